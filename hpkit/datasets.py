@@ -1,0 +1,441 @@
+"""Data sets: `load_dataset` for the committed ones, `Dataset` for one's own.
+
+The files in data/ are described in data/README.md. Nothing here trains.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from hpkit.settings import check_choice, check_count, check_number
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows of one part of a data set.
+
+    Attributes
+    ----------
+    X : ndarray (n, features)
+    y : ndarray (n,)
+        Class numbers 0, 1, ... as int64, or the target as float for regression.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+
+    def __repr__(self):
+        """Return the size."""
+        return f"Split({self.X.shape[0]} rows, {self.X.shape[1]} features)"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set cut in three: to learn from, to choose by, to judge at the end.
+
+    Attributes
+    ----------
+    name : str
+    train, valid, test : Split
+    features : tuple of str
+        Names of the columns of X.
+    classes : tuple of str or None
+        Names of the classes; None for regression.
+    center, scale : ndarray (features,)
+        What was subtracted from and divided out of each column, found on the
+        training rows; 0 and 1 where nothing was.
+    target_center, target_scale : float
+        The same for a regression target.
+
+    Notes
+    -----
+    The test split is looked at only by `Run.test_loss` and `Run.test_accuracy`, which
+    say so when it happens again. Three splits: Hastie, Tibshirani, Friedman, The
+    Elements of Statistical Learning (2009), 7.2.
+    """
+
+    name: str
+    train: Split
+    valid: Split
+    test: Split
+    features: tuple
+    classes: tuple | None
+    center: np.ndarray
+    scale: np.ndarray
+    target_center: float = 0.0
+    target_scale: float = 1.0
+    test_looks: list = field(default_factory=list, repr=False)
+
+    @property
+    def n_features(self):
+        """Number of columns of X."""
+        return len(self.features)
+
+    @property
+    def is_regression(self):
+        """Whether the target is a number, not a class."""
+        return self.classes is None
+
+    @property
+    def n_outputs(self):
+        """Outputs that a network needs: one a class, or one for regression."""
+        return 1 if self.is_regression else len(self.classes)
+
+    def __repr__(self):
+        """Return name, sizes and kind in a line."""
+        kind = "regression" if self.is_regression else f"{self.n_outputs} classes"
+        sizes = "/".join(str(len(s.y)) for s in (self.train, self.valid, self.test))
+        return (
+            f"Dataset({self.name}: {sizes} rows to train/validate/test, "
+            f"{self.n_features} features, {kind})"
+        )
+
+    def scaled(self, X):
+        """Return raw rows (n, features) on the scale that the networks see."""
+        return (np.asarray(X, float) - self.center) / self.scale
+
+    @classmethod
+    def from_frame(
+        cls, frame, target, *, name="your data", task=None, valid=0.2, test=0.2, seed=0
+    ):
+        """Return a pandas table, shuffled, cut in three and standardised.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Numbers (and True/False) in every column but the target; no gaps.
+        target : str
+            The column to predict: classes (text, or few whole numbers) or a number.
+        name : str, default "your data"
+        task : {"classification", "regression"}, optional
+            Default: regression for numbers with a fraction or with more than 20
+            different values, else classification.
+        valid, test : float, default 0.2
+            Share of the rows for validation and for the test; for classification
+            each split holds about the same share of every class.
+        seed : int, default 0
+            Of the shuffling.
+
+        Returns
+        -------
+        Dataset
+            Columns with mean 0 and standard deviation 1 over the training rows; so
+            is the target of a regression, whose loss of 1 is then that of
+            predicting the mean.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Missing values, text columns, one class only, too few rows.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"size": range(20), "big": [0] * 10 + [1] * 10})
+        >>> Dataset.from_frame(frame, "big")
+        Dataset(your data: 12/4/4 rows to train/validate/test, 1 features, 2 classes)
+        """
+        X, y, features = table_columns(frame, target)
+        return cls.from_arrays(
+            X, y, features=features, name=name, task=task, valid=valid, test=test,
+            seed=seed,
+        )  # fmt: skip
+
+    @classmethod
+    def from_arrays(
+        cls, X, y, *, features=None, name="your data", task=None, valid=0.2, test=0.2,
+        seed=0,
+    ):  # fmt: skip
+        """Return arrays, shuffled, cut in three and standardised.
+
+        Parameters
+        ----------
+        X : array-like (n, features)
+        y : array-like (n,)
+        features : sequence of str, default x1, x2, ...
+        name, task, valid, test, seed
+            As in `from_frame`.
+
+        Returns
+        -------
+        Dataset
+        """
+        X, y = check_arrays(X, y)
+        for what, share in (("valid", valid), ("test", test)):
+            check_number(what, share, low=0, strict=True, below=1, hint="try 0.2")
+        if valid + test >= 1:
+            raise ValueError(
+                f"valid and test must leave rows to train on, got {valid:g} and "
+                f"{test:g}; try 0.2 and 0.2."
+            )
+        classes, y = encode_target(y, task)
+        order = np.random.default_rng(check_count("seed", seed, low=0, hint="try 0"))
+        rows = split_rows(y if classes else None, len(y), valid, test, order)
+        features = features or [f"x{i + 1}" for i in range(X.shape[1])]
+        return cls.of_rows(name, X, y, rows, features, classes, standardize=True)
+
+    @classmethod
+    def of_rows(cls, name, X, y, rows, features, classes, *, standardize):
+        """Return the data set of given row numbers (train, valid, test)."""
+        center, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
+        if standardize:
+            center, scale = X[rows[0]].mean(0), X[rows[0]].std(0)
+            scale = np.where(scale > 0, scale, 1.0)  # a column that never changes
+        target_center, target_scale = 0.0, 1.0
+        if classes is None:
+            target_center, target_scale = y[rows[0]].mean(), y[rows[0]].std() or 1.0
+            y = (y - target_center) / target_scale
+        X = (X - center) / scale
+        for array in (X, y):
+            array.flags.writeable = False
+        splits = [Split(X[part], y[part]) for part in rows]
+        return cls(
+            name, *splits, tuple(features), classes, center, scale,
+            float(target_center), float(target_scale),
+        )  # fmt: skip
+
+
+# ---- one's own tables --------------------------------------------------------------
+
+
+def table_columns(frame, target):
+    """Return X, y and the names of the columns of a pandas table, or raise."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"frame must be a pandas DataFrame, got {type(frame).__name__}; read one "
+            "with pandas.read_csv, or use Dataset.from_arrays(X, y)."
+        )
+    if target not in frame.columns:
+        raise ValueError(
+            f"target must be a column of the table, got {target!r}; its columns are "
+            f"{', '.join(map(str, frame.columns))}."
+        )
+    if gaps := [f"{c} ({n})" for c, n in frame.isna().sum().items() if n]:
+        raise ValueError(
+            f"a table must have no missing values, got some in {', '.join(gaps)}; drop "
+            "those rows with df.dropna() or fill them with df.fillna(...)."
+        )
+    inputs = frame.drop(columns=target)
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in inputs.dtypes]
+    if text := [str(c) for c, ok in zip(inputs.columns, numeric, strict=True) if not ok]:
+        raise ValueError(
+            f"columns must hold numbers, got text in {', '.join(text)}; turn it into "
+            "columns of 0 and 1 with pandas.get_dummies(df, columns=[...]), or drop it."
+        )
+    y = frame[target]
+    if y.dtype == bool or not pd.api.types.is_numeric_dtype(y.dtype):
+        y = y.astype(str)
+    return inputs.to_numpy(float), y.to_numpy(), list(map(str, inputs.columns))
+
+
+def check_arrays(X, y):
+    """Return X as float (n, features) and y (n,), or raise."""
+    try:
+        X = np.array(X, float)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"X must hold numbers, got {np.asarray(X, object).ravel()[:3]!r}; turn text "
+            "into columns of 0 and 1 first."
+        ) from None
+    y = np.asarray(y)
+    if X.ndim != 2 or y.ndim != 1 or len(X) != len(y) or X.shape[1] < 1:
+        raise ValueError(
+            "X must have the shape (rows, features) and y (rows,), got "
+            f"{X.shape} and {y.shape}; for pictures use X.reshape(len(X), -1)."
+        )
+    bad = ~np.isfinite(X).all(1)
+    if y.dtype.kind == "f":
+        bad |= ~np.isfinite(y)
+    if bad.any():
+        raise ValueError(
+            f"X and y must have no missing or infinite values, got {bad.sum()} rows "
+            "with some; leave those rows out."
+        )
+    return X, y
+
+
+def encode_target(y, task):
+    """Return the names of the classes (None for regression) and y as numbers."""
+    if task is None:
+        numeric = y.dtype.kind in "iuf"
+        few = len(np.unique(y)) <= 20 and (y == np.round(y)).all() if numeric else True
+        task = "classification" if few else "regression"
+    check_choice("task", task, ("classification", "regression"))
+    if task == "regression":
+        if y.dtype.kind not in "iufb":
+            raise ValueError(
+                f"the target of a regression must be a number, got {y[0]!r}; use "
+                'task="classification" for classes.'
+            )
+        if len(y) < 10:
+            raise ValueError(
+                f"regression needs at least 10 rows, got {len(y)}; collect more."
+            )
+        return None, y.astype(float)
+    names, y, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise ValueError(
+            f"the target must have at least two classes, got only {names[0]!r}; choose "
+            'another column, or task="regression" for a number.'
+            if len(names)
+            else "the data must have rows, got none; check how they were read."
+        )
+    if counts.min() < 3:
+        rare = names[counts.argmin()]
+        raise ValueError(
+            "each class needs at least 3 rows, one each to train, validate and test, "
+            f"got {counts.min()} of {rare!r}; leave rare classes out, or "
+            'use task="regression" if the target is a number.'
+        )
+    return tuple(str(n) for n in names), y.astype(np.int64)
+
+
+def split_rows(y, n, valid, test, order):
+    """Return row numbers (train, valid, test), each class cut in the same shares."""
+    groups = [np.arange(n)] if y is None else [np.flatnonzero(y == c) for c in set(y)]
+    parts = ([], [], [])
+    for rows in groups:
+        rows = order.permutation(rows)
+        n_valid = max(1, round(valid * len(rows)))
+        n_test = max(1, round(test * len(rows)))
+        n_valid = min(n_valid, len(rows) - n_test - 1) or 1
+        cuts = np.split(rows, [n_valid, n_valid + n_test])
+        for part, cut in zip(parts, (cuts[2], cuts[0], cuts[1]), strict=True):
+            part.append(cut)
+    return [order.permutation(np.concatenate(part)) for part in parts]
+
+
+# ---- the committed data sets -------------------------------------------------------
+
+
+def draw_moons(seed, n, noise):
+    """Return two interleaved half circles, (n, 2) and (n,), in random order."""
+    from sklearn.datasets import make_moons
+
+    X, y = make_moons(n, noise=noise, random_state=seed)
+    order = np.random.default_rng(seed).permutation(n)
+    return X[order], y[order]
+
+
+def draw_circles(seed, n, noise):
+    """Return a circle within a circle, in random order."""
+    from sklearn.datasets import make_circles
+
+    X, y = make_circles(n, noise=noise, factor=0.5, random_state=seed)
+    order = np.random.default_rng(seed).permutation(n)
+    return X[order], y[order]
+
+
+def draw_spiral(seed, n, noise):
+    """Return two arms of one turn each, evenly dense along the arm."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    t = np.sqrt(rng.random(n)) * 2 * np.pi
+    angle, radius = t + np.pi * y, t / (2 * np.pi)
+    X = 2 * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    X += rng.normal(0, noise, (n, 2))
+    order = rng.permutation(n)
+    return X[order], y[order]
+
+
+def draw_coin_flips(seed, n):
+    """Return ten columns of noise and labels that have nothing to do with them."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 10)), rng.permutation(np.arange(n) % 2)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a committed data set is cut, and how a new one is drawn."""
+
+    sizes: tuple
+    classes: tuple
+    draw: object = None  # function (seed, n) -> X, y; None for measured data
+    standardize: bool = False
+
+
+TWO = ("0", "1")
+SOURCES = {
+    "moons": Source((400, 200, 1000), TWO, lambda s, n: draw_moons(s, n, 0.2)),
+    "small_moons": Source((50, 200, 1000), TWO, lambda s, n: draw_moons(s, n, 0.35)),
+    "spiral": Source((200, 200, 1000), TWO, lambda s, n: draw_spiral(s, n, 0.1)),
+    "clean_spiral": Source((200, 200, 1000), TWO, lambda s, n: draw_spiral(s, n, 0.05)),
+    "circles": Source((200, 200, 1000), TWO, lambda s, n: draw_circles(s, n, 0.1)),
+    "coin_flips": Source((40, 40, 1000), ("heads", "tails"), draw_coin_flips),
+    "digits": Source((600, 400, 797), tuple("0123456789"), standardize=True),
+    "wine": Source((106, 36, 36), ("0", "1", "2"), standardize=True),
+}
+
+
+@lru_cache(maxsize=64)
+def load_dataset(name, seed=None):
+    """Return a data set of the course.
+
+    Parameters
+    ----------
+    name : {"moons", "small_moons", "spiral", "clean_spiral", "circles", \
+"coin_flips", "digits", "wine"}
+    seed : int, optional
+        Default: the committed rows and splits. With a seed: new rows for data that
+        a formula draws, another split of the same rows for digits and wine.
+        Seed 0 gives the committed ones.
+
+    Returns
+    -------
+    Dataset
+        The same object for the same arguments: looks at its test split add up.
+
+    Raises
+    ------
+    ValueError
+        Unknown name, or a seed that is no whole number >= 0.
+
+    Examples
+    --------
+    >>> load_dataset("moons")
+    Dataset(moons: 400/200/1000 rows to train/validate/test, 2 features, 2 classes)
+    """
+    check_choice("name", name, tuple(SOURCES))
+    source = SOURCES[name]
+    if seed is not None:
+        seed = check_count("seed", seed, low=0, hint="leave it out for the usual rows")
+    if seed is None or source.draw is None:
+        X, y, rows, features = read_table(name)
+        if seed:
+            order = np.random.default_rng(seed).permutation(len(y))
+            rows = np.split(order, np.cumsum(source.sizes)[:-1])
+    else:
+        X, y = draw_table(source, seed)
+        rows = np.split(np.arange(len(y)), np.cumsum(source.sizes)[:-1])
+        features = [f"x{i + 1}" for i in range(X.shape[1])]
+    return Dataset.of_rows(
+        name, X, y, rows, features, source.classes, standardize=source.standardize
+    )
+
+
+def draw_table(source, seed):
+    """Return X and y of a generated data set, rounded as in its file."""
+    X, y = source.draw(seed, sum(source.sizes))
+    return X.round(6), y.astype(np.int64)
+
+
+def read_table(name):
+    """Return X, y, rows and names of columns of a file in data/."""
+    import pandas as pd
+
+    table = pd.read_csv(data_folder() / f"{name}.csv")
+    features = [c for c in table.columns if c not in ("y", "split")]
+    split = table["split"].to_numpy()
+    rows = [np.flatnonzero(split == part) for part in ("train", "valid", "test")]
+    return table[features].to_numpy(float), table["y"].to_numpy(), rows, features
+
+
+def data_folder():
+    """Return the folder data/: beside the package, or inside an installed one."""
+    package = Path(__file__).resolve().parent
+    beside = package.parent / "data"
+    return beside if (beside / "moons.csv").exists() else package / "data"

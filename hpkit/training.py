@@ -1,0 +1,272 @@
+"""Train many settings with many seeds at once, live.
+
+    for runs in train(dataset, settings, seeds=range(3)):
+        ...                        # draw them; leave the loop to stop
+
+`train` is a generator: the caller owns the loop. What it yields is frozen and whole
+(`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
+"""
+
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from hpkit.datasets import Dataset
+from hpkit.models import DenseNetworks, network
+from hpkit.results import CURVES, Run, Runs, empty_arrays
+from hpkit.settings import Hyperparameters, check_number, check_seeds
+from hpkit.stack import Columns, Stack
+
+__all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
+
+# Weights of all runs of a stack together: beyond the cache it only gets slower.
+WEIGHTS_PER_STACK = 400_000
+
+
+class Training:
+    """Runs under way: `advance` trains them on, `runs` is what there is so far.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : Hyperparameters or iterable of Hyperparameters
+    seeds : iterable of int, default (0,)
+    model : function, optional
+        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
+        network of the setting.
+    dtype : torch.dtype, default torch.float32
+    """
+
+    def __init__(
+        self, dataset, settings, *, seeds=(0,), model=None, dtype=torch.float32
+    ):
+        self.dataset = check_dataset(dataset)
+        self.settings = check_settings(settings, dataset)
+        self.seeds = check_seeds(seeds)
+        self.model = network if model is None else model
+        self.dtype = dtype
+        self.arrays = empty_arrays(
+            len(self.settings),
+            len(self.seeds),
+            max(s.epochs for s in self.settings),
+            dataset,
+        )
+        self.weights = {}
+        self.data = Columns.of(dataset, dtype)
+        self.waiting, self.stacks = self.groups(), []
+
+    def groups(self):
+        """Return the runs that can share a stack, as lists of (setting, seed) numbers.
+
+        Batch size sets the steps of an epoch, the others the arithmetic of a step.
+        """
+        groups = {}
+        for i, s in enumerate(self.settings):
+            alike = (s.batch_size, s.optimizer, s.hidden, s.activation)
+            members = groups.setdefault(alike, [])
+            members += [(i, k) for k in range(len(self.seeds))]
+        parts = []
+        for (_, _, hidden, _), members in groups.items():
+            sizes = (self.dataset.n_features, *hidden, self.dataset.n_outputs)
+            one = sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
+            most = max(1, WEIGHTS_PER_STACK // one)
+            parts += [members[i : i + most] for i in range(0, len(members), most)]
+        return parts
+
+    def build(self, runs):
+        """Return the stack of some runs."""
+        settings = [self.settings[i] for i, _ in runs]
+        net = DenseNetworks(
+            self.dataset.n_features,
+            self.dataset.n_outputs,
+            settings[0],
+            self.dataset.is_regression,
+        )
+        seeds = [self.seeds[k] for _, k in runs]
+        return Stack(runs, settings, seeds, self.data, net)
+
+    @property
+    def finished(self):
+        """Whether nothing is left to train."""
+        return not self.waiting and not self.stacks
+
+    def advance(self, seconds):
+        """Train for about that long; the stack that is furthest behind goes first."""
+        until = time.perf_counter() + seconds
+        while not self.finished:
+            # Stacks are built one by one: the first rows must not wait for the last.
+            if self.waiting:
+                self.stacks.append(self.build(self.waiting.pop(0)))
+                stack = self.stacks[-1]
+            else:
+                stack = min(self.stacks, key=lambda s: s.done)
+            measured = stack.advance(max(0.0, until - time.perf_counter()))
+            if measured is not None:
+                self.record(stack, measured)
+            if time.perf_counter() >= until:
+                return
+
+    def record(self, stack, measured):
+        """Write down what was measured and let finished runs leave the stack."""
+        i, k = np.array(measured.runs).T
+        measurements = (*measured.loss, *measured.accuracy)
+        for name, values in zip(CURVES, measurements, strict=True):
+            if values is not None:
+                self.arrays[name][i, k, measured.epoch] = values
+        self.arrays["epochs_done"][i, k] = measured.epoch
+        self.arrays["fit_time"][i, k] = measured.seconds
+        self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
+
+    def keep(self, stack, stays):
+        """Let the runs go for which `stays` is false; their weights are kept."""
+        if all(stays):
+            return
+        self.note_weights(stack)
+        stack.keep(stays)
+        self.stacks = [stack for stack in self.stacks if stack.runs]
+
+    def note_weights(self, stack):
+        """Copy the weights of a stack."""
+        copy = stack.copy_weights()
+        for run in stack.runs:
+            self.weights[run] = (copy, run)
+
+    @property
+    def runs(self):
+        """What there is so far, frozen."""
+        for stack in self.stacks:
+            self.note_weights(stack)
+        arrays = {
+            name: None if array is None else array.copy()
+            for name, array in self.arrays.items()
+        }
+        return Runs(
+            self.dataset,
+            self.settings,
+            self.seeds,
+            **arrays,
+            model=self.model,
+            weights=dict(self.weights),
+        )
+
+
+def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.float32):
+    """Train settings x seeds at once and yield what there is, again and again.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : Hyperparameters or iterable of Hyperparameters
+    seeds : iterable of int, default (0,)
+        Same seed, same first weights and, at the same batch size, same order of
+        points, in every setting.
+    model : function, optional
+        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
+        network of the setting.
+    tick : float, default 0.03
+        Seconds of training between two yields, about.
+    dtype : torch.dtype, default torch.float32
+
+    Yields
+    ------
+    Runs
+        All runs so far, frozen; the last one holds all to the end. Leaving the
+        loop stops the training.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Before anything is trained.
+
+    Notes
+    -----
+    Each run gives the numbers that a plain separate PyTorch loop gives, up to
+    rounding. Runs of one batch size, optimizer and network shape are trained as one.
+
+    Examples
+    --------
+    >>> from hpkit.datasets import load_dataset
+    >>> settings = [Hyperparameters(lr=lr, epochs=2) for lr in (0.1, 0.3)]
+    >>> *_, runs = train(load_dataset("moons"), settings, seeds=range(3))
+    >>> runs.val_loss.shape
+    (2, 3, 3)
+    """
+    tick = check_number("tick", tick, low=0, hint="0.03 gives about 30 pictures a second")
+    training = Training(dataset, settings, seeds=seeds, model=model, dtype=dtype)
+    return _yield_runs(training, tick)
+
+
+def _yield_runs(training, tick):
+    """Advance and yield until nothing is left (a function of its own: checks are eager)."""
+    while not training.finished:
+        training.advance(tick)
+        yield training.runs
+
+
+def fit(dataset, setting=None, *, seed=0, model=None):
+    """Train one setting with one seed.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    setting : Hyperparameters, default Hyperparameters()
+    seed : int, default 0
+    model : function, optional
+        As in `train`.
+
+    Returns
+    -------
+    Run
+
+    Examples
+    --------
+    >>> from hpkit.datasets import load_dataset
+    >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
+    (6,)
+    """
+    setting = Hyperparameters() if setting is None else setting
+    if not isinstance(setting, Hyperparameters):
+        check_settings([setting], dataset)
+    *_, runs = train(dataset, setting, seeds=(seed,), model=model, tick=1.0)
+    return runs[0, 0]
+
+
+def check_dataset(dataset):
+    """Return `dataset` if it is one, else raise."""
+    if not isinstance(dataset, Dataset):
+        raise TypeError(
+            f"a data set must be a hpkit.Dataset, got {type(dataset).__name__}; use "
+            "hpkit.load_dataset(name) or hpkit.Dataset.from_frame(df, target=...)."
+        )
+    return dataset
+
+
+def check_settings(settings, dataset):
+    """Return settings as a tuple, at least one, each fit for the data set."""
+    if isinstance(settings, Hyperparameters):
+        settings = (settings,)
+    hint = "write hpkit.Hyperparameters(lr=0.1)"
+    if isinstance(settings, str) or not isinstance(settings, Iterable):
+        raise TypeError(
+            f"settings must be a list of Hyperparameters, got {settings!r}; {hint}."
+        )
+    settings = tuple(settings)
+    if not settings:
+        raise ValueError(f"settings must hold at least one, got none; {hint}.")
+    for s in settings:
+        if not isinstance(s, Hyperparameters):
+            raise TypeError(f"a setting must be Hyperparameters, got {s!r}; {hint}.")
+        check_batch_size(s.batch_size, dataset)
+    return settings
+
+
+def check_batch_size(batch_size, dataset):
+    """Raise when a batch is larger than the training split."""
+    most = len(dataset.train.y)
+    if batch_size > most:
+        raise ValueError(
+            f"batch_size must be at most the number of training points, {most} in "
+            f"{dataset.name}, got {batch_size}; use {most} for all at once."
+        )
