@@ -1,0 +1,35 @@
+"""Hyperparameters by hand: lessons, live panels, and the small library under them.
+
+The public names are loaded on first use, so that ``import hpkit`` needs no torch and
+``python -m hpkit lab`` runs on a bare Python.  Not in here: any code that trains,
+plots or shows something.
+
+This file must parse on an old Python (see ``__main__.py``).
+"""
+
+__version__ = "0.1.0"
+
+# module: its public names
+_PUBLIC = {
+    "datasets": ("Dataset", "load_dataset"),
+    "training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name):
+    """Import the module of a public name when the name is first used (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError("module 'hpkit' has no attribute %r" % name)
+    from importlib import import_module
+
+    value = getattr(import_module("hpkit." + _MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    """Names for completion, also those that are not loaded yet."""
+    return sorted(set(globals()) | set(__all__))
