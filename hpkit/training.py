@@ -7,6 +7,7 @@
 (`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
 """
 
+import math
 import time
 from collections.abc import Iterable
 
@@ -92,8 +93,11 @@ class Training:
         """Whether nothing is left to train."""
         return not self.waiting and not self.stacks
 
-    def advance(self, seconds):
-        """Train for about that long; the stack that is furthest behind goes first."""
+    def advance(self, seconds, pause=math.inf):
+        """Train for about that long; the stack that is furthest behind goes first.
+
+        No run goes beyond epoch `pause`; a later call may lead it on from there.
+        """
         until = time.perf_counter() + seconds
         while not self.finished:
             # Stacks are built one by one: the first rows must not wait for the last.
@@ -102,6 +106,8 @@ class Training:
                 stack = self.stacks[-1]
             else:
                 stack = min(self.stacks, key=lambda s: s.done)
+                if stack.done >= pause:
+                    return
             measured = stack.advance(max(0.0, until - time.perf_counter()))
             if measured is not None:
                 self.record(stack, measured)
@@ -118,6 +124,15 @@ class Training:
         self.arrays["epochs_done"][i, k] = measured.epoch
         self.arrays["fit_time"][i, k] = measured.seconds
         self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
+
+    def paused(self, pause):
+        """Whether every run that is left has reached epoch `pause`."""
+        return not self.waiting and all(s.done >= pause for s in self.stacks)
+
+    def drop(self, losers):
+        """Train some runs, a set of (setting, seed) numbers, no further."""
+        for stack in list(self.stacks):
+            self.keep(stack, [run not in losers for run in stack.runs])
 
     def keep(self, stack, stays):
         """Let the runs go for which `stays` is false; their weights are kept."""
