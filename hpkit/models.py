@@ -74,9 +74,12 @@ class DenseNetworks:
         self.bend, self.slope = BENDS[setting.activation]
         self.regression = regression
         sizes = list(pairwise((n_features, *setting.hidden, n_outputs)))
-        self.shapes = [
-            shape for a, b in sizes for shape in ((b, a), (b, 1))
-        ]  # a bias as a column, so that it adds to every point
+        # All biases after all weights: their gradients are then one product. A bias
+        # is a column, so that it adds to every point.
+        self.shapes = [(b, a) for a, b in sizes] + [(b, 1) for _, b in sizes]
+        # Where the module's parameters (weight, bias, weight, ...) stand in `shapes`.
+        depth = len(sizes)
+        self.order = [place for i in range(depth) for place in (i, depth + i)]
 
     def start(self, seed):
         """Return one run's first weights, in the order of `shapes`.
@@ -85,16 +88,12 @@ class DenseNetworks:
         random state may be in use by another thread.
         """
         generator = torch.Generator().manual_seed(seed)
-        parts = []
-        for weight, bias in zip(self.shapes[::2], self.shapes[1::2], strict=True):
-            drawn = nn.init.kaiming_uniform_(
-                torch.empty(weight), a=math.sqrt(5), generator=generator
-            )
-            bound = 1 / math.sqrt(weight[1])
-            parts += [
-                drawn,
-                torch.empty(bias).uniform_(-bound, bound, generator=generator),
-            ]
+        parts = [torch.empty(shape) for shape in self.shapes]
+        depth = len(parts) // 2
+        for weight, bias in zip(parts[:depth], parts[depth:], strict=True):
+            nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+            bound = 1 / math.sqrt(weight.shape[1])
+            bias.uniform_(-bound, bound, generator=generator)
         return parts
 
     def bind(self, weights, grads, width):
@@ -103,35 +102,51 @@ class DenseNetworks:
         Parameters
         ----------
         weights, grads : list of Tensor
-            (runs, *shape) for each of `shapes`, contiguous: bmm falls to a loop
-            over runs otherwise.
+            (runs, *shape) for each of `shapes`, views of one flat tensor each.
+            Contiguous: bmm falls to a loop over runs otherwise.
         width : int
             Points in a batch.
         """
-        self.W, self.b = weights[::2], weights[1::2]
-        self.W_grad, self.b_grad = grads[::2], grads[1::2]
-        self.W_T = [W.mT for W in self.W]
+        depth = len(weights) // 2
+        self.W, self.b = weights[:depth], weights[depth:]
         # Work space made once: fresh tensors of this size cost a fifth of a step.
-        self.acts, self.deltas = self.space(width), self.space(width)
-        self.acts_T = [a.mT for a in self.acts]
-        self.eval_acts = None
+        acts, (deltas, self.all_deltas) = self.space(width)[0], self.space(width)
+        self.acts, self.eval_acts = acts, None
+        self.ones = torch.ones_like(self.all_deltas[0])
+        self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
+        # From the last layer down: delta, its weights' gradient, what it came from.
+        down = list(
+            zip(
+                deltas,
+                grads[:depth],
+                [None, *acts[:-1]],
+                [W.mT for W in self.W],
+                [None, *deltas[:-1]],
+                strict=True,
+            )
+        )
+        self.first, self.above = down[0][:2], down[:0:-1]
 
     def space(self, points):
-        """Return an uninitialised (runs, units, points) for every layer."""
-        return [b.new_empty(b.shape[0], b.shape[1], points) for b in self.b]
+        """Return an uninitialised (runs, units, points) a layer, and all as one."""
+        counts = [b.shape[0] * b.shape[1] for b in self.b]
+        both = self.b[0].new_empty(sum(counts), points)
+        parts = zip(both.split(counts), self.b, strict=True)
+        return [part.view(*b.shape[:2], points) for part, b in parts], both
 
     def forward(self, h, acts):
         """Return the outputs (runs, outputs, points), written into acts[-1]."""
+        last, bend = acts[-1], self.bend
         for W, b, out in zip(self.W, self.b, acts, strict=True):
             h = torch.baddbmm(b, W, h, out=out)
-            if out is not acts[-1]:
-                self.bend(h)
+            if out is not last:
+                bend(h)
         return h
 
     def outputs(self, x):
         """Return the outputs for points x (runs, features, points)."""
         if self.eval_acts is None or self.eval_acts[0].shape[2] != x.shape[2]:
-            self.eval_acts = self.space(x.shape[2])
+            self.eval_acts = self.space(x.shape[2])[0]
         return self.forward(x, self.eval_acts)
 
     def gradient(self, x, y, weight):
@@ -145,17 +160,17 @@ class DenseNetworks:
         weight : Tensor (points,)
             1 / number of points, 0 for a filling column.
         """
-        out, last = self.forward(x, self.acts), self.deltas[-1]
+        out = self.forward(x, self.acts)
+        delta = self.above[0][0] if self.above else self.first[0]
         if self.regression:  # d (z - y)^2 / dz; the outputs' mean is over one output
-            torch.sub(out, y, out=last).mul_(2 / out.shape[1])
+            torch.sub(out, y, out=delta).mul_(2 / out.shape[1])
         else:
-            torch.softmax(out, 1, out=last).sub_(y)
-        last.mul_(weight)
-        for layer in reversed(range(len(self.W))):
-            delta = self.deltas[layer]
-            below = self.acts_T[layer - 1] if layer else x.mT
-            torch.bmm(delta, below, out=self.W_grad[layer])
-            torch.sum(delta, 2, keepdim=True, out=self.b_grad[layer])
-            if layer:
-                torch.bmm(self.W_T[layer], delta, out=self.deltas[layer - 1])
-                self.deltas[layer - 1].mul_(self.slope(self.acts[layer - 1]))
+            torch.softmax(out, 1, out=delta).sub_(y)
+        delta.mul_(weight)
+        slope, bmm = self.slope, torch.bmm
+        for delta, W_grad, below, W_T, delta_below in self.above:
+            bmm(delta, below.mT, out=W_grad)
+            bmm(W_T, delta, out=delta_below).mul_(slope(below))
+        delta, W_grad = self.first
+        bmm(delta, x.mT, out=W_grad)
+        torch.mv(self.all_deltas, self.ones, out=self.b_grads)

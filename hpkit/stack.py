@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,6 +19,8 @@ from torch import nn
 NARROWEST = 16
 # Numbers in the largest layer's output while losses are measured: what fits a cache.
 EVAL_NUMBERS = 250_000
+# Numbers in the batches that are gathered at once.
+GATHER_NUMBERS = 100_000
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's own
 
 
@@ -25,14 +28,15 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's own
 class Columns:
     """A data set's tensors with points as columns, shared by all stacks.
 
-    X, Y are the training points (features, n) and targets (outputs, n; one-hot for
-    classes); X_all, Y_all the training points followed by the validation points.
+    X, Y are the training points (features, n) and then the validation points, and
+    their targets (outputs, n), one-hot for classes; XY the training points only, the
+    targets below the features, so that a batch is one gather. n_train counts them.
     """
 
     X: torch.Tensor
     Y: torch.Tensor
-    X_all: torch.Tensor
-    Y_all: torch.Tensor
+    XY: torch.Tensor
+    n_train: int
     regression: bool
 
     @classmethod
@@ -46,32 +50,38 @@ class Columns:
             else:
                 y = torch.as_tensor(split.y).long()
                 Y.append(nn.functional.one_hot(y, dataset.n_outputs).to(dtype))
-        train, both = [X[0], Y[0]], [torch.cat(X), torch.cat(Y)]
-        columns = (t.T.contiguous() for t in (*train, *both))
-        return cls(*columns, regression=dataset.is_regression)
+        X, Y = (torch.cat(t).T.contiguous() for t in (X, Y))
+        n_train = len(dataset.train.y)
+        XY = torch.cat([X, Y])[:, :n_train].contiguous()
+        return cls(X, Y, XY, n_train, dataset.is_regression)
 
 
 @dataclass(frozen=True)
 class Measured:
     """What a stack has measured at the end of an epoch.
 
-    `runs` are numbers of runs; the others are arrays (runs,) in the same order,
-    `accuracy` both of None for regression.
+    `at` are the runs as an index of arrays (settings, seeds), `loss` and `accuracy`
+    arrays (2, runs): training, validation; no accuracy for regression. `seconds` is
+    each run's share of the time so far.
     """
 
-    runs: list
+    at: tuple
     epoch: int
-    loss: tuple
-    accuracy: tuple
+    loss: np.ndarray
+    accuracy: np.ndarray | None
     seconds: float
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Last and best weights of some runs, flat as in a stack."""
+    """Last and best weights of some runs, flat as in a stack.
+
+    `order` says where the parameters of the module stand in `shapes`.
+    """
 
     runs: tuple
     shapes: list
+    order: list
     last: torch.Tensor
     best: torch.Tensor
 
@@ -82,7 +92,7 @@ class Weights:
             at = start + row * size
             found.append(getattr(self, which)[at : at + size])
             start += count * size
-        return torch.cat(found)
+        return torch.cat([found[place] for place in self.order])
 
 
 class OneThread(contextlib.ContextDecorator):
@@ -114,8 +124,8 @@ class Stack:
 
     Parameters
     ----------
-    runs : list of int
-        Numbers of the runs, given back with what is measured.
+    runs : list of (int, int)
+        Number of the setting and of the seed, given back with what is measured.
     settings, seeds : list
         One for each run.
     data : Columns
@@ -143,6 +153,7 @@ class Stack:
             self.flat[name] = torch.zeros_like(self.flat["weights"])
         self.best_loss = torch.full((len(runs),), torch.inf, dtype=data.X.dtype)
         self.epoch, self.step, self.updates = 0, self.steps, 0
+        self.batches = []
         self.seconds = 0.0
         self.measured = False  # of this epoch; false before epoch 0 was measured
         self.arrange()
@@ -158,7 +169,7 @@ class Stack:
         The short last batch is filled up with columns of weight 0, and so are
         batches that are too narrow to be fast.
         """
-        n = self.data.X.shape[1]
+        n = self.data.n_train
         self.steps = -(-n // batch_size)
         self.width = max(NARROWEST, batch_size)
         place = torch.arange(self.steps * batch_size).view(self.steps, -1)
@@ -182,6 +193,8 @@ class Stack:
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
         self.net.bind(self.parts("weights"), self.parts("grad"), self.width)
+        self.at = tuple(np.array(self.runs).T)
+        self.shortest = min(s.epochs for s in self.settings)
 
     def parts(self, name):
         """Return a flat tensor as views (runs, *shape), a part each."""
@@ -213,7 +226,7 @@ class Stack:
         if measured is None:
             return None
         self.measured = True
-        return Measured(*measured, self.seconds)
+        return Measured(self.at, self.epoch, *measured, self.seconds)
 
     def train(self, until):
         """Make steps until then or the epoch's end; say whether it was reached."""
@@ -222,7 +235,9 @@ class Stack:
         if self.step == self.steps:
             self.shuffle()
         while self.step < self.steps:
-            self.train_step(*self.batches[self.step])
+            if not self.batches:
+                self.gather()
+            self.train_step(*self.batches.pop())
             self.step += 1
             if time.perf_counter() > until and self.step < self.steps:
                 return False
@@ -230,22 +245,29 @@ class Stack:
         return True
 
     def shuffle(self):
-        """Draw a new order for every seed and cut it into batches."""
-        n, seeds = self.data.X.shape[1], len(self.shuffles)
+        """Draw a new order for every seed."""
+        n = self.data.n_train
         order = torch.stack([torch.randperm(n, generator=g) for g in self.shuffles])
-        order = order[:, self.place]
-        cut = []
-        for t in (self.data.X, self.data.Y):
-            t = t[:, order].transpose(0, 1).contiguous()
-            copies = len(self.runs) if seeds == 1 else seeds
-            cut.append(t.expand(copies, -1, -1).split(self.width, 2))
-        self.batches, self.step = list(zip(*cut, self.weights, strict=True)), 0
+        self.order, self.batches, self.step = order[:, self.place], [], 0
+
+    def gather(self):
+        """Cut the next batches, as many as are quick to hold, the next one last."""
+        XY, features = self.data.XY, self.data.X.shape[0]
+        numbers = len(self.runs) * len(XY) * self.width
+        end = self.step + max(1, GATHER_NUMBERS // numbers)
+        columns = self.order[:, self.step * self.width : end * self.width]
+        cut = XY.index_select(1, columns.flatten()).view(len(XY), len(columns), -1)
+        cut = cut.transpose(0, 1)
+        if len(columns) > 1:  # from a copy a seed to a copy a run
+            cut = cut.index_select(0, self.seed_row)
+        else:
+            cut = cut.expand(len(self.runs), -1, -1)
+        x, y = cut[:, :features].split(self.width, 2), cut[:, features:]
+        y, weights = y.split(self.width, 2), self.weights[self.step : end]
+        self.batches = list(zip(x, y, weights, strict=True))[::-1]
 
     def train_step(self, x, y, weight):
         """Update all weights with one batch."""
-        if len(self.shuffles) > 1:  # from a copy a seed to a copy a run
-            x = x.index_select(0, self.seed_row)
-            y = y.index_select(0, self.seed_row)
         self.net.gradient(x, y, weight)
         weights, grad = self.flat["weights"], self.flat["grad"]
         if self.weight_decay is not None:
@@ -267,40 +289,42 @@ class Stack:
         weights.addcdiv_(m * self.lr, root, value=scale)
 
     def measure(self):
-        """Return runs, epoch, losses and accuracies over both whole splits."""
+        """Return the losses and the accuracies over both whole splits."""
         data, count = self.data, len(self.runs)
-        largest = max(shape[0] for shape in self.net.shapes) * count
-        columns = max(NARROWEST, EVAL_NUMBERS // largest)
+        widest = max(shape[0] for shape in self.net.shapes)
+        columns = max(NARROWEST, EVAL_NUMBERS // (widest * count))
         losses, rights = [], []
         for x, y in zip(
-            data.X_all.split(columns, 1), data.Y_all.split(columns, 1), strict=True
+            data.X.split(columns, 1), data.Y.split(columns, 1), strict=True
         ):
             out = self.net.outputs(x.expand(count, -1, -1))
             if data.regression:
                 losses.append((out - y).square_().mean(1))
                 continue
-            losses.append((out.log_softmax(1) * y).sum(1).neg_())
+            log_p = out.log_softmax(1)
+            true = (log_p * y).sum(1)
             # argmax over a middle axis is about two hundred times as slow as amax
-            rights.append((out * y).sum(1) >= out.amax(1))
+            rights.append((true >= log_p.amax(1)).to(true.dtype))
+            losses.append(true.neg_())
         loss = self.split_means(losses)
-        accuracy = self.split_means(rights) if rights else (None, None)
         self.remember_best(loss[1])
-        numbers = [t if t is None else t.numpy() for t in (*loss, *accuracy)]
-        return self.runs, self.epoch, tuple(numbers[:2]), tuple(numbers[2:])
+        accuracy = self.split_means(rights) if rights else None
+        return loss.numpy(), None if accuracy is None else accuracy.numpy()
 
     def split_means(self, columns):
-        """Return the means over training and validation points, (runs,) each."""
-        both, n = torch.cat(columns, 1).to(self.data.X.dtype), self.data.X.shape[1]
-        return both[:, :n].mean(1), both[:, n:].mean(1)
+        """Return the means over training and over validation points, (2, runs)."""
+        both = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
+        n = self.data.n_train
+        return torch.stack([both[:, :n].mean(1), both[:, n:].mean(1)])
 
     def remember_best(self, val_loss):
         """Keep the weights of every run whose validation loss is its lowest yet."""
         better = val_loss < self.best_loss
         if better.any():
             self.best_loss = torch.where(better, val_loss, self.best_loss)
-            self.flat["best"] = torch.where(
-                better[self.owner], self.flat["weights"], self.flat["best"]
-            )
+            best = self.flat["best"]
+            better = better.index_select(0, self.owner)
+            torch.where(better, self.flat["weights"], best, out=best)
 
     def keep(self, stays):
         """Drop the runs for which `stays`, a list of bool, is false."""
@@ -320,7 +344,7 @@ class Stack:
     def copy_weights(self):
         """Return a copy of the last and of the best weights of all runs here."""
         last, best = self.flat["weights"].clone(), self.flat["best"].clone()
-        return Weights(tuple(self.runs), self.net.shapes, last, best)
+        return Weights(tuple(self.runs), self.net.shapes, self.net.order, last, best)
 
 
 def shape_size(shape):

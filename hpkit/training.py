@@ -7,16 +7,16 @@
 (`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Iterable
 
-import numpy as np
 import torch
 
 from hpkit.datasets import Dataset
 from hpkit.models import DenseNetworks, network
-from hpkit.results import CURVES, Run, Runs, empty_arrays
+from hpkit.results import Run, Runs, empty_arrays
 from hpkit.settings import Hyperparameters, check_number, check_seeds
 from hpkit.stack import Columns, Stack
 
@@ -71,7 +71,7 @@ class Training:
         parts = []
         for (_, _, hidden, _), members in groups.items():
             sizes = (self.dataset.n_features, *hidden, self.dataset.n_outputs)
-            one = sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
+            one = sum(a * b + b for a, b in itertools.pairwise(sizes))
             most = max(1, WEIGHTS_PER_STACK // one)
             parts += [members[i : i + most] for i in range(0, len(members), most)]
         return parts
@@ -116,14 +116,15 @@ class Training:
 
     def record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
-        i, k = np.array(measured.runs).T
-        measurements = (*measured.loss, *measured.accuracy)
-        for name, values in zip(CURVES, measurements, strict=True):
-            if values is not None:
-                self.arrays[name][i, k, measured.epoch] = values
-        self.arrays["epochs_done"][i, k] = measured.epoch
-        self.arrays["fit_time"][i, k] = measured.seconds
-        self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
+        at = (*measured.at, measured.epoch)
+        for metric in ("loss", "accuracy"):
+            if (both := getattr(measured, metric)) is not None:
+                for split, values in zip(("train", "val"), both, strict=True):
+                    self.arrays[f"{split}_{metric}"][at] = values
+        self.arrays["epochs_done"][measured.at] = measured.epoch
+        self.arrays["fit_time"][measured.at] = measured.seconds
+        if stack.epoch >= stack.shortest:
+            self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
 
     def paused(self, pause):
         """Whether every run that is left has reached epoch `pause`."""
@@ -208,13 +209,13 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
     >>> runs.val_loss.shape
     (2, 3, 3)
     """
-    tick = check_number("tick", tick, low=0, hint="0.03 gives about 30 pictures a second")
+    tick = check_number("tick", tick, low=0, hint="try 0.03")
     training = Training(dataset, settings, seeds=seeds, model=model, dtype=dtype)
     return _yield_runs(training, tick)
 
 
 def _yield_runs(training, tick):
-    """Advance and yield until nothing is left (a function of its own: checks are eager)."""
+    """Advance and yield; apart from `train`, so that its checks come at once."""
     while not training.finished:
         training.advance(tick)
         yield training.runs
