@@ -1,0 +1,85 @@
+"""The commands of ``python -m hpkit``.  Standard library only, for a bare Python.
+
+Here the arguments are read; ``environment`` finds or makes the environment, ``lab``
+and ``doctor`` do what their names say, ``hpkit.notebooks`` builds.
+"""
+
+import argparse
+import sys
+
+from hpkit._cli import environment
+from hpkit._cli.environment import ROOT, Failure, ensure, replace
+from hpkit._cli.lab import check_port, lesson_name, open_lab
+
+
+def main(argv):
+    """Run one command; end the process with its exit code, 1 after a Failure."""
+    try:
+        # pytest's arguments are pytest's, also those that look like ours.
+        if argv[:1] == ["test"]:
+            test(argv)
+        arguments = parser().parse_args(argv)
+        sys.exit(arguments.run(arguments, argv))
+    except Failure as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit("Stopped; the next call goes on from here.")
+
+
+def parser():
+    """Parser of the command line; a command's function stands in ``run``."""
+    top = argparse.ArgumentParser(
+        prog="python -m hpkit", description="Lessons on hyperparameters: start here."
+    )
+    commands = top.add_subparsers(required=True, metavar="command")
+    commands.add_parser("test", help="run all tests, or pytest's arguments")
+    sub = commands.add_parser("lab", help="open JupyterLab at a lesson")
+    sub.set_defaults(run=lab)
+    sub.add_argument("lesson", nargs="?", help="its number, as 02 (default: the first)")
+    sub.add_argument("--port", type=int, help="default: a free one from 8888 on")
+    sub.add_argument("--no-browser", action="store_true", help="print the address only")
+    sub = commands.add_parser("doctor", help="check that everything works")
+    sub.set_defaults(run=doctor)
+    sub = commands.add_parser("build", help="make the notebooks from notebooks/src")
+    sub.set_defaults(run=build)
+    sub.add_argument("lesson", nargs="?", help="its number (default: all)")
+    sub.add_argument("--check", action="store_true", help="compare, write nothing")
+    return top
+
+
+def lab(arguments, argv):
+    """Open a lesson; what cannot work is said before anything is installed."""
+    lesson = lesson_name(arguments.lesson)
+    if arguments.port is not None:
+        check_port(arguments.port)
+    ensure(argv)
+    open_lab(lesson, arguments.port, browser=not arguments.no_browser)
+
+
+def test(argv):
+    """Run pytest; without arguments over all tests, docstrings and notebooks."""
+    if not (ROOT / "tests").is_dir() or not (ROOT / "notebooks").is_dir():
+        raise Failure(
+            f"hpkit's tests need the folders tests and notebooks, {ROOT} has not both; "
+            "get the project's folder (git clone, or its zip file) and test there."
+        )
+    ensure(argv)
+    replace([sys.executable, "-m", "pytest", *argv[1:]])
+
+
+def doctor(_, argv):
+    """Check this environment, or the project's .venv; never installs."""
+    from hpkit._cli.doctor import report
+
+    elsewhere = not environment.inside() and environment.missing()
+    if elsewhere and (python := environment.existing()):
+        replace([python, "-m", "hpkit", *argv])
+    return report()
+
+
+def build(arguments, argv):
+    """Build the notebooks in the environment that runs them."""
+    ensure(argv)
+    from hpkit import notebooks
+
+    return notebooks.main(arguments.lesson, check=arguments.check)

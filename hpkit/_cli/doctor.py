@@ -1,0 +1,96 @@
+"""``python -m hpkit doctor``: one line a check, ok or the way out.
+
+Standard library only at the top, so that it can say what else is missing.
+"""
+
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from hpkit._cli.environment import ROOT, missing
+
+SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "bqplot", "ipykernel")
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "bqplot")
+
+
+def report():
+    """Print the checks; give the exit code, 1 if one of them is not ok."""
+    failed = 0
+    for check in (python, packages, extensions, threads, folders, training):
+        try:
+            line = f"ok      {check.__name__}: {check()}"
+        except Exception as error:  # whatever it is, the other checks still run
+            failed = 1
+            line = f"NOT OK  {check.__name__}: {error}"
+        print(line, flush=True)
+    return failed
+
+
+def python():
+    """Version and place."""
+    return f"{sys.version.split()[0]} ({sys.executable})"
+
+
+def packages():
+    """Versions; all requirements are met."""
+    if lacking := missing():
+        raise RuntimeError(
+            f"{', '.join(lacking)} needed, not here; python -m hpkit lab installs them "
+            "into .venv."
+        )
+    return ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
+
+
+def extensions():
+    """JupyterLab finds the widgets' extensions, and they are switched on."""
+    from jupyter_core.paths import jupyter_path
+    from jupyterlab_server.config import get_page_config
+
+    places = jupyter_path("labextensions")
+    off = get_page_config(places).get("disabledExtensions", {})
+    for name in EXTENSIONS:
+        if not any(Path(place, name, "package.json").is_file() for place in places):
+            raise RuntimeError(
+                f"JupyterLab needs the extension {name}, it is in none of its folders; "
+                "pip install --force-reinstall bqplot jupyterlab_widgets."
+            )
+        if name in off:
+            raise RuntimeError(
+                f"the extension {name} must be switched on, it is disabled; "
+                f"jupyter labextension enable {name}."
+            )
+    return f"{', '.join(EXTENSIONS)} found"
+
+
+def threads():
+    """Torch's threads here; hpkit itself trains on one."""
+    import torch
+
+    return f"torch may use {torch.get_num_threads()}, hpkit trains on one"
+
+
+def folders():
+    """Files can be saved beside the lessons and in the folder for progress."""
+    from platformdirs import user_data_path
+
+    wanted = (ROOT, user_data_path("hpkit", appauthor=False))
+    for folder in wanted:
+        place = next(p for p in (folder, *folder.parents) if p.is_dir())
+        try:
+            tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            raise RuntimeError(
+                f"{folder} must be writable, it is not ({error.strerror}); give "
+                "yourself access, or copy the project to a folder of your own."
+            ) from None
+    return f"{' and '.join(map(str, wanted))} can be written"
+
+
+def training():
+    """One small training works."""
+    import hpkit
+
+    setting = hpkit.Hyperparameters(epochs=3)
+    run = hpkit.fit(hpkit.load_dataset("moons"), setting)
+    return f"3 epochs on moons, validation loss {run.val_loss[-1]:.3f}"

@@ -1,0 +1,217 @@
+"""The Python environment that the lessons need: found, or made in ``.venv``.
+
+Standard library only.  An environment serves when its packages meet requirements.txt
+and pyproject.toml; otherwise ``.venv`` in the project's folder is made and filled.
+Not in here: what is then run in it.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import tomllib
+from importlib import metadata, util
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Kept in .venv: the mark of the requirements that it was filled with.  "unfinished"
+# from before the first file until pip is done, so that a call that was cut off by
+# Ctrl-C or a closed lid is known.  A .venv made by hand has none.
+STAMP = "hpkit-requirements"
+
+# Measured: .venv with the CPU build of torch takes 2.0 GB, and pip unpacks beside it.
+SPACE_GB = 2.5
+
+CAUSES = {
+    r"No space left|not enough space|quota exceeded": (
+        "hpkit needs about {space} GB of free disk for .venv, {root} ran out with "
+        "{free:.1f} GB left; free some, or move the project to another disk, and call "
+        "this command again."
+    ),
+    # pip gave up on an address: the last of its retries, or a download cut off.
+    r"Retry\(total=0|Max retries exceeded|Read timed out|IncompleteRead|ProxyError"
+    r"|Network is unreachable|Could not fetch URL": (
+        "hpkit needs a network to download Python packages once, pip could not reach "
+        "its package index; connect (or set the proxy, HTTPS_PROXY) and call this "
+        "command again."
+    ),
+    r"Permission denied|Read-only file system|Access is denied": (
+        "hpkit needs to write .venv in the project's folder, {root} does not allow "
+        "it; copy the project to a folder of your own and call this command there."
+    ),
+    r"": (
+        "hpkit needs the packages of requirements.txt in .venv, making it stopped "
+        "with the error above; remove its cause, or delete the folder .venv, and call "
+        "this command again."
+    ),
+}
+
+
+class Failure(Exception):
+    """One sentence for the person at the keyboard: what is needed, found, the way out.
+
+    A way out ends in a whole sentence, because nothing is printed after it.
+    """
+
+
+def requirements(root=ROOT):
+    """All requirements of lessons and tests, one string each (``-e .`` replaced)."""
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = (root / "requirements.txt").read_text("utf-8").splitlines()
+    lines = [line.split(" #")[0].strip() for line in lines]
+    own = [line for line in lines if line and line[0] not in "#-"]
+    return project["dependencies"] + own
+
+
+def missing(root=ROOT):
+    """Requirements that this Python's packages do not meet; imports none of them."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # JupyterLab would have brought it
+        return requirements(root)
+    return [
+        line
+        for line in requirements(root)
+        if (want := Requirement(line))
+        and (want.marker is None or want.marker.evaluate())
+        and not want.specifier.contains(_version(want.name), prereleases=True)
+    ]
+
+
+def _version(name):
+    """Version of an installed package, one below all others if there is none."""
+    try:
+        # None where an installation was cut off between its files.
+        return metadata.version(name) or "0.dev0"
+    except (metadata.PackageNotFoundError, KeyError, TypeError):
+        return "0.dev0"
+
+
+def ensure(argv, root=ROOT):
+    """Return if this Python has the requirements, else go on with `argv` in ``.venv``.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments of ``python -m hpkit``.
+    root : Path
+        The project's folder.
+    """
+    venv = root / ".venv"
+    if inside(root):
+        fill(venv, root)
+    elif missing(root):
+        replace([existing(root) or make(venv, root), "-m", "hpkit", *argv], root=root)
+
+
+def inside(root=ROOT):
+    """Whether this is the Python of the project's ``.venv``."""
+    return Path(sys.prefix).resolve() == (root / ".venv").resolve()
+
+
+def existing(root=ROOT):
+    """Python of the project's ``.venv``, or None if it is not there or does not run."""
+    folder = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    python = root / ".venv" / folder
+    if not python.exists():
+        return None
+    new_enough = "import sys; sys.exit(sys.version_info < (3, 11))"
+    try:
+        works = subprocess.run([python, "-c", new_enough], capture_output=True)
+    except OSError:
+        return None
+    return python if works.returncode == 0 else None
+
+
+def make(venv, root=ROOT):
+    """Make an empty ``.venv`` in place of one that does not run; give its Python."""
+    if not (util.find_spec("venv") and util.find_spec("ensurepip")):
+        raise Failure(
+            "hpkit needs Python's venv module to make .venv, "
+            f"{sys.executable} lacks it; install it (Debian and Ubuntu: sudo apt "
+            "install python3-venv) and call this command again."
+        )
+    if shutil.disk_usage(root).free < SPACE_GB * 1e9:
+        raise failure("No space left", root)
+    print("Making .venv for the lessons (once) ...", flush=True)
+    try:
+        if venv.exists():
+            shutil.rmtree(venv)
+        venv.mkdir()
+        (venv / STAMP).write_text("unfinished")
+    except OSError as error:
+        raise failure(str(error), root) from None
+    done = subprocess.run(
+        [sys.executable, "-m", "venv", venv], capture_output=True, text=True
+    )
+    python = existing(root)
+    if done.returncode or python is None:
+        print(done.stdout, done.stderr, file=sys.stderr)
+        raise failure(done.stdout + done.stderr, root)
+    return python
+
+
+def fill(venv, root=ROOT):
+    """Install the requirements into the running ``.venv`` unless that is done."""
+    stamp = venv / STAMP
+    mark = hashlib.sha256("\n".join(requirements(root)).encode()).hexdigest()
+    if not missing(root) and (not stamp.exists() or stamp.read_text() == mark):
+        return
+    print(
+        "Installing what the lessons need into .venv: a download of some hundred MB, "
+        "on Linux about 3 GB unless torch's CPU build is there (README.md).",
+        flush=True,
+    )
+    try:
+        stamp.write_text("unfinished")
+        install(root)
+        stamp.write_text(mark)
+    except OSError as error:
+        raise failure(str(error), root) from None
+    if lacking := missing(root):
+        raise Failure(
+            f"hpkit needs {lacking[0]}, .venv does not have it although pip "
+            "succeeded; delete the folder .venv and call this command again."
+        )
+
+
+def install(root):
+    """Run pip with its progress on the screen; a failure becomes one sentence."""
+    if util.find_spec("pip") is None:  # cut off while .venv was made
+        subprocess.run([sys.executable, "-m", "ensurepip"], capture_output=True)
+    with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
+        log = Path(folder, "pip.log")
+        command = [sys.executable, "-m", "pip", "install", "--log", log]
+        done = subprocess.run([*command, "-r", "requirements.txt"], cwd=root)
+        text = log.read_text("utf-8", "replace") if log.exists() else ""
+    if done.returncode:
+        raise failure(text, root)
+
+
+def failure(text, root):
+    """Failure for the first of `CAUSES` that `text` (a log, a message) speaks of."""
+    sentence = next(CAUSES[cause] for cause in CAUSES if re.search(cause, text, re.I))
+    free = shutil.disk_usage(root).free / 1e9
+    return Failure(sentence.format(space=SPACE_GB, root=root, free=free))
+
+
+def replace(command, *, root=ROOT, **environ):
+    """Go on as `command` in the project's folder; its exit code becomes this one's.
+
+    The clone that was called is the one that is imported, also by the kernels, whatever
+    hpkit the environment has installed.
+    """
+    path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path), **environ}
+    command = [str(part) for part in command]
+    sys.stdout.flush()
+    os.chdir(root)
+    if sys.platform != "win32":  # signals and the terminal are then the command's own
+        os.execve(command[0], command, environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child as well
+    sys.exit(subprocess.call(command, env=environ))

@@ -1,0 +1,82 @@
+"""``python -m hpkit lab``: JupyterLab at a lesson.  Standard library only."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from hpkit._cli.environment import ROOT, Failure, replace
+
+
+def lesson_name(number, root=ROOT):
+    """Name of lesson `number` ("2" or "02"; None for the first), without its ending."""
+    folder = root / "notebooks"
+    names = sorted(p.stem for p in folder.glob("[0-9][0-9]_*.ipynb"))
+    if not names:
+        raise Failure(
+            f"hpkit needs the lessons in {folder}, none is there; get the project's "
+            "folder (git clone, or its zip file) and call this command in it."
+        )
+    for name in names:
+        if number is None or name[:2] == number.zfill(2):
+            return name
+    numbers = ", ".join(name[:2] for name in names)
+    raise Failure(
+        f"The number of a lesson is one of {numbers}, got {number}; without a number, "
+        "python -m hpkit lab opens the first."
+    )
+
+
+def check_port(port):
+    """Raise Failure if another program listens on `port`."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # as JupyterLab: a port closed a moment ago is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Failure(
+                f"JupyterLab needs a free port, {port} cannot be used "
+                f"({error.strerror}); stop what uses it, perhaps an earlier lab, or "
+                "choose another with --port."
+            ) from None
+
+
+def open_lab(lesson, port=None, browser=True):
+    """Start JupyterLab on the lessons; does not return."""
+    options = {
+        "ServerApp.root_dir": ROOT / "notebooks",
+        # A workspace of its own: what was open in other work stays there.
+        "LabApp.default_url": f"/lab/workspaces/hpkit/tree/{lesson}.ipynb",
+        "ServerApp.answer_yes": True,  # Ctrl-C stops, without a question
+    }
+    if port is not None:
+        options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
+    if not browser:
+        options["ServerApp.open_browser"] = False
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options["ServerApp.allow_root"] = True
+    replace(
+        [
+            *(sys.executable, "-m", "jupyterlab"),
+            *(f"--{name}={value}" for name, value in options.items()),
+        ],
+        **settings(),
+    )
+
+
+def settings(environ=os.environ):
+    """Environment variables that add hpkit's settings to JupyterLab's.
+
+    labconfig/ beside this file is put into JupyterLab's search path for this one
+    process, so nobody's configuration is written, and what a person has set in the
+    settings editor wins.  In it: widget messages go by the main shell (over subshells
+    they arrive in other threads, and only with some kernels), no question about news.
+    """
+    own = Path(__file__).parent
+    path = [str(own), *filter(None, [environ.get("JUPYTER_CONFIG_PATH")])]
+    return {
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(path),
+        # The kernel "python3" is this environment's, not one of the home folder.
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }

@@ -1,0 +1,261 @@
+"""Build ``notebooks/NN_topic.ipynb`` from ``notebooks/src/NN_topic.py``.
+
+``python -m hpkit build [NN] [--check]`` runs a source (percent format) in a fresh
+kernel and writes what a reader needs and nothing that changes from build to build: no
+times, versions or widget state.  A panel's widget goes, the picture beside it stays.
+Not in here: what a lesson contains (its source) and whether its numbers are right
+(tests).
+"""
+
+import base64
+import hashlib
+import re
+import struct
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import nbformat
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from nbclient import NotebookClient
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "notebooks"
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+# Bytes of a picture differ between machines (fonts, rounding), so --check compares
+# only that one is there.
+PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
+
+# GitHub shows a notebook of this size at once, and a clone stays small.
+MAX_BYTES = 300_000
+
+# What would differ on the next machine: addresses, and folders of this one.
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+PLACES = {str(ROOT), str(Path.home()), tempfile.gettempdir(), sys.prefix} - {"/"}
+PLACE = re.compile(
+    r"(?<![\w.])(" + "|".join(map(re.escape, sorted(PLACES))) + r")\b|~[/\\]"
+)
+
+
+class BuildError(Exception):
+    """A notebook that cannot be published; names the notebook and the cell."""
+
+
+def main(number=None, *, check=False, folder=FOLDER):
+    """Build lesson `number` or all; give the exit code.
+
+    Parameters
+    ----------
+    number : str, optional
+        Two digits; all lessons by default.
+    check : bool, default=False
+        Write nothing, compare with the committed notebooks: sources, structure and
+        texts exactly, of pictures only that they are there.
+    folder : Path
+        The folder of the notebooks, with the sources in ``src``.
+
+    Returns
+    -------
+    code : int
+        0, or 1 if a lesson fails or differs; a line on each says why.
+    """
+    prefix = "[0-9][0-9]" if number is None else number.zfill(2)
+    sources = sorted((folder / "src").glob(f"{prefix}_*.py"))
+    if not sources:
+        print(f"build needs a source {prefix}_*.py in {folder / 'src'}, found none.")
+        return 1
+    code = 0
+    for source in sources:
+        target = folder / f"{source.stem}.ipynb"
+        try:
+            built = build(source, folder)
+            verdict = difference(target, built) if check else write(target, built)
+        except BuildError as error:
+            verdict = f"FAILED: {error}"
+        code |= verdict not in ("", "written")
+        print(f"{target.name}: {verdict or 'up to date'}", flush=True)
+    return code
+
+
+def write(target, text):
+    """Write a built notebook with LF line ends on every system."""
+    target.write_text(text, encoding="utf-8", newline="\n")
+    return "written"
+
+
+def build(source, folder):
+    """Text of the notebook of `source`, run in `folder` and normalised."""
+    notebook = read(source)
+    run(notebook, folder)
+    normalise(notebook)
+    text = nbformat.writes(notebook, indent=1, ensure_ascii=False) + "\n"
+    if (size := len(text.encode())) > MAX_BYTES:
+        raise BuildError(
+            f"a notebook may have {MAX_BYTES} bytes, this one has {size}; use fewer or "
+            "smaller pictures."
+        )
+    return text
+
+
+def read(source):
+    """Notebook of a percent source, without outputs, with stable cell ids."""
+    parsed = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
+    seen = Counter()
+    for cell in parsed.cells:
+        # jupytext's own ids are random.
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()
+        seen[digest] += 1
+        again = f"-{seen[digest]}" if seen[digest] > 1 else ""
+        cell.id = digest[:12] + again
+    parsed.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {
+                "display_name": "Python 3",
+                "language": "python",
+                "name": "python3",
+            },
+            "language_info": {"name": "python"},
+        }
+    )
+    parsed.nbformat, parsed.nbformat_minor = 4, 5
+    return parsed
+
+
+class ThisPython(AsyncKernelManager):
+    """Whatever kernels are installed, the one that runs is this interpreter."""
+
+    @property
+    def kernel_spec(self):
+        """Specification of ipykernel for ``sys.executable``."""
+        return KernelSpec(**get_kernel_dict())
+
+
+def run(notebook, folder):
+    """Execute `notebook` in place; raise BuildError for an error shown anywhere.
+
+    ipywidgets' ``interactive`` prints an exception into its Output widget, and the
+    kernel then reports success: the widgets' states are searched after every cell.
+    """
+
+    def search_widgets(cell, cell_index, execute_reply):
+        states = client.widget_state.values()
+        outputs = [output for state in states for output in state.get("outputs", ())]
+        raise_for_error(outputs, f"{name(cell, cell_index)}, in an Output widget")
+
+    client = NotebookClient(
+        notebook,
+        kernel_manager_class=ThisPython,
+        resources={"metadata": {"path": str(folder)}},
+        # Nobody listens to a kernel's start-up warnings on unencrypted transport.
+        extra_arguments=["--log-level=ERROR"],
+        timeout=120,
+        store_widget_state=True,
+        coalesce_streams=True,
+        on_cell_executed=search_widgets,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        for index, cell in enumerate(notebook.cells):
+            if "raises-exception" not in cell.metadata.get("tags", ()):
+                raise_for_error(cell.get("outputs", ()), name(cell, index))
+        raise BuildError(str(error)) from None
+    except (CellTimeoutError, DeadKernelError) as error:
+        raise BuildError(f"its kernel stopped: {error}") from None
+
+
+def raise_for_error(outputs, where):
+    """Raise BuildError for the first error among `outputs`."""
+    for output in outputs:
+        if output["output_type"] == "error":
+            raise BuildError(f"{where}: {output['ename']}: {output['evalue']}")
+
+
+def name(cell, index):
+    """Words that find a cell again: its place and first line."""
+    first = cell.source.split("\n")[0]
+    return f"cell {index + 1} ({first!r})"
+
+
+def normalise(notebook):
+    """Keep of an executed notebook what the next build gives again."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
+    for index, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        for output in cell.get("outputs", ()):
+            output.pop("transient", None)
+            clean(output)
+            check_text(output, name(cell, index))
+
+
+def clean(output):
+    """Remove from one output the widget, metadata, and what a PNG says of its maker."""
+    if "data" not in output:
+        return
+    output.data.pop(WIDGET, None)
+    output.metadata = nbformat.from_dict({})
+    if png := output.data.get("image/png"):
+        output.data["image/png"] = plain_png(png)
+
+
+def plain_png(text):
+    """Remove from a PNG in base64 all chunks but those that make the picture."""
+    png = base64.b64decode(text)
+    kept, at = [png[:8]], 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        # Length, name, data, checksum; names in capitals are the necessary ones, pHYs
+        # is the resolution, tRNS the transparency.
+        chunk = png[at : at + length + 12]
+        if chunk[4:8].isupper() or chunk[4:8] in (b"pHYs", b"tRNS"):
+            kept.append(chunk)
+        at += len(chunk)
+    return base64.b64encode(b"".join(kept)).decode()
+
+
+def check_text(output, where):
+    """Raise BuildError if an output speaks of this machine."""
+    texts = [output.get("text", ""), *output.get("traceback", ())]
+    data = output.get("data", {})
+    texts += [str(data[kind]) for kind in data if kind not in PICTURES]
+    for text in texts:
+        if found := ADDRESS.search(text) or PLACE.search(text):
+            raise BuildError(
+                f"{where} must print what is the same everywhere, found "
+                f"{found.group()!r}; print a name or a value instead."
+            )
+
+
+def difference(target, built):
+    """What the committed notebook has otherwise than the `built` one, or ""."""
+    if not target.is_file():
+        return "missing; run python -m hpkit build"
+    old = nbformat.reads(target.read_text("utf-8"), as_version=4)
+    new = nbformat.reads(built, as_version=4)
+    for index, (a, b) in enumerate(zip(old.cells, new.cells, strict=False)):
+        if comparable(a) != comparable(b):
+            return f"{name(b, index)} differs; run python -m hpkit build"
+    if (len(old.cells), old.metadata) != (len(new.cells), new.metadata):
+        return "cells or metadata differ; run python -m hpkit build"
+    return ""
+
+
+def comparable(cell):
+    """Return a copy of a cell in which all pictures are equal."""
+    cell = nbformat.from_dict(cell)
+    for output in cell.get("outputs", ()):
+        for kind in set(PICTURES) & set(output.get("data", ())):
+            output.data[kind] = ""
+    return cell
