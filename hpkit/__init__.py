@@ -13,6 +13,10 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "datasets": ("Dataset", "load_dataset"),
     "training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
+    "search": ("grid_search", "one_at_a_time", "random_search", "validation_curve"),
+    "space": ("log_uniform", "uniform"),
+    "found": ("Search",),
+    "files": ("load",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

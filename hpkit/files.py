@@ -1,0 +1,223 @@
+"""Searches as files: plain JSON that a person can read, a line a run.
+
+A file holds settings and curves, not the weights and not the data.
+"""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hpkit.datasets import Dataset, Split
+from hpkit.found import Cost, Lost, Rung, Search, Step
+from hpkit.results import CURVES, Runs, empty_arrays
+from hpkit.settings import NAMES, Hyperparameters
+from hpkit.space import Range
+
+FORMAT, VERSION = "hpkit search", 1
+# Numbers that JSON has no sign for.
+ODD = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def save(search, path):
+    """Write a search to a file and return its path."""
+    return write_file(path, search_to_plain(search))
+
+
+def search_to_plain(search):
+    """Return a search as what JSON can hold."""
+    settings = list(search.settings)
+    return {
+        "kind": search.kind,
+        "finished": search.finished,
+        "base": setting_to_plain(search.base),
+        "space": {
+            name: vars(v) if isinstance(v, Range) else list(v)
+            for name, v in search.space.items()
+        },
+        "planned": vars(search.planned),
+        "steps": [
+            vars(step)
+            | {
+                "base": setting_to_plain(step.base),
+                "cost": vars(step.cost),
+                "winner": step.winner and settings.index(step.winner),
+            }
+            for step in search.steps
+        ],
+        "rungs": [vars(rung) for rung in search.rungs],
+        "lost": [vars(lost) for lost in search.lost],
+    } | runs_to_plain(search.runs)
+
+
+def load(path, dataset=None):
+    """Return the search that `Search.save` has written.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    dataset : Dataset, optional
+        The data that it was trained on, if you have them; the file does not hold
+        them. Without: a data set with the names of the columns and no rows.
+
+    Returns
+    -------
+    Search
+        With all settings and curves, without weights: `Run.network` needs training
+        again.
+
+    Raises
+    ------
+    ValueError
+        Not such a file, or of a newer hpkit.
+    FileNotFoundError
+    """
+    plain = read_file(path)
+    runs = runs_from_plain(plain, dataset)
+    return Search(
+        plain["kind"],
+        setting_from_plain(plain["base"]),
+        {name: space_from_plain(name, v) for name, v in plain["space"].items()},
+        runs,
+        Cost(**plain["planned"]),
+        plain["finished"],
+        tuple(step_from_plain(step, runs.settings) for step in plain["steps"]),
+        tuple(
+            Rung(r["epoch"], tuple(r["settings"]), tuple(r["kept"]))
+            for r in plain["rungs"]
+        ),
+        tuple(Lost(tuple(map(tuple, x["runs"])), x["reason"]) for x in plain["lost"]),
+    )
+
+
+def space_from_plain(name, plain):
+    """Return the values or the range of a hyperparameter."""
+    if isinstance(plain, dict):
+        return Range(**plain)
+    return tuple(tuple(v) if isinstance(v, list) else v for v in plain)
+
+
+def step_from_plain(plain, settings):
+    """Return a step of one-at-a-time."""
+    step = Step(**plain)
+    return replace(
+        step,
+        base=setting_from_plain(plain["base"]),
+        values=space_from_plain(step.name, plain["values"]),
+        settings=tuple(step.settings),
+        cost=Cost(**plain["cost"]),
+        winner=None if step.winner is None else settings[step.winner],
+    )
+
+
+def runs_to_plain(runs):
+    """Return `Runs` as what JSON can hold."""
+    data = runs.dataset
+    return {
+        "dataset": {
+            "name": data.name,
+            "features": list(data.features),
+            "classes": list(data.classes) if data.classes else None,
+        },
+        "seeds": list(runs.seeds),
+        "settings": [setting_to_plain(s) for s in runs.settings],
+        "runs": [
+            {
+                "setting": int(i),
+                "seed": int(k),
+                "fit_time": float(runs.fit_time[i, k]),
+            }
+            | {
+                name: numbers_to_plain(getattr(runs, name)[i, k, : done + 1])
+                for name in CURVES
+                if getattr(runs, name) is not None
+            }
+            for (i, k), done in np.ndenumerate(runs.epochs_done)
+            if done >= 0
+        ],
+    }
+
+
+def runs_from_plain(plain, dataset=None):
+    """Return the `Runs` that `runs_to_plain` has made plain."""
+    data = plain["dataset"]
+    if dataset is None:
+        dataset = absent_dataset(**data)
+    settings = tuple(setting_from_plain(s) for s in plain["settings"])
+    seeds = tuple(plain["seeds"])
+    most = max(len(run["val_loss"]) for run in plain["runs"]) - 1
+    arrays = empty_arrays(len(settings), len(seeds), most, dataset)
+    for run in plain["runs"]:
+        at = run["setting"], run["seed"]
+        for name in CURVES:
+            if name in run:
+                values = numbers_from_plain(run[name])
+                arrays[name][at][: len(values)] = values
+        arrays["epochs_done"][at] = len(run["val_loss"]) - 1
+        arrays["fit_time"][at] = run["fit_time"]
+    return Runs(dataset, settings, seeds, **arrays)
+
+
+def absent_dataset(name, features, classes):
+    """Return a data set that knows its columns and has no rows."""
+    X, y = np.empty((0, len(features))), np.empty(0, float if classes is None else int)
+    parts = [Split(X, y)] * 3
+    nothing, one = np.zeros(len(features)), np.ones(len(features))
+    classes = tuple(classes) if classes else None
+    return Dataset(name, *parts, tuple(features), classes, nothing, one)
+
+
+def setting_to_plain(setting):
+    """Return a setting by name, a tuple as a list."""
+    values = {name: getattr(setting, name) for name in NAMES}
+    return values | {"hidden": list(setting.hidden)}
+
+
+def setting_from_plain(plain):
+    """Return the setting."""
+    return Hyperparameters(**plain)
+
+
+def numbers_to_plain(values):
+    """Return an array as a list; nan and infinities as text."""
+    return [float(v) if math.isfinite(v) else str(float(v)) for v in values]
+
+
+def numbers_from_plain(values):
+    """Return the array."""
+    return np.array([ODD[v] if isinstance(v, str) else v for v in values])
+
+
+def write_file(path, plain):
+    """Write a JSON file, a line a run, and return its path."""
+    path = Path(path)
+    lines = [f'"format": "{FORMAT}"', f'"version": {VERSION}']
+    for key, value in plain.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            items = ",\n  ".join(json.dumps(v, allow_nan=False) for v in value)
+            lines.append(f"{json.dumps(key)}: [\n  {items}\n]")
+        else:
+            lines.append(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    return path
+
+
+def read_file(path):
+    """Return what `write_file` wrote, or raise."""
+    try:
+        plain = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        plain = None
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise ValueError(
+            f"a file must have been written by save() of a search, got {str(path)!r}, "
+            "which was not; give the path that save() returned."
+        )
+    if plain["version"] > VERSION:
+        raise ValueError(
+            f"a file's version must be at most {VERSION}, got {plain['version']} in "
+            f"{str(path)!r}; install a newer hpkit to read it."
+        )
+    return plain

@@ -1,0 +1,363 @@
+"""`Search`: what a search has tried, what it cost, what it found.
+
+Every search gives one, also while it is under way: panels, plots and learners read the
+same. Nothing here trains.
+"""
+
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+
+from hpkit import tables, told
+from hpkit.results import Runs
+from hpkit.run import CURVES, lowest
+from hpkit.settings import Hyperparameters, check_choice
+from hpkit.space import edge_of
+
+CRITERIA = ("validation", "last", "training", "accuracy")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was trained: different settings, runs (setting and seed), epochs."""
+
+    settings: int
+    runs: int
+    epochs: int
+
+    def __str__(self):
+        """Return it in words."""
+        return told.SAY["cost"].format(**vars(self))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one-at-a-time: all alike but one hyperparameter.
+
+    Attributes
+    ----------
+    name : str
+        The hyperparameter that was changed.
+    base : Hyperparameters
+        What the step began with: all others stayed at these values.
+    values : tuple
+        What was tried, as given.
+    settings : tuple of int
+        The numbers of these settings in `Search.runs`.
+    cost : Cost
+        What was trained for this step; what an earlier step had trained is free.
+    winner : Hyperparameters or None
+        Lowest mean validation loss; None while the step is under way.
+    """
+
+    name: str
+    base: Hyperparameters
+    values: tuple
+    settings: tuple
+    cost: Cost
+    winner: Hyperparameters | None = None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One cut of successive halving.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs that each setting here had then.
+    settings, kept : tuple of int
+        Numbers of the settings that were there, and of those that went on.
+    """
+
+    epoch: int
+    settings: tuple
+    kept: tuple
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Runs that an executor lost: (setting, seed) numbers, and why."""
+
+    runs: tuple
+    reason: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Search:
+    """What a search has tried and found.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the function.
+    base : Hyperparameters
+        Values of what was not searched.
+    space : dict
+        Name of a hyperparameter: tuple of values, or `Range`.
+    runs : Runs
+        All that was trained; settings in the order in which they were tried.
+    planned : Cost
+        What the whole search costs, at most.
+    finished : bool
+        False when it was left or stopped.
+    steps : tuple of Step
+        For one-at-a-time.
+    rungs : tuple of Rung
+        For successive halving.
+    lost : tuple of Lost
+        What an executor lost.
+
+    Notes
+    -----
+    The arrays of `runs` are attributes here too: `val_loss`, `train_loss`,
+    `val_accuracy`, `train_accuracy` (n_settings, n_seeds, n_epochs + 1);
+    `best_val_loss`, `best_epoch`, `diverged`, `epochs_done`, `fit_time` (n_settings,
+    n_seeds); `mean_val_loss`, `std_val_loss` (n_settings,); and so are `settings`,
+    `seeds`, `dataset`.
+    """
+
+    kind: str
+    base: Hyperparameters
+    space: dict
+    runs: Runs
+    planned: Cost
+    finished: bool = True
+    steps: tuple = ()
+    rungs: tuple = ()
+    lost: tuple = ()
+
+    @property
+    def param_name(self):
+        """The hyperparameter that was searched; of several, the first."""
+        return next(iter(self.space))
+
+    @property
+    def param_range(self):
+        """The values of `param_name` in the order in which they were tried."""
+        return tuple(dict.fromkeys(self.values(self.param_name)))
+
+    def values(self, name):
+        """Return the value of a hyperparameter in each setting, as a list."""
+        return [getattr(setting, name) for setting in self.settings]
+
+    @property
+    def cost(self):
+        """What was trained so far: `Cost` of settings, runs, epochs."""
+        return cost_of(self.runs)
+
+    @property
+    def runs_done(self):
+        """How many runs will train no further."""
+        goals = {i: stop for i, _, stop in self._parts()}
+        return sum((self.epochs_done[i] == stop).sum() for i, stop in goals.items())
+
+    @property
+    def best(self):
+        """The setting with the lowest mean validation loss (its best epoch).
+
+        A setting of which a seed diverged comes after all others.
+        """
+        return self.best_by("validation")
+
+    @property
+    def best_run(self):
+        """The run of the best setting with the lowest validation loss."""
+        return self.runs.best_run
+
+    def scores(self, by="validation"):
+        """Return a number for each setting, a lower one is better.
+
+        Parameters
+        ----------
+        by : {"validation", "last", "training", "accuracy"}, default "validation"
+            Mean over seeds of the lowest validation loss, of the validation loss
+            after the last epoch, of the lowest training loss, or of minus the
+            highest validation accuracy.
+
+        Returns
+        -------
+        ndarray (n_settings,)
+            nan where nothing was trained.
+        """
+        check_choice("by", by, CRITERIA)
+        runs = self.runs
+        if by == "validation":
+            return runs.mean_val_loss
+        if by == "training":
+            each = lowest(runs.train_loss)[0]
+        elif by == "last":
+            last = np.maximum(runs.epochs_done, 0)[..., None]
+            each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
+        elif runs.val_accuracy is None:
+            raise ValueError(
+                "by='accuracy' needs classes, got a regression; use by='validation'."
+            )
+        else:
+            each = lowest(-runs.val_accuracy)[0]
+        there = runs.epochs_done >= 0
+        total = np.where(there, each, 0).sum(1)
+        return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
+
+    def best_by(self, by):
+        """Return the setting that another way of choosing takes.
+
+        Parameters
+        ----------
+        by : {"validation", "last", "training", "accuracy"}
+            See `scores`. "training" shows what goes wrong: the training loss does
+            not know over-fitting.
+
+        Returns
+        -------
+        Hyperparameters
+        """
+        return self.settings[best_number(self.runs, self.scores(by))]
+
+    @property
+    def ties(self):
+        """Other settings within one spread over seeds of the best: a tuple.
+
+        Empty with one seed: then the spread is not known.
+        """
+        return tuple(self.settings[i] for i in self._tied())
+
+    def _tied(self):
+        """Return the numbers of `ties`, best first."""
+        runs, (best, *others) = self.runs, self.runs.order
+        if len(runs.seeds) < 2:
+            return []
+        bound = runs.mean_val_loss[best] + runs.std_val_loss[best]
+        good = (runs.mean_val_loss <= bound) & ~runs.diverged.any(1)
+        return [i for i in others if good[i]]
+
+    @property
+    def edge(self):
+        """Where the best value is the last of what was tried: a dict.
+
+        Name of a hyperparameter: "lowest" or "highest". Then better values may lie
+        outside. Not told where nothing lies outside (batch size 1, no momentum).
+        """
+        best, found = self.best, {}
+        for name, values in self.space.items():
+            end = edge_of(name, values, getattr(best, name))
+            full = name == "batch_size" and best.batch_size == len(self.dataset.train.y)
+            if end and not (end == "highest" and full):
+                found[name] = end
+        return found
+
+    def best_so_far(self):
+        """Return the lowest mean validation loss against the epochs spent.
+
+        Returns
+        -------
+        epochs : ndarray of int (n,)
+            Epochs of all runs together, from 0.
+        loss : ndarray (n,)
+            Lowest mean over seeds so far, never rising; [0] before any training.
+
+        Notes
+        -----
+        Counted as if the settings were trained one after the other, in the order in
+        which they were tried (halving: rung after rung). Diverged settings cost
+        epochs and are no candidates.
+        """
+        runs, seeds = self.runs, len(self.seeds)
+        reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
+        reached[runs.diverged.any(1)] = np.inf
+        pieces = [np.nanmin(runs.val_loss[:, :, 0].mean(1), keepdims=True)]
+        for i, start, stop in self._parts():
+            done = max(0, runs.epochs_done[i].min())
+            pieces.append(reached[i, start + 1 : min(stop, done) + 1])
+        loss = np.minimum.accumulate(np.concatenate(pieces))
+        return np.arange(len(loss)) * seeds, loss
+
+    def _parts(self):
+        """Give (setting, from epoch, to epoch) in the order of a search one by one."""
+        start = 0
+        for rung in self.rungs:
+            yield from ((i, start, rung.epoch) for i in rung.settings)
+            start = rung.epoch
+        last = self.rungs[-1].kept if self.rungs else range(len(self.settings))
+        yield from ((i, start, self.settings[i].epochs) for i in last)
+
+    def to_frame(self):
+        """Return a pandas table, one row a setting: see `Runs.to_frame`."""
+        return self.runs.to_frame()
+
+    def history(self):
+        """Return all curves as a pandas table in long form: see `Runs.history`."""
+        return self.runs.history()
+
+    def to_optuna(self):
+        """Return the search as an Optuna study: see `hpkit.bayes.to_optuna`."""
+        from hpkit.bayes import to_optuna
+
+        return to_optuna(self)
+
+    def save(self, path):
+        """Write a JSON file that a person can read, and return its path.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            Such as "grid.json"; an older file of that name is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            Read it with `hpkit.load`. It holds settings and curves, not the weights
+            and not the data.
+        """
+        from hpkit.files import save
+
+        return save(self, path)
+
+    def describe(self):
+        """Return what was found, in sentences."""
+        return " ".join(told.sentences(self))
+
+    def __repr__(self):
+        """Return what was found, in sentences."""
+        return f"<{self.describe()}>"
+
+    def _repr_html_(self):
+        """Return a short table for a notebook."""
+        if not len(self.runs):
+            return f"<p>{self.describe()}</p>"
+        notes = dict.fromkeys(self._tied(), told.SAY["tie_note"])
+        notes |= {self.runs.order[0]: told.SAY["best_note"]}
+        notes |= dict.fromkeys(
+            np.flatnonzero(self.runs.diverged.any(1)), told.SAY["diverged_note"]
+        )
+        caption = " ".join(told.sentences(self, short=True))
+        return tables.short_table(caption, self.runs, tuple(self.space), notes)
+
+
+RUNS_ARRAYS = (
+    *("dataset", "settings", "seeds", "epochs_done", "fit_time", *CURVES),
+    *("best_val_loss", "best_epoch", "diverged", "mean_val_loss", "std_val_loss"),
+)
+for _name in RUNS_ARRAYS:
+    setattr(Search, _name, property(attrgetter(f"runs.{_name}"), doc="As in `Runs`."))
+
+
+def cost_of(runs):
+    """Return the cost of runs."""
+    done = np.maximum(runs.epochs_done, 0)
+    there = runs.epochs_done >= 0
+    return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
+
+
+def planned_cost(settings, seeds):
+    """Return the cost of training settings with seeds to their ends."""
+    epochs = sum(setting.epochs for setting in settings) * len(seeds)
+    return Cost(len(settings), len(settings) * len(seeds), epochs)
+
+
+def best_number(runs, scores, among=None):
+    """Return the number of the setting with the lowest score; diverged ones last."""
+    among = list(range(len(runs.settings)) if among is None else among)
+    scores = np.where(np.isfinite(scores), scores, np.inf)[among]
+    return int(among[np.lexsort((scores, runs.diverged.any(1)[among]))[0]])

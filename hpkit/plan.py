@@ -1,0 +1,166 @@
+"""What all searches share: checked arguments, live form, progress bar.
+
+A search is written once, as a generator of partial results; `searching` makes the
+function that trains it to the end.
+"""
+
+import contextlib
+import functools
+import inspect
+from dataclasses import dataclass
+
+from hpkit.found import Search, planned_cost
+from hpkit.settings import Hyperparameters, check_number, check_seeds
+from hpkit.space import check_space
+from hpkit.training import Training, check_dataset
+
+# Seconds between two partial results: about 30 pictures a second for a panel; while
+# nobody looks, what Ctrl-C may lose.
+LIVE_TICK, QUIET_TICK = 0.03, 0.3
+
+# What a learner reads.
+BAR = "{runs} of {all_runs} runs"
+
+
+def searching(plan):
+    """Return a search as a function that trains it to the end; its `live` is `plan`.
+
+    Parameters
+    ----------
+    plan : function
+        Checks its arguments at once and returns a generator of `Search`.
+    """
+
+    @functools.wraps(plan)
+    def search(*args, progress=False, **kwargs):
+        if not isinstance(progress, bool):
+            raise TypeError(
+                f"progress must be True or False, got {progress!r}; write "
+                "progress=True for a bar."
+            )
+        return last_of(plan(*args, tick=QUIET_TICK, **kwargs), progress)
+
+    signature = inspect.signature(plan)
+    names = [
+        inspect.Parameter("progress", p.kind, default=False) if p.name == "tick" else p
+        for p in signature.parameters.values()
+    ]
+    search.__signature__ = signature.replace(parameters=names)
+    search.live = plan
+    return search
+
+
+def last_of(live, progress):
+    """Return the last of the partial results, or what is there when interrupted."""
+    found = None
+    with contextlib.closing(live), progress_bar(progress) as show:
+        try:
+            for found in live:
+                show(found)
+        except KeyboardInterrupt:
+            if found is None:
+                raise
+    return found
+
+
+@contextlib.contextmanager
+def progress_bar(wanted):
+    """Give a function that shows a `Search` as a bar of epochs, if wanted."""
+    if not wanted:
+        yield lambda found: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(unit="epoch") as bar:
+
+        def show(found):
+            cost, planned = found.cost, found.planned
+            bar.total = cost.epochs if found.finished else planned.epochs
+            words = BAR.format(runs=found.runs_done, all_runs=planned.runs)
+            bar.set_description(words, refresh=False)
+            bar.update(cost.epochs - bar.n)
+
+        yield show
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments that all searches share, checked."""
+
+    kind: str
+    dataset: object
+    base: Hyperparameters
+    space: dict
+    seeds: tuple
+    model: object
+    executor: object
+    tick: float
+
+    def training(self, settings):
+        """Return a training of some settings with all seeds, not yet begun."""
+        if self.executor is None:
+            return Training(self.dataset, settings, seeds=self.seeds, model=self.model)
+        from hpkit.executors import Spread
+
+        return Spread(
+            self.dataset, settings, seeds=self.seeds, model=self.model,
+            executor=self.executor,
+        )  # fmt: skip
+
+    def found(self, runs, planned, **more):
+        """Return what is there as a `Search`."""
+        return Search(self.kind, self.base, self.space, runs, planned, **more)
+
+
+def make_plan(kind, dataset, base, space, *, ranges=False, **shared):
+    """Return the checked `Plan` of a search."""
+    base = Hyperparameters() if base is None else base
+    check_dataset(dataset)
+    if not isinstance(base, Hyperparameters):
+        raise TypeError(
+            f"base must be Hyperparameters, got {base!r}; write "
+            "hpkit.Hyperparameters(lr=0.1), or leave it out."
+        )
+    space = check_space(kind, space, ranges=ranges)
+    shared["seeds"] = check_seeds(shared["seeds"])
+    shared["tick"] = check_number("tick", shared["tick"], low=0, hint="try 0.03")
+    if shared["executor"] is not None:
+        from hpkit.executors import check_executor
+
+        check_executor(shared["executor"], shared["model"])
+    return Plan(kind, dataset, base, space, **shared)
+
+
+def under_way(training, tick, pause=float("inf")):
+    """Advance a training to its end, or to epoch `pause`, and give it at each tick."""
+    while not training.finished and not training.paused(pause):
+        training.advance(tick, pause)
+        yield training
+
+
+@contextlib.contextmanager
+def ending(training):
+    """Give a training; afterwards nothing of it is left running elsewhere."""
+    try:
+        yield training
+    finally:
+        if close := getattr(training, "close", None):
+            close()
+
+
+def lost_of(training):
+    """Return what an executor has lost of a training."""
+    return tuple(getattr(training, "lost", ()))
+
+
+def train_all(plan, settings):
+    """Return a generator that trains all settings at once (checked before)."""
+    training = plan.training(settings)
+    return _train_all(plan, training, planned_cost(settings, plan.seeds))
+
+
+def _train_all(plan, training, planned):
+    with ending(training):
+        for _ in under_way(training, plan.tick):
+            done, lost = training.finished, lost_of(training)
+            yield plan.found(training.runs, planned, finished=done, lost=lost)

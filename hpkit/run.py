@@ -1,0 +1,194 @@
+"""One `Run`: a setting trained with a seed, its curves and its network.
+
+Frozen, as all results are. Many of them together are `results.Runs`.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from hpkit.datasets import Dataset
+from hpkit.models import start
+from hpkit.settings import Hyperparameters, check_choice
+
+# Times the loss at epoch 0: above it nothing was learned and a chart would be
+# stretched. Over-fitting raises the validation loss as far (0.69 to 2.0 on small
+# moons), the training loss never: so it is the training loss that is looked at.
+DIVERGED_ABOVE = 3
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+
+
+class TestSplitWarning(UserWarning):
+    """The test split was looked at more than once."""
+
+    __test__ = False  # no test, whatever pytest thinks of the name
+
+
+def lowest(val_loss):
+    """Return the lowest loss and its epoch along the last axis; nan counts as worst."""
+    worst_last = np.where(np.isnan(val_loss), np.inf, val_loss)
+    epoch = worst_last.argmin(-1)
+    return np.take_along_axis(worst_last, epoch[..., None], -1)[..., 0], epoch
+
+
+def has_diverged(train_loss, val_loss):
+    """Say for each curve along the last axis (all epochs done) whether it diverged."""
+    finite = np.isfinite(train_loss).all(-1) & np.isfinite(val_loss).all(-1)
+    with np.errstate(invalid="ignore"):
+        far = train_loss[..., -1] > DIVERGED_ABOVE * train_loss[..., 0]
+    return ~finite | far
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """One setting trained with one seed.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    setting : Hyperparameters
+    seed : int
+        Of the first weights and of the order of the points.
+    train_loss, val_loss : ndarray (epochs + 1,)
+        Mean loss over the whole split at the end of each epoch; [0] before any
+        training. Cross-entropy in nats, or the mean squared error. Shorter when
+        the run was stopped.
+    train_accuracy, val_accuracy : ndarray (epochs + 1,) or None
+        Share of points classified right; None for regression.
+    fit_time : float
+        Seconds of training; of runs trained together, this one's share.
+    """
+
+    dataset: Dataset
+    setting: Hyperparameters
+    seed: int
+    train_loss: np.ndarray
+    val_loss: np.ndarray
+    train_accuracy: np.ndarray | None
+    val_accuracy: np.ndarray | None
+    fit_time: float
+    model: object = None
+    weights: object = field(default=None)
+
+    @property
+    def epochs_done(self):
+        """Epochs trained: `setting.epochs`, or fewer when it was stopped."""
+        return len(self.val_loss) - 1
+
+    @cached_property
+    def best_epoch(self):
+        """The epoch with the lowest validation loss."""
+        return int(lowest(self.val_loss)[1])
+
+    @cached_property
+    def best_val_loss(self):
+        """The lowest validation loss; inf when there is none."""
+        return float(lowest(self.val_loss)[0])
+
+    @cached_property
+    def diverged(self):
+        """Whether a loss is not finite or the training loss ends above 3x its start."""
+        return bool(has_diverged(self.train_loss, self.val_loss))
+
+    def network(self, epoch="best"):
+        """Return the trained network.
+
+        Parameters
+        ----------
+        epoch : {"best", "last"}, default "best"
+            Weights of the epoch with the lowest validation loss, or of the last.
+
+        Returns
+        -------
+        torch.nn.Module
+            A new one at each call, in evaluation mode.
+        """
+        from torch.nn.utils import vector_to_parameters
+
+        check_choice("epoch", epoch, ("best", "last"))
+        if self.weights is None:
+            raise ValueError(
+                "network() needs the weights of the run, got a run read from a file, "
+                "which holds curves only; train it again with hpkit.fit."
+            )
+        data = self.dataset
+        net = start(self.model, data.n_features, data.n_outputs, self.setting, 0)
+        weights, number = self.weights
+        vector = weights.of(number, epoch)
+        net = net.to(vector.dtype).eval()
+        vector_to_parameters(vector, net.parameters())
+        return net
+
+    def outputs(self, X, epoch="best"):
+        """Return the network's outputs for X (n, features): ndarray (n, outputs)."""
+        import torch
+
+        from hpkit.stack import OneThread
+
+        net = self.network(epoch)
+        dtype = next(net.parameters()).dtype
+        with torch.no_grad(), OneThread():
+            return net(torch.as_tensor(np.asarray(X)).to(dtype)).double().numpy()
+
+    def predict_proba(self, X, epoch="best"):
+        """Return the probability of each class for X: ndarray (n, classes)."""
+        if self.dataset.is_regression:
+            raise ValueError(
+                "predict_proba needs classes, got a regression; use predict."
+            )
+        out = self.outputs(X, epoch)
+        out = np.exp(out - out.max(1, keepdims=True))
+        return out / out.sum(1, keepdims=True)
+
+    def predict(self, X, epoch="best"):
+        """Return the class number, or the predicted value, of each row of X."""
+        out = self.outputs(X, epoch)
+        return out[:, 0] if self.dataset.is_regression else out.argmax(1)
+
+    def test_loss(self):
+        """Return the loss on the test split, with the weights of the best epoch.
+
+        To be asked once, at the very end: a second look warns, because choosing by
+        the test loss makes it a validation loss.
+        """
+        test = self._look_at_test("test_loss")
+        out = self.outputs(test.X)
+        if self.dataset.is_regression:
+            return float(((out[:, 0] - test.y) ** 2).mean())
+        log_sum = np.logaddexp.reduce(out, axis=1)
+        return float((log_sum - out[np.arange(len(out)), test.y]).mean())
+
+    def test_accuracy(self):
+        """Return the share of test points classified right, as `test_loss` does."""
+        if self.dataset.is_regression:
+            raise ValueError(
+                "test_accuracy needs classes, got a regression; use test_loss."
+            )
+        test = self._look_at_test("test_accuracy")
+        return float((self.predict(test.X) == test.y).mean())
+
+    def _look_at_test(self, what):
+        """Return the test split; warn unless this is the first look."""
+        looks, me = self.dataset.test_looks, (self.setting, self.seed)
+        if any(look[0] != me or look[1] == what for look in looks):
+            warnings.warn(
+                f"the test split of {self.dataset.name} should be looked at once, "
+                f"this is look number {len(looks) + 1}; choose by the validation loss "
+                "and keep the test split for the very end.",
+                TestSplitWarning,
+                stacklevel=3,
+            )
+        looks.append((me, what))
+        return self.dataset.test
+
+    def __repr__(self):
+        """Return the setting and the result in a line."""
+        end = f"lowest validation loss {self.best_val_loss:.3g} at epoch "
+        end = "diverged" if self.diverged else f"{end}{self.best_epoch}"
+        s, done = self.setting, f"{self.epochs_done} of {self.setting.epochs} epochs"
+        return (
+            f"Run({self.dataset.name}, lr {s.lr:g}, batch size {s.batch_size}, "
+            f"{done}, seed {self.seed}: {end})"
+        )

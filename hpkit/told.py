@@ -1,0 +1,141 @@
+"""What a search has found, in sentences."""
+
+from hpkit.tables import shown
+
+# What a learner reads.
+WORDS = {
+    "lr": "learning rate",
+    "batch_size": "batch size",
+    "epochs": "epochs",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "optimizer": "optimizer",
+    "hidden": "hidden layers",
+    "activation": "activation",
+}
+KINDS = {
+    "validation_curve": "Validation curve",
+    "one_at_a_time": "One at a time",
+    "grid_search": "Grid search",
+    "random_search": "Random search",
+    "successive_halving": "Successive halving",
+    "bayesian_search": "Bayesian search",
+    "optuna_study": "Optuna study",
+}
+SAY = {
+    "head": "{kind} on {dataset}: {cost}.",
+    "unfinished": "Stopped before the end.",
+    "nothing": "Nothing was trained yet.",
+    "best": "The lowest mean validation loss is {loss}, at {setting}.",
+    "best_one": "The lowest validation loss is {loss}, at {setting}.",
+    "spread": "{loss} (spread over seeds {spread})",
+    "diverged": "{count} of {all} settings diverged.",
+    "all_diverged": "All settings diverged: try smaller learning rates.",
+    "ties": "Within one spread of it, so not to be told apart: {settings}.",
+    "edge": "For {name} the best value is the {end} one that was tried: better ones "
+    "may lie beyond it.",
+    "lost": "{count} runs were lost: {reason}.",
+    "step": "Step {number}: {name} {tried}{fixed}. The lowest loss is {loss}, at "
+    "{value}. New: {cost}.",
+    "step_open": "Step {number}: {name} {tried}{fixed}. Under way.",
+    "fixed": ", with {others} held fixed",
+    "rung": "After epoch {epoch}: {there} settings, the best {kept} went on.",
+    "cost": "{settings} settings, {runs} runs, {epochs} epochs",
+    "best_note": "best",
+    "tie_note": "as good, within the spread",
+    "diverged_note": "diverged",
+}
+
+
+def sentences(search, short=False):
+    """Return the sentences that say what a search has found."""
+    runs = search.runs
+    said = [
+        SAY["head"].format(
+            kind=KINDS[search.kind], dataset=search.dataset.name, cost=search.cost
+        )
+    ]
+    if not search.finished:
+        said.append(SAY["unfinished"])
+    if not len(runs):
+        return [*said, SAY["nothing"]]
+    if short:
+        return said
+    said += [*told_steps(search), *told_rungs(search), *told_best(search)]
+    for lost in search.lost:
+        said.append(SAY["lost"].format(count=len(lost.runs), reason=lost.reason))
+    return said
+
+
+def told_best(search):
+    """Return the sentences about the best setting."""
+    runs, names = search.runs, tuple(search.space)
+    diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
+    if diverged[tried].all():
+        return [SAY["all_diverged"]]
+    best, several = runs.order[0], len(runs.seeds) > 1
+    said = [
+        SAY["best" if several else "best_one"].format(
+            loss=told_loss(runs, best), setting=label(search.best, names)
+        )
+    ]
+    if ties := search.ties:
+        said.append(
+            SAY["ties"].format(settings="; ".join(label(s, names) for s in ties))
+        )
+    for name, end in search.edge.items():
+        said.append(SAY["edge"].format(name=WORDS[name], end=end))
+    if diverged.any():
+        said.append(SAY["diverged"].format(count=diverged.sum(), all=tried.sum()))
+    return said
+
+
+def told_steps(search):
+    """Return a sentence for each step of one-at-a-time."""
+    said = []
+    for number, step in enumerate(search.steps, 1):
+        others = [name for name in search.space if name != step.name]
+        words = {
+            "number": number,
+            "fixed": SAY["fixed"].format(others=label(step.base, others)),
+            "name": WORDS[step.name],
+            "tried": ", ".join(map(shown, step.values)),
+            "cost": step.cost,
+        }
+        if step.winner is None:
+            said.append(SAY["step_open"].format(**words))
+            continue
+        won = search.settings.index(step.winner)
+        words["value"] = shown(getattr(step.winner, step.name))
+        words["loss"] = told_loss(search.runs, won)
+        said.append(SAY["step"].format(**words))
+    return said
+
+
+def told_rungs(search):
+    """Return a sentence for each cut of successive halving."""
+    return [
+        SAY["rung"].format(epoch=r.epoch, there=len(r.settings), kept=len(r.kept))
+        for r in search.rungs
+    ]
+
+
+def told_loss(runs, number):
+    """Return a setting's validation loss, with its spread if there are seeds."""
+    loss = f"{runs.mean_val_loss[number]:.3g}"
+    if len(runs.seeds) < 2:
+        return loss
+    return SAY["spread"].format(loss=loss, spread=f"{runs.std_val_loss[number]:.2g}")
+
+
+def label(setting, names):
+    """Return a setting in words: "learning rate 0.3, batch size 16".
+
+    Parameters
+    ----------
+    setting : Hyperparameters
+    names : sequence of str
+        The hyperparameters to name.
+    """
+    values = [f"{WORDS[n]} {shown(getattr(setting, n))}" for n in names]
+    return ", ".join(values)
