@@ -17,6 +17,9 @@ _PUBLIC = {
     "space": ("log_uniform", "uniform"),
     "found": ("Search",),
     "files": ("load",),
+    "halving": ("successive_halving",),
+    "bayes": ("bayesian_search",),
+    "studies": ("from_optuna", "to_optuna"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from hpkit.datasets import Dataset, Split
-from hpkit.found import Cost, Lost, Rung, Search, Step
+from hpkit.found import Search
+from hpkit.path import Cost, Lost, Rung, Step
 from hpkit.results import CURVES, Runs, empty_arrays
 from hpkit.settings import NAMES, Hyperparameters
 from hpkit.space import Range

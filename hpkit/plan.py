@@ -9,10 +9,11 @@ import functools
 import inspect
 from dataclasses import dataclass
 
-from hpkit.found import Search, planned_cost
+from hpkit.found import Search
+from hpkit.path import planned_cost
 from hpkit.settings import Hyperparameters, check_number, check_seeds
-from hpkit.space import check_space
-from hpkit.training import Training, check_dataset
+from hpkit.space import Range, as_count, check_space
+from hpkit.training import Training, check_dataset, check_settings
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
@@ -122,6 +123,10 @@ def make_plan(kind, dataset, base, space, *, ranges=False, **shared):
             "hpkit.Hyperparameters(lr=0.1), or leave it out."
         )
     space = check_space(kind, space, ranges=ranges)
+    for name, tried in space.items():
+        ends = (tried.low, tried.high) if isinstance(tried, Range) else tried
+        one_changed = [base.but(**{name: as_count(name, v)}) for v in ends]
+        check_settings(one_changed, dataset)
     shared["seeds"] = check_seeds(shared["seeds"])
     shared["tick"] = check_number("tick", shared["tick"], low=0, hint="try 0.03")
     if shared["executor"] is not None:

@@ -34,8 +34,12 @@ def lowest(val_loss):
 
 
 def has_diverged(train_loss, val_loss):
-    """Say for each curve along the last axis (all epochs done) whether it diverged."""
-    finite = np.isfinite(train_loss).all(-1) & np.isfinite(val_loss).all(-1)
+    """Say for each curve along the last axis (all epochs done) whether it diverged.
+
+    A training loss that is nan from before any training is not known (`from_optuna`).
+    """
+    unknown = np.isnan(train_loss).all(-1) & np.isfinite(val_loss).any(-1)
+    finite = np.isfinite(train_loss).all(-1) & np.isfinite(val_loss).all(-1) | unknown
     with np.errstate(invalid="ignore"):
         far = train_loss[..., -1] > DIVERGED_ABOVE * train_loss[..., 0]
     return ~finite | far

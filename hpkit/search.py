@@ -12,7 +12,7 @@ Every search has both forms, with the same arguments: the call gives a `Search`,
 from collections.abc import Iterable
 from dataclasses import replace
 
-from hpkit.found import Cost, Step, best_number, planned_cost
+from hpkit.path import Cost, Step, best_number, planned_cost
 from hpkit.plan import (
     LIVE_TICK,
     ending,
@@ -25,7 +25,6 @@ from hpkit.plan import (
 from hpkit.results import join
 from hpkit.settings import check_count, check_name
 from hpkit.space import all_settings, drawn_settings
-from hpkit.training import check_settings
 
 
 @searching
@@ -231,8 +230,6 @@ def one_at_a_time(
     order = check_order(order, plan.space)
     space = {name: plan.space[name] for name in order}
     plan = replace(plan, space=space)
-    for name in order:
-        check_settings(all_settings(plan.base, {name: space[name]}), dataset)
     return _train_steps(plan)
 
 
