@@ -9,6 +9,8 @@ import functools
 import inspect
 from dataclasses import dataclass
 
+from torch.nn import Module
+
 from hpkit.found import Search
 from hpkit.path import planned_cost
 from hpkit.settings import Hyperparameters, check_number, check_seeds
@@ -129,11 +131,22 @@ def make_plan(kind, dataset, base, space, *, ranges=False, **shared):
         check_settings(one_changed, dataset)
     shared["seeds"] = check_seeds(shared["seeds"])
     shared["tick"] = check_number("tick", shared["tick"], low=0, hint="try 0.03")
+    check_model(shared["model"])
     if shared["executor"] is not None:
         from hpkit.executors import check_executor
 
         check_executor(shared["executor"], shared["model"])
     return Plan(kind, dataset, base, space, **shared)
+
+
+def check_model(model):
+    """Raise unless it is a function that makes networks, or None."""
+    if model is not None and (not callable(model) or isinstance(model, Module)):
+        raise TypeError(
+            "model must be a function (n_features, n_outputs, setting) that returns a "
+            f"new torch.nn.Module at each call, got {model!r}; write for example "
+            "model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out)."
+        )
 
 
 def under_way(training, tick, pause=float("inf")):

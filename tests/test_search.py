@@ -1,0 +1,450 @@
+"""Searches: what they train, what they find, what they refuse."""
+
+import _thread
+import inspect
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+import hpkit as hk
+from hpkit.halving import cuts_of
+from hpkit.path import Cost
+from hpkit.space import Range, drawn_settings
+
+MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
+BASE = hk.Hyperparameters(epochs=3)
+LRS = [0.01, 0.1, 1]
+SEARCHES = {
+    hk.validation_curve: {"param_name": "lr", "param_range": LRS},
+    hk.one_at_a_time: {"lr": LRS},
+    hk.grid_search: {"lr": LRS},
+    hk.random_search: {"lr": LRS, "n_trials": 2},
+    hk.successive_halving: {"lr": LRS},
+    hk.bayesian_search: {"lr": LRS, "n_trials": 2},
+}
+each_search = pytest.mark.parametrize("search", SEARCHES, ids=lambda s: s.__name__)
+
+
+def same(a, b):
+    return np.array_equal(a, b, equal_nan=True)
+
+
+# ---- what is trained ---------------------------------------------------------------
+
+
+def test_grid_search_trains_every_combination_like_single_runs():
+    grid = hk.grid_search(
+        MOONS, BASE, lr=[0.01, 0.1], batch_size=[16, 64], seeds=(3, 5)
+    )
+
+    assert [(s.lr, s.batch_size) for s in grid.settings] == [
+        *((0.01, 16), (0.01, 64)),
+        *((0.1, 16), (0.1, 64)),
+    ]
+    assert grid.val_loss.shape == grid.train_accuracy.shape == (4, 2, 4)
+    assert grid.cost == grid.planned == Cost(4, 8, 24)
+    for run in grid.runs:
+        alone = hk.fit(MOONS, run.setting, seed=run.seed)
+        np.testing.assert_allclose(run.val_loss, alone.val_loss, rtol=1e-5)
+
+
+def test_validation_curve_changes_one_hyperparameter_alone():
+    base = BASE.but(batch_size=16, momentum=0.5)
+
+    curve = hk.validation_curve(
+        MOONS, base, param_name="lr", param_range=np.array([1, 0.1]), seeds=range(2)
+    )
+
+    assert curve.settings == (base.but(lr=1), base.but(lr=0.1))
+    assert (curve.param_name, curve.param_range) == ("lr", (1, 0.1))
+    assert same(curve.val_loss[0, :, 0], curve.val_loss[1, :, 0])  # one start a seed
+    assert curve.best == curve.settings[curve.mean_val_loss.argmin()]
+
+
+def test_random_search_draws_by_its_own_seed():
+    space = {"lr": hk.log_uniform(1e-4, 10), "batch_size": [8, 32]}
+
+    one, again, other = (
+        hk.random_search(MOONS, BASE, n_trials=8, search_seed=s, **space)
+        for s in (0, 0, 1)
+    )
+
+    assert one.settings == again.settings != other.settings
+    assert len(set(one.settings)) == 8
+    assert all(1e-4 <= lr <= 10 for lr in one.values("lr"))
+    assert set(one.values("batch_size")) == {8, 32}
+
+
+def test_ranges_draw_evenly_and_round():
+    n = 2000
+    base = hk.Hyperparameters()
+
+    lrs = drawn_settings(base, {"lr": Range(1e-4, 1, True)}, n, 0)
+    decades = np.histogram([np.log10(s.lr) for s in lrs], bins=4, range=(-4, 0))[0]
+    momenta = drawn_settings(base, {"momentum": Range(0, 0.8)}, n, 0)
+    quarters = np.histogram([s.momentum for s in momenta], bins=4, range=(0, 0.8))[0]
+    epochs = drawn_settings(base, {"epochs": Range(1, 50)}, 20, 0)
+
+    assert (abs(decades - n / 4) < n / 20).all()
+    assert (abs(quarters - n / 4) < n / 20).all()
+    assert all(isinstance(s.epochs, int) and 1 <= s.epochs <= 50 for s in epochs)
+    assert all(float(f"{s.lr:.4g}") == s.lr for s in lrs)
+
+
+def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
+    search = hk.one_at_a_time(
+        MOONS,
+        BASE.but(lr=0.01, batch_size=64),
+        lr=LRS,
+        batch_size=[16, 64],
+        epochs=[2, 3],
+        seeds=range(2),
+    )
+
+    first, second, third = search.steps
+    assert [s.name for s in search.steps] == ["lr", "batch_size", "epochs"]
+    assert second.base == first.winner == BASE.but(lr=first.winner.lr, batch_size=64)
+    assert third.base == second.winner
+    assert [s.cost.settings for s in search.steps] == [3, 1, 1]
+    assert len(set(search.settings)) == len(search.settings) == 5
+    assert search.cost.runs == 10
+    assert search.cost.epochs == sum(s.cost.epochs for s in search.steps)
+    losses = search.mean_val_loss[list(second.settings)]
+    tried = [search.settings[i] for i in second.settings]
+    assert [s.batch_size for s in tried] == [16, 64]
+    assert second.winner == tried[losses.argmin()]
+    assert search.best == third.winner
+    told = search.describe()
+    assert (
+        "Step 2: batch size 16, 64, with learning rate 1, epochs 3 held fixed" in told
+    )
+
+
+def test_one_at_a_time_takes_an_order():
+    search = hk.one_at_a_time(
+        MOONS, BASE, lr=LRS, batch_size=[16, 32], order=["batch_size", "lr"]
+    )
+
+    assert [s.name for s in search.steps] == ["batch_size", "lr"]
+    assert tuple(search.space) == ("batch_size", "lr")
+
+
+def test_one_at_a_time_when_nothing_new_is_left_to_train():
+    search = hk.one_at_a_time(MOONS, BASE, lr=LRS, batch_size=[BASE.batch_size])
+
+    assert search.finished
+    assert search.steps[1].cost.runs == 0
+    assert search.steps[1].winner == search.steps[0].winner
+
+
+def test_halving_leads_survivors_on_from_where_they_stopped():
+    #   epoch      1     3        9
+    #   settings   9 ->  3  ->    1
+    base = hk.Hyperparameters(epochs=9, hidden=(8,))
+    space = {"lr": hk.log_uniform(1e-3, 1)}
+
+    halv = hk.successive_halving(DIGITS, base, n_trials=9, seeds=(0, 1), **space)
+    rand = hk.random_search(DIGITS, base, n_trials=9, seeds=(0, 1), **space)
+
+    assert [(r.epoch, len(r.settings), len(r.kept)) for r in halv.rungs] == [
+        *((1, 9, 3), (3, 3, 1)),
+    ]
+    assert halv.settings == rand.settings
+    assert sorted(halv.epochs_done[:, 0]) == [1] * 6 + [3] * 2 + [9]
+    assert halv.cost == halv.planned
+    assert halv.cost.epochs == 2 * (9 + 3 * 2 + 6)
+    for i, done in enumerate(halv.epochs_done[:, 0]):  # as if it had never paused
+        np.testing.assert_allclose(
+            halv.val_loss[i, :, : done + 1],
+            rand.val_loss[i, :, : done + 1],
+            rtol=1e-4,
+        )
+    kept = halv.rungs[0].kept
+    at_cut = rand.val_loss[:, :, :2].min(2).mean(1)
+    assert set(kept) == set(at_cut.argsort()[:3])
+
+
+@pytest.mark.parametrize(
+    ("count", "eta", "first", "last", "cuts"),
+    [
+        (27, 3, 1, 27, [(1, 9), (3, 3), (9, 1)]),
+        (16, 2, 2, 20, [(2, 8), (4, 4), (8, 2), (16, 1)]),
+        (5, 3, 1, 100, [(1, 1)]),
+        (100, 3, 10, 20, [(10, 33)]),
+        (1, 3, 1, 9, []),
+    ],
+)
+def test_cuts_of_halving(count, eta, first, last, cuts):
+    assert cuts_of(count, eta, first, last) == cuts
+
+
+def test_bayesian_search_is_optunas_own():
+    optuna = pytest.importorskip("optuna")
+    base = BASE.but(epochs=5)
+    space = {"lr": hk.log_uniform(1e-4, 10), "batch_size": [16, 64]}
+
+    search = hk.bayesian_search(MOONS, base, n_trials=14, **space)
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+    for _ in range(14):
+        trial = study.ask()
+        lr = trial.suggest_float("lr", 1e-4, 10, log=True)
+        size = trial.suggest_categorical("batch_size", [16, 64])
+        run = hk.fit(MOONS, base.but(lr=lr, batch_size=size))
+        loss = 3 * run.val_loss[0] if run.diverged else run.best_val_loss
+        study.tell(trial, loss)
+    asked = [base.but(**trial.params) for trial in study.trials]
+    assert list(search.settings) == list(dict.fromkeys(asked))
+
+
+def test_bayesian_search_takes_a_sampler_and_repeats_cost_nothing():
+    optuna = pytest.importorskip("optuna")
+    sampler = optuna.samplers.RandomSampler(seed=1)
+
+    search = hk.bayesian_search(
+        MOONS, BASE, lr=[0.1, 0.2], n_trials=9, sampler=sampler, at_once=3
+    )
+
+    assert set(search.values("lr")) == {0.1, 0.2}
+    assert search.cost.runs == 2
+
+
+def test_searches_train_a_learners_own_network():
+    def convolutional(n_features, n_outputs, setting):
+        return torch.nn.Sequential(
+            torch.nn.Unflatten(1, (1, 8, 8)),
+            torch.nn.Conv2d(1, 4, 3),
+            torch.nn.ReLU(),
+            torch.nn.Flatten(),
+            torch.nn.Linear(4 * 36, n_outputs),
+        )
+
+    grid = hk.grid_search(DIGITS, BASE, lr=[0.1, 0.3], model=convolutional)
+
+    assert grid.runs[0, 0].val_accuracy[-1] > 0.6
+    assert isinstance(grid.best_run.network()[1], torch.nn.Conv2d)
+
+
+# ---- live --------------------------------------------------------------------------
+
+
+@each_search
+def test_live_gives_growing_results_and_ends_as_the_call(search):
+    arguments = SEARCHES[search] | {"seeds": (0, 1)}
+
+    founds = list(search.live(MOONS, BASE, tick=0, **arguments))
+    whole = search(MOONS, BASE, **arguments)
+
+    epochs = [found.cost.epochs for found in founds]
+    assert epochs == sorted(epochs)
+    assert len(set(epochs)) > 3
+    assert [f.finished for f in founds] == [False] * (len(founds) - 1) + [True]
+    assert same(founds[-1].val_loss, whole.val_loss)
+    assert founds[-1].describe() == whole.describe()
+    assert whole.kind == search.__name__
+    assert whole.cost.epochs <= whole.planned.epochs
+    assert whole.runs_done == whole.cost.runs
+    for found in founds:  # whatever is there can be shown
+        assert len(found.to_frame()) >= found.cost.settings
+        assert np.diff(found.best_so_far()[1]).max(initial=-1) <= 0
+        assert found.best in found.settings
+        assert found.best not in found.ties
+        assert "<table>" in found._repr_html_() or not found.cost.runs
+
+
+@each_search
+def test_leaving_keeps_what_is_done(search):
+    for found in search.live(MOONS, BASE.but(epochs=200), tick=0, **SEARCHES[search]):
+        if found.cost.epochs >= 5:
+            break
+
+    assert not found.finished
+    assert 5 <= found.cost.epochs < found.planned.epochs
+    assert "Stopped before the end." in found.describe()
+    assert np.isfinite(found.runs[0, 0].val_loss).all()
+
+
+def test_interrupting_returns_what_is_done():
+    threading.Timer(1, _thread.interrupt_main).start()
+
+    found = hk.grid_search(MOONS, BASE.but(epochs=100_000), lr=LRS, progress=True)
+
+    assert not found.finished
+    assert found.cost.epochs > 10
+
+
+def test_progress_shows_runs_and_epochs(capsys):
+    hk.successive_halving(MOONS, BASE, lr=LRS, seeds=(0, 1), progress=True)
+
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "6 of 6 runs" in last
+    assert "10/10" in last
+
+
+@each_search
+def test_signatures_tell_the_arguments(search):
+    called = inspect.signature(search).parameters
+    live = inspect.signature(search.live).parameters
+
+    assert {"seeds", "model", "executor", "progress"} <= set(called)
+    assert "tick" in live
+    assert "progress" not in live
+
+
+# ---- what is refused ---------------------------------------------------------------
+
+NAN, INF = float("nan"), float("inf")
+BAD_LISTS = ([], "0.1", 0.1, None, {0.1: 1}, [0.1, 0.1], [0.1, None], [[0.1]])
+BAD_VALUES = {
+    "lr": (0, -1, NAN, INF, "0.1", True),
+    "batch_size": (0, -8, 1.5, NAN, "8", 401),
+    "epochs": (0, -1, 2.5, NAN, "9"),
+    "momentum": (-0.1, 1, NAN, "0"),
+    "weight_decay": (-1, NAN, INF, "0"),
+    "optimizer": ("sdg", "", 0, None),
+    "hidden": ((0,), (-1,), (1.5,), ("a",), "16", None),
+    "activation": ("gelu", 1),
+    "learning_rate": (0.1,),
+}
+BAD_SHARED = [
+    *({"seeds": s} for s in ([], "01", 3, None, [0, 0], [-1], [0.5], [NAN], ["a"])),
+    *({"base": b} for b in ("lr", {"lr": 0.1}, MOONS)),
+    *({"dataset": d} for d in ("moons", None, MOONS.train)),
+    *({"progress": p} for p in ("yes", 1, None)),
+    *({"executor": e} for e in ("loky", 2)),
+    *({"model": m} for m in ("mlp", 3, torch.nn.Linear(2, 2))),
+    {"base": hk.Hyperparameters(batch_size=401)},
+]
+BAD_OWN = {
+    hk.validation_curve: [
+        *({"param_name": n} for n in ("learning_rate", "", None, 3)),
+        {"param_range": hk.log_uniform(0.1, 1)},
+    ],
+    hk.one_at_a_time: [
+        *({"order": o} for o in ([], ["lr", "lr"], ["epochs"], "lr", 3, [None])),
+        {"lr": hk.log_uniform(0.1, 1)},
+    ],
+    hk.grid_search: [{"lr": hk.uniform(0.1, 1)}],
+    hk.random_search: [
+        *({"n_trials": n} for n in (0, -1, NAN, 2.5, "9", None, 4)),
+        *({"search_seed": s} for s in (-1, 0.5, "0", None)),
+        {"optimizer": hk.uniform(0.1, 1)},
+        {"lr": hk.uniform(-1, 1)},
+        {"momentum": hk.uniform(0, 1)},
+        {"batch_size": hk.uniform(8, 500)},
+        {"lr": hk.uniform(0.1, 0.10001), "n_trials": 9},
+    ],
+    hk.successive_halving: [
+        *({"n_trials": n} for n in (0, -1, NAN, 2.5, "9", 4)),
+        *({"eta": e} for e in (0, 1, -3, 2.5, NAN, "3", None)),
+        *({"min_epochs": e} for e in (0, -1, 3, 1.5, NAN, "1", None)),
+        {"epochs": [3, 9]},
+        {"lr": hk.log_uniform(0.1, 1)},  # how many?
+    ],
+    hk.bayesian_search: [
+        *({"n_trials": n} for n in (0, -1, NAN, 2.5, "9", None)),
+        *({"at_once": n} for n in (0, -1, "2", None)),
+        *({"sampler": s} for s in ("tpe", 3)),
+        {"batch_size": hk.uniform(8, 500)},
+    ],
+}
+
+
+def bad_calls():
+    for search, good in SEARCHES.items():
+        curve = search is hk.validation_curve
+        for name, values in BAD_VALUES.items():
+            swept = {"param_name": name} if curve else {}
+            for value in values:
+                given = {"param_range" if curve else name: [value]}
+                yield search, good | swept | given
+        for values in BAD_LISTS:
+            yield search, good | {"param_range" if curve else "lr": values}
+        for bad in (*BAD_SHARED, *BAD_OWN[search]):
+            yield search, good | bad
+        if not curve:
+            yield search, {name: v for name, v in good.items() if name != "lr"}
+
+
+@pytest.mark.parametrize(
+    ("search", "arguments"),
+    list(bad_calls()),
+    ids=lambda x: (
+        getattr(x, "__name__", None) or ",".join(f"{k}={v}" for k, v in x.items())
+    ),
+)
+def test_bad_values_are_refused_in_three_parts(search, arguments):
+    arguments = {"dataset": MOONS, "base": BASE} | arguments
+
+    with pytest.raises((ValueError, TypeError), match=r"(?s)^.+, got .+[;,] .+\.$"):
+        search(**arguments)
+    if "progress" not in arguments:  # before anything is trained
+        with pytest.raises((ValueError, TypeError)):
+            search.live(**arguments)
+
+
+@pytest.mark.parametrize("make", [hk.uniform, hk.log_uniform])
+@pytest.mark.parametrize(
+    "ends", [(1, 1), (2, 1), (NAN, 1), (1, INF), ("a", 1), (0.1, None), (True, 2)]
+)
+def test_bad_ranges_are_refused_in_three_parts(make, ends):
+    with pytest.raises((ValueError, TypeError), match=r"^.+, got .+; .+\.$"):
+        make(*ends)
+
+
+@pytest.mark.parametrize("low", [0, -1])
+def test_log_uniform_needs_positive_ends(low):
+    with pytest.raises(ValueError, match="must be > 0"):
+        hk.log_uniform(low, 1)
+
+
+# ---- what the lessons say ----------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_claim_order_decides_on_the_spiral():
+    spiral = hk.load_dataset("spiral")
+    start = hk.Hyperparameters(lr=0.001, batch_size=200, epochs=10)
+    values = {
+        "lr": [0.001, 0.01, 0.1, 1],
+        "batch_size": [4, 64, 200],
+        "epochs": [5, 10, 20],
+    }
+    triples = np.arange(60).reshape(20, 3)
+
+    grid = hk.grid_search(spiral, start, seeds=range(60), **values)
+    lowest = grid.best_val_loss[:, triples].mean(2).min(0)
+    ratios = {"lr": [], "batch_size": []}
+    for triple, low in zip(triples, lowest, strict=True):
+        for order in (("lr", "batch_size", "epochs"), ("batch_size", "lr", "epochs")):
+            one = hk.one_at_a_time(
+                spiral, start, seeds=triple.tolist(), order=order, **values
+            )
+            assert one.cost.settings == 8
+            assert one.cost.runs == 24
+            ratios[order[0]].append(one.mean_val_loss.min() / low)
+
+    assert grid.cost.settings == 36
+    assert np.mean(np.array(ratios["lr"]) > 1.2) >= 0.95
+    assert np.mean(np.array(ratios["batch_size"]) < 1.01) >= 0.95
+
+
+@pytest.mark.slow
+def test_claim_halving_on_digits_is_cheap_and_close():
+    base = hk.Hyperparameters(epochs=27, hidden=(32,))
+    space = {"lr": hk.log_uniform(1e-4, 10)}
+    ratios, shares = [], []
+
+    for seed in range(20):
+        how = {"n_trials": 27, "search_seed": seed, "seeds": [seed]}
+        halv = hk.successive_halving(DIGITS, base, **how, **space)
+        full = hk.random_search(DIGITS, base, **how, **space)
+        chosen = full.settings.index(halv.best)
+        ratios.append(full.mean_val_loss[chosen] / full.mean_val_loss.min())
+        shares.append(halv.cost.epochs / full.cost.epochs)
+
+    assert max(shares) < 0.112  # 81 of 729 epochs
+    assert np.mean(np.array(ratios) <= 1.25) >= 0.95
