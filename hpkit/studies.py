@@ -15,6 +15,8 @@ from hpkit.space import COUNTS, Range
 from hpkit.tables import shown
 from hpkit.training import check_dataset
 
+READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
+
 
 def to_optuna(search):
     """Return a search as an Optuna study, a trial for each setting.
@@ -85,9 +87,9 @@ def from_optuna(study, dataset, base=None, *, names=None):
     Returns
     -------
     Search
-        `val_loss` has the trials' intermediate values, by their step, if their lowest
-        is the trial's value; else only the value, at the last epoch. The rest is nan:
-        a study does not hold it. Failed and running trials are left out.
+        `val_loss` has the trials' intermediate values, by their step, if in every
+        trial the lowest of them is its value; else only the values, at the last epoch,
+        and no pruned trials. The rest is nan: a study does not hold it.
 
     Raises
     ------
@@ -97,11 +99,14 @@ def from_optuna(study, dataset, base=None, *, names=None):
     check_study(study)
     check_dataset(dataset)
     base, names = Hyperparameters() if base is None else base, names or {}
+    trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
+    reported = all(map(reports_its_value, trials))
     runs, space = [], {}
-    for trial in study.get_trials(deepcopy=False):
+    for trial in trials:
         params = {names.get(name, name): v for name, v in trial.params.items()}
         setting = setting_of(params, base)
-        if (curve := curve_of(trial, setting.epochs)) is None:
+        curve = curve_of(trial, setting.epochs, reported)
+        if not np.isfinite(curve).any():
             continue
         for name, found in trial.distributions.items():
             name = names.get(name, name)
@@ -134,20 +139,26 @@ def check_study(study):
         )
 
 
-def curve_of(trial, epochs):
-    """Return what a trial says of the validation loss, (epochs + 1,), or None."""
-    if trial.state.name not in ("COMPLETE", "PRUNED"):
-        return None
-    curve = np.full(epochs + 1, np.nan)
-    for step, value in trial.intermediate_values.items():
-        if 0 <= step <= epochs:
-            curve[step] = value
+def reports_its_value(trial):
+    """Whether the lowest intermediate value of a trial, if complete, is its value."""
     if trial.state.name == "PRUNED":
-        curve = curve[: max((*trial.intermediate_values, -1)) + 1]
-    elif not np.isclose(np.fmin.reduce(curve), trial.value):
-        curve[:] = np.nan  # another measure than the value, which decides
+        return True
+    lowest = min(trial.intermediate_values.values(), default=np.nan)
+    return bool(np.isclose(lowest, trial.value))
+
+
+def curve_of(trial, epochs, reported):
+    """Return what a trial says of the validation loss: ndarray (epochs + 1,)."""
+    curve = np.full(epochs + 1, np.nan)
+    if reported:
+        for step, value in trial.intermediate_values.items():
+            if 0 <= step <= epochs:
+                curve[step] = value
+        if trial.state.name == "PRUNED":
+            curve = curve[: max((*trial.intermediate_values, -1)) + 1]
+    elif trial.state.name == "COMPLETE":
         curve[-1] = trial.value
-    return curve if np.isfinite(curve).any() else None
+    return curve
 
 
 def new_study(sampler):

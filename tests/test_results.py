@@ -1,0 +1,547 @@
+"""Results: runs, what a search says of them, tables, files, Optuna studies."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import hpkit as hk
+from hpkit.found import CRITERIA
+from hpkit.path import Cost, Lost, Rung
+from hpkit.results import Runs, join
+from hpkit.run import TestSplitWarning
+from hpkit.space import edge_of
+
+MOONS = hk.load_dataset("moons")
+LRS = [0.01, 0.1, 1]
+NAN = np.nan
+
+
+@pytest.fixture(scope="module")
+def grid():
+    base = hk.Hyperparameters(epochs=4)
+    return hk.grid_search(
+        MOONS, base, lr=LRS, batch_size=[16, 64], hidden=[(4,), (8, 8)], seeds=(0, 7)
+    )
+
+
+def made(val_loss, train_loss=None, kind="grid_search", **more):
+    """Return a search over lr with these losses (n_settings, n_seeds, epochs + 1)."""
+    val_loss = np.array(val_loss, float)
+    count, seeds, epochs = val_loss.shape
+    settings = [
+        hk.Hyperparameters(lr=lr, epochs=epochs - 1)
+        for lr in np.geomspace(0.1, 0.1 * 2 ** (count - 1), count).round(6)
+    ]
+    done = np.isfinite(val_loss).sum(2) - 1
+    accuracy = 1 - val_loss / 10
+    runs = Runs(
+        MOONS,
+        tuple(settings),
+        tuple(range(seeds)),
+        val_loss.copy() if train_loss is None else np.array(train_loss, float),
+        val_loss,
+        accuracy,
+        accuracy,
+        done,
+        np.ones((count, seeds)),
+    )
+    space = {"lr": tuple(s.lr for s in settings)}
+    return hk.Search(kind, settings[0], space, runs, Cost(count, 0, 0), **more)
+
+
+# ---- one run -----------------------------------------------------------------------
+
+
+def test_run_knows_its_best_epoch_and_the_network_of_it():
+    run = hk.fit(MOONS, hk.Hyperparameters(lr=1, epochs=30), seed=2)
+
+    assert run.epochs_done == 30
+    assert run.best_epoch == run.val_loss.argmin() < 30
+    assert run.best_val_loss == run.val_loss.min()
+    for epoch, at in (("best", run.best_epoch), ("last", 30)):
+        out = torch.as_tensor(run.outputs(MOONS.valid.X, epoch))
+        loss = torch.nn.functional.cross_entropy(out, torch.tensor(MOONS.valid.y))
+        assert float(loss) == pytest.approx(run.val_loss[at], rel=1e-5)
+    proba = run.predict_proba(MOONS.valid.X)
+    assert proba.sum(1) == pytest.approx(np.ones(200))
+    assert (proba.argmax(1) == run.predict(MOONS.valid.X)).all()
+    assert f"at epoch {run.best_epoch}" in repr(run)
+
+
+def test_run_opens_the_test_split_once():
+    data = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.y)
+    run, other = (hk.fit(data, hk.Hyperparameters(epochs=5), seed=s) for s in (0, 1))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss, accuracy = run.test_loss(), run.test_accuracy()
+
+    out = torch.as_tensor(run.outputs(data.test.X))
+    expected = torch.nn.functional.cross_entropy(out, torch.tensor(data.test.y))
+    assert loss == pytest.approx(float(expected))
+    assert accuracy == (run.predict(data.test.X) == data.test.y).mean()
+    with pytest.warns(TestSplitWarning, match="look number 3"):
+        other.test_loss()
+
+
+def test_run_of_a_regression_has_no_classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    data = hk.Dataset.from_arrays(X, X[:, 0] + 0.5)
+    run = hk.fit(data, hk.Hyperparameters(epochs=5, lr=0.1))
+
+    assert run.val_accuracy is None
+    residual = run.predict(data.test.X) - data.test.y
+    assert run.test_loss() == pytest.approx((residual**2).mean())
+    for method in (lambda: run.predict_proba(X), run.test_accuracy):
+        with pytest.raises(ValueError, match="needs classes, got a regression"):
+            method()
+
+
+def test_run_refuses_a_wrong_epoch():
+    run = hk.fit(MOONS, hk.Hyperparameters(epochs=1))
+
+    with pytest.raises(ValueError, match="epoch must be one of 'best', 'last'"):
+        run.network(3)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "diverged"),
+    [
+        ([1, 0.5], [1, 0.5], False),
+        ([1, 2.9], [1, 0.5], False),
+        ([1, 3.1], [1, 0.5], True),
+        ([1, 0.1], [1, 5.0], False),  # over-fitting is no divergence
+        ([1, NAN], [1, 0.5], True),
+        ([1, 0.5], [1, np.inf], True),
+        ([NAN, NAN], [NAN, 0.5], False),  # not known
+    ],
+)
+def test_diverged_is_not_finite_or_far_above_the_start(train, val, diverged):
+    search = made([[val]], [[train]])
+    runs = search.runs
+    at = np.full((1, 1), 1)
+    runs = Runs(
+        **{f: getattr(runs, f) for f in runs.__match_args__} | {"epochs_done": at}
+    )
+
+    assert runs[0, 0].diverged == runs.diverged[0, 0] == diverged
+
+
+# ---- many runs ---------------------------------------------------------------------
+
+
+def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
+    search = made(
+        [
+            [[1, 0.5, 0.9], [1, 0.6, 0.7]],  # mean of lowest .55
+            [[1, 0.4, 0.3], [1, 0.8, 0.4]],  # .35
+            [[1, 0.1, 0.1], [1, 0.1, 9.0]],  # diverged in one seed
+        ]
+    )
+
+    assert list(search.runs.order) == [1, 0, 2]
+    assert search.best == search.settings[1]
+    assert search.mean_val_loss == pytest.approx([0.55, 0.35, 0.1])
+    assert search.std_val_loss[:2] == pytest.approx([0.05, 0.05])
+    assert search.best_run.seed == 0
+    assert search.diverged.tolist() == [[False] * 2, [False] * 2, [False, True]]
+
+
+def test_runs_of_single_runs_are_the_same_runs(grid):
+    again = Runs.of(list(grid.runs))
+
+    assert again.settings == grid.settings
+    assert np.array_equal(again.val_loss, grid.val_loss)
+    assert len(again) == 24
+    run = again[3, 1]
+    assert np.array_equal(
+        run.predict(MOONS.valid.X), grid.runs[3, 1].predict(MOONS.valid.X)
+    )
+    with pytest.raises(ValueError, match="at least one run, got none"):
+        Runs.of([])
+
+
+def test_runs_of_keeps_the_longer_of_two():
+    short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
+    short = type(short)(**vars(short) | {"setting": long.setting})
+
+    assert len(Runs.of([long, short])) == 1
+    assert Runs.of([short, long]).epochs_done.tolist() == [[2]]
+
+
+def test_a_run_that_has_not_started_is_not_there():
+    runs = made([[[1, 0.5]], [[NAN, NAN]]]).runs
+
+    assert len(runs) == len(list(runs)) == 1
+    assert np.isnan(runs.mean_val_loss[1])
+    with pytest.raises(IndexError, match="has not started"):
+        runs[1, 0]
+
+
+def test_join_puts_collections_of_unlike_length_together(grid):
+    longer = hk.validation_curve(
+        MOONS,
+        hk.Hyperparameters(epochs=6),
+        param_name="momentum",
+        param_range=[0.5],
+        seeds=(0, 7),
+    )
+
+    both = join([grid.runs, longer.runs])
+
+    assert both.val_loss.shape == (13, 2, 7)
+    assert np.isnan(both.val_loss[0, 0, 5:]).all()
+    for at, run in (((0, 1), grid.runs[0, 1]), ((12, 0), longer.runs[0, 0])):
+        assert np.array_equal(both[at].val_loss, run.val_loss)
+        assert np.array_equal(both[at].outputs([[1, 2]]), run.outputs([[1, 2]]))
+
+
+# ---- what a search says ------------------------------------------------------------
+
+
+def test_best_by_takes_another_measure():
+    val = [[[1, 0.2, 0.9]], [[1, 0.5, 0.4]], [[1, 0.8, 0.7]]]
+    train = [[[1, 0.6, 0.5]], [[1, 0.5, 0.4]], [[1, 0.1, 0.1]]]
+    search = made(val, train)
+    accuracy = np.array([[[0, 0.1, 0.1]], [[0, 0.7, 0.1]], [[0, 0.2, 0.2]]])
+    object.__setattr__(search.runs, "val_accuracy", accuracy)
+
+    best = {by: search.settings.index(search.best_by(by)) for by in CRITERIA}
+
+    assert best == {"validation": 0, "last": 1, "training": 2, "accuracy": 1}
+    with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
+        search.best_by("test")
+    object.__setattr__(search.runs, "val_accuracy", None)
+    with pytest.raises(ValueError, match="needs classes"):
+        search.best_by("accuracy")
+
+
+def test_ties_are_within_one_spread_of_the_best():
+    #  mean: .4 (spread .1), .49, .51, and .45 diverged
+    search = made(
+        [
+            [[1, 0.3], [1, 0.5]],
+            [[1, 0.48], [1, 0.50]],
+            [[1, 0.51], [1, 0.51]],
+            [[1, 0.45], [1, 0.45]],
+        ],
+        [[[1, 0.1]] * 2, [[1, 0.1]] * 2, [[1, 0.1]] * 2, [[1, 9]] * 2],
+    )
+
+    assert search.ties == (search.settings[1],)
+    assert "not to be told apart: learning rate 0.2." in search.describe()
+    assert "1 of 4 settings diverged" in search.describe()
+
+
+def test_one_seed_has_no_ties():
+    assert made([[[1, 0.3]], [[1, 0.3]]]).ties == ()
+
+
+def test_all_diverged_is_said():
+    search = made([[[1, NAN]]])
+    object.__setattr__(search.runs, "epochs_done", np.array([[1]]))
+
+    assert "All settings diverged" in search.describe()
+
+
+def test_edge_says_where_to_look_further():
+    falling, rising, middle = (
+        made([[[1, loss]] for loss in losses])
+        for losses in ([0.5, 0.4, 0.3], [0.3, 0.4, 0.5], [0.5, 0.3, 0.4])
+    )
+
+    assert falling.edge == {"lr": "highest"}
+    assert rising.edge == {"lr": "lowest"}
+    assert middle.edge == {}
+    assert "best value is the highest one that was tried" in falling.describe()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "best", "edge"),
+    [
+        ("momentum", (0.0, 0.5), 0.0, None),  # nothing lies below
+        ("momentum", (0.0, 0.5), 0.5, "highest"),
+        ("batch_size", (1, 8), 1, None),
+        ("optimizer", ("sgd", "adam"), "adam", None),
+        ("lr", (0.1,), 0.1, None),
+        ("lr", hk.log_uniform(1e-4, 1), 0.9, "highest"),
+        ("lr", hk.log_uniform(1e-4, 1), 1.1e-4, "lowest"),
+        ("lr", hk.log_uniform(1e-4, 1), 0.01, None),
+        ("lr", hk.uniform(0.1, 1), 0.11, "lowest"),
+    ],
+)
+def test_edge_of(name, values, best, edge):
+    assert edge_of(name, values, best) == edge
+
+
+def test_all_points_in_a_batch_is_no_edge():
+    search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, 400])
+    object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
+
+    assert search.best.batch_size == 400
+    assert search.edge == {}
+
+
+def test_best_so_far_counts_epochs_of_all_runs():
+    search = made(
+        [
+            [[1.0, 0.8, 0.9], [1.0, 0.6, 0.7]],
+            [[1.0, 0.9, 0.5], [1.0, 0.9, 0.3]],
+            [[1.0, 0.1, 9.0], [1.0, 0.1, 9.0]],  # diverged: costs, is no candidate
+        ]
+    )
+
+    epochs, loss = search.best_so_far()
+
+    assert epochs.tolist() == [0, 2, 4, 6, 8, 10, 12]
+    assert loss == pytest.approx([1, 0.7, 0.7, 0.7, 0.4, 0.4, 0.4])
+
+
+def test_best_so_far_of_halving_goes_rung_by_rung():
+    #   epoch 1: a, b      epoch 2: b alone
+    search = made(
+        [[[1.0, 0.6, NAN]], [[1.0, 0.5, 0.4]]],
+        kind="successive_halving",
+        rungs=(Rung(1, (0, 1), (1,)),),
+    )
+
+    epochs, loss = search.best_so_far()
+
+    assert epochs.tolist() == [0, 1, 2, 3]
+    assert loss.tolist() == [1, 0.6, 0.5, 0.4]
+    assert search.runs_done == 2
+    assert "After epoch 1: 2 settings, the best 1 went on." in search.describe()
+
+
+def test_lost_runs_are_named():
+    search = made([[[1, 0.5]], [[NAN, NAN]]], lost=(Lost(((1, 0),), "KilledWorker"),))
+
+    assert "1 runs were lost: KilledWorker." in search.describe()
+
+
+# ---- tables ------------------------------------------------------------------------
+
+
+def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
+    frame = grid.to_frame()
+
+    assert len(frame) == 12
+    assert list(frame.param_lr) == grid.values("lr")
+    assert sorted(frame.rank_val_loss) == list(range(1, 13))
+    best = frame.loc[frame.rank_val_loss == 1].iloc[0]
+    assert (best.param_lr, best.param_hidden) == (grid.best.lr, grid.best.hidden)
+    assert best.mean_val_loss == grid.mean_val_loss.min()
+    assert {"std_val_loss", "best_epoch", "diverged", "fit_time"} <= set(frame)
+    assert (frame.epochs == 8).all()
+
+
+def test_history_has_a_row_a_measured_value(grid):
+    history = grid.history()
+
+    assert len(history) == grid.val_loss.size * 4
+    assert list(history)[-5:] == ["seed", "epoch", "split", "metric", "value"]
+    one = history[(history.run == 5) & (history.split == "valid")]
+    one = one[one.metric == "loss"]
+    assert one.seed.unique() == 7
+    assert one.param_hidden.iloc[0] == grid.settings[2].hidden
+    assert np.array_equal(one.value, grid.val_loss[2, 1])
+
+
+def test_history_of_nothing_is_empty():
+    assert made([[[NAN, NAN]]]).history().empty
+
+
+def test_html_is_a_short_table(grid):
+    page = grid._repr_html_()
+
+    assert "<th>rank</th><th>lr</th><th>batch_size</th><th>hidden</th>" in page
+    assert page.count("<tr>") == 1 + 5
+    assert page.count("<td>best</td>") == 1
+    assert "7 more: to_frame() shows all." in page
+
+
+# ---- files -------------------------------------------------------------------------
+
+
+def reloaded(search, tmp_path):
+    return hk.load(search.save(tmp_path / "search.json"))
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        pytest.param(
+            lambda b: hk.grid_search(MOONS, b, lr=LRS, seeds=(1, 4)), id="grid"
+        ),
+        pytest.param(
+            lambda b: hk.one_at_a_time(MOONS, b, lr=LRS, hidden=[(4,), (16, 16)]),
+            id="one_at_a_time",
+        ),
+        pytest.param(
+            lambda b: hk.successive_halving(
+                MOONS, b, lr=hk.log_uniform(1e-4, 10), n_trials=9
+            ),
+            id="halving",
+        ),
+        pytest.param(
+            lambda b: next(hk.grid_search.live(MOONS, b, lr=LRS, tick=0)), id="partial"
+        ),
+    ],
+)
+def test_a_file_holds_all_but_weights(search, tmp_path):
+    search = search(hk.Hyperparameters(epochs=4))
+
+    again = reloaded(search, tmp_path)
+
+    for name in ("kind", "base", "space", "finished", "planned", "steps", "rungs"):
+        assert getattr(again, name) == getattr(search, name)
+    for name in ("settings", "seeds"):
+        assert getattr(again, name) == getattr(search, name)
+    for name in ("epochs_done", "fit_time"):
+        assert np.array_equal(getattr(again, name), getattr(search, name))
+    most = search.epochs_done.max() + 1
+    for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
+        old = getattr(search, name)[:, :, :most]
+        assert np.array_equal(getattr(again, name), old, equal_nan=True)
+    assert again.describe() == search.describe()
+    assert (
+        again.save(tmp_path / "2.json").read_bytes()
+        == (tmp_path / "search.json").read_bytes()
+    )
+    with pytest.raises(ValueError, match="got a run read from a file"):
+        again.best_run.network()
+
+
+def test_a_file_holds_what_is_not_finite(tmp_path):
+    search = made(
+        [[[1, np.inf, 0.5]], [[1, 0.2, 0.1]]], lost=(Lost(((1, 0),), "gone"),)
+    )
+    curves = np.array([[[1, np.inf, NAN]], [[1, 0.2, 0.1]]])
+    object.__setattr__(search.runs, "val_loss", curves)
+    object.__setattr__(search.runs, "epochs_done", np.array([[2], [2]]))
+
+    again = reloaded(search, tmp_path)
+
+    assert np.array_equal(again.val_loss, curves, equal_nan=True)
+    assert again.lost == search.lost
+    text = (tmp_path / "search.json").read_text()
+    assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_load_takes_the_data(grid, tmp_path):
+    again = hk.load(grid.save(tmp_path / "grid.json"), MOONS)
+
+    assert again.dataset is MOONS
+    assert repr(again.dataset) == repr(MOONS)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "other"}', "\x00\xff"])
+def test_load_refuses_other_files(text, tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="latin-1")
+
+    with pytest.raises(ValueError, match=r"written by save\(\) .*, got '.*'.*; give"):
+        hk.load(path)
+
+
+def test_load_refuses_newer_files(grid, tmp_path):
+    path = grid.save(tmp_path / "grid.json")
+    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
+
+    with pytest.raises(ValueError, match=r"at most 1, got 2 in .*; install a newer"):
+        hk.load(path)
+
+
+# ---- Optuna ------------------------------------------------------------------------
+
+
+def test_to_optuna_hands_every_setting_over(grid):
+    study = grid.to_optuna()
+
+    assert [t.value for t in study.trials] == list(grid.mean_val_loss)
+    assert study.best_params == {
+        "lr": grid.best.lr,
+        "batch_size": grid.best.batch_size,
+        "hidden": "-".join(map(str, grid.best.hidden)),
+    }
+    curve = study.trials[4].intermediate_values
+    assert list(curve.values()) == pytest.approx(grid.val_loss[4].mean(0))
+
+
+def test_to_optuna_tells_pruned_and_failed_trials():
+    search = made(
+        [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]],
+        kind="successive_halving",
+    )
+
+    states = [trial.state.name for trial in search.to_optuna().trials]
+
+    assert states == ["PRUNED", "COMPLETE", "FAIL"]
+
+
+def test_from_optuna_reads_a_study_back():
+    base = hk.Hyperparameters(epochs=4)
+    search = hk.random_search(
+        MOONS, base, lr=hk.log_uniform(1e-3, 1), hidden=[(4,), (8, 8)], n_trials=5
+    )
+
+    again = hk.from_optuna(search.to_optuna(), MOONS, base)
+
+    assert again.settings == search.settings
+    assert again.space == search.space
+    assert again.best == search.best
+    assert np.array_equal(again.val_loss, search.val_loss)
+    assert not again.diverged.any()
+
+
+def test_from_optuna_reads_a_study_of_somebody_else():
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+
+    def objective(trial):
+        rate = trial.suggest_float("learning_rate", 0.01, 1, log=True)
+        size = trial.suggest_int("batch_size", 8, 64)
+        for step in range(2):
+            trial.report(9.0, step)  # another measure than the value
+        if trial.number == 3:
+            raise optuna.TrialPruned
+        return rate + size
+
+    study.optimize(objective, n_trials=5)
+    base = hk.Hyperparameters(epochs=2)
+
+    search = hk.from_optuna(study, MOONS, base, names={"learning_rate": "lr"})
+
+    assert search.space == {
+        "lr": hk.log_uniform(0.01, 1),
+        "batch_size": hk.uniform(8, 64),
+    }
+    values = [t.value for t in study.trials]
+    assert search.val_loss[0, 0].tolist()[2] == values[0]
+    assert np.isnan(search.val_loss[0, 0, :2]).all()
+    assert len(search.settings) == 4  # the pruned one has no value to compare
+    assert search.mean_val_loss.min() == study.best_value
+    assert search.best.lr == study.best_params["learning_rate"]
+    with pytest.raises(ValueError, match=r"must be one of lr, .*, got 'learning_rate'"):
+        hk.from_optuna(study, MOONS, base)
+
+
+def test_from_optuna_refuses_what_it_cannot_rank():
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    with pytest.raises(
+        TypeError, match=r"must be an optuna.study.Study, got 'x'; make"
+    ):
+        hk.from_optuna("x", MOONS)
+    with pytest.raises(
+        ValueError, match=r"must minimize one value.*, got maximize; let"
+    ):
+        hk.from_optuna(optuna.create_study(direction="maximize"), MOONS)
+    with pytest.raises(ValueError, match="a trial with a value, got none; run it"):
+        hk.from_optuna(optuna.create_study(), MOONS)
