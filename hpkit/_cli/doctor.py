@@ -24,6 +24,8 @@ def report():
             failed = 1
             line = f"NOT OK  {check.__name__}: {error}"
         print(line, flush=True)
+        if failed and check is packages:  # all others would say the same
+            break
     return failed
 
 
@@ -74,7 +76,9 @@ def folders():
     """Files can be saved beside the lessons and in the folder for progress."""
     from platformdirs import user_data_path
 
-    wanted = (ROOT, user_data_path("hpkit", appauthor=False))
+    lessons = ROOT / "notebooks"
+    beside = lessons if lessons.is_dir() else Path.cwd()
+    wanted = (beside, user_data_path("hpkit", appauthor=False))
     for folder in wanted:
         place = next(p for p in (folder, *folder.parents) if p.is_dir())
         try:
