@@ -17,9 +17,11 @@ _PUBLIC = {
     "space": ("log_uniform", "uniform"),
     "found": ("Search",),
     "files": ("load",),
+    "exercises": ("progress",),
     "halving": ("successive_halving",),
     "bayes": ("bayesian_search",),
     "studies": ("from_optuna", "to_optuna"),
+    "panels": ("TrainingPanel",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -1,0 +1,8 @@
+"""The live panels of the lessons: ipywidgets and bqplot over `hpkit.training`.
+
+Each is a widget: put it last in a cell. Nothing here trains by itself.
+"""
+
+from hpkit.panels.training import TrainingPanel
+
+__all__ = ["TrainingPanel"]

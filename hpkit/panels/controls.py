@@ -1,0 +1,206 @@
+"""Controls for hyperparameters: each a label, a slider and, for numbers, a number box.
+
+`Controls(dataset, base, names)` builds those asked for; `.setting` is what they say.
+"""
+
+from dataclasses import dataclass
+
+import ipywidgets as W
+import numpy as np
+
+from hpkit.settings import ACTIVATIONS, OPTIMIZERS, check_choice
+
+NAMES = {
+    "lr": "learning rate",
+    "batch_size": "batch size",
+    "epochs": "epochs",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "optimizer": "optimizer",
+    "hidden": "width of hidden layers",
+    "activation": "activation",
+}
+WORDS = {"all": "{} (all)", "slider": "{}, slider", "number": "{}, number"}
+WIDTHS = (2, 4, 8, 16, 32, 64, 128)
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
+DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+CHOICES = {"optimizer": OPTIMIZERS, "activation": ACTIVATIONS}
+STEPS_PER_DECADE = 10
+
+
+@dataclass
+class Knob:
+    """One control: what is shown, and the widget whose `value` holds."""
+
+    box: W.Widget
+    source: W.Widget
+    slider: W.Widget
+    read: object = lambda value: value  # widget's value -> hyperparameter's
+    write: object = lambda value: value
+
+    @property
+    def value(self):
+        """The hyperparameter's value."""
+        return self.read(self.source.value)
+
+    @value.setter
+    def value(self, value):
+        self.source.value = self.write(value)
+
+
+def framed(name, slider, number=None):
+    """Return label and number in a row, the slider under it."""
+    slider.add_class("hp-slide")
+    label = W.HTML(f"<span class='hp-name'>{NAMES[name]}</span>")
+    row = W.HBox([label] + ([number] if number else []))
+    row.add_class("hp-row")
+    box = W.VBox([row, slider])
+    box.add_class("hp-knob")
+    return box
+
+
+def number_box(kind, name, **limits):
+    """Return a box to type a number in."""
+    box = kind(**limits, tooltip=WORDS["number"].format(NAMES[name]))
+    box.add_class("hp-number")
+    return box
+
+
+def slide(name):
+    """Return what all sliders have in common."""
+    return {"tooltip": WORDS["slider"].format(NAMES[name]), "readout": False}
+
+
+def tie(slider, number, shown=lambda value: value):
+    """Let a slider and a number box follow each other; the box may go further."""
+    following = []
+
+    def follow(source, target, convert):
+        def changed(change):
+            if not following:
+                following.append(True)
+                target.value = convert(change["new"])
+                following.pop()
+
+        source.observe(changed, "value")
+
+    low, high = slider.min, slider.max
+    if isinstance(slider, W.FloatLogSlider):
+        low, high = 10**low, 10**high
+    follow(slider, number, shown)
+    follow(number, slider, lambda value: min(max(value, low), high))
+
+
+def log_knob(name, dataset, value):
+    """Return a slider over powers of ten, tied to a number box."""
+    low, high = min(-4.0, np.log10(value)), max(1.0, np.log10(value))
+    slider = W.FloatLogSlider(
+        value, min=low, max=high, step=1 / STEPS_PER_DECADE, **slide(name)
+    )
+    number = number_box(
+        W.BoundedFloatText, name, value=value, min=1e-9, max=1e4, step=None
+    )
+
+    tie(slider, number, lambda v: float(f"{v:.2g}"))
+    return Knob(framed(name, slider, number), number, slider)
+
+
+def count_knob(name, dataset, value):
+    """Return a slider over whole numbers, tied to a number box."""
+    most = max(200, value)
+    slider = W.IntSlider(value, min=1, max=most, **slide(name))
+    number = number_box(W.BoundedIntText, name, value=value, min=1, max=10 * most)
+    tie(slider, number)
+    return Knob(framed(name, slider, number), number, slider)
+
+
+def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
+    """Return a slider over a list of values; `value` joins the list."""
+    values = sorted({*values, value})
+    slider = W.SelectionSlider(
+        options=[(text(v), v) for v in values], value=value,
+        tooltip=WORDS["slider"].format(NAMES[name]), readout=False,
+    )  # fmt: skip
+    shown = W.HTML(text(value))
+    slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
+    return Knob(framed(name, slider, shown), slider, slider)
+
+
+def batch_knob(name, dataset, value):
+    """Return a slider over powers of two, up to all points at once."""
+    most = len(dataset.train.y)
+    values = [2**k for k in range(11) if 2**k < most] + [most]
+    text = lambda v: WORDS["all"].format(v) if v == most else str(v)  # noqa: E731
+    return pick_knob(name, values, value, text)
+
+
+def width_knob(name, dataset, hidden):
+    """Return a slider over the width; the number of layers stays."""
+    layers = max(1, len(hidden))
+    knob = pick_knob(name, WIDTHS, hidden[0] if hidden else 16, str)
+    knob.read = lambda width: (width,) * layers
+    knob.write = lambda hidden: hidden[0] if hidden else 16
+    return knob
+
+
+def choice_knob(name, dataset, value):
+    """Return buttons, one a choice."""
+    buttons = W.ToggleButtons(options=CHOICES[name], value=value)
+    buttons.style.button_width = "86px"
+    return Knob(framed(name, buttons), buttons, buttons)
+
+
+BUILD = {
+    "lr": log_knob,
+    "batch_size": batch_knob,
+    "epochs": count_knob,
+    "momentum": lambda name, _, value: pick_knob(name, MOMENTA, value),
+    "weight_decay": lambda name, _, value: pick_knob(name, DECAYS, value),
+    "optimizer": choice_knob,
+    "hidden": width_knob,
+    "activation": choice_knob,
+}
+
+
+class Controls:
+    """The controls of some hyperparameters; the others keep the value in `base`."""
+
+    def __init__(self, dataset, base, names):
+        names = (names,) if isinstance(names, str) else tuple(names)
+        for name in names:
+            check_choice("controls", name, tuple(BUILD))
+        self.base = base
+        self.knobs = {n: BUILD[n](n, dataset, getattr(base, n)) for n in names}
+        self.box = W.VBox([knob.box for knob in self.knobs.values()])
+
+    def __getitem__(self, name):
+        """Return one control."""
+        return self.knobs[name]
+
+    @property
+    def setting(self):
+        """The setting that the controls show."""
+        return self.base.but(**{n: knob.value for n, knob in self.knobs.items()})
+
+    @setting.setter
+    def setting(self, setting):
+        for name, knob in self.knobs.items():
+            knob.value = getattr(setting, name)
+
+    def observe(self, changed):
+        """Call `changed()` whenever a value changes."""
+        for knob in self.knobs.values():
+            knob.source.observe(changed, "value")
+
+    @property
+    def continuous(self):
+        """Whether sliders tell every place they pass, not only where they stop."""
+        return all(
+            getattr(k.slider, "continuous_update", True) for k in self.knobs.values()
+        )
+
+    @continuous.setter
+    def continuous(self, on):
+        for knob in self.knobs.values():
+            if hasattr(knob.slider, "continuous_update"):
+                knob.slider.continuous_update = on

@@ -1,0 +1,169 @@
+"""The one mechanism under all panels: work in a thread, draw as it goes, stop at once.
+
+A job is a generator: it trains a little, writes down what there is, and yields. Between
+two yields it can be stopped, paused, replaced and drawn. `yield False` says that there
+is nothing new to draw. Nothing here knows a widget.
+
+Why a thread and an Event: a loop in a button's callback keeps the kernel from reading
+the click on Stop, with every version of ipykernel.
+"""
+
+import threading
+import time
+from weakref import WeakSet
+
+FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
+AT_ONCE = 2.0  # seconds that a panel may train before it is shown
+
+
+class Live:
+    """Works through the newest job, one at a time.
+
+    Parameters
+    ----------
+    draw : function ()
+        Shows the state; called under `lock`, about 15 times a second, and at the end.
+    fail : function (Exception)
+        Shows an error of a job; called under `lock`.
+    """
+
+    def __init__(self, draw, fail):
+        self.draw, self.fail = draw, fail
+        self.lock = threading.RLock()  # all state of the panel sits behind it
+        self.busy = False
+        self._next = self._thread = None
+        self._halt, self._go = threading.Event(), threading.Event()
+
+    @property
+    def asked(self):
+        """Whether a newer job waits: a job that only rests should end."""
+        return self._next is not None
+
+    @property
+    def paused(self):
+        """Whether the job rests until `resume`."""
+        return self.busy and not self._go.is_set()
+
+    def start(self, job, *, replace=True):
+        """Start a job; it replaces all that wait, and, with `replace`, the running one.
+
+        Without `replace` the running one ends first. While a slider is dragged this
+        is what brings pictures: stopped at each move, no training would ever end.
+        """
+        with self.lock:
+            self._next = job
+            self._go.set()
+            if replace:
+                self._halt.set()
+            if self._thread is None:
+                self.busy = True
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+
+    def now(self, job, *, seconds=AT_ONCE):
+        """Do a job before returning; what takes longer goes on in the thread."""
+        until = time.perf_counter() + seconds
+
+        def steps():
+            for _ in job:
+                if time.perf_counter() > until:
+                    return self.start(job)
+
+        self._safely(steps)
+        self._safely(self.draw)
+
+    def stop(self):
+        """Stop what runs and forget what waits; returns at once."""
+        with self.lock:
+            self._next = None
+            self._halt.set()
+            self._go.set()
+
+    def pause(self):
+        """Let the job rest at its next yield."""
+        self._go.clear()
+
+    def resume(self):
+        """Let the job go on."""
+        self._go.set()
+
+    def wait(self, timeout=None):
+        """Wait until nothing runs (raises TimeoutError after `timeout` seconds)."""
+        until = time.monotonic() + (timeout or float("inf"))
+        while (thread := self._thread) is not None:
+            thread.join(0.05)  # in short pieces: an interrupt of the kernel gets in
+            if thread.is_alive() and time.monotonic() > until:
+                raise TimeoutError(f"the panel still trains after {timeout:g} s")
+
+    def _work(self):
+        """Do the newest job until there is none (the thread)."""
+        while True:
+            with self.lock:
+                job, self._next = self._next, None
+                if job is None:
+                    self._thread = None
+                    return
+                self._halt.clear()
+            self._safely(lambda job=job: self._steps(job), locked=False)
+            with self.lock:
+                self.busy = self._next is not None
+                self._safely(self.draw)
+
+    def _steps(self, job):
+        """Step through a job and draw, until its end or a stop."""
+        drawn, stale = 0.0, False
+        try:
+            for news in job:
+                if self._halt.is_set():
+                    return
+                stale = stale or news is not False
+                due = time.perf_counter() - drawn >= FRAME or news is False
+                if stale and (due or self.paused):
+                    with self.lock:
+                        self.draw()
+                    drawn, stale = time.perf_counter(), False
+                self._go.wait()
+        finally:
+            job.close()  # its own `finally` writes down what a stopped job has
+
+    def _safely(self, step, *, locked=True):
+        """Take a step; show its error instead of raising it."""
+        try:
+            if locked:
+                with self.lock:
+                    step()
+            else:
+                step()
+        except Exception as error:
+            with self.lock:
+                self.fail(error)
+
+
+_makers = {}  # cell or kind of panel: (its execution, the panels made by it)
+_makers_lock = threading.Lock()
+
+
+def stop_earlier(panel, kind):
+    """Stop the panels that an earlier run of the same cell made.
+
+    Where the front end tells no cell (a script), those of the same `kind`.
+    """
+    cell, execution = running_cell()
+    key = cell or kind
+    with _makers_lock:
+        before, panels = _makers.get(key, (None, ()))
+        if before is None or before != execution or not cell:
+            for old in panels:
+                old.stop()
+            _makers[key] = execution or "", WeakSet()
+        _makers[key][1].add(panel)
+
+
+def running_cell():
+    """Return the id of the cell that runs and of this run of it, or (None, None)."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    message = kernel.get_parent("shell") if kernel else {}
+    cell = message.get("metadata", {}).get("cellId")
+    return cell, message.get("header", {}).get("msg_id")

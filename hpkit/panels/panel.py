@@ -1,0 +1,242 @@
+"""What all panels share: frame, state, result in words, runs, code, saving, picture.
+
+A panel is a box of widgets. A subclass builds its controls and charts, starts jobs on
+`self.live` and says what it shows: `draw`, `sentence`, `still`, `code`, `frame`.
+"""
+
+import base64
+import html
+import io
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import ipywidgets as W
+
+from hpkit.datasets import Dataset
+from hpkit.panels.live import Live, stop_earlier
+from hpkit.panels.style import style_sheet
+from hpkit.training import check_dataset
+
+WORDS = {
+    "dead": "This is a picture of a panel. Run this cell again to make it live.",
+    "error": "Stopped by an error: {} Mend its cause, then start again.",
+    "code": "Code",
+    "save": "Save",
+    "save_tip": "Write the numbers (CSV) and the picture (PNG) into hpkit-runs",
+    "saved": "Saved {} and {}",
+    "code_tip": "The cell that gives the same result without a panel",
+    "stop": "Stop",
+    "stop_tip": "Stop the training; what was trained so far is kept",
+    "view": "view",
+}
+FOLDER = Path("hpkit-runs")
+
+
+def button(text, tip, look="", width=None):
+    """Return a button."""
+    made = W.Button(description=text, tooltip=tip, button_style=look)
+    if width:
+        made.layout.width = width
+    return made
+
+
+def say(text="", *classes):
+    """Return a widget for a line of text that keeps its place."""
+    line = W.HTML(text)
+    for name in classes:
+        line.add_class(name)
+    return line
+
+
+class Panel(W.VBox):
+    """The frame of a panel.
+
+    Attributes
+    ----------
+    live : Live
+        The thread; its `lock` guards all state.
+    error : Exception or None
+        What the last training or callback raised; shown in the panel too.
+    """
+
+    kind = "panel"
+
+    def __init__(self, dataset, *, title, kind_key=()):
+        self.dataset: Dataset = check_dataset(dataset)
+        self.live = Live(self._draw, self._fail)
+        self.error = None
+        self._quiet = 0
+        self.title = title
+        self.head = say(f"<span class='hp-title'>{html.escape(title)}</span>")
+        self.status = say("", "hp-status")
+        self.bar = W.FloatProgress(value=0, min=0, max=1)
+        self.bar.add_class("hp-bar")
+        self.result = say("", "hp-say")
+        super().__init__()
+        self.add_class("hpkit")
+        stop_earlier(self, (type(self).__name__, dataset.name, title, *kind_key))
+
+    def build(self, body, drawers, extra=()):
+        """Put the parts together; `drawers` are (name, widget) shown one at a time."""
+        self.head.layout.flex = "1 1 auto"
+        top = W.HBox([self.head, self.status])
+        top.add_class("hp-head")
+        self.code_box = W.Textarea(
+            layout=W.Layout(width="100%", height="100%"), tooltip=WORDS["code_tip"]
+        )
+        self.code_box.add_class("hp-mono")
+        drawers = [*drawers, (WORDS["code"], self.code_box)]
+        self.view = W.ToggleButtons(
+            options=[(name, n) for n, (name, _) in enumerate(drawers)],
+            tooltips=[
+                WORDS["code_tip"] if w is self.code_box else n for n, w in drawers
+            ],
+        )
+        self.view.style.button_width = "72px"
+        self.drawer = W.Stack(
+            [w for _, w in drawers], selected_index=0, layout=W.Layout(height="148px")
+        )
+        self.note = say("", "hp-muted")
+        self.note.layout.flex = "1 1 auto"
+        self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")
+        foot = W.HBox([self.view, self.save_button, *extra, self.note])
+        foot.add_class("hp-foot")
+        self.children = (
+            style_sheet(), top, self.bar, body, self.result, foot, self.drawer
+        )  # fmt: skip
+        self.on_click(self.save_button, self._save_clicked)
+        self.on_change(self.view, self._view_changed)
+
+    # ---- callbacks and errors ------------------------------------------------------
+
+    def _guarded(self, callback):
+        """Return a callback that holds the lock and shows its own errors."""
+
+        def called(_):
+            with self.live.lock:
+                if self._quiet:
+                    return
+                try:
+                    callback()
+                except Exception as error:
+                    self._fail(error)
+
+        return called
+
+    def on_click(self, widget, callback):
+        """Call `callback()` when a button is pressed."""
+        widget.on_click(self._guarded(callback))
+
+    def on_change(self, widget, callback, name="value"):
+        """Call `callback()` when a learner changes a widget (not the panel itself)."""
+        widget.observe(self._guarded(callback), name)
+
+    @contextmanager
+    def quietly(self):
+        """Change widgets without their callbacks."""
+        with self.live.lock:
+            self._quiet += 1
+            try:
+                yield
+            finally:
+                self._quiet -= 1
+
+    def _fail(self, error):
+        """Show an error; it stays until the next start."""
+        self.error = error
+        said = html.escape(f"{type(error).__name__}: {error}")
+        self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)
+
+    def say(self, text, *, wrong=False):
+        """Show the result in words (HTML)."""
+        (self.result.add_class if wrong else self.result.remove_class)("hp-error")
+        self.result.value = f"<div role='status'>{text}</div>"
+
+    def _draw(self):
+        """Show the state."""
+        running = self.live.busy
+        (self.add_class if running else self.remove_class)("hp-running")
+        self.draw(running)
+        if self.error is None:
+            self.say(self.sentence(running))
+
+    # ---- what a learner calls ------------------------------------------------------
+
+    def stop(self):
+        """Stop the training; returns at once."""
+        self.live.stop()
+
+    def wait(self, timeout=None):
+        """Wait until nothing trains any more.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; TimeoutError after them.
+
+        Returns
+        -------
+        the panel
+        """
+        self.live.wait(timeout)
+        return self
+
+    def save(self, name=None):
+        """Write the numbers as CSV and the picture as PNG into hpkit-runs/.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of the files, without ending; default: data set, panel and a number.
+
+        Returns
+        -------
+        list of pathlib.Path
+        """
+        FOLDER.mkdir(exist_ok=True)
+        table, picture = free_paths(name or self.stem, ("csv", "png"))
+        self.frame().to_csv(table, index=False)
+        picture.write_bytes(self.picture())
+        return table, picture
+
+    @property
+    def stem(self):
+        """Start of the names of files."""
+        return re.sub(r"[^\w]+", "-", f"{self.dataset.name}-{self.kind}").strip("-")
+
+    def _save_clicked(self):
+        table, picture = self.save()
+        self.note.value = html.escape(WORDS["saved"].format(table, picture.name))
+
+    def _view_changed(self):
+        self.code_box.value = self.code()
+        self.drawer.selected_index = self.view.value
+
+    # ---- the still picture ---------------------------------------------------------
+
+    def picture(self):
+        """Return the still picture as PNG; same state, same bytes."""
+        file = io.BytesIO()
+        self.still().savefig(file, format="png", metadata={"Software": None})
+        return file.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
+        """Return the live widget, and a picture and a sentence for where it is dead."""
+        bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
+        with self.live.lock:
+            words = html.unescape(re.sub(r"<[^>]+>", "", self.result.value))
+            bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
+            bundle["image/png"] = base64.b64encode(self.picture()).decode()
+        return bundle
+
+
+def free_paths(stem, ends):
+    """Return the first paths with that name, one an ending, of which none is taken."""
+    number = 1
+    while True:
+        name = stem if number == 1 else f"{stem}-{number}"
+        paths = [FOLDER / f"{name}.{end}" for end in ends]
+        if not any(path.exists() for path in paths):
+            return paths
+        number += 1

@@ -1,0 +1,48 @@
+"""Colors and the style sheet of all panels, for JupyterLab's light and dark themes.
+
+Okabe and Ito's colors (2008) can be told apart with color-blind eyes; on a dark page
+their lighter ones stand in. Lines differ in style or in a label as well.
+"""
+
+from pathlib import Path
+
+import ipywidgets as W
+
+# name: on a light page (and in every still picture), on a dark page
+COLORS = {
+    "blue": ("#0072B2", "#56B4E9"),
+    "orange": ("#D55E00", "#E69F00"),
+    "green": ("#007F5C", "#2FC79B"),
+    "purple": ("#AA4C83", "#E3A1C6"),
+    "brown": ("#8A6500", "#F0E442"),
+    "sky": ("#2B83B8", "#9AD4F5"),
+    "gray": ("#8C8C8C", "#8F8F8F"),
+    "ground": ("#FFFFFF", "#111111"),
+    "ink": ("#222222", "#E6E6E6"),
+}
+PINNED = ("orange", "green", "purple", "brown", "sky")
+CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
+
+
+def css_color(name):
+    """Return a color that follows the page's theme."""
+    return f"var(--hp-{name}, {COLORS[name][0]})"
+
+
+def css_variables(column):
+    """Return the definitions of all colors for one theme."""
+    return "".join(f"--hp-{name}:{pair[column]};" for name, pair in COLORS.items())
+
+
+STYLE = (
+    f".hpkit{{{css_variables(0)}}}"
+    f'[data-jp-theme-light="false"] .hpkit{{{css_variables(1)}}}'
+    + Path(__file__).with_name("panel.css").read_text(encoding="utf-8")
+)
+
+
+def style_sheet():
+    """Return the style sheet as a widget: it must be on the page with the panel."""
+    sheet = W.HTML(f"<style>{STYLE}</style>")
+    sheet.add_class("hp-style")
+    return sheet

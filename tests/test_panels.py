@@ -1,0 +1,467 @@
+"""Panels without a browser: set a slider, press a button, read the state."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from hpkit.datasets import Dataset, load_dataset
+from hpkit.panels import TrainingPanel
+from hpkit.panels.live import Live
+from hpkit.settings import Hyperparameters
+from hpkit.training import fit
+
+QUICK = Hyperparameters(lr=0.3, epochs=5)
+LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def moons():
+    return load_dataset("moons")
+
+
+@pytest.fixture
+def panel(moons):
+    made = TrainingPanel(moons, QUICK)
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def until(condition, seconds=5):
+    """Wait for a condition; fail when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
+
+
+# ---- the mechanism -----------------------------------------------------------------
+
+
+def test_live_newest_job_wins():
+    done, live = [], Live(lambda: None, lambda error: None)
+
+    def job(number):
+        for _ in range(5):
+            time.sleep(0.005)
+            yield
+        done.append(number)
+
+    for number in range(50):
+        live.start(job(number), replace=False)
+    live.wait(5)
+
+    assert done[-1] == 49
+    assert len(done) <= 3
+
+
+def test_live_replace_ends_the_running_job():
+    ended, live = [], Live(lambda: None, lambda error: None)
+
+    def endless():
+        try:
+            while True:
+                time.sleep(0.005)
+                yield
+        finally:
+            ended.append("endless")
+
+    live.start(endless())
+    time.sleep(0.05)
+    live.start(iter_once := (n for n in range(1)))
+    live.wait(5)
+
+    assert ended == ["endless"]
+    assert list(iter_once) == []
+
+
+def test_live_draws_often_and_at_the_end():
+    state, drawn = [0], []
+    live = Live(lambda: drawn.append(state[0]), lambda error: None)
+
+    def job():
+        for n in range(100):
+            state[0] = n + 1
+            time.sleep(0.005)
+            yield
+
+    live.start(job())
+    live.wait(10)
+
+    assert drawn[-1] == 100
+    assert 5 <= len(drawn) <= 25  # about 15 a second for half a second or more
+
+
+def test_live_error_is_shown_and_the_next_job_runs():
+    errors, ran, live = [], [], None
+    live = Live(lambda: None, errors.append)
+
+    def bad():
+        yield
+        raise RuntimeError("broken")
+
+    def good():
+        ran.append(True)
+        yield
+
+    live.start(bad())
+    live.wait(5)
+    live.start(good())
+    live.wait(5)
+
+    assert [str(e) for e in errors] == ["broken"]
+    assert ran == [True]
+
+
+def test_live_pause_rests_and_resume_goes_on():
+    steps, live = [], Live(lambda: None, lambda error: None)
+
+    def job():
+        for n in range(200):
+            steps.append(n)
+            time.sleep(0.002)
+            yield
+
+    live.start(job())
+    until(lambda: len(steps) > 5)
+    live.pause()
+    time.sleep(0.05)
+    resting = len(steps)
+    time.sleep(0.1)
+
+    assert live.paused
+    assert len(steps) <= resting + 1
+    live.resume()
+    live.wait(5)
+    assert len(steps) == 200
+
+
+def test_live_wait_tells_when_time_is_over():
+    live = Live(lambda: None, lambda error: None)
+
+    def endless():
+        while True:
+            time.sleep(0.01)
+            yield
+
+    live.start(endless())
+    with pytest.raises(TimeoutError, match="still trains"):
+        live.wait(0.2)
+    live.stop()
+    live.wait(5)
+
+
+# ---- the training panel ------------------------------------------------------------
+
+
+def test_panel_is_never_empty(panel, moons):
+    assert panel.error is None
+    assert len(panel.runs) == 1
+    np.testing.assert_array_equal(
+        panel.run.val_loss, fit(moons, QUICK, seed=0).val_loss
+    )
+    assert len(panel.chart.val.y) == 6
+
+
+def test_slider_trains_and_keeps_one_run(panel):
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+
+    assert panel.run.setting == QUICK.but(lr=0.1)
+    assert [k.run.setting.lr for k in panel.kept] == [0.3, 0.1]
+    np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
+
+
+def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel):
+    for step in range(50):
+        panel.controls["lr"].slider.value = 0.01 * 10 ** (step / 25)
+        time.sleep(0.004)
+    moved = time.monotonic()
+    panel.wait(5)
+
+    assert time.monotonic() - moved < 2
+    assert panel.run.setting.lr == pytest.approx(0.91, rel=0.02)
+    assert len(panel.kept) == 2  # the first, and the one at which the slider rested
+
+
+def test_number_box_takes_a_value_between_the_slider_steps(panel):
+    knob = panel.controls["lr"]
+    knob.source.value = 0.123
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 0.123
+    assert knob.slider.value == pytest.approx(0.123)
+
+
+def test_number_box_may_go_beyond_the_slider(panel):
+    panel.controls["lr"].source.value = 50.0
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 50.0
+    assert panel.controls["lr"].slider.value == pytest.approx(10.0)
+
+
+def test_slider_step_after_a_typed_value(panel):
+    knob = panel.controls["lr"]
+    knob.source.value = 0.3
+    knob.slider.value = 10**-0.5
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 0.32
+
+
+def test_batch_size_goes_up_to_all(panel, moons):
+    panel.controls["batch_size"].slider.value = 400
+    panel.wait(5)
+
+    assert panel.run.setting.batch_size == len(moons.train.y)
+    assert "400" in panel.sentence(False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("momentum", 0.9),
+        ("weight_decay", 0.01),
+        ("optimizer", "adam"),
+        ("hidden", (32, 32)),
+        ("activation", "tanh"),
+    ],
+)
+def test_other_controls(moons, name, value):
+    panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
+
+    panel.controls[name].value = value
+    panel.wait(5)
+
+    assert getattr(panel.run.setting, name) == value
+    assert panel.run.setting.lr == 0.01
+    assert panel.error is None
+
+
+def test_stop_keeps_what_was_trained(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now is not None and panel.run.epochs_done > 1)
+
+    start = time.monotonic()
+    panel.stop_button.click()
+    panel.wait(5)
+
+    assert time.monotonic() - start < 1
+    assert 1 < panel.run.epochs_done < 2000
+    assert "Stopped" in panel.result.value
+
+
+def test_train_replaces_the_running_training(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now is not None and panel.run.setting == LONG)
+    panel.controls.setting = QUICK.but(lr=0.2)
+    panel.train_button.click()
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 0.2
+    assert LONG not in panel.runs.settings
+
+
+def test_long_training_is_drawn_while_it_goes(panel):
+    seen = []
+    panel.chart.val.observe(lambda change: seen.append(len(change["new"])), "y")
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: len(seen) > 5)
+    panel.stop()
+    panel.wait(5)
+
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]
+
+
+def test_long_training_follows_the_slider_only_on_release(panel):
+    panel.controls.setting = QUICK.but(batch_size=1, epochs=200)
+    panel.wait(60)
+    seconds = panel.seconds(panel.controls.setting)
+
+    assert panel.controls.continuous == (seconds < 0.5)
+    panel.controls["epochs"].slider.value = 5
+    panel.wait(60)
+    assert panel.controls.continuous
+
+
+def test_seed_new_changes_the_seed_after_each_run(panel):
+    panel.seeds.value = "new"
+    for _ in range(3):
+        panel.train_button.click()
+        panel.wait(5)
+
+    assert [k.run.seed for k in panel.kept] == [0, 1, 2]
+
+
+def test_same_setting_again_is_not_listed_twice(panel):
+    panel.train_button.click()
+    panel.wait(5)
+
+    assert len(panel.kept) == 1
+
+
+def test_pin_name_remove_and_reset(panel):
+    for lr in (0.1, 0.03, 0.01):
+        panel.controls["lr"].slider.value = lr
+        panel.wait(5)
+    panel.list.index = 1
+    panel.name.value = "slow & steady"
+    panel.list.index = 2
+    panel.remove_button.click()
+
+    assert [k.run.setting.lr for k in panel.kept] == [0.3, 0.1, 0.01]
+    assert panel.kept[1].color is not None
+    assert "slow & steady" in panel.list.options[1][0].replace("\u00a0", " ")
+    panel.reset_button.click()
+    panel.wait(5)
+    assert [k.run.setting.lr for k in panel.kept] == [0.1, 0.3]
+    assert panel.controls.setting == QUICK
+
+
+def test_list_shows_an_earlier_run(panel):
+    panel.controls["lr"].slider.value = 0.01
+    panel.wait(5)
+    panel.list.index = 0
+
+    assert panel.run.setting.lr == 0.3
+    assert "lr 0.3" in panel.result.value
+    np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
+
+
+def test_diverged_run_does_not_stretch_the_axis(moons):
+    digits = load_dataset("digits")
+    panel = TrainingPanel(digits, Hyperparameters(lr=0.1, hidden=(32,), epochs=3))
+    top = panel.chart.figure.axes[1].scale.max
+    panel.controls["lr"].slider.value = 10
+    panel.wait(10)
+
+    assert panel.run.diverged
+    assert panel.chart.figure.axes[1].scale.max == top
+    assert panel.chart.left.visible
+    assert panel.chart.left.y[0] == top
+    assert "Diverged" in panel.result.value
+
+
+def test_preset_runs_are_pinned(moons):
+    panel = TrainingPanel(moons, QUICK, preset=[QUICK.but(lr=0.01), QUICK.but(lr=1.0)])
+
+    assert [bool(k.color) for k in panel.kept] == [True, True, False]
+
+
+def test_error_of_a_learners_model_is_shown_and_the_next_run_works(moons):
+    broken = [True]
+
+    def model(n_features, n_outputs, setting):
+        if broken:
+            raise RuntimeError("no <such> layer")
+        return torch.nn.Linear(n_features, n_outputs)
+
+    panel = TrainingPanel(moons, QUICK, model=model)
+    assert isinstance(panel.error, RuntimeError)
+    assert "no &lt;such&gt; layer" in panel.result.value
+    broken.clear()
+    panel.train_button.click()
+    panel.wait(5)
+
+    assert panel.error is None
+    assert panel.run.setting == QUICK
+
+
+def test_error_of_a_callback_is_shown(panel, monkeypatch):
+    monkeypatch.setattr(type(panel), "save", lambda self: 1 / 0)
+
+    panel.save_button.click()
+
+    assert isinstance(panel.error, ZeroDivisionError)
+    assert "ZeroDivisionError" in panel.result.value
+
+
+def test_wrong_arguments_raise_at_once(moons):
+    with pytest.raises(ValueError, match="batch_size must be at most"):
+        TrainingPanel(moons, Hyperparameters(batch_size=10_000))
+    with pytest.raises(ValueError, match="controls must be one of"):
+        TrainingPanel(moons, controls=("speed",))
+    with pytest.raises(TypeError, match="a data set must be"):
+        TrainingPanel([1, 2])
+
+
+def test_second_panel_of_a_kind_stops_the_first(moons):
+    first = TrainingPanel(moons, QUICK)
+    first.controls.setting = LONG
+    first.train_button.click()
+    until(lambda: first.now is not None)
+    second = TrainingPanel(moons, QUICK)
+    first.wait(5)
+
+    assert not first.live.busy
+    assert second.error is None
+
+
+def test_saving_writes_csv_and_png_and_shows_where(panel):
+    panel.save_button.click()
+    panel.save_button.click()
+    table, picture = panel.save()
+
+    assert "hpkit-runs/moons-training-2.csv" in panel.note.value
+    assert table.read_text().startswith("run,param_lr,")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_shown_code_gives_the_same_run(panel):
+    panel.view.value = len(panel.view.options) - 1
+    names = {}
+    exec(panel.code_box.value, names)
+
+    np.testing.assert_array_equal(names["run"].val_loss, panel.run.val_loss)
+
+
+def test_picture_is_the_same_each_time_and_words_say_how_to_revive(panel):
+    bundle = panel._repr_mimebundle_()
+
+    assert bundle["image/png"] == panel._repr_mimebundle_()["image/png"]
+    assert "run this cell again" in bundle["text/plain"].lower()
+    assert "Lowest validation loss" in bundle["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_regression_and_many_features_have_no_map():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    panel = TrainingPanel(Dataset.from_arrays(X, X[:, 0] + 0.1), QUICK.but(lr=0.01))
+
+    assert panel.map is None
+    assert panel.error is None
+    assert panel.save()[0].exists()
+
+
+def test_callbacks_on_other_threads_keep_the_state_whole(panel):
+    def drag(name, values):
+        for value in values:
+            panel.controls[name].slider.value = value
+            time.sleep(0.002)
+
+    threads = [
+        threading.Thread(target=drag, args=("lr", [0.01, 0.1, 1.0] * 20)),
+        threading.Thread(target=drag, args=("epochs", [3, 4, 5] * 20)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    panel.wait(10)
+
+    assert panel.error is None
+    assert panel.run.setting == QUICK.but(lr=1.0)
