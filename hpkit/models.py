@@ -70,6 +70,11 @@ class DenseNetworks:
     weights fit without a copy.
     """
 
+    pads = True  # narrow and short batches are filled up
+    # In the largest layer's output while losses are measured: what fits a cache.
+    eval_numbers = 250_000
+    mode = torch.inference_mode
+
     def __init__(self, n_features, n_outputs, setting, regression):
         self.bend, self.slope = BENDS[setting.activation]
         self.regression = regression
@@ -78,7 +83,7 @@ class DenseNetworks:
         # is a column, so that it adds to every point.
         self.shapes = [(b, a) for a, b in sizes] + [(b, 1) for _, b in sizes]
         # Where the module's parameters (weight, bias, weight, ...) stand in `shapes`.
-        depth = len(sizes)
+        depth, self.n_trained = len(sizes), 2 * len(sizes)
         self.order = [place for i in range(depth) for place in (i, depth + i)]
 
     def start(self, seed):

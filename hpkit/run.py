@@ -109,7 +109,7 @@ class Run:
         torch.nn.Module
             A new one at each call, in evaluation mode.
         """
-        from torch.nn.utils import vector_to_parameters
+        import torch
 
         check_choice("epoch", epoch, ("best", "last"))
         if self.weights is None:
@@ -122,19 +122,24 @@ class Run:
         weights, number = self.weights
         vector = weights.of(number, epoch)
         net = net.to(vector.dtype).eval()
-        vector_to_parameters(vector, net.parameters())
+        start_at = 0
+        with torch.no_grad():
+            for part in (*net.parameters(), *net.buffers()):
+                end = start_at + part.numel()
+                part.copy_(vector[start_at:end].view_as(part))
+                start_at = end
         return net
 
     def outputs(self, X, epoch="best"):
         """Return the network's outputs for X (n, features): ndarray (n, outputs)."""
         import torch
 
-        from hpkit.stack import OneThread
+        from hpkit.tensors import OneThread
 
         net = self.network(epoch)
         dtype = next(net.parameters()).dtype
         with torch.no_grad(), OneThread():
-            return net(torch.as_tensor(np.asarray(X)).to(dtype)).double().numpy()
+            return net(torch.tensor(np.asarray(X), dtype=dtype)).double().numpy()
 
     def predict_proba(self, X, epoch="best"):
         """Return the probability of each class for X: ndarray (n, classes)."""

@@ -150,7 +150,8 @@ def check_seeds(seeds):
     """Return seeds as a tuple of different ints, at least one."""
     hint = "write seeds=range(3) for three repeats"
     if isinstance(seeds, str) or not isinstance(seeds, Iterable):
-        raise TypeError(f"seeds must be a list of whole numbers, got {seeds!r}; {hint}.")
+        rule = "seeds must be a list of whole numbers"
+        raise TypeError(f"{rule}, got {seeds!r}; {hint}.")
     seeds = tuple(check_count("a seed", seed, low=0, hint=hint) for seed in seeds)
     if not seeds:
         raise ValueError(f"seeds must hold at least one number, got none; {hint}.")

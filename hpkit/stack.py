@@ -6,8 +6,6 @@ numbers of a plain separate run. What is not here: which runs share a stack, and
 what becomes of the numbers; both are in `training`.
 """
 
-import contextlib
-import threading
 import time
 from dataclasses import dataclass
 
@@ -15,45 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from hpkit.tensors import OneThread, Weights, shape_size
+
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16
-# Numbers in the largest layer's output while losses are measured: what fits a cache.
-EVAL_NUMBERS = 250_000
 # Numbers in the batches that are gathered at once.
 GATHER_NUMBERS = 100_000
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's own
-
-
-@dataclass(frozen=True)
-class Columns:
-    """A data set's tensors with points as columns, shared by all stacks.
-
-    X, Y are the training points (features, n) and then the validation points, and
-    their targets (outputs, n), one-hot for classes; XY the training points only, the
-    targets below the features, so that a batch is one gather. n_train counts them.
-    """
-
-    X: torch.Tensor
-    Y: torch.Tensor
-    XY: torch.Tensor
-    n_train: int
-    regression: bool
-
-    @classmethod
-    def of(cls, dataset, dtype):
-        """Return the tensors of a `Dataset`."""
-        X, Y = [], []
-        for split in (dataset.train, dataset.valid):
-            X.append(torch.as_tensor(split.X).to(dtype))
-            if dataset.is_regression:
-                Y.append(torch.as_tensor(split.y).to(dtype)[:, None])
-            else:
-                y = torch.as_tensor(split.y).long()
-                Y.append(nn.functional.one_hot(y, dataset.n_outputs).to(dtype))
-        X, Y = (torch.cat(t).T.contiguous() for t in (X, Y))
-        n_train = len(dataset.train.y)
-        XY = torch.cat([X, Y])[:, :n_train].contiguous()
-        return cls(X, Y, XY, n_train, dataset.is_regression)
 
 
 @dataclass(frozen=True)
@@ -70,53 +36,6 @@ class Measured:
     loss: np.ndarray
     accuracy: np.ndarray | None
     seconds: float
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Last and best weights of some runs, flat as in a stack.
-
-    `order` says where the parameters of the module stand in `shapes`.
-    """
-
-    runs: tuple
-    shapes: list
-    order: list
-    last: torch.Tensor
-    best: torch.Tensor
-
-    def of(self, run, which):
-        """Return the weights of one run, one after the other in a vector."""
-        count, row, start, found = len(self.runs), self.runs.index(run), 0, []
-        for size in map(shape_size, self.shapes):
-            at = start + row * size
-            found.append(getattr(self, which)[at : at + size])
-            start += count * size
-        return torch.cat([found[place] for place in self.order])
-
-
-class OneThread(contextlib.ContextDecorator):
-    """Torch computes with one thread inside, with as many as before outside.
-
-    Small tensors gain nothing from a second thread and wait up to thirty times as
-    long when the other core is busy. Several trainings may be inside at once.
-    """
-
-    lock, inside, before = threading.Lock(), 0, 1
-
-    def __enter__(self):
-        """Switch to one thread."""
-        with self.lock:
-            if OneThread.inside == 0:
-                OneThread.before = torch.get_num_threads()
-            OneThread.inside += 1
-            torch.set_num_threads(1)
-
-    def __exit__(self, *error):
-        """Go back to the number of threads before."""
-        with self.lock:
-            OneThread.inside -= 1
-            torch.set_num_threads(OneThread.before)
 
 
 class Stack:
@@ -171,7 +90,7 @@ class Stack:
         """
         n = self.data.n_train
         self.steps = -(-n // batch_size)
-        self.width = max(NARROWEST, batch_size)
+        self.width = max(NARROWEST, batch_size) if self.net.pads else batch_size
         place = torch.arange(self.steps * batch_size).view(self.steps, -1)
         filling = (0, self.width - batch_size)
         place = nn.functional.pad(place, filling, value=n)
@@ -192,6 +111,8 @@ class Stack:
             )
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
+        trained = sum(sizes[: self.net.n_trained]) * count
+        self.lr[trained:] = 0  # a BatchNorm's running means
         self.net.bind(self.parts("weights"), self.parts("grad"), self.width)
         self.at = tuple(np.array(self.runs).T)
         self.shortest = min(s.epochs for s in self.settings)
@@ -219,7 +140,7 @@ class Stack:
             None when the epoch is not over. The first call measures epoch 0.
         """
         start = time.perf_counter()
-        with OneThread(), torch.inference_mode():
+        with OneThread(), self.net.mode():
             over = self.train(start + seconds)
             measured = self.measure() if over else None
         self.seconds += (time.perf_counter() - start) / max(1, len(self.runs))
@@ -265,6 +186,9 @@ class Stack:
         x, y = cut[:, :features].split(self.width, 2), cut[:, features:]
         y, weights = y.split(self.width, 2), self.weights[self.step : end]
         self.batches = list(zip(x, y, weights, strict=True))[::-1]
+        if end >= self.steps and not self.net.pads:
+            real = int(self.weights[-1].count_nonzero())
+            self.batches[0] = tuple(t[..., :real] for t in self.batches[0])
 
     def train_step(self, x, y, weight):
         """Update all weights with one batch."""
@@ -291,8 +215,8 @@ class Stack:
     def measure(self):
         """Return the losses and the accuracies over both whole splits."""
         data, count = self.data, len(self.runs)
-        widest = max(shape[0] for shape in self.net.shapes)
-        columns = max(NARROWEST, EVAL_NUMBERS // (widest * count))
+        widest = max(shape[0] for shape in self.net.shapes if shape)
+        columns = max(NARROWEST, self.net.eval_numbers // (widest * count))
         losses, rights = [], []
         for x, y in zip(
             data.X.split(columns, 1), data.Y.split(columns, 1), strict=True
@@ -345,11 +269,3 @@ class Stack:
         """Return a copy of the last and of the best weights of all runs here."""
         last, best = self.flat["weights"].clone(), self.flat["best"].clone()
         return Weights(tuple(self.runs), self.net.shapes, self.net.order, last, best)
-
-
-def shape_size(shape):
-    """Return how many numbers a tensor of that shape holds."""
-    size = 1
-    for length in shape:
-        size *= length
-    return size

@@ -18,7 +18,8 @@ from hpkit.datasets import Dataset
 from hpkit.models import DenseNetworks, network
 from hpkit.results import Run, Runs, empty_arrays
 from hpkit.settings import Hyperparameters, check_number, check_seeds
-from hpkit.stack import Columns, Stack
+from hpkit.stack import Stack
+from hpkit.tensors import Columns
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
@@ -54,7 +55,7 @@ class Training:
             max(s.epochs for s in self.settings),
             dataset,
         )
-        self.weights = {}
+        self.weights, self.traces = {}, {}
         self.data = Columns.of(dataset, dtype)
         self.waiting, self.stacks = self.groups(), []
 
@@ -79,12 +80,14 @@ class Training:
     def build(self, runs):
         """Return the stack of some runs."""
         settings = [self.settings[i] for i, _ in runs]
-        net = DenseNetworks(
-            self.dataset.n_features,
-            self.dataset.n_outputs,
-            settings[0],
-            self.dataset.is_regression,
-        )
+        data = self.dataset
+        about = data.n_features, data.n_outputs, settings[0], data.is_regression
+        if self.model is network:
+            net = DenseNetworks(*about)
+        else:
+            from hpkit.modules import ModuleNetworks  # 0.1 s that few need
+
+            net = ModuleNetworks(self.model, *about, self.traces)
         seeds = [self.seeds[k] for _, k in runs]
         return Stack(runs, settings, seeds, self.data, net)
 

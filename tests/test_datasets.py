@@ -1,0 +1,155 @@
+"""Data sets: the committed files, fresh draws, and one's own tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits, load_wine
+
+from hpkit.datasets import SOURCES, Dataset, data_folder, load_dataset
+
+DRAWN = [name for name, source in SOURCES.items() if source.draw]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_load_gives_the_promised_sizes_and_classes(name):
+    data = load_dataset(name)
+
+    sizes = tuple(len(split.y) for split in (data.train, data.valid, data.test))
+    assert sizes == SOURCES[name].sizes
+    assert set(data.train.y) == set(range(data.n_outputs))
+    assert data.train.X.shape == (sizes[0], data.n_features)
+    assert data.train.X.dtype == np.float64
+    assert data.train.y.dtype == np.int64
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_file_is_the_draw_of_seed_zero(name):
+    committed, drawn = load_dataset(name), load_dataset(name, seed=0)
+
+    for split in ("train", "valid", "test"):
+        assert np.array_equal(getattr(committed, split).X, getattr(drawn, split).X)
+        assert np.array_equal(getattr(committed, split).y, getattr(drawn, split).y)
+
+
+@pytest.mark.parametrize(
+    ("name", "load"), [("digits", load_digits), ("wine", load_wine)]
+)
+def test_measured_file_holds_the_rows_of_the_source(name, load):
+    table, source = pd.read_csv(data_folder() / f"{name}.csv"), load()
+
+    mine = np.column_stack([table.drop(columns=["y", "split"]), table["y"]])
+    theirs = np.column_stack([source.data, source.target])
+
+    assert np.allclose(sorted(map(tuple, mine)), sorted(map(tuple, theirs)))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_another_seed_gives_other_rows_in_the_same_sizes(name):
+    first, second = load_dataset(name, seed=1), load_dataset(name, seed=2)
+
+    assert first.train.X.shape == second.train.X.shape
+    assert not np.allclose(first.train.X, second.train.X)
+
+
+@pytest.mark.parametrize("name", ["digits", "wine"])
+def test_standardised_with_training_rows_only(name):
+    data = load_dataset(name)
+
+    std = data.train.X.std(0)
+    assert np.allclose(data.train.X.mean(0), 0)
+    assert np.allclose(std[std > 0], 1)
+    assert not np.allclose(data.valid.X.mean(0), 0, atol=1e-3)
+
+
+def test_splits_share_no_row():
+    data = load_dataset("moons")
+
+    rows = np.concatenate([data.train.X, data.valid.X, data.test.X])
+    assert len(np.unique(rows, axis=0)) == len(rows)
+
+
+def test_arrays_cannot_be_changed_by_accident():
+    with pytest.raises(ValueError, match="read-only"):
+        load_dataset("moons").train.X[0, 0] = 1
+
+
+def test_same_arguments_give_the_same_object():
+    assert load_dataset("moons") is load_dataset("moons")
+
+
+def test_from_frame_splits_each_class_in_the_same_shares():
+    frame = pd.DataFrame({"a": np.arange(100.0), "kind": ["x"] * 80 + ["y"] * 20})
+
+    data = Dataset.from_frame(frame, "kind", valid=0.25, test=0.25)
+
+    assert data.classes == ("x", "y")
+    for split, size in ((data.train, 50), (data.valid, 25), (data.test, 25)):
+        assert len(split.y) == size
+        assert split.y.mean() == pytest.approx(0.2)
+    assert data.train.X.mean() == pytest.approx(0)
+    assert data.scaled([[data.center[0]]]) == pytest.approx(0)
+
+
+def test_from_frame_keeps_every_row_once():
+    frame = pd.DataFrame({"a": range(50), "b": [0, 1] * 25})
+
+    data = Dataset.from_frame(frame, "b")
+
+    raw = np.concatenate([s.X for s in (data.train, data.valid, data.test)])
+    assert sorted((raw * data.scale + data.center).round().ravel()) == list(range(50))
+
+
+def test_regression_is_recognised_and_standardised():
+    x = np.linspace(0, 1, 60)
+
+    data = Dataset.from_arrays(x[:, None], 300 + 50 * x)
+
+    assert data.is_regression
+    assert data.n_outputs == 1
+    assert data.train.y.std() == pytest.approx(1)
+    raw = data.train.y * data.target_scale + data.target_center
+    assert raw.min() >= 300
+    assert Dataset.from_arrays(x[:, None], np.arange(60) % 3).n_outputs == 3
+    assert Dataset.from_arrays(x[:, None], np.arange(60)).is_regression
+
+
+BAD_FRAMES = {
+    "gap": (pd.DataFrame({"a": [1.0, None] * 10, "y": [0, 1] * 10}), "a \\(10\\)"),
+    "text": (pd.DataFrame({"a": ["u", "v"] * 10, "y": [0, 1] * 10}), "get_dummies"),
+    "one class": (pd.DataFrame({"a": range(20), "y": ["z"] * 20}), "only 'z'"),
+    "rare class": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "3 rows"),
+    "fewer rows than classes": (
+        pd.DataFrame({"a": range(3), "y": list("abc")}),
+        "3 rows",
+    ),
+    "no such column": (pd.DataFrame({"a": range(20)}), "columns are a"),
+    "no rows": (pd.DataFrame({"a": [], "y": []}), "none"),
+    "no columns": (pd.DataFrame({"y": [0, 1] * 10}), "shape"),
+    "infinite": (pd.DataFrame({"a": [np.inf, 1] * 10, "y": [0, 1] * 10}), "infinite"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FRAMES)
+def test_bad_table_is_refused_in_three_parts(case):
+    frame, words = BAD_FRAMES[case]
+
+    with pytest.raises(ValueError, match=words) as error:
+        Dataset.from_frame(frame, "y")
+
+    assert "must" in str(error.value) or "needs" in str(error.value)
+    assert "got" in str(error.value)
+
+
+def test_wrong_kinds_are_refused():
+    with pytest.raises(TypeError, match=r"pandas DataFrame, got list"):
+        Dataset.from_frame([1, 2], "y")
+    with pytest.raises(TypeError, match="numbers"):
+        Dataset.from_arrays([["a"]], [0])
+    with pytest.raises(ValueError, match=r"reshape\(len\(X\), -1\)"):
+        Dataset.from_arrays(np.zeros((10, 8, 8)), np.arange(10) % 2)
+    with pytest.raises(ValueError, match="leave rows to train"):
+        Dataset.from_arrays(np.zeros((10, 1)), np.arange(10) % 2, valid=0.5, test=0.5)
+    with pytest.raises(ValueError, match=r"'moons'.*got 'moon'"):
+        load_dataset("moon")
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        load_dataset("moons", seed=-1)

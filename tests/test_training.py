@@ -1,0 +1,364 @@
+"""The engine against a plain PyTorch loop, then by its properties."""
+
+import itertools
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from oracle import plain_loop
+from torch import nn
+
+from hpkit.datasets import Dataset, load_dataset
+from hpkit.run import DIVERGED_ABOVE
+from hpkit.training import Hyperparameters, Training, fit, train
+
+MOONS = load_dataset("small_moons")
+QUICK = Hyperparameters(lr=0.1, epochs=3, batch_size=16, hidden=(8,))
+
+
+def curves(run):
+    names = ["train_loss", "val_loss", "train_accuracy", "val_accuracy"]
+    found = [getattr(run, name) for name in names]
+    return np.stack([c for c in found if c is not None], 1)
+
+
+def last(generator):
+    *_, runs = generator
+    return runs
+
+
+def random_setting(rng, n):
+    """Any setting of the kit, with a learning rate at which training is stable."""
+    optimizer = str(rng.choice(["sgd", "adam"]))
+    momentum = float(rng.choice([0, 0.5, 0.9]))
+    top = -2 if optimizer == "adam" else -1.5 + np.log10(1 - momentum)
+    return Hyperparameters(
+        lr=float(10 ** rng.uniform(-4, top)),
+        batch_size=int(rng.choice([1, 2, 3, 7, 8, 15, 16, 17, 32, n - 1, n])),
+        epochs=int(rng.integers(1, 5)),
+        momentum=momentum,
+        weight_decay=float(rng.choice([0, 1e-3, 0.1])),
+        optimizer=optimizer,
+        hidden=tuple(int(u) for u in rng.choice([2, 5, 16], rng.integers(1, 5))),
+        activation=str(rng.choice(["relu", "tanh"])),
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_fifty_random_settings_equal_the_plain_loop(dtype):
+    rng = np.random.default_rng(1)
+    wanted = [random_setting(rng, 50) for _ in range(50)]
+
+    runs = last(train(MOONS, wanted, seeds=range(3), dtype=dtype))
+
+    differences = [
+        np.abs(plain_loop(MOONS, run.setting, run.seed, dtype=dtype) - curves(run))[
+            :, :2
+        ]
+        for run in runs
+    ]
+    assert len(differences) == 150
+    worst = [d.max() for d in differences]
+    if dtype == torch.float64:
+        assert max(worst) < 1e-9
+    else:
+        assert np.median(worst) < 1e-6
+
+
+def test_accuracies_equal_the_plain_loop():
+    run = fit(MOONS, QUICK, seed=4)
+
+    assert np.allclose(plain_loop(MOONS, QUICK, 4), curves(run), atol=1e-6)
+
+
+def test_regression_equals_the_plain_loop():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3))
+    data = Dataset.from_arrays(X, 100 * X[:, 0] + 50 * np.sin(X[:, 1]))
+
+    run = last(train(data, QUICK, dtype=torch.float64))[0, 0]
+
+    assert run.train_accuracy is None
+    assert np.allclose(plain_loop(data, QUICK, 0, dtype=torch.float64), curves(run))
+    assert run.predict(data.test.X).shape == (18,)
+    assert run.test_loss() == pytest.approx(
+        ((run.predict(data.test.X) - data.test.y) ** 2).mean()
+    )
+
+
+class Skipping(nn.Module):
+    """A network that is no chain of layers."""
+
+    def __init__(self, n_features, n_outputs, setting):
+        super().__init__()
+        self.first = nn.Linear(n_features, 8)
+        self.second = nn.Linear(8, 8)
+        self.last = nn.Linear(8, n_outputs)
+
+    def forward(self, x):
+        h = torch.relu(self.first(x))
+        return self.last(h + torch.tanh(self.second(h)))
+
+
+def with_batch_norm(n_features, n_outputs, setting):
+    layers = nn.Linear(n_features, 8), nn.BatchNorm1d(8), nn.ReLU()
+    return nn.Sequential(*layers, nn.Linear(8, n_outputs))
+
+
+def with_layer_norm(n_features, n_outputs, setting):
+    layers = nn.Linear(n_features, 8), nn.LayerNorm(8), nn.Tanh()
+    return nn.Sequential(*layers, nn.Linear(8, n_outputs))
+
+
+def convolutional(n_features, n_outputs, setting):
+    picture = nn.Unflatten(1, (1, 8, 8))
+    layers = nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    return nn.Sequential(picture, *layers, nn.Linear(36, n_outputs))
+
+
+MODELS = [Skipping, with_batch_norm, with_layer_norm, convolutional]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_own_network_equals_the_plain_loop(model, optimizer):
+    data = load_dataset("digits") if model is convolutional else MOONS
+    base = Hyperparameters(lr=0.01, batch_size=24, epochs=2, optimizer=optimizer)
+    wanted = [base, base.but(lr=0.03, weight_decay=0.01, epochs=3)]
+
+    runs = last(train(data, wanted, seeds=range(2), model=model, dtype=torch.float64))
+
+    for run in runs:
+        plain = plain_loop(
+            data, run.setting, run.seed, dtype=torch.float64, model=model
+        )
+        assert np.abs(plain - curves(run))[:, :2].max() < 1e-8
+        net = run.network("last").double()
+        out = net(torch.as_tensor(data.valid.X.copy())).argmax(1).numpy()
+        assert (out == data.valid.y).mean() == pytest.approx(run.val_accuracy[-1])
+
+
+def test_own_network_with_dropout_trains_and_leaves_the_global_state():
+    def dropping(n_features, n_outputs, setting):
+        layers = nn.Linear(n_features, 8), nn.ReLU(), nn.Dropout(0.5)
+        return nn.Sequential(*layers, nn.Linear(8, n_outputs))
+
+    before = torch.get_rng_state()
+    first, again = (
+        last(train(MOONS, QUICK, seeds=range(2), model=dropping)) for _ in range(2)
+    )
+
+    assert torch.equal(before, torch.get_rng_state())
+    assert np.array_equal(first.val_loss, again.val_loss)
+    assert first.val_loss[0, 0, -1] < first.val_loss[0, 0, 0]
+
+
+BAD_MODELS = {
+    r"torch\.nn\.Module": (lambda f, o, s: "network", TypeError),
+    "parameters to train": (lambda f, o, s: nn.Flatten(), ValueError),
+    r"shape \(points, 2\)": (lambda f, o, s: nn.Linear(f, 7), ValueError),
+    "rows of 2 features": (lambda f, o, s: nn.Linear(f + 1, o), ValueError),
+}
+
+
+@pytest.mark.parametrize("words", BAD_MODELS)
+def test_unfit_network_is_refused_in_three_parts(words):
+    model, kind = BAD_MODELS[words]
+
+    with pytest.raises(kind, match=rf"(?s)must .*{words}.*got .*;"):
+        last(train(MOONS, QUICK, model=model))
+
+
+@given(
+    st.lists(st.sampled_from([0.01, 0.1, 0.3]), min_size=1, max_size=3, unique=True),
+    st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True),
+    st.integers(1, 50),
+    st.sampled_from([0.0, 0.0005, 0.1]),
+)
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_shapes_start_and_order_hold_for_any_call(rates, seeds, batch_size, tick):
+    wanted = [QUICK.but(lr=lr, batch_size=batch_size, epochs=2) for lr in rates]
+
+    runs = last(train(MOONS, wanted, seeds=seeds, tick=tick))
+
+    assert runs.val_loss.shape == (len(rates), len(seeds), 3)
+    assert (runs.epochs_done == 2).all()
+    # the same start for all settings of a seed
+    assert np.allclose(runs.val_loss[:, :, 0], runs.val_loss[:1, :, 0], atol=1e-6)
+    assert [run.seed for run in runs] == list(seeds) * len(rates)
+
+
+def test_run_in_a_stack_equals_the_run_alone():
+    wanted = [QUICK.but(lr=lr) for lr in (0.01, 0.1, 0.2)]
+
+    runs = last(train(MOONS, wanted, seeds=range(3)))
+
+    alone = fit(MOONS, wanted[1], seed=2)
+    assert np.allclose(runs[1, 2].val_loss, alone.val_loss, atol=1e-6)
+
+
+def test_uneven_epochs_leave_the_stack_one_by_one():
+    wanted = [QUICK.but(epochs=n) for n in (1, 4, 2)]
+
+    runs = last(train(MOONS, wanted, seeds=range(2)))
+
+    assert runs.epochs_done.tolist() == [[1, 1], [4, 4], [2, 2]]
+    assert np.isnan(runs.val_loss[0, 0, 2:]).all()
+    assert np.allclose(runs.val_loss[0, :, :2], runs.val_loss[1, :, :2], atol=1e-6)
+    assert len(runs[0, 1].val_loss) == 2
+
+
+def test_epoch_zero_is_the_untrained_network():
+    run = fit(MOONS, QUICK, seed=7)
+
+    torch.manual_seed(7)
+    net = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+    out = net(torch.as_tensor(MOONS.valid.X.copy()).float())
+    loss = nn.functional.cross_entropy(out, torch.as_tensor(MOONS.valid.y.copy()))
+    assert run.val_loss[0] == pytest.approx(loss.item(), abs=1e-6)
+
+
+def test_best_and_last_weights_give_the_curve_values():
+    setting = Hyperparameters(lr=0.5, momentum=0.9, epochs=60, batch_size=10)
+    run = fit(MOONS, setting)
+
+    for epoch, at in (("best", run.best_epoch), ("last", 60)):
+        p = run.predict_proba(MOONS.valid.X, epoch)
+        loss = -np.log(p[np.arange(200), MOONS.valid.y]).mean()
+        assert loss == pytest.approx(run.val_loss[at], rel=1e-3)
+    assert run.best_epoch < 60
+
+
+def test_partial_results_only_grow_and_are_frozen():
+    seen = list(train(MOONS, QUICK.but(epochs=30), seeds=range(2), tick=0))
+
+    done = [int(runs.epochs_done.max()) for runs in seen]
+    assert done == sorted(done)
+    assert done[0] == 0
+    assert len(set(done)) == 31
+    first = seen[0]
+    assert np.isnan(first.val_loss[:, :, 1:]).all()  # not changed by later epochs
+    with pytest.raises(AttributeError):
+        first.val_loss = None
+
+
+def test_leaving_the_loop_stops_and_keeps_what_is_done():
+    long = QUICK.but(epochs=100_000)
+    start = time.perf_counter()
+
+    *_, runs = itertools.islice(train(MOONS, long), 3)
+
+    assert time.perf_counter() - start < 2
+    run = runs[0, 0]
+    assert 0 <= run.epochs_done < 100_000
+    assert np.isfinite(run.val_loss).all()
+    assert run.predict(MOONS.valid.X).shape == (200,)
+
+
+def test_diverged_training_is_a_result():
+    digits = load_dataset("digits")
+    wanted = [Hyperparameters(lr=lr, epochs=3, hidden=(32,)) for lr in (0.1, 1e4)]
+
+    runs = last(train(digits, wanted))
+
+    assert runs.diverged.tolist() == [[False], [True]]
+    assert runs.best == wanted[0]
+    assert runs.order.tolist() == [0, 1]
+    assert not np.isfinite(runs.val_loss[1, 0, -1])
+    assert "diverged" in repr(runs[1, 0])
+
+
+def test_overfitting_is_not_divergence():
+    setting = Hyperparameters(
+        lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
+    )
+
+    runs = last(train(MOONS, setting, seeds=range(5)))
+
+    assert (runs.val_loss[0, :, -1] > 1.5 * runs.best_val_loss[0]).all()
+    assert (runs.train_loss[0, :, -1] < DIVERGED_ABOVE * runs.train_loss[0, :, 0]).all()
+    assert not runs.diverged.any()
+
+
+def test_global_state_is_left_alone():
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002 - it is the global state that is looked at
+    torch.set_num_threads(2)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+
+    for _ in train(MOONS, QUICK, seeds=range(3), tick=0):
+        assert torch.get_num_threads() == 2
+
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_trainings_in_several_threads_do_not_disturb_each_other():
+    torch.set_num_threads(2)
+    found = {}
+
+    def work(seed):
+        found[seed] = fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert torch.get_num_threads() == 2
+    for seed, loss in found.items():
+        alone = fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss
+        assert np.array_equal(loss, alone)
+
+
+def test_large_stacks_are_cut(monkeypatch):
+    whole = last(train(MOONS, QUICK, seeds=range(4)))
+    monkeypatch.setattr("hpkit.training.WEIGHTS_PER_STACK", 100)
+
+    training = Training(MOONS, QUICK, seeds=range(4))
+    pieces = len(training.waiting)
+    while not training.finished:
+        training.advance(1)
+
+    assert pieces == 2  # 42 weights a run
+    assert np.allclose(training.runs.val_loss, whole.val_loss, atol=1e-6)
+
+
+BAD_CALLS = {
+    "hpkit.Dataset, got": lambda: fit("moons"),
+    "Hyperparameters, got 0.1": lambda: train(MOONS, [0.1]),
+    "at least one, got none": lambda: train(MOONS, []),
+    "list of Hyperparameters, got 3": lambda: train(MOONS, 3),
+    "50 in small_moons, got 51": lambda: fit(MOONS, QUICK.but(batch_size=51)),
+    "tick must be >= 0, got": lambda: train(MOONS, QUICK, tick=-1),
+    "seeds must": lambda: train(MOONS, QUICK, seeds=[]),
+    "a seed must": lambda: fit(MOONS, QUICK, seed="a"),
+}
+
+
+@pytest.mark.parametrize("words", BAD_CALLS)
+def test_bad_call_is_refused_before_anything_is_trained(words):
+    with pytest.raises((ValueError, TypeError), match=words) as error:
+        BAD_CALLS[words]()
+
+    assert ";" in str(error.value)
+
+
+def test_no_optimizer_module_is_loaded():
+    # torch.optim's first object imports the compiler, a second in a fresh kernel
+    code = (
+        "import sys, hpkit.training as t, hpkit.datasets as d;"
+        "t.fit(d.load_dataset('moons'), t.Hyperparameters(epochs=1));"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
