@@ -1,0 +1,278 @@
+"""Reading answers: a learner may hand over anything, a reader returns a plain value.
+
+A reader raises `NotYet("kind")` for what it cannot use, and the exercise then says what
+it expects. A learner's function is called by `call`, which shows its errors as theirs.
+"""
+
+import copy
+import inspect
+import linecache
+import math
+import numbers
+import traceback
+from collections.abc import Iterable, Mapping
+
+# Said by every exercise that has no words of its own for this reason.
+COMMON = {
+    "kind": "This needs {expects}, got {got}.",
+    "missing": "This needs {expects}; {missing} still has no answer.",
+    "unknown": "This needs {expects}; {got} is not among the choices {choices}.",
+    "called": "`{name}` must take {n} arguments, so that it can be called as `{call}`.",
+    "raised": "Your function stopped with `{error}` {where}when it was called as "
+    "`{call}`.",
+    "returned_none": "`{call}` gives None. Does your function end with `return`?",
+    "case": "`{call}` gives {got}, it should give {want}.",
+    "short": "Write at least {least} words, so that you can compare; this has {n}.",
+}
+LINE = "in your line `{line}` "
+
+
+class NotYet(Exception):
+    """An answer that is not right, with the name of the message and its values."""
+
+    def __init__(self, reason, **values):
+        super().__init__(reason)
+        self.reason, self.values = reason, values
+
+
+def describe(value):
+    """Return a few words for a value of any kind, never an error."""
+    try:
+        if isinstance(value, str):
+            return f"the text {value[:40]!r}"
+        if callable(value):
+            return f"the function `{getattr(value, '__name__', 'without a name')}`"
+        if hasattr(value, "shape") and tuple(value.shape):
+            return f"an array of shape {tuple(value.shape)}"
+        words = repr(plain(value))
+        if " at 0x" in words:  # an address says nothing
+            return f"a value of type {type(value).__name__}"
+        return words if len(words) <= 80 else f"{words[:77]}..."
+    except Exception:
+        return f"a value of type {type(value).__name__}"
+
+
+def kind(answer):
+    """Return the error for an answer that cannot be used."""
+    return NotYet("kind", got=describe(answer))
+
+
+def plain(value):
+    """Return numpy and torch scalars as Python numbers, all else as it is."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    return value
+
+
+def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
+    """Return a finite number with above < it, low <= it <= high."""
+    value = plain(answer)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise kind(answer)
+    if not math.isfinite(value) or not (above < value and low <= value <= high):
+        raise kind(value)
+    if whole and value != int(value):
+        raise kind(value)
+    return int(value) if whole else float(value)
+
+
+def sequence(answer):
+    """Return the members of a list, tuple, array, tensor or pandas column."""
+    if hasattr(answer, "tolist"):
+        answer = answer.tolist()
+    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+        raise kind(answer)
+    members = list(answer)
+    if members and all(member is ... for member in members):
+        raise NotYet("empty")
+    return members
+
+
+def number_list(answer, **limits):
+    """Return a list of numbers, each within the limits of `number`."""
+    return [number(member, **limits) for member in sequence(answer)]
+
+
+def choice(answer, choices):
+    """Return one of the choices; text is compared without case and outer blanks."""
+    value = plain(answer)
+    if isinstance(value, str):
+        for one in choices:
+            if isinstance(one, str) and one.lower() == value.strip().lower():
+                return one
+    elif not isinstance(value, bool) and isinstance(value, numbers.Real):
+        for one in choices:
+            if one == value:
+                return one
+    else:
+        raise kind(answer)
+    shown = ", ".join(repr(one) for one in choices)
+    raise NotYet("unknown", got=describe(value), choices=shown)
+
+
+def choice_set(answer, choices):
+    """Return a frozenset of choices; one alone may be written without a list."""
+    members = [answer] if isinstance(answer, str) else sequence(answer)
+    return frozenset(choice(member, choices) for member in members)
+
+
+def ordering(answer, items):
+    """Return a tuple that holds each of the items once."""
+    members = tuple(choice(member, items) for member in sequence(answer))
+    for item in items:
+        if members.count(item) != 1:
+            raise NotYet("missing" if item not in members else "kind",
+                         missing=repr(item), got=describe(list(members)))  # fmt: skip
+    return members
+
+
+def matching(answer, keys, choices):
+    """Return a dict from each of the keys to one of the choices."""
+    if not isinstance(answer, Mapping):
+        raise kind(answer)
+    if answer and all(value is ... for value in answer.values()):
+        raise NotYet("empty")
+    for key in keys:
+        if answer.get(key, ...) is ...:
+            raise NotYet("missing", missing=repr(key))
+    return {key: choice(answer[key], choices) for key in keys}
+
+
+def check_matching(answer, want, choices):
+    """Compare a dict with the right one; the reason is the first key that is wrong."""
+    got = matching(answer, tuple(want), choices)
+    wrong = [key for key in want if got[key] != want[key]]
+    if wrong:
+        right = len(want) - len(wrong)
+        raise NotYet(wrong[0], right=right, of=len(want), got=got[wrong[0]])
+
+
+def setting(answer):
+    """Return Hyperparameters, also from a dict of their values."""
+    from hpkit.settings import Hyperparameters
+
+    if isinstance(answer, Mapping):
+        try:
+            return Hyperparameters(**answer)
+        except (TypeError, ValueError) as error:
+            raise kind(answer) from error
+    if not isinstance(answer, Hyperparameters):
+        raise kind(answer)
+    return answer
+
+
+def free_text(answer, least=5):
+    """Return text of at least so many words."""
+    if not isinstance(answer, str):
+        raise kind(answer)
+    if (n := len(answer.split())) < least:
+        raise NotYet("short", least=least, n=n)
+    return answer
+
+
+# ---- a learner's function ----------------------------------------------------------
+
+
+def function(answer, arguments):
+    """Return a function that can be called with so many arguments."""
+    if not callable(answer) or isinstance(answer, type):
+        raise kind(answer)
+    try:
+        inspect.signature(answer).bind(*arguments)
+    except TypeError:
+        raise NotYet(
+            "called", name=name_of(answer), n=len(arguments),
+            call=f"{name_of(answer)}({', '.join(arguments)})",
+        ) from None  # fmt: skip
+    except ValueError:  # a built-in without a signature
+        pass
+    return answer
+
+
+def name_of(answer):
+    """Return the name of a function."""
+    return getattr(answer, "__name__", "your function")
+
+
+def call(answer, *arguments, shown=None, copied=True, none=False):
+    """Call a learner's function; its errors become a message.
+
+    Parameters
+    ----------
+    answer : function
+    *arguments : object
+    shown : str, optional
+        The arguments as the message shows them.
+    copied : bool, default True
+        Whether the function gets copies, so that it cannot change the case.
+    none : bool, default False
+        Whether it may return nothing.
+    """
+    shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
+    try:
+        value = answer(*(copy.deepcopy(arguments) if copied else arguments))
+    except Exception as error:
+        raise NotYet(
+            "raised", error=f"{type(error).__name__}: {error}", call=shown,
+            where=place(error),
+        ) from None  # fmt: skip
+    if value is ...:
+        raise NotYet("empty")
+    if value is None and not none:
+        raise NotYet("returned_none", call=shown)
+    return value
+
+
+def place(error):
+    """Return the learner's line that raised the error, as words, or nothing."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    mine = [f for f in frames if "site-packages" not in f.filename]
+    if not mine:
+        return ""
+    line = mine[-1].line or linecache.getline(mine[-1].filename, mine[-1].lineno)
+    return LINE.format(line=line.strip()) if line.strip() else ""
+
+
+def same(got, want, *, tolerance=1e-6):
+    """Say whether two results are equal: numbers nearly, lists member by member."""
+    got = plain(got)
+    if hasattr(got, "tolist"):
+        got = got.tolist()
+    if isinstance(want, list | tuple):
+        alike = isinstance(got, list | tuple) and len(got) == len(want)
+        return alike and all(map(same, got, want))
+    if isinstance(want, bool) or not isinstance(want, numbers.Real):
+        return type(got) is type(want) and got == want
+    if isinstance(got, bool) or not isinstance(got, numbers.Real):
+        return False
+    return math.isclose(got, want, rel_tol=tolerance, abs_tol=tolerance)
+
+
+def check_cases(answer, reference, cases, slips=()):
+    """Compare a learner's function with the right one on several inputs.
+
+    Parameters
+    ----------
+    answer : object
+    reference : function
+    cases : sequence of tuple
+        Arguments of each call.
+    slips : sequence of (function, reason)
+        Known mistakes: an answer that agrees with one of them gets its message.
+    """
+    names = list(inspect.signature(reference).parameters)
+    answer = function(answer, names)
+    got = [call(answer, *case) for case in cases]
+    want = [reference(*copy.deepcopy(case)) for case in cases]
+    right = [same(a, b) for a, b in zip(got, want, strict=True)]
+    if all(right):
+        return
+    i = right.index(False)
+    shown = f"{name_of(answer)}({', '.join(map(repr, cases[i]))})"
+    values = {"call": shown, "got": describe(got[i]), "want": want[i]}
+    for slip, reason in slips:
+        if all(
+            same(a, slip(*copy.deepcopy(c))) for a, c in zip(got, cases, strict=True)
+        ):
+            raise NotYet(reason, **values)
+    raise NotYet("case", **values)

@@ -1,0 +1,307 @@
+"""`progress`: a table of what was done, as HTML in a notebook and as text elsewhere."""
+
+import csv
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpkit.exercises import _progress
+
+WORDS = {
+    "title": "Your progress",
+    "all": "{done} of {total} done ({percent} %)",
+    "heads": ("Lesson", "Exercises passed", "Quiz questions right", "Last worked on"),
+    "row_heads": ("Exercise", "State", "Tries", "Hints", "Last worked on"),
+    "of": "{done} of {total}",
+    "all_of": "✓ {done} of {total}",
+    "none": "none",
+    "never": "not yet begun",
+    "details": "Exercise by exercise",
+    "question": "Quiz question {n}",
+    "passed": "✓ passed",
+    "passed_last": "✓ passed (last try: {outcome})",
+    "tried": "→ {outcome}",
+    "seen": "→ opened, no try yet",
+    "new": "- not tried",
+    "solution": "solution seen",
+    "file": "Kept in {path}",
+    "asks": "Delete the progress of {what}? Type yes to delete it: ",
+    "everything": "all lessons",
+    "kept": "Nothing was deleted.",
+    "nobody": "Nothing was deleted: nobody can be asked here. Call "
+    "reset(..., sure=True).",
+    "deleted": "Deleted: {n} entries of {what}.",
+}
+SAVED = (
+    "lesson", "exercise", "title", "state", "tries", "hints", "solution_seen", "passed",
+    "last",
+)  # fmt: skip
+
+
+def progress(lesson=None):
+    """Return what was done in the exercises and quizzes.
+
+    Parameters
+    ----------
+    lesson : str or int, optional
+        A lesson's name or number, such as "02_learning_rate" or 2; default all.
+
+    Returns
+    -------
+    Progress
+        Shows itself; `.to_csv(path)`, `.to_frame()`, `.reset(...)`.
+
+    Raises
+    ------
+    ValueError
+        No lesson of this name or number.
+
+    Examples
+    --------
+    >>> progress(2).rows[0]["lesson"]
+    '02_learning_rate'
+    """
+    from hpkit.exercises import LESSONS
+
+    names = LESSONS if lesson is None else (find_lesson(lesson),)
+    entries = _progress.load()
+    rows = [row for name in names for row in lesson_rows(name, entries)]
+    return Progress(tuple(rows), lesson is None)
+
+
+def find_lesson(lesson):
+    """Return the name of a lesson that has exercises, or raise."""
+    from hpkit.exercises import LESSONS
+
+    for name in LESSONS:
+        number = name.split("_")[0]
+        if str(lesson) in (name, number, number.lstrip("0") or "0"):
+            return name
+    raise ValueError(
+        f"a lesson must be one of {', '.join(LESSONS)}, got {lesson!r}; its number is "
+        "enough."
+    )
+
+
+def lesson_rows(name, entries):
+    """Return one dict for each exercise and quiz question of a lesson."""
+    from hpkit.exercises import load_lesson
+
+    lesson = load_lesson(name)
+    rows = [
+        row(name, one.name, one.words["title"], entries.get(one.key))
+        for one in lesson.EXERCISES
+    ]
+    for n in range(1, len(lesson.quiz) + 1):
+        key = lesson.quiz.key(n)
+        title = WORDS["question"].format(n=n)
+        rows.append(row(name, f"quiz/{n}", title, entries.get(key)))
+    return rows
+
+
+def row(lesson, name, title, entry):
+    """Return what is known of one exercise."""
+    known = entry or {}
+    return {
+        "lesson": lesson,
+        "exercise": name,
+        "title": title,
+        "state": state(entry),
+        "tries": known.get("tries", 0),
+        "hints": known.get("hints", 0),
+        "solution_seen": bool(known.get("solution")),
+        "passed": known.get("passed") or "",
+        "last": known.get("last") or "",
+    }
+
+
+def state(entry):
+    """Return how far an exercise is, with a sign and in words."""
+    if entry is None:
+        return WORDS["new"]
+    outcome = entry.get("outcome")
+    if entry.get("passed"):
+        name = "passed" if outcome == "correct" else "passed_last"
+        return WORDS[name].format(outcome=outcome)
+    return WORDS["tried"].format(outcome=outcome) if outcome else WORDS["seen"]
+
+
+@dataclass(frozen=True, repr=False)
+class Progress:
+    """The table; `rows` holds one dict for each exercise and quiz question.
+
+    Attributes
+    ----------
+    rows : tuple of dict
+    overview : bool
+        Whether all lessons are in it, so that it shows a line for each.
+    """
+
+    rows: tuple
+    overview: bool = True
+
+    @property
+    def done(self):
+        """How many exercises and quiz questions were passed."""
+        return sum(bool(row["passed"]) for row in self.rows)
+
+    @property
+    def percent(self):
+        """The share that was passed, in whole percent; 100 only when all are."""
+        return 100 * self.done // len(self.rows)
+
+    def to_frame(self):
+        """Return a pandas DataFrame, one row for each exercise and question."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows), columns=SAVED)
+
+    def to_csv(self, path):
+        """Write the rows to a CSV file and return its path.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        pathlib.Path
+        """
+        path = Path(path).expanduser().resolve()
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, SAVED)
+            writer.writeheader()
+            writer.writerows(self.rows)
+        return path
+
+    def reset(self, what=None, *, sure=False):
+        """Delete the progress of one exercise, one lesson or all, after a question.
+
+        Parameters
+        ----------
+        what : str or int, optional
+            "02_learning_rate/good_rate", a lesson's name or number; default the
+            lessons of this table.
+        sure : bool, default False
+            True asks nothing.
+
+        Returns
+        -------
+        str
+            What was done.
+        """
+        prefix = self._prefix(what)
+        shown = prefix or WORDS["everything"]
+        if not sure:
+            try:
+                if input(WORDS["asks"].format(what=shown)).strip().lower() != "yes":
+                    return WORDS["kept"]
+            except (EOFError, NotImplementedError, OSError):
+                return WORDS["nobody"]
+        before = len(_progress.load())
+        said = _progress.forget(prefix)
+        n = before - len(_progress.load())
+        return " ".join(filter(None, [WORDS["deleted"].format(n=n, what=shown), said]))
+
+    def _prefix(self, what):
+        """Return the key that `what` means, or raise."""
+        if what is None:
+            return "" if self.overview else self.rows[0]["lesson"]
+        lesson, _, name = str(what).partition("/")
+        lesson = find_lesson(lesson)
+        names = [r["exercise"] for r in progress(lesson).rows]
+        if name and name != "quiz" and name not in names:
+            raise ValueError(
+                f"an exercise of {lesson} must be one of {', '.join(names)}, got "
+                f"{name!r}; check the spelling."
+            )
+        return f"{lesson}/{name}" if name else lesson
+
+    # ---- how it looks ----
+
+    def _summary(self):
+        """Return the line on top."""
+        return WORDS["all"].format(
+            done=self.done, total=len(self.rows), percent=self.percent
+        )
+
+    def _overview(self):
+        """Return a row of cells for each lesson."""
+        lessons = dict.fromkeys(row["lesson"] for row in self.rows)
+        return [self._lesson(name) for name in lessons]
+
+    def _lesson(self, name):
+        """Return the cells of one lesson."""
+        mine = [row for row in self.rows if row["lesson"] == name]
+        cells = [name]
+        for quiz in (False, True):
+            part = [r for r in mine if r["exercise"].startswith("quiz/") == quiz]
+            done, total = sum(bool(r["passed"]) for r in part), len(part)
+            words = "none" if not total else "all_of" if done == total else "of"
+            cells.append(WORDS[words].format(done=done, total=total))
+        last = max(row["last"] for row in mine)
+        return [*cells, _progress.when(last) if last else WORDS["never"]]
+
+    def _details(self):
+        """Return (lesson, rows of cells) for each lesson begun or asked for."""
+        parts = {}
+        for row in self.rows:
+            hints = [str(row["hints"])] if row["hints"] else []
+            hints += [WORDS["solution"]] if row["solution_seen"] else []
+            last = _progress.when(row["last"]) if row["last"] else ""
+            cells = [row["title"], row["state"], str(row["tries"] or "")]
+            parts.setdefault(row["lesson"], []).append([*cells, ", ".join(hints), last])
+        begun = {row["lesson"] for row in self.rows if row["last"]}
+        return [(k, v) for k, v in parts.items() if k in begun or not self.overview]
+
+    def __repr__(self):
+        """Return the tables as text."""
+        lines = [f"{WORDS['title']}: {self._summary()}"]
+        if self.overview:
+            lines += ["", *text_table(WORDS["heads"], self._overview())]
+        for lesson, rows in self._details():
+            lines += ["", lesson, *text_table(WORDS["row_heads"], rows)]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        """Return the tables for a notebook, the exercises folded under the lessons."""
+        head = f"<b>{WORDS['title']}: {self._summary()}</b>"
+        details = "".join(
+            f"<div style='margin-top:8px'><b>{lesson}</b></div>"
+            + html_table(WORDS["row_heads"], rows)
+            for lesson, rows in self._details()
+        )
+        if not self.overview:
+            return f"<div>{head}{details}</div>"
+        table = html_table(WORDS["heads"], self._overview())
+        if details:
+            fold = f"<summary style='cursor:pointer'>{WORDS['details']}</summary>"
+            details = f"<details>{fold}{details}</details>"
+        place = html.escape(WORDS["file"].format(path=_progress.folder()))
+        small = f"<div style='opacity:.75;font-size:.9em;margin-top:6px'>{place}</div>"
+        return f"<div>{head}{table}{details}{small}</div>"
+
+
+def text_table(heads, rows):
+    """Return lines with the columns below each other."""
+    table = [heads, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(heads))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+    return [lines[0], "  ".join("-" * w for w in widths), *lines[1:]]
+
+
+def html_table(heads, rows):
+    """Return an HTML table whose first column names the row."""
+    style = "text-align:left;padding:3px 14px 3px 6px"
+    head = "".join(f"<th scope='col' style='{style}'>{h}</th>" for h in heads)
+    body = "".join(
+        f"<tr><th scope='row' style='{style};font-weight:normal'>"
+        f"{html.escape(name)}</th>"
+        + "".join(f"<td style='{style}'>{html.escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, *cells in rows
+    )
+    return (
+        "<table style='margin:6px 0'><thead><tr>"
+        f"{head}</tr></thead><tbody>{body}</tbody></table>"
+    )

@@ -1,0 +1,295 @@
+"""Exercises of lesson 01: parameters and hyperparameters, the loop, reading curves."""
+
+import math
+from functools import cache
+
+from hpkit.exercises._answers import (
+    NotYet,
+    call,
+    check_matching,
+    choice_set,
+    function,
+)
+from hpkit.exercises._core import Exercise
+from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._trials import trained
+from hpkit.settings import Hyperparameters
+
+LESSON = "01_parameters_and_hyperparameters"
+
+# ---- which are hyperparameters -----------------------------------------------------
+
+# Words of the question; a translation changes them here and in the texts.
+SET_BEFORE = ("learning rate", "batch size", "epochs", "hidden units")
+LEARNED = ("weights", "biases")
+MEASURED = ("training loss", "validation loss")
+WORDS = (*SET_BEFORE[:2], *LEARNED, *SET_BEFORE[2:], *MEASURED)
+
+
+def check_names(answer):
+    """Exactly those that are set before training."""
+    got = choice_set(answer, WORDS)
+    if got & set(LEARNED):
+        raise NotYet("learned", names=", ".join(sorted(got & set(LEARNED))))
+    if got & set(MEASURED):
+        raise NotYet("measured", names=", ".join(sorted(got & set(MEASURED))))
+    if len(got) < len(SET_BEFORE):
+        raise NotYet("more", n=len(got))
+
+
+def names():
+    """All that you set before training starts."""
+    return ["learning rate", "batch size", "epochs", "hidden units"]
+
+
+# ---- complete the loop -------------------------------------------------------------
+
+
+def train_epoch(net, optimizer, X, y, batch_size):
+    """Go through the rows once, a batch at a time."""
+    import torch
+
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        loss = torch.nn.functional.cross_entropy(net(X[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def watched(train, n_rows, batch_size):
+    """Run a loop on a small network; return what it did in order, and the weights."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(n_rows, 2, generator=generator)
+    y = (X[:, 0] > 0).long()
+    net, did = torch.nn.Linear(2, 2), []
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    for name in ("zero_grad", "step"):
+        setattr(optimizer, name, noting(did, name, getattr(optimizer, name)))
+    net.weight.register_hook(lambda gradient: did.append("backward"))
+    net.register_forward_pre_hook(lambda _, rows: did.append(len(rows[0])))
+    shown = f"net, optimizer, X, y, batch_size={batch_size}"
+    batches = (net, optimizer, X, y, batch_size)
+    call(train, *batches, shown=shown, copied=False, none=True)
+    if all(isinstance(what, int) for what in did):
+        raise NotYet("empty")
+    weights = torch.cat([p.detach().flatten() for p in net.parameters()])
+    return did, weights
+
+
+def noting(did, name, method):
+    """Return a method that writes down that it was called."""
+
+    def called(*args, **kwargs):
+        did.append(name)
+        return method(*args, **kwargs)
+
+    return called
+
+
+def check_loop(answer):
+    """The same weights as the right loop, for batches that fit and that do not."""
+    function(answer, ("net", "optimizer", "X", "y", "batch_size"))
+    for n_rows, batch_size in ((12, 4), (10, 4), (5, 1), (6, 6)):
+        did, weights = watched(answer, n_rows, batch_size)
+        _, want = watched(train_epoch, n_rows, batch_size)
+        sizes = [what for what in did if isinstance(what, int)]
+        for part in ("backward", "step", "zero_grad"):
+            if part not in did:
+                raise NotYet(f"no_{part}")
+        if (weights - want).abs().max() < 1e-5:
+            continue
+        steps = [what for what in did if isinstance(what, str)]
+        if "backward,zero_grad,step" in ",".join(steps):
+            raise NotYet("zeroed")
+        if max(sizes) > batch_size:
+            raise NotYet("too_large", got=max(sizes), batch_size=batch_size)
+        if sum(sizes) < n_rows:
+            raise NotYet("left_out", n=n_rows - sum(sizes), n_rows=n_rows)
+        updates, n = steps.count("step"), math.ceil(n_rows / batch_size)
+        if updates != n:
+            raise NotYet("updates", got=updates, want=n)
+        raise NotYet("weights")
+
+
+def loop_with(order, *, whole=False, drop_last=False):
+    """Return a loop with the given steps, to make each mistake alone."""
+
+    def train(net, optimizer, X, y, batch_size):
+        import torch
+
+        size = len(X) if whole else batch_size
+        end = len(X) - len(X) % size if drop_last else len(X)
+        for start in range(0, end, size):
+            rows = slice(start, start + size)
+            loss = torch.nn.functional.cross_entropy(net(X[rows]), y[rows])
+            steps = {"z": optimizer.zero_grad, "b": loss.backward, "s": optimizer.step}
+            for name in order:
+                steps[name]()
+
+    return train
+
+
+def step_once(net, optimizer, X, y, batch_size):
+    """Wrong: one update for all batches together."""
+    import torch
+
+    optimizer.zero_grad()
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        torch.nn.functional.cross_entropy(net(X[rows]), y[rows]).backward()
+    optimizer.step()
+
+
+def other_loss(net, optimizer, X, y, batch_size):
+    """Wrong: all steps are there, but it is another loss."""
+    import torch
+
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        optimizer.zero_grad()
+        (2 * torch.nn.functional.cross_entropy(net(X[rows]), y[rows])).backward()
+        optimizer.step()
+
+
+def raises(net, optimizer, X, y, batch_size):
+    """Wrong: stops with an error of its own."""
+    return net(X).no_such_thing
+
+
+# ---- six curves --------------------------------------------------------------------
+
+CAUSES = ("too slow", "good", "bouncing", "diverged", "over-fitting", "noisy")
+CURVES = {
+    "A": ("over-fitting", "small_moons", Hyperparameters(
+        lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)),
+    "B": ("too slow", "moons", Hyperparameters(lr=0.001, epochs=30)),
+    "C": ("diverged", "digits", Hyperparameters(lr=2.0, hidden=(32,), epochs=30)),
+    "D": ("good", "digits", Hyperparameters(lr=0.1, hidden=(32,), epochs=30)),
+    "E": ("bouncing", "moons", Hyperparameters(
+        lr=6, batch_size=64, hidden=(16,), epochs=30)),
+    "F": ("noisy", "moons", Hyperparameters(lr=0.3, batch_size=4, epochs=30)),
+}  # fmt: skip
+
+
+@cache
+def mystery_runs():
+    """Return the six runs by letter."""
+    return {
+        letter: trained(dataset, [setting], seeds=[0])[0, 0]
+        for letter, (_, dataset, setting) in CURVES.items()
+    }
+
+
+class MysteryCurves:
+    """Six small charts without a label; as text, the losses in a table."""
+
+    def __repr__(self):
+        """Return the losses at some epochs."""
+        lines = []
+        for letter, run in mystery_runs().items():
+            last = run.setting.epochs
+            at = [e for e in range(0, last + 1, last // 5) if e <= run.epochs_done]
+            for name, loss in (("training", run.train_loss), ("valid.", run.val_loss)):
+                row = "  ".join(f"{loss[e]:8.3g}" for e in at)
+                lines.append(f"{letter}  {name:9}{row}")
+        return "\n".join(lines)
+
+    def _repr_png_(self):
+        """Return the charts."""
+        import io
+
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(10, 5.6))
+        figure.subplots_adjust(0.06, 0.09, 0.98, 0.94, wspace=0.22, hspace=0.45)
+        for ax, (letter, run) in zip(
+            figure.subplots(2, 3).flat, mystery_runs().items(), strict=True
+        ):
+            draw_losses(ax, run, letter)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=90)
+        return file.getvalue()
+
+
+def draw_losses(ax, run, letter):
+    """Draw both losses; what is no number, or far off, is an X at the top edge."""
+    start = run.val_loss[0]
+    finite = [v for v in (*run.train_loss, *run.val_loss) if v <= 3 * start]
+    top = 1.1 * max(1.5 * start, *finite)
+    for loss, color, style, name in (
+        (run.val_loss, "#D55E00", "-", "validation"),
+        (run.train_loss, "#0072B2", "--", "training"),
+    ):
+        off = next((e for e, v in enumerate(loss) if not v <= top), None)
+        ax.plot(loss[:off], style, color=color, label=name, marker=".", markersize=3)
+        if off is not None:
+            ax.plot([off], [0.96 * top], "x", color=color, markersize=8)
+    ax.set(title=letter, ylim=(0, top), xlim=(0, run.setting.epochs))
+    ax.set(xlabel="epoch", ylabel="loss")
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8, loc="best")
+
+
+def causes():
+    """Look at both lines: where they start, whether they fall, where they part."""
+    return {
+        "A": "over-fitting",
+        "B": "too slow",
+        "C": "diverged",
+        "D": "good",
+        "E": "bouncing",
+        "F": "noisy",
+    }
+
+
+def with_changed(**changes):
+    """Return the right causes with some changed."""
+    return causes() | changes
+
+
+hyperparameters = Exercise(
+    LESSON, "hyperparameters", check_names, solution=names,
+    wrong=[
+        ([*SET_BEFORE, "weights"], "learned"),
+        ([*SET_BEFORE, "validation loss"], "measured"),
+        (["learning rate", "epochs"], "more"),
+        ("momentum", "unknown"),
+    ],
+)  # fmt: skip
+loop = Exercise(
+    LESSON, "loop", check_loop, solution=train_epoch, is_function=True,
+    wrong=[
+        (loop_with("zb"), "no_step"),
+        (loop_with("zs"), "no_backward"),
+        (loop_with("bs"), "no_zero_grad"),
+        (loop_with("bzs"), "zeroed"),
+        (loop_with("zbs", whole=True), "too_large"),
+        (loop_with("zbs", drop_last=True), "left_out"),
+        (step_once, "updates"),
+        (other_loss, "weights"),
+        (raises, "raised"),
+        (lambda net: None, "called"),
+    ],
+)  # fmt: skip
+mystery_curves = MysteryCurves()
+six_curves = Exercise(
+    LESSON, "six_curves",
+    lambda answer: check_matching(
+        answer, {letter: cause for letter, (cause, *_) in CURVES.items()}, CAUSES
+    ),
+    solution=causes,
+    wrong=[
+        *((with_changed(**{k: "good"}), k) for k in "ABCEF"),
+        (with_changed(D="noisy"), "D"),
+        (with_changed(D="slow"), "unknown"),
+        ({"A": "good"}, "missing"),
+    ],
+)  # fmt: skip
+EXERCISES = (hyperparameters, loop, six_curves)
+quiz = Quiz(LESSON)

@@ -1,0 +1,174 @@
+"""Exercises of lesson 02: the learning rate, judged by really training it."""
+
+import math
+from functools import cache
+from itertools import pairwise
+
+from hpkit.exercises._answers import NotYet, free_text, number, number_list, ordering
+from hpkit.exercises._core import Exercise
+from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._trials import trained
+from hpkit.settings import Hyperparameters
+
+LESSON = "02_learning_rate"
+# As in the lesson: 16-16 units on moons, 32 on digits.
+BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=30)
+DIGITS = BASE.but(hidden=(32,), epochs=10)
+SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+
+
+# ---- predict -----------------------------------------------------------------------
+
+
+def predict():
+    """One way to say it."""
+    return (
+        "On the left, where the learning rate is tiny, the loss stays near its start; "
+        "towards the middle it falls; on the far right it is high again."
+    )
+
+
+# ---- find a good one ---------------------------------------------------------------
+
+
+@cache
+def sweep():
+    """Return the best of the sweep; mean and spread of its lowest loss."""
+    runs = trained("moons", [BASE.but(lr=lr) for lr in SWEEP])
+    i = runs.order[0]
+    return SWEEP[i], runs.mean_val_loss[i], runs.std_val_loss[i]
+
+
+def check_good(answer):
+    """The mean loss of the learning rate is within one spread of the sweep's best."""
+    lr = number(answer, above=0)
+    best, mean, spread = sweep()
+    runs = trained("moons", [BASE.but(lr=lr)])
+    loss = runs.mean_val_loss[0]
+    # The best one's spread alone can be tiny by chance: the larger of the two counts.
+    spread = max(spread, runs.std_val_loss[0])
+    if loss <= mean + spread:
+        return {"loss": loss, "best": mean, "spread": spread}
+    values = {"lr": lr, "loss": loss, "limit": mean + spread}
+    raise NotYet("too_small" if lr < best else "too_large", **values)
+
+
+def good():
+    """The best values of the sweep lie between 0.1 and 1."""
+    return 0.5
+
+
+# ---- make it diverge ---------------------------------------------------------------
+
+
+def check_diverging(answer):
+    """The loss is nan or infinite with each of three seeds."""
+    lr = number(answer, above=0, high=100)
+    runs = trained("digits", [DIGITS.but(lr=lr)], seeds=range(3))
+    finite = [math.isfinite(r.train_loss[-1] + r.val_loss[-1]) for r in runs]
+    if not any(finite):
+        return {"lr": lr}
+    last = sum(r.train_loss[-1] / r.train_loss[0] for r in runs) / len(runs)
+    if last < 1:
+        raise NotYet("learns", lr=lr, share=100 * last)
+    raise NotYet("worse_but_finite", lr=lr, n=sum(finite))
+
+
+def diverging():
+    """Far above the values that train."""
+    return 10
+
+
+# ---- order them --------------------------------------------------------------------
+
+RATES = (0.001, 0.01, 0.3, 10)
+
+
+@cache
+def worst_first():
+    """Return the four learning rates from the highest loss at the end to the lowest."""
+    runs = trained("moons", [BASE.but(lr=lr) for lr in RATES])
+    last = runs.val_loss[:, :, -1].mean(1)
+    return tuple(sorted(RATES, key=lambda lr: -last[RATES.index(lr)]))
+
+
+def check_order(answer):
+    """The order is that of the trained losses."""
+    got, want = ordering(answer, RATES), worst_first()
+    if got == want:
+        return
+    if got == want[::-1]:
+        raise NotYet("reversed")
+    if got == RATES:
+        raise NotYet("larger_is_better")
+    if got == RATES[::-1]:
+        raise NotYet("smaller_is_better")
+    raise NotYet("order", n=sum(a == b for a, b in zip(got, want, strict=True)))
+
+
+def order():
+    """10 jumps away, 0.001 has hardly moved, 0.01 is on its way, 0.3 has arrived."""
+    return [10, 0.001, 0.01, 0.3]
+
+
+# ---- a better list -----------------------------------------------------------------
+
+
+def check_list(answer):
+    """5 to 9 values, evenly spaced on a log scale, the best one not at an end."""
+    lrs = sorted(number_list(answer, above=0))
+    if len(set(lrs)) < len(lrs):
+        raise NotYet("twice")
+    if not 5 <= len(lrs) <= 9:
+        raise NotYet("few" if len(lrs) < 5 else "many", n=len(lrs))
+    runs = trained("moons", [BASE.but(lr=lr) for lr in lrs], seeds=range(3))
+    best = runs.best.lr
+    if best in (lrs[0], lrs[-1]):
+        raise NotYet("low_end" if best == lrs[0] else "high_end", best=best)
+    factors = [b / a for a, b in pairwise(lrs)]
+    # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even.
+    if max(factors) > 2 * min(factors):
+        raise NotYet("uneven", small=min(factors), large=max(factors))
+    return {"best": best}
+
+
+def better_list():
+    """Each value about three times the one before it."""
+    return [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+
+
+prediction = Exercise(
+    LESSON, "prediction", lambda answer: free_text(answer) and None, solution=predict,
+    wrong=[("a line", "short")], model_answer=True,
+)  # fmt: skip
+good_rate = Exercise(
+    LESSON, "good_rate", check_good, solution=good,
+    wrong=[(0.001, "too_small"), (0.01, "too_small"), (10, "too_large")],
+)  # fmt: skip
+diverging_rate = Exercise(
+    LESSON, "diverging_rate", check_diverging, solution=diverging,
+    wrong=[(0.1, "learns"), (1.8, "worse_but_finite"), (1e9, "kind"), (-1, "kind")],
+)  # fmt: skip
+worst_to_best = Exercise(
+    LESSON, "worst_to_best", check_order, solution=order,
+    wrong=[
+        ([0.3, 0.01, 0.001, 10], "reversed"),
+        ([0.001, 0.01, 0.3, 10], "larger_is_better"),
+        ([10, 0.3, 0.01, 0.001], "smaller_is_better"),
+        ([0.001, 10, 0.3, 0.01], "order"),
+        ([10, 0.001, 0.3], "missing"),
+    ],
+)  # fmt: skip
+log_list = Exercise(
+    LESSON, "log_list", check_list, solution=better_list,
+    wrong=[
+        ([0.01, 0.02, 0.03, 0.04, 0.05], "high_end"),
+        ([3, 6, 12, 24, 48], "low_end"),
+        ([0.01, 0.4, 0.8, 1.2, 1.6, 2, 5], "uneven"),
+        ([0.1, 0.3, 1], "few"),
+        ([2**k / 100 for k in range(10)], "many"),
+        ([0.03, 0.1, 0.1, 0.3, 1, 3], "twice"),
+    ],
+)  # fmt: skip
+EXERCISES = (prediction, worst_to_best, good_rate, log_list, diverging_rate)
+quiz = Quiz(LESSON)

@@ -1,0 +1,391 @@
+"""Every exercise: the solution is correct, each wrong answer gets its own message."""
+
+import ast
+import inspect
+import math
+import re
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from hpkit import exercises
+from hpkit.exercises import _answers, _core, _trials
+from hpkit.exercises._answers import NotYet
+from hpkit.exercises._core import Exercise, Feedback
+
+LESSONS = {name: exercises.load_lesson(name) for name in exercises.LESSONS}
+ALL = [one for lesson in LESSONS.values() for one in lesson.EXERCISES]
+every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
+every_lesson = pytest.mark.parametrize("name", LESSONS)
+
+ODD = {
+    "None": None,
+    "text": "what",
+    "empty text": "",
+    "nan": math.nan,
+    "inf": math.inf,
+    "list": [1],
+    "empty list": [],
+    "list with a gap": [1, ...],
+    "dict": {"a": 1},
+    "empty dict": {},
+    "numpy scalar": np.float32(-2.5),
+    "numpy array": np.zeros((2, 2)),
+    "torch scalar": torch.tensor(-2.5),
+    "torch int": torch.tensor(-7),
+    "int": -7,
+    "bool": True,
+    "type": int,
+    "object": object(),
+    "function": lambda: None,
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Keep the progress of each test apart."""
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(_core, "_solutions", {"shown": None})
+    return tmp_path / "home"
+
+
+def an_exercise(check, **words):
+    """Return an exercise outside any lesson."""
+    one = Exercise("99_test", "one", check, solution=lambda: 1, wrong=())
+    texts = {"title": "T", "question": "Q?", "expects": "a number", "hints": ["a", "b"]}
+    _core.load_texts.cache_clear()
+    one.__class__ = type(
+        "Lone", (Exercise,), {"words": texts | {"right": "Yes."} | words}
+    )
+    return one
+
+
+# ---- every exercise ----------------------------------------------------------------
+
+
+@every_exercise
+def test_exercise(exercise):
+    texts, answer = exercise.words, exercise.answer()
+
+    right = exercise.check(answer)
+    messages = {}
+    for wrong, reason in exercise.wrong:
+        got = exercise.check(wrong)
+        assert (got.outcome, got.reason) == ("not yet", reason), got
+        messages.setdefault(reason, got.message)
+        exercise.assert_check_failed()
+    empty = exercise.check(...)
+
+    assert right.passed, right
+    assert empty.outcome == exercise.check().outcome == "not attempted"
+    assert len(set(messages.values())) == len(messages)
+    # Every message that the exercise has of its own is reached by a wrong answer.
+    assert set(texts.get("says", {})) <= messages.keys()
+    assert len(texts["hints"]) >= 2
+
+
+@every_exercise
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_odd_answer_gets_a_sentence(exercise, odd):
+    got = exercise.check(odd)
+
+    assert got.outcome == "not yet", got
+    assert re.fullmatch(r"[A-Z0-9`<].{10,}[.!?]", got.message, re.DOTALL), got.message
+    assert not re.search(r"\{[a-z_]*\}", got.message.replace("got {}", ""))
+    assert "object at 0x" not in got.message
+
+
+def same_in_other_types(answer):
+    """Return a numeric answer in other types; nothing for other answers."""
+    if isinstance(answer, int | float):
+        kinds = [np.float64, torch.tensor, np.asarray]
+        whole = [int(answer)] if answer == int(answer) else []
+        return [kind(answer) for kind in kinds] + whole
+    if isinstance(answer, list) and all(isinstance(a, int | float) for a in answer):
+        return [tuple(answer), np.array(answer), torch.tensor(answer, dtype=float)]
+    return []
+
+
+def test_scalars_of_numpy_and_torch_count_as_numbers():
+    tried = 0
+    for exercise in ALL:
+        for same in same_in_other_types(exercise.answer()):
+            got = exercise.check(same)
+            assert got.passed, (exercise.key, same, got)
+            tried += 1
+
+    assert tried >= len(ALL)
+
+
+@every_exercise
+def test_hints_and_solution_show_themselves(exercise):
+    steps = len(exercise.words["hints"])
+    exercise._hints_shown = 0
+
+    hints = [repr(exercise.hint()) for _ in range(steps + 1)]
+    solution = repr(exercise.solution())
+
+    assert len(set(hints)) == steps
+    assert f"1 of {steps}" in hints[0]
+    assert f"ex.{exercise.name}.solution()" in hints[-1]
+    code = solution.split("```python\n")[1].rsplit("```", 1)[0]
+    assert isinstance(ast.parse(code).body[0], ast.FunctionDef)
+    assert exercise.words["question"].strip() in exercise._repr_markdown_()
+
+
+@every_lesson
+def test_lesson_module(name):
+    lesson = LESSONS[name]
+
+    assert name == lesson.LESSON
+    assert 2 <= len(lesson.EXERCISES) <= 5
+    assert 3 <= len(lesson.quiz) <= 5
+    for one in lesson.EXERCISES:
+        assert getattr(lesson, one.name) is one
+        assert one.lesson == name
+    assert set(_core.load_texts(name)) == {one.name for one in lesson.EXERCISES}
+
+
+@every_lesson
+def test_all_solutions_give_100_percent(name):
+    lesson = LESSONS[name]
+
+    for one in lesson.EXERCISES:
+        assert one.check(one.answer()).passed
+    for n in range(1, len(lesson.quiz) + 1):
+        assert lesson.quiz.answer(n, lesson.quiz.right(n)).passed
+
+    assert exercises.progress(name).percent == 100
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
+def test_check_is_fast(exercise):
+    import time
+
+    answer = exercise.answer()
+    exercise.check(answer)
+    started = time.perf_counter()
+    exercise.check(answer)
+
+    # Two seconds on a quiet machine; the allowance is for a busy one.
+    assert time.perf_counter() - started < 8
+
+
+# ---- the core ----------------------------------------------------------------------
+
+
+def test_fault_of_a_check_is_not_raised():
+    def check(answer):
+        return 1 / 0
+
+    got = an_exercise(check).check(5)
+
+    assert got.outcome == "could not check"
+    assert "ZeroDivisionError" in got.message
+    assert "not yours" in got.message
+
+
+def test_asserts_tell_outcomes_apart():
+    def check(answer):
+        if answer != 1:
+            raise NotYet("no")
+
+    one = an_exercise(check, says={"no": "No, it is not."})
+    with pytest.raises(AssertionError, match="never checked"):
+        one.assert_check_passed()
+
+    one.check(1)
+    one.assert_check_passed()
+    one.check(2)
+    one.assert_check_failed()
+    with pytest.raises(AssertionError, match="'correct', got 'not yet'"):
+        one.assert_check_passed()
+    one.check(...)
+    one.assert_check_unattempted()
+
+
+def test_solutions_can_be_hidden(monkeypatch):
+    one = ALL[0]
+    assert "```python" in repr(one.solution())
+
+    exercises.configure(solutions=False)
+    assert "switched off" in repr(one.solution())
+    assert "solution()" not in repr(one.hint(9))
+    exercises.configure(solutions=True)
+    assert "```python" in repr(one.solution())
+
+    monkeypatch.setitem(_core._solutions, "shown", None)
+    monkeypatch.setenv("HPKIT_SOLUTIONS", "0")
+    assert "switched off" in repr(one.solution())
+
+
+def test_configure_refuses_what_is_no_bool():
+    with pytest.raises(TypeError, match="solutions must be True or False, got 1"):
+        exercises.configure(solutions=1)
+
+
+def test_feedback_shows_words_in_text_and_html():
+    got = Feedback("a/b", "not yet", "Use `x < 1` & **y**.", note="More.")
+
+    assert repr(got) == "→ Not yet. Use x < 1 & y.\nMore."
+    page = got._repr_html_()
+    assert "<code>x &lt; 1</code> &amp; <b>y</b>" in page
+    assert "Not yet." in page
+    assert "role='status'" in page
+
+
+def test_feedback_is_true_when_passed():
+    assert Feedback("a/b", "correct", "x")
+    assert not Feedback("a/b", "not yet", "x")
+    assert not Feedback("a/b", "could not check", "x")
+
+
+def test_empty_answer_after_a_pass_takes_nothing_away():
+    one = an_exercise(lambda answer: None)
+    one.check(1)
+
+    got = one.check(...)
+
+    assert got.outcome == "not attempted"
+    assert "You passed this exercise on" in got.note
+    assert "You passed this exercise on" in one._repr_markdown_()
+
+
+# ---- reading answers ---------------------------------------------------------------
+
+
+def reason_of(read, *args, **kwargs):
+    with pytest.raises(NotYet) as caught:
+        read(*args, **kwargs)
+    return caught.value.reason
+
+
+def test_number_limits():
+    assert _answers.number(3, above=0) == 3.0
+    assert _answers.number(np.int64(3), whole=True) == 3
+    assert reason_of(_answers.number, 0, above=0) == "kind"
+    assert reason_of(_answers.number, 2.5, whole=True) == "kind"
+    assert reason_of(_answers.number, True) == "kind"
+
+
+def test_choice_is_tolerant_of_case_and_blanks():
+    assert _answers.choice(" Too Slow ", ("too slow", "good")) == "too slow"
+    assert _answers.choice(np.float64(0.1), (0.1, 1)) == 0.1
+    assert reason_of(_answers.choice, "slow", ("too slow",)) == "unknown"
+
+
+def test_ordering_needs_each_item_once():
+    assert _answers.ordering(np.array([2, 1]), (1, 2)) == (2, 1)
+    assert reason_of(_answers.ordering, [1], (1, 2)) == "missing"
+    assert reason_of(_answers.ordering, [1, 2, 2], (1, 2)) == "kind"
+    assert reason_of(_answers.ordering, [..., ...], (1, 2)) == "empty"
+
+
+def test_function_error_is_shown_as_the_learners():
+    def halve(x):
+        return x / 0
+
+    with pytest.raises(NotYet) as caught:
+        _answers.call(halve, 4)
+
+    values = caught.value.values
+    assert values["error"] == "ZeroDivisionError: division by zero"
+    assert values["call"] == "halve(4)"
+    assert "return x / 0" in values["where"]
+
+
+def test_function_cannot_change_the_case():
+    def empty(values):
+        values.clear()
+        return 0
+
+    values = [1, 2]
+    _answers.call(empty, values)
+
+    assert values == [1, 2]
+
+
+def test_cases_recognise_a_known_slip():
+    def right(n):
+        return n + 1
+
+    slips = [(lambda n: n, "forgot_one")]
+    cases = [(1,), (5,)]
+
+    assert _answers.check_cases(lambda n: n + 1.0, right, cases, slips) is None
+    assert (
+        reason_of(_answers.check_cases, lambda n: n, right, cases, slips)
+        == "forgot_one"
+    )
+    assert reason_of(_answers.check_cases, lambda n: 0, right, cases, slips) == "case"
+    assert (
+        reason_of(_answers.check_cases, lambda n: None, right, cases) == "returned_none"
+    )
+    assert reason_of(_answers.check_cases, lambda n: ..., right, cases) == "empty"
+    assert reason_of(_answers.check_cases, lambda: 1, right, cases) == "called"
+    assert reason_of(_answers.check_cases, lambda n: 1 // 0, right, cases) == "raised"
+
+
+def test_same_is_strict_about_kind_and_near_about_numbers():
+    assert _answers.same(0.1 + 0.2, 0.3)
+    assert _answers.same(torch.tensor([1, 2]), [1, 2])
+    assert not _answers.same([1], [1, 2])
+    assert not _answers.same(True, 1)
+    assert not _answers.same("1", 1)
+    assert not _answers.same(math.nan, 1.0)
+
+
+def test_describe_never_fails():
+    class Bad:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert _answers.describe(Bad()) == "a value of type Bad"
+    assert len(_answers.describe(list(range(1000)))) <= 80
+
+
+# ---- training to check -------------------------------------------------------------
+
+
+def test_trained_shows_a_sign_in_a_terminal(monkeypatch, capsys):
+    from hpkit import Hyperparameters
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+
+    runs = _trials.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
+
+    said = capsys.readouterr().err
+    assert "Training 2 runs to check your answer: 0 %" in said
+    assert said.endswith("Checked by training 2 runs.\n")
+    assert (runs.epochs_done == 2).all()
+
+
+def test_trained_says_nothing_where_nobody_looks(capsys):
+    from hpkit import Hyperparameters
+
+    _trials.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_modules_load_no_torch():
+    import subprocess
+
+    code = (
+        "import sys; from hpkit import exercises;"
+        "[exercises.load_lesson(n) for n in exercises.LESSONS];"
+        "bad = {'torch', 'matplotlib', 'ipywidgets'} & set(sys.modules);"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_functions_have_docstrings():
+    for name in exercises.__all__:
+        if name != "LESSONS":
+            assert inspect.getdoc(getattr(exercises, name))

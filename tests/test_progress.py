@@ -1,0 +1,338 @@
+"""Progress: nothing is lost by many processes, a kill, a damaged file, a full disk."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import hpkit as hk
+from hpkit import exercises
+from hpkit.exercises import _progress, _table
+
+KEY = "02_learning_rate/good_rate"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Keep the progress of each test apart."""
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(_progress, "_unsaved", {})
+    monkeypatch.setattr(_progress, "_notices", [])
+    return tmp_path / "home"
+
+
+def file_of(home):
+    return home / "progress.json"
+
+
+# ---- one process -------------------------------------------------------------------
+
+
+def test_tries_are_counted_and_a_pass_stays(home):
+    _progress.record(KEY, "not yet")
+    _progress.record(KEY, "correct")
+    passed = _progress.load()[KEY]["passed"]
+    said = _progress.record(KEY, "not yet")
+
+    entry = _progress.load()[KEY]
+
+    assert said == ""
+    assert (entry["tries"], entry["outcome"], entry["passed"]) == (3, "not yet", passed)
+    assert _progress.passed_on(KEY) == _progress.when(passed)
+    assert json.loads(file_of(home).read_text())["entries"][KEY] == entry
+
+
+def test_hints_are_noted_without_a_try():
+    _progress.note(KEY, hints=1)
+    _progress.note(KEY, hints=2, solution=True)
+
+    entry = _progress.load()[KEY]
+
+    assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 2, True)
+
+
+def test_default_folder_is_the_users(monkeypatch):
+    import platformdirs
+
+    monkeypatch.delenv("HPKIT_HOME")
+
+    assert str(_progress.folder()) == platformdirs.user_data_dir(
+        "hpkit", appauthor=False
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "null", '{"entries": []}', '{"entries": {"a": 1}}', "\x00\xff",
+        '{"entries": {"a": {"tries": "many"}}}',
+        '{"entries": {"a": {"tries": 1, "last": "soon"}}}',
+    ],
+)  # fmt: skip
+def test_damaged_file_is_set_aside_and_said(home, text):
+    home.mkdir()
+    file_of(home).write_bytes(text.encode("latin-1"))
+
+    assert _progress.load() == {}  # looking changes nothing
+    assert file_of(home).read_bytes() == text.encode("latin-1")
+    said = _progress.record(KEY, "correct")
+    again = _progress.record(KEY, "correct")
+
+    (aside,) = home.glob("progress.damaged-*.json")
+    assert aside.read_bytes() == text.encode("latin-1")
+    assert str(aside) in said
+    assert again == ""
+    assert _progress.load()[KEY]["tries"] == 2
+
+
+def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file" / "home"))
+
+    said = _progress.record(KEY, "correct")
+    _progress.record(KEY, "not yet")
+
+    assert "could not be saved" in said
+    assert "HPKIT_HOME" in said
+    assert _progress.load()[KEY]["tries"] == 2
+    got = exercises.load_lesson("02_learning_rate").good_rate.check("x")
+    assert "could not be saved" in got.note
+
+
+def test_memory_is_saved_when_the_home_can_be_written_again(
+    tmp_path, monkeypatch, home
+):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file" / "home"))
+    _progress.record("02_learning_rate/a", "correct")
+
+    monkeypatch.setenv("HPKIT_HOME", str(home))
+    assert _progress.record("02_learning_rate/b", "correct") == ""
+
+    assert set(json.loads(file_of(home).read_text())["entries"]) == {
+        "02_learning_rate/a", "02_learning_rate/b",
+    }  # fmt: skip
+    assert _progress._unsaved == {}
+
+
+def test_forgetting_in_memory(tmp_path, monkeypatch, home):
+    _progress.record(KEY, "correct")
+    monkeypatch.setattr(
+        _progress, "write", lambda *a: (_ for _ in ()).throw(OSError(28, "full"))
+    )
+
+    said = _progress.forget(KEY)
+
+    assert "full" in said
+    assert KEY not in _progress.load()
+    assert KEY in json.loads(file_of(home).read_text())["entries"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders of Windows have no such mode")
+def test_read_only_folder_for_a_user_without_rights(home):
+    home.mkdir()
+    home.chmod(0o555)
+    # The administrator may write everywhere, so the other user does it in that case.
+    drop = "os.setuid(65534);" if os.geteuid() == 0 else ""
+    for folder in home.parents[:3]:
+        folder.chmod(folder.stat().st_mode | 0o111)
+    code = (
+        f"import os; from hpkit.exercises import _progress; import filelock;{drop}"
+        f"print(_progress.record({KEY!r}, 'correct'));"
+        f"print(_progress.load()[{KEY!r}]['tries'])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert "Your progress could not be saved (Permission denied)" in done.stdout, done
+    assert done.stdout.endswith("1\n")
+
+
+# ---- many processes ----------------------------------------------------------------
+
+
+def start(code):
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def test_20_processes_lose_nothing():
+    code = (
+        "from hpkit.exercises import _progress\n"
+        "for n in range(10):\n"
+        "    assert _progress.record(f'lesson/WORKER-{n}', 'correct') == ''\n"
+        "    assert _progress.record('lesson/shared', 'correct') == ''\n"
+    )
+    workers = [start(code.replace("WORKER", str(k))) for k in range(20)]
+
+    assert [worker.wait(120) for worker in workers] == [0] * 20
+    entries = _progress.load()
+    assert entries.pop("lesson/shared")["tries"] == 200
+    assert len(entries) == 200
+    assert all(entry["passed"] for entry in entries.values())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_kill_in_the_middle_of_a_write_leaves_a_readable_file(home):
+    _progress.record("lesson/earlier", "correct")
+    # The write is slow and fills the draft bit by bit: the kill meets it half-way.
+    code = (
+        "import time\n"
+        "from hpkit.exercises import _progress as p\n"
+        "class Slow(str):\n"
+        "    def __add__(self, other): return self\n"
+        "real = open\n"
+        "def slow_open(path, *args, **kwargs):\n"
+        "    file = real(path, *args, **kwargs)\n"
+        "    if 'w' in args:\n"
+        "        write = file.write\n"
+        "        file_write = lambda text: [(write(c), file.flush(), time.sleep(.01))\n"
+        "                                   for c in text]\n"
+        "        class Proxy:\n"
+        "            def __enter__(self): return self\n"
+        "            def __exit__(self, *a): file.close()\n"
+        "            write = staticmethod(file_write)\n"
+        "            flush, fileno = file.flush, file.fileno\n"
+        "        return Proxy()\n"
+        "    return file\n"
+        "p.open = slow_open\n"
+        "p.record('lesson/later', 'correct')\n"
+    )
+    draft = home / "progress.json.new"
+    worker = start(code)
+    deadline = time.monotonic() + 60
+    while not (draft.exists() and draft.stat().st_size > 10):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(worker.pid, signal.SIGKILL)
+    assert worker.wait(10) == -signal.SIGKILL
+
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(draft.read_text())  # it was half-way indeed
+    assert set(_progress.load()) == {"lesson/earlier"}
+    assert _progress.record("lesson/after", "correct") == ""
+    assert set(_progress.load()) == {"lesson/earlier", "lesson/after"}
+
+
+# ---- the table ---------------------------------------------------------------------
+
+
+def test_table_says_states_in_words():
+    _progress.record(KEY, "correct")
+    _progress.record("02_learning_rate/log_list", "not yet")
+    _progress.note("02_learning_rate/prediction", hints=1, solution=True)
+    _progress.record("02_learning_rate/quiz/1", "correct", choice="B")
+
+    table = hk.progress(2)
+    states = {row["exercise"]: row["state"] for row in table.rows}
+
+    assert states["good_rate"] == "✓ passed"
+    assert states["log_list"] == "→ not yet"
+    assert states["prediction"] == "→ opened, no try yet"
+    assert states["quiz/1"] == "✓ passed"
+    assert states["quiz/2"] == "- not tried"
+    assert table.done == 2
+    for shown in (repr(table), table._repr_html_()):
+        assert "✓ passed" in shown
+        assert "1, solution seen" in shown
+        assert f"2 of {len(table.rows)} done" in shown
+
+
+def test_overview_counts_lessons():
+    _progress.record(KEY, "correct")
+
+    table = hk.progress()
+
+    assert f"1 of {len(table.rows)} done" in repr(table)
+    assert "not yet begun" in repr(table)
+    assert "<details>" in table._repr_html_()
+    assert set(table.to_frame()["lesson"]) == set(exercises.LESSONS)
+
+
+def test_pass_with_a_later_miss_says_both():
+    _progress.record(KEY, "correct")
+    _progress.record(KEY, "not yet")
+
+    assert "✓ passed (last try: not yet)" in repr(hk.progress("02"))
+
+
+def test_progress_of_an_unknown_lesson():
+    with pytest.raises(ValueError, match=r"a lesson must be one of 00_.* got 77"):
+        hk.progress(77)
+
+
+def test_csv_holds_all_rows(tmp_path):
+    _progress.record(KEY, "correct")
+
+    path = hk.progress().to_csv(tmp_path / "mine.csv")
+
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(hk.progress().rows)
+    (mine,) = [row for row in rows if row["passed"]]
+    assert (mine["lesson"], mine["exercise"], mine["tries"]) == (*KEY.split("/"), "1")
+
+
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [
+        (
+            KEY,
+            {"02_learning_rate/log_list", "00_start/stop", "02_learning_rate/quiz/1"},
+        ),
+        ("02_learning_rate", {"00_start/stop"}),
+        (2, {"00_start/stop"}),
+        ("2/quiz", {KEY, "02_learning_rate/log_list", "00_start/stop"}),
+        (None, set()),
+    ],
+)
+def test_reset_after_a_yes(monkeypatch, what, left):
+    keys = (
+        KEY,
+        "02_learning_rate/log_list",
+        "00_start/stop",
+        "02_learning_rate/quiz/1",
+    )
+    for key in keys:
+        _progress.record(key, "correct")
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda words: asked.append(words) or " Yes ")
+
+    said = hk.progress().reset(what)
+
+    assert set(_progress.load()) == left
+    assert len(asked) == 1
+    assert said.startswith(f"Deleted: {len(keys) - len(left)} entries")
+
+
+def test_reset_of_a_lessons_table_leaves_the_others():
+    _progress.record(KEY, "correct")
+    _progress.record("00_start/stop", "correct")
+
+    hk.progress(2).reset(sure=True)
+
+    assert set(_progress.load()) == {"00_start/stop"}
+
+
+def test_reset_without_a_yes_keeps_all(monkeypatch):
+    _progress.record(KEY, "correct")
+
+    def nobody(words):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", lambda words: "y")
+    assert hk.progress().reset() == _table.WORDS["kept"]
+    monkeypatch.setattr("builtins.input", nobody)
+    assert hk.progress().reset() == _table.WORDS["nobody"]
+    assert KEY in _progress.load()
+
+
+def test_reset_of_an_unknown_exercise():
+    with pytest.raises(
+        ValueError, match="an exercise of 02_learning_rate must be one of"
+    ):
+        hk.progress().reset("2/god_rate", sure=True)

@@ -1,0 +1,212 @@
+"""Quizzes: every choice answers, by button and by call, and progress keeps it."""
+
+import json
+import re
+import threading
+
+import pytest
+
+from hpkit import exercises
+from hpkit.exercises import Quiz, _progress
+from hpkit.exercises._quiz import LETTERS
+
+QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
+every_quiz = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda quiz: quiz.lesson)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Keep the progress of each test apart."""
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def quiz():
+    return Quiz("02_learning_rate")
+
+
+def buttons(view):
+    import ipywidgets as widgets
+
+    found = [view] if isinstance(view, widgets.Button) else []
+    for child in getattr(view, "children", ()):
+        found += buttons(child)
+    return found
+
+
+def shown(view):
+    """Return the HTML of all that is not hidden."""
+    if getattr(view, "value", "") and view.layout.display != "none":
+        return view.value
+    return "\n".join(filter(None, map(shown, getattr(view, "children", ()))))
+
+
+# ---- the questions -----------------------------------------------------------------
+
+
+@every_quiz
+def test_each_choice_has_an_answer_of_its_own(quiz):
+    assert 3 <= len(quiz) <= 5
+    for n, question in enumerate(quiz.questions, 1):
+        answers = question["answers"]
+        assert 2 <= len(answers) <= 5
+        replies = [quiz.answer(n, LETTERS[i]) for i in range(len(answers))]
+        assert sum(reply.passed for reply in replies) == 1
+        assert quiz.answer(n, quiz.right(n)).passed
+        assert len({reply.message for reply in replies}) == len(answers)
+        assert all(len(reply.message.split()) >= 6 for reply in replies)
+
+
+def test_right_choices_do_not_all_have_one_letter():
+    letters = {quiz.right(n) for quiz in QUIZZES for n in range(1, len(quiz) + 1)}
+
+    assert {"A", "B", "C"} <= letters
+
+
+def a_file(tmp_path, **changes):
+    question = {
+        "question": "Q?",
+        "type": "multiple_choice",
+        "answers": [
+            {"answer": "yes", "correct": True, "feedback": "It is."},
+            {"answer": "no", "correct": False, "feedback": "It is not."},
+        ],
+    }
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps([question | changes]), encoding="utf-8")
+    return path
+
+
+def test_own_file_in_the_schema_of_jupyterquiz(tmp_path):
+    quiz = Quiz("99_own", a_file(tmp_path, code="x = 1"))
+
+    assert quiz.answer(1, "a").passed
+    assert "x = 1" in repr(quiz)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"type": "numeric"}, "must have the type .multiple_choice., got 'numeric'"),
+        ({"answers": []}, "exactly one right answer, got 0"),
+        (
+            {"answers": [{"answer": "a", "correct": True, "feedback": "f"}] * 2},
+            "exactly one right answer, got 2",
+        ),
+        ({"answers": [{"answer": "a", "correct": True}]}, "feedback for each answer"),
+    ],
+)
+def test_own_file_with_a_fault(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        Quiz("99_own", a_file(tmp_path, **changes)).answer(1, "A")
+
+
+# ---- by call -----------------------------------------------------------------------
+
+
+def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
+    text = repr(quiz)
+
+    assert re.search(r"^1\. ", text, re.MULTILINE)
+    assert "   A  " in text
+    assert 'ex.quiz.answer(1, "A")' in text
+    got = quiz.answer(1, quiz.right(1).lower())
+    assert got.passed
+    assert quiz.score == 1
+    assert _progress.load()["02_learning_rate/quiz/1"]["choice"] == quiz.right(1)
+
+
+@pytest.mark.parametrize("letter", ["Z", "", "AB", 1, None])
+def test_no_such_choice(quiz, letter):
+    with pytest.raises(ValueError, match="a choice must be one of A, B, C, got"):
+        quiz.answer(1, letter)
+
+
+@pytest.mark.parametrize("number", [0, 99, True, "1"])
+def test_no_such_question(quiz, number):
+    with pytest.raises(
+        ValueError, match="a question must be a number from 1 to 4, got"
+    ):
+        quiz.answer(number, "A")
+
+
+# ---- by button ---------------------------------------------------------------------
+
+
+def test_button_shows_why_and_keeps_the_answer(quiz):
+    view = quiz.widget()
+    wrong = "A" if quiz.right(1) != "A" else "B"
+
+    buttons(view)[LETTERS.index(wrong)].click()
+    after_wrong = shown(view)
+    buttons(view)[LETTERS.index(quiz.right(1))].click()
+    after_right = shown(view)
+
+    assert "Not yet." in after_wrong
+    assert "Correct." in after_right
+    assert "Not yet." not in after_right
+    assert "1 of 4 right." in after_right
+    assert _progress.load()["02_learning_rate/quiz/1"]["tries"] == 2
+    assert quiz.error is None
+
+
+def test_answer_by_call_shows_in_the_widget(quiz):
+    view = quiz.widget()
+
+    quiz.answer(2, quiz.right(2))
+
+    assert "Correct." in shown(view)
+
+
+def test_buttons_name_their_choice_for_screen_readers(quiz):
+    first = buttons(quiz.widget())[0]
+
+    assert first.tooltip.startswith("Answer A: ")
+    assert "`" not in first.tooltip
+
+
+def test_answers_of_an_earlier_day_are_shown_again(quiz):
+    quiz.answer(1, "A")
+    quiz.answer(3, quiz.right(3))
+
+    again = shown(Quiz("02_learning_rate").widget())
+
+    assert "Your answer from" in again
+    assert "Not yet." in again
+    assert "Correct." in again
+
+
+def test_error_in_a_button_is_shown(quiz, monkeypatch):
+    view = quiz.widget()
+
+    def broken(*args, **kwargs):
+        raise RuntimeError("no <space>")
+
+    monkeypatch.setattr(_progress, "record", broken)
+    buttons(view)[0].click()
+
+    assert isinstance(quiz.error, RuntimeError)
+    assert "RuntimeError: no &lt;space&gt;" in shown(view)
+
+
+def test_answers_from_several_threads(quiz):
+    view = quiz.widget()
+    threads = [threading.Thread(target=b.click) for b in buttons(view)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    tries = [_progress.load()[quiz.key(n)]["tries"] for n in range(1, len(quiz) + 1)]
+
+    assert tries == [len(q["answers"]) for q in quiz.questions]
+    assert quiz.error is None
+
+
+def test_bundle_has_widgets_and_text(quiz):
+    bundle = quiz._repr_mimebundle_()
+
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "- **A** " in bundle["text/markdown"]
+    assert bundle["text/plain"] == repr(quiz)
