@@ -1,0 +1,196 @@
+"""Compare hpkit with the ways in which people train many settings today.
+
+    python tests/benchmarks/compare.py            # about ten minutes; a quiet machine
+    python tests/benchmarks/compare.py --quick    # fewer repeats
+
+Everything runs in one process, in turn, on the same work; the seconds depend on the
+machine, the ratios much less. Needs `pip install -r tests/benchmarks/requirements.txt`.
+Run by hand: a timed test would fail on a busy machine and pass on a slow one.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+import rivals
+
+from hpkit.datasets import Dataset, load_dataset
+from hpkit.models import network
+from hpkit.training import Hyperparameters, train
+
+RATES = list(np.logspace(-3, 0, 25))
+BATCHES = [8, 16, 32, 64, 128]
+
+
+def hpkit(dataset, settings, seeds, model=None):
+    """Train all at once."""
+    *_, runs = train(dataset, settings, seeds=seeds, model=model)
+    return runs.val_loss
+
+
+def own_module(n_features, n_outputs, setting):
+    """Return a learner's network that hpkit does not know: a layer that is skipped."""
+    return Skip(n_features, n_outputs)
+
+
+class Skip(torch.nn.Module):
+    """Three layers with a connection around the second."""
+
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        sizes = (n_features, 16), (16, 16), (16, n_outputs)
+        self.a, self.b, self.c = (torch.nn.Linear(*s) for s in sizes)
+
+    def forward(self, x):
+        """Return (points, outputs)."""
+        h = torch.relu(self.a(x))
+        return self.c(h + torch.relu(self.b(h)))
+
+
+def own_by_hpkit(dataset, settings, seeds):
+    """Train a learner's module, all at once."""
+    return hpkit(dataset, settings, seeds, model=own_module)
+
+
+def own_one_by_one(dataset, settings, seeds):
+    """Train a learner's module in the plain loop."""
+    rivals.network = own_module
+    try:
+        return rivals.plain_loop(dataset, settings, seeds)
+    finally:
+        rivals.network = network
+
+
+def grid(epochs, **more):
+    """Return the 5 x 5 grid of learning rates and batch sizes."""
+    return [
+        Hyperparameters(lr=lr, batch_size=b, epochs=epochs, **more)
+        for lr in RATES[::6]
+        for b in BATCHES
+    ]
+
+
+def rates(n, epochs, **more):
+    """Return settings alike but for the learning rate."""
+    some = np.logspace(-3, 0, n)
+    return [Hyperparameters(lr=lr, epochs=epochs, **more) for lr in some]
+
+
+def compare(title, goal_of, dataset, settings, seeds, repeats):
+    """Time hpkit and its rivals in turn; print a row for each."""
+    contenders = [hpkit, *goal_of]
+    if own_one_by_one in goal_of:
+        contenders[0] = own_by_hpkit
+    seconds = {f: [] for f in contenders}
+    # The slow ones show the same loop again and again: a part of it is enough, if it
+    # is then multiplied. None of it is: what is printed was run whole.
+    curves = {f: f(dataset, settings[:1], seeds[:1]) for f in contenders}
+    for _ in range(repeats):
+        for f in contenders:
+            start = time.perf_counter()
+            curves[f] = f(dataset, settings, seeds)
+            seconds[f].append(time.perf_counter() - start)
+    ours = seconds[contenders[0]]
+    print(f"\n{title}\n\n| way | seconds | times hpkit | goal | largest difference |")
+    print("|---|--:|--:|--:|--:|")
+    for f in contenders:
+        # Pair by pair, so that a machine that slows down slows both.
+        ratio = statistics.median(a / b for a, b in zip(seconds[f], ours, strict=True))
+        mid = statistics.median(seconds[f])
+        print(
+            f"| {f.__name__} | {mid:.3f} | {ratio:.1f} | {goal_of.get(f, '')} | "
+            f"{difference(curves[f], curves[contenders[0]])} |",
+            flush=True,
+        )
+
+
+def difference(theirs, ours):
+    """Return the largest and the median difference of the curves, where comparable."""
+    if theirs is None:
+        return "own start"
+    apart = np.abs(theirs - ours).max(axis=-1)
+    return f"{np.nanmax(apart):.0e} (median {np.nanmedian(apart):.0e})"
+
+
+def growth(repeats):
+    """Print how the time grows with settings, points and width."""
+    moons, digits = load_dataset("moons"), load_dataset("digits")
+    cases = [
+        (f"{n} settings, moons, 20 epochs", moons, rates(n, 20))
+        for n in (1, 3, 10, 30, 100, 300)
+    ]
+    for n in (500, 5_000, 50_000):
+        X = np.random.default_rng(0).normal(size=(2 * n, 2))
+        data = Dataset.from_arrays(X, (X[:, 0] > X[:, 1]) * 1, valid=0.25, test=0.25)
+        cases.append((f"{n} points, 25 settings, 1 epoch", data, rates(25, 1)))
+    for width in (16, 32, 64, 128, 256):
+        wide = rates(25, 2, hidden=(width,))
+        cases.append((f"width {width}, digits, 25 settings, 2 epochs", digits, wide))
+    print(
+        "\nHow time grows\n\n| work | hpkit s | plain loop s | ratio |\n|---|--:|--:|--:|"
+    )
+    for title, data, settings in cases:
+        hpkit(data, settings[:1], (0,))
+        times = []
+        for _ in range(repeats):
+            start = time.perf_counter()
+            hpkit(data, settings, (0,))
+            middle = time.perf_counter()
+            some = settings[:: max(1, len(settings) // 5)]
+            rivals.plain_loop(data, some, (0,))
+            plain = (time.perf_counter() - middle) * len(settings) / len(some)
+            times.append((middle - start, plain))
+        ours, plain = (statistics.median(t) for t in zip(*times, strict=True))
+        print(
+            f"| {title} | {ours:.3f} | {plain:.2f} | {plain / ours:.1f} |", flush=True
+        )
+    print("(The plain loop ran a fifth of the settings; its seconds are multiplied.)")
+
+
+def silence():
+    """Print when the first results come and the longest wait between two."""
+    marks = [time.perf_counter()]
+    for _ in train(load_dataset("moons"), grid(20), seeds=range(3)):
+        marks.append(time.perf_counter())
+    gaps = np.diff(marks) * 1000
+    print(f"\nFirst results after {gaps[0]:.0f} ms (goal 50), longest wait "
+          f"{gaps.max():.0f} ms (goal 70)")  # fmt: skip
+
+
+def main():
+    """Run all comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one repeat of each")
+    quick = parser.parse_args().quick
+    torch.set_num_threads(1)
+    moons, digits = load_dataset("moons"), load_dataset("digits")
+    few, many = (1, 1) if quick else (3, 7)
+    plain = rivals.plain_loop
+    compare("1 setting, moons, 60 epochs", {plain: 5, rivals.data_loader: ""}, moons,
+            rates(1, 60), (0,), many)  # fmt: skip
+    compare("8 learning rates, moons, 60 epochs", {plain: 15}, moons, rates(8, 60),
+            (0,), many)  # fmt: skip
+    compare("25 learning rates, moons, 60 epochs", {plain: 50, rivals.torch_func: ""},
+            moons, rates(25, 60), (0,), few)  # fmt: skip
+    compare(
+        "5 x 5 x 3 grid (learning rate, batch size 8 to 128, seeds), moons, 20 epochs",
+        {plain: 35, rivals.data_loader: "", rivals.scikit_learn: 18, rivals.skorch: 45,
+         rivals.torch_func: 10, rivals.numba_loop: "at least 0.5"},
+        moons, grid(20), range(3), few,
+    )  # fmt: skip
+    compare("The same grid, digits, network 64-32-32-10, 4 epochs", {plain: 15}, digits,
+            grid(4, hidden=(32, 32)), range(3), few)  # fmt: skip
+    compare("A learner's own module, 25 learning rates, moons, 60 epochs",
+            {own_one_by_one: 8}, moons, rates(25, 60), (0,), few)  # fmt: skip
+    silence()
+    growth(few)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""The same work as hpkit's, done in the ways that people do it today.
+
+Each function takes a data set, settings and seeds, trains every setting with every
+seed, measures both losses over both whole splits before training and after each epoch,
+and returns the validation losses, ndarray (settings, seeds, epochs + 1). All settings
+share optimizer (SGD), network shape and epochs. `scikit_learn` and `skorch` draw their
+own first weights and orders, so that their curves are alike, not equal.
+"""
+
+import itertools
+
+import numba
+import numpy as np
+import torch
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.neural_network import MLPClassifier
+from torch import nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+from hpkit.datasets import load_dataset
+from hpkit.models import network, start
+
+
+def splits(dataset, dtype=torch.float32):
+    """Return X, y of the training and of the validation split as tensors."""
+    parts = (dataset.train, dataset.valid)
+    return [(torch.tensor(s.X, dtype=dtype), torch.tensor(s.y)) for s in parts]
+
+
+def every(dataset, settings, seeds, one):
+    """Run `one(dataset, setting, seed)` for all and stack the losses."""
+    losses = [[one(dataset, s, seed) for seed in seeds] for s in settings]
+    return np.array(losses)
+
+
+def plain_loop(dataset, settings, seeds, loader=False):
+    """Train the runs one by one, as in a textbook."""
+
+    def one(dataset, setting, seed):
+        train, valid = splits(dataset)
+        net = start(network, dataset.n_features, dataset.n_outputs, setting, seed)
+        optimizer = torch.optim.SGD(net.parameters(), lr=setting.lr)
+        order, losses = torch.Generator().manual_seed(seed), []
+        if loader:
+            data = torch.utils.data.TensorDataset(*train)
+            batches = torch.utils.data.DataLoader(
+                data, setting.batch_size, shuffle=True, generator=order
+            )
+        for epoch in range(setting.epochs + 1):
+            if epoch:
+                if not loader:
+                    rows = torch.randperm(len(train[0]), generator=order)
+                    batches = (
+                        (train[0][i], train[1][i])
+                        for i in rows.split(setting.batch_size)
+                    )
+                for x, y in batches:
+                    optimizer.zero_grad()
+                    nn.functional.cross_entropy(net(x), y).backward()
+                    optimizer.step()
+            with torch.no_grad():
+                both = [
+                    nn.functional.cross_entropy(net(X), y) for X, y in (train, valid)
+                ]
+            losses.append(both[1].item())
+        return losses
+
+    return every(dataset, settings, seeds, one)
+
+
+def data_loader(dataset, settings, seeds):
+    """Train the runs one by one with a DataLoader."""
+    return plain_loop(dataset, settings, seeds, loader=True)
+
+
+def torch_func(dataset, settings, seeds):
+    """Train the runs of one batch size at once, as in PyTorch's ensembling tutorial."""
+    (X, y), (Xv, yv) = splits(dataset)
+    found = np.empty((len(settings), len(seeds), settings[0].epochs + 1))
+    pairs = list(itertools.product(range(len(settings)), range(len(seeds))))
+    for size in {s.batch_size for s in settings}:
+        group = [(i, k) for i, k in pairs if settings[i].batch_size == size]
+        nets = [
+            start(network, dataset.n_features, dataset.n_outputs, settings[i], seeds[k])
+            for i, k in group
+        ]
+        params, buffers = stack_module_state(nets)
+        params = {name: p.detach() for name, p in params.items()}
+        rates = torch.tensor([settings[i].lr for i, _ in group])
+        orders = [torch.Generator().manual_seed(seeds[k]) for _, k in group]
+
+        def loss(p, b, x, t, base=nets[0]):
+            return nn.functional.cross_entropy(functional_call(base, (p, b), (x,)), t)
+
+        step, whole = vmap(grad(loss)), vmap(loss, in_dims=(0, 0, None, None))
+        for epoch in range(settings[0].epochs + 1):
+            if epoch:
+                rows = torch.stack(
+                    [torch.randperm(len(X), generator=g) for g in orders]
+                )
+                for i in rows.split(size, 1):
+                    grads = step(params, buffers, X[i], y[i])
+                    for name, p in params.items():
+                        p.sub_(grads[name] * rates.view(-1, *[1] * (p.dim() - 1)))
+            whole(params, buffers, X, y)
+            values = whole(params, buffers, Xv, yv)
+            for (i, k), value in zip(group, values.tolist(), strict=True):
+                found[i, k, epoch] = value
+    return found
+
+
+class CurveMLP(MLPClassifier):
+    """scikit-learn's network, with both losses measured after each epoch."""
+
+    def fit(self, X, y):
+        """Train epoch by epoch; GridSearchCV hands on the training rows only."""
+        valid, classes, self.curve_ = load_dataset("moons").valid, np.unique(y), []
+        for _ in range(self.max_iter):
+            self.partial_fit(X, y, classes=classes)
+            log_loss(y, self.predict_proba(X))
+            self.curve_.append(log_loss(valid.y, self.predict_proba(valid.X)))
+        return self
+
+
+def grid_search_cv(dataset, settings, seeds, estimator, names):
+    """Search with GridSearchCV on two processes and return the best epoch's scores."""
+    X = np.concatenate([dataset.train.X, dataset.valid.X]).astype(np.float32)
+    y = np.concatenate([dataset.train.y, dataset.valid.y])
+    fold = np.repeat([-1, 0], [len(dataset.train.y), len(dataset.valid.y)])
+    values = (
+        sorted({s.lr for s in settings}),
+        sorted({s.batch_size for s in settings}),
+        list(seeds),
+    )
+    GridSearchCV(
+        estimator, dict(zip(names, values, strict=True)), scoring="neg_log_loss",
+        n_jobs=2, cv=PredefinedSplit(fold), refit=False,
+    ).fit(X, y)  # fmt: skip
+
+
+def scikit_learn(dataset, settings, seeds):
+    """Search with GridSearchCV(n_jobs=2) over MLPClassifier, curves included."""
+    net = CurveMLP(settings[0].hidden, solver="sgd", alpha=0, momentum=0,
+                   max_iter=settings[0].epochs)  # fmt: skip
+    names = "learning_rate_init", "batch_size", "random_state"
+    grid_search_cv(dataset, settings, seeds, net, names)
+
+
+def skorch(dataset, settings, seeds):
+    """Search with GridSearchCV(n_jobs=2) over skorch, its own curves included."""
+    from skorch import NeuralNetClassifier
+    from skorch.dataset import Dataset
+    from skorch.helper import predefined_split
+
+    net = network(dataset.n_features, dataset.n_outputs, settings[0])
+    valid = Dataset(dataset.valid.X.astype(np.float32), dataset.valid.y)
+    estimator = NeuralNetClassifier(
+        net, criterion=nn.CrossEntropyLoss, optimizer=torch.optim.SGD, verbose=0,
+        max_epochs=settings[0].epochs, train_split=predefined_split(valid),
+        iterator_train__shuffle=True,
+    )  # fmt: skip
+    names = "lr", "batch_size", "iterator_train__drop_last"
+    # No seed among its parameters: as many repeats by a parameter that changes nothing.
+    grid_search_cv(dataset, settings, [False] * len(seeds), estimator, names)
+
+
+def numba_loop(dataset, settings, seeds):
+    """Train with one loop written by hand for this one network, compiled."""
+    X, y = dataset.train.X.astype(np.float32), dataset.train.y
+    Xv, yv = dataset.valid.X.astype(np.float32), dataset.valid.y
+
+    def one(dataset, setting, seed):
+        net = start(network, dataset.n_features, dataset.n_outputs, setting, seed)
+        parts = [p.detach().numpy().copy() for p in net.parameters()]
+        order, losses = torch.Generator().manual_seed(seed), []
+        losses = [fused_loss(X, y, *parts), fused_loss(Xv, yv, *parts)][1:]
+        for _ in range(setting.epochs):
+            rows = torch.randperm(len(X), generator=order).numpy()
+            size, lr = setting.batch_size, np.float32(setting.lr)
+            fused_epoch(X, y, rows, size, lr, *parts)
+            fused_loss(X, y, *parts)
+            losses.append(fused_loss(Xv, yv, *parts))
+        return losses
+
+    return every(dataset, settings, seeds, one)
+
+
+@numba.njit(fastmath=True)
+def fused_forward(x, W1, b1, W2, b2, W3, b3):
+    """Return both hidden layers and the class probabilities of some points."""
+    h1 = np.maximum(x @ W1.T + b1, np.float32(0))
+    h2 = np.maximum(h1 @ W2.T + b2, np.float32(0))
+    out = h2 @ W3.T + b3
+    for i in range(len(out)):
+        out[i] = np.exp(out[i] - out[i].max())
+        out[i] /= out[i].sum()
+    return h1, h2, out
+
+
+@numba.njit(fastmath=True)
+def fused_loss(X, y, W1, b1, W2, b2, W3, b3):
+    """Return the mean loss over all points."""
+    out = fused_forward(X, W1, b1, W2, b2, W3, b3)[2]
+    total = 0.0
+    for i in range(len(y)):
+        total -= np.log(out[i, y[i]])
+    return total / len(y)
+
+
+@numba.njit(fastmath=True)
+def fused_epoch(X, y, rows, size, lr, W1, b1, W2, b2, W3, b3):
+    """Train one epoch in place."""
+    for start_at in range(0, len(rows), size):
+        batch = rows[start_at : start_at + size]
+        x = X[batch]
+        h1, h2, d3 = fused_forward(x, W1, b1, W2, b2, W3, b3)
+        for i in range(len(batch)):
+            d3[i, y[batch[i]]] -= 1
+        d3 /= np.float32(len(batch))
+        d2 = (d3 @ W3) * np.sign(h2)
+        d1 = (d2 @ W2) * np.sign(h1)
+        W3 -= lr * (d3.T @ h2)
+        b3 -= lr * d3.sum(0)
+        W2 -= lr * (d2.T @ h1)
+        b2 -= lr * d2.sum(0)
+        W1 -= lr * (d1.T @ x)
+        b1 -= lr * d1.sum(0)
