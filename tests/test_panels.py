@@ -176,7 +176,7 @@ def test_slider_trains_and_keeps_one_run(panel):
     panel.wait(5)
 
     assert panel.run.setting == QUICK.but(lr=0.1)
-    assert [k.run.setting.lr for k in panel.kept] == [0.3, 0.1]
+    assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
     np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
 
 
@@ -189,7 +189,9 @@ def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel):
 
     assert time.monotonic() - moved < 2
     assert panel.run.setting.lr == pytest.approx(0.91, rel=0.02)
-    assert len(panel.kept) == 2  # the first, and the one at which the slider rested
+    assert (
+        len(panel.list.kept) == 2
+    )  # the first, and the one at which the slider rested
 
 
 def test_number_box_takes_a_value_between_the_slider_steps(panel):
@@ -303,38 +305,38 @@ def test_seed_new_changes_the_seed_after_each_run(panel):
         panel.train_button.click()
         panel.wait(5)
 
-    assert [k.run.seed for k in panel.kept] == [0, 1, 2]
+    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2]
 
 
 def test_same_setting_again_is_not_listed_twice(panel):
     panel.train_button.click()
     panel.wait(5)
 
-    assert len(panel.kept) == 1
+    assert len(panel.list.kept) == 1
 
 
 def test_pin_name_remove_and_reset(panel):
     for lr in (0.1, 0.03, 0.01):
         panel.controls["lr"].slider.value = lr
         panel.wait(5)
-    panel.list.index = 1
-    panel.name.value = "slow & steady"
-    panel.list.index = 2
-    panel.remove_button.click()
+    panel.list.list.index = 1
+    panel.list.name.value = "slow & steady"
+    panel.list.list.index = 2
+    panel.list.remove_button.click()
 
-    assert [k.run.setting.lr for k in panel.kept] == [0.3, 0.1, 0.01]
-    assert panel.kept[1].color is not None
-    assert "slow & steady" in panel.list.options[1][0].replace("\u00a0", " ")
+    assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1, 0.01]
+    assert panel.list.kept[1].color is not None
+    assert "slow & steady" in panel.list.list.options[1][0].replace("\u00a0", " ")
     panel.reset_button.click()
     panel.wait(5)
-    assert [k.run.setting.lr for k in panel.kept] == [0.1, 0.3]
+    assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
 
 
 def test_list_shows_an_earlier_run(panel):
     panel.controls["lr"].slider.value = 0.01
     panel.wait(5)
-    panel.list.index = 0
+    panel.list.list.index = 0
 
     assert panel.run.setting.lr == 0.3
     assert "lr 0.3" in panel.result.value
@@ -358,7 +360,7 @@ def test_diverged_run_does_not_stretch_the_axis(moons):
 def test_preset_runs_are_pinned(moons):
     panel = TrainingPanel(moons, QUICK, preset=[QUICK.but(lr=0.01), QUICK.but(lr=1.0)])
 
-    assert [bool(k.color) for k in panel.kept] == [True, True, False]
+    assert [bool(k.color) for k in panel.list.kept] == [True, True, False]
 
 
 def test_error_of_a_learners_model_is_shown_and_the_next_run_works(moons):
@@ -465,3 +467,14 @@ def test_callbacks_on_other_threads_keep_the_state_whole(panel):
 
     assert panel.error is None
     assert panel.run.setting == QUICK.but(lr=1.0)
+
+
+def test_map_changes_with_the_run_shown(panel):
+    before = panel.map.ground.image.value
+    panel.controls["lr"].slider.value = 0.01
+    panel.wait(5)
+    after = panel.map.ground.image.value
+    panel.list.list.index = 0
+
+    assert after != before
+    assert panel.map.ground.image.value == before

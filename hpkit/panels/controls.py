@@ -48,10 +48,10 @@ class Knob:
         self.source.value = self.write(value)
 
 
-def framed(name, slider, number=None):
+def framed(label, slider, number=None):
     """Return label and number in a row, the slider under it."""
     slider.add_class("hp-slide")
-    label = W.HTML(f"<span class='hp-name'>{NAMES[name]}</span>")
+    label = W.HTML(f"<span class='hp-name'>{label}</span>")
     row = W.HBox([label] + ([number] if number else []))
     row.add_class("hp-row")
     box = W.VBox([row, slider])
@@ -102,7 +102,7 @@ def log_knob(name, dataset, value):
     )
 
     tie(slider, number, lambda v: float(f"{v:.2g}"))
-    return Knob(framed(name, slider, number), number, slider)
+    return Knob(framed(NAMES[name], slider, number), number, slider)
 
 
 def count_knob(name, dataset, value):
@@ -111,7 +111,7 @@ def count_knob(name, dataset, value):
     slider = W.IntSlider(value, min=1, max=most, **slide(name))
     number = number_box(W.BoundedIntText, name, value=value, min=1, max=10 * most)
     tie(slider, number)
-    return Knob(framed(name, slider, number), number, slider)
+    return Knob(framed(NAMES[name], slider, number), number, slider)
 
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
@@ -123,7 +123,7 @@ def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     )  # fmt: skip
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return Knob(framed(name, slider, shown), slider, slider)
+    return Knob(framed(NAMES[name], slider, shown), slider, slider)
 
 
 def batch_knob(name, dataset, value):
@@ -147,7 +147,7 @@ def choice_knob(name, dataset, value):
     """Return buttons, one a choice."""
     buttons = W.ToggleButtons(options=CHOICES[name], value=value)
     buttons.style.button_width = "86px"
-    return Knob(framed(name, buttons), buttons, buttons)
+    return Knob(framed(NAMES[name], buttons), buttons, buttons)
 
 
 BUILD = {

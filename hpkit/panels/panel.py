@@ -1,7 +1,8 @@
 """What all panels share: frame, state, result in words, runs, code, saving, picture.
 
-A panel is a box of widgets. A subclass builds its controls and charts, starts jobs on
-`self.live` and says what it shows: `draw`, `sentence`, `still`, `code`, `frame`.
+A panel is a box of widgets. A subclass makes controls and charts, gives them to `build`,
+starts jobs on `self.live`, and says what it shows: `draw`, `sentence`,
+`code` and `frame`.
 """
 
 import base64
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import ipywidgets as W
 
-from hpkit.datasets import Dataset
 from hpkit.panels.live import Live, stop_earlier
+from hpkit.panels.stills import still
 from hpkit.panels.style import style_sheet
 from hpkit.training import check_dataset
 
@@ -22,13 +23,14 @@ WORDS = {
     "dead": "This is a picture of a panel. Run this cell again to make it live.",
     "error": "Stopped by an error: {} Mend its cause, then start again.",
     "code": "Code",
+    "table": "Table",
+    "table_tip": "The numbers of the picture",
     "save": "Save",
     "save_tip": "Write the numbers (CSV) and the picture (PNG) into hpkit-runs",
     "saved": "Saved {} and {}",
     "code_tip": "The cell that gives the same result without a panel",
     "stop": "Stop",
     "stop_tip": "Stop the training; what was trained so far is kept",
-    "view": "view",
 }
 FOLDER = Path("hpkit-runs")
 
@@ -38,6 +40,13 @@ def button(text, tip, look="", width=None):
     made = W.Button(description=text, tooltip=tip, button_style=look)
     if width:
         made.layout.width = width
+    return made
+
+
+def row(*widgets, name=""):
+    """Return widgets side by side."""
+    made = W.HBox(widgets)
+    made.add_class(name)
     return made
 
 
@@ -62,51 +71,70 @@ class Panel(W.VBox):
 
     kind = "panel"
 
-    def __init__(self, dataset, *, title, kind_key=()):
-        self.dataset: Dataset = check_dataset(dataset)
+    def __init__(self, dataset, *, title, key=()):
+        self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
         self.error = None
         self._quiet = 0
         self.title = title
-        self.head = say(f"<span class='hp-title'>{html.escape(title)}</span>")
         self.status = say("", "hp-status")
         self.bar = W.FloatProgress(value=0, min=0, max=1)
         self.bar.add_class("hp-bar")
         self.result = say("", "hp-say")
+        self.note = say("", "hp-muted", "hp-grow")
         super().__init__()
         self.add_class("hpkit")
-        stop_earlier(self, (type(self).__name__, dataset.name, title, *kind_key))
+        stop_earlier(self, (type(self).__name__, self.stem, title, *key))
 
-    def build(self, body, drawers, extra=()):
-        """Put the parts together; `drawers` are (name, widget) shown one at a time."""
-        self.head.layout.flex = "1 1 auto"
-        top = W.HBox([self.head, self.status])
-        top.add_class("hp-head")
-        self.code_box = W.Textarea(
-            layout=W.Layout(width="100%", height="100%"), tooltip=WORDS["code_tip"]
+    def build(self, left, charts, *, drawer=None):
+        """Put the parts together.
+
+        Parameters
+        ----------
+        left : sequence of Widget
+            The controls.
+        charts : sequence of (legend, figure, width)
+            Legend is HTML or a widget; widths are relative.
+        drawer : (name, tip, Widget), optional
+            What is below, default a table of `frame`.
+        """
+        head = say(
+            f"<span class='hp-title'>{html.escape(self.title)}</span>", "hp-grow"
         )
+        controls = W.VBox(left, layout=W.Layout(width="216px", min_width="216px"))
+        self.figures = [chart[1] for chart in charts]
+        self.widths = [chart[2] for chart in charts]
+        body = [controls]
+        for over, chart, width in charts:
+            over = say(over, "hp-muted") if isinstance(over, str) else over
+            over.add_class("hp-legend")
+            body.append(W.VBox([over, chart]))
+            body[-1].layout = W.Layout(flex=f"{width} 1 0", min_width="0")
+        foot = self._foot(drawer)
+        self.children = (
+            style_sheet(), row(head, self.status, name="hp-head"), self.bar,
+            row(*body, name="hp-body"), self.result, foot, self.drawer,
+        )  # fmt: skip
+
+    def _foot(self, drawer):
+        """Make the buttons below the charts and the drawer that they open."""
+        self.code_box = W.Textarea(tooltip=WORDS["code_tip"])
+        self.code_box.layout = W.Layout(width="100%", height="100%")
         self.code_box.add_class("hp-mono")
-        drawers = [*drawers, (WORDS["code"], self.code_box)]
+        self.table_box = say("", "hp-table") if drawer is None else None
+        drawer = drawer or (WORDS["table"], WORDS["table_tip"], self.table_box)
+        names = [drawer[0], WORDS["code"]]
         self.view = W.ToggleButtons(
-            options=[(name, n) for n, (name, _) in enumerate(drawers)],
-            tooltips=[
-                WORDS["code_tip"] if w is self.code_box else n for n, w in drawers
-            ],
+            options=[(name, n) for n, name in enumerate(names)],
+            tooltips=[drawer[1], WORDS["code_tip"]],
         )
         self.view.style.button_width = "72px"
-        self.drawer = W.Stack(
-            [w for _, w in drawers], selected_index=0, layout=W.Layout(height="148px")
-        )
-        self.note = say("", "hp-muted")
-        self.note.layout.flex = "1 1 auto"
+        self.drawer = W.Stack([drawer[2], self.code_box], selected_index=0)
+        self.drawer.layout.height = "148px"
         self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")
-        foot = W.HBox([self.view, self.save_button, *extra, self.note])
-        foot.add_class("hp-foot")
-        self.children = (
-            style_sheet(), top, self.bar, body, self.result, foot, self.drawer
-        )  # fmt: skip
         self.on_click(self.save_button, self._save_clicked)
-        self.on_change(self.view, self._view_changed)
+        self.on_change(self.view, self._show_drawer)
+        return row(self.view, self.save_button, self.note, name="hp-foot")
 
     # ---- callbacks and errors ------------------------------------------------------
 
@@ -160,6 +188,8 @@ class Panel(W.VBox):
         self.draw(running)
         if self.error is None:
             self.say(self.sentence(running))
+        if not running:
+            self._show_drawer()
 
     # ---- what a learner calls ------------------------------------------------------
 
@@ -203,22 +233,32 @@ class Panel(W.VBox):
     @property
     def stem(self):
         """Start of the names of files."""
-        return re.sub(r"[^\w]+", "-", f"{self.dataset.name}-{self.kind}").strip("-")
+        name = f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind
+        return re.sub(r"[^\w]+", "-", name).strip("-")
 
     def _save_clicked(self):
         table, picture = self.save()
         self.note.value = html.escape(WORDS["saved"].format(table, picture.name))
 
-    def _view_changed(self):
-        self.code_box.value = self.code()
+    def _show_drawer(self):
+        """Fill what is below the charts."""
         self.drawer.selected_index = self.view.value
+        if self.view.value == 1:
+            self.code_box.value = self.code()
+        elif self.table_box:
+            table = self.frame().to_html(
+                index=False, border=0, float_format="{:.4g}".format
+            )
+            self.table_box.value = table
 
     # ---- the still picture ---------------------------------------------------------
 
     def picture(self):
         """Return the still picture as PNG; same state, same bytes."""
         file = io.BytesIO()
-        self.still().savefig(file, format="png", metadata={"Software": None})
+        still(self.figures, self.widths).savefig(
+            file, format="png", metadata={"Software": None}
+        )
         return file.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):

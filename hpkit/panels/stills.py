@@ -1,80 +1,128 @@
-"""The still pictures of panels, by matplotlib: for GitHub, print and dead widgets.
+"""Live charts (bqplot) drawn again by matplotlib: for GitHub, print and dead widgets.
 
-No pyplot: it keeps a current figure for the whole process, and panels draw in threads.
+What is drawn is read from the marks, so that a still shows what the panel shows. No
+pyplot: it keeps a current figure for the whole process, and panels draw in threads.
 """
 
+import io
+import re
+
+import bqplot as bq
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
-from hpkit.panels.charts import GRID, SHAPES, WORDS, clipped, map_colors, top_of
-from hpkit.panels.style import CLASSES, COLORS
+from hpkit.panels.figures import CROSS
+from hpkit.panels.style import COLORS
 
-SIZE = (9.4, 3.3)
+LINES = {"solid": "-", "dashed": "--", "dotted": ":", "dash_dotted": "-."}
+SHAPES = {
+    "circle": "o", "diamond": "D", "square": "s", "triangle-up": "^", "cross": "P",
+    "triangle-down": "v", "rectangle": "s",
+}  # fmt: skip
 
 
-def new_figure(widths):
-    """Return a figure with axes side by side."""
-    figure = Figure(figsize=SIZE, dpi=72, layout="constrained", facecolor="white")
-    axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
+def still(figures, widths, *, height=3.3):
+    """Return live charts side by side as a matplotlib figure."""
+    made = Figure(
+        figsize=(9.4, height), dpi=72, layout="constrained", facecolor="white"
+    )
+    axes = made.subplots(1, len(figures), width_ratios=widths, squeeze=False)[0]
+    for ax, chart in zip(axes, figures, strict=True):
+        draw(ax, chart)
+    return made
+
+
+def draw(ax, chart):
+    """Draw a bqplot figure on matplotlib axes."""
+    ax.spines[["top", "right"]].set_visible(False)
+    for axis, name in zip(chart.axes, "xy", strict=True):
+        scale, put = axis.scale, lambda key, value, n=name: ax.set(**{n + key: value})
+        if isinstance(scale, bq.LogScale):
+            put("scale", "log")
+        if scale.min is not None:
+            put("lim", (scale.min, scale.max))
+        put("label", axis.label)
+        if axis.tick_values is not None and not isinstance(scale, bq.LogScale):
+            put("ticks", axis.tick_values)
+        if axis.tick_labels:
+            put("ticklabels", [axis.tick_labels.get(f"{v:g}", f"{v:g}")
+                               for v in axis.tick_values])  # fmt: skip
+    if chart.axes[0].grid_lines != "none":
         ax.grid(color="#eeeeee")
-        ax.set_axisbelow(True)
-    return figure, axes
+    ax.set_axisbelow(True)
+    for mark in chart.marks:
+        if mark.visible:
+            DRAW[type(mark)](ax, mark)
 
 
-def still_training(strong, pinned, faded, dataset, chart):
-    """Return loss against epoch and, with a map chart, the map."""
-    figure, axes = new_figure([2, 1] if chart else [1])
-    if strong is not None:
-        draw_curves(axes[0], strong, pinned, faded)
-        if chart:
-            draw_map(axes[1], strong.run, dataset, chart)
-    return figure
+def color(value):
+    """Return a color of the light theme for what a mark has."""
+    name = re.match(r"var\(--hp-(\w+)", value)
+    return COLORS[name[1]][0] if name else value
 
 
-def draw_curves(ax, strong, pinned, faded):
-    """Draw training dashed and validation solid; a circle at each lowest point."""
-    runs = [k.run for k in (strong, *pinned, *faded)]
-    top = top_of(runs)
-    for kept in faded:
-        ax.plot(*clipped(kept.run.val_loss, top)[:2], color="#b0b0b0", lw=0.9)
-    for kept, color, width in [(k, k.color, 1.6) for k in pinned] + [
-        (strong, "blue", 2.4)
-    ]:
-        color = COLORS[color][0]
-        x, y, out = clipped(kept.run.val_loss, top)
-        first = kept is strong
-        ax.plot(
-            *clipped(kept.run.train_loss, top)[:2], "--", color=color, lw=0.6 * width,
-            label="training" if first else None,
-        )  # fmt: skip
-        ax.plot(
-            x, y, color=color, lw=width, label="validation" if first else kept.label
+def each(values, n):
+    """Return n values: those given, the last one again and again."""
+    values = list(values) or [1.0]
+    return [values[min(k, len(values) - 1)] for k in range(n)]
+
+
+def draw_lines(ax, mark):
+    """Draw bqplot.Lines."""
+    x, y = np.atleast_2d(mark.x), np.atleast_2d(mark.y)
+    x = np.broadcast_to(x, y.shape)
+    colors, alphas = each(mark.colors, len(y)), each(mark.opacities, len(y))
+    if mark.fill == "between":
+        return ax.fill_between(
+            x[0], y[0], y[1], color=color(colors[0]), alpha=0.2, lw=0
         )
-        if kept.run.best_val_loss <= top:
-            ax.plot(kept.run.best_epoch, kept.run.best_val_loss, "o", mfc="none",
-                    mec=color, ms=9, mew=1.8)  # fmt: skip
-        if kept.run.diverged and out is not None:
-            ax.plot(out, top, "x", color=color, ms=10, mew=2.5, clip_on=False)
-    epochs = max(max(r.epochs_done for r in runs), strong.run.setting.epochs)
-    ax.set(xlabel=WORDS["epoch"], ylabel=WORDS["loss"], ylim=(0, top), xlim=(0, epochs))
-    ax.legend(frameon=False, fontsize=9)
+    for n in range(len(y)):
+        ax.plot(
+            x[n], y[n], LINES[mark.line_style], color=color(colors[n]),
+            alpha=alphas[n], lw=0.75 * mark.stroke_width,
+        )  # fmt: skip
 
 
-def draw_map(ax, run, dataset, chart):
-    """Draw the points over the probabilities of the best epoch."""
-    colors = map_colors(run, chart.cells, "best")
-    ax.imshow(
-        np.asarray(colors), extent=chart.extent, origin="lower", aspect="auto",
-        interpolation="bilinear",
+def draw_points(ax, mark):
+    """Draw bqplot.Scatter."""
+    x, y = np.atleast_1d(mark.x), np.atleast_1d(mark.y)
+    colors = [color(c) for c in each(mark.colors, len(x))]
+    ax.scatter(
+        x, y, s=0.8 * mark.default_size, marker=SHAPES[mark.marker],
+        facecolors=colors if mark.fill else "none",
+        edgecolors="white" if mark.fill else colors,
+        linewidths=0.3 if mark.fill else mark.stroke_width, zorder=3,
+        alpha=each(mark.opacities, 1)[0],
     )  # fmt: skip
-    ax.grid(False)
-    for number, _ in enumerate(dataset.classes):
-        X = dataset.train.X[dataset.train.y == number]
-        ax.scatter(*X.T, s=7, marker=SHAPES[number % 6],
-                   color=COLORS[CLASSES[number % 6]][0], lw=0)  # fmt: skip
-    ax.set(xlabel=dataset.features[0], ylabel=dataset.features[1])
 
 
-__all__ = ["GRID", "draw_curves", "draw_map", "new_figure", "still_training"]
+def draw_texts(ax, mark):
+    """Draw bqplot.Label; a cross as a marker, since few fonts have the sign."""
+    words = zip(mark.x, mark.y, mark.text, each(mark.colors, len(mark.x)), strict=True)
+    for x, y, text, tint in words:
+        if text == CROSS:
+            ax.plot(x, y, "x", color=color(tint), ms=9, mew=2.4, clip_on=False)
+        else:
+            ax.annotate(
+                text, (x, y), (mark.x_offset, -mark.y_offset), color=color(tint),
+                textcoords="offset points", fontsize=0.75 * mark.default_size,
+                fontweight="bold", va="center", annotation_clip=False,
+                ha={"start": "left", "middle": "center", "end": "right"}[mark.align],
+            )  # fmt: skip
+
+
+def draw_image(ax, mark):
+    """Draw bqplot.Image."""
+    pixels = np.asarray(Image.open(io.BytesIO(mark.image.value)))
+    ax.imshow(
+        pixels, extent=(*mark.x, *mark.y), aspect="auto", interpolation="bilinear"
+    )
+
+
+DRAW = {
+    bq.Lines: draw_lines,
+    bq.Scatter: draw_points,
+    bq.Label: draw_texts,
+    bq.Image: draw_image,
+}

@@ -1,0 +1,130 @@
+"""Parts of live charts (bqplot): figures with labeled axes, round ticks, legends."""
+
+import html
+
+import bqplot as bq
+import ipywidgets as W
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from hpkit.panels.style import css_color
+
+KEYS = {"solid": "", "dashed": " hp-dash", "dotted": " hp-dot"}
+SIGNS = {
+    "circle": "○", "cross": "✚", "square": "■", "diamond": "◆", "triangle-up": "▲",
+}  # fmt: skip
+CROSS = "✕"
+
+
+def linear(low=0.0, high=1.0):
+    """Return a scale that ends where it says."""
+    return bq.LinearScale(min=float(low), max=float(high), allow_padding=False)
+
+
+def log(low, high):
+    """Return a logarithmic scale that ends where it says."""
+    return bq.LogScale(min=float(low), max=float(high), allow_padding=False)
+
+
+def lines(scales, color="blue", **look):
+    """Return lines that wait for points."""
+    return bq.Lines(
+        x=[0.0, 0], y=[0.0, 0], scales=scales, visible=False,
+        colors=[css_color(color)], **look,
+    )  # fmt: skip
+
+
+def points(scales, color="blue", **look):
+    """Return points that wait for places."""
+    return bq.Scatter(
+        x=[0.0],
+        y=[0.0],
+        scales=scales,
+        visible=False,
+        colors=[css_color(color)],
+        **look,
+    )
+
+
+def texts(scales, **look):
+    """Return texts that wait for places."""
+    return bq.Label(
+        x=[0.0], y=[0.0], text=[""], scales=scales, visible=False,
+        font_weight="bold", colors=[css_color("ink")], **look,
+    )  # fmt: skip
+
+
+def figure(marks, x, y, labels, *, height=270, margin=(12, 14, 40, 50), grid="solid"):
+    """Return a figure with two labeled axes; margin is top, right, bottom, left."""
+    sides = dict(zip(("top", "right", "bottom", "left"), margin, strict=True))
+    across = bq.Axis(scale=x, label=labels[0], grid_lines=grid)
+    up = bq.Axis(
+        scale=y, label=labels[1], side="left", label_offset="36px", grid_lines=grid
+    )
+    return bq.Figure(
+        marks=marks, axes=[across, up], fig_margin=sides, padding_y=0, padding_x=0,
+        layout=W.Layout(height=f"{height}px", width="100%", min_width="0"),
+        display_toolbar=False,
+    )  # fmt: skip
+
+
+def ticks(low, high, n=5):
+    """Return about n round numbers from `low` to `high`."""
+    values = MaxNLocator(n, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(v) for v in values if low - 1e-9 <= v <= high + 1e-9]
+
+
+def decades(low, high):
+    """Return the powers of ten from `low` to `high`."""
+    ends = np.ceil(np.log10(low) - 1e-9), np.floor(np.log10(high) + 1e-9)
+    return [float(f"1e{int(k)}") for k in np.arange(ends[0], ends[1] + 1)]
+
+
+def limit(figure, side, high, low=0.0, n=5, room=1.0):
+    """Set the ends of an axis (0 across, 1 up), with room, and round numbers on it."""
+    axis, end = figure.axes[side], float(high * room)
+    if (axis.scale.min, axis.scale.max) != (low, end) or axis.tick_values is None:
+        set_all(axis.scale, min=float(low), max=end)
+        by_ten = isinstance(axis.scale, bq.LogScale)
+        values = decades(low, high) if by_ten else ticks(low, high, n)
+        whole = all(v == round(v) for v in values)
+        axis.tick_format = "~g" if by_ten else "d" if whole else "~g"
+        axis.tick_values = np.array(values)
+
+
+def nice_top(value):
+    """Return the next of 1, 1.5, 2, 3, 5, 7 x 10^k that is not below `value`."""
+    if not np.isfinite(value) or value <= 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(
+        next(s * power for s in (1, 1.5, 2, 3, 5, 7, 10) if s * power >= value)
+    )
+
+
+def set_all(widget, **traits):
+    """Set traits in one message; a mark without a point is hidden."""
+    if isinstance(widget, bq.Mark):
+        traits["visible"] = bool(len(traits["x"]))
+        if not traits["visible"]:  # bqplot cannot draw it
+            traits = {"visible": False}
+    with widget.hold_sync():
+        for name, value in traits.items():
+            setattr(widget, name, value)
+
+
+def legend(*entries):
+    """Return the legend of marks as a line of HTML; entries are (mark, words)."""
+    parts = []
+    for mark, words in entries:
+        color = mark.colors[0]
+        if isinstance(mark, bq.Lines):
+            look = f"hp-key{KEYS[mark.line_style]}"
+            width = f"{max(1.2, 0.8 * mark.stroke_width):g}px"
+            sign = f"<span class='{look}' style='border-top-width:{width};"
+            sign += f"border-top-color:{color}'></span>"
+        else:
+            char = CROSS if isinstance(mark, bq.Label) else SIGNS[mark.marker]
+            sign = f"<span class='hp-mark' style='color:{color}'>{char}</span>"
+        parts.append(sign + html.escape(words))
+    return "".join(parts)
