@@ -21,6 +21,17 @@ _PUBLIC = {
     "halving": ("successive_halving",),
     "bayes": ("bayesian_search",),
     "studies": ("from_optuna", "to_optuna"),
+    "plots": (
+        "describe",
+        "plot_best_so_far",
+        "plot_decision_boundary",
+        "plot_grid",
+        "plot_parallel",
+        "plot_path",
+        "plot_seeds",
+        "plot_training_curves",
+        "plot_validation_curve",
+    ),
     "panels": ("TrainingPanel",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -1,0 +1,21 @@
+"""Still charts (matplotlib): each takes a result and ``ax=None`` and returns the Axes.
+
+    grid = hk.grid_search(moons, lr=[0.01, 0.1, 1], batch_size=[8, 32])
+    hk.plot_grid(grid)
+    hk.describe(grid)    # the same in a sentence: the picture's alternative text
+
+Nothing here trains, shows a figure or changes matplotlib's settings. Live charts are in
+`hpkit.panels`.
+"""
+
+from hpkit.plots.boundary import plot_decision_boundary
+from hpkit.plots.curves import plot_best_so_far, plot_seeds, plot_training_curves
+from hpkit.plots.maps import plot_grid, plot_path
+from hpkit.plots.searched import plot_parallel, plot_validation_curve
+from hpkit.plots.words import describe
+
+__all__ = [
+    "describe", "plot_best_so_far", "plot_decision_boundary", "plot_grid",
+    "plot_parallel", "plot_path", "plot_seeds", "plot_training_curves",
+    "plot_validation_curve",
+]  # fmt: skip

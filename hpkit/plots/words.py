@@ -1,0 +1,234 @@
+"""What charts say: their labels, and a result in a sentence."""
+
+import numpy as np
+
+from hpkit.found import Search
+from hpkit.results import Runs
+from hpkit.run import Run
+from hpkit.settings import NAMES
+from hpkit.space import Range
+from hpkit.tables import shown
+from hpkit.told import KINDS, WORDS
+
+# What a learner reads.
+SHORT = {
+    "lr": "lr {}",
+    "batch_size": "batch {}",
+    "epochs": "{} epochs",
+    "momentum": "momentum {}",
+    "weight_decay": "decay {}",
+    "optimizer": "{}",
+    "hidden": "hidden {}",
+    "activation": "{}",
+}
+SAY = {
+    "epoch": "epoch",
+    "training": "training",
+    "validation": "validation",
+    "train_loss": "training loss",
+    "val_loss": "validation loss",
+    "loss": "loss",
+    "key": "loss (solid validation, dashed training)",
+    "marks": "epoch (\N{WHITE CIRCLE} lowest validation loss)",
+    "lowest_at": "lowest {loss:.3g}\nat {value}",
+    "out": "{} diverged",
+    "diverged": "diverged",
+    "best_epoch": "best epoch",
+    "last_epoch": "last epoch",
+    "start": "before training",
+    "edge": "best at the edge:\nlook further {way}",
+    "left": "left",
+    "right": "right",
+    "epochs_spent": "epochs spent, all runs together",
+    "so_far": "lowest validation loss so far",
+    "seeds": "lowest validation loss, a dot for each seed",
+    "over": "lowest over {names}",
+    "step": "{number}. {change}",
+    "map": "after epoch {epoch}",
+}
+# A chart's kind, for alternative text.
+CHARTS = {
+    "training": "Training curves.",
+    "curve": "Validation curve.",
+    "grid": "Heat map of the validation loss.",
+    "path": "Path of one-at-a-time on the map of validation losses.",
+    "so_far": "Lowest validation loss against the epochs spent.",
+    "parallel": "Parallel coordinates: a line for each setting.",
+    "map": "Map of what the network says at epoch {epoch}, with the points.",
+    "seeds": "Strip plot: a dot for each seed.",
+}
+TOLD = {
+    "run": "{data}, {setting}: the validation loss goes from {start:.3g} to its "
+    "lowest, {best:.3g}, at epoch {at} and ends at {last:.3g} after epoch {done}; the "
+    "training loss ends at {train:.3g}.",
+    "run_out": "{data}, {setting}: diverged; the validation loss starts at "
+    "{start:.3g} and leaves the chart.",
+    "runs": "{data}, {count}: the lowest validation loss, {best:.3g}, has "
+    "{setting}{out}.",
+    "runs_out": "{data}, {count}: all diverged.",
+    "curve": "{data}, validation loss against {name}: {points}; the lowest is at "
+    "{value}{out}.",
+    "point": "{loss:.3g} at {value}",
+    "out": "; diverged: {count}",
+    "settings": "{n} settings",
+    "setting": "one setting",
+    "seeds": ", {n} seeds each",
+    "so_far": "{name} reaches {loss:.3g} after {epochs} epochs",
+}
+
+
+def as_runs(result):
+    """Return a Run, Runs, Search or list of Run as `Runs`."""
+    if isinstance(result, Runs):
+        return result
+    if isinstance(result, Search):
+        return result.runs
+    if isinstance(result, Run):
+        return Runs.of([result])
+    if isinstance(result, list | tuple) and all(isinstance(r, Run) for r in result):
+        return Runs.of(result)
+    raise TypeError(
+        "a result must be a Run, a list of Run, Runs or a Search, got "
+        f"{type(result).__name__}; make one with hpkit.fit or hpkit.grid_search."
+    )
+
+
+def as_search(result, kinds=None):
+    """Return `result` if it is a Search (of one of `kinds`), else raise."""
+    kind = getattr(result, "kind", type(result).__name__)
+    if not isinstance(result, Search) or (kinds and kind not in kinds):
+        wanted = " or ".join(f"hpkit.{k}" for k in kinds or ("grid_search",))
+        raise TypeError(
+            f"this chart needs the result of a search, got {kind}; make one with "
+            f"{wanted}."
+        )
+    return result
+
+
+def varied(settings):
+    """Return the names of the hyperparameters in which settings differ."""
+    return [n for n in NAMES if len({getattr(s, n) for s in settings}) > 1]
+
+
+def short(setting, names):
+    """Return a setting in few letters: "lr 0.3, batch 16"."""
+    names = names or ["lr"]
+    values = [getattr(setting, n) for n in names]
+    # three digits are enough to find a line by
+    words = [f"{v:.3g}" if isinstance(v, float) else shown(v) for v in values]
+    return ", ".join(SHORT[n].format(w) for n, w in zip(names, words, strict=True))
+
+
+def counted(runs):
+    """Return how many settings and seeds there are."""
+    n, k = len(runs.settings), len(runs.seeds)
+    words = TOLD["setting"] if n == 1 else TOLD["settings"].format(n=n)
+    return words + (TOLD["seeds"].format(n=k) if k > 1 else "")
+
+
+def describe(result):
+    """Return what a chart of a result shows, in one sentence.
+
+    Parameters
+    ----------
+    result : Run, Runs, Search, list of Run, list of Search or dict of Search
+
+    Returns
+    -------
+    str
+        Also the alternative text of the charts, so that it says what they show.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> curve = hk.validation_curve(hk.load_dataset("moons"),
+    ...     hk.Hyperparameters(epochs=3), param_name="lr", param_range=[0.001, 0.1])
+    >>> print(describe(curve)[:44])
+    moons, validation loss against learning rate
+    """
+    if several := as_searches(result, strict=False):
+        said = [
+            TOLD["so_far"].format(
+                name=name, epochs=s.best_so_far()[0][-1], loss=s.best_so_far()[1][-1]
+            )
+            for name, s in several.items()
+        ]
+        data = next(iter(several.values())).dataset.name
+        return f"{data}: {'; '.join(said)}."
+    runs = as_runs(result)
+    if len(runs) == 1:
+        return told_run(next(iter(runs)))
+    if isinstance(result, Search) and len(result.space) == 1:
+        return told_curve(result)
+    return told_runs(runs)
+
+
+def told_run(run):
+    """Return one run in a sentence."""
+    facts = {
+        "data": run.dataset.name, "setting": short(run.setting, ["lr", "batch_size"]),
+        "start": run.val_loss[0], "best": run.best_val_loss, "at": run.best_epoch,
+        "last": run.val_loss[-1], "done": run.epochs_done, "train": run.train_loss[-1],
+    }  # fmt: skip
+    return TOLD["run_out" if run.diverged else "run"].format(**facts)
+
+
+def told_runs(runs):
+    """Return many runs in a sentence."""
+    out, best = runs.diverged.any(1), runs.order[0]
+    facts = {
+        "data": runs.dataset.name, "count": counted(runs),
+        "best": runs.mean_val_loss[best],
+        "setting": short(runs.settings[best], varied(runs.settings)),
+        "out": TOLD["out"].format(count=out.sum()) if out.any() else "",
+    }  # fmt: skip
+    return TOLD["runs_out" if out.all() else "runs"].format(**facts)
+
+
+def told_curve(search):
+    """Return a validation curve in a sentence: its ends and its lowest point."""
+    runs, name = search.runs, search.param_name
+    out, best = runs.diverged.any(1), int(runs.order[0])
+    if out.all():
+        return told_runs(runs)
+    values = search.values(name)
+    ends = [i for i in (0, best, len(values) - 1) if np.isfinite(runs.mean_val_loss[i])]
+    points = [
+        TOLD["point"].format(loss=runs.mean_val_loss[i], value=shown(values[i]))
+        for i in dict.fromkeys(ends)
+    ]
+    return TOLD["curve"].format(
+        data=runs.dataset.name, name=WORDS[name], points=", ".join(points),
+        value=shown(values[best]),
+        out=TOLD["out"].format(count=out.sum()) if out.any() else "",
+    )  # fmt: skip
+
+
+def as_searches(result, strict=True):
+    """Return one or several searches as a dict by name."""
+    if isinstance(result, Search) and strict:
+        result = [result]
+    if isinstance(result, dict) and all(isinstance(s, Search) for s in result.values()):
+        return result
+    several = isinstance(result, list | tuple) and len(result) > 0
+    if several and all(isinstance(s, Search) for s in result):
+        named = {}
+        for search in result:
+            name, again = KINDS[search.kind], 2
+            while name in named:
+                name, again = f"{KINDS[search.kind]} {again}", again + 1
+            named[name] = search
+        return named
+    if strict:
+        raise TypeError(
+            f"searches must be a Search, a list or a dict of them, got {result!r}; "
+            "write [grid, rand] or {'grid': grid, 'random': rand}."
+        )
+    return {}
+
+
+def range_values(search, name):
+    """Return what was tried for a hyperparameter, or the ends of its range."""
+    space = search.space.get(name)
+    tried = search.values(name)
+    return [*tried, space.low, space.high] if isinstance(space, Range) else tried

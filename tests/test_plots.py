@@ -1,0 +1,534 @@
+"""Charts: what is drawn, where, in which words. No pixels are compared."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import hpkit as hk
+from hpkit import plots
+from hpkit.plots.canvas import Scale, by_factors, spread_out
+
+matplotlib.use("Agg")
+
+MOONS = hk.load_dataset("moons")
+BASE = hk.Hyperparameters(epochs=6)
+
+
+def curve_of(dataset, lrs, seeds=(0,), **base):
+    """Return a validation curve over learning rates."""
+    return hk.validation_curve(
+        dataset, BASE.but(**base), param_name="lr", param_range=lrs, seeds=seeds
+    )
+
+
+@pytest.fixture(scope="module")
+def run():
+    return hk.fit(MOONS, BASE.but(lr=0.3))
+
+
+@pytest.fixture(scope="module")
+def curve():
+    return curve_of(MOONS, [0.001, 0.01, 0.1, 1], range(3))
+
+
+@pytest.fixture(scope="module")
+def exploding():
+    """Two learning rates on digits: one trains, one gives nan at once."""
+    return curve_of(hk.load_dataset("digits"), [0.1, 30], range(2), hidden=(16,))
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return hk.grid_search(MOONS, BASE, lr=[0.01, 0.1, 1], batch_size=[16, 64])
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return hk.one_at_a_time(MOONS, BASE, lr=[0.01, 0.1, 1], batch_size=[32, 64])
+
+
+def axes(width=7.2, height=4.0):
+    """Return axes of a figure that pyplot does not know."""
+    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+
+def boxes(ax):
+    """Return the drawn boxes of all texts that stand free in the axes."""
+    ax.figure.draw_without_rendering()
+    return [Text.get_window_extent(text) for text in ax.texts if text.get_text()]
+
+
+# ---- training curves ---------------------------------------------------------------
+
+
+def test_training_curves_one_run_dashed_and_solid(run):
+    ax = plots.plot_training_curves(run, axes())
+
+    solid = next(line for line in ax.lines if line.get_linestyle() == "-")
+    dashed = next(line for line in ax.lines if line.get_linestyle() == "--")
+    np.testing.assert_array_equal(solid.get_ydata(), run.val_loss)
+    np.testing.assert_array_equal(dashed.get_ydata(), run.train_loss)
+    assert {t.get_text() for t in ax.texts} == {"validation", "training"}
+
+
+def test_training_curves_mark_lowest_validation_point(run):
+    ax = plots.plot_training_curves(run, axes())
+
+    rings = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
+    assert [(r.get_xdata()[0], r.get_ydata()[0]) for r in rings] == [
+        (run.best_epoch, run.best_val_loss)
+    ]
+
+
+def test_training_curves_diverged_is_a_cross_at_the_top_edge(exploding):
+    ax = plots.plot_training_curves(exploding, axes())
+
+    crosses = [line for line in ax.lines if line.get_marker() == "X"]
+    assert {tuple(c.get_ydata()) for c in crosses} == {(1.0,)}
+    assert all(c.get_transform() == ax.get_xaxis_transform() for c in crosses)
+    assert any("diverged" in t.get_text() for t in ax.texts)
+    assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[0, :, 0].max()
+
+
+def test_training_curves_diverged_alone():
+    run = hk.fit(hk.load_dataset("digits"), BASE.but(lr=30, hidden=(16,)))
+
+    ax = plots.plot_training_curves(run, axes())
+
+    assert [t.get_text() for t in ax.texts] == ["lr 30 diverged"]
+    assert "diverged" in plots.describe(run)
+
+
+def test_training_curves_seeds_are_mean_and_band(curve):
+    ax = plots.plot_training_curves(curve, axes(), split="valid")
+
+    means = [tuple(line.get_ydata()) for line in ax.lines]
+    for i in range(4):
+        assert tuple(curve.val_loss[i].mean(0)) in means
+    assert len(ax.collections) == 4
+
+
+def test_training_curves_of_many_show_validation_only():
+    many = curve_of(MOONS, [0.001, 0.003, 0.01, 0.03, 0.1])
+
+    ax = plots.plot_training_curves(many, axes())
+
+    assert not [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert "validation" in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("count", [2, 9, 20, 40])
+def test_training_curves_labels_never_overlap(count):
+    many = curve_of(MOONS, np.geomspace(1e-4, 3, count).tolist(), epochs=3)
+
+    ax = plots.plot_training_curves(many, axes())
+
+    drawn = boxes(ax)
+    assert len(drawn) >= min(count, 20)
+    for i, one in enumerate(drawn):
+        assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+
+
+def test_training_curves_styles_differ_without_color():
+    several = curve_of(MOONS, [0.001, 0.01, 0.1, 0.3, 1])
+
+    ax = plots.plot_training_curves(several, axes())
+
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 1]
+    looks = {(line.get_marker(), line.get_linestyle()) for line in lines}
+    assert len(looks) == 5
+
+
+def test_training_curves_of_stopped_runs_end_where_they_stopped():
+    runs = hk.Runs.of([hk.fit(MOONS, BASE.but(lr=0.1, epochs=n)) for n in (2, 5)])
+
+    ax = plots.plot_training_curves(runs, axes())
+
+    assert ax.get_xlim() == (0, 5)
+
+
+def test_training_curves_refuse_what_is_no_run():
+    with pytest.raises(TypeError, match=r"must be a Run.*got int; make one"):
+        plots.plot_training_curves(3)
+    with pytest.raises(ValueError, match=r"split must be one of.*'test'"):
+        plots.plot_training_curves(hk.fit(MOONS, BASE), split="test")
+
+
+# ---- validation curve --------------------------------------------------------------
+
+
+def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
+    ax = plots.plot_validation_curve(curve, axes())
+
+    drawn = [tuple(line.get_ydata()) for line in ax.lines]
+    assert tuple(curve.mean_val_loss) in drawn
+    assert tuple(curve.scores("last")) in drawn
+    ring = next(line for line in ax.lines if line.get_markersize() == 14)
+    assert ring.get_xdata()[0] == curve.best.lr
+    assert any(t.get_text().startswith("lowest") for t in ax.texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "scale"),
+    [
+        ("lr", [0.001, 0.01, 0.1], "log"),
+        ("lr", [0.01, 0.02, 0.03, 0.04], "linear"),
+        ("batch_size", [8, 16, 32, 64], "log"),
+        ("momentum", [0, 0.5, 0.9], "linear"),
+        ("optimizer", ["sgd", "adam"], "linear"),
+        ("weight_decay", [0, 1e-4, 1e-3, 1e-2], "linear"),
+        ("hidden", [(4,), (16, 16)], "linear"),
+    ],
+)
+def test_validation_curve_chooses_its_axis(name, values, scale):
+    found = hk.validation_curve(
+        MOONS, BASE.but(epochs=1), param_name=name, param_range=values
+    )
+
+    ax = plots.plot_validation_curve(found, axes())
+
+    assert ax.get_xscale() == scale
+    shown = [label.get_text() for label in ax.get_xticklabels()]
+    assert len(shown) == len(values)
+
+
+def test_validation_curve_says_best_at_the_edge():
+    edge = curve_of(MOONS, [0.01, 0.02, 0.03, 0.04])
+    ax = plots.plot_validation_curve(edge, axes())
+    assert any("further right" in t.get_text() for t in ax.texts)
+
+    inside = curve_of(MOONS, [0.001, 0.3, 100])
+    ax = plots.plot_validation_curve(inside, axes())
+    assert not any("further" in t.get_text() for t in ax.texts)
+
+
+def test_validation_curve_diverged_does_not_stretch(exploding):
+    ax = plots.plot_validation_curve(exploding, axes())
+
+    crosses = [line for line in ax.lines if line.get_marker() == "X"]
+    assert [c.get_xdata()[0] for c in crosses] == [30]
+    assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[:, :, 0].mean()
+
+
+def test_validation_curve_labels_do_not_overlap(curve):
+    drawn = boxes(plots.plot_validation_curve(curve, axes()))
+
+    for i, one in enumerate(drawn):
+        assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+
+
+def test_validation_curve_refuses_a_grid(grid, run):
+    with pytest.raises(TypeError, match=r"got grid_search; make one with"):
+        plots.plot_validation_curve(grid)
+    with pytest.raises(TypeError, match=r"got Run; make one with"):
+        plots.plot_validation_curve(run)
+
+
+# ---- maps --------------------------------------------------------------------------
+
+
+def test_grid_annotates_each_cell_and_frames_the_best(grid):
+    ax = plots.plot_grid(grid, axes())
+
+    texts = {t.get_text() for t in ax.texts}
+    assert texts == {f"{loss:.3f}" for loss in grid.mean_val_loss}
+    frame = next(p for p in ax.patches if p.get_linewidth() == 3.5)
+    column = [0.01, 0.1, 1].index(grid.best.lr)
+    row = [16, 64].index(grid.best.batch_size)
+    assert frame.get_xy() == (column - 0.5, row - 0.5)
+
+
+def test_grid_frames_ties_dashed():
+    grid = hk.grid_search(
+        MOONS, BASE, lr=[0.3, 0.31], batch_size=[16, 17], seeds=range(4)
+    )
+    assert grid.ties
+
+    ax = plots.plot_grid(grid, axes())
+
+    dashed = [p for p in ax.patches if p.get_linestyle() == "--"]
+    assert len(dashed) == len(grid.ties)
+
+
+def test_grid_hatches_diverged():
+    digits = hk.load_dataset("digits")
+    grid = hk.grid_search(
+        digits, BASE.but(hidden=(8,)), lr=[0.1, 30], batch_size=[32, 64]
+    )
+
+    ax = plots.plot_grid(grid, axes())
+
+    assert [t.get_text() for t in ax.texts].count("diverged") == 2
+    assert len([p for p in ax.patches if p.get_hatch()]) == 2
+
+
+def test_grid_of_three_shows_the_best_over_the_third():
+    grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1], batch_size=[16, 64], epochs=[1, 3])
+
+    ax = plots.plot_grid(grid, axes(), x="epochs")
+
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epochs", "learning rate")
+    assert ax.get_title() == "lowest over batch size"
+    loss = grid.mean_val_loss.reshape(2, 2, 2).min(1)
+    assert {t.get_text() for t in ax.texts} == {f"{v:.3f}" for v in loss.ravel()}
+
+
+def test_grid_half_done_leaves_cells_empty(grid):
+    done = np.where(np.arange(6)[:, None] < 4, grid.epochs_done, -1)
+    part = replace(grid, finished=False, runs=replace(grid.runs, epochs_done=done))
+
+    ax = plots.plot_grid(part, axes())
+
+    assert len([t for t in ax.texts if t.get_text()]) == 4
+
+
+def test_grid_refuses(curve, grid):
+    with pytest.raises(ValueError, match=r"two hyperparameters, got lr alone"):
+        plots.plot_grid(curve)
+    with pytest.raises(ValueError, match="x and y must differ"):
+        plots.plot_grid(grid, x="lr", y="lr")
+    with pytest.raises(ValueError, match="x must be one of"):
+        plots.plot_grid(grid, x="momentum")
+
+
+def test_path_has_an_arrow_for_each_step(steps):
+    grid = hk.grid_search(MOONS, BASE, lr=[0.01, 0.1, 1], batch_size=[32, 64])
+    for below in (None, grid):
+        ax = plots.plot_path(steps, axes(), grid=below)
+
+        arrows = [t for t in ax.texts if getattr(t, "arrow_patch", None)]
+        moved = sum(
+            getattr(s.winner, s.name) != getattr(s.base, s.name) for s in steps.steps
+        )
+        assert len(arrows) == moved
+        assert ax.get_title().startswith(f"1. learning rate {steps.best.lr:g}")
+
+
+def test_path_from_a_start_that_is_not_on_the_map():
+    steps = hk.one_at_a_time(MOONS, BASE.but(lr=0.5), lr=[0.1, 1], batch_size=[32, 64])
+
+    ax = plots.plot_path(steps, axes())
+
+    assert not [line for line in ax.lines if line.get_marker() == "s"]
+
+
+def test_path_needs_one_at_a_time(grid):
+    with pytest.raises(TypeError, match=r"got grid_search.*hpkit\.one_at_a_time"):
+        plots.plot_path(grid)
+
+
+# ---- searches side by side ---------------------------------------------------------
+
+
+def test_best_so_far_draws_each_search(grid, steps):
+    ax = plots.plot_best_so_far({"all": grid, "one": steps}, axes())
+
+    for line, search in zip(ax.lines, (grid, steps), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), search.best_so_far()[1])
+    assert ax.get_xlim()[1] == grid.cost.epochs
+    assert {t.get_text().split()[0] for t in ax.texts} == {"all", "one"}
+
+
+def test_best_so_far_names_twins(grid):
+    ax = plots.plot_best_so_far([grid, grid], axes())
+
+    assert len({t.get_text() for t in ax.texts}) == 2
+    with pytest.raises(TypeError, match="searches must be a Search"):
+        plots.plot_best_so_far([3])
+
+
+def test_parallel_has_a_line_for_each_setting():
+    rand = hk.random_search(
+        MOONS, BASE.but(epochs=1), lr=hk.log_uniform(0.001, 1), batch_size=[16, 32],
+        n_trials=9,
+    )  # fmt: skip
+
+    ax = plots.plot_parallel(rand, axes())
+
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
+    heights = np.array([line.get_ydata() for line in lines])
+    assert len(lines) == 9
+    assert (heights >= 0).all()
+    assert (heights <= 1).all()
+
+
+def test_parallel_puts_diverged_at_the_top(exploding):
+    ax = plots.plot_parallel(exploding, axes())
+
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "X"] == [1]
+
+
+def test_seeds_has_a_dot_for_each_run(curve):
+    ax = plots.plot_seeds(curve, axes())
+
+    for i in range(4):
+        rows = [line for line in ax.lines if set(line.get_ydata()) == {i}]
+        assert sorted(rows[0].get_xdata()) == sorted(curve.best_val_loss[i])
+
+
+def test_seeds_marks_diverged(exploding):
+    ax = plots.plot_seeds(exploding, axes())
+
+    assert "2 of 2 diverged" in ax.get_yticklabels()[1].get_text()
+
+
+# ---- map of the network ------------------------------------------------------------
+
+
+def test_boundary_shows_every_training_point(run):
+    ax = plots.plot_decision_boundary(run, axes())
+
+    points = sum(len(line.get_xdata()) for line in ax.lines)
+    assert points == len(MOONS.train.y)
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    assert str(run.best_epoch) in ax.get_title()
+
+
+def test_boundary_colors_are_the_networks_answers(run):
+    ax = plots.plot_decision_boundary(run, axes(), epoch="last")
+
+    picture = np.asarray(ax.images[0].get_array())
+    left, right, bottom, top = ax.images[0].get_extent()
+    corners = np.array([[left, bottom], [right, top]])
+    for corner, pixel in zip(
+        run.predict_proba(corners, "last"),
+        (picture[0, 0], picture[-1, -1]),
+        strict=True,
+    ):
+        blue, orange = pixel[2] > pixel[0], pixel[0] > pixel[2]
+        assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
+
+
+def test_boundary_refuses_more_than_two_features():
+    wine = hk.fit(hk.load_dataset("wine"), BASE)
+    with pytest.raises(ValueError, match="a map needs two features"):
+        plots.plot_decision_boundary(wine)
+    with pytest.raises(TypeError, match="run must be one Run"):
+        plots.plot_decision_boundary(3)
+
+
+# ---- all of them -------------------------------------------------------------------
+
+EVERY = [
+    (plots.plot_training_curves, "curve"),
+    (plots.plot_validation_curve, "curve"),
+    (plots.plot_seeds, "curve"),
+    (plots.plot_parallel, "grid"),
+    (plots.plot_best_so_far, "grid"),
+    (plots.plot_grid, "grid"),
+    (plots.plot_path, "steps"),
+    (plots.plot_decision_boundary, "run"),
+]
+
+
+@pytest.mark.parametrize(("plot", "fixture"), EVERY)
+def test_plot_makes_its_own_figure_and_shows_nothing(plot, fixture, request):
+    import matplotlib.pyplot as plt
+
+    before, settings = plt.get_fignums(), matplotlib.rcParams.copy()
+
+    ax = plot(request.getfixturevalue(fixture))
+
+    assert len(plt.get_fignums()) == len(before) + 1
+    assert matplotlib.rcParams == settings
+    plt.close(ax.figure)
+
+
+@pytest.mark.parametrize(("plot", "fixture"), EVERY)
+def test_plot_on_given_axes_leaves_pyplot_alone(plot, fixture, request):
+    import matplotlib.pyplot as plt
+
+    before, ax = plt.get_fignums(), axes()
+
+    assert plot(request.getfixturevalue(fixture), ax) is ax
+    assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize(("plot", "fixture"), EVERY)
+def test_picture_carries_alternative_text(plot, fixture, request):
+    from IPython.core.formatters import DisplayFormatter
+    from IPython.core.pylabtools import select_figure_formats
+
+    ax = plot(request.getfixturevalue(fixture), axes())
+
+    class Shell:  # what IPython asks of itself to show figures in a notebook
+        display_formatter = DisplayFormatter()
+
+    select_figure_formats(Shell, {"png"})
+    data, metadata = Shell.display_formatter.format(ax.figure)
+    assert data["image/png"].startswith("iVBOR")
+    assert "moons" in metadata["image/png"]["alt"]
+
+
+def test_describe_says_the_result(run, curve, grid):
+    assert f"{run.best_val_loss:.3g}" in plots.describe(run)
+    assert f"at epoch {run.best_epoch}" in plots.describe(run)
+    assert plots.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
+    assert "6 settings" in plots.describe(grid)
+    assert "reaches" in plots.describe([grid, curve])
+    stopped = replace(curve, finished=False)
+    assert plots.describe(stopped) == plots.describe(curve)
+
+
+def test_describe_of_what_diverged(exploding):
+    assert "diverged: 1" in plots.describe(exploding)
+    out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))
+    assert plots.describe(out).endswith("all diverged.")
+
+
+@pytest.mark.parametrize(
+    ("values", "log"),
+    [
+        ([1, 10, 100], True),
+        ([5, 10, 20], True),
+        ([1, 2, 3], False),
+        ([0, 1, 10], False),
+        ([0.1, 1], True),
+        ([0.1, 0.3], False),
+        ([1], False),
+    ],
+)
+def test_by_factors(values, log):
+    assert by_factors(values) == log
+
+
+def test_scale_puts_names_side_by_side():
+    scale = Scale(["sgd", "adam"])
+
+    assert scale.named
+    assert scale.place(["adam", "sgd"]).tolist() == [1, 0]
+
+
+def test_spread_out_keeps_distance_and_order():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        wanted = rng.uniform(-0.2, 1.2, rng.integers(1, 20))
+
+        placed = spread_out(wanted, 0.05, 0, 1)
+
+        order = np.argsort(wanted, kind="stable")
+        assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
+        assert placed.min() >= 0
+        assert placed.max() <= 1 + 1e-9
+
+
+def test_spread_out_leaves_free_labels_alone():
+    np.testing.assert_allclose(spread_out([0.9, 0.1], 0.1, 0, 1), [0.9, 0.1])
+
+
+def test_plots_load_no_widgets_and_no_pyplot():
+    code = (
+        "import sys, hpkit.plots; "
+        "bad = {'ipywidgets', 'bqplot', 'matplotlib.pyplot', 'IPython'}; "
+        "print(bad & set(sys.modules))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "set()"
