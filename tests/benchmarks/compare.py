@@ -132,9 +132,8 @@ def growth(repeats):
     for width in (16, 32, 64, 128, 256):
         wide = rates(25, 2, hidden=(width,))
         cases.append((f"width {width}, digits, 25 settings, 2 epochs", digits, wide))
-    print(
-        "\nHow time grows\n\n| work | hpkit s | plain loop s | ratio |\n|---|--:|--:|--:|"
-    )
+    print("\nHow time grows\n\n| work | hpkit s | plain loop s | ratio |")
+    print("|---|--:|--:|--:|")
     for title, data, settings in cases:
         hpkit(data, settings[:1], (0,))
         times = []
