@@ -32,7 +32,7 @@ _PUBLIC = {
         "plot_training_curves",
         "plot_validation_curve",
     ),
-    "panels": ("TrainingPanel",),
+    "panels": ("BowlPanel", "TrainingPanel"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hpkit.datasets import Dataset, load_dataset
-from hpkit.panels import TrainingPanel
+from hpkit.panels import BowlPanel, TrainingPanel
 from hpkit.panels.live import Live
 from hpkit.settings import Hyperparameters
 from hpkit.training import fit
@@ -478,3 +478,55 @@ def test_map_changes_with_the_run_shown(panel):
 
     assert after != before
     assert panel.map.ground.image.value == before
+
+
+# ---- the bowl ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lr", "words"),
+    [
+        (0.3, "stays on one side"),
+        (1.0, "ends at the bottom"),
+        (1.5, "lands lower"),
+        (2.0, "to and fro"),
+        (2.2, "diverges"),
+    ],
+)
+def test_bowl_steps_are_gradient_descent(lr, words):
+    bowl = BowlPanel(lr=lr)
+    w = -4.0
+    for _ in range(4):
+        bowl.step_button.click()
+        w = w - lr * w
+
+    assert bowl.error is None
+    assert bowl.path[-1] == pytest.approx(w)
+    assert words in bowl.result.value
+    names = {}
+    exec(bowl.code(), names)
+    assert names["w"] == pytest.approx(w)
+
+
+def test_bowl_diverges_exactly_above_two_over_the_curvature():
+    bowl = BowlPanel(lr=0.9, curvature=2.0, steps=20)
+    assert abs(bowl.path[-1]) < 4
+    bowl.lr.value = 1.1
+    assert abs(bowl.path[-1]) > 4
+    assert bowl.out.visible
+    bowl.curvature.value = 1.0
+    assert abs(bowl.path[-1]) < 4
+    assert not bowl.out.visible
+
+
+def test_bowl_runs_stops_and_goes_back():
+    bowl = BowlPanel(lr=0.1)
+    bowl.run_button.click()
+    until(lambda: bowl.steps >= 2)
+    bowl.stop_button.click()
+    bowl.wait(2)
+    stopped = bowl.steps
+    assert 2 <= stopped < 20
+    bowl.reset_button.click()
+    assert bowl.steps == 0
+    assert bowl.error is None

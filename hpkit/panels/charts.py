@@ -91,13 +91,17 @@ class LossChart:
         self.lowest = points(
             scales, marker="circle", default_size=90, fill=False, stroke_width=2.5
         )
-        self.names = texts(scales, default_size=12, x_offset=7, align="start")
-        self.left = texts(scales, default_size=18, align="middle", y_offset=9)
+        self.names = texts(
+            scales, default_size=12, x_offset=-2, y_offset=-9, align="end"
+        )
+        self.left = texts(
+            scales, default_size=18, align="middle", y_offset=3, apply_clip=False
+        )
         self.figure = figure(
             [self.faded, self.pinned_train, self.pinned_val, self.train, self.val,
              self.lowest, self.left, self.names],
             x, y, (WORDS["epoch"], WORDS["loss"]), height=height,
-            margin=(12, 26, 40, 50),
+            margin=(14, 14, 40, 50),
         )  # fmt: skip
         self.legend = legend(
             (self.train, WORDS["train"]), (self.val, WORDS["val"]),

@@ -59,9 +59,9 @@ def framed(label, slider, number=None):
     return box
 
 
-def number_box(kind, name, **limits):
+def number_box(kind, label, **limits):
     """Return a box to type a number in."""
-    box = kind(**limits, tooltip=WORDS["number"].format(NAMES[name]))
+    box = kind(**limits, tooltip=WORDS["number"].format(label))
     box.add_class("hp-number")
     return box
 
@@ -98,7 +98,7 @@ def log_knob(name, dataset, value):
         value, min=low, max=high, step=1 / STEPS_PER_DECADE, **slide(name)
     )
     number = number_box(
-        W.BoundedFloatText, name, value=value, min=1e-9, max=1e4, step=None
+        W.BoundedFloatText, NAMES[name], value=value, min=1e-9, max=1e4, step=None
     )
 
     tie(slider, number, lambda v: float(f"{v:.2g}"))
@@ -109,7 +109,9 @@ def count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
     most = max(200, value)
     slider = W.IntSlider(value, min=1, max=most, **slide(name))
-    number = number_box(W.BoundedIntText, name, value=value, min=1, max=10 * most)
+    number = number_box(
+        W.BoundedIntText, NAMES[name], value=value, min=1, max=10 * most
+    )
     tie(slider, number)
     return Knob(framed(NAMES[name], slider, number), number, slider)
 

@@ -125,6 +125,7 @@ def legend(*entries):
             sign += f"border-top-color:{color}'></span>"
         else:
             char = CROSS if isinstance(mark, bq.Label) else SIGNS[mark.marker]
+            char = "●" if char == "○" and mark.fill else char
             sign = f"<span class='hp-mark' style='color:{color}'>{char}</span>"
         parts.append(sign + html.escape(words))
     return "".join(parts)

@@ -1,7 +1,7 @@
 """What all panels share: frame, state, result in words, runs, code, saving, picture.
 
-A panel is a box of widgets. A subclass makes controls and charts, gives them to `build`,
-starts jobs on `self.live`, and says what it shows: `draw`, `sentence`,
+A panel is a box of widgets. A subclass makes controls and charts, hands them on with
+`build`, starts jobs on `self.live`, and says what it shows: `draw`, `sentence`,
 `code` and `frame`.
 """
 

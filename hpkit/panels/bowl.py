@@ -1,0 +1,268 @@
+"""`BowlPanel`: gradient descent in one dimension, step by step."""
+
+import time
+
+import ipywidgets as W
+import numpy as np
+
+from hpkit.panels.controls import framed, number_box, tie
+from hpkit.panels.figures import (
+    CROSS,
+    figure,
+    legend,
+    limit,
+    linear,
+    lines,
+    nice_top,
+    points,
+    set_all,
+    texts,
+)
+from hpkit.panels.panel import WORDS as SHARED
+from hpkit.panels.panel import Panel, button, row
+from hpkit.settings import check_count, check_number
+
+WORDS = {
+    "title": "A ball in a bowl: gradient descent with one weight",
+    "lr": "learning rate",
+    "curvature": "curvature",
+    "step": "Step",
+    "step_tip": "One step against the slope",
+    "run": "Run",
+    "run_tip": "Twenty steps, one after the other",
+    "reset": "Back",
+    "reset_tip": "Put the ball back to the start",
+    "weight": "weight w",
+    "loss": "loss",
+    "steps": "step",
+    "bowl": "the loss of each weight",
+    "path": "steps",
+    "ball": "now",
+    "curve": "loss after each step",
+    "start": "Step 0: w = <b>{w:.3g}</b>, slope {slope:.3g}. A step goes to "
+    "w &minus; learning rate &times; slope = {w:.3g} &minus; {lr:g} &times; "
+    "({slope:.3g}) = <b>{next:.3g}</b>.",
+    "went": "Step {n}: w = <b>{w:.3g}</b>, loss <b>{loss:.3g}</b>, slope {slope:.3g}. "
+    "Learning rate &times; curvature = {r:.2g}: {how}",
+    "short": "below 1, every step stays on one side of the bottom.",
+    "jump": "between 1 and 2, every step jumps over the bottom and lands lower.",
+    "exact": "one step ends at the bottom.",
+    "swing": "to and fro for ever.",
+    "away": "above 2, every step lands higher. It diverges.",
+}
+WIDE = 5.0  # the chart shows weights from -5 to 5
+MOST = 20
+PAUSE = 0.12  # seconds between two steps of a run
+
+
+def descend(start, lr, curvature, n):
+    """Return the weights (n + 1,) of gradient descent on curvature / 2 * w ** 2."""
+    return start * (1 - lr * curvature) ** np.arange(n + 1.0)
+
+
+class BowlPanel(Panel):
+    """Gradient descent on the bowl curvature / 2 * w ** 2.
+
+    Parameters
+    ----------
+    lr : float, default 0.2
+    curvature : float, default 1.0
+        How steep the bowl is: its slope at w is curvature * w.
+    start : float, default -4.0
+        The first weight, -5 to 5.
+    steps : int, default 0
+        Steps taken when the panel is made.
+    title : str, optional
+
+    Attributes
+    ----------
+    path : ndarray (steps + 1,)
+        The weights so far.
+
+    Notes
+    -----
+    Each step multiplies w by 1 - lr * curvature, so it comes nearer to 0 exactly when
+    lr < 2 / curvature (Goodfellow, Bengio, Courville, Deep Learning, 2016, 4.3).
+
+    Examples
+    --------
+    >>> bowl = BowlPanel(lr=0.5, steps=2)
+    >>> bowl.path.tolist()
+    [-4.0, -2.0, -1.0]
+    """
+
+    kind = "bowl"
+
+    def __init__(self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None):
+        hint = "try 0.2"
+        check_number("lr", lr, low=0, strict=True, hint=hint)
+        check_number("curvature", curvature, low=0, strict=True, hint="try 1")
+        self.start = check_number("start", start, low=-WIDE, below=WIDE, hint="try -4")
+        self.steps = check_count("steps", steps, low=0, hint="try 0")
+        super().__init__(None, title=title or WORDS["title"])
+        self.lr, lr_box = linear_knob(WORDS["lr"], lr, 0.05, max(2.5, lr))
+        self.curvature, curvature_box = linear_knob(
+            WORDS["curvature"], curvature, 0.1, max(4.0, curvature)
+        )
+        self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")
+        self.run_button = button(WORDS["run"], WORDS["run_tip"])
+        self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
+        self.stop_button.add_class("hp-stop")
+        self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
+        pairs = [
+            (self.step_button, self.run_button),
+            (self.reset_button, self.stop_button),
+        ]
+        left = [lr_box, curvature_box, *(row(*p, name="hp-buttons") for p in pairs)]
+        self.build(left, self._charts())
+        self.on_click(self.step_button, self.step)
+        self.on_click(self.run_button, self._run_clicked)
+        self.on_click(self.stop_button, self.stop)
+        self.on_click(self.reset_button, self.reset)
+        self.on_change(self.lr, self._draw)
+        self.on_change(self.curvature, self._draw)
+        self._draw()
+
+    def _charts(self):
+        """Make the bowl and the loss after each step."""
+        x, y = linear(-WIDE, WIDE), linear()
+        scales = {"x": x, "y": y}
+        self.bowl = lines(scales, "gray", stroke_width=2)
+        self.path_line = lines(scales, stroke_width=1.5, line_style="dashed")
+        self.dots = points(scales, marker="circle", default_size=40)
+        self.ball = points(scales, "orange", marker="circle", default_size=260)
+        self.out = texts(scales, default_size=18, align="middle", y_offset=4)
+        bowl = figure(
+            [self.bowl, self.path_line, self.dots, self.ball, self.out],
+            x, y, (WORDS["weight"], WORDS["loss"]),
+        )  # fmt: skip
+        limit(bowl, 0, WIDE, -WIDE)
+        scales = {"x": linear(0, MOST), "y": y}
+        self.losses = lines(scales, stroke_width=2.5)
+        self.last = points(scales, "orange", marker="circle", default_size=90)
+        labels = (WORDS["steps"], WORDS["loss"])
+        curve = figure([self.losses, self.last], scales["x"], y, labels)
+        over = legend(
+            (self.bowl, WORDS["bowl"]), (self.path_line, WORDS["path"]),
+            (self.ball, WORDS["ball"]),
+        )  # fmt: skip
+        self.bowl_figure, self.curve_figure = bowl, curve
+        return [(over, bowl, 3), (legend((self.losses, WORDS["curve"])), curve, 2)]
+
+    # ---- what a learner does -------------------------------------------------------
+
+    @property
+    def path(self):
+        """The weights so far: ndarray (steps + 1,)."""
+        return descend(self.start, self.lr.value, self.curvature.value, self.steps)
+
+    def step(self):
+        """Take one step."""
+        with self.live.lock:
+            self.steps += 1
+            self._draw()
+
+    def reset(self):
+        """Put the ball back to the start."""
+        self.live.stop()
+        with self.live.lock:
+            self.steps = 0
+            self._draw()
+
+    def _run_clicked(self):
+        self.live.start(self._running())
+
+    def _running(self):
+        """Take twenty steps, slowly (a job); from the start when they are all taken."""
+        if self.steps >= MOST:
+            self.steps = 0
+            yield
+        for _ in range(MOST - self.steps):
+            time.sleep(PAUSE)
+            yield False  # a stop is seen here, before the next step
+            self.steps += 1
+            yield
+
+    # ---- what is shown -------------------------------------------------------------
+
+    def loss(self, w):
+        """Return the loss of a weight."""
+        return self.curvature.value / 2 * np.square(w)
+
+    def draw(self, running):
+        """Show the state."""
+        w = self.path
+        top = nice_top(1.05 * self.loss(WIDE))
+        limit(self.bowl_figure, 1, top, -0.04 * top)  # room for the ball
+        limit(self.curve_figure, 0, max(MOST, self.steps), room=1.03)
+        grid = np.linspace(-WIDE, WIDE, 81)
+        set_all(self.bowl, x=grid, y=self.loss(grid))
+        there = np.abs(w) <= WIDE
+        seen = w[: len(w) if there.all() else int((~there).argmax())]
+        tail = np.clip(w[: len(seen) + 1], -3 * WIDE, 3 * WIDE)
+        path = tail if len(tail) > 1 else tail[:0]
+        set_all(self.path_line, x=path, y=self.loss(path))
+        ball = w[-1:] if there[-1] else w[:0]
+        dots = seen[:-1] if there[-1] else seen
+        set_all(self.dots, x=dots, y=self.loss(dots))
+        set_all(self.ball, x=ball, y=self.loss(ball))
+        gone = [] if there[-1] else [float(np.sign(w[len(seen)]) * WIDE * 0.96)]
+        set_all(self.out, x=gone, y=[top] * len(gone), text=[CROSS] * len(gone))
+        with np.errstate(over="ignore"):
+            losses = np.minimum(self.loss(w), 20 * top)
+        if len(w) == 1:  # a line needs two points
+            losses = losses[:0]
+        set_all(self.losses, x=np.arange(len(losses), dtype=float), y=losses)
+        set_all(self.last, x=np.full(len(ball), len(w) - 1.0), y=self.loss(ball))
+        self.bar.value = min(1.0, self.steps / MOST)
+        self.status.value = f"{WORDS['steps']} {self.steps}"
+
+    def sentence(self, running):
+        """Return the state in words."""
+        w, lr, curvature = self.path[-1], self.lr.value, self.curvature.value
+        slope = curvature * w
+        facts = {
+            "w": w,
+            "lr": lr,
+            "slope": slope,
+            "next": w - lr * slope,
+            "r": lr * curvature,
+        }
+        if self.steps == 0:
+            return WORDS["start"].format(**facts)
+        how = WORDS[regime(lr * curvature)]
+        return WORDS["went"].format(n=self.steps, loss=self.loss(w), how=how, **facts)
+
+    def frame(self):
+        """Return the steps as a table."""
+        import pandas as pd
+
+        w = self.path
+        table = {"step": range(len(w)), "w": w, "loss": self.loss(w)}
+        return pd.DataFrame(table | {"slope": self.curvature.value * w})
+
+    def code(self):
+        """Return the cell that takes the same steps."""
+        return (
+            f"w, lr, curvature = {self.start:g}, {self.lr.value:g}, "
+            f"{self.curvature.value:g}\n"
+            f"for step in range({self.steps}):\n"
+            "    slope = curvature * w\n    w = w - lr * slope\n"
+            "    print(step + 1, w, curvature / 2 * w**2)"
+        )
+
+
+def regime(r):
+    """Return what learning rate x curvature means for the steps."""
+    for name, at in (("exact", 1.0), ("swing", 2.0)):
+        if np.isclose(r, at):
+            return name
+    return "short" if r < 1 else "jump" if r < 2 else "away"
+
+
+def linear_knob(label, value, step, high):
+    """Return a number box tied to a slider from `step` to `high`, and their box."""
+    slider = W.FloatSlider(value, min=step, max=high, step=step, readout=False)
+    number = number_box(W.BoundedFloatText, label, value=value, min=1e-6, max=100.0)
+    tie(slider, number, lambda v: round(v, 4))
+    return number, framed(label, slider, number)
