@@ -33,7 +33,8 @@ stand in it. Teachers: ``configure(solutions=False)`` hides the solutions;
 
 from importlib import import_module
 
-from hpkit.exercises._core import Exercise, Feedback, configure
+from hpkit.exercises._core import Exercise, configure
+from hpkit.exercises._feedback import Feedback
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._table import Progress, progress
 

@@ -1,36 +1,31 @@
-"""`Exercise`: a question with a check, hints in steps and a solution, and `Feedback`.
+"""`Exercise`: a question with a check, hints in steps and a solution.
 
 What a learner gets wrong is shown, never raised, so that Run All passes. The words of
 the exercises are in texts/<lesson>.toml; those that all share are here. How answers are
-read is in `_answers`, what is kept in `_progress`.
+read is in `_answers`, what is said back in `_feedback`, what is kept in `_progress`.
 """
 
-import html
 import inspect
 import os
-import re
 import textwrap
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from hpkit.exercises import _progress
+from hpkit.exercises import _progress, _trials
 from hpkit.exercises._answers import COMMON, NotYet, describe
+from hpkit.exercises._feedback import (
+    CORRECT,
+    COULD_NOT_CHECK,
+    NOT_ATTEMPTED,
+    NOT_YET,
+    SIGNS,
+    Feedback,
+    Page,
+)
 
 HERE = Path(__file__).parent
 
-CORRECT, NOT_YET = "correct", "not yet"
-NOT_ATTEMPTED, COULD_NOT_CHECK = "not attempted", "could not check"
-
-# outcome: symbol, color of the bar (Okabe-Ito), words; symbol and words say it without
-# the color.
-SIGNS = {
-    CORRECT: ("✓", "#009E73", "Correct."),
-    NOT_YET: ("→", "#E69F00", "Not yet."),
-    NOT_ATTEMPTED: ("…", "#999999", "Not attempted yet."),
-    COULD_NOT_CHECK: ("!", "#CC79A7", "Could not check."),
-}
 WORDS = {
     "exercise": "Exercise: {title}",
     "empty": "Put your answer where the three dots `...` stand, then run the cell "
@@ -46,7 +41,8 @@ WORDS = {
     "solution": "One answer that is right (others may be, too)",
     "hidden": "Solutions are switched off here. Ask your teacher, or try "
     "`ex.{name}.hint()`.",
-    "compare": "Your answer is kept. Compare it with this one:",
+    "kept": "Kept.",
+    "compare": "Compare your answer with this one.",
 }
 
 _solutions = {"shown": None}
@@ -88,88 +84,6 @@ def load_texts(lesson):
     """Return the words of a lesson's exercises."""
     path = HERE / "texts" / f"{lesson}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def to_html(text):
-    """Return text with `code` and **bold** as HTML, everything else escaped."""
-    text = html.escape(text.strip(), quote=False)
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
-    text = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text)
-    return text.replace("\n\n", "<br><br>")
-
-
-def to_text(text):
-    """Return text without the marks of `code` and **bold**, wrapped for a terminal."""
-    text = text.strip().replace("`", "").replace("**", "")
-    parts = [textwrap.fill(part, 88) for part in text.split("\n\n")]
-    return "\n\n".join(parts)
-
-
-@dataclass(frozen=True, repr=False)
-class Feedback:
-    """What a check says.
-
-    Attributes
-    ----------
-    exercise : str
-        Lesson and name, such as ``02_learning_rate/good_rate``.
-    outcome : {"correct", "not yet", "not attempted", "could not check"}
-    message : str
-        In words; `code` stands in backticks.
-    reason : str
-        Which of the exercise's messages it is, for tests and teachers.
-    note : str
-        A line below in small print.
-    """
-
-    exercise: str
-    outcome: str
-    message: str
-    reason: str = ""
-    note: str = ""
-
-    @property
-    def passed(self):
-        """Whether the answer is correct."""
-        return self.outcome == CORRECT
-
-    def __bool__(self):
-        """Return `passed`: `assert ex.a.check(x)` must not always hold."""
-        return self.passed
-
-    def __repr__(self):
-        """Return symbol, word, message and note as text."""
-        symbol, _, word = SIGNS[self.outcome]
-        lines = [to_text(f"{symbol} {word} {self.message}")]
-        return "\n".join(lines + ([to_text(self.note)] if self.note else []))
-
-    def _repr_html_(self):
-        """Return the same for a notebook; colors only repeat what the words say."""
-        symbol, color, word = SIGNS[self.outcome]
-        note = self.note and (
-            f"<div style='font-size:.9em;opacity:.8;margin-top:4px'>"
-            f"{to_html(self.note)}</div>"
-        )
-        return (
-            f"<div role='status' style='border-left:5px solid {color};"
-            "padding:4px 12px;margin:4px 0;max-width:46em;line-height:1.5'>"
-            f"<b>{symbol} {word}</b> {to_html(self.message)}{note}</div>"
-        )
-
-
-@dataclass(frozen=True, repr=False)
-class Page:
-    """A question, a hint or a solution: Markdown in a notebook, text elsewhere."""
-
-    markdown: str
-
-    def __repr__(self):
-        """Return the text as it is, readable without a notebook."""
-        return self.markdown.replace("**", "")
-
-    def _repr_markdown_(self):
-        """Return the Markdown."""
-        return self.markdown
 
 
 class Exercise:
@@ -236,7 +150,9 @@ class Exercise:
             note = _progress.record(self.key, outcome)
         if outcome == NOT_YET and not note:
             note = WORDS["ask_hint"].format(name=self.name)
-        self.last = Feedback(self.key, outcome, message, reason, note)
+        # Nobody has judged a free text, so nobody calls it correct.
+        word = WORDS["kept"] if self._model_answer and outcome == CORRECT else ""
+        self.last = Feedback(self.key, outcome, message, reason, note, word)
         return self.last
 
     def _judge(self, answer):
@@ -244,7 +160,8 @@ class Exercise:
         try:
             if answer is ...:
                 raise NotYet("empty")
-            right = self._check(answer) or {}
+            with _trials.one_sign():
+                right = self._check(answer) or {}
             message = self.words["right"].format(**right)
             if self._model_answer:
                 message = f"{WORDS['compare']}\n\n{message}"

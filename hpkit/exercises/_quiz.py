@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from hpkit.exercises import _progress
-from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
+from hpkit.exercises._feedback import CORRECT, NOT_YET, Feedback, to_html, to_text
 
 WORDS = {
     "title": "Quiz",

@@ -1,5 +1,7 @@
 """Checking a claim by training it: many runs at once, with a sign that work goes on."""
 
+import contextlib
+import contextvars
 import sys
 
 WORDS = {
@@ -8,6 +10,7 @@ WORDS = {
     "one": "1 run",
     "many": "{n} runs",
 }
+_sign = contextvars.ContextVar("sign", default=None)
 
 
 def trained(dataset, settings, *, seeds=range(5), model=None):
@@ -29,34 +32,51 @@ def trained(dataset, settings, *, seeds=range(5), model=None):
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
     settings, seeds = list(settings), tuple(seeds)
-    total = sum(s.epochs for s in settings) * len(seeds)
-    sign = Sign(len(settings) * len(seeds))
+    n, total = len(settings) * len(seeds), sum(s.epochs for s in settings) * len(seeds)
+    sign = _sign.get()
     for runs in train(dataset, settings, seeds=seeds, model=model, tick=0.1):
-        sign.show(runs.epochs_done.clip(0).sum() / total)
-    sign.close()
+        if sign:
+            sign.show(n, runs.epochs_done.clip(0).sum() / total)
+    if sign:
+        sign.add(n)
     return runs
 
 
-def epochs_spent(runs):
-    """Return the epochs that were trained, over all runs."""
-    return int(runs.epochs_done.clip(0).sum())
+@contextlib.contextmanager
+def one_sign():
+    """Show one line for all that is trained in here."""
+    sign = Sign()
+    token = _sign.set(sign)
+    try:
+        yield
+    finally:
+        _sign.reset(token)
+        sign.close()
 
 
 class Sign:
     """One line that says how far a check is: in a notebook, or in a terminal."""
 
-    def __init__(self, n):
-        self.runs = WORDS["one"] if n == 1 else WORDS["many"].format(n=n)
-        self.handle = None
-        self.show(0.0)
+    def __init__(self):
+        self.done, self.handle = 0, None
 
-    def show(self, share):
-        """Say how much is done."""
-        self.write(WORDS["under_way"].format(runs=self.runs, percent=int(100 * share)))
+    def runs(self, n):
+        """Return how many runs, in words."""
+        return WORDS["one"] if n == 1 else WORDS["many"].format(n=n)
+
+    def show(self, n, share):
+        """Say how much of n more runs is done."""
+        runs, percent = self.runs(self.done + n), int(100 * share)
+        self.write(WORDS["under_way"].format(runs=runs, percent=percent))
+
+    def add(self, n):
+        """Note that n runs are done."""
+        self.done += n
 
     def close(self):
-        """Say that it is done, in words that are the same each time."""
-        self.write(WORDS["done"].format(runs=self.runs), end="\n")
+        """Say what was trained, in words that are the same each time."""
+        if self.done:
+            self.write(WORDS["done"].format(runs=self.runs(self.done)), end="\n")
 
     def write(self, line, end=""):
         """Show the line in place of the last one; say nothing where nobody looks."""

@@ -1,6 +1,6 @@
 """Exercises of lesson 00: first steps in a panel; what makes a run the run it is.
 
-A panel is known here by what it holds (`kept`, each with run, name and color), not by
+A panel is known here by what its list holds (`kept`, each with run, name and color), not by
 its class: exercises do not need the panels.
 """
 
@@ -13,6 +13,11 @@ from hpkit.exercises._quiz import Quiz
 LESSON = "00_start"
 
 
+def kept_in(answer):
+    """Return the list of a panel, or None if it is no panel."""
+    return getattr(getattr(answer, "list", None), "kept", None)
+
+
 def is_run(answer):
     """Say whether an answer is one run."""
     return all(hasattr(answer, name) for name in ("setting", "seed", "epochs_done"))
@@ -20,8 +25,8 @@ def is_run(answer):
 
 def runs_of(answer):
     """Return the runs of a panel, of a collection, or the run itself."""
-    if hasattr(answer, "kept"):
-        return [kept.run for kept in answer.kept]
+    if (kept := kept_in(answer)) is not None:
+        return [one.run for one in kept]
     runs = [answer] if is_run(answer) else sequence(answer)
     if not runs or not all(map(is_run, runs)):
         raise kind(answer)
@@ -66,9 +71,8 @@ def a_run(*, done, epochs, seed=0, lr=0.1, dataset="moons"):
 
 def check_named(answer):
     """Some run of the panel is pinned and has a name."""
-    if not hasattr(answer, "kept"):
+    if (kept := kept_in(answer)) is None:
         raise kind(answer)
-    kept = list(answer.kept)
     for one in kept:
         if one.color and one.name.strip():
             return {"name": one.name.strip()}
@@ -83,13 +87,14 @@ def named():
     from hpkit.panels import TrainingPanel
 
     panel = TrainingPanel(hk.load_dataset("moons"))
-    panel.name.value = "my first run"  # as if typed into the box
+    panel.list.name.value = "my first run"  # as if typed into the box
     return panel
 
 
 def a_panel(*, color=None, name=""):
     """Return what the check looks at in a panel, for the wrong answers."""
-    return SimpleNamespace(kept=[SimpleNamespace(run=None, color=color, name=name)])
+    kept = [SimpleNamespace(run=None, color=color, name=name)]
+    return SimpleNamespace(list=SimpleNamespace(kept=kept))
 
 
 # ---- a run is its setting and its seed ---------------------------------------------

@@ -169,7 +169,7 @@ CURVES = {
     "A": ("over-fitting", "small_moons", Hyperparameters(
         lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)),
     "B": ("too slow", "moons", Hyperparameters(lr=0.001, epochs=30)),
-    "C": ("diverged", "digits", Hyperparameters(lr=2.0, hidden=(32,), epochs=30)),
+    "C": ("diverged", "digits", Hyperparameters(lr=1.8, hidden=(32,), epochs=30)),
     "D": ("good", "digits", Hyperparameters(lr=0.1, hidden=(32,), epochs=30)),
     "E": ("bouncing", "moons", Hyperparameters(
         lr=6, batch_size=64, hidden=(16,), epochs=30)),

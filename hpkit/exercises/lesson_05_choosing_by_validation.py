@@ -1,0 +1,163 @@
+"""Exercises of lesson 05: which split for which question; leaks; honest numbers."""
+
+from dataclasses import replace
+from functools import cache
+
+from hpkit.exercises._answers import (
+    NotYet,
+    check_matching,
+    choice_set,
+    kind,
+    number,
+    sequence,
+    setting,
+)
+from hpkit.exercises._core import Exercise
+from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._trials import trained
+from hpkit.settings import Hyperparameters
+
+LESSON = "05_choosing_by_validation"
+
+
+def unseen(name):
+    """Return a data set whose looks at the test split are not the learner's."""
+    from hpkit.datasets import load_dataset
+
+    return replace(load_dataset(name), test_looks=[])
+
+
+# ---- which split for which question ------------------------------------------------
+
+SPLITS = ("train", "valid", "test")
+USES = {"update": "train", "lr": "valid", "stop": "valid", "report": "test"}
+
+
+def splits():
+    """Learn on one, choose on the next, judge once on the last."""
+    return {"update": "train", "lr": "valid", "stop": "valid", "report": "test"}
+
+
+# ---- find the leaks ----------------------------------------------------------------
+
+SNIPPETS = ("A", "B", "C", "D")
+LEAKS = frozenset("AC")
+
+
+def check_leaks(answer):
+    """Exactly A and C."""
+    got = choice_set(answer, SNIPPETS)
+    for letter in SNIPPETS:
+        if (letter in got) != (letter in LEAKS):
+            raise NotYet(letter, n=len(got & LEAKS))
+
+
+def leaks():
+    """A scales with rows it must not know, C chooses by the test split."""
+    return ["A", "C"]
+
+
+# ---- the best of 50 models of coin flips -------------------------------------------
+
+
+@cache
+def coin_flips():
+    """Return validation and test accuracy of the best of 50 models of coin flips."""
+    settings = [
+        Hyperparameters(lr=lr, epochs=20, hidden=(16,), batch_size=8)
+        for lr in (0.01, 0.03, 0.1, 0.3, 1)
+    ]
+    runs = list(trained(unseen("coin_flips"), settings, seeds=range(10)))
+    best = max(runs, key=lambda run: run.val_accuracy.max())
+    test = replace(best, dataset=unseen("coin_flips"))
+    return best.val_accuracy.max(), test.test_accuracy()
+
+
+def check_coins(answer):
+    """About one half."""
+    share = number(answer, low=0, high=1)
+    valid, test = coin_flips()
+    values = {"valid": 100 * valid, "test": 100 * test}
+    if share > 0.55:
+        raise NotYet("too_high", **values)
+    if share < 0.45:
+        raise NotYet("too_low", **values)
+    return values
+
+
+def coins():
+    """A coin has no pattern that could be learned."""
+    return 0.5
+
+
+# ---- choose, then predict the test loss --------------------------------------------
+
+
+def check_honest(answer):
+    """A good setting by validation, and a test loss near the one predicted."""
+    parts = sequence(answer)
+    if len(parts) != 2:
+        raise kind(answer)
+    chosen, predicted = setting(parts[0]), number(parts[1], above=0)
+    if chosen.epochs > 100:
+        raise NotYet("epochs", epochs=chosen.epochs)
+    try:
+        runs = trained(unseen("moons"), [chosen], seeds=range(5))
+    except ValueError as error:
+        raise kind(answer) from error
+    valid = runs.mean_val_loss[0]
+    if not valid <= 0.2:
+        raise NotYet("poor", valid=valid)
+    tests = [replace(run, dataset=unseen("moons")).test_loss() for run in runs]
+    test = sum(tests) / len(tests)
+    values = {"predicted": predicted, "valid": valid, "test": test}
+    if predicted < test / 1.5:
+        raise NotYet("too_low", **values)
+    if predicted > test * 1.5:
+        raise NotYet("too_high", **values)
+    return values
+
+
+def honest():
+    """Lower than 0.2 on the validation split; expect about that on the test split."""
+    import hpkit as hk
+
+    moons, chosen = hk.load_dataset("moons"), hk.Hyperparameters(lr=0.5, epochs=30)
+    losses = [hk.fit(moons, chosen, seed=seed).best_val_loss for seed in range(5)]
+    return chosen, sum(losses) / len(losses)
+
+
+GOOD = Hyperparameters(lr=0.5, epochs=30)
+which_split = Exercise(
+    LESSON, "which_split", lambda answer: check_matching(answer, USES, SPLITS),
+    solution=splits,
+    wrong=[
+        (USES | {"update": "valid"}, "update"),
+        (USES | {"lr": "test"}, "lr"),
+        (USES | {"stop": "train"}, "stop"),
+        (USES | {"report": "valid"}, "report"),
+        (USES | {"report": "all"}, "unknown"),
+        ({"lr": "valid"}, "missing"),
+    ],
+)  # fmt: skip
+find_leaks = Exercise(
+    LESSON, "find_leaks", check_leaks, solution=leaks,
+    wrong=[("C", "A"), ("A", "C"), (["A", "C", "B"], "B"), (["A", "C", "D"], "D")],
+)  # fmt: skip
+best_of_50 = Exercise(
+    LESSON, "best_of_50", check_coins, solution=coins,
+    wrong=[(0.65, "too_high"), (0.3, "too_low"), (50, "kind")],
+)  # fmt: skip
+honest_number = Exercise(
+    LESSON, "honest_number", check_honest, solution=honest,
+    wrong=[
+        ((GOOD.but(lr=0.001), 0.67), "poor"),
+        ((GOOD, 0.001), "too_low"),
+        ((GOOD, 3), "too_high"),
+        ((GOOD.but(epochs=500), 0.1), "epochs"),
+        ((GOOD.but(batch_size=5000), 0.1), "kind"),
+        ((GOOD,), "kind"),
+    ],
+)  # fmt: skip
+EXERCISES = (which_split, find_leaks, best_of_50, honest_number)
+quiz = Quiz(LESSON)
