@@ -72,7 +72,10 @@ def main(number=None, *, check=False, folder=FOLDER):
     prefix = "[0-9][0-9]" if number is None else number.zfill(2)
     sources = sorted((folder / "src").glob(f"{prefix}_*.py"))
     if not sources:
-        print(f"build needs a source {prefix}_*.py in {folder / 'src'}, found none.")
+        wanted = f"{'NN' if number is None else prefix}_topic.py"
+        print(
+            f"build needs a source {wanted} in {folder / 'src'}, found none; write it."
+        )
         return 1
     code = 0
     for source in sources:

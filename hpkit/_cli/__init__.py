@@ -17,7 +17,7 @@ def main(argv):
     try:
         # pytest's arguments are pytest's, also those that look like ours.
         if argv[:1] == ["test"]:
-            test(argv)
+            run_test(argv)
         arguments = parser().parse_args(argv)
         sys.exit(arguments.run(arguments, argv))
     except Failure as failure:
@@ -34,20 +34,20 @@ def parser():
     commands = top.add_subparsers(required=True, metavar="command")
     commands.add_parser("test", help="run all tests, or pytest's arguments")
     sub = commands.add_parser("lab", help="open JupyterLab at a lesson")
-    sub.set_defaults(run=lab)
+    sub.set_defaults(run=run_lab)
     sub.add_argument("lesson", nargs="?", help="its number, as 02 (default: the first)")
     sub.add_argument("--port", type=int, help="default: a free one from 8888 on")
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
     sub = commands.add_parser("doctor", help="check that everything works")
-    sub.set_defaults(run=doctor)
+    sub.set_defaults(run=run_doctor)
     sub = commands.add_parser("build", help="make the notebooks from notebooks/src")
-    sub.set_defaults(run=build)
+    sub.set_defaults(run=run_build)
     sub.add_argument("lesson", nargs="?", help="its number (default: all)")
     sub.add_argument("--check", action="store_true", help="compare, write nothing")
     return top
 
 
-def lab(arguments, argv):
+def run_lab(arguments, argv):
     """Open a lesson; what cannot work is said before anything is installed."""
     lesson = lesson_name(arguments.lesson)
     if arguments.port is not None:
@@ -56,7 +56,7 @@ def lab(arguments, argv):
     open_lab(lesson, arguments.port, browser=not arguments.no_browser)
 
 
-def test(argv):
+def run_test(argv):
     """Run pytest; without arguments over all tests, docstrings and notebooks."""
     if not (ROOT / "tests").is_dir() or not (ROOT / "notebooks").is_dir():
         raise Failure(
@@ -67,7 +67,7 @@ def test(argv):
     replace([sys.executable, "-m", "pytest", *argv[1:]])
 
 
-def doctor(_, argv):
+def run_doctor(_, argv):
     """Check this environment, or the project's .venv; never installs."""
     from hpkit._cli.doctor import report
 
@@ -77,7 +77,7 @@ def doctor(_, argv):
     return report()
 
 
-def build(arguments, argv):
+def run_build(arguments, argv):
     """Build the notebooks in the environment that runs them."""
     ensure(argv)
     from hpkit import notebooks

@@ -29,7 +29,7 @@ SPACE_GB = 2.5
 
 CAUSES = {
     r"No space left|not enough space|quota exceeded": (
-        "hpkit needs about {space} GB of free disk for .venv, {root} ran out with "
+        "hpkit needs about {space} GB of free disk for .venv, {root} has "
         "{free:.1f} GB left; free some, or move the project to another disk, and call "
         "this command again."
     ),

@@ -1,0 +1,61 @@
+"""Fixtures of the browser tests: a JupyterLab on a copy of the lessons, and a page."""
+
+import os
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from harness import ROOT, chromium, lab, shut_down_kernels
+
+
+def pytest_collection_modifyitems(items):
+    """Mark all tests of this folder, so that ``-m "not browser"`` leaves them out."""
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory):
+    """JupyterLab with ``.url``, serving ``.root``, a copy of the notebooks."""
+    root = tmp_path_factory.mktemp("lab") / "notebooks"
+    hidden = shutil.ignore_patterns(".*", "src", "hpkit-runs")
+    shutil.copytree(ROOT / "notebooks", root, ignore=hidden)
+    with lab(root) as url:
+        yield SimpleNamespace(url=url, root=root)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Browser, for one module: while it runs, no other test can use asyncio."""
+    try:
+        with chromium() as browser:
+            yield browser
+    except LookupError as error:
+        # On CI a missing browser must not look like success.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+
+
+@pytest.fixture
+def page(browser, lab_server, request, tmp_path):
+    """Page of a fresh browser profile; a failed test leaves its picture."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    yield page
+    if request.node.stash.get(FAILED, False):
+        picture = tmp_path / "failed.png"
+        page.screenshot(path=picture)
+        print(f"screenshot: {picture}")
+    page.close()
+    shut_down_kernels(lab_server.url)
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Remember on the test that it failed, for the picture."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report

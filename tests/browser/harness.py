@@ -1,0 +1,191 @@
+"""Drive notebooks in a real JupyterLab with an installed Chromium.
+
+with lab(folder) as url, chromium() as browser:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    open_notebook(page, url, "02_learning_rate.ipynb")
+    run_all(page)
+    page.screenshot(path="lesson.png")
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Error, sync_playwright
+
+from hpkit._cli.environment import ROOT
+from hpkit._cli.lab import settings
+
+# Without these Chromium asks at every start for hosts that a closed network refuses.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge")
+NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+
+
+@contextlib.contextmanager
+def lab(root, *options, python=sys.executable):
+    """Start a JupyterLab as ``python -m hpkit lab`` does; give its address.
+
+    Settings, workspaces and port are its own, so that a developer's are left alone.
+    """
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    home = Path(tempfile.mkdtemp(prefix="lab"))
+    environ = {
+        **os.environ,
+        **settings({}),
+        "PYTHONPATH": str(ROOT),
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        # Learners' progress, on Linux, macOS and Windows.
+        "XDG_DATA_HOME": str(home / "data"),
+    }
+    command = [
+        *(python, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={root}"),
+        # It would move to the next port, and the test talk to another's server.
+        *("--ServerApp.port_retries=0", "--IdentityProvider.token="),
+        *("--LabApp.expose_app_in_browser=True", *options),
+    ]
+    with open(home / "lab.log", "w") as log:
+        server = subprocess.Popen(
+            command, env=environ, stdout=log, stderr=subprocess.STDOUT
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for_server(url, server, home / "lab.log")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def wait_for_server(url, server, log, seconds=60):
+    """Return when the server answers; raise with its log if it ends or does not."""
+    for _ in range(seconds * 4):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{url}/api", timeout=1).close()
+            return
+        time.sleep(0.25)
+    raise RuntimeError(f"JupyterLab does not answer at {url}:\n{log.read_text()}")
+
+
+def shut_down_kernels(url):
+    """End all kernels of the server: two cores do not carry forgotten ones."""
+    with urllib.request.urlopen(f"{url}/api/sessions") as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        request = urllib.request.Request(
+            f"{url}/api/sessions/{session['id']}", method="DELETE"
+        )
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(request).close()
+
+
+@contextlib.contextmanager
+def chromium():
+    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has.
+
+    Raises
+    ------
+    LookupError
+        When there is none.
+    """
+    paths = filter(None, map(shutil.which, PROGRAMS))
+    ways = [{"executable_path": path} for path in paths]
+    ways += [{"channel": "chrome"}, {"channel": "msedge"}, {}]
+    with sync_playwright() as playwright:
+        for way in ways:
+            with contextlib.suppress(Error):
+                browser = playwright.chromium.launch(args=FLAGS, **way)
+                break
+        else:
+            raise LookupError(
+                "Browser tests need Chromium, Chrome or Edge, none is installed; "
+                "install one, or run: python -m playwright install chromium."
+            )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_notebook(page, url, name, *, workspace="tests"):
+    """Open notebook `name`; return when its kernel is connected and idle.
+
+    A cell that is run earlier is dropped without a word.
+    """
+    page.goto(f"{url}/lab/workspaces/{workspace}/tree/{name}?reset")
+    page.wait_for_selector(f"{NOTEBOOK} .jp-Notebook", timeout=60_000)
+    page.wait_for_function(
+        """() => {
+            const context = window.jupyterapp?.shell.currentWidget?.context
+            const kernel = context?.sessionContext.isReady
+                && context.sessionContext.session?.kernel
+            return kernel && kernel.connectionStatus == 'connected'
+                && kernel.status == 'idle'
+        }""",
+        timeout=60_000,
+    )
+    page.wait_for_timeout(1000)
+
+
+def command(page, name, **arguments):
+    """Run a command of JupyterLab, such as kernelmenu:interrupt."""
+    page.evaluate(
+        "([n, a]) => { window.jupyterapp.commands.execute(n, a); return true }",
+        [name, arguments],
+    )
+
+
+def wait_idle(page, *, timeout=60_000):
+    """Wait until the open notebook's kernel is idle."""
+    page.wait_for_timeout(300)
+    page.wait_for_function(
+        """selector => document.querySelector(selector)
+               ?.getAttribute('data-status') == 'idle'""",
+        arg=f"{NOTEBOOK} .jp-Notebook-ExecutionIndicator",
+        timeout=timeout,
+    )
+
+
+def run_all(page, *, timeout=120_000):
+    """Run all cells and wait."""
+    command(page, "notebook:run-all-cells")
+    wait_idle(page, timeout=timeout)
+
+
+def run_cell(page, index, *, timeout=60_000):
+    """Run the cell at `index` among all cells, wait, and give its locator."""
+    page.evaluate(
+        """index => {
+            const notebook = window.jupyterapp.shell.currentWidget.content
+            notebook.activeCellIndex = index
+            notebook.deselectAll()
+        }""",
+        index,
+    )
+    command(page, "notebook:run-cell")
+    wait_idle(page, timeout=timeout)
+    return page.locator(f"{NOTEBOOK} .jp-Cell").nth(index)

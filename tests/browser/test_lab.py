@@ -1,0 +1,62 @@
+"""JupyterLab as ``python -m hpkit lab`` starts it: widgets answer, settings hold."""
+
+import nbformat
+import pytest
+from harness import NOTEBOOK, open_notebook, run_all
+
+BUTTON = """
+import threading
+import ipywidgets as widgets
+
+label = widgets.Label("not yet")
+button = widgets.Button(description="Press")
+
+def press(_):
+    main = threading.current_thread() is threading.main_thread()
+    label.value = "pressed in the main thread" if main else "pressed elsewhere"
+
+button.on_click(press)
+widgets.VBox([button, label])
+"""
+KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+
+
+@pytest.fixture
+def button_page(page, lab_server):
+    """Page on which a notebook with a button was run."""
+    cell = nbformat.v4.new_code_cell(BUTTON.strip())
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
+    nbformat.write(notebook, lab_server.root / "button.ipynb")
+    open_notebook(page, lab_server.url, "button.ipynb")
+    run_all(page)
+    return page
+
+
+def test_button_answers(button_page):
+    label = button_page.locator(f"{NOTEBOOK} .widget-label")
+    assert label.inner_text() == "not yet"
+
+    button_page.locator(f"{NOTEBOOK} .widget-button").click()
+    button_page.wait_for_function(
+        "() => document.querySelector('.widget-label').innerText.includes('pressed')"
+    )
+
+    assert label.inner_text() == "pressed in the main thread"
+
+
+def test_settings_of_hpkit_hold(button_page, lab_server):
+    news = "@jupyterlab/apputils-extension:notification"
+    address = f"{lab_server.url}/lab/api/settings/{news}"
+
+    schema = button_page.request.get(address).json()["schema"]["properties"]
+
+    assert button_page.evaluate(f"{KERNEL}.commsOverSubshells") == "disabled"
+    assert schema["fetchNews"]["default"] == "false"
+    assert schema["checkForUpdates"]["default"] is False
+
+
+def test_nobody_is_asked_about_news(button_page):
+    button_page.wait_for_timeout(3000)
+
+    assert "news" not in button_page.locator("body").inner_text().lower()

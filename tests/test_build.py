@@ -1,0 +1,220 @@
+"""``python -m hpkit build`` on small sources written for each case."""
+
+import base64
+import io
+import json
+import sys
+
+import nbformat
+import pytest
+
+from hpkit import notebooks
+
+LESSON = """
+# %% [markdown]
+# # A lesson
+# Words.
+
+# %%
+import matplotlib.pyplot as plt
+print("one"); print("two")
+
+# %%
+plt.plot([1, 2]);
+
+# %% tags=["raises-exception"]
+1 / 0
+
+# %%
+plt.plot([1, 2]);
+
+# %%
+import ipywidgets as widgets
+
+class Panel(widgets.HBox):
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/plain": "run this cell again"}
+
+Panel()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Folder of notebooks; ``write(folder, name, text)`` adds a source."""
+    (tmp_path / "src").mkdir()
+    return tmp_path
+
+
+def write(folder, text, name="00_start"):
+    (folder / "src" / f"{name}.py").write_text(text.lstrip(), encoding="utf-8")
+
+
+def load(folder, name="00_start"):
+    return nbformat.read(folder / f"{name}.ipynb", as_version=4)
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Folder with the lesson above, built."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    (folder / "src").mkdir()
+    write(folder, LESSON)
+    assert notebooks.main(folder=folder) == 0
+    return folder
+
+
+def test_build_gives_a_valid_notebook_with_its_outputs(built):
+    notebook = load(built)
+
+    nbformat.validate(notebook)
+    assert [c.cell_type for c in notebook.cells] == ["markdown"] + ["code"] * 5
+    assert notebook.cells[1].outputs[0].text == "one\ntwo\n"
+    assert "image/png" in notebook.cells[2].outputs[0].data
+    assert notebook.cells[3].outputs[0].ename == "ZeroDivisionError"
+
+
+def test_build_keeps_tags_and_no_other_metadata(built):
+    notebook = load(built)
+
+    kept = [cell.metadata for cell in notebook.cells if cell.metadata]
+    assert kept == [{"tags": ["raises-exception"]}]
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.language_info == {"name": "python"}
+    assert all(not output.get("metadata") for output in outputs(notebook))
+
+
+def test_panel_keeps_what_stands_beside_its_widget(built):
+    panel = load(built).cells[5].outputs[0]
+
+    assert panel.data == {"text/plain": "run this cell again"}
+
+
+def test_picture_says_nothing_of_its_maker(built):
+    from PIL import Image
+
+    png = load(built).cells[2].outputs[0].data["image/png"]
+
+    picture = Image.open(io.BytesIO(base64.b64decode(png)))
+    picture.load()
+    assert set(picture.info) <= {"dpi"}
+
+
+def test_equal_cells_have_ids_of_their_own(built):
+    ids = [cell.id for cell in load(built).cells]
+
+    assert len(set(ids)) == len(ids)
+    assert ids[4] == f"{ids[2]}-2"
+
+
+def test_building_twice_gives_the_same_bytes(built):
+    before = (built / "00_start.ipynb").read_bytes()
+
+    assert notebooks.main(folder=built) == 0
+
+    assert (built / "00_start.ipynb").read_bytes() == before
+    assert before.endswith(b"}\n")
+    assert b"\r" not in before
+
+
+def test_kernel_is_this_python_wherever_kernels_are_installed(
+    folder, tmp_path, monkeypatch
+):
+    foreign = tmp_path / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "Other", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    write(folder, f"# %%\nimport sys\nprint(sys.executable == {sys.executable!r})")
+
+    assert notebooks.main(folder=folder) == 0
+
+    assert outputs(load(folder))[0].text == "True\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("# %%\nx = 1\n\n# %%\n1 / 0", "cell 2 ('1 / 0'): ZeroDivisionError"),
+        (
+            "# %%\nimport ipywidgets as w\nw.interact(lambda x: 1 / x, x=(-1, 1));",
+            "cell 1 ('import ipywidgets as w'), in an Output widget: ZeroDivision",
+        ),
+        ("# %%\nobject()", "cell 1 ('object()') must print what is the same"),
+        ("# %%\nimport os; print(os.path.expanduser('~'))", "the same everywhere"),
+        ("# %%\nimport os; os._exit(1)", "its kernel stopped"),
+        ("# %%\nprint(('x' * 99 + '\\n') * 3000)", "may have 300000 bytes"),
+    ],
+)
+def test_lesson_that_cannot_be_published_fails(folder, capsys, source, words):
+    write(folder, source)
+
+    assert notebooks.main(folder=folder) == 1
+
+    assert words in capsys.readouterr().out
+    assert not (folder / "00_start.ipynb").exists()
+
+
+def test_one_lesson_is_built_by_its_number(folder):
+    write(folder, "# %%\n1", "01_one")
+    write(folder, "# %%\n2", "02_two")
+
+    assert notebooks.main("2", folder=folder) == 0
+
+    assert [p.name for p in folder.glob("*.ipynb")] == ["02_two.ipynb"]
+
+
+def test_lesson_without_a_source_is_said(folder, capsys):
+    assert notebooks.main("7", folder=folder) == 1
+
+    assert "needs a source 07_topic.py" in capsys.readouterr().out
+
+
+def change_text(notebook):
+    notebook.cells[0].outputs[0].text = "other\n"
+
+
+def change_source(notebook):
+    notebook.cells[1].source += " "
+
+
+def change_picture(notebook):
+    notebook.cells[1].outputs[0].data["image/png"] = "iVBORw0KGgo="
+
+
+def remove_picture(notebook):
+    del notebook.cells[1].outputs[0].data["image/png"]
+
+
+def add_cell(notebook):
+    notebook.cells.append(nbformat.v4.new_markdown_cell("more"))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda notebook: None, 0),
+        (change_picture, 0),  # its bytes differ between machines
+        (change_text, 1),
+        (change_source, 1),
+        (remove_picture, 1),
+        (add_cell, 1),
+    ],
+)
+def test_check_compares_all_but_the_bytes_of_pictures(folder, change, code):
+    source = "# %%\nprint('a')\n\n# %%\nimport matplotlib.pyplot as p; p.plot([1]);"
+    write(folder, source)
+    notebooks.main(folder=folder)
+    notebook = load(folder)
+    change(notebook)
+    nbformat.write(notebook, folder / "00_start.ipynb")
+    before = (folder / "00_start.ipynb").read_bytes()
+
+    assert notebooks.main(folder=folder, check=True) == code
+
+    assert (folder / "00_start.ipynb").read_bytes() == before

@@ -1,0 +1,351 @@
+"""The commands, on a small project with its own wheels instead of a network.
+
+The project has the real ``hpkit/_cli``, one lesson, and needs ``thing``, a wheel whose
+modules ``jupyterlab`` and ``pytest`` print how they were called.
+"""
+
+import ast
+import json
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from hpkit._cli import environment, lab
+from hpkit._cli.environment import ROOT, STAMP, Failure
+
+FAKE = """
+import json, os, sys
+print(json.dumps([sys.argv[1:], os.environ["PYTHONPATH"], sys.prefix]))
+sys.exit(7)
+"""
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+def wheel(folder, name, version, files):
+    """Write a wheel, which is a zip file with a list of itself."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any",
+    }
+    record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in {**files, f"{info}/RECORD": record}.items():
+            archive.writestr(path, text)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Folder of the small project; its .venv is as the last test left it."""
+    root = tmp_path_factory.mktemp("with a space") / "project"
+    shutil.copytree(ROOT / "hpkit" / "_cli", root / "hpkit" / "_cli")
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(ROOT / "hpkit" / name, root / "hpkit")
+    for name in ("tests", "notebooks", "wheels"):
+        (root / name).mkdir()
+    (root / "notebooks" / "00_start.ipynb").touch()
+    (root / "notebooks" / "02_learning_rate.ipynb").touch()
+    (root / "pyproject.toml").write_text("[project]\ndependencies = []\n")
+    fakes = {"jupyterlab.py": FAKE, "pytest.py": FAKE}
+    wheel(root / "wheels", "thing", "1.0", fakes)
+    wheel(root / "wheels", "other", "2.0", {"other.py": ""})
+    files = [f for f in metadata.files("packaging") if f.suffix == ".py"]
+    texts = {str(f): f.locate().read_text("utf-8") for f in files}
+    wheel(root / "wheels", "packaging", metadata.version("packaging"), texts)
+    return root
+
+
+@pytest.fixture
+def call(project):
+    """Call ``python -m hpkit`` in the project with a Python that lacks ``thing``."""
+    lines = ["--no-index", "--find-links wheels", "packaging", "thing>=1"]
+    (project / "requirements.txt").write_text("\n".join(lines) + "\n")
+
+    def call(*arguments, **environ):
+        clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        return subprocess.run(
+            [sys._base_executable, "-m", "hpkit", *arguments],
+            cwd=project,
+            env={**clean, "PIP_FIND_LINKS": "", **environ},
+            capture_output=True,
+            text=True,
+        )
+
+    return call
+
+
+def stamp(project):
+    return project / ".venv" / STAMP
+
+
+def require(project, line):
+    with open(project / "requirements.txt", "a") as file:
+        file.write(line + "\n")
+
+
+def sentence(done):
+    """Give the sentence that a failed call ended with."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_first_call_makes_venv_and_goes_on_in_it(project, call):
+    done = call("test", "-k", "lab", "--port=1")
+
+    assert "Making .venv" in done.stdout
+    assert "Successfully installed" in done.stdout
+    arguments, path, prefix = json.loads(done.stdout.splitlines()[-1])
+    assert arguments == ["-k", "lab", "--port=1"]
+    assert path.split(os.pathsep)[0] == str(project)
+    assert Path(prefix) == project / ".venv"
+    assert done.returncode == 7
+
+
+def test_second_call_starts_at_once(project, call):
+    call("test")
+    begin = time.perf_counter()
+
+    done = call("test")
+
+    assert len(done.stdout.splitlines()) == 1
+    assert time.perf_counter() - begin < 5
+
+
+def test_lab_opens_the_lesson_in_jupyterlab(project, call):
+    call("lab")
+
+    done = call("lab", "2", "--no-browser")
+
+    arguments, _, _ = json.loads(done.stdout.splitlines()[-1])
+    page = "/lab/workspaces/hpkit/tree/02_learning_rate.ipynb"
+    assert f"--LabApp.default_url={page}" in arguments
+    assert f"--ServerApp.root_dir={project / 'notebooks'}" in arguments
+    assert "--ServerApp.open_browser=False" in arguments
+
+
+@pytest.mark.parametrize("left", ["stamp", "no python", "no pip", "no package"])
+def test_half_made_venv_is_repaired(project, call, left):
+    call("test")
+    site = next(Path(project, ".venv").glob("**/site-packages"))
+    if left == "stamp":  # cut off before .venv had anything
+        shutil.rmtree(project / ".venv")
+        (project / ".venv").mkdir()
+        stamp(project).write_text("unfinished")
+    elif left == "no python":
+        shutil.rmtree(environment.existing(project).parent)
+    elif left == "no pip":  # cut off between Python and pip
+        stamp(project).write_text("unfinished")
+        for folder in [*site.glob("pip"), *site.glob("pip-*")]:
+            shutil.rmtree(folder)
+    else:  # cut off in pip
+        stamp(project).write_text("unfinished")
+        for file in ["jupyterlab.py", "pytest.py", "thing-1.0.dist-info/METADATA"]:
+            (site / file).unlink()
+
+    done = call("test")
+
+    assert done.returncode == 7, done
+    assert "Installing" in done.stdout
+    assert len(stamp(project).read_text()) == 64
+
+
+def test_unfinished_venv_is_installed_again_though_nothing_is_missing(project, call):
+    call("test")
+    stamp(project).write_text("unfinished")
+
+    assert "Installing" in call("test").stdout
+    assert "Installing" not in call("test").stdout
+
+
+def test_venv_made_by_hand_is_used_as_it_is(project, call):
+    call("test")
+    stamp(project).unlink()
+
+    assert "Installing" not in call("test").stdout
+
+
+def test_changed_requirements_are_installed(project, call):
+    call("test")
+    require(project, "other>=2  # a comment")
+
+    assert "other-2.0" in call("test").stdout
+
+
+def test_requirement_that_does_not_exist_says_so(project, call):
+    require(project, "absent>=3")
+
+    assert "stopped with the error above" in sentence(call("test"))
+
+
+def test_no_network_says_so(project, call):
+    require(project, "elsewhere")
+    text = (project / "requirements.txt").read_text()
+    (project / "requirements.txt").write_text(text.replace("--no-index", ""))
+    closed = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+
+    words = sentence(call("test", **closed))
+
+    assert "needs a network" in words
+    assert stamp(project).read_text() == "unfinished"
+
+
+def test_no_such_lesson_says_which_there_are(call):
+    assert "one of 00, 02, got 77" in sentence(call("lab", "77"))
+
+
+def test_taken_port_says_so(call):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        words = sentence(call("lab", "--port", str(port)))
+
+    assert f"{port} cannot be used" in words
+    assert "--port" in words
+
+
+def test_port_that_was_just_closed_is_free():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    assert lab.check_port(port) is None
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("[Errno 28] No space left on device", "2.5 GB of free disk"),
+        ("[WinError 112] There is not enough space on the disk", "of free disk"),
+        ("[Errno 13] Permission denied: '.venv'", "does not allow it"),
+        ("Retry(total=0, connect=None) broken by NewConnectionError", "a network"),
+        ("Retry(total=4, ...) and later a compiler error", "the error above"),
+    ],
+)
+def test_cause_in_log_becomes_a_sentence(log, words, tmp_path):
+    assert words in str(environment.failure(log, tmp_path))
+
+
+def test_full_disk_is_said_before_anything_is_made(monkeypatch, tmp_path):
+    usage = shutil.disk_usage(tmp_path)._replace(free=3 * 10**8)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+    with pytest.raises(Failure, match=r"2\.5 GB.* has 0\.3 GB left; free some"):
+        environment.make(tmp_path / ".venv", tmp_path)
+
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_python_without_venv_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment.util, "find_spec", lambda name: None)
+
+    with pytest.raises(Failure, match="apt install python3-venv"):
+        environment.make(tmp_path / ".venv", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["__main__.py", "__init__.py"])
+def test_old_python_can_read_what_tells_it_to_go(name):
+    source = (ROOT / "hpkit" / name).read_text("utf-8")
+
+    ast.parse(source, feature_version=(3, 4))
+    assert 'f"' not in source
+
+
+def test_old_python_is_told_what_is_needed(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 8))
+
+    with pytest.raises(SystemExit, match=r"needs Python 3\.11 .* this is Python 3\.8"):
+        runpy.run_path(str(ROOT / "hpkit" / "__main__.py"), run_name="__main__")
+
+
+def test_windows_has_no_exec_and_passes_the_exit_code_on(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "platform", "win32")
+    before = signal.getsignal(signal.SIGINT)
+
+    with pytest.raises(SystemExit) as stop:
+        environment.replace([sys.executable, "-c", "exit(5)"], root=tmp_path)
+    signal.signal(signal.SIGINT, before)
+
+    assert stop.value.code == 5
+
+
+def test_settings_are_added_to_a_path_that_is_there():
+    path = lab.settings({"JUPYTER_CONFIG_PATH": "mine"})["JUPYTER_CONFIG_PATH"]
+
+    own, mine = path.split(os.pathsep)
+    assert mine == "mine"
+    assert Path(own, "labconfig", "default_setting_overrides.json").is_file()
+
+
+def test_this_environment_has_what_is_required():
+    assert environment.missing() == []
+
+
+def test_doctor_finds_all_well():
+    done = subprocess.run(
+        [sys.executable, "-m", "hpkit", "doctor"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert [line[:7] for line in done.stdout.splitlines()] == ["ok     "] * 6
+
+
+def test_doctor_without_packages_gives_the_way_out(project, call):
+    shutil.rmtree(project / ".venv", ignore_errors=True)
+
+    done = call("doctor")
+
+    assert done.returncode == 1
+    assert "thing>=1 needed, not here; python -m hpkit lab" in done.stdout
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
+    if not list((ROOT / "notebooks").glob("00_*.ipynb")):
+        pytest.skip("no lesson yet")
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    command = [sys.executable, "-m", "hpkit", "lab", "--no-browser", "--port"]
+    process = subprocess.Popen([*command, str(port)], cwd=ROOT, stderr=subprocess.PIPE)
+
+    try:
+        url = f"http://127.0.0.1:{port}/api"
+        assert b"version" in answer(url, process)
+        process.send_signal(stop)
+
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+
+
+def answer(url, process, seconds=60):
+    """Give what the server says as soon as it does."""
+    for _ in range(seconds * 4):
+        assert process.poll() is None, process.stderr.read().decode()
+        try:
+            with urllib.request.urlopen(url, timeout=1) as reply:
+                return reply.read()
+        except OSError:
+            time.sleep(0.25)
+    raise TimeoutError(url)

@@ -1,0 +1,97 @@
+"""The committed lessons: their form, and that they come from their sources.
+
+That they run is nbval's part, which collects notebooks/*.ipynb in the same pytest call;
+that their outputs are the current ones is ``python -m hpkit build --check``'s.
+"""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+from markdown_it import MarkdownIt
+
+from hpkit.notebooks import FOLDER, MAX_BYTES, read
+
+LESSONS = sorted(FOLDER.glob("*.ipynb"))
+SOURCES = sorted((FOLDER / "src").glob("*.py"))
+# What some renderers take and CommonMark does not: tables, MyST directives and roles,
+# formulas, and (in CommonMark, but not the same in all places) HTML.
+FOREIGN = {
+    "a table": re.compile(r"^\s*\|?\s*:?-{3,}:?\s*\|", re.M),
+    "a directive": re.compile(r"^(:{3,}|`{3,}\{)", re.M),
+    "a role": re.compile(r"\{[a-z]+\}`"),
+    "a formula": re.compile(r"\$\$|\\\(|(?<![\w$])\$[^$\s][^$\n]*\$"),
+}
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request):
+    return request.param
+
+
+def markdown(lesson):
+    cells = nbformat.read(lesson, as_version=4).cells
+    return [cell.source for cell in cells if cell.cell_type == "markdown"]
+
+
+def test_every_source_has_its_notebook_and_the_other_way_round():
+    assert [p.stem for p in LESSONS] == [p.stem for p in SOURCES]
+
+
+def test_lesson_is_its_source(lesson):
+    source = read(FOLDER / "src" / f"{lesson.stem}.py")
+    built = nbformat.read(lesson, as_version=4)
+
+    assert [(c.id, c.source) for c in built.cells] == [
+        (c.id, c.source) for c in source.cells
+    ]
+
+
+def test_lesson_is_valid_and_small(lesson):
+    nbformat.validate(nbformat.read(lesson, as_version=4))
+
+    assert lesson.stat().st_size <= MAX_BYTES
+    assert b"\r" not in lesson.read_bytes()
+
+
+def test_lesson_has_one_title_and_no_level_left_out(lesson):
+    levels = [
+        int(token.tag[1])
+        for text in markdown(lesson)
+        for token in MarkdownIt("commonmark").parse(text)
+        if token.type == "heading_open"
+    ]
+
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_lesson_is_plain_commonmark(lesson):
+    parser = MarkdownIt("commonmark")
+    for text in markdown(lesson):
+        tokens = [
+            token
+            for block in parser.parse(text)
+            for token in [block, *(block.children or ())]
+        ]
+        code = ("code_inline", "code_block", "fence")
+        kinds = {token.type for token in tokens}
+        assert kinds.isdisjoint({"html_block", "html_inline"}), text
+        for what, pattern in FOREIGN.items():
+            plain = [t.content for t in tokens if t.type not in code]
+            assert not any(map(pattern.search, plain)), f"{what} in: {text}"
+
+
+def test_code_cells_are_short(lesson):
+    for cell in nbformat.read(lesson, as_version=4).cells:
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 12, cell.source
+
+
+def test_pictures_of_lessons_exist(lesson):
+    for text in markdown(lesson):
+        for target in re.findall(r"!\[[^]]*\]\(([^)\s]+)", text):
+            assert "://" in target or Path(lesson.parent, target).is_file(), target
