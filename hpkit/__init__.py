@@ -22,8 +22,10 @@ _PUBLIC = {
     "bayes": ("bayesian_search",),
     "studies": ("from_optuna", "to_optuna"),
     "plots": (
+        "alt_text",
         "describe",
         "plot_best_so_far",
+        "plot_data",
         "plot_decision_boundary",
         "plot_grid",
         "plot_parallel",

@@ -413,6 +413,14 @@ def test_boundary_refuses_more_than_two_features():
         plots.plot_decision_boundary(3)
 
 
+def test_data_shows_the_points_of_a_split():
+    ax = plots.plot_data(MOONS, axes(), split="valid")
+
+    assert sum(len(line.get_xdata()) for line in ax.lines) == len(MOONS.valid.y)
+    with pytest.raises(ValueError, match=r"split must be one of.*'test'"):
+        plots.plot_data(MOONS, split="test")
+
+
 # ---- all of them -------------------------------------------------------------------
 
 EVERY = [

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from hpkit.plots.canvas import COLORS, INK, new_axes, say
+from hpkit.plots.canvas import COLORS, INK, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, describe
 from hpkit.run import Run
 from hpkit.settings import check_choice
+from hpkit.training import check_dataset
 
 SHAPES = ("o", "^", "s", "D", "P", "v")  # of the classes, for eyes without color
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
@@ -38,7 +39,12 @@ def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
     >>> plot_decision_boundary(run, epoch="last").get_xlabel()
     'x1'
     """
-    check_flat(run)
+    if not isinstance(run, Run):
+        raise TypeError(
+            f"run must be one Run, got {type(run).__name__}; take one with hpkit.fit, "
+            "or search.best_run."
+        )
+    check_flat(run.dataset)
     check_choice("split", split, ("train", "valid"))
     data = run.dataset
     ax = new_axes(ax, (5.0, 4.0))
@@ -50,42 +56,66 @@ def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
     chance = run.predict_proba(cells, epoch).reshape(CELLS, CELLS, -1)
     ax.imshow(shades(chance), extent=(low[0], high[0], low[1], high[1]),
               origin="lower", aspect="auto")  # fmt: skip
-    for number in (
-        range(1, chance.shape[-1]) if chance.shape[-1] == 2 else range(chance.shape[-1])
-    ):
-        others = np.delete(chance, number, -1).max(-1)
-        lead = chance[..., number] - others
-        if lead.min() < 0 < lead.max():
-            ax.contour(across, up, lead, [0], colors=INK, linewidths=1.6)
-    part = getattr(data, split)
-    classes = range(chance.shape[-1])
-    for number in classes[1:] if len(classes) == 2 else classes:
+    classes = range(data.n_outputs)
+    for number in classes[1:] if data.n_outputs == 2 else classes:
         lead = chance[..., number] - np.delete(chance, number, -1).max(-1)
         if lead.min() < 0 < lead.max():
             ax.contour(across, up, lead, [0], colors=INK, linewidths=1.6)
-    part = getattr(data, split)
-    for number in range(data.n_outputs):
-        ax.plot(*part.X[part.y == number].T, SHAPES[number % 6], ms=5, mew=0.5,
-                color=COLORS[number % 7], mec="white")  # fmt: skip
+    draw_points(ax, data, split)
     ax.grid(False)
-    ax.set(xlabel=data.features[0], ylabel=data.features[1])
     at = run.best_epoch if epoch == "best" else run.epochs_done
     ax.set_title(SAY["map"].format(epoch=at), fontsize=10)
-    return say(ax, f"{CHARTS['map'].format(epoch=at)} {describe(run)}")
+    return alt_text(ax, f"{CHARTS['map'].format(epoch=at)} {describe(run)}")
 
 
-def check_flat(run):
-    """Raise unless the run's data can be drawn as a map."""
-    if not isinstance(run, Run):
-        raise TypeError(
-            f"run must be one Run, got {type(run).__name__}; take one with hpkit.fit, "
-            "or search.best_run."
-        )
-    if run.dataset.n_features != 2 or run.dataset.is_regression:
-        kind = "a regression" if run.dataset.is_regression else "classes"
+def plot_data(dataset, ax=None, *, split="train"):
+    """Return the axes with the points of a data set of two features.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With two features and classes.
+    ax : matplotlib.axes.Axes, optional
+    split : {"train", "valid"}, default "train"
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Each class has its own color and marker.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> len(plot_data(hk.load_dataset("moons")).lines)
+    2
+    """
+    check_choice("split", split, ("train", "valid"))
+    check_flat(check_dataset(dataset))
+    ax = new_axes(ax, (5.0, 3.6))
+    draw_points(ax, dataset, split)
+    ax.legend(frameon=False)
+    facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
+    return alt_text(ax, CHARTS["data"].format(**facts, classes=dataset.n_outputs))
+
+
+def draw_points(ax, data, split):
+    """Draw the points of a split, each class with its marker."""
+    part = getattr(data, split)
+    for number, name in enumerate(data.classes):
+        ax.plot(
+            *part.X[part.y == number].T, SHAPES[number % 6], color=COLORS[number % 7],
+            ms=5, mew=0.5, mec="white", label=SAY["class"].format(name=name),
+        )  # fmt: skip
+    ax.set(xlabel=data.features[0], ylabel=data.features[1])
+
+
+def check_flat(data):
+    """Raise unless a data set can be drawn as a map."""
+    if data.n_features != 2 or data.is_regression:
+        kind = "a regression" if data.is_regression else "classes"
         raise ValueError(
-            f"a map needs two features and classes, got {run.dataset.n_features} "
-            f"features and {kind}; use moons, circles or spiral."
+            f"a map needs two features and classes, got {data.n_features} features and "
+            f"{kind}; use moons, circles or spiral."
         )
 
 

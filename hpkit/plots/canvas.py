@@ -46,10 +46,29 @@ def dark(color):
 # ---- alternative text --------------------------------------------------------------
 
 
-def say(ax, sentence):
-    """Give the picture that holds these axes a sentence for those who do not see it.
+def alt_text(ax, sentence):
+    """Return `ax` after giving its picture a sentence for those who do not see it.
 
-    A notebook's output then carries it as metadata, ``{"image/png": {"alt": ...}}``.
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    sentence : str
+        Added to what the picture says already; hpkit's charts say themselves.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Notes
+    -----
+    A notebook's output carries it as metadata, ``{"image/png": {"alt": ...}}``, where
+    nbconvert's templates look for it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_said
+    ['A bowl.']
     """
     figure = ax.figure
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]

@@ -9,11 +9,11 @@ from hpkit.plots.canvas import (
     INK,
     MUTED,
     SIZE,
+    alt_text,
     end_labels,
     look,
     mark_out,
     new_axes,
-    say,
     top_of,
 )
 from hpkit.plots.words import (
@@ -96,7 +96,7 @@ def plot_training_curves(runs, ax=None, *, split=None):
         ends = [ends[i] for i in runs.order if i in ends]
     name_axes(ax, split, len(there))
     end_labels(ax, ends)
-    return say(ax, f"{CHARTS['training']} {describe(runs)}")
+    return alt_text(ax, f"{CHARTS['training']} {describe(runs)}")
 
 
 def looks_of(count, names):
@@ -215,7 +215,7 @@ def plot_best_so_far(searches, ax=None):
     else:
         ax.set_ylim(0, 1.08 * high)
     end_labels(ax, sorted(ends, key=lambda end: end[1]))
-    return say(ax, f"{CHARTS['so_far']} {describe(searches)}")
+    return alt_text(ax, f"{CHARTS['so_far']} {describe(searches)}")
 
 
 def plot_seeds(runs, ax=None, *, pairs=None):
@@ -267,4 +267,4 @@ def plot_seeds(runs, ax=None, *, pairs=None):
         labels[i] += "\n" + SAY["out"].format(out)
     ax.set_yticks(rows, labels, fontsize=FONT)
     ax.set(xlabel=SAY["seeds"], ylim=(count - 0.5, -0.5))
-    return say(ax, f"{CHARTS['seeds']} {describe(runs)}")
+    return alt_text(ax, f"{CHARTS['seeds']} {describe(runs)}")

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hpkit.plots.canvas import COLORS, FONT, INK, Scale, new_axes, say
+from hpkit.plots.canvas import COLORS, FONT, INK, Scale, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
 from hpkit.settings import check_choice
 from hpkit.tables import shown
@@ -53,7 +53,7 @@ def plot_grid(grid, ax=None, *, x=None, y=None):
     frame_cells(ax, cells)
     if others := [WORDS[n] for n in grid.space if n not in (x, y)]:
         ax.set_title(SAY["over"].format(names=", ".join(others)), fontsize=FONT)
-    return say(ax, f"{CHARTS['grid']} {describe(grid.runs)}")
+    return alt_text(ax, f"{CHARTS['grid']} {describe(grid.runs)}")
 
 
 def two_names(search, x, y):
@@ -198,7 +198,7 @@ def plot_path(steps, ax=None, *, grid=None, x=None, y=None):
             places.append(cells.cell(step.winner))
     draw_path(ax, places)
     ax.set_title("   ".join(said), fontsize=FONT)
-    return say(ax, f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}")
+    return alt_text(ax, f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}")
 
 
 def draw_path(ax, places):

@@ -8,11 +8,11 @@ from hpkit.plots.canvas import (
     INK,
     MUTED,
     Scale,
+    alt_text,
     dark,
     end_labels,
     mark_out,
     new_axes,
-    say,
     top_of,
 )
 from hpkit.plots.words import (
@@ -92,7 +92,7 @@ def plot_validation_curve(curve, ax=None):
     ax.set(xlabel=WORDS[name], ylabel=SAY["val_loss"])
     mark_best(ax, curve, x, fine)
     label_lines(ax, x, fine, np.where(out, np.nan, last), start, out)
-    return say(ax, f"{CHARTS['curve']} {describe(curve)}")
+    return alt_text(ax, f"{CHARTS['curve']} {describe(curve)}")
 
 
 def one(search):
@@ -201,7 +201,7 @@ def plot_parallel(search, ax=None):
     ax.spines["left"].set_visible(False)
     ax.grid(False)
     end_labels(ax, ends, size=9)
-    return say(ax, f"{CHARTS['parallel']} {describe(search.runs)}")
+    return alt_text(ax, f"{CHARTS['parallel']} {describe(search.runs)}")
 
 
 def height_of(ax, number, search, name):

@@ -22,6 +22,7 @@ SHORT = {
     "activation": "{}",
 }
 SAY = {
+    "class": "class {name}",
     "epoch": "epoch",
     "training": "training",
     "validation": "validation",
@@ -55,6 +56,7 @@ CHARTS = {
     "so_far": "Lowest validation loss against the epochs spent.",
     "parallel": "Parallel coordinates: a line for each setting.",
     "map": "Map of what the network says at epoch {epoch}, with the points.",
+    "data": "Points of {data}: {n} points of {classes} classes.",
     "seeds": "Strip plot: a dot for each seed.",
 }
 TOLD = {
