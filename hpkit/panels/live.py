@@ -13,6 +13,7 @@ import time
 from weakref import WeakSet
 
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
+THREAD = "hpkit panel"
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 
 
@@ -57,7 +58,9 @@ class Live:
                 self._halt.set()
             if self._thread is None:
                 self.busy = True
-                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name=THREAD, daemon=True
+                )
                 self._thread.start()
 
     def now(self, job, *, seconds=AT_ONCE):

@@ -249,10 +249,10 @@ class TrainingPanel(Panel):
                 self.status.value = WORDS["slow"].format(seconds=seconds)
 
     def _draw_map(self, run, epoch, training):
-        """Show the map, while training at most eight times a second."""
+        """Show the map, while training at most five times a second."""
         before, at = self.mapped
         now = time.perf_counter()
-        if before == (id(run), epoch) or (training and now - at < 0.125):
+        if before == (id(run), epoch) or (training and now - at < 0.2):
             return
         self.map.show(run, epoch)
         number = run.epochs_done if epoch == "last" else run.best_epoch
