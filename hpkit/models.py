@@ -73,7 +73,6 @@ class DenseNetworks:
     pads = True  # narrow and short batches are filled up
     # In the largest layer's output while losses are measured: what fits a cache.
     eval_numbers = 250_000
-    mode = torch.inference_mode
 
     def __init__(self, n_features, n_outputs, setting, regression):
         self.bend, self.slope = BENDS[setting.activation]
@@ -116,7 +115,7 @@ class DenseNetworks:
         self.W, self.b = weights[:depth], weights[depth:]
         # Work space made once: fresh tensors of this size cost a fifth of a step.
         acts, (deltas, self.all_deltas) = self.space(width)[0], self.space(width)
-        self.acts, self.eval_acts = acts, None
+        self.layers, self.eval_layers = self.up(acts), None
         self.ones = torch.ones_like(self.all_deltas[0])
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
         # From the last layer down: delta, its weights' gradient, what it came from.
@@ -125,6 +124,7 @@ class DenseNetworks:
                 deltas,
                 grads[:depth],
                 [None, *acts[:-1]],
+                [None, *(act.mT for act in acts[:-1])],
                 [W.mT for W in self.W],
                 [None, *deltas[:-1]],
                 strict=True,
@@ -139,20 +139,24 @@ class DenseNetworks:
         parts = zip(both.split(counts), self.b, strict=True)
         return [part.view(*b.shape[:2], points) for part, b in parts], both
 
-    def forward(self, h, acts):
-        """Return the outputs (runs, outputs, points), written into acts[-1]."""
-        last, bend = acts[-1], self.bend
-        for W, b, out in zip(self.W, self.b, acts, strict=True):
-            h = torch.baddbmm(b, W, h, out=out)
-            if out is not last:
-                bend(h)
-        return h
+    def up(self, acts):
+        """Return the layers from the first to the last: weights, bias, output."""
+        return list(zip(self.W, self.b, acts, strict=True))
+
+    def forward(self, h, layers):
+        """Return the outputs (runs, outputs, points), written into the last layer's."""
+        bend, baddbmm = self.bend, torch.baddbmm
+        for W, b, out in layers[:-1]:
+            h = bend(baddbmm(b, W, h, out=out))
+        W, b, out = layers[-1]
+        return baddbmm(b, W, h, out=out)
 
     def outputs(self, x):
         """Return the outputs for points x (runs, features, points)."""
-        if self.eval_acts is None or self.eval_acts[0].shape[2] != x.shape[2]:
-            self.eval_acts = self.space(x.shape[2])[0]
-        return self.forward(x, self.eval_acts)
+        points = x.shape[2]
+        if self.eval_layers is None or self.eval_layers[0][2].shape[2] != points:
+            self.eval_layers = self.up(self.space(points)[0])
+        return self.forward(x, self.eval_layers)
 
     def gradient(self, x, y, weight):
         """Write the gradient of the mean loss into `grads`.
@@ -165,7 +169,7 @@ class DenseNetworks:
         weight : Tensor (points,)
             1 / number of points, 0 for a filling column.
         """
-        out = self.forward(x, self.acts)
+        out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]
         if self.regression:  # d (z - y)^2 / dz; the outputs' mean is over one output
             torch.sub(out, y, out=delta).mul_(2 / out.shape[1])
@@ -173,8 +177,8 @@ class DenseNetworks:
             torch.softmax(out, 1, out=delta).sub_(y)
         delta.mul_(weight)
         slope, bmm = self.slope, torch.bmm
-        for delta, W_grad, below, W_T, delta_below in self.above:
-            bmm(delta, below.mT, out=W_grad)
+        for delta, W_grad, below, below_T, W_T, delta_below in self.above:
+            bmm(delta, below_T, out=W_grad)
             bmm(W_T, delta, out=delta_below).mul_(slope(below))
         delta, W_grad = self.first
         bmm(delta, x.mT, out=W_grad)

@@ -42,7 +42,6 @@ class ModuleNetworks:
 
     pads = False
     eval_numbers = 60_000  # its tensors are new at each call; large ones come slowly
-    mode = torch.no_grad  # tracing needs tensors that inference mode does not make
 
     def __init__(self, model, n_features, n_outputs, setting, regression, traces):
         self.model, self.regression = model, regression

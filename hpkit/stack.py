@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hpkit.tensors import OneThread, Weights, shape_size
+from hpkit.tensors import Weights, shape_size
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16
@@ -70,7 +70,7 @@ class Stack:
         self.flat["best"] = self.flat["weights"].clone()
         for name in ("m", "v") if self.adam else ("velocity",):
             self.flat[name] = torch.zeros_like(self.flat["weights"])
-        self.best_loss = torch.full((len(runs),), torch.inf, dtype=data.X.dtype)
+        self.best_loss = np.full(len(runs), np.inf)
         self.epoch, self.step, self.updates = 0, self.steps, 0
         self.batches = []
         self.seconds = 0.0
@@ -96,7 +96,8 @@ class Stack:
         place = nn.functional.pad(place, filling, value=n)
         real = place < n
         self.place = place.where(real, 0).flatten()
-        self.weights = real.to(self.data.X.dtype) / real.sum(1, keepdim=True)
+        weights = real.to(self.data.X.dtype) / real.sum(1, keepdim=True)
+        self.weights = list(weights)
 
     def arrange(self):
         """Make the views, hyperparameters and work space for the runs still here."""
@@ -129,6 +130,8 @@ class Stack:
     def advance(self, seconds):
         """Train for about that long, at most to the end of an epoch.
 
+        To be called without gradients and with one thread, as `Training` does.
+
         Parameters
         ----------
         seconds : float
@@ -140,10 +143,9 @@ class Stack:
             None when the epoch is not over. The first call measures epoch 0.
         """
         start = time.perf_counter()
-        with OneThread(), self.net.mode():
-            over = self.train(start + seconds)
-            measured = self.measure() if over else None
-        self.seconds += (time.perf_counter() - start) / max(1, len(self.runs))
+        over = self.train(start + seconds)
+        measured = self.measure() if over else None
+        self.seconds += (time.perf_counter() - start) / len(self.runs)
         if measured is None:
             return None
         self.measured = True
@@ -169,7 +171,7 @@ class Stack:
         """Draw a new order for every seed."""
         n = self.data.n_train
         order = torch.stack([torch.randperm(n, generator=g) for g in self.shuffles])
-        self.order, self.batches, self.step = order[:, self.place], [], 0
+        self.order, self.batches, self.step = order.index_select(1, self.place), [], 0
 
     def gather(self):
         """Cut the next batches, as many as are quick to hold, the next one last."""
@@ -187,7 +189,7 @@ class Stack:
         y, weights = y.split(self.width, 2), self.weights[self.step : end]
         self.batches = list(zip(x, y, weights, strict=True))[::-1]
         if end >= self.steps and not self.net.pads:
-            real = int(self.weights[-1].count_nonzero())
+            real = int(self.weights[-1].count_nonzero())  # the last may be short
             self.batches[0] = tuple(t[..., :real] for t in self.batches[0])
 
     def train_step(self, x, y, weight):
@@ -217,37 +219,31 @@ class Stack:
         data, count = self.data, len(self.runs)
         widest = max(shape[0] for shape in self.net.shapes if shape)
         columns = max(NARROWEST, self.net.eval_numbers // (widest * count))
-        losses, rights = [], []
+        pieces = []  # (1 or 2, runs, points): losses, right or not
         for x, y in zip(
             data.X.split(columns, 1), data.Y.split(columns, 1), strict=True
         ):
             out = self.net.outputs(x.expand(count, -1, -1))
             if data.regression:
-                losses.append((out - y).square_().mean(1))
+                pieces.append((out - y).square_().mean(1)[None])
                 continue
             log_p = out.log_softmax(1)
             true = (log_p * y).sum(1)
             # argmax over a middle axis is about two hundred times as slow as amax
-            rights.append((true >= log_p.amax(1)).to(true.dtype))
-            losses.append(true.neg_())
-        loss = self.split_means(losses)
-        self.remember_best(loss[1])
-        accuracy = self.split_means(rights) if rights else None
-        return loss.numpy(), None if accuracy is None else accuracy.numpy()
-
-    def split_means(self, columns):
-        """Return the means over training and over validation points, (2, runs)."""
-        both = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
-        n = self.data.n_train
-        return torch.stack([both[:, :n].mean(1), both[:, n:].mean(1)])
+            right = (true >= log_p.amax(1)).to(true.dtype)
+            pieces.append(torch.stack([true.neg_(), right]))
+        both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
+        means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1).numpy()
+        self.remember_best(means[0, 1])
+        return means[0], None if data.regression else means[1]
 
     def remember_best(self, val_loss):
         """Keep the weights of every run whose validation loss is its lowest yet."""
         better = val_loss < self.best_loss
         if better.any():
-            self.best_loss = torch.where(better, val_loss, self.best_loss)
+            self.best_loss = np.where(better, val_loss, self.best_loss)
             best = self.flat["best"]
-            better = better.index_select(0, self.owner)
+            better = torch.from_numpy(better).index_select(0, self.owner)
             torch.where(better, self.flat["weights"], best, out=best)
 
     def keep(self, stays):

@@ -19,7 +19,7 @@ from hpkit.models import DenseNetworks, network
 from hpkit.results import Run, Runs, empty_arrays
 from hpkit.settings import Hyperparameters, check_number, check_seeds
 from hpkit.stack import Stack
-from hpkit.tensors import Columns
+from hpkit.tensors import Columns, OneThread
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
@@ -102,20 +102,28 @@ class Training:
         No run goes beyond epoch `pause`; a later call may lead it on from there.
         """
         until = time.perf_counter() + seconds
-        while not self.finished:
-            # Stacks are built one by one: the first rows must not wait for the last.
-            if self.waiting:
-                self.stacks.append(self.build(self.waiting.pop(0)))
-                stack = self.stacks[-1]
-            else:
-                stack = min(self.stacks, key=lambda s: s.done)
+        # Tracing a learner's module needs tensors that inference mode does not make.
+        mode = torch.inference_mode if self.model is network else torch.no_grad
+        with OneThread(), mode():
+            while not self.finished:
+                stack = self.next_stack()
                 if stack.done >= pause:
                     return
-            measured = stack.advance(max(0.0, until - time.perf_counter()))
-            if measured is not None:
-                self.record(stack, measured)
-            if time.perf_counter() >= until:
-                return
+                measured = stack.advance(max(0.0, until - time.perf_counter()))
+                if measured is not None:
+                    self.record(stack, measured)
+                if time.perf_counter() >= until:
+                    return
+
+    def next_stack(self):
+        """Return a new stack while runs wait for theirs, else the one furthest behind.
+
+        Stacks are built one by one: the first results must not wait for the last.
+        """
+        if self.waiting:
+            self.stacks.append(self.build(self.waiting.pop(0)))
+            return self.stacks[-1]
+        return min(self.stacks, key=lambda s: s.done)
 
     def record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
