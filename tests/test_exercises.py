@@ -13,7 +13,8 @@ import torch
 from hpkit import exercises
 from hpkit.exercises import _answers, _core, _trials
 from hpkit.exercises._answers import NotYet
-from hpkit.exercises._core import Exercise, Feedback
+from hpkit.exercises._core import Exercise
+from hpkit.exercises._feedback import Feedback
 
 LESSONS = {name: exercises.load_lesson(name) for name in exercises.LESSONS}
 ALL = [one for lesson in LESSONS.values() for one in lesson.EXERCISES]
@@ -227,11 +228,11 @@ def test_configure_refuses_what_is_no_bool():
 
 
 def test_feedback_shows_words_in_text_and_html():
-    got = Feedback("a/b", "not yet", "Use `x < 1` & **y**.", note="More.")
+    got = Feedback("a/b", "not yet", "Use `x < 1 ** 2` & **y**.", note="More.")
 
-    assert repr(got) == "→ Not yet. Use x < 1 & y.\nMore."
+    assert repr(got) == "→ Not yet. Use x < 1 ** 2 & y.\nMore."
     page = got._repr_html_()
-    assert "<code>x &lt; 1</code> &amp; <b>y</b>" in page
+    assert "<code>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
     assert "Not yet." in page
     assert "role='status'" in page
 
@@ -354,18 +355,22 @@ def test_trained_shows_a_sign_in_a_terminal(monkeypatch, capsys):
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
 
-    runs = _trials.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
+    with _trials.one_sign():
+        _trials.trained("moons", [Hyperparameters(epochs=200)], seeds=[7])
+        runs = _trials.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
 
     said = capsys.readouterr().err
-    assert "Training 2 runs to check your answer: 0 %" in said
-    assert said.endswith("Checked by training 2 runs.\n")
+    assert "\rTraining 1 run to check your answer: 100 %\rTraining 3 runs" in said
+    assert said.endswith("\rChecked by training 3 runs.\n")
+    assert said.count("\n") == 1
     assert (runs.epochs_done == 2).all()
 
 
 def test_trained_says_nothing_where_nobody_looks(capsys):
     from hpkit import Hyperparameters
 
-    _trials.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
+    with _trials.one_sign():
+        _trials.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
 
     assert capsys.readouterr() == ("", "")
 

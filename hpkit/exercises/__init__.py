@@ -47,6 +47,14 @@ LESSONS = (
     "00_start",
     "01_parameters_and_hyperparameters",
     "02_learning_rate",
+    "03_batch_size",
+    "04_epochs",
+    "05_choosing_by_validation",
+    "06_seeds",
+    "07_one_at_a_time",
+    "08_grid_search",
+    "09_beyond_the_grid",
+    "11_your_own",
 )
 
 

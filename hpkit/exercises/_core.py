@@ -100,7 +100,7 @@ class Exercise:
         for a wrong answer.
     solution : function
         Returns a right answer, or is one if `is_function`. Its source is shown.
-    wrong : sequence of (answer, reason)
+    wrong : sequence of (answer, reason), or function that returns it
         Wrong answers with the message that each must get: for the tests.
     is_function : bool, default False
         Whether the answer is itself a function.
@@ -113,7 +113,7 @@ class Exercise:
         model_answer=False,
     ):  # fmt: skip
         self.lesson, self.name, self._check = lesson, name, check
-        self._solution, self.wrong = solution, tuple(wrong)
+        self._solution, self._wrong = solution, wrong
         self._is_function, self._model_answer = is_function, model_answer
         self._hints_shown, self.last = 0, None
 
@@ -121,6 +121,11 @@ class Exercise:
     def words(self):
         """The exercise's texts: title, question, expects, hints, right, says."""
         return load_texts(self.lesson)[self.name]
+
+    @property
+    def wrong(self):
+        """Wrong answers, each with the reason of its message."""
+        return tuple(self._wrong() if callable(self._wrong) else self._wrong)
 
     @property
     def key(self):

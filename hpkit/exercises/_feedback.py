@@ -18,17 +18,20 @@ SIGNS = {
 }
 
 
+BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
+
+
 def to_html(text):
     """Return text with `code` and **bold** as HTML, everything else escaped."""
     text = html.escape(text.strip(), quote=False)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
-    text = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text)
+    text = BOLD.sub(r"<b>\1</b>", text)
     return text.replace("\n\n", "<br><br>")
 
 
 def to_text(text):
     """Return text without the marks of `code` and **bold**, wrapped for a terminal."""
-    text = text.strip().replace("`", "").replace("**", "")
+    text = BOLD.sub(r"\1", text.strip()).replace("`", "")
     parts = [textwrap.fill(part, 88) for part in text.split("\n\n")]
     return "\n\n".join(parts)
 
@@ -96,7 +99,7 @@ class Page:
 
     def __repr__(self):
         """Return the text as it is, readable without a notebook."""
-        return self.markdown.replace("**", "")
+        return BOLD.sub(r"\1", self.markdown)
 
     def _repr_markdown_(self):
         """Return the Markdown."""

@@ -1,7 +1,7 @@
 """Exercises of lesson 00: first steps in a panel; what makes a run the run it is.
 
-A panel is known here by what its list holds (`kept`, each with run, name and color), not by
-its class: exercises do not need the panels.
+A panel is known here by what its list holds (`kept`, each with run, name and color),
+not by its class: exercises do not need the panels.
 """
 
 from types import SimpleNamespace
