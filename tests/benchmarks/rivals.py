@@ -2,9 +2,10 @@
 
 Each function takes a data set, settings and seeds, trains every setting with every
 seed, measures the loss over both whole splits before training and after each epoch (the
-plain loop the accuracy too, as hpkit does), and returns the validation losses, ndarray (settings, seeds, epochs + 1). All settings
-share optimizer (SGD), network shape and epochs. `scikit_learn` and `skorch` draw their
-own first weights and orders, so that their curves are alike, not equal.
+plain loop the accuracy too, as hpkit does), and returns the validation losses, ndarray
+(settings, seeds, epochs + 1). All settings share optimizer (SGD), network shape and
+epochs. `scikit_learn` and `skorch` draw their own first weights and orders, so that
+their curves are alike, not equal.
 """
 
 import itertools
