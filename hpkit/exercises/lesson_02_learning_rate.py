@@ -54,8 +54,8 @@ def check_good(answer):
 
 
 def good():
-    """The best values of the sweep lie between 0.1 and 1."""
-    return 0.5
+    """The best values of the sweep lie between 0.3 and 1."""
+    return 0.7
 
 
 # ---- make it diverge ---------------------------------------------------------------
@@ -147,7 +147,7 @@ good_rate = Exercise(
 )  # fmt: skip
 diverging_rate = Exercise(
     LESSON, "diverging_rate", check_diverging, solution=diverging,
-    wrong=[(0.1, "learns"), (1.8, "worse_but_finite"), (1e9, "kind"), (-1, "kind")],
+    wrong=[(0.1, "learns"), (2.2, "worse_but_finite"), (1e9, "kind"), (-1, "kind")],
 )  # fmt: skip
 worst_to_best = Exercise(
     LESSON, "worst_to_best", check_order, solution=order,

@@ -156,7 +156,7 @@ how_many = Exercise(
 )  # fmt: skip
 first_cut = Exercise(
     LESSON, "first_cut", check_cut, solution=cut,
-    wrong=[(3, "lost"), (10, "lost"), (70, "late"), (0, "kind"), (90, "kind")],
+    wrong=[(3, "lost"), (5, "lost"), (70, "late"), (0, "kind"), (90, "kind")],
 )  # fmt: skip
 with_momentum = Exercise(
     LESSON, "with_momentum", check_momentum, solution=momentum,
