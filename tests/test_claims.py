@@ -1,0 +1,328 @@
+"""What lessons 00 to 02 say, held over seeds that the lessons do not show.
+
+Each sentence that states a result carries its id in the lesson's source, in a comment
+``<!-- claim: u-minimum -->``; the test of it is the function ``test_u_minimum`` here or
+in another ``test_claims_NN.py``. Whatever trains the same settings is trained once, all
+seeds together. "In most seeds" is held as at least three of four.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import hpkit as hk
+from hpkit.notebooks import FOLDER, read
+
+# None of them is shown in a lesson, where seeds are 0 to 4.
+SEEDS = range(100, 140)
+LRS = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+SHORT = (0.01, 0.02, 0.03, 0.04)
+MOST = 0.75
+H = hk.Hyperparameters
+
+
+@cache
+def trained(dataset, *settings, seeds=SEEDS):
+    """Return settings x seeds on a committed data set."""
+    *_, runs = hk.train(hk.load_dataset(dataset), settings, seeds=seeds, tick=60)
+    return runs
+
+
+def moons(*lrs):
+    """Return the runs of the lessons' setting with some learning rates."""
+    every = tuple(dict.fromkeys((*LRS, *SHORT)))
+    runs = trained("moons", *(H(lr=lr, batch_size=32, epochs=30) for lr in every))
+    return [every.index(lr) for lr in lrs], runs
+
+
+def shares_of_start(loss):
+    """Return the loss after the last epoch as a share of the loss before training."""
+    return loss[..., -1] / loss[..., 0]
+
+
+def five(loss):
+    """Return the means of five seeds each, as the lessons show them."""
+    return loss.reshape(len(loss), -1, 5).mean(-1)
+
+
+# ---- 00 ----------------------------------------------------------------------------
+
+
+def test_same_seed_same_curve():
+    setting, moons = H(lr=0.1, epochs=5), hk.load_dataset("moons")
+    for seed in range(100, 120):
+        first, again = (hk.fit(moons, setting, seed=seed) for _ in range(2))
+
+        np.testing.assert_array_equal(first.val_loss, again.val_loss)
+
+
+def test_other_seed_other_curve():
+    runs = trained("moons", H(lr=0.1, epochs=30))
+
+    assert len(np.unique(runs.val_loss[0, :, 0])) == len(SEEDS)
+
+
+# ---- 01 ----------------------------------------------------------------------------
+
+
+def loop_of_the_lesson(seed):
+    """Run the cells of lesson 01 that make the network and train it, with a seed."""
+    lesson = read(next((FOLDER / "src").glob("01_*.py")))
+    cells = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    start = next(i for i, text in enumerate(cells) if "torch.manual_seed" in text)
+    loop = next(i for i, text in enumerate(cells) if "loss.backward()" in text)
+    space, wanted = {}, [0, start, *range(start + 1, loop + 1)]
+    for number in dict.fromkeys(wanted):
+        if "import" in cells[number] or "ex." not in cells[number]:
+            code = cells[number].replace("manual_seed(0)", f"manual_seed({seed})")
+            exec(code, space)
+    return space
+
+
+@pytest.fixture(scope="module")
+def loops():
+    state = torch.get_rng_state()
+    yield {seed: loop_of_the_lesson(seed) for seed in range(100, 120)}
+    torch.set_rng_state(state)
+
+
+def test_loop_equals_fit(loops):
+    runs = trained("moons", H(lr=0.1, batch_size=32, epochs=30))
+    for k, (seed, space) in enumerate(loops.items()):
+        assert runs.seeds[k] == seed
+        # The lesson prints three digits; later epochs amplify the rounding.
+        np.testing.assert_allclose(space["losses"], runs.val_loss[0, k, 1:], atol=5e-4)
+
+
+def test_training_changes_parameters(loops):
+    for space in loops.values():
+        after = [p.detach() for p in space["net"].parameters()]
+        moved = sum((a != b).sum() for a, b in zip(after, space["before"], strict=True))
+        assert moved > 0.5 * sum(p.numel() for p in after)
+        assert (space["lr"], space["batch_size"], space["epochs"]) == (0.1, 32, 30)
+
+
+def test_border_gets_better():
+    right = trained("moons", H(lr=0.3, batch_size=32, epochs=60)).val_accuracy[0]
+
+    assert (right[:, 60] > right[:, 1]).mean() >= 0.95
+
+
+def test_shape_too_slow():
+    runs = trained("moons", H(lr=0.001))
+
+    assert (shares_of_start(runs.val_loss) > 0.8).all()
+
+
+def test_shape_good():
+    runs = trained("digits", H(lr=0.1, hidden=(32,)), seeds=range(100, 120))
+
+    assert (shares_of_start(runs.val_loss) < 0.2).all()
+    assert (shares_of_start(runs.train_loss) < 0.2).all()
+
+
+def test_shape_bouncing():
+    loss = trained("moons", H(lr=3)).val_loss[0]
+
+    assert (shares_of_start(loss) > 0.5).mean() >= MOST
+    # Up and down: at least five epochs of thirty rise, five fall.
+    rises = (np.diff(loss) > 0).sum(1)
+    assert (np.abs(rises - 15) <= 10).all()
+
+
+def test_shape_diverged():
+    setting = H(lr=5, hidden=(32,), epochs=10)
+    runs = trained("digits", setting, seeds=range(100, 120))
+
+    assert runs.diverged.all()
+    assert not np.isfinite(runs.val_loss[..., -1]).any()
+
+
+@cache
+def over_fitted():
+    setting = H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
+    return trained("small_moons", setting)
+
+
+def test_shape_over_fitting():
+    runs = over_fitted()
+    rise = runs.val_loss[..., -1] / runs.best_val_loss
+
+    assert (rise > 1.5).mean() >= 0.95
+
+
+def test_lower_training_higher_validation():
+    runs = over_fitted()
+    at = runs.best_epoch[..., None]
+    train = np.take_along_axis(runs.train_loss, at, -1)[..., 0]
+
+    assert (runs.train_loss[..., -1] < train).mean() >= 0.95
+    assert (runs.val_loss[..., -1] > runs.best_val_loss).all()
+
+
+def test_shape_noisy():
+    """Small batches make the line rise and fall; all points at once, hardly ever."""
+    small, whole = (
+        trained("moons", H(lr=0.1, batch_size=size)).val_loss[0] for size in (2, 400)
+    )
+    up = [np.clip(np.diff(loss), 0, None).sum(1) for loss in (small, whole)]
+
+    assert (up[0] > 0.1).all()
+    assert (up[1] < 0.001).all()
+    # and low it is
+    assert (small.min(1) < 0.3 * small[:, 0]).all()
+
+
+def test_validation_below_training():
+    """Of ten new draws some end below and some above, in 20 tens of draws."""
+    for first in range(100, 300, 10):
+        below = []
+        for seed in range(first, first + 10):
+            run = hk.fit(hk.load_dataset("moons", seed=seed), H(lr=0.1, epochs=10))
+            below.append(run.val_loss[-1] < run.train_loss[-1])
+
+        assert 0 < sum(below) < 10
+
+
+def test_default_is_a_start():
+    (default, better), runs = moons(H().lr, 0.3)
+
+    ratio = runs.best_val_loss[better] / runs.best_val_loss[default]
+    assert (ratio < 0.6).all()
+
+
+# ---- 02 ----------------------------------------------------------------------------
+
+
+def test_bowl_two_over_curvature():
+    cells = [cell.source for cell in read(next((FOLDER / "src").glob("02_*.py"))).cells]
+    space = {"np": np}
+    exec(next(text for text in cells if text.startswith("def walk")), space)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        curvature, weight = rng.uniform(0.1, 20), rng.uniform(1, 5)
+
+        near, far = (
+            np.abs(space["walk"](share * 2 / curvature, weight, curvature))
+            for share in (rng.uniform(0.01, 0.99), rng.uniform(1.01, 3))
+        )
+
+        assert (np.diff(near) < 0).all()
+        assert (np.diff(far) > 0).all()
+
+
+def test_larger_is_faster_at_first():
+    rows, runs = moons(0.001, 0.03, 0.3)
+    loss = runs.val_loss[rows]
+
+    # Area under the line: how soon it is down.
+    area = loss.mean(-1)
+    assert (np.diff(area, axis=0) < 0).all()
+
+
+def test_three_bounces():
+    (row,), runs = moons(3.0)
+
+    assert (shares_of_start(runs.val_loss[row]) > 0.5).mean() >= MOST
+
+
+def test_u_left_hardly_moves():
+    rows, runs = moons(0.0001, 0.001)
+
+    assert (five(shares_of_start(runs.val_loss[rows])) > 0.9).all()
+
+
+def test_u_minimum():
+    rows, runs = moons(*LRS)
+    winners = {LRS[i] for i in five(runs.best_val_loss[rows]).argmin(0)}
+
+    assert winners <= {0.1, 0.3, 1.0}
+    one_seed = np.array(LRS)[runs.best_val_loss[rows].argmin(0)]
+    assert np.isin(one_seed, [0.1, 0.3, 1.0]).mean() >= 0.95
+
+
+def test_u_right_too_long():
+    (row,), runs = moons(10.0)
+    share = runs.val_loss[row] / runs.val_loss[row][:, :1]
+
+    assert (share[:, -1] > 1).mean() >= MOST
+    assert (share.max(1) > 2).all()
+
+
+def test_short_list_largest_wins():
+    rows, runs = moons(*SHORT)
+
+    assert (runs.best_val_loss[rows].argmin(0) == 3).mean() >= 0.95
+    assert (five(runs.best_val_loss[rows]).argmin(0) == 3).all()
+
+
+def test_log_list_halves_the_loss():
+    long, runs = moons(*LRS)
+    short, _ = moons(*SHORT)
+    best = [five(runs.best_val_loss[rows]).min(0) for rows in (long, short)]
+
+    assert (best[0] < best[1] / 2).all()
+
+
+def test_digits_nan():
+    settings = [H(lr=lr, hidden=(32,), epochs=10) for lr in (3.2, 5, 10, 0.1)]
+    runs = trained("digits", *settings, seeds=range(100, 120))
+    last = runs.val_loss[..., -1]
+
+    assert not np.isfinite(last[:3]).any()
+    assert np.isfinite(last[3]).all()
+
+
+def test_moons_no_nan():
+    (row,), runs = moons(10.0)
+
+    assert np.isfinite(runs.val_loss[row]).all()
+
+
+# ---- every sentence has its test ---------------------------------------------------
+
+IDS = re.compile(r"<!-- claim: (.+?) -->")
+SOURCES = sorted((FOLDER / "src").glob("*.py"))
+COUNTS = "test_every_"  # tests of this kind hold no claim
+
+
+def claimed():
+    """Return the ids in all lessons."""
+    found = [IDS.findall(source.read_text("utf-8")) for source in SOURCES]
+    return {name for ids in found for several in ids for name in several.split()}
+
+
+def held():
+    """Return the ids of all tests of claims."""
+    names = set()
+    for path in sorted(Path(__file__).parent.glob("test_claims*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = {name for name in names if name.startswith("test_")}
+    return {n[5:].replace("_", "-") for n in names if not n.startswith(COUNTS)}
+
+
+def test_every_claim_has_a_test():
+    assert claimed() - held() == set()
+
+
+def test_every_test_has_a_claim():
+    assert held() - claimed() == set()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_every_result_in_a_lesson_is_a_claim(source):
+    """Results stand after "What you see" and, with a number, under "What you saw"."""
+    text = re.sub(r"^# ?", "", source.read_text("utf-8"), flags=re.M)
+    seen = re.findall(r"\*\*What you see\.\*\*.*?(?=\n%% |\n## |\Z)", text, re.S)
+    saw = re.search(r"## What you saw\n(.*?)\n## ", text, re.S).group(1)
+    bullets = re.findall(r"^- .*?(?=^- |^$|\Z)", saw, re.S | re.M)
+
+    assert bullets
+    for said in [*seen, *(b for b in bullets if re.search(r"\d", b))]:
+        assert IDS.search(said), said
