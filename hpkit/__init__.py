@@ -34,7 +34,7 @@ _PUBLIC = {
         "plot_training_curves",
         "plot_validation_curve",
     ),
-    "panels": ("BowlPanel", "TrainingPanel"),
+    "panels": ("BowlPanel", "TrainingPanel", "ValidationCurvePanel"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from hpkit.datasets import Dataset, load_dataset
-from hpkit.panels import BowlPanel, TrainingPanel
+from hpkit.panels import BowlPanel, TrainingPanel, ValidationCurvePanel
+from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
+from hpkit.panels.searching import DEFAULTS, parse_values
+from hpkit.search import validation_curve
 from hpkit.settings import Hyperparameters
 from hpkit.training import fit
 
@@ -530,3 +533,116 @@ def test_bowl_runs_stops_and_goes_back():
     bowl.reset_button.click()
     assert bowl.steps == 0
     assert bowl.error is None
+
+
+# ---- the validation curve ----------------------------------------------------------
+
+
+@pytest.fixture
+def curve(moons):
+    made = ValidationCurvePanel(
+        moons, "lr", QUICK, param_range=[0.001, 0.03, 0.3, 10], seeds=2
+    )
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_curve_panel_shows_what_the_search_gives(curve, moons):
+    found = validation_curve(
+        moons, QUICK, param_name="lr", param_range=[0.001, 0.03, 0.3, 10], seeds=(0, 1)
+    )
+
+    assert curve.error is None
+    np.testing.assert_array_equal(curve.found.val_loss, found.val_loss)
+    calm = ~found.diverged.any(1)
+    np.testing.assert_allclose(curve.line.y, found.mean_val_loss[calm])
+    assert len(curve.out.x) == (~calm).sum() == 1
+    assert "0.3" in curve.result.value
+    assert len(curve.list.options) == 4
+
+
+def test_curve_panel_answers_while_a_slider_moves(curve):
+    answers = []
+    curve.line.observe(lambda change: answers.append(curve.found.base), "y")
+    for size in (8, 16, 64, 128) * 3:
+        curve.controls["batch_size"].slider.value = size
+        time.sleep(0.02)
+    curve.wait(10)
+
+    assert curve.found.finished
+    assert curve.found.base.batch_size == 128
+    assert curve.error is None
+    assert len({base.batch_size for base in answers}) >= 2
+    assert curve.before.base.batch_size == 32
+
+
+@pytest.mark.parametrize("name", list(DEFAULTS))
+def test_curve_panel_of_every_hyperparameter(curve, name):
+    curve.values.value = DEFAULTS["lr"]
+    curve.which.value = name
+    curve.start_button.click()
+    curve.wait(30)
+
+    assert curve.error is None
+    assert curve.found.param_name == name
+    assert curve.found.finished
+    assert curve.chart.axes[0].label == NAMES[name]
+    assert curve.picture().startswith(b"\x89PNG")
+
+
+def test_curve_panel_chooses_by_list_and_by_click(curve):
+    curve.list.index = 0
+    assert "0.001" in curve.over.value
+    np.testing.assert_allclose(curve.strong.y, curve.found.val_loss[0].mean(0))
+
+    curve._clicked(None, {"data": {"index": 1}})
+    assert curve.list.index == curve.focus == 1
+
+
+def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
+    curve.values.value = "fast"
+    assert "values must be a list" in curve.result.value
+    curve.values.value = "0.01, 0.1"
+    curve.wait(5)
+
+    assert curve.error is None
+    assert len(curve.found.settings) == 2
+
+
+def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
+    curve.which.value = "epochs"
+    curve.wait(10)
+    curve.controls["batch_size"].slider.value = 2
+    curve.wait(10)
+    curve.values.value = "10000, 20000"
+    curve.wait(10)
+
+    assert "That is long" in curve.status.value
+    assert curve.found.settings[-1].epochs == 80
+    curve.start_button.click()
+    until(lambda: curve.found.settings[0].epochs == 10_000)
+    start = time.monotonic()
+    curve.stop_button.click()
+    curve.wait(5)
+    assert time.monotonic() - start < 1
+    assert not curve.found.finished
+
+
+def test_curve_panel_code_gives_the_same(curve):
+    names = {}
+    exec(curve.code(), names)
+
+    np.testing.assert_array_equal(names["found"].val_loss, curve.found.val_loss)
+
+
+def test_values_as_a_learner_writes_them():
+    assert parse_values("lr", "0.001 to 10 in 5") == (0.001, 0.01, 0.1, 1, 10)
+    assert parse_values("epochs", "10 to 30 in 3") == (10, 20, 30)
+    assert parse_values("batch_size", "4 to 64 in 5") == (4, 8, 16, 32, 64)
+    assert parse_values("hidden", "4, 8", layers=3) == ((4, 4, 4), (8, 8, 8))
+    assert parse_values("optimizer", "adam,sgd") == ("adam", "sgd")
+    with pytest.raises(ValueError, match="lr must be > 0"):
+        parse_values("lr", "-1")
+    with pytest.raises(ValueError, match="must differ"):
+        parse_values("lr", "1, 1")

@@ -92,6 +92,16 @@ def limit(figure, side, high, low=0.0, n=5, room=1.0):
         axis.tick_values = np.array(values)
 
 
+def tick(figure, side, at, words, label):
+    """Set an axis that has words at places; `words` is {place: text}."""
+    axis, edge = figure.axes[side], 0.08 * (np.ptp(at) or 1.0)
+    if axis.label != label or axis.tick_labels != words:
+        low, high = float(np.min(at) - edge), float(np.max(at) + edge)
+        set_all(axis.scale, min=low, max=high)
+        axis.label, axis.tick_labels = label, {f"{k:g}": w for k, w in words.items()}
+        axis.tick_values = np.array(list(words))
+
+
 def nice_top(value):
     """Return the next of 1, 1.5, 2, 3, 5, 7 x 10^k that is not below `value`."""
     if not np.isfinite(value) or value <= 0:

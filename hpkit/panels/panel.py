@@ -128,7 +128,7 @@ class Panel(W.VBox):
             options=[(name, n) for n, name in enumerate(names)],
             tooltips=[drawer[1], WORDS["code_tip"]],
         )
-        self.view.style.button_width = "72px"
+        self.view.style.button_width = "84px"
         self.drawer = W.Stack([drawer[2], self.code_box], selected_index=0)
         self.drawer.layout.height = "148px"
         self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")

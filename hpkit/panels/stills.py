@@ -74,9 +74,8 @@ def draw_lines(ax, mark):
     x = np.broadcast_to(x, y.shape)
     colors, alphas = each(mark.colors, len(y)), each(mark.opacities, len(y))
     if mark.fill == "between":
-        return ax.fill_between(
-            x[0], y[0], y[1], color=color(colors[0]), alpha=0.2, lw=0
-        )
+        ax.fill_between(x[0], y[0], y[1], color=color(colors[0]), alpha=0.2, lw=0)
+        return
     for n in range(len(y)):
         ax.plot(
             x[n], y[n], LINES[mark.line_style], color=color(colors[n]),

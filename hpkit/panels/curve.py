@@ -1,0 +1,270 @@
+"""`ValidationCurvePanel`: many values of one hyperparameter, trained at once."""
+
+import ipywidgets as W
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from hpkit.panels.charts import clipped, stacked
+from hpkit.panels.controls import NAMES
+from hpkit.panels.figures import (
+    CROSS,
+    figure,
+    legend,
+    limit,
+    linear,
+    lines,
+    nice_top,
+    points,
+    set_all,
+    texts,
+    tick,
+)
+from hpkit.panels.live import FRAME
+from hpkit.panels.panel import say
+from hpkit.panels.runlist import text_of
+from hpkit.panels.searching import DEFAULTS, FULL, SearchPanel, places
+from hpkit.panels.searching import WORDS as SHARED
+from hpkit.search import validation_curve
+from hpkit.settings import check_name
+from hpkit.space import all_settings
+
+WORDS = {
+    "title": "Validation curve on {}",
+    "which": "hyperparameter",
+    "loss": "validation loss",
+    "epoch": "epoch",
+    "chosen": "chosen",
+    "others": "the others",
+    "curve": "loss",
+    "before": "before",
+    "lowest": "best",
+}
+
+
+class ValidationCurvePanel(SearchPanel):
+    """Train many values of one hyperparameter and see the validation curve grow.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    param_name : str, default "lr"
+        The hyperparameter to begin with; another can be chosen.
+    base : Hyperparameters, default Hyperparameters()
+        Values of all others.
+    param_range : sequence, or text such as "0.001 to 10 in 9", optional
+    seeds : int, default 3
+        How many; seeds are 0, 1, ...
+    controls : sequence of str, default ("lr", "batch_size", "epochs")
+        Which others can be moved.
+    title : str, optional
+    model : function, optional
+        As in `hpkit.training.train`.
+
+    Attributes
+    ----------
+    found : Search
+    error : Exception or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        Before anything is shown.
+
+    Examples
+    --------
+    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.settings import Hyperparameters
+    >>> panel = ValidationCurvePanel(
+    ...     load_dataset("moons"), "lr", Hyperparameters(epochs=5),
+    ...     param_range=[0.001, 0.1], seeds=1)
+    >>> panel.wait().found.best.lr
+    0.1
+    """
+
+    kind = "validation-curve"
+
+    def __init__(
+        self, dataset, param_name="lr", base=None, *, param_range=None, seeds=3,
+        controls=("lr", "batch_size", "epochs"), title=None, model=None,
+    ):  # fmt: skip
+        check_name(param_name)
+        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        super().__init__(
+            dataset, base, searched=(param_name,), controls=controls, seeds=seeds,
+            title=title, model=model, key=(param_name,),
+        )  # fmt: skip
+        self.which = W.Dropdown(
+            options=[(label, name) for name, label in NAMES.items()], value=param_name
+        )
+        self.which.layout.width = FULL
+        name = say(f"<span class='hp-name'>{WORDS['which']}</span>")
+        values = DEFAULTS[param_name] if param_range is None else param_range
+        self.values, self.values_label, entry = self.entry(param_name, values)
+        left = [
+            name,
+            self.which,
+            entry,
+            self.controls.box,
+            self.seeds_box,
+            self.buttons,
+        ]
+        self.build(left, self._charts(), drawer=self.rows)
+        self.on_change(self.which, self._changed_param)
+        self._hide_searched()
+        self.live.now(self._searching(self.begin(), rest=False))
+
+    def _charts(self):
+        """Make the training curves and the validation curve."""
+        scales = {"x": linear(), "y": linear()}
+        self.many = lines(scales, stroke_width=1.4)
+        self.strong = lines(scales, stroke_width=3)
+        self.curves = figure(
+            [self.many, self.strong], *scales.values(), (WORDS["epoch"], WORDS["loss"])
+        )
+        scales = {"x": linear(), "y": scales["y"]}
+        self.band = lines(
+            scales, fill="between", fill_opacities=[0.18], opacities=[0.0]
+        )
+        self.old = lines(scales, "gray", stroke_width=1.8, line_style="dashed")
+        self.line = lines(scales, stroke_width=2.6)
+        self.dots = points(scales, marker="circle", default_size=46)
+        self.lowest = points(
+            scales, "orange", marker="circle", default_size=150, fill=False,
+            stroke_width=2.5,
+        )  # fmt: skip
+        self.here = points(scales, "ink", marker="diamond", default_size=70)
+        self.out = texts(scales, default_size=16, align="middle", y_offset=3,
+                         apply_clip=False)  # fmt: skip
+        marks = [self.band, self.old, self.line, self.dots, self.lowest]
+        self.chart = figure(
+            [*marks, self.here, self.out], *scales.values(), ("", WORDS["loss"]),
+        )  # fmt: skip
+        self.dots.on_element_click(self._clicked)
+        self.many.on_element_click(self._clicked_line)
+        self.over = say("", "hp-muted")
+        right = legend(
+            (self.line, WORDS["curve"]), (self.old, WORDS["before"]),
+            (self.lowest, WORDS["lowest"]), (self.here, WORDS["chosen"]),
+        )  # fmt: skip
+        return [(self.over, self.curves, 1), (right, self.chart, 1)]
+
+    # ---- the search ----------------------------------------------------------------
+
+    @property
+    def param_name(self):
+        """The hyperparameter that is searched."""
+        return self.which.value
+
+    def planned(self):
+        """Return the settings that a start would train."""
+        values = self.values_of(self.param_name, self.values)
+        return all_settings(self.controls.setting, {self.param_name: values})
+
+    def begin(self):
+        """Return the search to run."""
+        return validation_curve.live(
+            self.dataset, self.controls.setting, param_name=self.param_name,
+            param_range=self.values_of(self.param_name, self.values),
+            seeds=self.seed_list, model=self.model, tick=FRAME,
+        )  # fmt: skip
+
+    def _changed_param(self):
+        """Search another hyperparameter."""
+        with self.quietly():
+            self.values.value = DEFAULTS[self.param_name]
+        label = SHARED["values"].format(NAMES[self.param_name])
+        self.values_label.value = f"<span class='hp-name'>{label}</span>"
+        self.settled = None
+        self._hide_searched()
+        self.moved()
+
+    def _hide_searched(self):
+        """Show the controls of the others only."""
+        for name, knob in self.controls.knobs.items():
+            knob.box.layout.display = "none" if name == self.param_name else ""
+
+    def _clicked(self, _, event):
+        """Highlight the setting of a point."""
+        self._guarded(lambda: self.choose(self.shown[event["data"]["index"]]))(None)
+
+    def _clicked_line(self, _, event):
+        """Highlight the setting of a curve."""
+        self._guarded(lambda: self.choose(int(event["data"]["index"])))(None)
+
+    # ---- what is shown -------------------------------------------------------------
+
+    def draw_found(self):
+        """Show what the search has given so far."""
+        found, runs = self.found, self.found.runs
+        out = runs.diverged.any(1)
+        calm = [r for i, r in enumerate(self._means()) if not out[i]]
+        start = float(np.nanmean(runs.val_loss[:, :, 0]))
+        most = max([start * 1.1, *(min(np.nanmax(c[1]), 3 * start) for c in calm)])
+        top = nice_top(most)
+        limit(self.curves, 1, top)
+        limit(self.curves, 0, max(s.epochs for s in found.settings), n=6, room=1.025)
+        self._draw_curves(top)
+        self._draw_line(top, out)
+
+    def _means(self):
+        """Return epochs and mean validation loss over seeds of each setting."""
+        parts = []
+        for i, done in enumerate(self.found.runs.epochs_done.min(1)):
+            loss = self.found.runs.val_loss[i, :, : max(done, 0) + 1].mean(0)
+            parts.append((np.arange(len(loss)), loss))
+        return parts
+
+    def _draw_curves(self, top):
+        """Show one training curve a setting, the chosen one strongly."""
+        means = [loss for _, loss in self._means()]
+        x, y = stacked(means, top)
+        shades = colormaps["viridis"](np.linspace(0.85, 0.2, len(means)))
+        set_all(self.many, x=x, y=y, colors=[to_hex(c) for c in shades])
+        x, y, _ = clipped(means[self.focus], top)
+        there = len(x) > 1
+        set_all(self.strong, x=x if there else x[:0], y=y if there else y[:0])
+        setting = self.found.settings[self.focus]
+        value = text_of(getattr(setting, self.found.param_name))
+        chosen = f"{NAMES[self.found.param_name]} {value}"
+        self.over.value = legend((self.strong, chosen), (self.many, WORDS["others"]))
+
+    def _draw_line(self, top, out):
+        """Show the lowest loss against the value."""
+        found, runs = self.found, self.found.runs
+        at, ticks = places(found.values(found.param_name))
+        tick(self.chart, 0, at, ticks, NAMES[found.param_name])
+        mean, spread = runs.mean_val_loss, runs.std_val_loss
+        good = np.flatnonzero(~out & np.isfinite(mean))
+        good = good[np.argsort(at[good], kind="stable")]
+        self.shown = [int(i) for i in good]
+        x, y, s = at[good], mean[good], spread[good]
+        line = slice(None) if len(good) > 1 else slice(0, 0)
+        set_all(self.line, x=x[line], y=y[line])
+        set_all(self.dots, x=x, y=y)
+        set_all(self.band, x=x[line], y=np.stack([y - s, y + s])[:, line])
+        best = [i for i in good if i == runs.order[0]]
+        set_all(self.lowest, x=at[best], y=mean[best])
+        here = [i for i in good if i == self.focus]
+        set_all(self.here, x=at[here], y=mean[here])
+        gone = np.flatnonzero(out)
+        set_all(self.out, x=at[gone], y=[top] * len(gone), text=[CROSS] * len(gone))
+        self._draw_before(at)
+
+    def _draw_before(self, at):
+        """Show the curve before this one, if it is of the same hyperparameter."""
+        old, x, y = self.before, np.array([]), np.array([])
+        if old is not None and old.param_name == self.found.param_name:
+            x, _ = places(old.values(old.param_name))
+            keep = ~old.runs.diverged.any(1)
+            order = np.argsort(x[keep])
+            x, y = x[keep][order], old.runs.mean_val_loss[keep][order]
+        line = slice(None) if len(x) > 1 else slice(0, 0)
+        set_all(self.old, x=x[line], y=y[line])
+
+    def code(self):
+        """Return the cell that runs the same search."""
+        values = list(self.found.values(self.found.param_name))
+        return self.code_of(
+            "validation_curve", param_name=self.found.param_name, param_range=values
+        )
