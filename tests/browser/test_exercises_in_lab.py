@@ -1,0 +1,67 @@
+"""Exercises and quiz as a learner uses them, today and tomorrow."""
+
+import nbformat
+import pytest
+from harness import NOTEBOOK, open_notebook, run_all, shut_down_kernels, wait_idle
+
+CELLS = (
+    "import os; os.environ['HPKIT_HOME'] = {home!r}\n"
+    "from hpkit.exercises import lesson_02_learning_rate as ex",
+    "ex.good_rate",
+    "ex.good_rate.check({answer})",
+    "ex.quiz",
+    "import hpkit as hk; hk.progress(2)",
+)
+CHOICES = f"{NOTEBOOK} .hpkit-quiz .widget-button"
+
+
+@pytest.fixture
+def lesson(page, lab_server, tmp_path):
+    """Return a function that opens a small lesson with an answer and runs it."""
+
+    def opened(answer):
+        texts = [c.format(home=str(tmp_path / "home"), answer=answer) for c in CELLS]
+        cells = [nbformat.v4.new_code_cell(text) for text in texts]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+        nbformat.write(notebook, lab_server.root / "exercises.ipynb")
+        open_notebook(page, lab_server.url, "exercises.ipynb")
+        run_all(page)
+        page.locator(CHOICES).first.wait_for()
+        return page
+
+    return opened
+
+
+def output(page, number):
+    """Return the text below a cell."""
+    return page.locator(f"{NOTEBOOK} .jp-Cell").nth(number).inner_text()
+
+
+def test_work_of_today_is_there_tomorrow(lesson, lab_server):
+    page = lesson("0.7")
+    assert "✓ Correct." in output(page, 2)
+
+    page.locator(CHOICES).first.focus()
+    page.keyboard.press("Enter")
+    page.locator(f"{NOTEBOOK} .hpkit-quiz", has_text="Not yet.").wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.locator(f"{NOTEBOOK} .hpkit-quiz", has_text="1 of 4 right.").wait_for()
+    wait_idle(page)
+    page.goto("about:blank")
+    shut_down_kernels(lab_server.url)
+    page = lesson("...")
+
+    assert "You passed this exercise on" in output(page, 1)
+    assert "Not attempted yet." in output(page, 2)
+    assert "Your answer from" in output(page, 3)
+    assert "1 of 4 right." in output(page, 3)
+    assert "2 of 9 done" in output(page, 4)
+
+
+def test_wrong_answer_gets_its_sentence(lesson):
+    page = lesson("0.001")
+
+    assert "Not yet. With 0.001 the mean lowest validation loss is" in output(page, 2)
+    assert "ex.good_rate.hint()" in output(page, 2)
