@@ -1,0 +1,70 @@
+"""The lessons use every exercise in the documented form; all solutions pass there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hpkit import exercises, notebooks
+
+SOURCES = Path(__file__).parents[1] / "notebooks" / "src"
+WRITTEN = [name for name in exercises.LESSONS if (SOURCES / f"{name}.py").exists()]
+CHECK = re.compile(r"^ex\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
+
+every_lesson = pytest.mark.parametrize("name", WRITTEN)
+
+
+def cells_of(name, kind="code"):
+    """Return the text of each cell of a lesson's source."""
+    notebook = notebooks.read(SOURCES / f"{name}.py")
+    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+
+
+def test_there_are_lessons():
+    assert WRITTEN
+
+
+@every_lesson
+def test_every_exercise_stands_in_its_lesson(name):
+    cells = cells_of(name)
+    code = "\n".join(cells)
+
+    assert f"from hpkit.exercises import lesson_{name} as ex" in code
+    assert "ex.quiz" in cells
+    for one in exercises.load_lesson(name).EXERCISES:
+        (answer,) = [cell for cell in cells if f"ex.{one.name}.check(" in cell]
+        assert f"ex.{one.name}" in cells
+        assert CHECK.findall(answer) == [(one.name, CHECK.search(answer)[2])]
+        assert answer.endswith(CHECK.search(answer)[0]), "check must come last"
+        assert "..." in answer, "the answer must be left open"
+        assert f"# ex.{one.name}.hint()\n# ex.{one.name}.solution()" in cells
+
+
+@every_lesson
+def test_a_question_is_written_once(name):
+    prose = "\n".join(cells_of(name, "markdown"))
+
+    for one in exercises.load_lesson(name).EXERCISES:
+        assert one.words["question"].strip()[:60] not in prose
+
+
+@pytest.mark.slow
+@every_lesson
+def test_lesson_with_all_solutions_passes(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
+    notebook = notebooks.read(SOURCES / f"{name}.py")
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        if found := CHECK.search(cell.source):
+            one = found[1]
+            cell.source = f"assert ex.{one}.check(ex.{one}.answer()).passed"
+        elif cell.source == "ex.quiz":
+            cell.source += (
+                "\nfor n in range(1, len(ex.quiz) + 1):\n"
+                "    assert ex.quiz.answer(n, ex.quiz.right(n)).passed"
+            )
+
+    notebooks.run(notebook, tmp_path)
+
+    assert exercises.progress(name).percent == 100
