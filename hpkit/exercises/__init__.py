@@ -54,6 +54,7 @@ LESSONS = (
     "07_one_at_a_time",
     "08_grid_search",
     "09_beyond_the_grid",
+    "10_capstone",
     "11_your_own",
 )
 

@@ -1,0 +1,161 @@
+"""Exercises of lesson 10: plan a budget, keep to it, and say what the result allows."""
+
+from types import SimpleNamespace
+
+from hpkit.exercises._answers import NotYet, choice_set, free_text, kind, number
+from hpkit.exercises._core import Exercise
+from hpkit.exercises._quiz import Quiz
+
+LESSON = "10_capstone"
+DATA, BUDGET, WORDS_OF_A_REASON = "digits", 60, 5
+
+# ---- what a halving costs ----------------------------------------------------------
+
+SETTINGS, ETA, LAST = 18, 3, 27
+
+
+def check_price(answer):
+    """18 settings, one in three goes on at 1, 3 and 9 epochs, the last one to 27."""
+    got = number(answer, low=0, whole=True)
+    slips = {SETTINGS * LAST: "all", 18 + 6 * 3 + 2 * 9 + 27: "again", 18: "first"}
+    if got != price():
+        raise NotYet(slips.get(got, "sum"), got=got)
+
+
+def price():
+    """Add up: how many settings are there, and how many epochs does each get now."""
+    total, there, before = 0, 18, 0
+    for epoch in (1, 3, 9, 27):
+        total += there * (epoch - before)
+        there, before = max(1, there // 3), epoch
+    return total
+
+
+# ---- the plan ----------------------------------------------------------------------
+
+
+def plan():
+    """One plan of many."""
+    return (
+        "I draw 18 settings of learning rate, batch size and momentum and halve them "
+        "up to 27 epochs, which costs 60. If the best one lies at an end of its range "
+        "I say so in the report."
+    )
+
+
+# ---- the whole task ----------------------------------------------------------------
+
+
+def check_finished(answer):
+    """A bar is reached within the budget, with a reason, test set opened once."""
+    needed = (
+        "dataset",
+        "budget",
+        "spent",
+        "overdrawn",
+        "entries",
+        "why",
+        "test",
+        "bar",
+    )
+    if not all(hasattr(answer, name) for name in needed):
+        raise kind(answer)
+    facts = {"spent": answer.spent, "budget": answer.budget}
+    if answer.dataset.name != DATA or answer.budget > BUDGET:
+        raise NotYet("other_task", **facts, data=answer.dataset.name)
+    if not answer.entries:
+        raise NotYet("nothing")
+    if answer.overdrawn:
+        raise NotYet("overdrawn", **facts)
+    if not answer.why:
+        raise NotYet("not_chosen")
+    if len(answer.why.split()) < WORDS_OF_A_REASON:
+        raise NotYet("no_reason", why=answer.why)
+    if not answer.test:
+        raise NotYet("not_opened")
+    if answer.test["peeks"]:
+        raise NotYet("peeked", n=answer.test["peeks"])
+    facts["accuracy"] = answer.test["accuracy"]
+    if answer.bar is None:
+        raise NotYet("below", **facts, bar=min(answer.bars))
+    return facts | {"bar": answer.bar}
+
+
+def finished():
+    """Halve 18 random settings: 18 + 12 + 12 + 18 epochs; choose; open the test set."""
+    import hpkit as hk
+
+    cap = hk.Capstone(folder=None)  # in memory; yours is kept in hpkit-runs
+    cap.successive_halving(
+        hk.Hyperparameters(epochs=27, hidden=(32,)), n_trials=18,
+        lr=hk.log_uniform(0.001, 1), batch_size=[8, 16, 32, 64], momentum=[0, 0.5, 0.9],
+    )  # fmt: skip
+    cap.choose(why="It has the lowest validation loss of the 18 settings I could pay.")
+    cap.open_test()
+    return cap
+
+
+def a_task(**changes):
+    """Return what the check looks at in a capstone, for the wrong answers."""
+    facts = {
+        "dataset": SimpleNamespace(name=DATA), "budget": BUDGET, "spent": 60,
+        "overdrawn": False, "entries": [{}], "bar": 0.93, "bars": (0.85, 0.93),
+        "why": "the lowest validation loss of all",
+        "test": {"accuracy": 0.94, "peeks": 0},
+    }  # fmt: skip
+    return SimpleNamespace(**facts | changes)
+
+
+# ---- what may be said --------------------------------------------------------------
+
+LETTERS, TRUE = "ABCDE", frozenset("ACE")
+
+
+def check_sentences(answer):
+    """A, C and E may stand in a report; B and D read more out of it than there is."""
+    got = choice_set(answer, LETTERS)
+    for letter in "BD":
+        if letter in got:
+            raise NotYet(letter)
+    if got != TRUE:
+        raise NotYet("more", n=len(got))
+
+
+def sentences():
+    """What many seeds hold, what chance does, and how the choice was made."""
+    return ["A", "C", "E"]
+
+
+budget = Exercise(
+    LESSON, "budget", check_price, solution=price,
+    wrong=[(486, "all"), (81, "again"), (18, "first"), (59, "sum")],
+)  # fmt: skip
+my_plan = Exercise(
+    LESSON, "my_plan", lambda answer: free_text(answer, 10) and None, solution=plan,
+    wrong=[("random search", "short")], model_answer=True,
+)  # fmt: skip
+finish = Exercise(
+    LESSON, "finish", check_finished, solution=finished,
+    wrong=[
+        (a_task(dataset=SimpleNamespace(name="wine")), "other_task"),
+        (a_task(budget=100), "other_task"),
+        (a_task(entries=[], spent=0), "nothing"),
+        (a_task(overdrawn=True, spent=72), "overdrawn"),
+        (a_task(why=""), "not_chosen"),
+        (a_task(why="it is best"), "no_reason"),
+        (a_task(test=None), "not_opened"),
+        (a_task(test={"accuracy": 0.94, "peeks": 2}), "peeked"),
+        (a_task(test={"accuracy": 0.64, "peeks": 0}, bar=None), "below"),
+    ],
+)  # fmt: skip
+may_say = Exercise(
+    LESSON, "may_say", check_sentences, solution=sentences,
+    wrong=[
+        (["A", "B", "C", "E"], "B"),
+        (["A", "D"], "D"),
+        (["A", "C"], "more"),
+        (["Z"], "unknown"),
+    ],
+)  # fmt: skip
+EXERCISES = (budget, my_plan, finish, may_say)
+quiz = Quiz(LESSON)
