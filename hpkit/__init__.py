@@ -20,6 +20,7 @@ _PUBLIC = {
     "exercises": ("progress",),
     "halving": ("successive_halving",),
     "bayes": ("bayesian_search",),
+    "capstone": ("BudgetError", "Capstone"),
     "studies": ("from_optuna", "to_optuna"),
     "plots": (
         "alt_text",
@@ -34,7 +35,7 @@ _PUBLIC = {
         "plot_training_curves",
         "plot_validation_curve",
     ),
-    "panels": ("BowlPanel", "TrainingPanel", "ValidationCurvePanel"),
+    "panels": ("BowlPanel", "GridPanel", "TrainingPanel", "ValidationCurvePanel"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from hpkit.datasets import Dataset, load_dataset
-from hpkit.panels import BowlPanel, TrainingPanel, ValidationCurvePanel
+from hpkit.panels import BowlPanel, GridPanel, TrainingPanel, ValidationCurvePanel
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
-from hpkit.panels.searching import DEFAULTS, parse_values
-from hpkit.search import validation_curve
+from hpkit.panels.values import DEFAULTS, parse_values
+from hpkit.search import grid_search, validation_curve
 from hpkit.settings import Hyperparameters
 from hpkit.training import fit
 
@@ -579,8 +579,8 @@ def test_curve_panel_answers_while_a_slider_moves(curve):
 
 @pytest.mark.parametrize("name", list(DEFAULTS))
 def test_curve_panel_of_every_hyperparameter(curve, name):
-    curve.values.value = DEFAULTS["lr"]
-    curve.which.value = name
+    curve.values.text.value = DEFAULTS["lr"]
+    curve.values.which.value = name
     curve.start_button.click()
     curve.wait(30)
 
@@ -601,9 +601,9 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
 
 
 def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
-    curve.values.value = "fast"
+    curve.values.text.value = "fast"
     assert "values must be a list" in curve.result.value
-    curve.values.value = "0.01, 0.1"
+    curve.values.text.value = "0.01, 0.1"
     curve.wait(5)
 
     assert curve.error is None
@@ -611,11 +611,11 @@ def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
 
 
 def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
-    curve.which.value = "epochs"
+    curve.values.which.value = "epochs"
     curve.wait(10)
     curve.controls["batch_size"].slider.value = 2
     curve.wait(10)
-    curve.values.value = "10000, 20000"
+    curve.values.text.value = "10000, 20000"
     curve.wait(10)
 
     assert "That is long" in curve.status.value
@@ -646,3 +646,72 @@ def test_values_as_a_learner_writes_them():
         parse_values("lr", "-1")
     with pytest.raises(ValueError, match="must differ"):
         parse_values("lr", "1, 1")
+
+
+# ---- the grid ----------------------------------------------------------------------
+
+LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
+
+
+@pytest.fixture
+def grid(moons):
+    made = GridPanel(
+        moons, base=QUICK, x_values=LISTS["lr"], y_values=LISTS["batch_size"], seeds=2
+    )
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_grid_panel_shows_what_the_search_gives(grid, moons):
+    found = grid_search(moons, QUICK, seeds=(0, 1), **LISTS)
+
+    assert grid.error is None
+    np.testing.assert_array_equal(grid.found.val_loss, found.val_loss)
+    assert grid.map.numbers.text.tolist().count("✕") == found.diverged.any(1).sum() > 0
+    column = LISTS["lr"].index(found.best.lr)
+    row = LISTS["batch_size"].index(found.best.batch_size)
+    assert (grid.map.best.x.mean().round(), grid.map.best.y.mean().round()) == (
+        pytest.approx(column, abs=0.3),
+        pytest.approx(row, abs=0.3),
+    )
+
+
+def test_grid_panel_click_shows_the_cell(grid):
+    grid._clicked(1, 0)
+    assert grid.found.settings[grid.focus] == QUICK.but(lr=0.3, batch_size=16)
+    assert "learning rate 0.3, batch size 16" in grid.chosen_name.value
+    np.testing.assert_allclose(
+        grid.curves.val.y, grid.found.runs[grid.focus, 0].val_loss
+    )
+
+
+def test_grid_panel_best_over_an_axis(grid):
+    loss = np.where(grid.found.diverged.any(1), np.inf, grid.found.mean_val_loss)
+    loss = loss.reshape(3, 2)
+
+    grid.which.value = 1
+    assert grid.profile.axes[0].label == "batch size"
+    np.testing.assert_allclose(grid.dots.y, loss.min(0))
+    grid.which.value = 2
+    assert grid.profile.axes[0].label == "learning rate"
+    best = loss.min(1)
+    np.testing.assert_allclose(grid.dots.y, best[np.isfinite(best)])
+    assert grid.error is None
+    assert grid.picture().startswith(b"\x89PNG")
+
+
+def test_grid_panel_other_axes_and_the_same_one_twice(grid):
+    grid.entries[1].which.value = "optimizer"
+    grid.start_button.click()
+    grid.wait(20)
+    assert tuple(grid.found.space) == ("lr", "optimizer")
+    grid.entries[1].which.value = "lr"
+    assert "two different" in grid.result.value
+
+
+def test_grid_panel_code_gives_the_same(grid):
+    names = {}
+    exec(grid.code(), names)
+
+    np.testing.assert_array_equal(names["found"].val_loss, grid.found.val_loss)

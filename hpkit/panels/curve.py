@@ -1,6 +1,5 @@
 """`ValidationCurvePanel`: many values of one hyperparameter, trained at once."""
 
-import ipywidgets as W
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -23,15 +22,14 @@ from hpkit.panels.figures import (
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import say
 from hpkit.panels.runlist import text_of
-from hpkit.panels.searching import DEFAULTS, FULL, SearchPanel, places
-from hpkit.panels.searching import WORDS as SHARED
+from hpkit.panels.searching import SearchPanel
+from hpkit.panels.values import DEFAULTS, places
 from hpkit.search import validation_curve
 from hpkit.settings import check_name
 from hpkit.space import all_settings
 
 WORDS = {
     "title": "Validation curve on {}",
-    "which": "hyperparameter",
     "loss": "validation loss",
     "epoch": "epoch",
     "chosen": "chosen",
@@ -91,27 +89,14 @@ class ValidationCurvePanel(SearchPanel):
         check_name(param_name)
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
         super().__init__(
-            dataset, base, searched=(param_name,), controls=controls, seeds=seeds,
+            dataset, base, controls=controls, seeds=seeds,
             title=title, model=model, key=(param_name,),
         )  # fmt: skip
-        self.which = W.Dropdown(
-            options=[(label, name) for name, label in NAMES.items()], value=param_name
-        )
-        self.which.layout.width = FULL
-        name = say(f"<span class='hp-name'>{WORDS['which']}</span>")
         values = DEFAULTS[param_name] if param_range is None else param_range
-        self.values, self.values_label, entry = self.entry(param_name, values)
-        left = [
-            name,
-            self.which,
-            entry,
-            self.controls.box,
-            self.seeds_box,
-            self.buttons,
-        ]
+        self.values = self.entry(param_name, values)
+        left = [self.values.frame, self.controls.box, self.seeds_box, self.buttons]
         self.build(left, self._charts(), drawer=self.rows)
-        self.on_change(self.which, self._changed_param)
-        self._hide_searched()
+        self.renamed()
         self.live.now(self._searching(self.begin(), rest=False))
 
     def _charts(self):
@@ -151,38 +136,18 @@ class ValidationCurvePanel(SearchPanel):
 
     # ---- the search ----------------------------------------------------------------
 
-    @property
-    def param_name(self):
-        """The hyperparameter that is searched."""
-        return self.which.value
-
     def planned(self):
         """Return the settings that a start would train."""
-        values = self.values_of(self.param_name, self.values)
-        return all_settings(self.controls.setting, {self.param_name: values})
+        space = {self.values.name: self.values.values}
+        return all_settings(self.controls.setting, space)
 
     def begin(self):
         """Return the search to run."""
         return validation_curve.live(
-            self.dataset, self.controls.setting, param_name=self.param_name,
-            param_range=self.values_of(self.param_name, self.values),
+            self.dataset, self.controls.setting, param_name=self.values.name,
+            param_range=self.values.values,
             seeds=self.seed_list, model=self.model, tick=FRAME,
         )  # fmt: skip
-
-    def _changed_param(self):
-        """Search another hyperparameter."""
-        with self.quietly():
-            self.values.value = DEFAULTS[self.param_name]
-        label = SHARED["values"].format(NAMES[self.param_name])
-        self.values_label.value = f"<span class='hp-name'>{label}</span>"
-        self.settled = None
-        self._hide_searched()
-        self.moved()
-
-    def _hide_searched(self):
-        """Show the controls of the others only."""
-        for name, knob in self.controls.knobs.items():
-            knob.box.layout.display = "none" if name == self.param_name else ""
 
     def _clicked(self, _, event):
         """Highlight the setting of a point."""

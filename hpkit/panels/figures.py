@@ -92,13 +92,14 @@ def limit(figure, side, high, low=0.0, n=5, room=1.0):
         axis.tick_values = np.array(values)
 
 
-def tick(figure, side, at, words, label):
+def tick(figure, side, at, words, label, *, edge=None):
     """Set an axis that has words at places; `words` is {place: text}."""
-    axis, edge = figure.axes[side], 0.08 * (np.ptp(at) or 1.0)
-    if axis.label != label or axis.tick_labels != words:
+    axis, edge = figure.axes[side], edge or 0.08 * (np.ptp(at) or 1.0)
+    shown = {f"{k:g}": w for k, w in words.items()}
+    if axis.label != label or axis.tick_labels != shown:
         low, high = float(np.min(at) - edge), float(np.max(at) + edge)
         set_all(axis.scale, min=low, max=high)
-        axis.label, axis.tick_labels = label, {f"{k:g}": w for k, w in words.items()}
+        axis.label, axis.tick_labels = label, shown
         axis.tick_values = np.array(list(words))
 
 

@@ -3,7 +3,6 @@
 A subclass says which search (`begin`) and draws what it gives (`draw`).
 """
 
-import re
 import time
 
 import ipywidgets as W
@@ -11,19 +10,15 @@ import numpy as np
 
 from hpkit import told
 from hpkit.panels.code import code_of_dataset, code_of_setting
-from hpkit.panels.controls import CHOICES, NAMES, Controls, framed, number_box, tie
+from hpkit.panels.controls import Controls, framed, number_box, tie
 from hpkit.panels.panel import WORDS as SHARED
 from hpkit.panels.panel import Panel, button, row, say
 from hpkit.panels.runlist import aligned, short, text_of
+from hpkit.panels.values import DEFAULTS, Entry
 from hpkit.settings import Hyperparameters
-from hpkit.space import check_list
 from hpkit.training import check_settings
 
 WORDS = {
-    "values": "values of {}",
-    "values_tip": "A list such as 0.01, 0.1, 1, or: 0.001 to 10 in 9",
-    "way_out": "values must be a list such as 0.01, 0.1, 1, or a range such as "
-    "0.001 to 10 in 9, got {!r}; write one of these",
     "seeds": "seeds",
     "start": "Start",
     "start_tip": "Train everything anew with the values shown",
@@ -40,81 +35,9 @@ WORDS = {
     "tie": "as good, within the spread",
     "out": "diverged",
 }
-DEFAULTS = {
-    "lr": "0.0001 to 10 in 11",
-    "batch_size": "4, 8, 16, 32, 64, 128",
-    "epochs": "5, 10, 20, 40, 80",
-    "momentum": "0, 0.5, 0.8, 0.9, 0.95",
-    "weight_decay": "0, 0.0001, 0.001, 0.01, 0.1",
-    "optimizer": "sgd, adam",
-    "hidden": "2, 4, 8, 16, 32, 64",
-    "activation": "relu, tanh",
-}
-BY_FACTOR = ("lr", "weight_decay", "batch_size", "hidden")
-WHOLE = ("batch_size", "epochs", "hidden")
 QUICK = 0.5  # seconds: shorter searches follow the slider
 REST = 0.4  # seconds without a move after which a search counts as chosen
-FULL = "calc(100% - 4px)"
 LONG = 60  # seconds: the panel warns
-
-
-def parse_values(name, text, layers=2):
-    """Return the values of a hyperparameter that a learner wrote.
-
-    Parameters
-    ----------
-    name : str
-    text : str
-        "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors for `BY_FACTOR`).
-    layers : int
-        Hidden layers of one width.
-
-    Returns
-    -------
-    tuple
-    """
-    if name in CHOICES:
-        return check_list(name, [part.strip() for part in text.split(",")])
-    try:
-        span = re.fullmatch(r"\s*(\S+)\s+to\s+(\S+)\s+in\s+(\d+)\s*", text)
-        if span:
-            low, high, count = float(span[1]), float(span[2]), int(span[3])
-            between = np.geomspace if name in BY_FACTOR else np.linspace
-            values = [float(f"{v:.2g}") for v in between(low, high, count)]
-        else:
-            values = [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ValueError(WORDS["way_out"].format(text)) from None
-    if name in WHOLE:
-        values = list(dict.fromkeys(max(1, round(v)) for v in values))
-    if name == "hidden":
-        values = [(v,) * layers for v in values]
-    return check_list(name, values)
-
-
-def written(values):
-    """Return values as a learner would write them."""
-    return values if isinstance(values, str) else ", ".join(map(text_of, values))
-
-
-def places(values):
-    """Return where values stand on an axis, and the ticks there as {place: text}.
-
-    Positive numbers over a wide span by their logarithm, other numbers as they are,
-    anything else one after the other.
-    """
-    flat = [v[0] if isinstance(v, tuple) and v else v for v in values]
-    numbers = all(isinstance(v, int | float) for v in flat)
-    if not numbers or (min(flat) == 0 and max(flat) < 1):
-        at = np.arange(len(flat), dtype=float)
-    elif min(flat) > 0 and max(flat) / min(flat) >= 8:
-        at = np.log10(flat)
-        if at.max() - at.min() >= 3:  # powers of ten say it with less ink
-            tens = np.arange(np.ceil(at.min() - 1e-9), np.floor(at.max() + 1e-9) + 1)
-            return at, {float(k): f"{10.0**k:g}" for k in tens}
-    else:
-        at = np.array(flat, float)
-    return at, {float(f"{a:.4g}"): text_of(v) for a, v in zip(at, flat, strict=True)}
 
 
 class SearchPanel(Panel):
@@ -128,13 +51,14 @@ class SearchPanel(Panel):
         Number of the setting that is highlighted; None is the best.
     """
 
-    def __init__(self, dataset, base, *, searched, controls, seeds, title, model, key):
+    def __init__(self, dataset, base, *, controls, seeds, title, model, key):
         self.base = Hyperparameters() if base is None else base
         super().__init__(dataset, title=title, key=key)
         check_settings([self.base], dataset)
         self.found = self.before = self.settled = self.chosen = self.said = None
         self.model, self.pace, self.job_seconds = model, 0.0, 0.0
-        self.searched = tuple(searched)
+        self.entries = []
+        self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
         slider = W.IntSlider(seeds, min=1, max=max(10, seeds), readout=False)
         self.seeds = number_box(W.BoundedIntText, WORDS["seeds"], value=seeds, min=1)
@@ -157,21 +81,26 @@ class SearchPanel(Panel):
                      W.VBox([self.heads, self.list]))  # fmt: skip
 
     def entry(self, name, values):
-        """Return a text box for the values of a hyperparameter, and its frame."""
-        box = W.Text(written(values), continuous_update=False)
-        box.tooltip = WORDS["values_tip"]
-        box.layout.width = FULL
-        label = say(
-            f"<span class='hp-name'>{WORDS['values'].format(NAMES[name])}</span>"
-        )
-        self.on_change(box, self.moved)
-        frame = W.VBox([label, box])
-        frame.add_class("hp-knob")
-        return box, label, frame
+        """Return an `Entry` of values, with a choice of the hyperparameter."""
+        entry = Entry(name, values, max(1, len(self.base.hidden)))
+        self.entries.append(entry)
 
-    def values_of(self, name, box):
-        """Return the values that a text box shows."""
-        return parse_values(name, box.value, max(1, len(self.base.hidden)))
+        def renamed():
+            with self.quietly():
+                entry.text.value = DEFAULTS[entry.name]
+            self.renamed()
+            self.moved()
+
+        self.on_change(entry.which, renamed)
+        self.on_change(entry.text, self.moved)
+        return entry
+
+    def renamed(self):
+        """Show the controls of those hyperparameters only that are not searched."""
+        self.settled = None
+        searched = [entry.name for entry in self.entries]
+        for name, knob in self.controls.knobs.items():
+            knob.box.layout.display = "none" if name in searched else ""
 
     # ---- the search as a job -------------------------------------------------------
 

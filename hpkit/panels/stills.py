@@ -8,6 +8,7 @@ import io
 import re
 
 import bqplot as bq
+import ipywidgets as W
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -29,6 +30,8 @@ def still(figures, widths, *, height=3.3):
     )
     axes = made.subplots(1, len(figures), width_ratios=widths, squeeze=False)[0]
     for ax, chart in zip(axes, figures, strict=True):
+        if isinstance(chart, W.Stack):
+            chart = chart.children[chart.selected_index]
         draw(ax, chart)
     return made
 
@@ -115,7 +118,10 @@ def draw_image(ax, mark):
     """Draw bqplot.Image."""
     pixels = np.asarray(Image.open(io.BytesIO(mark.image.value)))
     ax.imshow(
-        pixels, extent=(*mark.x, *mark.y), aspect="auto", interpolation="bilinear"
+        pixels,
+        extent=(*mark.x, *mark.y),
+        aspect="auto",
+        interpolation="nearest" if mark.pixelated else "bilinear",
     )
 
 
