@@ -6,7 +6,7 @@ The way to and from Optuna's studies is in `studies`.
 import math
 
 from hpkit.path import planned_cost
-from hpkit.plan import LIVE_TICK, ending, lost_of, make_plan, searching, under_way
+from hpkit.plan import LIVE_TICK, make_plan, searching, train_more
 from hpkit.results import join
 from hpkit.run import DIVERGED_ABOVE
 from hpkit.settings import check_count
@@ -103,18 +103,7 @@ def _ask_and_tell(plan, count, sampler, first, at_once):
         trials = [study.ask(ranges) for _ in range(now)]
         asked += now
         settings = [setting_of(trial.params, plan.base) for trial in trials]
-        known = {s for part in parts for s in part.settings}
-        new = [s for s in dict.fromkeys(settings) if s not in known]
-        if new:
-            with ending(plan.training(new)) as training:
-                for _ in under_way(training, plan.tick):
-                    found = plan.found(
-                        join([*parts, training.runs]), planned, finished=False,
-                        lost=(*lost, *lost_of(training)),
-                    )  # fmt: skip
-                    yield found
-            parts.append(training.runs)
-            lost = found.lost
+        lost = yield from train_more(plan, parts, settings, planned, lost)
         runs = join(parts)
         for trial, setting in zip(trials, settings, strict=True):
             tell(study, trial, runs, runs.settings.index(setting))

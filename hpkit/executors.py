@@ -23,6 +23,7 @@ import importlib.util
 import pickle
 import sys
 import time
+import uuid
 import warnings
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ from hpkit.training import Training
 from hpkit.worker import Part, lively, work
 
 CHUNK = 0.5  # seconds of training between two messages
+SILENCE = 5  # seconds without an answer after which dead workers are looked for
 
 # What a learner reads.
 BROKE = (
@@ -59,6 +61,7 @@ class Spread:
     def __init__(self, dataset, settings, *, seeds, model, executor):
         self.whole = Training(dataset, settings, seeds=seeds, model=model)
         self.executor, self.pending, self.lost, self.error = executor, {}, [], None
+        self.name, self.heard = uuid.uuid4().hex, time.perf_counter()
         groups, self.whole.waiting = self.whole.waiting, []
         # Nobody needs the test rows to train.
         data = replace(
@@ -71,7 +74,9 @@ class Spread:
         numbers = tuple(dict.fromkeys(i for i, _ in group))
         settings = tuple(self.whole.settings[i] for i in numbers)
         runs = [(numbers.index(i), k) for i, k in group]
-        return Part(numbers, dataset, settings, self.whole.seeds, model, runs)
+        return Part(
+            self.name, numbers, dataset, settings, self.whole.seeds, model, runs
+        )
 
     @property
     def finished(self):
@@ -90,9 +95,17 @@ class Spread:
             if not self.pending:
                 return
             left = max(0.0, until - time.perf_counter())
-            for future in futures.wait(self.pending, left, "FIRST_COMPLETED").done:
+            back = futures.wait(self.pending, left, "FIRST_COMPLETED").done
+            for future in back:
                 self.take(future)
-            if time.perf_counter() >= until:
+            now = time.perf_counter()
+            if back:
+                self.heard = now
+            elif now - self.heard > SILENCE and put_down(self.executor):
+                self.go_on_here(futures.BrokenExecutor())
+                self.idle += self.pending.values()
+                self.pending = {}
+            if now >= until:
                 return
 
     def send(self, pause):
@@ -120,8 +133,6 @@ class Spread:
             runs = tuple((part.numbers[i], k) for i, k in part.runs)
             self.lost.append(Lost(runs, reason))
             self.error = self.error or error
-        if self.finished and (self.whole.arrays["epochs_done"] < 0).all():
-            raise self.error  # as in one process: there is nothing to give back
 
     def go_on_here(self, error):
         """Use no executor from now on."""
@@ -166,6 +177,24 @@ class Spread:
         for future in self.pending:
             future.cancel()
         self.pending, self.idle = {}, []
+
+
+def put_down(executor):
+    """End a pool of processes of which one has died unnoticed; say whether it was so.
+
+    A process killed while it sends an answer leaves half of it in the pipe, and the
+    pool (that of Python, and loky's) waits for the other half without end, also when
+    Python exits.
+    """
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    if not any(process.exitcode for process in processes):
+        return False
+    for process in processes:
+        process.terminate()
+    answers = getattr(executor, "_result_queue", None)
+    if writer := getattr(answers, "_writer", None):
+        writer.close()  # the last end of the pipe: the pool's own thread wakes up
+    return True
 
 
 class Here(futures.Executor):

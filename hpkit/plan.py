@@ -13,6 +13,7 @@ from torch.nn import Module
 
 from hpkit.found import Search
 from hpkit.path import planned_cost
+from hpkit.results import join
 from hpkit.settings import Hyperparameters, check_number, check_seeds
 from hpkit.space import Range, as_count, check_space
 from hpkit.training import Training, check_dataset, check_settings
@@ -166,15 +167,21 @@ def ending(training):
             close()
 
 
-def lost_of(training):
-    """Return what an executor has lost of a training."""
-    return tuple(getattr(training, "lost", ()))
+def lost_of(training, before=()):
+    """Return what an executor has lost; raise its error if nothing is left at all.
+
+    `before` are the runs of earlier trainings of the same search.
+    """
+    lost = tuple(getattr(training, "lost", ()))
+    if lost and training.finished and not any(map(len, (*before, training.runs))):
+        raise training.error  # as it would be in one process
+    return lost
 
 
 def train_all(plan, settings):
-    """Return a generator that trains all settings at once (checked before)."""
-    training = plan.training(settings)
-    return _train_all(plan, training, planned_cost(settings, plan.seeds))
+    """Return a generator that trains all settings at once."""
+    planned = planned_cost(settings, plan.seeds)
+    return _train_all(plan, plan.training(settings), planned)
 
 
 def _train_all(plan, training, planned):
@@ -182,3 +189,24 @@ def _train_all(plan, training, planned):
         for _ in under_way(training, plan.tick):
             done, lost = training.finished, lost_of(training)
             yield plan.found(training.runs, planned, finished=done, lost=lost)
+
+
+def train_more(plan, parts, settings, planned, lost, **more):
+    """Train the settings that are not in `parts`, and append their runs to it.
+
+    Returns
+    -------
+    tuple of Lost
+        What was lost so far.
+    """
+    known = {setting for part in parts for setting in part.settings}
+    new = [s for s in dict.fromkeys(settings) if s not in known]
+    if not new:
+        return lost
+    with ending(plan.training(new)) as training:
+        for _ in under_way(training, plan.tick):
+            now = (*lost, *lost_of(training, parts))
+            runs = join([*parts, training.runs])
+            yield plan.found(runs, planned, finished=False, lost=now, **more)
+        parts.append(training.runs)
+    return now

@@ -13,15 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hpkit.path import Cost, Step, best_number, planned_cost
-from hpkit.plan import (
-    LIVE_TICK,
-    ending,
-    lost_of,
-    make_plan,
-    searching,
-    train_all,
-    under_way,
-)
+from hpkit.plan import LIVE_TICK, make_plan, searching, train_all, train_more
 from hpkit.results import join
 from hpkit.settings import check_count, check_name
 from hpkit.space import all_settings, drawn_settings
@@ -255,24 +247,15 @@ def _train_steps(plan):
     planned = planned_steps(plan)
     for name, values in plan.space.items():
         settings = all_settings(base, {name: values})
-        known = {s for part in parts for s in part.settings}
-        new = [s for s in settings if s not in known]
+        new = set(settings).difference(*(part.settings for part in parts))
         step = Step(name, base, values, (), planned_cost(new, plan.seeds))
-        if new:
-            with ending(plan.training(new)) as training:
-                for _ in under_way(training, plan.tick):
-                    runs = join([*parts, training.runs])
-                    found = plan.found(
-                        runs, planned, finished=False, steps=(*steps, step),
-                        lost=(*lost, *lost_of(training)),
-                    )  # fmt: skip
-                    yield found
-            parts.append(training.runs)
-            lost = found.lost
+        lost = yield from train_more(
+            plan, parts, settings, planned, lost, steps=(*steps, step)
+        )
         runs = join(parts)
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-        steps += (Step(name, step.base, values, numbers, step.cost, base),)
+        steps += (replace(step, settings=numbers, winner=base),)
     yield plan.found(runs, planned, steps=steps, lost=lost)
 
 

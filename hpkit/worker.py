@@ -3,29 +3,36 @@
 Everything that travels is plain: numbers, settings, numpy arrays.
 """
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, replace
 
 import torch
 
-from hpkit.stack import Weights
+from hpkit.tensors import Weights
 from hpkit.training import Training
 
 # What a stack makes anew from the rest.
 REMADE = ("net", "data", "batches", "owner", "lr", "momentum", "weight_decay", "at")
-# The start of a learner's own network uses torch's global random state.
-building = threading.Lock()
+# A learner's own network uses torch's global random state and is traced: one at a time,
+# where workers are threads.
+alone = threading.Lock()
+# Traced functions of the training that this process worked for last.
+traced = {}
 
 
 @dataclass(frozen=True)
 class Part:
     """A group of runs, whole: what a worker needs to train it on.
 
-    `numbers` are the numbers of `settings` in the search; `runs` counts within the part
-    and holds those that are still to be trained; `state` is a stack's, as plain data.
+    `training` names the training that it is of; `numbers` are the numbers of
+    `settings` in the search; `runs` counts within the part and holds those that are
+    still to be trained; `state` is a stack's and `rng` that of its network's dropout,
+    both as plain data.
     """
 
+    training: str
     numbers: tuple
     dataset: object
     settings: tuple
@@ -33,6 +40,7 @@ class Part:
     model: object
     runs: list
     state: dict | None = None
+    rng: object = None
     done: float = -1.0
 
 
@@ -47,8 +55,17 @@ class Trained:
 
 def work(part, seconds, pause):
     """Train a part for about that long, to the end of an epoch, and return it."""
+    with alone if part.model else contextlib.nullcontext():
+        return train_part(part, seconds, pause)
+
+
+def train_part(part, seconds, pause):
+    """Do what `work` says."""
     until = time.perf_counter() + seconds
     training = Training(part.dataset, part.settings, seeds=part.seeds, model=part.model)
+    if part.training not in traced:
+        traced.clear()
+    training.traces = traced.setdefault(part.training, {})
     training.waiting, training.stacks = [], [stack_of(training, part)]
     while not training.finished and not training.paused(pause):
         left = until - time.perf_counter()
@@ -62,6 +79,7 @@ def work(part, seconds, pause):
         part,
         runs=stack.runs if stack else [],
         state=state_of(stack) if stack else None,
+        rng=plain(getattr(stack.net, "rng", None)) if stack else None,
         done=stack.done if stack else float("inf"),
     )
     return Trained(part, arrays, plain(training.weights))
@@ -69,11 +87,10 @@ def work(part, seconds, pause):
 
 def stack_of(training, part):
     """Return the stack of a part as it was when it was last sent."""
-    with building:
-        stack = training.build(part.state["runs"] if part.state else part.runs)
+    stack = training.build(part.state["runs"] if part.state else part.runs)
     if part.state:
         vars(stack).update(lively(part.state))
-        stack.batches = []
+        stack.batches, stack.net.rng = [], lively(part.rng)
         stack.arrange()
         stack.keep([run in part.runs for run in stack.runs])
     return stack

@@ -1,0 +1,337 @@
+"""Training on other processes: same numbers, losses named, what cannot work refused."""
+
+import concurrent.futures as futures
+import multiprocessing
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import hpkit as hk
+from hpkit import executors
+from hpkit.executors import ExecutorWarning, check_executor
+
+MOONS = hk.load_dataset("moons")
+BASE = hk.Hyperparameters(epochs=6)
+SPACE = {"lr": [0.01, 0.1, 1], "batch_size": [8, 64], "seeds": (0, 5)}
+ARRAYS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "epochs_done")
+
+
+@pytest.fixture(autouse=True)
+def short_chunks(monkeypatch):
+    """Let every group travel many times, also in a short test."""
+    monkeypatch.setattr(executors, "CHUNK", 0.005)
+
+
+@pytest.fixture(scope="module")
+def loky_pool():
+    loky = pytest.importorskip("loky")
+    pool = loky.ProcessPoolExecutor(2)
+    yield pool
+    pool.shutdown()
+
+
+@pytest.fixture(scope="module")
+def dask_pool():
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(params=["threads", "spawn", "loky", "dask"])
+def pool(request):
+    if request.param == "loky":
+        yield request.getfixturevalue("loky_pool")
+    elif request.param == "dask":
+        yield request.getfixturevalue("dask_pool").get_executor()
+    elif request.param == "threads":
+        with futures.ThreadPoolExecutor(2) as made:
+            yield made
+    else:
+        context = multiprocessing.get_context("spawn")
+        with futures.ProcessPoolExecutor(2, mp_context=context) as made:
+            yield made
+
+
+def same(a, b):
+    return a.settings == b.settings and all(
+        np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True)
+        for name in ARRAYS
+    )
+
+
+# ---- same numbers ------------------------------------------------------------------
+
+
+def test_every_search_gives_the_numbers_of_one_process(pool):
+    lrs = hk.log_uniform(1e-3, 100)  # some diverge
+    searches = [
+        lambda e: hk.grid_search(
+            MOONS, BASE.but(momentum=0.9), **SPACE, epochs=[2, 6], executor=e
+        ),
+        lambda e: hk.grid_search(
+            MOONS, BASE, **SPACE, optimizer=["adam"], weight_decay=[0, 0.1], executor=e
+        ),
+        lambda e: hk.successive_halving(
+            MOONS, BASE, lr=lrs, batch_size=[8, 64], n_trials=9, executor=e
+        ),
+        lambda e: hk.one_at_a_time(MOONS, BASE, **SPACE, executor=e),
+        lambda e: hk.bayesian_search(MOONS, BASE, lr=lrs, n_trials=11, executor=e),
+    ]
+
+    for search in searches:
+        here, there = search(None), search(pool)
+
+        assert same(here, there)
+        assert there.finished
+        assert there.rungs == here.rungs
+        assert there.lost == ()
+        for epoch in ("best", "last"):
+            assert np.array_equal(
+                here.best_run.outputs(MOONS.valid.X, epoch),
+                there.best_run.outputs(MOONS.valid.X, epoch),
+            )
+
+
+def test_live_grows_and_can_be_left(pool):
+    base = BASE.but(epochs=2000)
+
+    epochs = []
+    for found in hk.grid_search.live(
+        MOONS, base, lr=[0.1], seeds=(0, 1), executor=pool
+    ):
+        epochs.append(found.cost.epochs)
+        if len(set(epochs)) > 3:
+            break
+
+    assert not found.finished
+    assert epochs == sorted(epochs)
+    assert epochs[-1] < 4000
+    assert pool.submit(abs, -1).result(timeout=30) == 1  # the pool is free again
+
+
+def test_a_learners_own_network_travels_by_value(loky_pool):
+    units = 4
+
+    def model(n_features, n_outputs, setting):
+        return torch.nn.Sequential(
+            torch.nn.Linear(n_features, units),
+            torch.nn.BatchNorm1d(units),
+            torch.nn.Dropout(0.1),
+            torch.nn.Linear(units, n_outputs),
+        )
+
+    here, there = (
+        hk.grid_search(MOONS, BASE, lr=[0.1, 0.3], batch_size=[50, 80], model=model,
+                       executor=executor)
+        for executor in (None, loky_pool)
+    )  # fmt: skip
+
+    assert same(here, there)
+    outs = [s.best_run.outputs(MOONS.valid.X) for s in (here, there)]
+    assert np.array_equal(*outs)
+
+
+# ---- losses ------------------------------------------------------------------------
+
+
+class Failing(futures.ThreadPoolExecutor):
+    """Fails with the groups of one batch size, after some chunks."""
+
+    def __init__(self, batch_size, error, after):
+        super().__init__(1)
+        self.batch_size, self.error, self.after = batch_size, error, after
+
+    def submit(self, function, part, *args):
+        if part.settings[0].batch_size == self.batch_size:
+            self.after -= 1
+            if self.after < 0:
+                return super().submit(self.fail)
+        return super().submit(function, part, *args)
+
+    def fail(self):
+        raise self.error
+
+
+def test_a_failed_group_is_lost_and_named_and_no_other():
+    whole = hk.grid_search(MOONS, BASE.but(epochs=50), **SPACE)
+
+    error = OSError("no space left")
+    with Failing(8, error, after=1) as pool:
+        found = hk.grid_search(MOONS, BASE.but(epochs=50), **SPACE, executor=pool)
+
+    (lost,) = found.lost
+    small = [i for i, s in enumerate(found.settings) if s.batch_size == 8]
+    assert lost.reason == "OSError: no space left"
+    assert set(lost.runs) == {(i, k) for i in small for k in range(2)}
+    assert (found.epochs_done[small] < 50).all()
+    assert (found.epochs_done[small] >= 0).all()  # what it had done is kept
+    large = [i for i, s in enumerate(found.settings) if s.batch_size == 64]
+    assert np.array_equal(found.val_loss[large], whole.val_loss[large])
+    assert "6 runs were lost: OSError: no space left." in found.describe()
+
+
+def test_when_every_group_fails_the_error_is_raised():
+    pool = Failing(8, OSError("no space left"), after=0)
+
+    with pool, pytest.raises(OSError, match="no space left"):
+        hk.grid_search(MOONS, BASE, lr=[0.1], batch_size=[8], executor=pool)
+
+
+def test_one_at_a_time_and_halving_go_on_without_what_was_lost():
+    base = BASE.but(epochs=9, batch_size=64)
+    with Failing(8, OSError("gone"), after=0) as pool:
+        steps = hk.one_at_a_time(
+            MOONS, base, lr=[0.1, 1], batch_size=[8, 64], executor=pool
+        )
+        halv = hk.successive_halving(
+            MOONS, base, lr=[0.1, 1], batch_size=[8, 64], executor=pool
+        )
+
+    for found in (steps, halv):
+        assert found.finished
+        assert found.best.batch_size == 64
+        assert found.lost
+
+
+@pytest.mark.slow
+def test_a_killed_process_breaks_a_pool_and_nothing_is_lost():
+    loky = pytest.importorskip("loky")
+    base = BASE.but(epochs=200)
+    whole = hk.grid_search(MOONS, base, **SPACE)
+    pool = loky.ProcessPoolExecutor(2)
+    pid = pool.submit(os.getpid).result()
+
+    def train_and_kill(pid):
+        for found in hk.grid_search.live(MOONS, base, **SPACE, executor=pool):
+            if found.cost.epochs > 100 and pid:
+                os.kill(pid, signal.SIGKILL)
+                pid = None
+        return found
+
+    with pytest.warns(ExecutorWarning, match=r"broke \(.*\); the search goes on in"):
+        found = train_and_kill(pid)
+    pool.shutdown()
+
+    assert found.finished
+    assert found.lost == ()
+    assert same(found, whole)
+
+
+def half_an_answer():
+    """Die in the middle of sending: the pool's reader waits for the rest for ever."""
+    import gc
+    import struct
+
+    from loky.backend.queues import SimpleQueue
+
+    for queue in gc.get_objects():
+        if isinstance(queue, SimpleQueue):
+            os.write(queue._writer.fileno(), struct.pack("!i", 1000) + b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_pool_that_waits_for_a_dead_process_is_put_down(monkeypatch):
+    loky = pytest.importorskip("loky")
+    pytest.importorskip("cloudpickle").register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(executors, "SILENCE", 0.5)
+    whole = hk.grid_search(MOONS, BASE, **SPACE)
+    pool = loky.ProcessPoolExecutor(2)
+    broken = pool.submit(half_an_answer)
+
+    with pytest.warns(ExecutorWarning, match="the search goes on in this process"):
+        found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
+
+    assert found.lost == ()
+    assert same(found, whole)
+    with pytest.raises(futures.BrokenExecutor):  # its own thread is awake again
+        broken.result(timeout=20)
+    pool.shutdown()
+
+
+@pytest.mark.slow
+def test_dask_goes_on_after_a_killed_worker(dask_pool):
+    base = BASE.but(epochs=200)
+    whole = hk.grid_search(MOONS, base, **SPACE)
+    executor = dask_pool.get_executor()
+    pids = list(dask_pool.run(os.getpid).values())
+
+    for found in hk.grid_search.live(MOONS, base, **SPACE, executor=executor):
+        if found.cost.epochs > 100 and pids:
+            os.kill(pids[0], signal.SIGKILL)
+            pids = []
+
+    assert found.finished
+    assert not pids  # it was killed while it ran
+    lost = {run for lost in found.lost for run in lost.runs}
+    for i, k in np.ndindex(found.epochs_done.shape):
+        if (i, k) not in lost:
+            assert np.array_equal(found.val_loss[i, k], whole.val_loss[i, k])
+    assert len(lost) < found.epochs_done.size
+
+
+# ---- what is refused ---------------------------------------------------------------
+
+
+def test_a_fork_pool_is_refused():
+    context = multiprocessing.get_context("fork")
+    pool = futures.ProcessPoolExecutor(1, mp_context=context)
+
+    with pytest.raises(ValueError, match=r"started by fork.*got .* fork; use loky"):
+        hk.grid_search(MOONS, BASE, lr=[0.1], executor=pool)
+    pool.shutdown()
+
+
+def test_a_dask_client_itself_is_refused(dask_pool):
+    with pytest.raises(TypeError, match=r"got <Client.*use .*client.get_executor\(\)"):
+        hk.grid_search(MOONS, BASE, lr=[0.1], executor=dask_pool)
+
+
+@pytest.fixture
+def spawn_pool():
+    context = multiprocessing.get_context("spawn")
+    with futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        yield pool
+
+
+def test_functions_that_cannot_travel_to_a_spawn_pool_are_refused(spawn_pool):
+    for model in (lambda a, b, setting: torch.nn.Linear(a, b),):
+        with pytest.raises(
+            ValueError, match=r"can travel .*, got .*; put it in a \.py"
+        ):
+            hk.grid_search(MOONS, BASE, lr=[0.1], model=model, executor=spawn_pool)
+
+
+def test_a_notebooks_function_is_refused_by_a_spawn_pool(spawn_pool, monkeypatch):
+    import __main__
+
+    exec("def model(a, b, setting): ...", vars(__main__))
+    model = vars(__main__).pop("model")
+    monkeypatch.setattr(__main__, "model", model, raising=False)
+    monkeypatch.delattr(__main__, "__file__", raising=False)
+
+    with pytest.raises(
+        ValueError, match=r"got .*, which was defined in a notebook; put"
+    ):
+        check_executor(spawn_pool, model)
+
+
+def test_functions_that_hold_what_cannot_travel_are_refused(loky_pool):
+    pytest.importorskip("cloudpickle")
+    lock = multiprocessing.Lock()
+
+    def model(a, b, setting):
+        with lock:
+            return torch.nn.Linear(a, b)
+
+    with pytest.raises(
+        ValueError, match=r"can travel to another process, got .* cannot"
+    ):
+        hk.grid_search(MOONS, BASE, lr=[0.1], model=model, executor=loky_pool)
