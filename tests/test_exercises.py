@@ -5,6 +5,7 @@ import inspect
 import math
 import re
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -163,8 +164,6 @@ def test_all_solutions_give_100_percent(name):
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
 def test_check_is_fast(exercise):
-    import time
-
     answer = exercise.answer()
     exercise.check(answer)
     started = time.perf_counter()
@@ -394,3 +393,24 @@ def test_public_functions_have_docstrings():
     for name in exercises.__all__:
         if name != "LESSONS":
             assert inspect.getdoc(getattr(exercises, name))
+
+
+def test_lesson_00_takes_a_real_panel():
+    from hpkit import TrainingPanel, load_dataset
+
+    ex, panel = LESSONS["00_start"], TrainingPanel(load_dataset("moons"))
+
+    before = ex.stop.check(panel).reason, ex.name_it.check(panel).reason
+    panel.controls["epochs"].source.value = 2000
+    panel.train_button.click()
+    deadline = time.monotonic() + 30
+    while panel.run.setting.epochs != 2000 or panel.run.epochs_done < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    panel.stop_button.click()
+    panel.wait()
+    panel.list.name.value = "slow"
+
+    assert before == ("to_the_end", "neither")
+    assert ex.stop.check(panel).passed
+    assert ex.name_it.check(panel).passed

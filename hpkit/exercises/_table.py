@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpkit.exercises import _progress
+from hpkit.exercises._feedback import html_table, text_table
 
 WORDS = {
     "title": "Your progress",
@@ -280,28 +281,3 @@ class Progress:
         place = html.escape(WORDS["file"].format(path=_progress.folder()))
         small = f"<div style='opacity:.75;font-size:.9em;margin-top:6px'>{place}</div>"
         return f"<div>{head}{table}{details}{small}</div>"
-
-
-def text_table(heads, rows):
-    """Return lines with the columns below each other."""
-    table = [heads, *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(heads))]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-    return [lines[0], "  ".join("-" * w for w in widths), *lines[1:]]
-
-
-def html_table(heads, rows):
-    """Return an HTML table whose first column names the row."""
-    style = "text-align:left;padding:3px 14px 3px 6px"
-    head = "".join(f"<th scope='col' style='{style}'>{h}</th>" for h in heads)
-    body = "".join(
-        f"<tr><th scope='row' style='{style};font-weight:normal'>"
-        f"{html.escape(name)}</th>"
-        + "".join(f"<td style='{style}'>{html.escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for name, *cells in rows
-    )
-    return (
-        "<table style='margin:6px 0'><thead><tr>"
-        f"{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
