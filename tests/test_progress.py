@@ -253,6 +253,13 @@ def test_overview_counts_lessons():
     assert set(table.to_frame()["lesson"]) == set(exercises.LESSONS)
 
 
+def test_table_shows_no_path(home):
+    table = hk.progress()
+
+    assert table.path == file_of(home)
+    assert str(home) not in repr(table) + table._repr_html_()
+
+
 def test_pass_with_a_later_miss_says_both():
     _progress.record(KEY, "correct")
     _progress.record(KEY, "not yet")

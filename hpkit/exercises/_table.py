@@ -1,7 +1,6 @@
 """`progress`: a table of what was done, as HTML in a notebook and as text elsewhere."""
 
 import csv
-import html
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +24,6 @@ WORDS = {
     "seen": "→ opened, no try yet",
     "new": "- not tried",
     "solution": "solution seen",
-    "file": "Kept in {path}",
     "asks": "Delete the progress of {what}? Type yes to delete it: ",
     "everything": "all lessons",
     "kept": "Nothing was deleted.",
@@ -50,7 +48,7 @@ def progress(lesson=None):
     Returns
     -------
     Progress
-        Shows itself; `.to_csv(path)`, `.to_frame()`, `.reset(...)`.
+        Shows itself; `.to_csv(path)`, `.to_frame()`, `.reset(...)`; `.path` is the file.
 
     Raises
     ------
@@ -150,6 +148,11 @@ class Progress:
     def percent(self):
         """The share that was passed, in whole percent; 100 only when all are."""
         return 100 * self.done // len(self.rows)
+
+    @property
+    def path(self):
+        """The file; not shown, since a built lesson would show its builder's folder."""
+        return _progress.folder() / "progress.json"
 
     def to_frame(self):
         """Return a pandas DataFrame, one row for each exercise and question."""
@@ -278,6 +281,4 @@ class Progress:
         if details:
             fold = f"<summary style='cursor:pointer'>{WORDS['details']}</summary>"
             details = f"<details>{fold}{details}</details>"
-        place = html.escape(WORDS["file"].format(path=_progress.folder()))
-        small = f"<div style='opacity:.75;font-size:.9em;margin-top:6px'>{place}</div>"
-        return f"<div>{head}{table}{details}{small}</div>"
+        return f"<div>{head}{table}{details}</div>"
