@@ -1,0 +1,766 @@
+"""The capstone: what it counts and refuses, what it keeps, what its report says."""
+
+import inspect
+import json
+import re
+import threading
+import warnings
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+
+import hpkit as hk
+from hpkit.capstone import entries, pages, rivals, spending
+from hpkit.capstone.log import RunLog
+
+BASE = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=4, hidden=(8,))
+TWO = {"lr": [0.01, 0.1]}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def task(dataset="wine", *, budget=40, **how):
+    return hk.Capstone(dataset, budget=budget, **how)
+
+
+def finished(**how):
+    cap = task(**how)
+    cap.grid_search(BASE, **TWO)
+    cap.choose(why="lowest validation loss of the two")
+    cap.open_test()
+    return cap
+
+
+# ---- the budget --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "cost"),
+    [
+        ("validation_curve", (), {"param_name": "lr", "param_range": [0.1, 1]}, 8),
+        ("grid_search", (), {**TWO, "batch_size": [8, 16], "seeds": range(2)}, 32),
+        ("random_search", (), {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}, 12),
+        ("one_at_a_time", (), {**TWO, "batch_size": [8, 16]}, 12),
+        ("successive_halving", (), {"lr": [0.01, 0.03, 0.1]}, 6),
+        ("bayesian_search", (), {"lr": hk.log_uniform(0.01, 1), "n_trials": 2}, 8),
+    ],
+)
+def test_each_search_is_counted(name, args, kwargs, cost):
+    cap = task()
+
+    found = getattr(cap, name)(BASE, *args, **kwargs)
+
+    assert found.cost.epochs == cap.spent == cost
+    assert cap.left == 40 - cost
+    assert cap.entries[0]["what"] == name
+    plain = getattr(hk, name)(cap.dataset, BASE, *args, **kwargs)
+    np.testing.assert_array_equal(plain.val_loss, found.val_loss)
+
+
+def test_every_search_of_hpkit_is_a_method():
+    names = {n for n in hk.__all__ if n.endswith("_search") or n in spending.SEARCHES}
+
+    assert names == set(spending.SEARCHES)
+    for name in names:
+        assert f"hpkit.{name}" in getattr(hk.Capstone, name).__doc__
+
+
+def test_fit_is_counted_and_is_the_same_run():
+    cap = task()
+
+    run = cap.fit(BASE, seed=3)
+
+    assert cap.spent == 4
+    plain = hk.fit(cap.dataset, BASE, seed=3)
+    np.testing.assert_allclose(run.val_loss, plain.val_loss, rtol=1e-6)
+    assert (run.setting, run.seed) == (BASE, 3)
+
+
+def test_too_dear_is_refused_before_it_trains(monkeypatch):
+    cap = task(budget=7)
+    monkeypatch.setitem(spending.SEARCHES, "grid_search", refusing(hk.grid_search))
+
+    with pytest.raises(hk.BudgetError) as caught:
+        cap.grid_search(BASE, **TWO)
+
+    words = str(caught.value)
+    assert "at most the 7 epochs that are left of 7" in words  # rule
+    assert "got grid_search, which may cost 8" in words  # value
+    assert "overdraw=True" in words  # way out
+    assert (cap.spent, cap.entries) == (0, [])
+
+
+def refusing(search):
+    """Return a search that must only be asked for its plan."""
+
+    def trained(*args, **kwargs):
+        raise AssertionError("it was trained")
+
+    trained.live = search.live
+    trained.__signature__ = inspect.signature(search)
+    return trained
+
+
+def test_exactly_what_is_left_may_be_spent():
+    cap = task(budget=8)
+
+    cap.grid_search(BASE, **TWO)
+
+    assert (cap.left, cap.overdrawn) == (0, False)
+    with pytest.raises(hk.BudgetError):
+        cap.fit(BASE.but(epochs=1))
+
+
+def test_overdraw_is_marked_in_log_and_report(capsys):
+    cap = task(budget=7)
+
+    cap.grid_search(BASE, **TWO, overdraw=True)
+
+    assert cap.overdrawn
+    assert cap.left == 0
+    assert cap.entries[0]["overdraw"] is True
+    assert "more than were left" in capsys.readouterr().out
+    assert "overdrawn" in repr(cap)
+    report = cap.report()
+    assert "The budget was overdrawn: 8 of 7 epochs" in report.html
+    assert "8 (overdrawn)" in report.markdown
+
+
+def test_overdraw_within_the_budget_is_no_overdraft():
+    cap = task()
+
+    cap.grid_search(BASE, **TWO, overdraw=True)
+
+    assert not cap.overdrawn
+    assert cap.entries[0]["overdraw"] is False
+
+
+def test_overdraw_must_be_true_or_false():
+    with pytest.raises(TypeError, match="overdraw must be True or False, got 'yes'"):
+        task().fit(BASE, overdraw="yes")
+
+
+def test_the_same_search_again_is_free_however_it_is_written(capsys):
+    cap = task()
+    first = cap.random_search(BASE, lr=hk.log_uniform(0.01, 1), n_trials=3)
+
+    again = cap.random_search(
+        base=BASE, n_trials=np.int64(3), seeds=range(1), lr=hk.log_uniform(0.01, 1.0)
+    )
+
+    assert len(cap.entries) == 1
+    assert "entry 1 of the log, so it costs nothing" in capsys.readouterr().out
+    np.testing.assert_array_equal(first.val_loss, again.val_loss)
+
+
+@pytest.mark.parametrize(
+    "change", [{"search_seed": 1}, {"seeds": [1]}, {"n_trials": 4}]
+)
+def test_another_search_is_not_free(change):
+    cap = task()
+    space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}
+    cap.random_search(BASE, **space)
+
+    cap.random_search(BASE, **space | change)
+
+    assert len(cap.entries) == 2
+
+
+def test_iterators_are_not_used_up_by_asking_for_the_price():
+    cap = task()
+
+    found = cap.grid_search(BASE, lr=iter([0.01, 0.1]), seeds=iter([0, 1]))
+
+    assert found.cost.runs == 4
+
+
+def test_stopped_search_counts_what_it_trained(monkeypatch):
+    cap = task()
+    partial = next(hk.grid_search.live(cap.dataset, BASE, **TWO, tick=0))
+    monkeypatch.setitem(spending.SEARCHES, "grid_search", stopped(partial))
+
+    cap.grid_search(BASE, **TWO)
+    cap.grid_search(BASE, **TWO)
+
+    assert not cap.entries[0]["finished"]
+    assert cap.entries[0]["epochs"] == partial.cost.epochs < 8
+    assert len(cap.entries) == 2  # what was stopped is not free
+
+
+def stopped(partial):
+    """Return a search that is interrupted after its first partial result."""
+
+    def search(*args, **kwargs):
+        return partial
+
+    search.live = hk.grid_search.live
+    search.__signature__ = inspect.signature(hk.grid_search)
+    return search
+
+
+def linear(n_in, n_out, setting):
+    return torch.nn.Linear(n_in, n_out)
+
+
+def test_own_network_changed_under_its_name_is_counted():
+    cap = task()
+    cap.fit(BASE, model=linear)
+    cap.fit(BASE, model=linear)
+    assert len(cap.entries) == 1
+
+    def changed(n_in, n_out, setting):
+        return torch.nn.Sequential(torch.nn.Linear(n_in, 3), torch.nn.Linear(3, n_out))
+
+    changed.__qualname__ = linear.__qualname__
+    cap.fit(BASE, model=changed)
+
+    assert len(cap.entries) == 2
+
+
+def test_sampler_is_not_moved_by_asking_for_the_price():
+    import optuna
+
+    space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}
+    cap = task()
+
+    found = cap.bayesian_search(
+        BASE, sampler=optuna.samplers.RandomSampler(seed=5), **space
+    )
+
+    plain = hk.bayesian_search(
+        cap.dataset, BASE, sampler=optuna.samplers.RandomSampler(seed=5), **space
+    )
+    assert found.settings == plain.settings
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"budget": 0}, "budget must be a whole number >= 1, got 0; try 60"),
+        ({"name": "../up"}, "name must be letters, .*got '../up'; try 'capstone'"),
+        ({"name": 3}, "name must be letters, .*got 3"),
+    ],
+)
+def test_capstone_refuses(how, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        task(**how)
+
+
+def test_capstone_refuses_what_is_no_data():
+    with pytest.raises(TypeError, match=r"a data set must be a hpkit.Dataset, got int"):
+        hk.Capstone(3)
+
+
+# ---- the log -----------------------------------------------------------------------
+
+
+def test_no_file_before_something_is_spent(here):
+    cap = task()
+    cap.choose(why=...)
+    cap.report(plan=...)
+
+    assert list(here.iterdir()) == []
+
+
+def test_goes_on_tomorrow(here):
+    task().grid_search(BASE, **TWO)
+
+    cap = task()
+
+    assert cap.spent == 8
+    assert (here / "hpkit-runs" / "capstone.json").is_file()
+    cap.grid_search(BASE, **TWO)
+    assert cap.spent == 8
+    cap.choose(why="the lowest loss so far")
+    cap = task()  # no weights in this kernel: the run is repeated, and not paid again
+    seen = cap.open_test()
+    assert cap.spent == 8
+    plain = hk.grid_search(hk.Capstone("wine", folder=None).dataset, BASE, **TWO)
+    assert f"{plain.best_run.test_accuracy():.3f}" in seen
+
+
+def test_log_is_json_that_a_person_can_read(here):
+    task().grid_search(BASE, **TWO)
+
+    text = (here / "hpkit-runs" / "capstone.json").read_text("utf-8")
+
+    data = json.loads(text)
+    assert (data["format"], data["budget"]) == ("hpkit run log", 40)
+    assert len(text.splitlines()) < 20
+    assert len(text) < 20_000
+    entry = data["entries"][0]
+    assert (entry["what"], entry["epochs"]) == ("grid_search", 8)
+    assert entry["best"]["setting"]["lr"] == 0.1
+
+
+def test_budget_cannot_be_raised_silently():
+    task().fit(BASE)
+
+    with pytest.raises(
+        ValueError, match=r"stays what it was, 40 epochs, got 400; give"
+    ):
+        task(budget=400)
+
+
+def test_log_keeps_to_its_rows():
+    task().fit(BASE)
+
+    with pytest.raises(ValueError, match=r"rows that it was begun with, of wine, got"):
+        task("digits")
+    with pytest.raises(ValueError, match=r"must go on with the rows"):
+        task(hk.load_dataset("wine", seed=1))
+
+
+def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
+    (here / "hpkit-runs").write_text("a file, not a folder")
+    cap = task()
+
+    cap.grid_search(BASE, **TWO)
+    cap.fit(BASE.but(lr=0.3))
+
+    assert cap.spent == 12
+    assert "could not be written" in capsys.readouterr().out
+    assert "folder=..." in cap.state
+    cap.choose(why="the lowest loss of the three")
+    assert "Test accuracy" in cap.open_test()
+    report = cap.report()
+    assert report.paths == ()
+    assert "in memory" in repr(report)
+    assert "<img" in report.html
+    assert "data:image/png" in report.markdown
+
+
+def test_disk_that_fails_later_loses_nothing(monkeypatch, capsys):
+    cap = task()
+    cap.fit(BASE)
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunLog, "_write", full)
+    cap.fit(BASE.but(lr=0.3))
+
+    assert (cap.spent, len(cap.entries)) == (8, 2)
+    assert "No space left on device" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "x"}', "\x00\xff"])
+def test_damaged_log_is_set_aside(here, text):
+    task().fit(BASE)
+    path = here / "hpkit-runs" / "capstone.json"
+    path.write_text(text, encoding="utf-8")
+
+    cap = task()
+
+    assert cap.entries == []
+    assert "set aside as capstone.damaged-" in cap.state
+    aside = next(path.parent.glob("capstone.damaged-*.json"))
+    assert aside.read_text("utf-8") == text
+    cap.fit(BASE)
+    assert task().spent == 4
+
+
+def test_two_notebooks_lose_nothing_and_an_overdraft_is_seen(here):
+    one, other = task(budget=8), task(budget=8)
+    found = hk.grid_search(one.dataset, BASE, **TWO)
+
+    for cap in (one, other):
+        entry = entries.entry_of("grid_search", f"{id(cap)}", found, False)
+        spending.book(cap.log, entry)
+
+    assert [e["overdraw"] for e in one.entries] == [False, True]
+    assert one.overdrawn
+    assert other.overdrawn
+
+
+def test_many_at_once_are_all_recorded(here):
+    log = RunLog(here / "runs" / "log.json", {"rows": 1, "entries": []})
+
+    def add(number):
+        own = RunLog(log.path, log.first)
+        for k in range(5):
+            own.change(lambda data: data["entries"].append(f"{number}-{k}"))  # noqa: B023
+
+    threads = [threading.Thread(target=add, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(log.load()["entries"]) == sorted(
+        f"{n}-{k}" for n in range(8) for k in range(5)
+    )
+
+
+def test_changing_what_was_read_changes_no_log():
+    cap = task(folder=None)
+    cap.fit(BASE)
+
+    cap.entries.clear()
+    cap.data["budget"] = 9999
+
+    assert cap.spent == 4
+    assert cap.data["budget"] == 40
+
+
+# ---- choosing, and the test set ----------------------------------------------------
+
+
+def test_best_is_over_all_entries_and_never_a_diverged_one():
+    cap = task("digits")
+    cap.fit(BASE.but(lr=0.3, epochs=3))
+    cap.fit(BASE.but(lr=50, epochs=3))
+
+    assert cap.entries[1]["best"] is None
+    assert cap.best["setting"]["lr"] == 0.3
+
+
+def test_all_diverged_leaves_nothing_to_choose():
+    cap = task("digits")
+    cap.fit(BASE.but(lr=50, epochs=2))
+
+    assert "nothing to choose" in cap.choose(why="it is what there is")
+    assert "a cross at the top" in cap.report().html
+
+
+def test_choice_needs_a_reason_and_a_trained_setting():
+    cap = task()
+    assert "Nothing is trained yet" in cap.choose(why="because")
+    cap.grid_search(BASE, **TWO)
+
+    assert "three dots" in cap.choose()
+    assert cap.data["choice"] is None
+    for why in ("", "  ", 3, None):
+        with pytest.raises(ValueError, match="why must be a sentence in quotes"):
+            cap.choose(why=why)
+    with pytest.raises(ValueError, match=r"must be one that was trained.*lr=0.7"):
+        cap.choose(BASE.but(lr=0.7), why="a hunch")
+    assert "learning rate 0.01" in cap.choose(BASE.but(lr=0.01), why="a quiet curve")
+    assert cap.why == "a quiet curve"
+
+
+def test_test_set_needs_a_choice():
+    cap = task()
+    cap.fit(BASE)
+
+    with pytest.raises(ValueError, match=r"must be chosen before .* got none; write"):
+        cap.open_test()
+    assert cap.test is None
+
+
+def test_second_opening_only_says_what_was_seen():
+    cap = finished()
+    looks = list(cap.dataset.test_looks)
+    before = cap.data
+
+    again = cap.open_test()
+
+    assert again.startswith("The test set was opened before")
+    assert f"{cap.test['accuracy']:.3f}" in again
+    assert cap.data == before
+    assert cap.dataset.test_looks == looks
+    assert task().open_test() == again  # in a new kernel, too
+
+
+def test_opening_gives_the_test_scores_of_the_chosen_run():
+    cap = finished()
+
+    found = hk.grid_search(hk.Dataset(**vars(cap.dataset)), BASE, **TWO)
+    found.dataset.test_looks.clear()
+
+    run = found.best_run
+    assert cap.test["accuracy"] == run.test_accuracy()
+    assert cap.test["loss"] == run.test_loss()
+    assert cap.test["rows"] == len(cap.dataset.test.y)
+    assert cap.test["peeks"] == 0
+
+
+def test_after_the_test_no_new_search_and_no_other_choice():
+    cap = finished()
+
+    with pytest.raises(ValueError, match=r"must come before the test .* got fit after"):
+        cap.fit(BASE.but(lr=0.5))
+    with pytest.raises(ValueError, match=r"opened for learning rate 0\.1"):
+        cap.choose(BASE.but(lr=0.01), why="another one is better")
+    cap.grid_search(BASE, **TWO)  # what was paid for stays free
+    cap.choose(why="the same one, said better")
+    assert cap.why == "the same one, said better"
+    assert cap.spent == 8
+
+
+def test_looks_by_other_ways_are_counted():
+    cap = task()
+    found = cap.grid_search(BASE, **TWO)
+    found.best_run.test_accuracy()
+    cap.choose(why="the lowest loss of the two")
+    cap.open_test()
+
+    assert cap.test["peeks"] == 1
+    assert "looked at in other ways: 1 times" in cap.report().html
+
+
+def test_second_log_for_the_same_rows_is_counted():
+    finished()
+    other = finished(name="second")
+    fresh = finished(name="third", dataset=hk.load_dataset("wine", seed=1))
+
+    assert other.test["peeks"] == 1
+    assert fresh.test["peeks"] == 0
+
+
+def test_a_look_after_the_opening_warns():
+    cap = finished()
+    found = cap.grid_search(BASE, **TWO)
+
+    with pytest.warns(UserWarning, match="should be looked at once"):
+        found.runs[0, 0].test_accuracy()
+
+
+def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
+    cap = task("digits")
+    halv = cap.successive_halving(BASE.but(epochs=3), lr=[0.01, 0.03, 0.1])
+    short = halv.settings[int(np.flatnonzero(halv.epochs_done[:, 0] == 1)[0])]
+    cap.choose(short, why="to see what one epoch gives")
+    here = cap.open_test()
+
+    cap = task("digits", name="other")
+    cap.fit(short.but(epochs=1))
+    cap.choose(why="the one epoch alone")
+    assert cap.open_test()[:20] == here[:20]
+
+
+def test_own_network_of_an_earlier_day_asks_for_its_search():
+    cap = task()
+    cap.fit(BASE, model=linear)
+    cap.choose(why="a straight line is enough")
+    cap = task()
+
+    with pytest.raises(ValueError, match=r"run the cell of that search again"):
+        cap.open_test()
+    cap.fit(BASE, model=linear)
+    assert "Test accuracy" in cap.open_test()
+    assert cap.spent == 4
+
+
+def test_bars():
+    cap = finished(bars=(0.5, 2.0))
+    assert cap.bar == 0.5
+    assert "The bar of 0.5 is reached." in cap.open_test()
+
+    cap = finished(bars=[2.0], name="high")
+    assert cap.bar is None
+    assert "The lowest bar, 2, is not reached." in cap.open_test()
+
+
+def test_regression_has_a_loss_and_no_bars():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    data = hk.Dataset.from_arrays(X, X.sum(1))
+    cap = finished(dataset=data)
+
+    assert cap.test["accuracy"] is None
+    assert cap.bar is None
+    assert cap.open_test().rstrip(".").endswith("no run has seen")
+    assert "The loss of the chosen model" in cap.report().html
+    with pytest.raises(ValueError, match="compare needs classes, got a regression"):
+        cap.compare()
+
+
+# ---- the report --------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Reads a page: its pictures, headings, tags that are open, what it fetches."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, text):
+        super().__init__()
+        self.pictures, self.heads, self.stack, self.fetched = [], [], [], []
+        self.errors, self.texts, self.lang = [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "img":
+            self.pictures.append(attrs)
+        if tag == "html":
+            self.lang = attrs.get("lang")
+        if tag not in self.VOID:
+            self.stack.append(tag)
+        self.fetched += [attrs[a] for a in ("src", "href") if a in attrs]
+
+    def handle_endtag(self, tag):
+        if not self.stack or self.stack.pop() != tag:
+            self.errors.append(tag)
+
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] in ("h1", "h2"):
+            self.heads.append(data)
+        self.texts.append(data)
+
+
+def test_report_is_one_page_with_pictures_that_say_themselves(here):
+    cap = finished()
+    cap.compare(n=1)
+
+    report = cap.report(author="Jo", plan="Two rates.", learned="More is not better.")
+
+    page = Page((here / "hpkit-runs" / "capstone-report.html").read_text("utf-8"))
+    assert (page.errors, page.stack, page.lang) == ([], [], "en")
+    assert len(page.pictures) == 4
+    for picture in page.pictures:
+        assert len(picture["alt"]) > 40
+        assert picture["src"].startswith("data:image/png;base64,iVBOR")
+    assert all(target.startswith("data:") for target in page.fetched)
+    assert page.heads == [
+        "Tuning report: wine", "In short", "How I searched", "What I chose, and why",
+        "What the test set says", "What I learned, and what I would do next",
+    ]  # fmt: skip
+    text = " ".join(page.texts)
+    for words in ("by Jo", "Two rates.", "More is not better.", "of the two"):
+        assert words in text
+    assert "8 of 40 epochs" in text
+    assert f"{cap.test['accuracy']:.3f}" in text
+    assert report.html == (here / "hpkit-runs/capstone-report.html").read_text("utf-8")
+
+
+def test_report_in_markdown_has_its_pictures_beside_it(here):
+    report = finished().report()
+
+    folder = here / "hpkit-runs"
+    text = (folder / "capstone-report.md").read_text("utf-8")
+    assert text == report.markdown
+    targets = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", text)
+    assert len(targets) == 3
+    for alt, target in targets:
+        assert len(alt) > 40
+        assert (folder / target).read_bytes().startswith(b"\x89PNG")
+    assert text.startswith("# Tuning report: wine\n")
+
+
+def test_report_is_written_from_the_log_alone():
+    finished().report(plan="kept")
+
+    assert "kept" in task().report().html
+
+
+def test_report_escapes_what_a_learner_writes():
+    cap = finished()
+
+    report = cap.report(plan="<script>alert(1)</script> & a | b\nsecond line")
+
+    page = Page(report.html)
+    assert "script" not in page.stack
+    assert "<script>" not in report.html
+    assert "&lt;script&gt;" in report.html
+    assert "> second line" in report.markdown
+    assert pages.MARKDOWN["table"](["a|b"], [["c"]]).startswith("| a\\|b |")
+
+
+def test_report_code_gives_the_chosen_run_again():
+    cap = finished()
+    code = cap.report().markdown.split("```python\n")[1].split("\n```")[0]
+
+    run = eval(code, {"hk": hk})
+
+    assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"], rel=1e-6)
+
+
+def test_report_of_an_empty_log_says_so(here):
+    report = task().report()
+
+    assert "log, which is empty" in repr(report)
+    assert "<iframe" not in report._repr_html_()
+    assert list(here.iterdir()) == []
+
+
+def test_unfinished_report_says_what_is_missing():
+    cap = task()
+    cap.fit(BASE)
+
+    text = cap.report().markdown
+
+    assert "cap.choose(why='...')" in text
+    assert "No setting is chosen yet." in text
+    assert "The test set has not been opened." in text
+
+
+def test_report_refuses_other_texts():
+    with pytest.raises(ValueError, match="must get texts named author, plan, learned"):
+        task().report(title="x")
+    with pytest.raises(TypeError, match="plan must be text in quotes, got 3"):
+        task().note(plan=3)
+
+
+def test_report_frame_holds_the_page():
+    shown = finished().report()._repr_html_()
+
+    assert "srcdoc" in shown
+    assert 'href="' not in shown
+    assert shown.count("<iframe") == 1
+
+
+# ---- the comparison ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def beside():
+    data = hk.load_dataset("digits")
+    return rivals.compare(data, mine={"accuracy": 0.9}, bars=(0.85,), n=2)
+
+
+def test_comparison_table(beside):
+    assert list(beside.scores) == list(rivals.WAYS)
+    assert all(epochs <= 60 for epochs in beside.epochs.values())
+    assert [row[0] for row in beside.table][-1] == "you"
+    above = sum(score < 0.9 for s in beside.scores.values() for score in s)
+    assert f"above {above} of the 14 scores" in beside.sentence
+    assert beside._repr_html_().count("<tr>") == 9
+
+
+def test_comparison_looks_at_no_test_set_of_the_learner():
+    cap = task("digits", folder=None)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cap.compare(n=1)
+
+    assert cap.dataset.test_looks == []
+
+
+def test_comparison_says_a_tie_and_a_difference():
+    near = {name: [0.95, 0.951] for name in rivals.WAYS}
+    far = near | {rivals.TUNED[0]: [0.5, 0.5]}
+    epochs = dict.fromkeys(rivals.WAYS, 60)
+
+    assert "no order among them" in rivals.Comparison(near, epochs, 800).sentence
+    assert "larger gap" in rivals.Comparison(far, epochs, 800).sentence
+
+
+def test_comparison_picture(beside):
+    from matplotlib.figure import Figure
+
+    ax = beside.plot(Figure().subplots())
+
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == [*rivals.WAYS, "you"]
+    assert "You: 0.900." in ax.figure.hpkit_said[0]
+
+
+def test_comparison_survives_the_log(beside):
+    again = rivals.Comparison(**json.loads(json.dumps(beside.plain)))
+
+    assert again.table == beside.table
+
+
+def test_rivals_cost_sixty_epochs_at_most(beside):
+    assert beside.epochs["halving, 18 settings"] == 60
+    assert set(rivals.TUNED) <= set(rivals.WAYS)
