@@ -35,7 +35,13 @@ _PUBLIC = {
         "plot_training_curves",
         "plot_validation_curve",
     ),
-    "panels": ("BowlPanel", "GridPanel", "TrainingPanel", "ValidationCurvePanel"),
+    "panels": (
+        "BowlPanel",
+        "GridPanel",
+        "OneAtATimePanel",
+        "TrainingPanel",
+        "ValidationCurvePanel",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -8,11 +8,17 @@ import pytest
 import torch
 
 from hpkit.datasets import Dataset, load_dataset
-from hpkit.panels import BowlPanel, GridPanel, TrainingPanel, ValidationCurvePanel
+from hpkit.panels import (
+    BowlPanel,
+    GridPanel,
+    OneAtATimePanel,
+    TrainingPanel,
+    ValidationCurvePanel,
+)
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
 from hpkit.panels.values import DEFAULTS, parse_values
-from hpkit.search import grid_search, validation_curve
+from hpkit.search import grid_search, one_at_a_time, validation_curve
 from hpkit.settings import Hyperparameters
 from hpkit.training import fit
 
@@ -715,3 +721,81 @@ def test_grid_panel_code_gives_the_same(grid):
     exec(grid.code(), names)
 
     np.testing.assert_array_equal(names["found"].val_loss, grid.found.val_loss)
+
+
+# ---- one at a time -----------------------------------------------------------------
+
+
+@pytest.fixture
+def path(moons):
+    made = OneAtATimePanel(moons, QUICK.but(lr=0.01), seeds=2, **LISTS)
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_path_goes_step_by_step(path, moons):
+    assert path.error is None
+    assert path.found is None
+    assert "Start at learning rate 0.01" in path.result.value
+    path.next_button.click()
+    path.wait(5)
+
+    assert [step.winner.lr for step in path.done] == [0.3]
+    assert path.found.cost.runs == 6
+    assert path.map.path.x.tolist() == [0, 1]
+    path.next_button.click()
+    path.wait(5)
+    whole = one_at_a_time(moons, path.starting, seeds=(0, 1), **LISTS)
+    assert path.found.best == whole.best
+    np.testing.assert_array_equal(path.found.val_loss, whole.val_loss)
+    assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
+
+
+def test_path_all_steps_then_the_grid(path):
+    path.all_button.click()
+    path.wait(5)
+    before = path.map.numbers.text
+    path.grid_button.click()
+    path.wait(5)
+
+    assert path.error is None
+    assert path.found.cost.runs == 8
+    assert len(before) == 4
+    assert len(path.map.numbers.text) == 6
+    assert "grid's best" in path.result.value
+    assert path.picture().startswith(b"\x89PNG")
+
+
+def test_path_begins_again_with_another_order_or_start(path):
+    path.all_button.click()
+    path.wait(5)
+    path.order.value = ("batch_size", "lr")
+    assert path.found is None
+    path.next_button.click()
+    path.wait(5)
+    assert path.done[0].name == "batch_size"
+    path.starts["lr"].source.value = 0.3
+    assert path.found is None
+    assert path.starting.lr == 0.3
+
+
+def test_path_code_gives_the_same(path):
+    path.all_button.click()
+    path.wait(5)
+    names = {}
+    exec(path.code(), names)
+
+    assert [s.winner for s in names["found"].steps] == [s.winner for s in path.done]
+
+
+def test_path_stops(moons):
+    slow = OneAtATimePanel(moons, epochs=[3000, 5000], batch_size=[1, 2], seeds=1)
+    slow.all_button.click()
+    until(lambda: slow.found is not None)
+    start = time.monotonic()
+    slow.stop_button.click()
+    slow.wait(5)
+
+    assert time.monotonic() - start < 1
+    assert slow.done == []

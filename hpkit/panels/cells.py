@@ -51,7 +51,9 @@ class CellMap:
         self.images = [W.Image(value=nothing, format="png") for _ in range(2)]
         self.image = bq.Image(image=self.images[0], scales=scales)
         self.numbers = texts(scales, default_size=11, align="middle", y_offset=4)
-        self.path = lines(scales, "orange", stroke_width=2.5)
+        self.path = lines(
+            scales, "orange", stroke_width=3, marker="circle", marker_size=60
+        )
         self.best = lines(scales, "orange", stroke_width=3.5)
         self.ties = lines(scales, "orange", stroke_width=2, line_style="dashed")
         self.here = lines(scales, "ink", stroke_width=2, line_style="dotted")

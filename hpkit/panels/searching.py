@@ -126,6 +126,11 @@ class SearchPanel(Panel):
         if not self.live.asked:
             self.settled = self.found
 
+    @property
+    def starting(self):
+        """The setting that the search starts from."""
+        return self.controls.setting
+
     def work(self, settings):
         """Return a number that grows as the time of a search, its runs trained at once.
 
@@ -250,10 +255,11 @@ class SearchPanel(Panel):
         """Return one row a setting."""
         return self.found.to_frame()
 
-    def code_of(self, call, **arguments):
+    def code_of(self, call, *, keep=False, **arguments):
         """Return a cell that runs the same search."""
         parts = [f"{name}={value!r}" for name, value in arguments.items()]
-        base = code_of_setting(self.controls.setting, without=tuple(self.found.space))
+        searched = self.found.space if self.found else ()
+        base = code_of_setting(self.starting, without=() if keep else searched)
         seeds = f"seeds=range({self.seeds.value})"
         return "\n".join([
             "import hpkit as hk", "", code_of_dataset(self.dataset), f"base = {base}",
