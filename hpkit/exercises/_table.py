@@ -48,7 +48,7 @@ def progress(lesson=None):
     Returns
     -------
     Progress
-        Shows itself; `.to_csv(path)`, `.to_frame()`, `.reset(...)`; `.path` is the file.
+        Shows itself; `.to_csv(path)`, `.to_frame()`, `.reset(...)`, `.path`.
 
     Raises
     ------
