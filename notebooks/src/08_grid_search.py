@@ -1,0 +1,325 @@
+# %% [markdown]
+# # Grid search
+#
+# Back to the bakery. You want the best bread, and you may set two things: how hot the
+# oven is, and how long the bread stays in it. A hot oven wants a short time, a cool one
+# wants a long time. So it makes no sense to ask for "the best temperature". You put one
+# loaf in for *every pair*, and taste them all.
+#
+# That is a grid search. In the last lesson Ana missed the best place because two things
+# had to change at once. A grid cannot miss it: it goes everywhere. But it has its
+# price, and a few traps of its own.
+#
+# **About 45 minutes.** When you are through, you can
+#
+# - try all combinations, with two loops of your own and with one call,
+# - choose the values of a grid: equal factors, wide enough, not too many,
+# - read a map of losses: a ridge, an edge, a plateau,
+# - say what a grid costs before you start it.
+
+# %%
+import hpkit as hk
+import matplotlib.pyplot as plt
+from hpkit.exercises import lesson_08_grid_search as ex
+
+moons = hk.load_dataset("moons")
+base = hk.Hyperparameters(epochs=30)
+lrs = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+sizes = [8, 16, 32, 64, 128]
+
+# %% [markdown]
+# ## 1. Every pair, by hand (9 minutes)
+#
+# "All pairs" is a loop inside a loop. Write it first.
+
+# %%
+ex.double_loop
+
+
+# %%
+def combinations(lrs, batch_sizes):
+    return ...
+
+
+ex.double_loop.check(combinations)
+
+# %%
+# ex.double_loop.hint()
+# ex.double_loop.solution()
+
+# %% [markdown]
+# Now put a training inside. Two learning rates and two batch sizes would make four
+# runs. Here are three times three.
+#
+# **Predict.** Which corner of this table will hold the highest loss: small or large
+# learning rate, small or large batch?
+
+# %%
+print("batch size    lr 0.01    lr 0.1    lr 1")
+for batch_size in [8, 32, 128]:
+    row = []
+    for lr in [0.01, 0.1, 1]:
+        run = hk.fit(moons, base.but(lr=lr, batch_size=batch_size), seed=0)
+        row.append(run.best_val_loss)
+    print(f"{batch_size:10} {row[0]:10.3f} {row[1]:9.3f} {row[2]:7.3f}")
+
+# %% [markdown]
+# `hk.grid_search` does the same in one call. It trains all runs side by side, so it is
+# faster. `hk.plot_grid` draws the table as a map: dark is a high loss, light is a low
+# one.
+
+# %%
+grid = hk.grid_search(moons, base, lr=[0.01, 0.1, 1], batch_size=[8, 32, 128])
+ax = hk.plot_grid(grid)
+
+# %% [markdown]
+# **What you see.** The same nine numbers, as your two loops gave them.
+# <!-- claim: grid-loop-equals-call --> The thick frame marks the best pair. Note what
+# is *not* in the grid: the epochs. Every run is judged at its best epoch, so we only
+# train long enough (lesson 4).
+#
+# ## 2. Watch it fill (8 minutes)
+#
+# This panel is a grid search that you can steer. Each cell is a pair. It fills while
+# the runs train.
+#
+# **Predict.** Where will the low losses lie: in one corner, in a row, in a column,
+# along a diagonal?
+
+# %%
+hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes)
+
+# %% [markdown]
+# **Do.**
+#
+# 1. Click on the framed cell, then on one at the left edge, then on one further right.
+#    Beside the map you see their training curves. Which shapes of lesson 1 do you find?
+# 2. Add a value to one of the two lists. Before you press **Start**, read at the top
+#    how many runs it will be. How many more than before?
+# 3. Move the epochs to the right, press **Start**, and **Stop** while the map fills.
+#    What was trained is kept.
+#
+# The same map as a picture, with three seeds for each pair:
+
+# %%
+grid = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
+ax = hk.plot_grid(grid)
+for size in sizes:
+    row = [i for i, s in enumerate(grid.settings) if s.batch_size == size]
+    best = min(row, key=lambda i: grid.mean_val_loss[i])
+    print(f"batch size {size:3}: best learning rate {grid.settings[best].lr:g}")
+
+# %% [markdown]
+# **What you see.** The light cells form a ridge that leans to the right: in most seeds
+# the best learning rate of batch size 128 is larger than that of batch size 8.
+# <!-- claim: grid-ridge --> You know why from lesson 3. A larger batch makes fewer
+# steps, so each of them must be longer. It is the hot oven and the short time.
+# One-at-a-time sees a single row and a single column of this map. The grid sees the
+# ridge.
+#
+# ## 3. Which values? (6 minutes)
+#
+# A grid knows nothing but the values that you give it. Two people search between 0.001
+# and 10, with five learning rates each. One takes equal *steps*, the other equal
+# *factors*.
+#
+# **Predict.** Mark the five values of each on a line from 0.001 to 10. Who finds the
+# lower loss?
+
+# %%
+steps = [0.001, 2.5, 5, 7.5, 10]
+factors = [0.001, 0.01, 0.1, 1, 10]
+for name, values in {"equal steps": steps, "equal factors": factors}.items():
+    found = hk.grid_search(moons, base, lr=values, batch_size=sizes, seeds=range(3))
+    loss, best = found.mean_val_loss.min(), found.best
+    print(f"{name:13} {values}: lowest loss {loss:.3f} at lr {best.lr:g}")
+
+# %% [markdown]
+# **What you see.** The same number of runs, and equal factors find the lower loss.
+# <!-- claim: grid-equal-factors --> With equal steps four of the five values are 2.5 or
+# more, where training bounces or breaks. Between 0.001 and 2.5, where the good ones
+# are, there is none at all.
+#
+# So: **equal factors** for learning rates (and batch sizes, and weight decay). A first
+# grid with a factor of 10, a second one with a factor of 3 around the best.
+#
+# ## 4. The best at the edge (8 minutes)
+#
+# Here is somebody's grid, three careful learning rates. All runs are fine, none
+# diverges.
+#
+# **Predict.** Look at the list. Where will the best cell be?
+
+# %%
+careful = hk.grid_search(
+    moons, base, lr=[0.001, 0.003, 0.01], batch_size=sizes, seeds=range(3)
+)
+ax = hk.plot_grid(careful)
+print(careful.describe().replace(". ", ".\n"))
+
+# %% [markdown]
+# **What you see.** The best learning rate is the largest that was tried.
+# <!-- claim: grid-edge --> The map ends in the middle of a slope, like a photograph
+# that cuts off the top of the mountain. A winner at the edge is no answer. It is a
+# signpost: *go on in this direction*.
+#
+# So we widen the list to the right until the loss rises again.
+
+# %%
+wide = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
+ratio = careful.mean_val_loss.min() / wide.mean_val_loss.min()
+print(
+    f"Lowest loss {wide.mean_val_loss.min():.3f} instead of "
+    f"{careful.mean_val_loss.min():.3f}: {ratio:.1f} times lower."
+)
+print("At the edge now:", wide.edge or "nothing")
+
+# %% [markdown]
+# **What you see.** The widened grid finds less than half the loss, and its best
+# learning rate has neighbors on both sides. <!-- claim: grid-widened --> The batch size
+# may still stand at an edge. Smaller ones take longer for an epoch, and you saw the
+# ridge: with a learning rate that fits, batch size 32 is about as good as 8.
+# <!-- claim: grid-larger-batch-as-good --> To look below 8 is possible, not necessary.
+
+# %%
+ex.wide_enough
+
+# %%
+answer = ...
+ex.wide_enough.check(answer)
+
+# %%
+# ex.wide_enough.hint()
+# ex.wide_enough.solution()
+
+# %% [markdown]
+# ## 5. A plateau, not a point (8 minutes)
+#
+# The frame marks *the* best pair. How much should you believe in it? Let us run the
+# same grid three times, each time with other seeds.
+#
+# **Predict.** Will the same pair win all three times?
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained", sharey=True)
+for ax, first in zip(axes, (0, 3, 6), strict=True):
+    seeds = range(first, first + 3)
+    again = hk.grid_search(moons, base, lr=lrs[3:8], batch_size=sizes, seeds=seeds)
+    hk.plot_grid(again, ax=ax)
+    ax.set_title(f"seeds {first} to {first + 2}")
+    best, loss = again.best, again.mean_val_loss.min()
+    print(f"best: lr {best.lr:g}, batch size {best.batch_size}, loss {loss:.3f}")
+
+# %% [markdown]
+# **What you see.** In most such repeats another pair wins.
+# <!-- claim: grid-winner-changes --> But the winners are all about equally good. When
+# we train them again with sixty other seeds, they stay within a fifth of the best.
+# <!-- claim: grid-winners-as-good --> The good pairs are no needle in a haystack, they
+# are a **plateau**: four pairs or more lie within that fifth.
+# <!-- claim: grid-plateau -->
+#
+# So the answer of a grid is not "learning rate 0.3, batch size 8". It is "this region
+# is good, and inside it I cannot tell". Then you are free to choose: take a pair in the
+# *middle* of the light region, or the one that trains fastest.
+
+# %% [markdown]
+# ### The finest grid is not the best
+#
+# Would more values help? A fine grid of 45 pairs against a coarse one of 15. Each sends
+# its winner to a fair contest: ten new seeds.
+#
+# **Predict.** Three times the work. How much lower is the loss?
+
+# %%
+fine = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
+coarse = hk.grid_search(moons, base, lr=lrs[::2], batch_size=sizes[::2], seeds=range(3))
+for name, found in {"fine": fine, "coarse": coarse}.items():
+    new = hk.grid_search(moons, found.best, lr=[found.best.lr], seeds=range(50, 60))
+    print(
+        f"{name}: {found.cost.runs} runs, winner lr {found.best.lr:g}, batch size "
+        f"{found.best.batch_size}; with new seeds {new.mean_val_loss[0]:.3f}"
+    )
+
+# %% [markdown]
+# **What you see.** Three times the runs, and with new seeds the loss of the coarse
+# grid's winner is at most a little higher: within 15 % in nearly all seeds.
+# <!-- claim: grid-coarse-is-enough --> A coarse grid that is wide enough beats a fine
+# one in the wrong place (section 4). First find the region, then look closer, if it is
+# worth it.
+#
+# ## 6. What it costs (6 minutes)
+#
+# Runs = values x values x ... x seeds. Each new hyperparameter *multiplies*.
+#
+# **Predict.** 5 values each, 3 seeds, and a training takes one minute. How long does a
+# grid of two hyperparameters take? Of four?
+
+# %%
+minutes = 1
+for count in range(1, 7):
+    runs = 5**count * 3
+    print(f"{count} hyperparameters: {runs:6,} runs, {runs * minutes / 60:7.1f} hours")
+
+# %% [markdown]
+# Two hyperparameters take a little over an hour, four take more than a day, six take a
+# month. A search tells its cost:
+
+# %%
+small = hk.grid_search(
+    moons,
+    base.but(epochs=10),
+    lr=[0.1, 1],
+    batch_size=[32, 128],
+    momentum=[0, 0.5],
+    seeds=range(3),
+)
+print("2 x 2 x 2 settings x 3 seeds:", small.cost)
+
+# %% [markdown]
+# **What you see.** The cost is the product. <!-- claim: grid-cost --> The panel of
+# section 2 tells it before you press Start. Make it a habit to look there first.
+
+# %%
+ex.third_one
+
+# %%
+answer = ...
+ex.third_one.check(answer)
+
+# %%
+# ex.third_one.hint()
+# ex.third_one.solution()
+
+# %% [markdown]
+# So a grid is for two hyperparameters, at most three. For more there are better ways:
+# the next lesson.
+
+# %%
+ex.quiz
+
+# %% [markdown]
+# ## What you saw
+#
+# - A grid search trains every combination, and judges each by its lowest validation
+#   loss. It is two loops. <!-- claim: grid-loop-equals-call -->
+# - Learning rate and batch size make a ridge: in most seeds the larger batch wants the
+#   larger learning rate. <!-- claim: grid-ridge -->
+# - Equal factors, not equal steps. <!-- claim: grid-equal-factors -->
+# - A winner at the edge is a signpost: widen the list.
+#   <!-- claim: grid-edge grid-widened -->
+# - The winner is one of several. Other seeds, another winner, about the same loss.
+#   <!-- claim: grid-winner-changes grid-winners-as-good grid-plateau -->
+# - Cost multiplies: values x values x seeds. A coarse grid does nearly as well as a
+#   fine one. <!-- claim: grid-cost grid-coarse-is-enough -->
+#
+# ## Where to read on
+#
+# - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 11.4.3: grid
+#   search, log scales, and what to do at the edge.
+# - Y. Bengio, *Practical recommendations for gradient-based training of deep
+#   architectures* (2012), section 3.2: grids, coarse first.
+# - F. Pedregosa and others, *Scikit-learn: machine learning in Python* (2011); its
+#   `GridSearchCV` is the best known grid search.
+# - Words that are new to you are in the [glossary](glossary.md).
+#
+# **Next:** [09 Beyond the grid](09_beyond_the_grid.ipynb).
