@@ -47,14 +47,14 @@ ax = hk.plot_data(moons)
 # line fall faster, or more slowly? Say it aloud, then do it.
 
 # %%
-panel = hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.03, epochs=60))
+panel = hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.01, epochs=60))
 panel
 
 # %% [markdown]
 # **Do.**
 #
-# 1. Drag the slider for the learning rate (**lr**), to the right, then to the left. The
-#    line follows.
+# 1. Drag the slider for the learning rate to the right, then to the left. The line
+#    follows.
 # 2. Look at the picture on the right: blue and orange show what the network would say
 #    at each place. White means "I am not sure".
 # 3. Click **Train** once and read the sentence below the chart.

@@ -15,9 +15,10 @@ from torch import nn
 from hpkit.exercises import lesson_01_parameters_and_hyperparameters as ex
 
 moons = hk.load_dataset("moons")
+torch.set_num_threads(1)  # a small network is quickest on one thread
 
 # %% [markdown]
-# ## 1. Two kinds of numbers (5 minutes)
+# ## 1. Two kinds of numbers (4 minutes)
 #
 # Think of baking bread. You set the oven to a temperature and the clock to a time. Then
 # you close the door. Inside, the dough changes all by itself. But the oven does not
@@ -34,8 +35,7 @@ torch.manual_seed(0)  # decides the first weights
 net = nn.Sequential(
     nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)
 )
-before = [p.detach().clone() for p in net.parameters()]
-print(sum(p.numel() for p in before), "weights and biases")
+print(sum(p.numel() for p in net.parameters()), "weights and biases")
 
 # %% [markdown]
 # These are the **parameters**. Nobody sets them by hand: training changes them, again
@@ -62,18 +62,25 @@ ex.hyperparameters.check(answer)
 # ex.hyperparameters.solution()
 
 # %% [markdown]
-# ## 2. The loop (8 minutes)
+# ## 2. The loop (10 minutes)
 #
 # All of training is one loop. It looks the same for this little network and for the
-# largest ones. First the data, as PyTorch wants it, and the three hyperparameters:
+# largest ones. First the data, as PyTorch wants it, the three hyperparameters, and the
+# network with its first weights:
 
 # %%
-train, valid = moons.train, moons.valid
-X, y = torch.tensor(train.X, dtype=torch.float32), torch.tensor(train.y)
-X_valid, y_valid = torch.tensor(valid.X, dtype=torch.float32), torch.tensor(valid.y)
+X, X_valid = (
+    torch.tensor(s.X, dtype=torch.float32) for s in (moons.train, moons.valid)
+)
+y, y_valid = (torch.tensor(s.y) for s in (moons.train, moons.valid))
 loss_of = nn.CrossEntropyLoss()
-
 lr, batch_size, epochs = 0.1, 32, 30
+
+torch.manual_seed(0)
+net = nn.Sequential(
+    nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)
+)
+before = [p.detach().clone() for p in net.parameters()]
 
 # %% [markdown]
 # **Predict.** There are 400 training points. With a batch size of 32, how many times
@@ -136,7 +143,7 @@ ex.loop.check(train_epoch)
 # ex.loop.solution()
 
 # %% [markdown]
-# ## 3. Before and after (4 minutes)
+# ### Before and after
 #
 # **Predict.** The loop is done. How many of the weights and biases have changed? And
 # how many of the three hyperparameters?
@@ -160,14 +167,14 @@ ax = hk.alt_text(ax, "The 32 weights of the first layer before and after trainin
 # %% [markdown]
 # **What you see.** More than half of the parameters have moved. The chart shows the 32
 # weights of the first layer, a hollow dot before and a full dot after.
-# <!-- claim: training-changes-parameters -->
-# Some stay where they are: they belong to units that are silent. A unit with ReLU turns
-# every negative number into 0, and where the answer is always 0, there is no slope.
+# <!-- claim: training-changes-parameters --> Some stay where they are: they belong to
+# units that are silent. A unit with ReLU turns every negative number into 0, and where
+# the answer is always 0, there is no slope.
 #
-# The three hyperparameters have not changed at all. That is the whole difference between
-# the two words.
+# The three hyperparameters have not changed at all. That is the whole difference
+# between the two words.
 #
-# ## 4. The border grows (4 minutes)
+# ## 3. The border grows (3 minutes)
 #
 # What do those moving weights mean? Each training begins with the same first weights
 # here, and is stopped after 1, 5, 20 and 60 epochs. So the four pictures are one
@@ -178,8 +185,8 @@ ax = hk.alt_text(ax, "The 32 weights of the first layer before and after trainin
 # %%
 base = hk.Hyperparameters(lr=0.3, batch_size=32)
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.9), sharey=True, layout="constrained")
-for ax, epochs in zip(axes, (1, 5, 20, 60), strict=True):
-    run = hk.fit(moons, base.but(epochs=epochs), seed=0)
+for ax, n in zip(axes, (1, 5, 20, 60), strict=True):
+    run = hk.fit(moons, base.but(epochs=n), seed=0)
     hk.plot_decision_boundary(run, ax, epoch="last").label_outer()
 
 # %% [markdown]
@@ -193,7 +200,7 @@ for ax, epochs in zip(axes, (1, 5, 20, 60), strict=True):
 hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 
 # %% [markdown]
-# ## 5. Six shapes (6 minutes)
+# ## 4. Six shapes (6 minutes)
 #
 # The loss against the epoch is the **training curve**. (It has this name although it
 # shows two lines, training and validation.) It is the most useful chart there is: one
@@ -209,7 +216,10 @@ six = {
     "good": ("digits", H(lr=0.1, hidden=(32,))),
     "bouncing": ("moons", H(lr=3)),
     "diverged": ("digits", H(lr=5, hidden=(32,), epochs=10)),
-    "over-fitting": ("small_moons", H(0.1, 10, 200, momentum=0.9, hidden=(64, 64))),
+    "over-fitting": (
+        "small_moons",
+        H(lr=0.1, batch_size=10, epochs=200, momentum=0.9, hidden=(64, 64)),
+    ),
     "noisy": ("moons", H(lr=0.1, batch_size=2)),
 }
 
@@ -222,7 +232,7 @@ for ax, (name, (data, setting)) in zip(axes.flat, six.items(), strict=True):
 # %% [markdown]
 # **What you see.**
 #
-# - **Too slow.** Nearly flat: after 30 epochs the loss is still above nine tenths of
+# - **Too slow.** Nearly flat: after 30 epochs the loss is still above four fifths of
 #   its start. <!-- claim: shape-too-slow --> The steps are too short. *Try a larger
 #   learning rate.*
 # - **Good.** Both lines fall quickly, then stay low: less than a fifth of the start.
@@ -259,7 +269,7 @@ ex.six_curves.check(answer)
 # ex.six_curves.solution()
 
 # %% [markdown]
-# ## 6. Two traps (5 minutes)
+# ## 5. Two traps (4 minutes)
 #
 # **Trap one: "the lower training loss is the better model".** Take the over-fitting run
 # again, and look at two moments of it: at the ring, and at the end.
@@ -267,7 +277,9 @@ ex.six_curves.check(answer)
 # **Predict.** At the end, which of the two losses is higher than it was at the ring?
 
 # %%
-run = hk.fit(hk.load_dataset("small_moons"), six["over-fitting"][1], seed=1)
+small = hk.load_dataset("small_moons")
+setting = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
+run = hk.fit(small, setting, seed=1)
 for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_done)):
     train_loss, val_loss = run.train_loss[epoch], run.val_loss[epoch]
     print(f"{name}:  training loss {train_loss:.2f}, validation loss {val_loss:.2f}")
@@ -297,7 +309,7 @@ print(f"validation loss below training loss: {below} of 10 runs")
 # <!-- claim: validation-below-training --> The code is the same in all ten. One split
 # simply holds more easy points than the other.
 #
-# ## 7. Defaults are a start (3 minutes)
+# ## 6. Defaults are a start (2 minutes)
 #
 # If you say nothing, you get defaults. Here they are:
 
@@ -318,7 +330,7 @@ ax = hk.plot_training_curves(pair)
 # lower. <!-- claim: default-is-a-start --> A default is a place to start from. It is
 # nobody's best answer, and how to find a better one is what this course is about.
 #
-# ## 8. Four questions (2 minutes)
+# ## 7. Four questions (1 minute)
 
 # %%
 ex.quiz

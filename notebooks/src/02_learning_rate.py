@@ -14,6 +14,7 @@ import numpy as np
 from hpkit.exercises import lesson_02_learning_rate as ex
 
 moons = hk.load_dataset("moons")
+base = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=30)
 
 # %% [markdown]
 # ## 1. A ball in a bowl (7 minutes)
@@ -96,9 +97,7 @@ ex.prediction.check(answer)
 # ex.prediction.solution()
 
 # %%
-base = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=30)
-panel = hk.TrainingPanel(moons, base, controls=("lr",))
-panel
+hk.TrainingPanel(moons, base, controls=("lr",))
 
 # %% [markdown]
 # **Do.** Move the slider slowly from the left end to the right end. Each time you let
@@ -162,14 +161,25 @@ print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
 #
 # **What you see.** A **U**.
 #
-# - Far left the loss has hardly moved: after 30 epochs at 0.001 the mean of five is still
-#   above nine tenths of its start. <!-- claim: u-left-hardly-moves -->
+# - Far left the loss has hardly moved: after 30 epochs at 0.001 the mean of five is
+#   still above nine tenths of its start. <!-- claim: u-left-hardly-moves -->
 # - The lowest point lies between 0.1 and 1. <!-- claim: u-minimum -->
 # - Far right it is high again. At 10 the loss ends above its start in most seeds, and
 #   at some epoch it has more than doubled. <!-- claim: u-right-too-long -->
 #
 # The bottom of the U is wide. There is no single right value, so do not look for a
 # third digit.
+#
+# The same chart, live. On the left you see the training curves of all values at once,
+# on the right the validation curve that comes out. Click a dot, and its training curve
+# stands out.
+
+# %%
+hk.ValidationCurvePanel(moons, "lr", base, controls=("batch_size",))
+
+# %% [markdown]
+# **Say what you see.** Click the leftmost dot, the lowest one, the rightmost one. Which
+# of the six shapes of lesson 01 does each of them have?
 
 # %%
 ex.good_rate
@@ -201,18 +211,23 @@ print("best of the short list:", short.best.lr)
 # <!-- claim: short-list-largest-wins --> So the list stops while the loss is still
 # going down. The best value is not in it at all!
 #
-# A winner at the end of a list is a message: **go on in that direction**. How much was
-# lost?
+# A winner at the end of a list is a message: **go on in that direction**. So begin at
+# 0.01 again, but let the values grow by factors. How much was lost?
 
 # %%
-best_short, best_long = short.mean_val_loss.min(), curve.mean_val_loss.min()
-print("less than half of it with the list by factors:", best_long < best_short / 2)
+lrs = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+wide = hk.validation_curve(
+    moons, base, param_name="lr", param_range=lrs, seeds=range(5)
+)
+best_short, best_wide = short.mean_val_loss.min(), wide.mean_val_loss.min()
+print("best of the wide list:", wide.best.lr)
+print("is its loss less than half as high?", best_wide < best_short / 2)
 
 # %% [markdown]
-# **What you see.** Nine values that grow by factors find a loss less than half as high
+# **What you see.** Seven values that grow by factors find a loss less than half as high
 # as the four careful ones. <!-- claim: log-list-halves-the-loss --> With steps of 0.01
-# you would need a thousand runs to get from 0.01 to 10. With factors of three you need
-# seven or eight.
+# you would need a thousand values to get from 0.01 to 10. With factors of about three
+# you need seven.
 
 # %%
 ex.log_list

@@ -1,0 +1,51 @@
+"""Each section of a lesson runs on its own, right after the set-up cell.
+
+A teacher takes one section of a lesson, and a learner who comes back begins where they
+stopped.
+"""
+
+import re
+
+import matplotlib
+import pytest
+
+from hpkit.notebooks import FOLDER, read
+
+matplotlib.use("Agg")
+
+
+def sections():
+    """Give lesson, heading, set-up and code of each section that has code."""
+    for source in sorted((FOLDER / "src").glob("*.py")):
+        setup, heading, cells, there = None, "", [], []
+        for cell in read(source).cells:
+            new = re.findall(r"^## (.+)$", cell.source, re.M)
+            if cell.cell_type == "markdown" and new:
+                there.append((heading, cells))
+                heading, cells = new[-1], []
+            elif cell.cell_type == "code" and setup is None:
+                setup = cell.source
+            elif cell.cell_type == "code":
+                cells.append(cell.source)
+        there.append((heading, cells))
+        for title, code in there:
+            if code:
+                name = f"{source.stem[:2]} {title.split(' (')[0]}"
+                yield pytest.param(setup, code, id=name)
+
+
+@pytest.mark.parametrize(("setup", "cells"), list(sections()))
+def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+    import torch
+
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    space = {"__name__": "lesson"}
+    try:
+        for text in (setup, *cells):
+            exec(compile(text, "lesson", "exec"), space)
+    finally:
+        plt.close("all")
+        torch.set_rng_state(state)
+        torch.set_num_threads(threads)
