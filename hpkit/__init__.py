@@ -39,6 +39,7 @@ _PUBLIC = {
         "BowlPanel",
         "GridPanel",
         "OneAtATimePanel",
+        "SearchRacePanel",
         "TrainingPanel",
         "ValidationCurvePanel",
     ),

@@ -8,15 +8,18 @@ import pytest
 import torch
 
 from hpkit.datasets import Dataset, load_dataset
+from hpkit.halving import cuts_of
 from hpkit.panels import (
     BowlPanel,
     GridPanel,
     OneAtATimePanel,
+    SearchRacePanel,
     TrainingPanel,
     ValidationCurvePanel,
 )
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
+from hpkit.panels.race import halving_count
 from hpkit.panels.values import DEFAULTS, parse_values
 from hpkit.search import grid_search, one_at_a_time, validation_curve
 from hpkit.settings import Hyperparameters
@@ -799,3 +802,73 @@ def test_path_stops(moons):
 
     assert time.monotonic() - start < 1
     assert slow.done == []
+
+
+# ---- the race ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def race():
+    made = SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3)
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_race_gives_each_search_the_same_budget(race):
+    assert race.error is None
+    assert set(race.found) == {"grid", "random", "halving", "bayes"}
+    epochs = {kind: found.cost.epochs for kind, found in race.found.items()}
+    assert epochs["grid"] == epochs["random"] == epochs["bayes"] == 45
+    assert 30 <= epochs["halving"] <= 45
+    for kind, mark in race.best.items():
+        spent, loss = race.found[kind].best_so_far()
+        np.testing.assert_allclose(mark.y, loss)
+        assert mark.x[-1] == spent[-1]
+
+
+def test_race_many_races_are_counted(race):
+    race.start_button.click()
+    race.wait(60)
+
+    assert race.error is None
+    assert [len(losses) for losses in race.lowest.values()] == [3, 3, 3, 3]
+    beat = sum(
+        r < g for r, g in zip(race.lowest["random"], race.lowest["grid"], strict=True)
+    )
+    assert f"Random beat the grid in {beat}" in race.result.value
+    assert race.picture().startswith(b"\x89PNG")
+
+
+def test_race_brush_keeps_the_lines_in_it(race):
+    count = sum(len(found.settings) for found in race.found.values())
+    gone = sum(found.diverged.any(1).sum() for found in race.found.values())
+    race.brush.value = (0, 20)
+    kept = sum(
+        len(np.atleast_2d(mark.y)) for mark in race.inside.values() if mark.visible
+    )
+
+    assert 0 < kept < count - gone
+    assert len(race.outside.y) == count - gone - kept
+    race.brush.value = (0, 100)
+    assert not race.outside.visible
+
+
+def test_race_needs_ranges_and_a_budget(moons):
+    with pytest.raises(TypeError, match="must have ranges"):
+        SearchRacePanel(moons, QUICK, lr=[0.1, 1])
+    with pytest.raises(ValueError, match="at least 10 epochs"):
+        SearchRacePanel(moons, QUICK, budget=7)
+
+
+@pytest.mark.parametrize("budget", [30, 81, 243])
+def test_halving_count_uses_the_budget_up_and_no_more(budget):
+    def cost(count):
+        spent, before, there = 0, 0, count
+        for epoch, kept in [*cuts_of(count, 3, 1, 27), (27, 0)]:
+            spent, before, there = spent + there * (epoch - before), epoch, kept
+        return spent
+
+    count = halving_count(budget, 27)
+    assert cost(count) <= budget or count == 2
+    assert cost(count + 1) > budget

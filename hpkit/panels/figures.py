@@ -9,7 +9,12 @@ from matplotlib.ticker import MaxNLocator
 
 from hpkit.panels.style import css_color
 
-KEYS = {"solid": "", "dashed": " hp-dash", "dotted": " hp-dot"}
+KEYS = {
+    "solid": "",
+    "dashed": " hp-dash",
+    "dotted": " hp-dot",
+    "dash_dotted": " hp-dash",
+}
 SIGNS = {
     "circle": "○", "cross": "✚", "square": "■", "diamond": "◆", "triangle-up": "▲",
 }  # fmt: skip
@@ -75,9 +80,11 @@ def ticks(low, high, n=5):
 
 
 def decades(low, high):
-    """Return the powers of ten from `low` to `high`."""
-    ends = np.ceil(np.log10(low) - 1e-9), np.floor(np.log10(high) + 1e-9)
-    return [float(f"1e{int(k)}") for k in np.arange(ends[0], ends[1] + 1)]
+    """Return the powers of ten from `low` to `high`; 2 and 5 times them if few."""
+    tens = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    steps = (1,) if high / low > 300 else (1, 2, 5)
+    values = [float(f"{k * ten:.2g}") for ten in tens for k in steps]
+    return [v for v in values if low <= v <= high]
 
 
 def limit(figure, side, high, low=0.0, n=5, room=1.0):
