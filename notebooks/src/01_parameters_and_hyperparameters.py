@@ -24,7 +24,7 @@ torch.set_num_threads(1)  # a small network is quickest on one thread
 # you close the door. Inside, the dough changes all by itself. But the oven does not
 # choose its own temperature.
 #
-# A network is the same. Here is one, written in PyTorch: two numbers go in, sixteen
+# A network is like that. Here is one, written in PyTorch: two numbers go in, sixteen
 # units work on them, sixteen more work on the result, two numbers come out, one for
 # each moon. Each layer holds **weights** and **biases**.
 #
@@ -167,9 +167,9 @@ ax = hk.alt_text(ax, "The 32 weights of the first layer before and after trainin
 # %% [markdown]
 # **What you see.** More than half of the parameters have moved. The chart shows the 32
 # weights of the first layer, a hollow dot before and a full dot after.
-# <!-- claim: training-changes-parameters --> Some stay where they are: they belong to
-# units that are silent. A unit with ReLU turns every negative number into 0, and where
-# the answer is always 0, there is no slope.
+# <!-- claim: training-changes-parameters --> The others have to do with units that are
+# silent: a unit with ReLU turns every negative number into 0, and where the answer is 0
+# for all points, there is no slope.
 #
 # The three hyperparameters have not changed at all. That is the whole difference
 # between the two words.
@@ -190,14 +190,15 @@ for ax, n in zip(axes, (1, 5, 20, 60), strict=True):
     hk.plot_decision_boundary(run, ax, epoch="last").label_outer()
 
 # %% [markdown]
-# **What you see.** At first the border is nearly a straight line through both moons.
-# Then it bends around them. More of the validation points are on the right side in the
-# end than after the first epoch. <!-- claim: border-gets-better -->
+# **What you see.** At first the border cuts right through both moons. Then it bends
+# around them. More of the validation points are on the right side in the end than after
+# the first epoch. <!-- claim: border-gets-better -->
 #
-# Now watch it live. Click **Train**, and look at the right-hand picture.
+# Now watch it live, more slowly and for longer. Click **Train**, and look at the
+# right-hand picture.
 
 # %%
-hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
+hk.TrainingPanel(moons, base.but(lr=0.1, epochs=400), controls=("lr", "epochs"))
 
 # %% [markdown]
 # ## 4. Six shapes (6 minutes)
@@ -206,8 +207,8 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 # shows two lines, training and validation.) It is the most useful chart there is: one
 # look tells what to do next. These six shapes are enough for a long way.
 #
-# **Predict.** Before you read on below the chart: in which of the six would you simply
-# train longer? Which one would you throw away?
+# **Predict.** Before you read on below the chart: which of the six would you keep as it
+# is? Which one would you stop at once?
 
 # %%
 H = hk.Hyperparameters
@@ -243,8 +244,8 @@ for ax, (name, (data, setting)) in zip(axes.flat, six.items(), strict=True):
 # - **Diverged.** The X at the top edge says: the loss has left the chart and is no
 #   number any more. <!-- claim: shape-diverged --> The steps are far too long. *Take a
 #   tenth of the learning rate.*
-# - **Over-fitting.** The training loss falls and falls. The validation loss has turned
-#   and climbs, to more than one and a half times its lowest point.
+# - **Over-fitting.** The training loss goes on down, with jumps. The validation loss
+#   has turned and climbs, to more than one and a half times its lowest point.
 #   <!-- claim: shape-over-fitting --> The network learns its training points by heart.
 #   *Stop at the ring, the lowest point; or get more data.*
 # - **Noisy.** The loss is low, but it shakes. Small batches do this: with all the

@@ -68,7 +68,8 @@ ax = hk.alt_text(
 # %% [markdown]
 # **What you see.** With 0.1 the ball creeps. With 0.9 it is at the bottom almost at
 # once. With 1.8 it jumps over the bottom each time, to and fro, and still comes closer.
-# With 2.1 it lands *higher* after each jump, and climbs out of the bowl.
+# With 2.1 it lands *higher* after each jump, and climbs out of the bowl. (And with 1,
+# in the panel? One single step, exactly to the bottom.)
 #
 # There is a rule behind it. A bowl has a **curvature**: how quickly the wall gets steep
 # (here 1). Above `2 / curvature` every step lands further out; below it every step
