@@ -1,0 +1,141 @@
+"""What lesson 04, epochs, says: held over seeds that the lesson does not show."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+import hpkit as hk
+from hpkit.notebooks import FOLDER, read
+
+SEEDS = range(100, 140)
+LONG = hk.Hyperparameters(
+    lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
+)
+PLATEAU = hk.Hyperparameters(lr=0.1, batch_size=16, hidden=(16,) * 4, epochs=100)
+MOST = 0.75  # "in most seeds"
+
+
+@cache
+def trained(name, setting):
+    *_, runs = hk.train(hk.load_dataset(name), setting, seeds=SEEDS, tick=60)
+    return runs
+
+
+def small():
+    """Return the runs, and the training loss at each one's best epoch."""
+    runs = trained("small_moons", LONG)
+    at = runs.best_epoch[..., None]
+    return runs, np.take_along_axis(runs.train_loss, at, -1)[0, :, 0]
+
+
+@cache
+def stop_epoch():
+    """Return the rule as the lesson writes it."""
+    cells = [cell.source for cell in read(next((FOLDER / "src").glob("04_*.py"))).cells]
+    space = {}
+    exec(next(text for text in cells if text.startswith("def stop_epoch")), space)
+    return space["stop_epoch"]
+
+
+def stopped(loss, patience):
+    """Return where each run (seeds, epochs + 1) stops, and what it keeps / lowest."""
+    ends = np.array([stop_epoch()(one, patience) for one in loss])
+    kept = np.array([one[: end + 1].min() for one, end in zip(loss, ends, strict=True)])
+    return ends, kept / loss.min(1)
+
+
+def test_epochs_too_few():
+    loss = trained("moons", hk.Hyperparameters(lr=0.1, epochs=100)).val_loss[0]
+    low = [loss[:, : n + 1].min(1) for n in (10, 30, 100)]
+
+    assert (low[0] > low[1]).all()
+    assert (low[1] > low[2]).all()
+
+
+def test_epochs_validation_climbs():
+    runs, _ = small()
+
+    assert (runs.val_loss[0, :, -1] > 1.5 * runs.best_val_loss[0]).all()
+
+
+def test_epochs_training_goes_on():
+    runs, at_best = small()
+
+    assert (runs.train_loss[0, :, -1] < at_best).all()
+
+
+def test_epochs_by_heart():
+    accuracy = small()[0].train_accuracy[0, :, -1]
+
+    assert (accuracy >= 0.96).mean() >= 0.95
+    assert (accuracy == 1).mean() >= MOST
+
+
+def test_epochs_best_wins_on_new_points():
+    new = hk.load_dataset("small_moons", seed=99).valid
+    y = torch.tensor(new.y)
+    for run in small()[0]:
+        best, last = (
+            cross_entropy(torch.tensor(run.outputs(new.X, epoch)), y)
+            for epoch in ("best", "last")
+        )
+
+        assert best < last
+    # and on the test split, for many seeds, once
+    test = hk.load_dataset("small_moons").test
+    for run in small()[0]:
+        both = [
+            cross_entropy(torch.tensor(run.outputs(test.X, e)), torch.tensor(test.y))
+            for e in ("best", "last")
+        ]
+        assert both[0] < both[1]
+
+
+def test_epochs_same_beginning():
+    data = hk.load_dataset("small_moons")
+    long = small()[0]
+    for k, seed in enumerate(list(SEEDS)[:20]):
+        short = hk.fit(data, LONG.but(epochs=50), seed=seed)
+
+        np.testing.assert_allclose(short.val_loss, long.val_loss[0, k, :51], rtol=1e-4)
+
+
+def test_epochs_lowest_never_rises():
+    """Solid line of the validation curve of the epochs; the dotted one climbs."""
+    loss = small()[0].val_loss[0]
+    low = np.stack([loss[:, : n + 1].min(1) for n in (5, 10, 20, 50, 100, 200)])
+
+    assert (np.diff(low, axis=0) <= 0).all()
+    assert (loss[:, 200] > 1.5 * low[-1]).all()
+
+
+def test_epochs_patience_one_is_eager():
+    ends, ratio = stopped(small()[0].val_loss[0], 1)
+
+    assert (ends < 20).all()
+    assert (ratio > 1.05).all()
+
+
+def test_epochs_patience_twenty():
+    ends, ratio = stopped(small()[0].val_loss[0], 20)
+
+    assert (ratio < 1.05).mean() >= MOST
+    assert (ends < 100).all()
+
+
+def test_epochs_any_patience_beats_the_last():
+    loss = small()[0].val_loss[0]
+    for patience in (1, 10, 20, 50):
+        _, ratio = stopped(loss, patience)
+
+        assert (ratio * loss.min(1) < loss[:, -1]).all()
+
+
+def test_epochs_plateau():
+    loss = trained("clean_spiral", PLATEAU).val_loss[0]
+
+    assert (stopped(loss, 1)[1] > 3).all()
+    assert (stopped(loss, 20)[1] < 1.25).all()
+    assert ((np.diff(loss) > 0).sum(1) > 15).all()
