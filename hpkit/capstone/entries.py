@@ -1,6 +1,7 @@
 """What a capstone's log holds of each search: plain data, and words for it."""
 
 import inspect
+import textwrap
 import zlib
 from collections.abc import Iterable
 
@@ -16,6 +17,7 @@ from hpkit.told import WORDS, label
 # Arguments that change how a search is run, not what it finds.
 ASIDE = ("dataset", "executor", "progress")
 DEFAULT = Hyperparameters()
+WIDTH = 84  # letters in a line of JupyterLab's output at 1280 pixels
 
 # What a learner reads.
 SAY = {
@@ -30,8 +32,13 @@ class Told(str):
     __slots__ = ()
 
     def __repr__(self):
-        """Return the text without quotes."""
-        return str(self)
+        """Return the text without quotes, in lines that a notebook need not break."""
+        return fill(self)
+
+
+def fill(text):
+    """Return a text in lines; a notebook would break them within words."""
+    return textwrap.fill(text, WIDTH, break_on_hyphens=False)
 
 
 def entry_of(what, key, search, own_model):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hpkit import bayes, halving, search
-from hpkit.capstone.entries import ASIDE, entry_of, key_of, same
+from hpkit.capstone.entries import ASIDE, entry_of, fill, key_of, same
 from hpkit.settings import Hyperparameters
 
 SEARCHES = {
@@ -17,9 +17,9 @@ SEARCHES = {
 
 # What a learner reads.
 WORDS = {
-    "too_dear": "a search must cost at most the {left} epochs that are left of "
-    "{budget}, got {what}, which may cost {cost}; try fewer settings, fewer seeds or "
-    "fewer epochs, or write overdraw=True: then the log and the report say so.",
+    "too_dear": "a search must cost at most the {left} epochs left of {budget}, got "
+    "{what}, up to {cost}; try fewer settings, seeds or epochs, or overdraw=True (the "
+    "report then says so).",
     "after_test": "a search must come before the test set is opened, got {what} after "
     "it; begin again with other rows: hk.Capstone(hk.load_dataset({data!r}, seed=1), "
     "name='second').",
@@ -65,14 +65,18 @@ def spend(capstone, what, args, kwargs, overdraw):
     # A network of one's own may have changed under the same name.
     own = kwargs.get("model") is not None or kwargs.get("sampler") is not None
     if key in known and (not own or same(capstone.entries[known[key]], found)):
-        words = WORDS["free"]
-        print(words.format(what=what, n=known[key] + 1, state=capstone.state))
+        say("free", what=what, n=known[key] + 1, state=capstone.state)
         return found
     entry = entry_of(what, key, found, own)
     n = book(capstone.log, entry)
-    words = WORDS["over" if entry["overdraw"] else "booked"]
-    print(words.format(n=n, what=what, epochs=entry["epochs"], state=capstone.state))
+    facts = {"n": n, "what": what, "epochs": entry["epochs"]}
+    say("over" if entry["overdraw"] else "booked", **facts, state=capstone.state)
     return found
+
+
+def say(words, **facts):
+    """Print a message."""
+    print(fill(WORDS[words].format(**facts)))
 
 
 def book(log, entry):

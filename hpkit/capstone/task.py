@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from hpkit.capstone.entries import Told, chosen_run, in_words, rows_of, run_of
+from hpkit.capstone.entries import Told, chosen_run, fill, in_words, rows_of, run_of
 from hpkit.capstone.log import RunLog, now
 from hpkit.capstone.spending import SEARCHES, counted, fit_by_search, spend
 from hpkit.datasets import load_dataset
@@ -34,7 +34,7 @@ WORDS = {
     "chosen": "Chosen: {setting}, validation loss {loss:.3g}.",
     "opened": "Test accuracy {accuracy:.3f} on {rows} rows that no run has seen.",
     "loss": "Test loss {loss:.3g} on {rows} rows that no run has seen.",
-    "again": "The test set was opened before, on {when}. What was seen then: ",
+    "again": "The test set was opened before. What was seen then: ",
     "bar": " The bar of {bar:g} is reached.",
     "no_bar": " The lowest bar, {bar:g}, is not reached.",
     "state": "{spent} of {budget} epochs spent, {left} left.",
@@ -79,7 +79,7 @@ class Capstone:
     >>> cap = Capstone("wine", budget=9, folder=None)
     >>> found = cap.grid_search(hk.Hyperparameters(epochs=3), lr=[0.001, 0.1])
     ... # doctest: +ELLIPSIS
-    Entry 1, grid_search: 6 epochs. 6 of 9 epochs spent, 3 left. Lowest ...
+    Entry 1, grid_search: 6 epochs. 6 of 9 epochs spent, 3 left. Lowest...
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class Capstone:
             loss = f"{entry['best']['val_loss']:.3g}" if entry["best"] else "-"
             mark = WORDS["mark"] if entry["overdraw"] else ""
             lines.append(WORDS["line"].format(n=n, loss=loss, mark=mark, **entry))
-        return "\n".join(lines)
+        return "\n".join(map(fill, lines))
 
     # ---- searching -----------------------------------------------------------------
 
@@ -228,8 +228,7 @@ class Capstone:
         A second call only says what was seen.
         """
         if test := self.test:
-            again = WORDS["again"].format(when=test["when"][:10])
-            return Told(again + self._seen(test))
+            return Told(WORDS["again"] + self._seen(test))
         if not (choice := self.data["choice"]):
             raise ValueError(WORDS["not_chosen"])
         run = chosen_run(self.dataset, choice, self._found)

@@ -1,0 +1,321 @@
+# %% [markdown]
+# # The capstone: sixty epochs
+#
+# **About 60 minutes.** When you are through, you have
+#
+# - planned a search for a budget, and kept to it,
+# - chosen a setting by its validation loss, and opened the test set once,
+# - written a report of one page that says what you did and how sure you are.
+
+# %%
+import hpkit as hk
+from hpkit.exercises import lesson_10_capstone as ex
+
+cap = hk.Capstone()  # your task, see section 4
+
+# %% [markdown]
+# ## The task
+#
+# A small post office wants to read handwritten figures: the digits that you know, 64
+# pixels each. There is money for **sixty epochs** of training on a rented computer, all
+# runs together. Then the computer is gone, and what you have found is built into the
+# machine.
+#
+# It is yours to decide what the sixty epochs are spent on: many settings for a short
+# time, few for a long time, a grid, a halving, a first look and a second one. At the
+# end stands one model, and one number, its test accuracy. Three bars are set for it:
+#
+# - **0.85** on the test set: better than a first guess.
+# - **0.93**: tuned.
+# - **0.95**: tuned well, with a little luck.
+#
+# Three rules hold. The kit counts every epoch. You choose by the **validation** loss.
+# The **test** set is opened once, at the end.
+#
+# ## 1. A rehearsal (10 minutes)
+#
+# Before it counts, once on other data: **wine**, with a budget of 40 epochs.
+# `folder=None` means: in memory, nothing is kept.
+
+# %%
+wine = hk.Capstone("wine", budget=40, name="rehearsal", folder=None)
+base = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))
+curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
+ax = hk.plot_validation_curve(curve)
+
+# %% [markdown]
+# Every search that you know is there, with the same arguments, only without the data:
+# `wine.grid_search(...)`, `wine.random_search(...)`, `wine.successive_halving(...)`,
+# `wine.one_at_a_time(...)`, `wine.bayesian_search(...)`, `wine.fit(...)`. Each says
+# what it has cost.
+#
+# **Predict.** 20 epochs are left. What happens if you ask for six settings of five
+# epochs?
+
+# %%
+try:
+    wine.grid_search(base, lr=[0.03, 0.1, 0.3], batch_size=[8, 32])
+except hk.BudgetError as problem:
+    print("Refused:", *str(problem).split("; "), sep="\n")
+
+# %% [markdown]
+# **What you see.** The search is refused *before* it trains, and nothing is spent.
+# (With `overdraw=True` it would run, and the report would say so.)
+# <!-- claim: capstone-too-dear-is-refused -->
+#
+# **Predict.** And if you call the very first search again, with the same values? (The
+# second line of the cell is new. It looks further right, as the chart has asked for.)
+
+# %%
+curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
+more = wine.grid_search(base, lr=[0.5, 2], batch_size=[16, 32])
+
+# %% [markdown]
+# **What you see.** The same search again is free: it gives the very same numbers, so
+# there is nothing new to learn from it. That is why you may run this notebook again
+# from the top, tomorrow or after lunch. Only new searches cost something.
+# <!-- claim: capstone-same-search-is-free -->
+#
+# Now choose, with a reason, and open the test set. Then try to open it once more.
+
+# %%
+wine.choose(why="Lowest validation loss of the eight settings tried.")
+
+# %%
+wine.open_test()
+
+# %%
+wine.open_test()
+
+# %% [markdown]
+# **What you see.** The second time it only tells what was seen the first time. From now
+# on new searches are refused too, for whoever has seen the test score chooses with it
+# in mind. <!-- claim: capstone-test-opens-once --> And the test set of wine has only 36
+# rows: one row more or less moves the accuracy by almost 0.03.
+#
+# ## 2. What do sixty epochs buy? (10 minutes)
+#
+# Here are four ways to spend them. Work out the price of the last one.
+
+# %%
+ex.budget
+
+# %%
+answer = ...
+ex.budget.check(answer)
+
+# %%
+# ex.budget.hint()
+# ex.budget.solution()
+
+# %%
+print("grid      3 learning rates x 2 batch sizes x 10 epochs =", 3 * 2 * 10)
+print("random    6 settings x 10 epochs                       =", 6 * 10)
+print("two looks 10 settings x 3 epochs, then 3 x 10 epochs   =", 10 * 3 + 3 * 10)
+print("halving   18 settings, at most 27 epochs               = ?")
+
+# %% [markdown]
+# A warning about short runs: what leads after three epochs need not lead after thirty
+# (lesson 09). And one about wide ranges: a single setting drawn at random from a wide
+# range is a lottery ticket. Let us draw some, on wine, where it costs you nothing.
+#
+# **Predict.** 30 settings are drawn at random: learning rates from 0.001 to 1, momentum
+# 0 to 0.9. How far apart will the best and the worst validation accuracy be?
+
+# %%
+base = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))
+tickets = hk.random_search(
+    hk.load_dataset("wine"),
+    base,
+    lr=hk.log_uniform(0.001, 1),
+    momentum=[0, 0.5, 0.9],
+    n_trials=30,
+)
+ax = hk.plot_parallel(tickets)
+accuracy = -tickets.scores("accuracy")
+print(f"validation accuracy: {accuracy.min():.2f} to {accuracy.max():.2f}")
+
+# %% [markdown]
+# Want to get a feeling for something first? A panel trains as much as you like, but its
+# epochs are **not** counted. On the digits that would be a hole in your budget. So
+# rehearse on wine.
+
+# %%
+base = hk.Hyperparameters(batch_size=16, epochs=15, hidden=(16,))
+names = ("lr", "batch_size", "momentum")
+hk.TrainingPanel(hk.load_dataset("wine"), base, controls=names)
+
+# %% [markdown]
+# ## 3. Your plan (5 minutes)
+#
+# Write it down **before** the first result. A plan that is made afterwards always fits.
+
+# %%
+ex.my_plan
+
+# %%
+plan = ...
+cap.note(plan=plan)  # for the report
+ex.my_plan.check(plan)
+
+# %%
+# ex.my_plan.hint()
+# ex.my_plan.solution()
+
+# %% [markdown]
+# ## 4. Spend it (20 minutes)
+#
+# This is your budget: `cap`, made in the first cell. Its log is kept in the folder
+# `hpkit-runs` beside this notebook: when you come back tomorrow, it goes on where you
+# stopped.
+
+# %%
+cap
+
+# %% [markdown]
+# Now it counts. Some lines to begin with; remove the `#` of one, change it, or write
+# your own. Make a new cell for each further search, and leave the old ones as they are
+# (they are free from then on).
+
+# %%
+start = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=10, hidden=(32,))
+# found = cap.grid_search(start, lr=[0.01, 0.1, 1], batch_size=[16, 64])
+# found = cap.random_search(start, n_trials=6, lr=hk.log_uniform(0.001, 1))
+# found = cap.successive_halving(
+#     start.but(epochs=27), n_trials=18, lr=hk.log_uniform(0.001, 1), momentum=[0, 0.9]
+# )
+# found
+
+# %%
+# ax = hk.plot_parallel(found)  # or plot_grid, plot_best_so_far, plot_training_curves
+
+# %% [markdown]
+# After each search ask yourself three things:
+#
+# - Does the best value lie at the end of its range? Then look further on that side.
+# - Are there several that are about as good? Then any of them will do: a plain, not a
+#   peak.
+# - Was the best run still going down at its last epoch? Then longer may be better.
+#
+# ## 5. Choose, and open the test set (5 minutes)
+#
+# Without a setting, `choose` takes the one with the lowest validation loss. You may
+# choose another one: `cap.choose(setting, why=why)`.
+
+# %%
+why = ...
+cap.choose(why=why)
+
+# %% [markdown]
+# Do you stand by it? Then open the test set: remove the `#`. There is no way back.
+
+# %%
+# cap.open_test()
+
+# %%
+ex.finish
+
+# %%
+answer = ...  # when all is done: answer = cap
+ex.finish.check(answer)
+
+# %%
+# ex.finish.hint()
+# ex.finish.solution()
+
+# %% [markdown]
+# ## 6. Beside others (5 minutes)
+#
+# How do others do on the very same rows? The next cell trains seven ways, each with
+# eight seeds, each for sixty epochs at most: three untuned or hardly tuned, and four
+# searches.
+#
+# **Predict.** Which of the four searches wins: grid, random, halving or Optuna? And by
+# how much?
+
+# %%
+beside = cap.compare()
+beside
+
+# %%
+ax = beside.plot()
+
+# %% [markdown]
+# **What you see.** Two things, and they are very different.
+#
+# - **Tuned against untuned** is a large difference. On each of 24 splits of the rows,
+#   each of the four searches ended above the two single guesses and above the list
+#   0.01, 0.02, 0.03, 0.04. <!-- claim: capstone-tuned-beats-untuned --> None of these
+#   three ever reached 0.93. <!-- claim: capstone-untuned-below-the-bar --> The searches
+#   reached it in nearly every split, and 0.95 in more than half of them.
+#   <!-- claim: capstone-tuned-reaches-the-bar -->
+# - **Among the four** the medians lie closer together than what chance does to a score
+#   on 797 rows. On one split this one is first, on the next one that one.
+#   <!-- claim: capstone-tuned-are-alike --> So a winner among them, on one split, tells
+#   you nothing. Choose a search by what it costs you to use it.
+#
+# What about one single setting, drawn at random, for ten epochs? That is a coin toss:
+# nearly half of such draws stay below 0.85. <!-- claim: capstone-single-draw --> Six
+# draws instead of one make the difference, because it is enough if *one* of them is
+# good, and the validation loss tells you which.
+
+# %%
+ex.may_say
+
+# %%
+answer = ...
+ex.may_say.check(answer)
+
+# %%
+# ex.may_say.hint()
+# ex.may_say.solution()
+
+# %% [markdown]
+# ## 7. The report (5 minutes)
+#
+# The last step of every search: say what you did, so that somebody else can do it again
+# and can judge it. The kit writes the numbers and the pictures from your log. The
+# sentences are yours: your plan, your reason, and what you have learned. What would you
+# do with sixty more epochs?
+
+# %%
+author, learned = ..., ...
+cap.report(author=author, learned=learned)
+
+# %% [markdown]
+# You find it as `capstone-report.html` (one file with its pictures, to send or to
+# print) and as `capstone-report.md` in the folder `hpkit-runs`.
+#
+# Does it not say what you want? Change the texts and run the cell again. Do you want to
+# try again from the start? Then with other rows, since you have seen this test set:
+# `cap = hk.Capstone(hk.load_dataset("digits", seed=1), name="second")`.
+
+# %%
+ex.quiz
+
+# %%
+hk.progress("10")
+
+# %% [markdown]
+# ## What you saw
+#
+# - A budget makes you plan: many settings for a short time, or few for a long time.
+# - With the same sixty epochs a grid, random search, halving and Optuna all end far
+#   above the untuned model <!-- claim: capstone-tuned-beats-untuned --> and close to
+#   each other. <!-- claim: capstone-tuned-are-alike -->
+# - A test set judges once. Whoever looks twice is choosing with it.
+# - A result without its cost, its reason and its uncertainty is only a number.
+#
+# ## Where to read on
+#
+# - V. Godbole and others, *Deep Learning Tuning Playbook* (2023), "A scientific
+#   approach to improving model performance".
+# - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), sections 11.1 and
+#   11.4: performance metrics, selecting hyperparameters.
+# - J. Dodge and others, *Show Your Work: Improved Reporting of Experimental Results*
+#   (2019): a score belongs to the budget that found it.
+# - T. Hastie, R. Tibshirani, J. Friedman, *The Elements of Statistical Learning*
+#   (2009), section 7.2: three splits, and why the last one stays closed.
+# - Words that are new to you are in the [glossary](glossary.md).
+#
+# **Next:** [11 Your own](11_your_own.ipynb), the same with data of your own.

@@ -1,0 +1,122 @@
+"""What lesson 10, the capstone, says: held on splits that the lesson does not show.
+
+Each of 24 splits of the digits has other rows in training, validation and test, other
+first weights and other draws.
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+import hpkit as hk
+from hpkit.capstone.rivals import BASE, SPACE, TUNED, WAYS
+from hpkit.space import drawn_settings
+
+SPLITS = range(1, 25)
+WINE = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))  # the rehearsal
+LRS = [0.001, 0.01, 0.1, 1]
+
+
+@cache
+def scores():
+    """Return test accuracies by way, one a split, and check what they cost."""
+    found = {name: [] for name in WAYS}
+    for split in SPLITS:
+        data = hk.load_dataset("digits", seed=split)
+        for name, way in WAYS.items():
+            own = replace(data, test_looks=[])
+            search = way(own, seeds=(split,), search_seed=split)
+            assert search.cost.epochs <= 60, name
+            found[name].append(search.best_run.test_accuracy())
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def untuned():
+    return np.array([scores()[name] for name in WAYS if name not in TUNED])
+
+
+def tuned():
+    return np.array([scores()[name] for name in TUNED])
+
+
+def rehearsal(split):
+    """Return a capstone on other rows that has spent 20 of 40 epochs."""
+    wine = hk.Capstone(hk.load_dataset("wine", seed=split), budget=40, folder=None)
+    curve = wine.validation_curve(WINE, param_name="lr", param_range=LRS, seeds=[split])
+    return wine, curve
+
+
+def test_capstone_too_dear_is_refused():
+    for split in SPLITS:
+        wine, _ = rehearsal(split)
+        with pytest.raises(hk.BudgetError):
+            wine.grid_search(WINE, lr=[0.03, 0.1, 0.3], batch_size=[8, 32])
+        assert wine.spent == 20
+
+
+def test_capstone_same_search_is_free():
+    for split in SPLITS:
+        wine, first = rehearsal(split)
+        again = wine.validation_curve(
+            WINE, param_name="lr", param_range=LRS, seeds=[split]
+        )
+        np.testing.assert_array_equal(first.val_loss, again.val_loss)
+        assert wine.spent == 20
+
+
+def test_capstone_test_opens_once():
+    for split in SPLITS:
+        wine, _ = rehearsal(split)
+        wine.choose(why="the lowest validation loss")
+        first = wine.open_test()
+        assert wine.open_test().endswith(first)
+        with pytest.raises(ValueError, match="before the test set is opened"):
+            wine.fit(WINE)
+
+
+@pytest.mark.slow
+def test_capstone_tuned_beats_untuned():
+    assert (tuned().min(0) > untuned().max(0)).all()
+
+
+@pytest.mark.slow
+def test_capstone_untuned_below_the_bar():
+    assert untuned().max() < 0.93
+
+
+@pytest.mark.slow
+def test_capstone_tuned_reaches_the_bar():
+    reached = {bar: (tuned() >= bar).mean(1) for bar in (0.85, 0.93, 0.95)}
+
+    assert (reached[0.85] == 1).all()
+    assert (reached[0.93] >= 0.95).all()  # each way: in 23 of 24 splits or in all
+    assert (reached[0.95] > 0.5).all()
+
+
+@pytest.mark.slow
+def test_capstone_tuned_are_alike():
+    medians = np.median(tuned(), axis=1)
+    level = medians.mean()
+    noise = 2 * np.sqrt(level * (1 - level) / 797)
+
+    assert np.ptp(medians) < noise
+    first = tuned().argmax(0)
+    assert len(set(first)) >= 3  # who comes first changes from split to split
+    assert np.bincount(first).max() <= 0.67 * len(SPLITS)
+
+
+@pytest.mark.slow
+def test_capstone_single_draw():
+    accuracy = []
+    for split in SPLITS:
+        data = hk.load_dataset("digits", seed=split)
+        settings = drawn_settings(BASE, SPACE, 10, split)
+        *_, runs = hk.train(data, settings, seeds=(split,), tick=1.0)
+        for run in runs:
+            own = replace(run, dataset=replace(data, test_looks=[]))
+            accuracy.append(own.test_accuracy())
+
+    below = np.mean(np.array(accuracy) < 0.85)
+    assert 0.35 < below < 0.5, below  # "nearly half"
