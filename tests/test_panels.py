@@ -843,15 +843,17 @@ def test_race_many_races_are_counted(race):
 def test_race_brush_keeps_the_lines_in_it(race):
     count = sum(len(found.settings) for found in race.found.values())
     gone = sum(found.diverged.any(1).sum() for found in race.found.values())
-    race.brush.value = (0, 20)
+    race.parallel.brush.value = (0, 20)
     kept = sum(
-        len(np.atleast_2d(mark.y)) for mark in race.inside.values() if mark.visible
+        len(np.atleast_2d(mark.y))
+        for mark in race.parallel.inside.values()
+        if mark.visible
     )
 
     assert 0 < kept < count - gone
-    assert len(race.outside.y) == count - gone - kept
-    race.brush.value = (0, 100)
-    assert not race.outside.visible
+    assert len(race.parallel.outside.y) == count - gone - kept
+    race.parallel.brush.value = (0, 100)
+    assert not race.parallel.outside.visible
 
 
 def test_race_needs_ranges_and_a_budget(moons):

@@ -116,6 +116,18 @@ def count_knob(name, dataset, value):
     return Knob(framed(NAMES[name], slider, number), number, slider)
 
 
+def count_box(label, value, low, high, *, step=1, continuous=True):
+    """Return a number box tied to a slider over whole numbers, and their box."""
+    high = max(high, value)
+    slider = W.IntSlider(
+        value, min=min(low, value), max=high, step=step, readout=False,
+        continuous_update=continuous,
+    )  # fmt: skip
+    number = number_box(W.BoundedIntText, label, value=value, min=1, max=10 * high)
+    tie(slider, number)
+    return number, framed(label, slider, number)
+
+
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     """Return a slider over a list of values; `value` joins the list."""
     values = sorted({*values, value})

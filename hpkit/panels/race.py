@@ -2,13 +2,12 @@
 
 from itertools import cycle
 
-import ipywidgets as W
 import numpy as np
 
 from hpkit.bayes import bayesian_search
 from hpkit.halving import cuts_of, successive_halving
 from hpkit.panels.code import code_of_dataset, code_of_setting
-from hpkit.panels.controls import NAMES, framed, number_box, tie
+from hpkit.panels.controls import count_box
 from hpkit.panels.figures import (
     figure,
     legend,
@@ -17,11 +16,11 @@ from hpkit.panels.figures import (
     lines,
     log,
     set_all,
-    tick,
 )
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import WORDS as SHARED
-from hpkit.panels.panel import Panel, button, row, say
+from hpkit.panels.panel import Panel, button, row
+from hpkit.panels.parallel import Parallel
 from hpkit.search import grid_search, random_search
 from hpkit.settings import Hyperparameters
 from hpkit.space import Range, check_space, log_uniform
@@ -38,9 +37,6 @@ WORDS = {
     "start_tip": "Run all races, each with other seeds",
     "spent": "epochs spent",
     "best": "best validation loss",
-    "axis": "keep lines by",
-    "brush": "from, to (percent of the axis)",
-    "loss": "loss",
     "few": "The budget must be at least {0} epochs, two whole runs, got {1}; give a "
     "larger one",
     "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
@@ -144,9 +140,16 @@ class SearchRacePanel(Panel):
         self.found, self.lowest = {}, {kind: [] for kind in LOOKS}
         whole = self.base.epochs
         self.budget, budget_box = count_box(
-            WORDS["budget"], budget or 9 * whole, 4 * whole, 81 * whole, whole
+            WORDS["budget"],
+            budget or 9 * whole,
+            4 * whole,
+            81 * whole,
+            step=whole,
+            continuous=False,
         )
-        self.races, races_box = count_box(WORDS["races"], races, 1, 100, 1)
+        self.races, races_box = count_box(
+            WORDS["races"], races, 1, 100, continuous=False
+        )
         self._searches(0)  # checks all before anything is shown
         self._build([budget_box, races_box])
         self.live.now(self._racing(1), seconds=8.0)
@@ -156,24 +159,16 @@ class SearchRacePanel(Panel):
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
         self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
         self.stop_button.add_class("hp-stop")
-        axes = [(NAMES[name], n) for n, name in enumerate(self.space)]
-        self.axis = W.Dropdown(options=[*axes, (WORDS["loss"], len(axes))])
-        self.axis.value = len(axes)
-        self.axis.layout.width = "calc(100% - 4px)"
-        self.brush = W.IntRangeSlider(value=(0, 100), max=100, readout=False)
-        self.brush.add_class("hp-slide")
-        names = [
-            say(f"<span class='hp-name'>{WORDS[k]}</span>") for k in ("axis", "brush")
-        ]
+        self.parallel = Parallel(self.space, LOOKS)
         buttons = row(self.start_button, self.stop_button, name="hp-buttons")
-        left = [*boxes, buttons, names[0], self.axis, names[1], self.brush]
+        left = [*boxes, buttons, self.parallel.box]
         self.build(left, self._charts())
         self.on_click(self.start_button, self.start)
         self.on_click(self.stop_button, self.stop)
         self.on_change(self.budget, self.start)
         self.on_change(self.races, self.start)
-        self.on_change(self.axis, self._draw)
-        self.on_change(self.brush, self._draw)
+        self.on_change(self.parallel.axis, self._draw)
+        self.on_change(self.parallel.brush, self._draw)
 
     def _charts(self):
         """Make the race and the parallel coordinates."""
@@ -185,27 +180,8 @@ class SearchRacePanel(Panel):
         }
         labels = (WORDS["spent"], WORDS["best"])
         self.race = figure([*self.best.values()], *scales.values(), labels)
-        scales = {"x": linear(), "y": linear(-0.04, 1.04)}
-        self.outside = lines(scales, "gray", stroke_width=1, opacities=[0.25])
-        self.inside = {
-            kind: lines(
-                scales, color, line_style=style, stroke_width=1.8,
-                opacities=[0.4 if kind == "halving" else 0.9],  # it has many more
-            )
-            for kind, (color, style) in LOOKS.items()
-        }  # fmt: skip
-        others = [self.inside[k] for k in ("grid", "random", "bayes")]
-        self.parallel = figure(
-            [self.outside, self.inside["halving"], *others], *scales.values(), ("", ""),
-            margin=(12, 30, 40, 40),
-        )  # fmt: skip
-        tick(self.parallel, 1, np.array([0.0, 1.0]), {0.0: "low", 1.0: "high"}, "")
-        at = np.arange(len(self.space) + 1.0)
-        names = [*(NAMES[name] for name in self.space), WORDS["loss"]]
-        words = dict(zip(at.tolist(), names, strict=True))
-        tick(self.parallel, 0, at, words, "", edge=0.15)
         over = legend(*((mark, WORDS[kind]) for kind, mark in self.best.items()))
-        return [(over, self.race, 1), ("", self.parallel, 1)]
+        return [(over, self.race, 1), ("", self.parallel.figure, 1)]
 
     # ---- the race ------------------------------------------------------------------
 
@@ -288,34 +264,7 @@ class SearchRacePanel(Panel):
         done = min(map(len, self.lowest.values()))
         self.bar.value = done / self.races.value
         self.status.value = WORDS["status"].format(done, self.races.value)
-        self._draw_parallel()
-
-    def _rows(self, found):
-        """Return each trained setting as places 0..1, one an axis, the loss last."""
-        runs = found.runs
-        loss = runs.mean_val_loss
-        know = np.flatnonzero(np.isfinite(loss) & ~runs.diverged.any(1))
-        places = [
-            [r.share(getattr(runs.settings[i], name)) for name, r in self.space.items()]
-            for i in know
-        ]
-        return np.array(places).reshape(len(know), len(self.space)), loss[know]
-
-    def _draw_parallel(self):
-        """Show every setting as a line over the axes; the brush fades some."""
-        rows = {kind: self._rows(found) for kind, found in self.found.items()}
-        every = np.concatenate([r[1] for r in rows.values()] or [np.zeros(0)])
-        low, span = (every.min(), np.ptp(every) or 1.0) if len(every) else (0.0, 1.0)
-        at = np.arange(len(self.space) + 1.0)
-        ends, axis, faded = np.array(self.brush.value) / 100, self.axis.value, []
-        for kind in LOOKS:
-            places, loss = rows.get(kind, (np.zeros((0, len(at) - 1)), np.zeros(0)))
-            y = np.column_stack([places, (loss - low) / span])
-            keep = (y[:, axis] >= ends[0] - 1e-9) & (y[:, axis] <= ends[1] + 1e-9)
-            faded.append(y[~keep])
-            set_all(self.inside[kind], x=np.tile(at, (keep.sum(), 1)), y=y[keep])
-        out = np.concatenate(faded)
-        set_all(self.outside, x=np.tile(at, (len(out), 1)), y=out)
+        self.parallel.show(self.found)
 
     def sentence(self, running):
         """Return how the races ended in words."""
@@ -355,15 +304,3 @@ class SearchRacePanel(Panel):
             "import hpkit as hk", "", code_of_dataset(self.dataset), f"base = {base}",
             f"hk.random_search(data, base, n_trials={count}, {ranges})",
         ])  # fmt: skip
-
-
-def count_box(label, value, low, high, step):
-    """Return a number box tied to a slider, and their box."""
-    high = max(high, value)
-    slider = W.IntSlider(
-        value, min=min(low, value), max=high, step=step, readout=False,
-        continuous_update=False,
-    )  # fmt: skip
-    number = number_box(W.BoundedIntText, label, value=value, min=1, max=10 * high)
-    tie(slider, number)
-    return number, framed(label, slider, number)

@@ -1,0 +1,160 @@
+"""`SeedsPanel`: settings compared over many seeds, as strips of points."""
+
+import numpy as np
+
+from hpkit.panels.code import code_of_run
+from hpkit.panels.controls import count_box
+from hpkit.panels.figures import (
+    figure,
+    legend,
+    limit,
+    linear,
+    lines,
+    nice_top,
+    points,
+    set_all,
+    tick,
+)
+from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel
+from hpkit.settings import NAMES
+from hpkit.told import label
+from hpkit.training import check_settings, train
+
+WORDS = {
+    "seeds": "Seeds: the same setting, other luck",
+    "count": "seeds",
+    "loss": "lowest validation loss",
+    "mean": "mean and one spread",
+    "pairs": "same seed",
+    "compare": "{a}: mean {ma:.3g}, spread {sa:.2g}. {b}: mean {mb:.3g}, spread "
+    "{sb:.2g}. With the same seed {b} is lower in <b>{wins} of {n}</b>. The means "
+    "differ by {ratio:.1f} spreads: {verdict}",
+    "apart": "one run of each would mostly say the same.",
+    "cannot": "less than one, so one run of each may say the opposite.",
+    "one": "With one seed there is no spread: {a} {ma:.3g}, {b} {mb:.3g}. Nobody can "
+    "say whether that is luck.",
+}
+
+
+class SeedsPanel(Panel):
+    """Compare two settings or more over many seeds, as strips of points.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : sequence of Hyperparameters
+        Two or more; the first two are compared in words.
+    seeds : int, default 5
+        How many are shown at first.
+    most : int, default 30
+        How many are trained.
+    title : str, optional
+
+    Attributes
+    ----------
+    runs : Runs
+
+    Notes
+    -----
+    A spread is the standard deviation over seeds; that of the two settings together is
+    the root of their mean square. Searches call settings within one spread "as good".
+
+    Examples
+    --------
+    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.settings import Hyperparameters
+    >>> settings = [Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
+    >>> panel = SeedsPanel(load_dataset("moons"), settings, most=6)
+    >>> panel.wait().runs.val_loss.shape
+    (2, 6, 6)
+    """
+
+    kind = "seeds"
+
+    def __init__(self, dataset, settings, *, seeds=5, most=30, title=None):
+        title = title or WORDS["seeds"]
+        super().__init__(dataset, title=title, key=tuple(settings))
+        self.settings, self.most = check_settings(settings, dataset), most
+        self.names = names_apart(self.settings)
+        self.runs = None
+        self.count, box = count_box(WORDS["count"], min(seeds, most), 1, most)
+        n = len(self.settings)
+        scales = {"x": linear(-0.5, n - 0.5), "y": linear()}
+        self.pairs = lines(scales, "gray", stroke_width=1, opacities=[0.45])
+        self.dots = points(scales, marker="circle", default_size=40, opacities=[0.8])
+        self.means = points(scales, "orange", marker="diamond", default_size=150)
+        self.bars = lines(scales, "orange", stroke_width=3)
+        marks = [self.pairs, self.dots, self.bars, self.means]
+        self.chart = figure(marks, *scales.values(), ("", WORDS["loss"]))
+        at = np.arange(float(n))
+        words = dict(zip(at.tolist(), self.names, strict=True))
+        tick(self.chart, 0, at, words, "", edge=0.5)
+        over = legend((self.pairs, WORDS["pairs"]), (self.means, WORDS["mean"]))
+        self.build([box], [(over, self.chart, 1)])
+        self.on_change(self.count, self._draw)
+        self.live.now(self._training())
+
+    def _training(self):
+        """Train all settings with all seeds (a job)."""
+        seeds = range(self.most)
+        found = train(self.dataset, self.settings, seeds=seeds, tick=FRAME)
+        for self.runs in found:
+            yield
+
+    @property
+    def losses(self):
+        """Lowest validation losses shown: ndarray (settings, seeds)."""
+        return self.runs.best_val_loss[:, : self.count.value]
+
+    def draw(self, running):
+        """Show the state."""
+        if self.runs is None:
+            return
+        losses = self.losses
+        good = losses[np.isfinite(losses)]
+        limit(self.chart, 1, nice_top(good.max()) if len(good) else 1.0)
+        n, count = losses.shape
+        at = np.arange(float(n))
+        set_all(self.pairs, x=np.tile(at, (count, 1)), y=losses.T)
+        set_all(self.dots, x=np.repeat(at, count), y=losses.ravel())
+        mean, spread = losses.mean(1), losses.std(1)
+        set_all(self.means, x=at, y=mean)
+        ends = np.stack([mean - spread, mean + spread], 1)
+        set_all(self.bars, x=np.stack([at, at], 1), y=ends)
+        self.bar.value = count / self.most
+
+    def sentence(self, running):
+        """Return the comparison of the first two in words."""
+        if self.runs is None or len(self.settings) < 2:
+            return ""
+        (a, b), losses = self.names[:2], self.losses[:2]
+        (ma, mb), n = losses.mean(1), losses.shape[1]
+        if n == 1:
+            return WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
+        sa, sb = losses.std(1)
+        spread = np.sqrt((sa**2 + sb**2) / 2)
+        ratio = abs(ma - mb) / spread if spread else np.inf
+        wins, verdict = int((losses[1] < losses[0]).sum()), WORDS["apart"]
+        return WORDS["compare"].format(
+            a=a, b=b, ma=ma, mb=mb, sa=sa, sb=sb, n=n, ratio=ratio, wins=wins,
+            verdict=verdict if ratio > 1 else WORDS["cannot"],
+        )  # fmt: skip
+
+    def frame(self):
+        """Return the losses, one seed a row."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.losses.T, columns=list(self.names))
+        table.insert(0, "seed", range(len(table)))
+        return table
+
+    def code(self):
+        """Return the cell that trains the best run shown."""
+        return code_of_run(self.runs.best_run)
+
+
+def names_apart(settings):
+    """Return each setting in words, only what differs between them."""
+    names = [n for n in NAMES if len({getattr(s, n) for s in settings}) > 1] or ["lr"]
+    return tuple(label(s, names) for s in settings)
