@@ -679,6 +679,12 @@ def test_report_code_gives_the_chosen_run_again():
     assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"], rel=1e-6)
 
 
+def test_report_code_names_only_the_rows_that_it_was_run_on():
+    text = finished(dataset=hk.load_dataset("wine", seed=1)).report().markdown
+
+    assert "hk.fit(data, hk.Hyperparameters(" in text
+
+
 def test_report_of_an_empty_log_says_so(here):
     report = task().report()
 
