@@ -1,0 +1,180 @@
+"""What lesson 09, beyond the grid, says: held over seeds that it does not show."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import hpkit as hk
+
+pytestmark = pytest.mark.slow
+
+SEEDS = range(100, 120)
+MOONS = hk.Hyperparameters(epochs=30)
+DIGITS = hk.Hyperparameters(epochs=10, hidden=(32,))
+DECAYS = [1e-7, 3.16e-6, 1e-4]
+LAYERS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
+
+
+def losses(found):
+    """Return the lowest loss of each run (settings, seeds), diverged as inf."""
+    return np.where(found.diverged, np.inf, found.best_val_loss)
+
+
+@cache
+def nine_runs(low, high, lrs):
+    """Return how often 9 random runs beat a 3 x 3 grid, for 20 seeds x 10 draws."""
+    data = hk.load_dataset("moons")
+    drawn = hk.random_search(
+        data, MOONS, n_trials=90, search_seed=7, seeds=SEEDS,
+        lr=hk.log_uniform(low, high), weight_decay=hk.log_uniform(1e-7, 1e-4),
+    )  # fmt: skip
+    grid = hk.grid_search(data, MOONS, lr=lrs, weight_decay=DECAYS, seeds=SEEDS)
+    nine = losses(drawn).reshape(10, 9, len(SEEDS)).min(1)
+    return np.mean(nine < losses(grid).min(0))
+
+
+def test_random_beats_grid_here():
+    assert nine_runs(1e-4, 10, (1e-4, 0.0316, 10)) >= 0.93
+
+
+def test_random_not_always():
+    assert 0.1 < nine_runs(1e-4, 1, (1e-4, 0.01, 1)) < 0.7
+
+
+def test_weight_decay_hardly_matters():
+    grid = hk.grid_search(
+        hk.load_dataset("moons"), MOONS, lr=[1e-3, 0.0316], weight_decay=DECAYS,
+        seeds=SEEDS,
+    )  # fmt: skip
+    loss = losses(grid).reshape(2, 3, len(SEEDS))
+
+    assert np.mean(loss.max(1) < 1.1 * loss.min(1)) >= 0.98
+
+
+def test_halving_cheap_and_close():
+    base, data = DIGITS.but(epochs=27), hk.load_dataset("digits")
+    ratios, shares = [], []
+
+    for seed in SEEDS:
+        how = {"n_trials": 27, "search_seed": seed, "seeds": [seed]}
+        halving = hk.successive_halving(data, base, lr=hk.log_uniform(1e-4, 10), **how)
+        full = hk.random_search(data, base, lr=hk.log_uniform(1e-4, 10), **how)
+        loss = losses(full)[:, 0]
+        ratios.append(loss[full.settings.index(halving.best)] / loss.min())
+        shares.append(halving.cost.epochs / full.cost.epochs)
+
+    assert max(shares) < 0.115
+    assert np.mean(np.array(ratios) <= 1.25) >= 0.95
+
+
+def test_slow_starters():
+    settings = [
+        hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80, hidden=h) for h in LAYERS
+    ]
+    *_, runs = hk.train(
+        hk.load_dataset("clean_spiral"), settings, seeds=range(100, 140), tick=60
+    )
+    low = np.minimum.accumulate(runs.val_loss, axis=2)
+
+    assert np.mean(low[:, :, 3].argmin(0) == 0) >= 0.98
+    assert np.mean(low[:, :, 80].argmin(0) != 0) >= 0.98
+    assert np.mean(low[0, :, 80] > 1.5 * low[:, :, 80].min(0)) >= 0.98
+
+
+def test_momentum_is_a_longer_step():
+    settings = [DIGITS.but(lr=0.1), DIGITS.but(lr=0.01, momentum=0.9)]
+    *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=SEEDS, tick=60)
+    plain, rolling = runs.best_val_loss
+
+    assert np.mean(rolling / plain < 1.1) >= 0.98
+    assert np.mean(rolling / plain > 0.9) >= 0.98
+
+
+def explained(x, y):
+    """Return the share of the variance of y that a smooth curve over log x takes."""
+    x = np.log(x)
+    return 1 - np.var(y - np.polyval(np.polyfit(x, y, 3), x)) / np.var(y)
+
+
+def test_one_number_explains_most():
+    shares = []
+    for seed in SEEDS:
+        found = hk.random_search(
+            hk.load_dataset("digits"), DIGITS, n_trials=100, search_seed=seed,
+            seeds=[seed], lr=hk.log_uniform(1e-3, 1), momentum=[0, 0.5, 0.9],
+            batch_size=[16, 32, 64, 128],
+        )  # fmt: skip
+        lr, momentum, size = (
+            np.array(found.values(n)) for n in ("lr", "momentum", "batch_size")
+        )
+        y = np.log(np.clip(np.nan_to_num(found.mean_val_loss, nan=3, posinf=3), 0, 3))
+        one = explained(lr / ((1 - momentum) * size), y)
+        shares.append((explained(lr, y), one))
+    alone, together = np.array(shares).T
+
+    assert np.mean(together > 0.7) >= 0.98
+    assert np.mean(together > alone + 0.2) >= 0.98
+
+
+def test_tpe_narrows():
+    closer = []
+    for seed in SEEDS:
+        found = hk.bayesian_search(
+            hk.load_dataset("digits"), DIGITS, n_trials=30, search_seed=seed,
+            seeds=[seed], lr=hk.log_uniform(1e-4, 10), batch_size=[16, 32, 64, 128],
+        )  # fmt: skip
+        off = np.abs(np.log10(np.array(found.values("lr")) / found.best.lr))
+        closer.append(np.median(off[10:]) < np.median(off[:10]))
+
+    assert np.mean(closer) >= 0.95
+
+
+@cache
+def races():
+    """Return the lowest losses (races, 4) and the untuned loss (races,)."""
+    data, space = (
+        hk.load_dataset("digits"),
+        {
+            "lr": hk.log_uniform(1e-3, 1),
+            "batch_size": [16, 32, 64, 128],
+            "momentum": [0, 0.5, 0.9],
+        },
+    )
+    found = []
+    for seed in SEEDS:
+        how = {"search_seed": seed, "seeds": [seed]}
+        searches = (
+            hk.grid_search(
+                data, DIGITS, seeds=[seed], lr=[0.001, 0.01, 0.1, 1],
+                batch_size=[16, 64], momentum=[0, 0.9],
+            ),
+            hk.random_search(data, DIGITS, n_trials=16, **how, **space),
+            hk.successive_halving(
+                data, DIGITS.but(epochs=27), n_trials=36, **how, **space
+            ),
+            hk.bayesian_search(data, DIGITS, n_trials=16, **how, **space),
+        )  # fmt: skip
+        assert all(s.cost.epochs <= 160 for s in searches)
+        found.append([losses(s).min() for s in searches])
+    *_, plain = hk.train(data, [DIGITS], seeds=SEEDS, tick=60)
+    return np.array(found), plain.best_val_loss[0]
+
+
+def test_race_all_far_below_the_default():
+    found, plain = races()
+
+    assert np.mean(found.max(1) < plain / 4) >= 0.98
+
+
+def test_race_close():
+    found, _ = races()
+
+    assert np.mean(found.max(1) < 1.4 * found.min(1)) >= 0.95
+
+
+def test_race_winner_changes():
+    wins = np.bincount(races()[0].argmin(1), minlength=4) / len(SEEDS)
+
+    assert wins.max() <= 0.75
+    assert (wins > 0).sum() >= 3
