@@ -384,16 +384,25 @@ print(f"Lowest of all 36: {grid.mean_val_loss.min():.3f}")
 # - Go round a second time. If nothing changes, no single change helps any more.
 # - Two hyperparameters that work on the same thing, such as learning rate and batch
 #   size, are better tried *together*: lesson 8.
-#
-# Try it yourself. This panel begins where Ana has ended. Can you get to half of that
-# loss by moving the sliders?
-
-# %%
-hk.TrainingPanel(spiral, ana.best)
 
 # %% [markdown]
-# **Say what you see.** The sentence in the panel names the best of your runs. Did you
-# get there by moving one slider at a time? Which one first?
+# ### Now you walk
+#
+# In this panel the path is yours: choose the order and the place where you start.
+
+# %%
+hk.OneAtATimePanel(spiral, begin, **tries)
+
+# %% [markdown]
+# **Do.**
+#
+# 1. Begin with Ana's order. Press **Next step** three times, and watch the count of
+#    runs.
+# 2. Press **Show the grid**. The map uncovers all that the path did not see.
+# 3. Press **Back** and choose another order, or another start. Which of them end in the
+#    framed cell?
+#
+# **Say what you see.** What have the orders in common that reach the best cell?
 
 # %%
 ex.order
