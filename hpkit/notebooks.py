@@ -10,6 +10,7 @@ Not in here: what a lesson contains (its source) and whether its numbers are rig
 import base64
 import hashlib
 import io
+import os
 import re
 import sys
 import tempfile
@@ -103,7 +104,9 @@ def write(target, text):
 def build(source, folder):
     """Text of the notebook of `source`, run in `folder` and normalised."""
     notebook = read(source)
-    run(notebook, folder)
+    # A home without progress: what the builder has passed is no part of a lesson.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        run(notebook, folder, HPKIT_HOME=home)
     normalise(notebook)
     text = nbformat.writes(notebook, indent=1, ensure_ascii=False) + "\n"
     if (size := len(text.encode())) > MAX_BYTES:
@@ -149,8 +152,10 @@ class ThisPython(AsyncKernelManager):
         return KernelSpec(**get_kernel_dict())
 
 
-def run(notebook, folder):
+def run(notebook, folder, **environ):
     """Execute `notebook` in place; raise BuildError for an error shown anywhere.
+
+    The kernel inherits the environment, with the variables `environ` on top.
 
     ipywidgets' ``interactive`` prints an exception into its Output widget, and the
     kernel then reports success: the widgets' states are searched after every cell.
@@ -173,7 +178,7 @@ def run(notebook, folder):
         on_cell_executed=search_widgets,
     )
     try:
-        client.execute()
+        client.execute(env={**os.environ, **environ})
     except CellExecutionError as error:
         for index, cell in enumerate(notebook.cells):
             if "raises-exception" not in cell.metadata.get("tags", ()):

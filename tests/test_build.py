@@ -3,12 +3,16 @@
 import base64
 import io
 import json
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from hpkit import notebooks
+from hpkit.exercises import _progress, load_lesson
 
 LESSON = """
 # %% [markdown]
@@ -221,3 +225,60 @@ def test_check_compares_all_but_the_bytes_of_pictures(
     assert notebooks.main(folder=folder, check=True) == code
 
     assert (folder / "00_start.ipynb").read_bytes() == before
+
+
+# ---- the user's own progress -------------------------------------------------------
+
+# Shows, and then does, what is kept: a question, an open answer, a right one.
+EXERCISE = """
+# %%
+from hpkit.exercises import lesson_02_learning_rate as ex
+ex.prediction
+
+# %%
+ex.prediction.check(...)
+
+# %%
+ex.prediction.check("It falls, and then it rises again.").passed
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The progress file of somebody who has passed the exercise long ago."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("HPKIT_HOME", str(home))
+    monkeypatch.setattr(_progress, "now", lambda: "2020-02-02T20:20:20+00:00")
+    _progress.record("02_learning_rate/prediction", "correct")
+    said = load_lesson("02_learning_rate").prediction.check(...).note
+    assert said == "You passed this exercise on 2020-02-02 20:20."
+    return home / "progress.json"
+
+
+def test_build_neither_shows_nor_changes_the_builders_progress(folder, home):
+    before = home.read_bytes()
+    write(folder, EXERCISE)
+
+    assert notebooks.main(folder=folder) == 0
+
+    assert "You passed" not in (folder / "00_start.ipynb").read_text("utf-8")
+    assert outputs(load(folder))[2].data["text/plain"] == "True"
+    assert home.read_bytes() == before
+
+
+def test_tests_neither_read_nor_change_the_users_progress(folder, home):
+    before = home.read_bytes()
+    for file in ("conftest.py", "pyproject.toml"):
+        shutil.copy(Path(__file__).parents[1] / file, folder)
+    write(folder, EXERCISE + "\n# %%\nassert ex.prediction.check(...).note == ''")
+    notebook = notebooks.read(folder / "src" / "00_start.py")
+    notebook.cells[2], notebook.cells[3] = notebook.cells[3], notebook.cells[2]
+    nbformat.write(notebook, folder / "00_start.ipynb")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "00_start.ipynb"],
+        cwd=folder, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert home.read_bytes() == before
