@@ -874,3 +874,70 @@ def test_halving_count_uses_the_budget_up_and_no_more(budget):
     count = halving_count(budget, 27)
     assert cost(count) <= budget or count == 2
     assert cost(count + 1) > budget
+
+
+# ---- the training panel, grown -----------------------------------------------------
+
+
+def test_one_epoch_at_a_time(panel):
+    panel.controls.setting = QUICK.but(lr=0.02)
+    panel.wait(5)
+    panel.controls["lr"].source.value = 0.01
+    panel.wait(5)
+    panel.one_button.click()
+    until(lambda: panel.live.paused)
+    assert panel.run.epochs_done == 1
+    panel.one_button.click()
+    until(lambda: panel.run.epochs_done == 2)
+    time.sleep(0.1)
+    assert panel.live.paused
+    assert "resting at epoch 2 of 5" in panel.status.value
+    assert panel.pause_button.description == "Go on"
+    panel.pause_button.click()
+    panel.wait(5)
+    assert panel.run.epochs_done == 5
+    assert panel.pause_button.description == "Pause"
+    np.testing.assert_allclose(panel.run.val_loss, panel.list.kept[-1].run.val_loss)
+
+
+def test_pause_and_go_on(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now and panel.run.epochs_done > 2)
+    panel.pause_button.click()
+    time.sleep(0.2)
+    resting = panel.run.epochs_done
+    time.sleep(0.2)
+    assert panel.run.epochs_done == resting
+    panel.pause_button.click()
+    until(lambda: panel.run.epochs_done > resting)
+    panel.pause_button.click()
+    panel.stop_button.click()
+    panel.wait(2)
+    assert not panel.live.busy
+
+
+def test_axis_in_updates_and_seconds(panel, moons):
+    axis = panel.chart.figure.axes[0]
+    panel.view_of_run.unit.value = "updates"
+    assert axis.label == "updates"
+    assert panel.chart.val.x.tolist() == [13 * k for k in range(6)]  # 400 / 32
+    panel.view_of_run.unit.value = "seconds"
+    assert panel.chart.val.x[-1] == pytest.approx(panel.run.fit_time)
+    panel.view_of_run.unit.value = "epochs"
+    assert panel.chart.val.x.tolist() == list(range(6))
+
+
+def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
+    panel.view_of_run.scrub.value = 2
+    panel.wait(5)
+    early = panel.map.ground.image.value
+    expected = fit(moons, QUICK.but(epochs=2), seed=0)
+    panel.map.show(expected, "last")
+    assert panel.map.ground.image.value == early
+    assert panel.view_of_run.map_title.value == "the network at epoch 2"
+    panel.view_of_run.scrub.value = 0
+    panel.wait(5)
+    assert panel.error is None
+    assert panel.map.ground.image.value != early
+    assert len(panel.list.kept) == 1

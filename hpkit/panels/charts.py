@@ -108,7 +108,9 @@ class LossChart:
             (self.faded, WORDS["old"]), (self.lowest, WORDS["lowest"]),
         )  # fmt: skip
 
-    def show(self, run, *, pinned=(), faded=(), epochs=1):
+    def show(
+        self, run, *, pinned=(), faded=(), end=1, per_epoch=lambda run: 1, label=None
+    ):  # fmt: skip
         """Show one run strongly, others beside it.
 
         Parameters
@@ -116,10 +118,16 @@ class LossChart:
         run : Run
         pinned : sequence of (Run, color name, label)
         faded : sequence of Run
-        epochs : int
+        end : float
             Right end of the axis.
+        per_epoch : function (Run) -> float
+            What an epoch of a run is on the axis: 1, its updates, its seconds.
+        label : str, optional
+            Of the axis.
         """
-        others = ([(id(r), *look) for r, *look in pinned], [id(r) for r in faded])
+        self.per_epoch = per_epoch
+        look = ([(id(r), *look) for r, *look in pinned], [id(r) for r in faded])
+        others = (*look, label)
         if others != self.seen:
             rest = [*(p[0] for p in pinned), *faded]
             self.top = top_of(rest) if rest else 1.0
@@ -128,38 +136,44 @@ class LossChart:
             self.seen = others
             limit(self.figure, 1, top)
             self._others(pinned, faded, top)
-        limit(self.figure, 0, epochs, n=6, room=1.025)  # a circle fits at the end
+        self.figure.axes[0].label = label or WORDS["epoch"]
+        limit(self.figure, 0, end, n=6, room=1.025)  # a circle fits at the end
         for mark, curve in ((self.train, run.train_loss), (self.val, run.val_loss)):
             x, y, _ = clipped(curve, top)
-            set_all(mark, x=x, y=y)
+            set_all(mark, x=x * per_epoch(run), y=y)
         self._points([(run, "blue"), *((p[0], p[1]) for p in pinned)], top)
 
     def _others(self, pinned, faded, top):
         """Draw what changes only when a run was added, pinned or removed."""
         x, y = stacked([r.val_loss for r in faded], top)
-        set_all(self.faded, x=x, y=y)
-        runs = [p[0] for p in pinned]
+        set_all(self.faded, x=x * self._scales_of(faded), y=y)
+        runs, scales = [p[0] for p in pinned], self._scales_of([p[0] for p in pinned])
         colors = [css_color(p[1]) for p in pinned]
         x, y = stacked([r.train_loss for r in runs], top)
-        set_all(self.pinned_train, x=x, y=y, colors=colors)
+        set_all(self.pinned_train, x=x * scales, y=y, colors=colors)
         x, y = stacked([r.val_loss for r in runs], top)
-        set_all(self.pinned_val, x=x, y=y, colors=colors)
+        set_all(self.pinned_val, x=x * scales, y=y, colors=colors)
         ends = [r.val_loss[-1] if r.val_loss[-1] <= top else top for r in runs]
         set_all(
             self.names, text=[p[2] for p in pinned], colors=colors,
-            x=[float(r.epochs_done) for r in runs], y=spread(ends, top / 16),
+            x=[r.epochs_done * self.per_epoch(r) for r in runs],
+            y=spread(ends, top / 16),
         )  # fmt: skip
+
+    def _scales_of(self, runs):
+        """Return what an epoch of each run is on the axis, as a column."""
+        return np.array([self.per_epoch(r) for r in runs], float).reshape(-1, 1)
 
     def _points(self, runs, top):
         """Draw the lowest points and the X of what left the chart."""
         calm = [(r, c) for r, c in runs if r.best_val_loss <= top]
         set_all(
             self.lowest, colors=[css_color(c) for _, c in calm],
-            x=[float(r.best_epoch) for r, _ in calm],
+            x=[float(r.best_epoch * self.per_epoch(r)) for r, _ in calm],
             y=[r.best_val_loss for r, _ in calm],
         )  # fmt: skip
-        out = [(clipped(r.val_loss, top)[2], c) for r, c in runs if r.diverged]
-        out = [(at, c) for at, c in out if at is not None]
+        out = [(clipped(r.val_loss, top)[2], r, c) for r, c in runs if r.diverged]
+        out = [(at * self.per_epoch(r), c) for at, r, c in out if at is not None]
         set_all(
             self.left, text=[CROSS for _ in out], colors=[css_color(c) for _, c in out],
             x=[float(at) for at, _ in out], y=[top for _ in out],

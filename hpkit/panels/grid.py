@@ -184,7 +184,7 @@ class GridPanel(SearchPanel):
         runs = self._runs_of(self.focus)
         if runs:
             setting = runs[0].setting
-            self.curves.show(runs[0], faded=runs[1:], epochs=setting.epochs)
+            self.curves.show(runs[0], faded=runs[1:], end=setting.epochs)
             words = (f"{NAMES[n]} {text_of(getattr(setting, n))}" for n in names)
             self.chosen_name.value = ", ".join(words)
 

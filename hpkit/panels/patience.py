@@ -114,7 +114,7 @@ class PatiencePanel(Panel):
     def draw(self, running):
         """Show the state."""
         run, at, kept = self.run, self.stop_at, self.kept_epoch
-        self.chart.show(run, epochs=run.setting.epochs)
+        self.chart.show(run, end=run.setting.epochs)
         top = self.chart.figure.axes[1].scale.max
         set_all(self.end, x=[float(at)] * 2, y=[0.0, top])
         set_all(self.kept, x=[float(kept)], y=[run.val_loss[kept]])

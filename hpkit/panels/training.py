@@ -1,20 +1,18 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
-import math
 import time
 
 import ipywidgets as W
 
-from hpkit.panels.charts import LossChart
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import NAMES, Controls
 from hpkit.panels.live import FRAME
-from hpkit.panels.maps import MapChart
 from hpkit.panels.panel import WORDS as SHARED
 from hpkit.panels.panel import Panel, button, row, say
 from hpkit.panels.runlist import Kept, RunList, short, text_of
+from hpkit.panels.watch import RunView, updates_per_epoch
 from hpkit.settings import Hyperparameters, check_count
-from hpkit.training import check_settings, train
+from hpkit.training import Training, check_settings
 
 WORDS = {
     "title": "Train a network on {}",
@@ -29,7 +27,12 @@ WORDS = {
     "new_tip": "Every run starts from other first weights",
     "runs": "Runs",
     "runs_tip": "All runs so far",
-    "map": "what the network says, epoch {}",
+    "pause": "Pause",
+    "resume": "Go on",
+    "pause_tip": "Rest at this epoch, or go on",
+    "one": "+1 epoch",
+    "one_tip": "Train one epoch and rest",
+    "paused": "resting at epoch {done} of {epochs}",
     "training": "epoch {done} of {epochs}",
     "ready": "{seconds:.2g} s for {done} epochs",
     "slow": "trains when you let go, about {seconds:.1f} s",
@@ -107,7 +110,7 @@ class TrainingPanel(Panel):
         self.seed, self.model = seed, model
         self.now = None  # the run in training
         self.per_update = self.job_seconds = 0.0
-        self.mapped = (None, 0.0)
+        self.rest_at = None  # epoch at which to pause
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
         self._build()
@@ -123,6 +126,8 @@ class TrainingPanel(Panel):
         self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
         self.stop_button.add_class("hp-stop")
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
+        self.pause_button = button(WORDS["pause"], WORDS["pause_tip"])
+        self.one_button = button(WORDS["one"], WORDS["one_tip"])
         self.seeds = W.ToggleButtons(
             options=[WORDS["same"], WORDS["new"]],
             tooltips=[WORDS["same_tip"], WORDS["new_tip"]],
@@ -134,29 +139,37 @@ class TrainingPanel(Panel):
             self.controls.box,
             row(name, self.seeds, name="hp-row"),
             row(*buttons, name="hp-buttons"),
+            row(self.pause_button, self.one_button, name="hp-buttons"),
         ]
-        self.chart, self.map = LossChart(), None
-        charts = [(self.chart.legend, self.chart.figure, 3)]
-        if self.dataset.n_features == 2 and not self.dataset.is_regression:
-            self.map, self.map_title = MapChart(self.dataset), say("", "hp-muted")
-            charts.append((self.map_title, self.map.figure, 2.3))
+        self.view_of_run = RunView(self, self.model)
+        self.chart, self.map = self.view_of_run.chart, self.view_of_run.map
         drawer = (WORDS["runs"], WORDS["runs_tip"], self.list.box)
-        self.build(left, charts, drawer=drawer)
+        self.build(left, self.view_of_run.charts, drawer=drawer)
+        self.figures = self.view_of_run.figures
         self.on_click(self.train_button, self._train_clicked)
         self.on_click(self.stop_button, self.stop)
         self.on_click(self.reset_button, self.reset)
+        self.on_click(self.pause_button, self.pause)
+        self.on_click(self.one_button, self.one_epoch)
         self.controls.observe(self._guarded(self._moved))
 
     # ---- training ------------------------------------------------------------------
 
     def _training(self, setting, seed, *, rest=False):
         """Train one setting (a job); with `rest`, keep it if no newer one comes."""
+        training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
         try:
-            runs = train(
-                self.dataset, setting, seeds=(seed,), model=self.model, tick=FRAME
-            )
-            for found in runs:
-                self.now = Kept(found[0, 0], 0)
+            while not training.finished:
+                # One step at a time towards an epoch to rest at, to stop right there.
+                training.advance(FRAME if self.rest_at is None else 0)
+                done = int(training.arrays["epochs_done"][0, 0])
+                if done < 0 or (self.rest_at and done < self.rest_at):
+                    yield False
+                    continue
+                self.now = Kept(training.runs[0, 0], 0)
+                if self.rest_at == done:
+                    self.rest_at = None
+                    self.live.pause()
                 yield
             until = time.perf_counter() + REST
             while rest and time.perf_counter() < until and not self.live.asked:
@@ -170,25 +183,21 @@ class TrainingPanel(Panel):
 
     def _keep(self, run):
         """Add a run to the list and learn from it how long a training takes."""
-        updates = run.epochs_done * self._updates(run.setting)
+        updates = run.epochs_done * updates_per_epoch(self.dataset, run.setting)
         if updates:
             self.per_update = run.fit_time / updates
         self.list.add(run)
         if self.seeds.value == WORDS["new"]:
             self.seed += 1
 
-    def _updates(self, setting):
-        """Return the updates of the weights in an epoch."""
-        return math.ceil(len(self.dataset.train.y) / setting.batch_size)
-
     def seconds(self, setting):
         """Return about how long a training of the setting takes, from the last one."""
-        return self.per_update * self._updates(setting) * setting.epochs
+        updates = updates_per_epoch(self.dataset, setting)
+        return self.per_update * updates * setting.epochs
 
-    def _start(self, *, rest, replace):
+    def _start(self, *, rest, replace, rest_at=None):
         """Start a training of what the controls show."""
-        setting = self.controls.setting
-        self.error = None
+        setting, self.error, self.rest_at = self.controls.setting, None, rest_at
         self.job_seconds = self.seconds(setting)
         self.controls.continuous = self.job_seconds < QUICK
         self.live.start(self._training(setting, self.seed, rest=rest), replace=replace)
@@ -199,6 +208,20 @@ class TrainingPanel(Panel):
 
     def _train_clicked(self):
         self._start(rest=False, replace=True)
+
+    def pause(self):
+        """Let the training rest, or go on."""
+        (self.live.resume if self.live.paused else self.live.pause)()
+        if self.live.busy:
+            self._draw()
+
+    def one_epoch(self):
+        """Train one epoch more and rest; begins a training if none is under way."""
+        if self.live.busy and self.now:
+            self.rest_at = self.now.run.epochs_done + 1
+            self.live.resume()
+        else:
+            self._start(rest=False, replace=True, rest_at=1)
 
     def reset(self):
         """Go back to the first values; runs that are not pinned are removed."""
@@ -229,35 +252,20 @@ class TrainingPanel(Panel):
         if strong is None:
             return
         pinned, faded = self.list.parted(strong)
-        run = strong.run
-        epochs = [k.run.epochs_done for k in (*pinned, *faded)]
-        self.chart.show(
-            run, pinned=[(k.run, k.color, k.label) for k in pinned],
-            faded=[k.run for k in faded], epochs=max([run.setting.epochs, *epochs]),
-        )  # fmt: skip
-        training = self.now is not None
-        if self.map:
-            self._draw_map(run, "last" if training else "best", training)
+        run, training = strong.run, self.now is not None
+        self.view_of_run.show(strong, pinned, faded, training=training)
+        words = "resume" if self.live.paused else "pause"
+        self.pause_button.description = WORDS[words]
         self.bar.value = run.epochs_done / run.setting.epochs
         facts = {"done": run.epochs_done, "epochs": run.setting.epochs}
-        line = WORDS["training"] if training else WORDS["ready"]
+        kind = "paused" if self.live.paused else "training" if training else "ready"
+        line = WORDS[kind]
         self.status.value = line.format(**facts, seconds=run.fit_time)
         if not running:
             self.controls.continuous = self.seconds(self.controls.setting) < QUICK
             if not self.controls.continuous:
                 seconds = self.seconds(self.controls.setting)
                 self.status.value = WORDS["slow"].format(seconds=seconds)
-
-    def _draw_map(self, run, epoch, training):
-        """Show the map, while training at most five times a second."""
-        before, at = self.mapped
-        now = time.perf_counter()
-        if before == (id(run), epoch) or (training and now - at < 0.2):
-            return
-        self.map.show(run, epoch)
-        number = run.epochs_done if epoch == "last" else run.best_epoch
-        self.map_title.value = WORDS["map"].format(number)
-        self.mapped = ((id(run), epoch), now)
 
     def sentence(self, running):
         """Return the result in words."""
