@@ -941,3 +941,15 @@ def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
     assert panel.error is None
     assert panel.map.ground.image.value != early
     assert len(panel.list.kept) == 1
+
+
+@pytest.mark.parametrize("lr", [0.03, 0.3, 0.1, 0.0007, 1e-5, 20])
+def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
+    knob = TrainingPanel(moons, QUICK.but(lr=lr)).controls["lr"]
+
+    slider, at = knob.slider, np.log10(lr)
+    ticks = (at - slider.min) / slider.step
+    assert ticks == pytest.approx(round(ticks), abs=1e-6)
+    assert slider.min <= at <= slider.max
+    assert slider.min <= -4 + 1e-6
+    assert slider.max >= 1 - 1e-6

@@ -93,10 +93,12 @@ def tie(slider, number, shown=lambda value: value):
 
 def log_knob(name, dataset, value):
     """Return a slider over powers of ten, tied to a number box."""
-    low, high = min(-4.0, np.log10(value)), max(1.0, np.log10(value))
-    slider = W.FloatLogSlider(
-        value, min=low, max=high, step=1 / STEPS_PER_DECADE, **slide(name)
-    )
+    # The ticks go through `value`: a browser moves a slider that stands between two,
+    # and a run would start unasked.
+    at, step = np.log10(value), 1 / STEPS_PER_DECADE
+    low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
+    high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
+    slider = W.FloatLogSlider(value, min=low, max=high, step=step, **slide(name))
     number = number_box(
         W.BoundedFloatText, NAMES[name], value=value, min=1e-9, max=1e4, step=None
     )
