@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import tomllib
 from importlib import metadata, util
@@ -170,6 +171,8 @@ def fill(venv, root=ROOT):
         flush=True,
     )
     try:
+        if stamp.exists() and stamp.read_text() == "unfinished":
+            forget_half_installed()
         stamp.write_text("unfinished")
         install(root)
         stamp.write_text(mark)
@@ -180,6 +183,13 @@ def fill(venv, root=ROOT):
             f"hpkit needs {lacking[0]}, .venv does not have it although pip "
             "succeeded; delete the folder .venv and call this command again."
         )
+
+
+def forget_half_installed():
+    """Make pip install again what it was cut off in; it writes RECORD last."""
+    for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
+        if not (info / "RECORD").exists():
+            shutil.rmtree(info)
 
 
 def install(root):

@@ -1,0 +1,119 @@
+"""What lesson 05, choosing by validation, says: held over seeds it does not show."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import hpkit as hk
+from hpkit.notebooks import FOLDER, read
+
+
+@cache
+def fifteen():
+    """Return training loss, validation loss (15, 20 learners), three seeds each."""
+    base = hk.Hyperparameters(batch_size=10, momentum=0.9, hidden=(64, 64))
+    epochs = [10, 20, 50, 100, 200]
+    grid = hk.grid_search(
+        hk.load_dataset("small_moons"), base, lr=[0.01, 0.03, 0.1], epochs=epochs,
+        seeds=range(100, 160),
+    )  # fmt: skip
+    last = [[run.val_loss[-1] for run in map(grid.runs.__getitem__, at)]
+            for at in ([(i, k) for k in range(60)] for i in range(15))]  # fmt: skip
+    train = np.nanmin(grid.train_loss, axis=2)
+    threes = [np.reshape(loss, (15, 20, 3)).mean(2) for loss in (train, last)]
+    return [s.epochs for s in grid.settings], *threes
+
+
+@pytest.mark.slow
+def test_choice_training_loss_misleads():
+    _, train, valid = fifteen()
+    by_train, by_valid = train.argmin(0), valid.argmin(0)
+    learners = np.arange(20)
+
+    assert (by_train != by_valid).all()
+    assert (valid[by_train, learners] > 1.5 * valid[by_valid, learners]).all()
+
+
+@pytest.mark.slow
+def test_choice_training_loss_likes_long():
+    epochs, train, _ = fifteen()
+
+    assert (np.array(epochs)[train.argmin(0)] == 200).all()
+
+
+@cache
+def fifty(seed):
+    """Return the accuracies of 50 models on new coin flips, and the winner's test."""
+    coins = hk.load_dataset("coin_flips", seed=seed)
+    setting = hk.Hyperparameters(batch_size=8, epochs=20, hidden=(16,))
+    settings = [setting.but(lr=lr) for lr in (0.01, 0.03, 0.1, 0.3, 1)]
+    first = 10 * seed
+    *_, runs = hk.train(coins, settings, seeds=range(first, first + 10), tick=60)
+    runs = list(runs)
+    scores = np.array([run.val_accuracy[run.best_epoch] for run in runs])
+    winner = runs[int(scores.argmax())]
+    return scores, (winner.predict(coins.test.X) == coins.test.y).mean()
+
+
+FLIPS = range(100, 140)
+
+
+def test_choice_fifty_coins_climb():
+    scores = np.array([fifty(seed)[0] for seed in FLIPS])
+
+    # All 50 share the 40 rows, so their mean has some luck of its own.
+    assert np.median(np.abs(scores.mean(1) - 0.5)) < 0.05
+    assert np.abs(scores.mean(1) - 0.5).max() < 0.15
+    assert (scores.max(1) >= 0.575).all()
+    assert abs(np.median(scores.max(1)) - 0.65) < 0.03
+    assert (scores.max(1) > scores[:, 0]).mean() >= 0.95
+
+
+def test_choice_luck_is_gone():
+    scores = np.array([fifty(seed)[0].max() for seed in FLIPS])
+    test = np.array([fifty(seed)[1] for seed in FLIPS])
+
+    assert abs(np.median(test) - 0.5) < 0.02
+    assert (np.abs(test - 0.5) < 0.06).mean() >= 0.95
+    assert (test < scores).all()
+
+
+def test_choice_second_look_warns():
+    for seed in range(200, 220):
+        coins = hk.load_dataset("coin_flips", seed=seed)
+        one, two = (
+            hk.fit(coins, hk.Hyperparameters(batch_size=8, epochs=1), seed=k)
+            for k in range(2)
+        )
+        one.test_accuracy()
+
+        with pytest.warns(UserWarning, match="look number 2"):
+            two.test_accuracy()
+
+
+@cache
+def shuffles():
+    """Return the accuracy (200 shuffles, 5 folds), by the cells of the lesson."""
+    lesson = read(next((FOLDER / "src").glob("05_*.py")))
+    cells = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    space = {"np": np, "hk": hk, "wine": hk.load_dataset("wine")}
+    exec(next(text for text in cells if "def accuracy" in text), space)
+    folds = next(text for text in cells if text.startswith("def five_folds"))
+    exec(folds.partition("\nprint(")[0], space)
+    return np.array([space["five_folds"](seed) for seed in range(100, 300)])
+
+
+@pytest.mark.slow
+def test_choice_folds_differ():
+    assert (np.ptp(shuffles(), axis=1) > 0).mean() >= 0.98
+
+
+@pytest.mark.slow
+def test_choice_folds_are_steadier():
+    tens = shuffles().reshape(20, 10, 5)
+    one, mean = tens[:, :, 0].std(1), tens.mean(2).std(1)
+
+    assert (one > mean).all()
+    assert (one > 1.5 * mean).mean() >= 0.95
+    assert np.median(one / mean) > 2.5
