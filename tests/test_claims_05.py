@@ -65,9 +65,8 @@ def test_choice_fifty_coins_climb():
     # All 50 share the 40 rows, so their mean has some luck of its own.
     assert np.median(np.abs(scores.mean(1) - 0.5)) < 0.05
     assert np.abs(scores.mean(1) - 0.5).max() < 0.15
-    assert (scores.max(1) >= 0.575).all()
+    assert (scores.max(1) > 0.57).all()
     assert abs(np.median(scores.max(1)) - 0.65) < 0.03
-    assert (scores.max(1) > scores[:, 0]).mean() >= 0.95
 
 
 def test_choice_luck_is_gone():
@@ -94,11 +93,11 @@ def test_choice_second_look_warns():
 
 @cache
 def shuffles():
-    """Return the accuracy (200 shuffles, 5 folds), by the cells of the lesson."""
+    """Return the lowest loss (200 shuffles, 5 folds), by the cells of the lesson."""
     lesson = read(next((FOLDER / "src").glob("05_*.py")))
     cells = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
     space = {"np": np, "hk": hk, "wine": hk.load_dataset("wine")}
-    exec(next(text for text in cells if "def accuracy" in text), space)
+    exec(next(text for text in cells if "def lowest_loss" in text), space)
     folds = next(text for text in cells if text.startswith("def five_folds"))
     exec(folds.partition("\nprint(")[0], space)
     return np.array([space["five_folds"](seed) for seed in range(100, 300)])
@@ -106,7 +105,9 @@ def shuffles():
 
 @pytest.mark.slow
 def test_choice_folds_differ():
-    assert (np.ptp(shuffles(), axis=1) > 0).mean() >= 0.98
+    folds = shuffles()
+
+    assert (folds.max(1) > 1.5 * folds.min(1)).mean() >= 0.95
 
 
 @pytest.mark.slow
@@ -115,5 +116,5 @@ def test_choice_folds_are_steadier():
     one, mean = tens[:, :, 0].std(1), tens.mean(2).std(1)
 
     assert (one > mean).all()
-    assert (one > 1.5 * mean).mean() >= 0.95
-    assert np.median(one / mean) > 2.5
+    assert (one > 2 * mean).mean() >= 0.95
+    assert np.median(one / mean) > 3

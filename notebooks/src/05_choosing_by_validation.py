@@ -1,0 +1,345 @@
+# %% [markdown]
+# # Choosing by validation
+#
+# **About 40 minutes.** When you are through, you can
+#
+# - say what training, validation and test split are for, and spot a leak between them,
+# - explain why the best of many looks better than it is,
+# - get a steadier number from few data, with five folds.
+
+# %%
+import warnings
+
+import hpkit as hk
+import matplotlib.pyplot as plt
+import numpy as np
+from hpkit.exercises import lesson_05_choosing_by_validation as ex
+
+moons, small = hk.load_dataset("moons"), hk.load_dataset("small_moons")
+coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
+
+# %% [markdown]
+# ## 1. Three piles of questions (6 minutes)
+#
+# Back to the exam of lesson 04. A good teacher has not one pile of questions but three:
+#
+# - **Exercises**, with answers. You learn from them, as often as you like.
+# - A **mock exam**. You do not learn from it. It tells you which way of learning works
+#   for you, so that you can choose.
+# - The **real exam**. Once, at the end. It tells how good you are.
+#
+# What would a real exam be worth that you have seen before? Nothing. And one that you
+# may repeat fifty times, to hand in the best? We shall see.
+#
+# With data it is the same:
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 1.9), layout="constrained")
+uses = {"train": "learn", "valid": "choose", "test": "judge, once"}
+colors, start = iter(("#56B4E9", "#E69F00", "#BBBBBB")), 0
+for name, use in uses.items():
+    n = len(getattr(moons, name).y)
+    ax.barh(0, n, left=start, color=next(colors), edgecolor="white")
+    ax.text(start + n / 2, 0, f"{name}\n{n}\n{use}", ha="center", va="center")
+    start += n
+ax.set(yticks=[], xlabel="rows of moons", xlim=(0, start))
+ax = hk.alt_text(ax, "The rows in three parts: 400 train, 200 valid, 1000 test.")
+
+# %% [markdown]
+# The weights learn from the training split. You choose learning rate, batch size and
+# best epoch by the validation split. The test split stays in its box.
+
+# %%
+ex.which_split
+
+# %%
+answer = ...
+ex.which_split.check(answer)
+
+# %%
+# ex.which_split.hint()
+# ex.which_split.solution()
+
+# %% [markdown]
+# ## 2. Why not choose by the training loss? (8 minutes)
+#
+# Three learning rates, five numbers of epochs: fifteen settings on the 50 noisy points
+# of `small_moons`. Each model is used as it is after its last epoch. Two people choose
+# one of the fifteen. One looks at the training loss, the other at the validation loss.
+#
+# **Predict.** Do they choose the same setting? If not: which of the two takes the one
+# with more epochs?
+
+# %%
+base = hk.Hyperparameters(batch_size=10, momentum=0.9, hidden=(64, 64))
+fifteen = hk.grid_search(
+    small, base, lr=[0.01, 0.03, 0.1], epochs=[10, 20, 50, 100, 200], seeds=range(3)
+)
+train_loss, val_loss = fifteen.scores("training"), fifteen.scores("last")
+for name, loss in (("training", train_loss), ("validation", val_loss)):
+    i = int(loss.argmin())
+    chosen = fifteen.settings[i]
+    print(f"chosen by {name} loss: lr {chosen.lr}, {chosen.epochs} epochs,"
+          f" its validation loss {val_loss[i]:.2f}")  # fmt: skip
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+ax.plot(train_loss, val_loss, "o", color="#0072B2", ms=7)
+for loss, name in ((train_loss, "training"), (val_loss, "validation")):
+    i = int(loss.argmin())
+    ax.plot(train_loss[i], val_loss[i], "o", ms=15, mfc="none", mec="#D55E00", mew=2)
+    ax.text(train_loss[i] + 0.01, val_loss[i] - 0.07, f"lowest {name} loss")
+ax.set(xlabel="training loss", ylabel="validation loss at the end", xlim=0)
+ax.set_ylim(0, 1.1 * val_loss.max())
+ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validation.")
+
+# %% [markdown]
+# **What you see.** Two different dots. The setting with the lowest training loss is not
+# the one with the lowest validation loss; its validation loss is more than one and a
+# half times as high. <!-- claim: choice-training-loss-misleads --> And it has trained
+# for 200 epochs, the most that was on offer.
+# <!-- claim: choice-training-loss-likes-long -->
+#
+# That is no accident. Whoever asks the exercises "who knows you best?" finds the one
+# who has learned them by heart.
+#
+# ## 3. Fifty coins (10 minutes)
+#
+# So, we choose by validation. Is the number that we get then a *fair* one? Here is data
+# on which we know the truth. The columns of `coin_flips` are noise, and the labels are
+# coin flips: heads or tails. **Nothing can be learned.** Whoever predicts new rows is
+# right in 50 of 100.
+#
+# We train 50 models all the same: five learning rates, ten seeds. Then we take the one
+# with the highest accuracy on the 40 validation rows, and report it proudly.
+
+# %%
+ex.best_of_50
+
+# %%
+answer = ...
+ex.best_of_50.check(answer)
+
+# %%
+# ex.best_of_50.hint()
+# ex.best_of_50.solution()
+
+# %% [markdown]
+# Now in slow motion. Model after model is trained. The dots are their accuracies on the
+# validation rows, the blue line is the best one so far. The dashed line is what that
+# best one has on 1000 new rows.
+#
+# **Predict.** Where do most dots lie? What does the blue line do, the more models you
+# try? And the dashed one?
+
+# %%
+hk.CoinFlipsPanel(models=5)
+
+# %% [markdown]
+# **Do.** Move **models tried** from 5 to 20, to 50, to 100. Click **New flips**, and do
+# it again.
+#
+# **Say what you see.** Which line would you put into an advertisement? Which one would
+# you believe?
+#
+# The same by hand, with our 50 models:
+
+# %%
+lrs = (0.01, 0.03, 0.1, 0.3, 1)
+setting = hk.Hyperparameters(batch_size=8, epochs=20, hidden=(16,))
+*_, runs = hk.train(coins, [setting.but(lr=lr) for lr in lrs], seeds=range(10))
+fifty = list(runs)
+scores = np.array([run.val_accuracy[run.best_epoch] for run in fifty])
+print(f"mean of 50 models on the validation rows: {100 * scores.mean():.0f} %")
+for n in (1, 5, 20, 50):
+    print(f"best of the first {n:2}: {100 * scores[:n].max():.0f} %")
+
+# %% [markdown]
+# **What you see.** On average the models are right about half of the time, as they must
+# be. The best one so far can only climb, and after 50 models it has about 65 %.
+# <!-- claim: choice-fifty-coins-climb --> Not because any model has become better:
+# because we have tried more of them, and kept the luckiest.
+#
+# Now the real exam. We open the box with the 1000 test rows, once, for the winner.
+
+# %%
+winner = fifty[int(np.argmax(scores))]
+print(f"the winner on the test rows: {100 * winner.test_accuracy():.0f} %")
+
+# %% [markdown]
+# **What you see.** About 50 %. The luck is gone. <!-- claim: choice-luck-is-gone -->
+#
+# And what if we open the box again, for another of the fifty, in the hope of more?
+
+# %%
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    fifty[0].test_accuracy()
+print(said[0].message)
+
+# %% [markdown]
+# **What you see.** The box remembers that it has been opened.
+# <!-- claim: choice-second-look-warns --> hpkit does not forbid a second look, it only
+# says so. For if you look fifty times and keep the best, the test split is a second
+# validation split, and no honest number is left anywhere.
+#
+# Does this mean that choosing by validation is bad? No! It is still the best way to
+# *choose*. Only the number of the winner is a bit too good to *report*: the more you
+# have tried, and the fewer validation rows you have, the more so. That is why the third
+# pile exists.
+#
+# ## 4. Leaks (6 minutes)
+#
+# A split is only worth something if nothing leaks through. A leak is anything that the
+# model, or you, could not know when it is used for real.
+
+# %%
+ex.find_leaks
+
+# %%
+answer = ...
+ex.find_leaks.check(answer)
+
+# %%
+# ex.find_leaks.hint()
+# ex.find_leaks.solution()
+
+# %% [markdown]
+# And now the whole way, honestly: choose by validation, say what you expect, open the
+# box.
+
+# %%
+ex.honest_number
+
+# %%
+answer = ...
+ex.honest_number.check(answer)
+
+# %%
+# ex.honest_number.hint()
+# ex.honest_number.solution()
+
+# %% [markdown]
+# Here is a test box for your own choice. It opens **once**. What it has shown is kept
+# in a file, so a new start of the program does not close it again. Put in your setting
+# first.
+
+# %%
+mine = hk.Hyperparameters(lr=0.1, epochs=30)  # your choice
+hk.TestBoxPanel(hk.fit(moons, mine))
+
+# %% [markdown]
+# ## 5. Five folds (8 minutes)
+#
+# `wine` has only 178 rows: wines of three kinds, 13 measured values each. 36 rows stay
+# in the test box. With the other 142, how good is a setting? We could hold back a fifth
+# of them as validation rows. But *which* fifth? With so few rows, that is luck again.
+#
+# The way out: take **every** fifth in turn. Cut the rows into five parts. Train five
+# times; each time another part is the validation split. Then take the mean. This is
+# **cross-validation** with five folds.
+
+# %%
+fig, ax = plt.subplots(figsize=(6, 2.3), layout="constrained")
+for k in range(5):
+    for part in range(5):
+        use, color = ("valid", "#E69F00") if part == k else ("train", "#56B4E9")
+        ax.barh(k, 1, left=part, color=color, edgecolor="white")
+        ax.text(part + 0.5, k, use, ha="center", va="center")
+ax.set(yticks=range(5), xticks=[], xlim=(0, 5), xlabel="the 142 rows in five parts")
+ax.set_yticklabels([f"training {k + 1}" for k in range(5)])
+ax.invert_yaxis()
+ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
+
+# %% [markdown]
+# In code. `of_rows` makes a data set of row numbers, and scales its columns by the rows
+# that it trains on, so that nothing leaks.
+
+# %%
+parts = (wine.train, wine.valid, wine.test)
+X = np.concatenate([part.X for part in parts]) * wine.scale + wine.center  # as measured
+y = np.concatenate([part.y for part in parts])
+rows, test = np.arange(142), np.arange(142, 178)
+setting = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=20, hidden=(16,))
+
+
+def lowest_loss(train, valid):
+    names, splits = (wine.features, wine.classes), (train, valid, test)
+    data = hk.Dataset.of_rows("wine", X, y, splits, *names, standardize=True)
+    return hk.fit(data, setting).best_val_loss
+
+
+# %%
+def five_folds(seed):
+    parts = np.array_split(np.random.default_rng(seed).permutation(rows), 5)
+    losses = []
+    for k, valid in enumerate(parts):
+        train = np.concatenate(parts[:k] + parts[k + 1 :])
+        losses.append(lowest_loss(train, valid))
+    return losses
+
+
+print("the five folds of one shuffle:", np.round(five_folds(0), 3))
+
+# %% [markdown]
+# **What you see.** The same setting, the same seed, and yet the losses differ. A fifth
+# of the rows is so small that it matters which ones are in it.
+# <!-- claim: choice-folds-differ -->
+#
+# How far can you trust *one* split, and how far the mean of five folds? We shuffle the
+# rows ten times, and write down both.
+#
+# **Predict.** Which of the two moves less from shuffle to shuffle? Much less?
+
+# %%
+ten = np.array([five_folds(seed) for seed in range(10)])
+one, mean = ten[:, 0], ten.mean(axis=1)
+
+fig, ax = plt.subplots(figsize=(7.2, 2.2), layout="constrained")
+ax.plot(one, np.zeros(10) + np.linspace(-0.15, 0.15, 10), "o", color="#D55E00")
+ax.plot(mean, np.ones(10) + np.linspace(-0.15, 0.15, 10), "s", color="#0072B2")
+ax.set(yticks=[0, 1], ylim=(-0.5, 1.5), xlabel="lowest validation loss")
+ax.set_yticklabels(["one split", "mean of\nfive folds"])
+print(f"spread of one split {one.std():.3f}, of the mean of five {mean.std():.3f}")
+ax = hk.alt_text(ax, "Ten dots of one split lie far apart, ten means close together.")
+
+# %% [markdown]
+# **What you see.** The means move much less than the single splits.
+# <!-- claim: choice-folds-are-steadier --> The price: five trainings instead of one. So
+# use folds when data is short and training is quick; one split when you have plenty of
+# rows. And even five folds are for choosing. The 36 rows in the box are for the end.
+#
+# ## 6. Four questions (2 minutes)
+
+# %%
+ex.quiz
+
+# %% [markdown]
+# ## What you saw
+#
+# - Learn on the training split, choose on the validation split, judge once on the test
+#   split.
+# - The lowest training loss chose another setting than the lowest validation loss, one
+#   with more than 1.5 times the validation loss.
+#   <!-- claim: choice-training-loss-misleads -->
+# - The labels were coin flips. The best of 50 models still had about 65 % on 40
+#   validation rows, and about 50 % on the test rows.
+#   <!-- claim: choice-fifty-coins-climb choice-luck-is-gone -->
+# - The test box remembers a second look. <!-- claim: choice-second-look-warns -->
+# - The mean of 5 folds moved much less than one split.
+#   <!-- claim: choice-folds-are-steadier -->
+#
+# ## Where to read on
+#
+# - T. Hastie, R. Tibshirani, J. Friedman, *The Elements of Statistical Learning*
+#   (2009), section 7.2 (three splits), 7.10 (cross-validation; 7.10.2: how it is done
+#   wrongly).
+# - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 5.3:
+#   validation sets, and 5.3.1: cross-validation.
+# - A. Zhang, Z. Lipton, M. Li, A. Smola, *Dive into Deep Learning* (2023), section
+#   4.6.2: what happens to a test set that is used again.
+# - G. Cawley, N. Talbot, *On Over-fitting in Model Selection* (2010), JMLR 11: the luck
+#   of the best of many.
+# - All words of this lesson are in the [glossary](glossary.md).
+#
+# **Next:** [06 Seeds](06_seeds.ipynb).
