@@ -47,6 +47,7 @@ _PUBLIC = {
         "TestBoxPanel",
         "TrainingPanel",
         "ValidationCurvePanel",
+        "present",
     ),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -16,6 +16,7 @@ from hpkit.panels import (
     SearchRacePanel,
     TrainingPanel,
     ValidationCurvePanel,
+    present,
 )
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
@@ -955,3 +956,96 @@ def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
     assert slider.min <= at <= slider.max
     assert slider.min <= -4 + 1e-6
     assert slider.max >= 1 - 1e-6
+
+
+# ---- kept runs, guesses, side by side, projector -----------------------------------
+
+
+def test_kept_runs_are_there_tomorrow(moons, monkeypatch):
+    first = TrainingPanel(moons, QUICK, keep="mine")
+    first.controls["lr"].slider.value = 0.01
+    first.wait(5)
+    first.list.name.value = "slow"
+    monkeypatch.setattr("hpkit.panels.training.Training", None)  # nothing is trained
+    again = TrainingPanel(moons, QUICK, keep="mine")
+
+    assert again.error is None
+    assert [k.name for k in again.list.kept] == ["", "slow"]
+    assert [k.run.setting.lr for k in again.list.kept] == [0.3, 0.01]
+    np.testing.assert_allclose(again.run.val_loss, first.run.val_loss)
+    assert again.controls.setting.lr == 0.01
+    again.wait(5)
+    assert again.map.ground.image.value == first.map.ground.image.value
+
+
+def test_kept_search_is_there_tomorrow(moons):
+    given = {"param_range": [0.01, 0.3], "seeds": 2, "keep": "curve"}
+    first = ValidationCurvePanel(moons, "lr", QUICK, **given)
+    first.values.text.value = "0.01, 0.1, 0.3"
+    first.wait(5)
+    again = ValidationCurvePanel(moons, "lr", QUICK, **given)
+
+    assert again.error is None
+    np.testing.assert_array_equal(again.found.val_loss, first.found.val_loss)
+    assert again.values.text.value == "0.01, 0.1, 0.3"
+    assert again.chart.axes[0].label == "learning rate"
+
+
+def test_kept_runs_of_other_data_are_refused(moons):
+    TrainingPanel(moons, QUICK, keep="mine")
+    with pytest.raises(ValueError, match="holds runs on moons"):
+        TrainingPanel(load_dataset("spiral"), QUICK, keep="mine")
+    with pytest.raises(ValueError, match="keep must be a short name"):
+        TrainingPanel(moons, QUICK, keep="../mine")
+
+
+def test_guess_comes_before_the_result(moons):
+    panel = ValidationCurvePanel(
+        moons, "lr", QUICK, param_range=[0.01, 0.3], seeds=1, predict=True
+    )
+    covered = panel.picture()
+    assert "hp-covered" in panel._dom_classes
+    assert "Make your guess first" in panel._repr_mimebundle_()["text/plain"]
+    assert "0.3" not in panel.result.value
+    panel.guess.widget.value = 0.01
+    panel.guess.button.click()
+
+    assert panel.error is None
+    assert "hp-covered" not in panel._dom_classes
+    assert "Your guess: <b>0.01</b>" in panel.result.value
+    assert "learning rate 0.3" in panel.result.value
+    assert panel.mine.visible
+    np.testing.assert_allclose(panel.mine.x, -2)  # 0.01 as a power of ten
+    assert panel.picture() != covered
+
+
+def test_guess_of_a_loss(moons):
+    panel = TrainingPanel(moons, QUICK, predict=True)
+    assert "Lowest" not in panel.result.value
+    panel.guess.widget.value = 0.3
+    panel.guess.button.click()
+
+    assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result.value
+
+
+def test_compare_names_what_differs(panel):
+    assert "Pin a run" in panel.beside.value
+    panel.list.pin_button.click()
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+
+    said = panel.beside.value
+    assert "<b>learning rate</b>" in said
+    assert "<b>batch size</b>" not in said
+    assert "batch size 32" in said
+    assert f"{panel.run.best_val_loss:.4f}" in said
+
+
+def test_present_makes_panels_large_and_small_again(panel):
+    sheet = panel.children[0]
+    plain = sheet.value
+    present()
+    assert "zoom" in sheet.value
+    assert "zoom" in TrainingPanel(panel.dataset, QUICK).children[0].value
+    present(False)
+    assert sheet.value == plain

@@ -11,6 +11,7 @@ from hpkit.panels.path import OneAtATimePanel
 from hpkit.panels.patience import BatchNoisePanel, PatiencePanel
 from hpkit.panels.race import SearchRacePanel
 from hpkit.panels.seeds import SeedsPanel
+from hpkit.panels.style import present
 from hpkit.panels.testbox import TestBoxPanel
 from hpkit.panels.training import TrainingPanel
 
@@ -26,4 +27,5 @@ __all__ = [
     "TestBoxPanel",
     "TrainingPanel",
     "ValidationCurvePanel",
+    "present",
 ]

@@ -1,5 +1,6 @@
 """`ValidationCurvePanel`: many values of one hyperparameter, trained at once."""
 
+import ipywidgets as W
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -19,6 +20,7 @@ from hpkit.panels.figures import (
     texts,
     tick,
 )
+from hpkit.panels.guess import Guess
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import say
 from hpkit.panels.runlist import text_of
@@ -33,6 +35,7 @@ WORDS = {
     "loss": "validation loss",
     "epoch": "epoch",
     "chosen": "chosen",
+    "guess": "Which value will be best?",
     "others": "the others",
     "curve": "loss",
     "before": "before",
@@ -58,6 +61,11 @@ class ValidationCurvePanel(SearchPanel):
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
+    keep : str, optional
+        Name of a file in hpkit-runs/: the search is kept there and comes back with the
+        next panel of that name.
+    predict : bool, default False
+        Ask for a guess of the best value before anything is shown.
 
     Attributes
     ----------
@@ -84,7 +92,8 @@ class ValidationCurvePanel(SearchPanel):
 
     def __init__(
         self, dataset, param_name="lr", base=None, *, param_range=None, seeds=3,
-        controls=("lr", "batch_size", "epochs"), title=None, model=None,
+        controls=("lr", "batch_size", "epochs"), title=None, model=None, keep=None,
+        predict=False,
     ):  # fmt: skip
         check_name(param_name)
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
@@ -95,9 +104,14 @@ class ValidationCurvePanel(SearchPanel):
         values = DEFAULTS[param_name] if param_range is None else param_range
         self.values = self.entry(param_name, values)
         left = [self.values.frame, self.controls.box, self.seeds_box, self.buttons]
-        self.build(left, self._charts(), drawer=self.rows)
+        if predict:
+            values = [(text_of(v), v) for v in self.values.values]
+            widget = W.SelectionSlider(options=values)
+            self.guess = Guess(self, WORDS["guess"], widget, text_of)
+            left.insert(0, self.guess.box)
+        self.build(left, self._charts(), drawers=[self.rows])
         self.renamed()
-        self.live.now(self._searching(self.begin(), rest=False))
+        self.come_in(keep)
 
     def _charts(self):
         """Make the training curves and the validation curve."""
@@ -112,6 +126,7 @@ class ValidationCurvePanel(SearchPanel):
             scales, fill="between", fill_opacities=[0.18], opacities=[0.0]
         )
         self.old = lines(scales, "gray", stroke_width=1.8, line_style="dashed")
+        self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dotted")
         self.line = lines(scales, stroke_width=2.6)
         self.dots = points(scales, marker="circle", default_size=46)
         self.lowest = points(
@@ -121,7 +136,7 @@ class ValidationCurvePanel(SearchPanel):
         self.here = points(scales, "ink", marker="diamond", default_size=70)
         self.out = texts(scales, default_size=16, align="middle", y_offset=3,
                          apply_clip=False)  # fmt: skip
-        marks = [self.band, self.old, self.line, self.dots, self.lowest]
+        marks = [self.band, self.mine, self.old, self.line, self.dots, self.lowest]
         self.chart = figure(
             [*marks, self.here, self.out], *scales.values(), ("", WORDS["loss"]),
         )  # fmt: skip
@@ -215,6 +230,9 @@ class ValidationCurvePanel(SearchPanel):
         gone = np.flatnonzero(out)
         set_all(self.out, x=at[gone], y=[top] * len(gone), text=[CROSS] * len(gone))
         self._draw_before(at)
+        guess = self.guess.value if self.guess else None
+        mine = [i for i, v in enumerate(found.values(found.param_name)) if v == guess]
+        set_all(self.mine, x=np.repeat(at[mine], 2), y=[0.0, top] * len(mine))
 
     def _draw_before(self, at):
         """Show the curve before this one, if it is of the same hyperparameter."""

@@ -57,6 +57,9 @@ class GridPanel(SearchPanel):
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
+    keep : str, optional
+        Name of a file in hpkit-runs/: the search is kept there and comes back with the
+        next panel of that name.
 
     Attributes
     ----------
@@ -81,7 +84,8 @@ class GridPanel(SearchPanel):
 
     def __init__(
         self, dataset, x="lr", y="batch_size", base=None, *, x_values=None,
-        y_values=None, seeds=3, controls=("epochs",), title=None, model=None,
+        y_values=None, seeds=3, controls=("epochs",), title=None,
+        model=None, keep=None,
     ):  # fmt: skip
         if check_name(x) == check_name(y):
             raise ValueError(WORDS["same"].format(x))
@@ -93,9 +97,9 @@ class GridPanel(SearchPanel):
         for name, values in ((x, x_values), (y, y_values)):
             self.entry(name, FEW[name] if values is None else values)
         left = [*(e.frame for e in self.entries), self.controls.box, self.seeds_box]
-        self.build([*left, self.buttons], self._charts(), drawer=self.rows)
+        self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
         self.renamed()
-        self.live.now(self._searching(self.begin(), rest=False))
+        self.come_in(keep)
 
     def _charts(self):
         """Make the map and what is beside it."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import ipywidgets as W
 
 from hpkit.panels.live import Live, stop_earlier
-from hpkit.panels.stills import still
+from hpkit.panels.stills import blank, still
 from hpkit.panels.style import style_sheet
 from hpkit.training import check_dataset
 
@@ -74,6 +74,7 @@ class Panel(W.VBox):
     def __init__(self, dataset, *, title, key=()):
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
+        self.guess = None
         self.error = None
         self._quiet = 0
         self.title = title
@@ -86,7 +87,7 @@ class Panel(W.VBox):
         self.add_class("hpkit")
         stop_earlier(self, (type(self).__name__, self.stem, title, *key))
 
-    def build(self, left, charts, *, drawer=None):
+    def build(self, left, charts, *, drawers=()):
         """Put the parts together.
 
         Parameters
@@ -95,8 +96,8 @@ class Panel(W.VBox):
             The controls.
         charts : sequence of (legend, figure, width)
             Legend is HTML or a widget; widths are relative.
-        drawer : (name, tip, Widget), optional
-            What is below, default a table of `frame`.
+        drawers : sequence of (name, tip, Widget)
+            What is below, one at a time, default a table of `frame`.
         """
         head = say(
             f"<span class='hp-title'>{html.escape(self.title)}</span>", "hp-grow"
@@ -110,26 +111,27 @@ class Panel(W.VBox):
             over.add_class("hp-legend")
             body.append(W.VBox([over, chart]))
             body[-1].layout = W.Layout(flex=f"{width} 1 0", min_width="0")
-        foot = self._foot(drawer)
+        foot = self._foot(list(drawers))
         self.children = (
             style_sheet(), row(head, self.status, name="hp-head"), self.bar,
             row(*body, name="hp-body"), self.result, foot, self.drawer,
         )  # fmt: skip
 
-    def _foot(self, drawer):
+    def _foot(self, drawers):
         """Make the buttons below the charts and the drawer that they open."""
         self.code_box = W.Textarea(tooltip=WORDS["code_tip"])
         self.code_box.layout = W.Layout(width="100%", height="100%")
         self.code_box.add_class("hp-mono")
-        self.table_box = say("", "hp-table") if drawer is None else None
-        drawer = drawer or (WORDS["table"], WORDS["table_tip"], self.table_box)
-        names = [drawer[0], WORDS["code"]]
+        self.table_box = None if drawers else say("", "hp-table")
+        if not drawers:
+            drawers = [(WORDS["table"], WORDS["table_tip"], self.table_box)]
+        drawers = [*drawers, (WORDS["code"], WORDS["code_tip"], self.code_box)]
         self.view = W.ToggleButtons(
-            options=[(name, n) for n, name in enumerate(names)],
-            tooltips=[drawer[1], WORDS["code_tip"]],
+            options=[(name, n) for n, (name, *_) in enumerate(drawers)],
+            tooltips=[tip for _, tip, _ in drawers],
         )
         self.view.style.button_width = "84px"
-        self.drawer = W.Stack([drawer[2], self.code_box], selected_index=0)
+        self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
         self.drawer.layout.height = "148px"
         self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")
         self.on_click(self.save_button, self._save_clicked)
@@ -186,8 +188,11 @@ class Panel(W.VBox):
         running = self.live.busy
         (self.add_class if running else self.remove_class)("hp-running")
         self.draw(running)
-        if self.error is None:
-            self.say(self.sentence(running))
+        if self.error is None and self.guess and not self.guess.open:
+            self.say(self.guess.cover)
+        elif self.error is None:
+            said = self.guess.said if self.guess else ""
+            self.say(said + self.sentence(running))
         if not running:
             self._show_drawer()
 
@@ -243,9 +248,10 @@ class Panel(W.VBox):
     def _show_drawer(self):
         """Fill what is below the charts."""
         self.drawer.selected_index = self.view.value
-        if self.view.value == 1:
+        shown = self.drawer.children[self.view.value]
+        if shown is self.code_box:
             self.code_box.value = self.code()
-        elif self.table_box:
+        elif shown is self.table_box:
             table = self.frame().to_html(
                 index=False, border=0, float_format="{:.4g}".format
             )
@@ -256,9 +262,11 @@ class Panel(W.VBox):
     def picture(self):
         """Return the still picture as PNG; same state, same bytes."""
         file = io.BytesIO()
-        still(self.figures, self.widths).savefig(
-            file, format="png", metadata={"Software": None}
-        )
+        if self.guess and not self.guess.open:
+            made = blank(self.guess.question)
+        else:
+            made = still(self.figures, self.widths)
+        made.savefig(file, format="png", metadata={"Software": None})
         return file.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):

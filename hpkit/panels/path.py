@@ -181,7 +181,7 @@ class OneAtATimePanel(SearchPanel):
         self.build(
             left,
             [(WORDS["map"], self.map.figure, 1), ("", beside, 1)],
-            drawer=self.rows,
+            drawers=[self.rows],
         )
         self.figures = [self.map.figure, *(chart[0] for chart in self.small)]
         self.widths = [2, *(1 for _ in self.small)]

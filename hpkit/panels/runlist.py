@@ -135,6 +135,7 @@ class RunList:
             self.list.options = list(zip(lines[1:], numbers, strict=True))
             self.list.index = at
             self.name.value = self.chosen.name if self.chosen else ""
+        self.panel.remember()
 
     def _cells(self, kept):
         """Return the cells of one run."""

@@ -11,10 +11,11 @@ import numpy as np
 from hpkit import told
 from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import Controls, framed, number_box, tie
+from hpkit.panels.keep import check_keep, kept_search, path_of
+from hpkit.panels.panel import FOLDER, Panel, button, row, say
 from hpkit.panels.panel import WORDS as SHARED
-from hpkit.panels.panel import Panel, button, row, say
 from hpkit.panels.runlist import aligned, short, text_of
-from hpkit.panels.values import DEFAULTS, Entry
+from hpkit.panels.values import DEFAULTS, Entry, written
 from hpkit.settings import Hyperparameters
 from hpkit.training import check_settings
 
@@ -57,7 +58,7 @@ class SearchPanel(Panel):
         check_settings([self.base], dataset)
         self.found = self.before = self.settled = self.chosen = self.said = None
         self.model, self.pace, self.job_seconds = model, 0.0, 0.0
-        self.entries = []
+        self.entries, self.file = [], None
         self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
         slider = W.IntSlider(seeds, min=1, max=max(10, seeds), readout=False)
@@ -125,6 +126,29 @@ class SearchPanel(Panel):
             yield False
         if not self.live.asked:
             self.settled = self.found
+            self.remember()
+
+    def come_in(self, keep):
+        """Show what was kept under a name, or else search for the first time."""
+        self.file = path_of(FOLDER, keep) if check_keep(keep) else None
+        if self.file is None or not self.file.exists():
+            self.live.now(self._searching(self.begin(), rest=False))
+            return
+        with self.quietly():
+            self.found = self.settled = kept_search(self.file, self.dataset)
+            pairs = zip(self.entries, self.found.space.items(), strict=True)
+            for entry, (name, values) in pairs:
+                entry.which.value, entry.text.value = name, written(values)
+            self.controls.setting = self.found.base
+            self.seeds.value = len(self.found.seeds)
+            self.renamed()
+        self._draw()
+
+    def remember(self):
+        """Keep the search in its file, if one was asked for."""
+        if self.file:
+            self.file.parent.mkdir(exist_ok=True)
+            self.found.save(self.file)
 
     @property
     def starting(self):

@@ -5,6 +5,7 @@ their lighter ones stand in. Lines differ in style or in a label as well.
 """
 
 from pathlib import Path
+from weakref import WeakSet
 
 import ipywidgets as W
 
@@ -41,8 +42,37 @@ STYLE = (
 )
 
 
+LARGE = ".hpkit { zoom:1.35; }"
+_sheets = WeakSet()
+_large = [False]
+
+
 def style_sheet():
     """Return the style sheet as a widget: it must be on the page with the panel."""
-    sheet = W.HTML(f"<style>{STYLE}</style>")
+    sheet = W.HTML(rules())
     sheet.add_class("hp-style")
+    _sheets.add(sheet)
     return sheet
+
+
+def rules():
+    """Return the style element."""
+    return f"<style>{STYLE}{LARGE if _large[0] else ''}</style>"
+
+
+def present(on=True):
+    """Make all panels of this notebook large, for a projector.
+
+    Parameters
+    ----------
+    on : bool, default True
+        False makes them as before.
+
+    Examples
+    --------
+    >>> present()
+    >>> present(False)
+    """
+    _large[0] = bool(on)
+    for sheet in list(_sheets):
+        sheet.value = rules()

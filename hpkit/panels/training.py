@@ -5,10 +5,13 @@ import time
 import ipywidgets as W
 
 from hpkit.panels.code import code_of_run
+from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NAMES, Controls
+from hpkit.panels.guess import Guess
+from hpkit.panels.keep import check_keep, keep_runs, kept_runs, path_of
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import FOLDER, Panel, button, row, say
 from hpkit.panels.panel import WORDS as SHARED
-from hpkit.panels.panel import Panel, button, row, say
 from hpkit.panels.runlist import Kept, RunList, short, text_of
 from hpkit.panels.watch import RunView, updates_per_epoch
 from hpkit.settings import Hyperparameters, check_count
@@ -27,6 +30,9 @@ WORDS = {
     "new_tip": "Every run starts from other first weights",
     "runs": "Runs",
     "runs_tip": "All runs so far",
+    "compare": "Compare",
+    "compare_tip": "The pinned runs and the chosen one side by side",
+    "guess": "How low will the validation loss get?",
     "pause": "Pause",
     "resume": "Go on",
     "pause_tip": "Rest at this epoch, or go on",
@@ -68,6 +74,11 @@ class TrainingPanel(Panel):
     seed : int, default 0
     model : function, optional
         As in `hpkit.training.train`.
+    keep : str, optional
+        Name of a file in hpkit-runs/: runs are kept there and come back with the
+        next panel of that name.
+    predict : bool, default False
+        Ask for a guess of the lowest validation loss before anything is shown.
 
     Attributes
     ----------
@@ -100,7 +111,7 @@ class TrainingPanel(Panel):
 
     def __init__(
         self, dataset, base=None, *, controls=("lr", "batch_size", "epochs"),
-        preset=(), title=None, seed=0, model=None,
+        preset=(), title=None, seed=0, model=None, keep=None, predict=False,
     ):  # fmt: skip
         base = Hyperparameters() if base is None else base
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
@@ -112,8 +123,15 @@ class TrainingPanel(Panel):
         self.per_update = self.job_seconds = 0.0
         self.rest_at = None  # epoch at which to pause
         self.controls = Controls(dataset, base, controls)
+        self.file = path_of(FOLDER, keep) if check_keep(keep) else None
         self.list = RunList(self, self.controls.knobs)
+        if predict:
+            guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
+            self.guess = Guess(self, WORDS["guess"], guess, lambda v: f"{v:.2f}")
         self._build()
+        if self.file and self.file.exists():
+            self._come_back()
+            return
         for setting in preset:
             self.live.now(self._training(setting, seed))
             self.live.wait()
@@ -143,8 +161,14 @@ class TrainingPanel(Panel):
         ]
         self.view_of_run = RunView(self, self.model)
         self.chart, self.map = self.view_of_run.chart, self.view_of_run.map
-        drawer = (WORDS["runs"], WORDS["runs_tip"], self.list.box)
-        self.build(left, self.view_of_run.charts, drawer=drawer)
+        self.beside = say("", "hp-table")
+        drawers = [
+            (WORDS["runs"], WORDS["runs_tip"], self.list.box),
+            (WORDS["compare"], WORDS["compare_tip"], self.beside),
+        ]
+        if self.guess:
+            left.insert(0, self.guess.box)
+        self.build(left, self.view_of_run.charts, drawers=drawers)
         self.figures = self.view_of_run.figures
         self.on_click(self.train_button, self._train_clicked)
         self.on_click(self.stop_button, self.stop)
@@ -152,6 +176,21 @@ class TrainingPanel(Panel):
         self.on_click(self.pause_button, self.pause)
         self.on_click(self.one_button, self.one_epoch)
         self.controls.observe(self._guarded(self._moved))
+
+    def _come_back(self):
+        """Show the runs that were kept."""
+        with self.quietly():
+            for run, number, name, color in kept_runs(self.file, self.dataset):
+                self.list.kept.append(Kept(run, number, name, color))
+            self.list.chosen = self.list.kept[-1]
+            self.controls.setting = self.list.chosen.run.setting
+            self.list.show()
+        self._draw()
+
+    def remember(self):
+        """Keep the runs in their file, if one was asked for."""
+        if self.file and self.list.kept:
+            keep_runs(self.file, self.list.kept, self.list.runs)
 
     # ---- training ------------------------------------------------------------------
 
@@ -254,6 +293,9 @@ class TrainingPanel(Panel):
         pinned, faded = self.list.parted(strong)
         run, training = strong.run, self.now is not None
         self.view_of_run.show(strong, pinned, faded, training=training)
+        marked = [k for k in self.list.kept if k.color or k is strong]
+        if not training:
+            self.beside.value = compare_table(marked)
         words = "resume" if self.live.paused else "pause"
         self.pause_button.description = WORDS[words]
         self.bar.value = run.epochs_done / run.setting.epochs

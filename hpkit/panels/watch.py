@@ -94,7 +94,11 @@ class RunView:
         """Show the map: while training the last weights, then those of the best."""
         before, at = self.mapped
         key, now = (id(run), training), time.perf_counter()
-        if before == key or (training and now - at < MAP_EVERY) or run.weights is None:
+        if before == key or (training and now - at < MAP_EVERY):
+            return
+        if run.weights is None:  # read from a file: the map needs training again
+            self.mapped = key, now
+            self.panel.live.start(self._back(run, run.best_epoch), replace=False)
             return
         epoch = run.epochs_done if training else run.best_epoch
         self._draw_map(run, "last" if training else "best", epoch)

@@ -1,0 +1,71 @@
+"""A table of runs side by side: what differs between them, and what came out."""
+
+import html
+
+from hpkit.panels.controls import NAMES
+from hpkit.panels.runlist import text_of
+
+WORDS = {
+    "few": "Pin a run and choose another one: they stand side by side here.",
+    "what": "",
+    "seed": "seed",
+    "best": "lowest validation loss",
+    "at": "at epoch",
+    "train": "training loss there",
+    "accuracy": "validation accuracy there",
+    "seconds": "seconds",
+    "same": "The same in all: {}.",
+    "out": "diverged",
+}
+
+
+def compare_table(kept):
+    """Return runs side by side as HTML; hyperparameters only where they differ.
+
+    Parameters
+    ----------
+    kept : sequence of Kept
+        Two or more, else a sentence that says so.
+
+    Returns
+    -------
+    str
+    """
+    if len(kept) < 2:
+        return f"<p>{WORDS['few']}</p>"
+    runs = [k.run for k in kept]
+    values = {n: [getattr(r.setting, n) for r in runs] for n in NAMES}
+    rows = [
+        (f"<b>{NAMES[n]}</b>", [f"<b>{full(v)}</b>" for v in found])
+        for n, found in values.items()
+        if len(set(found)) > 1
+    ]
+    same = [f"{NAMES[n]} {full(v[0])}" for n, v in values.items() if len(set(v)) == 1]
+    rows += [
+        (WORDS["seed"], [str(r.seed) for r in runs]),
+        (WORDS["best"], [outcome(r) for r in runs]),
+        (WORDS["at"], [str(r.best_epoch) for r in runs]),
+        (WORDS["train"], [f"{r.train_loss[r.best_epoch]:.4f}" for r in runs]),
+    ]
+    if runs[0].val_accuracy is not None:
+        shares = [f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs]
+        rows.append((WORDS["accuracy"], shares))
+    rows.append((WORDS["seconds"], [f"{r.fit_time:.2g}" for r in runs]))
+    heads = "".join(f"<th scope='col'>{html.escape(k.label)}</th>" for k in kept)
+    body = "".join(
+        f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
+        for name, cells in rows
+    )
+    foot = f"<p>{WORDS['same'].format(', '.join(same))}</p>"
+    head = f"<thead><tr><th scope='col'>{WORDS['what']}</th>{heads}</tr></thead>"
+    return f"<table>{head}<tbody>{body}</tbody></table>{foot}"
+
+
+def outcome(run):
+    """Return the lowest validation loss, or that there is none."""
+    return WORDS["out"] if run.diverged else f"{run.best_val_loss:.4f}"
+
+
+def full(value):
+    """Return a value as text; all layers of a network."""
+    return str(value) if isinstance(value, tuple) else text_of(value)

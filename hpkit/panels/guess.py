@@ -1,0 +1,66 @@
+"""`Guess`: a guess that a learner makes before a panel shows its result."""
+
+import html
+
+import ipywidgets as W
+
+from hpkit.panels.panel import button, say
+
+WORDS = {
+    "commit": "This is my guess",
+    "commit_tip": "Show the result beside your guess",
+    "cover": "Make your guess first: {} Then the result is shown.",
+    "said": "Your guess: <b>{}</b>. ",
+}
+
+
+class Guess:
+    """A question beside the controls; the charts stay covered until it is answered.
+
+    Parameters
+    ----------
+    panel : Panel
+    question : str
+    widget : Widget
+        With a `value`; a slider or a list.
+    text : function (value) -> str
+        The guess in words.
+    """
+
+    def __init__(self, panel, question, widget, text=str):
+        self.panel, self.question, self.widget, self.text = (
+            panel,
+            question,
+            widget,
+            text,
+        )
+        self.value = None
+        widget.tooltip = question
+        self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
+        label = say(f"<span class='hp-name'>{html.escape(question)}</span>")
+        self.box = W.VBox([label, widget, self.button])
+        self.box.add_class("hp-guess")
+        panel.add_class("hp-covered")
+        panel.on_click(self.button, self.commit)
+
+    @property
+    def open(self):
+        """Whether the guess was made."""
+        return self.value is not None
+
+    @property
+    def cover(self):
+        """What is said until then."""
+        return WORDS["cover"].format(html.escape(self.question))
+
+    @property
+    def said(self):
+        """The guess in words, to put before the result."""
+        return WORDS["said"].format(html.escape(self.text(self.value)))
+
+    def commit(self):
+        """Take the guess and show the result."""
+        self.value = self.widget.value
+        self.widget.disabled = self.button.disabled = True
+        self.panel.remove_class("hp-covered")
+        self.panel._draw()
