@@ -47,12 +47,14 @@ lists = {"lr": [0.001, 0.01, 0.1, 1], "batch_size": [8, 32, 128], "epochs": [5, 
 #
 # As a table, with the values that we try on the digits:
 #
-# | step | learning rate | batch size | epochs |
-# |---|---|---|---|
-# | start | 0.01 | 32 | 10 |
-# | 1 | **0.001, 0.01, 0.1 or 1?** | 32 | 10 |
-# | 2 | winner of step 1 | **8, 32 or 128?** | 10 |
-# | 3 | winner of step 1 | winner of step 2 | **5, 10 or 20?** |
+# ```text
+# step    learning rate            batch size         epochs
+# -----------------------------------------------------------------
+# start   0.01                     32                 10
+#   1     0.001, 0.01, 0.1 or 1?   32                 10
+#   2     winner of step 1         8, 32 or 128?      10
+#   3     winner of step 1         winner of step 2   5, 10 or 20?
+# ```
 #
 # ## 2. By hand (12 minutes)
 #

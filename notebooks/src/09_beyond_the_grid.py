@@ -217,7 +217,9 @@ for run in runs:
 #
 # The sum says why. If the slope stays the same, the steps add up to
 #
-# $$1 + 0.9 + 0.9^2 + 0.9^3 + \dots = \frac{1}{1 - 0.9} = 10$$
+# ```text
+# 1 + 0.9 + 0.9 x 0.9 + 0.9 x 0.9 x 0.9 + ...  =  1 / (1 - 0.9)  =  10
+# ```
 #
 # times one step. Momentum 0.9 makes the learning rate ten times as long. And a batch
 # that is twice as large makes half as many steps (lesson 3). Put together: perhaps only
@@ -382,13 +384,11 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10)
 # %% [markdown]
 # ### A short guide
 #
-# | you have | try |
-# |---|---|
-# | one or two hyperparameters, a good guess of the region | a small grid |
-# | three or more, and no idea which one matters | random draws |
-# | many settings, and curves that show early who is good | successive halving |
-# | trainings that take long, one after the other | a Bayesian search |
-# | two knobs that do the same thing | fix one of them |
+# - One or two hyperparameters, and a good guess of the region: a small **grid**.
+# - Three or more, and no idea which one matters: **random draws**.
+# - Many settings, and curves that show early who is good: **successive halving**.
+# - Trainings that take long, one after the other: a **Bayesian search**.
+# - Two knobs that do the same thing: fix one of them.
 
 # %%
 ex.quiz
