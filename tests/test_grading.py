@@ -1,0 +1,94 @@
+"""The assignments of notebooks/GRADING.md: the marks that the page says come out.
+
+nbgrader and Otter are not installed with hpkit, so here their part is played: the
+solution is taken out as nbgrader does it, and a test cell gives its points unless it
+stops with an error or ends in a number.
+"""
+
+import ast
+import json
+import re
+
+import pytest
+
+from hpkit import exercises
+from hpkit.notebooks import FOLDER
+
+PAGE = (FOLDER / "GRADING.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)
+SOLUTION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION\n", re.S | re.M)
+SUBMISSIONS = {  # as the page's table has them
+    "solutions": (None, [2, 2, 4]),
+    "right": (("0.5", "20", "['B', 'C', 'B', 'C']"), [2, 2, 4]),
+    "half": (("'much'", "1 / 0", "['B', ..., 'B', 'C']"), [0, 0, 3]),
+    "wrong": (("0.001", "0.1", "['A', 'C', 'B', 'A']"), [0, 0, 2]),
+    "empty": (("...", "...", "[..., ..., ..., ...]"), [0, 0, 0]),
+}
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
+    yield
+    exercises.configure(solutions=True)
+
+
+def cells():
+    """Give the metadata and the code of each cell of the nbgrader assignment."""
+    (text,) = [block for block in BLOCKS if "nbgrader={" in block]
+    for cell in re.split(r"^# %%", text, flags=re.M)[1:]:
+        head, code = cell.split("\n", 1)
+        if "[markdown]" not in head:
+            yield json.loads(head.partition("nbgrader=")[2] or "{}"), code
+
+
+def points(code, space, most):
+    """Run a cell and return its points by nbgrader's rule."""
+    *lines, last = ast.parse(code).body
+    try:
+        exec(compile(ast.Module(lines, []), "test", "exec"), space)
+        value = eval(compile(ast.Expression(last.value), "test", "eval"), space)
+    except Exception:
+        return 0
+    return most if value is None else float(str(value))
+
+
+@pytest.mark.parametrize("name", SUBMISSIONS)
+def test_assignment_gives_the_marks_of_the_page(name):
+    answers, want = SUBMISSIONS[name]
+    space, marks, left = {}, [], list(answers or ())
+    for meta, code in cells():
+        if meta.get("grade"):
+            marks.append(points(code, space, meta["points"]))
+            continue
+        if meta.get("solution") and answers:
+            code = SOLUTION.sub("", code)
+            code = re.sub(r"= .*\.\.\..*", lambda _: f"= {left.pop(0)}", code)
+        if "1 / 0" in code:
+            with pytest.raises(ZeroDivisionError):
+                exec(code, space)
+        else:
+            exec(code, space)
+
+    assert marks == want
+    assert not left
+
+
+def test_assignment_hides_the_solutions():
+    space = {}
+    exec(next(code for meta, code in cells() if meta.get("grade_id") == "setup"), space)
+
+    assert "switched off" in repr(space["ex"].good_rate.solution())
+
+
+@pytest.mark.parametrize(("answer", "passes"), [(0.5, 1), (0.001, 0), (..., 0)])
+def test_otter_test_gives_the_marks_of_the_page(answer, passes):
+    (text,) = [block for block in BLOCKS if "ASSIGNMENT CONFIG" in block]
+    space = {}
+    exec(re.search(r"^def test_.*?(?=^# %%)", text, re.S | re.M)[0], space)
+
+    if passes:
+        space["test_good_rate"](answer)
+    else:
+        with pytest.raises(AssertionError, match="must be 'correct'"):
+            space["test_good_rate"](answer)
