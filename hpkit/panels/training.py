@@ -176,6 +176,7 @@ class TrainingPanel(Panel):
         self.on_click(self.pause_button, self.pause)
         self.on_click(self.one_button, self.one_epoch)
         self.controls.observe(self._guarded(self._moved))
+        self.seeds.observe(self._seeds_chosen, "value")
 
     def _come_back(self):
         """Show the runs that were kept."""
@@ -240,6 +241,11 @@ class TrainingPanel(Panel):
         self.job_seconds = self.seconds(setting)
         self.controls.continuous = self.job_seconds < QUICK
         self.live.start(self._training(setting, self.seed, rest=rest), replace=replace)
+
+    def _seeds_chosen(self, change):
+        """Let the very next training take a new seed."""
+        with self.live.lock:
+            self.seed += change["new"] == WORDS["new"]
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
