@@ -18,6 +18,7 @@ from hpkit.panels import (
     ValidationCurvePanel,
     present,
 )
+from hpkit.panels.cells import ink_on, shade
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
 from hpkit.panels.race import halving_count
@@ -320,7 +321,7 @@ def test_seed_new_changes_the_seed_after_each_run(panel):
         panel.train_button.click()
         panel.wait(5)
 
-    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2]
+    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
 
 
 def test_same_setting_again_is_not_listed_twice(panel):
@@ -1049,3 +1050,15 @@ def test_present_makes_panels_large_and_small_again(panel):
     assert "zoom" in TrainingPanel(panel.dataset, QUICK).children[0].value
     present(False)
     assert sheet.value == plain
+
+
+def test_numbers_stand_out_from_their_cells():
+    def light(color):
+        c = np.asarray(color[:3])
+        linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    for ground in shade(np.geomspace(0.05, 2, 50)):
+        ink = 0.0 if ink_on(ground) == "#000000" else 1.0
+        low, high = sorted([light(ground), ink])
+        assert (high + 0.05) / (low + 0.05) >= 4.5

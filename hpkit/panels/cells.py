@@ -26,8 +26,9 @@ def shade(loss):
 
 
 def ink_on(color):
-    """Return black or white, what can be read on a color."""
-    return "#000000" if color[:3] @ [0.299, 0.587, 0.114] > 0.5 else "#ffffff"
+    """Return black or white, what stands out more (WCAG 2.2, relative luminance)."""
+    linear = np.asarray(color[:3]) ** 2.2
+    return "#000000" if linear @ [0.2126, 0.7152, 0.0722] > 0.18 else "#ffffff"
 
 
 def outlines(cells):

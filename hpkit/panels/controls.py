@@ -61,8 +61,9 @@ def framed(label, slider, number=None):
 
 def number_box(kind, label, **limits):
     """Return a box to type a number in."""
-    box = kind(**limits, tooltip=WORDS["number"].format(label))
+    box = kind(**limits, description=label, tooltip=WORDS["number"].format(label))
     box.add_class("hp-number")
+    box.add_class("hp-named")
     return box
 
 

@@ -35,7 +35,7 @@ class Guess:
             text,
         )
         self.value = None
-        widget.tooltip = question
+        widget.tooltip, widget.layout.width = question, "calc(100% - 8px)"
         self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
         label = say(f"<span class='hp-name'>{html.escape(question)}</span>")
         self.box = W.VBox([label, widget, self.button])

@@ -50,6 +50,13 @@ def row(*widgets, name=""):
     return made
 
 
+def named(widget, name):
+    """Return a widget with a label for those who do not see where it stands."""
+    widget.description = widget.tooltip = name
+    widget.add_class("hp-named")
+    return widget
+
+
 def say(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
     line = W.HTML(text)
@@ -119,7 +126,7 @@ class Panel(W.VBox):
 
     def _foot(self, drawers):
         """Make the buttons below the charts and the drawer that they open."""
-        self.code_box = W.Textarea(tooltip=WORDS["code_tip"])
+        self.code_box = named(W.Textarea(), WORDS["code_tip"])
         self.code_box.layout = W.Layout(width="100%", height="100%")
         self.code_box.add_class("hp-mono")
         self.table_box = None if drawers else say("", "hp-table")
@@ -133,6 +140,7 @@ class Panel(W.VBox):
         self.view.style.button_width = "84px"
         self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
         self.drawer.layout.height = "148px"
+        self.drawer.add_class("hp-drawer")
         self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")
         self.on_click(self.save_button, self._save_clicked)
         self.on_change(self.view, self._show_drawer)

@@ -5,7 +5,7 @@ import numpy as np
 
 from hpkit.panels.controls import NAMES
 from hpkit.panels.figures import figure, linear, lines, set_all, tick
-from hpkit.panels.panel import say
+from hpkit.panels.panel import named, say
 from hpkit.panels.values import FULL
 
 WORDS = {
@@ -54,9 +54,10 @@ class Parallel:
         tick(self.figure, 0, self.at, words, "", edge=0.15)
         self.axis = W.Dropdown(options=[(name, n) for n, name in enumerate(names)])
         self.axis.value = len(space)
-        self.axis.tooltip, self.axis.layout.width = WORDS["axis"], FULL
+        named(self.axis, WORDS["axis"]).layout.width = FULL
         self.brush = W.IntRangeSlider(value=(0, 100), max=100, readout=False)
         self.brush.add_class("hp-slide")
+        self.brush.tooltip = WORDS["brush"]
         heads = [say(f"<b>{WORDS[key]}</b>", "hp-name") for key in ("axis", "brush")]
         self.box = W.VBox([heads[0], self.axis, heads[1], self.brush])
 

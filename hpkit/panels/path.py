@@ -20,7 +20,7 @@ from hpkit.panels.figures import (
     tick,
 )
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import button, row, say
+from hpkit.panels.panel import button, named, row, say
 from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.values import FULL, places
@@ -148,10 +148,8 @@ class OneAtATimePanel(SearchPanel):
             self.starts[name] = knob
             self.on_change(knob.source, self.reset)
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
-        self.order = W.Dropdown(
-            options=[(", ".join(map(short, o)), o) for o in orders],
-            tooltip=WORDS["order_tip"],
-        )
+        orders = [(", ".join(map(short, o)), o) for o in orders]
+        self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
         self.order.layout.width = FULL
         self.next_button = button(WORDS["next"], WORDS["next_tip"], "primary")
         self.all_button = button(WORDS["all"], WORDS["all_tip"])

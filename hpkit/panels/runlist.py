@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import ipywidgets as W
 
 from hpkit.panels.controls import NAMES
-from hpkit.panels.panel import button, row, say
+from hpkit.panels.panel import button, named, row, say
 from hpkit.panels.style import PINNED
 from hpkit.results import Runs
 from hpkit.run import Run
@@ -55,12 +55,12 @@ class RunList:
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen = [], None
         self.heads = say("", "hp-muted")
-        self.list = W.Select(options=[], tooltip=WORDS["tip"])
+        self.list = named(W.Select(options=[]), WORDS["tip"])
         self.list.layout = W.Layout(width="100%", height="112px")
         self.list.add_class("hp-mono")
         rows = W.VBox([self.heads, self.list])
         rows.add_class("hp-grow")
-        self.name = W.Text(placeholder=WORDS["name"], tooltip=WORDS["name"])
+        self.name = named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
         self.name.layout.width = "176px"
         self.pin_button = button(WORDS["pin"], WORDS["pin_tip"])
         self.remove_button = button(WORDS["remove"], WORDS["remove_tip"])

@@ -12,7 +12,7 @@ from hpkit import told
 from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import Controls, framed, number_box, tie
 from hpkit.panels.keep import check_keep, kept_search, path_of
-from hpkit.panels.panel import FOLDER, Panel, button, row, say
+from hpkit.panels.panel import FOLDER, Panel, button, named, row, say
 from hpkit.panels.panel import WORDS as SHARED
 from hpkit.panels.runlist import aligned, short, text_of
 from hpkit.panels.values import DEFAULTS, Entry, written
@@ -73,7 +73,7 @@ class SearchPanel(Panel):
         self.on_click(self.stop_button, self.stop)
         self.controls.observe(self._guarded(self.moved))
         self.on_change(self.seeds, self.moved)
-        self.list = W.Select(options=[], tooltip=WORDS["settings_tip"])
+        self.list = named(W.Select(options=[]), WORDS["settings_tip"])
         self.list.layout = W.Layout(width="100%", height="124px")
         self.list.add_class("hp-mono")
         self.heads = say("", "hp-muted")

@@ -4,6 +4,7 @@ Okabe and Ito's colors (2008) can be told apart with color-blind eyes; on a dark
 their lighter ones stand in. Lines differ in style or in a label as well.
 """
 
+import html
 from pathlib import Path
 from weakref import WeakSet
 
@@ -35,10 +36,11 @@ def css_variables(column):
     return "".join(f"--hp-{name}:{pair[column]};" for name, pair in COLORS.items())
 
 
+HERE = Path(__file__).parent
 STYLE = (
     f".hpkit{{{css_variables(0)}}}"
     f'[data-jp-theme-light="false"] .hpkit{{{css_variables(1)}}}'
-    + Path(__file__).with_name("panel.css").read_text(encoding="utf-8")
+    + (HERE / "panel.css").read_text(encoding="utf-8")
 )
 
 
@@ -56,8 +58,14 @@ def style_sheet():
 
 
 def rules():
-    """Return the style element."""
-    return f"<style>{STYLE}{LARGE if _large[0] else ''}</style>"
+    """Return the style element, and an image that cannot load, to name the sliders.
+
+    ipywidgets cannot name a slider's handle, and a `script` element set by it never
+    runs; the image's `onerror` does. Where a page forbids that, all else works.
+    """
+    script = html.escape((HERE / "panel.js").read_text(encoding="utf-8"), quote=True)
+    style = f"<style>{STYLE}{LARGE if _large[0] else ''}</style>"
+    return f'{style}<img alt="" src="data:," onerror="{script}">'
 
 
 def present(on=True):

@@ -9,7 +9,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.panels.controls import CHOICES, NAMES
-from hpkit.panels.panel import say
+from hpkit.panels.panel import named, say
 from hpkit.panels.runlist import text_of
 from hpkit.space import check_list
 
@@ -102,9 +102,9 @@ class Entry:
         self.which = W.Dropdown(
             options=[(label, name) for name, label in NAMES.items()], value=name
         )
-        self.which.tooltip = WORDS["which_tip"]
+        named(self.which, WORDS["which_tip"])
         self.text = W.Text(written(values), continuous_update=False)
-        self.text.tooltip = WORDS["values_tip"]
+        named(self.text, WORDS["values_tip"])
         self.which.layout.width = self.text.layout.width = FULL
         label = say(f"<span class='hp-name'>{WORDS['values']}</span>")
         self.frame = W.VBox([label, self.which, self.text])

@@ -1,0 +1,22 @@
+/* Names what ipywidgets leaves without one, for people who do not see the page: slider
+   handles get the label above them, tables that scroll can be reached by Tab. */
+(function (panel) {
+  if (!panel || panel.hpNamed) return;
+  panel.hpNamed = true;
+  const name = () => {
+    panel.querySelectorAll('.noUi-handle:not([aria-label])').forEach(handle => {
+      const knob = handle.closest('.hp-knob, .hp-guess, .hp-titled');
+      const label = knob && knob.querySelector('.hp-name');
+      const slider = handle.closest('[title]');
+      const words = label ? label.textContent : slider ? slider.title : 'slider';
+      handle.setAttribute('aria-label', words);
+    });
+    panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
+      table.tabIndex = 0;
+      table.setAttribute('role', 'group');
+      table.setAttribute('aria-label', 'table');
+    });
+  };
+  name();
+  new MutationObserver(name).observe(panel, { childList: true, subtree: true });
+})(this.closest('.hpkit'))
