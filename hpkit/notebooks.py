@@ -38,6 +38,10 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 # for it, so --check compares only that one is there.
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 
+SAME = "up to date"
+# No failure, because it cannot be told from another machine's drawing.
+REDRAWN = "up to date, pictures drawn otherwise; after a change to them build again"
+
 # GitHub shows a notebook of this size at once, and a clone stays small.
 MAX_BYTES = 300_000
 
@@ -90,8 +94,8 @@ def main(number=None, *, check=False, folder=FOLDER):
             verdict = difference(target, built) if check else write(target, built)
         except BuildError as error:
             verdict = f"FAILED: {error}"
-        code |= verdict not in ("", "written")
-        print(f"{target.name}: {verdict or 'up to date'}", flush=True)
+        code |= verdict not in (SAME, REDRAWN, "written")
+        print(f"{target.name}: {verdict}", flush=True)
     return code
 
 
@@ -255,17 +259,20 @@ def check_text(output, where):
 
 
 def difference(target, built):
-    """What the committed notebook has otherwise than the `built` one, or ""."""
+    """What the committed notebook has otherwise than the `built` one, in words."""
     if not target.is_file():
         return "missing; run python -m hpkit build"
-    old = nbformat.reads(target.read_text("utf-8"), as_version=4)
+    committed = target.read_text("utf-8")
+    if committed == built:
+        return SAME
+    old = nbformat.reads(committed, as_version=4)
     new = nbformat.reads(built, as_version=4)
     for index, (a, b) in enumerate(zip(old.cells, new.cells, strict=False)):
         if comparable(a) != comparable(b):
             return f"{name(b, index)} differs; run python -m hpkit build"
     if (len(old.cells), old.metadata) != (len(new.cells), new.metadata):
         return "cells or metadata differ; run python -m hpkit build"
-    return ""
+    return REDRAWN
 
 
 def comparable(cell):

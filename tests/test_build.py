@@ -201,18 +201,18 @@ def add_cell(notebook):
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "code", "words"),
     [
-        (lambda notebook: None, 0),
-        (change_picture, 0),  # its bytes differ between machines
-        (change_text, 1),
-        (change_source, 1),
-        (remove_picture, 1),
-        (add_cell, 1),
+        (lambda notebook: None, 0, "up to date\n"),
+        (change_picture, 0, "pictures drawn otherwise"),  # as on another machine
+        (change_text, 1, "cell 2 ('import matplotlib.pyplot as plt') differs"),
+        (change_source, 1, "cell 3 "),
+        (remove_picture, 1, "cell 3 "),
+        (add_cell, 1, "cells or metadata differ"),
     ],
 )
 def test_check_compares_all_but_the_bytes_of_pictures(
-    built, folder, monkeypatch, change, code
+    built, folder, monkeypatch, capsys, change, code, words
 ):
     text = (built / "00_start.ipynb").read_text("utf-8")
     monkeypatch.setattr(notebooks, "build", lambda source, folder: text)
@@ -224,6 +224,7 @@ def test_check_compares_all_but_the_bytes_of_pictures(
 
     assert notebooks.main(folder=folder, check=True) == code
 
+    assert words in capsys.readouterr().out
     assert (folder / "00_start.ipynb").read_bytes() == before
 
 
