@@ -21,7 +21,7 @@ digits, moons = hk.load_dataset("digits"), hk.load_dataset("moons")
 base = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=10, hidden=(32,))
 
 # %% [markdown]
-# ## 1. Asking the way in the fog (6 minutes)
+# ## 1. Asking the way in the fog (5 minutes)
 #
 # You stand on a hill in thick fog and want to go down to the valley. You see nothing.
 # But 600 people stand around you, and each of them points: "down is *that* way". Nobody
@@ -253,15 +253,24 @@ for size in (4, 16, 64):
 # <!-- claim: batch-small-is-not-better --> So do not ask "which batch size is best?".
 # Take one that is convenient, and tune the learning rate *for it*.
 #
-# ## 5. How much the direction shakes (4 minutes)
+# ## 5. How much a batch shakes (5 minutes)
 #
 # Back to the fog. How different are the answers, if you ask 1 person, or 4, or 16, or
-# 64? That we can measure. We take a network after one epoch and do *not* move it. A
-# hundred times we draw a batch and compute the slope, for two of the weights. Each dot
-# is one answer. The cross is the answer of all 400 points.
+# 64? That we can measure: take a network and do *not* move it, draw a batch, look, and
+# draw the next one. In this panel each dot is the loss of one batch.
 #
-# **Predict.** With four times as many people, how much closer do the dots come? Four
-# times? Less?
+# **Predict.** With four times as many points in a batch, how much closer do the dots
+# come to the line? Four times? Less?
+
+# %%
+hk.BatchNoisePanel(moons, size=4)
+
+# %% [markdown]
+# **Do.** Go from batch size 4 to 16, to 64, to 400. Read the spread each time.
+#
+# The loss is one thing. What a step needs is the *direction*. So a hundred times we
+# draw a batch and compute the slope, for two of the weights. Each dot is one answer.
+# The cross is the answer of all 400 points.
 
 # %%
 smooth = hk.Hyperparameters(lr=0.1, epochs=1, activation="tanh")  # no unit is ever off

@@ -194,6 +194,15 @@ def stop_epoch(val_loss, patience):
 # How far does it get? And with 10, 20, 50?
 
 # %%
+hk.PatiencePanel(small, long, patience=1, seed=2)
+
+# %% [markdown]
+# **Do.** Move **patience** up from 1, and read the sentence. From where on does a
+# larger patience change nothing but the time?
+#
+# Four of them in one picture, with the function that you have just read:
+
+# %%
 run = hk.fit(small, long, seed=2)
 ax = hk.plot_training_curves(run, split="valid")
 for patience in (1, 10, 20, 50):
