@@ -178,3 +178,19 @@ def test_race_winner_changes():
 
     assert wins.max() <= 0.75
     assert (wins > 0).sum() >= 3
+
+
+def test_race_badly_placed_grid():
+    data, base = hk.load_dataset("digits"), DIGITS.but(epochs=9)
+    grid = hk.grid_search(
+        data, base, lr=[1e-4, 0.0316, 10], weight_decay=DECAYS, seeds=SEEDS
+    )
+    behind = []
+    for number, seed in enumerate(SEEDS):
+        drawn = hk.random_search(
+            data, base, n_trials=9, search_seed=seed, seeds=[seed],
+            lr=hk.log_uniform(1e-4, 10), weight_decay=hk.log_uniform(1e-7, 1e-4),
+        )  # fmt: skip
+        behind.append(losses(drawn).min() < losses(grid)[:, number].min())
+
+    assert np.mean(behind) >= 0.8
