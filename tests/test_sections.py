@@ -5,6 +5,7 @@ stopped.
 """
 
 import re
+import shutil
 
 import matplotlib
 import pytest
@@ -39,6 +40,10 @@ def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
     import matplotlib.pyplot as plt
     import torch
 
+    # Where a lesson runs: in notebooks/, with the learner's own table in ../data.
+    shutil.copytree(FOLDER.parent / "data", tmp_path / "data")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     space = {"__name__": "lesson"}
