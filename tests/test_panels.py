@@ -431,11 +431,12 @@ def test_second_panel_of_a_kind_stops_the_first(moons):
 def test_saving_writes_csv_and_png_and_shows_where(panel):
     panel.save_button.click()
     panel.save_button.click()
-    table, picture = panel.save()
+    table, picture, drawing = panel.save()
 
     assert "hpkit-runs/moons-training-2.csv" in panel.note.value
     assert table.read_text().startswith("run,param_lr,")
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in drawing.read_text()
 
 
 def test_shown_code_gives_the_same_run(panel):
@@ -1046,8 +1047,8 @@ def test_present_makes_panels_large_and_small_again(panel):
     sheet = panel.children[0]
     plain = sheet.value
     present()
-    assert "zoom" in sheet.value
-    assert "zoom" in TrainingPanel(panel.dataset, QUICK).children[0].value
+    assert "projector" in sheet.value
+    assert "projector" in TrainingPanel(panel.dataset, QUICK).children[0].value
     present(False)
     assert sheet.value == plain
 

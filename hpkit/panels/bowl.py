@@ -18,7 +18,6 @@ from hpkit.panels.figures import (
     set_all,
     texts,
 )
-from hpkit.panels.panel import WORDS as SHARED
 from hpkit.panels.panel import Panel, button, row
 from hpkit.settings import check_count, check_number
 
@@ -106,8 +105,6 @@ class BowlPanel(Panel):
         )
         self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")
         self.run_button = button(WORDS["run"], WORDS["run_tip"])
-        self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
-        self.stop_button.add_class("hp-stop")
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
         pairs = [
             (self.step_button, self.run_button),
@@ -117,7 +114,6 @@ class BowlPanel(Panel):
         self.build(left, self._charts())
         self.on_click(self.step_button, self.step)
         self.on_click(self.run_button, self._run_clicked)
-        self.on_click(self.stop_button, self.stop)
         self.on_click(self.reset_button, self.reset)
         self.on_change(self.lr, self._draw)
         self.on_change(self.curvature, self._draw)

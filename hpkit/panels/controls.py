@@ -20,7 +20,15 @@ NAMES = {
     "hidden": "width of hidden layers",
     "activation": "activation",
 }
-WORDS = {"all": "{} (all)", "slider": "{}, slider", "number": "{}, number"}
+WORDS = {
+    "all": "{} (all)",
+    "slider": "{}, slider",
+    "number": "{}, number",
+    "seed": "seed",
+    "same_tip": "Every run starts from the same first weights",
+    "new_tip": "Every run starts from other first weights",
+}
+SAME, NEW = "same", "new"
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -165,6 +173,17 @@ def choice_knob(name, dataset, value):
     buttons = W.ToggleButtons(options=CHOICES[name], value=value)
     buttons.style.button_width = "86px"
     return Knob(framed(NAMES[name], buttons), buttons, buttons)
+
+
+def seed_choice():
+    """Return buttons, the same seed for every run or a new one, and their row."""
+    buttons = W.ToggleButtons(
+        options=[SAME, NEW], tooltips=[WORDS["same_tip"], WORDS["new_tip"]]
+    )
+    buttons.style.button_width = "62px"
+    row = W.HBox([W.HTML(f"<span class='hp-name'>{WORDS['seed']}</span>"), buttons])
+    row.add_class("hp-row")
+    return buttons, row
 
 
 BUILD = {

@@ -1,5 +1,7 @@
 """Runs and searches of a panel as JSON files in hpkit-runs/, to come back to."""
 
+from pathlib import Path
+
 from hpkit.files import load, read_file, runs_from_plain, runs_to_plain, write_file
 
 WORDS = {
@@ -7,6 +9,7 @@ WORDS = {
     "data": "hpkit-runs/{0}.json holds runs on {1}, got the data set {2}; choose "
     "another name with keep=",
 }
+FOLDER = Path("hpkit-runs")
 
 
 def check_keep(name):
@@ -61,3 +64,14 @@ def check_same_data(path, name, dataset):
     """Raise when the runs are of another data set."""
     if name != dataset.name:
         raise ValueError(WORDS["data"].format(path.stem, name, dataset.name))
+
+
+def free_paths(stem, ends):
+    """Return the first paths with that name, one an ending, of which none is taken."""
+    number = 1
+    while True:
+        name = stem if number == 1 else f"{stem}-{number}"
+        paths = [FOLDER / f"{name}.{end}" for end in ends]
+        if not any(path.exists() for path in paths):
+            return paths
+        number += 1

@@ -10,10 +10,10 @@ import html
 import io
 import re
 from contextlib import contextmanager
-from pathlib import Path
 
 import ipywidgets as W
 
+from hpkit.panels.keep import FOLDER, free_paths
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.stills import blank, still
 from hpkit.panels.style import style_sheet
@@ -26,13 +26,15 @@ WORDS = {
     "table": "Table",
     "table_tip": "The numbers of the picture",
     "save": "Save",
-    "save_tip": "Write the numbers (CSV) and the picture (PNG) into hpkit-runs",
-    "saved": "Saved {} and {}",
+    "save_tip": "Write the numbers (CSV) and the picture (PNG, SVG) into hpkit-runs",
+    "saved": "Saved {}, {} and {}",
     "code_tip": "The cell that gives the same result without a panel",
     "stop": "Stop",
     "stop_tip": "Stop the training; what was trained so far is kept",
 }
-FOLDER = Path("hpkit-runs")
+
+
+UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
 def button(text, tip, look="", width=None):
@@ -90,6 +92,9 @@ class Panel(W.VBox):
         self.bar.add_class("hp-bar")
         self.result = say("", "hp-say")
         self.note = say("", "hp-muted", "hp-grow")
+        self.stop_button = button(WORDS["stop"], WORDS["stop_tip"])
+        self.stop_button.add_class("hp-stop")
+        self.on_click(self.stop_button, self.stop)
         super().__init__()
         self.add_class("hpkit")
         stop_earlier(self, (type(self).__name__, self.stem, title, *key))
@@ -110,6 +115,7 @@ class Panel(W.VBox):
             f"<span class='hp-title'>{html.escape(self.title)}</span>", "hp-grow"
         )
         controls = W.VBox(left, layout=W.Layout(width="216px", min_width="216px"))
+        controls.add_class("hp-controls")
         self.figures = [chart[1] for chart in charts]
         self.widths = [chart[2] for chart in charts]
         body = [controls]
@@ -199,8 +205,7 @@ class Panel(W.VBox):
         if self.error is None and self.guess and not self.guess.open:
             self.say(self.guess.cover)
         elif self.error is None:
-            said = self.guess.said if self.guess else ""
-            self.say(said + self.sentence(running))
+            self.say((self.guess.said if self.guess else "") + self.sentence(running))
         if not running:
             self._show_drawer()
 
@@ -226,7 +231,7 @@ class Panel(W.VBox):
         return self
 
     def save(self, name=None):
-        """Write the numbers as CSV and the picture as PNG into hpkit-runs/.
+        """Write the numbers as CSV and the picture as PNG and SVG into hpkit-runs/.
 
         Parameters
         ----------
@@ -238,10 +243,11 @@ class Panel(W.VBox):
         list of pathlib.Path
         """
         FOLDER.mkdir(exist_ok=True)
-        table, picture = free_paths(name or self.stem, ("csv", "png"))
-        self.frame().to_csv(table, index=False)
-        picture.write_bytes(self.picture())
-        return table, picture
+        paths = free_paths(name or self.stem, ("csv", "png", "svg"))
+        self.frame().to_csv(paths[0], index=False)
+        for path in paths[1:]:
+            path.write_bytes(self.picture(path.suffix[1:]))
+        return paths
 
     @property
     def stem(self):
@@ -250,8 +256,9 @@ class Panel(W.VBox):
         return re.sub(r"[^\w]+", "-", name).strip("-")
 
     def _save_clicked(self):
-        table, picture = self.save()
-        self.note.value = html.escape(WORDS["saved"].format(table, picture.name))
+        table, *pictures = self.save()
+        names = (path.name for path in pictures)
+        self.note.value = html.escape(WORDS["saved"].format(table, *names))
 
     def _show_drawer(self):
         """Fill what is below the charts."""
@@ -267,14 +274,14 @@ class Panel(W.VBox):
 
     # ---- the still picture ---------------------------------------------------------
 
-    def picture(self):
-        """Return the still picture as PNG; same state, same bytes."""
+    def picture(self, form="png"):
+        """Return the still picture as PNG or SVG; same state, same bytes."""
         file = io.BytesIO()
-        if self.guess and not self.guess.open:
-            made = blank(self.guess.question)
-        else:
-            made = still(self.figures, self.widths)
-        made.savefig(file, format="png", metadata={"Software": None})
+        covered = self.guess and not self.guess.open
+        made = (
+            blank(self.guess.question) if covered else still(self.figures, self.widths)
+        )
+        made.savefig(file, format=form, metadata=UNDATED[form])
         return file.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
@@ -285,14 +292,3 @@ class Panel(W.VBox):
             bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
             bundle["image/png"] = base64.b64encode(self.picture()).decode()
         return bundle
-
-
-def free_paths(stem, ends):
-    """Return the first paths with that name, one an ending, of which none is taken."""
-    number = 1
-    while True:
-        name = stem if number == 1 else f"{stem}-{number}"
-        paths = [FOLDER / f"{name}.{end}" for end in ends]
-        if not any(path.exists() for path in paths):
-            return paths
-        number += 1

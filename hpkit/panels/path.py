@@ -1,6 +1,5 @@
 """`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
 
-from dataclasses import replace
 from itertools import permutations
 
 import ipywidgets as W
@@ -9,22 +8,14 @@ import numpy as np
 from hpkit import told
 from hpkit.panels.cells import CellMap
 from hpkit.panels.controls import NAMES, pick_knob
-from hpkit.panels.figures import (
-    figure,
-    limit,
-    linear,
-    lines,
-    nice_top,
-    points,
-    set_all,
-    tick,
-)
+from hpkit.panels.figures import set_all
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import button, named, row, say
 from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
-from hpkit.panels.values import FULL, places
-from hpkit.path import best_number, planned_cost
+from hpkit.panels.steps import StepCharts, closed
+from hpkit.panels.values import FULL
+from hpkit.path import planned_cost
 from hpkit.search import grid_search, one_at_a_time
 from hpkit.settings import Hyperparameters, check_seeds
 from hpkit.space import all_settings, check_space
@@ -46,31 +37,11 @@ WORDS = {
     "map": "lowest loss of each cell, and the path",
     "two": "one_at_a_time needs two lists of values at least, got {0}; write for "
     "example lr=[0.01, 0.1], batch_size=[16, 64]",
-    "loss": "loss",
-    "step": "step {0}: {1}",
     "begin": "Start at {0}. First step: {1}. Press Next step.",
     "grid": " The grid's best is <b>{best:.3g}</b>, at {setting}: the path ended at "
     "{times:.2g} times that.",
     "count": "{runs} runs; the grid: {all}",
 }
-
-
-def closed(found):
-    """Return a search whose last step has its winner as soon as all of it is trained.
-
-    The search itself names it when the next step begins.
-    """
-    *before, step = found.steps
-    runs, tried = found.runs, all_settings(step.base, {step.name: step.values})
-    there = {s: i for i, s in enumerate(runs.settings)}
-    if step.winner or not all(s in there for s in tried):
-        return found
-    numbers = tuple(there[s] for s in tried)
-    if any((runs.epochs_done[there[s]] < s.epochs).any() for s in tried):
-        return found
-    winner = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-    step = replace(step, settings=numbers, winner=winner)
-    return replace(found, steps=(*before, step))
 
 
 class OneAtATimePanel(SearchPanel):
@@ -171,32 +142,11 @@ class OneAtATimePanel(SearchPanel):
             *(row(*pair, name="hp-buttons") for pair in rows),
         ]  # fmt: skip
         self.map = CellMap(self._clicked, height=300)
-        self.small = [self._small_chart() for _ in self.space]
-        height = max(90, 288 // len(self.space))
-        for chart, *_ in self.small:  # side by side they would be too narrow
-            chart.layout.height = f"{height}px"
-        beside = W.VBox([part for chart in self.small for part in (chart[3], chart[0])])
-        self.build(
-            left,
-            [(WORDS["map"], self.map.figure, 1), ("", beside, 1)],
-            drawers=[self.rows],
-        )
-        self.figures = [self.map.figure, *(chart[0] for chart in self.small)]
-        self.widths = [2, *(1 for _ in self.small)]
-
-    def _small_chart(self):
-        """Return a small validation curve: figure, line, best, its title."""
-        scales = {"x": linear(), "y": linear()}
-        line = lines(scales, stroke_width=2.2, marker="circle", marker_size=36)
-        best = points(
-            scales, "orange", marker="circle", default_size=110, fill=False,
-            stroke_width=2.5,
-        )  # fmt: skip
-        chart = figure(
-            [line, best], *scales.values(), ("", WORDS["loss"]), margin=(6, 12, 24, 50)
-        )
-        limit(chart, 1, 1.0, n=2)
-        return chart, line, best, say("", "hp-muted")
+        self.steps = StepCharts(len(self.space))
+        charts = [(WORDS["map"], self.map.figure, 1), ("", self.steps.box, 1)]
+        self.build(left, charts, drawers=[self.rows])
+        self.figures = [self.map.figure, *self.steps.figures]
+        self.widths = [2, *(1 for _ in self.space)]
 
     # ---- the search, in steps ------------------------------------------------------
 
@@ -288,7 +238,7 @@ class OneAtATimePanel(SearchPanel):
             with self.quietly():
                 self.list.options = ()
         self._draw_map(shown)
-        self._draw_steps()
+        self.steps.show(self.found, self.order.value, self.space)
 
     def draw_found(self):
         """Nothing more: `draw` shows map and steps."""
@@ -319,39 +269,6 @@ class OneAtATimePanel(SearchPanel):
             self.space[first].index(getattr(setting, first)),
             self.space[second].index(getattr(setting, second)),
         )
-
-    def _draw_steps(self):
-        """Show the validation curve of each step."""
-        steps = self.found.steps if self.found else ()
-        for number, (chart, line, best, over) in enumerate(self.small):
-            name = self.order.value[number]
-            over.value = WORDS["step"].format(number + 1, NAMES[name])
-            at, words = places(self.space[name])
-            tick(chart, 0, at, words, "")
-            if number >= len(steps):
-                set_all(line, x=at[:0], y=at[:0])
-                set_all(best, x=at[:0], y=at[:0])
-                continue
-            self._draw_step(steps[number], at, chart, line, best)
-
-    def _draw_step(self, step, at, chart, line, best):
-        """Show the validation curve of one step, as far as it is trained."""
-        runs = self.found.runs
-        number = {s: i for i, s in enumerate(runs.settings)}
-        tried = [number.get(step.base.but(**{step.name: v})) for v in step.values]
-        loss = np.array([np.nan if i is None else runs.mean_val_loss[i] for i in tried])
-        gone = [i is not None and runs.diverged[i].any() for i in tried]
-        loss[gone] = np.nan
-        good = np.flatnonzero(np.isfinite(loss))
-        good = good[np.argsort(at[good])]
-        top = nice_top(1.1 * loss[good].max()) if len(good) else 1.0
-        limit(chart, 1, top, n=2)
-        there = good if len(good) > 1 else good[:0]
-        set_all(line, x=at[there], y=loss[there])
-        won = (
-            [step.values.index(getattr(step.winner, step.name))] if step.winner else []
-        )
-        set_all(best, x=at[won], y=loss[won])
 
     def sentence(self, running):
         """Return the steps and what they found in words."""

@@ -18,7 +18,6 @@ from hpkit.panels.figures import (
     set_all,
 )
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import WORDS as SHARED
 from hpkit.panels.panel import Panel, button, row
 from hpkit.panels.parallel import Parallel
 from hpkit.search import grid_search, random_search
@@ -157,14 +156,11 @@ class SearchRacePanel(Panel):
     def _build(self, boxes):
         """Make the widgets and tie them to what they do."""
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
-        self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
-        self.stop_button.add_class("hp-stop")
         self.parallel = Parallel(self.space, LOOKS)
         buttons = row(self.start_button, self.stop_button, name="hp-buttons")
         left = [*boxes, buttons, self.parallel.box]
         self.build(left, self._charts())
         self.on_click(self.start_button, self.start)
-        self.on_click(self.stop_button, self.stop)
         self.on_change(self.budget, self.start)
         self.on_change(self.races, self.start)
         self.on_change(self.parallel.axis, self._draw)
@@ -287,13 +283,8 @@ class SearchRacePanel(Panel):
         import pandas as pd
 
         frames = [f.to_frame().assign(search=k) for k, f in self.found.items()]
-        keep = [
-            "search",
-            *(f"param_{n}" for n in self.space),
-            "mean_val_loss",
-            "epochs",
-        ]
-        return pd.concat(frames, ignore_index=True)[keep]
+        names = [f"param_{n}" for n in self.space]
+        return pd.concat(frames)[["search", *names, "mean_val_loss", "epochs"]]
 
     def code(self):
         """Return the cell that runs the random search of the first race."""

@@ -13,7 +13,6 @@ from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import Controls, framed, number_box, tie
 from hpkit.panels.keep import check_keep, kept_search, path_of
 from hpkit.panels.panel import FOLDER, Panel, button, named, row, say
-from hpkit.panels.panel import WORDS as SHARED
 from hpkit.panels.runlist import aligned, short, text_of
 from hpkit.panels.values import DEFAULTS, Entry, written
 from hpkit.settings import Hyperparameters
@@ -66,11 +65,8 @@ class SearchPanel(Panel):
         tie(slider, self.seeds)
         self.seeds_box = framed(WORDS["seeds"], slider, self.seeds)
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
-        self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
-        self.stop_button.add_class("hp-stop")
         self.buttons = row(self.start_button, self.stop_button, name="hp-buttons")
         self.on_click(self.start_button, lambda: self.start())
-        self.on_click(self.stop_button, self.stop)
         self.controls.observe(self._guarded(self.moved))
         self.on_change(self.seeds, self.moved)
         self.list = named(W.Select(options=[]), WORDS["settings_tip"])

@@ -44,7 +44,7 @@ STYLE = (
 )
 
 
-LARGE = ".hpkit { zoom:1.35; }"
+LARGE = (HERE / "present.css").read_text(encoding="utf-8")
 _sheets = WeakSet()
 _large = [False]
 

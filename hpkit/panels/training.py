@@ -6,13 +6,13 @@ import ipywidgets as W
 
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
-from hpkit.panels.controls import NAMES, Controls
+from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
 from hpkit.panels.guess import Guess
 from hpkit.panels.keep import check_keep, keep_runs, kept_runs, path_of
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import FOLDER, Panel, button, row, say
-from hpkit.panels.panel import WORDS as SHARED
-from hpkit.panels.runlist import Kept, RunList, short, text_of
+from hpkit.panels.runlist import Kept, RunList
+from hpkit.panels.says import told
 from hpkit.panels.watch import RunView, updates_per_epoch
 from hpkit.settings import Hyperparameters, check_count
 from hpkit.training import Training, check_settings
@@ -23,11 +23,6 @@ WORDS = {
     "train_tip": "Train with the values shown",
     "reset": "Reset",
     "reset_tip": "Back to the first values; runs that are not pinned are removed",
-    "seed": "seed",
-    "same": "same",
-    "new": "new",
-    "same_tip": "Every run starts from the same first weights",
-    "new_tip": "Every run starts from other first weights",
     "runs": "Runs",
     "runs_tip": "All runs so far",
     "compare": "Compare",
@@ -42,16 +37,6 @@ WORDS = {
     "training": "epoch {done} of {epochs}",
     "ready": "{seconds:.2g} s for {done} epochs",
     "slow": "trains when you let go, about {seconds:.1f} s",
-    "now": "Training, epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
-    "best": "Lowest validation loss <b>{best:.3g}</b> at epoch {at} of {epochs}",
-    "stopped": "Stopped at epoch {done} of {epochs}: lowest validation loss "
-    "<b>{best:.3g}</b> at epoch {at}",
-    "diverged": "<b>Diverged</b> (✕): the loss grew instead of falling. A smaller "
-    "learning rate is the usual way out",
-    "with": " ({setting}).",
-    "leader": " Best of {n} runs: run {number} with {best:.3g}.",
-    "self": " The best of {n} runs.",
-    "none": "Nothing was trained yet: press Train.",
 }
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 REST = 0.4  # seconds without a move after which a run counts as chosen
@@ -141,21 +126,14 @@ class TrainingPanel(Panel):
     def _build(self):
         """Make the widgets and tie them to what they do."""
         self.train_button = button(WORDS["train"], WORDS["train_tip"], "primary")
-        self.stop_button = button(SHARED["stop"], SHARED["stop_tip"])
-        self.stop_button.add_class("hp-stop")
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
         self.pause_button = button(WORDS["pause"], WORDS["pause_tip"])
         self.one_button = button(WORDS["one"], WORDS["one_tip"])
-        self.seeds = W.ToggleButtons(
-            options=[WORDS["same"], WORDS["new"]],
-            tooltips=[WORDS["same_tip"], WORDS["new_tip"]],
-        )
-        self.seeds.style.button_width = "62px"
-        name = say(f"<span class='hp-name'>{WORDS['seed']}</span>")
+        self.seeds, seed_row = seed_choice()
         buttons = (self.train_button, self.stop_button, self.reset_button)
         left = [
             self.controls.box,
-            row(name, self.seeds, name="hp-row"),
+            seed_row,
             row(*buttons, name="hp-buttons"),
             row(self.pause_button, self.one_button, name="hp-buttons"),
         ]
@@ -166,12 +144,10 @@ class TrainingPanel(Panel):
             (WORDS["runs"], WORDS["runs_tip"], self.list.box),
             (WORDS["compare"], WORDS["compare_tip"], self.beside),
         ]
-        if self.guess:
-            left.insert(0, self.guess.box)
+        left = [self.guess.box, *left] if self.guess else left
         self.build(left, self.view_of_run.charts, drawers=drawers)
         self.figures = self.view_of_run.figures
-        self.on_click(self.train_button, self._train_clicked)
-        self.on_click(self.stop_button, self.stop)
+        self.on_click(self.train_button, lambda: self._start(rest=False))
         self.on_click(self.reset_button, self.reset)
         self.on_click(self.pause_button, self.pause)
         self.on_click(self.one_button, self.one_epoch)
@@ -181,8 +157,7 @@ class TrainingPanel(Panel):
     def _come_back(self):
         """Show the runs that were kept."""
         with self.quietly():
-            for run, number, name, color in kept_runs(self.file, self.dataset):
-                self.list.kept.append(Kept(run, number, name, color))
+            self.list.kept = [Kept(*k) for k in kept_runs(self.file, self.dataset)]
             self.list.chosen = self.list.kept[-1]
             self.controls.setting = self.list.chosen.run.setting
             self.list.show()
@@ -227,7 +202,7 @@ class TrainingPanel(Panel):
         if updates:
             self.per_update = run.fit_time / updates
         self.list.add(run)
-        if self.seeds.value == WORDS["new"]:
+        if self.seeds.value == NEW:
             self.seed += 1
 
     def seconds(self, setting):
@@ -235,7 +210,7 @@ class TrainingPanel(Panel):
         updates = updates_per_epoch(self.dataset, setting)
         return self.per_update * updates * setting.epochs
 
-    def _start(self, *, rest, replace, rest_at=None):
+    def _start(self, *, rest, replace=True, rest_at=None):
         """Start a training of what the controls show."""
         setting, self.error, self.rest_at = self.controls.setting, None, rest_at
         self.job_seconds = self.seconds(setting)
@@ -245,14 +220,11 @@ class TrainingPanel(Panel):
     def _seeds_chosen(self, change):
         """Let the very next training take a new seed."""
         with self.live.lock:
-            self.seed += change["new"] == WORDS["new"]
+            self.seed += change["new"] == NEW
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
         self._start(rest=True, replace=self.job_seconds >= QUICK)
-
-    def _train_clicked(self):
-        self._start(rest=False, replace=True)
 
     def pause(self):
         """Let the training rest, or go on."""
@@ -266,15 +238,15 @@ class TrainingPanel(Panel):
             self.rest_at = self.now.run.epochs_done + 1
             self.live.resume()
         else:
-            self._start(rest=False, replace=True, rest_at=1)
+            self._start(rest=False, rest_at=1)
 
     def reset(self):
         """Go back to the first values; runs that are not pinned are removed."""
         with self.quietly():
             self.list.clear()
             self.controls.setting, self.seed = self.first
-            self.seeds.value = WORDS["same"]
-            self._start(rest=False, replace=True)
+            self.seeds.value = SAME
+            self._start(rest=False)
 
     # ---- what is shown -------------------------------------------------------------
 
@@ -293,59 +265,31 @@ class TrainingPanel(Panel):
 
     def draw(self, running):
         """Show the state."""
-        strong = self.now or self.list.chosen
-        if strong is None:
+        if (strong := self.now or self.list.chosen) is None:
             return
         pinned, faded = self.list.parted(strong)
         run, training = strong.run, self.now is not None
         self.view_of_run.show(strong, pinned, faded, training=training)
-        marked = [k for k in self.list.kept if k.color or k is strong]
         if not training:
+            marked = [k for k in self.list.kept if k.color or k is strong]
             self.beside.value = compare_table(marked)
         words = "resume" if self.live.paused else "pause"
         self.pause_button.description = WORDS[words]
         self.bar.value = run.epochs_done / run.setting.epochs
-        facts = {"done": run.epochs_done, "epochs": run.setting.epochs}
         kind = "paused" if self.live.paused else "training" if training else "ready"
-        line = WORDS[kind]
-        self.status.value = line.format(**facts, seconds=run.fit_time)
+        self.status.value = WORDS[kind].format(
+            done=run.epochs_done, epochs=run.setting.epochs, seconds=run.fit_time
+        )
         if not running:
-            self.controls.continuous = self.seconds(self.controls.setting) < QUICK
-            if not self.controls.continuous:
-                seconds = self.seconds(self.controls.setting)
+            seconds = self.seconds(self.controls.setting)
+            self.controls.continuous = seconds < QUICK
+            if seconds >= QUICK:
                 self.status.value = WORDS["slow"].format(seconds=seconds)
 
     def sentence(self, running):
         """Return the result in words."""
-        strong, kept = self.now or self.list.chosen, self.list.kept
-        if strong is None:
-            return WORDS["none"]
-        run = strong.run
-        facts = {
-            "done": run.epochs_done, "epochs": run.setting.epochs,
-            "last": run.val_loss[-1], "best": run.best_val_loss, "at": run.best_epoch,
-        }  # fmt: skip
-        kind = "best" if run.epochs_done == run.setting.epochs else "stopped"
-        kind = "now" if self.now else "diverged" if run.diverged else kind
-        text = WORDS[kind].format(**facts)
-        text += WORDS["with"].format(setting=self._describe(run))
-        if len(kept) > 1 and not self.now:
-            leader = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
-            line = WORDS["self"] if leader is strong else WORDS["leader"]
-            text += line.format(
-                n=len(kept), number=leader.label, best=leader.run.best_val_loss
-            )
-        return text
-
-    def _describe(self, run):
-        """Return the setting of a run in words."""
-        names = dict.fromkeys(("lr", "batch_size", *self.controls.knobs))
-        names.pop("epochs", None)
-        parts = [
-            f"{short(n) if n == 'lr' else NAMES[n]} {text_of(getattr(run.setting, n))}"
-            for n in names
-        ]
-        return ", ".join([*parts, f"seed {run.seed}"])
+        strong, kept = self.now or self.list.chosen, () if self.now else self.list.kept
+        return told(strong, kept, tuple(self.controls.knobs), self.now is not None)
 
     def code(self):
         """Return the cell that trains the run shown."""

@@ -239,8 +239,10 @@ CONTRAST = """() => {
         const style = getComputedStyle(node)
         const ink = parts(node.ownerSVGElement ? style.fill : style.color).slice(0, 3)
         const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x)
-        const sign = node.classList.contains('hp-mark') ? 1.5 : 1  // no text: 3 is enough
-        ratios.push([node.textContent.trim().slice(0, 20), sign * (a + 0.05) / (b + 0.05)])
+        // A sign is no text: 3 is enough for it.
+        const sign = node.classList.contains('hp-mark') ? 1.5 : 1
+        const words = node.textContent.trim().slice(0, 20)
+        ratios.push([words, sign * (a + 0.05) / (b + 0.05)])
     }
     return ratios
 }"""

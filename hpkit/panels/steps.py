@@ -1,0 +1,97 @@
+"""The steps of one-at-a-time: a small validation curve each."""
+
+from dataclasses import replace
+
+import ipywidgets as W
+import numpy as np
+
+from hpkit.panels.controls import NAMES
+from hpkit.panels.figures import (
+    figure,
+    limit,
+    linear,
+    lines,
+    nice_top,
+    points,
+    set_all,
+    tick,
+)
+from hpkit.panels.panel import say
+from hpkit.panels.values import places
+from hpkit.path import best_number
+from hpkit.space import all_settings
+
+WORDS = {"loss": "loss", "step": "step {0}: {1}"}
+
+
+def closed(found):
+    """Return a search whose last step has its winner as soon as all of it is trained.
+
+    The search itself names it when the next step begins.
+    """
+    *before, step = found.steps
+    runs, tried = found.runs, all_settings(step.base, {step.name: step.values})
+    there = {s: i for i, s in enumerate(runs.settings)}
+    if step.winner or not all(s in there for s in tried):
+        return found
+    numbers = tuple(there[s] for s in tried)
+    if any((runs.epochs_done[there[s]] < s.epochs).any() for s in tried):
+        return found
+    winner = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
+    step = replace(step, settings=numbers, winner=winner)
+    return replace(found, steps=(*before, step))
+
+
+class StepCharts:
+    """Small validation curves below each other: side by side they are too narrow."""
+
+    def __init__(self, count):
+        self.parts = [self._part(max(90, 288 // count)) for _ in range(count)]
+        self.figures = [part[0] for part in self.parts]
+        self.box = W.VBox([w for part in self.parts for w in (part[3], part[0])])
+
+    def _part(self, height):
+        """Return one chart: figure, line, best, title."""
+        scales = {"x": linear(), "y": linear()}
+        line = lines(scales, stroke_width=2.2, marker="circle", marker_size=36)
+        best = points(
+            scales, "orange", marker="circle", default_size=110, fill=False,
+            stroke_width=2.5,
+        )  # fmt: skip
+        chart = figure(
+            [line, best], *scales.values(), ("", WORDS["loss"]), height=height,
+            margin=(6, 12, 24, 50),
+        )  # fmt: skip
+        chart.add_class("hp-low")
+        limit(chart, 1, 1.0, n=2)
+        return chart, line, best, say("", "hp-muted")
+
+    def show(self, found, order, space):
+        """Show the steps of a `Search` (or None) as far as they are trained."""
+        steps = found.steps if found else ()
+        for number, (chart, line, best, over) in enumerate(self.parts):
+            name = order[number]
+            over.value = WORDS["step"].format(number + 1, NAMES[name])
+            at, words = places(space[name])
+            tick(chart, 0, at, words, "")
+            if number < len(steps):
+                draw_step(found.runs, steps[number], at, chart, line, best)
+            else:
+                set_all(line, x=at[:0], y=at[:0])
+                set_all(best, x=at[:0], y=at[:0])
+
+
+def draw_step(runs, step, at, chart, line, best):
+    """Show the validation curve of one step."""
+    number = {s: i for i, s in enumerate(runs.settings)}
+    tried = [number.get(step.base.but(**{step.name: v})) for v in step.values]
+    loss = np.array([np.nan if i is None else runs.mean_val_loss[i] for i in tried])
+    gone = [i is not None and runs.diverged[i].any() for i in tried]
+    loss[gone] = np.nan
+    good = np.flatnonzero(np.isfinite(loss))
+    good = good[np.argsort(at[good])]
+    limit(chart, 1, nice_top(1.1 * loss[good].max()) if len(good) else 1.0, n=2)
+    there = good if len(good) > 1 else good[:0]
+    set_all(line, x=at[there], y=loss[there])
+    won = [step.values.index(getattr(step.winner, step.name))] if step.winner else []
+    set_all(best, x=at[won], y=loss[won])
