@@ -267,7 +267,10 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, base))
 # **Predict.** Will other workers give other numbers?
 
 # %%
+import warnings
 from distributed import Client
+
+warnings.filterwarnings("ignore", module="distributed")  # a busy computer makes it talk
 
 
 def straight(n_features, n_outputs, setting):
@@ -276,7 +279,8 @@ def straight(n_features, n_outputs, setting):
 
 values = {"lr": [0.01, 0.1, 1], "batch_size": [16, 64], "model": straight}
 here = hk.grid_search(cells, base, **values)
-with Client(processes=False, n_workers=2, dashboard_address=None) as client:
+quiet = {"dashboard_address": None, "silence_logs": "error"}
+with Client(processes=False, n_workers=2, **quiet) as client:
     there = hk.grid_search(cells, base, executor=client.get_executor(), **values)
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
