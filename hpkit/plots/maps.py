@@ -10,7 +10,9 @@ from hpkit.settings import check_choice
 from hpkit.tables import shown
 from hpkit.told import WORDS
 
-COLOR_MAP = "cividis_r"  # even for color-blind eyes, and gray when printed
+# Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
+# when printed. Neither end is taken, so that frames and arrows stand out on each cell.
+COLOR_MAP, DARKEST, LIGHTEST = "YlGnBu", 0.92, 0.05
 PALE = "#f4f4f4"
 PATH = (
     0.32,
@@ -111,14 +113,16 @@ def draw_cells(ax, cells, shift=(0.0, 0.0)):
     loss = np.where(fine, cells.runs.mean_val_loss[best], np.nan)
     log = np.log(loss)
     low, high = (np.nanmin(log), np.nanmax(log)) if fine.any() else (0, 1)
-    ax.imshow(log, cmap=COLOR_MAP, vmin=low, vmax=high, aspect="auto", origin="lower")
-    colors = matplotlib.colormaps[COLOR_MAP]((log - low) / ((high - low) or 1))
-    light = colors[..., :3] @ (0.3, 0.59, 0.11) > 0.5
+    share = np.where(fine, (log - low) / ((high - low) or 1), 0)
+    colors = matplotlib.colormaps[COLOR_MAP](DARKEST - (DARKEST - LIGHTEST) * share)
+    ax.imshow(np.where(fine[..., None], colors, 0), aspect="auto", origin="lower")
+    # Black or white, what stands out more (WCAG 2.2, relative luminance).
+    light = colors[..., :3] ** 2.2 @ (0.2126, 0.7152, 0.0722) > 0.18
     for row, column in np.ndindex(best.shape):
         write = {"x": column + shift[0], "y": row + shift[1], "ha": "center",
                  "va": "center", "fontsize": FONT}  # fmt: skip
         if fine[row, column]:
-            color = INK if light[row, column] else "white"
+            color = "black" if light[row, column] else "white"
             ax.text(s=f"{loss[row, column]:.3f}", color=color, **write)
             continue
         tried = best[row, column] >= 0

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Grid search
 #
-# Back to the bakery. You want the best bread, and you may set two things: how hot the
-# oven is, and how long the bread stays in it. A hot oven wants a short time, a cool one
+# You bake bread. You want the best one, and you may set two things: how hot the oven
+# is, and how long the bread stays in it. A hot oven wants a short time, a cool one
 # wants a long time. So it makes no sense to ask for "the best temperature". You put one
 # loaf in for *every pair*, and taste them all.
 #
@@ -14,7 +14,7 @@
 #
 # - try all combinations, with two loops of your own and with one call,
 # - choose the values of a grid: equal factors, wide enough, not too many,
-# - read a map of losses: a ridge, an edge, a plateau,
+# - read a map of losses: a valley, an edge, a plateau,
 # - say what a grid costs before you start it.
 
 # %%
@@ -65,8 +65,8 @@ for batch_size in [8, 32, 128]:
 
 # %% [markdown]
 # `hk.grid_search` does the same in one call. It trains all runs side by side, so it is
-# faster. `hk.plot_grid` draws the table as a map: dark is a high loss, light is a low
-# one.
+# faster. `hk.plot_grid` draws the table as a map: dark is a low loss, light is a high
+# one. (The panel below has the same colors.)
 
 # %%
 grid = hk.grid_search(moons, base, lr=[0.01, 0.1, 1], batch_size=[8, 32, 128])
@@ -74,14 +74,15 @@ ax = hk.plot_grid(grid)
 
 # %% [markdown]
 # **What you see.** The same nine numbers, as your two loops gave them.
-# <!-- claim: grid-loop-equals-call --> The thick frame marks the best pair. Note what
+# <!-- claim: grid-loop-equals-call --> The thick frame with the star marks the best
+# pair; a dashed frame marks a pair that cannot be told apart from it. Note what
 # is *not* in the grid: the epochs. Every run is judged at its best epoch, so we only
 # train long enough (lesson 4).
 #
 # ## 2. Watch it fill (8 minutes)
 #
-# This panel is a grid search that you can steer. Each cell is a pair. It fills while
-# the runs train.
+# This panel is a grid search that you can steer. Each cell is a pair. All cells train
+# side by side: **Start** colors them all, and the losses fall together.
 #
 # **Predict.** Where will the low losses lie: in one corner, in a row, in a column,
 # along a diagonal?
@@ -94,10 +95,13 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes)
 #
 # 1. Click on the framed cell, then on one at the left edge, then on one further right.
 #    Beside the map you see their training curves. Which shapes of lesson 1 do you find?
-# 2. Add a value to one of the two lists. Before you press **Start**, read at the top
-#    how many runs it will be. How many more than before?
-# 3. Move the epochs to the right, press **Start**, and **Stop** while the map fills.
-#    What was trained is kept.
+# 2. Above the map choose **best over lr**. A curve appears with the batch size across:
+#    for each batch size the lowest loss of its row, whatever the learning rate is.
+# 3. Add a value to one of the two lists and press Enter. A short search starts by
+#    itself, a longer one waits for **Start**. The line of the panel says how many runs
+#    it is. How many more than before?
+# 4. Move the epochs to the right, press **Start**, and **Stop** before the end. What
+#    was trained is kept.
 #
 # The same map as a picture, with three seeds for each pair:
 
@@ -110,12 +114,12 @@ for size in sizes:
     print(f"batch size {size:3}: best learning rate {grid.settings[best].lr:g}")
 
 # %% [markdown]
-# **What you see.** The light cells form a ridge that leans to the right: in most seeds
-# the best learning rate of batch size 128 is larger than that of batch size 8.
-# <!-- claim: grid-ridge --> You know why from lesson 3. A larger batch makes fewer
-# steps, so each of them must be longer. It is the hot oven and the short time.
-# One-at-a-time sees a single row and a single column of this map. The grid sees the
-# ridge.
+# **What you see.** The dark cells, the low losses, form a valley that leans to the
+# right: in most seeds the best learning rate of batch size 128 is larger than that of
+# batch size 8. <!-- claim: grid-ridge --> You know why from lesson 3. A larger batch
+# makes fewer steps, so each of them must be longer. It is the hot oven and the short
+# time. One-at-a-time sees a single row and a single column of this map. The grid sees
+# the valley.
 #
 # ## 3. Which values? (6 minutes)
 #
@@ -160,7 +164,7 @@ print(careful.describe().replace(". ", ".\n"))
 # %% [markdown]
 # **What you see.** The best learning rate is the largest that was tried.
 # <!-- claim: grid-edge --> The map ends in the middle of a slope, like a photograph
-# that cuts off the top of the mountain. A winner at the edge is no answer. It is a
+# that cuts off the bottom of the valley. A winner at the edge is no answer. It is a
 # signpost: *go on in this direction*.
 #
 # So we widen the list to the right until the loss rises again.
@@ -172,13 +176,14 @@ print(
     f"Lowest loss {wide.mean_val_loss.min():.3f} instead of "
     f"{careful.mean_val_loss.min():.3f}: {ratio:.1f} times lower."
 )
-print("At the edge now:", wide.edge or "nothing")
+ends = [f"{n.replace('_', ' ')} (its {end} wins)" for n, end in wide.edge.items()]
+print("At the edge now:", ", ".join(ends) or "nothing")
 
 # %% [markdown]
 # **What you see.** The widened grid finds less than half the loss, and its best
 # learning rate has neighbors on both sides. <!-- claim: grid-widened --> The batch size
 # may still stand at an edge. Smaller ones take longer for an epoch, and you saw the
-# ridge: with a learning rate that fits, batch size 32 is about as good as 8.
+# valley: with a learning rate that fits, batch size 32 is about as good as 8.
 # <!-- claim: grid-larger-batch-as-good --> To look below 8 is possible, not necessary.
 
 # %%
@@ -212,18 +217,18 @@ for ax, first in zip(axes, (0, 3, 6), strict=True):
 
 # %% [markdown]
 # **What you see.** In most such repeats another pair wins.
-# <!-- claim: grid-winner-changes --> But the winners are all about equally good. When
-# we train them again with sixty other seeds, they stay within a fifth of the best.
+# <!-- claim: grid-winner-changes --> But the winners are all about equally good. (We
+# tried sixty other seeds: there, too, the winners stay within a fifth of the best.)
 # <!-- claim: grid-winners-as-good --> The good pairs are no needle in a haystack, they
 # are a **plateau**: four pairs or more lie within that fifth.
 # <!-- claim: grid-plateau -->
 #
 # So the answer of a grid is not "learning rate 0.3, batch size 8". It is "this region
 # is good, and inside it I cannot tell". Then you are free to choose: take a pair in the
-# *middle* of the light region, or the one that trains fastest.
+# *middle* of the dark region, or the one that trains fastest.
 
 # %% [markdown]
-# ### The finest grid is not the best
+# ### The finest grid is hardly better
 #
 # Would more values help? A fine grid of 45 pairs against a coarse one of 15. Each sends
 # its winner to a fair contest: ten new seeds.
@@ -276,8 +281,8 @@ small = hk.grid_search(
 print("2 x 2 x 2 settings x 3 seeds:", small.cost)
 
 # %% [markdown]
-# **What you see.** The cost is the product. <!-- claim: grid-cost --> The panel of
-# section 2 tells it before you press Start. Make it a habit to look there first.
+# **What you see.** The cost is the product. <!-- claim: grid-cost --> Work
+# it out before you start a grid. The panel of section 2 tells it, too.
 
 # %%
 ex.third_one
@@ -302,7 +307,7 @@ ex.quiz
 #
 # - A grid search trains every combination, and judges each by its lowest validation
 #   loss. It is two loops. <!-- claim: grid-loop-equals-call -->
-# - Learning rate and batch size make a ridge: in most seeds the larger batch wants the
+# - Learning rate and batch size make a valley: in most seeds the larger batch wants the
 #   larger learning rate. <!-- claim: grid-ridge -->
 # - Equal factors, not equal steps. <!-- claim: grid-equal-factors -->
 # - A winner at the edge is a signpost: widen the list.
