@@ -2,7 +2,6 @@
 
 from functools import cache
 from itertools import product
-from math import prod
 
 from hpkit.exercises._answers import (
     NotYet,
@@ -107,12 +106,14 @@ def check_tune(answer):
 
 def costs(sizes):
     """One at a time: the start is in every list and is trained once only."""
+    from math import prod  # here, so that the solution runs where it is shown
+
     return 1 + sum(size - 1 for size in sizes), prod(sizes)
 
 
 def trained_again(sizes):
     """Wrong: the value kept from the list before is trained already."""
-    return sum(sizes), prod(sizes)
+    return sum(sizes), costs(sizes)[1]
 
 
 def swapped(sizes):

@@ -18,6 +18,8 @@
 # - tell where this recipe is enough, where it is not, and what to do then.
 
 # %%
+import math
+
 import hpkit as hk
 import matplotlib.pyplot as plt
 import numpy as np
@@ -95,7 +97,9 @@ _ = hk.alt_text(
 # %% [markdown]
 # **What you see.** At 0.001 the loss is the highest: in ten epochs the small steps do
 # not get far. From there to 0.1 it falls. <!-- claim: path-small-lr-digits --> The ring
-# marks the value that we keep.
+# marks the value that we keep. When it is 1, it stands at the end of the list, and
+# lesson 2 would go on to the right. Here we do not, on purpose: the lists stay short,
+# so that all combinations fit on one map in section 4.
 
 # %% [markdown]
 # ### Step 2: the batch size
@@ -108,8 +112,9 @@ _ = hk.alt_text(
 setting, losses = start.but(lr=best_lr), []
 for batch_size in lists["batch_size"]:
     run = hk.fit(digits, setting.but(batch_size=batch_size), seed=0)
-    losses.append(run.best_val_loss)
-    print(f"batch size {batch_size:3}: lowest validation loss {run.best_val_loss:.3f}")
+    losses.append(np.inf if run.diverged else run.best_val_loss)
+    said = "diverged" if run.diverged else f"lowest validation loss {losses[-1]:.3f}"
+    print(f"batch size {batch_size:3}: {said}")
 
 best_size = lists["batch_size"][np.argmin(losses)]
 print(f"\nThe lowest is at {best_size}. We keep it.")
@@ -118,9 +123,10 @@ print(f"\nThe lowest is at {best_size}. We keep it.")
 # **What you see.** Batch size 32 gives again the number that won step 1. It is the same
 # setting with the same seed, so it is the same run (lesson 0). We need not pay for it
 # twice. <!-- claim: path-known-run --> And look at batch size 8. With learning rate 1
-# such small batches break the training on the digits: it diverges.
-# <!-- claim: path-digits-small-batch-breaks --> Keep this in mind, it comes back in
-# section 5.
+# such small batches break the training on the digits: it diverges (lesson 2), and a
+# run that diverged cannot win. We count its loss as infinite, `inf`.
+# <!-- claim: path-digits-small-batch-breaks --> Keep this in mind: you meet that
+# setting again as the hatched cell of the map in section 4.
 
 # %% [markdown]
 # ### Step 3: the epochs, and the whole recipe in a few lines
@@ -138,7 +144,7 @@ for name in ["lr", "batch_size", "epochs"]:
     losses = []
     for value in lists[name]:
         run = hk.fit(digits, setting.but(**{name: value}), seed=0)
-        losses.append(run.best_val_loss)
+        losses.append(np.inf if run.diverged else run.best_val_loss)
     best = lists[name][np.argmin(losses)]
     print(f"{name:10} {lists[name]}: losses {np.round(losses, 3)}, keep {best:g}")
     setting = setting.but(**{name: best})
@@ -183,15 +189,15 @@ for ax, step in zip(axes, steps.steps, strict=True):
 # %% [markdown]
 # **What you see.** Left to right: learning rate, batch size, epochs. The ring marks the
 # lowest point. 10 and 20 epochs can have the very same lowest point, when the best
-# epoch comes early; then it does not matter which one is kept.
+# epoch comes early. Then it is a draw: the recipe may keep 10 while the ring stands at
+# 20, and "look further right" is no news.
 #
 # 8 settings were trained: 4 in the first step, then 2 and 2, because in steps 2 and 3
 # one of the three is known already. All combinations would have been 4 x 3 x 3 = 36.
 # <!-- claim: path-cost -->
 #
 # "Best at the edge", says a chart? Then a better value may lie outside the list, and
-# you would widen it (lesson 2). Today the lists stay short on purpose, so that all
-# combinations fit on one map in section 4.
+# you would widen it (lesson 2). Today the lists stay short on purpose (section 2).
 
 # %% [markdown]
 # ### What does one more hyperparameter cost?
@@ -245,9 +251,14 @@ print(
 
 # %% [markdown]
 # Each cell shows the loss of one pair of learning rate and batch size (the best of its
-# three epochs). Dark is high, light is low. The square is the start, the arrows are the
-# steps, the thick frame is the best cell. The dashed frames are cells that cannot be
-# told apart from it, and a hatched cell has diverged.
+# three epochs). Dark is a low loss, light is a high one.
+#
+# - The square is the start, the circle is the end of the path. The arrows with numbers
+#   are the steps. A step that stays in its cell has no arrow: the start's value has won
+#   again, or it was the turn of the epochs, which the map does not show.
+# - The thick frame with the star is the best cell. The dashed frames are cells that
+#   cannot be told apart from it.
+# - A hatched cell has diverged.
 #
 # Now the other orders. There are six.
 
@@ -327,7 +338,8 @@ for ax, size in zip(axes, (200, 4), strict=True):
         seeds=range(3),
     )
     hk.plot_validation_curve(curve, ax=ax)
-    ax.set_title(f"batch size {size}: {10 * -(-200 // size)} updates")
+    updates = 10 * math.ceil(200 / size)  # 10 epochs of 200 points
+    ax.set_title(f"batch size {size}: {updates} updates")
 
 # %% [markdown]
 # **What you see.** With batch size 200 the best learning rate is 1. With batch size 4
@@ -366,13 +378,14 @@ for lap in (2, 3):
 print(f"Lowest of all 36: {grid.mean_val_loss.min():.3f}")
 
 # %% [markdown]
-# **What you see.** In most seeds the second round reaches the best of all 36. In some
-# it does not. <!-- claim: path-second-round -->
+# **What you see.** In most seeds the second round reaches the best of all 36. Here it
+# does. In some seeds it does not. <!-- claim: path-second-round -->
 #
 # Where can such a search get stuck? Go back to the two maps.
 #
-# Put a finger on learning rate 1, batch size 64, with 20 epochs. In most seeds every
-# *single* change makes things worse: to the left, below, above, fewer epochs. And still
+# Put a finger on the cell of learning rate 1 and batch size 64, and think of 20 epochs
+# there (the map shows the best of the three). In most seeds every *single* change makes
+# things worse: to the left, below, above, and fewer epochs. And still
 # there is a cell with about half the loss.
 # <!-- claim: path-spiral-needs-two-changes-at-once --> The way there needs **two
 # changes at once**: a smaller batch *and* a smaller learning rate. One at a time cannot
