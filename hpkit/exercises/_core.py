@@ -25,6 +25,7 @@ from hpkit.exercises._feedback import (
 )
 
 HERE = Path(__file__).parent
+LINE = 80  # letters; a longer answer is read off its function
 
 WORDS = {
     "exercise": "Exercise: {title}",
@@ -220,6 +221,12 @@ class Exercise:
             return Page(WORDS["hidden"].format(name=self.name))
         _progress.note(self.key, solution=True)
         source = textwrap.dedent(inspect.getsource(self._solution)).strip()
+        # What imports trains: its answer takes long and is no value to write.
+        if not (self._is_function or self._model_answer or "import " in source):
+            value = self._solution()
+            plain = isinstance(value, int | float | str | list | dict)
+            if plain and len(line := f"answer = {value!r}") <= LINE:
+                source += f"\n\n\n{line}"
         return Page(f"**{WORDS['solution']}**\n\n```python\n{source}\n```")
 
     def answer(self):

@@ -45,8 +45,6 @@ def check_good(answer):
     best, mean, spread = sweep()
     runs = trained("moons", [BASE.but(lr=lr)])
     loss = runs.mean_val_loss[0]
-    # The best one's spread alone can be tiny by chance: the larger of the two counts.
-    spread = max(spread, runs.std_val_loss[0])
     if loss <= mean + spread:
         return {"loss": loss, "best": mean, "spread": spread}
     values = {"lr": lr, "loss": loss, "limit": mean + spread}

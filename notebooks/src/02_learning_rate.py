@@ -69,7 +69,9 @@ ax = hk.alt_text(
 # **What you see.** With 0.1 the ball creeps. With 0.9 it is at the bottom almost at
 # once. With 1.8 it jumps over the bottom each time, to and fro, and still comes closer.
 # With 2.1 it lands *higher* after each jump, and climbs out of the bowl. (And with 1,
-# in the panel? One single step, exactly to the bottom.)
+# in the panel? One single step, exactly to the bottom.) At exactly 2 it jumps to and
+# fro between -4 and 4 for ever: from 2 on the ball no longer comes to rest. **Back**
+# brings it back to the start.
 #
 # There is a rule behind it. A bowl has a **curvature**: how quickly the wall gets steep
 # (here 1). Above `2 / curvature` every step lands further out; below it every step
@@ -84,18 +86,8 @@ ax = hk.alt_text(
 # fixed. **Only the learning rate changes.** That is the one way to know that a
 # difference comes from it.
 #
-# First your prediction:
-
-# %%
-ex.prediction
-
-# %%
-answer = ...
-ex.prediction.check(answer)
-
-# %%
-# ex.prediction.hint()
-# ex.prediction.solution()
+# **Predict.** What does the training curve look like at the left end of the slider, and
+# what at the right end?
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -113,12 +105,15 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # %%
 four = [hk.fit(moons, base.but(lr=lr)) for lr in (0.001, 0.03, 0.3, 3)]
 ax = hk.plot_training_curves(four)
+share = four[-1].val_loss[-1] / four[-1].val_loss[0]
+print(f"lr 3: the loss ends at {share:.0%} of where it began")
 
 # %% [markdown]
 # **What you see.** Up to 0.3 a larger learning rate goes down faster.
 # <!-- claim: larger-is-faster-at-first --> But "larger is faster" has an end: with 3
-# the loss jumps about, and in most seeds the run ends above half of the loss it began
-# with. <!-- claim: three-bounces -->
+# the loss jumps about. The line above the chart says where this run ends. With other
+# seeds it is alike: in most of them it ends above half of the loss it began with.
+# <!-- claim: three-bounces -->
 #
 # Can you put four of them in order before you try?
 
@@ -144,6 +139,20 @@ ex.worst_to_best.check(answer)
 # The values go from 0.0001 to 10. Each is about three or ten times the one before. On
 # the chart equal *factors* get equal room: that is a **log scale**.
 #
+# First your prediction:
+
+# %%
+ex.prediction
+
+# %%
+answer = ...
+ex.prediction.check(answer)
+
+# %%
+# ex.prediction.hint()
+# ex.prediction.solution()
+
+# %% [markdown]
 # `seeds=range(5)` trains each value five times, from five different starts.
 
 # %%
@@ -156,15 +165,21 @@ print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
 
 # %% [markdown]
 # How to read it: each blue dot is the mean of five runs, the small dots are the five
-# runs, the band shows how far apart they are. The dotted line shows the loss after the
-# *last* epoch instead of the best one. The ring marks the lowest point. An X at the top
-# means: at least one of the five runs diverged.
+# runs, the band shows how far apart they are. The gray dotted line, "last epoch", shows
+# the loss after the *last* epoch instead of the best one. The level dotted line,
+# "before training", is the loss of the untrained network. The ring marks the lowest
+# point, and the upright dashed line leads from it to its learning rate.
+#
+# An X at the top means: at least one of the five runs **diverged**. That is, its loss
+# is no longer a number, or its training loss ends above three times its start. The
+# panel below lists the numbers of each value.
 #
 # **What you see.** A **U**.
 #
 # - Far left the loss has hardly moved: after 30 epochs at 0.001 the mean of five is
 #   still above nine tenths of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point lies between 0.1 and 1. <!-- claim: u-minimum -->
+# - The lowest point is at 0.1, 0.3 or 1, whichever seeds we took; here you see it
+#   printed above the chart. <!-- claim: u-minimum -->
 # - Far right it is high again. At 10 the loss ends above its start in most seeds, and
 #   at some epoch it has more than doubled. <!-- claim: u-right-too-long -->
 #
@@ -259,9 +274,9 @@ for run in pair:
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see.** With a learning rate of 3.2 or more the loss on digits becomes
-# `nan`. <!-- claim: digits-nan --> Both runs used the very same code. Nothing is
-# broken: the ball has climbed out of the bowl, further with each jump, until the
+# **What you see.** With 5 the loss on digits becomes `nan`. (We tried from 3.2 up:
+# `nan` each time.) <!-- claim: digits-nan --> Both runs used the very same code.
+# Nothing is broken: the ball has climbed out of the bowl, and somewhere out there the
 # numbers were too large for the computer.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
