@@ -268,7 +268,7 @@ def test_other_controls(moons, name, value):
 def test_stop_keeps_what_was_trained(panel):
     panel.controls.setting = LONG
     panel.train_button.click()
-    until(lambda: panel.now is not None and panel.run.epochs_done > 1)
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 1)
 
     start = time.monotonic()
     panel.stop_button.click()
@@ -908,7 +908,7 @@ def test_one_epoch_at_a_time(panel):
 def test_pause_and_go_on(panel):
     panel.controls.setting = LONG
     panel.train_button.click()
-    until(lambda: panel.now and panel.run.epochs_done > 2)
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2)
     panel.pause_button.click()
     time.sleep(0.2)
     resting = panel.run.epochs_done

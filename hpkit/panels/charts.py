@@ -82,7 +82,7 @@ class LossChart:
     def __init__(self, *, height=270):
         x, y = linear(), linear()
         scales = {"x": x, "y": y}
-        self.seen, self.top = (), 1.0
+        self.seen, self.top, self.pointed = (), 1.0, None
         self.faded = lines(scales, "gray", stroke_width=1.3, opacities=[0.55])
         self.pinned_train = lines(scales, stroke_width=1.6, line_style="dashed")
         self.pinned_val = lines(scales, stroke_width=2.2)
@@ -166,6 +166,11 @@ class LossChart:
 
     def _points(self, runs, top):
         """Draw the lowest points and the X of what left the chart."""
+        key = [(r.best_epoch, r.best_val_loss, r.diverged, c, top) for r, c in runs]
+        key.append(self.figure.axes[0].label)
+        if key == self.pointed:
+            return
+        self.pointed = key
         calm = [(r, c) for r, c in runs if r.best_val_loss <= top]
         set_all(
             self.lowest, colors=[css_color(c) for _, c in calm],

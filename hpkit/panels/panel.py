@@ -9,6 +9,7 @@ import base64
 import html
 import io
 import re
+import time
 from contextlib import contextmanager
 
 import ipywidgets as W
@@ -34,6 +35,7 @@ WORDS = {
 }
 
 
+SAY_EVERY = 0.2  # seconds: nobody reads faster, and a screen reader less so
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
@@ -85,7 +87,7 @@ class Panel(W.VBox):
         self.live = Live(self._draw, self._fail)
         self.guess = None
         self.error = None
-        self._quiet = 0
+        self._quiet, self._said = 0, 0.0
         self.title = title
         self.status = say("", "hp-status")
         self.bar = W.FloatProgress(value=0, min=0, max=1)
@@ -199,13 +201,14 @@ class Panel(W.VBox):
 
     def _draw(self):
         """Show the state."""
-        running = self.live.busy
+        running, now = self.live.busy, time.monotonic()
         (self.add_class if running else self.remove_class)("hp-running")
         self.draw(running)
-        if self.error is None and self.guess and not self.guess.open:
-            self.say(self.guess.cover)
-        elif self.error is None:
-            self.say((self.guess.said if self.guess else "") + self.sentence(running))
+        if self.error is None and (not running or now - self._said > SAY_EVERY):
+            self._said = now
+            covered = self.guess and not self.guess.open
+            said = self.guess.said if self.guess and not covered else ""
+            self.say(self.guess.cover if covered else said + self.sentence(running))
         if not running:
             self._show_drawer()
 

@@ -24,7 +24,7 @@ WORDS = {
     "map": "the network at epoch {}",
     "scrub": "Epoch of the map",
 }
-MAP_EVERY = 0.2  # seconds between two maps of a training
+MAP_EVERY = 0.33  # seconds between two maps of a training
 
 
 def updates_per_epoch(dataset, setting):
