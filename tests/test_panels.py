@@ -292,13 +292,16 @@ def test_train_replaces_the_running_training(panel):
 
 
 def test_long_training_is_drawn_while_it_goes(panel):
-    seen = []
-    panel.chart.val.observe(lambda change: seen.append(len(change["new"])), "y")
     panel.controls.setting = LONG
+    panel.stop()  # moving the controls has started trainings of its own
+    panel.wait(30)
+    seen = []
     panel.train_button.click()
-    until(lambda: len(seen) > 5)
+    until(lambda: panel.now and panel.now.run.setting == LONG, seconds=30)
+    panel.chart.val.observe(lambda change: seen.append(len(change["new"])), "y")
+    until(lambda: len(seen) > 5, seconds=60)
     panel.stop()
-    panel.wait(5)
+    panel.wait(30)
 
     assert seen == sorted(seen)
     assert seen[-1] > seen[0]
