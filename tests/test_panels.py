@@ -451,9 +451,10 @@ def test_shown_code_gives_the_same_run(panel):
 
 
 def test_picture_is_the_same_each_time_and_words_say_how_to_revive(panel):
-    bundle = panel._repr_mimebundle_()
+    bundle, metadata = panel._repr_mimebundle_()
 
-    assert bundle["image/png"] == panel._repr_mimebundle_()["image/png"]
+    assert bundle["image/png"] == panel._repr_mimebundle_()[0]["image/png"]
+    assert metadata["image/png"]["alt"] in bundle["text/plain"]
     assert "run this cell again" in bundle["text/plain"].lower()
     assert "Lowest validation loss" in bundle["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -1010,7 +1011,7 @@ def test_guess_comes_before_the_result(moons):
     )
     covered = panel.picture()
     assert "hp-covered" in panel._dom_classes
-    assert "Make your guess first" in panel._repr_mimebundle_()["text/plain"]
+    assert "Make your guess first" in panel._repr_mimebundle_()[0]["text/plain"]
     assert "0.3" not in panel.result.value
     panel.guess.widget.value = 0.01
     panel.guess.button.click()

@@ -294,4 +294,4 @@ class Panel(W.VBox):
             words = html.unescape(re.sub(r"<[^>]+>", "", self.result.value))
             bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
             bundle["image/png"] = base64.b64encode(self.picture()).decode()
-        return bundle
+        return bundle, {"image/png": {"alt": f"{self.title}. {words}"}}
