@@ -38,6 +38,10 @@ class ModuleNetworks:
     Buffers (the running mean of a BatchNorm) lie behind the parameters in the same
     flat tensor, with a learning rate of 0, so that they are copied, kept and dropped
     with their run. Batches are not padded: a BatchNorm would see the filling.
+
+    Speed, measured with 25 settings of a 2-16-16-2 network: about four times as long as
+    `DenseNetworks`, a ninth of the time of one plain loop after the other. Networks
+    with convolutions or dropout are trained run after run: no faster than plain loops.
     """
 
     pads = False

@@ -191,7 +191,8 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
         points, in every setting.
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting.
+        network of the setting. About four times slower than the default one, and about
+        nine times faster than one plain loop after the other (25 settings of moons).
     tick : float, default 0.03
         Seconds of training between two yields, about.
     dtype : torch.dtype, default torch.float32
