@@ -1,5 +1,6 @@
 """What lesson 11, your own, says: held over splits and seeds that it does not show."""
 
+import importlib
 from functools import cache
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_own_network_is_trained_as_by_a_plain_loop():
 
 
 def test_own_study_pays():
-    optuna = pytest.importorskip("optuna")
+    optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     ratios = []
 
@@ -131,7 +132,7 @@ def test_own_study_pays():
 
 
 def test_own_machines_same_numbers():
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     base = BASE.but(epochs=3, hidden=(8,))
     space = {"lr": [0.01, 0.1], "batch_size": [16, 64], "seeds": range(20)}
 

@@ -321,7 +321,7 @@ def test_doctor_without_packages_gives_the_way_out(project, call):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
     if not list((ROOT / "notebooks").glob("00_*.ipynb")):
-        pytest.skip("no lesson yet")
+        pytest.fail("no lesson is there to open")
     for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
         monkeypatch.setenv(name, str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as server:

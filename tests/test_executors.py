@@ -1,6 +1,7 @@
 """Training on other processes: same numbers, losses named, what cannot work refused."""
 
 import concurrent.futures as futures
+import importlib
 import multiprocessing
 import os
 import signal
@@ -28,7 +29,7 @@ def short_chunks(monkeypatch):
 
 @pytest.fixture(scope="module")
 def loky_pool():
-    loky = pytest.importorskip("loky")
+    loky = importlib.import_module("loky")
     pool = loky.ProcessPoolExecutor(2)
     yield pool
     pool.shutdown()
@@ -36,7 +37,7 @@ def loky_pool():
 
 @pytest.fixture(scope="module")
 def dask_pool():
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None
     )
@@ -202,7 +203,7 @@ def test_one_at_a_time_and_halving_go_on_without_what_was_lost():
 
 @pytest.mark.slow
 def test_a_killed_process_breaks_a_pool_and_nothing_is_lost():
-    loky = pytest.importorskip("loky")
+    loky = importlib.import_module("loky")
     base = BASE.but(epochs=200)
     whole = hk.grid_search(MOONS, base, **SPACE)
     pool = loky.ProcessPoolExecutor(2)
@@ -239,8 +240,10 @@ def half_an_answer():
 
 @pytest.mark.slow
 def test_a_pool_that_waits_for_a_dead_process_is_put_down(monkeypatch):
-    loky = pytest.importorskip("loky")
-    pytest.importorskip("cloudpickle").register_pickle_by_value(sys.modules[__name__])
+    loky = importlib.import_module("loky")
+    importlib.import_module("cloudpickle").register_pickle_by_value(
+        sys.modules[__name__]
+    )
     monkeypatch.setattr(executors, "SILENCE", 0.5)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = loky.ProcessPoolExecutor(2)
@@ -324,7 +327,7 @@ def test_a_notebooks_function_is_refused_by_a_spawn_pool(spawn_pool, monkeypatch
 
 
 def test_functions_that_hold_what_cannot_travel_are_refused(loky_pool):
-    pytest.importorskip("cloudpickle")
+    importlib.import_module("cloudpickle")
     lock = multiprocessing.Lock()
 
     def model(a, b, setting):

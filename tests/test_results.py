@@ -1,5 +1,6 @@
 """Results: runs, what a search says of them, tables, files, Optuna studies."""
 
+import importlib
 import json
 import warnings
 
@@ -499,7 +500,7 @@ def test_from_optuna_reads_a_study_back():
 
 
 def test_from_optuna_reads_a_study_of_somebody_else():
-    optuna = pytest.importorskip("optuna")
+    optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
 
@@ -532,7 +533,7 @@ def test_from_optuna_reads_a_study_of_somebody_else():
 
 
 def test_from_optuna_refuses_what_it_cannot_rank():
-    optuna = pytest.importorskip("optuna")
+    optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     with pytest.raises(TypeError, match=r"an optuna.study.Study, got 'x'; make"):
