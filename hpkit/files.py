@@ -75,7 +75,11 @@ def load(path, dataset=None):
         Not such a file, or of a newer hpkit.
     FileNotFoundError
     """
-    plain = read_file(path)
+    return search_from_plain(read_file(path), dataset)
+
+
+def search_from_plain(plain, dataset=None):
+    """Return the search that `search_to_plain` has made plain."""
     runs = runs_from_plain(plain, dataset)
     return Search(
         plain["kind"],

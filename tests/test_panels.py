@@ -999,10 +999,40 @@ def test_kept_search_is_there_tomorrow(moons):
 
 def test_kept_runs_of_other_data_are_refused(moons):
     TrainingPanel(moons, QUICK, keep="mine")
-    with pytest.raises(ValueError, match="holds runs on moons"):
+    with pytest.raises(ValueError, match=r"\(training, spiral\), got training, moons"):
         TrainingPanel(load_dataset("spiral"), QUICK, keep="mine")
     with pytest.raises(ValueError, match="keep must be a short name"):
         TrainingPanel(moons, QUICK, keep="../mine")
+
+
+def test_broken_file_is_put_aside_and_stops_nothing(moons):
+    first = TrainingPanel(moons, QUICK, keep="mine")
+    first.keeper.path.write_text("{")
+    again = TrainingPanel(moons, QUICK, keep="mine")
+
+    assert again.error is None
+    assert len(again.runs) == 1
+    assert "put aside as mine.broken-" in again.note.value
+    assert len(list(first.keeper.path.parent.glob("mine.broken-*.json"))) == 1
+
+
+def test_folder_that_cannot_be_written_is_said(moons, monkeypatch, tmp_path):
+    (tmp_path / "hpkit-runs").write_text("a file, no folder")
+    panel = TrainingPanel(moons, QUICK, keep="mine")
+
+    assert panel.error is None
+    assert "could not be written" in panel.note.value
+    assert "Lowest" in panel.result.value
+
+
+def test_kept_guess_is_not_asked_again(moons):
+    first = TrainingPanel(moons, QUICK, keep="mine", predict=True)
+    first.guess.widget.value = 0.3
+    first.guess.button.click()
+    again = TrainingPanel(moons, QUICK, keep="mine", predict=True)
+
+    assert "hp-covered" not in again._dom_classes
+    assert "Your guess: <b>0.30</b>. Lowest" in again.result.value
 
 
 def test_guess_comes_before_the_result(moons):

@@ -20,7 +20,6 @@ from hpkit.panels.figures import (
     texts,
     tick,
 )
-from hpkit.panels.guess import Guess
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import say
 from hpkit.panels.runlist import text_of
@@ -99,7 +98,7 @@ class ValidationCurvePanel(SearchPanel):
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
         super().__init__(
             dataset, base, controls=controls, seeds=seeds,
-            title=title, model=model, key=(param_name,),
+            title=title, model=model, key=(param_name,), keep=keep,
         )  # fmt: skip
         values = DEFAULTS[param_name] if param_range is None else param_range
         self.values = self.entry(param_name, values)
@@ -107,11 +106,10 @@ class ValidationCurvePanel(SearchPanel):
         if predict:
             values = [(text_of(v), v) for v in self.values.values]
             widget = W.SelectionSlider(options=values)
-            self.guess = Guess(self, WORDS["guess"], widget, text_of)
-            left.insert(0, self.guess.box)
+            self.ask(WORDS["guess"], widget, text_of)
         self.build(left, self._charts(), drawers=[self.rows])
         self.renamed()
-        self.come_in(keep)
+        self.come_in()
 
     def _charts(self):
         """Make the training curves and the validation curve."""

@@ -92,14 +92,14 @@ class GridPanel(SearchPanel):
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
         super().__init__(
             dataset, base, controls=controls, seeds=seeds, title=title, model=model,
-            key=(x, y),
+            key=(x, y), keep=keep,
         )  # fmt: skip
         for name, values in ((x, x_values), (y, y_values)):
             self.entry(name, FEW[name] if values is None else values)
         left = [*(e.frame for e in self.entries), self.controls.box, self.seeds_box]
         self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
         self.renamed()
-        self.come_in(keep)
+        self.come_in()
 
     def _charts(self):
         """Make the map and what is beside it."""

@@ -4,7 +4,7 @@ import html
 
 import ipywidgets as W
 
-from hpkit.panels.panel import button, say
+from hpkit.panels.parts import button, say
 
 WORDS = {
     "commit": "This is my guess",
@@ -28,13 +28,8 @@ class Guess:
     """
 
     def __init__(self, panel, question, widget, text=str):
-        self.panel, self.question, self.widget, self.text = (
-            panel,
-            question,
-            widget,
-            text,
-        )
-        self.value = None
+        self.panel, self.question = panel, question
+        self.widget, self.text, self.value = widget, text, None
         widget.tooltip, widget.layout.width = question, "calc(100% - 8px)"
         self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
         label = say(f"<span class='hp-name'>{html.escape(question)}</span>")
@@ -58,9 +53,24 @@ class Guess:
         """The guess in words, to put before the result."""
         return WORDS["said"].format(html.escape(self.text(self.value)))
 
+    @property
+    def plain(self):
+        """The guess as JSON can hold it: the place in a list, else the value."""
+        return getattr(self.widget, "index", self.value) if self.open else None
+
+    def take(self, plain):
+        """Take a guess of an earlier session."""
+        at = "index" if hasattr(self.widget, "index") else "value"
+        setattr(self.widget, at, plain)
+        self._open()
+
     def commit(self):
         """Take the guess and show the result."""
+        self._open()
+        self.panel._draw()
+
+    def _open(self):
+        """Take what the widget shows; it cannot be changed any more."""
         self.value = self.widget.value
         self.widget.disabled = self.button.disabled = True
         self.panel.remove_class("hp-covered")
-        self.panel._draw()

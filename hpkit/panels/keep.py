@@ -1,34 +1,136 @@
-"""Runs and searches of a panel as JSON files in hpkit-runs/, to come back to."""
+"""The state of a panel as a JSON file in hpkit-runs/, to come back to; its guess."""
 
+import html
+import time
+from contextlib import suppress
 from pathlib import Path
 
-from hpkit.files import load, read_file, runs_from_plain, runs_to_plain, write_file
+from hpkit.files import read_file, runs_from_plain, runs_to_plain, write_file
+from hpkit.panels.guess import Guess
 
 WORDS = {
     "name": "keep must be a short name, got {!r}; write for example keep='my-runs'",
-    "data": "hpkit-runs/{0}.json holds runs on {1}, got the data set {2}; choose "
-    "another name with keep=",
+    "other": "hpkit-runs/{0}.json must be of this kind of panel and data ({3}, {4}), "
+    "got {1}, {2}; choose another name with keep=",
+    "broken": "{0} could not be read and was put aside as {1}. The panel begins anew.",
+    "unkept": "{0} could not be written ({1}). What you do is not kept.",
 }
 FOLDER = Path("hpkit-runs")
 
 
-def check_keep(name):
-    """Return the name of a file without folder and ending, or None."""
-    if name is None:
-        return None
-    plain = isinstance(name, str) and name.replace("-", "").replace("_", "").isalnum()
-    if not plain:
-        raise ValueError(WORDS["name"].format(name))
-    return name
+class Keeper:
+    """The file that holds the state of a panel; its troubles never stop a lesson.
+
+    Parameters
+    ----------
+    name : str or None
+        Of the file, without folder and ending; None keeps nothing.
+    kind : str
+        Of the panel.
+    dataset : Dataset or None
+
+    Attributes
+    ----------
+    said : str
+        What a learner should know of the file, to be shown once.
+
+    Raises
+    ------
+    ValueError
+        A name with other signs than letters, digits, - and _.
+    """
+
+    def __init__(self, name, kind, dataset):
+        plain = isinstance(name, str) and name.replace("-", "").replace("_", "")
+        if name is not None and not (plain and plain.isalnum()):
+            raise ValueError(WORDS["name"].format(name))
+        self.path = None if name is None else FOLDER / f"{name}.json"
+        self.head = {"panel": kind, "data": dataset.name if dataset else None}
+        self.written, self.said = None, ""
+
+    def read(self):
+        """Return the state, or None if there is none.
+
+        Raises ValueError where the file is another panel's. A broken file is put
+        aside.
+        """
+        if self.path is None or not self.path.exists():
+            return None
+        try:
+            plain = read_file(self.path)
+            found = {name: plain[name] for name in self.head}
+        except (OSError, ValueError, KeyError):
+            aside = self.path.with_suffix(f".broken-{time.time_ns()}.json")
+            with suppress(OSError):
+                self.path.replace(aside)
+            self.said = WORDS["broken"].format(self.path.name, aside.name)
+            return None
+        if found != self.head:
+            raise ValueError(WORDS["other"].format(
+                self.path.stem, *found.values(), *self.head.values()
+            ))  # fmt: skip
+        return plain
+
+    def write(self, plain):
+        """Write a state that has changed."""
+        if plain == self.written:
+            return
+        self.written = plain
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            write_file(self.path, self.head | plain)
+        except OSError as error:
+            self.said = WORDS["unkept"].format(self.path, error.strerror)
 
 
-def path_of(folder, name):
-    """Return the file of a name."""
-    return folder / f"{name}.json"
+class Remembers:
+    """What a panel knows of its learner: a guess before the result, and yesterday."""
+
+    def ask(self, question, widget, text=str):
+        """Cover the charts until a guess is made; call it before `build`.
+
+        Parameters
+        ----------
+        question : str
+        widget : Widget
+            With a `value`: a slider, a list, a `Drawing`.
+        text : function (value) -> str
+            The guess in words; said before the result.
+        """
+        self.guess = Guess(self, question, widget, text)
+
+    def plain(self):
+        """Return the state that is worth keeping, as JSON can hold it."""
+        return {"values": {name: widget.value for name, widget in self.kept.items()}}
+
+    def take(self, plain):
+        """Take a state that `plain` returned in an earlier session."""
+        for name, value in plain["values"].items():
+            if name in self.kept:
+                self.kept[name].value = value
+
+    def come_back(self):
+        """Take the state that was kept, quietly; return whether there was one."""
+        plain = self.keeper.read()
+        if plain is None:
+            return False
+        with self.quietly():
+            self.take(plain)
+            if self.guess and plain["guess"] is not None:
+                self.guess.take(plain["guess"])
+        return True
+
+    def _remember(self):
+        """Keep the state, if that was asked for."""
+        if self.keeper.path:
+            guess = self.guess.plain if self.guess else None
+            self.keeper.write(self.plain() | {"guess": guess})
+        if self.keeper.said:
+            self.note.value, self.keeper.said = html.escape(self.keeper.said), ""
 
 
-def keep_runs(path, kept, runs):
-    """Write the runs of a list with their names and pins."""
+def runs_with_looks(kept, runs):
+    """Return the runs of a list with their names and pins, as JSON can hold them."""
     looks = [
         {
             "setting": runs.settings.index(k.run.setting),
@@ -39,31 +141,18 @@ def keep_runs(path, kept, runs):
         }
         for k in kept
     ]
-    path.parent.mkdir(exist_ok=True)
-    return write_file(path, {"kind": "runs", "kept": looks} | runs_to_plain(runs))
+    return {"kept": looks} | runs_to_plain(runs)
 
 
-def kept_runs(path, dataset):
-    """Return what `keep_runs` wrote as (run, number, name, color), first to last."""
-    plain = read_file(path)
-    check_same_data(path, plain["dataset"]["name"], dataset)
+def looks_of_runs(plain, dataset):
+    """Return what `runs_with_looks` made plain as (run, number, name, color)."""
+    if not plain["kept"]:
+        return []
     runs = runs_from_plain(plain, dataset)
     return [
         (runs[k["setting"], k["seed"]], k["number"], k["name"], k["color"])
         for k in plain["kept"]
     ]
-
-
-def kept_search(path, dataset):
-    """Return the search that a panel has kept."""
-    check_same_data(path, read_file(path)["dataset"]["name"], dataset)
-    return load(path, dataset)
-
-
-def check_same_data(path, name, dataset):
-    """Raise when the runs are of another data set."""
-    if name != dataset.name:
-        raise ValueError(WORDS["data"].format(path.stem, name, dataset.name))
 
 
 def free_paths(stem, ends):

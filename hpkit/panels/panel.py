@@ -14,8 +14,9 @@ from contextlib import contextmanager
 
 import ipywidgets as W
 
-from hpkit.panels.keep import FOLDER, free_paths
+from hpkit.panels.keep import FOLDER, Keeper, Remembers, free_paths
 from hpkit.panels.live import Live, stop_earlier
+from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.stills import blank, still
 from hpkit.panels.style import style_sheet
 from hpkit.training import check_dataset
@@ -39,41 +40,23 @@ SAY_EVERY = 0.2  # seconds: nobody reads faster, and a screen reader less so
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
-def button(text, tip, look="", width=None):
-    """Return a button."""
-    made = W.Button(description=text, tooltip=tip, button_style=look)
-    if width:
-        made.layout.width = width
-    return made
-
-
-def row(*widgets, name=""):
-    """Return widgets side by side."""
-    made = W.HBox(widgets)
-    made.add_class(name)
-    return made
-
-
-def named(widget, name):
-    """Return a widget with a label for those who do not see where it stands."""
-    widget.description = widget.tooltip = name
-    widget.add_class("hp-named")
-    return widget
-
-
-def say(text="", *classes):
-    """Return a widget for a line of text that keeps its place."""
-    line = W.HTML(text)
-    for name in classes:
-        line.add_class(name)
-    return line
-
-
-class Panel(W.VBox):
+class Panel(Remembers, W.VBox):
     """The frame of a panel.
+
+    Parameters
+    ----------
+    dataset : Dataset or None
+    title : str
+    key : tuple
+        What tells panels of a script apart (see `stop_earlier`).
+    keep : str, optional
+        Name of a file in hpkit-runs/ that holds the state of the panel: it is written
+        after each training and read by the next panel of that name (`come_back`).
 
     Attributes
     ----------
+    kept : dict
+        Name: widget whose value is part of that state; see `plain` and `take`.
     live : Live
         The thread; its `lock` guards all state.
     error : Exception or None
@@ -82,10 +65,11 @@ class Panel(W.VBox):
 
     kind = "panel"
 
-    def __init__(self, dataset, *, title, key=()):
+    def __init__(self, dataset, *, title, key=(), keep=None):
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
-        self.guess = None
+        self.keeper = Keeper(keep, self.kind, self.dataset)
+        self.guess, self.kept = None, {}
         self.error = None
         self._quiet, self._said = 0, 0.0
         self.title = title
@@ -113,6 +97,7 @@ class Panel(W.VBox):
         drawers : sequence of (name, tip, Widget)
             What is below, one at a time, default a table of `frame`.
         """
+        left = [self.guess.box, *left] if self.guess else left
         head = say(
             f"<span class='hp-title'>{html.escape(self.title)}</span>", "hp-grow"
         )
@@ -157,7 +142,10 @@ class Panel(W.VBox):
     # ---- callbacks and errors ------------------------------------------------------
 
     def _guarded(self, callback):
-        """Return a callback that holds the lock and shows its own errors."""
+        """Return a callback that holds the lock and shows its own errors.
+
+        A value that hpkit refuses is no failure: its message says all.
+        """
 
         def called(_):
             with self.live.lock:
@@ -165,6 +153,9 @@ class Panel(W.VBox):
                     return
                 try:
                     callback()
+                except (ValueError, TypeError) as error:
+                    self.error = error
+                    self.say(html.escape(str(error)), wrong=True)
                 except Exception as error:
                     self._fail(error)
 
@@ -211,6 +202,7 @@ class Panel(W.VBox):
             self.say(self.guess.cover if covered else said + self.sentence(running))
         if not running:
             self._show_drawer()
+            self._remember()
 
     # ---- what a learner calls ------------------------------------------------------
 

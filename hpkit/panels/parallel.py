@@ -5,7 +5,7 @@ import numpy as np
 
 from hpkit.panels.controls import NAMES
 from hpkit.panels.figures import figure, linear, lines, set_all, tick
-from hpkit.panels.panel import named, say
+from hpkit.panels.parts import named, say
 from hpkit.panels.values import FULL
 
 WORDS = {

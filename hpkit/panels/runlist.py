@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import ipywidgets as W
 
 from hpkit.panels.controls import NAMES
-from hpkit.panels.panel import button, named, row, say
+from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.style import PINNED
 from hpkit.results import Runs
 from hpkit.run import Run
@@ -135,7 +135,6 @@ class RunList:
             self.list.options = list(zip(lines[1:], numbers, strict=True))
             self.list.index = at
             self.name.value = self.chosen.name if self.chosen else ""
-        self.panel.remember()
 
     def _cells(self, kept):
         """Return the cells of one run."""

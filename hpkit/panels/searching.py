@@ -9,10 +9,11 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit import told
+from hpkit.files import search_from_plain, search_to_plain
 from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import Controls, framed, number_box, tie
-from hpkit.panels.keep import check_keep, kept_search, path_of
-from hpkit.panels.panel import FOLDER, Panel, button, named, row, say
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.runlist import aligned, short, text_of
 from hpkit.panels.values import DEFAULTS, Entry, written
 from hpkit.settings import Hyperparameters
@@ -51,13 +52,13 @@ class SearchPanel(Panel):
         Number of the setting that is highlighted; None is the best.
     """
 
-    def __init__(self, dataset, base, *, controls, seeds, title, model, key):
+    def __init__(self, dataset, base, *, controls, seeds, title, model, key, keep=None):
         self.base = Hyperparameters() if base is None else base
-        super().__init__(dataset, title=title, key=key)
+        super().__init__(dataset, title=title, key=key, keep=keep)
         check_settings([self.base], dataset)
         self.found = self.before = self.settled = self.chosen = self.said = None
         self.model, self.pace, self.job_seconds = model, 0.0, 0.0
-        self.entries, self.file = [], None
+        self.entries = []
         self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
         slider = W.IntSlider(seeds, min=1, max=max(10, seeds), readout=False)
@@ -122,29 +123,28 @@ class SearchPanel(Panel):
             yield False
         if not self.live.asked:
             self.settled = self.found
-            self.remember()
 
-    def come_in(self, keep):
-        """Show what was kept under a name, or else search for the first time."""
-        self.file = path_of(FOLDER, keep) if check_keep(keep) else None
-        if self.file is None or not self.file.exists():
+    def come_in(self):
+        """Show what was kept, or else search for the first time."""
+        if self.come_back():
+            self._draw()
+        else:
             self.live.now(self._searching(self.begin(), rest=False))
-            return
-        with self.quietly():
-            self.found = self.settled = kept_search(self.file, self.dataset)
-            pairs = zip(self.entries, self.found.space.items(), strict=True)
-            for entry, (name, values) in pairs:
-                entry.which.value, entry.text.value = name, written(values)
-            self.controls.setting = self.found.base
-            self.seeds.value = len(self.found.seeds)
-            self.renamed()
-        self._draw()
 
-    def remember(self):
-        """Keep the search in its file, if one was asked for."""
-        if self.file:
-            self.file.parent.mkdir(exist_ok=True)
-            self.found.save(self.file)
+    def plain(self):
+        """Return the search as JSON can hold it."""
+        return search_to_plain(self.found)
+
+    def take(self, plain):
+        """Take the search that was kept, and the values that gave it."""
+        self.found = self.settled = search_from_plain(plain, self.dataset)
+        for entry, (name, values) in zip(
+            self.entries, self.found.space.items(), strict=True
+        ):
+            entry.which.value, entry.text.value = name, written(values)
+        self.controls.setting = self.found.base
+        self.seeds.value = len(self.found.seeds)
+        self.renamed()
 
     @property
     def starting(self):

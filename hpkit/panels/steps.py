@@ -16,7 +16,7 @@ from hpkit.panels.figures import (
     set_all,
     tick,
 )
-from hpkit.panels.panel import say
+from hpkit.panels.parts import say
 from hpkit.panels.values import places
 from hpkit.path import best_number
 from hpkit.space import all_settings

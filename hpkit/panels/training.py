@@ -7,10 +7,10 @@ import ipywidgets as W
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
-from hpkit.panels.guess import Guess
-from hpkit.panels.keep import check_keep, keep_runs, kept_runs, path_of
+from hpkit.panels.keep import looks_of_runs, runs_with_looks
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import FOLDER, Panel, button, row, say
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import button, row, say
 from hpkit.panels.runlist import Kept, RunList
 from hpkit.panels.says import told
 from hpkit.panels.watch import RunView, updates_per_epoch
@@ -100,7 +100,7 @@ class TrainingPanel(Panel):
     ):  # fmt: skip
         base = Hyperparameters() if base is None else base
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
-        super().__init__(dataset, title=title, key=(controls, base))
+        super().__init__(dataset, title=title, key=(controls, base), keep=keep)
         check_settings([base, *preset], dataset)
         self.first = base, check_count("seed", seed, low=0, hint="try 0")
         self.seed, self.model = seed, model
@@ -108,14 +108,13 @@ class TrainingPanel(Panel):
         self.per_update = self.job_seconds = 0.0
         self.rest_at = None  # epoch at which to pause
         self.controls = Controls(dataset, base, controls)
-        self.file = path_of(FOLDER, keep) if check_keep(keep) else None
         self.list = RunList(self, self.controls.knobs)
         if predict:
             guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
-            self.guess = Guess(self, WORDS["guess"], guess, lambda v: f"{v:.2f}")
+            self.ask(WORDS["guess"], guess, lambda v: f"{v:.2f}")
         self._build()
-        if self.file and self.file.exists():
-            self._come_back()
+        if self.come_back():
+            self._draw()
             return
         for setting in preset:
             self.live.now(self._training(setting, seed))
@@ -144,7 +143,6 @@ class TrainingPanel(Panel):
             (WORDS["runs"], WORDS["runs_tip"], self.list.box),
             (WORDS["compare"], WORDS["compare_tip"], self.beside),
         ]
-        left = [self.guess.box, *left] if self.guess else left
         self.build(left, self.view_of_run.charts, drawers=drawers)
         self.figures = self.view_of_run.figures
         self.on_click(self.train_button, lambda: self._start(rest=False))
@@ -154,19 +152,18 @@ class TrainingPanel(Panel):
         self.controls.observe(self._guarded(self._moved))
         self.seeds.observe(self._seeds_chosen, "value")
 
-    def _come_back(self):
-        """Show the runs that were kept."""
-        with self.quietly():
-            self.list.kept = [Kept(*k) for k in kept_runs(self.file, self.dataset)]
+    def plain(self):
+        """Return the runs of the list as JSON can hold them."""
+        kept = self.list.kept
+        return runs_with_looks(kept, self.list.runs) if kept else {"kept": []}
+
+    def take(self, plain):
+        """Take the runs that were kept."""
+        self.list.kept = [Kept(*k) for k in looks_of_runs(plain, self.dataset)]
+        if self.list.kept:
             self.list.chosen = self.list.kept[-1]
             self.controls.setting = self.list.chosen.run.setting
-            self.list.show()
-        self._draw()
-
-    def remember(self):
-        """Keep the runs in their file, if one was asked for."""
-        if self.file and self.list.kept:
-            keep_runs(self.file, self.list.kept, self.list.runs)
+        self.list.show()
 
     # ---- training ------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.panels.controls import CHOICES, NAMES
-from hpkit.panels.panel import named, say
+from hpkit.panels.parts import named, say
 from hpkit.panels.runlist import text_of
 from hpkit.space import check_list
 

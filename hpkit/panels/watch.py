@@ -13,7 +13,7 @@ from hpkit.panels.charts import LossChart
 from hpkit.panels.figures import lines, set_all
 from hpkit.panels.live import FRAME
 from hpkit.panels.maps import MapChart
-from hpkit.panels.panel import row, say
+from hpkit.panels.parts import row, say
 from hpkit.training import train
 
 WORDS = {
