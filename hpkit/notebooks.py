@@ -23,11 +23,8 @@ from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
-from nbclient.exceptions import (
-    CellExecutionError,
-    CellTimeoutError,
-    DeadKernelError,
-)
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +44,14 @@ MAX_BYTES = 300_000
 
 # The id of a sentence that states a result: for tests, not for readers.
 CLAIM = re.compile(r"[ \n]*<!-- claim: ([a-z0-9 -]+?) -->")
+
+# Whoever is asked for a guess must not read the answer below: it is folded until its
+# cell is run, or a text says it.
+GUESS = "**Predict.**"
+SAID = re.compile(r"\*\*(Do|Say what you see|What you see)\.\*\*|^#", re.M)
+EXERCISE = re.compile(r"^ex\.", re.M)
+# JupyterLab shows an output's first line where it is folded.
+FIRST_LINE = "Your guess first. Then the answer:"
 
 # What would differ on the next machine: addresses, and folders of this one.
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -133,15 +138,9 @@ def read(source):
         seen[digest] += 1
         again = f"-{seen[digest]}" if seen[digest] > 1 else ""
         cell.id = digest[:12] + again
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     parsed.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {
-                "display_name": "Python 3",
-                "language": "python",
-                "name": "python3",
-            },
-            "language_info": {"name": "python"},
-        }
+        {"kernelspec": kernel, "language_info": {"name": "python"}}
     )
     parsed.nbformat, parsed.nbformat_minor = 4, 5
     return parsed
@@ -216,6 +215,20 @@ def normalise(notebook):
             output.pop("transient", None)
             clean(output)
             check_text(output, name(cell, index))
+    fold_answers(notebook)
+
+
+def fold_answers(notebook):
+    """Let JupyterLab open with the outputs folded that a learner is to predict."""
+    asked = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            _, guess, after = cell.source.rpartition(GUESS)
+            asked = "see.**" not in after if guess else asked and not SAID.search(after)
+        elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
+            cell.metadata.jupyter = {"outputs_hidden": True}
+            line = new_output("display_data", {"text/plain": FIRST_LINE})
+            cell.outputs.insert(0, line)
 
 
 def clean(output):

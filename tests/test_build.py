@@ -228,6 +228,79 @@ def test_check_compares_all_but_the_bytes_of_pictures(
     assert (folder / "00_start.ipynb").read_bytes() == before
 
 
+# ---- answers below a question ------------------------------------------------------
+
+ASKS = """
+# %% [markdown]
+# **Predict.** What does it print?
+
+# %%
+print("one")
+
+# %%
+ex = "a question of an exercise"
+ex.title()
+
+# %% [markdown]
+# The same once more.
+
+# %%
+print("two")
+
+# %% [markdown]
+# **What you see.** One, two.
+
+# %%
+print("three")
+
+# %% [markdown]
+# **Predict.** And now? **Do.** Run the cell.
+
+# %%
+print("four")
+
+# %% [markdown]
+# ## A heading ends it
+#
+# **Predict.** Four?
+#
+# **What you see.** Yes, four.
+
+# %%
+print("five")
+"""
+
+
+def test_answers_below_a_question_are_folded_until_they_are_run(folder):
+    write(folder, ASKS)
+
+    assert notebooks.main(folder=folder) == 0
+
+    code = [cell for cell in load(folder).cells if cell.cell_type == "code"]
+    folded = [cell.source[7:-2] for cell in code if cell.metadata]
+    assert folded == ["one", "two", "four"]
+    assert all(
+        cell.metadata == {"jupyter": {"outputs_hidden": True}}
+        for cell in code
+        if cell.metadata
+    )
+    shown = [cell.outputs[0].get("text") for cell in code]
+    assert shown == [None, None, None, "three\n", None, "five\n"]
+    assert code[0].outputs[0].data["text/plain"] == notebooks.FIRST_LINE
+    assert code[0].outputs[1].text == "one\n"  # for readers without JupyterLab
+
+
+def test_exported_page_shows_what_is_folded(folder):
+    from nbconvert import HTMLExporter
+
+    write(folder, ASKS)
+    assert notebooks.main(folder=folder) == 0
+
+    page, _ = HTMLExporter().from_filename(str(folder / "00_start.ipynb"))
+
+    assert "<pre>one\n</pre>" in page
+
+
 # ---- the user's own progress -------------------------------------------------------
 
 # Shows, and then does, what is kept: a question, an open answer, a right one.

@@ -8,7 +8,8 @@
 # - say what a *run* is, and when two runs are the same.
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom.
-# Nothing here can break.
+# Nothing here can break. Where you are to guess first, the answer is folded away:
+# running the cell shows it.
 
 # %%
 import hpkit as hk

@@ -139,7 +139,7 @@ ex.worst_to_best.check(answer)
 # The values go from 0.0001 to 10. Each is about three or ten times the one before. On
 # the chart equal *factors* get equal room: that is a **log scale**.
 #
-# First your prediction:
+# **Predict.** What will it look like? First your answer in a few words:
 
 # %%
 ex.prediction

@@ -40,22 +40,21 @@ cells
 
 # %% [markdown]
 # `Dataset.from_frame` has shuffled the rows and cut them in three: to learn from, to
-# choose by, to judge at the end (lesson 5). It has put all columns on one scale, with
-# the mean and the spread of the *training* rows only, since the others stand for
-# patients who are not there yet.
+# choose by, to judge at the end (lesson 5). And it has put all columns on one scale:
+# "area" goes to 2500, "smoothness" to 0.2, and one learning rate must suit the weights
+# of both. The scale comes from the mean and the spread of the *training* rows only,
+# since the others stand for patients who are not there yet.
 #
-# **Predict.** The column "area" goes to 2500, the column "smoothness" to 0.2. What
-# would happen to the training if they were not put on one scale?
-#
-# Before any model, ask: how good is somebody who always says the same?
+# **Predict.** Before any model: how often is somebody right who always gives the same
+# answer?
 
 # %%
 shares = frame["diagnosis"].value_counts(normalize=True)
 print(shares.round(3).to_string())
 
 # %% [markdown]
-# A model that always says "benign" is right in more than six of ten cases, and useless.
-# Every accuracy must be compared with this number.
+# **What you see.** A model that always says "benign" is right in more than six of ten
+# cases, and useless. Every accuracy must be compared with this number.
 #
 # Your own table may have gaps, or text where numbers should be. Then `from_frame`
 # refuses, and says what to do:
