@@ -64,6 +64,7 @@ class Panel(Remembers, W.VBox):
     """
 
     kind = "panel"
+    newest_first = False  # whether the table begins with the last row of `frame`
 
     def __init__(self, dataset, *, title, key=(), keep=None):
         self.dataset = None if dataset is None else check_dataset(dataset)
@@ -195,7 +196,8 @@ class Panel(Remembers, W.VBox):
         running, now = self.live.busy, time.monotonic()
         (self.add_class if running else self.remove_class)("hp-running")
         self.draw(running)
-        if self.error is None and (not running or now - self._said > SAY_EVERY):
+        at_rest = not running or self.live.paused
+        if self.error is None and (at_rest or now - self._said > SAY_EVERY):
             self._said = now
             covered = self.guess and not self.guess.open
             said = self.guess.said if self.guess and not covered else ""
@@ -262,10 +264,10 @@ class Panel(Remembers, W.VBox):
         if shown is self.code_box:
             self.code_box.value = self.code()
         elif shown is self.table_box:
-            table = self.frame().to_html(
+            rows = self.frame()[:: -1 if self.newest_first else 1]
+            self.table_box.value = rows.to_html(
                 index=False, border=0, float_format="{:.4g}".format
             )
-            self.table_box.value = table
 
     # ---- the still picture ---------------------------------------------------------
 
