@@ -1,5 +1,6 @@
 """The small instruments without a browser."""
 
+import time
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hpkit.datasets import load_dataset
 from hpkit.panels import (
     BatchNoisePanel,
+    BowlPanel,
     CoinFlipsPanel,
     PatiencePanel,
     SeedsPanel,
@@ -39,6 +41,83 @@ def shows(panel):
     panel.view.value = 1
     assert panel.code_box.value == panel.code()
     return panel.result.value
+
+
+def until(condition, seconds=5):
+    """Wait for a condition; fail when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
+
+
+# ---- the bowl ----------------------------------------------------------------------
+
+
+def test_bowl_says_no_minus_zero():
+    bowl = BowlPanel(lr=1.0, steps=3)
+
+    assert "w = <b>0</b>" in shows(bowl)
+    assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
+
+
+def test_bowl_cross_is_where_the_ball_is():
+    bowl = BowlPanel(lr=2.5)
+    sides = []
+    for _ in range(4):
+        bowl.step()
+        sides.append((np.sign(bowl.path[-1]), *np.sign(bowl.out.x)))
+
+    assert all(ball == cross for ball, cross in sides)
+    assert {ball for ball, _ in sides} == {-1, 1}
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken", "words"),
+    [(0, 0, "no step moves"), (-3, 0, "no step"), (500, 100, "100 is the largest")],
+)
+def test_bowl_number_shown_is_the_one_taken(typed, taken, words):
+    bowl = BowlPanel(lr=0.3)
+    bowl.step()
+    bowl.lr.value = typed
+
+    assert bowl.lr.value == taken
+    assert words in bowl.result.value
+    assert bowl.path[-1] == -4 * (1 - taken)
+
+
+def test_bowl_far_away_is_infinite_without_a_warning():
+    bowl = BowlPanel(lr=90, curvature=50, steps=200)
+
+    assert "inf" in shows(bowl)
+    assert np.isinf(bowl.path[-1])
+
+
+def test_bowl_table_fills_while_it_runs_newest_first():
+    bowl = BowlPanel(lr=0.1)
+    bowl.run_button.click()
+    until(lambda: bowl.steps >= 3)
+    table = bowl.table_box.value
+    bowl.stop_button.click()
+    bowl.wait(1)
+
+    assert table.index("<td>2</td>") < table.index("<td>1</td>")
+
+
+def test_bowl_keeps_its_state_and_the_guess():
+    before = BowlPanel(lr=0.3, keep="my-bowl", predict=True)
+    assert "Make your guess" in before.result.value
+    before.guess.widget.value = 2.4
+    before.guess.button.click()
+    before.curvature.value = 0.5
+    before.step()
+
+    after = BowlPanel(keep="my-bowl", predict=True)
+    assert (after.lr.value, after.curvature.value, after.steps) == (0.3, 0.5, 1)
+    assert "Your guess: <b>2.4</b>" in shows(after)
+
+
+# ---- patience and batch noise ------------------------------------------------------
 
 
 @pytest.mark.parametrize("patience", [1, 2, 3, 4, 9])
@@ -85,6 +164,9 @@ def test_batch_noise_knows_the_loss_of_all_points(moons):
     run = fit(moons, QUICK, seed=0)
 
     assert panel.each.mean() == pytest.approx(run.train_loss[-1], rel=1e-5)
+
+
+# ---- luck --------------------------------------------------------------------------
 
 
 def test_coin_flips_best_is_lucky_on_validation_only():

@@ -1,6 +1,6 @@
 """`BowlPanel`: gradient descent in one dimension, step by step."""
 
-import time
+from types import SimpleNamespace
 
 import ipywidgets as W
 import numpy as np
@@ -18,7 +18,9 @@ from hpkit.panels.figures import (
     set_all,
     texts,
 )
-from hpkit.panels.panel import Panel, button, row
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import button, row
+from hpkit.panels.play import play
 from hpkit.settings import check_count, check_number
 
 WORDS = {
@@ -29,34 +31,40 @@ WORDS = {
     "step_tip": "One step against the slope",
     "run": "Run",
     "run_tip": "Twenty steps, one after the other",
-    "reset": "Back",
+    "reset": "To start",
     "reset_tip": "Put the ball back to the start",
     "weight": "weight w",
     "loss": "loss",
     "steps": "step",
-    "bowl": "the loss of each weight",
+    "bowl": "loss of each weight",
     "path": "steps",
     "ball": "now",
+    "out": "now, outside",
     "curve": "loss after each step",
     "start": "Step 0: w = <b>{w:.3g}</b>, slope {slope:.3g}. A step goes to "
     "w &minus; learning rate &times; slope = {w:.3g} &minus; {lr:g} &times; "
     "({slope:.3g}) = <b>{next:.3g}</b>.",
     "went": "Step {n}: w = <b>{w:.3g}</b>, loss <b>{loss:.3g}</b>, slope {slope:.3g}. "
-    "Learning rate &times; curvature = {r:.2g}: {how}",
+    "Learning rate &times; curvature = {r:.3g}: {how}",
+    "still": "no step moves the ball.",
     "short": "below 1, every step stays on one side of the bottom.",
     "jump": "between 1 and 2, every step jumps over the bottom and lands lower.",
     "exact": "one step ends at the bottom.",
     "swing": "to and fro for ever.",
     "away": "above 2, every step lands higher. It diverges.",
+    "most": " {:g} is the largest value here.",
+    "guess": "From which learning rate on does the ball never come to rest?",
 }
 WIDE = 5.0  # the chart shows weights from -5 to 5
-MOST = 20
+MOST = 20  # steps of a run
+LIMIT = 100.0  # of learning rate and curvature
 PAUSE = 0.12  # seconds between two steps of a run
 
 
+@np.errstate(over="ignore")  # far away is inf
 def descend(start, lr, curvature, n):
     """Return the weights (n + 1,) of gradient descent on curvature / 2 * w ** 2."""
-    return start * (1 - lr * curvature) ** np.arange(n + 1.0)
+    return start * (1 - lr * curvature) ** np.arange(n + 1.0) + 0.0  # no -0
 
 
 class BowlPanel(Panel):
@@ -64,14 +72,18 @@ class BowlPanel(Panel):
 
     Parameters
     ----------
-    lr : float, default 0.2
-    curvature : float, default 1.0
+    lr : float, 0 to 100, default 0.2
+    curvature : float, 0 to 100, default 1.0
         How steep the bowl is: its slope at w is curvature * w.
     start : float, default -4.0
         The first weight, -5 to 5.
     steps : int, default 0
         Steps taken when the panel is made.
     title : str, optional
+    keep : str, optional
+        Name of a file in hpkit-runs/ that keeps the state for the next time.
+    predict : bool, default False
+        Ask for a guess before anything is shown.
 
     Attributes
     ----------
@@ -91,18 +103,26 @@ class BowlPanel(Panel):
     """
 
     kind = "bowl"
+    newest_first = True
 
-    def __init__(self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None):
-        hint = "try 0.2"
-        check_number("lr", lr, low=0, strict=True, hint=hint)
-        check_number("curvature", curvature, low=0, strict=True, hint="try 1")
+    def __init__(
+        self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None, keep=None,
+        predict=False,
+    ):  # fmt: skip
+        for name, value in (("lr", lr), ("curvature", curvature)):
+            check_number(name, value, low=0, below=LIMIT, hint="try 1")
         self.start = check_number("start", start, low=-WIDE, below=WIDE, hint="try -4")
-        self.steps = check_count("steps", steps, low=0, hint="try 0")
-        super().__init__(None, title=title or WORDS["title"])
+        check_count("steps", steps, low=0, hint="try 0")
+        self.taken = SimpleNamespace(value=steps)
+        super().__init__(None, title=title or WORDS["title"], keep=keep)
         self.lr, lr_box = linear_knob(WORDS["lr"], lr, 0.05, max(2.5, lr))
         self.curvature, curvature_box = linear_knob(
             WORDS["curvature"], curvature, 0.1, max(4.0, curvature)
         )
+        self.kept = {"lr": self.lr, "curvature": self.curvature, "steps": self.taken}
+        if predict:
+            slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
+            self.ask(WORDS["guess"], slider, "{:g}".format)
         self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")
         self.run_button = button(WORDS["run"], WORDS["run_tip"])
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
@@ -117,6 +137,7 @@ class BowlPanel(Panel):
         self.on_click(self.reset_button, self.reset)
         self.on_change(self.lr, self._draw)
         self.on_change(self.curvature, self._draw)
+        self.come_back()
         self._draw()
 
     def _charts(self):
@@ -140,7 +161,7 @@ class BowlPanel(Panel):
         curve = figure([self.losses, self.last], scales["x"], y, labels)
         over = legend(
             (self.bowl, WORDS["bowl"]), (self.path_line, WORDS["path"]),
-            (self.ball, WORDS["ball"]),
+            (self.ball, WORDS["ball"]), (self.out, WORDS["out"]),
         )  # fmt: skip
         self.bowl_figure, self.curve_figure = bowl, curve
         return [(over, bowl, 3), (legend((self.losses, WORDS["curve"])), curve, 2)]
@@ -152,35 +173,33 @@ class BowlPanel(Panel):
         """The weights so far: ndarray (steps + 1,)."""
         return descend(self.start, self.lr.value, self.curvature.value, self.steps)
 
+    @property
+    def steps(self):
+        """How many steps were taken."""
+        return self.taken.value
+
     def step(self):
         """Take one step."""
         with self.live.lock:
-            self.steps += 1
+            self.taken.value += 1
             self._draw()
 
     def reset(self):
         """Put the ball back to the start."""
         self.live.stop()
         with self.live.lock:
-            self.steps = 0
+            self.taken.value = 0
             self._draw()
 
     def _run_clicked(self):
-        self.live.start(self._running())
-
-    def _running(self):
-        """Take twenty steps, slowly (a job); from the start when they are all taken."""
-        if self.steps >= MOST:
-            self.steps = 0
-            yield
-        for _ in range(MOST - self.steps):
-            time.sleep(PAUSE)
-            yield False  # a stop is seen here, before the next step
-            self.steps += 1
-            yield
+        """Take twenty steps, slowly; from the start when they are all taken."""
+        first = 0 if self.steps >= MOST else self.steps + 1
+        steps = range(first, MOST + 1)
+        self.live.start(play(lambda n: setattr(self.taken, "value", n), steps, PAUSE))
 
     # ---- what is shown -------------------------------------------------------------
 
+    @np.errstate(over="ignore")
     def loss(self, w):
         """Return the loss of a weight."""
         return self.curvature.value / 2 * np.square(w)
@@ -194,48 +213,47 @@ class BowlPanel(Panel):
         grid = np.linspace(-WIDE, WIDE, 81)
         set_all(self.bowl, x=grid, y=self.loss(grid))
         there = np.abs(w) <= WIDE
-        seen = w[: len(w) if there.all() else int((~there).argmax())]
-        tail = np.clip(w[: len(seen) + 1], -3 * WIDE, 3 * WIDE)
-        path = tail if len(tail) > 1 else tail[:0]
+        path = np.clip(w, -3 * WIDE, 3 * WIDE) if len(w) > 1 else w[:0]
         set_all(self.path_line, x=path, y=self.loss(path))
-        ball = w[-1:] if there[-1] else w[:0]
-        dots = seen[:-1] if there[-1] else seen
+        ball, dots = w[-1:][there[-1:]], w[:-1][there[:-1]]
         set_all(self.dots, x=dots, y=self.loss(dots))
         set_all(self.ball, x=ball, y=self.loss(ball))
-        gone = [] if there[-1] else [float(np.sign(w[len(seen)]) * WIDE * 0.96)]
+        gone = np.sign(w[-1:][~there[-1:]]) * WIDE * 0.96
         set_all(self.out, x=gone, y=[top] * len(gone), text=[CROSS] * len(gone))
-        with np.errstate(over="ignore"):
-            losses = np.minimum(self.loss(w), 20 * top)
-        if len(w) == 1:  # a line needs two points
-            losses = losses[:0]
+        losses = np.minimum(self.loss(w), 20 * top) if len(w) > 1 else w[:0]
         set_all(self.losses, x=np.arange(len(losses), dtype=float), y=losses)
         set_all(self.last, x=np.full(len(ball), len(w) - 1.0), y=self.loss(ball))
         self.bar.value = min(1.0, self.steps / MOST)
         self.status.value = f"{WORDS['steps']} {self.steps}"
+        if running:
+            self._show_drawer()
 
+    @np.errstate(over="ignore")
     def sentence(self, running):
         """Return the state in words."""
         w, lr, curvature = self.path[-1], self.lr.value, self.curvature.value
-        slope = curvature * w
+        slope = curvature * w + 0.0  # no -0
         facts = {
             "w": w,
             "lr": lr,
             "slope": slope,
-            "next": w - lr * slope,
+            "next": descend(w, lr, curvature, 1)[1],
             "r": lr * curvature,
         }
+        most = WORDS["most"].format(LIMIT) if LIMIT in (lr, curvature) else ""
         if self.steps == 0:
-            return WORDS["start"].format(**facts)
-        how = WORDS[regime(lr * curvature)]
+            return WORDS["start"].format(**facts) + most
+        how = WORDS[regime(lr * curvature)] + most
         return WORDS["went"].format(n=self.steps, loss=self.loss(w), how=how, **facts)
 
+    @np.errstate(over="ignore")
     def frame(self):
         """Return the steps as a table."""
         import pandas as pd
 
         w = self.path
         table = {"step": range(len(w)), "w": w, "loss": self.loss(w)}
-        return pd.DataFrame(table | {"slope": self.curvature.value * w})
+        return pd.DataFrame(table | {"slope": self.curvature.value * w + 0.0})
 
     def code(self):
         """Return the cell that takes the same steps."""
@@ -250,15 +268,15 @@ class BowlPanel(Panel):
 
 def regime(r):
     """Return what learning rate x curvature means for the steps."""
-    for name, at in (("exact", 1.0), ("swing", 2.0)):
+    for name, at in (("still", 0.0), ("exact", 1.0), ("swing", 2.0)):
         if np.isclose(r, at):
             return name
     return "short" if r < 1 else "jump" if r < 2 else "away"
 
 
 def linear_knob(label, value, step, high):
-    """Return a number box tied to a slider from `step` to `high`, and their box."""
-    slider = W.FloatSlider(value, min=step, max=high, step=step, readout=False)
-    number = number_box(W.BoundedFloatText, label, value=value, min=1e-6, max=100.0)
+    """Return a number box tied to a slider from 0 to `high`, and their box."""
+    slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
+    number = number_box(W.BoundedFloatText, label, value=value, min=0, max=LIMIT)
     tie(slider, number, lambda v: round(v, 4))
     return number, framed(label, slider, number)
