@@ -32,6 +32,8 @@ SAY = {
     "diverged": "{count} of {all} settings diverged.",
     "all_diverged": "All settings diverged: try smaller learning rates.",
     "ties": "Within one spread of it, so not to be told apart: {settings}.",
+    "many_ties": "Within one spread of it, so not to be told apart: {settings}; and "
+    "{more} others.",
     "edge": "For {name} the best value is the {end} one that was tried: better ones "
     "may lie beyond it.",
     "lost": "{count} runs were lost: {reason}.",
@@ -45,6 +47,8 @@ SAY = {
     "tie_note": "as good, within the spread",
     "diverged_note": "diverged",
 }
+
+MOST_TIES = 5  # settings that a sentence names
 
 
 def sentences(search, short=False):
@@ -80,9 +84,10 @@ def told_best(search):
         )
     ]
     if ties := search.ties:
-        said.append(
-            SAY["ties"].format(settings="; ".join(label(s, names) for s in ties))
-        )
+        few = ties if len(ties) <= MOST_TIES else ties[:3]
+        settings = "; ".join(label(s, names) for s in few)
+        kind = "ties" if few is ties else "many_ties"
+        said.append(SAY[kind].format(settings=settings, more=len(ties) - 3))
     for name, end in search.edge.items():
         said.append(SAY["edge"].format(name=WORDS[name], end=end))
     if diverged.any():

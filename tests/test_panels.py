@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -972,7 +973,7 @@ def test_kept_runs_are_there_tomorrow(moons, monkeypatch):
     first.controls["lr"].slider.value = 0.01
     first.wait(5)
     first.list.name.value = "slow"
-    monkeypatch.setattr("hpkit.panels.training.Training", None)  # nothing is trained
+    monkeypatch.setattr("hpkit.panels.onerun.Training", None)  # nothing is trained
     again = TrainingPanel(moons, QUICK, keep="mine")
 
     assert again.error is None
@@ -1097,3 +1098,73 @@ def test_numbers_stand_out_from_their_cells():
         ink = 0.0 if ink_on(ground) == "#000000" else 1.0
         low, high = sorted([light(ground), ink])
         assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+# ---- stopped in the middle ----------------------------------------------------------
+
+
+def test_one_epoch_more_goes_on_after_stop(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now and panel.now.run.epochs_done >= 1, seconds=30)
+    panel.stop_button.click()
+    panel.wait(5)
+    done = panel.run.epochs_done
+    assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1][0]
+
+    panel.one_button.click()
+    until(lambda: f"Resting at epoch {done + 1}" in panel.result.value, seconds=30)
+
+    assert panel.live.paused
+    assert panel.now.run.epochs_done == done + 1
+    panel.stop_button.click()
+    panel.wait(5)
+
+
+def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
+    before = len(panel.runs)
+    monkeypatch.setattr("hpkit.panels.onerun.FRAME", 0)  # a step at a time
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now is not None, seconds=30)
+    panel.stop_button.click()
+    panel.wait(5)
+
+    assert len(panel.runs) == before
+    assert "Stopped before the first epoch" in panel.result.value
+
+
+def test_stopped_search_says_how_far_it_came(moons):
+    panel = ValidationCurvePanel(
+        moons, "lr", QUICK.but(batch_size=1), param_range=[0.01, 0.1], seeds=1
+    )
+    panel.controls["epochs"].source.value = 500
+    panel.start_button.click()
+    until(lambda: panel.found.cost.epochs > 10 and not panel.found.finished, seconds=30)
+    panel.stop_button.click()
+    panel.wait(5)
+
+    done = panel.found.cost.epochs
+    assert f"Stopped after {done} of 1000 epochs" in panel.result.value
+    assert "The lowest" in panel.result.value
+    assert panel.status.value == f"stopped: {done} of 1000 epochs"
+
+
+def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
+    panel = ValidationCurvePanel(moons, "lr", QUICK, param_range=[0.01, 0.1], seeds=1)
+    before = panel.found
+    search = panel._searching(iter([before_training(before)]))
+    next(search)
+    assert not panel.found.cost.epochs
+    search.close()
+    panel._draw()
+
+    assert panel.found is before
+    assert "Stopped before the first epoch" in panel.result.value
+
+
+def before_training(found):
+    """Return a search in which nothing was trained for an epoch."""
+    runs = found.runs
+    none = {"epochs_done": np.zeros_like(runs.epochs_done)}
+    return replace(found, runs=replace(runs, **none), finished=False)

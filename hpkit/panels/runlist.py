@@ -140,6 +140,9 @@ class RunList:
         """Return the cells of one run."""
         run = kept.run
         values = [text_of(getattr(run.setting, name)) for name in self.columns]
+        if "epochs" in self.columns and run.epochs_done < run.setting.epochs:
+            at = self.columns.index("epochs")
+            values[at] = f"{run.epochs_done}/{run.setting.epochs}"
         end = [f"{run.best_val_loss:.4f}", str(run.best_epoch)]
         end = [WORDS["out"], ""] if run.diverged else end
         sign = "●" if kept.color else " "

@@ -7,6 +7,7 @@ from hpkit.panels.runlist import short, text_of
 
 WORDS = {
     "now": "Training, epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
+    "rest": "Resting at epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
     "best": "Lowest validation loss <b>{best:.3g}</b> at epoch {at} of {epochs}",
     "stopped": "Stopped at epoch {done} of {epochs}: lowest validation loss "
     "<b>{best:.3g}</b> at epoch {at}",
@@ -30,8 +31,8 @@ def told(strong, kept, names, training):
         All runs of the list, to name the best of them.
     names : sequence of str
         The hyperparameters to name beside lr and batch size.
-    training : bool
-        Whether it is under way.
+    training : "now", "rest" or None
+        Whether it is under way or rests.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def told(strong, kept, names, training):
         "last": run.val_loss[-1], "best": run.best_val_loss, "at": run.best_epoch,
     }  # fmt: skip
     kind = "best" if run.epochs_done == run.setting.epochs else "stopped"
-    kind = "now" if training else "diverged" if run.diverged else kind
+    kind = training or ("diverged" if run.diverged else kind)
     text = WORDS[kind].format(**facts)
     text += WORDS["with"].format(setting=described(run, names))
     if len(kept) > 1:

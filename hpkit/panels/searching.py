@@ -13,8 +13,8 @@ from hpkit.files import search_from_plain, search_to_plain
 from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import Controls, framed, number_box, tie
 from hpkit.panels.panel import Panel
-from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.runlist import aligned, short, text_of
+from hpkit.panels.parts import button, row
+from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import DEFAULTS, Entry, written
 from hpkit.settings import Hyperparameters
 from hpkit.training import check_settings
@@ -25,16 +25,16 @@ WORDS = {
     "start_tip": "Train everything anew with the values shown",
     "settings": "Settings",
     "settings_tip": "All settings; arrow keys show them one by one",
-    "columns": ("", "loss", "spread", "at epoch", ""),
     "runs": "{done} of {all} runs",
     "cost": "{runs} runs, {epochs} epochs",
     "took": "{cost} in {seconds:.2g} s",
     "slow": "{cost}, about {seconds:.0f} s: press Start",
     "long": "{cost}, about {seconds:.0f} s. That is long: try fewer values or seeds",
     "none": "Press Start.",
-    "best": "best",
-    "tie": "as good, within the spread",
-    "out": "diverged",
+    "stopped": "Stopped after {done} of {all} epochs; what was trained is kept. ",
+    "unequal": "Not all settings were trained equally long. ",
+    "unbegun": "Stopped before the first epoch; this is the result of before. ",
+    "halted": "stopped: {done} of {all} epochs",
 }
 QUICK = 0.5  # seconds: shorter searches follow the slider
 REST = 0.4  # seconds without a move after which a search counts as chosen
@@ -58,7 +58,7 @@ class SearchPanel(Panel):
         check_settings([self.base], dataset)
         self.found = self.before = self.settled = self.chosen = self.said = None
         self.model, self.pace, self.job_seconds = model, 0.0, 0.0
-        self.entries = []
+        self.entries, self.unbegun = [], False
         self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
         slider = W.IntSlider(seeds, min=1, max=max(10, seeds), readout=False)
@@ -70,13 +70,9 @@ class SearchPanel(Panel):
         self.on_click(self.start_button, lambda: self.start())
         self.controls.observe(self._guarded(self.moved))
         self.on_change(self.seeds, self.moved)
-        self.list = named(W.Select(options=[]), WORDS["settings_tip"])
-        self.list.layout = W.Layout(width="100%", height="124px")
-        self.list.add_class("hp-mono")
-        self.heads = say("", "hp-muted")
-        self.on_change(self.list, self._listed)
-        self.rows = (WORDS["settings"], WORDS["settings_tip"],
-                     W.VBox([self.heads, self.list]))  # fmt: skip
+        self.listing = SettingList(self, self.choose)
+        self.list = self.listing.list
+        self.rows = WORDS["settings"], WORDS["settings_tip"], self.listing.box
 
     def entry(self, name, values):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
@@ -114,8 +110,13 @@ class SearchPanel(Panel):
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
         self.before, start = self.settled, time.process_time()
-        for self.found in search:
-            yield
+        last, self.unbegun = (self.found, self.chosen), False
+        try:
+            for self.found in search:
+                yield
+        finally:
+            if last[0] is not None and not self.found.cost.epochs:
+                (self.found, self.chosen), self.unbegun = last, True
         self.pace = (time.process_time() - start) / self.work(self.found.settings)
         until = time.perf_counter() + REST
         while rest and time.perf_counter() < until and not self.live.asked:
@@ -215,10 +216,6 @@ class SearchPanel(Panel):
         self.chosen = number
         self._draw()
 
-    def _listed(self):
-        if self.list.index is not None:
-            self.choose(self.list.index)
-
     def draw(self, running):
         """Show the state."""
         if self.found is None or not len(self.found.runs):
@@ -226,8 +223,10 @@ class SearchPanel(Panel):
         cost, planned = self.found.cost, self.found.planned
         self.bar.value = 1.0 if self.found.finished else cost.epochs / planned.epochs
         if not self.found.finished:
-            done = self.found.runs_done
-            self.status.value = WORDS["runs"].format(done=done, all=planned.runs)
+            facts = (self.found.runs_done, planned.runs)
+            facts = facts if running else (cost.epochs, planned.epochs)
+            words = WORDS["runs" if running else "halted"]
+            self.status.value = words.format(done=facts[0], all=facts[1])
         elif self.found is not self.said:  # what a start would cost stays
             self.said = self.found
             text = WORDS["cost"].format(runs=cost.runs, epochs=cost.epochs)
@@ -235,41 +234,29 @@ class SearchPanel(Panel):
             self.status.value = WORDS["took"].format(cost=text, seconds=seconds)
         self.draw_found()
         if not running or self.found.finished:
-            self._fill_list()
+            self.listing.show(self.found, self.focus)
 
     def draw_found(self):
         """Show what the search has given so far."""
         raise NotImplementedError
 
-    def _fill_list(self):
-        """Show the settings as rows of text."""
-        found, runs = self.found, self.found.runs
-        names = tuple(found.space)
-        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
-        notes[int(runs.order[0])] = WORDS["best"]
-        table = []
-        for i, setting in enumerate(found.settings):
-            out = runs.diverged[i].any()
-            values = (text_of(getattr(setting, name)) for name in names)
-            table.append([
-                str(i + 1), *values,
-                f"{runs.mean_val_loss[i]:.4f}", f"{runs.std_val_loss[i]:.3f}",
-                f"{np.median(runs.best_epoch[i]):g}",
-                WORDS["out"] if out else notes.get(i, ""),
-            ])  # fmt: skip
-        heads = [WORDS["columns"][0], *map(short, names), *WORDS["columns"][1:]]
-        lines = aligned([heads, *table])
-        with self.quietly():
-            self.heads.value = f"<pre class='hp-mono'>{lines[0]}</pre>"
-            if tuple(lines[1:]) != self.list.options:
-                self.list.options = tuple(lines[1:])
-            self.list.index = self.focus
-
     def sentence(self, running):
         """Return what was found in words."""
         if self.found is None or not len(self.found.runs):
             return WORDS["none"]
-        return " ".join(told.told_best(self.found))
+        return self._stopped(running) + " ".join(told.told_best(self.found))
+
+    def _stopped(self, running):
+        """Return what to say of a search that was stopped."""
+        if running or (self.found.finished and not self.unbegun):
+            return ""
+        if self.unbegun:
+            return WORDS["unbegun"]
+        text = WORDS["stopped"].format(
+            done=self.found.cost.epochs, all=self.found.planned.epochs
+        )
+        unequal = len(np.unique(self.found.runs.epochs_done)) > 1
+        return text + (WORDS["unequal"] if unequal else "")
 
     def frame(self):
         """Return one row a setting."""

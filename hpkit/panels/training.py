@@ -1,21 +1,19 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
-import time
-
 import ipywidgets as W
 
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
 from hpkit.panels.keep import looks_of_runs, runs_with_looks
-from hpkit.panels.live import FRAME
+from hpkit.panels.onerun import OneRun
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row, say
 from hpkit.panels.runlist import Kept, RunList
 from hpkit.panels.says import told
-from hpkit.panels.watch import RunView, updates_per_epoch
+from hpkit.panels.watch import RunView
 from hpkit.settings import Hyperparameters, check_count
-from hpkit.training import Training, check_settings
+from hpkit.training import check_settings
 
 WORDS = {
     "title": "Train a network on {}",
@@ -32,14 +30,14 @@ WORDS = {
     "resume": "Go on",
     "pause_tip": "Rest at this epoch, or go on",
     "one": "+1 epoch",
-    "one_tip": "Train one epoch and rest",
+    "one_tip": "Train one epoch more and rest; after the last one, begin anew",
     "paused": "resting at epoch {done} of {epochs}",
     "training": "epoch {done} of {epochs}",
+    "unbegun": "Stopped before the first epoch, so nothing was kept. ",
     "ready": "{seconds:.2g} s for {done} epochs",
     "slow": "trains when you let go, about {seconds:.1f} s",
 }
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
-REST = 0.4  # seconds without a move after which a run counts as chosen
 
 
 class TrainingPanel(Panel):
@@ -104,9 +102,7 @@ class TrainingPanel(Panel):
         check_settings([base, *preset], dataset)
         self.first = base, check_count("seed", seed, low=0, hint="try 0")
         self.seed, self.model = seed, model
-        self.now = None  # the run in training
-        self.per_update = self.job_seconds = 0.0
-        self.rest_at = None  # epoch at which to pause
+        self.one, self.job_seconds = OneRun(dataset, model, self.live, self._keep), 0.0
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
         if predict:
@@ -117,10 +113,10 @@ class TrainingPanel(Panel):
             self._draw()
             return
         for setting in preset:
-            self.live.now(self._training(setting, seed))
+            self.live.now(self.one.job(setting, seed))
             self.live.wait()
             self.list.pin(self.list.chosen)
-        self.live.now(self._training(base, seed))
+        self.live.now(self.one.job(base, seed))
 
     def _build(self):
         """Make the widgets and tie them to what they do."""
@@ -145,7 +141,7 @@ class TrainingPanel(Panel):
         ]
         self.build(left, self.view_of_run.charts, drawers=drawers)
         self.figures = self.view_of_run.figures
-        self.on_click(self.train_button, lambda: self._start(rest=False))
+        self.on_click(self.train_button, lambda: self._start())
         self.on_click(self.reset_button, self.reset)
         self.on_click(self.pause_button, self.pause)
         self.on_click(self.one_button, self.one_epoch)
@@ -167,52 +163,22 @@ class TrainingPanel(Panel):
 
     # ---- training ------------------------------------------------------------------
 
-    def _training(self, setting, seed, *, rest=False):
-        """Train one setting (a job); with `rest`, keep it if no newer one comes."""
-        training = Training(self.dataset, setting, seeds=(seed,), model=self.model)
-        try:
-            while not training.finished:
-                # One step at a time towards an epoch to rest at, to stop right there.
-                training.advance(FRAME if self.rest_at is None else 0)
-                done = int(training.arrays["epochs_done"][0, 0])
-                if done < 0 or (self.rest_at and done < self.rest_at):
-                    yield False
-                    continue
-                self.now = Kept(training.runs[0, 0], 0)
-                if self.rest_at == done:
-                    self.rest_at = None
-                    self.live.pause()
-                yield
-            until = time.perf_counter() + REST
-            while rest and time.perf_counter() < until and not self.live.asked:
-                time.sleep(0.02)
-                yield False
-        finally:
-            with self.live.lock:
-                if self.now and not self.live.asked:
-                    self._keep(self.now.run)
-                self.now = None
-
     def _keep(self, run):
-        """Add a run to the list and learn from it how long a training takes."""
-        updates = run.epochs_done * updates_per_epoch(self.dataset, run.setting)
-        if updates:
-            self.per_update = run.fit_time / updates
+        """Add a run to the list."""
         self.list.add(run)
         if self.seeds.value == NEW:
             self.seed += 1
 
     def seconds(self, setting):
         """Return about how long a training of the setting takes, from the last one."""
-        updates = updates_per_epoch(self.dataset, setting)
-        return self.per_update * updates * setting.epochs
+        return self.one.seconds(setting)
 
-    def _start(self, *, rest, replace=True, rest_at=None):
-        """Start a training of what the controls show."""
-        setting, self.error, self.rest_at = self.controls.setting, None, rest_at
+    def _start(self, *, replace=True, **job):
+        """Start a training of what the controls show; `job` as in `OneRun.job`."""
+        setting, self.error = self.controls.setting, None
         self.job_seconds = self.seconds(setting)
         self.controls.continuous = self.job_seconds < QUICK
-        self.live.start(self._training(setting, self.seed, rest=rest), replace=replace)
+        self.live.start(self.one.job(setting, self.seed, **job), replace=replace)
 
     def _seeds_chosen(self, change):
         """Let the very next training take a new seed."""
@@ -221,7 +187,7 @@ class TrainingPanel(Panel):
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
-        self._start(rest=True, replace=self.job_seconds >= QUICK)
+        self._start(wait=True, replace=self.job_seconds >= QUICK)
 
     def pause(self):
         """Let the training rest, or go on."""
@@ -230,12 +196,14 @@ class TrainingPanel(Panel):
             self._draw()
 
     def one_epoch(self):
-        """Train one epoch more and rest; begins a training if none is under way."""
+        """Train one epoch more and rest; begins a training if there is none."""
         if self.live.busy and self.now:
-            self.rest_at = self.now.run.epochs_done + 1
+            self.one.rest_at = self.now.run.epochs_done + 1
             self.live.resume()
-        else:
-            self._start(rest=False, rest_at=1)
+            return
+        halted = self.one.to_go_on(self.controls.setting, self.seed)
+        done = halted.runs[0, 0].epochs_done if halted else 0
+        self._start(rest_at=done + 1, halted=halted)
 
     def reset(self):
         """Go back to the first values; runs that are not pinned are removed."""
@@ -243,7 +211,7 @@ class TrainingPanel(Panel):
             self.list.clear()
             self.controls.setting, self.seed = self.first
             self.seeds.value = SAME
-            self._start(rest=False)
+            self._start()
 
     # ---- what is shown -------------------------------------------------------------
 
@@ -252,6 +220,11 @@ class TrainingPanel(Panel):
         """All runs of the list as `Runs`."""
         with self.live.lock:
             return self.list.runs
+
+    @property
+    def now(self):
+        """The run in training as `Kept`, or None."""
+        return self.one.now
 
     @property
     def run(self):
@@ -286,7 +259,9 @@ class TrainingPanel(Panel):
     def sentence(self, running):
         """Return the result in words."""
         strong, kept = self.now or self.list.chosen, () if self.now else self.list.kept
-        return told(strong, kept, tuple(self.controls.knobs), self.now is not None)
+        training = self.now and ("rest" if self.live.paused else "now")
+        text = told(strong, kept, tuple(self.controls.knobs), training)
+        return WORDS["unbegun"] + text if self.one.unbegun and not training else text
 
     def code(self):
         """Return the cell that trains the run shown."""

@@ -1,0 +1,105 @@
+"""`OneRun`: the training of one setting as a live job; it rests, goes on, is kept."""
+
+import math
+import time
+
+from hpkit.panels.live import FRAME
+from hpkit.panels.runlist import Kept
+from hpkit.panels.watch import updates_per_epoch
+from hpkit.training import Training
+
+REST = 0.4  # seconds without a move after which a run counts as chosen
+
+
+class OneRun:
+    """What a `TrainingPanel` trains at the moment.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    model : function or None
+    live : Live
+        Its thread works through the jobs.
+    keep : function (Run)
+        Called with each run that was trained for an epoch or more.
+
+    Attributes
+    ----------
+    now : Kept or None
+        The run in training.
+    rest_at : int or None
+        Epoch at which to rest.
+    unbegun : bool
+        Whether the last training was stopped before its first epoch.
+    """
+
+    def __init__(self, dataset, model, live, keep):
+        self.dataset, self.model, self.live, self.keep = dataset, model, live, keep
+        self.now = self.rest_at = self.halted = None
+        self.unbegun, self.per_update = False, 0.0
+
+    def job(self, setting, seed, *, wait=False, rest_at=None, halted=None):
+        """Return the job that trains one setting.
+
+        Parameters
+        ----------
+        setting : Hyperparameters
+        seed : int
+        wait : bool
+            Whether to end only after a moment in which no newer job came.
+        rest_at : int, optional
+            Epoch at which to rest.
+        halted : Training, optional
+            One that was stopped; it goes on.
+        """
+        self.rest_at = rest_at
+        return self._job(setting, seed, wait, halted)
+
+    def _job(self, setting, seed, wait, training):
+        if training is None:
+            data, model = self.dataset, self.model
+            training = Training(data, setting, seeds=(seed,), model=model)
+        self.halted, self.unbegun = None, False
+        try:
+            while not training.finished:
+                training.advance(FRAME, pause=self.rest_at or math.inf)
+                run = training.runs[0, 0]
+                if run.epochs_done < 0:
+                    yield False
+                    continue
+                self.now = Kept(run, 0)
+                if self.rest_at and run.epochs_done >= self.rest_at:
+                    self.rest_at = None
+                    self.live.pause()
+                yield
+            until = time.perf_counter() + REST
+            while wait and time.perf_counter() < until and not self.live.asked:
+                time.sleep(0.02)
+                yield False
+        finally:
+            with self.live.lock:
+                self._end(training)
+
+    def _end(self, training):
+        """Write down what there is, unless a newer job waits."""
+        now, self.now = self.now, None
+        if now is None or self.live.asked:
+            return
+        self.halted = None if training.finished else training
+        self.unbegun = not now.run.epochs_done
+        if not self.unbegun:
+            run, updates = now.run, updates_per_epoch(self.dataset, now.run.setting)
+            self.per_update = run.fit_time / (run.epochs_done * updates)
+            self.keep(run)
+
+    def to_go_on(self, setting, seed):
+        """Return the training that was stopped, if it is of that setting and seed."""
+        if self.halted is None:
+            return None
+        run = self.halted.runs[0, 0]
+        return self.halted if (run.setting, run.seed) == (setting, seed) else None
+
+    def seconds(self, setting):
+        """Return about how long a training of the setting takes, from the last one."""
+        updates = updates_per_epoch(self.dataset, setting)
+        return self.per_update * updates * setting.epochs
