@@ -238,3 +238,78 @@ def test_box_opens_once_and_remembers(moons):
     other = TestBoxPanel(fit(dataset, QUICK.but(lr=0.01)))
     assert other.opened["loss"] == loss
     assert "opened before" in other.result.value
+
+
+def test_box_never_warns_shows_a_number_or_writes_before_it_is_opened(moons, tmp_path):
+    box = TestBoxPanel(fit(moons, QUICK), predict=True)
+
+    assert moons.test_looks == []
+    assert box.frame().split.tolist() == ["validation"]
+    assert not (tmp_path / "hpkit-runs").exists()
+
+
+def test_box_shows_the_losses_of_the_run_it_was_opened_for():
+    dataset = load_dataset("wine", seed=6)
+    first = TestBoxPanel(fit(dataset, QUICK))
+    first.look()
+    second = TestBoxPanel(fit(dataset, QUICK.but(lr=0.001)))
+
+    assert second.losses == first.losses
+    assert second.losses[0] == first.run.best_val_loss
+
+
+def test_box_knows_that_another_panel_has_opened_it():
+    run = fit(load_dataset("wine", seed=10), QUICK)
+    one, two = TestBoxPanel(run), TestBoxPanel(run)
+    one.open_button.click()
+    two.open_button.click()
+
+    assert len(run.dataset.test_looks) == 2  # loss and accuracy
+    assert "opened before" in shows(two)
+
+
+def test_box_keeps_the_guess_beside_the_result():
+    run = fit(load_dataset("wine", seed=7), QUICK)
+    box = TestBoxPanel(run, predict=True)
+    box.guess.widget.value = box.guess.widget.max / 2
+    box.guess.button.click()
+    box.open_button.click()
+
+    for panel in (box, TestBoxPanel(run, predict=True)):
+        assert "Your guess" in shows(panel)
+        assert panel.mine.visible
+        assert panel.opened
+
+
+def test_box_with_a_broken_file_goes_on(tmp_path):
+    run = fit(load_dataset("wine", seed=8), QUICK)
+    path = tmp_path / "hpkit-runs" / "wine-test-box.json"
+    path.parent.mkdir()
+    path.write_text('{"loss": 0.1')
+    box = TestBoxPanel(run)
+    assert "put aside" in box.note.value
+    box.open_button.click()
+
+    assert box.error is None
+    assert TestBoxPanel(run).opened == box.opened
+
+
+def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):
+    (tmp_path / "hpkit-runs").write_text("a file where the folder should be")
+    box = TestBoxPanel(fit(load_dataset("wine", seed=9), QUICK))
+    box.open_button.click()
+
+    assert f"{box.opened['loss']:.3g}" in shows(box)
+    assert "not kept" in box.note.value
+
+
+def test_box_remembers_a_loss_that_is_not_finite():
+    run = fit(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
+    box = TestBoxPanel(run)
+    box.opened = {
+        "val_loss": np.inf, "loss": np.nan, "accuracy": 0.1, "setting": "", "seed": 0,
+    }  # fmt: skip
+    box._draw()
+
+    assert "nan" in shows(box)
+    assert np.isnan(TestBoxPanel(run).opened["loss"])

@@ -1,21 +1,26 @@
 """`TestBoxPanel`: the test loss in a box that opens once."""
 
-import json
+import math
 
+import ipywidgets as W
 import numpy as np
 
 from hpkit.panels.code import code_of_run
 from hpkit.panels.figures import (
     figure,
+    legend,
     limit,
     linear,
+    lines,
     nice_top,
     points,
     set_all,
     texts,
     tick,
 )
-from hpkit.panels.panel import FOLDER, Panel, button, row
+from hpkit.panels.keep import Keeper
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import button, row
 from hpkit.told import label
 
 WORDS = {
@@ -25,6 +30,7 @@ WORDS = {
     "closed": "The box is closed. Choose by the validation loss, then open it once.",
     "opened": "Test loss <b>{loss:.3g}</b>{accuracy}, opened for: {setting}, seed "
     "{seed}.",
+    "split": ("validation", "test"),
     "valid": "validation: chosen by",
     "test": "test: asked once",
     "loss": "loss",
@@ -32,6 +38,8 @@ WORDS = {
     "accuracy": ", accuracy <b>{:.1%}</b>",
     "twice": " The box was opened before and remembers its number. A second look "
     "would make the test data a second validation set.",
+    "guess": "What will the test loss be?",
+    "mine": "your guess",
 }
 
 
@@ -43,16 +51,16 @@ class TestBoxPanel(Panel):
     run : Run
         The final choice.
     title : str, optional
+    keep : str, optional
+        Name of the file in hpkit-runs/ that remembers it, default one a data set: a
+        restart of the kernel does not close the box again.
+    predict : bool, default False
+        Ask for a guess before the box can be seen.
 
     Attributes
     ----------
     opened : dict or None
         What was seen.
-
-    Notes
-    -----
-    It is remembered in hpkit-runs/ beside the notebook, one box a data set, so that a
-    restart of the kernel does not close it again.
 
     Examples
     --------
@@ -66,52 +74,84 @@ class TestBoxPanel(Panel):
     __test__ = False  # no test, whatever pytest thinks of the name
     kind = "test-box"
 
-    def __init__(self, run, *, title=None):
-        self.run = run
+    def __init__(self, run, *, title=None, keep=None, predict=False):
+        self.run, self.opened, self.again = run, None, False
         title = title or WORDS["box"].format(run.dataset.name)
         super().__init__(run.dataset, title=title)
-        self.path = FOLDER / f"{self.stem}.json"
-        self.again = self.path.exists()
-        self.opened = json.loads(self.path.read_text()) if self.again else None
+        self.keeper = Keeper(keep or self.stem, self.kind, self.dataset)
+        self.keeper.written = {"opened": None, "guess": None}  # needs no file
         self.open_button = button(WORDS["open"], WORDS["open_tip"], "primary")
         scales = {"x": linear(-0.5, 1.5), "y": linear()}
         self.dots = points(scales, marker="circle", default_size=170)
+        self.numbers = texts(scales, default_size=15, x_offset=14)
         self.lid = texts(scales, default_size=40, align="middle")
-        self.chart = figure(
-            [self.dots, self.lid], *scales.values(), ("", WORDS["loss"])
-        )
+        self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dotted")
+        marks = [self.mine, self.dots, self.numbers, self.lid]
+        self.chart = figure(marks, *scales.values(), ("", WORDS["loss"]))
         words = {0.0: WORDS["valid"], 1.0: WORDS["test"]}
         tick(self.chart, 0, np.array([0.0, 1.0]), words, "", edge=0.5)
+        if predict:
+            most = nice_top(2 * run.best_val_loss)
+            slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
+            self.ask(WORDS["guess"], slider, "{:.3g}".format)
+        over = legend((self.mine, WORDS["mine"])) if predict else ""
         left = [row(self.open_button, name="hp-buttons")]
-        self.build(left, [("", self.chart, 1)])
+        self.build(left, [(over, self.chart, 1)])
         self.on_click(self.open_button, self.look)
+        self.come_back()
         self._draw()
+
+    def plain(self):
+        """Return what was seen; JSON has no sign for a loss that is not finite."""
+        seen = self.opened and {
+            name: value if name in ("setting", "seed", "accuracy") else str(value)
+            for name, value in self.opened.items()
+        }
+        return {"opened": seen}
+
+    def take(self, plain):
+        """Take what was seen in an earlier session."""
+        if seen := plain["opened"]:
+            losses = {name: float(seen[name]) for name in ("val_loss", "loss")}
+            self.opened, self.again = seen | losses, True
 
     def look(self):
         """Look at the test loss; the second time, at the number of the first."""
         with self.live.lock:
+            if plain := self.keeper.read():  # another panel may have opened it
+                self.take(plain)
             self.again = self.opened is not None
             if not self.again:
                 regression = self.dataset.is_regression
                 self.opened = {
+                    "val_loss": self.run.best_val_loss,
                     "loss": self.run.test_loss(),
                     "accuracy": None if regression else self.run.test_accuracy(),
                     "setting": label(self.run.setting, ("lr", "batch_size", "epochs")),
                     "seed": self.run.seed,
                 }
-                FOLDER.mkdir(exist_ok=True)
-                self.path.write_text(json.dumps(self.opened))
             self._draw()
+
+    @property
+    def losses(self):
+        """Validation loss and, once the box was opened, test loss of the choice."""
+        if self.opened is None:
+            return [self.run.best_val_loss]
+        return [self.opened["val_loss"], self.opened["loss"]]
 
     def draw(self, running):
         """Show the state."""
-        losses = [self.run.best_val_loss]
-        losses += [self.opened["loss"]] if self.opened else []
-        top = nice_top(1.3 * max(losses))
+        losses = self.losses
+        top = nice_top(1.3 * max(filter(math.isfinite, losses), default=1.0))
         limit(self.chart, 1, top)
-        set_all(self.dots, x=np.arange(float(len(losses))), y=np.array(losses))
+        at = np.arange(float(len(losses)))
+        y = np.array([v if math.isfinite(v) else top for v in losses])
+        set_all(self.dots, x=at, y=y)
+        set_all(self.numbers, x=at, y=y, text=[f"{v:.3g}" for v in losses])
         closed = [] if self.opened else [WORDS["hidden"]]
         set_all(self.lid, x=[1.0] * len(closed), y=[top / 2] * len(closed), text=closed)
+        if self.guess and self.guess.open:
+            set_all(self.mine, x=[0.6, 1.4], y=[self.guess.value] * 2)
         self.bar.value = float(self.opened is not None)
 
     def sentence(self, running):
@@ -124,10 +164,11 @@ class TestBoxPanel(Panel):
         return text + (WORDS["twice"] if self.again else "")
 
     def frame(self):
-        """Return what was seen."""
+        """Return the losses that may be seen."""
         import pandas as pd
 
-        return pd.DataFrame([self.opened or {"loss": None}])
+        table = zip(WORDS["split"], self.losses, strict=False)
+        return pd.DataFrame(table, columns=["split", "loss"])
 
     def code(self):
         """Return the cell that trains the run."""
