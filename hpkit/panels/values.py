@@ -1,24 +1,28 @@
 """`Entry`: which hyperparameter to search and its values, as a learner writes them.
 
-Also where values stand on an axis (`places`).
+Also where values stand on an axis (`places`), and which of their texts fit there.
 """
 
+import html
 import re
 
 import ipywidgets as W
 import numpy as np
 
 from hpkit.panels.controls import CHOICES, NAMES
-from hpkit.panels.parts import named, say
+from hpkit.panels.parts import named, row, say
 from hpkit.panels.runlist import text_of
 from hpkit.space import check_list
 
 WORDS = {
-    "values": "values to try",
+    "values": "values of",
     "which_tip": "The hyperparameter that is searched",
     "values_tip": "A list such as 0.01, 0.1, 1, or: 0.001 to 10 in 9",
     "way_out": "values must be a list such as 0.01, 0.1, 1, or a range such as "
     "0.001 to 10 in 9, got {!r}; write one of these",
+    "many": "values must be {} at most, got {}; write fewer",
+    "count": "{} values",
+    "one": "1 value",
 }
 DEFAULTS = {
     "lr": "0.0001 to 10 in 11",
@@ -33,6 +37,9 @@ DEFAULTS = {
 BY_FACTOR = ("lr", "weight_decay", "batch_size", "hidden")
 WHOLE = ("batch_size", "epochs", "hidden")
 FULL = "calc(100% - 4px)"
+MOST = 100  # values
+SHORT = 26  # characters that the box shows at once
+ACROSS, UPWARD = 28, 12  # characters and lines of text that fit along an axis
 
 
 def parse_values(name, text, layers=2):
@@ -50,23 +57,33 @@ def parse_values(name, text, layers=2):
     -------
     tuple
     """
+    parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if name in CHOICES:
-        return check_list(name, [part.strip() for part in text.split(",")])
+        return check_list(name, parts)
     try:
-        span = re.fullmatch(r"\s*(\S+)\s+to\s+(\S+)\s+in\s+(\d+)\s*", text)
-        if span:
-            low, high, count = float(span[1]), float(span[2]), int(span[3])
-            between = np.geomspace if name in BY_FACTOR else np.linspace
-            values = [float(f"{v:.2g}") for v in between(low, high, count)]
+        if parts[1::2] == ["to", "in"]:
+            values = between(name, float(parts[0]), float(parts[2]), int(parts[4]))
         else:
-            values = [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
+            values = list(map(float, parts))
+    except (ValueError, IndexError):
         raise ValueError(WORDS["way_out"].format(text)) from None
+    if len(values) > MOST:
+        raise ValueError(WORDS["many"].format(MOST, parts[-1]))
     if name in WHOLE:
         values = list(dict.fromkeys(max(1, round(v)) for v in values))
     if name == "hidden":
         values = [(v,) * layers for v in values]
     return check_list(name, values)
+
+
+def between(name, low, high, count):
+    """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
+    by_factor = name in BY_FACTOR and min(low, high) > 0
+    values = (np.geomspace if by_factor else np.linspace)(
+        low, high, min(count, MOST + 1)
+    )
+    digits = 4 if name in WHOLE or not by_factor else 2
+    return [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
 
 
 def written(values):
@@ -88,14 +105,32 @@ def places(values):
         at = np.log10(flat)
         if at.max() - at.min() >= 3:  # powers of ten say it with less ink
             tens = np.arange(np.ceil(at.min() - 1e-9), np.floor(at.max() + 1e-9) + 1)
-            return at, {float(k): f"{10.0**k:g}" for k in tens}
+            return at, fitting({float(k): f"{10.0**k:g}" for k in tens})
     else:
         at = np.array(flat, float)
-    return at, {float(f"{a:.4g}"): text_of(v) for a, v in zip(at, flat, strict=True)}
+    words = zip(at, map(text_of, flat), strict=True)
+    return at, fitting({float(f"{a:.4g}"): text for a, text in words})
+
+
+def fitting(words, room=ACROSS, size=lambda text: len(text) + 1.5):
+    """Return ticks {place: text} without texts that would print over a neighbor.
+
+    The ends keep theirs; `room` is what fits along the axis, `size` what a text takes.
+    """
+    *inner, last = sorted(words)
+    unit, kept = (last - min(words)) / room, [min(words)]
+
+    def apart(a, b):
+        return b - a >= unit * (size(words[a]) + size(words[b])) / 2
+
+    for place in inner[1:]:
+        if apart(kept[-1], place) and apart(place, last):
+            kept.append(place)
+    return {k: text if k in (*kept, last) else "" for k, text in words.items()}
 
 
 class Entry:
-    """A choice of a hyperparameter and a box for its values."""
+    """A choice of a hyperparameter, a box for its values, and what they come to."""
 
     def __init__(self, name, values, layers):
         self.layers = layers
@@ -105,10 +140,37 @@ class Entry:
         named(self.which, WORDS["which_tip"])
         self.text = W.Text(written(values), continuous_update=False)
         named(self.text, WORDS["values_tip"])
-        self.which.layout.width = self.text.layout.width = FULL
-        label = say(f"<span class='hp-name'>{WORDS['values']}</span>")
-        self.frame = W.VBox([label, self.which, self.text])
+        self.which.layout = W.Layout(
+            flex="1 1 0", width="auto", min_width="0", margin="2px 2px 2px 8px"
+        )
+        self.text.layout.width = FULL
+        self.label, self.note = say(), say("", "hp-muted")
+        self.called(WORDS["values"])
+        head = row(self.label, self.which, name="hp-row")
+        self.frame = W.VBox([head, self.text, self.note])
         self.frame.add_class("hp-knob")
+        for widget in (self.which, self.text):
+            widget.observe(self._count, "value")
+        self._count()
+
+    def called(self, label):
+        """Name the values."""
+        self.label.value = f"<span class='hp-name'>{label}</span>"
+
+    def _count(self, _=None):
+        """Say below the box how many values they are, or what is wrong with them."""
+        self.wrong = None
+        try:
+            values = self.values
+        except (ValueError, TypeError) as error:
+            self.wrong = str(error)
+            said = html.escape(self.wrong)
+            self.note.value = f"<div role='alert' class='hp-guess'>{said}</div>"
+            return
+        count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
+        text = self.text.value
+        plain = len(text) <= SHORT and text.split(", ") == list(map(text_of, values))
+        self.note.value = count if plain else f"{count}: {written(values)}"
 
     @property
     def name(self):
