@@ -709,10 +709,10 @@ def test_grid_panel_best_over_an_axis(grid):
     loss = np.where(grid.found.diverged.any(1), np.inf, grid.found.mean_val_loss)
     loss = loss.reshape(3, 2)
 
-    grid.which.value = 1
+    grid.which.value = 2
     assert grid.profile.axes[0].label == "batch size"
     np.testing.assert_allclose(grid.dots.y, loss.min(0))
-    grid.which.value = 2
+    grid.which.value = 1
     assert grid.profile.axes[0].label == "learning rate"
     best = loss.min(1)
     np.testing.assert_allclose(grid.dots.y, best[np.isfinite(best)])
@@ -749,14 +749,14 @@ def path(moons):
 
 def test_path_goes_step_by_step(path, moons):
     assert path.error is None
-    assert path.found is None
-    assert "Start at learning rate 0.01" in path.result.value
+    assert path.found.settings == (path.starting,)
+    assert "Start S, learning rate 0.01" in path.result.value
     path.next_button.click()
     path.wait(5)
 
     assert [step.winner.lr for step in path.done] == [0.3]
     assert path.found.cost.runs == 6
-    assert path.map.path.x.tolist() == [0, 1]
+    assert path.map.cells.path.x.round().tolist() == [0, 1]
     path.next_button.click()
     path.wait(5)
     whole = one_at_a_time(moons, path.starting, seeds=(0, 1), **LISTS)
@@ -768,14 +768,14 @@ def test_path_goes_step_by_step(path, moons):
 def test_path_all_steps_then_the_grid(path):
     path.all_button.click()
     path.wait(5)
-    before = path.map.numbers.text
+    before = path.map.cells.numbers.text
     path.grid_button.click()
     path.wait(5)
 
     assert path.error is None
     assert path.found.cost.runs == 8
     assert len(before) == 4
-    assert len(path.map.numbers.text) == 6
+    assert len(path.map.cells.numbers.text) == 6
     assert "grid's best" in path.result.value
     assert path.picture().startswith(b"\x89PNG")
 
@@ -784,12 +784,14 @@ def test_path_begins_again_with_another_order_or_start(path):
     path.all_button.click()
     path.wait(5)
     path.order.value = ("batch_size", "lr")
-    assert path.found is None
+    path.wait(5)
+    assert path.found.settings == (path.starting,)
     path.next_button.click()
     path.wait(5)
     assert path.done[0].name == "batch_size"
     path.starts["lr"].source.value = 0.3
-    assert path.found is None
+    path.wait(5)
+    assert path.found.settings == (path.starting,)
     assert path.starting.lr == 0.3
 
 

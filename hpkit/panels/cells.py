@@ -10,32 +10,43 @@ from hpkit.panels.figures import CROSS, figure, linear, lines, set_all, texts, t
 from hpkit.panels.maps import png
 from hpkit.panels.runlist import text_of
 from hpkit.panels.style import css_color
+from hpkit.panels.values import UPWARD, fitting
 
+WORDS = {"start": "S"}
+STOP = np.array([[-0.3], [-0.22]])  # from the middle of a cell: its number stays free
+UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.12), (0.6, 0.6, 0.6, 0.5)
 MANY = 9  # columns from which numbers do not fit into the cells
 
 
 def shade(loss):
-    """Return colors (..., 4) in 0..1: dark is low; nothing where there is no loss."""
+    """Return colors (..., 4) in 0..1: dark is low; pale where there is no loss."""
     known = np.isfinite(loss)
     logs = np.log(np.where(known, loss, 1.0))
     low = logs[known].min() if known.any() else 0.0
     span = (logs[known].max() - low if known.any() else 0.0) or 1.0
     colors = colormaps["YlGnBu"](0.92 - 0.87 * np.clip((logs - low) / span, 0, 1))
-    colors[~known] = 0
+    colors[~known] = UNKNOWN
     return colors
 
 
 def ink_on(color):
     """Return black or white, what stands out more (WCAG 2.2, relative luminance)."""
+    if color[3] < 1:  # the page shines through
+        return css_color("ink")
     linear = np.asarray(color[:3]) ** 2.2
     return "#000000" if linear @ [0.2126, 0.7152, 0.0722] > 0.18 else "#ffffff"
 
 
 def outlines(cells):
-    """Return rectangles around cells (column, row) as x, y (n, 5)."""
-    corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * 0.47
-    boxes = np.asarray(cells, float).reshape(-1, 1, 2) + corner
-    return boxes[..., 0], boxes[..., 1]
+    """Return lines x, y (n, 2) around cells (column, row), around neighbors as one."""
+    there, sides = set(cells), []
+    for column, row in there:
+        for across, up in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            if (column + across, row + up) not in there:
+                middle = np.array([[column + across / 2, row + up / 2]])
+                sides.append(middle + np.array([[-up, across], [up, -across]]) / 2)
+    x, y = np.array(sides).reshape(-1, 2, 2).transpose(2, 0, 1)
+    return x, y
 
 
 class CellMap:
@@ -52,27 +63,39 @@ class CellMap:
         self.images = [W.Image(value=nothing, format="png") for _ in range(2)]
         self.image = bq.Image(image=self.images[0], scales=scales)
         self.numbers = texts(scales, default_size=11, align="middle", y_offset=4)
+        self.stops = texts(
+            scales, default_size=11, align="start", x_offset=-4, y_offset=14
+        )
+        self.ties = lines(scales, "orange", stroke_width=2.5, line_style="dashed")
+        self.best = lines(scales, "orange", stroke_width=4)
+        self.mine = lines(scales, "purple", stroke_width=3, line_style="dash_dotted")
+        self.here = lines(scales, "ink", stroke_width=2.5, line_style="dotted")
         self.path = lines(
-            scales, "orange", stroke_width=3, marker="circle", marker_size=60
+            scales, "orange", stroke_width=3, marker="circle", marker_size=70
         )
-        self.best = lines(scales, "orange", stroke_width=3.5)
-        self.ties = lines(scales, "orange", stroke_width=2, line_style="dashed")
-        self.here = lines(scales, "ink", stroke_width=2, line_style="dotted")
-        marks = [self.image, self.ties, self.best, self.here, self.path, self.numbers]
+        pale, drawn = {"opacities": [0.75], "marker_size": 150}, []
+        self.halo = {}  # pale under each: seen on dark cells and on light ones
+        for mark in (self.ties, self.best, self.mine, self.here, self.path):
+            width = mark.stroke_width + 3
+            under = lines(
+                scales, "ground", stroke_width=width, marker=mark.marker, **pale
+            )
+            self.halo[mark] = under
+            drawn += [under, mark]
         self.figure = figure(
-            marks, x, y, ("", ""), height=height, margin=(12, 12, 40, 58), grid="none"
-        )
-        self.figure.axes[0].label_offset, self.figure.axes[1].label_offset = (
-            "30px",
-            "46px",
-        )
+            [self.image, *drawn, self.stops, self.numbers], x, y, ("", ""),
+            height=height, margin=(12, 12, 40, 58), grid="none",
+        )  # fmt: skip
+        self.figure.axes[1].label_offset = "46px"
         self.image.on_element_click(
             lambda _, event: clicked(
                 round(event["data"]["click_x"]), round(event["data"]["click_y"])
             )
         )
 
-    def show(self, names, values, loss, diverged, *, best=(), ties=(), here=()):
+    def show(
+        self, names, values, loss, diverged, *, best=(), ties=(), here=(), mine=()
+    ):
         """Show the cells.
 
         Parameters
@@ -83,15 +106,17 @@ class CellMap:
         loss : ndarray (rows, columns)
             nan where nothing was trained.
         diverged : ndarray of bool (rows, columns)
-        best, ties, here : sequence of (column, row)
+        best, ties, here, mine : sequence of (column, row)
         """
         for side in (0, 1):
             at = np.arange(len(values[side]), dtype=float)
             words = dict(zip(at.tolist(), map(text_of, values[side]), strict=True))
+            fits = (UPWARD, lambda text: 1) if side else ()
+            words = fitting(words, *fits)
             tick(self.figure, side, at, words, NAMES[names[side]], edge=0.5)
         shown = np.where(diverged, np.nan, loss)
         colors = shade(shown)
-        colors[diverged] = [0.6, 0.6, 0.6, 0.5]
+        colors[diverged] = OUT
         self.images.reverse()
         self.images[0].value = png((colors[::-1] * 255).astype(np.uint8))
         rows, columns = loss.shape
@@ -99,17 +124,37 @@ class CellMap:
             self.image.x, self.image.y = [-0.5, columns - 0.5], [-0.5, rows - 0.5]
             self.image.image = self.images[0]
         self._numbers(shown, diverged, colors)
-        for mark, cells in ((self.best, best), (self.ties, ties), (self.here, here)):
-            x, y = outlines(cells)
-            set_all(mark, x=x, y=y)
+        frames = {"ties": ties, "best": best, "here": here, "mine": mine}
+        for name, cells in frames.items():
+            self._put(getattr(self, name), *outlines(cells))
+        self.colors = colors
+
+    def show_path(self, cells):
+        """Show the cells (column, row) from the start S over the steps 1, 2, ..."""
+        there = len(cells) > 1
+        x, y = np.array(cells if there else [], float).reshape(-1, 2).T + STOP
+        self._put(self.path, x, y)
+        stops = {}
+        for number, cell in enumerate(cells):
+            stops.setdefault(cell, []).append(str(number or WORDS["start"]))
+        x, y = np.array(list(stops), float).reshape(-1, 2).T + STOP
+        inks = [ink_on(self.colors[row, column]) for column, row in stops]
+        set_all(
+            self.stops, x=x, y=y, text=list(map(" ".join, stops.values())), colors=inks
+        )
+
+    def _put(self, mark, x, y):
+        """Set a line and what is under it."""
+        set_all(mark, x=x, y=y)
+        set_all(self.halo[mark], x=x, y=y)
 
     def _numbers(self, loss, diverged, colors):
         """Write the losses into the cells."""
         known = np.isfinite(loss) if loss.shape[1] < MANY else np.zeros_like(diverged)
         up, across = np.nonzero(known | diverged)
-        places, gray = list(zip(up, across, strict=True)), css_color("ink")
+        places = list(zip(up, across, strict=True))
         set_all(
             self.numbers, x=across.astype(float), y=up.astype(float),
             text=[CROSS if diverged[p] else f"{loss[p]:.2g}" for p in places],
-            colors=[gray if diverged[p] else ink_on(colors[p]) for p in places],
+            colors=[ink_on(colors[p]) for p in places],
         )  # fmt: skip

@@ -8,12 +8,14 @@ from hpkit.panels.charts import LossChart
 from hpkit.panels.controls import NAMES
 from hpkit.panels.figures import (
     figure,
+    legend,
     limit,
     linear,
     lines,
     nice_top,
     points,
     set_all,
+    texts,
     tick,
 )
 from hpkit.panels.live import FRAME
@@ -27,16 +29,24 @@ from hpkit.space import all_settings
 
 WORDS = {
     "title": "Grid search on {}",
-    "map": "lowest loss; framed: best, dashed: as good",
+    "x": "across",
+    "y": "upwards",
+    "map": "lowest loss of each cell, dark is low",
+    "best": "best",
+    "ties": "as good",
+    "here": "chosen",
+    "mine": "your guess",
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",
-    "curves_tip": "Training curves of the chosen cell, one a seed",
-    "over": "best over {}",
-    "over_tip": "lowest loss of each {}, whatever {} is",
+    "over": "against {}",
+    "over_tip": "for each {}, the best {}",
     "loss": "validation loss",
+    "guess": "Which cell will be best?",
+    "there": " The loss of your guess is {:.3g}.",
 }
 FEW = DEFAULTS | {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
+FEW_POINTS = 6  # above, words would print over each other: numbers alone
 
 
 class GridPanel(SearchPanel):
@@ -60,6 +70,8 @@ class GridPanel(SearchPanel):
     keep : str, optional
         Name of a file in hpkit-runs/: the search is kept there and comes back with the
         next panel of that name.
+    predict : bool, default False
+        Ask for a guess of the best cell before anything is shown.
 
     Attributes
     ----------
@@ -85,7 +97,7 @@ class GridPanel(SearchPanel):
     def __init__(
         self, dataset, x="lr", y="batch_size", base=None, *, x_values=None,
         y_values=None, seeds=3, controls=("epochs",), title=None,
-        model=None, keep=None,
+        model=None, keep=None, predict=False,
     ):  # fmt: skip
         if check_name(x) == check_name(y):
             raise ValueError(WORDS["same"].format(x))
@@ -94,8 +106,11 @@ class GridPanel(SearchPanel):
             dataset, base, controls=controls, seeds=seeds, title=title, model=model,
             key=(x, y), keep=keep,
         )  # fmt: skip
-        for name, values in ((x, x_values), (y, y_values)):
-            self.entry(name, FEW[name] if values is None else values)
+        for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
+            values = FEW[name] if values is None else values
+            self.entry(name, values).called(WORDS[side])
+        if predict:
+            self.ask(WORDS["guess"], W.Dropdown(options=self._cells()), self._cell)
         left = [*(e.frame for e in self.entries), self.controls.box, self.seeds_box]
         self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
         self.renamed()
@@ -108,8 +123,9 @@ class GridPanel(SearchPanel):
         scales = {"x": linear(), "y": linear()}
         self.line = lines(scales, stroke_width=2.6)
         self.dots = points(scales, marker="circle", default_size=50)
+        self.beats = texts(scales, default_size=11, align="middle", y_offset=-11)
         self.profile = figure(
-            [self.line, self.dots], *scales.values(), ("", WORDS["loss"])
+            [self.line, self.dots, self.beats], *scales.values(), ("", WORDS["loss"])
         )
         self.beside = W.Stack([self.curves.figure, self.profile], selected_index=0)
         self.which = W.ToggleButtons(options=[("", 0)])
@@ -117,7 +133,22 @@ class GridPanel(SearchPanel):
         self.on_change(self.which, self._draw)
         self.chosen_name = say("", "hp-muted")
         over = W.VBox([row(self.which, name="hp-small"), self.chosen_name])
-        return [(WORDS["map"], self.map.figure, 1), (over, self.beside, 1)]
+        marks = ("best", "ties", "here", "mine")[: 4 if self.guess else 3]
+        keys = legend(*((getattr(self.map, name), WORDS[name]) for name in marks))
+        return [
+            (f"{WORDS['map']}<br>{keys}", self.map.figure, 1),
+            (over, self.beside, 1),
+        ]
+
+    def _cells(self):
+        """Return all cells as (words, setting), to choose from."""
+        return [(self._cell(setting), setting) for setting in self.planned()]
+
+    def _cell(self, setting):
+        """Return the cell of a setting in words."""
+        return ", ".join(
+            f"{short(n)} {text_of(getattr(setting, n))}" for n in self.names
+        )
 
     # ---- the search ----------------------------------------------------------------
 
@@ -161,29 +192,33 @@ class GridPanel(SearchPanel):
         def cells(settings):
             return [divmod(found.settings.index(s), shape[1]) for s in settings]
 
-        focus = [divmod(self.focus, shape[1])]
-        best = cells([found.best]) if not out.all() else []
+        best = [] if out.all() else [found.best]
+        ties = cells([*found.ties, *best]) if found.ties else []  # one plateau
+        here = [] if self.chosen is None else [divmod(self.focus, shape[1])]
         self.map.show(
-            names, values, loss, out, best=best, ties=cells(found.ties),
-            here=focus if self.chosen is not None else (),
+            names, values, loss, out, best=cells(best), ties=ties, here=here,
+            mine=cells(self._guessed()),
         )  # fmt: skip
         views = [(WORDS["curves"], 0)]
         views += [(WORDS["over"].format(short(n)), k + 1) for k, n in enumerate(names)]
         if list(self.which.options) != views:
             with self.quietly():
                 self.which.options = views
-        self._draw_beside(names, values, np.where(out, np.inf, loss))
+        self._draw_beside(names, values, np.where(out | np.isnan(loss), np.inf, loss))
 
     def _draw_beside(self, names, values, loss):
         """Show the curves of the chosen cell, or the best along one axis."""
         view = self.which.value
         self.beside.selected_index = min(view, 1)
         if view:
-            kept = 2 - view  # the axis that stays
-            self._draw_profile(names[kept], values[kept], loss.min(kept))
-            self.chosen_name.value = WORDS["over_tip"].format(
-                short(names[kept]), short(names[1 - kept])
-            )
+            kept, other = view - 1, 2 - view  # the axis that stays, the one that goes
+            at = np.argmin(loss, axis=kept)
+            name = f"{short(names[other])} " if len(at) <= FEW_POINTS else ""
+            beats = [name + text_of(values[other][k]) for k in at]
+            self._draw_profile(names[kept], values[kept], loss.min(kept), beats)
+            said = (NAMES[n] if len(NAMES[n]) < 14 else short(n) for n in names)
+            said = list(said)[:: 1 if kept == 0 else -1]
+            self.chosen_name.value = WORDS["over_tip"].format(*said)
             return
         runs = self._runs_of(self.focus)
         if runs:
@@ -198,8 +233,13 @@ class GridPanel(SearchPanel):
         seeds = np.flatnonzero(runs.epochs_done[number] >= 0)
         return [runs[number, k] for k in seeds]
 
-    def _draw_profile(self, name, values, loss):
-        """Show the lowest loss of each value of one hyperparameter."""
+    def _guessed(self):
+        """Return the setting of the guess if the grid has it, in a list."""
+        mine = self.guess.value if self.guess else None
+        return [s for s in self.found.settings if self.guess and s == mine]
+
+    def _draw_profile(self, name, values, loss, beats):
+        """Show the lowest loss of each value of one hyperparameter, and where it is."""
         at, words = places(values)
         tick(self.profile, 0, at, words, NAMES[name])
         good = np.flatnonzero(np.isfinite(loss))
@@ -208,6 +248,15 @@ class GridPanel(SearchPanel):
         line = good if len(good) > 1 else good[:0]
         set_all(self.line, x=at[line], y=loss[line])
         set_all(self.dots, x=at[good], y=loss[good])
+        set_all(self.beats, x=at[good], y=loss[good], text=[beats[k] for k in good])
+
+    def sentence(self, running):
+        """Return what was found in words, and how good the guess was."""
+        text = super().sentence(running)
+        for setting in self._guessed() if not running else ():
+            number = self.found.settings.index(setting)
+            text += WORDS["there"].format(self.found.runs.mean_val_loss[number])
+        return text
 
     def code(self):
         """Return the cell that runs the same search."""

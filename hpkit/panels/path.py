@@ -3,18 +3,17 @@
 from itertools import permutations
 
 import ipywidgets as W
-import numpy as np
 
-from hpkit import told
-from hpkit.panels.cells import CellMap
-from hpkit.panels.controls import NAMES, pick_knob
-from hpkit.panels.figures import set_all
+from hpkit.files import search_from_plain, search_to_plain
+from hpkit.panels.controls import pick_knob
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import button, named, row, say
+from hpkit.panels.parts import button, named, row, say
+from hpkit.panels.pathmap import PathMap
+from hpkit.panels.pathsays import told_path
 from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
-from hpkit.panels.values import FULL
+from hpkit.panels.values import FULL, written
 from hpkit.path import planned_cost
 from hpkit.search import grid_search, one_at_a_time
 from hpkit.settings import Hyperparameters, check_seeds
@@ -25,22 +24,20 @@ WORDS = {
     "title": "One at a time on {}",
     "order": "order",
     "order_tip": "Which hyperparameter is tried first, second, ...",
-    "start": "start: {}",
-    "next": "Next step",
-    "next_tip": "Try the values of the next hyperparameter",
+    "start": "start S of the path",
+    "step": "Next step",
+    "step_tip": "Try the values of the next hyperparameter",
     "all": "All steps",
     "all_tip": "Go on to the end",
     "reveal": "Show the grid",
     "reveal_tip": "Train every combination and show what the path did not see",
-    "back": "Back",
-    "back_tip": "Forget all and begin again",
-    "map": "lowest loss of each cell, and the path",
+    "back": "Begin again",
+    "back_tip": "Forget all steps; the start can be changed at any time, too",
     "two": "one_at_a_time needs two lists of values at least, got {0}; write for "
     "example lr=[0.01, 0.1], batch_size=[16, 64]",
-    "begin": "Start at {0}. First step: {1}. Press Next step.",
-    "grid": " The grid's best is <b>{best:.3g}</b>, at {setting}: the path ended at "
-    "{times:.2g} times that.",
-    "count": "{runs} runs; the grid: {all}",
+    "count": "{runs} runs; the whole grid: {all}",
+    "guess": "Will the path end at the best of the grid?",
+    "guesses": ("yes", "no"),
 }
 
 
@@ -59,13 +56,18 @@ class OneAtATimePanel(SearchPanel):
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
+    keep : str, optional
+        Name of a file in hpkit-runs/: the path is kept there and comes back with the
+        next panel of that name.
+    predict : bool, default False
+        Ask whether the path will end at the best of the grid before anything is shown.
     **values : sequence
         The values of two hyperparameters or more; default those of lesson 7.
 
     Attributes
     ----------
-    found : Search or None
-        Of the steps so far.
+    found : Search
+        Of the steps so far; before the first one, of the start alone.
     grid : Search or None
         Of the grid, once it was asked for.
 
@@ -88,7 +90,7 @@ class OneAtATimePanel(SearchPanel):
 
     def __init__(
         self, dataset, base=None, *, order=None, seeds=3, title=None, model=None,
-        **values,
+        keep=None, predict=False, **values,
     ):  # fmt: skip
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
         most = len(check_dataset(dataset).train.y)
@@ -99,16 +101,23 @@ class OneAtATimePanel(SearchPanel):
             "epochs": (5, 10, 20),
         }  # fmt: skip
         super().__init__(
-            dataset, base, controls=(), seeds=seeds, title=title, model=model, key=()
-        )
+            dataset, base, controls=(), seeds=seeds, title=title, model=model, key=(),
+            keep=keep,
+        )  # fmt: skip
         self.space = check_space("one_at_a_time", values)
         if len(self.space) < 2:
             raise ValueError(WORDS["two"].format(list(self.space)))
-        self.grid = self.search = None
+        self.grid = self.search = self.cell = None
         self.upto = 0
+        self.lists = {name: written(values) for name, values in self.space.items()}
+        if predict:
+            self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
         self._build(tuple(order or self.space))
         self.begin().close()  # checks all before anything is shown
-        self._draw()
+        if self.come_back() and self.found:
+            self._draw()
+        else:
+            self.live.now(self._beginning())
 
     def _build(self, order):
         """Make the widgets and tie them to what they do."""
@@ -122,13 +131,13 @@ class OneAtATimePanel(SearchPanel):
         orders = [(", ".join(map(short, o)), o) for o in orders]
         self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
         self.order.layout.width = FULL
-        self.next_button = button(WORDS["next"], WORDS["next_tip"], "primary")
+        self.next_button = button(WORDS["step"], WORDS["step_tip"], "primary")
         self.all_button = button(WORDS["all"], WORDS["all_tip"])
         self.grid_button = button(WORDS["reveal"], WORDS["reveal_tip"])
         self.back_button = button(WORDS["back"], WORDS["back_tip"])
         self.on_click(self.next_button, lambda: self.go(len(self.done) + 1))
         self.on_click(self.all_button, lambda: self.go(len(self.space)))
-        self.on_click(self.grid_button, lambda: self.live.start(self._revealing()))
+        self.on_click(self.grid_button, self.reveal)
         self.on_click(self.back_button, self.reset)
         self.on_change(self.order, self.reset)
         rows = [
@@ -138,12 +147,13 @@ class OneAtATimePanel(SearchPanel):
         ]
         left = [
             say(f"<span class='hp-name'>{WORDS['order']}</span>"), self.order,
+            say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()), self.seeds_box,
             *(row(*pair, name="hp-buttons") for pair in rows),
         ]  # fmt: skip
-        self.map = CellMap(self._clicked, height=300)
+        self.map = PathMap(self.space, self._clicked)
         self.steps = StepCharts(len(self.space))
-        charts = [(WORDS["map"], self.map.figure, 1), ("", self.steps.box, 1)]
+        charts = [(self.map.over, self.map.figure, 1), ("", self.steps.box, 1)]
         self.build(left, charts, drawers=[self.rows])
         self.figures = [self.map.figure, *self.steps.figures]
         self.widths = [2, *(1 for _ in self.space)]
@@ -179,11 +189,29 @@ class OneAtATimePanel(SearchPanel):
         self.reset()
 
     def reset(self):
-        """Forget all and begin again."""
+        """Forget all but the start."""
         self.live.stop()
-        with self.live.lock:
-            self.found = self.grid = self.search = self.chosen = self.error = None
-            self._draw()
+        self.grid = self.search = self.chosen = self.cell = self.error = None
+        self.live.start(self._beginning())
+
+    def _beginning(self):
+        """Train the start alone (a job)."""
+        start = {name: [getattr(self.starting, name)] for name in self.space}
+        yield from self._training("found", self.base, start)
+
+    def reveal(self):
+        """Train the grid."""
+        self.error = None
+        self.live.start(self._training("grid", self.base, self.space))
+
+    def _training(self, name, base, space):
+        """Train all combinations as an attribute of that name (a job)."""
+        for found in grid_search.live(
+            self.dataset, base, seeds=self.seed_list, model=self.model, tick=FRAME,
+            **space,
+        ):  # fmt: skip
+            setattr(self, name, found)
+            yield
 
     def go(self, steps):
         """Train until that many steps are finished."""
@@ -195,34 +223,49 @@ class OneAtATimePanel(SearchPanel):
 
     def _stepping(self, search):
         """Train on up to the step that was asked for (a job); the search goes on."""
+        known = len(self.done)  # more than none for a path that was kept
         while len(self.done) < self.upto:
             found = next(search, None)
             if found is None or search is not self.search:
                 return
-            self.found = closed(found)
-            yield
-
-    def _revealing(self):
-        """Train the grid (a job)."""
-        found = grid_search.live(
-            self.dataset, self.starting, seeds=self.seed_list, model=self.model,
-            tick=FRAME, **self.space,
-        )  # fmt: skip
-        for self.grid in found:
+            if len(found.steps) > known:
+                self.found = closed(found)
             yield
 
     def _clicked(self, column, up):
-        """Highlight the best setting of a cell that was trained."""
-        names = tuple(self.space)[:2]
-        value = self.space[names[0]][column], self.space[names[1]][up]
-        if self.found is None:
+        """Highlight a cell."""
+        self._guarded(lambda: self._choose_cell((column, up)))(None)
+
+    def _choose_cell(self, cell):
+        self.cell, self.chosen = cell, self.map.numbers(self.found).get(cell)
+        self._draw()
+
+    def choose(self, number):
+        """Highlight a setting."""
+        self.cell = self.map.cell(self.found.settings[number])
+        super().choose(number)
+
+    def plain(self):
+        """Return path, grid and controls as JSON can hold them."""
+        return {
+            "found": search_to_plain(self.found),
+            "grid": search_to_plain(self.grid) if self.grid else None,
+            "order": list(self.order.value),
+            "start": {n: knob.source.index for n, knob in self.starts.items()},
+            "lists": self.lists,
+        }
+
+    def take(self, plain):
+        """Take the path that was kept, unless it is one over other lists."""
+        if plain["lists"] != self.lists:
             return
-        there = [
-            i for i in self.found.runs.order
-            if tuple(getattr(self.found.settings[i], n) for n in names) == value
-        ]  # fmt: skip
-        if there:
-            self._guarded(lambda: self.choose(int(there[0])))(None)
+        self.order.value = tuple(plain["order"])
+        for name, place in plain["start"].items():
+            self.starts[name].source.index = place
+        self.found = search_from_plain(plain["found"], self.dataset)
+        self.seeds.value = len(self.found.seeds)
+        if plain["grid"]:
+            self.grid = search_from_plain(plain["grid"], self.dataset)
 
     # ---- what is shown -------------------------------------------------------------
 
@@ -232,66 +275,21 @@ class OneAtATimePanel(SearchPanel):
         every = planned_cost(self.planned(), tuple(self.seed_list))
         runs = self.found.cost.runs if self.found else 0
         self.status.value = WORDS["count"].format(runs=runs, all=every.runs)
-        shown = self.grid or self.found
-        if self.found is None:
-            self.bar.value = 0
-            with self.quietly():
-                self.list.options = ()
-        self._draw_map(shown)
+        self.bar.value = len(self.done) / len(self.space)
+        path = [self.starting, *(step.winner for step in self.done)]
+        self.map.show(self.grid or self.found, path, self.cell)
         self.steps.show(self.found, self.order.value, self.space)
 
     def draw_found(self):
         """Nothing more: `draw` shows map and steps."""
 
-    def _draw_map(self, search):
-        """Show the lowest loss of each cell, and the path."""
-        names = tuple(self.space)[:2]
-        values = [self.space[n] for n in names]
-        loss = np.full((len(values[1]), len(values[0])), np.nan)
-        out = np.zeros(loss.shape, bool)
-        if search is not None:
-            gone = search.runs.diverged.any(1)
-            for i in search.runs.order[::-1]:  # the best of a cell comes last
-                cell = self._cell(search.settings[i])[::-1]
-                loss[cell], out[cell] = search.runs.mean_val_loss[i], gone[i]
-        path = [self.starting, *(step.winner for step in self.done)]
-        cells = [self._cell(setting) for setting in path]
-        best = [self._cell(search.best)] if search is not None else []
-        self.map.show(names, values, loss, out, best=best, here=cells[-1:])
-        x, y = np.array(cells, float).T
-        there = slice(None) if len(cells) > 1 else slice(0, 0)
-        set_all(self.map.path, x=x[there], y=y[there])
-
-    def _cell(self, setting):
-        """Return column and row of a setting."""
-        first, second = tuple(self.space)[:2]
-        return (
-            self.space[first].index(getattr(setting, first)),
-            self.space[second].index(getattr(setting, second)),
-        )
-
     def sentence(self, running):
-        """Return the steps and what they found in words."""
-        names = tuple(self.space)
+        """Return the last step, what comes next, and the grid, in words."""
         if self.found is None:
-            start = told.label(self.starting, names)
-            return WORDS["begin"].format(start, NAMES[self.order.value[0]])
-        text = told.told_steps(self.found)[-1]
-        if self.grid is not None and self.grid.finished and self.done:
-            at, best = self.done[-1].winner, self.grid.runs.order[0]
-            ended = self.found.runs.mean_val_loss[self.found.settings.index(at)]
-            lowest = self.grid.runs.mean_val_loss[best]
-            text += WORDS["grid"].format(
-                best=lowest, setting=told.label(self.grid.best, names),
-                times=ended / lowest,
-            )  # fmt: skip
-        return text
-
-    def frame(self):
-        """Return one row a setting; an empty table before the first step."""
-        import pandas as pd
-
-        return self.found.to_frame() if self.found else pd.DataFrame({"step": []})
+            return ""
+        return told_path(
+            self.found, self.grid, self.starting, self.order.value, running
+        )
 
     def code(self):
         """Return the cell that runs the same search."""

@@ -17,11 +17,18 @@ from hpkit.panels.figures import (
     tick,
 )
 from hpkit.panels.parts import say
+from hpkit.panels.runlist import text_of
 from hpkit.panels.values import places
 from hpkit.path import best_number
 from hpkit.space import all_settings
 
-WORDS = {"loss": "loss", "step": "step {0}: {1}"}
+WORDS = {
+    "loss": "loss",
+    "step": "step {0}: {1}",
+    "won": "step {0}: {1}, best {2}",
+    "next": "step {0}, next: {1}",
+    "later": "step {0}, later: {1}",
+}
 
 
 def closed(found):
@@ -70,12 +77,19 @@ class StepCharts:
         """Show the steps of a `Search` (or None) as far as they are trained."""
         steps = found.steps if found else ()
         for number, (chart, line, best, over) in enumerate(self.parts):
-            name = order[number]
-            over.value = WORDS["step"].format(number + 1, NAMES[name])
+            name, step = order[number], steps[number] if number < len(steps) else None
+            won = step.winner if step else None
+            look = "next" if number == len(steps) else "later"
+            over.value = WORDS["won" if won else "step" if step else look].format(
+                number + 1, NAMES[name], text_of(getattr(won, name)) if won else ""
+            )
+            chart.axes[1].visible = (
+                step is not None
+            )  # no numbers before there is a loss
             at, words = places(space[name])
             tick(chart, 0, at, words, "")
-            if number < len(steps):
-                draw_step(found.runs, steps[number], at, chart, line, best)
+            if step:
+                draw_step(found.runs, step, at, chart, line, best)
             else:
                 set_all(line, x=at[:0], y=at[:0])
                 set_all(best, x=at[:0], y=at[:0])

@@ -1,0 +1,53 @@
+"""What a `OneAtATimePanel` says of its path, and of the grid beside it."""
+
+from hpkit import told
+from hpkit.panels.controls import NAMES
+
+WORDS = {
+    "begin": "Start S, {0}: lowest validation loss {1}. ",
+    "next": "Next, step {0}: {1}.",
+    "end": "The path is at its end.",
+    "stopped": "Stopped; Next step goes on.",
+    "grid": "The grid's best is <b>{best:.3g}</b>, at {setting}: the path {ended}.",
+    "apart": "is now at {:.2g} times that",
+    "there": "is now there, too",
+    "part": "The grid was stopped before its end.",
+}
+
+
+def told_path(found, grid, start, order, running):
+    """Return the last step, what comes next, and the grid, in words (HTML).
+
+    Parameters
+    ----------
+    found : Search
+        The path so far; before its first step, the start alone.
+    grid : Search or None
+    start : Hyperparameters
+    order : sequence of str
+    running : bool
+    """
+    done = [step for step in found.steps if step.winner is not None]
+    if found.steps:
+        said = told.told_steps(found)[-1] + " "
+    else:
+        loss = told.told_loss(found.runs, 0)
+        said = WORDS["begin"].format(told.label(start, order), loss)
+    if len(found.steps) > len(done):
+        return said + ("" if running else WORDS["stopped"])
+    if grid is not None and not (running and not grid.finished):
+        return said + told_grid(found, grid, done[-1].winner if done else start)
+    if len(done) == len(order):
+        return said + WORDS["end"]
+    return said + WORDS["next"].format(len(done) + 1, NAMES[order[len(done)]])
+
+
+def told_grid(found, grid, end):
+    """Return what the grid found, beside the end of the path so far."""
+    if not grid.finished:
+        return WORDS["part"]
+    here = found.runs.mean_val_loss[found.settings.index(end)]
+    best = grid.runs.mean_val_loss[grid.runs.order[0]]
+    ended = WORDS["there" if end == grid.best else "apart"].format(here / best)
+    setting = told.label(grid.best, found.space)
+    return WORDS["grid"].format(best=best, setting=setting, ended=ended)
