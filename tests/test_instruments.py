@@ -4,9 +4,10 @@ import time
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from hpkit.datasets import load_dataset
+from hpkit.datasets import Dataset, load_dataset
 from hpkit.panels import (
     BatchNoisePanel,
     BowlPanel,
@@ -144,6 +145,65 @@ def test_patience_moves_the_stop(moons):
     assert panel.end.x.tolist() == [20, 20]
 
 
+def test_patience_watched_counts_up_to_the_stop(moons):
+    panel = PatiencePanel(moons, QUICK, patience=2)
+    panel.watch_button.click()
+    until(lambda: panel.epoch is not None)
+    seen = []
+    while (epoch := panel.epoch) is not None:
+        seen.append(epoch)
+        time.sleep(0.01)
+
+    assert panel.error is None
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+    assert panel.stop_at - 1 <= seen[-1] <= panel.stop_at
+    panel.wait(2)
+    assert "stops at" in shows(panel)
+    assert len(panel.chart.val.y) == panel.stop_at + 1
+
+
+def test_patience_watched_can_be_stopped_and_moved(moons):
+    panel = PatiencePanel(moons, QUICK, patience=20)
+    panel.watch_button.click()
+    until(lambda: (panel.epoch or 0) >= 2)
+    panel.stop_button.click()
+    panel.wait(1)
+    at = panel.epoch
+    assert 2 <= at < 20
+    assert f"Epoch {at}" in panel.result.value
+    assert not panel.best.visible
+    panel.patience.value = 19
+
+    assert panel.epoch is None
+    assert panel.best.visible
+
+
+def test_patience_code_finds_the_stop(moons):
+    panel = PatiencePanel(moons, QUICK, patience=2)
+    names = {}
+    exec(panel.code(), names)
+
+    assert (names["epoch"], names["kept"]) == (panel.stop_at, panel.kept_epoch)
+
+
+def test_patience_keeps_the_guess_and_draws_it(moons):
+    before = PatiencePanel(moons, QUICK, keep="p", predict=True)
+    before.guess.widget.value = 7
+    before.guess.button.click()
+    before.patience.value = 3
+    after = PatiencePanel(moons, QUICK, keep="p", predict=True)
+
+    assert after.patience.value == 3
+    assert "Your guess: <b>7</b>" in shows(after)
+    assert after.mine.x.tolist() == [7, 7]
+
+
+def test_patience_is_checked_at_once(moons):
+    with pytest.raises(ValueError, match="batch_size"):
+        PatiencePanel(moons, QUICK.but(batch_size=5000))
+
+
 def test_batch_noise_falls_as_the_root_of_the_size(moons):
     panel = BatchNoisePanel(moons, size=4)
     n, spread = len(moons.train.y), panel.each.std()
@@ -157,6 +217,45 @@ def test_batch_noise_falls_as_the_root_of_the_size(moons):
     panel.size.value = n
     assert panel.losses.std() < 1e-12
     assert "no noise" in panel.result.value
+
+
+def test_batch_noise_collects_the_sizes_looked_at(moons):
+    panel = BatchNoisePanel(moons, size=4, keep="noise")
+    assert "Before" not in panel.result.value
+    spread = panel.losses.std()
+    panel.size.value = 64
+    assert f"Before, with 4, it was {spread:.3g}" in shows(panel)
+    assert panel.seen.x.tolist() == [4]
+    assert panel.frame().batch_size.tolist() == [4, 64]
+    losses = panel.losses
+    panel.again.click()
+
+    assert (panel.losses != losses).any()
+    after = BatchNoisePanel(moons, size=4, keep="noise")
+    assert after.frame().equals(panel.frame())
+
+
+@pytest.mark.parametrize("target", ["class", "number"])
+def test_batch_noise_code_gives_that_spread(moons, target):
+    frame = pd.DataFrame(moons.train.X, columns=["a", "b"])
+    frame["y"] = moons.train.y.astype(str) if target == "class" else frame.a**2
+    dataset = Dataset.from_frame(frame, target="y")
+    panel = BatchNoisePanel(dataset, Hyperparameters(lr=0.01, epochs=2))
+    first, last = panel.code().rsplit("\n", 1)
+    names = {"own": dataset}
+    exec(first.replace("data = ...", "data = own"), names)
+
+    assert panel.error is None
+    assert eval(last, names) == pytest.approx(panel.losses.std(), rel=0.3)
+
+
+def test_batch_noise_of_a_diverged_network_says_so(moons):
+    panel = BatchNoisePanel(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
+    panel.wait(5)
+
+    assert "try a smaller lr" in panel.result.value
+    panel.size.value = 32
+    assert "try a smaller lr" in panel.result.value
 
 
 def test_batch_noise_knows_the_loss_of_all_points(moons):

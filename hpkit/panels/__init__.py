@@ -7,8 +7,9 @@ from hpkit.panels.bowl import BowlPanel
 from hpkit.panels.coins import CoinFlipsPanel
 from hpkit.panels.curve import ValidationCurvePanel
 from hpkit.panels.grid import GridPanel
+from hpkit.panels.noise import BatchNoisePanel
 from hpkit.panels.path import OneAtATimePanel
-from hpkit.panels.patience import BatchNoisePanel, PatiencePanel
+from hpkit.panels.patience import PatiencePanel
 from hpkit.panels.race import SearchRacePanel
 from hpkit.panels.seeds import SeedsPanel
 from hpkit.panels.style import present

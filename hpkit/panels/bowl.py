@@ -1,5 +1,6 @@
 """`BowlPanel`: gradient descent in one dimension, step by step."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import ipywidgets as W
@@ -194,8 +195,8 @@ class BowlPanel(Panel):
     def _run_clicked(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
         first = 0 if self.steps >= MOST else self.steps + 1
-        steps = range(first, MOST + 1)
-        self.live.start(play(lambda n: setattr(self.taken, "value", n), steps, PAUSE))
+        show = partial(setattr, self.taken, "value")
+        self.live.start(play(show, range(first, MOST + 1), PAUSE))
 
     # ---- what is shown -------------------------------------------------------------
 
