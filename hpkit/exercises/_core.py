@@ -5,8 +5,10 @@ the exercises are in texts/<lesson>.toml; those that all share are here. How ans
 read is in `_answers`, what is said back in `_feedback`, what is kept in `_progress`.
 """
 
+import ast
 import inspect
 import os
+import re
 import textwrap
 import tomllib
 from functools import cache
@@ -25,7 +27,6 @@ from hpkit.exercises._feedback import (
 )
 
 HERE = Path(__file__).parent
-LINE = 80  # letters; a longer answer is read off its function
 
 WORDS = {
     "exercise": "Exercise: {title}",
@@ -39,7 +40,7 @@ WORDS = {
     "more_hints": "Run this cell again for the next hint.",
     "no_more_hints": "That was the last hint. `ex.{name}.solution()` shows one answer.",
     "no_more": "That was the last hint.",
-    "solution": "One answer that is right (others may be, too)",
+    "solution": "A right answer",
     "hidden": "Solutions are switched off here. Ask your teacher, or try "
     "`ex.{name}.hint()`.",
     "kept": "Kept.",
@@ -85,6 +86,22 @@ def load_texts(lesson):
     """Return the words of a lesson's exercises."""
     path = HERE / "texts" / f"{lesson}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def shown_code(solution, is_function):
+    """Return a solution's source as it may stand in the lesson's answer cell."""
+    source = textwrap.dedent(inspect.getsource(solution)).strip()
+    # Every lesson has hk already.
+    source = re.sub(r"^ +import hpkit as hk\n\n?|  # fmt: skip", "", source, flags=re.M)
+    function = ast.parse(source).body[0]
+    _, *body = function.body
+    if is_function:
+        return source
+    if len(body) > 1:
+        return f"{source}\n\n\nanswer = {function.name}()"
+    value = ast.get_source_segment(source, body[0]).removeprefix("return ")
+    value = value.replace("\n    ", "\n")
+    return f"# {ast.get_docstring(function)}\nanswer = {value}"
 
 
 class Exercise:
@@ -220,14 +237,8 @@ class Exercise:
         if not solutions_shown():
             return Page(WORDS["hidden"].format(name=self.name))
         _progress.note(self.key, solution=True)
-        source = textwrap.dedent(inspect.getsource(self._solution)).strip()
-        # What imports trains: its answer takes long and is no value to write.
-        if not (self._is_function or self._model_answer or "import " in source):
-            value = self._solution()
-            plain = isinstance(value, int | float | str | list | dict)
-            if plain and len(line := f"answer = {value!r}") <= LINE:
-                source += f"\n\n\n{line}"
-        return Page(f"**{WORDS['solution']}**\n\n```python\n{source}\n```")
+        code = shown_code(self._solution, self._is_function)
+        return Page(f"**{WORDS['solution']}**\n\n```python\n{code}\n```")
 
     def answer(self):
         """Return a right answer (for tests, and to run a lesson with all of them)."""

@@ -109,7 +109,7 @@ def check_study(answer):
     return {"lr": lr, "loss": loss, "n": len(done)}
 
 
-def study():
+def my_study():
     """Ask for a learning rate, train with it, return the lowest validation loss."""
     import optuna
 
@@ -163,7 +163,7 @@ with_momentum = Exercise(
     wrong=[(0.1, "same_lr"), (1, "larger"), (0.001, "smaller"), (-1, "kind")],
 )  # fmt: skip
 optuna_study = Exercise(
-    LESSON, "optuna_study", check_study, solution=study,
+    LESSON, "optuna_study", check_study, solution=my_study,
     wrong=lambda: [
         (a_study(n=3), "few"),
         (a_study(direction="maximize"), "direction"),

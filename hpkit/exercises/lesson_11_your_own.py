@@ -79,11 +79,15 @@ def check_search(answer):
 
 def own_search():
     """Learning rates with equal factors, three seeds each."""
+    from sklearn.datasets import load_iris
+
     import hpkit as hk
 
+    frame = load_iris(as_frame=True).frame
+    iris = hk.Dataset.from_frame(frame, target="target", name="iris")
     base = hk.Hyperparameters(epochs=20, batch_size=16)
     lrs = [0.01, 0.03, 0.1, 0.3, 1]
-    return hk.grid_search(own_table(), base, lr=lrs, seeds=range(3))
+    return hk.grid_search(iris, base, lr=lrs, seeds=range(3))
 
 
 def searched(dataset, n=5, seeds=3, looks=0):
