@@ -54,7 +54,7 @@ def plot_validation_curve(curve, ax=None):
     Notes
     -----
     The name is scikit-learn's. Bengio, Practical recommendations for gradient-based
-    training of deep architectures (2012), section 3.1: learning rates on a log scale.
+    training of deep architectures (2012): hyperparameters on a log scale.
 
     Examples
     --------
@@ -90,7 +90,8 @@ def plot_validation_curve(curve, ax=None):
     for place in x[out]:
         mark_out(ax, place, COLORS[1])
     ax.set(xlabel=WORDS[name], ylabel=SAY["val_loss"])
-    mark_best(ax, curve, x, fine)
+    lines = [(x, fine), (x, fine - spread), (x, fine + spread), (x, last)]
+    mark_best(ax, curve, x, fine, [np.column_stack(line) for line in lines])
     label_lines(ax, x, fine, np.where(out, np.nan, last), start, out)
     return alt_text(ax, f"{CHARTS['curve']} {describe(curve)}")
 
@@ -100,7 +101,7 @@ def one(search):
     return len(getattr(search, "space", ())) == 1
 
 
-def mark_best(ax, curve, x, fine):
+def mark_best(ax, curve, x, fine, drawn):
     """Put a ring around the minimum, say its value, and whether it is at the edge."""
     if not np.isfinite(fine).any():
         return
@@ -116,16 +117,39 @@ def mark_best(ax, curve, x, fine):
         words += "\n" + SAY["edge"].format(
             way=SAY[{"lowest": "left"}.get(end, "right")]
         )
-    # The text stands on the side with more room, above the point or below it.
-    left = at > (len(x) - 1) / 2
-    high = loss < 0.55 * ax.get_ylim()[1]
+    upright = np.array([(place, end) for end in ax.get_ylim()])
+    corner, near = free_place(ax, words, (place, loss), [*drawn, upright])
     ax.annotate(
-        words, (place, loss), xytext=(-12 if left else 12, 44 if high else -44),
-        textcoords="offset points", ha="right" if left else "left",
-        va="bottom" if high else "top", fontsize=FONT, color=INK, zorder=6,
-        bbox={"boxstyle": "round,pad=0.25", "fc": "white", "ec": "none", "alpha": 0.85},
+        words, (place, loss), xytext=corner, textcoords="axes fraction",
+        ha=near, va="bottom", fontsize=FONT, color=INK, zorder=6,
         arrowprops={"arrowstyle": "-", "color": INK, "lw": 0.8, "shrinkB": 8},
     )  # fmt: skip
+
+
+def free_place(ax, words, point, drawn):
+    """Return where a text hides no line: its lower corner nearest to the point.
+
+    Tried on a lattice of places, with the size of the text estimated from its letters.
+    """
+    size = 72 * ax.figure.get_size_inches() * ax.get_position().size
+    lines = words.split("\n")
+    box = np.array([0.56 * max(map(len, lines)), 1.3 * len(lines)]) * FONT / size
+    to_axes = ax.transScale + ax.transLimits
+    ends = [to_axes.transform(line[np.isfinite(line).all(1)]) for line in drawn]
+    steps = np.linspace(0, 1, 40)[:, None, None]
+    dots = np.concatenate(
+        [((1 - steps) * e[:-1] + steps * e[1:]).reshape(-1, 2) for e in ends]
+    )
+    lattice = np.meshgrid(np.linspace(0.02, 0.98, 40), np.linspace(0.03, 0.97, 24))
+    low = np.stack(lattice, axis=-1).reshape(-1, 1, 2)
+    low = low[((low + box)[:, 0] <= 1).all(1)]
+    at, gap = to_axes.transform(point), np.array([4, 3]) / size
+    hidden = ((dots > low - gap) & (dots < low + box + gap)).all(2).sum(1)
+    # 12 points away from the ring at least, then as near as can be.
+    far = np.linalg.norm((np.clip(at, low, low + box) - at)[:, 0] * size, axis=1)
+    best = np.lexsort((np.abs(far - 24), hidden))[0]
+    left, right = low[best, 0], low[best, 0] + [box[0], 0]
+    return (left, "left") if left[0] + box[0] / 2 > at[0] else (right, "right")
 
 
 def label_lines(ax, x, fine, last, start, out):
