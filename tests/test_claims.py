@@ -240,7 +240,7 @@ def test_u_minimum():
     rows, runs = moons(*LRS)
     winners = {LRS[i] for i in five(runs.best_val_loss[rows]).argmin(0)}
 
-    assert winners <= {0.1, 0.3, 1.0}
+    assert winners <= {0.3, 1.0}
     one_seed = np.array(LRS)[runs.best_val_loss[rows].argmin(0)]
     assert np.isin(one_seed, [0.1, 0.3, 1.0]).mean() >= 0.95
 

@@ -107,6 +107,16 @@ def test_capstone_tuned_are_alike():
     assert np.bincount(first).max() <= 0.67 * len(SPLITS)
 
 
+def test_capstone_tickets_far_apart():
+    wine = hk.load_dataset("wine")
+    for seed in range(100, 120):
+        tickets = hk.random_search(
+            wine, WINE, lr=hk.log_uniform(0.001, 1), momentum=[0, 0.5, 0.9],
+            n_trials=30, search_seed=seed, seeds=[seed],
+        )  # fmt: skip
+        assert np.ptp(tickets.scores("accuracy")) >= 0.25
+
+
 @pytest.mark.slow
 def test_capstone_single_draw():
     accuracy = []

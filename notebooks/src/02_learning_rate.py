@@ -36,8 +36,10 @@ base = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=30)
 hk.BowlPanel(lr=0.1)
 
 # %% [markdown]
-# **Do.** Set the learning rate, click **Step** a few times, and watch. Then **Back**,
-# and another learning rate. Find the value at which the ball no longer comes to rest.
+# **Do.** Set the learning rate, click **Step** a few times, and watch; **Run** makes
+# twenty steps. **To start** puts the ball back. Find the value at which the ball no
+# longer comes to rest. Then make the bowl steeper: set the **curvature** to 2. Where is
+# the border now?
 #
 # The same in code. The bowl is `loss = weight x weight / 2`, so its slope at each place
 # is the weight itself: the wall is as steep as you are far from the bottom.
@@ -67,15 +69,15 @@ ax = hk.alt_text(
 
 # %% [markdown]
 # **What you see.** With 0.1 the ball creeps. With 0.9 it is at the bottom almost at
-# once. With 1.8 it jumps over the bottom each time, to and fro, and still comes closer.
-# With 2.1 it lands *higher* after each jump, and climbs out of the bowl. (And with 1,
-# in the panel? One single step, exactly to the bottom.) At exactly 2 it jumps to and
-# fro between -4 and 4 for ever: from 2 on the ball no longer comes to rest. **Back**
-# brings it back to the start.
+# once. With 1.8 it jumps over the bottom each time, from side to side, and still comes
+# closer. With 2.1 it lands *higher* after each jump, and climbs out of the bowl. (And
+# with 1, in the panel? One single step, exactly to the bottom.) At exactly 2 it jumps
+# between -4 and 4 for ever: from 2 on the ball no longer comes to rest.
 #
 # There is a rule behind it. A bowl has a **curvature**: how quickly the wall gets steep
 # (here 1). Above `2 / curvature` every step lands further out; below it every step
-# comes closer. <!-- claim: bowl-two-over-curvature -->
+# comes closer. <!-- claim: bowl-two-over-curvature --> With curvature 2 the border is
+# at 1.
 #
 # A real network has hundreds of weights and no such simple bowl. But the two bad ends
 # are the same: too small, and it creeps; too large, and it jumps out.
@@ -111,8 +113,8 @@ print(f"lr 3: the loss ends at {share:.0%} of where it began")
 # %% [markdown]
 # **What you see.** Up to 0.3 a larger learning rate goes down faster.
 # <!-- claim: larger-is-faster-at-first --> But "larger is faster" has an end: with 3
-# the loss jumps about. The line above the chart says where this run ends. With other
-# seeds it is alike: in most of them it ends above half of the loss it began with.
+# the loss jumps about, and the line above the chart says where this run ends. Other
+# seeds end elsewhere, but most of them high, above half of the loss they began with.
 # <!-- claim: three-bounces -->
 #
 # Can you put four of them in order before you try?
@@ -162,13 +164,15 @@ curve = hk.validation_curve(
 )
 hk.plot_validation_curve(curve)
 print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
+ten = curve.val_loss[-1]  # of the five runs with 10
+print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their start")
 
 # %% [markdown]
 # How to read it: each blue dot is the mean of five runs, the small dots are the five
 # runs, the band shows how far apart they are. The gray dotted line, "last epoch", shows
-# the loss after the *last* epoch instead of the best one. The level dotted line,
-# "before training", is the loss of the untrained network. The ring marks the lowest
-# point, and the upright dashed line leads from it to its learning rate.
+# the loss after the *last* epoch instead of the best one. The flat dotted line, "before
+# training", is the loss of the untrained network. The ring marks the lowest point, and
+# the upright dashed line leads from it to its learning rate.
 #
 # An X at the top means: at least one of the five runs **diverged**. That is, its loss
 # is no longer a number, or its training loss ends above three times its start. The
@@ -178,10 +182,11 @@ print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
 #
 # - Far left the loss has hardly moved: after 30 epochs at 0.001 the mean of five is
 #   still above nine tenths of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.1, 0.3 or 1, whichever seeds we took; here you see it
-#   printed above the chart. <!-- claim: u-minimum -->
-# - Far right it is high again. At 10 the loss ends above its start in most seeds, and
-#   at some epoch it has more than doubled. <!-- claim: u-right-too-long -->
+# - The lowest point is at 0.3 or 1, whichever seeds we took; here you see it printed
+#   above the chart. <!-- claim: u-minimum -->
+# - Far right it is high again. With 10 the loss ends above its start in most seeds, as
+#   the last line above the chart says, and at some epoch it has more than doubled.
+#   <!-- claim: u-right-too-long -->
 #
 # The bottom of the U is wide. There is no single right value, so do not look for a
 # third digit.
@@ -194,8 +199,10 @@ print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
 hk.ValidationCurvePanel(moons, "lr", base, controls=("batch_size",))
 
 # %% [markdown]
-# **Say what you see.** Click the leftmost dot, the lowest one, the rightmost one. Which
-# of the six shapes of lesson 01 does each of them have?
+# **Say what you see.** Choose the smallest value, the best one and the largest one: click
+# on the dot or on its line in the list. Which shape of lesson 01 does each have:
+# *too slow* (nearly flat), *good* (falls, then stays low), *bouncing* (up and down),
+# *diverged* (out of the chart)?
 
 # %%
 ex.good_rate
@@ -228,17 +235,18 @@ print("best of the short list:", short.best.lr)
 # going down. The best value is not in it at all!
 #
 # A winner at the end of a list is a message: **go on in that direction**. So begin at
-# 0.01 again, but let the values grow by factors. How much was lost?
+# 0.01 again, but let the values grow by factors.
+#
+# **Predict.** How much lower will the loss get: a tenth, a half, more?
 
 # %%
 lrs = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 wide = hk.validation_curve(
     moons, base, param_name="lr", param_range=lrs, seeds=range(5)
 )
-best_short, best_wide = short.mean_val_loss.min(), wide.mean_val_loss.min()
-print("best of the wide list:", wide.best.lr)
-print("is its loss less than half as high?", best_wide < best_short / 2)
-
+for name, found in {"short list": short, "wide list": wide}.items():
+    print(f"{name}: best {found.best.lr}, loss {found.mean_val_loss.min():.3f}")
+hk.plot_validation_curve(wide)
 # %% [markdown]
 # **What you see.** Seven values that grow by factors find a loss less than half as high
 # as the four careful ones. <!-- claim: log-list-halves-the-loss --> With steps of 0.01
@@ -308,7 +316,7 @@ ex.quiz
 # - The learning rate is the length of the steps. In a bowl, steps above `2 / curvature`
 #   lead out of it. <!-- claim: bowl-two-over-curvature -->
 # - The validation curve of the learning rate is a U: hardly moving on the left, best
-#   between 0.1 and 1 here, too long steps on the right.
+#   at 0.3 or 1 here, too long steps on the right.
 #   <!-- claim: u-left-hardly-moves u-minimum u-right-too-long -->
 # - In the list 0.01, 0.02, 0.03, 0.04 the largest wins: the list ends on the slope.
 #   <!-- claim: short-list-largest-wins -->
@@ -323,9 +331,10 @@ ex.quiz
 # ## Where to read on
 #
 # - Y. Bengio, *Practical recommendations for gradient-based training of deep
-#   architectures* (2012), section 3.1: the learning rate, and why on a log scale.
+#   architectures* (2012): its parts on the initial learning rate, and "General guidance
+#   for the exploration of hyper-parameters".
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 4.3 (slopes
 #   and steps), 11.4.1 (figure 11.1: training loss against the learning rate).
 # - All words of this lesson are in the [glossary](glossary.md).
 #
-# **Next:** 03 The batch size.
+# **Next:** [03 The batch size](03_batch_size.ipynb).

@@ -54,7 +54,8 @@ print(shares.round(3).to_string())
 
 # %% [markdown]
 # **What you see.** A model that always says "benign" is right in more than six of ten
-# cases, and useless. Every accuracy must be compared with this number.
+# cases, and useless. <!-- claim: own-always-the-same --> Every accuracy must be
+# compared with this number.
 #
 # Your own table may have gaps, or text where numbers should be. Then `from_frame`
 # refuses, and says what to do:
