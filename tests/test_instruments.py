@@ -278,6 +278,10 @@ def test_coin_flips_best_is_lucky_on_validation_only():
     assert "50 models" in shows(panel)
     panel.count.value = 1
     assert panel.chosen == [0]
+    assert "One model has" in panel.result.value
+    panel.count.value = 500
+    assert panel.count.value == 100
+    assert "best of 100 models" in panel.result.value
 
 
 def test_coin_flips_agree_with_one_model_alone():
@@ -296,6 +300,68 @@ def test_coin_flips_again_are_others():
 
     assert panel.error is None
     assert (panel.valid != before).any()
+
+
+def test_coin_flips_run_tries_one_after_the_other_and_stops():
+    panel = CoinFlipsPanel(models=2).wait(20)
+    panel.run_button.click()
+    until(lambda: panel.count.value >= 5)
+    rows = panel.table_box.value.count("<tr>")
+    panel.stop_button.click()
+    panel.wait(1)
+
+    assert panel.error is None
+    assert rows >= 3
+    assert 5 <= panel.count.value < 100
+    assert len(panel.frame()) == panel.count.value
+
+
+def test_coin_flips_keep_the_flips_and_the_guess():
+    before = CoinFlipsPanel(models=5, keep="flips", predict=True).wait(20)
+    before.guess.widget.value = 80
+    before.guess.button.click()
+    before.again.click()
+    before.wait(20)
+    after = CoinFlipsPanel(models=50, keep="flips", predict=True).wait(20)
+
+    assert "Your guess: <b>80%</b>" in shows(after)
+    assert after.mine.y.tolist() == [0.8, 0.8]
+    assert after.frame().equals(before.frame())
+
+
+def test_seeds_new_ones_are_others_and_are_kept(moons):
+    settings = [QUICK.but(lr=lr) for lr in (0.1, 0.3)]
+    panel = SeedsPanel(moons, settings, seeds=2, most=3, keep="seeds").wait(20)
+    assert panel.frame().seed.tolist() == [0, 1]
+    panel.again.click()
+    panel.wait(20)
+    assert panel.frame().seed.tolist() == [3, 4]
+    names = {}
+    exec(panel.code(), names)
+    np.testing.assert_allclose(names["runs"].mean_val_loss, panel.losses.mean(1))
+    after = SeedsPanel(moons, settings, seeds=2, most=3, keep="seeds").wait(20)
+
+    assert after.frame().equals(panel.frame())
+
+
+def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
+    settings = [QUICK.but(batch_size=b, epochs=500) for b in (1, 400)]
+    panel = SeedsPanel(moons, settings, most=20)
+    panel.stop_button.click()
+    panel.wait(2)
+
+    assert panel.error is None
+    assert "Not trained to the end" in panel.result.value or not len(panel.shown)
+
+
+def test_seeds_ask_for_a_guess(moons):
+    settings = [QUICK.but(lr=lr) for lr in (0.25, 0.3)]
+    panel = SeedsPanel(moons, settings, most=3, predict=True).wait(20)
+    assert "Make your guess" in panel.result.value
+    panel.guess.widget.index = 2
+    panel.guess.button.click()
+
+    assert "Your guess: <b>one run cannot tell</b>" in shows(panel)
 
 
 def test_seeds_strip_compares_in_words(moons):

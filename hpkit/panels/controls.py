@@ -23,7 +23,7 @@ NAMES = {
 WORDS = {
     "all": "{} (all)",
     "slider": "{}, slider",
-    "number": "{}, number",
+    "number": "{}, number, {:g} to {:g}",
     "seed": "seed",
     "same_tip": "Every run starts from the same first weights",
     "new_tip": "Every run starts from other first weights",
@@ -69,7 +69,8 @@ def framed(label, slider, number=None):
 
 def number_box(kind, label, **limits):
     """Return a box to type a number in."""
-    box = kind(**limits, description=label, tooltip=WORDS["number"].format(label))
+    box = kind(**limits, description=label)
+    box.tooltip = WORDS["number"].format(label, box.min, box.max)
     box.add_class("hp-number")
     box.add_class("hp-named")
     return box
@@ -127,14 +128,18 @@ def count_knob(name, dataset, value):
     return Knob(framed(NAMES[name], slider, number), number, slider)
 
 
-def count_box(label, value, low, high, *, step=1, continuous=True):
-    """Return a number box tied to a slider over whole numbers, and their box."""
+def count_box(label, value, low, high, *, step=1, continuous=True, most=None):
+    """Return a number box tied to a slider over whole numbers, and their box.
+
+    The number may be typed up to `most`, default ten times the end of the slider.
+    """
     high = max(high, value)
     slider = W.IntSlider(
         value, min=min(low, value), max=high, step=step, readout=False,
         continuous_update=continuous,
     )  # fmt: skip
-    number = number_box(W.BoundedIntText, label, value=value, min=1, max=10 * high)
+    most = most or 10 * high
+    number = number_box(W.BoundedIntText, label, value=value, min=1, max=most)
     tie(slider, number)
     return number, framed(label, slider, number)
 

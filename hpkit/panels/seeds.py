@@ -1,8 +1,11 @@
 """`SeedsPanel`: settings compared over many seeds, as strips of points."""
 
+from types import SimpleNamespace
+
+import ipywidgets as W
 import numpy as np
 
-from hpkit.panels.code import code_of_run
+from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import (
     figure,
@@ -17,7 +20,8 @@ from hpkit.panels.figures import (
 )
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
-from hpkit.settings import NAMES
+from hpkit.panels.parts import button, row
+from hpkit.settings import NAMES, check_count
 from hpkit.told import label
 from hpkit.training import check_settings, train
 
@@ -27,13 +31,20 @@ WORDS = {
     "loss": "lowest validation loss",
     "mean": "mean and one spread",
     "pairs": "same seed",
-    "compare": "{a}: mean {ma:.3g}, spread {sa:.2g}. {b}: mean {mb:.3g}, spread "
+    "one_seed": "one seed",
+    "again": "New seeds",
+    "again_tip": "Train all settings with other seeds",
+    "begun": "Training has begun.",
+    "unfinished": "Not trained to the end: ",
+    "compare": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>, spreads {sa:.2g} and "
     "{sb:.2g}. With the same seed {b} is lower in <b>{wins} of {n}</b>. The means "
     "differ by {ratio:.1f} spreads: {verdict}",
     "apart": "one run of each would mostly say the same.",
     "cannot": "less than one, so one run of each may say the opposite.",
     "one": "With one seed there is no spread: {a} {ma:.3g}, {b} {mb:.3g}. Nobody can "
     "say whether that is luck.",
+    "guess": "Which has the lower validation loss?",
+    "tell": "one run cannot tell",
 }
 
 
@@ -50,6 +61,10 @@ class SeedsPanel(Panel):
     most : int, default 30
         How many are trained.
     title : str, optional
+    keep : str, optional
+        Name of a file in hpkit-runs/ that keeps the state for the next time.
+    predict : bool, default False
+        Ask for a guess before anything is shown.
 
     Attributes
     ----------
@@ -72,13 +87,34 @@ class SeedsPanel(Panel):
 
     kind = "seeds"
 
-    def __init__(self, dataset, settings, *, seeds=5, most=30, title=None):
+    def __init__(
+        self, dataset, settings, *, seeds=5, most=30, title=None, keep=None,
+        predict=False,
+    ):  # fmt: skip
+        self.settings = check_settings(settings, dataset)
         title = title or WORDS["seeds"]
-        super().__init__(dataset, title=title, key=tuple(settings))
-        self.settings, self.most = check_settings(settings, dataset), most
+        super().__init__(dataset, title=title, key=self.settings, keep=keep)
+        self.most = check_count("most", most, hint="try 30")
+        check_count("seeds", seeds, hint="try 5")
         self.names = names_apart(self.settings)
-        self.runs = None
-        self.count, box = count_box(WORDS["count"], min(seeds, most), 1, most)
+        self.runs, self.first = None, SimpleNamespace(value=0)
+        self.count, box = count_box(
+            WORDS["count"], min(seeds, most), 1, most, most=most
+        )
+        self.kept = {"count": self.count, "first": self.first}
+        self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
+        if predict:
+            options = (*self.names, WORDS["tell"])
+            self.ask(WORDS["guess"], W.RadioButtons(options=options))
+        buttons = row(self.again, self.stop_button, name="hp-buttons")
+        self.build([box, buttons], self._charts())
+        self.on_change(self.count, self._draw)
+        self.on_click(self.again, self.train_anew)
+        self.come_back()
+        self.live.now(self._training())
+
+    def _charts(self):
+        """Make the chart."""
         n = len(self.settings)
         scales = {"x": linear(-0.5, n - 0.5), "y": linear()}
         self.pairs = lines(scales, "gray", stroke_width=1, opacities=[0.45])
@@ -90,54 +126,72 @@ class SeedsPanel(Panel):
         at = np.arange(float(n))
         words = dict(zip(at.tolist(), self.names, strict=True))
         tick(self.chart, 0, at, words, "", edge=0.5)
-        over = legend((self.pairs, WORDS["pairs"]), (self.means, WORDS["mean"]))
-        self.build([box], [(over, self.chart, 1)])
-        self.on_change(self.count, self._draw)
-        self.live.now(self._training())
+        over = legend(
+            (self.dots, WORDS["one_seed"]), (self.pairs, WORDS["pairs"]),
+            (self.means, WORDS["mean"]),
+        )  # fmt: skip
+        return [(over, self.chart, 1)]
+
+    def train_anew(self):
+        """Train all settings with seeds that were not shown yet."""
+        self.first.value += self.most
+        self.live.start(self._training())
 
     def _training(self):
         """Train all settings with all seeds (a job)."""
-        seeds = range(self.most)
+        seeds = range(self.first.value, self.first.value + self.most)
         found = train(self.dataset, self.settings, seeds=seeds, tick=FRAME)
         for self.runs in found:
             yield
 
     @property
+    def shown(self):
+        """The seeds shown whose runs have all begun, as numbers from 0."""
+        if self.runs is None:
+            return np.zeros(0, int)
+        begun = np.isfinite(self.runs.best_val_loss).all(0)
+        return np.flatnonzero(begun[: self.count.value])
+
+    @property
     def losses(self):
         """Lowest validation losses shown: ndarray (settings, seeds)."""
-        return self.runs.best_val_loss[:, : self.count.value]
+        return self.runs.best_val_loss[:, self.shown]
 
     def draw(self, running):
         """Show the state."""
-        if self.runs is None:
+        if not len(self.shown):
             return
         losses = self.losses
-        good = losses[np.isfinite(losses)]
-        limit(self.chart, 1, nice_top(good.max()) if len(good) else 1.0)
+        limit(self.chart, 1, nice_top(losses.max()))
         n, count = losses.shape
         at = np.arange(float(n))
         set_all(self.pairs, x=np.tile(at, (count, 1)), y=losses.T)
         set_all(self.dots, x=np.repeat(at, count), y=losses.ravel())
         mean, spread = losses.mean(1), losses.std(1)
-        set_all(self.means, x=at, y=mean)
+        beside = at + 0.04 * n  # no dot is hidden
+        set_all(self.means, x=beside, y=mean)
         ends = np.stack([mean - spread, mean + spread], 1)
-        set_all(self.bars, x=np.stack([at, at], 1), y=ends)
+        set_all(self.bars, x=np.stack([beside, beside], 1), y=ends)
         self.bar.value = count / self.most
 
     def sentence(self, running):
         """Return the comparison of the first two in words."""
-        if self.runs is None or len(self.settings) < 2:
+        if not len(self.shown):
+            return WORDS["begun"]
+        if len(self.settings) < 2:
             return ""
+        ends = [[s.epochs] for s in self.settings]
+        early = "" if (self.runs.epochs_done == ends).all() else WORDS["unfinished"]
         (a, b), losses = self.names[:2], self.losses[:2]
         (ma, mb), n = losses.mean(1), losses.shape[1]
         if n == 1:
-            return WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
+            return early + WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
         sa, sb = losses.std(1)
         spread = np.sqrt((sa**2 + sb**2) / 2)
         ratio = abs(ma - mb) / spread if spread else np.inf
         wins, verdict = int((losses[1] < losses[0]).sum()), WORDS["apart"]
-        return WORDS["compare"].format(
-            a=a, b=b, ma=ma, mb=mb, sa=sa, sb=sb, n=n, ratio=ratio, wins=wins,
+        return early + WORDS["compare"].format(
+            b=b, ma=ma, mb=mb, sa=sa, sb=sb, n=n, ratio=ratio, wins=wins,
             verdict=verdict if ratio > 1 else WORDS["cannot"],
         )  # fmt: skip
 
@@ -145,13 +199,22 @@ class SeedsPanel(Panel):
         """Return the losses, one seed a row."""
         import pandas as pd
 
-        table = pd.DataFrame(self.losses.T, columns=list(self.names))
-        table.insert(0, "seed", range(len(table)))
+        losses = self.losses.T if self.runs else np.zeros((0, len(self.names)))
+        table = pd.DataFrame(losses, columns=list(self.names))
+        table.insert(0, "seed", self.first.value + self.shown)
         return table
 
     def code(self):
-        """Return the cell that trains the best run shown."""
-        return code_of_run(self.runs.best_run)
+        """Return the cell that trains the same without a panel."""
+        settings = ",\n    ".join(code_of_setting(s) for s in self.settings)
+        first = self.first.value
+        return "\n".join([
+            "import hpkit as hk", "", code_of_dataset(self.dataset),
+            f"settings = [\n    {settings},\n]",
+            f"seeds = range({first}, {first + self.count.value})",
+            "*_, runs = hk.train(data, settings, seeds=seeds)",
+            "runs.mean_val_loss, runs.std_val_loss",
+        ])  # fmt: skip
 
 
 def names_apart(settings):
