@@ -22,7 +22,7 @@ from hpkit.panels import (
 from hpkit.panels.cells import ink_on, shade
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
-from hpkit.panels.race import halving_count
+from hpkit.panels.racers import halving_count
 from hpkit.panels.values import DEFAULTS, parse_values
 from hpkit.search import grid_search, one_at_a_time, validation_curve
 from hpkit.settings import Hyperparameters

@@ -2,18 +2,18 @@
 
 import ipywidgets as W
 import numpy as np
+from bqplot.interacts import BrushSelector
 
 from hpkit.panels.controls import NAMES
-from hpkit.panels.figures import figure, linear, lines, set_all, tick
-from hpkit.panels.parts import named, say
-from hpkit.panels.values import FULL
+from hpkit.panels.figures import figure, linear, lines, set_all, texts, tick
+from hpkit.panels.parts import named, row, say
 
 WORDS = {
-    "axis": "keep lines by",
-    "brush": "from, to (percent of the axis)",
+    "axis": "highlight by",
+    "axis_tip": "The axis by which lines are highlighted",
+    "brush": "Highlight lines from here to there on the axis",
+    "range": "{0} to {1}",
     "loss": "loss",
-    "low": "low",
-    "high": "high",
 }
 
 
@@ -25,57 +25,85 @@ class Parallel:
     space : dict
         Name of a hyperparameter: `Range`.
     looks : dict
-        Kind of search: (color name, line style).
+        Kind of search: (color name, line style, marker).
     """
 
     def __init__(self, space, looks):
         self.space, self.looks = space, looks
-        scales = {"x": linear(), "y": linear(-0.04, 1.04)}
+        scales = {"x": linear(), "y": linear(-0.12, 1.12)}
         self.outside = lines(scales, "gray", stroke_width=1, opacities=[0.25])
         self.inside = {
             kind: lines(
                 scales, color, line_style=style, stroke_width=1.8,
                 opacities=[0.4 if kind == "halving" else 0.9],  # it has many more
             )
-            for kind, (color, style) in looks.items()
+            for kind, (color, style, _) in looks.items()
         }  # fmt: skip
         above = sorted(self.inside, key=lambda kind: kind != "halving")
-        self.figure = figure(
-            [self.outside, *(self.inside[kind] for kind in above)], *scales.values(),
-            ("", ""), margin=(12, 30, 40, 40),
-        )  # fmt: skip
-        tick(
-            self.figure, 1, np.array([0.0, 1.0]),
-            {0.0: WORDS["low"], 1.0: WORDS["high"]}, "",
-        )  # fmt: skip
+        self.ends = texts(scales, default_size=11, align="middle", y_offset=4)
+        marks = [self.outside, *(self.inside[kind] for kind in above), self.ends]
+        self.figure = figure(marks, *scales.values(), ("", ""), margin=(12, 34, 40, 34))
+        self.figure.axes[1].visible = False
         names = [*(NAMES[name] for name in space), WORDS["loss"]]
         self.at = np.arange(float(len(names)))
         words = dict(zip(self.at.tolist(), names, strict=True))
-        tick(self.figure, 0, self.at, words, "", edge=0.15)
+        tick(self.figure, 0, self.at, words, "", edge=0.28)
         self.axis = W.Dropdown(options=[(name, n) for n, name in enumerate(names)])
         self.axis.value = len(space)
-        named(self.axis, WORDS["axis"]).layout.width = FULL
+        named(self.axis, WORDS["axis_tip"])
+        self.axis.layout = W.Layout(flex="1 1 0", width="auto", min_width="0")
         self.brush = W.IntRangeSlider(value=(0, 100), max=100, readout=False)
         self.brush.add_class("hp-slide")
         self.brush.tooltip = WORDS["brush"]
-        heads = [say(f"<b>{WORDS[key]}</b>", "hp-name") for key in ("axis", "brush")]
-        self.box = W.VBox([heads[0], self.axis, heads[1], self.brush])
+        self.range, self.low, self.span = say("", "hp-muted"), 0.0, 1.0
+        head = row(say(f"<b>{WORDS['axis']}</b>"), self.axis, name="hp-row")
+        self.box = W.VBox([head, self.range, self.brush])
+        self.box.layout.margin = "14px 0 0"
+        self.drag = BrushSelector(
+            x_scale=scales["x"], y_scale=scales["y"], color="orange"
+        )
+        self.figure.interaction = self.drag
+
+    def dragged(self):
+        """Take what was dragged with the mouse: the nearest axis, from and to."""
+        box = self.drag.selected
+        if box is None or len(box) < 2:
+            self.brush.value = (0, 100)
+            return
+        (left, low), (right, high) = np.sort(np.asarray(box, float), 0)
+        self.axis.value = int(np.clip(round((left + right) / 2), 0, self.at[-1]))
+        self.brush.value = tuple(
+            round(100 * float(np.clip(end, 0, 1))) for end in (low, high)
+        )
 
     def show(self, found):
         """Show searches by kind; what the brush leaves out is faded."""
         rows = {kind: self._rows(search) for kind, search in found.items()}
         every = np.concatenate([r[1] for r in rows.values()] or [np.zeros(0)])
-        low, span = (every.min(), np.ptp(every) or 1.0) if len(every) else (0.0, 1.0)
+        if len(every):
+            self.low, self.span = float(every.min()), float(np.ptp(every)) or 1.0
         ends, axis, faded = np.array(self.brush.value) / 100, self.axis.value, []
         nothing = np.zeros((0, len(self.space))), np.zeros(0)
         for kind, mark in self.inside.items():
             places, loss = rows.get(kind, nothing)
-            y = np.column_stack([places, (loss - low) / span])
+            y = np.column_stack([places, (loss - self.low) / self.span])
             keep = (y[:, axis] >= ends[0] - 1e-9) & (y[:, axis] <= ends[1] + 1e-9)
             faded.append(y[~keep])
             set_all(mark, x=np.tile(self.at, (keep.sum(), 1)), y=y[keep])
         out = np.concatenate(faded)
         set_all(self.outside, x=np.tile(self.at, (len(out), 1)), y=out)
+        self.range.value = WORDS["range"].format(*(self._text(axis, e) for e in ends))
+        set_all(
+            self.ends, x=np.repeat(self.at, 2), y=np.tile([-0.07, 1.07], len(self.at)),
+            text=[self._text(n, end) for n in range(len(self.at)) for end in (0, 1)],
+        )  # fmt: skip
+
+    def _text(self, axis, share):
+        """Return what stands at a share of an axis."""
+        ranges = list(self.space.values())
+        value = ranges[axis].at(share) if axis < len(ranges) else None
+        value = self.low + share * self.span if value is None else value
+        return f"{float(f'{value:.3g}'):g}"
 
     def _rows(self, found):
         """Return each trained setting as places 0..1, one an axis, and its loss."""

@@ -2,10 +2,10 @@
 
 from itertools import cycle
 
+import ipywidgets as W
 import numpy as np
 
-from hpkit.bayes import bayesian_search
-from hpkit.halving import cuts_of, successive_halving
+from hpkit.files import search_from_plain, search_to_plain
 from hpkit.panels.code import code_of_dataset, code_of_setting
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import (
@@ -15,60 +15,42 @@ from hpkit.panels.figures import (
     linear,
     lines,
     log,
+    points,
     set_all,
 )
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, button, row
+from hpkit.panels.panel import Panel
 from hpkit.panels.parallel import Parallel
-from hpkit.search import grid_search, random_search
+from hpkit.panels.parts import button, row, say
+from hpkit.panels.racers import KINDS, lowest_of, searches, told_races
 from hpkit.settings import Hyperparameters
 from hpkit.space import Range, check_space, log_uniform
 
 WORDS = {
     "title": "A race of searches on {}",
-    "grid": "grid",
-    "random": "random",
-    "halving": "halving",
-    "bayes": "Bayes",
     "budget": "budget, epochs",
     "races": "races",
     "start": "Start",
     "start_tip": "Run all races, each with other seeds",
     "spent": "epochs spent",
-    "best": "best validation loss",
-    "few": "The budget must be at least {0} epochs, two whole runs, got {1}; give a "
-    "larger one",
+    "best": "lowest loss so far",
+    "over": "race 1 as lines",
+    "over_many": "race 1 as lines; right: the end of each race",
+    "settings": "every setting of race 1, a line each;<br>gray: not highlighted; drag "
+    "on an axis to choose",
     "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
     "lr=hk.log_uniform(1e-4, 10)",
-    "first": "Race 1, lowest validation loss: {0}.",
-    "many": " In {n} races, lowest loss of all: {0}. Random beat the grid in {wins}.",
-    "status": "race {0} of {1}",
+    "racing": "Race 1 is under way.",
+    "more": " Start runs all {0} races.",
+    "status": "race {0} of {1}, {2} epochs for each search",
+    "guess": "Which search will be lowest most often?",
 }
-LOOKS = {  # kind: color, line style, settings as `Search`
-    "grid": ("gray", "solid"),
-    "random": ("blue", "dashed"),
-    "halving": ("green", "dash_dotted"),
-    "bayes": ("orange", "dotted"),
+LOOKS = {  # kind: color, line style, marker
+    "grid": ("gray", "solid", "circle"),
+    "random": ("blue", "dashed", "square"),
+    "halving": ("green", "dash_dotted", "diamond"),
+    "bayes": ("orange", "dotted", "triangle-up"),
 }
-ETA = 3
-
-
-def per_axis(count, axes):
-    """Return how many values an axis of a grid of at most `count` cells has."""
-    return int(count ** (1 / axes) + 1e-9)
-
-
-def halving_count(budget, epochs):
-    """Return how many settings a halving can begin with: its epochs fit the budget."""
-    best = 2
-    for count in range(2, budget + 1):
-        cost, before, there = 0, 0, count
-        for epoch, kept in [*cuts_of(count, ETA, 1, epochs), (epochs, 0)]:
-            cost, before, there = cost + there * (epoch - before), epoch, kept
-        if cost > budget:
-            return best
-        best = count
-    return best
+COLUMN = 0.07  # of the budget: from one column of ends to the next
 
 
 class SearchRacePanel(Panel):
@@ -85,6 +67,11 @@ class SearchRacePanel(Panel):
         How many the button starts, each with other seeds: one race may be luck. The
         first one is run when the panel is made.
     title : str, optional
+    keep : str, optional
+        Name of a file in hpkit-runs/: the races are kept there and come back with the
+        next panel of that name.
+    predict : bool, default False
+        Ask for a guess of the winner before anything is shown.
     model : function, optional
         As in `hpkit.training.train`.
     **values : Range
@@ -105,9 +92,8 @@ class SearchRacePanel(Panel):
 
     Notes
     -----
-    The grid has as many values an axis as the budget allows, at equal distances from
-    end to end. Halving begins with as many settings as the budget allows. With
-    another window the grid's points fall elsewhere, and the race may end otherwise.
+    The grid has as many values an axis as the budget allows, from end to end. With
+    another window its points fall elsewhere, and the race may end otherwise.
 
     Examples
     --------
@@ -122,12 +108,12 @@ class SearchRacePanel(Panel):
     kind = "race"
 
     def __init__(
-        self, dataset, base=None, *, budget=None, races=20, title=None, model=None,
-        **values,
+        self, dataset, base=None, *, budget=None, races=20, title=None, keep=None,
+        predict=False, model=None, **values,
     ):  # fmt: skip
         self.base = Hyperparameters(epochs=27) if base is None else base
         title = title or WORDS["title"].format(getattr(dataset, "name", ""))
-        super().__init__(dataset, title=title)
+        super().__init__(dataset, title=title, keep=keep)
         values = values or {
             "lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)
         }  # fmt: skip
@@ -136,22 +122,25 @@ class SearchRacePanel(Panel):
             if not isinstance(given, Range):
                 raise TypeError(WORDS["ranges"].format(given, name))
         self.model = model
-        self.found, self.lowest = {}, {kind: [] for kind in LOOKS}
+        self.found, self.lowest = {}, {kind: [] for kind in KINDS}
+        self.ranges = {name: repr(given) for name, given in self.space.items()}
         whole = self.base.epochs
         self.budget, budget_box = count_box(
-            WORDS["budget"],
-            budget or 9 * whole,
-            4 * whole,
-            81 * whole,
-            step=whole,
+            WORDS["budget"], budget or 9 * whole, 4 * whole, 81 * whole, step=whole,
             continuous=False,
-        )
-        self.races, races_box = count_box(
-            WORDS["races"], races, 1, 100, continuous=False
-        )
-        self._searches(0)  # checks all before anything is shown
+        )  # fmt: skip
+        words = WORDS["races"]
+        self.races, races_box = count_box(words, races, 1, 100, continuous=False)
+        first = self._searches(0)  # checks all before anything is shown
+        if predict:
+            names = [(name, kind) for kind, name in KINDS.items()]
+            self.ask(WORDS["guess"], W.Dropdown(options=names), KINDS.get)
         self._build([budget_box, races_box])
-        self.live.now(self._racing(1), seconds=8.0)
+        self.kept = {"budget": self.budget, "races": self.races}
+        if self.come_back() and self.found:
+            self._draw()
+        else:
+            self.live.now(self._racing(first, 1), seconds=8.0)
 
     def _build(self, boxes):
         """Make the widgets and tie them to what they do."""
@@ -161,10 +150,11 @@ class SearchRacePanel(Panel):
         left = [*boxes, buttons, self.parallel.box]
         self.build(left, self._charts())
         self.on_click(self.start_button, self.start)
-        self.on_change(self.budget, self.start)
-        self.on_change(self.races, self.start)
-        self.on_change(self.parallel.axis, self._draw)
-        self.on_change(self.parallel.brush, self._draw)
+        for box in (self.budget, self.races):
+            self.on_change(box, self.start)
+        for choice in (self.parallel.axis, self.parallel.brush):
+            self.on_change(choice, self._draw)
+        self.on_change(self.parallel.drag, self._dragged, "selected")
 
     def _charts(self):
         """Make the race and the parallel coordinates."""
@@ -172,123 +162,135 @@ class SearchRacePanel(Panel):
         look = {"stroke_width": 2.6, "interpolation": "step-after"}
         self.best = {
             kind: lines(scales, color, line_style=style, **look)
-            for kind, (color, style) in LOOKS.items()
+            for kind, (color, style, _) in LOOKS.items()
+        }
+        self.ends = {
+            kind: points(scales, color, marker=marker, default_size=36)
+            for kind, (color, _, marker) in LOOKS.items()
         }
         labels = (WORDS["spent"], WORDS["best"])
-        self.race = figure([*self.best.values()], *scales.values(), labels)
-        over = legend(*((mark, WORDS[kind]) for kind, mark in self.best.items()))
-        return [(over, self.race, 1), ("", self.parallel.figure, 1)]
+        marks = [*self.best.values(), *self.ends.values()]
+        self.race = figure(marks, *scales.values(), labels)
+        self.legend = legend(*((self.ends[kind], name) for kind, name in KINDS.items()))
+        self.over = say("", "hp-muted")
+        self.result.add_class("hp-tall")
+        return [(self.over, self.race, 1), (WORDS["settings"], self.parallel.figure, 1)]
 
     # ---- the race ------------------------------------------------------------------
 
     def _searches(self, seed):
         """Return the four searches of a race as generators."""
-        whole, budget = self.base.epochs, self.budget.value
-        if budget < 2 * whole:
-            raise ValueError(WORDS["few"].format(2 * whole, budget))
-        count = budget // whole
-        shares = np.linspace(0, 1, max(1, per_axis(count, len(self.space))))
-        points = {
-            n: list(dict.fromkeys(r.at(share) for share in shares))
-            for n, r in self.space.items()
-        }
-        same = {"seeds": (seed,), "model": self.model, "tick": FRAME}
-        draw = {"search_seed": seed, **same, **self.space}
-        n_halving = halving_count(budget, whole)
-        return {
-            "grid": grid_search.live(self.dataset, self.base, **same, **points),
-            "random": random_search.live(
-                self.dataset, self.base, n_trials=count, **draw
-            ),
-            "halving": successive_halving.live(
-                self.dataset, self.base, n_trials=n_halving, eta=ETA, **draw
-            ),
-            "bayes": bayesian_search.live(
-                self.dataset, self.base, n_trials=count, **draw
-            ),
-        }
+        return searches(
+            self.dataset, self.base, self.space, self.budget.value, seed, self.model
+        )
+
+    def _dragged(self):
+        """Highlight what was dragged with the mouse."""
+        with self.quietly():
+            self.parallel.dragged()
+        self._draw()
 
     def start(self):
         """Run the race anew."""
-        self.error = None
-        self.live.start(self._racing())
-
-    def _racing(self, races=None):
-        """Run the first race side by side, then the others (a job)."""
-        races = races or self.races.value
-        self.found, self.lowest = {}, {kind: [] for kind in LOOKS}
         first = self._searches(0)
-        going = set(first)
-        for kind in cycle(first):
-            if kind in going:
-                found = next(first[kind], None)
-                if found is None:
-                    going.discard(kind)
-                    self.lowest[kind].append(self._lowest(self.found[kind]))
-                else:
-                    self.found[kind] = found
-                    yield
+        self.error = None
+        self.live.start(self._racing(first, self.races.value))
+
+    def _racing(self, first, races):
+        """Run the first race side by side, then the others (a job)."""
+        found, lowest, going = {}, {kind: [] for kind in KINDS}, set(KINDS)
+        for kind in cycle(KINDS):
+            if kind in going and (news := next(first[kind], None)) is None:
+                going.discard(kind)
+                lowest[kind].append(lowest_of(found[kind]))
+            elif kind in going:
+                found[kind] = news
+                self.found, self.lowest = found, lowest  # the earlier ones go only now
+                yield
             if not going:
                 break
         for seed in range(1, races):
             for kind, search in self._searches(seed).items():
-                for found in search:
-                    last = found
+                for last in search:  # noqa: B007
                     yield False
-                self.lowest[kind].append(self._lowest(last))
+                lowest[kind].append(lowest_of(last))
             yield
 
-    @staticmethod
-    def _lowest(found):
-        """Return the lowest loss that a search has found."""
-        return float(found.best_so_far()[1][-1])
+    def plain(self):
+        """Return the first race, and how all ended, as JSON can hold it."""
+        found = {kind: search_to_plain(one) for kind, one in self.found.items()}
+        more = {"found": found, "lowest": self.lowest, "ranges": self.ranges}
+        return super().plain() | more
+
+    def take(self, plain):
+        """Take the races that were kept, unless they are over other ranges."""
+        if plain["ranges"] == self.ranges:
+            super().take(plain)
+            self.lowest = plain["lowest"]
+            self.found = {
+                kind: search_from_plain(one, self.dataset)
+                for kind, one in plain["found"].items()
+            }
 
     # ---- what is shown -------------------------------------------------------------
 
     def draw(self, running):
         """Show the state."""
-        ends = []
-        for kind, found in self.found.items():
-            spent, loss = found.best_so_far()
-            set_all(self.best[kind], x=spent.astype(float), y=loss)
-            ends += [loss[0], loss[-1]]
-        if ends:
-            limit(self.race, 1, 1.15 * max(ends), 0.8 * min(ends))
-        limit(self.race, 0, self.budget.value, n=4, room=1.02)
-        for kind in set(LOOKS) - set(self.found):
-            set_all(self.best[kind], x=[], y=[])
-        done = min(map(len, self.lowest.values()))
-        self.bar.value = done / self.races.value
-        self.status.value = WORDS["status"].format(done, self.races.value)
+        tops, count = [], self._count
+        budget, columns = (
+            self.budget.value,
+            1 + (count > 1) * (len(KINDS) + 0.7) * COLUMN,
+        )
+        for place, kind in enumerate(KINDS, 1):
+            x, y, ends = np.zeros(0), np.zeros(0), np.array(self.lowest[kind])
+            if kind in self.found:
+                x, y = self.found[kind].best_so_far()
+                tops += [y[0], y[-1], *ends]
+            set_all(self.best[kind], x=x.astype(float), y=y)
+            at = np.full(len(ends), budget * (1 + COLUMN * place))
+            at, ends = (at, ends) if count > 1 else (at[:0], ends[:0])
+            set_all(self.ends[kind], x=np.append(x[-1:], at), y=np.append(y[-1:], ends))
+        if tops:
+            limit(self.race, 1, 1.15 * max(tops), 0.8 * min(tops))
+        limit(self.race, 0, budget, room=columns + 0.03)
+        thirds = np.linspace(0, budget, 4).round()
+        if list(self.race.axes[0].tick_values) != list(thirds):
+            self.race.axes[0].tick_values = thirds
+        over = WORDS["over_many" if count > 1 else "over"]
+        self.over.value = f"{over}<br>{self.legend}"
+        self.bar.value = count / self.races.value
+        self.status.value = WORDS["status"].format(count, self.races.value, budget)
         self.parallel.show(self.found)
+
+    @property
+    def _count(self):
+        """How many races are over."""
+        return min(map(len, self.lowest.values()))
 
     def sentence(self, running):
         """Return how the races ended in words."""
-        firsts = {k: losses[0] for k, losses in self.lowest.items() if losses}
-        ranked = sorted(firsts, key=firsts.get)
-        text = WORDS["first"].format(
-            ", ".join(f"{WORDS[k]} <b>{firsts[k]:.3g}</b>" for k in ranked)
-        )
-        races = min(map(len, self.lowest.values()))
-        if races < 2:
-            return text
-        losses = np.array([self.lowest[k][:races] for k in LOOKS])
-        wins = (losses <= losses.min(0)).sum(1)
-        table = ", ".join(f"{WORDS[k]} {n}" for k, n in zip(LOOKS, wins, strict=True))
-        beat = int((losses[1] < losses[0]).sum())
-        return text + WORDS["many"].format(table, n=races, wins=beat)
+        count = self._count
+        if not count:
+            return WORDS["racing"]
+        left = not running and count < self.races.value
+        more = WORDS["more"].format(self.races.value) if left else ""
+        losses = {kind: self.lowest[kind][:count] for kind in KINDS}
+        return told_races(losses, self.budget.value) + more
 
     def frame(self):
-        """Return the settings of the first race, one a row."""
+        """Return the settings of the first race, one a row, the best first."""
         import pandas as pd
 
-        frames = [f.to_frame().assign(search=k) for k, f in self.found.items()]
+        if not self.found:
+            return pd.DataFrame()
+        frames = [f.to_frame().assign(search=KINDS[k]) for k, f in self.found.items()]
         names = [f"param_{n}" for n in self.space]
-        return pd.concat(frames)[["search", *names, "mean_val_loss", "epochs"]]
+        columns = ["search", *names, "mean_val_loss", "epochs"]
+        return pd.concat(frames)[columns].sort_values("mean_val_loss")
 
     def code(self):
         """Return the cell that runs the random search of the first race."""
-        ranges = ", ".join(f"{n}=hk.{r!r}" for n, r in self.space.items())
+        ranges = ", ".join(f"{name}=hk.{given}" for name, given in self.ranges.items())
         count = self.budget.value // self.base.epochs
         base = code_of_setting(self.base, without=tuple(self.space))
         return "\n".join([
