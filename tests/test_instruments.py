@@ -87,6 +87,15 @@ def test_bowl_number_shown_is_the_one_taken(typed, taken, words):
     assert bowl.path[-1] == -4 * (1 - taken)
 
 
+@pytest.mark.parametrize("lr", [0.1, 0.3, 0.33, 1, 3.33])
+def test_bowl_slider_can_stand_where_the_number_is(lr):
+    knob = BowlPanel(lr=lr).children[3].children[0].children[0].children[1]
+
+    steps = (knob.value - knob.min) / knob.step
+    assert knob.value == lr
+    assert steps == pytest.approx(round(steps), abs=1e-6)
+
+
 def test_bowl_far_away_is_infinite_without_a_warning():
     bowl = BowlPanel(lr=90, curvature=50, steps=200)
 

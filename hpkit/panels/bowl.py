@@ -54,7 +54,8 @@ WORDS = {
     "swing": "to and fro for ever.",
     "away": "above 2, every step lands higher. It diverges.",
     "most": " {:g} is the largest value here.",
-    "guess": "From which learning rate on does the ball never come to rest?",
+    "guess": "Curvature {:g}: from which learning rate on does the ball never come to "
+    "rest?",
 }
 WIDE = 5.0  # the chart shows weights from -5 to 5
 MOST = 20  # steps of a run
@@ -123,7 +124,7 @@ class BowlPanel(Panel):
         self.kept = {"lr": self.lr, "curvature": self.curvature, "steps": self.taken}
         if predict:
             slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
-            self.ask(WORDS["guess"], slider, "{:g}".format)
+            self.ask(WORDS["guess"].format(curvature), slider, "{:g}".format)
         self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")
         self.run_button = button(WORDS["run"], WORDS["run_tip"])
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
@@ -276,8 +277,10 @@ def regime(r):
 
 
 def linear_knob(label, value, step, high):
-    """Return a number box tied to a slider from 0 to `high`, and their box."""
-    slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
+    """Return a number box tied to a slider from about 0 to `high`, and their box."""
+    # Its ticks go through `value`: a browser moves a slider that stands between two.
+    low = round(round(value / step, 6) % 1 * step, 6)
+    slider = W.FloatSlider(value, min=low, max=high, step=step, readout=False)
     number = number_box(W.BoundedFloatText, label, value=value, min=0, max=LIMIT)
     tie(slider, number, lambda v: round(v, 4))
     return number, framed(label, slider, number)

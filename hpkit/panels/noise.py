@@ -104,7 +104,7 @@ class BatchNoisePanel(Panel):
         self.kept = {"size": self.size, "sizes": self.sizes, "drawn": self.drawn}
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
         if predict:
-            self.ask(WORDS["guess"], W.RadioButtons(options=WORDS["guesses"]))
+            self.ask(WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         left = [knob.box, row(self.again, self.stop_button, name="hp-buttons")]
         self.build(left, self._charts(len(dataset.train.y)))
         self.on_change(self.size, self._draw)
@@ -130,6 +130,7 @@ class BatchNoisePanel(Panel):
         look = {"marker": "circle", "fill": False, "stroke_width": 2}
         self.seen = points(scales, "orange", default_size=70, **look)
         self.here = points(scales, "orange", marker="circle", default_size=90)
+        self.seen.x = self.here.x = [1.0]  # where they wait: 0 has no logarithm
         names = (WORDS["size"], WORDS["spread"])
         self.spreads = figure([self.seen, self.here], *scales.values(), names)
         limit(self.spreads, 0, n, 1)

@@ -35,7 +35,7 @@ WORDS = {
     "again": "New seeds",
     "again_tip": "Train all settings with other seeds",
     "begun": "Training has begun.",
-    "unfinished": "Not trained to the end: ",
+    "unfinished": "Not trained to the end. ",
     "compare": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>, spreads {sa:.2g} and "
     "{sb:.2g}. With the same seed {b} is lower in <b>{wins} of {n}</b>. The means "
     "differ by {ratio:.1f} spreads: {verdict}",
@@ -105,7 +105,7 @@ class SeedsPanel(Panel):
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
         if predict:
             options = (*self.names, WORDS["tell"])
-            self.ask(WORDS["guess"], W.RadioButtons(options=options))
+            self.ask(WORDS["guess"], W.ToggleButtons(options=options))
         buttons = row(self.again, self.stop_button, name="hp-buttons")
         self.build([box, buttons], self._charts())
         self.on_change(self.count, self._draw)
