@@ -31,12 +31,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# Bytes of a picture differ between machines (fonts, rounding), and so may the words
-# for it, so --check compares only that one is there.
+# Their bytes and words differ between machines: --check sees only whether one is there.
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 
 SAME = "up to date"
-# No failure, because it cannot be told from another machine's drawing.
 REDRAWN = "up to date, pictures drawn otherwise; after a change to them build again"
 
 # GitHub shows a notebook of this size at once, and a clone stays small.
@@ -44,6 +42,9 @@ MAX_BYTES = 300_000
 
 # The id of a sentence that states a result: for tests, not for readers.
 CLAIM = re.compile(r"[ \n]*<!-- claim: ([a-z0-9 -]+?) -->")
+
+# The tag of a cell whose code is no part of the lesson: folded down to its first line.
+DRAWING = "drawing"
 
 # Whoever is asked for a guess must not read the answer below: it is folded until its
 # cell is run, or a text says it.
@@ -200,8 +201,7 @@ def raise_for_error(outputs, where):
 
 def name(cell, index):
     """Words that find a cell again: its place and first line."""
-    first = cell.source.split("\n")[0]
-    return f"cell {index + 1} ({first!r})"
+    return f"cell {index + 1} ({cell.source.splitlines()[0]!r})"
 
 
 def normalise(notebook):
@@ -211,6 +211,8 @@ def normalise(notebook):
     for index, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags")
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if DRAWING in (tags or ()):
+            cell.metadata.jupyter = {"source_hidden": True}
         for output in cell.get("outputs", ()):
             output.pop("transient", None)
             clean(output)
@@ -227,8 +229,8 @@ def fold_answers(notebook):
             asked = "see.**" not in after if guess else asked and not SAID.search(after)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             cell.metadata.jupyter = {"outputs_hidden": True}
-            line = new_output("display_data", {"text/plain": FIRST_LINE})
-            cell.outputs.insert(0, line)
+            first = new_output("display_data", {"text/plain": FIRST_LINE})
+            cell.outputs.insert(0, first)
 
 
 def clean(output):
@@ -245,8 +247,7 @@ def clean(output):
 def plain_png(text):
     """Return a PNG in base64 without what it says of its maker, in 128 colors.
 
-    Charts have few colors: it has a quarter of the size, and no eye sees a difference
-    (the most that a color moves is 16 of 255).
+    It has a quarter of the size, and a color moves by 16 of 255 at most.
     """
     picture = Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA")
     picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)

@@ -290,6 +290,16 @@ def test_answers_below_a_question_are_folded_until_they_are_run(folder):
     assert code[0].outputs[1].text == "one\n"  # for readers without JupyterLab
 
 
+def test_code_of_a_drawing_is_folded_down_to_its_first_line(folder):
+    write(folder, '# %% tags=["drawing"]\n# a drawing\nprint("bars")')
+
+    assert notebooks.main(folder=folder) == 0
+
+    cell = load(folder).cells[0]
+    assert cell.metadata.jupyter == {"source_hidden": True}
+    assert cell.outputs[0].text == "bars\n"
+
+
 def test_exported_page_shows_what_is_folded(folder):
     from nbconvert import HTMLExporter
 

@@ -46,12 +46,12 @@ def test_choice_training_loss_likes_long():
 def fifty(seed):
     """Return the accuracies of 50 models on new coin flips, and the winner's test."""
     coins = hk.load_dataset("coin_flips", seed=seed)
-    setting = hk.Hyperparameters(batch_size=8, epochs=20, hidden=(16,))
-    settings = [setting.but(lr=lr) for lr in (0.01, 0.03, 0.1, 0.3, 1)]
-    first = 10 * seed
-    *_, runs = hk.train(coins, settings, seeds=range(first, first + 10), tick=60)
-    runs = list(runs)
-    scores = np.array([run.val_accuracy[run.best_epoch] for run in runs])
+    setting, runs, first = hk.Hyperparameters(epochs=20, hidden=(16,)), [], 100 * seed
+    for k, lr in enumerate((0.01, 0.03, 0.1, 0.3, 1)):
+        seeds = range(first + k, first + 50, 5)
+        *_, ten = hk.train(coins, setting.but(lr=lr), seeds=seeds, tick=60)
+        runs += list(ten)
+    scores = np.array([run.val_accuracy[-1] for run in runs])
     winner = runs[int(scores.argmax())]
     return scores, (winner.predict(coins.test.X) == coins.test.y).mean()
 
@@ -65,7 +65,7 @@ def test_choice_fifty_coins_climb():
     # All 50 share the 40 rows, so their mean has some luck of its own.
     assert np.median(np.abs(scores.mean(1) - 0.5)) < 0.05
     assert np.abs(scores.mean(1) - 0.5).max() < 0.15
-    assert (scores.max(1) > 0.57).all()
+    assert (scores.max(1) > 0.53).all()
     assert abs(np.median(scores.max(1)) - 0.65) < 0.03
 
 

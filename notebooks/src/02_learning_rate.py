@@ -199,8 +199,8 @@ print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their sta
 hk.ValidationCurvePanel(moons, "lr", base, controls=("batch_size",))
 
 # %% [markdown]
-# **Say what you see.** Choose the smallest value, the best one and the largest one: click
-# on the dot or on its line in the list. Which shape of lesson 01 does each have:
+# **Say what you see.** Choose the smallest value, the best one and the largest one:
+# click on the dot or on its line in the list. Which shape of lesson 01 does each have:
 # *too slow* (nearly flat), *good* (falls, then stays low), *bouncing* (up and down),
 # *diverged* (out of the chart)?
 

@@ -136,10 +136,10 @@ accuracy = -tickets.scores("accuracy")
 print(f"validation accuracy: {accuracy.min():.2f} to {accuracy.max():.2f}")
 
 # %% [markdown]
-# **What you see.** Each line is a ticket. The best one is right in at least a quarter of
-# the rows more than the worst. <!-- claim: capstone-tickets-far-apart --> Whoever buys
-# one ticket gets any of them. Whoever buys several keeps the best: the validation loss
-# tells which one that is.
+# **What you see.** Each line is a ticket. The best one is right in at least a quarter
+# of the rows more than the worst. <!-- claim: capstone-tickets-far-apart --> Whoever
+# buys one ticket gets any of them. Whoever buys several keeps the best: the validation
+# loss tells which one that is.
 #
 # Want to get a feeling for something first? A panel trains as much as you like, but its
 # epochs are **not** counted. On the digits that would be a hole in your budget. So
