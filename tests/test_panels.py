@@ -621,11 +621,12 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
 
 def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
     curve.values.text.value = "fast"
-    assert "values must be a list" in curve.result.value
+    assert "values must be a list" in curve.values.note.value
     curve.values.text.value = "0.01, 0.1"
     curve.wait(5)
 
     assert curve.error is None
+    assert curve.values.note.value == "2 values"
     assert len(curve.found.settings) == 2
 
 

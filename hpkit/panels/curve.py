@@ -245,7 +245,9 @@ class ValidationCurvePanel(SearchPanel):
 
     def code(self):
         """Return the cell that runs the same search."""
-        values = list(self.found.values(self.found.param_name))
+        name, values = self.values.name, self.values.values
+        if self.found:
+            name, values = next(iter(self.found.space.items()))
         return self.code_of(
-            "validation_curve", param_name=self.found.param_name, param_range=values
+            "validation_curve", param_name=name, param_range=list(values)
         )

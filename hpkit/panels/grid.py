@@ -235,8 +235,9 @@ class GridPanel(SearchPanel):
 
     def _guessed(self):
         """Return the setting of the guess if the grid has it, in a list."""
-        mine = self.guess.value if self.guess else None
-        return [s for s in self.found.settings if self.guess and s == mine]
+        if self.guess is None or self.found is None:
+            return []
+        return [s for s in self.found.settings if s == self.guess.value]
 
     def _draw_profile(self, name, values, loss, beats):
         """Show the lowest loss of each value of one hyperparameter, and where it is."""
@@ -260,6 +261,5 @@ class GridPanel(SearchPanel):
 
     def code(self):
         """Return the cell that runs the same search."""
-        return self.code_of(
-            "grid_search", **{n: list(v) for n, v in self.found.space.items()}
-        )
+        space = self.found.space if self.found else self.space()
+        return self.code_of("grid_search", **{n: list(v) for n, v in space.items()})

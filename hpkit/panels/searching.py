@@ -29,13 +29,15 @@ WORDS = {
     "cost": "{runs} runs, {epochs} epochs",
     "took": "{cost} in {seconds:.2g} s",
     "slow": "{cost}, about {seconds:.0f} s: press Start",
-    "long": "{cost}, about {seconds:.0f} s. That is long: try fewer values or seeds",
+    "long": "{cost}, about {seconds:.0f} s. That is long: try fewer values or seeds, "
+    "or press Start",
     "none": "Press Start.",
     "stopped": "Stopped after {done} of {all} epochs; what was trained is kept. ",
     "unequal": "Not all settings were trained equally long. ",
     "unbegun": "Stopped before the first epoch; this is the result of before. ",
     "halted": "stopped: {done} of {all} epochs",
 }
+PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
 QUICK = 0.5  # seconds: shorter searches follow the slider
 REST = 0.4  # seconds without a move after which a search counts as chosen
 LONG = 60  # seconds: the panel warns
@@ -56,8 +58,8 @@ class SearchPanel(Panel):
         self.base = Hyperparameters() if base is None else base
         super().__init__(dataset, title=title, key=key, keep=keep)
         check_settings([self.base], dataset)
-        self.found = self.before = self.settled = self.chosen = self.said = None
-        self.model, self.pace, self.job_seconds = model, 0.0, 0.0
+        self.found = self.before = self.settled = self.chosen = self.offer = None
+        self.model, self.pace, self.job_seconds = model, PACE, 0.0
         self.entries, self.unbegun = [], False
         self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
@@ -126,15 +128,23 @@ class SearchPanel(Panel):
             self.settled = self.found
 
     def come_in(self):
-        """Show what was kept, or else search for the first time."""
+        """Show what was kept, or else search, unless that takes long."""
         if self.come_back():
             self._draw()
+        elif self.seconds() > LONG:
+            self.begin().close()  # checks all before anything is shown
+            self.moved()
         else:
             self.live.now(self._searching(self.begin(), rest=False))
 
     def plain(self):
         """Return the search as JSON can hold it."""
         return search_to_plain(self.found)
+
+    def _remember(self):
+        """Keep the search, once there is one."""
+        if self.found is not None:
+            super()._remember()
 
     def take(self, plain):
         """Take the search that was kept, and the values that gave it."""
@@ -181,13 +191,14 @@ class SearchPanel(Panel):
     def start(self, *, replace=True):
         """Start the search with the values shown."""
         search = self.begin()
-        self.error = None
-        self.chosen = None
+        self.error = self.chosen = self.offer = None
         self.job_seconds = self.seconds()
         self.live.start(self._searching(search), replace=replace)
 
     def moved(self):
         """Follow a control, at once if that is quick, else say what it would cost."""
+        if any(entry.wrong for entry in self.entries):
+            return  # it says so itself; what is drawn stays
         seconds = self.seconds()
         self.controls.continuous = seconds < QUICK
         if seconds < QUICK:
@@ -200,7 +211,8 @@ class SearchPanel(Panel):
             epochs=sum(s.epochs for s in settings) * len(self.seed_list),
         )
         line = WORDS["long" if seconds > LONG else "slow"]
-        self.status.value = line.format(cost=cost, seconds=seconds)
+        self.offer = line.format(cost=cost, seconds=seconds)
+        self._draw()
 
     # ---- what is shown -------------------------------------------------------------
 
@@ -219,6 +231,7 @@ class SearchPanel(Panel):
     def draw(self, running):
         """Show the state."""
         if self.found is None or not len(self.found.runs):
+            self.status.value = self.offer or ""
             return
         cost, planned = self.found.cost, self.found.planned
         self.bar.value = 1.0 if self.found.finished else cost.epochs / planned.epochs
@@ -227,11 +240,11 @@ class SearchPanel(Panel):
             facts = facts if running else (cost.epochs, planned.epochs)
             words = WORDS["runs" if running else "halted"]
             self.status.value = words.format(done=facts[0], all=facts[1])
-        elif self.found is not self.said:  # what a start would cost stays
-            self.said = self.found
+        else:
             text = WORDS["cost"].format(runs=cost.runs, epochs=cost.epochs)
             seconds = float(self.found.fit_time.sum())
-            self.status.value = WORDS["took"].format(cost=text, seconds=seconds)
+            took = WORDS["took"].format(cost=text, seconds=seconds)
+            self.status.value = self.offer or took
         self.draw_found()
         if not running or self.found.finished:
             self.listing.show(self.found, self.focus)
@@ -260,7 +273,9 @@ class SearchPanel(Panel):
 
     def frame(self):
         """Return one row a setting."""
-        return self.found.to_frame()
+        import pandas as pd
+
+        return self.found.to_frame() if self.found else pd.DataFrame()
 
     def code_of(self, call, *, keep=False, **arguments):
         """Return a cell that runs the same search."""
