@@ -277,10 +277,8 @@ def regime(r):
 
 
 def linear_knob(label, value, step, high):
-    """Return a number box tied to a slider from about 0 to `high`, and their box."""
-    # Its ticks go through `value`: a browser moves a slider that stands between two.
-    low = round(round(value / step, 6) % 1 * step, 6)
-    slider = W.FloatSlider(value, min=low, max=high, step=step, readout=False)
+    """Return a number box tied to a slider from 0 to `high`, and their box."""
+    slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
     number = number_box(W.BoundedFloatText, label, value=value, min=0, max=LIMIT)
     tie(slider, number, lambda v: round(v, 4))
     return number, framed(label, slider, number)

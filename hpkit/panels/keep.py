@@ -5,6 +5,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from traitlets import TraitError
+
 from hpkit.files import read_file, runs_from_plain, runs_to_plain, write_file
 from hpkit.panels.guess import Guess
 
@@ -60,16 +62,19 @@ class Keeper:
             plain = read_file(self.path)
             found = {name: plain[name] for name in self.head}
         except (OSError, ValueError, KeyError):
-            aside = self.path.with_suffix(f".broken-{time.time_ns()}.json")
-            with suppress(OSError):
-                self.path.replace(aside)
-            self.said = WORDS["broken"].format(self.path.name, aside.name)
-            return None
+            return self.put_aside()
         if found != self.head:
             raise ValueError(WORDS["other"].format(
                 self.path.stem, *found.values(), *self.head.values()
             ))  # fmt: skip
         return plain
+
+    def put_aside(self):
+        """Rename a file of which nothing can be made."""
+        aside = self.path.with_suffix(f".broken-{time.time_ns()}.json")
+        with suppress(OSError):
+            self.path.replace(aside)
+        self.said = WORDS["broken"].format(self.path.name, aside.name)
 
     def write(self, plain):
         """Write a state that has changed."""
@@ -114,10 +119,13 @@ class Remembers:
         plain = self.keeper.read()
         if plain is None:
             return False
-        with self.quietly():
-            self.take(plain)
-            if self.guess and plain["guess"] is not None:
-                self.guess.take(plain["guess"])
+        try:
+            with self.quietly():
+                self.take(plain)
+                if self.guess and plain["guess"] is not None:
+                    self.guess.take(plain["guess"])
+        except (LookupError, TypeError, ValueError, AttributeError, TraitError):
+            return bool(self.keeper.put_aside())
         return True
 
     def _remember(self):

@@ -181,7 +181,8 @@ class BatchNoisePanel(Panel):
         if self.each is None:
             return
         size, losses, mean = self.size.value, self.losses, self.each.mean()
-        sizes = self.sizes.value = [*(s for s in self.sizes.value if s != size), size]
+        before = [s for s in self.sizes.value if s != size and s <= len(self.each)]
+        sizes = self.sizes.value = [*before, size]
         limit(self.batches, 1, nice_top(np.quantile(self.each, 0.97)))
         limit(self.spreads, 1, nice_top(self.spread_of(1)))
         ends, spread = np.array([0.0, BATCHES]), self.spread_of(size)
