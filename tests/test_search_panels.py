@@ -1,0 +1,422 @@
+"""GridPanel, OneAtATimePanel, SearchRacePanel: what a learner does with them."""
+
+import time
+
+import numpy as np
+import pytest
+
+from hpkit.datasets import load_dataset
+from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
+from hpkit.panels.cells import outlines
+from hpkit.panels.parallel import Parallel
+from hpkit.panels.race import LOOKS
+from hpkit.panels.racers import told_races
+from hpkit.panels.searching import LONG
+from hpkit.panels.values import Entry, fitting, parse_values, places
+from hpkit.settings import Hyperparameters
+from hpkit.space import log_uniform
+
+QUICK = Hyperparameters(epochs=5)
+LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return load_dataset("moons")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def make_grid(moons, **more):
+    lists = {"x_values": LISTS["lr"], "y_values": LISTS["batch_size"]}
+    return GridPanel(moons, base=QUICK, **{"seeds": 2} | lists | more)
+
+
+def make_path(moons, **more):
+    return OneAtATimePanel(moons, QUICK.but(lr=0.01), seeds=2, **LISTS | more)
+
+
+def make_race(moons, **more):
+    return SearchRacePanel(moons, QUICK, **{"budget": 45, "races": 3} | more)
+
+
+# ---- lists of values ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values"),
+    [
+        ("lr", "0.1 0.2;0.3\uff0c 0.4", (0.1, 0.2, 0.3, 0.4)),
+        ("batch_size", "16 to 400 in 3", (16, 80, 400)),
+        ("epochs", "100 to 128 in 5", (100, 107, 114, 121, 128)),
+        ("lr", "0.123 to 4.567 in 2", (0.123, 4.567)),
+        ("weight_decay", "0 to 0.1 in 3", (0.0, 0.05, 0.1)),
+        ("optimizer", "adam sgd", ("adam", "sgd")),
+    ],
+)
+def test_values_end_where_the_learner_says(name, text, values):
+    assert (
+        parse_values(name, text) == pytest.approx(values)
+        if name != "optimizer"
+        else (parse_values(name, text) == values)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"]
+)
+def test_values_that_are_no_list_say_the_way_out(text):
+    with pytest.raises(ValueError, match=r"0\.001 to 10 in 9, got"):
+        parse_values("lr", text)
+
+
+def test_a_range_of_millions_is_refused_at_once():
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="100 at most, got 90000000"):
+        parse_values("lr", "0.001 to 1 in 90000000")
+    assert time.monotonic() - start < 1
+
+
+def test_entry_counts_its_values_and_says_what_is_wrong():
+    entry = Entry("lr", "0.001 to 10 in 5", 2)
+    assert entry.note.value == "5 values: 0.001, 0.01, 0.1, 1, 10"
+    entry.text.value = "0.1, 1"
+    assert entry.note.value == "2 values"
+    entry.text.value = "3"
+    assert entry.note.value == "1 value"
+    entry.text.value = "0.1, <b>"
+    assert "&lt;b&gt;" in entry.note.value
+    assert "role='alert'" in entry.note.value
+    entry.which.value = "batch_size"
+    entry.text.value = "8, 16"
+    assert entry.wrong is None
+
+
+def test_ticks_that_do_not_fit_lose_their_text_not_their_place():
+    at, words = places([0.01, 0.011, 0.012, 0.05, 0.0799])
+    assert list(words.values()) == ["0.01", "", "", "0.05", "0.0799"]
+    assert len(at) == len(words)
+    assert fitting({0.0: "1", 1.0: "2", 2.0: "3"}) == {0.0: "1", 1.0: "2", 2.0: "3"}
+    assert fitting({5.0: "only"}) == {5.0: "only"}
+    many = fitting({float(k): "1234" for k in range(50)})
+    assert many[0.0] == many[49.0] == "1234"
+    assert 3 < sum(map(bool, many.values())) < 10
+
+
+# ---- the grid ----------------------------------------------------------------------
+
+
+def test_neighbors_get_one_frame():
+    x, y = outlines([(0, 0), (1, 0)])
+    assert len(x) == 6
+    assert not ((x == 0.5).all(1)).any()
+    assert (x.min(), x.max(), y.min(), y.max()) == (-0.5, 1.5, -0.5, 0.5)
+    assert outlines([])[0].shape == (0, 2)
+
+
+def test_grid_ties_and_best_are_one_plateau(moons):
+    panel = make_grid(moons, x_values=[0.3, 0.31, 0.32], y_values=[16, 17], seeds=3)
+    ties = panel.found.ties
+    assert ties
+    cells = {divmod(panel.found.settings.index(s), 2) for s in ties}
+    cells.add(divmod(panel.found.settings.index(panel.found.best), 2))
+    np.testing.assert_allclose(
+        np.sort(panel.map.ties.x, 0), np.sort(outlines(cells)[0], 0)
+    )
+    np.testing.assert_array_equal(panel.map.halo[panel.map.ties].x, panel.map.ties.x)
+
+
+def test_grid_view_names_the_best_of_the_other_axis(moons):
+    panel = make_grid(moons)
+    panel.which.value = 1
+    assert panel.chosen_name.value == "for each learning rate, the best batch size"
+    loss = np.where(panel.found.diverged.any(1), np.inf, panel.found.mean_val_loss)
+    best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)]
+    assert panel.beats.text.tolist() == [f"batch {n}" for n in best[:2]]  # 10 diverges
+
+
+def test_grid_long_search_says_its_cost_and_waits(moons):
+    panel = GridPanel(moons, base=QUICK.but(epochs=20_000), y_values=[1, 2])
+    assert panel.seconds() > LONG
+    assert panel.found is None
+    assert not panel.live.busy
+    assert panel.status.value.startswith("30 runs, 600000 epochs, about")
+    assert "That is long" in panel.status.value
+    assert "grid_search" in panel.code()
+    assert len(panel.frame()) == 0
+    panel.controls["epochs"].slider.value = 2
+    panel.entries[1].text.value = "64, 128"
+    panel.wait(10)
+    assert panel.found.finished
+    assert "30 runs, 60 epochs in" in panel.status.value
+
+
+def test_grid_offer_outlives_the_search_that_still_runs(moons):
+    panel = make_grid(moons)
+    panel.pace = 1e-6
+    panel.controls["epochs"].slider.value = 40
+    panel.pace = 1.0  # now everything is long
+    panel.controls["epochs"].slider.value = 41
+    panel.wait(10)
+    assert panel.found.finished
+    assert "press Start" in panel.status.value
+    panel.start_button.click()
+    panel.wait(10)
+    assert "in" in panel.status.value
+    assert "press Start" not in panel.status.value
+
+
+def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(moons):
+    panel = make_grid(moons)
+    before, said = panel.found, panel.result.value
+    panel.entries[0].text.value = "0.1, fast"
+    panel.wait(5)
+    assert panel.found is before
+    assert panel.result.value == said
+    assert "got &#x27;0.1, fast&#x27;" in panel.entries[0].note.value
+    panel.entries[0].text.value = "0.1, 0.2"
+    panel.wait(10)
+    assert panel.found.space["lr"] == (0.1, 0.2)
+
+
+def test_grid_guess_stands_beside_the_result(moons):
+    panel = make_grid(moons, predict=True)
+    assert "hp-covered" in panel._dom_classes
+    assert "lowest mean" not in panel.result.value
+    panel.guess.widget.index = 3
+    panel.guess.button.click()
+    loss = panel.found.mean_val_loss[3]
+    assert panel.guess.value == panel.found.settings[3]
+    assert "Your guess: <b>lr 0.3, batch 64</b>" in panel.result.value
+    assert f"The loss of your guess is {loss:.3g}." in panel.result.value
+    assert panel.map.mine.x.mean() == pytest.approx(1)
+    assert panel.map.mine.y.mean() == pytest.approx(1)
+    panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
+    panel.wait(10)
+    assert not panel.map.mine.visible
+
+
+def test_grid_comes_back_with_its_guess(moons):
+    panel = make_grid(moons, predict=True, keep="mine")
+    panel.guess.widget.index = 1
+    panel.guess.button.click()
+    again = make_grid(moons, predict=True, keep="mine")
+    assert again.result.value == panel.result.value
+    assert again.guess.value == panel.guess.value
+    assert again.pace > 0
+
+
+# ---- one at a time -----------------------------------------------------------------
+
+
+def test_path_begins_with_its_start_trained(moons):
+    panel = make_path(moons)
+    runs = panel.found.runs
+    assert runs.settings == (QUICK.but(lr=0.01, batch_size=16),)
+    loss = runs.mean_val_loss[0]
+    assert f"lowest validation loss {loss:.3g}" in panel.result.value
+    assert "Next, step 1: learning rate." in panel.result.value
+    assert panel.map.cells.numbers.text.tolist() == [f"{loss:.2g}"]
+    assert panel.map.cells.stops.text.tolist() == ["S"]
+    assert panel.status.value.startswith("2 runs")
+    assert not panel.steps.parts[0][0].axes[1].visible
+    assert panel.picture().startswith(b"\x89PNG")
+
+
+def test_path_names_its_stops_in_order(moons):
+    panel = make_path(moons)
+    panel.all_button.click()
+    panel.wait(10)
+    first, second = (step.winner for step in panel.done)
+    if first.batch_size == second.batch_size:
+        assert panel.map.cells.stops.text.tolist() == ["S", "1 2"]
+    else:
+        assert panel.map.cells.stops.text.tolist() == ["S", "1", "2"]
+    assert "The path is at its end." in panel.result.value
+    assert panel.steps.parts[0][0].axes[1].visible
+    assert panel.steps.parts[0][3].value == "step 1: learning rate, best 0.3"
+    np.testing.assert_array_equal(
+        panel.map.cells.halo[panel.map.cells.path].x, panel.map.cells.path.x
+    )
+
+
+def test_path_click_tells_a_cell_that_only_the_grid_has(moons):
+    panel = make_path(moons)
+    panel._clicked(2, 1)
+    assert "loss" not in panel.map.over.value.split("<br>")[0].replace(
+        "lowest loss", ""
+    )
+    panel.grid_button.click()
+    panel.wait(10)
+    panel._clicked(1, 1)
+    at = panel.grid.settings.index(QUICK.but(lr=0.3, batch_size=64))
+    said = f"lr 0.3, batch 64: loss {panel.grid.mean_val_loss[at]:.3g}"
+    assert said in panel.map.over.value
+    assert panel.chosen is None
+    panel.choose(0)
+    assert panel.cell == (0, 0)
+
+
+def test_path_stopped_within_a_step_goes_on(moons):
+    panel = make_path(moons, epochs=[400, 800])
+    panel.order.index = [o[0] for _, o in panel.order.options].index("epochs")
+    panel.wait(10)
+    panel.all_button.click()
+    until = time.monotonic() + 10
+    while not panel.found.steps and time.monotonic() < until:
+        time.sleep(0.005)
+    panel.stop_button.click()
+    panel.wait(10)
+    if len(panel.done) < 3:
+        assert "Stopped; Next step goes on." in panel.result.value
+    panel.all_button.click()
+    panel.wait(60)
+    assert [step.winner is not None for step in panel.found.steps] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [(True, "there, too"), (False, "times that")]
+)
+def test_path_says_where_it_is_beside_the_grid(moons, end, words):
+    panel = make_path(moons)
+    panel.grid_button.click()
+    panel.wait(10)
+    if end:
+        best = panel.grid.best
+        for name in LISTS:
+            panel.starts[name].value = getattr(best, name)
+        panel.wait(10)
+        panel.grid_button.click()
+        panel.wait(10)
+    assert words in panel.result.value
+
+
+def test_path_comes_back_and_goes_on(moons):
+    panel = make_path(moons, keep="way", predict=True)
+    panel.guess.button.click()
+    panel.starts["batch_size"].value = 64
+    panel.wait(10)
+    panel.next_button.click()
+    panel.wait(10)
+    again = make_path(moons, keep="way", predict=True)
+    assert again.result.value == panel.result.value
+    assert again.starting == panel.starting
+    assert "Your guess: <b>yes</b>" in again.result.value
+    for one in (panel, again):
+        one.next_button.click()
+        one.wait(10)
+    assert again.found.settings == panel.found.settings
+    np.testing.assert_array_equal(again.found.val_loss, panel.found.val_loss)
+
+    other = make_path(moons, keep="way", lr=[0.1, 0.2])
+    assert other.error is None
+    assert other.found.settings == (QUICK.but(lr=0.1, batch_size=16),)
+
+
+# ---- the race ----------------------------------------------------------------------
+
+
+def test_races_are_told_as_counted_by_hand():
+    lowest = {
+        "grid": [0.5, 0.2, 0.3],
+        "random": [0.4, 0.2, 0.1],
+        "halving": [0.3, 0.6, 0.1],
+        "bayes": [0.6, 0.7, 0.8],
+    }
+    said = told_races(lowest, 90)
+    assert "90 epochs for each search" in said
+    assert said.index("halving") < said.index("random") < said.index("grid")
+    assert "Random beat the grid in 2 of 3 races." in said
+    assert "grid 1, random 2, halving 2, Bayes 0 (a tie counts for each)" in said
+    assert "Random beat" not in told_races({k: v[:1] for k, v in lowest.items()}, 90)
+
+
+def test_race_searches_differ_in_more_than_color():
+    looks = list(LOOKS.values())
+    assert len({style for _, style, _ in looks}) == len(looks)
+    assert len({marker for *_, marker in looks}) == len(looks)
+
+
+def test_race_shows_the_end_of_every_race(moons):
+    panel = make_race(moons)
+    assert all(len(mark.x) == 1 for mark in panel.ends.values())
+    assert "Start runs all 3 races." in panel.result.value
+    panel.start_button.click()
+    panel.wait(60)
+    for kind, mark in panel.ends.items():
+        np.testing.assert_allclose(mark.y[1:], panel.lowest[kind])
+        assert (mark.x[1:] > panel.budget.value).all()
+        assert mark.x.max() < panel.race.axes[0].scale.max
+    assert panel.race.axes[0].tick_values[-1] == panel.budget.value
+    assert "Start runs" not in panel.result.value
+
+
+def test_race_refuses_a_small_budget_and_keeps_what_is_shown(moons):
+    panel = make_race(moons)
+    before = panel.found
+    panel.budget.value = 7
+    panel.wait(5)
+    assert "at least 10 epochs, two whole runs, got 7" in panel.result.value
+    assert "Stopped by an error" not in panel.result.value
+    assert panel.found is before
+    panel.budget.value = 20
+    panel.wait(20)
+    assert panel.found["random"].cost.epochs == 20
+
+
+def test_race_stopped_at_once_keeps_the_earlier_one(moons):
+    panel = make_race(moons)
+    before = panel.found
+    panel.start()
+    panel.stop()
+    panel.wait(5)
+    assert set(panel.found) == set(before)
+    assert "is under way" not in panel.result.value
+
+
+def test_race_error_of_a_model_is_shown_itself(moons):
+    def model(*_):
+        raise RuntimeError("my own mistake")
+
+    panel = make_race(moons, model=model)
+    assert "my own mistake" in panel.result.value
+    panel.start_button.click()
+    panel.wait(5)
+    assert "my own mistake" in panel.result.value
+
+
+def test_race_comes_back_with_its_guess(moons):
+    panel = make_race(moons, keep="race", predict=True)
+    panel.guess.widget.value = "halving"
+    panel.guess.button.click()
+    panel.start()
+    panel.wait(60)
+    again = make_race(moons, keep="race", predict=True, races=9)
+    assert again.races.value == 3
+    assert again.result.value == panel.result.value
+    assert "Your guess: <b>halving</b>" in again.result.value
+    other = make_race(moons, keep="race", lr=log_uniform(0.01, 1))
+    assert other.error is None
+    assert list(other.space) == ["lr"]
+
+
+def test_brush_dragged_with_the_mouse_chooses_axis_and_span():
+    space = {"lr": log_uniform(1e-4, 10), "momentum": log_uniform(0.1, 0.9)}
+    parallel = Parallel(space, LOOKS)
+    parallel.drag.selected = np.array([[1.2, 0.75], [0.7, 0.25]])
+    parallel.dragged()
+    assert parallel.axis.value == 1
+    assert parallel.brush.value == (25, 75)
+    parallel.drag.selected = np.array([[-0.3, -0.1], [0.1, 0.5]])
+    parallel.dragged()
+    assert parallel.axis.value == 0
+    assert parallel.brush.value == (0, 50)
+    parallel.show({})
+    assert parallel.range.value == "0.0001 to 0.0316"
+    assert parallel.ends.text.tolist()[:2] == ["0.0001", "10"]
+    parallel.drag.selected = None
+    parallel.dragged()
+    assert parallel.brush.value == (0, 100)
