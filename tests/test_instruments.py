@@ -17,6 +17,7 @@ from hpkit.panels import (
     TestBoxPanel,
 )
 from hpkit.panels.patience import stop_epoch
+from hpkit.panels.stills import still
 from hpkit.results import TestSplitWarning
 from hpkit.settings import Hyperparameters
 from hpkit.training import fit
@@ -331,6 +332,13 @@ def test_coin_flips_run_tries_one_after_the_other_and_stops():
     assert len(panel.frame()) == panel.count.value
 
 
+def test_coin_flips_still_picture_climbs_in_steps():
+    panel = CoinFlipsPanel(models=20).wait(20)
+    lines = still(panel.figures, panel.widths).axes[0].get_lines()
+
+    assert {line.get_drawstyle() for line in lines} == {"steps-post"}
+
+
 def test_coin_flips_keep_the_flips_and_the_guess():
     before = CoinFlipsPanel(models=5, keep="flips", predict=True).wait(20)
     before.guess.widget.value = 80
@@ -451,13 +459,14 @@ def test_box_knows_that_another_panel_has_opened_it():
 def test_box_keeps_the_guess_beside_the_result():
     run = fit(load_dataset("wine", seed=7), QUICK)
     box = TestBoxPanel(run, predict=True)
-    box.guess.widget.value = box.guess.widget.max / 2
+    box.guess.widget.value = box.guess.widget.max
     box.guess.button.click()
     box.open_button.click()
 
     for panel in (box, TestBoxPanel(run, predict=True)):
         assert "Your guess" in shows(panel)
         assert panel.mine.visible
+        assert panel.mine.y.max() < panel.chart.axes[1].scale.max
         assert panel.opened
 
 

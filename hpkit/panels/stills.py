@@ -90,6 +90,7 @@ def draw_lines(ax, mark):
         ax.plot(
             x[n], y[n], LINES[mark.line_style], color=color(colors[n]),
             alpha=alphas[n], lw=0.75 * mark.stroke_width,
+            drawstyle="steps-post" if mark.interpolation == "step-after" else "default",
             marker=SHAPES.get(mark.marker), ms=0.6 * mark.marker_size**0.5,
         )  # fmt: skip
 

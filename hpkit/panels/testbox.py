@@ -141,8 +141,9 @@ class TestBoxPanel(Panel):
 
     def draw(self, running):
         """Show the state."""
-        losses = self.losses
-        top = nice_top(1.3 * max(filter(math.isfinite, losses), default=1.0))
+        losses, guessed = self.losses, self.guess.value if self.guess else None
+        high = [v for v in losses if math.isfinite(v)] + [guessed or 0.0]
+        top = nice_top(1.3 * max(high))
         limit(self.chart, 1, top)
         at = np.arange(float(len(losses)))
         y = np.array([v if math.isfinite(v) else top for v in losses])
@@ -150,8 +151,8 @@ class TestBoxPanel(Panel):
         set_all(self.numbers, x=at, y=y, text=[f"{v:.3g}" for v in losses])
         closed = [] if self.opened else [WORDS["hidden"]]
         set_all(self.lid, x=[1.0] * len(closed), y=[top / 2] * len(closed), text=closed)
-        if self.guess and self.guess.open:
-            set_all(self.mine, x=[0.6, 1.4], y=[self.guess.value] * 2)
+        if guessed is not None:
+            set_all(self.mine, x=[0.6, 1.4], y=[guessed] * 2)
         self.bar.value = float(self.opened is not None)
 
     def sentence(self, running):
