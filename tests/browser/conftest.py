@@ -5,7 +5,7 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from harness import ROOT, chromium, lab, shut_down_kernels
+from harness import ROOT, SECOND, chromium, lab, shut_down_kernels
 
 
 def pytest_collection_modifyitems(items):
@@ -21,7 +21,8 @@ def lab_server(tmp_path_factory):
     root = tmp_path_factory.mktemp("lab") / "notebooks"
     hidden = shutil.ignore_patterns(".*", "src", "hpkit-runs")
     shutil.copytree(ROOT / "notebooks", root, ignore=hidden)
-    with lab(root) as url:
+    second = {"second": os.environ[SECOND]} if os.environ.get(SECOND) else {}
+    with lab(root, kernels=second) as url:
         yield SimpleNamespace(url=url, root=root)
 
 

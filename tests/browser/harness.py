@@ -19,6 +19,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import Error, sync_playwright
 
 from hpkit._cli.environment import ROOT
@@ -35,14 +36,18 @@ FLAGS = [
     "--disable-sync",
 ]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge")
+SECOND = "HPKIT_SECOND_KERNEL"  # environment variable: Python of one more kernel
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+
+KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
 
 
 @contextlib.contextmanager
-def lab(root, *options, python=sys.executable):
+def lab(root, *options, python=sys.executable, kernels=None):
     """Start a JupyterLab as ``python -m hpkit lab`` does; give its address.
 
     Settings, workspaces and port are its own, so that a developer's are left alone.
+    `kernels` are offered besides python3: {name: path of its Python}.
     """
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -53,16 +58,24 @@ def lab(root, *options, python=sys.executable):
         **settings({}),
         "PYTHONPATH": str(ROOT),
         "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTER_PATH": str(home / "jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         # Learners' progress, on Linux, macOS and Windows.
         "XDG_DATA_HOME": str(home / "data"),
     }
+    for name, its_python in (kernels or {}).items():
+        folder = home / "jupyter" / "kernels" / name
+        folder.mkdir(parents=True)
+        argv = [its_python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": name, "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
     command = [
         *(python, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={root}"),
         # It would move to the next port, and the test talk to another's server.
         *("--ServerApp.port_retries=0", "--IdentityProvider.token="),
+        "--ServerApp.disable_check_xsrf=True",  # `send` has no cookie
         *("--LabApp.expose_app_in_browser=True", *options),
     ]
     with open(home / "lab.log", "w") as log:
@@ -91,16 +104,85 @@ def wait_for_server(url, server, log, seconds=60):
     raise RuntimeError(f"JupyterLab does not answer at {url}:\n{log.read_text()}")
 
 
+def send(method, address, body=None):
+    """Send a request to the server; give what it answers (JSON)."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, method=method, data=data)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or "null")
+
+
 def shut_down_kernels(url):
     """End all kernels of the server: two cores do not carry forgotten ones."""
-    with urllib.request.urlopen(f"{url}/api/sessions") as answer:
-        sessions = json.load(answer)
-    for session in sessions:
-        request = urllib.request.Request(
-            f"{url}/api/sessions/{session['id']}", method="DELETE"
-        )
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(request).close()
+    for session in send("GET", f"{url}/api/sessions"):
+        send("DELETE", f"{url}/api/sessions/{session['id']}")
+
+
+def use_subshells(url, way):
+    """Set JupyterLab's "Kernel Comms over subshells" for pages opened from now on.
+
+    `way` is "disabled", "perComm", "perCommTarget", or None: as hpkit sets it.
+    """
+    raw = "{}" if way is None else json.dumps({"commsOverSubshells": way})
+    kernels = "@jupyterlab/apputils-extension:kernels-settings"
+    send("PUT", f"{url}/lab/api/settings/{kernels}", {"raw": raw})
+
+
+def write_notebook(path, *cells, kernel="python3"):
+    """Write a notebook of code cells."""
+    made = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
+    spec = {"kernelspec": {"name": kernel, "display_name": kernel}}
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=spec), path)
+
+
+def errors(page):
+    """Return the errors that cells of the open notebook have shown."""
+    return page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+            .flatMap(cell => cell.cell_type == 'code' ? cell.toJSON().outputs : [])
+            .filter(output => output.output_type == 'error')
+            .map(output => output.ename + ': ' + output.evalue)"""
+    )
+
+
+def ask(page, code):
+    """Run code in the kernel beside the notebook; give what it prints."""
+    said, error = page.evaluate(
+        """async code => {
+            const future = """
+        + KERNEL
+        + """.requestExecute({code, store_history: false})
+            let said = '', error = ''
+            future.onIOPub = ({header, content}) => {
+                if (header.msg_type == 'stream') said += content.text
+                if (header.msg_type == 'error') error += content.traceback.join('\\n')
+            }
+            await future.done
+            return [said.trim(), error]
+        }""",
+        code,
+    )
+    assert not error, error
+    return said
+
+
+def show_cell(page, text):
+    """Bring the first code cell with this text into view; give its locator.
+
+    JupyterLab holds only the cells near the window in the page.
+    """
+    page.evaluate(
+        """text => {
+            const content = window.jupyterapp.shell.currentWidget.content
+            const cells = content.model.sharedModel.cells
+            const at = cells.findIndex(
+                c => c.cell_type == 'code' && c.source.includes(text))
+            content.activeCellIndex = at
+            return content.scrollToItem(at, 'start')
+        }""",
+        text,
+    )
+    return page.locator(f"{NOTEBOOK} .jp-Cell", has_text=text).first
 
 
 @contextlib.contextmanager

@@ -1,8 +1,14 @@
 """Exercises and quiz as a learner uses them, today and tomorrow."""
 
-import nbformat
 import pytest
-from harness import NOTEBOOK, open_notebook, run_all, shut_down_kernels, wait_idle
+from harness import (
+    NOTEBOOK,
+    open_notebook,
+    run_all,
+    shut_down_kernels,
+    wait_idle,
+    write_notebook,
+)
 
 CELLS = (
     "import os; os.environ['HPKIT_HOME'] = {home!r}\n"
@@ -20,11 +26,9 @@ def lesson(page, lab_server, tmp_path):
     """Return a function that opens a small lesson with an answer and runs it."""
 
     def opened(answer):
-        texts = [c.format(home=str(tmp_path / "home"), answer=answer) for c in CELLS]
-        cells = [nbformat.v4.new_code_cell(text) for text in texts]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-        nbformat.write(notebook, lab_server.root / "exercises.ipynb")
+        home = str(tmp_path / "home")
+        cells = [cell.format(home=home, answer=answer) for cell in CELLS]
+        write_notebook(lab_server.root / "exercises.ipynb", *cells)
         open_notebook(page, lab_server.url, "exercises.ipynb")
         run_all(page)
         page.locator(CHOICES).first.wait_for()
@@ -61,7 +65,7 @@ def test_work_of_today_is_there_tomorrow(lesson, lab_server):
 
 
 def test_wrong_answer_gets_its_sentence(lesson):
-    page = lesson("0.001")
+    page = lesson("0.002")
 
-    assert "Not yet. With 0.001 the mean lowest validation loss is" in output(page, 2)
+    assert "Not yet. With 0.002 the mean lowest validation loss is" in output(page, 2)
     assert "ex.good_rate.hint()" in output(page, 2)

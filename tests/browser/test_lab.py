@@ -1,8 +1,7 @@
 """JupyterLab as ``python -m hpkit lab`` starts it: widgets answer, settings hold."""
 
-import nbformat
 import pytest
-from harness import NOTEBOOK, open_notebook, run_all
+from harness import KERNEL, NOTEBOOK, open_notebook, run_all, write_notebook
 
 BUTTON = """
 import threading
@@ -18,16 +17,12 @@ def press(_):
 button.on_click(press)
 widgets.VBox([button, label])
 """
-KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
 
 
 @pytest.fixture
 def button_page(page, lab_server):
     """Page on which a notebook with a button was run."""
-    cell = nbformat.v4.new_code_cell(BUTTON.strip())
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
-    nbformat.write(notebook, lab_server.root / "button.ipynb")
+    write_notebook(lab_server.root / "button.ipynb", BUTTON)
     open_notebook(page, lab_server.url, "button.ipynb")
     run_all(page)
     return page

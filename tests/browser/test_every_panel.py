@@ -1,0 +1,312 @@
+"""Every panel, on each ipykernel, with widget messages over subshells and without.
+
+One notebook a way of running, with all panels. HPKIT_SECOND_KERNEL names the Python of
+one more kernel: `.ci/run` gives one with ipykernel 6.31.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+
+import pytest
+from harness import (
+    KERNEL,
+    SECOND,
+    ask,
+    errors,
+    open_notebook,
+    run_all,
+    show_cell,
+    shut_down_kernels,
+    use_subshells,
+    write_notebook,
+)
+
+SETUP = """
+import html
+import re
+import threading
+import ipykernel
+import torch
+import hpkit as hk
+from hpkit.panels.live import THREAD
+
+moons = hk.load_dataset("moons")
+base = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=9)
+slow = base.but(batch_size=1, epochs=2000)
+two = [base, base.but(lr=0.3)]
+broken = []
+
+def model(n_in, n_out, setting):
+    if broken:
+        raise RuntimeError("no such layer")
+    return torch.nn.Linear(n_in, n_out)
+
+def live_runs():
+    return sum(thread.name == THREAD for thread in threading.enumerate())
+
+twice = "first" in globals()  # a second Run All starts long runs
+"""
+
+
+@dataclass
+class Case:
+    """A panel and how a learner uses it; `it` is the panel, code runs in the kernel."""
+
+    make: str  # call, without its last arguments
+    start: str = "Start"  # name of the button, and
+    button: str = "start_button"  # the same in the kernel
+    slow: str = ""  # makes the next start a long one
+    quick: str = ""  # and short again
+    slider: int = 0  # number of a slider, and
+    last: str = "End"  # the last of its fifty moves
+    holds: str = ""  # whether the panel shows what the sliders say
+
+
+CONTROLS = "it.controls.setting"
+SEARCHES = {
+    "training": Case(
+        "hk.TrainingPanel(moons, base", "Train", "train_button",
+        f"{CONTROLS} = slow", f"{CONTROLS} = base",
+        holds=f"{CONTROLS} == it.run.setting",
+    ),
+    "curve": Case(
+        "hk.ValidationCurvePanel(moons, 'lr', base, seeds=2",
+        slow=f"{CONTROLS} = slow", quick=f"{CONTROLS} = base",
+        holds=f"{CONTROLS}.batch_size == it.found.base.batch_size",
+    ),
+    "grid": Case(
+        "hk.GridPanel(moons, 'lr', 'batch_size', base, seeds=1, "
+        "x_values=[0.01, 0.1, 1], y_values=[1, 32]",
+        slow=f"{CONTROLS} = slow", quick=f"{CONTROLS} = base", last="Home",
+        holds=f"{CONTROLS}.epochs == it.found.base.epochs",
+    ),
+    "path": Case(
+        "hk.OneAtATimePanel(moons, base, seeds=1, "
+        "lr=[0.01, 0.1, 1], batch_size=[1, 32], epochs=[9, 2000]",
+        "Next step", "next_button",
+        "it.starts['batch_size'].value = 1; it.starts['epochs'].value = 2000",
+        "it.starts['batch_size'].value = 32; it.starts['epochs'].value = 9",
+        holds="it.starting == it.found.settings[0]",
+    ),
+    "race": Case(
+        "hk.SearchRacePanel(moons, base, budget=81, races=1",
+        slow="it.races.value = 100; it.budget.value = 729",
+        quick="it.races.value = 1; it.budget.value = 81", last="Home",
+        holds="it.budget.value == it.found['random'].cost.epochs",
+    ),
+}  # fmt: skip
+INSTRUMENTS = {
+    "bowl": Case(
+        "hk.BowlPanel(lr=0.3, steps=2",
+        holds="f'curvature = {it.lr.value:.2g}:' in it.result.value",
+    ),
+    "patience": Case(
+        "hk.PatiencePanel(moons, base",
+        holds="f'Patience {it.patience.value}:' in it.result.value",
+    ),
+    "noise": Case(
+        "hk.BatchNoisePanel(moons, base", last="Home",
+        holds="f'Batches of {it.size.value}:' in it.result.value",
+    ),
+    "coins": Case(
+        "hk.CoinFlipsPanel(models=20",
+        holds="it.count.value == len(it.best.x)",
+    ),
+    "seeds": Case(
+        "hk.SeedsPanel(moons, two",
+        holds="f'of {it.count.value}<' in it.result.value",
+    ),
+}  # fmt: skip
+CASES = SEARCHES | INSTRUMENTS
+WAYS = [
+    (kernel, subshells)
+    for kernel in ("python3", "second")[: 2 if os.environ.get(SECOND) else 1]
+    for subshells in (None, "perCommTarget")
+]
+
+
+@pytest.fixture(scope="module", params=WAYS, ids=lambda way: f"{way[0]}-{way[1]}")
+def every(request, browser, lab_server):
+    """Page with every panel on it, each cell run."""
+    kernel, subshells = request.param
+    cells = [f"{n} = it = {c.make}, title='{n}')\nit" for n, c in CASES.items()]
+    cells += [
+        f"own_{n} = it = {c.make}, title='own_{n}', model=model)\nit"
+        for n, c in SEARCHES.items()
+    ]
+    starts = [
+        f"    it = {n}; {c.slow}; it.{c.button}.click()" for n, c in SEARCHES.items()
+    ]
+    cells.append("\n".join(["if twice:", *starts]))
+    write_notebook(lab_server.root / "every.ipynb", SETUP, *cells, kernel=kernel)
+    use_subshells(lab_server.url, subshells)
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    open_notebook(page, lab_server.url, "every.ipynb")
+    run_all(page)
+    assert errors(page) == []
+    yield page
+    page.close()
+    use_subshells(lab_server.url, None)
+    shut_down_kernels(lab_server.url)
+
+
+class Seen:
+    """A panel on the page, and in the kernel."""
+
+    def __init__(self, page, name):
+        self.page, self.name = page, name
+        self.case = CASES[name.removeprefix("own_")]
+        cell = show_cell(page, f"{name} = it =")
+        self.node = cell.locator(".hpkit")
+        self.node.locator(".bqplot svg").first.wait_for()
+
+    def ask(self, code):
+        """Run code in the kernel; `it` is the panel."""
+        return ask(self.page, f"it = {self.name}\n{code}")
+
+    def press(self, button):
+        """Press a button by keyboard."""
+        self.node.get_by_role("button", name=button, exact=True).press("Enter")
+
+    def wait(self, *, running, seconds=30):
+        """Wait until it trains, or no more; return how many seconds that took."""
+        begin = time.monotonic()
+        self.page.wait_for_function(
+            "([node, on]) => node.classList.contains('hp-running') == on",
+            arg=[self.node.element_handle(), running],
+            timeout=1000 * seconds,
+        )
+        return time.monotonic() - begin
+
+    def settle(self):
+        """Wait until nothing trains, in kernel and page; return the seconds."""
+        begin = time.monotonic()
+        self.page.wait_for_timeout(100)  # what was pressed is on its way
+        while self.ask("print(live_runs())") != "0":
+            assert time.monotonic() - begin < 30
+        return self.wait(running=False) and time.monotonic() - begin
+
+    def wait_said(self, words, seconds=30):
+        """Wait until the sentence has some words in it."""
+        said = self.node.locator(".hp-say", has_text=words)
+        said.wait_for(timeout=1000 * seconds)
+
+    def pictures(self, count, seconds=10):
+        """Wait for pictures that differ in the shapes of what is drawn."""
+        self.page.wait_for_function(
+            PICTURES, arg=[self.node.element_handle(), count], timeout=1000 * seconds
+        )
+
+
+PICTURES = """([node, count]) => {
+    const look = mark => ['d', 'transform', 'href', 'x', 'y', 'cx', 'cy'].map(
+        name => mark.getAttribute(name)).join() + mark.childElementCount
+        + (mark.childElementCount ? '' : mark.textContent)
+    node.seen ??= new Set()
+    node.seen.add([...node.querySelectorAll('svg *')].map(look).join())
+    return node.seen.size >= count && delete node.seen
+}"""
+
+
+@pytest.fixture
+def panel(every, request):
+    """Return the panel that the test's parameter names."""
+    return Seen(every, request.param)
+
+
+def panels(*names):
+    """Run a test once for each of these panels."""
+    return pytest.mark.parametrize("panel", names, indirect=True)
+
+
+def test_kernel_and_subshells_are_those_asked_for(every, request):
+    kernel, subshells = request.node.callspec.params["every"]
+    old = ask(every, "print(ipykernel.version_info < (7,))")
+    way = every.evaluate(f"{KERNEL}.commsOverSubshells")
+
+    assert old == str(kernel == "second")
+    assert way == (subshells or "disabled")
+
+
+@panels(*SEARCHES)
+def test_trains_live_and_stops_within_a_second(panel):
+    panel.ask(panel.case.slow)
+    panel.press(panel.case.start)
+    panel.wait(running=True)
+
+    panel.pictures(4)
+    panel.press("Stop")
+    seconds = panel.wait(running=False)
+
+    assert seconds < 1
+    panel.wait_said("Stopped")
+    assert panel.ask("print(live_runs())") == "0"
+
+
+@panels(*SEARCHES)
+def test_second_start_replaces_the_first(panel):
+    panel.ask(panel.case.slow)
+    panel.press(panel.case.start)
+    panel.wait(running=True)
+
+    panel.press(panel.case.start)
+    panel.pictures(3)
+    runs = panel.ask("print(live_runs())")
+    panel.ask(panel.case.quick)
+    panel.press(panel.case.start)
+    panel.settle()
+
+    assert runs == "1"
+    assert panel.ask("print(it.error)") == "None"
+
+
+@panels(*CASES)
+def test_fifty_fast_moves_end_in_the_last_value(panel):
+    panel.ask(panel.case.quick)
+    panel.node.locator("[role=slider]:visible").nth(panel.case.slider).focus()
+
+    for _ in range(25):
+        panel.page.keyboard.press("ArrowLeft")
+        panel.page.keyboard.press("ArrowRight")
+    panel.page.keyboard.press(panel.case.last)
+    seconds = panel.settle()
+
+    assert panel.ask(f"print({panel.case.holds})") == "True"
+    assert panel.ask("print(it.error)") == "None"
+    assert seconds < 5
+    panel.wait_said(panel.ask(f"print({SAID})"))
+
+
+SAID = "re.sub(r'<[^>]+>', '', html.unescape(it.result.value)).strip()"
+
+
+@panels(*(f"own_{name}" for name in SEARCHES))
+def test_error_of_a_model_is_shown_and_the_next_run_works(panel):
+    panel.ask("broken.append(True)")
+    panel.press(panel.case.start)
+    panel.wait_said("no such layer")
+
+    panel.ask("broken.clear()")
+    panel.press(panel.case.start)
+
+    panel.node.locator(".hp-say", has_not_text="no such layer").wait_for()
+    panel.settle()
+    assert panel.ask("print(it.error)") == "None"
+
+
+def test_run_all_twice_leaves_one_live_run(every):
+    for name, case in SEARCHES.items():
+        ask(every, f"it = {name}; {case.slow}; it.{case.button}.click()")
+    ask(every, f"first = {ALL}")
+    assert ask(every, "print(sum(it.live.busy for it in first))") == str(len(SEARCHES))
+
+    run_all(every)
+
+    assert errors(every) == []
+    assert ask(every, "print(sum(it.live.busy for it in first))") == "0"
+    assert ask(every, "print(live_runs())") == str(len(SEARCHES))
+    ask(every, f"for it in {ALL}: it.stop()")
+
+
+ALL = f"[{', '.join(SEARCHES)}]"
