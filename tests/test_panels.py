@@ -215,7 +215,9 @@ def test_number_box_takes_a_value_between_the_slider_steps(panel):
     panel.wait(5)
 
     assert panel.run.setting.lr == 0.123
-    assert knob.slider.value == pytest.approx(0.123)
+    assert knob.slider.value == pytest.approx(0.3 * 10**-0.4)  # the tick next to it
+    knob.slider.value = 10 ** round(np.log10(knob.slider.value), 9)  # as a browser does
+    assert knob.source.value == 0.123
 
 
 def test_number_box_may_go_beyond_the_slider(panel):
@@ -231,10 +233,10 @@ def test_number_box_may_go_beyond_the_slider(panel):
 def test_slider_step_after_a_typed_value(panel):
     knob = panel.controls["lr"]
     knob.source.value = 0.3
-    knob.slider.value = 10**-0.5
+    knob.slider.value = 10**-0.4
     panel.wait(5)
 
-    assert panel.run.setting.lr == 0.32
+    assert panel.run.setting.lr == 0.4
 
 
 def test_batch_size_goes_up_to_all(panel, moons):
@@ -1059,6 +1061,43 @@ def test_guess_comes_before_the_result(moons):
     assert panel.picture() != covered
 
 
+@pytest.mark.parametrize("kind", [TrainingPanel, ValidationCurvePanel])
+def test_curve_is_drawn_as_a_guess(moons, kind):
+    panel = kind(moons, base=QUICK, predict="draw")
+    drawing = panel.guess.widget
+    assert "Lowest" not in panel.result.value
+    drawing.place.value = 3
+    drawing.height.value = 0.1
+    assert drawing.lowest == 3
+    panel.guess.button.click()
+
+    mine = panel.mine if kind is ValidationCurvePanel else panel.chart.mine
+    assert "Your guess: <b>lowest" in panel.result.value
+    np.testing.assert_allclose(mine.y, drawing.value)
+    assert drawing.disabled
+
+
+def test_guess_is_of_a_known_kind(moons):
+    with pytest.raises(ValueError, match="predict must be .* got 'guess'"):
+        TrainingPanel(moons, QUICK, predict="guess")
+
+
+def test_compare_shows_the_maps(panel):
+    panel.list.pin_button.click()
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+    panel.view.value = 1  # Compare
+
+    assert panel.beside.value.count("<img") == 2
+    assert 'alt="run 1, learning rate 0.3"' in panel.beside.value
+
+
+def test_diverged_setting_is_chosen_by_its_cross(curve):
+    curve._clicked_out(None, {"data": {"index": 0}})
+
+    assert "learning rate 10" in curve.over.value
+
+
 def test_guess_of_a_loss(moons):
     panel = TrainingPanel(moons, QUICK, predict=True)
     assert "Lowest" not in panel.result.value
@@ -1069,6 +1108,7 @@ def test_guess_of_a_loss(moons):
 
 
 def test_compare_names_what_differs(panel):
+    panel.view.value = 1  # Compare
     assert "Pin a run" in panel.beside.value
     panel.list.pin_button.click()
     panel.controls["lr"].slider.value = 0.1

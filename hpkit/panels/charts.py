@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from hpkit.panels.figures import (
+    ABOVE,
     CROSS,
     figure,
     legend,
@@ -36,7 +37,7 @@ def top_of(runs):
         most = max(most, 1.1 * start)
         if not run.diverged:
             usual = np.nanpercentile(run.val_loss[len(run.val_loss) // 2 :], 90)
-            most = max(most, min(1.05 * usual, 4 * start))
+            most = max(most, min(1.05 * usual, 2 * start))
     return nice_top(most)
 
 
@@ -75,8 +76,8 @@ def spread(values, gap):
 class LossChart:
     """Loss against epoch; training dashed, validation solid.
 
-    A circle at each lowest validation loss; an X at the top edge where a curve left
-    the chart.
+    A circle at each lowest validation loss; at the top edge an X where a curve that
+    diverged left the chart, a triangle where another one did.
     """
 
     def __init__(self, *, height=270):
@@ -86,6 +87,7 @@ class LossChart:
         self.faded = lines(scales, "gray", stroke_width=1.3, opacities=[0.55])
         self.pinned_train = lines(scales, stroke_width=1.6, line_style="dashed")
         self.pinned_val = lines(scales, stroke_width=2.2)
+        self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dotted")
         self.train = lines(scales, stroke_width=2, line_style="dashed")
         self.val = lines(scales, stroke_width=3)
         self.lowest = points(
@@ -98,8 +100,8 @@ class LossChart:
             scales, default_size=18, align="middle", y_offset=3, apply_clip=False
         )
         self.figure = figure(
-            [self.faded, self.pinned_train, self.pinned_val, self.train, self.val,
-             self.lowest, self.left, self.names],
+            [self.faded, self.mine, self.pinned_train, self.pinned_val, self.train,
+             self.val, self.lowest, self.left, self.names],
             x, y, (WORDS["epoch"], WORDS["loss"]), height=height,
             margin=(14, 14, 40, 50),
         )  # fmt: skip
@@ -143,6 +145,10 @@ class LossChart:
             set_all(mark, x=x * per_epoch(run), y=y)
         self._points([(run, "blue"), *((p[0], p[1]) for p in pinned)], top)
 
+    def show_guess(self, run, epochs, losses):
+        """Show the curve that a learner has drawn."""
+        set_all(self.mine, x=epochs * self.per_epoch(run), y=np.asarray(losses))
+
     def _others(self, pinned, faded, top):
         """Draw what changes only when a run was added, pinned or removed."""
         x, y = stacked([r.val_loss for r in faded], top)
@@ -177,9 +183,10 @@ class LossChart:
             x=[float(r.best_epoch * self.per_epoch(r)) for r, _ in calm],
             y=[r.best_val_loss for r, _ in calm],
         )  # fmt: skip
-        out = [(clipped(r.val_loss, top)[2], r, c) for r, c in runs if r.diverged]
-        out = [(at * self.per_epoch(r), c) for at, r, c in out if at is not None]
+        out = [(clipped(r.val_loss, top)[2], r, c) for r, c in runs]
+        out = [left for left in out if left[0] is not None]
         set_all(
-            self.left, text=[CROSS for _ in out], colors=[css_color(c) for _, c in out],
-            x=[float(at) for at, _ in out], y=[top for _ in out],
+            self.left, text=[CROSS if r.diverged else ABOVE for _, r, _ in out],
+            colors=[css_color(c) for *_, c in out], y=[top for _ in out],
+            x=[float(at * self.per_epoch(r)) for at, r, _ in out],
         )  # fmt: skip

@@ -1,8 +1,10 @@
 """A table of runs side by side: what differs between them, and what came out."""
 
 import html
+from base64 import b64encode
 
 from hpkit.panels.controls import NAMES
+from hpkit.panels.maps import has_map, thumbnail
 from hpkit.panels.runlist import text_of
 
 WORDS = {
@@ -14,9 +16,12 @@ WORDS = {
     "train": "training loss there",
     "accuracy": "validation accuracy there",
     "seconds": "seconds",
+    "map": "run {}",
     "same": "The same in all: {}.",
     "out": "diverged",
 }
+
+MAPS = 3  # that fit beside the table
 
 
 def compare_table(kept):
@@ -58,7 +63,21 @@ def compare_table(kept):
     )
     foot = f"<p>{WORDS['same'].format(', '.join(same))}</p>"
     head = f"<thead><tr><th scope='col'>{WORDS['what']}</th>{heads}</tr></thead>"
-    return f"<table>{head}<tbody>{body}</tbody></table>{foot}"
+    text = f"<div><table>{head}<tbody>{body}</tbody></table>{foot}</div>"
+    if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
+        differ = [n for n, found in values.items() if len(set(found)) > 1]
+        text += "".join(pictured(k, differ) for k in kept[:MAPS])
+    return f"<div class='hp-beside'>{text}</div>"
+
+
+def pictured(kept, differ):
+    """Return the map of a run, named by the hyperparameters in which it differs."""
+    words = [WORDS["map"].format(kept.label)]
+    words += [f"{NAMES[n]} {full(getattr(kept.run.setting, n))}" for n in differ]
+    words = html.escape(", ".join(words), quote=True)
+    data = b64encode(thumbnail(kept.run)).decode()
+    picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'
+    return f"<figure>{picture}<figcaption>{words}</figcaption></figure>"
 
 
 def outcome(run):

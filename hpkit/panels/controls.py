@@ -82,23 +82,30 @@ def slide(name):
 
 
 def tie(slider, number, shown=lambda value: value):
-    """Let a slider and a number box follow each other; the box may go further."""
-    following = []
+    """Let a slider and a number box follow each other; the box may go between ticks.
 
-    def follow(source, target, convert):
-        def changed(change):
-            if not following:
-                following.append(True)
-                target.value = convert(change["new"])
-                following.pop()
+    The slider stands at the tick nearest to the number. A browser says so once more,
+    rounded its own way: that is no news, and what was typed stays.
+    """
+    by_factor = isinstance(slider, W.FloatLogSlider)
 
-        source.observe(changed, "value")
+    def ticks(value):
+        place = np.log10(value) if by_factor else value
+        place = min(max(place, slider.min), slider.max)
+        return round((place - slider.min) / slider.step)
 
-    low, high = slider.min, slider.max
-    if isinstance(slider, W.FloatLogSlider):
-        low, high = 10**low, 10**high
-    follow(slider, number, shown)
-    follow(number, slider, lambda value: min(max(value, low), high))
+    def slid(change):
+        if ticks(change["new"]) != ticks(number.value):
+            number.value = shown(change["new"])
+
+    def typed(change):
+        if ticks(change["new"]) != ticks(slider.value):
+            place = slider.min + slider.step * ticks(change["new"])
+            place = min(place, slider.max)
+            slider.value = type(slider.value)(10**place if by_factor else place)
+
+    slider.observe(slid, "value")
+    number.observe(typed, "value")
 
 
 def log_knob(name, dataset, value):

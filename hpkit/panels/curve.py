@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 
 from hpkit.panels.charts import clipped, stacked
 from hpkit.panels.controls import NAMES
+from hpkit.panels.drawing import Drawing
 from hpkit.panels.figures import (
     CROSS,
     figure,
@@ -20,8 +21,9 @@ from hpkit.panels.figures import (
     texts,
     tick,
 )
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import say
+from hpkit.panels.parts import say
 from hpkit.panels.runlist import text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.values import DEFAULTS, places
@@ -35,8 +37,11 @@ WORDS = {
     "epoch": "epoch",
     "chosen": "chosen",
     "guess": "Which value will be best?",
-    "others": "the others",
-    "curve": "loss",
+    "draw": "Which curve will the values give?",
+    "mine": "your guess",
+    "lowest_at": "lowest at {}",
+    "others": "other values",
+    "curve": "mean",
     "before": "before",
     "lowest": "best",
 }
@@ -63,8 +68,8 @@ class ValidationCurvePanel(SearchPanel):
     keep : str, optional
         Name of a file in hpkit-runs/: the search is kept there and comes back with the
         next panel of that name.
-    predict : bool, default False
-        Ask for a guess of the best value before anything is shown.
+    predict : bool or "draw", default False
+        Ask for a guess before anything is shown: the best value, or the whole curve.
 
     Attributes
     ----------
@@ -101,15 +106,25 @@ class ValidationCurvePanel(SearchPanel):
             title=title, model=model, key=(param_name,), keep=keep,
         )  # fmt: skip
         values = DEFAULTS[param_name] if param_range is None else param_range
-        self.values = self.entry(param_name, values)
+        self.values, self.asked = self.entry(param_name, values), param_name
         left = [self.values.frame, self.controls.box, self.seeds_box, self.buttons]
-        if predict:
-            values = [(text_of(v), v) for v in self.values.values]
-            widget = W.SelectionSlider(options=values)
-            self.ask(WORDS["guess"], widget, text_of)
+        if check_predict(predict):
+            self._ask(draw=predict == "draw")
         self.build(left, self._charts(), drawers=[self.rows])
         self.renamed()
         self.come_in()
+
+    def _ask(self, draw):
+        """Ask for the best value or for the curve."""
+        values = self.values.values
+        if draw:
+            names = list(map(text_of, values))
+            drawing = Drawing(*places(values), NAMES[self.values.name], names)
+            words = lambda _: WORDS["lowest_at"].format(names[drawing.lowest])  # noqa: E731
+            self.ask(WORDS["draw"], drawing, words)
+        else:
+            options = [(text_of(v), v) for v in values]
+            self.ask(WORDS["guess"], W.SelectionSlider(options=options), text_of)
 
     def _charts(self):
         """Make the training curves and the validation curve."""
@@ -119,7 +134,7 @@ class ValidationCurvePanel(SearchPanel):
         self.curves = figure(
             [self.many, self.strong], *scales.values(), (WORDS["epoch"], WORDS["loss"])
         )
-        scales = {"x": linear(), "y": scales["y"]}
+        scales = {"x": linear(), "y": linear()}
         self.band = lines(
             scales, fill="between", fill_opacities=[0.18], opacities=[0.0]
         )
@@ -138,14 +153,12 @@ class ValidationCurvePanel(SearchPanel):
         self.chart = figure(
             [*marks, self.here, self.out], *scales.values(), ("", WORDS["loss"]),
         )  # fmt: skip
+        self.chart.add_class("hp-clicks")
         self.dots.on_element_click(self._clicked)
+        self.out.on_element_click(self._clicked_out)
         self.many.on_element_click(self._clicked_line)
-        self.over = say("", "hp-muted")
-        right = legend(
-            (self.line, WORDS["curve"]), (self.old, WORDS["before"]),
-            (self.lowest, WORDS["lowest"]), (self.here, WORDS["chosen"]),
-        )  # fmt: skip
-        return [(self.over, self.curves, 1), (right, self.chart, 1)]
+        self.over, self.right = say("", "hp-muted"), say("", "hp-muted")
+        return [(self.over, self.curves, 1), (self.right, self.chart, 1)]
 
     # ---- the search ----------------------------------------------------------------
 
@@ -166,6 +179,10 @@ class ValidationCurvePanel(SearchPanel):
         """Highlight the setting of a point."""
         self._guarded(lambda: self.choose(self.shown[event["data"]["index"]]))(None)
 
+    def _clicked_out(self, _, event):
+        """Highlight a setting that diverged."""
+        self._guarded(lambda: self.choose(self.gone[event["data"]["index"]]))(None)
+
     def _clicked_line(self, _, event):
         """Highlight the setting of a curve."""
         self._guarded(lambda: self.choose(int(event["data"]["index"])))(None)
@@ -178,12 +195,12 @@ class ValidationCurvePanel(SearchPanel):
         out = runs.diverged.any(1)
         calm = [r for i, r in enumerate(self._means()) if not out[i]]
         start = float(np.nanmean(runs.val_loss[:, :, 0]))
-        most = max([start * 1.1, *(min(np.nanmax(c[1]), 3 * start) for c in calm)])
-        top = nice_top(most)
+        usual = (np.nanpercentile(loss[len(loss) // 2 :], 90) for _, loss in calm)
+        top = nice_top(max([1.1 * start, *(min(u, 2 * start) for u in usual)]))
         limit(self.curves, 1, top)
         limit(self.curves, 0, max(s.epochs for s in found.settings), n=6, room=1.025)
         self._draw_curves(top)
-        self._draw_line(top, out)
+        self._draw_line(nice_top(1.1 * start), out)
 
     def _means(self):
         """Return epochs and mean validation loss over seeds of each setting."""
@@ -210,6 +227,7 @@ class ValidationCurvePanel(SearchPanel):
     def _draw_line(self, top, out):
         """Show the lowest loss against the value."""
         found, runs = self.found, self.found.runs
+        limit(self.chart, 1, top)
         at, ticks = places(found.values(found.param_name))
         tick(self.chart, 0, at, ticks, NAMES[found.param_name])
         mean, spread = runs.mean_val_loss, runs.std_val_loss
@@ -226,11 +244,28 @@ class ValidationCurvePanel(SearchPanel):
         here = [i for i in good if i == self.focus]
         set_all(self.here, x=at[here], y=mean[here])
         gone = np.flatnonzero(out)
+        self.gone = gone.tolist()
         set_all(self.out, x=at[gone], y=[top] * len(gone), text=[CROSS] * len(gone))
         self._draw_before(at)
-        guess = self.guess.value if self.guess else None
-        mine = [i for i, v in enumerate(found.values(found.param_name)) if v == guess]
-        set_all(self.mine, x=np.repeat(at[mine], 2), y=[0.0, top] * len(mine))
+        self._draw_guess(top)
+        marks = [(self.line, "curve"), (self.old, "before"), (self.mine, "mine"),
+                 (self.lowest, "lowest"), (self.here, "chosen")]  # fmt: skip
+        shown = ((mark, WORDS[name]) for mark, name in marks if mark.visible)
+        self.right.value = legend(*shown)
+
+    def _draw_guess(self, top):
+        """Show the guess: a place, or a curve; only on the axis that it was made on."""
+        x, y = np.array([]), np.array([])
+        open_ = self.guess and self.guess.open
+        if open_ and self.found.param_name == self.asked:
+            if isinstance(self.guess.widget, Drawing):
+                x, y = self.guess.widget.at, np.array(self.guess.value)
+            else:
+                x, _ = places(self.found.values(self.found.param_name))
+                values = self.found.values(self.found.param_name)
+                x = x[[i for i, v in enumerate(values) if v == self.guess.value]]
+                x, y = np.repeat(x, 2), np.array([0.0, top] * len(x))
+        set_all(self.mine, x=x, y=y)
 
     def _draw_before(self, at):
         """Show the curve before this one, if it is of the same hyperparameter."""

@@ -18,7 +18,7 @@ KEYS = {
 SIGNS = {
     "circle": "○", "cross": "✚", "square": "■", "diamond": "◆", "triangle-up": "▲",
 }  # fmt: skip
-CROSS = "✕"
+CROSS, ABOVE = "✕", "▲"
 
 
 def linear(low=0.0, high=1.0):

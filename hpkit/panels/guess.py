@@ -7,11 +7,19 @@ import ipywidgets as W
 from hpkit.panels.parts import button, say
 
 WORDS = {
+    "predict": "predict must be False, True or 'draw', got {!r}; try True",
     "commit": "This is my guess",
     "commit_tip": "Show the result beside your guess",
     "cover": "Make your guess first: {} Then the result is shown.",
     "said": "Your guess: <b>{}</b>. ",
 }
+
+
+def check_predict(predict):
+    """Return whether and how a panel with curves asks for a guess."""
+    if predict not in (False, True, "draw"):
+        raise ValueError(WORDS["predict"].format(predict))
+    return predict
 
 
 class Guess:
@@ -30,10 +38,13 @@ class Guess:
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.question = panel, question
         self.widget, self.text, self.value = widget, text, None
-        widget.tooltip, widget.layout.width = question, "calc(100% - 8px)"
+        widget.layout.width = "calc(100% - 8px)"
+        if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
+            widget.tooltip = question
         self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
         label = say(f"<span class='hp-name'>{html.escape(question)}</span>")
-        self.box = W.VBox([label, widget, self.button])
+        self.answer = say()
+        self.box = W.VBox([label, widget, self.button, self.answer])
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)
@@ -73,4 +84,6 @@ class Guess:
         """Take what the widget shows; it cannot be changed any more."""
         self.value = self.widget.value
         self.widget.disabled = self.button.disabled = True
+        self.widget.layout.display = self.button.layout.display = "none"
+        self.answer.value = f"<span class='hp-muted'>{self.said}</span>"
         self.panel.remove_class("hp-covered")

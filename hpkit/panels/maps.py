@@ -6,12 +6,13 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 from matplotlib.colors import to_rgb
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hpkit.panels.figures import figure, limit, linear
 from hpkit.panels.style import CLASSES, COLORS, css_color
 
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
+SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
 MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
 
 
@@ -50,6 +51,29 @@ class MapChart:
         self.images.reverse()
         self.images[0].value = png((pixels[::-1] * 255).astype(np.uint8))
         self.ground.image = self.images[0]
+
+
+def has_map(dataset):
+    """Return whether a map can be drawn: two features, and classes."""
+    return dataset.n_features == 2 and not dataset.is_regression
+
+
+def thumbnail(run, epoch="best"):
+    """Return the map of a run with the training points on it, small, as a PNG."""
+    (left, right, bottom, top), cells = map_cells(run.dataset)
+    pixels = map_colors(run.predict_proba(cells, epoch))[::-1]
+    ground = Image.fromarray((pixels * 255).astype(np.uint8), "RGBA")
+    picture = Image.new("RGBA", (SMALL, SMALL), "white")
+    ground = ground.resize(picture.size, Image.Resampling.BILINEAR)
+    picture.alpha_composite(ground)
+    pen, corner = ImageDraw.Draw(picture), np.array([left, top])
+    scale = SMALL / np.array([right - left, bottom - top])
+    for number in range(len(run.dataset.classes)):
+        color = COLORS[CLASSES[number % 6]][0]
+        points = run.dataset.train.X[run.dataset.train.y == number]
+        for x, y in (points - corner) * scale:
+            pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=color)
+    return png(np.asarray(picture))
 
 
 def map_cells(dataset):

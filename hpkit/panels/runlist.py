@@ -56,8 +56,9 @@ class RunList:
         self.kept, self.chosen = [], None
         self.heads = say("", "hp-muted")
         self.list = named(W.Select(options=[]), WORDS["tip"])
-        self.list.layout = W.Layout(width="100%", height="112px")
+        self.list.layout.width = "100%"
         self.list.add_class("hp-mono")
+        self.list.add_class("hp-list")
         rows = W.VBox([self.heads, self.list])
         rows.add_class("hp-grow")
         self.name = named(W.Text(placeholder=WORDS["name"]), WORDS["name"])

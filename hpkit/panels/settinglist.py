@@ -28,8 +28,9 @@ class SettingList:
     def __init__(self, panel, chosen):
         self.panel = panel
         self.list = named(W.Select(options=[]), WORDS["tip"])
-        self.list.layout = W.Layout(width="100%", height="124px")
+        self.list.layout.width = "100%"
         self.list.add_class("hp-mono")
+        self.list.add_class("hp-list")
         self.heads = say("", "hp-muted")
         self.box = W.VBox([self.heads, self.list])
         panel.on_change(self.list, lambda: self._listed(chosen))

@@ -1,10 +1,13 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
 import ipywidgets as W
+import numpy as np
 
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
-from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
+from hpkit.panels.controls import NAMES, NEW, SAME, Controls, seed_choice
+from hpkit.panels.drawing import Drawing
+from hpkit.panels.guess import check_predict
 from hpkit.panels.keep import looks_of_runs, runs_with_looks
 from hpkit.panels.onerun import OneRun
 from hpkit.panels.panel import Panel
@@ -26,6 +29,9 @@ WORDS = {
     "compare": "Compare",
     "compare_tip": "The pinned runs and the chosen one side by side",
     "guess": "How low will the validation loss get?",
+    "draw": "How will the validation loss go?",
+    "lowest": "lowest {:.2f} at epoch {:.0f}",
+    "epoch": "epoch {:.0f}",
     "pause": "Pause",
     "resume": "Go on",
     "pause_tip": "Rest at this epoch, or go on",
@@ -37,6 +43,7 @@ WORDS = {
     "ready": "{seconds:.2g} s for {done} epochs",
     "slow": "trains when you let go, about {seconds:.1f} s",
 }
+KNOTS = 11  # places of a curve that is drawn as a guess
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 
 
@@ -60,8 +67,9 @@ class TrainingPanel(Panel):
     keep : str, optional
         Name of a file in hpkit-runs/: runs are kept there and come back with the
         next panel of that name.
-    predict : bool, default False
-        Ask for a guess of the lowest validation loss before anything is shown.
+    predict : bool or "draw", default False
+        Ask for a guess before anything is shown: the lowest validation loss, or the
+        whole curve.
 
     Attributes
     ----------
@@ -105,9 +113,8 @@ class TrainingPanel(Panel):
         self.one, self.job_seconds = OneRun(dataset, model, self.live, self._keep), 0.0
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
-        if predict:
-            guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
-            self.ask(WORDS["guess"], guess, lambda v: f"{v:.2f}")
+        if check_predict(predict):
+            self._ask(draw=predict == "draw")
         self._build()
         if self.come_back():
             self._draw()
@@ -117,6 +124,20 @@ class TrainingPanel(Panel):
             self.live.wait()
             self.list.pin(self.list.chosen)
         self.live.now(self.one.job(base, seed))
+
+    def _ask(self, draw):
+        """Ask for the lowest validation loss or for its curve."""
+        if not draw:
+            guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
+            self.ask(WORDS["guess"], guess, lambda v: f"{v:.2f}")
+            return
+        at = np.linspace(0, self.first[0].epochs, KNOTS)
+        ticks = {float(v): f"{v:.0f}" for v in at[::5]}
+        names = [WORDS["epoch"].format(v) for v in at]
+        guess = Drawing(at, ticks, NAMES["epochs"], names)
+        self.ask(WORDS["draw"], guess, lambda v: WORDS["lowest"].format(
+            min(v), at[guess.lowest]
+        ))  # fmt: skip
 
     def _build(self):
         """Make the widgets and tie them to what they do."""
@@ -240,9 +261,8 @@ class TrainingPanel(Panel):
         pinned, faded = self.list.parted(strong)
         run, training = strong.run, self.now is not None
         self.view_of_run.show(strong, pinned, faded, training=training)
-        if not training:
-            marked = [k for k in self.list.kept if k.color or k is strong]
-            self.beside.value = compare_table(marked)
+        if self.guess and self.guess.open and isinstance(self.guess.widget, Drawing):
+            self.chart.show_guess(run, self.guess.widget.at, self.guess.value)
         words = "resume" if self.live.paused else "pause"
         self.pause_button.description = WORDS[words]
         self.bar.value = run.epochs_done / run.setting.epochs
@@ -255,6 +275,13 @@ class TrainingPanel(Panel):
             self.controls.continuous = seconds < QUICK
             if seconds >= QUICK:
                 self.status.value = WORDS["slow"].format(seconds=seconds)
+
+    def _show_drawer(self):
+        """Fill what is below the charts."""
+        super()._show_drawer()
+        if self.drawer.children[self.view.value] is self.beside:
+            marked = [k for k in self.list.kept if k.color or k is self.list.chosen]
+            self.beside.value = compare_table(marked)
 
     def sentence(self, running):
         """Return the result in words."""

@@ -12,7 +12,7 @@ import ipywidgets as W
 from hpkit.panels.charts import LossChart
 from hpkit.panels.figures import lines, set_all
 from hpkit.panels.live import FRAME
-from hpkit.panels.maps import MapChart
+from hpkit.panels.maps import MapChart, has_map
 from hpkit.panels.parts import row, say
 from hpkit.training import train
 
@@ -55,7 +55,7 @@ class RunView:
         over = W.VBox([say(self.chart.legend, "hp-muted"), self.chart.figure])
         self.charts = [(row(self.unit, name="hp-small"), over, 3)]
         self.figures = [self.chart.figure]
-        if self.dataset.n_features == 2 and not self.dataset.is_regression:
+        if has_map(self.dataset):
             self.map, self.map_title = MapChart(self.dataset), say("", "hp-muted")
             self.scrub = W.IntSlider(1, min=0, max=1, tooltip=WORDS["scrub"])
             self.scrub.readout = False
@@ -64,8 +64,8 @@ class RunView:
             scales = self.chart.val.scales
             self.cursor = lines(scales, "ink", stroke_width=1.5, line_style="dotted")
             self.chart.figure.marks = [*self.chart.figure.marks, self.cursor]
-            lower = W.VBox([self.map_title, self.map.figure])
-            self.charts.append((self.scrub, lower, 2.3))
+            over = W.VBox([self.map_title, self.scrub])
+            self.charts.append((over, self.map.figure, 2.3))
             self.figures.append(self.map.figure)
 
     def show(self, strong, pinned, faded, *, training):
