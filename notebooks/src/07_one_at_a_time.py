@@ -2,10 +2,10 @@
 # # One at a time
 #
 # Ana and Jun tune the same model on the same data. Both are careful. Both train eight
-# settings and look at the validation loss only. They differ in one thing: Ana begins
-# with the learning rate, Jun with the batch size. In the end Ana's loss is more than
-# twice as high as Jun's. <!-- claim: path-spiral-order-decides --> Neither has made a
-# mistake.
+# settings and look at the validation loss only. They differ in one thing: one begins
+# with the learning rate, the other with the batch size. In the end one of them has a
+# loss more than twice as high as the other.
+# <!-- claim: path-spiral-order-decides --> Neither has made a mistake.
 #
 # This lesson is about what both of them did. It is the oldest recipe for finding good
 # hyperparameters, and still the one that most people use.
@@ -78,7 +78,7 @@ print(f"\nThe lowest is at {best_lr:g}. We keep it.")
 
 # %% [markdown]
 # `start.but(lr=lr)` is the start with one value changed. `run.best_val_loss` is the
-# lowest point of this run's validation loss, at its best epoch (lesson 4).
+# lowest point of this run's validation loss, at its best epoch (lesson 04).
 #
 # Four numbers are a picture. It is the **validation curve**: the value across, the
 # validation loss upwards. The recipe looks for its lowest point.
@@ -88,8 +88,8 @@ fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 ax.plot(lists["lr"], losses, "o-", lw=2)
 ax.plot(best_lr, min(losses), "o", ms=16, mfc="none", mec="black", mew=2)
 ax.set_xscale("log")
-ax.set_ylim(0)
-ax.set(xlabel="learning rate", ylabel="lowest validation loss")
+ax.set_xticks(lists["lr"], lists["lr"])
+ax.set(xlabel="learning rate", ylabel="lowest validation loss", ylim=0)
 _ = hk.alt_text(
     ax, f"Four points, the loss of each learning rate; lowest at {best_lr:g}."
 )
@@ -97,9 +97,9 @@ _ = hk.alt_text(
 # %% [markdown]
 # **What you see.** At 0.001 the loss is the highest: in ten epochs the small steps do
 # not get far. From there to 0.1 it falls. <!-- claim: path-small-lr-digits --> The ring
-# marks the value that we keep. When it is 1, it stands at the end of the list, and
-# lesson 2 would go on to the right. Here we do not, on purpose: the lists stay short,
-# so that all combinations fit on one map in section 4.
+# marks the value that we keep. If that is 1, the end of the list, then lesson 02 would
+# go on to the right. Here we do not: the lists stay short, so that all combinations fit
+# on one map in section 4.
 
 # %% [markdown]
 # ### Step 2: the batch size
@@ -121,9 +121,9 @@ print(f"\nThe lowest is at {best_size}. We keep it.")
 
 # %% [markdown]
 # **What you see.** Batch size 32 gives again the number that won step 1. It is the same
-# setting with the same seed, so it is the same run (lesson 0). We need not pay for it
+# setting with the same seed, so it is the same run (lesson 00). We need not pay for it
 # twice. <!-- claim: path-known-run --> And look at batch size 8. With learning rate 1
-# such small batches break the training on the digits: it diverges (lesson 2), and a
+# such small batches break the training on the digits: it diverges (lesson 02), and a
 # run that diverged cannot win. We count its loss as infinite, `inf`.
 # <!-- claim: path-digits-small-batch-breaks --> Keep this in mind: you meet that
 # setting again as the hatched cell of the map in section 4.
@@ -154,13 +154,13 @@ print("kept:", setting.lr, setting.batch_size, setting.epochs)
 # **What you see.** Each line is one step of the recipe. Its lowest loss is never above
 # that of the line before, because the winner so far takes part again. And 20 epochs
 # never lose: the run of 20 epochs goes through the same first 10 epochs, and we count
-# its best epoch. That is why lesson 4 calls the number of epochs no real knob: train
-# long enough, keep the best epoch. <!-- claim: path-never-rises -->
+# its best epoch. That is why lesson 04 does not tune the number of epochs: train long
+# enough, keep the best epoch. <!-- claim: path-never-rises -->
 #
 # ## 3. In one call (6 minutes)
 #
 # `hk.one_at_a_time` does the same. It takes three seeds a setting, so that luck counts
-# less (lesson 6), and it trains nothing twice.
+# less (lesson 06), and it trains nothing twice.
 #
 # **Predict.** 4 learning rates, 3 batch sizes, 3 epochs. How many *different* settings
 # must be trained?
@@ -176,10 +176,10 @@ print("\nAll together:", steps.cost)
 
 # %% [markdown]
 # Three steps are three validation curves. Each one begins where the one before has
-# ended.
+# ended, and all have the same scale upwards. Which step gains the most?
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
 for ax, step in zip(axes, steps.steps, strict=True):
     curve = hk.validation_curve(
         digits, step.base, param_name=step.name, param_range=step.values, seeds=range(3)
@@ -188,16 +188,15 @@ for ax, step in zip(axes, steps.steps, strict=True):
 
 # %% [markdown]
 # **What you see.** Left to right: learning rate, batch size, epochs. The ring marks the
-# lowest point. 10 and 20 epochs can have the very same lowest point, when the best
-# epoch comes early. Then it is a draw: the recipe may keep 10 while the ring stands at
-# 20, and "look further right" is no news.
+# lowest point. (When the best epoch comes early, 10 and 20 epochs have the very same
+# lowest point. Then either of them may be kept.)
 #
 # 8 settings were trained: 4 in the first step, then 2 and 2, because in steps 2 and 3
 # one of the three is known already. All combinations would have been 4 x 3 x 3 = 36.
 # <!-- claim: path-cost -->
 #
 # "Best at the edge", says a chart? Then a better value may lie outside the list, and
-# you would widen it (lesson 2). Today the lists stay short on purpose (section 2).
+# you would widen it (lesson 02). Today the lists stay short.
 
 # %% [markdown]
 # ### What does one more hyperparameter cost?
@@ -242,7 +241,8 @@ ex.cost.check(costs)
 # %%
 grid = hk.grid_search(digits, start, seeds=range(3), **lists)
 steps = hk.one_at_a_time(digits, start, seeds=range(3), **lists)
-ax = hk.plot_path(steps, grid=grid)
+_, ax = plt.subplots(figsize=(8.6, 4.2), layout="constrained")
+ax = hk.plot_path(steps, ax=ax, grid=grid)
 ratio = steps.mean_val_loss.min() / grid.mean_val_loss.min()
 print(f"All {grid.cost.settings} settings: lowest loss {grid.mean_val_loss.min():.3f}")
 print(
@@ -256,8 +256,9 @@ print(
 # - The square is the start, the circle is the end of the path. The arrows with numbers
 #   are the steps. A step that stays in its cell has no arrow: the start's value has won
 #   again, or it was the turn of the epochs, which the map does not show.
-# - The thick frame with the star is the best cell. The dashed frames are cells that
-#   cannot be told apart from it.
+# - The thick frame with the star is the best cell. The dashed frames are cells whose
+#   loss is above that by less than one spread over the seeds (lesson 06): with three
+#   seeds you cannot tell them apart.
 # - A hatched cell has diverged.
 #
 # Now the other orders. There are six.
@@ -276,9 +277,10 @@ for order in permutations(lists):
 
 # %% [markdown]
 # **What you see.** The six paths need not end at the same place. But whichever order
-# you take, you end within a quarter of the best loss of all 36, for 8 settings instead
-# of 36. <!-- claim: path-digits-any-order --> On the digits the good settings are not
-# one peak, they are a wide plain, and many paths lead there. Here the recipe is enough.
+# you take, you end at the best loss of all 36 or at most a quarter above it, for 8
+# settings instead of 36. <!-- claim: path-digits-any-order --> On the digits the good
+# settings are not one peak, they are a wide plain, and many paths lead there. Here the
+# recipe is enough.
 #
 # ## 5. Ana and Jun (10 minutes)
 #
@@ -303,20 +305,25 @@ for name, steps in {"Ana": ana, "Jun": jun}.items():
     )
 
 # %% [markdown]
-# Let us look at their paths on the map of all 36 settings.
+# Let us look at their paths on a map. Each cell shows the loss with 10 epochs, the
+# number that both keep until their last step.
 
 # %%
 grid = hk.grid_search(spiral, begin, seeds=range(3), **tries)
-fig, axes = plt.subplots(1, 2, figsize=(12.5, 3.8), layout="constrained")
+pairs = {name: tries[name] for name in ("lr", "batch_size")}
+ten_epochs = hk.grid_search(spiral, begin, seeds=range(3), **pairs)
+fig, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
 for ax, name, steps in zip(axes, ("Ana", "Jun"), (ana, jun), strict=True):
-    hk.plot_path(steps, ax=ax, grid=grid, x="lr", y="batch_size")
+    hk.plot_path(steps, ax=ax, grid=ten_epochs, x="lr", y="batch_size")
     ax.set_title(f"{name}: {ax.get_title()}", fontsize=10)
 times = ana.mean_val_loss.min() / grid.mean_val_loss.min()
 print(f"Ana's loss is {times:.1f} times the best of all 36.")
 
 # %% [markdown]
 # **What you see.** Ana goes to the right end first, then down. Jun goes down first,
-# then to the right, but not to the end. Ana's loss is more than twice the best of all
+# then to the right, but not to the end. Each step goes to the darkest cell of its row
+# or column. (The last step, the epochs, is not on this map. The losses printed above
+# hold after it.) Ana's loss is more than twice the best of all
 # 36. Jun's *is* the best of all 36. Both have trained 8 settings.
 # <!-- claim: path-spiral-order-decides path-cost -->
 
@@ -354,7 +361,7 @@ for ax, size in zip(axes, (200, 4), strict=True):
 #
 # > A value that one-at-a-time finds is the best **for what was held fixed**.
 #
-# Learning rate and batch size belong together (lesson 3): a larger batch wants longer
+# Learning rate and batch size belong together (lesson 03): a larger batch wants longer
 # steps. Whoever tunes such a pair one after the other depends on the order, and nobody
 # knows the right order beforehand.
 
@@ -381,24 +388,29 @@ print(f"Lowest of all 36: {grid.mean_val_loss.min():.3f}")
 # **What you see.** In most seeds the second round reaches the best of all 36. Here it
 # does. In some seeds it does not. <!-- claim: path-second-round -->
 #
-# Where can such a search get stuck? Go back to the two maps.
+# Where can such a search get stuck? Suppose somebody stands at learning rate 1, batch
+# size 64 and 20 epochs. Here are all settings that differ from this one in a single
+# hyperparameter, and one that differs in two.
 #
-# Put a finger on the cell of learning rate 1 and batch size 64, and think of 20 epochs
-# there (the map shows the best of the three). In most seeds every *single* change makes
-# things worse: to the left, below, above, and fewer epochs. And still
-# there is a cell with about half the loss.
+# **Predict.** Does any of the single changes make the loss lower?
+
+# %%
+stuck = begin.but(lr=1, batch_size=64, epochs=20)
+loss = dict(zip(grid.settings, grid.mean_val_loss, strict=True))
+print(f"here: {loss[stuck]:.3f}")
+for name, values in tries.items():
+    for value in values:
+        if value != getattr(stuck, name):
+            print(f"only {name} {value}: {loss[stuck.but(**{name: value})]:.3f}")
+two = stuck.but(lr=0.1, batch_size=4)
+print(f"lr 0.1 and batch_size 4: {loss[two]:.3f}")
+
+# %% [markdown]
+# **What you see.** In most seeds every *single* change makes things worse. And still
+# there is a setting with about half the loss.
 # <!-- claim: path-spiral-needs-two-changes-at-once --> The way there needs **two
 # changes at once**: a smaller batch *and* a smaller learning rate. One at a time cannot
 # take that step. A search that tries pairs can. That is the next lesson.
-
-# %% [markdown]
-# ### When is one at a time enough?
-#
-# - You want a decent model soon, and each training is dear: begin with one at a time.
-# - Write down what was held fixed. When you change that later, ask again.
-# - Go round a second time. If nothing changes, no single change helps any more.
-# - Two hyperparameters that work on the same thing, such as learning rate and batch
-#   size, are better tried *together*: lesson 8.
 
 # %% [markdown]
 # ### Now you walk
@@ -414,8 +426,8 @@ hk.OneAtATimePanel(spiral, begin, **tries)
 # 1. Begin with Ana's order. Press **Next step** three times, and watch the count of
 #    runs.
 # 2. Press **Show the grid**. The map uncovers all that the path did not see.
-# 3. Press **Back** and choose another order, or another start. Which of them end in the
-#    framed cell?
+# 3. Press **Begin again** and choose another order, or another start. Which of them end
+#    in the framed cell?
 #
 # **Say what you see.** What have the orders in common that reach the best cell?
 
@@ -429,6 +441,16 @@ ex.order.check(answer)
 # %%
 # ex.order.hint()
 # ex.order.solution()
+
+# %% [markdown]
+# ### When is one at a time enough?
+#
+# - You want a decent model soon, and each training takes long: begin with one at a
+#   time.
+# - Write down what was held fixed. When you change that later, ask again.
+# - Go round a second time. If nothing changes, no single change helps any more.
+# - Two hyperparameters that work on the same thing, such as learning rate and batch
+#   size, are better tried *together*: lesson 08.
 
 # %% [markdown]
 # ## 6. The recipe, once more by yourself (5 minutes)
@@ -469,10 +491,10 @@ ex.quiz
 # ## Where to read on
 #
 # - Y. Bengio, *Practical recommendations for gradient-based training of deep
-#   architectures* (2012), section 3.2.2: coordinate descent, the name of this recipe in
-#   mathematics.
-# - J. Nocedal, S. Wright, *Numerical Optimization* (2006), section 9.3: how such a
-#   search can creep or get stuck.
+#   architectures* (2012), "Coordinate Descent and Multi-Resolution Search": the name of
+#   this recipe in mathematics is *coordinate descent*.
+# - J. Nocedal, S. Wright, *Numerical Optimization* (2006), chapter 9: how such a search
+#   can creep or get stuck.
 # - D. Montgomery, *Design and Analysis of Experiments*, chapter 1: "one factor at a
 #   time" in laboratories, and what it misses.
 # - V. Godbole and others, *Deep Learning Tuning Playbook* (2023): which hyperparameters
