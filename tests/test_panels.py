@@ -702,7 +702,7 @@ def test_grid_panel_shows_what_the_search_gives(grid, moons):
 def test_grid_panel_click_shows_the_cell(grid):
     grid._clicked(1, 0)
     assert grid.found.settings[grid.focus] == QUICK.but(lr=0.3, batch_size=16)
-    assert "learning rate 0.3, batch size 16" in grid.chosen_name.value
+    assert "lr 0.3, batch 16" in grid.chosen_name.value
     np.testing.assert_allclose(
         grid.curves.val.y, grid.found.runs[grid.focus, 0].val_loss
     )

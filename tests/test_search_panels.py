@@ -138,6 +138,14 @@ def test_grid_view_names_the_best_of_the_other_axis(moons):
     assert panel.beats.text.tolist() == [f"batch {n}" for n in best[:2]]  # 10 diverges
 
 
+def test_grid_click_at_the_edge_is_in_the_cell(moons):
+    panel = make_grid(moons)
+    for x, y, number in ((2.5, 1.5, 5), (-0.5, -0.5, 0), (1.2, 0.4, 2)):
+        panel.map._click(None, {"data": {"click_x": x, "click_y": y}})
+        assert panel.focus == number
+    assert panel.error is None
+
+
 def test_grid_long_search_says_its_cost_and_waits(moons):
     panel = GridPanel(moons, base=QUICK.but(epochs=20_000), y_values=[1, 2])
     assert panel.seconds() > LONG

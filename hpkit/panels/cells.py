@@ -87,11 +87,15 @@ class CellMap:
             height=height, margin=(12, 12, 40, 58), grid="none",
         )  # fmt: skip
         self.figure.axes[1].label_offset = "46px"
-        self.image.on_element_click(
-            lambda _, event: clicked(
-                round(event["data"]["click_x"]), round(event["data"]["click_y"])
-            )
-        )
+        self.clicked = clicked
+        self.image.on_element_click(self._click)
+
+    def _click(self, _, event):
+        """Tell which cell was clicked, also at its very edge."""
+        at = (event["data"][key] for key in ("click_y", "click_x"))
+        ends = zip(at, self.colors.shape[:2], strict=True)
+        row, column = (min(max(round(place), 0), n - 1) for place, n in ends)
+        self.clicked(column, row)
 
     def show(
         self, names, values, loss, diverged, *, best=(), ties=(), here=(), mine=()

@@ -22,7 +22,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import row, say
 from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
-from hpkit.panels.values import DEFAULTS, places
+from hpkit.panels.values import DEFAULTS, briefly, places
 from hpkit.search import grid_search
 from hpkit.settings import check_name
 from hpkit.space import all_settings
@@ -39,6 +39,7 @@ WORDS = {
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",
+    "seeds": "{}; dashed: training, gray: other seeds",
     "over": "against {}",
     "over_tip": "for each {}, the best {}",
     "loss": "validation loss",
@@ -110,7 +111,9 @@ class GridPanel(SearchPanel):
             values = FEW[name] if values is None else values
             self.entry(name, values).called(WORDS[side])
         if predict:
-            self.ask(WORDS["guess"], W.Dropdown(options=self._cells()), self._cell)
+            cells = [(briefly(s, (x, y)), s) for s in self.planned()]
+            words = {setting: text for text, setting in cells}
+            self.ask(WORDS["guess"], W.Dropdown(options=cells), words.get)
         left = [*(e.frame for e in self.entries), self.controls.box, self.seeds_box]
         self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
         self.renamed()
@@ -140,28 +143,14 @@ class GridPanel(SearchPanel):
             (over, self.beside, 1),
         ]
 
-    def _cells(self):
-        """Return all cells as (words, setting), to choose from."""
-        return [(self._cell(setting), setting) for setting in self.planned()]
-
-    def _cell(self, setting):
-        """Return the cell of a setting in words."""
-        return ", ".join(
-            f"{short(n)} {text_of(getattr(setting, n))}" for n in self.names
-        )
-
     # ---- the search ----------------------------------------------------------------
-
-    @property
-    def names(self):
-        """The hyperparameters across and up."""
-        return tuple(entry.name for entry in self.entries)
 
     def space(self):
         """Return the values to try by name."""
-        if self.names[0] == self.names[1]:
-            raise ValueError(WORDS["same"].format(self.names[0]))
-        return {entry.name: entry.values for entry in self.entries}
+        x, y = self.entries
+        if x.name == y.name:
+            raise ValueError(WORDS["same"].format(x.name))
+        return {x.name: x.values, y.name: y.values}
 
     def planned(self):
         """Return the settings that a start would train."""
@@ -224,8 +213,7 @@ class GridPanel(SearchPanel):
         if runs:
             setting = runs[0].setting
             self.curves.show(runs[0], faded=runs[1:], end=setting.epochs)
-            words = (f"{NAMES[n]} {text_of(getattr(setting, n))}" for n in names)
-            self.chosen_name.value = ", ".join(words)
+            self.chosen_name.value = WORDS["seeds"].format(briefly(setting, names))
 
     def _runs_of(self, number):
         """Return the runs of a setting that were begun."""

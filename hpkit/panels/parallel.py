@@ -56,8 +56,10 @@ class Parallel:
         self.brush.add_class("hp-slide")
         self.brush.tooltip = WORDS["brush"]
         self.range, self.low, self.span = say("", "hp-muted"), 0.0, 1.0
-        head = row(say(f"<b>{WORDS['axis']}</b>"), self.axis, name="hp-row")
+        label = say(f"<span class='hp-name'>{WORDS['axis']}</span>")
+        head = row(label, self.axis, name="hp-row")
         self.box = W.VBox([head, self.range, self.brush])
+        self.box.add_class("hp-knob")  # names the handles, too
         self.box.layout.margin = "14px 0 0"
         self.drag = BrushSelector(
             x_scale=scales["x"], y_scale=scales["y"], color="orange"

@@ -5,7 +5,7 @@ import numpy as np
 from hpkit.panels.cells import CellMap
 from hpkit.panels.figures import legend
 from hpkit.panels.parts import say
-from hpkit.panels.runlist import short, text_of
+from hpkit.panels.values import briefly
 
 WORDS = {
     "map": "lowest loss of each cell, dark is low",
@@ -58,6 +58,6 @@ class PathMap:
         said = WORDS["map"]
         if chosen in numbers:
             setting = search.settings[numbers[chosen]]
-            words = (f"{short(n)} {text_of(getattr(setting, n))}" for n in self.space)
-            said = WORDS["chosen"].format(", ".join(words), loss[chosen[::-1]])
+            words = briefly(setting, self.space)
+            said = WORDS["chosen"].format(words, loss[chosen[::-1]])
         self.over.value = f"{said}<br>{self.legend}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpkit.panels.controls import CHOICES, NAMES
 from hpkit.panels.parts import named, row, say
-from hpkit.panels.runlist import text_of
+from hpkit.panels.runlist import short, text_of
 from hpkit.space import check_list
 
 WORDS = {
@@ -39,7 +39,7 @@ WHOLE = ("batch_size", "epochs", "hidden")
 FULL = "calc(100% - 4px)"
 MOST = 100  # values
 SHORT = 26  # characters that the box shows at once
-ACROSS, UPWARD = 28, 12  # characters and lines of text that fit along an axis
+ACROSS, UPWARD = 30, 12  # characters and lines of text that fit along an axis
 
 
 def parse_values(name, text, layers=2):
@@ -91,6 +91,11 @@ def written(values):
     return values if isinstance(values, str) else ", ".join(map(text_of, values))
 
 
+def briefly(setting, names):
+    """Return values of a setting in few words: "lr 0.1, batch 16"."""
+    return ", ".join(f"{short(n)} {text_of(getattr(setting, n))}" for n in names)
+
+
 def places(values):
     """Return where values stand on an axis, and the ticks there as {place: text}.
 
@@ -112,7 +117,7 @@ def places(values):
     return at, fitting({float(f"{a:.4g}"): text for a, text in words})
 
 
-def fitting(words, room=ACROSS, size=lambda text: len(text) + 1.5):
+def fitting(words, room=ACROSS, size=lambda text: len(text) - text.count(".") / 2 + 1):
     """Return ticks {place: text} without texts that would print over a neighbor.
 
     The ends keep theirs; `room` is what fits along the axis, `size` what a text takes.
