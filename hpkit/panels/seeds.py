@@ -94,6 +94,7 @@ class SeedsPanel(Panel):
         self.settings = check_settings(settings, dataset)
         title = title or WORDS["seeds"]
         super().__init__(dataset, title=title, key=self.settings, keep=keep)
+        self.result.add_class("hp-tall")
         self.most = check_count("most", most, hint="try 30")
         check_count("seeds", seeds, hint="try 5")
         self.names = names_apart(self.settings)

@@ -80,6 +80,7 @@ class TestBoxPanel(Panel):
         super().__init__(run.dataset, title=title)
         self.keeper = Keeper(keep or self.stem, self.kind, self.dataset)
         self.keeper.written = {"opened": None, "guess": None}  # needs no file
+        self.result.add_class("hp-tall")
         self.open_button = button(WORDS["open"], WORDS["open_tip"], "primary")
         scales = {"x": linear(-0.5, 1.5), "y": linear()}
         self.dots = points(scales, marker="circle", default_size=170)
