@@ -136,6 +136,26 @@ def test_live_error_is_shown_and_the_next_job_runs():
     assert ran == [True]
 
 
+def test_live_stopped_before_the_thread_begins():
+    closed, live = [], Live(lambda: None, lambda error: None)
+
+    def job():
+        try:
+            while True:
+                yield
+        finally:
+            closed.append(True)
+
+    with live.lock:  # the thread waits for it
+        live.now(job(), seconds=0)
+        assert live.busy
+        live.stop()
+    live.wait(5)
+
+    assert closed
+    assert not live.busy
+
+
 def test_live_pause_rests_and_resume_goes_on():
     steps, live = [], Live(lambda: None, lambda error: None)
 

@@ -45,7 +45,7 @@ class Drawing(W.VBox):
         self.line = lines(scales, "purple", stroke_width=3, marker="circle")
         set_all(self.line, x=self.at, y=np.full(len(at), float(start)))
         self.chart = figure(
-            [self.line], *scales.values(), ("", WORDS["loss"]), height=200,
+            [self.line], *scales.values(), ("", WORDS["loss"]), height=178,
             margin=(8, 10, 42, 50),
         )  # fmt: skip
         tick(self.chart, 0, self.at, ticks, label)
@@ -66,7 +66,7 @@ class Drawing(W.VBox):
         place.layout.flex = height.layout.flex = "1 1 0"
         super().__init__([
             W.HTML(f"<span class='hp-muted'>{WORDS['how']}</span>"), self.chart,
-            row(place, height, name="hp-body"),
+            row(place, height),
         ])  # fmt: skip
         self._follow()
 

@@ -105,6 +105,9 @@ class Live:
                 job, self._next = self._next, None
                 if job is None:
                     self._thread = None
+                    if self.busy:  # stopped before it began
+                        self.busy = False
+                        self._safely(self.draw)
                     return
                 self._halt.clear()
             self._safely(lambda job=job: self._steps(job), locked=False)

@@ -25,7 +25,7 @@ WORDS = {
     "start_tip": "Train everything anew with the values shown",
     "settings": "Settings",
     "settings_tip": "All settings; arrow keys show them one by one",
-    "runs": "{done} of {all} runs",
+    "going": "{done} of {all} epochs",
     "cost": "{runs} runs, {epochs} epochs",
     "took": "{cost} in {seconds:.2g} s",
     "slow": "{cost}, about {seconds:.0f} s: press Start",
@@ -236,10 +236,8 @@ class SearchPanel(Panel):
         cost, planned = self.found.cost, self.found.planned
         self.bar.value = 1.0 if self.found.finished else cost.epochs / planned.epochs
         if not self.found.finished:
-            facts = (self.found.runs_done, planned.runs)
-            facts = facts if running else (cost.epochs, planned.epochs)
-            words = WORDS["runs" if running else "halted"]
-            self.status.value = words.format(done=facts[0], all=facts[1])
+            words = WORDS["going" if running else "halted"]
+            self.status.value = words.format(done=cost.epochs, all=planned.epochs)
         else:
             text = WORDS["cost"].format(runs=cost.runs, epochs=cost.epochs)
             seconds = float(self.found.fit_time.sum())
