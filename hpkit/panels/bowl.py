@@ -37,7 +37,7 @@ WORDS = {
     "weight": "weight w",
     "loss": "loss",
     "steps": "step",
-    "bowl": "loss of each weight",
+    "bowl": "the bowl",
     "path": "steps",
     "ball": "now",
     "out": "now, outside",
