@@ -58,6 +58,13 @@ def test_grid_loop_equals_call():
     assert seen >= 0.98 * 20 * 6
 
 
+def test_grid_worst_corner():
+    rows, columns = [LRS.index(v) for v in (0.01, 0.1, 1.0)], [0, 2, 4]
+    nine = moons()[np.ix_(rows, columns)].reshape(9, -1)
+
+    assert (nine.argmax(0) == 2).all()  # lr 0.01, batch size 128
+
+
 def test_grid_ridge():
     best = np.array(LRS)[learners(moons()).argmin(0)]  # sizes, learners
 

@@ -76,6 +76,8 @@ def as_pairs(value):
         ]
     except NotYet:
         raise NotYet("no_pairs", got=describe(value)) from None
+    if any(len(pair) != 2 for pair in pairs):
+        raise NotYet("no_pairs", got=describe(value))
     return sorted(pairs)
 
 
@@ -84,10 +86,18 @@ def as_pairs(value):
 
 def check_grid(answer):
     """At most 20 settings, two values or more each, the best lr not at the edge."""
-    if not isinstance(answer, Mapping) or set(answer) != {"lr", "batch_size"}:
+    if not isinstance(answer, Mapping):
         raise kind(answer)
+    for name in answer:
+        if name not in ("lr", "batch_size"):
+            raise NotYet("no_such_key", name=repr(name))
+    for name in ("lr", "batch_size"):
+        if name not in answer:
+            raise NotYet("key_missing", name=repr(name))
     lrs = sorted(set(number_list(answer["lr"], above=0)))
-    sizes = sorted(set(number_list(answer["batch_size"], low=1, high=400, whole=True)))
+    sizes = sorted(set(number_list(answer["batch_size"], low=1, whole=True)))
+    if sizes and sizes[-1] > 400:
+        raise NotYet("large", size=sizes[-1])
     if len(lrs) * len(sizes) > 20:
         raise NotYet("many", n=len(lrs) * len(sizes))
     if len(sizes) < 2:
@@ -116,6 +126,7 @@ def check_third(answer):
     """5 x 4 x 4 settings, 3 seeds each."""
     n = number(answer, low=0, whole=True)
     reasons = {64: "added", 80: "no_seeds", 320: "seeds_twice", 60: "same"}
+    reasons |= {13: "summed", 39: "summed", 180: "new_only", 12: "new_alone"}
     if n != 240:
         raise NotYet(reasons.get(n, "count"), n=n)
 
@@ -132,6 +143,7 @@ double_loop = Exercise(
         (lambda lrs, batch_sizes: [(1, 2)] * 7, "count"),
         (lambda lrs, batch_sizes: [(1, 2)] * 6, "members"),
         (lambda lrs, batch_sizes: lrs, "no_pairs"),
+        (lambda lrs, batch_sizes: (lrs, batch_sizes), "no_pairs"),
         (lambda lrs, batch_sizes: lrs.size, "raised"),
     ],
 )  # fmt: skip
@@ -143,8 +155,11 @@ wide_enough = Exercise(
         ({"lr": [0.1, 1, 10], "batch_size": [32]}, "one_size"),
         ({"lr": [0.1, 1], "batch_size": [32, 64]}, "few"),
         ({"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}, "many"),
-        ({"lr": [0.1, 1, 10]}, "kind"),
-        ({"lr": [0.1, 1, 10], "batch_size": [32, 4000]}, "kind"),
+        ({"lr": [0.1, 1, 10]}, "key_missing"),
+        ({"learning_rate": [0.1, 1, 10], "batch_size": [8, 32]}, "no_such_key"),
+        ({"lr": [0.1, 1, 10], "batch_size": [32, 4000]}, "large"),
+        ({"lr": 0.1, "batch_size": [32, 64]}, "kind"),
+        ([0.1, 1, 10], "kind"),
     ],
 )  # fmt: skip
 third_one = Exercise(
@@ -154,6 +169,10 @@ third_one = Exercise(
         (80, "no_seeds"),
         (60, "same"),
         (320, "seeds_twice"),
+        (13, "summed"),
+        (39, "summed"),
+        (180, "new_only"),
+        (12, "new_alone"),
         (100, "count"),
         (2.5, "kind"),
     ],

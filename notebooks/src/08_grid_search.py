@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Grid search
 #
-# You bake bread. You want the best one, and you may set two things: how hot the oven
-# is, and how long the bread stays in it. A hot oven wants a short time, a cool one
-# wants a long time. So it makes no sense to ask for "the best temperature". You put one
-# loaf in for *every pair*, and taste them all.
+# You bake bread. You want the best one, and you may set two things: how thick the loaf
+# is, and how long it stays in the oven. A thick loaf wants a long time, a thin one a
+# short time. So it makes no sense to ask for "the best time". You put one loaf in for
+# *every pair*, and taste them all.
 #
 # That is a grid search. In the last lesson Ana missed the best place because two things
 # had to change at once. A grid cannot miss it: it goes everywhere. But it has its
@@ -56,7 +56,7 @@ ex.double_loop.check(combinations)
 
 # %%
 print("batch size    lr 0.01    lr 0.1    lr 1")
-for batch_size in [8, 32, 128]:
+for batch_size in [128, 32, 8]:
     row = []
     for lr in [0.01, 0.1, 1]:
         run = hk.fit(moons, base.but(lr=lr, batch_size=batch_size), seed=0)
@@ -74,27 +74,32 @@ ax = hk.plot_grid(grid)
 
 # %% [markdown]
 # **What you see.** The same nine numbers, as your two loops gave them.
-# <!-- claim: grid-loop-equals-call --> The thick frame with the star marks the best
-# pair; a dashed frame marks a pair that cannot be told apart from it. Note what
-# is *not* in the grid: the epochs. Every run is judged at its best epoch, so we only
-# train long enough (lesson 4).
+# <!-- claim: grid-loop-equals-call --> The highest stands in the corner of the small
+# learning rate and the large batch: short steps, and few of them.
+# <!-- claim: grid-worst-corner --> The thick frame with the star marks the best pair.
+# (On the maps with several seeds dashed frames follow: pairs whose loss is above the
+# best by less than one spread over the seeds.)
+#
+# Note what is *not* in the grid: the epochs. Every run is judged at its best epoch, so
+# we only train long enough (lesson 04).
 #
 # ## 2. Watch it fill (8 minutes)
 #
 # This panel is a grid search that you can steer. Each cell is a pair. All cells train
-# side by side: **Start** colors them all, and the losses fall together.
+# side by side, and the losses fall together.
 #
 # **Predict.** Where will the low losses lie: in one corner, in a row, in a column,
-# along a diagonal?
+# along a diagonal? The panel asks you for the best cell, and waits.
 
 # %%
-hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes)
+hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
 
 # %% [markdown]
 # **Do.**
 #
 # 1. Click on the framed cell, then on one at the left edge, then on one further right.
-#    Beside the map you see their training curves. Which shapes of lesson 1 do you find?
+#    Beside the map you see their training curves. Which shapes of lesson 01 do you
+#    find?
 # 2. Above the map choose **best over lr**. A curve appears with the batch size across:
 #    for each batch size the lowest loss of its row, whatever the learning rate is.
 # 3. Add a value to one of the two lists and press Enter. A short search starts by
@@ -103,7 +108,7 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes)
 # 4. Move the epochs to the right, press **Start**, and **Stop** before the end. What
 #    was trained is kept.
 #
-# The same map as a picture, with three seeds for each pair:
+# The same map as a picture:
 
 # %%
 grid = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
@@ -114,12 +119,12 @@ for size in sizes:
     print(f"batch size {size:3}: best learning rate {grid.settings[best].lr:g}")
 
 # %% [markdown]
-# **What you see.** The dark cells, the low losses, form a valley that leans to the
-# right: in most seeds the best learning rate of batch size 128 is larger than that of
-# batch size 8. <!-- claim: grid-ridge --> You know why from lesson 3. A larger batch
-# makes fewer steps, so each of them must be longer. It is the hot oven and the short
-# time. One-at-a-time sees a single row and a single column of this map. The grid sees
-# the valley.
+# **What you see.** The dark cells, the low losses, form a valley that leans a little to
+# the right on its way up: in most seeds the best learning rate of batch size 128 is
+# larger than that of batch size 8. <!-- claim: grid-ridge --> You know why from lesson
+# 03. A larger batch makes fewer steps, so each of them must be longer. It is the thick
+#     loaf and the long time. One-at-a-time sees a single row and a single column of
+#     this map. The grid sees the valley.
 #
 # ## 3. Which values? (6 minutes)
 #
@@ -159,32 +164,33 @@ careful = hk.grid_search(
     moons, base, lr=[0.001, 0.003, 0.01], batch_size=sizes, seeds=range(3)
 )
 ax = hk.plot_grid(careful)
-print(careful.describe().replace(". ", ".\n"))
+print("at the edge:", careful.edge)
 
 # %% [markdown]
 # **What you see.** The best learning rate is the largest that was tried.
-# <!-- claim: grid-edge --> The map ends in the middle of a slope, like a photograph
-# that cuts off the bottom of the valley. A winner at the edge is no answer. It is a
-# signpost: *go on in this direction*.
+# <!-- claim: grid-edge --> `careful.edge` says so, too: it names each hyperparameter
+# whose best value is the first or the last of its list. The map ends in the middle of a
+# slope, like a photograph that cuts off the bottom of the valley. A winner at the edge
+# is no answer. It is a signpost: *go on in this direction*.
 #
 # So we widen the list to the right until the loss rises again.
 
 # %%
 wide = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
-ratio = careful.mean_val_loss.min() / wide.mean_val_loss.min()
+ax = hk.plot_grid(wide)
 print(
     f"Lowest loss {wide.mean_val_loss.min():.3f} instead of "
-    f"{careful.mean_val_loss.min():.3f}: {ratio:.1f} times lower."
+    f"{careful.mean_val_loss.min():.3f}."
 )
-ends = [f"{n.replace('_', ' ')} (its {end} wins)" for n, end in wide.edge.items()]
-print("At the edge now:", ", ".join(ends) or "nothing")
+print("at the edge now:", wide.edge)
 
 # %% [markdown]
 # **What you see.** The widened grid finds less than half the loss, and its best
-# learning rate has neighbors on both sides. <!-- claim: grid-widened --> The batch size
-# may still stand at an edge. Smaller ones take longer for an epoch, and you saw the
-# valley: with a learning rate that fits, batch size 32 is about as good as 8.
-# <!-- claim: grid-larger-batch-as-good --> To look below 8 is possible, not necessary.
+# learning rate has neighbors on both sides. <!-- claim: grid-widened --> And the batch
+# size? If 8 wins, it stands at an edge, too, and is a signpost like any other: add 4 to
+# the list in the panel above and look. But an epoch of small batches takes longer, and
+# you saw the valley: with a learning rate that fits, batch size 32 is about as good as
+# 8. <!-- claim: grid-larger-batch-as-good --> So nobody must go there.
 
 # %%
 ex.wide_enough
@@ -217,20 +223,20 @@ for ax, first in zip(axes, (0, 3, 6), strict=True):
 
 # %% [markdown]
 # **What you see.** In most such repeats another pair wins.
-# <!-- claim: grid-winner-changes --> But the winners are all about equally good. (We
-# tried sixty other seeds: there, too, the winners stay within a fifth of the best.)
+# <!-- claim: grid-winner-changes --> But the winners are all about equally good: with
+# other seeds, too, they stay within a fifth of the best.
 # <!-- claim: grid-winners-as-good --> The good pairs are no needle in a haystack, they
 # are a **plateau**: four pairs or more lie within that fifth.
 # <!-- claim: grid-plateau -->
 #
 # So the answer of a grid is not "learning rate 0.3, batch size 8". It is "this region
-# is good, and inside it I cannot tell". Then you are free to choose: take a pair in the
-# *middle* of the dark region, or the one that trains fastest.
+# is good, and with three seeds I cannot tell more". Then you are free to choose: take a
+# pair in the *middle* of the dark region, or the one that trains fastest.
 
 # %% [markdown]
-# ### The finest grid is hardly better
+# ### Would more values help?
 #
-# Would more values help? A fine grid of 45 pairs against a coarse one of 15. Each sends
+# A fine grid of 45 pairs against a coarse one of 15. Each sends
 # its winner to a fair contest: ten new seeds.
 #
 # **Predict.** Three times the work. How much lower is the loss?
@@ -322,7 +328,7 @@ ex.quiz
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 11.4.3: grid
 #   search, log scales, and what to do at the edge.
 # - Y. Bengio, *Practical recommendations for gradient-based training of deep
-#   architectures* (2012), section 3.2: grids, coarse first.
+#   architectures* (2012), "Manual Search and Grid Search": grids, coarse first.
 # - F. Pedregosa and others, *Scikit-learn: machine learning in Python* (2011); its
 #   `GridSearchCV` is the best known grid search.
 # - Words that are new to you are in the [glossary](glossary.md).
