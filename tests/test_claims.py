@@ -7,6 +7,7 @@ seeds together. "In most seeds" is held as at least three of four.
 """
 
 import ast
+import contextlib
 import re
 from functools import cache
 from pathlib import Path
@@ -288,6 +289,7 @@ def test_moons_no_nan():
 IDS = re.compile(r"<!-- claim: (.+?) -->")
 SOURCES = sorted((FOLDER / "src").glob("*.py"))
 COUNTS = "test_every_"  # tests of this kind hold no claim
+LEAST = 20  # seeds
 
 
 def claimed():
@@ -297,21 +299,68 @@ def claimed():
 
 
 def held():
-    """Return the ids of all tests of claims."""
-    names = set()
+    """Return the ids of all tests of claims, with how many seeds (or draws) each has.
+
+    Read off the source: the longest ``range`` in the test, or, when that has none of
+    `LEAST`, in what it calls and names.
+    """
+    found = {}
     for path in sorted(Path(__file__).parent.glob("test_claims*.py")):
         tree = ast.parse(path.read_text("utf-8"))
-        names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    names = {name for name in names if name.startswith("test_")}
-    return {n[5:].replace("_", "-") for n in names if not n.startswith(COUNTS)}
+        named = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+        for node in (n for n in tree.body if isinstance(n, ast.Assign)):
+            named |= {target.id: node for target in node.targets}
+        for name in named:
+            if name.startswith("test_") and not name.startswith(COUNTS):
+                own = [n for n in ranges(named[name]) if n >= LEAST]
+                every = own or [n for one in reach(name, named) for n in ranges(one)]
+                found[name[5:].replace("_", "-")] = max(every, default=0)
+    return found
+
+
+def ranges(node):
+    """Yield the lengths of the ranges of numbers that are written in some code."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "range":
+            with contextlib.suppress(ValueError):
+                yield len(range(*map(ast.literal_eval, call.args)))
+
+
+def reach(name, named):
+    """Return the code of `name` and of all functions and constants that it reaches."""
+    found, new = {}, [name]
+    while new:
+        one = new.pop()
+        found[one] = named[one]
+        words = {
+            getattr(node, "id", getattr(node, "arg", None))
+            for node in ast.walk(named[one])
+        }
+        new += (words & named.keys()) - found.keys()
+    return found.values()
 
 
 def test_every_claim_has_a_test():
-    assert claimed() - held() == set()
+    assert claimed() - held().keys() == set()
 
 
 def test_every_test_has_a_claim():
-    assert held() - claimed() == set()
+    assert held().keys() - claimed() == set()
+
+
+def test_every_claim_is_held_over_twenty_seeds():
+    """Print the count, too: python -m pytest -s tests/test_claims.py -k twenty."""
+    text = "".join(source.read_text("utf-8") for source in SOURCES)
+    sentences, tests = len(IDS.findall(text)), held()
+    for name, seeds in tests.items():
+        print(f"{seeds:4} {name}")
+    print(
+        f"{sentences} sentences with an id, {len(claimed())} different ids, "
+        f"{len(tests)} claims tested, each over {min(tests.values())} seeds or more"
+    )
+
+    assert len(tests) == len(claimed())
+    assert min(tests.values()) >= LEAST
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

@@ -34,7 +34,8 @@ def same_lr():
 
 def test_batch_epoch_shows_every_point_once():
     rng = np.random.default_rng(0)
-    for n, size in rng.integers(1, 700, (50, 2)).tolist():
+    for _ in range(50):
+        n, size = rng.integers(1, 700, 2).tolist()
         parts = torch.randperm(n).split(size)
 
         assert len(parts) == -(-n // size)
