@@ -1,34 +1,145 @@
-"""Lesson 02 in a real JupyterLab, as a learner runs it: from top to live panel."""
+"""The whole of lesson 02 in a real JupyterLab, by keyboard alone.
 
-from harness import NOTEBOOK, open_notebook, run_all
+Everything is pressed or typed; `evaluate` and locators only look.
+"""
 
-PANEL = "hk.TrainingPanel(moons"
-ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
-    .flatMap(cell => cell.cell_type == 'code' ? cell.toJSON().outputs : [])
-    .filter(output => output.output_type == 'error').length"""
-COUNTS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
-    .filter(cell => cell.cell_type == 'code' && cell.execution_count > 0).length"""
-# JupyterLab holds only the cells near the window in the page.
-SHOW = """text => {
-    const content = window.jupyterapp.shell.currentWidget.content;
-    const cells = content.model.sharedModel.cells;
-    const at = cells.findIndex(c => c.cell_type == 'code' && c.source.includes(text));
-    content.activeCellIndex = at;
-    return content.scrollToItem(at, 'start');
+from harness import NOTEBOOK, errors, open_notebook
+
+from hpkit.exercises import lesson_02_learning_rate as ex
+from hpkit.exercises._feedback import to_text
+
+CELL = """() => {
+    const content = window.jupyterapp.shell.currentWidget.content
+    const index = content.activeCellIndex
+    const {cell_type, source} = content.model.sharedModel.cells[index]
+    return {index, type: cell_type, source, last: index == content.widgets.length - 1}
 }"""
+DONE = """index => window.jupyterapp.shell.currentWidget.content.model
+    .sharedModel.cells[index].execution_count > 0"""
+FOCUS = """() => {
+    const at = document.activeElement
+    return [at.role, at.ariaLabel, at.title, at.innerText].filter(Boolean).join(' / ')
+        || at.labels?.[0]?.innerText || ''
+}"""
+ANSWERS = {exercise.name: exercise.answer() for exercise in ex.EXERCISES}
 
 
-def test_lesson_runs_from_the_top_and_its_panel_is_live(page, lab_server):
+class Learner:
+    """Somebody with a keyboard, in front of the open notebook."""
+
+    def __init__(self, page):
+        self.page, self.press = page, page.keyboard.press
+
+    @property
+    def cell(self):
+        """The cell where the learner is: index, type, source, last."""
+        return self.page.evaluate(CELL)
+
+    def run(self):
+        """Run the cell, go to the next, and wait until it has run."""
+        cell = self.cell
+        self.press("Shift+Enter")
+        if cell["type"] == "code":
+            self.page.wait_for_function(DONE, arg=cell["index"], timeout=60_000)
+        return self.page.locator(f"{NOTEBOOK} .jp-Cell").nth(cell["index"])
+
+    def answer(self, value):
+        """Write an answer where the cell has three dots."""
+        self.press("Enter")
+        self.press("Control+Home")
+        self.press("End")
+        for _ in range(3):
+            self.press("Backspace")
+        self.page.keyboard.type(repr(value))
+
+    def tab_to(self, name, key="Tab"):
+        """Press Tab until something of this name has the focus."""
+        passed = []
+        for _ in range(40):
+            self.press(key)
+            passed.append(self.page.evaluate(FOCUS))
+            if name in passed[-1]:
+                return
+        raise AssertionError(f"Tab does not reach {name!r}, but {passed}")
+
+    def into(self):
+        """Go back to the cell that ran last, to Tab into what it shows."""
+        self.press("ArrowUp")
+
+    def out(self):
+        """Go on to the next cell, from a button."""
+        self.press("ArrowDown")
+
+
+def bowl(learner, panel):
+    before = panel.locator(".hp-say").inner_text()
+    learner.tab_to("slider / learning rate")
+    learner.press("ArrowRight")
+    panel.locator(".hp-say", has_not_text=before).wait_for()
+    learner.tab_to("One step")
+    learner.press("Space")
+    learner.press("Enter")
+    panel.locator(".hp-say", has_text="Step 2").wait_for()
+
+
+def training(learner, panel):
+    learner.tab_to("slider / learning rate")
+    for _ in range(3):
+        learner.press("ArrowRight")
+    panel.locator(".hp-say", has_text="lr 0.02").wait_for()
+    learner.tab_to("Train")
+    learner.press("Enter")
+    panel.get_by_text("2 runs").first.wait_for()
+
+
+def curve(learner, panel):
+    before = panel.locator(".hp-say").inner_text()
+    learner.tab_to("slider / batch size")
+    learner.press("ArrowRight")
+    panel.locator(".hp-say", has_not_text=before).wait_for()
+    learner.tab_to("Start")
+    learner.press("Space")
+
+
+PANELS = {"BowlPanel": bowl, "TrainingPanel": training, "ValidationCurvePanel": curve}
+
+
+def quiz(learner, box):
+    for question in ex.quiz.questions:
+        right = next(a["answer"] for a in question["answers"] if a["correct"])
+        learner.tab_to(to_text(right))
+        learner.press("Space")
+    box.get_by_text(f"{len(ex.quiz)} of {len(ex.quiz)} right.").wait_for()
+
+
+def test_lesson_is_done_by_keyboard_alone(page, lab_server):
     open_notebook(page, lab_server.url, "02_learning_rate.ipynb")
+    learner, used = Learner(page), []
 
-    run_all(page)
+    while True:
+        cell = learner.cell
+        asked = [n for n in ANSWERS if f"ex.{n}.check(answer)" in cell["source"]]
+        if asked:
+            learner.answer(ANSWERS[asked[0]])
+        output = learner.run()
+        for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
+            output.locator(".hpkit .bqplot svg").first.wait_for()
+            learner.into()
+            PANELS[kind](learner, output.locator(".hpkit"))
+            learner.out()
+            used.append(kind)
+        if cell["source"] == "ex.quiz":
+            learner.into()
+            quiz(learner, output)
+            learner.out()
+        if asked:
+            output.get_by_text("✓").wait_for()
+        if cell["last"]:
+            break
+    page.keyboard.type("hk.progress(2)")
+    table = learner.run()
 
-    assert page.evaluate(ERRORS) == 0
-    assert page.evaluate(COUNTS) > 15
-    page.evaluate(SHOW, PANEL)
-    panel = page.locator(f"{NOTEBOOK} .jp-Cell", has_text=PANEL).first
-    panel.get_by_text("lr 0.01, batch size 32, seed 0").first.wait_for(timeout=60_000)
-    panel.locator("[role=slider]").first.focus()
-    page.keyboard.press("ArrowRight")
-    panel.get_by_text("lr 0.013, batch size 32, seed 0").first.wait_for(timeout=30_000)
-    panel.get_by_text("2 runs").first.wait_for(timeout=30_000)
+    every = len(ANSWERS) + len(ex.quiz)
+    table.get_by_text(f"{every} of {every} done").wait_for()
+    assert errors(page) == []
+    assert used == list(PANELS)
