@@ -281,6 +281,33 @@ def test_batch_noise_knows_the_loss_of_all_points(moons):
     assert panel.each.mean() == pytest.approx(run.train_loss[-1], rel=1e-5)
 
 
+SLOW = QUICK.but(batch_size=1, epochs=900)
+
+
+def test_patience_stopped_while_it_trains_says_so(moons):
+    panel = PatiencePanel(moons, SLOW)
+    until(lambda: panel.run and panel.run.epochs_done > 1)
+    panel.stop_button.click()
+    panel.wait(1)
+
+    assert f"Stopped at epoch {panel.run.epochs_done}" in shows(panel)
+    panel.patience.value = 2
+    assert "Stopped at" in panel.result.value
+
+
+def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
+    panel = BatchNoisePanel(moons, SLOW)
+    assert "trained first" in panel.result.value
+    panel.stop_button.click()
+    panel.wait(1)
+    assert "press New batches" in panel.result.value
+    panel.setting = QUICK
+    panel.again.click()
+    panel.wait(20)
+
+    assert "Batches of" in shows(panel)
+
+
 # ---- luck --------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ WORDS = {
     "again": "New flips",
     "again_tip": "Flip all coins again and train all models anew",
     "training": "The models are trained first.",
+    "stopped": "Stopped before the models were trained: press New flips.",
     "luck": "The best of {n} models has a validation accuracy of <b>{valid:.0%}</b>. "
     "On {rows} new rows it has <b>{test:.0%}</b>: there was nothing to learn.",
     "one": "One model has a validation accuracy of <b>{valid:.0%}</b>. On {rows} new "
@@ -185,7 +186,7 @@ class CoinFlipsPanel(Panel):
     def sentence(self, running):
         """Return the luck in words."""
         if not len(self.valid):
-            return WORDS["training"]
+            return WORDS["training" if running else "stopped"]
         best, n = self.chosen[-1], len(self.chosen)
         return WORDS["luck" if n > 1 else "one"].format(
             n=n, valid=self.valid[best], test=self.test[best],

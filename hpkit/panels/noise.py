@@ -42,6 +42,7 @@ WORDS = {
     "before": " Before, with {}, it was {:.3g}.",
     "whole": "One batch of all {n} points: the loss is always {loss:.3g}, no noise.",
     "training": "A network is trained first.",
+    "stopped": "Stopped before the network was trained: press New batches.",
     "guess": "A batch of four times as many points: how does the spread change?",
     "guesses": ("stays the same", "half of it", "a quarter of it"),
 }
@@ -162,8 +163,10 @@ class BatchNoisePanel(Panel):
 
     def draw_again(self):
         """Draw other batches."""
-        if self.each is not None:
-            self.drawn.value += 1
+        self.drawn.value += 1
+        if self.each is None:
+            self.live.start(self._training())
+        else:
             self._shuffle()
             self._draw()
 
@@ -198,7 +201,7 @@ class BatchNoisePanel(Panel):
     def sentence(self, running):
         """Return the noise in words."""
         if self.each is None:
-            return WORDS["training"]
+            return WORDS["training" if running else "stopped"]
         n, (*before, size) = len(self.each), self.sizes.value
         text = WORDS["whole" if size >= n else "jumps"].format(
             size=size, spread=self.spread_of(size), n=n, loss=self.each.mean()

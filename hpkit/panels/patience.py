@@ -31,6 +31,7 @@ WORDS = {
     "best": "lowest of all",
     "mine": "your guess",
     "training": "Training, epoch {} of {}.",
+    "stopped": "Stopped at epoch {all}; to train all, run the cell again. ",
     "watching": "Epoch {epoch}: loss {last:.3g}. Lowest so far <b>{loss:.3g}</b>, at "
     "epoch {kept}. Epochs since then: <b>{since}</b>, patience {patience}.",
     "says": "Patience {patience}: stops at epoch <b>{epoch}</b> of {all} and keeps "
@@ -209,7 +210,7 @@ class PatiencePanel(Panel):
 
     def sentence(self, running):
         """Return what the patience does in words."""
-        if not self.trained and running:
+        if running and self.epoch is None and not self.trained:
             done = self.run.epochs_done if self.run else 0
             return WORDS["training"].format(done, self.setting.epochs)
         if self.run is None:
@@ -218,7 +219,8 @@ class PatiencePanel(Panel):
         shown = until(run, at)
         never = at == run.epochs_done and shown.best_epoch == run.best_epoch
         kind = "never" if never else "says"
-        return WORDS[kind if self.epoch is None else "watching"].format(
+        text = WORDS[kind if self.epoch is None else "watching"]
+        return (text if self.trained else WORDS["stopped"] + text).format(
             patience=self.patience.value, epoch=at, all=run.epochs_done,
             last=run.val_loss[at], kept=shown.best_epoch, loss=shown.best_val_loss,
             since=at - shown.best_epoch, best=run.best_val_loss, at=run.best_epoch,
