@@ -12,6 +12,7 @@ from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
 from hpkit.panels.searching import LONG
+from hpkit.panels.stills import still
 from hpkit.panels.values import Entry, fitting, parse_values, places
 from hpkit.settings import Hyperparameters
 from hpkit.space import log_uniform
@@ -230,7 +231,11 @@ def test_path_begins_with_its_start_trained(moons):
     assert panel.map.cells.numbers.text.tolist() == [f"{loss:.2g}"]
     assert panel.map.cells.stops.text.tolist() == ["S"]
     assert panel.status.value.startswith("2 runs")
-    assert not panel.steps.parts[0][0].axes[1].visible
+    chart = panel.steps.parts[0][0]
+    assert chart.title == "step 1\nnext: learning rate"
+    assert not chart.axes[1].visible
+    drawn = still(panel.figures, panel.widths).axes[1]
+    assert (drawn.get_title(), list(drawn.get_yticks())) == (chart.title, [])
     assert panel.picture().startswith(b"\x89PNG")
 
 
@@ -245,7 +250,7 @@ def test_path_names_its_stops_in_order(moons):
         assert panel.map.cells.stops.text.tolist() == ["S", "1", "2"]
     assert "The path is at its end." in panel.result.value
     assert panel.steps.parts[0][0].axes[1].visible
-    assert panel.steps.parts[0][3].value == "step 1: learning rate, best 0.3"
+    assert panel.steps.parts[0][3].value == "step 1: loss by learning rate, best 0.3"
     np.testing.assert_array_equal(
         panel.map.cells.halo[panel.map.cells.path].x, panel.map.cells.path.x
     )

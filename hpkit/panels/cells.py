@@ -13,7 +13,7 @@ from hpkit.panels.style import css_color
 from hpkit.panels.values import UPWARD, fitting
 
 WORDS = {"start": "S"}
-STOP = np.array([[-0.3], [-0.22]])  # from the middle of a cell: its number stays free
+STOP = np.array([[-0.3], [-0.12]])  # from the middle of a cell, below its number
 UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.12), (0.6, 0.6, 0.6, 0.5)
 MANY = 9  # columns from which numbers do not fit into the cells
 
@@ -64,7 +64,7 @@ class CellMap:
         self.image = bq.Image(image=self.images[0], scales=scales)
         self.numbers = texts(scales, default_size=11, align="middle", y_offset=4)
         self.stops = texts(
-            scales, default_size=11, align="start", x_offset=-4, y_offset=14
+            scales, default_size=11, align="start", x_offset=7, y_offset=14
         )
         self.ties = lines(scales, "orange", stroke_width=2.5, line_style="dashed")
         self.best = lines(scales, "orange", stroke_width=4)
@@ -135,6 +135,7 @@ class CellMap:
 
     def show_path(self, cells):
         """Show the cells (column, row) from the start S over the steps 1, 2, ..."""
+        self.numbers.y_offset = -3
         there = len(cells) > 1
         x, y = np.array(cells if there else [], float).reshape(-1, 2).T + STOP
         self._put(self.path, x, y)

@@ -35,7 +35,7 @@ WORDS = {
     "best": "best",
     "ties": "as good",
     "here": "chosen",
-    "mine": "your guess",
+    "mine": "guess",
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",

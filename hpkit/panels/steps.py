@@ -23,9 +23,8 @@ from hpkit.path import best_number
 from hpkit.space import all_settings
 
 WORDS = {
-    "loss": "loss",
-    "step": "step {0}: {1}",
-    "won": "step {0}: {1}, best {2}",
+    "step": "step {0}: loss by {1}",
+    "won": "step {0}: loss by {1}, best {2}",
     "next": "step {0}, next: {1}",
     "later": "step {0}, later: {1}",
 }
@@ -66,10 +65,11 @@ class StepCharts:
             stroke_width=2.5,
         )  # fmt: skip
         chart = figure(
-            [line, best], *scales.values(), ("", WORDS["loss"]), height=height,
-            margin=(6, 12, 24, 50),
+            [line, best], *scales.values(), ("", ""), height=height,
+            margin=(6, 12, 24, 44),
         )  # fmt: skip
         chart.add_class("hp-low")
+        chart.title_style = {"display": "none"}  # on the page it stands above
         limit(chart, 1, 1.0, n=2)
         return chart, line, best, say("", "hp-muted")
 
@@ -80,12 +80,11 @@ class StepCharts:
             name, step = order[number], steps[number] if number < len(steps) else None
             won = step.winner if step else None
             look = "next" if number == len(steps) else "later"
-            over.value = WORDS["won" if won else "step" if step else look].format(
-                number + 1, NAMES[name], text_of(getattr(won, name)) if won else ""
-            )
-            chart.axes[1].visible = (
-                step is not None
-            )  # no numbers before there is a loss
+            words = WORDS["won" if won else "step" if step else look]
+            value = text_of(getattr(won, name)) if won else ""
+            over.value = words.format(number + 1, NAMES[name], value)
+            chart.title = over.value.replace(", ", "\n")  # of the still picture
+            chart.axes[1].visible = bool(step)  # no numbers before there is a loss
             at, words = places(space[name])
             tick(chart, 0, at, words, "")
             if step:

@@ -53,6 +53,9 @@ def draw(ax, chart):
         if scale.min is not None:
             put("lim", (scale.min, scale.max))
         put("label", axis.label)
+        if not axis.visible:
+            put("ticks", [])
+            continue
         if axis.tick_values is not None and not isinstance(scale, bq.LogScale):
             put("ticks", axis.tick_values)
         if axis.tick_labels:
@@ -61,6 +64,7 @@ def draw(ax, chart):
     if chart.axes[0].grid_lines != "none":
         ax.grid(color="#eeeeee")
     ax.set_axisbelow(True)
+    ax.set_title(chart.title, fontsize=8)
     for mark in chart.marks:
         if mark.visible:
             DRAW[type(mark)](ax, mark)
