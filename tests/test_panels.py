@@ -1098,7 +1098,7 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
 
 
 def test_guess_is_of_a_known_kind(moons):
-    with pytest.raises(ValueError, match="predict must be .* got 'guess'"):
+    with pytest.raises(ValueError, match=r"predict must be .* got 'guess'"):
         TrainingPanel(moons, QUICK, predict="guess")
 
 
@@ -1231,3 +1231,42 @@ def before_training(found):
     runs = found.runs
     none = {"epochs_done": np.zeros_like(runs.epochs_done)}
     return replace(found, runs=replace(runs, **none), finished=False)
+
+
+@pytest.mark.parametrize(("name", "typed"), [("lr", -1.0), ("lr", 0.0), ("epochs", -5)])
+def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
+    before = panel.chart.val.y.copy()
+    panel.controls[name].source.value = typed
+    panel.wait(5)
+
+    assert f"got {typed:g}" in panel.result.value
+    assert panel.controls[name].source.value == typed
+    np.testing.assert_array_equal(panel.chart.val.y, before)
+    panel.controls[name].source.value = 2
+    panel.wait(5)
+    assert panel.error is None
+    assert "Lowest" in panel.result.value
+
+
+def test_wrong_number_of_seeds_is_told(curve):
+    before = curve.found
+    curve.seeds.value = 0
+    curve.wait(5)
+
+    assert "seeds" in curve.result.value
+    assert curve.found is before
+
+
+def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
+    curve.controls["epochs"].source.value = 100_000
+    curve.wait(5)
+
+    assert "hp-stale" in curve._dom_classes
+    assert "Still the result of the values before" in curve.result.value
+    curve.controls["epochs"].source.value = 5
+    curve.wait(5)
+    assert "hp-stale" not in curve._dom_classes
+
+
+def test_code_keeps_its_lines_short(curve):
+    assert max(map(len, curve.code().splitlines())) <= 88

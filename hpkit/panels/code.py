@@ -1,5 +1,7 @@
 """The code that a panel shows: a cell that gives the same result without it."""
 
+import textwrap
+
 from hpkit.datasets import SOURCES, load_dataset
 from hpkit.settings import Hyperparameters
 
@@ -7,7 +9,17 @@ WORDS = {
     "own": "data = ...  # your data set: {}",
     "model": "model = ...  # your function that makes the network",
 }
+WIDTH = 72  # characters of a line
 ALWAYS = ("lr", "batch_size", "epochs")
+
+
+def call(head, arguments):
+    """Return a call, over several lines where one would be too long."""
+    line = f"{head}({', '.join(arguments)})"
+    if len(line) <= WIDTH:
+        return line
+    lines = textwrap.wrap(", ".join(arguments) + ",", WIDTH - 4, break_long_words=False)
+    return "\n    ".join([f"{head}(", *lines]) + "\n)"
 
 
 def code_of_dataset(dataset):
@@ -26,7 +38,7 @@ def code_of_setting(setting, without=()):
         said = name in ALWAYS or value != getattr(plain, name)
         if said and name not in without:
             parts.append(f"{name}={value!r}")
-    return f"hk.Hyperparameters({', '.join(parts)})"
+    return call("hk.Hyperparameters", parts)
 
 
 def code_of_run(run):

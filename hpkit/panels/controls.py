@@ -68,9 +68,15 @@ def framed(label, slider, number=None):
 
 
 def number_box(kind, label, **limits):
-    """Return a box to type a number in."""
+    """Return a box to type a number in.
+
+    A box without limits takes any number: hpkit's own checks say what is wrong with
+    it, where a limit would silently make another number of it.
+    """
     box = kind(**limits, description=label)
-    box.tooltip = WORDS["number"].format(label, box.min, box.max)
+    if hasattr(box, "min"):
+        label = WORDS["number"].format(label, box.min, box.max)
+    box.tooltip = label
     box.add_class("hp-number")
     box.add_class("hp-named")
     return box
@@ -90,7 +96,7 @@ def tie(slider, number, shown=lambda value: value):
     by_factor = isinstance(slider, W.FloatLogSlider)
 
     def ticks(value):
-        place = np.log10(value) if by_factor else value
+        place = np.log10(max(value, 1e-12)) if by_factor else value
         place = min(max(place, slider.min), slider.max)
         return round((place - slider.min) / slider.step)
 
@@ -116,10 +122,7 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **slide(name))
-    number = number_box(
-        W.BoundedFloatText, NAMES[name], value=value, min=1e-9, max=1e4, step=None
-    )
-
+    number = number_box(W.FloatText, NAMES[name], value=value, step=None)
     tie(slider, number, lambda v: float(f"{v:.2g}"))
     return Knob(framed(NAMES[name], slider, number), number, slider)
 
@@ -128,9 +131,7 @@ def count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
     most = max(200, value)
     slider = W.IntSlider(value, min=1, max=most, **slide(name))
-    number = number_box(
-        W.BoundedIntText, NAMES[name], value=value, min=1, max=10 * most
-    )
+    number = number_box(W.IntText, NAMES[name], value=value)
     tie(slider, number)
     return Knob(framed(NAMES[name], slider, number), number, slider)
 

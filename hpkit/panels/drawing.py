@@ -4,7 +4,7 @@ import ipywidgets as W
 import numpy as np
 from bqplot.interacts import HandDraw
 
-from hpkit.panels.controls import framed
+from hpkit.panels.controls import NAMES, framed
 from hpkit.panels.figures import figure, limit, linear, lines, set_all, tick
 from hpkit.panels.parts import row
 
@@ -13,8 +13,11 @@ WORDS = {
     "place": "place",
     "height": "height",
     "loss": "loss",
+    "epoch": "epoch {:.0f}",
+    "lowest": "lowest {:.2f} at epoch {:.0f}",
 }
 HIGHEST = 1.2
+KNOTS = 11  # places of a training curve
 
 
 class Drawing(W.VBox):
@@ -105,3 +108,16 @@ class Drawing(W.VBox):
         if abs(heights[self.place.value] - change["new"]) > 1e-9:
             heights[self.place.value] = change["new"]
             self.line.y = heights
+
+
+def over_epochs(epochs):
+    """Return a drawing of a training curve, and a function that says its lowest."""
+    at = np.linspace(0, epochs, KNOTS)
+    ticks = {float(v): f"{v:.0f}" for v in at[::5]}
+    names = [WORDS["epoch"].format(v) for v in at]
+    drawing = Drawing(at, ticks, NAMES["epochs"], names)
+
+    def said(heights):
+        return WORDS["lowest"].format(min(heights), at[drawing.lowest])
+
+    return drawing, said

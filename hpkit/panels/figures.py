@@ -66,11 +66,14 @@ def figure(marks, x, y, labels, *, height=270, margin=(12, 14, 40, 50), grid="so
     up = bq.Axis(
         scale=y, label=labels[1], side="left", label_offset="36px", grid_lines=grid
     )
-    return bq.Figure(
+    made = bq.Figure(
         marks=marks, axes=[across, up], fig_margin=sides, padding_y=0, padding_x=0,
         layout=W.Layout(height=f"{height}px", width="100%", min_width="0"),
         display_toolbar=False,
     )  # fmt: skip
+    if grid == "none":
+        made.add_class("hp-nogrid")
+    return made
 
 
 def ticks(low, high, n=5):

@@ -158,6 +158,7 @@ class Panel(Remembers, W.VBox):
                     self.error = error
                     self.say(html.escape(str(error)), wrong=True)
                 except Exception as error:
+                    self.error = None
                     self._fail(error)
 
         return called
@@ -181,7 +182,9 @@ class Panel(Remembers, W.VBox):
                 self._quiet -= 1
 
     def _fail(self, error):
-        """Show an error; it stays until the next start."""
+        """Show an error; it stays until the next start, and the first one counts."""
+        if self.error is not None:
+            return
         self.error = error
         said = html.escape(f"{type(error).__name__}: {error}")
         self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpkit import told
 from hpkit.files import search_from_plain, search_to_plain
-from hpkit.panels.code import code_of_dataset, code_of_setting
+from hpkit.panels.code import call, code_of_dataset, code_of_setting
 from hpkit.panels.controls import Controls, framed, number_box, tie
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
@@ -33,6 +33,7 @@ WORDS = {
     "or press Start",
     "none": "Press Start.",
     "stopped": "Stopped after {done} of {all} epochs; what was trained is kept. ",
+    "stale": "Still the result of the values before. ",
     "unequal": "Not all settings were trained equally long. ",
     "unbegun": "Stopped before the first epoch; this is the result of before. ",
     "halted": "stopped: {done} of {all} epochs",
@@ -64,7 +65,7 @@ class SearchPanel(Panel):
         self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
         slider = W.IntSlider(seeds, min=1, max=max(10, seeds), readout=False)
-        self.seeds = number_box(W.BoundedIntText, WORDS["seeds"], value=seeds, min=1)
+        self.seeds = number_box(W.IntText, WORDS["seeds"], value=seeds)
         tie(slider, self.seeds)
         self.seeds_box = framed(WORDS["seeds"], slider, self.seeds)
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
@@ -235,14 +236,13 @@ class SearchPanel(Panel):
             return
         cost, planned = self.found.cost, self.found.planned
         self.bar.value = 1.0 if self.found.finished else cost.epochs / planned.epochs
-        if not self.found.finished:
-            words = WORDS["going" if running else "halted"]
-            self.status.value = words.format(done=cost.epochs, all=planned.epochs)
-        else:
-            text = WORDS["cost"].format(runs=cost.runs, epochs=cost.epochs)
-            seconds = float(self.found.fit_time.sum())
-            took = WORDS["took"].format(cost=text, seconds=seconds)
-            self.status.value = self.offer or took
+        facts = {"done": cost.epochs, "all": planned.epochs}
+        took = WORDS["cost"].format(runs=cost.runs, epochs=cost.epochs)
+        facts |= {"cost": took, "seconds": float(self.found.fit_time.sum())}
+        kind = "took" if self.found.finished else "going" if running else "halted"
+        offered = self.offer and not running
+        self.status.value = self.offer if offered else WORDS[kind].format(**facts)
+        (self.add_class if offered else self.remove_class)("hp-stale")
         self.draw_found()
         if not running or self.found.finished:
             self.listing.show(self.found, self.focus)
@@ -255,7 +255,8 @@ class SearchPanel(Panel):
         """Return what was found in words."""
         if self.found is None or not len(self.found.runs):
             return WORDS["none"]
-        return self._stopped(running) + " ".join(told.told_best(self.found))
+        text = self._stopped(running) + " ".join(told.told_best(self.found))
+        return text if running or not self.offer else WORDS["stale"] + text
 
     def _stopped(self, running):
         """Return what to say of a search that was stopped."""
@@ -275,7 +276,7 @@ class SearchPanel(Panel):
 
         return self.found.to_frame() if self.found else pd.DataFrame()
 
-    def code_of(self, call, *, keep=False, **arguments):
+    def code_of(self, search, *, keep=False, **arguments):
         """Return a cell that runs the same search."""
         parts = [f"{name}={value!r}" for name, value in arguments.items()]
         searched = self.found.space if self.found else ()
@@ -283,6 +284,6 @@ class SearchPanel(Panel):
         seeds = f"seeds=range({self.seeds.value})"
         return "\n".join([
             "import hpkit as hk", "", code_of_dataset(self.dataset), f"base = {base}",
-            f"found = hk.{call}(data, base, {', '.join([*parts, seeds])})",
+            call(f"found = hk.{search}", ["data", "base", *parts, seeds]),
             "found",
         ])  # fmt: skip

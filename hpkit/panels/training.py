@@ -1,12 +1,13 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
+from contextlib import suppress
+
 import ipywidgets as W
-import numpy as np
 
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
-from hpkit.panels.controls import NAMES, NEW, SAME, Controls, seed_choice
-from hpkit.panels.drawing import Drawing
+from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
+from hpkit.panels.drawing import Drawing, over_epochs
 from hpkit.panels.guess import check_predict
 from hpkit.panels.keep import looks_of_runs, runs_with_looks
 from hpkit.panels.onerun import OneRun
@@ -30,8 +31,6 @@ WORDS = {
     "compare_tip": "The pinned runs and the chosen one side by side",
     "guess": "How low will the validation loss get?",
     "draw": "How will the validation loss go?",
-    "lowest": "lowest {:.2f} at epoch {:.0f}",
-    "epoch": "epoch {:.0f}",
     "pause": "Pause",
     "resume": "Go on",
     "pause_tip": "Rest at this epoch, or go on",
@@ -43,7 +42,6 @@ WORDS = {
     "ready": "{seconds:.2g} s for {done} epochs",
     "slow": "trains when you let go, about {seconds:.1f} s",
 }
-KNOTS = 11  # places of a curve that is drawn as a guess
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 
 
@@ -131,13 +129,7 @@ class TrainingPanel(Panel):
             guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
             self.ask(WORDS["guess"], guess, lambda v: f"{v:.2f}")
             return
-        at = np.linspace(0, self.first[0].epochs, KNOTS)
-        ticks = {float(v): f"{v:.0f}" for v in at[::5]}
-        names = [WORDS["epoch"].format(v) for v in at]
-        guess = Drawing(at, ticks, NAMES["epochs"], names)
-        self.ask(WORDS["draw"], guess, lambda v: WORDS["lowest"].format(
-            min(v), at[guess.lowest]
-        ))  # fmt: skip
+        self.ask(WORDS["draw"], *over_epochs(self.first[0].epochs))
 
     def _build(self):
         """Make the widgets and tie them to what they do."""
@@ -271,10 +263,14 @@ class TrainingPanel(Panel):
             done=run.epochs_done, epochs=run.setting.epochs, seconds=run.fit_time
         )
         if not running:
-            seconds = self.seconds(self.controls.setting)
-            self.controls.continuous = seconds < QUICK
-            if seconds >= QUICK:
-                self.status.value = WORDS["slow"].format(seconds=seconds)
+            with suppress(ValueError, TypeError):  # what is typed may be wrong
+                self._tell_seconds(self.seconds(self.controls.setting))
+
+    def _tell_seconds(self, seconds):
+        """Follow sliders at once if that is quick, else say what a start would cost."""
+        self.controls.continuous = seconds < QUICK
+        if seconds >= QUICK:
+            self.status.value = WORDS["slow"].format(seconds=seconds)
 
     def _show_drawer(self):
         """Fill what is below the charts."""
