@@ -387,7 +387,10 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     panel.stop()
     panel.wait(5)
     assert set(panel.found) == set(before)
-    assert "is under way" not in panel.result.value
+    assert "Stopped: only races that came to their end" in panel.result.value
+    panel.start()
+    panel.wait(60)
+    assert "Stopped" not in panel.result.value
 
 
 def test_race_error_of_a_model_is_shown_itself(moons):

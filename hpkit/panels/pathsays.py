@@ -33,7 +33,7 @@ def told_path(found, grid, start, order, running):
     else:
         loss = told.told_loss(found.runs, 0)
         said = WORDS["begin"].format(told.label(start, order), loss)
-    if len(found.steps) > len(done):
+    if len(found.steps) > len(done) or not (found.steps or found.finished):
         return said + ("" if running else WORDS["stopped"])
     if grid is not None and not (running and not grid.finished):
         return said + told_grid(found, grid, done[-1].winner if done else start)

@@ -40,6 +40,8 @@ WORDS = {
     "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
     "lr=hk.log_uniform(1e-4, 10)",
     "racing": "Race 1 is under way.",
+    "first": "Stopped in race 1: press Start.",
+    "stopped": "Stopped: only races that came to their end are counted. ",
     "more": " Start runs all {0} races.",
     "status": "race {0} of {1}, {2} epochs for each search",
     "guess": "Which search will be lowest most often?",
@@ -122,7 +124,7 @@ class SearchRacePanel(Panel):
             if not isinstance(given, Range):
                 raise TypeError(WORDS["ranges"].format(given, name))
         self.model = model
-        self.found, self.lowest = {}, {kind: [] for kind in KINDS}
+        self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
         self.ranges = {name: repr(given) for name, given in self.space.items()}
         whole = self.base.epochs
         self.budget, budget_box = count_box(
@@ -193,7 +195,7 @@ class SearchRacePanel(Panel):
     def start(self):
         """Run the race anew."""
         first = self._searches(0)
-        self.error = None
+        self.error, self.whole = None, False
         self.live.start(self._racing(first, self.races.value))
 
     def _racing(self, first, races):
@@ -215,6 +217,7 @@ class SearchRacePanel(Panel):
                     yield False
                 lowest[kind].append(lowest_of(last))
             yield
+        self.whole = True
 
     def plain(self):
         """Return the first race, and how all ended, as JSON can hold it."""
@@ -227,20 +230,15 @@ class SearchRacePanel(Panel):
         if plain["ranges"] == self.ranges:
             super().take(plain)
             self.lowest = plain["lowest"]
-            self.found = {
-                kind: search_from_plain(one, self.dataset)
-                for kind, one in plain["found"].items()
-            }
+            for kind, one in plain["found"].items():
+                self.found[kind] = search_from_plain(one, self.dataset)
 
     # ---- what is shown -------------------------------------------------------------
 
     def draw(self, running):
         """Show the state."""
-        tops, count = [], self._count
-        budget, columns = (
-            self.budget.value,
-            1 + (count > 1) * (len(KINDS) + 0.7) * COLUMN,
-        )
+        tops, count, budget = [], self._count, self.budget.value
+        columns = (len(KINDS) + 0.7) * COLUMN if count > 1 else 0
         for place, kind in enumerate(KINDS, 1):
             x, y, ends = np.zeros(0), np.zeros(0), np.array(self.lowest[kind])
             if kind in self.found:
@@ -252,7 +250,7 @@ class SearchRacePanel(Panel):
             set_all(self.ends[kind], x=np.append(x[-1:], at), y=np.append(y[-1:], ends))
         if tops:
             limit(self.race, 1, 1.15 * max(tops), 0.8 * min(tops))
-        limit(self.race, 0, budget, room=columns + 0.03)
+        limit(self.race, 0, budget, room=1.03 + columns)
         thirds = np.linspace(0, budget, 4).round()
         if list(self.race.axes[0].tick_values) != list(thirds):
             self.race.axes[0].tick_values = thirds
@@ -271,11 +269,13 @@ class SearchRacePanel(Panel):
         """Return how the races ended in words."""
         count = self._count
         if not count:
-            return WORDS["racing"]
+            return WORDS["racing" if running else "first"]
         left = not running and count < self.races.value
-        more = WORDS["more"].format(self.races.value) if left else ""
-        losses = {kind: self.lowest[kind][:count] for kind in KINDS}
-        return told_races(losses, self.budget.value) + more
+        said = "" if running or self.whole else WORDS["stopped"]
+        said += told_races(
+            {k: self.lowest[k][:count] for k in KINDS}, self.budget.value
+        )
+        return said + (WORDS["more"].format(self.races.value) if left else "")
 
     def frame(self):
         """Return the settings of the first race, one a row, the best first."""
