@@ -18,8 +18,8 @@ DONE = """index => window.jupyterapp.shell.currentWidget.content.model
     .sharedModel.cells[index].execution_count > 0"""
 FOCUS = """() => {
     const at = document.activeElement
-    return [at.role, at.ariaLabel, at.title, at.innerText].filter(Boolean).join(' / ')
-        || at.labels?.[0]?.innerText || ''
+    const names = [at.ariaLabel, at.title, at.innerText, at.labels?.[0]?.innerText]
+    return [at.role ?? at.tagName, ...names].filter(Boolean).join(' / ')
 }"""
 ANSWERS = {exercise.name: exercise.answer() for exercise in ex.EXERCISES}
 
@@ -90,6 +90,9 @@ def training(learner, panel):
     learner.tab_to("Train")
     learner.press("Enter")
     panel.get_by_text("2 runs").first.wait_for()
+    learner.tab_to("Pin")
+    learner.press("Space")
+    panel.locator("option", has_text="● 2").wait_for(state="attached")
 
 
 def curve(learner, panel):
@@ -97,7 +100,10 @@ def curve(learner, panel):
     learner.tab_to("slider / batch size")
     learner.press("ArrowRight")
     panel.locator(".hp-say", has_not_text=before).wait_for()
-    learner.tab_to("Start")
+    learner.tab_to("SELECT")
+    learner.press("Home")
+    panel.locator(".hp-legend", has_text="learning rate 0.0001").wait_for()
+    learner.tab_to("Start", "Shift+Tab")
     learner.press("Space")
 
 
