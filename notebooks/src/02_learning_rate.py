@@ -30,16 +30,16 @@ base = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=30)
 # rate stretches or shrinks every step.
 #
 # **Predict.** The ball starts at -4. What happens with a learning rate of 0.1? Of 1? Of
-# 2.1?
+# 2.1? The panel asks you for the border: make your guess, then it opens.
 
 # %%
-hk.BowlPanel(lr=0.1)
+hk.BowlPanel(lr=0.1, predict=True)
 
 # %% [markdown]
 # **Do.** Set the learning rate, click **Step** a few times, and watch; **Run** makes
 # twenty steps. **To start** puts the ball back. Find the value at which the ball no
-# longer comes to rest. Then make the bowl steeper: set the **curvature** to 2. Where is
-# the border now?
+# longer comes to rest. Was your guess right? Then make the bowl steeper: set the
+# **curvature** to 2. Where is the border now?
 #
 # The same in code. The bowl is `loss = weight x weight / 2`, so its slope at each place
 # is the weight itself: the wall is as steep as you are far from the bottom.
@@ -64,7 +64,7 @@ for ax, lr in zip(axes, (0.1, 0.9, 1.8, 2.1), strict=True):
     ax.set(title=f"lr {lr}: ends at {path[-1]:.2f}", xlabel="weight", ylim=(-1, 25))
 axes[0].set(ylabel="loss")
 ax = hk.alt_text(
-    ax, "Four bowls: a ball creeps, arrives, jumps to and fro, climbs out."
+    ax, "Four bowls: a ball creeps, arrives, jumps from side to side, climbs out."
 )
 
 # %% [markdown]

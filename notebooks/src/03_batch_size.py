@@ -260,10 +260,10 @@ for size in (4, 16, 64):
 # draw the next one. In this panel each dot is the loss of one batch.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
-# come to the line? Four times? Less?
+# come to the line? Tell the panel, then it opens.
 
 # %%
-hk.BatchNoisePanel(moons, size=4)
+hk.BatchNoisePanel(moons, size=4, predict=True)
 
 # %% [markdown]
 # **Do.** Go from batch size 4 to 16, to 64, to 400. Read the spread each time.

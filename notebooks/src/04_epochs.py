@@ -46,7 +46,7 @@ for epochs in (10, 30, 100):
 # %% [markdown]
 # **What you see.** With 30 epochs it gets lower than with 10, with 100 lower than with
 # 30. <!-- claim: epochs-too-few --> Both lines go down together. Whoever stops at epoch
-#     10 has left something on the table: *under-training*.
+# ten could have got a lower loss: *under-training*.
 #
 # So, simply train for ever?
 #
@@ -191,14 +191,15 @@ def stop_epoch(val_loss, patience):
 
 # %% [markdown]
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
-# How far does it get? And with 10, 20, 50?
+# How far does it get? Tell the panel, then it opens. And with 10, 20, 50?
 
 # %%
-hk.PatiencePanel(small, long, patience=1, seed=2)
+hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 
 # %% [markdown]
-# **Do.** Move **patience** up from 1, and read the sentence. From where on does a
-# larger patience change nothing but the time?
+# **Do.** Move **patience** up from 1, and read the sentence. **Watch** shows the
+# training epoch by epoch. From where on does a larger patience change nothing but the
+# time?
 #
 # Four of them in one picture, with the function that you have just read:
 
@@ -285,8 +286,8 @@ ex.quiz
 # %% [markdown]
 # ## What you saw
 #
-# - Too few epochs leave something on the table: on moons 100 got lower than 30, and 30
-#   lower than 10. <!-- claim: epochs-too-few -->
+# - Too few epochs stop too early: on moons 100 got lower than 30, and 30 lower than
+#   10. <!-- claim: epochs-too-few -->
 # - With 50 noisy points and a large network the training loss goes on down, and the
 #   validation loss climbs to more than 1.5 times its lowest point.
 #   <!-- claim: epochs-training-goes-on epochs-validation-climbs -->
@@ -302,7 +303,8 @@ ex.quiz
 #
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 5.2
 #   (over-fitting), 7.8 (early stopping; figure 7.3 is our chart).
-# - L. Prechelt, *Early Stopping - But When?* (1998), section 2: how patient to be.
+# - L. Prechelt, *Early Stopping - But When?* (1998), in the book *Neural Networks:
+#   Tricks of the Trade*: how patient to be.
 # - A. Zhang, Z. Lipton, M. Li, A. Smola, *Dive into Deep Learning* (2023), section
 #   5.5.3: early stopping and noisy points.
 # - All words of this lesson are in the [glossary](glossary.md).

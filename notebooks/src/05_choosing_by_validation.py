@@ -142,8 +142,8 @@ ex.best_of_50.check(answer)
 hk.CoinFlipsPanel(models=5)
 
 # %% [markdown]
-# **Do.** Raise **models tried** from 5 to 20, to 50, to 100. Click **New flips**, and
-# do it again with other coins.
+# **Do.** Press **Run** and watch, or raise **models tried** yourself from 5 to 20, to
+# 50, to 100. Click **New flips**, and do it again with other coins.
 #
 # **Say what you see.** Which line would you put into an advertisement? Which one would
 # you believe?

@@ -41,8 +41,9 @@ print(f"lowest {loss.min():.3f}, highest {loss.max():.3f}")
 print(f"mean {loss.mean():.3f}, spread {loss.std():.3f}")
 
 # %% [markdown]
-# **What you see.** The highest of the twenty is more than 10 percent above the lowest.
-# <!-- claim: seeds-same-setting-spreads --> Twenty times the very same setting!
+# **What you see.** The highest of the twenty is far above the lowest, with any twenty
+# seeds by more than 10 percent. <!-- claim: seeds-same-setting-spreads --> Twenty times
+# the very same setting!
 #
 # Two numbers say nearly all about such a cloud of dots: its middle, the **mean** (the
 # short bar), and its width, the **spread**. The spread is the standard deviation: about

@@ -53,7 +53,7 @@ for name, found in {"grid": grid, "random": dice}.items():
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.4), sharex=True, sharey=True)
 for ax, name, found in zip(axes, ("grid", "random"), (grid, dice), strict=True):
     lrs, decays = found.values("lr"), found.values("weight_decay")
-    ax.scatter(lrs, decays, s=90, c=found.mean_val_loss, cmap="cividis_r", ec="black")
+    ax.scatter(lrs, decays, s=90, c=found.mean_val_loss, cmap="YlGnBu_r", ec="black")
     ax.plot(lrs, [4e-8] * 9, "|", ms=22, mew=2, color="#D55E00")
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylim=(2e-8, 3e-4))
     rates = len(set(lrs))
@@ -62,8 +62,9 @@ for ax, name, found in zip(axes, ("grid", "random"), (grid, dice), strict=True):
 _ = axes[0].set_ylabel("weight decay")
 
 # %% [markdown]
-# The ticks at the bottom are the shadows of the nine points on the learning rate's
-# axis. The grid has three, and each is used three times. The dice have nine.
+# Dark is a low loss, as on the maps. The ticks at the bottom are the shadows of the
+# nine points on the learning rate's axis. The grid has three, and each is used three
+# times. The dice have nine.
 #
 # One draw may be luck. So let us draw nine settings twenty times.
 
@@ -222,8 +223,8 @@ for run in runs:
 # ```
 #
 # times one step. Momentum 0.9 makes the learning rate ten times as long. And a batch
-# that is twice as large makes half as many steps (lesson 3). Put together: perhaps only
-# *one* number counts, **lr / ((1 - momentum) x batch size)**.
+# that is twice as large makes half as many steps (lesson 03). Put together: perhaps
+# only *one* number counts, **lr / ((1 - momentum) x batch size)**.
 #
 # **Predict.** We draw 100 random settings and plot their loss twice: against the
 # learning rate, and against that one number. Which picture is the tidier one?
@@ -249,7 +250,7 @@ _ = axes[0].set_ylabel("lowest validation loss")
 
 # %% [markdown]
 # **What you see.** Against the learning rate: a cloud. Against the one number: a curve,
-# the U of lesson 2. <!-- claim: one-number-explains-most --> Three knobs, and mostly
+# the U of lesson 02. <!-- claim: one-number-explains-most --> Three knobs, and mostly
 # one thing that they do. Whoever tunes them one at a time turns the same knob three
 # times. Whoever puts all three into a grid pays three times for it.
 #
@@ -280,9 +281,9 @@ ex.with_momentum.check(answer)
 #
 # Dice have no memory. After twenty runs they still draw learning rate 0.0001, though it
 # has failed five times. A **Bayesian search** remembers: it asks after each run where
-# good results are more likely, and looks there more often, but not only there. The best
-# known tool for it is *Optuna*. This is its own language, as you would write it in any
-# project:
+# good results are more likely, and looks there more often, but not only there. A
+# well-known tool for it is *Optuna*. This is its own language, as you would write it in
+# any project:
 
 # %%
 import optuna
@@ -316,6 +317,9 @@ ax.semilogy(rates, "o", ms=8)
 ax.axvline(9.5, color="gray", ls="--")
 ax.axhline(study.best_params["lr"], color="#D55E00")
 ax.set(xlabel="trial", ylabel="proposed learning rate")
+far = np.abs(np.log10(np.array(rates) / study.best_params["lr"]))
+print(f"typical distance from the best, in powers of ten: first ten trials "
+      f"{np.median(far[:10]):.2f}, later {np.median(far[10:]):.2f}")  # fmt: skip
 _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a line.")
 
 # %% [markdown]
@@ -377,11 +381,11 @@ for name, found in race.items():
 # with other seeds.
 
 # %%
-hk.SearchRacePanel(digits, small.but(epochs=9), races=10)
+hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 
 # %% [markdown]
-# **Do.** Press **Start** for ten races. Read the sentence: who was lowest, how often
-# did random beat the grid? Change the budget. Does the order stay?
+# **Do.** Place your bet. Press **Start** for ten races. Read the sentence: who was
+# lowest, how often did random beat the grid? Change the budget. Does the order stay?
 
 # %% [markdown]
 # ### A short guide

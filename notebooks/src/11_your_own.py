@@ -40,7 +40,7 @@ cells
 
 # %% [markdown]
 # `Dataset.from_frame` has shuffled the rows and cut them in three: to learn from, to
-# choose by, to judge at the end (lesson 5). And it has put all columns on one scale:
+# choose by, to judge at the end (lesson 05). And it has put all columns on one scale:
 # "area" goes to 2500, "smoothness" to 0.2, and one learning rate must suit the weights
 # of both. The scale comes from the mean and the spread of the *training* rows only,
 # since the others stand for patients who are not there yet.
@@ -85,8 +85,8 @@ ex.own_data.check(answer)
 # %% [markdown]
 # ## 2. The search (9 minutes)
 #
-# What do we know? Learning rates live on a log scale (lesson 2). Epochs are no knob:
-# train long enough, keep the best one (lesson 4). One seed is luck (lesson 6). And
+# What do we know? Learning rates live on a log scale (lesson 02). Epochs are no knob:
+# train long enough, keep the best one (lesson 04). One seed is luck (lesson 06). And
 # nobody has told us whether this table needs a large network, a small one, or no hidden
 # layer at all. So that is a question for the grid.
 #
@@ -187,7 +187,7 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 
 # %% [markdown]
 # **What you see.** The same numbers. <!-- claim: own-network-same-numbers --> Your
-# network is trained as your loop of lesson 1 would train it.
+# network is trained as your loop of lesson 01 would train it.
 # <!-- claim: own-network-is-trained-as-by-a-plain-loop -->
 #
 # Now one that hpkit has not got. In section 2 a straight model was as good as a bent
@@ -223,13 +223,13 @@ print(f"lowest loss {mine.mean_val_loss.min():.3f}")
 # `mine` is a search like any other, with all its pictures, tables and seeds.
 #
 # **Say what you see.** Which row, which column is best? Is the best cell far below its
-# neighbors, or is this a plateau (lesson 8)?
+# neighbors, or is this a plateau (lesson 08)?
 #
 # ## 4. Optuna on your data (5 minutes)
 #
-# A grid grows dear with every hyperparameter (lesson 9). Optuna needs ranges only. Here
-# it looks for a learning rate and a weight decay; a third or a fourth would be one line
-# more.
+# A grid gets more expensive with every hyperparameter (lesson 09). Optuna needs ranges
+# only. Here it looks for a learning rate and a weight decay; a third or a fourth would
+# be one line more.
 
 # %%
 import optuna
