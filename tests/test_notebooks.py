@@ -92,6 +92,14 @@ def test_code_cells_are_short(lesson):
             assert len(lines) <= 12, cell.source
 
 
+def test_lesson_leads_to_the_next_and_to_the_glossary(lesson):
+    links = re.findall(r"\]\((\S+?)\)", markdown(lesson)[-1])
+    later = LESSONS[LESSONS.index(lesson) + 1 :]
+
+    assert "glossary.md" in links
+    assert not later or later[0].name in links
+
+
 def test_pictures_of_lessons_exist(lesson):
     for text in markdown(lesson):
         for target in re.findall(r"!\[[^]]*\]\(([^)\s]+)", text):

@@ -146,9 +146,18 @@ def test_button_shows_why_and_keeps_the_answer(quiz):
     assert "Not yet." in after_wrong
     assert "Correct." in after_right
     assert "Not yet." not in after_right
-    assert "1 of 4 right." in after_right
+    assert "1 of 4 right, 0 at the first try." in after_right
     assert _progress.load()["02_learning_rate/quiz/1"]["tries"] == 2
     assert quiz.error is None
+
+
+def test_score_counts_first_answers_apart(quiz):
+    for letter in "ABC":
+        quiz.answer(1, letter)
+    quiz.answer(2, quiz.right(2))
+    quiz.answer(2, "A" if quiz.right(2) != "A" else "B")  # looks at another, too
+
+    assert (quiz.score, quiz.first_score) == (2, 1 + (quiz.right(1) == "A"))
 
 
 def test_answer_by_call_shows_in_the_widget(quiz):

@@ -20,7 +20,7 @@ WORDS = {
     "title": "Quiz",
     "question": "Question {n} of {total}",
     "by_call": 'To answer without buttons: ex.quiz.answer(1, "A").',
-    "score": "{right} of {total} right.",
+    "score": "{right} of {total} right, {first} at the first try.",
     "before": "Your answer from {when}: {letter}.",
     "fault": "The answer could not be taken: {error}.",
     "press": "Answer {letter}: {answer}",
@@ -106,10 +106,10 @@ class Quiz:
                 )
             picked = answers[letters.index(letter)]
             outcome = CORRECT if picked["correct"] else NOT_YET
-            note = _progress.record(self.key(number), outcome, choice=letter)
-            feedback = Feedback(
-                self.key(number), outcome, picked["feedback"], letter, note
-            )
+            key = self.key(number)
+            first = _progress.load().get(key, {}).get("first", letter)
+            note = _progress.record(key, outcome, choice=letter, first=first)
+            feedback = Feedback(key, outcome, picked["feedback"], letter, note)
             for view in self._views:
                 view.show(number, letter, feedback)
             return feedback
@@ -132,11 +132,20 @@ class Quiz:
     @property
     def score(self):
         """How many questions have been answered right, now or earlier."""
-        entries = _progress.load()
+        return sum(bool(entry.get("passed")) for entry in self._entries())
+
+    @property
+    def first_score(self):
+        """How many were answered right at the first try."""
         return sum(
-            bool(entries.get(self.key(n), {}).get("passed"))
-            for n in range(1, len(self) + 1)
+            entry.get("first") == self.right(n)
+            for n, entry in enumerate(self._entries(), 1)
         )
+
+    def _entries(self):
+        """Return what is kept of each question."""
+        entries = _progress.load()
+        return [entries.get(self.key(n), {}) for n in range(1, len(self) + 1)]
 
     # ---- how it looks ----
 
@@ -266,7 +275,9 @@ class View:
 
     def tell_score(self):
         """Say how many are right."""
-        words = WORDS["score"].format(right=self.quiz.score, total=len(self.quiz))
+        words = WORDS["score"].format(
+            right=self.quiz.score, total=len(self.quiz), first=self.quiz.first_score
+        )
         self.score.value = f"<div role='status'><b>{words}</b></div>"
 
     def restore(self):
