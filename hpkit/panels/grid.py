@@ -39,7 +39,7 @@ WORDS = {
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",
-    "seeds": "{}; dashed: training, gray: other seeds",
+    "seeds": "{}; gray: other seeds",
     "over": "against {}",
     "over_tip": "for each {}, the best {}",
     "loss": "validation loss",
