@@ -61,7 +61,8 @@ for ax, lr in zip(axes, (0.1, 0.9, 1.8, 2.1), strict=True):
     path = walk(lr)
     ax.plot(w, w**2 / 2, color="#bbbbbb")
     ax.plot(path, path**2 / 2, "o-", color="#0072B2")
-    ax.set(title=f"lr {lr}: ends at {path[-1]:.2f}", xlabel="weight", ylim=(-1, 25))
+    ax.set(title=f"lr {lr}: ends at {round(path[-1], 2) + 0:g}", xlabel="weight")
+    ax.set_ylim(-1, 25)
 axes[0].set(ylabel="loss")
 ax = hk.alt_text(
     ax, "Four bowls: a ball creeps, arrives, jumps from side to side, climbs out."

@@ -100,8 +100,9 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
 # 1. Click on the framed cell, then on one at the left edge, then on one further right.
 #    Beside the map you see their training curves. Which shapes of lesson 01 do you
 #    find?
-# 2. Above the map choose **best over lr**. A curve appears with the batch size across:
-#    for each batch size the lowest loss of its row, whatever the learning rate is.
+# 2. Above the chart beside the map choose **against batch**. Now the batch size is
+#    across: for each batch size you see the lowest loss of its row, whatever the
+#    learning rate is.
 # 3. Add a value to one of the two lists and press Enter. A short search starts by
 #    itself, a longer one waits for **Start**. The line of the panel says how many runs
 #    it is. How many more than before?
