@@ -96,6 +96,22 @@ def test_entry_counts_its_values_and_says_what_is_wrong():
     assert entry.wrong is None
 
 
+@pytest.mark.parametrize("name", ["wine", "coin_flips"])
+def test_first_lists_hold_no_batch_larger_than_the_data(name):
+    data = load_dataset(name)
+    grid, path = GridPanel(data, base=QUICK), OneAtATimePanel(data)
+    for panel in (grid, path):
+        assert panel.error is None
+        sizes = panel.found.space["batch_size"] if panel is grid else panel.space
+        sizes = sizes if panel is grid else sizes["batch_size"]
+        assert max(sizes) == len(data.train.y)
+    grid.entries[0].which.value = "hidden"
+    grid.entries[1].which.value = "epochs"
+    grid.entries[1].which.value = "batch_size"
+    assert grid.entries[1].wrong is None
+    assert max(grid.entries[1].values) == len(data.train.y)
+
+
 def test_ticks_that_do_not_fit_lose_their_text_not_their_place():
     at, words = places([0.01, 0.011, 0.012, 0.05, 0.0799])
     assert list(words.values()) == ["0.01", "", "", "0.05", "0.0799"]
@@ -327,6 +343,14 @@ def test_path_comes_back_and_goes_on(moons):
     other = make_path(moons, keep="way", lr=[0.1, 0.2])
     assert other.error is None
     assert other.found.settings == (QUICK.but(lr=0.1, batch_size=16),)
+
+
+def test_path_from_a_start_that_diverges_says_so(moons):
+    panel = make_path(moons, lr=[1000.0, 0.1])
+    assert "Start S, learning rate 1000, batch size 16: diverged" in panel.result.value
+    panel.all_button.click()
+    panel.wait(10)
+    assert panel.done[-1].winner.lr == 0.1
 
 
 # ---- the race ----------------------------------------------------------------------

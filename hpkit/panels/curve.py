@@ -26,7 +26,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.parts import say
 from hpkit.panels.runlist import text_of
 from hpkit.panels.searching import SearchPanel
-from hpkit.panels.values import DEFAULTS, places
+from hpkit.panels.values import places, usual
 from hpkit.search import validation_curve
 from hpkit.settings import check_name
 from hpkit.space import all_settings
@@ -105,7 +105,7 @@ class ValidationCurvePanel(SearchPanel):
             dataset, base, controls=controls, seeds=seeds,
             title=title, model=model, key=(param_name,), keep=keep,
         )  # fmt: skip
-        values = DEFAULTS[param_name] if param_range is None else param_range
+        values = usual(param_name, dataset) if param_range is None else param_range
         self.values, self.asked = self.entry(param_name, values), param_name
         left = [self.values.frame, self.controls.box, self.seeds_box, self.buttons]
         if check_predict(predict):

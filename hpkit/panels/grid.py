@@ -22,7 +22,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import row, say
 from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
-from hpkit.panels.values import DEFAULTS, briefly, places
+from hpkit.panels.values import DEFAULTS, briefly, places, usual
 from hpkit.search import grid_search
 from hpkit.settings import check_name
 from hpkit.space import all_settings
@@ -108,7 +108,7 @@ class GridPanel(SearchPanel):
             key=(x, y), keep=keep,
         )  # fmt: skip
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
-            values = FEW[name] if values is None else values
+            values = usual(name, dataset, FEW) if values is None else values
             self.entry(name, values).called(WORDS[side])
         if predict:
             cells = [(briefly(s, (x, y)), s) for s in self.planned()]

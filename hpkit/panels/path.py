@@ -97,7 +97,8 @@ class OneAtATimePanel(SearchPanel):
         if base is None and not values:  # those of lesson 7
             base = Hyperparameters(batch_size=most, epochs=10)
         values = values or {
-            "lr": (0.001, 0.01, 0.1, 1.0), "batch_size": (4, 64, most),
+            "lr": (0.001, 0.01, 0.1, 1.0),
+            "batch_size": tuple(sorted({4, min(64, most), most})),
             "epochs": (5, 10, 20),
         }  # fmt: skip
         super().__init__(

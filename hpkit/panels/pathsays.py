@@ -5,11 +5,13 @@ from hpkit.panels.controls import NAMES
 
 WORDS = {
     "begin": "Start S, {0}: lowest validation loss {1}. ",
+    "out": "Start S, {0}: diverged (✕). ",
     "next": "Next, step {0}: {1}.",
     "end": "The path is at its end.",
     "stopped": "Stopped; Next step goes on.",
     "grid": "The grid's best is <b>{best:.3g}</b>, at {setting}: the path {ended}.",
-    "apart": "is now at {:.2g} times that",
+    "apart": "is now at {:.3g} times that",
+    "even": "is now as low, too",
     "there": "is now there, too",
     "part": "The grid was stopped before its end.",
 }
@@ -32,7 +34,8 @@ def told_path(found, grid, start, order, running):
         said = told.told_steps(found)[-1] + " "
     else:
         loss = told.told_loss(found.runs, 0)
-        said = WORDS["begin"].format(told.label(start, order), loss)
+        out = found.runs.diverged.any()
+        said = WORDS["out" if out else "begin"].format(told.label(start, order), loss)
     if len(found.steps) > len(done) or not (found.steps or found.finished):
         return said + ("" if running else WORDS["stopped"])
     if grid is not None and not (running and not grid.finished):
@@ -48,6 +51,7 @@ def told_grid(found, grid, end):
         return WORDS["part"]
     here = found.runs.mean_val_loss[found.settings.index(end)]
     best = grid.runs.mean_val_loss[grid.runs.order[0]]
-    ended = WORDS["there" if end == grid.best else "apart"].format(here / best)
+    even = "even" if f"{here / best:.3g}" == "1" else "apart"
+    ended = WORDS["there" if end == grid.best else even].format(here / best)
     setting = told.label(grid.best, found.space)
     return WORDS["grid"].format(best=best, setting=setting, ended=ended)

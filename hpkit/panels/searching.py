@@ -15,7 +15,7 @@ from hpkit.panels.controls import Controls, framed, number_box, tie
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
-from hpkit.panels.values import DEFAULTS, Entry, written
+from hpkit.panels.values import Entry, usual, written
 from hpkit.settings import Hyperparameters
 from hpkit.training import check_settings
 
@@ -84,7 +84,7 @@ class SearchPanel(Panel):
 
         def renamed():
             with self.quietly():
-                entry.text.value = DEFAULTS[entry.name]
+                entry.text.value = usual(entry.name, self.dataset)
             self.renamed()
             self.moved()
 

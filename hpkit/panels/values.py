@@ -76,6 +76,15 @@ def parse_values(name, text, layers=2):
     return check_list(name, values)
 
 
+def usual(name, dataset, lists=DEFAULTS):
+    """Return the values to begin with; no batch is larger than the data."""
+    text, most = lists[name], len(dataset.train.y)
+    sizes = list(map(int, text.split(","))) if name == "batch_size" else []
+    if not sizes or sizes[-1] <= most:
+        return text
+    return written([*(size for size in sizes if size < most), most])
+
+
 def between(name, low, high, count):
     """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
     by_factor = name in BY_FACTOR and min(low, high) > 0
