@@ -163,6 +163,25 @@ def test_training_curves_refuse_what_is_no_run():
 # ---- validation curve --------------------------------------------------------------
 
 
+@pytest.mark.parametrize("width", [4.2, 7.2])
+@pytest.mark.parametrize(
+    "lrs", [(0.01, 0.02, 0.03, 0.04), (0.001, 0.01, 0.1, 1, 10), (0.3, 1, 3, 10)]
+)
+def test_validation_curve_has_words_that_hide_no_line(lrs, width):
+    curve = curve_of(MOONS, lrs)
+
+    ax = plots.plot_validation_curve(curve, axes(width))
+
+    ax.figure.canvas.draw()
+    words = next(text for text in ax.texts if text.get_text().startswith("lowest"))
+    box = Text.get_window_extent(words)
+    for line in (line for line in ax.lines if line.get_linewidth() > 1.5):
+        x, y = ax.transData.transform(line.get_xydata()).T
+        steps = np.linspace(0, len(x) - 1, 500)
+        x, y = (np.interp(steps, range(len(z)), z) for z in (x, y))
+        assert not ((box.x0 < x) & (x < box.x1) & (box.y0 < y) & (y < box.y1)).any()
+
+
 def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     ax = plots.plot_validation_curve(curve, axes())
 

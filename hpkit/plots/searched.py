@@ -237,7 +237,10 @@ def height_of(ax, number, search, name):
     width = high - low or 1.0
     marks = scale.values
     if len(marks) > 7:
-        marks = [marks[0], marks[len(marks) // 2], marks[-1]]
+        middle = marks[len(marks) // 2]
+        if isinstance(middle, float):  # drawn at random: nobody wants six digits
+            middle = float(f"{middle:.1g}")
+        marks = [marks[0], middle, marks[-1]]
     draw_scale(ax, number, (bend(scale.place(marks)) - low) / width, map(shown, marks))
     return (bend(scale.place(search.values(name))) - low) / width
 
