@@ -353,6 +353,19 @@ def test_path_from_a_start_that_diverges_says_so(moons):
     assert panel.done[-1].winner.lr == 0.1
 
 
+def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
+    panel = make_path(moons, epochs=[300, 600])
+    for _ in range(3):
+        panel.grid_button.click()
+        until = time.monotonic() + 10
+        while panel.grid is None and time.monotonic() < until:
+            time.sleep(0.002)
+        panel.starts["batch_size"].value = 80 - panel.starts["batch_size"].value
+        panel.wait(20)
+        assert panel.grid is None
+        assert panel.found.settings == (panel.starting,)
+
+
 # ---- the race ----------------------------------------------------------------------
 
 

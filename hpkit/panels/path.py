@@ -1,6 +1,7 @@
 """`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
 
 from itertools import permutations
+from math import prod
 
 import ipywidgets as W
 
@@ -14,10 +15,9 @@ from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
-from hpkit.path import planned_cost
 from hpkit.search import grid_search, one_at_a_time
 from hpkit.settings import Hyperparameters, check_seeds
-from hpkit.space import all_settings, check_space
+from hpkit.space import check_space
 from hpkit.training import check_dataset
 
 WORDS = {
@@ -109,7 +109,7 @@ class OneAtATimePanel(SearchPanel):
         if len(self.space) < 2:
             raise ValueError(WORDS["two"].format(list(self.space)))
         self.grid = self.search = self.cell = None
-        self.upto = 0
+        self.upto = self.resets = 0
         self.lists = {name: written(values) for name, values in self.space.items()}
         if predict:
             self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
@@ -172,10 +172,6 @@ class OneAtATimePanel(SearchPanel):
         steps = self.found.steps if self.found else ()
         return [step for step in steps if step.winner is not None]
 
-    def planned(self):
-        """Return the settings of the grid."""
-        return all_settings(self.starting, self.space)
-
     def begin(self):
         """Return the search to run."""
         space = {name: self.space[name] for name in self.order.value}
@@ -193,24 +189,27 @@ class OneAtATimePanel(SearchPanel):
         """Forget all but the start."""
         self.live.stop()
         self.grid = self.search = self.chosen = self.cell = self.error = None
+        self.resets += 1  # what still trains is of no use any more
         self.live.start(self._beginning())
 
     def _beginning(self):
-        """Train the start alone (a job)."""
+        """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        yield from self._training("found", self.base, start)
+        return self._training("found", self.base, start, self.resets)
 
     def reveal(self):
         """Train the grid."""
         self.error = None
-        self.live.start(self._training("grid", self.base, self.space))
+        self.live.start(self._training("grid", self.base, self.space, self.resets))
 
-    def _training(self, name, base, space):
+    def _training(self, name, base, space, resets):
         """Train all combinations as an attribute of that name (a job)."""
         for found in grid_search.live(
             self.dataset, base, seeds=self.seed_list, model=self.model, tick=FRAME,
             **space,
         ):  # fmt: skip
+            if resets != self.resets:
+                return
             setattr(self, name, found)
             yield
 
@@ -273,9 +272,9 @@ class OneAtATimePanel(SearchPanel):
     def draw(self, running):
         """Show the state."""
         super().draw(running)
-        every = planned_cost(self.planned(), tuple(self.seed_list))
         runs = self.found.cost.runs if self.found else 0
-        self.status.value = WORDS["count"].format(runs=runs, all=every.runs)
+        every = prod(map(len, self.space.values())) * self.seeds.value
+        self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
         path = [self.starting, *(step.winner for step in self.done)]
         self.map.show(self.grid or self.found, path, self.cell)
