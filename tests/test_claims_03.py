@@ -103,6 +103,7 @@ def test_batch_valley_runs_slantwise():
 
     assert (np.diff(best, axis=0) >= 0).all()
     assert (best[3] >= best[0] + 2).all()
+    assert (table()[best[3], 0, range(len(best[3]))] > 4 * table().min(0)[0]).all()
     # Along a slant the loss is nearly the same, until it breaks.
     for first in (0, 1):
         slant = np.stack([table()[first + k, k] for k in range(3)])

@@ -212,9 +212,9 @@ ax = hk.plot_grid(table)
 # %% [markdown]
 # **What you see.** A valley that runs slantwise. One step along the slant is four times
 # the batch *and* four times the learning rate, and the loss stays nearly the same. The
-# larger the batch, the larger the best learning rate.
-# <!-- claim: batch-valley-runs-slantwise --> So the two cannot be chosen one by one as
-# if the other did not exist. Keep that in mind for lesson 07.
+# large batches do best with a far larger learning rate than batch size 4, which breaks
+# there. <!-- claim: batch-valley-runs-slantwise --> So the two cannot be chosen one by
+# one as if the other did not exist. Keep that in mind for lesson 07.
 #
 # But no slant goes on for ever. In lesson 02 you saw what a learning rate of 3.2 or
 # more does to the digits.

@@ -222,9 +222,9 @@ for run in runs:
 # 1 + 0.9 + 0.9 x 0.9 + 0.9 x 0.9 x 0.9 + ...  =  1 / (1 - 0.9)  =  10
 # ```
 #
-# times one step. Momentum 0.9 makes the learning rate ten times as long. And a batch
-# that is twice as large makes half as many steps (lesson 03). Put together: perhaps
-# only *one* number counts, **lr / ((1 - momentum) x batch size)**.
+# times one step. Momentum 0.9 works like a learning rate ten times as large. And a
+# batch that is twice as large makes half as many steps (lesson 03). Put together:
+# perhaps only *one* number counts, **lr / ((1 - momentum) x batch size)**.
 #
 # **Predict.** We draw 100 random settings and plot their loss twice: against the
 # learning rate, and against that one number. Which picture is the tidier one?
@@ -408,7 +408,7 @@ ex.quiz
 # - Halving finds a good learning rate for about a tenth of the epochs.
 #   <!-- claim: halving-cheap-and-close --> It loses slow starters when it cuts too
 #   early. <!-- claim: slow-starters -->
-# - Momentum 0.9 is a learning rate that is ten times as long. One number, lr / ((1 -
+# - Momentum 0.9 works like a learning rate ten times as large. One number, lr / ((1 -
 #   momentum) x batch size), explains most of the loss.
 #   <!-- claim: momentum-is-a-longer-step one-number-explains-most -->
 # - Optuna's TPE gathers its trials where the good ones were.
