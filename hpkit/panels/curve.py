@@ -149,13 +149,15 @@ class ValidationCurvePanel(SearchPanel):
         self.here = points(scales, "ink", marker="diamond", default_size=70)
         self.out = texts(scales, default_size=16, align="middle", y_offset=3,
                          apply_clip=False)  # fmt: skip
+        # Texts tell no click: unseen points under the crosses do.
+        self.hit = points(scales, marker="square", default_size=400, opacities=[0.0])
         marks = [self.band, self.mine, self.old, self.line, self.dots, self.lowest]
         self.chart = figure(
-            [*marks, self.here, self.out], *scales.values(), ("", WORDS["loss"]),
+            [*marks, self.here, self.out, self.hit], *scales.values(), ("", WORDS["loss"]),
         )  # fmt: skip
         self.chart.add_class("hp-clicks")
         self.dots.on_element_click(self._clicked)
-        self.out.on_element_click(self._clicked_out)
+        self.hit.on_element_click(self._clicked_out)
         self.many.on_element_click(self._clicked_line)
         self.over, self.right = say("", "hp-muted"), say("", "hp-muted")
         return [(self.over, self.curves, 1), (self.right, self.chart, 1)]
@@ -245,7 +247,9 @@ class ValidationCurvePanel(SearchPanel):
         set_all(self.here, x=at[here], y=mean[here])
         gone = np.flatnonzero(out)
         self.gone = gone.tolist()
-        set_all(self.out, x=at[gone], y=[top] * len(gone), text=[CROSS] * len(gone))
+        edge = [top] * len(gone)
+        set_all(self.out, x=at[gone], y=edge, text=[CROSS] * len(gone))
+        set_all(self.hit, x=at[gone], y=edge)
         self._draw_before(at)
         self._draw_guess(top)
         marks = [(self.line, "curve"), (self.old, "before"), (self.mine, "mine"),

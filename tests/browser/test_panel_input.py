@@ -1,0 +1,115 @@
+"""What a learner types, draws and clicks in a panel, and what is there tomorrow."""
+
+import pytest
+from harness import (
+    NOTEBOOK,
+    open_notebook,
+    run_all,
+    run_cell,
+    shut_down_kernels,
+    write_notebook,
+)
+
+SETUP = """
+import hpkit as hk
+moons = hk.load_dataset("moons")
+base = hk.Hyperparameters(lr=0.1, epochs=10)
+"""
+PANEL = f"{NOTEBOOK} .hpkit"
+SAID = f"{PANEL} .hp-say"
+
+
+@pytest.fixture
+def notebook(page, lab_server, request):
+    """Open a notebook of some cells and run them."""
+
+    def opened(*cells):
+        name = f"{request.node.originalname}.ipynb"
+        write_notebook(lab_server.root / name, SETUP, *cells)
+        open_notebook(page, lab_server.url, name)
+        run_all(page)
+        page.locator(f"{PANEL} .bqplot svg").first.wait_for(state="attached")
+        return page
+
+    return opened
+
+
+def wait_said(page, words):
+    """Wait until the panel says some words."""
+    page.locator(SAID, has_text=words).first.wait_for(timeout=10_000)
+
+
+def printed(page, index):
+    """Run a cell and return what it prints."""
+    return run_cell(page, index).locator(".jp-OutputArea-output").inner_text().strip()
+
+
+def test_typed_number_stays_as_typed(notebook):
+    page = notebook("panel = hk.TrainingPanel(moons, base)\npanel", "print(panel.run)")
+    box = page.locator(f"{PANEL} .hp-number input").first
+
+    for typed in ("0.7", "0.03", "3", "0.123"):
+        box.fill(typed)
+        box.press("Enter")
+        wait_said(page, f"lr {typed},")
+        page.wait_for_timeout(500)  # a slider that moves would answer by now
+        assert box.input_value() == typed
+
+    assert "lr 0.123," in printed(page, 2)
+    box.fill("-1")
+    box.press("Enter")
+    wait_said(page, "lr must be > 0, got -1")
+
+
+def test_curve_drawn_by_mouse_is_shown_beside_the_result(notebook):
+    page = notebook(
+        "panel = hk.ValidationCurvePanel(moons, base=base, predict='draw')\npanel",
+        "print(panel.guess.value[:3], panel.mine.visible)",
+    )
+    wait_said(page, "Make your guess first")
+    assert page.locator(f"{PANEL} .hp-drawer").is_hidden()
+
+    chart = page.locator(f"{PANEL} .hp-guess .bqplot")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    left, top = box["x"] + 60, box["y"] + 30
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for step in range(40):
+        page.mouse.move(left + 12 * step, top + 2 * step)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    page.locator(f"{PANEL} .hp-guess button.mod-primary").click()
+
+    wait_said(page, "Your guess: lowest at")
+    heights, visible = printed(page, 2).rsplit(" ", 1)
+    first, second, third = map(float, heights.strip("[]").split(","))
+    assert first > second > third
+    assert visible == "True"
+
+
+def test_cross_of_a_diverged_value_can_be_clicked(notebook):
+    page = notebook("hk.ValidationCurvePanel(moons, base=base)")
+    cross = page.locator(f"{PANEL} text.label", has_text="✕").first
+    cross.scroll_into_view_if_needed()
+
+    box = cross.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    page.locator(f"{PANEL} .hp-legend", has_text="learning rate 10").wait_for()
+
+
+def test_runs_of_today_are_there_tomorrow(notebook, lab_server):
+    cell = "panel = hk.TrainingPanel(moons, base, keep='browser')\npanel"
+    page = notebook(cell)
+    page.locator(f"{PANEL} .noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    wait_said(page, "of 2 runs")
+    page.wait_for_timeout(1000)
+    page.goto("about:blank")
+    shut_down_kernels(lab_server.url)
+
+    page = notebook(cell)
+
+    wait_said(page, "of 2 runs")
+    assert page.locator(f"{PANEL} select option").count() == 2
