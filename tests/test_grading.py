@@ -21,7 +21,7 @@ SUBMISSIONS = {  # as the page's table has them
     "solutions": (None, [2, 2, 4]),
     "right": (("0.8", "3", "['B', 'C', 'B', 'C']"), [2, 2, 4]),
     "half": (("'much'", "1 / 0", "['B', ..., 'B', 'C']"), [0, 0, 3]),
-    "wrong": (("0.001", "0.1", "['A', 'C', 'B', 'A']"), [0, 0, 2]),
+    "wrong": (("0.002", "0.1", "['A', 'C', 'B', 'A']"), [0, 0, 2]),
     "empty": (("...", "...", "[..., ..., ..., ...]"), [0, 0, 0]),
 }
 
@@ -81,7 +81,7 @@ def test_assignment_hides_the_solutions():
     assert "switched off" in repr(space["ex"].good_rate.solution())
 
 
-@pytest.mark.parametrize(("answer", "passes"), [(0.8, 1), (0.001, 0), (..., 0)])
+@pytest.mark.parametrize(("answer", "passes"), [(0.8, 1), (0.002, 0), (..., 0)])
 def test_otter_test_gives_the_marks_of_the_page(answer, passes):
     (text,) = [block for block in BLOCKS if "ASSIGNMENT CONFIG" in block]
     space = {}
