@@ -23,6 +23,7 @@ from hpkit.panels.cells import ink_on, shade
 from hpkit.panels.controls import NAMES
 from hpkit.panels.live import Live
 from hpkit.panels.racers import halving_count
+from hpkit.panels.stills import still
 from hpkit.panels.values import DEFAULTS, parse_values
 from hpkit.search import grid_search, one_at_a_time, validation_curve
 from hpkit.settings import Hyperparameters
@@ -1270,3 +1271,10 @@ def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
 
 def test_code_keeps_its_lines_short(curve):
     assert max(map(len, curve.code().splitlines())) <= 88
+
+
+def test_still_picture_names_its_lines(curve):
+    figure = still(curve.figures, curve.widths)
+
+    words = [[t.get_text() for t in ax.get_legend().get_texts()] for ax in figure.axes]
+    assert words == [["other values", "learning rate 0.3"], ["mean", "best", "chosen"]]

@@ -153,7 +153,8 @@ class ValidationCurvePanel(SearchPanel):
         self.hit = points(scales, marker="square", default_size=400, opacities=[0.0])
         marks = [self.band, self.mine, self.old, self.line, self.dots, self.lowest]
         self.chart = figure(
-            [*marks, self.here, self.out, self.hit], *scales.values(), ("", WORDS["loss"]),
+            [*marks, self.here, self.out, self.hit], *scales.values(),
+            ("", WORDS["loss"]),
         )  # fmt: skip
         self.chart.add_class("hp-clicks")
         self.dots.on_element_click(self._clicked)

@@ -135,9 +135,13 @@ def set_all(widget, **traits):
 
 
 def legend(*entries):
-    """Return the legend of marks as a line of HTML; entries are (mark, words)."""
+    """Return the legend of marks as a line of HTML; entries are (mark, words).
+
+    The words stay with their mark, for the still picture.
+    """
     parts = []
     for mark, words in entries:
+        mark.words = words
         color = mark.colors[0]
         if isinstance(mark, bq.Lines):
             look = f"hp-key{KEYS[mark.line_style]}"

@@ -11,6 +11,7 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from PIL import Image
 
 from hpkit.panels.figures import CROSS
@@ -56,10 +57,13 @@ def draw(ax, chart):
         if not axis.visible:
             put("ticks", [])
             continue
-        if axis.tick_values is not None and not isinstance(scale, bq.LogScale):
-            put("ticks", axis.tick_values)
-        if axis.tick_labels:
-            put("ticklabels", [axis.tick_labels.get(f"{v:g}", f"{v:g}")
+        if axis.tick_values is None:
+            continue
+        put("ticks", axis.tick_values)
+        getattr(ax, f"{name}axis").set_minor_locator(NullLocator())
+        if axis.tick_labels or isinstance(scale, bq.LogScale):
+            words = axis.tick_labels or {}
+            put("ticklabels", [words.get(f"{v:g}", f"{v:g}")
                                for v in axis.tick_values])  # fmt: skip
     if chart.axes[0].grid_lines != "none":
         ax.grid(color="#eeeeee")
@@ -68,6 +72,11 @@ def draw(ax, chart):
     for mark in chart.marks:
         if mark.visible:
             DRAW[type(mark)](ax, mark)
+    if named := ax.get_legend_handles_labels()[1]:
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=len(named), fontsize=8,
+            frameon=False, borderaxespad=0, handlelength=1.6, columnspacing=1,
+        )  # fmt: skip
 
 
 def color(value):
@@ -96,6 +105,7 @@ def draw_lines(ax, mark):
             alpha=alphas[n], lw=0.75 * mark.stroke_width,
             drawstyle="steps-post" if mark.interpolation == "step-after" else "default",
             marker=SHAPES.get(mark.marker), ms=0.6 * mark.marker_size**0.5,
+            label=None if n else getattr(mark, "words", None),
         )  # fmt: skip
 
 
@@ -108,7 +118,7 @@ def draw_points(ax, mark):
         facecolors=colors if mark.fill else "none",
         edgecolors="white" if mark.fill else colors,
         linewidths=0.3 if mark.fill else mark.stroke_width, zorder=3,
-        alpha=each(mark.opacities, 1)[0],
+        alpha=each(mark.opacities, 1)[0], label=getattr(mark, "words", None),
     )  # fmt: skip
 
 
