@@ -927,7 +927,7 @@ def test_one_epoch_at_a_time(panel):
     until(lambda: panel.run.epochs_done == 2)
     time.sleep(0.1)
     assert panel.live.paused
-    assert "resting at epoch 2 of 5" in panel.status.value
+    assert "paused at epoch 2 of 5" in panel.status.value
     assert panel.pause_button.description == "Go on"
     panel.pause_button.click()
     panel.wait(5)
@@ -1177,7 +1177,7 @@ def test_one_epoch_more_goes_on_after_stop(panel):
     assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1][0]
 
     panel.one_button.click()
-    until(lambda: f"Resting at epoch {done + 1}" in panel.result.value, seconds=30)
+    until(lambda: f"Paused at epoch {done + 1}" in panel.result.value, seconds=30)
 
     assert panel.live.paused
     assert panel.now.run.epochs_done == done + 1

@@ -56,7 +56,8 @@ def compare_table(kept):
         shares = [f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs]
         rows.append((WORDS["accuracy"], shares))
     rows.append((WORDS["seconds"], [f"{r.fit_time:.2g}" for r in runs]))
-    heads = "".join(f"<th scope='col'>{html.escape(k.label)}</th>" for k in kept)
+    heads = (WORDS["map"].format(k.label) for k in kept)
+    heads = "".join(f"<th scope='col'>{html.escape(head)}</th>" for head in heads)
     body = "".join(
         f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
         for name, cells in rows

@@ -42,7 +42,7 @@ WORDS = {
     "lowest_at": "lowest at {}",
     "others": "other values",
     "curve": "mean",
-    "before": "before",
+    "before": "search before",
     "lowest": "best",
 }
 

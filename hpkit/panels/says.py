@@ -7,7 +7,7 @@ from hpkit.panels.runlist import short, text_of
 
 WORDS = {
     "now": "Training, epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
-    "rest": "Resting at epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
+    "rest": "Paused at epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
     "best": "Lowest validation loss <b>{best:.3g}</b> at epoch {at} of {epochs}",
     "stopped": "Stopped at epoch {done} of {epochs}: lowest validation loss "
     "<b>{best:.3g}</b> at epoch {at}",
@@ -32,7 +32,7 @@ def told(strong, kept, names, training):
     names : sequence of str
         The hyperparameters to name beside lr and batch size.
     training : "now", "rest" or None
-        Whether it is under way or rests.
+        Whether it is under way or paused.
 
     Returns
     -------

@@ -53,12 +53,12 @@ class SettingList:
         for i, setting in enumerate(found.settings):
             out = runs.diverged[i].any()
             values = (text_of(getattr(setting, name)) for name in names)
-            table.append([
-                str(i + 1), *values,
+            facts = [
                 f"{runs.mean_val_loss[i]:.4f}", f"{runs.std_val_loss[i]:.3f}",
-                f"{np.median(runs.best_epoch[i]):g}",
-                WORDS["out"] if out else notes.get(i, ""),
-            ])  # fmt: skip
+                f"{np.median(runs.best_epoch[i]):g}", notes.get(i, ""),
+            ]  # fmt: skip
+            facts = ["", "", "", WORDS["out"]] if out else facts
+            table.append([str(i + 1), *values, *facts])
         heads = [WORDS["columns"][0], *map(short, names), *WORDS["columns"][1:]]
         lines = aligned([heads, *table])
         with self.panel.quietly():

@@ -35,8 +35,8 @@ WORDS = {
     "resume": "Go on",
     "pause_tip": "Rest at this epoch, or go on",
     "one": "+1 epoch",
-    "one_tip": "Train one epoch more and rest; after the last one, begin anew",
-    "paused": "resting at epoch {done} of {epochs}",
+    "one_tip": "Train one epoch more and pause; after the last one, begin anew",
+    "paused": "paused at epoch {done} of {epochs}",
     "training": "epoch {done} of {epochs}",
     "unbegun": "Stopped before the first epoch, so nothing was kept. ",
     "ready": "{seconds:.2g} s for {done} epochs",
@@ -252,7 +252,9 @@ class TrainingPanel(Panel):
             return
         pinned, faded = self.list.parted(strong)
         run, training = strong.run, self.now is not None
-        self.view_of_run.show(strong, pinned, faded, training=training)
+        self.view_of_run.show(
+            strong, pinned, faded, training=training, paused=self.live.paused
+        )
         if self.guess and self.guess.open and isinstance(self.guess.widget, Drawing):
             self.chart.show_guess(run, self.guess.widget.at, self.guess.value)
         words = "resume" if self.live.paused else "pause"

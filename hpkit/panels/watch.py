@@ -68,7 +68,7 @@ class RunView:
             self.charts.append((over, self.map.figure, 2.3))
             self.figures.append(self.map.figure)
 
-    def show(self, strong, pinned, faded, *, training):
+    def show(self, strong, pinned, faded, *, training, paused=False):
         """Show a run strongly, others beside it; `strong` and others are `Kept`."""
         run = self.shown = strong.run
         every = [run, *(k.run for k in (*pinned, *faded))]
@@ -80,7 +80,7 @@ class RunView:
             label=WORDS[self.unit.value],
         )  # fmt: skip
         if self.map:
-            self._show_map(run, training)
+            self._show_map(run, training, paused)
 
     def _per_epoch(self, run):
         """Return how much an epoch of a run is on the axis."""
@@ -90,11 +90,12 @@ class RunView:
             return run.fit_time / max(run.epochs_done, 1)
         return 1
 
-    def _show_map(self, run, training):
+    def _show_map(self, run, training, paused):
         """Show the map: while training the last weights, then those of the best."""
         before, at = self.mapped
         key, now = (id(run), training), time.perf_counter()
-        if before == key or (training and now - at < MAP_EVERY):
+        soon = training and not paused and now - at < MAP_EVERY
+        if before == key or soon:
             return
         if run.weights is None:  # read from a file: the map needs training again
             self.mapped = key, now
