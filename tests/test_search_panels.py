@@ -334,9 +334,12 @@ def test_path_comes_back_and_goes_on(moons):
     assert again.result.value == panel.result.value
     assert again.starting == panel.starting
     assert "Your guess: <b>yes</b>" in again.result.value
+    shares = []
+    again.bar.observe(lambda change: shares.append(change["new"]), "value")
     for one in (panel, again):
         one.next_button.click()
         one.wait(10)
+    assert shares == [1.0]  # the step that was kept is not shown anew
     assert again.found.settings == panel.found.settings
     np.testing.assert_array_equal(again.found.val_loss, panel.found.val_loss)
 
@@ -436,6 +439,7 @@ def test_race_error_of_a_model_is_shown_itself(moons):
 
     panel = make_race(moons, model=model)
     assert "my own mistake" in panel.result.value
+    assert len(panel.frame()) == 0
     panel.start_button.click()
     panel.wait(5)
     assert "my own mistake" in panel.result.value

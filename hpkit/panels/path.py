@@ -271,7 +271,6 @@ class OneAtATimePanel(SearchPanel):
 
     def draw(self, running):
         """Show the state."""
-        super().draw(running)
         runs = self.found.cost.runs if self.found else 0
         every = prod(map(len, self.space.values())) * self.seeds.value
         self.status.value = WORDS["count"].format(runs=runs, all=every)
@@ -279,13 +278,12 @@ class OneAtATimePanel(SearchPanel):
         path = [self.starting, *(step.winner for step in self.done)]
         self.map.show(self.grid or self.found, path, self.cell)
         self.steps.show(self.found, self.order.value, self.space)
-
-    def draw_found(self):
-        """Nothing more: `draw` shows map and steps."""
+        if self.found and len(self.found.runs) and not running:
+            self.listing.show(self.found, self.focus)
 
     def sentence(self, running):
         """Return the last step, what comes next, and the grid, in words."""
-        if self.found is None:
+        if self.found is None or not len(self.found.runs):
             return ""
         return told_path(
             self.found, self.grid, self.starting, self.order.value, running
