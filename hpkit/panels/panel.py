@@ -17,7 +17,7 @@ import ipywidgets as W
 from hpkit.panels.keep import FOLDER, Keeper, Remembers, free_paths
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.stills import blank, still
+from hpkit.panels.stills import still
 from hpkit.panels.style import style_sheet
 from hpkit.training import check_dataset
 
@@ -277,18 +277,21 @@ class Panel(Remembers, W.VBox):
     def picture(self, form="png"):
         """Return the still picture as PNG or SVG; same state, same bytes."""
         file = io.BytesIO()
-        covered = self.guess and not self.guess.open
-        made = (
-            blank(self.guess.question) if covered else still(self.figures, self.widths)
-        )
+        made = still(self.figures, self.widths)
         made.savefig(file, format=form, metadata=UNDATED[form])
         return file.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
-        """Return the live widget, and a picture and a sentence for where it is dead."""
+        """Return the live widget, and a picture and a sentence for where it is dead.
+
+        These show the result even where the widget waits for a guess: a page that is
+        only read has nobody to guess.
+        """
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
         with self.live.lock:
-            words = html.unescape(re.sub(r"<[^>]+>", "", self.result.value))
+            covered = self.guess and not self.guess.open and self.error is None
+            said = self.sentence(self.live.busy) if covered else self.result.value
+            words = html.unescape(re.sub(r"<[^>]+>", "", said))
             bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
             bundle["image/png"] = base64.b64encode(self.picture()).decode()
         return bundle, {"image/png": {"alt": f"{self.title}. {words}"}}

@@ -37,13 +37,6 @@ def still(figures, widths, *, height=3.3):
     return made
 
 
-def blank(words):
-    """Return a figure with nothing but words."""
-    made = Figure(figsize=(9.4, 1.2), dpi=72, facecolor="white")
-    made.text(0.5, 0.5, words, ha="center", va="center", fontsize=13)
-    return made
-
-
 def draw(ax, chart):
     """Draw a bqplot figure on matplotlib axes."""
     ax.spines[["top", "right"]].set_visible(False)
