@@ -7,7 +7,7 @@ import pytest
 
 from hpkit.datasets import load_dataset
 from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
-from hpkit.panels.cells import outlines
+from hpkit.panels.cells import outlines, two_digits
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
@@ -121,6 +121,12 @@ def test_ticks_that_do_not_fit_lose_their_text_not_their_place():
     many = fitting({float(k): "1234" for k in range(50)})
     assert many[0.0] == many[49.0] == "1234"
     assert 3 < sum(map(bool, many.values())) < 10
+
+
+def test_numbers_in_cells_have_two_digits():
+    assert [two_digits(x) for x in (0.7, 0.123, 1.0, 12.3, 0.05)] == [
+        "0.70", "0.12", "1.0", "12", "0.050"
+    ]  # fmt: skip
 
 
 # ---- the grid ----------------------------------------------------------------------
@@ -244,7 +250,7 @@ def test_path_begins_with_its_start_trained(moons):
     loss = runs.mean_val_loss[0]
     assert f"lowest validation loss {loss:.3g}" in panel.result.value
     assert "Next, step 1: learning rate." in panel.result.value
-    assert panel.map.cells.numbers.text.tolist() == [f"{loss:.2g}"]
+    assert panel.map.cells.numbers.text.tolist() == [two_digits(loss)]
     assert panel.map.cells.stops.text.tolist() == ["S"]
     assert panel.status.value.startswith("2 runs")
     chart = panel.steps.parts[0][0]

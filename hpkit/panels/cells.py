@@ -29,6 +29,11 @@ def shade(loss):
     return colors
 
 
+def two_digits(loss):
+    """Return a loss in two digits, also 0.70."""
+    return f"{loss:#.2g}".rstrip(".")
+
+
 def ink_on(color):
     """Return black or white, what stands out more (WCAG 2.2, relative luminance)."""
     if color[3] < 1:  # the page shines through
@@ -87,6 +92,7 @@ class CellMap:
             height=height, margin=(12, 12, 40, 58), grid="none",
         )  # fmt: skip
         self.figure.axes[1].label_offset = "46px"
+        self.figure.add_class("hp-clicks")
         self.clicked = clicked
         self.image.on_element_click(self._click)
 
@@ -160,6 +166,6 @@ class CellMap:
         places = list(zip(up, across, strict=True))
         set_all(
             self.numbers, x=across.astype(float), y=up.astype(float),
-            text=[CROSS if diverged[p] else f"{loss[p]:.2g}" for p in places],
+            text=[CROSS if diverged[p] else two_digits(loss[p]) for p in places],
             colors=[ink_on(colors[p]) for p in places],
         )  # fmt: skip

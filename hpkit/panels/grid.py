@@ -39,7 +39,8 @@ WORDS = {
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",
-    "seeds": "{}; gray: other seeds",
+    "train": "training",
+    "seeds": "other seeds",
     "over": "against {}",
     "over_tip": "for each {}, the best {}",
     "loss": "validation loss",
@@ -213,7 +214,9 @@ class GridPanel(SearchPanel):
         if runs:
             setting = runs[0].setting
             self.curves.show(runs[0], faded=runs[1:], end=setting.epochs)
-            self.chosen_name.value = WORDS["seeds"].format(briefly(setting, names))
+            chart = self.curves
+            keys = (chart.train, WORDS["train"]), (chart.faded, WORDS["seeds"])
+            self.chosen_name.value = briefly(setting, names) + legend(*keys)
 
     def _runs_of(self, number):
         """Return the runs of a setting that were begun."""
