@@ -1,16 +1,16 @@
 """Data sets: `load_dataset` for the committed ones, `Dataset` for one's own.
 
-The files in data/ are described in data/README.md. Nothing here trains.
+Nothing here trains.
 """
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from hpkit.own_data import check_arrays, encode_target, split_rows, table_columns
 from hpkit.settings import check_choice, check_count, check_number
+from hpkit.sources import SOURCES, draw_table, read_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,65 +200,6 @@ class Dataset:
         )  # fmt: skip
 
 
-def draw_moons(seed, n, noise):
-    """Return two interleaved half circles, (n, 2) and (n,), in random order."""
-    from sklearn.datasets import make_moons
-
-    X, y = make_moons(n, noise=noise, random_state=seed)
-    order = np.random.default_rng(seed).permutation(n)
-    return X[order], y[order]
-
-
-def draw_circles(seed, n, noise):
-    """Return a circle within a circle, in random order."""
-    from sklearn.datasets import make_circles
-
-    X, y = make_circles(n, noise=noise, factor=0.5, random_state=seed)
-    order = np.random.default_rng(seed).permutation(n)
-    return X[order], y[order]
-
-
-def draw_spiral(seed, n, noise):
-    """Return two arms of one turn each, evenly dense along the arm."""
-    rng = np.random.default_rng(seed)
-    y = np.arange(n) % 2
-    t = np.sqrt(rng.random(n)) * 2 * np.pi
-    angle, radius = t + np.pi * y, t / (2 * np.pi)
-    X = 2 * radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
-    X += rng.normal(0, noise, (n, 2))
-    order = rng.permutation(n)
-    return X[order], y[order]
-
-
-def draw_coin_flips(seed, n):
-    """Return ten columns of noise and labels that have nothing to do with them."""
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 10)), rng.permutation(np.arange(n) % 2)
-
-
-@dataclass(frozen=True)
-class Source:
-    """How a committed data set is cut, and how a new one is drawn."""
-
-    sizes: tuple
-    classes: tuple
-    draw: object = None  # function (seed, n) -> X, y; None for measured data
-    standardize: bool = False
-
-
-TWO = ("0", "1")
-SOURCES = {
-    "moons": Source((400, 200, 1000), TWO, lambda s, n: draw_moons(s, n, 0.2)),
-    "small_moons": Source((50, 200, 1000), TWO, lambda s, n: draw_moons(s, n, 0.35)),
-    "spiral": Source((200, 200, 1000), TWO, lambda s, n: draw_spiral(s, n, 0.1)),
-    "clean_spiral": Source((200, 200, 1000), TWO, lambda s, n: draw_spiral(s, n, 0.05)),
-    "circles": Source((200, 200, 1000), TWO, lambda s, n: draw_circles(s, n, 0.1)),
-    "coin_flips": Source((40, 40, 1000), ("heads", "tails"), draw_coin_flips),
-    "digits": Source((600, 400, 797), tuple("0123456789"), standardize=True),
-    "wine": Source((106, 36, 36), ("0", "1", "2"), standardize=True),
-}
-
-
 @lru_cache(maxsize=64)
 def load_dataset(name, seed=None):
     """Return a data set of the course.
@@ -303,27 +244,3 @@ def load_dataset(name, seed=None):
     return Dataset.of_rows(
         name, X, y, rows, features, source.classes, standardize=source.standardize
     )
-
-
-def draw_table(source, seed):
-    """Return X and y of a generated data set, rounded as in its file."""
-    X, y = source.draw(seed, sum(source.sizes))
-    return X.round(6), y.astype(np.int64)
-
-
-def read_table(name):
-    """Return X, y, rows and names of columns of a file in data/."""
-    import pandas as pd
-
-    table = pd.read_csv(data_folder() / f"{name}.csv")
-    features = [c for c in table.columns if c not in ("y", "split")]
-    split = table["split"].to_numpy()
-    rows = [np.flatnonzero(split == part) for part in ("train", "valid", "test")]
-    return table[features].to_numpy(float), table["y"].to_numpy(), rows, features
-
-
-def data_folder():
-    """Return the folder data/: beside the package, or inside an installed one."""
-    package = Path(__file__).resolve().parent
-    beside = package.parent / "data"
-    return beside if (beside / "moons.csv").exists() else package / "data"

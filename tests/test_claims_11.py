@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import hpkit as hk
-from hpkit.datasets import data_folder
+from hpkit.sources import data_folder
 
 pytestmark = pytest.mark.slow
 

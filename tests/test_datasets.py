@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits, load_wine
 
-from hpkit.datasets import SOURCES, Dataset, data_folder, load_dataset
+from hpkit.datasets import Dataset, load_dataset
+from hpkit.sources import SOURCES, data_folder
 
 DRAWN = [name for name, source in SOURCES.items() if source.draw]
 

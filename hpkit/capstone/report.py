@@ -11,8 +11,9 @@ import numpy as np
 from hpkit.capstone import pictures
 from hpkit.capstone.entries import in_words, rows_of
 from hpkit.capstone.pages import as_html, as_markdown
-from hpkit.datasets import SOURCES, load_dataset
+from hpkit.datasets import load_dataset
 from hpkit.files import setting_from_plain
+from hpkit.sources import SOURCES
 
 TEXTS = ("author", "plan", "learned")
 

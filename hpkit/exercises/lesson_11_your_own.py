@@ -10,7 +10,7 @@ FEW_ROWS, FEW_SETTINGS, FEW_SEEDS = 20, 5, 3
 
 def not_of_the_course(dataset):
     """Raise when a data set is one of the course's."""
-    from hpkit.datasets import SOURCES
+    from hpkit.sources import SOURCES
 
     if dataset.name in SOURCES:
         raise NotYet("course", name=dataset.name)

@@ -2,8 +2,9 @@
 
 import textwrap
 
-from hpkit.datasets import SOURCES, load_dataset
+from hpkit.datasets import load_dataset
 from hpkit.settings import Hyperparameters
+from hpkit.sources import SOURCES
 
 WORDS = {
     "own": "data = ...  # your data set: {}",
