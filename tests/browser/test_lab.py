@@ -40,7 +40,7 @@ def test_button_answers(button_page):
     assert label.inner_text() == "pressed in the main thread"
 
 
-def test_settings_of_hpkit_hold(button_page, lab_server):
+def test_settings_of_hpkit_hold_and_nobody_is_asked_about_news(button_page, lab_server):
     news = "@jupyterlab/apputils-extension:notification"
     address = f"{lab_server.url}/lab/api/settings/{news}"
 
@@ -49,9 +49,5 @@ def test_settings_of_hpkit_hold(button_page, lab_server):
     assert button_page.evaluate(f"{KERNEL}.commsOverSubshells") == "disabled"
     assert schema["fetchNews"]["default"] == "false"
     assert schema["checkForUpdates"]["default"] is False
-
-
-def test_nobody_is_asked_about_news(button_page):
-    button_page.wait_for_timeout(3000)
-
+    button_page.wait_for_timeout(2000)
     assert "news" not in button_page.locator("body").inner_text().lower()

@@ -107,6 +107,14 @@ def curve(learner, panel):
     learner.press("Space")
 
 
+def guess(learner, panel):
+    learner.tab_to("slider")
+    learner.press("ArrowRight")
+    learner.tab_to("This is my guess")
+    learner.press("Enter")
+    panel.get_by_text("Your guess:").first.wait_for()
+
+
 PANELS = {"BowlPanel": bowl, "TrainingPanel": training, "ValidationCurvePanel": curve}
 
 
@@ -115,7 +123,7 @@ def quiz(learner, box):
         right = next(a["answer"] for a in question["answers"] if a["correct"])
         learner.tab_to(to_text(right))
         learner.press("Space")
-    box.get_by_text(f"{len(ex.quiz)} of {len(ex.quiz)} right.").wait_for()
+    box.get_by_text(f"{len(ex.quiz)} of {len(ex.quiz)} right").wait_for()
 
 
 def test_lesson_is_done_by_keyboard_alone(page, lab_server):
@@ -129,8 +137,10 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
             learner.answer(ANSWERS[asked[0]])
         output = learner.run()
         for kind in [k for k in PANELS if f"hk.{k}(" in cell["source"]]:
-            output.locator(".hpkit .bqplot svg").first.wait_for()
+            output.locator(".hpkit .hp-say").wait_for()
             learner.into()
+            if "predict=True" in cell["source"]:
+                guess(learner, output.locator(".hpkit"))
             PANELS[kind](learner, output.locator(".hpkit"))
             learner.out()
             used.append(kind)

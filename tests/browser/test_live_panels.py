@@ -1,13 +1,12 @@
-"""Panels in a real JupyterLab: keyboard, focus, axe's rules, themes, width."""
+"""Panels in a real JupyterLab: quick answers, focus, axe's rules, themes, width."""
+
+import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from harness import NOTEBOOK, command, open_notebook, run_all, write_notebook
 
 SETUP = 'import hpkit as hk\n\nmoons = hk.load_dataset("moons")'
-PANEL = "hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1))"
-SAID = f"{NOTEBOOK} .hpkit .hp-say"
-LINE = f"{NOTEBOOK} .hpkit .bqplot .curve path.line"
 
 
 @pytest.fixture
@@ -25,34 +24,62 @@ def notebook(page, lab_server, request):
     return opened
 
 
-def wait_said(page, words, seconds=10):
-    """Wait until the panel's sentence has some words in it."""
-    page.wait_for_function(
-        "([where, words]) => document.querySelector(where).innerText.includes(words)",
-        arg=[SAID, words],
-        timeout=1000 * seconds,
-    )
+MANY = """
+it = hk.ValidationCurvePanel(
+    moons, "lr", hk.Hyperparameters(batch_size=128, epochs=20), seeds=1,
+    param_range="0.0001 to 10 in 25", controls=("batch_size", "hidden"))
+it
+"""
 
 
-def drawn(page):
-    """Return the shapes of all lines on the page."""
-    lines = page.locator(LINE)
-    return lines.evaluate_all("lines => lines.map(line => line.getAttribute('d'))")
+def test_answers_arrive_while_a_slider_is_dragged(notebook):
+    page = notebook(MANY)
+
+    for slider, low, high in ((0, 5 / 8, 1), (1, 0, 1 / 2)):  # batch size 32 to 256
+        answers = answers_a_second(page, slider, low, high)
+
+        assert answers >= 3
 
 
-def test_slider_by_keyboard_draws_a_new_curve(notebook):
-    page = notebook(PANEL)
-    wait_said(page, "lr 0.1")
-    before = drawn(page)
+def answers_a_second(page, slider, low, high, seconds=3):
+    """Drag a slider to and fro between two shares of its length; count answers."""
+    track = page.locator(".hpkit .noUi-target:visible").nth(slider).bounding_box()
+    handle = page.locator(".hpkit .noUi-handle:visible").nth(slider).bounding_box()
+    y, moves = handle["y"] + handle["height"] / 2, 0
+    page.mouse.move(handle["x"] + handle["width"] / 2, y)
+    page.mouse.down()
+    page.evaluate(COUNT_ANSWERS)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        share = low + (high - low) * abs(moves % 16 / 8 - 1)
+        page.mouse.move(track["x"] + share * track["width"], y)
+        page.wait_for_timeout(25)
+        moves += 1
+    answers = page.evaluate("() => document.querySelector('.hpkit').answers")
+    page.mouse.up()
+    page.locator(".hpkit:not(.hp-running)").wait_for()
+    return answers / seconds
 
-    page.locator(".hpkit .noUi-handle").first.focus()
-    for _ in range(5):
-        page.keyboard.press("ArrowRight")
-    wait_said(page, "lr 0.32")
-    wait_said(page, "of 2 runs")
 
-    assert drawn(page) != before
-    assert page.locator(".hpkit select option").count() == 2
+# A complete answer: the status says what it took, and the lines are others than before.
+# One answer arrives as several messages, within some milliseconds.
+COUNT_ANSWERS = """() => {
+    const panel = document.querySelector('.hpkit')
+    let shown = '', at = -Infinity
+    panel.answers = 0
+    const look = now => {
+        const lines = [...panel.querySelectorAll('path.line')]
+        const shapes = lines.map(line => line.getAttribute('d')).join()
+        const complete = / in .* s$/.test(panel.querySelector('.hp-status').innerText)
+        if (complete && shapes != shown) {
+            panel.answers += now - at > 60
+            shown = shapes
+            at = now
+        }
+        requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+}"""
 
 
 EVERY = """
