@@ -13,7 +13,7 @@ from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
 from hpkit.panels.searching import LONG
 from hpkit.panels.stills import still
-from hpkit.panels.values import Entry, fitting, parse_values, places
+from hpkit.panels.values import Entry, fitting, parse_values, places, written
 from hpkit.settings import Hyperparameters
 from hpkit.space import log_uniform
 
@@ -94,6 +94,19 @@ def test_entry_counts_its_values_and_says_what_is_wrong():
     entry.which.value = "batch_size"
     entry.text.value = "8, 16"
     assert entry.wrong is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("hidden", ((4, 8), (16,), (), (32, 32))),
+        ("lr", (0.1234567891, 0.1, 1e-07, 3.0)),
+        ("optimizer", ("sgd", "adam")),
+    ],
+)
+def test_values_given_in_code_are_read_back_exactly(name, values):
+    assert parse_values(name, written(values)) == values
+    assert len(set(places(values)[0])) == len(values)
 
 
 @pytest.mark.parametrize("name", ["wine", "coin_flips"])

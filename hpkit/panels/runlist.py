@@ -187,5 +187,6 @@ def short(name):
 def text_of(value):
     """Return a value as text."""
     if isinstance(value, tuple):
-        return str(value[0]) if value else "0"
+        same = len(set(value)) < 2
+        return str(value[0] if value else 0) if same else "-".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

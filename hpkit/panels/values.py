@@ -49,7 +49,8 @@ def parse_values(name, text, layers=2):
     ----------
     name : str
     text : str
-        "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors for `BY_FACTOR`).
+        "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors for `BY_FACTOR`);
+        hidden layers of several widths as "16-8, 32-16".
     layers : int
         Hidden layers of one width.
 
@@ -61,7 +62,10 @@ def parse_values(name, text, layers=2):
     if name in CHOICES:
         return check_list(name, parts)
     try:
-        if parts[1::2] == ["to", "in"]:
+        if shapes := name == "hidden" and "-" in text:
+            widths = (filter(None, part.split("-")) for part in parts)
+            values = [tuple(map(int, each)) for each in widths]
+        elif parts[1::2] == ["to", "in"]:
             values = between(name, float(parts[0]), float(parts[2]), int(parts[4]))
         else:
             values = list(map(float, parts))
@@ -69,6 +73,8 @@ def parse_values(name, text, layers=2):
         raise ValueError(WORDS["way_out"].format(text)) from None
     if len(values) > MOST:
         raise ValueError(WORDS["many"].format(MOST, parts[-1]))
+    if shapes:
+        return check_list(name, values)
     if name in WHOLE:
         values = list(dict.fromkeys(max(1, round(v)) for v in values))
     if name == "hidden":
@@ -96,8 +102,16 @@ def between(name, low, high, count):
 
 
 def written(values):
-    """Return values as a learner would write them."""
-    return values if isinstance(values, str) else ", ".join(map(text_of, values))
+    """Return values as a learner would write them; `parse_values` reads them back."""
+    return values if isinstance(values, str) else ", ".join(map(exact, values))
+
+
+def exact(value):
+    """Return a value as text with nothing rounded off."""
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) + "-" * (len(value) < 2)
+    whole = not isinstance(value, float) or float(text_of(value)) == value
+    return text_of(value) if whole else repr(value)
 
 
 def briefly(setting, names):
@@ -111,9 +125,9 @@ def places(values):
     Positive numbers over a wide span by their logarithm, other numbers as they are,
     anything else one after the other.
     """
-    flat = [v[0] if isinstance(v, tuple) and v else v for v in values]
+    flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
     numbers = all(isinstance(v, int | float) for v in flat)
-    if not numbers or (min(flat) == 0 and max(flat) < 1):
+    if not numbers or len(set(flat)) < len(flat) or (min(flat) == 0 and max(flat) < 1):
         at = np.arange(len(flat), dtype=float)
     elif min(flat) > 0 and max(flat) / min(flat) >= 8:
         at = np.log10(flat)
