@@ -191,6 +191,8 @@ def test_grid_long_search_says_its_cost_and_waits(moons):
     assert "That is long" in panel.status.value
     assert "grid_search" in panel.code()
     assert len(panel.frame()) == 0
+    panel._clicked(0, 0)
+    assert panel.error is None
     panel.controls["epochs"].slider.value = 2
     panel.entries[1].text.value = "64, 128"
     panel.wait(10)
@@ -404,6 +406,15 @@ def test_races_are_told_as_counted_by_hand():
     assert "Random beat the grid in 2 of 3 races." in said
     assert "grid 1, random 2, halving 2, Bayes 0 (a tie counts for each)" in said
     assert "Random beat" not in told_races({k: v[:1] for k, v in lowest.items()}, 90)
+
+
+def test_race_over_whole_numbers_and_not_over_epochs(moons):
+    size = log_uniform(4, 128)
+    panel = make_race(moons, lr=log_uniform(0.01, 1), batch_size=size, budget=45)
+    assert panel.error is None
+    assert panel.found["grid"].space["batch_size"] == (4, 23, 128)
+    with pytest.raises(ValueError, match="must not search epochs"):
+        make_race(moons, epochs=log_uniform(2, 9))
 
 
 def test_race_searches_differ_in_more_than_color():

@@ -132,7 +132,7 @@ class GridPanel(SearchPanel):
             [self.line, self.dots, self.beats], *scales.values(), ("", WORDS["loss"])
         )
         self.beside = W.Stack([self.curves.figure, self.profile], selected_index=0)
-        self.which = W.ToggleButtons(options=[("", 0)])
+        self.which = W.ToggleButtons(options=[(WORDS["curves"], 0)])
         self.which.style.button_width = "auto"
         self.on_change(self.which, self._draw)
         self.chosen_name = say("", "hp-muted")
@@ -166,8 +166,9 @@ class GridPanel(SearchPanel):
 
     def _clicked(self, column, up):
         """Highlight the setting of a cell."""
-        rows = len(self.found.space[tuple(self.found.space)[1]])
-        self._guarded(lambda: self.choose(column * rows + up))(None)
+        if self.found:
+            rows = len(tuple(self.found.space.values())[1])
+            self._guarded(lambda: self.choose(column * rows + up))(None)
 
     # ---- what is shown -------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from bqplot.interacts import BrushSelector
 from hpkit.panels.controls import NAMES
 from hpkit.panels.figures import figure, linear, lines, set_all, texts, tick
 from hpkit.panels.parts import named, row, say
+from hpkit.panels.runlist import short
 
 WORDS = {
     "axis": "highlight by",
@@ -44,7 +45,8 @@ class Parallel:
         marks = [self.outside, *(self.inside[kind] for kind in above), self.ends]
         self.figure = figure(marks, *scales.values(), ("", ""), margin=(12, 34, 40, 34))
         self.figure.axes[1].visible = False
-        names = [*(NAMES[name] for name in space), WORDS["loss"]]
+        names = [NAMES[n] if len(space) < 3 else short(n) for n in space]
+        names.append(WORDS["loss"])
         self.at = np.arange(float(len(names)))
         words = dict(zip(self.at.tolist(), names, strict=True))
         tick(self.figure, 0, self.at, words, "", edge=0.28)

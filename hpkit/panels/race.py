@@ -21,9 +21,15 @@ from hpkit.panels.figures import (
 from hpkit.panels.panel import Panel
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.parts import button, row, say
-from hpkit.panels.racers import KINDS, lowest_of, searches, told_races
+from hpkit.panels.racers import (
+    KINDS,
+    check_ranges,
+    lowest_of,
+    searches,
+    told_races,
+)
 from hpkit.settings import Hyperparameters
-from hpkit.space import Range, check_space, log_uniform
+from hpkit.space import log_uniform
 
 WORDS = {
     "title": "A race of searches on {}",
@@ -37,8 +43,6 @@ WORDS = {
     "over_many": "race 1 as lines; right: the end of each race",
     "settings": "every setting of race 1, a line each;<br>gray: not highlighted; drag "
     "on an axis to choose",
-    "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
-    "lr=hk.log_uniform(1e-4, 10)",
     "racing": "Race 1 is under way.",
     "first": "Stopped in race 1: press Start.",
     "stopped": "Stopped: only races that came to their end are counted. ",
@@ -119,10 +123,7 @@ class SearchRacePanel(Panel):
         values = values or {
             "lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)
         }  # fmt: skip
-        self.space = check_space("SearchRacePanel", values, ranges=True)
-        for name, given in self.space.items():
-            if not isinstance(given, Range):
-                raise TypeError(WORDS["ranges"].format(given, name))
+        self.space = check_ranges(values)
         self.model = model
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
         self.ranges = {name: repr(given) for name, given in self.space.items()}

@@ -6,9 +6,14 @@ from hpkit.bayes import bayesian_search
 from hpkit.halving import cuts_of, successive_halving
 from hpkit.panels.live import FRAME
 from hpkit.search import grid_search, random_search
+from hpkit.space import Range, as_count, check_space
 
 KINDS = {"grid": "grid", "random": "random", "halving": "halving", "bayes": "Bayes"}
 WORDS = {
+    "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
+    "lr=hk.log_uniform(1e-4, 10)",
+    "epochs": "SearchRacePanel must not search epochs: they are its budget; leave "
+    "epochs= out",
     "few": "the budget must be at least {0} epochs, two whole runs, got {1}; give a "
     "larger one",
     "first": "Race 1, {} epochs for each search: the lowest validation loss is {}.",
@@ -16,6 +21,17 @@ WORDS = {
     "ties": " (a tie counts for each)",
 }
 ETA = 3
+
+
+def check_ranges(values):
+    """Return what is searched, ranges only."""
+    space = check_space("SearchRacePanel", values, ranges=True)
+    for name, given in space.items():
+        if not isinstance(given, Range):
+            raise TypeError(WORDS["ranges"].format(given, name))
+    if "epochs" in space:
+        raise ValueError(WORDS["epochs"])
+    return space
 
 
 def per_axis(count, axes):
@@ -57,7 +73,7 @@ def searches(dataset, base, space, budget, seed, model):
     count = budget // base.epochs
     shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
     points = {
-        n: list(dict.fromkeys(r.at(share) for share in shares))
+        n: list(dict.fromkeys(as_count(n, r.at(share)) for share in shares))
         for n, r in space.items()
     }
     same = {"seeds": (seed,), "model": model, "tick": FRAME}
