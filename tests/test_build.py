@@ -21,7 +21,7 @@ LESSON = """
 
 # %%
 import matplotlib.pyplot as plt
-print("one"); print("two")
+print("one"); print("two 1.5")
 
 # %%
 plt.plot([1, 2]);
@@ -78,7 +78,7 @@ def test_build_gives_a_valid_notebook_with_its_outputs(built):
 
     nbformat.validate(notebook)
     assert [c.cell_type for c in notebook.cells] == ["markdown"] + ["code"] * 5
-    assert notebook.cells[1].outputs[0].text == "one\ntwo\n"
+    assert notebook.cells[1].outputs[0].text == "one\ntwo 1.5\n"
     assert "image/png" in notebook.cells[2].outputs[0].data
     assert notebook.cells[3].outputs[0].ename == "ZeroDivisionError"
 
@@ -184,6 +184,11 @@ def change_text(notebook):
     notebook.cells[1].outputs[0].text = "other\n"
 
 
+def change_number(notebook):
+    output = notebook.cells[1].outputs[0]
+    output.text = output.text.replace("1.5", " -22.25")
+
+
 def change_source(notebook):
     notebook.cells[2].source += " "
 
@@ -205,6 +210,7 @@ def add_cell(notebook):
     [
         (lambda notebook: None, 0, "up to date\n"),
         (change_picture, 0, "pictures drawn otherwise"),  # as on another machine
+        (change_number, 0, "numbers come out otherwise"),  # by another processor
         (change_text, 1, "cell 2 ('import matplotlib.pyplot as plt') differs"),
         (change_source, 1, "cell 3 "),
         (remove_picture, 1, "cell 3 "),
