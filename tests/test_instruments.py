@@ -74,18 +74,20 @@ def test_bowl_cross_is_where_the_ball_is():
     assert {ball for ball, _ in sides} == {-1, 1}
 
 
-@pytest.mark.parametrize(
-    ("typed", "taken", "words"),
-    [(0, 0, "no step moves"), (-3, 0, "no step"), (500, 100, "100 is the largest")],
-)
-def test_bowl_number_shown_is_the_one_taken(typed, taken, words):
+@pytest.mark.parametrize("typed", [-3, 500])
+def test_bowl_tells_a_wrong_number_and_leaves_the_picture(typed):
     bowl = BowlPanel(lr=0.3)
     bowl.step()
     bowl.lr.value = typed
 
-    assert bowl.lr.value == taken
-    assert words in bowl.result.value
-    assert bowl.path[-1] == -4 * (1 - taken)
+    said = f"learning rate must be &gt;= 0 and &lt; 100, got {typed}; try 1."
+    assert said in bowl.result.value
+    for button in (bowl.step_button, bowl.run_button):
+        button.click()
+    assert bowl.path[-1] == -4 * (1 - 0.3)
+
+    bowl.lr.value = 0
+    assert "no step moves" in shows(bowl)
 
 
 def test_bowl_far_away_is_infinite_without_a_warning():

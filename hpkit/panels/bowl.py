@@ -53,7 +53,6 @@ WORDS = {
     "exact": "one step ends at the bottom.",
     "swing": "to and fro for ever.",
     "away": "above 2, every step lands higher. It diverges.",
-    "most": " {:g} is the largest value here.",
     "guess": "Curvature {:g}: from which learning rate on does the ball never come to "
     "rest?",
 }
@@ -121,6 +120,8 @@ class BowlPanel(Panel):
         self.curvature, curvature_box = linear_knob(
             WORDS["curvature"], curvature, 0.1, max(4.0, curvature)
         )
+        # What is shown: a wrong number in a box changes nothing.
+        self.right = {"lr": lr, "curvature": curvature}
         self.kept = {"lr": self.lr, "curvature": self.curvature, "steps": self.taken}
         if predict:
             slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
@@ -137,9 +138,10 @@ class BowlPanel(Panel):
         self.on_click(self.step_button, self.step)
         self.on_click(self.run_button, self._run_clicked)
         self.on_click(self.reset_button, self.reset)
-        self.on_change(self.lr, self._draw)
-        self.on_change(self.curvature, self._draw)
-        self.come_back()
+        self.on_change(self.lr, self._moved)
+        self.on_change(self.curvature, self._moved)
+        if self.come_back():
+            self._check()
         self._draw()
 
     def _charts(self):
@@ -173,16 +175,30 @@ class BowlPanel(Panel):
     @property
     def path(self):
         """The weights so far: ndarray (steps + 1,)."""
-        return descend(self.start, self.lr.value, self.curvature.value, self.steps)
+        return descend(self.start, *self.right.values(), self.steps)
 
     @property
     def steps(self):
         """How many steps were taken."""
         return self.taken.value
 
+    def _check(self):
+        """Take the numbers of the boxes; raise ValueError for a wrong one."""
+        for name in self.right:
+            value = getattr(self, name).value
+            check_number(WORDS[name], value, low=0, below=LIMIT, hint="try 1")
+        self.right = {name: getattr(self, name).value for name in self.right}
+        self.error = None
+
+    def _moved(self):
+        """Show the same steps with the numbers of the boxes."""
+        self._check()
+        self._draw()
+
     def step(self):
         """Take one step."""
         with self.live.lock:
+            self._check()
             self.taken.value += 1
             self._draw()
 
@@ -195,6 +211,7 @@ class BowlPanel(Panel):
 
     def _run_clicked(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
+        self._check()
         first = 0 if self.steps >= MOST else self.steps + 1
         show = partial(setattr, self.taken, "value")
         self.live.start(play(show, range(first, MOST + 1), PAUSE))
@@ -204,7 +221,7 @@ class BowlPanel(Panel):
     @np.errstate(over="ignore")
     def loss(self, w):
         """Return the loss of a weight."""
-        return self.curvature.value / 2 * np.square(w)
+        return self.right["curvature"] / 2 * np.square(w)
 
     def draw(self, running):
         """Show the state."""
@@ -233,7 +250,7 @@ class BowlPanel(Panel):
     @np.errstate(over="ignore")
     def sentence(self, running):
         """Return the state in words."""
-        w, lr, curvature = self.path[-1], self.lr.value, self.curvature.value
+        w, (lr, curvature) = self.path[-1], self.right.values()
         slope = curvature * w + 0.0  # no -0
         facts = {
             "w": w,
@@ -242,10 +259,9 @@ class BowlPanel(Panel):
             "next": descend(w, lr, curvature, 1)[1],
             "r": lr * curvature,
         }
-        most = WORDS["most"].format(LIMIT) if LIMIT in (lr, curvature) else ""
         if self.steps == 0:
-            return WORDS["start"].format(**facts) + most
-        how = WORDS[regime(lr * curvature)] + most
+            return WORDS["start"].format(**facts)
+        how = WORDS[regime(lr * curvature)]
         return WORDS["went"].format(n=self.steps, loss=self.loss(w), how=how, **facts)
 
     @np.errstate(over="ignore")
@@ -255,13 +271,13 @@ class BowlPanel(Panel):
 
         w = self.path
         table = {"step": range(len(w)), "w": w, "loss": self.loss(w)}
-        return pd.DataFrame(table | {"slope": self.curvature.value * w + 0.0})
+        return pd.DataFrame(table | {"slope": self.right["curvature"] * w + 0.0})
 
     def code(self):
         """Return the cell that takes the same steps."""
         return (
-            f"w, lr, curvature = {self.start:g}, {self.lr.value:g}, "
-            f"{self.curvature.value:g}\n"
+            f"w, lr, curvature = {self.start:g}, {self.right['lr']:g}, "
+            f"{self.right['curvature']:g}\n"
             f"for step in range({self.steps}):\n"
             "    slope = curvature * w\n    w = w - lr * slope\n"
             "    print(step + 1, w, curvature / 2 * w**2)"
@@ -279,6 +295,6 @@ def regime(r):
 def linear_knob(label, value, step, high):
     """Return a number box tied to a slider from 0 to `high`, and their box."""
     slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
-    number = number_box(W.BoundedFloatText, label, value=value, min=0, max=LIMIT)
+    number = number_box(W.FloatText, label, value=value, step=None)
     tie(slider, number, lambda v: round(v, 4))
     return number, framed(label, slider, number)
