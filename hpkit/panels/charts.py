@@ -28,6 +28,8 @@ WORDS = {
     "lowest": "lowest",
 }
 
+DENSE = 200  # points a curve, where there are many: more are not seen
+
 
 def top_of(runs):
     """Return the upper end of the loss axis; spikes and diverged runs do not count."""
@@ -56,10 +58,13 @@ def clipped(curve, top):
 
 def stacked(curves, top):
     """Return curves as two arrays (n, points), for one bqplot mark."""
-    width = max(map(len, curves), default=0)
+    width = min(DENSE, max(map(len, curves), default=0))
     x, y = np.empty((2, len(curves), max(2, width)))
     for row, curve in enumerate(curves):
         epochs, losses, _ = clipped(curve, top)
+        if len(epochs) > DENSE:
+            some = np.linspace(0, len(epochs) - 1, DENSE).round().astype(int)
+            epochs, losses = epochs[some], losses[some]
         x[row], y[row] = epochs[-1], losses[-1]  # the end repeats: nothing is drawn
         x[row, : len(epochs)], y[row, : len(epochs)] = epochs, losses
     return x, y

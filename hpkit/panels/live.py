@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
+REST = 12  # times as long as a picture took lie between two: training comes first
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 
 
@@ -23,7 +24,7 @@ class Live:
     Parameters
     ----------
     draw : function ()
-        Shows the state; called under `lock`, about 15 times a second, and at the end.
+        Shows the state; called under `lock`, up to 15 times a second, and at the end.
     fail : function (Exception)
         Shows an error of a job; called under `lock`.
     """
@@ -117,17 +118,19 @@ class Live:
 
     def _steps(self, job):
         """Step through a job and draw, until its end or a stop."""
-        drawn, stale = 0.0, False
+        due_at, stale = 0.0, False
         try:
             for news in job:
                 if self._halt.is_set():
                     return
                 stale = stale or news is not False
-                due = time.perf_counter() - drawn >= FRAME or news is False
+                due = time.perf_counter() >= due_at or news is False
                 if stale and (due or self.paused):
+                    begin = time.perf_counter()
                     with self.lock:
                         self.draw()
-                    drawn, stale = time.perf_counter(), False
+                    end, stale = time.perf_counter(), False
+                    due_at = end + max(FRAME, REST * (end - begin))
                 self._go.wait()
         finally:
             job.close()  # its own `finally` writes down what a stopped job has
