@@ -3,8 +3,8 @@
     python tests/benchmarks/panels.py
 
 Prints the seconds from letting a slider go to the final curve, beside those of bare
-training; the kernel's processor time of live trainings over that of bare ones; and how
-much the kernel grows in a hundred runs.
+training; the kernel's processor time of live trainings over that of bare ones; how much
+the kernel grows in a hundred runs, and how smoothly the page draws with all of them.
 """
 
 import sys
@@ -22,6 +22,7 @@ from harness import (  # noqa: E402
     lab,
     open_notebook,
     run_all,
+    show_cell,
     shut_down_kernels,
     write_notebook,
 )
@@ -75,6 +76,18 @@ WAITED = """() => {
     const {up, end} = document.querySelector('.hpkit')
     return (end - up) / 1000
 }"""
+
+# Milliseconds between the pictures that the browser draws.
+GAPS = """seconds => new Promise(done => {
+    const gaps = [], until = performance.now() + 1000 * seconds
+    let last = performance.now()
+    const look = now => {
+        gaps.push(now - last)
+        last = now
+        now < until ? requestAnimationFrame(look) : done(gaps)
+    }
+    requestAnimationFrame(look)
+})"""
 
 
 def release_to_final(page, times=15):
@@ -130,6 +143,15 @@ print((psutil.Process().memory_info().rss - before) / 1e6, len(one.runs))
     return ask(page, code.format(runs))
 
 
+def gaps(page, seconds=5):
+    """Return the median and 95th percentile of the page's gaps during a training."""
+    ask(page, "one.controls.setting = base.but(batch_size=1, epochs=2000)")
+    show_cell(page, "hk.TrainingPanel").locator(".hpkit svg").first.wait_for()
+    found = page.evaluate(GAPS, seconds)
+    ask(page, "one.stop()")
+    return np.percentile(found, [50, 95])
+
+
 def main():
     """Measure and print."""
     folder = Path(tempfile.mkdtemp())
@@ -143,6 +165,7 @@ def main():
         print(f"release to final curve {waited:.3f} s, bare training {bare:.3f} s")
         print("kernel CPU, live over bare: curve {:.2f}, run {:.2f}".format(*cpu(page)))
         print("100 runs, MB and runs:", growth(page))
+        print("page, ms between pictures: {:.0f}, 95 % <= {:.0f}".format(*gaps(page)))
         shut_down_kernels(url)
 
 

@@ -35,6 +35,7 @@ moons = hk.load_dataset("moons")
 base = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=9)
 slow = base.but(batch_size=1, epochs=2000)
 two = [base.but(epochs=200), base.but(lr=0.3, epochs=200)]
+crawling = [s.but(lr=0.003, epochs=2000) for s in two]
 broken = []
 
 def model(n_in, n_out, setting):
@@ -117,7 +118,8 @@ INSTRUMENTS = {
         holds="it.count.value == len(it.best.x)",
     ),
     "seeds": Case(
-        "hk.SeedsPanel(moons, two", "New seeds",
+        "hk.SeedsPanel(moons, two", "New seeds", "again",
+        "it.settings = crawling", "it.settings = two",
         holds="f'of {it.count.value}<' in it.result.value",
     ),
 }  # fmt: skip
