@@ -285,9 +285,10 @@ with Client(processes=False, n_workers=2, **quiet) as client:
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
 # %% [markdown]
-# **What you see.** The same numbers, to the last digit, wherever they were trained.
-# <!-- claim: own-machines-same-numbers --> For runs as short as these it is no gain. It
-# pays when a search takes minutes or hours.
+# **What you see.** The same numbers, to the last digit, whichever worker has trained
+# them. <!-- claim: own-machines-same-numbers --> (Machines with another kind of
+# processor round otherwise, and the last digits can differ.) For runs as short as these
+# more machines are no gain. They pay when a search takes minutes or hours.
 #
 # ## 6. The last look, and the report (5 minutes)
 #
@@ -343,7 +344,7 @@ ex.quiz
 #   well as a larger one. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
 # - Another cut of the same rows gives another loss, twice as high or more. Compare on
 #   the same cut. <!-- claim: own-split-luck -->
-# - Your own `nn.Module` goes through every search, on this computer or on others, with
+# - Your own `nn.Module` goes through every search, in this program or on workers, with
 #   the same numbers. <!-- claim: own-network-same-numbers own-machines-same-numbers -->
 #
 # This is the end of the course, and the beginning of yours: **look, change one thing
