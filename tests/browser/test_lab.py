@@ -1,7 +1,11 @@
 """JupyterLab as ``python -m hpkit lab`` starts it: widgets answer, settings hold."""
 
+import shutil
+
 import pytest
 from harness import KERNEL, NOTEBOOK, open_notebook, run_all, write_notebook
+
+from hpkit.notebooks import FOLDER
 
 BUTTON = """
 import threading
@@ -51,3 +55,13 @@ def test_settings_of_hpkit_hold_and_nobody_is_asked_about_news(button_page, lab_
     assert schema["checkForUpdates"]["default"] is False
     button_page.wait_for_timeout(2000)
     assert "news" not in button_page.locator("body").inner_text().lower()
+
+
+def test_page_saved_from_the_menu_has_the_words_of_pictures(page, lab_server):
+    lesson = "02_learning_rate.ipynb"
+    shutil.copy(FOLDER / lesson, lab_server.root)
+
+    saved = page.request.get(f"{lab_server.url}/nbconvert/html/{lesson}").text()
+
+    assert saved.count("<img") == saved.count('alt="') > 0
+    assert "No description" not in saved
