@@ -67,6 +67,7 @@ class Drawing(W.VBox):
         place = framed(WORDS["place"], self.place, self.name)
         height = framed(WORDS["height"], self.height)
         place.layout.flex = height.layout.flex = "1 1 0"
+        place.layout.margin = "0 16px 0 0"
         super().__init__([
             W.HTML(f"<span class='hp-muted'>{WORDS['how']}</span>"), self.chart,
             row(place, height),

@@ -10,7 +10,8 @@ WORDS = {
     "predict": "predict must be False, True or 'draw', got {!r}; try True",
     "commit": "This is my guess",
     "commit_tip": "Show the result beside your guess",
-    "cover": "Make your guess first: {} Then the result is shown.",
+    "cover": "Make your guess first. Then the result is shown.",
+    "choose": "Choose one first.",
     "said": "Your guess: <b>{}</b>. ",
 }
 
@@ -39,6 +40,8 @@ class Guess:
         self.panel, self.question = panel, question
         self.widget, self.text, self.value = widget, text, None
         widget.layout.width = "calc(100% - 8px)"
+        if isinstance(widget, W.Dropdown | W.ToggleButtons):
+            widget.value = None  # a choice made for the learner is no guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
             widget.tooltip = question
         self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
@@ -57,7 +60,7 @@ class Guess:
     @property
     def cover(self):
         """What is said until then."""
-        return WORDS["cover"].format(html.escape(self.question))
+        return WORDS["cover"]
 
     @property
     def said(self):
@@ -77,6 +80,9 @@ class Guess:
 
     def commit(self):
         """Take the guess and show the result."""
+        if self.widget.value is None:
+            self.answer.value = f"<span class='hp-muted'>{WORDS['choose']}</span>"
+            return
         self._open()
         self.panel._draw()
 

@@ -40,6 +40,8 @@ WORDS = {
     "jumps": "Batches of {size}: their losses spread by <b>{spread:.3g}</b> about the "
     "loss of all {n} points, {loss:.3g}.",
     "before": " Before, with {}, it was {:.3g}.",
+    "times_4": " From {} to {}, four times as many points: from {:.3g} to {:.3g}, that is "
+    "{:.2f} of it.",
     "whole": "One batch of all {n} points: the loss is always {loss:.3g}, no noise.",
     "training": "A network is trained first.",
     "stopped": "Stopped before the network was trained: press New batches.",
@@ -177,6 +179,8 @@ class BatchNoisePanel(Panel):
 
     def spread_of(self, size):
         """Return the standard deviation of the losses of batches of a size."""
+        if size >= len(self.each):
+            return 0.0  # but for rounding
         return float(self.means[:, size - 1].std())
 
     def draw(self, running):
@@ -206,6 +210,11 @@ class BatchNoisePanel(Panel):
         text = WORDS["whole" if size >= n else "jumps"].format(
             size=size, spread=self.spread_of(size), n=n, loss=self.each.mean()
         )
+        pairs = [(size // 4, size), (size, 4 * size)]
+        pairs = [pair for pair in pairs if {*pair} <= {size, *before}]
+        for few, many in pairs[:1]:
+            a, b = self.spread_of(few), self.spread_of(many)
+            return text + WORDS["times_4"].format(few, many, a, b, b / a)
         if before:
             text += WORDS["before"].format(before[-1], self.spread_of(before[-1]))
         return text
@@ -218,7 +227,8 @@ class BatchNoisePanel(Panel):
         rows = []
         for size in self.sizes.value if self.each is not None else ():
             losses = self.means[:, size - 1]
-            rows.append((size, losses.std(), losses.mean(), losses.min(), losses.max()))
+            ends = losses.mean(), losses.min(), losses.max()
+            rows.append((size, self.spread_of(size), *ends))
         return pd.DataFrame(rows, columns=names)
 
     def code(self):
