@@ -225,6 +225,25 @@ def test_larger_is_faster_at_first():
     assert (np.diff(area, axis=0) < 0).all()
 
 
+def test_best_shakes_too():
+    """At 0.3 and at 1, single runs and means of five: often up, and low."""
+    rows, runs = moons(0.3, 1.0)
+    loss = runs.val_loss[rows]
+    fives = loss.reshape(2, -1, 5, loss.shape[-1]).mean(2)
+
+    for each in (loss, fives):
+        rises = (np.diff(each, axis=-1) > 0).sum(-1)
+        assert (rises >= 5).mean() >= 0.95
+        assert (each.min(-1) < 0.3 * each[..., 0]).mean() >= 0.95
+
+
+def test_ten_often_diverges():
+    (row,), runs = moons(10.0)
+
+    assert 0.4 < runs.diverged[row].mean() < 0.9
+    assert runs.diverged[row].reshape(-1, 5).any(1).mean() >= 0.95
+
+
 def test_three_bounces():
     (row,), runs = moons(3.0)
 

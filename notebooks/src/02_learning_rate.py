@@ -113,10 +113,15 @@ print(f"lr 3: the loss ends at {share:.0%} of where it began")
 
 # %% [markdown]
 # **What you see.** Up to 0.3 a larger learning rate goes down faster.
-# <!-- claim: larger-is-faster-at-first --> But "larger is faster" has an end: with 3
+# <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes, and still
+# it gets low. <!-- claim: best-shakes-too --> But "larger is faster" has an end: with 3
 # the loss jumps about, and the line above the chart says where this run ends. Other
 # seeds end elsewhere, but most of them high, above half of the loss they began with.
 # <!-- claim: three-bounces -->
+#
+# And at the right end of the slider? With 10 many runs **diverge**, as in lesson 01.
+# Then the panel puts an X where the line has left the chart for good.
+# <!-- claim: ten-often-diverges -->
 #
 # Can you put four of them in order before you try?
 
@@ -175,9 +180,9 @@ print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their sta
 # training", is the loss of the untrained network. The ring marks the lowest point, and
 # the upright dashed line leads from it to its learning rate.
 #
-# An X at the top means: at least one of the five runs **diverged**. That is, its loss
-# is no longer a number, or its training loss ends above three times its start. The
-# panel below lists the numbers of each value.
+# An X at the top means: at least one of the five runs **diverged**, in the meaning of
+# lesson 01. That is, its loss is no longer a number, or its training loss ends above
+# three times its start. On moons it is the second. <!-- claim: moons-no-nan -->
 #
 # **What you see.** A **U**.
 #
@@ -192,18 +197,28 @@ print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their sta
 # The bottom of the U is wide. There is no single right value, so do not look for a
 # third digit.
 #
-# The same chart, live. On the left you see the training curves of all values at once,
-# on the right the validation curve that comes out. Click a dot, and its training curve
-# stands out.
+# The same chart, live: the same nine values, the same five seeds. On the left you see
+# the training curves of all values at once (each the mean of five runs), on the right
+# the validation curve that comes out. Click a dot, and its training curve stands out.
+# The list below the charts has the numbers.
 
 # %%
-hk.ValidationCurvePanel(moons, "lr", base, controls=("batch_size",))
+hk.ValidationCurvePanel(
+    moons, "lr", base, param_range=lrs, seeds=5, controls=("batch_size",)
+)
 
 # %% [markdown]
 # **Say what you see.** Choose the smallest value, the best one and the largest one:
 # click on the dot or on its line in the list. Which shape of lesson 01 does each have:
 # *too slow* (nearly flat), *good* (falls, then stays low), *bouncing* (up and down),
-# *diverged* (out of the chart)?
+# *diverged* (out of the chart, look for the X)?
+#
+# **What you see.** The smallest is too slow. <!-- claim: u-left-hardly-moves --> The
+# largest ends in an X: some of its five runs have diverged.
+# <!-- claim: ten-often-diverges --> And the best one? It is a mixture: it falls and gets
+# low, but it shakes, too. <!-- claim: best-shakes-too --> That does no harm here, for
+# what counts is its *lowest* point. (Lesson 04 shows how to keep the network of that
+# epoch.)
 
 # %%
 ex.good_rate
@@ -247,7 +262,8 @@ wide = hk.validation_curve(
 )
 for name, found in {"short list": short, "wide list": wide}.items():
     print(f"{name}: best {found.best.lr}, loss {found.mean_val_loss.min():.3f}")
-hk.plot_validation_curve(wide)
+ax = hk.plot_validation_curve(wide)
+
 # %% [markdown]
 # **What you see.** Seven values that grow by factors find a loss less than half as high
 # as the four careful ones. <!-- claim: log-list-halves-the-loss --> With steps of 0.01
@@ -283,16 +299,17 @@ for run in pair:
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see.** With 5 the loss on digits becomes `nan`. (We tried from 3.2 up:
-# `nan` each time.) <!-- claim: digits-nan --> Both runs used the very same code.
-# Nothing is broken: the ball has climbed out of the bowl, and somewhere out there the
-# numbers were too large for the computer.
+# **What you see.** With 5 the loss on digits becomes `nan`; with other seeds, too.
+# <!-- claim: digits-nan --> Both runs used the very same code. Nothing is broken: the
+# ball has climbed out of the bowl, and somewhere out there the numbers were too large
+# for the computer.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
 # bug.
 #
 # Does a learning rate that is too large always give `nan`? No. On moons it did not,
-# even at 10: the loss jumped about and stayed high. <!-- claim: moons-no-nan -->
+# even at 10: the loss jumped about and stayed high. <!-- claim: moons-no-nan --> That
+# is the other way to diverge.
 
 # %%
 ex.diverging_rate
