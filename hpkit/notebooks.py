@@ -50,10 +50,14 @@ CLAIM = re.compile(r"[ \n]*<!-- claim: ([a-z0-9 -]+?) -->")
 # The tag of a cell whose code is no part of the lesson: folded down to its first line.
 DRAWING = "drawing"
 
-# Whoever is asked for a guess must not read the answer below: it is folded until its
-# cell is run, or a text says it.
+# Whoever is asked for a guess must not read the answer below: the output is folded
+# until its cell is run, and the text that says it until it is opened.
 GUESS = "**Predict.**"
 SAID = re.compile(r"\*\*(Do|Say what you see|What you see)\.\*\*|^#", re.M)
+SEEN = re.compile(
+    r"\*\*(What you see\.)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
+)
+CLOSED = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
 FIRST_LINE = "Your guess first. Then the answer:"
@@ -227,15 +231,21 @@ def normalise(notebook):
 
 def fold_answers(notebook):
     """Let JupyterLab open with the outputs folded that a learner is to predict."""
-    asked = False
+    asked = folded = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)
             asked = "see.**" not in after if guess else asked and not SAID.search(after)
+            said = SAID.search(cell.source)
+            if folded and said and said[1] == "What you see":
+                close = lambda m: CLOSED.format(*m.groups())  # noqa: E731
+                cell.source = SEEN.sub(close, cell.source, count=1)
+            folded = folded and not said
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             cell.metadata.jupyter = {"outputs_hidden": True}
             first = new_output("display_data", {"text/plain": FIRST_LINE})
             cell.outputs.insert(0, first)
+            folded = True
 
 
 def clean(output):

@@ -254,7 +254,14 @@ ex.title()
 print("two")
 
 # %% [markdown]
-# **What you see.** One, two.
+# Look.
+#
+# **What you see.** One,
+# two:
+#
+# - words.
+#
+# And so on.
 
 # %%
 print("three")
@@ -294,6 +301,19 @@ def test_answers_below_a_question_are_folded_until_they_are_run(folder):
     assert shown == [None, None, None, "three\n", None, "five\n"]
     assert code[0].outputs[0].data["text/plain"] == notebooks.FIRST_LINE
     assert code[0].outputs[1].text == "one\n"  # for readers without JupyterLab
+
+
+def test_words_that_say_a_folded_answer_are_closed(folder):
+    write(folder, ASKS)
+
+    assert notebooks.main(folder=folder) == 0
+
+    texts = [c.source for c in load(folder).cells if c.cell_type == "markdown"]
+    assert texts[2] == (
+        "Look.\n\n<details>\n<summary><b>What you see.</b></summary>\n\n"
+        "One,\ntwo:\n\n- words.\n\n</details>\n\nAnd so on."
+    )
+    assert [text for text in texts if "<details>" in text] == [texts[2]]
 
 
 def test_code_of_a_drawing_is_folded_down_to_its_first_line(folder):
