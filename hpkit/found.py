@@ -11,7 +11,7 @@ import numpy as np
 
 from hpkit import tables, told
 from hpkit.path import Cost, best_number, cost_of
-from hpkit.results import Runs
+from hpkit.results import Runs, levels
 from hpkit.run import CURVES, lowest
 from hpkit.settings import Hyperparameters, check_choice
 from hpkit.space import edge_of
@@ -172,10 +172,16 @@ class Search:
         """Where the best value is the last of what was tried: a dict.
 
         Name of a hyperparameter: "lowest" or "highest". Then better values may lie
-        outside. Not told where nothing lies outside (batch size 1, no momentum).
+        outside. Not told where nothing lies outside (batch size 1, no momentum), nor
+        of a hyperparameter of which another value has the same loss.
         """
         best, found = self.best, {}
+        level, first = levels(self.mean_val_loss), self.runs.order[0]
+        alike = (level == level[first]) & ~self.diverged.any(1)
+        even = [self.settings[i] for i in np.flatnonzero(alike)]
         for name, values in self.space.items():
+            if any(getattr(s, name) != getattr(best, name) for s in even):
+                continue
             end = edge_of(name, values, getattr(best, name))
             full = name == "batch_size" and best.batch_size == len(self.dataset.train.y)
             if end and not (end == "highest" and full):

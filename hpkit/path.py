@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpkit.results import ranked
 from hpkit.settings import Hyperparameters
 from hpkit.told import SAY
 
@@ -88,7 +89,5 @@ def planned_cost(settings, seeds):
 
 
 def best_number(runs, scores, among=None):
-    """Return the number of the setting with the lowest score; diverged ones last."""
-    among = list(range(len(runs.settings)) if among is None else among)
-    scores = np.where(np.isfinite(scores), scores, np.inf)[among]
-    return int(among[np.lexsort((scores, runs.diverged.any(1)[among]))[0]])
+    """Return the number of the setting with the lowest score: the first `ranked`."""
+    return int(ranked(runs, scores, among)[0])

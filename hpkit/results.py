@@ -16,6 +16,9 @@ from hpkit.run import CURVES, Run, TestSplitWarning, has_diverged, lowest
 
 __all__ = ["CURVES", "Run", "Runs", "TestSplitWarning", "has_diverged", "lowest"]
 
+# Share of a loss below which a difference is rounding: no win (see `ranked`).
+EVEN = 1e-5
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Runs:
@@ -158,10 +161,12 @@ class Runs:
 
     @cached_property
     def order(self):
-        """Numbers of the settings from best to worst; any diverged seed ranks last."""
-        some = self.diverged.any(1)
-        value = np.where(np.isnan(self.mean_val_loss), np.inf, self.mean_val_loss)
-        return np.lexsort((value, some))
+        """Numbers of the settings from best to worst; any diverged seed ranks last.
+
+        Of equal losses (see `EVEN`) the one with fewer epochs is the better one, then
+        the one that was tried first.
+        """
+        return ranked(self, self.mean_val_loss)
 
     @property
     def best(self):
@@ -205,6 +210,29 @@ class Runs:
         """Return the counts in a line."""
         count = f"{len(self)} runs on {self.dataset.name}"
         return f"Runs({count}: {len(self.settings)} settings, {len(self.seeds)} seeds)"
+
+
+def ranked(runs, scores, among=None):
+    """Return the numbers of settings from the lowest score to the highest.
+
+    Diverged settings come last. Scores that differ by rounding alone are a tie: first
+    comes what has fewer epochs, then what stands first in `among` (default: all).
+    """
+    among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
+    epochs = [runs.settings[i].epochs for i in among]
+    out = runs.diverged.any(1)[among]
+    return among[np.lexsort((epochs, levels(np.asarray(scores)[among]), out))]
+
+
+def levels(scores):
+    """Return 0, 1, 2, ... for scores from low to high, the same for a tie; nan last."""
+    level, count, low = np.zeros(len(scores), int), -1, -np.inf
+    scores = np.where(np.isfinite(scores), scores, np.inf)
+    for i in np.argsort(scores, kind="stable"):
+        if count < 0 or scores[i] > low + EVEN * abs(low):
+            low, count = scores[i], count + 1
+        level[i] = count
+    return level
 
 
 def empty_arrays(n_settings, n_seeds, n_epochs, dataset):

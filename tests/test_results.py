@@ -10,7 +10,7 @@ import torch
 
 import hpkit as hk
 from hpkit.found import CRITERIA
-from hpkit.path import Cost, Lost, Rung
+from hpkit.path import Cost, Lost, Rung, best_number
 from hpkit.results import Runs, join
 from hpkit.run import TestSplitWarning
 from hpkit.space import edge_of
@@ -150,6 +150,38 @@ def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
     assert search.std_val_loss[:2] == pytest.approx([0.05, 0.05])
     assert search.best_run.seed == 0
     assert search.diverged.tolist() == [[False] * 2, [False] * 2, [False, True]]
+
+
+def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
+    losses = [0.4, 0.3 * (1 + 1e-6), 0.3, 0.3 * (1 - 1e-6), 0.29]
+    search = made([[[1, loss]] for loss in losses])
+    assert list(search.runs.order) == [4, 1, 2, 3, 0]
+
+    even = made([[[1, loss]] for loss in losses[:-1]])
+    assert even.best == even.settings[1]
+    assert even.edge == {}  # nothing says that a larger value is better
+    assert best_number(even.runs, even.mean_val_loss, [0, 3, 2]) == 3
+    assert even.best_by("accuracy") == even.settings[1]
+
+
+def test_epochs_without_a_gain_do_not_win():
+    base = hk.Hyperparameters(lr=1, hidden=(64, 64), momentum=0.5)
+
+    for values in ([40, 5, 20], [5, 20, 40]):
+        steps = hk.one_at_a_time(
+            hk.load_dataset("small_moons"), base, epochs=values, lr=[1, 0.3]
+        )
+        curve = hk.validation_curve(
+            hk.load_dataset("small_moons"), base, param_name="epochs",
+            param_range=values,
+        )  # fmt: skip
+        won = steps.steps[0].winner.epochs
+        assert won == curve.best.epochs
+        loss = dict(zip(curve.values("epochs"), curve.mean_val_loss, strict=True))
+        assert loss[won] == pytest.approx(min(loss.values()), rel=1e-5)
+        if loss[40] == pytest.approx(loss[20], rel=1e-6):
+            assert won < 40
+            assert "epochs" not in curve.edge
 
 
 def test_runs_of_single_runs_are_the_same_runs(grid):

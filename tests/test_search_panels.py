@@ -346,6 +346,7 @@ def test_path_says_where_it_is_beside_the_grid(moons, end, words):
 
 def test_path_comes_back_and_goes_on(moons):
     panel = make_path(moons, keep="way", predict=True)
+    panel.guess.widget.value = "yes"
     panel.guess.button.click()
     panel.starts["batch_size"].value = 64
     panel.wait(10)

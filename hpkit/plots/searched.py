@@ -91,7 +91,8 @@ def plot_validation_curve(curve, ax=None):
         mark_out(ax, place, COLORS[1])
     ax.set(xlabel=WORDS[name], ylabel=SAY["val_loss"])
     lines = [(x, fine), (x, fine - spread), (x, fine + spread), (x, last)]
-    mark_best(ax, curve, x, fine, [np.column_stack(line) for line in lines])
+    at = list(order).index(runs.order[0])
+    mark_best(ax, curve, at, x, fine, [np.column_stack(line) for line in lines])
     label_lines(ax, x, fine, np.where(out, np.nan, last), start, out)
     return alt_text(ax, f"{CHARTS['curve']} {describe(curve)}")
 
@@ -101,11 +102,11 @@ def one(search):
     return len(getattr(search, "space", ())) == 1
 
 
-def mark_best(ax, curve, x, fine, drawn):
-    """Put a ring around the minimum, say its value, and whether it is at the edge."""
+def mark_best(ax, curve, at, x, fine, drawn):
+    """Put a ring around the best, say its value, and whether it is at the edge."""
     if not np.isfinite(fine).any():
         return
-    at, name = int(np.nanargmin(fine)), curve.param_name
+    name = curve.param_name
     place, loss = x[at], fine[at]
     ax.plot(
         place, loss, "o", mfc="none", mec=INK, ms=14, mew=2, zorder=5, clip_on=False
