@@ -58,7 +58,8 @@ panel
 #    follows.
 # 2. Look at the picture on the right: blue and orange show what the network would say
 #    at each place. White means "I am not sure".
-# 3. Click **Train** once and read the sentence below the chart.
+# 3. Drag the slider for the epochs to the far right, to 1000. This training is a longer
+#    one: you can watch the line grow. Then read the sentence below the chart.
 #
 # **Say what you see.** Tell a neighbor, or the wall: what does a larger learning rate
 # do to the line? What happens far to the right?
@@ -83,7 +84,8 @@ ex.stop.check(answer)
 
 # %% [markdown]
 # Runs that you want to compare are **pinned**: they keep a color while you try other
-# things.
+# things. A dot in the list marks them. The run that you look at is always blue; the
+# color of a pinned run shows as soon as you choose or train another one.
 
 # %%
 ex.name_it
@@ -99,9 +101,12 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# **Predict.** Click **Reset** in the panel, then **Train**. Does the network start from
-# new first weights, so that the line looks a little different? Or is it the same line
-# again?
+# Write into the two boxes of the panel: learning rate 0.1, epochs 60. Press Enter after
+# each, and note the lowest validation loss. Next you will write 0.3 as learning rate,
+# and then 0.1 again: the network is trained anew.
+#
+# **Predict.** Does it start from new first weights, so that the lowest loss is a little
+# different this time? Or is it the same again?
 #
 # **Do.** Try it in the panel. Then let the code do it: the next cell trains three
 # times. The first two runs are alike in everything, the third has another **seed**. The
@@ -123,9 +128,12 @@ for ax, run in zip(axes, (first, other), strict=True):
 # %% [markdown]
 # **What you see.** Same setting and same seed: the same curve, to the last digit.
 # <!-- claim: same-seed-same-curve --> Another seed: another curve, already at epoch 0,
-# before any training. <!-- claim: other-seed-other-curve --> Reset does not make a new
-# model. It goes back to the same start, so that two settings can be compared fairly. If
-# you want a new start, choose a new seed.
+# before any training. <!-- claim: other-seed-other-curve --> The panel keeps its seed.
+# Each training goes back to the same start, so that two settings can be compared
+# fairly. If you want a new start, click **new** beside *seed*, then **Train**.
+#
+# **Reset** is for something else: it sets the sliders back to their first values, and
+# removes all runs that are not pinned.
 
 # %%
 ex.seeds
