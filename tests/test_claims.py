@@ -154,6 +154,7 @@ def test_shape_over_fitting():
     rise = runs.val_loss[..., -1] / runs.best_val_loss
 
     assert (rise > 1.5).mean() >= 0.95
+    assert (rise > 2).mean() >= MOST
 
 
 def test_lower_training_higher_validation():

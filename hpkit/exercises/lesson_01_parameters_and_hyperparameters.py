@@ -9,6 +9,7 @@ from hpkit.exercises._answers import (
     check_matching,
     choice_set,
     function,
+    sequence,
 )
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
@@ -23,12 +24,15 @@ LESSON = "01_parameters_and_hyperparameters"
 SET_BEFORE = ("learning rate", "batch size", "epochs", "hidden units")
 LEARNED = ("weights", "biases")
 MEASURED = ("training loss", "validation loss")
+CODE = {"lr": "learning rate", "batch_size": "batch size", "hidden": "hidden units"}
 WORDS = (*SET_BEFORE[:2], *LEARNED, *SET_BEFORE[2:], *MEASURED)
 
 
 def check_names(answer):
-    """Exactly those that are set before training."""
-    got = choice_set(answer, WORDS)
+    """Exactly those that are set before training; the names in code do as well."""
+    words = [answer] if isinstance(answer, str) else sequence(answer)
+    words = [CODE.get(w, w) if isinstance(w, str) else w for w in words]
+    got = choice_set(words, WORDS)
     if got & set(LEARNED):
         raise NotYet("learned", names=", ".join(sorted(got & set(LEARNED))))
     if got & set(MEASURED):
