@@ -386,6 +386,21 @@ def test_list_shows_an_earlier_run(panel):
     np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
 
 
+def test_sentence_names_all_runs_that_are_the_best():
+    small = load_dataset("small_moons")
+    panel = TrainingPanel(small, Hyperparameters(lr=0.1, batch_size=10, epochs=60))
+    for setting in ({"epochs": 80}, {"epochs": 100}):  # over-fitted long before
+        panel.controls.setting = panel.controls.setting.but(**setting)
+        panel.wait()
+    assert "The best of 3 runs, as run 1 and run 2." in panel.result.value
+
+    panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
+    panel.wait()
+    said = panel.result.value
+
+    assert "Best of 4 runs: run 1 and run 2 and run 3 with 0." in said
+
+
 def test_diverged_run_does_not_stretch_the_axis(moons):
     digits = load_dataset("digits")
     panel = TrainingPanel(digits, Hyperparameters(lr=0.1, hidden=(32,), epochs=3))
@@ -1116,6 +1131,12 @@ def test_diverged_setting_is_chosen_by_its_cross(curve):
     curve._clicked_out(None, {"data": {"index": 0}})
 
     assert "learning rate 10" in curve.over.value
+    assert "chosen" in curve.right.value
+    assert curve.here.x.tolist() == curve.out.x.tolist()  # below its cross
+    assert curve.left.visible
+    assert curve.left.text == ["✕"]
+    curve._clicked(None, {"data": {"index": 0}})
+    assert not curve.left.visible
 
 
 def test_guess_of_a_loss(moons):

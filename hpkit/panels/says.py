@@ -1,21 +1,25 @@
 """What a `TrainingPanel` says of the run that it shows."""
 
 from html import escape
+from math import isclose
 
 from hpkit.panels.controls import NAMES
 from hpkit.panels.runlist import short, text_of
 
 WORDS = {
-    "now": "Training, epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
-    "rest": "Paused at epoch {done} of {epochs}: validation loss <b>{last:.3g}</b>",
-    "best": "Lowest validation loss <b>{best:.3g}</b> at epoch {at} of {epochs}",
+    "now": "Training, epoch {done} of {epochs}: validation loss <b>{last}</b>",
+    "rest": "Paused at epoch {done} of {epochs}: validation loss <b>{last}</b>",
+    "best": "Lowest validation loss <b>{best}</b> at epoch {at} of {epochs}",
     "stopped": "Stopped at epoch {done} of {epochs}: lowest validation loss "
-    "<b>{best:.3g}</b> at epoch {at}",
+    "<b>{best}</b> at epoch {at}",
     "diverged": "<b>Diverged</b> (✕): the loss grew instead of falling. A smaller "
     "learning rate is the usual way out",
     "with": " ({setting}).",
-    "leader": " Best of {n} runs: run {number} with {best:.3g}.",
+    "leader": " Best of {n} runs: {names} with {best}.",
     "self": " The best of {n} runs.",
+    "shared": " The best of {n} runs, as {names}.",
+    "run": "run {}",
+    "and": " and ",
     "none": "Nothing was trained yet: press Train.",
 }
 
@@ -43,18 +47,32 @@ def told(strong, kept, names, training):
     run = strong.run
     facts = {
         "done": run.epochs_done, "epochs": run.setting.epochs,
-        "last": run.val_loss[-1], "best": run.best_val_loss, "at": run.best_epoch,
+        "last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss),
+        "at": run.best_epoch,
     }  # fmt: skip
     kind = "best" if run.epochs_done == run.setting.epochs else "stopped"
     kind = training or ("diverged" if run.diverged else kind)
     text = WORDS[kind].format(**facts)
     text += WORDS["with"].format(setting=described(run, names))
     if len(kept) > 1:
-        leader = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
-        line = WORDS["self"] if leader is strong else WORDS["leader"]
-        best = leader.run.best_val_loss
-        text += line.format(n=len(kept), number=escape(leader.label), best=best)
+        text += _best(strong, kept)
     return text
+
+
+def _best(strong, kept):
+    """Return which run of the list is the best, or which are, in words."""
+    lowest = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
+    best = lowest.run.best_val_loss
+    equal = [k for k in kept if isclose(k.run.best_val_loss, best, rel_tol=1e-5)]
+    names = [WORDS["run"].format(escape(k.label)) for k in equal if k is not strong]
+    line = "leader" if strong not in equal else "shared" if names else "self"
+    facts = {"n": len(kept), "names": WORDS["and"].join(names), "best": digits(best)}
+    return WORDS[line].format(**facts)
+
+
+def digits(loss):
+    """Return a loss in three digits: 0.110 stands beside 0.111."""
+    return f"{loss:#.3g}".rstrip(".")
 
 
 def described(run, names):
