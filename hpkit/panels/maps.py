@@ -13,7 +13,7 @@ from hpkit.panels.style import CLASSES, COLORS, css_color
 
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
-MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down")
+MARKERS = ("circle", "triangle-up", "square", "diamond", "cross", "triangle-down")
 
 
 class MapChart:
