@@ -7,7 +7,7 @@ import pytest
 
 from hpkit.datasets import load_dataset
 from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
-from hpkit.panels.cells import outlines, two_digits
+from hpkit.panels.cells import outlines, shade, two_digits
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
@@ -296,9 +296,7 @@ def test_path_names_its_stops_in_order(moons):
 def test_path_click_tells_a_cell_that_only_the_grid_has(moons):
     panel = make_path(moons)
     panel._clicked(2, 1)
-    assert "loss" not in panel.map.over.value.split("<br>")[0].replace(
-        "lowest loss", ""
-    )
+    assert panel.map.over.value.startswith("loss of each cell")
     panel.grid_button.click()
     panel.wait(10)
     panel._clicked(1, 1)
@@ -308,6 +306,45 @@ def test_path_click_tells_a_cell_that_only_the_grid_has(moons):
     assert panel.chosen is None
     panel.choose(0)
     assert panel.cell == (0, 0)
+
+
+def test_path_keeps_the_grid_and_its_own_numbers(moons):
+    panel = make_path(moons, epochs=[2, 5])
+    panel.all_button.click()
+    panel.wait(10)
+    assert "best so far" in panel.map.over.value
+    assert "over the epochs tried" in panel.map.over.value
+    before = panel.map.numbers(panel.found)
+    own = {c: two_digits(panel.found.mean_val_loss[i]) for c, i in before.items()}
+
+    panel.grid_button.click()
+    panel.wait(10)
+    assert "best of all" in panel.map.over.value
+    assert "over all epochs; on the path: as found" in panel.map.over.value
+    marks = panel.map.cells.numbers
+    shown = dict(zip(zip(marks.x, marks.y, strict=True), marks.text, strict=True))
+    assert len(shown) > len(own)
+    assert {cell: shown[cell] for cell in own if shown[cell] != "✕"} == {
+        cell: text for cell, text in own.items() if shown[cell] != "✕"
+    }
+
+    panel.order.index = 1  # another path on the same grid
+    panel.wait(10)
+    assert len(panel.found.settings) == 1
+    assert len(panel.map.cells.numbers.text) == len(shown)
+    assert "The grid's best is" in panel.result.value
+    panel.back_button.click()
+    panel.wait(10)
+    assert panel.grid.finished
+    panel.seeds.value = 1  # another grid
+    panel.wait(10)
+    assert panel.grid is None
+    assert "best so far" in panel.map.over.value
+
+
+def test_a_single_loss_is_neither_dark_nor_light():
+    one, two = shade(np.array([[np.nan, 0.7]])), shade(np.array([[0.1, 0.7]]))
+    assert two[0, 0, :3].sum() < one[0, 1, :3].sum() < two[0, 1, :3].sum()
 
 
 def test_path_stopped_within_a_step_goes_on(moons):

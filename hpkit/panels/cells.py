@@ -13,7 +13,7 @@ from hpkit.panels.style import css_color
 from hpkit.panels.values import UPWARD, fitting
 
 WORDS = {"start": "S"}
-STOP = np.array([[-0.3], [-0.12]])  # from the middle of a cell, below its number
+STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
 UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.12), (0.6, 0.6, 0.6, 0.5)
 MANY = 9  # columns from which numbers do not fit into the cells
 
@@ -23,8 +23,9 @@ def shade(loss):
     known = np.isfinite(loss)
     logs = np.log(np.where(known, loss, 1.0))
     low = logs[known].min() if known.any() else 0.0
-    span = (logs[known].max() - low if known.any() else 0.0) or 1.0
-    colors = colormaps["YlGnBu"](0.92 - 0.87 * np.clip((logs - low) / span, 0, 1))
+    span = logs[known].max() - low if known.any() else 0.0
+    share = (logs - low) / span if span else np.full(logs.shape, 0.5)  # one: neither
+    colors = colormaps["YlGnBu"](0.92 - 0.87 * np.clip(share, 0, 1))
     colors[~known] = UNKNOWN
     return colors
 
@@ -141,7 +142,7 @@ class CellMap:
 
     def show_path(self, cells):
         """Show the cells (column, row) from the start S over the steps 1, 2, ..."""
-        self.numbers.y_offset = -3
+        self.numbers.y_offset, self.numbers.x_offset = -3, 7
         there = len(cells) > 1
         x, y = np.array(cells if there else [], float).reshape(-1, 2).T + STOP
         self._put(self.path, x, y)

@@ -32,7 +32,7 @@ WORDS = {
     "reveal": "Show the grid",
     "reveal_tip": "Train every combination and show what the path did not see",
     "back": "Begin again",
-    "back_tip": "Forget all steps; the start can be changed at any time, too",
+    "back_tip": "Forget all steps, not the grid; the start can be changed, too",
     "two": "one_at_a_time needs two lists of values at least, got {0}; write for "
     "example lr=[0.01, 0.1], batch_size=[16, 64]",
     "count": "{runs} runs; the whole grid: {all}",
@@ -183,12 +183,14 @@ class OneAtATimePanel(SearchPanel):
 
     def moved(self):
         """Begin again with other seeds."""
+        self.grid = None
         self.reset()
 
     def reset(self):
-        """Forget all but the start."""
+        """Forget all but the start, and the grid once all of it is known."""
         self.live.stop()
-        self.grid = self.search = self.chosen = self.cell = self.error = None
+        self.grid = self.grid if self.grid and self.grid.finished else None
+        self.search = self.chosen = self.cell = self.error = None
         self.resets += 1  # what still trains is of no use any more
         self.live.start(self._beginning())
 
@@ -276,7 +278,7 @@ class OneAtATimePanel(SearchPanel):
         self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
         path = [self.starting, *(step.winner for step in self.done)]
-        self.map.show(self.grid or self.found, path, self.cell)
+        self.map.show(self.found, self.grid, path, self.cell)
         self.steps.show(self.found, self.order.value, self.space)
         if self.found and len(self.found.runs) and not running:
             self.listing.show(self.found, self.focus)

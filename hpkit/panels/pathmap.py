@@ -3,13 +3,18 @@
 import numpy as np
 
 from hpkit.panels.cells import CellMap
+from hpkit.panels.controls import NAMES
 from hpkit.panels.figures import legend
 from hpkit.panels.parts import say
 from hpkit.panels.values import briefly
 
 WORDS = {
-    "map": "lowest loss of each cell, dark is low",
-    "best": "best",
+    "map": "loss of each cell, dark is low",
+    "part": "lowest loss over the {0} tried, dark is low",
+    "whole": "lowest over all {0}; on the path: as found",
+    "rest": "values of the rest",
+    "best_so_far": "best so far",
+    "best": "best of all",
     "path": "path from S over 1, 2, ...",
     "chosen": "{0}: loss {1:.3g}",
 }
@@ -28,9 +33,6 @@ class PathMap:
     def __init__(self, space, clicked):
         self.space, self.cells = space, CellMap(clicked, height=300)
         self.figure, self.over = self.cells.figure, say("", "hp-muted")
-        self.legend = legend(
-            (self.cells.best, WORDS["best"]), (self.cells.path, WORDS["path"])
-        )
 
     def cell(self, setting):
         """Return column and row of a setting."""
@@ -39,25 +41,47 @@ class PathMap:
 
     def numbers(self, search):
         """Return {cell: number of its best setting} of what was trained."""
-        order = search.runs.order[::-1] if search else ()  # the best comes last
-        return {self.cell(search.settings[i]): int(i) for i in order}
+        if not search:
+            return {}
+        begun = np.isfinite(search.runs.mean_val_loss)
+        order = search.runs.order[::-1]  # the best comes last
+        return {self.cell(search.settings[i]): int(i) for i in order if begun[i]}
 
-    def show(self, search, path, chosen):
-        """Show the lowest loss of each cell, the path (settings), a chosen cell."""
+    def show(self, found, grid, path, chosen):
+        """Show the lowest loss of each cell, the path (settings), a chosen cell.
+
+        Where the path was, its own loss stays, so that a step goes to the lowest cell
+        of its row or column, and sentence and map tell the same; elsewhere the grid's.
+        """
         names = list(self.space)[:2]
         across, up = values = [self.space[n] for n in names]
         loss = np.full((len(up), len(across)), np.nan)
-        out, numbers = np.zeros(loss.shape, bool), self.numbers(search)
-        for cell, i in numbers.items():
-            loss[cell[::-1]] = search.runs.mean_val_loss[i]
-            out[cell[::-1]] = search.runs.diverged[i].any()
+        out, setting = np.zeros(loss.shape, bool), {}
+        for search in filter(None, (grid, found)):
+            for cell, i in self.numbers(search).items():
+                loss[cell[::-1]] = search.runs.mean_val_loss[i]
+                out[cell[::-1]] = search.runs.diverged[i].any()
+                setting[cell] = search.settings[i]
+        every = grid is not None and grid.finished
+        search = grid or found
         best = [self.cell(search.best)] if search else []
         here = [] if chosen is None else [chosen]
         self.cells.show(names, values, loss, out, best=best, here=here)
         self.cells.show_path([self.cell(setting) for setting in path])
-        said = WORDS["map"]
-        if chosen in numbers:
-            setting = search.settings[numbers[chosen]]
-            words = briefly(setting, self.space)
+        said = self._said(every)
+        if chosen in setting:
+            words = briefly(setting[chosen], self.space)
             said = WORDS["chosen"].format(words, loss[chosen[::-1]])
-        self.over.value = f"{said}<br>{self.legend}"
+        keys = legend(
+            (self.cells.best, WORDS["best" if every else "best_so_far"]),
+            (self.cells.path, WORDS["path"]),
+        )
+        self.over.value = f"{said}<br>{keys}"
+
+    def _said(self, every):
+        """Return what a cell shows; `every` if all of the grid is known."""
+        others = [NAMES[name] for name in list(self.space)[2:]]
+        if not others:
+            return WORDS["map"]
+        name = others[0] if len(others) == 1 else WORDS["rest"]
+        return WORDS["whole" if every else "part"].format(name)
