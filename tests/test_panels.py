@@ -352,10 +352,12 @@ def test_seed_new_changes_the_seed_after_each_run(panel):
 
 
 def test_same_setting_again_is_not_listed_twice(panel):
+    assert "once more" not in panel.result.value
     panel.train_button.click()
     panel.wait(5)
 
     assert len(panel.list.kept) == 1
+    assert "once more: same setting, same seed, the same line" in panel.result.value
 
 
 def test_pin_name_remove_and_reset(panel):
@@ -369,6 +371,9 @@ def test_pin_name_remove_and_reset(panel):
 
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1, 0.01]
     assert panel.list.kept[1].color is not None
+    assert panel.list.pin_button.description == "Pin"
+    panel.list.list.index = 1
+    assert panel.list.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1][0].replace("\u00a0", " ")
     panel.reset_button.click()
     panel.wait(5)

@@ -4,6 +4,7 @@ import html
 from dataclasses import dataclass
 
 import ipywidgets as W
+import numpy as np
 
 from hpkit.panels.controls import NAMES
 from hpkit.panels.parts import button, named, row, say
@@ -14,6 +15,7 @@ from hpkit.run import Run
 WORDS = {
     "tip": "All runs so far; arrow keys show them one by one",
     "pin": "Pin",
+    "unpin": "Unpin",
     "pin_tip": "Keep the chosen run in color, or let it go",
     "remove": "Remove",
     "remove_tip": "Remove the chosen run",
@@ -54,6 +56,7 @@ class RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen = [], None
+        self.again = False  # whether the newest run gave the line of an earlier one
         self.heads = say("", "hp-muted")
         self.list = named(W.Select(options=[]), WORDS["tip"])
         self.list.layout.width = "100%"
@@ -83,6 +86,7 @@ class RunList:
         """Add a run and choose it; the same setting and seed again replaces it."""
         key = (run.setting, run.seed)
         same = [k for k in self.kept if (k.run.setting, k.run.seed) == key]
+        self.again = bool(same) and np.array_equal(same[0].run.val_loss, run.val_loss)
         if same:
             self.chosen = same[0]
             self.chosen.run = run
@@ -116,7 +120,7 @@ class RunList:
     def clear(self):
         """Remove all that is not pinned."""
         self.kept = [k for k in self.kept if k.color]
-        self.chosen = None
+        self.chosen, self.again = None, False
         self.show()
 
     def parted(self, strong):
@@ -135,7 +139,15 @@ class RunList:
             numbers = [k.number for k in self.kept]
             self.list.options = list(zip(lines[1:], numbers, strict=True))
             self.list.index = at
-            self.name.value = self.chosen.name if self.chosen else ""
+        self._show_chosen()
+
+    def _show_chosen(self):
+        """Show what can be done with the chosen run."""
+        chosen = self.chosen
+        with self.panel.quietly():
+            self.name.value = chosen.name if chosen else ""
+        pinned = chosen is not None and chosen.color
+        self.pin_button.description = WORDS["unpin" if pinned else "pin"]
 
     def _cells(self, kept):
         """Return the cells of one run."""
@@ -152,8 +164,8 @@ class RunList:
     def _choose(self):
         """Show the run that was chosen in the list."""
         self.chosen = next(k for k in self.kept if k.number == self.list.value)
-        with self.panel.quietly():
-            self.name.value = self.chosen.name
+        self.again = False
+        self._show_chosen()
         self.panel._draw()
 
     def _rename(self):

@@ -24,6 +24,7 @@ WORDS = {
     "train": "Train",
     "train_tip": "Train with the values shown",
     "reset": "Reset",
+    "again": " It was trained once more: same setting, same seed, the same line.",
     "reset_tip": "Back to the first values; runs that are not pinned are removed",
     "runs": "Runs",
     "runs_tip": "All runs so far",
@@ -286,7 +287,9 @@ class TrainingPanel(Panel):
         strong, kept = self.now or self.list.chosen, () if self.now else self.list.kept
         training = self.now and ("rest" if self.live.paused else "now")
         text = told(strong, kept, tuple(self.controls.knobs), training)
-        return WORDS["unbegun"] + text if self.one.unbegun and not training else text
+        again = WORDS["again"] if self.list.again and not training else ""
+        unbegun = WORDS["unbegun"] if self.one.unbegun and not training else ""
+        return unbegun + text + again
 
     def code(self):
         """Return the cell that trains the run shown."""
