@@ -11,6 +11,7 @@ from hpkit.panels.charts import clipped, stacked
 from hpkit.panels.controls import NAMES
 from hpkit.panels.drawing import Drawing
 from hpkit.panels.figures import (
+    ABOVE,
     CROSS,
     figure,
     legend,
@@ -44,7 +45,7 @@ WORDS = {
     "lowest_at": "lowest at {}",
     "others": "other values",
     "curve": "mean",
-    "before": "search before",
+    "before": "before",
     "lowest": "best",
 }
 
@@ -133,9 +134,12 @@ class ValidationCurvePanel(SearchPanel):
         scales = {"x": linear(), "y": linear()}
         self.many = lines(scales, stroke_width=1.4)
         self.strong = lines(scales, stroke_width=3)
+        self.left = texts(scales, default_size=18, align="middle", y_offset=3,
+                          apply_clip=False)  # fmt: skip
         self.curves = figure(
-            [self.many, self.strong], *scales.values(), (WORDS["epoch"], WORDS["loss"])
-        )
+            [self.many, self.strong, self.left], *scales.values(),
+            (WORDS["epoch"], WORDS["loss"]),
+        )  # fmt: skip
         scales = {"x": linear(), "y": linear()}
         self.band = lines(
             scales, fill="between", fill_opacities=[0.18], opacities=[0.0]
@@ -163,7 +167,8 @@ class ValidationCurvePanel(SearchPanel):
         self.hit.on_element_click(self._clicked_out)
         self.many.on_element_click(self._clicked_line)
         self.over, self.right = say("", "hp-muted"), say("", "hp-muted")
-        return [(self.over, self.curves, 1), (self.right, self.chart, 1)]
+        # The right one has the longer legend, and its ticks must not touch.
+        return [(self.over, self.curves, 5), (self.right, self.chart, 6)]
 
     # ---- the search ----------------------------------------------------------------
 
@@ -204,7 +209,7 @@ class ValidationCurvePanel(SearchPanel):
         top = nice_top(max([1.1 * start, *(min(u, 2 * start) for u in usual)]))
         limit(self.curves, 1, top)
         limit(self.curves, 0, max(s.epochs for s in found.settings), n=6, room=1.025)
-        self._draw_curves(top)
+        self._draw_curves(top, out)
         self._draw_line(nice_top(1.1 * start), out)
 
     def _means(self):
@@ -215,13 +220,16 @@ class ValidationCurvePanel(SearchPanel):
             parts.append((np.arange(len(loss)), loss))
         return parts
 
-    def _draw_curves(self, top):
+    def _draw_curves(self, top, gone):
         """Show one training curve a setting, the chosen one strongly."""
         means = [loss for _, loss in self._means()]
         x, y = stacked(means, top)
         set_all(self.many, x=x, y=y, colors=shades(len(means)))
-        x, y, _ = clipped(means[self.focus], top)
-        there = len(x) > 1
+        x, y, at = clipped(means[self.focus], top)
+        left, there = [at] if at is not None else [], len(x) > 1
+        sign = CROSS if gone[self.focus] else ABOVE
+        set_all(self.left, x=np.array(left, float), y=[top] * len(left),
+                text=[sign] * len(left), colors=self.strong.colors)  # fmt: skip
         set_all(self.strong, x=x if there else x[:0], y=y if there else y[:0])
         setting = self.found.settings[self.focus]
         value = text_of(getattr(setting, self.found.param_name))
@@ -233,7 +241,8 @@ class ValidationCurvePanel(SearchPanel):
         found, runs = self.found, self.found.runs
         limit(self.chart, 1, top)
         at, ticks = places(found.values(found.param_name))
-        tick(self.chart, 0, at, ticks, NAMES[found.param_name])
+        edge = 0.06 * (np.ptp(at) or 1.0)
+        tick(self.chart, 0, at, ticks, NAMES[found.param_name], edge=edge)
         mean, spread = runs.mean_val_loss, runs.std_val_loss
         good = np.flatnonzero(~out & np.isfinite(mean))
         good = good[np.argsort(at[good], kind="stable")]
@@ -245,9 +254,11 @@ class ValidationCurvePanel(SearchPanel):
         set_all(self.band, x=x[line], y=np.stack([y - s, y + s])[:, line])
         best = [i for i in good if i == runs.order[0]]
         set_all(self.lowest, x=at[best], y=mean[best])
-        here = [i for i in good if i == self.focus]
-        set_all(self.here, x=at[here], y=mean[here])
         gone = np.flatnonzero(out)
+        # Of one that diverged, the sign is below its cross.
+        below = np.where(out, 0.92 * top, mean)
+        here = [i for i in (*good, *gone) if i == self.focus]
+        set_all(self.here, x=at[here], y=below[here])
         self.gone = gone.tolist()
         edge = [top] * len(gone)
         set_all(self.out, x=at[gone], y=edge, text=[CROSS] * len(gone))
