@@ -53,10 +53,14 @@ WORDS = {
     "exact": "one step ends at the bottom.",
     "swing": "to and fro for ever.",
     "away": "above 2, every step lands higher. It diverges.",
-    "guess": "Curvature {:g}: from which learning rate on does the ball never come to "
-    "rest?",
+    "guess": "From which learning rate on does the ball never come to rest, with "
+    "curvature {:g}?",
+    "high": "Too high: at {:g} the ball does not come to rest. ",
+    "low": "Too low: at {:g} the ball still comes to rest. ",
+    "right": "That is right. ",
 }
 WIDE = 5.0  # the chart shows weights from -5 to 5
+EDGE = 1.07 * WIDE  # room for the whole ball
 MOST = 20  # steps of a run
 LIMIT = 100.0  # of learning rate and curvature
 PAUSE = 0.12  # seconds between two steps of a run
@@ -123,6 +127,7 @@ class BowlPanel(Panel):
         # What is shown: a wrong number in a box changes nothing.
         self.right = {"lr": lr, "curvature": curvature}
         self.kept = {"lr": self.lr, "curvature": self.curvature, "steps": self.taken}
+        self.asked, self.tried = curvature, set()  # learning rates x curvature
         if predict:
             slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
             self.ask(WORDS["guess"].format(curvature), slider, "{:g}".format)
@@ -146,7 +151,7 @@ class BowlPanel(Panel):
 
     def _charts(self):
         """Make the bowl and the loss after each step."""
-        x, y = linear(-WIDE, WIDE), linear()
+        x, y = linear(-EDGE, EDGE), linear()
         scales = {"x": x, "y": y}
         self.bowl = lines(scales, "gray", stroke_width=2)
         self.path_line = lines(scales, stroke_width=1.5, line_style="dashed")
@@ -157,7 +162,7 @@ class BowlPanel(Panel):
             [self.bowl, self.path_line, self.dots, self.ball, self.out],
             x, y, (WORDS["weight"], WORDS["loss"]),
         )  # fmt: skip
-        limit(bowl, 0, WIDE, -WIDE)
+        limit(bowl, 0, EDGE, -EDGE, n=6)
         scales = {"x": linear(0, MOST), "y": y}
         self.losses = lines(scales, stroke_width=2.5)
         self.last = points(scales, "orange", marker="circle", default_size=90)
@@ -228,8 +233,9 @@ class BowlPanel(Panel):
         w = self.path
         top = nice_top(1.05 * self.loss(WIDE))
         limit(self.bowl_figure, 1, top, -0.04 * top)  # room for the ball
-        limit(self.curve_figure, 0, max(MOST, self.steps), room=1.03)
-        grid = np.linspace(-WIDE, WIDE, 81)
+        most = max(MOST, self.steps)
+        limit(self.curve_figure, 0, most, -0.05 * most, room=1.03)  # whole dots
+        grid = np.linspace(-EDGE, EDGE, 81)
         set_all(self.bowl, x=grid, y=self.loss(grid))
         there = np.abs(w) <= WIDE
         path = np.clip(w, -3 * WIDE, 3 * WIDE) if len(w) > 1 else w[:0]
@@ -247,6 +253,22 @@ class BowlPanel(Panel):
         if running:
             self._show_drawer()
 
+    def judged(self):
+        """Return what the steps so far say about the guess."""
+        lr, curvature = self.right.values()
+        if not (self.guess and self.guess.open):
+            return ""
+        if self.steps and curvature == self.asked:
+            self.tried.add(round(lr, 6))
+        guess, border = self.guess.value, 2 / self.asked
+        rests = [lr for lr in self.tried if lr < border - 1e-6]
+        fails = [lr for lr in self.tried if lr >= border - 1e-6]
+        if min(fails, default=np.inf) < guess - 1e-6:
+            return WORDS["high"].format(min(fails))
+        if max(rests, default=-1.0) > guess - 1e-6:
+            return WORDS["low"].format(max(rests))
+        return WORDS["right"] if fails and np.isclose(guess, border) else ""
+
     @np.errstate(over="ignore")
     def sentence(self, running):
         """Return the state in words."""
@@ -260,9 +282,10 @@ class BowlPanel(Panel):
             "r": lr * curvature,
         }
         if self.steps == 0:
-            return WORDS["start"].format(**facts)
+            return self.judged() + WORDS["start"].format(**facts)
         how = WORDS[regime(lr * curvature)]
-        return WORDS["went"].format(n=self.steps, loss=self.loss(w), how=how, **facts)
+        went = WORDS["went"].format(n=self.steps, loss=self.loss(w), how=how, **facts)
+        return self.judged() + went
 
     @np.errstate(over="ignore")
     def frame(self):

@@ -38,8 +38,9 @@ hk.BowlPanel(lr=0.1, predict=True)
 # %% [markdown]
 # **Do.** Set the learning rate, click **Step** a few times, and watch; **Run** makes
 # twenty steps. **To start** puts the ball back. Find the value at which the ball no
-# longer comes to rest. Was your guess right? Then make the bowl steeper: set the
-# **curvature** to 2. Where is the border now?
+# longer comes to rest. As soon as one of your tries shows that your guess was too high
+# or too low, the panel says so. Then make the bowl steeper: set the **curvature** to 2.
+# Where is the border now?
 #
 # The same in code. The bowl is `loss = weight x weight / 2`, so its slope at each place
 # is the weight itself: the wall is as steep as you are far from the bottom.
