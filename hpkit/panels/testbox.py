@@ -27,6 +27,8 @@ WORDS = {
     "box": "The test box of {}: opened once",
     "open": "Open the box",
     "open_tip": "Ask for the test loss of your final choice. There is no second time",
+    "done": "The box is open",
+    "done_tip": "There is no second time",
     "closed": "The box is closed. Choose by the validation loss, then open it once.",
     "opened": "Test loss <b>{loss:.3g}</b>{accuracy}, opened for: {setting}, seed "
     "{seed}.",
@@ -155,6 +157,10 @@ class TestBoxPanel(Panel):
         if guessed is not None:
             set_all(self.mine, x=[0.6, 1.4], y=[guessed] * 2)
         self.bar.value = float(self.opened is not None)
+        if self.opened:
+            self.open_button.disabled = True
+            self.open_button.description = WORDS["done"]
+            self.open_button.tooltip = WORDS["done_tip"]
 
     def sentence(self, running):
         """Return what is in the box, if it is open."""
