@@ -121,6 +121,43 @@ def test_bowl_keeps_its_state_and_the_guess():
     assert "Your guess: <b>2.4</b>" in shows(after)
 
 
+@pytest.mark.parametrize(
+    ("guess", "tries", "said"),
+    [
+        (4.3, [2.1], "Too high: at 2.1 the"),
+        (1.0, [0.5, 1.5], "Too low: at 1.5 the"),
+        (1.0, [1.0], "Too low: at 1 the"),
+        (2.0, [2.0], "That is right."),
+        (2.0, [2.1], "That is right."),
+    ],
+)
+def test_bowl_judges_the_guess_after_the_learner_has_tried(guess, tries, said):
+    bowl = BowlPanel(lr=0.3, predict=True)
+    bowl.guess.widget.value = guess
+    bowl.guess.button.click()
+    bowl.step()
+    assert not any(word in shows(bowl) for word in ("Too", "right"))
+    for lr in tries:
+        bowl.reset()
+        bowl.lr.value = lr
+        assert said not in shows(bowl)
+        bowl.step()
+
+    assert f"Your guess: <b>{guess:g}</b>. {said}" in shows(bowl)
+
+
+def test_bowl_judges_by_the_curvature_that_was_asked_for():
+    bowl = BowlPanel(lr=1.5, curvature=2.0, predict=True)
+    bowl.guess.widget.value = 1.0
+    bowl.guess.button.click()
+    bowl.curvature.value = 1.0
+    bowl.step()
+    assert "Too" not in shows(bowl)
+    bowl.curvature.value = 2.0
+
+    assert "That is right." in shows(bowl)
+
+
 @pytest.mark.parametrize("value", ['"steep"', "null", "[1]"])
 def test_kept_state_that_makes_no_sense_is_put_aside(tmp_path, value):
     BowlPanel(lr=0.3, keep="b").step()
@@ -449,11 +486,13 @@ def test_box_opens_once_and_remembers(moons):
     loss = box.opened["loss"]
     assert box.error is None
     assert f"{loss:.3g}" in shows(box)
-    box.open_button.click()
+    assert box.open_button.disabled
+    box.look()
 
     assert "opened before" in box.result.value
     other = TestBoxPanel(fit(dataset, QUICK.but(lr=0.01)))
     assert other.opened["loss"] == loss
+    assert other.open_button.description == "The box is open"
     assert "opened before" in other.result.value
 
 
