@@ -22,6 +22,9 @@ WORDS = {
 }
 
 MAPS = 3  # that fit beside the table
+# Tight, so that table and last line are seen without scrolling.
+CELL = "style='padding:0 8px;line-height:16px'"
+FOOT = "style='margin:2px 0 0;line-height:14px;font-size:85%'"
 
 
 def compare_table(kept):
@@ -46,8 +49,12 @@ def compare_table(kept):
         if len(set(found)) > 1
     ]
     same = [f"{NAMES[n]} {full(v[0])}" for n, v in values.items() if len(set(v)) == 1]
+    seeds = [str(r.seed) for r in runs]
+    if len(set(seeds)) > 1:
+        rows.append((WORDS["seed"], seeds))
+    else:
+        same.append(f"{WORDS['seed']} {seeds[0]}")
     rows += [
-        (WORDS["seed"], [str(r.seed) for r in runs]),
         (WORDS["best"], [outcome(r) for r in runs]),
         (WORDS["at"], [str(r.best_epoch) for r in runs]),
         (WORDS["train"], [f"{r.train_loss[r.best_epoch]:.4f}" for r in runs]),
@@ -57,28 +64,34 @@ def compare_table(kept):
         rows.append((WORDS["accuracy"], shares))
     rows.append((WORDS["seconds"], [f"{r.fit_time:.2g}" for r in runs]))
     heads = (WORDS["map"].format(k.label) for k in kept)
-    heads = "".join(f"<th scope='col'>{html.escape(head)}</th>" for head in heads)
+    heads = "".join(
+        f"<th {CELL} scope='col'>{html.escape(head)}</th>" for head in heads
+    )
     body = "".join(
-        f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
+        f"<tr><th {CELL} scope='row'>{name}</th>"
+        f"{''.join(f'<td {CELL}>{c}</td>' for c in cells)}</tr>"
         for name, cells in rows
     )
-    foot = f"<p>{WORDS['same'].format(', '.join(same))}</p>"
-    head = f"<thead><tr><th scope='col'>{WORDS['what']}</th>{heads}</tr></thead>"
-    text = f"<div><table>{head}<tbody>{body}</tbody></table>{foot}</div>"
+    foot = f"<p {FOOT}>{WORDS['same'].format(', '.join(same))}</p>"
+    head = f"<thead><tr><th {CELL} scope='col'>{WORDS['what']}</th>{heads}</tr></thead>"
+    text = f"<div><table>{head}<tbody>{body}</tbody></table></div>"
     if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
         differ = [n for n, found in values.items() if len(set(found)) > 1]
         text += "".join(pictured(k, differ) for k in kept[:MAPS])
-    return f"<div class='hp-beside'>{text}</div>"
+    return f"<div class='hp-beside'>{text}</div>{foot}"
 
 
 def pictured(kept, differ):
-    """Return the map of a run, named by the hyperparameters in which it differs."""
-    words = [WORDS["map"].format(kept.label)]
-    words += [f"{NAMES[n]} {full(getattr(kept.run.setting, n))}" for n in differ]
+    """Return the map of a run, named by the hyperparameters in which it differs.
+
+    The table beside it has their values: below the map stands the run alone.
+    """
+    run = WORDS["map"].format(kept.label)
+    words = [run, *(f"{NAMES[n]} {full(getattr(kept.run.setting, n))}" for n in differ)]
     words = html.escape(", ".join(words), quote=True)
     data = b64encode(thumbnail(kept.run)).decode()
     picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'
-    return f"<figure>{picture}<figcaption>{words}</figcaption></figure>"
+    return f"<figure>{picture}<figcaption>{html.escape(run)}</figcaption></figure>"
 
 
 def outcome(run):
