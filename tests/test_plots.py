@@ -96,6 +96,18 @@ def test_training_curves_diverged_is_a_cross_at_the_top_edge(exploding):
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[0, :, 0].max()
 
 
+def test_training_curves_diverged_ones_have_a_cross_each():
+    digits = hk.load_dataset("digits")
+    runs = [hk.fit(digits, BASE.but(lr=lr, hidden=(16,))) for lr in (0.1, 30, 50)]
+
+    ax = plots.plot_training_curves(runs, axes())
+
+    crosses = [line for line in ax.lines if line.get_marker() == "X"]
+    places = {(line.get_color(), float(line.get_xdata()[0])) for line in crosses}
+    assert len(crosses) == 4  # of validation and training
+    assert len(places) == len({x for _, x in places}) == 2
+
+
 def test_training_curves_diverged_alone():
     run = hk.fit(hk.load_dataset("digits"), BASE.but(lr=30, hidden=(16,)))
 

@@ -78,16 +78,17 @@ def plot_training_curves(runs, ax=None, *, split=None):
     start = np.nanmax(runs.val_loss[there][..., 0], initial=0)
     ax.set_ylim(0, top_of([loss[~out].mean(1) for loss in losses], start, HIGHEST))
     ax.set_xlim(0, max(1, runs.epochs_done.max()))
-    names, ends = varied(runs.settings), {}
+    names, ends, taken = varied(runs.settings), {}, []
     looks = looks_of(len(there), names)
     for i, (color, marker) in zip(there, looks, strict=True):
         best = i == runs.order[0] and len(there) > 1
         for loss, style in zip(losses, STYLES[split], strict=True):
-            end = draw_loss(ax, loss[i], out[i], color, style, marker, best)
+            end = draw_loss(ax, loss[i], out[i], color, style, marker, best, taken)
         if split != "train" and not out[i]:
             mark_lowest(
                 ax, runs.val_loss[i].mean(0), color, large=len(there) <= FEW or best
             )
+        taken += [end[0]] * bool(out[i])
         label = short(runs.settings[i], names)
         ends[i] = (*end, SAY["out"].format(label) if out[i] else label, color)
     if len(there) == 1 and not out.any():
@@ -113,8 +114,11 @@ def looks_of(count, names):
     return [(tuple(map(float, shade[:3])), None) for shade in shades]
 
 
-def draw_loss(ax, losses, diverged, color, style, marker, best):
-    """Draw the mean over seeds (seeds, epochs + 1) and a band; return where it ends."""
+def draw_loss(ax, losses, diverged, color, style, marker, best, taken):
+    """Draw the mean over seeds (seeds, epochs + 1) and a band; return where it ends.
+
+    `taken` are the epochs at which other lines have their X.
+    """
     mean, top = losses.mean(0), ax.get_ylim()[1]
     epochs = np.arange(len(mean))
     wide = (2.6 if best else 1.8) * (1 if style == "-" else 0.7)
@@ -131,11 +135,20 @@ def draw_loss(ax, losses, diverged, color, style, marker, best):
             ax.fill_between(epochs, mean - spread, mean + spread, color=color,
                             alpha=0.15, lw=0)  # fmt: skip
         return last, mean[last] if len(inside) else top
-    out = min(last + 1, int(ax.get_xlim()[1]))
+    most = ax.get_xlim()[1]
+    out = beside(min(last + 1, int(most)), taken, most)
     if len(inside):
         ax.plot([last, out], [mean[last], top], style, color=color, lw=wide)
     mark_out(ax, out, color)
     return out, top
+
+
+def beside(x, taken, most):
+    """Return a place near `x` on an axis from 0 to `most`, on none that is taken."""
+    gap = most * (0.03 if x < most / 2 else -0.03)
+    while any(abs(x - other) < 0.9 * abs(gap) for other in taken):
+        x += gap
+    return x
 
 
 def mark_lowest(ax, mean, color, *, large):
