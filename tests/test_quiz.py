@@ -175,6 +175,18 @@ def test_buttons_name_their_choice_for_screen_readers(quiz):
     assert "`" not in first.tooltip
 
 
+def test_words_of_a_choice_are_the_label_of_its_button(quiz):
+    def lines(view):
+        own = [view] if "hpkit-choice" in getattr(view, "_dom_classes", ()) else []
+        return own + [x for c in getattr(view, "children", ()) for x in lines(c)]
+
+    for line in lines(quiz.widget()):
+        words = line.children[1].value
+        assert len(buttons(line)) == 1
+        assert words.startswith("<label ")
+        assert "closest('.hpkit-choice').querySelector('button').click()" in words
+
+
 def test_answers_of_an_earlier_day_are_shown_again(quiz):
     quiz.answer(1, "A")
     quiz.answer(3, quiz.right(3))

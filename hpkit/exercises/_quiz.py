@@ -2,8 +2,9 @@
 
 Questions are JSON in the schema of jupyterquiz: a list of ``{"question", "type":
 "multiple_choice", "code", "answers": [{"answer", "correct", "feedback"}]}``. In a
-notebook each choice has a button (Tab, then Enter or Space); without a front end the
-quiz prints itself and is answered by `Quiz.answer`.
+notebook each choice has a button (Tab, then Enter or Space), and its words are the
+button's label, so that a click on them presses it; without a front end the quiz prints
+itself and is answered by `Quiz.answer`.
 """
 
 import html
@@ -27,6 +28,10 @@ WORDS = {
 }
 LETTERS = string.ascii_uppercase
 FOLDER = Path(__file__).parent / "quizzes"
+# ipywidgets gives a button no id that `for` could name.
+PRESS = "this.closest('.hpkit-choice').querySelector('button').click()"
+LABEL = '<label style="{}" onclick="{}">{}</label>'
+LOOK = "display:block;cursor:pointer;line-height:1.5;padding-top:3px"
 
 
 class Quiz:
@@ -243,7 +248,7 @@ class View:
             ),
         )
         button.on_click(lambda _: self.press(n, letter))
-        label = f"<div style='line-height:1.5;padding-top:3px'>{to_html(answer)}</div>"
+        label = LABEL.format(LOOK, PRESS, to_html(answer))
         place = widgets.HTML(
             layout=widgets.Layout(margin="0 0 0 50px", max_width="46em", display="none")
         )
@@ -252,6 +257,7 @@ class View:
             [button, widgets.HTML(label, layout=wide)],
             layout=widgets.Layout(align_items="flex-start"),
         )
+        line.add_class("hpkit-choice")
         return [line, place]
 
     def press(self, n, letter):
