@@ -111,9 +111,23 @@ def test_batch_valley_runs_slantwise():
 
 
 @pytest.mark.slow
+def test_batch_slant_ends():
+    """At lr 2.56 nothing is learned with 4, 16, 64; with 256 it depends."""
+    last, before = table()[4], table()[3, 2]
+
+    assert (last[:3] > 4 * before).all()
+    # one step before, 16 with 0.64, it still learned (from 2.3)
+    assert (table()[3, 1] < 1).all()
+    assert (last[3] / before).max() > 1.5
+    assert (last[3] / before < 1.5).mean() >= 0.5
+
+
+@pytest.mark.slow
 def test_batch_small_is_not_better():
     """Each at its own best lr: 4, 16, 64 within 1.5, and no order among them."""
-    low = table().min(0)[:3]
+    low, best = table().min(0)[:3], table().mean(2).argmin(0)[:3]
+
+    assert ((best > 0) & (best < len(LRS) - 1)).all()
 
     assert (low.max(0) / low.min(0) < 1.5).all()
     assert np.abs(np.median(low, 1) / np.median(low) - 1).max() < 0.1
