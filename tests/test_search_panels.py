@@ -7,7 +7,7 @@ import pytest
 
 from hpkit.datasets import load_dataset
 from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
-from hpkit.panels.cells import outlines, shade, two_digits
+from hpkit.panels.cells import outlines, regular, shade, two_digits
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
@@ -240,9 +240,40 @@ def test_grid_guess_stands_beside_the_result(moons):
     assert f"The loss of your guess is {loss:.3g}." in panel.result.value
     assert panel.map.mine.x.mean() == pytest.approx(1)
     assert panel.map.mine.y.mean() == pytest.approx(1)
+    panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
+    panel.start()
+    panel.wait(10)
+    assert panel.found.base.epochs == 3
+    assert panel.map.mine.x.mean() == pytest.approx(1)
+    assert f"{panel.found.mean_val_loss[3]:.3g}." in panel.result.value
     panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
     panel.wait(10)
     assert not panel.map.mine.visible
+
+
+def test_grid_guess_is_a_click_or_two_lists(moons):
+    panel = make_grid(moons, predict=True)
+    guess = panel.guess.widget
+    assert (guess.index, guess.value) == (None, None)
+    panel.guess.button.click()
+    assert "Choose one first." in panel.guess.answer.value
+    guess.map.clicked(2, 0)
+    assert [each.value for each in guess.lists] == [2, 0]
+    assert guess.value == QUICK.but(lr=10, batch_size=16)
+    assert (guess.map.mine.x.mean(), guess.map.mine.y.mean()) == (2, 0)
+    guess.lists[1].value = 1
+    assert guess.value == QUICK.but(lr=10, batch_size=64)
+    panel.guess.button.click()
+    guess.map.clicked(0, 0)  # too late
+    assert guess.index == panel.guess.plain == 5
+
+
+def test_ticks_of_a_map_are_left_out_by_turns():
+    lrs = ("0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3", "10")
+    words = dict(enumerate(lrs))
+    kept = [text for text in regular(words).values() if text]
+    assert kept == ["0.001", "0.01", "0.1", "1", "10"]
+    assert regular({0: "1", 1: "2"}) == {0: "1", 1: "2"}
 
 
 def test_grid_comes_back_with_its_guess(moons):
@@ -540,8 +571,23 @@ def test_brush_dragged_with_the_mouse_chooses_axis_and_span():
     assert parallel.axis.value == 0
     assert parallel.brush.value == (0, 50)
     parallel.show({})
-    assert parallel.range.value == "0.0001 to 0.0316"
+    assert parallel.range.value == "in color: 0.0001 to 0.0316"
     assert parallel.ends.text.tolist()[:2] == ["0.0001", "10"]
     parallel.drag.selected = None
     parallel.dragged()
     assert parallel.brush.value == (0, 100)
+
+
+def test_the_best_are_in_color_at_first_and_gray_is_nobody_s(moons):
+    assert "gray" not in {color for color, _, _ in LOOKS.values()}
+    panel = make_race(moons)
+    panel.wait()
+    parallel = panel.parallel
+    loss = np.concatenate([f.runs.mean_val_loss for f in panel.found.values()])
+    out = np.concatenate([f.runs.diverged.any(1) for f in panel.found.values()])
+    loss = loss[~out & np.isfinite(loss)]
+    few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
+    shown = [m for m in parallel.marks.values() if m.visible]
+    assert sum(len(mark.y) for mark in shown) == few.sum()
+    assert len(np.atleast_2d(parallel.outside.y)) == (~few).sum()
+    assert parallel.range.value.startswith("in color: ")

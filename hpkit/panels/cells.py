@@ -14,7 +14,7 @@ from hpkit.panels.values import UPWARD, fitting
 
 WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
-UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.12), (0.6, 0.6, 0.6, 0.5)
+UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.16), (0.6, 0.6, 0.6, 0.5)
 MANY = 9  # columns from which numbers do not fit into the cells
 
 
@@ -27,6 +27,8 @@ def shade(loss):
     share = (logs - low) / span if span else np.full(logs.shape, 0.5)  # one: neither
     colors = colormaps["YlGnBu"](0.92 - 0.87 * np.clip(share, 0, 1))
     colors[~known] = UNKNOWN
+    if not known.any():  # by turns, so that the cells of an empty map are seen
+        colors[np.indices(colors.shape[:-1]).sum(0) % 2 == 1, 3] /= 2
     return colors
 
 
@@ -41,6 +43,17 @@ def ink_on(color):
         return css_color("ink")
     linear = np.asarray(color[:3]) ** 2.2
     return "#000000" if linear @ [0.2126, 0.7152, 0.0722] > 0.18 else "#ffffff"
+
+
+def regular(words, *fits):
+    """Return ticks as `fitting` does; if some lose their text, then by turns."""
+    places = sorted(words)
+    for step in range(1, len(places)):
+        if (len(places) - 1) % step == 0:
+            some = {k: words[k] for k in places[::step]}
+            if all(fitting(some, *fits).values()):
+                return {k: some.get(k, "") for k in places}
+    return fitting(words, *fits)
 
 
 def outlines(cells):
@@ -123,7 +136,7 @@ class CellMap:
             at = np.arange(len(values[side]), dtype=float)
             words = dict(zip(at.tolist(), map(text_of, values[side]), strict=True))
             fits = (UPWARD, lambda text: 1) if side else ()
-            words = fitting(words, *fits)
+            words = regular(words, *fits)
             tick(self.figure, side, at, words, NAMES[names[side]], edge=0.5)
         shown = np.where(diverged, np.nan, loss)
         colors = shade(shown)
@@ -142,7 +155,7 @@ class CellMap:
 
     def show_path(self, cells):
         """Show the cells (column, row) from the start S over the steps 1, 2, ..."""
-        self.numbers.y_offset, self.numbers.x_offset = -3, 7
+        self.numbers.y_offset, self.numbers.x_offset = -3, 4
         there = len(cells) > 1
         x, y = np.array(cells if there else [], float).reshape(-1, 2).T + STOP
         self._put(self.path, x, y)

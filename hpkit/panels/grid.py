@@ -3,6 +3,7 @@
 import ipywidgets as W
 import numpy as np
 
+from hpkit.panels.cellguess import CellGuess
 from hpkit.panels.cells import CellMap
 from hpkit.panels.charts import LossChart
 from hpkit.panels.controls import NAMES
@@ -112,9 +113,9 @@ class GridPanel(SearchPanel):
             values = usual(name, dataset, FEW) if values is None else values
             self.entry(name, values).called(WORDS[side])
         if predict:
-            cells = [(briefly(s, (x, y)), s) for s in self.planned()]
-            words = {setting: text for text, setting in cells}
-            self.ask(WORDS["guess"], W.Dropdown(options=cells), words.get)
+            values = [entry.values for entry in self.entries]
+            cells = CellGuess((x, y), values, self.planned())
+            self.ask(WORDS["guess"], cells, lambda s: briefly(s, (x, y)))
         left = [*(e.frame for e in self.entries), self.controls.box, self.seeds_box]
         self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
         self.renamed()
@@ -226,10 +227,13 @@ class GridPanel(SearchPanel):
         return [runs[number, k] for k in seeds]
 
     def _guessed(self):
-        """Return the setting of the guess if the grid has it, in a list."""
-        if self.guess is None or self.found is None:
+        """Return the setting of the cell of the guess if the grid has it, in a list."""
+        asked = self.guess and self.guess.open and self.found
+        if not asked or set(self.found.space) != set(self.guess.widget.names):
             return []
-        return [s for s in self.found.settings if s == self.guess.value]
+        cell = {n: getattr(self.guess.value, n) for n in self.found.space}
+        there = self.found.base.but(**cell)
+        return [s for s in self.found.settings if s == there]
 
     def _draw_profile(self, name, values, loss, beats):
         """Show the lowest loss of each value of one hyperparameter, and where it is."""
