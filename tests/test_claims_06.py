@@ -51,6 +51,15 @@ def test_seeds_difference_below_spread():
         assert (np.abs(a.mean(1) - b.mean(1)) < spread).all()
 
 
+def test_seeds_not_one_dot():
+    ana, jun = (loss.reshape(10, 40) for loss in moons()[1:])
+    for shape in ((10, 40), (20, 20)):
+        a, b = (np.sort(x.reshape(shape))[:, :-1] for x in (ana, jun))
+        spread = np.maximum(a.std(1), b.std(1))
+
+        assert (np.abs(a.mean(1) - b.mean(1)) < spread).all()
+
+
 def test_seeds_pairs_see_more():
     _, ana, jun = moons()
 
@@ -97,3 +106,19 @@ def test_seeds_same_seed_is_fairer():
     assert 0.6 < own < 0.85
     fives = (high - low).reshape(5, 20).std(1), low.reshape(5, 20).std(1)
     assert (fives[0] < 0.6 * fives[1]).all()
+
+
+def test_seeds_search_is_stricter():
+    lrs = (0.05, 0.1, 0.3, 0.5, 1, 2, 4)
+    settings = [hk.Hyperparameters(lr=lr, batch_size=32, epochs=30) for lr in lrs]
+    *_, runs = hk.train(
+        hk.load_dataset("moons"), settings, seeds=range(1000, 1300), tick=60
+    )
+    loss = runs.best_val_loss.reshape(len(lrs), 30, 10)
+    mean, spread = loss.mean(2), loss.std(2)
+    best = mean.argmin(0)
+    gap, own = mean - mean.min(0), np.take_along_axis(spread, best[None], 0)
+    short, long = gap <= own, gap <= np.maximum(spread, own)
+
+    assert (long | ~short).all()
+    assert np.mean(short.sum(0) < long.sum(0)) > 0.5

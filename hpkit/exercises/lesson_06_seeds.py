@@ -79,7 +79,7 @@ def verdict_of_pairs():
 
 
 def pairs():
-    """Only differences far larger than the spread can be told."""
+    """Told apart is what differs by more than the larger of the two spreads."""
     return {"A": "second", "B": "cannot tell", "C": "second", "D": "cannot tell"}
 
 

@@ -38,9 +38,9 @@ WORDS = {
     "unfinished": "Not trained to the end. ",
     "compare": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>, spreads {sa:.2g} and "
     "{sb:.2g}. With the same seed {b} is lower in <b>{wins} of {n}</b>. The means "
-    "differ by {ratio:.1f} spreads: {verdict}",
+    "differ by {ratio:.2g} times the larger spread: {verdict}",
     "apart": "one run of each would mostly say the same.",
-    "cannot": "less than one, so one run of each may say the opposite.",
+    "cannot": "not more than one, so one run of each may say the opposite.",
     "one": "With one seed there is no spread: {a} {ma:.3g}, {b} {mb:.3g}. Nobody can "
     "say whether that is luck.",
     "guess": "Which has the lower validation loss?",
@@ -72,8 +72,9 @@ class SeedsPanel(Panel):
 
     Notes
     -----
-    A spread is the standard deviation over seeds; that of the two settings together is
-    the root of their mean square. Searches call settings within one spread "as good".
+    A spread is the standard deviation over seeds. Two settings can be told apart when
+    their means differ by more than the larger of the two spreads. A search, with many
+    settings, has a stricter rule: "as good" is what lies within the spread of the best.
 
     Examples
     --------
@@ -123,7 +124,10 @@ class SeedsPanel(Panel):
         self.means = points(scales, "orange", marker="diamond", default_size=150)
         self.bars = lines(scales, "orange", stroke_width=3)
         marks = [self.pairs, self.dots, self.bars, self.means]
-        self.chart = figure(marks, *scales.values(), ("", WORDS["loss"]))
+        self.chart = figure(
+            marks, *scales.values(), ("", WORDS["loss"]), margin=(12, 14, 40, 66)
+        )
+        self.chart.axes[1].label_offset = "54px"  # left of ticks such as 0.15
         at = np.arange(float(n))
         words = dict(zip(at.tolist(), self.names, strict=True))
         tick(self.chart, 0, at, words, "", edge=0.5)
@@ -188,7 +192,7 @@ class SeedsPanel(Panel):
         if n == 1:
             return early + WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
         sa, sb = losses.std(1)
-        spread = np.sqrt((sa**2 + sb**2) / 2)
+        spread = max(sa, sb)
         ratio = abs(ma - mb) / spread if spread else np.inf
         wins, verdict = int((losses[1] < losses[0]).sum()), WORDS["apart"]
         return early + WORDS["compare"].format(

@@ -36,18 +36,24 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # %%
 *_, runs = hk.train(moons, base.but(lr=0.3), seeds=range(20))
 ax = hk.plot_seeds(runs)
-loss = runs.best_val_loss[0]
-print(f"lowest {loss.min():.3f}, highest {loss.max():.3f}")
+loss = np.sort(runs.best_val_loss[0])
+rest = loss[:-1]
+print(f"lowest {loss[0]:.3f}, highest {loss[-1]:.3f}")
 print(f"mean {loss.mean():.3f}, spread {loss.std():.3f}")
+print(f"without the highest dot: mean {rest.mean():.3f}, spread {rest.std():.3f}")
 
 # %% [markdown]
 # **What you see.** The highest of the twenty is far above the lowest, with any twenty
 # seeds by more than 10 percent. <!-- claim: seeds-same-setting-spreads --> Twenty times
 # the very same setting!
 #
-# Two numbers say nearly all about such a cloud of dots: its middle, the **mean** (the
-# short bar), and its width, the **spread**. The spread is the standard deviation: about
-# how far a dot lies from the mean.
+# Two numbers sum up such a cloud of dots: its middle, the **mean** (the short bar), and
+# its width, the **spread**. The spread is the standard deviation: about how far the
+# dots lie from the mean, where far ones count more.
+#
+# Two numbers do not say all. Does one dot lie far out, all alone? It pulls the mean to
+# its side, and it makes the spread larger than most of the dots deserve: compare the
+# last two lines. So look at the dots, too.
 #
 # ## 2. Ana and Jun (8 minutes)
 #
@@ -69,27 +75,38 @@ print(f"Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
 # <!-- claim: seeds-duels-go-both-ways --> If they had met only once, one of them would
 # now go around and tell everybody that this learning rate is better.
 #
-# Here is the same in a panel. Each dot is a seed; a gray line joins the dots of the
-# same seed.
+# Here are the two learning rates in a panel. One thing is new: both get the *same*
+# seeds. Each dot is a seed; a gray line joins the dots of the same seed, and the
+# sentence counts how many lines go down. Leave the lines alone for now, section 5 comes
+# back to them. Look at the diamonds (the means) and the bars beside the dots (one
+# spread up, one spread down).
 
 # %%
 hk.SeedsPanel(moons, [ana, jun], seeds=3)
 
 # %% [markdown]
-# **Do.** Move **seeds** to 1, then to 2, to 5, to 30. Read the sentence each time.
+# **Do.** Move **seeds** to 1, then to 2, to 5, to 30. Read the end of the sentence each
+# time.
 #
-# **Say what you see.** How does the verdict change? How large is the distance of the
-# two diamonds (the means), next to the length of the bars (the spread)?
+# **Say what you see.** The numbers change with each seed that joins. What stays the
+# same in the verdict? How far is one diamond above the other, next to the length of the
+# bars?
 
 # %%
-means, spreads = runs.mean_val_loss, runs.std_val_loss
-print(f"means {means.round(3)}, their difference {abs(means[0] - means[1]):.3f}")
-print(f"spreads {spreads.round(3)}")
+means, spreads = runs.mean_val_loss, runs.std_val_loss  # of 40 seeds
+print(f"means {means.round(3)}, their difference {abs(means[0] - means[1]):.4f}")
+print(f"spreads {spreads.round(3)}, the larger one {spreads.max():.4f}")
+rest = np.sort(runs.best_val_loss)[:, :-1]
+gap = abs(rest[0].mean() - rest[1].mean())
+print("without the highest dot of each:")
+print(f"difference {gap:.4f}, larger spread {rest.std(axis=1).max():.4f}")
 
 # %% [markdown]
 # **What you see.** The means differ by less than the larger of the two spreads.
-# <!-- claim: seeds-difference-below-spread --> Then a single run of each tells nothing,
-# and it hardly matters which of the two you take.
+# <!-- claim: seeds-difference-below-spread --> And that is not the work of one dot that
+# lies far out: without the highest dot of each it is the same.
+# <!-- claim: seeds-not-one-dot --> Then a single run of each tells nothing, and it
+# hardly matters which of the two you take.
 #
 # There is a nasty trick in this. Ana wants to win, so she trains with twenty seeds and
 # shows her best run. Jun does the same.
@@ -168,7 +185,8 @@ fig, ax = plt.subplots(figsize=(7.2, 2.6), layout="constrained")
 for row, n in enumerate((1, 4, 16)):
     means = loss.reshape(-1, n).mean(axis=1)
     ax.plot(means, np.full(len(means), row), "o", alpha=0.3)
-    print(f"mean of {n:2}: spread {means.std():.4f}")
+    share = means.std() / loss.std()
+    print(f"mean of {n:2}: spread {means.std():.4f}, {share:.2f} of that of one seed")
 ax.set(yticks=range(3), ylim=(2.5, -0.5), xlabel="mean lowest validation loss")
 ax.set_yticklabels(["1 seed", "mean of 4", "mean of 16"])
 ax = hk.alt_text(ax, "Three rows of dots, each about half as wide as the one above.")
@@ -177,7 +195,8 @@ ax = hk.alt_text(ax, "Three rows of dots, each about half as wide as the one abo
 # **What you see.** Four times as many seeds, about half the spread; sixteen times,
 # about a quarter. <!-- claim: seeds-four-times-halve --> It is the same rule as with
 # the batches of lesson 03: the spread of a mean of `n` is the spread of one, divided by
-# the square root of `n`.
+# the square root of `n`. The shares above are not exactly 0.50 and 0.25: the last row
+# has only twenty dots, and a spread of twenty dots is itself a bit of luck.
 #
 # So the first few seeds bring the most. Three to five are a good start. If that is not
 # enough to tell two settings apart, ask first whether it matters.
@@ -235,7 +254,7 @@ print(f"same seeds: Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
 # Sharing the seed costs nothing. That is why all searches of hpkit give every setting
 # the same seeds.
 #
-# ## 6. The band (2 minutes)
+# ## 6. The band (4 minutes)
 #
 # Now you can read the band around a validation curve: it is the spread over seeds.
 #
@@ -247,20 +266,52 @@ hk.ValidationCurvePanel(
     moons, "lr", base, param_range=[0.05, 0.1, 0.3, 0.5, 1, 2, 4], seeds=10
 )
 
+# %% [markdown]
+# Read the panel's sentence with care. It goes by a **shorter rule** than yours. You
+# weighed the spreads of *both* settings (section 2). A search has many settings, so it
+# takes one spread for all, that of the *best*: what lies within it counts as good.
+#
+# **Predict.** The same search with both rules. Which list will be the longer one?
+
 # %%
 curve = hk.validation_curve(
     moons, base, param_name="lr", param_range=[0.05, 0.1, 0.3, 0.5, 1, 2, 4],
     seeds=range(10),
 )  # fmt: skip
-best = curve.mean_val_loss.argmin()
-top = curve.mean_val_loss[best] + curve.std_val_loss[best]
-good = [lr for lr, loss in zip(curve.param_range, curve.mean_val_loss, strict=True)
-        if loss <= top]  # fmt: skip
-print("within one spread of the lowest mean:", good)
+lrs, means, spreads = curve.param_range, curve.mean_val_loss, curve.std_val_loss
+best = means.argmin()
+gaps, larger = means - means[best], np.maximum(spreads, spreads[best])
+print("the best:", lrs[best])
+print("rule of section 2, not to be told apart:", np.array(lrs)[gaps <= larger])
+print("shorter rule, as good as the best:", np.array(lrs)[gaps <= spreads[best]])
+
+# %%
+fig, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
+ax.axhspan(means[best], means[best] + spreads[best], color="#D55E00", alpha=0.3)
+ax.errorbar(lrs, means, spreads, fmt="o", capsize=5)
+ax.set(xscale="log", xlabel="learning rate", ylabel="mean lowest validation loss")
+ax.set(ylim=(0.08, 0.33), xticks=lrs, xticklabels=map("{:g}".format, lrs))
+ax.minorticks_off()
+ax = hk.alt_text(ax, "Means with their spreads; a strip one spread above the lowest.")
 
 # %% [markdown]
+# **What you see.** The orange strip is the shorter rule: it begins at the lowest mean
+# and is one spread of the best high. A dot inside counts as good. The bars are the
+# spreads of all settings; what is above 0.33 is cut off.
+#
+# The second list is never longer than the first, for the larger of two spreads is at
+# least that of the best. With more than half of the sets of ten seeds it is shorter.
+# <!-- claim: seeds-search-is-stricter --> So what a search calls as good, your rule cannot tell from the
+# best, either. The other way around it need not hold. Find a dot above the strip with a
+# long bar. Your rule may say "not to be told apart", only because its runs are so
+# unsteady. But unsteady is not good. That is why a search that has to choose is
+# stricter. When two settings are left that matter to you, compare them as in section 2,
+# with more seeds.
+#
 # So when somebody asks for "the best learning rate", the honest answer is often a
-# region. Take a value in the middle of it, and go on.
+# region: all values that are as good. Three values or more: take one in the middle,
+# which has good neighbors on both sides. Two values: take either, or one between them.
+# Then go on.
 #
 # ## 7. Three questions (2 minutes)
 
