@@ -41,8 +41,8 @@ WORDS = {
     "best": "lowest loss so far",
     "over": "race 1 as lines",
     "over_many": "race 1 as lines; right: the end of each race",
-    "settings": "every setting of race 1, a line each;<br>gray: not highlighted; drag "
-    "on an axis to choose",
+    "settings": "every setting of race 1, a line each; gray: not<br>chosen; drag on an "
+    "axis to choose others",
     "racing": "Race 1 is under way.",
     "first": "Stopped in race 1: press Start.",
     "stopped": "Stopped: only races that came to their end are counted. ",
@@ -51,7 +51,7 @@ WORDS = {
     "guess": "Which search will be lowest most often?",
 }
 LOOKS = {  # kind: color, line style, marker
-    "grid": ("gray", "solid", "circle"),
+    "grid": ("purple", "solid", "circle"),
     "random": ("blue", "dashed", "square"),
     "halving": ("green", "dash_dotted", "diamond"),
     "bayes": ("orange", "dotted", "triangle-up"),
