@@ -8,11 +8,12 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 import hpkit as hk
 from hpkit import plots
 from hpkit.plots.canvas import Scale, by_factors, spread_out
+from hpkit.plots.searched import round_numbers
 
 matplotlib.use("Agg")
 
@@ -387,6 +388,36 @@ def test_parallel_has_a_line_for_each_setting():
     assert len(lines) == 9
     assert (heights >= 0).all()
     assert (heights <= 1).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [(0.14, 2.3, [0.2, 0.5, 1, 2]), (0.6, 0.67, [0.634, 0.67]),
+     (1e-4, 10, [1e-4, 1e-3, 0.01, 0.1, 1, 10])],
+)  # fmt: skip
+def test_numbers_on_the_loss_axis_are_round(low, high, marks):
+    assert round_numbers(np.log(low), np.log(high)) == marks
+
+
+def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
+    rand = hk.random_search(
+        MOONS, BASE.but(epochs=3), lr=hk.log_uniform(0.001, 1), batch_size=[16, 32],
+        n_trials=30,
+    )  # fmt: skip
+    ax = plots.plot_parallel(rand, axes())
+    ax.figure.draw_without_rendering()
+
+    low, high = np.log(rand.mean_val_loss.min()), np.log(rand.mean_val_loss.max())
+    labels = [text for text in ax.texts if isinstance(text, Annotation)]
+    marks = [text for text in ax.texts if text.get_position()[0] == 2 - 0.02]
+    assert (len(labels), len(marks)) == (5, 2)
+    for mark in marks:
+        place = 0.9 * (np.log(float(mark.get_text())) - low) / (high - low)
+        assert mark.get_position()[1] == pytest.approx(place, abs=0.01)
+    boxes = [Text.get_window_extent(label) for label in labels]
+    for label, box in zip(labels, boxes, strict=True):
+        assert label.arrow_patch.get_window_extent().x1 < box.x0
+        assert not any(box.overlaps(other) for other in boxes if other is not box)
 
 
 def test_parallel_puts_diverged_at_the_top(exploding):

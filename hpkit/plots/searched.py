@@ -13,6 +13,7 @@ from hpkit.plots.canvas import (
     end_labels,
     mark_out,
     new_axes,
+    spread_out,
     top_of,
 )
 from hpkit.plots.words import (
@@ -225,8 +226,22 @@ def plot_parallel(search, ax=None):
     ax.set(xlim=(-0.15, len(names)), ylim=(-0.02, 1.02), yticks=[])
     ax.spines["left"].set_visible(False)
     ax.grid(False)
-    end_labels(ax, ends, size=9)
+    label_best(ax, ends)
     return alt_text(ax, f"{CHARTS['parallel']} {describe(search.runs)}")
+
+
+def label_best(ax, ends, size=9):
+    """Write the best settings at the right, led to from their lines' ends."""
+    gap = 1.5 * size / (72 * ax.figure.get_figheight() * ax.get_position().height)
+    places = spread_out([y for _, y, _, _ in ends], gap, 0.0, 1.0)
+    for (x, y, text, color), place in zip(ends, places, strict=True):
+        ax.annotate(
+            text, (x, y), xytext=(1.06, place), textcoords="axes fraction",
+            va="center", fontsize=size, color=dark(color), annotation_clip=False,
+            # To the first letter: from the middle a line would cross the words.
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 1, "shrinkA": 0,
+                        "shrinkB": 2, "relpos": (0, 0.5)},
+        )  # fmt: skip
 
 
 def height_of(ax, number, search, name):
@@ -251,8 +266,21 @@ def loss_height(ax, number, loss):
     fine = loss[np.isfinite(loss)]
     low, high = (np.log(fine.min()), np.log(fine.max())) if len(fine) else (0.0, 1.0)
     width = high - low or 1.0
-    draw_scale(ax, number, [], [])
+    # None at the bottom, where the best lines end, nor at the top, of what diverged.
+    marks = [v for v in round_numbers(low, high) if 0.05 < (np.log(v) - low) / width]
+    places = 0.9 * (np.log(marks) - low) / width
+    draw_scale(ax, number, places, map(shown, marks))
     return 0.9 * (np.log(loss) - low) / width
+
+
+def round_numbers(low, high):
+    """Return 1, 2, 5 times powers of ten between two logarithms; if few, two others."""
+    decades = 10.0 ** np.arange(np.floor(low / np.log(10)), high / np.log(10) + 1)
+    steps = (1,) if high - low > np.log(300) else (1, 2, 5)
+    values = [float(f"{k * ten:.3g}") for ten in decades for k in steps]
+    values = [v for v in values if low <= np.log(v) <= high]
+    ends = (low + high) / 2, high
+    return values if len(values) > 1 else [float(f"{np.exp(e):.3g}") for e in ends]
 
 
 def draw_scale(ax, number, places, words):

@@ -301,12 +301,12 @@ ax = hk.alt_text(ax, "Means with their spreads; a strip one spread above the low
 #
 # The second list is never longer than the first, for the larger of two spreads is at
 # least that of the best. With more than half of the sets of ten seeds it is shorter.
-# <!-- claim: seeds-search-is-stricter --> So what a search calls as good, your rule cannot tell from the
-# best, either. The other way around it need not hold. Find a dot above the strip with a
-# long bar. Your rule may say "not to be told apart", only because its runs are so
-# unsteady. But unsteady is not good. That is why a search that has to choose is
-# stricter. When two settings are left that matter to you, compare them as in section 2,
-# with more seeds.
+# <!-- claim: seeds-search-is-stricter --> So what a search calls as good, your rule
+# cannot tell from the best, either. The other way around it need not hold. Find a dot
+# above the strip with a long bar. Your rule may say "not to be told apart", only
+# because its runs are so unsteady. But unsteady is not good. That is why a search that
+# has to choose is stricter. When two settings are left that matter to you, compare them
+# as in section 2, with more seeds.
 #
 # So when somebody asks for "the best learning rate", the honest answer is often a
 # region: all values that are as good. Three values or more: take one in the middle,
