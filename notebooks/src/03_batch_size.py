@@ -219,13 +219,14 @@ ax = hk.plot_grid(table)
 # go up and to the right, to 16 with 0.16 and to 64 with 0.64. Each step is four times
 # the batch *and* four times the learning rate, and the loss stays nearly the same. The
 # large batches do best with a far larger learning rate than batch size 4, which breaks
-# there. <!-- claim: batch-valley-runs-slantwise --> So the two cannot be chosen one by
-# one as if the other did not exist. Keep that in mind for lesson 07.
+# there. <!-- claim: batch-valley-runs-slantwise --> But no slant goes on for ever. With
+# 16 and 0.64 the network still learns. One step on, with 64 and 2.56, training breaks;
+# so it does with 4 and with 16 in this column. And 256 with 2.56, the end of the
+# valley, stands at the edge: with some seeds the loss is low there, with others it is
+# not. <!-- claim: batch-slant-ends -->
 #
-# But no slant goes on for ever. With 16 and 0.64 the network still learns. One step on,
-# with 64 and 2.56, training breaks; so it does with 4 and with 16 in this column. And
-# 256 with 2.56, the end of the valley, stands at the edge: with some seeds the loss is
-# low there, with others it is not. <!-- claim: batch-slant-ends -->
+# So the two cannot be chosen one by one as if the other did not exist. Keep that in
+# mind for lesson 07.
 
 # %%
 ex.scaling_breaks
