@@ -122,6 +122,10 @@ def test_path_digits_any_order():
     for order in ORDERS:
         ratio = ratios("digits", order)
         assert np.mean(ratio <= 1.25) >= 0.98, order
+    loss = table("digits")[1]
+    cells = loss.reshape(4, 3, 3, -1).min(2)  # the best of the epochs
+    good = (cells <= 1.25 * loss.min(0)).sum((0, 1))
+    assert np.mean(good >= 3) >= 0.98
 
 
 def test_path_spiral_order_decides():
@@ -139,6 +143,21 @@ def test_path_spiral_order_decides():
             assert np.mean(ratios("spiral", order) < 1.01) >= 0.98, order
         else:
             assert np.mean(ratios("spiral", order) > 1.5) >= 0.98, order
+
+
+def test_path_spiral_last_step():
+    settings, loss = table("spiral")
+    ten = {
+        who: SPIRAL.but(lr=lr, batch_size=4) for who, lr in (("ana", 1), ("jun", 0.1))
+    }
+
+    left = {
+        who: loss[settings.index(s.but(epochs=20))] / loss[settings.index(s)]
+        for who, s in ten.items()
+    }
+
+    assert np.mean((left["jun"] > 0.3) & (left["jun"] < 0.6)) >= 0.98
+    assert np.mean(left["jun"] < left["ana"]) >= 0.98
 
 
 def test_path_spiral_best_lr_moves():
