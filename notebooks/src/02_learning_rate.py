@@ -118,11 +118,9 @@ print(f"lr 3: the loss ends at {share:.0%} of where it began")
 # it gets low. <!-- claim: best-shakes-too --> But "larger is faster" has an end: with 3
 # the loss jumps about, and the line above the chart says where this run ends. Other
 # seeds end elsewhere, but most of them high, above half of the loss they began with.
-# <!-- claim: three-bounces -->
-#
-# And at the right end of the slider? With 10 many runs **diverge**, as in lesson 01.
-# Then the panel puts an X where the line has left the chart for good.
-# <!-- claim: ten-often-diverges -->
+# <!-- claim: three-bounces --> And with 10, the right end of the slider, many runs
+# **diverge**, as in lesson 01: the panel puts an X where the line has left the chart
+# for good. <!-- claim: ten-often-diverges -->
 #
 # Can you put four of them in order before you try?
 
@@ -215,11 +213,11 @@ hk.ValidationCurvePanel(
 # *diverged* (out of the chart, look for the X)?
 #
 # **What you see.** The smallest is too slow. <!-- claim: u-left-hardly-moves --> The
-# largest ends in an X: some of its five runs have diverged.
-# <!-- claim: ten-often-diverges --> And the best one? It is a mixture: it falls and gets
-# low, but it shakes, too. <!-- claim: best-shakes-too --> That does no harm here, for
-# what counts is its *lowest* point. (Lesson 04 shows how to keep the network of that
-# epoch.)
+# largest ends in an X: at least one of its five runs has diverged.
+# <!-- claim: ten-often-diverges --> And the best one? It is a mixture: it falls and
+# gets low, but it shakes, too. <!-- claim: best-shakes-too --> That does no harm here,
+# for what counts is its *lowest* point. (Lesson 04 shows how to keep the network of
+# that epoch.)
 
 # %%
 ex.good_rate
