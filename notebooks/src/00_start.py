@@ -101,9 +101,9 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# Write into the two boxes of the panel: learning rate 0.1, epochs 60. Press Enter after
-# each, and note the lowest validation loss. Next you will write 0.3 as learning rate,
-# and then 0.1 again: the network is trained anew.
+# Go back up to the panel. Write into its two boxes: learning rate 0.1, epochs 60. Press
+# Enter after each, and note the lowest validation loss. Next you will write 0.3 as
+# learning rate, and then 0.1 again: the network is trained anew.
 #
 # **Predict.** Does it start from new first weights, so that the lowest loss is a little
 # different this time? Or is it the same again?

@@ -78,7 +78,7 @@ run = hk.fit(small, long, seed=2)
 for name, epoch in (("ring", run.best_epoch), ("end", run.epochs_done)):
     both = f"training {run.train_loss[epoch]:.2f}, validation {run.val_loss[epoch]:.2f}"
     print(f"{name:4} epoch {epoch:3}: {both}")
-print(f"from ring to end: {run.val_loss[-1] / run.best_val_loss:.1f} times as high")
+print(f"end: {run.val_loss[-1] / run.best_val_loss:.1f} times the loss at the ring")
 
 # %% [markdown]
 # **What you see.** The training loss goes on down, and ends below the point where it
