@@ -179,7 +179,7 @@ print("\nAll together:", steps.cost)
 # ended, and all have the same scale upwards. Which step gains the most?
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.8), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
 for ax, step in zip(axes, steps.steps, strict=True):
     curve = hk.validation_curve(
         digits, step.base, param_name=step.name, param_range=step.values, seeds=range(3)

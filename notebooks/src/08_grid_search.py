@@ -83,13 +83,14 @@ ax = hk.plot_grid(grid)
 # Note what is *not* in the grid: the epochs. Every run is judged at its best epoch, so
 # we only train long enough (lesson 04).
 #
-# ## 2. Watch it fill (8 minutes)
+# ## 2. A larger map (8 minutes)
 #
 # This panel is a grid search that you can steer. Each cell is a pair. All cells train
-# side by side, and the losses fall together.
+# side by side, so the whole map is there in about a second.
 #
 # **Predict.** Where will the low losses lie: in one corner, in a row, in a column,
-# along a diagonal? The panel asks you for the best cell, and waits.
+# along a diagonal? The panel shows an empty map. Click on the cell that you think will
+# be best.
 
 # %%
 hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
@@ -174,19 +175,26 @@ print("at the edge:", careful.edge)
 # slope, like a photograph that cuts off the bottom of the valley. A winner at the edge
 # is no answer. It is a signpost: *go on in this direction*.
 #
-# So we widen the list to the right until the loss rises again.
+# So we widen the list to the right until the loss rises again. It becomes the large map
+# of section 2. Let us look at it from the side: for each learning rate the lowest loss
+# of its column.
 
 # %%
 wide = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
-ax = hk.plot_grid(wide)
-print(
-    f"Lowest loss {wide.mean_val_loss.min():.3f} instead of "
-    f"{careful.mean_val_loss.min():.3f}."
-)
+columns = wide.mean_val_loss.reshape(len(lrs), len(sizes))
+fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
+ax.plot(lrs, columns.min(axis=1), "o-", color="0.6", label="widened")
+ax.plot(lrs[:3], columns[:3].min(axis=1), "o-", lw=3, label="careful")
+ax.set(xscale="log", xlabel="learning rate", ylabel="lowest loss of the column")
+ax.set(ylim=0, xticks=lrs, xticklabels=lrs)
+ax.legend()
+_ = hk.alt_text(ax, "A valley; the careful list ends on its slope.")
+print(f"Lowest loss {columns.min():.3f}, not {careful.mean_val_loss.min():.3f}.")
 print("at the edge now:", wide.edge)
 
 # %% [markdown]
-# **What you see.** The widened grid finds less than half the loss, and its best
+# **What you see.** The careful list ends on the slope, far from the bottom of the
+# valley. The widened grid finds less than half the loss, and its best
 # learning rate has neighbors on both sides. <!-- claim: grid-widened --> And the batch
 # size? If 8 wins, it stands at an edge, too, and is a signpost like any other: add 4 to
 # the list in the panel above and look. But an epoch of small batches takes longer, and
@@ -213,7 +221,7 @@ ex.wide_enough.check(answer)
 # **Predict.** Will the same pair win all three times?
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(13, 3.4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.6), layout="constrained", sharey=True)
 for ax, first in zip(axes, (0, 3, 6), strict=True):
     seeds = range(first, first + 3)
     again = hk.grid_search(moons, base, lr=lrs[3:8], batch_size=sizes, seeds=seeds)
@@ -221,14 +229,21 @@ for ax, first in zip(axes, (0, 3, 6), strict=True):
     ax.set_title(f"seeds {first} to {first + 2}")
     best, loss = again.best, again.mean_val_loss.min()
     print(f"best: lr {best.lr:g}, batch size {best.batch_size}, loss {loss:.3f}")
+    table = again.mean_val_loss.reshape(5, 5)  # a row a learning rate
+    column, row = (table < 1.2 * loss).nonzero()  # at most a fifth above the best
+    ax.plot(column, row - 0.3, "o", color="tab:orange", mec="white")
 
 # %% [markdown]
 # **What you see.** In most such repeats another pair wins.
 # <!-- claim: grid-winner-changes --> But the winners are all about equally good: with
 # other seeds, too, they stay within a fifth of the best.
 # <!-- claim: grid-winners-as-good --> The good pairs are no needle in a haystack, they
-# are a **plateau**: four pairs or more lie within that fifth.
+# are a **plateau**: four pairs or more lie within that fifth, those with a dot.
 # <!-- claim: grid-plateau -->
+#
+# Why can there be fewer dashed frames than dots, even none? They ask for less than *one
+# spread of the winner*. With three seeds that spread is itself a matter of luck: when
+# the three happen to agree, it is nearly nothing. Three seeds are few (lesson 06).
 #
 # So the answer of a grid is not "learning rate 0.3, batch size 8". It is "this region
 # is good, and with three seeds I cannot tell more". Then you are free to choose: take a
@@ -270,7 +285,8 @@ for name, found in {"fine": fine, "coarse": coarse}.items():
 minutes = 1
 for count in range(1, 7):
     runs = 5**count * 3
-    print(f"{count} hyperparameters: {runs:6,} runs, {runs * minutes / 60:7.1f} hours")
+    name = "hyperparameter: " if count == 1 else "hyperparameters:"
+    print(f"{count} {name} {runs:6,} runs, {runs * minutes / 60:7.1f} hours")
 
 # %% [markdown]
 # Two hyperparameters take a little over an hour, four take more than a day, six take a
