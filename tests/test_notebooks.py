@@ -25,6 +25,16 @@ FOREIGN = {
     "a formula": re.compile(r"\$\$|\\\(|(?<![\w$])\$[^$\s][^$\n]*\$"),
 }
 
+# The one piece of HTML: what is closed until a guess was made; the build puts it in.
+CLOSED = re.compile(
+    r"<details>\n<summary><b>(.*?)</b></summary>\n\n(.*?)\n\n</details>", re.S
+)
+
+
+def opened(text):
+    """Give a text as it is in the source."""
+    return CLOSED.sub(r"**\1** \2", text)
+
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
 def lesson(request):
@@ -44,7 +54,7 @@ def test_lesson_is_its_source(lesson):
     source = read(FOLDER / "src" / f"{lesson.stem}.py")
     built = nbformat.read(lesson, as_version=4)
 
-    assert [(c.id, c.source) for c in built.cells] == [
+    assert [(c.id, opened(c.source)) for c in built.cells] == [
         (c.id, c.source) for c in source.cells
     ]
 
@@ -71,7 +81,7 @@ def test_lesson_has_one_title_and_no_level_left_out(lesson):
 
 def test_lesson_is_plain_commonmark(lesson):
     parser = MarkdownIt("commonmark")
-    for text in markdown(lesson):
+    for text in map(opened, markdown(lesson)):
         tokens = [
             token
             for block in parser.parse(text)

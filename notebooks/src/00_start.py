@@ -9,7 +9,7 @@
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom.
 # Nothing here can break. Where you are to guess first, the answer is folded away:
-# running the cell shows it.
+# running the cell shows it. The words below it, **What you see**, open with a click.
 
 # %%
 import hpkit as hk
