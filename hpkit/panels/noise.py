@@ -40,8 +40,8 @@ WORDS = {
     "jumps": "Batches of {size}: their losses spread by <b>{spread:.3g}</b> about the "
     "loss of all {n} points, {loss:.3g}.",
     "before": " Before, with {}, it was {:.3g}.",
-    "times_4": " From {} to {}, four times as many points: from {:.3g} to {:.3g}, that is "
-    "{:.2f} of it.",
+    "times_4": " From {} to {}, four times as many points: from {:.3g} to {:.3g}, that "
+    "is {:.2f} of it.",
     "whole": "One batch of all {n} points: the loss is always {loss:.3g}, no noise.",
     "training": "A network is trained first.",
     "stopped": "Stopped before the network was trained: press New batches.",
