@@ -251,8 +251,8 @@ for ax, (name, (data, setting)) in zip(axes.flat, six.items(), strict=True):
 #   learning rate.*
 # - **Diverged.** The X at the top edge is where the line has left the chart for good. A
 #   run has *diverged* when its loss is no number any more (`nan`, "not a number"), as
-#   here, <!-- claim: shape-diverged --> or when its training loss ends above three times
-#   its start. The steps are far too long. *Take a tenth of the learning rate.*
+#   here, <!-- claim: shape-diverged --> or when its training loss ends above three
+#   times its start. The steps are far too long. *Take a tenth of the learning rate.*
 # - **Over-fitting.** The training loss goes on down, with jumps. The validation loss
 #   has turned and climbs: compare its *end* with its *lowest*. In nearly every seed
 #   that we tried the end is more than one and a half times as high, in most of them
