@@ -1,11 +1,13 @@
 """What lesson 09, beyond the grid, says: held over seeds that it does not show."""
 
+from collections import deque
 from functools import cache
 
 import numpy as np
 import pytest
 
 import hpkit as hk
+from hpkit.panels.racers import KINDS, halving_count, lowest_of, searches
 
 pytestmark = pytest.mark.slow
 
@@ -97,37 +99,66 @@ def explained(x, y):
     return 1 - np.var(y - np.polyval(np.polyfit(x, y, 3), x)) / np.var(y)
 
 
-def test_one_number_explains_most():
-    shares = []
-    for seed in SEEDS:
-        found = hk.random_search(
+@cache
+def clouds():
+    """Return for each seed 100 settings: learning rates, the one number, the losses."""
+    found = [
+        hk.random_search(
             hk.load_dataset("digits"), DIGITS, n_trials=100, search_seed=seed,
             seeds=[seed], lr=hk.log_uniform(1e-3, 1), momentum=[0, 0.5, 0.9],
             batch_size=[16, 32, 64, 128],
-        )  # fmt: skip
-        lr, momentum, size = (
-            np.array(found.values(n)) for n in ("lr", "momentum", "batch_size")
         )
-        y = np.log(np.clip(np.nan_to_num(found.mean_val_loss, nan=3, posinf=3), 0, 3))
-        one = explained(lr / ((1 - momentum) * size), y)
-        shares.append((explained(lr, y), one))
+        for seed in SEEDS
+    ]  # fmt: skip
+    clouds = []
+    for cloud in found:
+        lr, momentum, size = (
+            np.array(cloud.values(n)) for n in ("lr", "momentum", "batch_size")
+        )
+        clouds.append((lr, lr / ((1 - momentum) * size), cloud.mean_val_loss))
+    return clouds
+
+
+def test_one_number_explains_most():
+    shares = []
+    for lr, number, loss in clouds():
+        y = np.log(np.clip(np.nan_to_num(loss, nan=3, posinf=3), 0, 3))
+        shares.append((explained(lr, y), explained(number, y)))
     alone, together = np.array(shares).T
 
     assert np.mean(together > 0.7) >= 0.98
     assert np.mean(together > alone + 0.2) >= 0.98
 
 
-def test_tpe_narrows():
-    closer = []
+def test_best_share_one_number():
+    for _, number, loss in clouds():
+        best = number[loss.argsort()[:5]]
+
+        assert best.max() < 10 * best.min()
+        assert number.max() > 1000 * number.min()
+
+
+@cache
+def proposed():
+    """Return for each seed how far 30 proposals lie from the best, in decades."""
+    far = []
     for seed in SEEDS:
         found = hk.bayesian_search(
             hk.load_dataset("digits"), DIGITS, n_trials=30, search_seed=seed,
             seeds=[seed], lr=hk.log_uniform(1e-4, 10), batch_size=[16, 32, 64, 128],
         )  # fmt: skip
-        off = np.abs(np.log10(np.array(found.values("lr")) / found.best.lr))
-        closer.append(np.median(off[10:]) < np.median(off[:10]))
+        far.append(np.abs(np.log10(np.array(found.values("lr")) / found.best.lr)))
+    return far
+
+
+def test_tpe_narrows():
+    closer = [np.median(far[10:]) < np.median(far[:10]) for far in proposed()]
 
     assert np.mean(closer) >= 0.95
+
+
+def test_tpe_goes_on_trying():
+    assert all(far[10:].max() > 1 for far in proposed())
 
 
 @cache
@@ -194,3 +225,35 @@ def test_race_badly_placed_grid():
         behind.append(losses(drawn).min() < losses(grid)[:, number].min())
 
     assert np.mean(behind) >= 0.8
+
+
+@cache
+def races_of_the_panel(budget):
+    """Return the lowest losses (races, 4) in the order of KINDS."""
+    space = {"lr": hk.log_uniform(1e-4, 10), "weight_decay": hk.log_uniform(1e-7, 1e-4)}
+    found = []
+    for seed in SEEDS:
+        race = searches(
+            hk.load_dataset("digits"), DIGITS.but(epochs=9), space, budget, seed, None
+        )
+        assert tuple(race) == tuple(KINDS)
+        found.append([lowest_of(deque(each, 1)[0]) for each in race.values()])
+    return np.array(found)
+
+
+def test_race_halving_lowest():
+    lowest = races_of_the_panel(81)
+    wins = (lowest <= lowest.min(1, keepdims=True)).sum(0)
+
+    assert halving_count(81, 9) == 35
+    assert wins.argmax() == list(KINDS).index("halving")
+    assert wins.max() > 0.5 * len(SEEDS)
+
+
+def test_race_others_close():
+    for budget, least in ((81, 0.5), (243, 0.9)):
+        lowest = races_of_the_panel(budget)
+        close = np.mean(lowest <= 1.25 * lowest.min(1, keepdims=True), axis=0)
+
+        assert (close[1:] > least).all()
+        assert (close[0] > least) == (budget == 243)  # the grid

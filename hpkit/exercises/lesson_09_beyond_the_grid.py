@@ -89,7 +89,7 @@ def momentum():
 
 
 def check_study(answer):
-    """Ten trials or more of lr on a log scale, minimized; the best one holds."""
+    """Ten trials or more of lr alone, on a log scale, minimized; the best one holds."""
     if not all(hasattr(answer, name) for name in ("trials", "best_trial", "direction")):
         raise kind(answer)
     done = [t for t in answer.trials if t.state.name == "COMPLETE"]
@@ -100,6 +100,8 @@ def check_study(answer):
     best = answer.best_trial
     if "lr" not in best.params:
         raise NotYet("no_lr", names=", ".join(best.params) or "none")
+    if others := sorted(best.params.keys() - {"lr"}):
+        raise NotYet("others", names=", ".join(others))
     if not getattr(best.distributions["lr"], "log", False):
         raise NotYet("linear")
     lr = number(best.params["lr"], above=0)
@@ -129,7 +131,7 @@ def my_study():
     return found
 
 
-def a_study(n=12, *, direction="minimize", name="lr", log=True, best=0.3):
+def a_study(n=12, *, direction="minimize", name="lr", log=True, best=0.3, more=()):
     """Return a study with made-up losses, to break one condition at a time."""
     import optuna
 
@@ -139,8 +141,9 @@ def a_study(n=12, *, direction="minimize", name="lr", log=True, best=0.3):
     sign = 1 if direction == "minimize" else -1
     for k in range(n):
         trial = optuna.trial.create_trial(
-            params={name: best}, distributions={name: low}, value=sign * (1.0 + k)
-        )
+            params=dict.fromkeys((name, *more), best), value=sign * (1.0 + k),
+            distributions=dict.fromkeys((name, *more), low),
+        )  # fmt: skip
         made.add_trial(trial)
     return made
 
@@ -168,6 +171,7 @@ optuna_study = Exercise(
         (a_study(n=3), "few"),
         (a_study(direction="maximize"), "direction"),
         (a_study(name="x"), "no_lr"),
+        (a_study(more=("batch_size",)), "others"),
         (a_study(log=False), "linear"),
         (a_study(best=0.001), "poor"),
     ],

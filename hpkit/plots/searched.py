@@ -267,7 +267,7 @@ def loss_height(ax, number, loss):
     low, high = (np.log(fine.min()), np.log(fine.max())) if len(fine) else (0.0, 1.0)
     width = high - low or 1.0
     # None at the bottom, where the best lines end, nor at the top, of what diverged.
-    marks = [v for v in round_numbers(low, high) if 0.05 < (np.log(v) - low) / width]
+    marks = [v for v in round_numbers(low, high) if (np.log(v) - low) / width > 0.05]
     places = 0.9 * (np.log(marks) - low) / width
     draw_scale(ax, number, places, map(shown, marks))
     return 0.9 * (np.log(loss) - low) / width
