@@ -3,6 +3,7 @@
 import _thread
 import importlib
 import inspect
+import signal
 import threading
 
 import numpy as np
@@ -268,7 +269,10 @@ def test_leaving_keeps_what_is_done(search):
     assert np.isfinite(found.runs[0, 0].val_loss).all()
 
 
-def test_interrupting_returns_what_is_done():
+def test_interrupting_returns_what_is_done(request):
+    # a shell that runs the tests in the background has them ignore the interrupt
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     threading.Timer(1, _thread.interrupt_main).start()
 
     found = hk.grid_search(MOONS, BASE.but(epochs=100_000), lr=LRS, progress=True)
