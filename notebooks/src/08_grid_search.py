@@ -125,8 +125,8 @@ for size in sizes:
 # the right on its way up: in most seeds the best learning rate of batch size 128 is
 # larger than that of batch size 8. <!-- claim: grid-ridge --> You know why from lesson
 # 03. A larger batch makes fewer steps, so each of them must be longer. It is the thick
-#     loaf and the long time. One-at-a-time sees a single row and a single column of
-#     this map. The grid sees the valley.
+# loaf and the long time. One-at-a-time sees a single row and a single column of this
+# map. The grid sees the valley.
 #
 # ## 3. Which values? (6 minutes)
 #
@@ -194,12 +194,12 @@ print("at the edge now:", wide.edge)
 
 # %% [markdown]
 # **What you see.** The careful list ends on the slope, far from the bottom of the
-# valley. The widened grid finds less than half the loss, and its best
-# learning rate has neighbors on both sides. <!-- claim: grid-widened --> And the batch
-# size? If 8 wins, it stands at an edge, too, and is a signpost like any other: add 4 to
-# the list in the panel above and look. But an epoch of small batches takes longer, and
-# you saw the valley: with a learning rate that fits, batch size 32 is about as good as
-# 8. <!-- claim: grid-larger-batch-as-good --> So nobody must go there.
+# valley. The widened grid finds less than half the loss, and its best learning rate has
+# neighbors on both sides. <!-- claim: grid-widened --> And the batch size? If 8 wins,
+# it stands at an edge, too, and is a signpost like any other: add 4 to the list in the
+# panel above and look. But an epoch of small batches takes longer, and you saw the
+# valley: with a learning rate that fits, batch size 32 is about as good as 8.
+# <!-- claim: grid-larger-batch-as-good --> So nobody must go there.
 
 # %%
 ex.wide_enough
@@ -252,8 +252,8 @@ for ax, first in zip(axes, (0, 3, 6), strict=True):
 # %% [markdown]
 # ### Would more values help?
 #
-# A fine grid of 45 pairs against a coarse one of 15. Each sends
-# its winner to a fair contest: ten new seeds.
+# A fine grid of 45 pairs against a coarse one of 15. Each sends its winner to a fair
+# contest: ten new seeds.
 #
 # **Predict.** Three times the work. How much lower is the loss?
 
@@ -304,8 +304,8 @@ small = hk.grid_search(
 print("2 x 2 x 2 settings x 3 seeds:", small.cost)
 
 # %% [markdown]
-# **What you see.** The cost is the product. <!-- claim: grid-cost --> Work
-# it out before you start a grid. The panel of section 2 tells it, too.
+# **What you see.** The cost is the product. <!-- claim: grid-cost --> Work it out
+# before you start a grid. The panel of section 2 tells it, too.
 
 # %%
 ex.third_one

@@ -313,9 +313,8 @@ ex.with_momentum.check(answer)
 #
 # Dice have no memory. The twentieth draw knows nothing of the nineteen before. A
 # **Bayesian search** remembers: it asks after each run where good results are more
-# likely, and looks there more often, but not only there. A
-# well-known tool for it is *Optuna*. This is its own language, as you would write it in
-# any project:
+# likely, and looks there more often, but not only there. A well-known tool for it is
+# *Optuna*. This is its own language, as you would write it in any project:
 
 # %%
 import optuna
