@@ -50,9 +50,26 @@ def test_a_question_is_written_once(name):
         assert one.words["question"].strip()[:60] not in prose
 
 
+# What a solution asks a hand to do, in code: 1000 epochs, Train, Stop.
+BY_HAND = {
+    "stop": """
+import time
+
+slow = panel.controls.setting.but(epochs=1000, batch_size=1)  # time enough for Stop
+panel.controls.setting = slow
+panel.train_button.click()
+while panel.run.setting != slow or not panel.run.epochs_done:
+    time.sleep(0.01)
+panel.stop_button.click()
+panel.wait()
+"""
+}
+
+
 def shown(one):
     """Return the solution that an exercise shows, and its check."""
     code = repr(one.solution()).split("```python\n")[1].rsplit("```", 1)[0]
+    code = BY_HAND.get(one.name, "") + code
     last = ast.parse(code).body[-1]
     answer = last.name if isinstance(last, ast.FunctionDef) else "answer"
     return f"{code}\nassert ex.{one.name}.check({answer}).passed"

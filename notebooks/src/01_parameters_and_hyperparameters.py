@@ -190,8 +190,8 @@ fig, axes = plt.subplots(1, 4, figsize=(11, 2.9), sharey=True, layout="constrain
 for ax, n in zip(axes, (1, 5, 20, 60), strict=True):
     run = hk.fit(moons, base.but(epochs=n), seed=0)
     hk.plot_decision_boundary(run, ax, epoch="last", split="valid").label_outer()
-    right = run.val_accuracy[-1] * len(y_valid)
-    ax.set_title(f"epoch {n}: {right:.0f} of {len(y_valid)}")
+    right = run.val_accuracy[-1] * len(moons.valid.y)
+    ax.set_title(f"epoch {n}: {right:.0f} of {len(moons.valid.y)}")
 
 # %% [markdown]
 # **What you see.** At first the border cuts right through both moons. Then it bends

@@ -324,9 +324,9 @@ print(f"Ana's loss is {times:.1f} times the best of all 36.")
 # **What you see.** Ana goes to the right end first, then down. Jun goes down first,
 # then to the right, but not to the end. Each step goes to the darkest cell of its row
 # or column. The last step, from 10 to 20 epochs, is not on this map. It takes Jun to
-# about half of his loss, and helps Ana less. <!-- claim: path-spiral-last-step --> So
-# in the end Ana's loss is more than twice the best of all 36. Jun's *is* the best of
-# all 36. Both have trained 8 settings.
+# about half of his loss; in nearly all seeds it helps Ana less.
+# <!-- claim: path-spiral-last-step --> So in the end Ana's loss is more than twice the
+# best of all 36. Jun's *is* the best of all 36. Both have trained 8 settings.
 # <!-- claim: path-spiral-order-decides path-cost -->
 #
 # (A word about the numbers. At learning rate 1 this training is *chaotic*: a difference
