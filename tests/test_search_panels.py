@@ -351,7 +351,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel.grid_button.click()
     panel.wait(10)
     assert "best of all" in panel.map.over.value
-    assert "over all epochs; on the path: as found" in panel.map.over.value
+    assert "lowest loss over all epochs" in panel.map.over.value
     marks = panel.map.cells.numbers
     shown = dict(zip(zip(marks.x, marks.y, strict=True), marks.text, strict=True))
     assert len(shown) > len(own)

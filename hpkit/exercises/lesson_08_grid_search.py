@@ -84,8 +84,11 @@ def as_pairs(value):
 # ---- a small grid, wide enough -----------------------------------------------------
 
 
+LOW = 0.2  # loss: the bottom of the valley is at 0.12, its slopes begin above 0.2
+
+
 def check_grid(answer):
-    """At most 20 settings, two values or more each, the best lr not at the edge."""
+    """At most 20 settings, the best lr not at the edge, and nothing good left out."""
     if not isinstance(answer, Mapping):
         raise kind(answer)
     for name in answer:
@@ -105,12 +108,16 @@ def check_grid(answer):
     if len(lrs) < 3:
         raise NotYet("few", n=len(lrs))
     settings = [BASE.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
-    best = trained("moons", settings, seeds=range(3)).best
+    runs = trained("moons", settings, seeds=range(3))
+    best = runs.best
     values = {"lr": best.lr, "batch_size": best.batch_size}
+    values["loss"] = runs.mean_val_loss[runs.order[0]]
     if best.lr == lrs[0]:
         raise NotYet("low_edge", **values)
     if best.lr == lrs[-1]:
         raise NotYet("high_edge", **values)
+    if values["loss"] > LOW:
+        raise NotYet("gap", low=LOW, **values)
     return values | {"n": len(settings)}
 
 
@@ -152,6 +159,7 @@ wide_enough = Exercise(
     wrong=[
         ({"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}, "high_edge"),
         ({"lr": [3, 10, 30], "batch_size": [8, 16]}, "low_edge"),
+        ({"lr": [0.001, 0.01, 100], "batch_size": [8, 32]}, "gap"),
         ({"lr": [0.1, 1, 10], "batch_size": [32]}, "one_size"),
         ({"lr": [0.1, 1], "batch_size": [32, 64]}, "few"),
         ({"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}, "many"),

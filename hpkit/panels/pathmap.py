@@ -11,7 +11,7 @@ from hpkit.panels.values import briefly
 WORDS = {
     "map": "loss of each cell, dark is low",
     "part": "lowest loss over the {0} tried, dark is low",
-    "whole": "lowest over all {0}; on the path: as found",
+    "whole": "lowest loss over all {0}, dark is low",
     "rest": "values of the rest",
     "best_so_far": "best so far",
     "best": "best of all",
@@ -50,19 +50,19 @@ class PathMap:
     def show(self, found, grid, path, chosen):
         """Show the lowest loss of each cell, the path (settings), a chosen cell.
 
-        Where the path was, its own loss stays, so that a step goes to the lowest cell
-        of its row or column, and sentence and map tell the same; elsewhere the grid's.
+        Before the grid is known the path's own, so that a step goes to the lowest cell
+        of its row or column; then the grid's, the same whichever path is walked.
         """
         names = list(self.space)[:2]
         across, up = values = [self.space[n] for n in names]
         loss = np.full((len(up), len(across)), np.nan)
         out, setting = np.zeros(loss.shape, bool), {}
-        for search in filter(None, (grid, found)):
+        every = grid is not None and grid.finished
+        for search in (grid,) if every else filter(None, (grid, found)):
             for cell, i in self.numbers(search).items():
                 loss[cell[::-1]] = search.runs.mean_val_loss[i]
                 out[cell[::-1]] = search.runs.diverged[i].any()
                 setting[cell] = search.settings[i]
-        every = grid is not None and grid.finished
         search = grid or found
         best = [self.cell(search.best)] if search else []
         here = [] if chosen is None else [chosen]

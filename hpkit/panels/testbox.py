@@ -24,12 +24,13 @@ from hpkit.panels.parts import button, row
 from hpkit.told import label
 
 WORDS = {
-    "box": "The test box of {}: opened once",
+    "box": "The test box of {}",
     "open": "Open the box",
     "open_tip": "Ask for the test loss of your final choice. There is no second time",
     "done": "The box is open",
     "done_tip": "There is no second time",
-    "closed": "The box is closed. Choose by the validation loss, then open it once.",
+    "closed": "The box is closed. It can be opened once, for: {setting}, seed {seed}. "
+    "Is that your final choice, by the validation loss?",
     "opened": "Test loss <b>{loss:.3g}</b>{accuracy}, opened for: {setting}, seed "
     "{seed}.",
     "split": ("validation", "test"),
@@ -130,10 +131,15 @@ class TestBoxPanel(Panel):
                     "val_loss": self.run.best_val_loss,
                     "loss": self.run.test_loss(),
                     "accuracy": None if regression else self.run.test_accuracy(),
-                    "setting": label(self.run.setting, ("lr", "batch_size", "epochs")),
+                    "setting": self._choice,
                     "seed": self.run.seed,
                 }
             self._draw()
+
+    @property
+    def _choice(self):
+        """The setting in words."""
+        return label(self.run.setting, ("lr", "batch_size", "epochs"))
 
     @property
     def losses(self):
@@ -165,7 +171,7 @@ class TestBoxPanel(Panel):
     def sentence(self, running):
         """Return what is in the box, if it is open."""
         if self.opened is None:
-            return WORDS["closed"]
+            return WORDS["closed"].format(setting=self._choice, seed=self.run.seed)
         accuracy = self.opened["accuracy"]
         extra = WORDS["accuracy"].format(accuracy) if accuracy is not None else ""
         text = WORDS["opened"].format(**self.opened | {"accuracy": extra})

@@ -330,7 +330,7 @@ ex.quiz
 # %% [markdown]
 # ## What you saw
 #
-# - The learning rate is the length of the steps. In a bowl, steps above `2 / curvature`
+# - A step is the learning rate times the slope. In a bowl, rates above `2 / curvature`
 #   lead out of it. <!-- claim: bowl-two-over-curvature -->
 # - The validation curve of the learning rate is a U: hardly moving on the left, best
 #   at 0.3 or 1 here, too long steps on the right.

@@ -159,11 +159,12 @@ for n in (1, 5, 20, 50):
     print(f"best of the first {n:2}: {100 * scores[:n].max():.0f} %")
 
 # %% [markdown]
-# **What you see.** On average the models are right about half of the time, as they must
-# be. The best one so far can only climb, and after 50 models it has about 65 %; with
-# other coins between 55 and 75 %. <!-- claim: choice-fifty-coins-climb --> Not because
-# any model has become better: because we have tried more of them, and kept the
-# luckiest. (And your guesses? With most coins fewer than 30 models are enough for 60 %,
+# **What you see.** On average the models are right about half of the time. (With other
+# coins a little more or less: all models are asked about the same 40 rows, so the luck
+# of these rows is in all of them.) The best one so far can only climb, and after 50
+# models it has about 65 %; with other coins between 55 and 75 %.
+# <!-- claim: choice-fifty-coins-climb --> Not because any model has become better:
+# because we have tried more of them, and kept the luckiest. (And your guesses? With most coins fewer than 30 models are enough for 60 %,
 # with a few coins 100 are not enough. More than 70 % comes seldom, even with 100.)
 # <!-- claim: choice-hundred-coins -->
 #
@@ -247,12 +248,17 @@ ex.honest_number.check(answer)
 # points, only this box. It opens **once**. What it has shown is kept in the folder
 # `hpkit-runs` beside this notebook, so a new start of the program does not close it
 # again. (A second person at this computer deletes that folder first.) The box takes
-# `mine`, your choice from above, with seed 0.
+# `mine`, your choice from above, with seed 0. Run its cell now, after you have chosen;
+# the panel says which setting is inside. Is that yours? Then open it.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine))
 
 # %% [markdown]
+# Is this number not quite the one of the check? The check had 5000 new points and five
+# seeds, the box has 1000 other points and one seed. The luck of the points is in every
+# such number, in the one of the box, too.
+#
 # ## 5. Five folds (8 minutes)
 #
 # `wine` has only 178 rows: wines of three kinds, 13 measured values each. 36 rows stay
