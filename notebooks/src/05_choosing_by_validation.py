@@ -164,8 +164,9 @@ for n in (1, 5, 20, 50):
 # of these rows is in all of them.) The best one so far can only climb, and after 50
 # models it has about 65 %; with other coins between 55 and 75 %.
 # <!-- claim: choice-fifty-coins-climb --> Not because any model has become better:
-# because we have tried more of them, and kept the luckiest. (And your guesses? With most coins fewer than 30 models are enough for 60 %,
-# with a few coins 100 are not enough. More than 70 % comes seldom, even with 100.)
+# because we have tried more of them, and kept the luckiest. (And your guesses? With
+# most coins fewer than 30 models are enough for 60 %, with a few coins 100 are not
+# enough. More than 70 % comes seldom, even with 100.)
 # <!-- claim: choice-hundred-coins -->
 #
 # Now the real exam. We open the box with the 1000 test rows, once, for the winner.

@@ -445,11 +445,6 @@ hk.OneAtATimePanel(spiral, begin, **tries)
 #
 # **Say what you see.** What have the orders in common that reach the best?
 
-# %% [markdown]
-# **What you see.** From this start, an order reaches the best when the batch size comes
-# before the learning rate. <!-- claim: path-spiral-order-decides --> With another start
-# that is no rule any more: begin at learning rate 1, and try again.
-
 # %%
 ex.order
 
@@ -462,6 +457,10 @@ ex.order.check(answer)
 # ex.order.solution()
 
 # %% [markdown]
+# **What you see.** From this start, an order reaches the best when the batch size comes
+# before the learning rate. <!-- claim: path-spiral-order-decides --> With another start
+# that is no rule any more: begin at learning rate 1, and try again.
+#
 # ### When is one at a time enough?
 #
 # - You want a decent model soon, and each training takes long: begin with one at a
