@@ -40,8 +40,9 @@ WORDS = {
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",
+    "val": "validation",
     "train": "training",
-    "seeds": "other seeds",
+    "faded": "other seeds",
     "over": "against {}",
     "over_tip": "for each {}, the best {}",
     "loss": "validation loss",
@@ -217,8 +218,9 @@ class GridPanel(SearchPanel):
             setting = runs[0].setting
             self.curves.show(runs[0], faded=runs[1:], end=setting.epochs)
             chart = self.curves
-            keys = (chart.train, WORDS["train"]), (chart.faded, WORDS["seeds"])
-            self.chosen_name.value = briefly(setting, names) + legend(*keys)
+            marks = ("val", "train", "faded")
+            keys = legend(*((getattr(chart, name), WORDS[name]) for name in marks))
+            self.chosen_name.value = f"{briefly(setting, names)}<br>{keys}"
 
     def _runs_of(self, number):
         """Return the runs of a setting that were begun."""
