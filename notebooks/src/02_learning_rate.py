@@ -57,13 +57,13 @@ def walk(lr, weight=-4.0, curvature=1.0, steps=8):
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.9), sharey=True, layout="constrained")
-w = np.linspace(-7, 7, 99)
+w = np.linspace(-9, 9, 99)
 for ax, lr in zip(axes, (0.1, 0.9, 1.8, 2.1), strict=True):
     path = walk(lr)
     ax.plot(w, w**2 / 2, color="#bbbbbb")
     ax.plot(path, path**2 / 2, "o-", color="#0072B2")
     ax.set(title=f"lr {lr}: ends at {round(path[-1], 2) + 0:g}", xlabel="weight")
-    ax.set_ylim(-1, 25)
+    ax.set(xlim=(-9.5, 9.5), ylim=(-1, 41))
 axes[0].set(ylabel="loss")
 ax = hk.alt_text(
     ax, "Four bowls: a ball creeps, arrives, jumps from side to side, climbs out."

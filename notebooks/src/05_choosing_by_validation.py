@@ -347,10 +347,13 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # **What you see.** The means move much less than the single splits.
 # <!-- claim: choice-folds-are-steadier --> (The upright line is the mean of all. With
 # one split alone you may be anywhere in the lower row: from less than half of the line
-# to more than one and a half times of it.) <!-- claim: choice-one-split-is-luck --> The
-# price: five trainings instead of one. So use folds when data is short and training is
-# quick; one split when you have plenty of rows. And even five folds are for choosing.
-# The 36 rows in the box are for the end.
+# to more than one and a half times of it.) <!-- claim: choice-one-split-is-luck --> All
+# of this is the luck of the *cut*. That we have these 142 wines, and no others, is luck
+# that no folds take away.
+#
+# The price: five trainings instead of one. So use folds when data is short and training
+# is quick; one split when you have plenty of rows. And even five folds are for
+# choosing. The 36 rows in the box are for the end.
 #
 # ## 6. Four questions (2 minutes)
 

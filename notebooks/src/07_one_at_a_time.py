@@ -188,8 +188,10 @@ for ax, step in zip(axes, steps.steps, strict=True):
 
 # %% [markdown]
 # **What you see.** Left to right: learning rate, batch size, epochs. The ring marks the
-# lowest point. (When the best epoch comes early, 10 and 20 epochs have the very same
-# lowest point. Then the smaller number is kept, for it costs less.)
+# lowest point. The deepest fall is in the first chart: the start was far too slow.
+# <!-- claim: path-small-lr-digits -->
+# (When the best epoch comes early, 10 and 20 epochs have the very same lowest point.
+# Then the smaller number is kept, for it costs less.)
 #
 # 8 settings were trained: 4 in the first step, then 2 and 2, because in steps 2 and 3
 # one of the three is known already. All combinations would have been 4 x 3 x 3 = 36.
@@ -396,8 +398,9 @@ for lap in (2, 3):
 print(f"Lowest of all 36: {grid.mean_val_loss.min():.3f}")
 
 # %% [markdown]
-# **What you see.** In most seeds the second round reaches the best of all 36. Here it
-# does. In some seeds it does not. <!-- claim: path-second-round -->
+# **What you see.** Here the second round reaches the best of all 36. With other seeds,
+# not shown here, it mostly does, and with some it does not.
+# <!-- claim: path-second-round -->
 #
 # Where can such a search get stuck? Suppose somebody stands at learning rate 1, batch
 # size 64 and 20 epochs. Here are all settings that differ from this one in a single

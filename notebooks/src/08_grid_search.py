@@ -104,11 +104,12 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
 # 2. Above the chart beside the map choose **against batch**. Now the batch size is
 #    across: for each batch size you see the lowest loss of its row, whatever the
 #    learning rate is.
-# 3. Add a value to one of the two lists and press Enter. A short search starts by
-#    itself, a longer one waits for **Start**. The line of the panel says how many runs
-#    it is. How many more than before?
+# 3. So far it is 9 x 5 settings with 3 seeds, 135 runs. Add a value to one of the two
+#    lists and press Enter. How many runs more? The panel says the number. (What takes
+#    less than half a second starts by itself. Anything longer waits for **Start**.)
 # 4. Move the epochs to the right, press **Start**, and **Stop** before the end. What
-#    was trained is kept.
+#    was trained is kept. (A run whose loss jumps up just when you stop is marked as
+#    diverged.)
 #
 # The same map as a picture:
 
@@ -121,12 +122,15 @@ for size in sizes:
     print(f"batch size {size:3}: best learning rate {grid.settings[best].lr:g}")
 
 # %% [markdown]
-# **What you see.** The dark cells, the low losses, form a valley that leans a little to
-# the right on its way up: in most seeds the best learning rate of batch size 128 is
-# larger than that of batch size 8. <!-- claim: grid-ridge --> You know why from lesson
-# 03. A larger batch makes fewer steps, so each of them must be longer. It is the thick
-# loaf and the long time. One-at-a-time sees a single row and a single column of this
-# map. The grid sees the valley.
+# **What you see.** At the left edge the curves are too slow, far on the right they
+# bounce or break. <!-- claim: u-left-hardly-moves u-right-too-long -->
+#
+# The dark cells, the low losses, form a valley that leans a little to the right on its
+# way up: in most seeds the best learning rate of batch size 128 is larger than that of
+# batch size 8. <!-- claim: grid-ridge --> You know why from lesson 03. A larger batch
+# makes fewer steps, so each of them must be longer. It is the thick loaf and the long
+# time. One-at-a-time sees a single row and a single column of this map. The grid sees
+# the valley.
 #
 # ## 3. Which values? (6 minutes)
 #
