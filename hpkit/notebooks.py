@@ -57,7 +57,7 @@ SAID = re.compile(r"\*\*(Do|Say what you see|What you see)\.\*\*|^#", re.M)
 SEEN = re.compile(
     r"\*\*(What you see\.)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
 )
-CLOSED = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
+CLOSED = r"<details>\n<summary><b>\1</b></summary>\n\n\2\n\n</details>"
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
 FIRST_LINE = "Your guess first. Then the answer:"
@@ -238,8 +238,7 @@ def fold_answers(notebook):
             asked = "see.**" not in after if guess else asked and not SAID.search(after)
             said = SAID.search(cell.source)
             if folded and said and said[1] == "What you see":
-                close = lambda m: CLOSED.format(*m.groups())  # noqa: E731
-                cell.source = SEEN.sub(close, cell.source, count=1)
+                cell.source = SEEN.sub(CLOSED, cell.source, count=1)
             folded = folded and not said
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             cell.metadata.jupyter = {"outputs_hidden": True}

@@ -256,9 +256,9 @@ ex.honest_number.check(answer)
 hk.TestBoxPanel(hk.fit(moons, mine))
 
 # %% [markdown]
-# Is this number not quite the one of the check? The check had 5000 new points and five
-# seeds, the box has 1000 other points and one seed. The luck of the points is in every
-# such number, in the one of the box, too.
+# Is this number not quite the one of the check? The check had many new points and five
+# seeds, the box has other points and one seed. The luck of the points is in every such
+# number, in the one of the box, too.
 #
 # ## 5. Five folds (8 minutes)
 #
