@@ -128,23 +128,9 @@ PLAYED = [name for name in CASES if name != "noise"]  # it has nothing that last
 SUBSHELLS = "disabled", "perCommTarget"  # the second is JupyterLab's own default
 KERNELS = ("python3", "second")[: 2 if os.environ.get(SECOND) else 1]
 WAYS = [(kernel, subshells) for kernel in KERNELS for subshells in SUBSHELLS]
-BRIEF = (
-    "test_kernel_and_subshells_are_those_asked_for",
-    "test_trains_live_and_stops_within_a_second",
-)
 
 
-def pytest_generate_tests(metafunc):
-    """Run each test in each way, in the last one those only that would tell.
-
-    ipykernel 6 has no subshells: JupyterLab then sends messages as without them.
-    """
-    brief = metafunc.function.__name__ in BRIEF
-    ways = WAYS if brief else WAYS[:3]
-    metafunc.parametrize("every", ways, indirect=True, ids="-".join, scope="module")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=WAYS, ids="-".join)
 def every(request, browser, lab_server):
     """Page with every panel on it, each cell run."""
     kernel, subshells = request.param
