@@ -187,8 +187,7 @@ class Seen:
         """Wait until nothing trains, in kernel and page; return the seconds."""
         begin = time.monotonic()
         self.page.wait_for_timeout(100)  # what was pressed is on its way
-        while self.ask("print(live_runs())") != "0":
-            assert time.monotonic() - begin < 30
+        wait_for_runs(self.page, 0)
         return self.wait(running=False) and time.monotonic() - begin
 
     def wait_said(self, words, seconds=30):
@@ -201,6 +200,16 @@ class Seen:
         self.page.wait_for_function(
             PICTURES, arg=[self.node.element_handle(), count], timeout=1000 * seconds
         )
+
+
+def wait_for_runs(page, count, seconds=30):
+    """Wait until so many panels train in the kernel.
+
+    The page hears of the end in the thread's last picture, just before the thread ends.
+    """
+    begin = time.monotonic()
+    while (runs := int(ask(page, "print(live_runs())"))) != count:
+        assert time.monotonic() - begin < seconds, f"{runs} train instead of {count}"
 
 
 PICTURES = """([node, count]) => {
@@ -246,7 +255,7 @@ def test_trains_live_and_stops_within_a_second(panel):
     assert seconds < 1
     if panel.name in SEARCHES:
         panel.wait_said("Stopped")
-    assert panel.ask("print(live_runs())") == "0"
+    wait_for_runs(panel.page, 0)
 
 
 @panels(*PLAYED)
@@ -310,7 +319,7 @@ def test_run_all_twice_leaves_one_live_run(every):
 
     assert errors(every) == []
     assert ask(every, "print(sum(it.live.busy for it in first))") == "0"
-    assert ask(every, "print(live_runs())") == str(len(SEARCHES))
+    wait_for_runs(every, len(SEARCHES))
     ask(every, f"for it in {ALL}: it.stop()")
 
 
