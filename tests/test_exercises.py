@@ -277,6 +277,14 @@ def test_choice_is_tolerant_of_case_and_blanks():
     assert reason_of(_answers.choice, "slow", ("too slow",)) == "unknown"
 
 
+def test_splits_may_have_their_full_names():
+    which = LESSONS["05_choosing_by_validation"].which_split
+    said = "Training", " validation split", "the MOCK EXAM", "Test set"
+
+    assert which.check(dict(zip(which.answer(), said, strict=True))).passed
+    assert which.check(which.answer() | {"report": "exam"}).reason == "unknown"
+
+
 def test_ordering_needs_each_item_once():
     assert _answers.ordering(np.array([2, 1]), (1, 2)) == (2, 1)
     assert reason_of(_answers.ordering, [1], (1, 2)) == "missing"

@@ -31,20 +31,23 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # What would a real exam be worth that you have seen before? Nothing. And one that you
 # may repeat fifty times, to hand in the best? We shall see.
 #
-# With data it is the same. The three piles are called *training*, *validation* and
-# *test* split, in this order.
+# With data it is the same. The exercises are the *training* split, the mock exam is the
+# *validation* split, the real exam is the *test* split. In code their names are short:
+# `train`, `valid` and `test`.
 
 # %% tags=["drawing"]
 # a drawing: the rows of moons in three piles
-fig, ax = plt.subplots(figsize=(8, 1.9), layout="constrained")
-colors, start = {"train": "#56B4E9", "valid": "#E69F00", "test": "#BBBBBB"}, 0
-for name, color in colors.items():
+fig, ax = plt.subplots(figsize=(8, 2.1), layout="constrained")
+piles, start = {"train": "training", "valid": "validation", "test": "test"}, 0
+for (name, word), color in zip(
+    piles.items(), ("#56B4E9", "#E69F00", "#BBBBBB"), strict=True
+):
     n = len(getattr(moons, name).y)
     ax.barh(0, n, left=start, color=color, edgecolor="white")
-    ax.text(start + n / 2, 0, f"{name}\n{n}", ha="center", va="center")
+    ax.text(start + n / 2, 0, f"{word}\n{n}\nmoons.{name}", ha="center", va="center")
     start += n
 ax.set(yticks=[], xlabel="rows of moons", xlim=(0, start))
-ax = hk.alt_text(ax, "The rows in three parts: 400 train, 200 valid, 1000 test.")
+ax = hk.alt_text(ax, "Rows of moons: 400 training, 200 validation, 1000 test.")
 
 # %% [markdown]
 # (The test split here is a large one, so that its number is steady. With data of your
@@ -65,9 +68,9 @@ ex.which_split.check(answer)
 # ## 2. Why not choose by the training loss? (8 minutes)
 #
 # Three learning rates, five numbers of epochs: fifteen settings on the 50 noisy points
-# of `small_moons`, three seeds each; what counts is the mean of the three losses after
-# the last epoch. Two people choose one of the fifteen. One looks at the training loss,
-# the other at the validation loss.
+# of `small_moons`, three seeds each. Two people choose one of the fifteen. One looks at
+# the training loss, at the lowest that a run has reached. The other looks at the
+# validation loss after the last epoch. Both take the mean over the three seeds.
 #
 # **Predict.** Do they choose the same setting? If not: which of the two takes the one
 # with more epochs?
@@ -92,8 +95,8 @@ ax.plot(train_loss, val_loss, "o", color="#0072B2", ms=7)
 for loss, name in ((train_loss, "training"), (val_loss, "validation")):
     i = int(loss.argmin())
     ax.plot(train_loss[i], val_loss[i], "o", ms=15, mfc="none", mec="#D55E00", mew=2)
-    ax.text(train_loss[i] + 0.01, val_loss[i] - 0.07, f"lowest {name} loss")
-ax.set(xlabel="training loss", ylabel="validation loss at the end", xlim=0)
+    ax.text(train_loss[i] + 0.01, val_loss[i] - 0.07, f"chosen by {name} loss")
+ax.set(xlabel="lowest training loss", ylabel="validation loss at the end", xlim=0)
 ax.set_ylim(0, 1.1 * val_loss.max())
 ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validation.")
 
@@ -102,10 +105,9 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # the one with the lowest validation loss; its validation loss is far higher, as printed
 # above the chart, and with any seeds more than one and a half times as high.
 # <!-- claim: choice-training-loss-misleads --> And it has trained for 200 epochs, the
-# most that was on offer. <!-- claim: choice-training-loss-likes-long -->
-#
-# That is no accident. Whoever asks the exercises "who knows you best?" finds the one
-# who has learned them by heart.
+# most that was on offer. <!-- claim: choice-training-loss-likes-long --> That is no
+# accident. Whoever asks the exercises "who knows you best?" finds the one who has
+# learned them by heart.
 #
 # ## 3. Fifty coins (10 minutes)
 #
@@ -114,8 +116,29 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # coin flips: heads or tails. **Nothing can be learned.**
 #
 # We train 50 models all the same, with five learning rates by turns, each with a seed
-# of its own. Then we take the one with the highest accuracy on the 40 validation rows,
-# and report it proudly.
+# of its own. Then we take the one with the highest accuracy on the 40 validation rows.
+#
+# **Predict.** How many percent of the validation rows do the models get right on
+# average? And the best one of the 50?
+
+# %%
+lrs = (0.01, 0.03, 0.1, 0.3, 1)
+setting = hk.Hyperparameters(epochs=20, hidden=(16,))
+fifty = [hk.fit(coins, setting.but(lr=lrs[k % 5]), seed=k) for k in range(50)]
+scores = np.array([run.val_accuracy[-1] for run in fifty])
+print(f"validation rows, mean of the 50: {100 * scores.mean():.1f} %")
+print(f"validation rows, best of the 50: {100 * scores.max():.1f} %")
+
+# %% [markdown]
+# **What you see.** On average the models are right about half of the time. (With other
+# coins a little more or less: all models are asked about the same 40 rows, so the luck
+# of these rows is in all of them.) The best one has about 65 %; with other coins
+# between 55 and 75 %. <!-- claim: choice-fifty-coins-climb -->
+#
+# A proud number. May we report it? That would be a promise about new rows.
+#
+# **Predict.** What does this best one get on new rows? Your guess is the answer of the
+# exercise.
 
 # %%
 ex.best_of_50
@@ -129,51 +152,11 @@ ex.best_of_50.check(answer)
 # ex.best_of_50.solution()
 
 # %% [markdown]
-# Now one model after the other. Each dot is the accuracy of a model on the validation
-# rows, the blue line is the best one so far. The dashed line is what that best one has
-# on 1000 new rows. (Here we look at the test rows as often as we like, because we know
-# the truth anyway. With real data we must not.)
-#
-# **Predict.** How many models does it take until the best one has 60 %? And will it be
-# more than 70 % with 100 models?
-
-# %%
-hk.CoinFlipsPanel(models=5)
-
-# %% [markdown]
-# **Do.** Press **Run** and watch, or raise **models tried** yourself from 5 to 20, to
-# 50, to 100. Click **New flips**, and do it again with other coins.
-#
-# **Say what you see.** Which line would you put into an advertisement? Which one would
-# you believe?
-#
-# The same by hand, with the first 50 of these models:
-
-# %%
-lrs = (0.01, 0.03, 0.1, 0.3, 1)
-setting = hk.Hyperparameters(epochs=20, hidden=(16,))
-fifty = [hk.fit(coins, setting.but(lr=lrs[k % 5]), seed=k) for k in range(50)]
-scores = np.array([run.val_accuracy[-1] for run in fifty])
-print(f"mean of 50 models on the validation rows: {100 * scores.mean():.0f} %")
-for n in (1, 5, 20, 50):
-    print(f"best of the first {n:2}: {100 * scores[:n].max():.0f} %")
-
-# %% [markdown]
-# **What you see.** On average the models are right about half of the time. (With other
-# coins a little more or less: all models are asked about the same 40 rows, so the luck
-# of these rows is in all of them.) The best one so far can only climb, and after 50
-# models it has about 65 %; with other coins between 55 and 75 %.
-# <!-- claim: choice-fifty-coins-climb --> Not because any model has become better:
-# because we have tried more of them, and kept the luckiest. (And your guesses? With
-# most coins fewer than 30 models are enough for 60 %, with a few coins 100 are not
-# enough. More than 70 % comes seldom, even with 100.)
-# <!-- claim: choice-hundred-coins -->
-#
 # Now the real exam. We open the box with the 1000 test rows, once, for the winner.
 
 # %%
 winner = fifty[int(np.argmax(scores))]
-print(f"the winner on the test rows: {100 * winner.test_accuracy():.0f} %")
+print(f"test rows, the winner: {100 * winner.test_accuracy():.1f} %")
 
 # %% [markdown]
 # **What you see.** About 50 %. The luck is gone. <!-- claim: choice-luck-is-gone -->
@@ -191,6 +174,34 @@ print(said[0].message)
 # <!-- claim: choice-second-look-warns --> hpkit does not forbid a second look, it only
 # says so. For if you look fifty times and keep the best, the test split is a second
 # validation split, and no honest number is left anywhere.
+#
+# (Your count may be higher: every run of one of these two cells is a look. Run the
+# first one again, and Python shows the same warning in red, with the place of a file in
+# front.)
+#
+# Was that a rare piece of luck? And how does it grow with the number of models? The
+# panel takes one model after the other. Each dot is the accuracy of a model on the
+# validation rows (0.65 is 65 %), the blue line is the best one so far. The dashed line
+# is what that best one has on the test rows. (The panel looks at them as often as it
+# likes, because we know the truth anyway. With real data we must not.)
+#
+# **Predict.** How many models does it take until the best one has 60 %? And will it be
+# more than 70 % with 100 models?
+
+# %%
+hk.CoinFlipsPanel(models=5)
+
+# %% [markdown]
+# **Do.** Press **Run** and watch. Then click **New flips**, and do it again with other
+# coins, three times or more.
+#
+# **Say what you see.** Which line would you put into an advertisement? Which one would
+# you believe?
+#
+# **What you see.** The best one so far can only climb. With most coins fewer than 30
+# models are enough for 60 %, with a few coins 100 are not enough. More than 70 % comes
+# seldom, even with 100. <!-- claim: choice-hundred-coins --> No model has become
+# better: we have tried more of them, and kept the luckiest.
 #
 # Does this mean that choosing by validation is bad? No! It is still the best way to
 # *choose*. Only the number of the winner is a bit too good to *report*: the more you
@@ -266,20 +277,21 @@ hk.TestBoxPanel(hk.fit(moons, mine))
 # in the test box. With the other 142, how good is a setting? We could hold back a fifth
 # of them as validation rows. But *which* fifth? With so few rows, that is luck again.
 #
-# The way out: take **every** fifth in turn. Cut the rows into five parts. Train five
-# times; each time another part is the validation split. Then take the mean. This is
-# **cross-validation** with five folds.
+# The way out: take **every** fifth in turn. Cut the rows into five parts, the
+# **folds**. Train five times; each time another fold is the validation split. Then take
+# the mean. This is **cross-validation** with five folds.
 
 # %% tags=["drawing"]
 # a drawing: five trainings, each with another fifth held back
 fig, ax = plt.subplots(figsize=(6, 2.3), layout="constrained")
+looks = ("training", "#56B4E9"), ("validation", "#E69F00")
 for k in range(5):
     for part in range(5):
-        use, color = ("valid", "#E69F00") if part == k else ("train", "#56B4E9")
+        use, color = looks[part == k]
         ax.barh(k, 1, left=part, color=color, edgecolor="white")
         ax.text(part + 0.5, k, use, ha="center", va="center")
 ax.set(yticks=range(5), xticks=[], xlim=(0, 5), xlabel="the 142 rows in five parts")
-ax.set_yticklabels([f"training {k + 1}" for k in range(5)])
+ax.set_yticklabels([f"fold {k + 1} held back" for k in range(5)])
 ax.invert_yaxis()
 ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 
@@ -326,7 +338,9 @@ print("the five folds of one shuffle:", np.round(five_folds(0), 3))
 #
 # How far can you trust *one* split, and how far the mean of five folds? We shuffle the
 # rows ten times, and write down both: the loss of each fold (each is one split that you
-# might have got), and the mean of the five.
+# might have got), and the mean of the five. In the chart a dot is such a loss, a square
+# such a mean; only left and right count. (Up and down they are spread within their row,
+# so that none hides another.)
 #
 # **Predict.** Which of the two moves less from shuffle to shuffle? Much less?
 
