@@ -21,6 +21,7 @@ from hpkit.panels import (
 )
 from hpkit.panels.cells import ink_on, shade
 from hpkit.panels.controls import NAMES
+from hpkit.panels.curve import shades
 from hpkit.panels.live import Live
 from hpkit.panels.racers import halving_count
 from hpkit.panels.stills import still
@@ -1132,10 +1133,34 @@ def test_compare_shows_the_maps(panel):
     assert 'alt="run 1, learning rate 0.3"' in panel.beside.value
 
 
+def test_dots_have_the_colors_of_their_training_curves(moons):
+    curve = ValidationCurvePanel(
+        moons, "lr", QUICK, param_range=[0.3, 0.001, 10, 0.03], seeds=2
+    )
+
+    colors = curve.many.colors
+    assert len(set(colors)) == 4
+    light_to_dark = [colors[i] for i in (1, 3, 0, 2)]
+    assert light_to_dark == shades(4)
+    assert curve.dots.colors == light_to_dark[:3]  # from the left; 10 diverged
+    for text, color in (("0.001", light_to_dark[0]), ("10", light_to_dark[3])):
+        assert f"border-top-color:{color}'></span>{text}" in curve.over.value
+
+
+def test_chosen_setting_is_said_beside_the_best(curve):
+    assert "Chosen" not in curve.result.value  # it is the best
+
+    curve.choose(0)
+
+    assert "Chosen: learning rate 0.001, loss 0." in curve.result.value
+    assert "lowest mean validation loss" in curve.result.value
+
+
 def test_diverged_setting_is_chosen_by_its_cross(curve):
     curve._clicked_out(None, {"data": {"index": 0}})
 
-    assert "learning rate 10" in curve.over.value
+    assert "Chosen: learning rate 10, diverged." in curve.result.value
+    assert "lr 10" in curve.over.value
     assert "chosen" in curve.right.value
     assert curve.here.x.tolist() == curve.out.x.tolist()  # below its cross
     assert curve.left.visible
@@ -1302,4 +1327,7 @@ def test_still_picture_names_its_lines(curve):
     figure = still(curve.figures, curve.widths)
 
     words = [[t.get_text() for t in ax.get_legend().get_texts()] for ax in figure.axes]
-    assert words == [["other values", "learning rate 0.3"], ["mean", "best", "chosen"]]
+    assert words == [
+        ["others, dark on the right", "lr 0.3"],
+        ["mean", "best", "chosen"],
+    ]

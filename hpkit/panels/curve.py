@@ -27,8 +27,9 @@ from hpkit.panels.figures import (
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import say
-from hpkit.panels.runlist import text_of
+from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
+from hpkit.panels.style import css_color
 from hpkit.panels.values import places, usual
 from hpkit.search import validation_curve
 from hpkit.settings import check_name
@@ -43,7 +44,7 @@ WORDS = {
     "draw": "Which curve will the values give?",
     "mine": "your guess",
     "lowest_at": "lowest at {}",
-    "others": "other values",
+    "others": "others, dark on the right",
     "curve": "mean",
     "before": "before",
     "lowest": "best",
@@ -147,7 +148,10 @@ class ValidationCurvePanel(SearchPanel):
         self.old = lines(scales, "gray", stroke_width=1.8, line_style="dashed")
         self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dotted")
         self.line = lines(scales, stroke_width=2.6)
-        self.dots = points(scales, marker="circle", default_size=46)
+        self.dots = points(
+            scales, marker="circle", default_size=54, stroke=css_color("ink"),
+            stroke_width=0.8,
+        )  # fmt: skip
         self.lowest = points(
             scales, "orange", marker="circle", default_size=150, fill=False,
             stroke_width=2.5,
@@ -220,27 +224,42 @@ class ValidationCurvePanel(SearchPanel):
             parts.append((np.arange(len(loss)), loss))
         return parts
 
+    def _at(self):
+        """Return where the values stand on the axis, and its ticks."""
+        return places(self.found.values(self.found.param_name))
+
+    def _colors(self):
+        """Return a color a setting, the darker the further right its value."""
+        rank = np.argsort(np.argsort(self._at()[0], kind="stable"))
+        colors = shades(len(rank))
+        return [colors[r] for r in rank]
+
     def _draw_curves(self, top, gone):
         """Show one training curve a setting, the chosen one strongly."""
         means = [loss for _, loss in self._means()]
         x, y = stacked(means, top)
-        set_all(self.many, x=x, y=y, colors=shades(len(means)))
+        colors = self._colors()
+        set_all(self.many, x=x, y=y, colors=colors)
         x, y, at = clipped(means[self.focus], top)
         left, there = [at] if at is not None else [], len(x) > 1
         sign = CROSS if gone[self.focus] else ABOVE
         set_all(self.left, x=np.array(left, float), y=[top] * len(left),
                 text=[sign] * len(left), colors=self.strong.colors)  # fmt: skip
         set_all(self.strong, x=x if there else x[:0], y=y if there else y[:0])
-        setting = self.found.settings[self.focus]
-        value = text_of(getattr(setting, self.found.param_name))
-        chosen = f"{NAMES[self.found.param_name]} {value}"
-        self.over.value = legend((self.strong, chosen), (self.many, WORDS["others"]))
+        name = self.found.param_name
+        values = list(map(text_of, self.found.values(name)))
+        keys = [(self.strong, f"{short(name)} {values[self.focus]}")]
+        order = np.argsort(self._at()[0], kind="stable")
+        ends = dict.fromkeys((order[0], order[-1])) if len(values) > 1 else ()
+        keys += [(self.many, values[i], colors[i]) for i in ends]
+        self.over.value = legend(*keys)
+        self.many.words = WORDS["others"]  # one line of the still picture
 
     def _draw_line(self, top, out):
         """Show the lowest loss against the value."""
         found, runs = self.found, self.found.runs
         limit(self.chart, 1, top)
-        at, ticks = places(found.values(found.param_name))
+        at, ticks = self._at()
         edge = 0.06 * (np.ptp(at) or 1.0)
         tick(self.chart, 0, at, ticks, NAMES[found.param_name], edge=edge)
         mean, spread = runs.mean_val_loss, runs.std_val_loss
@@ -250,7 +269,8 @@ class ValidationCurvePanel(SearchPanel):
         x, y, s = at[good], mean[good], spread[good]
         line = slice(None) if len(good) > 1 else slice(0, 0)
         set_all(self.line, x=x[line], y=y[line])
-        set_all(self.dots, x=x, y=y)
+        colors = self._colors()
+        set_all(self.dots, x=x, y=y, colors=[colors[i] for i in good])
         set_all(self.band, x=x[line], y=np.stack([y - s, y + s])[:, line])
         best = [i for i in good if i == runs.order[0]]
         set_all(self.lowest, x=at[best], y=mean[best])

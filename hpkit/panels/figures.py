@@ -19,6 +19,7 @@ SIGNS = {
     "circle": "○", "cross": "✚", "square": "■", "diamond": "◆", "triangle-up": "▲",
 }  # fmt: skip
 CROSS, ABOVE = "✕", "▲"
+STAGGERED = "hp-stagger"  # class of a figure whose texts across stand on two lines
 
 
 def linear(low=0.0, high=1.0):
@@ -90,13 +91,16 @@ def decades(low, high):
     return [v for v in values if low <= v <= high]
 
 
-def limit(figure, side, high, low=0.0, n=5, room=1.0):
-    """Set the ends of an axis (0 across, 1 up), with room, and round numbers on it."""
+def limit(figure, side, high, low=0.0, n=5, room=1.0, at=None):
+    """Set the ends of an axis (0 across, 1 up), with room, and numbers on it.
+
+    About `n` round ones, or those `at` places.
+    """
     axis, end = figure.axes[side], float(high * room)
     if (axis.scale.min, axis.scale.max) != (low, end) or axis.tick_values is None:
         set_all(axis.scale, min=float(low), max=end)
         by_ten = isinstance(axis.scale, bq.LogScale)
-        values = decades(low, high) if by_ten else ticks(low, high, n)
+        values = at or (decades(low, high) if by_ten else ticks(low, high, n))
         whole = all(v == round(v) for v in values)
         axis.tick_format = "~g" if by_ten else "d" if whole else "~g"
         axis.tick_values = np.array(values)
@@ -135,14 +139,15 @@ def set_all(widget, **traits):
 
 
 def legend(*entries):
-    """Return the legend of marks as a line of HTML; entries are (mark, words).
+    """Return the legend of marks as a line of HTML.
 
-    The words stay with their mark, for the still picture.
+    Entries are (mark, words), or with a color if that is not the mark's first one. The
+    words stay with their mark, for the still picture.
     """
     parts = []
-    for mark, words in entries:
+    for mark, words, *color in entries:
         mark.words = words
-        color = mark.colors[0]
+        color = color[0] if color else mark.colors[0]
         if isinstance(mark, bq.Lines):
             look = f"hp-key{KEYS[mark.line_style]}"
             width = f"{max(1.2, 0.8 * mark.stroke_width):g}px"

@@ -36,6 +36,8 @@ WORDS = {
     "stale": "Still the result of the values before. ",
     "unequal": "Not all settings were trained equally long. ",
     "unbegun": "Stopped before the first epoch; this is the result of before. ",
+    "chosen": "Chosen: {0}, loss {1}. ",
+    "chosen_out": "Chosen: {0}, diverged. ",
     "halted": "stopped: {done} of {all} epochs",
 }
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
@@ -255,8 +257,19 @@ class SearchPanel(Panel):
         """Return what was found in words."""
         if self.found is None or not len(self.found.runs):
             return WORDS["none"]
-        text = self._stopped(running) + " ".join(told.told_best(self.found))
+        text = self._stopped(running) + self._chosen()
+        text += " ".join(told.told_best(self.found))
         return text if running or not self.offer else WORDS["stale"] + text
+
+    def _chosen(self):
+        """Return the loss of the setting that was chosen, unless it is the best."""
+        number, runs = self.focus, self.found.runs
+        if number == int(runs.order[0]):
+            return ""
+        setting = told.label(self.found.settings[number], self.found.space)
+        if runs.diverged[number].any():
+            return WORDS["chosen_out"].format(setting)
+        return WORDS["chosen"].format(setting, told.told_loss(runs, number))
 
     def _stopped(self, running):
         """Return what to say of a search that was stopped."""
