@@ -63,6 +63,15 @@ def test_bowl_says_no_minus_zero():
     assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
 
 
+def test_bowl_has_few_numbers_on_both_charts():
+    bowl = BowlPanel(lr=0.1)
+    bowl.curvature.value = 4.0
+
+    for chart in (bowl.bowl_figure, bowl.curve_figure):
+        assert 3 <= len(chart.axes[1].tick_values) <= 7
+        assert max(chart.axes[1].tick_values) >= 50
+
+
 def test_bowl_cross_is_where_the_ball_is():
     bowl = BowlPanel(lr=2.5)
     sides = []

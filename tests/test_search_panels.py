@@ -8,6 +8,7 @@ import pytest
 from hpkit.datasets import load_dataset
 from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
 from hpkit.panels.cells import outlines, regular, shade, two_digits
+from hpkit.panels.figures import STAGGERED
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
@@ -91,6 +92,7 @@ def test_entry_counts_its_values_and_says_what_is_wrong():
     entry.text.value = "0.1, <b>"
     assert "&lt;b&gt;" in entry.note.value
     assert "role='alert'" in entry.note.value
+    assert "'hp-was'>1 value<" in entry.note.value  # unseen, it keeps the place
     entry.which.value = "batch_size"
     entry.text.value = "8, 16"
     assert entry.wrong is None
@@ -258,6 +260,7 @@ def test_grid_guess_is_a_click_or_two_lists(moons):
     panel.guess.button.click()
     assert "Choose one first." in panel.guess.answer.value
     guess.map.clicked(2, 0)
+    assert panel.guess.answer.value == ""
     assert [each.value for each in guess.lists] == [2, 0]
     assert guess.value == QUICK.but(lr=10, batch_size=16)
     assert (guess.map.mine.x.mean(), guess.map.mine.y.mean()) == (2, 0)
@@ -274,6 +277,25 @@ def test_ticks_of_a_map_are_left_out_by_turns():
     kept = [text for text in regular(words).values() if text]
     assert kept == ["0.001", "0.01", "0.1", "1", "10"]
     assert regular({0: "1", 1: "2"}) == {0: "1", 1: "2"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines", "shown"), [(4, 1, 4), (9, 2, 9), (25, 1, 5)]
+)
+def test_texts_of_a_map_stand_on_two_lines_before_some_are_left_out(
+    moons, columns, lines, shown
+):
+    lrs = np.geomspace(0.001, 10, columns).round(4).tolist()
+    panel = make_grid(moons, x_values=lrs, seeds=1)
+
+    axis = panel.map.figure.axes[0]
+    assert len(list(filter(None, axis.tick_labels.values()))) == shown
+    assert (STAGGERED in panel.map.figure._dom_classes) == (lines == 2)
+    texts = [
+        t.get_text()
+        for t in still(panel.figures, panel.widths).axes[0].get_xticklabels()
+    ]
+    assert any(text.startswith("\n") for text in texts) == (lines == 2)
 
 
 def test_grid_comes_back_with_its_guess(moons):
@@ -367,10 +389,36 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel.back_button.click()
     panel.wait(10)
     assert panel.grid.finished
-    panel.seeds.value = 1  # another grid
+    panel.seeds.value = 1  # another grid: it is quick, so it is trained anew
     panel.wait(10)
+    assert panel.grid.finished
+    assert len(panel.grid.seeds) == len(panel.found.seeds) == 1
+    assert "best of all" in panel.map.over.value
+
+
+def test_slow_grid_is_not_trained_anew_without_being_asked_for(moons, monkeypatch):
+    monkeypatch.setattr("hpkit.panels.path.QUICK_GRID", 0.0)
+    panel = make_path(moons)
+    panel.grid_button.click()
+    panel.wait(10)
+
+    panel.seeds.value = 1
+    panel.wait(10)
+
     assert panel.grid is None
     assert "best so far" in panel.map.over.value
+
+
+def test_small_curves_of_the_steps_have_one_height(moons):
+    panel = make_path(moons)
+    panel.all_button.click()
+    panel.wait(10)
+
+    ends = {tuple(figure.axes[1].tick_values) for figure in panel.steps.figures}
+    assert len(ends) == 1
+    low, middle, high = ends.pop()
+    assert (low, middle) == (0, high / 2)
+    assert all(max(part[1].y) <= high for part in panel.steps.parts)
 
 
 def test_a_single_loss_is_neither_dark_nor_light():

@@ -163,11 +163,11 @@ class BowlPanel(Panel):
             x, y, (WORDS["weight"], WORDS["loss"]),
         )  # fmt: skip
         limit(bowl, 0, EDGE, -EDGE, n=6)
-        scales = {"x": linear(0, MOST), "y": y}
+        scales = {"x": linear(0, MOST), "y": linear()}
         self.losses = lines(scales, stroke_width=2.5)
         self.last = points(scales, "orange", marker="circle", default_size=90)
         labels = (WORDS["steps"], WORDS["loss"])
-        curve = figure([self.losses, self.last], scales["x"], y, labels)
+        curve = figure([self.losses, self.last], *scales.values(), labels)
         over = legend(
             (self.bowl, WORDS["bowl"]), (self.path_line, WORDS["path"]),
             (self.ball, WORDS["ball"]), (self.out, WORDS["out"]),
@@ -232,7 +232,8 @@ class BowlPanel(Panel):
         """Show the state."""
         w = self.path
         top = nice_top(1.05 * self.loss(WIDE))
-        limit(self.bowl_figure, 1, top, -0.04 * top)  # room for the ball
+        for chart in (self.bowl_figure, self.curve_figure):
+            limit(chart, 1, top, -0.04 * top)  # room for the ball
         most = max(MOST, self.steps)
         limit(self.curve_figure, 0, most, -0.05 * most, room=1.03)  # whole dots
         grid = np.linspace(-EDGE, EDGE, 81)

@@ -9,6 +9,7 @@ from hpkit.panels.parts import named, row, say
 from hpkit.panels.runlist import text_of
 
 WORDS = {"how": "Click on a cell, or choose its two values."}
+WIDE = 60  # characters that fit along its axis
 
 
 class CellGuess(W.VBox):
@@ -31,7 +32,7 @@ class CellGuess(W.VBox):
     def __init__(self, names, values, settings):
         self.settings, self.rows = settings, len(values[1])
         self.names, self.values = names, values
-        self.map = CellMap(self._clicked, height=220)
+        self.map = CellMap(self._clicked, height=220, room=WIDE)
         self.lists, boxes = [], []
         for name, its in zip(names, values, strict=True):
             options = [(text_of(value), k) for k, value in enumerate(its)]

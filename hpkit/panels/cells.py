@@ -6,15 +6,25 @@ import numpy as np
 from matplotlib import colormaps
 
 from hpkit.panels.controls import NAMES
-from hpkit.panels.figures import CROSS, figure, linear, lines, set_all, texts, tick
+from hpkit.panels.figures import (
+    CROSS,
+    STAGGERED,
+    figure,
+    linear,
+    lines,
+    set_all,
+    texts,
+    tick,
+)
 from hpkit.panels.maps import png
 from hpkit.panels.runlist import text_of
 from hpkit.panels.style import css_color
-from hpkit.panels.values import UPWARD, fitting
+from hpkit.panels.values import ACROSS, UPWARD, fitting
 
 WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
 UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.16), (0.6, 0.6, 0.6, 0.5)
+BOTTOM, SECOND = 40, 14  # pixels below the cells, and for a second line of texts
 MANY = 9  # columns from which numbers do not fit into the cells
 
 
@@ -45,13 +55,18 @@ def ink_on(color):
     return "#000000" if linear @ [0.2126, 0.7152, 0.0722] > 0.18 else "#ffffff"
 
 
+def all_fit(words, *fits):
+    """Return whether no text would print over its neighbor."""
+    return all(fitting(words, *fits).values())
+
+
 def regular(words, *fits):
     """Return ticks as `fitting` does; if some lose their text, then by turns."""
     places = sorted(words)
     for step in range(1, len(places)):
         if (len(places) - 1) % step == 0:
             some = {k: words[k] for k in places[::step]}
-            if all(fitting(some, *fits).values()):
+            if all_fit(some, *fits):
                 return {k: some.get(k, "") for k in places}
     return fitting(words, *fits)
 
@@ -71,10 +86,12 @@ def outlines(cells):
 class CellMap:
     """Cells of one hyperparameter across and one up.
 
-    `clicked` is called with (column, row) when a cell is clicked.
+    `clicked` is called with (column, row) when a cell is clicked; `room` characters fit
+    along the axis.
     """
 
-    def __init__(self, clicked, *, height=270):
+    def __init__(self, clicked, *, height=270, room=ACROSS):
+        self.room = room
         x, y = linear(), linear()
         scales = {"x": x, "y": y}
         nothing = png(np.zeros((2, 2, 4), np.uint8))
@@ -103,7 +120,7 @@ class CellMap:
             drawn += [under, mark]
         self.figure = figure(
             [self.image, *drawn, self.stops, self.numbers], x, y, ("", ""),
-            height=height, margin=(12, 12, 40, 58), grid="none",
+            height=height, margin=(12, 12, BOTTOM, 58), grid="none",
         )  # fmt: skip
         self.figure.axes[1].label_offset = "46px"
         self.figure.add_class("hp-clicks")
@@ -135,8 +152,7 @@ class CellMap:
         for side in (0, 1):
             at = np.arange(len(values[side]), dtype=float)
             words = dict(zip(at.tolist(), map(text_of, values[side]), strict=True))
-            fits = (UPWARD, lambda text: 1) if side else ()
-            words = regular(words, *fits)
+            words = regular(words, UPWARD, lambda text: 1) if side else self._set(words)
             tick(self.figure, side, at, words, NAMES[names[side]], edge=0.5)
         shown = np.where(diverged, np.nan, loss)
         colors = shade(shown)
@@ -152,6 +168,15 @@ class CellMap:
         for name, cells in frames.items():
             self._put(getattr(self, name), *outlines(cells))
         self.colors = colors
+
+    def _set(self, words):
+        """Return the ticks across; on two lines by turns if they do not fit on one."""
+        both = not all_fit(words, self.room) and all_fit(words, 2 * self.room)
+        if both != (STAGGERED in self.figure._dom_classes):
+            (self.figure.add_class if both else self.figure.remove_class)(STAGGERED)
+            bottom = BOTTOM + SECOND * both
+            self.figure.fig_margin = self.figure.fig_margin | {"bottom": bottom}
+        return words if both else regular(words, self.room)
 
     def show_path(self, cells):
         """Show the cells (column, row) from the start S over the steps 1, 2, ..."""

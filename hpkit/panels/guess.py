@@ -51,6 +51,8 @@ class Guess:
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)
+        for part in getattr(widget, "lists", (widget,)):  # of a `CellGuess`
+            panel.on_change(part, self._chosen)
 
     @property
     def open(self):
@@ -77,6 +79,11 @@ class Guess:
         at = "index" if hasattr(self.widget, "index") else "value"
         setattr(self.widget, at, plain)
         self._open()
+
+    def _chosen(self):
+        """Ask no longer for a choice."""
+        if not self.open:
+            self.answer.value = ""
 
     def commit(self):
         """Take the guess and show the result."""

@@ -11,7 +11,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.pathmap import PathMap
 from hpkit.panels.pathsays import told_path
-from hpkit.panels.runlist import short, text_of
+from hpkit.panels.runlist import text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
@@ -39,6 +39,7 @@ WORDS = {
     "guess": "Will the path end at the best of the grid?",
     "guesses": ("yes", "no"),
 }
+QUICK_GRID = 2.0  # seconds: a grid that is trained anew without being asked for
 
 
 class OneAtATimePanel(SearchPanel):
@@ -110,6 +111,7 @@ class OneAtATimePanel(SearchPanel):
             raise ValueError(WORDS["two"].format(list(self.space)))
         self.grid = self.search = self.cell = None
         self.upto = self.resets = 0
+        self.grid_pace = float("inf")  # seconds a seed, of a grid that was shown
         self.lists = {name: written(values) for name, values in self.space.items()}
         if predict:
             self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
@@ -129,7 +131,7 @@ class OneAtATimePanel(SearchPanel):
             self.starts[name] = knob
             self.on_change(knob.source, self.reset)
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
-        orders = [(", ".join(map(short, o)), o) for o in orders]
+        orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
         self.order.layout.width = FULL
         self.next_button = button(WORDS["step"], WORDS["step_tip"], "primary")
@@ -182,27 +184,38 @@ class OneAtATimePanel(SearchPanel):
         )  # fmt: skip
 
     def moved(self):
-        """Begin again with other seeds."""
+        """Begin again with other seeds; a quick grid that was shown is trained anew."""
+        if self.grid and self.grid.finished:
+            self.grid_pace = self.grid.fit_time.sum() / len(self.grid.seeds)
         self.grid = None
-        self.reset()
+        self.reset(grid=self.grid_pace * self.seeds.value < QUICK_GRID)
 
-    def reset(self):
-        """Forget all but the start, and the grid once all of it is known."""
+    def reset(self, *, grid=False):
+        """Forget all but the start, and the grid once all of it is known.
+
+        With `grid` the grid is trained after the start.
+        """
         self.live.stop()
         self.grid = self.grid if self.grid and self.grid.finished else None
         self.search = self.chosen = self.cell = self.error = None
         self.resets += 1  # what still trains is of no use any more
-        self.live.start(self._beginning())
+        self.live.start(self._beginning(grid=grid))
 
-    def _beginning(self):
-        """Return the job that trains the start alone."""
+    def _beginning(self, *, grid=False):
+        """Train the start alone, then the `grid` (a job)."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        return self._training("found", self.base, start, self.resets)
+        yield from self._training("found", self.base, start, self.resets)
+        if grid:
+            yield from self._uncovering()
 
     def reveal(self):
         """Train the grid."""
         self.error = None
-        self.live.start(self._training("grid", self.base, self.space, self.resets))
+        self.live.start(self._uncovering())
+
+    def _uncovering(self):
+        """Return the job that trains the grid."""
+        return self._training("grid", self.base, self.space, self.resets)
 
     def _training(self, name, base, space, resets):
         """Train all combinations as an attribute of that name (a job)."""

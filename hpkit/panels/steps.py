@@ -70,12 +70,17 @@ class StepCharts:
         )  # fmt: skip
         chart.add_class("hp-low")
         chart.title_style = {"display": "none"}  # on the page it stands above
-        limit(chart, 1, 1.0, n=2)
+        limit(chart, 1, 1.0, at=(0, 0.5, 1.0))
         return chart, line, best, say("", "hp-muted")
 
     def show(self, found, order, space):
         """Show the steps of a `Search` (or None) as far as they are trained."""
         steps = found.steps if found else ()
+        losses = [step_losses(found.runs, step) for step in steps]
+        known = np.concatenate([np.zeros(0), *losses])
+        known = known[np.isfinite(known)]
+        # One height for all: what each step gains is seen.
+        top = nice_top(1.1 * known.max()) if len(known) else 1.0
         for number, (chart, line, best, over) in enumerate(self.parts):
             name, step = order[number], steps[number] if number < len(steps) else None
             won = step.winner if step else None
@@ -87,23 +92,28 @@ class StepCharts:
             chart.axes[1].visible = bool(step)  # no numbers before there is a loss
             at, words = places(space[name])
             tick(chart, 0, at, words, "")
+            limit(chart, 1, top, at=(0, top / 2, top))
             if step:
-                draw_step(found.runs, step, at, chart, line, best)
+                draw_step(step, losses[number], at, line, best)
             else:
                 set_all(line, x=at[:0], y=at[:0])
                 set_all(best, x=at[:0], y=at[:0])
 
 
-def draw_step(runs, step, at, chart, line, best):
-    """Show the validation curve of one step."""
+def step_losses(runs, step):
+    """Return the loss of each value of a step; nan if it diverged or is not begun."""
     number = {s: i for i, s in enumerate(runs.settings)}
     tried = [number.get(step.base.but(**{step.name: v})) for v in step.values]
     loss = np.array([np.nan if i is None else runs.mean_val_loss[i] for i in tried])
     gone = [i is not None and runs.diverged[i].any() for i in tried]
     loss[gone] = np.nan
+    return loss
+
+
+def draw_step(step, loss, at, line, best):
+    """Show the validation curve of one step."""
     good = np.flatnonzero(np.isfinite(loss))
     good = good[np.argsort(at[good])]
-    limit(chart, 1, nice_top(1.1 * loss[good].max()) if len(good) else 1.0, n=2)
     there = good if len(good) > 1 else good[:0]
     set_all(line, x=at[there], y=loss[there])
     won = [step.values.index(getattr(step.winner, step.name))] if step.winner else []

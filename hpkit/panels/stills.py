@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from PIL import Image
 
-from hpkit.panels.figures import CROSS
+from hpkit.panels.figures import CROSS, STAGGERED
 from hpkit.panels.style import COLORS
 
 LINES = {"solid": "-", "dashed": "--", "dotted": ":", "dash_dotted": "-."}
@@ -56,8 +56,10 @@ def draw(ax, chart):
         getattr(ax, f"{name}axis").set_minor_locator(NullLocator())
         if axis.tick_labels or isinstance(scale, bq.LogScale):
             words = axis.tick_labels or {}
-            put("ticklabels", [words.get(f"{v:g}", f"{v:g}")
-                               for v in axis.tick_values])  # fmt: skip
+            said = [words.get(f"{v:g}", f"{v:g}") for v in axis.tick_values]
+            if name == "x" and STAGGERED in chart._dom_classes:
+                said[1::2] = ["\n" + word for word in said[1::2]]
+            put("ticklabels", said)
     if chart.axes[0].grid_lines != "none":
         ax.grid(color="#eeeeee")
     ax.set_axisbelow(True)

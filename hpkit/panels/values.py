@@ -161,7 +161,7 @@ class Entry:
     """A choice of a hyperparameter, a box for its values, and what they come to."""
 
     def __init__(self, name, values, layers):
-        self.layers = layers
+        self.layers, self.right = layers, ""
         self.which = W.Dropdown(
             options=[(label, name) for name, label in NAMES.items()], value=name
         )
@@ -192,13 +192,15 @@ class Entry:
             values = self.values
         except (ValueError, TypeError) as error:
             self.wrong = str(error)
-            said = html.escape(self.wrong)
-            self.note.value = f"<div role='alert' class='hp-guess'>{said}</div>"
+            said = f"<div role='alert' class='hp-wrong'>{html.escape(self.wrong)}</div>"
+            # Over what is below, which keeps its place.
+            self.note.value = f"{said}<span class='hp-was'>{self.right}</span>"
             return
         count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
         text = self.text.value
         plain = len(text) <= SHORT and text.split(", ") == list(map(text_of, values))
-        self.note.value = count if plain else f"{count}: {written(values)}"
+        self.right = count if plain else f"{count}: {written(values)}"
+        self.note.value = self.right
 
     @property
     def name(self):
