@@ -51,9 +51,10 @@ CLAIM = re.compile(r"[ \n]*<!-- claim: ([a-z0-9 -]+?) -->")
 DRAWING = "drawing"
 
 # Whoever is asked for a guess must not read the answer below: the output is folded
-# until its cell is run, and the text that says it until it is opened.
+# until its cell is run.  What is to be seen is closed in every place, asked or not, so
+# that a learner looks and says it first, and meets one rule.
 GUESS = "**Predict.**"
-SAID = re.compile(r"\*\*(Do|Say what you see|What you see)\.\*\*|^#", re.M)
+SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\.\*\*|^#", re.M)
 SEEN = re.compile(
     r"\*\*(What you see\.)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
 )
@@ -231,20 +232,16 @@ def normalise(notebook):
 
 def fold_answers(notebook):
     """Let JupyterLab open with the outputs folded that a learner is to predict."""
-    asked = folded = False
+    asked = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)
             asked = "see.**" not in after if guess else asked and not SAID.search(after)
-            said = SAID.search(cell.source)
-            if folded and said and said[1] == "What you see":
-                cell.source = SEEN.sub(CLOSED, cell.source, count=1)
-            folded = folded and not said
+            cell.source = SEEN.sub(CLOSED, cell.source)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             cell.metadata.jupyter = {"outputs_hidden": True}
             first = new_output("display_data", {"text/plain": FIRST_LINE})
             cell.outputs.insert(0, first)
-            folded = True
 
 
 def clean(output):
