@@ -66,10 +66,11 @@ def test_grid_worst_corner():
 
 
 def test_grid_ridge():
-    best = np.array(LRS)[learners(moons()).argmin(0)]  # sizes, learners
+    best = learners(moons()).argmin(0)  # sizes, learners: steps of the list
+    steps = best[-1] - best[0]
 
-    assert np.mean(best[-1] > best[0]) >= 0.9  # "in most seeds"
-    assert np.mean(best[-1] >= best[0]) >= 0.98
+    assert np.mean((steps == 1) | (steps == 2)) >= 0.9  # "in most seeds"
+    assert np.mean(steps >= 0) >= 0.98
 
 
 def test_grid_equal_factors():
@@ -84,8 +85,9 @@ def test_grid_equal_factors():
 def test_grid_edge():
     narrow = learners(moons())[:3]
 
-    at = narrow.reshape(-1, 20).argmin(0) // len(SIZES)
-    assert np.mean(at == 2) >= 0.98
+    row, column = np.divmod(narrow.reshape(-1, 20).argmin(0), len(SIZES))
+    assert np.mean(row == 2) >= 0.98
+    assert np.mean(column == 0) >= 0.98  # the batch size is named, too
 
 
 def test_grid_widened():
@@ -134,6 +136,10 @@ def test_grid_coarse_is_enough():
 
 
 def test_grid_cost():
+    hours = [5**count * 3 / 60 for count in range(7)]
+    assert 1 < hours[2] < 1.5 < 24 < hours[4] < 36
+    assert 28 <= hours[6] / 24 <= 33
+
     for seed in range(20):
         grid = hk.grid_search(
             hk.load_dataset("moons"), BASE.but(epochs=1 + seed % 3), seeds=[seed, 99],
@@ -141,3 +147,4 @@ def test_grid_cost():
         )  # fmt: skip
         assert grid.cost == grid.planned
         assert (grid.cost.settings, grid.cost.runs) == (2 * 3 * 2, 2 * 3 * 2 * 2)
+        assert grid.cost.epochs == grid.cost.runs * (1 + seed % 3)

@@ -20,12 +20,15 @@
 # %%
 import hpkit as hk
 import matplotlib.pyplot as plt
+import numpy as np
 from hpkit.exercises import lesson_08_grid_search as ex
 
 moons = hk.load_dataset("moons")
 base = hk.Hyperparameters(epochs=30)
 lrs = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 sizes = [8, 16, 32, 64, 128]
+# 45 settings, trained once for sections 2, 4 and 5: what it is comes in section 1
+large = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
 
 # %% [markdown]
 # ## 1. Every pair, by hand (9 minutes)
@@ -61,7 +64,7 @@ for batch_size in [128, 32, 8]:
     for lr in [0.01, 0.1, 1]:
         run = hk.fit(moons, base.but(lr=lr, batch_size=batch_size), seed=0)
         row.append(run.best_val_loss)
-    print(f"{batch_size:10} {row[0]:10.3f} {row[1]:9.3f} {row[2]:7.3f}")
+    print(f"{batch_size:10} {row[0]:10.4f} {row[1]:9.4f} {row[2]:7.4f}")
 
 # %% [markdown]
 # `hk.grid_search` does the same in one call. It trains all runs side by side, so it is
@@ -76,7 +79,10 @@ ax = hk.plot_grid(grid)
 # **What you see.** The same nine numbers, as your two loops gave them.
 # <!-- claim: grid-loop-equals-call --> The highest stands in the corner of the small
 # learning rate and the large batch: short steps, and few of them.
-# <!-- claim: grid-worst-corner --> The thick frame with the star marks the best pair.
+# <!-- claim: grid-worst-corner --> The thick frame with the star marks the best pair,
+# and there is only one: the map rounds to three digits, so two cells may look equal.
+# The fourth digit in your table then says which one is lower.
+#
 # (On the maps with several seeds dashed frames follow: pairs whose loss is above the
 # best by less than one spread over the seeds.)
 #
@@ -111,26 +117,29 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
 #    was trained is kept. (A run whose loss jumps up just when you stop is marked as
 #    diverged.)
 #
-# The same map as a picture:
+# Now the same map as a picture. It is the grid of the set-up cell, `large`.
+#
+# **Predict.** The batch size goes from 8 up to 128. Where does the best learning rate
+# of a row go: to the left, to the right, or nowhere?
 
 # %%
-grid = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
-ax = hk.plot_grid(grid)
+ax = hk.plot_grid(large)
 for size in sizes:
-    row = [i for i, s in enumerate(grid.settings) if s.batch_size == size]
-    best = min(row, key=lambda i: grid.mean_val_loss[i])
-    print(f"batch size {size:3}: best learning rate {grid.settings[best].lr:g}")
+    row = [i for i, s in enumerate(large.settings) if s.batch_size == size]
+    best = min(row, key=lambda i: large.mean_val_loss[i])
+    print(f"batch size {size:3}: best learning rate {large.settings[best].lr:g}")
 
 # %% [markdown]
-# **What you see.** At the left edge the curves are too slow, far on the right they
-# bounce or break. <!-- claim: u-left-hardly-moves u-right-too-long -->
+# **What you see.** In the panel the curves at the left edge are too slow, those far on
+# the right bounce or break. <!-- claim: u-left-hardly-moves u-right-too-long --> On the
+# map the dark cells, the low losses, form a valley. It leans to the right on its way
+# up, but not by much: in most seeds the best learning rate of batch size 128 is one
+# step or two of our list above that of batch size 8. <!-- claim: grid-ridge --> You
+# know why from lesson 03. A larger batch makes fewer steps, so each of them must be
+# longer. It is the thick loaf and the long time.
 #
-# The dark cells, the low losses, form a valley that leans a little to the right on its
-# way up: in most seeds the best learning rate of batch size 128 is larger than that of
-# batch size 8. <!-- claim: grid-ridge --> You know why from lesson 03. A larger batch
-# makes fewer steps, so each of them must be longer. It is the thick loaf and the long
-# time. One-at-a-time sees a single row and a single column of this map. The grid sees
-# the valley.
+# One-at-a-time sees a single row and a single column of this map. The grid sees all of
+# it.
 #
 # ## 3. Which values? (6 minutes)
 #
@@ -153,12 +162,11 @@ for name, values in {"equal steps": steps, "equal factors": factors}.items():
 # **What you see.** The same number of runs, and equal factors find the lower loss.
 # <!-- claim: grid-equal-factors --> With equal steps four of the five values are 2.5 or
 # more, where training bounces or breaks. Between 0.001 and 2.5, where the good ones
-# are, there is none at all.
+# are, there is none at all. So: **equal factors** for learning rates (and batch sizes,
+# and weight decay). A first grid with a factor of 10, a second one with a factor of 3
+# around the best.
 #
-# So: **equal factors** for learning rates (and batch sizes, and weight decay). A first
-# grid with a factor of 10, a second one with a factor of 3 around the best.
-#
-# ## 4. The best at the edge (8 minutes)
+# ## 4. A careful list (8 minutes)
 #
 # Here is somebody's grid, three careful learning rates. All runs are fine, none
 # diverges.
@@ -173,37 +181,47 @@ ax = hk.plot_grid(careful)
 print("at the edge:", careful.edge)
 
 # %% [markdown]
-# **What you see.** The best learning rate is the largest that was tried.
-# <!-- claim: grid-edge --> `careful.edge` says so, too: it names each hyperparameter
-# whose best value is the first or the last of its list. The map ends in the middle of a
-# slope, like a photograph that cuts off the bottom of the valley. A winner at the edge
-# is no answer. It is a signpost: *go on in this direction*.
+# **What you see.** The best learning rate is the largest that was tried. `careful.edge`
+# says so, too: it names each hyperparameter whose best value is the first or the last
+# of its list. (It names the batch size as well, for 8 is the smallest here. One thing
+# after the other: the learning rate first.) <!-- claim: grid-edge --> The map ends in
+# the middle of a slope, like a photograph that cuts off the bottom of the valley. A
+# winner at the edge is no answer. It is a signpost: *go on in this direction*.
 #
-# So we widen the list to the right until the loss rises again. It becomes the large map
-# of section 2. Let us look at it from the side: for each learning rate the lowest loss
-# of its column.
+# The large map of section 2 has the same three columns, and six more to the right. Let
+# us look at it from the side: for each learning rate the lowest loss of its column. (An
+# X at the top is a column in which all cells have diverged, those that the map
+# hatches.)
+#
+# **Predict.** Draw this line in the air. Where on it does the careful list end?
 
 # %%
-wide = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
-columns = wide.mean_val_loss.reshape(len(lrs), len(sizes))
+loss = np.where(large.diverged.any(axis=1), np.inf, large.mean_val_loss)
+lowest = loss.reshape(len(lrs), len(sizes)).min(axis=1)  # of each column
+gone = [lr for lr, low in zip(lrs, lowest, strict=True) if low == np.inf]
 fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
-ax.plot(lrs, columns.min(axis=1), "o-", color="0.6", label="widened")
-ax.plot(lrs[:3], columns[:3].min(axis=1), "o-", lw=3, label="careful")
+ax.plot(lrs, lowest, "o-", color="0.6", label="large")
+ax.plot(lrs[:3], lowest[:3], "o-", lw=3, label="careful")
+top = ax.get_xaxis_transform()  # 1 is the upper edge
+ax.plot(gone, np.ones(len(gone)), "X", c="#D55E00", ms=9, transform=top, clip_on=False)
 ax.set(xscale="log", xlabel="learning rate", ylabel="lowest loss of the column")
 ax.set(ylim=0, xticks=lrs, xticklabels=lrs)
 ax.legend()
 _ = hk.alt_text(ax, "A valley; the careful list ends on its slope.")
-print(f"Lowest loss {columns.min():.3f}, not {careful.mean_val_loss.min():.3f}.")
-print("at the edge now:", wide.edge)
+
+# %%
+print(f"lowest loss: careful {careful.mean_val_loss.min():.3f}, large {loss.min():.3f}")
+print("at the edge of the large one:", large.edge)
 
 # %% [markdown]
 # **What you see.** The careful list ends on the slope, far from the bottom of the
-# valley. The widened grid finds less than half the loss, and its best learning rate has
-# neighbors on both sides. <!-- claim: grid-widened --> And the batch size? If 8 wins,
-# it stands at an edge, too, and is a signpost like any other: add 4 to the list in the
-# panel above and look. But an epoch of small batches takes longer, and you saw the
-# valley: with a learning rate that fits, batch size 32 is about as good as 8.
-# <!-- claim: grid-larger-batch-as-good --> So nobody must go there.
+# valley. So one widens a list until the loss rises again. The large grid finds less
+# than half the loss, and its best learning rate has neighbors on both sides.
+# <!-- claim: grid-widened --> And the batch size? If 8 wins, it stands at an edge, too,
+# and is a signpost like any other: add 4 to the list in the panel above and look. But
+# an epoch of small batches takes longer, and you saw the valley: with a learning rate
+# that fits, batch size 32 is about as good as 8.
+# <!-- claim: grid-larger-batch-as-good --> So nobody has to go there.
 
 # %%
 ex.wide_enough
@@ -217,10 +235,11 @@ ex.wide_enough.check(answer)
 # ex.wide_enough.solution()
 
 # %% [markdown]
-# ## 5. A plateau, not a point (8 minutes)
+# ## 5. How sure is the winner? (8 minutes)
 #
-# The frame marks *the* best pair. How much should you believe in it? Let us run the
-# same grid three times, each time with other seeds.
+# The frame marks *the* best pair. How much should you believe in it? Let us run five
+# columns of the large map, 0.03 to 3, three times, each time with other seeds. An
+# orange dot marks each pair whose loss is at most a fifth above the lowest.
 #
 # **Predict.** Will the same pair win all three times?
 
@@ -243,28 +262,27 @@ for ax, first in zip(axes, (0, 3, 6), strict=True):
 # other seeds, too, they stay within a fifth of the best.
 # <!-- claim: grid-winners-as-good --> The good pairs are no needle in a haystack, they
 # are a **plateau**: four pairs or more lie within that fifth, those with a dot.
-# <!-- claim: grid-plateau -->
+# <!-- claim: grid-plateau --> So the answer of a grid is not "learning rate 0.3, batch
+# size 8". It is "this region is good, and with three seeds I cannot tell more". Then
+# you are free to choose: take a pair in the *middle* of the dark region, or the one
+# that trains fastest.
 #
 # Why can there be fewer dashed frames than dots, even none? They ask for less than *one
 # spread of the winner*. With three seeds that spread is itself a matter of luck: when
 # the three happen to agree, it is nearly nothing. Three seeds are few (lesson 06).
-#
-# So the answer of a grid is not "learning rate 0.3, batch size 8". It is "this region
-# is good, and with three seeds I cannot tell more". Then you are free to choose: take a
-# pair in the *middle* of the dark region, or the one that trains fastest.
 
 # %% [markdown]
 # ### Would more values help?
 #
-# A fine grid of 45 pairs against a coarse one of 15. Each sends its winner to a fair
+# A fine grid against a coarse one. The fine one is `large`, 9 x 5 pairs. The coarse one
+# takes every second value of both lists, 5 x 3 pairs. Each sends its winner to a fair
 # contest: ten new seeds.
 #
 # **Predict.** Three times the work. How much lower is the loss?
 
 # %%
-fine = hk.grid_search(moons, base, lr=lrs, batch_size=sizes, seeds=range(3))
 coarse = hk.grid_search(moons, base, lr=lrs[::2], batch_size=sizes[::2], seeds=range(3))
-for name, found in {"fine": fine, "coarse": coarse}.items():
+for name, found in {"fine": large, "coarse": coarse}.items():
     new = hk.grid_search(moons, found.best, lr=[found.best.lr], seeds=range(50, 60))
     print(
         f"{name}: {found.cost.runs} runs, winner lr {found.best.lr:g}, batch size "
@@ -293,8 +311,13 @@ for count in range(1, 7):
     print(f"{count} {name} {runs:6,} runs, {runs * minutes / 60:7.1f} hours")
 
 # %% [markdown]
-# Two hyperparameters take a little over an hour, four take more than a day, six take a
-# month. A search tells its cost:
+# **What you see.** Two hyperparameters take a little over an hour, four take more than
+# a day, six take a month. <!-- claim: grid-cost -->
+#
+# A search tells its cost: settings, runs, and the epochs of all runs together.
+#
+# **Predict.** Two learning rates, two batch sizes, two values of momentum, 3 seeds, 10
+# epochs a run. How many settings, runs and epochs are that?
 
 # %%
 small = hk.grid_search(
@@ -305,11 +328,12 @@ small = hk.grid_search(
     momentum=[0, 0.5],
     seeds=range(3),
 )
-print("2 x 2 x 2 settings x 3 seeds:", small.cost)
+print(small.cost)
 
 # %% [markdown]
-# **What you see.** The cost is the product. <!-- claim: grid-cost --> Work it out
-# before you start a grid. The panel of section 2 tells it, too.
+# **What you see.** The cost is the product: 2 x 2 x 2 = 8 settings, 8 x 3 = 24 runs, 24
+# x 10 = 240 epochs. <!-- claim: grid-cost --> Work it out before you start a grid. The
+# panel of section 2 tells it, too.
 
 # %%
 ex.third_one
@@ -334,8 +358,9 @@ ex.quiz
 #
 # - A grid search trains every combination, and judges each by its lowest validation
 #   loss. It is two loops. <!-- claim: grid-loop-equals-call -->
-# - Learning rate and batch size make a valley: in most seeds the larger batch wants the
-#   larger learning rate. <!-- claim: grid-ridge -->
+# - Learning rate and batch size make a valley: in most seeds the largest batch wants a
+#   larger learning rate than the smallest one, by one step or two of our list.
+#   <!-- claim: grid-ridge -->
 # - Equal factors, not equal steps. <!-- claim: grid-equal-factors -->
 # - A winner at the edge is a signpost: widen the list.
 #   <!-- claim: grid-edge grid-widened -->
