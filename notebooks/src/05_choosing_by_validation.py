@@ -103,9 +103,9 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # %% [markdown]
 # **What you see.** Two different dots. The setting with the lowest training loss is not
 # the one with the lowest validation loss; its validation loss is far higher, as printed
-# above the chart, and with any seeds more than one and a half times as high.
-# <!-- claim: choice-training-loss-misleads --> And it has trained for 200 epochs, the
-# most that was on offer. <!-- claim: choice-training-loss-likes-long --> That is no
+# above the chart. With all seeds that we tried it was more than one and a half times as
+# high. <!-- claim: choice-training-loss-misleads --> And it has trained for 200 epochs,
+# the most that was on offer. <!-- claim: choice-training-loss-likes-long --> That is no
 # accident. Whoever asks the exercises "who knows you best?" finds the one who has
 # learned them by heart.
 #
@@ -152,7 +152,8 @@ ex.best_of_50.check(answer)
 # ex.best_of_50.solution()
 
 # %% [markdown]
-# Now the real exam. We open the box with the 1000 test rows, once, for the winner.
+# Now the real exam, 1000 test rows. Think of them as lying in a box that may be opened
+# once. We open it for the winner.
 
 # %%
 winner = fifty[int(np.argmax(scores))]
@@ -179,7 +180,7 @@ print(said[0].message)
 # first one again, and Python shows the same warning in red, with the place of a file in
 # front.)
 #
-# Was that a rare piece of luck? And how does it grow with the number of models? The
+# Was our winner a rare case? And how does the luck grow with the number of models? The
 # panel takes one model after the other. Each dot is the accuracy of a model on the
 # validation rows (0.65 is 65 %), the blue line is the best one so far. The dashed line
 # is what that best one has on the test rows. (The panel looks at them as often as it
@@ -329,7 +330,7 @@ def five_folds(seed):
     return losses
 
 
-print("the five folds of one shuffle:", np.round(five_folds(0), 3))
+print("losses of the five folds, one shuffle:", np.round(five_folds(0), 3))
 
 # %% [markdown]
 # **What you see.** The same setting, the same seed, and yet the losses differ. A fifth
