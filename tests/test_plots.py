@@ -286,6 +286,22 @@ def test_grid_frames_ties_dashed():
 
     dashed = [p for p in ax.patches if p.get_linestyle() == "--"]
     assert len(dashed) == len(grid.ties)
+    # Whole at the edges of the map, where half of a line lies outside.
+    assert not any(p.get_clip_on() for p in ax.patches if not p.get_fill())
+
+
+@pytest.mark.parametrize(("highest", "light"), [(0.178, False), (0.4, True)])
+def test_grid_colors_reach_over_a_factor_of_two(grid, highest, light):
+    losses = np.linspace(0.143, highest, 6).reshape(6, 1, 1)
+    flat = replace(grid.runs, val_loss=np.broadcast_to(losses, grid.val_loss.shape))
+
+    ax = plots.plot_grid(replace(grid, runs=flat), axes())
+
+    colors = ax.images[0].get_array()[..., :3].sum(-1)
+    map_ = matplotlib.colormaps["YlGnBu"]
+    dark, pale = (sum(map_(share)[:3]) for share in (0.92, 0.05))
+    assert colors.min() == pytest.approx(dark, abs=0.02)
+    assert (colors.max() > (dark + pale) / 2) == light
 
 
 def test_grid_hatches_diverged():

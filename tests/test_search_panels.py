@@ -426,6 +426,18 @@ def test_a_single_loss_is_neither_dark_nor_light():
     assert two[0, 0, :3].sum() < one[0, 1, :3].sum() < two[0, 1, :3].sum()
 
 
+def test_map_colors_reach_over_a_factor_of_two():
+    plateau = shade(np.array([[0.143, 0.15, 0.178]]))
+    ends = shade(np.array([[0.143, 0.286]]))
+
+    assert plateau[0, 0].tolist() == ends[0, 0].tolist()  # the lowest is dark
+    light = plateau[0, :, :3].sum(1)
+    assert light[0] < light[1] < light[2]
+    assert light[2] < ends[0, :, :3].sum(1).mean()
+    wide = shade(np.array([[0.1, 0.2, 10.0]]))
+    assert wide[0, [0, 2]].tolist() == ends[0].tolist()
+
+
 def test_path_stopped_within_a_step_goes_on(moons):
     panel = make_path(moons, epochs=[400, 800])
     panel.order.index = [o[0] for _, o in panel.order.options].index("epochs")

@@ -23,18 +23,24 @@ from hpkit.panels.values import ACROSS, UPWARD, fitting
 
 WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
+LEAST_SPAN = np.log(2)  # of the colors, as in plots/maps.py
 UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.16), (0.6, 0.6, 0.6, 0.5)
 BOTTOM, SECOND = 40, 14  # pixels below the cells, and for a second line of texts
 MANY = 9  # columns from which numbers do not fit into the cells
 
 
 def shade(loss):
-    """Return colors (..., 4) in 0..1: dark is low; pale where there is no loss."""
+    """Return colors (..., 4) in 0..1: dark is low; pale where there is no loss.
+
+    They reach over a factor of two at least, so that a plateau looks like one.
+    """
     known = np.isfinite(loss)
     logs = np.log(np.where(known, loss, 1.0))
     low = logs[known].min() if known.any() else 0.0
-    span = logs[known].max() - low if known.any() else 0.0
-    share = (logs - low) / span if span else np.full(logs.shape, 0.5)  # one: neither
+    span = max(logs[known].max() - low, LEAST_SPAN) if known.any() else LEAST_SPAN
+    share = (logs - low) / span
+    if known.sum() == 1:  # neither dark nor light
+        share = np.full(logs.shape, 0.5)
     colors = colormaps["YlGnBu"](0.92 - 0.87 * np.clip(share, 0, 1))
     colors[~known] = UNKNOWN
     if not known.any():  # by turns, so that the cells of an empty map are seen

@@ -13,6 +13,8 @@ from hpkit.told import WORDS
 # Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
 # when printed. Neither end is taken, so that frames and arrows stand out on each cell.
 COLOR_MAP, DARKEST, LIGHTEST = "YlGnBu", 0.92, 0.05
+# The lightest color is at least twice the lowest loss, so that a plateau looks like one.
+LEAST_SPAN = np.log(2)
 PALE = "#f4f4f4"
 PATH = (
     0.32,
@@ -113,7 +115,7 @@ def draw_cells(ax, cells, shift=(0.0, 0.0)):
     loss = np.where(fine, cells.runs.mean_val_loss[best], np.nan)
     log = np.log(loss)
     low, high = (np.nanmin(log), np.nanmax(log)) if fine.any() else (0, 1)
-    share = np.where(fine, (log - low) / ((high - low) or 1), 0)
+    share = np.where(fine, (log - low) / max(high - low, LEAST_SPAN), 0)
     colors = matplotlib.colormaps[COLOR_MAP](DARKEST - (DARKEST - LIGHTEST) * share)
     ax.imshow(np.where(fine[..., None], colors, 0), aspect="auto", origin="lower")
     # Black or white, what stands out more (WCAG 2.2, relative luminance).
@@ -151,11 +153,12 @@ def frame_cells(ax, cells):
     if cells.runs.diverged.any(1).all():
         return
     orange = COLORS[1]
+    look = {"fill": False, "ec": orange, "clip_on": False}  # whole at the edge, too
     best = cells.cell(cells.search.best)
     for row, column in {cells.cell(s) for s in cells.search.ties} - {best}:
         if cells.runs.settings[cells.best[row, column]] in cells.search.ties:
-            ax.add_patch(box(row, column, fill=False, ec=orange, lw=2, ls="--"))
-    ax.add_patch(box(*best, fill=False, ec=orange, lw=3.5, zorder=3, clip_on=False))
+            ax.add_patch(box(row, column, lw=2, ls="--", **look))
+    ax.add_patch(box(*best, lw=3.5, zorder=3, **look))
     ax.plot(best[1] - 0.36, best[0] + 0.3, "*", color=orange, ms=13, mec="white",
             zorder=4)  # fmt: skip
 
