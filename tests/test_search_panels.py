@@ -7,7 +7,7 @@ import pytest
 
 from hpkit.datasets import load_dataset
 from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
-from hpkit.panels.cells import outlines, regular, shade, two_digits
+from hpkit.panels.cells import digits, outlines, regular, shade
 from hpkit.panels.figures import STAGGERED
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
@@ -138,10 +138,13 @@ def test_ticks_that_do_not_fit_lose_their_text_not_their_place():
     assert 3 < sum(map(bool, many.values())) < 10
 
 
-def test_numbers_in_cells_have_two_digits():
-    assert [two_digits(x) for x in (0.7, 0.123, 1.0, 12.3, 0.05)] == [
-        "0.70", "0.12", "1.0", "12", "0.050"
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("count", "texts"),
+    [(2, ["0.70", "0.12", "1.0", "12", "0.050"]),
+     (3, ["0.700", "0.123", "1.00", "12.3", "0.0500"])],
+)  # fmt: skip
+def test_numbers_in_cells_have_the_digits_that_fit(count, texts):
+    assert [digits(x, count) for x in (0.7, 0.123, 1.0, 12.3, 0.05)] == texts
 
 
 # ---- the grid ----------------------------------------------------------------------
@@ -318,7 +321,7 @@ def test_path_begins_with_its_start_trained(moons):
     loss = runs.mean_val_loss[0]
     assert f"lowest validation loss {loss:.3g}" in panel.result.value
     assert "Next, step 1: learning rate." in panel.result.value
-    assert panel.map.cells.numbers.text.tolist() == [two_digits(loss)]
+    assert panel.map.cells.numbers.text.tolist() == [digits(loss, 3)]
     assert panel.map.cells.stops.text.tolist() == ["S"]
     assert panel.status.value.startswith("2 runs")
     chart = panel.steps.parts[0][0]
@@ -368,7 +371,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert "best so far" in panel.map.over.value
     assert "over the epochs tried" in panel.map.over.value
     before = panel.map.numbers(panel.found)
-    own = {c: two_digits(panel.found.mean_val_loss[i]) for c, i in before.items()}
+    own = {c: digits(panel.found.mean_val_loss[i], 3) for c, i in before.items()}
 
     panel.grid_button.click()
     panel.wait(10)

@@ -25,8 +25,9 @@ WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
 LEAST_SPAN = np.log(2)  # of the colors, as in plots/maps.py
 UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.16), (0.6, 0.6, 0.6, 0.5)
+LEFT, SHORT, LETTER = 58, 5, 7  # pixels beside the cells; a text longer than 5 letters
 BOTTOM, SECOND = 40, 14  # pixels below the cells, and for a second line of texts
-MANY = 9  # columns from which numbers do not fit into the cells
+FEW, MANY = 5, 9  # columns: to 5 three digits fit into a cell, from 9 none do
 
 
 def shade(loss):
@@ -48,9 +49,9 @@ def shade(loss):
     return colors
 
 
-def two_digits(loss):
-    """Return a loss in two digits, also 0.70."""
-    return f"{loss:#.2g}".rstrip(".")
+def digits(loss, count):
+    """Return a loss in so many digits, also 0.70."""
+    return f"{loss:#.{count}g}".rstrip(".")
 
 
 def ink_on(color):
@@ -126,9 +127,8 @@ class CellMap:
             drawn += [under, mark]
         self.figure = figure(
             [self.image, *drawn, self.stops, self.numbers], x, y, ("", ""),
-            height=height, margin=(12, 12, BOTTOM, 58), grid="none",
+            height=height, margin=(12, 12, BOTTOM, LEFT), grid="none",
         )  # fmt: skip
-        self.figure.axes[1].label_offset = "46px"
         self.figure.add_class("hp-clicks")
         self.clicked = clicked
         self.image.on_element_click(self._click)
@@ -160,6 +160,7 @@ class CellMap:
             words = dict(zip(at.tolist(), map(text_of, values[side]), strict=True))
             words = regular(words, UPWARD, lambda text: 1) if side else self._set(words)
             tick(self.figure, side, at, words, NAMES[names[side]], edge=0.5)
+        self._give_room(max(map(len, map(text_of, values[1]))))
         shown = np.where(diverged, np.nan, loss)
         colors = shade(shown)
         colors[diverged] = OUT
@@ -174,6 +175,13 @@ class CellMap:
         for name, cells in frames.items():
             self._put(getattr(self, name), *outlines(cells))
         self.colors = colors
+
+    def _give_room(self, longest):
+        """Give the texts upwards and the name of the axis their places."""
+        more = LETTER * max(0, longest - SHORT)
+        self.figure.axes[1].label_offset = f"{46 + more}px"
+        if self.figure.fig_margin["left"] != LEFT + more:
+            self.figure.fig_margin = self.figure.fig_margin | {"left": LEFT + more}
 
     def _set(self, words):
         """Return the ticks across; on two lines by turns if they do not fit on one."""
@@ -209,8 +217,9 @@ class CellMap:
         known = np.isfinite(loss) if loss.shape[1] < MANY else np.zeros_like(diverged)
         up, across = np.nonzero(known | diverged)
         places = list(zip(up, across, strict=True))
+        count = 3 if loss.shape[1] <= FEW else 2
         set_all(
             self.numbers, x=across.astype(float), y=up.astype(float),
-            text=[CROSS if diverged[p] else two_digits(loss[p]) for p in places],
+            text=[CROSS if diverged[p] else digits(loss[p], count) for p in places],
             colors=[ink_on(colors[p]) for p in places],
         )  # fmt: skip

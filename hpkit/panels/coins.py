@@ -29,10 +29,10 @@ WORDS = {
     "again_tip": "Flip all coins again and train all models anew",
     "training": "The models are trained first.",
     "stopped": "Stopped before the models were trained: press New flips.",
-    "luck": "The best of {n} models has a validation accuracy of <b>{valid:.0%}</b>. "
-    "On {rows} new rows it has <b>{test:.0%}</b>: there was nothing to learn.",
-    "one": "One model has a validation accuracy of <b>{valid:.0%}</b>. On {rows} new "
-    "rows it has <b>{test:.0%}</b>.",
+    "luck": "The best of {n} models has a validation accuracy of <b>{valid:.1%}</b>. "
+    "On {rows} new rows it has <b>{test:.1%}</b>: there was nothing to learn.",
+    "one": "One model has a validation accuracy of <b>{valid:.1%}</b>. On {rows} new "
+    "rows it has <b>{test:.1%}</b>.",
     "guess": "What validation accuracy does the best of 50 models have?",
     "percent": "{}%",
 }

@@ -157,5 +157,5 @@ def legend(*entries):
             char = CROSS if isinstance(mark, bq.Label) else SIGNS[mark.marker]
             char = "●" if char == "○" and mark.fill else char
             sign = f"<span class='hp-mark' style='color:{color}'>{char}</span>"
-        parts.append(sign + html.escape(words))
+        parts.append(f"<span class='hp-entry'>{sign}{html.escape(words)}</span>")
     return "".join(parts)

@@ -52,7 +52,8 @@ class RunView:
         )
         self.unit.style.button_width = "auto"
         panel.on_change(self.unit, panel._draw)
-        over = W.VBox([say(self.chart.legend, "hp-muted"), self.chart.figure])
+        keys = say(self.chart.legend, "hp-muted", "hp-legend")
+        over = W.VBox([keys, self.chart.figure])
         self.charts = [(row(self.unit, name="hp-small"), over, 3)]
         self.figures = [self.chart.figure]
         if has_map(self.dataset):
