@@ -13,7 +13,7 @@ from hpkit.told import WORDS
 # Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
 # when printed. Neither end is taken, so that frames and arrows stand out on each cell.
 COLOR_MAP, DARKEST, LIGHTEST = "YlGnBu", 0.92, 0.05
-# The lightest color is at least twice the lowest loss, so that a plateau looks like one.
+# The lightest color is twice the lowest loss or more: a plateau then looks like one.
 LEAST_SPAN = np.log(2)
 PALE = "#f4f4f4"
 PATH = (
