@@ -3,6 +3,8 @@
 import inspect
 import json
 import re
+import subprocess
+import sys
 import threading
 import warnings
 from html.parser import HTMLParser
@@ -100,6 +102,42 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     assert "got grid_search, up to 8" in words  # value
     assert "overdraw=True" in words  # way out
     assert (cap.spent, cap.entries) == (0, [])
+
+
+def test_a_refusal_in_a_notebook_is_its_message_alone(here):
+    shown = errors_of(
+        "import hpkit as hk; cap = hk.Capstone('wine', budget=3, folder=None)",
+        "cap.grid_search(hk.Hyperparameters(epochs=2), lr=[0.01, 0.1])",
+        "cap.open_test()", "cap.fit(overdraw='yes')", "cap.note(plan=3)",
+        "cap.report(title='x')", "cap.best.unknown",
+    )  # fmt: skip
+
+    *refused, other = shown
+    assert len(refused) == 5
+    for lines in refused:
+        assert lines[0].startswith("Refused: ")
+        assert len(lines) <= 4
+        assert max(map(len, lines)) <= 84
+    assert "Traceback" in "".join(other)  # another error is shown as ever
+
+
+def errors_of(*cells):
+    """Return what IPython shows for the cells that fail, as a kernel sends it."""
+    code = f"""
+import json
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+shell = InteractiveShell(config=Config(HistoryManager={{"enabled": False}}))
+shown = []
+shell._showtraceback = lambda kind, value, lines: shown.append(list(lines))
+done = [shell.run_cell(cell).success for cell in {cells}]
+assert done.count(False) == len(shown)  # Run All stops there, as at any error
+print(json.dumps(shown))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def refusing(search):

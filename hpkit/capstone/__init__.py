@@ -8,8 +8,8 @@
     cap.report()
 
 The task is in `task`, how a search is paid for in `spending`, what the log holds of it
-in `entries`, its file in `log`, other ways to tune in `rivals`, the page in `report`,
-`pictures` and `pages`.
+in `entries`, its file in `log`, how it speaks and refuses in `said`, other ways to tune
+in `rivals`, the page in `report`, `pictures` and `pages`.
 """
 
 from hpkit.capstone.spending import BudgetError

@@ -1,13 +1,13 @@
 """What a capstone's log holds of each search: plain data, and words for it."""
 
 import inspect
-import textwrap
 import zlib
 from collections.abc import Iterable
 
 import numpy as np
 
 from hpkit.capstone.log import now
+from hpkit.capstone.said import Refused
 from hpkit.files import runs_to_plain, setting_to_plain
 from hpkit.settings import NAMES, Hyperparameters
 from hpkit.space import Range
@@ -17,28 +17,12 @@ from hpkit.told import WORDS, label
 # Arguments that change how a search is run, not what it finds.
 ASIDE = ("dataset", "executor", "progress")
 DEFAULT = Hyperparameters()
-WIDTH = 84  # letters in a line of JupyterLab's output at 1280 pixels
 
 # What a learner reads.
 SAY = {
     "own_model": "the chosen run must be there to be tested, got one of a network of "
     "your own from an earlier day; run the cell of that search again (it is free).",
 }
-
-
-class Told(str):
-    """Text that a notebook shows as it is."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        """Return the text without quotes, in lines that a notebook need not break."""
-        return fill(self)
-
-
-def fill(text):
-    """Return a text in lines; a notebook would break them within words."""
-    return textwrap.fill(text, WIDTH, break_on_hyphens=False)
 
 
 def entry_of(what, key, search, own_model):
@@ -110,7 +94,7 @@ def chosen_run(dataset, choice, found):
         if same_run and run.epochs_done == choice["epochs"]:
             return run
     if choice["own_model"]:
-        raise ValueError(SAY["own_model"])
+        raise Refused(SAY["own_model"])
     # It was paid for; a run that was cut is repeated up to where it was cut.
     return fit(dataset, setting.but(epochs=choice["epochs"]), seed=seed)
 

@@ -11,6 +11,7 @@ import numpy as np
 from hpkit.capstone import pictures
 from hpkit.capstone.entries import in_words, rows_of
 from hpkit.capstone.pages import as_html, as_markdown
+from hpkit.capstone.said import Refused, RefusedKind
 from hpkit.datasets import load_dataset
 from hpkit.files import setting_from_plain
 from hpkit.sources import SOURCES
@@ -85,9 +86,9 @@ def check_texts(texts):
     """Return the learner's texts without those that are not written yet."""
     for name, value in texts.items():
         if name not in TEXTS:
-            raise ValueError(WORDS["unknown"].format(names=", ".join(TEXTS), name=name))
+            raise Refused(WORDS["unknown"].format(names=", ".join(TEXTS), name=name))
         if value is not ... and not isinstance(value, str):
-            raise TypeError(WORDS["no_text"].format(name=name, value=value))
+            raise RefusedKind(WORDS["no_text"].format(name=name, value=value))
     return {k: v.strip() for k, v in texts.items() if v is not ...}
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpkit.bayes import bayesian_search
+from hpkit.capstone.said import Refused
 from hpkit.halving import successive_halving
 from hpkit.search import grid_search, random_search, validation_curve
 from hpkit.settings import Hyperparameters, check_count
@@ -214,7 +215,7 @@ def compare(dataset, *, mine=None, bars=(), n=8):
     7
     """
     if dataset.is_regression:
-        raise ValueError(WORDS["regression"])
+        raise Refused(WORDS["regression"])
     n = check_count("n", n, hint="try 8")
     scores, epochs = {name: [] for name in WAYS}, {}
     for name, way in WAYS.items():

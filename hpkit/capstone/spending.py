@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from hpkit import bayes, halving, search
-from hpkit.capstone.entries import ASIDE, entry_of, fill, key_of, same
+from hpkit.capstone.entries import ASIDE, entry_of, key_of, same
+from hpkit.capstone.said import Refused, RefusedKind, fill
 from hpkit.settings import Hyperparameters
 
 SEARCHES = {
@@ -31,7 +32,7 @@ WORDS = {
 }
 
 
-class BudgetError(ValueError):
+class BudgetError(Refused):
     """A search would cost more epochs than are left."""
 
 
@@ -53,7 +54,7 @@ def spend(capstone, what, args, kwargs, overdraw):
     Search
     """
     if not isinstance(overdraw, bool):
-        raise TypeError(WORDS["overdraw"].format(value=overdraw))
+        raise RefusedKind(WORDS["overdraw"].format(value=overdraw))
     function = SEARCHES["grid_search" if what == "fit" else what]
     # Looked at twice, so nothing may be used up by looking.
     kwargs = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
@@ -105,7 +106,7 @@ def allow(capstone, what, cost, overdraw):
     """Raise if a search may not begin."""
     if capstone.test:
         words = WORDS["after_test"]
-        raise ValueError(words.format(what=what, data=capstone.dataset.name))
+        raise Refused(words.format(what=what, data=capstone.dataset.name))
     if cost > capstone.left and not overdraw:
         facts = {"left": capstone.left, "budget": capstone.budget}
         raise BudgetError(WORDS["too_dear"].format(what=what, cost=cost, **facts))

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from hpkit.capstone.entries import Told, chosen_run, fill, in_words, rows_of, run_of
+from hpkit.capstone.entries import chosen_run, in_words, rows_of, run_of
 from hpkit.capstone.log import RunLog, now
+from hpkit.capstone.said import Refused, Told, fill
 from hpkit.capstone.spending import SEARCHES, counted, fit_by_search, spend
 from hpkit.datasets import load_dataset
 from hpkit.files import runs_from_plain
@@ -91,7 +92,7 @@ class Capstone:
         self.budget = check_count("budget", budget, hint="try 60")
         self.bars, self.name, self._found = tuple(sorted(bars)), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
-            raise ValueError(WORDS["name"].format(name=name))
+            raise Refused(WORDS["name"].format(name=name))
         self.folder = None if folder is None else Path(folder)
         first = {
             "dataset": dataset.name, "rows": rows_of(dataset), "budget": self.budget,
@@ -100,10 +101,10 @@ class Capstone:
         self.log = RunLog(self.folder and self.folder / f"{name}.json", first)
         old = self.data
         if old["budget"] != budget:
-            raise ValueError(WORDS["budget"].format(old=old["budget"], new=budget))
+            raise Refused(WORDS["budget"].format(old=old["budget"], new=budget))
         if old["rows"] != first["rows"]:
             names = {"old": old["dataset"], "new": dataset.name}
-            raise ValueError(WORDS["data"].format(name=name, **names))
+            raise Refused(WORDS["data"].format(name=name, **names))
 
     # ---- what the log says ---------------------------------------------------------
 
@@ -205,11 +206,11 @@ class Capstone:
         if why is ... or not self.best:
             return Told(WORDS["empty" if why is ... else "nothing"])
         if not isinstance(why, str) or not why.strip():
-            raise ValueError(WORDS["no_reason"].format(why=why))
+            raise Refused(WORDS["no_reason"].format(why=why))
         choice = self.best if setting is None else self._trained(setting)
         old = self.data["choice"] or {}
         if self.test and choice["setting"] != old["setting"]:
-            raise ValueError(WORDS["too_late"].format(setting=in_words(old["setting"])))
+            raise Refused(WORDS["too_late"].format(setting=in_words(old["setting"])))
         self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
         text = in_words(choice["setting"])
         return Told(WORDS["chosen"].format(setting=text, loss=choice["val_loss"]))
@@ -220,7 +221,7 @@ class Capstone:
             runs = self.runs_of(entry)
             if setting in runs.settings:
                 return run_of(runs, runs.settings.index(setting), entry["own_model"])
-        raise ValueError(WORDS["untrained"].format(setting=setting))
+        raise Refused(WORDS["untrained"].format(setting=setting))
 
     def open_test(self):
         """Open the test set for the chosen setting; return what is seen in words.
@@ -230,7 +231,7 @@ class Capstone:
         if test := self.test:
             return Told(WORDS["again"] + self._seen(test))
         if not (choice := self.data["choice"]):
-            raise ValueError(WORDS["not_chosen"])
+            raise Refused(WORDS["not_chosen"])
         run = chosen_run(self.dataset, choice, self._found)
         fresh = replace(run, dataset=replace(self.dataset, test_looks=[]))
         test = {
