@@ -59,6 +59,7 @@ SEEN = re.compile(
     r"\*\*(What you see\.)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
 )
 CLOSED = r"<details>\n<summary><b>\1</b></summary>\n\n\2\n\n</details>"
+APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
 FIRST_LINE = "Your guess first. Then the answer:"
@@ -237,7 +238,7 @@ def fold_answers(notebook):
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)
             asked = "see.**" not in after if guess else asked and not SAID.search(after)
-            cell.source = SEEN.sub(CLOSED, cell.source)
+            cell.source = SEEN.sub(CLOSED, cell.source).replace(*APART)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             cell.metadata.jupyter = {"outputs_hidden": True}
             first = new_output("display_data", {"text/plain": FIRST_LINE})

@@ -311,7 +311,7 @@ def test_words_that_say_what_is_to_be_seen_are_closed(folder):
     texts = [c.source for c in load(folder).cells if c.cell_type == "markdown"]
     assert texts[2] == (
         "Look.\n\n<details>\n<summary><b>What you see.</b></summary>\n\n"
-        "One,\ntwo:\n\n- words.\n\n</details>\n\nAnd so on."
+        "One,\ntwo:\n\n- words.\n\n</details>\n<p></p>\n\nAnd so on."
     )
     assert texts[-1].endswith("</summary>\n\nYes, four.\n\n</details>")
     assert sum("**What you see.**" in text for text in texts) == 0

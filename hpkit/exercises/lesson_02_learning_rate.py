@@ -38,7 +38,7 @@ def predict():
 
 
 # A spread would be the natural limit, but that of the one best value is small by luck.
-CLOSE = 1.25
+CLOSE = 1.15
 
 
 @cache
@@ -167,6 +167,7 @@ good_rate = Exercise(
     wrong=[
         (0.002, "too_small"),
         (0.05, "too_small"),
+        (0.2, "too_small"),
         (8, "too_large"),
         (1, "listed"),
         (0.3, "listed"),

@@ -44,6 +44,9 @@ hk.BowlPanel(lr=0.1, predict=True)
 #
 # The same in code. The bowl is `loss = weight x weight / 2`, so its slope at each place
 # is the weight itself: the wall is as steep as you are far from the bottom.
+#
+# **Predict.** Learning rates 0.1, 0.9, 1.8 and 2.1, eight steps each. Which ball ends
+# nearest to the bottom? Which one ends higher than it began?
 
 
 # %%
@@ -57,29 +60,26 @@ def walk(lr, weight=-4.0, curvature=1.0, steps=8):
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.9), sharey=True, layout="constrained")
-w = np.linspace(-9, 9, 99)
+w, ends = np.linspace(-9, 9, 99), []
 for ax, lr in zip(axes, (0.1, 0.9, 1.8, 2.1), strict=True):
     path = walk(lr)
+    ends.append(f"{round(path[-1], 2) + 0:g}")
     ax.plot(w, w**2 / 2, color="#bbbbbb")
     ax.plot(path, path**2 / 2, "o-", color="#0072B2")
-    ax.set(title=f"lr {lr}: ends at {round(path[-1], 2) + 0:g}", xlabel="weight")
+    ax.set(title=f"lr {lr}: ends at {ends[-1]}", xlabel="weight")
     ax.set(xlim=(-9.5, 9.5), ylim=(-1, 41))
 axes[0].set(ylabel="loss")
-ax = hk.alt_text(
-    ax, "Four bowls: a ball creeps, arrives, jumps from side to side, climbs out."
-)
+ax = hk.alt_text(ax, f"Four bowls; the balls end at {', '.join(ends)}.")
 
 # %% [markdown]
 # **What you see.** With 0.1 the ball creeps. With 0.9 it is at the bottom almost at
 # once. With 1.8 it jumps over the bottom each time, from side to side, and still comes
 # closer. With 2.1 it lands *higher* after each jump, and climbs out of the bowl. (And
 # with 1, in the panel? One single step, exactly to the bottom.) At exactly 2 it jumps
-# between -4 and 4 for ever: from 2 on the ball no longer comes to rest.
-#
-# There is a rule behind it. A bowl has a **curvature**: how quickly the wall gets steep
-# (here 1). Above `2 / curvature` every step lands further out; below it every step
-# comes closer. <!-- claim: bowl-two-over-curvature --> With curvature 2 the border is
-# at 1.
+# between -4 and 4 for ever: from 2 on the ball no longer comes to rest. There is a rule
+# behind it. A bowl has a **curvature**: how quickly the wall gets steep (here 1). Above
+# `2 / curvature` every step lands further out; below it every step comes closer.
+# <!-- claim: bowl-two-over-curvature --> With curvature 2 the border is at 1.
 #
 # A real network has hundreds of weights and no such simple bowl. But the two bad ends
 # are the same: too small, and it creeps; too large, and it jumps out.
@@ -98,26 +98,32 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 
 # %% [markdown]
 # **Do.** Move the slider slowly from the left end to the right end. Each time you let
-# go, the run is kept as a gray line. Pin three: one that creeps, one that is good, one
-# that jumps.
+# go, the run is kept as a gray line, and as a row of the list below the chart. The
+# newest row is chosen, so **Pin** beside the list gives the run that you have just seen
+# a color of its own. Pin three: one that creeps, one that is good, one that jumps.
 #
 # **Say what you see.** Where is the line flat? Where does it start to shake? Where does
 # it rise?
 #
-# The same as a still picture, with four learning rates:
+# The same as a still picture, with four learning rates, and then the largest of them
+# with five seeds.
+#
+# **Predict.** 0.001, 0.03, 0.3 and 3. Which line gets lowest? Which one shakes?
 
 # %%
 four = [hk.fit(moons, base.but(lr=lr)) for lr in (0.001, 0.03, 0.3, 3)]
 ax = hk.plot_training_curves(four)
-share = four[-1].val_loss[-1] / four[-1].val_loss[0]
-print(f"lr 3: the loss ends at {share:.0%} of where it began")
+for seed in range(5):
+    run = hk.fit(moons, base.but(lr=3), seed=seed)
+    share = run.val_loss[-1] / run.val_loss[0]
+    print(f"lr 3, seed {seed}: the loss ends at {share:.0%} of where it began")
 
 # %% [markdown]
 # **What you see.** Up to 0.3 a larger learning rate goes down faster.
 # <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes, and still
 # it gets low. <!-- claim: best-shakes-too --> But "larger is faster" has an end: with 3
-# the loss jumps about, and the line above the chart says where this run ends. Other
-# seeds end elsewhere, but most of them high, above half of the loss they began with.
+# the loss jumps about, and where it ends is a matter of luck, as the five seeds above
+# the chart show. Most of them end high, above half of the loss they began with.
 # <!-- claim: three-bounces --> And with 10, the right end of the slider, many runs
 # **diverge**, as in lesson 01: the panel puts an X where the line has left the chart
 # for good. <!-- claim: ten-often-diverges -->
@@ -170,7 +176,9 @@ curve = hk.validation_curve(
 hk.plot_validation_curve(curve)
 print("runs:", len(curve.runs), "  best of the list:", curve.best.lr)
 ten = curve.val_loss[-1]  # of the five runs with 10
-print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their start")
+start = ten[:, 0]
+print("with 10 they end at", (ten[:, -1] / start).round(1), "times their start,")
+print("and on the way they reach", (ten.max(axis=1) / start).round(1), "times")
 
 # %% [markdown]
 # How to read it: each blue dot is the mean of five runs, the small dots are the five
@@ -190,7 +198,7 @@ print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their sta
 # - The lowest point is at 0.3 or 1, whichever seeds we took; here you see it printed
 #   above the chart. <!-- claim: u-minimum -->
 # - Far right it is high again. With 10 the loss ends above its start in most seeds, as
-#   the last line above the chart says, and at some epoch it has more than doubled.
+#   the lines above the chart say, and at some epoch it has more than doubled.
 #   <!-- claim: u-right-too-long -->
 #
 # The bottom of the U is wide. There is no single right value, so do not look for a
@@ -198,8 +206,9 @@ print("with 10 they end at", (ten[:, -1] / ten[:, 0]).round(1), "times their sta
 #
 # The same chart, live: the same nine values, the same five seeds. On the left you see
 # the training curves of all values at once (each the mean of five runs), on the right
-# the validation curve that comes out. Click a dot, and its training curve stands out.
-# The list below the charts has the numbers.
+# the validation curve that comes out. Each dot has the color of its training curve,
+# light for a small learning rate, dark for a large one. Click a dot, and its curve
+# stands out. The list below the charts has the numbers.
 
 # %%
 hk.ValidationCurvePanel(
@@ -235,7 +244,7 @@ ex.good_rate.check(answer)
 #
 # Many people try learning rates like this: 0.01, 0.02, 0.03, 0.04. It looks careful.
 #
-# **Predict.** Which of the four wins? And what does that tell you?
+# **Predict.** Which of the four wins? And what would you try next?
 
 # %%
 short = hk.validation_curve(
@@ -246,8 +255,9 @@ print("best of the short list:", short.best.lr)
 
 # %% [markdown]
 # **What you see.** The largest of the four wins.
-# <!-- claim: short-list-largest-wins --> So the list stops while the loss is still
-# going down. The best value is not in it at all!
+# <!-- claim: short-list-largest-wins --> The chart says so, too: the best one is at the
+# edge. So the list stops while the loss is still going down. The best value is not in
+# it at all!
 #
 # A winner at the end of a list is a message: **go on in that direction**. So begin at
 # 0.01 again, but let the values grow by factors.
@@ -296,6 +306,9 @@ pair = [hk.fit(digits, setting.but(lr=lr)) for lr in (0.1, 5)]
 for run in pair:
     print(f"lr {run.setting.lr}: validation loss at the end {run.val_loss[-1]:.2f}")
 ax = hk.plot_training_curves(pair)
+for seed in (1, 2, 3):
+    again = hk.fit(digits, setting.but(lr=5), seed=seed)
+    print(f"lr 5, seed {seed}: validation loss at the end {again.val_loss[-1]:.2f}")
 
 # %% [markdown]
 # **What you see.** With 5 the loss on digits becomes `nan`; with other seeds, too.
