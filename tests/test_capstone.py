@@ -476,17 +476,20 @@ def test_all_diverged_leaves_nothing_to_choose():
 def test_choice_needs_a_reason_and_a_trained_setting():
     cap = task()
     assert "Nothing is trained yet" in cap.choose(why="because")
-    cap.grid_search(BASE, **TWO)
+    found = cap.grid_search(BASE, **TWO)
 
     assert "three dots" in cap.choose()
     assert cap.data["choice"] is None
-    for why in ("", "  ", 3, None):
+    for why in ("", "  ", 3, None, "x", "it is the best"):
         with pytest.raises(ValueError, match="why must be a sentence in quotes"):
             cap.choose(why=why)
-    with pytest.raises(ValueError, match=r"must be one that was trained.*lr=0.7"):
-        cap.choose(BASE.but(lr=0.7), why="a hunch")
-    assert "learning rate 0.01" in cap.choose(BASE.but(lr=0.01), why="a quiet curve")
-    assert cap.why == "a quiet curve"
+    why = "its curve is the most quiet one"
+    for untrained in (BASE.but(lr=0.7), hk.Hyperparameters(lr=0.01), {"lr": 0.01}):
+        with pytest.raises(ValueError, match=r"must be one that was trained") as caught:
+            cap.choose(untrained, why=why)
+        assert "cap.choose(found.settings[1], why=why)" in str(caught.value)
+    assert "learning rate 0.01" in cap.choose(found.settings[0], why=why)
+    assert cap.why == why
 
 
 def test_test_set_needs_a_choice():
@@ -531,7 +534,7 @@ def test_after_the_test_no_new_search_and_no_other_choice():
     with pytest.raises(ValueError, match=r"must come before the test .* got fit after"):
         cap.fit(BASE.but(lr=0.5))
     with pytest.raises(ValueError, match=r"opened for learning rate 0\.1"):
-        cap.choose(BASE.but(lr=0.01), why="another one is better")
+        cap.choose(BASE.but(lr=0.01), why="another one is better after all")
     cap.grid_search(BASE, **TWO)  # what was paid for stays free
     cap.choose(why="the same one, said better")
     assert cap.why == "the same one, said better"
@@ -575,7 +578,7 @@ def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
 
     cap = task("digits", name="other")
     cap.fit(short.but(epochs=1))
-    cap.choose(why="the one epoch alone")
+    cap.choose(why="the one epoch alone is enough")
     assert cap.open_test()[:20] == here[:20]
 
 
@@ -693,6 +696,53 @@ def test_report_is_written_from_the_log_alone():
     finished().report(plan="kept")
 
     assert "kept" in task().report().html
+
+
+def test_plan_from_before_the_first_result_stays(capsys):
+    cap = task()
+    cap.note(plan="a draft")
+    cap.note(plan="two learning rates")
+    cap.grid_search(BASE, **TWO)
+    cap.note(plan="two learning rates")  # the cell is run again, tomorrow
+    assert "plan" not in one_line(capsys)
+    cap.note(plan="what I have done anyhow")
+    assert "Written after 8 of 40 epochs were spent." in one_line(capsys)
+    cap.choose(why="the lowest loss of the two")
+    cap.open_test()
+
+    cap.report(plan="what came out of it")
+
+    assert "Written after the test set was opened." in one_line(capsys)
+    words = [
+        "> two learning rates", "Written before the first epoch was spent.",
+        "> what I have done anyhow", "Written after 8 of 40 epochs were spent.",
+        "> what came out of it", "Written after the test set was opened.",
+    ]  # fmt: skip
+    text = task().report().markdown
+    assert "\n\n".join(words) in text
+    assert "a draft" not in text
+
+
+def test_plan_of_a_log_that_knows_no_time():
+    cap = finished()
+    cap.log.change(lambda data: data["texts"].update(plan="from an older kit"))
+
+    text = cap.report().markdown
+
+    assert "> from an older kit" in text
+    assert "Written" not in text
+    cap.note(plan="a new one")
+    assert "> from an older kit" in cap.report().markdown
+
+
+def test_reason_from_after_the_test_is_marked():
+    cap = finished()
+    assert "Written after the test" not in cap.report().markdown
+
+    cap.choose(why="what I would have said before")
+    cap.choose(why="what I would have said before")
+
+    assert "> what I would have said before\n\nWritten after" in cap.report().markdown
 
 
 def test_report_escapes_what_a_learner_writes():

@@ -27,7 +27,8 @@ FOREIGN = {
 
 # The one piece of HTML: what is closed until a guess was made; the build puts it in.
 CLOSED = re.compile(
-    r"<details>\n<summary><b>(.*?)</b></summary>\n\n(.*?)\n\n</details>(?:\n<p></p>)?", re.S
+    r"<details>\n<summary><b>(.*?)</b></summary>\n\n(.*?)\n\n</details>(?:\n<p></p>)?",
+    re.S,
 )
 
 

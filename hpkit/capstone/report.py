@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpkit.capstone import pictures
+from hpkit.capstone import pictures, plans
 from hpkit.capstone.entries import in_words, rows_of
 from hpkit.capstone.pages import as_html, as_markdown
 from hpkit.capstone.said import Refused, RefusedKind
@@ -39,7 +39,8 @@ WORDS = {
     "choice": "What I chose, and why",
     "test": "What the test set says",
     "learned": "What I learned, and what I would do next",
-    "open_plan": "(To be written: cap.report(plan='...').)",
+    "open_plan": "(No plan was written down: cap.note(plan='...') keeps one.)",
+    "late_why": "Written after the test set was opened.",
     "open_why": "(To be written: cap.choose(why='...').)",
     "open_learned": "(To be written: cap.report(learned='...').)",
     "heads": ("", "search", "tried", "epochs", "lowest validation loss"),
@@ -139,7 +140,7 @@ def content(capstone, data):
         ("h2", WORDS["short"]),
         ("p", f"{budget} {chosen} {tested(capstone, data['test'])}"),
         ("h2", WORDS["plan"]),
-        ("quote", texts.get("plan") or WORDS["open_plan"]),
+        *planned(texts, data["budget"]),
         (
             "table",
             WORDS["heads"],
@@ -150,6 +151,8 @@ def content(capstone, data):
         ("h2", WORDS["choice"]),
         ("quote", capstone.why or WORDS["open_why"]),
     ]
+    if choice and choice.get("late"):
+        blocks.append(("p", WORDS["late_why"]))
     if choice:
         blocks += [("picture", *pictures.chosen(capstone)), *again(choice, data)]
     if data["rivals"] and data["test"]:
@@ -159,6 +162,18 @@ def content(capstone, data):
         ("h2", WORDS["learned"]),
         ("quote", texts.get("learned") or WORDS["open_learned"]),
     ]
+
+
+def planned(texts, budget):
+    """Return the plans as blocks, each with when it was written."""
+    found = plans.versions(texts)
+    if not found:
+        return [("quote", WORDS["open_plan"])]
+    blocks = []
+    for plan in found:
+        said = plans.when(plan, budget)
+        blocks += [("quote", plan["text"]), *([("p", said)] if said else [])]
+    return blocks
 
 
 def tested(capstone, test):

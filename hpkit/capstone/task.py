@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from hpkit.capstone import plans
 from hpkit.capstone.entries import chosen_run, in_words, rows_of, run_of
 from hpkit.capstone.log import RunLog, now
 from hpkit.capstone.said import Refused, Told, fill
@@ -14,6 +15,7 @@ from hpkit.training import check_dataset
 
 BARS = (0.85, 0.93, 0.95)  # test accuracy on digits: beats defaults, tuned, well tuned
 FOLDER = "hpkit-runs"
+REASON = 5  # words at least
 
 # What a learner reads.
 WORDS = {
@@ -23,9 +25,11 @@ WORDS = {
     "{old}, got other rows, of {new}; give another name=... to begin a new log.",
     "name": "name must be letters, digits, - and _, got {name!r}; try 'capstone'.",
     "untrained": "the setting chosen must be one that was trained with this budget, "
-    "got {setting}; leave it out to choose the lowest validation loss.",
-    "no_reason": "why must be a sentence in quotes, got {why!r}; write why you choose "
-    "this setting.",
+    "got {setting}; take one from what a search gave you, such as "
+    "cap.choose(found.settings[1], why=why) (found shows them all with their numbers: "
+    "found.to_frame()), or leave it out to choose the lowest validation loss.",
+    "no_reason": "why must be a sentence in quotes, of at least {least} words, got "
+    "{why!r}; write why you choose this setting and not another one.",
     "too_late": "the choice must stand before the test set is opened, got another one "
     "after it; the test set was opened for {setting}.",
     "not_chosen": "a setting must be chosen before the test set is opened, got none; "
@@ -199,19 +203,24 @@ class Capstone:
         Parameters
         ----------
         setting : Hyperparameters, optional
-            One that was trained; default that with the lowest validation loss.
+            One that was trained, such as `found.settings[1]`; default that with the
+            lowest validation loss.
         why : str
-            Your reason: it stands in the report. `...` chooses nothing yet.
+            Your reason, of at least 5 words: it stands in the report. `...` chooses
+            nothing yet.
         """
         if why is ... or not self.best:
             return Told(WORDS["empty" if why is ... else "nothing"])
-        if not isinstance(why, str) or not why.strip():
-            raise Refused(WORDS["no_reason"].format(why=why))
+        if not isinstance(why, str) or len(why.split()) < REASON:
+            raise Refused(WORDS["no_reason"].format(why=why, least=REASON))
         choice = self.best if setting is None else self._trained(setting)
         old = self.data["choice"] or {}
         if self.test and choice["setting"] != old["setting"]:
             raise Refused(WORDS["too_late"].format(setting=in_words(old["setting"])))
-        self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
+        why, first = why.strip(), not self.test
+        late = old.get("late", False) if why == old.get("why") else not first
+        choice = choice | {"why": why, "late": late}
+        self.log.change(lambda data: data.update(choice=choice))
         text = in_words(choice["setting"])
         return Told(WORDS["chosen"].format(setting=text, loss=choice["val_loss"]))
 
@@ -257,12 +266,23 @@ class Capstone:
     def note(self, **texts):
         """Keep your sentences for the report: `author`, `plan`, `learned`.
 
-        `...` is left out; a new text replaces the old one.
+        `...` is left out; a new text replaces the old one. A plan from before the
+        first result stays, and the report says when each plan was written.
         """
         from hpkit.capstone.report import check_texts
 
-        if texts := check_texts(texts):
-            self.log.change(lambda data: data["texts"].update(texts))
+        if not (texts := check_texts(texts)):
+            return
+        plan, before = texts.pop("plan", None), self.data["texts"].get("plan")
+
+        def update(data):
+            data["texts"].update(texts)
+            if plan:
+                plans.keep(data, plan)
+
+        data = self.log.change(update)
+        if plan and plan != before and (said := plans.late(data)):
+            print(fill(said))
 
     def report(self, **texts):
         """Write the report from the log, as HTML and as Markdown with pictures.
