@@ -208,3 +208,20 @@ def test_path_second_round():
     assert (np.array(again) <= first + 1e-9).all()  # never worse
     # In most seeds it finds the best, in some it stays: the lesson computes which.
     assert 0.5 <= np.mean(np.array(again) < 1.01) < 1
+
+
+def test_path_kim_ends():
+    order = ("lr", "epochs", "batch_size")
+    ends = [walk("spiral", k, order)[0] for k in range(len(LEARNERS))]
+
+    there = SPIRAL.but(lr=1, batch_size=64, epochs=20)
+    assert np.mean([end == there for end in ends]) >= 0.85
+
+
+def test_path_jun_first_step():
+    settings, loss = table("spiral")
+    column = [settings.index(SPIRAL.but(batch_size=b)) for b in (4, 64, 200)]
+    low, *others = loss[column]
+
+    assert (low < np.min(others, axis=0)).all()
+    assert np.mean(low > 0.9 * np.max(others, axis=0)) >= 0.95
