@@ -1,0 +1,73 @@
+"""The teacher's guide: what it says of minutes and losses is so."""
+
+import re
+
+import numpy as np
+import pytest
+
+import hpkit as hk
+from hpkit.notebooks import FOLDER
+
+GUIDE = (FOLDER / "TEACHING.md").read_text("utf-8")
+SECTION = re.compile(r"^# ## (\d)\. .*\((\d+) minutes?\)$", re.M)
+PLANNED = re.compile(r"(?:(\d\d) )?sections? ([\d, toand]+?) \((\d+)\)")
+
+
+def minutes(lesson):
+    """Return the minutes of each section of a lesson."""
+    (source,) = (FOLDER / "src").glob(f"{lesson}_*.py")
+    return {int(n): int(m) for n, m in SECTION.findall(source.read_text("utf-8"))}
+
+
+def numbers(words):
+    """Return the sections that words such as "1, 2 to 4 and 6" name."""
+    named = []
+    for part in re.split(r", | and ", words):
+        first, _, last = part.partition(" to ")
+        named += range(int(first), int(last or first) + 1)
+    return named
+
+
+def test_sections_of_the_plans_have_their_minutes():
+    plans = PLANNED.findall(GUIDE)
+    assert len(plans) >= 10
+    for lesson, words, said in plans:
+        assert lesson, words
+        assert sum(minutes(lesson)[n] for n in numbers(words)) == int(said)
+
+
+def test_plans_fill_their_time():
+    rows = dict(re.findall(r"^\| (50|90|2 x 90) minutes \| (.*?) \|", GUIDE, re.M))
+    rest = {"50": 5, "90": 9, "2 x 90": 0}  # to open and close, in words
+    for time, row in rows.items():
+        planned = sum(map(int, re.findall(r"\((\d+)\)", row))) + rest[time]
+        whole = np.prod([int(n) for n in time.split(" x ")])
+        assert 0.95 * whole <= planned <= whole
+
+
+def test_losses_of_the_group_activity():
+    rows = re.findall(r"^\| ([\d.]+) \| (.*) \|$", GUIDE, re.M)
+    assert len(rows) == 9
+    moons = hk.load_dataset("moons")
+    base = hk.Hyperparameters(batch_size=32, epochs=30)
+    for lr, cells in rows:
+        for seed, said in enumerate(cells.split(" | ")):
+            run = hk.fit(moons, base.but(lr=float(lr)), seed=seed)
+            if float(lr) < 3:
+                assert run.best_val_loss == pytest.approx(float(said), rel=0.05)
+            elif float(lr) == 3:  # it jumps: rounding shows
+                assert 0.1 < run.best_val_loss < 0.8
+            else:
+                assert run.best_val_loss > 0.5
+
+
+def test_presses_of_train_give_the_seeds_of_the_table():
+    panel = hk.TrainingPanel(hk.load_dataset("moons"), controls=("lr",))
+    panel.seeds.value = "new"
+    seeds = []
+    for _ in range(3):
+        panel.train_button.click()
+        panel.wait(20)
+        seeds.append(panel.run.seed)
+
+    assert seeds == [1, 2, 3]
