@@ -164,7 +164,9 @@ class LossChart:
         set_all(self.pinned_train, x=x * scales, y=y, colors=colors)
         x, y = stacked([r.val_loss for r in runs], top)
         set_all(self.pinned_val, x=x * scales, y=y, colors=colors)
-        ends = [r.val_loss[-1] if r.val_loss[-1] <= top else top for r in runs]
+        high = 0.88 * top  # whole letters below the upper edge, also of what left it
+        ends = [min(high, r.val_loss[-1] if r.val_loss[-1] <= top else top)
+                for r in runs]  # fmt: skip
         set_all(
             self.names, text=[p[2] for p in pinned], colors=colors,
             x=[r.epochs_done * self.per_epoch(r) for r in runs],
