@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import hpkit as hk
-from hpkit.capstone import entries, pages, rivals, spending
+from hpkit.capstone import entries, pages, pictures, rivals, spending
 from hpkit.capstone.log import RunLog
 
 BASE = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=4, hidden=(8,))
@@ -773,6 +773,64 @@ def test_report_code_names_only_the_rows_that_it_was_run_on():
     assert "hk.fit(data, hk.Hyperparameters(" in text
 
 
+def test_report_says_of_each_search_what_was_held_and_the_seeds():
+    cap = task()
+    cap.grid_search(BASE, **TWO)
+    cap.random_search(
+        BASE.but(momentum=0.5), lr=hk.log_uniform(0.01, 1), n_trials=2, search_seed=7,
+        seeds=[1, 2],
+    )  # fmt: skip
+
+    text = cap.report().markdown
+
+    held = "the same in all: batch size 16, epochs 4, hidden layers 8; seed 0 |"
+    assert f"learning rate 0.01, 0.1; {held}" in text
+    assert "momentum 0.5, hidden layers 8; seeds 1, 2; search_seed 7 |" in text
+
+
+def test_setting_that_is_trained_again_is_told_and_counted_once(capsys):
+    cap = task()
+    cap.grid_search(BASE, **TWO)
+    assert "paid again" not in one_line(capsys)
+
+    cap.grid_search(BASE, lr=[0.1, 1.0])
+
+    assert "1 of its 2 runs had been trained before and were paid" in one_line(capsys)
+    page = cap.report().html
+    assert "16 of 40 epochs were spent on 3 settings" in page
+    assert ": 3 dots" in page
+    cap.fit(BASE.but(lr=0.01), seed=1)  # another seed is another run
+    assert "paid again" not in one_line(capsys)
+
+
+def test_log_of_an_older_kit_gives_a_report():
+    cap = task()
+    cap.grid_search(BASE, **TWO)
+    cap.log.change(lambda data: data["entries"][0].pop("held"))
+
+    assert "learning rate 0.01, 0.1 |" in cap.report().markdown
+
+
+def test_captions_are_no_alternative_texts():
+    page = Page(finished().report().html)
+
+    texts = " ".join(page.texts)
+    assert len(page.pictures) == 3
+    assert not any(picture["alt"] in texts for picture in page.pictures)
+
+
+def test_letters_of_the_pictures_can_be_read_at_half_a_page():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    ax.set(xlabel="epochs", ylabel="loss")
+
+    pictures.large(ax)
+
+    letters = [ax.xaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
+    assert min(text.get_fontsize() for text in letters) >= 14
+
+
 def test_report_of_an_empty_log_says_so(here):
     report = task().report()
 
@@ -818,11 +876,11 @@ def beside():
 
 def test_comparison_table(beside):
     assert list(beside.scores) == list(rivals.WAYS)
-    assert all(epochs <= 60 for epochs in beside.epochs.values())
+    assert set(beside.epochs.values()) == {60}  # a fair one: all have the same
     assert [row[0] for row in beside.table][-1] == "you"
     above = sum(score < 0.9 for s in beside.scores.values() for score in s)
-    assert f"above {above} of the 14 scores" in beside.sentence
-    assert beside._repr_html_().count("<tr>") == 9
+    assert f"above {above} of the 16 scores" in beside.sentence
+    assert beside._repr_html_().count("<tr>") == 10
 
 
 def test_comparison_looks_at_no_test_set_of_the_learner():
@@ -833,6 +891,23 @@ def test_comparison_looks_at_no_test_set_of_the_learner():
         cap.compare(n=1)
 
     assert cap.dataset.test_looks == []
+
+
+def test_comparison_trains_together_what_it_would_train_alone(beside):
+    for name in (*rivals.UNTUNED, rivals.KNOWN, rivals.TUNED[0]):
+        own = hk.Dataset(**vars(hk.load_dataset("digits")) | {"test_looks": []})
+        alone = rivals.WAYS[name](own, seeds=(1,), search_seed=1).best_run
+        rows = len(own.test.y)
+        assert abs(alone.test_accuracy() - beside.scores[name][1]) <= 2 / rows
+
+
+def test_comparison_of_an_older_log_is_shown():
+    names = [name for name in rivals.WAYS if name != rivals.KNOWN]
+    scores, epochs = {name: [0.9, 0.91] for name in names}, dict.fromkeys(names, 60)
+    old = rivals.Comparison(scores, epochs, 9)
+
+    assert len(old.table) == 7
+    assert rivals.KNOWN not in old.alt
 
 
 def test_comparison_says_a_tie_and_a_difference():

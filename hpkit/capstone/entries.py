@@ -18,14 +18,19 @@ from hpkit.told import WORDS, label
 ASIDE = ("dataset", "executor", "progress")
 DEFAULT = Hyperparameters()
 
+ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
+
 # What a learner reads.
 SAY = {
+    "seed": "seed {seeds}",
+    "seeds": "seeds {seeds}",
+    "drawn": "search_seed {search_seed}",
     "own_model": "the chosen run must be there to be tested, got one of a network of "
     "your own from an earlier day; run the cell of that search again (it is free).",
 }
 
 
-def entry_of(what, key, search, own_model):
+def entry_of(what, key, search, own_model, how=None):
     """Return a search as an entry of a log.
 
     Parameters
@@ -37,6 +42,8 @@ def entry_of(what, key, search, own_model):
     search : Search
     own_model : bool
         Whether its networks cannot be made again from the log.
+    how : dict, optional
+        The other arguments of the call.
 
     Returns
     -------
@@ -49,7 +56,8 @@ def entry_of(what, key, search, own_model):
     if not search.diverged.any(1).all():
         best = run_of(search.runs, int(search.runs.order[0]), own_model)
     return {
-        "what": what, "tried": tried(search), "epochs": search.cost.epochs,
+        "what": what, "tried": tried(search), "held": held(search, how or {}),
+        "epochs": search.cost.epochs,
         "settings": search.cost.settings, "overdraw": False, "when": now(),
         "finished": search.finished, "own_model": own_model, "best": best, "key": key,
         "so_far": [epochs.tolist(), loss.tolist()], "runs": runs_to_plain(search.runs),
@@ -151,6 +159,32 @@ def tried(search):
         else:
             words.append(f"{WORDS[name]} {', '.join(map(shown, values))}")
     return "; ".join(words)
+
+
+def held(search, how):
+    """Return in words what the settings of a search have in common, and its seeds."""
+    base = search.base
+    names = [
+        n for n in NAMES if n not in search.space
+        and (n in ALWAYS or getattr(base, n) != getattr(DEFAULT, n))
+    ]  # fmt: skip
+    seeds = ", ".join(map(str, search.seeds))
+    words = [label(base, names)] if names else []
+    words.append(SAY["seed" if len(search.seeds) == 1 else "seeds"].format(seeds=seeds))
+    if any(isinstance(values, Range) for values in search.space.values()):
+        words.append(SAY["drawn"].format(search_seed=how.get("search_seed", 0)))
+    return "; ".join(words)
+
+
+def repeated(entries, runs):
+    """Return how many of the runs an older entry holds just as long."""
+    old = set()
+    for plain in (entry["runs"] for entry in entries if not entry["own_model"]):
+        settings = [Hyperparameters(**setting) for setting in plain["settings"]]
+        for run in plain["runs"]:
+            seed = plain["seeds"][run["seed"]]
+            old.add((settings[run["setting"]], seed, len(run["val_loss"])))
+    return sum((r.setting, r.seed, r.epochs_done + 1) in old for r in runs)
 
 
 def in_words(plain):

@@ -1,7 +1,8 @@
 """A page made of blocks, as HTML that holds its pictures and as Markdown.
 
 A block is (kind, ...): ("h1" or "h2", text), ("p", text), ("quote", text), ("code",
-text), ("table", heads, rows), ("picture", PNG as bytes, text).
+text), ("table", heads, rows), ("picture", PNG as bytes, what it shows for those who do
+not see it, caption).
 """
 
 import base64
@@ -54,9 +55,9 @@ def as_markdown(blocks, names=None):
     parts = []
     for kind, *what in blocks:
         if kind == "picture":
-            png, text = what
+            png, text, caption = what
             target = next(names) if names else data_uri(png)
-            parts.append(f"![{text}]({target})\n\n{text}")
+            parts.append(f"![{text}]({target})\n\n{caption}")
         else:
             parts.append(MARKDOWN[kind](*what))
     return "\n\n".join(parts) + "\n"
@@ -79,11 +80,11 @@ def html_table(heads, rows):
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def html_picture(png, text):
-    """Return a picture and what it shows."""
-    text = html.escape(text, quote=True)
-    image = f"<img src='{data_uri(png)}' alt='{text}'>"
-    return f"<figure>{image}<figcaption>{text}</figcaption></figure>"
+def html_picture(png, text, caption):
+    """Return a picture and its caption."""
+    image = f"<img src='{data_uri(png)}' alt='{html.escape(text, quote=True)}'>"
+    caption = html.escape(caption, quote=True)
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
 def markdown_table(heads, rows):

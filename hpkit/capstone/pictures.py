@@ -7,6 +7,8 @@ import numpy as np
 from hpkit.plots.canvas import FONT, INK, MUTED, look, new_axes
 from hpkit.settings import Hyperparameters
 
+LETTERS = 14  # points on 6.4 inches; on a printed page it is a third of that
+
 # What a learner reads.
 WORDS = {
     "spent_axis": "epochs spent",
@@ -19,7 +21,7 @@ WORDS = {
     "val_loss": "lowest validation loss",
     "tried_said": "Each setting that was tried, at its learning rate: {n} dots, {out} "
     "of them diverged (a cross at the top).",
-    "chosen_said": " The ring is the chosen one, {loss:.3g} at {lr}.",
+    "chosen_said": " The ring is the chosen one, {loss:.3g} at {lr:g}.",
 }
 
 
@@ -32,6 +34,15 @@ def drawn(draw, text, size=(6.4, 3.6)):
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
     return file.getvalue(), text
+
+
+def large(ax):
+    """Make the letters of an axes large enough for a picture half a page wide."""
+    ax.tick_params(labelsize=LETTERS)
+    for text in (ax.xaxis.label, ax.yaxis.label):
+        text.set_fontsize(LETTERS)
+    for text in ax.texts:  # names, of which many may have to stand side by side
+        text.set_fontsize(0.85 * LETTERS)
 
 
 def factors(axis):
@@ -71,6 +82,7 @@ def so_far(capstone):
         factors(ax.yaxis)
         low, high = ax.get_ylim()
         ax.set_ylim(low, high * (high / low) ** 0.15)  # room for the words on top
+        large(ax)
 
     png, _ = drawn(draw, "")
     return png, WORDS["so_far_said"].format(ends=", ".join(ends))
@@ -101,8 +113,13 @@ def tried(capstone):
         if dots:  # crosses alone have no loss to make a scale of
             factors(ax.yaxis)
         ax.set(xlabel=WORDS["lr"], ylabel=WORDS["val_loss"])
+        large(ax)
 
-    count = {"n": len(dots) + len(crosses), "out": len(crosses)}
+    # Two that lie on each other are one that was trained twice.
+    seen, out = (
+        {(lr, f"{loss:.4g}") for lr, loss, _ in all_} for all_ in (dots, crosses)
+    )
+    count = {"n": len(seen) + len(out), "out": len(out)}
     text = WORDS["tried_said"].format(**count)
     if choice:
         facts = {"loss": choice["mean_val_loss"], "lr": choice["setting"]["lr"]}
@@ -121,4 +138,4 @@ def chosen(capstone):
         run for run in every if (run.setting, run.seed) == (setting, choice["seed"])
         and run.epochs_done == choice["epochs"]
     )  # fmt: skip
-    return drawn(lambda ax: plot_training_curves(found, ax), describe(found))
+    return drawn(lambda ax: large(plot_training_curves(found, ax)), describe(found))

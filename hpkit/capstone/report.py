@@ -6,11 +6,11 @@ The HTML holds its pictures; those of the Markdown lie beside it.
 import html
 from dataclasses import dataclass
 
-import numpy as np
-
 from hpkit.capstone import pictures, plans
 from hpkit.capstone.entries import in_words, rows_of
 from hpkit.capstone.pages import as_html, as_markdown
+from hpkit.capstone.rivals import WORDS as SAID
+from hpkit.capstone.rivals import Comparison, chance
 from hpkit.capstone.said import Refused, RefusedKind
 from hpkit.datasets import load_dataset
 from hpkit.files import setting_from_plain
@@ -44,11 +44,12 @@ WORDS = {
     "open_why": "(To be written: cap.choose(why='...').)",
     "open_learned": "(To be written: cap.report(learned='...').)",
     "heads": ("", "search", "tried", "epochs", "lowest validation loss"),
+    "tried": "{tried}; the same in all: {held}",
     "over": "{epochs} (overdrawn)",
     "closed": "The test set has not been opened.",
     "accuracy": "The test set was opened once, on {when}. The chosen model is right in "
-    "{accuracy:.3f} of its {rows} rows. With that many rows chance moves such a number "
-    "by about {noise:.3f}, up or down.",
+    "{accuracy:.3f} of its {rows} rows. With so many rows chance moves an accuracy of "
+    "{accuracy:.2f} by about {noise:.3f}, up or down.",
     "loss": "The test set was opened once, on {when}. The loss of the chosen model on "
     "its {rows} rows is {loss:.3g}.",
     "bars": "Bars: {bars}.",
@@ -56,6 +57,11 @@ WORDS = {
     "missed": "{bar:g} not reached",
     "peeks": "Before that, it was looked at in other ways: {peeks} times.",
     "again": "The same run again:",
+    "so_far": "The lowest loss so far, search after search.",
+    "each": "Each setting at its learning rate. A ring: the chosen one. A cross: "
+    "diverged.",
+    "curves": "Training curves of the chosen run.",
+    "beside": "The same accuracies as dots, one for each seed.",
 }
 
 
@@ -127,7 +133,8 @@ def content(capstone, data):
     """Return the report as blocks: (kind, what, ...)."""
     choice, texts = data["choice"], data["texts"]
     facts = {"spent": capstone.spent, "budget": capstone.budget}
-    facts["settings"] = sum(entry["settings"] for entry in data["entries"])
+    plain = (entry["runs"]["settings"] for entry in data["entries"])
+    facts["settings"] = len({setting_from_plain(s) for part in plain for s in part})
     budget = WORDS["overdrawn" if capstone.overdrawn else "budget"].format(**facts)
     chosen = WORDS["not_chosen"]
     if choice:
@@ -146,15 +153,16 @@ def content(capstone, data):
             WORDS["heads"],
             [row(n, e) for n, e in enumerate(data["entries"], 1)],
         ),
-        ("picture", *pictures.so_far(capstone)),
-        ("picture", *pictures.tried(capstone)),
+        ("picture", *pictures.so_far(capstone), WORDS["so_far"]),
+        ("picture", *pictures.tried(capstone), WORDS["each"]),
         ("h2", WORDS["choice"]),
         ("quote", capstone.why or WORDS["open_why"]),
     ]
     if choice and choice.get("late"):
         blocks.append(("p", WORDS["late_why"]))
     if choice:
-        blocks += [("picture", *pictures.chosen(capstone)), *again(choice, data)]
+        picture = ("picture", *pictures.chosen(capstone), WORDS["curves"])
+        blocks += [picture, *again(choice, data)]
     if data["rivals"] and data["test"]:
         blocks += beside(data)
     return [
@@ -183,7 +191,7 @@ def tested(capstone, test):
     facts = test | {"when": test["when"][:10]}
     said = WORDS["loss"].format(**facts)
     if (share := test["accuracy"]) is not None:
-        noise = 2 * np.sqrt(share * (1 - share) / test["rows"])
+        noise = chance(share, test["rows"])
         said = WORDS["accuracy"].format(**facts, noise=noise)
         bars = [
             WORDS["reached" if share >= bar else "missed"].format(bar=bar)
@@ -197,21 +205,19 @@ def row(number, entry):
     """Return an entry as a row of the table."""
     epochs = WORDS["over"].format(**entry) if entry["overdraw"] else entry["epochs"]
     loss = f"{entry['best']['val_loss']:.3g}" if entry["best"] else "-"
-    return number, entry["what"], entry["tried"], epochs, loss
+    what = WORDS["tried"].format(**entry) if "held" in entry else entry["tried"]
+    return number, entry["what"], what, epochs, loss
 
 
 def beside(data):
     """Return the blocks that compare with other ways to tune."""
-    from hpkit.capstone.rivals import WORDS as SAID
-    from hpkit.capstone.rivals import Comparison
-
     mine = data["test"]["accuracy"]
     comparison = Comparison(**data["rivals"] | {"mine": mine})
     return [
         ("h2", WORDS["test"]),
         ("p", comparison.sentence),
         ("table", SAID["heads"], comparison.table),
-        ("picture", *pictures.drawn(comparison.plot, comparison.alt)),
+        ("picture", *pictures.drawn(comparison.plot, comparison.alt), WORDS["beside"]),
     ]
 
 

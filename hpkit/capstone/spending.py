@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hpkit import bayes, halving, search
-from hpkit.capstone.entries import ASIDE, entry_of, key_of, same
+from hpkit.capstone.entries import ASIDE, entry_of, key_of, repeated, same
 from hpkit.capstone.said import Refused, RefusedKind, fill
 from hpkit.settings import Hyperparameters
 
@@ -27,6 +27,8 @@ WORDS = {
     "overdraw": "overdraw must be True or False, got {value!r}; leave it out.",
     "booked": "Entry {n}, {what}: {epochs} epochs. {state}",
     "over": "Entry {n}, {what}: {epochs} epochs, more than were left. {state}",
+    "again": "{again} of its {runs} runs had been trained before and were paid again: "
+    "only the very same call is free.",
     "free": "{what}: the same search is entry {n} of the log, so it costs nothing. "
     "{state}",
 }
@@ -68,10 +70,13 @@ def spend(capstone, what, args, kwargs, overdraw):
     if key in known and (not own or same(capstone.entries[known[key]], found)):
         say("free", what=what, n=known[key] + 1, state=capstone.state)
         return found
-    entry = entry_of(what, key, found, own)
+    again = 0 if own else repeated(capstone.entries, found.runs)
+    entry = entry_of(what, key, found, own, kwargs)
     n = book(capstone.log, entry)
     facts = {"n": n, "what": what, "epochs": entry["epochs"]}
     say("over" if entry["overdraw"] else "booked", **facts, state=capstone.state)
+    if again:
+        say("again", again=again, runs=len(found.runs))
     return found
 
 

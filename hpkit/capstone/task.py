@@ -13,7 +13,10 @@ from hpkit.files import runs_from_plain
 from hpkit.settings import check_count
 from hpkit.training import check_dataset
 
-BARS = (0.85, 0.93, 0.95)  # test accuracy on digits: beats defaults, tuned, well tuned
+# Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
+# with 10 epochs and in all with 60, the second in none with 60; a search with 60
+# reaches the second in 19 to 24 of them and the third in 4 to 10.
+BARS = (0.85, 0.94, 0.96)
 FOLDER = "hpkit-runs"
 REASON = 5  # words at least
 
@@ -59,7 +62,7 @@ class Capstone:
     dataset : str or Dataset, default "digits"
     budget : int, default 60
         Epochs of all runs together: 6 settings for 10 epochs cost 60.
-    bars : sequence of float, default (0.85, 0.93, 0.95)
+    bars : sequence of float, default (0.85, 0.94, 0.96)
         Test accuracies to reach.
     name : str, default "capstone"
         Of the log; the same name goes on with it.
