@@ -47,8 +47,8 @@ def check_arrays(X, y):
         X = np.array(X, float)
     except (TypeError, ValueError):
         raise TypeError(
-            f"X must hold numbers, got {np.asarray(X, object).ravel()[:3]!r}; text "
-            "can be turned into columns of 0 and 1 first."
+            f"X must hold numbers, got {np.asarray(X, object).ravel()[:3].tolist()}; "
+            "text can be turned into columns of 0 and 1 first."
         ) from None
     y = np.asarray(y)
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y) or X.shape[1] < 1:
@@ -77,8 +77,8 @@ def encode_target(y, task):
     if task == "regression":
         if y.dtype.kind not in "iufb":
             raise ValueError(
-                f"the target of a regression must be a number, got {y[0]!r}; use "
-                'task="classification" for classes.'
+                "the target of a regression must be a number, got "
+                f'{y.tolist()[0]!r}; use task="classification" for classes.'
             )
         if len(y) < 10:
             raise ValueError(
@@ -86,11 +86,12 @@ def encode_target(y, task):
             )
         return None, y.astype(float)
     names, y, counts = np.unique(y, return_inverse=True, return_counts=True)
+    names = names.tolist()  # a learner reads 0, not np.int64(0)
     if len(names) < 2:
         raise ValueError(
             f"the target must have at least two classes, got only {names[0]!r}; choose "
             'another column, or task="regression" for a number.'
-            if len(names)
+            if names
             else "the data must have rows, got none; check how they were read."
         )
     if counts.min() < 3:

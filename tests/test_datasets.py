@@ -118,6 +118,8 @@ BAD_FRAMES = {
     "gap": (pd.DataFrame({"a": [1.0, None] * 10, "y": [0, 1] * 10}), "a \\(10\\)"),
     "text": (pd.DataFrame({"a": ["u", "v"] * 10, "y": [0, 1] * 10}), "get_dummies"),
     "one class": (pd.DataFrame({"a": range(20), "y": ["z"] * 20}), "only 'z'"),
+    "one number": (pd.DataFrame({"a": range(20), "y": [0] * 20}), "only 0;"),
+    "rare number": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "2 of 1;"),
     "rare class": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "3 rows"),
     "fewer rows than classes": (
         pd.DataFrame({"a": range(3), "y": list("abc")}),
