@@ -332,5 +332,5 @@ def high(losses):
 
 @cache
 def shades(count):
-    """Return colors from light to dark, one a curve."""
-    return [to_hex(c) for c in colormaps["viridis"](np.linspace(0.85, 0.2, count))]
+    """Return colors from light to dark, one a curve; seen on white and on black."""
+    return [to_hex(c) for c in colormaps["viridis"](np.linspace(0.82, 0.33, count))]
