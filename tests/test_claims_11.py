@@ -1,6 +1,7 @@
 """What lesson 11, your own, says: held over splits and seeds that it does not show."""
 
 import importlib
+import re
 from functools import cache
 
 import numpy as np
@@ -10,12 +11,17 @@ import torch
 from torch import nn
 
 import hpkit as hk
+from hpkit.exercises import lesson_11_your_own as ex
 from hpkit.sources import data_folder
 
 pytestmark = pytest.mark.slow
 
 SPLITS = range(100, 120)
+MANY = range(200, 300)
 BASE = hk.Hyperparameters(batch_size=16, epochs=30)
+SIMPLE = BASE.but(hidden=())
+OURS = 0  # the split of the lesson itself
+TRIPLES = [range(3 * k, 3 * k + 3) for k in range(20)]  # of seeds
 LRS = [0.001, 0.01, 0.1, 1]
 LAYERS = [(), (16,), (16, 16)]
 
@@ -28,9 +34,20 @@ def cells(split):
 
 
 @cache
-def searched(split):
+def searched(split, seeds=range(3)):
     """Return the lesson's grid on another split."""
-    return hk.grid_search(cells(split), BASE, lr=LRS, hidden=LAYERS, seeds=range(3))
+    return hk.grid_search(cells(split), BASE, lr=LRS, hidden=LAYERS, seeds=seeds)
+
+
+@cache
+def simple(split):
+    """Return the short search without hidden layers on another split."""
+    return hk.grid_search(cells(split), SIMPLE, lr=LRS[1:], seeds=range(3))
+
+
+def lowest(split):
+    """Return the lowest loss of the short search."""
+    return simple(split).mean_val_loss.min()
 
 
 def test_own_always_the_same():
@@ -69,7 +86,9 @@ def written_out(n_features, n_outputs, setting):
 
 
 def test_own_search_pays():
-    default = [hk.fit(cells(s), BASE).best_val_loss for s in SPLITS]
+    lr = [BASE.lr]
+    found = [hk.grid_search(cells(s), BASE, lr=lr, seeds=range(3)) for s in SPLITS]
+    default = [one.mean_val_loss[0] for one in found]
     tuned = [searched(s).mean_val_loss.min() for s in SPLITS]
 
     assert np.mean(np.array(tuned) < 0.9 * np.array(default)) >= 0.95
@@ -89,11 +108,99 @@ def test_own_hidden_layers_hardly_help():
     assert np.mean(np.abs(gaps) <= 0.03) >= 0.95
 
 
-def test_own_split_luck():
-    lowest = np.array([searched(s).mean_val_loss.min() for s in SPLITS])
+@cache
+def third_knob(seeds):
+    """Return the panel's map, and those of its values of momentum and weight decay."""
+    lr = [0.001, 0.01, 0.1, 1, 10]
+    spaces = (
+        {"batch_size": [8, 16, 32, 64, 128]},
+        {"momentum": [0, 0.5, 0.8, 0.9, 0.95]},
+        {"weight_decay": [0, 0.0001, 0.001, 0.01, 0.1]},
+    )
+    return [
+        hk.grid_search(cells(OURS), SIMPLE, lr=lr, seeds=seeds, **space)
+        for space in spaces
+    ]
 
-    tens = [lowest[i : i + 10] for i in range(11)]  # as many as in the lesson
-    assert np.mean([ten.max() > 2 * ten.min() for ten in tens]) >= 0.98
+
+def test_own_third_knob():
+    for seeds in TRIPLES:
+        lows = [found.mean_val_loss.min() for found in third_knob(seeds)]
+        assert max(lows) < 1.1 * min(lows)
+
+    ties = [len(third_knob(seeds)[0].ties) for seeds in TRIPLES]
+    assert third_knob(TRIPLES[0])[0].ties
+    assert np.mean(np.array(ties) >= 1) >= 0.8
+
+
+def test_own_momentum_moves():
+    smaller = []
+    for seeds in TRIPLES:
+        loss = third_knob(seeds)[1].mean_val_loss.reshape(5, 5)  # lr, momentum
+        smaller.append(loss[:, 3].argmin() < loss[:, 0].argmin())
+
+    assert np.mean(smaller) >= 0.95
+
+
+def test_own_split_luck():
+    lows = np.array([lowest(s) for s in MANY]).reshape(-1, 10)  # as in the lesson
+
+    ratio = lows.max(1) / lows.min(1)
+
+    assert (ratio >= 2).mean() >= 0.98
+    assert (ratio > 3).mean() > 0.6
+
+
+def test_own_seeds_move_little():
+    for k in range(20):
+        seeds = range(10 * k, 10 * k + 10)
+        runs = hk.grid_search(cells(OURS), SIMPLE, lr=LRS[1:], seeds=seeds).runs
+        loss = runs.best_val_loss.min(axis=0)
+        assert loss.max() < 1.33 * loss.min()
+
+
+def test_own_few_rows_most_of_the_loss():
+    shares = []
+    for split in [OURS, *SPLITS]:
+        run, rows = simple(split).best_run, cells(split).valid
+        out = run.outputs(rows.X)
+        each = np.logaddexp.reduce(out, axis=1) - out[np.arange(len(out)), rows.y]
+        six = np.sort(each)[-6:]
+        shares.append(six.sum() / each.sum())
+        if split == OURS:  # at most two in three for what is right: in doubt
+            assert np.exp(-six).max() < 2 / 3
+            assert np.exp(-six).min() < 0.05  # sure, and wrong
+
+    assert len(rows.y) == 113
+    assert min(shares) > 0.45
+    assert np.mean(np.array(shares) >= 0.5) >= 0.95
+
+
+def test_own_cut_is_a_hard_one():
+    lower = np.array([lowest(s) for s in MANY]) < lowest(OURS)
+
+    assert lower.mean() >= 0.95
+
+
+@cache
+def both_ways(seeds):
+    """Return the search of the lesson's own network."""
+    return hk.grid_search(
+        cells(OURS), BASE, model=skip, seeds=seeds, lr=[0.01, 0.1, 1],
+        hidden=[(2,), (8,), (32,)],
+    )  # fmt: skip
+
+
+def test_own_width_hardly_matters():
+    for seeds in TRIPLES:
+        rows = both_ways(seeds).mean_val_loss.reshape(3, 3).min(axis=0)
+        assert rows.max() < 1.1 * rows.min()
+
+
+def test_own_skip_gains_nothing():
+    for seeds in TRIPLES:
+        best = searched(OURS, seeds).mean_val_loss.min()
+        assert both_ways(seeds).mean_val_loss.min() > 0.96 * best
 
 
 def test_own_network_same_numbers():
@@ -119,25 +226,92 @@ def test_own_network_is_trained_as_by_a_plain_loop():
         assert run.train_loss[-1] == pytest.approx(loss, rel=1e-4)
 
 
-def test_own_study_pays():
+@cache
+def studied(split):
+    """Return the lesson's study on another split."""
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    ratios = []
+    data = cells(split)
 
-    for split in SPLITS:
-        data = cells(split)
+    def objective(trial):
+        lr = trial.suggest_float("lr", 1e-3, 3, log=True)
+        decay = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
+        setting = SIMPLE.but(weight_decay=decay)
+        found = hk.grid_search(data, setting, lr=[lr], seeds=range(3))
+        return found.mean_val_loss[0]
 
-        def objective(trial, data=data):
-            lr = trial.suggest_float("lr", 1e-3, 3, log=True)
-            decay = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
-            run = hk.fit(data, BASE.but(lr=lr, weight_decay=decay), seed=0)
-            return min(run.best_val_loss, 10)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=split))
+    study.optimize(objective, n_trials=15)
+    return study
 
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=split))
-        study.optimize(objective, n_trials=15)
-        ratios.append(study.best_value / hk.fit(data, BASE).best_val_loss)
 
-    assert np.mean(np.array(ratios) < 1) >= 0.95
+def test_own_study_pays():
+    for split in SPLITS:  # the first learning rate is that of the default
+        assert studied(split).best_value < simple(split).mean_val_loss[0]
+
+
+def test_own_study_not_above_the_grid():
+    ratios = [studied(s).best_value / lowest(s) for s in SPLITS]
+
+    assert np.mean(np.array(ratios) < 1.05) >= 0.95
+
+
+def test_own_rate_matters_more():
+    narrower = []
+    for split in [OURS, *SPLITS]:
+        best = sorted(studied(split).trials, key=lambda trial: trial.value)[:5]
+        lr, decay = (
+            np.log([trial.params[name] for trial in best])
+            for name in ("lr", "weight_decay")
+        )
+        share = np.ptp(lr) / np.log(3 / 1e-3), np.ptp(decay) / np.log(1e-1 / 1e-6)
+        narrower.append(share[0] < share[1])
+
+    assert narrower[0]
+    assert np.mean(narrower) >= 0.95
+
+
+def test_own_test_above_or_below():
+    gaps = []
+    for split in MANY:
+        run = simple(split).best_run
+        right = (run.predict(cells(split).test.X) == cells(split).test.y).mean()
+        gaps.append(right - run.val_accuracy[run.best_epoch])
+    gaps = np.array(gaps)
+
+    assert 0.35 < (gaps > 0).mean() < 0.65
+    assert 0.35 < (gaps < 0).mean() < 0.65
+    assert (np.abs(gaps) <= 0.05).mean() >= 0.95
+
+
+def test_own_two_in_a_hundred():
+    assert len(cells(OURS).test.y) == 113
+    for seed in range(20):
+        errors = np.random.default_rng(seed).binomial(113, 0.02, 20_000)
+        assert (errors == 0).mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_every_number_of_the_report_is_that_of_the_lesson():
+    parts = ex.parts_of(ex.own_report())
+    numbers = {
+        part: [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
+        for part, text in parts.items()
+    }
+    data, chosen, grid = cells(OURS), simple(OURS), searched(OURS)
+    rows = [len(part.y) for part in (data.train, data.valid, data.test)]
+    tens = [lowest(split) for split in range(1, 11)]
+    spread = chosen.runs.std_val_loss[chosen.runs.order[0]]
+    run = chosen.best_run
+    right = (run.predict(data.test.X) == data.test.y).sum()
+
+    assert numbers["data"] == [sum(rows), *rows]
+    assert numbers["tried"] == [*LRS, 3]
+    near = {"rel": 0.02, "abs": 0.001}
+    best = [chosen.best.lr, lowest(OURS), grid.mean_val_loss.min(), 63]
+    assert numbers["chosen"] == pytest.approx(best, **near)
+    sure = [spread, chosen.best.lr, min(tens), max(tens)]
+    assert numbers["sure"] == pytest.approx(sure, **near)
+    assert numbers["test"][:2] == [right, rows[2]]
 
 
 def test_own_machines_same_numbers():
