@@ -272,8 +272,16 @@ class Search:
         notes |= dict.fromkeys(
             np.flatnonzero(self.runs.diverged.any(1)), told.SAY["diverged_note"]
         )
-        caption = " ".join(told.sentences(self, short=True))
+        caption = " ".join([*told.sentences(self, short=True), *self._told_edge()])
         return tables.short_table(caption, self.runs, tuple(self.space), notes)
+
+    def _told_edge(self):
+        """Return where the lists must be widened: the table does not show it."""
+        tried = (self.epochs_done >= 0).any(1)
+        if self.diverged.any(1)[tried].all():
+            return []
+        names = [(told.WORDS[name], end) for name, end in self.edge.items()]
+        return [told.SAY["edge"].format(name=name, end=end) for name, end in names]
 
 
 RUNS_ARRAYS = (

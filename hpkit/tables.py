@@ -98,14 +98,16 @@ def short_table(caption, runs, names, notes):
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     epochs = median_epochs(runs)
     heads = [HEADS["rank"], *names, HEADS["loss"], HEADS["epoch"], HEADS["note"]]
+    # To say that there is one more takes as much room as to show it.
+    top = TOP if len(order) > TOP + 1 else len(order)
     rows = []
-    for rank, i in enumerate(order[:TOP], 1):
+    for rank, i in enumerate(order[:top], 1):
         loss = f"{runs.mean_val_loss[i]:.3g}"
         if len(runs.seeds) > 1:
             loss += f" \N{PLUS-MINUS SIGN} {runs.std_val_loss[i]:.2g}"
         values = [shown(getattr(runs.settings[i], name)) for name in names]
         rows.append([str(rank), *values, loss, str(epochs[i]), notes.get(i, "")])
-    more = len(order) - TOP
+    more = len(order) - top
     foot = f"<p>{HEADS['more'].format(count=more)}</p>" if more > 0 else ""
     return (
         f"<table><caption>{html.escape(caption)}</caption>"

@@ -397,6 +397,24 @@ def test_html_is_a_short_table(grid):
     assert "7 more: to_frame() shows all." in page
 
 
+def test_html_shows_the_last_one_instead_of_counting_it():
+    six = made([[[1, loss]] for loss in (0.9, 0.8, 0.3, 0.7, 0.6, 0.5)])._repr_html_()
+    seven = made([[[1, loss]] for loss in (0.9, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4)])
+
+    assert six.count("<tr>") == 1 + 6
+    assert "more: to_frame()" not in six
+    assert "2 more: to_frame()" in seven._repr_html_()
+
+
+def test_html_says_where_the_list_ends_too_early():
+    inside = made([[[1, loss]] for loss in (0.9, 0.3, 0.7)])
+    edge = made([[[1, loss]] for loss in (0.9, 0.7, 0.3)])
+
+    words = "For learning rate the best value is the highest one that was tried"
+    assert words in edge._repr_html_()
+    assert "that was tried" not in inside._repr_html_()
+
+
 # ---- files -------------------------------------------------------------------------
 
 
