@@ -16,6 +16,7 @@ import torch
 import hpkit as hk
 from hpkit.capstone import entries, pages, pictures, rivals, spending
 from hpkit.capstone.log import RunLog
+from hpkit.notebooks import FOLDER
 
 BASE = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=4, hidden=(8,))
 TWO = {"lr": [0.01, 0.1]}
@@ -299,6 +300,22 @@ def test_capstone_refuses(how, words):
 def test_capstone_refuses_what_is_no_data():
     with pytest.raises(TypeError, match=r"a data set must be a hpkit.Dataset, got int"):
         hk.Capstone(3)
+
+
+def test_prices_beside_the_first_lines():
+    source = (FOLDER / "src" / "10_capstone.py").read_text("utf-8")
+    cell = next(c for c in source.split("\n# %%") if "any_lr = " in c)
+    names = {"hk": hk, "cap": hk.Capstone(folder=None)}
+    before, *lines = re.split(r"\n# found = ", cell)
+    exec(before.split("\n", 1)[1], names)
+    asked = []
+    for line in lines:
+        call = line.split("\n# found")[0].replace("\n# ", "\n")
+        names["cap"] = hk.Capstone(folder=None)
+        eval(re.sub(r"# costs \d+", "", call), names)
+        asked.append((names["cap"].spent, int(re.search(r"# costs (\d+)", call)[1])))
+    assert len(asked) == 3
+    assert all(spent == said <= 42 for spent, said in asked)
 
 
 # ---- the log -----------------------------------------------------------------------
