@@ -612,6 +612,17 @@ def test_own_network_of_an_earlier_day_asks_for_its_search():
     assert cap.spent == 4
 
 
+def test_bar_is_reached_by_the_accuracy_that_is_told():
+    cap = finished(bars=(0.9, 0.96))
+
+    for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):
+        cap.log.change(lambda data, a=accuracy: data["test"].update(accuracy=a))
+
+        assert cap.bar == bar
+        text = cap.report().markdown
+        assert ("0.96 reached" in text) == (bar == 0.96)
+
+
 def test_bars():
     cap = finished(bars=(0.5, 2.0))
     assert cap.bar == 0.5

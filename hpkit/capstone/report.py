@@ -12,6 +12,7 @@ from hpkit.capstone.pages import as_html, as_markdown
 from hpkit.capstone.rivals import WORDS as SAID
 from hpkit.capstone.rivals import Comparison, chance
 from hpkit.capstone.said import Refused, RefusedKind
+from hpkit.capstone.task import reached
 from hpkit.datasets import load_dataset
 from hpkit.files import setting_from_plain
 from hpkit.sources import SOURCES
@@ -194,7 +195,7 @@ def tested(capstone, test):
         noise = chance(share, test["rows"])
         said = WORDS["accuracy"].format(**facts, noise=noise)
         bars = [
-            WORDS["reached" if share >= bar else "missed"].format(bar=bar)
+            WORDS["reached" if reached(bar, share) else "missed"].format(bar=bar)
             for bar in capstone.bars
         ]
         said += " " + WORDS["bars"].format(bars=", ".join(bars)) if bars else ""
