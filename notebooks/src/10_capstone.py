@@ -331,7 +331,7 @@ for ax, (name, part) in zip(axes, parts.items(), strict=True):
     ax.axvline(0.85, color="black", ls="--")
     print(f"{name:9}: {(part < 0.85).sum()} of {len(part)} are below 0.85")
 ax.set(xlabel="validation accuracy")
-_ = hk.alt_text(ax, "Single draws lie from near 0 to 1, the best of six close to 1.")
+_ = hk.alt_text(ax, "Single draws are spread wide, the best of six lie close to 1.")
 
 # %% [markdown]
 # **What you see.** A single draw is a gamble: on each of 24 other splits, at least a
