@@ -22,6 +22,8 @@ from hpkit.exercises import lesson_11_your_own as ex
 frame = pd.read_csv("../data/breast_cancer.csv")
 cells = hk.Dataset.from_frame(frame, target="diagnosis", name="cells")
 base = hk.Hyperparameters(batch_size=16, epochs=30)
+simple = base.but(hidden=())  # the same without a hidden layer
+lrs, layers = [0.001, 0.01, 0.1, 1], [(), (16,), (16, 16)]
 
 # %% [markdown]
 # ## 1. From a table to a data set (7 minutes)
@@ -103,9 +105,7 @@ ex.own_data.check(my_data)
 # validation loss?
 
 # %%
-grid = hk.grid_search(
-    cells, base, lr=[0.001, 0.01, 0.1, 1], hidden=[(), (16,), (16, 16)], seeds=range(3)
-)
+grid = hk.grid_search(cells, base, lr=lrs, hidden=layers, seeds=range(3))
 ax = hk.plot_grid(grid)
 
 # %%
@@ -129,7 +129,7 @@ print("\nat the edge:", grid.edge or "nothing")
 # share of right answers is the same within three points.
 # <!-- claim: own-hidden-layers-hardly-help --> That is common with tables. Always let
 # the simplest model take part. If it is as good, take it: it is quicker, and easier to
-# explain. So we do: from here on our network is `simple`, without a hidden layer.
+# explain. So we do: from here on our setting is `simple`, without a hidden layer.
 #
 # The same live, for your own questions.
 #
@@ -144,7 +144,6 @@ print("\nat the edge:", grid.edge or "nothing")
 #    second starts by itself. Anything longer waits for **Start**.)
 
 # %%
-simple = base.but(hidden=())
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
@@ -164,10 +163,10 @@ hk.GridPanel(cells, "lr", "batch_size", base=simple)
 # high, or more than that?
 
 # %%
-rates, cuts = [0.01, 0.1, 1], []
+cuts = []
 for cut in range(1, 11):
     other = hk.Dataset.from_frame(frame, target="diagnosis", name="cells", seed=cut)
-    found = hk.grid_search(other, simple, lr=rates, seeds=range(3))
+    found = hk.grid_search(other, simple, lr=lrs, seeds=range(3))
     cuts.append(found.mean_val_loss.min())
     print(f"cut {cut:2}: lowest loss {cuts[-1]:.3f} at lr {found.best.lr:g}")
 
@@ -176,7 +175,7 @@ for cut in range(1, 11):
 # cut, where the rows stay the same.
 
 # %%
-ours = hk.grid_search(cells, simple, lr=rates, seeds=range(10)).runs
+ours = hk.grid_search(cells, simple, lr=lrs, seeds=range(10)).runs
 losses = {"ten cuts": cuts, "our cut, ten seeds": ours.best_val_loss.min(axis=0)}
 for name, loss in losses.items():
     low, high = min(loss), max(loss)
@@ -279,6 +278,7 @@ def skip(n_features, n_outputs, setting):
 values = {"lr": [0.01, 0.1, 1], "hidden": [(2,), (8,), (32,)]}
 mine = hk.grid_search(cells, base, model=skip, seeds=range(3), **values)
 ax = hk.plot_grid(mine)
+grid = hk.grid_search(cells, base, lr=lrs, hidden=layers, seeds=range(3))
 print(f"both ways: lowest loss {mine.mean_val_loss.min():.3f}")
 print(f"section 2: lowest loss {grid.mean_val_loss.min():.3f}")
 
@@ -325,7 +325,7 @@ def objective(trial):
 # %%
 study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
 study.optimize(objective, n_trials=15)
-few = hk.grid_search(cells, simple, lr=[0.001, 0.01, 0.1, 1], seeds=range(3))
+few = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))
 best, spread = few.mean_val_loss.min(), few.runs.std_val_loss[few.runs.order[0]]
 print(f"no search, lr {simple.lr:g}: {few.mean_val_loss[1]:.3f}")
 print(f"grid, 4 learning rates: {best:.3f} (spread over seeds {spread:.3f})")
@@ -363,12 +363,17 @@ import warnings
 from distributed import Client
 
 warnings.filterwarnings("ignore", module="distributed")  # a busy computer makes it talk
-both = base.but(hidden=(8,))
-values = {"lr": [0.01, 0.1, 1], "batch_size": [16, 64], "model": skip}
-here = hk.grid_search(cells, both, **values)
+
+
+def straight(n_features, n_outputs, setting):
+    return nn.Linear(n_features, n_outputs)
+
+
+values = {"lr": lrs, "batch_size": [16, 64], "model": straight}
+here = hk.grid_search(cells, base, **values)
 quiet = {"dashboard_address": None, "silence_logs": "error"}
 with Client(processes=False, n_workers=2, **quiet) as client:
-    there = hk.grid_search(cells, both, executor=client.get_executor(), **values)
+    there = hk.grid_search(cells, base, executor=client.get_executor(), **values)
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
 # %% [markdown]
@@ -385,7 +390,7 @@ print("same numbers:", (there.val_loss == here.val_loss).all())
 # **Predict.** The test accuracy: above or below the validation accuracy, and how far?
 
 # %%
-chosen = hk.grid_search(cells, simple, lr=[0.001, 0.01, 0.1, 1], seeds=range(3))
+chosen = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))
 run, n = chosen.best_run, len(cells.test.y)
 right = run.val_accuracy[run.best_epoch]
 print(f"chosen: hidden {run.setting.hidden}, lr {run.setting.lr:g}")
@@ -402,7 +407,7 @@ print(f"chance moves such a share by {(right * (1 - right) / n) ** 0.5:.1%}")
 gaps = []
 for cut in range(1, 21):
     other = hk.Dataset.from_frame(frame, target="diagnosis", name="cells", seed=cut)
-    run = hk.grid_search(other, simple, lr=rates, seeds=range(3)).best_run
+    run = hk.grid_search(other, simple, lr=lrs, seeds=range(3)).best_run
     gaps.append(run.test_accuracy() - run.val_accuracy[run.best_epoch])
 above, below = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
 print(f"test above validation in {above} of 20 cuts, below in {below}")
