@@ -92,18 +92,18 @@ def test_capstone_tuned_beats_untuned():
 
 @pytest.mark.slow
 def test_capstone_untuned_below_the_bar():
-    assert (untuned() < 0.94).mean() >= 0.98
+    assert (untuned() < 0.93).mean() >= 0.7  # "in most splits"
     assert untuned().max() < 0.95
 
 
 @pytest.mark.slow
 def test_capstone_tuned_reaches_the_bar():
-    reached = {bar: (tuned() >= bar).mean(1) for bar in (0.85, 0.94, 0.96)}
+    reached = {bar: (tuned() >= bar).mean(1) for bar in (0.85, 0.93, 0.95)}
 
     assert (reached[0.85] == 1).all()
-    assert (reached[0.94] >= 0.75).all()  # "in most splits"
-    assert (reached[0.96] > 0.1).all()
-    assert (reached[0.96] < 0.5).all()  # "in fewer than half"
+    assert (reached[0.93] >= 0.95).all()  # each way: in 23 of 24 splits or in all
+    assert (reached[0.95] > 0.5).all()  # "in more than half"
+    assert (reached[0.95] < 0.85).all()
 
 
 @pytest.mark.slow

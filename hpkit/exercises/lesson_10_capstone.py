@@ -109,7 +109,7 @@ def a_task(**changes):
     """Return what the check looks at in a capstone, for the wrong answers."""
     facts = {
         "dataset": SimpleNamespace(name=DATA), "budget": BUDGET, "spent": 60,
-        "overdrawn": False, "entries": [{}], "bar": 0.94, "bars": (0.85, 0.94),
+        "overdrawn": False, "entries": [{}], "bar": 0.93, "bars": (0.85, 0.93),
         "why": "the lowest validation loss of all",
         "test": {"accuracy": 0.95, "peeks": 0},
     }  # fmt: skip
