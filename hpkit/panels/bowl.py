@@ -55,8 +55,8 @@ WORDS = {
     "away": "above 2, every step lands higher. It diverges.",
     "guess": "From which learning rate on does the ball never come to rest, with "
     "curvature {:g}?",
-    "high": "Too high: at {:g} the ball does not come to rest. ",
-    "low": "Too low: at {:g} the ball still comes to rest. ",
+    "high": "Too high: at {:g} the ball comes no closer. ",
+    "low": "Too low: at {:g} the ball still comes closer, step by step. ",
     "right": "That is right. ",
 }
 WIDE = 5.0  # the chart shows weights from -5 to 5
@@ -257,9 +257,9 @@ class BowlPanel(Panel):
     def judged(self):
         """Return what the steps so far say about the guess."""
         lr, curvature = self.right.values()
-        if not (self.guess and self.guess.open):
+        if not (self.guess and self.guess.open) or curvature != self.asked:
             return ""
-        if self.steps and curvature == self.asked:
+        if self.steps:
             self.tried.add(round(lr, 6))
         guess, border = self.guess.value, 2 / self.asked
         rests = [lr for lr in self.tried if lr < border - 1e-6]

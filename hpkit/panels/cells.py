@@ -25,6 +25,7 @@ WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
 LEAST_SPAN = np.log(2)  # of the colors, as in plots/maps.py
 UNKNOWN, OUT = (0.6, 0.6, 0.6, 0.16), (0.6, 0.6, 0.6, 0.5)
+INSET = {"here": 0.09, "mine": 0.16}  # of a cell: frames inside that of the best
 LEFT, SHORT, LETTER = 58, 5, 7  # pixels beside the cells; a text longer than 5 letters
 BOTTOM, SECOND = 40, 14  # pixels below the cells, and for a second line of texts
 FEW, MANY = 5, 9  # columns: to 5 three digits fit into a cell, from 9 none do
@@ -78,8 +79,11 @@ def regular(words, *fits):
     return fitting(words, *fits)
 
 
-def outlines(cells):
-    """Return lines x, y (n, 2) around cells (column, row), around neighbors as one."""
+def outlines(cells, inset=0.0):
+    """Return lines x, y (n, 2) around cells (column, row), around neighbors as one.
+
+    A single cell's are moved inwards by `inset`, so that a frame inside another shows.
+    """
     there, sides = set(cells), []
     for column, row in there:
         for across, up in ((1, 0), (-1, 0), (0, 1), (0, -1)):
@@ -87,6 +91,11 @@ def outlines(cells):
                 middle = np.array([[column + across / 2, row + up / 2]])
                 sides.append(middle + np.array([[-up, across], [up, -across]]) / 2)
     x, y = np.array(sides).reshape(-1, 2, 2).transpose(2, 0, 1)
+    if len(there) == 1:
+        ((column, row),) = there
+        x, y = (
+            at + (1 - 2 * inset) * (side - at) for at, side in ((column, x), (row, y))
+        )
     return x, y
 
 
@@ -114,7 +123,7 @@ class CellMap:
         self.mine = lines(scales, "purple", stroke_width=3, line_style="dash_dotted")
         self.here = lines(scales, "ink", stroke_width=2.5, line_style="dotted")
         self.path = lines(
-            scales, "orange", stroke_width=3, marker="circle", marker_size=70
+            scales, "ink", stroke_width=2.5, marker="circle", marker_size=60
         )
         pale, drawn = {"opacities": [0.75], "marker_size": 150}, []
         self.halo = {}  # pale under each: seen on dark cells and on light ones
@@ -173,7 +182,7 @@ class CellMap:
         self._numbers(shown, diverged, colors)
         frames = {"ties": ties, "best": best, "here": here, "mine": mine}
         for name, cells in frames.items():
-            self._put(getattr(self, name), *outlines(cells))
+            self._put(getattr(self, name), *outlines(cells, INSET.get(name, 0.0)))
         self.colors = colors
 
     def _give_room(self, longest):

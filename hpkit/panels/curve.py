@@ -248,6 +248,9 @@ class ValidationCurvePanel(SearchPanel):
         set_all(self.strong, x=x if there else x[:0], y=y if there else y[:0])
         name = self.found.param_name
         values = list(map(text_of, self.found.values(name)))
+        values = [
+            f"{v} {CROSS}" if out else v for v, out in zip(values, gone, strict=True)
+        ]
         keys = [(self.strong, f"{short(name)} {values[self.focus]}")]
         order = np.argsort(self._at()[0], kind="stable")
         ends = dict.fromkeys((order[0], order[-1])) if len(values) > 1 else ()

@@ -8,6 +8,7 @@ from hpkit.panels.cells import CellMap
 from hpkit.panels.charts import LossChart
 from hpkit.panels.controls import NAMES
 from hpkit.panels.figures import (
+    CROSS,
     figure,
     legend,
     limit,
@@ -130,8 +131,13 @@ class GridPanel(SearchPanel):
         self.line = lines(scales, stroke_width=2.6)
         self.dots = points(scales, marker="circle", default_size=50)
         self.beats = texts(scales, default_size=11, align="middle", y_offset=-11)
+        self.out = texts(
+            scales, default_size=16, align="middle", y_offset=3, apply_clip=False
+        )
         self.profile = figure(
-            [self.line, self.dots, self.beats], *scales.values(), ("", WORDS["loss"])
+            [self.line, self.dots, self.beats, self.out],
+            *scales.values(),
+            ("", WORDS["loss"]),
         )
         self.beside = W.Stack([self.curves.figure, self.profile], selected_index=0)
         self.which = W.ToggleButtons(options=[(WORDS["curves"], 0)])
@@ -243,7 +249,11 @@ class GridPanel(SearchPanel):
         tick(self.profile, 0, at, words, NAMES[name])
         good = np.flatnonzero(np.isfinite(loss))
         good = good[np.argsort(at[good])]
-        limit(self.profile, 1, nice_top(1.1 * loss[good].max()) if len(good) else 1.0)
+        top = nice_top(1.1 * loss[good].max()) if len(good) else 1.0
+        limit(self.profile, 1, top)
+        gone = np.flatnonzero(np.isinf(loss)) if self.found.finished else good[:0]
+        crosses = [CROSS] * len(gone)
+        set_all(self.out, x=at[gone], y=[top] * len(gone), text=crosses)
         line = good if len(good) > 1 else good[:0]
         set_all(self.line, x=at[line], y=loss[line])
         set_all(self.dots, x=at[good], y=loss[good])

@@ -34,8 +34,8 @@ WORDS = {
     "opened": "Test loss <b>{loss:.3g}</b>{accuracy}, opened for: {setting}, seed "
     "{seed}.",
     "split": ("validation", "test"),
-    "valid": "validation: chosen by",
-    "test": "test: asked once",
+    "valid": "validation, chosen by it",
+    "test": "test, asked once",
     "loss": "loss",
     "hidden": "?",
     "accuracy": ", accuracy <b>{:.1%}</b>",
@@ -152,7 +152,8 @@ class TestBoxPanel(Panel):
         """Show the state."""
         losses, guessed = self.losses, self.guess.value if self.guess else None
         high = [v for v in losses if math.isfinite(v)] + [guessed or 0.0]
-        top = nice_top(1.3 * max(high))
+        # Room for the test loss beforehand, so that the axis mostly stays.
+        top = nice_top(max(2 * high[0], 1.1 * max(high)))
         limit(self.chart, 1, top)
         at = np.arange(float(len(losses)))
         y = np.array([v if math.isfinite(v) else top for v in losses])

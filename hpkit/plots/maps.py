@@ -159,7 +159,7 @@ def frame_cells(ax, cells):
         if cells.runs.settings[cells.best[row, column]] in cells.search.ties:
             ax.add_patch(box(row, column, lw=2, ls="--", **look))
     ax.add_patch(box(*best, lw=3.5, zorder=3, **look))
-    ax.plot(best[1] - 0.36, best[0] + 0.3, "*", color=orange, ms=13, mec="white",
+    ax.plot(best[1] - 0.39, best[0] + 0.33, "*", color=orange, ms=11, mec="white",
             zorder=4)  # fmt: skip
 
 
