@@ -117,15 +117,16 @@ def test_choice_second_look_warns():
 
 
 @cache
-def shuffles():
-    """Return the lowest loss (200 shuffles, 5 folds), by the cells of the lesson."""
+def shuffles(lr=0.1, count=200):
+    """Return the lowest loss (shuffles, 5 folds), by the cells of the lesson."""
     lesson = read(next((FOLDER / "src").glob("05_*.py")))
     cells = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
     space = {"np": np, "hk": hk, "wine": hk.load_dataset("wine")}
     exec(next(text for text in cells if "def lowest_loss" in text), space)
     folds = next(text for text in cells if text.startswith("def five_folds"))
     exec(folds.partition("\nprint(")[0], space)
-    return np.array([space["five_folds"](seed) for seed in range(100, 300)])
+    space["setting"] = space["setting"].but(lr=lr)
+    return np.array([space["five_folds"](seed) for seed in range(100, 100 + count)])
 
 
 @pytest.mark.slow
@@ -150,3 +151,13 @@ def test_choice_one_split_is_luck():
 
     assert (share.min(1) < 0.5).all()
     assert (share.max(1) > 1.5).all()
+
+
+@pytest.mark.slow
+def test_choice_folds_choose():
+    low, usual, high = (shuffles(lr, 60).reshape(20, 15) for lr in (0.01, 0.1, 0.3))
+    spread = shuffles().reshape(20, 10, 5).mean(2).std(1)
+
+    assert (low.mean(1) - usual.mean(1) > 20 * spread).all()  # "many times"
+    assert np.mean(high.mean(1) < usual.mean(1)) >= 0.95
+    assert (high.mean(1) > 0.6 * usual.mean(1)).all()  # "a little"

@@ -148,3 +148,19 @@ def test_grid_cost():
         assert grid.cost == grid.planned
         assert (grid.cost.settings, grid.cost.runs) == (2 * 3 * 2, 2 * 3 * 2 * 2)
         assert grid.cost.epochs == grid.cost.runs * (1 + seed % 3)
+
+
+def test_grid_more_epochs():
+    lrs, sizes, loss = LRS[1:8], COARSE[1], {}  # the ends are never the best
+    for epochs in (30, 200):
+        grid = hk.grid_search(
+            hk.load_dataset("moons"), BASE.but(epochs=epochs), seeds=SEEDS,
+            lr=lrs, batch_size=sizes,
+        )  # fmt: skip
+        out = np.where(grid.diverged, np.inf, grid.best_val_loss)
+        loss[epochs] = learners(out.reshape(len(lrs), len(sizes), len(SEEDS)))
+    small, larger = loss[200][:2] / loss[30][:2]  # 0.003 and 0.01: "much lower"
+
+    assert (small < 0.92).all()
+    assert (larger < 0.75).all()
+    assert (loss[200].argmin(0) <= loss[30].argmin(0)).mean() >= 0.98

@@ -186,7 +186,7 @@ class Exercise:
             with _trials.one_sign():
                 right = self._check(answer) or {}
             message = self.words["right"].format(**right)
-            if self._model_answer:
+            if self._model_answer and self.words.get("compare", True):
                 message = f"{WORDS['compare']}\n\n{message}"
             return CORRECT, message, "right"
         except NotYet as problem:

@@ -87,7 +87,8 @@ def leaks():
 
 def check_coins(answer):
     """About one half."""
-    share = number(answer, low=0, high=1)
+    share = number(answer, low=0, high=100)
+    share = share / 100 if share > 1 else share  # written in percent
     if share > 0.55:
         raise NotYet("too_high")
     if share < 0.45:
@@ -174,7 +175,7 @@ find_leaks = Exercise(
 )  # fmt: skip
 best_of_50 = Exercise(
     LESSON, "best_of_50", check_coins, solution=coins,
-    wrong=[(0.65, "too_high"), (0.3, "too_low"), (50, "kind")],
+    wrong=[(0.65, "too_high"), (0.3, "too_low"), (80, "too_high"), (500, "kind")],
 )  # fmt: skip
 honest_number = Exercise(
     LESSON, "honest_number", check_honest, solution=honest,

@@ -99,8 +99,9 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # %% [markdown]
 # **Do.** Move the slider slowly from the left end to the right end. Each time you let
 # go, the run is kept as a gray line, and as a row of the list below the chart. The
-# newest row is chosen, so **Pin** beside the list gives the run that you have just seen
-# a color of its own. Pin three: one that creeps, one that is good, one that jumps.
+# newest row is chosen, so **Pin** beside the list keeps the run that you have just seen
+# in a color of its own, as soon as you move on. Pin three: one that creeps, one that is
+# good, one that jumps.
 #
 # **Say what you see.** Where is the line flat? Where does it start to shake? Where does
 # it rise?
@@ -122,8 +123,8 @@ for seed in range(5):
 # **What you see.** Up to 0.3 a larger learning rate goes down faster.
 # <!-- claim: larger-is-faster-at-first --> With 0.3 the line already shakes, and still
 # it gets low. <!-- claim: best-shakes-too --> But "larger is faster" has an end: with 3
-# the loss jumps about, and where it ends is a matter of luck, as the five seeds above
-# the chart show. Most of them end high, above half of the loss they began with.
+# the loss jumps about. Where it ends is another place with each seed, as the lines
+# above the chart show, and mostly a high one: above half of the loss at the start.
 # <!-- claim: three-bounces --> And with 10, the right end of the slider, many runs
 # **diverge**, as in lesson 01: the panel puts an X where the line has left the chart
 # for good. <!-- claim: ten-often-diverges -->
@@ -306,6 +307,7 @@ pair = [hk.fit(digits, setting.but(lr=lr)) for lr in (0.1, 5)]
 for run in pair:
     print(f"lr {run.setting.lr}: validation loss at the end {run.val_loss[-1]:.2f}")
 ax = hk.plot_training_curves(pair)
+print("lr 5, epochs 0 to 3:", ", ".join(f"{v:.2g}" for v in pair[1].val_loss[:4]))
 for seed in (1, 2, 3):
     again = hk.fit(digits, setting.but(lr=5), seed=seed)
     print(f"lr 5, seed {seed}: validation loss at the end {again.val_loss[-1]:.2f}")
@@ -313,8 +315,9 @@ for seed in (1, 2, 3):
 # %% [markdown]
 # **What you see.** With 5 the loss on digits becomes `nan`; with other seeds, too.
 # <!-- claim: digits-nan --> Both runs used the very same code. Nothing is broken: the
-# ball has climbed out of the bowl, and somewhere out there the numbers were too large
-# for the computer.
+# ball has climbed out of the bowl, in steps so long that no chart can show them, as the
+# first losses above the chart say. (`8e+13` is an 8 with 13 zeros.) Soon the numbers
+# were too large for the computer.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
 # bug.

@@ -7,8 +7,8 @@
 # *every pair*, and taste them all.
 #
 # That is a grid search. In the last lesson Ana missed the best place because two things
-# had to change at once. A grid cannot miss it: it goes everywhere. But it has its
-# price, and a few traps of its own.
+# had to change at once. A grid tries every pair of your lists, so it finds the best of
+# them. But it has its price, and a few traps of its own.
 #
 # **About 45 minutes.** When you are through, you can
 #
@@ -86,8 +86,9 @@ ax = hk.plot_grid(grid)
 # (On the maps with several seeds dashed frames follow: pairs whose loss is above the
 # best by less than one spread over the seeds.)
 #
-# Note what is *not* in the grid: the epochs. Every run is judged at its best epoch, so
-# we only train long enough (lesson 04).
+# Note what is *not* in the grid: the epochs. Every run is judged at its best epoch
+# (lesson 04), so we do not tune them. But they cost: 30 of them are what we spend on
+# each run here. What more would change, you try in the next section.
 #
 # ## 2. A larger map (8 minutes)
 #
@@ -111,13 +112,23 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
 #    across: for each batch size you see the lowest loss of its row, whatever the
 #    learning rate is.
 # 3. So far it is 9 x 5 settings with 3 seeds, 135 runs. Add a value to one of the two
-#    lists and press Enter. How many runs more? The panel says the number. (What takes
-#    less than half a second starts by itself. Anything longer waits for **Start**.)
-# 4. Move the epochs to the right, press **Start**, and **Stop** before the end. What
-#    was trained is kept. (A run whose loss jumps up just when you stop is marked as
-#    diverged.)
+#    lists and press Enter. How many runs more? The panel says the number. (A short
+#    search, about half a second by the panel's guess, starts by itself. Anything longer
+#    waits for **Start**.)
+# 4. Set the epochs to 200, press **Start**, and **Stop** before the end. What was
+#    trained is kept. (A run whose loss jumps up just when you stop is marked as
+#    diverged.) Now **Start** again and let it come to its end. Where has the valley
+#    gone?
 #
-# Now the same map as a picture. It is the grid of the set-up cell, `large`.
+# **What you see.** In the panel the curves at the left edge are too slow, those far on
+# the right bounce or break. <!-- claim: u-left-hardly-moves u-right-too-long --> With
+# 200 epochs the small learning rates have more time, and get much lower; in each row
+# the best learning rate is the same as before or a smaller one.
+# <!-- claim: grid-more-epochs --> So a map is an answer for the epochs that you gave,
+# as everything in this course is an answer for what was held fixed.
+#
+# Set the epochs back to 30. Now that map as a picture. It is the grid of the set-up
+# cell, `large`.
 #
 # **Predict.** The batch size goes from 8 up to 128. Where does the best learning rate
 # of a row go: to the left, to the right, or nowhere?
@@ -130,13 +141,11 @@ for size in sizes:
     print(f"batch size {size:3}: best learning rate {large.settings[best].lr:g}")
 
 # %% [markdown]
-# **What you see.** In the panel the curves at the left edge are too slow, those far on
-# the right bounce or break. <!-- claim: u-left-hardly-moves u-right-too-long --> On the
-# map the dark cells, the low losses, form a valley. It leans to the right on its way
-# up, but not by much: in most seeds the best learning rate of batch size 128 is one
-# step or two of our list above that of batch size 8. <!-- claim: grid-ridge --> You
-# know why from lesson 03. A larger batch makes fewer steps, so each of them must be
-# longer. It is the thick loaf and the long time.
+# **What you see.** On the map the dark cells, the low losses, form a valley. It leans
+# to the right on its way up, but not by much: in most seeds the best learning rate of
+# batch size 128 is one step or two of our list above that of batch size 8.
+# <!-- claim: grid-ridge --> You know why from lesson 03. A larger batch makes fewer
+# steps, so each of them must be longer. It is the thick loaf and the long time.
 #
 # One-at-a-time sees a single row and a single column of this map. The grid sees all of
 # it.
@@ -188,8 +197,9 @@ print("at the edge:", careful.edge)
 # the middle of a slope, like a photograph that cuts off the bottom of the valley. A
 # winner at the edge is no answer. It is a signpost: *go on in this direction*.
 #
-# The large map of section 2 has the same three columns, and six more to the right. Let
-# us look at it from the side: for each learning rate the lowest loss of its column. (An
+# The large map of section 2 has the same three columns, and six more to the right. (In
+# other colors: each map is darkest at its own lowest loss.) Let us look at it from the
+# side: for each learning rate the lowest loss of its column. (An
 # X at the top is a column in which all cells have diverged, those that the map
 # hatches.)
 #
@@ -206,7 +216,7 @@ top = ax.get_xaxis_transform()  # 1 is the upper edge
 ax.plot(gone, np.ones(len(gone)), "X", c="#D55E00", ms=9, transform=top, clip_on=False)
 ax.set(xscale="log", xlabel="learning rate", ylabel="lowest loss of the column")
 ax.set(ylim=0, xticks=lrs, xticklabels=lrs)
-ax.legend()
+ax.legend(loc="lower left")
 _ = hk.alt_text(ax, "A valley; the careful list ends on its slope.")
 
 # %%
@@ -218,10 +228,10 @@ print("at the edge of the large one:", large.edge)
 # valley. So one widens a list until the loss rises again. The large grid finds less
 # than half the loss, and its best learning rate has neighbors on both sides.
 # <!-- claim: grid-widened --> And the batch size? If 8 wins, it stands at an edge, too,
-# and is a signpost like any other: add 4 to the list in the panel above and look. But
-# an epoch of small batches takes longer, and you saw the valley: with a learning rate
-# that fits, batch size 32 is about as good as 8.
-# <!-- claim: grid-larger-batch-as-good --> So nobody has to go there.
+# and is a signpost like any other: add 4 to the list in the panel above, with 30
+# epochs, and look whether 4 wins or 8 again. But an epoch of small batches takes
+# longer, and you saw the valley: with a learning rate that fits, batch size 32 is about
+# as good as 8. <!-- claim: grid-larger-batch-as-good --> So nobody has to go there.
 
 # %%
 ex.wide_enough

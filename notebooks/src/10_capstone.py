@@ -29,8 +29,8 @@ cap = hk.Capstone()  # your task, see section 4
 #
 # - **0.85** on the test set: a beginner's guess stays below it after ten epochs.
 #   <!-- claim: capstone-start-below-the-bar -->
-# - **0.93**: tuned. A search gets there on nearly all rows that we tried; the same guess
-#   on few of them, even with all sixty epochs.
+# - **0.93**: tuned. A search gets there on nearly all rows that we tried; the same
+#   guess on few of them, even with all sixty epochs.
 #   <!-- claim: capstone-tuned-reaches-the-bar capstone-untuned-below-the-bar -->
 # - **0.95**: tuned well, with a little luck. The guess never got there; a good search
 #   gets there more often than not. <!-- claim: capstone-tuned-reaches-the-bar -->
@@ -292,8 +292,8 @@ ax = beside.plot()
 #   above the list in at least 23 of the 24 splits, and the lead is larger than chance.
 #   <!-- claim: capstone-tuned-beats-untuned --> Guesses and list never reached 0.95,
 #   and in most splits not 0.93 either. <!-- claim: capstone-untuned-below-the-bar -->
-#   Each search reached 0.93 in 23 of the 24 splits or in all, and 0.95 in more than half
-#   of them. <!-- claim: capstone-tuned-reaches-the-bar -->
+#   Each search reached 0.93 in 23 of the 24 splits or in all, and 0.95 in more than
+#   half of them. <!-- claim: capstone-tuned-reaches-the-bar -->
 # - **Among the four** the medians lie closer together than what chance does to a score
 #   on 797 rows. On one split this one is first, on the next one that one.
 #   <!-- claim: capstone-tuned-are-alike --> So a winner among them, on one split, tells
