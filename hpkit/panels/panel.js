@@ -1,5 +1,6 @@
 /* Names what ipywidgets leaves without one, for people who do not see the page: slider
-   handles get the label above them, tables that scroll can be reached by Tab. */
+   handles get the label above them, tables that scroll can be reached by Tab.
+   A decimal comma in a number box becomes a point: browsers drop it, and 0,3 would be 3. */
 (function (panel) {
   if (!panel || panel.hpNamed) return;
   panel.hpNamed = true;
@@ -17,6 +18,11 @@
       table.setAttribute('aria-label', 'table');
     });
   };
+  panel.addEventListener('keydown', event => {
+    if (event.key !== ',' || event.target.type !== 'number') return;
+    event.preventDefault();
+    document.execCommand('insertText', false, '.');
+  });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 })(this.closest('.hpkit'))

@@ -56,6 +56,10 @@ def test_typed_number_stays_as_typed(notebook):
         assert box.input_value() == typed
 
     assert "lr 0.123," in printed(page, 2)
+    box.fill("")
+    box.press_sequentially("0,25")  # as many write it at home
+    box.press("Enter")
+    wait_said(page, "lr 0.25,")
     box.fill("-1")
     box.press("Enter")
     wait_said(page, "lr must be > 0, got -1")
