@@ -18,11 +18,12 @@
       table.setAttribute('aria-label', 'table');
     });
   };
-  panel.addEventListener('keydown', event => {
+  const comma = event => {
     if (event.key !== ',' || event.target.type !== 'number') return;
     event.preventDefault();
     document.execCommand('insertText', false, '.');
-  });
+  };
+  panel.addEventListener('keydown', comma, true);  // before ipywidgets stops the event
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 })(this.closest('.hpkit'))

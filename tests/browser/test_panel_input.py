@@ -100,7 +100,7 @@ def test_cross_of_a_diverged_value_can_be_clicked(notebook):
     box = cross.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    page.locator(f"{PANEL} .hp-legend", has_text="learning rate 10").wait_for()
+    page.locator(f"{PANEL} .hp-legend", has_text="lr 10").wait_for()
 
 
 def test_runs_of_today_are_there_tomorrow(notebook, lab_server):
