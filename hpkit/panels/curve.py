@@ -224,21 +224,15 @@ class ValidationCurvePanel(SearchPanel):
             parts.append((np.arange(len(loss)), loss))
         return parts
 
-    def _at(self):
-        """Return where the values stand on the axis, and its ticks."""
-        return places(self.found.values(self.found.param_name))
-
-    def _colors(self):
-        """Return a color a setting, the darker the further right its value."""
-        rank = np.argsort(np.argsort(self._at()[0], kind="stable"))
-        colors = shades(len(rank))
-        return [colors[r] for r in rank]
+    def _laid_out(self):
+        """Return places, ticks, colors and order of the values."""
+        return laid_out(tuple(self.found.values(self.found.param_name)))
 
     def _draw_curves(self, top, gone):
         """Show one training curve a setting, the chosen one strongly."""
         means = [loss for _, loss in self._means()]
         x, y = stacked(means, top)
-        colors = self._colors()
+        _, _, colors, order = self._laid_out()
         set_all(self.many, x=x, y=y, colors=colors)
         x, y, at = clipped(means[self.focus], top)
         left, there = [at] if at is not None else [], len(x) > 1
@@ -252,7 +246,6 @@ class ValidationCurvePanel(SearchPanel):
             f"{v} {CROSS}" if out else v for v, out in zip(values, gone, strict=True)
         ]
         keys = [(self.strong, f"{short(name)} {values[self.focus]}")]
-        order = np.argsort(self._at()[0], kind="stable")
         ends = dict.fromkeys((order[0], order[-1])) if len(values) > 1 else ()
         keys += [(self.many, values[i], colors[i]) for i in ends]
         self.over.value = legend(*keys)
@@ -262,7 +255,7 @@ class ValidationCurvePanel(SearchPanel):
         """Show the lowest loss against the value."""
         found, runs = self.found, self.found.runs
         limit(self.chart, 1, top)
-        at, ticks = self._at()
+        at, ticks, colors, _ = self._laid_out()
         edge = 0.06 * (np.ptp(at) or 1.0)
         tick(self.chart, 0, at, ticks, NAMES[found.param_name], edge=edge)
         mean, spread = runs.mean_val_loss, runs.std_val_loss
@@ -272,7 +265,6 @@ class ValidationCurvePanel(SearchPanel):
         x, y, s = at[good], mean[good], spread[good]
         line = slice(None) if len(good) > 1 else slice(0, 0)
         set_all(self.line, x=x[line], y=y[line])
-        colors = self._colors()
         set_all(self.dots, x=x, y=y, colors=[colors[i] for i in good])
         set_all(self.band, x=x[line], y=np.stack([y - s, y + s])[:, line])
         best = [i for i in good if i == runs.order[0]]
@@ -331,6 +323,18 @@ class ValidationCurvePanel(SearchPanel):
 def high(losses):
     """Return the 90th percentile; numpy's own takes most of the time of a picture."""
     return np.sort(losses)[int(0.9 * (len(losses) - 1))]
+
+
+@cache
+def laid_out(values):
+    """Return where values stand on an axis, its ticks, their colors and their order.
+
+    The color is the darker the further right a value stands.
+    """
+    at, ticks = places(values)
+    order = np.argsort(at, kind="stable")
+    colors = shades(len(values))
+    return at, ticks, [colors[r] for r in np.argsort(order)], order
 
 
 @cache

@@ -133,6 +133,8 @@ def set_all(widget, **traits):
         traits["visible"] = bool(len(traits["x"]))
         if not traits["visible"]:  # bqplot cannot draw it
             traits = {"visible": False}
+        elif traits.get("colors", ()) == widget.colors:
+            del traits["colors"]  # to check each again takes longer than all the rest
     with widget.hold_sync():
         for name, value in traits.items():
             setattr(widget, name, value)
