@@ -164,3 +164,9 @@ def test_grid_more_epochs():
     assert (small < 0.92).all()
     assert (larger < 0.75).all()
     assert (loss[200].argmin(0) <= loss[30].argmin(0)).mean() >= 0.98
+
+
+def test_grid_smaller_batch_no_better():
+    four, eight = learners(moons(LRS[1:8], (4, 8))).min(0)
+
+    assert (abs(four / eight - 1) < 0.15).all()

@@ -46,7 +46,7 @@ WORDS = {
     "lowest_at": "lowest at {}",
     "others": "others, dark on the right",
     "curve": "mean",
-    "before": "before",
+    "before": "earlier",
     "lowest": "best",
 }
 

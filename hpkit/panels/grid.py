@@ -246,7 +246,7 @@ class GridPanel(SearchPanel):
     def _draw_profile(self, name, values, loss, beats):
         """Show the lowest loss of each value of one hyperparameter, and where it is."""
         at, words = places(values)
-        tick(self.profile, 0, at, words, NAMES[name])
+        tick(self.profile, 0, at, words, NAMES[name], edge=0.14 * (np.ptp(at) or 1.0))
         good = np.flatnonzero(np.isfinite(loss))
         good = good[np.argsort(at[good])]
         top = nice_top(1.1 * loss[good].max()) if len(good) else 1.0

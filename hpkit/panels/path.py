@@ -185,10 +185,11 @@ class OneAtATimePanel(SearchPanel):
 
     def moved(self):
         """Begin again with other seeds; a quick grid that was shown is trained anew."""
+        seeds = len(self.seed_list)  # checks them
         if self.grid and self.grid.finished:
             self.grid_pace = self.grid.fit_time.sum() / len(self.grid.seeds)
         self.grid = None
-        self.reset(grid=self.grid_pace * self.seeds.value < QUICK_GRID)
+        self.reset(grid=self.grid_pace * seeds < QUICK_GRID)
 
     def reset(self, *, grid=False):
         """Forget all but the start, and the grid once all of it is known.

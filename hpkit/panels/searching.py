@@ -16,7 +16,7 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import Entry, usual, written
-from hpkit.settings import Hyperparameters
+from hpkit.settings import Hyperparameters, check_count
 from hpkit.training import check_settings
 
 WORDS = {
@@ -110,7 +110,7 @@ class SearchPanel(Panel):
     @property
     def seed_list(self):
         """The seeds: 0, 1, ..."""
-        return range(self.seeds.value)
+        return range(check_count("seeds", self.seeds.value, hint="try 3"))
 
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""

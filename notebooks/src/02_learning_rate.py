@@ -153,7 +153,7 @@ ex.worst_to_best.check(answer)
 # The values go from 0.0001 to 10. Each is about three or ten times the one before. On
 # the chart equal *factors* get equal room: that is a **log scale**.
 #
-# **Predict.** What will it look like? First your answer in a few words:
+# **Predict.** What will it look like? First your answer in a sentence:
 
 # %%
 ex.prediction
@@ -208,8 +208,8 @@ print("and on the way they reach", (ten.max(axis=1) / start).round(1), "times")
 # The same chart, live: the same nine values, the same five seeds. On the left you see
 # the training curves of all values at once (each the mean of five runs), on the right
 # the validation curve that comes out. Each dot has the color of its training curve,
-# light for a small learning rate, dark for a large one. Click a dot, and its curve
-# stands out. The list below the charts has the numbers.
+# light for a small learning rate, dark for a large one. Click a dot, and its curve gets
+# thick and blue. The list below the charts has the numbers.
 
 # %%
 hk.ValidationCurvePanel(
@@ -303,20 +303,24 @@ ex.log_list.check(answer)
 # %%
 digits = hk.load_dataset("digits")
 setting = hk.Hyperparameters(batch_size=32, epochs=10, hidden=(32,))
-pair = [hk.fit(digits, setting.but(lr=lr)) for lr in (0.1, 5)]
+large = 5
+pair = [hk.fit(digits, setting.but(lr=lr)) for lr in (0.1, large)]
 for run in pair:
     print(f"lr {run.setting.lr}: validation loss at the end {run.val_loss[-1]:.2f}")
 ax = hk.plot_training_curves(pair)
-print("lr 5, epochs 0 to 3:", ", ".join(f"{v:.2g}" for v in pair[1].val_loss[:4]))
+
+# %%
+first = ", ".join(f"{loss:.2g}" for loss in pair[1].val_loss[:4])
+print(f"lr {large}, epochs 0 to 3: {first}")
 for seed in (1, 2, 3):
-    again = hk.fit(digits, setting.but(lr=5), seed=seed)
-    print(f"lr 5, seed {seed}: validation loss at the end {again.val_loss[-1]:.2f}")
+    again = hk.fit(digits, setting.but(lr=large), seed=seed)
+    print(f"lr {large}, seed {seed}: at the end {again.val_loss[-1]:.2f}")
 
 # %% [markdown]
 # **What you see.** With 5 the loss on digits becomes `nan`; with other seeds, too.
 # <!-- claim: digits-nan --> Both runs used the very same code. Nothing is broken: the
 # ball has climbed out of the bowl, in steps so long that no chart can show them, as the
-# first losses above the chart say. (`8e+13` is an 8 with 13 zeros.) Soon the numbers
+# first losses below the chart say. (`8e+13` is an 8 with 13 zeros.) Soon the numbers
 # were too large for the computer.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a

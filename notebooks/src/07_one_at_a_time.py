@@ -9,7 +9,7 @@
 # This lesson is about what both of them do. It is the oldest recipe for finding good
 # hyperparameters, and still the one that most people use.
 #
-# **About 45 minutes.** When you are through, you can
+# **About 50 minutes.** When you are through, you can
 #
 # - tune a model one hyperparameter at a time, with a loop of your own and with one
 #   call,
@@ -151,8 +151,8 @@ print("kept:", setting.lr, setting.batch_size, setting.epochs)
 
 # %% [markdown]
 # **What you see.** Each line is one step of the recipe. Its lowest loss is never above
-# that of the line before, because the winner so far takes part again. And 20 epochs
-# never lose: the run of 20 epochs goes through the same first 10 epochs, and we count
+# that of the line before, because the winner so far takes part again. And 20 epochs are
+# never worse: the run of 20 epochs goes through the same first 10 epochs, and we count
 # its best epoch. When that comes early, 10 and 20 epochs have the very same loss. Then
 # the smaller number is kept, for it costs less. That is why lesson 04 does not tune the
 # number of epochs: train long enough, keep the best epoch.
@@ -277,12 +277,12 @@ for order in permutations(lists):
 
 # %% [markdown]
 # **What you see.** The six paths need not end at the same place, and still they end
-# about equally low. With other seeds, too, whichever order you take, you end at the
-# best loss of all 36 or at most a quarter above it, for 8 settings instead of 36. On
-# the digits at least three of the 12 cells are that good, and each path runs into one
-# of them. <!-- claim: path-digits-any-order --> Here the recipe is enough.
+# about equally low. With other seeds, not shown here, whichever order you take, you end
+# at the best loss of all 36 or at most a quarter above it, for 8 settings instead of
+# 36. On the digits at least three of the 12 cells are that good, and each path runs
+# into one of them. <!-- claim: path-digits-any-order --> Here the recipe is enough.
 #
-# ## 5. Ana and Jun (10 minutes)
+# ## 5. Ana and Jun (15 minutes)
 #
 # Now the spiral, and the two friends. Both begin with learning rate 0.001, batch size
 # 200 (all training points at once) and 10 epochs. Ana's order is learning rate, batch
@@ -499,7 +499,7 @@ ex.recipe.check(tune)
 # ex.recipe.solution()
 
 # %% [markdown]
-# ## 7. Four questions (2 minutes)
+# ## 7. Three questions (2 minutes)
 
 # %%
 ex.quiz

@@ -105,40 +105,36 @@ hk.GridPanel(moons, base=base, x_values=lrs, y_values=sizes, predict=True)
 # %% [markdown]
 # **Do.**
 #
-# 1. Click on the framed cell, then on one at the left edge, then on one further right.
-#    Beside the map you see their training curves. Which shapes of lesson 01 do you
-#    find?
-# 2. Above the chart beside the map choose **against batch**. Now the batch size is
-#    across: for each batch size you see the lowest loss of its row, whatever the
-#    learning rate is.
+# 1. Click on the cell with the orange frame, then on one at the left edge, then on one
+#    further right. Beside the map you see their training curves. Which shapes of lesson
+#    01 do you find?
+# 2. The batch size goes from 8 up to 128. Where does the best learning rate of a row
+#    go: to the left, to the right, or nowhere? Guess. Then choose **against batch**
+#    above the chart beside the map. Now the batch size is across: for each one you see
+#    the lowest loss of its row, and the learning rate that has it. Write these five
+#    down.
 # 3. So far it is 9 x 5 settings with 3 seeds, 135 runs. Add a value to one of the two
 #    lists and press Enter. How many runs more? The panel says the number. (A short
 #    search, about half a second by the panel's guess, starts by itself. Anything longer
 #    waits for **Start**.)
 # 4. Set the epochs to 200, press **Start**, and **Stop** before the end. What was
 #    trained is kept. (A run whose loss jumps up just when you stop is marked as
-#    diverged.) Now **Start** again and let it come to its end. Where has the valley
-#    gone?
+#    diverged.) Now **Start** again and let it come to its end. Compare the five
+#    learning rates of **against batch** with those that you wrote down.
 #
 # **What you see.** In the panel the curves at the left edge are too slow, those far on
 # the right bounce or break. <!-- claim: u-left-hardly-moves u-right-too-long --> With
-# 200 epochs the small learning rates have more time, and get much lower; in each row
-# the best learning rate is the same as before or a smaller one.
+# 200 epochs the small learning rates have more time, and get much lower. The valley has
+# become wide: the best learning rate of each row is the same as before or a smaller
+# one, while the frame may jump to any good cell.
 # <!-- claim: grid-more-epochs --> So a map is an answer for the epochs that you gave,
 # as everything in this course is an answer for what was held fixed.
 #
-# Set the epochs back to 30. Now that map as a picture. It is the grid of the set-up
-# cell, `large`.
-#
-# **Predict.** The batch size goes from 8 up to 128. Where does the best learning rate
-# of a row go: to the left, to the right, or nowhere?
+# Set the epochs back to 30 and press **Start**. That map as a picture, with all its
+# numbers, is the grid of the set-up cell, `large`:
 
 # %%
 ax = hk.plot_grid(large)
-for size in sizes:
-    row = [i for i, s in enumerate(large.settings) if s.batch_size == size]
-    best = min(row, key=lambda i: large.mean_val_loss[i])
-    print(f"batch size {size:3}: best learning rate {large.settings[best].lr:g}")
 
 # %% [markdown]
 # **What you see.** On the map the dark cells, the low losses, form a valley. It leans
@@ -227,11 +223,24 @@ print("at the edge of the large one:", large.edge)
 # **What you see.** The careful list ends on the slope, far from the bottom of the
 # valley. So one widens a list until the loss rises again. The large grid finds less
 # than half the loss, and its best learning rate has neighbors on both sides.
-# <!-- claim: grid-widened --> And the batch size? If 8 wins, it stands at an edge, too,
-# and is a signpost like any other: add 4 to the list in the panel above, with 30
-# epochs, and look whether 4 wins or 8 again. But an epoch of small batches takes
-# longer, and you saw the valley: with a learning rate that fits, batch size 32 is about
-# as good as 8. <!-- claim: grid-larger-batch-as-good --> So nobody has to go there.
+# <!-- claim: grid-widened -->
+#
+# And the batch size? Where 8 wins it stands at an edge, too, and is a signpost like any
+# other. So follow it, to batch size 4.
+#
+# **Predict.** Does 4 win, and by how much?
+
+# %%
+for size in (4, 8, 32):
+    row = hk.grid_search(moons, base, lr=lrs, batch_size=[size], seeds=range(3))
+    print(f"batch size {size:2}: {row.mean_val_loss.min():.3f} with lr {row.best.lr:g}")
+
+# %% [markdown]
+# **What you see.** Three losses that are about alike: with a learning rate that fits,
+# batch size 32 is about as good as 8, <!-- claim: grid-larger-batch-as-good --> and so
+# is 4. <!-- claim: grid-smaller-batch-no-better --> Smaller batches only take more
+# updates, and more time, for each epoch. So the signpost was worth a look, and nobody
+# has to move there.
 
 # %%
 ex.wide_enough

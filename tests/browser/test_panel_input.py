@@ -117,3 +117,17 @@ def test_runs_of_today_are_there_tomorrow(notebook, lab_server):
 
     wait_said(page, "of 2 runs")
     assert page.locator(f"{PANEL} select option").count() == 2
+
+
+def test_number_of_seeds_is_a_whole_number_from_one(notebook):
+    page = notebook("panel = hk.ValidationCurvePanel(moons, base=base)\npanel")
+    box = page.locator(f"{PANEL} .hp-number input").last
+    assert box.input_value() == "3"
+
+    box.fill("-1")
+    box.press("Enter")
+    wait_said(page, "seeds must be a whole number >= 1, got -1; try 3")
+    box.fill("")
+    box.press_sequentially("2.5")  # never 25
+    box.press("Enter")
+    page.locator(f"{PANEL} .hp-status", has_text="22 runs").wait_for()
