@@ -24,9 +24,6 @@
     document.execCommand('insertText', false, '.');
   };
   panel.addEventListener('keydown', comma, true);  // before ipywidgets stops the event
-  // ipywidgets drops a point from a box of whole numbers: 2.5 would be 25.
-  const point = event => event.key === '.' && event.stopPropagation();
-  panel.addEventListener('keypress', point, true);
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 })(this.closest('.hpkit'))
