@@ -280,8 +280,7 @@ class Search:
         tried = (self.epochs_done >= 0).any(1)
         if self.diverged.any(1)[tried].all():
             return []
-        names = [(told.WORDS[name], end) for name, end in self.edge.items()]
-        return [told.SAY["edge"].format(name=name, end=end) for name, end in names]
+        return told.told_edge(self)
 
 
 RUNS_ARRAYS = (

@@ -88,11 +88,16 @@ def told_best(search):
         settings = "; ".join(label(s, names) for s in few)
         kind = "ties" if few is ties else "many_ties"
         said.append(SAY[kind].format(settings=settings, more=len(ties) - 3))
-    for name, end in search.edge.items():
-        said.append(SAY["edge"].format(name=WORDS[name], end=end))
+    said += told_edge(search)
     if diverged.any():
         said.append(SAY["diverged"].format(count=diverged.sum(), all=tried.sum()))
     return said
+
+
+def told_edge(search):
+    """Return a sentence for each hyperparameter whose best value is at an end."""
+    ends = search.edge.items()
+    return [SAY["edge"].format(name=WORDS[name], end=end) for name, end in ends]
 
 
 def told_steps(search):

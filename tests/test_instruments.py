@@ -513,6 +513,18 @@ def test_box_never_warns_shows_a_number_or_writes_before_it_is_opened(moons, tmp
     assert not (tmp_path / "hpkit-runs").exists()
 
 
+def test_box_keeps_its_axis_when_it_opens():
+    box = TestBoxPanel(fit(load_dataset("wine", seed=8), QUICK))
+    before = box.chart.axes[1].scale.max
+    assert before >= 2 * box.run.best_val_loss
+
+    box.look()
+
+    after = box.chart.axes[1].scale.max
+    assert (after == before) == (1.1 * box.losses[1] <= before)
+    assert box.losses[1] < after
+
+
 def test_box_shows_the_losses_of_the_run_it_was_opened_for():
     dataset = load_dataset("wine", seed=6)
     first = TestBoxPanel(fit(dataset, QUICK))

@@ -158,6 +158,26 @@ def test_neighbors_get_one_frame():
     assert outlines([])[0].shape == (0, 2)
 
 
+def test_chosen_cell_is_framed_inside_the_best_one(moons):
+    panel = make_grid(moons)
+    panel.choose(int(panel.found.runs.order[0]))  # the best itself
+
+    best, here = panel.map.best, panel.map.here
+    assert (best.x.mean(), best.y.mean()) == (here.x.mean(), here.y.mean())
+    assert best.x.min() < here.x.min() < here.x.max() < best.x.max()
+    assert best.y.min() < here.y.min() < here.y.max() < best.y.max()
+
+
+def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
+    panel = make_grid(moons, x_values=[0.1, 0.3, 1000.0])
+    panel.which.value = 1  # against lr
+
+    assert panel.dots.x.shape == (2,)
+    assert panel.out.text.tolist() == ["✕"]
+    assert panel.out.x.item() > panel.dots.x.max()
+    assert panel.out.y.item() == panel.profile.axes[1].scale.max
+
+
 def test_grid_ties_and_best_are_one_plateau(moons):
     panel = make_grid(moons, x_values=[0.3, 0.31, 0.32], y_values=[16, 17], seeds=3)
     ties = panel.found.ties
