@@ -1,10 +1,18 @@
-"""The plain PyTorch loop that every run must agree with: the tests' oracle."""
+"""The plain PyTorch loop that every run must agree with: the tests' oracle.
+
+Written from the text of lesson 01, with nothing of hpkit's but the data set and the
+setting. ``torch.manual_seed(seed)``, then the layers in order; a generator of its own
+with the same seed gives one permutation an epoch, cut into batches, the last one short.
+"""
+
+import contextlib
+import copy
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
-
-from hpkit.models import network, start
 
 OPTIMIZERS = {
     "sgd": lambda p, s: torch.optim.SGD(
@@ -12,33 +20,77 @@ OPTIMIZERS = {
     ),
     "adam": lambda p, s: torch.optim.Adam(p, lr=s.lr, weight_decay=s.weight_decay),
 }
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
-def plain_loop(dataset, setting, seed, *, dtype=torch.float32, model=network):
-    """Train one run alone, as a textbook does.
+class Plain(NamedTuple):
+    """A run trained alone.
 
-    Returns
-    -------
-    ndarray (epochs + 1, 2 or 4)
-        Training and validation loss, then both accuracies for classes.
+    `curves` is an array (epochs + 1, 2 or 4): training and validation loss, then both
+    accuracies for classes. `best` is the network of the epoch with the lowest
+    validation loss, `last` that of the last one.
     """
+
+    curves: np.ndarray
+    best: nn.Module
+    last: nn.Module
+
+
+def dense(n_features, n_outputs, setting):
+    """Return linear layers with the activation between them."""
+    sizes = (n_features, *setting.hidden, n_outputs)
+    layers = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), ACTIVATIONS[setting.activation]()]
+    return nn.Sequential(*layers[:-1])
+
+
+def plain_loop(dataset, setting, seed, **how):
+    """Return the curves of `plain_run`."""
+    return plain_run(dataset, setting, seed, **how).curves
+
+
+def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense):
+    """Train one run alone, as a textbook does."""
+    with torch.random.fork_rng(devices=[]), one_thread():
+        return textbook(dataset, setting, seed, dtype, model)
+
+
+def textbook(dataset, setting, seed, dtype, model):
+    torch.manual_seed(seed)
+    net = model(dataset.n_features, dataset.n_outputs, setting).to(dtype)
     splits = []
     for split in (dataset.train, dataset.valid):
         y = torch.as_tensor(split.y.copy())
         y = y.to(dtype)[:, None] if dataset.is_regression else y
         splits.append((torch.as_tensor(split.X.copy()).to(dtype), y))
     loss_of = nn.MSELoss() if dataset.is_regression else nn.CrossEntropyLoss()
-    net = start(model, dataset.n_features, dataset.n_outputs, setting, seed).to(dtype)
-    optimizer = OPTIMIZERS[setting.optimizer](net.parameters(), setting)
+    trained = [p for p in net.parameters() if p.requires_grad]
+    optimizer = OPTIMIZERS[setting.optimizer](trained, setting)
     shuffle = torch.Generator().manual_seed(seed)
     (X, y), curves = splits[0], [measure(net, splits, loss_of)]
+    best = copy.deepcopy(net)
     for _ in range(setting.epochs):
         for rows in torch.randperm(len(X), generator=shuffle).split(setting.batch_size):
             optimizer.zero_grad()
             loss_of(net(X[rows]), y[rows]).backward()
             optimizer.step()
-        curves.append(measure(net, splits, loss_of))
-    return np.array(curves)
+        measured = measure(net, splits, loss_of)
+        if measured[1] < min(row[1] for row in curves):
+            best = copy.deepcopy(net)
+        curves.append(measured)
+    return Plain(np.array(curves), best.eval(), net.eval())
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Use one thread of torch's: small products wait for each other with more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @torch.no_grad()

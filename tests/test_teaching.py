@@ -53,12 +53,11 @@ def test_losses_of_the_group_activity():
     for lr, cells in rows:
         for seed, said in enumerate(cells.split(" | ")):
             run = hk.fit(moons, base.but(lr=float(lr)), seed=seed)
-            if float(lr) < 3:
+            assert run.diverged == (said == "diverged")
+            if float(lr) == 3:  # it jumps: rounding shows, but 1 is always better
+                assert 0.18 < run.best_val_loss < 0.7
+            elif not run.diverged:
                 assert run.best_val_loss == pytest.approx(float(said), rel=0.05)
-            elif float(lr) == 3:  # it jumps: rounding shows
-                assert 0.1 < run.best_val_loss < 0.8
-            else:
-                assert run.best_val_loss > 0.5
 
 
 def test_presses_of_train_give_the_seeds_of_the_table():

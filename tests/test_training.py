@@ -1,4 +1,4 @@
-"""The engine against a plain PyTorch loop, then by its properties."""
+"""Training: its properties, own networks; the numbers of runs are in test_stack."""
 
 import itertools
 import subprocess
@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from oracle import plain_loop
 from torch import nn
 
-from hpkit.datasets import Dataset, load_dataset
-from hpkit.run import DIVERGED_ABOVE
+from hpkit.datasets import load_dataset
 from hpkit.training import Hyperparameters, Training, fit, train
 
 MOONS = load_dataset("small_moons")
@@ -32,65 +31,6 @@ def curves(run):
 def last(generator):
     *_, runs = generator
     return runs
-
-
-def random_setting(rng, n):
-    """Any setting of the kit, with a learning rate at which training is stable."""
-    optimizer = str(rng.choice(["sgd", "adam"]))
-    momentum = float(rng.choice([0, 0.5, 0.9]))
-    top = -2 if optimizer == "adam" else -1.5 + np.log10(1 - momentum)
-    return Hyperparameters(
-        lr=float(10 ** rng.uniform(-4, top)),
-        batch_size=int(rng.choice([1, 2, 3, 7, 8, 15, 16, 17, 32, n - 1, n])),
-        epochs=int(rng.integers(1, 5)),
-        momentum=momentum,
-        weight_decay=float(rng.choice([0, 1e-3, 0.1])),
-        optimizer=optimizer,
-        hidden=tuple(int(u) for u in rng.choice([2, 5, 16], rng.integers(1, 5))),
-        activation=str(rng.choice(["relu", "tanh"])),
-    )
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_fifty_random_settings_equal_the_plain_loop(dtype):
-    rng = np.random.default_rng(1)
-    wanted = [random_setting(rng, 50) for _ in range(50)]
-
-    runs = last(train(MOONS, wanted, seeds=range(3), dtype=dtype))
-
-    differences = [
-        np.abs(plain_loop(MOONS, run.setting, run.seed, dtype=dtype) - curves(run))[
-            :, :2
-        ]
-        for run in runs
-    ]
-    assert len(differences) == 150
-    worst = [d.max() for d in differences]
-    if dtype == torch.float64:
-        assert max(worst) < 1e-9
-    else:
-        assert np.median(worst) < 1e-6
-
-
-def test_accuracies_equal_the_plain_loop():
-    run = fit(MOONS, QUICK, seed=4)
-
-    assert np.allclose(plain_loop(MOONS, QUICK, 4), curves(run), atol=1e-6)
-
-
-def test_regression_equals_the_plain_loop():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(90, 3))
-    data = Dataset.from_arrays(X, 100 * X[:, 0] + 50 * np.sin(X[:, 1]))
-
-    run = last(train(data, QUICK, dtype=torch.float64))[0, 0]
-
-    assert run.train_accuracy is None
-    assert np.allclose(plain_loop(data, QUICK, 0, dtype=torch.float64), curves(run))
-    assert run.predict(data.test.X).shape == (18,)
-    assert run.test_loss() == pytest.approx(
-        ((run.predict(data.test.X) - data.test.y) ** 2).mean()
-    )
 
 
 class Skipping(nn.Module):
@@ -283,7 +223,7 @@ def test_overfitting_is_not_divergence():
     runs = last(train(MOONS, setting, seeds=range(5)))
 
     assert (runs.val_loss[0, :, -1] > 1.5 * runs.best_val_loss[0]).all()
-    assert (runs.train_loss[0, :, -1] < DIVERGED_ABOVE * runs.train_loss[0, :, 0]).all()
+    assert (runs.train_loss[0, :, -1] < runs.train_loss[0, :, 0]).all()
     assert not runs.diverged.any()
 
 

@@ -1,0 +1,154 @@
+"""Runs of a stack against a plain PyTorch loop: curves, weights, shares of the time."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from oracle import plain_run
+
+import hpkit.stack
+from hpkit.datasets import Dataset, load_dataset
+from hpkit.models import DenseNetworks
+from hpkit.training import Hyperparameters, Training, train
+
+MOONS, DIGITS = load_dataset("small_moons"), load_dataset("digits")
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+SEEDS = (0, 3, 2**40)
+
+
+def trained(*args, **kwargs):
+    *_, runs = train(*args, tick=60, **kwargs)
+    return runs
+
+
+def flat(net):
+    return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
+
+
+def differences(run, plain):
+    """Return the largest differences: curves, best weights, last weights."""
+    curves = [getattr(run, name) for name in CURVES]
+    curves = np.stack([curve for curve in curves if curve is not None], 1)
+    return (
+        np.abs(curves - plain.curves).max(),
+        np.abs(flat(run.network("best")) - flat(plain.best)).max(),
+        np.abs(flat(run.network("last")) - flat(plain.last)).max(),
+    )
+
+
+def groups(rng, n):
+    """Return settings that share a stack by fours, at rates where training is stable.
+
+    In a stack they differ in all that may differ there; epochs are uneven.
+    """
+    kinds = itertools.product(("sgd", "adam"), ("relu", "tanh"), range(5))
+    for optimizer, activation, depth in kinds:
+        hidden = tuple(int(u) for u in rng.choice([1, 2, 5, 16], depth))
+        batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
+        for epochs in rng.permutation([1, 2, 4, 5]):
+            momentum = float(rng.choice([0, 0.5, 0.9]))
+            top = -2 if optimizer == "adam" else -1.5 + np.log10(1 - momentum)
+            yield Hyperparameters(
+                lr=float(10 ** rng.uniform(-4, top)),
+                batch_size=batch_size,
+                epochs=int(epochs),
+                momentum=momentum,
+                weight_decay=float(rng.choice([0, 1e-3, 0.1])),
+                optimizer=optimizer,
+                hidden=hidden,
+                activation=activation,
+            )
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_random_settings_equal_the_plain_loop(dtype):
+    wanted = list(groups(np.random.default_rng(1), 50))
+
+    training = Training(MOONS, wanted, seeds=SEEDS, dtype=dtype)
+    stacks = len(training.waiting)
+    while not training.finished:
+        training.advance(60)
+
+    worst = [
+        differences(run, plain_run(MOONS, run.setting, run.seed, dtype=dtype))
+        for run in training.runs
+    ]
+    assert (stacks, len(worst)) == (20, 240)
+    if dtype == torch.float64:
+        assert np.max(worst) < 1e-9
+    else:
+        assert (np.median(worst, 0) < 1e-6).all()
+
+
+def test_runs_that_go_on_when_others_have_left_keep_their_own_best():
+    # Bouncing: the best epoch is seldom the last, and each run has another one.
+    base = Hyperparameters(lr=0.5, batch_size=7, momentum=0.9, hidden=(8,))
+    wanted = [
+        base.but(epochs=n, lr=lr)
+        for n, lr in ((2, 0.001), (25, 0.5), (9, 0.1), (30, 0.3), (1, 0.01))
+    ]
+
+    runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64)
+
+    assert runs.epochs_done.tolist() == [[s.epochs] * 3 for s in wanted]
+    for run in runs:
+        plain = plain_run(MOONS, run.setting, run.seed, dtype=torch.float64)
+        assert max(differences(run, plain)) < 1e-6
+        assert run.best_epoch == plain.curves[:, 1].argmin()
+    assert np.mean([run.best_epoch < run.setting.epochs for run in runs]) > 0.3
+
+
+def test_regression_with_uneven_shares_equals_the_plain_loop():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3))
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    data = Dataset.from_arrays(X, y, valid=0.3, test=0.1)
+    base = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=3)
+    wanted = [base, base.but(lr=0.01, epochs=5, optimizer="adam"), base.but(lr=0.02)]
+
+    runs = trained(data, wanted, seeds=SEEDS, dtype=torch.float64)
+
+    assert [len(s.y) for s in (data.train, data.valid, data.test)] == [54, 27, 9]
+    for run in runs:
+        plain = plain_run(data, run.setting, run.seed, dtype=torch.float64)
+        assert run.train_accuracy is None
+        assert max(differences(run, plain)) < 1e-9
+        found = run.predict(data.test.X)
+        assert found.shape == (9,)
+        assert run.outputs(data.test.X)[:, 0] == pytest.approx(found)
+    run = runs[0, 0]
+    off = run.predict(data.test.X) - data.test.y
+    assert run.test_loss() == pytest.approx((off**2).mean())
+
+
+def test_ten_classes_measured_in_pieces_equal_the_plain_loop(monkeypatch):
+    monkeypatch.setattr(DenseNetworks, "eval_numbers", 32 * 6 * 100)
+    base = Hyperparameters(lr=0.1, batch_size=64, hidden=(32,), epochs=2)
+
+    runs = trained(DIGITS, [base, base.but(lr=0.03)], seeds=SEEDS, dtype=torch.float64)
+
+    for run in runs:
+        plain = plain_run(DIGITS, run.setting, run.seed, dtype=torch.float64)
+        assert max(differences(run, plain)) < 1e-9
+
+
+def test_a_run_has_its_share_of_the_seconds(monkeypatch):
+    clock = iter(range(0, 10_000, 8))
+    monkeypatch.setattr(hpkit.stack.time, "perf_counter", lambda: next(clock))
+    short = Hyperparameters(lr=0.1, batch_size=50, epochs=1)
+    training = Training(MOONS, [short, short.but(epochs=2)], seeds=range(2))
+    stack = training.next_stack()
+
+    shares = []
+    while stack.runs:
+        before = next(clock)
+        measured = stack.advance(1e9)
+        took = next(clock) - before - 16  # less the two looks at the clock here
+        training.record(stack, measured)
+        shares.append((took, len(measured.loss[0])))
+
+    own = np.cumsum([took / runs for took, runs in shares])
+    assert [runs for _, runs in shares] == [4, 4, 2]
+    assert all(took > 0 for took, _ in shares)
+    np.testing.assert_allclose(training.runs.fit_time, [[own[1]] * 2, [own[2]] * 2])
