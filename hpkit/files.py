@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hpkit import store
 from hpkit.datasets import Dataset, Split
 from hpkit.found import Search
 from hpkit.path import Cost, Lost, Rung, Step
@@ -196,16 +197,9 @@ def numbers_from_plain(values):
 
 
 def write_file(path, plain):
-    """Write a JSON file, a line a run, and return its path."""
+    """Replace a JSON file at once, a line a run, and return its path."""
     path = Path(path)
-    lines = [f'"format": "{FORMAT}"', f'"version": {VERSION}']
-    for key, value in plain.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            items = ",\n  ".join(json.dumps(v, allow_nan=False) for v in value)
-            lines.append(f"{json.dumps(key)}: [\n  {items}\n]")
-        else:
-            lines.append(f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}")
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    store.write(path, store.as_text({"format": FORMAT, "version": VERSION} | plain))
     return path
 
 

@@ -1,12 +1,8 @@
-"""Progress: nothing is lost by many processes, a kill, a damaged file, a full disk."""
+"""Progress: what is kept of a try, where, and how the table shows it."""
 
 import csv
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -21,8 +17,8 @@ KEY = "02_learning_rate/good_rate"
 def home(tmp_path, monkeypatch):
     """Keep the progress of each test apart."""
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(_progress, "_unsaved", {})
-    monkeypatch.setattr(_progress, "_notices", [])
+    monkeypatch.setattr(_progress._store, "_waiting", [])
+    monkeypatch.setattr(_progress._store, "notices", [])
     return tmp_path / "home"
 
 
@@ -45,6 +41,21 @@ def test_tries_are_counted_and_a_pass_stays(home):
     assert (entry["tries"], entry["outcome"], entry["passed"]) == (3, "not yet", passed)
     assert _progress.passed_on(KEY) == _progress.when(passed)
     assert json.loads(file_of(home).read_text())["entries"][KEY] == entry
+
+
+def test_file_of_an_older_kit_still_loads(home):
+    old = {"tries": 2, "outcome": "correct", "last": "2026-01-02T10:00:00+01:00"}
+    old["passed"] = old["last"]
+    quiz = old | {"choice": "B", "first": "A"}
+    home.mkdir()
+    file_of(home).write_text(
+        json.dumps({"entries": {KEY: old, "x/quiz/1": quiz}, "version": 1}, indent=1)
+    )
+
+    _progress.note(KEY, hints=1, solution=True)
+
+    assert _progress.load() == {KEY: old | {"hints": 1, "solution": True},
+                                "x/quiz/1": quiz}  # fmt: skip
 
 
 def test_hints_are_noted_without_a_try():
@@ -72,6 +83,9 @@ def test_default_folder_is_the_users(monkeypatch):
         "", "{", "[]", "null", '{"entries": []}', '{"entries": {"a": 1}}', "\x00\xff",
         '{"entries": {"a": {"tries": "many"}}}',
         '{"entries": {"a": {"tries": 1, "last": "soon"}}}',
+        '{"entries": {"a": {"tries": 1}}}', "[" * 100_000,
+        *('{"entries": {"a": {"tries": 1, "last": "2026-01-01T00:00", '
+          f'"{more}}}}}}}' for more in ('choice": []', 'hints": "1"', 'outcome": {}')),
     ],
 )  # fmt: skip
 def test_damaged_file_is_set_aside_and_said(home, text):
@@ -79,6 +93,7 @@ def test_damaged_file_is_set_aside_and_said(home, text):
     file_of(home).write_bytes(text.encode("latin-1"))
 
     assert _progress.load() == {}  # looking changes nothing
+    assert "0 of" in repr(hk.progress(2))
     assert file_of(home).read_bytes() == text.encode("latin-1")
     said = _progress.record(KEY, "correct")
     again = _progress.record(KEY, "correct")
@@ -117,105 +132,22 @@ def test_memory_is_saved_when_the_home_can_be_written_again(
     assert set(json.loads(file_of(home).read_text())["entries"]) == {
         "02_learning_rate/a", "02_learning_rate/b",
     }  # fmt: skip
-    assert _progress._unsaved == {}
+    assert not _progress.kept().in_memory
 
 
 def test_forgetting_in_memory(tmp_path, monkeypatch, home):
     _progress.record(KEY, "correct")
-    monkeypatch.setattr(
-        _progress, "write", lambda *a: (_ for _ in ()).throw(OSError(28, "full"))
-    )
+
+    def full(number):
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
 
     said = _progress.forget(KEY)
 
     assert "full" in said
     assert KEY not in _progress.load()
     assert KEY in json.loads(file_of(home).read_text())["entries"]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="folders of Windows have no such mode")
-def test_read_only_folder_for_a_user_without_rights(home):
-    home.mkdir()
-    home.chmod(0o555)
-    # The administrator may write everywhere, so the other user does it in that case.
-    drop = "os.setuid(65534);" if os.geteuid() == 0 else ""
-    for folder in home.parents[:3]:
-        folder.chmod(folder.stat().st_mode | 0o111)
-    code = (
-        f"import os; from hpkit.exercises import _progress; import filelock;{drop}"
-        f"print(_progress.record({KEY!r}, 'correct'));"
-        f"print(_progress.load()[{KEY!r}]['tries'])"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-
-    assert "Your progress could not be saved (Permission denied)" in done.stdout, done
-    assert done.stdout.endswith("1\n")
-
-
-# ---- many processes ----------------------------------------------------------------
-
-
-def start(code):
-    return subprocess.Popen([sys.executable, "-c", code])
-
-
-def test_20_processes_lose_nothing():
-    code = (
-        "from hpkit.exercises import _progress\n"
-        "for n in range(10):\n"
-        "    assert _progress.record(f'lesson/WORKER-{n}', 'correct') == ''\n"
-        "    assert _progress.record('lesson/shared', 'correct') == ''\n"
-    )
-    workers = [start(code.replace("WORKER", str(k))) for k in range(20)]
-
-    assert [worker.wait(120) for worker in workers] == [0] * 20
-    entries = _progress.load()
-    assert entries.pop("lesson/shared")["tries"] == 200
-    assert len(entries) == 200
-    assert all(entry["passed"] for entry in entries.values())
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_kill_in_the_middle_of_a_write_leaves_a_readable_file(home):
-    _progress.record("lesson/earlier", "correct")
-    # The write is slow and fills the draft bit by bit: the kill meets it half-way.
-    code = (
-        "import time\n"
-        "from hpkit.exercises import _progress as p\n"
-        "class Slow(str):\n"
-        "    def __add__(self, other): return self\n"
-        "real = open\n"
-        "def slow_open(path, *args, **kwargs):\n"
-        "    file = real(path, *args, **kwargs)\n"
-        "    if 'w' in args:\n"
-        "        write = file.write\n"
-        "        file_write = lambda text: [(write(c), file.flush(), time.sleep(.01))\n"
-        "                                   for c in text]\n"
-        "        class Proxy:\n"
-        "            def __enter__(self): return self\n"
-        "            def __exit__(self, *a): file.close()\n"
-        "            write = staticmethod(file_write)\n"
-        "            flush, fileno = file.flush, file.fileno\n"
-        "        return Proxy()\n"
-        "    return file\n"
-        "p.open = slow_open\n"
-        "p.record('lesson/later', 'correct')\n"
-    )
-    draft = home / "progress.json.new"
-    worker = start(code)
-    deadline = time.monotonic() + 60
-    while not (draft.exists() and draft.stat().st_size > 10):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(worker.pid, signal.SIGKILL)
-    assert worker.wait(10) == -signal.SIGKILL
-
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(draft.read_text())  # it was half-way indeed
-    assert set(_progress.load()) == {"lesson/earlier"}
-    assert _progress.record("lesson/after", "correct") == ""
-    assert set(_progress.load()) == {"lesson/earlier", "lesson/after"}
 
 
 # ---- the table ---------------------------------------------------------------------

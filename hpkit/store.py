@@ -1,0 +1,172 @@
+"""Small JSON files that outlast a kernel: progress, a capstone's log, a test box.
+
+Two notebooks may change a file at once: each change reads, changes and replaces it
+under a lock. A file that makes no sense is set aside, and a change that no file can
+take waits in memory for the next one: trouble with a disk never stops a lesson.
+"""
+
+import json
+import os
+import threading
+import time
+from copy import deepcopy
+from datetime import datetime
+from pathlib import Path
+
+LOCK_SECONDS = 10  # a change takes milliseconds; whoever holds it longer is stuck
+ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
+# What reading a damaged or hostile file raises, however deep it is nested.
+DAMAGED = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
+
+
+class Store:
+    """A dict that is kept in a JSON file.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        None keeps it in memory. No file is made before the first change. When `path`
+        is set to another place, what is still in memory goes there.
+    new : dict
+        What a new file holds.
+    check : function (dict) -> object
+        Raises where what was read is not what its user expects.
+    words : dict of str
+        What its user is told: "memory" with {error}, "damaged" with {path}.
+
+    Attributes
+    ----------
+    notices : list of str
+        What its user must be told; empty when all is well.
+    """
+
+    def __init__(self, path, new, check, words):
+        self.path, self.new, self.check, self.words = path, new, check, words
+        self.notices = []
+        self._kept = deepcopy(new)  # all there is where path is None
+        self._waiting = []  # changes that no file could take
+        self._guard = threading.RLock()
+
+    @property
+    def in_memory(self):
+        """Whether something of it is in no file."""
+        return self.path is None or bool(self._waiting)
+
+    def load(self):
+        """Return what is kept now; changing that changes nothing here."""
+        with self._guard:
+            try:
+                return self._changed(self._read())
+            except OSError:
+                return self._changed(deepcopy(self.new))
+
+    def change(self, update):
+        """Let `update(data)` change what is kept, and return the new state.
+
+        What `update` does may depend on `data` alone: it is done again on what
+        another notebook has written if no file can take it now.
+        """
+        import filelock
+
+        with self._guard:
+            if self.path is None:
+                update(self._kept)
+                return self.load()
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with filelock.FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
+                    data = self._changed(self._read(set_aside=True))
+                    update(data)
+                    write(self.path, as_text(data))
+            except (OSError, NotImplementedError) as error:  # Timeout is an OSError
+                self._waiting.append(update)
+                self._tell("memory", error=reason(error))
+                return self.load()
+            self._waiting.clear()
+            return data
+
+    def _changed(self, data):
+        """Return what was read with the changes that are not in the file."""
+        for update in self._waiting:
+            update(data)
+        return data
+
+    def _read(self, set_aside=False):
+        """Return what the file holds; a damaged one may be set aside."""
+        if self.path is None:
+            return deepcopy(self._kept)
+        try:
+            data = deepcopy(self.new) | json.loads(self.path.read_text("utf-8"))
+            self.check(data)
+            return data
+        except FileNotFoundError:
+            pass
+        except DAMAGED:
+            if set_aside:
+                name = f"{self.path.stem}.damaged-{time.time_ns()}.json"
+                os.replace(self.path, self.path.with_name(name))
+                self._tell("damaged", path=self.path.with_name(name))
+        return deepcopy(self.new)
+
+    def _tell(self, words, **facts):
+        text = self.words[words].format(**facts)
+        if text not in self.notices:
+            self.notices.append(text)
+
+
+def write(path, content):
+    """Replace a file at once: a reader sees the old one or the new one, whole.
+
+    A full disk or a kill on the way leaves the old one as it was.
+
+    Parameters
+    ----------
+    path : str or path
+    content : str or bytes
+    """
+    path = Path(os.path.realpath(path))  # a link stays a link
+    name = f"{path.name}.{os.getpid()}-{threading.get_ident()}.new"
+    draft = path.with_name(name)
+    if isinstance(content, str):
+        content = content.encode("utf-8", "replace")
+    try:
+        with open(draft, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return os.replace(draft, path)
+            except PermissionError:
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(PAUSE)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def as_text(data):
+    """Return a dict as JSON that a person can read: a line for each dict in a part."""
+    parts = []
+    for key, value in data.items():
+        text = json.dumps(value, allow_nan=False)
+        if text.startswith("[{"):
+            text = "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n]"
+        elif isinstance(value, dict) and dict in map(type, value.values()):
+            lines = (f"{json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
+            text = "{\n  " + ",\n  ".join(lines) + "\n}"
+        parts.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def reason(error):
+    """Return why a file could not be written, in words."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def now():
+    """Return the time as text, with the offset from UTC."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

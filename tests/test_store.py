@@ -1,0 +1,351 @@
+"""The store: nothing is lost by many processes, a kill, a damaged file, a full disk."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import hpkit as hk
+from hpkit import store
+from hpkit.store import Store
+
+WORDS = {"memory": "memory: {error}", "damaged": "damaged: {path}"}
+NEW = {"numbers": [], "notes": {}}
+
+
+def check(data):
+    if not all(isinstance(n, int) for n in data["numbers"]):
+        raise ValueError("numbers must be whole")
+
+
+def kept(path):
+    return Store(path, NEW, check, WORDS)
+
+
+def add(number):
+    return lambda data: data["numbers"].append(number)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "folder" / "kept.json"
+
+
+PRELUDE = """
+import os, pathlib, sys, time
+import filelock
+from hpkit.store import Store
+path = pathlib.Path(sys.argv[1])
+new, words = {"numbers": [], "notes": {}}, {"memory": "memory: {error}"}
+one = Store(path, new, lambda data: data["numbers"], words)
+add = lambda number: lambda data: data["numbers"].append(number)
+"""
+
+
+def run(path, code):
+    """Start another program that works on the same file as `one`."""
+    command = [sys.executable, "-c", PRELUDE + code, str(path)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def said(worker):
+    return worker.communicate(timeout=120)[0].decode()
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+
+
+# ---- one process -------------------------------------------------------------------
+
+
+def test_no_file_before_the_first_change(path):
+    one = kept(path)
+
+    assert one.load() == NEW
+    assert not path.parent.exists()
+    assert one.change(add(1)) == kept(path).load() == {"numbers": [1], "notes": {}}
+    assert not one.in_memory
+    assert one.notices == []
+
+
+def test_what_was_read_is_a_copy(path):
+    for one in (kept(path), kept(None)):
+        one.change(add(1))
+        one.load()["numbers"].append(2)
+        one.load()["notes"]["a"] = "b"
+
+        assert one.load() == {"numbers": [1], "notes": {}}
+    assert NEW == {"numbers": [], "notes": {}}
+
+
+def test_without_a_path_it_is_in_memory(tmp_path):
+    one = kept(None)
+    one.change(add(1))
+
+    assert one.in_memory
+    assert one.load()["numbers"] == [1]
+    assert one.notices == []
+
+
+def test_file_of_an_older_kit_gets_what_it_lacks(path):
+    path.parent.mkdir()
+    path.write_text('{"numbers": [1], "more": 2}')
+
+    assert kept(path).load() == {"numbers": [1], "notes": {}, "more": 2}
+
+
+def test_file_can_be_read_by_a_person(path):
+    def update(data):
+        data["numbers"] = [1, 2]
+        data["notes"] = {"a": {"b": 1}, "c": {"d": 2}}
+        data["rows"] = [{"a": 1}, {"a": 2}]
+
+    kept(path).change(update)
+
+    assert path.read_text().splitlines() == [
+        "{", '"numbers": [1, 2],', '"notes": {', '  "a": {"b": 1},', '  "c": {"d": 2}',
+        "},", '"rows": [', '  {"a": 1},', '  {"a": 2}', "]", "}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "null", "3", '{"numbers": ["1"]}', '{"numbers": 1}',
+        "\x00\xff", '{"numbers": ' + "9" * 5000 + "}", "[" * 100_000,
+        '{"numbers": ' + "[" * 100_000, '{"a":' * 100_000,
+    ],
+)  # fmt: skip
+def test_damaged_file_is_set_aside_by_a_change(path, text):
+    path.parent.mkdir()
+    path.write_bytes(text.encode("latin-1"))
+    one = kept(path)
+
+    assert one.load() == NEW
+    assert path.read_bytes() == text.encode("latin-1")  # looking changes nothing
+    one.change(add(1))
+    one.change(add(2))
+
+    (aside,) = path.parent.glob("kept.damaged-*.json")
+    assert aside.read_bytes() == text.encode("latin-1")
+    assert one.notices == [f"damaged: {aside}"]
+    assert kept(path).load()["numbers"] == [1, 2]
+
+
+# ---- disks and folders -------------------------------------------------------------
+
+
+def test_full_disk_keeps_the_file_and_the_change(path, monkeypatch):
+    one = kept(path)
+    one.change(add(1))
+    before = path.read_bytes()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        one.change(add(2))
+        one.change(add(3))
+
+    assert path.read_bytes() == before
+    assert one.notices == ["memory: No space left on device"]
+    assert one.in_memory
+    assert one.load()["numbers"] == [1, 2, 3]
+    assert sorted(os.listdir(path.parent)) == ["kept.json", "kept.json.lock"]
+    kept(path).change(add(4))  # another notebook, once there is room
+    assert one.change(add(5))["numbers"] == [1, 4, 2, 3, 5]
+    assert kept(path).load()["numbers"] == [1, 4, 2, 3, 5]
+    assert not one.in_memory
+
+
+def full(number):
+    raise OSError(28, "No space left on device")
+
+
+@posix
+def test_write_that_is_cut_on_its_way_leaves_the_old_file(path):
+    kept(path).change(lambda data: data.update(numbers=list(range(1000))))
+    before = path.read_bytes()
+    code = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+one.change(add(1000))
+print(len(one.load()["numbers"]), one.notices)
+"""
+
+    assert said(run(path, code)).startswith("1001 ['memory: ")
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*.new"))
+
+
+def test_folder_that_cannot_be_made_keeps_it_in_memory(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    one = kept(tmp_path / "file" / "kept.json")
+
+    one.change(add(1))
+    one.change(add(2))
+
+    assert one.in_memory
+    assert one.load()["numbers"] == [1, 2]
+    assert len(one.notices) == 1
+
+
+def test_what_is_in_memory_goes_to_the_next_place(tmp_path, path):
+    (tmp_path / "file").write_text("no folder")
+    one = kept(tmp_path / "file" / "kept.json")
+    one.change(add(1))
+
+    one.path = path
+    one.change(add(2))
+
+    assert json.loads(path.read_text())["numbers"] == [1, 2]
+    assert not one.in_memory
+
+
+def test_folder_in_the_place_of_the_file(path):
+    path.mkdir(parents=True)
+    one = kept(path)
+
+    one.change(add(1))
+
+    assert one.load()["numbers"] == [1]
+    assert one.notices
+
+
+@posix
+def test_read_only_folder_for_a_user_without_rights(path):
+    path.parent.mkdir()
+    path.parent.chmod(0o555)
+    # The administrator may write everywhere, so the other user does it in that case.
+    for folder in path.parents[1:4]:
+        folder.chmod(folder.stat().st_mode | 0o111)
+    code = """
+if os.geteuid() == 0:
+    os.setuid(65534)
+one.change(add(1))
+print(one.load()["numbers"], one.notices)
+"""
+
+    assert said(run(path, code)) == "[1] ['memory: Permission denied']\n"
+
+
+def test_lock_that_somebody_holds_keeps_it_in_memory(path, monkeypatch):
+    import filelock
+
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    one = kept(path)
+    path.parent.mkdir()
+
+    with filelock.FileLock(f"{path}.lock"):
+        one.change(add(1))
+
+    assert one.load()["numbers"] == [1]
+    assert not path.exists()
+    one.change(add(2))
+    assert kept(path).load()["numbers"] == [1, 2]
+
+
+def test_link_stays_a_link_and_its_target_is_replaced(tmp_path):
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old")
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("this system makes no links")
+
+    store.write(link, "new")
+
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+# ---- many at once ------------------------------------------------------------------
+
+
+def test_threads_lose_nothing(path):
+    def work(first):
+        own = kept(path)
+        for k in range(5):
+            own.change(add(first + k))
+
+    threads = [threading.Thread(target=work, args=(10 * n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    numbers = kept(path).load()["numbers"]
+    assert sorted(numbers) == sorted(10 * n + k for n in range(8) for k in range(5))
+
+
+def test_20_processes_lose_nothing(path):
+    code = """
+for n in range(10):
+    one.change(add(1))
+assert not one.in_memory, one.notices
+"""
+    workers = [run(path, code) for _ in range(20)]
+
+    assert [worker.wait(120) for worker in workers] == [0] * 20
+    assert kept(path).load()["numbers"] == [1] * 200
+
+
+@posix
+def test_kill_in_the_middle_of_a_write_leaves_the_old_file(path):
+    kept(path).change(add(1))
+    # The draft is written and never replaces the file: the kill meets it there.
+    code = """
+os.fsync = lambda number: (print("now", flush=True), time.sleep(60))
+one.change(add(2))
+"""
+    worker = run(path, code)
+    assert worker.stdout.readline() == b"now\n"
+    assert list(path.parent.glob("kept.json.*.new"))
+
+    os.kill(worker.pid, signal.SIGKILL)
+
+    assert worker.wait(10) == -signal.SIGKILL
+    assert kept(path).load()["numbers"] == [1]
+    assert kept(path).change(add(3))["numbers"] == [1, 3]  # its lock is free
+
+
+@posix
+def test_kills_at_any_moment_leave_a_readable_search(tmp_path):
+    path = tmp_path / "search.json"
+    moons = hk.load_dataset("moons")
+    hk.grid_search(moons, hk.Hyperparameters(epochs=2), lr=[0.1, 0.2]).save(path)
+    code = """
+import hpkit as hk
+found = hk.load(path)
+print("now", flush=True)
+while True:
+    found.save(path)
+"""
+
+    for n in range(8):
+        worker = run(path, code)
+        worker.stdout.readline()
+        time.sleep(random.Random(n).uniform(0, 0.02))
+        worker.kill()
+        worker.wait(10)
+
+        assert len(hk.load(path).settings) == 2
+
+
+def test_search_saved_on_a_full_disk_keeps_the_older_one(tmp_path, monkeypatch):
+    path = tmp_path / "search.json"
+    moons = hk.load_dataset("moons")
+    found = hk.grid_search(moons, hk.Hyperparameters(epochs=2), lr=[0.1, 0.2])
+    found.save(path)
+    before = path.read_bytes()
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        found.save(path)
+
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["search.json"]
