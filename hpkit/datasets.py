@@ -72,6 +72,12 @@ class Dataset:
     target_center: float = 0.0
     target_scale: float = 1.0
     test_looks: list = field(default_factory=list, repr=False)
+    absent_rows: int = field(default=0, repr=False)  # see `hpkit.load`
+
+    @property
+    def n_train(self):
+        """Number of training rows, also where they are not at hand."""
+        return len(self.train.y) or self.absent_rows
 
     @property
     def n_features(self):

@@ -126,6 +126,7 @@ def runs_to_plain(runs):
             "name": data.name,
             "features": list(data.features),
             "classes": list(data.classes) if data.classes else None,
+            "n_train": data.n_train,
         },
         "seeds": list(runs.seeds),
         "settings": [setting_to_plain(s) for s in runs.settings],
@@ -166,13 +167,15 @@ def runs_from_plain(plain, dataset=None):
     return Runs(dataset, settings, seeds, **arrays)
 
 
-def absent_dataset(name, features, classes):
+def absent_dataset(name, features, classes, n_train=0):
     """Return a data set that knows its columns and has no rows."""
     X, y = np.empty((0, len(features))), np.empty(0, float if classes is None else int)
     parts = [Split(X, y)] * 3
     nothing, one = np.zeros(len(features)), np.ones(len(features))
     classes = tuple(classes) if classes else None
-    return Dataset(name, *parts, tuple(features), classes, nothing, one)
+    return Dataset(
+        name, *parts, tuple(features), classes, nothing, one, absent_rows=n_train
+    )
 
 
 def setting_to_plain(setting):

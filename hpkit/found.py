@@ -169,11 +169,11 @@ class Search:
 
     @property
     def edge(self):
-        """Where the best value is the last of what was tried: a dict.
+        """Where the best value is at an end of a list, or close to one of a range.
 
-        Name of a hyperparameter: "lowest" or "highest". Then better values may lie
-        outside. Not told where nothing lies outside (batch size 1, no momentum), nor
-        of a hyperparameter of which another value has the same loss.
+        A dict, name of a hyperparameter: "lowest" or "highest". Better values may lie
+        beyond. Not told where nothing does (batch size 1, no momentum), nor of a
+        hyperparameter of which another value has the same loss.
         """
         best, found = self.best, {}
         level, first = levels(self.mean_val_loss), self.runs.order[0]
@@ -182,9 +182,8 @@ class Search:
         for name, values in self.space.items():
             if any(getattr(s, name) != getattr(best, name) for s in even):
                 continue
-            end = edge_of(name, values, getattr(best, name))
-            full = name == "batch_size" and best.batch_size == len(self.dataset.train.y)
-            if end and not (end == "highest" and full):
+            most = self.dataset.n_train
+            if end := edge_of(name, values, getattr(best, name), most):
                 found[name] = end
         return found
 

@@ -234,15 +234,21 @@ def draw(rng, name, values):
     return values[rng.integers(len(values))]
 
 
-def edge_of(name, values, best):
-    """Say at which end of what was tried the best value is: lowest, highest, None."""
+def edge_of(name, values, best, most=math.inf):
+    """Say at which end of what may be tried the best value is: lowest, highest, None.
+
+    An end beyond which nothing lies does not count: no momentum, one epoch, a batch of
+    all points, of which there are `most`.
+    """
     if isinstance(values, Range):
         share = values.share(best)
-        ends = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
+        low, high = as_count(name, values.low), as_count(name, values.high)
+        at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
+    elif name in NUMBERS and len(values) > 1:
+        low, high = min(values), max(values)
+        at = {"lowest": best == low, "highest": best == high}
     else:
-        many = name in NUMBERS and len(values) > 1
-        ends = {"lowest": many and best == min(values)}
-        ends["highest"] = many and best == max(values)
-    if best == (1 if name in COUNTS else 0):
-        ends["lowest"] = False  # there is nothing below it to try
-    return next((end for end, true in ends.items() if true), None)
+        return None
+    at["lowest"] &= low > (1 if name in COUNTS else 0)
+    at["highest"] &= name != "batch_size" or high < most
+    return next((end for end, true in at.items() if true), None)

@@ -31,7 +31,8 @@ def to_optuna(search):
         In memory, to be minimized. A trial's value is the mean lowest validation loss,
         its intermediate values the mean validation loss at each epoch. Settings that
         were not trained to the end are "pruned", diverged ones "failed". A list of
-        values is a categorical distribution; hidden layers are text, "16-16".
+        values is a categorical distribution, to which a start that is not on the list
+        is added; hidden layers are text, "16-16".
 
     Examples
     --------
@@ -43,7 +44,11 @@ def to_optuna(search):
     from optuna.trial import TrialState, create_trial
 
     study, runs = new_study(None), search.runs
-    ranges = {name: distribution(name, v) for name, v in search.space.items()}
+    ranges = {}
+    for name, values in search.space.items():
+        if not isinstance(values, Range):
+            values = dict.fromkeys((*values, *search.values(name)))
+        ranges[name] = distribution(name, values)
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue

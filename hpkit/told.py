@@ -1,5 +1,6 @@
 """What a search has found, in sentences."""
 
+from hpkit.space import Range
 from hpkit.tables import shown
 
 # What a learner reads.
@@ -36,6 +37,8 @@ SAY = {
     "{more} others.",
     "edge": "For {name} the best value is the {end} one that was tried: better ones "
     "may lie beyond it.",
+    "edge_range": "For {name} the best value is close to the {end} end of its range, "
+    "{value}: better ones may lie beyond it.",
     "lost": "{count} runs were lost: {reason}.",
     "step": "Step {number}: {name} {tried}{fixed}. The lowest loss is {loss}, at "
     "{value}. New: {cost}.",
@@ -48,6 +51,7 @@ SAY = {
     "diverged_note": "diverged",
 }
 
+RANGE_ENDS = {"lowest": "lower", "highest": "upper"}
 MOST_TIES = 5  # settings that a sentence names
 
 
@@ -96,8 +100,14 @@ def told_best(search):
 
 def told_edge(search):
     """Return a sentence for each hyperparameter whose best value is at an end."""
-    ends = search.edge.items()
-    return [SAY["edge"].format(name=WORDS[name], end=end) for name, end in ends]
+    said = []
+    for name, end in search.edge.items():
+        words, values = {"name": WORDS[name], "end": end}, search.space[name]
+        if isinstance(values, Range):
+            at = values.low if end == "lowest" else values.high
+            words |= {"end": RANGE_ENDS[end], "value": shown(at)}
+        said.append(SAY["edge_range" if "value" in words else "edge"].format(**words))
+    return said
 
 
 def told_steps(search):

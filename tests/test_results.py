@@ -305,10 +305,42 @@ def test_edge_says_where_to_look_further():
         ("lr", hk.log_uniform(1e-4, 1), 1.1e-4, "lowest"),
         ("lr", hk.log_uniform(1e-4, 1), 0.01, None),
         ("lr", hk.uniform(0.1, 1), 0.11, "lowest"),
+        ("lr", hk.uniform(0.1, 1), 0.154, None),  # 6 % from its end
+        ("lr", hk.uniform(0.1, 1), 0.946, None),
+        ("weight_decay", hk.uniform(0, 0.1), 0.0017, None),
+        ("weight_decay", hk.uniform(0.001, 0.1), 0.0017, "lowest"),
+        ("epochs", hk.uniform(1, 50), 2, None),
+        ("batch_size", hk.uniform(8, 400), 397, "highest"),
     ],
 )
 def test_edge_of(name, values, best, edge):
     assert edge_of(name, values, best) == edge
+
+
+@pytest.mark.parametrize("values", [(8, 400), hk.uniform(8, 400)], ids=str)
+def test_nothing_lies_beyond_a_batch_of_all_points(values):
+    assert edge_of("batch_size", values, 400, 400) is None
+    assert edge_of("batch_size", values, 400, 401) == "highest"
+
+
+def test_values_of_the_same_loss_are_no_edge():
+    train = [[[1, 0.1]] * 2, [[1, 0.1], [1, 9]], [[1, 0.1]] * 2]
+    val = [[[1, 0.3]] * 2, [[1, 0.3]] * 2, [[1, 0.5]] * 2]
+
+    assert made(val).edge == {}
+    assert made(val, train).edge == {"lr": "lowest"}  # the second one diverged
+
+
+def test_the_edge_of_a_range_is_told_of_its_end():
+    search = hk.random_search(
+        MOONS, hk.Hyperparameters(epochs=5), n_trials=60, search_seed=7,
+        lr=hk.log_uniform(1e-4, 0.1), weight_decay=hk.uniform(0, 0.1),
+    )  # fmt: skip
+
+    assert search.edge == {"lr": "highest"}
+    assert search.best.lr < max(search.values("lr"))
+    assert "close to the upper end of its range, 0.1: better" in search.describe()
+    assert "that was tried" not in search.describe()
 
 
 def test_all_points_in_a_batch_is_no_edge():
@@ -470,6 +502,20 @@ def test_a_file_holds_all_but_weights(search, tmp_path):
         again.best_run.network()
 
 
+@pytest.mark.parametrize(
+    ("most", "edge"), [(399, {"batch_size": "highest"}), (400, {})]
+)
+def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
+    search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, most])
+    object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
+
+    again = reloaded(search, tmp_path)
+
+    assert again.best.batch_size == most
+    assert search.edge == again.edge == edge
+    assert again.describe() == search.describe()
+
+
 def test_a_file_holds_what_is_not_finite(tmp_path):
     search = made(
         [[[1, np.inf, 0.5]], [[1, 0.2, 0.1]]], lost=(Lost(((1, 0),), "gone"),)
@@ -535,6 +581,22 @@ def test_to_optuna_tells_pruned_and_failed_trials():
     states = [trial.state.name for trial in search.to_optuna().trials]
 
     assert states == ["PRUNED", "COMPLETE", "FAIL"]
+
+
+def test_to_optuna_takes_a_start_that_is_on_no_list():
+    start = hk.Hyperparameters(epochs=1)  # batch size 32, hidden (16, 16)
+
+    search = hk.one_at_a_time(
+        MOONS, start, lr=[0.01, 1], batch_size=[16, 64], hidden=[(4,), (8, 8)]
+    )
+    study = search.to_optuna()
+
+    params = [trial.params for trial in study.trials]
+    assert [p["batch_size"] for p in params] == search.values("batch_size")
+    assert [p["lr"] for p in params] == search.values("lr")
+    assert params[0] == {"lr": 0.01, "batch_size": 32, "hidden": "16-16"}
+    assert study.trials[0].distributions["batch_size"].choices == (16, 64, 32)
+    assert hk.from_optuna(study, MOONS, start).settings == search.settings
 
 
 def test_from_optuna_reads_a_study_back():

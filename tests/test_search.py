@@ -124,6 +124,39 @@ def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
     )
 
 
+def test_one_at_a_time_costs_what_was_planned_at_most():
+    lists = {"lr": [0.01, 0.1, 30], "batch_size": [100, 200, 400], "epochs": [1, 2, 3]}
+    rng, exact, less = np.random.default_rng(0), 0, 0
+    for _ in range(80):
+        names = rng.permutation([*lists])[: rng.integers(1, 4)].tolist()
+        space = {
+            n: rng.permutation(lists[n])[: rng.integers(1, 4)].tolist() for n in names
+        }
+        start = hk.Hyperparameters(
+            lr=float(rng.choice([0.1, 30])),  # 30 gains nothing: few epochs win
+            batch_size=int(rng.choice([200, 300])),
+            epochs=int(rng.integers(1, 5)),
+        )
+
+        search = hk.one_at_a_time(
+            MOONS, start, seeds=range(rng.integers(1, 4)), **space
+        )
+
+        cost, planned = search.cost, search.planned
+        assert (cost.settings, cost.runs) == (planned.settings, planned.runs)
+        assert cost.epochs <= planned.epochs
+        won = search.steps[-1].winner.epochs
+        after = names[names.index("epochs") + 1 :] if "epochs" in names else []
+        if not after or won == max(space["epochs"]):
+            assert cost.epochs == planned.epochs
+            exact += 1
+        elif any(set(space[name]) - {getattr(start, name)} for name in after):
+            assert cost.epochs < planned.epochs
+            less += 1
+
+    assert min(exact, less) >= 5
+
+
 def test_one_at_a_time_takes_an_order():
     search = hk.one_at_a_time(
         MOONS, BASE, lr=LRS, batch_size=[16, 32], order=["batch_size", "lr"]
@@ -200,6 +233,26 @@ def test_bayesian_search_is_optunas_own():
         study.tell(trial, loss)
     asked = [base.but(**trial.params) for trial in study.trials]
     assert list(search.settings) == list(dict.fromkeys(asked))
+
+
+def test_bayesian_search_tells_a_diverged_setting_as_bad():
+    optuna = importlib.import_module("optuna")
+    told = {}
+
+    class Listening(optuna.samplers.RandomSampler):
+        def after_trial(self, study, trial, state, values):
+            told[trial.params["lr"]] = state.name, values
+
+    found = hk.bayesian_search(
+        DIGITS, BASE, lr=[0.1, 100], n_trials=6, sampler=Listening(seed=0),
+        seeds=(0, 1),
+    )  # fmt: skip
+
+    good, bad = (found.values("lr").index(lr) for lr in (0.1, 100))
+    assert found.diverged.any(1).tolist()[bad]
+    before = found.val_loss[bad, :, 0].mean()
+    assert told[100] == ("COMPLETE", [pytest.approx(3 * before)])
+    assert told[0.1] == ("COMPLETE", [pytest.approx(found.mean_val_loss[good])])
 
 
 def test_bayesian_search_takes_a_sampler_and_repeats_cost_nothing():
