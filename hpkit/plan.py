@@ -9,14 +9,18 @@ import functools
 import inspect
 from dataclasses import dataclass
 
-from torch.nn import Module
-
 from hpkit.found import Search
 from hpkit.path import planned_cost
 from hpkit.results import join
-from hpkit.settings import Hyperparameters, check_number, check_seeds
+from hpkit.settings import (
+    Hyperparameters,
+    check_flag,
+    check_number,
+    check_seeds,
+    check_setting,
+)
 from hpkit.space import Range, as_count, check_space
-from hpkit.training import Training, check_dataset, check_settings
+from hpkit.training import Training, check_dataset, check_model, check_settings
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
@@ -37,11 +41,7 @@ def searching(plan):
 
     @functools.wraps(plan)
     def search(*args, progress=False, **kwargs):
-        if not isinstance(progress, bool):
-            raise TypeError(
-                f"progress must be True or False, got {progress!r}; write "
-                "progress=True for a bar."
-            )
+        check_flag("progress", progress, "write progress=True for a bar")
         return last_of(plan(*args, tick=QUIET_TICK, **kwargs), progress)
 
     signature = inspect.signature(plan)
@@ -118,13 +118,8 @@ class Plan:
 
 def make_plan(kind, dataset, base, space, *, ranges=False, **shared):
     """Return the checked `Plan` of a search."""
-    base = Hyperparameters() if base is None else base
     check_dataset(dataset)
-    if not isinstance(base, Hyperparameters):
-        raise TypeError(
-            f"base must be Hyperparameters, got {base!r}; write "
-            "hpkit.Hyperparameters(lr=0.1), or leave it out."
-        )
+    base = check_setting(base, "base", default=Hyperparameters())
     space = check_space(kind, space, ranges=ranges)
     for name, tried in space.items():
         ends = (tried.low, tried.high) if isinstance(tried, Range) else tried
@@ -138,16 +133,6 @@ def make_plan(kind, dataset, base, space, *, ranges=False, **shared):
 
         check_executor(shared["executor"], shared["model"])
     return Plan(kind, dataset, base, space, **shared)
-
-
-def check_model(model):
-    """Raise unless it is a function that makes networks, or None."""
-    if model is not None and (not callable(model) or isinstance(model, Module)):
-        raise TypeError(
-            "model must be a function (n_features, n_outputs, setting) that returns a "
-            f"new torch.nn.Module at each call, got {model!r}; write for example "
-            "model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out)."
-        )
 
 
 def under_way(training, tick, pause=float("inf")):

@@ -1,12 +1,17 @@
-"""Hyperparameters: one setting, checked when it is made.
+"""Hyperparameters: one setting, checked when it is made, and the checks of arguments.
 
-Nothing here trains or draws, and nothing here needs torch.
+Whatever a caller hands over is either taken or refused in one sentence of three parts:
+the rule, the value, the way out. Nothing here trains or draws, and nothing here needs
+torch.
 """
 
+import functools
 import math
 import numbers
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 
 OPTIMIZERS = ("sgd", "adam")
 ACTIVATIONS = ("relu", "tanh")
@@ -78,22 +83,92 @@ class Hyperparameters:
         -------
         Hyperparameters
         """
-        for name in changes:
-            check_name(name)
         return replace(self, **changes)
 
 
 NAMES = tuple(field.name for field in fields(Hyperparameters))
+# Names that other libraries use: what hpkit calls it, or how hpkit does it.
+ELSEWHERE = {
+    **dict.fromkeys(("learning_rate", "learning_rate_init", "eta", "alpha"), "lr"),
+    **dict.fromkeys(("n_epochs", "num_epochs", "max_epochs", "max_iter"), "epochs"),
+    **dict.fromkeys(("batch", "batchsize", "bs", "minibatch_size"), "batch_size"),
+    **dict.fromkeys(("l2", "wd", "decay", "weight_decay_rate"), "weight_decay"),
+    **dict.fromkeys(("hidden_layer_sizes", "hidden_sizes", "layers"), "hidden"),
+    **dict.fromkeys(("solver", "optim"), "optimizer"),
+    **dict.fromkeys(("activation_function", "nonlinearity"), "activation"),
+    **dict.fromkeys(("n_iter", "num_samples"), "n_trials, in random_search"),
+    **dict.fromkeys(("seed", "random_state"), "seeds, as in seeds=range(3)"),
+    "n_jobs": "executor, as in executor=loky.get_reusable_executor()",
+    "verbose": "progress, as in progress=True",
+}
+WAYS = {
+    **dict.fromkeys(
+        ("param_grid", "param_distributions", "space", "params"),
+        "write each list by its name, such as lr=[0.01, 0.1]",
+    ),
+    **dict.fromkeys(
+        ("early_stopping", "patience", "n_iter_no_change"),
+        "every run is ranked by its best epoch; hpkit.PatiencePanel shows where early "
+        "stopping would end it",
+    ),
+    **dict.fromkeys(
+        ("cv", "scoring", "n_splits"),
+        "settings are ranked by the loss on the validation split of the data set",
+    ),
+    "resume": "a search ends with what it has when you interrupt it; save() keeps it",
+    "dropout": "put a torch.nn.Dropout into the network that you give as model=",
+}
 
 
 def check_name(name):
     """Return `name` if it is a hyperparameter's, else raise."""
-    if name not in NAMES:
-        raise ValueError(
-            f"a hyperparameter must be one of {', '.join(NAMES)}, got {name!r}; "
-            "check the spelling."
-        )
-    return name
+    if isinstance(name, str) and name in NAMES:
+        return str(name)
+    known = name.lower() if isinstance(name, str) else None
+    way = f"hpkit calls it {ELSEWHERE[known]}" if known in ELSEWHERE else None
+    raise refused(
+        f"a hyperparameter must be one of {', '.join(NAMES)}",
+        name, way or WAYS.get(known, "check the spelling"),
+    )  # fmt: skip
+
+
+# Before Python itself can say "unexpected keyword argument".
+_make = Hyperparameters.__init__
+
+
+@functools.wraps(_make)
+def _checked_make(self, *args, **values):
+    _make(self, *args, **{check_name(name): value for name, value in values.items()})
+
+
+Hyperparameters.__init__ = _checked_make
+
+
+# ---- checks of arguments -----------------------------------------------------------
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 60
+LAST = 2**63 - 1  # the largest seed
+MANY = 10_000  # values of a list, seeds
+WIDEST = 10_000  # units of a layer
+DEEPEST = 100  # layers
+
+
+def brief(value):
+    """Return a value of any kind in one short line, never an error."""
+    try:
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            value = value.item()  # np.float64(0.1) is read as 0.1
+        if isinstance(value, float) and float(f"{value:g}") == value:
+            return f"{value:g}"
+        return " ".join(_short.repr(value).split())
+    except Exception:  # a number of 5,000 digits has no text
+        return f"a value of type {type(value).__name__}"
+
+
+def refused(rule, value, way_out, *, kind=ValueError):
+    """Return the error that refuses a value: its rule, the value, the way out."""
+    return kind(f"{rule}, got {brief(value)}; {way_out}.")
 
 
 def check_value(name, value):
@@ -101,39 +176,96 @@ def check_value(name, value):
     return CHECKS[check_name(name)](name, value)
 
 
+def check_setting(setting, name="setting", *, default=None):
+    """Return the setting, or the default in place of None."""
+    if setting is None and default is not None:
+        return default
+    if not isinstance(setting, Hyperparameters):
+        way = "write hpkit.Hyperparameters(lr=0.1)"
+        if isinstance(setting, Mapping):
+            way = f"write lr=[0.1] to search it, or {way[6:]} to set it"
+        raise refused(f"{name} must be Hyperparameters", setting, way, kind=TypeError)
+    return setting
+
+
 def check_number(name, value, *, low, strict=False, below=math.inf, hint):
     """Return a finite float with low <= value < below (low < value if strict)."""
     rule = f"{name} must be {'>' if strict else '>='} {low:g}"
+    if low == -math.inf:
+        rule = f"{name} must be finite"
     if below < math.inf:
         rule += f" and < {below:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{rule} and a number, got {value!r}; {hint}.")
-    value = float(value)
-    inside = low < value < below if strict else low <= value < below
-    if not inside or not math.isfinite(value):
-        raise ValueError(f"{rule}, got {value:g}; {hint}.")
+        raise refused(f"{rule} and a number", value, hint, kind=TypeError)
+    try:
+        number = float(value) + 0.0  # no -0
+    except OverflowError:
+        number = math.inf
+    inside = low < number < below if strict else low <= number < below
+    if not inside or not math.isfinite(number):
+        raise refused(rule, value, hint)
+    return number
+
+
+def check_count(name, value, *, low=1, most=10**9, hint):
+    """Return a whole number, low <= value <= most, as int."""
+    rule = f"{name} must be a whole number >= {low}"
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise refused(rule, value, hint, kind=TypeError)
+    try:
+        count = int(value)
+    except (OverflowError, ValueError):  # inf, nan
+        count = low - 1
+    if count != value or count < low:
+        raise refused(rule, value, hint)
+    if count > most:
+        end = "2**63 - 1" if most == LAST else f"{most:,}"
+        raise refused(f"{name} must be at most {end}", value, hint)
+    return count
+
+
+def check_seed(name, value, *, most=LAST):
+    """Return a seed as int."""
+    return check_count(name, value, low=0, most=most, hint="try 0")
+
+
+def check_flag(name, value, hint="leave it out"):
+    """Return True or False."""
+    if not isinstance(value, bool):
+        raise refused(f"{name} must be True or False", value, hint, kind=TypeError)
     return value
 
 
-def check_count(name, value, *, low=1, hint):
-    """Return a whole number >= low as int."""
-    rule = f"{name} must be a whole number >= {low}"
-    whole = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not whole:
-        raise TypeError(f"{rule}, got {value!r}; {hint}.")
-    if not math.isfinite(value) or value != int(value) or value < low:
-        raise ValueError(f"{rule}, got {value!r}; {hint}.")
-    return int(value)
+def check_text(name, value, hint):
+    """Return a text."""
+    if not isinstance(value, str):
+        raise refused(f"{name} must be a text in quotes", value, hint, kind=TypeError)
+    return value
 
 
 def check_choice(name, value, choices):
     """Return `value` if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}; "
-            "choose one of these."
-        )
-    return value
+        rule = f"{name} must be one of {', '.join(map(repr, choices))}"
+        raise refused(rule, value, "choose one of these")
+    return str(value)
+
+
+def check_items(name, values, *, hint, empty=False, most=MANY, of="values"):
+    """Return the members of a list, or of whatever else holds some, as a tuple."""
+    rule = f"{name} must be a list of {of}"
+    try:
+        if isinstance(values, str | bytes | bytearray | Mapping):
+            raise TypeError
+        members = iter(values)
+    except TypeError:
+        raise refused(rule, values, hint, kind=TypeError) from None
+    items = tuple(islice(members, most + 1))
+    if not items and not empty:
+        raise ValueError(f"{rule}, at least one, got none; {hint}.")
+    if len(items) > most:
+        raise ValueError(f"{rule}, at most {most:,}, got more; {hint}.")
+    return items
 
 
 def check_hidden(name, value):
@@ -141,43 +273,36 @@ def check_hidden(name, value):
     hint = "write (16, 16) for two hidden layers of 16 units"
     if isinstance(value, numbers.Real):
         value = (value,)
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a tuple of numbers, got {value!r}; {hint}.")
-    return tuple(check_count(name, units, hint=hint) for units in value)
+    items = check_items(name, value, hint=hint, empty=True, most=DEEPEST, of="numbers")
+    return tuple(check_count(name, n, most=WIDEST, hint=hint) for n in items)
 
 
 def check_seeds(seeds):
     """Return seeds as a tuple of different ints, at least one."""
     hint = "write seeds=range(3) for three repeats"
-    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
-        rule = "seeds must be a list of whole numbers"
-        raise TypeError(f"{rule}, got {seeds!r}; {hint}.")
-    seeds = tuple(check_count("a seed", seed, low=0, hint=hint) for seed in seeds)
-    if not seeds:
-        raise ValueError(f"seeds must hold at least one number, got none; {hint}.")
+    items = check_items("seeds", seeds, hint=hint, of="whole numbers")
+    seeds = tuple(
+        check_count("a seed", seed, low=0, most=LAST, hint=hint) for seed in items
+    )
     if len(set(seeds)) < len(seeds):
-        raise ValueError(
-            f"seeds must differ, got {list(seeds)}; the same seed gives the same run, "
-            f"so {hint}."
-        )
+        way = f"the same seed gives the same run, so {hint}"
+        raise refused("seeds must differ", list(seeds), way)
     return seeds
 
 
 CHECKS = {
-    "lr": lambda name, value: check_number(
-        name, value, low=0, strict=True, hint="for SGD here try 0.001 to 1"
+    "lr": functools.partial(
+        check_number, low=0, strict=True, hint="for SGD here try 0.001 to 1"
     ),
-    "batch_size": lambda name, value: check_count(
-        name, value, hint="try 8, 16, 32, 64 or 128"
+    "batch_size": functools.partial(check_count, hint="try 8, 16, 32, 64 or 128"),
+    "epochs": functools.partial(check_count, most=10**6, hint="try 10 to 100"),
+    "momentum": functools.partial(
+        check_number, low=0, below=1, hint="try 0, 0.5 or 0.9"
     ),
-    "epochs": lambda name, value: check_count(name, value, hint="try 10 to 100"),
-    "momentum": lambda name, value: check_number(
-        name, value, low=0, below=1, hint="try 0, 0.5 or 0.9"
+    "weight_decay": functools.partial(
+        check_number, low=0, hint="try 0 or 0.0001 to 0.1"
     ),
-    "weight_decay": lambda name, value: check_number(
-        name, value, low=0, hint="try 0 or 0.0001 to 0.1"
-    ),
-    "optimizer": lambda name, value: check_choice(name, value, OPTIMIZERS),
+    "optimizer": functools.partial(check_choice, choices=OPTIMIZERS),
     "hidden": check_hidden,
-    "activation": lambda name, value: check_choice(name, value, ACTIVATIONS),
+    "activation": functools.partial(check_choice, choices=ACTIVATIONS),
 }

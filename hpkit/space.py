@@ -7,13 +7,12 @@ Nothing here trains.
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from hpkit.settings import check_name, check_number, check_value
+from hpkit.settings import check_items, check_name, check_number, check_value
 
 COUNTS = ("batch_size", "epochs")  # whole numbers: what is drawn is rounded
 NUMBERS = (*COUNTS, "lr", "momentum", "weight_decay")
@@ -128,11 +127,10 @@ def check_ends(what, low, high, least):
 def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
     hint = f"write {name}=[...] with the values to try"
-    if isinstance(values, str | Mapping | Range) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be a list of values, got {values!r}; {hint}.")
-    values = tuple(check_value(name, plain_value(value)) for value in values)
-    if not values:
-        raise ValueError(f"{name} must have at least one value, got none; {hint}.")
+    if hasattr(values, "rvs"):  # one of SciPy's distributions
+        hint = f"write {name}=hpkit.log_uniform(0.001, 1), in a search that draws"
+    items = check_items(name, values, hint=hint)
+    values = tuple(check_value(name, plain_value(item)) for item in items)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
         raise ValueError(
@@ -229,8 +227,12 @@ def drawn_settings(base, space, count, seed):
 
 def draw(rng, name, values):
     """Return one value at random."""
+    if isinstance(values, Range) and name in COUNTS:  # the ends are whole parts, too
+        low, high = round(values.low), round(values.high)
+        drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
+        return min(max(round(drawn), low), high)
     if isinstance(values, Range):
-        return as_count(name, values.at(rng.random()))
+        return values.at(rng.random())
     return values[rng.integers(len(values))]
 
 

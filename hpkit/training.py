@@ -7,17 +7,24 @@
 (`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
 """
 
+import inspect
 import itertools
 import math
 import time
-from collections.abc import Iterable
 
 import torch
 
 from hpkit.datasets import Dataset
 from hpkit.models import DenseNetworks, network
 from hpkit.results import Run, Runs, empty_arrays
-from hpkit.settings import Hyperparameters, check_number, check_seeds
+from hpkit.settings import (
+    Hyperparameters,
+    check_items,
+    check_number,
+    check_seeds,
+    check_setting,
+    refused,
+)
 from hpkit.stack import Stack
 from hpkit.tensors import Columns, OneThread
 
@@ -47,7 +54,7 @@ class Training:
         self.dataset = check_dataset(dataset)
         self.settings = check_settings(settings, dataset)
         self.seeds = check_seeds(seeds)
-        self.model = network if model is None else model
+        self.model = network if check_model(model) is None else model
         self.dtype = dtype
         self.arrays = empty_arrays(
             len(self.settings),
@@ -254,9 +261,7 @@ def fit(dataset, setting=None, *, seed=0, model=None):
     >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
-    setting = Hyperparameters() if setting is None else setting
-    if not isinstance(setting, Hyperparameters):
-        check_settings([setting], dataset)
+    setting = check_setting(setting, default=Hyperparameters())
     *_, runs = train(dataset, setting, seeds=(seed,), model=model, tick=1.0)
     return runs[0, 0]
 
@@ -271,22 +276,42 @@ def check_dataset(dataset):
     return dataset
 
 
+def check_model(model):
+    """Return `model` if it can be called to make a network, or is None; else raise."""
+    if model is None:
+        return None
+    fits = callable(model) and not isinstance(model, torch.nn.Module)
+    if isinstance(model, type):  # a class of one's own, not one of PyTorch's layers
+        fits = issubclass(model, torch.nn.Module)
+        fits &= not model.__module__.startswith("torch.")
+    try:
+        inspect.signature(model).bind("n_features", "n_outputs", "setting")
+    except TypeError:
+        fits = False
+    except ValueError:  # a built-in without a signature
+        pass
+    if not fits:
+        raise refused(
+            "model must be a function (n_features, n_outputs, setting) that returns a "
+            "new torch.nn.Module at each call", model, "write for example "
+            "model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out)",
+            kind=TypeError,
+        )  # fmt: skip
+    return model
+
+
 def check_settings(settings, dataset):
     """Return settings as a tuple, at least one, each fit for the data set."""
+    check_dataset(dataset)
     if isinstance(settings, Hyperparameters):
         settings = (settings,)
-    hint = "write hpkit.Hyperparameters(lr=0.1)"
-    if isinstance(settings, str) or not isinstance(settings, Iterable):
-        raise TypeError(
-            f"settings must be a list of Hyperparameters, got {settings!r}; {hint}."
+    else:
+        hint = "write hpkit.Hyperparameters(lr=0.1)"
+        settings = check_items(
+            "settings", settings, hint=hint, most=10**5, of="Hyperparameters"
         )
-    settings = tuple(settings)
-    if not settings:
-        raise ValueError(f"settings must hold at least one, got none; {hint}.")
-    for s in settings:
-        if not isinstance(s, Hyperparameters):
-            raise TypeError(f"a setting must be Hyperparameters, got {s!r}; {hint}.")
-        check_batch_size(s.batch_size, dataset)
+    for setting in settings:
+        check_batch_size(check_setting(setting, "a setting").batch_size, dataset)
     return settings
 
 

@@ -9,11 +9,12 @@ import threading
 import numpy as np
 import pytest
 import torch
+from scipy.stats import loguniform
 
 import hpkit as hk
 from hpkit.halving import cuts_of
 from hpkit.path import Cost
-from hpkit.space import Range, drawn_settings
+from hpkit.space import Range, draw, drawn_settings
 
 MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=3)
@@ -93,6 +94,16 @@ def test_ranges_draw_evenly_and_round():
     assert (abs(quarters - n / 4) < n / 20).all()
     assert all(isinstance(s.epochs, int) and 1 <= s.epochs <= 50 for s in epochs)
     assert all(float(f"{s.lr:.4g}") == s.lr for s in lrs)
+
+
+@pytest.mark.parametrize("make", [hk.uniform, hk.log_uniform])
+def test_ends_of_whole_numbers_are_drawn_like_all_others(make):
+    rng = np.random.default_rng(0)
+    drawn = [draw(rng, "epochs", make(1, 3)) for _ in range(6000)]
+
+    counts = np.unique(drawn, return_counts=True)[1] / 6000
+    share = 1 / 3 if make is hk.uniform else np.log([3, 5 / 3, 7 / 5]) / np.log(7)
+    assert np.allclose(counts, share, atol=0.03)
 
 
 def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
@@ -369,7 +380,7 @@ BAD_VALUES = {
 }
 BAD_SHARED = [
     *({"seeds": s} for s in ([], "01", 3, None, [0, 0], [-1], [0.5], [NAN], ["a"])),
-    *({"base": b} for b in ("lr", {"lr": 0.1}, MOONS)),
+    *({"base": b} for b in ("lr", {"lr": 0.1}, {"lr": [0.1]}, MOONS)),
     *({"dataset": d} for d in ("moons", None, MOONS.train)),
     *({"progress": p} for p in ("yes", 1, None)),
     *({"executor": e} for e in ("loky", 2)),
@@ -451,6 +462,14 @@ def test_bad_values_are_refused_in_three_parts(search, arguments):
 def test_bad_ranges_are_refused_in_three_parts(make, ends):
     with pytest.raises((ValueError, TypeError), match=r"^.+, got .+; .+\.$"):
         make(*ends)
+
+
+def test_what_other_libraries_take_leads_to_ours():
+    for values, words in ((loguniform(0.1, 1), "log_uniform"), (0.1, r"lr=\[")):
+        with pytest.raises(TypeError, match=words):
+            hk.random_search(MOONS, lr=values)
+    with pytest.raises(TypeError, match=r"got \{'lr': \[0.1\]\}; write lr=\[0.1\]"):
+        hk.grid_search(MOONS, {"lr": [0.1]})
 
 
 @pytest.mark.parametrize("low", [0, -1])
