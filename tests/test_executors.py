@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -199,6 +200,147 @@ def test_one_at_a_time_and_halving_go_on_without_what_was_lost():
         assert found.finished
         assert found.best.batch_size == 64
         assert found.lost
+
+
+class Breaking(futures.Executor):
+    """Works until it breaks: then it refuses, or it fails what it has taken."""
+
+    def __init__(self, after, refuses):
+        self.after, self.refuses, self.asked = after, refuses, 0
+
+    def submit(self, function, *args):
+        self.asked += 1
+        assert self.asked <= self.after + 2, "a broken executor is asked again"
+        future, broken = futures.Future(), futures.BrokenExecutor("gone")
+        if self.asked <= self.after:
+            future.set_result(function(*args))
+        elif self.refuses:
+            raise broken
+        else:
+            future.set_exception(broken)
+        return future
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+@pytest.mark.parametrize("after", [0, 5])
+def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(refuses, after):
+    base, pool = BASE.but(epochs=60), Breaking(after, refuses)
+    whole = hk.grid_search(MOONS, base, **SPACE)
+
+    with pytest.warns(ExecutorWarning) as warned:
+        found = hk.grid_search(MOONS, base, **SPACE, executor=pool)
+
+    assert len(warned) == 1
+    assert "broke (BrokenExecutor); the search goes on in this" in str(
+        warned[0].message
+    )
+    assert found.finished
+    assert found.lost == ()
+    assert same(found, whole)
+
+
+class Process:
+    """A process of a pool; its exit code is None while it lives."""
+
+    def __init__(self, exitcode):
+        self.exitcode, self.ended = exitcode, False
+
+    def terminate(self):
+        self.ended = True
+
+
+class Silent(futures.Executor):
+    """Never answers; is a pool of processes with these exit codes."""
+
+    def __init__(self, *exitcodes):
+        self._processes = {n: Process(code) for n, code in enumerate(exitcodes)}
+        self._result_queue = self._writer = self
+        self.closed = False
+
+    def submit(self, function, *args):
+        return futures.Future()
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_pool_is_put_down_only_when_a_process_has_died():
+    for pool in (futures.ThreadPoolExecutor(1), Silent(), Silent(None, 0)):
+        assert not executors.put_down(pool)
+    assert not pool.closed
+    assert not any(process.ended for process in pool._processes.values())
+
+    pool = Silent(None, -9)
+    assert executors.put_down(pool)
+    assert pool.closed
+    assert all(process.ended for process in pool._processes.values())
+
+
+def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch):
+    monkeypatch.setattr(executors, "SILENCE", 0.01)
+    whole = hk.grid_search(MOONS, BASE, **SPACE)
+    pool = Silent(None, -9)
+
+    with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
+        found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
+
+    assert pool.closed
+    assert found.lost == ()
+    assert same(found, whole)
+
+
+def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
+    monkeypatch.setattr(executors, "SILENCE", 0)
+    looks = []
+    spread = executors.Spread(
+        MOONS, [BASE], seeds=(0,), model=None, executor=Silent(None, None)
+    )
+    own = executors.put_down
+    monkeypatch.setattr(
+        executors, "put_down", lambda pool: looks.append(pool) or own(pool)
+    )
+
+    for _ in range(3):
+        spread.advance(0.001)
+
+    assert looks
+    assert set(looks) == {spread.executor}
+    assert len(spread.pending) == 1
+    assert not spread.executor.closed
+
+
+def test_a_search_waits_for_answers_no_longer_than_it_is_told(monkeypatch):
+    waits = []
+
+    def wait(pending, timeout, until):
+        waits.append(timeout)
+        return futures.wait(pending, 0, until)
+
+    monkeypatch.setattr(executors, "futures", SimpleNamespace(wait=wait))
+    spread = executors.Spread(
+        MOONS, [BASE], seeds=(0,), model=None, executor=Silent(None)
+    )
+    spread.advance(0)
+    assert waits == [0]
+    spread.advance(0.001)
+
+    assert 0 < waits[1] <= 0.001
+    assert max(waits) == waits[1]
+
+
+def test_closing_asks_for_nothing_more():
+    spread = executors.Spread(
+        MOONS, [BASE, BASE.but(batch_size=8)], seeds=(0,), model=None,
+        executor=Silent(None),
+    )  # fmt: skip
+    spread.advance(0)
+    asked = list(spread.pending)
+
+    spread.close()
+
+    assert len(asked) == 2
+    assert all(future.cancelled() for future in asked)
+    assert spread.finished
 
 
 @pytest.mark.slow

@@ -19,8 +19,9 @@ from hpkit.panels import (
     ValidationCurvePanel,
     present,
 )
+from hpkit.panels import live as live_module
 from hpkit.panels.cells import ink_on, shade
-from hpkit.panels.controls import NAMES
+from hpkit.panels.controls import NAMES, NEW, SAME
 from hpkit.panels.curve import shades
 from hpkit.panels.live import Live
 from hpkit.panels.racers import halving_count
@@ -194,6 +195,54 @@ def test_live_wait_tells_when_time_is_over():
         live.wait(0.2)
     live.stop()
     live.wait(5)
+
+
+class Stoppable:
+    """As much of a panel as `stop_earlier` sees."""
+
+    stopped = 0
+
+    def stop(self):
+        self.stopped += 1
+
+
+def test_live_panels_of_an_earlier_run_of_their_cell_are_stopped(monkeypatch):
+    monkeypatch.setattr(live_module, "_makers", {})
+    #         cell  its run  kind; panels that it stops
+    runs = [
+        ("a", "1", "training", []),
+        ("a", "1", "training", []),  # two in one run of a cell live side by side
+        ("b", "2", "training", []),  # nor does another cell stop any
+        ("a", "3", "grid", [0, 1]),  # the cell again, whatever it makes now
+        ("a", "3", "grid", []),
+        ("a", "4", "grid", [3, 4]),  # and again: each is stopped once
+    ]
+    panels = []
+    for cell, execution, kind, stops in runs:
+        monkeypatch.setattr(
+            live_module, "running_cell", lambda at=(cell, execution): at
+        )
+        before = [panel.stopped for panel in panels]
+        panel = Stoppable()
+
+        live_module.stop_earlier(panel, kind)
+
+        stopped = [a.stopped - b for a, b in zip(panels, before, strict=True)]
+        assert [n for n, times in enumerate(stopped) if times] == stops
+        assert sum(stopped) == len(stops)
+        panels.append(panel)
+    assert panels[-1].stopped == 0
+
+
+def test_live_panels_of_a_script_are_stopped_by_the_next_of_their_kind(monkeypatch):
+    monkeypatch.setattr(live_module, "_makers", {})
+    monkeypatch.setattr(live_module, "running_cell", lambda: (None, None))
+    first, other, second, third = (Stoppable() for _ in range(4))
+
+    for panel, kind in ((first, 1), (other, 2), (second, 1), (third, 1)):
+        live_module.stop_earlier(panel, kind)
+
+    assert [p.stopped for p in (first, other, second, third)] == [1, 0, 1, 0]
 
 
 # ---- the training panel ------------------------------------------------------------
@@ -376,10 +425,12 @@ def test_pin_name_remove_and_reset(panel):
     panel.list.list.index = 1
     assert panel.list.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1][0].replace("\u00a0", " ")
+    panel.seeds.value = NEW
     panel.reset_button.click()
     panel.wait(5)
     assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
+    assert (panel.seeds.value, panel.seed, panel.run.seed) == (SAME, 0, 0)
 
 
 def test_list_shows_an_earlier_run(panel):
@@ -838,6 +889,21 @@ def test_path_begins_again_with_another_order_or_start(path):
     path.wait(5)
     assert path.found.settings == (path.starting,)
     assert path.starting.lr == 0.3
+
+
+def test_path_lists_its_settings_and_chooses_one(path):
+    path.all_button.click()
+    path.wait(5)
+    assert len(path.list.options) == len(path.found.settings)
+    assert path.list.index == path.focus == path.found.runs.order[0]
+    other = int(path.found.runs.order[1])
+
+    path.list.index = other  # in the list, as with the arrow keys
+    assert path.chosen == path.focus == other
+    assert path.cell == path.map.cell(path.found.settings[other])
+
+    path.choose(int(path.found.runs.order[0]))  # by a call, as from a chart
+    assert path.list.index == path.chosen == path.found.runs.order[0]
 
 
 def test_path_code_gives_the_same(path):

@@ -1,0 +1,241 @@
+"""Change the package a little, many times, and count what the fast tests notice.
+
+    python tests/mutation.py                  # all modules, about half an hour
+    python tests/mutation.py stack found      # some
+    python tests/mutation.py --share 0.3      # a sample of each
+
+Run by hand: it is no test. Each mutant is one small change of one module (a comparison,
+a sign, a constant, a statement left out ...) in a copy of the package; the tests of
+that module and its examples run until the first one fails. A mutant that none notices
+has survived: either no input can show the difference, then it stands in `ALIKE` with
+the reason, or a test is missing. The sample depends on the seed and on the changed line
+itself, so it stays the same when something else in the module changes.
+"""
+
+import argparse
+import ast
+import copy
+import hashlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("hpkit", "tests", "data", "notebooks", "conftest.py", "pyproject.toml")
+# Module: how many mutants, and which of the tests, the quickest first.
+MODULES = {
+    "stack": (16, "stack training"),
+    "models": (10, "stack"),
+    "modules": (16, "modules training"),
+    "training": (12, "stack training search"),
+    "results": (12, "results search"),
+    "run": (8, "results stack"),
+    "search": (10, "search results"),
+    "halving": (8, "search"),
+    "found": (14, "results search"),
+    "path": (4, "results search"),
+    "bayes": (6, "search"),
+    "executors": (14, "executors"),
+    "own_data": (10, "datasets"),
+    "exercises/_core": (14, "exercises progress grading"),
+    "panels/live": (8, "panels"),
+    "panels/path": (10, "search_panels panels"),
+    "panels/training": (8, "panels"),
+}
+# Mutants that no input can tell from the code: (module, change, why).
+ALIKE = ()
+
+COMPARE = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+AGAINST = {ast.Lt: ast.Gt, ast.LtE: ast.Gt, ast.Gt: ast.Lt, ast.GtE: ast.Lt}
+ARITHMETIC = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
+
+
+def changed(node, **fields):
+    """Return a copy of a node with other fields."""
+    new = copy.copy(node)
+    vars(new).update(fields)
+    return new
+
+
+def mutants_of(node):
+    """Yield (a part of a node, what may stand in its place; None leaves it out)."""
+    match node:
+        case ast.Compare(ops=[op]):
+            for table in (COMPARE, AGAINST):
+                if type(op) in table:
+                    yield node, changed(node, ops=[table[type(op)]()])
+        case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in ARITHMETIC:
+            yield node, changed(node, op=ARITHMETIC[type(op)]())
+        case ast.BoolOp(op=op):
+            other = ast.Or() if isinstance(op, ast.And) else ast.And()
+            yield node, changed(node, op=other)
+        case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert()):
+            yield node, node.operand
+        case ast.Name(id=name) if name in NAMES:
+            yield node, changed(node, id=NAMES[name])
+        case ast.Attribute(attr=name) if name in NAMES:
+            yield node, changed(node, attr=NAMES[name])
+        case ast.Constant(value=bool(value)):
+            yield node, changed(node, value=not value)
+        case ast.Constant(value=int(value) | float(value)):
+            yield node, changed(node, value=value + 1)
+        case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+            if not isinstance(test, ast.Compare | ast.UnaryOp):
+                yield test, ast.UnaryOp(ast.Not(), test)
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
+            yield node, None
+        case ast.Expr():
+            yield node, None
+    if isinstance(node, ast.AugAssign):
+        yield node, None
+
+
+def skipped(node, parent):
+    """Say whether nothing in a node is changed: no words, types or checks of length."""
+    text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    strict = isinstance(node, ast.keyword) and node.arg == "strict"
+    typed = isinstance(parent, ast.arg) or node is getattr(parent, "annotation", None)
+    return text or docstring or strict or typed or isinstance(node, ast.JoinedStr)
+
+
+def candidates(source):
+    """Yield every mutant of a module: (place, lines before => after, whole code)."""
+    code = source.encode()
+    lines = code.splitlines(keepends=True)
+    starts = [sum(map(len, lines[:n])) for n in range(len(lines) + 1)]
+
+    def visit(node, parent, name):
+        if skipped(node, parent):
+            return
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = f"{name}.{node.name}".lstrip(".")
+        for part, new in mutants_of(node):
+            begin = starts[part.lineno - 1] + part.col_offset
+            end = starts[part.end_lineno - 1] + part.end_col_offset
+            text = "pass" if new is None else ast.unparse(new)
+            text = f"({text})" if isinstance(part, ast.expr) else text
+            made = code[:begin] + text.encode() + code[end:]
+            first, last = starts[part.lineno - 1], starts[part.end_lineno]
+            now = made[first : last + len(made) - len(code)]
+            change = f"{code[first:last].decode()} => {now.decode()}"
+            yield f"{name}:{part.lineno}", " ".join(change.split()), made
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, node, name)
+
+    yield from visit(ast.parse(source), None, "")
+
+
+def sample(module, count, seed):
+    """Return some mutants of a module, of each line at most one."""
+    source = (ROOT / "hpkit" / f"{module}.py").read_text("utf-8")
+    drawn = {}
+    for mutant in candidates(source):
+        place, change, _ = mutant
+        words = f"{seed} {module} {place.split(':')[0]} {change}"
+        lot = hashlib.sha256(words.encode()).hexdigest()
+        drawn[place] = min(drawn.get(place, (lot, mutant)), (lot, mutant))
+    return [mutant for _, mutant in sorted(drawn.values())[:count]]
+
+
+def test_run(folder, module, tests, limit):
+    """Return "passed", "failed" or "time", the seconds, and what pytest said."""
+    files = [f"tests/test_{name}.py" for name in tests.split()]
+    files = [f for f in (*files, f"hpkit/{module}.py") if (folder / f).exists()]
+    quiet = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow and not browser"]
+    home = {"HPKIT_HOME": str(folder), "OMP_NUM_THREADS": "1", "CI": "true"}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *quiet, *files], cwd=folder,
+        env=os.environ | home | {"PYTHONPATH": str(folder)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        out = process.communicate(timeout=limit)[0].decode()
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # with the pools that it has started
+        process.communicate()
+        return "time", limit, ""
+    kind = "passed" if process.returncode == 0 else "failed"
+    return kind, time.perf_counter() - start, out
+
+
+def try_mutants(folder, jobs, found):
+    """Take modules from a queue until there is none, in a copy of the package."""
+    while True:
+        try:
+            module, mutants = jobs.get_nowait()
+        except queue.Empty:
+            return
+        path, tests = folder / "hpkit" / f"{module}.py", MODULES[module][1]
+        whole = path.read_bytes()
+        kind, seconds, out = test_run(folder, module, tests, 300)
+        if kind != "passed":
+            print(f"{module}: its tests fail without a change\n{out[-2000:]}")
+            continue
+        for place, change, code in mutants:
+            path.write_bytes(code)
+            kind, _, _ = test_run(folder, module, tests, 20 + 3 * seconds)
+            alike = (module, change) in [rest[:2] for rest in ALIKE]
+            kind = "alike" if alike and kind == "passed" else kind
+            found.append((module, kind))
+            mark = {"passed": "SURVIVED", "failed": "killed"}.get(kind, kind)
+            print(f"{mark:8} {module} {place}: {change}", flush=True)
+        path.write_bytes(whole)
+
+
+def main():
+    """Try the mutants and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("modules", nargs="*", help=", ".join(MODULES))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--share", type=float, default=1, help="of each sample")
+    parser.add_argument("--jobs", type=int, default=2)
+    asked = parser.parse_args()
+    os.nice(10)
+    jobs, found = queue.Queue(), []
+    for module in asked.modules or MODULES:
+        count = round(MODULES[module][0] * asked.share)
+        jobs.put((module, sample(module, count, asked.seed)))
+    with tempfile.TemporaryDirectory() as folder:
+        threads = []
+        for n in range(asked.jobs):
+            own = Path(folder, str(n))
+            for name in COPIED:
+                take = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+                own.mkdir(exist_ok=True)
+                take(ROOT / name, own / name)
+            threads.append(
+                threading.Thread(target=try_mutants, args=(own, jobs, found))
+            )
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+    print(f"\n{'module':20} mutants killed by time alike")
+    for module in (*dict.fromkeys(name for name, _ in found), None):
+        kinds = [kind for name, kind in found if module in (name, None)]
+        count, alike, late = len(kinds), kinds.count("alike"), kinds.count("time")
+        killed = late + kinds.count("failed")
+        share = killed / max(1, count - alike)
+        numbers = f"{count:7} {killed:6} {late:7} {alike:5} {share:5.0%}"
+        print(f"{module or 'all':20} {numbers}")
+
+
+if __name__ == "__main__":
+    main()
