@@ -1,5 +1,6 @@
 """Panels without a browser: set a slider, press a button, read the state."""
 
+import re
 import threading
 import time
 from dataclasses import replace
@@ -402,12 +403,159 @@ def test_seed_new_changes_the_seed_after_each_run(panel):
 
 
 def test_same_setting_again_is_not_listed_twice(panel):
-    assert "once more" not in panel.result.value
+    assert "Trained again" not in panel.result.value
     panel.train_button.click()
     panel.wait(5)
 
     assert len(panel.list.kept) == 1
-    assert "once more: same setting, same seed, the same line" in panel.result.value
+    assert "Trained again: same setting, same seed, same curve" in panel.result.value
+
+
+def train_and_stop(panel):
+    """Press Train, and Stop after some epochs, long before the end."""
+    panel.train_button.click()
+    until(lambda: panel.now and panel.now.run.epochs_done > 1, seconds=30)
+    panel.stop_button.click()
+    panel.wait(30)
+
+
+def test_stopped_repeat_leaves_the_finished_run_alone(moons):
+    panel = TrainingPanel(moons, QUICK.but(epochs=60))
+    panel.list.name.value = "mine"
+    finished, color = panel.run, panel.list.chosen.color
+    panel.slow.value = True
+    train_and_stop(panel)
+
+    first, second = panel.list.kept
+    assert first.run is finished
+    assert (first.name, first.color) == ("mine", color)
+    assert 1 < second.run.epochs_done < 60
+    assert panel.run is second.run
+    said = panel.result.value
+    assert "Stopped at epoch" in said
+    assert "A longer run of this setting stays in the list: \u201cmine\u201d." in said
+
+
+def test_longer_run_takes_the_place_of_a_stopped_one(moons):
+    panel = TrainingPanel(moons, QUICK)
+    panel.slow.value = True
+    panel.controls["epochs"].source.value = 60
+    train_and_stop(panel)
+    assert panel.run.epochs_done < 60
+    panel.slow.value = False
+    panel.train_button.click()
+    panel.wait(30)
+
+    assert [k.run.epochs_done for k in panel.list.kept] == [5, 60]
+    assert "longer run" not in panel.result.value
+
+
+def test_slow_training_can_be_watched_and_stopped(moons):
+    panel = TrainingPanel(moons, QUICK.but(epochs=200))
+    assert not panel.slow.value
+    assert panel.seconds(panel.run.setting) < 2
+    panel.slow.value = True
+    assert panel.seconds(panel.run.setting) >= 10
+    assert not panel.controls.continuous
+
+    start = time.monotonic()
+    train_and_stop(panel)
+    assert panel.run.epochs_done <= 20 * (time.monotonic() - start) + 1
+    panel.slow.value = False
+    panel.train_button.click()
+    panel.wait(30)
+    np.testing.assert_array_equal(
+        panel.run.val_loss, fit(moons, QUICK.but(epochs=200), seed=0).val_loss
+    )
+
+
+def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
+    panel = TrainingPanel(moons, QUICK)
+    panel.slow.value = True
+    panel.controls["epochs"].source.value = 2000
+    until(lambda: panel.now and panel.now.run.epochs_done > 1)
+    start = panel.now.run.epochs_done
+    panel.slow.value = False
+    panel.wait(60)  # slowly it would be 100 s
+
+    assert start < 100
+    assert panel.run.epochs_done == 2000
+
+
+def test_chart_and_sentence_move_together_and_never_back(panel, monkeypatch):
+    seen, show = [], panel._draw
+
+    def draw():
+        show()
+        line = np.asarray(panel.chart.val.y)
+        np.testing.assert_array_equal(line, panel.run.val_loss[: len(line)])
+        seen.append(panel.run.setting.lr)
+        assert f"lr {seen[-1]:g}," in panel.result.value
+
+    panel.live.draw = draw
+    for step in range(12):
+        panel.controls["lr"].slider.value = 10 ** (-2 + step / 10)
+        time.sleep(0.05)
+    panel.wait(30)
+
+    assert panel.error is None
+    assert len(set(seen)) > 3
+    assert seen == sorted(seen)  # the first run, with 0.3, is never shown between
+
+
+def test_only_a_result_at_rest_is_read_aloud(panel):
+    roles, show = [], panel._draw
+
+    def draw():
+        show()
+        roles.append((panel.live.busy, "role='status'" in panel.result.value))
+
+    panel.live.draw = draw
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(30)
+
+    assert len(roles) > 1
+    assert all(aloud != busy for busy, aloud in roles)
+
+
+def test_header_says_what_was_not_what_will_be(moons):
+    panel = TrainingPanel(moons, LONG.but(epochs=80))
+    panel.wait(60)
+
+    assert panel.seconds(LONG) > 0.5
+    assert re.fullmatch(r"[\d.]+ s for 80 epochs", panel.status.value)
+
+
+def test_pinned_curves_are_labeled_by_what_differs(panel):
+    names = panel.chart.names
+    panel.list.pin_button.click()
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(30)
+    assert list(names.text) == ["lr 0.3"]
+    panel.list.remove_button.click()
+    panel.seeds.value = "new"
+    panel.train_button.click()
+    panel.wait(30)
+    assert list(names.text) == ["seed 0"]
+    panel.list.list.index = 0
+    panel.list.name.value = "first"
+    panel.list.list.index = 1
+
+    assert list(names.text) == ["first"]
+
+
+def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
+    panel.controls.setting = QUICK.but(lr=0.123, batch_size=8)
+    panel.wait(30)
+    panel.list.list.index = 0
+    assert panel.controls.setting == QUICK
+    assert not panel.live.busy
+    panel.list.list.index = 1
+    assert panel.controls.setting == QUICK.but(lr=0.123, batch_size=8)
+    panel.list.remove_button.click()
+
+    assert panel.controls.setting == QUICK
+    assert len(panel.runs) == 1
 
 
 def test_pin_name_remove_and_reset(panel):
@@ -449,13 +597,13 @@ def test_sentence_names_all_runs_that_are_the_best():
     for setting in ({"epochs": 80}, {"epochs": 100}):  # over-fitted long before
         panel.controls.setting = panel.controls.setting.but(**setting)
         panel.wait()
-    assert "The best of 3 runs, as run 1 and run 2." in panel.result.value
+    assert "Best of the 3 runs, tied with run 1 and run 2." in panel.result.value
 
     panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
     panel.wait()
     said = panel.result.value
 
-    assert "Best of 4 runs: run 1 and run 2 and run 3 with 0." in said
+    assert "Best of 4 runs: run 1 and run 2 and run 3 (0." in said
 
 
 def test_diverged_run_does_not_stretch_the_axis(moons):
@@ -1015,7 +1163,7 @@ def test_one_epoch_at_a_time(panel):
     time.sleep(0.1)
     assert panel.live.paused
     assert "paused at epoch 2 of 5" in panel.status.value
-    assert panel.pause_button.description == "Go on"
+    assert panel.pause_button.description == "Resume"
     panel.pause_button.click()
     panel.wait(5)
     assert panel.run.epochs_done == 5

@@ -9,6 +9,7 @@ from hpkit.panels.watch import updates_per_epoch
 from hpkit.training import Training
 
 REST = 0.4  # seconds without a move after which a run counts as chosen
+PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 
 
 class OneRun:
@@ -27,6 +28,8 @@ class OneRun:
     ----------
     now : Kept or None
         The run in training.
+    slow : bool
+        Whether an epoch takes `PACE` seconds at least.
     rest_at : int or None
         Epoch at which to rest.
     unbegun : bool
@@ -36,7 +39,7 @@ class OneRun:
     def __init__(self, dataset, model, live, keep):
         self.dataset, self.model, self.live, self.keep = dataset, model, live, keep
         self.now = self.rest_at = self.halted = None
-        self.unbegun, self.per_update = False, 0.0
+        self.slow, self.unbegun, self.per_update = False, False, 0.0
 
     def job(self, setting, seed, *, wait=False, rest_at=None, halted=None):
         """Return the job that trains one setting.
@@ -59,36 +62,46 @@ class OneRun:
         if training is None:
             data, model = self.dataset, self.model
             training = Training(data, setting, seeds=(seed,), model=model)
-        self.halted, self.unbegun = None, False
+        self.halted, self.unbegun, run = None, False, None
         try:
             while not training.finished:
-                training.advance(FRAME, pause=self.rest_at or math.inf)
+                due = time.perf_counter() + PACE
+                rest_at = self.rest_at or math.inf
+                if self.slow:
+                    rest_at = min(rest_at, run.epochs_done + 1 if run else 0)
+                training.advance(FRAME, pause=rest_at)
                 run = training.runs[0, 0]
-                if run.epochs_done < 0:
-                    yield False
-                    continue
                 self.now = Kept(run, 0)
                 if self.rest_at and run.epochs_done >= self.rest_at:
                     self.rest_at = None
                     self.live.pause()
                 yield
+                while self.slow and time.perf_counter() < due:
+                    time.sleep(0.01)
+                    yield False
             until = time.perf_counter() + REST
             while wait and time.perf_counter() < until and not self.live.asked:
                 time.sleep(0.02)
                 yield False
         finally:
             with self.live.lock:
-                self._end(training)
+                self._end(training, run)
 
-    def _end(self, training):
-        """Write down what there is, unless a newer job waits."""
-        now, self.now = self.now, None
-        if now is None or self.live.asked:
+    def _end(self, training, run):
+        """Write down what there is, unless a newer job waits.
+
+        Then the run stays on the chart until the newer one has something to show: the
+        chosen one would flash up between any two places of a slider.
+        """
+        if self.live.asked:
+            return
+        self.now = None
+        if run is None:
             return
         self.halted = None if training.finished else training
-        self.unbegun = not now.run.epochs_done
+        self.unbegun = not run.epochs_done
         if not self.unbegun:
-            run, updates = now.run, updates_per_epoch(self.dataset, now.run.setting)
+            updates = updates_per_epoch(self.dataset, run.setting)
             self.per_update = run.fit_time / (run.epochs_done * updates)
             self.keep(run)
 
@@ -101,5 +114,5 @@ class OneRun:
 
     def seconds(self, setting):
         """Return about how long a training of the setting takes, from the last one."""
-        updates = updates_per_epoch(self.dataset, setting)
-        return self.per_update * updates * setting.epochs
+        each = self.per_update * updates_per_epoch(self.dataset, setting)
+        return max(each, PACE * self.slow) * setting.epochs

@@ -9,7 +9,6 @@ import base64
 import html
 import io
 import re
-import time
 from contextlib import contextmanager
 
 import ipywidgets as W
@@ -36,7 +35,6 @@ WORDS = {
 }
 
 
-SAY_EVERY = 0.2  # seconds: nobody reads faster, and a screen reader less so
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
@@ -72,7 +70,7 @@ class Panel(Remembers, W.VBox):
         self.keeper = Keeper(keep, self.kind, self.dataset)
         self.guess, self.kept = None, {}
         self.error = None
-        self._quiet, self._said = 0, 0.0
+        self._quiet = 0
         self.title = title
         self.status = say("", "hp-status")
         self.bar = W.FloatProgress(value=0, min=0, max=1)
@@ -189,24 +187,25 @@ class Panel(Remembers, W.VBox):
         said = html.escape(f"{type(error).__name__}: {error}")
         self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)
 
-    def say(self, text, *, wrong=False):
-        """Show the result in words (HTML)."""
+    def say(self, text, *, wrong=False, passing=False):
+        """Show the result in words (HTML); a screen reader skips `passing` ones."""
         (self.result.add_class if wrong else self.result.remove_class)("hp-error")
-        self.result.value = f"<div role='status'>{text}</div>"
+        role = "" if passing else " role='status'"
+        self.result.value = f"<div{role}>{text}</div>"
 
     def _draw(self):
         """Show the state."""
-        running, now = self.live.busy, time.monotonic()
+        running = self.live.busy
         (self.add_class if running else self.remove_class)("hp-running")
         self.draw(running)
-        at_rest = not running or self.live.paused
-        if self.error is None and (at_rest or now - self._said > SAY_EVERY):
-            self._said = now
+        if self.error is None:
             covered = self.guess and not self.guess.open
             said = self.guess.said if self.guess and not covered else ""
-            self.say(self.guess.cover if covered else said + self.sentence(running))
-        if not running:
+            said = self.guess.cover if covered else said + self.sentence(running)
+            self.say(said, passing=running and not self.live.paused)
+        if not running or self.table_box is not None:
             self._show_drawer()
+        if not running:
             self._remember()
 
     # ---- what a learner calls ------------------------------------------------------

@@ -294,7 +294,7 @@ class OneAtATimePanel(SearchPanel):
         path = [self.starting, *(step.winner for step in self.done)]
         self.map.show(self.found, self.grid, path, self.cell)
         self.steps.show(self.found, self.order.value, self.space)
-        if self.found and len(self.found.runs) and not running:
+        if self.found and len(self.found.runs):
             self.listing.show(self.found, self.focus)
 
     def sentence(self, running):

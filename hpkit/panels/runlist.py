@@ -24,6 +24,10 @@ WORDS = {
     "short": {"lr": "lr", "batch_size": "batch", "weight_decay": "decay",
               "hidden": "width", "optimizer": "optim."},
     "out": "diverged",
+    "again": " Trained again: same setting, same seed, same curve.",
+    "further": " A longer run of this setting stays in the list: {}.",
+    "run": "run {}",
+    "named": "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}",
 }  # fmt: skip
 
 
@@ -41,14 +45,22 @@ class Kept:
         """What stands at the end of its curve."""
         return self.name or str(self.number)
 
+    @property
+    def called(self):
+        """What it is called in a sentence."""
+        return WORDS["named" if self.name else "run"].format(self.label)
+
 
 class RunList:
     """Runs in the order in which they were trained; one of them is chosen.
 
+    `note` says what happened to an earlier run of the newest setting.
+
     Parameters
     ----------
-    panel : Panel
-        Its lock guards the list; its `_draw` is called after a change.
+    panel : TrainingPanel
+        Its lock guards the list; its `_draw` is called after a change, and
+        `show_setting` when another run is chosen.
     columns : sequence of str
         Hyperparameters to show.
     """
@@ -56,7 +68,7 @@ class RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen = [], None
-        self.again = False  # whether the newest run gave the line of an earlier one
+        self.note = ""
         self.heads = say("", "hp-muted")
         self.list = named(W.Select(options=[]), WORDS["tip"])
         self.list.layout.width = "100%"
@@ -83,12 +95,21 @@ class RunList:
         return Runs.of([k.run for k in self.kept])
 
     def add(self, run):
-        """Add a run and choose it; the same setting and seed again replaces it."""
+        """Add a run and choose it; it takes the place of one that it repeats in full.
+
+        One of the same setting and seed that went further stays.
+        """
         key = (run.setting, run.seed)
         same = [k for k in self.kept if (k.run.setting, k.run.seed) == key]
-        self.again = bool(same) and np.array_equal(same[0].run.val_loss, run.val_loss)
-        if same:
-            self.chosen = same[0]
+        same.sort(key=lambda k: k.run.epochs_done)
+        repeated = [k for k in same if k.run.epochs_done <= run.epochs_done]
+        self.note = ""
+        if len(repeated) < len(same):
+            self.note = WORDS["further"].format(html.escape(same[-1].called))
+        elif same and np.array_equal(same[-1].run.val_loss, run.val_loss):
+            self.note = WORDS["again"]
+        if repeated:
+            self.chosen = repeated[-1]
             self.chosen.run = run
         else:
             number = 1 + max((k.number for k in self.kept), default=0)
@@ -114,13 +135,14 @@ class RunList:
         """Take the chosen run off the list."""
         if self.chosen in self.kept:
             self.kept.remove(self.chosen)
-        self.chosen = self.kept[-1] if self.kept else None
+        self.chosen, self.note = self.kept[-1] if self.kept else None, ""
+        self.panel.show_setting()
         self._changed()
 
     def clear(self):
         """Remove all that is not pinned."""
         self.kept = [k for k in self.kept if k.color]
-        self.chosen, self.again = None, False
+        self.chosen, self.note = None, ""
         self.show()
 
     def parted(self, strong):
@@ -164,8 +186,9 @@ class RunList:
     def _choose(self):
         """Show the run that was chosen in the list."""
         self.chosen = next(k for k in self.kept if k.number == self.list.value)
-        self.again = False
+        self.note = ""
         self._show_chosen()
+        self.panel.show_setting()
         self.panel._draw()
 
     def _rename(self):

@@ -15,10 +15,9 @@ WORDS = {
     "diverged": "<b>Diverged</b> (✕): the loss grew instead of falling. A smaller "
     "learning rate is the usual way out",
     "with": " ({setting}).",
-    "leader": " Best of {n} runs: {names} with {best}.",
-    "self": " The best of {n} runs.",
-    "shared": " The best of {n} runs, as {names}.",
-    "run": "run {}",
+    "leader": " Best of {n} runs: {names} ({best}).",
+    "self": " Best of the {n} runs.",
+    "shared": " Best of the {n} runs, tied with {names}.",
     "and": " and ",
     "none": "Nothing was trained yet: press Train.",
 }
@@ -64,7 +63,7 @@ def _best(strong, kept):
     lowest = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
     best = lowest.run.best_val_loss
     equal = [k for k in kept if isclose(k.run.best_val_loss, best, rel_tol=1e-5)]
-    names = [WORDS["run"].format(escape(k.label)) for k in equal if k is not strong]
+    names = [escape(k.called) for k in equal if k is not strong]
     line = "leader" if strong not in equal else "shared" if names else "self"
     facts = {"n": len(kept), "names": WORDS["and"].join(names), "best": digits(best)}
     return WORDS[line].format(**facts)

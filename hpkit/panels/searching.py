@@ -246,8 +246,7 @@ class SearchPanel(Panel):
         self.status.value = self.offer if offered else WORDS[kind].format(**facts)
         (self.add_class if offered else self.remove_class)("hp-stale")
         self.draw_found()
-        if not running or self.found.finished:
-            self.listing.show(self.found, self.focus)
+        self.listing.show(self.found, self.focus)
 
     def draw_found(self):
         """Show what the search has given so far."""

@@ -24,7 +24,6 @@ WORDS = {
     "train": "Train",
     "train_tip": "Train with the values shown",
     "reset": "Reset",
-    "again": " It was trained once more: same setting, same seed, the same line.",
     "reset_tip": "Back to the first values; runs that are not pinned are removed",
     "runs": "Runs",
     "runs_tip": "All runs so far",
@@ -33,15 +32,16 @@ WORDS = {
     "guess": "How low will the validation loss get?",
     "draw": "How will the validation loss go?",
     "pause": "Pause",
-    "resume": "Go on",
-    "pause_tip": "Rest at this epoch, or go on",
+    "resume": "Resume",
+    "pause_tip": "Pause at this epoch, or resume",
+    "slow": "Slow",
+    "slow_tip": "Train at most 20 epochs a second, slow enough to watch",
     "one": "+1 epoch",
     "one_tip": "Train one epoch more and pause; after the last one, begin anew",
     "paused": "paused at epoch {done} of {epochs}",
     "training": "epoch {done} of {epochs}",
     "unbegun": "Stopped before the first epoch, so nothing was kept. ",
     "ready": "{seconds:.2g} s for {done} epochs",
-    "slow": "trains when you let go, about {seconds:.1f} s",
 }
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 
@@ -138,13 +138,14 @@ class TrainingPanel(Panel):
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
         self.pause_button = button(WORDS["pause"], WORDS["pause_tip"])
         self.one_button = button(WORDS["one"], WORDS["one_tip"])
+        self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
         self.seeds, seed_row = seed_choice()
         buttons = (self.train_button, self.stop_button, self.reset_button)
         left = [
             self.controls.box,
             seed_row,
             row(*buttons, name="hp-buttons"),
-            row(self.pause_button, self.one_button, name="hp-buttons"),
+            row(self.pause_button, self.one_button, self.slow, name="hp-buttons"),
         ]
         self.view_of_run = RunView(self, self.model)
         self.chart, self.map = self.view_of_run.chart, self.view_of_run.map
@@ -159,6 +160,7 @@ class TrainingPanel(Panel):
         self.on_click(self.reset_button, self.reset)
         self.on_click(self.pause_button, self.pause)
         self.on_click(self.one_button, self.one_epoch)
+        self.on_change(self.slow, self._pace)
         self.controls.observe(self._guarded(self._moved))
         self.seeds.observe(self._seeds_chosen, "value")
 
@@ -202,6 +204,18 @@ class TrainingPanel(Panel):
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
         self._start(wait=True, replace=self.job_seconds >= QUICK)
+
+    def _pace(self):
+        """Train slowly or at full speed, from the next epoch on."""
+        self.one.slow = self.slow.value
+        self.job_seconds = self.seconds(self.controls.setting)
+        self.controls.continuous = self.job_seconds < QUICK
+
+    def show_setting(self):
+        """Let the controls show the setting of the chosen run, unless one trains."""
+        if self.list.chosen and not self.live.busy:
+            with self.quietly():
+                self.controls.setting = self.list.chosen.run.setting
 
     def pause(self):
         """Let the training rest, or go on."""
@@ -267,13 +281,8 @@ class TrainingPanel(Panel):
         )
         if not running:
             with suppress(ValueError, TypeError):  # what is typed may be wrong
-                self._tell_seconds(self.seconds(self.controls.setting))
-
-    def _tell_seconds(self, seconds):
-        """Follow sliders at once if that is quick, else say what a start would cost."""
-        self.controls.continuous = seconds < QUICK
-        if seconds >= QUICK:
-            self.status.value = WORDS["slow"].format(seconds=seconds)
+                seconds = self.seconds(self.controls.setting)
+                self.controls.continuous = seconds < QUICK
 
     def _show_drawer(self):
         """Fill what is below the charts."""
@@ -287,9 +296,9 @@ class TrainingPanel(Panel):
         strong, kept = self.now or self.list.chosen, () if self.now else self.list.kept
         training = self.now and ("rest" if self.live.paused else "now")
         text = told(strong, kept, tuple(self.controls.knobs), training)
-        again = WORDS["again"] if self.list.again and not training else ""
+        note = "" if training else self.list.note
         unbegun = WORDS["unbegun"] if self.one.unbegun and not training else ""
-        return unbegun + text + again
+        return unbegun + text + note
 
     def code(self):
         """Return the cell that trains the run shown."""

@@ -14,6 +14,7 @@ from hpkit.panels.figures import lines, set_all
 from hpkit.panels.live import FRAME
 from hpkit.panels.maps import MapChart, has_map
 from hpkit.panels.parts import row, say
+from hpkit.plots.words import short, varied
 from hpkit.training import train
 
 WORDS = {
@@ -23,6 +24,7 @@ WORDS = {
     "unit_tip": "What the horizontal axis counts",
     "map": "the network at epoch {}",
     "scrub": "Epoch of the map",
+    "seed": "seed {}",
 }
 MAP_EVERY = 0.33  # seconds between two maps of a training
 
@@ -30,6 +32,17 @@ MAP_EVERY = 0.33  # seconds between two maps of a training
 def updates_per_epoch(dataset, setting):
     """Return how often the weights are updated in an epoch."""
     return math.ceil(len(dataset.train.y) / setting.batch_size)
+
+
+def beside(kept, strong, pinned):
+    """Return a pinned run's label: its name, else what tells it from the others."""
+    if kept.name:
+        return kept.name
+    runs = [strong.run, *(k.run for k in pinned)]
+    if names := varied([run.setting for run in runs]):
+        return short(kept.run.setting, names)
+    seeds = len({run.seed for run in runs})
+    return WORDS["seed"].format(kept.run.seed) if seeds > 1 else kept.label
 
 
 class RunView:
@@ -76,7 +89,7 @@ class RunView:
         ends = [self._per_epoch(r) * r.epochs_done for r in every[1:]]
         end = max([self._per_epoch(run) * run.setting.epochs, *ends])
         self.chart.show(
-            run, pinned=[(k.run, k.color, k.label) for k in pinned],
+            run, pinned=[(k.run, k.color, beside(k, strong, pinned)) for k in pinned],
             faded=[k.run for k in faded], end=end, per_epoch=self._per_epoch,
             label=WORDS[self.unit.value],
         )  # fmt: skip
