@@ -9,8 +9,18 @@ from functools import lru_cache
 import numpy as np
 
 from hpkit.own_data import check_arrays, encode_target, split_rows, table_columns
-from hpkit.settings import check_choice, check_count, check_number
+from hpkit.settings import (
+    check_choice,
+    check_items,
+    check_number,
+    check_seed,
+    check_text,
+    refused,
+)
 from hpkit.sources import SOURCES, draw_table, read_table
+
+MAYBE_CLASSES = '; if its whole numbers are classes, give task="classification"'
+HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +107,18 @@ class Dataset:
     def __repr__(self):
         """Return name, sizes and kind in a line."""
         kind = "regression" if self.is_regression else f"{self.n_outputs} classes"
+        kind += MAYBE_CLASSES if self.is_regression and self._counts else ""
         sizes = "/".join(str(len(s.y)) for s in (self.train, self.valid, self.test))
         return (
             f"Dataset({self.name}: {sizes} rows to train/validate/test, "
             f"{self.n_features} features, {kind})"
         )
+
+    @property
+    def _counts(self):
+        """Whether the target of a regression is a few whole numbers."""
+        y = self.train.y * self.target_scale + self.target_center
+        return 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
 
     def scaled(self, X):
         """Return raw rows (n, features) on the scale that the networks see."""
@@ -173,18 +190,28 @@ class Dataset:
         -------
         Dataset
         """
+        check_text("name", name, "write name='my data'")
         X, y = check_arrays(X, y)
-        for what, share in (("valid", valid), ("test", test)):
+        valid, test = (
             check_number(what, share, low=0, strict=True, below=1, hint="try 0.2")
+            for what, share in (("valid", valid), ("test", test))
+        )
         if valid + test >= 1:
             raise ValueError(
                 f"valid and test must leave rows to train on, got {valid:g} and "
                 f"{test:g}; try 0.2 and 0.2."
             )
         classes, y = encode_target(y, task)
-        order = np.random.default_rng(check_count("seed", seed, low=0, hint="try 0"))
+        order = np.random.default_rng(check_seed("seed", seed))
         rows = split_rows(y if classes else None, len(y), valid, test, order)
-        features = features or [f"x{i + 1}" for i in range(X.shape[1])]
+        count = X.shape[1]
+        if features is None:
+            features = [f"x{i + 1}" for i in range(count)]
+        hint = f"write {count} names, one a column of X, or leave them out"
+        features = check_items("features", features, hint=hint, most=count, of="names")
+        if len(features) < count:
+            raise refused("features must have a name for each column", features, hint)
+        features = [check_text("a name of a feature", f, hint) for f in features]
         return cls.of_rows(name, X, y, rows, features, classes, standardize=True)
 
     @classmethod
@@ -206,7 +233,6 @@ class Dataset:
         )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
 def load_dataset(name, seed=None):
     """Return a data set of the course.
 
@@ -234,10 +260,16 @@ def load_dataset(name, seed=None):
     >>> load_dataset("moons")
     Dataset(moons: 400/200/1000 rows to train/validate/test, 2 features, 2 classes)
     """
-    check_choice("name", name, tuple(SOURCES))
-    source = SOURCES[name]
+    name = check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = check_count("seed", seed, low=0, hint="leave it out for the usual rows")
+        seed = check_seed("seed", seed, most=HIGHEST_SEED)
+    return _load(name, seed)
+
+
+@lru_cache(maxsize=64)
+def _load(name, seed):
+    """Return the data set of checked arguments, the same one each time."""
+    source = SOURCES[name]
     if seed is None or source.draw is None:
         X, y, rows, features = read_table(name)
         if seed:

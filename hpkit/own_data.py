@@ -5,7 +5,11 @@ Every fault of a table is said here, before anything is trained.
 
 import numpy as np
 
-from hpkit.settings import check_choice
+from hpkit.settings import brief, check_choice, refused
+
+# Beyond these the squares of a spread are 0 or infinite.
+LARGEST, SMALLEST = 1e100, 1e-100
+GAPS = ("None", "nan", "NaT", "<NA>")
 
 
 def table_columns(frame, target):
@@ -17,53 +21,87 @@ def table_columns(frame, target):
             f"frame must be a pandas DataFrame, got {type(frame).__name__}; read one "
             "with pandas.read_csv, or use Dataset.from_arrays(X, y)."
         )
-    if target not in frame.columns:
-        raise ValueError(
-            f"target must be a column of the table, got {target!r}; its columns are "
-            f"{', '.join(map(str, frame.columns))}."
-        )
+    names = list(map(str, frame.columns))
+    if twice := [name for name in names if names.count(name) > 1]:
+        rule = "the columns of a table must have different names"
+        raise refused(rule, twice[0], "rename the second one, or drop it")
+    try:
+        known = target in set(frame.columns)
+    except TypeError:  # a list
+        known = False
+    if not known:
+        raise refused(
+            "target must be the name of a column", target,
+            f"its columns are {', '.join(names)}",
+        )  # fmt: skip
     if gaps := [f"{c} ({n})" for c, n in frame.isna().sum().items() if n]:
         raise ValueError(
             f"a table must have no missing values, got some in {', '.join(gaps)}; drop "
             "those rows with df.dropna() or fill them with df.fillna(...)."
         )
     inputs = frame.drop(columns=target)
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in inputs.dtypes]
-    pairs = zip(inputs.columns, numeric, strict=True)
-    if text := [str(column) for column, is_number in pairs if not is_number]:
+    dates, texts = [], []
+    for column, kind in inputs.dtypes.items():
+        if kind.kind in "mM":
+            dates.append(str(column))
+        elif kind.kind not in "biuf":
+            texts.append(str(column))
+    if dates:
         raise ValueError(
-            f"columns must hold numbers, got text in {', '.join(text)}; turn it into "
+            f"columns must hold numbers, got dates in {', '.join(dates)}; turn each "
+            "into numbers such as df[...].dt.month or the days since the first, or "
+            "drop it."
+        )
+    if texts:
+        raise ValueError(
+            f"columns must hold numbers, got text in {', '.join(texts)}; turn it into "
             "columns of 0 and 1 with pandas.get_dummies(df, columns=[...]), or drop it."
         )
     y = frame[target]
-    if y.dtype == bool or not pd.api.types.is_numeric_dtype(y.dtype):
-        y = y.astype(str)
-    return inputs.to_numpy(float), y.to_numpy(), list(map(str, inputs.columns))
+    y = y.to_numpy(y.dtype.kind + "8" if y.dtype.kind in "iuf" else str)
+    return inputs.to_numpy(float), y, [str(column) for column in inputs.columns]
 
 
 def check_arrays(X, y):
     """Return X as float (n, features) and y (n,), or raise."""
     try:
+        if np.iscomplexobj(X):
+            raise TypeError
         X = np.array(X, float)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"X must hold numbers, got {np.asarray(X, object).ravel()[:3].tolist()}; "
-            "text can be turned into columns of 0 and 1 first."
-        ) from None
-    y = np.asarray(y)
+    except Exception:
+        way = "text can be turned into columns of 0 and 1 first"
+        raise refused("X must hold numbers", X, way, kind=TypeError) from None
+    try:
+        y = np.asarray(y)
+    except Exception:
+        y = np.zeros(())  # rows of different lengths
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y) or X.shape[1] < 1:
         raise ValueError(
             "X must have the shape (rows, features) and y (rows,), got "
             f"{X.shape} and {y.shape}; for pictures use X.reshape(len(X), -1)."
         )
+    if not len(y):
+        raise ValueError("the data must have rows, got none; check how they were read.")
     bad = ~np.isfinite(X).all(1)
     if y.dtype.kind == "f":
         bad |= ~np.isfinite(y)
+    elif y.dtype.kind not in "iubUS":  # objects, times: classes named by their text
+        texts = [v if isinstance(v, str) else brief(v) for v in y]
+        gaps = [not isinstance(v, str) and brief(v) in GAPS for v in y]
+        y, bad = np.array(texts), bad | gaps
     if bad.any():
         raise ValueError(
             f"X and y must have no missing or infinite values, got {bad.sum()} rows "
             "with some; leave those rows out."
         )
+    for values in [*X.T, y] if y.dtype.kind in "iuf" else X.T:
+        most, spread = abs(values).max(), np.ptp(values)
+        if most > LARGEST or 0 < spread < SMALLEST:
+            raise refused(
+                f"a column must stay below {LARGEST:g} and vary by more than "
+                f"{SMALLEST:g}", most if most > LARGEST else spread,
+                "give it in another unit",
+            )  # fmt: skip
     return X, y
 
 
@@ -78,7 +116,7 @@ def encode_target(y, task):
         if y.dtype.kind not in "iufb":
             raise ValueError(
                 "the target of a regression must be a number, got "
-                f'{y.tolist()[0]!r}; use task="classification" for classes.'
+                f'{brief(y[0])}; use task="classification" for classes.'
             )
         if len(y) < 10:
             raise ValueError(
@@ -91,8 +129,6 @@ def encode_target(y, task):
         raise ValueError(
             f"the target must have at least two classes, got only {names[0]!r}; choose "
             'another column, or task="regression" for a number.'
-            if names
-            else "the data must have rows, got none; check how they were read."
         )
     if counts.min() < 3:
         rare = names[counts.argmin()]
@@ -111,8 +147,8 @@ def split_rows(y, n, valid, test, order):
     for rows in groups:
         rows = order.permutation(rows)
         n_valid = max(1, round(valid * len(rows)))
-        n_test = max(1, round(test * len(rows)))
-        n_valid = min(n_valid, len(rows) - n_test - 1) or 1
+        n_test = min(max(1, round(test * len(rows))), len(rows) - 2)
+        n_valid = min(n_valid, len(rows) - n_test - 1)
         cuts = np.split(rows, [n_valid, n_valid + n_test])
         for part, cut in zip(parts, (cuts[2], cuts[0], cuts[1]), strict=True):
             part.append(cut)

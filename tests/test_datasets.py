@@ -128,6 +128,14 @@ BAD_FRAMES = {
     "no such column": (pd.DataFrame({"a": range(20)}), "columns are a"),
     "no rows": (pd.DataFrame({"a": [], "y": []}), "none"),
     "no columns": (pd.DataFrame({"y": [0, 1] * 10}), "shape"),
+    "date": (
+        pd.DataFrame({"day": pd.date_range("2026", periods=20), "y": [0, 1] * 10}),
+        "dates in day",
+    ),
+    "one name twice": (pd.DataFrame(np.eye(20)[:, :3], columns=[*"aay"]), "names"),
+    "huge": (pd.DataFrame({"a": np.arange(20) * 1e300, "y": [0, 1] * 10}), "1e\\+100"),
+    "tiny": (pd.DataFrame({"a": np.arange(20) * 1e-200, "y": [0, 1] * 10}), "1e-100"),
+    "huge target": (pd.DataFrame({"a": range(20), "y": np.arange(20) * 1e300}), "1e"),
     "infinite": (pd.DataFrame({"a": [np.inf, 1] * 10, "y": [0, 1] * 10}), "infinite"),
 }
 
@@ -141,6 +149,81 @@ def test_bad_table_is_refused_in_three_parts(case):
 
     assert "must" in str(error.value) or "needs" in str(error.value)
     assert "got" in str(error.value)
+
+
+@pytest.mark.parametrize("target", [["y"], np.array(["y"]), None, 5, {"y": 1}])
+def test_target_must_be_one_column(target):
+    frame = pd.DataFrame({"a": range(20), "y": [0, 1] * 10})
+
+    with pytest.raises(ValueError, match=r"target must be .*; its columns are a, y"):
+        Dataset.from_frame(frame, target)
+
+
+@pytest.mark.parametrize("features", [["a"], ["a", "b", "c"], "ab", 3, [1, 2], []])
+def test_every_feature_needs_a_name(features):
+    with pytest.raises((ValueError, TypeError), match=r"got .*; write 2 names"):
+        Dataset.from_arrays(np.eye(20)[:, :2], [0, 1] * 10, features=features)
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NaT, pd.NA])
+def test_gaps_in_a_target_of_any_kind_are_refused(gap):
+    y = np.array(["a", "b", *"abab" * 4, "a", gap], object)
+
+    with pytest.raises(ValueError, match="no missing or infinite values, got 1 rows"):
+        Dataset.from_arrays(np.eye(20), y)
+
+
+def test_classes_of_objects_keep_their_names():
+    y = np.array(["a", "b"] * 10, object)
+
+    assert Dataset.from_arrays(np.eye(20), y).classes == ("a", "b")
+
+
+def test_a_few_whole_numbers_as_target_are_told_of():
+    y = np.arange(260) % 26
+    X = np.arange(260.0)[:, None]
+
+    said = repr(Dataset.from_arrays(X, y))
+
+    assert said.endswith(
+        'regression; if its whole numbers are classes, give task="classification")'
+    )
+    assert repr(Dataset.from_arrays(X, y, task="classification")).endswith(
+        "26 classes)"
+    )
+    assert repr(Dataset.from_arrays(X, y + 0.5)).endswith("regression)")
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+@pytest.mark.parametrize(
+    ("valid", "test", "sizes"), [(0.1, 0.4, (50, 10, 40)), (0.3, 0.05, (65, 30, 5))]
+)
+def test_valid_and_test_take_shares_of_their_own(classes, valid, test, sizes):
+    y = np.arange(100) % 2 if classes == 2 else np.linspace(0, 1, 100)
+
+    data = Dataset.from_arrays(np.eye(100), y, valid=valid, test=test)
+
+    found = [len(part.y) for part in (data.train, data.valid, data.test)]
+    assert np.abs(np.subtract(found, sizes)).max() < classes
+
+
+def test_every_split_holds_every_class_whatever_its_share():
+    y = [0, 1, 1, 0, 0, 1]
+
+    data = Dataset.from_arrays(np.eye(6), y, valid=0.05, test=0.9)
+
+    for part in (data.train, data.valid, data.test):
+        assert set(part.y) == {0, 1}
+
+
+def test_load_dataset_takes_no_odd_values():
+    for name in (["moons"], np.array(["moons"]), {}, None, 3):
+        with pytest.raises(ValueError, match="name must be one of"):
+            load_dataset(name)
+    for seed in (2**32, True, "0", [], 10**400):
+        with pytest.raises((ValueError, TypeError), match=r"seed must be.*, got"):
+            load_dataset("moons", seed)
+    assert load_dataset("moons") is load_dataset("moons", seed=None)
 
 
 def test_wrong_kinds_are_refused():
