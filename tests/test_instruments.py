@@ -306,8 +306,8 @@ def test_batch_noise_code_gives_that_spread(moons, target):
     dataset = Dataset.from_frame(frame, target="y")
     panel = BatchNoisePanel(dataset, Hyperparameters(lr=0.01, epochs=2))
     first, last = panel.code().rsplit("\n", 1)
-    names = {"own": dataset}
-    exec(first.replace("data = ...", "data = own"), names)
+    names = {"data": dataset}
+    exec(first, names)
 
     assert panel.error is None
     assert eval(last, names) == pytest.approx(panel.losses.std(), rel=0.3)

@@ -16,6 +16,8 @@ from hpkit.panels import (
     GridPanel,
     OneAtATimePanel,
     SearchRacePanel,
+    SeedsPanel,
+    TestBoxPanel,
     TrainingPanel,
     ValidationCurvePanel,
     present,
@@ -985,7 +987,8 @@ def test_grid_panel_code_gives_the_same(grid):
 
 @pytest.fixture
 def path(moons):
-    made = OneAtATimePanel(moons, QUICK.but(lr=0.01), seeds=2, **LISTS)
+    base = QUICK.but(lr=0.01, batch_size=16)
+    made = OneAtATimePanel(moons, base, seeds=2, **LISTS)
     yield made
     made.stop()
     made.wait(5)
@@ -1073,6 +1076,94 @@ def test_path_stops(moons):
 
     assert time.monotonic() - start < 1
     assert slow.done == []
+
+
+# ---- seeds, and code of one's own data and model ----------------------------------
+
+
+OWN = Dataset.from_arrays(*load_dataset("moons").train.__dict__.values(), name="mine")
+
+
+def narrow(n_features, n_outputs, setting):
+    layers = torch.nn.Linear(n_features, 3), torch.nn.Tanh()
+    return torch.nn.Sequential(*layers, torch.nn.Linear(3, n_outputs))
+
+
+OWN_PANELS = {
+    "curve": lambda **more: ValidationCurvePanel(
+        OWN, "lr", QUICK, param_range=[0.01, 0.3], **more
+    ),
+    "grid": lambda **more: GridPanel(
+        OWN, base=QUICK, x_values=[0.01, 0.3], y_values=[16, 64], **more
+    ),
+    "path": lambda **more: OneAtATimePanel(
+        OWN, QUICK, lr=[0.01, 0.3], batch_size=[32, 64], **more
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OWN_PANELS)
+@pytest.mark.parametrize(
+    ("seeds", "wanted"),
+    [(2, (0, 1)), (range(2), (0, 1)), ([5, 3], (5, 3)), (np.array([7, 8]), (7, 8))],
+    ids=str,
+)
+def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
+    panel = OWN_PANELS[kind](seeds=seeds)
+    names = {"data": OWN}
+    exec(panel.code(), names)
+
+    assert panel.error is None
+    assert panel.found.seeds == names["found"].seeds == wanted
+    panel.seeds.value = 3
+    panel.wait(10)
+    assert panel.found.seeds == (*wanted, max(wanted) + 1)
+
+
+@pytest.mark.parametrize("kind", OWN_PANELS)
+@pytest.mark.parametrize("seeds", ["012", [0.5], [], [1, 1], 0, None, 2.5])
+def test_search_panels_refuse_other_seeds_in_three_parts(kind, seeds):
+    with pytest.raises((TypeError, ValueError), match=r"seed.*, got .*[;,] .*\.$"):
+        OWN_PANELS[kind](seeds=seeds)
+
+
+def test_seeds_panel_takes_any_seeds():
+    settings = [QUICK, QUICK.but(lr=0.3)]
+    panel = SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
+    names = {"data": OWN}
+    exec(panel.code(), names)
+
+    assert panel.runs.seeds == (9, 4, 10, 11)
+    assert panel.frame()["seed"].tolist() == [9, 4]
+    assert names["runs"].seeds == (9, 4)
+    np.testing.assert_allclose(names["runs"].best_val_loss, panel.losses, rtol=1e-5)
+    panel.again.click()
+    panel.wait(10)
+    assert panel.runs.seeds == (12, 13, 14, 15)
+
+
+OWN_CODE = OWN_PANELS | {
+    "race": lambda model: SearchRacePanel(OWN, QUICK, budget=20, races=1, model=model),
+    "run": lambda model: TrainingPanel(OWN, QUICK, model=model),
+    "box": lambda model: TestBoxPanel(fit(OWN, QUICK, model=model)),
+}
+
+
+@pytest.mark.parametrize("kind", OWN_CODE)
+@pytest.mark.parametrize("named", [True, False], ids=["function", "lambda"])
+def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
+    panel = OWN_CODE[kind](model=narrow if named else lambda *a: narrow(*a))
+    code = panel.code()
+    assert "# data: your own data set, 'mine'\n" in code
+    names = {"data": OWN, "narrow" if named else "model": narrow}
+
+    exec(code.removesuffix("run.test_loss()"), names)
+
+    network = names.get("run") or names["found"].best_run
+    assert isinstance(network.network()[1], torch.nn.Tanh)
+    for missing in ("data", "narrow" if named else "model"):
+        with pytest.raises(NameError, match=missing):
+            exec(code, {k: v for k, v in names.items() if k != missing})
 
 
 # ---- the race ----------------------------------------------------------------------

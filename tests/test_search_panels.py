@@ -37,8 +37,9 @@ def make_grid(moons, **more):
     return GridPanel(moons, base=QUICK, **{"seeds": 2} | lists | more)
 
 
-def make_path(moons, **more):
-    return OneAtATimePanel(moons, QUICK.but(lr=0.01), seeds=2, **LISTS | more)
+def make_path(moons, start=0.01, **more):
+    base = QUICK.but(lr=start, batch_size=16)
+    return OneAtATimePanel(moons, base, **{"seeds": 2} | LISTS | more)
 
 
 def make_race(moons, **more):
@@ -516,13 +517,39 @@ def test_path_comes_back_and_goes_on(moons):
     assert again.found.settings == panel.found.settings
     np.testing.assert_array_equal(again.found.val_loss, panel.found.val_loss)
 
-    other = make_path(moons, keep="way", lr=[0.1, 0.2])
+    other = make_path(moons, 0.1, keep="way", lr=[0.1, 0.2])
     assert other.error is None
     assert other.found.settings == (QUICK.but(lr=0.1, batch_size=16),)
 
 
+def test_path_starts_where_the_learner_says(moons):
+    start = Hyperparameters(lr=0.05, batch_size=16, epochs=3)
+
+    panel = OneAtATimePanel(
+        moons, start, seeds=1, lr=[0.01, 0.3], batch_size=[64, 8], epochs=[2, 3]
+    )
+    lists = [panel.space[name] for name in ("lr", "batch_size", "epochs")]
+    panel.all_button.click()
+    panel.wait(10)
+    names = {}
+    exec(panel.code(), names)
+
+    assert panel.starting == start == panel.base
+    assert lists == [(0.01, 0.05, 0.3), (64, 8, 16), (2, 3)]
+    assert panel.map.cells.path.x.round().tolist()[0] == 1
+    assert "lr=0.05, batch_size=16, epochs=3" in panel.code()
+    assert [s.winner for s in names["found"].steps] == [s.winner for s in panel.done]
+
+
+def test_path_without_a_start_begins_on_its_lists(moons):
+    panel = OneAtATimePanel(moons, seeds=1, lr=[0.3, 0.01], batch_size=[16, 64])
+
+    assert panel.space == {"lr": (0.3, 0.01), "batch_size": (16, 64)}
+    assert (panel.starting.lr, panel.starting.batch_size) == (0.01, 16)
+
+
 def test_path_from_a_start_that_diverges_says_so(moons):
-    panel = make_path(moons, lr=[1000.0, 0.1])
+    panel = make_path(moons, 1000.0, lr=[1000.0, 0.1])
     assert "Start S, learning rate 1000, batch size 16: diverged" in panel.result.value
     panel.all_button.click()
     panel.wait(10)

@@ -7,8 +7,8 @@ from hpkit.settings import Hyperparameters
 from hpkit.sources import SOURCES
 
 WORDS = {
-    "own": "data = ...  # your data set: {}",
-    "model": "model = ...  # your function that makes the network",
+    "own": "# data: your own data set, {!r}",
+    "model": "# model: your own function that makes the network",
 }
 WIDTH = 72  # characters of a line
 ALWAYS = ("lr", "batch_size", "epochs")
@@ -23,12 +23,32 @@ def call(head, arguments):
     return "\n    ".join([f"{head}(", *lines]) + "\n)"
 
 
-def code_of_dataset(dataset):
-    """Return the line that loads a data set."""
+def head(dataset, model=None):
+    """Return the first lines of a cell: what `data` and `model` are.
+
+    A learner's own are named, not made: the notebook that shows the panel has them.
+    """
     name = dataset.name
-    if name in SOURCES and load_dataset(name) is dataset:
-        return f'data = hk.load_dataset("{name}")'
-    return WORDS["own"].format(name)
+    course = name in SOURCES and load_dataset(name) is dataset
+    data = f'data = hk.load_dataset("{name}")' if course else WORDS["own"].format(name)
+    unnamed = [WORDS["model"]] if model_of(model) == ["model=model"] else []
+    return ["import hpkit as hk", "", data, *unnamed]
+
+
+def model_of(model):
+    """Return the argument that names a learner's own model, in a list."""
+    if model is None or getattr(model, "__module__", "") == "hpkit.models":
+        return []
+    name = getattr(model, "__name__", "")
+    return [f"model={name if name.isidentifier() else 'model'}"]
+
+
+def seeds_of(seeds):
+    """Return the argument that names seeds, as a range where they are one."""
+    first, last, seeds = seeds[0], seeds[-1], list(seeds)
+    if seeds != list(range(first, last + 1)):
+        return f"seeds={seeds}"
+    return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"
 
 
 def code_of_setting(setting, without=()):
@@ -44,13 +64,10 @@ def code_of_setting(setting, without=()):
 
 def code_of_run(run):
     """Return the cell that trains a run."""
-    own = run.model is not None and run.model.__module__ != "hpkit.models"
+    arguments = ["data", "setting", f"seed={run.seed}", *model_of(run.model)]
     return "\n".join([
-        "import hpkit as hk",
-        "",
-        code_of_dataset(run.dataset),
-        *([WORDS["model"]] if own else []),
+        *head(run.dataset, run.model),
         f"setting = {code_of_setting(run.setting)}",
-        f"run = hk.fit(data, setting, seed={run.seed}{', model=model' if own else ''})",
+        call("run = hk.fit", arguments),
         "run.best_val_loss, run.best_epoch",
     ])  # fmt: skip

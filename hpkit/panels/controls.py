@@ -4,11 +4,18 @@
 """
 
 from dataclasses import dataclass
+from numbers import Number
 
 import ipywidgets as W
 import numpy as np
 
-from hpkit.settings import ACTIVATIONS, OPTIMIZERS, check_choice
+from hpkit.settings import (
+    ACTIVATIONS,
+    OPTIMIZERS,
+    check_choice,
+    check_count,
+    check_seeds,
+)
 
 NAMES = {
     "lr": "learning rate",
@@ -186,6 +193,21 @@ def choice_knob(name, dataset, value):
     buttons = W.ToggleButtons(options=CHOICES[name], value=value)
     buttons.style.button_width = "86px"
     return Knob(framed(NAMES[name], buttons), buttons, buttons)
+
+
+def given_seeds(seeds):
+    """Return the seeds that a panel is given: a list of them, or how many from 0."""
+    if isinstance(seeds, Number):
+        return range(check_count("seeds", seeds, hint="try 3"))
+    return check_seeds(seeds)
+
+
+def seeds_from(given, count, first=0):
+    """Return `count` seeds from place `first` on; the next numbers follow the given."""
+    if isinstance(given, range):
+        return range(first, first + count)
+    more = max(given) + 1
+    return (*given, *range(more, more + first + count))[first : first + count]
 
 
 def seed_choice():

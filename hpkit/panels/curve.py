@@ -62,8 +62,8 @@ class ValidationCurvePanel(SearchPanel):
     base : Hyperparameters, default Hyperparameters()
         Values of all others.
     param_range : sequence, or text such as "0.001 to 10 in 9", optional
-    seeds : int, default 3
-        How many; seeds are 0, 1, ...
+    seeds : int or iterable of int, default 3
+        How many, from 0 on, or which.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which others can be moved.
     title : str, optional

@@ -65,8 +65,8 @@ class GridPanel(SearchPanel):
     base : Hyperparameters, default Hyperparameters()
         Values of all others.
     x_values, y_values : sequence, or text such as "0.001 to 10 in 5", optional
-    seeds : int, default 3
-        How many; seeds are 0, 1, ...
+    seeds : int or iterable of int, default 3
+        How many, from 0 on, or which.
     controls : sequence of str, default ("epochs",)
         Which others can be moved.
     title : str, optional

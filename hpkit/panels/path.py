@@ -48,12 +48,13 @@ class OneAtATimePanel(SearchPanel):
     Parameters
     ----------
     dataset : Dataset
-    base : Hyperparameters, default Hyperparameters()
-        Where to start: its value if that is on the list, else the first of the list.
+    base : Hyperparameters, optional
+        Where to start; a value that is not on its list joins it. Default
+        Hyperparameters(), or the first of a list that does not hold its value.
     order : sequence of str, optional
         Default that of `values`.
-    seeds : int, default 3
-        How many; seeds are 0, 1, ...
+    seeds : int or iterable of int, default 3
+        How many, from 0 on, or which.
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
@@ -107,6 +108,11 @@ class OneAtATimePanel(SearchPanel):
             keep=keep,
         )  # fmt: skip
         self.space = check_space("one_at_a_time", values)
+        for name, values in self.space.items():
+            if base is not None:
+                self.space[name] = joined(values, getattr(base, name))
+            elif getattr(self.base, name) not in values:
+                self.base = self.base.but(**{name: values[0]})
         if len(self.space) < 2:
             raise ValueError(WORDS["two"].format(list(self.space)))
         self.grid = self.search = self.cell = None
@@ -126,8 +132,7 @@ class OneAtATimePanel(SearchPanel):
         """Make the widgets and tie them to what they do."""
         self.starts = {}
         for name, values in self.space.items():
-            at = getattr(self.base, name)
-            knob = pick_knob(name, values, at if at in values else values[0], text_of)
+            knob = pick_knob(name, values, getattr(self.base, name), text_of)
             self.starts[name] = knob
             self.on_change(knob.source, self.reset)
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
@@ -309,3 +314,11 @@ class OneAtATimePanel(SearchPanel):
         """Return the cell that runs the same search."""
         space = {name: list(self.space[name]) for name in self.order.value}
         return self.code_of("one_at_a_time", keep=True, **space)
+
+
+def joined(values, start):
+    """Return the values and the start, at its place where they are in order."""
+    if start in values:
+        return values
+    more = (*values, start)
+    return tuple(sorted(more)) if list(values) == sorted(values) else more

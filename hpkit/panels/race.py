@@ -6,7 +6,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.files import search_from_plain, search_to_plain
-from hpkit.panels.code import code_of_dataset, code_of_setting
+from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import (
     figure,
@@ -291,10 +291,11 @@ class SearchRacePanel(Panel):
 
     def code(self):
         """Return the cell that runs the random search of the first race."""
-        ranges = ", ".join(f"{name}=hk.{given}" for name, given in self.ranges.items())
-        count = self.budget.value // self.base.epochs
+        ranges = [f"{name}=hk.{given}" for name, given in self.ranges.items()]
+        count = f"n_trials={self.budget.value // self.base.epochs}"
         base = code_of_setting(self.base, without=tuple(self.space))
+        more = [count, *ranges, *model_of(self.model)]
         return "\n".join([
-            "import hpkit as hk", "", code_of_dataset(self.dataset), f"base = {base}",
-            f"hk.random_search(data, base, n_trials={count}, {ranges})",
+            *head(self.dataset, self.model), f"base = {base}",
+            call("found = hk.random_search", ["data", "base", *more]), "found",
         ])  # fmt: skip

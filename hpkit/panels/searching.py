@@ -10,8 +10,15 @@ import numpy as np
 
 from hpkit import told
 from hpkit.files import search_from_plain, search_to_plain
-from hpkit.panels.code import call, code_of_dataset, code_of_setting
-from hpkit.panels.controls import Controls, framed, number_box, tie
+from hpkit.panels.code import call, code_of_setting, head, model_of, seeds_of
+from hpkit.panels.controls import (
+    Controls,
+    framed,
+    given_seeds,
+    number_box,
+    seeds_from,
+    tie,
+)
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
@@ -66,8 +73,10 @@ class SearchPanel(Panel):
         self.entries, self.unbegun = [], False
         self.result.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
-        slider = W.IntSlider(seeds, min=1, max=max(10, seeds), readout=False)
-        self.seeds = number_box(W.IntText, WORDS["seeds"], value=seeds)
+        self.given = given_seeds(seeds)
+        count = len(self.given)
+        slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
+        self.seeds = number_box(W.IntText, WORDS["seeds"], value=count)
         tie(slider, self.seeds)
         self.seeds_box = framed(WORDS["seeds"], slider, self.seeds)
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
@@ -109,8 +118,9 @@ class SearchPanel(Panel):
 
     @property
     def seed_list(self):
-        """The seeds: 0, 1, ..."""
-        return range(check_count("seeds", self.seeds.value, hint="try 3"))
+        """As many seeds as the panel says: those given, then the next numbers."""
+        count = check_count("seeds", self.seeds.value, hint="try 3")
+        return seeds_from(self.given, count)
 
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
@@ -293,9 +303,10 @@ class SearchPanel(Panel):
         parts = [f"{name}={value!r}" for name, value in arguments.items()]
         searched = self.found.space if self.found else ()
         base = code_of_setting(self.starting, without=() if keep else searched)
-        seeds = f"seeds=range({self.seeds.value})"
+        seeds = self.found.seeds if self.found else self.seed_list
+        parts += [seeds_of(seeds), *model_of(self.model)]
         return "\n".join([
-            "import hpkit as hk", "", code_of_dataset(self.dataset), f"base = {base}",
-            call(f"found = hk.{search}", ["data", "base", *parts, seeds]),
+            *head(self.dataset, self.model), f"base = {base}",
+            call(f"found = hk.{search}", ["data", "base", *parts]),
             "found",
         ])  # fmt: skip

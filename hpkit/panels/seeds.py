@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
-from hpkit.panels.code import code_of_dataset, code_of_setting
-from hpkit.panels.controls import count_box
+from hpkit.panels.code import code_of_setting, head, seeds_of
+from hpkit.panels.controls import count_box, given_seeds, seeds_from
 from hpkit.panels.figures import (
     figure,
     legend,
@@ -56,8 +56,8 @@ class SeedsPanel(Panel):
     dataset : Dataset
     settings : sequence of Hyperparameters
         Two or more; the first two are compared in words.
-    seeds : int, default 5
-        How many are shown at first.
+    seeds : int or iterable of int, default 5
+        How many are shown at first, or which.
     most : int, default 30
         How many are trained.
     title : str, optional
@@ -97,11 +97,11 @@ class SeedsPanel(Panel):
         super().__init__(dataset, title=title, key=self.settings, keep=keep)
         self.result.add_class("hp-tall")
         self.most = check_count("most", most, hint="try 30")
-        check_count("seeds", seeds, hint="try 5")
+        self.given = given_seeds(seeds)
         self.names = names_apart(self.settings)
         self.runs, self.first = None, SimpleNamespace(value=0)
         self.count, box = count_box(
-            WORDS["count"], min(seeds, most), 1, most, most=most
+            WORDS["count"], min(len(self.given), most), 1, most, most=most
         )
         self.kept = {"count": self.count, "first": self.first}
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
@@ -144,7 +144,7 @@ class SeedsPanel(Panel):
 
     def _training(self):
         """Train all settings with all seeds (a job)."""
-        seeds = range(self.first.value, self.first.value + self.most)
+        seeds = seeds_from(self.given, self.most, self.first.value)
         found = train(self.dataset, self.settings, seeds=seeds, tick=FRAME)
         for self.runs in found:
             yield
@@ -206,18 +206,17 @@ class SeedsPanel(Panel):
 
         losses = self.losses.T if self.runs else np.zeros((0, len(self.names)))
         table = pd.DataFrame(losses, columns=list(self.names))
-        table.insert(0, "seed", self.first.value + self.shown)
+        seeds = seeds_from(self.given, self.most, self.first.value)
+        table.insert(0, "seed", np.array(seeds)[self.shown])
         return table
 
     def code(self):
         """Return the cell that trains the same without a panel."""
         settings = ",\n    ".join(code_of_setting(s) for s in self.settings)
-        first = self.first.value
+        seeds = seeds_from(self.given, self.count.value, self.first.value)
         return "\n".join([
-            "import hpkit as hk", "", code_of_dataset(self.dataset),
-            f"settings = [\n    {settings},\n]",
-            f"seeds = range({first}, {first + self.count.value})",
-            "*_, runs = hk.train(data, settings, seeds=seeds)",
+            *head(self.dataset), f"settings = [\n    {settings},\n]",
+            f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})",
             "runs.mean_val_loss, runs.std_val_loss",
         ])  # fmt: skip
 
