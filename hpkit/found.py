@@ -5,6 +5,7 @@ same. Nothing here trains.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 
 import numpy as np
@@ -15,6 +16,7 @@ from hpkit.results import Runs, levels
 from hpkit.run import CURVES, lowest
 from hpkit.settings import Hyperparameters, check_choice
 from hpkit.space import edge_of
+from hpkit.ties import told_apart
 
 CRITERIA = ("validation", "last", "training", "accuracy")
 
@@ -152,20 +154,32 @@ class Search:
 
     @property
     def ties(self):
-        """Other settings within one spread over seeds of the best: a tuple.
+        """Other settings that are as good as the best, as far as the seeds tell: tuple.
 
-        Empty with one seed: then the spread is not known.
+        Best first. Their losses are higher, by no more than luck, when they are
+        compared with the best seed by seed. Empty with one seed, which cannot tell.
+
+        Notes
+        -----
+        Never a setting of which a seed diverged or is missing, nor one that a halving
+        dropped: it was trained less than the best.
         """
-        return tuple(self.settings[i] for i in self._tied())
+        return tuple(self.settings[i] for i in self._tied)
 
+    @cached_property
     def _tied(self):
-        """Return the numbers of `ties`, best first."""
-        runs, (best, *others) = self.runs, self.runs.order
-        if len(runs.seeds) < 2:
+        """The numbers of `ties`, best first."""
+        runs, best = self.runs, self.runs.order[0]
+        seeds = np.isfinite(runs.best_val_loss[best])
+        losses = runs.best_val_loss[:, seeds]
+        fit = np.isfinite(losses).all(1) & ~runs.diverged.any(1)
+        if self.rungs:
+            fit &= np.isin(np.arange(len(fit)), self.rungs[-1].kept)
+        if seeds.sum() < 2 or not fit[best] or fit.sum() < 2:
             return []
-        bound = runs.mean_val_loss[best] + runs.std_val_loss[best]
-        good = (runs.mean_val_loss <= bound) & ~runs.diverged.any(1)
-        return [i for i in others if good[i]]
+        alike = fit.copy()
+        alike[fit] = ~told_apart(losses[fit], fit[:best].sum())
+        return [i for i in runs.order if alike[i] and i != best]
 
     @property
     def edge(self):
@@ -266,7 +280,7 @@ class Search:
         """Return a short table for a notebook."""
         if not len(self.runs):
             return f"<p>{self.describe()}</p>"
-        notes = dict.fromkeys(self._tied(), told.SAY["tie_note"])
+        notes = dict.fromkeys(self._tied, told.SAY["tie_note"])
         notes |= {self.runs.order[0]: told.SAY["best_note"]}
         notes |= dict.fromkeys(
             np.flatnonzero(self.runs.diverged.any(1)), told.SAY["diverged_note"]

@@ -154,10 +154,13 @@ class Runs:
 
     @cached_property
     def std_val_loss(self):
-        """Spread over seeds of the lowest validation loss: ndarray (n_settings,)."""
+        """Spread over seeds of the lowest validation loss: ndarray (n_settings,).
+
+        The standard deviation that divides by n - 1; nan with one seed.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            return np.nanstd(self.best_val_loss, axis=1)
+            return np.nanstd(self.best_val_loss, axis=1, ddof=1)
 
     @cached_property
     def order(self):
@@ -185,9 +188,10 @@ class Runs:
         Returns
         -------
         pandas.DataFrame
-            param_* for every hyperparameter, mean_val_loss, std_val_loss,
-            rank_val_loss (1 is best), best_epoch (median over seeds), diverged (any
-            seed), fit_time (seconds, sum over seeds), epochs (sum over seeds).
+            param_* for every hyperparameter, mean_val_loss, std_val_loss (divided by
+            n - 1, nan with one seed), rank_val_loss (1 is best), best_epoch (median
+            over seeds), diverged (any seed), fit_time (seconds, sum over seeds),
+            epochs (sum over seeds).
         """
         from hpkit.tables import settings_frame
 

@@ -103,7 +103,7 @@ def short_table(caption, runs, names, notes):
     rows = []
     for rank, i in enumerate(order[:top], 1):
         loss = f"{runs.mean_val_loss[i]:.3g}"
-        if len(runs.seeds) > 1:
+        if np.isfinite(runs.std_val_loss[i]):
             loss += f" \N{PLUS-MINUS SIGN} {runs.std_val_loss[i]:.2g}"
         values = [shown(getattr(runs.settings[i], name)) for name in names]
         rows.append([str(rank), *values, loss, str(epochs[i]), notes.get(i, "")])

@@ -1,5 +1,7 @@
 """What a search has found, in sentences."""
 
+import numpy as np
+
 from hpkit.space import Range
 from hpkit.tables import shown
 
@@ -32,9 +34,9 @@ SAY = {
     "spread": "{loss} (spread over seeds {spread})",
     "diverged": "{count} of {all} settings diverged.",
     "all_diverged": "All settings diverged: try smaller learning rates.",
-    "ties": "Within one spread of it, so not to be told apart: {settings}.",
-    "many_ties": "Within one spread of it, so not to be told apart: {settings}; and "
-    "{more} others.",
+    "ties": "As good, as far as {seeds} seeds can tell: {settings}.",
+    "many_ties": "As good, as far as {seeds} seeds can tell: {settings}; and {more} "
+    "others.",
     "edge": "For {name} the best value is the {end} one that was tried: better ones "
     "may lie beyond it.",
     "edge_range": "For {name} the best value is close to the {end} end of its range, "
@@ -47,7 +49,7 @@ SAY = {
     "rung": "After epoch {epoch}: {there} settings, the best {kept} went on.",
     "cost": "{settings} settings, {runs} runs, {epochs} epochs",
     "best_note": "best",
-    "tie_note": "as good, within the spread",
+    "tie_note": "as good",
     "diverged_note": "diverged",
 }
 
@@ -89,9 +91,11 @@ def told_best(search):
     ]
     if ties := search.ties:
         few = ties if len(ties) <= MOST_TIES else ties[:3]
-        settings = "; ".join(label(s, names) for s in few)
-        kind = "ties" if few is ties else "many_ties"
-        said.append(SAY[kind].format(settings=settings, more=len(ties) - 3))
+        words = {
+            "seeds": len(runs.seeds), "more": len(ties) - 3,
+            "settings": "; ".join(label(s, names) for s in few),
+        }  # fmt: skip
+        said.append(SAY["ties" if few is ties else "many_ties"].format(**words))
     said += told_edge(search)
     if diverged.any():
         said.append(SAY["diverged"].format(count=diverged.sum(), all=tried.sum()))
@@ -142,10 +146,10 @@ def told_rungs(search):
 
 def told_loss(runs, number):
     """Return a setting's validation loss, with its spread if there are seeds."""
-    loss = f"{runs.mean_val_loss[number]:.3g}"
-    if len(runs.seeds) < 2:
+    loss, spread = f"{runs.mean_val_loss[number]:.3g}", runs.std_val_loss[number]
+    if np.isnan(spread):
         return loss
-    return SAY["spread"].format(loss=loss, spread=f"{runs.std_val_loss[number]:.2g}")
+    return SAY["spread"].format(loss=loss, spread=f"{spread:.2g}")
 
 
 def label(setting, names):

@@ -19,6 +19,7 @@ from hpkit.panels import (
 from hpkit.panels.patience import stop_epoch
 from hpkit.panels.stills import still
 from hpkit.results import TestSplitWarning
+from hpkit.search import validation_curve
 from hpkit.settings import Hyperparameters
 from hpkit.training import fit
 
@@ -459,7 +460,7 @@ def test_seeds_ask_for_a_guess(moons):
     panel.guess.widget.index = 2
     panel.guess.button.click()
 
-    assert "Your guess: <b>one run cannot tell</b>" in shows(panel)
+    assert "Your guess: <b>cannot tell</b>" in shows(panel)
 
 
 def test_seeds_strip_compares_in_words(moons):
@@ -468,7 +469,8 @@ def test_seeds_strip_compares_in_words(moons):
 
     assert panel.losses.shape == (2, 4)
     assert "4 of 4" in shows(panel)
-    assert "mostly say the same" in panel.result.value
+    assert "<b>learning rate 0.3 is better</b>" in panel.result.value
+    assert "with 4 seeds more than 3.18 times counts" in panel.result.value
     panel.count.value = 8
     assert "8 of 8" in panel.result.value
     assert panel.pairs.y.shape == (8, 2)
@@ -477,10 +479,31 @@ def test_seeds_strip_compares_in_words(moons):
 
 
 def test_seeds_strip_does_not_tell_equals_apart(moons):
-    settings = [QUICK.but(lr=lr) for lr in (0.3, 0.31)]
+    settings = [QUICK.but(lr=lr) for lr in (0.6, 0.8)]
     panel = SeedsPanel(moons, settings, seeds=8, most=8)
 
-    assert "may say the opposite" in panel.result.value
+    assert "<b>8 seeds cannot tell</b>" in shows(panel)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+@pytest.mark.parametrize("lrs", [(0.1, 0.3), (0.3, 0.1), (0.5, 0.7), (0.2, 0.2001)])
+def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
+    settings = [QUICK.but(lr=lr) for lr in lrs]
+    panel = SeedsPanel(moons, settings, seeds=seeds, most=seeds)
+    search = validation_curve(
+        moons, QUICK, param_name="lr", param_range=lrs, seeds=range(seeds)
+    )
+
+    verdict = f"<b>learning rate {search.best.lr:g} is better</b>"
+    assert ("cannot tell" in panel.result.value) == bool(search.ties)
+    assert (verdict in panel.result.value) == (not search.ties)
+
+
+def test_seeds_strip_names_what_diverged(moons):
+    panel = SeedsPanel(moons, [QUICK, QUICK.but(lr=1000)], seeds=3, most=3)
+
+    assert "of 3 seeds 3 diverged with learning rate 1000" in shows(panel)
+    assert "better" not in panel.result.value
 
 
 def test_box_opens_once_and_remembers(moons):

@@ -147,7 +147,9 @@ def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
     assert list(search.runs.order) == [1, 0, 2]
     assert search.best == search.settings[1]
     assert search.mean_val_loss == pytest.approx([0.55, 0.35, 0.1])
-    assert search.std_val_loss[:2] == pytest.approx([0.05, 0.05])
+    # Of two numbers 0.1 apart, divided by n - 1.
+    assert search.std_val_loss[:2] == pytest.approx([0.1 / 2**0.5] * 2)
+    assert search.to_frame().std_val_loss[1] == search.std_val_loss[1]
     assert search.best_run.seed == 0
     assert search.diverged.tolist() == [[False] * 2, [False] * 2, [False, True]]
 
@@ -253,25 +255,72 @@ def test_best_by_takes_another_measure():
         search.best_by("accuracy")
 
 
-def test_ties_are_within_one_spread_of_the_best():
-    #  mean: .4 (spread .1), .49, .51, and .45 diverged
+# Lowest losses with four seeds. Against the best: lower with one seed and higher with
+# two; always higher by about 0.2, though all lie within the spread of the best.
+UNEVEN = [[0.1, 0.4, 0.2, 0.5], [0.1, 0.3, 0.4, 0.5], [0.31, 0.6, 0.41, 0.69]]
+
+
+def lasting(losses, epochs=1):
+    """Return runs with these lowest losses (n_settings, n_seeds)."""
+    return [[[1] * epochs + [loss] for loss in row] for row in losses]
+
+
+def test_ties_are_what_the_same_seeds_do_not_tell_apart():
     search = made(
-        [
-            [[1, 0.3], [1, 0.5]],
-            [[1, 0.48], [1, 0.50]],
-            [[1, 0.51], [1, 0.51]],
-            [[1, 0.45], [1, 0.45]],
-        ],
-        [[[1, 0.1]] * 2, [[1, 0.1]] * 2, [[1, 0.1]] * 2, [[1, 9]] * 2],
+        lasting([*UNEVEN, UNEVEN[1]]), lasting([[0.1] * 4] * 3 + [[0.1] * 3 + [9]])
     )
 
-    assert search.ties == (search.settings[1],)
-    assert "not to be told apart: learning rate 0.2." in search.describe()
-    assert "1 of 4 settings diverged" in search.describe()
+    assert np.ptp(search.mean_val_loss[:3]) < 1.2 * search.std_val_loss[0]
+    assert search.ties == (search.settings[1],)  # and not the one that diverged
+    said = search.describe()
+    assert "As good, as far as 4 seeds can tell: learning rate 0.2." in said
+    assert "1 of 4 settings diverged" in said
+    assert search._repr_html_().count("<td>as good</td>") == 1
 
 
-def test_one_seed_has_no_ties():
-    assert made([[[1, 0.3]], [[1, 0.3]]]).ties == ()
+def test_many_ties_are_counted():
+    search = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
+
+    assert len(search.ties) == 7
+    assert "learning rate 0.8; and 4 others." in search.describe()
+
+
+def test_one_seed_has_no_ties_and_no_spread():
+    search = made([[[1, 0.3]], [[1, 0.3]]])
+
+    assert search.ties == ()
+    assert np.isnan(search.std_val_loss).all()
+    assert "spread" not in search.describe()
+    assert "nan" not in search.describe() + search._repr_html_()
+
+
+def test_what_misses_a_seed_is_no_tie():
+    lost = lasting([*UNEVEN, UNEVEN[1]])
+    lost[3][2] = [NAN, NAN]
+    best_lost = lasting(UNEVEN)
+    best_lost[0][1] = [NAN, NAN]
+
+    assert made(lost).ties == made(lasting(UNEVEN)).ties
+    # The best has three seeds: by these the others are compared.
+    assert made(best_lost).ties == (made(best_lost).settings[1],)
+    best_lost[0][2] = best_lost[0][3] = [NAN, NAN]
+    assert made(best_lost).ties == ()
+
+
+def test_what_a_halving_dropped_is_no_tie():
+    losses, rungs = lasting([UNEVEN[0], UNEVEN[1], UNEVEN[1]], 2), []
+    for kept in ((0, 1), (0,)):
+        rungs.append(Rung(1, (0, 1, 2), kept))
+        search = made(losses, rungs=tuple(rungs))
+
+        assert search.ties == search.settings[1 : len(kept)]
+
+
+def test_all_diverged_has_no_ties():
+    search = made(lasting(UNEVEN), [[[1, 9]] * 4] * 3)
+
+    assert search.diverged.all()
+    assert search.ties == ()
 
 
 def test_all_diverged_is_said():

@@ -4,9 +4,15 @@ import time
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from hpkit.datasets import load_dataset
-from hpkit.panels import GridPanel, OneAtATimePanel, SearchRacePanel
+from hpkit.panels import (
+    GridPanel,
+    OneAtATimePanel,
+    SearchRacePanel,
+    ValidationCurvePanel,
+)
 from hpkit.panels.cells import digits, outlines, regular, shade
 from hpkit.panels.figures import STAGGERED
 from hpkit.panels.parallel import Parallel
@@ -15,8 +21,10 @@ from hpkit.panels.racers import told_races
 from hpkit.panels.searching import LONG
 from hpkit.panels.stills import still
 from hpkit.panels.values import Entry, fitting, parse_values, places, written
+from hpkit.plots import plot_grid
 from hpkit.settings import Hyperparameters
 from hpkit.space import log_uniform
+from hpkit.told import label
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
@@ -189,6 +197,37 @@ def test_grid_ties_and_best_are_one_plateau(moons):
         np.sort(panel.map.ties.x, 0), np.sort(outlines(cells)[0], 0)
     )
     np.testing.assert_array_equal(panel.map.halo[panel.map.ties].x, panel.map.ties.x)
+
+
+def test_as_good_is_the_same_everywhere(moons):
+    """Attribute, sentence, table, list, and the frames of both maps."""
+    lists = {"x_values": [0.01, 0.6, 0.7], "y_values": [16, 24]}
+    panel = GridPanel(moons, base=QUICK.but(epochs=20), seeds=5, **lists)
+    found = panel.found
+    ties = {found.settings.index(s) for s in found.ties}
+    assert 0 < len(ties) < 5
+
+    said = panel.result.value.split("As good, as far as 5 seeds can tell: ")[1]
+    named = said.split(".</")[0].split(". ")[0].split("; ")
+    assert named == [label(s, tuple(found.space)) for s in found.ties]
+    rows = found._repr_html_().split("<tr>")[2:]
+    order = found.runs.order
+    assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
+    listed = panel.listing.list.options
+    assert {i for i, line in enumerate(listed) if "as good" in line} == ties
+    ax = plot_grid(found, Figure().add_subplot())
+    dashed = [p.get_xy() for p in ax.patches if p.get_linestyle() == "--"]
+    assert {int(2 * (x + 0.5) + y + 0.5) for x, y in dashed} == ties
+
+
+def test_curve_says_what_is_as_good(moons):
+    panel = ValidationCurvePanel(
+        moons, "lr", QUICK.but(epochs=20), param_range=[0.01, 0.6, 0.8], seeds=10
+    )
+
+    assert len(panel.found.ties) == 1
+    tied = label(panel.found.ties[0], ("lr",))
+    assert f"As good, as far as 10 seeds can tell: {tied}." in panel.result.value
 
 
 def test_grid_view_names_the_best_of_the_other_axis(moons):

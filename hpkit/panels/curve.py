@@ -258,7 +258,7 @@ class ValidationCurvePanel(SearchPanel):
         at, ticks, colors, _ = self._laid_out()
         edge = 0.06 * (np.ptp(at) or 1.0)
         tick(self.chart, 0, at, ticks, NAMES[found.param_name], edge=edge)
-        mean, spread = runs.mean_val_loss, runs.std_val_loss
+        mean, spread = runs.mean_val_loss, np.nan_to_num(runs.std_val_loss)
         good = np.flatnonzero(~out & np.isfinite(mean))
         good = good[np.argsort(at[good], kind="stable")]
         self.shown = [int(i) for i in good]

@@ -22,6 +22,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.settings import NAMES, check_count
+from hpkit.ties import compared, factor, told_apart
 from hpkit.told import label
 from hpkit.training import check_settings, train
 
@@ -36,15 +37,19 @@ WORDS = {
     "again_tip": "Train all settings with other seeds",
     "begun": "Training has begun.",
     "unfinished": "Not trained to the end. ",
-    "compare": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>, spreads {sa:.2g} and "
-    "{sb:.2g}. With the same seed {b} is lower in <b>{wins} of {n}</b>. The means "
-    "differ by {ratio:.2g} times the larger spread: {verdict}",
-    "apart": "one run of each would mostly say the same.",
-    "cannot": "not more than one, so one run of each may say the opposite.",
-    "one": "With one seed there is no spread: {a} {ma:.3g}, {b} {mb:.3g}. Nobody can "
-    "say whether that is luck.",
+    "compare": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>. With the same seed {b} is "
+    "lower in <b>{wins} of {n}</b>. The mean difference, {difference:.2g}, is "
+    "<b>{ratio:.2g}</b> times its standard error, {error:.2g}; with {n} seeds more "
+    "than {factor:.3g} times counts. So {verdict}",
+    "apart": "<b>{better} is better</b>.",
+    "cannot": "<b>{n} seeds cannot tell</b> the two apart.",
+    "out": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>, but of {n} seeds {outs}.",
+    "outs": "{count} diverged with {name}",
+    "and": " and ",
+    "one": "With one seed: {a} {ma:.3g}, {b} {mb:.3g}. Nobody can say whether that is "
+    "luck.",
     "guess": "Which has the lower validation loss?",
-    "tell": "one run cannot tell",
+    "tell": "cannot tell",
 }
 
 
@@ -72,9 +77,9 @@ class SeedsPanel(Panel):
 
     Notes
     -----
-    A spread is the standard deviation over seeds. Two settings can be told apart when
-    their means differ by more than the larger of the two spreads. A search, with many
-    settings, has a stricter rule: "as good" is what lies within the spread of the best.
+    A spread is the standard deviation over seeds (n - 1). Two settings are told apart
+    as in every search: by the differences of runs with the same seed (a paired t-test,
+    see `Search.ties`).
 
     Examples
     --------
@@ -172,7 +177,9 @@ class SeedsPanel(Panel):
         at = np.arange(float(n))
         set_all(self.pairs, x=np.tile(at, (count, 1)), y=losses.T)
         set_all(self.dots, x=np.repeat(at, count), y=losses.ravel())
-        mean, spread = losses.mean(1), losses.std(1)
+        mean, spread = losses.mean(1), np.zeros(n)
+        if count > 1:
+            spread = losses.std(1, ddof=1)
         beside = at + 0.04 * n  # no dot is hidden
         set_all(self.means, x=beside, y=mean)
         ends = np.stack([mean - spread, mean + spread], 1)
@@ -191,13 +198,20 @@ class SeedsPanel(Panel):
         (ma, mb), n = losses.mean(1), losses.shape[1]
         if n == 1:
             return early + WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
-        sa, sb = losses.std(1)
-        spread = max(sa, sb)
-        ratio = abs(ma - mb) / spread if spread else np.inf
-        wins, verdict = int((losses[1] < losses[0]).sum()), WORDS["apart"]
+        outs = self.runs.diverged[:2, self.shown].sum(1)
+        if outs.any():
+            outs = [WORDS["outs"].format(count=k, name=name)
+                    for k, name in zip(outs, (a, b), strict=True) if k]  # fmt: skip
+            outs = WORDS["and"].join(outs)
+            return early + WORDS["out"].format(ma=ma, mb=mb, n=n, outs=outs)
+        (difference,), (error,), df = compared(losses[:1], losses[1])
+        apart = told_apart(losses[:2], int(mb < ma)).any()
+        verdict = WORDS["apart" if apart else "cannot"]
         return early + WORDS["compare"].format(
-            b=b, ma=ma, mb=mb, sa=sa, sb=sb, n=n, ratio=ratio, wins=wins,
-            verdict=verdict if ratio > 1 else WORDS["cannot"],
+            b=b, ma=ma, mb=mb, n=n, wins=int((losses[1] < losses[0]).sum()),
+            difference=abs(difference), error=error, factor=factor(df),
+            ratio=abs(difference) / error if error else 0.0,
+            verdict=verdict.format(better=b if mb < ma else a, n=n),
         )  # fmt: skip
 
     def frame(self):

@@ -10,7 +10,7 @@ WORDS = {
     "tip": "All settings; arrow keys show them one by one",
     "columns": ("", "loss", "spread", "at epoch", ""),
     "best": "best",
-    "tie": "as good, within the spread",
+    "tie": "as good",
     "out": "diverged",
 }
 
@@ -53,8 +53,10 @@ class SettingList:
         for i, setting in enumerate(found.settings):
             out = runs.diverged[i].any()
             values = (text_of(getattr(setting, name)) for name in names)
+            spread = runs.std_val_loss[i]
             facts = [
-                f"{runs.mean_val_loss[i]:.4f}", f"{runs.std_val_loss[i]:.3f}",
+                f"{runs.mean_val_loss[i]:.4f}",
+                "" if np.isnan(spread) else f"{spread:.3f}",
                 f"{np.median(runs.best_epoch[i]):g}", notes.get(i, ""),
             ]  # fmt: skip
             facts = ["", "", "", WORDS["out"]] if out else facts

@@ -131,7 +131,7 @@ def draw_loss(ax, losses, diverged, color, style, marker, best, taken):
     last = int(inside[-1]) if len(inside) else 0
     if not diverged:
         if len(losses) > 1:
-            spread = losses.std(0)
+            spread = losses.std(0, ddof=1)
             ax.fill_between(epochs, mean - spread, mean + spread, color=color,
                             alpha=0.15, lw=0)  # fmt: skip
         return last, mean[last] if len(inside) else top

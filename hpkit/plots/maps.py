@@ -38,8 +38,8 @@ def plot_grid(grid, ax=None, *, x=None, y=None):
     -------
     matplotlib.axes.Axes
         In each cell the mean over seeds of the lowest validation loss. The best cell
-        has a thick frame and a star, those within one spread of it a dashed one; what
-        diverged is hatched.
+        has a thick frame and a star, those as good as it (`Search.ties`) a dashed
+        one; what diverged is hatched.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def box(row, column, **look):
 
 
 def frame_cells(ax, cells):
-    """Frame the best cell, and dashed those within one spread of it."""
+    """Frame the best cell, and dashed those that are as good."""
     if cells.runs.diverged.any(1).all():
         return
     orange = COLORS[1]

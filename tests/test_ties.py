@@ -1,0 +1,180 @@
+"""The rule of "as good as the best": its error rates, and each part of it."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import hpkit as hk
+from hpkit.ties import SHARED, compared, factor, told_apart
+
+MOONS = hk.load_dataset("moons")
+FRESH = range(3000, 3800)
+COUNTS = (2, 3, 5, 10, 20, 40, 80)
+LEARNERS = 1000
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """Return the loss of learning rates 0.2 and 0.3 with seeds of no lesson."""
+    settings = [
+        hk.Hyperparameters(lr=lr, batch_size=32, epochs=30) for lr in (0.2, 0.3)
+    ]
+    *_, runs = hk.train(MOONS, settings, seeds=FRESH, tick=60)
+    return runs.best_val_loss
+
+
+def share_told(a, b):
+    """Return how many learners (learners, n_seeds) tell two settings apart."""
+    return np.mean([told(*pair) for pair in zip(a, b, strict=True)])
+
+
+def told(a, b):
+    losses = np.stack([a, b])
+    return told_apart(losses, int(losses.mean(1).argmin())).any()
+
+
+def groups(count, rng):
+    """Return the seeds of each learner (learners, 2 * count), none twice."""
+    draws = [rng.choice(len(FRESH), 2 * count, replace=False) for _ in range(LEARNERS)]
+    return np.array(draws)
+
+
+# ---- how often it is right ---------------------------------------------------------
+
+
+def test_a_better_setting_is_told_the_more_often_the_more_seeds(fresh):
+    low, high = fresh
+    assert (high < low).mean() > 0.94
+    rng, power = np.random.default_rng(0), []
+
+    for count in COUNTS:
+        mine = groups(count, rng)[:, :count]
+        power.append(share_told(low[mine], high[mine]))
+        paired = np.mean(stats.ttest_rel(low[mine], high[mine], axis=1).pvalue < 0.05)
+        assert power[-1] >= paired - 0.05
+
+    assert (np.diff(power[:5]) > 0).all()
+    assert power[0] < 0.2  # two seeds say little
+    assert min(power[3:]) > 0.9  # ten or more say it
+
+
+def test_a_setting_is_seldom_told_apart_from_itself(fresh):
+    rng = np.random.default_rng(1)
+
+    for count in COUNTS:
+        mine, yours = np.split(groups(count, rng), 2, axis=1)
+        for loss in fresh:
+            assert share_told(loss[mine], loss[yours]) <= 0.07
+
+
+def test_among_many_equals_few_are_told_apart(fresh):
+    """The lowest of nine is lucky: with a plain t-test one in ten would be told."""
+    loss, rng, plain = fresh[1], np.random.default_rng(2), []
+
+    for count in (2, 3, 5, 10, 20):
+        mine = np.array([rng.choice(800, 9 * count, False) for _ in range(300)])
+        each = loss[mine].reshape(300, 9, count)
+        best = each.mean(2).argmin(1)
+        out = [told_apart(x, i).sum() / 8 for x, i in zip(each, best, strict=True)]
+        assert np.mean(out) <= 0.07
+        lowest = each[np.arange(300), best][:, None]
+        plain.append((stats.ttest_rel(each, lowest, axis=2).pvalue < 0.05).sum() / 2400)
+
+    assert min(plain[2:]) > 0.07
+
+
+@pytest.mark.slow
+def test_frames_of_a_grid_hardly_change_with_the_seeds():
+    """The grid of lesson 08, section 5: ten repeats with five seeds each, and more."""
+    grid = hk.grid_search(
+        MOONS, hk.Hyperparameters(epochs=30), lr=[0.03, 0.1, 0.3, 1, 3],
+        batch_size=[8, 16, 32, 64, 128], seeds=range(4000, 4500),
+    )  # fmt: skip
+    best = int(np.where(grid.diverged.any(1), np.inf, grid.mean_val_loss).argmin())
+    far = grid.mean_val_loss > 1.2 * grid.mean_val_loss[best]
+    far &= ~grid.diverged.any(1)
+    outcomes = {}
+    for count in (3, 5, 10):
+        seeds = np.arange(500 // count * count).reshape(-1, count)
+        kept = [in_frame(grid, some) for some in seeds]
+        outcomes[count] = np.array(kept)
+
+    for count, kept in outcomes.items():
+        assert kept[:, best].mean() >= 0.98
+        assert kept[:, far].mean() <= (0.2 if count < 5 else 0.15)
+    frames = outcomes[5].sum(1)
+    tens = frames.reshape(10, 10)
+    far_off = np.abs(tens - np.median(tens, 1, keepdims=True)).max(1)
+    assert np.mean(far_off <= 2) >= 0.8
+
+
+def in_frame(grid, seeds):
+    """Return which settings the rule keeps, with some of the seeds."""
+    calm = np.flatnonzero(~grid.diverged[:, seeds].any(1))
+    losses = grid.best_val_loss[calm][:, seeds]
+    kept = np.zeros(len(grid.settings), bool)
+    kept[calm] = ~told_apart(losses, int(losses.mean(1).argmin()))
+    return kept
+
+
+# ---- its parts ---------------------------------------------------------------------
+
+
+def test_two_settings_are_compared_by_the_paired_t_test():
+    rng = np.random.default_rng(3)
+
+    for count in (2, 3, 5, 30):
+        for _ in range(50):
+            a, b = rng.lognormal(size=(2, count))
+            known = stats.ttest_rel(a, b)
+            (difference,), (error,), df = compared(a[None], b)
+            assert difference / error == pytest.approx(known.statistic)
+            assert df == known.df
+            assert told(a, b) == (known.pvalue < 0.05)
+            assert told(a, b) == (abs(difference) > factor(df) * error)
+
+
+def test_few_differences_borrow_the_spread_of_the_better_half():
+    #  means 1, 2, 3, 90 above the best; variances 2, 8, 18, 0
+    losses = np.array([[0, 2], [0, 4], [0, 6], [90, 90]], float)
+
+    difference, error, df = compared(losses, np.zeros(2))
+
+    assert difference.tolist() == [1, 2, 3, 90]
+    assert df == 1 + 1  # a second setting in the better half: one more
+    variance = (np.array([2, 8, 18, 0]) + (2 + 8) / 2) / 2
+    np.testing.assert_allclose(error, np.sqrt(variance / 2))
+
+
+def test_with_many_seeds_its_own_spread_counts():
+    rng = np.random.default_rng(4)
+    losses = rng.normal(size=(20, 2000)) * np.arange(1, 21)[:, None]
+
+    _, error, df = compared(losses, np.zeros(2000))
+
+    assert df == SHARED + 1999
+    np.testing.assert_allclose(error, losses.std(1) / 2000**0.5, rtol=0.5)
+
+
+def test_many_settings_share_the_level():
+    """Holm: of three p-values 0.02, 0.03 and 0.9 none is below 0.05 / 3."""
+    each = np.linspace(-1, 1, 40)
+    each /= each.std(ddof=1) / 40**0.5
+    ratios = np.array([2.4, 2.2, 0.1])  # standard errors above the best
+    losses = np.stack([0 * each, *(each + ratios[:, None])]) / 100 + 1
+
+    assert told(losses[0], losses[1])
+    assert told(losses[0], losses[2])
+    assert not told_apart(losses, 0).any()
+    assert told_apart(losses[[0, 1, 3]], 0).tolist() == [False, True, False]
+    losses[3] += 1  # now one is far off, and two share the level
+    assert told_apart(losses, 0).tolist() == [False, True, True, True]
+
+
+def test_rounding_is_no_difference():
+    loss = np.random.default_rng(5).uniform(0.1, 0.2, 10)
+
+    assert not told(loss, loss)
+    assert not told(loss, loss * (1 + 1e-7))
+    assert told(loss, loss * 1.01)
+    assert told(loss, loss + 0.01)  # the same for each seed: no spread at all
