@@ -214,7 +214,7 @@ def test_as_good_is_the_same_everywhere(moons):
     order = found.runs.order
     assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
     listed = panel.listing.list.options
-    assert {i for i, line in enumerate(listed) if "as good" in line} == ties
+    assert {i for i, line in enumerate(listed) if "as\xa0good" in line} == ties
     ax = plot_grid(found, Figure().add_subplot())
     dashed = [p.get_xy() for p in ax.patches if p.get_linestyle() == "--"]
     assert {int(2 * (x + 0.5) + y + 0.5) for x, y in dashed} == ties
