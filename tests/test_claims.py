@@ -7,7 +7,6 @@ seeds together. "In most seeds" is held as at least three of four.
 """
 
 import ast
-import contextlib
 import re
 from functools import cache
 from pathlib import Path
@@ -15,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from claims import LEAST, apart, repeats
 
 import hpkit as hk
 from hpkit.notebooks import FOLDER, read
 
 # None of them is shown in a lesson, where seeds are 0 to 4.
-SEEDS = range(100, 140)
+SEEDS = repeats(40)
+FIVES = repeats(20, each=5)
 LRS = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 SHORT = (0.01, 0.02, 0.03, 0.04)
 MOST = 0.75
@@ -37,7 +38,9 @@ def trained(dataset, *settings, seeds=SEEDS):
 def moons(*lrs):
     """Return the runs of the lessons' setting with some learning rates."""
     every = tuple(dict.fromkeys((*LRS, *SHORT)))
-    runs = trained("moons", *(H(lr=lr, batch_size=32, epochs=30) for lr in every))
+    runs = trained(
+        "moons", *(H(lr=lr, batch_size=32, epochs=30) for lr in every), seeds=FIVES
+    )
     return [every.index(lr) for lr in lrs], runs
 
 
@@ -48,7 +51,7 @@ def shares_of_start(loss):
 
 def five(loss):
     """Return the means of five seeds each, as the lessons show them."""
-    return loss.reshape(len(loss), -1, 5).mean(-1)
+    return apart(loss, 5).mean(-1)
 
 
 # ---- 00 ----------------------------------------------------------------------------
@@ -56,7 +59,7 @@ def five(loss):
 
 def test_same_seed_same_curve():
     setting, moons = H(lr=0.1, epochs=5), hk.load_dataset("moons")
-    for seed in range(100, 120):
+    for seed in repeats(20):
         first, again = (hk.fit(moons, setting, seed=seed) for _ in range(2))
 
         np.testing.assert_array_equal(first.val_loss, again.val_loss)
@@ -86,7 +89,7 @@ def loop_of_the_lesson(seed):
 @pytest.fixture(scope="module")
 def loops():
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    yield {seed: loop_of_the_lesson(seed) for seed in range(100, 120)}
+    yield {seed: loop_of_the_lesson(seed) for seed in repeats(20)}
     torch.set_rng_state(state)
     torch.set_num_threads(threads)
 
@@ -120,7 +123,7 @@ def test_shape_too_slow():
 
 
 def test_shape_good():
-    runs = trained("digits", H(lr=0.1, hidden=(32,)), seeds=range(100, 120))
+    runs = trained("digits", H(lr=0.1, hidden=(32,)), seeds=repeats(20))
 
     assert (shares_of_start(runs.val_loss) < 0.2).all()
     assert (shares_of_start(runs.train_loss) < 0.2).all()
@@ -137,7 +140,7 @@ def test_shape_bouncing():
 
 def test_shape_diverged():
     setting = H(lr=5, hidden=(32,), epochs=10)
-    runs = trained("digits", setting, seeds=range(100, 120))
+    runs = trained("digits", setting, seeds=repeats(20))
 
     assert runs.diverged.all()
     assert not np.isfinite(runs.val_loss[..., -1]).any()
@@ -181,7 +184,7 @@ def test_shape_noisy():
 
 def test_validation_below_training():
     """Of ten new draws some end below and some above, in 20 tens of draws."""
-    for first in range(100, 300, 10):
+    for first in repeats(20, each=10)[::10]:
         below = []
         for seed in range(first, first + 10):
             run = hk.fit(hk.load_dataset("moons", seed=seed), H(lr=0.1, epochs=10))
@@ -205,7 +208,7 @@ def test_bowl_two_over_curvature():
     space = {"np": np}
     exec(next(text for text in cells if text.startswith("def walk")), space)
     rng = np.random.default_rng(0)
-    for _ in range(50):
+    for _ in repeats(50):
         curvature, weight = rng.uniform(0.1, 20), rng.uniform(1, 5)
 
         near, far = (
@@ -230,7 +233,7 @@ def test_best_shakes_too():
     """At 0.3 and at 1, single runs and means of five: often up, and low."""
     rows, runs = moons(0.3, 1.0)
     loss = runs.val_loss[rows]
-    fives = loss.reshape(2, -1, 5, loss.shape[-1]).mean(2)
+    fives = apart(np.moveaxis(loss, 1, 2), 5).mean(-1).swapaxes(1, 2)
 
     for each in (loss, fives):
         rises = (np.diff(each, axis=-1) > 0).sum(-1)
@@ -242,7 +245,7 @@ def test_ten_often_diverges():
     (row,), runs = moons(10.0)
 
     assert 0.4 < runs.diverged[row].mean() < 0.9
-    assert runs.diverged[row].reshape(-1, 5).any(1).mean() >= 0.95
+    assert apart(runs.diverged[row], 5).any(1).mean() >= 0.95
 
 
 def test_three_bounces():
@@ -291,7 +294,7 @@ def test_log_list_halves_the_loss():
 
 def test_digits_nan():
     settings = [H(lr=lr, hidden=(32,), epochs=10) for lr in (3.2, 5, 10, 0.1)]
-    runs = trained("digits", *settings, seeds=range(100, 120))
+    runs = trained("digits", *settings, seeds=repeats(20))
     last = runs.val_loss[..., -1]
 
     assert not np.isfinite(last[:3]).any()
@@ -309,7 +312,6 @@ def test_moons_no_nan():
 IDS = re.compile(r"<!-- claim: (.+?) -->")
 SOURCES = sorted((FOLDER / "src").glob("*.py"))
 COUNTS = "test_every_"  # tests of this kind hold no claim
-LEAST = 20  # seeds
 
 
 def claimed():
@@ -319,10 +321,10 @@ def claimed():
 
 
 def held():
-    """Return the ids of all tests of claims, with how many seeds (or draws) each has.
+    """Return the ids of all tests of claims, with how many repeats each has.
 
-    Read off the source: the longest ``range`` in the test, or, when that has none of
-    `LEAST`, in what it calls and names.
+    Read off the source: the fewest `repeats` in the test and what it calls and names;
+    0 when it takes its seeds from elsewhere.
     """
     found = {}
     for path in sorted(Path(__file__).parent.glob("test_claims*.py")):
@@ -332,18 +334,16 @@ def held():
             named |= {target.id: node for target in node.targets}
         for name in named:
             if name.startswith("test_") and not name.startswith(COUNTS):
-                own = [n for n in ranges(named[name]) if n >= LEAST]
-                every = own or [n for one in reach(name, named) for n in ranges(one)]
-                found[name[5:].replace("_", "-")] = max(every, default=0)
+                every = [n for one in reach(name, named) for n in repeated(one)]
+                found[name[5:].replace("_", "-")] = min(every, default=0)
     return found
 
 
-def ranges(node):
-    """Yield the lengths of the ranges of numbers that are written in some code."""
+def repeated(node):
+    """Yield how many repeats each call of `repeats` in some code is for."""
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "range":
-            with contextlib.suppress(ValueError):
-                yield len(range(*map(ast.literal_eval, call.args)))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == repeats.__name__:
+            yield ast.literal_eval(call.args[0])
 
 
 def reach(name, named):
@@ -368,15 +368,15 @@ def test_every_test_has_a_claim():
     assert held().keys() - claimed() == set()
 
 
-def test_every_claim_is_held_over_twenty_seeds():
+def test_every_claim_is_held_over_twenty_repeats():
     """Print the count, too: python -m pytest -s tests/test_claims.py -k twenty."""
     text = "".join(source.read_text("utf-8") for source in SOURCES)
     sentences, tests = len(IDS.findall(text)), held()
-    for name, seeds in tests.items():
-        print(f"{seeds:4} {name}")
+    for name, count in tests.items():
+        print(f"{count:4} {name}")
     print(
         f"{sentences} sentences with an id, {len(claimed())} different ids, "
-        f"{len(tests)} claims tested, each over {min(tests.values())} seeds or more"
+        f"{len(tests)} claims tested, each over {min(tests.values())} repeats or more"
     )
 
     assert len(tests) == len(claimed())

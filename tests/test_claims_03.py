@@ -10,11 +10,12 @@ from time import perf_counter
 import numpy as np
 import pytest
 import torch
+from claims import repeats
 from torch.nn.functional import cross_entropy
 
 import hpkit as hk
 
-SEEDS = range(100, 130)
+SEEDS = repeats(30)
 BASE = hk.Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 LRS = (0.01, 0.04, 0.16, 0.64, 2.56)
@@ -34,7 +35,7 @@ def same_lr():
 
 def test_batch_epoch_shows_every_point_once():
     rng = np.random.default_rng(0)
-    for _ in range(50):
+    for _ in repeats(50):
         n, size = rng.integers(1, 700, 2).tolist()
         parts = torch.randperm(n).split(size)
 
@@ -50,7 +51,7 @@ def test_batch_larger_is_higher():
 
 
 def test_batch_one_diverges():
-    runs, _ = digits(BASE.but(batch_size=1), seeds=range(100, 120))
+    runs, _ = digits(BASE.but(batch_size=1), seeds=repeats(20))
 
     assert runs.diverged.all()
 
@@ -93,7 +94,7 @@ def test_batch_scaling_breaks():
 def table():
     """Return the loss (learning rates, batch sizes, seeds)."""
     settings = [BASE.but(lr=lr, batch_size=b) for lr in LRS for b in (4, 16, 64, 256)]
-    _, loss = digits(*settings, seeds=range(100, 120))
+    _, loss = digits(*settings, seeds=repeats(20))
     return loss.reshape(len(LRS), 4, -1)
 
 
@@ -141,7 +142,7 @@ def test_batch_four_times_halves():
     y = torch.tensor(moons.train.y)
     setting = hk.Hyperparameters(lr=0.1, epochs=1, activation="tanh")
     ratios = []
-    for seed in range(100, 120):
+    for seed in repeats(20):
         net = hk.fit(moons, setting, seed=seed).network("last")
         shuffle = torch.Generator().manual_seed(seed)
 
@@ -192,6 +193,6 @@ def test_batch_epoch_gets_faster(one_thread):
         return perf_counter() - begin
 
     seconds(64)
-    ratio = [seconds(1) / seconds(64) for _ in range(20)]
+    ratio = [seconds(1) / seconds(64) for _ in repeats(20)]
 
     assert np.median(ratio) > 5

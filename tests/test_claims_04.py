@@ -4,12 +4,13 @@ from functools import cache
 
 import numpy as np
 import torch
+from claims import repeats
 from torch.nn.functional import cross_entropy
 
 import hpkit as hk
 from hpkit.notebooks import FOLDER, read
 
-SEEDS = range(100, 140)
+SEEDS = repeats(40)
 LONG = hk.Hyperparameters(
     lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
 )
@@ -96,7 +97,7 @@ def test_epochs_best_wins_on_new_points():
 def test_epochs_same_beginning():
     data = hk.load_dataset("small_moons")
     long = small()[0]
-    for k, seed in enumerate(list(SEEDS)[:20]):
+    for k, seed in enumerate(repeats(20)):
         short = hk.fit(data, LONG.but(epochs=50), seed=seed)
 
         np.testing.assert_allclose(short.val_loss, long.val_loss[0, k, :51], rtol=1e-4)

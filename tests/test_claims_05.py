@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from claims import repeats
 
 import hpkit as hk
 from hpkit.notebooks import FOLDER, read
@@ -18,7 +19,7 @@ def fifteen():
     epochs = [10, 20, 50, 100, 200]
     grid = hk.grid_search(
         hk.load_dataset("small_moons"), base, lr=[0.01, 0.03, 0.1], epochs=epochs,
-        seeds=range(100, 160),
+        seeds=repeats(20, each=3),
     )  # fmt: skip
     last = [[run.val_loss[-1] for run in map(grid.runs.__getitem__, at)]
             for at in ([(i, k) for k in range(60)] for i in range(15))]  # fmt: skip
@@ -82,7 +83,7 @@ def fifty(seed):
     return scores, (winner.predict(coins.test.X) == coins.test.y).mean()
 
 
-FLIPS = range(100, 140)
+FLIPS = repeats(40)
 
 
 def test_choice_fifty_coins_climb():
@@ -118,7 +119,7 @@ def test_choice_luck_is_gone():
 
 
 def test_choice_second_look_warns():
-    for seed in range(200, 220):
+    for seed in repeats(20, first=200):
         coins = hk.load_dataset("coin_flips", seed=seed)
         one, two = (
             hk.fit(coins, hk.Hyperparameters(batch_size=8, epochs=1), seed=k)
@@ -130,8 +131,11 @@ def test_choice_second_look_warns():
             two.test_accuracy()
 
 
+SHUFFLES = repeats(20, each=10)
+
+
 @cache
-def shuffles(lr=0.1, seeds=range(100, 300)):
+def shuffles(lr=0.1, seeds=SHUFFLES):
     """Return the lowest loss (shuffles, 5 folds), by the cells of the lesson."""
     lesson = read(next((FOLDER / "src").glob("05_*.py")))
     cells = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
@@ -169,7 +173,7 @@ def test_choice_one_split_is_luck():
 
 @pytest.mark.slow
 def test_choice_folds_choose():
-    few = range(100, 160)
+    few = repeats(20, each=3)
     low, usual, high = (shuffles(lr, few).reshape(20, 15) for lr in (0.01, 0.1, 0.3))
     spread = shuffles().reshape(20, 10, 5).mean(2).std(1)
 

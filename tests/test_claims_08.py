@@ -7,12 +7,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from claims import repeats
 
 import hpkit as hk
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(100, 160)
+SEEDS = repeats(20, each=3)
 LEARNERS = np.arange(60).reshape(20, 3)
 BASE = hk.Hyperparameters(epochs=30)
 LRS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -47,7 +48,7 @@ def winners(lrs=LRS, sizes=SIZES):
 def test_grid_loop_equals_call():
     data, seen = hk.load_dataset("moons"), 0
 
-    for seed in range(20):
+    for seed in repeats(20):
         grid = hk.grid_search(
             data, BASE, lr=[0.01, 0.1, 1], batch_size=[8, 128], seeds=[seed]
         )
@@ -140,7 +141,7 @@ def test_grid_cost():
     assert 1 < hours[2] < 1.5 < 24 < hours[4] < 36
     assert 28 <= hours[6] / 24 <= 33
 
-    for seed in range(20):
+    for seed in repeats(20):
         grid = hk.grid_search(
             hk.load_dataset("moons"), BASE.but(epochs=1 + seed % 3), seeds=[seed, 99],
             lr=[0.1, 1], batch_size=[32, 64, 128], momentum=[0, 0.5],

@@ -5,13 +5,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from claims import repeats
 
 import hpkit as hk
 from hpkit.panels.racers import KINDS, halving_count, lowest_of, searches
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(100, 120)
+SEEDS = repeats(20)
 MOONS = hk.Hyperparameters(epochs=30)
 DIGITS = hk.Hyperparameters(epochs=10, hidden=(32,))
 DECAYS = [1e-7, 3.16e-6, 1e-4]
@@ -75,7 +76,7 @@ def test_slow_starters():
         hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80, hidden=h) for h in LAYERS
     ]
     *_, runs = hk.train(
-        hk.load_dataset("clean_spiral"), settings, seeds=range(100, 140), tick=60
+        hk.load_dataset("clean_spiral"), settings, seeds=repeats(40), tick=60
     )
     low = np.minimum.accumulate(runs.val_loss, axis=2)
 

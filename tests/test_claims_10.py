@@ -9,12 +9,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from claims import repeats
 
 import hpkit as hk
 from hpkit.capstone import rivals
 from hpkit.capstone.rivals import BASE, KNOWN, SPACE, TUNED, UNTUNED, WAYS
 
-SPLITS = range(1, 25)
+SPLITS = repeats(24, first=1)
 WINE = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))  # the rehearsal
 LRS = [0.001, 0.01, 0.1, 1]
 
@@ -142,7 +143,7 @@ def test_capstone_tuned_are_alike():
 
 def test_capstone_tickets_far_apart():
     wine = hk.load_dataset("wine")
-    for seed in range(100, 120):
+    for seed in repeats(20):
         tickets = hk.random_search(
             wine, WINE, lr=hk.log_uniform(0.001, 1), momentum=[0, 0.5, 0.9],
             n_trials=30, search_seed=seed, seeds=[seed],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from claims import apart, repeats
 from torch import nn
 
 import hpkit as hk
@@ -16,12 +17,12 @@ from hpkit.sources import data_folder
 
 pytestmark = pytest.mark.slow
 
-SPLITS = range(100, 120)
-MANY = range(200, 300)
+SPLITS = repeats(20)
+MANY = repeats(20, each=10, first=200)
 BASE = hk.Hyperparameters(batch_size=16, epochs=30)
 SIMPLE = BASE.but(hidden=())
 OURS = 0  # the split of the lesson itself
-TRIPLES = [range(3 * k, 3 * k + 3) for k in range(20)]  # of seeds
+TRIPLES = [range(k, k + 3) for k in repeats(20, each=3, first=0)[::3]]  # of seeds
 LRS = [0.001, 0.01, 0.1, 1]
 LAYERS = [(), (16,), (16, 16)]
 
@@ -143,7 +144,7 @@ def test_own_momentum_moves():
 
 
 def test_own_split_luck():
-    lows = np.array([lowest(s) for s in MANY]).reshape(-1, 10)  # as in the lesson
+    lows = apart(np.array([lowest(s) for s in MANY]), 10)  # as in the lesson
 
     ratio = lows.max(1) / lows.min(1)
 
@@ -152,8 +153,8 @@ def test_own_split_luck():
 
 
 def test_own_seeds_move_little():
-    for k in range(20):
-        seeds = range(10 * k, 10 * k + 10)
+    for k in repeats(20, each=10, first=0)[::10]:
+        seeds = range(k, k + 10)
         runs = hk.grid_search(cells(OURS), SIMPLE, lr=LRS, seeds=seeds).runs
         loss = runs.best_val_loss.min(axis=0)
         assert loss.max() < 1.33 * loss.min()
@@ -204,7 +205,7 @@ def test_own_skip_gains_nothing():
 
 
 def test_own_network_same_numbers():
-    for seed in range(20):
+    for seed in repeats(20, first=0):
         setting = hk.Hyperparameters(lr=0.1, epochs=5)
         built_in = hk.fit(cells(100), setting, seed=seed)
         own = hk.fit(cells(100), setting, seed=seed, model=written_out)
@@ -215,7 +216,7 @@ def test_own_network_is_trained_as_by_a_plain_loop():
     data, setting = cells(101), hk.Hyperparameters(lr=0.1, epochs=1, batch_size=343)
     X, y = torch.tensor(data.train.X).float(), torch.tensor(data.train.y)
 
-    for seed in range(20):
+    for seed in repeats(20, first=0):
         run = hk.fit(data, setting.but(hidden=(8,)), seed=seed, model=skip)
         torch.manual_seed(seed)
         net = Skip(data.n_features, data.n_outputs, 8)
@@ -287,7 +288,7 @@ def test_own_test_above_or_below():
 
 def test_own_two_in_a_hundred():
     assert len(cells(OURS).test.y) == 113
-    for seed in range(20):
+    for seed in repeats(20, first=0):
         errors = np.random.default_rng(seed).binomial(113, 0.02, 20_000)
         assert (errors == 0).mean() == pytest.approx(0.1, abs=0.01)
 
@@ -318,7 +319,7 @@ def test_every_number_of_the_report_is_that_of_the_lesson():
 def test_own_machines_same_numbers():
     distributed = importlib.import_module("distributed")
     base = BASE.but(epochs=3, hidden=(8,))
-    space = {"lr": [0.01, 0.1], "batch_size": [16, 64], "seeds": range(20)}
+    space = {"lr": [0.01, 0.1], "batch_size": [16, 64], "seeds": repeats(20, first=0)}
 
     here = hk.grid_search(cells(100), base, model=skip, **space)
     with distributed.Client(
