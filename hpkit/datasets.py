@@ -8,7 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from hpkit.own_data import check_arrays, encode_target, split_rows, table_columns
+from hpkit.own_data import (
+    check_arrays,
+    check_rows,
+    encode_target,
+    split_rows,
+    table_columns,
+)
 from hpkit.settings import (
     check_choice,
     check_items,
@@ -121,8 +127,26 @@ class Dataset:
         return 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
 
     def scaled(self, X):
-        """Return raw rows (n, features) on the scale that the networks see."""
-        return (np.asarray(X, float) - self.center) / self.scale
+        """Return raw rows (n, features) on the scale that the networks see.
+
+        Raises ValueError, TypeError where X holds no such rows, or the rows of a split,
+        which are on that scale already.
+        """
+        rows = check_rows(X, self.features)
+        for name in () if self._raw else ("train", "valid", "test"):
+            if isinstance(X, np.ndarray) and np.may_share_memory(
+                X, getattr(self, name).X
+            ):
+                raise ValueError(
+                    f"X must hold rows in the units of the table, got those of {name}, "
+                    f"which are standardized; give the split itself, data.{name}."
+                )
+        return (rows - self.center) / self.scale
+
+    @property
+    def _raw(self):
+        """Whether the splits are in the units of the table."""
+        return not self.center.any() and (self.scale == 1).all()
 
     @classmethod
     def from_frame(

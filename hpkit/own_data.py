@@ -105,6 +105,42 @@ def check_arrays(X, y):
     return X, y
 
 
+def check_rows(X, features):
+    """Return rows to predict as float (n, features), or raise.
+
+    Of a pandas table the columns of that name are taken, whatever else it has.
+    """
+    way = f"give the columns {', '.join(features)}, one row a line"
+    if len(features) > 6:
+        way = f"give the {len(features)} columns of the data set, one row a line"
+    columns = getattr(X, "columns", None)
+    if columns is not None and set(features) <= set(map(str, columns)):
+        X = X.rename(columns=str)[list(features)]
+    elif columns is not None:
+        missing = [name for name in features if name not in map(str, columns)]
+        raise ValueError(
+            f"X must have the columns that were trained on, got none called "
+            f"{', '.join(missing[:6])}; {way}."
+        )
+    try:
+        if np.iscomplexobj(X):
+            raise TypeError
+        X = np.array(X, float)
+    except Exception:
+        raise refused("X must hold numbers", X, way, kind=TypeError) from None
+    if X.ndim != 2 or X.shape[1] != len(features):
+        one = "write X=[row] for a single row" if X.ndim == 1 else way
+        raise ValueError(
+            f"X must have the shape (rows, {len(features)}), got {X.shape}; {one}."
+        )
+    if bad := (~np.isfinite(X).all(1)).sum():
+        raise ValueError(
+            f"X must have no missing or infinite values, got {bad} rows with some; "
+            "leave those rows out."
+        )
+    return X
+
+
 def encode_target(y, task):
     """Return the names of the classes (None for regression) and y as numbers."""
     if task is None:

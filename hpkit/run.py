@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from hpkit.datasets import Dataset
+from hpkit.datasets import Dataset, Split
 from hpkit.models import start
+from hpkit.own_data import check_rows
 from hpkit.settings import Hyperparameters, check_choice
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
@@ -43,6 +44,12 @@ def has_diverged(train_loss, val_loss):
     with np.errstate(invalid="ignore"):
         far = train_loss[..., -1] > DIVERGED_ABOVE * train_loss[..., 0]
     return ~finite | far
+
+
+def softmax(out):
+    """Return the probability of each class for outputs (n, classes)."""
+    out = np.exp(out - out.max(1, keepdims=True))
+    return out / out.sum(1, keepdims=True)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,30 +138,60 @@ class Run:
         return net
 
     def outputs(self, X, epoch="best"):
-        """Return the network's outputs for X (n, features): ndarray (n, outputs)."""
+        """Return the network's outputs: ndarray (n, outputs).
+
+        X is on the scale of the network, as `dataset.valid.X` is and what
+        `dataset.scaled` returns; `predict` takes rows in the units of the table.
+        """
         import torch
 
         from hpkit.tensors import OneThread
 
+        X = check_rows(X, self.dataset.features)
         net = self.network(epoch)
         dtype = next(net.parameters()).dtype
         with torch.no_grad(), OneThread():
-            return net(torch.tensor(np.asarray(X), dtype=dtype)).double().numpy()
+            return net(torch.tensor(X, dtype=dtype)).double().numpy()
 
     def predict_proba(self, X, epoch="best"):
-        """Return the probability of each class for X: ndarray (n, classes)."""
+        """Return the probability of each class: ndarray (n, classes); see `predict`."""
         if self.dataset.is_regression:
             raise ValueError(
                 "predict_proba needs classes, got a regression; use predict."
             )
-        out = self.outputs(X, epoch)
-        out = np.exp(out - out.max(1, keepdims=True))
-        return out / out.sum(1, keepdims=True)
+        return softmax(self.outputs(self._scaled(X), epoch))
 
     def predict(self, X, epoch="best"):
-        """Return the class number, or the predicted value, of each row of X."""
-        out = self.outputs(X, epoch)
-        return out[:, 0] if self.dataset.is_regression else out.argmax(1)
+        """Return what the network says of each row: ndarray (n,).
+
+        Parameters
+        ----------
+        X : pandas.DataFrame, array-like (n, features), or Split
+            Rows in the units of the table that the data set was made from; of a table
+            the columns are found by name. Or a split, such as ``dataset.valid``.
+        epoch : {"best", "last"}, default "best"
+
+        Returns
+        -------
+        ndarray (n,)
+            Class numbers, whose names are in ``dataset.classes``; for regression the
+            target in its own units, of a split in those of ``split.y``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Other columns, a single row, missing values, text.
+        """
+        data, out = self.dataset, self.outputs(self._scaled(X), epoch)
+        if not data.is_regression:
+            return out.argmax(1)
+        if isinstance(X, Split):
+            return out[:, 0]
+        return out[:, 0] * data.target_scale + data.target_center
+
+    def _scaled(self, X):
+        """Return rows on the scale of the network."""
+        return X.X if isinstance(X, Split) else self.dataset.scaled(X)
 
     def test_loss(self):
         """Return the loss on the test split, with the weights of the best epoch.
@@ -176,7 +213,7 @@ class Run:
                 "test_accuracy needs classes, got a regression; use test_loss."
             )
         test = self._look_at_test("test_accuracy")
-        return float((self.predict(test.X) == test.y).mean())
+        return float((self.predict(test) == test.y).mean())
 
     def _look_at_test(self, what):
         """Return the test split; warn unless this is the first look."""

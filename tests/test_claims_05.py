@@ -80,7 +80,7 @@ def fifty(seed):
     runs = models(coins, 100 * seed, 50)
     scores = np.array([run.val_accuracy[-1] for run in runs])
     winner = runs[int(scores.argmax())]
-    return scores, (winner.predict(coins.test.X) == coins.test.y).mean()
+    return scores, (winner.predict(coins.test) == coins.test.y).mean()
 
 
 FLIPS = repeats(40)

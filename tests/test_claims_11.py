@@ -277,7 +277,7 @@ def test_own_test_above_or_below():
     gaps = []
     for split in MANY:
         run = simple(split).best_run
-        right = (run.predict(cells(split).test.X) == cells(split).test.y).mean()
+        right = (run.predict(cells(split).test) == cells(split).test.y).mean()
         gaps.append(right - run.val_accuracy[run.best_epoch])
     gaps = np.array(gaps)
 
@@ -304,7 +304,7 @@ def test_every_number_of_the_report_is_that_of_the_lesson():
     tens = [lowest(split) for split in range(1, 11)]
     spread = chosen.runs.std_val_loss[chosen.runs.order[0]]
     run = chosen.best_run
-    right = (run.predict(data.test.X) == data.test.y).sum()
+    right = (run.predict(data.test) == data.test.y).sum()
 
     assert numbers["data"] == [sum(rows), *rows]
     assert numbers["tried"] == [*LRS, 3]

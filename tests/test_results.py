@@ -83,7 +83,7 @@ def test_run_opens_the_test_split_once():
     out = torch.as_tensor(run.outputs(data.test.X))
     expected = torch.nn.functional.cross_entropy(out, torch.tensor(data.test.y))
     assert loss == pytest.approx(float(expected))
-    assert accuracy == (run.predict(data.test.X) == data.test.y).mean()
+    assert accuracy == (run.predict(data.test) == data.test.y).mean()
     with pytest.warns(TestSplitWarning, match="look number 3"):
         other.test_loss()
 
@@ -95,11 +95,89 @@ def test_run_of_a_regression_has_no_classes():
     run = hk.fit(data, hk.Hyperparameters(epochs=5, lr=0.1))
 
     assert run.val_accuracy is None
-    residual = run.predict(data.test.X) - data.test.y
+    residual = run.predict(data.test) - data.test.y
     assert run.test_loss() == pytest.approx((residual**2).mean())
     for method in (lambda: run.predict_proba(X), run.test_accuracy):
         with pytest.raises(ValueError, match="needs classes, got a regression"):
             method()
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    from sklearn.datasets import load_diabetes
+
+    frame = load_diabetes(as_frame=True, scaled=False).frame
+    data = hk.Dataset.from_frame(frame, target="target", seed=3)
+    return frame, data, hk.fit(data, hk.Hyperparameters(lr=0.1, epochs=20))
+
+
+def test_new_rows_are_predicted_in_the_units_of_the_table(diabetes):
+    from sklearn.preprocessing import StandardScaler
+
+    frame, data, run = diabetes
+    raw = data.train.X * data.scale + data.center
+    scaler = StandardScaler().fit(raw)
+    targets = data.train.y * data.target_scale + data.target_center
+    target = StandardScaler().fit(targets[:, None])
+    new, features = frame.sample(9, random_state=0), list(data.features)
+
+    net = run.network().double()
+    scaled = torch.tensor(scaler.transform(new[features].to_numpy()))
+    by_hand = target.inverse_transform(net(scaled).detach().numpy())[:, 0]
+    said = run.predict(new)
+
+    assert said == pytest.approx(by_hand, rel=1e-5)
+    assert run.predict(new[features[::-1]]) == pytest.approx(said)
+    assert run.predict(new[features].to_numpy()) == pytest.approx(said)
+    assert 25 < said.min() < said.max() < 346  # as in the table
+    error = run.predict(data.valid) - data.valid.y  # of a split, in its own units
+    assert (error**2).mean() == pytest.approx(run.best_val_loss, rel=1e-5)
+
+
+def test_classes_of_new_rows_are_those_of_the_table():
+    rng = np.random.default_rng(0)
+    X = rng.normal([500, 0.01], [100, 0.002], (300, 2))
+    y = np.where(X[:, 0] / 100 + X[:, 1] * 500 > 10, "big", "small")
+    data = hk.Dataset.from_arrays(X, y)
+    run = hk.fit(data, hk.Hyperparameters(lr=0.3, epochs=30))
+
+    names = np.array(data.classes)[run.predict(X)]
+
+    assert (names == y).mean() > 0.95
+    assert (run.predict_proba(X).argmax(1) == run.predict(X)).all()
+    assert (run.predict(data.valid) == data.valid.y).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (lambda X: X[:, :5], r"the shape \(rows, 10\), got \(3, 5\); give the 10 col"),
+        (lambda X: X[0], r"the shape \(rows, 10\), got \(10,\); write X=\[row\]"),
+        (
+            lambda X: np.where(X > 100, np.nan, X),
+            r"no missing .*, got \d rows .*; leave",
+        ),
+        (lambda X: [*X.astype(str).tolist()[:1], ["a"] * 10], r"numbers, got .*; give"),
+        (lambda X: None, r"X must .*, got .*; "),
+    ],
+    ids=["width", "one-row", "nan", "text", "nothing"],
+)
+def test_rows_that_cannot_be_predicted_are_refused(diabetes, rows, said):
+    frame, data, run = diabetes
+    X = frame[list(data.features)].to_numpy()[:3]
+
+    for ask in (run.predict, run.outputs, data.scaled):
+        with pytest.raises((ValueError, TypeError), match=said):
+            ask(rows(X))
+
+
+def test_a_table_without_the_columns_and_rows_scaled_already_are_refused(diabetes):
+    frame, data, run = diabetes
+
+    with pytest.raises(ValueError, match=r"got none called bmi; give the 10"):
+        run.predict(frame.drop(columns="bmi"))
+    with pytest.raises(ValueError, match=r"got those of valid, .*; give .* data.valid"):
+        run.predict(data.valid.X[:3])
 
 
 def test_run_refuses_a_wrong_epoch():

@@ -6,8 +6,10 @@ stopped.
 
 import re
 import shutil
+from itertools import chain
 
 import matplotlib
+import psutil
 import pytest
 
 from hpkit.notebooks import FOLDER, read
@@ -54,3 +56,27 @@ def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
         plt.close("all")
         torch.set_rng_state(state)
         torch.set_num_threads(threads)
+
+
+def listening():
+    """Return the addresses on which this process and its children listen."""
+    me = psutil.Process()
+    every = [me, *me.children(recursive=True)]
+    found = chain.from_iterable(one.net_connections("inet") for one in every)
+    return [each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN]
+
+
+@pytest.mark.parametrize("processes", ["False", "True"])
+def test_workers_of_lesson_11_listen_on_this_computer_alone(processes, monkeypatch):
+    monkeypatch.chdir(FOLDER)
+    (section,) = (p.values for p in sections() if "Client(" in "".join(p.values[1]))
+    text = "\n".join([section[0], *section[1]])
+    text = text.replace("processes=False", f"processes={processes}")
+    text = text.replace("    there = hk", "    ports = listening()\n    there = hk")
+    before, space = len(listening()), {"__name__": "__main__", "listening": listening}
+
+    exec(compile(text, "lesson", "exec"), space)
+
+    assert len(space["ports"]) >= before + 3
+    assert set(space["ports"]) == {"127.0.0.1"}
+    assert (space["there"].val_loss == space["here"].val_loss).all()

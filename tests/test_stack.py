@@ -114,11 +114,11 @@ def test_regression_with_uneven_shares_equals_the_plain_loop():
         plain = plain_run(data, run.setting, run.seed, dtype=torch.float64)
         assert run.train_accuracy is None
         assert max(differences(run, plain)) < 1e-9
-        found = run.predict(data.test.X)
+        found = run.predict(data.test)
         assert found.shape == (9,)
         assert run.outputs(data.test.X)[:, 0] == pytest.approx(found)
     run = runs[0, 0]
-    off = run.predict(data.test.X) - data.test.y
+    off = run.predict(data.test) - data.test.y
     assert run.test_loss() == pytest.approx((off**2).mean())
 
 

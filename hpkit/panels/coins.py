@@ -157,7 +157,7 @@ class CoinFlipsPanel(Panel):
                 yield False
             for run in runs:
                 valid[run.seed] = run.val_accuracy[-1]
-                right = run.predict(data.test.X, "last") == data.test.y
+                right = run.predict(data.test, "last") == data.test.y
                 test[run.seed] = right.mean()
         self.dataset, self.valid, self.test = data, valid, test
         yield

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from hpkit.panels.figures import figure, limit, linear
 from hpkit.panels.style import CLASSES, COLORS, css_color
+from hpkit.run import softmax
 
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
@@ -47,7 +48,7 @@ class MapChart:
 
     def show(self, run, epoch):
         """Show the map of a run ("best" or "last" epoch)."""
-        pixels = map_colors(run.predict_proba(self.cells, epoch))
+        pixels = map_colors(softmax(run.outputs(self.cells, epoch)))
         self.images.reverse()
         self.images[0].value = png((pixels[::-1] * 255).astype(np.uint8))
         self.ground.image = self.images[0]
@@ -61,7 +62,7 @@ def has_map(dataset):
 def thumbnail(run, epoch="best"):
     """Return the map of a run with the training points on it, small, as a PNG."""
     (left, right, bottom, top), cells = map_cells(run.dataset)
-    pixels = map_colors(run.predict_proba(cells, epoch))[::-1]
+    pixels = map_colors(softmax(run.outputs(cells, epoch)))[::-1]
     ground = Image.fromarray((pixels * 255).astype(np.uint8), "RGBA")
     picture = Image.new("RGBA", (SMALL, SMALL), "white")
     ground = ground.resize(picture.size, Image.Resampling.BILINEAR)

@@ -148,9 +148,9 @@ class BatchNoisePanel(Panel):
             yield False
         split = self.dataset.train
         if self.dataset.is_regression:
-            each = (run.predict(split.X, "last") - split.y) ** 2
+            each = (run.predict(split, "last") - split.y) ** 2
         else:
-            shares = run.predict_proba(split.X, "last")
+            shares = run.predict_proba(split, "last")
             each = -np.log(shares[np.arange(len(split.y)), split.y] + 1e-12)
         check_number("the loss", float(each.mean()), low=0, hint="try a smaller lr")
         self.run, self.each = run, each
@@ -236,11 +236,11 @@ class BatchNoisePanel(Panel):
         if self.each is None:
             return ""
         each = [
-            'shares = run.predict_proba(data.train.X, "last")',
+            'shares = run.predict_proba(data.train, "last")',
             "each = -np.log(shares[np.arange(len(shares)), data.train.y])",
         ]
         if self.dataset.is_regression:
-            each = ['each = (run.predict(data.train.X, "last") - data.train.y) ** 2']
+            each = ['each = (run.predict(data.train, "last") - data.train.y) ** 2']
         return "\n".join([
             "import numpy as np", *code_of_run(self.run).splitlines()[:-1], *each,
             f"size, n = {self.size.value}, {BATCHES}",

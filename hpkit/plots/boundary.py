@@ -4,7 +4,7 @@ import numpy as np
 
 from hpkit.plots.canvas import COLORS, INK, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, describe
-from hpkit.run import Run
+from hpkit.run import Run, softmax
 from hpkit.settings import check_choice
 from hpkit.training import check_dataset
 
@@ -53,7 +53,7 @@ def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
     low, high = low - ROUND * (high - low), high + ROUND * (high - low)
     across, up = (np.linspace(low[i], high[i], CELLS) for i in (0, 1))
     cells = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)
-    chance = run.predict_proba(cells, epoch).reshape(CELLS, CELLS, -1)
+    chance = softmax(run.outputs(cells, epoch)).reshape(CELLS, CELLS, -1)
     ax.imshow(shades(chance), extent=(low[0], high[0], low[1], high[1]),
               origin="lower", aspect="auto")  # fmt: skip
     classes = range(data.n_outputs)

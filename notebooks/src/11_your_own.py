@@ -182,7 +182,7 @@ for name, loss in losses.items():
     low, high = min(loss), max(loss)
     print(f"{name:18}: {low:.3f} to {high:.3f}, a factor of {high / low:.1f}")
 run, rows = ours[int(ours.order[0]), 0], cells.valid
-right = run.predict_proba(rows.X)[range(len(rows.y)), rows.y]  # share of what is right
+right = run.predict_proba(rows)[range(len(rows.y)), rows.y]  # share of what is right
 each = np.sort(-np.log(right))  # the loss of each row
 print(f"the 6 worst of {len(each)} rows make {each[-6:].sum() / each.sum():.0%} of it")
 loss = ours.mean_val_loss.min()
@@ -351,12 +351,13 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 #
 # ## 5. More machines (3 minutes)
 #
-# Your training takes ten minutes, your search has sixty of them: ten hours on one
-# computer, one hour on ten. So there is one thing to know: how to tell a search where
-# to work. Every search takes `executor=`, something that runs work elsewhere. Here it
-# is Dask, which many clusters speak. To start at once, its two workers live in this
-# very program. On a cluster you write its address, `Client("tcp://...")`, and all other
-# lines stay the same.
+# Your training takes ten minutes, your search has sixty of them. That is ten hours on
+# one computer, and at best one hour on ten. So there is one thing to know: how to tell
+# a search where to work. Every search takes `executor=`, something that runs work
+# elsewhere. Here it is Dask, which many clusters speak. To start at once, its two
+# workers live in this very program, and nobody outside your computer can reach them
+# (`127.0.0.1`). On a cluster you write its address, `Client("tcp://...")`, and all
+# other lines stay the same.
 #
 # You have nothing to write here. Guess, run, and change the number of workers if you
 # like.
@@ -376,8 +377,8 @@ def straight(n_features, n_outputs, setting):
 
 values = {"lr": lrs, "batch_size": [16, 64], "model": straight}
 here = hk.grid_search(cells, base, **values)
-quiet = {"dashboard_address": None, "silence_logs": "error"}
-with Client(processes=False, n_workers=2, **quiet) as client:
+local = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+with Client(processes=False, n_workers=2, silence_logs=40, **local) as client:
     there = hk.grid_search(cells, base, executor=client.get_executor(), **values)
 print("same numbers:", (there.val_loss == here.val_loss).all())
 
@@ -406,9 +407,19 @@ chance = 2 * (right * (1 - right) / n) ** 0.5
 print(f"chance moves such a share by up to {chance:.1%}, mostly by less")
 
 # %% [markdown]
-# (The last line is twice the spread of a share among so many rows, as in lesson 10.)
-# Was it luck? Nothing is left to choose now. So we may do the whole thing again with
-# twenty other cuts, and only count.
+# The last line is twice the spread of a share among so many rows, as in lesson 10.
+#
+# The model is chosen, so use it. `predict` takes new rows as your table has them, in
+# its own units, and scales them itself. Here three old rows stand in for new patients.
+
+# %%
+new = frame.drop(columns="diagnosis").sample(3, random_state=1)
+for number, sure in zip(run.predict(new), run.predict_proba(new).max(1), strict=True):
+    print(f"{cells.classes[number]}, {sure:.0%} sure")
+
+# %% [markdown]
+# Was the test accuracy luck? Nothing is left to choose now. So we may do the whole
+# thing again with twenty other cuts, and only count.
 
 # %%
 gaps = []
