@@ -40,6 +40,7 @@ MODULES = {
     "search": (10, "search results"),
     "halving": (8, "search"),
     "found": (14, "results search"),
+    "ties": (6, "ties results"),
     "path": (4, "results search"),
     "bayes": (6, "search"),
     "executors": (14, "executors"),

@@ -159,6 +159,15 @@ def test_target_must_be_one_column(target):
         Dataset.from_frame(frame, target)
 
 
+@pytest.mark.parametrize("gap", [np.nan, np.inf, -np.inf])
+def test_rows_with_a_gap_are_counted(gap):
+    X, y = np.arange(60.0).reshape(20, 3), np.arange(20.0)
+    X[3, 0] = X[3, 2] = X[7, 1] = y[7] = y[9] = gap
+
+    with pytest.raises(ValueError, match="no missing or infinite values, got 3 rows"):
+        Dataset.from_arrays(X, y)
+
+
 @pytest.mark.parametrize("features", [["a"], ["a", "b", "c"], "ab", 3, [1, 2], []])
 def test_every_feature_needs_a_name(features):
     with pytest.raises((ValueError, TypeError), match=r"got .*; write 2 names"):

@@ -121,6 +121,20 @@ def test_live_draws_often_and_at_the_end():
     assert 5 <= len(drawn) <= 25  # about 15 a second for half a second or more
 
 
+def test_live_thread_does_not_keep_python_from_ending():
+    live = Live(lambda: None, lambda error: None)
+
+    def job():
+        daemons.append(threading.current_thread().daemon)
+        yield
+
+    daemons = []
+    live.start(job())
+    live.wait(5)
+
+    assert daemons == [True]
+
+
 def test_live_error_is_shown_and_the_next_job_runs():
     errors, ran, live = [], [], None
     live = Live(lambda: None, errors.append)
@@ -880,6 +894,7 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     curve.wait(10)
     curve.controls["batch_size"].slider.value = 2
     curve.wait(10)
+    curve.pace = 1e-5  # as on a slow computer
     curve.values.text.value = "10000, 20000"
     curve.wait(10)
 

@@ -180,6 +180,17 @@ def test_a_table_without_the_columns_and_rows_scaled_already_are_refused(diabete
         run.predict(data.valid.X[:3])
 
 
+def test_probabilities_of_a_network_that_is_very_sure(monkeypatch):
+    run = hk.fit(MOONS, hk.Hyperparameters(epochs=1))
+    outputs = np.array([[2000.0, 0.0], [1000.0, 1000.0], [-3000.0, -2999.0]])
+    monkeypatch.setattr(type(run), "outputs", lambda *_: outputs)
+
+    proba = run.predict_proba(MOONS.valid.X)
+
+    assert proba[:2].tolist() == [[1, 0], [0.5, 0.5]]
+    assert proba[2] == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e)])
+
+
 def test_run_refuses_a_wrong_epoch():
     run = hk.fit(MOONS, hk.Hyperparameters(epochs=1))
 
@@ -278,6 +289,15 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
         Runs.of([])
 
 
+def test_results_are_told_apart_by_identity():
+    one, same = (made([[[1, 0.5]]]) for _ in range(2))
+
+    for a, b in ((one, same), (one.runs, same.runs), (one.runs[0, 0], same.runs[0, 0])):
+        assert a == a
+        assert a != b
+        assert len({a, b}) == 2
+
+
 def test_runs_of_keeps_the_longer_of_two():
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
@@ -331,6 +351,14 @@ def test_best_by_takes_another_measure():
     object.__setattr__(search.runs, "val_accuracy", None)
     with pytest.raises(ValueError, match="needs classes"):
         search.best_by("accuracy")
+
+
+@pytest.mark.parametrize(("by", "scores"), [("last", [0.5, 2]), ("training", [0.5, 2])])
+def test_scores_before_any_training_are_those_of_epoch_0(by, scores):
+    search = made([[[1, 0.5]], [[2, NAN]], [[NAN, NAN]]])
+
+    assert search.scores(by)[:2] == pytest.approx(scores)
+    assert np.isnan(search.scores(by)[2])
 
 
 # Lowest losses with four seeds. Against the best: lower with one seed and higher with

@@ -359,6 +359,8 @@ def test_signatures_tell_the_arguments(search):
     live = inspect.signature(search.live).parameters
 
     assert {"seeds", "model", "executor", "progress"} <= set(called)
+    assert called["seeds"].default == live["seeds"].default == (0,)
+    assert called["progress"].default is False
     assert "tick" in live
     assert "progress" not in live
 

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from oracle import plain_run
+from oracle import dense, plain_run
+from torch import nn
 
 import hpkit.stack
 from hpkit.datasets import Dataset, load_dataset
@@ -130,6 +131,29 @@ def test_ten_classes_measured_in_pieces_equal_the_plain_loop(monkeypatch):
 
     for run in runs:
         plain = plain_run(DIGITS, run.setting, run.seed, dtype=torch.float64)
+        assert max(differences(run, plain)) < 1e-9
+
+
+def with_batch_norm(n_features, n_outputs, setting):
+    layers = nn.Linear(n_features, 8), nn.BatchNorm1d(8), nn.ReLU()
+    return nn.Sequential(*layers, nn.Linear(8, n_outputs))
+
+
+@pytest.mark.parametrize("model", [dense, with_batch_norm])
+@pytest.mark.parametrize("numbers", [1, 500, 100_000])
+def test_batches_gathered_in_any_number_equal_the_plain_loop(
+    model, numbers, monkeypatch
+):
+    monkeypatch.setattr(hpkit.stack, "GATHER_NUMBERS", numbers)
+    setting = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=2)
+
+    runs = trained(
+        MOONS, setting, seeds=SEEDS, dtype=torch.float64,
+        model=None if model is dense else model,
+    )  # fmt: skip
+
+    for run in runs:
+        plain = plain_run(MOONS, setting, run.seed, dtype=torch.float64, model=model)
         assert max(differences(run, plain)) < 1e-9
 
 
