@@ -582,9 +582,53 @@ def test_box_keeps_the_guess_beside_the_result():
         assert panel.opened
 
 
+def test_box_knows_its_rows_and_not_their_name(moons):
+    halves = [moons.train, moons.valid]
+    one, two, again = (
+        Dataset.from_arrays(half.X, half.y) for half in (*halves, moons.train)
+    )
+    box = TestBoxPanel(fit(one, QUICK))
+    box.look()
+
+    other = TestBoxPanel(fit(two, QUICK))
+
+    assert one.name == two.name
+    assert other.opened is None
+    assert "closed" in shows(other)
+    assert two.test_looks == []
+    assert TestBoxPanel(fit(again, QUICK)).opened == box.opened
+    with pytest.raises(
+        ValueError, match=r"must be of this kind of panel and data .*; "
+    ):
+        TestBoxPanel(fit(two, QUICK), keep=box.keeper.path.stem)
+
+
+def test_a_teacher_closes_the_box_again(tmp_path):
+    run = fit(load_dataset("wine", seed=14), QUICK)
+    box = TestBoxPanel(run)
+    box.look()
+    loss = box.opened["loss"]
+
+    TestBoxPanel(run).close_box()
+    box = TestBoxPanel(run)
+
+    assert list((tmp_path / "hpkit-runs").iterdir()) == []
+    assert box.frame().split.tolist() == ["validation"]
+    assert "closed" in shows(box)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TestSplitWarning)
+        box.open_button.click()
+    assert box.error is None
+    assert box.opened["loss"] == loss
+    box.close_box()
+    assert not box.open_button.disabled
+    assert box.open_button.description == "Open the box"
+
+
 def test_box_with_a_broken_file_goes_on(tmp_path):
     run = fit(load_dataset("wine", seed=8), QUICK)
-    path = tmp_path / "hpkit-runs" / "wine-test-box.json"
+    name = f"wine-test-box-{run.dataset.fingerprint}.json"
+    path = tmp_path / "hpkit-runs" / name
     path.parent.mkdir()
     path.write_text('{"loss": 0.1')
     box = TestBoxPanel(run)

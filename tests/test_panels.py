@@ -1367,7 +1367,9 @@ def test_kept_search_is_there_tomorrow(moons):
 
 def test_kept_runs_of_other_data_are_refused(moons):
     TrainingPanel(moons, QUICK, keep="mine")
-    with pytest.raises(ValueError, match=r"\(training, spiral\), got training, moons"):
+    with pytest.raises(
+        ValueError, match=r"\(training, spiral \w{8}\), got training, moons \w{8};"
+    ):
         TrainingPanel(load_dataset("spiral"), QUICK, keep="mine")
     with pytest.raises(ValueError, match="keep must be a short name"):
         TrainingPanel(moons, QUICK, keep="../mine")

@@ -20,6 +20,11 @@ WORDS = {
 FOLDER = Path("hpkit-runs")
 
 
+def told(dataset):
+    """Return name and rows of a data set in a word each."""
+    return dataset and f"{dataset.name} {dataset.fingerprint}"
+
+
 class Keeper:
     """The file that holds the state of a panel; its troubles never stop a lesson.
 
@@ -47,7 +52,7 @@ class Keeper:
         if name is not None and not (plain and plain.isalnum()):
             raise ValueError(WORDS["name"].format(name))
         self.path = None if name is None else FOLDER / f"{name}.json"
-        self.head = {"panel": kind, "data": dataset.name if dataset else None}
+        self.head = {"panel": kind, "data": told(dataset)}
         self.written, self.said = None, ""
 
     def read(self):

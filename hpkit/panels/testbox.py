@@ -46,6 +46,9 @@ WORDS = {
 }
 
 
+UNOPENED = {"opened": None, "guess": None}  # needs no file
+
+
 class TestBoxPanel(Panel):
     """A box with the test loss in it: it opens once, and remembers.
 
@@ -55,8 +58,8 @@ class TestBoxPanel(Panel):
         The final choice.
     title : str, optional
     keep : str, optional
-        Name of the file in hpkit-runs/ that remembers it, default one a data set: a
-        restart of the kernel does not close the box again.
+        Name of the file in hpkit-runs/ that remembers it, default one for these rows:
+        a restart of the kernel does not close the box again (`close_box` does).
     predict : bool, default False
         Ask for a guess before the box can be seen.
 
@@ -81,8 +84,9 @@ class TestBoxPanel(Panel):
         self.run, self.opened, self.again = run, None, False
         title = title or WORDS["box"].format(run.dataset.name)
         super().__init__(run.dataset, title=title)
-        self.keeper = Keeper(keep or self.stem, self.kind, self.dataset)
-        self.keeper.written = {"opened": None, "guess": None}  # needs no file
+        keep = keep or f"{self.stem}-{self.dataset.fingerprint}"
+        self.keeper = Keeper(keep, self.kind, self.dataset)
+        self.keeper.written = UNOPENED
         self.result.add_class("hp-tall")
         self.open_button = button(WORDS["open"], WORDS["open_tip"], "primary")
         scales = {"x": linear(-0.5, 1.5), "y": linear()}
@@ -136,6 +140,15 @@ class TestBoxPanel(Panel):
                 }
             self._draw()
 
+    def close_box(self):
+        """Close the box again, for a teacher whose next class is to open it."""
+        with self.live.lock:
+            self.opened, self.again = None, False
+            self.dataset.test_looks.clear()
+            self.keeper.path.unlink(missing_ok=True)
+            self.keeper.written = UNOPENED
+            self._draw()
+
     @property
     def _choice(self):
         """The setting in words."""
@@ -164,10 +177,10 @@ class TestBoxPanel(Panel):
         if guessed is not None:
             set_all(self.mine, x=[0.6, 1.4], y=[guessed] * 2)
         self.bar.value = float(self.opened is not None)
-        if self.opened:
-            self.open_button.disabled = True
-            self.open_button.description = WORDS["done"]
-            self.open_button.tooltip = WORDS["done_tip"]
+        state = "done" if self.opened else "open"
+        self.open_button.disabled = self.opened is not None
+        self.open_button.description = WORDS[state]
+        self.open_button.tooltip = WORDS[f"{state}_tip"]
 
     def sentence(self, running):
         """Return what is in the box, if it is open."""
