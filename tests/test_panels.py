@@ -121,6 +121,27 @@ def test_live_draws_often_and_at_the_end():
     assert 5 <= len(drawn) <= 25  # about 15 a second for half a second or more
 
 
+def test_live_job_writes_down_what_it_has_before_the_last_picture():
+    order = []
+    live = Live(lambda: order.append("drawn"), lambda error: None)
+
+    def job():
+        try:
+            while True:
+                started.set()
+                yield False
+        finally:
+            order.append("written")
+
+    started = threading.Event()
+    live.start(job())
+    started.wait(5)
+    live.stop()
+    live.wait(5)
+
+    assert order[order.index("written") + 1 :] == ["drawn"]
+
+
 def test_live_thread_does_not_keep_python_from_ending():
     live = Live(lambda: None, lambda error: None)
 
@@ -233,6 +254,7 @@ def test_live_panels_of_an_earlier_run_of_their_cell_are_stopped(monkeypatch):
         ("a", "3", "grid", [0, 1]),  # the cell again, whatever it makes now
         ("a", "3", "grid", []),
         ("a", "4", "grid", [3, 4]),  # and again: each is stopped once
+        ("c", None, "grid", []),  # a front end that does not number its runs
     ]
     panels = []
     for cell, execution, kind, stops in runs:

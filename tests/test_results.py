@@ -234,7 +234,7 @@ def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
     )
 
     assert list(search.runs.order) == [1, 0, 2]
-    assert search.best == search.settings[1]
+    assert search.best == search.runs.best == search.settings[1]
     assert search.mean_val_loss == pytest.approx([0.55, 0.35, 0.1])
     # Of two numbers 0.1 apart, divided by n - 1.
     assert search.std_val_loss[:2] == pytest.approx([0.1 / 2**0.5] * 2)

@@ -392,6 +392,29 @@ def test_path_begins_with_its_start_trained(moons):
     assert panel.picture().startswith(b"\x89PNG")
 
 
+def test_path_without_lists_takes_those_of_lesson_07():
+    panel = OneAtATimePanel(load_dataset("spiral"))
+
+    assert dict(panel.space) == {
+        "lr": (0.001, 0.01, 0.1, 1),
+        "batch_size": (4, 64, 200),
+        "epochs": (5, 10, 20),
+    }
+    start = Hyperparameters(batch_size=200, epochs=10)
+    assert panel.found.settings == (panel.starting,) == (start,)
+
+
+def test_path_map_is_twice_as_wide_as_a_step_in_print_and_half_of_the_panel(moons):
+    panel = make_path(moons)
+    drawn = still(panel.figures, panel.widths)
+    drawn.draw_without_rendering()
+    boxes = [ax.get_position().width for ax in drawn.axes[:3]]
+    assert boxes[0] == pytest.approx(2 * boxes[1], rel=0.1)
+    assert boxes[1] == pytest.approx(boxes[2], rel=0.1)
+    body = next(c for c in panel.children if "hp-body" in c._dom_classes)
+    assert [box.layout.flex for box in body.children[1:]] == ["1 1 0"] * 2
+
+
 def test_path_names_its_stops_in_order(moons):
     panel = make_path(moons)
     panel.all_button.click()
