@@ -65,6 +65,19 @@ def boxes(ax):
     return [Text.get_window_extent(text) for text in ax.texts if text.get_text()]
 
 
+def inside(ax):
+    """Return the texts from whose end of a line a thin line runs into the chart."""
+    ax.figure.draw_without_rendering()
+    edge = ax.get_window_extent().x1 - 4
+    lines = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+    return [
+        text.get_text()
+        for text in lines
+        if not text.get_text().startswith("lowest")
+        and text.arrow_patch.get_window_extent().x0 < edge
+    ]
+
+
 # ---- training curves ---------------------------------------------------------------
 
 
@@ -94,6 +107,7 @@ def test_training_curves_diverged_is_a_cross_at_the_top_edge(exploding):
     assert {tuple(c.get_ydata()) for c in crosses} == {(1.0,)}
     assert all(c.get_transform() == ax.get_xaxis_transform() for c in crosses)
     assert any("diverged" in t.get_text() for t in ax.texts)
+    assert inside(ax) == []
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[0, :, 0].max()
 
 
@@ -107,6 +121,22 @@ def test_training_curves_diverged_ones_have_a_cross_each():
     places = {(line.get_color(), float(line.get_xdata()[0])) for line in crosses}
     assert len(crosses) == 4  # of validation and training
     assert len(places) == len({x for _, x in places}) == 2
+    labels = {t.get_text(): t for t in ax.texts}
+    assert labels["lr 30 diverged"].xy[0] != labels["lr 50 diverged"].xy[0]
+    assert {t.xy[0] for t in labels.values() if "diverged" in t.get_text()} == {
+        x for _, x in places
+    }
+    drawn = boxes(ax)
+    for i, one in enumerate(drawn):
+        assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+
+
+def test_label_of_a_shorter_run_draws_no_line_through_the_chart():
+    runs = [hk.fit(MOONS, BASE.but(epochs=epochs)) for epochs in (2, 6)]
+    ax = plots.plot_training_curves(runs, axes())
+
+    assert len(ax.texts) == 2
+    assert inside(ax) == []
 
 
 def test_training_curves_diverged_alone():
@@ -115,6 +145,7 @@ def test_training_curves_diverged_alone():
     ax = plots.plot_training_curves(run, axes())
 
     assert [t.get_text() for t in ax.texts] == ["lr 30 diverged"]
+    assert inside(ax) == []
     assert "diverged" in plots.describe(run)
 
 
@@ -245,6 +276,10 @@ def test_validation_curve_diverged_does_not_stretch(exploding):
 
     crosses = [line for line in ax.lines if line.get_marker() == "X"]
     assert [c.get_xdata()[0] for c in crosses] == [30]
+    label = next(t for t in ax.texts if t.get_text() == "diverged")
+    assert label.xy == (30, 1.0)
+    assert label.get_horizontalalignment() == "right"  # of an X at the right edge
+    assert inside(ax) == []
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[:, :, 0].mean()
 
 

@@ -175,19 +175,21 @@ def end_labels(ax, ends, size=FONT):
     ----------
     ax : matplotlib.axes.Axes
         With its limits set.
-    ends : list of (x, y, text, color), best first
-        When there is no room for all, the first ones are written.
+    ends : list of (y, text, color), best first
+        When there is no room for all, the first ones are written. The thin line from
+        a label stops at the axes: inside it would look like data.
     """
     height = 72 * ax.figure.get_figheight() * ax.get_position().height
     size = max(7, min(size, 1.05 * height / (LINE * max(1, len(ends)))))
     gap = LINE * size / height
     ends = ends[: max(1, int(1.05 / gap + 1e-9))]
     low, high = ax.get_ylim()
-    wanted = [np.clip((y - low) / (high - low), 0, 1) for _, y, _, _ in ends]
+    wanted = [np.clip((y - low) / (high - low), 0, 1) for y, _, _ in ends]
     places = spread_out(wanted, gap, 0.0, 1.0)
-    for (x, y, text, color), place in zip(ends, places, strict=True):
+    for (y, text, color), place in zip(ends, places, strict=True):
         ax.annotate(
-            text, (x, min(y, high)), xytext=(1.035, place), textcoords="axes fraction",
+            text, (1.0, min(y, high)), xycoords=ax.get_yaxis_transform(),
+            xytext=(1.035, place), textcoords="axes fraction",
             va="center", fontsize=size, color=dark(color), annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.7, "alpha": 0.6,
                         "shrinkA": 1, "shrinkB": 3},
@@ -200,3 +202,29 @@ def mark_out(ax, x, color):
         x, 1.0, "X", color=color, ms=9, mec="white", clip_on=False, zorder=5,
         transform=ax.get_xaxis_transform(),
     )  # fmt: skip
+
+
+def label_out(ax, crosses):
+    """Write beside each X at the top edge what has left the chart.
+
+    Each text has a line of its own, in an order in which none runs into another X.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        With its limits set.
+    crosses : list of (x, text, color)
+    """
+    to_axes, low = ax.transScale + ax.transLimits, ax.get_ylim()[0]
+    at = [to_axes.transform((x, low))[0] for x, *_ in crosses]
+    left = [share > 0.7 for share in at]  # of the X: to its right there is no room
+    order = np.lexsort((np.where(left, at, np.negative(at)), left))
+    for line, k in enumerate(order):
+        x, text, color = crosses[k]
+        ax.annotate(
+            text, (x, 1.0), xycoords=ax.get_xaxis_transform(),
+            xytext=(-9 if left[k] else 9, -6 - LINE * FONT * line),
+            textcoords="offset points", ha="right" if left[k] else "left",
+            va="center", fontsize=FONT, color=dark(color), zorder=6,
+            bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8},
+        )  # fmt: skip

@@ -11,6 +11,7 @@ from hpkit.plots.canvas import (
     SIZE,
     alt_text,
     end_labels,
+    label_out,
     look,
     mark_out,
     new_axes,
@@ -38,8 +39,8 @@ def plot_training_curves(runs, ax=None, *, split=None):
     """Return the axes with loss against epoch: validation solid, training dashed.
 
     The lowest validation point has a ring. Each line has its label at its end; one
-    that diverged has an X at the top edge. Several seeds are a line (their mean) and
-    a band (one standard deviation to each side).
+    that diverged has it beside the X at the top edge. Several seeds are a line (their
+    mean) and a band (one standard deviation to each side).
 
     Parameters
     ----------
@@ -89,13 +90,14 @@ def plot_training_curves(runs, ax=None, *, split=None):
                 ax, runs.val_loss[i].mean(0), color, large=len(there) <= FEW or best
             )
         taken += [end[0]] * bool(out[i])
-        label = short(runs.settings[i], names)
-        ends[i] = (*end, SAY["out"].format(label) if out[i] else label, color)
-    if len(there) == 1 and not out.any():
+        ends[i] = (*end, short(runs.settings[i], names), color)
+    name_axes(ax, split, len(there))
+    gone = [ends.pop(i) for i in there if out[i]]
+    label_out(ax, [(x, SAY["out"].format(text), color) for x, _, text, color in gone])
+    if len(there) == 1 and not gone:
         ends = label_losses(runs, split, ends)
     else:
-        ends = [ends[i] for i in runs.order if i in ends]
-    name_axes(ax, split, len(there))
+        ends = [ends[i][1:] for i in runs.order if i in ends]
     end_labels(ax, ends)
     return alt_text(ax, f"{CHARTS['training']} {describe(runs)}")
 
@@ -167,7 +169,7 @@ def label_losses(runs, split, ends):
         ("train", runs.train_loss, "training"),
     ]
     return [
-        (x, loss[i].mean(0)[x], SAY[word], color)
+        (loss[i].mean(0)[x], SAY[word], color)
         for part, loss, word in both
         if split in ("both", part)
     ]
@@ -217,7 +219,7 @@ def plot_best_so_far(searches, ax=None):
             markevery=(number * len(loss) // 30, max(1, len(loss) // 6)),
         )  # fmt: skip
         low, high, most = min(low, loss[-1]), max(high, loss[0]), max(most, epochs[-1])
-        ends.append((epochs[-1], loss[-1], f"{name} {loss[-1]:.3g}", color))
+        ends.append((loss[-1], f"{name} {loss[-1]:.3g}", color))
     ax.set(xlabel=SAY["epochs_spent"], ylabel=SAY["so_far"], xlim=(0, most))
     if high > 10 * low:
         ax.set_yscale("log")
@@ -227,7 +229,7 @@ def plot_best_so_far(searches, ax=None):
         ax.set_ylim(0.8 * low, 1.2 * high)
     else:
         ax.set_ylim(0, 1.08 * high)
-    end_labels(ax, sorted(ends, key=lambda end: end[1]))
+    end_labels(ax, sorted(ends))
     return alt_text(ax, f"{CHARTS['so_far']} {describe(searches)}")
 
 

@@ -11,6 +11,7 @@ from hpkit.plots.canvas import (
     alt_text,
     dark,
     end_labels,
+    label_out,
     mark_out,
     new_axes,
     spread_out,
@@ -162,11 +163,14 @@ def label_lines(ax, x, fine, last, start, out):
         (last, SAY["last_epoch"], MUTED),
     ):
         if (there := np.flatnonzero(np.isfinite(line))).size:
-            ends.append((x[there[-1]], line[there[-1]], words, color))
-    ends.append((ax.get_xlim()[1], start, SAY["start"], MUTED))
-    if out.any():
-        ends.append((x[out][-1], ax.get_ylim()[1], SAY["diverged"], COLORS[1]))
+            ends.append((line[there[-1]], words, color))
+    ends.append((start, SAY["start"], MUTED))
     end_labels(ax, ends)
+    if out.any():
+        first, last = x[out][[0, -1]]
+        middle = x[len(x) // 2]
+        at = first if last > middle else last
+        label_out(ax, [(at, SAY["diverged"], COLORS[1])])
 
 
 # ---- parallel coordinates ----------------------------------------------------------
