@@ -277,6 +277,8 @@ def test_number_limits():
 
 def test_choice_is_tolerant_of_case_and_blanks():
     assert _answers.choice(" Too Slow ", ("too slow", "good")) == "too slow"
+    for written in ("overfitting", "over-fitting", "Over fitting"):
+        assert _answers.choice(written, ("good", "overfitting")) == "overfitting"
     assert _answers.choice(np.float64(0.1), (0.1, 1)) == 0.1
     assert reason_of(_answers.choice, "slow", ("too slow",)) == "unknown"
 

@@ -8,6 +8,7 @@ import pytest
 
 from hpkit import exercises
 from hpkit.exercises import Quiz, _progress
+from hpkit.exercises._feedback import to_html
 from hpkit.exercises._quiz import LETTERS
 
 QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
@@ -158,6 +159,26 @@ def test_score_counts_first_answers_apart(quiz):
     quiz.answer(2, "A" if quiz.right(2) != "A" else "B")  # looks at another, too
 
     assert (quiz.score, quiz.first_score) == (2, 1 + (quiz.right(1) == "A"))
+
+
+def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
+    view, right = quiz.widget(), LETTERS.index(quiz.right(1))
+    wrong = [n for n in range(len(quiz.questions[0]["answers"])) if n != right]
+
+    buttons(view)[right].click()
+    for n in wrong:
+        buttons(view)[n].click()
+    said, reasons = shown(view), [a["feedback"] for a in quiz.questions[0]["answers"]]
+
+    assert "Not yet." not in said
+    assert said.count("Why not?") == 1  # of the one looked at last
+    assert to_html(reasons[right]) in said
+    assert to_html(reasons[wrong[-1]]) in said
+    assert to_html(reasons[wrong[0]]) not in said
+    assert "1 of 4 right, 1 at the first try." in said
+    later = shown(Quiz("02_learning_rate").widget())
+    assert "Correct." in later
+    assert "Not yet." not in later
 
 
 def test_answer_by_call_shows_in_the_widget(quiz):

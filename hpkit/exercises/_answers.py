@@ -9,6 +9,7 @@ import inspect
 import linecache
 import math
 import numbers
+import re
 import traceback
 from collections.abc import Iterable, Mapping
 
@@ -94,11 +95,11 @@ def number_list(answer, **limits):
 
 
 def choice(answer, choices):
-    """Return one of the choices; text is compared without case and outer blanks."""
+    """Return one of the choices; "Over fitting" is read as "over-fitting"."""
     value = plain(answer)
     if isinstance(value, str):
         for one in choices:
-            if isinstance(one, str) and one.lower() == value.strip().lower():
+            if isinstance(one, str) and letters(one) == letters(value):
                 return one
     elif not isinstance(value, bool) and isinstance(value, numbers.Real):
         for one in choices:
@@ -108,6 +109,11 @@ def choice(answer, choices):
         raise kind(answer)
     shown = ", ".join(repr(one) for one in choices)
     raise NotYet("unknown", got=describe(value), choices=shown)
+
+
+def letters(text):
+    """Return text without case, hyphens and blanks: as good as the same word."""
+    return re.sub(r"[-\s]+", "", text).lower()
 
 
 def choice_set(answer, choices):

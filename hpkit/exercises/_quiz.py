@@ -25,6 +25,7 @@ WORDS = {
     "before": "Your answer from {when}: {letter}.",
     "fault": "The answer could not be taken: {error}.",
     "press": "Answer {letter}: {answer}",
+    "looked": "Why not?",
 }
 LETTERS = string.ascii_uppercase
 FOLDER = Path(__file__).parent / "quizzes"
@@ -112,9 +113,16 @@ class Quiz:
             picked = answers[letters.index(letter)]
             outcome = CORRECT if picked["correct"] else NOT_YET
             key = self.key(number)
-            first = _progress.load().get(key, {}).get("first", letter)
-            note = _progress.record(key, outcome, choice=letter, first=first)
-            feedback = Feedback(key, outcome, picked["feedback"], letter, note)
+            before = _progress.load().get(key, {})
+            # Whoever was right only looks at the others.
+            looks = outcome == NOT_YET and "passed" in before
+            kept = {
+                "choice": before.get("choice") if looks else letter,
+                "first": before.get("first", letter),
+            }
+            note = _progress.record(key, outcome, **kept)
+            word = WORDS["looked"] if looks else ""
+            feedback = Feedback(key, outcome, picked["feedback"], letter, note, word)
             for view in self._views:
                 view.show(number, letter, feedback)
             return feedback
@@ -271,9 +279,13 @@ class View:
             self.score.value = to_html(WORDS["fault"].format(error=words))
 
     def show(self, n, letter, feedback):
-        """Show an answer below its choice, in place of the question's earlier one."""
-        for (other, _), place in self.places.items():
-            if other == n:
+        """Show an answer below its choice, in place of the question's earlier one.
+
+        The right one stays: what is read after it takes nothing back.
+        """
+        stays = self.quiz.right(n) if feedback.word else None
+        for (other, choice), place in self.places.items():
+            if other == n and choice != stays:
                 place.layout.display, place.value = "none", ""
         place = self.places[n, letter]
         place.value, place.layout.display = feedback._repr_html_(), None

@@ -96,6 +96,20 @@ def noting(did, name, method):
     return called
 
 
+def batches_of(did):
+    """Return what was done after each batch went into the network, as lists."""
+    starts = [at for at, what in enumerate(did) if isinstance(what, int)]
+    return [
+        did[a + 1 : b] for a, b in zip(starts, [*starts[1:], len(did)], strict=True)
+    ]
+
+
+def early(batch):
+    """Say whether a step was taken before the gradients of the batch were there."""
+    both = "step" in batch and "backward" in batch
+    return both and batch.index("step") < batch.index("backward")
+
+
 def check_loop(answer):
     """The same weights as the right loop, for batches that fit and that do not."""
     function(answer, ("net", "optimizer", "X", "y", "batch_size"))
@@ -109,6 +123,8 @@ def check_loop(answer):
         if (weights - want).abs().max() < 1e-5:
             continue
         steps = [what for what in did if isinstance(what, str)]
+        if any(early(batch) for batch in batches_of(did)):
+            raise NotYet("early")
         if "backward,zero_grad,step" in ",".join(steps):
             raise NotYet("zeroed")
         if max(sizes) > batch_size:
@@ -168,9 +184,9 @@ def raises(net, optimizer, X, y, batch_size):
 
 # ---- six curves --------------------------------------------------------------------
 
-CAUSES = ("too slow", "good", "bouncing", "diverged", "over-fitting", "noisy")
+CAUSES = ("too slow", "good", "bouncing", "diverged", "overfitting", "noisy")
 CURVES = {
-    "A": ("over-fitting", "small_moons", Hyperparameters(
+    "A": ("overfitting", "small_moons", Hyperparameters(
         lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)),
     "B": ("too slow", "moons", Hyperparameters(lr=0.001, epochs=30)),
     "C": ("diverged", "digits", Hyperparameters(lr=3.5, hidden=(32,), epochs=30)),
@@ -233,7 +249,7 @@ class MysteryCurves:
 def causes():
     """Look at both lines: where they start, whether they fall, where they part."""
     return {
-        "A": "over-fitting",
+        "A": "overfitting",
         "B": "too slow",
         "C": "diverged",
         "D": "good",
@@ -263,6 +279,7 @@ loop = Exercise(
         (loop_with("zs"), "no_backward"),
         (loop_with("bs"), "no_zero_grad"),
         (loop_with("bzs"), "zeroed"),
+        *((loop_with(order), "early") for order in ("zsb", "szb", "sbz")),
         (loop_with("zbs", whole=True), "too_large"),
         (loop_with("zbs", drop_last=True), "left_out"),
         (step_once, "updates"),

@@ -223,7 +223,7 @@ six = {
     "good": ("digits", H(lr=0.1, hidden=(32,))),
     "bouncing": ("moons", H(lr=3)),
     "diverged": ("digits", H(lr=5, hidden=(32,), epochs=10)),
-    "over-fitting": (
+    "overfitting": (
         "small_moons",
         H(lr=0.1, batch_size=10, epochs=200, momentum=0.9, hidden=(64, 64)),
     ),
@@ -253,7 +253,7 @@ for ax, (name, (data, setting)) in zip(axes.flat, six.items(), strict=True):
 #   run has *diverged* when its loss is no number any more (`nan`, "not a number"), as
 #   here, <!-- claim: shape-diverged --> or when its training loss ends above three
 #   times its start. The steps are far too long. *Take a tenth of the learning rate.*
-# - **Over-fitting.** The training loss goes on down, with jumps. The validation loss
+# - **Overfitting.** The training loss goes on down, with jumps. The validation loss
 #   has turned and climbs: compare its *end* with its *lowest*. In nearly every seed
 #   that we tried the end is more than one and a half times as high, in most of them
 #   more than twice. <!-- claim: shape-over-fitting --> The network learns its training
@@ -282,7 +282,7 @@ ex.six_curves.check(answer)
 # %% [markdown]
 # ## 5. Two traps (4 minutes)
 #
-# **Trap one: "the lower training loss is the better model".** Take the over-fitting run
+# **Trap one: "the lower training loss is the better model".** Take the overfitting run
 # again, and look at two moments of it: at the ring, and at the end.
 #
 # **Predict.** At the end, which of the two losses is higher than it was at the ring?
@@ -354,7 +354,7 @@ ex.quiz
 # - Training is one loop: loss, slope, step. `hk.fit` gives its numbers.
 #   <!-- claim: loop-equals-fit -->
 # - A training curve has a few shapes that tell what to do: too slow, good, bouncing,
-#   diverged, over-fitting, noisy.
+#   diverged, overfitting, noisy.
 #   <!-- claim: shape-too-slow shape-good shape-bouncing -->
 #   <!-- claim: shape-diverged shape-over-fitting shape-noisy -->
 # - A lower training loss can go with a higher validation loss. Choose by validation.
@@ -367,7 +367,7 @@ ex.quiz
 # ## Where to read on
 #
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 5.2
-#   (over-fitting), 5.3 (hyperparameters and validation sets), 8.3 (the loop: SGD).
+#   (overfitting), 5.3 (hyperparameters and validation sets), 8.3 (the loop: SGD).
 # - A. Zhang, Z. Lipton, M. Li, A. Smola, *Dive into Deep Learning* (2023), section 3.4
 #   (a training loop from scratch), 3.6 (generalization).
 # - All words of this lesson are in the [glossary](glossary.md).
