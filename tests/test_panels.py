@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+import hpkit as hk
 from hpkit.datasets import Dataset, load_dataset
 from hpkit.halving import cuts_of
+from hpkit.notebooks import FOLDER
 from hpkit.panels import (
     BowlPanel,
     GridPanel,
@@ -505,6 +507,22 @@ def test_slow_training_can_be_watched_and_stopped(moons):
     np.testing.assert_array_equal(
         panel.run.val_loss, fit(moons, QUICK.but(epochs=200), seed=0).val_loss
     )
+
+
+def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
+    source = (FOLDER / "src" / "00_start.py").read_text(encoding="utf-8")
+    words = " ".join(source.replace("#", " ").split())
+    (said,) = re.findall(r"slider for the epochs to the far right, to (\d+),", words)
+    (made,) = re.findall(r"start = hk\..+\npanel = hk\.TrainingPanel\(.+\n", source)
+    space = {"hk": hk, "moons": load_dataset("moons")}
+    exec(made, space)
+    panel = space["panel"]
+
+    assert panel.controls["epochs"].slider.max == int(said)
+    assert list(panel.controls.knobs) == ["lr", "epochs"]
+    panel.slow.value = True
+    long = panel.controls.setting.but(epochs=int(said))
+    assert 8 <= panel.seconds(long) <= 12  # "about ten seconds"
 
 
 def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):

@@ -48,7 +48,7 @@ def check_stopped(answer):
 
 
 def stopped():
-    """Choose 1000 epochs, click Train, click Stop before its last epoch."""
+    """With Slow on and 200 epochs: click Train, then Stop before the last epoch."""
     return panel
 
 
@@ -62,7 +62,7 @@ def a_run(*, done, epochs, seed=0, lr=0.1, dataset="moons"):
 
 # Stands for the lesson's `panel`, so that the solution shows what is to be typed.
 panel = SimpleNamespace(
-    list=SimpleNamespace(kept=[SimpleNamespace(run=a_run(done=5, epochs=1000))])
+    list=SimpleNamespace(kept=[SimpleNamespace(run=a_run(done=5, epochs=200))])
 )
 
 

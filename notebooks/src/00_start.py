@@ -1,15 +1,16 @@
 # %% [markdown]
 # # Start here
 #
-# **About 10 minutes.** When you are through, you can
+# **About 10 minutes.** By the end you will be able to
 #
 # - train a small network in a live panel, stop it, and keep a run,
 # - train the same network with one line of code,
 # - say what a *run* is, and when two runs are the same.
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom.
-# Nothing here can break. Where you are to guess first, the answer is folded away:
-# running the cell shows it. The words below it, **What you see**, open with a click.
+# You can't break anything. Where you are asked to guess first, the answer is folded
+# away: running the cell shows it. The words below it, **What you see**, open with a
+# click.
 
 # %%
 import hpkit as hk
@@ -18,7 +19,7 @@ from hpkit.exercises import lesson_00_start as ex
 
 moons = hk.load_dataset("moons")
 hk.fit(moons)  # trains a first small network
-print("All is there: the data, the network, the training. You are ready.")
+print("Everything works: data, network and training. You are ready.")
 
 # %% [markdown]
 # Did you see an error instead? Open a terminal and type `python -m hpkit doctor`. It
@@ -48,7 +49,8 @@ ax = hk.plot_data(moons)
 # line fall faster, or more slowly? Say it aloud, then do it.
 
 # %%
-panel = hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.01, epochs=60))
+start = hk.Hyperparameters(lr=0.01, epochs=60)
+panel = hk.TrainingPanel(moons, start, controls=("lr", "epochs"))
 panel
 
 # %% [markdown]
@@ -58,18 +60,20 @@ panel
 #    follows.
 # 2. Look at the picture on the right: blue and orange show what the network would say
 #    at each place. White means "I am not sure".
-# 3. Drag the slider for the epochs to the far right, to 1000. This training is a longer
-#    one: you can watch the line grow. Then read the sentence below the chart.
+# 3. Click **Slow**, so that you can watch. Drag the slider for the epochs to the far
+#    right, to 200, and let go: the lines grow for about ten seconds. Then read the
+#    sentence below the chart.
 #
 # **Say what you see.** Tell a neighbor, or the wall: what does a larger learning rate
-# do to the line? What happens far to the right?
+# do to the line? What happens at the far right of its slider?
 #
-# No panel, or a picture that does not move? Then the program behind this page has been
-# restarted. Run all cells again, from the top.
+# No panel, or a picture that does not move? Run all cells again, from the top: a panel
+# lives only as long as the program behind the page that made it.
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
-# A training that goes wrong need not be waited for.
+# If a run is going badly, you don't have to wait for it. Each exercise comes with hints
+# and a solution: remove the `# ` in front of a line and run the cell.
 
 # %%
 ex.stop
@@ -83,9 +87,9 @@ ex.stop.check(answer)
 # ex.stop.solution()
 
 # %% [markdown]
-# Runs that you want to compare are **pinned**: they keep a color while you try other
-# things. A dot in the list marks them. The run that you look at is always blue; the
-# color of a pinned run shows as soon as you choose or train another one.
+# **Pin** the runs that you want to compare: they keep a color while you try other
+# things. A dot in the list marks them. The run that you look at is always blue; a
+# pinned run shows its color as soon as you choose or train another one.
 
 # %%
 ex.name_it
@@ -101,17 +105,18 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# Go back up to the panel. Write into its two boxes: learning rate 0.1, epochs 60. Press
-# Enter after each, and note the lowest validation loss. Next you will write 0.3 as
-# learning rate, and then 0.1 again: the network is trained anew.
+# Go back up to the panel and switch **Slow** off. Type into its two boxes: learning
+# rate 0.1, epochs 60. Press Enter after each, and note the lowest validation loss. Next
+# you will type 0.3 as the learning rate, and then 0.1 again: the network is trained
+# again.
 #
-# **Predict.** Does it start from new first weights, so that the lowest loss is a little
+# **Predict.** Does it start from fresh weights, so that the lowest loss is a little
 # different this time? Or is it the same again?
 #
 # **Do.** Try it in the panel. Then let the code do it: the next cell trains three
 # times. The first two runs are alike in everything, the third has another **seed**. The
-# seed is a number that decides all that is left to chance: the first weights, and the
-# order of the points.
+# seed is a number that fixes everything random: the first weights and the order of the
+# points.
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30)
@@ -128,11 +133,11 @@ for ax, run in zip(axes, (first, other), strict=True):
 # %% [markdown]
 # **What you see.** Same setting and same seed: the same curve, to the last digit.
 # <!-- claim: same-seed-same-curve --> Another seed: another curve, already at epoch 0,
-# before any training. <!-- claim: other-seed-other-curve --> The panel keeps its seed.
-# Each training goes back to the same start, so that two settings can be compared
+# before any training. <!-- claim: other-seed-other-curve --> The panel keeps its seed:
+# each training goes back to the same start, so that two settings can be compared
 # fairly. If you want a new start, click **new** beside *seed*, then **Train**.
 #
-# **Reset** is for something else: it sets the sliders back to their first values, and
+# **Reset** is for something else: it puts the sliders back to their first values, and
 # removes all runs that are not pinned.
 
 # %%
@@ -161,7 +166,7 @@ ex.quiz
 # - Another seed gives other first weights and another curve, with the very same
 #   setting. <!-- claim: other-seed-other-curve -->
 #
-# ## Where to read on
+# ## Further reading
 #
 # - A. Zhang, Z. Lipton, M. Li, A. Smola, *Dive into Deep Learning* (2023), section 3.1:
 #   what a loss is, and what training does.
