@@ -3,10 +3,11 @@
     grid_search(..., executor=loky.get_reusable_executor())     # this machine's cores
     grid_search(..., executor=client.get_executor())            # those of a Dask client
 
-The runs of one batch size and network shape are a group, as in one process. A group
-goes out as plain data, is trained for half a second, comes back as plain arrays and
-goes out again, so that curves grow and a search can be left at any time. On machines of
-one kind the numbers are bit for bit those of one process.
+The runs of one batch size and network are a group, as in one process; with more workers
+than groups, groups are cut. A group goes out as plain data, is trained for half a
+second, comes back as plain arrays and goes out again, so that curves grow and a search
+can be left at any time. On machines of one kind the numbers are bit for bit those of
+one process; up to rounding where a group was cut and a layer has an odd width.
 
 An error in a group costs that group: the search goes on and names it in
 `Search.lost`. When a pool breaks (one killed process breaks it), the search goes on in
@@ -23,7 +24,6 @@ import importlib.util
 import pickle
 import sys
 import time
-import uuid
 import warnings
 from dataclasses import replace
 
@@ -59,9 +59,11 @@ class Spread:
     """
 
     def __init__(self, dataset, settings, *, seeds, model, executor):
-        self.whole = Training(dataset, settings, seeds=seeds, model=model)
+        self.whole = Training(
+            dataset, settings, seeds=seeds, model=model, workers=workers_of(executor)
+        )
         self.executor, self.pending, self.lost, self.error = executor, {}, [], None
-        self.name, self.heard = uuid.uuid4().hex, time.perf_counter()
+        self.heard = time.perf_counter()
         groups, self.whole.waiting = self.whole.waiting, []
         # Nobody needs the test rows to train.
         data = replace(
@@ -71,12 +73,10 @@ class Spread:
 
     def part(self, dataset, group, model):
         """Return a group as a `Part`."""
-        numbers = tuple(dict.fromkeys(i for i, _ in group))
+        numbers = tuple(dict.fromkeys(i for i, _ in group.runs))
         settings = tuple(self.whole.settings[i] for i in numbers)
-        runs = [(numbers.index(i), k) for i, k in group]
-        return Part(
-            self.name, numbers, dataset, settings, self.whole.seeds, model, runs
-        )
+        group = group._replace(runs=[(numbers.index(i), k) for i, k in group.runs])
+        return Part(numbers, dataset, settings, self.whole.seeds, model, group)
 
     @property
     def finished(self):
@@ -130,7 +130,7 @@ class Spread:
             self.idle.append(part)
         except (Exception, futures.CancelledError) as error:
             reason = f"{type(error).__name__}: {error}"
-            runs = tuple((part.numbers[i], k) for i, k in part.runs)
+            runs = tuple((part.numbers[i], k) for i, k in part.group.runs)
             self.lost.append(Lost(runs, reason))
             self.error = self.error or error
 
@@ -156,15 +156,18 @@ class Spread:
                 whole[name][i] = np.maximum(old, new)
         for (number, k), value in lively(trained.weights).items():
             self.whole.weights[part.numbers[number], k] = value
-        if part.runs:
+        if part.group.runs:
             self.idle.append(part)
 
     def drop(self, losers):
         """Train some runs, a set of (setting, seed) numbers, no further."""
         kept = []
         for part in self.idle:
-            runs = [(i, k) for i, k in part.runs if (part.numbers[i], k) not in losers]
-            kept += [replace(part, runs=runs)] if runs else []
+            runs = [
+                (i, k) for i, k in part.group.runs if (part.numbers[i], k) not in losers
+            ]
+            if runs:
+                kept.append(replace(part, group=part.group._replace(runs=runs)))
         self.idle = kept
 
     @property
@@ -195,6 +198,13 @@ def put_down(executor):
     if writer := getattr(answers, "_writer", None):
         writer.close()  # the last end of the pipe: the pool's own thread wakes up
     return True
+
+
+def workers_of(executor):
+    """Return how many workers an executor has; 1 where it does not say."""
+    if client := getattr(executor, "_client", None):  # Dask's
+        return max(1, sum(client.nthreads().values()))
+    return max(1, getattr(executor, "_max_workers", 1))
 
 
 class Here(futures.Executor):

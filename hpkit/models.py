@@ -6,10 +6,14 @@ training is only the gradient; the updates are in `stack`.
 """
 
 import math
+import threading
 from itertools import pairwise
 
 import torch
 from torch import nn
+
+# Held while torch's global random state is somebody's own: threads would mix theirs.
+RANDOM_STATE = threading.RLock()
 
 # Slope as a function of the bend's own output, both in place. torch.tanh takes
 # about four times as long as this sigmoid.
@@ -57,9 +61,13 @@ def start(model, n_features, n_outputs, setting, seed):
     ``torch.manual_seed(seed)`` followed by the making of the network gives the
     same; here the global random state is put back afterwards.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with RANDOM_STATE, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # not also those of a GPU
         return model(n_features, n_outputs, setting)
+
+
+# Rows that a matrix-vector product takes at once: a multiple of every processor's.
+ROWS_AT_ONCE = 16
 
 
 class DenseNetworks:
@@ -71,6 +79,8 @@ class DenseNetworks:
     """
 
     pads = True  # narrow and short batches are filled up
+    whole_splits = False  # points may be measured in any pieces
+    absent = ()  # every parameter has a gradient
     # In the largest layer's output while losses are measured: what fits a cache.
     eval_numbers = 250_000
 
@@ -82,11 +92,11 @@ class DenseNetworks:
         # is a column, so that it adds to every point.
         self.shapes = [(b, a) for a, b in sizes] + [(b, 1) for _, b in sizes]
         # Where the module's parameters (weight, bias, weight, ...) stand in `shapes`.
-        depth, self.n_trained = len(sizes), 2 * len(sizes)
+        depth = len(sizes)
         self.order = [place for i in range(depth) for place in (i, depth + i)]
 
     def start(self, seed):
-        """Return one run's first weights, in the order of `shapes`.
+        """Return one run's first weights, in the order of `shapes`; nothing is fixed.
 
         Draws what `nn.Linear` draws, from a generator of its own: the global
         random state may be in use by another thread.
@@ -98,23 +108,22 @@ class DenseNetworks:
             nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
             bound = 1 / math.sqrt(weight.shape[1])
             bias.uniform_(-bound, bound, generator=generator)
-        return parts
+        return parts, [], None
 
-    def bind(self, weights, grads, width):
-        """Compute from now on with these weights, into these gradients.
+    def bind(self, stack):
+        """Compute from now on with the weights of a stack, into its gradients.
 
-        Parameters
-        ----------
-        weights, grads : list of Tensor
-            (runs, *shape) for each of `shapes`, views of one flat tensor each.
-            Contiguous: bmm falls to a loop over runs otherwise.
-        width : int
-            Points in a batch.
+        Both are (runs, *shape) for each of `shapes`, views of one flat tensor each.
+        Contiguous: bmm falls to a loop over runs otherwise.
         """
+        weights, grads = stack.parts("weights"), stack.parts("grad")
         depth = len(weights) // 2
         self.W, self.b = weights[:depth], weights[depth:]
         # Work space made once: fresh tensors of this size cost a fifth of a step.
-        acts, (deltas, self.all_deltas) = self.space(width)[0], self.space(width)
+        acts, (deltas, self.all_deltas) = (
+            self.space(stack.width)[0],
+            self.space(stack.width),
+        )
         self.layers, self.eval_layers = self.up(acts), None
         self.ones = torch.ones_like(self.all_deltas[0])
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
@@ -133,10 +142,15 @@ class DenseNetworks:
         self.first, self.above = down[0][:2], down[:0:-1]
 
     def space(self, points):
-        """Return an uninitialised (runs, units, points) a layer, and all as one."""
+        """Return work space (runs, units, points) a layer, and all as one.
+
+        Idle rows fill it up: the last few of a product are summed in another order, and
+        a run would depend on how many others there are.
+        """
         counts = [b.shape[0] * b.shape[1] for b in self.b]
-        both = self.b[0].new_empty(sum(counts), points)
-        parts = zip(both.split(counts), self.b, strict=True)
+        idle = -sum(counts) % ROWS_AT_ONCE
+        both = self.b[0].new_zeros(sum(counts) + idle, points)
+        parts = zip(both.split([*counts, idle]), self.b, strict=False)
         return [part.view(*b.shape[:2], points) for part, b in parts], both
 
     def up(self, acts):

@@ -1,32 +1,73 @@
-"""A learner's own networks, many at once: any `torch.nn.Module`.
+"""A learner's own networks: any `torch.nn.Module`, as a plain loop would train it.
 
-The same as `models.DenseNetworks` for networks that hpkit knows nothing about. The
-forward of all runs is one `torch.func.vmap`, its gradient one vector-Jacobian product,
-and both are traced once for each shape, so that a step costs no more than its
-arithmetic and a few dozen calls. What cannot be traced is trained run after run.
+Many runs of one network are a stack where that gains time: the forward of all of them
+is one `torch.func.vmap`, its gradient one vector-Jacobian product, both traced once for
+each shape. All else is trained run after run by PyTorch's own autograd: a single run,
+little work, convolutions, networks that draw random numbers, and whatever vmap or
+tracing cannot do. A trace is compared with PyTorch's own answer before it is used.
 """
 
+import copy
+import random
+import sys
+import threading
+import types
+import warnings
+from collections import OrderedDict
+
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from hpkit.models import start
+from hpkit.models import RANDOM_STATE, start
+from hpkit.settings import NAMES, Hyperparameters
+
+# Stacked, a convolution becomes one of many groups, slower than one after the other.
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+# Steps that a stack saves (of all its runs but one) before tracing, about 0.4 s, pays.
+STEPS_TO_TRACE = 3000
+# Share of the largest gradient by which a trace may differ from PyTorch's own.
+TRACE_TOLERANCE = 1e-3
+# Traced functions by network and shapes, kept across trainings; the oldest goes first.
+TRACES, MOST_TRACES, TRACING = OrderedDict(), 64, threading.Lock()
+SAID = set()  # what was said once
+
+# What a learner reads.
+ONE_BY_ONE = (
+    "the runs of this network are trained one after the other, as a plain loop would, "
+    "because {why}; the numbers are the same, only the time is longer"
+)
+WHY = {
+    "convolution": "stacked convolutions are slower than single ones",
+    "random": "it draws random numbers, and each run has its own",
+    "vmap": "torch.func.vmap cannot stack it",
+    "differs": "stacked, it would give other numbers",
+    "state": "it keeps values outside of its parameters and buffers",
+}
+
+
+class OneByOneWarning(UserWarning):
+    """A learner's network cannot be trained in a stack."""
 
 
 class ModuleNetworks:
-    """Networks from a learner's function, alike in shape.
+    """Networks from a learner's function that were made from the same values.
 
     Parameters
     ----------
     model : function
         ``(n_features, n_outputs, setting) -> torch.nn.Module``, whose forward takes
-        (points, features) and gives (points, outputs). Of the setting it may read
-        `hidden` and `activation`, which are the same for all runs of a stack.
-    n_features, n_outputs, setting, regression
-        As for `DenseNetworks`.
-    traces : dict
-        Traced functions by shape, shared by all stacks of a training.
+        (points, features) and gives (points, outputs).
+    dataset : Dataset
+    setting, seed : Hyperparameters, int
+        Of the first run; all have the same in what the function reads
+        (`group_by_reading`).
+    dtype : torch.dtype
+    stacked : bool
+        Whether a stack pays (`pays`). It is left when it turns out not to work.
 
     Raises
     ------
@@ -35,108 +76,506 @@ class ModuleNetworks:
 
     Notes
     -----
-    Buffers (the running mean of a BatchNorm) lie behind the parameters in the same
-    flat tensor, with a learning rate of 0, so that they are copied, kept and dropped
-    with their run. Batches are not padded: a BatchNorm would see the filling.
+    What is trained lies in the stack's flat tensors. Frozen parameters and buffers
+    (the running mean of a BatchNorm) are tensors (runs, *shape) of their own type.
+    Batches are not padded: a BatchNorm would see the filling.
 
-    Speed, measured with 25 settings of a 2-16-16-2 network: about four times as long as
-    `DenseNetworks`, a ninth of the time of one plain loop after the other. Networks
-    with convolutions or dropout are trained run after run: no faster than plain loops.
+    In a run that is trained alone, torch's global random state is the run's own: it
+    goes on from the making of the network, as after ``torch.manual_seed(seed)``.
     """
 
     pads = False
     eval_numbers = 60_000  # its tensors are new at each call; large ones come slowly
 
-    def __init__(self, model, n_features, n_outputs, setting, regression, traces):
-        self.model, self.regression = model, regression
-        self.arguments = n_features, n_outputs, setting
-        self.net = check_network(
-            start(model, *self.arguments, 0), n_features, n_outputs
-        )
-        self.net.requires_grad_(False)
-        state = [*self.net.named_parameters(), *self.net.named_buffers()]
-        self.names = [name for name, _ in state]
-        self.shapes = [tuple(value.shape) for _, value in state]
-        self.kinds = [value.dtype for _, value in state]
-        self.n_trained = len(list(self.net.parameters()))
-        self.order = list(range(len(state)))
-        self.random = any(isinstance(m, RANDOM) for m in self.net.modules())
-        self.alone = any(isinstance(m, ALONE) for m in self.net.modules())
-        self.traces, self.rng = traces, torch.Generator().manual_seed(0).get_state()
+    def __init__(self, model, dataset, setting, seed, dtype, stacked):
+        self.make = model, dataset.n_features, dataset.n_outputs
+        self.setting, self.dtype = setting, dtype
+        self.regression = dataset.is_regression
+        self.net, rng = self.fresh(setting, seed)
+        check_network(self.net, *self.make[1:])
+        # Networks that no run has yet; in a stack, `net` is the one that is called.
+        self.made = {} if stacked else {(setting, seed): (self.net, rng)}
+        self.trained, self.fixed = parts_of(self.net)
+        self.shapes = [tuple(t.shape) for t in self.trained.values()]
+        # Where the module's parameters and buffers stand among `shapes` and `fixed`.
+        names = [*self.trained, *self.fixed]
+        inside = [*self.net.named_parameters(), *self.net.named_buffers()]
+        self.order = [names.index(name) for name, _ in inside]
+        self.print, self.nets, self.checked = fingerprint(self.net), {}, set()
+        self.absent, self.unused, self.functions = [], set(), {}
+        self.moving = []  # the places of the fixed tensors that training writes into
+        self.stacked = stacked
+        self.whole_splits = not stacked
+        if stacked:
+            self.look(dataset)
+
+    def fresh(self, setting, seed):
+        """Return a run's network, ready to train, and torch's random state then."""
+        return start_own(*self.make, setting, seed, self.dtype)
+
+    def look(self, dataset):
+        """Train a copy for a step; leave the stack if it does what a stack cannot."""
+        own, n = OwnNet(copied(self.net)), min(64, len(dataset.train.y))
+        net = own.net
+        rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype)
+        versions = [t._version for t in own.fixed]
+        with RANDOM_STATE, torch.random.fork_rng(devices=[]):
+            before = torch.get_rng_state(), outside_state()
+            out = self.ask(net.eval(), rows)
+            halves = torch.cat([self.ask(net, half) for half in rows.chunk(2)])
+            grads = self.gradients(net.train(), own.trained, rows, torch.ones_like)
+            drawn = not torch.equal(before[0], torch.get_rng_state())
+        self.whole_splits = not alike(halves, out)
+        self.unused = {part for part, grad in enumerate(grads) if grad is None}
+        self.moving = [
+            place
+            for place, (value, then) in enumerate(zip(own.fixed, versions, strict=True))
+            if value._version != then
+        ]
+        # A buffer that is replaced, not written into, is lost in a traced function.
+        if drawn or before[1] != outside_state():
+            self.leave("random")
+        elif own.take_replaced() or own.has_state:
+            self.leave("state")
+        elif any(isinstance(m, CONVOLUTIONS) for m in net.modules()):
+            self.leave("convolution")
+
+    def leave(self, reason, error=None):
+        """Train run after run from now on, and say so once."""
+        self.stacked, self.whole_splits = False, True
+        why = WHY[reason] + (f" ({first_line(error)})" if error else "")
+        if (self.print, reason) not in SAID:
+            SAID.add((self.print, reason))
+            frame, level = sys._getframe(), 1
+            while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
+                frame, level = frame.f_back, level + 1
+            text = ONE_BY_ONE.format(why=why)
+            warnings.warn(text, OneByOneWarning, stacklevel=level)
 
     def start(self, seed):
-        """Return one run's first parameters and buffers, in the order of `shapes`."""
-        net = start(self.model, *self.arguments, seed)
-        return [t.detach().float() for t in (*net.parameters(), *net.buffers())]
+        """Return a run's first parameters, its fixed tensors, and its random state."""
+        key = self.setting, seed
+        net, rng = self.made.get(key) or self.fresh(*key)
+        self.made[key] = net, rng
+        if self.stacked and fingerprint(net) != self.print:
+            self.leave("state")  # a tensor that is no buffer, another with each seed
+        trained, fixed = parts_of(net)
+        return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
-    def bind(self, weights, grads, width):
-        """Compute from now on with these weights, into these gradients."""
-        self.weights, self.grads = weights, grads
+    def bind(self, stack):
+        """Compute from now on with the tensors of a stack, into its gradients."""
+        self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
+        self.buffers, self.rng = stack.fixed, stack.rng
+        self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
+        if not self.stacked:
+            self.bind_nets()
+
+    def bind_nets(self):
+        """Make a network for each run, its tensors views of the stack's."""
+        nets, self.nets = self.nets, {}
+        for i, (run, setting, seed) in enumerate(self.runs):
+            if run not in nets:
+                net = self.made.pop((setting, seed), None) or self.fresh(setting, seed)
+                nets[run] = OwnNet(net[0])
+            self.nets[run] = nets[run]
+            nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
+        self.made.clear()
 
     def outputs(self, x):
         """Return the outputs (runs, outputs, points) for points x."""
-        self.net.eval()
-        return self.call("outputs", self.forward, self.weights, x)
+        if self.stacked:
+            self.net.eval()
+            found = self.traced("outputs", self.forward, x)
+            if found is not None:
+                return found
+        found = [None] * len(self.runs)
+
+        def ask(i, own):
+            found[i] = self.ask(own.mode(False), x[i].mT.contiguous()).mT
+
+        self.one_by_one(ask)
+        return torch.stack(found)
 
     def gradient(self, x, y, weight):
         """Write the gradient of the mean loss into `grads`; see `DenseNetworks`."""
-        self.net.train()
-        found = self.call("gradient", self.pull_back, self.weights, x, y, weight)
-        for grad, value in zip(self.grads, found, strict=False):  # none for buffers
-            grad.copy_(value)
+        self.absent = []
+        if self.stacked:
+            self.net.train()
+            found = self.traced("gradient", self.pull_back, x, y, weight)
+            if found is not None:
+                for grad, value in zip(self.grads, found, strict=True):
+                    grad.copy_(value)
+                every = range(len(self.runs))
+                self.absent = [(part, i) for part in self.unused for i in every]
+                return
 
-    def forward(self, weights, x):
+        def write(i, own):
+            net = own.mode(True)
+            found = self.pull_back_one(net, own.trained, x[i], y[i], weight)
+            for part, (grad, value) in enumerate(zip(self.grads, found, strict=True)):
+                if value is None:
+                    self.absent.append((part, i))
+                else:
+                    grad[i].copy_(value)
+
+        before = None if self.checked else outside_state()
+        self.one_by_one(write)
+        if before is not None and before != outside_state():
+            raise ValueError(
+                "a network must draw its random numbers from torch, whose state "
+                "follows the seed of the run, got draws from random or numpy.random; "
+                "use torch.rand."
+            )
+        self.checked.add("outside")
+
+    # ---- run after run -------------------------------------------------------------
+
+    def one_by_one(self, work):
+        """Call ``work(place, network)`` for each run, in the run's random state."""
+        with RANDOM_STATE:
+            before = torch.get_rng_state()
+            try:
+                for i, own in enumerate(self.nets.values()):
+                    torch.set_rng_state(self.rng[i].clone())  # a view crashes
+                    work(i, own)
+                    self.rng[i] = torch.get_rng_state()
+                    own.take_replaced()
+            finally:
+                torch.set_rng_state(before)
+
+    def ask(self, net, rows):
+        """Return a network's answer; its own error in words."""
+        try:
+            return net(rows)
+        except Exception as error:
+            raise ValueError(
+                f"the network must take a batch of {len(rows)} rows, got this error "
+                f"from it: {first_line(error)}; try it alone with "
+                f"net(torch.randn({len(rows)}, {rows.shape[1]}))."
+            ) from error
+
+    def pull_back_one(self, net, trained, x, y, weight):
+        """Return the gradients of one run; None for what this batch did not use."""
+
+        def delta(out):
+            return self.delta(out, y.mT, 1) * weight[:, None]
+
+        return self.gradients(net, trained, x.mT.contiguous(), delta)
+
+    def gradients(self, net, trained, rows, delta):
+        """Return the gradients of what is trained, from a function of the outputs."""
+        with torch.enable_grad():
+            out = self.ask(net, rows)
+        if not out.requires_grad:
+            return [None] * len(trained)
+        delta = delta(out.detach())
+        return torch.autograd.grad(out, trained, delta, allow_unused=True)
+
+    def delta(self, out, y, units):
+        """Return the derivative of each point's loss by the outputs."""
+        if self.regression:
+            return (out - y) * (2 / out.shape[units])
+        return torch.softmax(out, units) - y
+
+    @property
+    def has_state(self):
+        """Whether a run keeps what no other process can be sent: a Python value."""
+        return any(own.has_state for own in self.nets.values())
+
+    # ---- all at once ---------------------------------------------------------------
+
+    def forward(self, weights, buffers, x):
         """Return the outputs of all runs, points as columns."""
-        return vmap(self.one, randomness="different")(weights, x.mT).mT
+        return vmap(self.one, randomness="error")(weights, buffers, x.mT).mT
 
-    def one(self, weights, rows):
+    def one(self, weights, buffers, rows):
         """Return the outputs (points, outputs) of one run."""
-        state = {
-            name: weight.long() if kind == torch.long else weight
-            for name, kind, weight in zip(self.names, self.kinds, weights, strict=True)
-        }
+        names = (*self.trained, *self.fixed)
+        state = dict(zip(names, (*weights, *buffers), strict=True))
         return functional_call(self.net, state, rows)
 
-    def pull_back(self, weights, x, y, weight):
+    def pull_back(self, weights, buffers, x, y, weight):
         """Return the gradients of the parameters of all runs."""
-        own, buffers = weights[: self.n_trained], weights[self.n_trained :]
-        out, pull = vjp(lambda parts: self.forward([*parts, *buffers], x), own)
-        if self.regression:
-            delta = (out - y) * (2 / out.shape[1])
-        else:
-            delta = torch.softmax(out, 1) - y
-        return pull(delta * weight)[0]
 
-    def call(self, name, function, weights, x, *others):
-        """Call a function for all runs at once, or for one after the other."""
-        if not self.alone:
-            return self.traced(name, function, weights, x, *others)
-        found = []
-        for i in range(len(x)):
-            here = slice(i, i + 1)
-            one = [w[here] for w in weights], x[here], *(t[here] for t in others[:1])
-            found.append(self.traced(name, function, *one, *others[1:]))
-        if isinstance(found[0], torch.Tensor):
-            return torch.cat(found)
-        return [torch.cat(parts) for parts in zip(*found, strict=True)]
+        def outputs(parts):  # what it writes into is handed out: vjp wants it so
+            now = list(buffers)
+            for place in self.moving:
+                now[place] = now[place].clone()
+            return self.forward(parts, now, x), [now[place] for place in self.moving]
 
-    def traced(self, name, function, *arguments):
-        """Call a function through its trace for these shapes, made at first use."""
-        if self.random:  # a trace draws from the global state of its first call
-            with torch.random.fork_rng(devices=[]):
-                torch.set_rng_state(self.rng)
-                found = function(*arguments)
-                self.rng = torch.get_rng_state()
-            return found
-        setting, shape = self.arguments[2], arguments[1].shape
-        key = (name, *self.shapes, setting.hidden, setting.activation, *shape)
-        if key not in self.traces:
-            # On copies: tracing runs the function, and a BatchNorm would count it.
-            copies = [[w.clone() for w in arguments[0]], *arguments[1:]]
+        out, pull, moved = vjp(outputs, weights, has_aux=True)
+        for place, value in zip(self.moving, moved, strict=True):
+            buffers[place].copy_(value)
+        return pull(self.delta(out, y, 1) * weight)[0]
+
+    def traced(self, name, function, x, *others):
+        """Call a function through its trace for these shapes, made at first use.
+
+        Returns
+        -------
+        Tensor, list of Tensor or None
+            None where it does not work: the runs are then trained one by one.
+        """
+        shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
+        key = (name, self.print, self.dtype, self.regression, shapes)
+        if (name, shapes) not in self.checked:
+            with TRACING, warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "There is a performance drop")
+                try:
+                    sound = self.check_trace(key, function, x, *others)
+                    reason, error = "differs", None
+                except Exception as raised:
+                    sound, reason, error = False, "vmap", raised
+            if not sound:
+                self.leave(reason, error)
+                self.bind_nets()
+                return None
+            self.checked.add((name, shapes))
+        return self.functions[key](self.weights, self.buffers, x, *others)
+
+    def check_trace(self, key, function, x, *others):
+        """Make the trace if it is new; say whether it gives PyTorch's own answer."""
+
+        def copies():  # tracing runs the function, and a BatchNorm would count it
+            return [w.clone() for w in self.weights], [b.clone() for b in self.buffers]
+
+        if key not in TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
-            self.traces[key] = make_fx(lambda *a: function(*a))(*copies)
-            drop_idle(self.traces[key])
-        return self.traces[key](*arguments)
+            made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
+            drop_idle(made)
+            TRACES[key] = made
+            while len(TRACES) > MOST_TRACES:
+                TRACES.popitem(last=False)
+        TRACES.move_to_end(key)
+        self.functions[key] = TRACES[key]
+        weights, buffers = copies()
+        found = TRACES[key](weights, buffers, x, *others)
+        own = OwnNet(copied(self.net))
+        own.set([t[0].clone() for t in (*self.weights, *self.buffers)])
+        if others:
+            y, weight = others
+            want = self.pull_back_one(own.net, own.trained, x[0], y[0], weight)
+            pairs = [
+                (f[0], w) for f, w in zip(found, want, strict=True) if w is not None
+            ]
+        else:
+            pairs = [(found[0], self.ask(own.net, x[0].mT.contiguous()).mT)]
+        # A gradient that is zero but for rounding is next to the largest one.
+        scale = max(largest(want) for _, want in pairs)
+        return all(alike(a, b, scale) for a, b in pairs) and all(
+            alike(b[0], f) for b, f in zip(buffers, own.fixed, strict=True)
+        )
+
+
+def pays(runs, steps):
+    """Say whether runs with that many steps each gain more than tracing takes."""
+    return (runs - 1) * steps >= STEPS_TO_TRACE
+
+
+def parts_of(net):
+    """Return what is trained and what is not, frozen or a buffer, by name."""
+    trained = {n: p for n, p in net.named_parameters() if p.requires_grad}
+    fixed = {n: p for n, p in net.named_parameters() if not p.requires_grad}
+    return trained, fixed | dict(net.named_buffers())
+
+
+class OwnNet:
+    """A learner's network with what is looked up at each step at hand."""
+
+    def __init__(self, net):
+        self.net = net
+        trained, fixed = parts_of(net)
+        self.trained, self.fixed = [*trained.values()], [*fixed.values()]
+        self.places = [
+            (module._buffers, name, value)
+            for module in net.modules()
+            for name, value in module._buffers.items()
+            if value is not None
+        ]
+        self.print = fingerprint(net)
+
+    def set(self, values):
+        """Compute with these tensors from now on: what is trained, then the rest."""
+        for part, value in zip((*self.trained, *self.fixed), values, strict=True):
+            part.data = value
+
+    def mode(self, training):
+        """Return the network in training or evaluation mode."""
+        return self.net if self.net.training == training else self.net.train(training)
+
+    def take_replaced(self):
+        """Write buffers that a forward has replaced into those that they were."""
+        found = False
+        for buffers, name, value in self.places:
+            if buffers[name] is not value:
+                value.copy_(buffers[name].detach())
+                buffers[name], found = value, True
+        return found
+
+    @property
+    def has_state(self):
+        """Whether training has changed a value that is no parameter and no buffer."""
+        return fingerprint(self.net) != self.print
+
+
+def start_own(model, n_features, n_outputs, setting, seed, dtype):
+    """Return a learner's network with a seed's first weights, and the random state.
+
+    It is a copy: a network that the function also keeps for itself is not changed.
+    """
+    after = []
+
+    def made(*arguments):
+        net = copied(check_module(model(*arguments)))
+        if any(isinstance(p, nn.UninitializedParameter) for p in net.parameters()):
+            with torch.no_grad():
+                net(torch.zeros(2, n_features))
+        after.append(torch.get_rng_state())
+        return getattr(net, "_orig_mod", net).to(dtype)  # not the compiled one
+
+    return start(made, n_features, n_outputs, setting, seed), after[0]
+
+
+def copied(net):
+    """Return a copy of a network; the same where torch cannot copy it."""
+    try:
+        return copy.deepcopy(net)
+    except RuntimeError:  # weight_norm of old holds a tensor that was computed
+        return net
+
+
+def outside_state():
+    """Return how far the random states that are not torch's have come."""
+    numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
+    return random.getstate()[1][-1], numbers["state"]["pos"]
+
+
+def alike(a, b, scale=None):
+    """Say whether two tensors are the same up to rounding next to a scale."""
+    if not b.is_floating_point():
+        return torch.equal(a, b)
+    bound = TRACE_TOLERANCE * (largest(b) if scale is None else scale)
+    return torch.allclose(a, b, rtol=TRACE_TOLERANCE, atol=bound, equal_nan=True)
+
+
+def largest(tensor):
+    """Return the largest finite size in a tensor."""
+    sizes = tensor.abs()
+    return sizes[sizes.isfinite()].max().item() if sizes.isfinite().any() else 0.0
+
+
+def first_line(error):
+    """Return the first line of an error's text, not too long."""
+    text = str(error).strip() or type(error).__name__
+    line = text.splitlines()[0]
+    return line if len(line) <= 120 else f"{line[:117]}..."
+
+
+OWN_TO_TORCH = set(vars(nn.Module()))
+
+
+def fingerprint(net):
+    """Return what makes a network compute as it does, its registered tensors apart."""
+    return tuple(
+        (
+            name,
+            type(module).__qualname__,
+            mark(type(module).forward),
+            *(
+                (key, mark(v))
+                for key, v in vars(module).items()
+                if key not in OWN_TO_TORCH
+            ),
+        )
+        for name, module in net.named_modules()
+    )
+
+
+def mark(value):
+    """Return something to compare and hash for a value, by content where that goes."""
+    if value is None or isinstance(value, bool | int | float | str | torch.dtype):
+        return value
+    if isinstance(value, nn.Parameter):
+        return "parameter"
+    if isinstance(value, torch.Tensor):
+        return tuple(value.shape), hash(value.detach().numpy().tobytes())
+    if isinstance(value, np.ndarray):
+        return value.shape, hash(value.tobytes())
+    if isinstance(value, list | tuple | set):
+        return type(value).__name__, *map(mark, value)
+    if isinstance(value, dict):
+        return tuple((mark(k), mark(v)) for k, v in value.items())
+    if isinstance(value, types.FunctionType):
+        return hash(value.__code__)
+    return type(value).__qualname__
+
+
+# ---- which runs have the same network ----------------------------------------------
+
+
+class Watched(Hyperparameters):
+    """A setting that notes which of its values a model function reads."""
+
+    @classmethod
+    def of(cls, setting):
+        """Return a setting that nothing was read of."""
+        watched = object.__new__(cls)
+        object.__getattribute__(watched, "__dict__").update(vars(setting), read=set())
+        return watched
+
+    def __getattribute__(self, name):
+        """Note what is read; the whole of it for what needs the whole."""
+        if name == "__class__":  # dataclasses.replace makes a plain one
+            return Hyperparameters
+        values = object.__getattribute__(self, "__dict__")
+        if name in NAMES:
+            values["read"].add(name)
+        elif name == "__dict__":
+            values["read"].update(NAMES)
+            return {n: values[n] for n in NAMES}
+        return object.__getattribute__(self, name)
+
+    def __deepcopy__(self, memo):
+        """Return itself: a copied network goes on noting."""
+        return self
+
+
+def group_by_reading(model, dataset, settings, n_seeds, dtype):
+    """Return for each setting what its network depends on, and how large it is.
+
+    A function that reads the same values makes the same network, so it is called once
+    for each of them; not at all for a single run. A module that keeps the setting may
+    read all of it later.
+
+    Returns
+    -------
+    list of (tuple, int)
+        Names and values that were read; numbers in the network's parameters.
+    """
+    if len(settings) == 1 and n_seeds == 1:
+        return [((), 0)]
+    known, found = {}, []
+    for setting in settings:
+        fits = (k for k in known if all(getattr(setting, n) == v for n, v in k))
+        key = next(fits, None)
+        if key is None:
+            watched = Watched.of(setting)
+            arguments = dataset.n_features, dataset.n_outputs, watched, 0, dtype
+            net, _ = start_own(model, *arguments)
+            check_network(net, dataset.n_features, dataset.n_outputs)
+            read = object.__getattribute__(watched, "__dict__")["read"]
+            values = (v for m in net.modules() for v in vars(m).values())
+            if any(type(v) is Watched for v in values):
+                read = NAMES
+            key = tuple(
+                (name, getattr(setting, name)) for name in NAMES if name in read
+            )
+            known[key] = sum(p.numel() for p in net.parameters())
+        found.append((key, known[key]))
+    return found
+
+
+# ---- what is refused, and what a trace leaves out ----------------------------------
 
 
 def drop_idle(traced):
@@ -153,31 +592,32 @@ def drop_idle(traced):
     traced.recompile()
 
 
-RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)
-# Stacked, a convolution becomes one of many groups, slower than one after the other.
-ALONE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
-
-
-def check_network(net, n_features, n_outputs):
-    """Return a learner's network if it can be trained on the data, else raise."""
+def check_module(net):
+    """Return what a model function has made if it can be trained, else raise."""
     if not isinstance(net, nn.Module):
         raise TypeError(
             "model must return a torch.nn.Module, got "
             f"{type(net).__name__}; end your function with `return nn.Sequential(...)`."
         )
-    if not any(True for _ in net.parameters()):
+    if not any(p.requires_grad for p in net.parameters()):
         raise ValueError(
             f"model must return a network with parameters to train, got {net!r}; add "
-            "a layer such as nn.Linear."
+            "a layer such as nn.Linear, or leave one unfrozen."
         )
+    return net
+
+
+def check_network(net, n_features, n_outputs):
+    """Raise unless a learner's network takes and gives what the data need."""
     rows = torch.zeros(2, n_features, dtype=next(net.parameters()).dtype)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
             out = net.eval()(rows)
     except Exception as error:
         raise ValueError(
             f"the network must take rows of {n_features} features, got this error "
-            f"from it: {error}; for pictures begin with nn.Unflatten(1, (1, 8, 8))."
+            f"from it: {first_line(error)}; for pictures begin with "
+            "nn.Unflatten(1, (1, 8, 8))."
         ) from error
     if tuple(getattr(out, "shape", ())) != (2, n_outputs):
         shape = tuple(getattr(out, "shape", ())) or type(out).__name__
@@ -185,4 +625,3 @@ def check_network(net, n_features, n_outputs):
             f"the network must give the shape (points, {n_outputs}), got {shape} for 2 "
             f"points; end it with nn.Linear(..., {n_outputs})."
         )
-    return net

@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from hpkit.models import ROWS_AT_ONCE
 from hpkit.tensors import Weights, shape_size
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16
 # Numbers in the batches that are gathered at once.
 GATHER_NUMBERS = 100_000
+LOG_HALF = -0.6931
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's own
 
 
@@ -53,17 +55,24 @@ class Stack:
     """
 
     def __init__(self, runs, settings, seeds, data, net):
-        self.runs, self.settings, self.data, self.net = runs, settings, data, net
+        self.runs, self.settings, self.seeds = runs, settings, seeds
+        self.data, self.net = data, net
         self.adam = settings[0].optimizer == "adam"
         distinct = list(dict.fromkeys(seeds))
         self.seed_row = torch.tensor([distinct.index(seed) for seed in seeds])
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
         self.plan_batches(settings[0].batch_size)
-        starts = [net.start(seed) for seed in distinct]
+        starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
         first = [
             torch.stack(part).to(data.X.dtype)[self.seed_row].flatten()
             for part in zip(*starts, strict=True)
         ]
+        # What is not trained, of its own type; torch's random state of each run.
+        self.fixed = [
+            torch.stack(part)[self.seed_row] for part in zip(*fixed, strict=True)
+        ]
+        self.best_fixed = [part.clone() for part in self.fixed]
+        self.rng = None if rng[0] is None else torch.stack(rng)[self.seed_row]
         # All weights of all runs lie in one flat tensor (all runs of the first
         # part, then all runs of the second, ...), so that an update is one call.
         self.flat = {"weights": torch.cat(first)}
@@ -71,7 +80,8 @@ class Stack:
         for name in ("m", "v") if self.adam else ("velocity",):
             self.flat[name] = torch.zeros_like(self.flat["weights"])
         self.best_loss = np.full(len(runs), np.inf)
-        self.epoch, self.step, self.updates = 0, self.steps, 0
+        self.epoch, self.step = 0, self.steps
+        self.updates = 0  # of Adam; a flat tensor once a parameter missed one
         self.batches = []
         self.seconds = 0.0
         self.measured = False  # of this epoch; false before epoch 0 was measured
@@ -102,7 +112,9 @@ class Stack:
     def arrange(self):
         """Make the views, hyperparameters and work space for the runs still here."""
         count, sizes = len(self.runs), [shape_size(s) for s in self.net.shapes]
-        self.flat["grad"] = torch.zeros_like(self.flat["weights"])
+        total = len(self.flat["weights"])
+        grad = self.flat["weights"].new_zeros(total + ROWS_AT_ONCE)
+        self.flat["grad"] = grad[:total]  # a product of biases writes beyond its end
         self.owner = torch.cat(
             [torch.arange(count).repeat_interleave(size) for size in sizes]
         )
@@ -112,16 +124,19 @@ class Stack:
             )
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
-        trained = sum(sizes[: self.net.n_trained]) * count
-        self.lr[trained:] = 0  # a BatchNorm's running means
-        self.net.bind(self.parts("weights"), self.parts("grad"), self.width)
+        self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)
+        self.pieces = self.cut_to_measure()
         self.shortest = min(s.epochs for s in self.settings)
 
     def parts(self, name):
         """Return a flat tensor as views (runs, *shape), a part each."""
+        return self.views(self.flat[name])
+
+    def views(self, flat):
+        """Return the views of any tensor that is laid out like the weights."""
         sizes = [len(self.runs) * shape_size(shape) for shape in self.net.shapes]
-        split = self.flat[name].split(sizes)
+        split = flat.split(sizes)
         return [
             part.view(-1, *shape)
             for part, shape in zip(split, self.net.shapes, strict=True)
@@ -195,6 +210,13 @@ class Stack:
     def train_step(self, x, y, weight):
         """Update all weights with one batch."""
         self.net.gradient(x, y, weight)
+        if self.net.absent:
+            self.skip_absent()
+        else:
+            self.update()
+
+    def update(self):
+        """Update as torch.optim does, with the gradients of the last batch."""
         weights, grad = self.flat["weights"], self.flat["grad"]
         if self.weight_decay is not None:
             grad.addcmul_(weights, self.weight_decay)
@@ -205,32 +227,59 @@ class Stack:
             grad = self.flat["velocity"].mul_(self.momentum).add_(grad)
         weights.addcmul_(grad, self.lr, value=-1)
 
+    def skip_absent(self):
+        """Update all but the parameters without a gradient, which torch.optim skips."""
+        absent = torch.zeros_like(self.flat["grad"], dtype=torch.bool)
+        views = self.views(absent)
+        for part, run in self.net.absent:
+            views[part][run] = True
+        before = {name: values.clone() for name, values in self.flat.items()}
+        updates = self.updates
+        if self.adam:
+            self.updates = torch.zeros_like(self.flat["m"]) + updates
+        self.update()
+        for name, values in self.flat.items():
+            torch.where(absent, before[name], values, out=values)
+        if self.adam:
+            self.updates -= absent.to(self.updates.dtype)
+
     def adam_step(self, weights, grad, m, v):
         """Update as torch.optim.Adam does (Kingma and Ba 2015, algorithm 1)."""
         self.updates += 1
         m.lerp_(grad, 1 - BETA1)
         v.mul_(BETA2).addcmul_(grad, grad, value=1 - BETA2)
         root = (v / (1 - BETA2**self.updates)).sqrt_().add_(EPSILON)
-        scale = -1 / (1 - BETA1**self.updates)
+        if isinstance(self.updates, torch.Tensor):
+            root, scale = root * (1 - BETA1**self.updates), -1
+        else:
+            scale = -1 / (1 - BETA1**self.updates)
         weights.addcdiv_(m * self.lr, root, value=scale)
+
+    def cut_to_measure(self):
+        """Return the points of both splits in pieces (X, Y)."""
+        data, count = self.data, len(self.runs)
+        widest = max(shape[0] for shape in self.net.shapes if shape)
+        columns = max(NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
+        if self.net.whole_splits:  # as rows in memory: nothing is copied
+            n = data.X.shape[1] - data.n_train
+            Xs = [x.T.contiguous().T for x in data.X.split([data.n_train, n], 1)]
+            return list(zip(Xs, data.Y.split([data.n_train, n], 1), strict=True))
+        return list(
+            zip(data.X.split(columns, 1), data.Y.split(columns, 1), strict=True)
+        )
 
     def measure(self):
         """Return the losses and the accuracies over both whole splits."""
         data, count = self.data, len(self.runs)
-        widest = max(shape[0] for shape in self.net.shapes if shape)
-        columns = max(NARROWEST, self.net.eval_numbers // (widest * count))
         pieces = []  # (1 or 2, runs, points): losses, right or not
-        for x, y in zip(
-            data.X.split(columns, 1), data.Y.split(columns, 1), strict=True
-        ):
+        for x, y in self.pieces:
             out = self.net.outputs(x.expand(count, -1, -1))
             if data.regression:
                 pieces.append((out - y).square_().mean(1)[None])
                 continue
             log_p = out.log_softmax(1)
             true = (log_p * y).sum(1)
-            # argmax over a middle axis is about two hundred times as slow as amax
-            right = (true >= log_p.amax(1)).to(true.dtype)
+            right = is_argmax(out, log_p, y, true).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1).numpy()
@@ -243,25 +292,53 @@ class Stack:
         if better.any():
             self.best_loss = np.where(better, val_loss, self.best_loss)
             best = self.flat["best"]
-            better = torch.from_numpy(better).index_select(0, self.owner)
-            torch.where(better, self.flat["weights"], best, out=best)
+            better = torch.from_numpy(better)
+            spread = better.index_select(0, self.owner)
+            torch.where(spread, self.flat["weights"], best, out=best)
+            for now, kept in zip(self.fixed, self.best_fixed, strict=True):
+                kept[better] = now[better]
 
     def keep(self, stays):
         """Drop the runs for which `stays`, a list of bool, is false."""
         keep = [i for i, stay in enumerate(stays) if stay]
         if len(keep) == len(self.runs):
             return
-        self.flat = {
-            name: torch.cat([part[keep].flatten() for part in self.parts(name)])
-            for name in self.flat
-        }
+
+        def kept(flat):
+            return torch.cat([part[keep].flatten() for part in self.views(flat)])
+
+        self.flat = {name: kept(flat) for name, flat in self.flat.items()}
+        if isinstance(self.updates, torch.Tensor):
+            self.updates = kept(self.updates)
+        self.fixed = [part[keep] for part in self.fixed]
+        self.best_fixed = [part[keep] for part in self.best_fixed]
+        self.rng = None if self.rng is None else self.rng[keep]
         self.runs = [self.runs[i] for i in keep]
         self.settings = [self.settings[i] for i in keep]
+        self.seeds = [self.seeds[i] for i in keep]
         self.seed_row, self.best_loss = self.seed_row[keep], self.best_loss[keep]
         if keep:
             self.arrange()
 
     def copy_weights(self):
         """Return a copy of the last and of the best weights of all runs here."""
-        last, best = self.flat["weights"].clone(), self.flat["best"].clone()
-        return Weights(tuple(self.runs), self.net.shapes, self.net.order, last, best)
+        return Weights(
+            tuple(self.runs),
+            self.net.order,
+            [part.clone() for part in (*self.parts("weights"), *self.fixed)],
+            [part.clone() for part in (*self.parts("best"), *self.best_fixed)],
+        )
+
+
+def is_argmax(out, log_p, y, true):
+    """Say of which points (runs, points) the true class is the argmax of the outputs.
+
+    argmax over a middle axis is about two hundred times as slow as amax, so it is asked
+    only where two outputs may be equal (a class of at most one half) or are nan.
+    """
+    right = true >= log_p.amax(1)
+    unsure = (right | true.isnan()) & ~(true > LOG_HALF)
+    if unsure.any():
+        classes = y.argmax(0).expand(unsure.shape)[unsure]
+        right[unsure] = out.transpose(1, 2)[unsure].argmax(1) == classes
+    return right

@@ -42,25 +42,25 @@ class Columns:
 
 @dataclass(frozen=True)
 class Weights:
-    """Last and best weights of some runs, flat as in a stack.
+    """Last and best weights of some runs: tensors (runs, *shape), a part each.
 
-    `order` says where the parameters of the module stand in `shapes`.
+    `order` says where the module's parameters, then its buffers, stand among the parts.
     """
 
     runs: tuple
-    shapes: list
     order: list
-    last: torch.Tensor
-    best: torch.Tensor
+    last: list
+    best: list
 
-    def of(self, run, which):
-        """Return the weights of one run, one after the other in a vector."""
-        count, row, start, found = len(self.runs), self.runs.index(run), 0, []
-        for size in map(shape_size, self.shapes):
-            at = start + row * size
-            found.append(getattr(self, which)[at : at + size])
-            start += count * size
-        return torch.cat([found[place] for place in self.order])
+    def load(self, net, run, which):
+        """Fill a module with the weights of one run and return it."""
+        parts, row = getattr(self, which), self.runs.index(run)
+        net = net.to(parts[0].dtype).eval()
+        inside = [*net.parameters(), *net.buffers()]
+        with torch.no_grad():
+            for value, place in zip(inside, self.order, strict=True):
+                value.copy_(parts[place][row].view_as(value))
+        return net
 
 
 class OneThread(contextlib.ContextDecorator):

@@ -11,6 +11,7 @@ import inspect
 import itertools
 import math
 import time
+from typing import NamedTuple
 
 import torch
 
@@ -34,6 +35,16 @@ __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 WEIGHTS_PER_STACK = 400_000
 
 
+class Group(NamedTuple):
+    """Runs that can share a stack: numbers of setting and seed of each.
+
+    `stacked` says whether learners' networks are worth a stack (`modules.pays`).
+    """
+
+    runs: list
+    stacked: bool = False
+
+
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
@@ -46,10 +57,22 @@ class Training:
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting.
     dtype : torch.dtype, default torch.float32
+    workers : int, default 1
+        How many will share the work: no group is larger than one's part.
+    groups : list of Group, optional
+        What to train, if it is not everything.
     """
 
     def __init__(
-        self, dataset, settings, *, seeds=(0,), model=None, dtype=torch.float32
+        self,
+        dataset,
+        settings,
+        *,
+        seeds=(0,),
+        model=None,
+        dtype=torch.float32,
+        workers=1,
+        groups=None,
     ):
         self.dataset = check_dataset(dataset)
         self.settings = check_settings(settings, dataset)
@@ -62,41 +85,67 @@ class Training:
             max(s.epochs for s in self.settings),
             dataset,
         )
-        self.weights, self.traces = {}, {}
+        self.weights = {}
         self.data = Columns.of(dataset, dtype)
-        self.waiting, self.stacks = self.groups(), []
+        self.waiting, self.stacks = groups or self.groups(workers), []
 
-    def groups(self):
-        """Return the runs that can share a stack, as lists of (setting, seed) numbers.
+    def groups(self, workers):
+        """Return all runs in `Group`s that can share a stack.
 
         Batch size sets the steps of an epoch, the others the arithmetic of a step.
         """
-        groups = {}
-        for i, s in enumerate(self.settings):
-            alike = (s.batch_size, s.optimizer, s.hidden, s.activation)
-            members = groups.setdefault(alike, [])
-            members += [(i, k) for k in range(len(self.seeds))]
+        groups, sizes = {}, {}
+        for i, (s, (network_of, size)) in enumerate(
+            zip(self.settings, self.networks(), strict=True)
+        ):
+            alike = (s.batch_size, s.optimizer, network_of)
+            groups.setdefault(alike, [])
+            groups[alike] += [(i, k) for k in range(len(self.seeds))]
+            sizes[alike] = size
+        share = -(-sum(map(len, groups.values())) // workers)
         parts = []
-        for (_, _, hidden, _), members in groups.items():
-            sizes = (self.dataset.n_features, *hidden, self.dataset.n_outputs)
-            one = sum(a * b + b for a, b in itertools.pairwise(sizes))
-            most = max(1, WEIGHTS_PER_STACK // one)
-            parts += [members[i : i + most] for i in range(0, len(members), most)]
+        for alike, members in groups.items():
+            most = max(1, min(share, WEIGHTS_PER_STACK // max(1, sizes[alike])))
+            stacked = self.model is not network and self.pays(members)
+            for start in range(0, len(members), most):
+                parts.append(Group(members[start : start + most], stacked))
         return parts
 
-    def build(self, runs):
-        """Return the stack of some runs."""
-        settings = [self.settings[i] for i, _ in runs]
+    def networks(self):
+        """Return for each setting what its network depends on, and its weights."""
         data = self.dataset
-        about = data.n_features, data.n_outputs, settings[0], data.is_regression
+        if self.model is not network:
+            from hpkit.modules import group_by_reading  # 0.1 s that few need
+
+            about = self.model, data, self.settings, len(self.seeds)
+            return group_by_reading(*about, self.dtype)
+        found = []
+        for s in self.settings:
+            sizes = itertools.pairwise((data.n_features, *s.hidden, data.n_outputs))
+            found.append(((s.hidden, s.activation), sum(a * b + b for a, b in sizes)))
+        return found
+
+    def pays(self, members):
+        """Say whether a stack of a learner's networks gains more than it costs."""
+        from hpkit.modules import pays
+
+        settings = [self.settings[i] for i, _ in members]
+        steps = -(-self.data.n_train // settings[0].batch_size)
+        return pays(len(members), steps * max(s.epochs for s in settings))
+
+    def build(self, group):
+        """Return the stack of a `Group`."""
+        settings = [self.settings[i] for i, _ in group.runs]
+        seeds, data = [self.seeds[k] for _, k in group.runs], self.dataset
         if self.model is network:
+            about = data.n_features, data.n_outputs, settings[0], data.is_regression
             net = DenseNetworks(*about)
         else:
-            from hpkit.modules import ModuleNetworks  # 0.1 s that few need
+            from hpkit.modules import ModuleNetworks
 
-            net = ModuleNetworks(self.model, *about, self.traces)
-        seeds = [self.seeds[k] for _, k in runs]
-        return Stack(runs, settings, seeds, self.data, net)
+            about = self.model, data, settings[0], seeds[0]
+            net = ModuleNetworks(*about, self.dtype, group.stacked)
+        return Stack(group.runs, settings, seeds, self.data, net)
 
     @property
     def finished(self):
@@ -198,8 +247,8 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
         points, in every setting.
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting. About four times slower than the default one, and about
-        nine times faster than one plain loop after the other (25 settings of moons).
+        network of the setting. Frozen parameters stay frozen. Runs whose networks are
+        alike are stacked where that is faster than one after the other.
     tick : float, default 0.03
         Seconds of training between two yields, about.
     dtype : torch.dtype, default torch.float32
@@ -218,7 +267,9 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
     Notes
     -----
     Each run gives the numbers that a plain separate PyTorch loop gives, up to
-    rounding. Runs of one batch size, optimizer and network shape are trained as one.
+    rounding: ``torch.manual_seed(seed)`` before its network is made, and a
+    ``torch.Generator().manual_seed(seed)`` of its own for one `torch.randperm` an
+    epoch. Runs of one batch size, optimizer and network are trained as one.
 
     Examples
     --------

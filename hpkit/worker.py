@@ -3,44 +3,40 @@
 Everything that travels is plain: numbers, settings, numpy arrays.
 """
 
-import contextlib
-import threading
 import time
 from dataclasses import dataclass, replace
 
 import torch
 
 from hpkit.tensors import Weights
-from hpkit.training import Training
+from hpkit.training import Group, Training
 
+# What a learner reads.
+STATE = (
+    "with an executor, a network must keep what it remembers in buffers, got one whose "
+    "forward changes an attribute; use register_buffer, or leave the executor out."
+)
 # What a stack makes anew from the rest.
-REMADE = ("net", "data", "batches", "owner", "lr", "momentum", "weight_decay", "at")
-# A learner's own network uses torch's global random state and is traced: one at a time,
-# where workers are threads.
-alone = threading.Lock()
-# Traced functions of the training that this process worked for last.
-traced = {}
+REMADE = ("net", "data", "batches", "pieces", "owner", "at")
+REMADE += ("lr", "momentum", "weight_decay")
 
 
 @dataclass(frozen=True)
 class Part:
     """A group of runs, whole: what a worker needs to train it on.
 
-    `training` names the training that it is of; `numbers` are the numbers of
-    `settings` in the search; `runs` counts within the part and holds those that are
-    still to be trained; `state` is a stack's and `rng` that of its network's dropout,
-    both as plain data.
+    `numbers` are the numbers of `settings` in the search; `group` counts within the
+    part and holds the runs that are still to be trained; `state` is a stack's, as plain
+    data.
     """
 
-    training: str
     numbers: tuple
     dataset: object
     settings: tuple
     seeds: tuple
     model: object
-    runs: list
+    group: Group
     state: dict | None = None
-    rng: object = None
     done: float = -1.0
 
 
@@ -55,17 +51,14 @@ class Trained:
 
 def work(part, seconds, pause):
     """Train a part for about that long, to the end of an epoch, and return it."""
-    with alone if part.model else contextlib.nullcontext():
-        return train_part(part, seconds, pause)
-
-
-def train_part(part, seconds, pause):
-    """Do what `work` says."""
     until = time.perf_counter() + seconds
-    training = Training(part.dataset, part.settings, seeds=part.seeds, model=part.model)
-    if part.training not in traced:
-        traced.clear()
-    training.traces = traced.setdefault(part.training, {})
+    training = Training(
+        part.dataset,
+        part.settings,
+        seeds=part.seeds,
+        model=part.model,
+        groups=[part.group],
+    )
     training.waiting, training.stacks = [], [stack_of(training, part)]
     while not training.finished and not training.paused(pause):
         left = until - time.perf_counter()
@@ -75,11 +68,12 @@ def train_part(part, seconds, pause):
     runs = training.runs  # notes all weights
     arrays = {name: getattr(runs, name) for name in training.arrays}
     stack = training.stacks[0] if training.stacks else None
+    if stack and getattr(stack.net, "has_state", False):
+        raise ValueError(STATE)
     part = replace(
         part,
-        runs=stack.runs if stack else [],
+        group=part.group._replace(runs=stack.runs if stack else []),
         state=state_of(stack) if stack else None,
-        rng=plain(getattr(stack.net, "rng", None)) if stack else None,
         done=stack.done if stack else float("inf"),
     )
     return Trained(part, arrays, plain(training.weights))
@@ -87,12 +81,15 @@ def train_part(part, seconds, pause):
 
 def stack_of(training, part):
     """Return the stack of a part as it was when it was last sent."""
-    stack = training.build(part.state["runs"] if part.state else part.runs)
+    group = part.group
+    if part.state:
+        group = group._replace(runs=part.state["runs"])
+    stack = training.build(group)
     if part.state:
         vars(stack).update(lively(part.state))
-        stack.batches, stack.net.rng = [], lively(part.rng)
+        stack.batches = []
         stack.arrange()
-        stack.keep([run in part.runs for run in stack.runs])
+        stack.keep([run in part.group.runs for run in stack.runs])
     return stack
 
 

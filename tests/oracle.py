@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import UninitializedParameter
 
 OPTIMIZERS = {
     "sgd": lambda p, s: torch.optim.SGD(
@@ -58,8 +59,11 @@ def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense):
 
 def textbook(dataset, setting, seed, dtype, model):
     torch.manual_seed(seed)
-    net = model(dataset.n_features, dataset.n_outputs, setting).to(dtype)
-    splits = []
+    net = model(dataset.n_features, dataset.n_outputs, setting)
+    net = copy.deepcopy(net)  # a function may give the same one again
+    if any(isinstance(p, UninitializedParameter) for p in net.parameters()):
+        net(torch.zeros(1, dataset.n_features))
+    net, splits = net.to(dtype), []
     for split in (dataset.train, dataset.valid):
         y = torch.as_tensor(split.y.copy())
         y = y.to(dtype)[:, None] if dataset.is_regression else y

@@ -140,6 +140,22 @@ def test_a_learners_own_network_travels_by_value(loky_pool):
     assert np.array_equal(*outs)
 
 
+def test_one_group_is_cut_for_all_workers():
+    lrs = [0.01 * 2**i for i in range(16)]
+    whole = hk.grid_search(MOONS, BASE, lr=lrs)
+
+    with futures.ThreadPoolExecutor(8) as pool:
+        spread = executors.Spread(
+            MOONS, whole.settings, seeds=(0,), model=None, executor=pool
+        )
+        parts = len(spread.idle)
+        while not spread.finished:
+            spread.advance(1)
+
+    assert parts == 8
+    assert same(whole.runs, spread.runs)
+
+
 # ---- losses ------------------------------------------------------------------------
 
 

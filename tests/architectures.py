@@ -1,0 +1,348 @@
+"""Networks as learners write them, each a function that `model=` takes.
+
+Importable by name, so that they travel to other processes. What is special about each
+stands in its name. No bias stands where it changes nothing (before a BatchNorm, on the
+keys of an attention): its gradient would be rounding alone, which Adam blows up.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+WIDTH = 6
+
+
+def mlp(n_in, n_out, setting):
+    return nn.Sequential(nn.Linear(n_in, WIDTH), nn.Tanh(), nn.Linear(WIDTH, n_out))
+
+
+def batch_norm(n_in, n_out, setting, **kwargs):
+    return nn.Sequential(
+        nn.Linear(n_in, WIDTH, bias=False),
+        nn.BatchNorm1d(WIDTH, **kwargs),
+        nn.ReLU(),
+        nn.Linear(WIDTH, n_out),
+    )
+
+
+def batch_norm_mean(n_in, n_out, setting):
+    return batch_norm(n_in, n_out, setting, momentum=None)
+
+
+def batch_norm_of_the_batch(n_in, n_out, setting):
+    return batch_norm(n_in, n_out, setting, track_running_stats=False)
+
+
+def layer_norm(n_in, n_out, setting):
+    return nn.Sequential(
+        nn.Linear(n_in, WIDTH), nn.LayerNorm(WIDTH), nn.GELU(), nn.Linear(WIDTH, n_out)
+    )
+
+
+def convolution(n_in, n_out, setting):
+    return nn.Sequential(
+        nn.Unflatten(1, (1, n_in)),
+        nn.Conv1d(1, 3, 3, bias=False),
+        nn.BatchNorm1d(3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(3 * (n_in - 2), n_out),
+    )
+
+
+class Attention(nn.Module):
+    def __init__(self, n_out, dropout):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(
+            4, 2, dropout=dropout, batch_first=True, bias=False
+        )
+        self.up, self.out = nn.Linear(2, 4), nn.Linear(4, n_out)
+        mask = torch.ones(4, 4, dtype=torch.bool).tril()
+        self.register_buffer("mask", mask)
+
+    def forward(self, x):
+        x = self.up(x.view(-1, 4, 2))
+        x = self.attend(x, x, x, attn_mask=~self.mask, need_weights=False)[0]
+        return self.out(x.mean(1))
+
+
+def attention(n_in, n_out, setting):
+    return Attention(n_out, 0.0)
+
+
+def attention_with_dropout(n_in, n_out, setting):
+    return Attention(n_out, 0.2)
+
+
+class Masked(nn.Module):
+    """A boolean buffer that a float would turn into something else."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.inner, self.out = nn.Linear(n_in, n_in), nn.Linear(n_in, n_out)
+        self.register_buffer("mask", torch.arange(n_in) % 2 == 0)
+        self.register_buffer("places", torch.arange(n_in).flip(0))
+
+    def forward(self, x):
+        x = self.inner(x)[:, self.places]
+        return self.out(x.masked_fill(~self.mask, -0.5).tanh())
+
+
+def masked(n_in, n_out, setting):
+    return Masked(n_in, n_out)
+
+
+class Transformer(nn.Module):
+    def __init__(self, n_out, dropout):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(
+            4, 2, 8, dropout, batch_first=True, bias=False
+        )
+        self.up, self.out = nn.Linear(2, 4), nn.Linear(4, n_out)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+
+    def forward(self, x):
+        return self.out(self.encoder(self.up(x.view(-1, 4, 2))).mean(1))
+
+
+def transformer(n_in, n_out, setting):
+    return Transformer(n_out, 0.1)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind, n_out):
+        super().__init__()
+        self.rnn, self.out = kind(2, 5, batch_first=True), nn.Linear(5, n_out)
+
+    def forward(self, x):
+        return self.out(self.rnn(x.view(-1, 4, 2))[0][:, -1])
+
+
+def lstm(n_in, n_out, setting):
+    return Recurrent(nn.LSTM, n_out)
+
+
+def gru(n_in, n_out, setting):
+    return Recurrent(nn.GRU, n_out)
+
+
+class Embedded(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.words, self.out = nn.Embedding(5, 3), nn.Linear(3 * n_in, n_out)
+
+    def forward(self, x):
+        return self.out(self.words((x * 2).round().clamp(-2, 2).long() + 2).flatten(1))
+
+
+def embedding(n_in, n_out, setting):
+    return Embedded(n_in, n_out)
+
+
+class Tied(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.down, self.up = nn.Linear(n_in, 4), nn.Linear(4, n_in)
+        self.up.weight = nn.Parameter(self.down.weight.detach().T.clone())
+        self.again = nn.Linear(n_in, 4)
+        self.again.weight = self.down.weight
+        self.out = nn.Linear(4, n_out)
+
+    def forward(self, x):
+        return self.out(self.again(self.up(self.down(x).tanh())))
+
+
+def tied(n_in, n_out, setting):
+    return Tied(n_in, n_out)
+
+
+with torch.random.fork_rng(devices=[]):
+    torch.manual_seed(7)
+    BACKBONE = nn.Sequential(nn.Linear(8, WIDTH), nn.BatchNorm1d(WIDTH), nn.Tanh())
+BACKBONE.requires_grad_(False)
+
+
+def frozen(n_in, n_out, setting):
+    return nn.Sequential(BACKBONE, nn.Linear(WIDTH, n_out))
+
+
+def half_frozen(n_in, n_out, setting):
+    net = mlp(n_in, n_out, setting)
+    net[0].weight.requires_grad_(False)
+    return net
+
+
+def weight_norm(n_in, n_out, setting):
+    net = mlp(n_in, n_out, setting)
+    nn.utils.parametrizations.weight_norm(net[0])
+    return net
+
+
+def spectral_norm(n_in, n_out, setting):
+    net = mlp(n_in, n_out, setting)
+    nn.utils.parametrizations.spectral_norm(net[0])
+    return net
+
+
+def rrelu(n_in, n_out, setting):
+    return nn.Sequential(nn.Linear(n_in, WIDTH), nn.RReLU(), nn.Linear(WIDTH, n_out))
+
+
+def dropout(n_in, n_out, setting):
+    return nn.Sequential(
+        nn.Linear(n_in, WIDTH), nn.ReLU(), nn.Dropout(0.3), nn.Linear(WIDTH, n_out)
+    )
+
+
+class Noisy(nn.Module):
+    """Draws in its forward, and not by a layer."""
+
+    def __init__(self, n_in, n_out, always):
+        super().__init__()
+        self.inner, self.out = nn.Linear(n_in, WIDTH), nn.Linear(WIDTH, n_out)
+        self.always = always
+
+    def forward(self, x):
+        x = self.inner(x)
+        if self.always or self.training:
+            x = x + 0.1 * torch.randn_like(x)
+        return self.out(F.dropout(x.tanh(), 0.2, self.training))
+
+
+def noisy(n_in, n_out, setting):
+    return Noisy(n_in, n_out, False)
+
+
+def noisy_when_measured(n_in, n_out, setting):
+    return Noisy(n_in, n_out, True)
+
+
+class Branching(nn.Module):
+    """Uses one of two layers, whichever the batch asks for."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.left, self.right = nn.Linear(n_in, n_out), nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        return self.left(x) if x[:, 0].mean() > 0 else self.right(x)
+
+
+def branch_on_data(n_in, n_out, setting):
+    return Branching(n_in, n_out)
+
+
+class Averaging(nn.Module):
+    """Keeps a running mean in a buffer that it replaces."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.inner, self.out = nn.Linear(n_in, WIDTH), nn.Linear(WIDTH, n_out)
+        self.register_buffer("mean", torch.zeros(WIDTH))
+
+    def forward(self, x):
+        x = self.inner(x)
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.detach().mean(0)
+        return self.out((x - self.mean).tanh())
+
+
+def running_mean(n_in, n_out, setting):
+    return Averaging(n_in, n_out)
+
+
+class Fourier(nn.Module):
+    """Random features in a tensor that is no buffer: another one with each seed."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.waves, self.out = torch.randn(n_in, WIDTH), nn.Linear(WIDTH, n_out)
+
+    def forward(self, x):
+        return self.out((x @ self.waves.to(x.dtype)).cos())
+
+
+def fourier(n_in, n_out, setting):
+    return Fourier(n_in, n_out)
+
+
+class Unused(nn.Module):
+    """A layer that nothing uses: torch.optim does not let it decay."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.idle, self.out = nn.Linear(n_in, 3), nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        return self.out(x)
+
+
+def unused(n_in, n_out, setting):
+    return Unused(n_in, n_out)
+
+
+def lazy(n_in, n_out, setting):
+    return nn.Sequential(nn.LazyLinear(WIDTH), nn.ReLU(), nn.LazyLinear(n_out))
+
+
+def compiled(n_in, n_out, setting):
+    return torch.compile(mlp(n_in, n_out, setting))
+
+
+def reads_the_setting(n_in, n_out, setting):
+    width = 4 if setting.lr < 0.1 else WIDTH
+    return nn.Sequential(
+        nn.Linear(n_in, width),
+        nn.Dropout(setting.momentum / 2),
+        nn.Linear(width, n_out),
+    )
+
+
+class Keeping(nn.Module):
+    """Keeps the setting and reads it later."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__()
+        self.setting, self.out = setting, nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        return self.out(x * (1 + self.setting.momentum if self.training else 1))
+
+
+def keeps_the_setting(n_in, n_out, setting):
+    return Keeping(n_in, n_out, setting)
+
+
+class Counting(nn.Module):
+    """Counts its steps in Python, out of reach of any other process."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.steps, self.out = 0, nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        self.steps += self.training
+        return self.out(x) / (1 + 0.01 * self.steps)
+
+
+def counting(n_in, n_out, setting):
+    return Counting(n_in, n_out)
+
+
+STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, masked)
+STACKED += (embedding, tied, frozen, half_frozen, weight_norm, unused, lazy)
+ONE_BY_ONE = {
+    "convolutions": (convolution,),
+    "random numbers": (
+        attention_with_dropout,
+        transformer,
+        rrelu,
+        dropout,
+        noisy,
+        noisy_when_measured,
+    ),
+    "vmap": (lstm, gru, spectral_norm, branch_on_data, batch_norm_mean),
+    "keeps values": (running_mean, fourier, counting),
+}
+OTHERS = (compiled, reads_the_setting, keeps_the_setting)
+ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

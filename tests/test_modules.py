@@ -1,0 +1,330 @@
+"""Learners' own networks equal a plain loop, in whatever company they are trained."""
+
+import concurrent.futures as futures
+import importlib
+import warnings
+
+import architectures
+import numpy as np
+import pytest
+import torch
+from architectures import ALL, BACKBONE, ONE_BY_ONE, STACKED
+from oracle import plain_run
+from torch import nn
+
+import hpkit as hk
+from hpkit import modules
+
+BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
+SPACE = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+
+
+def table(regression=False):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(60, 8))
+    y = X[:, 0] * 2 + np.sin(X[:, 1]) + X[:, 2] * X[:, 3]
+    if not regression:
+        y = np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
+    return hk.Dataset.from_arrays(X, y, seed=1)
+
+
+DATA = table()
+
+
+@pytest.fixture
+def stacked(monkeypatch):
+    """Stack what can be stacked, also when there is little to do."""
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
+    monkeypatch.setattr(modules, "SAID", set())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", modules.OneByOneWarning)
+        yield
+
+
+def assert_equal_the_plain_loop(runs, model, data=DATA, dtype=torch.float32):
+    bound = 1e-5 if dtype is torch.float32 else 1e-9
+    names = CURVES[:2] if data.is_regression else CURVES
+    for run in runs:
+        want = plain_run(data, run.setting, run.seed, dtype=dtype, model=model)
+        for column, name in enumerate(names):
+            assert getattr(run, name) == pytest.approx(
+                want.curves[:, column], abs=bound
+            ), name
+        for epoch in ("best", "last"):
+            assert_same_network(run.network(epoch), getattr(want, epoch), bound)
+
+
+def assert_same_network(net, expected, bound):
+    for kind in ("parameters", "buffers"):
+        for a, b in zip(getattr(net, kind)(), getattr(expected, kind)(), strict=True):
+            assert a.dtype == b.dtype
+            assert torch.allclose(a, b, atol=10 * bound)
+
+
+@pytest.mark.parametrize("model", ALL)
+def test_alone_equals_the_plain_loop(model):
+    for setting in (BASE.but(momentum=0.5), BASE.but(optimizer="adam", lr=0.01)):
+        assert_equal_the_plain_loop([hk.fit(DATA, setting, seed=4, model=model)], model)
+
+
+@pytest.mark.parametrize("model", ALL)
+@pytest.mark.usefixtures("stacked")
+def test_in_a_grid_equals_the_plain_loop(model):
+    grid = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model)
+
+    assert_equal_the_plain_loop(grid.runs, model)
+
+
+@pytest.mark.parametrize("model", ALL)
+@pytest.mark.usefixtures("stacked")
+def test_in_other_company_equals_the_plain_loop_in_double(model):
+    settings = [BASE.but(lr=0.1, weight_decay=0.1), BASE.but(lr=0.05, epochs=2)]
+    settings += [s.but(optimizer="adam", lr=0.01) for s in settings]
+
+    *_, runs = hk.train(DATA, settings, seeds=(3, 0), model=model, dtype=torch.float64)
+
+    assert_equal_the_plain_loop(runs, model, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("model", [m for m in ALL if m is not architectures.embedding])
+@pytest.mark.usefixtures("stacked")
+def test_regression_equals_the_plain_loop(model):
+    data = table(regression=True)
+
+    *_, runs = hk.train(
+        data, [BASE.but(lr=lr) for lr in (0.01, 0.02)], seeds=(0, 1), model=model
+    )
+
+    assert_equal_the_plain_loop(runs, model, data)
+
+
+@pytest.fixture(scope="module", params=["threads", "loky", "dask"])
+def pool(request):
+    if request.param == "threads":
+        with futures.ThreadPoolExecutor(2) as made:
+            yield made
+    elif request.param == "loky":
+        made = importlib.import_module("loky").ProcessPoolExecutor(2)
+        yield made
+        made.shutdown()
+    else:
+        distributed = importlib.import_module("distributed")
+        cluster = distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        )
+        with cluster, distributed.Client(cluster) as client:
+            yield client.get_executor()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stacked")
+def test_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
+    monkeypatch.setattr("hpkit.executors.CHUNK", 0.02)  # they travel more than once
+
+    for model in ALL:
+        if model is architectures.counting:  # of no use in another process
+            with pytest.raises(ValueError, match="register_buffer"):
+                hk.grid_search(DATA, BASE, **SPACE, model=model, executor=pool)
+            continue
+        grid = hk.grid_search(
+            DATA, BASE, **SPACE, seeds=(0, 3), model=model, executor=pool
+        )
+
+        assert grid.lost == ()
+        assert_equal_the_plain_loop(grid.runs, model)
+
+
+# ---- how they are trained ----------------------------------------------------------
+
+
+def train_pair(model, seeds=(0, 1)):
+    training, nets = hk.training.Training(DATA, BASE, seeds=seeds, model=model), []
+    while not training.finished:
+        training.advance(0)
+        nets += [stack.net for stack in training.stacks]
+    return nets[-1]
+
+
+@pytest.mark.parametrize("model", STACKED)
+def test_stacks_what_can_be_stacked_without_a_word(model, monkeypatch):
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert train_pair(model).stacked
+
+
+@pytest.mark.parametrize(("words", "models"), ONE_BY_ONE.items())
+def test_says_once_what_is_trained_one_by_one(words, models, monkeypatch):
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
+    monkeypatch.setattr(modules, "SAID", set())
+
+    for model in models:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            nets = [train_pair(model), train_pair(model)]
+
+        assert not any(net.stacked for net in nets)
+        assert len(said) == 1
+        assert said[0].category is modules.OneByOneWarning
+        assert words in str(said[0].message)
+        assert said[0].filename == __file__
+
+
+def test_little_work_is_neither_traced_nor_told(monkeypatch):
+    monkeypatch.setattr(modules, "make_fx", None)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for model in (architectures.batch_norm, architectures.lstm):
+            assert not train_pair(model).stacked
+
+
+def test_traces_are_kept_across_calls(monkeypatch):
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
+    train_pair(architectures.layer_norm)
+    monkeypatch.setattr(modules, "make_fx", None)  # no more of them
+
+    net = train_pair(architectures.layer_norm)
+
+    assert net.stacked
+
+
+@pytest.mark.usefixtures("stacked")
+def test_a_trace_of_another_network_is_not_used():
+    # A learner's global: the networks are alike in all that can be seen of them.
+    state = {"power": 2}
+
+    class Powered(nn.Linear):
+        def forward(self, x):
+            return super().forward(x ** state["power"])
+
+    def model(n_in, n_out, setting):
+        return Powered(n_in, n_out)
+
+    for power in (2, 3):
+        state["power"] = power
+
+        *_, runs = hk.train(DATA, BASE, seeds=(0, 1), model=model)
+
+        assert_equal_the_plain_loop(runs, model)
+
+
+# ---- what is left as it was --------------------------------------------------------
+
+
+@pytest.mark.usefixtures("stacked")
+def test_frozen_weights_and_shared_networks_are_not_changed():
+    before = {name: t.clone() for name, t in BACKBONE.state_dict().items()}
+    BACKBONE.train()
+
+    grid = hk.grid_search(DATA, BASE, **SPACE, model=architectures.frozen)
+    net = grid.best_run.network()
+
+    assert all(torch.equal(t, before[n]) for n, t in BACKBONE.state_dict().items())
+    assert torch.equal(net[0][0].weight, before["0.weight"])
+    assert BACKBONE.training
+    assert not BACKBONE[0].weight.requires_grad
+
+
+@pytest.mark.parametrize("model", [architectures.noisy, architectures.mlp])
+@pytest.mark.usefixtures("stacked")
+def test_torchs_random_state_is_left_as_it_was(model):
+    torch.manual_seed(9)
+    before = torch.get_rng_state()
+
+    hk.grid_search(DATA, BASE, **SPACE, model=model)
+
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_run_is_the_same_with_other_runs_and_again():
+    model, setting = architectures.noisy, BASE.but(momentum=0.5)
+    alone = hk.fit(DATA, setting, seed=3, model=model)
+
+    first = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model)
+    turned = hk.grid_search(
+        DATA, BASE, lr=[0.1, 0.05], momentum=[0.5], seeds=(3,), model=model
+    )
+
+    for search in (first, turned):
+        at = search.settings.index(setting), search.seeds.index(3)
+        assert np.array_equal(search.runs[at].val_loss, alone.val_loss)
+
+
+# ---- what a model reads of the setting ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("read", "count"),
+    [
+        (lambda s: None, 1),
+        (lambda s: s.lr, 2),
+        (lambda s: s.momentum if s.lr == 0.05 else 0, 3),
+        (lambda s: s.but(epochs=9), 4),
+        (lambda s: hash(s), 4),
+        (lambda s: s == BASE, 4),
+        (lambda s: vars(s), 4),
+        (lambda s: f"{s}", 4),
+    ],
+)
+def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
+    def model(n_in, n_out, setting):
+        read(setting)
+        return nn.Linear(n_in, n_out)
+
+    settings = [BASE.but(lr=lr, momentum=m) for lr in (0.05, 0.1) for m in (0, 0.5)]
+    training = hk.training.Training(DATA, settings, model=model)
+
+    assert len(training.waiting) == count
+
+
+def test_a_watched_setting_is_a_setting():
+    watched = modules.Watched.of(BASE)
+
+    assert isinstance(watched, hk.Hyperparameters)
+    assert watched == BASE
+    assert type(watched.but(lr=1)) is hk.Hyperparameters
+
+
+# ---- what is refused ---------------------------------------------------------------
+
+
+def draws_from_numpy(n_in, n_out, setting):
+    class Net(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * (1 + np.random.rand())  # noqa: NPY002
+
+    return Net(n_in, n_out)
+
+
+def fails_in_training(n_in, n_out, setting):
+    class Net(nn.Linear):
+        def forward(self, x):
+            if self.training:
+                raise RuntimeError("no such thing\nat line 7")
+            return super().forward(x)
+
+    return Net(n_in, n_out)
+
+
+def all_frozen(n_in, n_out, setting):
+    return nn.Linear(n_in, n_out).requires_grad_(False)
+
+
+@pytest.mark.filterwarnings("ignore::hpkit.modules.OneByOneWarning")
+@pytest.mark.parametrize("threshold", [1, 10**9])
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (draws_from_numpy, "from torch.*numpy.random.*torch.rand"),
+        (fails_in_training, "batch of .. rows, got.*no such thing; try it alone"),
+        (all_frozen, "parameters to train.*unfrozen"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(model, words, threshold, monkeypatch):
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", threshold)
+
+    with pytest.raises(ValueError, match=words):
+        list(hk.train(DATA, BASE, seeds=(0, 1), model=model))
