@@ -5,11 +5,11 @@ The way to and from Optuna's studies is in `studies`.
 
 import math
 
+from hpkit.hyperparameters import check_count
 from hpkit.path import planned_cost
 from hpkit.plan import LIVE_TICK, make_plan, searching, train_more
 from hpkit.results import join
 from hpkit.run import DIVERGED_ABOVE
-from hpkit.settings import check_count
 from hpkit.space import Range
 from hpkit.studies import distribution, new_study, setting_of
 

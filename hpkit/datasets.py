@@ -9,20 +9,20 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from hpkit.own_data import (
-    check_arrays,
-    check_rows,
-    encode_target,
-    split_rows,
-    table_columns,
-)
-from hpkit.settings import (
+from hpkit.hyperparameters import (
     check_choice,
     check_items,
     check_number,
     check_seed,
     check_text,
     refused,
+)
+from hpkit.own_data import (
+    check_arrays,
+    check_rows,
+    encode_target,
+    split_rows,
+    table_columns,
 )
 from hpkit.sources import SOURCES, draw_table, read_table
 

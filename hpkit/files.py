@@ -13,9 +13,9 @@ import numpy as np
 from hpkit import store
 from hpkit.datasets import Dataset, Split
 from hpkit.found import Search
+from hpkit.hyperparameters import NAMES, Hyperparameters
 from hpkit.path import Cost, Lost, Rung, Step
 from hpkit.results import CURVES, Runs, empty_arrays
-from hpkit.settings import NAMES, Hyperparameters
 from hpkit.space import Range
 
 FORMAT, VERSION = "hpkit search", 1

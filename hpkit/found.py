@@ -11,10 +11,10 @@ from operator import attrgetter
 import numpy as np
 
 from hpkit import tables, told
+from hpkit.hyperparameters import Hyperparameters, check_choice
 from hpkit.path import Cost, best_number, cost_of
 from hpkit.results import Runs, levels
 from hpkit.run import CURVES, lowest
-from hpkit.settings import Hyperparameters, check_choice
 from hpkit.space import edge_of
 from hpkit.ties import told_apart
 

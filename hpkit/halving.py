@@ -3,9 +3,9 @@
 Every setting is trained from where it stopped: no epoch is paid twice.
 """
 
+from hpkit.hyperparameters import check_count
 from hpkit.path import Cost, Rung
 from hpkit.plan import LIVE_TICK, ending, lost_of, make_plan, searching, under_way
-from hpkit.settings import check_count
 from hpkit.space import all_settings, count_of, drawn_settings
 
 

@@ -44,7 +44,7 @@ def network(n_features, n_outputs, setting):
 
     Examples
     --------
-    >>> from hpkit.settings import Hyperparameters
+    >>> from hpkit.hyperparameters import Hyperparameters
     >>> [type(layer).__name__ for layer in network(2, 2, Hyperparameters(hidden=(4,)))]
     ['Linear', 'ReLU', 'Linear']
     """

@@ -5,7 +5,7 @@ Every fault of a table is said here, before anything is trained.
 
 import numpy as np
 
-from hpkit.settings import brief, check_choice, refused
+from hpkit.hyperparameters import brief, check_choice, refused
 
 # Beyond these the squares of a spread are 0 or infinite.
 LARGEST, SMALLEST = 1e100, 1e-100

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.results import ranked
-from hpkit.settings import Hyperparameters
 from hpkit.told import SAY
 
 

@@ -10,15 +10,15 @@ import inspect
 from dataclasses import dataclass
 
 from hpkit.found import Search
-from hpkit.path import planned_cost
-from hpkit.results import join
-from hpkit.settings import (
+from hpkit.hyperparameters import (
     Hyperparameters,
     check_flag,
     check_number,
     check_seeds,
     check_setting,
 )
+from hpkit.path import planned_cost
+from hpkit.results import join
 from hpkit.space import Range, as_count, check_space
 from hpkit.training import Training, check_dataset, check_model, check_settings
 

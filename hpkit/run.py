@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from hpkit.datasets import Dataset, Split
+from hpkit.hyperparameters import Hyperparameters, check_choice
 from hpkit.models import network, start
 from hpkit.own_data import check_rows
-from hpkit.settings import Hyperparameters, check_choice
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
 # stretched. Over-fitting raises the validation loss as far (0.69 to 2.0 on small

@@ -12,10 +12,10 @@ Every search has both forms, with the same arguments: the call gives a `Search`,
 from collections.abc import Iterable
 from dataclasses import replace
 
+from hpkit.hyperparameters import check_count, check_name
 from hpkit.path import Cost, Step, best_number, planned_cost
 from hpkit.plan import LIVE_TICK, make_plan, searching, train_all, train_more
 from hpkit.results import join
-from hpkit.settings import check_count, check_name
 from hpkit.space import all_settings, drawn_settings
 
 

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from hpkit.settings import check_items, check_name, check_number, check_value
+from hpkit.hyperparameters import check_items, check_name, check_number, check_value
 
 COUNTS = ("batch_size", "epochs")  # whole numbers: what is drawn is rounded
 NUMBERS = (*COUNTS, "lr", "momentum", "weight_decay")

@@ -7,10 +7,10 @@ from there) it can do with ``to_optuna(search)``.
 import numpy as np
 
 from hpkit.found import Search
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.path import cost_of
 from hpkit.results import Runs
 from hpkit.run import Run
-from hpkit.settings import Hyperparameters
 from hpkit.space import COUNTS, Range
 from hpkit.tables import shown
 from hpkit.training import check_dataset

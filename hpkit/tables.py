@@ -7,8 +7,8 @@ import html
 
 import numpy as np
 
+from hpkit.hyperparameters import NAMES
 from hpkit.run import CURVES
-from hpkit.settings import NAMES
 
 TOP = 5  # rows of a short table
 

@@ -16,9 +16,7 @@ from typing import NamedTuple
 import torch
 
 from hpkit.datasets import Dataset
-from hpkit.models import DenseNetworks, network
-from hpkit.results import Run, Runs, empty_arrays
-from hpkit.settings import (
+from hpkit.hyperparameters import (
     Hyperparameters,
     check_items,
     check_number,
@@ -26,6 +24,8 @@ from hpkit.settings import (
     check_setting,
     refused,
 )
+from hpkit.models import DenseNetworks, network
+from hpkit.results import Run, Runs, empty_arrays
 from hpkit.stack import Stack
 from hpkit.tensors import Columns, OneThread
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from hpkit.datasets import Dataset, load_dataset
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import (
     BatchNoisePanel,
     BowlPanel,
@@ -20,7 +21,6 @@ from hpkit.panels.patience import stop_epoch
 from hpkit.panels.stills import still
 from hpkit.results import TestSplitWarning
 from hpkit.search import validation_curve
-from hpkit.settings import Hyperparameters
 from hpkit.training import fit
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)

@@ -12,6 +12,7 @@ import torch
 import hpkit as hk
 from hpkit.datasets import Dataset, load_dataset
 from hpkit.halving import cuts_of
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.notebooks import FOLDER
 from hpkit.panels import (
     BowlPanel,
@@ -33,7 +34,6 @@ from hpkit.panels.racers import halving_count
 from hpkit.panels.stills import still
 from hpkit.panels.values import DEFAULTS, parse_values
 from hpkit.search import grid_search, one_at_a_time, validation_curve
-from hpkit.settings import Hyperparameters
 from hpkit.training import fit
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpkit.datasets import load_dataset
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import (
     GridPanel,
     OneAtATimePanel,
@@ -22,7 +23,6 @@ from hpkit.panels.searching import LONG
 from hpkit.panels.stills import still
 from hpkit.panels.values import Entry, fitting, parse_values, places, written
 from hpkit.plots import plot_grid
-from hpkit.settings import Hyperparameters
 from hpkit.space import log_uniform
 from hpkit.told import label
 

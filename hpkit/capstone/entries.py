@@ -9,7 +9,7 @@ import numpy as np
 from hpkit.capstone.log import now
 from hpkit.capstone.said import Refused
 from hpkit.files import runs_to_plain, setting_to_plain
-from hpkit.settings import NAMES, Hyperparameters
+from hpkit.hyperparameters import NAMES, Hyperparameters
 from hpkit.space import Range
 from hpkit.tables import shown
 from hpkit.told import WORDS, label

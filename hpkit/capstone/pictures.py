@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.plots.canvas import FONT, INK, MUTED, look, new_axes
-from hpkit.settings import Hyperparameters
 
 LETTERS = 14  # points on 6.4 inches; on a printed page it is a third of that
 

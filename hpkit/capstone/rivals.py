@@ -13,9 +13,9 @@ import numpy as np
 from hpkit.bayes import bayesian_search
 from hpkit.capstone.said import Refused
 from hpkit.halving import successive_halving
+from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.results import Runs
 from hpkit.search import grid_search, random_search, validation_curve
-from hpkit.settings import Hyperparameters, check_count
 from hpkit.space import log_uniform
 
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hpkit import bayes, halving, search
 from hpkit.capstone.entries import ASIDE, entry_of, key_of, repeated, same
 from hpkit.capstone.said import Refused, RefusedKind, fill
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 
 SEARCHES = {
     "validation_curve": search.validation_curve,

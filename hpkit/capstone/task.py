@@ -10,7 +10,7 @@ from hpkit.capstone.said import Refused, Told, fill
 from hpkit.capstone.spending import SEARCHES, counted, fit_by_search, spend
 from hpkit.datasets import load_dataset
 from hpkit.files import runs_from_plain
-from hpkit.settings import check_count
+from hpkit.hyperparameters import check_count
 from hpkit.training import check_dataset
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none

@@ -155,7 +155,7 @@ def check_matching(answer, want, choices):
 
 def setting(answer):
     """Return Hyperparameters, also from a dict of their values."""
-    from hpkit.settings import Hyperparameters
+    from hpkit.hyperparameters import Hyperparameters
 
     if isinstance(answer, Mapping):
         try:

@@ -4,7 +4,7 @@ from hpkit.exercises._answers import NotYet, check_cases, choice, number, number
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._trials import trained
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 
 LESSON = "03_batch_size"
 # As in the lesson: digits, 32 hidden units, 10 epochs.

@@ -8,7 +8,7 @@ from hpkit.exercises._answers import NotYet, check_cases, check_matching, number
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._trials import trained
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 
 LESSON = "04_epochs"
 # As in the lesson: 50 training points, a large network, 200 epochs.

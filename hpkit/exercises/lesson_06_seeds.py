@@ -8,7 +8,7 @@ from hpkit.exercises._answers import NotYet, check_cases, check_matching, number
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._trials import trained
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 
 LESSON = "06_seeds"
 BASE = Hyperparameters(epochs=30)  # as in the lesson: moons, batch size 32

@@ -15,7 +15,7 @@ from hpkit.exercises._answers import (
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._trials import trained
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 
 LESSON = "08_grid_search"
 BASE = Hyperparameters(epochs=30)  # moons

@@ -6,7 +6,7 @@ from hpkit.exercises._answers import NotYet, kind, number, number_list
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._trials import trained
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 
 LESSON = "09_beyond_the_grid"
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))

@@ -6,7 +6,7 @@ from hpkit.exercises._answers import NotYet, kind
 from hpkit.exercises._core import Exercise, load_texts
 from hpkit.exercises._feedback import Page
 from hpkit.exercises._quiz import Quiz
-from hpkit.settings import NAMES
+from hpkit.hyperparameters import NAMES
 
 LESSON = "11_your_own"
 FEW_ROWS, FEW_SETTINGS, FEW_SEEDS, FEW_WORDS = 20, 5, 3, 3

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
+from hpkit.hyperparameters import check_count, check_number
 from hpkit.panels.controls import framed, number_box, tie
 from hpkit.panels.figures import (
     CROSS,
@@ -22,7 +23,6 @@ from hpkit.panels.figures import (
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
-from hpkit.settings import check_count, check_number
 
 WORDS = {
     "title": "A ball in a bowl: gradient descent with one weight",

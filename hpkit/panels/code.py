@@ -3,7 +3,7 @@
 import textwrap
 
 from hpkit.datasets import load_dataset
-from hpkit.settings import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.sources import SOURCES
 
 WORDS = {

@@ -6,13 +6,13 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.datasets import load_dataset
+from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import figure, legend, limit, linear, lines, points, set_all
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
-from hpkit.settings import Hyperparameters, check_count
 from hpkit.training import train
 
 WORDS = {

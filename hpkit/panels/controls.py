@@ -9,7 +9,7 @@ from numbers import Number
 import ipywidgets as W
 import numpy as np
 
-from hpkit.settings import (
+from hpkit.hyperparameters import (
     ACTIVATIONS,
     OPTIMIZERS,
     check_choice,

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from hpkit.hyperparameters import check_name
 from hpkit.panels.charts import clipped, stacked
 from hpkit.panels.controls import NAMES
 from hpkit.panels.drawing import Drawing
@@ -32,7 +33,6 @@ from hpkit.panels.searching import SearchPanel
 from hpkit.panels.style import css_color
 from hpkit.panels.values import places, usual
 from hpkit.search import validation_curve
-from hpkit.settings import check_name
 from hpkit.space import all_settings
 
 WORDS = {
@@ -88,7 +88,7 @@ class ValidationCurvePanel(SearchPanel):
     Examples
     --------
     >>> from hpkit.datasets import load_dataset
-    >>> from hpkit.settings import Hyperparameters
+    >>> from hpkit.hyperparameters import Hyperparameters
     >>> panel = ValidationCurvePanel(
     ...     load_dataset("moons"), "lr", Hyperparameters(epochs=5),
     ...     param_range=[0.001, 0.1], seeds=1)

@@ -3,6 +3,7 @@
 import ipywidgets as W
 import numpy as np
 
+from hpkit.hyperparameters import check_name
 from hpkit.panels.cellguess import CellGuess
 from hpkit.panels.cells import CellMap
 from hpkit.panels.charts import LossChart
@@ -26,7 +27,6 @@ from hpkit.panels.runlist import short, text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.values import DEFAULTS, briefly, places, usual
 from hpkit.search import grid_search
-from hpkit.settings import check_name
 from hpkit.space import all_settings
 
 WORDS = {

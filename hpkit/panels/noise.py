@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
+from hpkit.hyperparameters import Hyperparameters, check_number
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import batch_knob
 from hpkit.panels.figures import (
@@ -21,7 +22,6 @@ from hpkit.panels.figures import (
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
-from hpkit.settings import Hyperparameters, check_number
 from hpkit.training import check_settings, train
 
 WORDS = {

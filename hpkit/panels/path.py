@@ -6,6 +6,7 @@ from math import prod
 import ipywidgets as W
 
 from hpkit.files import search_from_plain, search_to_plain
+from hpkit.hyperparameters import Hyperparameters, check_seeds
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import button, named, row, say
@@ -16,7 +17,6 @@ from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
 from hpkit.search import grid_search, one_at_a_time
-from hpkit.settings import Hyperparameters, check_seeds
 from hpkit.space import check_space
 from hpkit.training import check_dataset
 

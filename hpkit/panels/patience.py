@@ -6,6 +6,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
+from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.panels.charts import WORDS as CHART
 from hpkit.panels.charts import LossChart
 from hpkit.panels.code import code_of_run
@@ -16,7 +17,6 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
 from hpkit.results import CURVES
-from hpkit.settings import Hyperparameters, check_count
 from hpkit.training import check_settings, train
 
 WORDS = {

@@ -6,6 +6,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.files import search_from_plain, search_to_plain
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import (
@@ -28,7 +29,6 @@ from hpkit.panels.racers import (
     searches,
     told_races,
 )
-from hpkit.settings import Hyperparameters
 from hpkit.space import log_uniform
 
 WORDS = {

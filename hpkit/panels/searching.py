@@ -10,6 +10,7 @@ import numpy as np
 
 from hpkit import told
 from hpkit.files import search_from_plain, search_to_plain
+from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.panels.code import call, code_of_setting, head, model_of, seeds_of
 from hpkit.panels.controls import (
     Controls,
@@ -23,7 +24,6 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import Entry, usual, written
-from hpkit.settings import Hyperparameters, check_count
 from hpkit.training import check_settings
 
 WORDS = {

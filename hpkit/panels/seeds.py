@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
+from hpkit.hyperparameters import NAMES, check_count
 from hpkit.panels.code import code_of_setting, head, seeds_of
 from hpkit.panels.controls import count_box, given_seeds, seeds_from
 from hpkit.panels.figures import (
@@ -21,7 +22,6 @@ from hpkit.panels.figures import (
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
-from hpkit.settings import NAMES, check_count
 from hpkit.ties import compared, factor, told_apart
 from hpkit.told import label
 from hpkit.training import check_settings, train
@@ -84,7 +84,7 @@ class SeedsPanel(Panel):
     Examples
     --------
     >>> from hpkit.datasets import load_dataset
-    >>> from hpkit.settings import Hyperparameters
+    >>> from hpkit.hyperparameters import Hyperparameters
     >>> settings = [Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
     >>> panel = SeedsPanel(load_dataset("moons"), settings, most=6)
     >>> panel.wait().runs.val_loss.shape

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import ipywidgets as W
 
+from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
@@ -16,7 +17,6 @@ from hpkit.panels.parts import button, row, say
 from hpkit.panels.runlist import Kept, RunList
 from hpkit.panels.says import told
 from hpkit.panels.watch import RunView
-from hpkit.settings import Hyperparameters, check_count
 from hpkit.training import check_settings
 
 WORDS = {

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import COLORS, INK, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, describe
 from hpkit.run import Run, softmax
-from hpkit.settings import check_choice
 from hpkit.training import check_dataset
 
 SHAPES = ("o", "^", "s", "D", "P", "v")  # of the classes, for eyes without color

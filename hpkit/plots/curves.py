@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
+from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import (
     COLORS,
     FONT,
@@ -26,7 +27,6 @@ from hpkit.plots.words import (
     short,
     varied,
 )
-from hpkit.settings import check_choice
 
 STYLES = {"both": ("-", "--"), "valid": ("-",), "train": ("--",)}
 FEW = 4  # settings of which both losses are drawn; more lines are a tangle

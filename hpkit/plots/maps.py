@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import COLORS, FONT, INK, Scale, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
-from hpkit.settings import check_choice
 from hpkit.tables import shown
 from hpkit.told import WORDS
 

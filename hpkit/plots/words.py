@@ -3,9 +3,9 @@
 import numpy as np
 
 from hpkit.found import Search
+from hpkit.hyperparameters import NAMES
 from hpkit.results import Runs
 from hpkit.run import Run
-from hpkit.settings import NAMES
 from hpkit.space import Range
 from hpkit.tables import shown
 from hpkit.told import KINDS, WORDS

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from hpkit.settings import NAMES, Hyperparameters, check_seeds
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds
 
 BAD = [
     *(("lr", v) for v in (0, -1, math.nan, math.inf, "0.1", None, True, [0.1])),
