@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Seeds
 #
-# **About 30 minutes.** When you are through, you can
+# **About 30 minutes.** By the end you'll be able to
 #
 # - say how far the result of a run depends on luck,
-# - tell a difference that counts from one that does not,
-# - decide how many seeds you need, and compare two settings fairly.
+# - compare two settings fairly, and tell a real difference from luck,
+# - decide how many seeds you need.
 
 # %%
 import hpkit as hk
@@ -18,47 +18,40 @@ base = hk.Hyperparameters(batch_size=32, epochs=30)
 ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 
 # %% [markdown]
-# ## 1. The same again, with other luck (5 minutes)
+# ## 1. The same again, with other luck (4 minutes)
 #
 # Throw a die. It shows 5. Is it a good die? Nobody would say so after one throw.
 #
 # But with networks people do just that. They train once, see 0.11, train another
-# setting once, see 0.13, and say: "the first one is better". Let us see how much of
-# such a number is the die.
+# setting once, see 0.13, and say: "the first one is better". How much of such a number
+# is the die?
 #
 # You know the **seed** from lesson 00: it decides the first weights and the order of
-# the points. Everything else below is the same: the data, the learning rate 0.3, the
-# batch size, the epochs.
+# the points. Everything else below stays the same.
 #
-# **Predict.** Twenty seeds. By how much do you think the highest of the twenty losses
-# is above the lowest? By 1 percent? By 5? More?
+# **Predict.** Twenty seeds. How far is the highest of the twenty losses above the
+# lowest? 1 percent? 5? More?
 
 # %%
 *_, runs = hk.train(moons, base.but(lr=0.3), seeds=range(20))
 ax = hk.plot_seeds(runs)
-loss = np.sort(runs.best_val_loss[0])
-rest = loss[:-1]
-print(f"lowest {loss[0]:.3f}, highest {loss[-1]:.3f}")
-print(f"mean {loss.mean():.3f}, spread {loss.std():.3f}")
-print(f"without the highest dot: mean {rest.mean():.3f}, spread {rest.std():.3f}")
+loss = runs.best_val_loss[0]
+print(f"lowest {loss.min():.3f}, highest {loss.max():.3f}")
+print(f"mean {loss.mean():.3f}, spread {loss.std(ddof=1):.3f}")
 
 # %% [markdown]
-# **What you see.** The highest of the twenty is far above the lowest, with any twenty
-# seeds by more than 10 percent. <!-- claim: seeds-same-setting-spreads --> Twenty times
-# the very same setting!
+# **What you see.** The very same setting twenty times, and the highest loss is more
+# than 10 percent above the lowest. <!-- claim: seeds-same-setting-spreads -->
 #
-# Two numbers sum up such a cloud of dots: its middle, the **mean** (the short bar), and
-# its width, the **spread**. The spread is the standard deviation: about how far the
-# dots lie from the mean, where far ones count more.
+# Two numbers sum up such a cloud of dots: its **mean** (the short bar) and its
+# **spread**, the standard deviation: about how far the dots lie from the mean. `ddof=1`
+# divides by one less than the number of dots, because the mean comes from the same
+# dots. A single dot far out raises both, so look at the dots, too.
 #
-# Two numbers do not say all. Does one dot lie far out, all alone? It pulls the mean to
-# its side, and it makes the spread larger than most of the dots deserve: compare the
-# last two lines. So look at the dots, too.
+# ## 2. Ana and Jun (5 minutes)
 #
-# ## 2. Ana and Jun (8 minutes)
-#
-# Ana trains moons with learning rate 0.25, Jun with 0.3. Each has a seed of their own.
-# Whoever gets the lower loss has won.
+# Ana trains moons with learning rate 0.25, Jun with 0.3, each with a seed of their own.
+# The lower loss wins.
 #
 # **Predict.** They do this twenty times, always with new seeds. Does the same one win
 # each time?
@@ -69,44 +62,14 @@ of_ana, of_jun = runs.best_val_loss[0, :20], runs.best_val_loss[1, 20:]
 wins = of_ana < of_jun
 print("".join("A" if win else "J" for win in wins))
 print(f"Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
+means, spreads = runs.mean_val_loss, runs.std_val_loss  # of 40 seeds
+print(f"means {means.round(3)}, spreads {spreads.round(3)}")
 
 # %% [markdown]
 # **What you see.** Sometimes Ana, sometimes Jun.
-# <!-- claim: seeds-duels-go-both-ways --> If they had met only once, one of them would
-# now go around and tell everybody that this learning rate is better.
-#
-# Here are the two learning rates in a panel. One thing is new: both get the *same*
-# seeds. Each dot is a seed; a gray line joins the dots of the same seed, and the
-# sentence counts how many lines go down. Leave the lines alone for now, section 5 comes
-# back to them. Look at the diamonds (the means) and the bars beside the dots (one
-# spread up, one spread down).
-
-# %%
-hk.SeedsPanel(moons, [ana, jun], seeds=3)
-
-# %% [markdown]
-# **Do.** Move **seeds** to 1, then to 2, to 5, to 30. Read the end of the sentence each
-# time.
-#
-# **Say what you see.** The numbers change with each seed that joins. What stays the
-# same in the verdict? How far is one diamond above the other, next to the length of the
-# bars?
-
-# %%
-means, spreads = runs.mean_val_loss, runs.std_val_loss  # of 40 seeds
-print(f"means {means.round(3)}, their difference {abs(means[0] - means[1]):.4f}")
-print(f"spreads {spreads.round(3)}, the larger one {spreads.max():.4f}")
-rest = np.sort(runs.best_val_loss)[:, :-1]
-gap = abs(rest[0].mean() - rest[1].mean())
-print("without the highest dot of each:")
-print(f"difference {gap:.4f}, larger spread {rest.std(axis=1).max():.4f}")
-
-# %% [markdown]
-# **What you see.** The means differ by less than the larger of the two spreads.
-# <!-- claim: seeds-difference-below-spread --> And that is not the work of one dot that
-# lies far out: without the highest dot of each it is the same.
-# <!-- claim: seeds-not-one-dot --> Then a single run of each tells nothing, and it
-# hardly matters which of the two you take.
+# <!-- claim: seeds-duels-go-both-ways --> The means differ by less than the larger
+# spread, the luck of one run. <!-- claim: seeds-difference-below-spread --> So **one
+# run of each cannot tell** which learning rate is better. Can forty? See section 5.
 #
 # There is a nasty trick in this. Ana wants to win, so she trains with twenty seeds and
 # shows her best run. Jun does the same.
@@ -119,28 +82,10 @@ for name, other, i in (("Ana", "Jun", 0), ("Jun", "Ana", 1)):
 # %% [markdown]
 # **What you see.** Each best run is below the other one's mean. With a seed chosen
 # after looking, both can "prove" that they are right.
-# <!-- claim: seeds-luckiest-proves-anything --> So a seed is not something to tune.
-# Report the mean and the spread.
+# <!-- claim: seeds-luckiest-proves-anything --> So never tune the seed. Report the mean
+# and the spread.
 #
-# Write down the rule as a function:
-
-# %%
-ex.differ
-
-
-# %%
-def can_tell(a, b):
-    return ...
-
-
-ex.differ.check(can_tell)
-
-# %%
-# ex.differ.hint()
-# ex.differ.solution()
-
-# %% [markdown]
-# ## 3. When one seed is enough (4 minutes)
+# ## 3. When one seed is enough (3 minutes)
 #
 # Is a single run worth nothing, then? Ana now takes 0.01, Jun stays with 0.3.
 #
@@ -154,24 +99,11 @@ ax = hk.plot_seeds(runs, pairs=False)
 
 # %% [markdown]
 # **What you see.** Jun, each time. The two clouds do not even touch.
-# <!-- claim: seeds-large-difference-one-run --> A difference that is many times the
-# spread can be seen in one run. That is why the coarse list of lesson 02, with factors
-# of three or ten between its values, worked so well, and why it is no use to look for a
-# third digit.
-
-# %%
-ex.four_pairs
-
-# %%
-answer = ...
-ex.four_pairs.check(answer)
-
-# %%
-# ex.four_pairs.hint()
-# ex.four_pairs.solution()
-
-# %% [markdown]
-# ## 4. How many seeds? (5 minutes)
+# <!-- claim: seeds-large-difference-one-run --> A difference of many spreads shows in
+# one run. That is why the coarse list of lesson 02, with factors of three or ten
+# between its values, worked so well.
+#
+# ## 4. How many seeds? (4 minutes)
 #
 # One throw of a die says little, the mean of many throws says much. How quickly does
 # the luck go away? We train 320 seeds, and take the mean of groups: of 1, of 4, of 16.
@@ -185,21 +117,20 @@ fig, ax = plt.subplots(figsize=(7.2, 2.6), layout="constrained")
 for row, n in enumerate((1, 4, 16)):
     means = loss.reshape(-1, n).mean(axis=1)
     ax.plot(means, np.full(len(means), row), "o", alpha=0.3)
-    share = means.std() / loss.std()
-    print(f"mean of {n:2}: spread {means.std():.4f}, {share:.2f} of that of one seed")
+    spread = means.std(ddof=1)
+    print(f"mean of {n:2}: spread {spread:.4f}, {spread / loss.std(ddof=1):.2f} of one")
 ax.set(yticks=range(3), ylim=(2.5, -0.5), xlabel="mean lowest validation loss")
 ax.set_yticklabels(["1 seed", "mean of 4", "mean of 16"])
 ax = hk.alt_text(ax, "Three rows of dots, each about half as wide as the one above.")
 
 # %% [markdown]
 # **What you see.** Four times as many seeds, about half the spread; sixteen times,
-# about a quarter. <!-- claim: seeds-four-times-halve --> It is the same rule as with
-# the batches of lesson 03: the spread of a mean of `n` is the spread of one, divided by
-# the square root of `n`. The shares above are not exactly 0.50 and 0.25: the last row
-# has only twenty dots, and a spread of twenty dots is itself a bit of luck.
+# about a quarter; twenty dots, as in the last row, show it only roughly.
+# <!-- claim: seeds-four-times-halve --> As with the batches of lesson 03, the spread of
+# a mean of `n` is the spread of one, divided by the square root of `n`. It is called
+# the **standard error** of the mean.
 #
-# So the first few seeds bring the most. Three to five are a good start. If that is not
-# enough to tell two settings apart, ask first whether it matters.
+# So the first few seeds bring the most. Three to five are a good start.
 
 # %%
 ex.enough_seeds
@@ -213,7 +144,7 @@ ex.enough_seeds.check(answer)
 # ex.enough_seeds.solution()
 
 # %% [markdown]
-# ## 5. The same seed for both (4 minutes)
+# ## 5. The same seed for both (8 minutes)
 #
 # Two runners, each on another track, in another wind: who is faster? Better let both
 # run on the *same* track on the same day. For networks: give both settings the **same
@@ -231,35 +162,84 @@ ax = hk.plot_seeds(runs)
 low, high = runs.best_val_loss
 print("own seeds:  0.3 wins", (high < np.roll(low, 1)).sum(), "of 20")
 print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
-print(f"spread {low.std():.4f}, spread of the differences {(high - low).std():.4f}")
+print(
+    f"spread {low.std(ddof=1):.4f}, of the differences {(high - low).std(ddof=1):.4f}"
+)
 
 # %% [markdown]
-# **What you see.** With the same seed for both, 0.3 wins in nearly all duels; nearly
-# all the lines lean the same way. With seeds of their own it wins in most, not in all.
-# The differences of pairs spread much less than the losses themselves: a lucky seed
-# helps both sides, and drops out. <!-- claim: seeds-same-seed-is-fairer -->
+# **What you see.** With the same seed for both, 0.3 wins nearly every duel, and nearly
+# all the lines lean the same way. The differences spread much less than the losses: a
+# lucky seed helps both sides, and drops out. <!-- claim: seeds-same-seed-is-fairer -->
 #
-# So the pairs can see a difference that single runs hide. With Ana and Jun, too:
+# So compare two settings by their **differences**, seed by seed. Is the mean of the
+# differences more than luck? Divide it by its standard error:
+#
+# **Predict.** Ana and Jun once more, now with shared seeds: 5, 10, 20, 40 of them. Does
+# the ratio grow?
 
 # %%
-*_, runs = hk.train(moons, [ana, jun], seeds=range(20))
-wins = runs.best_val_loss[0] < runs.best_val_loss[1]
-print(f"same seeds: Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
+*_, runs = hk.train(moons, [ana, jun], seeds=range(40))
+differences = runs.best_val_loss[0] - runs.best_val_loss[1]
+for n in (5, 10, 20, 40):
+    d = differences[:n]
+    error = d.std(ddof=1) / np.sqrt(n)
+    print(
+        f"{n:2} seeds: mean difference {d.mean():.4f} = {d.mean() / error:.1f} errors"
+    )
 
 # %% [markdown]
-# **What you see.** With the same seed for both, Jun wins in most of the duels.
-# <!-- claim: seeds-pairs-see-more --> So on these points 0.3 is a little better than
-# 0.25, by less than the luck of one run.
+# **What you see.** The mean difference settles, its standard error shrinks, and so the
+# ratio grows. **More than two standard errors is more than luck**: two equal settings
+# get there in one case of twenty. With few seeds the spread is itself a guess, so it
+# takes more: 2.8 with five seeds, 4.3 with three, 12.7 with two (Student's t).
 #
-# Sharing the seed costs nothing. That is why all searches of hpkit give every setting
-# the same seeds.
+# So forty seeds tell Ana's learning rate from Jun's, and five mostly do not.
+# <!-- claim: seeds-forty-tell --> 0.3 is better, by less than the luck of one run.
 #
-# ## 6. The band (4 minutes)
+# The panel does the sums. Each dot is a seed, a gray line joins the same seed.
+
+# %%
+hk.SeedsPanel(moons, [ana, jun], seeds=3)
+
+# %% [markdown]
+# **Do.** Move **seeds** to 5, 10, 30. When does the verdict change?
 #
-# Now you can read the band around a validation curve: it is the spread over seeds.
+# Sharing seeds costs nothing, so all searches of hpkit do it. Now write down the rule:
+
+# %%
+ex.differ
+
+
+# %%
+def can_tell(a, b):
+    return ...
+
+
+ex.differ.check(can_tell)
+
+# %%
+# ex.differ.hint()
+# ex.differ.solution()
+
+# %%
+ex.four_pairs
+
+# %%
+answer = ...
+ex.four_pairs.check(answer)
+
+# %%
+# ex.four_pairs.hint()
+# ex.four_pairs.solution()
+
+# %% [markdown]
+# ## 6. As good as the best (4 minutes)
 #
-# **Predict.** Learning rates 0.05 to 4. Is there one winner, or are there several that
-# you cannot tell apart?
+# Now you can read the band around a validation curve, one spread up and down, and the
+# sentence below it.
+#
+# **Predict.** Learning rates 0.05 to 4, ten seeds. Is there one winner, or are there
+# several that you cannot tell apart?
 
 # %%
 hk.ValidationCurvePanel(
@@ -267,51 +247,15 @@ hk.ValidationCurvePanel(
 )
 
 # %% [markdown]
-# Read the panel's sentence with care. It goes by a **shorter rule** than yours. You
-# weighed the spreads of *both* settings (section 2). A search has many settings, so it
-# takes one spread for all, that of the *best*: what lies within it counts as good.
-#
-# **Predict.** The same search with both rules. Which list will be the longer one?
-
-# %%
-curve = hk.validation_curve(
-    moons, base, param_name="lr", param_range=[0.05, 0.1, 0.3, 0.5, 1, 2, 4],
-    seeds=range(10),
-)  # fmt: skip
-lrs, means, spreads = curve.param_range, curve.mean_val_loss, curve.std_val_loss
-best = means.argmin()
-gaps, larger = means - means[best], np.maximum(spreads, spreads[best])
-print("the best:", lrs[best])
-print("rule of section 2, not to be told apart:", np.array(lrs)[gaps <= larger])
-print("shorter rule, as good as the best:", np.array(lrs)[gaps <= spreads[best]])
-
-# %%
-fig, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
-ax.axhspan(means[best], means[best] + spreads[best], color="#D55E00", alpha=0.3)
-ax.errorbar(lrs, means, spreads, fmt="o", capsize=5)
-ax.set(xscale="log", xlabel="learning rate", ylabel="mean lowest validation loss")
-ax.set(ylim=(0.08, 0.33), xticks=lrs, xticklabels=map("{:g}".format, lrs))
-ax.minorticks_off()
-ax = hk.alt_text(ax, "Means with their spreads; a strip one spread above the lowest.")
-
-# %% [markdown]
-# **What you see.** The orange strip is the shorter rule: it begins at the lowest mean
-# and is one spread of the best high. A dot inside counts as good. The bars are the
-# spreads of all settings; what is above 0.33 is cut off.
-#
-# The second list is never longer than the first, for the larger of two spreads is at
-# least that of the best. With more than half of the sets of ten seeds it is shorter.
-# <!-- claim: seeds-search-is-stricter --> So what a search calls as good, your rule
-# cannot tell from the best, either. The other way around it need not hold. Find a dot
-# above the strip with a long bar. Your rule may say "not to be told apart", only
-# because its runs are so unsteady. But unsteady is not good. That is why a search that
-# has to choose is stricter. When two settings are left that matter to you, compare them
-# as in section 2, with more seeds.
+# **What you see.** More than one: the sentence names what is "as good, as far as 10
+# seeds can tell". <!-- claim: seeds-several-as-good --> Each value was compared with
+# the best by your rule, in pairs. Two things are added for a whole list. The winner of
+# many is partly the luckiest (lesson 05), so the more values, the more standard errors
+# it takes. And with few seeds all good values share one estimate of the spread.
 #
 # So when somebody asks for "the best learning rate", the honest answer is often a
-# region: all values that are as good. Three values or more: take one in the middle,
-# which has good neighbors on both sides. Two values: take either, or one between them.
-# Then go on.
+# region. Three values or more: take one in the middle, which has good neighbors on both
+# sides. Two: take either. Then go on.
 #
 # ## 7. Three questions (2 minutes)
 
@@ -323,12 +267,11 @@ ex.quiz
 #
 # - The same setting, 20 seeds: the highest loss was more than 10 percent above the
 #   lowest. <!-- claim: seeds-same-setting-spreads -->
-# - Learning rates 0.25 and 0.3: their means differ by less than the larger spread, and
-#   in duels with one run each both win some.
-#   <!-- claim: seeds-duels-go-both-ways seeds-difference-below-spread -->
+# - Learning rates 0.25 and 0.3: one run of each cannot tell, forty shared seeds can.
+#   <!-- claim: seeds-duels-go-both-ways seeds-forty-tell -->
 # - Learning rates 0.01 and 0.3: one run of each was enough.
 #   <!-- claim: seeds-large-difference-one-run -->
-# - 4 times as many seeds halve the spread of the mean.
+# - 4 times as many seeds halve the standard error of the mean.
 #   <!-- claim: seeds-four-times-halve -->
 # - The same seed for both sides makes a comparison fairer, for nothing.
 #   <!-- claim: seeds-same-seed-is-fairer -->
@@ -336,7 +279,7 @@ ex.quiz
 # ## Where to read on
 #
 # - X. Bouthillier and others, *Accounting for Variance in Machine Learning Benchmarks*
-#   (2021): where the luck of a result comes from, and what to do.
+#   (2021): where the luck of a result comes from, and why to compare in pairs.
 # - P. Henderson and others, *Deep Reinforcement Learning that Matters* (2018): results
 #   that turned around with other seeds.
 # - I. Goodfellow, Y. Bengio, A. Courville, *Deep Learning* (2016), section 5.4.3 (the
