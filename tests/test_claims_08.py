@@ -7,9 +7,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from claims import repeats
+from claims import apart, repeats
 
 import hpkit as hk
+from hpkit.ties import told_apart
 
 pytestmark = pytest.mark.slow
 
@@ -107,27 +108,41 @@ def test_grid_larger_batch_as_good():
     assert (ratio < 1.3).all()
 
 
-def test_grid_winner_changes():
-    cells = winners()
+@cache
+def five():
+    """Return the loss of the part that the lesson repeats (25, learners, 5 seeds)."""
+    seeds = repeats(20, each=5, first=2000)
+    grid = hk.grid_search(
+        hk.load_dataset("moons"), BASE, lr=LRS[3:8], batch_size=SIZES, seeds=seeds
+    )
+    loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
+    return apart(loss, 5)
 
-    # Two learners with other seeds: mostly another winner; of three: nearly always.
+
+def test_grid_winner_changes():
+    cells = five().mean(2).argmin(0)
+
+    # Two learners with other seeds: mostly another winner; of three: in most cases.
     assert np.mean([a != b for a in cells for b in cells]) >= 0.6
-    assert np.mean([len({*cells[i : i + 3]}) > 1 for i in range(18)]) >= 0.9
+    assert np.mean([len({*cells[i : i + 3]}) > 1 for i in range(18)]) >= 0.75
 
 
 def test_grid_winners_as_good():
-    loss = moons().mean(-1)
-    found = np.array([loss[cell] for cell in winners()])
+    each = five()
+    loss = each.mean((1, 2))
 
-    assert (found < 1.2 * loss.min()).all()
+    assert (loss[each.mean(2).argmin(0)] < 1.2 * loss.min()).all()
 
 
 def test_grid_plateau():
-    loss = moons().mean(-1)
+    each = five()
+    as_good = []
+    for loss in np.moveaxis(each, 1, 0):  # settings, seeds
+        calm = loss[np.isfinite(loss).all(1)]
+        told = told_apart(calm, int(calm.mean(1).argmin()))
+        as_good.append((~told).sum() - 1)
 
-    assert (loss < 1.2 * loss.min()).sum() >= 4
-    each = learners(moons())[3:8].reshape(-1, 20)  # the part that the lesson shows
-    assert np.mean((each < 1.2 * each.min(0)).sum(0) >= 4) >= 0.98
+    assert min(as_good) >= 4
 
 
 def test_grid_coarse_is_enough():

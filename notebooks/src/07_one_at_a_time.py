@@ -253,9 +253,8 @@ print(
 # - The square is the start, the circle is the end of the path. The arrows with numbers
 #   are the steps. A step that stays in its cell has no arrow: the start's value has won
 #   again, or it was the turn of the epochs, which the map does not show.
-# - The thick frame with the star is the best cell. The dashed frames are cells whose
-#   loss is above that by less than one spread over the seeds (lesson 06): with three
-#   seeds you cannot tell them apart.
+# - The thick frame with the star is the best cell. The dashed frames are as good,
+#   as far as three seeds can tell (lesson 06).
 # - A hatched cell has diverged.
 #
 # Now the other orders. There are six.

@@ -123,7 +123,7 @@ print("\nat the edge:", grid.edge or "nothing")
 
 # %% [markdown]
 # In the picture the thick frame with the star is the lowest loss. A dashed frame is as
-# good: its loss is higher by less than one spread over the seeds.
+# good, as far as three seeds can tell.
 #
 # **What you see.** The search ends clearly below the default setting.
 # <!-- claim: own-search-pays --> And the hidden layers hardly help: without any, the
@@ -344,10 +344,11 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 # **What you see.** The study ends below the loss without a search,
 # <!-- claim: own-study-pays --> and at about the loss of the grid or lower.
 # <!-- claim: own-study-not-above-the-grid --> Is Optuna the winner, then? Compare the
-# difference with the spread. And it had fifteen tries where the grid had four, and a
-# wider range. Follow the five lines: they lie closer together at the learning rate than
-# at the weight decay. <!-- claim: own-rate-matters-more --> So mostly one knob counts
-# here, and a list for one knob is short. Optuna pays when there are more.
+# difference with the spread of one run. And it had fifteen tries where the grid had
+# four, and a wider range. Follow the five lines: they lie closer together at the
+# learning rate than at the weight decay. <!-- claim: own-rate-matters-more --> So
+# mostly one knob counts here, and a list for one knob is short. Optuna pays when there
+# are more.
 #
 # ## 5. More machines (3 minutes)
 #
