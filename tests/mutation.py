@@ -50,8 +50,12 @@ MODULES = {
     "panels/path": (10, "search_panels panels"),
     "panels/training": (8, "panels"),
 }
-# Mutants that no input can tell from the code: (module, change, why).
-ALIKE = ()
+# Mutants that no input can tell from the code: (module, part of the new line), why.
+ALIKE = {
+    ("run", "__test__ = (True)"): "read by pytest alone",
+    ("found", "repr=(True)"): "a dataclass keeps the __repr__ that its class has",
+    ("results", "repr=(True)"): "the same",
+}
 
 COMPARE = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -193,7 +197,8 @@ def try_mutants(folder, jobs, found):
         for place, change, code in mutants:
             path.write_bytes(code)
             kind, _, _ = test_run(folder, module, tests, 20 + 3 * seconds)
-            alike = (module, change) in [rest[:2] for rest in ALIKE]
+            after = change.partition(" => ")[2]
+            alike = any(name == module and part in after for name, part in ALIKE)
             kind = "alike" if alike and kind == "passed" else kind
             found.append((module, kind))
             mark = {"passed": "SURVIVED", "failed": "killed"}.get(kind, kind)

@@ -12,7 +12,7 @@ import hpkit as hk
 from hpkit.found import CRITERIA
 from hpkit.path import Cost, Lost, Rung, best_number
 from hpkit.results import Runs, join
-from hpkit.run import TestSplitWarning
+from hpkit.run import CURVES, TestSplitWarning
 from hpkit.space import edge_of
 
 MOONS = hk.load_dataset("moons")
@@ -278,8 +278,10 @@ def test_epochs_without_a_gain_do_not_win():
 def test_runs_of_single_runs_are_the_same_runs(grid):
     again = Runs.of(list(grid.runs))
 
-    assert again.settings == grid.settings
-    assert np.array_equal(again.val_loss, grid.val_loss)
+    assert (again.settings, again.seeds) == (grid.settings, grid.seeds)
+    for name in (*CURVES, "epochs_done", "fit_time"):
+        assert np.array_equal(getattr(again, name), getattr(grid.runs, name)), name
+    assert again.fit_time.min() > 0
     assert len(again) == 24
     run = again[3, 1]
     assert np.array_equal(
