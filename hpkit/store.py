@@ -152,7 +152,7 @@ def as_text(data):
     """Return a dict as JSON that a person can read: a line for each dict in a part."""
     parts = []
     for key, value in data.items():
-        text = json.dumps(value, allow_nan=False)
+        text = json.dumps(value)
         if text.startswith("[{"):
             text = "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n]"
         elif isinstance(value, dict) and dict in map(type, value.values()):
@@ -160,6 +160,13 @@ def as_text(data):
             text = "{\n  " + ",\n  ".join(lines) + "\n}"
         parts.append(f"{json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def check_kinds(part, kinds):
+    """Raise unless a part of what was read has values of these kinds by name."""
+    for name, kind in kinds.items():
+        if not isinstance(part[name], kind):
+            raise TypeError(f"{name} is of another kind")
 
 
 def reason(error):

@@ -7,12 +7,11 @@
     cap.compare()
     cap.report()
 
-The task is in `task`, how a search is paid for in `spending`, what the log holds of it
-in `entries`, its file in `log`, how it speaks and refuses in `said`, other ways to tune
-in `rivals`, the page in `report`, `pictures` and `pages`.
+The task is in `task`, how a search is paid for in `budget`, other ways to tune in
+`rivals`, the page in `report`, its pictures in `pictures`, its markup in `pages`.
 """
 
-from hpkit.capstone.spending import BudgetError
+from hpkit.capstone.budget import BudgetError
 from hpkit.capstone.task import Capstone
 
 __all__ = ["BudgetError", "Capstone"]

@@ -5,19 +5,22 @@ nothing: else more training would look like better tuning. Each is trained sever
 with other seeds, so that luck can be seen.
 """
 
-import html
 from dataclasses import dataclass, replace
+from html import escape
 
 import numpy as np
 
 from hpkit.bayes import bayesian_search
-from hpkit.capstone.said import Refused
+from hpkit.capstone import pages
+from hpkit.capstone.budget import WORDS as SAID
+from hpkit.capstone.budget import Refused
 from hpkit.halving import successive_halving
 from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.results import Runs
 from hpkit.search import grid_search, random_search, validation_curve
 from hpkit.space import log_uniform
 
+WORDS = SAID["rivals"]
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
 SPACE = {
     "lr": log_uniform(0.001, 1),
@@ -25,70 +28,41 @@ SPACE = {
     "momentum": [0, 0.5, 0.9],
     "hidden": [(16,), (32,), (64,)],
 }
+GRID = {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}
 
 
 def curve(*lrs):
-    """Return a way that shares 60 epochs among learning rates."""
-    return lambda data, **s: validation_curve(
-        data, BASE.but(epochs=60 // len(lrs)), param_name="lr", param_range=lrs,
-        seeds=s["seeds"],
-    )  # fmt: skip
+    """Return what shares 60 epochs among learning rates."""
+    how = {"param_name": "lr", "param_range": lrs}
+    return validation_curve, 60 // len(lrs), how
 
 
-def grid(data, *, seeds, search_seed):
-    """Try 3 learning rates x 2 batch sizes."""
-    return grid_search(data, BASE, lr=[0.01, 0.1, 1], batch_size=[16, 64], seeds=seeds)
-
-
-def drawn(data, **how):
-    """Draw 6 settings."""
-    return random_search(data, BASE, n_trials=6, **how, **SPACE)
-
-
-def halved(data, **how):
-    """Draw 18 settings; 6, 2 and 1 of them go on: 18 + 12 + 12 + 18 epochs."""
-    return successive_halving(data, BASE.but(epochs=27), n_trials=18, **how, **SPACE)
-
-
-def proposed(data, **how):
-    """Ask Optuna for 12 settings: 10 random draws, then 2 that use what it has seen."""
-    return bayesian_search(data, BASE.but(epochs=5), n_trials=12, **how, **SPACE)
-
-
-# What a learner reads.
+# Name: function, epochs of a setting at most, its arguments.
 WAYS = {
     "lr 0.001, a default": curve(0.001),
     "lr 0.01, a beginner's guess": curve(0.01),
     "list 0.01, 0.02, 0.03, 0.04": curve(0.01, 0.02, 0.03, 0.04),
     "lr 0.1, known from before": curve(0.1),
-    "grid, 3 lr x 2 batch sizes": grid,
-    "random, 6 settings": drawn,
-    "halving, 18 settings": halved,
-    "Optuna, 12 settings": proposed,
+    "grid, 3 lr x 2 batch sizes": (grid_search, 10, GRID),
+    "random, 6 settings": (random_search, 10, {"n_trials": 6} | SPACE),
+    # 6, 2 and 1 go on: 18 + 12 + 12 + 18 epochs.
+    "halving, 18 settings": (successive_halving, 27, {"n_trials": 18} | SPACE),
+    # 10 random draws, then 2 that use what they have seen.
+    "Optuna, 12 settings": (bayesian_search, 5, {"n_trials": 12} | SPACE),
 }
 ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.93, 0.97)
 UNTUNED, TUNED = tuple(WAYS)[:3], tuple(WAYS)[4:]
-DRAWN = TUNED[1:]  # their settings depend on the seed
 KNOWN = tuple(WAYS)[3]  # somebody has searched for it: lessons 02 to 09, on these data
-WORDS = {
-    "regression": "compare needs classes, got a regression; leave it out.",
-    "heads": ("way", "epochs", "test accuracy", "lowest to highest"),
-    "you": "you",
-    "tuned": "The medians of {ways} lie within {gap:.3f} of each other. Chance alone "
-    "moves an accuracy of {level:.2f} on {rows} rows by about {noise:.3f}: {verdict}",
-    "tie": "no order among them can be read from this.",
-    "differ": "a larger gap than that, on these data.",
-    "mine": "Your {score:.3f} lies above {below} of the {n} scores of these ways.",
-    "no_mine": "Your own score appears here once you have opened the test set.",
-    "axis": "test accuracy, stretched near 1 (dots: seeds; bars: medians)",
-    "alt": "Strip plot of test accuracies. Medians: {medians}.{mine}",
-    "alt_mine": " You: {score:.3f}.",
-}
 
 
 def chance(share, rows):
     """Return what chance does to a share of so many rows: two standard errors."""
     return 2 * np.sqrt(share * (1 - share) / rows)
+
+
+def reached(bar, accuracy):
+    """Say whether a bar is reached by an accuracy as it is told: in three digits."""
+    return round(accuracy, 3) >= bar
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,21 +89,14 @@ class Comparison:
     mine: float | None = None
 
     @property
-    def plain(self):
-        """The same as what JSON can hold."""
-        return vars(self) | {"bars": list(self.bars)}
-
-    @property
     def table(self):
         """Rows of text under `WORDS["heads"]`."""
         rows = []
         for name, scores in self.scores.items():
             span = f"{min(scores):.3f} to {max(scores):.3f}"
-            middle = f"{np.median(scores):.3f}"
-            rows.append((name, str(self.epochs[name]), middle, span))
-        if self.mine is not None:
-            rows.append((WORDS["you"], "", f"{self.mine:.3f}", ""))
-        return rows
+            rows.append((name, self.epochs[name], f"{np.median(scores):.3f}", span))
+        mine = [] if self.mine is None else [(WORDS["you"], "", f"{self.mine:.3f}", "")]
+        return rows + mine
 
     @property
     def sentence(self):
@@ -137,17 +104,23 @@ class Comparison:
         medians = [np.median(self.scores[name]) for name in TUNED]
         gap, level = np.ptp(medians), np.mean(medians)
         noise = chance(level, self.rows)
-        said = WORDS["tuned"].format(
+        said = WORDS["tie" if gap <= noise else "differ"].format(
             ways=", ".join(name.split(",")[0] for name in TUNED), gap=gap, noise=noise,
             level=level, rows=self.rows,
-            verdict=WORDS["tie" if gap <= noise else "differ"],
         )  # fmt: skip
-        every = np.concatenate(list(self.scores.values()))
         if self.mine is None:
             return f"{said} {WORDS['no_mine']}"
-        below = int((every < self.mine).sum())
-        facts = {"score": self.mine, "below": below, "n": len(every)}
-        return f"{said} {WORDS['mine'].format(**facts)}"
+        every = np.concatenate(list(self.scores.values()))
+        facts = {"score": self.mine, "below": (every < self.mine).sum()}
+        return f"{said} {WORDS['mine'].format(n=len(every), **facts)}"
+
+    @property
+    def alt(self):
+        """What the picture shows, in words."""
+        medians = ((name, np.median(scores)) for name, scores in self.scores.items())
+        text = ", ".join(f"{name} {middle:.3f}" for name, middle in medians)
+        mine = "" if self.mine is None else WORDS["alt_mine"].format(score=self.mine)
+        return f"{WORDS['alt'].format(medians=text)} {mine}".strip()
 
     def plot(self, ax=None):
         """Return the axes with a row of dots for each way, and the bars."""
@@ -175,80 +148,48 @@ class Comparison:
         ax.set(xlabel=WORDS["axis"], xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
         return alt_text(ax, self.alt)
 
-    @property
-    def alt(self):
-        """What the picture shows, in words."""
-        medians = ", ".join(
-            f"{row[0]} {row[2]}" for row in self.table[: len(self.scores)]
-        )
-        mine = "" if self.mine is None else WORDS["alt_mine"].format(score=self.mine)
-        return WORDS["alt"].format(medians=medians, mine=mine)
-
     def __repr__(self):
-        """Return the table and the sentence as text."""
-        rows = [WORDS["heads"], *self.table]
-        wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True))
-            for row in rows
-        ]
-        return "\n".join([*(line.rstrip() for line in lines), self.sentence])
+        return f"{pages.table(WORDS['heads'], self.table)[1]}\n\n{self.sentence}"
 
     def _repr_html_(self):
-        """Return the table for a notebook."""
-        heads = "".join(f"<th scope='col'>{h}</th>" for h in WORDS["heads"])
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>"
-            for row in self.table
-        )
-        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{table}<p style='max-width:46em'>{html.escape(self.sentence)}</p>"
+        said = f"<p style='max-width:46em'>{escape(self.sentence)}</p>"
+        return pages.table(WORDS["heads"], self.table)[0] + said
 
 
-def searches(name, way, dataset, n):
+def train(name, dataset, seeds, search_seed):
+    """Return the search of a way: the draws of one that draws are those of a seed."""
+    function, epochs, how = WAYS[name]
+    if "n_trials" in how:
+        how = how | {"search_seed": search_seed}
+    return function(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
+
+
+def runs_of(name, dataset, n):
     """Give the runs of a way for each of n seeds, as `Runs`."""
     # Nobody chooses by these scores, so they are no looks of the learner's.
     own = [replace(dataset, test_looks=[]) for _ in range(n)]
-    if name in DRAWN:  # each seed draws settings of its own
+    if "n_trials" in WAYS[name][2]:  # each seed draws settings of its own
         for seed in range(n):
-            yield way(own[seed], seeds=(seed,), search_seed=seed).runs
+            yield train(name, own[seed], (seed,), seed).runs
         return
-    found = way(dataset, seeds=tuple(range(n)), search_seed=0)  # stacked: faster
+    found = train(name, dataset, range(n), 0).runs  # stacked: faster
     for k in range(n):
-        runs = (found.runs[i, k] for i in range(len(found.settings)))
+        runs = (found[i, k] for i in range(len(found.settings)))
         yield Runs.of(replace(run, dataset=own[k]) for run in runs)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):
-    """Return a `Comparison` of the ways on a data set.
+    """Return a `Comparison` of the ways on a data set of classes.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Of classes.
-    mine : dict, optional
-        What the test set has shown, from `Capstone.test`.
-    bars : sequence of float, default ()
-    n : int, default 8
-        Seeds for each way: of the draws and of the first weights.
-
-    Returns
-    -------
-    Comparison
-
-    Examples
-    --------
-    >>> from hpkit.datasets import load_dataset
-    >>> len(compare(load_dataset("digits"), n=1).scores)
-    8
+    `mine` is what the test set has shown (`Capstone.test`), `n` the seeds of each way.
     """
     if dataset.is_regression:
-        raise Refused(WORDS["regression"])
+        raise Refused(SAID["regression"])
     n = check_count("n", n, hint="try 8")
     scores, epochs = {name: [] for name in WAYS}, {}
-    for name, way in WAYS.items():
-        for found in searches(name, way, dataset, n):
-            scores[name].append(found.best_run.test_accuracy())
-            epochs[name] = sum(run.epochs_done for run in found)
+    for name in WAYS:
+        for runs in runs_of(name, dataset, n):
+            scores[name].append(runs.best_run.test_accuracy())
+            epochs[name] = sum(run.epochs_done for run in runs)
     accuracy = mine and mine["accuracy"]
     return Comparison(scores, epochs, len(dataset.test.y), tuple(bars), accuracy)

@@ -3,60 +3,83 @@
 from dataclasses import replace
 from pathlib import Path
 
-from hpkit.capstone import plans
-from hpkit.capstone.entries import chosen_run, in_words, rows_of, run_of
-from hpkit.capstone.log import RunLog, now
-from hpkit.capstone.said import Refused, Told, fill
-from hpkit.capstone.spending import SEARCHES, counted, fit_by_search, spend
+import numpy as np
+
+from hpkit.capstone.budget import (
+    SEARCHES,
+    WORDS,
+    Refused,
+    RefusedKind,
+    Told,
+    best_of,
+    fill,
+    in_words,
+    model_of,
+    rows_of,
+    run_named,
+    runs_of,
+    spend,
+)
+from hpkit.capstone.report import make_report
+from hpkit.capstone.rivals import Comparison, compare, reached
 from hpkit.datasets import load_dataset
-from hpkit.files import runs_from_plain
-from hpkit.hyperparameters import check_count
-from hpkit.training import check_dataset
+from hpkit.files import numbers_from_plain
+from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.store import Store, check_kinds, now
+from hpkit.training import check_dataset, fit
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the second in a quarter with 60, the third in none;
 # a search with 60 reaches the second in 23 or 24 of them and the third in 13 to 19.
 BARS = (0.85, 0.93, 0.95)
-FOLDER = "hpkit-runs"
 REASON = 5  # words at least
-
-# What a learner reads.
-WORDS = {
-    "budget": "the budget of a log stays what it was, {old} epochs, got {new}; give "
-    "another name=... to begin a new log.",
-    "data": "the log {name!r} must go on with the rows that it was begun with, of "
-    "{old}, got other rows, of {new}; give another name=... to begin a new log.",
-    "name": "name must be letters, digits, - and _, got {name!r}; try 'capstone'.",
-    "untrained": "the setting chosen must be one that was trained with this budget, "
-    "got {setting}; take one from what a search gave you, such as "
-    "cap.choose(found.settings[1], why=why) (found shows them all with their numbers: "
-    "found.to_frame()), or leave it out to choose the lowest validation loss.",
-    "no_reason": "why must be a sentence in quotes, of at least {least} words, got "
-    "{why!r}; write why you choose this setting and not another one.",
-    "too_late": "the choice must stand before the test set is opened, got another one "
-    "after it; the test set was opened for {setting}.",
-    "not_chosen": "a setting must be chosen before the test set is opened, got none; "
-    "write cap.choose(why='...') first.",
-    "empty": "Nothing is chosen yet: put your reason where the three dots stand.",
-    "nothing": "Nothing is trained yet, so there is nothing to choose.",
-    "chosen": "Chosen: {setting}, validation loss {loss:.3g}.",
-    "opened": "Test accuracy {accuracy:.3f} on {rows} rows that no run has seen.",
-    "loss": "Test loss {loss:.3g} on {rows} rows that no run has seen.",
-    "again": "The test set was opened before. What was seen then: ",
-    "bar": " The bar of {bar:g} is reached.",
-    "no_bar": " The lowest bar, {bar:g}, is not reached.",
-    "state": "{spent} of {budget} epochs spent, {left} left.",
-    "overdrawn": "Overdrawn: {spent} of {budget} epochs spent.",
-    "best": " Lowest validation loss so far: {loss:.3g}, at {setting}.",
-    "head": "Capstone on {data}: {state}",
-    "line": "{n}. {what}, {tried}: {epochs} epochs{mark}, lowest loss {loss}",
-    "mark": " (overdrawn)",
-}
+TEXTS = ("author", "plan", "learned")
+FORMAT = "hpkit run log"
+KINDS = {
+    "entries": {
+        "what": str, "tried": str, "held": str, "epochs": int, "finished": bool,
+        "overdraw": bool, "so_far": list, "runs": dict,
+    },
+    "choice": {
+        "setting": dict, "seed": int, "epochs": int, "why": str, "val_loss": float,
+        "mean_val_loss": float,
+    },
+    "test": {"when": str, "rows": int, "loss": float, "accuracy": float | None},
+}  # fmt: skip
 
 
-def reached(bar, accuracy):
-    """Say whether a bar is reached by an accuracy as it is told: in three digits."""
-    return round(accuracy, 3) >= bar
+def check_log(data):
+    """Raise unless a log is as a capstone writes it."""
+    if data["format"] != FORMAT:
+        raise ValueError("another kind of file")
+    check_kinds(data, {"dataset": str, "rows": int, "budget": int, "entries": list})
+    for name, kinds in KINDS.items():
+        for part in data[name] if name == "entries" else filter(None, [data[name]]):
+            check_kinds(part, kinds)
+    trained = set()
+    for entry in data["entries"]:
+        best_of(entry)
+        np.add(*map(numbers_from_plain, entry["so_far"]))
+        trained |= {(run.setting, run.seed, run.epochs_done) for run in runs_of(entry)}
+    if data["choice"] and run_named(data["choice"]) not in trained:
+        raise ValueError("a choice that was not trained")
+    if test := data["test"]:
+        check_shares([test["accuracy"] or 0], test["rows"])
+    if data["rivals"]:
+        beside = Comparison(**data["rivals"])
+        for scores in beside.scores.values():
+            check_shares(scores, beside.rows)
+        _ = beside.sentence, beside.table, sum(beside.bars)
+    texts = {"plans": []} | data["texts"]
+    check_kinds(texts, dict.fromkeys(texts, str) | {"plans": list})
+    for plan in texts["plans"]:
+        check_kinds(plan, {"text": str, "stage": int | str})
+
+
+def check_shares(shares, rows):
+    """Raise unless these are shares of so many rows."""
+    if not all(0 <= share <= 1 <= rows for share in shares):
+        raise ValueError("no shares of rows")
 
 
 class Capstone:
@@ -96,29 +119,30 @@ class Capstone:
     """
 
     def __init__(
-        self, dataset="digits", *, budget=60, bars=BARS, name="capstone", folder=FOLDER
-    ):
+        self, dataset="digits", *, budget=60, bars=BARS, name="capstone",
+        folder="hpkit-runs",
+    ):  # fmt: skip
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
         # A copy, since load_dataset gives one and the same: its looks are others'.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
         self.budget = check_count("budget", budget, hint="try 60")
-        self.bars, self.name, self._found = tuple(sorted(bars)), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             raise Refused(WORDS["name"].format(name=name))
+        self.bars, self.name, self._found = tuple(sorted(bars)), name, []
         self.folder = None if folder is None else Path(folder)
-        first = {
-            "dataset": dataset.name, "rows": rows_of(dataset), "budget": self.budget,
-            "entries": [], "choice": None, "test": None, "texts": {}, "rivals": None,
+        new = {
+            "format": FORMAT, "version": 1, "dataset": dataset.name,
+            "rows": rows_of(dataset), "budget": self.budget, "entries": [],
+            "choice": None, "test": None, "texts": {}, "rivals": None,
         }  # fmt: skip
-        self.log = RunLog(self.folder and self.folder / f"{name}.json", first)
+        path = self.folder and self.folder / f"{name}.json"
+        self.log = Store(path, new, check_log, WORDS)
         old = self.data
-        if old["budget"] != budget:
+        if old["budget"] != self.budget:
             raise Refused(WORDS["budget"].format(old=old["budget"], new=budget))
-        if old["rows"] != first["rows"]:
-            names = {"old": old["dataset"], "new": dataset.name}
-            raise Refused(WORDS["data"].format(name=name, **names))
-
-    # ---- what the log says ---------------------------------------------------------
+        if old["rows"] != new["rows"]:
+            facts = {"name": name, "old": old["dataset"], "new": dataset.name}
+            raise Refused(WORDS["data"].format(**facts))
 
     @property
     def data(self):
@@ -127,7 +151,7 @@ class Capstone:
 
     @property
     def entries(self):
-        """The log: a dict for each search, with what, epochs, best and more."""
+        """The log: a dict for each search, with what, tried, epochs, runs and more."""
         return self.data["entries"]
 
     @property
@@ -148,7 +172,7 @@ class Capstone:
     @property
     def best(self):
         """The run with the lowest mean validation loss: a dict, or None."""
-        bests = [entry["best"] for entry in self.entries if entry["best"]]
+        bests = filter(None, map(best_of, self.entries))
         return min(bests, key=lambda best: best["mean_val_loss"], default=None)
 
     @property
@@ -170,40 +194,39 @@ class Capstone:
     @property
     def state(self):
         """What is spent, left and found, in sentences."""
-        words = WORDS["overdrawn" if self.overdrawn else "state"]
-        said = words.format(spent=self.spent, budget=self.budget, left=self.left)
+        facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
+        said = [WORDS["overdrawn" if self.overdrawn else "state"].format(**facts)]
         if best := self.best:
-            text = in_words(best["setting"])
-            said += WORDS["best"].format(loss=best["mean_val_loss"], setting=text)
-        return " ".join([said, *self.log.notices])
+            facts = {
+                "loss": best["mean_val_loss"],
+                "setting": in_words(best["setting"]),
+            }
+            said.append(WORDS["best"].format(**facts))
+        return " ".join([*said, *self.log.notices])
 
     def __repr__(self):
-        """Return the state and the log as lines."""
         lines = [WORDS["head"].format(data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            loss = f"{entry['best']['val_loss']:.3g}" if entry["best"] else "-"
-            mark = WORDS["mark"] if entry["overdraw"] else ""
-            lines.append(WORDS["line"].format(n=n, loss=loss, mark=mark, **entry))
+            best, words = (
+                best_of(entry),
+                WORDS["line_over" if entry["overdraw"] else "line"],
+            )
+            loss = f"{best['val_loss']:.3g}" if best else "-"
+            lines.append(words.format(n=n, loss=loss, **entry))
         return "\n".join(map(fill, lines))
-
-    # ---- searching -----------------------------------------------------------------
 
     def fit(self, setting=None, *, seed=0, model=None, overdraw=False):
         """Return `hpkit.fit` of this data, counted."""
-        args, kwargs = fit_by_search(setting, seed, model)
-        return self._search("fit", args, kwargs, overdraw).runs[0, 0]
+        setting = Hyperparameters() if setting is None else setting
+        lr = [getattr(setting, "lr", 0.1)]  # what is no setting the search refuses
+        how = {"lr": lr, "seeds": (seed,), "model": model}
+        return self._search("fit", (setting,), how, overdraw).runs[0, 0]
 
     def _search(self, what, args, kwargs, overdraw):
         """Return a search, counted; its networks are kept for the test."""
         found = spend(self, what, args, kwargs, overdraw)
-        self._found.append(found.runs)
+        self._found += found.runs
         return found
-
-    def runs_of(self, entry):
-        """Return an entry's runs as `Runs`, without weights."""
-        return runs_from_plain(entry["runs"], self.dataset)
-
-    # ---- choosing, and the test set ------------------------------------------------
 
     def choose(self, setting=None, *, why=...):
         """Choose a setting, with your reason; return what is chosen in words.
@@ -221,23 +244,21 @@ class Capstone:
             return Told(WORDS["empty" if why is ... else "nothing"])
         if not isinstance(why, str) or len(why.split()) < REASON:
             raise Refused(WORDS["no_reason"].format(why=why, least=REASON))
-        choice = self.best if setting is None else self._trained(setting)
-        old = self.data["choice"] or {}
+        choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
             raise Refused(WORDS["too_late"].format(setting=in_words(old["setting"])))
-        why, first = why.strip(), not self.test
-        late = old.get("late", False) if why == old.get("why") else not first
-        choice = choice | {"why": why, "late": late}
-        self.log.change(lambda data: data.update(choice=choice))
+        self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
         text = in_words(choice["setting"])
         return Told(WORDS["chosen"].format(setting=text, loss=choice["val_loss"]))
 
     def _trained(self, setting):
-        """Return the best run of a setting that the log holds."""
+        """Return the best run of a setting that the log holds, default of all."""
+        if setting is None:
+            return self.best
         for entry in self.entries:
-            runs = self.runs_of(entry)
-            if setting in runs.settings:
-                return run_of(runs, runs.settings.index(setting), entry["own_model"])
+            settings = runs_of(entry).settings
+            if setting in settings:
+                return best_of(entry, settings.index(setting))
         raise Refused(WORDS["untrained"].format(setting=setting))
 
     def open_test(self):
@@ -245,52 +266,68 @@ class Capstone:
 
         A second call only says what was seen.
         """
-        if test := self.test:
-            return Told(WORDS["again"] + self._seen(test))
+        if self.test:
+            return Told(WORDS["again"].format(seen=self._seen))
         if not (choice := self.data["choice"]):
             raise Refused(WORDS["not_chosen"])
-        run = chosen_run(self.dataset, choice, self._found)
-        fresh = replace(run, dataset=replace(self.dataset, test_looks=[]))
+        run = replace(self._run(choice), dataset=self.dataset)
         test = {
-            "when": now(), "loss": fresh.test_loss(), "rows": len(self.dataset.test.y),
-            "accuracy": None if run.val_accuracy is None else fresh.test_accuracy(),
-            # Looks by other ways: at a run's test score, by another log.
-            "peeks": len(self.dataset.test_looks) + len(self.log.twins("test")),
+            "when": now(), "loss": run.test_loss(), "rows": len(self.dataset.test.y),
+            "accuracy": None if run.val_accuracy is None else run.test_accuracy(),
         }  # fmt: skip
-        self.dataset.test_looks.append(((run.setting, run.seed), "open_test"))
         self.log.change(lambda data: data.update(test=data["test"] or test))
-        return Told(self._seen(self.test))
+        return Told(self._seen)
 
-    def _seen(self, test):
-        """Return what the test set has shown, in words."""
-        words = WORDS["loss" if test["accuracy"] is None else "opened"].format(**test)
-        if test["accuracy"] is None or not self.bars:
-            return words
-        kind = "bar" if self.bar else "no_bar"
-        return words + WORDS[kind].format(bar=self.bar or self.bars[0])
+    def _run(self, choice):
+        """Return the chosen run with its network, from this kernel or trained again."""
+        setting, seed, epochs = run_named(choice)
+        for run in self._found:
+            if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
+                return run
+        if model_of(choice):
+            raise Refused(WORDS["own_model"])
+        # It was paid for; a run that was cut is repeated up to where it was cut.
+        return fit(
+            self.dataset, setting.but(epochs=choice["epochs"]), seed=choice["seed"]
+        )
 
-    # ---- telling -------------------------------------------------------------------
+    @property
+    def _seen(self):
+        """What the test set has shown, in words."""
+        kind = "loss" if self.test["accuracy"] is None else "accuracy"
+        if kind == "accuracy" and self.bars:
+            kind = "bar" if self.bar else "no_bar"
+        return WORDS[kind].format(
+            **self.test, bar=self.bar, lowest=min(self.bars, default=0)
+        )
 
     def note(self, **texts):
         """Keep your sentences for the report: `author`, `plan`, `learned`.
 
-        `...` is left out; a new text replaces the old one. A plan from before the
-        first result stays, and the report says when each plan was written.
+        `...` is left out; a new text replaces the old one. A plan from before the last
+        search stays: the report says of each how many epochs were spent by then.
         """
-        from hpkit.capstone.report import check_texts
-
-        if not (texts := check_texts(texts)):
-            return
-        plan, before = texts.pop("plan", None), self.data["texts"].get("plan")
+        for name, value in texts.items():
+            if name not in TEXTS:
+                names = ", ".join(TEXTS)
+                raise Refused(WORDS["unknown"].format(names=names, name=name))
+            if value is not ... and not isinstance(value, str):
+                raise RefusedKind(WORDS["no_text"].format(name=name, value=value))
+        texts = {name: v.strip() for name, v in texts.items() if v is not ...}
+        new = {"text": texts.get("plan"), "stage": self.spent}
 
         def update(data):
-            data["texts"].update(texts)
-            if plan:
-                plans.keep(data, plan)
+            data["texts"] |= texts
+            plans = data["texts"].setdefault("plans", [])
+            # None, or the cell was run again.
+            if new["text"] in (None, *(plan["text"] for plan in plans[-1:])):
+                return
+            if plans and plans[-1]["stage"] == new["stage"]:
+                plans.pop()
+            plans.append(new)
 
-        data = self.log.change(update)
-        if plan and plan != before and (said := plans.late(data)):
-            print(fill(said))
+        if texts:
+            self.log.change(update)
 
     def report(self, **texts):
         """Write the report from the log, as HTML and as Markdown with pictures.
@@ -305,19 +342,27 @@ class Capstone:
         Report
             A notebook shows it; `html`, `markdown` (texts), `paths` (files).
         """
-        from hpkit.capstone.report import make_report
-
         self.note(**texts)
         return make_report(self)
 
     def compare(self, n=8):
         """Return a `Comparison` with other ways to tune, each trained n times."""
-        from hpkit.capstone.rivals import compare
-
         found = compare(self.dataset, mine=self.test, bars=self.bars, n=n)
         if self.entries:
-            self.log.change(lambda data: data.update(rivals=found.plain))
+            plain = vars(found) | {"bars": list(found.bars)}
+            self.log.change(lambda data: data.update(rivals=plain))
         return found
+
+
+def counted(name):
+    """Return a search of hpkit as a method of a capstone."""
+
+    def method(self, *args, overdraw=False, **kwargs):
+        return self._search(name, args, kwargs, overdraw)
+
+    method.__name__, method.__qualname__ = name, f"Capstone.{name}"
+    method.__doc__ = f"Return `hpkit.{name}` of this data, counted."
+    return method
 
 
 for _name in SEARCHES:

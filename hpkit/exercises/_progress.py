@@ -9,7 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from hpkit.store import Store, now
+from hpkit.store import Store, check_kinds, now
 
 WORDS = {
     "memory": "Your progress could not be saved ({error}). It is kept until this "
@@ -45,9 +45,8 @@ def when(stamp):
 def check(data):
     """Raise unless these are entries as `record` and `note` write them."""
     for entry in data["entries"].values():
-        for name in ("tries", "last", *entry):
-            if not isinstance(entry[name], KINDS.get(name, object)):
-                raise ValueError(f"{name} is of another kind")
+        names = KINDS.keys() & {"tries", "last", *entry}
+        check_kinds(entry, {name: KINDS[name] for name in names})
         for stamp in ("last", "passed"):
             if entry.get(stamp) is not None:
                 when(entry[stamp])

@@ -83,8 +83,6 @@ def check_finished(answer):
         raise NotYet("no_reason", why=answer.why)
     if not answer.test:
         raise NotYet("not_opened")
-    if answer.test["peeks"]:
-        raise NotYet("peeked", n=answer.test["peeks"])
     facts["accuracy"] = answer.test["accuracy"]
     if answer.bar is None:
         raise NotYet("below", **facts, bar=min(answer.bars))
@@ -111,7 +109,7 @@ def a_task(**changes):
         "dataset": SimpleNamespace(name=DATA), "budget": BUDGET, "spent": 60,
         "overdrawn": False, "entries": [{}], "bar": 0.93, "bars": (0.85, 0.93),
         "why": "the lowest validation loss of all",
-        "test": {"accuracy": 0.95, "peeks": 0},
+        "test": {"accuracy": 0.95},
     }  # fmt: skip
     return SimpleNamespace(**facts | changes)
 
@@ -158,8 +156,7 @@ finish = Exercise(
         (a_task(why=""), "not_chosen"),
         (a_task(why="it is best"), "no_reason"),
         (a_task(test=None), "not_opened"),
-        (a_task(test={"accuracy": 0.94, "peeks": 2}), "peeked"),
-        (a_task(test={"accuracy": 0.64, "peeks": 0}, bar=None), "below"),
+        (a_task(test={"accuracy": 0.64}, bar=None), "below"),
     ],
 )  # fmt: skip
 may_say = Exercise(
