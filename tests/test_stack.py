@@ -134,6 +134,24 @@ def test_ten_classes_measured_in_pieces_equal_the_plain_loop(monkeypatch):
         assert max(differences(run, plain)) < 1e-9
 
 
+@pytest.mark.parametrize("first", range(3))
+def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
+    """A network that says the same of every point: argmax takes the first highest."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(range(3), (30, 60, 90))
+    data = Dataset.from_arrays(rng.normal(size=(180, 2)), y)
+    training = Training(data, Hyperparameters(batch_size=8, hidden=()), seeds=SEEDS)
+    stack = training.next_stack()
+    weights, bias = stack.parts("weights")
+    weights.zero_()
+    bias.zero_()[:, first:] = 1  # classes from `first` on are tied
+
+    _, accuracy = stack.measure()
+
+    share = [(split.y == first).mean() for split in (data.train, data.valid)]
+    np.testing.assert_allclose(accuracy, np.tile(share, (3, 1)).T, rtol=1e-6)
+
+
 def with_batch_norm(n_features, n_outputs, setting):
     layers = nn.Linear(n_features, 8), nn.BatchNorm1d(8), nn.ReLU()
     return nn.Sequential(*layers, nn.Linear(8, n_outputs))
