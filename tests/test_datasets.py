@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sklearn.datasets import load_digits, load_wine
 
 from hpkit.datasets import Dataset, load_dataset
@@ -214,6 +217,24 @@ def test_valid_and_test_take_shares_of_their_own(classes, valid, test, sizes):
 
     found = [len(part.y) for part in (data.train, data.valid, data.test)]
     assert np.abs(np.subtract(found, sizes)).max() < classes
+
+
+@given(st.integers(3, 12), st.floats(0.01, 0.9), st.floats(0.01, 0.9))
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_splits_hold_every_class_in_any_shares(count, valid, test):
+    if valid + test > 0.95:
+        return
+    y = np.repeat([0, 1], (count, 4 * count))
+    data = Dataset.from_arrays(np.eye(len(y)), y, valid=valid, test=test)
+
+    for rows in (count, 4 * count):
+        sizes = [(s.y == int(rows > count)).sum() for s in (data.valid, data.test)]
+        for size, share in zip(sizes, (valid, test), strict=True):
+            assert 1 <= size <= max(1, round(share * rows))
+        assert sum(sizes) < rows
+        if rows * (1 - valid - test) >= 1 and rows * min(valid, test) >= 1:
+            assert abs(sizes[0] - valid * rows) <= 0.5
+            assert abs(sizes[1] - test * rows) <= 0.5
 
 
 def test_every_split_holds_every_class_whatever_its_share():

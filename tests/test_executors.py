@@ -344,6 +344,26 @@ def test_a_search_waits_for_answers_no_longer_than_it_is_told(monkeypatch):
     assert max(waits) == waits[1]
 
 
+def test_silence_is_counted_from_the_last_answer():
+    with futures.ThreadPoolExecutor(1) as pool:
+        spread = executors.Spread(MOONS, [BASE], seeds=(0,), model=None, executor=pool)
+        begun = spread.heard
+        spread.advance(20)
+
+    assert spread.finished
+    assert spread.heard > begun
+
+
+def test_workers_are_counted_where_an_executor_tells():
+    dask = [SimpleNamespace(nthreads=lambda n=n: n) for n in ({"a": 2, "b": 1}, {})]
+
+    with futures.ThreadPoolExecutor(3) as pool:
+        assert executors.workers_of(pool) == 3
+    assert executors.workers_of(Silent()) == 1
+    assert executors.workers_of(executors.Here()) == 1
+    assert [executors.workers_of(SimpleNamespace(_client=c)) for c in dask] == [3, 1]
+
+
 def test_closing_asks_for_nothing_more():
     spread = executors.Spread(
         MOONS, [BASE, BASE.but(batch_size=8)], seeds=(0,), model=None,

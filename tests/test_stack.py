@@ -123,8 +123,9 @@ def test_regression_with_uneven_shares_equals_the_plain_loop():
     assert run.test_loss() == pytest.approx((off**2).mean())
 
 
-def test_ten_classes_measured_in_pieces_equal_the_plain_loop(monkeypatch):
-    monkeypatch.setattr(DenseNetworks, "eval_numbers", 32 * 6 * 100)
+@pytest.mark.parametrize("points", [100, 600, 700])  # of 1000: 10 pieces, 2, 2
+def test_ten_classes_measured_in_pieces_equal_the_plain_loop(points, monkeypatch):
+    monkeypatch.setattr(DenseNetworks, "eval_numbers", 32 * 6 * points)
     base = Hyperparameters(lr=0.1, batch_size=64, hidden=(32,), epochs=2)
 
     runs = trained(DIGITS, [base, base.but(lr=0.03)], seeds=SEEDS, dtype=torch.float64)

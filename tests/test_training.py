@@ -273,6 +273,27 @@ def test_large_stacks_are_cut(monkeypatch):
     assert np.allclose(training.runs.val_loss, whole.val_loss, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("workers", "parts"),
+    [(1, [8, 4]), (2, [6, 2, 4]), (3, [4, 4, 4]), (5, [3, 3, 2, 3, 1]), (99, [1] * 12)],
+)
+def test_stacks_are_cut_so_that_every_worker_has_some_runs(workers, parts):
+    wanted = [QUICK, QUICK.but(lr=0.2), QUICK.but(batch_size=8)]
+
+    training = Training(MOONS, wanted, seeds=range(4), workers=workers)
+
+    assert [len(group.runs) for group in training.waiting] == parts
+    assert len({run for group in training.waiting for run in group.runs}) == 12
+
+
+def test_a_network_larger_than_any_stack_is_trained_alone(monkeypatch):
+    monkeypatch.setattr("hpkit.training.WEIGHTS_PER_STACK", 10)
+
+    training = Training(MOONS, QUICK, seeds=range(3))
+
+    assert [len(group.runs) for group in training.waiting] == [1] * 3
+
+
 BAD_CALLS = {
     "hpkit.Dataset, got": lambda: fit("moons"),
     "Hyperparameters, got 0.1": lambda: train(MOONS, [0.1]),
