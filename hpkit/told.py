@@ -28,6 +28,7 @@ KINDS = {
 SAY = {
     "head": "{kind} on {dataset}: {cost}.",
     "unfinished": "Stopped before the end.",
+    "no_hidden": "no hidden layers",
     "nothing": "Nothing was trained yet.",
     "best": "The lowest mean validation loss is {loss}, at {setting}.",
     "best_one": "The lowest validation loss is {loss}, at {setting}.",
@@ -161,5 +162,9 @@ def label(setting, names):
     names : sequence of str
         The hyperparameters to name.
     """
-    values = [f"{WORDS[n]} {shown(getattr(setting, n))}" for n in names]
-    return ", ".join(values)
+    return ", ".join(named_value(n, getattr(setting, n)) for n in names)
+
+
+def named_value(name, value):
+    """Return a value with its name: "batch size 16", "no hidden layers"."""
+    return SAY["no_hidden"] if value == () else f"{WORDS[name]} {shown(value)}"

@@ -582,6 +582,33 @@ def test_header_says_what_was_not_what_will_be(moons):
     assert re.fullmatch(r"[\d.]+ s for 80 epochs", panel.status.value)
 
 
+NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"}
+
+
+def test_a_network_reads_the_same_everywhere(moons):
+    from hpkit import told
+    from hpkit.panels.values import places
+    from hpkit.plots.words import short
+
+    base = QUICK.but(epochs=1)
+    panel = TrainingPanel(moons, base, controls=("hidden",))
+    curve = ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
+    for hidden, words in NETWORKS.items():
+        panel.list.add(fit(moons, base.but(hidden=hidden)))
+        panel._draw()
+        said = f"hidden layers {words}, " if hidden else "no hidden layers, "
+        assert said in panel.result.value
+        assert told.label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
+        assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
+    rows = [row.split() for row, _ in panel.list.list.options]
+    assert [row[1] for row in rows] == ["16-16", "none", "16", "16-16-16"]
+    listed = [row.split()[1] for row in curve.list.options]
+    assert listed == list(NETWORKS.values())
+    assert list(places(list(NETWORKS))[1].values()) == list(NETWORKS.values())
+    widths = [(n,) * 3 for n in (2, 64)]
+    assert list(places(widths)[1].values()) == ["2-2-2", "64-64-64"]
+
+
 def test_pinned_curves_are_labeled_by_what_differs(panel):
     names = panel.chart.names
     panel.list.pin_button.click()

@@ -6,7 +6,7 @@ import numpy as np
 from hpkit.panels.cells import CellMap
 from hpkit.panels.controls import NAMES
 from hpkit.panels.parts import named, row, say
-from hpkit.panels.runlist import text_of
+from hpkit.tables import shown
 
 WORDS = {"how": "Click on a cell, or choose its two values."}
 WIDE = 60  # characters that fit along its axis
@@ -35,7 +35,7 @@ class CellGuess(W.VBox):
         self.map = CellMap(self._clicked, height=220, room=WIDE)
         self.lists, boxes = [], []
         for name, its in zip(names, values, strict=True):
-            options = [(text_of(value), k) for k, value in enumerate(its)]
+            options = [(shown(value), k) for k, value in enumerate(its)]
             self.lists.append(named(W.Dropdown(options=options), NAMES[name]))
             self.lists[-1].value = None
             self.lists[-1].layout = W.Layout(width="110px", margin="2px 24px 2px 8px")

@@ -17,9 +17,9 @@ from hpkit.panels.figures import (
     tick,
 )
 from hpkit.panels.maps import png
-from hpkit.panels.runlist import text_of
 from hpkit.panels.style import css_color
 from hpkit.panels.values import ACROSS, UPWARD, fitting
+from hpkit.tables import shown
 
 WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number
@@ -166,12 +166,12 @@ class CellMap:
         """
         for side in (0, 1):
             at = np.arange(len(values[side]), dtype=float)
-            words = dict(zip(at.tolist(), map(text_of, values[side]), strict=True))
+            words = dict(zip(at.tolist(), map(shown, values[side]), strict=True))
             words = regular(words, UPWARD, lambda text: 1) if side else self._set(words)
             tick(self.figure, side, at, words, NAMES[names[side]], edge=0.5)
-        self._give_room(max(map(len, map(text_of, values[1]))))
-        shown = np.where(diverged, np.nan, loss)
-        colors = shade(shown)
+        self._give_room(max(map(len, map(shown, values[1]))))
+        inside = np.where(diverged, np.nan, loss)
+        colors = shade(inside)
         colors[diverged] = OUT
         self.images.reverse()
         self.images[0].value = png((colors[::-1] * 255).astype(np.uint8))
@@ -179,7 +179,7 @@ class CellMap:
         with self.image.hold_sync():
             self.image.x, self.image.y = [-0.5, columns - 0.5], [-0.5, rows - 0.5]
             self.image.image = self.images[0]
-        self._numbers(shown, diverged, colors)
+        self._numbers(inside, diverged, colors)
         frames = {"ties": ties, "best": best, "here": here, "mine": mine}
         for name, cells in frames.items():
             self._put(getattr(self, name), *outlines(cells, INSET.get(name, 0.0)))

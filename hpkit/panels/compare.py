@@ -5,7 +5,7 @@ from base64 import b64encode
 
 from hpkit.panels.controls import NAMES
 from hpkit.panels.maps import has_map, thumbnail
-from hpkit.panels.runlist import text_of
+from hpkit.tables import shown
 
 WORDS = {
     "few": "Pin a run and choose another one: they stand side by side here.",
@@ -44,11 +44,11 @@ def compare_table(kept):
     runs = [k.run for k in kept]
     values = {n: [getattr(r.setting, n) for r in runs] for n in NAMES}
     rows = [
-        (f"<b>{NAMES[n]}</b>", [f"<b>{full(v)}</b>" for v in found])
+        (f"<b>{NAMES[n]}</b>", [f"<b>{shown(v)}</b>" for v in found])
         for n, found in values.items()
         if len(set(found)) > 1
     ]
-    same = [f"{NAMES[n]} {full(v[0])}" for n, v in values.items() if len(set(v)) == 1]
+    same = [f"{NAMES[n]} {shown(v[0])}" for n, v in values.items() if len(set(v)) == 1]
     seeds = [str(r.seed) for r in runs]
     if len(set(seeds)) > 1:
         rows.append((WORDS["seed"], seeds))
@@ -87,7 +87,10 @@ def pictured(kept, differ):
     The table beside it has their values: below the map stands the run alone.
     """
     run = WORDS["map"].format(kept.label)
-    words = [run, *(f"{NAMES[n]} {full(getattr(kept.run.setting, n))}" for n in differ)]
+    words = [
+        run,
+        *(f"{NAMES[n]} {shown(getattr(kept.run.setting, n))}" for n in differ),
+    ]
     words = html.escape(", ".join(words), quote=True)
     data = b64encode(thumbnail(kept.run)).decode()
     picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'
@@ -97,8 +100,3 @@ def pictured(kept, differ):
 def outcome(run):
     """Return the lowest validation loss, or that there is none."""
     return WORDS["out"] if run.diverged else f"{run.best_val_loss:.4f}"
-
-
-def full(value):
-    """Return a value as text; all layers of a network."""
-    return str(value) if isinstance(value, tuple) else text_of(value)

@@ -28,12 +28,13 @@ from hpkit.panels.figures import (
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import say
-from hpkit.panels.runlist import short, text_of
+from hpkit.panels.runlist import short
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.style import css_color
 from hpkit.panels.values import places, usual
 from hpkit.search import validation_curve
 from hpkit.space import all_settings
+from hpkit.tables import shown
 
 WORDS = {
     "title": "Validation curve on {}",
@@ -122,13 +123,13 @@ class ValidationCurvePanel(SearchPanel):
         """Ask for the best value or for the curve."""
         values = self.values.values
         if draw:
-            names = list(map(text_of, values))
+            names = list(map(shown, values))
             drawing = Drawing(*places(values), NAMES[self.values.name], names)
             words = lambda _: WORDS["lowest_at"].format(names[drawing.lowest])  # noqa: E731
             self.ask(WORDS["draw"], drawing, words)
         else:
-            options = [(text_of(v), v) for v in values]
-            self.ask(WORDS["guess"], W.SelectionSlider(options=options), text_of)
+            options = [(shown(v), v) for v in values]
+            self.ask(WORDS["guess"], W.SelectionSlider(options=options), shown)
 
     def _charts(self):
         """Make the training curves and the validation curve."""
@@ -241,7 +242,7 @@ class ValidationCurvePanel(SearchPanel):
                 text=[sign] * len(left), colors=self.strong.colors)  # fmt: skip
         set_all(self.strong, x=x if there else x[:0], y=y if there else y[:0])
         name = self.found.param_name
-        values = list(map(text_of, self.found.values(name)))
+        values = list(map(shown, self.found.values(name)))
         values = [
             f"{v} {CROSS}" if out else v for v, out in zip(values, gone, strict=True)
         ]

@@ -23,11 +23,12 @@ from hpkit.panels.figures import (
 )
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import row, say
-from hpkit.panels.runlist import short, text_of
+from hpkit.panels.runlist import short
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.values import DEFAULTS, briefly, places, usual
 from hpkit.search import grid_search
 from hpkit.space import all_settings
+from hpkit.tables import shown
 
 WORDS = {
     "title": "Grid search on {}",
@@ -213,7 +214,7 @@ class GridPanel(SearchPanel):
             kept, other = view - 1, 2 - view  # the axis that stays, the one that goes
             at = np.argmin(loss, axis=kept)
             name = f"{short(names[other])} " if len(at) <= FEW_POINTS else ""
-            beats = [name + text_of(values[other][k]) for k in at]
+            beats = [name + shown(values[other][k]) for k in at]
             self._draw_profile(names[kept], values[kept], loss.min(kept), beats)
             said = (NAMES[n] if len(NAMES[n]) < 14 else short(n) for n in names)
             said = list(said)[:: 1 if kept == 0 else -1]

@@ -12,12 +12,12 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.pathmap import PathMap
 from hpkit.panels.pathsays import told_path
-from hpkit.panels.runlist import text_of
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
 from hpkit.search import grid_search, one_at_a_time
 from hpkit.space import check_space
+from hpkit.tables import shown
 from hpkit.training import check_dataset
 
 WORDS = {
@@ -132,7 +132,7 @@ class OneAtATimePanel(SearchPanel):
         """Make the widgets and tie them to what they do."""
         self.starts = {}
         for name, values in self.space.items():
-            knob = pick_knob(name, values, getattr(self.base, name), text_of)
+            knob = pick_knob(name, values, getattr(self.base, name), shown)
             self.starts[name] = knob
             self.on_change(knob.source, self.reset)
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]

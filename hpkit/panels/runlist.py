@@ -11,6 +11,7 @@ from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.style import PINNED
 from hpkit.results import Runs
 from hpkit.run import Run
+from hpkit.tables import shown
 
 WORDS = {
     "tip": "All runs so far; arrow keys show them one by one",
@@ -22,7 +23,7 @@ WORDS = {
     "name": "Name of the chosen run",
     "columns": ("run", "seed", "lowest", "at epoch", ""),
     "short": {"lr": "lr", "batch_size": "batch", "weight_decay": "decay",
-              "hidden": "width", "optimizer": "optim."},
+              "hidden": "hidden", "optimizer": "optim."},
     "out": "diverged",
     "again": " Trained again: same setting, same seed, same curve.",
     "further": " A longer run of this setting stays in the list: {}.",
@@ -174,7 +175,7 @@ class RunList:
     def _cells(self, kept):
         """Return the cells of one run."""
         run = kept.run
-        values = [text_of(getattr(run.setting, name)) for name in self.columns]
+        values = [shown(getattr(run.setting, name)) for name in self.columns]
         if "epochs" in self.columns and run.epochs_done < run.setting.epochs:
             at = self.columns.index("epochs")
             values[at] = f"{run.epochs_done}/{run.setting.epochs}"
@@ -217,11 +218,3 @@ def aligned(table):
 def short(name):
     """Return the head of a column."""
     return WORDS["short"].get(name, NAMES[name])
-
-
-def text_of(value):
-    """Return a value as text."""
-    if isinstance(value, tuple):
-        same = len(set(value)) < 2
-        return str(value[0] if value else 0) if same else "-".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

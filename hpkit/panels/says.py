@@ -3,8 +3,7 @@
 from html import escape
 from math import isclose
 
-from hpkit.panels.controls import NAMES
-from hpkit.panels.runlist import short, text_of
+from hpkit.told import label
 
 WORDS = {
     "now": "Training, epoch {done} of {epochs}: validation loss <b>{last}</b>",
@@ -77,8 +76,5 @@ def digits(loss):
 def described(run, names):
     """Return the setting of a run in words, its epochs left out."""
     names = [n for n in dict.fromkeys(("lr", "batch_size", *names)) if n != "epochs"]
-    parts = [
-        f"{short(n) if n == 'lr' else NAMES[n]} {text_of(getattr(run.setting, n))}"
-        for n in names
-    ]
-    return ", ".join([*parts, f"seed {run.seed}"])
+    lr, others = f"lr {run.setting.lr:g}", label(run.setting, names[1:])
+    return f"{lr}, {others}, seed {run.seed}"

@@ -4,7 +4,8 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.panels.parts import named, say
-from hpkit.panels.runlist import aligned, short, text_of
+from hpkit.panels.runlist import aligned, short
+from hpkit.tables import shown
 
 WORDS = {
     "tip": "All settings; arrow keys show them one by one",
@@ -52,7 +53,7 @@ class SettingList:
         table = []
         for i, setting in enumerate(found.settings):
             out = runs.diverged[i].any()
-            values = (text_of(getattr(setting, name)) for name in names)
+            values = (shown(getattr(setting, name)) for name in names)
             spread = runs.std_val_loss[i]
             facts = [
                 f"{runs.mean_val_loss[i]:.4f}",

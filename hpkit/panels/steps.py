@@ -17,10 +17,10 @@ from hpkit.panels.figures import (
     tick,
 )
 from hpkit.panels.parts import say
-from hpkit.panels.runlist import text_of
 from hpkit.panels.values import places
 from hpkit.path import best_number
 from hpkit.space import all_settings
+from hpkit.tables import shown
 
 WORDS = {
     "step": "step {0}: loss by {1}",
@@ -86,7 +86,7 @@ class StepCharts:
             won = step.winner if step else None
             look = "next" if number == len(steps) else "later"
             words = WORDS["won" if won else "step" if step else look]
-            value = text_of(getattr(won, name)) if won else ""
+            value = shown(getattr(won, name)) if won else ""
             over.value = words.format(number + 1, NAMES[name], value)
             chart.title = over.value.replace(", ", "\n")  # of the still picture
             chart.axes[1].visible = bool(step)  # no numbers before there is a loss

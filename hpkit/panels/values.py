@@ -11,8 +11,9 @@ import numpy as np
 
 from hpkit.panels.controls import CHOICES, NAMES
 from hpkit.panels.parts import named, row, say
-from hpkit.panels.runlist import short, text_of
+from hpkit.panels.runlist import short
 from hpkit.space import check_list
+from hpkit.tables import shown
 
 WORDS = {
     "values": "values of",
@@ -110,13 +111,13 @@ def exact(value):
     """Return a value as text with nothing rounded off."""
     if isinstance(value, tuple):
         return "-".join(map(str, value)) + "-" * (len(value) < 2)
-    whole = not isinstance(value, float) or float(text_of(value)) == value
-    return text_of(value) if whole else repr(value)
+    whole = not isinstance(value, float) or float(shown(value)) == value
+    return shown(value) if whole else repr(value)
 
 
 def briefly(setting, names):
     """Return values of a setting in few words: "lr 0.1, batch 16"."""
-    return ", ".join(f"{short(n)} {text_of(getattr(setting, n))}" for n in names)
+    return ", ".join(f"{short(n)} {shown(getattr(setting, n))}" for n in names)
 
 
 def places(values):
@@ -131,12 +132,14 @@ def places(values):
         at = np.arange(len(flat), dtype=float)
     elif min(flat) > 0 and max(flat) / min(flat) >= 8:
         at = np.log10(flat)
-        if at.max() - at.min() >= 3:  # powers of ten say it with less ink
+        if (
+            flat == list(values) and at.max() - at.min() >= 3
+        ):  # powers of ten say it with less ink
             tens = np.arange(np.ceil(at.min() - 1e-9), np.floor(at.max() + 1e-9) + 1)
             return at, fitting({float(k): f"{10.0**k:g}" for k in tens})
     else:
         at = np.array(flat, float)
-    words = zip(at, map(text_of, flat), strict=True)
+    words = zip(at, map(shown, values), strict=True)
     return at, fitting({float(f"{a:.4g}"): text for a, text in words})
 
 
@@ -198,7 +201,7 @@ class Entry:
             return
         count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
         text = self.text.value
-        plain = len(text) <= SHORT and text.split(", ") == list(map(text_of, values))
+        plain = len(text) <= SHORT and text.split(", ") == list(map(shown, values))
         self.right = count if plain else f"{count}: {written(values)}"
         self.note.value = self.right
 

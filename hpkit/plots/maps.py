@@ -8,7 +8,7 @@ from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import COLORS, FONT, INK, Scale, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
 from hpkit.tables import shown
-from hpkit.told import WORDS
+from hpkit.told import WORDS, named_value
 
 # Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
 # when printed. Neither end is taken, so that frames and arrows stand out on each cell.
@@ -200,7 +200,7 @@ def plot_path(steps, ax=None, *, grid=None, x=None, y=None):
     said, places = [], [cells.cell(steps.base)]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:
-            change = f"{WORDS[step.name]} {shown(getattr(step.winner, step.name))}"
+            change = named_value(step.name, getattr(step.winner, step.name))
             said.append(SAY["step"].format(number=number, change=change))
             places.append(cells.cell(step.winner))
     draw_path(ax, places)
