@@ -96,6 +96,21 @@ def test_lesson_is_plain_commonmark(lesson):
             assert not any(map(pattern.search, plain)), f"{what} in: {text}"
 
 
+def test_answer_of_a_guess_is_folded_with_all_its_paragraphs():
+    """What the race asks for is named in no text that stands open below it."""
+    cells = nbformat.read(FOLDER / "09_beyond_the_grid.ipynb", as_version=4).cells
+    (at,) = [n for n, c in enumerate(cells) if "hk.SearchRacePanel(" in c.source]
+    assert "predict=True" in cells[at].source
+    below = "\n\n".join(c.source for c in cells[at + 1 :])
+    answer = below.partition("\n#")[0]
+    folds = re.findall(r"<details>.*?</details>", answer, re.S)
+    open_text = re.sub(r"<details>.*?</details>", "", answer, flags=re.S)
+
+    assert "halving" in "".join(folds).lower()
+    assert "always" in "".join(folds)
+    assert re.findall(r"halving|bayes|always", open_text, re.I) == []
+
+
 def test_code_cells_are_short(lesson):
     for cell in nbformat.read(lesson, as_version=4).cells:
         if cell.cell_type == "code":

@@ -351,6 +351,20 @@ def test_slider_step_after_a_typed_value(panel):
     assert panel.run.setting.lr == 0.4
 
 
+def test_half_an_epoch_is_refused_in_words(panel):
+    box, before = panel.controls["epochs"].source, panel.run
+    box.value = 2.5
+    panel.wait(5)
+    assert panel.run is before
+    assert "epochs must be" in panel.result.value
+    assert "2.5" in panel.result.value
+    box.value = 3
+    panel.wait(5)
+
+    assert panel.run.setting == QUICK.but(epochs=3)
+    assert type(panel.run.setting.epochs) is int
+
+
 def test_batch_size_goes_up_to_all(panel, moons):
     panel.controls["batch_size"].slider.value = 400
     panel.wait(5)

@@ -321,7 +321,7 @@ def test_grid_guess_is_a_click_or_two_lists(moons):
     guess = panel.guess.widget
     assert (guess.index, guess.value) == (None, None)
     panel.guess.button.click()
-    assert "Choose one first." in panel.guess.answer.value
+    assert "Choose both values first." in panel.guess.answer.value
     guess.map.clicked(2, 0)
     assert panel.guess.answer.value == ""
     assert [each.value for each in guess.lists] == [2, 0]

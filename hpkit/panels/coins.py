@@ -18,6 +18,7 @@ from hpkit.training import train
 WORDS = {
     "coins": "The best of many models, on labels that are coin flips",
     "tried": "models tried",
+    "box": "models, up to {}",
     "score": "accuracy",
     "valid": "validation, best so far",
     "test": "test, of that model",
@@ -85,7 +86,8 @@ class CoinFlipsPanel(Panel):
         check_count("models", models, hint="try 5 or 50")
         self.valid = self.test = np.zeros(0)
         models = min(models, MODELS)
-        self.count, box = count_box(WORDS["tried"], models, 1, MODELS, most=MODELS)
+        label = WORDS["box"].format(MODELS)
+        self.count, box = count_box(label, models, 1, MODELS, most=MODELS)
         self.flips = SimpleNamespace(value=seed)
         self.kept = {"models": self.count, "flips": self.flips}
         self.run_button = button(WORDS["run"], WORDS["run_tip"], "primary")

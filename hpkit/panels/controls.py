@@ -138,9 +138,12 @@ def count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
     most = max(200, value)
     slider = W.IntSlider(value, min=1, max=most, **slide(name))
-    number = number_box(W.IntText, NAMES[name], value=value)
+    # A box for whole numbers would drop the point of 2.5 and hand over 25.
+    number = number_box(W.FloatText, NAMES[name], value=value, step=1)
     tie(slider, number)
-    return Knob(framed(NAMES[name], slider, number), number, slider)
+    knob = Knob(framed(NAMES[name], slider, number), number, slider)
+    knob.read = lambda value: int(value) if value.is_integer() else value
+    return knob
 
 
 def count_box(label, value, low, high, *, step=1, continuous=True, most=None):

@@ -12,6 +12,7 @@ WORDS = {
     "commit_tip": "Show the result beside your guess",
     "cover": "Make your guess first. Then the result is shown.",
     "choose": "Choose one first.",
+    "both": "Choose both values first.",
     "said": "Your guess: <b>{}</b>. ",
 }
 
@@ -88,7 +89,8 @@ class Guess:
     def commit(self):
         """Take the guess and show the result."""
         if self.widget.value is None:
-            self.answer.value = f"<span class='hp-muted'>{WORDS['choose']}</span>"
+            said = WORDS["both" if hasattr(self.widget, "lists") else "choose"]
+            self.answer.value = f"<span class='hp-muted'>{said}</span>"
             return
         self._open()
         self.panel._draw()

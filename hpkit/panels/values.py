@@ -132,9 +132,8 @@ def places(values):
         at = np.arange(len(flat), dtype=float)
     elif min(flat) > 0 and max(flat) / min(flat) >= 8:
         at = np.log10(flat)
-        if (
-            flat == list(values) and at.max() - at.min() >= 3
-        ):  # powers of ten say it with less ink
+        # Powers of ten say it with less ink.
+        if flat == list(values) and at.max() - at.min() >= 3:
             tens = np.arange(np.ceil(at.min() - 1e-9), np.floor(at.max() + 1e-9) + 1)
             return at, fitting({float(k): f"{10.0**k:g}" for k in tens})
     else:

@@ -430,19 +430,21 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 # grid?
 
 # %% [markdown]
-# **What you see.** The grid stays behind in most races: with 81 epochs it has three
-# learning rates, the bad ones of section 1. <!-- claim: race-badly-placed-grid -->
-# Halving is lowest most often. <!-- claim: race-halving-lowest --> That is no magic.
-# For the same 81 epochs it looks at 35 settings, all others at nine, and on the digits
-# a good learning rate shows itself early. It begins with the very draws of the random
-# search, and adds more: so the two often tie. And Bayes? Its first ten trials are
-# random, and here it has nine. It has not begun to learn.
+# **What you see.** The order, and what it is worth:
 #
-# So always halving? Look at *how far* the others are behind. Random draws and Bayes end
-# within a quarter of the best in more than half of the races. With 243 epochs the grid
-# has five learning rates, Bayes has begun to learn, and nearly always all four end
-# within that quarter. <!-- claim: race-others-close --> And remember the slow starters:
-# there the first cut sends the winner home.
+# - **The grid** stays behind in most races: with 81 epochs it has three learning rates,
+#   the bad ones of section 1. <!-- claim: race-badly-placed-grid -->
+# - **Halving** is lowest most often. <!-- claim: race-halving-lowest --> That is no
+#   magic. For the same 81 epochs it looks at 35 settings, all others at nine, and on
+#   the digits a good learning rate shows itself early. It begins with the very draws of
+#   the random search, and adds more: so the two often tie.
+# - **Bayes** has not begun to learn: its first ten trials are random, and here it has
+#   nine.
+# - So always halving? Look at *how far* the others are behind. Random draws and Bayes
+#   end within a quarter of the best in more than half of the races. With 243 epochs the
+#   grid has five learning rates, Bayes has begun to learn, and nearly always all four
+#   end within that quarter. <!-- claim: race-others-close --> And remember the slow
+#   starters: there the first cut sends the winner home.
 #
 # ### A short guide
 #
