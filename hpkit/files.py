@@ -13,7 +13,7 @@ import numpy as np
 from hpkit import store
 from hpkit.datasets import Dataset, Split
 from hpkit.found import Search
-from hpkit.hyperparameters import NAMES, Hyperparameters
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds
 from hpkit.path import Cost, Lost, Rung, Step
 from hpkit.results import CURVES, Runs, empty_arrays
 from hpkit.space import Range
@@ -153,7 +153,7 @@ def runs_from_plain(plain, dataset=None):
     if dataset is None:
         dataset = absent_dataset(**data)
     settings = tuple(setting_from_plain(s) for s in plain["settings"])
-    seeds = tuple(plain["seeds"])
+    seeds = check_seeds(plain["seeds"])
     most = max(len(run["val_loss"]) for run in plain["runs"]) - 1
     arrays = empty_arrays(len(settings), len(seeds), most, dataset)
     for run in plain["runs"]:

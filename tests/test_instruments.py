@@ -1,7 +1,9 @@
 """The small instruments without a browser."""
 
+import json
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -612,7 +614,7 @@ def test_a_teacher_closes_the_box_again(tmp_path):
     TestBoxPanel(run).close_box()
     box = TestBoxPanel(run)
 
-    assert list((tmp_path / "hpkit-runs").iterdir()) == []
+    assert list((tmp_path / "hpkit-runs").glob("*.json")) == []
     assert box.frame().split.tolist() == ["validation"]
     assert "closed" in shows(box)
     with warnings.catch_warnings():
@@ -637,6 +639,38 @@ def test_box_with_a_broken_file_goes_on(tmp_path):
 
     assert box.error is None
     assert TestBoxPanel(run).opened == box.opened
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("setting", "<img src=x onerror=alert(1)>"), ("setting", ["<img src=x>"]),
+        ("seed", "<img src=x>"), ("accuracy", "<img src=x>"), ("loss", "<img src=x>"),
+    ],
+)  # fmt: skip
+def test_box_shows_no_markup_of_somebody_elses_file(tmp_path, name, value):
+    run = fit(replace(load_dataset("wine", seed=8), test_looks=[]), QUICK)
+    TestBoxPanel(run).look()
+    (path,) = (tmp_path / "hpkit-runs").glob("wine-test-box-*.json")
+    data = json.loads(path.read_text("utf-8"))
+    data["opened"][name] = value
+    path.write_text(json.dumps(data), "utf-8")
+
+    box = TestBoxPanel(run)
+
+    assert "<img" not in box.result.value + box.note.value
+    assert ("put aside" in box.note.value) == (name != "setting" or value[0] != "<")
+
+
+def test_state_that_another_notebook_wrote_is_kept_aside_and_said(tmp_path):
+    one, two = BowlPanel(lr=0.3, keep="b"), BowlPanel(lr=0.5, keep="b")
+    one.step()
+    theirs = (tmp_path / "hpkit-runs" / "b.json").read_text("utf-8")
+    two.step()
+
+    (aside,) = (tmp_path / "hpkit-runs").glob("b.other-*.json")
+    assert aside.read_text("utf-8") == theirs
+    assert "Another notebook has changed b.json" in two.note.value
 
 
 def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):

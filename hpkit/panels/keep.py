@@ -7,15 +7,18 @@ from pathlib import Path
 
 from traitlets import TraitError
 
-from hpkit.files import read_file, runs_from_plain, runs_to_plain, write_file
+from hpkit.files import FORMAT, VERSION, runs_from_plain, runs_to_plain
 from hpkit.panels.guess import Guess
+from hpkit.store import Store, as_text, check_kinds, write
 
 WORDS = {
     "name": "keep must be a short name, got {!r}; write for example keep='my-runs'",
     "other": "hpkit-runs/{0}.json must be of this kind of panel and data ({3}, {4}), "
     "got {1}, {2}; choose another name with keep=",
     "broken": "{0} could not be read and was put aside as {1}. The panel begins anew.",
-    "unkept": "{0} could not be written ({1}). What you do is not kept.",
+    "unkept": "{} could not be written ({{error}}). What you do is not kept once this "
+    "kernel stops.",
+    "changed": "Another notebook has changed {0}. What it wrote is kept as {1}.",
 }
 FOLDER = Path("hpkit-runs")
 
@@ -54,20 +57,25 @@ class Keeper:
         self.path = None if name is None else FOLDER / f"{name}.json"
         self.head = {"panel": kind, "data": told(dataset)}
         self.written, self.said = None, ""
+        new = {"format": FORMAT, "version": VERSION} | self.head
+        words = {"memory": WORDS["unkept"].format(self.path), "damaged": ""}
+        self.store, self.known = Store(self.path, new, self.check, words), new
+
+    def check(self, data):
+        """Raise unless this may be the state of a panel."""
+        check_kinds(data, {"panel": str, "data": str | None})
+        if data["format"] != FORMAT:
+            raise ValueError("another kind of file")
 
     def read(self):
-        """Return the state, or None if there is none.
+        """Return the state, or None if there is none; of a broken file the head alone.
 
-        Raises ValueError where the file is another panel's. A broken file is put
-        aside.
+        Raises ValueError where the file is another panel's.
         """
         if self.path is None or not self.path.exists():
             return None
-        try:
-            plain = read_file(self.path)
-            found = {name: plain[name] for name in self.head}
-        except (OSError, ValueError, KeyError):
-            return self.put_aside()
+        plain = self.known = self.store.load()
+        found = {name: plain[name] for name in self.head}
         if found != self.head:
             raise ValueError(WORDS["other"].format(
                 self.path.stem, *found.values(), *self.head.values()
@@ -79,18 +87,26 @@ class Keeper:
         aside = self.path.with_suffix(f".broken-{time.time_ns()}.json")
         with suppress(OSError):
             self.path.replace(aside)
+        self.known = self.store.new
         self.said = WORDS["broken"].format(self.path.name, aside.name)
 
     def write(self, plain):
-        """Write a state that has changed."""
+        """Write a state that has changed; what another notebook wrote is kept aside."""
         if plain == self.written:
             return
         self.written = plain
-        try:
-            self.path.parent.mkdir(exist_ok=True)
-            write_file(self.path, self.head | plain)
-        except OSError as error:
-            self.said = WORDS["unkept"].format(self.path, error.strerror)
+
+        def update(data):
+            if as_text(data) != as_text(self.known):
+                aside = self.path.with_suffix(f".other-{time.time_ns()}.json")
+                write(aside, as_text(data))
+                self.said = WORDS["changed"].format(self.path.name, aside.name)
+            data.update(plain)
+            self.known = data
+
+        self.store.change(update)
+        self.said = " ".join(filter(None, [self.said, *self.store.notices]))
+        self.store.notices.clear()
 
 
 class Remembers:

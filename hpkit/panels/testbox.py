@@ -1,5 +1,6 @@
 """`TestBoxPanel`: the test loss in a box that opens once."""
 
+import html
 import math
 
 import ipywidgets as W
@@ -21,6 +22,7 @@ from hpkit.panels.figures import (
 from hpkit.panels.keep import Keeper
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
+from hpkit.store import check_kinds
 from hpkit.told import label
 
 WORDS = {
@@ -120,6 +122,7 @@ class TestBoxPanel(Panel):
     def take(self, plain):
         """Take what was seen in an earlier session."""
         if seen := plain["opened"]:
+            check_kinds(seen, {"setting": str, "seed": int, "accuracy": float | None})
             losses = {name: float(seen[name]) for name in ("val_loss", "loss")}
             self.opened, self.again = seen | losses, True
 
@@ -188,7 +191,8 @@ class TestBoxPanel(Panel):
             return WORDS["closed"].format(setting=self._choice, seed=self.run.seed)
         accuracy = self.opened["accuracy"]
         extra = WORDS["accuracy"].format(accuracy) if accuracy is not None else ""
-        text = WORDS["opened"].format(**self.opened | {"accuracy": extra})
+        facts = {"accuracy": extra, "setting": html.escape(self.opened["setting"])}
+        text = WORDS["opened"].format(**self.opened | facts)
         return text + (WORDS["twice"] if self.again else "")
 
     def frame(self):
