@@ -250,7 +250,9 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # %% [markdown]
 # **What you see.** The same numbers. <!-- claim: own-network-same-numbers --> Your
 # network is trained as your loop of lesson 01 would train it.
-# <!-- claim: own-network-is-trained-as-by-a-plain-loop -->
+# <!-- claim: own-network-is-trained-as-by-a-plain-loop --> Frozen layers stay frozen,
+# and dropout follows the seed. An LSTM, or whatever else cannot be stacked, is trained
+# run after run: hpkit says so once, and it takes longer.
 #
 # Now one that hpkit has not got. In section 2 a straight model was as good as a bent
 # one. Why choose? This network has both ways, and adds them up. A list `hidden` means
