@@ -19,7 +19,7 @@ ACTIVATIONS = ("relu", "tanh")
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """All that is set before training starts and stays fixed during it.
+    """All that is set before training starts and that training leaves alone.
 
     Parameters
     ----------

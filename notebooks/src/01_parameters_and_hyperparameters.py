@@ -349,7 +349,8 @@ ex.quiz
 # %% [markdown]
 # ## What you saw
 #
-# - Training changes parameters. Hyperparameters are set before and stay as they are.
+# - Training changes parameters. Hyperparameters are set before, and training leaves
+#   them alone.
 #   <!-- claim: training-changes-parameters -->
 # - Training is one loop: loss, slope, step. `hk.fit` gives its numbers.
 #   <!-- claim: loop-equals-fit -->

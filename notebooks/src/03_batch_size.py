@@ -200,8 +200,10 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # along, the line is level: from 2 to 128 all losses are within five percent.
 # <!-- claim: batch-linear-scaling -->
 #
-# This is called **linear scaling**: *batch size times k, learning rate times k.* Behind
-# it stands one number, `learning rate / batch size`. Let us look at a whole table of
+# This is called **linear scaling**: *batch size times k, learning rate times k.* It is
+# a rule for SGD: very large batches need a **warm-up** first, some epochs in which the
+# learning rate grows, and Adam wants the square root of k instead. Behind the rule
+# stands one number, `learning rate / batch size`. Let us look at a whole table of
 # both. Each row and each column is four times the one before. We shall come back to
 # such tables in lesson 08.
 #
@@ -220,10 +222,10 @@ ax = hk.plot_grid(table)
 # the batch *and* four times the learning rate, and the loss stays nearly the same. The
 # large batches do best with a far larger learning rate than batch size 4, which breaks
 # there. <!-- claim: batch-valley-runs-slantwise --> But no slant goes on for ever. With
-# 16 and 0.64 the network still learns. One step on, with 64 and 2.56, training breaks;
-# so it does with 4 and with 16 in this column. And 256 with 2.56, the end of the
-# valley, stands at the edge: with some seeds the loss is low there, with others it is
-# not. <!-- claim: batch-slant-ends -->
+# 16 and 0.64 the network still learns. One step on, with 64 and 2.56, training breaks
+# with most seeds; so it does with 4 and with 16 in this column. And 256 with 2.56, the
+# end of the valley, stands at the edge: with some seeds the loss is low there, with
+# others it is not. <!-- claim: batch-slant-ends -->
 #
 # So the two cannot be chosen one by one as if the other did not exist. Keep that in
 # mind for lesson 07.

@@ -97,10 +97,10 @@ ex.own_data.check(my_data)
 # %% [markdown]
 # ## 2. The search (10 minutes)
 #
-# What do we know? Learning rates live on a log scale (lesson 02). Epochs are no knob:
-# train long enough, keep the best one (lesson 04). One seed is luck (lesson 06). And
-# nobody has told us whether this table needs a large network, a small one, or no hidden
-# layer at all. So that is a question for the grid.
+# What do we know? Learning rates live on a log scale (lesson 02). At a constant
+# learning rate epochs are no knob: train long enough, keep the best one (lesson 04).
+# One seed is luck (lesson 06). And nobody has told us whether this table needs a large
+# network, a small one, or no hidden layer at all. So that is a question for the grid.
 #
 # **Predict.** No hidden layer, one of 16 units, or two? Which one will have the lowest
 # validation loss?
