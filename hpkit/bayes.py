@@ -5,7 +5,7 @@ The way to and from Optuna's studies is in `studies`.
 
 import math
 
-from hpkit.hyperparameters import check_count
+from hpkit.hyperparameters import brief, check_count, check_seed
 from hpkit.path import planned_cost
 from hpkit.plan import LIVE_TICK, make_plan, searching, train_more
 from hpkit.results import join
@@ -71,9 +71,9 @@ def bayesian_search(
         "bayesian_search", dataset, base, values, ranges=True, seeds=seeds, model=model,
         executor=executor, tick=tick,
     )  # fmt: skip
-    count = check_count("n_trials", n_trials, hint="try 20")
+    count = check_count("n_trials", n_trials, most=10**5, hint="try 20")
     at_once = check_count("at_once", at_once, hint="try 1")
-    draws = check_count("search_seed", search_seed, low=0, hint="try 0")
+    draws = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     sampler, first = check_sampler(sampler, draws, at_once)
     return _ask_and_tell(plan, count, sampler, first, at_once)
 
@@ -87,7 +87,7 @@ def check_sampler(sampler, seed, at_once):
         return TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST), first
     if not isinstance(sampler, BaseSampler):
         raise TypeError(
-            f"sampler must be one of optuna.samplers, got {sampler!r}; write for "
+            f"sampler must be one of optuna.samplers, got {brief(sampler)}; write for "
             "example optuna.samplers.TPESampler(multivariate=True, seed=0)."
         )
     return sampler, at_once

@@ -268,6 +268,16 @@ class Dataset:
         )  # fmt: skip
 
 
+def check_dataset(dataset):
+    """Return `dataset` if it is one, else raise."""
+    if not isinstance(dataset, Dataset):
+        raise TypeError(
+            f"a data set must be a hpkit.Dataset, got {type(dataset).__name__}; use "
+            "hpkit.load_dataset(name) or hpkit.Dataset.from_frame(df, target=...)."
+        )
+    return dataset
+
+
 def load_dataset(name, seed=None):
     """Return a data set of the course.
 

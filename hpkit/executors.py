@@ -30,6 +30,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpkit.datasets import Split
+from hpkit.hyperparameters import brief, refused
 from hpkit.path import Lost
 from hpkit.training import Training
 from hpkit.worker import Part, lively, work
@@ -233,10 +234,8 @@ def check_executor(executor, model):
     """
     if not isinstance(executor, futures.Executor):
         way = "loky.get_reusable_executor(), or client.get_executor() of a Dask client"
-        raise TypeError(
-            f"executor must be a concurrent.futures.Executor, got {executor!r}; use "
-            f"{way}."
-        )
+        rule = "executor must be a concurrent.futures.Executor"
+        raise refused(rule, executor, f"use {way}", kind=TypeError)
     pool = isinstance(executor, futures.ProcessPoolExecutor)
     context = getattr(executor, "_mp_context", None)
     if pool and context is not None and context.get_start_method() == "fork":
@@ -268,6 +267,6 @@ def check_travels(model, by):
     if reason:
         raise ValueError(
             "with an executor, a model must be a function that can travel to another "
-            f"process, got {model!r}, {reason}; put it in a .py file and import it, or "
-            "use loky.get_reusable_executor()."
+            f"process, got {brief(model)}, {reason}; put it in a .py file and import "
+            "it, or use loky.get_reusable_executor()."
         )

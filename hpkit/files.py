@@ -5,15 +5,17 @@ A file holds settings and curves, not the weights and not the data.
 
 import json
 import math
+import os
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from hpkit import store
-from hpkit.datasets import Dataset, Split
+from hpkit.datasets import Dataset, Split, check_dataset
 from hpkit.found import Search
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refused
 from hpkit.path import Cost, Lost, Rung, Step
 from hpkit.results import CURVES, Runs, empty_arrays
 from hpkit.space import Range
@@ -25,7 +27,8 @@ ODD = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 def save(search, path):
     """Write a search to a file and return its path."""
-    return write_file(path, search_to_plain(search))
+    with told(path):
+        return write_file(path, search_to_plain(search))
 
 
 def search_to_plain(search):
@@ -76,7 +79,34 @@ def load(path, dataset=None):
         Not such a file, or of a newer hpkit.
     FileNotFoundError
     """
-    return search_from_plain(read_file(path), dataset)
+    if dataset is not None:
+        check_dataset(dataset)
+    with told(path):
+        plain = read_file(path)
+    try:
+        return search_from_plain(plain, dataset)
+    except store.DAMAGED:
+        raise not_saved(path) from None
+
+
+@contextmanager
+def told(path):
+    """Check a path, and say what the system says of its file in three parts."""
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        way = 'write for example "grid.json"'
+        raise refused("path must be a text in quotes", path, way, kind=TypeError)
+    try:
+        yield
+    except (OSError, UnicodeEncodeError) as error:
+        kind = type(error) if isinstance(error, OSError) else ValueError
+        rule = f"path must be a file to read or write ({store.reason(error)})"
+        raise refused(rule, path, "give another path", kind=kind) from None
+
+
+def not_saved(path):
+    """Return the error for a file that is no search."""
+    rule = "a file must have been written by save() of a search"
+    return refused(rule, str(path), "give the path that save() returned")
 
 
 def search_from_plain(plain, dataset=None):
@@ -210,13 +240,14 @@ def read_file(path):
     """Return what `write_file` wrote, or raise."""
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except UnicodeEncodeError:  # of the path
+        raise
+    except (ValueError, RecursionError):
         plain = None
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        raise ValueError(
-            f"a file must have been written by save() of a search, got {str(path)!r}, "
-            "which was not; give the path that save() returned."
-        )
+        raise not_saved(path)
+    if not isinstance(plain.get("version"), int):
+        raise not_saved(path)
     if plain["version"] > VERSION:
         raise ValueError(
             f"a file's version must be at most {VERSION}, got {plain['version']} in "

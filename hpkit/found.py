@@ -11,7 +11,7 @@ from operator import attrgetter
 import numpy as np
 
 from hpkit import tables, told
-from hpkit.hyperparameters import Hyperparameters, check_choice
+from hpkit.hyperparameters import Hyperparameters, check_choice, check_name
 from hpkit.path import Cost, best_number, cost_of
 from hpkit.results import Runs, levels
 from hpkit.run import CURVES, lowest
@@ -77,7 +77,7 @@ class Search:
 
     def values(self, name):
         """Return the value of a hyperparameter in each setting, as a list."""
-        return [getattr(setting, name) for setting in self.settings]
+        return [getattr(setting, check_name(name)) for setting in self.settings]
 
     @property
     def cost(self):

@@ -3,7 +3,7 @@
 Every setting is trained from where it stopped: no epoch is paid twice.
 """
 
-from hpkit.hyperparameters import check_count
+from hpkit.hyperparameters import check_count, check_seed
 from hpkit.path import Cost, Rung
 from hpkit.plan import LIVE_TICK, ending, lost_of, make_plan, searching, under_way
 from hpkit.space import all_settings, count_of, drawn_settings
@@ -88,9 +88,9 @@ def successive_halving(
 
 def settings_to_halve(plan, n_trials, search_seed):
     """Return the settings to begin with."""
-    draws = check_count("search_seed", search_seed, low=0, hint="try 0")
+    draws = check_seed("search_seed", search_seed)
     if n_trials is not None:
-        count = check_count("n_trials", n_trials, hint="try 27")
+        count = check_count("n_trials", n_trials, most=10**5, hint="try 27")
         return drawn_settings(plan.base, plan.space, count, draws)
     if count_of(plan.space) == float("inf"):
         raise ValueError(

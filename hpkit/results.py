@@ -5,6 +5,7 @@ may hold the same one. Nothing here trains; searches and their paths are in `fou
 tables and files in `tables`.
 """
 
+import operator
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from hpkit.datasets import Dataset
+from hpkit.hyperparameters import check_items, refused
 from hpkit.run import CURVES, Run, TestSplitWarning, has_diverged, lowest
 
 __all__ = ["CURVES", "Run", "Runs", "TestSplitWarning", "has_diverged", "lowest"]
@@ -65,15 +67,13 @@ class Runs:
             At least one. Of two with the same setting and seed (then the curves
             are the same) the longer one is kept.
         """
-        longest = {}
-        for run in runs:
+        longest, hint = {}, "write Runs.of([run, other])"
+        for run in check_items("runs", runs, hint=hint, most=10**6, of="Run"):
+            if not isinstance(run, Run):
+                raise refused("a run must be a Run", run, hint, kind=TypeError)
             key = (run.setting, run.seed)
             if key not in longest or longest[key].epochs_done < run.epochs_done:
                 longest[key] = run
-        if not longest:
-            raise ValueError(
-                "a collection must hold at least one run, got none; train one first."
-            )
         settings = tuple(dict.fromkeys(setting for setting, _ in longest))
         seeds = tuple(dict.fromkeys(seed for _, seed in longest))
         first = next(iter(longest.values()))
@@ -103,7 +103,17 @@ class Runs:
 
     def __getitem__(self, at):
         """Return the run of setting number i with seed number k."""
-        i, k = at
+        way = "write runs[0, 0] for the first setting with the first seed"
+        try:
+            i, k = map(operator.index, at)
+        except (TypeError, ValueError):
+            rule = "runs[...] takes the number of a setting and that of a seed"
+            raise refused(rule, at, way, kind=TypeError) from None
+        try:
+            i, k = range(len(self.settings))[i], range(len(self.seeds))[k]
+        except IndexError:
+            rule = f"runs has {len(self.settings)} settings and {len(self.seeds)} seeds"
+            raise refused(rule, at, way, kind=IndexError) from None
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise IndexError(
@@ -122,7 +132,7 @@ class Runs:
             **curves,
             fit_time=float(self.fit_time[i, k]),
             model=self.model,
-            weights=self.weights.get((int(i), int(k))),
+            weights=self.weights.get((i, k)),
         )
 
     @cached_property

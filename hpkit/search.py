@@ -9,10 +9,17 @@ Every search has both forms, with the same arguments: the call gives a `Search`,
 `bayes`, more processes and machines in `executors`.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from hpkit.hyperparameters import check_count, check_name
+from hpkit.hyperparameters import (
+    NAMES,
+    brief,
+    check_count,
+    check_items,
+    check_name,
+    check_seed,
+    refused,
+)
 from hpkit.path import Cost, Step, best_number, planned_cost
 from hpkit.plan import LIVE_TICK, make_plan, searching, train_all, train_more
 from hpkit.results import join
@@ -165,8 +172,8 @@ def random_search(
         "random_search", dataset, base, values, ranges=True, seeds=seeds, model=model,
         executor=executor, tick=tick,
     )  # fmt: skip
-    count = check_count("n_trials", n_trials, hint="try 20")
-    draws = check_count("search_seed", search_seed, low=0, hint="try 0")
+    count = check_count("n_trials", n_trials, most=10**5, hint="try 20")
+    draws = check_seed("search_seed", search_seed)
     return train_all(plan, drawn_settings(plan.base, plan.space, count, draws))
 
 
@@ -231,15 +238,11 @@ def check_order(order, space):
     if order is None:
         return names
     hint = f"write for example order={list(names)}"
-    if isinstance(order, str) or not isinstance(order, Iterable):
-        raise TypeError(f"order must be a list of names, got {order!r}; {hint}.")
-    order = tuple(order)
-    if sorted(map(str, order)) != sorted(names):
-        raise ValueError(
-            f"order must name each hyperparameter of the search once, got "
-            f"{list(order)}; {hint}."
-        )
-    return order
+    order = check_items("order", order, hint=hint, most=len(NAMES), of="names")
+    if sorted(map(brief, order)) != sorted(map(brief, names)):
+        rule = "order must name each hyperparameter of the search once"
+        raise refused(rule, list(order), hint)
+    return tuple(map(str, order))
 
 
 def _train_steps(plan):

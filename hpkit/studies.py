@@ -7,7 +7,7 @@ from there) it can do with ``to_optuna(search)``.
 import numpy as np
 
 from hpkit.found import Search
-from hpkit.hyperparameters import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters, brief, check_setting, refused
 from hpkit.path import cost_of
 from hpkit.results import Runs
 from hpkit.run import Run
@@ -43,6 +43,9 @@ def to_optuna(search):
     """
     from optuna.trial import TrialState, create_trial
 
+    if not isinstance(search, Search):
+        way = "make one with hpkit.grid_search"
+        raise refused("search must be a Search", search, way, kind=TypeError)
     study, runs = new_study(None), search.runs
     ranges = {}
     for name, values in search.space.items():
@@ -103,7 +106,11 @@ def from_optuna(study, dataset, base=None, *, names=None):
     """
     check_study(study)
     check_dataset(dataset)
-    base, names = Hyperparameters() if base is None else base, names or {}
+    texts = [*names, *names.values()] if isinstance(names, dict) else [names]
+    if names is not None and not all(isinstance(text, str) for text in texts):
+        way = "write names={'learning_rate': 'lr'}"
+        raise refused("names must be a dict of texts", names, way, kind=TypeError)
+    base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
     reported = all(map(reports_its_value, trials))
     runs, space = [], {}
@@ -133,7 +140,7 @@ def check_study(study):
 
     if not isinstance(study, optuna.study.Study):
         raise TypeError(
-            f"study must be an optuna.study.Study, got {study!r}; make one with "
+            f"study must be an optuna.study.Study, got {brief(study)}; make one with "
             "optuna.create_study()."
         )
     directions = [direction.name.lower() for direction in study.directions]

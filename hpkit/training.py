@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import torch
 
-from hpkit.datasets import Dataset
+from hpkit.datasets import check_dataset
 from hpkit.hyperparameters import (
     Hyperparameters,
     check_items,
@@ -33,6 +33,7 @@ __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
+DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
@@ -78,7 +79,7 @@ class Training:
         self.settings = check_settings(settings, dataset)
         self.seeds = check_seeds(seeds)
         self.model = network if check_model(model) is None else model
-        self.dtype = dtype
+        self.dtype = check_dtype(dtype)
         self.arrays = empty_arrays(
             len(self.settings),
             len(self.seeds),
@@ -317,16 +318,6 @@ def fit(dataset, setting=None, *, seed=0, model=None):
     return runs[0, 0]
 
 
-def check_dataset(dataset):
-    """Return `dataset` if it is one, else raise."""
-    if not isinstance(dataset, Dataset):
-        raise TypeError(
-            f"a data set must be a hpkit.Dataset, got {type(dataset).__name__}; use "
-            "hpkit.load_dataset(name) or hpkit.Dataset.from_frame(df, target=...)."
-        )
-    return dataset
-
-
 def check_model(model):
     """Return `model` if it can be called to make a network, or is None; else raise."""
     if model is None:
@@ -337,10 +328,10 @@ def check_model(model):
         fits &= not model.__module__.startswith("torch.")
     try:
         inspect.signature(model).bind("n_features", "n_outputs", "setting")
-    except TypeError:
-        fits = False
     except ValueError:  # a built-in without a signature
         pass
+    except Exception:  # what cannot be called, or looked at
+        fits = False
     if not fits:
         raise refused(
             "model must be a function (n_features, n_outputs, setting) that returns a "
@@ -349,6 +340,14 @@ def check_model(model):
             kind=TypeError,
         )  # fmt: skip
     return model
+
+
+def check_dtype(dtype):
+    """Return the type of number to train with, or raise."""
+    if not isinstance(dtype, torch.dtype) or dtype not in DTYPES:
+        rule = "dtype must be torch.float32 or torch.float64"
+        raise refused(rule, dtype, "leave it out", kind=TypeError)
+    return dtype
 
 
 def check_settings(settings, dataset):

@@ -287,7 +287,7 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
     assert np.array_equal(
         run.predict(MOONS.valid.X), grid.runs[3, 1].predict(MOONS.valid.X)
     )
-    with pytest.raises(ValueError, match="at least one run, got none"):
+    with pytest.raises(ValueError, match="at least one, got none"):
         Runs.of([])
 
 

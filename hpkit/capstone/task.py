@@ -24,7 +24,12 @@ from hpkit.capstone.report import make_report
 from hpkit.capstone.rivals import Comparison, compare, reached
 from hpkit.datasets import load_dataset
 from hpkit.files import numbers_from_plain
-from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    check_count,
+    check_items,
+    check_number,
+)
 from hpkit.store import Store, check_kinds, now
 from hpkit.training import check_dataset, fit
 
@@ -82,6 +87,13 @@ def check_shares(shares, rows):
         raise ValueError("no shares of rows")
 
 
+def check_bars(bars):
+    """Return test accuracies from low to high."""
+    hint = "try (0.85, 0.93, 0.95)"
+    items = check_items("bars", bars, hint=hint, empty=True, of="accuracies", most=20)
+    return tuple(sorted(check_number("a bar", bar, low=0, hint=hint) for bar in items))
+
+
 class Capstone:
     """A data set, a budget of epochs, and a log of what it was spent on.
 
@@ -128,7 +140,7 @@ class Capstone:
         self.budget = check_count("budget", budget, hint="try 60")
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             raise Refused(WORDS["name"].format(name=name))
-        self.bars, self.name, self._found = tuple(sorted(bars)), name, []
+        self.bars, self.name, self._found = check_bars(bars), name, []
         self.folder = None if folder is None else Path(folder)
         new = {
             "format": FORMAT, "version": 1, "dataset": dataset.name,

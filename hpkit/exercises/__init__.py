@@ -37,6 +37,7 @@ from hpkit.exercises._core import Exercise, configure
 from hpkit.exercises._feedback import Feedback
 from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._table import Progress, progress
+from hpkit.hyperparameters import check_choice
 
 __all__ = [
     "LESSONS", "Exercise", "Feedback", "Progress", "Quiz", "configure", "load_lesson",
@@ -77,4 +78,5 @@ def load_lesson(name):
     >>> load_lesson("02_learning_rate").LESSON
     '02_learning_rate'
     """
+    name = check_choice("name", name, LESSONS)
     return import_module(f"hpkit.exercises.lesson_{name}")

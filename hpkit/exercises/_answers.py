@@ -12,6 +12,7 @@ import numbers
 import re
 import traceback
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 # Said by every exercise that has no words of its own for this reason.
 COMMON = {
@@ -25,6 +26,7 @@ COMMON = {
     "case": "`{call}` gives {got}, it should give {want}.",
     "short": "Write at least {least} words, so that you can compare; this has {n}.",
 }
+MOST = 100_000  # members of a list
 LINE = "in your line `{line}` "
 
 
@@ -70,7 +72,11 @@ def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False
     value = plain(answer)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise kind(answer)
-    if not math.isfinite(value) or not (above < value and low <= value <= high):
+    try:
+        within = math.isfinite(value) and above < value and low <= value <= high
+    except OverflowError:  # 10**400
+        within = False
+    if not within:
         raise kind(value)
     if whole and value != int(value):
         raise kind(value)
@@ -83,7 +89,9 @@ def sequence(answer):
         answer = answer.tolist()
     if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
         raise kind(answer)
-    members = list(answer)
+    members = list(islice(answer, MOST + 1))
+    if len(members) > MOST:  # perhaps without end
+        raise kind(answer)
     if members and all(member is ... for member in members):
         raise NotYet("empty")
     return members
@@ -217,7 +225,7 @@ def call(answer, *arguments, shown=None, copied=True, none=False):
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
     try:
         value = answer(*(copy.deepcopy(arguments) if copied else arguments))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # exit() would end the kernel
         raise NotYet(
             "raised", error=f"{type(error).__name__}: {error}", call=shown,
             where=place(error),

@@ -25,6 +25,7 @@ from hpkit.exercises._feedback import (
     Feedback,
     Page,
 )
+from hpkit.hyperparameters import check_flag
 
 HERE = Path(__file__).parent
 
@@ -63,11 +64,7 @@ def configure(*, solutions):
     --------
     >>> configure(solutions=True)
     """
-    if not isinstance(solutions, bool):
-        raise TypeError(
-            f"solutions must be True or False, got {solutions!r}; False hides them."
-        )
-    _solutions["shown"] = solutions
+    _solutions["shown"] = check_flag("solutions", solutions, "False hides them")
 
 
 def solutions_shown():
@@ -193,7 +190,7 @@ class Exercise:
             if problem.reason == "empty":
                 return NOT_ATTEMPTED, WORDS["empty"], "empty"
             return NOT_YET, self._message(problem), problem.reason
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             words = WORDS["fault"].format(
                 error=f"{type(error).__name__}: {error}", answer=describe(answer)
             )

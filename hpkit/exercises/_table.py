@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hpkit.exercises import _progress
 from hpkit.exercises._feedback import html_table, text_table
+from hpkit.hyperparameters import brief, refused
 
 WORDS = {
     "title": "Your progress",
@@ -74,11 +75,11 @@ def find_lesson(lesson):
 
     for name in LESSONS:
         number = name.split("_")[0]
-        if str(lesson) in (name, number, number.lstrip("0") or "0"):
+        said = lesson if isinstance(lesson, str) else brief(lesson)
+        if said in (name, number, number.lstrip("0") or "0"):
             return name
-    raise ValueError(
-        f"a lesson must be one of {', '.join(LESSONS)}, got {lesson!r}; its number is "
-        "enough."
+    raise refused(
+        f"a lesson must be one of {', '.join(LESSONS)}", lesson, "its number is enough"
     )
 
 

@@ -20,7 +20,8 @@ from hpkit.panels.figures import (
     set_all,
     texts,
 )
-from hpkit.panels.panel import Panel
+from hpkit.panels.guess import check_predict
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
 
@@ -114,12 +115,14 @@ class BowlPanel(Panel):
         self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None, keep=None,
         predict=False,
     ):  # fmt: skip
-        for name, value in (("lr", lr), ("curvature", curvature)):
+        lr, curvature = (
             check_number(name, value, low=0, below=LIMIT, hint="try 1")
+            for name, value in (("lr", lr), ("curvature", curvature))
+        )
         self.start = check_number("start", start, low=-WIDE, below=WIDE, hint="try -4")
-        check_count("steps", steps, low=0, hint="try 0")
+        steps = check_count("steps", steps, low=0, most=1000, hint="try 0")
         self.taken = SimpleNamespace(value=steps)
-        super().__init__(None, title=title or WORDS["title"], keep=keep)
+        super().__init__(None, title=titled(title, WORDS["title"]), keep=keep)
         self.lr, lr_box = linear_knob(WORDS["lr"], lr, 0.05, max(2.5, lr))
         self.curvature, curvature_box = linear_knob(
             WORDS["curvature"], curvature, 0.1, max(4.0, curvature)
@@ -128,7 +131,7 @@ class BowlPanel(Panel):
         self.right = {"lr": lr, "curvature": curvature}
         self.kept = {"lr": self.lr, "curvature": self.curvature, "steps": self.taken}
         self.asked, self.tried = curvature, set()  # learning rates x curvature
-        if predict:
+        if check_predict(predict):
             slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
             self.ask(WORDS["guess"].format(curvature), slider, "{:g}".format)
         self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")

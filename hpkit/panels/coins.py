@@ -6,11 +6,12 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.datasets import load_dataset
-from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.hyperparameters import Hyperparameters, check_count, check_seed
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import figure, legend, limit, linear, lines, points, set_all
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
 from hpkit.training import train
@@ -80,19 +81,18 @@ class CoinFlipsPanel(Panel):
     newest_first = True
 
     def __init__(self, *, models=50, seed=0, title=None, keep=None, predict=False):
-        check_count("seed", seed, low=0, hint="try 0")
+        seed = check_seed("seed", seed, most=2**31)
         flips = load_dataset("coin_flips", seed)
-        super().__init__(flips, title=title or WORDS["coins"], keep=keep)
-        check_count("models", models, hint="try 5 or 50")
+        super().__init__(flips, title=titled(title, WORDS["coins"]), keep=keep)
+        models = check_count("models", models, most=MODELS, hint="try 5 or 50")
         self.valid = self.test = np.zeros(0)
-        models = min(models, MODELS)
         label = WORDS["box"].format(MODELS)
         self.count, box = count_box(label, models, 1, MODELS, most=MODELS)
         self.flips = SimpleNamespace(value=seed)
         self.kept = {"models": self.count, "flips": self.flips}
         self.run_button = button(WORDS["run"], WORDS["run_tip"], "primary")
         self.again = button(WORDS["again"], WORDS["again_tip"])
-        if predict:
+        if check_predict(predict):
             slider = W.IntSlider(50, min=40, max=100)
             self.ask(WORDS["guess"], slider, WORDS["percent"].format)
         left = [row(self.run_button, self.stop_button, name="hp-buttons"),

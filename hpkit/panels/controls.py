@@ -14,6 +14,7 @@ from hpkit.hyperparameters import (
     OPTIMIZERS,
     check_choice,
     check_count,
+    check_items,
     check_seeds,
 )
 
@@ -41,6 +42,7 @@ MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 CHOICES = {"optimizer": OPTIMIZERS, "activation": ACTIVATIONS}
 STEPS_PER_DECADE = 10
+MOST_SEEDS = 500  # of a panel
 
 
 @dataclass
@@ -200,8 +202,8 @@ def choice_knob(name, dataset, value):
 
 def given_seeds(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
-    if isinstance(seeds, Number):
-        return range(check_count("seeds", seeds, hint="try 3"))
+    if isinstance(seeds, Number | str):
+        return range(check_count("seeds", seeds, most=MOST_SEEDS, hint="try 3"))
     return check_seeds(seeds)
 
 
@@ -240,7 +242,9 @@ class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
     def __init__(self, dataset, base, names):
-        names = (names,) if isinstance(names, str) else tuple(names)
+        hint = 'write controls=("lr", "epochs")'
+        names = (names,) if isinstance(names, str) else names
+        names = check_items("controls", names, hint=hint, empty=True, of="names")
         for name in names:
             check_choice("controls", name, tuple(BUILD))
         self.base = base

@@ -27,6 +27,7 @@ from hpkit.panels.figures import (
 )
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import titled
 from hpkit.panels.parts import say
 from hpkit.panels.runlist import short
 from hpkit.panels.searching import SearchPanel
@@ -105,7 +106,7 @@ class ValidationCurvePanel(SearchPanel):
         predict=False,
     ):  # fmt: skip
         check_name(param_name)
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        title = titled(title, WORDS["title"], dataset)
         super().__init__(
             dataset, base, controls=controls, seeds=seeds,
             title=title, model=model, key=(param_name,), keep=keep,
@@ -113,7 +114,7 @@ class ValidationCurvePanel(SearchPanel):
         values = usual(param_name, dataset) if param_range is None else param_range
         self.values, self.asked = self.entry(param_name, values), param_name
         left = [self.values.frame, self.controls.box, self.seeds_box, self.buttons]
-        if check_predict(predict):
+        if check_predict(predict, draw=True):
             self._ask(draw=predict == "draw")
         self.build(left, self._charts(), drawers=[self.rows])
         self.renamed()

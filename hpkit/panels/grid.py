@@ -21,8 +21,9 @@ from hpkit.panels.figures import (
     texts,
     tick,
 )
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import row, say
+from hpkit.panels.panel import row, say, titled
 from hpkit.panels.runlist import short
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.values import DEFAULTS, briefly, places, usual
@@ -107,7 +108,7 @@ class GridPanel(SearchPanel):
     ):  # fmt: skip
         if check_name(x) == check_name(y):
             raise ValueError(WORDS["same"].format(x))
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        title = titled(title, WORDS["title"], dataset)
         super().__init__(
             dataset, base, controls=controls, seeds=seeds, title=title, model=model,
             key=(x, y), keep=keep,
@@ -115,7 +116,7 @@ class GridPanel(SearchPanel):
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             values = usual(name, dataset, FEW) if values is None else values
             self.entry(name, values).called(WORDS[side])
-        if predict:
+        if check_predict(predict):
             values = [entry.values for entry in self.entries]
             cells = CellGuess((x, y), values, self.planned())
             self.ask(WORDS["guess"], cells, lambda s: briefly(s, (x, y)))

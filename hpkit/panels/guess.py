@@ -4,10 +4,10 @@ import html
 
 import ipywidgets as W
 
+from hpkit.hyperparameters import refused
 from hpkit.panels.parts import button, say
 
 WORDS = {
-    "predict": "predict must be False, True or 'draw', got {!r}; try True",
     "commit": "This is my guess",
     "commit_tip": "Show the result beside your guess",
     "cover": "Make your guess first. Then the result is shown.",
@@ -17,10 +17,12 @@ WORDS = {
 }
 
 
-def check_predict(predict):
-    """Return whether and how a panel with curves asks for a guess."""
-    if predict not in (False, True, "draw"):
-        raise ValueError(WORDS["predict"].format(predict))
+def check_predict(predict, *, draw=False):
+    """Return whether a panel asks for a guess, and, with `draw`, how."""
+    text = isinstance(predict, str)
+    if not (draw and predict == "draw" if text else isinstance(predict, bool)):
+        way = "try True" + " or 'draw'" * draw
+        raise refused("predict must be True or False", predict, way)
     return predict
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from traitlets import TraitError
 
 from hpkit.files import FORMAT, VERSION, runs_from_plain, runs_to_plain
+from hpkit.hyperparameters import refused
 from hpkit.panels.guess import Guess
 from hpkit.store import Store, as_text, check_kinds, write
 
 WORDS = {
-    "name": "keep must be a short name, got {!r}; write for example keep='my-runs'",
+    "name": "keep must be a short name of letters, digits, - and _",
     "other": "hpkit-runs/{0}.json must be of this kind of panel and data ({3}, {4}), "
     "got {1}, {2}; choose another name with keep=",
     "broken": "{0} could not be read and was put aside as {1}. The panel begins anew.",
@@ -52,8 +53,8 @@ class Keeper:
 
     def __init__(self, name, kind, dataset):
         plain = isinstance(name, str) and name.replace("-", "").replace("_", "")
-        if name is not None and not (plain and plain.isalnum()):
-            raise ValueError(WORDS["name"].format(name))
+        if name is not None and not (plain and plain.isalnum() and len(name) <= 100):
+            raise refused(WORDS["name"], name, "write for example keep='my-runs'")
         self.path = None if name is None else FOLDER / f"{name}.json"
         self.head = {"panel": kind, "data": told(dataset)}
         self.written, self.said = None, ""

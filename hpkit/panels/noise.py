@@ -5,7 +5,12 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
-from hpkit.hyperparameters import Hyperparameters, check_number
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    check_number,
+    check_seed,
+    check_setting,
+)
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import batch_knob
 from hpkit.panels.figures import (
@@ -19,8 +24,9 @@ from hpkit.panels.figures import (
     points,
     set_all,
 )
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.training import check_settings, train
 
@@ -96,17 +102,21 @@ class BatchNoisePanel(Panel):
         self, dataset, setting=None, *, size=16, seed=0, title=None, keep=None,
         predict=False,
     ):  # fmt: skip
-        self.setting = setting or Hyperparameters(lr=0.1, epochs=5)
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        usual = Hyperparameters(lr=0.1, epochs=5)
+        self.setting = check_setting(setting, default=usual)
+        title = titled(title, WORDS["title"], dataset)
         super().__init__(dataset, title=title, key=(setting,), keep=keep)
         check_settings([self.setting.but(batch_size=size)], dataset)
-        self.seed, self.each = seed, None
+        self.seed, self.each = check_seed("seed", seed), None
         knob = batch_knob("batch_size", dataset, size)
         self.size = knob.slider
-        self.sizes, self.drawn = SimpleNamespace(value=[]), SimpleNamespace(value=seed)
+        self.sizes, self.drawn = (
+            SimpleNamespace(value=[]),
+            SimpleNamespace(value=self.seed),
+        )
         self.kept = {"size": self.size, "sizes": self.sizes, "drawn": self.drawn}
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
-        if predict:
+        if check_predict(predict):
             self.ask(WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         left = [knob.box, row(self.again, self.stop_button, name="hp-buttons")]
         self.build(left, self._charts(len(dataset.train.y)))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import ipywidgets as W
 
+from hpkit.hyperparameters import check_text
 from hpkit.panels.keep import FOLDER, Keeper, Remembers, free_paths
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
@@ -36,6 +37,13 @@ WORDS = {
 
 
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
+
+
+def titled(title, usual, dataset=None):
+    """Return the title of a panel, in place of None the usual one of the data set."""
+    if title is None:
+        return usual.format(getattr(dataset, "name", ""))
+    return check_text("title", title, "leave it out for the usual one")
 
 
 class Panel(Remembers, W.VBox):
@@ -252,7 +260,7 @@ class Panel(Remembers, W.VBox):
     def stem(self):
         """Start of the names of files."""
         name = f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind
-        return re.sub(r"[^\w]+", "-", name).strip("-")
+        return re.sub(r"[^\w]+", "-", name)[:60].strip("-")
 
     def _save_clicked(self):
         table, *pictures = self.save()

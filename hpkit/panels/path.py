@@ -8,14 +8,16 @@ import ipywidgets as W
 from hpkit.files import search_from_plain, search_to_plain
 from hpkit.hyperparameters import Hyperparameters, check_seeds
 from hpkit.panels.controls import pick_knob
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import titled
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.pathmap import PathMap
 from hpkit.panels.pathsays import told_path
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
-from hpkit.search import grid_search, one_at_a_time
+from hpkit.search import check_order, grid_search, one_at_a_time
 from hpkit.space import check_space
 from hpkit.tables import shown
 from hpkit.training import check_dataset
@@ -94,7 +96,7 @@ class OneAtATimePanel(SearchPanel):
         self, dataset, base=None, *, order=None, seeds=3, title=None, model=None,
         keep=None, predict=False, **values,
     ):  # fmt: skip
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        title = titled(title, WORDS["title"], dataset)
         most = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7
             base = Hyperparameters(batch_size=most, epochs=10)
@@ -107,7 +109,7 @@ class OneAtATimePanel(SearchPanel):
             dataset, base, controls=(), seeds=seeds, title=title, model=model, key=(),
             keep=keep,
         )  # fmt: skip
-        self.space = check_space("one_at_a_time", values)
+        self.space = check_space("OneAtATimePanel", values)
         for name, values in self.space.items():
             if base is not None:
                 self.space[name] = joined(values, getattr(base, name))
@@ -119,9 +121,9 @@ class OneAtATimePanel(SearchPanel):
         self.upto = self.resets = 0
         self.grid_pace = float("inf")  # seconds a seed, of a grid that was shown
         self.lists = {name: written(values) for name, values in self.space.items()}
-        if predict:
+        if check_predict(predict):
             self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
-        self._build(tuple(order or self.space))
+        self._build(check_order(order, self.space))
         self.begin().close()  # checks all before anything is shown
         if self.come_back() and self.found:
             self._draw()

@@ -6,14 +6,20 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    check_count,
+    check_seed,
+    check_setting,
+)
 from hpkit.panels.charts import WORDS as CHART
 from hpkit.panels.charts import LossChart
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import legend, lines, points, set_all
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
 from hpkit.results import CURVES
@@ -104,20 +110,21 @@ class PatiencePanel(Panel):
         self, dataset, setting=None, *, patience=5, seed=0, title=None, keep=None,
         predict=False,
     ):  # fmt: skip
-        setting = setting or Hyperparameters(
+        usual = Hyperparameters(
             lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
         )
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        setting = check_setting(setting, default=usual)
+        title = titled(title, WORDS["title"], dataset)
         super().__init__(dataset, title=title, key=(setting,), keep=keep)
         check_settings(setting, dataset)
-        check_count("patience", patience, hint="try 5 or 20")
-        self.setting, self.seed = setting, seed
+        patience = check_count("patience", patience, most=10**6, hint="try 5 or 20")
+        self.setting, self.seed = setting, check_seed("seed", seed)
         self.run = self.epoch = None  # the epoch that is watched
         most = min(60, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
         self.kept = {"patience": self.patience}
         self.watch_button = button(WORDS["watch"], WORDS["watch_tip"], "primary")
-        if predict:
+        if check_predict(predict):
             slider = W.IntSlider(0, min=0, max=setting.epochs)
             self.ask(WORDS["guess"].format(patience), slider)
         buttons = row(self.watch_button, self.stop_button, name="hp-buttons")

@@ -6,7 +6,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.files import search_from_plain, search_to_plain
-from hpkit.hyperparameters import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import (
@@ -19,7 +19,8 @@ from hpkit.panels.figures import (
     points,
     set_all,
 )
-from hpkit.panels.panel import Panel
+from hpkit.panels.guess import check_predict
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.parts import button, row, say
 from hpkit.panels.racers import (
@@ -30,6 +31,7 @@ from hpkit.panels.racers import (
     told_races,
 )
 from hpkit.space import log_uniform
+from hpkit.training import check_model
 
 WORDS = {
     "title": "A race of searches on {}",
@@ -56,6 +58,7 @@ LOOKS = {  # kind: color, line style, marker
     "halving": ("green", "dash_dotted", "diamond"),
     "bayes": ("orange", "dotted", "triangle-up"),
 }
+MOST_RUNS, MOST_RACES = 810, 1000  # as many as can be typed
 COLUMN = 0.07  # of the budget: from one column of ends to the next
 
 
@@ -117,25 +120,31 @@ class SearchRacePanel(Panel):
         self, dataset, base=None, *, budget=None, races=20, title=None, keep=None,
         predict=False, model=None, **values,
     ):  # fmt: skip
-        self.base = Hyperparameters(epochs=27) if base is None else base
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
+        self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
+        title = titled(title, WORDS["title"], dataset)
         super().__init__(dataset, title=title, keep=keep)
         values = values or {
             "lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)
         }  # fmt: skip
         self.space = check_ranges(values)
-        self.model = model
+        self.model = check_model(model)
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
         self.ranges = {name: repr(given) for name, given in self.space.items()}
         whole = self.base.epochs
+        if budget is None:
+            budget = 9 * whole
+        hint = f"try {9 * whole}, nine whole runs"
+        most = MOST_RUNS * whole
+        check_count("budget", budget, low=2 * whole, most=most, hint=hint)
+        check_count("races", races, most=MOST_RACES, hint="try 20")
         self.budget, budget_box = count_box(
-            WORDS["budget"], budget or 9 * whole, 4 * whole, 81 * whole, step=whole,
+            WORDS["budget"], budget, 4 * whole, 81 * whole, step=whole,
             continuous=False,
         )  # fmt: skip
         words = WORDS["races"]
         self.races, races_box = count_box(words, races, 1, 100, continuous=False)
         first = self._searches(0)  # checks all before anything is shown
-        if predict:
+        if check_predict(predict):
             names = [(name, kind) for kind, name in KINDS.items()]
             self.ask(WORDS["guess"], W.Dropdown(options=names), KINDS.get)
         self._build([budget_box, races_box])

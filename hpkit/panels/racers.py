@@ -1,5 +1,7 @@
 """The four searches of a race, cut to one budget of epochs, and how they ended."""
 
+from bisect import bisect_right
+
 import numpy as np
 
 from hpkit.bayes import bayesian_search
@@ -41,15 +43,14 @@ def per_axis(count, axes):
 
 def halving_count(budget, epochs):
     """Return how many settings a halving can begin with: its epochs fit the budget."""
-    best = 2
-    for count in range(2, budget + 1):
-        cost, before, there = 0, 0, count
+
+    def cost(count):
+        spent, before, there = 0, 0, count
         for epoch, kept in [*cuts_of(count, ETA, 1, epochs), (epochs, 0)]:
-            cost, before, there = cost + there * (epoch - before), epoch, kept
-        if cost > budget:
-            return best
-        best = count
-    return best
+            spent, before, there = spent + there * (epoch - before), epoch, kept
+        return spent
+
+    return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
 
 
 def searches(dataset, base, space, budget, seed, model):

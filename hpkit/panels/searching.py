@@ -10,9 +10,10 @@ import numpy as np
 
 from hpkit import told
 from hpkit.files import search_from_plain, search_to_plain
-from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of, seeds_of
 from hpkit.panels.controls import (
+    MOST_SEEDS,
     Controls,
     framed,
     given_seeds,
@@ -24,7 +25,7 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import Entry, usual, written
-from hpkit.training import check_settings
+from hpkit.training import check_model, check_settings
 
 WORDS = {
     "seeds": "seeds",
@@ -65,10 +66,11 @@ class SearchPanel(Panel):
     """
 
     def __init__(self, dataset, base, *, controls, seeds, title, model, key, keep=None):
-        self.base = Hyperparameters() if base is None else base
+        self.base = check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title=title, key=key, keep=keep)
         check_settings([self.base], dataset)
         self.found = self.before = self.settled = self.chosen = self.offer = None
+        check_model(model)
         self.model, self.pace, self.job_seconds = model, PACE, 0.0
         self.entries, self.unbegun = [], False
         self.result.add_class("hp-tall")
@@ -119,7 +121,7 @@ class SearchPanel(Panel):
     @property
     def seed_list(self):
         """As many seeds as the panel says: those given, then the next numbers."""
-        count = check_count("seeds", self.seeds.value, hint="try 3")
+        count = check_count("seeds", self.seeds.value, most=MOST_SEEDS, hint="try 3")
         return seeds_from(self.given, count)
 
     def _searching(self, search, *, rest=True):

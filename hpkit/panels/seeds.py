@@ -7,7 +7,7 @@ import numpy as np
 
 from hpkit.hyperparameters import NAMES, check_count
 from hpkit.panels.code import code_of_setting, head, seeds_of
-from hpkit.panels.controls import count_box, given_seeds, seeds_from
+from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.figures import (
     figure,
     legend,
@@ -19,8 +19,9 @@ from hpkit.panels.figures import (
     set_all,
     tick,
 )
+from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.ties import compared, factor, told_apart
 from hpkit.told import label
@@ -98,10 +99,10 @@ class SeedsPanel(Panel):
         predict=False,
     ):  # fmt: skip
         self.settings = check_settings(settings, dataset)
-        title = title or WORDS["seeds"]
+        title = titled(title, WORDS["seeds"])
         super().__init__(dataset, title=title, key=self.settings, keep=keep)
         self.result.add_class("hp-tall")
-        self.most = check_count("most", most, hint="try 30")
+        self.most = most = check_count("most", most, most=MOST_SEEDS, hint="try 30")
         self.given = given_seeds(seeds)
         self.names = names_apart(self.settings)
         self.runs, self.first = None, SimpleNamespace(value=0)
@@ -110,7 +111,7 @@ class SeedsPanel(Panel):
         )
         self.kept = {"count": self.count, "first": self.first}
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
-        if predict:
+        if check_predict(predict):
             options = (*self.names, WORDS["tell"])
             self.ask(WORDS["guess"], W.ToggleButtons(options=options))
         buttons = row(self.again, self.stop_button, name="hp-buttons")

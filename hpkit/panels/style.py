@@ -10,6 +10,8 @@ from weakref import WeakSet
 
 import ipywidgets as W
 
+from hpkit.hyperparameters import check_flag
+
 # name: on a light page (and in every still picture), on a dark page
 COLORS = {
     "blue": ("#0072B2", "#56B4E9"),
@@ -81,6 +83,6 @@ def present(on=True):
     >>> present()
     >>> present(False)
     """
-    _large[0] = bool(on)
+    _large[0] = check_flag("on", on, "write hpkit.present() or hpkit.present(False)")
     for sheet in list(_sheets):
         sheet.value = rules()

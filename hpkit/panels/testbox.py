@@ -6,6 +6,7 @@ import math
 import ipywidgets as W
 import numpy as np
 
+from hpkit.hyperparameters import refused
 from hpkit.panels.code import code_of_run
 from hpkit.panels.figures import (
     figure,
@@ -19,9 +20,11 @@ from hpkit.panels.figures import (
     texts,
     tick,
 )
+from hpkit.panels.guess import check_predict
 from hpkit.panels.keep import Keeper
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
+from hpkit.run import Run
 from hpkit.store import check_kinds
 from hpkit.told import label
 
@@ -83,10 +86,13 @@ class TestBoxPanel(Panel):
     kind = "test-box"
 
     def __init__(self, run, *, title=None, keep=None, predict=False):
+        if not isinstance(run, Run):
+            way = "take one with hpkit.fit, or search.best_run"
+            raise refused("run must be one Run", run, way, kind=TypeError)
         self.run, self.opened, self.again = run, None, False
-        title = title or WORDS["box"].format(run.dataset.name)
+        title = titled(title, WORDS["box"], run.dataset)
         super().__init__(run.dataset, title=title)
-        keep = keep or f"{self.stem}-{self.dataset.fingerprint}"
+        keep = f"{self.stem}-{self.dataset.fingerprint}" if keep is None else keep
         self.keeper = Keeper(keep, self.kind, self.dataset)
         self.keeper.written = UNOPENED
         self.result.add_class("hp-tall")
@@ -100,7 +106,7 @@ class TestBoxPanel(Panel):
         self.chart = figure(marks, *scales.values(), ("", WORDS["loss"]))
         words = {0.0: WORDS["valid"], 1.0: WORDS["test"]}
         tick(self.chart, 0, np.array([0.0, 1.0]), words, "", edge=0.5)
-        if predict:
+        if check_predict(predict):
             most = nice_top(2 * run.best_val_loss)
             slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
             self.ask(WORDS["guess"], slider, "{:.3g}".format)

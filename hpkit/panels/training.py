@@ -4,7 +4,13 @@ from contextlib import suppress
 
 import ipywidgets as W
 
-from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    brief,
+    check_items,
+    check_seed,
+    check_setting,
+)
 from hpkit.panels.code import code_of_run
 from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
@@ -12,12 +18,12 @@ from hpkit.panels.drawing import Drawing, over_epochs
 from hpkit.panels.guess import check_predict
 from hpkit.panels.keep import looks_of_runs, runs_with_looks
 from hpkit.panels.onerun import OneRun
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row, say
 from hpkit.panels.runlist import Kept, RunList
 from hpkit.panels.says import told
 from hpkit.panels.watch import RunView
-from hpkit.training import check_settings
+from hpkit.training import check_model, check_settings
 
 WORDS = {
     "title": "Train a network on {}",
@@ -103,16 +109,19 @@ class TrainingPanel(Panel):
         self, dataset, base=None, *, controls=("lr", "batch_size", "epochs"),
         preset=(), title=None, seed=0, model=None, keep=None, predict=False,
     ):  # fmt: skip
-        base = Hyperparameters() if base is None else base
-        title = title or WORDS["title"].format(getattr(dataset, "name", ""))
-        super().__init__(dataset, title=title, key=(controls, base), keep=keep)
+        base = check_setting(base, "base", default=Hyperparameters())
+        title = titled(title, WORDS["title"], dataset)
+        super().__init__(dataset, title=title, key=(brief(controls), base), keep=keep)
+        hint = "write [hpkit.Hyperparameters(lr=0.1)]"
+        preset = check_items("preset", preset, hint=hint, empty=True, most=20)
         check_settings([base, *preset], dataset)
-        self.first = base, check_count("seed", seed, low=0, hint="try 0")
+        seed, model = check_seed("seed", seed), check_model(model)
+        self.first = base, seed
         self.seed, self.model = seed, model
         self.one, self.job_seconds = OneRun(dataset, model, self.live, self._keep), 0.0
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
-        if check_predict(predict):
+        if check_predict(predict, draw=True):
             self._ask(draw=predict == "draw")
         self._build()
         if self.come_back():

@@ -168,6 +168,8 @@ class Entry:
             options=[(label, name) for name, label in NAMES.items()], value=name
         )
         named(self.which, WORDS["which_tip"])
+        if not isinstance(values, str):
+            values = check_list(name, values)
         self.text = W.Text(written(values), continuous_update=False)
         named(self.text, WORDS["values_tip"])
         self.which.layout = W.Layout(

@@ -8,6 +8,8 @@ from functools import partial
 
 import numpy as np
 
+from hpkit.hyperparameters import check_text, refused
+
 SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 FONT = 10
 # Okabe and Ito (2008), to be told apart by color-blind eyes; their yellow is too pale
@@ -20,13 +22,25 @@ LINE = 1.25  # height of a line of text over the font size
 
 def new_axes(ax, size=SIZE):
     """Return `ax`, or the axes of a new figure, without clutter."""
-    if ax is None:
+    if ax is not None:
+        check_axes(ax)
+    else:
         import matplotlib.pyplot as plt
 
         ax = plt.subplots(figsize=size, layout="constrained")[1]
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=GRID)
     ax.set_axisbelow(True)
+    return ax
+
+
+def check_axes(ax):
+    """Return `ax` if it is axes, else raise."""
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        way = "write fig, ax = matplotlib.pyplot.subplots(), or leave it out"
+        raise refused("ax must be matplotlib's axes", ax, way, kind=TypeError)
     return ax
 
 
@@ -70,7 +84,8 @@ def alt_text(ax, sentence):
     >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_said
     ['A bowl.']
     """
-    figure = ax.figure
+    figure = check_axes(ax).figure
+    check_text("sentence", sentence, "write what the picture shows")
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
     figure._repr_mimebundle_ = partial(only_metadata, figure)
     return ax

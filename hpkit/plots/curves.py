@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
-from hpkit.hyperparameters import check_choice
+from hpkit.hyperparameters import check_choice, check_flag
 from hpkit.plots.canvas import (
     COLORS,
     FONT,
@@ -71,7 +71,7 @@ def plot_training_curves(runs, ax=None, *, split=None):
     """
     runs = as_runs(runs)
     there = np.flatnonzero((runs.epochs_done >= 0).any(1))
-    split = split or ("both" if len(there) <= FEW else "valid")
+    split = split if split is not None else ("both" if len(there) <= FEW else "valid")
     check_choice("split", split, ("both", "valid", "train"))
     ax = new_axes(ax, (SIZE[0], max(SIZE[1], 0.6 + 0.19 * len(there))))
     out, losses = runs.diverged.any(1), (runs.val_loss, runs.train_loss)
@@ -261,6 +261,8 @@ def plot_seeds(runs, ax=None, *, pairs=None):
     """
     runs = as_runs(runs)
     count = len(runs.settings)
+    if pairs is not None:
+        check_flag("pairs", pairs)
     ax = new_axes(ax, (7.2, 1.3 + 0.45 * min(count, 14)))
     loss = np.where(runs.diverged, np.nan, runs.best_val_loss)
     rows = np.arange(count)

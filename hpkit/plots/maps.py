@@ -68,8 +68,11 @@ def two_names(search, x, y):
             f"a map needs two hyperparameters, got {', '.join(names)} alone; use "
             "hpkit.plot_validation_curve."
         )
-    x = check_choice("x", x or next(n for n in names if n != y), names)
-    y = check_choice("y", y or next(n for n in names if n != x), names)
+    for way, name in (("x", x), ("y", y)):
+        if name is not None:
+            check_choice(way, name, names)
+    x = next(n for n in names if n != y) if x is None else x
+    y = next(n for n in names if n != x) if y is None else y
     if x == y:
         raise ValueError(f"x and y must differ, got {x!r} twice; leave one out.")
     return x, y

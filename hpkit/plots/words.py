@@ -3,7 +3,7 @@
 import numpy as np
 
 from hpkit.found import Search
-from hpkit.hyperparameters import NAMES
+from hpkit.hyperparameters import NAMES, refused
 from hpkit.results import Runs
 from hpkit.run import Run
 from hpkit.space import Range
@@ -222,10 +222,9 @@ def as_searches(result, strict=True):
             named[name] = search
         return named
     if strict:
-        raise TypeError(
-            f"searches must be a Search, a list or a dict of them, got {result!r}; "
-            "write [grid, rand] or {'grid': grid, 'random': rand}."
-        )
+        rule = "searches must be a Search, a list or a dict of them"
+        way = "write [grid, rand] or {'grid': grid, 'random': rand}"
+        raise refused(rule, result, way, kind=TypeError)
     return {}
 
 

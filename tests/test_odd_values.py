@@ -1,0 +1,550 @@
+"""Odd values for every argument of every public function, panel and exercise.
+
+A call works, or it raises a ValueError or TypeError of hpkit's own, in three parts, at
+once; then nothing is changed. ``HPKIT_ODD=5000`` makes that many calls of each kind
+together, and prints what came of them; the gate makes a few.
+"""
+
+import itertools
+import math
+import os
+import random
+import re
+import threading
+import time
+import traceback
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import ipywidgets as W
+import matplotlib.pyplot as plt
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.stats import loguniform
+from torch import nn
+
+import hpkit as hk
+from hpkit.exercises import LESSONS, configure, load_lesson
+from hpkit.panels.live import Live
+
+CALLS = int(os.environ.get("HPKIT_ODD", "300"))
+SECONDS = 2.0  # of the processor that a call may take
+HUNG = 60.0  # seconds after which nobody waits any more, on a busy machine too
+PARTS = re.compile(r"(?s)^.+, got .*; .+$")
+HPKIT = str(Path(hk.__file__).parent)
+
+
+class Broken:
+    """A value that fails at each look."""
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+
+def used(values):
+    """Return an iterator that is exhausted."""
+    iterator = iter(values)
+    list(iterator)
+    return iterator
+
+
+# Made anew for each call: an iterator is gone after the first one.
+ODD = {
+    "None": lambda: None,
+    "True": lambda: True,
+    "False": lambda: False,
+    "ellipsis": lambda: ...,
+    "nan": lambda: math.nan,
+    "inf": lambda: math.inf,
+    "-inf": lambda: -math.inf,
+    "-0.0": lambda: -0.0,
+    "tiny": lambda: 5e-324,
+    "huge": lambda: 1.7e308,
+    "complex": lambda: 1 + 2j,
+    "10**400": lambda: 10**400,
+    "-10**400": lambda: -(10**400),
+    "10**5000": lambda: 10**5000,
+    "2**31": lambda: 2**31,
+    "2**32": lambda: 2**32,
+    "2**63": lambda: 2**63,
+    "2**64": lambda: 2**64,
+    "fraction": lambda: Fraction(10**400, 3),
+    "decimal": lambda: Decimal("NaN"),
+    "empty text": lambda: "",
+    "text": lambda: "lr",
+    "long text": lambda: "x" * 100_000,
+    "nul": lambda: "a\0b",
+    "surrogate": lambda: "\ud800",
+    "braces": lambda: "{0}{name}<b>",
+    "bytes": lambda: b"ab",
+    "bytearray": lambda: bytearray(b"\1\2"),
+    "empty list": lambda: [],
+    "empty dict": dict,
+    "empty set": set,
+    "list": lambda: [0.1, "a", None],
+    "nans": lambda: [math.nan, math.nan],
+    "nested": lambda: [[[]]],
+    "doubled": lambda: [1, 1],
+    "dict": lambda: {"lr": [0.1]},
+    "set": lambda: {16, 32},
+    "endless": lambda: itertools.count(1),
+    "range": lambda: range(10**12),
+    "generator": lambda: (v for v in (1, 2)),
+    "exhausted": lambda: used([1, 2]),
+    "slice": lambda: slice(3),
+    "np.float32": lambda: np.float32(0.1),
+    "np.int64": lambda: np.int64(3),
+    "np.bool": lambda: np.bool_(True),
+    "np.str": lambda: np.str_("lr"),
+    "np.nan": lambda: np.float64("nan"),
+    "longdouble": lambda: np.longdouble("1e4000"),
+    "datetime64": lambda: np.datetime64("NaT"),
+    "0-d array": lambda: np.array(0.1),
+    "array": lambda: np.array([0.1, 0.2]),
+    "empty array": lambda: np.zeros((0, 3)),
+    "matrix": lambda: np.ones((3, 2)),
+    "objects": lambda: np.array([None, "a", 1], object),
+    "records": lambda: np.zeros(3, [("a", int)]),
+    "tensor": lambda: torch.ones(2, requires_grad=True),
+    "0-d tensor": lambda: torch.tensor(0.1),
+    "series": lambda: pd.Series([0.1, 0.3]),
+    "frame": lambda: pd.DataFrame({"a": [1, 2]}),
+    "NA": lambda: pd.NA,
+    "module": lambda: nn.Linear(2, 2),
+    "module class": lambda: nn.Linear,
+    "sequence of modules": lambda: nn.Sequential(nn.ReLU()),
+    "type": lambda: int,
+    "function": lambda: lambda *values: values,
+    "function of none": lambda: lambda: 3,
+    "built-in": lambda: len,
+    "object": object,
+    "broken": Broken,
+    "python module": lambda: math,
+    "error": lambda: ValueError("x"),
+    "path": lambda: Path("no such file"),
+    "folder": lambda: Path("."),
+    "dataset": lambda: DATA,
+    "setting": lambda: BASE,
+    "search": lambda: search(),
+    "run": lambda: search().best_run,
+    "distribution": lambda: loguniform(0.01, 1),
+    "hk.uniform": lambda: hk.uniform(0.1, 0.5),
+    "widget": lambda: W.IntSlider(),
+}
+
+X = np.random.default_rng(0).normal(size=(60, 2))
+DATA = hk.Dataset.from_arrays(X, (X[:, 0] > 0).astype(int), name="odd")
+BASE = hk.Hyperparameters(epochs=2, batch_size=16)
+FRAME = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": [0, 1, 2] * 20})
+
+
+@cache
+def search():
+    """Return a small grid."""
+    return hk.grid_search(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16], seeds=(0, 1))
+
+
+def steps():
+    """Return a small path."""
+    return hk.one_at_a_time(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16])
+
+
+def study(**values):
+    """Return the trials of a small study as a search."""
+    given = {"study": search().to_optuna(), "dataset": DATA} | values
+    return hk.from_optuna(**given)
+
+
+def trained(*args, **values):
+    """Return the last of what `train` gives."""
+    return list(itertools.islice(hk.train(*args, **values), 3))[-1]
+
+
+def kept(**values):
+    """Return a saved search, read again."""
+    search().save("saved.json")
+    return hk.load(**{"path": "saved.json"} | values)
+
+
+def capstone(method, *args, **values):
+    """Call a method of a capstone that has trained something."""
+    cap = hk.Capstone(DATA, budget=40, folder=None)
+    cap.fit(BASE)
+    return getattr(cap, method)(*args, **values)
+
+
+SHARED = {"dataset": DATA, "base": BASE, "seeds": (0,), "model": None}
+SHARED |= {"executor": None, "progress": False, "lr": [0.1, 1.0]}
+PANEL = {"title": None, "keep": None, "predict": False}
+SEARCHED = {"dataset": DATA, "base": BASE, "seeds": 1, "model": None, **PANEL}
+INSTRUMENT = {"dataset": DATA, "setting": BASE, "seed": 0, **PANEL}
+
+# name: function, arguments that work. Any one or two of them become odd.
+FUNCTIONS = {
+    "Hyperparameters": (hk.Hyperparameters, vars(BASE)),
+    "but": (BASE.but, vars(BASE)),
+    "uniform": (hk.uniform, {"low": 0.1, "high": 1}),
+    "log_uniform": (hk.log_uniform, {"low": 0.1, "high": 1}),
+    "load_dataset": (hk.load_dataset, {"name": "moons", "seed": None}),
+    "from_frame": (
+        hk.Dataset.from_frame,
+        {
+            "frame": FRAME,
+            "target": "y",
+            "name": "n",
+            "task": None,
+            "valid": 0.2,
+            "test": 0.2,
+            "seed": 0,
+        },
+    ),
+    "from_arrays": (
+        hk.Dataset.from_arrays,
+        {
+            "X": X,
+            "y": [0, 1] * 30,
+            "features": None,
+            "name": "n",
+            "task": None,
+            "valid": 0.2,
+            "test": 0.2,
+            "seed": 0,
+        },
+    ),
+    "fit": (hk.fit, {"dataset": DATA, "setting": BASE, "seed": 0, "model": None}),
+    "train": (
+        trained,
+        {
+            "dataset": DATA,
+            "settings": BASE,
+            "seeds": (0,),
+            "model": None,
+            "tick": 0.03,
+            "dtype": torch.float32,
+        },
+    ),
+    "grid_search": (hk.grid_search, SHARED | {"batch_size": [8, 16]}),
+    "one_at_a_time": (
+        hk.one_at_a_time,
+        SHARED | {"batch_size": [8, 16], "order": None},
+    ),
+    "validation_curve": (
+        hk.validation_curve,
+        {k: v for k, v in SHARED.items() if k != "lr"}
+        | {"param_name": "lr", "param_range": [0.1]},
+    ),
+    "random_search": (
+        hk.random_search,
+        SHARED | {"momentum": hk.uniform(0, 0.5), "n_trials": 3, "search_seed": 0},
+    ),
+    "successive_halving": (
+        hk.successive_halving,
+        SHARED | {"n_trials": 2, "eta": 3, "min_epochs": 1, "search_seed": 0},
+    ),
+    "bayesian_search": (
+        hk.bayesian_search,
+        SHARED | {"n_trials": 3, "at_once": 1, "sampler": None, "search_seed": 0},
+    ),
+    "values": (lambda **v: search().values(**v), {"name": "lr"}),
+    "scores": (lambda **v: search().scores(**v), {"by": "last"}),
+    "best_by": (lambda **v: search().best_by(**v), {"by": "accuracy"}),
+    "save": (lambda **v: search().save(**v), {"path": "found.json"}),
+    "runs[]": (lambda at: search().runs[at], {"at": (0, 0)}),
+    "runs[,]": (lambda i, k: search().runs[i, k], {"i": 0, "k": 0}),
+    "network": (lambda **v: search().best_run.network(**v), {"epoch": "best"}),
+    "load": (kept, {"path": "saved.json", "dataset": DATA}),
+    "from_optuna": (
+        study,
+        {"study": None, "dataset": DATA, "base": BASE, "names": None},
+    ),
+    "to_optuna": (hk.to_optuna, {"search": None}),
+    "describe": (hk.describe, {"result": None}),
+    "alt_text": (hk.alt_text, {"ax": None, "sentence": "A chart."}),
+    "plot_best_so_far": (hk.plot_best_so_far, {"searches": None, "ax": None}),
+    "plot_data": (hk.plot_data, {"dataset": DATA, "ax": None, "split": "train"}),
+    "plot_decision_boundary": (
+        hk.plot_decision_boundary,
+        {"run": None, "ax": None, "epoch": "best", "split": "train"},
+    ),
+    "plot_grid": (hk.plot_grid, {"grid": None, "ax": None, "x": "lr", "y": None}),
+    "plot_parallel": (hk.plot_parallel, {"search": None, "ax": None}),
+    "plot_path": (
+        lambda **v: hk.plot_path(**{"steps": steps()} | v),
+        {"ax": None, "grid": None, "x": "lr", "y": None},
+    ),
+    "plot_path of": (hk.plot_path, {"steps": None}),
+    "plot_seeds": (hk.plot_seeds, {"runs": None, "ax": None, "pairs": None}),
+    "plot_training_curves": (
+        hk.plot_training_curves,
+        {"runs": None, "ax": None, "split": "both"},
+    ),
+    "plot_validation_curve": (hk.plot_validation_curve, {"curve": None, "ax": None}),
+    "present": (hk.present, {"on": True}),
+    "progress": (hk.progress, {"lesson": None}),
+    "configure": (configure, {"solutions": True}),
+    "load_lesson": (load_lesson, {"name": "00_start"}),
+    "Capstone": (
+        hk.Capstone,
+        {"dataset": DATA, "budget": 60, "bars": (0.8,), "name": "odd", "folder": None},
+    ),
+    "cap.fit": (
+        lambda **v: capstone("fit", **v),
+        {"setting": BASE, "seed": 0, "model": None, "overdraw": False},
+    ),
+    "cap.grid_search": (
+        lambda **v: capstone("grid_search", **v),
+        {"base": BASE, "lr": [0.1], "seeds": (0,), "overdraw": False},
+    ),
+    "cap.choose": (
+        lambda **v: capstone("choose", **v),
+        {"setting": BASE, "why": "it is the best of all"},
+    ),
+    "cap.note": (
+        lambda **v: capstone("note", **v),
+        {"author": "me", "plan": "a plan of mine", "learned": "a lot"},
+    ),
+}
+PANELS = {
+    "TrainingPanel": (
+        hk.TrainingPanel,
+        {"dataset": DATA, "base": BASE, "controls": ("lr",), "preset": (), "seed": 0,
+         "model": None, **PANEL},
+    ),
+    "GridPanel": (
+        hk.GridPanel,
+        SEARCHED | {"x": "lr", "y": "batch_size", "x_values": [0.1, 1],
+                    "y_values": [8, 16], "controls": ("epochs",)},
+    ),
+    "ValidationCurvePanel": (
+        hk.ValidationCurvePanel,
+        SEARCHED | {"param_name": "lr", "param_range": "0.1, 1", "controls": ()},
+    ),
+    "OneAtATimePanel": (
+        hk.OneAtATimePanel,
+        SEARCHED | {"lr": [0.1, 1], "batch_size": [8, 16], "order": None},
+    ),
+    "SearchRacePanel": (
+        hk.SearchRacePanel,
+        {"dataset": DATA, "base": BASE, "budget": None, "races": 2, "model": None,
+         "lr": hk.log_uniform(0.1, 1), **PANEL},
+    ),
+    "SeedsPanel": (
+        hk.SeedsPanel,
+        {"dataset": DATA, "settings": [BASE, BASE.but(lr=1)], "seeds": 2, "most": 3,
+         **PANEL},
+    ),
+    "PatiencePanel": (hk.PatiencePanel, INSTRUMENT | {"patience": 3}),
+    "BatchNoisePanel": (hk.BatchNoisePanel, INSTRUMENT | {"size": 16}),
+    "BowlPanel": (
+        hk.BowlPanel, {"lr": 0.1, "curvature": 1, "start": -4, "steps": 0, **PANEL}
+    ),
+    "CoinFlipsPanel": (hk.CoinFlipsPanel, {"models": 5, "seed": 0, **PANEL}),
+    "TestBoxPanel": (hk.TestBoxPanel, {"run": None, **PANEL}),
+}  # fmt: skip
+# Where None stands for what is dear to make.
+DEAR = {
+    "study": lambda: search().to_optuna(), "search": search, "result": search,
+    "searches": search, "grid": search, "runs": search, "steps": steps,
+    "run": lambda: search().best_run, "ax": lambda: plt.figure().subplots(),
+    "curve": lambda: hk.validation_curve(
+        DATA, BASE, param_name="lr", param_range=[0.1, 1]
+    ),
+}  # fmt: skip
+# What else of hpkit's own a call may raise: its documentation says so.
+MORE = {"runs[]": IndexError, "runs[,]": IndexError, "load": OSError, "save": OSError}
+COUNTS = {"calls": 0, "worked": 0, "refused": 0, "raw": 0, "hung": 0, "slowest": 0.0}
+
+
+# ---- one call ----------------------------------------------------------------------
+
+
+def everything():
+    """Return what a call may not change."""
+    return (
+        torch.get_num_threads(), torch.get_rng_state().tolist(), random.getstate(),
+        str(np.random.get_state()), torch.get_default_dtype(),  # noqa: NPY002
+        np.geterr(),
+        torch.is_grad_enabled(), os.getcwd(), dict(os.environ),
+        optuna.logging.get_verbosity(), sorted(map(str, Path().rglob("*"))),
+    )  # fmt: skip
+
+
+def text_of(values):
+    """Return odd arguments as text, to see whether they were changed."""
+    try:
+        if any(hasattr(v, "__next__") for v in values.values()):
+            return ""  # an iterator is there to be used
+        return repr(values)
+    except Exception:
+        return ""
+
+
+def guarded(call):
+    """Return result and error of a call, and the seconds of the processor it took."""
+    found = {}
+
+    def work():
+        start = time.thread_time()
+        try:
+            found["result"] = call()
+        except BaseException as error:
+            found["error"] = error
+        found["seconds"] = time.thread_time() - start
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(HUNG)
+    if thread.is_alive():
+        COUNTS["hung"] += 1
+        raise AssertionError("hangs")
+    return found
+
+
+def is_ours(error, more=()):
+    """Say whether an error is one of hpkit's own, in three parts."""
+    last = traceback.extract_tb(error.__traceback__)[-1].filename
+    kinds = (ValueError, TypeError, *((more,) if more else ()))
+    # A frozen dataclass or a property of ours counts as ours, NumPy's frames do not.
+    return (
+        isinstance(error, kinds)
+        and last.startswith(HPKIT)
+        and bool(PARTS.match(str(error)))
+    )
+
+
+def judge(name, call, given, more=()):
+    """Make one call and fail if it does what no call may do."""
+    before, given_before = everything(), text_of(given)
+    found = guarded(call)
+    error, panel = found.get("error"), found.get("result")
+    if isinstance(panel, W.Widget) and hasattr(panel, "live"):
+        panel.stop()
+        panel.live.wait()
+        error = error or panel.error
+    plt.close("all")
+    COUNTS["calls"] += 1
+    COUNTS["refused" if error else "worked"] += 1
+    COUNTS["slowest"] = max(COUNTS["slowest"], found["seconds"])
+    if error is not None and not is_ours(error, more):
+        COUNTS["raw"] += 1
+        raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
+    assert found["seconds"] < SECONDS, f"{name} took {found['seconds']:.1f} s"
+    assert text_of(given) == given_before
+    after = everything()
+    if error is not None:
+        assert after == before
+    else:  # what works may write the file that it was asked for
+        assert after[:-1] == before[:-1]
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path_factory, monkeypatch):
+    """Work in an empty folder; a panel trains no longer than it must."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("odd"))
+    now = Live.now
+    monkeypatch.setattr(Live, "now", lambda self, job, **_: now(self, job, seconds=0.0))
+    plt.switch_backend("agg")
+    hk.load_dataset("moons", 0)  # scikit-learn sets variables when it is imported
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    search().save("saved.json")
+    yield
+    hk.present(False)
+    configure(solutions=True)
+    W.Widget.close_all()
+
+
+def values():
+    """Return a strategy of odd values: name, and a function that makes it."""
+    made = st.one_of(
+        st.floats(), st.integers(-9, 3), st.integers(2**31), st.text(), st.binary(),
+        st.lists(st.one_of(st.floats(), st.text(), st.none()), max_size=3),
+        st.dictionaries(st.text(), st.floats(), max_size=2),
+    )  # fmt: skip
+    return st.one_of(
+        st.sampled_from(sorted(ODD)).map(lambda name: (name, ODD[name])),
+        made.map(lambda value: (repr(value), lambda: value)),
+    )
+
+
+def odd_calls(table):
+    """Return a strategy of (name of a function, its odd arguments)."""
+
+    def of(name):
+        arguments = st.dictionaries(
+            st.sampled_from(sorted(table[name][1])), values(), min_size=1, max_size=2
+        )
+        return st.tuples(st.just(name), arguments)
+
+    return st.sampled_from(sorted(table)).flatmap(of)
+
+
+def many(share):
+    """Return the settings of a property test that makes a share of the calls."""
+    return settings(
+        max_examples=max(1, round(share * CALLS)), deadline=None, database=None,
+        derandomize=CALLS <= 300, print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+def odd_call(table, call):
+    """Make a call with odd arguments."""
+    name, odd = call
+    function, good = table[name]
+    given = {k: DEAR[k]() if v is None and k in DEAR else v for k, v in good.items()}
+    own = {key: make() for key, (_, make) in odd.items()}
+    said = ", ".join(f"{key}={words[:60]}" for key, (words, _) in odd.items())
+    judge(f"{name}({said})", lambda: function(**given | own), own, MORE.get(name, ()))
+
+
+@many(0.5)
+@given(call=odd_calls(FUNCTIONS))
+def test_odd_arguments_work_or_are_refused(call):
+    odd_call(FUNCTIONS, call)
+
+
+@many(0.3)
+@given(call=odd_calls(PANELS))
+def test_odd_arguments_of_panels_work_or_are_refused(call):
+    odd_call(PANELS, call)
+
+
+def leave(*_):
+    """Leave Python, as a learner's function may."""
+    raise SystemExit
+
+
+EXERCISES = [e for lesson in LESSONS for e in load_lesson(lesson).EXERCISES]
+
+
+@many(0.2)
+@given(
+    exercise=st.sampled_from(EXERCISES),
+    answer=st.one_of(values(), st.just(("exit", lambda: leave))),
+)
+def test_odd_answers_are_told_never_raised(exercise, answer):
+    words, make = answer
+    answer = make()
+
+    found = guarded(lambda: exercise.check(answer))
+
+    COUNTS["calls"] += 1
+    COUNTS["worked"] += 1
+    assert "error" not in found, (exercise.key, words, found["error"])
+    # "could not check" would call it a fault of the exercise
+    assert found["result"].outcome in ("correct", "not yet", "not attempted"), (
+        exercise.key, words, found["result"].message,
+    )  # fmt: skip
+
+
+def test_count_of_odd_calls():
+    print("\n", COUNTS)
+
+    assert COUNTS["raw"] == COUNTS["hung"] == 0
