@@ -34,7 +34,7 @@ import hpkit as hk
 from hpkit.exercises import LESSONS, configure, load_lesson
 from hpkit.panels.live import Live
 
-CALLS = int(os.environ.get("HPKIT_ODD", "300"))
+CALLS = int(os.environ.get("HPKIT_ODD", "150"))
 SECONDS = 2.0  # of the processor that a call may take
 HUNG = 60.0  # seconds after which nobody waits any more, on a busy machine too
 PARTS = re.compile(r"(?s)^.+, got .*; .+$")
@@ -489,7 +489,7 @@ def many(share):
     """Return the settings of a property test that makes a share of the calls."""
     return settings(
         max_examples=max(1, round(share * CALLS)), deadline=None, database=None,
-        derandomize=CALLS <= 300, print_blob=False,
+        derandomize=CALLS <= 150, print_blob=False,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
 
