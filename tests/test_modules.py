@@ -191,6 +191,34 @@ def test_traces_are_kept_across_calls(monkeypatch):
     assert net.stacked
 
 
+def test_a_stack_of_which_one_run_is_left_goes_on_without_a_word(monkeypatch):
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
+    settings = [BASE.but(epochs=n, lr=lr) for n, lr in ((1, 0.1), (4, 0.05), (2, 0.1))]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        *_, runs = hk.train(DATA, settings, model=architectures.batch_norm)
+
+    assert_equal_the_plain_loop(runs, architectures.batch_norm)
+
+
+def test_products_with_a_number_are_in_the_trace(monkeypatch):
+    monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
+
+    class Scaled(nn.Linear):
+        def forward(self, x):
+            return super().forward(1 * x) * 2 - 1.0 * x[:, :1]
+
+    def model(n_in, n_out, setting):
+        return Scaled(n_in, n_out)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert train_pair(model).stacked
+        *_, runs = hk.train(DATA, BASE, seeds=(0, 1), model=model)
+    assert_equal_the_plain_loop(runs, model)
+
+
 @pytest.mark.usefixtures("stacked")
 def test_a_trace_of_another_network_is_not_used():
     # A learner's global: the networks are alike in all that can be seen of them.
@@ -311,6 +339,14 @@ def fails_in_training(n_in, n_out, setting):
 
 def all_frozen(n_in, n_out, setting):
     return nn.Linear(n_in, n_out).requires_grad_(False)
+
+
+def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
+    def model(n_in, n_out, setting):
+        return nn.Linear(n_in, n_out + (setting.lr > 0.05))
+
+    with pytest.raises(ValueError, match=r"must give the shape \(points, 3\), got"):
+        hk.train(DATA, [BASE, BASE.but(lr=0.1)], model=model)
 
 
 @pytest.mark.filterwarnings("ignore::hpkit.modules.OneByOneWarning")
