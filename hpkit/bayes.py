@@ -18,7 +18,7 @@ RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 
 @searching
 def bayesian_search(
-    dataset, base=None, *, n_trials=20, at_once=1, sampler=None, search_seed=0,
+    dataset, base=None, *, n_trials=20, sampler=None, search_seed=0,
     seeds=(0,), model=None, executor=None, tick=LIVE_TICK, **values,
 ):  # fmt: skip
     """Return models with settings that Optuna proposes from those before.
@@ -30,9 +30,6 @@ def bayesian_search(
     n_trials : int, default 20
         How many settings to ask for. The same one may be proposed again; it is not
         trained again.
-    at_once : int, default 1
-        Settings to ask for before any of them is told. More are trained together, and
-        know less of each other.
     sampler : optuna.samplers.BaseSampler, optional
         Default ``optuna.samplers.TPESampler(seed=search_seed)``, of which the first
         ten trials are random draws: these are trained at once.
@@ -72,34 +69,32 @@ def bayesian_search(
         executor=executor, tick=tick,
     )  # fmt: skip
     count = check_count("n_trials", n_trials, most=10**5, hint="try 20")
-    at_once = check_count("at_once", at_once, hint="try 1")
     draws = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
-    sampler, first = check_sampler(sampler, draws, at_once)
-    return _ask_and_tell(plan, count, sampler, first, at_once)
+    sampler, first = check_sampler(sampler, draws)
+    return _ask_and_tell(plan, count, sampler, first)
 
 
-def check_sampler(sampler, seed, at_once):
+def check_sampler(sampler, seed):
     """Return the sampler, and how many it may be asked for at first."""
     from optuna.samplers import BaseSampler, TPESampler
 
     if sampler is None:
-        first = max(at_once, RANDOM_FIRST)
-        return TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST), first
+        return TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST), RANDOM_FIRST
     if not isinstance(sampler, BaseSampler):
         raise TypeError(
             f"sampler must be one of optuna.samplers, got {brief(sampler)}; write for "
             "example optuna.samplers.TPESampler(multivariate=True, seed=0)."
         )
-    return sampler, at_once
+    return sampler, 1
 
 
-def _ask_and_tell(plan, count, sampler, first, at_once):
+def _ask_and_tell(plan, count, sampler, first):
     study, asked, parts, lost = new_study(sampler), 0, [], ()
     ranges = {name: distribution(name, v) for name, v in plan.space.items()}
     longest = longest_epochs(plan)
     planned = planned_cost([plan.base.but(epochs=longest)] * count, plan.seeds)
     while asked < count:
-        now = min(count - asked, at_once if asked else first)
+        now = min(count - asked, 1 if asked else first)
         trials = [study.ask(ranges) for _ in range(now)]
         asked += now
         settings = [setting_of(trial.params, plan.base) for trial in trials]

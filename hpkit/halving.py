@@ -11,13 +11,13 @@ from hpkit.space import all_settings, count_of, drawn_settings
 
 @searching
 def successive_halving(
-    dataset, base=None, *, n_trials=None, eta=3, min_epochs=1, search_seed=0,
+    dataset, base=None, *, n_trials=None, eta=3, search_seed=0,
     seeds=(0,), model=None, executor=None, tick=LIVE_TICK, **values,
 ):  # fmt: skip
     """Return models of which fewer and fewer were trained on.
 
-    All settings are trained for `min_epochs`; then one in `eta` goes on to `eta` times
-    as many epochs, and so on up to the epochs of `base`.
+    All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
+    many epochs, and so on up to the epochs of `base`.
 
     Parameters
     ----------
@@ -30,8 +30,6 @@ def successive_halving(
         which needs lists.
     eta : int, >= 2, default 3
         One in `eta` goes on, rounded down, at least one.
-    min_epochs : int, >= 1, default 1
-        Epochs before the first cut.
     search_seed : int, default 0
         Of the drawing.
     **values : Range or iterable
@@ -52,7 +50,7 @@ def successive_halving(
     At a cut settings are ranked by the lowest validation loss so far, the mean over
     seeds. Jamieson and Talwalkar, Non-stochastic best arm identification and
     hyperparameter optimization, AISTATS 2016. It goes wrong where the best in the end
-    starts slowly: then a larger `min_epochs` helps.
+    starts slowly.
 
     Examples
     --------
@@ -75,14 +73,13 @@ def successive_halving(
             "values for epochs; set the most in base=hpkit.Hyperparameters(epochs=27)."
         )
     eta = check_count("eta", eta, low=2, hint="try 3")
-    first = check_count("min_epochs", min_epochs, hint="try 1")
-    if first >= plan.base.epochs:
+    if plan.base.epochs < 2:
         raise ValueError(
-            f"min_epochs must be less than the epochs of base, {plan.base.epochs}, got "
-            f"{first}; give base more epochs."
+            "the epochs of base must be at least 2 to halve, got 1; write for example "
+            "base=hpkit.Hyperparameters(epochs=27)."
         )
     settings = settings_to_halve(plan, n_trials, search_seed)
-    cuts = cuts_of(len(settings), eta, first, plan.base.epochs)
+    cuts = cuts_of(len(settings), eta, plan.base.epochs)
     return _halve(plan, plan.training(settings), cuts)
 
 
@@ -99,9 +96,9 @@ def settings_to_halve(plan, n_trials, search_seed):
     return all_settings(plan.base, plan.space)
 
 
-def cuts_of(count, eta, first, last):
+def cuts_of(count, eta, last):
     """Return the cuts as (epoch, settings that go on)."""
-    cuts, epoch = [], first
+    cuts, epoch = [], 1
     while epoch < last and count > 1:
         count = max(1, count // eta)
         cuts.append((epoch, count))

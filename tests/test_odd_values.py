@@ -246,11 +246,11 @@ FUNCTIONS = {
     ),
     "successive_halving": (
         hk.successive_halving,
-        SHARED | {"n_trials": 2, "eta": 3, "min_epochs": 1, "search_seed": 0},
+        SHARED | {"n_trials": 2, "eta": 3, "search_seed": 0},
     ),
     "bayesian_search": (
         hk.bayesian_search,
-        SHARED | {"n_trials": 3, "at_once": 1, "sampler": None, "search_seed": 0},
+        SHARED | {"n_trials": 3, "sampler": None, "search_seed": 0},
     ),
     "values": (lambda **v: search().values(**v), {"name": "lr"}),
     "scores": (lambda **v: search().scores(**v), {"by": "last"}),

@@ -1325,7 +1325,7 @@ def test_race_needs_ranges_and_a_budget(moons):
 def test_halving_count_uses_the_budget_up_and_no_more(budget):
     def cost(count):
         spent, before, there = 0, 0, count
-        for epoch, kept in [*cuts_of(count, 3, 1, 27), (27, 0)]:
+        for epoch, kept in [*cuts_of(count, 3, 27), (27, 0)]:
             spent, before, there = spent + there * (epoch - before), epoch, kept
         return spent
 

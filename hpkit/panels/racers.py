@@ -46,7 +46,7 @@ def halving_count(budget, epochs):
 
     def cost(count):
         spent, before, there = 0, 0, count
-        for epoch, kept in [*cuts_of(count, ETA, 1, epochs), (epochs, 0)]:
+        for epoch, kept in [*cuts_of(count, ETA, epochs), (epochs, 0)]:
             spent, before, there = spent + there * (epoch - before), epoch, kept
         return spent
 
