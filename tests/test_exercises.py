@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from hpkit import exercises
-from hpkit.exercises import _answers, _core, _trials
+from hpkit.exercises import _answers, _core, _progress, _trials
 from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._feedback import Feedback
@@ -128,8 +128,12 @@ def test_hints_and_solution_show_themselves(exercise):
     exercise._hints_shown = 0
 
     hints = [repr(exercise.hint()) for _ in range(steps + 1)]
+    noted = _progress.load()[exercise.key]
+    assert (noted["hints"], noted.get("solution")) == (steps, None)
     solution = repr(exercise.solution())
 
+    noted = _progress.load()[exercise.key]
+    assert (noted["hints"], noted["solution"]) == (steps, True)
     assert len(set(hints)) == steps
     assert f"1 of {steps}" in hints[0]
     assert f"ex.{exercise.name}.solution()" in hints[-1]

@@ -202,6 +202,33 @@ def test_a_stack_of_which_one_run_is_left_goes_on_without_a_word(monkeypatch):
     assert_equal_the_plain_loop(runs, architectures.batch_norm)
 
 
+class Bent(nn.Linear):
+    """Bends by a function that is a plain attribute, no module."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__(n_in, n_out)
+        self.bend = getattr(torch, setting.activation)
+
+    def forward(self, x):
+        return super().forward(self.bend(x))
+
+
+def bent_by_a_module(n_in, n_out, setting):
+    bend = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
+    return nn.Sequential(bend(), nn.Linear(n_in, n_out))
+
+
+@pytest.mark.parametrize("model", [Bent, bent_by_a_module])
+@pytest.mark.usefixtures("stacked")
+def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
+    grid = hk.grid_search(
+        DATA, BASE, activation=["relu", "tanh"], seeds=(0, 3), model=model
+    )
+
+    assert len(np.unique(grid.val_loss[:, 0, -1])) == 2
+    assert_equal_the_plain_loop(grid.runs, model)
+
+
 def test_products_with_a_number_are_in_the_trace(monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
 
