@@ -16,7 +16,7 @@ from oracle import plain_loop
 from torch import nn
 
 from hpkit.datasets import load_dataset
-from hpkit.training import Hyperparameters, Training, fit, train
+from hpkit.training import Hyperparameters, Training, check_settings, fit, train
 
 MOONS = load_dataset("small_moons")
 QUICK = Hyperparameters(lr=0.1, epochs=3, batch_size=16, hidden=(8,))
@@ -295,6 +295,7 @@ def test_a_network_larger_than_any_stack_is_trained_alone(monkeypatch):
 
 
 BAD_CALLS = {
+    "must be a hpkit.Dataset": lambda: check_settings(QUICK, "moons"),
     "hpkit.Dataset, got": lambda: fit("moons"),
     "Hyperparameters, got 0.1": lambda: train(MOONS, [0.1]),
     "at least one, got none": lambda: train(MOONS, []),
