@@ -10,7 +10,6 @@ tracing cannot do. A trace is compared with PyTorch's own answer before it is us
 import copy
 import random
 import sys
-import threading
 import types
 import warnings
 from collections import OrderedDict
@@ -32,7 +31,7 @@ STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 TRACE_TOLERANCE = 1e-3
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
-TRACES, MOST_TRACES, TRACING = OrderedDict(), 64, threading.Lock()
+TRACES, MOST_TRACES = OrderedDict(), 64
 SAID = set()  # what was said once
 
 # What a learner reads.
@@ -319,7 +318,7 @@ class ModuleNetworks:
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
         key = (name, self.print, self.dtype, self.regression, shapes)
         if (name, shapes) not in self.checked:
-            with TRACING, warnings.catch_warnings():
+            with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
                 try:
                     sound = self.check_trace(key, function, x, *others)

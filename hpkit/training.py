@@ -7,6 +7,7 @@
 (`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
 """
 
+import functools
 import inspect
 import itertools
 import math
@@ -88,10 +89,16 @@ class Training:
         )
         self.weights = {}
         self.data = Columns.of(dataset, dtype)
-        self.waiting, self.stacks = groups or self.groups(workers), []
+        self.workers, self.stacks = workers, []
+        if groups is not None:
+            self.waiting = groups
 
-    def groups(self, workers):
-        """Return all runs in `Group`s that can share a stack.
+    @functools.cached_property
+    def waiting(self):
+        """The `Group`s of runs without a stack yet.
+
+        All runs at first, those that can share a stack together. Not made before they
+        are needed: a learner's model function is called for it.
 
         Batch size sets the steps of an epoch, the others the arithmetic of a step.
         """
@@ -103,7 +110,7 @@ class Training:
             groups.setdefault(alike, [])
             groups[alike] += [(i, k) for k in range(len(self.seeds))]
             sizes[alike] = size
-        share = -(-sum(map(len, groups.values())) // workers)
+        share = -(-sum(map(len, groups.values())) // self.workers)
         parts = []
         for alike, members in groups.items():
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, sizes[alike])))
