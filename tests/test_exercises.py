@@ -136,6 +136,7 @@ def test_hints_and_solution_show_themselves(exercise):
     assert (noted["hints"], noted["solution"]) == (steps, True)
     assert len(set(hints)) == steps
     assert f"1 of {steps}" in hints[0]
+    assert ["next hint" in hint for hint in hints] == [True] * (steps - 1) + [False] * 2
     assert f"ex.{exercise.name}.solution()" in hints[-1]
     code = solution.split("```python\n")[1].rsplit("```", 1)[0]
     last = ast.parse(code).body[-1]

@@ -286,6 +286,16 @@ def test_stacks_are_cut_so_that_every_worker_has_some_runs(workers, parts):
     assert len({run for group in training.waiting for run in group.runs}) == 12
 
 
+@pytest.mark.parametrize(("least", "stacked"), [(24, True), (25, False)])
+def test_own_networks_are_stacked_from_so_many_steps_on(least, stacked, monkeypatch):
+    # 50 points by 16 are 4 steps, 3 epochs are 12: two runs more save 24.
+    monkeypatch.setattr("hpkit.modules.STEPS_TO_TRACE", least)
+
+    training = Training(MOONS, QUICK, seeds=range(3), model=with_batch_norm)
+
+    assert [group.stacked for group in training.waiting] == [stacked]
+
+
 def test_a_network_larger_than_any_stack_is_trained_alone(monkeypatch):
     monkeypatch.setattr("hpkit.training.WEIGHTS_PER_STACK", 10)
 
