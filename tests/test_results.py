@@ -291,6 +291,31 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
         Runs.of([])
 
 
+def test_results_do_not_change():
+    search = made([[[1, 0.5]]])
+
+    for result in (search, search.runs, search.runs[0, 0]):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            result.val_loss = None
+
+
+def test_two_seeds_are_enough_for_a_tie():
+    one = made([[[1, 0.3]], [[1, 0.31]]])
+    two = made([[[1, 0.3], [1, 0.33]], [[1, 0.34], [1, 0.32]]])
+
+    assert one.ties == ()
+    assert two.ties == (two.settings[1],)
+
+
+def test_html_notes_a_setting_of_which_one_seed_diverged():
+    search = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])
+
+    best, out = search._repr_html_().split("<tr>")[2:]
+
+    assert "<td>best</td>" in best
+    assert "<td>diverged</td>" in out
+
+
 def test_results_are_told_apart_by_identity():
     one, same = (made([[[1, 0.5]]]) for _ in range(2))
 
