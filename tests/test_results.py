@@ -204,6 +204,8 @@ def test_run_refuses_a_wrong_epoch():
         ([1, 0.5], [1, 0.5], False),
         ([1, 2.9], [1, 0.5], False),
         ([1, 3.1], [1, 0.5], True),
+        ([2, 5.9], [2, 0.5], False),
+        ([0.5, 1.6], [1, 0.5], True),
         ([1, 0.1], [1, 5.0], False),  # over-fitting is no divergence
         ([1, NAN], [1, 0.5], True),
         ([1, 0.5], [1, np.inf], True),

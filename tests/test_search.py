@@ -3,6 +3,7 @@
 import _thread
 import importlib
 import inspect
+import re
 import signal
 import threading
 
@@ -359,6 +360,10 @@ def test_signatures_tell_the_arguments(search):
     assert {"seeds", "model", "executor", "progress"} <= set(called)
     assert called["seeds"].default == live["seeds"].default == (0,)
     assert called["progress"].default is False
+    told = re.findall(r"^    (\w+) : .*, default (\S+)$", search.__doc__, re.M)
+    for name, default in told:
+        value = called[name].default
+        assert default == ("Hyperparameters()" if value is None else repr(value)), name
     assert "tick" in live
     assert "progress" not in live
 
