@@ -55,6 +55,7 @@ ALIKE = {
     ("stack", "self.measured else -(2.0)"): "any number below 0 is before epoch 0",
     ("stack", "self.batches = [] => pass"): "each epoch begins with new batches",
     ("modules", "isfinite().any() else (1.0)"): "no finite number is compared then",
+    ("halving", "(plan.base.epochs, (1))"): "nothing comes after the last cut",
     ("executors", "SILENCE = (6)"): "how soon, not what",
     ("run", "__test__ = (True)"): "read by pytest alone",
     ("found", "repr=(True)"): "a dataclass keeps the __repr__ that its class has",

@@ -123,6 +123,16 @@ def test_live_draws_often_and_at_the_end():
     assert 5 <= len(drawn) <= 25  # about 15 a second for half a second or more
 
 
+def test_live_now_is_done_and_drawn_when_it_returns():
+    steps, drawn = [], []
+    live = Live(lambda: drawn.append(len(steps)), lambda error: None)
+
+    live.now(steps.append(n) for n in range(3))
+
+    assert drawn == [3]
+    assert not live.busy
+
+
 def test_live_job_writes_down_what_it_has_before_the_last_picture():
     order = []
     live = Live(lambda: order.append("drawn"), lambda error: None)
