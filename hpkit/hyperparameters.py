@@ -1,19 +1,20 @@
 """Hyperparameters: one setting, checked when it is made, and the checks of arguments.
 
-Whatever a caller hands over is either taken or refused in one sentence of three parts:
-the rule, the value, the way out. Nothing here trains or draws, and nothing here needs
-torch.
+`TABLE` says of each hyperparameter what the engine, searches, sentences, charts and
+panels need to know of it. Whatever a caller hands over is either taken or refused in
+one sentence of three parts: the rule, the value, the way out. Nothing here trains or
+draws, and nothing here needs torch.
 """
 
 import functools
 import math
 import numbers
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 
-OPTIMIZERS = ("sgd", "adam")
+OPTIMIZERS = ("sgd", "adam", "rmsprop")
 ACTIVATIONS = ("relu", "tanh")
 
 
@@ -30,14 +31,18 @@ class Hyperparameters:
     epochs : int, >= 1, default 30
         Passes over the training data.
     momentum : float, 0 <= momentum < 1, default 0
-        Share of the last step that is added to the next one. For SGD; Adam
-        has its own (0.9 and 0.999, as in PyTorch) and does not read it.
+        Share of the last step that is added to the next one. For SGD and
+        RMSprop; Adam has its own (0.9 and 0.999, as in PyTorch) and does not
+        read it.
     weight_decay : float, >= 0, default 0
         L2 strength: how strongly each update pulls the weights to zero.
-    optimizer : {"sgd", "adam"}, default "sgd"
+    optimizer : {"sgd", "adam", "rmsprop"}, default "sgd"
     hidden : tuple of int, default (16, 16)
         Units of each hidden layer; () is a network without hidden layers.
     activation : {"relu", "tanh"}, default "relu"
+    dropout : float, 0 <= dropout < 1, default 0
+        Share of the hidden units that each batch leaves out, others for every
+        point; what stays is divided by 1 - dropout, as by ``torch.nn.Dropout``.
 
     Raises
     ------
@@ -46,9 +51,9 @@ class Hyperparameters:
 
     Notes
     -----
-    Updates are those of ``torch.optim.SGD`` and ``torch.optim.Adam``.
+    Updates are those of ``torch.optim.SGD``, ``Adam`` and ``RMSprop`` (alpha 0.99).
     Reference: Goodfellow, Bengio, Courville, Deep Learning (2016), 5.3 for
-    hyperparameters, 8.3 and 8.5 for the optimizers.
+    hyperparameters, 7.12 for dropout, 8.3 and 8.5 for the optimizers.
 
     Examples
     --------
@@ -65,6 +70,7 @@ class Hyperparameters:
     optimizer: str = "sgd"
     hidden: tuple[int, ...] = (16, 16)
     activation: str = "relu"
+    dropout: float = 0.0
 
     def __post_init__(self):
         """Check every value and store it as a plain Python number or text."""
@@ -96,6 +102,7 @@ ELSEWHERE = {
     **dict.fromkeys(("hidden_layer_sizes", "hidden_sizes", "layers"), "hidden"),
     **dict.fromkeys(("solver", "optim"), "optimizer"),
     **dict.fromkeys(("activation_function", "nonlinearity"), "activation"),
+    **dict.fromkeys(("dropout_rate", "drop_rate"), "dropout"),
     **dict.fromkeys(("n_iter", "num_samples"), "n_trials, in random_search"),
     **dict.fromkeys(("seed", "random_state"), "seeds, as in seeds=range(3)"),
     "n_jobs": "executor, as in executor=loky.get_reusable_executor()",
@@ -116,7 +123,6 @@ WAYS = {
         "settings are ranked by the loss on the validation split of the data set",
     ),
     "resume": "a search ends with what it has when you interrupt it; save() keeps it",
-    "dropout": "put a torch.nn.Dropout into the network that you give as model=",
 }
 
 
@@ -173,7 +179,7 @@ def refused(rule, value, way_out, *, kind=ValueError):
 
 def check_value(name, value):
     """Return `value` of hyperparameter `name` as a plain value, or raise."""
-    return CHECKS[check_name(name)](name, value)
+    return TABLE[check_name(name)].check(name, value)
 
 
 def check_setting(setting, name="setting", *, default=None):
@@ -290,19 +296,111 @@ def check_seeds(seeds):
     return seeds
 
 
-CHECKS = {
-    "lr": functools.partial(
-        check_number, low=0, strict=True, hint="for SGD here try 0.001 to 1"
+# ---- the table ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What hpkit knows of a hyperparameter.
+
+    label, short : in a sentence or on an axis, and at the head of a column
+    legend : a value in few words, beside a curve
+    kind : "number", "count" (a whole number), "choice" or "units" (of hidden layers)
+    check : function (name, value) that returns a plain value or raises
+    usual : the values that a panel begins with, as a learner writes them
+    control : what sets it in a panel, one of `panels.controls.BUILD`
+    ticks : the values of its slider, or the choices
+    by_factor : whether a range of values goes by equal factors
+    knob : its label in panels, where it is another one
+    loop, network : function of the value in which the runs of a stack agree, of any
+        network or of hpkit's own; without either each run has its own value
+    """
+
+    label: str
+    short: str
+    legend: str
+    kind: str
+    check: Callable
+    usual: str
+    control: str
+    ticks: tuple = ()
+    by_factor: bool = False
+    knob: str = ""
+    loop: Callable | None = None
+    network: Callable | None = None
+
+
+def _same(value):
+    """Return the value."""
+    return value
+
+
+def _number(hint, **limits):
+    """Return the check of a number from 0 on."""
+    return functools.partial(check_number, low=0, hint=hint, **limits)
+
+
+def _count(hint, **limits):
+    """Return the check of a whole number."""
+    return functools.partial(check_count, hint=hint, **limits)
+
+
+def _choice(label, short, choices, **more):
+    """Return the facts of a choice."""
+    check = functools.partial(check_choice, choices=choices)
+    usual = ", ".join(choices)
+    return Facts(label, short, "{}", "choice", check, usual, "choice", choices, **more)
+
+
+TABLE = {
+    "lr": Facts(
+        "learning rate", "lr", "lr {}", "number",
+        _number("for SGD here try 0.001 to 1", strict=True),
+        "0.0001 to 10 in 11", "powers", by_factor=True,
     ),
-    "batch_size": functools.partial(check_count, hint="try 8, 16, 32, 64 or 128"),
-    "epochs": functools.partial(check_count, most=10**6, hint="try 10 to 100"),
-    "momentum": functools.partial(
-        check_number, low=0, below=1, hint="try 0, 0.5 or 0.9"
+    "batch_size": Facts(
+        "batch size", "batch", "batch {}", "count",
+        _count("try 8, 16, 32, 64 or 128"),
+        "4, 8, 16, 32, 64, 128", "batch", by_factor=True, loop=_same,
     ),
-    "weight_decay": functools.partial(
-        check_number, low=0, hint="try 0 or 0.0001 to 0.1"
+    "epochs": Facts(
+        "epochs", "epochs", "{} epochs", "count",
+        _count("try 10 to 100", most=10**6),
+        "5, 10, 20, 40, 80", "count",
     ),
-    "optimizer": functools.partial(check_choice, choices=OPTIMIZERS),
-    "hidden": check_hidden,
-    "activation": functools.partial(check_choice, choices=ACTIVATIONS),
-}
+    "momentum": Facts(
+        "momentum", "momentum", "momentum {}", "number",
+        _number("try 0, 0.5 or 0.9", below=1),
+        "0, 0.5, 0.8, 0.9, 0.95", "ticks", (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
+    ),
+    "weight_decay": Facts(
+        "weight decay", "decay", "decay {}", "number",
+        _number("try 0 or 0.0001 to 0.1"),
+        "0, 0.0001, 0.001, 0.01, 0.1", "ticks",
+        (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1), by_factor=True,
+    ),
+    "optimizer": _choice("optimizer", "optim.", OPTIMIZERS, loop=_same),
+    "hidden": Facts(
+        "hidden layers", "hidden", "hidden {}", "units", check_hidden,
+        "2, 4, 8, 16, 32, 64", "width", (2, 4, 8, 16, 32, 64, 128),
+        by_factor=True, knob="width of hidden layers", network=_same,
+    ),
+    "activation": _choice("activation", "activation", ACTIVATIONS, network=_same),
+    "dropout": Facts(
+        "dropout", "dropout", "dropout {}", "number",
+        _number("try 0, 0.2 or 0.5", below=1),
+        "0, 0.1, 0.2, 0.3, 0.5", "ticks",
+        (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8),
+        network=bool,  # without it nothing is drawn
+    ),
+}  # fmt: skip
+# The order is that of the class; a name that one of them lacks is found at import.
+assert tuple(TABLE) == NAMES, (
+    f"Hyperparameters and TABLE differ: {set(TABLE) ^ {*NAMES}}"
+)
+
+
+def agreed(setting, of):
+    """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
+    keys = ((name, getattr(facts, of)) for name, facts in TABLE.items())
+    return tuple(key(getattr(setting, name)) for name, key in keys if key)

@@ -15,6 +15,7 @@ from torch import nn
 # Held while torch's global random state is somebody's own: threads would mix theirs.
 RANDOM_STATE = threading.RLock()
 
+DRAWN = torch.float32  # whatever the network computes with: the masks are the same
 # Slope as a function of the bend's own output, both in place. torch.tanh takes
 # about four times as long as this sigmoid.
 BENDS = {
@@ -34,13 +35,13 @@ def network(n_features, n_outputs, setting):
     n_features, n_outputs : int
         Columns of the data; classes, or 1 for regression.
     setting : Hyperparameters
-        Its `hidden` and `activation` are read.
+        Its `hidden`, `activation` and `dropout` are read.
 
     Returns
     -------
     torch.nn.Sequential
-        Linear layers with the activation between them, PyTorch's own start:
-        uniform in +-1/sqrt(inputs of the layer).
+        Linear layers with the activation, and dropout if there is any, between them,
+        PyTorch's own start: uniform in +-1/sqrt(inputs of the layer).
 
     Examples
     --------
@@ -50,9 +51,11 @@ def network(n_features, n_outputs, setting):
     """
     bend = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
     layers = []
-    for inputs, outputs in pairwise((n_features, *setting.hidden, n_outputs)):
+    for inputs, outputs in pairwise((n_features, *setting.hidden)):
         layers += [nn.Linear(inputs, outputs), bend()]
-    return nn.Sequential(*layers[:-1])
+        layers += [nn.Dropout(setting.dropout)] if setting.dropout else []
+    last = nn.Linear((n_features, *setting.hidden)[-1], n_outputs)
+    return nn.Sequential(*layers, last)
 
 
 def start(model, n_features, n_outputs, setting, seed):
@@ -66,6 +69,8 @@ def start(model, n_features, n_outputs, setting, seed):
         return model(n_features, n_outputs, setting)
 
 
+# What `network` reads of a setting.
+READ = ("hidden", "activation", "dropout")
 # Rows that a matrix-vector product takes at once: a multiple of every processor's.
 ROWS_AT_ONCE = 16
 
@@ -87,6 +92,7 @@ class DenseNetworks:
     def __init__(self, n_features, n_outputs, setting, regression):
         self.bend, self.slope = BENDS[setting.activation]
         self.regression = regression
+        self.drops = setting.dropout > 0 and bool(setting.hidden)
         sizes = list(pairwise((n_features, *setting.hidden, n_outputs)))
         # All biases after all weights: their gradients are then one product. A bias
         # is a column, so that it adds to every point.
@@ -124,10 +130,17 @@ class DenseNetworks:
             self.space(stack.width)[0],
             self.space(stack.width),
         )
-        self.layers, self.eval_layers = self.up(acts), None
+        self.masks = [None] * (depth - 1)
+        if self.drops:
+            p = torch.tensor([s.dropout for s in stack.settings], dtype=torch.float64)
+            p = p[:, None, None]
+            self.dropout, self.scale = p.to(DRAWN), (1 / (1 - p)).to(acts[0].dtype)
+            self.masks = [torch.zeros_like(act) for act in acts[:-1]]
+        self.layers, self.eval_layers = self.up(acts, self.masks), None
         self.ones = torch.ones_like(self.all_deltas[0])
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
-        # From the last layer down: delta, its weights' gradient, what it came from.
+        # From the last layer down: delta, its weights' gradient, what it came from
+        # and its mask.
         down = list(
             zip(
                 deltas,
@@ -136,6 +149,7 @@ class DenseNetworks:
                 [None, *(act.mT for act in acts[:-1])],
                 [W.mT for W in self.W],
                 [None, *deltas[:-1]],
+                [None, *self.masks],
                 strict=True,
             )
         )
@@ -153,16 +167,31 @@ class DenseNetworks:
         parts = zip(both.split([*counts, idle]), self.b, strict=False)
         return [part.view(*b.shape[:2], points) for part, b in parts], both
 
-    def up(self, acts):
-        """Return the layers from the first to the last: weights, bias, output."""
-        return list(zip(self.W, self.b, acts, strict=True))
+    def up(self, acts, masks=None):
+        """Return the layers from the first to the last: weights, bias, output, mask."""
+        masks = [*(masks or [None] * (len(acts) - 1)), None]
+        return list(zip(self.W, self.b, acts, masks, strict=True))
+
+    def draw_masks(self, generators, seed_row, points):
+        """Draw which hidden units stay for the points of the next batch.
+
+        All runs of a seed share the draw, which depends on nothing but its generator,
+        the units of each layer and the number of points.
+        """
+        for mask in self.masks:
+            shape = mask.shape[1], points
+            draws = [torch.rand(shape, generator=g, dtype=DRAWN) for g in generators]
+            stays = torch.stack(draws).index_select(0, seed_row) >= self.dropout
+            torch.mul(stays, self.scale, out=mask[..., :points])
 
     def forward(self, h, layers):
         """Return the outputs (runs, outputs, points), written into the last layer's."""
         bend, baddbmm = self.bend, torch.baddbmm
-        for W, b, out in layers[:-1]:
+        for W, b, out, mask in layers[:-1]:
             h = bend(baddbmm(b, W, h, out=out))
-        W, b, out = layers[-1]
+            if mask is not None:
+                h.mul_(mask)
+        W, b, out, _ = layers[-1]
         return baddbmm(b, W, h, out=out)
 
     def outputs(self, x):
@@ -191,9 +220,13 @@ class DenseNetworks:
             torch.softmax(out, 1, out=delta).sub_(y)
         delta.mul_(weight)
         slope, bmm = self.slope, torch.bmm
-        for delta, W_grad, below, below_T, W_T, delta_below in self.above:
+        for delta, W_grad, below, below_T, W_T, delta_below, mask in self.above:
             bmm(delta, below_T, out=W_grad)
+            if mask is not None:  # what stayed, as it was: the slope is that of a unit
+                below.div_(self.scale)
             bmm(W_T, delta, out=delta_below).mul_(slope(below))
+            if mask is not None:
+                delta_below.mul_(mask)
         delta, W_grad = self.first
         bmm(delta, x.mT, out=W_grad)
         torch.mv(self.all_deltas, self.ones, out=self.b_grads)

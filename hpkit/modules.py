@@ -84,6 +84,7 @@ class ModuleNetworks:
     """
 
     pads = False
+    drops = False  # a network's own dropout draws for itself
     eval_numbers = 60_000  # its tensors are new at each call; large ones come slowly
 
     def __init__(self, model, dataset, setting, seed, dtype, stacked):

@@ -12,10 +12,17 @@ from itertools import product
 
 import numpy as np
 
-from hpkit.hyperparameters import check_items, check_name, check_number, check_value
+from hpkit.hyperparameters import (
+    TABLE,
+    check_items,
+    check_name,
+    check_number,
+    check_value,
+)
 
-COUNTS = ("batch_size", "epochs")  # whole numbers: what is drawn is rounded
-NUMBERS = (*COUNTS, "lr", "momentum", "weight_decay")
+# Whole numbers: what is drawn is rounded.
+COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
+NUMBERS = [name for name, facts in TABLE.items() if facts.kind in ("count", "number")]
 DIGITS = 4  # that a drawn value keeps: enough to try, short enough to read
 # A drawn value within this share of the range from its end is at the edge.
 EDGE = 0.05

@@ -21,7 +21,11 @@ NARROWEST = 16
 # Numbers in the batches that are gathered at once.
 GATHER_NUMBERS = 100_000
 LOG_HALF = -0.6931
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's own
+# torch.optim's own: Adam's two, RMSprop's, and that of both.
+BETA1, BETA2, ALPHA, EPSILON = 0.9, 0.999, 0.99, 1e-8
+# What an optimizer remembers of each weight.
+STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
+EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,11 @@ class Stack:
     def __init__(self, runs, settings, seeds, data, net):
         self.runs, self.settings, self.seeds = runs, settings, seeds
         self.data, self.net = data, net
-        self.adam = settings[0].optimizer == "adam"
+        self.optimizer = settings[0].optimizer
         distinct = list(dict.fromkeys(seeds))
         self.seed_row = torch.tensor([distinct.index(seed) for seed in seeds])
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
+        self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
         self.plan_batches(settings[0].batch_size)
         starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
         first = [
@@ -77,7 +82,7 @@ class Stack:
         # part, then all runs of the second, ...), so that an update is one call.
         self.flat = {"weights": torch.cat(first)}
         self.flat["best"] = self.flat["weights"].clone()
-        for name in ("m", "v") if self.adam else ("velocity",):
+        for name in STATES[self.optimizer]:
             self.flat[name] = torch.zeros_like(self.flat["weights"])
         self.best_loss = np.full(len(runs), np.inf)
         self.epoch, self.step = 0, self.steps
@@ -118,7 +123,7 @@ class Stack:
         self.owner = torch.cat(
             [torch.arange(count).repeat_interleave(size) for size in sizes]
         )
-        for name in ("lr", "momentum", "weight_decay"):
+        for name in EACH:
             each = torch.tensor(
                 [getattr(s, name) for s in self.settings], dtype=self.data.X.dtype
             )
@@ -209,6 +214,10 @@ class Stack:
 
     def train_step(self, x, y, weight):
         """Update all weights with one batch."""
+        if self.net.drops:
+            size = self.settings[0].batch_size
+            points = min(size, self.data.n_train - self.step * size)
+            self.net.draw_masks(self.droppers, self.seed_row, points)
         self.net.gradient(x, y, weight)
         if self.net.absent:
             self.skip_absent()
@@ -220,9 +229,12 @@ class Stack:
         weights, grad = self.flat["weights"], self.flat["grad"]
         if self.weight_decay is not None:
             grad.addcmul_(weights, self.weight_decay)
-        if self.adam:
+        if self.optimizer == "adam":
             self.adam_step(weights, grad, self.flat["m"], self.flat["v"])
             return
+        if self.optimizer == "rmsprop":  # Hinton 2012, lecture 6 of his course
+            v = self.flat["v"].mul_(ALPHA).addcmul_(grad, grad, value=1 - ALPHA)
+            grad.div_(v.sqrt().add_(EPSILON))
         if self.momentum is not None:
             grad = self.flat["velocity"].mul_(self.momentum).add_(grad)
         weights.addcmul_(grad, self.lr, value=-1)
@@ -235,12 +247,12 @@ class Stack:
             views[part][run] = True
         before = {name: values.clone() for name, values in self.flat.items()}
         updates = self.updates
-        if self.adam:
+        if self.optimizer == "adam":
             self.updates = torch.zeros_like(self.flat["m"]) + updates
         self.update()
         for name, values in self.flat.items():
             torch.where(absent, before[name], values, out=values)
-        if self.adam:
+        if self.optimizer == "adam":
             self.updates -= absent.to(self.updates.dtype)
 
     def adam_step(self, weights, grad, m, v):

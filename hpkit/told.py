@@ -2,20 +2,12 @@
 
 import numpy as np
 
+from hpkit.hyperparameters import TABLE
 from hpkit.space import Range
 from hpkit.tables import shown
 
 # What a learner reads.
-WORDS = {
-    "lr": "learning rate",
-    "batch_size": "batch size",
-    "epochs": "epochs",
-    "momentum": "momentum",
-    "weight_decay": "weight decay",
-    "optimizer": "optimizer",
-    "hidden": "hidden layers",
-    "activation": "activation",
-}
+WORDS = {name: facts.label for name, facts in TABLE.items()}
 KINDS = {
     "validation_curve": "Validation curve",
     "one_at_a_time": "One at a time",

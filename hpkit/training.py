@@ -18,19 +18,24 @@ import torch
 
 from hpkit.datasets import check_dataset
 from hpkit.hyperparameters import (
+    TABLE,
     Hyperparameters,
+    agreed,
     check_items,
     check_number,
     check_seeds,
     check_setting,
     refused,
 )
-from hpkit.models import DenseNetworks, network
+from hpkit.models import READ, DenseNetworks, network
 from hpkit.results import Run, Runs, empty_arrays
-from hpkit.stack import Stack
+from hpkit.stack import EACH, Stack
 from hpkit.tensors import Columns, OneThread
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
+
+# A hyperparameter that nothing here reads would do nothing, in silence.
+assert {*TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}, "one is ignored"
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
@@ -106,7 +111,7 @@ class Training:
         for i, (s, (network_of, size)) in enumerate(
             zip(self.settings, self.networks(), strict=True)
         ):
-            alike = (s.batch_size, s.optimizer, network_of)
+            alike = agreed(s, "loop"), network_of
             groups.setdefault(alike, [])
             groups[alike] += [(i, k) for k in range(len(self.seeds))]
             sizes[alike] = size
@@ -130,7 +135,8 @@ class Training:
         found = []
         for s in self.settings:
             sizes = itertools.pairwise((data.n_features, *s.hidden, data.n_outputs))
-            found.append(((s.hidden, s.activation), sum(a * b + b for a, b in sizes)))
+            alike = agreed(s, "network")
+            found.append((alike, sum(a * b + b for a, b in sizes)))
         return found
 
     def pays(self, members):
@@ -277,7 +283,10 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
     Each run gives the numbers that a plain separate PyTorch loop gives, up to
     rounding: ``torch.manual_seed(seed)`` before its network is made, and a
     ``torch.Generator().manual_seed(seed)`` of its own for one `torch.randperm` an
-    epoch. Runs of one batch size, optimizer and network are trained as one.
+    epoch. Dropout draws from another one, ``manual_seed(-1 - seed)``: for each batch
+    and hidden layer, from the first on, ``torch.rand(units, points)``, float32, and a
+    unit stays where that is >= `dropout`. Runs of one batch size, optimizer and
+    network are trained as one.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from hpkit.stack import EACH
 from hpkit.tensors import Weights
 from hpkit.training import Group, Training
 
@@ -17,8 +18,7 @@ STATE = (
     "forward changes an attribute; use register_buffer, or leave the executor out."
 )
 # What a stack makes anew from the rest.
-REMADE = ("net", "data", "batches", "pieces", "owner", "at")
-REMADE += ("lr", "momentum", "weight_decay")
+REMADE = ("net", "data", "batches", "pieces", "owner", "at", *EACH)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 Written from the text of lesson 01, with nothing of hpkit's but the data set and the
 setting. ``torch.manual_seed(seed)``, then the layers in order; a generator of its own
 with the same seed gives one permutation an epoch, cut into batches, the last one short.
+Dropout has a third generator, of the seed -1 - seed: what it draws for a batch is one
+`torch.rand(units, points)` a hidden layer, from the first to the last.
 """
 
 import contextlib
@@ -19,9 +21,26 @@ OPTIMIZERS = {
     "sgd": lambda p, s: torch.optim.SGD(
         p, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay
     ),
+    "rmsprop": lambda p, s: torch.optim.RMSprop(
+        p, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay
+    ),
     "adam": lambda p, s: torch.optim.Adam(p, lr=s.lr, weight_decay=s.weight_decay),
 }
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+class Dropout(nn.Module):
+    """What `nn.Dropout` does, with draws of one's own."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, h):
+        if not self.training:
+            return h
+        stays = self.p <= self.draw(h.shape[1], h.shape[0]).T
+        return h * stays / (1 - self.p)
 
 
 class Plain(NamedTuple):
@@ -38,12 +57,13 @@ class Plain(NamedTuple):
 
 
 def dense(n_features, n_outputs, setting):
-    """Return linear layers with the activation between them."""
+    """Return linear layers with the activation, and dropout, between them."""
     sizes = (n_features, *setting.hidden, n_outputs)
     layers = []
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), ACTIVATIONS[setting.activation]()]
-    return nn.Sequential(*layers[:-1])
+        layers += [Dropout(setting.dropout)]
+    return nn.Sequential(*layers[:-2])
 
 
 def plain_loop(dataset, setting, seed, **how):
@@ -72,6 +92,10 @@ def textbook(dataset, setting, seed, dtype, model):
     trained = [p for p in net.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS[setting.optimizer](trained, setting)
     shuffle = torch.Generator().manual_seed(seed)
+    dropping = torch.Generator().manual_seed(-1 - seed)
+    for layer in net.modules():
+        if isinstance(layer, Dropout):
+            layer.draw = lambda *shape: torch.rand(shape, generator=dropping)
     (X, y), curves = splits[0], [measure(net, splits, loss_of)]
     best = copy.deepcopy(net)
     for _ in range(setting.epochs):

@@ -80,6 +80,9 @@ def test_every_search_gives_the_numbers_of_one_process(pool):
         lambda e: hk.grid_search(
             MOONS, BASE, **SPACE, optimizer=["adam"], weight_decay=[0, 0.1], executor=e
         ),
+        lambda e: hk.grid_search(
+            MOONS, BASE, **SPACE, optimizer=["rmsprop"], dropout=[0, 0.3], executor=e
+        ),
         lambda e: hk.successive_halving(
             MOONS, BASE, lr=lrs, batch_size=[8, 64], n_trials=9, executor=e
         ),

@@ -4,11 +4,21 @@ import inspect
 import itertools
 import math
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pytest
 
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds
+import hpkit as hk
+from hpkit.datasets import load_dataset
+from hpkit.files import setting_from_plain
+from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_seeds
+from hpkit.panels.code import code_of_setting
+from hpkit.panels.controls import Controls
+from hpkit.panels.runlist import short
+from hpkit.panels.values import parse_values
 
 BAD = [
     *(("lr", v) for v in (0, -1, math.nan, math.inf, "0.1", None, True, [0.1])),
@@ -18,6 +28,7 @@ BAD = [
     *(("lr", v) for v in (10**400, np.array(0.1), np.array([0.1]))),
     *(("epochs", v) for v in (0, -3, 1.5, math.nan, "ten", None, False)),
     *(("momentum", v) for v in (-0.1, 1, 1.5, math.nan, "0.9", None)),
+    *(("dropout", v) for v in (-0.1, 1, 1.5, math.nan, "0.5", None, True)),
     *(("weight_decay", v) for v in (-1e-3, math.nan, math.inf, "0", None)),
     *(("optimizer", v) for v in ("SGD", "", None, 1)),
     *(("activation", v) for v in ("gelu", "", None, 1)),
@@ -89,6 +100,7 @@ def test_bad_seeds_are_refused(seeds):
         ("n_jobs", "executor"),
         ("param_grid", r"lr=\[0.01, 0.1\]"),
         ("early_stopping", "PatiencePanel"),
+        ("dropout_rate", "hpkit calls it dropout"),
         ("lrr", "check the spelling"),
     ],
 )
@@ -107,3 +119,89 @@ def test_hyperparameters_keep_their_signature():
 def test_number_too_long_for_a_text_is_refused_too():
     with pytest.raises(ValueError, match="at most 1,000,000, got a value of type int;"):
         Hyperparameters(epochs=10**5000)
+
+
+# ---- the table ---------------------------------------------------------------------
+
+DATA = load_dataset("small_moons")
+QUICK = Hyperparameters(lr=0.1, epochs=2, batch_size=16, hidden=(4,))
+OTHER = {
+    "lr": 0.3, "batch_size": 32, "epochs": 3, "momentum": 0.9, "weight_decay": 0.1,
+    "optimizer": "adam", "hidden": (8,), "activation": "tanh", "dropout": 0.5,
+}  # fmt: skip
+
+
+def test_table_and_class_have_the_same_names_in_the_same_order():
+    assert list(TABLE) == list(NAMES) == list(OTHER)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_hyperparameter_changes_what_is_trained(name):
+    runs = [hk.fit(DATA, QUICK), hk.fit(DATA, QUICK.but(**{name: OTHER[name]}))]
+
+    assert not np.array_equal(runs[0].val_loss, runs[1].val_loss)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_hyperparameter_is_searched_told_drawn_and_kept(name, tmp_path):
+    values = [getattr(QUICK, name), OTHER[name]]
+
+    curve = hk.validation_curve(DATA, QUICK, param_name=name, param_range=values)
+    curve.save(tmp_path / "curve.json")
+
+    assert list(curve.to_frame()[f"param_{name}"]) == values
+    assert TABLE[name].label in str(curve)
+    assert TABLE[name].label in hk.describe(curve)
+    assert hk.plot_validation_curve(curve).get_xlabel() == TABLE[name].label
+    assert hk.plot_training_curves(curve).lines
+    assert name in curve.to_optuna().best_params
+    assert hk.load(tmp_path / "curve.json").settings == curve.settings
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_hyperparameter_has_a_control_usual_values_and_code(name):
+    controls = Controls(DATA, QUICK, (name,))
+    usual = parse_values(name, TABLE[name].usual)
+
+    controls[name].value = OTHER[name]
+    code = code_of_setting(controls.setting)
+
+    assert controls.setting == QUICK.but(**{name: OTHER[name]})
+    assert len(usual) > 1
+    assert eval(code, {"hk": hk}) == controls.setting
+    assert short(name) == TABLE[name].short
+
+
+FORGETFUL = {
+    "table": """
+        import hpkit.hyperparameters as h
+        text = open(h.__file__).read()
+        text = text.replace("    dropout: float", "    noise: int = 0; dropout: float")
+        exec(text, vars(h))
+    """,
+    "engine": """
+        import hpkit.hyperparameters as h
+        h.TABLE["noise"] = h.TABLE["momentum"]
+        import hpkit.training
+    """,
+    "panels": """
+        import dataclasses, hpkit.hyperparameters as h
+        h.TABLE["lr"] = dataclasses.replace(h.TABLE["lr"], control="dial")
+        import hpkit.panels.controls
+    """,
+}
+
+
+@pytest.mark.parametrize("part", FORGETFUL)
+def test_a_name_that_some_part_does_not_know_fails_at_import(part):
+    code = textwrap.dedent(FORGETFUL[part])
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert done.stderr.splitlines()[-1].startswith("AssertionError")
+
+
+def test_settings_saved_before_there_was_dropout_are_read():
+    plain = {name: value for name, value in vars(QUICK).items() if name != "dropout"}
+
+    assert setting_from_plain(plain) == QUICK

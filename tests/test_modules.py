@@ -80,7 +80,11 @@ def test_in_a_grid_equals_the_plain_loop(model):
 @pytest.mark.usefixtures("stacked")
 def test_in_other_company_equals_the_plain_loop_in_double(model):
     settings = [BASE.but(lr=0.1, weight_decay=0.1), BASE.but(lr=0.05, epochs=2)]
-    settings += [s.but(optimizer="adam", lr=0.01) for s in settings]
+    settings += [
+        s.but(optimizer=optimizer, lr=lr, momentum=0.5)
+        for s in settings
+        for optimizer, lr in (("adam", 0.01), ("rmsprop", 0.002))
+    ]
 
     *_, runs = hk.train(DATA, settings, seeds=(3, 0), model=model, dtype=torch.float64)
 

@@ -389,8 +389,10 @@ def test_batch_size_goes_up_to_all(panel, moons):
         ("momentum", 0.9),
         ("weight_decay", 0.01),
         ("optimizer", "adam"),
+        ("optimizer", "rmsprop"),
         ("hidden", (32, 32)),
         ("activation", "tanh"),
+        ("dropout", 0.2),
     ],
 )
 def test_other_controls(moons, name, value):

@@ -1,6 +1,7 @@
 """Runs of a stack against a plain PyTorch loop: curves, weights, shares of the time."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 import hpkit.stack
 from hpkit.datasets import Dataset, load_dataset
 from hpkit.models import DenseNetworks
+from hpkit.search import grid_search
 from hpkit.training import Hyperparameters, Training, train
 
 MOONS, DIGITS = load_dataset("small_moons"), load_dataset("digits")
@@ -43,13 +45,15 @@ def groups(rng, n):
 
     In a stack they differ in all that may differ there; epochs are uneven.
     """
-    kinds = itertools.product(("sgd", "adam"), ("relu", "tanh"), range(5))
+    kinds = itertools.product(("sgd", "adam", "rmsprop"), ("relu", "tanh"), range(5))
     for optimizer, activation, depth in kinds:
         hidden = tuple(int(u) for u in rng.choice([1, 2, 5, 16], depth))
         batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
+        drops = rng.random() < 0.5
         for epochs in rng.permutation([1, 2, 4, 5]):
             momentum = float(rng.choice([0, 0.5, 0.9]))
-            top = -2 if optimizer == "adam" else -1.5 + np.log10(1 - momentum)
+            top = {"sgd": -1.5, "adam": -2, "rmsprop": -2.5}[optimizer]
+            top += 0 if optimizer == "adam" else np.log10(1 - momentum)
             yield Hyperparameters(
                 lr=float(10 ** rng.uniform(-4, top)),
                 batch_size=batch_size,
@@ -59,6 +63,7 @@ def groups(rng, n):
                 optimizer=optimizer,
                 hidden=hidden,
                 activation=activation,
+                dropout=float(rng.choice([0.1, 0.35, 0.9])) if drops else 0.0,
             )
 
 
@@ -75,11 +80,58 @@ def test_random_settings_equal_the_plain_loop(dtype):
         differences(run, plain_run(MOONS, run.setting, run.seed, dtype=dtype))
         for run in training.runs
     ]
-    assert (stacks, len(worst)) == (20, 240)
+    assert (stacks, len(worst)) == (30, 360)
+    assert sum(s.dropout > 0 for s in wanted) >= 30
     if dtype == torch.float64:
         assert np.max(worst) < 1e-9
     else:
         assert (np.median(worst, 0) < 1e-6).all()
+
+
+def test_dropout_gives_the_same_numbers_alone_and_in_any_company():
+    base = Hyperparameters(lr=0.1, batch_size=10, epochs=5, momentum=0.5, hidden=(8, 6))
+    space = {"lr": (0.1, 0.03), "dropout": (0.0, 0.2, 0.5), "epochs": (5, 2)}
+    wanted = [
+        base.but(**dict(zip(space, values, strict=True)))
+        for values in itertools.product(*space.values())
+    ]
+
+    alone = [trained(MOONS, s, seeds=(k,))[0, 0] for s in wanted for k in SEEDS[:2]]
+    grid = trained(MOONS, wanted, seeds=SEEDS[:2])
+    turned = trained(MOONS, wanted[::-1], seeds=SEEDS[1::-1])
+    one_step_at_a_time = [*train(MOONS, wanted, seeds=SEEDS[:2], tick=0)][-1]
+    with ThreadPoolExecutor(3) as pool:
+        spread = grid_search(MOONS, base, **space, seeds=SEEDS[:2], executor=pool)
+
+    assert spread.settings == tuple(wanted)
+    for company in (grid, list(turned)[::-1], one_step_at_a_time, spread.runs):
+        for run, same in zip(alone, company, strict=True):
+            assert (run.setting, run.seed) == (same.setting, same.seed)
+            assert np.array_equal(run.train_loss, same.train_loss)
+            assert np.array_equal(run.val_loss, same.val_loss)
+            assert np.array_equal(flat(run.network("last")), flat(same.network("last")))
+
+
+def test_dropout_is_off_where_it_is_measured_and_in_the_network_that_one_gets():
+    run = trained(MOONS, Hyperparameters(lr=0.1, epochs=3, dropout=0.5))[0, 0]
+    kinds = [type(layer).__name__ for layer in run.network()]
+
+    proba = np.log(run.predict_proba(MOONS.valid))
+    loss = -proba[np.arange(len(proba)), MOONS.valid.y].mean()
+
+    assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
+    assert loss == pytest.approx(run.best_val_loss, rel=1e-5)
+
+
+def test_nothing_is_drawn_without_dropout(monkeypatch):
+    def draw(*args):
+        raise AssertionError
+
+    monkeypatch.setattr(DenseNetworks, "draw_masks", draw)
+
+    trained(MOONS, Hyperparameters(epochs=1))
+    with pytest.raises(AssertionError):
+        trained(MOONS, Hyperparameters(epochs=1, dropout=0.1))
 
 
 def test_runs_that_go_on_when_others_have_left_keep_their_own_best():

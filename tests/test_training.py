@@ -67,7 +67,7 @@ MODELS = [Skipping, with_batch_norm, with_layer_norm, convolutional]
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
 def test_own_network_equals_the_plain_loop(model, optimizer):
     data = load_dataset("digits") if model is convolutional else MOONS
     base = Hyperparameters(lr=0.01, batch_size=24, epochs=2, optimizer=optimizer)

@@ -10,24 +10,14 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.hyperparameters import (
-    ACTIVATIONS,
-    OPTIMIZERS,
+    TABLE,
     check_choice,
     check_count,
     check_items,
     check_seeds,
 )
 
-NAMES = {
-    "lr": "learning rate",
-    "batch_size": "batch size",
-    "epochs": "epochs",
-    "momentum": "momentum",
-    "weight_decay": "weight decay",
-    "optimizer": "optimizer",
-    "hidden": "width of hidden layers",
-    "activation": "activation",
-}
+NAMES = {name: facts.knob or facts.label for name, facts in TABLE.items()}
 WORDS = {
     "all": "{} (all)",
     "slider": "{}, slider",
@@ -37,10 +27,6 @@ WORDS = {
     "new_tip": "Every run starts from other first weights",
 }
 SAME, NEW = "same", "new"
-WIDTHS = (2, 4, 8, 16, 32, 64, 128)
-MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
-DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-CHOICES = {"optimizer": OPTIMIZERS, "activation": ACTIVATIONS}
 STEPS_PER_DECADE = 10
 MOST_SEEDS = 500  # of a panel
 
@@ -187,7 +173,7 @@ def batch_knob(name, dataset, value):
 def width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
     layers = max(1, len(hidden))
-    knob = pick_knob(name, WIDTHS, hidden[0] if hidden else 16, str)
+    knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
     knob.read = lambda width: (width,) * layers
     knob.write = lambda hidden: hidden[0] if hidden else 16
     return knob
@@ -195,8 +181,7 @@ def width_knob(name, dataset, hidden):
 
 def choice_knob(name, dataset, value):
     """Return buttons, one a choice."""
-    buttons = W.ToggleButtons(options=CHOICES[name], value=value)
-    buttons.style.button_width = "86px"
+    buttons = W.ToggleButtons(options=TABLE[name].ticks, value=value)
     return Knob(framed(NAMES[name], buttons), buttons, buttons)
 
 
@@ -227,15 +212,14 @@ def seed_choice():
 
 
 BUILD = {
-    "lr": log_knob,
-    "batch_size": batch_knob,
-    "epochs": count_knob,
-    "momentum": lambda name, _, value: pick_knob(name, MOMENTA, value),
-    "weight_decay": lambda name, _, value: pick_knob(name, DECAYS, value),
-    "optimizer": choice_knob,
-    "hidden": width_knob,
-    "activation": choice_knob,
+    "powers": log_knob,
+    "batch": batch_knob,
+    "count": count_knob,
+    "ticks": lambda name, _, value: pick_knob(name, TABLE[name].ticks, value),
+    "width": width_knob,
+    "choice": choice_knob,
 }
+assert {facts.control for facts in TABLE.values()} <= set(BUILD), "an unknown control"
 
 
 class Controls:
@@ -246,9 +230,11 @@ class Controls:
         names = (names,) if isinstance(names, str) else names
         names = check_items("controls", names, hint=hint, empty=True, of="names")
         for name in names:
-            check_choice("controls", name, tuple(BUILD))
+            check_choice("controls", name, tuple(TABLE))
         self.base = base
-        self.knobs = {n: BUILD[n](n, dataset, getattr(base, n)) for n in names}
+        self.knobs = {
+            n: BUILD[TABLE[n].control](n, dataset, getattr(base, n)) for n in names
+        }
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
 
     def __getitem__(self, name):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import ipywidgets as W
 import numpy as np
 
-from hpkit.panels.controls import NAMES
+from hpkit.hyperparameters import TABLE
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.style import PINNED
 from hpkit.results import Runs
@@ -22,8 +22,6 @@ WORDS = {
     "remove_tip": "Remove the chosen run",
     "name": "Name of the chosen run",
     "columns": ("run", "seed", "lowest", "at epoch", ""),
-    "short": {"lr": "lr", "batch_size": "batch", "weight_decay": "decay",
-              "hidden": "hidden", "optimizer": "optim."},
     "out": "diverged",
     "again": " Trained again: same setting, same seed, same curve.",
     "further": " A longer run of this setting stays in the list: {}.",
@@ -217,4 +215,4 @@ def aligned(table):
 
 def short(name):
     """Return the head of a column."""
-    return WORDS["short"].get(name, NAMES[name])
+    return TABLE[name].short

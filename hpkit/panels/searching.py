@@ -10,7 +10,12 @@ import numpy as np
 
 from hpkit import told
 from hpkit.files import search_from_plain, search_to_plain
-from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    agreed,
+    check_count,
+    check_setting,
+)
 from hpkit.panels.code import call, code_of_setting, head, model_of, seeds_of
 from hpkit.panels.controls import (
     MOST_SEEDS,
@@ -185,7 +190,7 @@ class SearchPanel(Panel):
         """
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
-            key = (s.batch_size, s.hidden, s.optimizer, s.activation)
+            key = s.batch_size, agreed(s, "loop"), agreed(s, "network")
             alike.setdefault(key, []).append(s.epochs)
         each = len(self.seed_list)
         return sum(

@@ -62,7 +62,8 @@ class TrainingPanel(Panel):
         The first values; those without a control keep them.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which hyperparameters can be moved; also "momentum", "weight_decay",
-        "optimizer", "hidden" (the width of the hidden layers), "activation".
+        "optimizer", "hidden" (the width of the hidden layers), "activation",
+        "dropout".
     preset : sequence of Hyperparameters, default ()
         Trained and pinned before the first setting, to compare with.
     title : str, optional

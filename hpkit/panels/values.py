@@ -9,7 +9,8 @@ import re
 import ipywidgets as W
 import numpy as np
 
-from hpkit.panels.controls import CHOICES, NAMES
+from hpkit.hyperparameters import TABLE
+from hpkit.panels.controls import NAMES
 from hpkit.panels.parts import named, row, say
 from hpkit.panels.runlist import short
 from hpkit.space import check_list
@@ -25,18 +26,8 @@ WORDS = {
     "count": "{} values",
     "one": "1 value",
 }
-DEFAULTS = {
-    "lr": "0.0001 to 10 in 11",
-    "batch_size": "4, 8, 16, 32, 64, 128",
-    "epochs": "5, 10, 20, 40, 80",
-    "momentum": "0, 0.5, 0.8, 0.9, 0.95",
-    "weight_decay": "0, 0.0001, 0.001, 0.01, 0.1",
-    "optimizer": "sgd, adam",
-    "hidden": "2, 4, 8, 16, 32, 64",
-    "activation": "relu, tanh",
-}
-BY_FACTOR = ("lr", "weight_decay", "batch_size", "hidden")
-WHOLE = ("batch_size", "epochs", "hidden")
+DEFAULTS = {name: facts.usual for name, facts in TABLE.items()}
+WHOLE = ("count", "units")
 FULL = "calc(100% - 4px)"
 MOST = 100  # values
 SHORT = 26  # characters that the box shows at once
@@ -50,7 +41,7 @@ def parse_values(name, text, layers=2):
     ----------
     name : str
     text : str
-        "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors for `BY_FACTOR`);
+        "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says so);
         hidden layers of several widths as "16-8, 32-16".
     layers : int
         Hidden layers of one width.
@@ -59,11 +50,12 @@ def parse_values(name, text, layers=2):
     -------
     tuple
     """
+    kind = TABLE[name].kind
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
-    if name in CHOICES:
+    if kind == "choice":
         return check_list(name, parts)
     try:
-        if shapes := name == "hidden" and "-" in text:
+        if shapes := kind == "units" and "-" in text:
             widths = (filter(None, part.split("-")) for part in parts)
             values = [tuple(map(int, each)) for each in widths]
         elif parts[1::2] == ["to", "in"]:
@@ -76,9 +68,9 @@ def parse_values(name, text, layers=2):
         raise ValueError(WORDS["many"].format(MOST, parts[-1]))
     if shapes:
         return check_list(name, values)
-    if name in WHOLE:
+    if kind in WHOLE:
         values = list(dict.fromkeys(max(1, round(v)) for v in values))
-    if name == "hidden":
+    if kind == "units":
         values = [(v,) * layers for v in values]
     return check_list(name, values)
 
@@ -94,11 +86,11 @@ def usual(name, dataset, lists=DEFAULTS):
 
 def between(name, low, high, count):
     """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
-    by_factor = name in BY_FACTOR and min(low, high) > 0
+    by_factor = TABLE[name].by_factor and min(low, high) > 0
     values = (np.geomspace if by_factor else np.linspace)(
         low, high, min(count, MOST + 1)
     )
-    digits = 4 if name in WHOLE or not by_factor else 2
+    digits = 4 if TABLE[name].kind in WHOLE or not by_factor else 2
     return [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hpkit.found import Search
-from hpkit.hyperparameters import NAMES, refused
+from hpkit.hyperparameters import NAMES, TABLE, refused
 from hpkit.results import Runs
 from hpkit.run import Run
 from hpkit.space import Range
@@ -11,16 +11,6 @@ from hpkit.tables import shown
 from hpkit.told import KINDS, WORDS
 
 # What a learner reads.
-SHORT = {
-    "lr": "lr {}",
-    "batch_size": "batch {}",
-    "epochs": "{} epochs",
-    "momentum": "momentum {}",
-    "weight_decay": "decay {}",
-    "optimizer": "{}",
-    "hidden": "hidden {}",
-    "activation": "{}",
-}
 SAY = {
     "class": "class {name}",
     "epoch": "epoch",
@@ -118,7 +108,9 @@ def short(setting, names):
     values = [getattr(setting, n) for n in names]
     # three digits are enough to find a line by
     words = [f"{v:.3g}" if isinstance(v, float) else shown(v) for v in values]
-    return ", ".join(SHORT[n].format(w) for n, w in zip(names, words, strict=True))
+    return ", ".join(
+        TABLE[n].legend.format(w) for n, w in zip(names, words, strict=True)
+    )
 
 
 def counted(runs):
