@@ -191,6 +191,18 @@ def test_classes_of_objects_keep_their_names():
     assert Dataset.from_arrays(np.eye(20), y).classes == ("a", "b")
 
 
+def test_numbers_are_classes_only_if_all_are_whole_and_few():
+    X = np.arange(60.0)[:, None]
+    for y, regression in (
+        ([1.0, 2.0, 3.0], False),
+        ([1.0, 1.5, 2.0], True),
+        (range(20), False),
+        (range(30), True),
+    ):
+        y = np.resize(np.array(y), 60)
+        assert Dataset.from_arrays(X, y).is_regression == regression
+
+
 def test_a_few_whole_numbers_as_target_are_told_of():
     y = np.arange(260) % 26
     X = np.arange(260.0)[:, None]
