@@ -218,15 +218,17 @@ class ModuleNetworks:
                 else:
                     grad[i].copy_(value)
 
-        before = None if self.checked else outside_state()
+        before = None if "outside" in self.checked else outside_state()
         self.one_by_one(write)
-        if before is not None and before != outside_state():
+        drawn = before is not None and before != outside_state()
+        if drawn and "once" in self.checked:
             raise ValueError(
                 "a network must draw its random numbers from torch, whose state "
                 "follows the seed of the run, got draws from random or numpy.random; "
                 "use torch.rand."
             )
-        self.checked.add("outside")
+        # Another thread of the process may have drawn: a network does so at each step.
+        self.checked.add("once" if drawn else "outside")
 
     # ---- run after run -------------------------------------------------------------
 

@@ -1329,7 +1329,7 @@ def test_race_brush_keeps_the_lines_in_it(race):
 def test_race_needs_ranges_and_a_budget(moons):
     with pytest.raises(TypeError, match="must have ranges"):
         SearchRacePanel(moons, QUICK, lr=[0.1, 1])
-    with pytest.raises(ValueError, match="at least 10 epochs"):
+    with pytest.raises(ValueError, match="budget must be a whole number >= 10, got 7;"):
         SearchRacePanel(moons, QUICK, budget=7)
 
 
