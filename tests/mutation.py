@@ -54,6 +54,7 @@ MODULES = {
 ALIKE = {
     ("stack", "self.measured else -(2.0)"): "any number below 0 is before epoch 0",
     ("stack", "self.batches = [] => pass"): "each epoch begins with new batches",
+    ("stack", "if (len(pieces) >= 1)"): "one piece joined is itself",
     ("modules", "isfinite().any() else (1.0)"): "no finite number is compared then",
     ("halving", "(plan.base.epochs, (1))"): "nothing comes after the last cut",
     ("executors", "SILENCE = (6)"): "how soon, not what",
