@@ -1,6 +1,7 @@
 """Learners' own networks equal a plain loop, in whatever company they are trained."""
 
 import concurrent.futures as futures
+import functools
 import importlib
 import warnings
 
@@ -42,11 +43,16 @@ def stacked(monkeypatch):
         yield
 
 
+@functools.cache
+def trained_alone(model, setting, seed, data, dtype):
+    return plain_run(data, setting, seed, dtype=dtype, model=model)
+
+
 def assert_equal_the_plain_loop(runs, model, data=DATA, dtype=torch.float32):
     bound = 1e-5 if dtype is torch.float32 else 1e-9
     names = CURVES[:2] if data.is_regression else CURVES
     for run in runs:
-        want = plain_run(data, run.setting, run.seed, dtype=dtype, model=model)
+        want = trained_alone(model, run.setting, run.seed, data, dtype)
         for column, name in enumerate(names):
             assert getattr(run, name) == pytest.approx(
                 want.curves[:, column], abs=bound
@@ -103,6 +109,20 @@ def test_regression_equals_the_plain_loop(model):
     assert_equal_the_plain_loop(runs, model, data)
 
 
+# Of each kind one, as a run of all takes minutes: set ALL here for that.
+TRAVELERS = (
+    architectures.batch_norm,
+    architectures.masked,
+    architectures.frozen,
+    architectures.noisy,
+    architectures.lstm,
+    architectures.branch_on_data,
+    architectures.running_mean,
+    architectures.fourier,
+    architectures.reads_the_setting,
+)
+
+
 @pytest.fixture(scope="module", params=["threads", "loky", "dask"])
 def pool(request):
     if request.param == "threads":
@@ -122,21 +142,37 @@ def pool(request):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("stacked")
 def test_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
     monkeypatch.setattr("hpkit.executors.CHUNK", 0.02)  # they travel more than once
 
-    for model in ALL:
-        if model is architectures.counting:  # of no use in another process
-            with pytest.raises(ValueError, match="register_buffer"):
-                hk.grid_search(DATA, BASE, **SPACE, model=model, executor=pool)
-            continue
-        grid = hk.grid_search(
-            DATA, BASE, **SPACE, seeds=(0, 3), model=model, executor=pool
-        )
+    for model in TRAVELERS:
+        check_with_executor(pool, model)
 
-        assert grid.lost == ()
-        assert_equal_the_plain_loop(grid.runs, model)
+
+def test_what_cannot_travel_is_refused_when_it_has_to(monkeypatch):
+    monkeypatch.setattr("hpkit.executors.CHUNK", 0)
+
+    with (
+        futures.ThreadPoolExecutor(1) as pool,
+        pytest.raises(ValueError, match="register_buffer"),
+    ):
+        hk.grid_search(DATA, BASE, model=architectures.counting, lr=[1], executor=pool)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stacked")
+def test_stacked_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
+    monkeypatch.setattr("hpkit.executors.CHUNK", 0.02)
+
+    for model in (architectures.batch_norm, architectures.lstm):
+        check_with_executor(pool, model)
+
+
+def check_with_executor(pool, model):
+    grid = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model, executor=pool)
+
+    assert grid.lost == ()
+    assert_equal_the_plain_loop(grid.runs, model)
 
 
 # ---- how they are trained ----------------------------------------------------------
@@ -260,11 +296,11 @@ def test_a_trace_of_another_network_is_not_used():
         def forward(self, x):
             return super().forward(x ** state["power"])
 
-    def model(n_in, n_out, setting):
-        return Powered(n_in, n_out)
-
     for power in (2, 3):
         state["power"] = power
+
+        def model(n_in, n_out, setting):
+            return Powered(n_in, n_out)
 
         *_, runs = hk.train(DATA, BASE, seeds=(0, 1), model=model)
 
