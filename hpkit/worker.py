@@ -60,11 +60,12 @@ def work(part, seconds, pause):
         groups=[part.group],
     )
     training.waiting, training.stacks = [], [stack_of(training, part)]
+    left = seconds  # some work is done each time, however long the making took
     while not training.finished and not training.paused(pause):
-        left = until - time.perf_counter()
-        if left <= 0 and training.stacks[0].done % 1 == 0:
-            break
         training.advance(max(0.0, left), pause)
+        left = until - time.perf_counter()
+        if left <= 0 and training.stacks and training.stacks[0].done % 1 == 0:
+            break
     runs = training.runs  # notes all weights
     arrays = {name: getattr(runs, name) for name in training.arrays}
     stack = training.stacks[0] if training.stacks else None

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -583,7 +584,7 @@ def test_second_opening_only_says_what_was_seen():
 def test_opening_gives_the_test_scores_of_the_chosen_run():
     cap = finished()
 
-    found = hk.grid_search(hk.Dataset(**vars(cap.dataset)), BASE, **TWO)
+    found = hk.grid_search(replace(cap.dataset), BASE, **TWO)
     found.dataset.test_looks.clear()
 
     run = found.best_run
@@ -962,7 +963,7 @@ def test_comparison_looks_at_no_test_set_of_the_learner():
 
 def test_comparison_trains_together_what_it_would_train_alone(beside):
     for name in (*rivals.UNTUNED, rivals.KNOWN, rivals.TUNED[0]):
-        own = hk.Dataset(**vars(hk.load_dataset("digits")) | {"test_looks": []})
+        own = replace(hk.load_dataset("digits"), test_looks=[])
         alone = rivals.train(name, own, (1,), 1).best_run
         rows = len(own.test.y)
         assert abs(alone.test_accuracy() - beside.scores[name][1]) <= 2 / rows

@@ -1,5 +1,6 @@
 """`Capstone`: a task with a budget of epochs, a log, and a test set opened once."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,6 +142,11 @@ class Capstone:
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             raise Refused(WORDS["name"].format(name=name))
         self.bars, self.name, self._found = check_bars(bars), name, []
+        if not isinstance(folder, str | os.PathLike | None):
+            raise TypeError(
+                f"folder must be a text in quotes, got {folder!r}; write for example "
+                '"hpkit-runs", or None to keep nothing.'
+            )
         self.folder = None if folder is None else Path(folder)
         new = {
             "format": FORMAT, "version": 1, "dataset": dataset.name,
