@@ -50,15 +50,16 @@ def test_a_question_is_written_once(name):
         assert one.words["question"].strip()[:60] not in prose
 
 
-# What a solution asks a hand to do, in code: 1000 epochs, Train, Stop.
+# What a solution asks a hand to do, in code: Slow, 200 epochs, Train, Stop.
 BY_HAND = {
     "stop": """
 import time
 
-slow = panel.controls.setting.but(epochs=1000, batch_size=1)  # time enough for Stop
-panel.controls.setting = slow
+setting = panel.controls.setting.but(epochs=200)
+panel.slow.value = True
+panel.controls.setting = setting
 panel.train_button.click()
-while panel.run.setting != slow or not panel.run.epochs_done:
+while panel.run.setting != setting or not panel.run.epochs_done:
     time.sleep(0.01)
 panel.stop_button.click()
 panel.wait()

@@ -401,7 +401,7 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         return nn.Linear(n_in, n_out + (setting.lr > 0.05))
 
     with pytest.raises(ValueError, match=r"must give the shape \(points, 3\), got"):
-        hk.train(DATA, [BASE, BASE.but(lr=0.1)], model=model)
+        next(hk.train(DATA, [BASE, BASE.but(lr=0.1)], model=model))
 
 
 @pytest.mark.filterwarnings("ignore::hpkit.modules.OneByOneWarning")

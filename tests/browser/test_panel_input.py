@@ -108,14 +108,14 @@ def test_runs_of_today_are_there_tomorrow(notebook, lab_server):
     page = notebook(cell)
     page.locator(f"{PANEL} .noUi-handle").first.focus()
     page.keyboard.press("ArrowRight")
-    wait_said(page, "of 2 runs")
+    wait_said(page, "2 runs")
     page.wait_for_timeout(1000)
     page.goto("about:blank")
     shut_down_kernels(lab_server.url)
 
     page = notebook(cell)
 
-    wait_said(page, "of 2 runs")
+    wait_said(page, "2 runs")
     assert page.locator(f"{PANEL} select option").count() == 2
 
 
