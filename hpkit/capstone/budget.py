@@ -10,7 +10,7 @@ import numpy as np
 from hpkit import bayes, halving, search
 from hpkit.files import numbers_to_plain, runs_from_plain, runs_to_plain
 from hpkit.files import setting_to_plain as plain_setting
-from hpkit.hyperparameters import NAMES, Hyperparameters
+from hpkit.hyperparameters import NAMES, Hyperparameters, brief
 from hpkit.locale import words
 from hpkit.space import Range
 from hpkit.tables import shown
@@ -69,7 +69,7 @@ class BudgetError(Refused):
 def spend(capstone, what, args, kwargs, overdraw):
     """Return a search that the budget allows, after writing it into the log."""
     if not isinstance(overdraw, bool):
-        raise RefusedKind(WORDS["overdraw"].format(value=overdraw))
+        raise RefusedKind(WORDS["overdraw"].format(value=brief(overdraw)))
     function = SEARCHES["grid_search" if what == "fit" else what]
     # Looked at twice, so nothing may be used up by looking.
     kwargs = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}

@@ -27,6 +27,7 @@ from hpkit.datasets import load_dataset
 from hpkit.files import numbers_from_plain
 from hpkit.hyperparameters import (
     Hyperparameters,
+    brief,
     check_count,
     check_items,
     check_number,
@@ -140,12 +141,12 @@ class Capstone:
         self.dataset = replace(check_dataset(dataset), test_looks=[])
         self.budget = check_count("budget", budget, hint="try 60")
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
-            raise Refused(WORDS["name"].format(name=name))
+            raise Refused(WORDS["name"].format(name=brief(name)))
         self.bars, self.name, self._found = check_bars(bars), name, []
         if not isinstance(folder, str | os.PathLike | None):
             raise TypeError(
-                f"folder must be a text in quotes, got {folder!r}; write for example "
-                '"hpkit-runs", or None to keep nothing.'
+                f"folder must be a text in quotes, got {brief(folder)}; write for "
+                'example "hpkit-runs", or None to keep nothing.'
             )
         self.folder = None if folder is None else Path(folder)
         new = {
@@ -261,7 +262,7 @@ class Capstone:
         if why is ... or not self.best:
             return Told(WORDS["empty" if why is ... else "nothing"])
         if not isinstance(why, str) or len(why.split()) < REASON:
-            raise Refused(WORDS["no_reason"].format(why=why, least=REASON))
+            raise Refused(WORDS["no_reason"].format(why=brief(why), least=REASON))
         choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
             raise Refused(WORDS["too_late"].format(setting=in_words(old["setting"])))
@@ -277,7 +278,9 @@ class Capstone:
             settings = runs_of(entry).settings
             if setting in settings:
                 return best_of(entry, settings.index(setting))
-        raise Refused(WORDS["untrained"].format(setting=setting))
+        known = isinstance(setting, Hyperparameters)
+        got = setting if known else brief(setting)
+        raise Refused(WORDS["untrained"].format(setting=got))
 
     def open_test(self):
         """Open the test set for the chosen setting; return what is seen in words.
@@ -330,7 +333,9 @@ class Capstone:
                 names = ", ".join(TEXTS)
                 raise Refused(WORDS["unknown"].format(names=names, name=name))
             if value is not ... and not isinstance(value, str):
-                raise RefusedKind(WORDS["no_text"].format(name=name, value=value))
+                raise RefusedKind(
+                    WORDS["no_text"].format(name=name, value=brief(value))
+                )
         texts = {name: v.strip() for name, v in texts.items() if v is not ...}
         new = {"text": texts.get("plan"), "stage": self.spent}
 

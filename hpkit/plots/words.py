@@ -202,7 +202,8 @@ def as_searches(result, strict=True):
     """Return one or several searches as a dict by name."""
     if isinstance(result, Search) and strict:
         result = [result]
-    if isinstance(result, dict) and all(isinstance(s, Search) for s in result.values()):
+    by_name = isinstance(result, dict) and len(result) > 0
+    if by_name and all(isinstance(s, Search) for s in result.values()):
         return result
     several = isinstance(result, list | tuple) and len(result) > 0
     if several and all(isinstance(s, Search) for s in result):
