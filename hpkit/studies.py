@@ -106,7 +106,7 @@ def from_optuna(study, dataset, base=None, *, names=None):
     """
     check_study(study)
     check_dataset(dataset)
-    texts = [*names, *names.values()] if isinstance(names, dict) else [names]
+    texts = [*names, *names.values()] if isinstance(names, dict) else [None]
     if names is not None and not all(isinstance(text, str) for text in texts):
         way = "write names={'learning_rate': 'lr'}"
         raise refused("names must be a dict of texts", names, way, kind=TypeError)
