@@ -11,17 +11,22 @@ __version__ = "0.1.0"
 
 # module: its public names
 _PUBLIC = {
-    "datasets": ("Dataset", "load_dataset"),
-    "training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
-    "search": ("grid_search", "one_at_a_time", "random_search", "validation_curve"),
-    "space": ("log_uniform", "uniform"),
-    "found": ("Search",),
-    "files": ("load",),
+    "data.datasets": ("Dataset", "load_dataset"),
+    "engine.training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
+    "search.searches": (
+        "grid_search",
+        "one_at_a_time",
+        "random_search",
+        "validation_curve",
+    ),
+    "search.space": ("log_uniform", "uniform"),
+    "search.result": ("Search",),
+    "search.files": ("load",),
     "exercises": ("progress",),
-    "halving": ("successive_halving",),
-    "bayes": ("bayesian_search",),
+    "search.halving": ("successive_halving",),
+    "search.bayes": ("bayesian_search",),
     "capstone": ("BudgetError", "Capstone"),
-    "studies": ("from_optuna", "to_optuna"),
+    "search.optuna_studies": ("from_optuna", "to_optuna"),
     "plots": (
         "alt_text",
         "describe",

@@ -31,20 +31,20 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("hpkit", "tests", "data", "notebooks", "conftest.py", "pyproject.toml")
 # Module: how many mutants, and which of the tests, the quickest first.
 MODULES = {
-    "stack": (16, "stack training"),
-    "models": (10, "stack"),
-    "modules": (16, "modules -k not double and not compiled"),
-    "training": (12, "stack training search"),
-    "results": (12, "results search"),
-    "run": (8, "results stack"),
-    "search": (10, "search results"),
-    "halving": (8, "search"),
-    "found": (14, "results search"),
-    "ties": (6, "ties results"),
-    "path": (4, "results search"),
-    "bayes": (6, "search"),
-    "executors": (14, "executors"),
-    "own_data": (10, "datasets"),
+    "engine/stack": (16, "stack training"),
+    "engine/dense": (10, "stack"),
+    "engine/own_networks": (16, "modules -k not double and not compiled"),
+    "engine/training": (12, "stack training search"),
+    "engine/runs": (12, "results search"),
+    "engine/run": (8, "results stack"),
+    "search/searches": (10, "search results"),
+    "search/halving": (8, "search"),
+    "search/result": (14, "results search"),
+    "search/ties": (6, "ties results"),
+    "search/records": (4, "results search"),
+    "search/bayes": (6, "search"),
+    "search/executors": (14, "executors"),
+    "data/from_table": (10, "datasets"),
     "exercises/_core": (14, "exercises progress grading"),
     "panels/live": (8, "panels -k live or second_panel"),
     "panels/path": (10, "search_panels panels -k path"),
@@ -52,15 +52,24 @@ MODULES = {
 }
 # Mutants that no input can tell from the code: (module, part of the change), why.
 ALIKE = {
-    ("stack", "self.measured else -(2.0)"): "any number below 0 is before epoch 0",
-    ("stack", "self.batches = [] => pass"): "each epoch begins with new batches",
-    ("stack", "if (len(pieces) >= 1)"): "one piece joined is itself",
-    ("modules", "isfinite().any() else (1.0)"): "no finite number is compared then",
-    ("halving", "(plan.base.epochs, (1))"): "nothing comes after the last cut",
-    ("executors", "SILENCE = (6)"): "how soon, not what",
-    ("run", "__test__ = (True)"): "read by pytest alone",
-    ("found", "repr=(True)"): "a dataclass keeps the __repr__ that its class has",
-    ("results", "repr=(True)"): "the same",
+    (
+        "engine/stack",
+        "self.measured else -(2.0)",
+    ): "before epoch 0",
+    ("engine/stack", "self.batches = [] => pass"): "each epoch has new ones",
+    ("engine/stack", "if (len(pieces) >= 1)"): "one piece joined is itself",
+    (
+        "engine/own_networks",
+        "isfinite().any() else (1.0)",
+    ): "none is compared",
+    ("search/halving", "(plan.base.epochs, (1))"): "nothing comes after the last cut",
+    ("search/executors", "SILENCE = (6)"): "how soon, not what",
+    ("engine/run", "__test__ = (True)"): "read by pytest alone",
+    (
+        "search/result",
+        "repr=(True)",
+    ): "the class has one",
+    ("engine/runs", "repr=(True)"): "the same",
 }
 
 COMPARE = {

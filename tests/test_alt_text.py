@@ -6,8 +6,7 @@ import sys
 
 import nbformat
 import pytest
-
-from hpkit.notebooks import FOLDER
+from build import FOLDER
 
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 CHARTS = re.compile(r"\bhk\.(plot_\w+|alt_text)\(")

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import build as notebooks
 import nbformat
 import pytest
 
-from hpkit import notebooks
 from hpkit.exercises import _progress, load_lesson
 
 LESSON = """

@@ -13,10 +13,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
+from build import FOLDER
 
 import hpkit as hk
 from hpkit.capstone import budget, pages, pictures, rivals
-from hpkit.notebooks import FOLDER
 
 BASE = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=4, hidden=(8,))
 TWO = {"lr": [0.01, 0.1]}

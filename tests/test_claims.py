@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from build import FOLDER, read
 from claims import LEAST, apart, repeats
 
 import hpkit as hk
-from hpkit.notebooks import FOLDER, read
 
 # None of them is shown in a lesson, where seeds are 0 to 4.
 SEEDS = repeats(40)

@@ -4,11 +4,11 @@ from functools import cache
 
 import numpy as np
 import torch
+from build import FOLDER, read
 from claims import repeats
 from torch.nn.functional import cross_entropy
 
 import hpkit as hk
-from hpkit.notebooks import FOLDER, read
 
 SEEDS = repeats(40)
 LONG = hk.Hyperparameters(

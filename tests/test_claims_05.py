@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+from build import FOLDER, read
 from claims import repeats
 
 import hpkit as hk
-from hpkit.notebooks import FOLDER, read
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 from claims import apart, repeats
 
 import hpkit as hk
-from hpkit.ties import told_apart
+from hpkit.search.ties import told_apart
 
 pytestmark = pytest.mark.slow
 

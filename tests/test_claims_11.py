@@ -12,8 +12,8 @@ from claims import apart, repeats
 from torch import nn
 
 import hpkit as hk
+from hpkit.data.course_data import data_folder
 from hpkit.exercises import lesson_11_your_own as ex
-from hpkit.sources import data_folder
 
 pytestmark = pytest.mark.slow
 

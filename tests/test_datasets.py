@@ -8,8 +8,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits, load_wine
 
-from hpkit.datasets import Dataset, load_dataset
-from hpkit.sources import SOURCES, data_folder
+from hpkit.data.course_data import SOURCES, data_folder
+from hpkit.data.datasets import Dataset, load_dataset
 
 DRAWN = [name for name, source in SOURCES.items() if source.draw]
 
@@ -33,6 +33,12 @@ def test_file_is_the_draw_of_seed_zero(name):
     for split in ("train", "valid", "test"):
         assert np.array_equal(getattr(committed, split).X, getattr(drawn, split).X)
         assert np.array_equal(getattr(committed, split).y, getattr(drawn, split).y)
+
+
+def test_files_are_made_again_byte_for_byte():
+    import make
+
+    assert make.main(["--check"]) == 0
 
 
 @pytest.mark.parametrize(

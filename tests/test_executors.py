@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import hpkit as hk
-from hpkit import executors
-from hpkit.executors import ExecutorWarning, check_executor
+from hpkit.search import executors
+from hpkit.search.executors import ExecutorWarning, check_executor
 
 MOONS = hk.load_dataset("moons")
 BASE = hk.Hyperparameters(epochs=6)

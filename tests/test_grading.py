@@ -10,9 +10,9 @@ import json
 import re
 
 import pytest
+from build import FOLDER
 
 from hpkit import exercises
-from hpkit.notebooks import FOLDER
 
 PAGE = (FOLDER / "GRADING.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import hpkit as hk
-from hpkit.datasets import load_dataset
-from hpkit.files import setting_from_plain
+from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_seeds
 from hpkit.panels.code import code_of_setting
 from hpkit.panels.controls import Controls
 from hpkit.panels.runlist import short
 from hpkit.panels.values import parse_values
+from hpkit.search.files import setting_from_plain
 
 BAD = [
     *(("lr", v) for v in (0, -1, math.nan, math.inf, "0.1", None, True, [0.1])),
@@ -182,7 +182,7 @@ FORGETFUL = {
     "engine": """
         import hpkit.hyperparameters as h
         h.TABLE["noise"] = h.TABLE["momentum"]
-        import hpkit.training
+        import hpkit.engine.training
     """,
     "panels": """
         import dataclasses, hpkit.hyperparameters as h

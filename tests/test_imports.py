@@ -3,20 +3,39 @@
 Each case runs in a fresh interpreter, since this one has everything loaded.
 """
 
+import ast
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
+# From below to above: a folder or module imports from itself and from what is below it.
+FLOORS = [
+    "hyperparameters store locale",
+    "text",
+    "data",
+    "engine",
+    "search",
+    "charts",
+    "plots",
+    "panels",
+    "exercises",
+    "capstone",
+]
+FLOOR = {name: n for n, names in enumerate(FLOORS) for name in names.split()}
+ALOOF = ("__init__", "__main__", "_cli")  # load by name, or only what is their own
 
 DRAWING = ("matplotlib", "ipywidgets", "IPython", "bqplot")
 # module: what it must not load
 FORBIDDEN = {
     "hpkit": ("torch", "numpy", "pandas", *DRAWING),
-    "hpkit.datasets": ("torch", *DRAWING),
-    "hpkit.models": DRAWING,
-    "hpkit.training": DRAWING,
-    "hpkit.search": (*DRAWING, "optuna"),
+    "hpkit.data.datasets": ("torch", *DRAWING),
+    "hpkit.engine.dense": DRAWING,
+    "hpkit.engine.training": DRAWING,
+    "hpkit.search.searches": (*DRAWING, "optuna"),
     "hpkit.plots": ("ipywidgets", "bqplot"),
     "hpkit._cli": ("torch", "numpy", "packaging", *DRAWING),
 }
@@ -70,3 +89,38 @@ def test_unknown_name_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'lerning_rate'"):
         _ = hpkit.lerning_rate
+
+
+def imported(path):
+    """Yield the line and the part of hpkit of each import, lazy ones too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        modules = []
+        if isinstance(node, ast.ImportFrom):
+            modules = [node.module]
+            if node.module == "hpkit":
+                modules = [f"hpkit.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        for module in modules:
+            part = module.removeprefix("hpkit.").split(".")[0]
+            if module.startswith("hpkit.") and part in FLOOR:  # else a public name
+                yield node.lineno, part
+
+
+def _part(path):
+    return path.relative_to(ROOT / "hpkit").with_suffix("").parts[0]
+
+
+def test_imports_go_one_way():
+    upward = []
+    files = {path: _part(path) for path in sorted(ROOT.glob("hpkit/**/*.py"))}
+    assert set(files.values()) <= {*FLOOR, *ALOOF}
+    for path, part in files.items():
+        if part in ALOOF:
+            continue
+        for line, other in imported(path):
+            beside = other != part and FLOOR[other] == FLOOR[part]
+            if FLOOR[other] > FLOOR[part] or (beside and part not in FLOORS[0].split()):
+                upward.append(f"{path.relative_to(ROOT)}:{line} imports {other}")
+
+    assert upward == []

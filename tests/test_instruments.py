@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpkit.datasets import Dataset, load_dataset
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.runs import TestSplitWarning
+from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import (
     BatchNoisePanel,
@@ -21,9 +23,7 @@ from hpkit.panels import (
 )
 from hpkit.panels.patience import stop_epoch
 from hpkit.panels.stills import still
-from hpkit.results import TestSplitWarning
-from hpkit.search import validation_curve
-from hpkit.training import fit
+from hpkit.search.searches import validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 

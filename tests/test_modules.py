@@ -14,7 +14,7 @@ from oracle import plain_run
 from torch import nn
 
 import hpkit as hk
-from hpkit import modules
+from hpkit.engine import own_networks as modules
 
 BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
 SPACE = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
@@ -129,14 +129,14 @@ def pool(request):
 
 @pytest.mark.slow
 def test_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
-    monkeypatch.setattr("hpkit.executors.CHUNK", 0.02)  # they travel more than once
+    monkeypatch.setattr("hpkit.search.executors.CHUNK", 0.02)  # travels
 
     for model in set(ALL) - {architectures.counting}:
         check_with_executor(pool, model)
 
 
 def test_what_cannot_travel_is_named_in_lost(monkeypatch):
-    monkeypatch.setattr("hpkit.executors.CHUNK", 0)  # away after each epoch
+    monkeypatch.setattr("hpkit.search.executors.CHUNK", 0)  # away after each epoch
 
     with futures.ThreadPoolExecutor(1) as pool:
         grid = hk.grid_search(
@@ -149,7 +149,7 @@ def test_what_cannot_travel_is_named_in_lost(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("stacked")
 def test_stacked_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
-    monkeypatch.setattr("hpkit.executors.CHUNK", 0.02)
+    monkeypatch.setattr("hpkit.search.executors.CHUNK", 0.02)
 
     for model in (architectures.batch_norm, architectures.lstm):
         check_with_executor(pool, model)
@@ -404,7 +404,7 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         next(hk.train(DATA, [BASE, BASE.but(lr=0.1)], model=model))
 
 
-@pytest.mark.filterwarnings("ignore::hpkit.modules.OneByOneWarning")
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
 @pytest.mark.parametrize("threshold", [1, 10**9])
 @pytest.mark.parametrize(
     ("model", "words"),

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from build import FOLDER, MAX_BYTES, read
 from markdown_it import MarkdownIt
-
-from hpkit.notebooks import FOLDER, MAX_BYTES, read
 
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 SOURCES = sorted((FOLDER / "src").glob("*.py"))

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from build import FOLDER
 
 import hpkit as hk
-from hpkit.datasets import Dataset, load_dataset
-from hpkit.halving import cuts_of
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.notebooks import FOLDER
 from hpkit.panels import (
     BowlPanel,
     GridPanel,
@@ -33,8 +33,8 @@ from hpkit.panels.live import Live
 from hpkit.panels.racers import halving_count
 from hpkit.panels.stills import still
 from hpkit.panels.values import DEFAULTS, parse_values
-from hpkit.search import grid_search, one_at_a_time, validation_curve
-from hpkit.training import fit
+from hpkit.search.halving import cuts_of
+from hpkit.search.searches import grid_search, one_at_a_time, validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -612,9 +612,9 @@ NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"
 
 
 def test_a_network_reads_the_same_everywhere(moons):
-    from hpkit import told
     from hpkit.panels.values import places
     from hpkit.plots.words import short
+    from hpkit.text import label
 
     base = QUICK.but(epochs=1)
     panel = TrainingPanel(moons, base, controls=("hidden",))
@@ -624,7 +624,7 @@ def test_a_network_reads_the_same_everywhere(moons):
         panel._draw()
         said = f"hidden layers {words}, " if hidden else "no hidden layers, "
         assert said in panel.result.value
-        assert told.label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
+        assert label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
         assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
     rows = [row.split() for row, _ in panel.list.list.options]
     assert [row[1] for row in rows] == ["16-16", "none", "16", "16-16-16"]

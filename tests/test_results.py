@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import hpkit as hk
-from hpkit.found import CRITERIA
-from hpkit.path import Cost, Lost, Rung, best_number
-from hpkit.results import Runs, join
-from hpkit.run import CURVES, TestSplitWarning
-from hpkit.space import edge_of
+from hpkit.engine.run import CURVES, TestSplitWarning
+from hpkit.engine.runs import Runs, join
+from hpkit.search.records import Cost, Lost, Rung, best_number
+from hpkit.search.result import CRITERIA
+from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
 LRS = [0.01, 0.1, 1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hpkit.datasets import load_dataset
+from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import (
     GridPanel,
@@ -23,8 +23,8 @@ from hpkit.panels.searching import LONG
 from hpkit.panels.stills import still
 from hpkit.panels.values import Entry, fitting, parse_values, places, written
 from hpkit.plots import plot_grid
-from hpkit.space import log_uniform
-from hpkit.told import label
+from hpkit.search.space import log_uniform
+from hpkit.text import label
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}

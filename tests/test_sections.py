@@ -11,8 +11,7 @@ from itertools import chain
 import matplotlib
 import psutil
 import pytest
-
-from hpkit.notebooks import FOLDER, read
+from build import FOLDER, read
 
 matplotlib.use("Agg")
 

@@ -9,11 +9,11 @@ import torch
 from oracle import dense, plain_run
 from torch import nn
 
-import hpkit.stack
-from hpkit.datasets import Dataset, load_dataset
-from hpkit.models import DenseNetworks
-from hpkit.search import grid_search
-from hpkit.training import Hyperparameters, Training, train
+import hpkit.engine.stack
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.dense import DenseNetworks
+from hpkit.engine.training import Hyperparameters, Training, train
+from hpkit.search.searches import grid_search
 
 MOONS, DIGITS = load_dataset("small_moons"), load_dataset("digits")
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
@@ -215,7 +215,7 @@ def with_batch_norm(n_features, n_outputs, setting):
 def test_batches_gathered_in_any_number_equal_the_plain_loop(
     model, numbers, monkeypatch
 ):
-    monkeypatch.setattr(hpkit.stack, "GATHER_NUMBERS", numbers)
+    monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", numbers)
     setting = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=2)
 
     runs = trained(
@@ -230,7 +230,7 @@ def test_batches_gathered_in_any_number_equal_the_plain_loop(
 
 def test_a_run_has_its_share_of_the_seconds(monkeypatch):
     clock = iter(range(0, 10_000, 8))
-    monkeypatch.setattr(hpkit.stack.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(hpkit.engine.stack.time, "perf_counter", lambda: next(clock))
     short = Hyperparameters(lr=0.1, batch_size=50, epochs=1)
     training = Training(MOONS, [short, short.but(epochs=2)], seeds=range(2))
     stack = training.next_stack()

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from build import FOLDER
 
 import hpkit as hk
-from hpkit.notebooks import FOLDER
 
 GUIDE = (FOLDER / "TEACHING.md").read_text("utf-8")
 SECTION = re.compile(r"^# ## (\d)\. .*\((\d+) minutes?\)$", re.M)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from oracle import plain_loop
 from torch import nn
 
-from hpkit.datasets import load_dataset
-from hpkit.training import Hyperparameters, Training, check_settings, fit, train
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.training import Hyperparameters, Training, check_settings, fit, train
 
 MOONS = load_dataset("small_moons")
 QUICK = Hyperparameters(lr=0.1, epochs=3, batch_size=16, hidden=(8,))
@@ -262,7 +262,7 @@ def test_trainings_in_several_threads_do_not_disturb_each_other():
 
 def test_large_stacks_are_cut(monkeypatch):
     whole = last(train(MOONS, QUICK, seeds=range(4)))
-    monkeypatch.setattr("hpkit.training.WEIGHTS_PER_STACK", 100)
+    monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 100)
 
     training = Training(MOONS, QUICK, seeds=range(4))
     pieces = len(training.waiting)
@@ -289,7 +289,7 @@ def test_stacks_are_cut_so_that_every_worker_has_some_runs(workers, parts):
 @pytest.mark.parametrize(("least", "stacked"), [(24, True), (25, False)])
 def test_own_networks_are_stacked_from_so_many_steps_on(least, stacked, monkeypatch):
     # 50 points by 16 are 4 steps, 3 epochs are 12: two runs more save 24.
-    monkeypatch.setattr("hpkit.modules.STEPS_TO_TRACE", least)
+    monkeypatch.setattr("hpkit.engine.own_networks.STEPS_TO_TRACE", least)
 
     training = Training(MOONS, QUICK, seeds=range(3), model=with_batch_norm)
 
@@ -297,7 +297,7 @@ def test_own_networks_are_stacked_from_so_many_steps_on(least, stacked, monkeypa
 
 
 def test_a_network_larger_than_any_stack_is_trained_alone(monkeypatch):
-    monkeypatch.setattr("hpkit.training.WEIGHTS_PER_STACK", 10)
+    monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 10)
 
     training = Training(MOONS, QUICK, seeds=range(3))
 
@@ -333,7 +333,7 @@ def test_bad_call_is_refused_before_anything_is_trained(words):
 def test_no_optimizer_module_is_loaded():
     # torch.optim's first object imports the compiler, a second in a fresh kernel
     code = (
-        "import sys, hpkit.training as t, hpkit.datasets as d;"
+        "import sys, hpkit.engine.training as t, hpkit.data.datasets as d;"
         "t.fit(d.load_dataset('moons'), t.Hyperparameters(epochs=1));"
         "sys.exit('torch._dynamo' in sys.modules)"
     )

@@ -1,7 +1,7 @@
 """The commands of ``python -m hpkit``.  Standard library only, for a bare Python.
 
 Here the arguments are read; ``environment`` finds or makes the environment, ``lab``
-and ``doctor`` do what their names say, ``hpkit.notebooks`` builds.
+and ``doctor`` do what their names say, ``notebooks/build.py`` builds.
 """
 
 import argparse
@@ -80,6 +80,7 @@ def run_doctor(_, argv):
 def run_build(arguments, argv):
     """Build the notebooks in the environment that runs them."""
     ensure(argv)
-    from hpkit import notebooks
+    sys.path.insert(0, str(ROOT / "notebooks"))
+    import build
 
-    return notebooks.main(arguments.lesson, check=arguments.check)
+    return build.main(arguments.lesson, check=arguments.check)

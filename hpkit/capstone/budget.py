@@ -7,15 +7,15 @@ from contextlib import closing
 
 import numpy as np
 
-from hpkit import bayes, halving, search
-from hpkit.files import numbers_to_plain, runs_from_plain, runs_to_plain
-from hpkit.files import setting_to_plain as plain_setting
 from hpkit.hyperparameters import NAMES, Hyperparameters, brief
 from hpkit.locale import words
-from hpkit.space import Range
-from hpkit.tables import shown
-from hpkit.told import WORDS as LABELS
-from hpkit.told import label
+from hpkit.search import bayes, halving
+from hpkit.search import searches as search
+from hpkit.search.files import numbers_to_plain, runs_from_plain, runs_to_plain
+from hpkit.search.files import setting_to_plain as plain_setting
+from hpkit.search.sentences import WORDS as LABELS
+from hpkit.search.space import Range
+from hpkit.text import label, shown
 
 SEARCHES = {
     "validation_curve": search.validation_curve,

@@ -5,9 +5,9 @@ import io
 import numpy as np
 
 from hpkit.capstone.budget import run_named, runs_of
-from hpkit.files import numbers_from_plain
 from hpkit.locale import words
 from hpkit.plots.canvas import FONT, INK, MUTED, look, new_axes
+from hpkit.search.files import numbers_from_plain
 
 LETTERS = 14  # points on 6.4 inches; on a printed page it is a third of that
 WORDS = words("capstone")["pictures"]

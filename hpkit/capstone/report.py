@@ -10,10 +10,10 @@ from hpkit.capstone import pages, pictures
 from hpkit.capstone.budget import best_of, in_words, model_of, rows_of, runs_of
 from hpkit.capstone.rivals import WORDS as RIVALS
 from hpkit.capstone.rivals import Comparison, chance, reached
-from hpkit.datasets import load_dataset
-from hpkit.files import setting_from_plain
+from hpkit.data.course_data import SOURCES
+from hpkit.data.datasets import load_dataset
 from hpkit.locale import words
-from hpkit.sources import SOURCES
+from hpkit.search.files import setting_from_plain
 from hpkit.store import reason, write
 
 WORDS = words("capstone")["report"]

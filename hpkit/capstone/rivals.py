@@ -10,15 +10,15 @@ from html import escape
 
 import numpy as np
 
-from hpkit.bayes import bayesian_search
 from hpkit.capstone import pages
 from hpkit.capstone.budget import WORDS as SAID
 from hpkit.capstone.budget import Refused
-from hpkit.halving import successive_halving
+from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, check_count
-from hpkit.results import Runs
-from hpkit.search import grid_search, random_search, validation_curve
-from hpkit.space import log_uniform
+from hpkit.search.bayes import bayesian_search
+from hpkit.search.halving import successive_halving
+from hpkit.search.searches import grid_search, random_search, validation_curve
+from hpkit.search.space import log_uniform
 
 WORDS = SAID["rivals"]
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))

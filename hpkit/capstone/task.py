@@ -23,8 +23,8 @@ from hpkit.capstone.budget import (
 )
 from hpkit.capstone.report import make_report
 from hpkit.capstone.rivals import Comparison, compare, reached
-from hpkit.datasets import load_dataset
-from hpkit.files import numbers_from_plain
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.training import check_dataset, fit
 from hpkit.hyperparameters import (
     Hyperparameters,
     brief,
@@ -32,8 +32,8 @@ from hpkit.hyperparameters import (
     check_items,
     check_number,
 )
+from hpkit.search.files import numbers_from_plain
 from hpkit.store import Store, check_kinds, now
-from hpkit.training import check_dataset, fit
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the second in a quarter with 60, the third in none;

@@ -27,8 +27,8 @@ def trained(dataset, settings, *, seeds=range(5), model=None):
     -------
     Runs
     """
-    from hpkit.datasets import load_dataset
-    from hpkit.training import train
+    from hpkit.data.datasets import load_dataset
+    from hpkit.engine.training import train
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
     settings, seeds = list(settings), tuple(seeds)

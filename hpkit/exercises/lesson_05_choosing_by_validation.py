@@ -25,7 +25,7 @@ LESSON = "05_choosing_by_validation"
 
 def unseen(name):
     """Return a data set whose looks at the test split are not the learner's."""
-    from hpkit.datasets import load_dataset
+    from hpkit.data.datasets import load_dataset
 
     return replace(load_dataset(name), test_looks=[])
 
@@ -106,7 +106,7 @@ def coins():
 @cache
 def new_moons():
     """Return moons with new points for the test split; the lesson's stays closed."""
-    from hpkit.datasets import load_dataset
+    from hpkit.data.datasets import load_dataset
 
     draws = [load_dataset("moons", seed=seed).test for seed in range(1, 6)]
     X, y = (np.concatenate([getattr(d, name) for d in draws]) for name in ("X", "y"))

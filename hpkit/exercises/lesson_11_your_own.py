@@ -31,7 +31,7 @@ class Kept(Exercise):
 
 def ones_own(dataset):
     """Raise when a data set is one of the course's, or made of the lesson's table."""
-    from hpkit.sources import SOURCES
+    from hpkit.data.course_data import SOURCES
 
     if dataset.name in SOURCES:
         raise NotYet("course", name=dataset.name)
@@ -44,7 +44,7 @@ def ones_own(dataset):
 
 def check_table(answer):
     """A Dataset that is not of the course, with enough rows to choose by."""
-    from hpkit.datasets import Dataset
+    from hpkit.data.datasets import Dataset
 
     if not isinstance(answer, Dataset):
         raise kind(answer)
@@ -72,7 +72,7 @@ def own_table():
 
 def small_table():
     """Return a table that is too small."""
-    from hpkit.datasets import Dataset
+    from hpkit.data.datasets import Dataset
 
     rows = range(30)
     return Dataset.from_arrays([[row] for row in rows], [row % 2 for row in rows])
@@ -82,8 +82,8 @@ def lesson_table():
     """Return the lesson's own table under another name."""
     import pandas as pd
 
-    from hpkit.datasets import Dataset
-    from hpkit.sources import data_folder
+    from hpkit.data.course_data import data_folder
+    from hpkit.data.datasets import Dataset
 
     frame = pd.read_csv(data_folder() / "breast_cancer.csv")
     return Dataset.from_frame(frame, target="diagnosis", name="mine")
@@ -91,7 +91,7 @@ def lesson_table():
 
 def moons():
     """Return a data set of the course."""
-    from hpkit.datasets import load_dataset
+    from hpkit.data.datasets import load_dataset
 
     return load_dataset("moons")
 
@@ -112,7 +112,7 @@ def check_search(answer):
     looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
     if looked > 1:
         raise NotYet("looked", n=looked)
-    from hpkit.told import label
+    from hpkit.text import label
 
     searched = [n for n in NAMES if len({getattr(s, n) for s in runs.settings}) > 1]
     best = label(runs.settings[runs.order[0]], searched)

@@ -6,7 +6,7 @@ import numpy as np
 from hpkit.panels.cells import CellMap
 from hpkit.panels.controls import NAMES
 from hpkit.panels.parts import named, row, say
-from hpkit.tables import shown
+from hpkit.text import shown
 
 WORDS = {"how": "Click on a cell, or choose its two values."}
 WIDE = 60  # characters that fit along its axis

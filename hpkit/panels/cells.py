@@ -19,7 +19,7 @@ from hpkit.panels.figures import (
 from hpkit.panels.maps import png
 from hpkit.panels.style import css_color
 from hpkit.panels.values import ACROSS, UPWARD, fitting
-from hpkit.tables import shown
+from hpkit.text import shown
 
 WORDS = {"start": "S"}
 STOP = np.array([[-0.36], [-0.16]])  # from the middle of a cell, beside its number

@@ -2,9 +2,9 @@
 
 import textwrap
 
-from hpkit.datasets import load_dataset
+from hpkit.data.course_data import SOURCES
+from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.sources import SOURCES
 
 WORDS = {
     "own": "# data: your own data set, {!r}",
@@ -37,7 +37,7 @@ def head(dataset, model=None):
 
 def model_of(model):
     """Return the argument that names a learner's own model, in a list."""
-    if model is None or getattr(model, "__module__", "") == "hpkit.models":
+    if model is None or getattr(model, "__module__", "") == "hpkit.engine.dense":
         return []
     name = getattr(model, "__name__", "")
     return [f"model={name if name.isidentifier() else 'model'}"]

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
-from hpkit.datasets import load_dataset
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed
 from hpkit.panels.controls import count_box
 from hpkit.panels.figures import figure, legend, limit, linear, lines, points, set_all
@@ -14,7 +15,6 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
-from hpkit.training import train
 
 WORDS = {
     "coins": "The best of many models, on labels that are coin flips",

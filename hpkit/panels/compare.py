@@ -5,7 +5,7 @@ from base64 import b64encode
 
 from hpkit.panels.controls import NAMES
 from hpkit.panels.maps import has_map, thumbnail
-from hpkit.tables import shown
+from hpkit.text import shown
 
 WORDS = {
     "few": "Pin a run and choose another one: they stand side by side here.",

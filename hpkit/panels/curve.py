@@ -33,9 +33,9 @@ from hpkit.panels.runlist import short
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.style import css_color
 from hpkit.panels.values import places, usual
-from hpkit.search import validation_curve
-from hpkit.space import all_settings
-from hpkit.tables import shown
+from hpkit.search.searches import validation_curve
+from hpkit.search.space import all_settings
+from hpkit.text import shown
 
 WORDS = {
     "title": "Validation curve on {}",
@@ -89,7 +89,7 @@ class ValidationCurvePanel(SearchPanel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> from hpkit.hyperparameters import Hyperparameters
     >>> panel = ValidationCurvePanel(
     ...     load_dataset("moons"), "lr", Hyperparameters(epochs=5),

@@ -27,9 +27,9 @@ from hpkit.panels.panel import row, say, titled
 from hpkit.panels.runlist import short
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.values import DEFAULTS, briefly, places, usual
-from hpkit.search import grid_search
-from hpkit.space import all_settings
-from hpkit.tables import shown
+from hpkit.search.searches import grid_search
+from hpkit.search.space import all_settings
+from hpkit.text import shown
 
 WORDS = {
     "title": "Grid search on {}",
@@ -92,7 +92,7 @@ class GridPanel(SearchPanel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> panel = GridPanel(load_dataset("moons"), x_values=[0.01, 0.3],
     ...     y_values=[16, 64], seeds=1)
     >>> panel.wait().found.best.lr

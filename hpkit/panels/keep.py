@@ -7,9 +7,9 @@ from pathlib import Path
 
 from traitlets import TraitError
 
-from hpkit.files import FORMAT, VERSION, runs_from_plain, runs_to_plain
 from hpkit.hyperparameters import refused
 from hpkit.panels.guess import Guess
+from hpkit.search.files import FORMAT, VERSION, runs_from_plain, runs_to_plain
 from hpkit.store import Store, as_text, check_kinds, write
 
 WORDS = {

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
+from hpkit.engine.run import softmax
 from hpkit.panels.figures import figure, limit, linear
 from hpkit.panels.style import CLASSES, COLORS, css_color
-from hpkit.run import softmax
 
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
+from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import (
     Hyperparameters,
     check_number,
@@ -28,7 +29,6 @@ from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.training import check_settings, train
 
 WORDS = {
     "title": "How much a batch's loss jumps: {}",
@@ -87,7 +87,7 @@ class BatchNoisePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> panel = BatchNoisePanel(load_dataset("moons"))
     >>> spread = panel.losses.std()
     >>> panel.size.value = 256

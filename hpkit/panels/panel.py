@@ -13,13 +13,13 @@ from contextlib import contextmanager
 
 import ipywidgets as W
 
+from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text
 from hpkit.panels.keep import FOLDER, Keeper, Remembers, free_paths
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.stills import still
 from hpkit.panels.style import style_sheet
-from hpkit.training import check_dataset
 
 WORDS = {
     "dead": "This is a picture of a panel. Run this cell again to make it live.",

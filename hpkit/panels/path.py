@@ -5,7 +5,7 @@ from math import prod
 
 import ipywidgets as W
 
-from hpkit.files import search_from_plain, search_to_plain
+from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import Hyperparameters, check_seeds
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.guess import check_predict
@@ -17,10 +17,10 @@ from hpkit.panels.pathsays import told_path
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
-from hpkit.search import check_order, grid_search, one_at_a_time
-from hpkit.space import check_space
-from hpkit.tables import shown
-from hpkit.training import check_dataset
+from hpkit.search.files import search_from_plain, search_to_plain
+from hpkit.search.searches import check_order, grid_search, one_at_a_time
+from hpkit.search.space import check_space
+from hpkit.text import shown
 
 WORDS = {
     "title": "One at a time on {}",
@@ -82,7 +82,7 @@ class OneAtATimePanel(SearchPanel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> panel = OneAtATimePanel(load_dataset("moons"), lr=[0.01, 0.3],
     ...     batch_size=[16, 64], seeds=1)
     >>> panel.all_button.click()

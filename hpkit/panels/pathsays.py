@@ -1,7 +1,8 @@
 """What a `OneAtATimePanel` says of its path, and of the grid beside it."""
 
-from hpkit import told
 from hpkit.panels.controls import NAMES
+from hpkit.search import sentences as told
+from hpkit.text import label
 
 WORDS = {
     "begin": "Start S, {0}: lowest validation loss {1}. ",
@@ -35,7 +36,7 @@ def told_path(found, grid, start, order, running):
     else:
         loss = told.told_loss(found.runs, 0)
         out = found.runs.diverged.any()
-        said = WORDS["out" if out else "begin"].format(told.label(start, order), loss)
+        said = WORDS["out" if out else "begin"].format(label(start, order), loss)
     if len(found.steps) > len(done) or not (found.steps or found.finished):
         return said + ("" if running else WORDS["stopped"])
     if grid is not None and not (running and not grid.finished):
@@ -53,5 +54,5 @@ def told_grid(found, grid, end):
     best = grid.runs.mean_val_loss[grid.runs.order[0]]
     even = "even" if f"{here / best:.3g}" == "1" else "apart"
     ended = WORDS["there" if end == grid.best else even].format(here / best)
-    setting = told.label(grid.best, found.space)
+    setting = label(grid.best, found.space)
     return WORDS["grid"].format(best=best, setting=setting, ended=ended)

@@ -6,6 +6,8 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
+from hpkit.engine.runs import CURVES
+from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import (
     Hyperparameters,
     check_count,
@@ -22,8 +24,6 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 from hpkit.panels.play import play
-from hpkit.results import CURVES
-from hpkit.training import check_settings, train
 
 WORDS = {
     "title": "Early stopping on {}",
@@ -98,7 +98,7 @@ class PatiencePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> panel = PatiencePanel(load_dataset("moons"), Hyperparameters(epochs=9))
     >>> panel.patience.value = 3
     >>> panel.error

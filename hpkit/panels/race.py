@@ -5,7 +5,7 @@ from itertools import cycle
 import ipywidgets as W
 import numpy as np
 
-from hpkit.files import search_from_plain, search_to_plain
+from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
@@ -30,8 +30,8 @@ from hpkit.panels.racers import (
     searches,
     told_races,
 )
-from hpkit.space import log_uniform
-from hpkit.training import check_model
+from hpkit.search.files import search_from_plain, search_to_plain
+from hpkit.search.space import log_uniform
 
 WORDS = {
     "title": "A race of searches on {}",
@@ -106,7 +106,7 @@ class SearchRacePanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> panel = SearchRacePanel(load_dataset("moons"), Hyperparameters(epochs=3),
     ...     budget=27, races=2)
     >>> panel.start()

@@ -4,11 +4,11 @@ from bisect import bisect_right
 
 import numpy as np
 
-from hpkit.bayes import bayesian_search
-from hpkit.halving import cuts_of, successive_halving
 from hpkit.panels.live import FRAME
-from hpkit.search import grid_search, random_search
-from hpkit.space import Range, as_count, check_space
+from hpkit.search.bayes import bayesian_search
+from hpkit.search.halving import cuts_of, successive_halving
+from hpkit.search.searches import grid_search, random_search
+from hpkit.search.space import Range, as_count, check_space
 
 KINDS = {"grid": "grid", "random": "random", "halving": "halving", "bayes": "Bayes"}
 WORDS = {

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import ipywidgets as W
 import numpy as np
 
+from hpkit.engine.run import Run
+from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import TABLE
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.style import PINNED
-from hpkit.results import Runs
-from hpkit.run import Run
-from hpkit.tables import shown
+from hpkit.text import shown
 
 WORDS = {
     "tip": "All runs so far; arrow keys show them one by one",

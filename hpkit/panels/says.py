@@ -3,7 +3,7 @@
 from html import escape
 from math import isclose
 
-from hpkit.told import label
+from hpkit.text import label
 
 WORDS = {
     "now": "Training, epoch {done} of {epochs}: validation loss <b>{last}</b>",

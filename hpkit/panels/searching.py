@@ -8,8 +8,7 @@ import time
 import ipywidgets as W
 import numpy as np
 
-from hpkit import told
-from hpkit.files import search_from_plain, search_to_plain
+from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import (
     Hyperparameters,
     agreed,
@@ -30,7 +29,9 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import Entry, usual, written
-from hpkit.training import check_model, check_settings
+from hpkit.search import sentences as told
+from hpkit.search.files import search_from_plain, search_to_plain
+from hpkit.text import label
 
 WORDS = {
     "seeds": "seeds",
@@ -282,7 +283,7 @@ class SearchPanel(Panel):
         number, runs = self.focus, self.found.runs
         if number == int(runs.order[0]):
             return ""
-        setting = told.label(self.found.settings[number], self.found.space)
+        setting = label(self.found.settings[number], self.found.space)
         if runs.diverged[number].any():
             return WORDS["chosen_out"].format(setting)
         return WORDS["chosen"].format(setting, told.told_loss(runs, number))

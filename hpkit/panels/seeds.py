@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import ipywidgets as W
 import numpy as np
 
+from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import NAMES, check_count
 from hpkit.panels.code import code_of_setting, head, seeds_of
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
@@ -23,9 +24,8 @@ from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.ties import compared, factor, told_apart
-from hpkit.told import label
-from hpkit.training import check_settings, train
+from hpkit.search.ties import compared, factor, told_apart
+from hpkit.text import label
 
 WORDS = {
     "seeds": "Seeds: the same setting, other luck",
@@ -84,7 +84,7 @@ class SeedsPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> from hpkit.hyperparameters import Hyperparameters
     >>> settings = [Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
     >>> panel = SeedsPanel(load_dataset("moons"), settings, most=6)

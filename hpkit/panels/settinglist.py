@@ -5,7 +5,7 @@ import numpy as np
 
 from hpkit.panels.parts import named, say
 from hpkit.panels.runlist import aligned, short
-from hpkit.tables import shown
+from hpkit.text import shown
 
 WORDS = {
     "tip": "All settings; arrow keys show them one by one",

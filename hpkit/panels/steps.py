@@ -18,9 +18,9 @@ from hpkit.panels.figures import (
 )
 from hpkit.panels.parts import say
 from hpkit.panels.values import places
-from hpkit.path import best_number
-from hpkit.space import all_settings
-from hpkit.tables import shown
+from hpkit.search.records import best_number
+from hpkit.search.space import all_settings
+from hpkit.text import shown
 
 WORDS = {
     "step": "step {0}: loss by {1}",

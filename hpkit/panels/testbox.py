@@ -6,6 +6,7 @@ import math
 import ipywidgets as W
 import numpy as np
 
+from hpkit.engine.run import Run
 from hpkit.hyperparameters import refused
 from hpkit.panels.code import code_of_run
 from hpkit.panels.figures import (
@@ -24,9 +25,8 @@ from hpkit.panels.guess import check_predict
 from hpkit.panels.keep import Keeper
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.run import Run
 from hpkit.store import check_kinds
-from hpkit.told import label
+from hpkit.text import label
 
 WORDS = {
     "box": "The test box of {}",
@@ -75,8 +75,8 @@ class TestBoxPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
-    >>> from hpkit.training import Hyperparameters, fit
+    >>> from hpkit.data.datasets import load_dataset
+    >>> from hpkit.engine.training import Hyperparameters, fit
     >>> box = TestBoxPanel(fit(load_dataset("wine"), Hyperparameters(epochs=5)))
     >>> box.run.setting.epochs
     5

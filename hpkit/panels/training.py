@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import ipywidgets as W
 
+from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import (
     Hyperparameters,
     brief,
@@ -23,7 +24,6 @@ from hpkit.panels.parts import button, row, say
 from hpkit.panels.runlist import Kept, RunList
 from hpkit.panels.says import told
 from hpkit.panels.watch import RunView
-from hpkit.training import check_model, check_settings
 
 WORDS = {
     "title": "Train a network on {}",
@@ -95,7 +95,7 @@ class TrainingPanel(Panel):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> panel = TrainingPanel(load_dataset("moons"), Hyperparameters(lr=0.3, epochs=5))
     >>> panel.controls["lr"].slider.value = 0.1
     >>> panel.wait().run.setting.lr

@@ -13,8 +13,8 @@ from hpkit.hyperparameters import TABLE
 from hpkit.panels.controls import NAMES
 from hpkit.panels.parts import named, row, say
 from hpkit.panels.runlist import short
-from hpkit.space import check_list
-from hpkit.tables import shown
+from hpkit.search.space import check_list
+from hpkit.text import shown
 
 WORDS = {
     "values": "values of",

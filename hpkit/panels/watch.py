@@ -9,13 +9,13 @@ import time
 
 import ipywidgets as W
 
+from hpkit.engine.training import train
 from hpkit.panels.charts import LossChart
 from hpkit.panels.figures import lines, set_all
 from hpkit.panels.live import FRAME
 from hpkit.panels.maps import MapChart, has_map
 from hpkit.panels.parts import row, say
 from hpkit.plots.words import short, varied
-from hpkit.training import train
 
 WORDS = {
     "epochs": "epochs",

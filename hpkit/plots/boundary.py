@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from hpkit.engine.run import Run, softmax
+from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import COLORS, INK, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, describe
-from hpkit.run import Run, softmax
-from hpkit.training import check_dataset
 
 SHAPES = ("o", "^", "s", "D", "P", "v")  # of the classes, for eyes without color
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms

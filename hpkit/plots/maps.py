@@ -7,8 +7,7 @@ import numpy as np
 from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import COLORS, FONT, INK, Scale, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
-from hpkit.tables import shown
-from hpkit.told import WORDS, named_value
+from hpkit.text import WORDS, named_value, shown
 
 # Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
 # when printed. Neither end is taken, so that frames and arrows stand out on each cell.

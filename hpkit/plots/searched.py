@@ -25,8 +25,7 @@ from hpkit.plots.words import (
     range_values,
     short,
 )
-from hpkit.tables import shown
-from hpkit.told import WORDS
+from hpkit.text import WORDS, shown
 
 # Times the loss before training: the chart is about what lies below it.
 HIGHEST = 1.6

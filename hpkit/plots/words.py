@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from hpkit.found import Search
+from hpkit.engine.run import Run
+from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import NAMES, TABLE, refused
-from hpkit.results import Runs
-from hpkit.run import Run
-from hpkit.space import Range
-from hpkit.tables import shown
-from hpkit.told import KINDS, WORDS
+from hpkit.search.result import Search
+from hpkit.search.sentences import KINDS
+from hpkit.search.space import Range
+from hpkit.text import WORDS, shown
 
 # What a learner reads.
 SAY = {

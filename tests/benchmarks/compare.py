@@ -20,9 +20,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 import rivals
 
-from hpkit.datasets import Dataset, load_dataset
-from hpkit.models import network
-from hpkit.training import Hyperparameters, train
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.dense import network
+from hpkit.engine.training import Hyperparameters, train
 
 RATES = list(np.logspace(-3, 0, 25))
 BATCHES = [8, 16, 32, 64, 128]

@@ -19,8 +19,8 @@ from sklearn.neural_network import MLPClassifier
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from hpkit.datasets import load_dataset
-from hpkit.models import network, start
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.dense import network, start
 
 
 def splits(dataset, dtype=torch.float32):

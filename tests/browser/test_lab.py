@@ -3,9 +3,8 @@
 import shutil
 
 import pytest
+from build import FOLDER
 from harness import KERNEL, NOTEBOOK, open_notebook, run_all, write_notebook
-
-from hpkit.notebooks import FOLDER
 
 BUTTON = """
 import threading

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpkit.engine.runs import ranked
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.results import ranked
-from hpkit.told import SAY
+from hpkit.search.sentences import SAY
 
 
 @dataclass(frozen=True)

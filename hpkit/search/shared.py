@@ -9,7 +9,8 @@ import functools
 import inspect
 from dataclasses import dataclass
 
-from hpkit.found import Search
+from hpkit.engine.runs import join
+from hpkit.engine.training import Training, check_dataset, check_model, check_settings
 from hpkit.hyperparameters import (
     Hyperparameters,
     check_flag,
@@ -17,10 +18,9 @@ from hpkit.hyperparameters import (
     check_seeds,
     check_setting,
 )
-from hpkit.path import planned_cost
-from hpkit.results import join
-from hpkit.space import Range, as_count, check_space
-from hpkit.training import Training, check_dataset, check_model, check_settings
+from hpkit.search.records import planned_cost
+from hpkit.search.result import Search
+from hpkit.search.space import Range, as_count, check_space
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
@@ -104,7 +104,7 @@ class Plan:
         """Return a training of some settings with all seeds, not yet begun."""
         if self.executor is None:
             return Training(self.dataset, settings, seeds=self.seeds, model=self.model)
-        from hpkit.executors import Spread
+        from hpkit.search.executors import Spread
 
         return Spread(
             self.dataset, settings, seeds=self.seeds, model=self.model,
@@ -129,7 +129,7 @@ def make_plan(kind, dataset, base, space, *, ranges=False, **shared):
     shared["tick"] = check_number("tick", shared["tick"], low=0, hint="try 0.03")
     check_model(shared["model"])
     if shared["executor"] is not None:
-        from hpkit.executors import check_executor
+        from hpkit.search.executors import check_executor
 
         check_executor(shared["executor"], shared["model"])
     return Plan(kind, dataset, base, space, **shared)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from hpkit.models import ROWS_AT_ONCE
-from hpkit.tensors import Weights, shape_size
+from hpkit.engine.dense import ROWS_AT_ONCE
+from hpkit.engine.tensors import Weights, shape_size
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16

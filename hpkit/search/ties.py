@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hpkit.results import EVEN
+from hpkit.engine.runs import EVEN
 
 LEVEL = 0.05  # share of equally good pairs that the rule tells apart all the same
 SHARED = 12  # degrees of freedom that the usual variance counts for

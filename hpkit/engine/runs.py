@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from hpkit.datasets import Dataset
+from hpkit.data.datasets import Dataset
+from hpkit.engine.run import CURVES, Run, TestSplitWarning, has_diverged, lowest
 from hpkit.hyperparameters import check_items, refused
-from hpkit.run import CURVES, Run, TestSplitWarning, has_diverged, lowest
 
 __all__ = ["CURVES", "Run", "Runs", "TestSplitWarning", "has_diverged", "lowest"]
 
@@ -203,7 +203,7 @@ class Runs:
             over seeds), diverged (any seed), fit_time (seconds, sum over seeds),
             epochs (sum over seeds).
         """
-        from hpkit.tables import settings_frame
+        from hpkit.engine.frames import settings_frame
 
         return settings_frame(self)
 
@@ -216,7 +216,7 @@ class Runs:
             Columns run (0, 1, ... in the order of iteration), param_*, seed, epoch,
             split ("train" or "valid"), metric ("loss" or "accuracy"), value.
         """
-        from hpkit.tables import curves_frame
+        from hpkit.engine.frames import curves_frame
 
         return curves_frame(self)
 

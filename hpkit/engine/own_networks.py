@@ -20,8 +20,8 @@ from torch import nn
 from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from hpkit.engine.dense import RANDOM_STATE, start
 from hpkit.hyperparameters import NAMES, Hyperparameters
-from hpkit.models import RANDOM_STATE, start
 
 # Stacked, a convolution becomes one of many groups, slower than one after the other.
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

@@ -29,11 +29,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpkit.datasets import Split
+from hpkit.data.datasets import Split
+from hpkit.engine.training import Training
 from hpkit.hyperparameters import brief, refused
-from hpkit.path import Lost
-from hpkit.training import Training
-from hpkit.worker import Part, lively, work
+from hpkit.search.records import Lost
+from hpkit.search.worker import Part, lively, work
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds without an answer after which dead workers are looked for

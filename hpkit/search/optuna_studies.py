@@ -6,14 +6,14 @@ from there) it can do with ``to_optuna(search)``.
 
 import numpy as np
 
-from hpkit.found import Search
+from hpkit.engine.run import Run
+from hpkit.engine.runs import Runs
+from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import Hyperparameters, brief, check_setting, refused
-from hpkit.path import cost_of
-from hpkit.results import Runs
-from hpkit.run import Run
-from hpkit.space import COUNTS, Range
-from hpkit.tables import shown
-from hpkit.training import check_dataset
+from hpkit.search.records import cost_of
+from hpkit.search.result import Search
+from hpkit.search.space import COUNTS, Range
+from hpkit.text import shown
 
 READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
 

@@ -5,13 +5,13 @@ The way to and from Optuna's studies is in `studies`.
 
 import math
 
+from hpkit.engine.run import DIVERGED_ABOVE
+from hpkit.engine.runs import join
 from hpkit.hyperparameters import brief, check_count, check_seed
-from hpkit.path import planned_cost
-from hpkit.plan import LIVE_TICK, make_plan, searching, train_more
-from hpkit.results import join
-from hpkit.run import DIVERGED_ABOVE
-from hpkit.space import Range
-from hpkit.studies import distribution, new_study, setting_of
+from hpkit.search.optuna_studies import distribution, new_study, setting_of
+from hpkit.search.records import planned_cost
+from hpkit.search.shared import LIVE_TICK, make_plan, searching, train_more
+from hpkit.search.space import Range
 
 RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 

@@ -4,9 +4,16 @@ Every setting is trained from where it stopped: no epoch is paid twice.
 """
 
 from hpkit.hyperparameters import check_count, check_seed
-from hpkit.path import Cost, Rung
-from hpkit.plan import LIVE_TICK, ending, lost_of, make_plan, searching, under_way
-from hpkit.space import all_settings, count_of, drawn_settings
+from hpkit.search.records import Cost, Rung
+from hpkit.search.shared import (
+    LIVE_TICK,
+    ending,
+    lost_of,
+    make_plan,
+    searching,
+    under_way,
+)
+from hpkit.search.space import all_settings, count_of, drawn_settings
 
 
 @searching

@@ -9,6 +9,14 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from hpkit.data.course_data import SOURCES, draw_table, read_table
+from hpkit.data.from_table import (
+    check_arrays,
+    check_rows,
+    encode_target,
+    split_rows,
+    table_columns,
+)
 from hpkit.hyperparameters import (
     check_choice,
     check_items,
@@ -17,14 +25,6 @@ from hpkit.hyperparameters import (
     check_text,
     refused,
 )
-from hpkit.own_data import (
-    check_arrays,
-    check_rows,
-    encode_target,
-    split_rows,
-    table_columns,
-)
-from hpkit.sources import SOURCES, draw_table, read_table
 
 MAYBE_CLASSES = '; if its whole numbers are classes, give task="classification"'
 HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes

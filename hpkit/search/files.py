@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from hpkit import store
-from hpkit.datasets import Dataset, Split, check_dataset
-from hpkit.found import Search
+from hpkit.data.datasets import Dataset, Split, check_dataset
+from hpkit.engine.runs import CURVES, Runs, empty_arrays
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refused
-from hpkit.path import Cost, Lost, Rung, Step
-from hpkit.results import CURVES, Runs, empty_arrays
-from hpkit.space import Range
+from hpkit.search.records import Cost, Lost, Rung, Step
+from hpkit.search.result import Search
+from hpkit.search.space import Range
 
 FORMAT, VERSION = "hpkit search", 1
 # Numbers that JSON has no sign for.

@@ -11,6 +11,7 @@ Every search has both forms, with the same arguments: the call gives a `Search`,
 
 from dataclasses import replace
 
+from hpkit.engine.runs import join
 from hpkit.hyperparameters import (
     NAMES,
     brief,
@@ -20,10 +21,9 @@ from hpkit.hyperparameters import (
     check_seed,
     refused,
 )
-from hpkit.path import Cost, Step, best_number, planned_cost
-from hpkit.plan import LIVE_TICK, make_plan, searching, train_all, train_more
-from hpkit.results import join
-from hpkit.space import all_settings, drawn_settings
+from hpkit.search.records import Cost, Step, best_number, planned_cost
+from hpkit.search.shared import LIVE_TICK, make_plan, searching, train_all, train_more
+from hpkit.search.space import all_settings, drawn_settings
 
 
 @searching
@@ -48,7 +48,7 @@ def validation_curve(
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting.
     executor : concurrent.futures.Executor, optional
-        Trains on other processes or machines: see `hpkit.executors`.
+        Trains on other processes or machines: see `hpkit.search.executors`.
     progress : bool, default False
         Show a bar with runs, epochs and seconds left. Interrupting returns what is
         done. (In `.live` there is `tick` instead, the seconds between two results.)

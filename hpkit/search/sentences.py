@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from hpkit.hyperparameters import TABLE
-from hpkit.space import Range
-from hpkit.tables import shown
+from hpkit.search.space import Range
+from hpkit.text import WORDS, label, shown
 
 # What a learner reads.
-WORDS = {name: facts.label for name, facts in TABLE.items()}
 KINDS = {
     "validation_curve": "Validation curve",
     "one_at_a_time": "One at a time",
@@ -20,7 +18,6 @@ KINDS = {
 SAY = {
     "head": "{kind} on {dataset}: {cost}.",
     "unfinished": "Stopped before the end.",
-    "no_hidden": "no hidden layers",
     "nothing": "Nothing was trained yet.",
     "best": "The lowest mean validation loss is {loss}, at {setting}.",
     "best_one": "The lowest validation loss is {loss}, at {setting}.",
@@ -143,20 +140,3 @@ def told_loss(runs, number):
     if np.isnan(spread):
         return loss
     return SAY["spread"].format(loss=loss, spread=f"{spread:.2g}")
-
-
-def label(setting, names):
-    """Return a setting in words: "learning rate 0.3, batch size 16".
-
-    Parameters
-    ----------
-    setting : Hyperparameters
-    names : sequence of str
-        The hyperparameters to name.
-    """
-    return ", ".join(named_value(n, getattr(setting, n)) for n in names)
-
-
-def named_value(name, value):
-    """Return a value with its name: "batch size 16", "no hidden layers"."""
-    return SAY["no_hidden"] if value == () else f"{WORDS[name]} {shown(value)}"

@@ -9,10 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from hpkit.datasets import Dataset, Split
+from hpkit.data.datasets import Dataset, Split
+from hpkit.data.from_table import check_rows
+from hpkit.engine.dense import network, start
 from hpkit.hyperparameters import Hyperparameters, check_choice
-from hpkit.models import network, start
-from hpkit.own_data import check_rows
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
 # stretched. Over-fitting raises the validation loss as far (0.69 to 2.0 on small
@@ -129,7 +129,7 @@ class Run:
         if self.model is network:
             net = start(*about)
         else:
-            from hpkit.modules import start_own  # 0.1 s that few need
+            from hpkit.engine.own_networks import start_own  # 0.1 s that few need
 
             net, _ = start_own(*about, torch.float32)
         return weights.load(net, number, epoch)
@@ -142,7 +142,7 @@ class Run:
         """
         import torch
 
-        from hpkit.tensors import OneThread
+        from hpkit.engine.tensors import OneThread
 
         X = check_rows(X, self.dataset.features)
         net = self.network(epoch)

@@ -16,7 +16,11 @@ from typing import NamedTuple
 
 import torch
 
-from hpkit.datasets import check_dataset
+from hpkit.data.datasets import check_dataset
+from hpkit.engine.dense import READ, DenseNetworks, network
+from hpkit.engine.runs import Run, Runs, empty_arrays
+from hpkit.engine.stack import EACH, Stack
+from hpkit.engine.tensors import Columns, OneThread
 from hpkit.hyperparameters import (
     TABLE,
     Hyperparameters,
@@ -27,10 +31,6 @@ from hpkit.hyperparameters import (
     check_setting,
     refused,
 )
-from hpkit.models import READ, DenseNetworks, network
-from hpkit.results import Run, Runs, empty_arrays
-from hpkit.stack import EACH, Stack
-from hpkit.tensors import Columns, OneThread
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
@@ -128,7 +128,9 @@ class Training:
         """Return for each setting what its network depends on, and its weights."""
         data = self.dataset
         if self.model is not network:
-            from hpkit.modules import group_by_reading  # 0.1 s that few need
+            from hpkit.engine.own_networks import (
+                group_by_reading,  # 0.1 s that few need
+            )
 
             about = self.model, data, self.settings, len(self.seeds)
             return group_by_reading(*about, self.dtype)
@@ -141,7 +143,7 @@ class Training:
 
     def pays(self, members):
         """Say whether a stack of a learner's networks gains more than it costs."""
-        from hpkit.modules import pays
+        from hpkit.engine.own_networks import pays
 
         settings = [self.settings[i] for i, _ in members]
         steps = -(-self.data.n_train // settings[0].batch_size)
@@ -155,7 +157,7 @@ class Training:
             about = data.n_features, data.n_outputs, settings[0], data.is_regression
             net = DenseNetworks(*about)
         else:
-            from hpkit.modules import ModuleNetworks
+            from hpkit.engine.own_networks import ModuleNetworks
 
             about = self.model, data, settings[0], seeds[0]
             net = ModuleNetworks(*about, self.dtype, group.stacked)
@@ -290,7 +292,7 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> settings = [Hyperparameters(lr=lr, epochs=2) for lr in (0.1, 0.3)]
     >>> *_, runs = train(load_dataset("moons"), settings, seeds=range(3))
     >>> runs.val_loss.shape
@@ -325,7 +327,7 @@ def fit(dataset, setting=None, *, seed=0, model=None):
 
     Examples
     --------
-    >>> from hpkit.datasets import load_dataset
+    >>> from hpkit.data.datasets import load_dataset
     >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from hpkit.stack import EACH
-from hpkit.tensors import Weights
-from hpkit.training import Group, Training
+from hpkit.engine.stack import EACH
+from hpkit.engine.tensors import Weights
+from hpkit.engine.training import Group, Training
 
 # What a learner reads.
 STATE = (

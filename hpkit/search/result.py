@@ -10,13 +10,14 @@ from operator import attrgetter
 
 import numpy as np
 
-from hpkit import tables, told
+from hpkit.engine.run import CURVES, lowest
+from hpkit.engine.runs import Runs, levels
 from hpkit.hyperparameters import Hyperparameters, check_choice, check_name
-from hpkit.path import Cost, best_number, cost_of
-from hpkit.results import Runs, levels
-from hpkit.run import CURVES, lowest
-from hpkit.space import edge_of
-from hpkit.ties import told_apart
+from hpkit.search import sentences as told
+from hpkit.search.records import Cost, best_number, cost_of
+from hpkit.search.short_table import short_table
+from hpkit.search.space import edge_of
+from hpkit.search.ties import told_apart
 
 CRITERIA = ("validation", "last", "training", "accuracy")
 
@@ -246,7 +247,7 @@ class Search:
 
     def to_optuna(self):
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""
-        from hpkit.studies import to_optuna
+        from hpkit.search.optuna_studies import to_optuna
 
         return to_optuna(self)
 
@@ -264,7 +265,7 @@ class Search:
             Read it with `hpkit.load`. It holds settings and curves, not the weights
             and not the data.
         """
-        from hpkit.files import save
+        from hpkit.search.files import save
 
         return save(self, path)
 
@@ -286,7 +287,7 @@ class Search:
             np.flatnonzero(self.runs.diverged.any(1)), told.SAY["diverged_note"]
         )
         caption = " ".join([*told.sentences(self, short=True), *self._told_edge()])
-        return tables.short_table(caption, self.runs, tuple(self.space), notes)
+        return short_table(caption, self.runs, tuple(self.space), notes)
 
     def _told_edge(self):
         """Return where the lists must be widened: the table does not show it."""

@@ -88,5 +88,5 @@ def read_table(name):
 def data_folder():
     """Return the folder data/: beside the package, or inside an installed one."""
     package = Path(__file__).resolve().parent
-    beside = package.parent / "data"
-    return beside if (beside / "moons.csv").exists() else package / "data"
+    beside = package.parents[1] / "data"
+    return beside if (beside / "moons.csv").exists() else package

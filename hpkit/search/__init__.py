@@ -1,0 +1,1 @@
+"""Searches over hyperparameters, and what they found."""
