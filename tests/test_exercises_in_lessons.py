@@ -5,9 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
+import build as notebooks
 import pytest
 
-from hpkit import exercises, notebooks
+from hpkit import exercises
 
 SOURCES = Path(__file__).parents[1] / "notebooks" / "src"
 WRITTEN = [name for name in exercises.LESSONS if (SOURCES / f"{name}.py").exists()]
