@@ -120,17 +120,16 @@ def test_bowl_table_fills_while_it_runs_newest_first():
     assert table.index("<td>2</td>") < table.index("<td>1</td>")
 
 
-def test_bowl_keeps_its_state_and_the_guess():
-    before = BowlPanel(lr=0.3, keep="my-bowl", predict=True)
-    assert "Make your guess" in before.result.value
-    before.guess.widget.value = 2.4
-    before.guess.button.click()
-    before.curvature.value = 0.5
-    before.step()
+def test_bowl_says_the_guess_beside_what_follows():
+    bowl = BowlPanel(lr=0.3, predict=True)
+    assert "Make your guess" in bowl.result.value
+    bowl.guess.widget.value = 2.4
+    bowl.guess.button.click()
+    bowl.curvature.value = 0.5
+    bowl.step()
 
-    after = BowlPanel(keep="my-bowl", predict=True)
-    assert (after.lr.value, after.curvature.value, after.steps) == (0.3, 0.5, 1)
-    assert "Your guess: <b>2.4</b>" in shows(after)
+    assert (bowl.lr.value, bowl.curvature.value, bowl.steps) == (0.3, 0.5, 1)
+    assert "Your guess: <b>2.4</b>" in shows(bowl)
 
 
 @pytest.mark.parametrize(
@@ -168,21 +167,6 @@ def test_bowl_judges_by_the_curvature_that_was_asked_for():
     bowl.curvature.value = 2.0
 
     assert "That is right." in shows(bowl)
-
-
-@pytest.mark.parametrize("value", ['"steep"', "null", "[1]"])
-def test_kept_state_that_makes_no_sense_is_put_aside(tmp_path, value):
-    BowlPanel(lr=0.3, keep="b").step()
-    path = tmp_path / "hpkit-runs" / "b.json"
-    path.write_text(
-        path.read_text().replace('"curvature": 1.0', f'"curvature": {value}')
-    )
-    bowl = BowlPanel(keep="b")
-
-    assert "put aside" in bowl.note.value
-    assert len(list(path.parent.glob("b.broken-*.json"))) == 1
-    bowl.step()
-    assert BowlPanel(keep="b").steps == bowl.steps
 
 
 # ---- patience and batch noise ------------------------------------------------------
@@ -254,16 +238,14 @@ def test_patience_code_finds_the_stop(moons):
     assert (names["epoch"], names["kept"]) == (panel.stop_at, panel.kept_epoch)
 
 
-def test_patience_keeps_the_guess_and_draws_it(moons):
-    before = PatiencePanel(moons, QUICK, keep="p", predict=True)
-    before.guess.widget.value = 7
-    before.guess.button.click()
-    before.patience.value = 3
-    after = PatiencePanel(moons, QUICK, keep="p", predict=True)
+def test_patience_draws_the_guess(moons):
+    panel = PatiencePanel(moons, QUICK, predict=True)
+    panel.guess.widget.value = 7
+    panel.guess.button.click()
+    panel.patience.value = 3
 
-    assert after.patience.value == 3
-    assert "Your guess: <b>7</b>" in shows(after)
-    assert after.mine.x.tolist() == [7, 7]
+    assert "Your guess: <b>7</b>" in shows(panel)
+    assert panel.mine.x.tolist() == [7, 7]
 
 
 def test_patience_is_checked_at_once(moons):
@@ -287,7 +269,7 @@ def test_batch_noise_falls_as_the_root_of_the_size(moons):
 
 
 def test_batch_noise_collects_the_sizes_looked_at(moons):
-    panel = BatchNoisePanel(moons, size=4, keep="noise")
+    panel = BatchNoisePanel(moons, size=4)
     assert "Before" not in panel.result.value
     spread = panel.losses.std()
     panel.size.value = 64
@@ -298,8 +280,6 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     panel.again.click()
 
     assert (panel.losses != losses).any()
-    after = BatchNoisePanel(moons, size=4, keep="noise")
-    assert after.frame().equals(panel.frame())
 
 
 @pytest.mark.parametrize("target", ["class", "number"])
@@ -417,22 +397,22 @@ def test_coin_flips_still_picture_climbs_in_steps():
     assert {line.get_drawstyle() for line in lines} == {"steps-post"}
 
 
-def test_coin_flips_keep_the_flips_and_the_guess():
-    before = CoinFlipsPanel(models=5, keep="flips", predict=True).wait(20)
-    before.guess.widget.value = 80
-    before.guess.button.click()
-    before.again.click()
-    before.wait(20)
-    after = CoinFlipsPanel(models=50, keep="flips", predict=True).wait(20)
+def test_coin_flips_keep_the_guess_for_other_flips():
+    panel = CoinFlipsPanel(models=5, predict=True).wait(20)
+    panel.guess.widget.value = 80
+    panel.guess.button.click()
+    before = panel.frame()
+    panel.again.click()
+    panel.wait(20)
 
-    assert "Your guess: <b>80%</b>" in shows(after)
-    assert after.mine.y.tolist() == [0.8, 0.8]
-    assert after.frame().equals(before.frame())
+    assert "Your guess: <b>80%</b>" in shows(panel)
+    assert panel.mine.y.tolist() == [0.8, 0.8]
+    assert not panel.frame().equals(before)
 
 
-def test_seeds_new_ones_are_others_and_are_kept(moons):
+def test_seeds_new_ones_are_others(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.1, 0.3)]
-    panel = SeedsPanel(moons, settings, seeds=2, most=3, keep="seeds").wait(20)
+    panel = SeedsPanel(moons, settings, seeds=2, most=3).wait(20)
     assert panel.frame().seed.tolist() == [0, 1]
     panel.again.click()
     panel.wait(20)
@@ -440,9 +420,6 @@ def test_seeds_new_ones_are_others_and_are_kept(moons):
     names = {}
     exec(panel.code(), names)
     np.testing.assert_allclose(names["runs"].mean_val_loss, panel.losses.mean(1))
-    after = SeedsPanel(moons, settings, seeds=2, most=3, keep="seeds").wait(20)
-
-    assert after.frame().equals(panel.frame())
 
 
 def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
@@ -599,10 +576,6 @@ def test_box_knows_its_rows_and_not_their_name(moons):
     assert "closed" in shows(other)
     assert two.test_looks == []
     assert TestBoxPanel(fit(again, QUICK)).opened == box.opened
-    with pytest.raises(
-        ValueError, match=r"must be of this kind of panel and data .*; "
-    ):
-        TestBoxPanel(fit(two, QUICK), keep=box.keeper.path.stem)
 
 
 def test_a_teacher_closes_the_box_again(tmp_path):
@@ -614,7 +587,6 @@ def test_a_teacher_closes_the_box_again(tmp_path):
     TestBoxPanel(run).close_box()
     box = TestBoxPanel(run)
 
-    assert list((tmp_path / "hpkit-runs").glob("*.json")) == []
     assert box.frame().split.tolist() == ["validation"]
     assert "closed" in shows(box)
     with warnings.catch_warnings():
@@ -634,10 +606,10 @@ def test_box_with_a_broken_file_goes_on(tmp_path):
     path.parent.mkdir()
     path.write_text('{"loss": 0.1')
     box = TestBoxPanel(run)
-    assert "put aside" in box.note.value
     box.open_button.click()
 
     assert box.error is None
+    assert "set aside" in box.note.value
     assert TestBoxPanel(run).opened == box.opened
 
 
@@ -658,19 +630,11 @@ def test_box_shows_no_markup_of_somebody_elses_file(tmp_path, name, value):
 
     box = TestBoxPanel(run)
 
+    assert (box.opened is None) == (name != "setting" or value[0] != "<")
+    run.dataset.test_looks.clear()
+    box.look()
     assert "<img" not in box.result.value + box.note.value
-    assert ("put aside" in box.note.value) == (name != "setting" or value[0] != "<")
-
-
-def test_state_that_another_notebook_wrote_is_kept_aside_and_said(tmp_path):
-    one, two = BowlPanel(lr=0.3, keep="b"), BowlPanel(lr=0.5, keep="b")
-    one.step()
-    theirs = (tmp_path / "hpkit-runs" / "b.json").read_text("utf-8")
-    two.step()
-
-    (aside,) = (tmp_path / "hpkit-runs").glob("b.other-*.json")
-    assert aside.read_text("utf-8") == theirs
-    assert "Another notebook has changed b.json" in two.note.value
+    assert ("set aside" in box.note.value) == (name != "setting" or value[0] != "<")
 
 
 def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):
@@ -679,16 +643,14 @@ def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):
     box.open_button.click()
 
     assert f"{box.opened['loss']:.3g}" in shows(box)
-    assert "not kept" in box.note.value
+    assert "until this kernel stops" in box.note.value
 
 
-def test_box_remembers_a_loss_that_is_not_finite():
-    run = fit(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
+def test_box_remembers_a_loss_that_is_not_finite(monkeypatch):
+    run = fit(load_dataset("wine", seed=15), QUICK)
+    monkeypatch.setattr(type(run), "test_loss", lambda run: np.nan)
     box = TestBoxPanel(run)
-    box.opened = {
-        "val_loss": np.inf, "loss": np.nan, "accuracy": 0.1, "setting": "", "seed": 0,
-    }  # fmt: skip
-    box._draw()
+    box.look()
 
     assert "nan" in shows(box)
     assert np.isnan(TestBoxPanel(run).opened["loss"])

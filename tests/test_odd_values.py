@@ -182,7 +182,7 @@ def capstone(method, *args, **values):
 
 SHARED = {"dataset": DATA, "base": BASE, "seeds": (0,), "model": None}
 SHARED |= {"executor": None, "progress": False, "lr": [0.1, 1.0]}
-PANEL = {"title": None, "keep": None, "predict": False}
+PANEL = {"title": None, "predict": False}
 SEARCHED = {"dataset": DATA, "base": BASE, "seeds": 1, "model": None, **PANEL}
 INSTRUMENT = {"dataset": DATA, "setting": BASE, "seed": 0, **PANEL}
 
@@ -314,7 +314,7 @@ FUNCTIONS = {
 PANELS = {
     "TrainingPanel": (
         hk.TrainingPanel,
-        {"dataset": DATA, "base": BASE, "controls": ("lr",), "preset": (), "seed": 0,
+        {"dataset": DATA, "base": BASE, "controls": ("lr",), "seed": 0,
          "model": None, **PANEL},
     ),
     "GridPanel": (

@@ -729,12 +729,6 @@ def test_diverged_run_does_not_stretch_the_axis(moons):
     assert "Diverged" in panel.result.value
 
 
-def test_preset_runs_are_pinned(moons):
-    panel = TrainingPanel(moons, QUICK, preset=[QUICK.but(lr=0.01), QUICK.but(lr=1.0)])
-
-    assert [bool(k.color) for k in panel.list.kept] == [True, True, False]
-
-
 def test_error_of_a_learners_model_is_shown_and_the_next_run_works(moons):
     broken = [True]
 
@@ -1425,77 +1419,7 @@ def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
     assert slider.max >= 1 - 1e-6
 
 
-# ---- kept runs, guesses, side by side, projector -----------------------------------
-
-
-def test_kept_runs_are_there_tomorrow(moons, monkeypatch):
-    first = TrainingPanel(moons, QUICK, keep="mine")
-    first.controls["lr"].slider.value = 0.01
-    first.wait(5)
-    first.list.name.value = "slow"
-    monkeypatch.setattr("hpkit.panels.onerun.Training", None)  # nothing is trained
-    again = TrainingPanel(moons, QUICK, keep="mine")
-
-    assert again.error is None
-    assert [k.name for k in again.list.kept] == ["", "slow"]
-    assert [k.run.setting.lr for k in again.list.kept] == [0.3, 0.01]
-    np.testing.assert_allclose(again.run.val_loss, first.run.val_loss)
-    assert again.controls.setting.lr == 0.01
-    again.wait(5)
-    assert again.map.ground.image.value == first.map.ground.image.value
-
-
-def test_kept_search_is_there_tomorrow(moons):
-    given = {"param_range": [0.01, 0.3], "seeds": 2, "keep": "curve"}
-    first = ValidationCurvePanel(moons, "lr", QUICK, **given)
-    first.values.text.value = "0.01, 0.1, 0.3"
-    first.wait(5)
-    again = ValidationCurvePanel(moons, "lr", QUICK, **given)
-
-    assert again.error is None
-    np.testing.assert_array_equal(again.found.val_loss, first.found.val_loss)
-    assert again.values.text.value == "0.01, 0.1, 0.3"
-    assert again.chart.axes[0].label == "learning rate"
-
-
-def test_kept_runs_of_other_data_are_refused(moons):
-    TrainingPanel(moons, QUICK, keep="mine")
-    with pytest.raises(
-        ValueError, match=r"\(training, spiral \w{8}\), got training, moons \w{8};"
-    ):
-        TrainingPanel(load_dataset("spiral"), QUICK, keep="mine")
-    with pytest.raises(ValueError, match="keep must be a short name"):
-        TrainingPanel(moons, QUICK, keep="../mine")
-
-
-def test_broken_file_is_put_aside_and_stops_nothing(moons):
-    first = TrainingPanel(moons, QUICK, keep="mine")
-    first.keeper.path.write_text("{")
-    again = TrainingPanel(moons, QUICK, keep="mine")
-
-    assert again.error is None
-    assert len(again.runs) == 1
-    assert "put aside as mine.broken-" in again.note.value
-    assert len(list(first.keeper.path.parent.glob("mine.broken-*.json"))) == 1
-
-
-def test_folder_that_cannot_be_written_is_said(moons, monkeypatch, tmp_path):
-    (tmp_path / "hpkit-runs").write_text("a file, no folder")
-    panel = TrainingPanel(moons, QUICK, keep="mine")
-
-    assert panel.error is None
-    assert "could not be written" in panel.note.value
-    assert "Lowest" in panel.result.value
-
-
-def test_kept_guess_is_not_asked_again(moons):
-    first = TrainingPanel(moons, QUICK, keep="mine", predict=True)
-    first.guess.widget.value = 0.3
-    first.guess.button.click()
-    again = TrainingPanel(moons, QUICK, keep="mine", predict=True)
-
-    assert "hp-covered" not in again._dom_classes
-    assert "Your guess: <b>0.30</b>. Lowest" in again.result.value
+# ---- guesses, side by side, projector -----------------------------------
 
 
 def test_guess_comes_before_the_result(moons):

@@ -1,7 +1,6 @@
 """`BowlPanel`: gradient descent in one dimension, step by step."""
 
 from functools import partial
-from types import SimpleNamespace
 
 import ipywidgets as W
 import numpy as np
@@ -86,8 +85,6 @@ class BowlPanel(Panel):
     steps : int, default 0
         Steps taken when the panel is made.
     title : str, optional
-    keep : str, optional
-        Name of a file in hpkit-runs/ that keeps the state for the next time.
     predict : bool, default False
         Ask for a guess before anything is shown.
 
@@ -112,7 +109,7 @@ class BowlPanel(Panel):
     newest_first = True
 
     def __init__(
-        self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None, keep=None,
+        self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None,
         predict=False,
     ):  # fmt: skip
         lr, curvature = (
@@ -121,15 +118,14 @@ class BowlPanel(Panel):
         )
         self.start = check_number("start", start, low=-WIDE, below=WIDE, hint="try -4")
         steps = check_count("steps", steps, low=0, most=1000, hint="try 0")
-        self.taken = SimpleNamespace(value=steps)
-        super().__init__(None, title=titled(title, WORDS["title"]), keep=keep)
+        self.steps = steps  # taken so far
+        super().__init__(None, title=titled(title, WORDS["title"]))
         self.lr, lr_box = linear_knob(WORDS["lr"], lr, 0.05, max(2.5, lr))
         self.curvature, curvature_box = linear_knob(
             WORDS["curvature"], curvature, 0.1, max(4.0, curvature)
         )
         # What is shown: a wrong number in a box changes nothing.
         self.right = {"lr": lr, "curvature": curvature}
-        self.kept = {"lr": self.lr, "curvature": self.curvature, "steps": self.taken}
         self.asked, self.tried = curvature, set()  # learning rates x curvature
         if check_predict(predict):
             slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
@@ -148,8 +144,6 @@ class BowlPanel(Panel):
         self.on_click(self.reset_button, self.reset)
         self.on_change(self.lr, self._moved)
         self.on_change(self.curvature, self._moved)
-        if self.come_back():
-            self._check()
         self._draw()
 
     def _charts(self):
@@ -185,11 +179,6 @@ class BowlPanel(Panel):
         """The weights so far: ndarray (steps + 1,)."""
         return descend(self.start, *self.right.values(), self.steps)
 
-    @property
-    def steps(self):
-        """How many steps were taken."""
-        return self.taken.value
-
     def _check(self):
         """Take the numbers of the boxes; raise ValueError for a wrong one."""
         for name in self.right:
@@ -207,21 +196,21 @@ class BowlPanel(Panel):
         """Take one step."""
         with self.live.lock:
             self._check()
-            self.taken.value += 1
+            self.steps += 1
             self._draw()
 
     def reset(self):
         """Put the ball back to the start."""
         self.live.stop()
         with self.live.lock:
-            self.taken.value = 0
+            self.steps = 0
             self._draw()
 
     def _run_clicked(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
         self._check()
         first = 0 if self.steps >= MOST else self.steps + 1
-        show = partial(setattr, self.taken, "value")
+        show = partial(setattr, self, "steps")
         self.live.start(play(show, range(first, MOST + 1), PAUSE))
 
     # ---- what is shown -------------------------------------------------------------

@@ -1,7 +1,5 @@
 """`CoinFlipsPanel`: the best of many models, where nothing can be learned."""
 
-from types import SimpleNamespace
-
 import ipywidgets as W
 import numpy as np
 
@@ -53,8 +51,6 @@ class CoinFlipsPanel(Panel):
     seed : int, default 0
         Of the coin flips.
     title : str, optional
-    keep : str, optional
-        Name of a file in hpkit-runs/ that keeps the state for the next time.
     predict : bool, default False
         Ask for a guess before anything is shown.
 
@@ -80,16 +76,15 @@ class CoinFlipsPanel(Panel):
     kind = "coin-flips"
     newest_first = True
 
-    def __init__(self, *, models=50, seed=0, title=None, keep=None, predict=False):
+    def __init__(self, *, models=50, seed=0, title=None, predict=False):
         seed = check_seed("seed", seed, most=2**31)
         flips = load_dataset("coin_flips", seed)
-        super().__init__(flips, title=titled(title, WORDS["coins"]), keep=keep)
+        super().__init__(flips, title=titled(title, WORDS["coins"]))
         models = check_count("models", models, most=MODELS, hint="try 5 or 50")
         self.valid = self.test = np.zeros(0)
         label = WORDS["box"].format(MODELS)
         self.count, box = count_box(label, models, 1, MODELS, most=MODELS)
-        self.flips = SimpleNamespace(value=seed)
-        self.kept = {"models": self.count, "flips": self.flips}
+        self.flips = seed
         self.run_button = button(WORDS["run"], WORDS["run_tip"], "primary")
         self.again = button(WORDS["again"], WORDS["again_tip"])
         if check_predict(predict):
@@ -101,7 +96,6 @@ class CoinFlipsPanel(Panel):
         self.on_change(self.count, self._draw)
         self.on_click(self.run_button, self._run_clicked)
         self.on_click(self.again, self.flip)
-        self.come_back()
         self.live.now(self._training())
 
     def _charts(self, predict):
@@ -129,7 +123,7 @@ class CoinFlipsPanel(Panel):
 
     def flip(self):
         """Flip all coins again."""
-        self.flips.value += 1
+        self.flips += 1
         self.live.start(self._training())
 
     def _run_clicked(self):
@@ -146,7 +140,7 @@ class CoinFlipsPanel(Panel):
 
     def _training(self):
         """Train all models (a job)."""
-        data = load_dataset("coin_flips", self.flips.value)
+        data = load_dataset("coin_flips", self.flips)
         settings = [
             Hyperparameters(lr=RATES[k % len(RATES)], hidden=(16,), epochs=20)
             for k in range(MODELS)
@@ -211,7 +205,7 @@ class CoinFlipsPanel(Panel):
         """Return the cell that does the same in the open."""
         return "\n".join([
             "import hpkit as hk", "",
-            f'data = hk.load_dataset("coin_flips", {self.flips.value})',
+            f'data = hk.load_dataset("coin_flips", {self.flips})',
             f"rates = {list(RATES)}", "runs = [hk.fit(data, hk.Hyperparameters(",
             "    lr=rates[k % 5], hidden=(16,), epochs=20), seed=k)",
             f"    for k in range({self.count.value})]",

@@ -71,9 +71,6 @@ class ValidationCurvePanel(SearchPanel):
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
-    keep : str, optional
-        Name of a file in hpkit-runs/: the search is kept there and comes back with the
-        next panel of that name.
     predict : bool or "draw", default False
         Ask for a guess before anything is shown: the best value, or the whole curve.
 
@@ -102,14 +99,14 @@ class ValidationCurvePanel(SearchPanel):
 
     def __init__(
         self, dataset, param_name="lr", base=None, *, param_range=None, seeds=3,
-        controls=("lr", "batch_size", "epochs"), title=None, model=None, keep=None,
+        controls=("lr", "batch_size", "epochs"), title=None, model=None,
         predict=False,
     ):  # fmt: skip
         check_name(param_name)
         title = titled(title, WORDS["title"], dataset)
         super().__init__(
             dataset, base, controls=controls, seeds=seeds,
-            title=title, model=model, key=(param_name,), keep=keep,
+            title=title, model=model, key=(param_name,),
         )  # fmt: skip
         values = usual(param_name, dataset) if param_range is None else param_range
         self.values, self.asked = self.entry(param_name, values), param_name

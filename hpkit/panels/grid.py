@@ -74,9 +74,6 @@ class GridPanel(SearchPanel):
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
-    keep : str, optional
-        Name of a file in hpkit-runs/: the search is kept there and comes back with the
-        next panel of that name.
     predict : bool, default False
         Ask for a guess of the best cell before anything is shown.
 
@@ -104,14 +101,14 @@ class GridPanel(SearchPanel):
     def __init__(
         self, dataset, x="lr", y="batch_size", base=None, *, x_values=None,
         y_values=None, seeds=3, controls=("epochs",), title=None,
-        model=None, keep=None, predict=False,
+        model=None, predict=False,
     ):  # fmt: skip
         if check_name(x) == check_name(y):
             raise ValueError(WORDS["same"].format(x))
         title = titled(title, WORDS["title"], dataset)
         super().__init__(
             dataset, base, controls=controls, seeds=seeds, title=title, model=model,
-            key=(x, y), keep=keep,
+            key=(x, y),
         )  # fmt: skip
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             values = usual(name, dataset, FEW) if values is None else values

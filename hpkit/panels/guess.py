@@ -72,17 +72,6 @@ class Guess:
         """The guess in words, to put before the result."""
         return WORDS["said"].format(html.escape(self.text(self.value)))
 
-    @property
-    def plain(self):
-        """The guess as JSON can hold it: the place in a list, else the value."""
-        return getattr(self.widget, "index", self.value) if self.open else None
-
-    def take(self, plain):
-        """Take a guess of an earlier session."""
-        at = "index" if hasattr(self.widget, "index") else "value"
-        setattr(self.widget, at, plain)
-        self._open()
-
     def _chosen(self):
         """Ask no longer for a choice."""
         if not self.open:
@@ -94,13 +83,9 @@ class Guess:
             said = WORDS["both" if hasattr(self.widget, "lists") else "choose"]
             self.answer.value = f"<span class='hp-muted'>{said}</span>"
             return
-        self._open()
-        self.panel._draw()
-
-    def _open(self):
-        """Take what the widget shows; it cannot be changed any more."""
         self.value = self.widget.value
         self.widget.disabled = self.button.disabled = True
         self.widget.layout.display = self.button.layout.display = "none"
         self.answer.value = f"<span class='hp-muted'>{self.said}</span>"
         self.panel.remove_class("hp-covered")
+        self.panel._draw()

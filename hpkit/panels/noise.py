@@ -1,7 +1,5 @@
 """`BatchNoisePanel`: how the loss of a batch jumps about the loss of all points."""
 
-from types import SimpleNamespace
-
 import ipywidgets as W
 import numpy as np
 
@@ -69,8 +67,6 @@ class BatchNoisePanel(Panel):
         Points in a batch.
     seed : int, default 0
     title : str, optional
-    keep : str, optional
-        Name of a file in hpkit-runs/ that keeps the state for the next time.
     predict : bool, default False
         Ask for a guess before anything is shown.
 
@@ -99,22 +95,18 @@ class BatchNoisePanel(Panel):
     newest_first = True
 
     def __init__(
-        self, dataset, setting=None, *, size=16, seed=0, title=None, keep=None,
+        self, dataset, setting=None, *, size=16, seed=0, title=None,
         predict=False,
     ):  # fmt: skip
         usual = Hyperparameters(lr=0.1, epochs=5)
         self.setting = check_setting(setting, default=usual)
         title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, key=(setting,), keep=keep)
+        super().__init__(dataset, title=title, key=(setting,))
         check_settings([self.setting.but(batch_size=size)], dataset)
         self.seed, self.each = check_seed("seed", seed), None
         knob = batch_knob("batch_size", dataset, size)
         self.size = knob.slider
-        self.sizes, self.drawn = (
-            SimpleNamespace(value=[]),
-            SimpleNamespace(value=self.seed),
-        )
-        self.kept = {"size": self.size, "sizes": self.sizes, "drawn": self.drawn}
+        self.sizes, self.drawn = [], self.seed
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
         if check_predict(predict):
             self.ask(WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
@@ -122,7 +114,6 @@ class BatchNoisePanel(Panel):
         self.build(left, self._charts(len(dataset.train.y)))
         self.on_change(self.size, self._draw)
         self.on_click(self.again, self.draw_again)
-        self.come_back()
         self.live.now(self._training())
 
     def _charts(self, n):
@@ -169,13 +160,13 @@ class BatchNoisePanel(Panel):
 
     def _shuffle(self):
         """Draw batches of all sizes: the first points of 120 orders."""
-        rng, n = np.random.default_rng(self.drawn.value), len(self.each)
+        rng, n = np.random.default_rng(self.drawn), len(self.each)
         orders = np.stack([rng.permutation(n) for _ in range(BATCHES)])
         self.means = np.cumsum(self.each[orders], 1) / np.arange(1, n + 1)
 
     def draw_again(self):
         """Draw other batches."""
-        self.drawn.value += 1
+        self.drawn += 1
         if self.each is None:
             self.live.start(self._training())
         else:
@@ -198,8 +189,8 @@ class BatchNoisePanel(Panel):
         if self.each is None:
             return
         size, losses, mean = self.size.value, self.losses, self.each.mean()
-        before = [s for s in self.sizes.value if s != size and s <= len(self.each)]
-        sizes = self.sizes.value = [*before, size]
+        before = [s for s in self.sizes if s != size and s <= len(self.each)]
+        sizes = self.sizes = [*before, size]
         limit(self.batches, 1, nice_top(np.quantile(self.each, 0.97)))
         limit(self.spreads, 1, nice_top(self.spread_of(1)))
         ends, spread = np.array([0.0, BATCHES]), self.spread_of(size)
@@ -216,7 +207,7 @@ class BatchNoisePanel(Panel):
         """Return the noise in words."""
         if self.each is None:
             return WORDS["training" if running else "stopped"]
-        n, (*before, size) = len(self.each), self.sizes.value
+        n, (*before, size) = len(self.each), self.sizes
         text = WORDS["whole" if size >= n else "jumps"].format(
             size=size, spread=self.spread_of(size), n=n, loss=self.each.mean()
         )
@@ -235,7 +226,7 @@ class BatchNoisePanel(Panel):
 
         names = ["batch_size", "spread", "mean_loss", "lowest", "highest"]
         rows = []
-        for size in self.sizes.value if self.each is not None else ():
+        for size in self.sizes if self.each is not None else ():
             losses = self.means[:, size - 1]
             ends = losses.mean(), losses.min(), losses.max()
             rows.append((size, self.spread_of(size), *ends))

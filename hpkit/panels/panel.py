@@ -10,12 +10,13 @@ import html
 import io
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import ipywidgets as W
 
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text
-from hpkit.panels.keep import FOLDER, Keeper, Remembers, free_paths
+from hpkit.panels.guess import Guess
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.stills import still
@@ -36,6 +37,7 @@ WORDS = {
 }
 
 
+FOLDER = Path("hpkit-runs")
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
@@ -46,7 +48,7 @@ def titled(title, usual, dataset=None):
     return check_text("title", title, "leave it out for the usual one")
 
 
-class Panel(Remembers, W.VBox):
+class Panel(W.VBox):
     """The frame of a panel.
 
     Parameters
@@ -55,14 +57,9 @@ class Panel(Remembers, W.VBox):
     title : str
     key : tuple
         What tells panels of a script apart (see `stop_earlier`).
-    keep : str, optional
-        Name of a file in hpkit-runs/ that holds the state of the panel: it is written
-        after each training and read by the next panel of that name (`come_back`).
 
     Attributes
     ----------
-    kept : dict
-        Name: widget whose value is part of that state; see `plain` and `take`.
     live : Live
         The thread; its `lock` guards all state.
     error : Exception or None
@@ -72,11 +69,10 @@ class Panel(Remembers, W.VBox):
     kind = "panel"
     newest_first = False  # whether the table begins with the last row of `frame`
 
-    def __init__(self, dataset, *, title, key=(), keep=None):
+    def __init__(self, dataset, *, title, key=()):
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
-        self.keeper = Keeper(keep, self.kind, self.dataset)
-        self.guess, self.kept = None, {}
+        self.guess = None
         self.error = None
         self._quiet = 0
         self.title = title
@@ -146,6 +142,19 @@ class Panel(Remembers, W.VBox):
         self.on_change(self.view, self._show_drawer)
         return row(self.view, self.save_button, self.note, name="hp-foot")
 
+    def ask(self, question, widget, text=str):
+        """Cover the charts until a guess is made; call it before `build`.
+
+        Parameters
+        ----------
+        question : str
+        widget : Widget
+            With a `value`: a slider, a list, a `Drawing`.
+        text : function (value) -> str
+            The guess in words; said before the result.
+        """
+        self.guess = Guess(self, question, widget, text)
+
     # ---- callbacks and errors ------------------------------------------------------
 
     def _guarded(self, callback):
@@ -213,8 +222,6 @@ class Panel(Remembers, W.VBox):
             self.say(said, passing=running and not self.live.paused)
         if not running or self.table_box is not None:
             self._show_drawer()
-        if not running:
-            self._remember()
 
     # ---- what a learner calls ------------------------------------------------------
 
@@ -302,3 +309,14 @@ class Panel(Remembers, W.VBox):
             bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
             bundle["image/png"] = base64.b64encode(self.picture()).decode()
         return bundle, {"image/png": {"alt": f"{self.title}. {words}"}}
+
+
+def free_paths(stem, ends):
+    """Return the first paths with that name, one an ending, of which none is taken."""
+    number = 1
+    while True:
+        name = stem if number == 1 else f"{stem}-{number}"
+        paths = [FOLDER / f"{name}.{end}" for end in ends]
+        if not any(path.exists() for path in paths):
+            return paths
+        number += 1

@@ -17,7 +17,6 @@ from hpkit.panels.pathsays import told_path
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
-from hpkit.search.files import search_from_plain, search_to_plain
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space
 from hpkit.text import shown
@@ -60,9 +59,6 @@ class OneAtATimePanel(SearchPanel):
     title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
-    keep : str, optional
-        Name of a file in hpkit-runs/: the path is kept there and comes back with the
-        next panel of that name.
     predict : bool, default False
         Ask whether the path will end at the best of the grid before anything is shown.
     **values : sequence
@@ -94,7 +90,7 @@ class OneAtATimePanel(SearchPanel):
 
     def __init__(
         self, dataset, base=None, *, order=None, seeds=3, title=None, model=None,
-        keep=None, predict=False, **values,
+        predict=False, **values,
     ):  # fmt: skip
         title = titled(title, WORDS["title"], dataset)
         most = len(check_dataset(dataset).train.y)
@@ -107,7 +103,6 @@ class OneAtATimePanel(SearchPanel):
         }  # fmt: skip
         super().__init__(
             dataset, base, controls=(), seeds=seeds, title=title, model=model, key=(),
-            keep=keep,
         )  # fmt: skip
         self.space = check_space("OneAtATimePanel", values)
         for name, values in self.space.items():
@@ -125,10 +120,7 @@ class OneAtATimePanel(SearchPanel):
             self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self.begin().close()  # checks all before anything is shown
-        if self.come_back() and self.found:
-            self._draw()
-        else:
-            self.live.now(self._beginning())
+        self.live.now(self._beginning())
 
     def _build(self, order):
         """Make the widgets and tie them to what they do."""
@@ -267,28 +259,6 @@ class OneAtATimePanel(SearchPanel):
         """Highlight a setting."""
         self.cell = self.map.cell(self.found.settings[number])
         super().choose(number)
-
-    def plain(self):
-        """Return path, grid and controls as JSON can hold them."""
-        return {
-            "found": search_to_plain(self.found),
-            "grid": search_to_plain(self.grid) if self.grid else None,
-            "order": list(self.order.value),
-            "start": {n: knob.source.index for n, knob in self.starts.items()},
-            "lists": self.lists,
-        }
-
-    def take(self, plain):
-        """Take the path that was kept, unless it is one over other lists."""
-        if plain["lists"] != self.lists:
-            return
-        self.order.value = tuple(plain["order"])
-        for name, place in plain["start"].items():
-            self.starts[name].source.index = place
-        self.found = search_from_plain(plain["found"], self.dataset)
-        self.seeds.value = len(self.found.seeds)
-        if plain["grid"]:
-            self.grid = search_from_plain(plain["grid"], self.dataset)
 
     # ---- what is shown -------------------------------------------------------------
 

@@ -86,8 +86,6 @@ class PatiencePanel(Panel):
     patience : int, default 5
     seed : int, default 0
     title : str, optional
-    keep : str, optional
-        Name of a file in hpkit-runs/ that keeps the state for the next time.
     predict : bool, default False
         Ask for a guess before anything is shown.
 
@@ -107,7 +105,7 @@ class PatiencePanel(Panel):
     kind = "patience"
 
     def __init__(
-        self, dataset, setting=None, *, patience=5, seed=0, title=None, keep=None,
+        self, dataset, setting=None, *, patience=5, seed=0, title=None,
         predict=False,
     ):  # fmt: skip
         usual = Hyperparameters(
@@ -115,14 +113,13 @@ class PatiencePanel(Panel):
         )
         setting = check_setting(setting, default=usual)
         title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, key=(setting,), keep=keep)
+        super().__init__(dataset, title=title, key=(setting,))
         check_settings(setting, dataset)
         patience = check_count("patience", patience, most=10**6, hint="try 5 or 20")
         self.setting, self.seed = setting, check_seed("seed", seed)
         self.run = self.epoch = None  # the epoch that is watched
         most = min(60, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
-        self.kept = {"patience": self.patience}
         self.watch_button = button(WORDS["watch"], WORDS["watch_tip"], "primary")
         if check_predict(predict):
             slider = W.IntSlider(0, min=0, max=setting.epochs)
@@ -131,7 +128,6 @@ class PatiencePanel(Panel):
         self.build([box, buttons], self._charts(predict))
         self.on_change(self.patience, self._moved)
         self.on_click(self.watch_button, self._watch)
-        self.come_back()
         self.live.now(self._training())
 
     def _charts(self, predict):

@@ -30,7 +30,6 @@ from hpkit.panels.racers import (
     searches,
     told_races,
 )
-from hpkit.search.files import search_from_plain, search_to_plain
 from hpkit.search.space import log_uniform
 
 WORDS = {
@@ -76,9 +75,6 @@ class SearchRacePanel(Panel):
         How many the button starts, each with other seeds: one race may be luck. The
         first one is run when the panel is made.
     title : str, optional
-    keep : str, optional
-        Name of a file in hpkit-runs/: the races are kept there and come back with the
-        next panel of that name.
     predict : bool, default False
         Ask for a guess of the winner before anything is shown.
     model : function, optional
@@ -117,19 +113,18 @@ class SearchRacePanel(Panel):
     kind = "race"
 
     def __init__(
-        self, dataset, base=None, *, budget=None, races=20, title=None, keep=None,
+        self, dataset, base=None, *, budget=None, races=20, title=None,
         predict=False, model=None, **values,
     ):  # fmt: skip
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
         title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, keep=keep)
+        super().__init__(dataset, title=title)
         values = values or {
             "lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)
         }  # fmt: skip
         self.space = check_ranges(values)
         self.model = check_model(model)
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
-        self.ranges = {name: repr(given) for name, given in self.space.items()}
         whole = self.base.epochs
         if budget is None:
             budget = 9 * whole
@@ -148,11 +143,7 @@ class SearchRacePanel(Panel):
             names = [(name, kind) for kind, name in KINDS.items()]
             self.ask(WORDS["guess"], W.Dropdown(options=names), KINDS.get)
         self._build([budget_box, races_box])
-        self.kept = {"budget": self.budget, "races": self.races}
-        if self.come_back() and self.found:
-            self._draw()
-        else:
-            self.live.now(self._racing(first, 1), seconds=8.0)
+        self.live.now(self._racing(first, 1), seconds=8.0)
 
     def _build(self, boxes):
         """Make the widgets and tie them to what they do."""
@@ -229,20 +220,6 @@ class SearchRacePanel(Panel):
             yield
         self.whole = True
 
-    def plain(self):
-        """Return the first race, and how all ended, as JSON can hold it."""
-        found = {kind: search_to_plain(one) for kind, one in self.found.items()}
-        more = {"found": found, "lowest": self.lowest, "ranges": self.ranges}
-        return super().plain() | more
-
-    def take(self, plain):
-        """Take the races that were kept, unless they are over other ranges."""
-        if plain["ranges"] == self.ranges:
-            super().take(plain)
-            self.lowest = plain["lowest"]
-            for kind, one in plain["found"].items():
-                self.found[kind] = search_from_plain(one, self.dataset)
-
     # ---- what is shown -------------------------------------------------------------
 
     def draw(self, running):
@@ -300,7 +277,7 @@ class SearchRacePanel(Panel):
 
     def code(self):
         """Return the cell that runs the random search of the first race."""
-        ranges = [f"{name}=hk.{given}" for name, given in self.ranges.items()]
+        ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
         count = f"n_trials={self.budget.value // self.base.epochs}"
         base = code_of_setting(self.base, without=tuple(self.space))
         more = [count, *ranges, *model_of(self.model)]

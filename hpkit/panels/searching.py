@@ -28,9 +28,8 @@ from hpkit.panels.controls import (
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
-from hpkit.panels.values import Entry, usual, written
+from hpkit.panels.values import Entry, usual
 from hpkit.search import sentences as told
-from hpkit.search.files import search_from_plain, search_to_plain
 from hpkit.text import label
 
 WORDS = {
@@ -71,9 +70,9 @@ class SearchPanel(Panel):
         Number of the setting that is highlighted; None is the best.
     """
 
-    def __init__(self, dataset, base, *, controls, seeds, title, model, key, keep=None):
+    def __init__(self, dataset, base, *, controls, seeds, title, model, key):
         self.base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title=title, key=key, keep=keep)
+        super().__init__(dataset, title=title, key=key)
         check_settings([self.base], dataset)
         self.found = self.before = self.settled = self.chosen = self.offer = None
         check_model(model)
@@ -149,34 +148,12 @@ class SearchPanel(Panel):
             self.settled = self.found
 
     def come_in(self):
-        """Show what was kept, or else search, unless that takes long."""
-        if self.come_back():
-            self._draw()
-        elif self.seconds() > LONG:
+        """Search at once, unless that takes long."""
+        if self.seconds() > LONG:
             self.begin().close()  # checks all before anything is shown
             self.moved()
         else:
             self.live.now(self._searching(self.begin(), rest=False))
-
-    def plain(self):
-        """Return the search as JSON can hold it."""
-        return search_to_plain(self.found)
-
-    def _remember(self):
-        """Keep the search, once there is one."""
-        if self.found is not None:
-            super()._remember()
-
-    def take(self, plain):
-        """Take the search that was kept, and the values that gave it."""
-        self.found = self.settled = search_from_plain(plain, self.dataset)
-        for entry, (name, values) in zip(
-            self.entries, self.found.space.items(), strict=True
-        ):
-            entry.which.value, entry.text.value = name, written(values)
-        self.controls.setting = self.found.base
-        self.seeds.value = len(self.found.seeds)
-        self.renamed()
 
     @property
     def starting(self):

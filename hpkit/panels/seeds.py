@@ -1,7 +1,5 @@
 """`SeedsPanel`: settings compared over many seeds, as strips of points."""
 
-from types import SimpleNamespace
-
 import ipywidgets as W
 import numpy as np
 
@@ -67,8 +65,6 @@ class SeedsPanel(Panel):
     most : int, default 30
         How many are trained.
     title : str, optional
-    keep : str, optional
-        Name of a file in hpkit-runs/ that keeps the state for the next time.
     predict : bool, default False
         Ask for a guess before anything is shown.
 
@@ -95,21 +91,20 @@ class SeedsPanel(Panel):
     kind = "seeds"
 
     def __init__(
-        self, dataset, settings, *, seeds=5, most=30, title=None, keep=None,
+        self, dataset, settings, *, seeds=5, most=30, title=None,
         predict=False,
     ):  # fmt: skip
         self.settings = check_settings(settings, dataset)
         title = titled(title, WORDS["seeds"])
-        super().__init__(dataset, title=title, key=self.settings, keep=keep)
+        super().__init__(dataset, title=title, key=self.settings)
         self.result.add_class("hp-tall")
         self.most = most = check_count("most", most, most=MOST_SEEDS, hint="try 30")
         self.given = given_seeds(seeds)
         self.names = names_apart(self.settings)
-        self.runs, self.first = None, SimpleNamespace(value=0)
+        self.runs, self.first = None, 0
         self.count, box = count_box(
             WORDS["count"], min(len(self.given), most), 1, most, most=most
         )
-        self.kept = {"count": self.count, "first": self.first}
         self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
         if check_predict(predict):
             options = (*self.names, WORDS["tell"])
@@ -118,7 +113,6 @@ class SeedsPanel(Panel):
         self.build([box, buttons], self._charts())
         self.on_change(self.count, self._draw)
         self.on_click(self.again, self.train_anew)
-        self.come_back()
         self.live.now(self._training())
 
     def _charts(self):
@@ -145,12 +139,12 @@ class SeedsPanel(Panel):
 
     def train_anew(self):
         """Train all settings with seeds that were not shown yet."""
-        self.first.value += self.most
+        self.first += self.most
         self.live.start(self._training())
 
     def _training(self):
         """Train all settings with all seeds (a job)."""
-        seeds = seeds_from(self.given, self.most, self.first.value)
+        seeds = seeds_from(self.given, self.most, self.first)
         found = train(self.dataset, self.settings, seeds=seeds, tick=FRAME)
         for self.runs in found:
             yield
@@ -221,14 +215,14 @@ class SeedsPanel(Panel):
 
         losses = self.losses.T if self.runs else np.zeros((0, len(self.names)))
         table = pd.DataFrame(losses, columns=list(self.names))
-        seeds = seeds_from(self.given, self.most, self.first.value)
+        seeds = seeds_from(self.given, self.most, self.first)
         table.insert(0, "seed", np.array(seeds)[self.shown])
         return table
 
     def code(self):
         """Return the cell that trains the same without a panel."""
         settings = ",\n    ".join(code_of_setting(s) for s in self.settings)
-        seeds = seeds_from(self.given, self.count.value, self.first.value)
+        seeds = seeds_from(self.given, self.count.value, self.first)
         return "\n".join([
             *head(self.dataset), f"settings = [\n    {settings},\n]",
             f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})",

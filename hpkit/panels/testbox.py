@@ -22,10 +22,9 @@ from hpkit.panels.figures import (
     tick,
 )
 from hpkit.panels.guess import check_predict
-from hpkit.panels.keep import Keeper
-from hpkit.panels.panel import Panel, titled
+from hpkit.panels.panel import FOLDER, Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.store import check_kinds
+from hpkit.store import Store, check_kinds
 from hpkit.text import label
 
 WORDS = {
@@ -48,10 +47,25 @@ WORDS = {
     "would make the test data a second validation set.",
     "guess": "What will the test loss be?",
     "mine": "your guess",
+    "memory": "What the box has shown could not be written ({error}). It is kept until "
+    "this kernel stops.",
+    "damaged": "The file of the box was damaged. It is set aside as {path}.",
 }
 
 
-UNOPENED = {"opened": None, "guess": None}  # needs no file
+UNOPENED = {"opened": None}
+
+
+LOSSES = ("val_loss", "loss")
+
+
+def _check(data):
+    """Raise unless this is what a box writes."""
+    if seen := data["opened"]:
+        kinds = {"setting": str, "seed": int, "accuracy": float | None}
+        check_kinds(seen, kinds | {"guess": float | None})
+        for name in LOSSES:
+            float(seen[name])
 
 
 class TestBoxPanel(Panel):
@@ -62,9 +76,6 @@ class TestBoxPanel(Panel):
     run : Run
         The final choice.
     title : str, optional
-    keep : str, optional
-        Name of the file in hpkit-runs/ that remembers it, default one for these rows:
-        a restart of the kernel does not close the box again (`close_box` does).
     predict : bool, default False
         Ask for a guess before the box can be seen.
 
@@ -85,16 +96,16 @@ class TestBoxPanel(Panel):
     __test__ = False  # no test, whatever pytest thinks of the name
     kind = "test-box"
 
-    def __init__(self, run, *, title=None, keep=None, predict=False):
+    def __init__(self, run, *, title=None, predict=False):
         if not isinstance(run, Run):
             way = "take one with hpkit.fit, or search.best_run"
             raise refused("run must be one Run", run, way, kind=TypeError)
         self.run, self.opened, self.again = run, None, False
         title = titled(title, WORDS["box"], run.dataset)
         super().__init__(run.dataset, title=title)
-        keep = f"{self.stem}-{self.dataset.fingerprint}" if keep is None else keep
-        self.keeper = Keeper(keep, self.kind, self.dataset)
-        self.keeper.written = UNOPENED
+        # A box for these rows: a restart of the kernel does not close it again.
+        path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
+        self.store = Store(path, UNOPENED, _check, WORDS)
         self.result.add_class("hp-tall")
         self.open_button = button(WORDS["open"], WORDS["open_tip"], "primary")
         scales = {"x": linear(-0.5, 1.5), "y": linear()}
@@ -114,31 +125,23 @@ class TestBoxPanel(Panel):
         left = [row(self.open_button, name="hp-buttons")]
         self.build(left, [(over, self.chart, 1)])
         self.on_click(self.open_button, self.look)
-        self.come_back()
+        self._recall()
         self._draw()
 
-    def plain(self):
-        """Return what was seen; JSON has no sign for a loss that is not finite."""
-        seen = self.opened and {
-            name: value if name in ("setting", "seed", "accuracy") else str(value)
-            for name, value in self.opened.items()
-        }
-        return {"opened": seen}
-
-    def take(self, plain):
-        """Take what was seen in an earlier session."""
-        if seen := plain["opened"]:
-            check_kinds(seen, {"setting": str, "seed": int, "accuracy": float | None})
-            losses = {name: float(seen[name]) for name in ("val_loss", "loss")}
+    def _recall(self):
+        """Take what was seen before, here, in another panel or another session."""
+        if seen := self.store.load()["opened"]:
+            losses = {name: float(seen[name]) for name in LOSSES}
             self.opened, self.again = seen | losses, True
+            if self.guess and not self.guess.open and seen["guess"] is not None:
+                self.guess.widget.value = seen["guess"]
+                self.guess.commit()
 
     def look(self):
         """Look at the test loss; the second time, at the number of the first."""
         with self.live.lock:
-            if plain := self.keeper.read():  # another panel may have opened it
-                self.take(plain)
-            self.again = self.opened is not None
-            if not self.again:
+            self._recall()
+            if self.opened is None:
                 regression = self.dataset.is_regression
                 self.opened = {
                     "val_loss": self.run.best_val_loss,
@@ -146,7 +149,14 @@ class TestBoxPanel(Panel):
                     "accuracy": None if regression else self.run.test_accuracy(),
                     "setting": self._choice,
                     "seed": self.run.seed,
+                    "guess": self.guess.value if self.guess else None,
                 }
+                # JSON has no sign for a loss that is not finite.
+                seen = self.opened | {name: str(self.opened[name]) for name in LOSSES}
+                self.store.change(lambda data: data.update(opened=seen))
+                self.note.value = html.escape(" ".join(self.store.notices))
+            else:
+                self.again = True
             self._draw()
 
     def close_box(self):
@@ -154,8 +164,7 @@ class TestBoxPanel(Panel):
         with self.live.lock:
             self.opened, self.again = None, False
             self.dataset.test_looks.clear()
-            self.keeper.path.unlink(missing_ok=True)
-            self.keeper.written = UNOPENED
+            self.store.change(lambda data: data.update(UNOPENED))
             self._draw()
 
     @property

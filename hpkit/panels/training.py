@@ -8,7 +8,6 @@ from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import (
     Hyperparameters,
     brief,
-    check_items,
     check_seed,
     check_setting,
 )
@@ -17,11 +16,10 @@ from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
 from hpkit.panels.drawing import Drawing, over_epochs
 from hpkit.panels.guess import check_predict
-from hpkit.panels.keep import looks_of_runs, runs_with_looks
 from hpkit.panels.onerun import OneRun
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row, say
-from hpkit.panels.runlist import Kept, RunList
+from hpkit.panels.runlist import RunList
 from hpkit.panels.says import told
 from hpkit.panels.watch import RunView
 
@@ -64,15 +62,10 @@ class TrainingPanel(Panel):
         Which hyperparameters can be moved; also "momentum", "weight_decay",
         "optimizer", "hidden" (the width of the hidden layers), "activation",
         "dropout".
-    preset : sequence of Hyperparameters, default ()
-        Trained and pinned before the first setting, to compare with.
     title : str, optional
     seed : int, default 0
     model : function, optional
         As in `hpkit.training.train`.
-    keep : str, optional
-        Name of a file in hpkit-runs/: runs are kept there and come back with the
-        next panel of that name.
     predict : bool or "draw", default False
         Ask for a guess before anything is shown: the lowest validation loss, or the
         whole curve.
@@ -108,14 +101,12 @@ class TrainingPanel(Panel):
 
     def __init__(
         self, dataset, base=None, *, controls=("lr", "batch_size", "epochs"),
-        preset=(), title=None, seed=0, model=None, keep=None, predict=False,
+        title=None, seed=0, model=None, predict=False,
     ):  # fmt: skip
         base = check_setting(base, "base", default=Hyperparameters())
         title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, key=(brief(controls), base), keep=keep)
-        hint = "write [hpkit.Hyperparameters(lr=0.1)]"
-        preset = check_items("preset", preset, hint=hint, empty=True, most=20)
-        check_settings([base, *preset], dataset)
+        super().__init__(dataset, title=title, key=(brief(controls), base))
+        check_settings([base], dataset)
         seed, model = check_seed("seed", seed), check_model(model)
         self.first = base, seed
         self.seed, self.model = seed, model
@@ -125,13 +116,6 @@ class TrainingPanel(Panel):
         if check_predict(predict, draw=True):
             self._ask(draw=predict == "draw")
         self._build()
-        if self.come_back():
-            self._draw()
-            return
-        for setting in preset:
-            self.live.now(self.one.job(setting, seed))
-            self.live.wait()
-            self.list.pin(self.list.chosen)
         self.live.now(self.one.job(base, seed))
 
     def _ask(self, draw):
@@ -173,19 +157,6 @@ class TrainingPanel(Panel):
         self.on_change(self.slow, self._pace)
         self.controls.observe(self._guarded(self._moved))
         self.seeds.observe(self._seeds_chosen, "value")
-
-    def plain(self):
-        """Return the runs of the list as JSON can hold them."""
-        kept = self.list.kept
-        return runs_with_looks(kept, self.list.runs) if kept else {"kept": []}
-
-    def take(self, plain):
-        """Take the runs that were kept."""
-        self.list.kept = [Kept(*k) for k in looks_of_runs(plain, self.dataset)]
-        if self.list.kept:
-            self.list.chosen = self.list.kept[-1]
-            self.controls.setting = self.list.chosen.run.setting
-        self.list.show()
 
     # ---- training ------------------------------------------------------------------
 

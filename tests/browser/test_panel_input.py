@@ -6,7 +6,6 @@ from harness import (
     open_notebook,
     run_all,
     run_cell,
-    shut_down_kernels,
     write_notebook,
 )
 
@@ -101,22 +100,6 @@ def test_cross_of_a_diverged_value_can_be_clicked(notebook):
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     page.locator(f"{PANEL} .hp-legend", has_text="lr 10").wait_for()
-
-
-def test_runs_of_today_are_there_tomorrow(notebook, lab_server):
-    cell = "panel = hk.TrainingPanel(moons, base, keep='browser')\npanel"
-    page = notebook(cell)
-    page.locator(f"{PANEL} .noUi-handle").first.focus()
-    page.keyboard.press("ArrowRight")
-    wait_said(page, "2 runs")
-    page.wait_for_timeout(1000)
-    page.goto("about:blank")
-    shut_down_kernels(lab_server.url)
-
-    page = notebook(cell)
-
-    wait_said(page, "2 runs")
-    assert page.locator(f"{PANEL} select option").count() == 2
 
 
 def test_number_of_seeds_is_a_whole_number_from_one(notebook):
