@@ -31,24 +31,24 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("hpkit", "tests", "data", "notebooks", "conftest.py", "pyproject.toml")
 # Module: how many mutants, and which of the tests, the quickest first.
 MODULES = {
-    "engine/stack": (16, "stack training"),
-    "engine/dense": (10, "stack"),
-    "engine/own_networks": (16, "modules -k not double and not compiled"),
-    "engine/training": (12, "stack training search"),
-    "engine/runs": (12, "results search"),
-    "engine/run": (8, "results stack"),
-    "search/searches": (10, "search results"),
-    "search/halving": (8, "search"),
-    "search/result": (14, "results search"),
-    "search/ties": (6, "ties results"),
-    "search/records": (4, "results search"),
-    "search/bayes": (6, "search"),
-    "search/executors": (14, "executors"),
-    "data/from_table": (10, "datasets"),
+    "engine/stack": (16, "engine/stack engine/training"),
+    "engine/dense": (10, "engine/stack"),
+    "engine/own_networks": (16, "engine/own_networks -k not double and not compiled"),
+    "engine/training": (12, "engine/stack engine/training search/searches"),
+    "engine/runs": (12, "engine/runs search/searches"),
+    "engine/run": (8, "engine/runs engine/stack"),
+    "search/searches": (10, "search/searches engine/runs"),
+    "search/halving": (8, "search/searches"),
+    "search/result": (14, "engine/runs search/searches"),
+    "search/ties": (6, "search/ties engine/runs"),
+    "search/records": (4, "engine/runs search/searches"),
+    "search/bayes": (6, "search/searches"),
+    "search/executors": (14, "search/executors"),
+    "data/from_table": (10, "data/datasets"),
     "exercises/_core": (14, "exercises progress grading"),
-    "panels/live": (8, "panels -k live or second_panel"),
-    "panels/path": (10, "search_panels panels -k path"),
-    "panels/training": (8, "panels -k not path and not curve and not race"),
+    "panels/live": (8, "panels/panels -k live or second_panel"),
+    "panels/path": (10, "panels/search_panels panels/panels -k path"),
+    "panels/training": (8, "panels/panels -k not path and not curve and not race"),
 }
 # Mutants that no input can tell from the code: (module, part of the change), why.
 ALIKE = {
@@ -177,7 +177,7 @@ def sample(module, count, seed):
 def test_run(folder, module, tests, limit):
     """Return "passed", "failed" or "time", the seconds, and what pytest said."""
     tests, _, some = tests.partition(" -k ")
-    files = [f"tests/test_{name}.py" for name in tests.split()]
+    files = ["/test_".join(f"tests/{name}.py".rsplit("/", 1)) for name in tests.split()]
     files = [f for f in (*files, f"hpkit/{module}.py") if (folder / f).exists()]
     quiet = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow and not browser"]
     quiet += ["-k", some] if some else []

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from claims import repeats
+from over_seeds import repeats
 
 import hpkit as hk
 from hpkit.capstone import rivals

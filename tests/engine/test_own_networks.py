@@ -15,6 +15,7 @@ from torch import nn
 
 import hpkit as hk
 from hpkit.engine import own_networks as modules
+from hpkit.engine.training import Training
 
 BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
 SPACE = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
@@ -166,7 +167,7 @@ def check_with_executor(pool, model):
 
 
 def train_pair(model, seeds=(0, 1)):
-    training, nets = hk.training.Training(DATA, BASE, seeds=seeds, model=model), []
+    training, nets = Training(DATA, BASE, seeds=seeds, model=model), []
     while not training.finished:
         training.advance(0)
         nets += [stack.net for stack in training.stacks]
@@ -358,7 +359,7 @@ def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
         return nn.Linear(n_in, n_out)
 
     settings = [BASE.but(lr=lr, momentum=m) for lr in (0.05, 0.1) for m in (0, 0.5)]
-    training = hk.training.Training(DATA, settings, model=model)
+    training = Training(DATA, settings, model=model)
 
     assert len(training.waiting) == count
 

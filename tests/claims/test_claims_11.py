@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from claims import apart, repeats
+from over_seeds import apart, repeats
 from torch import nn
 
 import hpkit as hk

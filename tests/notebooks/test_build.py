@@ -380,7 +380,7 @@ def test_build_neither_shows_nor_changes_the_builders_progress(folder, home):
 def test_tests_neither_read_nor_change_the_users_progress(folder, home):
     before = home.read_bytes()
     for file in ("conftest.py", "pyproject.toml"):
-        shutil.copy(Path(__file__).parents[1] / file, folder)
+        shutil.copy(Path(__file__).parents[2] / file, folder)
     write(folder, EXERCISE + "\n# %%\nassert ex.prediction.check(...).note == ''")
     notebook = notebooks.read(folder / "src" / "00_start.py")
     notebook.cells[2], notebook.cells[3] = notebook.cells[3], notebook.cells[2]

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from claims import apart, repeats
+from over_seeds import apart, repeats
 
 import hpkit as hk
 from hpkit.exercises.lesson_06_seeds import can_tell

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from build import FOLDER, read
-from claims import LEAST, apart, repeats
+from over_seeds import LEAST, apart, repeats
 
 import hpkit as hk
 
@@ -369,7 +369,7 @@ def test_every_test_has_a_claim():
 
 
 def test_every_claim_is_held_over_twenty_repeats():
-    """Print the count, too: python -m pytest -s tests/test_claims.py -k twenty."""
+    """Print the count, too: python -m pytest -s tests/claims -k twenty."""
     text = "".join(source.read_text("utf-8") for source in SOURCES)
     sentences, tests = len(IDS.findall(text)), held()
     for name, count in tests.items():

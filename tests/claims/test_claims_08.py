@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from claims import apart, repeats
+from over_seeds import apart, repeats
 
 import hpkit as hk
 from hpkit.search.ties import told_apart

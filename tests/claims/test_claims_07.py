@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from claims import repeats
+from over_seeds import repeats
 
 import hpkit as hk
 

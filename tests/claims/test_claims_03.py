@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 import torch
-from claims import repeats
+from over_seeds import repeats
 from torch.nn.functional import cross_entropy
 
 import hpkit as hk

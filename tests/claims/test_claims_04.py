@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import torch
 from build import FOLDER, read
-from claims import repeats
+from over_seeds import repeats
 from torch.nn.functional import cross_entropy
 
 import hpkit as hk
