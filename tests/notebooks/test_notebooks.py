@@ -1,13 +1,10 @@
-"""The committed lessons: their form, and that they come from their sources.
-
-That they run is nbval's part, which collects notebooks/*.ipynb in the same pytest call;
-that their outputs are the current ones is ``python -m hpkit build --check``'s.
-"""
+"""The committed lessons: they run, come from their sources, and have their form."""
 
 import re
 from itertools import pairwise
 from pathlib import Path
 
+import build
 import nbformat
 import pytest
 from build import FOLDER, MAX_BYTES, read
@@ -57,6 +54,13 @@ def test_lesson_is_its_source(lesson):
     assert [(c.id, opened(c.source)) for c in built.cells] == [
         (c.id, c.source) for c in source.cells
     ]
+
+
+@pytest.mark.slow
+def test_lesson_runs_and_prints_what_is_committed(lesson, capsys):
+    code = build.main(lesson.stem[:2], check=True)
+
+    assert code == 0, capsys.readouterr().out
 
 
 def test_lesson_is_valid_and_small(lesson):
