@@ -83,7 +83,8 @@ class SearchPanel(Panel):
         self.given = given_seeds(seeds)
         count = len(self.given)
         slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-        self.seeds = number_box(W.IntText, WORDS["seeds"], value=count)
+        # A box for whole numbers would drop the point of 2.5 and hand over 25.
+        self.seeds = number_box(W.FloatText, WORDS["seeds"], value=count, step=1)
         tie(slider, self.seeds)
         self.seeds_box = framed(WORDS["seeds"], slider, self.seeds)
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")

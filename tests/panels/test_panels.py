@@ -1638,13 +1638,24 @@ def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
     assert "Lowest" in panel.result.value
 
 
-def test_wrong_number_of_seeds_is_told(curve):
+@pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
+def test_wrong_number_of_seeds_is_told(curve, typed):
     before = curve.found
-    curve.seeds.value = 0
+    curve.seeds.value = typed
     curve.wait(5)
 
-    assert "seeds" in curve.result.value
-    assert curve.found is before
+    assert "seeds must be" in curve.result.value
+    assert f"got {typed}" in curve.result.value
+    assert (curve.found, curve.seeds.value) == (before, typed)
+    curve.seeds.value = 2
+    curve.wait(5)
+    assert curve.error is None
+    assert curve.found.seeds == (0, 1)
+
+
+def test_the_seeds_box_takes_the_point_that_is_typed(curve):
+    """A box for whole numbers drops it in the browser: 2.5 would come as 25."""
+    assert curve.seeds._model_name == "FloatTextModel"
 
 
 def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
