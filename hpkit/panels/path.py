@@ -95,7 +95,7 @@ class OneAtATimePanel(SearchPanel):
         title = titled(title, WORDS["title"], dataset)
         most = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7
-            base = Hyperparameters(batch_size=most, epochs=10)
+            base = Hyperparameters(lr=0.001, batch_size=most, epochs=10)
         values = values or {
             "lr": (0.001, 0.01, 0.1, 1.0),
             "batch_size": tuple(sorted({4, min(64, most), most})),
@@ -265,7 +265,7 @@ class OneAtATimePanel(SearchPanel):
     def draw(self, running):
         """Show the state."""
         runs = self.found.cost.runs if self.found else 0
-        every = prod(map(len, self.space.values())) * self.seeds.value
+        every = prod(map(len, self.space.values())) * int(self.seeds.value)
         self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
         path = [self.starting, *(step.winner for step in self.done)]

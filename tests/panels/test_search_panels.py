@@ -391,7 +391,7 @@ def test_path_without_lists_takes_those_of_lesson_07():
         "batch_size": (4, 64, 200),
         "epochs": (5, 10, 20),
     }
-    start = Hyperparameters(batch_size=200, epochs=10)
+    start = Hyperparameters(lr=0.001, batch_size=200, epochs=10)
     assert panel.found.settings == (panel.starting,) == (start,)
 
 
