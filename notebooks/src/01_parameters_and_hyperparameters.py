@@ -200,8 +200,9 @@ for ax, n in zip(axes, (1, 5, 20, 60), strict=True):
 #
 # Now see it grow, as slowly as you like. The panel has trained already, for 100 epochs.
 # Take the slider **the network at epoch**, above the right-hand picture, to the far
-# left, and pull it slowly to the right. Or click **+1 epoch** again and again: the
-# training begins anew, and rests after each epoch.
+# left, and pull it slowly to the right. Or switch on **Slow** and click **Train**: the
+# training begins anew, at 20 epochs a second. Or click **+1 epoch** again and again: it
+# rests after each epoch.
 
 # %%
 hk.TrainingPanel(moons, base.but(lr=0.1, epochs=100), controls=("lr", "epochs"))

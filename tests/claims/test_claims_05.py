@@ -157,7 +157,7 @@ def test_choice_folds_differ():
 @pytest.mark.slow
 def test_choice_folds_are_steadier():
     tens = shuffles().reshape(20, 10, 5)
-    one, mean = tens.std((1, 2)), tens.mean(2).std(1)
+    one, mean = tens.std((1, 2), ddof=1), tens.mean(2).std(1, ddof=1)
 
     assert (one > 3 * mean).all()
 
@@ -174,7 +174,7 @@ def test_choice_one_split_is_luck():
 @pytest.mark.slow
 def test_choice_folds_choose():
     low, usual, high = (shuffles(lr).reshape(20, 10, 5) for lr in (0.01, 0.1, 0.3))
-    spread = np.max([each.mean(2).std(1) for each in (usual, high)], axis=0)
+    spread = np.max([each.mean(2).std(1, ddof=1) for each in (usual, high)], axis=0)
     means = [each.mean((1, 2)) for each in (low, usual, high)]
 
     assert (means[0] - means[1] > 20 * spread).all()  # "many times"
