@@ -179,6 +179,7 @@ class ModuleNetworks:
                 nets[run] = OwnNet(net[0])
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
+            nets[run].grads = [grad[i] for grad in self.grads]
         self.made.clear()
 
     def outputs(self, x):
@@ -212,11 +213,11 @@ class ModuleNetworks:
         def write(i, own):
             net = own.mode(True)
             found = self.pull_back_one(net, own.trained, x[i], y[i], weight)
-            for part, (grad, value) in enumerate(zip(self.grads, found, strict=True)):
+            for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
                 if value is None:
                     self.absent.append((part, i))
                 else:
-                    grad[i].copy_(value)
+                    grad.copy_(value)
 
         before = None if "outside" in self.checked else outside_state()
         self.one_by_one(write)

@@ -311,7 +311,7 @@ class Stack:
                 kept[better] = now[better]
 
     def keep(self, stays):
-        """Drop the runs for which `stays`, a list of bool, is false."""
+        """Drop the runs for which `stays`, a list of bool, is false; one must stay."""
         keep = [i for i, stay in enumerate(stays) if stay]
         if len(keep) == len(self.runs):
             return
@@ -329,8 +329,7 @@ class Stack:
         self.settings = [self.settings[i] for i in keep]
         self.seeds = [self.seeds[i] for i in keep]
         self.seed_row, self.best_loss = self.seed_row[keep], self.best_loss[keep]
-        if keep:
-            self.arrange()
+        self.arrange()
 
     def copy_weights(self):
         """Return a copy of the last and of the best weights of all runs here."""

@@ -223,8 +223,10 @@ class Training:
         if all(stays):
             return
         self.note_weights(stack)
-        stack.keep(stays)
-        self.stacks = [stack for stack in self.stacks if stack.runs]
+        if any(stays):
+            stack.keep(stays)
+        else:
+            self.stacks.remove(stack)
 
     def note_weights(self, stack):
         """Copy the weights of a stack."""

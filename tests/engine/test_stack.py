@@ -236,7 +236,7 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
     stack = training.next_stack()
 
     shares = []
-    while stack.runs:
+    while training.stacks:
         before = next(clock)
         measured = stack.advance(1e9)
         took = next(clock) - before - 16  # less the two looks at the clock here
