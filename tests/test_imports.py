@@ -36,6 +36,8 @@ FORBIDDEN = {
     "hpkit.engine.dense": DRAWING,
     "hpkit.engine.training": DRAWING,
     "hpkit.search.searches": (*DRAWING, "optuna"),
+    "hpkit.charts.spec": (*DRAWING, "anywidget"),
+    "hpkit.charts.still": ("ipywidgets", "bqplot", "anywidget"),
     "hpkit.plots": ("ipywidgets", "bqplot"),
     "hpkit._cli": ("torch", "numpy", "packaging", *DRAWING),
 }

@@ -10,22 +10,10 @@ from weakref import WeakSet
 
 import ipywidgets as W
 
+from hpkit.charts.colors import CLASSES, COLORS, PINNED, variables
 from hpkit.hyperparameters import check_flag
 
-# name: on a light page (and in every still picture), on a dark page
-COLORS = {
-    "blue": ("#0072B2", "#56B4E9"),
-    "orange": ("#D55E00", "#E69F00"),
-    "green": ("#007F5C", "#2FC79B"),
-    "purple": ("#AA4C83", "#E3A1C6"),
-    "brown": ("#8A6500", "#F0E442"),
-    "sky": ("#2B83B8", "#9AD4F5"),
-    "gray": ("#8C8C8C", "#8F8F8F"),
-    "ground": ("#FFFFFF", "#111111"),
-    "ink": ("#222222", "#E6E6E6"),
-}
-PINNED = ("orange", "green", "purple", "brown", "sky")
-CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
+__all__ = ["CLASSES", "COLORS", "PINNED"]
 
 
 def css_color(name):
@@ -33,15 +21,10 @@ def css_color(name):
     return f"var(--hp-{name}, {COLORS[name][0]})"
 
 
-def css_variables(column):
-    """Return the definitions of all colors for one theme."""
-    return "".join(f"--hp-{name}:{pair[column]};" for name, pair in COLORS.items())
-
-
 HERE = Path(__file__).parent
 STYLE = (
-    f".hpkit{{{css_variables(0)}}}"
-    f'[data-jp-theme-light="false"] .hpkit{{{css_variables(1)}}}'
+    f".hpkit{{{variables(0)}}}"
+    f'[data-jp-theme-light="false"] .hpkit{{{variables(1)}}}'
     + (HERE / "panel.css").read_text(encoding="utf-8")
 )
 

@@ -1,0 +1,1 @@
+"""Charts described once: drawn live on the page and still by matplotlib."""

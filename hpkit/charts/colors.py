@@ -1,0 +1,61 @@
+"""The palette of all charts, panels and pictures, for light and for dark pages.
+
+Okabe and Ito's colors (2008) can be told apart with color-blind eyes. On a dark page
+their lighter ones stand in. Whatever differs in color differs in shape, dash or label
+as well.
+"""
+
+# name: on a light page (and in every still picture), on a dark page
+COLORS = {
+    "blue": ("#0072B2", "#56B4E9"),
+    "orange": ("#D55E00", "#E69F00"),
+    "green": ("#007F5C", "#2FC79B"),
+    "purple": ("#AA4C83", "#E3A1C6"),
+    "brown": ("#8A6500", "#F0E442"),
+    "sky": ("#2B83B8", "#9AD4F5"),
+    "gray": ("#8C8C8C", "#8F8F8F"),
+    "ink": ("#222222", "#E6E6E6"),
+    "ground": ("#FFFFFF", "#111111"),
+    "soft": ("#5F6368", "#A8ADB3"),  # numbers on axes
+    "grid": ("#E9EBEE", "#2C2F33"),
+}
+PINNED = ("orange", "green", "purple", "brown", "sky")
+CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
+# Of the classes, for eyes without color.
+SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
+# ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
+# every cell, and the order is kept in gray print.
+RAMP = (
+    "#1F2F88",
+    "#2258A5",
+    "#1E80B8",
+    "#2FA4C2",
+    "#59BFC0",
+    "#8FD4BD",
+    "#C7E9B4",
+    "#EDF8B6",
+)
+
+_LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}'
+_DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
+
+
+def light(name: str) -> str:
+    """Return the color of a name on a light page; a hexadecimal color stays."""
+    return COLORS[name][0] if name in COLORS else name
+
+
+def variables(column: int) -> str:
+    """Return CSS definitions of all colors for one theme (0 is light, 1 dark)."""
+    return "".join(f"--hp-{name}:{pair[column]};" for name, pair in COLORS.items())
+
+
+def css(selector: str) -> str:
+    """Return CSS that gives elements the colors of the page's theme.
+
+    Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's.
+    """
+    light, dark = ("{" + variables(column) + "}" for column in (0, 1))
+    system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
+    both = _LIGHT.format(selector) + light + _DARK.format(selector) + dark
+    return selector + light + system + both

@@ -1,0 +1,105 @@
+"""`LiveCharts`: one to three charts on the page, drawn by chart.js.
+
+One widget holds all charts of a panel. So they change in the same frame of the browser,
+stand side by side where there is room and below each other where not, and the page
+loads the script once a panel. A sentence that is shown with them changes in that frame
+as well.
+
+`show` sends one message with what changed: a chart's spec ("c0"), a mark's numbers
+("c0m1"). They are keys of the widget's state, but no traits: the front end takes keys
+that it does not know, and a page that is opened later gets all of them (`get_state`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from hpkit.charts import colors
+from hpkit.charts.spec import Chart, state
+
+_HERE = Path(__file__).parent
+SCRIPT = (_HERE / "chart.js").read_text(encoding="utf-8")
+STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
+
+
+class LiveCharts(anywidget.AnyWidget):
+    """Shows charts, and tells what a learner does with them.
+
+    Parameters
+    ----------
+    widths : sequence of float
+        Of the charts, relative to each other.
+    calls : dict
+        Name of a mark's `click`, `draw` or `ranges`: function (index), (heights) or
+        (axis, low, high). They run where messages of widgets do: guard what they do.
+
+    Attributes
+    ----------
+    charts : list of Chart
+        What is shown.
+    """
+
+    # As traits of the class: anywidget would send them twice.
+    _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
+    _css = traitlets.Unicode(STYLE).tag(sync=True)
+
+    def __init__(
+        self,
+        widths: Sequence[float] = (1,),
+        *,
+        calls: Mapping[str, Callable] | None = None,
+        **more,
+    ):
+        self.charts, self.calls = [], dict(calls or {})
+        self._state = {"widths": list(widths), "sentence": "", "picture": 0}
+        super().__init__(**more)
+        self.on_msg(self._hear)
+
+    def show(self, charts: Sequence[Chart], *, sentence: str | None = None) -> None:
+        """Draw charts, and below them a sentence (HTML); what is as before is not sent.
+
+        While something runs a sentence may change with each picture; put it into an
+        element with role="status" when a screen reader is to say it.
+        """
+        old, self.charts = self._state, list(charts)
+        new = {name: old[name] for name in ("widths", "sentence", "picture")}
+        if sentence is not None:
+            new["sentence"] = sentence
+        new |= state(charts)
+        news = [key for key, value in new.items() if old.get(key) != value]
+        self._state = new
+        if news:
+            new["picture"] += 1  # the last key: chart.js draws when it comes
+            self.send_state([*news, "picture"])
+
+    def get_state(self, key=None, drop_defaults=False):
+        """Return the state for the front end: traits and what is shown."""
+        if key is None:
+            always = {"_esm": SCRIPT, "_css": STYLE, **self._state}
+            return super().get_state(None, drop_defaults) | always
+        keys = {key} if isinstance(key, str) else set(key)
+        own = {name: self._state[name] for name in keys & self._state.keys()}
+        return super().get_state(keys - self._state.keys(), drop_defaults) | own
+
+    def _hear(self, _, content, buffers):
+        """Tell what a learner did, unless the chart has changed meanwhile."""
+        call = self.calls.get(content.get("name"))
+        mark = self._mark(content.get("chart"), content.get("mark"))
+        if call is None or mark is None:
+            return
+        value, size = content["value"], max(c.size for c in mark.columns)
+        if (content["type"] == "click" and 0 <= value < size) or (
+            content["type"] == "draw" and len(value) == size
+        ):
+            call(value)
+        elif content["type"] == "range" and 0 <= value[0] < size:
+            call(*value)
+
+    def _mark(self, chart, number):
+        """Return a mark of what is shown, None if there is none."""
+        if not 0 <= chart < len(self.charts):
+            return None
+        marks = self.charts[chart].marks
+        return marks[number] if 0 <= number < len(marks) else None

@@ -1,0 +1,110 @@
+"""`LiveCharts` without a browser: what is sent, and what is told."""
+
+import numpy as np
+import pytest
+
+from hpkit.charts.live import LiveCharts
+from hpkit.charts.spec import Axis, Chart, line, points, ranges
+
+X = np.arange(200)
+
+
+def chart(curves, chosen, label="a"):
+    return Chart(
+        Axis("epoch", (0, 200)),
+        Axis("loss"),
+        [
+            line(X, curves, click="curve", label=label),
+            line(X, curves[chosen], width=3, draw="guess"),
+            points([0], [0.5], click="point"),
+        ],
+    )
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Collect the messages of all widgets: (state, buffers)."""
+    messages = []
+    monkeypatch.setattr(
+        LiveCharts,
+        "_send",
+        lambda self, msg, buffers=None: messages.append((msg["state"], buffers)),
+    )
+    return messages
+
+
+def test_only_what_changed_is_sent(sent):
+    curves = np.random.default_rng(0).random((8, 200))
+    live = LiveCharts(widths=(1, 1))
+    live.show([chart(curves, 0), chart(curves, 0)], sentence="first")
+
+    live.show([chart(curves, 0), chart(curves, 1)])
+    live.show([chart(curves, 0), chart(curves, 1, "b")], sentence="second")
+    live.show([chart(curves, 0), chart(curves, 1, "b")], sentence="second")
+
+    first, click, label = [m for m in sent if "picture" in m[0]]
+    assert "_esm" not in [key for state, _ in sent for key in state]
+    assert set(first[0]) == {"c0", "c1", "sentence", "picture"}  # bytes are buffers
+    assert len(first[1]) == 6
+    assert set(click[0]) == {"picture"}
+    assert [len(buffer) for buffer in click[1]] == [4 + 2 * 8 + 2 * 4 * 200]
+    assert set(label[0]) == {"c1", "sentence", "picture"}
+    assert [state["picture"] for state, _ in (first, click, label)] == [1, 2, 3]
+
+
+def test_a_page_that_is_opened_later_gets_all():
+    curves = np.zeros((2, 200))
+    live = LiveCharts(widths=(3, 2))
+    live.show([chart(curves, 0), chart(curves, 1)])
+
+    state = live.get_state()
+
+    assert state["widths"] == [3, 2]
+    assert {f"c{i}m{k}" for i in (0, 1) for k in (0, 1, 2)} < set(state)
+    assert state["_esm"].startswith("// Draws the charts")
+    assert "--hp-blue:#0072B2" in state["_css"]
+
+
+def hear(live, **event):
+    live._handle_custom_msg(event, [])
+
+
+def test_what_a_learner_does_is_told():
+    told = []
+    names = ("curve", "point", "guess", "axis")
+    calls = {
+        name: lambda *value, name=name: told.append((name, *value)) for name in names
+    }
+    live = LiveCharts(calls=calls)
+    axes = [Axis("lr"), Axis("loss")]
+    first = chart(np.zeros((2, 200)), 0)
+    first.marks.append(ranges([0, 0], [1, 1], axes, name="axis"))
+    live.show([first])
+
+    hear(live, type="click", name="curve", chart=0, mark=0, value=1)
+    hear(live, type="draw", name="guess", chart=0, mark=1, value=[0.5] * 200)
+    hear(live, type="range", name="axis", chart=0, mark=3, value=[1, 0.2, 0.4])
+
+    assert told == [("curve", 1), ("guess", [0.5] * 200), ("axis", 1, 0.2, 0.4)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "click", "name": "point", "chart": 0, "mark": 2, "value": 1},
+        {"type": "click", "name": "point", "chart": 0, "mark": 9, "value": 0},
+        {"type": "click", "name": "point", "chart": 1, "mark": 2, "value": 0},
+        {"type": "click", "name": "else", "chart": 0, "mark": 2, "value": 0},
+        {"type": "draw", "name": "point", "chart": 0, "mark": 2, "value": [1, 2]},
+    ],
+)
+def test_what_fits_no_longer_what_is_shown_is_not_told(event):
+    told = []
+    live = LiveCharts(calls={"point": told.append})
+    live.show([chart(np.zeros((2, 200)), 0)])
+
+    hear(live, **event)
+    assert told == []
+
+    hear(live, type="click", name="point", chart=0, mark=2, value=0)
+    assert told == [0]

@@ -1,0 +1,115 @@
+"""Charts as data: what the script is sent, and that it is what was described."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from hpkit.charts.spec import (
+    Axis,
+    Chart,
+    cells,
+    cross,
+    image,
+    line,
+    points,
+    ranges,
+    state,
+    text,
+    to_json,
+)
+
+
+def unpacked(data):
+    """Return the columns of a mark's data, as chart.js reads them."""
+    count = np.frombuffer(data, np.int32, 1)[0]
+    shapes = np.frombuffer(data, np.int32, 2 * count, 4).reshape(-1, 2)
+    start, columns = 4 + 8 * count, []
+    for rows, n in shapes:
+        columns.append(np.frombuffer(data, np.float32, rows * n, start))
+        columns[-1] = columns[-1].reshape(rows, n)
+        start += 4 * rows * n
+    assert start == len(data)
+    return columns
+
+
+def test_numbers_come_back_from_their_bytes():
+    x, y = np.arange(3), np.array([[1.0, np.nan, 3.0], [0.1, np.inf, -2.0]])
+
+    got_x, got_y = unpacked(line(x, y).data())
+
+    np.testing.assert_array_equal(got_x, [[0, 1, 2]])
+    np.testing.assert_array_equal(got_y, y.astype(np.float32))
+
+
+def test_a_mark_without_points_has_no_numbers():
+    assert unpacked(cross([]).data())[0].shape == (1, 0)
+
+
+def test_pixels_travel_as_they_are():
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
+
+    (packed,) = unpacked(image(pixels).data())
+
+    assert packed.shape == (5, 7)
+    assert packed.tobytes() == pixels.tobytes()
+
+
+def test_spec_is_json():
+    axes = [Axis("learning rate", (np.float64(0.1), 10), "log")]
+    chart = Chart(
+        Axis("x", kind="band", texts=("a", "b")),
+        Axis("y", (0, np.int64(2)), ticks=np.array([0.0, 2.0])),
+        [
+            points([0, 1], [1, 2], color=("blue", "#ff0000"), label=["one", "two"]),
+            text([0], [1], ["here"]),
+            ranges([0.2], [1.0], axes, name="axis"),
+            cells([[0.5]]),
+        ],
+        alt="Two points.",
+    )
+
+    spec = json.loads(json.dumps(chart.spec()))
+
+    assert spec["x"] == {
+        "label": "x",
+        "kind": "band",
+        "domain": [-0.5, 1.5],
+        "texts": ["a", "b"],
+    }
+    assert spec["y"]["ticks"] == [0, 2]
+    assert [mark["kind"] for mark in spec["marks"]] == [
+        "points",
+        "text",
+        "ranges",
+        "cells",
+    ]
+    assert spec["marks"][0]["color"] == ["blue", "#ff0000"]
+    assert spec["marks"][2]["axes"][0]["domain"] == [0.1, 10]
+    assert spec["alt"] == "Two points."
+
+
+def test_an_unknown_look_is_refused_and_none_is_left_out():
+    with pytest.raises(TypeError, match="line has no look colour; it has: color "):
+        line([0], [1], colour="blue")
+
+    assert line([0], [1], dash=None).spec() == {"kind": "line"}
+
+
+def test_a_look_is_for_all_or_for_each():
+    mark = line([0], [[1], [2], [3]], color=["blue", "green"], width=2)
+
+    assert [mark.each("color", row) for row in range(3)] == ["blue", "green", "green"]
+    assert [mark.each("width", row) for row in range(3)] == [2, 2, 2]
+    assert mark.each("dash", 0, "solid") == "solid"
+
+
+def test_a_page_without_a_kernel_gets_the_same():
+    charts = [Chart(Axis(), Axis(), [line([0, 1], [1, 0])])]
+
+    plain = json.loads(to_json(charts, (3, 2)))
+
+    assert plain["widths"] == [3, 2]
+    assert base64.b64decode(plain["c0m0"]) == state(charts)["c0m0"]
+    assert plain["c0"] == state(charts)["c0"]

@@ -1,0 +1,236 @@
+"""Still pictures: what the axes hold is what the chart describes."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from hpkit.charts.colors import COLORS, light
+from hpkit.charts.spec import (
+    Axis,
+    Chart,
+    band,
+    cells,
+    cross,
+    frames,
+    image,
+    line,
+    points,
+    ranges,
+    ring,
+    rule,
+    text,
+)
+from hpkit.charts.still import cell_colors, draw, picture, spread, still
+
+X = np.arange(5.0)
+
+
+def drawn(*marks, x=None, y=None, **more):
+    """Return axes with a chart of these marks on it."""
+    chart = Chart(x or Axis("epoch", (0, 4)), y or Axis("loss"), list(marks), **more)
+    return draw(Figure().subplots(), chart)
+
+
+def said(ax):
+    return [t.get_text() for t in ax.texts]
+
+
+def test_lines_have_their_looks_and_labels():
+    y = np.array([[1, 0.5, 0.4, np.nan, np.nan], [1, 0.9, 0.8, 0.7, 0.6]])
+    ax = drawn(
+        line(X, y, color=["blue", "#ff0000"], label=["a", "b"], dash=["dashed", None]),
+        line(X, y[1], step=True, width=4, legend="steps"),
+    )
+
+    a, b, steps = ax.lines
+    np.testing.assert_allclose(a.get_ydata(), y[0])
+    assert [a.get_color(), b.get_color()] == [light("blue"), "#ff0000"]
+    assert a.get_linestyle() == "--"
+    assert b.get_linestyle() == "-"
+    assert steps.get_drawstyle() == "steps-post"
+    assert steps.get_linewidth() == 3
+    assert said(ax) == ["a", "b"]
+    assert ax.texts[0].xy == pytest.approx((2, 0.4))  # where the line ends
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["steps"]
+
+
+def test_axes_are_named_and_ticked():
+    ax = drawn(x=Axis("learning rate", (0.001, 10), "log"), y=Axis("loss", (0, 0.5)))
+
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("learning rate", "loss")
+    assert (ax.get_xscale(), ax.get_xlim(), ax.get_ylim()) == (
+        "log",
+        (0.001, 10),
+        (0, 0.5),
+    )
+    ticks = [tick.get_text() for tick in ax.get_xticklabels()]
+    assert ticks == ["0.001", "0.01", "0.1", "1", "10"]
+    assert len(ax.get_yticks()) >= 3
+
+
+def test_texts_stand_at_places():
+    ax = drawn(x=Axis("", kind="band", texts=["adam", "sgd"]))
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["adam", "sgd"]
+
+    ax = drawn(x=Axis("", (0, 3), ticks=[0.5, 2], texts=["a", "b"]))
+    assert ax.get_xticks().tolist() == [0.5, 2]
+
+
+def test_points_have_shapes_colors_and_labels():
+    ax = drawn(
+        points([0, 1, 2], [0.1, 0.2, 0.3], shape=["circle", "x", "x"], color="green"),
+        points([3], [0.5], filled=False, color="orange", label="best"),
+    )
+
+    circles, crosses, open_ = ax.collections
+    assert circles.get_offsets().tolist() == pytest.approx(np.array([[0, 0.1]]))
+    assert len(crosses.get_offsets()) == 2
+    assert len(open_.get_facecolors()) == 0
+    assert said(ax) == ["best"]
+
+
+def test_ring_cross_rule_and_band():
+    ax = drawn(
+        band(X, X * 0 + 0.1, X * 0 + 0.2, color="blue", legend="± 1 sd"),
+        ring([2], [0.15], color="orange", label="lowest 0.15"),
+        cross([3, 4], label="diverged"),
+        cross([], label="nothing"),
+        rule([0.5], across=True),
+        rule([1], label="start"),
+    )
+
+    ring_, first, second, across, upright = ax.lines
+    assert ring_.get_xydata().tolist() == pytest.approx(np.array([[2, 0.15]]))
+    assert [first.get_xdata()[0], second.get_xdata()[0]] == [3, 4]
+    assert first.get_ydata()[0] == 1  # of the height of the axes
+    assert across.get_ydata()[0] == 0.5
+    assert upright.get_xdata()[0] == 1
+    assert sorted(said(ax)) == ["diverged", "lowest 0.15", "start"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["± 1 sd"]
+
+
+def test_a_text_beside_a_point_keeps_off_the_line():
+    y = np.array([0.9, 0.5, 0.1, 0.5, 0.9])
+    ax = drawn(line(X, y), ring([2], [0.1], label="lowest 0.1"))
+    figure = ax.figure
+    figure.canvas.draw()
+
+    box = ax.texts[0].get_window_extent()
+    steps = np.linspace(0, 4, 400)
+    places = ax.transData.transform(np.column_stack([steps, np.interp(steps, X, y)]))
+
+    assert not any(box.contains(*place) for place in places)
+
+
+MAP = np.array([[0.1, 0.2], [np.nan, np.inf]])
+
+
+def test_cells_have_numbers_and_frames():
+    names = Axis("lr", kind="band", texts=["a", "b"])
+    ax = drawn(
+        cells(MAP),
+        frames([0, 1], [0, 0], color="orange", legend="as good"),
+        x=names,
+        y=names,
+        grid=False,
+    )
+
+    assert said(ax) == ["0.100", "0.200"]
+    (mesh,) = ax.collections
+    np.testing.assert_allclose(mesh.get_array(), cell_colors(MAP), atol=1e-6)
+    crossed, _, frame = ax.lines
+    assert crossed.get_xydata().tolist() == [[1, 1]]
+    assert frame.get_color() == light("orange")
+    x, y = frame.get_data()
+    # Around both cells as one: no side between them.
+    sides = {(*x[k : k + 2], *y[k : k + 2]) for k in range(0, len(x), 3)}
+    assert not any(a == b == 0.5 for a, b, *_ in sides)
+    assert len(sides) == 6
+
+
+def test_cells_are_dark_where_the_loss_is_low():
+    low, high = cell_colors(np.array([0.1, 0.9]))[:, :3].sum(1)
+    plateau = cell_colors(np.array([0.100, 0.101]))[:, :3].sum(1)
+
+    assert low < high
+    assert abs(plateau[0] - plateau[1]) < 0.1 * (high - low)
+
+
+def test_an_image_fills_its_extent():
+    pixels = np.zeros((2, 3, 4), np.uint8)
+    pixels[0, 0] = (255, 0, 0, 255)
+    ax = drawn(image(pixels, extent=(1, 2, 0.2, 0.4)))
+
+    (shown,) = ax.images
+    assert shown.get_extent() == [1, 2, 0.2, 0.4]
+    assert shown.get_array()[0, 0].tolist() == [255, 0, 0, 255]
+    assert shown.origin == "lower"
+    assert ax.get_xlim() == (0, 4)
+
+
+def test_ranges_show_their_axes():
+    axes = [Axis("lr", (0.001, 10), "log"), Axis("loss", (0, 1))]
+    ax = drawn(
+        ranges([0, 0], [1, 0.2], axes, name="axis"),
+        x=Axis("", kind="band", texts=["lr", "loss"]),
+        y=Axis("", (-0.12, 1.12), "none"),
+    )
+
+    assert said(ax) == ["0.001", "10", "0", "1"]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [
+        [0, 1],
+        [0, 1],
+        [0, pytest.approx(0.2)],
+    ]
+    assert ax.get_yticks().tolist() == []
+
+
+def test_texts():
+    ax = drawn(text([1, 2], [0.5, 0.5], ["a", "b"], anchor="end", strong=[True, False]))
+
+    assert said(ax) == ["a", "b"]
+    assert [t.get_ha() for t in ax.texts] == ["right", "right"]
+    assert [t.get_weight() for t in ax.texts] == ["bold", "normal"]
+
+
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_the_same_charts_give_the_same_bytes(form):
+    charts = [Chart(Axis("x"), Axis("y"), [line([0, 1], [0, 1], label="a")])] * 2
+
+    assert picture(charts, (1, 2), form=form) == picture(charts, (1, 2), form=form)
+
+
+def test_charts_stand_side_by_side_and_nothing_is_cut():
+    one = Chart(
+        Axis("learning rate", (1e-5, 1000), "log"),
+        Axis("validation loss", (0, 0.005)),
+        [line([1, 2], [0, 0.004], label="a rather long name", legend="seeds")],
+        title="One",
+        ends="setting",
+    )
+    figure = still([one, one], (1, 2))
+    figure.canvas.draw()
+
+    left, right = (ax.get_position() for ax in figure.axes)
+    assert right.width > 1.5 * left.width
+    assert left.y0 == right.y0
+    assert left.y1 == right.y1
+    page = figure.bbox
+    for ax in figure.axes:
+        box = ax.get_tightbbox()
+        assert page.x0 <= box.x0
+        assert box.x1 <= page.x1
+        assert page.y0 <= box.y0
+        assert box.y1 <= page.y1
+
+
+def test_labels_move_apart_as_little_as_they_can():
+    placed = spread([0.5, 0.5, 0.9], 0.2, 0, 1)
+
+    assert placed.tolist() == pytest.approx([0.4, 0.6, 0.9])
+
+
+def test_every_color_has_a_dark_one():
+    assert all(len(pair) == 2 for pair in COLORS.values())
+    assert light("blue") == COLORS["blue"][0]
+    assert light("#123456") == "#123456"
