@@ -1,11 +1,42 @@
-"""Hyperparameters by hand: lessons, live panels, and the small library under them.
+"""Choose hyperparameters by hand and by search, with live panels.
 
-The public names are loaded on first use, so that ``import hpkit`` needs no torch and
-``python -m hpkit lab`` runs on a bare Python.  Not in here: any code that trains,
-plots or shows something.
+For learners of deep learning, and for whoever compares many settings of a
+small model: hpkit trains hundreds of settings and seeds at once on an
+ordinary laptop, and each run gives the numbers of a plain PyTorch loop.
 
-This file must parse on an old Python (see ``__main__.py``).
+>>> import hpkit as hk
+>>> moons = hk.load_dataset("moons")
+>>> run = hk.fit(moons, hk.Hyperparameters(lr=0.1, epochs=5))
+>>> grid = hk.grid_search(moons, lr=[0.01, 0.1], batch_size=[16, 32])
+>>> grid.runs
+Runs(4 runs on moons: 4 settings, 1 seeds)
+
+Ten calls to start with:
+
+hk.load_dataset("moons")          a data set in three splits; for your own
+                                  table there is hk.Dataset.from_frame
+hk.Hyperparameters(lr=0.1)        a setting; what is left out has a default
+hk.fit(data, setting)             train it once: curves, and the network
+hk.train(data, settings)          train many at once, and look meanwhile
+hk.validation_curve(data, ...)    one hyperparameter, all others held fixed
+hk.grid_search(data, ...)         every combination; and random_search,
+                                  successive_halving, bayesian_search
+hk.plot_training_curves(result)   loss against epoch; more: plot_...
+hk.describe(result)               what the chart shows, in a sentence
+hk.TrainingPanel(data)            sliders and curves, live in a notebook
+hk.progress()                     what you have done of the exercises
+
+A search's result is a table when it is the last line of a cell, and has
+best, ties, val_loss, to_frame() and save(path).
+
+Read on: help(hk.grid_search) and the like; the lessons, opened by
+python -m hpkit lab; the glossary beside them. How hpkit is made:
+hpkit/README.md.
 """
+
+# The public names are loaded on first use, so that `import hpkit` needs no torch and
+# `python -m hpkit lab` runs on a bare Python. This file must parse on an old Python
+# (see __main__.py). Editors and mypy read __init__.pyi.
 
 __version__ = "0.1.0"
 

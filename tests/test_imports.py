@@ -4,6 +4,7 @@ Each case runs in a fresh interpreter, since this one has everything loaded.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -84,6 +85,17 @@ def test_every_public_name_is_there():
     for name in hpkit.__all__:
         assert getattr(hpkit, name).__doc__, name
     assert set(hpkit.__all__) <= set(dir(hpkit))
+
+
+def test_help_is_two_screens_and_names_what_there_is():
+    import hpkit as hk
+
+    lines = hk.__doc__.splitlines()
+
+    assert len(lines) <= 48
+    assert max(map(len, lines)) <= 76  # help() indents by four
+    for name in re.findall(r"hk\.(\w+)", hk.__doc__):
+        assert name in hk.__all__
 
 
 def test_unknown_name_is_an_attribute_error():
