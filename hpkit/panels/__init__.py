@@ -1,32 +1,28 @@
-"""The live panels of the lessons: ipywidgets and bqplot over the engine and searches.
+"""Live panels: each a box of controls, charts and words. One module holds one panel."""
 
-Each is a widget: put it last in a cell. Nothing here trains by itself.
-"""
+from importlib import import_module
 
-from hpkit.panels.bowl import BowlPanel
-from hpkit.panels.coins import CoinFlipsPanel
-from hpkit.panels.curve import ValidationCurvePanel
-from hpkit.panels.grid import GridPanel
-from hpkit.panels.noise import BatchNoisePanel
-from hpkit.panels.path import OneAtATimePanel
-from hpkit.panels.patience import PatiencePanel
-from hpkit.panels.race import SearchRacePanel
-from hpkit.panels.seeds import SeedsPanel
-from hpkit.panels.style import present
-from hpkit.panels.testbox import TestBoxPanel
-from hpkit.panels.training import TrainingPanel
+_MODULES = {
+    "bowl": ("BowlPanel",),
+    "coins": ("CoinFlipsPanel",),
+    "curve": ("ValidationCurvePanel",),
+    "grid": ("GridPanel",),
+    "noise": ("BatchNoisePanel",),
+    "path": ("OneAtATimePanel",),
+    "patience": ("PatiencePanel",),
+    "race": ("SearchRacePanel",),
+    "seeds": ("SeedsPanel",),
+    "style": ("present",),
+    "testbox": ("TestBoxPanel",),
+    "training": ("TrainingPanel",),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [
-    "BatchNoisePanel",
-    "BowlPanel",
-    "CoinFlipsPanel",
-    "GridPanel",
-    "OneAtATimePanel",
-    "PatiencePanel",
-    "SearchRacePanel",
-    "SeedsPanel",
-    "TestBoxPanel",
-    "TrainingPanel",
-    "ValidationCurvePanel",
-    "present",
-]
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name):
+    """Import the module of a panel when it is first used."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -4,7 +4,7 @@ import html
 from base64 import b64encode
 
 from hpkit.panels.controls import NAMES
-from hpkit.panels.maps import has_map, thumbnail
+from hpkit.charts.decision import has_map, thumbnail
 from hpkit.text import shown
 
 WORDS = {

@@ -2,22 +2,20 @@
 
 import ipywidgets as W
 import numpy as np
-from bqplot.interacts import HandDraw
 
-from hpkit.panels.controls import NAMES, framed
-from hpkit.panels.figures import figure, limit, linear, lines, set_all, tick
-from hpkit.panels.parts import row
+from hpkit.charts.live import LiveCharts
+from hpkit.charts.spec import Axis, Chart, line
+from hpkit.panels.parts import say
 
 WORDS = {
-    "how": "Draw with the mouse, or choose a place and set its height.",
-    "place": "place",
-    "height": "height",
+    "how": "Draw with the mouse. With the keyboard: arrow keys move and lift a point.",
     "loss": "loss",
-    "epoch": "epoch {:.0f}",
+    "epoch": "epoch",
+    "alt": "Draw your guess: a curve of losses.",
     "lowest": "lowest {:.2f} at epoch {:.0f}",
 }
 HIGHEST = 1.2
-KNOTS = 11  # places of a training curve
+PLACES = 11  # of a training curve
 
 
 class Drawing(W.VBox):
@@ -27,12 +25,8 @@ class Drawing(W.VBox):
     ----------
     at : sequence of float
         Places along the horizontal axis.
-    ticks : dict
-        Place: text on the axis.
-    label : str
-        Of the axis.
-    names : sequence of str
-        Each place in words.
+    axis : Axis
+        That axis.
     start : float
         Height of the line at first.
 
@@ -42,46 +36,22 @@ class Drawing(W.VBox):
         Heights at the places.
     """
 
-    def __init__(self, at, ticks, label, names, *, start=0.7):
-        self.at = np.asarray(at, float)
-        scales = {"x": linear(), "y": linear(0, HIGHEST)}
-        self.line = lines(scales, "purple", stroke_width=3, marker="circle")
-        set_all(self.line, x=self.at, y=np.full(len(at), float(start)))
-        self.chart = figure(
-            [self.line], *scales.values(), ("", WORDS["loss"]), height=178,
-            margin=(8, 10, 42, 50),
-        )  # fmt: skip
-        tick(self.chart, 0, self.at, ticks, label)
-        limit(self.chart, 1, HIGHEST, n=4)
-        self.chart.interaction = self.hand = HandDraw(lines=self.line)
-        self.place = W.SelectionSlider(
-            options=[(name, k) for k, name in enumerate(names)], readout=False
-        )
-        self.height = W.FloatSlider(
-            start, min=0, max=HIGHEST, step=0.02, readout=False
-        )  # fmt: skip
-        self.name = W.HTML()
-        self.place.observe(self._follow, "value")
-        self.line.observe(self._follow, "y")
-        self.height.observe(self._lift, "value")
-        place = framed(WORDS["place"], self.place, self.name)
-        height = framed(WORDS["height"], self.height)
-        place.layout.flex = height.layout.flex = "1 1 0"
-        place.layout.margin = "0 16px 0 0"
-        super().__init__([
-            W.HTML(f"<span class='hp-muted'>{WORDS['how']}</span>"), self.chart,
-            row(place, height),
-        ])  # fmt: skip
-        self._follow()
+    def __init__(self, at, axis, *, start=0.7):
+        self.at, self.axis = np.asarray(at, float), axis
+        self.charts = LiveCharts(calls={"draw": self._drawn})
+        self._value, self._disabled = [float(start)] * len(self.at), False
+        super().__init__([say(WORDS["how"], "hp-muted"), self.charts])
+        self._show()
 
     @property
     def value(self):
         """Heights at the places."""
-        return [round(float(y), 3) for y in self.line.y]
+        return self._value
 
     @value.setter
     def value(self, heights):
-        self.line.y = np.array(heights)
+        self._value = [round(float(height), 3) for height in heights]
+        self._show()
 
     @property
     def lowest(self):
@@ -91,32 +61,28 @@ class Drawing(W.VBox):
     @property
     def disabled(self):
         """Whether nothing can be drawn any more."""
-        return self.place.disabled
+        return self._disabled
 
     @disabled.setter
     def disabled(self, off):
-        self.place.disabled = self.height.disabled = off
-        self.chart.interaction = None if off else self.hand
+        self._disabled = off
+        self._show()
 
-    def _follow(self, _=None):
-        """Show the place that was chosen, and its height."""
-        self.height.value = min(max(float(self.line.y[self.place.value]), 0), HIGHEST)
-        self.name.value = f"{self.place.label}: {self.height.value:.2f}"
+    def _drawn(self, heights):
+        if not self._disabled:
+            self.value = heights
 
-    def _lift(self, change):
-        """Set the height of the place that was chosen."""
-        heights = np.array(self.line.y, float)
-        if abs(heights[self.place.value] - change["new"]) > 1e-9:
-            heights[self.place.value] = change["new"]
-            self.line.y = heights
+    def _show(self):
+        draw = None if self._disabled else "draw"
+        curve = line(self.at, self.value, color="purple", width=3, draw=draw)
+        loss = Axis(WORDS["loss"], (0, HIGHEST))
+        self.charts.show([Chart(self.axis, loss, [curve], alt=WORDS["alt"], height=14)])
 
 
 def over_epochs(epochs):
     """Return a drawing of a training curve, and a function that says its lowest."""
-    at = np.linspace(0, epochs, KNOTS)
-    ticks = {float(v): f"{v:.0f}" for v in at[::5]}
-    names = [WORDS["epoch"].format(v) for v in at]
-    drawing = Drawing(at, ticks, NAMES["epochs"], names)
+    at = np.linspace(0, epochs, PLACES)
+    drawing = Drawing(at, Axis(WORDS["epoch"], (0, epochs)))
 
     def said(heights):
         return WORDS["lowest"].format(min(heights), at[drawing.lowest])

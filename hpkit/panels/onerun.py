@@ -6,7 +6,7 @@ import time
 from hpkit.engine.training import Training
 from hpkit.panels.live import FRAME
 from hpkit.panels.runlist import Kept
-from hpkit.panels.watch import updates_per_epoch
+from hpkit.panels.run_view import updates_per_epoch
 
 REST = 0.4  # seconds without a move after which a run counts as chosen
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch

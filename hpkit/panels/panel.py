@@ -1,30 +1,30 @@
-"""What all panels share: frame, state, result in words, runs, code, saving, picture.
+"""What all panels share: frame, charts, result in words, code, saving, still picture.
 
-A panel is a box of widgets. A subclass makes controls and charts, hands them on with
-`build`, starts jobs on `self.live`, and says what it shows: `draw`, `sentence`,
-`code` and `frame`.
+A panel is a box of widgets. A subclass makes its controls and hands them on with
+`build`, starts jobs on `self.live`, and says what it shows: `update` (its controls),
+`pictures` (its charts), `sentence`, `code` and `frame`.
 """
 
 import base64
 import html
-import io
 import re
 from contextlib import contextmanager
 from pathlib import Path
 
 import ipywidgets as W
 
+from hpkit.charts.live import LiveCharts
+from hpkit.charts.still import picture
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text
 from hpkit.panels.guess import Guess
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.stills import still
 from hpkit.panels.style import style_sheet
 
 WORDS = {
     "dead": "This is a picture of a panel. Run this cell again to make it live.",
-    "error": "Stopped by an error: {} Mend its cause, then start again.",
+    "error": "Stopped by an error: {} Fix its cause, then start again.",
     "code": "Code",
     "table": "Table",
     "table_tip": "The numbers of the picture",
@@ -35,10 +35,7 @@ WORDS = {
     "stop": "Stop",
     "stop_tip": "Stop the training; what was trained so far is kept",
 }
-
-
 FOLDER = Path("hpkit-runs")
-UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
 def titled(title, usual, dataset=None):
@@ -62,6 +59,9 @@ class Panel(W.VBox):
     ----------
     live : Live
         The thread; its `lock` guards all state.
+    charts : LiveCharts
+    result : str
+        What is said of the state, as HTML.
     error : Exception or None
         What the last training or callback raised; shown in the panel too.
     """
@@ -72,14 +72,11 @@ class Panel(W.VBox):
     def __init__(self, dataset, *, title, key=()):
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
-        self.guess = None
-        self.error = None
-        self._quiet = 0
-        self.title = title
+        self.guess = self.error = None
+        self.title, self.result, self._quiet = title, "", 0
         self.status = say("", "hp-status")
         self.bar = W.FloatProgress(value=0, min=0, max=1)
         self.bar.add_class("hp-bar")
-        self.result = say("", "hp-say")
         self.note = say("", "hp-muted", "hp-grow")
         self.stop_button = button(WORDS["stop"], WORDS["stop_tip"])
         self.stop_button.add_class("hp-stop")
@@ -88,15 +85,19 @@ class Panel(W.VBox):
         self.add_class("hpkit")
         stop_earlier(self, (type(self).__name__, self.stem, title, *key))
 
-    def build(self, left, charts, *, drawers=()):
+    def build(self, left, widths=(1,), *, calls=None, over=(), drawers=()):
         """Put the parts together.
 
         Parameters
         ----------
         left : sequence of Widget
             The controls.
-        charts : sequence of (legend, figure, width)
-            Legend is HTML or a widget; widths are relative.
+        widths : sequence of float
+            Of the charts, relative to each other.
+        calls : dict
+            As in `LiveCharts`; each is called under the lock, its errors are shown.
+        over : sequence of Widget
+            What stands above the charts.
         drawers : sequence of (name, tip, Widget)
             What is below, one at a time, default a table of `frame`.
         """
@@ -104,21 +105,21 @@ class Panel(W.VBox):
         head = say(
             f"<span class='hp-title'>{html.escape(self.title)}</span>", "hp-grow"
         )
-        controls = W.VBox(left, layout=W.Layout(width="216px", min_width="216px"))
+        controls = W.VBox(left)
         controls.add_class("hp-controls")
-        self.figures = [chart[1] for chart in charts]
-        self.widths = [chart[2] for chart in charts]
-        body = [controls]
-        for over, chart, width in charts:
-            over = say(over, "hp-muted") if isinstance(over, str) else over
-            over.add_class("hp-legend")
-            body.append(W.VBox([over, chart]))
-            body[-1].layout = W.Layout(flex=f"{width} 1 0", min_width="0")
+        calls = {name: self._told(call) for name, call in (calls or {}).items()}
+        self.widths, self.charts = widths, LiveCharts(widths, calls=calls)
+        shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
+        shown.add_class("hp-charts")
         foot = self._foot(list(drawers))
         self.children = (
-            style_sheet(), row(head, self.status, name="hp-head"), self.bar,
-            row(*body, name="hp-body"), self.result, foot, self.drawer,
-        )  # fmt: skip
+            style_sheet(),
+            row(head, self.status, name="hp-head"),
+            self.bar,
+            row(controls, shown, name="hp-body"),
+            foot,
+            self.drawer,
+        )
 
     def _foot(self, drawers):
         """Make the buttons below the charts and the drawer that they open."""
@@ -135,7 +136,6 @@ class Panel(W.VBox):
         )
         self.view.style.button_width = "84px"
         self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
-        self.drawer.layout.height = "148px"
         self.drawer.add_class("hp-drawer")
         self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")
         self.on_click(self.save_button, self._save_clicked)
@@ -157,18 +157,18 @@ class Panel(W.VBox):
 
     # ---- callbacks and errors ------------------------------------------------------
 
-    def _guarded(self, callback):
+    def _told(self, callback):
         """Return a callback that holds the lock and shows its own errors.
 
         A value that hpkit refuses is no failure: its message says all.
         """
 
-        def called(_):
+        def called(*values):
             with self.live.lock:
                 if self._quiet:
                     return
                 try:
-                    callback()
+                    callback(*values)
                 except (ValueError, TypeError) as error:
                     self.error = error
                     self.say(html.escape(str(error)), wrong=True)
@@ -177,6 +177,10 @@ class Panel(W.VBox):
                     self._fail(error)
 
         return called
+
+    def _guarded(self, callback):
+        """Return such a callback for what a widget tells: it takes no news."""
+        return self._told(lambda _: callback())
 
     def on_click(self, widget, callback):
         """Call `callback()` when a button is pressed."""
@@ -204,24 +208,37 @@ class Panel(W.VBox):
         said = html.escape(f"{type(error).__name__}: {error}")
         self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)
 
-    def say(self, text, *, wrong=False, passing=False):
-        """Show the result in words (HTML); a screen reader skips `passing` ones."""
-        (self.result.add_class if wrong else self.result.remove_class)("hp-error")
+    def say(self, text, *, wrong=False):
+        """Show a sentence (HTML) below the charts as they are."""
+        self._show(self.charts.charts, text, wrong=wrong)
+
+    def _show(self, charts, text, *, wrong=False, passing=False):
+        """Show charts and sentence at once; a screen reader skips `passing` ones."""
         role = "" if passing else " role='status'"
-        self.result.value = f"<div{role}>{text}</div>"
+        look = "hp-say hp-error" if wrong else "hp-say"
+        self.result = text
+        self.charts.show(charts, sentence=f"<div class='{look}'{role}>{text}</div>")
 
     def _draw(self):
         """Show the state."""
         running = self.live.busy
         (self.add_class if running else self.remove_class)("hp-running")
-        self.draw(running)
+        self.update(running)
+        said, passing = self.result, running and not self.live.paused
         if self.error is None:
             covered = self.guess and not self.guess.open
             said = self.guess.said if self.guess and not covered else ""
             said = self.guess.cover if covered else said + self.sentence(running)
-            self.say(said, passing=running and not self.live.paused)
+        self._show(self.pictures(), said, wrong=self.error is not None, passing=passing)
         if not running or self.table_box is not None:
             self._show_drawer()
+
+    def update(self, running):
+        """Let status, bar and controls show the state."""
+
+    def pictures(self):
+        """Return the charts of the state, always as many and of the same marks."""
+        raise NotImplementedError
 
     # ---- what a learner calls ------------------------------------------------------
 
@@ -257,7 +274,7 @@ class Panel(W.VBox):
         list of pathlib.Path
         """
         FOLDER.mkdir(exist_ok=True)
-        paths = free_paths(name or self.stem, ("csv", "png", "svg"))
+        paths = _free_paths(name or self.stem, ("csv", "png", "svg"))
         self.frame().to_csv(paths[0], index=False)
         for path in paths[1:]:
             path.write_bytes(self.picture(path.suffix[1:]))
@@ -290,10 +307,7 @@ class Panel(W.VBox):
 
     def picture(self, form="png"):
         """Return the still picture as PNG or SVG; same state, same bytes."""
-        file = io.BytesIO()
-        made = still(self.figures, self.widths)
-        made.savefig(file, format=form, metadata=UNDATED[form])
-        return file.getvalue()
+        return picture(self.charts.charts, self.widths, form=form)
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """Return the live widget, and a picture and a sentence for where it is dead.
@@ -304,14 +318,14 @@ class Panel(W.VBox):
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
         with self.live.lock:
             covered = self.guess and not self.guess.open and self.error is None
-            said = self.sentence(self.live.busy) if covered else self.result.value
+            said = self.sentence(self.live.busy) if covered else self.result
             words = html.unescape(re.sub(r"<[^>]+>", "", said))
             bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
             bundle["image/png"] = base64.b64encode(self.picture()).decode()
         return bundle, {"image/png": {"alt": f"{self.title}. {words}"}}
 
 
-def free_paths(stem, ends):
+def _free_paths(stem, ends):
     """Return the first paths with that name, one an ending, of which none is taken."""
     number = 1
     while True:

@@ -10,7 +10,7 @@ from hpkit.engine.run import Run
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import TABLE
 from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.style import PINNED
+from hpkit.charts.colors import PINNED
 from hpkit.text import shown
 
 WORDS = {

@@ -20,8 +20,7 @@ from hpkit.panels.onerun import OneRun
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row, say
 from hpkit.panels.runlist import RunList
-from hpkit.panels.says import told
-from hpkit.panels.watch import RunView
+from hpkit.panels.run_view import RunView, told
 
 WORDS = {
     "title": "Train a network on {}",
@@ -142,14 +141,13 @@ class TrainingPanel(Panel):
             row(self.pause_button, self.one_button, self.slow, name="hp-buttons"),
         ]
         self.view_of_run = RunView(self, self.model)
-        self.chart, self.map = self.view_of_run.chart, self.view_of_run.map
         self.beside = say("", "hp-table")
         drawers = [
             (WORDS["runs"], WORDS["runs_tip"], self.list.box),
             (WORDS["compare"], WORDS["compare_tip"], self.beside),
         ]
-        self.build(left, self.view_of_run.charts, drawers=drawers)
-        self.figures = self.view_of_run.figures
+        view = self.view_of_run
+        self.build(left, view.widths, over=view.over, drawers=drawers)
         self.on_click(self.train_button, lambda: self._start())
         self.on_click(self.reset_button, self.reset)
         self.on_click(self.pause_button, self.pause)
@@ -242,21 +240,14 @@ class TrainingPanel(Panel):
             shown = self.now or self.list.chosen
             return shown.run if shown else None
 
-    def draw(self, running):
-        """Show the state."""
+    def update(self, running):
+        """Let buttons, bar and status show the state."""
         if (strong := self.now or self.list.chosen) is None:
             return
-        pinned, faded = self.list.parted(strong)
-        run, training = strong.run, self.now is not None
-        self.view_of_run.show(
-            strong, pinned, faded, training=training, paused=self.live.paused
-        )
-        if self.guess and self.guess.open and isinstance(self.guess.widget, Drawing):
-            self.chart.show_guess(run, self.guess.widget.at, self.guess.value)
-        words = "resume" if self.live.paused else "pause"
-        self.pause_button.description = WORDS[words]
+        run, paused = strong.run, self.live.paused
+        self.pause_button.description = WORDS["resume" if paused else "pause"]
         self.bar.value = run.epochs_done / run.setting.epochs
-        kind = "paused" if self.live.paused else "training" if training else "ready"
+        kind = "paused" if paused else "training" if self.now else "ready"
         self.status.value = WORDS[kind].format(
             done=run.epochs_done, epochs=run.setting.epochs, seconds=run.fit_time
         )
@@ -264,6 +255,21 @@ class TrainingPanel(Panel):
             with suppress(ValueError, TypeError):  # what is typed may be wrong
                 seconds = self.seconds(self.controls.setting)
                 self.controls.continuous = seconds < QUICK
+
+    def pictures(self):
+        """Return the curves and, for two features, the map."""
+        if (strong := self.now or self.list.chosen) is None:
+            return self.charts.charts
+        guess = None
+        if self.guess and self.guess.open and isinstance(self.guess.widget, Drawing):
+            guess = self.guess.widget.at, self.guess.value
+        return self.view_of_run.pictures(
+            strong,
+            *self.list.parted(strong),
+            training=self.now is not None,
+            paused=self.live.paused,
+            guess=guess,
+        )
 
     def _show_drawer(self):
         """Fill what is below the charts."""

@@ -1,0 +1,100 @@
+"""Data with two features over what a network says of every place."""
+
+import io
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from PIL import Image, ImageDraw
+
+from hpkit.charts.colors import CLASSES, COLORS, SHAPES
+from hpkit.charts.spec import Axis, Chart, image, points
+from hpkit.engine.run import softmax
+
+SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
+GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
+_PALETTE = np.array([to_rgb(COLORS[name][0]) for name in CLASSES])
+
+
+def has_map(dataset) -> bool:
+    """Return whether a map can be drawn: two features, and classes."""
+    return dataset.n_features == 2 and not dataset.is_regression
+
+
+def map_cells(dataset, grid: int = GRID):
+    """Return (left, right, bottom, top) of the data and the centers of cells."""
+    X = np.concatenate([dataset.train.X, dataset.valid.X])
+    low, high = X.min(0), X.max(0)
+    edge = 0.08 * (high - low)
+    low, high = low - edge, high + edge
+    sides = [np.linspace(a, b, grid) for a, b in zip(low, high, strict=True)]
+    across, up = np.meshgrid(*sides)
+    extent = (low[0], high[0], low[1], high[1])
+    return tuple(map(float, extent)), np.stack([across.ravel(), up.ravel()], 1)
+
+
+def map_colors(shares: np.ndarray) -> np.ndarray:
+    """Return class probabilities (cells, classes) as colors (cells, 4), uint8.
+
+    A cell has the color of the likeliest class, the clearer the surer it is: the
+    boundary between two classes is where the color fades.
+    """
+    shares = np.nan_to_num(shares, nan=0.0)
+    n, likeliest = shares.shape[1], shares.argmax(1)
+    sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
+    clear = 0.62 * sure[:, None] ** 0.8
+    colors = np.concatenate([_PALETTE[likeliest % len(CLASSES)], clear], 1)
+    return (255 * colors).astype(np.uint8)
+
+
+def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
+    """Return the map of a run, ("best" or "last" epoch), bottom row first."""
+    _, cells = map_cells(run.dataset, grid)
+    colors = map_colors(softmax(run.outputs(cells, epoch)))
+    return colors.reshape(grid, grid, 4)
+
+
+def data_points(split, classes: int) -> list:
+    """Return the points of a split, a mark for each class."""
+    return [
+        points(
+            *split.X[split.y == number].T,
+            color=CLASSES[number % len(CLASSES)],
+            shape=SHAPES[number % len(SHAPES)],
+            size=2.6,
+            hover=False,
+        )
+        for number in range(classes)
+    ]
+
+
+def map_chart(dataset, pixels: np.ndarray | None, *, title: str = "", alt: str = ""):
+    """Return the training points over a map's pixels; None draws no map yet."""
+    (left, right, bottom, top), _ = map_cells(dataset, 2)
+    empty = np.zeros((2, 2, 4), np.uint8)
+    ground = image(empty if pixels is None else pixels, smooth=True)
+    return Chart(
+        Axis(dataset.features[0], (left, right)),
+        Axis(dataset.features[1], (bottom, top)),
+        [ground, *data_points(dataset.train, dataset.n_outputs)],
+        title=title,
+        alt=alt,
+        grid=False,
+    )
+
+
+def thumbnail(run) -> bytes:
+    """Return the map of a run with the training points on it, small, as a PNG."""
+    (left, right, bottom, top), _ = map_cells(run.dataset, 2)
+    ground = Image.fromarray(map_pixels(run)[::-1], "RGBA")
+    small = Image.new("RGBA", (SMALL, SMALL), "white")
+    small.alpha_composite(ground.resize(small.size, Image.Resampling.BILINEAR))
+    pen, corner = ImageDraw.Draw(small), np.array([left, top])
+    scale = SMALL / np.array([right - left, bottom - top])
+    for number in range(len(run.dataset.classes)):
+        color = COLORS[CLASSES[number % len(CLASSES)]][0]
+        rows = run.dataset.train.X[run.dataset.train.y == number]
+        for x, y in (rows - corner) * scale:
+            pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=color)
+    file = io.BytesIO()
+    small.save(file, "PNG", compress_level=1)
+    return file.getvalue()
