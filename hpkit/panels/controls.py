@@ -205,7 +205,7 @@ def seed_choice():
     buttons = W.ToggleButtons(
         options=[SAME, NEW], tooltips=[WORDS["same_tip"], WORDS["new_tip"]]
     )
-    buttons.style.button_width = "62px"
+    buttons.style.button_width = "4.8em"
     row = W.HBox([W.HTML(f"<span class='hp-name'>{WORDS['seed']}</span>"), buttons])
     row.add_class("hp-row")
     return buttons, row

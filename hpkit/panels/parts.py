@@ -14,7 +14,8 @@ def button(text, tip, look="", width=None):
 def row(*widgets, name=""):
     """Return widgets side by side."""
     made = W.HBox(widgets)
-    made.add_class(name)
+    for each in name.split():
+        made.add_class(each)
     return made
 
 
