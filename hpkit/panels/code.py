@@ -65,9 +65,23 @@ def code_of_setting(setting, without=()):
 def code_of_run(run):
     """Return the cell that trains a run."""
     arguments = ["data", "setting", f"seed={run.seed}", *model_of(run.model)]
-    return "\n".join([
+    lines = [
         *head(run.dataset, run.model),
         f"setting = {code_of_setting(run.setting)}",
         call("run = hk.fit", arguments),
         "run.best_val_loss, run.best_epoch",
-    ])  # fmt: skip
+    ]
+    return "\n".join(lines)
+
+
+def code_of_search(search, dataset, base, seeds, model, *, without=(), **arguments):
+    """Return the cell that runs a search; `base` need not say what is searched."""
+    parts = [f"{name}={value!r}" for name, value in arguments.items()]
+    parts += [seeds_of(seeds), *model_of(model)]
+    lines = [
+        *head(dataset, model),
+        f"base = {code_of_setting(base, without)}",
+        call(f"found = hk.{search}", ["data", "base", *parts]),
+        "found",
+    ]
+    return "\n".join(lines)

@@ -23,6 +23,7 @@ WORDS = {
     "slider": "{}, slider",
     "number": "{}, number, {:g} to {:g}",
     "seed": "seed",
+    "seeds": "seeds",
     "same_tip": "Every run starts from the same first weights",
     "new_tip": "Every run starts from other first weights",
 }
@@ -198,6 +199,26 @@ def seeds_from(given, count, first=0):
         return range(first, first + count)
     more = max(given) + 1
     return (*given, *range(more, more + first + count))[first : first + count]
+
+
+class SeedCount:
+    """How many seeds a search takes: a number, its slider, and `box` with both."""
+
+    def __init__(self, seeds):
+        self.given = given_seeds(seeds)
+        count = len(self.given)
+        slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
+        # A box for whole numbers would drop the point of 2.5 and hand over 25.
+        self.number = number_box(W.FloatText, WORDS["seeds"], value=count, step=1)
+        tie(slider, self.number)
+        self.box = framed(WORDS["seeds"], slider, self.number)
+
+    @property
+    def list(self):
+        """The seeds: those given, then the next numbers; checks what was typed."""
+        count = self.number.value
+        count = check_count("seeds", count, most=MOST_SEEDS, hint="try 3")
+        return seeds_from(self.given, count)
 
 
 def seed_choice():

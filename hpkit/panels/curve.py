@@ -30,7 +30,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import titled
 from hpkit.panels.parts import say
 from hpkit.panels.runlist import short
-from hpkit.panels.searching import SearchPanel
+from hpkit.panels.search_panel import SearchPanel
 from hpkit.panels.style import css_color
 from hpkit.panels.values import places, usual
 from hpkit.search.searches import validation_curve
@@ -110,7 +110,7 @@ class ValidationCurvePanel(SearchPanel):
         )  # fmt: skip
         values = usual(param_name, dataset) if param_range is None else param_range
         self.values, self.asked = self.entry(param_name, values), param_name
-        left = [self.values.frame, self.controls.box, self.seeds_box, self.buttons]
+        left = [self.values.frame, self.controls.box, self.seed_count.box, self.buttons]
         if check_predict(predict, draw=True):
             self._ask(draw=predict == "draw")
         self.build(left, self._charts(), drawers=[self.rows])

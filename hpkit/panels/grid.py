@@ -25,7 +25,7 @@ from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import row, say, titled
 from hpkit.panels.runlist import short
-from hpkit.panels.searching import SearchPanel
+from hpkit.panels.search_panel import SearchPanel
 from hpkit.panels.values import DEFAULTS, briefly, places, usual
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
@@ -117,7 +117,7 @@ class GridPanel(SearchPanel):
             values = [entry.values for entry in self.entries]
             cells = CellGuess((x, y), values, self.planned())
             self.ask(WORDS["guess"], cells, lambda s: briefly(s, (x, y)))
-        left = [*(e.frame for e in self.entries), self.controls.box, self.seeds_box]
+        left = [*(e.frame for e in self.entries), self.controls.box, self.seed_count.box]
         self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
         self.renamed()
         self.come_in()

@@ -14,7 +14,7 @@ from hpkit.panels.panel import titled
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.pathmap import PathMap
 from hpkit.panels.pathsays import told_path
-from hpkit.panels.searching import SearchPanel
+from hpkit.panels.search_panel import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
@@ -150,7 +150,7 @@ class OneAtATimePanel(SearchPanel):
         left = [
             say(f"<span class='hp-name'>{WORDS['order']}</span>"), self.order,
             say(WORDS["start"], "hp-muted"),
-            *(knob.box for knob in self.starts.values()), self.seeds_box,
+            *(knob.box for knob in self.starts.values()), self.seed_count.box,
             *(row(*pair, name="hp-buttons") for pair in rows),
         ]  # fmt: skip
         self.map = PathMap(self.space, self._clicked)

@@ -19,7 +19,7 @@ from hpkit.panels.figures import STAGGERED
 from hpkit.panels.parallel import Parallel
 from hpkit.panels.race import LOOKS
 from hpkit.panels.racers import told_races
-from hpkit.panels.searching import LONG
+from hpkit.panels.search_panel import LONG
 from hpkit.panels.stills import still
 from hpkit.panels.values import Entry, fitting, parse_values, places, written
 from hpkit.plots import plot_grid

@@ -1,30 +1,17 @@
-"""What the panels of searches share: values to try, seeds, the search as a live job.
+"""What panels of searches share: values to try, seeds, the search as a live job.
 
-A subclass says which search (`begin`) and draws what it gives (`draw`).
+A subclass says which search (`begin`) and draws what it gives (`charts_of`).
 """
 
 import time
 
-import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.spec import Axis, Chart
 from hpkit.engine.training import check_model, check_settings
-from hpkit.hyperparameters import (
-    Hyperparameters,
-    agreed,
-    check_count,
-    check_setting,
-)
-from hpkit.panels.code import call, code_of_setting, head, model_of, seeds_of
-from hpkit.panels.controls import (
-    MOST_SEEDS,
-    Controls,
-    framed,
-    given_seeds,
-    number_box,
-    seeds_from,
-    tie,
-)
+from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
+from hpkit.panels.code import code_of_search
+from hpkit.panels.controls import Controls, SeedCount
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.settinglist import SettingList
@@ -33,7 +20,6 @@ from hpkit.search import sentences as told
 from hpkit.text import label
 
 WORDS = {
-    "seeds": "seeds",
     "start": "Start",
     "start_tip": "Train everything anew with the values shown",
     "settings": "Settings",
@@ -78,15 +64,10 @@ class SearchPanel(Panel):
         check_model(model)
         self.model, self.pace, self.job_seconds = model, PACE, 0.0
         self.entries, self.unbegun = [], False
-        self.result.add_class("hp-tall")
+        self.add_class("hp-tall")
         self.controls = Controls(dataset, self.base, controls)
-        self.given = given_seeds(seeds)
-        count = len(self.given)
-        slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-        # A box for whole numbers would drop the point of 2.5 and hand over 25.
-        self.seeds = number_box(W.FloatText, WORDS["seeds"], value=count, step=1)
-        tie(slider, self.seeds)
-        self.seeds_box = framed(WORDS["seeds"], slider, self.seeds)
+        self.seed_count = SeedCount(seeds)
+        self.seeds = self.seed_count.number
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
         self.buttons = row(self.start_button, self.stop_button, name="hp-buttons")
         self.on_click(self.start_button, lambda: self.start())
@@ -127,8 +108,7 @@ class SearchPanel(Panel):
     @property
     def seed_list(self):
         """As many seeds as the panel says: those given, then the next numbers."""
-        count = check_count("seeds", self.seeds.value, most=MOST_SEEDS, hint="try 3")
-        return seeds_from(self.given, count)
+        return self.seed_count.list
 
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
@@ -155,11 +135,6 @@ class SearchPanel(Panel):
             self.moved()
         else:
             self.live.now(self._searching(self.begin(), rest=False))
-
-    @property
-    def starting(self):
-        """The setting that the search starts from."""
-        return self.controls.setting
 
     def work(self, settings):
         """Return a number that grows as the time of a search, its runs trained at once.
@@ -227,9 +202,14 @@ class SearchPanel(Panel):
         self.chosen = number
         self._draw()
 
-    def draw(self, running):
-        """Show the state."""
-        if self.found is None or not len(self.found.runs):
+    @property
+    def _empty(self):
+        """Whether nothing was trained yet."""
+        return self.found is None or not len(self.found.runs)
+
+    def update(self, running):
+        """Let status, bar and list show the state."""
+        if self._empty:
             self.status.value = self.offer or ""
             return
         cost, planned = self.found.cost, self.found.planned
@@ -241,16 +221,21 @@ class SearchPanel(Panel):
         offered = self.offer and not running
         self.status.value = self.offer if offered else WORDS[kind].format(**facts)
         (self.add_class if offered else self.remove_class)("hp-stale")
-        self.draw_found()
         self.listing.show(self.found, self.focus)
 
-    def draw_found(self):
-        """Show what the search has given so far."""
+    def pictures(self):
+        """Return the charts of the search, empty ones before it."""
+        if self._empty:
+            return [Chart(Axis(), Axis(), []) for _ in self.widths]
+        return self.charts_of(self.found)
+
+    def charts_of(self, found):
+        """Return the charts of what the search has given so far."""
         raise NotImplementedError
 
     def sentence(self, running):
         """Return what was found in words."""
-        if self.found is None or not len(self.found.runs):
+        if self._empty:
             return WORDS["none"]
         text = self._stopped(running) + self._chosen()
         text += " ".join(told.told_best(self.found))
@@ -284,15 +269,15 @@ class SearchPanel(Panel):
 
         return self.found.to_frame() if self.found else pd.DataFrame()
 
-    def code_of(self, search, *, keep=False, **arguments):
+    def code_of(self, search, **arguments):
         """Return a cell that runs the same search."""
-        parts = [f"{name}={value!r}" for name, value in arguments.items()]
-        searched = self.found.space if self.found else ()
-        base = code_of_setting(self.starting, without=() if keep else searched)
-        seeds = self.found.seeds if self.found else self.seed_list
-        parts += [seeds_of(seeds), *model_of(self.model)]
-        return "\n".join([
-            *head(self.dataset, self.model), f"base = {base}",
-            call(f"found = hk.{search}", ["data", "base", *parts]),
-            "found",
-        ])  # fmt: skip
+        found = self.found
+        return code_of_search(
+            search,
+            self.dataset,
+            self.controls.setting,
+            found.seeds if found else self.seed_list,
+            self.model,
+            without=found.space if found else (),
+            **arguments,
+        )
