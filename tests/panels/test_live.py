@@ -1,0 +1,254 @@
+"""The one mechanism under all panels: jobs, pictures, Stop."""
+
+import threading
+import time
+
+import pytest
+
+from hpkit.data.datasets import load_dataset
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import live as live_module
+from hpkit.panels.live import Live
+
+QUICK = Hyperparameters(lr=0.3, epochs=5)
+LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
+
+
+@pytest.fixture
+def moons():
+    return load_dataset("moons")
+
+
+def until(condition, seconds=5):
+    """Wait for a condition; fail when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
+
+
+def test_live_newest_job_wins():
+    done, live = [], Live(lambda: None, lambda error: None)
+
+    def job(number):
+        for _ in range(5):
+            time.sleep(0.005)
+            yield
+        done.append(number)
+
+    for number in range(50):
+        live.start(job(number), replace=False)
+    live.wait(5)
+
+    assert done[-1] == 49
+    assert len(done) <= 3
+
+
+def test_live_replace_ends_the_running_job():
+    ended, live = [], Live(lambda: None, lambda error: None)
+
+    def endless():
+        try:
+            while True:
+                time.sleep(0.005)
+                yield
+        finally:
+            ended.append("endless")
+
+    live.start(endless())
+    time.sleep(0.05)
+    live.start(iter_once := (n for n in range(1)))
+    live.wait(5)
+
+    assert ended == ["endless"]
+    assert list(iter_once) == []
+
+
+def test_live_draws_often_and_at_the_end():
+    state, drawn = [0], []
+    live = Live(lambda: drawn.append(state[0]), lambda error: None)
+
+    def job():
+        for n in range(100):
+            state[0] = n + 1
+            time.sleep(0.005)
+            yield
+
+    live.start(job())
+    live.wait(10)
+
+    assert drawn[-1] == 100
+    assert 5 <= len(drawn) <= 25  # about 15 a second for half a second or more
+
+
+def test_live_now_is_done_and_drawn_when_it_returns():
+    steps, drawn = [], []
+    live = Live(lambda: drawn.append(len(steps)), lambda error: None)
+
+    live.now(steps.append(n) for n in range(3))
+
+    assert drawn == [3]
+    assert not live.busy
+
+
+def test_live_job_writes_down_what_it_has_before_the_last_picture():
+    order = []
+    live = Live(lambda: order.append("drawn"), lambda error: None)
+
+    def job():
+        try:
+            while True:
+                started.set()
+                yield False
+        finally:
+            order.append("written")
+
+    started = threading.Event()
+    live.start(job())
+    started.wait(5)
+    live.stop()
+    live.wait(5)
+
+    assert order[order.index("written") + 1 :] == ["drawn"]
+
+
+def test_live_thread_does_not_keep_python_from_ending():
+    live = Live(lambda: None, lambda error: None)
+
+    def job():
+        daemons.append(threading.current_thread().daemon)
+        yield
+
+    daemons = []
+    live.start(job())
+    live.wait(5)
+
+    assert daemons == [True]
+
+
+def test_live_error_is_shown_and_the_next_job_runs():
+    errors, ran, live = [], [], None
+    live = Live(lambda: None, errors.append)
+
+    def bad():
+        yield
+        raise RuntimeError("broken")
+
+    def good():
+        ran.append(True)
+        yield
+
+    live.start(bad())
+    live.wait(5)
+    live.start(good())
+    live.wait(5)
+
+    assert [str(e) for e in errors] == ["broken"]
+    assert ran == [True]
+
+
+def test_live_stopped_before_the_thread_begins():
+    closed, live = [], Live(lambda: None, lambda error: None)
+
+    def job():
+        try:
+            while True:
+                yield
+        finally:
+            closed.append(True)
+
+    with live.lock:  # the thread waits for it
+        live.now(job(), seconds=0)
+        assert live.busy
+        live.stop()
+    live.wait(5)
+
+    assert closed
+    assert not live.busy
+
+
+def test_live_pause_rests_and_resume_goes_on():
+    steps, live = [], Live(lambda: None, lambda error: None)
+
+    def job():
+        for n in range(200):
+            steps.append(n)
+            time.sleep(0.002)
+            yield
+
+    live.start(job())
+    until(lambda: len(steps) > 5)
+    live.pause()
+    time.sleep(0.05)
+    resting = len(steps)
+    time.sleep(0.1)
+
+    assert live.paused
+    assert len(steps) <= resting + 1
+    live.resume()
+    live.wait(5)
+    assert len(steps) == 200
+
+
+def test_live_wait_tells_when_time_is_over():
+    live = Live(lambda: None, lambda error: None)
+
+    def endless():
+        while True:
+            time.sleep(0.01)
+            yield
+
+    live.start(endless())
+    with pytest.raises(TimeoutError, match="still trains"):
+        live.wait(0.2)
+    live.stop()
+    live.wait(5)
+
+
+class Stoppable:
+    """As much of a panel as `stop_earlier` sees."""
+
+    stopped = 0
+
+    def stop(self):
+        self.stopped += 1
+
+
+def test_live_panels_of_an_earlier_run_of_their_cell_are_stopped(monkeypatch):
+    monkeypatch.setattr(live_module, "_makers", {})
+    #         cell  its run  kind; panels that it stops
+    runs = [
+        ("a", "1", "training", []),
+        ("a", "1", "training", []),  # two in one run of a cell live side by side
+        ("b", "2", "training", []),  # nor does another cell stop any
+        ("a", "3", "grid", [0, 1]),  # the cell again, whatever it makes now
+        ("a", "3", "grid", []),
+        ("a", "4", "grid", [3, 4]),  # and again: each is stopped once
+        ("c", None, "grid", []),  # a front end that does not number its runs
+    ]
+    panels = []
+    for cell, execution, kind, stops in runs:
+        monkeypatch.setattr(
+            live_module, "running_cell", lambda at=(cell, execution): at
+        )
+        before = [panel.stopped for panel in panels]
+        panel = Stoppable()
+
+        live_module.stop_earlier(panel, kind)
+
+        stopped = [a.stopped - b for a, b in zip(panels, before, strict=True)]
+        assert [n for n, times in enumerate(stopped) if times] == stops
+        assert sum(stopped) == len(stops)
+        panels.append(panel)
+    assert panels[-1].stopped == 0
+
+
+def test_live_panels_of_a_script_are_stopped_by_the_next_of_their_kind(monkeypatch):
+    monkeypatch.setattr(live_module, "_makers", {})
+    monkeypatch.setattr(live_module, "running_cell", lambda: (None, None))
+    first, other, second, third = (Stoppable() for _ in range(4))
+
+    for panel, kind in ((first, 1), (other, 2), (second, 1), (third, 1)):
+        live_module.stop_earlier(panel, kind)
+
+    assert [p.stopped for p in (first, other, second, third)] == [1, 0, 1, 0]

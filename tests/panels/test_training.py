@@ -1,0 +1,738 @@
+"""The training panel: set a slider, press a button, read the state."""
+
+import re
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from build import FOLDER
+
+import hpkit as hk
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.training import fit
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import TrainingPanel, present
+from hpkit.panels.controls import NEW, SAME
+
+QUICK = Hyperparameters(lr=0.3, epochs=5)
+LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
+
+
+@pytest.fixture
+def moons():
+    return load_dataset("moons")
+
+
+def until(condition, seconds=5):
+    """Wait for a condition; fail when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def panel(moons):
+    made = TrainingPanel(moons, QUICK)
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_panel_is_never_empty(panel, moons):
+    assert panel.error is None
+    assert len(panel.runs) == 1
+    np.testing.assert_array_equal(
+        panel.run.val_loss, fit(moons, QUICK, seed=0).val_loss
+    )
+    assert len(panel.chart.val.y) == 6
+
+
+def test_slider_trains_and_keeps_one_run(panel):
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+
+    assert panel.run.setting == QUICK.but(lr=0.1)
+    assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
+    np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
+
+
+def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel):
+    for step in range(50):
+        panel.controls["lr"].slider.value = 0.01 * 10 ** (step / 25)
+        time.sleep(0.004)
+    moved = time.monotonic()
+    panel.wait(5)
+
+    assert time.monotonic() - moved < 2
+    assert panel.run.setting.lr == pytest.approx(0.91, rel=0.02)
+    assert (
+        len(panel.list.kept) == 2
+    )  # the first, and the one at which the slider rested
+
+
+def test_number_box_takes_a_value_between_the_slider_steps(panel):
+    knob = panel.controls["lr"]
+    knob.source.value = 0.123
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 0.123
+    assert knob.slider.value == pytest.approx(0.3 * 10**-0.4)  # the tick next to it
+    knob.slider.value = 10 ** round(np.log10(knob.slider.value), 9)  # as a browser does
+    assert knob.source.value == 0.123
+
+
+def test_number_box_may_go_beyond_the_slider(panel):
+    panel.controls["lr"].source.value = 50.0
+    panel.wait(5)
+
+    slider = panel.controls["lr"].slider
+    assert panel.run.setting.lr == 50.0
+    assert slider.value == pytest.approx(10**slider.max)
+    assert 10 <= slider.value < 15
+
+
+def test_slider_step_after_a_typed_value(panel):
+    knob = panel.controls["lr"]
+    knob.source.value = 0.3
+    knob.slider.value = 10**-0.4
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 0.4
+
+
+def test_half_an_epoch_is_refused_in_words(panel):
+    box, before = panel.controls["epochs"].source, panel.run
+    box.value = 2.5
+    panel.wait(5)
+    assert panel.run is before
+    assert "epochs must be" in panel.result
+    assert "2.5" in panel.result
+    box.value = 3
+    panel.wait(5)
+
+    assert panel.run.setting == QUICK.but(epochs=3)
+    assert type(panel.run.setting.epochs) is int
+
+
+def test_batch_size_goes_up_to_all(panel, moons):
+    panel.controls["batch_size"].slider.value = 400
+    panel.wait(5)
+
+    assert panel.run.setting.batch_size == len(moons.train.y)
+    assert "400" in panel.sentence(False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("momentum", 0.9),
+        ("weight_decay", 0.01),
+        ("optimizer", "adam"),
+        ("optimizer", "rmsprop"),
+        ("hidden", (32, 32)),
+        ("activation", "tanh"),
+        ("dropout", 0.2),
+    ],
+)
+def test_other_controls(moons, name, value):
+    panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
+
+    panel.controls[name].value = value
+    panel.wait(5)
+
+    assert getattr(panel.run.setting, name) == value
+    assert panel.run.setting.lr == 0.01
+    assert panel.error is None
+
+
+def test_stop_keeps_what_was_trained(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 1)
+
+    start = time.monotonic()
+    panel.stop_button.click()
+    panel.wait(5)
+
+    assert time.monotonic() - start < 1
+    assert 1 < panel.run.epochs_done < 2000
+    assert "Stopped" in panel.result
+
+
+def test_train_replaces_the_running_training(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now is not None and panel.run.setting == LONG)
+    panel.controls.setting = QUICK.but(lr=0.2)
+    panel.train_button.click()
+    panel.wait(5)
+
+    assert panel.run.setting.lr == 0.2
+    assert LONG not in panel.runs.settings
+
+
+def test_long_training_is_drawn_while_it_goes(panel):
+    panel.controls.setting = LONG
+    panel.stop()  # moving the controls has started trainings of its own
+    panel.wait(30)
+    seen = []
+    panel.train_button.click()
+    until(lambda: panel.now and panel.now.run.setting == LONG, seconds=30)
+    panel.chart.val.observe(lambda change: seen.append(len(change["new"])), "y")
+    until(lambda: len(seen) > 5, seconds=60)
+    panel.stop()
+    panel.wait(30)
+
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]
+
+
+def test_long_training_follows_the_slider_only_on_release(panel):
+    panel.controls.setting = QUICK.but(batch_size=1, epochs=200)
+    panel.wait(60)
+    seconds = panel.seconds(panel.controls.setting)
+
+    assert panel.controls.continuous == (seconds < 0.5)
+    panel.controls["epochs"].slider.value = 5
+    panel.wait(60)
+    assert panel.controls.continuous
+
+
+def test_seed_new_changes_the_seed_after_each_run(panel):
+    panel.seeds.value = "new"
+    for _ in range(3):
+        panel.train_button.click()
+        panel.wait(5)
+
+    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
+
+
+def test_same_setting_again_is_not_listed_twice(panel):
+    assert "Trained again" not in panel.result
+    panel.train_button.click()
+    panel.wait(5)
+
+    assert len(panel.list.kept) == 1
+    assert "Trained again: same setting, same seed, same curve" in panel.result
+
+
+def train_and_stop(panel):
+    """Press Train, and Stop after some epochs, long before the end."""
+    panel.train_button.click()
+    until(lambda: panel.now and panel.now.run.epochs_done > 1, seconds=30)
+    panel.stop_button.click()
+    panel.wait(30)
+
+
+def test_stopped_repeat_leaves_the_finished_run_alone(moons):
+    panel = TrainingPanel(moons, QUICK.but(epochs=60))
+    panel.list.name.value = "mine"
+    finished, color = panel.run, panel.list.chosen.color
+    panel.slow.value = True
+    train_and_stop(panel)
+
+    first, second = panel.list.kept
+    assert first.run is finished
+    assert (first.name, first.color) == ("mine", color)
+    assert 1 < second.run.epochs_done < 60
+    assert panel.run is second.run
+    said = panel.result
+    assert "Stopped at epoch" in said
+    assert "A longer run of this setting stays in the list: \u201cmine\u201d." in said
+
+
+def test_longer_run_takes_the_place_of_a_stopped_one(moons):
+    panel = TrainingPanel(moons, QUICK)
+    panel.slow.value = True
+    panel.controls["epochs"].source.value = 60
+    train_and_stop(panel)
+    assert panel.run.epochs_done < 60
+    panel.slow.value = False
+    panel.train_button.click()
+    panel.wait(30)
+
+    assert [k.run.epochs_done for k in panel.list.kept] == [5, 60]
+    assert "longer run" not in panel.result
+
+
+def test_slow_training_can_be_watched_and_stopped(moons):
+    panel = TrainingPanel(moons, QUICK.but(epochs=200))
+    assert not panel.slow.value
+    assert panel.seconds(panel.run.setting) < 2
+    panel.slow.value = True
+    assert panel.seconds(panel.run.setting) >= 10
+    assert not panel.controls.continuous
+
+    start = time.monotonic()
+    train_and_stop(panel)
+    assert panel.run.epochs_done <= 20 * (time.monotonic() - start) + 1
+    panel.slow.value = False
+    panel.train_button.click()
+    panel.wait(30)
+    np.testing.assert_array_equal(
+        panel.run.val_loss, fit(moons, QUICK.but(epochs=200), seed=0).val_loss
+    )
+
+
+def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
+    source = (FOLDER / "src" / "00_start.py").read_text(encoding="utf-8")
+    words = " ".join(source.replace("#", " ").split())
+    (said,) = re.findall(r"slider for the epochs to the far right, to (\d+),", words)
+    (made,) = re.findall(r"start = hk\..+\npanel = hk\.TrainingPanel\(.+\n", source)
+    space = {"hk": hk, "moons": load_dataset("moons")}
+    exec(made, space)
+    panel = space["panel"]
+
+    assert panel.controls["epochs"].slider.max == int(said)
+    assert list(panel.controls.knobs) == ["lr", "epochs"]
+    panel.slow.value = True
+    long = panel.controls.setting.but(epochs=int(said))
+    assert 8 <= panel.seconds(long) <= 12  # "about ten seconds"
+
+
+def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
+    panel = TrainingPanel(moons, QUICK)
+    panel.slow.value = True
+    panel.controls["epochs"].source.value = 2000
+    until(lambda: panel.now and panel.now.run.epochs_done > 1)
+    start = panel.now.run.epochs_done
+    panel.slow.value = False
+    panel.wait(60)  # slowly it would be 100 s
+
+    assert start < 100
+    assert panel.run.epochs_done == 2000
+
+
+def test_chart_and_sentence_move_together_and_never_back(panel, monkeypatch):
+    seen, show = [], panel._draw
+
+    def draw():
+        show()
+        line = np.asarray(panel.chart.val.y)
+        np.testing.assert_array_equal(line, panel.run.val_loss[: len(line)])
+        seen.append(panel.run.setting.lr)
+        assert f"lr {seen[-1]:g}," in panel.result
+
+    panel.live.draw = draw
+    for step in range(12):
+        panel.controls["lr"].slider.value = 10 ** (-2 + step / 10)
+        time.sleep(0.05)
+    panel.wait(30)
+
+    assert panel.error is None
+    assert len(set(seen)) > 3
+    assert seen == sorted(seen)  # the first run, with 0.3, is never shown between
+
+
+def test_only_a_result_at_rest_is_read_aloud(panel):
+    roles, show = [], panel._draw
+
+    def draw():
+        show()
+        roles.append((panel.live.busy, "role='status'" in panel.result))
+
+    panel.live.draw = draw
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(30)
+
+    assert len(roles) > 1
+    assert all(aloud != busy for busy, aloud in roles)
+
+
+def test_header_says_what_was_not_what_will_be(moons):
+    panel = TrainingPanel(moons, LONG.but(epochs=80))
+    panel.wait(60)
+
+    assert panel.seconds(LONG) > 0.5
+    assert re.fullmatch(r"[\d.]+ s for 80 epochs", panel.status.value)
+
+
+def test_pinned_curves_are_labeled_by_what_differs(panel):
+    names = panel.chart.names
+    panel.list.pin_button.click()
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(30)
+    assert list(names.text) == ["lr 0.3"]
+    panel.list.remove_button.click()
+    panel.seeds.value = "new"
+    panel.train_button.click()
+    panel.wait(30)
+    assert list(names.text) == ["seed 0"]
+    panel.list.list.index = 0
+    panel.list.name.value = "first"
+    panel.list.list.index = 1
+
+    assert list(names.text) == ["first"]
+
+
+def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
+    panel.controls.setting = QUICK.but(lr=0.123, batch_size=8)
+    panel.wait(30)
+    panel.list.list.index = 0
+    assert panel.controls.setting == QUICK
+    assert not panel.live.busy
+    panel.list.list.index = 1
+    assert panel.controls.setting == QUICK.but(lr=0.123, batch_size=8)
+    panel.list.remove_button.click()
+
+    assert panel.controls.setting == QUICK
+    assert len(panel.runs) == 1
+
+
+def test_pin_name_remove_and_reset(panel):
+    for lr in (0.1, 0.03, 0.01):
+        panel.controls["lr"].slider.value = lr
+        panel.wait(5)
+    panel.list.list.index = 1
+    panel.list.name.value = "slow & steady"
+    panel.list.list.index = 2
+    panel.list.remove_button.click()
+
+    assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1, 0.01]
+    assert panel.list.kept[1].color is not None
+    assert panel.list.pin_button.description == "Pin"
+    panel.list.list.index = 1
+    assert panel.list.pin_button.description == "Unpin"
+    assert "slow & steady" in panel.list.list.options[1][0].replace("\u00a0", " ")
+    panel.seeds.value = NEW
+    panel.reset_button.click()
+    panel.wait(5)
+    assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
+    assert panel.controls.setting == QUICK
+    assert (panel.seeds.value, panel.seed, panel.run.seed) == (SAME, 0, 0)
+
+
+def test_list_shows_an_earlier_run(panel):
+    panel.controls["lr"].slider.value = 0.01
+    panel.wait(5)
+    panel.list.list.index = 0
+
+    assert panel.run.setting.lr == 0.3
+    assert "lr 0.3" in panel.result
+    np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
+
+
+def test_sentence_names_all_runs_that_are_the_best():
+    small = load_dataset("small_moons")
+    panel = TrainingPanel(small, Hyperparameters(lr=0.1, batch_size=10, epochs=60))
+    for setting in ({"epochs": 80}, {"epochs": 100}):  # over-fitted long before
+        panel.controls.setting = panel.controls.setting.but(**setting)
+        panel.wait()
+    assert "Best of the 3 runs, tied with run 1 and run 2." in panel.result
+
+    panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
+    panel.wait()
+    said = panel.result
+
+    assert "Best of 4 runs: run 1 and run 2 and run 3 (0." in said
+
+
+def test_diverged_run_does_not_stretch_the_axis(moons):
+    digits = load_dataset("digits")
+    panel = TrainingPanel(digits, Hyperparameters(lr=0.1, hidden=(32,), epochs=3))
+    top = panel.chart.figure.axes[1].scale.max
+    panel.controls["lr"].slider.value = 10
+    panel.wait(10)
+
+    assert panel.run.diverged
+    assert panel.chart.figure.axes[1].scale.max == top
+    assert panel.chart.left.visible
+    assert panel.chart.left.y[0] == top
+    assert "Diverged" in panel.result
+
+
+def test_error_of_a_learners_model_is_shown_and_the_next_run_works(moons):
+    broken = [True]
+
+    def model(n_features, n_outputs, setting):
+        if broken:
+            raise RuntimeError("no <such> layer")
+        return torch.nn.Linear(n_features, n_outputs)
+
+    panel = TrainingPanel(moons, QUICK, model=model)
+    assert isinstance(panel.error, RuntimeError)
+    assert "no &lt;such&gt; layer" in panel.result
+    broken.clear()
+    panel.train_button.click()
+    panel.wait(5)
+
+    assert panel.error is None
+    assert panel.run.setting == QUICK
+
+
+def test_error_of_a_callback_is_shown(panel, monkeypatch):
+    monkeypatch.setattr(type(panel), "save", lambda self: 1 / 0)
+
+    panel.save_button.click()
+
+    assert isinstance(panel.error, ZeroDivisionError)
+    assert "ZeroDivisionError" in panel.result
+
+
+def test_wrong_arguments_raise_at_once(moons):
+    with pytest.raises(ValueError, match="batch_size must be at most"):
+        TrainingPanel(moons, Hyperparameters(batch_size=10_000))
+    with pytest.raises(ValueError, match="controls must be one of"):
+        TrainingPanel(moons, controls=("speed",))
+    with pytest.raises(TypeError, match="a data set must be"):
+        TrainingPanel([1, 2])
+
+
+def test_second_panel_of_a_kind_stops_the_first(moons):
+    first = TrainingPanel(moons, QUICK)
+    first.controls.setting = LONG
+    first.train_button.click()
+    until(lambda: first.now is not None)
+    second = TrainingPanel(moons, QUICK)
+    first.wait(5)
+
+    assert not first.live.busy
+    assert second.error is None
+
+
+def test_saving_writes_csv_and_png_and_shows_where(panel):
+    panel.save_button.click()
+    panel.save_button.click()
+    table, picture, drawing = panel.save()
+
+    assert "hpkit-runs/moons-training-2.csv" in panel.note.value
+    assert table.read_text().startswith("run,param_lr,")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in drawing.read_text()
+
+
+def test_shown_code_gives_the_same_run(panel):
+    panel.view.value = len(panel.view.options) - 1
+    names = {}
+    exec(panel.code_box.value, names)
+
+    np.testing.assert_array_equal(names["run"].val_loss, panel.run.val_loss)
+
+
+def test_picture_is_the_same_each_time_and_words_say_how_to_revive(panel):
+    bundle, metadata = panel._repr_mimebundle_()
+
+    assert bundle["image/png"] == panel._repr_mimebundle_()[0]["image/png"]
+    assert metadata["image/png"]["alt"] in bundle["text/plain"]
+    assert "run this cell again" in bundle["text/plain"].lower()
+    assert "Lowest validation loss" in bundle["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_regression_and_many_features_have_no_map():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    panel = TrainingPanel(Dataset.from_arrays(X, X[:, 0] + 0.1), QUICK.but(lr=0.01))
+
+    assert panel.map is None
+    assert panel.error is None
+    assert panel.save()[0].exists()
+
+
+def test_callbacks_on_other_threads_keep_the_state_whole(panel):
+    def drag(name, values):
+        for value in values:
+            panel.controls[name].slider.value = value
+            time.sleep(0.002)
+
+    threads = [
+        threading.Thread(target=drag, args=("lr", [0.01, 0.1, 1.0] * 20)),
+        threading.Thread(target=drag, args=("epochs", [3, 4, 5] * 20)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    panel.wait(10)
+
+    assert panel.error is None
+    assert panel.run.setting == QUICK.but(lr=1.0)
+
+
+def test_map_changes_with_the_run_shown(panel):
+    before = panel.map.ground.image.value
+    panel.controls["lr"].slider.value = 0.01
+    panel.wait(5)
+    after = panel.map.ground.image.value
+    panel.list.list.index = 0
+
+    assert after != before
+    assert panel.map.ground.image.value == before
+
+
+def test_one_epoch_at_a_time(panel):
+    panel.controls.setting = QUICK.but(lr=0.02)
+    panel.wait(5)
+    panel.controls["lr"].source.value = 0.01
+    panel.wait(5)
+    panel.one_button.click()
+    until(lambda: panel.live.paused)
+    assert panel.run.epochs_done == 1
+    panel.one_button.click()
+    until(lambda: panel.run.epochs_done == 2)
+    time.sleep(0.1)
+    assert panel.live.paused
+    assert "paused at epoch 2 of 5" in panel.status.value
+    assert panel.pause_button.description == "Resume"
+    panel.pause_button.click()
+    panel.wait(5)
+    assert panel.run.epochs_done == 5
+    assert panel.pause_button.description == "Pause"
+    np.testing.assert_allclose(panel.run.val_loss, panel.list.kept[-1].run.val_loss)
+
+
+def test_pause_and_go_on(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2)
+    panel.pause_button.click()
+    time.sleep(0.2)
+    resting = panel.run.epochs_done
+    time.sleep(0.2)
+    assert panel.run.epochs_done == resting
+    panel.pause_button.click()
+    until(lambda: panel.run.epochs_done > resting)
+    panel.pause_button.click()
+    panel.stop_button.click()
+    panel.wait(2)
+    assert not panel.live.busy
+
+
+def test_axis_in_updates_and_seconds(panel, moons):
+    axis = panel.chart.figure.axes[0]
+    panel.view_of_run.unit.value = "updates"
+    assert axis.label == "updates"
+    assert panel.chart.val.x.tolist() == [13 * k for k in range(6)]  # 400 / 32
+    panel.view_of_run.unit.value = "seconds"
+    assert panel.chart.val.x[-1] == pytest.approx(panel.run.fit_time)
+    panel.view_of_run.unit.value = "epochs"
+    assert panel.chart.val.x.tolist() == list(range(6))
+
+
+def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
+    panel.view_of_run.scrub.value = 2
+    panel.wait(5)
+    early = panel.map.ground.image.value
+    expected = fit(moons, QUICK.but(epochs=2), seed=0)
+    panel.map.show(expected, "last")
+    assert panel.map.ground.image.value == early
+    assert panel.view_of_run.map_title.value == "the network at epoch 2"
+    panel.view_of_run.scrub.value = 0
+    panel.wait(5)
+    assert panel.error is None
+    assert panel.map.ground.image.value != early
+    assert len(panel.list.kept) == 1
+
+
+@pytest.mark.parametrize("lr", [0.03, 0.3, 0.1, 0.0007, 1e-5, 20])
+def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
+    knob = TrainingPanel(moons, QUICK.but(lr=lr)).controls["lr"]
+
+    slider, at = knob.slider, np.log10(lr)
+    ticks = (at - slider.min) / slider.step
+    assert ticks == pytest.approx(round(ticks), abs=1e-6)
+    assert slider.min <= at <= slider.max
+    assert slider.min <= -4 + 1e-6
+    assert slider.max >= 1 - 1e-6
+
+
+def test_guess_is_of_a_known_kind(moons):
+    with pytest.raises(ValueError, match=r"predict must be .* got 'guess'"):
+        TrainingPanel(moons, QUICK, predict="guess")
+
+
+def test_compare_shows_the_maps(panel):
+    panel.list.pin_button.click()
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+    panel.view.value = 1  # Compare
+
+    assert panel.beside.value.count("<img") == 2
+    assert 'alt="run 1, learning rate 0.3"' in panel.beside.value
+
+
+def test_guess_of_a_loss(moons):
+    panel = TrainingPanel(moons, QUICK, predict=True)
+    assert "Lowest" not in panel.result
+    panel.guess.widget.value = 0.3
+    panel.guess.button.click()
+
+    assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result
+
+
+def test_compare_names_what_differs(panel):
+    panel.view.value = 1  # Compare
+    assert "Pin a run" in panel.beside.value
+    panel.list.pin_button.click()
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+
+    said = panel.beside.value
+    assert "<b>learning rate</b>" in said
+    assert "<b>batch size</b>" not in said
+    assert "batch size 32" in said
+    assert f"{panel.run.best_val_loss:.4f}" in said
+
+
+def test_present_makes_panels_large_and_small_again(panel):
+    sheet = panel.children[0]
+    plain = sheet.value
+    present()
+    assert "projector" in sheet.value
+    assert "projector" in TrainingPanel(panel.dataset, QUICK).children[0].value
+    present(False)
+    assert sheet.value == plain
+
+
+def test_one_epoch_more_goes_on_after_stop(panel):
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now and panel.now.run.epochs_done >= 1, seconds=30)
+    panel.stop_button.click()
+    panel.wait(5)
+    done = panel.run.epochs_done
+    assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1][0]
+
+    panel.one_button.click()
+    until(lambda: f"Paused at epoch {done + 1}" in panel.result, seconds=30)
+
+    assert panel.live.paused
+    assert panel.now.run.epochs_done == done + 1
+    panel.stop_button.click()
+    panel.wait(5)
+
+
+def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
+    before = len(panel.runs)
+    monkeypatch.setattr("hpkit.panels.onerun.FRAME", 0)  # a step at a time
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.now is not None, seconds=30)
+    panel.stop_button.click()
+    panel.wait(5)
+
+    assert len(panel.runs) == before
+    assert "Stopped before the first epoch" in panel.result
+
+
+@pytest.mark.parametrize(("name", "typed"), [("lr", -1.0), ("lr", 0.0), ("epochs", -5)])
+def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
+    before = panel.chart.val.y.copy()
+    panel.controls[name].source.value = typed
+    panel.wait(5)
+
+    assert f"got {typed:g}" in panel.result
+    assert panel.controls[name].source.value == typed
+    np.testing.assert_array_equal(panel.chart.val.y, before)
+    panel.controls[name].source.value = 2
+    panel.wait(5)
+    assert panel.error is None
+    assert "Lowest" in panel.result
