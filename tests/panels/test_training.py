@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 from build import FOLDER
+from chart_reading import curve, mark, pixels
 
 import hpkit as hk
+from hpkit.charts.decision import map_chart, map_pixels
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
@@ -33,6 +35,11 @@ def until(condition, seconds=5):
         time.sleep(0.01)
 
 
+def val_curve(panel):
+    """Return places and heights of the validation curve that is drawn."""
+    return curve(panel.charts.charts[0], strong=True)
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -52,7 +59,7 @@ def test_panel_is_never_empty(panel, moons):
     np.testing.assert_array_equal(
         panel.run.val_loss, fit(moons, QUICK, seed=0).val_loss
     )
-    assert len(panel.chart.val.y) == 6
+    assert len(val_curve(panel)[1]) == 6
 
 
 def test_slider_trains_and_keeps_one_run(panel):
@@ -61,7 +68,7 @@ def test_slider_trains_and_keeps_one_run(panel):
 
     assert panel.run.setting == QUICK.but(lr=0.1)
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
-    np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
+    np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
 
 
 def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel):
@@ -183,10 +190,15 @@ def test_long_training_is_drawn_while_it_goes(panel):
     panel.controls.setting = LONG
     panel.stop()  # moving the controls has started trainings of its own
     panel.wait(30)
-    seen = []
+    seen, show = [], panel.charts.show
     panel.train_button.click()
     until(lambda: panel.now and panel.now.run.setting == LONG, seconds=30)
-    panel.chart.val.observe(lambda change: seen.append(len(change["new"])), "y")
+
+    def shown(charts, **more):
+        show(charts, **more)
+        seen.append(len(val_curve(panel)[1]))
+
+    panel.charts.show = shown
     until(lambda: len(seen) > 5, seconds=60)
     panel.stop()
     panel.wait(30)
@@ -316,8 +328,8 @@ def test_chart_and_sentence_move_together_and_never_back(panel, monkeypatch):
 
     def draw():
         show()
-        line = np.asarray(panel.chart.val.y)
-        np.testing.assert_array_equal(line, panel.run.val_loss[: len(line)])
+        line = val_curve(panel)[1]
+        np.testing.assert_allclose(line, panel.run.val_loss[: len(line)], rtol=1e-6)
         seen.append(panel.run.setting.lr)
         assert f"lr {seen[-1]:g}," in panel.result
 
@@ -337,7 +349,8 @@ def test_only_a_result_at_rest_is_read_aloud(panel):
 
     def draw():
         show()
-        roles.append((panel.live.busy, "role='status'" in panel.result))
+        said = panel.charts.get_state("sentence")["sentence"]
+        roles.append((panel.live.busy, "role='status'" in said))
 
     panel.live.draw = draw
     panel.controls["lr"].slider.value = 0.1
@@ -356,21 +369,23 @@ def test_header_says_what_was_not_what_will_be(moons):
 
 
 def test_pinned_curves_are_labeled_by_what_differs(panel):
-    names = panel.chart.names
+    def names():
+        return mark(panel.charts.charts[0], "line", width=2.2).get("label")
+
     panel.list.pin_button.click()
     panel.controls["lr"].slider.value = 0.1
     panel.wait(30)
-    assert list(names.text) == ["lr 0.3"]
+    assert names() == ["lr 0.3"]
     panel.list.remove_button.click()
     panel.seeds.value = "new"
     panel.train_button.click()
     panel.wait(30)
-    assert list(names.text) == ["seed 0"]
+    assert names() == ["seed 0"]
     panel.list.list.index = 0
     panel.list.name.value = "first"
     panel.list.list.index = 1
 
-    assert list(names.text) == ["first"]
+    assert names() == ["first"]
 
 
 def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
@@ -417,7 +432,7 @@ def test_list_shows_an_earlier_run(panel):
 
     assert panel.run.setting.lr == 0.3
     assert "lr 0.3" in panel.result
-    np.testing.assert_allclose(panel.chart.val.y, panel.run.val_loss)
+    np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
 
 
 def test_sentence_names_all_runs_that_are_the_best():
@@ -438,14 +453,14 @@ def test_sentence_names_all_runs_that_are_the_best():
 def test_diverged_run_does_not_stretch_the_axis(moons):
     digits = load_dataset("digits")
     panel = TrainingPanel(digits, Hyperparameters(lr=0.1, hidden=(32,), epochs=3))
-    top = panel.chart.figure.axes[1].scale.max
+    top = panel.charts.charts[0].y.domain[1]
     panel.controls["lr"].slider.value = 10
     panel.wait(10)
 
     assert panel.run.diverged
-    assert panel.chart.figure.axes[1].scale.max == top
-    assert panel.chart.left.visible
-    assert panel.chart.left.y[0] == top
+    chart = panel.charts.charts[0]
+    assert chart.y.domain[1] == top
+    assert mark(chart, "cross").get("label") == ["diverged"]
     assert "Diverged" in panel.result
 
 
@@ -532,7 +547,7 @@ def test_regression_and_many_features_have_no_map():
     X = rng.normal(size=(60, 2))
     panel = TrainingPanel(Dataset.from_arrays(X, X[:, 0] + 0.1), QUICK.but(lr=0.01))
 
-    assert panel.map is None
+    assert len(panel.charts.charts) == 1
     assert panel.error is None
     assert panel.save()[0].exists()
 
@@ -558,14 +573,14 @@ def test_callbacks_on_other_threads_keep_the_state_whole(panel):
 
 
 def test_map_changes_with_the_run_shown(panel):
-    before = panel.map.ground.image.value
+    before = pixels(panel.charts.charts[1])
     panel.controls["lr"].slider.value = 0.01
     panel.wait(5)
-    after = panel.map.ground.image.value
+    after = pixels(panel.charts.charts[1])
     panel.list.list.index = 0
 
     assert after != before
-    assert panel.map.ground.image.value == before
+    assert pixels(panel.charts.charts[1]) == before
 
 
 def test_one_epoch_at_a_time(panel):
@@ -607,28 +622,31 @@ def test_pause_and_go_on(panel):
 
 
 def test_axis_in_updates_and_seconds(panel, moons):
-    axis = panel.chart.figure.axes[0]
+    def unit():
+        return panel.charts.charts[0].x.label
+
     panel.view_of_run.unit.value = "updates"
-    assert axis.label == "updates"
-    assert panel.chart.val.x.tolist() == [13 * k for k in range(6)]  # 400 / 32
+    assert unit() == "updates"
+    assert val_curve(panel)[0].tolist() == [13 * k for k in range(6)]  # 400 / 32
     panel.view_of_run.unit.value = "seconds"
-    assert panel.chart.val.x[-1] == pytest.approx(panel.run.fit_time)
+    assert val_curve(panel)[0][-1] == pytest.approx(panel.run.fit_time)
     panel.view_of_run.unit.value = "epochs"
-    assert panel.chart.val.x.tolist() == list(range(6))
+    assert unit() == "epoch"
+    assert val_curve(panel)[0].tolist() == list(range(6))
 
 
 def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
     panel.view_of_run.scrub.value = 2
     panel.wait(5)
-    early = panel.map.ground.image.value
+    early = pixels(panel.charts.charts[1])
     expected = fit(moons, QUICK.but(epochs=2), seed=0)
-    panel.map.show(expected, "last")
-    assert panel.map.ground.image.value == early
-    assert panel.view_of_run.map_title.value == "the network at epoch 2"
+    assert pixels(map_chart(moons, map_pixels(expected, "last"))) == early
+    assert panel.charts.charts[1].title == "The network at epoch 2"
+    assert mark(panel.charts.charts[0], "rule").columns[0] == 2
     panel.view_of_run.scrub.value = 0
     panel.wait(5)
     assert panel.error is None
-    assert panel.map.ground.image.value != early
+    assert pixels(panel.charts.charts[1]) != early
     assert len(panel.list.kept) == 1
 
 
@@ -725,13 +743,13 @@ def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
 
 @pytest.mark.parametrize(("name", "typed"), [("lr", -1.0), ("lr", 0.0), ("epochs", -5)])
 def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
-    before = panel.chart.val.y.copy()
+    before = val_curve(panel)[1]
     panel.controls[name].source.value = typed
     panel.wait(5)
 
     assert f"got {typed:g}" in panel.result
     assert panel.controls[name].source.value == typed
-    np.testing.assert_array_equal(panel.chart.val.y, before)
+    np.testing.assert_array_equal(val_curve(panel)[1], before)
     panel.controls[name].source.value = 2
     panel.wait(5)
     assert panel.error is None

@@ -1,0 +1,28 @@
+"""What a test reads of a chart: marks of a kind, their numbers, pixels."""
+
+import numpy as np
+
+
+def marks(chart, kind, **look):
+    """Return the marks of a kind that have these looks and at least one place."""
+    found = [m for m in chart.marks if m.kind == kind and m.columns[0].size]
+    return [m for m in found if all(m.get(k) == v for k, v in look.items())]
+
+
+def mark(chart, kind, **look):
+    """Return the one such mark."""
+    (found,) = marks(chart, kind, **look)
+    return found
+
+
+def curve(chart, row=0, **look):
+    """Return the finite places and heights of a line's row."""
+    x, y = mark(chart, "line", **look).columns
+    x, y = x[min(row, len(x) - 1)], y[row]
+    there = np.isfinite(x) & np.isfinite(y)
+    return x[there], y[there]
+
+
+def pixels(chart):
+    """Return the numbers of a chart's image as bytes."""
+    return mark(chart, "image").data()
