@@ -59,8 +59,10 @@ def test_seeds_difference_below_spread():
 
 def test_seeds_forty_tell():
     _, ana, jun = moons()
-    told = {n: [apart_by(x, y) for x, y in zip(ana[:, :n], jun[:, :n], strict=True)]
-            for n in (5, 40)}  # fmt: skip
+    told = {
+        n: [apart_by(x, y) for x, y in zip(ana[:, :n], jun[:, :n], strict=True)]
+        for n in (5, 40)
+    }
 
     assert all(told[40])
     assert np.mean(told[5]) <= 0.5  # "five mostly do not"

@@ -106,9 +106,12 @@ def test_path_known_run():
 
     for seed in repeats(20):
         lrs = hk.validation_curve(
-            digits, DIGITS.but(epochs=2), param_name="lr", param_range=[0.1, 1],
+            digits,
+            DIGITS.but(epochs=2),
+            param_name="lr",
+            param_range=[0.1, 1],
             seeds=[seed],
-        )  # fmt: skip
+        )
         again = hk.fit(digits, lrs.best, seed=seed)
         assert again.best_val_loss == pytest.approx(lrs.mean_val_loss.min(), rel=1e-4)
 

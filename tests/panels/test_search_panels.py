@@ -149,9 +149,11 @@ def test_ticks_that_do_not_fit_lose_their_text_not_their_place():
 
 @pytest.mark.parametrize(
     ("count", "texts"),
-    [(2, ["0.70", "0.12", "1.0", "12", "0.050"]),
-     (3, ["0.700", "0.123", "1.00", "12.3", "0.0500"])],
-)  # fmt: skip
+    [
+        (2, ["0.70", "0.12", "1.0", "12", "0.050"]),
+        (3, ["0.700", "0.123", "1.00", "12.3", "0.0500"]),
+    ],
+)
 def test_numbers_in_cells_have_the_digits_that_fit(count, texts):
     assert [digits(x, count) for x in (0.7, 0.123, 1.0, 12.3, 0.05)] == texts
 

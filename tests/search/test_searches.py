@@ -256,9 +256,13 @@ def test_bayesian_search_tells_a_diverged_setting_as_bad():
             told[trial.params["lr"]] = state.name, values
 
     found = hk.bayesian_search(
-        DIGITS, BASE, lr=[0.1, 100], n_trials=6, sampler=Listening(seed=0),
+        DIGITS,
+        BASE,
+        lr=[0.1, 100],
+        n_trials=6,
+        sampler=Listening(seed=0),
         seeds=(0, 1),
-    )  # fmt: skip
+    )
 
     good, bad = (found.values("lr").index(lr) for lr in (0.1, 100))
     assert found.diverged.any(1).tolist()[bad]
