@@ -45,7 +45,7 @@ MODULES = {
     "search/bayes": (6, "search/searches"),
     "search/executors": (14, "search/executors"),
     "data/from_table": (10, "data/datasets"),
-    "exercises/_core": (14, "exercises progress grading"),
+    "exercises/_core": (14, "exercises/core exercises/progress exercises/grading"),
     "panels/live": (8, "panels/panels -k live or second_panel"),
     "panels/path": (10, "panels/search_panels panels/panels -k path"),
     "panels/training": (8, "panels/panels -k not path and not curve and not race"),

@@ -307,7 +307,7 @@ def test_own_two_in_a_hundred():
 
 
 def test_every_number_of_the_report_is_that_of_the_lesson():
-    parts = ex.parts_of(ex.own_report())
+    parts = ex.parts_of(ex.report.answer())
     numbers = {
         part: [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
         for part, text in parts.items()
