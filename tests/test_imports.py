@@ -138,3 +138,13 @@ def test_imports_go_one_way():
                 upward.append(f"{path.relative_to(ROOT)}:{line} imports {other}")
 
     assert upward == []
+
+
+def test_page_for_maintainers_names_what_there_is():
+    page = (ROOT / "hpkit/README.md").read_text("utf-8")
+    named = re.findall(r"`([\w./-]*(?:/|\.(?:pyi?|toml|js|css)))`", page)
+    named += ["hpkit/" + link for link in re.findall(r"\]\((\S+?)\)", page)]
+
+    assert len(named) > 40
+    for path in named:
+        assert (ROOT / "hpkit" / path).exists() or (ROOT / path).exists(), path
