@@ -1,12 +1,19 @@
 """`progress`: a table of what was done, as HTML in a notebook and as text elsewhere."""
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpkit.exercises import _progress
 from hpkit.hyperparameters import brief, refused
 from hpkit.tables import html_table, text_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORDS = _progress.WORDS
 CELL, TABLE = "text-align:left;padding:3px 14px 3px 6px", "margin:6px 0"
@@ -14,7 +21,7 @@ SAVED = ["lesson", "exercise", "title", "state", "tries", "hints"]
 SAVED += ["solution_seen", "passed", "last"]
 
 
-def progress(lesson=None):
+def progress(lesson: str | int | None = None) -> Progress:
     """Return what was done in the exercises and quizzes.
 
     Parameters
@@ -112,27 +119,27 @@ class Progress:
     overview: bool = True
 
     @property
-    def done(self):
+    def done(self) -> int:
         """How many exercises and quiz questions were passed."""
         return sum(bool(row["passed"]) for row in self.rows)
 
     @property
-    def percent(self):
+    def percent(self) -> int:
         """The share that was passed, in whole percent; 100 only when all are."""
         return 100 * self.done // len(self.rows)
 
     @property
-    def path(self):
+    def path(self) -> Path:
         """The file; not shown, since a built lesson would show its builder's folder."""
         return _progress.folder() / "progress.json"
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row for each exercise and question."""
         import pandas as pd
 
         return pd.DataFrame(list(self.rows), columns=SAVED)
 
-    def to_csv(self, path):
+    def to_csv(self, path: str | PathLike[str]) -> Path:
         """Write the rows to a CSV file and return its path.
 
         Parameters
@@ -150,7 +157,7 @@ class Progress:
             writer.writerows(self.rows)
         return path
 
-    def reset(self, what=None, *, sure=False):
+    def reset(self, what: str | None = None, *, sure: bool = False) -> str:
         """Delete the progress of one exercise, one lesson or all, after a question.
 
         Parameters
