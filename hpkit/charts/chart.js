@@ -2,26 +2,14 @@
 // style sheet (colors.css and chart.css); the default export is an anywidget.
 // Nothing is loaded from anywhere.
 
+import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
+
 const DASH = {dashed: '6 4', dotted: '1.5 4', dashdot: '7 4 1.5 4'}
-const DIGITS = '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'
-const clamp = (v, low, high) => Math.max(low, Math.min(high, v))
-const pick = (value, i) => Array.isArray(value) ? value[Math.min(i, value.length - 1)] : value
-const f1 = v => Math.round(v * 10) / 10
-const range = n => Array.from({length: n}, (_, i) => i)
 
 function color(name) {
   if (!name) return 'var(--hp-blue)'
   if (name[0] == '#') return name
   return name == 'ink' || name == 'ground' ? `var(--hpc-${name})` : `var(--hp-${name})`
-}
-
-export function num(v, digits = 4) {
-  if (!isFinite(v)) return v > 0 ? '∞' : '–'
-  const size = Math.abs(v)
-  if (v == 0 || (size >= 9.99e-5 && size < 1e6)) return String(+v.toPrecision(digits))
-  const power = Math.floor(Math.log10(size) + 1e-9), head = +(v / 10 ** power).toPrecision(3)
-  const raised = String(power).replace(/./g, c => DIGITS['-0123456789'.indexOf(c)])
-  return (head == 1 ? '' : head + '×') + '10' + raised
 }
 
 // ---- elements ------------------------------------------------------------------------
@@ -31,19 +19,6 @@ function make(tag, parent, attributes = {}) {
     : document.createElementNS('http://www.w3.org/2000/svg', tag)
   for (const name in attributes) node.setAttribute(name, attributes[name])
   return parent ? parent.appendChild(node) : node
-}
-
-function put(node, attributes) {  // writes only what is new: the browser lays out less
-  const old = node.old || (node.old = {})
-  for (const name in attributes) {
-    const value = attributes[name]
-    if (old[name] === value) continue
-    old[name] = value
-    if (name == 'said') node.textContent = value
-    else if (value == null) node.removeAttribute(name)
-    else node.setAttribute(name, value)
-  }
-  return node
 }
 
 function pool(group, tag, count) {  // exactly `count` children, old ones used again
@@ -128,10 +103,8 @@ export function spread(wanted, gap, low, high) {
   return placed
 }
 
-const PLUS = [[-1, 1], [1, 1], [1, -1], [-1, -1]].flatMap(([a, b], i) => {
-  const corner = [[a * .42, b * 1.3], [a * .42, b * .42], [a * 1.3, b * .42]]
-  return i % 2 ? corner.reverse() : corner
-})
+const PLUS = [[-.42, -1.3], [.42, -1.3], [.42, -.42], [1.3, -.42], [1.3, .42], [.42, .42],
+  [.42, 1.3], [-.42, 1.3], [-.42, .42], [-1.3, .42], [-1.3, -.42], [-.42, -.42]]
 const SHAPES = {
   square: [[-.88, -.88], [.88, -.88], [.88, .88], [-.88, .88]],
   diamond: [[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]],
@@ -146,9 +119,15 @@ function shape(kind, x, y, r) {
     : `M${f1(x - r)} ${f1(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`
 }
 
+// In the legend; a line is what is not in here.
+const SIGNS = {points: '●', circle: '●', square: '■', diamond: '◆', triangle: '▲', plus: '✚',
+  x: '✖', band: '█', ring: '○', cross: '✕', frames: '▢'}
+const BARE = {...SIGNS, points: '○', circle: '○', square: '□', diamond: '◇', triangle: '△'}
+
 function ramp(stops, share) {
   const at = clamp(share, 0, 1) * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(at))
-  const [a, b] = [stops[i], stops[i + 1]].map(hex => [1, 3, 5].map(k => parseInt(hex.substr(k, 2), 16)))
+  const rgb = hex => [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16))
+  const a = rgb(stops[i]), b = rgb(stops[i + 1])
   return a.map((v, k) => Math.round(v + (b[k] - v) * (at - i)))
 }
 
@@ -158,12 +137,6 @@ const isBright = rgb =>
 function fixed(v, digits) {  // 0.70, not 0.7
   const text = v.toPrecision(digits)
   return text.length > digits + 2 ? num(v, digits) : text
-}
-
-function valueAt(axis, share) {  // what stands at a share of an axis
-  const [low, high] = axis.domain
-  if (axis.texts) return axis.texts[Math.round(share * (axis.texts.length - 1))]
-  return num(axis.kind == 'log' ? low * (high / low) ** share : low + share * (high - low), 3)
 }
 
 // ---- one chart -----------------------------------------------------------------------
@@ -186,13 +159,10 @@ function chart(el, tell) {
   ticksX.setAttribute('class', 'tick')
   ticksY.setAttribute('class', 'tick')
   notes.setAttribute('class', 'notes')
-  // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it;
-  // the spots that can be reached; under the pointer or the keys, and what the mouse holds.
+  // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], groups = [], headed = '', asked = 0
   let box, X, Y, em = 13, family = '', small = 1
   let waiting = [], taken = []
-  let series = [], here = [0, 0], hot = null, mouse = null, held = null
-
   const unit = () => clamp(em / 13, 1, 2.2)
   const ask = () => { asked = asked || requestAnimationFrame(draw) }
 
@@ -220,7 +190,8 @@ function chart(el, tell) {
   function show(newSpec, newRaw) {
     if (newSpec === spec && newRaw.every((r, i) => r === raw[i])) return
     data = newRaw.map((r, i) => r === raw[i] && data[i] ? data[i] : unpack(r))
-    if (held && held.data) data[held.k] = held.data  // not while a learner draws
+    const held = reached.held()
+    if (held) data[held.k] = held.data  // not while a learner draws
     raw = newRaw
     spec = newSpec
     svg.style.height = `min(max(11em, ${spec.height}em), max(11em, 66vh))`
@@ -237,9 +208,7 @@ function chart(el, tell) {
     while (groups.length > spec.marks.length) groups.pop().forEach(g => g.remove())
     labels()
     besides()
-    series = spots()
-    if (mouse) point(nearest(...mouse))
-    focus(false)
+    reached.update()
   }
 
   function group(i, kind) {  // where mark i draws: below the texts, and above all marks
@@ -331,13 +300,11 @@ function chart(el, tell) {
     head.textContent = ''
     if (spec.y.label) make('<b', head).textContent = '↑ ' + spec.y.label
     for (const m of list) {
-      const entry = make('<span', head), icon = make('svg', entry, {viewBox: '0 0 24 12'})
-      const c = color(pick(m.color, 0)), points = m.kind == 'points' && m.filled !== false
-      const d = {line: 'M1 6H23', rule: 'M1 6H23', band: 'M1 1H23V11H1Z', frames: 'M4 1H20V11H4Z',
-        cross: 'M8 2l8 8m0-8l-8 8'}[m.kind] || shape(pick(m.shape, 0), 12, 6, 5)
-      make('path', icon, {d, stroke: m.kind == 'band' ? 'none' : c, opacity: m.kind == 'band' ? .3 : 1,
-        'stroke-width': Math.min(3, pick(m.width, 0) || 2.2), 'stroke-dasharray': DASH[pick(m.dash, 0)] || '',
-        style: points || m.kind == 'band' ? `fill:${c}` : ''})
+      const entry = make('<span', head), sign = make('<span', entry), bare = m.filled === false
+      const plain = (bare ? BARE : SIGNS)[m.shape || m.kind] || '━'
+      sign.textContent = pick(m.dash, 0) ? '┅' : plain
+      sign.style.color = color(pick(m.color, 0))
+      sign.style.opacity = m.kind == 'band' ? .4 : 1
       entry.append(m.legend)
     }
     if (spec.ends) make('<i', head).textContent = spec.ends
@@ -345,14 +312,19 @@ function chart(el, tell) {
 
   // ---- marks -------------------------------------------------------------------------
 
-  const isInside = (x, y) => x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
+  const isInside = (x, y) =>
+    x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
 
   const stroke = (m, i, wide = 2) => ({stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
     'stroke-width': (pick(m.width, i) || wide) * unit(), 'stroke-dasharray': DASH[pick(m.dash, i)]})
 
+  // A line in the page's color under another sets that off from cells and other lines.
+  const halo = look =>
+    ({stroke: color('ground'), opacity: .8, 'stroke-width': look['stroke-width'] + 3})
+
   function beside(m, i, x, y, r, rank, more = {}) {  // a label that looks for room
-    const text = pick(m.label, i)
-    if (text) waiting.push({x, y, r, rank, text, tint: color(pick(m.color, i)), strong: pick(m.strong, i), ...more})
+    const text = pick(m.label, i), tint = color(pick(m.color, i)), strong = pick(m.strong, i)
+    if (text) waiting.push({x, y, r, rank, text, tint, strong, ...more})
   }
 
   function path(x, y, row, step) {
@@ -375,16 +347,15 @@ function chart(el, tell) {
 
   const DRAW = {
     line([g, top], m, x, y) {
-      const each = m.halo ? 2 : 1, nodes = pool(g, 'path', each * y.rows)
+      const each = m.halo ? 2 : 1, nodes = pool(g, 'path', each * y.rows), hot = reached.hot()
       for (let r = 0; r < y.rows; r++) {
         const faded = hot && hot.many && !pick(m.strong, r) && !(hot.mark == m && hot.row == r)
         const d = path(x, y, r, m.step), look = stroke(m, r)
-        if (m.halo)
-          put(nodes[2 * r], {d, stroke: color('ground'), 'stroke-width': look['stroke-width'] + 3, opacity: .8})
+        if (m.halo) put(nodes[2 * r], {d, ...halo(look)})
         put(nodes[each * r + each - 1], {d, ...look, class: faded ? 'dim' : null})
       }
-      pool(top, 'circle', m.draw ? y.n : 0).forEach((knob, i) => put(knob, {cx: f1(X(x.v[i])),
-        cy: f1(Y(y.v[i])), r: 4.5 * unit(), fill: color(m.color), stroke: color('ground'), 'stroke-width': 1.5}))
+      pool(top, 'path', m.draw ? y.n : 0).forEach((knob, i) => put(knob,
+        {d: shape('circle', X(x.v[i]), Y(y.v[i]), 5 * unit()), style: `fill:${color(m.color)}`}))
     },
     band([g], m, x, low, high) {
       const there = range(x.n).filter(i => isFinite(low.v[i]) && isFinite(high.v[i]))
@@ -397,9 +368,10 @@ function chart(el, tell) {
       pool(g, 'path', y.n).forEach((node, i) => {
         const r = (pick(m.size, i) || 4.5) * unit(), px = X(x.v[i]), py = Y(y.v[i])
         const c = color(pick(m.color, i)), there = isInside(px, py)
+        const edge = m.shape in {plus: 0, x: 0} ? .6 : 1.2  // their arms are thin
         put(node, {d: there ? shape(pick(m.shape, i), px, py, r) : '', opacity: pick(m.opacity, i),
           style: m.filled === false ? `stroke:${c};stroke-width:${2 * unit()}`
-            : `fill:${c};stroke:${color('ground')};stroke-width:${/plus|x/.test(pick(m.shape, i)) ? .6 : 1.2}`})
+            : `fill:${c};stroke:${color('ground')};stroke-width:${edge}`})
         if (there) beside(m, i, px, py, r, 2)
       })
     },
@@ -415,8 +387,8 @@ function chart(el, tell) {
     cross([g], m, x) {
       const s = 5 * unit()
       pool(g, 'path', x.n).forEach((node, i) => {
-        const d = `M${f1(X(x.v[i]) - s)} ${box.top - s}l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
-        put(node, {d, ...stroke(m, i, 2.6)})
+        const lines = `l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
+        put(node, {d: `M${f1(X(x.v[i]) - s)} ${box.top - s}${lines}`, ...stroke(m, i, 2.6)})
         occupy(X(x.v[i]), box.top, 2 * s, 2 * s)
       })
       const first = x.v.indexOf(Math.min(...x.v))
@@ -432,48 +404,51 @@ function chart(el, tell) {
     },
     text([g], m, x, y) {
       pool(g, 'text', x.n).forEach((node, i) => {
-        const size = m.size || 1, px = X(x.v[i]), py = Y(y.v[i]), said = m.texts[i], anchor = m.anchor
-        write(node, said, px, py, {anchor, size, strong: pick(m.strong, i), fill: color(pick(m.color, i) || 'ink')})
-        const wide = width(said, size, pick(m.strong, i))
+        const {anchor, size = 1} = m, px = X(x.v[i]), py = Y(y.v[i]), strong = pick(m.strong, i)
+        const fill = color(pick(m.color, i) || 'ink'), wide = width(m.texts[i], size, strong)
+        write(node, m.texts[i], px, py, {anchor, size, strong, fill})
         occupy(px + ({start: .5, end: -.5}[anchor] || 0) * wide, py, wide, 1.2 * em * size)
       })
     },
     cells([g, top], m, {rows, n, v}) {
-      const w = Math.abs(X(1) - X(0)), h = Math.abs(Y(1) - Y(0)), words = pool(top, 'text', rows * n)
+      const w = X(1) - X(0), h = Y(0) - Y(1), words = pool(top, 'text', rows * n)
       const logs = Array.from(v).filter(u => isFinite(u) && u > 0).map(Math.log)
       const low = Math.min(...logs), span = Math.max(Math.max(...logs) - low, Math.log(2))
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
         width('0.' + '8'.repeat(d), s) < w - .3 * em && 1.25 * s * em < h) || [0, .8]
       top.setAttribute('class', 'cell')
       pool(g, 'rect', rows * n).forEach((node, i) => {
-        const known = isFinite(v[i]), out = v[i] == Infinity, px = X(i % n), py = Y(Math.floor(i / n))
+        const known = isFinite(v[i]), out = v[i] == Infinity
+        const px = X(i % n), py = Y(Math.floor(i / n)), ty = py - (m.lift || 0) * h
         const c = known && ramp(m.ramp, logs.length == 1 ? .5 : (Math.log(v[i]) - low) / span)
         put(node, {x: f1(px - w / 2 + .75), y: f1(py - h / 2 + .75), rx: 2,
           width: f1(Math.max(0, w - 1.5)), height: f1(Math.max(0, h - 1.5)),
           fill: known ? `rgb(${c})` : color('gray'), opacity: known ? 1 : out ? .45 : .13})
         const said = out ? '✕' : known && digits ? fixed(v[i], digits) : ''
         const fill = !known ? color('ink') : isBright(c) ? 'black' : 'white'
-        write(words[i], said, px, py - (m.lift || 0) * h, {size, fill})
-        if (said) occupy(px, py - (m.lift || 0) * h, width(said, size))
+        write(words[i], said, px, ty, {size, fill})
+        if (said) occupy(px, ty, width(said, size))
       })
     },
     frames([g], m, columns, rows) {
       const there = new Set(Array.from(columns.v, (c, i) => c + ',' + rows.v[i]))
-      const k = .5 - (there.size == 1 ? m.inset || 0 : 0), sides = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+      const k = .5 - (there.size == 1 ? m.inset || 0 : 0)
+      const sides = [[1, 0], [-1, 0], [0, 1], [0, -1]]
       const d = Array.from(columns.v).flatMap((c, i) => sides.map(([a, b]) => {
         const x = c + a * k, y = rows.v[i] + b * k
         return there.has(`${c + a},${rows.v[i] + b}`) ? '' : `M${f1(X(x - b * k))} ` +
           `${f1(Y(y + a * k))}L${f1(X(x + b * k))} ${f1(Y(y - a * k))}`
       })).join('')
       const two = pool(g, 'path', 2), look = stroke(m, 0, 3)
-      put(two[0], {d, stroke: color('ground'), 'stroke-width': look['stroke-width'] + 3, opacity: .8})
+      put(two[0], {d, ...halo(look)})
       put(two[1], {d, ...look})
     },
     image([g], m, pixels) {
       const node = pool(g, 'image', 1)[0], {rows, n, v} = pixels
       if (node.pixels !== v) {
-        const canvas = make('<canvas', null, {width: n, height: rows}), ink = canvas.getContext('2d')
-        const one = ink.createImageData(n, rows), bytes = new Uint8Array(v.buffer, v.byteOffset, 4 * n * rows)
+        const canvas = make('<canvas', null, {width: n, height: rows})
+        const ink = canvas.getContext('2d'), one = ink.createImageData(n, rows)
+        const bytes = new Uint8Array(v.buffer, v.byteOffset, 4 * n * rows)
         for (let r = 0; r < rows; r++)  // ours begin below
           one.data.set(bytes.subarray(4 * n * r, 4 * n * (r + 1)), 4 * n * (rows - 1 - r))
         ink.putImageData(one, 0, 0)
@@ -481,20 +456,22 @@ function chart(el, tell) {
         node.pixels = v
       }
       const [l, r, b, t] = m.extent || [...spec.x.domain, ...spec.y.domain]
+      const style = m.smooth === false ? 'image-rendering:pixelated' : null
       put(node, {x: f1(X(l)), y: f1(Y(t)), width: f1(X(r) - X(l)), height: f1(Y(b) - Y(t)),
-        preserveAspectRatio: 'none', style: m.smooth === false ? 'image-rendering:pixelated' : null})
+        preserveAspectRatio: 'none', style})
     },
     ranges([g, top], m, low, high) {
-      const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 2 * low.n), s = 5 * unit()
+      const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 2 * low.n)
+      const cap = `m${-5 * unit()} 0h${10 * unit()}m${-5 * unit()} 0`
       range(low.n).forEach(i => {
         const x = f1(X(i)), [from, to] = [low, high].map(c => f1(Y(c.v[i])))
-        put(nodes[2 * i], {d: `M${x} ${f1(Y(0))}V${f1(Y(1))}`, stroke: color('ink'), 'stroke-width': 1})
-        const whole = low.v[i] <= 0 && high.v[i] >= 1
-        put(nodes[2 * i + 1], {d: `M${x - s} ${from}h${2 * s}M${x - s} ${to}h${2 * s}M${x} ${from}V${to}`,
-          stroke: color(whole ? 'gray' : m.color || 'orange'), 'stroke-width': 3 * unit(), opacity: .8})
+        const c = low.v[i] <= 0 && high.v[i] >= 1 ? 'gray' : m.color || 'orange'
+        put(nodes[2 * i], {d: `M${x} ${f1(Y(0))}V${f1(Y(1))}`, ...stroke({color: 'ink'}, 0, 1)})
+        put(nodes[2 * i + 1], {d: `M${x} ${from}${cap}V${to}${cap}`, ...stroke({color: c}, 0, 3)})
         for (const end of [0, 1]) {
           const said = valueAt(m.axes[i], end), half = width(said, .9) / 2 + 1
-          write(words[2 * i + end], said, clamp(X(i), half, box.W - half), Y(end) + (end ? -.9 : .9) * em, {size: .9})
+          const px = clamp(X(i), half, box.W - half), py = Y(end) + (end ? -.9 : .9) * em
+          write(words[2 * i + end], said, px, py, {size: .9})
         }
       })
     },
@@ -531,9 +508,10 @@ function chart(el, tell) {
       const spot = free(w, full * size + 2, size * em, seen)
       write(nodes[i], spot ? w.text : '', ...(spot || [0, 0]), {...w, size})
       if (spot) occupy(...spot, full * size)
-      const far = spot && Math.abs(spot[1] - w.y) - w.r > 1.8 * em, up = far && spot[1] < w.y ? -1 : 1
-      put(lines[i], {d: far ? `M${f1(w.x)} ${f1(w.y + up * w.r)}L${f1(clamp(w.x, spot[0] - full / 2,
-        spot[0] + full / 2))} ${f1(spot[1] - up * .6 * em)}` : '', stroke: w.tint, opacity: .7})
+      const [x, y] = spot || [w.x, w.y], way = y < w.y ? -1 : 1, end = f1(y - way * .6 * em)
+      const lead = `M${f1(w.x)} ${f1(w.y + way * w.r)}L${f1((w.x + x) / 2)} ${end}`
+      const far = Math.abs(y - w.y) - w.r > 1.8 * em
+      put(lines[i], {d: far ? lead : '', stroke: w.tint, opacity: .7})
     })
   }
 
@@ -568,211 +546,31 @@ function chart(el, tell) {
       if (m.kind == 'line' && m.label) for (let r = 0; r < y.rows; r++) {
         let k = y.n - 1
         while (k >= 0 && !isFinite(y.v[r * y.n + k])) k--
-        const text = pick(m.label, r), tint = color(pick(m.color, r)), strong = pick(m.strong, r)
-        if (k >= 0 && text) list.push({text, tint, strong, y: clamp(Y(y.v[r * y.n + k]), box.top, box.bottom),
-          x: Math.min(box.right, X(x.v[(x.rows > 1 ? r * x.n : 0) + k]))})
+        const text = pick(m.label, r), u = x.v[(x.rows > 1 ? r * x.n : 0) + k]
+        if (k < 0 || !text) continue
+        list.push({text, tint: color(pick(m.color, r)), strong: pick(m.strong, r),
+          x: Math.min(box.right, X(u)), y: clamp(Y(y.v[r * y.n + k]), box.top, box.bottom)})
       }
     })
     const gap = 1.2 * em, most = Math.floor((box.bottom - box.top) / gap) + 1
     if (list.length > most) {  // what is strong, then evenly
       const strong = list.filter(e => e.strong).length
       const keep = Math.ceil((list.length - strong) / Math.max(1, most - strong))
-      list = list.sort((a, b) => a.y - b.y).filter((e, i) => e.strong || i % keep == 0).slice(0, most)
+      list = list.sort((a, b) => a.y - b.y).filter((e, i) => e.strong || i % keep == 0)
     }
     const places = spread(list.map(e => e.y), gap, box.top, box.bottom), from = box.right + .9 * em
     pool(ends, 'g', list.length).forEach((node, i) => {
-      const e = list[i], lead = node.firstChild || make('path', node), wide = width(e.text, small, e.strong)
-      put(lead, {stroke: e.tint, 'stroke-width': 1, opacity: .55, d: `M${f1(e.x + 3)} ${f1(e.y)}` +
+      const e = list[i], lead = node.firstChild || make('path', node)
+      const words = node.childNodes[1] || make('text', node), wide = width(e.text, small, e.strong)
+      put(lead, {stroke: e.tint, opacity: .55, d: `M${f1(e.x + 3)} ${f1(e.y)}` +
         `L${f1(box.right + 3)} ${f1(e.y)}L${f1(from - 2)} ${f1(places[i])}`})
-      write(node.childNodes[1] || make('text', node), e.text, from, places[i], {...e, anchor: 'start', size: small})
+      write(words, e.text, from, places[i], {...e, anchor: 'start', size: small})
       occupy(from + wide / 2, places[i], wide)
     })
   }
 
-  // ---- what can be reached ---------------------------------------------------------------
-
-  // Lists of spots: the points from left to right, then each line; or rows of cells.
-  function spots() {
-    const dots = [], lists = []
-    spec.marks.forEach((m, k) => {
-      const [x, y] = data[k], spot = (i, u, v, more) => ({mark: m, k, i, u, v, x: X(u), y: Y(v), ...more})
-      if (m.hover === false && !m.click) return
-      if (m.kind == 'points') dots.push(...range(y.n).map(i => spot(i, x.v[i], y.v[i])))
-      if (m.kind == 'cross') dots.push(...range(x.n).map(i => spot(i, x.v[i], spec.y.domain[1])))
-      if (m.kind == 'line') range(y.rows).forEach(row => lists.push(range(y.n).map(j => {
-        const i = row * y.n + j
-        return spot(i, x.v[x.rows > 1 ? i : j], y.v[i], {row, many: y.rows > 1})
-      })))
-      if (m.kind == 'cells') range(x.rows).forEach(row => lists.push(range(x.n).map(c =>
-        spot(row * x.n + c, c, row, {cell: true}))))
-      if (m.kind == 'ranges') lists.push(range(2 * x.n).map(i =>
-        spot(i, i >> 1, data[k][i % 2].v[i >> 1], {own: true})))
-    })
-    const all = [dots.sort((a, b) => a.x - b.x), ...lists]
-      .map(list => list.filter(s => isInside(s.x, s.y))).filter(list => list.length)
-    const own = all.filter(list => list[0].own || list[0].mark.draw)  // the keys change these
-    return own.length ? own : all
-  }
-
-  function said({mark: m, k, i, row, u, v}) {
-    const n = m.kind == 'line' ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
-    const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
-      (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
-    if (m.kind == 'ranges')
-      return `${m.axes[u].label}\n${i % 2 ? 'to' : 'from'} ${valueAt(m.axes[u], v)}`
-    if (own) return own
-    if (m.kind == 'cells') {
-      const value = data[k][0].v[i], known = `${m.name || 'value'} ${num(value, 3)}`
-      return `${at(spec.x, u)}, ${at(spec.y, v)}\n` +
-        (isFinite(value) ? known : value == Infinity ? 'diverged' : 'not trained')
-    }
-    return (name ? name + '\n' : '') + at(spec.x, u) + '\n' +
-      (m.kind == 'cross' ? 'diverged' : at(spec.y, v))
-  }
-
-  function nearest(px, py) {
-    let best = null, least = Infinity
-    for (const list of series) for (const s of list) {
-      const far = (s.x - px) ** 2 * (s.many ? 1.6 : .8) + (s.y - py) ** 2
-      if (far < least && (s.cell || far < (2.6 * em) ** 2)) { least = far; best = s }
-    }
-    return best
-  }
-
-  function point(h) {  // shows what is said of a spot
-    const before = hot, shown = h ? 'visible' : 'hidden'
-    hot = h
-    tip.style.visibility = ring.style.visibility = shown
-    hit.classList.toggle('can', !!(h && h.mark.click))
-    const other = !before != !h || (h && (before.k != h.k || before.row != h.row))
-    if (other && [before, h].some(s => s && s.many)) ask()  // the other lines fade
-    if (!h) return
-    put(tip, {said: said(h)})
-    const wide = tip.offsetWidth, r = 6 * unit(), up = h.y - tip.offsetHeight - em
-    tip.style.left = clamp(h.x - wide / 2, 0, Math.max(0, box.W - wide)) + 'px'
-    tip.style.top = (up > 0 ? up : h.y + em) + 'px'
-    const [a, b] = h.cell ? [Math.abs(X(1) - X(0)) / 2, Math.abs(Y(1) - Y(0)) / 2] : [r, r]
-    put(ring, {x: f1(h.x - a), y: f1(h.y - b), width: f1(2 * a), height: f1(2 * b), rx: h.cell ? 2 : r})
-  }
-
-  const send = (k, type, name, value) => { if (name) tell({type, name, mark: k, value}) }
-  const choose = h => h && send(h.k, 'click', h.mark.click, h.mark.kind == 'line' ? h.row : h.i)
-
-  function changed(k, axis) {  // tells what a learner has set
-    const m = spec.marks[k], [x, y] = data[k]
-    if (m.draw) send(k, 'draw', m.draw, Array.from(y.v))
-    else send(k, 'range', m.name, [axis, x.v[axis], y.v[axis]])
-    ask()
-  }
-
-  // ---- keys ----------------------------------------------------------------------------
-
-  function focus(moved) {
-    const list = series[here[0]] || series[0] || [], at = clamp(here[1], 0, list.length - 1), s = list[at]
-    put(hit, {tabindex: s ? 0 : null, role: s ? 'slider' : null, 'aria-valuemin': s ? 1 : null,
-      'aria-label': s ? spec.choose || svg.getAttribute('aria-label') : null,
-      'aria-valuemax': s ? list.length : null, 'aria-valuenow': s ? at + 1 : null,
-      'aria-valuetext': s ? said(s).replace(/\n/g, ', ') : null})
-    if (s && (moved || (hot && !mouse)) && hit.matches(':focus')) point(s)
-  }
-
-  function lift(s, by) {  // a height that is drawn, or the end of a range
-    const [low, high] = spec.y.domain, [x, y] = data[s.k], axis = s.i >> 1, top = s.i % 2
-    if (s.mark.draw) y.v[s.i] = clamp(y.v[s.i] + by * (high - low) / 40, low, high)
-    else if (top) y.v[axis] = clamp(y.v[axis] + by / 20, x.v[axis], 1)
-    else x.v[axis] = clamp(x.v[axis] + by / 20, 0, y.v[axis])
-    changed(s.k, axis)
-    draw()
-  }
-
-  hit.addEventListener('keydown', e => {
-    const row = clamp(here[0], 0, series.length - 1), list = series[row]
-    if (!list || e.ctrlKey || e.altKey || e.metaKey) return
-    const at = clamp(here[1], 0, list.length - 1), now = list[at], last = list.length - 1
-    const up = {ArrowUp: 1, ArrowDown: -1}[e.key]
-    const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last}[e.key]
-    mouse = null
-    if (to != null) {
-      here = [row, hot || e.key.length < 5 ? clamp(to, 0, last) : at]  // the first key shows the first
-    } else if (up && (now.own || now.mark.draw)) {
-      lift(now, up)
-    } else if (up) {
-      const next = clamp(row + up, 0, series.length - 1), far = series[next].map(s => Math.abs(s.x - now.x))
-      here = [next, far.indexOf(Math.min(...far))]
-    } else if (e.key == 'Enter' || e.key == ' ') {
-      choose(now)
-    } else {
-      return
-    }
-    focus(true)
-    e.preventDefault()
-    e.stopPropagation()
-  })
-  hit.addEventListener('focus', () => { if (hit.matches(':focus-visible')) focus(true) })
-  hit.addEventListener('blur', () => point(null))
-  hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
-
-  // ---- the mouse -----------------------------------------------------------------------
-
-  function local(e) {
-    const r = svg.getBoundingClientRect()
-    return [e.clientX - r.left, e.clientY - r.top]
-  }
-
-  function pull(px, py) {  // what is held follows the mouse
-    const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
-    if (held.axis != null) {
-      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b)
-      x.v[held.axis] = ends[0]
-      y.v[held.axis] = ends[1]
-    } else {
-      const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
-      const places = Array.from(x.v, X), far = places.map(p => Math.abs(p - px))
-      const closest = far.indexOf(Math.min(...far))
-      places.forEach((p, i) => {
-        if (i == closest) y.v[i] = height
-        else if (p > a[0] && p < b[0]) y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
-      })
-      held.last = [px, height]
-    }
-    ask()
-  }
-
-  hit.addEventListener('pointerdown', e => {
-    const k = spec.marks.findIndex(m => m.draw || m.kind == 'ranges'), [px, py] = local(e)
-    if (k < 0) return
-    held = {k, data: data[k], start: py}
-    if (spec.marks[k].kind == 'ranges') {
-      const [low, high] = data[k], axis = clamp(Math.round(X.back(px)), 0, low.n - 1), ends = [low, high].map(c => c.v[axis])
-      const near = ends.findIndex(v => Math.abs(Y(v) - py) < .7 * em)  // the other end stays
-      held = {...held, axis, from: near < 0 ? Y.back(py) : ends[1 - near], near}
-    } else pull(px, py)
-    hit.setPointerCapture(e.pointerId)
-  })
-  hit.addEventListener('pointermove', e => {
-    if (!box) return
-    mouse = local(e)
-    if (held) pull(...mouse)
-    else point(nearest(...mouse))
-  })
-  hit.addEventListener('pointerup', e => {
-    if (!held) return
-    const {k, axis} = held, [low, high] = data[k]
-    if (axis != null && Math.abs(local(e)[1] - held.start) < .3 * em) {  // a click: all of the axis
-      low.v[axis] = 0
-      high.v[axis] = 1
-    }
-    changed(k, axis)
-    held = null
-  })
-  hit.addEventListener('pointercancel', () => { held = null })
-  hit.addEventListener('pointerleave', () => { mouse = null; if (!held) point(null) })
-  hit.addEventListener('click', e => {
-    const h = nearest(...local(e))
-    series.forEach((list, row) => { if (list.includes(h)) here = [row, list.indexOf(h)] })
-    choose(h)
-  })
-
+  const reached = reach({hit, tip, ring, svg}, {
+    ask, draw, tell, isInside, now: () => ({spec, data, box, X, Y, em, unit: unit()})})
   const watch = new ResizeObserver(ask)  // the container's width, and the size of a letter
   watch.observe(root)
   watch.observe(probe)
@@ -801,7 +599,8 @@ export function charts(el, tell = () => {}) {
 
 export default {
   render({model, el}) {
-    const view = charts(el, event => model.send(event)), show = () => view.show(key => model.get(key))
+    const view = charts(el, event => model.send(event))
+    const show = () => view.show(key => model.get(key))
     model.on('change:picture', show)
     show()
     return () => { model.off('change:picture', show); view.close() }

@@ -10,6 +10,7 @@ as well.
 that it does not know, and a page that is opened later gets all of them (`get_state`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from hpkit.charts import colors
 from hpkit.charts.spec import Chart, state
 
 _HERE = Path(__file__).parent
-SCRIPT = (_HERE / "chart.js").read_text(encoding="utf-8")
+_TEXTS = [
+    (_HERE / name).read_text(encoding="utf-8") for name in ("reach.js", "chart.js")
+]
+# One script: anywidget loads no other.
+SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
 STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
 
 
