@@ -1511,7 +1511,9 @@ def test_diverged_setting_is_chosen_by_its_cross(curve):
 def test_guess_of_a_loss(moons):
     panel = TrainingPanel(moons, QUICK, predict=True)
     assert "Lowest" not in panel.result.value
-    panel.guess.widget.value = 0.3
+    slider = panel.guess.widget
+    assert (slider.value, slider.min, slider.max, slider.step) == (0.5, 0, 2, 0.01)
+    slider.value = 0.3
     panel.guess.button.click()
 
     assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result.value
