@@ -279,9 +279,9 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # <!-- claim: grid-winners-as-good --> The good pairs are no needle in a haystack, they
 # are a **plateau**: each time at least four others have a dashed frame.
 # <!-- claim: grid-plateau --> So the answer of a grid is not "learning rate 0.3, batch
-# size 8". It is "this region is good, and with eight seeds I cannot tell more". Then you
-# are free to choose: take a pair in the *middle* of the dark region, or the one that
-# trains fastest.
+# size 8". It is "this region is good, and with eight seeds I cannot tell more". Then
+# you are free to choose: take a pair in the *middle* of the dark region, or the one
+# that trains fastest.
 
 # %% [markdown]
 # ### Would more values help?
