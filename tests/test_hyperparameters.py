@@ -126,9 +126,16 @@ def test_number_too_long_for_a_text_is_refused_too():
 DATA = load_dataset("small_moons")
 QUICK = Hyperparameters(lr=0.1, epochs=2, batch_size=16, hidden=(4,))
 OTHER = {
-    "lr": 0.3, "batch_size": 32, "epochs": 3, "momentum": 0.9, "weight_decay": 0.1,
-    "optimizer": "adam", "hidden": (8,), "activation": "tanh", "dropout": 0.5,
-}  # fmt: skip
+    "lr": 0.3,
+    "batch_size": 32,
+    "epochs": 3,
+    "momentum": 0.9,
+    "weight_decay": 0.1,
+    "optimizer": "adam",
+    "hidden": (8,),
+    "activation": "tanh",
+    "dropout": 0.5,
+}
 
 
 def test_table_and_class_have_the_same_names_in_the_same_order():

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From below to above: a folder or module imports from itself and from what is below it.
 FLOORS = [
-    "hyperparameters store locale",
+    "hyperparameters store locale tables",
     "text",
     "data",
     "engine",
@@ -138,3 +138,13 @@ def test_imports_go_one_way():
                 upward.append(f"{path.relative_to(ROOT)}:{line} imports {other}")
 
     assert upward == []
+
+
+def test_page_for_maintainers_names_what_there_is():
+    page = (ROOT / "hpkit/README.md").read_text("utf-8")
+    named = re.findall(r"`([\w./-]*(?:/|\.(?:pyi?|toml|js|css)))`", page)
+    named += ["hpkit/" + link for link in re.findall(r"\]\((\S+?)\)", page)]
+
+    assert len(named) > 40
+    for path in named:
+        assert (ROOT / "hpkit" / path).exists() or (ROOT / path).exists(), path

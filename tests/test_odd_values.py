@@ -315,13 +315,25 @@ FUNCTIONS = {
 PANELS = {
     "TrainingPanel": (
         hk.TrainingPanel,
-        {"dataset": DATA, "base": BASE, "controls": ("lr",), "seed": 0,
-         "model": None, **PANEL},
+        {
+            "dataset": DATA,
+            "base": BASE,
+            "controls": ("lr",),
+            "seed": 0,
+            "model": None,
+            **PANEL,
+        },
     ),
     "GridPanel": (
         hk.GridPanel,
-        SEARCHED | {"x": "lr", "y": "batch_size", "x_values": [0.1, 1],
-                    "y_values": [8, 16], "controls": ("epochs",)},
+        SEARCHED
+        | {
+            "x": "lr",
+            "y": "batch_size",
+            "x_values": [0.1, 1],
+            "y_values": [8, 16],
+            "controls": ("epochs",),
+        },
     ),
     "ValidationCurvePanel": (
         hk.ValidationCurvePanel,
@@ -333,31 +345,50 @@ PANELS = {
     ),
     "SearchRacePanel": (
         hk.SearchRacePanel,
-        {"dataset": DATA, "base": BASE, "budget": None, "races": 2, "model": None,
-         "lr": hk.log_uniform(0.1, 1), **PANEL},
+        {
+            "dataset": DATA,
+            "base": BASE,
+            "budget": None,
+            "races": 2,
+            "model": None,
+            "lr": hk.log_uniform(0.1, 1),
+            **PANEL,
+        },
     ),
     "SeedsPanel": (
         hk.SeedsPanel,
-        {"dataset": DATA, "settings": [BASE, BASE.but(lr=1)], "seeds": 2, "most": 3,
-         **PANEL},
+        {
+            "dataset": DATA,
+            "settings": [BASE, BASE.but(lr=1)],
+            "seeds": 2,
+            "most": 3,
+            **PANEL,
+        },
     ),
     "PatiencePanel": (hk.PatiencePanel, INSTRUMENT | {"patience": 3}),
     "BatchNoisePanel": (hk.BatchNoisePanel, INSTRUMENT | {"size": 16}),
     "BowlPanel": (
-        hk.BowlPanel, {"lr": 0.1, "curvature": 1, "start": -4, "steps": 0, **PANEL}
+        hk.BowlPanel,
+        {"lr": 0.1, "curvature": 1, "start": -4, "steps": 0, **PANEL},
     ),
     "CoinFlipsPanel": (hk.CoinFlipsPanel, {"models": 5, "seed": 0, **PANEL}),
     "TestBoxPanel": (hk.TestBoxPanel, {"run": None, **PANEL}),
-}  # fmt: skip
+}
 # Where None stands for what is dear to make.
 DEAR = {
-    "study": lambda: search().to_optuna(), "search": search, "result": search,
-    "searches": search, "grid": search, "runs": search, "steps": steps,
-    "run": lambda: search().best_run, "ax": lambda: plt.figure().subplots(),
+    "study": lambda: search().to_optuna(),
+    "search": search,
+    "result": search,
+    "searches": search,
+    "grid": search,
+    "runs": search,
+    "steps": steps,
+    "run": lambda: search().best_run,
+    "ax": lambda: plt.figure().subplots(),
     "curve": lambda: hk.validation_curve(
         DATA, BASE, param_name="lr", param_range=[0.1, 1]
     ),
-}  # fmt: skip
+}
 # What else of hpkit's own a call may raise: its documentation says so.
 MORE = {"runs[]": IndexError, "runs[,]": IndexError, "load": OSError, "save": OSError}
 COUNTS = {"calls": 0, "worked": 0, "refused": 0, "raw": 0, "hung": 0, "slowest": 0.0}
@@ -487,10 +518,14 @@ def _apart(tmp_path_factory, monkeypatch):
 def values():
     """Return a strategy of odd values: name, and a function that makes it."""
     made = st.one_of(
-        st.floats(), st.integers(-9, 3), st.integers(2**31), st.text(), st.binary(),
+        st.floats(),
+        st.integers(-9, 3),
+        st.integers(2**31),
+        st.text(),
+        st.binary(),
         st.lists(st.one_of(st.floats(), st.text(), st.none()), max_size=3),
         st.dictionaries(st.text(), st.floats(), max_size=2),
-    )  # fmt: skip
+    )
     return st.one_of(
         st.sampled_from(sorted(ODD)).map(lambda name: (name, ODD[name])),
         made.map(lambda value: (repr(value), lambda: value)),
@@ -512,10 +547,13 @@ def odd_calls(table):
 def many(share):
     """Return the settings of a property test that makes a share of the calls."""
     return settings(
-        max_examples=max(1, round(share * CALLS)), deadline=None, database=None,
-        derandomize=CALLS <= 150, print_blob=False,
+        max_examples=max(1, round(share * CALLS)),
+        deadline=None,
+        database=None,
+        derandomize=CALLS <= 150,
+        print_blob=False,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
 
 
 def odd_call(table, call):
@@ -566,8 +604,10 @@ def test_odd_answers_are_told_never_raised(exercise, answer):
     told = found["result"]
     # "could not check" would call it a fault of the exercise
     assert told.outcome in ("correct", "not yet", "not attempted"), (
-        exercise.key, words, told.message,
-    )  # fmt: skip
+        exercise.key,
+        words,
+        told.message,
+    )
     assert text_of({"answer": answer}) == text
     assert changed(before | {"progress": noted(before["progress"], told)}) == []
 

@@ -109,19 +109,37 @@ def test_file_can_be_read_by_a_person(path):
     kept(path).change(update)
 
     assert path.read_text().splitlines() == [
-        "{", '"numbers": [1, 2],', '"notes": {', '  "a": {"b": 1},', '  "c": {"d": 2}',
-        "},", '"rows": [', '  {"a": 1},', '  {"a": 2}', "]", "}",
-    ]  # fmt: skip
+        "{",
+        '"numbers": [1, 2],',
+        '"notes": {',
+        '  "a": {"b": 1},',
+        '  "c": {"d": 2}',
+        "},",
+        '"rows": [',
+        '  {"a": 1},',
+        '  {"a": 2}',
+        "]",
+        "}",
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "null", "3", '{"numbers": ["1"]}', '{"numbers": 1}',
-        "\x00\xff", '{"numbers": ' + "9" * 5000 + "}", "[" * 100_000,
-        '{"numbers": ' + "[" * 100_000, '{"a":' * 100_000,
+        "",
+        "{",
+        "[]",
+        "null",
+        "3",
+        '{"numbers": ["1"]}',
+        '{"numbers": 1}',
+        "\x00\xff",
+        '{"numbers": ' + "9" * 5000 + "}",
+        "[" * 100_000,
+        '{"numbers": ' + "[" * 100_000,
+        '{"a":' * 100_000,
     ],
-)  # fmt: skip
+)
 def test_damaged_file_is_set_aside_by_a_change(path, text):
     path.parent.mkdir()
     path.write_bytes(text.encode("latin-1"))

@@ -10,6 +10,7 @@ as well.
 that it does not know, and a page that is opened later gets all of them (`get_state`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from hpkit.charts import colors
 from hpkit.charts.spec import Chart, state
 
 _HERE = Path(__file__).parent
-SCRIPT = (_HERE / "chart.js").read_text(encoding="utf-8")
+_TEXTS = [
+    (_HERE / name).read_text(encoding="utf-8") for name in ("reach.js", "chart.js")
+]
+# One script: anywidget loads no other.
+SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
 STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
 
 
@@ -52,7 +57,7 @@ class LiveCharts(anywidget.AnyWidget):
         calls: Mapping[str, Callable] | None = None,
         **more,
     ):
-        self.charts, self.calls = [], dict(calls or {})
+        self.charts, self.calls, self._changed = [], dict(calls or {}), set()
         self._state = {"widths": list(widths), "sentence": "", "picture": 0}
         super().__init__(**more)
         self.on_msg(self._hear)
@@ -68,11 +73,12 @@ class LiveCharts(anywidget.AnyWidget):
         if sentence is not None:
             new["sentence"] = sentence
         new |= state(charts)
-        news = [key for key, value in new.items() if old.get(key) != value]
-        self._state = new
+        news = {key for key, value in new.items() if old.get(key) != value}
+        news |= self._changed & new.keys()
+        self._state, self._changed = new, set()
         if news:
-            new["picture"] += 1  # the last key: chart.js draws when it comes
-            self.send_state([*news, "picture"])
+            new["picture"] += 1  # chart.js draws when it changes
+            self.send_state({*news, "picture"})
 
     def get_state(self, key=None, drop_defaults=False):
         """Return the state for the front end: traits and what is shown."""
@@ -86,15 +92,20 @@ class LiveCharts(anywidget.AnyWidget):
     def _hear(self, _, content, buffers):
         """Tell what a learner did, unless the chart has changed meanwhile."""
         call = self.calls.get(content.get("name"))
-        mark = self._mark(content.get("chart"), content.get("mark"))
+        chart, number = content.get("chart"), content.get("mark")
+        mark = self._mark(chart, number)
         if call is None or mark is None:
             return
-        value, size = content["value"], max(c.size for c in mark.columns)
-        if (content["type"] == "click" and 0 <= value < size) or (
-            content["type"] == "draw" and len(value) == size
-        ):
+        kind, value, size = content["type"], content["value"], mark.columns[-1].size
+        rows = len(mark.columns[-1])
+        if kind == "click" and 0 <= value < (rows if mark.kind == "line" else size):
             call(value)
-        elif content["type"] == "range" and 0 <= value[0] < size:
+        if kind in ("draw", "range"):
+            # The page has changed these numbers itself: they are sent again by `show`.
+            self._changed.add(f"c{chart}m{number}")
+        if kind == "draw" and len(value) == size:
+            call(value)
+        if kind == "range" and 0 <= value[0] < size:
             call(*value)
 
     def _mark(self, chart, number):

@@ -87,6 +87,16 @@ class Axis:
         return made
 
 
+def value_at(axis: Axis, share: float) -> str:
+    """Return what stands at a share (0 to 1) of an axis."""
+    if axis.texts:
+        return axis.texts[round(share * (len(axis.texts) - 1))]
+    low, high = axis.domain
+    between = low + share * (high - low)
+    value = low * (high / low) ** share if axis.kind == "log" else between
+    return f"{float(f'{value:.3g}'):g}"
+
+
 @dataclass
 class Mark:
     """Something drawn: its kind, its numbers (each of rows and columns), its look."""

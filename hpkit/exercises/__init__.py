@@ -23,8 +23,9 @@ Where the answer is a function, the second cell is::
     ex.updates.check(updates_per_epoch)
 
 ``check`` comes last in its cell, since its feedback shows itself there. The quiz is one
-cell, ``ex.quiz``, and the end of a lesson may show ``hk.progress("02")``. The words are
-in texts/<lesson>.toml and quizzes/<lesson>.json; a question is written nowhere else.
+cell, ``ex.quiz``, and the end of a lesson may show ``hk.progress("02")``. The words and
+solutions are in texts/<lesson>.toml and quizzes/<lesson>.json; a question is written
+nowhere else.
 
 A notebook is built with an empty ``HPKIT_HOME``, or the builder's own progress would
 stand in it. Teachers: ``configure(solutions=False)`` hides the solutions;
@@ -39,10 +40,8 @@ from hpkit.exercises._quiz import Quiz
 from hpkit.exercises._table import Progress, progress
 from hpkit.hyperparameters import check_choice
 
-__all__ = [
-    "LESSONS", "Exercise", "Feedback", "Progress", "Quiz", "configure", "load_lesson",
-    "progress",
-]  # fmt: skip
+__all__ = ["LESSONS", "Exercise", "Feedback", "Progress", "Quiz", "configure"]
+__all__ += ["load_lesson", "progress"]
 
 LESSONS = (
     "00_start",
@@ -75,7 +74,7 @@ def load_lesson(name):
 
     Examples
     --------
-    >>> load_lesson("02_learning_rate").LESSON
+    >>> load_lesson("02_learning_rate").quiz.lesson
     '02_learning_rate'
     """
     name = check_choice("name", name, LESSONS)

@@ -14,20 +14,10 @@ import traceback
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-# Said by every exercise that has no words of its own for this reason.
-COMMON = {
-    "kind": "This needs {expects}, got {got}.",
-    "missing": "This needs {expects}; {missing} still has no answer.",
-    "unknown": "This needs {expects}; {got} is not among the choices {choices}.",
-    "called": "`{name}` must take {n} arguments, so that it can be called as `{call}`.",
-    "raised": "Your function stopped with `{error}` {where}when it was called as "
-    "`{call}`.",
-    "returned_none": "`{call}` gives None. Does your function end with `return`?",
-    "case": "`{call}` gives {got}, it should give {want}.",
-    "short": "Write at least {least} words, so that you can compare; this has {n}.",
-}
+from hpkit.locale import words
+
+GOT = words("exercises")["got"]
 MOST = 100_000  # members of a list
-LINE = "in your line `{line}` "
 
 
 class NotYet(Exception):
@@ -40,19 +30,21 @@ class NotYet(Exception):
 
 def describe(value):
     """Return a few words for a value of any kind, never an error."""
+    kind = type(value).__name__
     try:
         if isinstance(value, str):
-            return f"the text {value[:40]!r}"
+            return GOT["text"].format(value=value[:40])
         if callable(value):
-            return f"the function `{getattr(value, '__name__', 'without a name')}`"
+            name = getattr(value, "__name__", "")
+            return GOT["function" if name else "no_name"].format(name=name)
         if hasattr(value, "shape") and tuple(value.shape):
-            return f"an array of shape {tuple(value.shape)}"
-        words = repr(plain(value))
-        if " at 0x" in words:  # an address says nothing
-            return f"a value of type {type(value).__name__}"
-        return words if len(words) <= 80 else f"{words[:77]}..."
+            return GOT["array"].format(shape=tuple(value.shape))
+        text = repr(plain(value))
+        if " at 0x" in text:  # an address says nothing
+            return GOT["other"].format(kind=kind)
+        return text if len(text) <= 80 else f"{text[:77]}..."
     except Exception:
-        return f"a value of type {type(value).__name__}"
+        return GOT["other"].format(kind=kind)
 
 
 def kind(answer):
@@ -134,9 +126,10 @@ def ordering(answer, items):
     """Return a tuple that holds each of the items once."""
     members = tuple(choice(member, items) for member in sequence(answer))
     for item in items:
-        if members.count(item) != 1:
-            raise NotYet("missing" if item not in members else "kind",
-                         missing=repr(item), got=describe(list(members)))  # fmt: skip
+        if item not in members:
+            raise NotYet("missing", missing=repr(item))
+    if len(members) > len(items):
+        raise kind(list(members))
     return members
 
 
@@ -184,9 +177,6 @@ def free_text(answer, least=5):
     return answer
 
 
-# ---- a learner's function ----------------------------------------------------------
-
-
 def function(answer, arguments):
     """Return a function that can be called with so many arguments."""
     if not callable(answer) or isinstance(answer, type):
@@ -194,10 +184,9 @@ def function(answer, arguments):
     try:
         inspect.signature(answer).bind(*arguments)
     except TypeError:
-        raise NotYet(
-            "called", name=name_of(answer), n=len(arguments),
-            call=f"{name_of(answer)}({', '.join(arguments)})",
-        ) from None  # fmt: skip
+        name = name_of(answer)
+        shown = f"{name}({', '.join(arguments)})"
+        raise NotYet("called", name=name, n=len(arguments), call=shown) from None
     except ValueError:  # a built-in without a signature
         pass
     return answer
@@ -205,31 +194,22 @@ def function(answer, arguments):
 
 def name_of(answer):
     """Return the name of a function."""
-    return getattr(answer, "__name__", "your function")
+    return getattr(answer, "__name__", "your_function")
 
 
 def call(answer, *arguments, shown=None, copied=True, none=False):
     """Call a learner's function; its errors become a message.
 
-    Parameters
-    ----------
-    answer : function
-    *arguments : object
-    shown : str, optional
-        The arguments as the message shows them.
-    copied : bool, default True
-        Whether the function gets copies, so that it cannot change the case.
-    none : bool, default False
-        Whether it may return nothing.
+    It is `shown` as called with these arguments, gets copies of them unless it is to
+    change them, and may return nothing if `none`.
     """
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
     try:
         value = answer(*(copy.deepcopy(arguments) if copied else arguments))
     except (Exception, SystemExit) as error:  # exit() would end the kernel
-        raise NotYet(
-            "raised", error=f"{type(error).__name__}: {error}", call=shown,
-            where=place(error),
-        ) from None  # fmt: skip
+        line, said = line_of(error), f"{type(error).__name__}: {error}"
+        reason = "raised_at" if line else "raised"
+        raise NotYet(reason, error=said, line=line, call=shown) from None
     if value is ...:
         raise NotYet("empty")
     if value is None and not none:
@@ -237,14 +217,14 @@ def call(answer, *arguments, shown=None, copied=True, none=False):
     return value
 
 
-def place(error):
-    """Return the learner's line that raised the error, as words, or nothing."""
+def line_of(error):
+    """Return the learner's line that raised the error, or nothing."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     mine = [f for f in frames if "site-packages" not in f.filename]
     if not mine:
         return ""
     line = mine[-1].line or linecache.getline(mine[-1].filename, mine[-1].lineno)
-    return LINE.format(line=line.strip()) if line.strip() else ""
+    return line.strip()
 
 
 def same(got, want, *, tolerance=1e-6):
@@ -262,7 +242,7 @@ def same(got, want, *, tolerance=1e-6):
     return math.isclose(got, want, rel_tol=tolerance, abs_tol=tolerance)
 
 
-def check_cases(answer, reference, cases, slips=()):
+def check_cases(answer, reference, cases, slips=None, *, shown=None, facts=None):
     """Compare a learner's function with the right one on several inputs.
 
     Parameters
@@ -271,22 +251,24 @@ def check_cases(answer, reference, cases, slips=()):
     reference : function
     cases : sequence of tuple
         Arguments of each call.
-    slips : sequence of (function, reason)
-        Known mistakes: an answer that agrees with one of them gets its message.
+    slips : dict
+        Reason: a known mistake. An answer that agrees with it gets its message.
+    shown : str, optional
+        The arguments as a message shows them.
+    facts : function (*case) -> dict, optional
+        What the messages tell besides.
     """
-    names = list(inspect.signature(reference).parameters)
-    answer = function(answer, names)
-    got = [call(answer, *case) for case in cases]
-    want = [reference(*copy.deepcopy(case)) for case in cases]
-    right = [same(a, b) for a, b in zip(got, want, strict=True)]
-    if all(right):
+    answer = function(answer, list(inspect.signature(reference).parameters))
+    got = [call(answer, *case, shown=shown) for case in cases]
+
+    def differs(other):
+        want = (other(*copy.deepcopy(case)) for case in cases)
+        return next((n for n, w in enumerate(want) if not same(got[n], w)), None)
+
+    if (n := differs(reference)) is None:
         return
-    i = right.index(False)
-    shown = f"{name_of(answer)}({', '.join(map(repr, cases[i]))})"
-    values = {"call": shown, "got": describe(got[i]), "want": want[i]}
-    for slip, reason in slips:
-        if all(
-            same(a, slip(*copy.deepcopy(c))) for a, c in zip(got, cases, strict=True)
-        ):
-            raise NotYet(reason, **values)
-    raise NotYet("case", **values)
+    called = f"{name_of(answer)}({shown or ', '.join(map(repr, cases[n]))})"
+    values = {"call": called, "got": describe(got[n]), "want": reference(*cases[n])}
+    values |= facts(*cases[n]) if facts else {}
+    agrees = (key for key, slip in (slips or {}).items() if differs(slip) is None)
+    raise NotYet(next(agrees, "case"), **values)

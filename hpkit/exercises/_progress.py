@@ -9,20 +9,15 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from hpkit.exercises._feedback import CORRECT, SIGNS
+from hpkit.locale import words
 from hpkit.store import Store, check_kinds, now
 
-WORDS = {
-    "memory": "Your progress could not be saved ({error}). It is kept until this "
-    "kernel stops. To save it elsewhere set HPKIT_HOME to a folder you can write to.",
-    "damaged": "The progress file was damaged. It is set aside as {path}, and a new "
-    "one was begun.",
-}
+WORDS = words("exercises")["progress"]
 VERSION = 1
 # What may stand in an entry: anything else is no file of ours.
-KINDS = {
-    "tries": int, "hints": int, "solution": bool, "outcome": str, "choice": str,
-    "first": str, "last": str, "passed": str | None,
-}  # fmt: skip
+_TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
+KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
 
 
 def folder():
@@ -39,14 +34,13 @@ def when(stamp):
     return datetime.fromisoformat(stamp).strftime("%Y-%m-%d %H:%M")
 
 
-# ---- the file ----------------------------------------------------------------------
-
-
 def check(data):
     """Raise unless these are entries as `record` and `note` write them."""
     for entry in data["entries"].values():
         names = KINDS.keys() & {"tries", "last", *entry}
         check_kinds(entry, {name: KINDS[name] for name in names})
+        if entry.get("outcome", CORRECT) not in SIGNS:
+            raise ValueError("no such outcome")
         for stamp in ("last", "passed"):
             if entry.get(stamp) is not None:
                 when(entry[stamp])
@@ -67,21 +61,12 @@ def load():
 
 
 def change(update):
-    """Let `update(entries)` change the entries, safely; return what must be said.
-
-    Returns
-    -------
-    str
-        Empty when all is well.
-    """
+    """Let `update(entries)` change the entries, safely; return what must be said."""
     store = kept()
     store.change(lambda data: update(data["entries"]))
     said = " ".join(store.notices)
     store.notices.clear()
     return said
-
-
-# ---- what is kept ------------------------------------------------------------------
 
 
 def record(key, outcome, **more):
@@ -92,7 +77,7 @@ def record(key, outcome, **more):
         entry = entries.setdefault(key, {})
         tries = entry.get("tries", 0) + 1
         entry.update(tries=tries, outcome=outcome, last=last, **more)
-        if outcome == "correct":
+        if outcome == CORRECT:
             entry.setdefault("passed", last)
 
     return change(update)

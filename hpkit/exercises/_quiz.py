@@ -16,23 +16,18 @@ from pathlib import Path
 
 from hpkit.exercises import _progress
 from hpkit.exercises._feedback import CORRECT, NOT_YET, Feedback, to_html, to_text
+from hpkit.hyperparameters import brief
+from hpkit.locale import words
 
-WORDS = {
-    "title": "Quiz",
-    "question": "Question {n} of {total}",
-    "by_call": 'To answer without buttons: ex.quiz.answer(1, "A").',
-    "score": "{right} of {total} right, {first} at the first try.",
-    "before": "Your answer from {when}: {letter}.",
-    "fault": "The answer could not be taken: {error}.",
-    "press": "Answer {letter}: {answer}",
-    "looked": "Why not?",
-}
+WORDS = words("exercises")["quiz"]
+LOOKED = words("exercises")["outcome"]["looked"]
 LETTERS = string.ascii_uppercase
-FOLDER = Path(__file__).parent / "quizzes"
 # ipywidgets gives a button no id that `for` could name.
-PRESS = "this.closest('.hpkit-choice').querySelector('button').click()"
-LABEL = '<label style="{}" onclick="{}">{}</label>'
-LOOK = "display:block;cursor:pointer;line-height:1.5;padding-top:3px"
+LABEL = (
+    '<label style="display:block;cursor:pointer;line-height:1.5;padding-top:3px" '
+    "onclick=\"this.closest('.hpkit-choice').querySelector('button').click()\">"
+    "{}</label>"
+)
 
 
 class Quiz:
@@ -60,7 +55,8 @@ class Quiz:
 
     def __init__(self, lesson, path=None):
         self.lesson = lesson
-        self.path = Path(path) if path else FOLDER / f"{lesson}.json"
+        own = Path(__file__).parent / "quizzes" / f"{lesson}.json"
+        self.path = Path(path) if path else own
         self.error = None  # of the last press of a button, for tests
         self._lock = threading.RLock()
         self._views = []
@@ -70,11 +66,10 @@ class Quiz:
         """The questions, as in the file."""
         questions = json.loads(self.path.read_text(encoding="utf-8"))
         for n, question in enumerate(questions, 1):
-            check_question(f"question {n} of {self.path.name}", question)
+            check_question(question, n=n, file=self.path.name)
         return questions
 
     def __len__(self):
-        """Return how many questions there are."""
         return len(self.questions)
 
     def key(self, number):
@@ -102,73 +97,60 @@ class Quiz:
             No such question or choice.
         """
         with self._lock:
-            answers = self._question(number)["answers"]
-            letters = LETTERS[: len(answers)]
+            choices = self._choices(number)
             letter = letter.strip().upper() if isinstance(letter, str) else letter
-            if not isinstance(letter, str) or len(letter) != 1 or letter not in letters:
-                raise ValueError(
-                    f"a choice must be one of {', '.join(letters)}, got {letter!r}; "
-                    "give its letter."
-                )
-            picked = answers[letters.index(letter)]
+            if letter not in list(choices):
+                said = WORDS["no_choice"]
+                letters = ", ".join(choices)
+                raise ValueError(said.format(letters=letters, got=brief(letter)))
+            picked, key = choices[letter], self.key(number)
             outcome = CORRECT if picked["correct"] else NOT_YET
-            key = self.key(number)
             before = _progress.load().get(key, {})
             # Whoever was right only looks at the others.
             looks = outcome == NOT_YET and "passed" in before
-            kept = {
-                "choice": before.get("choice") if looks else letter,
-                "first": before.get("first", letter),
-            }
-            note = _progress.record(key, outcome, **kept)
-            word = WORDS["looked"] if looks else ""
+            choice = before.get("choice") if looks else letter
+            first = before.get("first", letter)
+            note = _progress.record(key, outcome, choice=choice, first=first)
+            word = LOOKED if looks else ""
             feedback = Feedback(key, outcome, picked["feedback"], letter, note, word)
             for view in self._views:
                 view.show(number, letter, feedback)
             return feedback
 
-    def _question(self, number):
-        """Return a question by number, or raise."""
+    def _choices(self, number):
+        """Return the choices of a question by their letters, or raise."""
         whole = isinstance(number, int) and not isinstance(number, bool)
         if not whole or not 1 <= number <= len(self):
-            raise ValueError(
-                f"a question must be a number from 1 to {len(self)}, got {number!r}; "
-                "the first is 1."
-            )
-        return self.questions[number - 1]
+            facts = {"n": len(self), "got": brief(number)}
+            raise ValueError(WORDS["no_question"].format(**facts))
+        return choices(self.questions[number - 1])
 
     def right(self, number):
         """Return the letter of the right choice (for tests and teachers)."""
-        answers = self._question(number)["answers"]
-        return LETTERS[[a["correct"] for a in answers].index(True)]
+        return next(k for k, a in self._choices(number).items() if a["correct"])
 
     @property
     def score(self):
         """How many questions have been answered right, now or earlier."""
-        return sum(bool(entry.get("passed")) for entry in self._entries())
+        return sum(bool(entry.get("passed")) for entry in self._entries().values())
 
     @property
     def first_score(self):
         """How many were answered right at the first try."""
-        return sum(
-            entry.get("first") == self.right(n)
-            for n, entry in enumerate(self._entries(), 1)
-        )
+        entries = self._entries().items()
+        return sum(entry.get("first") == self.right(n) for n, entry in entries)
 
     def _entries(self):
-        """Return what is kept of each question."""
+        """Return what is kept of each question, by its number."""
         entries = _progress.load()
-        return [entries.get(self.key(n), {}) for n in range(1, len(self) + 1)]
-
-    # ---- how it looks ----
+        return {n: entries.get(self.key(n), {}) for n in range(1, len(self) + 1)}
 
     def __repr__(self):
-        """Return all questions and choices as text."""
         lines = []
         for n, question in enumerate(self.questions, 1):
             lines.append(f"{n}. {to_text(question['question'])}")
             lines += question.get("code", "").splitlines()
-            for letter, a in zip(LETTERS, question["answers"], strict=False):
+            for letter, a in choices(question).items():
                 lines.append(f"   {letter}  {to_text(a['answer'])}")
             lines.append("")
         return "\n".join([*lines, WORDS["by_call"]])
@@ -180,12 +162,11 @@ class Quiz:
             parts.append(f"**{n}.** {question['question']}")
             if code := question.get("code"):
                 parts.append(f"```python\n{code}\n```")
-            rows = zip(LETTERS, question["answers"], strict=False)
+            rows = choices(question).items()
             parts.append("\n".join(f"- **{k}** {a['answer']}" for k, a in rows))
         return "\n\n".join(parts)
 
     def _repr_mimebundle_(self, **kwargs):
-        """Return the widgets, and the questions as text for where there are none."""
         bundle = {"text/plain": repr(self), "text/markdown": self._markdown()}
         return {**self.widget()._repr_mimebundle_(**kwargs), **bundle}
 
@@ -197,74 +178,68 @@ class Quiz:
         return view.box
 
 
-def check_question(where, question):
+def choices(question):
+    """Return the answers of a question by their letters."""
+    return dict(zip(LETTERS, question.get("answers", ()), strict=False))
+
+
+def check_question(question, **where):
     """Raise unless a question can be asked and each choice answers."""
-    kind = question.get("type")
+    answers, kind = choices(question), question.get("type")
+    right = sum(a.get("correct") is True for a in answers.values())
+    needed, fault = ("answer", "feedback"), None
+    silent = [k for k, a in answers.items() if not all(map(a.get, needed))]
     if kind != "multiple_choice":
-        raise ValueError(
-            f'{where} must have the type "multiple_choice", got {kind!r}; other types '
-            "of jupyterquiz are not read here."
-        )
-    answers = question.get("answers", [])
-    right = sum(a.get("correct") is True for a in answers)
-    if right != 1:
-        raise ValueError(
-            f"{where} must have exactly one right answer, got {right}; set "
-            '"correct": true for one of them.'
-        )
-    for letter, a in zip(LETTERS, answers, strict=False):
-        if not a.get("answer") or not a.get("feedback"):
-            raise ValueError(
-                f"{where} must have a text and feedback for each answer, got none for "
-                f'{letter}; write "feedback": why it is right or wrong.'
-            )
+        fault, got = "other_type", brief(kind)
+    elif right != 1:
+        fault, got = "not_one_right", right
+    elif silent:
+        fault, got = "no_feedback", silent[0]
+    if fault:
+        raise ValueError(WORDS[fault].format(got=got, **where))
 
 
 class View:
     """A quiz on the screen: for each choice a button, its text and a place below."""
 
     def __init__(self, quiz):
-        import ipywidgets as widgets
+        from ipywidgets import HTML, VBox
 
-        self.quiz, self.places = quiz, {}
-        self.score = widgets.HTML()
-        blocks = [self.block(widgets, n) for n in range(1, len(quiz) + 1)]
-        self.box = widgets.VBox([*blocks, self.score])
+        self.quiz, self.places, self.score = quiz, {}, HTML()
+        blocks = [self.block(n) for n in range(1, len(quiz) + 1)]
+        self.box = VBox([*blocks, self.score])
         self.box.add_class("hpkit-quiz")
         self.restore()
 
-    def block(self, widgets, n):
+    def block(self, n):
         """Return the widgets of one question."""
+        from ipywidgets import HTML, Layout, VBox
+
         question = self.quiz.questions[n - 1]
         head = WORDS["question"].format(n=n, total=len(self.quiz))
         text = f"<b>{head}.</b> {to_html(question['question'])}"
         if code := question.get("code"):
             text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
-        wide = widgets.Layout(width="auto", max_width="48em", flex="1 1 auto")
-        rows = [widgets.HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
-        for letter, a in zip(LETTERS, question["answers"], strict=False):
-            rows += self.choice(widgets, wide, n, letter, a["answer"])
-        return widgets.VBox(rows, layout=widgets.Layout(margin="0 0 14px 0"))
+        wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
+        rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
+        for letter, a in choices(question).items():
+            words = HTML(LABEL.format(to_html(a["answer"])), layout=wide)
+            rows += self.choice(n, letter, a["answer"], words)
+        return VBox(rows, layout=Layout(margin="0 0 14px 0"))
 
-    def choice(self, widgets, wide, n, letter, answer):
+    def choice(self, n, letter, answer, words):
         """Return the widgets of one choice."""
-        button = widgets.Button(
+        from ipywidgets import HTML, Button, HBox, Layout
+
+        button = Button(
             description=letter,
             tooltip=WORDS["press"].format(letter=letter, answer=to_text(answer)),
-            layout=widgets.Layout(
-                width="40px", flex="0 0 auto", margin="2px 8px 2px 2px"
-            ),
+            layout=Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px"),
         )
         button.on_click(lambda _: self.press(n, letter))
-        label = LABEL.format(LOOK, PRESS, to_html(answer))
-        place = widgets.HTML(
-            layout=widgets.Layout(margin="0 0 0 50px", max_width="46em", display="none")
-        )
-        self.places[n, letter] = place
-        line = widgets.HBox(
-            [button, widgets.HTML(label, layout=wide)],
-            layout=widgets.Layout(align_items="flex-start"),
-        )
+        hidden = Layout(margin="0 0 0 50px", max_width="46em", display="none")
+        place = self.places[n, letter] = HTML(layout=hidden)
+        line = HBox([button, words], layout=Layout(align_items="flex-start"))
         line.add_class("hpkit-choice")
         return [line, place]
 
@@ -275,8 +250,8 @@ class View:
             self.quiz.answer(n, letter)
         except Exception as error:
             self.quiz.error = error
-            words = f"{type(error).__name__}: {error}"
-            self.score.value = to_html(WORDS["fault"].format(error=words))
+            said = f"{type(error).__name__}: {error}"
+            self.score.value = to_html(WORDS["fault"].format(error=said))
 
     def show(self, n, letter, feedback):
         """Show an answer below its choice, in place of the question's earlier one.
@@ -293,26 +268,19 @@ class View:
 
     def tell_score(self):
         """Say how many are right."""
-        words = WORDS["score"].format(
-            right=self.quiz.score, total=len(self.quiz), first=self.quiz.first_score
-        )
-        self.score.value = f"<div role='status'><b>{words}</b></div>"
+        right, first = self.quiz.score, self.quiz.first_score
+        said = WORDS["score"].format(right=right, total=len(self.quiz), first=first)
+        self.score.value = f"<div role='status'><b>{said}</b></div>"
 
     def restore(self):
         """Show the answers of an earlier day."""
-        entries, begun = _progress.load(), False
-        for n, question in enumerate(self.quiz.questions, 1):
-            entry = entries.get(self.quiz.key(n), {})
-            if (n, entry.get("choice")) not in self.places:
+        for n, entry in self.quiz._entries().items():
+            letter = entry.get("choice")
+            if (n, letter) not in self.places:
                 continue
-            letter = entry["choice"]
-            a = question["answers"][LETTERS.index(letter)]
+            a = self.quiz._choices(n)[letter]
             outcome = CORRECT if a["correct"] else NOT_YET
-            before = WORDS["before"].format(
-                when=_progress.when(entry["last"]), letter=letter
-            )
-            shown = Feedback(self.quiz.key(n), outcome, a["feedback"], letter, before)
-            self.show(n, letter, shown)
-            begun = True
-        if begun:
-            self.tell_score()
+            when = _progress.when(entry["last"])
+            before = WORDS["before"].format(when=when, letter=letter)
+            key = self.quiz.key(n)
+            self.show(n, letter, Feedback(key, outcome, a["feedback"], letter, before))

@@ -1,44 +1,27 @@
 """`progress`: a table of what was done, as HTML in a notebook and as text elsewhere."""
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpkit.exercises import _progress
-from hpkit.exercises._feedback import html_table, text_table
 from hpkit.hyperparameters import brief, refused
+from hpkit.tables import html_table, text_lines
 
-WORDS = {
-    "title": "Your progress",
-    "all": "{done} of {total} done ({percent} %)",
-    "heads": ("Lesson", "Exercises passed", "Quiz questions right", "Last worked on"),
-    "row_heads": ("Exercise", "State", "Tries", "Hints", "Last worked on"),
-    "of": "{done} of {total}",
-    "all_of": "✓ {done} of {total}",
-    "none": "none",
-    "never": "not yet begun",
-    "details": "Exercise by exercise",
-    "question": "Quiz question {n}",
-    "passed": "✓ passed",
-    "passed_last": "✓ passed (last try: {outcome})",
-    "tried": "→ {outcome}",
-    "seen": "→ opened, no try yet",
-    "new": "- not tried",
-    "solution": "solution seen",
-    "asks": "Delete the progress of {what}? Type yes to delete it: ",
-    "everything": "all lessons",
-    "kept": "Nothing was deleted.",
-    "nobody": "Nothing was deleted: nobody can be asked here. Call "
-    "reset(..., sure=True).",
-    "deleted": "Deleted: {n} entries of {what}.",
-}
-SAVED = (
-    "lesson", "exercise", "title", "state", "tries", "hints", "solution_seen", "passed",
-    "last",
-)  # fmt: skip
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORDS = _progress.WORDS
+CELL, TABLE = "text-align:left;padding:3px 14px 3px 6px", "margin:6px 0"
+SAVED = ["lesson", "exercise", "title", "state", "tries", "hints"]
+SAVED += ["solution_seen", "passed", "last"]
 
 
-def progress(lesson=None):
+def progress(lesson: str | int | None = None) -> Progress:
     """Return what was done in the exercises and quizzes.
 
     Parameters
@@ -73,14 +56,13 @@ def find_lesson(lesson):
     """Return the name of a lesson that has exercises, or raise."""
     from hpkit.exercises import LESSONS
 
+    said = lesson if isinstance(lesson, str) else brief(lesson)
     for name in LESSONS:
         number = name.split("_")[0]
-        said = lesson if isinstance(lesson, str) else brief(lesson)
         if said in (name, number, number.lstrip("0") or "0"):
             return name
-    raise refused(
-        f"a lesson must be one of {', '.join(LESSONS)}", lesson, "its number is enough"
-    )
+    rule = WORDS["no_lesson"].format(lessons=", ".join(LESSONS))
+    raise refused(rule, lesson, WORDS["no_lesson_hint"])
 
 
 def lesson_rows(name, entries):
@@ -88,25 +70,21 @@ def lesson_rows(name, entries):
     from hpkit.exercises import load_lesson
 
     lesson = load_lesson(name)
-    rows = [
-        row(name, one.name, one.words["title"], entries.get(one.key))
-        for one in lesson.EXERCISES
-    ]
+    titles = {one.name: one.words["title"] for one in lesson.EXERCISES}
     for n in range(1, len(lesson.quiz) + 1):
-        key = lesson.quiz.key(n)
-        title = WORDS["question"].format(n=n)
-        rows.append(row(name, f"quiz/{n}", title, entries.get(key)))
-    return rows
+        titles[f"quiz/{n}"] = WORDS["question"].format(n=n)
+    return [row(name, k, title, entries) for k, title in titles.items()]
 
 
-def row(lesson, name, title, entry):
+def row(lesson, name, title, entries):
     """Return what is known of one exercise."""
+    entry = entries.get(f"{lesson}/{name}")
     known = entry or {}
     return {
         "lesson": lesson,
         "exercise": name,
         "title": title,
-        "state": state(entry),
+        "state": WORDS["state"][state(entry)],
         "tries": known.get("tries", 0),
         "hints": known.get("hints", 0),
         "solution_seen": bool(known.get("solution")),
@@ -116,14 +94,14 @@ def row(lesson, name, title, entry):
 
 
 def state(entry):
-    """Return how far an exercise is, with a sign and in words."""
+    """Return how far an exercise is, as the key of its words."""
     if entry is None:
-        return WORDS["new"]
-    outcome = entry.get("outcome")
-    if entry.get("passed"):
-        name = "passed" if outcome == "correct" else "passed_last"
-        return WORDS[name].format(outcome=outcome)
-    return WORDS["tried"].format(outcome=outcome) if outcome else WORDS["seen"]
+        return "new"
+    passed = entry.get("passed")
+    outcome = entry.get("outcome", "correct" if passed else "seen").replace(" ", "_")
+    if outcome == "correct":
+        return "passed"
+    return f"passed_{outcome}" if passed else outcome
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,27 +119,27 @@ class Progress:
     overview: bool = True
 
     @property
-    def done(self):
+    def done(self) -> int:
         """How many exercises and quiz questions were passed."""
         return sum(bool(row["passed"]) for row in self.rows)
 
     @property
-    def percent(self):
+    def percent(self) -> int:
         """The share that was passed, in whole percent; 100 only when all are."""
         return 100 * self.done // len(self.rows)
 
     @property
-    def path(self):
+    def path(self) -> Path:
         """The file; not shown, since a built lesson would show its builder's folder."""
         return _progress.folder() / "progress.json"
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row for each exercise and question."""
         import pandas as pd
 
         return pd.DataFrame(list(self.rows), columns=SAVED)
 
-    def to_csv(self, path):
+    def to_csv(self, path: str | PathLike[str]) -> Path:
         """Write the rows to a CSV file and return its path.
 
         Parameters
@@ -179,7 +157,7 @@ class Progress:
             writer.writerows(self.rows)
         return path
 
-    def reset(self, what=None, *, sure=False):
+    def reset(self, what: str | None = None, *, sure: bool = False) -> str:
         """Delete the progress of one exercise, one lesson or all, after a question.
 
         Parameters
@@ -196,17 +174,19 @@ class Progress:
             What was done.
         """
         prefix = self._prefix(what)
-        shown = prefix or WORDS["everything"]
+        some = "" if prefix else "_all"
         if not sure:
+            asked = WORDS[f"asks{some}"].format(what=prefix)
             try:
-                if input(WORDS["asks"].format(what=shown)).strip().lower() != "yes":
+                if input(asked).strip().lower() != WORDS["yes"]:
                     return WORDS["kept"]
             except (EOFError, NotImplementedError, OSError):
                 return WORDS["nobody"]
         before = len(_progress.load())
-        said = _progress.forget(prefix)
+        notice = _progress.forget(prefix)
         n = before - len(_progress.load())
-        return " ".join(filter(None, [WORDS["deleted"].format(n=n, what=shown), said]))
+        said = WORDS[f"deleted{some}"].format(n=n, what=prefix)
+        return f"{said} {notice}".strip()
 
     def _prefix(self, what):
         """Return the key that `what` means, or raise."""
@@ -215,20 +195,14 @@ class Progress:
         lesson, _, name = str(what).partition("/")
         lesson = find_lesson(lesson)
         names = [r["exercise"] for r in progress(lesson).rows]
-        if name and name != "quiz" and name not in names:
-            raise ValueError(
-                f"an exercise of {lesson} must be one of {', '.join(names)}, got "
-                f"{name!r}; check the spelling."
-            )
+        if name and name not in ("quiz", *names):
+            facts = {"lesson": lesson, "names": ", ".join(names), "name": name}
+            raise ValueError(WORDS["no_exercise"].format(**facts))
         return f"{lesson}/{name}" if name else lesson
 
-    # ---- how it looks ----
-
-    def _summary(self):
-        """Return the line on top."""
-        return WORDS["all"].format(
-            done=self.done, total=len(self.rows), percent=self.percent
-        )
+    def _title(self):
+        facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
+        return WORDS["title"].format(**facts)
 
     def _overview(self):
         """Return a row of cells for each lesson."""
@@ -242,8 +216,8 @@ class Progress:
         for quiz in (False, True):
             part = [r for r in mine if r["exercise"].startswith("quiz/") == quiz]
             done, total = sum(bool(r["passed"]) for r in part), len(part)
-            words = "none" if not total else "all_of" if done == total else "of"
-            cells.append(WORDS[words].format(done=done, total=total))
+            key = "none" if not total else "all_of" if done == total else "of"
+            cells.append(WORDS[key].format(done=done, total=total))
         last = max(row["last"] for row in mine)
         return [*cells, _progress.when(last) if last else WORDS["never"]]
 
@@ -251,34 +225,36 @@ class Progress:
         """Return (lesson, rows of cells) for each lesson begun or asked for."""
         parts = {}
         for row in self.rows:
-            hints = [str(row["hints"])] if row["hints"] else []
-            hints += [WORDS["solution"]] if row["solution_seen"] else []
+            hints = str(row["hints"] or "")
+            if row["solution_seen"]:
+                words = WORDS["hints_and_solution" if hints else "solution"]
+                hints = words.format(hints=hints)
             last = _progress.when(row["last"]) if row["last"] else ""
-            cells = [row["title"], row["state"], str(row["tries"] or "")]
-            parts.setdefault(row["lesson"], []).append([*cells, ", ".join(hints), last])
+            cells = [row["title"], row["state"], str(row["tries"] or ""), hints, last]
+            parts.setdefault(row["lesson"], []).append(cells)
         begun = {row["lesson"] for row in self.rows if row["last"]}
         return [(k, v) for k, v in parts.items() if k in begun or not self.overview]
 
     def __repr__(self):
-        """Return the tables as text."""
-        lines = [f"{WORDS['title']}: {self._summary()}"]
+        lines = [self._title()]
         if self.overview:
-            lines += ["", *text_table(WORDS["heads"], self._overview())]
+            lines += ["", *text_lines([WORDS["heads"], *self._overview()], rule=True)]
         for lesson, rows in self._details():
-            lines += ["", lesson, *text_table(WORDS["row_heads"], rows)]
+            lines += ["", lesson, *text_lines([WORDS["row_heads"], *rows], rule=True)]
         return "\n".join(lines)
 
     def _repr_html_(self):
         """Return the tables for a notebook, the exercises folded under the lessons."""
-        head = f"<b>{WORDS['title']}: {self._summary()}</b>"
+        how = {"row_heads": True, "style": TABLE, "cell": CELL}
         details = "".join(
             f"<div style='margin-top:8px'><b>{lesson}</b></div>"
-            + html_table(WORDS["row_heads"], rows)
+            + html_table(WORDS["row_heads"], rows, **how)
             for lesson, rows in self._details()
         )
+        head = f"<b>{self._title()}</b>"
         if not self.overview:
             return f"<div>{head}{details}</div>"
-        table = html_table(WORDS["heads"], self._overview())
+        table = html_table(WORDS["heads"], self._overview(), **how)
         if details:
             fold = f"<summary style='cursor:pointer'>{WORDS['details']}</summary>"
             details = f"<details>{fold}{details}</details>"

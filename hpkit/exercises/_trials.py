@@ -4,29 +4,14 @@ import contextlib
 import contextvars
 import sys
 
-WORDS = {
-    "under_way": "Training {runs} to check your answer: {percent} %",
-    "done": "Checked by training {runs}.",
-    "one": "1 run",
-    "many": "{n} runs",
-}
+from hpkit.locale import words
+
+WORDS = words("exercises")["trials"]
 _sign = contextvars.ContextVar("sign", default=None)
 
 
 def trained(dataset, settings, *, seeds=range(5), model=None):
-    """Train settings x seeds and return them as `Runs`; a line shows how far it is.
-
-    Parameters
-    ----------
-    dataset : str or Dataset
-    settings : iterable of Hyperparameters
-    seeds : iterable of int, default range(5)
-    model : function, optional
-
-    Returns
-    -------
-    Runs
-    """
+    """Train settings x seeds and return them as `Runs`; a line shows how far it is."""
     from hpkit.data.datasets import load_dataset
     from hpkit.engine.training import train
 
@@ -36,9 +21,10 @@ def trained(dataset, settings, *, seeds=range(5), model=None):
     sign = _sign.get()
     for runs in train(dataset, settings, seeds=seeds, model=model, tick=0.1):
         if sign:
-            sign.show(n, runs.epochs_done.clip(0).sum() / total)
+            percent = int(100 * (runs.epochs_done.clip(0).sum() / total))
+            sign.say("under_way", sign.done + n, percent=percent)
     if sign:
-        sign.add(n)
+        sign.done += n
     return runs
 
 
@@ -51,7 +37,8 @@ def one_sign():
         yield
     finally:
         _sign.reset(token)
-        sign.close()
+        if sign.done:  # in words that are the same each time
+            sign.say("done", sign.done, end="\n")
 
 
 class Sign:
@@ -60,33 +47,14 @@ class Sign:
     def __init__(self):
         self.done, self.handle = 0, None
 
-    def runs(self, n):
-        """Return how many runs, in words."""
-        return WORDS["one"] if n == 1 else WORDS["many"].format(n=n)
-
-    def show(self, n, share):
-        """Say how much of n more runs is done."""
-        runs, percent = self.runs(self.done + n), int(100 * share)
-        self.write(WORDS["under_way"].format(runs=runs, percent=percent))
-
-    def add(self, n):
-        """Note that n runs are done."""
-        self.done += n
-
-    def close(self):
-        """Say what was trained, in words that are the same each time."""
-        if self.done:
-            self.write(WORDS["done"].format(runs=self.runs(self.done)), end="\n")
-
-    def write(self, line, end=""):
+    def say(self, key, n, *, end="", **facts):
         """Show the line in place of the last one; say nothing where nobody looks."""
+        line = WORDS[key if n > 1 else f"{key}_one"].format(n=n, **facts)
         if in_notebook():
             from IPython.display import display
 
-            bundle = {
-                "text/plain": line,
-                "text/html": f"<div role='status' style='opacity:.8'>{line}</div>",
-            }
+            page = f"<div role='status' style='opacity:.8'>{line}</div>"
+            bundle = {"text/plain": line, "text/html": page}
             if self.handle is None:
                 self.handle = display(bundle, raw=True, display_id=True)
             else:

@@ -4,13 +4,9 @@ A panel is known here by what its list holds (`kept`, each with run, name and co
 not by its class: exercises do not need the panels.
 """
 
-from types import SimpleNamespace
-
 from hpkit.exercises._answers import NotYet, kind, sequence
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
-
-LESSON = "00_start"
 
 
 def kept_in(answer):
@@ -33,10 +29,8 @@ def runs_of(answer):
     return runs
 
 
-# ---- stop a run --------------------------------------------------------------------
-
-
-def check_stopped(answer):
+@Exercise
+def stop(answer):
     """Some run has begun and was stopped before its last epoch."""
     runs = runs_of(answer)
     stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
@@ -47,29 +41,8 @@ def check_stopped(answer):
     raise NotYet("to_the_end", epochs=runs[-1].setting.epochs)
 
 
-def stopped():
-    """With Slow on and 200 epochs: click Train, then Stop before the last epoch."""
-    return panel
-
-
-def a_run(*, done, epochs, seed=0, lr=0.1, dataset="moons"):
-    """Return what the checks look at in a run, for the wrong answers."""
-    return SimpleNamespace(
-        setting=SimpleNamespace(epochs=epochs, lr=lr), seed=seed, epochs_done=done,
-        dataset=SimpleNamespace(name=dataset),
-    )  # fmt: skip
-
-
-# Stands for the lesson's `panel`, so that the solution shows what is to be typed.
-panel = SimpleNamespace(
-    list=SimpleNamespace(kept=[SimpleNamespace(run=a_run(done=5, epochs=200))])
-)
-
-
-# ---- pin it and name it ------------------------------------------------------------
-
-
-def check_named(answer):
+@Exercise
+def name_it(answer):
     """Some run of the panel is pinned and has a name."""
     if (kept := kept_in(answer)) is None:
         raise kind(answer)
@@ -81,26 +54,8 @@ def check_named(answer):
     raise NotYet("not_named" if any(one.color for one in kept) else "neither")
 
 
-def named():
-    """Give the chosen run a name, which pins it, too."""
-    import hpkit as hk
-    from hpkit.panels import TrainingPanel
-
-    panel = TrainingPanel(hk.load_dataset("moons"))
-    panel.list.name.value = "my first run"  # as if typed into the box
-    return panel
-
-
-def a_panel(*, color=None, name=""):
-    """Return what the check looks at in a panel, for the wrong answers."""
-    kept = [SimpleNamespace(run=None, color=color, name=name)]
-    return SimpleNamespace(list=SimpleNamespace(kept=kept))
-
-
-# ---- a run is its setting and its seed ---------------------------------------------
-
-
-def check_two_seeds(answer):
+@Exercise
+def seeds(answer):
     """Two runs on the same data, alike in the setting, with different seeds."""
     runs = runs_of(answer)
     if len(runs) != 2:
@@ -114,40 +69,5 @@ def check_two_seeds(answer):
         raise NotYet("same_seed", seed=one.seed)
 
 
-def two_seeds():
-    """The same setting twice; only the seed differs."""
-    import hpkit as hk
-
-    moons, setting = hk.load_dataset("moons"), hk.Hyperparameters(lr=0.1, epochs=5)
-    return [hk.fit(moons, setting, seed=0), hk.fit(moons, setting, seed=1)]
-
-
-stop = Exercise(
-    LESSON, "stop", check_stopped, solution=stopped,
-    wrong=[
-        (a_run(done=0, epochs=30), "not_begun"),
-        ([a_run(done=30, epochs=30)], "to_the_end"),
-    ],
-)  # fmt: skip
-name_it = Exercise(
-    LESSON, "name_it", check_named, solution=named,
-    wrong=[
-        (a_panel(), "neither"),
-        (a_panel(color="red"), "not_named"),
-        (a_panel(name="slow"), "not_pinned"),
-    ],
-)  # fmt: skip
-seeds = Exercise(
-    LESSON, "seeds", check_two_seeds, solution=two_seeds,
-    wrong=[
-        ([a_run(done=5, epochs=5)], "not_two"),
-        ([a_run(done=5, epochs=5), a_run(done=5, epochs=5)], "same_seed"),
-        ([a_run(done=5, epochs=5), a_run(done=5, epochs=6, seed=1)], "other_setting"),
-        (
-            [a_run(done=5, epochs=5), a_run(done=5, epochs=5, seed=1, dataset="wine")],
-            "other_data",
-        ),
-    ],
-)  # fmt: skip
 EXERCISES = (stop, name_it, seeds)
-quiz = Quiz(LESSON)
+quiz = Quiz("00_start")

@@ -1,10 +1,9 @@
 """A search's best settings as an HTML table."""
 
-import html
-
 import numpy as np
 
 from hpkit.engine.frames import median_epochs
+from hpkit.tables import html_table
 from hpkit.text import shown
 
 TOP = 5  # rows of a short table
@@ -45,14 +44,4 @@ def short_table(caption, runs, names, notes):
         rows.append([str(rank), *values, loss, str(epochs[i]), notes.get(i, "")])
     more = len(order) - top
     foot = f"<p>{HEADS['more'].format(count=more)}</p>" if more > 0 else ""
-    return (
-        f"<table><caption>{html.escape(caption)}</caption>"
-        f"<thead>{html_row(heads, 'th')}</thead>"
-        f"<tbody>{''.join(html_row(row, 'td') for row in rows)}</tbody></table>{foot}"
-    )
-
-
-def html_row(cells, tag):
-    """Return a row of a table."""
-    inside = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
-    return f"<tr>{inside}</tr>"
+    return html_table(heads, rows, caption=caption) + foot

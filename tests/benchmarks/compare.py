@@ -158,8 +158,10 @@ def silence():
     for _ in train(load_dataset("moons"), grid(20), seeds=range(3)):
         marks.append(time.perf_counter())
     gaps = np.diff(marks) * 1000
-    print(f"\nFirst results after {gaps[0]:.0f} ms (goal 50), longest wait "
-          f"{gaps.max():.0f} ms (goal 70)")  # fmt: skip
+    print(
+        f"\nFirst results after {gaps[0]:.0f} ms (goal 50), longest wait "
+        f"{gaps.max():.0f} ms (goal 70)"
+    )
 
 
 def main():
@@ -171,22 +173,61 @@ def main():
     moons, digits = load_dataset("moons"), load_dataset("digits")
     few, many = (1, 1) if quick else (3, 7)
     plain = rivals.plain_loop
-    compare("1 setting, moons, 60 epochs", {plain: 5, rivals.data_loader: ""}, moons,
-            rates(1, 60), (0,), many)  # fmt: skip
-    compare("8 learning rates, moons, 60 epochs", {plain: 15}, moons, rates(8, 60),
-            (0,), many)  # fmt: skip
-    compare("25 learning rates, moons, 60 epochs", {plain: 50, rivals.torch_func: ""},
-            moons, rates(25, 60), (0,), few)  # fmt: skip
+    compare(
+        "1 setting, moons, 60 epochs",
+        {plain: 5, rivals.data_loader: ""},
+        moons,
+        rates(1, 60),
+        (0,),
+        many,
+    )
+    compare(
+        "8 learning rates, moons, 60 epochs",
+        {plain: 15},
+        moons,
+        rates(8, 60),
+        (0,),
+        many,
+    )
+    compare(
+        "25 learning rates, moons, 60 epochs",
+        {plain: 50, rivals.torch_func: ""},
+        moons,
+        rates(25, 60),
+        (0,),
+        few,
+    )
     compare(
         "5 x 5 x 3 grid (learning rate, batch size 8 to 128, seeds), moons, 20 epochs",
-        {plain: 35, rivals.data_loader: "", rivals.scikit_learn: 18, rivals.skorch: 45,
-         rivals.torch_func: 10, rivals.numba_loop: "at least 0.5"},
-        moons, grid(20), range(3), few,
-    )  # fmt: skip
-    compare("The same grid, digits, network 64-32-32-10, 4 epochs", {plain: 15}, digits,
-            grid(4, hidden=(32, 32)), range(3), few)  # fmt: skip
-    compare("A learner's own module, 25 learning rates, moons, 60 epochs",
-            {own_one_by_one: 8}, moons, rates(25, 60), (0,), few)  # fmt: skip
+        {
+            plain: 35,
+            rivals.data_loader: "",
+            rivals.scikit_learn: 18,
+            rivals.skorch: 45,
+            rivals.torch_func: 10,
+            rivals.numba_loop: "at least 0.5",
+        },
+        moons,
+        grid(20),
+        range(3),
+        few,
+    )
+    compare(
+        "The same grid, digits, network 64-32-32-10, 4 epochs",
+        {plain: 15},
+        digits,
+        grid(4, hidden=(32, 32)),
+        range(3),
+        few,
+    )
+    compare(
+        "A learner's own module, 25 learning rates, moons, 60 epochs",
+        {own_one_by_one: 8},
+        moons,
+        rates(25, 60),
+        (0,),
+        few,
+    )
     silence()
     growth(few)
 

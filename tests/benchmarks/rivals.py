@@ -135,15 +135,24 @@ def grid_search_cv(dataset, settings, seeds, estimator, names):
         list(seeds),
     )
     GridSearchCV(
-        estimator, dict(zip(names, values, strict=True)), scoring="neg_log_loss",
-        n_jobs=2, cv=PredefinedSplit(fold), refit=False,
-    ).fit(X, y)  # fmt: skip
+        estimator,
+        dict(zip(names, values, strict=True)),
+        scoring="neg_log_loss",
+        n_jobs=2,
+        cv=PredefinedSplit(fold),
+        refit=False,
+    ).fit(X, y)
 
 
 def scikit_learn(dataset, settings, seeds):
     """Search with GridSearchCV(n_jobs=2) over MLPClassifier, curves included."""
-    net = CurveMLP(settings[0].hidden, solver="sgd", alpha=0, momentum=0,
-                   max_iter=settings[0].epochs)  # fmt: skip
+    net = CurveMLP(
+        settings[0].hidden,
+        solver="sgd",
+        alpha=0,
+        momentum=0,
+        max_iter=settings[0].epochs,
+    )
     names = "learning_rate_init", "batch_size", "random_state"
     grid_search_cv(dataset, settings, seeds, net, names)
 
@@ -157,10 +166,14 @@ def skorch(dataset, settings, seeds):
     net = network(dataset.n_features, dataset.n_outputs, settings[0])
     valid = Dataset(dataset.valid.X.astype(np.float32), dataset.valid.y)
     estimator = NeuralNetClassifier(
-        net, criterion=nn.CrossEntropyLoss, optimizer=torch.optim.SGD, verbose=0,
-        max_epochs=settings[0].epochs, train_split=predefined_split(valid),
+        net,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.SGD,
+        verbose=0,
+        max_epochs=settings[0].epochs,
+        train_split=predefined_split(valid),
         iterator_train__shuffle=True,
-    )  # fmt: skip
+    )
     names = "lr", "batch_size", "iterator_train__drop_last"
     # No seed among its parameters: as many repeats by a parameter that changes nothing.
     grid_search_cv(dataset, settings, [False] * len(seeds), estimator, names)

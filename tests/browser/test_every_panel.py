@@ -67,25 +67,32 @@ class Case:
 CONTROLS = "it.controls.setting"
 SEARCHES = {
     "training": Case(
-        "hk.TrainingPanel(moons, base", "Train", "train_button",
-        f"{CONTROLS} = slow", f"{CONTROLS} = base",
+        "hk.TrainingPanel(moons, base",
+        "Train",
+        "train_button",
+        f"{CONTROLS} = slow",
+        f"{CONTROLS} = base",
         holds=f"{CONTROLS} == it.run.setting",
     ),
     "curve": Case(
         "hk.ValidationCurvePanel(moons, 'lr', base, seeds=2",
-        slow=f"{CONTROLS} = slow", quick=f"{CONTROLS} = base",
+        slow=f"{CONTROLS} = slow",
+        quick=f"{CONTROLS} = base",
         holds=f"{CONTROLS}.batch_size == it.found.base.batch_size",
     ),
     "grid": Case(
         "hk.GridPanel(moons, 'lr', 'batch_size', base, seeds=1, "
         "x_values=[0.01, 0.1, 1], y_values=[1, 32]",
-        slow=f"{CONTROLS} = slow", quick=f"{CONTROLS} = base", last="Home",
+        slow=f"{CONTROLS} = slow",
+        quick=f"{CONTROLS} = base",
+        last="Home",
         holds=f"{CONTROLS}.epochs == it.found.base.epochs",
     ),
     "path": Case(
         "hk.OneAtATimePanel(moons, base, seeds=1, "
         "lr=[0.01, 0.1, 1], batch_size=[1, 32], epochs=[9, 2000]",
-        "Next step", "next_button",
+        "Next step",
+        "next_button",
         "it.starts['batch_size'].value = 1; it.starts['epochs'].value = 2000",
         "it.starts['batch_size'].value = 32; it.starts['epochs'].value = 9",
         holds="it.starting == it.found.settings[0]",
@@ -93,36 +100,47 @@ SEARCHES = {
     "race": Case(
         "hk.SearchRacePanel(moons, base, budget=81, races=1",
         slow="it.races.value = 100; it.budget.value = 729",
-        quick="it.races.value = 1; it.budget.value = 81", last="Home",
+        quick="it.races.value = 1; it.budget.value = 81",
+        last="Home",
         holds="it.budget.value == it.found['random'].cost.epochs",
     ),
-}  # fmt: skip
+}
 INSTRUMENTS = {
     "bowl": Case(
-        "hk.BowlPanel(lr=0.3, steps=2", "Run",
-        slow="it.reset()", quick="it.reset(); it.step()",
+        "hk.BowlPanel(lr=0.3, steps=2",
+        "Run",
+        slow="it.reset()",
+        quick="it.reset(); it.step()",
         holds="f'curvature = {it.lr.value:.2g}:' in it.result.value",
     ),
     "patience": Case(
-        "hk.PatiencePanel(moons, base", "Watch",
-        slow="it.patience.value = 9", quick="it.patience.value = 2",
+        "hk.PatiencePanel(moons, base",
+        "Watch",
+        slow="it.patience.value = 9",
+        quick="it.patience.value = 2",
         holds="f'Patience {it.patience.value}:' in it.result.value",
     ),
     "noise": Case(
-        "hk.BatchNoisePanel(moons, base", last="Home",
+        "hk.BatchNoisePanel(moons, base",
+        last="Home",
         holds="f'Batches of {it.size.value}:' in it.result.value",
     ),
     "coins": Case(
-        "hk.CoinFlipsPanel(models=20", "Run",
-        slow="it.count.value = 1", quick="it.stop(); it.wait(); it.count.value = 95",
+        "hk.CoinFlipsPanel(models=20",
+        "Run",
+        slow="it.count.value = 1",
+        quick="it.stop(); it.wait(); it.count.value = 95",
         holds="it.count.value == len(it.best.x)",
     ),
     "seeds": Case(
-        "hk.SeedsPanel(moons, two", "New seeds", "again",
-        "it.settings = crawling", "it.settings = two",
+        "hk.SeedsPanel(moons, two",
+        "New seeds",
+        "again",
+        "it.settings = crawling",
+        "it.settings = two",
         holds="f'of {it.count.value}<' in it.result.value",
     ),
-}  # fmt: skip
+}
 CASES = SEARCHES | INSTRUMENTS
 PLAYED = [name for name in CASES if name != "noise"]  # it has nothing that lasts
 SUBSHELLS = "disabled", "perCommTarget"  # the second is JupyterLab's own default

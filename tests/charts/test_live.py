@@ -61,7 +61,8 @@ def test_a_page_that_is_opened_later_gets_all():
 
     assert state["widths"] == [3, 2]
     assert {f"c{i}m{k}" for i in (0, 1) for k in (0, 1, 2)} < set(state)
-    assert state["_esm"].startswith("// Draws the charts")
+    assert "export default {" in state["_esm"]
+    assert "import" not in state["_esm"]
     assert "--hp-blue:#0072B2" in state["_css"]
 
 
@@ -92,6 +93,7 @@ def test_what_a_learner_does_is_told():
     "event",
     [
         {"type": "click", "name": "point", "chart": 0, "mark": 2, "value": 1},
+        {"type": "click", "name": "point", "chart": 0, "mark": 0, "value": 2},
         {"type": "click", "name": "point", "chart": 0, "mark": 9, "value": 0},
         {"type": "click", "name": "point", "chart": 1, "mark": 2, "value": 0},
         {"type": "click", "name": "else", "chart": 0, "mark": 2, "value": 0},
@@ -108,3 +110,17 @@ def test_what_fits_no_longer_what_is_shown_is_not_told(event):
 
     hear(live, type="click", name="point", chart=0, mark=2, value=0)
     assert told == [0]
+
+
+def test_numbers_that_the_page_has_changed_are_sent_again(sent):
+    live = LiveCharts(calls={"guess": lambda heights: None})
+    first = chart(np.zeros((2, 200)), 0)
+    live.show([first])
+    hear(live, type="draw", name="guess", chart=0, mark=1, value=[0.5] * 200)
+
+    live.show([first])
+    live.show([first])
+
+    pictures = [sorted(state) for state, _ in sent if "picture" in state]
+    assert pictures == [["c0", "picture"], ["picture"]]
+    assert len(sent[-1][1]) == 1  # the numbers of mark 1

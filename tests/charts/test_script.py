@@ -36,3 +36,11 @@ def test_the_linter_sees_a_fault(tmp_path):
 
     assert code == 1
     assert "no-unused-vars" in said
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
+def test_scripts_are_short_and_readable(path):
+    lines = path.read_text("utf-8").splitlines()
+
+    assert len(lines) <= 700
+    assert max(map(len, lines)) <= 100

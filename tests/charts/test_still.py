@@ -50,7 +50,8 @@ def test_lines_have_their_looks_and_labels():
     assert steps.get_drawstyle() == "steps-post"
     assert steps.get_linewidth() == 3
     assert said(ax) == ["a", "b"]
-    assert ax.texts[0].xy == pytest.approx((2, 0.4))  # where the line ends
+    lead = ax.collections[0].get_segments()[0]  # from where the line ends
+    assert lead[0].tolist() == pytest.approx([0.5, 0.4])
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["steps"]
 
 

@@ -19,11 +19,16 @@ def fifteen():
     base = hk.Hyperparameters(batch_size=10, momentum=0.9, hidden=(64, 64))
     epochs = [10, 20, 50, 100, 200]
     grid = hk.grid_search(
-        hk.load_dataset("small_moons"), base, lr=[0.01, 0.03, 0.1], epochs=epochs,
+        hk.load_dataset("small_moons"),
+        base,
+        lr=[0.01, 0.03, 0.1],
+        epochs=epochs,
         seeds=repeats(20, each=3),
-    )  # fmt: skip
-    last = [[run.val_loss[-1] for run in map(grid.runs.__getitem__, at)]
-            for at in ([(i, k) for k in range(60)] for i in range(15))]  # fmt: skip
+    )
+    last = [
+        [run.val_loss[-1] for run in map(grid.runs.__getitem__, at)]
+        for at in ([(i, k) for k in range(60)] for i in range(15))
+    ]
     train = np.nanmin(grid.train_loss, axis=2)
     every = train, last, grid.best_val_loss
     threes = [np.reshape(loss, (15, 20, 3)).mean(2) for loss in every]

@@ -110,18 +110,18 @@ def test_grid_larger_batch_as_good():
 
 
 @cache
-def five():
-    """Return the loss of the part that the lesson repeats (25, learners, 5 seeds)."""
-    seeds = repeats(20, each=5, first=2000)
+def part():
+    """Return the loss of the part that the lesson repeats (25, learners, 8 seeds)."""
+    seeds = repeats(20, each=8, first=2000)
     grid = hk.grid_search(
         hk.load_dataset("moons"), BASE, lr=LRS[3:8], batch_size=SIZES, seeds=seeds
     )
     loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
-    return apart(loss, 5)
+    return apart(loss, 8)
 
 
 def test_grid_winner_changes():
-    cells = five().mean(2).argmin(0)
+    cells = part().mean(2).argmin(0)
 
     # Two learners with other seeds: mostly another winner; of three: in most cases.
     assert np.mean([a != b for a in cells for b in cells]) >= 0.6
@@ -129,14 +129,14 @@ def test_grid_winner_changes():
 
 
 def test_grid_winners_as_good():
-    each = five()
+    each = part()
     loss = each.mean((1, 2))
 
     assert (loss[each.mean(2).argmin(0)] < 1.2 * loss.min()).all()
 
 
 def test_grid_plateau():
-    each = five()
+    each = part()
     as_good = []
     for loss in np.moveaxis(each, 1, 0):  # settings, seeds
         calm = loss[np.isfinite(loss).all(1)]

@@ -29,9 +29,14 @@ def nine_runs(low, high, lrs):
     """Return how often 9 random runs beat a 3 x 3 grid, for 20 seeds x 10 draws."""
     data = hk.load_dataset("moons")
     drawn = hk.random_search(
-        data, MOONS, n_trials=90, search_seed=7, seeds=SEEDS,
-        lr=hk.log_uniform(low, high), weight_decay=hk.log_uniform(1e-7, 1e-4),
-    )  # fmt: skip
+        data,
+        MOONS,
+        n_trials=90,
+        search_seed=7,
+        seeds=SEEDS,
+        lr=hk.log_uniform(low, high),
+        weight_decay=hk.log_uniform(1e-7, 1e-4),
+    )
     grid = hk.grid_search(data, MOONS, lr=lrs, weight_decay=DECAYS, seeds=SEEDS)
     nine = losses(drawn).reshape(10, 9, len(SEEDS)).min(1)
     return np.mean(nine < losses(grid).min(0))
@@ -47,9 +52,12 @@ def test_random_not_always():
 
 def test_weight_decay_hardly_matters():
     grid = hk.grid_search(
-        hk.load_dataset("moons"), MOONS, lr=[1e-3, 0.0316], weight_decay=DECAYS,
+        hk.load_dataset("moons"),
+        MOONS,
+        lr=[1e-3, 0.0316],
+        weight_decay=DECAYS,
         seeds=SEEDS,
-    )  # fmt: skip
+    )
     loss = losses(grid).reshape(2, 3, len(SEEDS))
 
     assert np.mean(loss.max(1) < 1.1 * loss.min(1)) >= 0.98
@@ -67,7 +75,7 @@ def test_halving_cheap_and_close():
         ratios.append(loss[full.settings.index(halving.best)] / loss.min())
         shares.append(halving.cost.epochs / full.cost.epochs)
 
-    assert max(shares) < 0.115
+    assert max(shares) < 0.112  # 81 of 729 epochs
     assert np.mean(np.array(ratios) <= 1.25) >= 0.95
 
 
@@ -116,12 +124,17 @@ def clouds():
     """Return for each seed 100 settings: learning rates, the one number, the losses."""
     found = [
         hk.random_search(
-            hk.load_dataset("digits"), DIGITS, n_trials=100, search_seed=seed,
-            seeds=[seed], lr=hk.log_uniform(1e-3, 1), momentum=[0, 0.5, 0.9],
+            hk.load_dataset("digits"),
+            DIGITS,
+            n_trials=100,
+            search_seed=seed,
+            seeds=[seed],
+            lr=hk.log_uniform(1e-3, 1),
+            momentum=[0, 0.5, 0.9],
             batch_size=[16, 32, 64, 128],
         )
         for seed in SEEDS
-    ]  # fmt: skip
+    ]
     clouds = []
     for cloud in found:
         lr, momentum, size = (
@@ -156,9 +169,14 @@ def proposed():
     far = []
     for seed in SEEDS:
         found = hk.bayesian_search(
-            hk.load_dataset("digits"), DIGITS, n_trials=30, search_seed=seed,
-            seeds=[seed], lr=hk.log_uniform(1e-4, 10), batch_size=[16, 32, 64, 128],
-        )  # fmt: skip
+            hk.load_dataset("digits"),
+            DIGITS,
+            n_trials=30,
+            search_seed=seed,
+            seeds=[seed],
+            lr=hk.log_uniform(1e-4, 10),
+            batch_size=[16, 32, 64, 128],
+        )
         far.append(np.abs(np.log10(np.array(found.values("lr")) / found.best.lr)))
     return far
 
@@ -189,15 +207,19 @@ def races():
         how = {"search_seed": seed, "seeds": [seed]}
         searches = (
             hk.grid_search(
-                data, DIGITS, seeds=[seed], lr=[0.001, 0.01, 0.1, 1],
-                batch_size=[16, 64], momentum=[0, 0.9],
+                data,
+                DIGITS,
+                seeds=[seed],
+                lr=[0.001, 0.01, 0.1, 1],
+                batch_size=[16, 64],
+                momentum=[0, 0.9],
             ),
             hk.random_search(data, DIGITS, n_trials=16, **how, **space),
             hk.successive_halving(
                 data, DIGITS.but(epochs=27), n_trials=36, **how, **space
             ),
             hk.bayesian_search(data, DIGITS, n_trials=16, **how, **space),
-        )  # fmt: skip
+        )
         assert all(s.cost.epochs <= 160 for s in searches)
         found.append([losses(s).min() for s in searches])
     *_, plain = hk.train(data, [DIGITS], seeds=SEEDS, tick=60)
@@ -231,9 +253,14 @@ def test_race_badly_placed_grid():
     behind = []
     for number, seed in enumerate(SEEDS):
         drawn = hk.random_search(
-            data, base, n_trials=9, search_seed=seed, seeds=[seed],
-            lr=hk.log_uniform(1e-4, 10), weight_decay=hk.log_uniform(1e-7, 1e-4),
-        )  # fmt: skip
+            data,
+            base,
+            n_trials=9,
+            search_seed=seed,
+            seeds=[seed],
+            lr=hk.log_uniform(1e-4, 10),
+            weight_decay=hk.log_uniform(1e-7, 1e-4),
+        )
         behind.append(losses(drawn).min() < losses(grid)[:, number].min())
 
     assert np.mean(behind) >= 0.8

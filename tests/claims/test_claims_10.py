@@ -145,9 +145,14 @@ def test_capstone_tickets_far_apart():
     wine = hk.load_dataset("wine")
     for seed in repeats(20):
         tickets = hk.random_search(
-            wine, WINE, lr=hk.log_uniform(0.001, 1), momentum=[0, 0.5, 0.9],
-            n_trials=30, search_seed=seed, seeds=[seed],
-        )  # fmt: skip
+            wine,
+            WINE,
+            lr=hk.log_uniform(0.001, 1),
+            momentum=[0, 0.5, 0.9],
+            n_trials=30,
+            search_seed=seed,
+            seeds=[seed],
+        )
         assert np.ptp(tickets.scores("accuracy")) >= 0.25
 
 
@@ -157,9 +162,13 @@ def draws():
     single, kept = [], []
     for split in SPLITS:
         found = hk.random_search(
-            hk.load_dataset("digits", seed=split), BASE, n_trials=96,
-            search_seed=split, seeds=[split], **SPACE,
-        )  # fmt: skip
+            hk.load_dataset("digits", seed=split),
+            BASE,
+            n_trials=96,
+            search_seed=split,
+            seeds=[split],
+            **SPACE,
+        )
         sixes = -found.scores("accuracy").reshape(16, 6)
         single.append(sixes.ravel())
         kept.append(sixes[range(16), found.scores().reshape(16, 6).argmin(1)])

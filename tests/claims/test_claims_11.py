@@ -86,10 +86,12 @@ def skip(n_features, n_outputs, setting):
 
 def written_out(n_features, n_outputs, setting):
     return nn.Sequential(
-        nn.Linear(n_features, 16), nn.ReLU(),
-        nn.Linear(16, 16), nn.ReLU(),
+        nn.Linear(n_features, 16),
+        nn.ReLU(),
+        nn.Linear(16, 16),
+        nn.ReLU(),
         nn.Linear(16, n_outputs),
-    )  # fmt: skip
+    )
 
 
 def test_own_search_pays():
@@ -193,9 +195,13 @@ def test_own_cut_is_a_hard_one():
 def both_ways():
     """Return the loss (settings, triples) of the search of the lesson's own network."""
     found = hk.grid_search(
-        cells(OURS), BASE, model=skip, seeds=SIXTY, lr=[0.01, 0.1, 1],
+        cells(OURS),
+        BASE,
+        model=skip,
+        seeds=SIXTY,
+        lr=[0.01, 0.1, 1],
         hidden=[(2,), (8,), (32,)],
-    )  # fmt: skip
+    )
     return triples(found)
 
 
@@ -301,7 +307,7 @@ def test_own_two_in_a_hundred():
 
 
 def test_every_number_of_the_report_is_that_of_the_lesson():
-    parts = ex.parts_of(ex.own_report())
+    parts = ex.parts_of(ex.report.answer())
     numbers = {
         part: [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
         for part, text in parts.items()

@@ -219,9 +219,12 @@ def test_batches_gathered_in_any_number_equal_the_plain_loop(
     setting = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=2)
 
     runs = trained(
-        MOONS, setting, seeds=SEEDS, dtype=torch.float64,
+        MOONS,
+        setting,
+        seeds=SEEDS,
+        dtype=torch.float64,
         model=None if model is dense else model,
-    )  # fmt: skip
+    )
 
     for run in runs:
         plain = plain_run(MOONS, setting, run.seed, dtype=torch.float64, model=model)

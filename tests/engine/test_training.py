@@ -286,6 +286,32 @@ def test_stacks_are_cut_so_that_every_worker_has_some_runs(workers, parts):
     assert len({run for group in training.waiting for run in group.runs}) == 12
 
 
+def test_a_training_rests_at_an_epoch_and_goes_on_from_there():
+    training = Training(MOONS, [QUICK, QUICK.but(batch_size=8)], seeds=range(2))
+
+    for pause in (0, 1, 2):
+        assert not training.paused(pause)
+        training.advance(60, pause)
+        assert training.paused(pause)
+        assert (training.runs.epochs_done == pause).all()
+    training.advance(60)
+
+    whole = last(train(MOONS, training.settings, seeds=range(2)))
+    np.testing.assert_array_equal(training.runs.val_loss, whole.val_loss)
+
+
+def test_no_time_is_enough_for_one_step():
+    training = Training(MOONS, QUICK.but(batch_size=10))
+    training.advance(0)  # measures epoch 0
+
+    done = []
+    for _ in range(6):
+        training.advance(0)
+        done.append(training.stacks[0].done)
+
+    assert done == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1.2])
+
+
 @pytest.mark.parametrize(("least", "stacked"), [(24, True), (25, False)])
 def test_own_networks_are_stacked_from_so_many_steps_on(least, stacked, monkeypatch):
     # 50 points by 16 are 4 steps, 3 epochs are 12: two runs more save 24.

@@ -149,9 +149,11 @@ def test_ticks_that_do_not_fit_lose_their_text_not_their_place():
 
 @pytest.mark.parametrize(
     ("count", "texts"),
-    [(2, ["0.70", "0.12", "1.0", "12", "0.050"]),
-     (3, ["0.700", "0.123", "1.00", "12.3", "0.0500"])],
-)  # fmt: skip
+    [
+        (2, ["0.70", "0.12", "1.0", "12", "0.050"]),
+        (3, ["0.700", "0.123", "1.00", "12.3", "0.0500"]),
+    ],
+)
 def test_numbers_in_cells_have_the_digits_that_fit(count, texts):
     assert [digits(x, count) for x in (0.7, 0.123, 1.0, 12.3, 0.05)] == texts
 
@@ -581,6 +583,18 @@ def test_path_from_a_start_that_diverges_says_so(moons):
     panel.all_button.click()
     panel.wait(10)
     assert panel.done[-1].winner.lr == 0.1
+
+
+def test_path_error_of_a_model_is_shown_itself(moons):
+    def model(*_):
+        raise RuntimeError("no such layer")
+
+    panel = make_path(moons, model=model)
+
+    assert str(panel.error) == "no such layer"
+    assert panel.found is None
+    panel.draw(running=False)
+    assert panel.status.value == "0 runs; the whole grid: 12"
 
 
 def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):

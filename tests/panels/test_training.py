@@ -680,7 +680,9 @@ def test_compare_shows_the_maps(panel):
 def test_guess_of_a_loss(moons):
     panel = TrainingPanel(moons, QUICK, predict=True)
     assert "Lowest" not in panel.result
-    panel.guess.widget.value = 0.3
+    slider = panel.guess.widget
+    assert (slider.value, slider.min, slider.max, slider.step) == (0.5, 0, 2, 0.01)
+    slider.value = 0.3
     panel.guess.button.click()
 
     assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result

@@ -428,9 +428,12 @@ def test_best_so_far_names_twins(grid):
 
 def test_parallel_has_a_line_for_each_setting():
     rand = hk.random_search(
-        MOONS, BASE.but(epochs=1), lr=hk.log_uniform(0.001, 1), batch_size=[16, 32],
+        MOONS,
+        BASE.but(epochs=1),
+        lr=hk.log_uniform(0.001, 1),
+        batch_size=[16, 32],
         n_trials=9,
-    )  # fmt: skip
+    )
 
     ax = plots.plot_parallel(rand, axes())
 
@@ -443,18 +446,24 @@ def test_parallel_has_a_line_for_each_setting():
 
 @pytest.mark.parametrize(
     ("low", "high", "marks"),
-    [(0.14, 2.3, [0.2, 0.5, 1, 2]), (0.6, 0.67, [0.634, 0.67]),
-     (1e-4, 10, [1e-4, 1e-3, 0.01, 0.1, 1, 10])],
-)  # fmt: skip
+    [
+        (0.14, 2.3, [0.2, 0.5, 1, 2]),
+        (0.6, 0.67, [0.634, 0.67]),
+        (1e-4, 10, [1e-4, 1e-3, 0.01, 0.1, 1, 10]),
+    ],
+)
 def test_numbers_on_the_loss_axis_are_round(low, high, marks):
     assert round_numbers(np.log(low), np.log(high)) == marks
 
 
 def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
     rand = hk.random_search(
-        MOONS, BASE.but(epochs=3), lr=hk.log_uniform(0.001, 1), batch_size=[16, 32],
+        MOONS,
+        BASE.but(epochs=3),
+        lr=hk.log_uniform(0.001, 1),
+        batch_size=[16, 32],
         n_trials=30,
-    )  # fmt: skip
+    )
     ax = plots.plot_parallel(rand, axes())
     ax.figure.draw_without_rendering()
 

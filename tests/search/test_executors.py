@@ -133,10 +133,16 @@ def test_a_learners_own_network_travels_by_value(loky_pool):
         )
 
     here, there = (
-        hk.grid_search(MOONS, BASE, lr=[0.1, 0.3], batch_size=[50, 80], model=model,
-                       executor=executor)
+        hk.grid_search(
+            MOONS,
+            BASE,
+            lr=[0.1, 0.3],
+            batch_size=[50, 80],
+            model=model,
+            executor=executor,
+        )
         for executor in (None, loky_pool)
-    )  # fmt: skip
+    )
 
     assert same(here, there)
     outs = [s.best_run.outputs(MOONS.valid.X) for s in (here, there)]
@@ -369,9 +375,12 @@ def test_workers_are_counted_where_an_executor_tells():
 
 def test_closing_asks_for_nothing_more():
     spread = executors.Spread(
-        MOONS, [BASE, BASE.but(batch_size=8)], seeds=(0,), model=None,
+        MOONS,
+        [BASE, BASE.but(batch_size=8)],
+        seeds=(0,),
+        model=None,
         executor=Silent(None),
-    )  # fmt: skip
+    )
     spread.advance(0)
     asked = list(spread.pending)
 

@@ -256,9 +256,13 @@ def test_bayesian_search_tells_a_diverged_setting_as_bad():
             told[trial.params["lr"]] = state.name, values
 
     found = hk.bayesian_search(
-        DIGITS, BASE, lr=[0.1, 100], n_trials=6, sampler=Listening(seed=0),
+        DIGITS,
+        BASE,
+        lr=[0.1, 100],
+        n_trials=6,
+        sampler=Listening(seed=0),
         seeds=(0, 1),
-    )  # fmt: skip
+    )
 
     good, bad = (found.values("lr").index(lr) for lr in (0.1, 100))
     assert found.diverged.any(1).tolist()[bad]
@@ -482,52 +486,3 @@ def test_what_other_libraries_take_leads_to_ours():
 def test_log_uniform_needs_positive_ends(low):
     with pytest.raises(ValueError, match="must be > 0"):
         hk.log_uniform(low, 1)
-
-
-# ---- what the lessons say ----------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_claim_order_decides_on_the_spiral():
-    spiral = hk.load_dataset("spiral")
-    start = hk.Hyperparameters(lr=0.001, batch_size=200, epochs=10)
-    values = {
-        "lr": [0.001, 0.01, 0.1, 1],
-        "batch_size": [4, 64, 200],
-        "epochs": [5, 10, 20],
-    }
-    triples = np.arange(60).reshape(20, 3)
-
-    grid = hk.grid_search(spiral, start, seeds=range(60), **values)
-    lowest = grid.best_val_loss[:, triples].mean(2).min(0)
-    ratios = {"lr": [], "batch_size": []}
-    for triple, low in zip(triples, lowest, strict=True):
-        for order in (("lr", "batch_size", "epochs"), ("batch_size", "lr", "epochs")):
-            one = hk.one_at_a_time(
-                spiral, start, seeds=triple.tolist(), order=order, **values
-            )
-            assert one.cost.settings == 8
-            assert one.cost.runs == 24
-            ratios[order[0]].append(one.mean_val_loss.min() / low)
-
-    assert grid.cost.settings == 36
-    assert np.mean(np.array(ratios["lr"]) > 1.2) >= 0.95
-    assert np.mean(np.array(ratios["batch_size"]) < 1.01) >= 0.95
-
-
-@pytest.mark.slow
-def test_claim_halving_on_digits_is_cheap_and_close():
-    base = hk.Hyperparameters(epochs=27, hidden=(32,))
-    space = {"lr": hk.log_uniform(1e-4, 10)}
-    ratios, shares = [], []
-
-    for seed in range(20):
-        how = {"n_trials": 27, "search_seed": seed, "seeds": [seed]}
-        halv = hk.successive_halving(DIGITS, base, **how, **space)
-        full = hk.random_search(DIGITS, base, **how, **space)
-        chosen = full.settings.index(halv.best)
-        ratios.append(full.mean_val_loss[chosen] / full.mean_val_loss.min())
-        shares.append(halv.cost.epochs / full.cost.epochs)
-
-    assert max(shares) < 0.112  # 81 of 729 epochs
-    assert np.mean(np.array(ratios) <= 1.25) >= 0.95

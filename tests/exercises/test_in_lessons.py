@@ -3,14 +3,13 @@
 import ast
 import re
 import shutil
-from pathlib import Path
 
 import build as notebooks
 import pytest
 
 from hpkit import exercises
 
-SOURCES = Path(__file__).parents[1] / "notebooks" / "src"
+SOURCES = notebooks.FOLDER / "src"
 WRITTEN = [name for name in exercises.LESSONS if (SOURCES / f"{name}.py").exists()]
 CHECK = re.compile(r"^ex\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
 

@@ -1,0 +1,249 @@
+// What can be reached in a chart: its spots under the mouse and the arrow keys, what is said
+// of them, a curve that is drawn, a range that is set. chart.js draws.
+
+export const clamp = (v, low, high) => Math.max(low, Math.min(high, v))
+export const pick = (value, i) =>
+  Array.isArray(value) ? value[Math.min(i, value.length - 1)] : value
+export const f1 = v => Math.round(v * 10) / 10
+export const range = n => Array.from({length: n}, (_, i) => i)
+
+const DIGITS = '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'
+
+export function num(v, digits = 4) {
+  if (!isFinite(v)) return v > 0 ? '∞' : '–'
+  const size = Math.abs(v)
+  if (v == 0 || (size >= 9.99e-5 && size < 1e6)) return String(+v.toPrecision(digits))
+  const power = Math.floor(Math.log10(size) + 1e-9), head = +(v / 10 ** power).toPrecision(3)
+  const raised = String(power).replace(/./g, c => DIGITS['-0123456789'.indexOf(c)])
+  return (head == 1 ? '' : head + '×') + '10' + raised
+}
+
+export function put(node, attributes) {  // writes only what is new: the browser lays out less
+  const old = node.old || (node.old = {})
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (old[name] === value) continue
+    old[name] = value
+    if (name == 'said') node.textContent = value
+    else if (value == null) node.removeAttribute(name)
+    else node.setAttribute(name, value)
+  }
+  return node
+}
+
+export function valueAt(axis, share) {  // what stands at a share of an axis
+  const [low, high] = axis.domain
+  if (axis.texts) return axis.texts[Math.round(share * (axis.texts.length - 1))]
+  return num(axis.kind == 'log' ? low * (high / low) ** share : low + share * (high - low), 3)
+}
+
+// `now()` gives what is shown and where: spec, data, box, X, Y, em, unit. A spot is a point of
+// a mark, with its place in the chart (u, v) and on the page (x, y).
+export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
+  let series = [], here = [0, 0], hot = null, mouse = null, held = null
+
+  // Lists of spots: the points from left to right, then each line; or rows of cells.
+  function spots() {
+    const {spec, data, X, Y} = now()
+    const dots = [], lists = []
+    spec.marks.forEach((m, k) => {
+      const [x, y] = data[k]
+      const spot = (i, u, v, more) => ({mark: m, k, i, u, v, x: X(u), y: Y(v), ...more})
+      if (m.hover === false && !m.click) return
+      if (m.kind == 'points') dots.push(...range(y.n).map(i => spot(i, x.v[i], y.v[i])))
+      if (m.kind == 'cross') dots.push(...range(x.n).map(i => spot(i, x.v[i], spec.y.domain[1])))
+      if (m.kind == 'line') range(y.rows).forEach(row => lists.push(range(y.n).map(j => {
+        const i = row * y.n + j
+        return spot(i, x.v[x.rows > 1 ? i : j], y.v[i], {row, many: y.rows > 1})
+      })))
+      if (m.kind == 'cells') range(x.rows).forEach(row => lists.push(range(x.n).map(c =>
+        spot(row * x.n + c, c, row, {cell: true}))))
+      if (m.kind == 'ranges') lists.push(range(2 * x.n).map(i =>
+        spot(i, i >> 1, data[k][i % 2].v[i >> 1], {own: true})))
+    })
+    const all = [dots.sort((a, b) => a.x - b.x), ...lists]
+      .map(list => list.filter(s => isInside(s.x, s.y))).filter(list => list.length)
+    const own = all.filter(list => list[0].own || list[0].mark.draw)  // the keys change these
+    return own.length ? own : all
+  }
+
+  function said({mark: m, k, i, row, u, v}) {
+    const {spec, data} = now()
+    const n = m.kind == 'line' ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
+    const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
+      (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
+    if (m.kind == 'ranges')
+      return `${m.axes[u].label}\n${i % 2 ? 'to' : 'from'} ${valueAt(m.axes[u], v)}`
+    if (own) return own
+    if (m.kind == 'cells') {
+      const value = data[k][0].v[i], known = `${m.name || 'value'} ${num(value, 3)}`
+      return `${at(spec.x, u)}, ${at(spec.y, v)}\n` +
+        (isFinite(value) ? known : value == Infinity ? 'diverged' : 'not trained')
+    }
+    return (name ? name + '\n' : '') + at(spec.x, u) + '\n' +
+      (m.kind == 'cross' ? 'diverged' : at(spec.y, v))
+  }
+
+  function nearest(px, py) {
+    const near = (2.6 * now().em) ** 2
+    let best = null, least = Infinity
+    for (const list of series) for (const s of list) {
+      const far = (s.x - px) ** 2 * (s.many ? 1.6 : .8) + (s.y - py) ** 2
+      if (far < least && (s.cell || far < near)) { least = far; best = s }
+    }
+    return best
+  }
+
+  function point(h) {  // shows what is said of a spot
+    const before = hot, shown = h ? 'visible' : 'hidden'
+    hot = h
+    tip.style.visibility = ring.style.visibility = shown
+    hit.classList.toggle('can', !!(h && h.mark.click))
+    const other = !before != !h || (h && (before.k != h.k || before.row != h.row))
+    if (other && [before, h].some(s => s && s.many)) ask()  // the other lines fade
+    if (!h) return
+    put(tip, {said: said(h)})
+    const {X, Y, em, box, unit} = now(), wide = tip.offsetWidth, r = 6 * unit
+    const up = h.y - tip.offsetHeight - em
+    tip.style.left = clamp(h.x - wide / 2, 0, Math.max(0, box.W - wide)) + 'px'
+    tip.style.top = (up > 0 ? up : h.y + em) + 'px'
+    const [a, b, rx] = h.cell ? [(X(1) - X(0)) / 2, (Y(0) - Y(1)) / 2, 2] : [r, r, r]
+    put(ring, {x: f1(h.x - a), y: f1(h.y - b), width: f1(2 * a), height: f1(2 * b), rx})
+  }
+
+  const send = (k, type, name, value) => { if (name) tell({type, name, mark: k, value}) }
+  const choose = h => h && send(h.k, 'click', h.mark.click, h.mark.kind == 'line' ? h.row : h.i)
+
+  function changed(k, axis) {  // tells what a learner has set
+    const {spec, data} = now()
+    const m = spec.marks[k], [x, y] = data[k]
+    if (m.draw) send(k, 'draw', m.draw, Array.from(y.v))
+    else send(k, 'range', m.name, [axis, x.v[axis], y.v[axis]])
+    ask()
+  }
+
+  // ---- keys ----------------------------------------------------------------------------
+
+  function focus(moved) {
+    const {spec} = now()
+    const list = series[here[0]] || series[0] || [], at = clamp(here[1], 0, list.length - 1)
+    const s = list[at]
+    put(hit, {tabindex: s ? 0 : null, role: s ? 'slider' : null, 'aria-valuemin': s ? 1 : null,
+      'aria-label': s ? spec.choose || svg.getAttribute('aria-label') : null,
+      'aria-valuemax': s ? list.length : null, 'aria-valuenow': s ? at + 1 : null,
+      'aria-valuetext': s ? said(s).replace(/\n/g, ', ') : null})
+    if (s && (moved || (hot && !mouse)) && hit.matches(':focus')) point(s)
+  }
+
+  function lift(s, by) {  // a height that is drawn, or the end of a range
+    const {spec, data} = now()
+    const [low, high] = spec.y.domain, [x, y] = data[s.k], axis = s.i >> 1, top = s.i % 2
+    if (s.mark.draw) y.v[s.i] = clamp(y.v[s.i] + by * (high - low) / 40, low, high)
+    else if (top) y.v[axis] = clamp(y.v[axis] + by / 20, x.v[axis], 1)
+    else x.v[axis] = clamp(x.v[axis] + by / 20, 0, y.v[axis])
+    changed(s.k, axis)
+    draw()
+  }
+
+  hit.addEventListener('keydown', e => {
+    const row = clamp(here[0], 0, series.length - 1), list = series[row]
+    if (!list || e.ctrlKey || e.altKey || e.metaKey) return
+    const at = clamp(here[1], 0, list.length - 1), now = list[at], last = list.length - 1
+    const up = {ArrowUp: 1, ArrowDown: -1}[e.key]
+    const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last}[e.key]
+    mouse = null
+    if (to != null) {
+      here = [row, hot || e.key.length < 5 ? clamp(to, 0, last) : at]  // first shows where it is
+    } else if (up && (now.own || now.mark.draw)) {
+      lift(now, up)
+    } else if (up) {
+      const next = clamp(row + up, 0, series.length - 1)
+      const far = series[next].map(s => Math.abs(s.x - now.x))
+      here = [next, far.indexOf(Math.min(...far))]
+    } else if (e.key == 'Enter' || e.key == ' ') {
+      choose(now)
+    } else {
+      return
+    }
+    focus(true)
+    e.preventDefault()
+    e.stopPropagation()
+  })
+  hit.addEventListener('focus', () => { if (hit.matches(':focus-visible')) focus(true) })
+  hit.addEventListener('blur', () => point(null))
+  hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
+
+  // ---- the mouse -----------------------------------------------------------------------
+
+  function local(e) {
+    const r = svg.getBoundingClientRect()
+    return [e.clientX - r.left, e.clientY - r.top]
+  }
+
+  function pull(px, py) {  // what is held follows the mouse
+    const {spec, data, X, Y} = now()
+    const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
+    if (held.axis != null) {
+      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b)
+      x.v[held.axis] = ends[0]
+      y.v[held.axis] = ends[1]
+    } else {
+      const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
+      const places = Array.from(x.v, X), far = places.map(p => Math.abs(p - px))
+      const closest = far.indexOf(Math.min(...far))
+      places.forEach((p, i) => {
+        if (i == closest) y.v[i] = height
+        else if (p > a[0] && p < b[0]) y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
+      })
+      held.last = [px, height]
+    }
+    ask()
+  }
+
+  hit.addEventListener('pointerdown', e => {
+    const {spec, data, X, Y, em} = now()
+    const k = spec.marks.findIndex(m => m.draw || m.kind == 'ranges'), [px, py] = local(e)
+    if (k < 0) return
+    held = {k, data: data[k], start: py}
+    if (spec.marks[k].kind == 'ranges') {
+      const axis = clamp(Math.round(X.back(px)), 0, data[k][0].n - 1)
+      const ends = data[k].map(c => c.v[axis])
+      const near = ends.findIndex(v => Math.abs(Y(v) - py) < .7 * em)  // the other end stays
+      held = {...held, axis, from: near < 0 ? Y.back(py) : ends[1 - near]}
+    } else pull(px, py)
+    hit.setPointerCapture(e.pointerId)
+  })
+  hit.addEventListener('pointermove', e => {
+    if (!now().box) return
+    mouse = local(e)
+    if (held) pull(...mouse)
+    else point(nearest(...mouse))
+  })
+  hit.addEventListener('pointerup', e => {
+    if (!held) return
+    const {data, em} = now(), {k, axis} = held, [low, high] = data[k]
+    if (axis != null && Math.abs(local(e)[1] - held.start) < .3 * em) {  // a click: all of the axis
+      low.v[axis] = 0
+      high.v[axis] = 1
+    }
+    changed(k, axis)
+    held = null
+  })
+  hit.addEventListener('pointercancel', () => { held = null })
+  hit.addEventListener('pointerleave', () => { mouse = null; if (!held) point(null) })
+  hit.addEventListener('click', e => {
+    const h = nearest(...local(e))
+    series.forEach((list, row) => { if (list.includes(h)) here = [row, list.indexOf(h)] })
+    choose(h)
+  })
+
+  return {
+    hot: () => hot,
+    held: () => held,
+    update() {
+      series = spots()
+      if (mouse) point(nearest(...mouse))
+      focus(false)
+    },
+  }
+}
