@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hpkit.charts.spec import Axis, Chart, cross, line, ring, rule
+from hpkit.charts.colors import SHAPES
+from hpkit.charts.spec import Axis, Chart, band, cross, line, points, ring, rule
 
 WORDS = {
     "epoch": "epoch",
@@ -17,6 +18,12 @@ WORDS = {
     "above": "above the chart",
     "map": "map",
     "guess": "your guess",
+    "gone": "{} diverged",
+    "val_loss": "validation loss",
+    "train_loss": "training loss",
+    "key": "loss (solid validation, dashed training)",
+    "marks": "epoch (\N{WHITE CIRCLE} lowest validation loss)",
+    "seeds": "lowest validation loss, a dot for each seed",
 }
 DENSE = 200  # points of a curve, where there are many: more are not seen
 
@@ -126,7 +133,6 @@ def loss_chart(
         xy = stacked(values, top, lambda row: per_epoch(runs[row]))
         return line(*xy, **look)
 
-    ended = run.best_val_loss <= top and (at is None or True)
     return Chart(
         Axis(unit, (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
@@ -144,7 +150,7 @@ def loss_chart(
                 [r.best_epoch * per_epoch(r) for r, _ in calm],
                 [r.best_val_loss for r, _ in calm],
                 color=[color for _, color in calm],
-                label=WORDS["lowest"].format(run.best_val_loss) if ended else None,
+                label=WORDS["lowest"].format(run.best_val_loss) if run.best_val_loss <= top else None,
             ),
             cross(
                 [left * per_epoch(r) for left, r, _ in out],
@@ -156,3 +162,142 @@ def loss_chart(
         ],
         alt=alt,
     )  # fmt: skip
+
+
+# ---- many settings, each over seeds ------------------------------------------------
+
+SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
+HIGHEST = 3  # times the loss before training: what lies above is cut
+
+
+def runs_chart(
+    runs, split: str, names: Sequence[str], *, few: bool, alt: str = ""
+) -> Chart:
+    """Return the training curves of settings: means over seeds, with their spread.
+
+    Parameters
+    ----------
+    runs : Runs
+    split : {"both", "valid", "train"}
+        Validation is solid, training dashed.
+    names : sequence of str
+        Of the settings, for the ends of their curves.
+    few : bool
+        Whether the lowest points get large rings.
+    """
+    there = np.flatnonzero((runs.epochs_done >= 0).any(1))
+    out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
+    losses = {"valid": runs.val_loss, "train": runs.train_loss}
+    calm = [losses[part][i].mean(0) for part in parts for i in there if not out[i]]
+    start = np.nanmax(runs.val_loss[there][..., 0], initial=0)
+    top, most = _top(calm, start), max(1, int(runs.epochs_done.max()))
+    colors = dict(zip(there, shades(len(there)), strict=True))
+    one, best, taken, marks = len(there) == 1, runs.order[0], [], []
+    for i in there:
+        strong = i == best and not one
+        for part in parts:
+            mean, (low, high) = losses[part][i].mean(0), _spread(losses[part][i])
+            epochs = np.arange(len(mean))
+            if not out[i] and len(losses[part][i]) > 1:
+                marks.append(band(epochs, low, high, color=colors[i], opacity=0.15))
+            label = WORDS["val" if part == "valid" else "train"] if one else names[i]
+            label = label if part == parts[0] or one else None
+            marks.append(
+                line(
+                    epochs,
+                    clipped(mean, top)[0],
+                    color=colors[i],
+                    width=(3.2 if strong else 2.4) * (1 if part == "valid" else 0.75),
+                    dash=None if part == "valid" else "dashed",
+                    label=None if out[i] else label,
+                    name=names[i],
+                    strong=strong or (one and part == "valid"),
+                )
+            )
+        mean = runs.val_loss[i].mean(0)
+        if out[i]:
+            at = _apart(min(clipped(mean, top)[1] or most, most), taken, most)
+            taken.append(at)
+            label = WORDS["gone"].format(names[i])
+            marks.append(cross([at], color=colors[i], label=label))
+        elif split != "train" and np.isfinite(mean).any():
+            at = int(np.nanargmin(mean))
+            large = few or strong
+            marks.append(
+                points([at], [mean[at]], color=colors[i], size=6 if large else 3.4,
+                       filled=False, hover=False)
+            )  # fmt: skip
+    loss = {"valid": "val_loss", "train": "train_loss", "both": "key"}[split]
+    loss = WORDS["loss" if loss == "key" and one else loss]
+    epoch = WORDS["epoch" if split == "train" else "marks"]
+    return Chart(Axis(epoch, (0, most)), Axis(loss, (0, top)), marks, alt=alt)
+
+
+def shades(count: int) -> list[str]:
+    """Return colors for curves: names while they last, else a ramp."""
+    if count <= len(SHADES):
+        return list(SHADES[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(c) for c in colormaps["viridis"](np.linspace(0, 0.88, count))]
+
+
+def _top(curves, start):
+    """Return the upper end of a loss axis: `HIGHEST` times the start at most."""
+    values = np.concatenate([np.ravel(curve) for curve in curves] or [[]])
+    values = values[np.isfinite(values)]
+    most = values.max() if len(values) else 0.0
+    start = start if np.isfinite(start) and start > 0 else most or 1.0
+    return 1.08 * float(np.clip(most, start, HIGHEST * start))
+
+
+def _spread(losses):
+    """Return one standard deviation to each side of the mean over seeds."""
+    mean, spread = losses.mean(0), losses.std(0, ddof=min(1, len(losses) - 1))
+    return mean - spread, mean + spread
+
+
+def _apart(x, taken, most):
+    """Return a place near `x` on an axis from 0 to `most`, on none that is taken."""
+    gap = most * (0.03 if x < most / 2 else -0.03)
+    while any(abs(x - other) < 0.9 * abs(gap) for other in taken):
+        x += gap
+    return x
+
+
+def seeds_chart(runs, names: Sequence[str], *, pairs: bool, alt: str = "") -> Chart:
+    """Return a strip of dots for each setting, a dot for each seed; a bar is the mean.
+
+    `pairs` joins the dots of a seed. One that diverged is an x at the right edge.
+    """
+    count, rows = len(runs.settings), np.arange(len(runs.settings), dtype=float)
+    loss = np.where(runs.diverged, np.nan, runs.best_val_loss)
+    low, high = (
+        (np.nanmin(loss), np.nanmax(loss)) if np.isfinite(loss).any() else (0, 1)
+    )
+    room = 0.06 * (high - low or high or 1.0)
+    means = np.array([np.nanmean(r) if np.isfinite(r).any() else np.nan for r in loss])
+    joined = loss.T if pairs else np.zeros((0, count))
+    gone = np.flatnonzero(runs.diverged.any(1))
+    labels = list(names)
+    for i in gone:
+        n = f"{runs.diverged[i].sum()} of {len(runs.seeds)}"
+        labels[i] += "\n" + WORDS["gone"].format(n)
+    marks = [
+        line(joined, np.tile(rows[::-1], (len(joined), 1)), color="soft", width=0.8,
+             opacity=0.5, hover=False),
+        *(
+            points(loss[i], np.full(len(loss[i]), count - 1.0 - i),
+                   color=SHADES[i % len(SHADES)], shape=SHAPES[i % len(SHAPES)],
+                   opacity=0.7)
+            for i in range(count)
+        ),
+        line(np.stack([means, means], 1), rows[::-1, None] + [-0.3, 0.3], color="ink",
+             width=3.4, hover=False),
+        points(np.full(len(gone), high + room), count - 1 - gone, shape="x", size=6,
+               color=[SHADES[i % len(SHADES)] for i in gone]),
+    ]  # fmt: skip
+    across = Axis(WORDS["seeds"], (low - room, high + room))
+    up = Axis("", (-0.5, count - 0.5), ticks=rows, texts=labels[::-1])
+    return Chart(across, up, marks, alt=alt)

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from hpkit.charts.still import draw
 from hpkit.hyperparameters import check_text, refused
 
 SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
@@ -32,6 +33,15 @@ def new_axes(ax, size=SIZE):
     ax.grid(color=GRID)
     ax.set_axisbelow(True)
     return ax
+
+
+def drawn(chart, ax, size, alt):
+    """Return axes, given or new ones of a size in inches, with a chart drawn on them."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=size, layout="constrained")[1]
+    return alt_text(draw(check_axes(ax), chart, FONT), alt)
 
 
 def check_axes(ax):
