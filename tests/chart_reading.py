@@ -26,3 +26,13 @@ def curve(chart, row=0, **look):
 def pixels(chart):
     """Return the numbers of a chart's image as bytes."""
     return mark(chart, "image").data()
+
+
+def nth(panel, chart, kind, n=0):
+    """Return the n-th mark of a kind in a chart of a panel, even an empty one."""
+    return [m for m in panel.charts.charts[chart].marks if m.kind == kind][n]
+
+
+def texts(panel, chart, n=0):
+    """Return what the n-th text mark of a chart of a panel says."""
+    return nth(panel, chart, "text", n).get("texts")

@@ -47,7 +47,7 @@ MODULES = {
     "data/from_table": (10, "data/datasets"),
     "exercises/_core": (14, "exercises/core exercises/progress exercises/grading"),
     "panels/live": (8, "panels/panels -k live or second_panel"),
-    "panels/path": (10, "panels/search_panels panels/panels -k path"),
+    "panels/one_at_a_time": (10, "panels/one_at_a_time"),
     "panels/training": (8, "panels/panels -k guess or not (path or curve or race)"),
 }
 # Mutants that no input can tell from the code: part of the change, and why.

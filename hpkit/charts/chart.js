@@ -4,7 +4,7 @@
 
 import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
 
-const DASH = {dashed: '6 4', dotted: '1.5 4', dashdot: '7 4 1.5 4'}
+const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
 
 function color(name) {
   if (!name) return 'var(--hp-blue)'
@@ -315,8 +315,11 @@ function chart(el, tell) {
   const isInside = (x, y) =>
     x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
 
-  const stroke = (m, i, wide = 2) => ({stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
-    'stroke-width': (pick(m.width, i) || wide) * unit(), 'stroke-dasharray': DASH[pick(m.dash, i)]})
+  function stroke(m, i, usual = 2) {  // dashes grow with the width, whose round ends fill gaps
+    const wide = (pick(m.width, i) || usual) * unit(), dash = DASH[pick(m.dash, i)]
+    return {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i), 'stroke-width': wide,
+      'stroke-dasharray': dash && dash.map(d => f1(d * Math.max(1, wide / 2.2))).join(' ')}
+  }
 
   // A line in the page's color under another sets that off from cells and other lines.
   const halo = look =>
@@ -403,8 +406,10 @@ function chart(el, tell) {
       })
     },
     text([g], m, x, y) {
+      const widest = Math.max(...m.texts.map((t, i) => width(t, m.size || 1, pick(m.strong, i))))
+      const fit = m.room ? Math.min(1, (m.room * (X(1) - X(0)) - .4 * em) / widest) : 1
       pool(g, 'text', x.n).forEach((node, i) => {
-        const {anchor, size = 1} = m, px = X(x.v[i]), py = Y(y.v[i]), strong = pick(m.strong, i)
+        const {anchor} = m, size = fit * (m.size || 1), px = X(x.v[i]), py = Y(y.v[i]), strong = pick(m.strong, i)
         const fill = color(pick(m.color, i) || 'ink'), wide = width(m.texts[i], size, strong)
         write(node, m.texts[i], px, py, {anchor, size, strong, fill})
         occupy(px + ({start: .5, end: -.5}[anchor] || 0) * wide, py, wide, 1.2 * em * size)
@@ -415,7 +420,7 @@ function chart(el, tell) {
       const logs = Array.from(v).filter(u => isFinite(u) && u > 0).map(Math.log)
       const low = Math.min(...logs), span = Math.max(Math.max(...logs) - low, Math.log(2))
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
-        width('0.' + '8'.repeat(d), s) < w - .3 * em && 1.25 * s * em < h) || [0, .8]
+        width('0.' + '8'.repeat(d), s) < (m.lift ? .76 : 1) * w - .3 * em && 1.25 * s * em < h) || [0, .8]
       top.setAttribute('class', 'cell')
       pool(g, 'rect', rows * n).forEach((node, i) => {
         const known = isFinite(v[i]), out = v[i] == Infinity
@@ -461,7 +466,7 @@ function chart(el, tell) {
         preserveAspectRatio: 'none', style})
     },
     ranges([g, top], m, low, high) {
-      const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 2 * low.n)
+      const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 4 * low.n)
       const cap = `m${-5 * unit()} 0h${10 * unit()}m${-5 * unit()} 0`
       range(low.n).forEach(i => {
         const x = f1(X(i)), [from, to] = [low, high].map(c => f1(Y(c.v[i])))
@@ -472,6 +477,9 @@ function chart(el, tell) {
           const said = valueAt(m.axes[i], end), half = width(said, .9) / 2 + 1
           const px = clamp(X(i), half, box.W - half), py = Y(end) + (end ? -.9 : .9) * em
           write(words[2 * i + end], said, px, py, {size: .9})
+          const share = (end ? high : low).v[i], side = i && i == low.n - 1 ? -1 : 1
+          write(words[2 * (low.n + i) + end], share > 0 && share < 1 ? valueAt(m.axes[i], share) : '',
+            X(i) + side * em, Y(share), {size: .9, anchor: side < 0 ? 'end' : 'start', strong: true})
         }
       })
     },

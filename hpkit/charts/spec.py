@@ -51,7 +51,7 @@ _LOOKS = {
     "ring": "color label legend",
     "cross": "color label name tip hover click legend",
     "rule": "color width dash across label legend",
-    "text": "color anchor size strong",
+    "text": "color anchor size strong room",
     "cells": "name tip click lift",
     "frames": "color width dash inset legend",
     "image": "extent smooth",
@@ -185,7 +185,10 @@ def rule(at, **look) -> Mark:
 
 
 def text(x, y, texts: Sequence[str], **look) -> Mark:
-    """Texts at places; `anchor` is "start", "middle" (default) or "end"."""
+    """Texts at places; `anchor` is "start", "middle" (default) or "end".
+
+    All are smaller where one is wider than `room`, in units of the axis across.
+    """
     made = _mark("text", (x, y), look)
     made.look["texts"] = list(texts)
     return made

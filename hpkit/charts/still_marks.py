@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
 from hpkit.charts.colors import RAMP, light
 from hpkit.charts.spec import value_at
+from hpkit.charts.still_labels import wide
 
 _DASHES = {
     "dashed": (0, (4, 2.6)),
@@ -48,8 +49,8 @@ def _color(mark, number=0, usual="blue"):
 def _pen(mark, number, width=2.0):
     """Return color, width and dashes of a line."""
     dash = _DASHES.get(mark.each("dash", number), "-")
-    wide = 0.75 * (mark.each("width", number) or width)
-    return {"color": _color(mark, number), "lw": wide, "ls": dash}
+    lw = 0.75 * (mark.each("width", number) or width)
+    return {"color": _color(mark, number), "lw": lw, "ls": dash}
 
 
 def _line(sheet, mark):
@@ -128,6 +129,12 @@ def _rule(sheet, mark):
 
 def _text(sheet, mark):
     size = sheet.letter * mark.get("size", 1.0)
+    if room := mark.get("room"):
+        unit = (
+            sheet.ax.bbox.width * 72 / sheet.ax.figure.dpi / np.ptp(sheet.ax.get_xlim())
+        )
+        widest = max(wide(said, size, strong=True) for said in mark.get("texts"))
+        size *= min(1.0, room * points / np.ptp(sheet.ax.get_xlim()) / widest)
     look = {"ha": _ALIGN[mark.get("anchor", "middle")], "va": "center", "size": size}
     for i, (x, y) in enumerate(zip(*(c[0] for c in mark.columns), strict=True)):
         weight = "bold" if mark.each("strong", i) else "normal"
@@ -202,6 +209,12 @@ def _ranges(sheet, mark):
         if low[i] > 0 or high[i] < 1:
             pen = {"color": _color(mark, i, "orange"), "lw": 5, "alpha": 0.5}
             sheet.ax.plot([i, i], [low[i], high[i]], **pen, zorder=sheet.z)
+        for share in (low[i], high[i]):
+            if 0 < share < 1:
+                size, said = 0.9 * sheet.letter, value_at(axis, share)
+                beside = look | {"ha": "right", "va": "center", "weight": "bold"}
+                away = (-0.8 * sheet.letter, 0)
+                sheet.ax.annotate(said, (i, share), away, size=size, **beside)
         for share, va in ((0, "top"), (1, "bottom")):
             away = (0, (share - 0.5) * 1.4 * sheet.letter)
             size, said = 0.9 * sheet.letter, value_at(axis, share)

@@ -8,7 +8,7 @@ _MODULES = {
     "curve": ("ValidationCurvePanel",),
     "grid": ("GridPanel",),
     "noise": ("BatchNoisePanel",),
-    "path": ("OneAtATimePanel",),
+    "one_at_a_time": ("OneAtATimePanel",),
     "patience": ("PatiencePanel",),
     "race": ("SearchRacePanel",),
     "seeds": ("SeedsPanel",),

@@ -1,36 +1,27 @@
 """`SearchRacePanel`: grid, random, halving and Bayesian search with one budget."""
 
+import re
+from bisect import bisect_right
 from itertools import cycle
 
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.best_so_far import best_so_far_chart
+from hpkit.charts.parallel import inside, parallel_axes, parallel_chart, parallel_shares
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
-from hpkit.panels.figures import (
-    figure,
-    legend,
-    limit,
-    linear,
-    lines,
-    log,
-    points,
-    set_all,
-)
 from hpkit.panels.guess import check_predict
+from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parallel import Parallel
 from hpkit.panels.parts import button, row, say
-from hpkit.panels.racers import (
-    KINDS,
-    check_ranges,
-    lowest_of,
-    searches,
-    told_races,
-)
-from hpkit.search.space import log_uniform
+from hpkit.panels.values import briefly
+from hpkit.search.bayes import bayesian_search
+from hpkit.search.halving import cuts_of, successive_halving
+from hpkit.search.searches import grid_search, random_search
+from hpkit.search.space import Range, as_count, check_space, log_uniform
 
 WORDS = {
     "title": "A race of searches on {}",
@@ -38,27 +29,43 @@ WORDS = {
     "races": "races",
     "start": "Start",
     "start_tip": "Run all races, each with other seeds",
-    "spent": "epochs spent",
-    "best": "lowest loss so far",
-    "over": "race 1 as lines",
-    "over_many": "race 1 as lines; right: the end of each race",
-    "settings": "every setting of race 1, a line each; gray: not<br>chosen; drag on an "
-    "axis to choose others",
+    "over": "Race 1",
+    "over_many": "Race 1, all ends at right",
+    "over_alt": "Lowest loss so far against the epochs spent. {}",
+    "settings": "{} of {} settings in color",
+    "settings_alt": "A line for each setting of race 1, from its values to its loss; "
+    "{} of {} are in color.",
+    "choose": "Drag on an axis to choose which settings are in color; click on it to "
+    "choose all.",
+    "setting": "{}, {}\nloss {:.3g}",
     "racing": "Race 1 is under way.",
     "first": "Stopped in race 1: press Start.",
     "stopped": "Stopped: only races that came to their end are counted. ",
     "more": " Start runs all {0} races.",
     "status": "race {0} of {1}, {2} epochs for each search",
     "guess": "Which search will be lowest most often?",
+    "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
+    "lr=hk.log_uniform(1e-4, 10)",
+    "epochs": "SearchRacePanel must not search epochs: they are its budget; leave "
+    "epochs= out",
+    "few": "the budget must be at least {0} epochs, two whole runs, got {1}; give a "
+    "larger one",
+    "one": "Race 1, {} epochs for each search: the lowest validation loss is {}.",
+    "many": " Random beat the grid in {beat} of {n} races. Lowest: {wins}{ties}.",
+    "ties": " (a tie counts for each)",
 }
-LOOKS = {  # kind: color, line style, marker
-    "grid": ("purple", "solid", "circle"),
-    "random": ("blue", "dashed", "square"),
-    "halving": ("green", "dash_dotted", "diamond"),
-    "bayes": ("orange", "dotted", "triangle-up"),
+KINDS = {"grid": "grid", "random": "random", "halving": "halving", "bayes": "Bayes"}
+COLORS = {"grid": "purple", "random": "blue", "halving": "green", "bayes": "orange"}
+SHAPES = {
+    "grid": "circle",
+    "random": "square",
+    "halving": "diamond",
+    "bayes": "triangle",
 }
+DASHES = {"grid": None, "random": "dashed", "halving": "dashdot", "bayes": "dotted"}
+BEST = 0.2  # of the loss axis, a log scale: in color at first
 MOST_RUNS, MOST_RACES = 810, 1000  # as many as can be typed
-COLUMN = 0.07  # of the budget: from one column of ends to the next
+ETA = 3
 
 
 class SearchRacePanel(Panel):
@@ -148,36 +155,15 @@ class SearchRacePanel(Panel):
     def _build(self, boxes):
         """Make the widgets and tie them to what they do."""
         self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
-        self.parallel = Parallel(self.space, LOOKS)
+        self.low = np.zeros(len(self.space) + 1)
+        self.high = np.append(np.ones(len(self.space)), BEST)
         buttons = row(self.start_button, self.stop_button, name="hp-buttons")
-        left = [*boxes, buttons, self.parallel.box]
-        self.build(left, self._charts())
+        left = [*boxes, buttons, say(WORDS["choose"], "hp-muted")]
+        self.add_class("hp-tall")
+        self.build(left, (1, 1), calls={"range": self.choose})
         self.on_click(self.start_button, self.start)
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
-        for choice in (self.parallel.axis, self.parallel.brush):
-            self.on_change(choice, self._draw)
-        self.on_change(self.parallel.drag, self._dragged, "selected")
-
-    def _charts(self):
-        """Make the race and the parallel coordinates."""
-        scales = {"x": linear(), "y": log(0.1, 10)}
-        look = {"stroke_width": 2.6, "interpolation": "step-after"}
-        self.best = {
-            kind: lines(scales, color, line_style=style, **look)
-            for kind, (color, style, _) in LOOKS.items()
-        }
-        self.ends = {
-            kind: points(scales, color, marker=marker, default_size=36)
-            for kind, (color, _, marker) in LOOKS.items()
-        }
-        labels = (WORDS["spent"], WORDS["best"])
-        marks = [*self.best.values(), *self.ends.values()]
-        self.race = figure(marks, *scales.values(), labels)
-        self.legend = legend(*((self.ends[kind], name) for kind, name in KINDS.items()))
-        self.over = say("", "hp-muted")
-        self.result.add_class("hp-tall")
-        return [(self.over, self.race, 1), (WORDS["settings"], self.parallel.figure, 1)]
 
     # ---- the race ------------------------------------------------------------------
 
@@ -187,10 +173,9 @@ class SearchRacePanel(Panel):
             self.dataset, self.base, self.space, self.budget.value, seed, self.model
         )
 
-    def _dragged(self):
-        """Highlight what was dragged with the mouse."""
-        with self.quietly():
-            self.parallel.dragged()
+    def choose(self, axis, low, high):
+        """Color only settings between two shares, 0 to 1, of an axis."""
+        self.low[axis], self.high[axis] = low, high
         self._draw()
 
     def start(self):
@@ -222,30 +207,60 @@ class SearchRacePanel(Panel):
 
     # ---- what is shown -------------------------------------------------------------
 
-    def draw(self, running):
-        """Show the state."""
-        tops, count, budget = [], self._count, self.budget.value
-        columns = (len(KINDS) + 0.7) * COLUMN if count > 1 else 0
-        for place, kind in enumerate(KINDS, 1):
-            x, y, ends = np.zeros(0), np.zeros(0), np.array(self.lowest[kind])
-            if kind in self.found:
-                x, y = self.found[kind].best_so_far()
-                tops += [y[0], y[-1], *ends]
-            set_all(self.best[kind], x=x.astype(float), y=y)
-            at = np.full(len(ends), budget * (1 + COLUMN * place))
-            at, ends = (at, ends) if count > 1 else (at[:0], ends[:0])
-            set_all(self.ends[kind], x=np.append(x[-1:], at), y=np.append(y[-1:], ends))
-        if tops:
-            limit(self.race, 1, 1.15 * max(tops), 0.8 * min(tops))
-        limit(self.race, 0, budget, room=1.03 + columns)
-        thirds = np.linspace(0, budget, 4).round()
-        if list(self.race.axes[0].tick_values) != list(thirds):
-            self.race.axes[0].tick_values = thirds
-        over = WORDS["over_many" if count > 1 else "over"]
-        self.over.value = f"{over}<br>{self.legend}"
-        self.bar.value = count / self.races.value
-        self.status.value = WORDS["status"].format(count, self.races.value, budget)
-        self.parallel.show(self.found)
+    def update(self, running):
+        """Let bar and status show the state."""
+        count, races = self._count, self.races.value
+        self.bar.value = count / races
+        self.status.value = WORDS["status"].format(count, races, self.budget.value)
+
+    def pictures(self):
+        """Return the race, and the settings of the first one."""
+        many = self._count > 1
+        found = {k: self.found[k] for k in KINDS if k in self.found}
+        race = best_so_far_chart(
+            {KINDS[k]: search for k, search in found.items()},
+            colors=[COLORS[k] for k in found],
+            dashes=[DASHES[k] for k in found],
+            shapes=[SHAPES[k] for k in found],
+            budget=self.budget.value,
+            ends={KINDS[k]: self.lowest[k] for k in found} if many else None,
+            log=True,
+            label="{}",
+            title=WORDS["over_many" if many else "over"],
+            alt=WORDS["over_alt"].format(re.sub("<[^>]+>", "", self.sentence(False))),
+        )
+        return [race, self._settings(found)]
+
+    def _settings(self, found):
+        """Return every setting as a line, those in the ranges in color."""
+        order = sorted(found, key=lambda kind: kind != "halving")  # many: below
+        runs = [found[k].runs for k in order]
+        known = [np.isfinite(r.mean_val_loss) & ~r.diverged.any(1) for r in runs]
+        losses = [r.mean_val_loss[k] for r, k in zip(runs, known, strict=True)]
+        axes = parallel_axes(self.space, np.concatenate([[], *losses]))
+        shares, kinds, tips = [np.zeros((0, len(axes)))], [], []
+        for kind, there in zip(order, known, strict=True):
+            shares.append(parallel_shares(found[kind], axes)[there])
+            for i in np.flatnonzero(there):
+                values = briefly(found[kind].settings[i], self.space)
+                loss = found[kind].runs.mean_val_loss[i]
+                kinds.append(kind)
+                tips.append(WORDS["setting"].format(KINDS[kind], values, loss))
+        shares = np.concatenate(shares)
+        strong = inside(shares, self.low, self.high)
+        return parallel_chart(
+            axes,
+            shares,
+            strong=strong,
+            color=[COLORS[k] for k in kinds],
+            shape=[SHAPES[k] for k in kinds],
+            tip=tips,
+            low=self.low,
+            high=self.high,
+            name="range",
+            title=WORDS["settings"].format(strong.sum(), len(strong)),
+            alt=WORDS["settings_alt"].format(strong.sum(), len(strong)),
+        )
 
     @property
     def _count(self):
@@ -285,3 +300,92 @@ class SearchRacePanel(Panel):
             *head(self.dataset, self.model), f"base = {base}",
             call("found = hk.random_search", ["data", "base", *more]), "found",
         ])  # fmt: skip
+
+
+# ---- the four searches, and how races ended ----------------------------------------
+
+
+def check_ranges(values):
+    """Return what is searched, ranges only."""
+    space = check_space("SearchRacePanel", values, ranges=True)
+    for name, given in space.items():
+        if not isinstance(given, Range):
+            raise TypeError(WORDS["ranges"].format(given, name))
+    if "epochs" in space:
+        raise ValueError(WORDS["epochs"])
+    return space
+
+
+def per_axis(count, axes):
+    """Return how many values an axis of a grid of at most `count` cells has."""
+    return int(count ** (1 / axes) + 1e-9)
+
+
+def halving_count(budget, epochs):
+    """Return how many settings a halving can begin with: its epochs fit the budget."""
+
+    def cost(count):
+        spent, before, there = 0, 0, count
+        for epoch, kept in [*cuts_of(count, ETA, epochs), (epochs, 0)]:
+            spent, before, there = spent + there * (epoch - before), epoch, kept
+        return spent
+
+    return max(2, bisect_right(range(budget + 1), budget, lo=2, key=cost) - 1)
+
+
+def searches(dataset, base, space, budget, seed, model):
+    """Return the searches of a race as generators, by kind; checks all at once.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    base : Hyperparameters
+        Its epochs are those of a whole run.
+    space : dict
+        Name: `Range`.
+    budget : int
+        Epochs for each search.
+    seed : int
+        Of the models, and of the drawing.
+    model : function or None
+    """
+    if budget < 2 * base.epochs:
+        raise ValueError(WORDS["few"].format(2 * base.epochs, budget))
+    count = budget // base.epochs
+    shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
+    points = {
+        n: list(dict.fromkeys(as_count(n, r.at(share)) for share in shares))
+        for n, r in space.items()
+    }
+    same = {"seeds": (seed,), "model": model, "tick": FRAME}
+    draw = {"search_seed": seed, **same, **space}
+    many = halving_count(budget, base.epochs)
+    return {
+        "grid": grid_search.live(dataset, base, **same, **points),
+        "random": random_search.live(dataset, base, n_trials=count, **draw),
+        "halving": successive_halving.live(
+            dataset, base, n_trials=many, eta=ETA, **draw
+        ),
+        "bayes": bayesian_search.live(dataset, base, n_trials=count, **draw),
+    }
+
+
+def lowest_of(found):
+    """Return the lowest loss that a search has found."""
+    return float(found.best_so_far()[1][-1])
+
+
+def told_races(lowest, budget):
+    """Return in words (HTML) how races ended; `lowest` is {kind: losses}."""
+    firsts = sorted((losses[0], KINDS[kind]) for kind, losses in lowest.items())
+    ranked = ", ".join(f"{name} <b>{loss:.3g}</b>" for loss, name in firsts)
+    said = WORDS["one"].format(budget, ranked)
+    losses = np.array(list(lowest.values()))
+    count = losses.shape[1]
+    if count < 2:
+        return said
+    wins = (losses <= losses.min(0)).sum(1)
+    beat = np.less(lowest["random"], lowest["grid"]).sum()
+    table = ", ".join(f"{KINDS[k]} {n}" for k, n in zip(lowest, wins, strict=True))
+    ties = WORDS["ties"] if wins.sum() > count else ""
+    return said + WORDS["many"].format(beat=beat, n=count, wins=table, ties=ties)

@@ -177,7 +177,7 @@ def test_ranges_show_their_axes():
         y=Axis("", (-0.12, 1.12), "none"),
     )
 
-    assert said(ax) == ["0.001", "10", "0", "1"]
+    assert said(ax) == ["0.001", "10", "0.2", "0", "1"]  # 0.2: the end of a range
     assert [line.get_ydata().tolist() for line in ax.lines] == [
         [0, 1],
         [0, 1],
@@ -192,6 +192,18 @@ def test_texts():
     assert said(ax) == ["a", "b"]
     assert [t.get_ha() for t in ax.texts] == ["right", "right"]
     assert [t.get_weight() for t in ax.texts] == ["bold", "normal"]
+
+
+def test_texts_shrink_to_their_room():
+    sizes = [
+        drawn(text([1, 2], [0.5, 0.5], ["a long name", "b"], room=room)).texts
+        for room in (None, 100, 0.1)
+    ]
+    free, wide, narrow = ({t.get_size() for t in made} for made in sizes)
+
+    assert free == wide
+    assert len(narrow) == 1
+    assert max(narrow) < max(free)
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])

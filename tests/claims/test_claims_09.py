@@ -8,7 +8,7 @@ import pytest
 from over_seeds import repeats
 
 import hpkit as hk
-from hpkit.panels.racers import KINDS, halving_count, lowest_of, searches
+from hpkit.panels.race import KINDS, halving_count, lowest_of, searches
 
 pytestmark = pytest.mark.slow
 

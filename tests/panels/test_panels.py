@@ -23,11 +23,9 @@ from hpkit.panels import (
 from hpkit.panels.cells import ink_on, shade
 from hpkit.panels.controls import NAMES
 from hpkit.panels.curve import shades
-from hpkit.panels.racers import halving_count
 from hpkit.panels.stills import still
 from hpkit.panels.values import DEFAULTS, parse_values
-from hpkit.search.halving import cuts_of
-from hpkit.search.searches import grid_search, one_at_a_time, validation_curve
+from hpkit.search.searches import grid_search, validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -320,102 +318,6 @@ def test_grid_panel_code_gives_the_same(grid):
     np.testing.assert_array_equal(names["found"].val_loss, grid.found.val_loss)
 
 
-# ---- one at a time -----------------------------------------------------------------
-
-
-@pytest.fixture
-def path(moons):
-    base = QUICK.but(lr=0.01, batch_size=16)
-    made = OneAtATimePanel(moons, base, seeds=2, **LISTS)
-    yield made
-    made.stop()
-    made.wait(5)
-
-
-def test_path_goes_step_by_step(path, moons):
-    assert path.error is None
-    assert path.found.settings == (path.starting,)
-    assert "Start S, learning rate 0.01" in path.result.value
-    path.next_button.click()
-    path.wait(5)
-
-    assert [step.winner.lr for step in path.done] == [0.3]
-    assert path.found.cost.runs == 6
-    assert path.map.cells.path.x.round().tolist() == [0, 1]
-    path.next_button.click()
-    path.wait(5)
-    whole = one_at_a_time(moons, path.starting, seeds=(0, 1), **LISTS)
-    assert path.found.best == whole.best
-    np.testing.assert_array_equal(path.found.val_loss, whole.val_loss)
-    assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
-
-
-def test_path_all_steps_then_the_grid(path):
-    path.all_button.click()
-    path.wait(5)
-    before = path.map.cells.numbers.text
-    path.grid_button.click()
-    path.wait(5)
-
-    assert path.error is None
-    assert path.found.cost.runs == 8
-    assert len(before) == 4
-    assert len(path.map.cells.numbers.text) == 6
-    assert "grid's best" in path.result.value
-    assert path.picture().startswith(b"\x89PNG")
-
-
-def test_path_begins_again_with_another_order_or_start(path):
-    path.all_button.click()
-    path.wait(5)
-    path.order.value = ("batch_size", "lr")
-    path.wait(5)
-    assert path.found.settings == (path.starting,)
-    path.next_button.click()
-    path.wait(5)
-    assert path.done[0].name == "batch_size"
-    path.starts["lr"].source.value = 0.3
-    path.wait(5)
-    assert path.found.settings == (path.starting,)
-    assert path.starting.lr == 0.3
-
-
-def test_path_lists_its_settings_and_chooses_one(path):
-    path.all_button.click()
-    path.wait(5)
-    assert len(path.list.options) == len(path.found.settings)
-    assert path.list.index == path.focus == path.found.runs.order[0]
-    other = int(path.found.runs.order[1])
-
-    path.list.index = other  # in the list, as with the arrow keys
-    assert path.chosen == path.focus == other
-    assert path.cell == path.map.cell(path.found.settings[other])
-
-    path.choose(int(path.found.runs.order[0]))  # by a call, as from a chart
-    assert path.list.index == path.chosen == path.found.runs.order[0]
-
-
-def test_path_code_gives_the_same(path):
-    path.all_button.click()
-    path.wait(5)
-    names = {}
-    exec(path.code(), names)
-
-    assert [s.winner for s in names["found"].steps] == [s.winner for s in path.done]
-
-
-def test_path_stops(moons):
-    slow = OneAtATimePanel(moons, epochs=[3000, 5000], batch_size=[1, 2], seeds=1)
-    slow.all_button.click()
-    until(lambda: slow.found is not None)
-    start = time.monotonic()
-    slow.stop_button.click()
-    slow.wait(5)
-
-    assert time.monotonic() - start < 1
-    assert slow.done == []
-
-
 # ---- seeds, and code of one's own data and model ----------------------------------
 
 
@@ -504,78 +406,6 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
             exec(code, {k: v for k, v in names.items() if k != missing})
 
 
-# ---- the race ----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def race():
-    made = SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3)
-    yield made
-    made.stop()
-    made.wait(5)
-
-
-def test_race_gives_each_search_the_same_budget(race):
-    assert race.error is None
-    assert set(race.found) == {"grid", "random", "halving", "bayes"}
-    epochs = {kind: found.cost.epochs for kind, found in race.found.items()}
-    assert epochs["grid"] == epochs["random"] == epochs["bayes"] == 45
-    assert 30 <= epochs["halving"] <= 45
-    for kind, mark in race.best.items():
-        spent, loss = race.found[kind].best_so_far()
-        np.testing.assert_allclose(mark.y, loss)
-        assert mark.x[-1] == spent[-1]
-
-
-def test_race_many_races_are_counted(race):
-    race.start_button.click()
-    race.wait(60)
-
-    assert race.error is None
-    assert [len(losses) for losses in race.lowest.values()] == [3, 3, 3, 3]
-    beat = sum(
-        r < g for r, g in zip(race.lowest["random"], race.lowest["grid"], strict=True)
-    )
-    assert f"Random beat the grid in {beat}" in race.result.value
-    assert race.picture().startswith(b"\x89PNG")
-
-
-def test_race_brush_keeps_the_lines_in_it(race):
-    count = sum(len(found.settings) for found in race.found.values())
-    gone = sum(found.diverged.any(1).sum() for found in race.found.values())
-    race.parallel.brush.value = (0, 20)
-    kept = sum(
-        len(np.atleast_2d(mark.y))
-        for mark in race.parallel.inside.values()
-        if mark.visible
-    )
-
-    assert 0 < kept < count - gone
-    assert len(race.parallel.outside.y) == count - gone - kept
-    race.parallel.brush.value = (0, 100)
-    assert not race.parallel.outside.visible
-
-
-def test_race_needs_ranges_and_a_budget(moons):
-    with pytest.raises(TypeError, match="must have ranges"):
-        SearchRacePanel(moons, QUICK, lr=[0.1, 1])
-    with pytest.raises(ValueError, match="budget must be a whole number >= 10, got 7;"):
-        SearchRacePanel(moons, QUICK, budget=7)
-
-
-@pytest.mark.parametrize("budget", [30, 81, 243])
-def test_halving_count_uses_the_budget_up_and_no_more(budget):
-    def cost(count):
-        spent, before, there = 0, 0, count
-        for epoch, kept in [*cuts_of(count, 3, 27), (27, 0)]:
-            spent, before, there = spent + there * (epoch - before), epoch, kept
-        return spent
-
-    count = halving_count(budget, 27)
-    assert cost(count) <= budget or count == 2
-    assert cost(count + 1) > budget
-
-
 # ---- the training panel, grown -----------------------------------------------------
 
 
@@ -587,16 +417,16 @@ def test_guess_comes_before_the_result(moons):
         moons, "lr", QUICK, param_range=[0.01, 0.3], seeds=1, predict=True
     )
     assert "hp-covered" in panel._dom_classes
-    assert "Make your guess first" in panel.result.value
-    assert "0.3" not in panel.result.value
+    assert "Make your guess first" in panel.result
+    assert "0.3" not in panel.result
     assert "learning rate 0.3" in panel._repr_mimebundle_()[0]["text/plain"]
     panel.guess.widget.value = 0.01
     panel.guess.button.click()
 
     assert panel.error is None
     assert "hp-covered" not in panel._dom_classes
-    assert "Your guess: <b>0.01</b>" in panel.result.value
-    assert "learning rate 0.3" in panel.result.value
+    assert "Your guess: <b>0.01</b>" in panel.result
+    assert "learning rate 0.3" in panel.result
     assert panel.mine.visible
     np.testing.assert_allclose(panel.mine.x, -2)  # 0.01 as a power of ten
 
@@ -605,14 +435,14 @@ def test_guess_comes_before_the_result(moons):
 def test_curve_is_drawn_as_a_guess(moons, kind):
     panel = kind(moons, base=QUICK, predict="draw")
     drawing = panel.guess.widget
-    assert "Lowest" not in panel.result.value
+    assert "Lowest" not in panel.result
     drawing.place.value = 3
     drawing.height.value = 0.1
     assert drawing.lowest == 3
     panel.guess.button.click()
 
     mine = panel.mine if kind is ValidationCurvePanel else panel.chart.mine
-    assert "Your guess: <b>lowest" in panel.result.value
+    assert "Your guess: <b>lowest" in panel.result
     np.testing.assert_allclose(mine.y, drawing.value)
     assert drawing.disabled
 
@@ -632,18 +462,18 @@ def test_dots_have_the_colors_of_their_training_curves(moons):
 
 
 def test_chosen_setting_is_said_beside_the_best(curve):
-    assert "Chosen" not in curve.result.value  # it is the best
+    assert "Chosen" not in curve.result  # it is the best
 
     curve.choose(0)
 
-    assert "Chosen: learning rate 0.001, loss 0." in curve.result.value
-    assert "lowest mean validation loss" in curve.result.value
+    assert "Chosen: learning rate 0.001, loss 0." in curve.result
+    assert "lowest mean validation loss" in curve.result
 
 
 def test_diverged_setting_is_chosen_by_its_cross(curve):
     curve._clicked_out(None, {"data": {"index": 0}})
 
-    assert "Chosen: learning rate 10, diverged." in curve.result.value
+    assert "Chosen: learning rate 10, diverged." in curve.result
     assert "lr 10" in curve.over.value
     assert "chosen" in curve.right.value
     assert curve.here.x.tolist() == curve.out.x.tolist()  # below its cross
@@ -679,8 +509,8 @@ def test_stopped_search_says_how_far_it_came(moons):
     panel.wait(5)
 
     done = panel.found.cost.epochs
-    assert f"Stopped after {done} of 1000 epochs" in panel.result.value
-    assert "The lowest" in panel.result.value
+    assert f"Stopped after {done} of 1000 epochs" in panel.result
+    assert "The lowest" in panel.result
     assert panel.status.value == f"stopped: {done} of 1000 epochs"
 
 
@@ -694,7 +524,7 @@ def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
     panel._draw()
 
     assert panel.found is before
-    assert "Stopped before the first epoch" in panel.result.value
+    assert "Stopped before the first epoch" in panel.result
 
 
 def before_training(found):
@@ -710,8 +540,8 @@ def test_wrong_number_of_seeds_is_told(curve, typed):
     curve.seeds.value = typed
     curve.wait(5)
 
-    assert "seeds must be" in curve.result.value
-    assert f"got {typed}" in curve.result.value
+    assert "seeds must be" in curve.result
+    assert f"got {typed}" in curve.result
     assert (curve.found, curve.seeds.value) == (before, typed)
     curve.seeds.value = 2
     curve.wait(5)
@@ -729,7 +559,7 @@ def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
     curve.wait(5)
 
     assert "hp-stale" in curve._dom_classes
-    assert "Still the result of the values before" in curve.result.value
+    assert "Still the result of the values before" in curve.result
     curve.controls["epochs"].source.value = 5
     curve.wait(5)
     assert "hp-stale" not in curve._dom_classes

@@ -1,0 +1,441 @@
+"""`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
+
+from dataclasses import replace
+from itertools import permutations
+from math import prod
+
+import ipywidgets as W
+
+from hpkit.charts.path import best_in_cells, brief, cell_of, path_chart, steps_chart
+from hpkit.engine.training import check_dataset, check_model, check_settings
+from hpkit.hyperparameters import Hyperparameters, check_seeds, check_setting
+from hpkit.panels.code import code_of_search
+from hpkit.panels.controls import NAMES, SeedCount, pick_knob
+from hpkit.panels.guess import check_predict
+from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel, titled
+from hpkit.panels.parts import button, named, row, say
+from hpkit.panels.settinglist import SettingList
+from hpkit.panels.values import FULL
+from hpkit.search import sentences as told
+from hpkit.search.records import best_number
+from hpkit.search.searches import check_order, grid_search, one_at_a_time
+from hpkit.search.space import all_settings, check_space
+from hpkit.text import label, shown
+
+WORDS = {
+    "title": "One at a time on {}",
+    "order": "order",
+    "order_tip": "Which hyperparameter is tried first, second, ...",
+    "start": "start S of the path",
+    "step": "Next step",
+    "step_tip": "Try the values of the next hyperparameter",
+    "all": "All steps",
+    "all_tip": "Go on to the end",
+    "reveal": "Show the grid",
+    "reveal_tip": "Train every combination and show what the path did not see",
+    "back": "Begin again",
+    "back_tip": "Forget all steps, not the grid; the start can be changed, too",
+    "settings": "Settings",
+    "settings_tip": "All settings; arrow keys show them one by one",
+    "two": "one_at_a_time needs two lists of values at least, got {0}; write for "
+    "example lr=[0.01, 0.1], batch_size=[16, 64]",
+    "count": "{runs} runs; the whole grid: {all}",
+    "guess": "Will the path end at the best of the grid?",
+    "guesses": ("yes", "no"),
+    "map": "Loss of each cell",
+    "part": "Lowest loss over the {0} tried",
+    "whole": "Lowest loss over all {0}",
+    "rest": "values of the rest",
+    "best_so_far": "best so far",
+    "best": "best of all",
+    "chosen": "{0}: loss {1:.3g}",
+    "chosen_out": "{0}: diverged",
+    "begin": "Start S, {0}: lowest validation loss {1}. ",
+    "out": "Start S, {0}: diverged (✕). ",
+    "next": "Next, step {0}: {1}.",
+    "end": "The path is at its end.",
+    "stopped": "Stopped; Next step goes on.",
+    "grid": "The grid's best is <b>{best:.3g}</b>, at {setting}: the path {ended}.",
+    "apart": "is now at {:.3g} times that",
+    "even": "is now as low, too",
+    "there": "is now there, too",
+    "grid_part": "The grid was stopped before its end.",
+}
+QUICK_GRID = 2.0  # seconds: a grid that is trained anew without being asked for
+
+
+class OneAtATimePanel(Panel):
+    """Change one hyperparameter after the other and see the path on the map.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    base : Hyperparameters, optional
+        Where to start; a value that is not on its list joins it. Default
+        Hyperparameters(), or the first of a list that does not hold its value.
+    order : sequence of str, optional
+        Default that of `values`.
+    seeds : int or iterable of int, default 3
+        How many, from 0 on, or which.
+    title : str, optional
+    model : function, optional
+        As in `hpkit.training.train`.
+    predict : bool, default False
+        Ask whether the path will end at the best of the grid before anything is shown.
+    **values : sequence
+        The values of two hyperparameters or more; default those of lesson 7.
+
+    Attributes
+    ----------
+    found : Search
+        Of the steps so far; before the first one, of the start alone.
+    grid : Search or None
+        Of the grid, once it was asked for.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Before anything is shown.
+
+    Examples
+    --------
+    >>> from hpkit.data.datasets import load_dataset
+    >>> panel = OneAtATimePanel(load_dataset("moons"), lr=[0.01, 0.3],
+    ...     batch_size=[16, 64], seeds=1)
+    >>> panel.all_button.click()
+    >>> len(panel.wait().found.steps)
+    2
+    """
+
+    kind = "one-at-a-time"
+
+    def __init__(
+        self,
+        dataset,
+        base=None,
+        *,
+        order=None,
+        seeds=3,
+        title=None,
+        model=None,
+        predict=False,
+        **values,
+    ):
+        title = titled(title, WORDS["title"], dataset)
+        most = len(check_dataset(dataset).train.y)
+        if base is None and not values:  # those of lesson 7
+            base = Hyperparameters(lr=0.001, batch_size=most, epochs=10)
+        values = values or {
+            "lr": (0.001, 0.01, 0.1, 1.0),
+            "batch_size": tuple(sorted({4, min(64, most), most})),
+            "epochs": (5, 10, 20),
+        }
+        self.base = check_setting(base, "base", default=Hyperparameters())
+        super().__init__(dataset, title=title)
+        check_settings([self.base], dataset)
+        self.space = check_space("OneAtATimePanel", values)
+        for name, values in self.space.items():
+            if base is not None:
+                self.space[name] = joined(values, getattr(base, name))
+            elif getattr(self.base, name) not in values:
+                self.base = self.base.but(**{name: values[0]})
+        if len(self.space) < 2:
+            raise ValueError(WORDS["two"].format(list(self.space)))
+        self.model = check_model(model)
+        self.found = self.grid = self.search = self.cell = self.chosen = None
+        self.upto = self.resets = 0
+        self.grid_pace = float("inf")  # seconds a seed, of a grid that was shown
+        self.seed_count = SeedCount(seeds)
+        self.seeds = self.seed_count.number
+        if check_predict(predict):
+            self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
+        self._build(check_order(order, self.space))
+        self.begin().close()  # checks all before anything is shown
+        self.live.now(self._beginning())
+
+    def _build(self, order):
+        """Make the widgets and tie them to what they do."""
+        self.starts = {}
+        for name, values in self.space.items():
+            knob = pick_knob(name, values, getattr(self.base, name), shown)
+            self.starts[name] = knob
+            self.on_change(knob.source, self.reset)
+        orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
+        orders = [(", ".join(o), o) for o in orders]  # as in code
+        self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
+        self.order.layout.width = FULL
+        self.next_button = button(WORDS["step"], WORDS["step_tip"], "primary")
+        self.all_button = button(WORDS["all"], WORDS["all_tip"])
+        self.grid_button = button(WORDS["reveal"], WORDS["reveal_tip"])
+        self.back_button = button(WORDS["back"], WORDS["back_tip"])
+        self.on_click(self.next_button, lambda: self.go(len(self.done) + 1))
+        self.on_click(self.all_button, lambda: self.go(len(self.space)))
+        self.on_click(self.grid_button, self.reveal)
+        self.on_click(self.back_button, self.reset)
+        self.on_change(self.order, self.reset)
+        self.on_change(self.seeds, self._reseed)
+        rows = [
+            (self.next_button, self.all_button),
+            (self.grid_button,),
+            (self.back_button, self.stop_button),
+        ]
+        left = [
+            say(f"<span class='hp-name'>{WORDS['order']}</span>"),
+            self.order,
+            say(WORDS["start"], "hp-muted"),
+            *(knob.box for knob in self.starts.values()),
+            self.seed_count.box,
+            *(row(*pair, name="hp-buttons") for pair in rows),
+        ]
+        self.listing = SettingList(self, self.choose)
+        self.list = self.listing.list
+        self.add_class("hp-tall")
+        self.build(
+            left,
+            (1, 1),
+            calls={"cell": self.choose_cell, "setting": self._choose_point},
+            drawers=[(WORDS["settings"], WORDS["settings_tip"], self.listing.box)],
+        )
+
+    # ---- the search, in steps ------------------------------------------------------
+
+    @property
+    def starting(self):
+        """The setting where the path starts."""
+        return self.base.but(**{n: knob.value for n, knob in self.starts.items()})
+
+    @property
+    def ordered(self):
+        """The values by name, in the order of the steps."""
+        return {name: self.space[name] for name in self.order.value}
+
+    @property
+    def done(self):
+        """The steps that are finished."""
+        steps = self.found.steps if self.found else ()
+        return [step for step in steps if step.winner is not None]
+
+    def begin(self):
+        """Return the search to run."""
+        return self._live(
+            one_at_a_time,
+            self.starting,
+            check_seeds(self.seed_count.list),
+            self.ordered,
+        )
+
+    def _live(self, search, base, seeds, space):
+        more = {"seeds": seeds, "model": self.model, "tick": FRAME}
+        return search.live(self.dataset, base, **more, **space)
+
+    def _reseed(self):
+        """Begin again with other seeds; a quick grid that was shown is trained anew."""
+        seeds = len(self.seed_count.list)  # checks them
+        if self.grid and self.grid.finished:
+            self.grid_pace = self.grid.fit_time.sum() / len(self.grid.seeds)
+        self.grid = None
+        self.reset(grid=self.grid_pace * seeds < QUICK_GRID)
+
+    def reset(self, *, grid=False):
+        """Forget all but the start, and the grid once all of it is known.
+
+        With `grid` the grid is trained after the start.
+        """
+        self.live.stop()
+        self.grid = self.grid if self.grid and self.grid.finished else None
+        self.search = self.chosen = self.cell = self.error = None
+        self.resets += 1  # what still trains is of no use any more
+        self.live.start(self._beginning(grid=grid))
+
+    def _beginning(self, *, grid=False):
+        """Train the start alone, then the `grid` (a job)."""
+        start = {name: [getattr(self.starting, name)] for name in self.space}
+        yield from self._training("found", start)
+        if grid:
+            yield from self._training("grid", self.space)
+
+    def reveal(self):
+        """Train the grid."""
+        self.error = None
+        self.live.start(self._training("grid", self.space))
+
+    def _training(self, name, space):
+        """Train all combinations as an attribute of that name (a job)."""
+        resets = self.resets
+        for found in self._live(grid_search, self.base, self.seed_count.list, space):
+            if resets != self.resets:
+                return
+            setattr(self, name, found)
+            yield
+
+    def go(self, steps):
+        """Train until that many steps are finished."""
+        self.error = None
+        self.upto = min(steps, len(self.space))
+        if self.search is None:
+            self.search = self.begin()
+        self.live.start(self._stepping(self.search))
+
+    def _stepping(self, search):
+        """Train on up to the step that was asked for (a job); the search goes on."""
+        known = len(self.done)
+        while len(self.done) < self.upto:
+            found = next(search, None)
+            if found is None or search is not self.search:
+                return
+            if len(found.steps) > known:
+                self.found = closed(found)
+            yield
+
+    # ---- what is shown -------------------------------------------------------------
+
+    @property
+    def focus(self):
+        """Number of the setting that is highlighted in the list."""
+        if self.chosen is not None and self.chosen < len(self.found.settings):
+            return self.chosen
+        return int(self.found.runs.order[0])
+
+    def choose_cell(self, number):
+        """Highlight a cell of the map: row * columns + column."""
+        row, column = divmod(number, len(next(iter(self.space.values()))))
+        self.cell = column, row
+        self.chosen = best_in_cells(self.found, self.space).get(self.cell)
+        self._draw()
+
+    def choose(self, number):
+        """Highlight a setting."""
+        self.chosen = number
+        self.cell = cell_of(self.found.settings[number], self.space)
+        self._draw()
+
+    def _choose_point(self, number):
+        setting = self.points[number]
+        if setting in self.found.settings:
+            self.choose(self.found.settings.index(setting))
+
+    @property
+    def _empty(self):
+        return self.found is None or not len(self.found.runs)
+
+    def update(self, running):
+        """Let status, bar and list show the state."""
+        runs = self.found.cost.runs if self.found else 0
+        every = prod(map(len, self.space.values())) * int(self.seeds.value)
+        self.status.value = WORDS["count"].format(runs=runs, all=every)
+        self.bar.value = len(self.done) / len(self.space)
+        if not self._empty:
+            self.listing.show(self.found, self.focus)
+
+    def pictures(self):
+        """Return the map with the path, and the curves of the steps.
+
+        Before the grid is known the map is of the path, so that a step goes to the
+        lowest cell of its row or column; then of the grid, whichever path is walked.
+        """
+        whole = self.grid is not None and self.grid.finished
+        searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
+        searches = searches[: 1 if whole else None]
+        best = searches[0].best if searches else None
+        path = path_chart(
+            self.space,
+            searches,
+            [self.starting, *(step.winner for step in self.done)],
+            best=best,
+            best_label=WORDS["best" if whole else "best_so_far"],
+            chosen=self.cell,
+            title=self._title(searches, whole),
+            click="cell",
+        )
+        steps, self.points = steps_chart(self.found, self.ordered, click="setting")
+        return [path, steps]
+
+    def _title(self, searches, whole):
+        """Return what a cell of the map shows, or what the chosen one does."""
+        for search in reversed(searches):
+            if (i := best_in_cells(search, self.space).get(self.cell)) is not None:
+                words = brief(search.settings[i], self.space)
+                out = search.runs.diverged[i].any()
+                loss = search.runs.mean_val_loss[i]
+                return WORDS["chosen_out" if out else "chosen"].format(words, loss)
+        others = [NAMES[name] for name in list(self.space)[2:]]
+        if not others:
+            return WORDS["map"]
+        name = others[0] if len(others) == 1 else WORDS["rest"]
+        return WORDS["whole" if whole else "part"].format(name)
+
+    def sentence(self, running):
+        """Return the last step, what comes next, and the grid, in words."""
+        if self._empty:
+            return ""
+        found, grid, done, order = self.found, self.grid, self.done, self.order.value
+        if found.steps:
+            said = told.told_steps(found)[-1] + " "
+        else:
+            out = found.runs.diverged.any()
+            loss, at = told.told_loss(found.runs, 0), label(self.starting, order)
+            said = WORDS["out" if out else "begin"].format(at, loss)
+        if len(found.steps) > len(done) or not (found.steps or found.finished):
+            return said + ("" if running else WORDS["stopped"])
+        if grid is not None and not (running and not grid.finished):
+            return said + self._told_grid()
+        if len(done) == len(order):
+            return said + WORDS["end"]
+        return said + WORDS["next"].format(len(done) + 1, NAMES[order[len(done)]])
+
+    def _told_grid(self):
+        """Return what the grid found, beside the end of the path so far."""
+        found, grid = self.found, self.grid
+        if not grid.finished:
+            return WORDS["grid_part"]
+        end = self.done[-1].winner if self.done else self.starting
+        here = found.runs.mean_val_loss[found.settings.index(end)]
+        best = grid.runs.mean_val_loss[grid.runs.order[0]]
+        even = "even" if f"{here / best:.3g}" == "1" else "apart"
+        ended = WORDS["there" if end == grid.best else even].format(here / best)
+        setting = label(grid.best, found.space)
+        return WORDS["grid"].format(best=best, setting=setting, ended=ended)
+
+    def frame(self):
+        """Return one row a setting."""
+        import pandas as pd
+
+        return self.found.to_frame() if self.found else pd.DataFrame()
+
+    def code(self):
+        """Return the cell that runs the same search."""
+        return code_of_search(
+            "one_at_a_time",
+            self.dataset,
+            self.starting,
+            self.found.seeds if self.found else self.seed_count.list,
+            self.model,
+            **{name: list(values) for name, values in self.ordered.items()},
+        )
+
+
+def joined(values, start):
+    """Return the values and the start, at its place where they are in order."""
+    if start in values:
+        return values
+    more = (*values, start)
+    return tuple(sorted(more)) if list(values) == sorted(values) else more
+
+
+def closed(found):
+    """Return a search whose last step has its winner as soon as all of it is trained.
+
+    The search itself names it when the next step begins.
+    """
+    *before, step = found.steps
+    runs, tried = found.runs, all_settings(step.base, {step.name: step.values})
+    there = {s: i for i, s in enumerate(runs.settings)}
+    if step.winner or not all(s in there for s in tried):
+        return found
+    numbers = tuple(there[s] for s in tried)
+    if any((runs.epochs_done[there[s]] < s.epochs).any() for s in tried):
+        return found
+    winner = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
+    step = replace(step, settings=numbers, winner=winner)
+    return replace(found, steps=(*before, step))

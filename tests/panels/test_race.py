@@ -1,0 +1,235 @@
+"""SearchRacePanel: what a learner does with it."""
+
+import re
+
+import numpy as np
+import pytest
+from chart_reading import nth
+
+from hpkit.data.datasets import load_dataset
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import SearchRacePanel
+from hpkit.panels.race import COLORS, KINDS, halving_count, told_races
+from hpkit.search.halving import cuts_of
+from hpkit.search.space import log_uniform
+
+QUICK = Hyperparameters(lr=0.3, epochs=5)
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return load_dataset("moons")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def make_race(moons, **more):
+    return SearchRacePanel(moons, QUICK, **{"budget": 45, "races": 3} | more)
+
+
+@pytest.fixture(scope="module")
+def race():
+    made = SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3)
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_race_gives_each_search_the_same_budget(race):
+    assert race.error is None
+    assert set(race.found) == {"grid", "random", "halving", "bayes"}
+    epochs = {kind: found.cost.epochs for kind, found in race.found.items()}
+    assert epochs["grid"] == epochs["random"] == epochs["bayes"] == 45
+    assert 30 <= epochs["halving"] <= 45
+    x, y = nth(race, 0, "line").columns
+    for row, kind in enumerate(KINDS):
+        spent, loss = race.found[kind].best_so_far()
+        np.testing.assert_allclose(y[row, : len(loss)], loss, rtol=1e-6)
+        assert np.isnan(y[row, len(loss) :]).all()
+        assert x[row, len(loss) - 1] == spent[-1]
+
+
+def test_race_many_races_are_counted(race):
+    race.start_button.click()
+    race.wait(60)
+
+    assert race.error is None
+    assert [len(losses) for losses in race.lowest.values()] == [3, 3, 3, 3]
+    beat = sum(
+        r < g for r, g in zip(race.lowest["random"], race.lowest["grid"], strict=True)
+    )
+    assert f"Random beat the grid in {beat}" in race.result
+    assert race.picture().startswith(b"\x89PNG")
+
+
+def test_race_brush_keeps_the_lines_in_it(race):
+    count = sum(len(found.settings) for found in race.found.values())
+    gone = sum(found.diverged.any(1).sum() for found in race.found.values())
+    race.choose(2, 0, 0.2)
+    kept = len(nth(race, 1, "line", 1).columns[1])
+
+    assert 0 < kept < count - gone
+    assert len(nth(race, 1, "line").columns[1]) == count - gone - kept
+    race.choose(2, 0, 1)
+    assert nth(race, 1, "line").columns[1].size == 0
+
+
+def test_race_needs_ranges_and_a_budget(moons):
+    with pytest.raises(TypeError, match="must have ranges"):
+        SearchRacePanel(moons, QUICK, lr=[0.1, 1])
+    with pytest.raises(ValueError, match="budget must be a whole number >= 10, got 7;"):
+        SearchRacePanel(moons, QUICK, budget=7)
+
+
+@pytest.mark.parametrize("budget", [30, 81, 243])
+def test_halving_count_uses_the_budget_up_and_no_more(budget):
+    def cost(count):
+        spent, before, there = 0, 0, count
+        for epoch, kept in [*cuts_of(count, 3, 27), (27, 0)]:
+            spent, before, there = spent + there * (epoch - before), epoch, kept
+        return spent
+
+    count = halving_count(budget, 27)
+    assert cost(count) <= budget or count == 2
+    assert cost(count + 1) > budget
+
+
+def test_races_are_told_as_counted_by_hand():
+    lowest = {
+        "grid": [0.5, 0.2, 0.3],
+        "random": [0.4, 0.2, 0.1],
+        "halving": [0.3, 0.6, 0.1],
+        "bayes": [0.6, 0.7, 0.8],
+    }
+    said = told_races(lowest, 90)
+    assert "90 epochs for each search" in said
+    assert said.index("halving") < said.index("random") < said.index("grid")
+    assert "Random beat the grid in 2 of 3 races." in said
+    assert "grid 1, random 2, halving 2, Bayes 0 (a tie counts for each)" in said
+    assert "Random beat" not in told_races({k: v[:1] for k, v in lowest.items()}, 90)
+
+
+def test_race_over_whole_numbers_and_not_over_epochs(moons):
+    size = log_uniform(4, 128)
+    panel = make_race(moons, lr=log_uniform(0.01, 1), batch_size=size, budget=45)
+    assert panel.error is None
+    assert panel.found["grid"].space["batch_size"] == (4, 23, 128)
+    with pytest.raises(ValueError, match="must not search epochs"):
+        make_race(moons, epochs=log_uniform(2, 9))
+
+
+def test_race_searches_differ_in_more_than_color(moons):
+    panel = make_race(moons)
+    curves, ends = nth(panel, 0, "line"), nth(panel, 0, "points")
+    for look in (*map(curves.get, ("dash", "color", "name")), ends.get("shape")):
+        assert len(look) == len(set(look)) == 4
+
+
+def test_race_shows_the_end_of_every_race(moons):
+    panel = make_race(moons)
+    assert nth(panel, 0, "points").columns[0].size == 4
+    assert panel.charts.charts[0].title == "Race 1"
+    assert "Start runs all 3 races." in panel.result
+    panel.start_button.click()
+    panel.wait(60)
+    x, y = (column[0].reshape(4, 4) for column in nth(panel, 0, "points").columns)
+    for row, kind in enumerate(panel.lowest):
+        np.testing.assert_allclose(y[row, 1:], panel.lowest[kind], rtol=1e-6)
+        assert (x[row, 1:] > panel.budget.value).all()
+    axis = panel.charts.charts[0].x
+    assert x.max() < axis.domain[1]
+    assert axis.ticks[-1] == panel.budget.value
+    assert panel.charts.charts[0].title == "Race 1, all ends at right"
+    tip = nth(panel, 0, "points").get("tip")[3]
+    assert tip == f"race 3\ngrid {panel.lowest['grid'][2]:.3g}"
+    assert "Start runs" not in panel.result
+
+
+def test_race_names_each_line_at_its_end(moons):
+    panel = make_race(moons)
+    names = ["grid", "random", "halving", "Bayes"]
+    assert nth(panel, 0, "line").get("label") == names
+    for name, losses in zip(names, panel.lowest.values(), strict=True):
+        assert f"{name} {losses[0]:.3g}" in nth(panel, 0, "points").get("tip")
+        assert f"{name} <b>{losses[0]:.3g}" in panel.result
+
+
+def test_race_refuses_a_small_budget_and_keeps_what_is_shown(moons):
+    panel = make_race(moons)
+    before = panel.found
+    panel.budget.value = 7
+    panel.wait(5)
+    assert "at least 10 epochs, two whole runs, got 7" in panel.result
+    assert "Stopped by an error" not in panel.result
+    assert panel.found is before
+    panel.budget.value = 20
+    panel.wait(20)
+    assert panel.found["random"].cost.epochs == 20
+
+
+def test_race_stopped_at_once_keeps_the_earlier_one(moons):
+    panel = make_race(moons)
+    before = panel.found
+    panel.start()
+    panel.stop()
+    panel.wait(5)
+    assert set(panel.found) == set(before)
+    assert "Stopped: only races that came to their end" in panel.result
+    panel.start()
+    panel.wait(60)
+    assert "Stopped" not in panel.result
+
+
+def test_race_error_of_a_model_is_shown_itself(moons):
+    def model(*_):
+        raise RuntimeError("my own mistake")
+
+    panel = make_race(moons, model=model)
+    assert "my own mistake" in panel.result
+    assert len(panel.frame()) == 0
+    panel.start_button.click()
+    panel.wait(5)
+    assert "my own mistake" in panel.result
+
+
+def test_ranges_on_the_axes_choose_what_is_in_color(moons):
+    panel = make_race(moons)
+    color = panel.charts.calls["range"]
+    axes = nth(panel, 1, "ranges").get("axes")
+    assert [axis.label for axis in axes] == ["learning rate", "weight decay", "loss"]
+    assert axes[0].domain == (1e-4, 10)
+    assert axes[0].kind == axes[2].kind == "log"
+    assert nth(panel, 1, "ranges").get("name") == "range"
+
+    color(2, 0, 1)  # as a click on the axis
+    assert nth(panel, 1, "line").columns[1].shape[0] == 0  # nothing is gray
+    count = len(nth(panel, 1, "line", 1).columns[1])
+    color(0, 0.25, 0.75)
+    color(1, 0, 0.5)
+    low, high = (column[0] for column in nth(panel, 1, "ranges").columns)
+    assert (low.tolist(), high.tolist()) == ([0.25, 0, 0], [0.75, 0.5, 1])
+    front = nth(panel, 1, "line", 1).columns[1]
+    assert 0 < len(front) < count
+    assert ((front[:, 0] >= 0.25) & (front[:, 0] <= 0.75) & (front[:, 1] <= 0.5)).all()
+    title = panel.charts.charts[1].title
+    assert title == f"{len(front)} of {count} settings in color"
+
+
+def test_the_best_are_in_color_at_first_and_gray_is_nobody_s(moons):
+    assert "gray" not in COLORS.values()
+    panel = make_race(moons)
+    panel.wait()
+    loss = np.concatenate([f.runs.mean_val_loss for f in panel.found.values()])
+    out = np.concatenate([f.runs.diverged.any(1) for f in panel.found.values()])
+    loss = loss[~out & np.isfinite(loss)]
+    few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
+    assert len(nth(panel, 1, "points").columns[1][0]) == few.sum()
+    pale = nth(panel, 1, "line")
+    assert pale.get("color") == "gray"
+    assert len(pale.columns[1]) == (~few).sum()
+    tips = [*nth(panel, 1, "line", 1).get("tip"), *pale.get("tip")]
+    assert len(tips) == len(loss)
+    assert all(re.fullmatch(r"\w+, lr .*, decay .*\nloss .*", tip) for tip in tips)
