@@ -409,7 +409,8 @@ function chart(el, tell) {
       const widest = Math.max(...m.texts.map((t, i) => width(t, m.size || 1, pick(m.strong, i))))
       const fit = m.room ? Math.min(1, (m.room * (X(1) - X(0)) - .4 * em) / widest) : 1
       pool(g, 'text', x.n).forEach((node, i) => {
-        const {anchor} = m, size = fit * (m.size || 1), px = X(x.v[i]), py = Y(y.v[i]), strong = pick(m.strong, i)
+        const {anchor} = m, size = fit * (m.size || 1), px = X(x.v[i]), py = Y(y.v[i])
+        const strong = pick(m.strong, i)
         const fill = color(pick(m.color, i) || 'ink'), wide = width(m.texts[i], size, strong)
         write(node, m.texts[i], px, py, {anchor, size, strong, fill})
         occupy(px + ({start: .5, end: -.5}[anchor] || 0) * wide, py, wide, 1.2 * em * size)
@@ -417,10 +418,11 @@ function chart(el, tell) {
     },
     cells([g, top], m, {rows, n, v}) {
       const w = X(1) - X(0), h = Y(0) - Y(1), words = pool(top, 'text', rows * n)
+      const room = (m.lift ? .76 : 1) * w - .3 * em  // a path passes at the left
       const logs = Array.from(v).filter(u => isFinite(u) && u > 0).map(Math.log)
       const low = Math.min(...logs), span = Math.max(Math.max(...logs) - low, Math.log(2))
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
-        width('0.' + '8'.repeat(d), s) < (m.lift ? .76 : 1) * w - .3 * em && 1.25 * s * em < h) || [0, .8]
+        width('0.' + '8'.repeat(d), s) < room && 1.25 * s * em < h) || [0, .8]
       top.setAttribute('class', 'cell')
       pool(g, 'rect', rows * n).forEach((node, i) => {
         const known = isFinite(v[i]), out = v[i] == Infinity
@@ -477,9 +479,10 @@ function chart(el, tell) {
           const said = valueAt(m.axes[i], end), half = width(said, .9) / 2 + 1
           const px = clamp(X(i), half, box.W - half), py = Y(end) + (end ? -.9 : .9) * em
           write(words[2 * i + end], said, px, py, {size: .9})
-          const share = (end ? high : low).v[i], side = i && i == low.n - 1 ? -1 : 1
-          write(words[2 * (low.n + i) + end], share > 0 && share < 1 ? valueAt(m.axes[i], share) : '',
-            X(i) + side * em, Y(share), {size: .9, anchor: side < 0 ? 'end' : 'start', strong: true})
+          const share = (end ? high : low).v[i], last = i && i == low.n - 1
+          const chosen = share > 0 && share < 1 ? valueAt(m.axes[i], share) : ''
+          write(words[2 * (low.n + i) + end], chosen, X(i) + (last ? -em : em), Y(share),
+            {size: .9, anchor: last ? 'end' : 'start', strong: true})
         }
       })
     },

@@ -130,9 +130,7 @@ def _rule(sheet, mark):
 def _text(sheet, mark):
     size = sheet.letter * mark.get("size", 1.0)
     if room := mark.get("room"):
-        unit = (
-            sheet.ax.bbox.width * 72 / sheet.ax.figure.dpi / np.ptp(sheet.ax.get_xlim())
-        )
+        points = sheet.ax.bbox.width * 72 / sheet.ax.figure.dpi
         widest = max(wide(said, size, strong=True) for said in mark.get("texts"))
         size *= min(1.0, room * points / np.ptp(sheet.ax.get_xlim()) / widest)
     look = {"ha": _ALIGN[mark.get("anchor", "middle")], "va": "center", "size": size}
