@@ -16,7 +16,6 @@ from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_seeds
 from hpkit.panels.code import code_of_setting
 from hpkit.panels.controls import Controls
-from hpkit.panels.runlist import short
 from hpkit.panels.values import parse_values
 from hpkit.search.files import setting_from_plain
 
@@ -176,7 +175,6 @@ def test_every_hyperparameter_has_a_control_usual_values_and_code(name):
     assert controls.setting == QUICK.but(**{name: OTHER[name]})
     assert len(usual) > 1
     assert eval(code, {"hk": hk}) == controls.setting
-    assert short(name) == TABLE[name].short
 
 
 FORGETFUL = {

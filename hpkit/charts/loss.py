@@ -90,6 +90,7 @@ def loss_chart(
     *,
     pinned: Sequence[tuple] = (),
     faded: Sequence = (),
+    faded_are: str = WORDS["old"],
     end: float | None = None,
     per_epoch: Callable = lambda run: 1,
     unit: str = WORDS["epoch"],
@@ -106,6 +107,8 @@ def loss_chart(
     run : Run
     pinned : sequence of (Run, color, label)
     faded : sequence of Run
+    faded_are : str
+        What the legend calls them.
     end : float, optional
         Right end of the axis.
     per_epoch : function (Run) -> float
@@ -128,8 +131,6 @@ def loss_chart(
     out = [each for each in out if each[0] is not None]
     colors = [each[1] for each in pinned]
 
-    lowest = WORDS["lowest"].format(run.best_val_loss)
-
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]
         xy = stacked(values, top, lambda row: per_epoch(runs[row]))
@@ -140,7 +141,7 @@ def loss_chart(
         Axis(WORDS["loss"], (0, top)),
         [
             curves(faded, "val_loss", color="gray", width=1.3, opacity=0.55,
-                   legend=WORDS["old"] if faded else None),
+                   legend=faded_are if faded else None),
             line(*(guess or ((), ())), color="purple", width=2.5, dash="dotted",
                  legend=WORDS["guess"] if guess else None),
             curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),
@@ -152,7 +153,7 @@ def loss_chart(
                 [r.best_epoch * per_epoch(r) for r, _ in calm],
                 [r.best_val_loss for r, _ in calm],
                 color=[color for _, color in calm],
-                label=lowest if run.best_val_loss <= top else None,
+                label=WORDS["lowest"].format(run.best_val_loss) if run.best_val_loss <= top else None,
             ),
             cross(
                 [left * per_epoch(r) for left, r, _ in out],

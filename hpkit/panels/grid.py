@@ -1,32 +1,22 @@
 """`GridPanel`: every combination of two hyperparameters, filling in live."""
 
+from dataclasses import replace
+
 import ipywidgets as W
 import numpy as np
 
-from hpkit.hyperparameters import check_name
-from hpkit.panels.cellguess import CellGuess
-from hpkit.panels.cells import CellMap
-from hpkit.panels.charts import LossChart
+from hpkit.charts.heatmap import grid_losses, heatmap_chart, profile_chart
+from hpkit.charts.live import LiveCharts
+from hpkit.charts.loss import loss_chart
+from hpkit.hyperparameters import TABLE, check_name
 from hpkit.panels.controls import NAMES
-from hpkit.panels.figures import (
-    CROSS,
-    figure,
-    legend,
-    limit,
-    linear,
-    lines,
-    nice_top,
-    points,
-    set_all,
-    texts,
-    tick,
-)
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import row, say, titled
-from hpkit.panels.runlist import short
+from hpkit.panels.panel import titled
+from hpkit.panels.parts import named, row, say
 from hpkit.panels.search_panel import SearchPanel
-from hpkit.panels.values import DEFAULTS, briefly, places, usual
+from hpkit.panels.values import DEFAULTS, usual
+from hpkit.plots.words import describe, short
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
 from hpkit.text import shown
@@ -35,25 +25,18 @@ WORDS = {
     "title": "Grid search on {}",
     "x": "across",
     "y": "upwards",
-    "map": "lowest loss of each cell, dark is low",
-    "best": "best",
-    "ties": "as good",
-    "here": "chosen",
-    "mine": "guess",
+    "map": "Lowest loss of each cell",
     "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
     "another one",
     "curves": "curves",
-    "val": "validation",
-    "train": "training",
     "faded": "other seeds",
     "over": "against {}",
-    "over_tip": "for each {}, the best {}",
-    "loss": "validation loss",
+    "over_tip": "For each {}, the best {}",
     "guess": "Which cell will be best?",
+    "how": "Click on a cell, or choose its two values.",
     "there": " The loss of your guess is {:.3g}.",
 }
 FEW = DEFAULTS | {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
-FEW_POINTS = 6  # above, words would print over each other: numbers alone
 
 
 class GridPanel(SearchPanel):
@@ -99,57 +82,43 @@ class GridPanel(SearchPanel):
     kind = "grid"
 
     def __init__(
-        self, dataset, x="lr", y="batch_size", base=None, *, x_values=None,
-        y_values=None, seeds=3, controls=("epochs",), title=None,
-        model=None, predict=False,
-    ):  # fmt: skip
+        self,
+        dataset,
+        x="lr",
+        y="batch_size",
+        base=None,
+        *,
+        x_values=None,
+        y_values=None,
+        seeds=3,
+        controls=("epochs",),
+        title=None,
+        model=None,
+        predict=False,
+    ):
         if check_name(x) == check_name(y):
             raise ValueError(WORDS["same"].format(x))
-        title = titled(title, WORDS["title"], dataset)
+        look = {"title": titled(title, WORDS["title"], dataset), "key": (x, y)}
         super().__init__(
-            dataset, base, controls=controls, seeds=seeds, title=title, model=model,
-            key=(x, y),
-        )  # fmt: skip
+            dataset, base, controls=controls, seeds=seeds, model=model, **look
+        )
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             values = usual(name, dataset, FEW) if values is None else values
             self.entry(name, values).called(WORDS[side])
         if check_predict(predict):
-            values = [entry.values for entry in self.entries]
-            cells = CellGuess((x, y), values, self.planned())
-            self.ask(WORDS["guess"], cells, lambda s: briefly(s, (x, y)))
-        left = [*(e.frame for e in self.entries), self.controls.box, self.seed_count.box]
-        self.build([*left, self.buttons], self._charts(), drawers=[self.rows])
-        self.renamed()
-        self.come_in()
-
-    def _charts(self):
-        """Make the map and what is beside it."""
-        self.map = CellMap(self._clicked)
-        self.curves = LossChart()
-        scales = {"x": linear(), "y": linear()}
-        self.line = lines(scales, stroke_width=2.6)
-        self.dots = points(scales, marker="circle", default_size=50)
-        self.beats = texts(scales, default_size=11, align="middle", y_offset=-11)
-        self.out = texts(
-            scales, default_size=16, align="middle", y_offset=3, apply_clip=False
-        )
-        self.profile = figure(
-            [self.line, self.dots, self.beats, self.out],
-            *scales.values(),
-            ("", WORDS["loss"]),
-        )
-        self.beside = W.Stack([self.curves.figure, self.profile], selected_index=0)
-        self.which = W.ToggleButtons(options=[(WORDS["curves"], 0)])
+            cells = CellGuess(self.space(), self.planned())
+            self.ask(WORDS["guess"], cells, lambda s: short(s, (x, y)))
+        self.which = W.ToggleButtons(options=[(WORDS["curves"], None)])
         self.which.style.button_width = "auto"
         self.on_change(self.which, self._draw)
-        self.chosen_name = say("", "hp-muted")
-        over = W.VBox([row(self.which, name="hp-small"), self.chosen_name])
-        marks = ("best", "ties", "here", "mine")[: 4 if self.guess else 3]
-        keys = legend(*((getattr(self.map, name), WORDS[name]) for name in marks))
-        return [
-            (f"{WORDS['map']}<br>{keys}", self.map.figure, 1),
-            (over, self.beside, 1),
-        ]
+        views = row(self.which, name="hp-small")
+        views.layout.margin = "0 0 0 auto"  # above the chart that it changes
+        left = [*(e.frame for e in self.entries), self.controls.box]
+        left += [self.seed_count.box, self.buttons]
+        calls = {"cell": self._clicked}
+        self.build(left, (1, 1), calls=calls, over=[views], drawers=[self.rows])
+        self.renamed()
+        self.come_in()
 
     # ---- the search ----------------------------------------------------------------
 
@@ -167,96 +136,81 @@ class GridPanel(SearchPanel):
     def begin(self):
         """Return the search to run."""
         return grid_search.live(
-            self.dataset, self.controls.setting, seeds=self.seed_list, model=self.model,
-            tick=FRAME, **self.space(),
-        )  # fmt: skip
+            self.dataset,
+            self.controls.setting,
+            seeds=self.seed_list,
+            model=self.model,
+            tick=FRAME,
+            **self.space(),
+        )
 
-    def _clicked(self, column, up):
+    def _clicked(self, cell):
         """Highlight the setting of a cell."""
-        if self.found:
-            rows = len(tuple(self.found.space.values())[1])
-            self._guarded(lambda: self.choose(column * rows + up))(None)
+        across, up = map(len, self.found.space.values())
+        self.choose(cell % across * up + cell // across)
 
     # ---- what is shown -------------------------------------------------------------
 
-    def draw_found(self):
-        """Show what the search has given so far."""
-        found, runs = self.found, self.found.runs
-        names, values = tuple(found.space), tuple(found.space.values())
-        shape = len(values[0]), len(values[1])
-        loss = runs.mean_val_loss.reshape(shape).T
-        out = runs.diverged.any(1).reshape(shape).T
-
-        def cells(settings):
-            return [divmod(found.settings.index(s), shape[1]) for s in settings]
-
-        best = [] if out.all() else [found.best]
-        ties = cells([*found.ties, *best]) if found.ties else []  # one plateau
-        here = [] if self.chosen is None else [divmod(self.focus, shape[1])]
-        self.map.show(
-            names, values, loss, out, best=cells(best), ties=ties, here=here,
-            mine=cells(self._guessed()),
-        )  # fmt: skip
-        views = [(WORDS["curves"], 0)]
-        views += [(WORDS["over"].format(short(n)), k + 1) for k, n in enumerate(names)]
-        if list(self.which.options) != views:
+    def update(self, running):
+        """Offer a profile along each of the two hyperparameters."""
+        super().update(running)
+        space = self.found.space if self.found else self.space()
+        views = [(WORDS["over"].format(TABLE[n].short), k) for k, n in enumerate(space)]
+        views = ((WORDS["curves"], None), *views)
+        if self.which.options != views:
             with self.quietly():
                 self.which.options = views
-        self._draw_beside(names, values, np.where(out | np.isnan(loss), np.inf, loss))
 
-    def _draw_beside(self, names, values, loss):
-        """Show the curves of the chosen cell, or the best along one axis."""
-        view = self.which.value
-        self.beside.selected_index = min(view, 1)
-        if view:
-            kept, other = view - 1, 2 - view  # the axis that stays, the one that goes
-            at = np.argmin(loss, axis=kept)
-            name = f"{short(names[other])} " if len(at) <= FEW_POINTS else ""
-            beats = [name + shown(values[other][k]) for k in at]
-            self._draw_profile(names[kept], values[kept], loss.min(kept), beats)
-            said = (NAMES[n] if len(NAMES[n]) < 14 else short(n) for n in names)
-            said = list(said)[:: 1 if kept == 0 else -1]
-            self.chosen_name.value = WORDS["over_tip"].format(*said)
-            return
-        runs = self._runs_of(self.focus)
-        if runs:
-            setting = runs[0].setting
-            self.curves.show(runs[0], faded=runs[1:], end=setting.epochs)
-            chart = self.curves
-            marks = ("val", "train", "faded")
-            keys = legend(*((getattr(chart, name), WORDS[name]) for name in marks))
-            self.chosen_name.value = f"{briefly(setting, names)}<br>{keys}"
+    def charts_of(self, found):
+        """Return the map and what is beside it."""
+        rows = len(tuple(found.space.values())[1])
 
-    def _runs_of(self, number):
-        """Return the runs of a setting that were begun."""
-        runs = self.found.runs
-        seeds = np.flatnonzero(runs.epochs_done[number] >= 0)
-        return [runs[number, k] for k in seeds]
+        def cells(settings):
+            return [divmod(found.settings.index(s), rows) for s in settings]
+
+        best = [] if found.runs.diverged.any(1).all() else [found.best]
+        framed = {
+            "best": cells(best),
+            "ties": cells([*found.ties, *best]) if found.ties else [],  # one plateau
+            "chosen": [] if self.chosen is None else [divmod(self.focus, rows)],
+            "guess": cells(self._guessed()),
+        }
+        losses, title = grid_losses(found), WORDS["map"]
+        alt = describe(found)
+        heatmap = heatmap_chart(
+            found.space, losses, framed=framed, title=title, alt=alt
+        )
+        return [heatmap, self._beside(found)]
+
+    def _beside(self, found):
+        """Return the curves of the chosen cell, or the best along one axis."""
+        names, side = tuple(found.space), self.which.value
+        if side is not None:
+            words = [NAMES[name] for name in names][:: -1 if side else 1]
+            title = WORDS["over_tip"].format(*words)
+            return profile_chart(found, side, title=title, alt=title + ".")
+        runs = found.runs
+        first, *others = [
+            runs[self.focus, k]
+            for k in np.flatnonzero(runs.epochs_done[self.focus] >= 0)
+        ]
+        curves = loss_chart(
+            first,
+            faded=others,
+            faded_are=WORDS["faded"],
+            end=first.setting.epochs,
+            alt=describe(first),
+        )
+        return replace(curves, title=short(first.setting, names))
 
     def _guessed(self):
         """Return the setting of the cell of the guess if the grid has it, in a list."""
         asked = self.guess and self.guess.open and self.found
-        if not asked or set(self.found.space) != set(self.guess.widget.names):
+        if not asked or set(self.found.space) != set(self.guess.widget.space):
             return []
         cell = {n: getattr(self.guess.value, n) for n in self.found.space}
         there = self.found.base.but(**cell)
         return [s for s in self.found.settings if s == there]
-
-    def _draw_profile(self, name, values, loss, beats):
-        """Show the lowest loss of each value of one hyperparameter, and where it is."""
-        at, words = places(values)
-        tick(self.profile, 0, at, words, NAMES[name], edge=0.14 * (np.ptp(at) or 1.0))
-        good = np.flatnonzero(np.isfinite(loss))
-        good = good[np.argsort(at[good])]
-        top = nice_top(1.1 * loss[good].max()) if len(good) else 1.0
-        limit(self.profile, 1, top)
-        gone = np.flatnonzero(np.isinf(loss)) if self.found.finished else good[:0]
-        crosses = [CROSS] * len(gone)
-        set_all(self.out, x=at[gone], y=[top] * len(gone), text=crosses)
-        line = good if len(good) > 1 else good[:0]
-        set_all(self.line, x=at[line], y=loss[line])
-        set_all(self.dots, x=at[good], y=loss[good])
-        set_all(self.beats, x=at[good], y=loss[good], text=[beats[k] for k in good])
 
     def sentence(self, running):
         """Return what was found in words, and how good the guess was."""
@@ -270,3 +224,79 @@ class GridPanel(SearchPanel):
         """Return the cell that runs the same search."""
         space = self.found.space if self.found else self.space()
         return self.code_of("grid_search", **{n: list(v) for n, v in space.items()})
+
+
+class CellGuess(W.VBox):
+    """An empty map of all pairs of values, and a short list of each.
+
+    Parameters
+    ----------
+    space : dict
+        The values by name, across and upwards.
+    settings : sequence of Hyperparameters
+        Of the cells, column by column from the left, each from below.
+
+    Attributes
+    ----------
+    index : int or None
+        Number of the cell that was chosen.
+    """
+
+    def __init__(self, space, settings):
+        self.settings, self.space = settings, space
+        self.columns, self.rows = map(len, space.values())
+        self.charts = LiveCharts(calls={"cell": self._clicked})
+        self.lists, boxes = [], []
+        for name, values in space.items():
+            options = [(shown(value), k) for k, value in enumerate(values)]
+            self.lists.append(named(W.Dropdown(options=options), NAMES[name]))
+            self.lists[-1].value = None
+            self.lists[-1].layout = W.Layout(width="110px", margin="2px 24px 2px 8px")
+            self.lists[-1].observe(self._draw, "value")
+            boxes += [say(NAMES[name]), self.lists[-1]]
+        pair = row(*boxes)
+        pair.layout.align_items = "center"
+        super().__init__([say(WORDS["how"], "hp-muted"), self.charts, pair])
+        self._draw()
+
+    @property
+    def index(self):
+        """Number of the cell that was chosen, or None."""
+        column, up = (each.value for each in self.lists)
+        return None if column is None or up is None else column * self.rows + up
+
+    @index.setter
+    def index(self, number):
+        at = (None, None) if number is None else divmod(number, self.rows)
+        self.lists[0].value, self.lists[1].value = at
+
+    @property
+    def value(self):
+        """Setting of the cell that was chosen, or None."""
+        return None if self.index is None else self.settings[self.index]
+
+    @property
+    def disabled(self):
+        """Whether nothing can be chosen any more."""
+        return self.lists[0].disabled
+
+    @disabled.setter
+    def disabled(self, off):
+        for each in self.lists:
+            each.disabled = off
+
+    def _clicked(self, cell):
+        """Choose a cell."""
+        if not self.disabled:
+            up, column = divmod(cell, self.columns)
+            self.lists[0].value, self.lists[1].value = column, up
+
+    def _draw(self, _=None):
+        """Frame the cell that was chosen."""
+        nothing = np.full((self.rows, self.columns), np.nan)
+        mine = [] if self.index is None else [divmod(self.index, self.rows)]
+        alt = WORDS["guess"]
+        chart = heatmap_chart(
+            self.space, nothing, framed={"guess": mine}, alt=alt, height=15
+        )
+        self.charts.show([chart])

@@ -12,10 +12,10 @@ from hpkit.hyperparameters import Hyperparameters, check_seeds, check_setting
 from hpkit.panels.code import code_of_search
 from hpkit.panels.controls import NAMES, SeedCount, pick_knob
 from hpkit.panels.guess import check_predict
+from hpkit.panels.lists import SettingList
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import FULL
 from hpkit.search import sentences as told
 from hpkit.search.records import best_number

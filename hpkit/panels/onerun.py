@@ -4,8 +4,8 @@ import math
 import time
 
 from hpkit.engine.training import Training
+from hpkit.panels.lists import Kept
 from hpkit.panels.live import FRAME
-from hpkit.panels.runlist import Kept
 from hpkit.panels.run_view import updates_per_epoch
 
 REST = 0.4  # seconds without a move after which a run counts as chosen

@@ -12,9 +12,9 @@ from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
 from hpkit.panels.code import code_of_search
 from hpkit.panels.controls import Controls, SeedCount
+from hpkit.panels.lists import SettingList
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
-from hpkit.panels.settinglist import SettingList
 from hpkit.panels.values import Entry, usual
 from hpkit.search import sentences as told
 from hpkit.text import label

@@ -12,14 +12,13 @@ from hpkit.hyperparameters import (
     check_setting,
 )
 from hpkit.panels.code import code_of_run
-from hpkit.panels.compare import compare_table
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
 from hpkit.panels.drawing import Drawing, over_epochs
 from hpkit.panels.guess import check_predict
+from hpkit.panels.lists import RunList, compare_table
 from hpkit.panels.onerun import OneRun
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row, say
-from hpkit.panels.runlist import RunList
 from hpkit.panels.run_view import RunView, told
 
 WORDS = {

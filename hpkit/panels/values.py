@@ -1,7 +1,4 @@
-"""`Entry`: which hyperparameter to search and its values, as a learner writes them.
-
-Also where values stand on an axis (`places`), and which of their texts fit there.
-"""
+"""`Entry`: which hyperparameter to search and its values, as a learner writes them."""
 
 import html
 import re
@@ -12,7 +9,6 @@ import numpy as np
 from hpkit.hyperparameters import TABLE
 from hpkit.panels.controls import NAMES
 from hpkit.panels.parts import named, row, say
-from hpkit.panels.runlist import short
 from hpkit.search.space import check_list
 from hpkit.text import shown
 
@@ -31,7 +27,6 @@ WHOLE = ("count", "units")
 FULL = "calc(100% - 4px)"
 MOST = 100  # values
 SHORT = 26  # characters that the box shows at once
-ACROSS, UPWARD = 30, 12  # characters and lines of text that fit along an axis
 
 
 def parse_values(name, text, layers=2):
@@ -87,9 +82,8 @@ def usual(name, dataset, lists=DEFAULTS):
 def between(name, low, high, count):
     """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
     by_factor = TABLE[name].by_factor and min(low, high) > 0
-    values = (np.geomspace if by_factor else np.linspace)(
-        low, high, min(count, MOST + 1)
-    )
+    spaced = np.geomspace if by_factor else np.linspace
+    values = spaced(low, high, min(count, MOST + 1))
     digits = 4 if TABLE[name].kind in WHOLE or not by_factor else 2
     return [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
 
@@ -105,50 +99,6 @@ def exact(value):
         return "-".join(map(str, value)) + "-" * (len(value) < 2)
     whole = not isinstance(value, float) or float(shown(value)) == value
     return shown(value) if whole else repr(value)
-
-
-def briefly(setting, names):
-    """Return values of a setting in few words: "lr 0.1, batch 16"."""
-    return ", ".join(f"{short(n)} {shown(getattr(setting, n))}" for n in names)
-
-
-def places(values):
-    """Return where values stand on an axis, and the ticks there as {place: text}.
-
-    Positive numbers over a wide span by their logarithm, other numbers as they are,
-    anything else one after the other.
-    """
-    flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
-    numbers = all(isinstance(v, int | float) for v in flat)
-    if not numbers or len(set(flat)) < len(flat) or (min(flat) == 0 and max(flat) < 1):
-        at = np.arange(len(flat), dtype=float)
-    elif min(flat) > 0 and max(flat) / min(flat) >= 8:
-        at = np.log10(flat)
-        # Powers of ten say it with less ink.
-        if flat == list(values) and at.max() - at.min() >= 3:
-            tens = np.arange(np.ceil(at.min() - 1e-9), np.floor(at.max() + 1e-9) + 1)
-            return at, fitting({float(k): f"{10.0**k:g}" for k in tens})
-    else:
-        at = np.array(flat, float)
-    words = zip(at, map(shown, values), strict=True)
-    return at, fitting({float(f"{a:.4g}"): text for a, text in words})
-
-
-def fitting(words, room=ACROSS, size=lambda text: len(text) - text.count(".") / 2 + 1):
-    """Return ticks {place: text} without texts that would print over a neighbor.
-
-    The ends keep theirs; `room` is what fits along the axis, `size` what a text takes.
-    """
-    *inner, last = sorted(words)
-    unit, kept = (last - min(words)) / room, [min(words)]
-
-    def apart(a, b):
-        return b - a >= unit * (size(words[a]) + size(words[b])) / 2
-
-    for place in inner[1:]:
-        if apart(kept[-1], place) and apart(place, last):
-            kept.append(place)
-    return {k: text if k in (*kept, last) else "" for k, text in words.items()}
 
 
 class Entry:
