@@ -1,6 +1,7 @@
 """Data with two features over what a network says of every place."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -53,29 +54,39 @@ def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
     return colors.reshape(grid, grid, 4)
 
 
-def data_points(split, classes: int) -> list:
-    """Return the points of a split, a mark for each class."""
-    return [
-        points(
-            *split.X[split.y == number].T,
-            color=CLASSES[number % len(CLASSES)],
-            shape=SHAPES[number % len(SHAPES)],
-            size=2.6,
-            hover=False,
-        )
-        for number in range(classes)
-    ]
+def map_chart(
+    dataset,
+    pixels: np.ndarray | None,
+    *,
+    split: str = "train",
+    names: Sequence[str] = (),
+    title: str = "",
+    alt: str = "",
+) -> Chart:
+    """Return the points of a split over a map's pixels; None draws no map.
 
-
-def map_chart(dataset, pixels: np.ndarray | None, *, title: str = "", alt: str = ""):
-    """Return the training points over a map's pixels; None draws no map yet."""
+    `names` of the classes stand above the chart.
+    """
     (left, right, bottom, top), _ = map_cells(dataset, 2)
-    empty = np.zeros((2, 2, 4), np.uint8)
-    ground = image(empty if pixels is None else pixels, smooth=True)
+    part = getattr(dataset, split)
+    empty = np.zeros((0, 0, 4), np.uint8)
     return Chart(
         Axis(dataset.features[0], (left, right)),
         Axis(dataset.features[1], (bottom, top)),
-        [ground, *data_points(dataset.train, dataset.n_outputs)],
+        [
+            image(empty if pixels is None else pixels, smooth=True),
+            *(
+                points(
+                    *part.X[part.y == number].T,
+                    color=CLASSES[number % len(CLASSES)],
+                    shape=SHAPES[number % len(SHAPES)],
+                    size=2.6,
+                    hover=False,
+                    legend=names[number] if names else None,
+                )
+                for number in range(dataset.n_outputs)
+            ),
+        ],
         title=title,
         alt=alt,
         grid=False,

@@ -131,6 +131,8 @@ def loss_chart(
     out = [each for each in out if each[0] is not None]
     colors = [each[1] for each in pinned]
 
+    lowest = WORDS["lowest"].format(run.best_val_loss)
+
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]
         xy = stacked(values, top, lambda row: per_epoch(runs[row]))
@@ -153,7 +155,7 @@ def loss_chart(
                 [r.best_epoch * per_epoch(r) for r, _ in calm],
                 [r.best_val_loss for r, _ in calm],
                 color=[color for _, color in calm],
-                label=WORDS["lowest"].format(run.best_val_loss) if run.best_val_loss <= top else None,
+                label=lowest if run.best_val_loss <= top else None,
             ),
             cross(
                 [left * per_epoch(r) for left, r, _ in out],

@@ -59,6 +59,12 @@ def cell_of(setting, space: Mapping[str, Sequence]) -> tuple[int, int]:
     return tuple(list(space[n]).index(getattr(setting, n)) for n in (first, second))
 
 
+def _cell_on(setting, space):
+    """Return the cell of a setting, None where the map has no such cell."""
+    there = all(getattr(setting, name) in space[name] for name in list(space)[:2])
+    return cell_of(setting, space) if there else None
+
+
 def best_in_cells(search, space: Mapping[str, Sequence]) -> dict[tuple, int]:
     """Return {(column, row): number of its best setting} of what was trained."""
     if search is None:
@@ -109,7 +115,7 @@ def path_chart(
     unknown = {(c, r): WORDS["unknown"] for r, c in np.ndindex(loss.shape)}
     tips = {cell: WORDS["tip"].format(*tips[cell]) for cell in tips}
     every = [(unknown | tips)[c, r] for r, c in np.ndindex(loss.shape)]
-    badges = _badges([cell_of(setting, space) for setting in path])
+    badges = _badges([_cell_on(setting, space) for setting in path])
     at = _placed([cell for cell, _ in badges]) + STOP
     words = [said for _, said in badges]
     return Chart(
@@ -154,7 +160,7 @@ def _placed(some):
 
 def _badges(stops):
     """Return (cell, "S", "1" or a span of them) of each cell of a path."""
-    named = [(cell, str(n or WORDS["start"])) for n, cell in enumerate(stops)]
+    named = [(cell, str(n or WORDS["start"])) for n, cell in enumerate(stops) if cell]
     groups = [(c, [name for _, name in g]) for c, g in groupby(named, lambda s: s[0])]
     return [(c, DASH.join(dict.fromkeys((g[0], g[-1])))) for c, g in groups]
 

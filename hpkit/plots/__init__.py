@@ -10,9 +10,13 @@ Nothing here trains, shows a figure or changes matplotlib's settings. Live chart
 
 from hpkit.plots.boundary import plot_data, plot_decision_boundary
 from hpkit.plots.canvas import alt_text
-from hpkit.plots.curves import plot_best_so_far, plot_seeds, plot_training_curves
+from hpkit.plots.curves import plot_seeds, plot_training_curves
 from hpkit.plots.maps import plot_grid, plot_path
-from hpkit.plots.searched import plot_parallel, plot_validation_curve
+from hpkit.plots.searched import (
+    plot_best_so_far,
+    plot_parallel,
+    plot_validation_curve,
+)
 from hpkit.plots.words import describe
 
 __all__ = [

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from hpkit.engine.run import Run, softmax
+from hpkit.charts.colors import light
+from hpkit.charts.decision import map_cells, map_chart, map_pixels
+from hpkit.engine.run import Run
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_choice
-from hpkit.plots.canvas import COLORS, INK, alt_text, new_axes
+from hpkit.plots.canvas import drawn
 from hpkit.plots.words import CHARTS, SAY, describe
 
-SHAPES = ("o", "^", "s", "D", "P", "v")  # of the classes, for eyes without color
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
-ROUND = 0.12  # of the data's width, around the points
 
 
 def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
@@ -46,26 +46,29 @@ def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
         )
     check_flat(run.dataset)
     check_choice("split", split, ("train", "valid"))
-    data = run.dataset
-    ax = new_axes(ax, (5.0, 4.0))
-    both = np.concatenate([data.train.X, data.valid.X])
-    low, high = both.min(0), both.max(0)
-    low, high = low - ROUND * (high - low), high + ROUND * (high - low)
-    across, up = (np.linspace(low[i], high[i], CELLS) for i in (0, 1))
-    cells = np.stack(np.meshgrid(across, up), -1).reshape(-1, 2)
-    chance = softmax(run.outputs(cells, epoch)).reshape(CELLS, CELLS, -1)
-    ax.imshow(shades(chance), extent=(low[0], high[0], low[1], high[1]),
-              origin="lower", aspect="auto")  # fmt: skip
-    classes = range(data.n_outputs)
-    for number in classes[1:] if data.n_outputs == 2 else classes:
+    pixels = map_pixels(run, epoch, CELLS)
+    # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
+    pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
+    at = run.best_epoch if epoch == "best" else run.epochs_done
+    chart = map_chart(
+        run.dataset, pixels, split=split, title=SAY["map"].format(epoch=at)
+    )
+    alt = f"{CHARTS['map'].format(epoch=at)} {describe(run)}"
+    ax = drawn(chart, ax, (5.0, 4.0), alt)
+    _draw_border(ax, run, epoch)
+    return ax
+
+
+def _draw_border(ax, run, epoch):
+    """Draw where two classes are equally likely."""
+    (left, right, bottom, top), cells = map_cells(run.dataset, CELLS)
+    chance = run.predict_proba(cells, epoch).reshape(CELLS, CELLS, -1)
+    sides = np.linspace(left, right, CELLS), np.linspace(bottom, top, CELLS)
+    classes = range(run.dataset.n_outputs)
+    for number in classes[1:] if len(classes) == 2 else classes:
         lead = chance[..., number] - np.delete(chance, number, -1).max(-1)
         if lead.min() < 0 < lead.max():
-            ax.contour(across, up, lead, [0], colors=INK, linewidths=1.6)
-    draw_points(ax, data, split)
-    ax.grid(False)
-    at = run.best_epoch if epoch == "best" else run.epochs_done
-    ax.set_title(SAY["map"].format(epoch=at), fontsize=10)
-    return alt_text(ax, f"{CHARTS['map'].format(epoch=at)} {describe(run)}")
+            ax.contour(*sides, lead, [0], colors=light("ink"), linewidths=1.6)
 
 
 def plot_data(dataset, ax=None, *, split="train"):
@@ -91,22 +94,11 @@ def plot_data(dataset, ax=None, *, split="train"):
     """
     check_choice("split", split, ("train", "valid"))
     check_flat(check_dataset(dataset))
-    ax = new_axes(ax, (5.0, 3.6))
-    draw_points(ax, dataset, split)
-    ax.legend(frameon=False)
+    names = [SAY["class"].format(name=name) for name in dataset.classes]
+    chart = map_chart(dataset, None, split=split, names=names)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
-    return alt_text(ax, CHARTS["data"].format(**facts, classes=dataset.n_outputs))
-
-
-def draw_points(ax, data, split):
-    """Draw the points of a split, each class with its marker."""
-    part = getattr(data, split)
-    for number, name in enumerate(data.classes):
-        ax.plot(
-            *part.X[part.y == number].T, SHAPES[number % 6], color=COLORS[number % 7],
-            ms=5, mew=0.5, mec="white", label=SAY["class"].format(name=name),
-        )  # fmt: skip
-    ax.set(xlabel=data.features[0], ylabel=data.features[1])
+    alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
+    return drawn(chart, ax, (5.0, 3.6), alt)
 
 
 def check_flat(data):
@@ -117,16 +109,3 @@ def check_flat(data):
             f"a map needs two features and classes, got {data.n_features} features and "
             f"{kind}; use moons, circles or spiral."
         )
-
-
-def shades(chance):
-    """Return probabilities (.., classes) as colors in steps: white is undecided."""
-    from matplotlib.colors import to_rgb
-
-    count = chance.shape[-1]
-    colors = np.array([to_rgb(COLORS[k % 7]) for k in range(count)])
-    first = chance.argmax(-1)
-    sure = (chance.max(-1) - 1 / count) / (1 - 1 / count)
-    # Eight steps: a picture of flat areas is a fifth of the size of a smooth one.
-    sure = 0.55 * np.ceil(8 * sure) / 8
-    return 1 - sure[..., None] * (1 - colors[first])
