@@ -585,9 +585,10 @@ export function charts(el, tell = () => {}) {
   function show(get) {
     const widths = get('widths') || [1], said = get('sentence') || ''
     while (list.length > widths.length) list.pop().close()
+    const mean = widths.reduce((sum, width) => sum + width, 0) / widths.length
     widths.forEach((width, i) => {
       if (!list[i]) list[i] = chart(row, event => tell({...event, chart: i}))
-      row.children[i].style.flexGrow = width
+      row.children[i].style.flex = `${width} 1 ${18 * width / mean}em`
       const spec = get('c' + i)
       if (spec) list[i].show(spec, spec.marks.map((_, k) => get(`c${i}m${k}`)))
     })
