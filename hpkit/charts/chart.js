@@ -529,7 +529,7 @@ function chart(el, tell) {
       if (a < x + r && b > x - r && c < y + r && d > y - r) continue
       if (taken.some(t => a < t[2] + 2 && b > t[0] - 2 && c < t[3] && d > t[1])) continue
       let cost = .3 * Math.abs(dx) + .25 * Math.abs(dy)
-      cost += Math.max(0, box.left - a) + Math.max(0, b - box.right)
+      cost += .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
       for (let i = 0; i < seen.length && cost < least; i++) {
         const [px, py] = seen[i]
         if (px > a - 2 && px < b + 2 && py > c && py < d) cost += 3
