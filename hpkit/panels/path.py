@@ -17,8 +17,9 @@ from hpkit.panels.pathsays import told_path
 from hpkit.panels.searching import SearchPanel
 from hpkit.panels.steps import StepCharts, closed
 from hpkit.panels.values import FULL, written
-from hpkit.search.searches import check_order, grid_search, one_at_a_time
+from hpkit.search.searches import grid_search
 from hpkit.search.space import check_space
+from hpkit.search.stages import check_order, one_at_a_time
 from hpkit.text import shown
 
 WORDS = {

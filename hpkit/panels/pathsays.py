@@ -1,8 +1,7 @@
 """What a `OneAtATimePanel` says of its path, and of the grid beside it."""
 
 from hpkit.panels.controls import NAMES
-from hpkit.search import sentences as told
-from hpkit.text import label
+from hpkit.text import label, loss_of, step_sentences
 
 WORDS = {
     "begin": "Start S, {0}: lowest validation loss {1}. ",
@@ -32,9 +31,9 @@ def told_path(found, grid, start, order, running):
     """
     done = [step for step in found.steps if step.winner is not None]
     if found.steps:
-        said = told.told_steps(found)[-1] + " "
+        said = step_sentences(found)[-1] + " "
     else:
-        loss = told.told_loss(found.runs, 0)
+        loss = loss_of(found.runs, 0)
         out = found.runs.diverged.any()
         said = WORDS["out" if out else "begin"].format(label(start, order), loss)
     if len(found.steps) > len(done) or not (found.steps or found.finished):

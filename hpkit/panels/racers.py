@@ -6,9 +6,9 @@ import numpy as np
 
 from hpkit.panels.live import FRAME
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.halving import cuts_of, successive_halving
 from hpkit.search.searches import grid_search, random_search
 from hpkit.search.space import Range, as_count, check_space
+from hpkit.search.stages import cuts_of, successive_halving
 
 KINDS = {"grid": "grid", "random": "random", "halving": "halving", "bayes": "Bayes"}
 WORDS = {

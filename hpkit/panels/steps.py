@@ -18,7 +18,7 @@ from hpkit.panels.figures import (
 )
 from hpkit.panels.parts import say
 from hpkit.panels.values import places
-from hpkit.search.records import best_number
+from hpkit.search.result import best_number
 from hpkit.search.space import all_settings
 from hpkit.text import shown
 

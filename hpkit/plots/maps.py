@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from hpkit.hyperparameters import check_choice
+from hpkit.hyperparameters import TABLE, check_choice
 from hpkit.plots.canvas import COLORS, FONT, INK, Scale, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
-from hpkit.text import WORDS, named_value, shown
+from hpkit.text import named_value, shown
 
 # Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
 # when printed. Neither end is taken, so that frames and arrows stand out on each cell.
@@ -54,7 +54,7 @@ def plot_grid(grid, ax=None, *, x=None, y=None):
     ax = new_axes(ax, cells.size)
     draw_cells(ax, cells)
     frame_cells(ax, cells)
-    if others := [WORDS[n] for n in grid.space if n not in (x, y)]:
+    if others := [TABLE[n].label for n in grid.space if n not in (x, y)]:
         ax.set_title(SAY["over"].format(names=", ".join(others)), fontsize=FONT)
     return alt_text(ax, f"{CHARTS['grid']} {describe(grid.runs)}")
 
@@ -138,7 +138,7 @@ def draw_cells(ax, cells, shift=(0.0, 0.0)):
             ax.text(s=SAY["diverged"], color=INK, bbox=back, **write | {"fontsize": 8})
     ax.set_xticks(range(len(cells.across)), map(shown, cells.across))
     ax.set_yticks(range(len(cells.up)), map(shown, cells.up))
-    ax.set(xlabel=WORDS[cells.x], ylabel=WORDS[cells.y])
+    ax.set(xlabel=TABLE[cells.x].label, ylabel=TABLE[cells.y].label)
     ax.grid(False)
     ax.tick_params(length=0)
 

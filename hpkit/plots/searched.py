@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hpkit.hyperparameters import TABLE
 from hpkit.plots.canvas import (
     COLORS,
     FONT,
@@ -25,7 +26,7 @@ from hpkit.plots.words import (
     range_values,
     short,
 )
-from hpkit.text import WORDS, shown
+from hpkit.text import shown
 
 # Times the loss before training: the chart is about what lies below it.
 HIGHEST = 1.6
@@ -90,7 +91,7 @@ def plot_validation_curve(curve, ax=None):
     ax.plot(x, fine, "o-", color=blue, lw=2, ms=6)
     for place in x[out]:
         mark_out(ax, place, COLORS[1])
-    ax.set(xlabel=WORDS[name], ylabel=SAY["val_loss"])
+    ax.set(xlabel=TABLE[name].label, ylabel=SAY["val_loss"])
     lines = [(x, fine), (x, fine - spread), (x, fine + spread), (x, last)]
     at = list(order).index(runs.order[0])
     mark_best(ax, curve, at, x, fine, [np.column_stack(line) for line in lines])
@@ -225,7 +226,9 @@ def plot_parallel(search, ax=None):
         if strong:
             text = f"{loss[i]:.3g}  {short(search.settings[i], names)}"
             ends.insert(0, (len(names), y[-1], text, color))
-    ax.set_xticks(range(len(names) + 1), [*(WORDS[n] for n in names), SAY["val_loss"]])
+    ax.set_xticks(
+        range(len(names) + 1), [*(TABLE[n].label for n in names), SAY["val_loss"]]
+    )
     ax.set(xlim=(-0.15, len(names)), ylim=(-0.02, 1.02), yticks=[])
     ax.spines["left"].set_visible(False)
     ax.grid(False)

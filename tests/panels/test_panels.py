@@ -33,8 +33,8 @@ from hpkit.panels.live import Live
 from hpkit.panels.racers import halving_count
 from hpkit.panels.stills import still
 from hpkit.panels.values import DEFAULTS, parse_values
-from hpkit.search.halving import cuts_of
-from hpkit.search.searches import grid_search, one_at_a_time, validation_curve
+from hpkit.search.searches import grid_search, validation_curve
+from hpkit.search.stages import cuts_of, one_at_a_time
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
