@@ -4,7 +4,7 @@
 
 import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
 
-const DASH = {dashed: '6 4', dotted: '1.5 4', dashdot: '7 4 1.5 4'}
+const DASH = {dashed: [6, 4], dotted: [1.5, 3], dashdot: [7, 4, 1.5, 4]}
 
 function color(name) {
   if (!name) return 'var(--hp-blue)'
@@ -161,7 +161,7 @@ function chart(el, tell) {
   notes.setAttribute('class', 'notes')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], groups = [], headed = '', asked = 0
-  let box, X, Y, em = 13, family = '', small = 1
+  let room = 0, box, X, Y, em = 13, family = '', small = 1
   let waiting = [], taken = []
   const unit = () => clamp(em / 13, 1, 2.2)
   const ask = () => { asked = asked || requestAnimationFrame(draw) }
@@ -200,7 +200,8 @@ function chart(el, tell) {
 
   function draw() {
     asked = 0
-    if (!spec || !root.clientWidth) return
+    if (!room) measure()
+    if (!spec || !room) return
     waiting = []
     taken = []
     layout()
@@ -237,14 +238,20 @@ function chart(el, tell) {
     return last
   }
 
-  function layout() {
+  function measure() {  // not while a chart is drawn: the browser would lay out each time
     const style = getComputedStyle(root)
-    if (parseFloat(style.fontSize) != em || family != style.fontFamily) widths.clear()
     em = parseFloat(style.fontSize)
     family = style.fontFamily
+    room = root.clientWidth
+    widths.clear()
+    ask()
+  }
+
+  function layout() {
     put(title, {said: spec.title, hidden: spec.title ? null : ''})
     header()
-    const W = root.clientWidth, H = Math.round(svg.getBoundingClientRect().height)
+    const W = room, most = Math.max(11 * em, .66 * innerHeight)  // as svg.style.height
+    const H = clamp(spec.height * em, 11 * em, most)
     const line = 1.35 * em, top = em, rough = scaled(spec.y, H - top - 3 * em, 0)
     const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6), (a, b) =>
       a[2] == b[2] && Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
@@ -316,7 +323,8 @@ function chart(el, tell) {
     x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
 
   const stroke = (m, i, wide = 2) => ({stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
-    'stroke-width': (pick(m.width, i) || wide) * unit(), 'stroke-dasharray': DASH[pick(m.dash, i)]})
+    'stroke-width': (pick(m.width, i) || wide) * unit(),
+    'stroke-dasharray': (DASH[pick(m.dash, i)] || []).map(v => f1(v * unit())).join(' ') || null})
 
   // A line in the page's color under another sets that off from cells and other lines.
   const halo = look =>
@@ -571,10 +579,15 @@ function chart(el, tell) {
 
   const reached = reach({hit, tip, ring, svg}, {
     ask, draw, tell, isInside, now: () => ({spec, data, box, X, Y, em, unit: unit()})})
-  const watch = new ResizeObserver(ask)  // the container's width, and the size of a letter
+  const watch = new ResizeObserver(measure)  // the container's width, and the size of a letter
   watch.observe(root)
   watch.observe(probe)
-  return {show, close() { watch.disconnect(); cancelAnimationFrame(asked); root.remove() }}
+  return {show, close() {
+    watch.disconnect()
+    cancelAnimationFrame(asked)
+    reached.close()
+    root.remove()
+  }}
 }
 
 // ---- charts side by side ---------------------------------------------------------------
