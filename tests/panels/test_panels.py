@@ -106,6 +106,25 @@ def test_live_replace_ends_the_running_job():
     assert list(iter_once) == []
 
 
+def test_live_wait_of_no_time_ends_at_once_if_busy():
+    go = threading.Event()
+    live = Live(lambda: None, lambda error: None)
+
+    def job():
+        yield go.wait(10)
+
+    live.wait(0)  # nothing runs
+    live.start(job())
+    begun = time.perf_counter()
+    with pytest.raises(TimeoutError, match="still trains after 0 s"):
+        live.wait(0)
+    waited = time.perf_counter() - begun
+    go.set()
+    live.wait(5)
+
+    assert waited < 1
+
+
 def test_live_draws_often_and_at_the_end():
     state, drawn = [0], []
     live = Live(lambda: drawn.append(state[0]), lambda error: None)
