@@ -4,7 +4,7 @@
 
 import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
 
-const DASH = {dashed: [6, 4], dotted: [1.5, 3], dashdot: [7, 4, 1.5, 4]}
+const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
 
 function color(name) {
   if (!name) return 'var(--hp-blue)'
@@ -322,9 +322,11 @@ function chart(el, tell) {
   const isInside = (x, y) =>
     x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
 
-  const stroke = (m, i, wide = 2) => ({stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
-    'stroke-width': (pick(m.width, i) || wide) * unit(),
-    'stroke-dasharray': (DASH[pick(m.dash, i)] || []).map(v => f1(v * unit())).join(' ') || null})
+  function stroke(m, i, usual = 2) {  // dashes grow with the width, whose round ends fill gaps
+    const wide = (pick(m.width, i) || usual) * unit(), dash = DASH[pick(m.dash, i)]
+    return {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i), 'stroke-width': wide,
+      'stroke-dasharray': dash && dash.map(d => f1(d * Math.max(1, wide / 2.2))).join(' ')}
+  }
 
   // A line in the page's color under another sets that off from cells and other lines.
   const halo = look =>
