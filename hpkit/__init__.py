@@ -42,11 +42,11 @@ __version__ = "0.1.0"
 
 # module: its public names
 _PUBLIC = {
+    "locale": ("language",),
     "data.datasets": ("Dataset", "load_dataset"),
     "engine.training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
     "search.searches": (
         "grid_search",
-        "one_at_a_time",
         "random_search",
         "validation_curve",
     ),
@@ -54,10 +54,9 @@ _PUBLIC = {
     "search.result": ("Search",),
     "search.files": ("load",),
     "exercises": ("progress",),
-    "search.halving": ("successive_halving",),
-    "search.bayes": ("bayesian_search",),
+    "search.stages": ("one_at_a_time", "successive_halving"),
+    "search.bayes": ("bayesian_search", "from_optuna", "to_optuna"),
     "capstone": ("BudgetError", "Capstone"),
-    "search.optuna_studies": ("from_optuna", "to_optuna"),
     "plots": (
         "alt_text",
         "describe",

@@ -1,11 +1,11 @@
 """Hyperparameters: one setting, checked when it is made, and the checks of arguments.
 
 `TABLE` says of each hyperparameter what the engine, searches, sentences, charts and
-panels need to know of it. Whatever a caller hands over is either taken or refused in
-one sentence of three parts: the rule, the value, the way out. Nothing here trains or
-draws, and nothing here needs torch.
+panels need to know of it. What a caller hands over is taken, or refused in one sentence
+of three parts: the rule, the value, the way out. Nothing here needs torch.
 """
 
+import contextlib
 import functools
 import math
 import numbers
@@ -13,6 +13,8 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import islice
+
+from hpkit.locale import words
 
 OPTIMIZERS = ("sgd", "adam", "rmsprop")
 ACTIVATIONS = ("relu", "tanh")
@@ -73,11 +75,10 @@ class Hyperparameters:
     dropout: float = 0.0
 
     def __post_init__(self):
-        """Check every value and store it as a plain Python number or text."""
         for name in NAMES:
             object.__setattr__(self, name, check_value(name, getattr(self, name)))
 
-    def but(self, **changes):
+    def but(self, **changes) -> "Hyperparameters":
         """Return the same setting with some values changed.
 
         Parameters
@@ -93,36 +94,24 @@ class Hyperparameters:
 
 
 NAMES = tuple(field.name for field in fields(Hyperparameters))
-# Names that other libraries use: what hpkit calls it, or how hpkit does it.
-ELSEWHERE = {
-    **dict.fromkeys(("learning_rate", "learning_rate_init", "eta", "alpha"), "lr"),
-    **dict.fromkeys(("n_epochs", "num_epochs", "max_epochs", "max_iter"), "epochs"),
-    **dict.fromkeys(("batch", "batchsize", "bs", "minibatch_size"), "batch_size"),
-    **dict.fromkeys(("l2", "wd", "decay", "weight_decay_rate"), "weight_decay"),
-    **dict.fromkeys(("hidden_layer_sizes", "hidden_sizes", "layers"), "hidden"),
-    **dict.fromkeys(("solver", "optim"), "optimizer"),
-    **dict.fromkeys(("activation_function", "nonlinearity"), "activation"),
-    **dict.fromkeys(("dropout_rate", "drop_rate"), "dropout"),
-    **dict.fromkeys(("n_iter", "num_samples"), "n_trials, in random_search"),
-    **dict.fromkeys(("seed", "random_state"), "seeds, as in seeds=range(3)"),
-    "n_jobs": "executor, as in executor=loky.get_reusable_executor()",
-    "verbose": "progress, as in progress=True",
-}
-WAYS = {
-    **dict.fromkeys(
-        ("param_grid", "param_distributions", "space", "params"),
-        "write each list by its name, such as lr=[0.01, 0.1]",
-    ),
-    **dict.fromkeys(
-        ("early_stopping", "patience", "n_iter_no_change"),
-        "every run is ranked by its best epoch; hpkit.PatiencePanel shows where early "
-        "stopping would end it",
-    ),
-    **dict.fromkeys(
-        ("cv", "scoring", "n_splits"),
-        "settings are ranked by the loss on the validation split of the data set",
-    ),
-    "resume": "a search ends with what it has when you interrupt it; save() keeps it",
+# What other libraries call it: hyperparameters, and keys of [ways] in the locale.
+_ELSEWHERE = {
+    "lr": "learning_rate learning_rate_init eta alpha",
+    "epochs": "n_epochs num_epochs max_epochs max_iter",
+    "batch_size": "batch batchsize bs minibatch_size",
+    "weight_decay": "l2 wd decay weight_decay_rate",
+    "hidden": "hidden_layer_sizes hidden_sizes layers",
+    "optimizer": "solver optim",
+    "activation": "activation_function nonlinearity",
+    "dropout": "dropout_rate drop_rate",
+    "n_trials": "n_iter num_samples",
+    "seeds": "seed random_state",
+    "executor": "n_jobs",
+    "progress": "verbose",
+    "lists": "param_grid param_distributions space params",
+    "stopping": "early_stopping patience n_iter_no_change",
+    "validation": "cv scoring n_splits",
+    "save": "resume",
 }
 
 
@@ -130,12 +119,14 @@ def check_name(name):
     """Return `name` if it is a hyperparameter's, else raise."""
     if isinstance(name, str) and name in NAMES:
         return str(name)
-    known = name.lower() if isinstance(name, str) else None
-    way = f"hpkit calls it {ELSEWHERE[known]}" if known in ELSEWHERE else None
-    raise refused(
-        f"a hyperparameter must be one of {', '.join(NAMES)}",
-        name, way or WAYS.get(known, "check the spelling"),
-    )  # fmt: skip
+    known, way = name.lower() if isinstance(name, str) else None, words("ways")
+    for ours, theirs in _ELSEWHERE.items():
+        if known in theirs.split():
+            way = way["ours"].format(name=ours) if ours in NAMES else way[ours]
+            break
+    else:
+        way = way["other"]
+    raise refusal("name", name, names=", ".join(NAMES), way=way)
 
 
 # Before Python itself can say "unexpected keyword argument".
@@ -169,12 +160,24 @@ def brief(value):
             return f"{value:g}"
         return " ".join(_short.repr(value).split())
     except Exception:  # a number of 5,000 digits has no text
-        return f"a value of type {type(value).__name__}"
+        return words("refusals")["any"].format(type=type(value).__name__)
+
+
+def refusal(key, value=None, *, kind=ValueError, **facts):
+    """Return the error that refuses a value, in the words `key` of the locale."""
+    facts = {"got": brief(value)} | facts
+    return kind(words("refusals")[key].format(**facts))
 
 
 def refused(rule, value, way_out, *, kind=ValueError):
     """Return the error that refuses a value: its rule, the value, the way out."""
-    return kind(f"{rule}, got {brief(value)}; {way_out}.")
+    return refusal("parts", value, kind=kind, rule=rule, way=way_out)
+
+
+def _says(name, hint):
+    """Return what an argument is called, and the way out where it is refused."""
+    hint = hint or words("hints").get(name, words("hints")["other"])
+    return {"name": words("arguments").get(name, name), "way": hint}
 
 
 def check_value(name, value):
@@ -187,213 +190,192 @@ def check_setting(setting, name="setting", *, default=None):
     if setting is None and default is not None:
         return default
     if not isinstance(setting, Hyperparameters):
-        way = "write hpkit.Hyperparameters(lr=0.1)"
-        if isinstance(setting, Mapping):
-            way = f"write lr=[0.1] to search it, or {way[6:]} to set it"
-        raise refused(f"{name} must be Hyperparameters", setting, way, kind=TypeError)
+        key = "setting_dict" if isinstance(setting, Mapping) else "setting"
+        raise refusal(key, setting, kind=TypeError, **_says(name, ""))
     return setting
 
 
-def check_number(name, value, *, low, strict=False, below=math.inf, hint):
+def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
     """Return a finite float with low <= value < below (low < value if strict)."""
-    rule = f"{name} must be {'>' if strict else '>='} {low:g}"
-    if low == -math.inf:
-        rule = f"{name} must be finite"
-    if below < math.inf:
-        rule += f" and < {below:g}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise refused(f"{rule} and a number", value, hint, kind=TypeError)
+        raise refusal("number", value, kind=TypeError, **_says(name, hint))
     try:
         number = float(value) + 0.0  # no -0
     except OverflowError:
         number = math.inf
     inside = low < number < below if strict else low <= number < below
     if not inside or not math.isfinite(number):
-        raise refused(rule, value, hint)
+        rule = ("above" if strict else "from") + ("_below" if below < math.inf else "")
+        rule = "finite" if low == -math.inf else rule
+        raise refusal(rule, value, low=low, below=below, **_says(name, hint))
     return number
 
 
-def check_count(name, value, *, low=1, most=10**9, hint):
+def check_count(name, value, *, low=1, most=10**9, hint=""):
     """Return a whole number, low <= value <= most, as int."""
-    rule = f"{name} must be a whole number >= {low}"
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise refused(rule, value, hint, kind=TypeError)
-    try:
-        count = int(value)
-    except (OverflowError, ValueError):  # inf, nan
-        count = low - 1
-    if count != value or count < low:
-        raise refused(rule, value, hint)
+    kind, count = TypeError, None
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        kind = ValueError
+        with contextlib.suppress(OverflowError, ValueError):  # inf, nan
+            count = int(value)
+    if count is None or count != value or count < low:
+        raise refusal("whole", value, kind=kind, low=low, **_says(name, hint))
     if count > most:
         end = "2**63 - 1" if most == LAST else f"{most:,}"
-        raise refused(f"{name} must be at most {end}", value, hint)
+        raise refusal("most", value, most=end, **_says(name, hint))
     return count
 
 
 def check_seed(name, value, *, most=LAST):
     """Return a seed as int."""
-    return check_count(name, value, low=0, most=most, hint="try 0")
+    return check_count(name, value, low=0, most=most)
 
 
-def check_flag(name, value, hint="leave it out"):
+def check_flag(name, value, hint=""):
     """Return True or False."""
     if not isinstance(value, bool):
-        raise refused(f"{name} must be True or False", value, hint, kind=TypeError)
+        hint = hint or words("hints").get(name, words("hints")["flag"])
+        raise refusal("flag", value, kind=TypeError, name=name, way=hint)
     return value
 
 
-def check_text(name, value, hint):
+def check_text(name, value, hint=""):
     """Return a text."""
     if not isinstance(value, str):
-        raise refused(f"{name} must be a text in quotes", value, hint, kind=TypeError)
+        raise refusal("text", value, kind=TypeError, **_says(name, hint))
     return value
 
 
 def check_choice(name, value, choices):
     """Return `value` if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
-        rule = f"{name} must be one of {', '.join(map(repr, choices))}"
-        raise refused(rule, value, "choose one of these")
+        raise refusal("choice", value, name=name, choices=", ".join(map(repr, choices)))
     return str(value)
 
 
-def check_items(name, values, *, hint, empty=False, most=MANY, of="values"):
+def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
     """Return the members of a list, or of whatever else holds some, as a tuple."""
-    rule = f"{name} must be a list of {of}"
+    says, rules = _says(name, hint), words("lists")
+    says["rule"] = rules.get(of, rules["other"]).format(name=says["name"], of=of)
     try:
         if isinstance(values, str | bytes | bytearray | Mapping):
             raise TypeError
         members = iter(values)
     except TypeError:
-        raise refused(rule, values, hint, kind=TypeError) from None
+        raise refusal("parts", values, kind=TypeError, **says) from None
     items = tuple(islice(members, most + 1))
     if not items and not empty:
-        raise ValueError(f"{rule}, at least one, got none; {hint}.")
+        raise refusal("empty", **says)
     if len(items) > most:
-        raise ValueError(f"{rule}, at most {most:,}, got more; {hint}.")
+        raise refusal("too_many", most=most, **says)
     return items
 
 
 def check_hidden(name, value):
     """Return the units of the hidden layers as a tuple of ints."""
-    hint = "write (16, 16) for two hidden layers of 16 units"
     if isinstance(value, numbers.Real):
         value = (value,)
-    items = check_items(name, value, hint=hint, empty=True, most=DEEPEST, of="numbers")
-    return tuple(check_count(name, n, most=WIDEST, hint=hint) for n in items)
+    items = check_items(name, value, empty=True, most=DEEPEST, of="numbers")
+    return tuple(check_count(name, units, most=WIDEST) for units in items)
 
 
 def check_seeds(seeds):
     """Return seeds as a tuple of different ints, at least one."""
-    hint = "write seeds=range(3) for three repeats"
-    items = check_items("seeds", seeds, hint=hint, of="whole numbers")
-    seeds = tuple(
-        check_count("a seed", seed, low=0, most=LAST, hint=hint) for seed in items
-    )
+    items = check_items("seeds", seeds, of="whole")
+    seeds = tuple(check_seed("one_seed", seed) for seed in items)
     if len(set(seeds)) < len(seeds):
-        way = f"the same seed gives the same run, so {hint}"
-        raise refused("seeds must differ", list(seeds), way)
+        raise refusal("seeds", list(seeds))
     return seeds
 
 
 # ---- the table ---------------------------------------------------------------------
 
 
+def _word(key):
+    return property(lambda facts: words("hyperparameters")[facts.name].get(key, ""))
+
+
 @dataclass(frozen=True)
 class Facts:
-    """What hpkit knows of a hyperparameter.
+    """What hpkit knows of a hyperparameter; its words are in the locale.
 
-    label, short : in a sentence or on an axis, and at the head of a column
-    legend : a value in few words, beside a curve
     kind : "number", "count" (a whole number), "choice" or "units" (of hidden layers)
     check : function (name, value) that returns a plain value or raises
     usual : the values that a panel begins with, as a learner writes them
     control : what sets it in a panel, one of `panels.controls.BUILD`
     ticks : the values of its slider, or the choices
     by_factor : whether a range of values goes by equal factors
-    knob : its label in panels, where it is another one
     loop, network : function of the value in which the runs of a stack agree, of any
         network or of hpkit's own; without either each run has its own value
     """
 
-    label: str
-    short: str
-    legend: str
+    name: str
     kind: str
     check: Callable
     usual: str
     control: str
     ticks: tuple = ()
     by_factor: bool = False
-    knob: str = ""
     loop: Callable | None = None
     network: Callable | None = None
 
+    label = _word("label")  # in a sentence or on an axis
+    short = _word("short")  # at the head of a column
+    legend = _word("legend")  # a value in few words, beside a curve
+    knob = _word("knob")  # in panels, where it is another one
+
 
 def _same(value):
-    """Return the value."""
     return value
 
 
-def _number(hint, **limits):
-    """Return the check of a number from 0 on."""
-    return functools.partial(check_number, low=0, hint=hint, **limits)
+def _number(name, usual, control, ticks=(), *, by_factor=False, network=None, **limits):
+    check = functools.partial(check_number, **{"low": 0} | limits)
+    return Facts(
+        name, "number", check, usual, control, ticks, by_factor, network=network
+    )
 
 
-def _count(hint, **limits):
-    """Return the check of a whole number."""
-    return functools.partial(check_count, hint=hint, **limits)
+def _count(name, usual, control, *, by_factor=False, loop=None, **limits):
+    check = functools.partial(check_count, **limits)
+    return Facts(name, "count", check, usual, control, (), by_factor, loop)
 
 
-def _choice(label, short, choices, **more):
-    """Return the facts of a choice."""
+def _choice(name, choices, **agreed):
     check = functools.partial(check_choice, choices=choices)
-    usual = ", ".join(choices)
-    return Facts(label, short, "{}", "choice", check, usual, "choice", choices, **more)
+    return Facts(name, "choice", check, ", ".join(choices), "choice", choices, **agreed)
 
 
-TABLE = {
-    "lr": Facts(
-        "learning rate", "lr", "lr {}", "number",
-        _number("for SGD here try 0.001 to 1", strict=True),
-        "0.0001 to 10 in 11", "powers", by_factor=True,
+_MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
+_DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+_WIDTHS = (2, 4, 8, 16, 32, 64, 128)
+_ROWS = (
+    _number("lr", "0.0001 to 10 in 11", "powers", strict=True, by_factor=True),
+    _count("batch_size", "4, 8, 16, 32, 64, 128", "batch", by_factor=True, loop=_same),
+    _count("epochs", "5, 10, 20, 40, 80", "count", most=10**6),
+    _number("momentum", "0, 0.5, 0.8, 0.9, 0.95", "ticks", _MOMENTA, below=1),
+    _number(
+        "weight_decay", "0, 0.0001, 0.001, 0.01, 0.1", "ticks", _DECAYS, by_factor=True
     ),
-    "batch_size": Facts(
-        "batch size", "batch", "batch {}", "count",
-        _count("try 8, 16, 32, 64 or 128"),
-        "4, 8, 16, 32, 64, 128", "batch", by_factor=True, loop=_same,
+    _choice("optimizer", OPTIMIZERS, loop=_same),
+    Facts(
+        "hidden",
+        "units",
+        check_hidden,
+        "2, 4, 8, 16, 32, 64",
+        "width",
+        _WIDTHS,
+        by_factor=True,
+        network=_same,
     ),
-    "epochs": Facts(
-        "epochs", "epochs", "{} epochs", "count",
-        _count("try 10 to 100", most=10**6),
-        "5, 10, 20, 40, 80", "count",
+    _choice("activation", ACTIVATIONS, network=_same),
+    # Without dropout nothing is drawn.
+    _number(
+        "dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, below=1, network=bool
     ),
-    "momentum": Facts(
-        "momentum", "momentum", "momentum {}", "number",
-        _number("try 0, 0.5 or 0.9", below=1),
-        "0, 0.5, 0.8, 0.9, 0.95", "ticks", (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
-    ),
-    "weight_decay": Facts(
-        "weight decay", "decay", "decay {}", "number",
-        _number("try 0 or 0.0001 to 0.1"),
-        "0, 0.0001, 0.001, 0.01, 0.1", "ticks",
-        (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1), by_factor=True,
-    ),
-    "optimizer": _choice("optimizer", "optim.", OPTIMIZERS, loop=_same),
-    "hidden": Facts(
-        "hidden layers", "hidden", "hidden {}", "units", check_hidden,
-        "2, 4, 8, 16, 32, 64", "width", (2, 4, 8, 16, 32, 64, 128),
-        by_factor=True, knob="width of hidden layers", network=_same,
-    ),
-    "activation": _choice("activation", "activation", ACTIVATIONS, network=_same),
-    "dropout": Facts(
-        "dropout", "dropout", "dropout {}", "number",
-        _number("try 0, 0.2 or 0.5", below=1),
-        "0, 0.1, 0.2, 0.3, 0.5", "ticks",
-        (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8),
-        network=bool,  # without it nothing is drawn
-    ),
-}  # fmt: skip
+)
+TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.
 assert tuple(TABLE) == NAMES, (
     f"Hyperparameters and TABLE differ: {set(TABLE) ^ {*NAMES}}"

@@ -1,32 +1,150 @@
-"""Values, settings and hyperparameters as a learner reads them."""
+"""Values, settings and what a search has found, as a learner reads them.
+
+The words are those of `hpkit.locale`.
+"""
+
+import numpy as np
 
 from hpkit.hyperparameters import TABLE
+from hpkit.locale import words
+from hpkit.tables import html_table
 
-WORDS = {name: facts.label for name, facts in TABLE.items()}
-NO_HIDDEN = "no hidden layers"
+MOST_TIES = 5  # settings that a sentence names
+TOP = 5  # rows of a short table
 
 
-def shown(value):
+def shown(value) -> str:
     """Return a hyperparameter's value as a learner reads it: 0.3, 16-16, adam."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
-        return "-".join(map(str, value)) or "none"
+        return "-".join(map(str, value)) or words("values")["no_layers"]
     return str(value)
 
 
-def label(setting, names):
-    """Return a setting in words: "learning rate 0.3, batch size 16".
+def named_value(name: str, value) -> str:
+    """Return a value with its name: "batch size 16", "no hidden layers"."""
+    if value == ():
+        return words("values")["no_hidden"]
+    named = words("values")["named"]
+    return named.format(name=TABLE[name].label, value=shown(value))
 
-    Parameters
-    ----------
-    setting : Hyperparameters
-    names : sequence of str
-        The hyperparameters to name.
-    """
+
+def label(setting, names) -> str:
+    """Return the values of some hyperparameters: "learning rate 0.3, batch size 16"."""
     return ", ".join(named_value(n, getattr(setting, n)) for n in names)
 
 
-def named_value(name, value):
-    """Return a value with its name: "batch size 16", "no hidden layers"."""
-    return NO_HIDDEN if value == () else f"{WORDS[name]} {shown(value)}"
+def loss_of(runs, number) -> str:
+    """Return a setting's validation loss, with its spread if there are seeds."""
+    loss, spread = f"{runs.mean_val_loss[number]:.3g}", runs.std_val_loss[number]
+    if np.isnan(spread):
+        return loss
+    return words("search")["spread"].format(loss=loss, spread=f"{spread:.2g}")
+
+
+def sentences(search, short=False) -> list:
+    """Return what a search has found, as sentences; `short`: only what was trained."""
+    say = words("search")
+    kind, dataset = say["kinds"][search.kind], search.dataset.name
+    found = [say["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
+    found += [] if search.finished else [say["unfinished"]]
+    if not len(search.runs):
+        return [*found, say["nothing"]]
+    if short:
+        return found
+    found += step_sentences(search)
+    for rung in search.rungs:
+        there, kept = len(rung.settings), len(rung.kept)
+        found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
+    found += best_sentences(search)
+    for lost in search.lost:
+        found.append(say["lost"].format(count=len(lost.runs), reason=lost.reason))
+    return found
+
+
+def best_sentences(search) -> list:
+    """Return the sentences about the best setting."""
+    say, runs, names = words("search"), search.runs, tuple(search.space)
+    diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
+    if diverged[tried].all():
+        return [say["all_diverged"]]
+    one = say["best" if len(runs.seeds) > 1 else "best_one"]
+    loss = loss_of(runs, runs.order[0])
+    found = [one.format(loss=loss, setting=label(search.best, names))]
+    if ties := search.ties:
+        many = len(ties) > MOST_TIES
+        settings = "; ".join(label(s, names) for s in ties[: 3 if many else None])
+        facts = {"seeds": len(runs.seeds), "more": len(ties) - 3, "settings": settings}
+        found.append(say["many_ties" if many else "ties"].format(**facts))
+    found += edge_sentences(search)
+    if diverged.any():
+        found.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
+    return found
+
+
+def edge_sentences(search) -> list:
+    """Return a sentence for each hyperparameter whose best value is at an end."""
+    found = []
+    for name, end in search.edge.items():
+        values = search.space[name]
+        if isinstance(values, tuple):
+            one, value = f"edge_{end}", None
+        else:
+            one = f"range_{end}"
+            value = shown(values.low if end == "lowest" else values.high)
+        one = words("search")[one].format(name=TABLE[name].label, value=value)
+        found.append(one)
+    return found
+
+
+def step_sentences(search) -> list:
+    """Return a sentence for each step of one-at-a-time."""
+    found = []
+    for number, step in enumerate(search.steps, 1):
+        others = [name for name in search.space if name != step.name]
+        facts = {
+            "number": number,
+            "others": label(step.base, others),
+            "name": TABLE[step.name].label,
+            "tried": ", ".join(map(shown, step.values)),
+            "cost": step.cost,
+        }
+        one = "step" if step.winner else "step_open"
+        if step.winner:
+            won = search.settings.index(step.winner)
+            facts["value"] = shown(getattr(step.winner, step.name))
+            facts["loss"] = loss_of(search.runs, won)
+        one += "" if others else "_alone"
+        found.append(words("search")[one].format(**facts))
+    return found
+
+
+def short_table(caption, runs, names, notes) -> str:
+    """Return the best settings as an HTML table.
+
+    Parameters
+    ----------
+    caption : str
+    runs : Runs
+    names : sequence of str
+        The hyperparameters to show.
+    notes : dict
+        Number of a setting: a word about it.
+    """
+    say = words("table")
+    order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
+    heads = [say["rank"], *names, say["loss"], say["epoch"], ""]
+    # To say that there is one more takes as much room as to show it.
+    top = TOP if len(order) > TOP + 1 else len(order)
+    rows = []
+    for rank, i in enumerate(order[:top], 1):
+        loss = f"{runs.mean_val_loss[i]:.3g}"
+        if np.isfinite(runs.std_val_loss[i]):
+            loss += f" \N{PLUS-MINUS SIGN} {runs.std_val_loss[i]:.2g}"
+        values = [shown(getattr(runs.settings[i], name)) for name in names]
+        epoch = str(runs.median_best_epoch[i])
+        rows.append([str(rank), *values, loss, epoch, notes.get(i, "")])
+    more = len(order) - top
+    foot = f"<p>{say['more'].format(count=more)}</p>" if more > 0 else ""
+    return html_table(heads, rows, caption=caption) + foot

@@ -17,7 +17,6 @@ from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_seeds
 from hpkit.panels.code import code_of_setting
 from hpkit.panels.controls import Controls
 from hpkit.panels.values import parse_values
-from hpkit.search.files import setting_from_plain
 
 BAD = [
     *(("lr", v) for v in (0, -1, math.nan, math.inf, "0.1", None, True, [0.1])),
@@ -209,4 +208,4 @@ def test_a_name_that_some_part_does_not_know_fails_at_import(part):
 def test_settings_saved_before_there_was_dropout_are_read():
     plain = {name: value for name, value in vars(QUICK).items() if name != "dropout"}
 
-    assert setting_from_plain(plain) == QUICK
+    assert Hyperparameters(**plain) == QUICK

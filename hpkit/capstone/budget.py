@@ -7,22 +7,21 @@ from contextlib import closing
 
 import numpy as np
 
-from hpkit.hyperparameters import NAMES, Hyperparameters, brief
+from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, brief
 from hpkit.locale import words
-from hpkit.search import bayes, halving
+from hpkit.search import bayes, stages
 from hpkit.search import searches as search
 from hpkit.search.files import numbers_to_plain, runs_from_plain, runs_to_plain
 from hpkit.search.files import setting_to_plain as plain_setting
-from hpkit.search.sentences import WORDS as LABELS
 from hpkit.search.space import Range
 from hpkit.text import label, shown
 
 SEARCHES = {
     "validation_curve": search.validation_curve,
-    "one_at_a_time": search.one_at_a_time,
+    "one_at_a_time": stages.one_at_a_time,
     "grid_search": search.grid_search,
     "random_search": search.random_search,
-    "successive_halving": halving.successive_halving,
+    "successive_halving": stages.successive_halving,
     "bayesian_search": bayes.bayesian_search,
 }
 DEFAULT = Hyperparameters()
@@ -200,9 +199,9 @@ def tried(search):
     said = []
     for name, values in search.space.items():
         if isinstance(values, Range):
-            said.append(f"{LABELS[name]} {values.low:g} to {values.high:g}")
+            said.append(f"{TABLE[name].label} {values.low:g} to {values.high:g}")
         else:
-            said.append(f"{LABELS[name]} {', '.join(map(shown, values))}")
+            said.append(f"{TABLE[name].label} {', '.join(map(shown, values))}")
     return "; ".join(said)
 
 

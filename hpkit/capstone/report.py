@@ -12,8 +12,8 @@ from hpkit.capstone.rivals import WORDS as RIVALS
 from hpkit.capstone.rivals import Comparison, chance, reached
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.locale import words
-from hpkit.search.files import setting_from_plain
 from hpkit.store import reason, write
 
 WORDS = words("capstone")["report"]
@@ -164,7 +164,7 @@ def row(number, entry):
 def again(capstone, data):
     """Give the code that trains the chosen run again, and what its names mean."""
     choice, name = data["choice"], data["dataset"]
-    setting = setting_from_plain(choice["setting"]).but(epochs=choice["epochs"])
+    setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
     model = model_of(choice)
     # Other splits and tables of one's own cannot be named by a line of code.
     known = name in SOURCES and rows_of(load_dataset(name)) == data["rows"]

@@ -16,9 +16,9 @@ from hpkit.capstone.budget import Refused
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.halving import successive_halving
 from hpkit.search.searches import grid_search, random_search, validation_curve
 from hpkit.search.space import log_uniform
+from hpkit.search.stages import successive_halving
 
 WORDS = SAID["rivals"]
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))

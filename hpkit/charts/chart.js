@@ -161,7 +161,7 @@ function chart(el, tell) {
   notes.setAttribute('class', 'notes')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], groups = [], headed = '', asked = 0
-  let box, X, Y, em = 13, family = '', small = 1
+  let room = 0, box, X, Y, em = 13, family = '', small = 1
   let waiting = [], taken = []
   const unit = () => clamp(em / 13, 1, 2.2)
   const ask = () => { asked = asked || requestAnimationFrame(draw) }
@@ -200,7 +200,8 @@ function chart(el, tell) {
 
   function draw() {
     asked = 0
-    if (!spec || !root.clientWidth) return
+    if (!room) measure()
+    if (!spec || !room) return
     waiting = []
     taken = []
     layout()
@@ -237,14 +238,20 @@ function chart(el, tell) {
     return last
   }
 
-  function layout() {
+  function measure() {  // not while a chart is drawn: the browser would lay out each time
     const style = getComputedStyle(root)
-    if (parseFloat(style.fontSize) != em || family != style.fontFamily) widths.clear()
     em = parseFloat(style.fontSize)
     family = style.fontFamily
+    room = root.clientWidth
+    widths.clear()
+    ask()
+  }
+
+  function layout() {
     put(title, {said: spec.title, hidden: spec.title ? null : ''})
     header()
-    const W = root.clientWidth, H = Math.round(svg.getBoundingClientRect().height)
+    const W = room, most = Math.max(11 * em, .66 * innerHeight)  // as svg.style.height
+    const H = clamp(spec.height * em, 11 * em, most)
     const line = 1.35 * em, top = em, rough = scaled(spec.y, H - top - 3 * em, 0)
     const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6), (a, b) =>
       a[2] == b[2] && Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
@@ -540,7 +547,7 @@ function chart(el, tell) {
       if (a < x + r && b > x - r && c < y + r && d > y - r) continue
       if (taken.some(t => a < t[2] + 2 && b > t[0] - 2 && c < t[3] && d > t[1])) continue
       let cost = .3 * Math.abs(dx) + .25 * Math.abs(dy)
-      cost += Math.max(0, box.left - a) + Math.max(0, b - box.right)
+      cost += .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
       for (let i = 0; i < seen.length && cost < least; i++) {
         const [px, py] = seen[i]
         if (px > a - 2 && px < b + 2 && py > c && py < d) cost += 3
@@ -582,10 +589,15 @@ function chart(el, tell) {
 
   const reached = reach({hit, tip, ring, svg}, {
     ask, draw, tell, isInside, now: () => ({spec, data, box, X, Y, em, unit: unit()})})
-  const watch = new ResizeObserver(ask)  // the container's width, and the size of a letter
+  const watch = new ResizeObserver(measure)  // the container's width, and the size of a letter
   watch.observe(root)
   watch.observe(probe)
-  return {show, close() { watch.disconnect(); cancelAnimationFrame(asked); root.remove() }}
+  return {show, close() {
+    watch.disconnect()
+    cancelAnimationFrame(asked)
+    reached.close()
+    root.remove()
+  }}
 }
 
 // ---- charts side by side ---------------------------------------------------------------

@@ -40,7 +40,7 @@ export function valueAt(axis, share) {  // what stands at a share of an axis
 // `now()` gives what is shown and where: spec, data, box, X, Y, em, unit. A spot is a point of
 // a mark, with its place in the chart (u, v) and on the page (x, y).
 export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
-  let series = [], here = [0, 0], hot = null, mouse = null, held = null
+  let series = [], here = [0, 0], hot = null, mouse = null, held = null, rest = 0
 
   // Lists of spots: the points from left to right, then each line; or rows of cells.
   function spots() {
@@ -169,7 +169,10 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     e.preventDefault()
     e.stopPropagation()
   })
-  hit.addEventListener('focus', () => { if (hit.matches(':focus-visible')) focus(true) })
+  hit.addEventListener('focus', () => {
+    series = spots()
+    if (!mouse) focus(true)
+  })
   hit.addEventListener('blur', () => point(null))
   hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
@@ -215,6 +218,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   })
   hit.addEventListener('pointermove', e => {
     if (!now().box) return
+    if (!mouse) series = spots()
     mouse = local(e)
     if (held) pull(...mouse)
     else point(nearest(...mouse))
@@ -237,13 +241,20 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     choose(h)
   })
 
+  function refresh() {
+    series = spots()
+    if (mouse) point(nearest(...mouse))
+    focus(false)
+  }
+
   return {
     hot: () => hot,
     held: () => held,
-    update() {
-      series = spots()
-      if (mouse) point(nearest(...mouse))
-      focus(false)
+    close: () => clearTimeout(rest),
+    update() {  // after each picture; where nobody is, when pictures no longer follow each other
+      const anyone = mouse || !series.length || hit.matches(':focus')
+      clearTimeout(rest)
+      rest = anyone ? refresh() : setTimeout(refresh, 150)
     },
   }
 }

@@ -23,10 +23,10 @@ from hpkit.hyperparameters import (
     check_number,
     check_seed,
     check_text,
-    refused,
+    refusal,
 )
+from hpkit.locale import words
 
-MAYBE_CLASSES = '; if its whole numbers are classes, give task="classification"'
 HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
 
 
@@ -45,12 +45,12 @@ class Split:
     y: np.ndarray
 
     def __post_init__(self):
-        """Make the arrays read-only: `load_dataset` gives the same ones to all."""
+        # `load_dataset` gives the same arrays to all.
         self.X.flags.writeable = self.y.flags.writeable = False
 
     def __repr__(self):
-        """Return the size."""
-        return f"Split({self.X.shape[0]} rows, {self.X.shape[1]} features)"
+        rows, features = self.X.shape
+        return words("data")["split"].format(rows=rows, features=features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +92,12 @@ class Dataset:
     absent_rows: int = field(default=0, repr=False)  # see `hpkit.load`
 
     @property
-    def n_train(self):
+    def n_train(self) -> int:
         """Number of training rows, also where they are not at hand."""
         return len(self.train.y) or self.absent_rows
 
     @cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Eight letters that tell these rows and splits from any others."""
         found = hashlib.sha256(repr((self.features, self.classes)).encode())
         for split in (self.train, self.valid, self.test):
@@ -107,57 +107,49 @@ class Dataset:
         return found.hexdigest()[:8]
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of columns of X."""
         return len(self.features)
 
     @property
-    def is_regression(self):
+    def is_regression(self) -> bool:
         """Whether the target is a number, not a class."""
         return self.classes is None
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         """Outputs that a network needs: one a class, or one for regression."""
         return 1 if self.is_regression else len(self.classes)
 
     def __repr__(self):
-        """Return name, sizes and kind in a line."""
-        kind = "regression" if self.is_regression else f"{self.n_outputs} classes"
-        kind += MAYBE_CLASSES if self.is_regression and self._counts else ""
+        kind = "maybe_classes" if self._counts else "regression"
+        kind = kind if self.is_regression else "classes"
         sizes = "/".join(str(len(s.y)) for s in (self.train, self.valid, self.test))
-        return (
-            f"Dataset({self.name}: {sizes} rows to train/validate/test, "
-            f"{self.n_features} features, {kind})"
+        return words("data")[kind].format(
+            name=self.name,
+            sizes=sizes,
+            features=self.n_features,
+            classes=self.n_outputs,
         )
 
     @property
-    def _counts(self):
-        """Whether the target of a regression is a few whole numbers."""
+    def _counts(self):  # whether the target of a regression is few whole numbers
         y = self.train.y * self.target_scale + self.target_center
         return 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
 
-    def scaled(self, X):
+    def scaled(self, X) -> np.ndarray:
         """Return raw rows (n, features) on the scale that the networks see.
 
         Raises ValueError, TypeError where X holds no such rows, or the rows of a split,
         which are on that scale already.
         """
         rows = check_rows(X, self.features)
-        for name in () if self._raw else ("train", "valid", "test"):
-            if isinstance(X, np.ndarray) and np.may_share_memory(
-                X, getattr(self, name).X
-            ):
-                raise ValueError(
-                    f"X must hold rows in the units of the table, got those of {name}, "
-                    f"which are standardized; give the split itself, data.{name}."
-                )
+        raw = not self.center.any() and (self.scale == 1).all()
+        for name in () if raw else ("train", "valid", "test"):
+            own = getattr(self, name).X
+            if isinstance(X, np.ndarray) and np.may_share_memory(X, own):
+                raise refusal("standardized", name=name)
         return (rows - self.center) / self.scale
-
-    @property
-    def _raw(self):
-        """Whether the splits are in the units of the table."""
-        return not self.center.any() and (self.scale == 1).all()
 
     @classmethod
     def from_frame(
@@ -225,28 +217,25 @@ class Dataset:
         -------
         Dataset
         """
-        check_text("name", name, "write name='my data'")
+        check_text("name", name)
         X, y = check_arrays(X, y)
         valid, test = (
-            check_number(what, share, low=0, strict=True, below=1, hint="try 0.2")
+            check_number(what, share, low=0, strict=True, below=1)
             for what, share in (("valid", valid), ("test", test))
         )
         if valid + test >= 1:
-            raise ValueError(
-                f"valid and test must leave rows to train on, got {valid:g} and "
-                f"{test:g}; try 0.2 and 0.2."
-            )
+            raise refusal("shares", valid=valid, test=test)
         classes, y = encode_target(y, task)
         order = np.random.default_rng(check_seed("seed", seed))
         rows = split_rows(y if classes else None, len(y), valid, test, order)
         count = X.shape[1]
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
-        hint = f"write {count} names, one a column of X, or leave them out"
+        hint = words("hints")["features"].format(count=count)
         features = check_items("features", features, hint=hint, most=count, of="names")
         if len(features) < count:
-            raise refused("features must have a name for each column", features, hint)
-        features = [check_text("a name of a feature", f, hint) for f in features]
+            raise refusal("feature_names", features, count=count)
+        features = [check_text("feature", feature, hint) for feature in features]
         return cls.of_rows(name, X, y, rows, features, classes, standardize=True)
 
     @classmethod
@@ -271,14 +260,11 @@ class Dataset:
 def check_dataset(dataset):
     """Return `dataset` if it is one, else raise."""
     if not isinstance(dataset, Dataset):
-        raise TypeError(
-            f"a data set must be a hpkit.Dataset, got {type(dataset).__name__}; use "
-            "hpkit.load_dataset(name) or hpkit.Dataset.from_frame(df, target=...)."
-        )
+        raise refusal("dataset", kind=TypeError, type=type(dataset).__name__)
     return dataset
 
 
-def load_dataset(name, seed=None):
+def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """Return a data set of the course.
 
     Parameters
@@ -313,7 +299,6 @@ def load_dataset(name, seed=None):
 
 @lru_cache(maxsize=64)
 def _load(name, seed):
-    """Return the data set of checked arguments, the same one each time."""
     source = SOURCES[name]
     if seed is None or source.draw is None:
         X, y, rows, features = read_table(name)

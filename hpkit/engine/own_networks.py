@@ -21,7 +21,8 @@ from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from hpkit.engine.dense import RANDOM_STATE, start
-from hpkit.hyperparameters import NAMES, Hyperparameters
+from hpkit.hyperparameters import NAMES, Hyperparameters, refusal
+from hpkit.locale import words
 
 # Stacked, a convolution becomes one of many groups, slower than one after the other.
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -33,19 +34,6 @@ TRACE_TOLERANCE = 1e-3
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
 TRACES, MOST_TRACES = OrderedDict(), 64
 SAID = set()  # what was said once
-
-# What a learner reads.
-ONE_BY_ONE = (
-    "the runs of this network are trained one after the other, as a plain loop would, "
-    "because {why}; the numbers are the same, only the time is longer"
-)
-WHY = {
-    "convolution": "stacked convolutions are slower than single ones",
-    "random": "it draws random numbers, and each run has its own",
-    "vmap": "torch.func.vmap cannot stack it",
-    "differs": "stacked, it would give other numbers",
-    "state": "it keeps values outside of its parameters and buffers",
-}
 
 
 class OneByOneWarning(UserWarning):
@@ -143,13 +131,13 @@ class ModuleNetworks:
     def leave(self, reason, error=None):
         """Train run after run from now on, and say so once."""
         self.stacked, self.whole_splits = False, True
-        why = WHY[reason] + (f" ({first_line(error)})" if error else "")
         if (self.print, reason) not in SAID:
             SAID.add((self.print, reason))
             frame, level = sys._getframe(), 1
             while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
                 frame, level = frame.f_back, level + 1
-            text = ONE_BY_ONE.format(why=why)
+            text = words("engine")["one_by_one"][reason]
+            text = text.format(error=error and first_line(error))
             warnings.warn(text, OneByOneWarning, stacklevel=level)
 
     def start(self, seed):
@@ -223,11 +211,7 @@ class ModuleNetworks:
         self.one_by_one(write)
         drawn = before is not None and before != outside_state()
         if drawn and "once" in self.checked:
-            raise ValueError(
-                "a network must draw its random numbers from torch, whose state "
-                "follows the seed of the run, got draws from random or numpy.random; "
-                "use torch.rand."
-            )
+            raise refusal("network_random")
         # Another thread of the process may have drawn: a network does so at each step.
         self.checked.add("once" if drawn else "outside")
 
@@ -251,11 +235,9 @@ class ModuleNetworks:
         try:
             return net(rows)
         except Exception as error:
-            raise ValueError(
-                f"the network must take a batch of {len(rows)} rows, got this error "
-                f"from it: {first_line(error)}; try it alone with "
-                f"net(torch.randn({len(rows)}, {rows.shape[1]}))."
-            ) from error
+            facts = {"rows": len(rows), "features": rows.shape[1]}
+            reason = first_line(error)
+            raise refusal("network_batch", reason=reason, **facts) from error
 
     def pull_back_one(self, net, trained, x, y, weight):
         """Return the gradients of one run; None for what this batch did not use."""
@@ -598,15 +580,9 @@ def drop_idle(traced):
 def check_module(net):
     """Return what a model function has made if it can be trained, else raise."""
     if not isinstance(net, nn.Module):
-        raise TypeError(
-            "model must return a torch.nn.Module, got "
-            f"{type(net).__name__}; end your function with `return nn.Sequential(...)`."
-        )
+        raise refusal("no_module", kind=TypeError, type=type(net).__name__)
     if not any(p.requires_grad for p in net.parameters()):
-        raise ValueError(
-            f"model must return a network with parameters to train, got {net!r}; add "
-            "a layer such as nn.Linear, or leave one unfrozen."
-        )
+        raise refusal("no_parameters", net=net)
     return net
 
 
@@ -617,14 +593,9 @@ def check_network(net, n_features, n_outputs):
         with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
             out = net.eval()(rows)
     except Exception as error:
-        raise ValueError(
-            f"the network must take rows of {n_features} features, got this error "
-            f"from it: {first_line(error)}; for pictures begin with "
-            "nn.Unflatten(1, (1, 8, 8))."
-        ) from error
-    if tuple(getattr(out, "shape", ())) != (2, n_outputs):
-        shape = tuple(getattr(out, "shape", ())) or type(out).__name__
-        raise ValueError(
-            f"the network must give the shape (points, {n_outputs}), got {shape} for 2 "
-            f"points; end it with nn.Linear(..., {n_outputs})."
-        )
+        facts = {"features": n_features, "reason": first_line(error)}
+        raise refusal("network_input", **facts) from error
+    shape = tuple(getattr(out, "shape", ()))
+    if shape != (2, n_outputs):
+        shape = shape or type(out).__name__
+        raise refusal("network_output", outputs=n_outputs, shape=shape)

@@ -12,7 +12,8 @@ import numpy as np
 from hpkit.data.datasets import Dataset, Split
 from hpkit.data.from_table import check_rows
 from hpkit.engine.dense import network, start
-from hpkit.hyperparameters import Hyperparameters, check_choice
+from hpkit.hyperparameters import Hyperparameters, check_choice, refusal
+from hpkit.locale import words
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
 # stretched. Over-fitting raises the validation loss as far (0.69 to 2.0 on small
@@ -120,10 +121,7 @@ class Run:
 
         check_choice("epoch", epoch, ("best", "last"))
         if self.weights is None:
-            raise ValueError(
-                "network() needs the weights of the run, got a run read from a file, "
-                "which holds curves only; train it again with hpkit.fit."
-            )
+            raise refusal("no_weights")
         data, (weights, number) = self.dataset, self.weights
         about = self.model, data.n_features, data.n_outputs, self.setting, 0
         if self.model is network:
@@ -142,7 +140,7 @@ class Run:
         """
         import torch
 
-        from hpkit.engine.tensors import OneThread
+        from hpkit.engine.stack import OneThread
 
         X = check_rows(X, self.dataset.features)
         net = self.network(epoch)
@@ -153,9 +151,7 @@ class Run:
     def predict_proba(self, X, epoch="best"):
         """Return the probability of each class: ndarray (n, classes); see `predict`."""
         if self.dataset.is_regression:
-            raise ValueError(
-                "predict_proba needs classes, got a regression; use predict."
-            )
+            raise refusal("proba")
         return softmax(self.outputs(self._scaled(X), epoch))
 
     def predict(self, X, epoch="best"):
@@ -206,9 +202,7 @@ class Run:
     def test_accuracy(self):
         """Return the share of test points classified right, as `test_loss` does."""
         if self.dataset.is_regression:
-            raise ValueError(
-                "test_accuracy needs classes, got a regression; use test_loss."
-            )
+            raise refusal("test_accuracy")
         test = self._look_at_test("test_accuracy")
         return float((self.predict(test) == test.y).mean())
 
@@ -216,22 +210,21 @@ class Run:
         """Return the test split; warn unless this is the first look."""
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
         if any(look[0] != me or look[1] == what for look in looks):
-            warnings.warn(
-                f"the test split of {self.dataset.name} should be looked at once, "
-                f"this is look number {len(looks) + 1}; choose by the validation loss "
-                "and keep the test split for the very end.",
-                TestSplitWarning,
-                stacklevel=3,
-            )
+            text, number = words("engine")["test_again"], len(looks) + 1
+            text = text.format(dataset=self.dataset.name, look=number)
+            warnings.warn(text, TestSplitWarning, stacklevel=3)
         looks.append((me, what))
         return self.dataset.test
 
     def __repr__(self):
-        """Return the setting and the result in a line."""
-        end = f"lowest validation loss {self.best_val_loss:.3g} at epoch "
-        end = "diverged" if self.diverged else f"{end}{self.best_epoch}"
-        s, done = self.setting, f"{self.epochs_done} of {self.setting.epochs} epochs"
-        return (
-            f"Run({self.dataset.name}, lr {s.lr:g}, batch size {s.batch_size}, "
-            f"{done}, seed {self.seed}: {end})"
+        text = words("engine")["run_diverged" if self.diverged else "run"]
+        return text.format(
+            dataset=self.dataset.name,
+            lr=f"{self.setting.lr:g}",
+            seed=self.seed,
+            batch_size=self.setting.batch_size,
+            done=self.epochs_done,
+            epochs=self.setting.epochs,
+            loss=self.best_val_loss,
+            epoch=self.best_epoch,
         )

@@ -9,12 +9,14 @@ import operator
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
 from hpkit.data.datasets import Dataset
 from hpkit.engine.run import CURVES, Run, TestSplitWarning, has_diverged, lowest
-from hpkit.hyperparameters import check_items, refused
+from hpkit.hyperparameters import NAMES, check_items, refusal
+from hpkit.locale import words
 
 __all__ = ["CURVES", "Run", "Runs", "TestSplitWarning", "has_diverged", "lowest"]
 
@@ -67,10 +69,10 @@ class Runs:
             At least one. Of two with the same setting and seed (then the curves
             are the same) the longer one is kept.
         """
-        longest, hint = {}, "write Runs.of([run, other])"
-        for run in check_items("runs", runs, hint=hint, most=10**6, of="Run"):
+        longest = {}
+        for run in check_items("runs", runs, most=10**6, of="Run"):
             if not isinstance(run, Run):
-                raise refused("a run must be a Run", run, hint, kind=TypeError)
+                raise refusal("run", run, kind=TypeError)
             key = (run.setting, run.seed)
             if key not in longest or longest[key].epochs_done < run.epochs_done:
                 longest[key] = run
@@ -103,23 +105,19 @@ class Runs:
 
     def __getitem__(self, at):
         """Return the run of setting number i with seed number k."""
-        way = "write runs[0, 0] for the first setting with the first seed"
+        settings, seeds = len(self.settings), len(self.seeds)
         try:
             i, k = map(operator.index, at)
         except (TypeError, ValueError):
-            rule = "runs[...] takes the number of a setting and that of a seed"
-            raise refused(rule, at, way, kind=TypeError) from None
+            raise refusal("place", at, kind=TypeError) from None
         try:
-            i, k = range(len(self.settings))[i], range(len(self.seeds))[k]
+            i, k = range(settings)[i], range(seeds)[k]
         except IndexError:
-            rule = f"runs has {len(self.settings)} settings and {len(self.seeds)} seeds"
-            raise refused(rule, at, way, kind=IndexError) from None
+            facts = {"settings": settings, "seeds": seeds}
+            raise refusal("no_place", at, kind=IndexError, **facts) from None
         done = int(self.epochs_done[i, k])
         if done < 0:
-            raise IndexError(
-                f"runs[{i}, {k}] must have been trained, got a run that has not "
-                "started; use `for run in runs`."
-            )
+            raise refusal("not_started", kind=IndexError, i=i, k=k)
         curves = {name: getattr(self, name) for name in CURVES}
         curves = {
             name: None if all_ is None else all_[i, k, : done + 1]
@@ -145,15 +143,24 @@ class Runs:
         """Epoch of each run's lowest validation loss: (n_settings, n_seeds)."""
         return lowest(self.val_loss)[1]
 
+    @property
+    def median_best_epoch(self) -> list:
+        """Each setting's best epoch, the median over seeds; -1 without a run."""
+        there = self.epochs_done >= 0
+        return [
+            int(np.median(epochs[row])) if row.any() else -1
+            for epochs, row in zip(self.best_epoch, there, strict=True)
+        ]
+
     @cached_property
-    def diverged(self):
+    def diverged(self) -> np.ndarray:
         """Whether each run diverged: ndarray of bool (n_settings, n_seeds)."""
-        return np.array(
-            [
-                [self.epochs_done[i, k] >= 0 and self[i, k].diverged for k in seeds]
-                for i, seeds in enumerate([range(len(self.seeds))] * len(self.settings))
-            ]
-        )
+        diverged = np.zeros(self.epochs_done.shape, bool)
+        for (i, k), done in np.ndenumerate(self.epochs_done):
+            if done >= 0:
+                curves = self.train_loss[i, k], self.val_loss[i, k]
+                diverged[i, k] = has_diverged(*(curve[: done + 1] for curve in curves))
+        return diverged
 
     @cached_property
     def mean_val_loss(self):
@@ -203,9 +210,21 @@ class Runs:
             over seeds), diverged (any seed), fit_time (seconds, sum over seeds),
             epochs (sum over seeds).
         """
-        from hpkit.engine.frames import settings_frame
+        import pandas as pd
 
-        return settings_frame(self)
+        rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
+        rank[self.order] = np.arange(1, len(self.settings) + 1)
+        frame = {f"param_{n}": [getattr(s, n) for s in self.settings] for n in NAMES}
+        frame |= {
+            "mean_val_loss": self.mean_val_loss,
+            "std_val_loss": self.std_val_loss,
+            "rank_val_loss": rank,
+            "best_epoch": self.median_best_epoch,
+            "diverged": self.diverged.any(1),
+            "fit_time": np.where(there, self.fit_time, 0).sum(1),
+            "epochs": np.where(there, self.epochs_done, 0).sum(1),
+        }
+        return pd.DataFrame(frame)
 
     def history(self):
         """Return all curves in long form.
@@ -216,14 +235,26 @@ class Runs:
             Columns run (0, 1, ... in the order of iteration), param_*, seed, epoch,
             split ("train" or "valid"), metric ("loss" or "accuracy"), value.
         """
-        from hpkit.engine.frames import curves_frame
+        import pandas as pd
 
-        return curves_frame(self)
+        pieces = []
+        for (number, run), name in product(enumerate(self), CURVES):
+            if (values := getattr(run, name)) is None:
+                continue
+            split, metric = name.split("_")
+            # in a list, since a tuple (hidden) would be taken for a column
+            piece = {"run": number} | {
+                f"param_{n}": [getattr(run.setting, n)] * len(values) for n in NAMES
+            }
+            piece |= {"seed": run.seed, "epoch": range(len(values))}
+            piece |= {"split": "valid" if split == "val" else split, "metric": metric}
+            pieces.append(pd.DataFrame(piece | {"value": values}))
+        return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
 
     def __repr__(self):
-        """Return the counts in a line."""
-        count = f"{len(self)} runs on {self.dataset.name}"
-        return f"Runs({count}: {len(self.settings)} settings, {len(self.seeds)} seeds)"
+        facts = {"settings": len(self.settings), "seeds": len(self.seeds)}
+        facts |= {"count": len(self), "dataset": self.dataset.name}
+        return words("engine")["runs"].format(**facts)
 
 
 def ranked(runs, scores, among=None):

@@ -6,6 +6,9 @@ numbers of a plain separate run. What is not here: which runs share a stack, and
 what becomes of the numbers; both are in `training`.
 """
 
+import contextlib
+import math
+import threading
 import time
 from dataclasses import dataclass
 
@@ -14,7 +17,6 @@ import torch
 from torch import nn
 
 from hpkit.engine.dense import ROWS_AT_ONCE
-from hpkit.engine.tensors import Weights, shape_size
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16
@@ -26,6 +28,87 @@ BETA1, BETA2, ALPHA, EPSILON = 0.9, 0.999, 0.99, 1e-8
 # What an optimizer remembers of each weight.
 STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
+# What `arrange` makes anew from the rest.
+REMADE = ("net", "data", "pieces", "owner", "at", *EACH)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A data set's tensors with points as columns, shared by all stacks.
+
+    X, Y are the training points (features, n) and then the validation points, and
+    their targets (outputs, n), one-hot for classes; XY the training points only, the
+    targets below the features, so that a batch is one gather. n_train counts them.
+    """
+
+    X: torch.Tensor
+    Y: torch.Tensor
+    XY: torch.Tensor
+    n_train: int
+    regression: bool
+
+    @classmethod
+    def of(cls, dataset, dtype):
+        """Return the tensors of a `Dataset`."""
+        X, Y = [], []
+        for split in (dataset.train, dataset.valid):
+            X.append(torch.tensor(split.X, dtype=dtype))
+            if dataset.is_regression:
+                Y.append(torch.tensor(split.y, dtype=dtype)[:, None])
+            else:
+                y = torch.tensor(split.y)
+                Y.append(nn.functional.one_hot(y, dataset.n_outputs).to(dtype))
+        X, Y = (torch.cat(t).T.contiguous() for t in (X, Y))
+        n_train = len(dataset.train.y)
+        XY = torch.cat([X, Y])[:, :n_train].contiguous()
+        return cls(X, Y, XY, n_train, dataset.is_regression)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Last and best weights of some runs: tensors (runs, *shape), a part each.
+
+    `order` says where the module's parameters, then its buffers, stand among the parts.
+    """
+
+    runs: tuple
+    order: list
+    last: list
+    best: list
+
+    def load(self, net, run, which):
+        """Fill a module with the weights of one run and return it."""
+        parts, row = getattr(self, which), self.runs.index(run)
+        net = net.to(parts[0].dtype).eval()
+        inside = [*net.parameters(), *net.buffers()]
+        with torch.no_grad():
+            for value, place in zip(inside, self.order, strict=True):
+                value.copy_(parts[place][row].view_as(value))
+        return net
+
+
+class OneThread(contextlib.ContextDecorator):
+    """Torch computes with one thread inside, with as many as before outside.
+
+    Small tensors gain nothing from a second thread and wait up to thirty times as
+    long when the other core is busy. Several trainings may be inside at once.
+    """
+
+    lock, inside, before = threading.Lock(), 0, 1
+
+    def __enter__(self):
+        """Switch to one thread."""
+        with self.lock:
+            if OneThread.inside == 0:
+                OneThread.before = torch.get_num_threads()
+            OneThread.inside += 1
+            torch.set_num_threads(1)
+
+    def __exit__(self, *error):
+        """Go back to the number of threads before."""
+        with self.lock:
+            OneThread.inside -= 1
+            torch.set_num_threads(OneThread.before)
 
 
 @dataclass(frozen=True)
@@ -116,7 +199,7 @@ class Stack:
 
     def arrange(self):
         """Make the views, hyperparameters and work space for the runs still here."""
-        count, sizes = len(self.runs), [shape_size(s) for s in self.net.shapes]
+        count, sizes = len(self.runs), [math.prod(s) for s in self.net.shapes]
         total = len(self.flat["weights"])
         grad = self.flat["weights"].new_zeros(total + ROWS_AT_ONCE)
         self.flat["grad"] = grad[:total]  # a product of biases writes beyond its end
@@ -140,7 +223,7 @@ class Stack:
 
     def views(self, flat):
         """Return the views of any tensor that is laid out like the weights."""
-        sizes = [len(self.runs) * shape_size(shape) for shape in self.net.shapes]
+        sizes = [len(self.runs) * math.prod(shape) for shape in self.net.shapes]
         split = flat.split(sizes)
         return [
             part.view(-1, *shape)
@@ -329,6 +412,17 @@ class Stack:
         self.settings = [self.settings[i] for i in keep]
         self.seeds = [self.seeds[i] for i in keep]
         self.seed_row, self.best_loss = self.seed_row[keep], self.best_loss[keep]
+        self.arrange()
+
+    def state(self):
+        """Return all that the making of a stack does not bring: a dict for `resume`."""
+        state = {name: v for name, v in vars(self).items() if name not in REMADE}
+        flat = {name: v for name, v in self.flat.items() if name != "grad"}
+        return state | {"flat": flat, "batches": []}
+
+    def resume(self, state):
+        """Go on from the `state` of another stack of the same runs."""
+        vars(self).update(state)
         self.arrange()
 
     def copy_weights(self):

@@ -19,8 +19,7 @@ import torch
 from hpkit.data.datasets import check_dataset
 from hpkit.engine.dense import READ, DenseNetworks, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
-from hpkit.engine.stack import EACH, Stack
-from hpkit.engine.tensors import Columns, OneThread
+from hpkit.engine.stack import EACH, Columns, OneThread, Stack
 from hpkit.hyperparameters import (
     TABLE,
     Hyperparameters,
@@ -29,7 +28,7 @@ from hpkit.hyperparameters import (
     check_number,
     check_seeds,
     check_setting,
-    refused,
+    refusal,
 )
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
@@ -69,6 +68,8 @@ class Training:
     groups : list of Group, optional
         What to train, if it is not everything.
     """
+
+    lost, failure = (), None  # of an executor
 
     def __init__(
         self,
@@ -228,6 +229,9 @@ class Training:
         else:
             self.stacks.remove(stack)
 
+    def close(self):
+        """Nothing goes on elsewhere: see `search.executors`."""
+
     def note_weights(self, stack):
         """Copy the weights of a stack."""
         copy = stack.copy_weights()
@@ -300,7 +304,7 @@ def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.f
     >>> runs.val_loss.shape
     (2, 3, 3)
     """
-    tick = check_number("tick", tick, low=0, hint="try 0.03")
+    tick = check_number("tick", tick, low=0)
     training = Training(dataset, settings, seeds=seeds, model=model, dtype=dtype)
     return _yield_runs(training, tick)
 
@@ -353,20 +357,14 @@ def check_model(model):
     except Exception:  # what cannot be called, or looked at
         fits = False
     if not fits:
-        raise refused(
-            "model must be a function (n_features, n_outputs, setting) that returns a "
-            "new torch.nn.Module at each call", model, "write for example "
-            "model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out)",
-            kind=TypeError,
-        )  # fmt: skip
+        raise refusal("model", model, kind=TypeError)
     return model
 
 
 def check_dtype(dtype):
     """Return the type of number to train with, or raise."""
     if not isinstance(dtype, torch.dtype) or dtype not in DTYPES:
-        rule = "dtype must be torch.float32 or torch.float64"
-        raise refused(rule, dtype, "leave it out", kind=TypeError)
+        raise refusal("dtype", dtype, kind=TypeError)
     return dtype
 
 
@@ -376,20 +374,10 @@ def check_settings(settings, dataset):
     if isinstance(settings, Hyperparameters):
         settings = (settings,)
     else:
-        hint = "write hpkit.Hyperparameters(lr=0.1)"
-        settings = check_items(
-            "settings", settings, hint=hint, most=10**5, of="Hyperparameters"
-        )
-    for setting in settings:
-        check_batch_size(check_setting(setting, "a setting").batch_size, dataset)
-    return settings
-
-
-def check_batch_size(batch_size, dataset):
-    """Raise when a batch is larger than the training split."""
+        settings = check_items("settings", settings, most=10**5, of="Hyperparameters")
     most = len(dataset.train.y)
-    if batch_size > most:
-        raise ValueError(
-            f"batch_size must be at most the number of training points, {most} in "
-            f"{dataset.name}, got {batch_size}; use {most} for all at once."
-        )
+    for setting in settings:
+        size = check_setting(setting, "one_setting").batch_size
+        if size > most:
+            raise refusal("batch_size", size, most=most, dataset=dataset.name)
+    return settings

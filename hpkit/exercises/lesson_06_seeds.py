@@ -54,7 +54,7 @@ def differ(answer):
 @cache
 def verdict_of_pairs():
     """Return what 20 seeds say of each pair, by the rule of every search."""
-    from hpkit.search.ties import told_apart
+    from hpkit.search.result import told_apart
 
     rates = sorted({lr for pair in PAIRS.values() for lr in pair})
     runs = trained("moons", [BASE.but(lr=lr) for lr in rates], seeds=range(20))

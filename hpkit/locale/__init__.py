@@ -1,12 +1,69 @@
-"""What a person reads, apart from the code: one file a language, en.toml."""
+"""What a person reads, apart from the code: one file a language, here en.toml."""
 
+import os
 import tomllib
 from functools import cache
 from pathlib import Path
 
+_FOLDER = Path(__file__).parent
+_chosen = [os.environ.get("HPKIT_LANG", "en")]
+
+
+def language(name: str | None = None) -> str:
+    """Choose the language in which hpkit speaks from now on, and return its name.
+
+    Parameters
+    ----------
+    name : str, optional
+        Such as "en". Default: leave it; at first that of the environment variable
+        HPKIT_LANG, else "en". What a language lacks is said in English.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        No such language.
+
+    Examples
+    --------
+    >>> language("en")
+    'en'
+    """
+    known = sorted(path.stem for path in _FOLDER.glob("*.toml"))
+    if name is not None:
+        if name not in known:
+            text = words("refusals")["choice"].format(
+                name="language", choices=", ".join(map(repr, known)), got=repr(name)
+            )
+            raise ValueError(text)
+        _chosen[0] = name
+    return _chosen[0]
+
+
+def words(part: str) -> dict:
+    """Return the texts of a part of hpkit by name, in the language chosen."""
+    return _words(part, _chosen[0])
+
 
 @cache
-def words(part):
-    """Return the texts of a part of hpkit by name."""
-    path = Path(__file__).parent / "en.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))[part]
+def _words(part, name):
+    english = _table("en")[part]
+    return english if name == "en" else _merged(english, _table(name).get(part, {}))
+
+
+@cache
+def _table(name):
+    path = _FOLDER / f"{name}.toml"
+    return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def _merged(english, other):
+    return {
+        key: _merged(text, other.get(key, {}))
+        if isinstance(text, dict)
+        else other.get(key, text)
+        for key, text in english.items()
+    }

@@ -93,9 +93,10 @@ class Live:
 
     def wait(self, timeout=None):
         """Wait until nothing runs (raises TimeoutError after `timeout` seconds)."""
-        until = time.monotonic() + (timeout or float("inf"))
+        until = time.monotonic() + (float("inf") if timeout is None else timeout)
         while (thread := self._thread) is not None:
-            thread.join(0.05)  # in short pieces: an interrupt of the kernel gets in
+            # In short pieces: an interrupt of the kernel gets in.
+            thread.join(min(0.05, max(0.0, until - time.monotonic())))
             if thread.is_alive() and time.monotonic() > until:
                 raise TimeoutError(f"the panel still trains after {timeout:g} s")
 

@@ -17,11 +17,11 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.values import FULL
-from hpkit.search import sentences as told
-from hpkit.search.records import best_number
-from hpkit.search.searches import check_order, grid_search, one_at_a_time
+from hpkit.search.result import best_number
+from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings, check_space
-from hpkit.text import label, shown
+from hpkit.search.stages import check_order, one_at_a_time
+from hpkit.text import label, loss_of, shown, step_sentences
 
 WORDS = {
     "title": "One at a time on {}",
@@ -371,10 +371,10 @@ class OneAtATimePanel(Panel):
             return ""
         found, grid, done, order = self.found, self.grid, self.done, self.order.value
         if found.steps:
-            said = told.told_steps(found)[-1] + " "
+            said = step_sentences(found)[-1] + " "
         else:
             out = found.runs.diverged.any()
-            loss, at = told.told_loss(found.runs, 0), label(self.starting, order)
+            loss, at = loss_of(found.runs, 0), label(self.starting, order)
             said = WORDS["out" if out else "begin"].format(at, loss)
         if len(found.steps) > len(done) or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpkit.charts.best_so_far import best_so_far_chart
 from hpkit.charts.parallel import inside, parallel_axes, parallel_chart, parallel_shares
+from hpkit.charts.path import brief
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of
@@ -17,11 +18,10 @@ from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row, say
-from hpkit.panels.values import briefly
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.halving import cuts_of, successive_halving
 from hpkit.search.searches import grid_search, random_search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
+from hpkit.search.stages import cuts_of, successive_halving
 
 WORDS = {
     "title": "A race of searches on {}",
@@ -242,7 +242,7 @@ class SearchRacePanel(Panel):
         for kind, there in zip(order, known, strict=True):
             shares.append(parallel_shares(found[kind], axes)[there])
             for i in np.flatnonzero(there):
-                values = briefly(found[kind].settings[i], self.space)
+                values = brief(found[kind].settings[i], self.space)
                 loss = found[kind].runs.mean_val_loss[i]
                 kinds.append(kind)
                 tips.append(WORDS["setting"].format(KINDS[kind], values, loss))

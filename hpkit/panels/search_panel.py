@@ -16,8 +16,7 @@ from hpkit.panels.lists import SettingList
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import button, row
 from hpkit.panels.values import Entry, usual
-from hpkit.search import sentences as told
-from hpkit.text import label
+from hpkit.text import best_sentences, label, loss_of
 
 WORDS = {
     "start": "Start",
@@ -238,7 +237,7 @@ class SearchPanel(Panel):
         if self._empty:
             return WORDS["none"]
         text = self._stopped(running) + self._chosen()
-        text += " ".join(told.told_best(self.found))
+        text += " ".join(best_sentences(self.found))
         return text if running or not self.offer else WORDS["stale"] + text
 
     def _chosen(self):
@@ -249,7 +248,7 @@ class SearchPanel(Panel):
         setting = label(self.found.settings[number], self.found.space)
         if runs.diverged[number].any():
             return WORDS["chosen_out"].format(setting)
-        return WORDS["chosen"].format(setting, told.told_loss(runs, number))
+        return WORDS["chosen"].format(setting, loss_of(runs, number))
 
     def _stopped(self, running):
         """Return what to say of a search that was stopped."""

@@ -22,7 +22,7 @@ from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.search.ties import compared, factor, told_apart
+from hpkit.search.result import compared, factor, told_apart
 from hpkit.text import label
 
 WORDS = {

@@ -36,7 +36,7 @@ def new_axes(ax, size=SIZE):
 
 
 def drawn(chart, ax, size, alt):
-    """Return axes, given or new ones of a size in inches, with a chart drawn on them."""
+    """Return the axes, or new ones of a size in inches, with a chart drawn."""
     if ax is None:
         import matplotlib.pyplot as plt
 

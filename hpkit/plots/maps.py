@@ -4,10 +4,10 @@ import numpy as np
 
 from hpkit.charts.heatmap import heatmap_chart
 from hpkit.charts.path import best_in_cells, path_chart
-from hpkit.hyperparameters import check_choice
+from hpkit.hyperparameters import TABLE, check_choice
 from hpkit.plots.canvas import drawn
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
-from hpkit.text import WORDS, named_value
+from hpkit.text import named_value
 
 
 def plot_grid(grid, ax=None, *, x=None, y=None):
@@ -50,7 +50,7 @@ def plot_grid(grid, ax=None, *, x=None, y=None):
         numbers = [grid.settings.index(setting) for setting in grid.ties]
         framed["best"] = [best[int(grid.runs.order[0])]]
         framed["ties"] = [best[i] for i in numbers if i in best]
-    others = ", ".join(WORDS[n] for n in grid.space if n not in (x, y))
+    others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = SAY["over"].format(names=others) if others else ""
     chart = heatmap_chart(space, loss, framed=framed, title=title)
     return drawn(chart, ax, _size(space), f"{CHARTS['grid']} {describe(grid.runs)}")

@@ -5,10 +5,10 @@ import numpy as np
 from hpkit.engine.run import Run
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import NAMES, TABLE, refused
+from hpkit.locale import words as texts
 from hpkit.search.result import Search
-from hpkit.search.sentences import KINDS
 from hpkit.search.space import Range
-from hpkit.text import WORDS, shown
+from hpkit.text import shown
 
 # What a learner reads.
 SAY = {
@@ -192,7 +192,7 @@ def told_curve(search):
         for i in dict.fromkeys(ends)
     ]
     return TOLD["curve"].format(
-        data=runs.dataset.name, name=WORDS[name], points=", ".join(points),
+        data=runs.dataset.name, name=TABLE[name].label, points=", ".join(points),
         value=shown(values[best]),
         out=TOLD["out"].format(count=out.sum()) if out.any() else "",
     )  # fmt: skip
@@ -207,11 +207,11 @@ def as_searches(result, strict=True):
         return result
     several = isinstance(result, list | tuple) and len(result) > 0
     if several and all(isinstance(s, Search) for s in result):
-        named = {}
+        named, kinds = {}, texts("search")["kinds"]
         for search in result:
-            name, again = KINDS[search.kind], 2
+            name, again = kinds[search.kind], 2
             while name in named:
-                name, again = f"{KINDS[search.kind]} {again}", again + 1
+                name, again = f"{kinds[search.kind]} {again}", again + 1
             named[name] = search
         return named
     if strict:

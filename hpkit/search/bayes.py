@@ -1,26 +1,33 @@
-"""Bayesian search, which is Optuna's, through its public ask-and-tell interface.
+"""Bayesian search, which is Optuna's, and searches as Optuna's studies and back.
 
-The way to and from Optuna's studies is in `studies`.
+What Optuna can do with a study (importances, its own charts, its dashboard, going on
+from there) it can do with ``to_optuna(search)``.
 """
 
 import math
 
-from hpkit.engine.run import DIVERGED_ABOVE
-from hpkit.engine.runs import join
-from hpkit.hyperparameters import brief, check_count, check_seed
-from hpkit.search.optuna_studies import distribution, new_study, setting_of
-from hpkit.search.records import planned_cost
-from hpkit.search.shared import LIVE_TICK, make_plan, searching, train_more
-from hpkit.search.space import Range
+import numpy as np
+
+from hpkit.data.datasets import check_dataset
+from hpkit.engine.run import DIVERGED_ABOVE, Run
+from hpkit.engine.runs import Runs, join
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    check_count,
+    check_seed,
+    check_setting,
+    refusal,
+)
+from hpkit.search.result import Search, cost_of
+from hpkit.search.searches import MOST_TRIALS, planned_cost, searching, train_more
+from hpkit.search.space import COUNTS, Range
 
 RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
+READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
 
 
 @searching
-def bayesian_search(
-    dataset, base=None, *, n_trials=20, sampler=None, search_seed=0,
-    seeds=(0,), model=None, executor=None, tick=LIVE_TICK, **values,
-):  # fmt: skip
+def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values):
     """Return models with settings that Optuna proposes from those before.
 
     Parameters
@@ -43,11 +50,6 @@ def bayesian_search(
     Search
         Settings in the order in which they were proposed.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is trained.
-
     Notes
     -----
     Optuna is told the mean over seeds of the lowest validation loss; for a diverged
@@ -64,55 +66,41 @@ def bayesian_search(
     >>> len(tpe.to_optuna().trials)
     12
     """
-    plan = make_plan(
-        "bayesian_search", dataset, base, values, ranges=True, seeds=seeds, model=model,
-        executor=executor, tick=tick,
-    )  # fmt: skip
-    count = check_count("n_trials", n_trials, most=10**5, hint="try 20")
-    draws = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
-    sampler, first = check_sampler(sampler, draws)
-    return _ask_and_tell(plan, count, sampler, first)
-
-
-def check_sampler(sampler, seed):
-    """Return the sampler, and how many it may be asked for at first."""
     from optuna.samplers import BaseSampler, TPESampler
 
+    plan = plan(values, ranges=True)
+    count = check_count("n_trials", n_trials, most=MOST_TRIALS)
+    seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if sampler is None:
-        return TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST), RANDOM_FIRST
-    if not isinstance(sampler, BaseSampler):
-        raise TypeError(
-            f"sampler must be one of optuna.samplers, got {brief(sampler)}; write for "
-            "example optuna.samplers.TPESampler(multivariate=True, seed=0)."
+        sampler, first = (
+            TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST),
+            RANDOM_FIRST,
         )
-    return sampler, 1
+        return _ask_and_tell(plan, count, sampler, first)
+    if not isinstance(sampler, BaseSampler):
+        raise refusal("sampler", sampler, kind=TypeError)
+    return _ask_and_tell(plan, count, sampler, 1)
 
 
 def _ask_and_tell(plan, count, sampler, first):
-    study, asked, parts, lost = new_study(sampler), 0, [], ()
-    ranges = {name: distribution(name, v) for name, v in plan.space.items()}
-    longest = longest_epochs(plan)
+    study, asked, parts, lost = _new_study(sampler), 0, [], ()
+    ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
+    longest = plan.space.get("epochs", (plan.base.epochs,))
+    longest = round(longest.high) if isinstance(longest, Range) else max(longest)
     planned = planned_cost([plan.base.but(epochs=longest)] * count, plan.seeds)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
         trials = [study.ask(ranges) for _ in range(now)]
         asked += now
-        settings = [setting_of(trial.params, plan.base) for trial in trials]
+        settings = [_setting(trial.params, plan.base) for trial in trials]
         lost = yield from train_more(plan, parts, settings, planned, lost)
         runs = join(parts)
         for trial, setting in zip(trials, settings, strict=True):
-            tell(study, trial, runs, runs.settings.index(setting))
+            _tell(study, trial, runs, runs.settings.index(setting))
     yield plan.found(runs, planned, lost=lost)
 
 
-def longest_epochs(plan):
-    """Return the most epochs that a setting may have."""
-    values = plan.space.get("epochs", (plan.base.epochs,))
-    return round(values.high) if isinstance(values, Range) else max(values)
-
-
-def tell(study, trial, runs, number):
-    """Tell a study what came of a trial."""
+def _tell(study, trial, runs, number):
     from optuna.trial import TrialState
 
     loss = runs.mean_val_loss[number]
@@ -122,3 +110,185 @@ def tell(study, trial, runs, number):
         study.tell(trial, float(loss))
     else:  # lost
         study.tell(trial, state=TrialState.FAIL)
+
+
+def to_optuna(search):
+    """Return a search as an Optuna study, a trial for each setting.
+
+    Parameters
+    ----------
+    search : Search
+
+    Returns
+    -------
+    optuna.study.Study
+        In memory, to be minimized. A trial's value is the mean lowest validation loss,
+        its intermediate values the mean validation loss at each epoch. Settings that
+        were not trained to the end are "pruned", diverged ones "failed". A list of
+        values is a categorical distribution, to which a start that is not on the list
+        is added; hidden layers are text, "16-16".
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1])
+    >>> grid.to_optuna().best_params
+    {'lr': 0.1}
+    """
+    from optuna.trial import TrialState, create_trial
+
+    if not isinstance(search, Search):
+        raise refusal("search", search, kind=TypeError)
+    study, runs, ranges = _new_study(None), search.runs, {}
+    for name, values in search.space.items():
+        if not isinstance(values, Range):
+            values = dict.fromkeys((*values, *search.values(name)))
+        ranges[name] = _distribution(name, values)
+    for i, setting in enumerate(search.settings):
+        if (runs.epochs_done[i] < 0).any():
+            continue
+        state = TrialState.COMPLETE
+        if runs.epochs_done[i].min() < setting.epochs:
+            state = TrialState.PRUNED
+        if runs.diverged[i].any():
+            state = TrialState.FAIL
+        complete, curve = state == TrialState.COMPLETE, runs.val_loss[i].mean(0)
+        spread, seeds = float(runs.std_val_loss[i]), list(search.seeds)
+        trial = create_trial(
+            state=state,
+            params={n: _choice(getattr(setting, n)) for n in search.space},
+            distributions=ranges,
+            value=float(runs.mean_val_loss[i]) if complete else None,
+            intermediate_values={
+                e: float(v) for e, v in enumerate(curve) if np.isfinite(v)
+            },
+            user_attrs={"std_val_loss": spread, "seeds": seeds},
+        )
+        study.add_trial(trial)
+    return study
+
+
+def from_optuna(study, dataset, base=None, *, names=None):
+    """Return the trials of an Optuna study as a `Search`.
+
+    Parameters
+    ----------
+    study : optuna.study.Study
+        With one value to be minimized, a validation loss.
+    dataset : Dataset
+        What it was trained on.
+    base : Hyperparameters, default Hyperparameters()
+        Values of what the study did not search.
+    names : dict, optional
+        The study's name of a hyperparameter: hpkit's, ``{"learning_rate": "lr"}``.
+
+    Returns
+    -------
+    Search
+        `val_loss` has the trials' intermediate values, by their step, if in every
+        trial the lowest of them is its value; else only the values, at the last epoch,
+        and no pruned trials. The rest is nan: a study does not hold it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        No study, one to be maximized, unknown hyperparameters, no trial with a value.
+    """
+    _check_study(study)
+    check_dataset(dataset)
+    texts = [*names, *names.values()] if isinstance(names, dict) else [None]
+    if names is not None and not all(isinstance(text, str) for text in texts):
+        raise refusal("optuna_names", names, kind=TypeError)
+    base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
+    trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
+    reported = all(map(_reports_its_value, trials))
+    runs, space = [], {}
+    for trial in trials:
+        params = {names.get(name, name): v for name, v in trial.params.items()}
+        setting = _setting(params, base)
+        curve = _curve(trial, setting.epochs, reported)
+        if not np.isfinite(curve).any():
+            continue
+        for name, found in trial.distributions.items():
+            name = names.get(name, name)
+            if hasattr(found, "choices"):
+                space[name] = tuple(_value(name, choice) for choice in found.choices)
+            else:
+                space[name] = Range(found.low, found.high, found.log)
+        nothing = np.full_like(curve, np.nan)
+        accuracy = None if dataset.is_regression else nothing
+        runs.append(Run(dataset, setting, 0, nothing, curve, accuracy, accuracy, 0.0))
+    if not runs:
+        raise refusal("study_empty")
+    runs = Runs.of(runs)
+    return Search("optuna_study", base, space, runs, cost_of(runs))
+
+
+def _check_study(study):
+    import optuna
+
+    if not isinstance(study, optuna.study.Study):
+        raise refusal("study", study, kind=TypeError)
+    directions = [direction.name.lower() for direction in study.directions]
+    if directions != ["minimize"]:
+        raise refusal("study_direction", directions=", ".join(directions))
+
+
+def _reports_its_value(trial):
+    """Whether the lowest intermediate value of a trial, if complete, is its value."""
+    if trial.state.name == "PRUNED":
+        return True
+    lowest = min(trial.intermediate_values.values(), default=np.nan)
+    return bool(np.isclose(lowest, trial.value))
+
+
+def _curve(trial, epochs, reported):
+    """Return what a trial says of the validation loss: ndarray (epochs + 1,)."""
+    curve = np.full(epochs + 1, np.nan)
+    if reported:
+        for step, value in trial.intermediate_values.items():
+            if 0 <= step <= epochs:
+                curve[step] = value
+        if trial.state.name == "PRUNED":
+            curve = curve[: max((*trial.intermediate_values, -1)) + 1]
+    elif trial.state.name == "COMPLETE":
+        curve[-1] = trial.value
+    return curve
+
+
+def _new_study(sampler):
+    """Return a study in memory, made without a word."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.create_study(direction="minimize", sampler=sampler)
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _distribution(name, values):
+    from optuna import distributions
+
+    if not isinstance(values, Range):
+        return distributions.CategoricalDistribution([_choice(v) for v in values])
+    if name in COUNTS:
+        low, high = round(values.low), round(values.high)
+        return distributions.IntDistribution(low, high, log=values.log)
+    return distributions.FloatDistribution(values.low, values.high, log=values.log)
+
+
+def _setting(params, base):
+    return base.but(**{name: _value(name, v) for name, v in params.items()})
+
+
+def _choice(value):
+    """Return a value as Optuna takes it: a tuple as text."""
+    return "-".join(map(str, value)) or "none" if isinstance(value, tuple) else value
+
+
+def _value(name, choice):
+    if name == "hidden" and isinstance(choice, str):
+        return tuple(int(units) for units in choice.split("-") if units.isdigit())
+    return choice

@@ -3,200 +3,187 @@
     grid_search(..., executor=loky.get_reusable_executor())     # this machine's cores
     grid_search(..., executor=client.get_executor())            # those of a Dask client
 
-The runs of one batch size and network are a group, as in one process; with more workers
-than groups, groups are cut. A group goes out as plain data, is trained for half a
-second, comes back as plain arrays and goes out again, so that curves grow and a search
-can be left at any time. On machines of one kind the numbers are bit for bit those of
-one process; up to rounding where a group was cut and a layer has an odd width.
-
-An error in a group costs that group: the search goes on and names it in
-`Search.lost`. When a pool breaks (one killed process breaks it), the search goes on in
-this process from where each group was. Dask itself gives a lost worker's group to
-another one.
-
-Worth it beyond a second or two of work; a pool needs about that to start. Refused: a
-pool started by fork, in which torch hangs once it has used threads, and model functions
-that cannot travel.
+Runs that share a stack are a group, cut if there are more workers. A group goes out, is
+trained for half a second, comes back and goes out again: curves grow, and a search can
+be left. The numbers are those of one process, up to rounding where a group was cut.
 """
 
 import concurrent.futures as futures
 import importlib.util
+import io
 import pickle
 import sys
 import time
 import warnings
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+import torch
 
 from hpkit.data.datasets import Split
-from hpkit.engine.training import Training
-from hpkit.hyperparameters import brief, refused
-from hpkit.search.records import Lost
-from hpkit.search.worker import Part, lively, work
+from hpkit.engine.training import Group, Training
+from hpkit.hyperparameters import refusal
+from hpkit.locale import words
+from hpkit.search.result import Lost
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds without an answer after which dead workers are looked for
-
-# What a learner reads.
-BROKE = (
-    "the executor broke ({reason}); the search goes on in this process, nothing is lost"
-)
 
 
 class ExecutorWarning(UserWarning):
     """An executor is of no more use; the search goes on without it."""
 
 
-class Spread:
-    """A training whose groups are elsewhere: used as a `Training` is.
+@dataclass(eq=False)
+class _Part:
+    make: Callable  # of the `Training`, in the worker
+    runs: list  # that are left
+    stacked: bool
+    state: bytes = b""  # of their stack
+    done: float = -1.0
 
-    Parameters
-    ----------
-    dataset, settings, seeds, model
-        As in `Training`.
-    executor : concurrent.futures.Executor
-        Checked by `check_executor`.
+    def keep(self, stays):
+        self.runs = [run for run, stay in zip(self.runs, stays, strict=True) if stay]
+
+
+class Spread(Training):
+    """A training whose stacks are elsewhere; those that wait for an answer `waiting`.
+
+    A group that fails is `lost`, no other. When the pool breaks, the search goes on in
+    this process from where each group was.
     """
 
     def __init__(self, dataset, settings, *, seeds, model, executor):
-        self.whole = Training(
-            dataset, settings, seeds=seeds, model=model, workers=workers_of(executor)
-        )
-        self.executor, self.pending, self.lost, self.error = executor, {}, [], None
-        self.heard = time.perf_counter()
-        groups, self.whole.waiting = self.whole.waiting, []
+        workers = workers_of(executor)
+        super().__init__(dataset, settings, seeds=seeds, model=model, workers=workers)
+        self.executor, self.broken, self.heard = executor, False, time.perf_counter()
         # Nobody needs the test rows to train.
-        data = replace(
-            dataset, test=Split(dataset.test.X[:0], dataset.test.y[:0]), test_looks=[]
-        )
-        self.idle = [self.part(data, group, model) for group in groups]
+        test = Split(dataset.test.X[:0], dataset.test.y[:0])
+        dataset = replace(dataset, test=test, test_looks=[])
+        for runs, stacked in self.waiting:
+            own, any_ = {i for i, _ in runs}, self.settings[runs[0][0]]
+            some = [s if i in own else any_ for i, s in enumerate(self.settings)]
+            about = {"seeds": self.seeds, "model": model, "groups": []}
+            part = _Part(partial(Training, dataset, some, **about), runs, stacked)
+            self.stacks.append(part)
+        self.waiting = {}
 
-    def part(self, dataset, group, model):
-        """Return a group as a `Part`."""
-        numbers = tuple(dict.fromkeys(i for i, _ in group.runs))
-        settings = tuple(self.whole.settings[i] for i in numbers)
-        group = group._replace(runs=[(numbers.index(i), k) for i, k in group.runs])
-        return Part(numbers, dataset, settings, self.whole.seeds, model, group)
-
-    @property
-    def finished(self):
-        """Whether nothing is left to train."""
-        return not self.pending and not self.idle
-
-    def paused(self, pause):
-        """Whether every run that is left has reached epoch `pause`."""
-        return not self.pending and all(part.done >= pause for part in self.idle)
+    def note_weights(self, part):
+        """Nothing to note: weights come with each answer."""
 
     def advance(self, seconds, pause=float("inf")):
         """Send out what is idle and take in what comes back, for about that long."""
         until = time.perf_counter() + seconds
         while True:
-            self.send(pause)
-            if not self.pending:
+            for part in [part for part in self.stacks if part.done < pause]:
+                self.stacks.remove(part)
+                self._send(part, pause)
+            if not self.waiting:
                 return
             left = max(0.0, until - time.perf_counter())
-            back = futures.wait(self.pending, left, "FIRST_COMPLETED").done
+            back = futures.wait(self.waiting, left, "FIRST_COMPLETED").done
             for future in back:
-                self.take(future)
+                self._take(future, self.waiting.pop(future))
             now = time.perf_counter()
             if back:
                 self.heard = now
-            elif now - self.heard > SILENCE and put_down(self.executor):
-                self.go_on_here(futures.BrokenExecutor())
-                self.idle += self.pending.values()
-                self.pending = {}
+            elif now - self.heard > SILENCE and end_pool(self.executor):
+                self._go_on_here(futures.BrokenExecutor())
+                self.stacks += self.waiting.values()
+                self.waiting = {}
             if now >= until:
                 return
 
-    def send(self, pause):
-        """Give the executor every idle part that has not reached epoch `pause`."""
-        ready = [part for part in self.idle if part.done < pause]
-        self.idle = [part for part in self.idle if part.done >= pause]
-        for part in ready:
-            try:
-                future = self.executor.submit(work, part, CHUNK, pause)
-            except (futures.BrokenExecutor, RuntimeError) as error:
-                self.go_on_here(error)
-                future = self.executor.submit(work, part, CHUNK, pause)
-            self.pending[future] = part
-
-    def take(self, future):
-        """Take in what a worker has done."""
-        part = self.pending.pop(future)
+    def _send(self, part, pause):
         try:
-            self.merge(future.result())
-        except futures.BrokenExecutor as error:
-            self.go_on_here(error)
-            self.idle.append(part)
-        except (Exception, futures.CancelledError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            runs = tuple((part.numbers[i], k) for i, k in part.group.runs)
-            self.lost.append(Lost(runs, reason))
-            self.error = self.error or error
+            future = self.executor.submit(work, part, CHUNK, pause)
+        except (futures.BrokenExecutor, RuntimeError) as broken:
+            self._go_on_here(broken)
+            future = self.executor.submit(work, part, CHUNK, pause)
+        self.waiting[future] = part
 
-    def go_on_here(self, error):
-        """Use no executor from now on."""
-        if not isinstance(self.executor, Here):
-            reason = type(error).__name__
-            warnings.warn(BROKE.format(reason=reason), ExecutorWarning, stacklevel=2)
-            self.executor = Here()
+    def _take(self, future, part):
+        try:
+            part, at, arrays, weights = future.result()
+        except futures.BrokenExecutor as broken:
+            self._go_on_here(broken)
+        except (Exception, futures.CancelledError) as failure:
+            reason = f"{type(failure).__name__}: {failure}"
+            self.lost += (Lost(tuple(part.runs), reason),)
+            self.failure, part.runs = self.failure or failure, []
+        else:
+            for name, new in arrays.items():
+                rows = self.arrays[name][at]
+                old = rows[..., : new.shape[-1]]
+                np.fmax(old, new, out=old)  # what is not nan; counts only grow
+                self.arrays[name][at] = rows
+            self.weights |= _unpacked(weights)
+        self.stacks += [part] if part.runs else []
 
-    def merge(self, trained):
-        """Write down what came back."""
-        part, whole = trained.part, self.whole.arrays
-        i = np.array(part.numbers)
-        for name, new in trained.arrays.items():
-            if new is None:
-                continue
-            old = whole[name][i]
-            if old.ndim == 3:
-                old = old[:, :, : new.shape[2]]
-                whole[name][i, :, : new.shape[2]] = np.where(np.isnan(new), old, new)
-            else:  # epochs done and seconds only grow
-                whole[name][i] = np.maximum(old, new)
-        for (number, k), value in lively(trained.weights).items():
-            self.whole.weights[part.numbers[number], k] = value
-        if part.group.runs:
-            self.idle.append(part)
-
-    def drop(self, losers):
-        """Train some runs, a set of (setting, seed) numbers, no further."""
-        kept = []
-        for part in self.idle:
-            runs = [
-                (i, k) for i, k in part.group.runs if (part.numbers[i], k) not in losers
-            ]
-            if runs:
-                kept.append(replace(part, group=part.group._replace(runs=runs)))
-        self.idle = kept
-
-    @property
-    def runs(self):
-        """What there is so far, frozen."""
-        return self.whole.runs
+    def _go_on_here(self, broken):
+        if not self.broken:
+            text = words("search")["broke"].format(reason=type(broken).__name__)
+            warnings.warn(text, ExecutorWarning, stacklevel=2)
+            self.executor, self.broken = futures.ThreadPoolExecutor(1), True
 
     def close(self):
         """Ask for nothing more; what a worker has begun ends within a chunk."""
-        for future in self.pending:
+        for future in self.waiting:
             future.cancel()
-        self.pending, self.idle = {}, []
+        self.waiting, self.stacks = {}, []
 
 
-def put_down(executor):
+def work(part, seconds, pause):
+    """Train a part for that long, to the end of an epoch, in the worker."""
+    until, left = time.perf_counter() + seconds, seconds
+    training, at = part.make(), tuple(np.array(part.runs).T)
+    state = _unpacked(part.state) if part.state else {"runs": part.runs}
+    stack = training.build(Group(state["runs"], part.stacked))
+    if part.state:
+        stack.resume(state)
+        stack.keep([run in part.runs for run in stack.runs])
+    training.stacks = [stack]
+    # Something is done each time, however long the making took.
+    while not (training.finished or training.paused(pause)):
+        training.advance(max(0.0, left), pause)
+        left = until - time.perf_counter()
+        if left <= 0 and stack.done % 1 == 0:
+            break
+    left = {"runs": []}
+    if not training.finished:
+        if getattr(stack.net, "has_state", False):
+            raise refusal("network_state")
+        training.note_weights(stack)
+        state = _packed(stack.state())
+        left = {"runs": stack.runs, "state": state, "done": stack.done}
+    arrays = {n: a[at] for n, a in training.arrays.items() if a is not None}
+    return replace(part, **left), at, arrays, _packed(training.weights)
+
+
+# In one piece: tensors would be sent through memory that no other machine can read.
+def _packed(value):
+    torch.save(value, file := io.BytesIO())
+    return file.getvalue()
+
+
+def _unpacked(packed):
+    return torch.load(io.BytesIO(packed), weights_only=False)
+
+
+def end_pool(executor):
     """End a pool of processes of which one has died unnoticed; say whether it was so.
 
-    A process killed while it sends an answer leaves half of it in the pipe, and the
-    pool (that of Python, and loky's) waits for the other half without end, also when
-    Python exits.
+    Killed while it sends an answer it leaves half of it in the pipe, and the pool
+    (Python's, and loky's) waits for the rest for ever. No public call ends that.
     """
     processes = list((getattr(executor, "_processes", None) or {}).values())
     if not any(process.exitcode for process in processes):
         return False
     for process in processes:
         process.terminate()
-    answers = getattr(executor, "_result_queue", None)
-    if writer := getattr(answers, "_writer", None):
+    if writer := getattr(getattr(executor, "_result_queue", None), "_writer", None):
         writer.close()  # the last end of the pipe: the pool's own thread wakes up
     return True
 
@@ -208,65 +195,25 @@ def workers_of(executor):
     return max(1, getattr(executor, "_max_workers", 1))
 
 
-class Here(futures.Executor):
-    """Work in this process, at once."""
-
-    def submit(self, function, *args):
-        """Return a future that is done."""
-        future = futures.Future()
-        try:
-            future.set_result(function(*args))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-# ---- what is refused ---------------------------------------------------------------
-
-
 def check_executor(executor, model):
-    """Return an executor that can train with that model, or raise.
-
-    Parameters
-    ----------
-    executor : concurrent.futures.Executor
-    model : function or None
-    """
+    """Return an executor that can train with that model, or raise."""
     if not isinstance(executor, futures.Executor):
-        way = "loky.get_reusable_executor(), or client.get_executor() of a Dask client"
-        rule = "executor must be a concurrent.futures.Executor"
-        raise refused(rule, executor, f"use {way}", kind=TypeError)
+        raise refusal("executor", executor, kind=TypeError)
     pool = isinstance(executor, futures.ProcessPoolExecutor)
-    context = getattr(executor, "_mp_context", None)
-    if pool and context is not None and context.get_start_method() == "fork":
-        raise ValueError(
-            "executor must not be a pool started by fork, in which torch hangs, got "
-            "ProcessPoolExecutor with fork; use loky.get_reusable_executor(), or "
-            'ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")).'
-        )
-    if model is not None and not isinstance(executor, futures.ThreadPoolExecutor):
-        check_travels(model, "pickle" if pool else "cloudpickle")
-    return executor
-
-
-def check_travels(model, by):
-    """Raise unless a model function can be sent to another process."""
-    if by == "cloudpickle" and importlib.util.find_spec("cloudpickle"):
-        import cloudpickle
-
-        dumps, typed = cloudpickle.dumps, False
+    if pool and executor._mp_context.get_start_method() == "fork":
+        raise refusal("executor_fork")  # torch hangs once it has used threads
+    if model is None or isinstance(executor, futures.ThreadPoolExecutor):
+        return executor
+    if not pool and importlib.util.find_spec("cloudpickle"):
+        import cloudpickle as by
     else:  # by name: the other process must be able to import it
-        main = sys.modules["__main__"]
-        typed = getattr(model, "__module__", "") == "__main__"
-        dumps, typed = pickle.dumps, typed and not hasattr(main, "__file__")
+        by, main = pickle, sys.modules["__main__"]
+        if getattr(model, "__module__", "") == "__main__" and not hasattr(
+            main, "__file__"
+        ):
+            raise refusal("model_typed", model)
     try:
-        dumps(model)
-        reason = "which was defined in a notebook" if typed else None
-    except Exception as error:
-        reason = f"which cannot ({error})"
-    if reason:
-        raise ValueError(
-            "with an executor, a model must be a function that can travel to another "
-            f"process, got {brief(model)}, {reason}; put it in a .py file and import "
-            "it, or use loky.get_reusable_executor()."
-        )
+        by.dumps(model)
+    except Exception as failure:
+        raise refusal("model_stays", model, reason=failure) from None
+    return executor

@@ -15,9 +15,8 @@ import numpy as np
 from hpkit import store
 from hpkit.data.datasets import Dataset, Split, check_dataset
 from hpkit.engine.runs import CURVES, Runs, empty_arrays
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refused
-from hpkit.search.records import Cost, Lost, Rung, Step
-from hpkit.search.result import Search
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal
+from hpkit.search.result import Cost, Lost, Rung, Search, Step
 from hpkit.search.space import Range
 
 FORMAT, VERSION = "hpkit search", 1
@@ -27,8 +26,10 @@ ODD = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 def save(search, path):
     """Write a search to a file and return its path."""
-    with told(path):
-        return write_file(path, search_to_plain(search))
+    with _checked(path):
+        path, plain = Path(path), search_to_plain(search)
+        store.write(path, store.as_text({"format": FORMAT, "version": VERSION} | plain))
+        return path
 
 
 def search_to_plain(search):
@@ -57,7 +58,7 @@ def search_to_plain(search):
     } | runs_to_plain(search.runs)
 
 
-def load(path, dataset=None):
+def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     """Return the search that `Search.save` has written.
 
     Parameters
@@ -81,45 +82,37 @@ def load(path, dataset=None):
     """
     if dataset is not None:
         check_dataset(dataset)
-    with told(path):
-        plain = read_file(path)
+    with _checked(path):
+        plain = _read(path)
     try:
         return search_from_plain(plain, dataset)
     except store.DAMAGED:
-        raise not_saved(path) from None
+        raise refusal("not_saved", str(path)) from None
 
 
 @contextmanager
-def told(path):
+def _checked(path):
     """Check a path, and say what the system says of its file in three parts."""
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
-        way = 'write for example "grid.json"'
-        raise refused("path must be a text in quotes", path, way, kind=TypeError)
+        raise refusal("path", path, kind=TypeError)
     try:
         yield
     except (OSError, UnicodeEncodeError) as error:
         kind = type(error) if isinstance(error, OSError) else ValueError
-        rule = f"path must be a file to read or write ({store.reason(error)})"
-        raise refused(rule, path, "give another path", kind=kind) from None
-
-
-def not_saved(path):
-    """Return the error for a file that is no search."""
-    rule = "a file must have been written by save() of a search"
-    return refused(rule, str(path), "give the path that save() returned")
+        raise refusal("file", path, kind=kind, reason=store.reason(error)) from None
 
 
 def search_from_plain(plain, dataset=None):
-    """Return the search that `search_to_plain` has made plain."""
+    """Return the search of what `search_to_plain` returned."""
     runs = runs_from_plain(plain, dataset)
     return Search(
         plain["kind"],
-        setting_from_plain(plain["base"]),
-        {name: space_from_plain(name, v) for name, v in plain["space"].items()},
+        Hyperparameters(**plain["base"]),
+        {name: _values(v) for name, v in plain["space"].items()},
         runs,
         Cost(**plain["planned"]),
         plain["finished"],
-        tuple(step_from_plain(step, runs.settings) for step in plain["steps"]),
+        tuple(_step(step, runs.settings) for step in plain["steps"]),
         tuple(
             Rung(r["epoch"], tuple(r["settings"]), tuple(r["kept"]))
             for r in plain["rungs"]
@@ -128,20 +121,18 @@ def search_from_plain(plain, dataset=None):
     )
 
 
-def space_from_plain(name, plain):
-    """Return the values or the range of a hyperparameter."""
+def _values(plain):
     if isinstance(plain, dict):
         return Range(**plain)
     return tuple(tuple(v) if isinstance(v, list) else v for v in plain)
 
 
-def step_from_plain(plain, settings):
-    """Return a step of one-at-a-time."""
+def _step(plain, settings):
     step = Step(**plain)
     return replace(
         step,
-        base=setting_from_plain(plain["base"]),
-        values=space_from_plain(step.name, plain["values"]),
+        base=Hyperparameters(**plain["base"]),
+        values=_values(plain["values"]),
         settings=tuple(step.settings),
         cost=Cost(**plain["cost"]),
         winner=None if step.winner is None else settings[step.winner],
@@ -178,11 +169,11 @@ def runs_to_plain(runs):
 
 
 def runs_from_plain(plain, dataset=None):
-    """Return the `Runs` that `runs_to_plain` has made plain."""
+    """Return the `Runs` of what `runs_to_plain` returned."""
     data = plain["dataset"]
     if dataset is None:
-        dataset = absent_dataset(**data)
-    settings = tuple(setting_from_plain(s) for s in plain["settings"])
+        dataset = _absent_dataset(**data)
+    settings = tuple(Hyperparameters(**s) for s in plain["settings"])
     seeds = check_seeds(plain["seeds"])
     most = max(len(run["val_loss"]) for run in plain["runs"]) - 1
     arrays = empty_arrays(len(settings), len(seeds), most, dataset)
@@ -197,7 +188,7 @@ def runs_from_plain(plain, dataset=None):
     return Runs(dataset, settings, seeds, **arrays)
 
 
-def absent_dataset(name, features, classes, n_train=0):
+def _absent_dataset(name, features, classes, n_train=0):
     """Return a data set that knows its columns and has no rows."""
     X, y = np.empty((0, len(features))), np.empty(0, float if classes is None else int)
     parts = [Split(X, y)] * 3
@@ -214,11 +205,6 @@ def setting_to_plain(setting):
     return values | {"hidden": list(setting.hidden)}
 
 
-def setting_from_plain(plain):
-    """Return the setting."""
-    return Hyperparameters(**plain)
-
-
 def numbers_to_plain(values):
     """Return an array as a list; nan and infinities as text."""
     return [float(v) if math.isfinite(v) else str(float(v)) for v in values]
@@ -229,28 +215,17 @@ def numbers_from_plain(values):
     return np.array([ODD[v] if isinstance(v, str) else v for v in values])
 
 
-def write_file(path, plain):
-    """Replace a JSON file at once, a line a run, and return its path."""
-    path = Path(path)
-    store.write(path, store.as_text({"format": FORMAT, "version": VERSION} | plain))
-    return path
-
-
-def read_file(path):
-    """Return what `write_file` wrote, or raise."""
+def _read(path):
     try:
         plain = json.loads(Path(path).read_text(encoding="utf-8"))
     except UnicodeEncodeError:  # of the path
         raise
     except (ValueError, RecursionError):
         plain = None
-    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        raise not_saved(path)
-    if not isinstance(plain.get("version"), int):
-        raise not_saved(path)
-    if plain["version"] > VERSION:
-        raise ValueError(
-            f"a file's version must be at most {VERSION}, got {plain['version']} in "
-            f"{str(path)!r}; install a newer hpkit to read it."
-        )
+    plain = plain if isinstance(plain, dict) else {}
+    version = plain.get("version")
+    if plain.get("format") != FORMAT or not isinstance(version, int):
+        raise refusal("not_saved", str(path))
+    if version > VERSION:
+        raise refusal("version", str(path), most=VERSION, version=version)
     return plain

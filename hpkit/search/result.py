@@ -7,19 +7,77 @@ same. Nothing here trains.
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 
-from hpkit.engine.run import CURVES, lowest
-from hpkit.engine.runs import Runs, levels
-from hpkit.hyperparameters import Hyperparameters, check_choice, check_name
-from hpkit.search import sentences as told
-from hpkit.search.records import Cost, best_number, cost_of
-from hpkit.search.short_table import short_table
+from hpkit import text
+from hpkit.engine.run import CURVES, Run, lowest
+from hpkit.engine.runs import EVEN, Runs, levels, ranked
+from hpkit.hyperparameters import Hyperparameters, check_choice, check_name, refusal
+from hpkit.locale import words
 from hpkit.search.space import edge_of
-from hpkit.search.ties import told_apart
 
 CRITERIA = ("validation", "last", "training", "accuracy")
+LEVEL = 0.05  # share of equally good pairs that `told_apart` tells apart all the same
+SHARED = 12  # degrees of freedom that the usual variance counts for
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was trained: different settings, runs (setting and seed), epochs."""
+
+    settings: int
+    runs: int
+    epochs: int
+
+    def __str__(self):
+        return words("search")["cost"].format(**vars(self))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one-at-a-time: all alike but one hyperparameter.
+
+    Attributes
+    ----------
+    name : str
+        The hyperparameter that was changed.
+    base : Hyperparameters
+        What the step began with: all others stayed at these values.
+    values : tuple
+        What was tried, as given.
+    settings : tuple of int
+        The numbers of these settings in `Search.runs`.
+    cost : Cost
+        What was trained for this step; what an earlier step had trained is free.
+    winner : Hyperparameters or None
+        Lowest mean validation loss; None while the step is under way.
+    """
+
+    name: str
+    base: Hyperparameters
+    values: tuple
+    settings: tuple
+    cost: Cost
+    winner: Hyperparameters | None = None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A cut of successive halving: numbers of the settings there, and of those kept."""
+
+    epoch: int
+    settings: tuple
+    kept: tuple
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Runs that an executor lost: (setting, seed) numbers, and why."""
+
+    runs: tuple
+    reason: str
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,32 +125,32 @@ class Search:
     lost: tuple = ()
 
     @property
-    def param_name(self):
+    def param_name(self) -> str:
         """The hyperparameter that was searched; of several, the first."""
         return next(iter(self.space))
 
     @property
-    def param_range(self):
+    def param_range(self) -> tuple:
         """The values of `param_name` in the order in which they were tried."""
         return tuple(dict.fromkeys(self.values(self.param_name)))
 
-    def values(self, name):
-        """Return the value of a hyperparameter in each setting, as a list."""
+    def values(self, name: str) -> list:
+        """Return the value of a hyperparameter in each setting."""
         return [getattr(setting, check_name(name)) for setting in self.settings]
 
     @property
-    def cost(self):
+    def cost(self) -> Cost:
         """What was trained so far: `Cost` of settings, runs, epochs."""
         return cost_of(self.runs)
 
     @property
-    def runs_done(self):
+    def runs_done(self) -> int:
         """How many runs will train no further."""
         goals = {i: stop for i, _, stop in self._parts()}
         return sum((self.epochs_done[i] == stop).sum() for i, stop in goals.items())
 
     @property
-    def best(self):
+    def best(self) -> Hyperparameters:
         """The setting with the lowest mean validation loss (its best epoch).
 
         A setting of which a seed diverged comes after all others.
@@ -100,11 +158,11 @@ class Search:
         return self.best_by("validation")
 
     @property
-    def best_run(self):
+    def best_run(self) -> Run:
         """The run of the best setting with the lowest validation loss."""
         return self.runs.best_run
 
-    def scores(self, by="validation"):
+    def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, a lower one is better.
 
         Parameters
@@ -129,16 +187,14 @@ class Search:
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
         elif runs.val_accuracy is None:
-            raise ValueError(
-                "by='accuracy' needs classes, got a regression; use by='validation'."
-            )
+            raise refusal("by_accuracy")
         else:
             each = lowest(-runs.val_accuracy)[0]
         there = runs.epochs_done >= 0
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
-    def best_by(self, by):
+    def best_by(self, by: str) -> Hyperparameters:
         """Return the setting that another way of choosing takes.
 
         Parameters
@@ -154,7 +210,7 @@ class Search:
         return self.settings[best_number(self.runs, self.scores(by))]
 
     @property
-    def ties(self):
+    def ties(self) -> tuple:
         """Other settings that are as good as the best, as far as the seeds tell: tuple.
 
         Best first. Their losses are higher, by no more than luck, when they are
@@ -183,7 +239,7 @@ class Search:
         return [i for i in runs.order if alike[i] and i != best]
 
     @property
-    def edge(self):
+    def edge(self) -> dict:
         """Where the best value is at an end of a list, or close to one of a range.
 
         A dict, name of a hyperparameter: "lowest" or "highest". Better values may lie
@@ -202,7 +258,7 @@ class Search:
                 found[name] = end
         return found
 
-    def best_so_far(self):
+    def best_so_far(self) -> tuple:
         """Return the lowest mean validation loss against the epochs spent.
 
         Returns
@@ -247,11 +303,11 @@ class Search:
 
     def to_optuna(self):
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""
-        from hpkit.search.optuna_studies import to_optuna
+        from hpkit.search.bayes import to_optuna
 
         return to_optuna(self)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> Path:
         """Write a JSON file that a person can read, and return its path.
 
         Parameters
@@ -269,37 +325,112 @@ class Search:
 
         return save(self, path)
 
-    def describe(self):
+    def describe(self) -> str:
         """Return what was found, in sentences."""
-        return " ".join(told.sentences(self))
+        return " ".join(text.sentences(self))
 
     def __repr__(self):
-        """Return what was found, in sentences."""
         return f"<{self.describe()}>"
 
     def _repr_html_(self):
-        """Return a short table for a notebook."""
         if not len(self.runs):
             return f"<p>{self.describe()}</p>"
-        notes = dict.fromkeys(self._tied, told.SAY["tie_note"])
-        notes |= {self.runs.order[0]: told.SAY["best_note"]}
-        notes |= dict.fromkeys(
-            np.flatnonzero(self.runs.diverged.any(1)), told.SAY["diverged_note"]
-        )
-        caption = " ".join([*told.sentences(self, short=True), *self._told_edge()])
-        return short_table(caption, self.runs, tuple(self.space), notes)
-
-    def _told_edge(self):
-        """Return where the lists must be widened: the table does not show it."""
-        tried = (self.epochs_done >= 0).any(1)
-        if self.diverged.any(1)[tried].all():
-            return []
-        return told.told_edge(self)
+        say, diverged = words("search"), self.runs.diverged.any(1)
+        notes = dict.fromkeys(self._tied, say["tie_note"])
+        notes |= {self.runs.order[0]: say["best_note"]}
+        notes |= dict.fromkeys(np.flatnonzero(diverged), say["diverged_note"])
+        caption = text.sentences(self, short=True)
+        if not diverged[(self.epochs_done >= 0).any(1)].all():
+            caption += text.edge_sentences(self)  # the table does not show it
+        return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
 
-RUNS_ARRAYS = (
+_OF_RUNS = (
     *("dataset", "settings", "seeds", "epochs_done", "fit_time", *CURVES),
     *("best_val_loss", "best_epoch", "diverged", "mean_val_loss", "std_val_loss"),
 )
-for _name in RUNS_ARRAYS:
+for _name in _OF_RUNS:
     setattr(Search, _name, property(attrgetter(f"runs.{_name}"), doc="As in `Runs`."))
+
+
+def cost_of(runs):
+    """Return the cost of runs."""
+    done = np.maximum(runs.epochs_done, 0)
+    there = runs.epochs_done >= 0
+    return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
+
+
+def best_number(runs, scores, among=None):
+    """Return the number of the setting with the lowest score: the first `ranked`."""
+    return int(ranked(runs, scores, among)[0])
+
+
+def told_apart(losses, best):
+    """Return which settings are worse than the best by more than luck.
+
+    The one rule of tables, maps and panels.
+
+    Parameters
+    ----------
+    losses : ndarray (n_settings, n_seeds)
+        Finite; two seeds or more, the same for all settings.
+    best : int
+        Number of the setting with the lowest mean.
+
+    Returns
+    -------
+    ndarray of bool (n_settings,)
+
+    Notes
+    -----
+    Each setting is compared with the best seed by seed: see `compared`. With two
+    settings this is the paired t-test. The best of many is partly the luckiest, so
+    many settings share the level of 5 % (Holm, A simple sequentially rejective
+    multiple test procedure, Scandinavian Journal of Statistics 6, 1979).
+    """
+    from scipy.special import stdtr
+
+    others = np.flatnonzero(np.arange(len(losses)) != best)
+    difference, error, df = compared(losses[others], losses[best])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = 2 * stdtr(df, -np.abs(difference / error))
+    chance[np.abs(difference) <= EVEN * np.abs(losses[best].mean())] = 1
+    order = np.argsort(chance, kind="stable")
+    sure = chance[order] < LEVEL / np.arange(len(others), 0, -1)
+    apart = np.zeros(len(losses), bool)
+    apart[others[order[np.logical_and.accumulate(sure)]]] = True
+    return apart
+
+
+def compared(losses, best):
+    """Return how far settings are above another one, seed by seed.
+
+    Returns
+    -------
+    difference, error : ndarray (n_settings,)
+        Mean of the differences and its standard error.
+    df : int
+        Degrees of freedom of the error.
+
+    Notes
+    -----
+    The spread of a few differences is a matter of luck, too. So each variance is pooled
+    with the mean variance of the better half of the settings (Smyth, Linear models and
+    empirical Bayes methods, 2004, with a fixed weight). Of one setting, or with many
+    seeds, its own counts.
+    """
+    each = losses - best
+    own, n = each.var(1, ddof=1), each.shape[1]
+    half = max(min(2, len(own)), (len(own) + 1) // 2)
+    usual = own[np.argsort(each.mean(1), kind="stable")[:half]].mean()
+    shared = min(SHARED, (half - 1) * (n - 1))
+    df = shared + n - 1
+    variance = (shared * usual + (n - 1) * own) / df
+    return each.mean(1), np.sqrt(variance / n), df
+
+
+def factor(df):
+    """Return how many standard errors tell two settings apart: 2.1 for 20 seeds."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, 1 - LEVEL / 2))

@@ -1,36 +1,209 @@
-"""Searches that train what they try: curve, one at a time, grid, random.
+"""What all searches share, and those that train all at once: curve, grid, random.
 
     grid = hk.grid_search(moons, base, lr=[0.01, 0.1, 1], seeds=range(3))
     for grid in grid_search.live(moons, base, lr=[0.01, 0.1, 1], seeds=range(3)):
         ...                   # draw it; leave the loop to stop, and keep what is there
 
-Every search has both forms, with the same arguments: the call gives a `Search`, and
-``.live`` gives one again and again while it trains. Halving is in `halving`, Optuna in
-`bayes`, more processes and machines in `executors`.
+A search is written once, as a generator of partial results. `searching` adds the
+arguments of all searches and their checks, and makes of it the function that trains to
+the end and, as its ``.live``, the one that gives a `Search` again and again.
 """
 
-from dataclasses import replace
+import contextlib
+import functools
+import inspect
+from dataclasses import dataclass
 
+from hpkit.data.datasets import check_dataset
 from hpkit.engine.runs import join
+from hpkit.engine.training import Training, check_model, check_settings
 from hpkit.hyperparameters import (
-    NAMES,
-    brief,
+    Hyperparameters,
     check_count,
-    check_items,
+    check_flag,
     check_name,
+    check_number,
     check_seed,
-    refused,
+    check_seeds,
+    check_setting,
 )
-from hpkit.search.records import Cost, Step, best_number, planned_cost
-from hpkit.search.shared import LIVE_TICK, make_plan, searching, train_all, train_more
-from hpkit.search.space import all_settings, drawn_settings
+from hpkit.locale import words
+from hpkit.search.result import Cost, Search
+from hpkit.search.space import (
+    Range,
+    all_settings,
+    as_count,
+    check_space,
+    drawn_settings,
+)
+
+# Seconds between two partial results: about 30 pictures a second for a panel; while
+# nobody looks, what Ctrl-C may lose.
+LIVE_TICK, QUIET_TICK = 0.03, 0.3
+MOST_TRIALS = 10**5
+
+
+def searching(own):
+    """Return a search with the arguments of all searches, and its `live` form.
+
+    Parameters
+    ----------
+    own : function (plan, *, its own arguments, **values)
+        Returns a generator of `Search`; ``plan(values)`` gives it its checked `Plan`.
+    """
+
+    def live(
+        dataset=None, base=None, *, seeds=(0,), model=None, executor=None,
+        tick=LIVE_TICK, **kwargs,
+    ):  # fmt: skip
+        shared = own.__name__, dataset, base, seeds, model, executor, tick
+        return own(functools.partial(_plan, *shared), **kwargs)
+
+    @functools.wraps(own)
+    def search(*args, progress=False, **kwargs):
+        check_flag("progress", progress)
+        return _last_of(live(*args, tick=QUIET_TICK, **kwargs), progress)
+
+    _, *others = inspect.signature(own).parameters.values()
+    data, *shared, _ = inspect.signature(live).parameters.values()
+    data = data.replace(default=inspect.Parameter.empty)
+    names = sorted([data, *others, *shared], key=lambda name: name.kind)
+    search.live = functools.update_wrapper(live, own)
+    live.__signature__ = inspect.Signature(names)
+    bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
+    names = [bar if name.name == "tick" else name for name in names]
+    search.__signature__ = inspect.Signature(names)
+    return search
+
+
+def _last_of(live, progress):
+    found = None
+    with contextlib.closing(live), _bar(progress) as show:
+        try:
+            for found in live:
+                show(found)
+        except KeyboardInterrupt:
+            if found is None:
+                raise
+    return found
+
+
+@contextlib.contextmanager
+def _bar(wanted):
+    if not wanted:
+        yield lambda found: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(unit=words("search")["bar_unit"]) as bar:
+
+        def show(found):
+            cost, planned = found.cost, found.planned
+            bar.total = cost.epochs if found.finished else planned.epochs
+            text = words("search")["bar"]
+            text = text.format(runs=found.runs_done, all_runs=planned.runs)
+            bar.set_description(text, refresh=False)
+            bar.update(cost.epochs - bar.n)
+
+        yield show
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments that all searches share, checked."""
+
+    kind: str
+    dataset: object
+    base: Hyperparameters
+    space: dict
+    seeds: tuple
+    model: object
+    executor: object
+    tick: float
+
+    def training(self, settings):
+        """Return a training of some settings with all seeds, to be closed."""
+        about = {"seeds": self.seeds, "model": self.model}
+        if self.executor is None:
+            return contextlib.closing(Training(self.dataset, settings, **about))
+        from hpkit.search.executors import Spread
+
+        about["executor"] = self.executor
+        return contextlib.closing(Spread(self.dataset, settings, **about))
+
+    def found(self, runs, planned, **more):
+        """Return what is there as a `Search`."""
+        return Search(self.kind, self.base, self.space, runs, planned, **more)
+
+
+def _plan(kind, dataset, base, seeds, model, executor, tick, space, *, ranges=False):
+    check_dataset(dataset)
+    base = check_setting(base, "base", default=Hyperparameters())
+    space = check_space(kind, space, ranges=ranges)
+    for name, tried in space.items():
+        ends = (tried.low, tried.high) if isinstance(tried, Range) else tried
+        check_settings([base.but(**{name: as_count(name, v)}) for v in ends], dataset)
+    seeds, tick = check_seeds(seeds), check_number("tick", tick, low=0)
+    check_model(model)
+    if executor is not None:
+        from hpkit.search.executors import check_executor
+
+        check_executor(executor, model)
+    return Plan(kind, dataset, base, space, seeds, model, executor, tick)
+
+
+def planned_cost(settings, seeds):
+    """Return the cost of training settings with seeds to their ends."""
+    epochs = sum(setting.epochs for setting in settings) * len(seeds)
+    return Cost(len(settings), len(settings) * len(seeds), epochs)
+
+
+def under_way(training, tick, pause=float("inf")):
+    """Advance a training to its end, or to epoch `pause`, and yield at each tick."""
+    while not training.finished and not training.paused(pause):
+        training.advance(tick, pause)
+        yield
+
+
+def check_lost(training, before=()):
+    """Return what an executor has lost; raise its error if nothing is left at all.
+
+    `before` are the runs of earlier trainings of the same search.
+    """
+    ended = training.lost and training.finished
+    if ended and not any(map(len, (*before, training.runs))):
+        raise training.failure  # as it would be in one process
+    return training.lost
+
+
+def _train_all(plan, settings):
+    with plan.training(settings) as training:
+        planned = planned_cost(settings, plan.seeds)
+        for _ in under_way(training, plan.tick):
+            done, lost = training.finished, check_lost(training)
+            yield plan.found(training.runs, planned, finished=done, lost=lost)
+
+
+def train_more(plan, parts, settings, planned, lost, **more):
+    """Train the settings that are not in `parts`, and append their runs to it.
+
+    Yields what there is, and returns what was lost so far.
+    """
+    known = {setting for part in parts for setting in part.settings}
+    new = [s for s in dict.fromkeys(settings) if s not in known]
+    if not new:
+        return lost
+    with plan.training(new) as training:
+        for _ in under_way(training, plan.tick):
+            now = (*lost, *check_lost(training, parts))
+            runs = join([*parts, training.runs])
+            yield plan.found(runs, planned, finished=False, lost=now, **more)
+        parts.append(training.runs)
+    return now
 
 
 @searching
-def validation_curve(
-    dataset, base=None, *, param_name, param_range, seeds=(0,), model=None,
-    executor=None, tick=LIVE_TICK,
-):  # fmt: skip
+def validation_curve(plan, *, param_name, param_range):
     """Return models that are alike in everything but one hyperparameter.
 
     Parameters
@@ -77,19 +250,12 @@ def validation_curve(
     >>> curve.best.lr
     0.1
     """
-    check_name(param_name)
-    plan = make_plan(
-        "validation_curve", dataset, base, {param_name: param_range}, seeds=seeds,
-        model=model, executor=executor, tick=tick,
-    )  # fmt: skip
-    return train_all(plan, all_settings(plan.base, plan.space))
+    plan = plan({check_name(param_name): param_range})
+    return _train_all(plan, all_settings(plan.base, plan.space))
 
 
 @searching
-def grid_search(
-    dataset, base=None, *, seeds=(0,), model=None, executor=None, tick=LIVE_TICK,
-    **values,
-):  # fmt: skip
+def grid_search(plan, **values):
     """Return models with every combination of values.
 
     Parameters
@@ -104,11 +270,6 @@ def grid_search(
     Search
         Settings in the order of nested loops, the last hyperparameter innermost.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is trained.
-
     Examples
     --------
     >>> import hpkit as hk
@@ -118,18 +279,12 @@ def grid_search(
     >>> print(grid.cost)
     6 settings, 18 runs, 36 epochs
     """
-    plan = make_plan(
-        "grid_search", dataset, base, values, seeds=seeds, model=model,
-        executor=executor, tick=tick,
-    )  # fmt: skip
-    return train_all(plan, all_settings(plan.base, plan.space))
+    plan = plan(values)
+    return _train_all(plan, all_settings(plan.base, plan.space))
 
 
 @searching
-def random_search(
-    dataset, base=None, *, n_trials=20, search_seed=0, seeds=(0,), model=None,
-    executor=None, tick=LIVE_TICK, **values,
-):  # fmt: skip
+def random_search(plan, *, n_trials=20, search_seed=0, **values):
     """Return models with settings that were drawn at random.
 
     Parameters
@@ -149,11 +304,6 @@ def random_search(
     Search
         Settings in the order of drawing.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is trained.
-
     Notes
     -----
     Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13
@@ -168,110 +318,7 @@ def random_search(
     >>> len(rand.param_range)
     9
     """
-    plan = make_plan(
-        "random_search", dataset, base, values, ranges=True, seeds=seeds, model=model,
-        executor=executor, tick=tick,
-    )  # fmt: skip
-    count = check_count("n_trials", n_trials, most=10**5, hint="try 20")
+    plan = plan(values, ranges=True)
+    count = check_count("n_trials", n_trials, most=MOST_TRIALS)
     draws = check_seed("search_seed", search_seed)
-    return train_all(plan, drawn_settings(plan.base, plan.space, count, draws))
-
-
-@searching
-def one_at_a_time(
-    dataset, base=None, *, order=None, seeds=(0,), model=None, executor=None,
-    tick=LIVE_TICK, **values,
-):  # fmt: skip
-    """Return models of a search that changes one hyperparameter after the other.
-
-    The best value of the first (lowest mean validation loss) is kept while the
-    second is tried, and so on.
-
-    Parameters
-    ----------
-    dataset, base, seeds, model, executor, progress
-        As in `validation_curve`; base is where the search starts.
-    order : sequence of str, optional
-        The order of the steps; default that of `values`.
-    **values : iterable
-        The values of each hyperparameter.
-
-    Returns
-    -------
-    Search
-        Its `steps` are the path, `describe()` tells it, `best` is the lowest of all
-        that was tried. What an earlier step has trained is not trained again: three
-        lists of 4, 3 and 3 values that hold the start cost 4 + 2 + 2 settings.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is trained.
-
-    Notes
-    -----
-    In optimization: coordinate search, one round of it. A value is the best for what
-    was held fixed, not for other values of the others.
-
-    Examples
-    --------
-    >>> import hpkit as hk
-    >>> moons = hk.load_dataset("moons")
-    >>> steps = hk.one_at_a_time(moons, hk.Hyperparameters(epochs=2),
-    ...     lr=[0.01, 0.1], batch_size=[16, 32])
-    >>> print(steps.cost, [step.name for step in steps.steps])
-    3 settings, 3 runs, 6 epochs ['lr', 'batch_size']
-    """
-    plan = make_plan(
-        "one_at_a_time", dataset, base, values, seeds=seeds, model=model,
-        executor=executor, tick=tick,
-    )  # fmt: skip
-    order = check_order(order, plan.space)
-    space = {name: plan.space[name] for name in order}
-    plan = replace(plan, space=space)
-    return _train_steps(plan)
-
-
-def check_order(order, space):
-    """Return the names in the order of the steps."""
-    names = tuple(space)
-    if order is None:
-        return names
-    hint = f"write for example order={list(names)}"
-    order = check_items("order", order, hint=hint, most=len(NAMES), of="names")
-    if sorted(map(brief, order)) != sorted(map(brief, names)):
-        rule = "order must name each hyperparameter of the search once"
-        raise refused(rule, list(order), hint)
-    return tuple(map(str, order))
-
-
-def _train_steps(plan):
-    base, parts, steps, lost = plan.base, [], (), ()
-    planned = planned_steps(plan)
-    for name, values in plan.space.items():
-        settings = all_settings(base, {name: values})
-        new = set(settings).difference(*(part.settings for part in parts))
-        step = Step(name, base, values, (), planned_cost(new, plan.seeds))
-        lost = yield from train_more(
-            plan, parts, settings, planned, lost, steps=(*steps, step)
-        )
-        runs = join(parts)
-        numbers = tuple(runs.settings.index(s) for s in settings)
-        base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-        steps += (replace(step, settings=numbers, winner=base),)
-    yield plan.found(runs, planned, steps=steps, lost=lost)
-
-
-def planned_steps(plan):
-    """Return what one-at-a-time costs, at most: which epochs win is not known."""
-    count, epochs, longest = 0, 0, plan.base.epochs
-    for number, (name, values) in enumerate(plan.space.items()):
-        known = number > 0 and getattr(plan.base, name) in values
-        count += len(values) - known
-        if name == "epochs":
-            epochs += sum(values) - known * plan.base.epochs
-            longest = max(values)
-        else:
-            epochs += (len(values) - known) * longest
-    seeds = len(plan.seeds)
-    return Cost(count, count * seeds, epochs * seeds)
+    return _train_all(plan, drawn_settings(plan.base, plan.space, count, draws))

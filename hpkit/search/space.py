@@ -18,7 +18,9 @@ from hpkit.hyperparameters import (
     check_name,
     check_number,
     check_value,
+    refusal,
 )
+from hpkit.locale import words
 
 # Whole numbers: what is drawn is rounded.
 COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
@@ -55,12 +57,11 @@ class Range:
         return tuple(map(math.log, ends)) if self.log else ends
 
     def __repr__(self):
-        """Return the call that makes it."""
         name = "log_uniform" if self.log else "uniform"
         return f"{name}({self.low:g}, {self.high:g})"
 
 
-def uniform(low, high):
+def uniform(low: float, high: float) -> Range:
     """Return the range low to high, each part of it as likely as any other.
 
     Parameters
@@ -82,10 +83,10 @@ def uniform(low, high):
     >>> uniform(0, 0.9)
     uniform(0, 0.9)
     """
-    return Range(*check_ends("uniform", low, high, -math.inf), log=False)
+    return Range(*_ends("uniform", low, high, -math.inf), log=False)
 
 
-def log_uniform(low, high):
+def log_uniform(low: float, high: float) -> Range:
     """Return the range low to high, each power of ten as likely as any other.
 
     Parameters
@@ -113,85 +114,53 @@ def log_uniform(low, high):
     >>> log_uniform(1e-4, 10)
     log_uniform(0.0001, 10)
     """
-    return Range(*check_ends("log_uniform", low, high, 0), log=True)
+    return Range(*_ends("log_uniform", low, high, 0), log=True)
 
 
-def check_ends(what, low, high, least):
-    """Return both ends as floats, or raise."""
-    hint = f"write {what}(0.001, 1)"
+def _ends(what, low, high, least):
+    hint = words("hints")["range"].format(what=what)
     low, high = (
-        check_number(f"an end of {what}", end, low=least, strict=True, hint=hint)
+        check_number(f"{what}_end", end, low=least, strict=True, hint=hint)
         for end in (low, high)
     )
     if low >= high:
-        raise ValueError(
-            f"{what} must go from a lower to a higher number, got {low:g} to "
-            f"{high:g}; {hint}."
-        )
+        raise refusal("range", what=what, low=low, high=high)
     return low, high
 
 
 def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
-    hint = f"write {name}=[...] with the values to try"
-    if hasattr(values, "rvs"):  # one of SciPy's distributions
-        hint = f"write {name}=hpkit.log_uniform(0.001, 1), in a search that draws"
-    items = check_items(name, values, hint=hint)
-    values = tuple(check_value(name, plain_value(item)) for item in items)
+    # Of one of SciPy's distributions the way out is hpkit's own.
+    hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
+    items = check_items(name, values, hint=hint.format(name=name))
+    plain = (v.item() if isinstance(v, np.generic) else v for v in items)
+    values = tuple(check_value(name, value) for value in plain)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
-        raise ValueError(
-            f"the values of {name} must differ, got {twice!r} more than once; leave "
-            "the second one out."
-        )
+        raise refusal("twice", name=name, twice=twice)
     return values
-
-
-def plain_value(value):
-    """Return a numpy number or text as Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_space(function, space, *, ranges=False):
-    """Return the values to try by name; `ranges` says whether a range may be one.
-
-    Parameters
-    ----------
-    function : str
-        For messages.
-    space : dict
-        Name of a hyperparameter: list, or `Range`.
-    """
+    """Return the values to try by name; `ranges` says whether a `Range` may be one."""
     if not space:
-        raise ValueError(
-            f"{function} must have a hyperparameter to try, got none; write for "
-            "example lr=[0.01, 0.1, 1]."
-        )
+        raise refusal("space", function=function)
     checked = {}
     for name, values in space.items():
         check_name(name)
-        if isinstance(values, Range):
-            checked[name] = check_range(function, name, values, ranges)
-        else:
+        if not isinstance(values, Range):
             checked[name] = check_list(name, values)
+            continue
+        if not ranges:
+            raise refusal(
+                "no_range", values, kind=TypeError, function=function, name=name
+            )
+        if name not in NUMBERS:
+            raise refusal("odd_range", values, kind=TypeError, name=name)
+        for end in (values.low, values.high):
+            check_value(name, as_count(name, end))
+        checked[name] = values
     return checked
-
-
-def check_range(function, name, values, allowed):
-    """Return the range if a search may draw from it, else raise."""
-    if not allowed:
-        raise TypeError(
-            f"{function} tries every value of a list, so {name} must be one, got the "
-            f"range {values!r}; use random_search, or write a list."
-        )
-    if name not in NUMBERS:
-        raise TypeError(
-            f"a range must be of numbers, got {values!r} for {name}; write a list of "
-            "values."
-        )
-    for end in (values.low, values.high):
-        check_value(name, as_count(name, end))
-    return values
 
 
 def as_count(name, value):
@@ -215,21 +184,15 @@ def count_of(space):
 
 def drawn_settings(base, space, count, seed):
     """Return that many different settings, drawn at random from the space."""
-    if count > count_of(space):
-        raise ValueError(
-            f"n_trials must be at most the number of combinations, {count_of(space)}, "
-            f"got {count}; that many are a grid search, or give longer lists."
-        )
+    if count > (most := count_of(space)):
+        raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(seed), {}
     for _ in range(1000 * count):
         values = {name: draw(rng, name, v) for name, v in space.items()}
         found[base.but(**values)] = None  # a dict, since a set has no order
         if len(found) == count:
             return list(found)
-    raise ValueError(
-        f"n_trials must be at most the number of different settings, got {count}, and "
-        f"drawing found only {len(found)}; ask for fewer, or widen the ranges."
-    )
+    raise refusal("too_few_settings", count=count, found=len(found))
 
 
 def draw(rng, name, values):

@@ -11,7 +11,7 @@ from over_seeds import apart, repeats
 
 import hpkit as hk
 from hpkit.exercises import lesson_06_seeds as ex
-from hpkit.search.ties import told_apart
+from hpkit.search.result import told_apart
 
 LRS = (0.01, 0.25, 0.3)
 SEEDS = repeats(20, each=40, first=1000)

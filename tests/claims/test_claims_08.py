@@ -10,7 +10,7 @@ import pytest
 from over_seeds import apart, repeats
 
 import hpkit as hk
-from hpkit.search.ties import told_apart
+from hpkit.search.result import told_apart
 
 pytestmark = pytest.mark.slow
 

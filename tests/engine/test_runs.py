@@ -11,8 +11,7 @@ import torch
 import hpkit as hk
 from hpkit.engine.run import CURVES, TestSplitWarning
 from hpkit.engine.runs import Runs, join
-from hpkit.search.records import Cost, Lost, Rung, best_number
-from hpkit.search.result import CRITERIA
+from hpkit.search.result import CRITERIA, Cost, Lost, Rung, best_number
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")

@@ -252,3 +252,22 @@ def test_live_panels_of_a_script_are_stopped_by_the_next_of_their_kind(monkeypat
         live_module.stop_earlier(panel, kind)
 
     assert [p.stopped for p in (first, other, second, third)] == [1, 0, 1, 0]
+
+
+def test_live_wait_of_no_time_ends_at_once_if_busy():
+    go = threading.Event()
+    live = Live(lambda: None, lambda error: None)
+
+    def job():
+        yield go.wait(10)
+
+    live.wait(0)  # nothing runs
+    live.start(job())
+    begun = time.perf_counter()
+    with pytest.raises(TimeoutError, match="still trains after 0 s"):
+        live.wait(0)
+    waited = time.perf_counter() - begun
+    go.set()
+    live.wait(5)
+
+    assert waited < 1

@@ -157,7 +157,7 @@ def test_one_group_is_cut_for_all_workers():
         spread = executors.Spread(
             MOONS, whole.settings, seeds=(0,), model=None, executor=pool
         )
-        parts = len(spread.idle)
+        parts = len(spread.stacks)
         while not spread.finished:
             spread.advance(1)
 
@@ -176,7 +176,8 @@ class Failing(futures.ThreadPoolExecutor):
         self.batch_size, self.error, self.after = batch_size, error, after
 
     def submit(self, function, part, *args):
-        if part.settings[0].batch_size == self.batch_size:
+        setting = part.make.args[1][part.runs[0][0]]
+        if setting.batch_size == self.batch_size:
             self.after -= 1
             if self.after < 0:
                 return super().submit(self.fail)
@@ -291,12 +292,12 @@ class Silent(futures.Executor):
 
 def test_a_pool_is_put_down_only_when_a_process_has_died():
     for pool in (futures.ThreadPoolExecutor(1), Silent(), Silent(None, 0)):
-        assert not executors.put_down(pool)
+        assert not executors.end_pool(pool)
     assert not pool.closed
     assert not any(process.ended for process in pool._processes.values())
 
     pool = Silent(None, -9)
-    assert executors.put_down(pool)
+    assert executors.end_pool(pool)
     assert pool.closed
     assert all(process.ended for process in pool._processes.values())
 
@@ -320,9 +321,9 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
     spread = executors.Spread(
         MOONS, [BASE], seeds=(0,), model=None, executor=Silent(None, None)
     )
-    own = executors.put_down
+    own = executors.end_pool
     monkeypatch.setattr(
-        executors, "put_down", lambda pool: looks.append(pool) or own(pool)
+        executors, "end_pool", lambda pool: looks.append(pool) or own(pool)
     )
 
     for _ in range(3):
@@ -330,7 +331,7 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
 
     assert looks
     assert set(looks) == {spread.executor}
-    assert len(spread.pending) == 1
+    assert len(spread.waiting) == 1
     assert not spread.executor.closed
 
 
@@ -369,7 +370,7 @@ def test_workers_are_counted_where_an_executor_tells():
     with futures.ThreadPoolExecutor(3) as pool:
         assert executors.workers_of(pool) == 3
     assert executors.workers_of(Silent()) == 1
-    assert executors.workers_of(executors.Here()) == 1
+    assert executors.workers_of(futures.Executor()) == 1
     assert [executors.workers_of(SimpleNamespace(_client=c)) for c in dask] == [3, 1]
 
 
@@ -382,7 +383,7 @@ def test_closing_asks_for_nothing_more():
         executor=Silent(None),
     )
     spread.advance(0)
-    asked = list(spread.pending)
+    asked = list(spread.waiting)
 
     spread.close()
 
@@ -429,7 +430,7 @@ def half_an_answer():
 
 
 @pytest.mark.slow
-def test_a_pool_that_waits_for_a_dead_process_is_put_down(monkeypatch):
+def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
     loky = importlib.import_module("loky")
     importlib.import_module("cloudpickle").register_pickle_by_value(
         sys.modules[__name__]

@@ -13,9 +13,9 @@ import torch
 from scipy.stats import loguniform
 
 import hpkit as hk
-from hpkit.search.halving import cuts_of
-from hpkit.search.records import Cost
+from hpkit.search.result import Cost
 from hpkit.search.space import Range, draw, drawn_settings
+from hpkit.search.stages import cuts_of
 
 MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=3)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import hpkit as hk
-from hpkit.search.ties import SHARED, compared, factor, told_apart
+from hpkit.search.result import SHARED, compared, factor, told_apart
 
 MOONS = hk.load_dataset("moons")
 FRESH = range(3000, 3800)
