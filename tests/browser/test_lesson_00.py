@@ -85,7 +85,7 @@ def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
         hand.drag("learning rate", share, release=False)
         hand.reads(rf"\(lr {lr}, ")
         page.mouse.up()
-    assert hand.panel.locator(".bqplot").count() == 2
+    assert hand.panel.locator(".hpc").count() == 2
 
     # 3.: the end of the slider is the number of the text, and the line is seen to grow.
     (most,) = re.search(r"epochs to the far\n#\s+right, to (\d+)", TEXT).groups()

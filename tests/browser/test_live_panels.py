@@ -18,7 +18,7 @@ def notebook(page, lab_server, request):
         write_notebook(lab_server.root / name, SETUP, *cells)
         open_notebook(page, lab_server.url, name)
         run_all(page)
-        page.wait_for_selector(f"{NOTEBOOK} .hpkit .bqplot svg")
+        page.wait_for_selector(f"{NOTEBOOK} .hpkit .hpc svg")
         return page
 
     return opened
@@ -108,7 +108,7 @@ def all_panels(notebook):
     panels = page.locator(".hpkit")
     for number in range(len(EVERY) - 2):
         panels.nth(number).scroll_into_view_if_needed()
-        panels.nth(number).locator(".bqplot svg").first.wait_for(state="attached")
+        panels.nth(number).locator(".hpc svg").first.wait_for(state="attached")
     return page
 
 

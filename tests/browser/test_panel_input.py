@@ -27,7 +27,7 @@ def notebook(page, lab_server, request):
         write_notebook(lab_server.root / name, SETUP, *cells)
         open_notebook(page, lab_server.url, name)
         run_all(page)
-        page.locator(f"{PANEL} .bqplot svg").first.wait_for(state="attached")
+        page.locator(f"{PANEL} .hpc svg").first.wait_for(state="attached")
         return page
 
     return opened
@@ -72,7 +72,7 @@ def test_curve_drawn_by_mouse_is_shown_beside_the_result(notebook):
     wait_said(page, "Make your guess first")
     assert page.locator(f"{PANEL} .hp-drawer").is_hidden()
 
-    chart = page.locator(f"{PANEL} .hp-guess .bqplot")
+    chart = page.locator(f"{PANEL} .hp-guess .hpc")
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
     left, top = box["x"] + 60, box["y"] + 30
