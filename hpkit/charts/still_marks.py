@@ -119,12 +119,12 @@ def _cross(sheet, mark):
 
 def _rule(sheet, mark):
     ax = sheet.ax
+    ends = ax.get_xlim(), ax.get_ylim()
     for i, at in enumerate(mark.columns[0][0]):
-        put = ax.axhline if mark.get("across") else ax.axvline
         label = None if i else mark.get("legend")
-        put(at, **_pen(mark, i, 1.5), zorder=sheet.z, label=label)
-        place = (at, ax.get_ylim()[1])
-        sheet.note(mark, i, *((ax.get_xlim()[1], at) if mark.get("across") else place))
+        x, y = (ends[0], [at, at]) if mark.get("across") else ([at, at], ends[1])
+        ax.plot(x, y, **_pen(mark, i, 1.5), zorder=sheet.z, label=label)
+        sheet.note(mark, i, x[1], y[1])
 
 
 def _text(sheet, mark):

@@ -21,6 +21,11 @@ WORDS = {
     "guess": "your guess",
     "chosen": "chosen",
     "lowest": "lowest {:.3g} at {}",
+    "further": "{}: look further {}",
+    "ways": {"lowest": "left", "highest": "right"},
+    "best_epoch": "best epoch",
+    "last_epoch": "last epoch",
+    "start": "before training",
     "diverged": "diverged",
     "above": "above the chart",
     "tip": "{}\nloss {:.3g}",
@@ -29,6 +34,7 @@ WORDS = {
     "choose": "choose a value of {}",
 }
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
+DOTS = 12  # seeds drawn as single points; more are a smear
 ROOM = 0.05  # of an axis beside its outermost values
 
 
@@ -41,17 +47,16 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     label, texts = TABLE[name].label, list(map(shown, values))
     flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
     numbers = all(isinstance(v, int | float) for v in flat)
-    if (
-        not numbers
-        or len(set(flat)) < len(flat)
-        or (min(flat) == 0 and max(flat) < 1 and len(flat) > 1)
-    ):
+    above = [v for v in flat if numbers and v > 0]
+    factors = len(above) > 1 and max(above) / min(above) >= WIDE
+    mixed = factors and len(above) < len(flat)  # 0 among factors
+    if not numbers or len(set(flat)) < len(flat) or mixed:
         return Axis(label, kind="band", texts=texts), np.arange(len(flat), dtype=float)
     at = np.array(flat, float)
     low, high = at.min(), at.max()
     order = np.argsort(at)
     ticks = {"ticks": at[order], "texts": [texts[i] for i in order]}
-    if low > 0 and high / low >= WIDE:
+    if factors:
         if flat == list(values) and high / low >= 1000:
             ticks = {}  # powers of ten say it with less ink
         room = (high / low) ** ROOM
@@ -124,6 +129,7 @@ def validation_chart(
     before=None,
     guess=None,
     drawn: tuple | None = None,
+    last: bool = False,
     alt: str = "",
 ) -> Chart:
     """Return the validation curve: the lowest loss against the value, mean over seeds.
@@ -140,6 +146,9 @@ def validation_chart(
         A value that a learner has guessed to be the best.
     drawn : (places, losses), optional
         The curve that a learner has drawn in lieu of that.
+    last : bool
+        Whether to show as well the loss after the last epoch, that before training,
+        each seed, and on which side the list of values may be too short.
 
     Returns
     -------
@@ -152,9 +161,16 @@ def validation_chart(
     axis, at = value_axis(name, values)
     texts, colors = list(map(shown, values)), _shades(name, tuple(values))
     out = runs.diverged.any(1)
-    top = nice_top(1.1 * float(np.nanmean(runs.val_loss[:, :, 0])))
+    start = float(np.nanmean(runs.val_loss[:, :, 0]))
+    top = nice_top(1.1 * start)
     mean = np.where(out, np.nan, runs.mean_val_loss)
     spread = runs.std_val_loss
+    label, ends, each = WORDS["lowest"], np.full(len(at), np.nan), np.zeros((0, 0))
+    if last:
+        ends = np.where(out, np.nan, found.scores("last"))
+        each = np.where(out[:, None], np.nan, runs.best_val_loss)
+        if end := found.edge.get(name):
+            label = WORDS["further"].format(label, WORDS["ways"][end])
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])
@@ -171,6 +187,7 @@ def validation_chart(
 
     guessed = [at[i] for i, value in enumerate(values) if value == guess]
     several = len(runs.seeds) > 1
+    dots = each.ravel() if 1 < len(runs.seeds) <= DOTS else []
     return Chart(
         axis,
         Axis(WORDS["lowest_loss"], (0, top)),
@@ -182,7 +199,14 @@ def validation_chart(
                  label=WORDS["guess"] if drawn else None, hover=False),
             line(*_curve_before(before, name, axis), color="gray", width=1.8,
                  dash="dashed", legend=WORDS["before"], hover=False),
-            line(x, y, width=2.6, hover=False),
+            rule([start] if last else [], across=True, color="gray", width=1,
+                 dash="dotted", label=WORDS["start"]),
+            line(at[order], ends[order], color="gray", width=1.8, dash="dotted",
+                 label=WORDS["last_epoch"] if last else None, hover=False),
+            line(x, y, width=2.6, label=WORDS["best_epoch"] if last else None,
+                 hover=False),
+            points(np.repeat(at, each.shape[-1])[: len(dots)], dots, size=3,
+                   opacity=0.6, hover=False),
             points(at, mean, color=colors, size=5, click="point",
                    tip=[tip(i) for i in range(len(at))]),
             points(at[picked], height, color="ink", shape="diamond", size=5,
@@ -190,7 +214,7 @@ def validation_chart(
             cross(at[gone], color=[colors[i] for i in gone], label=WORDS["diverged"],
                   click="cross", tip=[tip(i) for i in gone]),
             ring(at[best], mean[best], color="orange",
-                 label=[WORDS["lowest"].format(mean[i], texts[i]) for i in best]),
+                 label=[label.format(mean[i], texts[i]) for i in best]),
         ],
         alt=alt,
         choose=WORDS["choose"].format(TABLE[name].label),
