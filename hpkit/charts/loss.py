@@ -97,6 +97,7 @@ def loss_chart(
     guess: tuple | None = None,
     at: float | None = None,
     top: float | None = None,
+    lowest: str = WORDS["lowest"],
     marks: Sequence = (),
     alt: str = "",
 ) -> Chart:
@@ -119,6 +120,8 @@ def loss_chart(
         What a learner has drawn.
     at : float, optional
         Epoch of the map beside it.
+    lowest : str
+        What stands beside the lowest validation loss, with a place for it.
     marks : sequence of Mark
         Drawn last.
     """
@@ -131,7 +134,7 @@ def loss_chart(
     out = [each for each in out if each[0] is not None]
     colors = [each[1] for each in pinned]
 
-    lowest = WORDS["lowest"].format(run.best_val_loss)
+    lowest = lowest.format(run.best_val_loss)
 
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]

@@ -13,7 +13,7 @@ _MODULES = {
     "race": ("SearchRacePanel",),
     "seeds": ("SeedsPanel",),
     "style": ("present",),
-    "testbox": ("TestBoxPanel",),
+    "test_box": ("TestBoxPanel",),
     "training": ("TrainingPanel",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

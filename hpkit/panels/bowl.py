@@ -5,24 +5,14 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.loss import clipped, nice_top
+from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.panels.controls import framed, number_box, tie
-from hpkit.panels.figures import (
-    CROSS,
-    figure,
-    legend,
-    limit,
-    linear,
-    lines,
-    nice_top,
-    points,
-    set_all,
-    texts,
-)
 from hpkit.panels.guess import check_predict
+from hpkit.panels.live import play
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.panels.play import play
 
 WORDS = {
     "title": "A ball in a bowl: gradient descent with one weight",
@@ -37,11 +27,12 @@ WORDS = {
     "weight": "weight w",
     "loss": "loss",
     "steps": "step",
-    "bowl": "the bowl",
-    "path": "steps",
-    "ball": "now",
-    "out": "now, outside",
-    "curve": "loss after each step",
+    "first": "start",
+    "now": "now",
+    "out": "outside, diverges",
+    "tip": "step {}\nw {:.3g}\nloss {:.3g}",
+    "bowl_alt": "A bowl, loss by weight. After {} steps the ball is at w = {:.3g}.",
+    "curve_alt": "Loss after each step: from {:.3g} to {:.3g} after {} steps.",
     "start": "Step 0: w = <b>{w:.3g}</b>, slope {slope:.3g}. A step goes to "
     "w &minus; learning rate &times; slope = {w:.3g} &minus; {lr:g} &times; "
     "({slope:.3g}) = <b>{next:.3g}</b>.",
@@ -53,8 +44,8 @@ WORDS = {
     "exact": "one step ends at the bottom.",
     "swing": "to and fro for ever.",
     "away": "above 2, every step lands higher. It diverges.",
-    "guess": "From which learning rate on does the ball never come to rest, with "
-    "curvature {:g}?",
+    "guess": "The bowl has curvature {:g}. Above which learning rate, 0 to 5, does the "
+    "ball never settle?",
     "high": "Too high: at {:g} the ball comes no closer. ",
     "low": "Too low: at {:g} the ball still comes closer, step by step. ",
     "right": "That is right. ",
@@ -70,6 +61,72 @@ PAUSE = 0.12  # seconds between two steps of a run
 def descend(start, lr, curvature, n):
     """Return the weights (n + 1,) of gradient descent on curvature / 2 * w ** 2."""
     return start * (1 - lr * curvature) ** np.arange(n + 1.0) + 0.0  # no -0
+
+
+@np.errstate(over="ignore")
+def bowl_chart(path, curvature: float) -> Chart:
+    """Return the bowl with the ball, its steps, and a cross where it is outside."""
+    w, n = np.asarray(path, float), len(path) - 1
+    grid, top = np.linspace(-EDGE, EDGE, 81), _top(curvature)
+    drawn, losses = np.clip(w, -3 * WIDE, 3 * WIDE), _loss(w, curvature)
+    steps = zip(range(n + 1), w, losses, strict=True)
+    tips = [WORDS["tip"].format(*step) for step in steps]
+    there = np.abs(w) <= WIDE
+    dots, ball = np.flatnonzero(there[:-1]), np.flatnonzero(there[-1:]) + n
+    gone = [] if there[-1] else np.sign(w[-1:]) * 0.96 * WIDE
+    return Chart(
+        Axis(WORDS["weight"], (-EDGE, EDGE)),
+        Axis(WORDS["loss"], (-0.04 * top, top)),  # room for the ball
+        [
+            line(grid, _loss(grid, curvature), color="gray", hover=False),
+            line(drawn, _loss(drawn, curvature), width=1.5, dash="dashed", hover=False),
+            points(
+                w[dots],
+                losses[dots],
+                size=3.5,
+                label=[WORDS["first"] if k == 0 else "" for k in dots],
+                tip=[tips[k] for k in dots],
+            ),
+            points(
+                w[ball],
+                losses[ball],
+                color="orange",
+                size=8.5,
+                label=WORDS["now" if n else "first"],
+                strong=True,
+                tip=tips[n],
+            ),
+            cross(gone, color="orange", label=WORDS["out"], tip=tips[n]),
+        ],
+        alt=WORDS["bowl_alt"].format(n, w[-1]),
+    )
+
+
+@np.errstate(over="ignore")
+def steps_chart(path, curvature: float) -> Chart:
+    """Return the loss after each step."""
+    losses, n, top = _loss(np.asarray(path), curvature), len(path) - 1, _top(curvature)
+    drawn, left = clipped(losses, top)
+    last = [n] if losses[-1] <= top else []
+    return Chart(
+        Axis(WORDS["steps"], (0, max(MOST, n))),
+        Axis(WORDS["loss"], (0, top)),
+        [
+            line(np.arange(n + 1), drawn, width=2.5),
+            points(last, losses[last], color="orange", hover=False),
+            cross([] if left is None else [left], color="orange", label=WORDS["out"]),
+        ],
+        alt=WORDS["curve_alt"].format(losses[0], losses[-1], n),
+    )
+
+
+def _loss(w, curvature):
+    return curvature / 2 * np.square(w)
+
+
+def _top(curvature):
+    """Return the upper end of both loss axes."""
+    return nice_top(1.05 * _loss(WIDE, curvature))
 
 
 class BowlPanel(Panel):
@@ -109,9 +166,8 @@ class BowlPanel(Panel):
     newest_first = True
 
     def __init__(
-        self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None,
-        predict=False,
-    ):  # fmt: skip
+        self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None, predict=False
+    ):
         lr, curvature = (
             check_number(name, value, low=0, below=LIMIT, hint="try 1")
             for name, value in (("lr", lr), ("curvature", curvature))
@@ -138,39 +194,13 @@ class BowlPanel(Panel):
             (self.reset_button, self.stop_button),
         ]
         left = [lr_box, curvature_box, *(row(*p, name="hp-buttons") for p in pairs)]
-        self.build(left, self._charts())
+        self.build(left, (3, 2))
         self.on_click(self.step_button, self.step)
         self.on_click(self.run_button, self._run_clicked)
         self.on_click(self.reset_button, self.reset)
         self.on_change(self.lr, self._moved)
         self.on_change(self.curvature, self._moved)
         self._draw()
-
-    def _charts(self):
-        """Make the bowl and the loss after each step."""
-        x, y = linear(-EDGE, EDGE), linear()
-        scales = {"x": x, "y": y}
-        self.bowl = lines(scales, "gray", stroke_width=2)
-        self.path_line = lines(scales, stroke_width=1.5, line_style="dashed")
-        self.dots = points(scales, marker="circle", default_size=40)
-        self.ball = points(scales, "orange", marker="circle", default_size=260)
-        self.out = texts(scales, default_size=18, align="middle", y_offset=4)
-        bowl = figure(
-            [self.bowl, self.path_line, self.dots, self.ball, self.out],
-            x, y, (WORDS["weight"], WORDS["loss"]),
-        )  # fmt: skip
-        limit(bowl, 0, EDGE, -EDGE, n=6)
-        scales = {"x": linear(0, MOST), "y": linear()}
-        self.losses = lines(scales, stroke_width=2.5)
-        self.last = points(scales, "orange", marker="circle", default_size=90)
-        labels = (WORDS["steps"], WORDS["loss"])
-        curve = figure([self.losses, self.last], *scales.values(), labels)
-        over = legend(
-            (self.bowl, WORDS["bowl"]), (self.path_line, WORDS["path"]),
-            (self.ball, WORDS["ball"]), (self.out, WORDS["out"]),
-        )  # fmt: skip
-        self.bowl_figure, self.curve_figure = bowl, curve
-        return [(over, bowl, 3), (legend((self.losses, WORDS["curve"])), curve, 2)]
 
     # ---- what a learner does -------------------------------------------------------
 
@@ -215,36 +245,15 @@ class BowlPanel(Panel):
 
     # ---- what is shown -------------------------------------------------------------
 
-    @np.errstate(over="ignore")
-    def loss(self, w):
-        """Return the loss of a weight."""
-        return self.right["curvature"] / 2 * np.square(w)
-
-    def draw(self, running):
-        """Show the state."""
-        w = self.path
-        top = nice_top(1.05 * self.loss(WIDE))
-        for chart in (self.bowl_figure, self.curve_figure):
-            limit(chart, 1, top, -0.04 * top)  # room for the ball
-        most = max(MOST, self.steps)
-        limit(self.curve_figure, 0, most, -0.05 * most, room=1.03)  # whole dots
-        grid = np.linspace(-EDGE, EDGE, 81)
-        set_all(self.bowl, x=grid, y=self.loss(grid))
-        there = np.abs(w) <= WIDE
-        path = np.clip(w, -3 * WIDE, 3 * WIDE) if len(w) > 1 else w[:0]
-        set_all(self.path_line, x=path, y=self.loss(path))
-        ball, dots = w[-1:][there[-1:]], w[:-1][there[:-1]]
-        set_all(self.dots, x=dots, y=self.loss(dots))
-        set_all(self.ball, x=ball, y=self.loss(ball))
-        gone = np.sign(w[-1:][~there[-1:]]) * WIDE * 0.96
-        set_all(self.out, x=gone, y=[top] * len(gone), text=[CROSS] * len(gone))
-        losses = np.minimum(self.loss(w), 20 * top) if len(w) > 1 else w[:0]
-        set_all(self.losses, x=np.arange(len(losses), dtype=float), y=losses)
-        set_all(self.last, x=np.full(len(ball), len(w) - 1.0), y=self.loss(ball))
+    def update(self, running):
+        """Let bar and status show the state."""
         self.bar.value = min(1.0, self.steps / MOST)
         self.status.value = f"{WORDS['steps']} {self.steps}"
-        if running:
-            self._show_drawer()
+
+    def pictures(self):
+        """Return the bowl and the loss after each step."""
+        path, curvature = self.path, self.right["curvature"]
+        return [bowl_chart(path, curvature), steps_chart(path, curvature)]
 
     def judged(self):
         """Return what the steps so far say about the guess."""
@@ -273,21 +282,21 @@ class BowlPanel(Panel):
             "slope": slope,
             "next": descend(w, lr, curvature, 1)[1],
             "r": lr * curvature,
+            "loss": _loss(w, curvature),
         }
         if self.steps == 0:
             return self.judged() + WORDS["start"].format(**facts)
         how = WORDS[regime(lr * curvature)]
-        went = WORDS["went"].format(n=self.steps, loss=self.loss(w), how=how, **facts)
-        return self.judged() + went
+        return self.judged() + WORDS["went"].format(n=self.steps, how=how, **facts)
 
     @np.errstate(over="ignore")
     def frame(self):
         """Return the steps as a table."""
         import pandas as pd
 
-        w = self.path
-        table = {"step": range(len(w)), "w": w, "loss": self.loss(w)}
-        return pd.DataFrame(table | {"slope": self.right["curvature"] * w + 0.0})
+        w, curvature = self.path, self.right["curvature"]
+        table = {"step": range(len(w)), "w": w, "loss": _loss(w, curvature)}
+        return pd.DataFrame(table | {"slope": curvature * w + 0.0})
 
     def code(self):
         """Return the cell that takes the same steps."""

@@ -3,16 +3,15 @@
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.spec import Axis, Chart, line, points, rule
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed
 from hpkit.panels.controls import count_box
-from hpkit.panels.figures import figure, legend, limit, linear, lines, points, set_all
 from hpkit.panels.guess import check_predict
-from hpkit.panels.live import FRAME
+from hpkit.panels.live import FRAME, play
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.panels.play import play
 
 WORDS = {
     "coins": "The best of many models, on labels that are coin flips",
@@ -35,10 +34,71 @@ WORDS = {
     "rows it has <b>{test:.1%}</b>.",
     "guess": "What validation accuracy does the best of 50 models have?",
     "percent": "{}%",
+    "tip": "model {}\nvalidation {:.1%}, test {:.1%}",
+    "alt": "Accuracies of {} models. The best validation accuracy so far climbs to "
+    "{:.1%}; the test accuracy of that model is {:.1%}.",
+    "none": "No model yet.",
 }
 MODELS = 100
 PAUSE = 0.06  # seconds between two models of a run
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+SHOWN = 0.2, 0.85  # accuracies on the chart
+
+
+def luck_chart(valid, test, *, guess: float | None = None) -> Chart:
+    """Return the accuracy of every model, and of the best one so far."""
+    valid, test = np.asarray(valid), np.asarray(test)
+    best, at = best_so_far(valid), np.arange(1, len(valid) + 1)
+    tens = np.arange(20, 81, 10)
+    alt = WORDS["none"]
+    if len(best):
+        alt = WORDS["alt"].format(len(best), valid[best[-1]], test[best[-1]])
+    look = {"width": 2.8, "step": True, "hover": False}
+    return Chart(
+        Axis(WORDS["tried"], (0, 1.01 * MODELS)),
+        Axis(
+            WORDS["score"],
+            SHOWN,
+            ticks=tens / 100,
+            texts=[WORDS["percent"].format(ten) for ten in tens],
+        ),
+        [
+            points(
+                at,
+                valid,
+                color="gray",
+                size=2.8,
+                opacity=0.6,
+                legend=WORDS["each"],
+                tip=[
+                    WORDS["tip"].format(*t) for t in zip(at, valid, test, strict=True)
+                ],
+            ),
+            line(at, valid[best], label=WORDS["valid"], strong=True, **look),
+            line(
+                at,
+                test[best],
+                color="orange",
+                dash="dashed",
+                label=WORDS["test"],
+                **look,
+            ),
+            rule(
+                [] if guess is None else [guess],
+                across=True,
+                color="purple",
+                dash="dotted",
+                width=2.5,
+                label=WORDS["mine"],
+            ),
+        ],
+        alt=alt,
+    )
+
+
+def best_so_far(valid) -> list[int]:
+    """Return numbers of the best model of the first one, two, three, ..."""
+    return [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
 
 
 class CoinFlipsPanel(Panel):
@@ -90,36 +150,12 @@ class CoinFlipsPanel(Panel):
         if check_predict(predict):
             slider = W.IntSlider(50, min=40, max=100)
             self.ask(WORDS["guess"], slider, WORDS["percent"].format)
-        left = [row(self.run_button, self.stop_button, name="hp-buttons"),
-                row(self.again, name="hp-buttons")]  # fmt: skip
-        self.build([box, *left], self._charts(predict))
+        buttons = row(self.run_button, self.stop_button, name="hp-buttons")
+        self.build([box, buttons, row(self.again, name="hp-buttons")])
         self.on_change(self.count, self._draw)
         self.on_click(self.run_button, self._run_clicked)
         self.on_click(self.again, self.flip)
         self.live.now(self._training())
-
-    def _charts(self, predict):
-        """Make the chart."""
-        scales = {"x": linear(0, MODELS), "y": linear(0.2, 0.85)}
-        self.each = points(
-            scales, "gray", marker="circle", default_size=24, opacities=[0.6]
-        )
-        look = {"stroke_width": 2.8, "interpolation": "step-after"}
-        self.best = lines(scales, **look)
-        self.truth = lines(scales, "orange", line_style="dashed", **look)
-        self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dotted")
-        chart = figure(
-            [self.each, self.best, self.truth, self.mine], *scales.values(),
-            (WORDS["tried"], WORDS["score"]),
-        )  # fmt: skip
-        limit(chart, 0, MODELS, room=1.01)
-        limit(chart, 1, 0.85, 0.2)
-        over = legend(
-            (self.each, WORDS["each"]), (self.best, WORDS["valid"]),
-            (self.truth, WORDS["test"]),
-            *([(self.mine, WORDS["mine"])] if predict else []),
-        )  # fmt: skip
-        return [(over, chart, 1)]
 
     def flip(self):
         """Flip all coins again."""
@@ -161,33 +197,27 @@ class CoinFlipsPanel(Panel):
     @property
     def chosen(self):
         """Numbers of the best model of the first one, two, three, ..."""
-        valid = self.valid[: self.count.value]
-        return [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
+        return best_so_far(self.valid[: self.count.value])
 
-    def draw(self, running):
-        """Show the state."""
-        if not len(self.valid):
-            return
-        best, at = self.chosen, np.arange(1.0, self.count.value + 1)
-        set_all(self.each, x=at, y=self.valid[: len(at)])
-        line = slice(None) if len(at) > 1 else slice(0, 0)
-        set_all(self.best, x=at[line], y=self.valid[best][line])
-        set_all(self.truth, x=at[line], y=self.test[best][line])
-        if self.guess and self.guess.open:
-            set_all(self.mine, x=[0.0, MODELS], y=[self.guess.value / 100] * 2)
-        self.bar.value = len(at) / MODELS
-        if running:
-            self._show_drawer()
+    def update(self, running):
+        """Let the bar show how many models are tried."""
+        self.bar.value = min(len(self.valid), self.count.value) / MODELS
+
+    def pictures(self):
+        """Return the accuracies of the models tried."""
+        tried, guess = slice(self.count.value), None
+        if len(self.valid) and self.guess and self.guess.open:
+            guess = self.guess.value / 100
+        return [luck_chart(self.valid[tried], self.test[tried], guess=guess)]
 
     def sentence(self, running):
         """Return the luck in words."""
         if not len(self.valid):
             return WORDS["training" if running else "stopped"]
         best, n = self.chosen[-1], len(self.chosen)
-        return WORDS["luck" if n > 1 else "one"].format(
-            n=n, valid=self.valid[best], test=self.test[best],
-            rows=len(self.dataset.test.y),
-        )  # fmt: skip
+        rows, valid, test = len(self.dataset.test.y), self.valid[best], self.test[best]
+        text = WORDS["luck" if n > 1 else "one"]
+        return text.format(n=n, valid=valid, test=test, rows=rows)
 
     def frame(self):
         """Return the accuracies of the models tried, one a row."""
@@ -195,19 +225,22 @@ class CoinFlipsPanel(Panel):
 
         best = self.chosen
         at = slice(len(best))
-        return pd.DataFrame({
+        table = {
             "model": range(1, len(best) + 1),
-            "val_accuracy": self.valid[at], "test_accuracy": self.test[at],
-            "best_val_accuracy": self.valid[best], "its_test_accuracy": self.test[best],
-        })  # fmt: skip
+            "val_accuracy": self.valid[at],
+            "test_accuracy": self.test[at],
+            "best_val_accuracy": self.valid[best],
+            "its_test_accuracy": self.test[best],
+        }
+        return pd.DataFrame(table)
 
     def code(self):
         """Return the cell that does the same in the open."""
-        return "\n".join([
-            "import hpkit as hk", "",
-            f'data = hk.load_dataset("coin_flips", {self.flips})',
-            f"rates = {list(RATES)}", "runs = [hk.fit(data, hk.Hyperparameters(",
-            "    lr=rates[k % 5], hidden=(16,), epochs=20), seed=k)",
-            f"    for k in range({self.count.value})]",
-            "max(run.val_accuracy[-1] for run in runs)",
-        ])  # fmt: skip
+        return f"""import hpkit as hk
+
+data = hk.load_dataset("coin_flips", {self.flips})
+rates = {list(RATES)}
+runs = [hk.fit(data, hk.Hyperparameters(
+    lr=rates[k % 5], hidden=(16,), epochs=20), seed=k)
+    for k in range({self.count.value})]
+max(run.val_accuracy[-1] for run in runs)"""

@@ -149,6 +149,19 @@ class Live:
                 self.fail(error)
 
 
+def play(show, values, pause):
+    """Show one value after the other, slowly (a job).
+
+    `show(value)` sets the state. Values are asked for one by one, so that they may
+    follow the controls; `pause` seconds lie before each.
+    """
+    for value in values:
+        time.sleep(pause)
+        yield False  # a stop is seen here, before the next step
+        show(value)
+        yield
+
+
 _makers = {}  # cell or kind of panel: (its execution, the panels made by it)
 _makers_lock = threading.Lock()
 

@@ -3,6 +3,8 @@
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.loss import nice_top
+from hpkit.charts.spec import Axis, Chart, line, points
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -12,17 +14,6 @@ from hpkit.hyperparameters import (
 )
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import batch_knob
-from hpkit.panels.figures import (
-    figure,
-    legend,
-    limit,
-    linear,
-    lines,
-    log,
-    nice_top,
-    points,
-    set_all,
-)
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
@@ -38,9 +29,12 @@ WORDS = {
     "spread": "spread",
     "each": "one batch",
     "all": "all points",
-    "edges": "one spread away",
-    "seen": "looked at before",
-    "now": "now",
+    "above": "one spread above",
+    "below": "one spread below",
+    "tip": "batch size {}\nspread {:.3g}",
+    "batches_alt": "Losses of {} batches of {} points: spread {:.3g} about {:.3g}.",
+    "spreads_alt": "Spread by batch size: {}.",
+    "at": "{:.3g} at {}",
     "jumps": "Batches of {size}: their losses spread by <b>{spread:.3g}</b> about the "
     "loss of all {n} points, {loss:.3g}.",
     "before": " Before, with {}, it was {:.3g}.",
@@ -51,8 +45,65 @@ WORDS = {
     "stopped": "Stopped before the network was trained: press New batches.",
     "guess": "A batch of four times as many points: how does the spread change?",
     "guesses": ("stays the same", "half of it", "a quarter of it"),
+    "right": "That is right. ",
+    "wrong": "It is about half. ",
 }
 BATCHES = 120
+HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
+
+
+def batches_chart(losses, mean: float, spread: float, size: int, top: float) -> Chart:
+    """Return the losses of batches about the loss of all points."""
+    at, ends = np.arange(len(losses)) + 0.5, np.array([0, len(losses)])
+    edges = [[mean + spread] * 2, [mean - spread] * 2] if spread else np.zeros((0, 2))
+    return Chart(
+        Axis(WORDS["batches"], (0, len(losses))),
+        Axis(WORDS["loss"], (0, top)),
+        [
+            points(at, losses, size=3, opacity=0.75, legend=WORDS["each"]),
+            line(ends, [mean] * 2, color="ink", label=WORDS["all"], hover=False),
+            line(
+                ends,
+                edges,
+                color="orange",
+                dash="dashed",
+                label=[WORDS["above"], WORDS["below"]],
+                hover=False,
+            ),
+        ],
+        alt=WORDS["batches_alt"].format(len(losses), size, spread, mean),
+    )
+
+
+def spreads_chart(sizes, spreads, n: int, top: float) -> Chart:
+    """Return the spread of each batch size looked at, the last one strongly."""
+    told = [WORDS["at"].format(*at) for at in zip(spreads, sizes, strict=True)]
+    tips = [WORDS["tip"].format(*at) for at in zip(sizes, spreads, strict=True)]
+    ticks = [*(2**k for k in range(11) if 2**k < n), n]
+    look = {"color": "orange", "size": 5.5}
+    return Chart(
+        Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks),  # room for whole dots
+        Axis(WORDS["spread"], (0, top)),
+        [
+            points(
+                sizes[:-1],
+                spreads[:-1],
+                filled=False,
+                label=told[:-1],
+                tip=tips[:-1],
+                **look,
+            ),
+            points(
+                sizes[-1:],
+                spreads[-1:],
+                label=told[-1:],
+                tip=tips[-1:],
+                strong=True,
+                **look,
+            ),
+        ],
+        alt=WORDS["spreads_alt"].format("; ".join(told)),
+    )
 
 
 class BatchNoisePanel(Panel):
@@ -95,9 +146,8 @@ class BatchNoisePanel(Panel):
     newest_first = True
 
     def __init__(
-        self, dataset, setting=None, *, size=16, seed=0, title=None,
-        predict=False,
-    ):  # fmt: skip
+        self, dataset, setting=None, *, size=16, seed=0, title=None, predict=False
+    ):
         usual = Hyperparameters(lr=0.1, epochs=5)
         self.setting = check_setting(setting, default=usual)
         title = titled(title, WORDS["title"], dataset)
@@ -111,35 +161,10 @@ class BatchNoisePanel(Panel):
         if check_predict(predict):
             self.ask(WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         left = [knob.box, row(self.again, self.stop_button, name="hp-buttons")]
-        self.build(left, self._charts(len(dataset.train.y)))
+        self.build(left, (3, 2))
         self.on_change(self.size, self._draw)
         self.on_click(self.again, self.draw_again)
         self.live.now(self._training())
-
-    def _charts(self, n):
-        """Make the losses of the batches and the spread of each size looked at."""
-        scales = {"x": linear(0, BATCHES), "y": linear()}
-        self.level = lines(scales, "ink", stroke_width=2)
-        self.edges = lines(scales, "orange", stroke_width=2, line_style="dashed")
-        self.dots = points(scales, marker="circle", default_size=32, opacities=[0.75])
-        marks, labels = [self.dots, self.level, self.edges], ("batches", "loss")
-        names = [WORDS[name] for name in labels]
-        self.batches = figure(marks, *scales.values(), names)
-        limit(self.batches, 0, BATCHES)
-        over = legend(
-            (self.dots, WORDS["each"]), (self.level, WORDS["all"]),
-            (self.edges, WORDS["edges"]),
-        )  # fmt: skip
-        scales = {"x": log(1, n), "y": linear()}
-        look = {"marker": "circle", "fill": False, "stroke_width": 2}
-        self.seen = points(scales, "orange", default_size=70, **look)
-        self.here = points(scales, "orange", marker="circle", default_size=90)
-        self.seen.x = self.here.x = [1.0]  # where they wait: 0 has no logarithm
-        names = (WORDS["size"], WORDS["spread"])
-        self.spreads = figure([self.seen, self.here], *scales.values(), names)
-        limit(self.spreads, 0, n, 1)
-        other = legend((self.seen, WORDS["seen"]), (self.here, WORDS["now"]))
-        return [(over, self.batches, 3), (other, self.spreads, 2)]
 
     def _training(self):
         """Train the network and draw the batches (a job)."""
@@ -184,31 +209,53 @@ class BatchNoisePanel(Panel):
             return 0.0  # but for rounding
         return float(self.means[:, size - 1].std())
 
-    def draw(self, running):
-        """Show the state."""
+    def update(self, running):
+        """Note the size that is looked at."""
         if self.each is None:
             return
-        size, losses, mean = self.size.value, self.losses, self.each.mean()
-        before = [s for s in self.sizes if s != size and s <= len(self.each)]
-        sizes = self.sizes = [*before, size]
-        limit(self.batches, 1, nice_top(np.quantile(self.each, 0.97)))
-        limit(self.spreads, 1, nice_top(self.spread_of(1)))
-        ends, spread = np.array([0.0, BATCHES]), self.spread_of(size)
-        set_all(self.dots, x=np.arange(BATCHES) + 0.5, y=losses)
-        set_all(self.level, x=ends, y=np.full(2, mean))
-        both = np.stack([np.full(2, mean - spread), np.full(2, mean + spread)])
-        set_all(self.edges, x=np.stack([ends, ends]), y=both)
-        seen = np.array([self.spread_of(s) for s in sizes])
-        set_all(self.seen, x=np.array(sizes, float)[:-1], y=seen[:-1])
-        set_all(self.here, x=np.array(sizes, float)[-1:], y=seen[-1:])
-        self.bar.value = size / len(self.each)
+        size, n = self.size.value, len(self.each)
+        self.sizes = [*(s for s in self.sizes if s != size and s <= n), size]
+        self.bar.value = 1.0
+
+    def pictures(self):
+        """Return the losses of the batches and the spread of each size looked at."""
+        n = len(self.dataset.train.y)
+        if self.each is None:
+            return [
+                batches_chart(np.full(BATCHES, np.nan), np.nan, 0.0, 0, 1.0),
+                spreads_chart([], [], n, 1.0),
+            ]
+        size, tops = self.size.value, (np.quantile(self.each, 0.97), self.spread_of(1))
+        mean, spread = self.each.mean(), self.spread_of(size)
+        return [
+            batches_chart(self.losses, mean, spread, size, nice_top(tops[0])),
+            spreads_chart(
+                self.sizes, [*map(self.spread_of, self.sizes)], n, nice_top(tops[1])
+            ),
+        ]
+
+    def judged(self):
+        """Return what the sizes looked at say about the guess.
+
+        Of large batches with few others left to draw, the spread falls by more.
+        """
+        if not (self.guess and self.guess.open):
+            return ""
+        most, half = len(self.each) / 4, WORDS["guesses"][1]
+        pairs = [
+            (s, 4 * s) for s in self.sizes if 4 * s in self.sizes and 4 * s <= most
+        ]
+        shares = [self.spread_of(b) / self.spread_of(a) for a, b in pairs]
+        if not any(HALF[0] < share < HALF[1] for share in shares):
+            return ""
+        return WORDS["right" if self.guess.value == half else "wrong"]
 
     def sentence(self, running):
         """Return the noise in words."""
         if self.each is None:
             return WORDS["training" if running else "stopped"]
         n, (*before, size) = len(self.each), self.sizes
-        text = WORDS["whole" if size >= n else "jumps"].format(
+        text = self.judged() + WORDS["whole" if size >= n else "jumps"].format(
             size=size, spread=self.spread_of(size), n=n, loss=self.each.mean()
         )
         pairs = [(size // 4, size), (size, 4 * size)]
@@ -242,9 +289,12 @@ class BatchNoisePanel(Panel):
         ]
         if self.dataset.is_regression:
             each = ['each = (run.predict(data.train, "last") - data.train.y) ** 2']
-        return "\n".join([
-            "import numpy as np", *code_of_run(self.run).splitlines()[:-1], *each,
+        lines = [
+            "import numpy as np",
+            *code_of_run(self.run).splitlines()[:-1],
+            *each,
             f"size, n = {self.size.value}, {BATCHES}",
             "choices = [np.random.choice(each, size, replace=False) for _ in range(n)]",
             "np.mean(choices, axis=1).std()",
-        ])  # fmt: skip
+        ]
+        return "\n".join(lines)

@@ -6,6 +6,8 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.loss import loss_chart, stacked, top_of
+from hpkit.charts.spec import Chart, line, points, rule
 from hpkit.engine.runs import CURVES
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import (
@@ -14,16 +16,12 @@ from hpkit.hyperparameters import (
     check_seed,
     check_setting,
 )
-from hpkit.panels.charts import WORDS as CHART
-from hpkit.panels.charts import LossChart
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import count_box
-from hpkit.panels.figures import legend, lines, points, set_all
 from hpkit.panels.guess import check_predict
-from hpkit.panels.live import FRAME
+from hpkit.panels.live import FRAME, play
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
-from hpkit.panels.play import play
 
 WORDS = {
     "title": "Early stopping on {}",
@@ -31,10 +29,13 @@ WORDS = {
     "watch": "Watch",
     "watch_tip": "See the training epoch by epoch, until the patience is at its end",
     "epoch": "epoch {}",
-    "kept": "kept",
-    "rest": "later",
-    "stop": "stop",
+    "kept": "kept {:.3g}",
+    "rest": "validation, later",
+    "stop": "stops",
     "best": "lowest of all",
+    "alt": "Training and validation loss over {} epochs. Early stopping ends at epoch "
+    "{} and keeps epoch {}, loss {:.3g}; the lowest of all is {:.3g} at epoch {}.",
+    "none": "No epoch yet.",
     "mine": "your guess",
     "training": "Training, epoch {} of {}.",
     "stopped": "Stopped at epoch {all}; to train all, run the cell again. ",
@@ -74,6 +75,62 @@ def until(run, epoch):
     return replace(run, **cut)
 
 
+def patience_chart(
+    run, at: int, *, watched: bool = False, guess: int | None = None
+) -> Chart:
+    """Return the losses up to epoch `at`, where a training stops, and those after it.
+
+    Nothing of what comes after is shown of a training that is `watched`.
+    """
+    shown, epochs = until(run, at), run.setting.epochs
+    x, y = stacked([run.val_loss], top := top_of([run]))
+    y[x < at] = np.nan
+    best = [] if watched else [run.best_epoch]
+    return loss_chart(
+        shown,
+        end=epochs,
+        top=top,
+        lowest=WORDS["kept"],
+        marks=[
+            line(
+                *((), ()) if watched or at == run.epochs_done else (x, y),
+                color="gray",
+                width=1.5,
+                label=WORDS["rest"],
+            ),
+            rule(
+                [] if watched else [at],
+                color="orange",
+                dash="dotted",
+                width=2.5,
+                label=WORDS["stop"],
+            ),
+            points(
+                best,
+                [run.best_val_loss] * len(best),
+                color="orange",
+                shape="diamond",
+                label="" if run.best_epoch == shown.best_epoch else WORDS["best"],
+            ),
+            rule(
+                [] if guess is None else [guess],
+                color="purple",
+                dash="dashed",
+                width=2.5,
+                label=WORDS["mine"],
+            ),
+        ],
+        alt=WORDS["alt"].format(
+            run.epochs_done,
+            at,
+            shown.best_epoch,
+            shown.best_val_loss,
+            run.best_val_loss,
+            run.best_epoch,
+        ),
+    )
+
+
 class PatiencePanel(Panel):
     """Move the patience along a finished training and see where it would stop.
 
@@ -105,9 +162,8 @@ class PatiencePanel(Panel):
     kind = "patience"
 
     def __init__(
-        self, dataset, setting=None, *, patience=5, seed=0, title=None,
-        predict=False,
-    ):  # fmt: skip
+        self, dataset, setting=None, *, patience=5, seed=0, title=None, predict=False
+    ):
         usual = Hyperparameters(
             lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
         )
@@ -125,26 +181,10 @@ class PatiencePanel(Panel):
             slider = W.IntSlider(0, min=0, max=setting.epochs)
             self.ask(WORDS["guess"].format(patience), slider)
         buttons = row(self.watch_button, self.stop_button, name="hp-buttons")
-        self.build([box, buttons], self._charts(predict))
+        self.build([box, buttons])
         self.on_change(self.patience, self._moved)
         self.on_click(self.watch_button, self._watch)
         self.live.now(self._training())
-
-    def _charts(self, predict):
-        """Make the chart of the loss, with what is special here."""
-        self.chart = chart = LossChart()
-        scales = {"x": chart.val.scales["x"], "y": chart.val.scales["y"]}
-        self.end = lines(scales, "orange", stroke_width=2.5, line_style="dotted")
-        self.best = points(scales, "orange", marker="diamond", default_size=110)
-        self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dashed")
-        chart.figure.marks = [*chart.figure.marks, self.end, self.best, self.mine]
-        over = legend(
-            (chart.train, CHART["train"]), (chart.val, CHART["val"]),
-            (chart.lowest, WORDS["kept"]), (self.end, WORDS["stop"]),
-            (chart.faded, WORDS["rest"]), (self.best, WORDS["best"]),
-            *([(self.mine, WORDS["mine"])] if predict else []),
-        )  # fmt: skip
-        return [(over, chart.figure, 1)]
 
     # ---- what happens --------------------------------------------------------------
 
@@ -194,22 +234,24 @@ class PatiencePanel(Panel):
 
     # ---- what is shown -------------------------------------------------------------
 
-    def draw(self, running):
-        """Show the state."""
+    @property
+    def _at(self):
+        """The epoch that is shown: the one watched, else the stop."""
+        return self.stop_at if self.epoch is None else self.epoch
+
+    def update(self, running):
+        """Let bar and status show the epoch."""
+        if self.run is not None:
+            self.bar.value = self._at / self.setting.epochs
+            self.status.value = WORDS["epoch"].format(self._at)
+
+    def pictures(self):
+        """Return the losses up to the stop and after it."""
         if self.run is None:
-            return
-        run, watched = self.run, self.epoch is not None
-        at = self.epoch if watched else self.stop_at
-        self.chart.show(until(run, at), faded=[run], end=self.setting.epochs)
-        self.chart.faded.visible = not watched
-        top = self.chart.figure.axes[1].scale.max
-        set_all(self.end, x=[] if watched else [float(at)] * 2, y=[0.0, top])
-        best = [] if watched else [float(run.best_epoch)]
-        set_all(self.best, x=best, y=[run.best_val_loss] * len(best))
-        if self.guess and self.guess.open:
-            set_all(self.mine, x=[float(self.guess.value)] * 2, y=[0.0, top])
-        self.bar.value = at / self.setting.epochs
-        self.status.value = WORDS["epoch"].format(at)
+            return self.charts.charts
+        guess = self.guess.value if self.guess else None
+        watched = self.epoch is not None
+        return [patience_chart(self.run, self._at, watched=watched, guess=guess)]
 
     def sentence(self, running):
         """Return what the patience does in words."""
@@ -218,17 +260,23 @@ class PatiencePanel(Panel):
             return WORDS["training"].format(done, self.setting.epochs)
         if self.run is None:
             return ""
-        run, at = self.run, self.stop_at if self.epoch is None else self.epoch
+        run, at = self.run, self._at
         shown = until(run, at)
         never = at == run.epochs_done and shown.best_epoch == run.best_epoch
         kind = "never" if never else "says"
         text = WORDS[kind if self.epoch is None else "watching"]
         return (text if self.trained else WORDS["stopped"] + text).format(
-            patience=self.patience.value, epoch=at, all=run.epochs_done,
-            last=run.val_loss[at], kept=shown.best_epoch, loss=shown.best_val_loss,
-            since=at - shown.best_epoch, best=run.best_val_loss, at=run.best_epoch,
+            patience=self.patience.value,
+            epoch=at,
+            all=run.epochs_done,
+            last=run.val_loss[at],
+            kept=shown.best_epoch,
+            loss=shown.best_val_loss,
+            since=at - shown.best_epoch,
+            best=run.best_val_loss,
+            at=run.best_epoch,
             saved=run.epochs_done - at,
-        )  # fmt: skip
+        )
 
     def frame(self):
         """Return what every patience gives, one a row."""
@@ -245,7 +293,7 @@ class PatiencePanel(Panel):
         """Return the cell that trains the run and finds where to stop."""
         if self.run is None:
             return ""
-        return "\n".join([
+        lines = [
             *code_of_run(self.run).splitlines()[:-1],
             "kept = 0",
             "for epoch, loss in enumerate(run.val_loss):",
@@ -254,4 +302,5 @@ class PatiencePanel(Panel):
             f"    elif epoch - kept >= {self.patience.value}:",
             "        break",
             f"epoch, kept  {WORDS['code']}",
-        ])  # fmt: skip
+        ]
+        return "\n".join(lines)

@@ -3,21 +3,12 @@
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.loss import nice_top
+from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import NAMES, check_count
 from hpkit.panels.code import code_of_setting, head, seeds_of
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
-from hpkit.panels.figures import (
-    figure,
-    legend,
-    limit,
-    linear,
-    lines,
-    nice_top,
-    points,
-    set_all,
-    tick,
-)
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
@@ -29,9 +20,16 @@ WORDS = {
     "seeds": "Seeds: the same setting, other luck",
     "count": "seeds",
     "loss": "lowest validation loss",
-    "mean": "mean and one spread",
+    "mean": "mean {:.3g}",
+    "spread": "mean {:.3g}, spread {:.2g}",
     "pairs": "same seed",
     "one_seed": "one seed",
+    "diverged": "diverged",
+    "tip": "{}\nseed {}\nlowest loss {:.3g}",
+    "alt": "Lowest validation losses of {} seeds, a strip of points each: {}.",
+    "at": "{}, {}",
+    "alone": "{name}: mean <b>{mean:.3g}</b>, spread {spread:.2g} over {n} seeds.",
+    "alone_one": "{name}: <b>{mean:.3g}</b> with one seed.",
     "again": "New seeds",
     "again_tip": "Train all settings with other seeds",
     "begun": "Training has begun.",
@@ -50,6 +48,71 @@ WORDS = {
     "guess": "Which has the lower validation loss?",
     "tell": "cannot tell",
 }
+
+
+def seeds_chart(losses, names, *, seeds=None, diverged=None) -> Chart:
+    """Return losses (settings, seeds) as strips of points, with means and spreads.
+
+    `diverged` is of bool, as many as losses.
+    """
+    losses = np.asarray(losses, float)
+    n, count = losses.shape
+    at, mean = np.arange(n, dtype=float), losses.mean(1) if count else np.zeros(0)
+    spread = losses.std(1, ddof=1) if count > 1 else np.zeros(len(mean))
+    seeds = range(count) if seeds is None else seeds
+    said = WORDS["spread" if count > 1 else "mean"]
+    told = [said.format(*each) for each in zip(mean, spread, strict=True)]
+    beside = at[: len(mean)] + 0.04 * n  # no dot is hidden
+    strips = [
+        WORDS["at"].format(*each) for each in zip(names, told, strict=False)
+    ]  # none before the first epoch
+    out = [] if diverged is None else np.flatnonzero(diverged.any(1))
+    return Chart(
+        Axis(kind="band", texts=names),
+        Axis(WORDS["loss"], (0, nice_top(losses.max(initial=0)))),
+        [
+            line(
+                at,
+                losses.T if n > 1 else np.zeros((0, 1)),
+                color="gray",
+                width=1,
+                opacity=0.45,
+                hover=False,
+                legend=WORDS["pairs"],
+            ),
+            points(
+                np.repeat(at, count),
+                losses.ravel(),
+                size=3.4,
+                opacity=0.8,
+                tip=[
+                    WORDS["tip"].format(name, seed, loss)
+                    for name, row in zip(names, losses, strict=True)
+                    for seed, loss in zip(seeds, row, strict=True)
+                ],
+                legend=WORDS["one_seed"],
+            ),
+            line(
+                np.stack([beside, beside], 1),
+                np.stack([mean - spread, mean + spread], 1),
+                color="orange",
+                width=3,
+                hover=False,
+            ),
+            points(
+                beside,
+                mean,
+                color="orange",
+                shape="diamond",
+                size=6,
+                label=told,
+                strong=True,
+                hover=False,
+            ),
+            cross(out, color="orange", label=WORDS["diverged"]),
+        ],
+        alt=WORDS["alt"].format(count, "; ".join(strips)),
+    )
 
 
 class SeedsPanel(Panel):
@@ -91,13 +154,12 @@ class SeedsPanel(Panel):
     kind = "seeds"
 
     def __init__(
-        self, dataset, settings, *, seeds=5, most=30, title=None,
-        predict=False,
-    ):  # fmt: skip
+        self, dataset, settings, *, seeds=5, most=30, title=None, predict=False
+    ):
         self.settings = check_settings(settings, dataset)
         title = titled(title, WORDS["seeds"])
         super().__init__(dataset, title=title, key=self.settings)
-        self.result.add_class("hp-tall")
+        self.add_class("hp-tall")
         self.most = most = check_count("most", most, most=MOST_SEEDS, hint="try 30")
         self.given = given_seeds(seeds)
         self.names = names_apart(self.settings)
@@ -110,32 +172,10 @@ class SeedsPanel(Panel):
             options = (*self.names, WORDS["tell"])
             self.ask(WORDS["guess"], W.ToggleButtons(options=options))
         buttons = row(self.again, self.stop_button, name="hp-buttons")
-        self.build([box, buttons], self._charts())
+        self.build([box, buttons])
         self.on_change(self.count, self._draw)
         self.on_click(self.again, self.train_anew)
         self.live.now(self._training())
-
-    def _charts(self):
-        """Make the chart."""
-        n = len(self.settings)
-        scales = {"x": linear(-0.5, n - 0.5), "y": linear()}
-        self.pairs = lines(scales, "gray", stroke_width=1, opacities=[0.45])
-        self.dots = points(scales, marker="circle", default_size=40, opacities=[0.8])
-        self.means = points(scales, "orange", marker="diamond", default_size=150)
-        self.bars = lines(scales, "orange", stroke_width=3)
-        marks = [self.pairs, self.dots, self.bars, self.means]
-        self.chart = figure(
-            marks, *scales.values(), ("", WORDS["loss"]), margin=(12, 14, 40, 66)
-        )
-        self.chart.axes[1].label_offset = "54px"  # left of ticks such as 0.15
-        at = np.arange(float(n))
-        words = dict(zip(at.tolist(), self.names, strict=True))
-        tick(self.chart, 0, at, words, "", edge=0.5)
-        over = legend(
-            (self.dots, WORDS["one_seed"]), (self.pairs, WORDS["pairs"]),
-            (self.means, WORDS["mean"]),
-        )  # fmt: skip
-        return [(over, self.chart, 1)]
 
     def train_anew(self):
         """Train all settings with seeds that were not shown yet."""
@@ -160,33 +200,30 @@ class SeedsPanel(Panel):
     @property
     def losses(self):
         """Lowest validation losses shown: ndarray (settings, seeds)."""
+        if self.runs is None:
+            return np.zeros((len(self.settings), 0))
         return self.runs.best_val_loss[:, self.shown]
 
-    def draw(self, running):
-        """Show the state."""
-        if not len(self.shown):
-            return
-        losses = self.losses
-        limit(self.chart, 1, nice_top(losses.max()))
-        n, count = losses.shape
-        at = np.arange(float(n))
-        set_all(self.pairs, x=np.tile(at, (count, 1)), y=losses.T)
-        set_all(self.dots, x=np.repeat(at, count), y=losses.ravel())
-        mean, spread = losses.mean(1), np.zeros(n)
-        if count > 1:
-            spread = losses.std(1, ddof=1)
-        beside = at + 0.04 * n  # no dot is hidden
-        set_all(self.means, x=beside, y=mean)
-        ends = np.stack([mean - spread, mean + spread], 1)
-        set_all(self.bars, x=np.stack([beside, beside], 1), y=ends)
-        self.bar.value = count / self.most
+    def update(self, running):
+        """Let the bar show how much is trained."""
+        if self.runs is not None:
+            every = sum(setting.epochs for setting in self.settings) * self.most
+            self.bar.value = self.runs.epochs_done.clip(0).sum() / every
+
+    def pictures(self):
+        """Return the losses of the seeds shown."""
+        if self.runs is None:
+            return [seeds_chart(self.losses, self.names)]
+        seeds = np.array(self.runs.seeds)[self.shown]
+        out = self.runs.diverged[:, self.shown]
+        return [seeds_chart(self.losses, self.names, seeds=seeds, diverged=out)]
 
     def sentence(self, running):
         """Return the comparison of the first two in words."""
         if not len(self.shown):
             return WORDS["begun"]
         if len(self.settings) < 2:
-            return ""
+            return self._alone()
         ends = [[s.epochs] for s in self.settings]
         early = "" if (self.runs.epochs_done == ends).all() else WORDS["unfinished"]
         (a, b), losses = self.names[:2], self.losses[:2]
@@ -195,26 +232,39 @@ class SeedsPanel(Panel):
             return early + WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
         outs = self.runs.diverged[:2, self.shown].sum(1)
         if outs.any():
-            outs = [WORDS["outs"].format(count=k, name=name)
-                    for k, name in zip(outs, (a, b), strict=True) if k]  # fmt: skip
-            outs = WORDS["and"].join(outs)
+            each = zip(outs, (a, b), strict=True)
+            each = [WORDS["outs"].format(count=k, name=name) for k, name in each if k]
+            outs = WORDS["and"].join(each)
             return early + WORDS["out"].format(ma=ma, mb=mb, n=n, outs=outs)
         (difference,), (error,), df = compared(losses[:1], losses[1])
         apart = told_apart(losses[:2], int(mb < ma)).any()
         verdict = WORDS["apart" if apart else "cannot"]
         return early + WORDS["compare"].format(
-            b=b, ma=ma, mb=mb, n=n, wins=int((losses[1] < losses[0]).sum()),
-            difference=abs(difference), error=error, factor=factor(df),
+            b=b,
+            ma=ma,
+            mb=mb,
+            n=n,
+            wins=int((losses[1] < losses[0]).sum()),
+            difference=abs(difference),
+            error=error,
+            factor=factor(df),
             ratio=abs(difference) / error if error else 0.0,
             verdict=verdict.format(better=b if mb < ma else a, n=n),
-        )  # fmt: skip
+        )
+
+    def _alone(self):
+        """Return in words how the seeds of a single setting differ."""
+        losses, (name,) = self.losses[0], self.names
+        n, mean = len(losses), losses.mean()
+        spread = losses.std(ddof=1) if n > 1 else 0.0
+        text = WORDS["alone" if n > 1 else "alone_one"]
+        return text.format(name=name, mean=mean, spread=spread, n=n)
 
     def frame(self):
         """Return the losses, one seed a row."""
         import pandas as pd
 
-        losses = self.losses.T if self.runs else np.zeros((0, len(self.names)))
-        table = pd.DataFrame(losses, columns=list(self.names))
+        table = pd.DataFrame(self.losses.T, columns=list(self.names))
         seeds = seeds_from(self.given, self.most, self.first)
         table.insert(0, "seed", np.array(seeds)[self.shown])
         return table
@@ -223,11 +273,13 @@ class SeedsPanel(Panel):
         """Return the cell that trains the same without a panel."""
         settings = ",\n    ".join(code_of_setting(s) for s in self.settings)
         seeds = seeds_from(self.given, self.count.value, self.first)
-        return "\n".join([
-            *head(self.dataset), f"settings = [\n    {settings},\n]",
+        lines = [
+            *head(self.dataset),
+            f"settings = [\n    {settings},\n]",
             f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})",
             "runs.mean_val_loss, runs.std_val_loss",
-        ])  # fmt: skip
+        ]
+        return "\n".join(lines)
 
 
 def names_apart(settings):

@@ -6,21 +6,11 @@ import math
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.loss import nice_top
+from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
 from hpkit.engine.run import Run
 from hpkit.hyperparameters import refused
 from hpkit.panels.code import code_of_run
-from hpkit.panels.figures import (
-    figure,
-    legend,
-    limit,
-    linear,
-    lines,
-    nice_top,
-    points,
-    set_all,
-    texts,
-    tick,
-)
 from hpkit.panels.guess import check_predict
 from hpkit.panels.panel import FOLDER, Panel, titled
 from hpkit.panels.parts import button, row
@@ -46,7 +36,11 @@ WORDS = {
     "twice": " The box was opened before and remembers its number. A second look "
     "would make the test data a second validation set.",
     "guess": "What will the test loss be?",
-    "mine": "your guess",
+    "mine": "your guess {:.3g}",
+    "number": "{:.3g}",
+    "diverged": "diverged",
+    "alt": "Validation loss {:.3g}; the test loss is still in the box.",
+    "alt_open": "Validation loss {:.3g}, test loss {:.3g}.",
     "memory": "What the box has shown could not be written ({error}). It is kept until "
     "this kernel stops.",
     "damaged": "The file of the box was damaged. It is set aside as {path}.",
@@ -54,9 +48,61 @@ WORDS = {
 
 
 UNOPENED = {"opened": None}
-
-
 LOSSES = ("val_loss", "loss")
+
+
+def box_chart(losses, *, guess: float | None = None) -> Chart:
+    """Return the validation loss, and the test loss or that it is hidden.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        One, or two once the box is open.
+    guess : float, optional
+        What a learner expected the test loss to be.
+    """
+    finite = [k for k, loss in enumerate(losses) if math.isfinite(loss)]
+    out = [k for k in range(len(losses)) if k not in finite]
+    shown, closed = [losses[k] for k in finite], len(losses) < 2
+    # Room for the test loss beforehand, so that the axis mostly stays.
+    first = losses[0] if math.isfinite(losses[0]) else 0.0
+    top = nice_top(max(2 * first, 1.1 * max([*shown, guess or 0.0])))
+    return Chart(
+        Axis(kind="band", texts=[WORDS["valid"], WORDS["test"]]),
+        Axis(WORDS["loss"], (0, top)),
+        [
+            rule(shown[:1], across=True, color="gray", dash="dotted"),
+            line(
+                [0.6, 1.4],
+                np.zeros((0, 2)) if guess is None else [guess, guess],
+                color="purple",
+                width=2.5,
+                dash="dotted",
+                label=None if guess is None else WORDS["mine"].format(guess),
+                hover=False,
+            ),
+            line(
+                np.stack([finite, finite], 1) if finite else np.zeros((0, 2)),
+                np.stack([np.zeros(len(finite)), shown], 1),
+                color=["blue", "orange"],
+                width=5,
+                opacity=0.3,
+                hover=False,
+            ),
+            points(
+                finite,
+                shown,
+                color=["blue", "orange"],
+                size=7,
+                label=[WORDS["number"].format(loss) for loss in shown],
+                strong=True,
+            ),
+            cross(out, color="orange", label=WORDS["diverged"]),
+            text([1] * closed, [top / 2] * closed, [WORDS["hidden"]] * closed, size=3),
+        ],
+        alt=WORDS["alt" if closed else "alt_open"].format(*losses),
+        height=16,
+    )
 
 
 def _check(data):
@@ -106,24 +152,13 @@ class TestBoxPanel(Panel):
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
         self.store = Store(path, UNOPENED, _check, WORDS)
-        self.result.add_class("hp-tall")
+        self.add_class("hp-tall")
         self.open_button = button(WORDS["open"], WORDS["open_tip"], "primary")
-        scales = {"x": linear(-0.5, 1.5), "y": linear()}
-        self.dots = points(scales, marker="circle", default_size=170)
-        self.numbers = texts(scales, default_size=15, x_offset=14)
-        self.lid = texts(scales, default_size=40, align="middle")
-        self.mine = lines(scales, "purple", stroke_width=2.5, line_style="dotted")
-        marks = [self.mine, self.dots, self.numbers, self.lid]
-        self.chart = figure(marks, *scales.values(), ("", WORDS["loss"]))
-        words = {0.0: WORDS["valid"], 1.0: WORDS["test"]}
-        tick(self.chart, 0, np.array([0.0, 1.0]), words, "", edge=0.5)
         if check_predict(predict):
             most = nice_top(2 * run.best_val_loss)
             slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
             self.ask(WORDS["guess"], slider, "{:.3g}".format)
-        over = legend((self.mine, WORDS["mine"])) if predict else ""
-        left = [row(self.open_button, name="hp-buttons")]
-        self.build(left, [(over, self.chart, 1)])
+        self.build([row(self.open_button, name="hp-buttons")])
         self.on_click(self.open_button, self.look)
         self._recall()
         self._draw()
@@ -179,26 +214,18 @@ class TestBoxPanel(Panel):
             return [self.run.best_val_loss]
         return [self.opened["val_loss"], self.opened["loss"]]
 
-    def draw(self, running):
-        """Show the state."""
-        losses, guessed = self.losses, self.guess.value if self.guess else None
-        high = [v for v in losses if math.isfinite(v)] + [guessed or 0.0]
-        # Room for the test loss beforehand, so that the axis mostly stays.
-        top = nice_top(max(2 * high[0], 1.1 * max(high)))
-        limit(self.chart, 1, top)
-        at = np.arange(float(len(losses)))
-        y = np.array([v if math.isfinite(v) else top for v in losses])
-        set_all(self.dots, x=at, y=y)
-        set_all(self.numbers, x=at, y=y, text=[f"{v:.3g}" for v in losses])
-        closed = [] if self.opened else [WORDS["hidden"]]
-        set_all(self.lid, x=[1.0] * len(closed), y=[top / 2] * len(closed), text=closed)
-        if guessed is not None:
-            set_all(self.mine, x=[0.6, 1.4], y=[guessed] * 2)
+    def update(self, running):
+        """Let bar and button show whether the box is open."""
         self.bar.value = float(self.opened is not None)
         state = "done" if self.opened else "open"
         self.open_button.disabled = self.opened is not None
         self.open_button.description = WORDS[state]
         self.open_button.tooltip = WORDS[f"{state}_tip"]
+
+    def pictures(self):
+        """Return the losses that may be seen."""
+        guess = self.guess.value if self.guess else None
+        return [box_chart(self.losses, guess=guess)]
 
     def sentence(self, running):
         """Return what is in the box, if it is open."""
