@@ -98,6 +98,7 @@ def loss_chart(
     at: float | None = None,
     top: float | None = None,
     lowest: str = WORDS["lowest"],
+    named: bool = True,
     marks: Sequence = (),
     alt: str = "",
 ) -> Chart:
@@ -122,6 +123,8 @@ def loss_chart(
         Epoch of the map beside it.
     lowest : str
         What stands beside the lowest validation loss, with a place for it.
+    named : bool
+        Whether the curves of the run are named at their ends.
     marks : sequence of Mark
         Drawn last.
     """
@@ -135,6 +138,7 @@ def loss_chart(
     colors = [each[1] for each in pinned]
 
     lowest = lowest.format(run.best_val_loss)
+    train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
 
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]
@@ -152,8 +156,8 @@ def loss_chart(
             curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),
             curves(others, "val_loss", color=colors, width=2.2,
                    label=[each[2] for each in pinned]),
-            curves([run], "train_loss", width=2, dash="dashed", label=WORDS["train"]),
-            curves([run], "val_loss", width=3, label=WORDS["val"], strong=True),
+            curves([run], "train_loss", width=2, dash="dashed", label=train),
+            curves([run], "val_loss", width=3, label=val, strong=True),
             ring(
                 [r.best_epoch * per_epoch(r) for r, _ in calm],
                 [r.best_val_loss for r, _ in calm],

@@ -6,6 +6,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
+from hpkit.charts.loss import WORDS as CHART
 from hpkit.charts.loss import loss_chart, stacked, top_of
 from hpkit.charts.spec import Chart, line, points, rule
 from hpkit.engine.runs import CURVES
@@ -30,7 +31,6 @@ WORDS = {
     "watch_tip": "See the training epoch by epoch, until the patience is at its end",
     "epoch": "epoch {}",
     "kept": "kept {:.3g}",
-    "rest": "validation, later",
     "stop": "stops",
     "best": "lowest of all",
     "alt": "Training and validation loss over {} epochs. Early stopping ends at epoch "
@@ -82,21 +82,27 @@ def patience_chart(
 
     Nothing of what comes after is shown of a training that is `watched`.
     """
-    shown, epochs = until(run, at), run.setting.epochs
-    x, y = stacked([run.val_loss], top := top_of([run]))
-    y[x < at] = np.nan
-    best = [] if watched else [run.best_epoch]
+    shown, top, best = (
+        until(run, at),
+        top_of([run]),
+        [] if watched else [run.best_epoch],
+    )
+    rest = not watched and at < run.epochs_done
+    curves = (run.train_loss, run.val_loss) if rest else ()
+    x, y = stacked([curve[at:] for curve in curves], top)
     return loss_chart(
         shown,
-        end=epochs,
         top=top,
         lowest=WORDS["kept"],
+        named=not rest,
         marks=[
             line(
-                *((), ()) if watched or at == run.epochs_done else (x, y),
+                at + x,
+                y,
                 color="gray",
                 width=1.5,
-                label=WORDS["rest"],
+                dash=["dashed", None],
+                label=[CHART["train"], CHART["val"]],
             ),
             rule(
                 [] if watched else [at],

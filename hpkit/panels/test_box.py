@@ -37,7 +37,7 @@ WORDS = {
     "would make the test data a second validation set.",
     "guess": "What will the test loss be?",
     "mine": "your guess {:.3g}",
-    "number": "{:.3g}",
+    "number": "{:#.3g}",
     "diverged": "diverged",
     "alt": "Validation loss {:.3g}; the test loss is still in the box.",
     "alt_open": "Validation loss {:.3g}, test loss {:.3g}.",
