@@ -82,11 +82,8 @@ def patience_chart(
 
     Nothing of what comes after is shown of a training that is `watched`.
     """
-    shown, top, best = (
-        until(run, at),
-        top_of([run]),
-        [] if watched else [run.best_epoch],
-    )
+    shown, top = until(run, at), top_of([run])
+    best = [] if watched else [run.best_epoch]
     rest = not watched and at < run.epochs_done
     curves = (run.train_loss, run.val_loss) if rest else ()
     x, y = stacked([curve[at:] for curve in curves], top)
