@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from chart_reading import curve, mark, marks
 
+from hpkit.charts.still import still
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.runs import TestSplitWarning
 from hpkit.engine.training import fit
@@ -22,7 +24,6 @@ from hpkit.panels import (
     TestBoxPanel,
 )
 from hpkit.panels.patience import stop_epoch
-from hpkit.panels.stills import still
 from hpkit.search.searches import validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
@@ -41,11 +42,12 @@ def moons():
 def shows(panel):
     """Return the sentence of a panel without an error; its picture can be drawn."""
     assert panel.error is None
+    assert all(chart.alt for chart in panel.charts.charts)
     assert panel.picture().startswith(b"\x89PNG")
     assert len(panel.frame())
     panel.view.value = 1
     assert panel.code_box.value == panel.code()
-    return panel.result.value
+    return panel.result
 
 
 def until(condition, seconds=5):
@@ -59,6 +61,55 @@ def until(condition, seconds=5):
 # ---- the bowl ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("lr", "words"),
+    [
+        (0.3, "stays on one side"),
+        (1.0, "ends at the bottom"),
+        (1.5, "lands lower"),
+        (2.0, "to and fro"),
+        (2.2, "diverges"),
+    ],
+)
+def test_bowl_steps_are_gradient_descent(lr, words):
+    bowl = BowlPanel(lr=lr)
+    w = -4.0
+    for _ in range(4):
+        bowl.step_button.click()
+        w = w - lr * w
+
+    assert bowl.error is None
+    assert bowl.path[-1] == pytest.approx(w)
+    assert words in bowl.result
+    names = {}
+    exec(bowl.code(), names)
+    assert names["w"] == pytest.approx(w)
+
+
+def test_bowl_diverges_exactly_above_two_over_the_curvature():
+    bowl = BowlPanel(lr=0.9, curvature=2.0, steps=20)
+    assert abs(bowl.path[-1]) < 4
+    bowl.lr.value = 1.1
+    assert abs(bowl.path[-1]) > 4
+    assert [len(marks(chart, "cross")) for chart in bowl.charts.charts] == [1, 1]
+    bowl.curvature.value = 1.0
+    assert abs(bowl.path[-1]) < 4
+    assert not any(marks(chart, "cross") for chart in bowl.charts.charts)
+
+
+def test_bowl_runs_stops_and_goes_back():
+    bowl = BowlPanel(lr=0.1)
+    bowl.run_button.click()
+    until(lambda: bowl.steps >= 2)
+    bowl.stop_button.click()
+    bowl.wait(2)
+    stopped = bowl.steps
+    assert 2 <= stopped < 20
+    bowl.reset_button.click()
+    assert bowl.steps == 0
+    assert bowl.error is None
+
+
 def test_bowl_says_no_minus_zero():
     bowl = BowlPanel(lr=1.0, steps=3)
 
@@ -66,21 +117,32 @@ def test_bowl_says_no_minus_zero():
     assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
 
 
-def test_bowl_has_few_numbers_on_both_charts():
-    bowl = BowlPanel(lr=0.1)
-    bowl.curvature.value = 4.0
+def test_bowl_shows_every_step_on_both_charts():
+    bowl = BowlPanel(lr=0.3, steps=3)
+    picture, curve_of = bowl.charts.charts
+    dots, ball = marks(picture, "points")
+    steps, losses = curve(curve_of)
 
-    for chart in (bowl.bowl_figure, bowl.curve_figure):
-        assert 3 <= len(chart.axes[1].tick_values) <= 7
-        assert max(chart.axes[1].tick_values) >= 50
+    np.testing.assert_allclose([*dots.columns[0][0], *ball.columns[0][0]], bowl.path)
+    np.testing.assert_allclose(losses, bowl.frame().loss, rtol=1e-6)
+    assert steps.tolist() == [0, 1, 2, 3]
+    assert dots.get("label") == ["start", "", ""]
+    assert ball.get("label") == "now"
+    assert ball.get("tip").startswith("step 3\nw -1.37")
+    bowl.curvature.value = 4.0
+    for chart in bowl.charts.charts:
+        assert chart.y.domain[1] == 70  # above 4 / 2 * 5 ** 2
 
 
 def test_bowl_cross_is_where_the_ball_is():
+    def out(bowl):
+        return mark(bowl.charts.charts[0], "cross").columns[0][0]
+
     bowl = BowlPanel(lr=2.5)
     sides = []
     for _ in range(4):
         bowl.step()
-        sides.append((np.sign(bowl.path[-1]), *np.sign(bowl.out.x)))
+        sides.append((np.sign(bowl.path[-1]), *np.sign(out(bowl))))
 
     assert all(ball == cross for ball, cross in sides)
     assert {ball for ball, _ in sides} == {-1, 1}
@@ -93,7 +155,7 @@ def test_bowl_tells_a_wrong_number_and_leaves_the_picture(typed):
     bowl.lr.value = typed
 
     said = f"learning rate must be &gt;= 0 and &lt; 100, got {typed}; try 1."
-    assert said in bowl.result.value
+    assert said in bowl.result
     for button in (bowl.step_button, bowl.run_button):
         button.click()
     assert bowl.path[-1] == -4 * (1 - 0.3)
@@ -107,6 +169,7 @@ def test_bowl_far_away_is_infinite_without_a_warning():
 
     assert "inf" in shows(bowl)
     assert np.isinf(bowl.path[-1])
+    assert all(marks(chart, "cross") for chart in bowl.charts.charts)
 
 
 def test_bowl_table_fills_while_it_runs_newest_first():
@@ -122,7 +185,7 @@ def test_bowl_table_fills_while_it_runs_newest_first():
 
 def test_bowl_says_the_guess_beside_what_follows():
     bowl = BowlPanel(lr=0.3, predict=True)
-    assert "Make your guess" in bowl.result.value
+    assert "Make your guess" in bowl.result
     bowl.guess.widget.value = 2.4
     bowl.guess.button.click()
     bowl.curvature.value = 0.5
@@ -192,8 +255,8 @@ def test_patience_moves_the_stop(moons):
     panel.patience.value = 20
     assert panel.stop_at == panel.run.epochs_done
     assert panel.kept_epoch == panel.run.best_epoch
-    assert "never stops" in panel.result.value
-    assert panel.end.x.tolist() == [20, 20]
+    assert "never stops" in panel.result
+    assert mark(panel.charts.charts[0], "rule", label="stops").columns[0] == 20
 
 
 def test_patience_watched_counts_up_to_the_stop(moons):
@@ -211,7 +274,13 @@ def test_patience_watched_counts_up_to_the_stop(moons):
     assert panel.stop_at - 1 <= seen[-1] <= panel.stop_at
     panel.wait(2)
     assert "stops at" in shows(panel)
-    assert len(panel.chart.val.y) == panel.stop_at + 1
+    (chart,) = panel.charts.charts
+    epochs, losses = curve(chart, width=3)
+    assert epochs.tolist() == list(range(panel.stop_at + 1))
+    later, rest = curve(chart, row=1, color="gray", width=1.5)
+    assert later.tolist() == list(range(panel.stop_at, 21))
+    np.testing.assert_allclose([*losses, *rest[1:]], panel.run.val_loss, rtol=1e-6)
+    assert mark(chart, "ring").get("label") == f"kept {losses.min():.3g}"
 
 
 def test_patience_watched_can_be_stopped_and_moved(moons):
@@ -222,12 +291,14 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
     panel.wait(1)
     at = panel.epoch
     assert 2 <= at < 20
-    assert f"Epoch {at}" in panel.result.value
-    assert not panel.best.visible
+    assert f"Epoch {at}" in panel.result
+    (chart,) = panel.charts.charts
+    assert not marks(chart, "points") + marks(chart, "rule")
+    assert not marks(chart, "line", color="gray", width=1.5)
     panel.patience.value = 19
 
     assert panel.epoch is None
-    assert panel.best.visible
+    assert mark(panel.charts.charts[0], "points", shape="diamond")
 
 
 def test_patience_code_finds_the_stop(moons):
@@ -245,7 +316,7 @@ def test_patience_draws_the_guess(moons):
     panel.patience.value = 3
 
     assert "Your guess: <b>7</b>" in shows(panel)
-    assert panel.mine.x.tolist() == [7, 7]
+    assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
 
 
 def test_patience_is_checked_at_once(moons):
@@ -265,21 +336,65 @@ def test_batch_noise_falls_as_the_root_of_the_size(moons):
     assert "Batches of 64" in shows(panel)
     panel.size.value = n
     assert panel.losses.std() < 1e-12
-    assert "no noise" in panel.result.value
+    assert "no noise" in panel.result
 
 
 def test_batch_noise_collects_the_sizes_looked_at(moons):
     panel = BatchNoisePanel(moons, size=4)
-    assert "Before" not in panel.result.value
+    assert "Before" not in panel.result
     spread = panel.losses.std()
     panel.size.value = 64
     assert f"Before, with 4, it was {spread:.3g}" in shows(panel)
-    assert panel.seen.x.tolist() == [4]
+    before, now = marks(panel.charts.charts[1], "points")
+    assert before.columns[0].tolist() == [[4]]
+    assert now.get("label") == [f"{panel.losses.std():.3g} at 64"]
     assert panel.frame().batch_size.tolist() == [4, 64]
     losses = panel.losses
     panel.again.click()
 
     assert (panel.losses != losses).any()
+
+
+def test_batch_noise_shows_every_size_as_a_whole(moons):
+    n = len(moons.train.y)
+    panel = BatchNoisePanel(moons, size=1)
+    for size in (1, n):
+        panel.size.value = size
+        batches, spreads = panel.charts.charts
+        dots, level = mark(batches, "points"), mark(batches, "line", color="ink")
+        assert spreads.x.domain[0] < size < spreads.x.domain[1]
+        np.testing.assert_allclose(dots.columns[1][0], panel.losses, rtol=1e-6)
+        np.testing.assert_allclose(level.columns[1], panel.each.mean(), rtol=1e-6)
+    assert mark(batches, "line", color="orange").columns[1].size == 0  # no spread
+
+
+@pytest.mark.parametrize(
+    ("guess", "sizes", "said"),
+    [
+        (1, (16,), "That is right. "),
+        (2, (16,), "It is about half. "),
+        (0, (16,), "It is about half. "),
+        (2, (64, 256), ""),  # nearly all points
+        (2, (8,), ""),
+    ],
+)
+def test_batch_noise_judges_the_guess_after_the_learner_has_tried(
+    moons, guess, sizes, said
+):
+    panel = BatchNoisePanel(moons, size=4, predict=True)
+    panel.guess.widget.index = guess
+    panel.guess.button.click()
+    start = f"Your guess: <b>{panel.guess.value}</b>. "
+    assert shows(panel).startswith(f"{start}Batches of 4:")
+    panel.sizes.clear()
+    for size in sizes:
+        panel.size.value = size
+
+    if said:
+        assert shows(panel).startswith(f"{start}Batches of {size}:")
+        panel.size.value = 4
+        size = 4
+    assert shows(panel).startswith(f"{start}{said}Batches of {size}:")
 
 
 @pytest.mark.parametrize("target", ["class", "number"])
@@ -300,9 +415,9 @@ def test_batch_noise_of_a_diverged_network_says_so(moons):
     panel = BatchNoisePanel(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
     panel.wait(5)
 
-    assert "try a smaller lr" in panel.result.value
+    assert "try a smaller lr" in panel.result
     panel.size.value = 32
-    assert "try a smaller lr" in panel.result.value
+    assert "try a smaller lr" in panel.result
 
 
 def test_batch_noise_knows_the_loss_of_all_points(moons):
@@ -323,15 +438,15 @@ def test_patience_stopped_while_it_trains_says_so(moons):
 
     assert f"Stopped at epoch {panel.run.epochs_done}" in shows(panel)
     panel.patience.value = 2
-    assert "Stopped at" in panel.result.value
+    assert "Stopped at" in panel.result
 
 
 def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
     panel = BatchNoisePanel(moons, SLOW)
-    assert "trained first" in panel.result.value
+    assert "trained first" in panel.result
     panel.stop_button.click()
     panel.wait(1)
-    assert "press New batches" in panel.result.value
+    assert "press New batches" in panel.result
     panel.setting = QUICK
     panel.again.click()
     panel.wait(20)
@@ -352,10 +467,10 @@ def test_coin_flips_best_is_lucky_on_validation_only():
     assert "50 models" in shows(panel)
     panel.count.value = 1
     assert panel.chosen == [0]
-    assert "One model has" in panel.result.value
+    assert "One model has" in panel.result
     panel.count.value = 500
     assert panel.count.value == 100
-    assert "best of 100 models" in panel.result.value
+    assert "best of 100 models" in panel.result
 
 
 def test_coin_flips_agree_with_one_model_alone():
@@ -390,11 +505,21 @@ def test_coin_flips_run_tries_one_after_the_other_and_stops():
     assert len(panel.frame()) == panel.count.value
 
 
-def test_coin_flips_still_picture_climbs_in_steps():
-    panel = CoinFlipsPanel(models=20).wait(20)
-    lines = still(panel.figures, panel.widths).axes[0].get_lines()
+NAMES_OF_LINES = "best, validation", "same model, test"
 
-    assert {line.get_drawstyle() for line in lines} == {"steps-post"}
+
+def test_coin_flips_picture_climbs_in_steps():
+    panel = CoinFlipsPanel(models=20).wait(20)
+    (chart,) = panel.charts.charts
+    best, same = (curve(chart, label=name)[1] for name in NAMES_OF_LINES)
+    drawn = still([chart]).axes[0].get_lines()
+
+    assert {line.get_drawstyle() for line in drawn if len(line.get_xdata()) > 2} == {
+        "steps-post"
+    }
+    table = panel.frame()
+    np.testing.assert_allclose(best, table.best_val_accuracy, rtol=1e-6)
+    np.testing.assert_allclose(same, table.its_test_accuracy, rtol=1e-6)
 
 
 def test_coin_flips_keep_the_guess_for_other_flips():
@@ -406,7 +531,8 @@ def test_coin_flips_keep_the_guess_for_other_flips():
     panel.wait(20)
 
     assert "Your guess: <b>80%</b>" in shows(panel)
-    assert panel.mine.y.tolist() == [0.8, 0.8]
+    guess = mark(panel.charts.charts[0], "rule").columns[0].item()
+    assert guess == pytest.approx(0.8)
     assert not panel.frame().equals(before)
 
 
@@ -429,13 +555,13 @@ def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
     panel.wait(2)
 
     assert panel.error is None
-    assert "Not trained to the end" in panel.result.value or not len(panel.shown)
+    assert "Not trained to the end" in panel.result or not len(panel.shown)
 
 
 def test_seeds_ask_for_a_guess(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.25, 0.3)]
     panel = SeedsPanel(moons, settings, most=3, predict=True).wait(20)
-    assert "Make your guess" in panel.result.value
+    assert "Make your guess" in panel.result
     panel.guess.widget.index = 2
     panel.guess.button.click()
 
@@ -448,13 +574,35 @@ def test_seeds_strip_compares_in_words(moons):
 
     assert panel.losses.shape == (2, 4)
     assert "4 of 4" in shows(panel)
-    assert "<b>learning rate 0.3 is better</b>" in panel.result.value
-    assert "with 4 seeds more than 3.18 times counts" in panel.result.value
+    assert "<b>learning rate 0.3 is better</b>" in panel.result
+    assert "with 4 seeds more than 3.18 times counts" in panel.result
     panel.count.value = 8
-    assert "8 of 8" in panel.result.value
-    assert panel.pairs.y.shape == (8, 2)
+    assert "8 of 8" in panel.result
+    (chart,) = panel.charts.charts
+    pairs, dots = mark(chart, "line", color="gray"), mark(chart, "points", shape=None)
+    means, bars = mark(chart, "points", shape="diamond"), mark(chart, "line", width=3)
+    mean, spread = panel.losses.mean(1), panel.losses.std(1, ddof=1)
+    np.testing.assert_allclose(pairs.columns[1], panel.losses.T, rtol=1e-6)
+    np.testing.assert_allclose(dots.columns[1][0], panel.losses.ravel(), rtol=1e-6)
+    np.testing.assert_allclose(means.columns[1][0], mean, rtol=1e-6)
+    ends = np.stack([mean - spread, mean + spread], 1)
+    np.testing.assert_allclose(bars.columns[1], ends, rtol=1e-5)
+    assert dots.get("tip")[9].startswith("learning rate 0.3\nseed 1\n")
+    assert panel.bar.value == 1
     panel.count.value = 1
-    assert "With one seed" in panel.result.value
+    assert "With one seed" in panel.result
+    assert panel.bar.value == 1
+
+
+def test_seeds_of_a_single_setting_are_told(moons):
+    panel = SeedsPanel(moons, [QUICK], seeds=4, most=4)
+    losses = panel.losses[0]
+    mean, spread = losses.mean(), losses.std(ddof=1)
+
+    said = f"mean <b>{mean:.3g}</b>, spread {spread:.2g} over 4 seeds."
+    assert shows(panel).endswith(said)
+    panel.count.value = 1
+    assert shows(panel).endswith(f"<b>{losses[0]:.3g}</b> with one seed.")
 
 
 def test_seeds_strip_does_not_tell_equals_apart(moons):
@@ -474,15 +622,16 @@ def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
     )
 
     verdict = f"<b>learning rate {search.best.lr:g} is better</b>"
-    assert ("cannot tell" in panel.result.value) == bool(search.ties)
-    assert (verdict in panel.result.value) == (not search.ties)
+    assert ("cannot tell" in panel.result) == bool(search.ties)
+    assert (verdict in panel.result) == (not search.ties)
 
 
 def test_seeds_strip_names_what_diverged(moons):
     panel = SeedsPanel(moons, [QUICK, QUICK.but(lr=1000)], seeds=3, most=3)
 
     assert "of 3 seeds 3 diverged with learning rate 1000" in shows(panel)
-    assert "better" not in panel.result.value
+    assert mark(panel.charts.charts[0], "cross").columns[0].tolist() == [[1]]
+    assert "better" not in panel.result
 
 
 def test_box_opens_once_and_remembers(moons):
@@ -500,11 +649,11 @@ def test_box_opens_once_and_remembers(moons):
     assert box.open_button.disabled
     box.look()
 
-    assert "opened before" in box.result.value
+    assert "opened before" in box.result
     other = TestBoxPanel(fit(dataset, QUICK.but(lr=0.01)))
     assert other.opened["loss"] == loss
     assert other.open_button.description == "The box is open"
-    assert "opened before" in other.result.value
+    assert "opened before" in other.result
 
 
 def test_box_never_warns_shows_a_number_or_writes_before_it_is_opened(moons, tmp_path):
@@ -512,17 +661,20 @@ def test_box_never_warns_shows_a_number_or_writes_before_it_is_opened(moons, tmp
 
     assert moons.test_looks == []
     assert box.frame().split.tolist() == ["validation"]
+    (chart,) = box.charts.charts
+    assert mark(chart, "points").columns[0].tolist() == [[0]]
+    assert mark(chart, "text").get("texts") == ["?"]
     assert not (tmp_path / "hpkit-runs").exists()
 
 
 def test_box_keeps_its_axis_when_it_opens():
     box = TestBoxPanel(fit(load_dataset("wine", seed=13), QUICK))
-    before = box.chart.axes[1].scale.max
+    before = box.charts.charts[0].y.domain[1]
     assert before >= 2 * box.run.best_val_loss
 
     box.look()
 
-    after = box.chart.axes[1].scale.max
+    after = box.charts.charts[0].y.domain[1]
     assert (after == before) == (1.1 * box.losses[1] <= before)
     assert box.losses[1] < after
 
@@ -556,8 +708,10 @@ def test_box_keeps_the_guess_beside_the_result():
 
     for panel in (box, TestBoxPanel(run, predict=True)):
         assert "Your guess" in shows(panel)
-        assert panel.mine.visible
-        assert panel.mine.y.max() < panel.chart.axes[1].scale.max
+        (chart,) = panel.charts.charts
+        mine = mark(chart, "line", color="purple")
+        np.testing.assert_allclose(mine.columns[1], panel.guess.value, rtol=1e-6)
+        assert panel.guess.value < chart.y.domain[1]
         assert panel.opened
 
 
@@ -636,7 +790,7 @@ def test_box_shows_no_markup_of_somebody_elses_file(tmp_path, name, value):
     assert (box.opened is None) == (name != "setting" or value[0] != "<")
     run.dataset.test_looks.clear()
     box.look()
-    assert "<img" not in box.result.value + box.note.value
+    assert "<img" not in box.result + box.note.value
     assert ("set aside" in box.note.value) == (name != "setting" or value[0] != "<")
 
 
@@ -656,4 +810,5 @@ def test_box_remembers_a_loss_that_is_not_finite(monkeypatch):
     box.look()
 
     assert "nan" in shows(box)
+    assert mark(box.charts.charts[0], "cross").columns[0].tolist() == [[1]]
     assert np.isnan(TestBoxPanel(run).opened["loss"])

@@ -11,7 +11,6 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import (
-    BowlPanel,
     GridPanel,
     OneAtATimePanel,
     SearchRacePanel,
@@ -80,58 +79,6 @@ def test_a_network_reads_the_same_everywhere(moons):
     assert list(places(list(NETWORKS))[1].values()) == list(NETWORKS.values())
     widths = [(n,) * 3 for n in (2, 64)]
     assert list(places(widths)[1].values()) == ["2-2-2", "64-64-64"]
-
-
-# ---- the bowl ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("lr", "words"),
-    [
-        (0.3, "stays on one side"),
-        (1.0, "ends at the bottom"),
-        (1.5, "lands lower"),
-        (2.0, "to and fro"),
-        (2.2, "diverges"),
-    ],
-)
-def test_bowl_steps_are_gradient_descent(lr, words):
-    bowl = BowlPanel(lr=lr)
-    w = -4.0
-    for _ in range(4):
-        bowl.step_button.click()
-        w = w - lr * w
-
-    assert bowl.error is None
-    assert bowl.path[-1] == pytest.approx(w)
-    assert words in bowl.result.value
-    names = {}
-    exec(bowl.code(), names)
-    assert names["w"] == pytest.approx(w)
-
-
-def test_bowl_diverges_exactly_above_two_over_the_curvature():
-    bowl = BowlPanel(lr=0.9, curvature=2.0, steps=20)
-    assert abs(bowl.path[-1]) < 4
-    bowl.lr.value = 1.1
-    assert abs(bowl.path[-1]) > 4
-    assert bowl.out.visible
-    bowl.curvature.value = 1.0
-    assert abs(bowl.path[-1]) < 4
-    assert not bowl.out.visible
-
-
-def test_bowl_runs_stops_and_goes_back():
-    bowl = BowlPanel(lr=0.1)
-    bowl.run_button.click()
-    until(lambda: bowl.steps >= 2)
-    bowl.stop_button.click()
-    bowl.wait(2)
-    stopped = bowl.steps
-    assert 2 <= stopped < 20
-    bowl.reset_button.click()
-    assert bowl.steps == 0
-    assert bowl.error is None
 
 
 # ---- the validation curve ----------------------------------------------------------
