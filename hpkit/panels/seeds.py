@@ -50,7 +50,7 @@ WORDS = {
 }
 
 
-def seeds_chart(losses, names, *, seeds=None, diverged=None) -> Chart:
+def strips_chart(losses, names, *, seeds=None, diverged=None) -> Chart:
     """Return losses (settings, seeds) as strips of points, with means and spreads.
 
     `diverged` is of bool, as many as losses.
@@ -213,10 +213,10 @@ class SeedsPanel(Panel):
     def pictures(self):
         """Return the losses of the seeds shown."""
         if self.runs is None:
-            return [seeds_chart(self.losses, self.names)]
+            return [strips_chart(self.losses, self.names)]
         seeds = np.array(self.runs.seeds)[self.shown]
         out = self.runs.diverged[:, self.shown]
-        return [seeds_chart(self.losses, self.names, seeds=seeds, diverged=out)]
+        return [strips_chart(self.losses, self.names, seeds=seeds, diverged=out)]
 
     def sentence(self, running):
         """Return the comparison of the first two in words."""
