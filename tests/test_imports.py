@@ -29,7 +29,7 @@ FLOORS = [
 FLOOR = {name: n for n, names in enumerate(FLOORS) for name in names.split()}
 ALOOF = ("__init__", "__main__", "_cli")  # load by name, or only what is their own
 
-DRAWING = ("matplotlib", "ipywidgets", "IPython", "bqplot")
+DRAWING = ("matplotlib", "ipywidgets", "IPython", "anywidget")
 # module: what it must not load
 FORBIDDEN = {
     "hpkit": ("torch", "numpy", "pandas", *DRAWING),
@@ -38,8 +38,8 @@ FORBIDDEN = {
     "hpkit.engine.training": DRAWING,
     "hpkit.search.searches": (*DRAWING, "optuna"),
     "hpkit.charts.spec": (*DRAWING, "anywidget"),
-    "hpkit.charts.still": ("ipywidgets", "bqplot", "anywidget"),
-    "hpkit.plots": ("ipywidgets", "bqplot"),
+    "hpkit.charts.still": ("ipywidgets", "anywidget"),
+    "hpkit.plots": ("ipywidgets", "anywidget"),
     "hpkit._cli": ("torch", "numpy", "packaging", *DRAWING),
 }
 

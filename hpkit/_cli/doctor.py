@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hpkit._cli.environment import ROOT, missing
 
-SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "bqplot", "ipykernel")
-EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "bqplot")
+SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
 def report():
@@ -55,7 +55,7 @@ def extensions():
         if not any(Path(place, name, "package.json").is_file() for place in places):
             raise RuntimeError(
                 f"JupyterLab needs the extension {name}, it is in none of its folders; "
-                "pip install --force-reinstall bqplot jupyterlab_widgets."
+                "pip install --force-reinstall anywidget jupyterlab_widgets."
             )
         if name in off:
             raise RuntimeError(

@@ -655,7 +655,7 @@ def test_spread_out_leaves_free_labels_alone():
 def test_plots_load_no_widgets_and_no_pyplot():
     code = (
         "import sys, hpkit.plots; "
-        "bad = {'ipywidgets', 'bqplot', 'matplotlib.pyplot', 'IPython'}; "
+        "bad = {'ipywidgets', 'anywidget', 'matplotlib.pyplot', 'IPython'}; "
         "print(bad & set(sys.modules))"
     )
     said = subprocess.run(
