@@ -35,6 +35,16 @@ def label(setting, names) -> str:
     return ", ".join(named_value(n, getattr(setting, n)) for n in names)
 
 
+def short(setting, names) -> str:
+    """Return a setting in few letters: "lr 0.3, batch 16"."""
+    names = names or ["lr"]
+    values = [getattr(setting, n) for n in names]
+    # three digits are enough to find a line by
+    said = [f"{v:.3g}" if isinstance(v, float) else shown(v) for v in values]
+    each = zip(names, said, strict=True)
+    return ", ".join(TABLE[n].legend.format(value) for n, value in each)
+
+
 def loss_of(runs, number) -> str:
     """Return a setting's validation loss, with its spread if there are seeds."""
     loss, spread = f"{runs.mean_val_loss[number]:.3g}", runs.std_val_loss[number]

@@ -36,6 +36,8 @@ def heatmap_chart(
     loss: np.ndarray,
     *,
     framed: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    legends: Mapping[str, str | None] | None = None,
+    tips: Sequence[str] | None = None,
     marks: Sequence[Mark] = (),
     lift: float = 0.0,
     title: str = "",
@@ -52,6 +54,10 @@ def heatmap_chart(
         nan is not known, inf diverged.
     framed : dict, optional
         Cells (column, row) to frame: "best", "ties", "chosen", "guess".
+    legends : dict, optional
+        Their names in the legend, where they are others than usual.
+    tips : sequence of str, optional
+        What hovering over a cell says, row by row from below.
     marks : sequence of Mark
         Drawn last.
     lift : float
@@ -67,11 +73,16 @@ def heatmap_chart(
     for kind, (color, width, dash, inset) in _FRAMES.items():
         at = np.array(list((framed or {}).get(kind, ())), float).reshape(-1, 2)
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
-        made.append(frames(*at.T, **look, legend=WORDS[kind]))
+        legend = (legends or {}).get(kind, WORDS[kind])
+        made.append(frames(*at.T, **look, legend=legend))
     return Chart(
         Axis(TABLE[across].label, kind="band", texts=list(map(shown, xs))),
         Axis(TABLE[up].label, kind="band", texts=list(map(shown, ys))),
-        [cells(loss, name=WORDS["loss"], click="cell", lift=lift), *made, *marks],
+        [
+            cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips),
+            *made,
+            *marks,
+        ],
         title=title,
         alt=alt,
         height=height,

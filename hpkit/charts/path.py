@@ -5,20 +5,19 @@ from itertools import groupby
 
 import numpy as np
 
+from hpkit.charts.heatmap import heatmap_chart
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import (
     Axis,
     Chart,
-    cells,
     cross,
-    frames,
     line,
     points,
     ring,
     text,
 )
 from hpkit.hyperparameters import TABLE
-from hpkit.text import shown
+from hpkit.text import short, shown
 
 WORDS = {
     "loss": "loss",
@@ -36,18 +35,12 @@ WORDS = {
     "diverged": "diverged",
     "unknown": "not trained",
     "of": "loss {:.3g}",
-    "choose_cell": "choose a cell",
     "choose_value": "choose a setting",
 }
 DASH = "\N{EN DASH}"
 LIFT = 0.16  # of a cell: its number stands above the middle
 STOP = np.array([[-0.38], [-0.24]])  # and the path passes at the left and below
 GAP, NARROW = 1, 3  # places between two steps, and those of a short list
-
-
-def brief(setting, names: Sequence[str]) -> str:
-    """Return values of a setting in few words: "lr 0.1, batch 16"."""
-    return ", ".join(f"{TABLE[n].short} {shown(getattr(setting, n))}" for n in names)
 
 
 # ---- the map -----------------------------------------------------------------------
@@ -84,7 +77,6 @@ def path_chart(
     best_label: str = WORDS["best"],
     chosen: tuple[int, int] | None = None,
     title: str = "",
-    click: str | None = None,
 ) -> Chart:
     """Return the lowest loss of each pair of values, and a path over them.
 
@@ -111,33 +103,24 @@ def path_chart(
             value = np.inf if out else search.runs.mean_val_loss[i]
             loss[cell[::-1]] = value
             said = WORDS["diverged"] if out else WORDS["of"].format(value)
-            tips[cell] = brief(search.settings[i], space), said
+            tips[cell] = short(search.settings[i], space), said
     unknown = {(c, r): WORDS["unknown"] for r, c in np.ndindex(loss.shape)}
     tips = {cell: WORDS["tip"].format(*tips[cell]) for cell in tips}
     every = [(unknown | tips)[c, r] for r, c in np.ndindex(loss.shape)]
     badges = _badges([_cell_on(setting, space) for setting in path])
     at = _placed([cell for cell, _ in badges]) + STOP
     words = [said for _, said in badges]
-    return Chart(
-        *(
-            Axis(TABLE[n].label, kind="band", texts=list(map(shown, space[n])))
-            for n in names
-        ),
-        [
-            cells(loss, name=WORDS["loss"], tip=every, click=click, lift=LIFT),
-            frames(
-                *_placed([] if best is None else [cell_of(best, space)]),
-                color="orange",
-                width=3.6,
-                legend=best_label,
-            ),
-            frames(
-                *_placed([] if chosen is None else [chosen]),
-                color="ink",
-                width=2.2,
-                dash="dotted",
-                inset=0.09,
-            ),
+    framed = {
+        "best": [] if best is None else [cell_of(best, space)],
+        "chosen": [] if chosen is None else [chosen],
+    }
+    return heatmap_chart(
+        dict(list(space.items())[:2]),
+        loss,
+        framed=framed,
+        legends={"best": best_label, "chosen": None},
+        tips=every,
+        marks=[
             line(*at, color="ink", width=2.5, halo=True, hover=False),
             points(
                 *at,
@@ -147,10 +130,9 @@ def path_chart(
             ),
             text(*at, words, strong=True, size=0.9),
         ],
+        lift=LIFT,
         title=title,
         alt=_path_alt(badges, unknown | tips),
-        grid=False,
-        choose=WORDS["choose_cell"],
     )
 
 
@@ -232,7 +214,7 @@ def steps_chart(
                 settings.append(step.base.but(**{name: values[k]}))
                 tips.append(
                     WORDS["tip"].format(
-                        brief(settings[-1], space), WORDS["of"].format(loss[k])
+                        short(settings[-1], space), WORDS["of"].format(loss[k])
                     )
                 )
                 if settings[-1] == winner:

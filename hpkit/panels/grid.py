@@ -16,10 +16,10 @@ from hpkit.panels.panel import titled
 from hpkit.panels.parts import named, row, say
 from hpkit.panels.search_panel import SearchPanel
 from hpkit.panels.values import DEFAULTS, usual
-from hpkit.plots.words import describe, short
+from hpkit.plots.words import describe
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
-from hpkit.text import shown
+from hpkit.text import short, shown
 
 WORDS = {
     "title": "Grid search on {}",

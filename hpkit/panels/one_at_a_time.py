@@ -6,7 +6,7 @@ from math import prod
 
 import ipywidgets as W
 
-from hpkit.charts.path import best_in_cells, brief, cell_of, path_chart, steps_chart
+from hpkit.charts.path import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.engine.training import check_dataset, check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_seeds, check_setting
 from hpkit.panels.code import code_of_search
@@ -21,7 +21,7 @@ from hpkit.search.result import best_number
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings, check_space
 from hpkit.search.stages import check_order, one_at_a_time
-from hpkit.text import label, loss_of, shown, step_sentences
+from hpkit.text import label, loss_of, short, shown, step_sentences
 
 WORDS = {
     "title": "One at a time on {}",
@@ -346,7 +346,6 @@ class OneAtATimePanel(Panel):
             best_label=WORDS["best" if whole else "best_so_far"],
             chosen=self.cell,
             title=self._title(searches, whole),
-            click="cell",
         )
         steps, self.points = steps_chart(self.found, self.ordered, click="setting")
         return [path, steps]
@@ -355,7 +354,7 @@ class OneAtATimePanel(Panel):
         """Return what a cell of the map shows, or what the chosen one does."""
         for search in reversed(searches):
             if (i := best_in_cells(search, self.space).get(self.cell)) is not None:
-                words = brief(search.settings[i], self.space)
+                words = short(search.settings[i], self.space)
                 out = search.runs.diverged[i].any()
                 loss = search.runs.mean_val_loss[i]
                 return WORDS["chosen_out" if out else "chosen"].format(words, loss)

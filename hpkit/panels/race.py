@@ -9,7 +9,6 @@ import numpy as np
 
 from hpkit.charts.best_so_far import best_so_far_chart
 from hpkit.charts.parallel import inside, parallel_axes, parallel_chart, parallel_shares
-from hpkit.charts.path import brief
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of
@@ -22,6 +21,7 @@ from hpkit.search.bayes import bayesian_search
 from hpkit.search.searches import grid_search, random_search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.search.stages import cuts_of, successive_halving
+from hpkit.text import short
 
 WORDS = {
     "title": "A race of searches on {}",
@@ -242,7 +242,7 @@ class SearchRacePanel(Panel):
         for kind, there in zip(order, known, strict=True):
             shares.append(parallel_shares(found[kind], axes)[there])
             for i in np.flatnonzero(there):
-                values = brief(found[kind].settings[i], self.space)
+                values = short(found[kind].settings[i], self.space)
                 loss = found[kind].runs.mean_val_loss[i]
                 kinds.append(kind)
                 tips.append(WORDS["setting"].format(KINDS[kind], values, loss))

@@ -16,8 +16,8 @@ from hpkit.charts.loss import loss_chart
 from hpkit.engine.training import train
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import named, row, say
-from hpkit.plots.words import describe, short, varied
-from hpkit.text import label
+from hpkit.plots.words import describe, varied
+from hpkit.text import label, short
 
 WORDS = {
     "epochs": "epochs",

@@ -3,7 +3,8 @@
 from hpkit.charts.loss import runs_chart, seeds_chart
 from hpkit.hyperparameters import check_choice, check_flag
 from hpkit.plots.canvas import SIZE, drawn
-from hpkit.plots.words import CHARTS, as_runs, describe, short, varied
+from hpkit.plots.words import CHARTS, as_runs, describe, varied
+from hpkit.text import short
 
 FEW = 4  # settings of which both losses are drawn; more lines are a tangle
 

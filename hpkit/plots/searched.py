@@ -6,7 +6,8 @@ from hpkit.charts.best_so_far import best_so_far_chart
 from hpkit.charts.parallel import parallel_axes, parallel_chart, parallel_shares
 from hpkit.charts.validation import validation_chart
 from hpkit.plots.canvas import SIZE, drawn
-from hpkit.plots.words import CHARTS, SAY, as_search, as_searches, describe, short
+from hpkit.plots.words import CHARTS, SAY, as_search, as_searches, describe
+from hpkit.text import short
 
 STRONG = 5  # best settings in full color in parallel coordinates
 COLORS = ("blue", "orange", "green", "purple", "brown")

@@ -8,7 +8,7 @@ from hpkit.hyperparameters import NAMES, TABLE, refused
 from hpkit.locale import words as texts
 from hpkit.search.result import Search
 from hpkit.search.space import Range
-from hpkit.text import shown
+from hpkit.text import short, shown
 
 # What a learner reads.
 SAY = {
@@ -100,17 +100,6 @@ def as_search(result, kinds=None):
 def varied(settings):
     """Return the names of the hyperparameters in which settings differ."""
     return [n for n in NAMES if len({getattr(s, n) for s in settings}) > 1]
-
-
-def short(setting, names):
-    """Return a setting in few letters: "lr 0.3, batch 16"."""
-    names = names or ["lr"]
-    values = [getattr(setting, n) for n in names]
-    # three digits are enough to find a line by
-    words = [f"{v:.3g}" if isinstance(v, float) else shown(v) for v in values]
-    return ", ".join(
-        TABLE[n].legend.format(w) for n, w in zip(names, words, strict=True)
-    )
 
 
 def counted(runs):

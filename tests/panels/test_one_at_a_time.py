@@ -11,7 +11,7 @@ from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import OneAtATimePanel
-from hpkit.search.searches import one_at_a_time
+from hpkit.search.stages import one_at_a_time
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
@@ -243,13 +243,13 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel = make_path(moons, epochs=[2, 5])
     panel.all_button.click()
     panel.wait(10)
-    assert nth(panel, 0, "frames").get("legend") == "best so far"
+    assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
     assert map_title(panel) == "Lowest loss over the epochs tried"
     before = nth(panel, 0, "cells").columns[0]
 
     panel.grid_button.click()
     panel.wait(10)
-    assert nth(panel, 0, "frames").get("legend") == "best of all"
+    assert nth(panel, 0, "frames", 1).get("legend") == "best of all"
     assert map_title(panel) == "Lowest loss over all epochs"
     every, own = nth(panel, 0, "cells").columns[0], np.isfinite(before)
     assert 0 < (~np.isnan(before)).sum() < (~np.isnan(every)).sum() == every.size
@@ -267,7 +267,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel.wait(10)
     assert panel.grid.finished
     assert len(panel.grid.seeds) == len(panel.found.seeds) == 1
-    assert nth(panel, 0, "frames").get("legend") == "best of all"
+    assert nth(panel, 0, "frames", 1).get("legend") == "best of all"
 
 
 def test_slow_grid_is_not_trained_anew_without_being_asked_for(moons, monkeypatch):
@@ -280,7 +280,7 @@ def test_slow_grid_is_not_trained_anew_without_being_asked_for(moons, monkeypatc
     panel.wait(10)
 
     assert panel.grid is None
-    assert nth(panel, 0, "frames").get("legend") == "best so far"
+    assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
 
 
 def test_small_curves_of_the_steps_have_one_height(moons):
