@@ -1,19 +1,29 @@
 """The map of what a network says, for data with two features."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from hpkit.data.datasets import Dataset
 from hpkit.engine.run import Run, softmax
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import COLORS, INK, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, describe
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 SHAPES = ("o", "^", "s", "D", "P", "v")  # of the classes, for eyes without color
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 ROUND = 0.12  # of the data's width, around the points
 
 
-def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
+def plot_decision_boundary(
+    run: Run, ax: Axes | None = None, *, epoch: str = "best", split: str = "train"
+) -> Axes:
     """Return the axes with the network's answer everywhere, and the points.
 
     Parameters
@@ -68,7 +78,9 @@ def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
     return alt_text(ax, f"{CHARTS['map'].format(epoch=at)} {describe(run)}")
 
 
-def plot_data(dataset, ax=None, *, split="train"):
+def plot_data(
+    dataset: Dataset, ax: Axes | None = None, *, split: str = "train"
+) -> Axes:
     """Return the axes with the points of a data set of two features.
 
     Parameters

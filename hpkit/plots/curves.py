@@ -1,8 +1,15 @@
 """Loss against epochs: training curves, best so far; and the runs of each seed."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 
+from hpkit.engine.run import Run
+from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import check_choice, check_flag
 from hpkit.plots.canvas import (
     COLORS,
@@ -27,6 +34,10 @@ from hpkit.plots.words import (
     short,
     varied,
 )
+from hpkit.search.result import Search
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STYLES = {"both": ("-", "--"), "valid": ("-",), "train": ("--",)}
 FEW = 4  # settings of which both losses are drawn; more lines are a tangle
@@ -35,7 +46,12 @@ FEW = 4  # settings of which both losses are drawn; more lines are a tangle
 HIGHEST = 3
 
 
-def plot_training_curves(runs, ax=None, *, split=None):
+def plot_training_curves(
+    runs: Run | Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    split: str | None = None,
+) -> Axes:
     """Return the axes with loss against epoch: validation solid, training dashed.
 
     The lowest validation point has a ring. Each line has its label at its end; one
@@ -184,7 +200,9 @@ def name_axes(ax, split, count):
     ax.set(xlabel=SAY[marks], ylabel=SAY[loss])
 
 
-def plot_best_so_far(searches, ax=None):
+def plot_best_so_far(
+    searches: Search | Iterable[Search] | Mapping[str, Search], ax: Axes | None = None
+) -> Axes:
     """Return the axes with the lowest validation loss against the epochs spent.
 
     Parameters
@@ -233,7 +251,12 @@ def plot_best_so_far(searches, ax=None):
     return alt_text(ax, f"{CHARTS['so_far']} {describe(searches)}")
 
 
-def plot_seeds(runs, ax=None, *, pairs=None):
+def plot_seeds(
+    runs: Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    pairs: bool | None = None,
+) -> Axes:
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
     Parameters

@@ -1,13 +1,20 @@
 """Two hyperparameters at once: the grid as a heat map, and a path on it."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit.hyperparameters import TABLE, check_choice
 from hpkit.plots.canvas import COLORS, FONT, INK, Scale, alt_text, new_axes
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
+from hpkit.search.result import Search
 from hpkit.text import named_value, shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Dark is low, light is high, as on the live maps: even for color-blind eyes, and gray
 # when printed. Neither end is taken, so that frames and arrows stand out on each cell.
@@ -21,7 +28,9 @@ PATH = (
 )  # a path beside the middle of the cells, so that they stay readable
 
 
-def plot_grid(grid, ax=None, *, x=None, y=None):
+def plot_grid(
+    grid: Search, ax: Axes | None = None, *, x: str | None = None, y: str | None = None
+) -> Axes:
     """Return the axes with the validation loss of every combination as a heat map.
 
     Parameters
@@ -165,7 +174,14 @@ def frame_cells(ax, cells):
             zorder=4)  # fmt: skip
 
 
-def plot_path(steps, ax=None, *, grid=None, x=None, y=None):
+def plot_path(
+    steps: Search,
+    ax: Axes | None = None,
+    *,
+    grid: Search | None = None,
+    x: str | None = None,
+    y: str | None = None,
+) -> Axes:
     """Return the axes with the path of one-at-a-time on the map.
 
     Parameters

@@ -1,5 +1,9 @@
 """What a search has found: the validation curve, and parallel coordinates."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hpkit.hyperparameters import TABLE
@@ -26,7 +30,11 @@ from hpkit.plots.words import (
     range_values,
     short,
 )
+from hpkit.search.result import Search
 from hpkit.text import shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Times the loss before training: the chart is about what lies below it.
 HIGHEST = 1.6
@@ -34,7 +42,7 @@ DOTS = 12  # seeds drawn as single dots; more are a smear
 STRONG = 5  # best settings in full color in parallel coordinates
 
 
-def plot_validation_curve(curve, ax=None):
+def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     """Return the axes with validation loss against one hyperparameter's values.
 
     Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
@@ -176,7 +184,7 @@ def label_lines(ax, x, fine, last, start, out):
 # ---- parallel coordinates ----------------------------------------------------------
 
 
-def plot_parallel(search, ax=None):
+def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     """Return the axes with a line for each setting through its values and its loss.
 
     Parameters
