@@ -32,7 +32,7 @@ def signatures():
     """
     for name in hk.__all__:
         thing = getattr(hk, name)
-        if thing.__module__.startswith(("hpkit.panels", "hpkit.capstone")):
+        if thing.__module__.startswith("hpkit.panels"):
             continue
         if not inspect.isclass(thing):
             if name in IMPORTED:

@@ -24,6 +24,7 @@ assert_type(grid, hk.Search)
 assert_type(grid.best, hk.Hyperparameters)
 assert_type(grid.val_loss, np.ndarray)
 assert_type(hk.describe(grid), str)
+assert_type(hk.Capstone(moons).grid_search(setting, lr=[0.1]), hk.Search)
 hk.random_search(moons, lr=hk.log_uniform(0.01, 1), n_trials=3)
 
 hk.fit(moons, lr=0.1)  # type: ignore[call-arg]

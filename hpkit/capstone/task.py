@@ -1,14 +1,22 @@
 """`Capstone`: a task with a budget of epochs, a log, and a test set opened once."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from hpkit.capstone import budget as log
 from hpkit.capstone import rivals
 from hpkit.capstone.budget import fill, refuse, say
-from hpkit.capstone.report import content, make_report
-from hpkit.data.datasets import load_dataset
+from hpkit.capstone.report import Report, content, make_report
+from hpkit.capstone.rivals import Comparison
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.dense import Model
+from hpkit.engine.run import Run
 from hpkit.engine.training import check_dataset, fit
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -18,6 +26,7 @@ from hpkit.hyperparameters import (
     check_number,
 )
 from hpkit.locale import words
+from hpkit.search.result import Search
 from hpkit.store import Store, check_kinds, now
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
@@ -54,6 +63,19 @@ class Told(str):
 
     def __repr__(self):
         return fill(self)
+
+
+def _counted(name: str) -> Callable[..., Search]:
+    """Return a search of hpkit as a method of a capstone."""
+
+    def method(
+        self: Capstone, *args: Any, overdraw: bool = False, **kwargs: Any
+    ) -> Search:
+        return self._search(name, args, kwargs, overdraw)
+
+    method.__name__, method.__qualname__ = name, f"Capstone.{name}"
+    method.__doc__ = f"Return `hpkit.{name}` of this data, counted."
+    return method
 
 
 class Capstone:
@@ -93,8 +115,14 @@ class Capstone:
     """
 
     def __init__(
-        self, dataset="digits", *, budget=60, bars=BARS, name="capstone", folder=FOLDER
-    ):
+        self,
+        dataset: str | Dataset = "digits",
+        *,
+        budget: int = 60,
+        bars: Iterable[float] = BARS,
+        name: str = "capstone",
+        folder: str | PathLike[str] | None = FOLDER,
+    ) -> None:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
         # A copy, since load_dataset gives one and the same: its looks are others'.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
@@ -117,55 +145,55 @@ class Capstone:
             refuse("data", name=name, old=old["dataset"], new=dataset.name)
 
     @property
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """All that the log holds, as a dict."""
         return self.log.load()
 
     @property
-    def entries(self):
+    def entries(self) -> list[dict[str, Any]]:
         """The log: a dict for each search, with what, tried, epochs, runs and more."""
         return self.data["entries"]
 
     @property
-    def spent(self):
+    def spent(self) -> int:
         """Epochs that were trained."""
         return sum(entry["epochs"] for entry in self.entries)
 
     @property
-    def left(self):
+    def left(self) -> int:
         """Epochs that are left, never below 0."""
         return max(0, self.budget - self.spent)
 
     @property
-    def overdrawn(self):
+    def overdrawn(self) -> bool:
         """Whether more was spent than the budget."""
         return self.spent > self.budget
 
     @property
-    def best(self):
+    def best(self) -> dict[str, Any] | None:
         """The run with the lowest mean validation loss: a dict, or None."""
         bests = filter(None, map(log.best_of, self.entries))
         return min(bests, key=lambda best: best["mean_val_loss"], default=None)
 
     @property
-    def why(self):
+    def why(self) -> str:
         """The reason for the choice, or an empty text."""
         return (self.data["choice"] or {"why": ""})["why"]
 
     @property
-    def test(self):
+    def test(self) -> dict[str, Any] | None:
         """What the test set has shown: a dict, or None before it is opened."""
         return self.data["test"]
 
     @property
-    def bar(self):
+    def bar(self) -> float | None:
         """The highest bar that the test accuracy has reached, or None."""
         share = (self.test or {}).get("accuracy") or 0
         reached = (bar for bar in self.bars if rivals.reached(bar, share))
         return max(reached, default=None)
 
     @property
-    def state(self):
+    def state(self) -> str:
         """What is spent, left and found, in sentences."""
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
         said = [say("overdrawn" if self.overdrawn else "state", **facts)]
@@ -183,12 +211,26 @@ class Capstone:
             lines.append(say(said, n=n, loss=loss, **entry))
         return "\n".join(map(fill, lines))
 
-    def fit(self, setting=None, *, seed=0, model=None, overdraw=False):
+    def fit(
+        self,
+        setting: Hyperparameters | None = None,
+        *,
+        seed: int = 0,
+        model: Model | None = None,
+        overdraw: bool = False,
+    ) -> Run:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
         lr = [getattr(setting, "lr", 0.1)]  # what is no setting the search refuses
         how = {"lr": lr, "seeds": (seed,), "model": model}
         return self._search("fit", (setting,), how, overdraw).runs[0, 0]
+
+    bayesian_search = _counted("bayesian_search")
+    grid_search = _counted("grid_search")
+    one_at_a_time = _counted("one_at_a_time")
+    random_search = _counted("random_search")
+    successive_halving = _counted("successive_halving")
+    validation_curve = _counted("validation_curve")
 
     def _search(self, what, args, kwargs, overdraw):
         """Return a search, counted; its networks are kept for the test."""
@@ -196,7 +238,7 @@ class Capstone:
         self._found += found.runs
         return found
 
-    def choose(self, setting=None, *, why=...):
+    def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
 
         Parameters
@@ -230,7 +272,7 @@ class Capstone:
         known = isinstance(setting, Hyperparameters)
         return refuse("untrained", setting=setting if known else brief(setting))
 
-    def open_test(self):
+    def open_test(self) -> Told:
         """Open the test set for the chosen setting; return what is seen in words.
 
         A second call only says what was seen.
@@ -266,7 +308,7 @@ class Capstone:
         lowest = min(self.bars, default=0)
         return say(kind, **self.test, bar=self.bar, lowest=lowest)
 
-    def note(self, **texts):
+    def note(self, **texts: str) -> None:
         """Keep your sentences for the report: `author`, `plan`, `learned`.
 
         `...` is left out; a new text replaces the old one.
@@ -281,7 +323,7 @@ class Capstone:
         if texts:
             self.log.change(lambda data: data["texts"].update(texts))
 
-    def report(self, **texts):
+    def report(self, **texts: str) -> Report:
         """Write the report from the log, with texts as in `note`; return a `Report`.
 
         A notebook shows it; `html`, `markdown` (texts), `paths` (files).
@@ -289,7 +331,7 @@ class Capstone:
         self.note(**texts)
         return make_report(self)
 
-    def compare(self, n=8):
+    def compare(self, n: int = 8) -> Comparison:
         """Return a `Comparison` with other ways to tune, each trained n times."""
         mine = self.test and self.test["accuracy"]
         found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
@@ -297,18 +339,3 @@ class Capstone:
             plain = vars(found) | {"bars": list(found.bars)}
             self.log.change(lambda data: data.update(rivals=plain))
         return found
-
-
-def counted(name):
-    """Return a search of hpkit as a method of a capstone."""
-
-    def method(self, *args, overdraw=False, **kwargs):
-        return self._search(name, args, kwargs, overdraw)
-
-    method.__name__, method.__qualname__ = name, f"Capstone.{name}"
-    method.__doc__ = f"Return `hpkit.{name}` of this data, counted."
-    return method
-
-
-for _name in log.SEARCHES:
-    setattr(Capstone, _name, counted(_name))
