@@ -5,6 +5,8 @@ panels need to know of it. What a caller hands over is taken, or refused in one 
 of three parts: the rule, the value, the way out. Nothing here needs torch.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import math
@@ -13,6 +15,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import islice
+from typing import Any
 
 from hpkit.locale import words
 
@@ -78,7 +81,7 @@ class Hyperparameters:
         for name in NAMES:
             object.__setattr__(self, name, check_value(name, getattr(self, name)))
 
-    def but(self, **changes) -> "Hyperparameters":
+    def but(self, **changes: Any) -> Hyperparameters:
         """Return the same setting with some values changed.
 
         Parameters

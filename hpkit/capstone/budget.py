@@ -1,4 +1,4 @@
-"""Searches that are paid for, and what a log holds of each; short refusals."""
+"""Searches that are paid for, what a log holds of each, and short refusals."""
 
 import textwrap
 import zlib
@@ -9,49 +9,45 @@ import numpy as np
 
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, brief
 from hpkit.locale import words
-from hpkit.search import bayes, stages
-from hpkit.search import searches as search
-from hpkit.search.files import numbers_to_plain, runs_from_plain, runs_to_plain
-from hpkit.search.files import setting_to_plain as plain_setting
+from hpkit.search import bayes, searches, stages
+from hpkit.search.files import (
+    numbers_to_plain,
+    runs_from_plain,
+    runs_to_plain,
+    setting_to_plain,
+)
 from hpkit.search.space import Range
 from hpkit.text import label, shown
 
 SEARCHES = {
-    "validation_curve": search.validation_curve,
+    "validation_curve": searches.validation_curve,
     "one_at_a_time": stages.one_at_a_time,
-    "grid_search": search.grid_search,
-    "random_search": search.random_search,
+    "grid_search": searches.grid_search,
+    "random_search": searches.random_search,
     "successive_halving": stages.successive_halving,
     "bayesian_search": bayes.bayesian_search,
 }
-DEFAULT = Hyperparameters()
 ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
-WIDTH = 84  # letters in a line of JupyterLab's output at 1280 pixels
-WORDS = words("capstone")
 
 
-# ---- how a capstone speaks ---------------------------------------------------------
+def say(path, **facts):
+    """Return a text of the capstone, such as "report.title", in the chosen language."""
+    text = words("capstone")
+    for key in path.split("."):
+        text = text[key]
+    return text.format(**facts) if isinstance(text, str) else text
 
 
 def fill(text):
-    """Return a text in lines; a notebook would break them within words."""
-    return textwrap.fill(text, WIDTH, break_on_hyphens=False)
-
-
-class Told(str):
-    """Text that a notebook shows as it is, in lines and without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        return fill(self)
+    """Return a text in lines of JupyterLab at 1280 pixels, broken between words."""
+    return textwrap.fill(text, 84, break_on_hyphens=False)
 
 
 class Refused(ValueError):
     """What a capstone does not allow; a notebook shows the message alone."""
 
     def _render_traceback_(self):  # for IPython: where it was noticed does not help
-        return fill(WORDS["refused"].format(words=self)).splitlines()
+        return fill(say("refused", words=self)).splitlines()
 
 
 class RefusedKind(Refused, TypeError):
@@ -62,60 +58,53 @@ class BudgetError(Refused):
     """A search would cost more epochs than are left."""
 
 
-# ---- paying ------------------------------------------------------------------------
+def refuse(key, *, kind=Refused, **facts):
+    """Raise a refusal in the words of this key."""
+    raise kind(say(key, **facts))
 
 
 def spend(capstone, what, args, kwargs, overdraw):
     """Return a search that the budget allows, after writing it into the log."""
     if not isinstance(overdraw, bool):
-        raise RefusedKind(WORDS["overdraw"].format(value=brief(overdraw)))
+        refuse("overdraw", kind=RefusedKind, value=brief(overdraw))
     function = SEARCHES["grid_search" if what == "fit" else what]
     # Looked at twice, so nothing may be used up by looking.
     kwargs = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
-    plan = plan_of(function, capstone.dataset, args, kwargs)
-    entry = {
-        "what": what, "tried": tried(plan), "held": held(plan, kwargs),
-        "planned": plan.planned.epochs, "model": model_name(kwargs.get("model")),
-    }  # fmt: skip
-    n, old = paid(capstone.entries, entry)
-    if not old:
-        allow(capstone, what, entry["planned"], overdraw)
-    found = function(capstone.dataset, *args, **kwargs)
-    if old and same(runs_of(old), found):
-        print(fill(WORDS["free"].format(what=what, n=n, state=capstone.state)))
-        return found
-    epochs, loss = found.best_so_far()
-    entry |= {
-        "epochs": found.cost.epochs, "finished": found.finished,
-        "so_far": [epochs.tolist(), numbers_to_plain(loss)],
-        "runs": runs_to_plain(found.runs),
-    }  # fmt: skip
-    n = book(capstone.log, entry)
-    said = WORDS["over" if entry["overdraw"] else "booked"]
-    print(fill(said.format(n=n, state=capstone.state, **entry)))
+    entry = _planned(function, capstone.dataset, args, kwargs) | {"what": what}
+    cost, left = entry["planned"], capstone.left
+    n, old = _paid(capstone.entries, entry)
+    if not old and capstone.test:
+        refuse("after_test", what=what, data=capstone.dataset.name)
+    if not old and cost > left and not overdraw:
+        facts = {"left": left, "budget": capstone.budget, "what": what, "cost": cost}
+        refuse("too_dear", kind=BudgetError, **facts)
+    found, said = function(capstone.dataset, *args, **kwargs), "free"
+    if not (old and _same(runs_of(old).val_loss, found.val_loss)):
+        epochs, loss = found.best_so_far()
+        entry |= {"epochs": found.cost.epochs, "finished": found.finished}
+        entry["so_far"] = [epochs.tolist(), numbers_to_plain(loss)]
+        entry["runs"] = runs_to_plain(found.runs)
+        n = book(capstone.log, entry)
+        said = "over" if entry["overdraw"] else "booked"
+    print(fill(say(said, **entry | {"n": n, "state": capstone.state})))
     return found
 
 
-def plan_of(function, dataset, args, kwargs):
-    """Return a search as it is when it begins: what it tries, and its price."""
+def _planned(function, dataset, args, kwargs):
+    """Return the entry of a search before it begins: what it tries, and its price."""
     # A sampler would be moved on by being asked.
     aside = ("sampler", "executor", "progress")
-    kwargs = {name: value for name, value in kwargs.items() if name not in aside}
-    with closing(function.live(dataset, *args, **kwargs, tick=0)) as live:
-        return next(live)
+    asked = {name: value for name, value in kwargs.items() if name not in aside}
+    with closing(function.live(dataset, *args, **asked, tick=0)) as live:
+        plan = next(live)
+    entry = {"tried": _tried(plan), "held": _held(plan, kwargs), "model": None}
+    if (model := kwargs.get("model")) is not None:
+        name = getattr(model, "__name__", "")
+        entry["model"] = name if name.isidentifier() else "model"
+    return entry | {"planned": plan.planned.epochs}
 
 
-def allow(capstone, what, cost, overdraw):
-    """Raise if a search may not begin."""
-    if capstone.test:
-        said = WORDS["after_test"]
-        raise Refused(said.format(what=what, data=capstone.dataset.name))
-    if cost > capstone.left and not overdraw:
-        facts = {"left": capstone.left, "budget": capstone.budget}
-        raise BudgetError(WORDS["too_dear"].format(what=what, cost=cost, **facts))
-
-
-def paid(entries, new):
+def _paid(entries, new):
     """Return number and entry of the same search in the log, or (0, None)."""
     for n, old in enumerate(entries, 1):
         old = {"planned": old["epochs"], "model": model_of(old)} | old
@@ -124,9 +113,8 @@ def paid(entries, new):
     return 0, None
 
 
-def same(old, new):
+def _same(old, new):
     """Say whether two searches have the same curves: a network may be another now."""
-    old, new = old.val_loss, new.val_loss
     return old.shape == new.shape and np.allclose(old, new, rtol=1e-3, equal_nan=True)
 
 
@@ -134,14 +122,11 @@ def book(log, entry):
     """Write an entry into a log and return its number."""
 
     def update(data):
-        before = sum(one["epochs"] for one in data["entries"])
-        entry["overdraw"] = before + entry["epochs"] > data["budget"]
+        spent = sum(one["epochs"] for one in (*data["entries"], entry))
+        entry["overdraw"] = spent > data["budget"]
         data["entries"].append(entry)
 
     return len(log.change(update)["entries"])
-
-
-# ---- what a log holds --------------------------------------------------------------
 
 
 def rows_of(dataset):
@@ -157,24 +142,23 @@ def runs_of(entry):
 
 
 def best_of(entry, number=None):
-    """Return the best run of a setting, default the best one, as plain data.
-
-    None where all settings diverged.
-    """
+    """Return the best run of a setting, default the best one that has not diverged."""
     runs = runs_of(entry)
     if number is None:
         if runs.diverged.any(1).all():
             return None
         number = int(runs.order[0])
-    seed = int(np.nanargmin(runs.best_val_loss[number]))
-    run = runs[number, seed]
-    at, accuracy = run.best_epoch, run.val_accuracy
+    run = runs[number, int(np.nanargmin(runs.best_val_loss[number]))]
+    shares, at = run.val_accuracy, run.best_epoch
     return {
-        "setting": plain_setting(run.setting), "seed": run.seed,
-        "epochs": run.epochs_done, "best_epoch": at, "val_loss": run.best_val_loss,
-        "mean_val_loss": float(runs.mean_val_loss[number]), "model": model_of(entry),
-        "val_accuracy": None if accuracy is None else float(accuracy[at]),
-    }  # fmt: skip
+        "setting": setting_to_plain(run.setting),
+        "seed": run.seed,
+        "epochs": run.epochs_done,
+        "val_loss": run.best_val_loss,
+        "mean_val_loss": float(runs.mean_val_loss[number]),
+        "val_accuracy": None if shares is None else float(shares[at]),
+        "model": model_of(entry),
+    }
 
 
 def run_named(plain):
@@ -182,47 +166,41 @@ def run_named(plain):
     return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
 
 
-def model_name(model):
-    """Return the name of a network of one's own, None without one."""
-    name = getattr(model, "__name__", "")
-    return None if model is None else name if name.isidentifier() else "model"
-
-
 def model_of(plain):
     """Return the name of the network of an entry or a run, None for hpkit's own."""
-    older = "model" if plain.get("own_model") else None
-    return plain.get("model", older)
+    return plain.get("model", "model" if plain.get("own_model") else None)
 
 
-def tried(search):
+def _tried(plan):
     """Return what a search tries in words."""
     said = []
-    for name, values in search.space.items():
+    for name, values in plan.space.items():
         if isinstance(values, Range):
-            said.append(f"{TABLE[name].label} {values.low:g} to {values.high:g}")
+            said.append(say("range", name=TABLE[name].label, **vars(values)))
         else:
-            said.append(f"{TABLE[name].label} {', '.join(map(shown, values))}")
+            values = ", ".join(map(shown, values))
+            said.append(say("list", name=TABLE[name].label, values=values))
     return "; ".join(said)
 
 
-def held(search, how):
+def _held(plan, kwargs):
     """Return in words what the settings of a search have in common, and its seeds."""
-    base, seeds = search.base, ", ".join(map(str, search.seeds))
-    names = [
-        name for name in NAMES if name not in search.space
-        and (name in ALWAYS or getattr(base, name) != getattr(DEFAULT, name))
-    ]  # fmt: skip
-    said = [label(base, names)] if names else []
-    said.append(
-        WORDS["seed" if len(search.seeds) == 1 else "seeds"].format(seeds=seeds)
-    )
-    if any(isinstance(values, Range) for values in search.space.values()):
-        said.append(WORDS["drawn"].format(draws=how.get("search_seed", 0)))
-    return "; ".join(said)
+    names = {*ALWAYS, *_changed(plan.base)} - plan.space.keys()
+    seeds = "seed" if len(plan.seeds) == 1 else "seeds"
+    said = [label(plan.base, [n for n in NAMES if n in names])]
+    said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
+    if any(isinstance(values, Range) for values in plan.space.values()):
+        said.append(say("drawn", draws=kwargs.get("search_seed", 0)))
+    return "; ".join(filter(None, said))
+
+
+def _changed(setting):
+    """Return the hyperparameters that are not at their defaults."""
+    default = Hyperparameters()
+    return [n for n in NAMES if getattr(setting, n) != getattr(default, n)]
 
 
 def in_words(plain):
     """Return a plain setting in words: what differs from the defaults, and lr."""
     setting = Hyperparameters(**plain)
-    names = [n for n in NAMES if getattr(setting, n) != getattr(DEFAULT, n)]
-    return label(setting, dict.fromkeys(("lr", "batch_size", *names)))
+    return label(setting, dict.fromkeys(("lr", "batch_size", *_changed(setting))))

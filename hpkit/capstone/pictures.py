@@ -1,121 +1,101 @@
-"""The pictures of a report: each is PNG as bytes, and a sentence that says it."""
+"""The pictures of a report: for each a chart, and a sentence that says it."""
 
 import io
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from hpkit.capstone.budget import run_named, runs_of
-from hpkit.locale import words
-from hpkit.plots.canvas import FONT, INK, MUTED, look, new_axes
+from hpkit.capstone.budget import run_named, runs_of, say
+from hpkit.charts.colors import CLASSES, SHAPES
+from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule, text
+from hpkit.charts.still import UNDATED, still
 from hpkit.search.files import numbers_from_plain
 
 LETTERS = 14  # points on 6.4 inches; on a printed page it is a third of that
-WORDS = words("capstone")["pictures"]
+HEIGHT = 12  # letters
 
 
-def drawn(draw):
-    """Return the PNG of what `draw(ax)` draws."""
-    from matplotlib.figure import Figure
-
-    figure, file = Figure(figsize=(6.4, 3.6), layout="constrained"), io.BytesIO()
-    draw(figure.subplots())
-    figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
+def png(drawn):
+    """Return the PNG of a chart, or of what a function draws on axes."""
+    file = io.BytesIO()
+    if isinstance(drawn, Chart):
+        figure = still([drawn], width=6.4, letter=LETTERS)
+    else:
+        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        large(drawn(figure.subplots()))
+    figure.savefig(file, format="png", dpi=110, metadata=UNDATED["png"])
     return file.getvalue()
 
 
 def large(ax):
     """Make the letters of an axes large enough for a picture half a page wide."""
     ax.tick_params(labelsize=LETTERS)
-    for text in (ax.xaxis.label, ax.yaxis.label):
-        text.set_fontsize(LETTERS)
-    for text in ax.texts:  # names, of which many may have to stand side by side
-        text.set_fontsize(0.85 * LETTERS)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set_fontsize(LETTERS)
+    for name in ax.texts:  # many may have to stand side by side
+        name.set_fontsize(0.85 * LETTERS)
 
 
-def factors(axis):
-    """Make an axis a log scale with numbers as people write them."""
-    from matplotlib.ticker import LogLocator, NullLocator
-
-    axis._set_axes_scale("log")
-    low, high = axis.get_view_interval()
-    # Over three powers of ten there is no room for 2 and 5 between them.
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda v, _: f"{v:g}")
+def _log(label, values, *, room=1.3):
+    """Return a log axis around those of the values that it can show."""
+    values = [v for v in values if 0 < v < np.inf] or [1]
+    return Axis(label, (min(values) / 1.3, max(values) * room), "log")
 
 
 def so_far(entries, budget):
-    """Draw the lowest validation loss against the epochs spent."""
-    ends = []
-
-    def draw(ax):
-        spent, lowest = 0, np.inf
-        new_axes(ax)
-        for number, entry in enumerate(entries):
-            epochs, loss = map(numbers_from_plain, entry["so_far"])
-            loss = np.minimum(loss, lowest)
-            color = look(number)[0]
-            ax.step(spent + epochs, loss, where="post", color=color, lw=2.5)
-            said = WORDS["entry"].format(n=number + 1, what=entry["what"])
-            ax.text(spent + epochs[-1] / 2, 1.02 - 0.07 * (number % 3), said,
-                    ha="center", color=color, fontsize=FONT - 1,
-                    transform=ax.get_xaxis_transform())  # fmt: skip
-            spent, lowest = spent + int(epochs[-1]), loss[-1]
-            ends.append(WORDS["end"].format(loss=lowest, epochs=spent))
-            ax.axvline(spent, color=MUTED, lw=0.6)
-        ax.axvline(budget, color=INK, lw=1.5, ls=(0, (4, 3)))
-        ax.text(budget, 0.6, WORDS["budget"], ha="right", va="center",
-                transform=ax.get_xaxis_transform())  # fmt: skip
-        ax.set(xlabel=WORDS["spent"], ylabel=WORDS["so_far"])
-        ax.set_xlim(0, 1.02 * max(spent, budget))
-        factors(ax.yaxis)
-        low, high = ax.get_ylim()
-        ax.set_ylim(low, high * (high / low) ** 0.15)  # room for the words on top
-        large(ax)
-
-    return drawn(draw), WORDS["so_far_said"].format(ends=", ".join(ends))
+    """Return the lowest validation loss against the epochs spent."""
+    steps, spent, lowest = [], 0, np.inf
+    for entry in entries:
+        epochs, loss = map(numbers_from_plain, entry["so_far"])
+        steps.append((spent + epochs, np.minimum(loss, lowest)))
+        spent, lowest = int(steps[-1][0][-1]), steps[-1][1][-1]
+    x = Axis(say("pictures.spent"), (0, 1.02 * max(spent, budget)))
+    y = _log(say("pictures.so_far"), [v for _, loss in steps for v in loss], room=4)
+    marks, ends = [], []
+    for n, (epochs, loss) in enumerate(steps):
+        look = {"color": CLASSES[n % len(CLASSES)]}
+        said = [say("pictures.entry", n=n + 1, what=entries[n]["what"])]
+        marks += [
+            line(epochs, loss, step=True, width=3, **look),
+            text(np.mean(epochs), y.domain[1] / 1.4 ** (n % 3 + 0.5), said, **look),
+            rule(epochs[-1], color="soft", width=0.6),
+        ]
+        ends.append(say("pictures.end", loss=loss[-1], epochs=epochs[-1]))
+    marks.append(rule(budget, color="ink", dash="dashed", label=say("pictures.budget")))
+    said = say("pictures.so_far_said", ends=", ".join(ends))
+    return Chart(x, y, marks, alt=said, height=HEIGHT), said
 
 
 def tried(entries, choice):
-    """Draw the loss of each setting at its learning rate, the chosen one in a ring."""
-    dots, crosses = set(), set()
+    """Return the loss of each setting at its lr, the chosen one in a ring."""
+    marks, dots, crosses = [], set(), set()
+    for n, runs in enumerate(map(runs_of, entries)):
+        look = {"color": CLASSES[n % len(CLASSES)]}
+        lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
+        loss = runs.mean_val_loss
+        shape = SHAPES[n % len(SHAPES)]
+        marks += [
+            points(lrs[~out], loss[~out], shape=shape, opacity=0.7, size=5, **look)
+        ]
+        marks += [cross(lrs[out], **look)]
+        # Two that lie on each other are one that was trained twice.
+        dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
+        crosses |= set(lrs[out])
+    said = say("pictures.tried_said", n=len(dots) + len(crosses), out=len(crosses))
     if choice:
-        ring = {"lr": run_named(choice)[0].lr, "loss": choice["mean_val_loss"]}
-
-    def draw(ax):
-        new_axes(ax)
-        for number, entry in enumerate(entries):
-            runs, (color, marker) = runs_of(entry), look(number)
-            for setting, loss, out in zip(
-                runs.settings, runs.mean_val_loss, runs.diverged.any(1), strict=True
-            ):
-                # Two that lie on each other are one that was trained twice.
-                (crosses if out else dots).add((setting.lr, f"{loss:.4g}"))
-                if out:
-                    ax.plot(setting.lr, 1, "x", color=color, ms=9, mew=2, clip_on=False,
-                            transform=ax.get_xaxis_transform())  # fmt: skip
-                else:
-                    ax.plot(setting.lr, loss, marker, color=color, ms=7, alpha=0.7)
-        if choice:
-            ax.plot(ring["lr"], ring["loss"], "o", mfc="none", mec=INK, ms=15, mew=2)
-        factors(ax.xaxis)
-        if dots:  # crosses alone have no loss to make a scale of
-            factors(ax.yaxis)
-        ax.set(xlabel=WORDS["lr"], ylabel=WORDS["val_loss"])
-        large(ax)
-
-    png = drawn(draw)
-    text = WORDS["tried_said"].format(n=len(dots | crosses), out=len(crosses))
-    if choice:
-        text = f"{text} {WORDS['chosen_said'].format(**ring)}"
-    return png, text
+        at = run_named(choice)[0].lr, choice["mean_val_loss"]
+        marks.append(ring(*at, color="ink"))
+        said += " " + say("pictures.chosen_said", lr=at[0], loss=at[1])
+    x = _log(say("pictures.lr"), [lr for lr, _ in dots] + [*crosses])
+    y = _log(say("pictures.val_loss"), [float(loss) for _, loss in dots])
+    return Chart(x, y, marks, alt=said, height=HEIGHT), said
 
 
 def chosen(entries, choice):
-    """Draw the training curves of the chosen run."""
+    """Return the training curves of the chosen run."""
     from hpkit.plots import describe, plot_training_curves
 
-    wanted = run_named(choice)
-    every = (run for entry in entries for run in runs_of(entry))
-    run = next(r for r in every if (r.setting, r.seed, r.epochs_done) == wanted)
-    return drawn(lambda ax: large(plot_training_curves(run, ax))), describe(run)
+    every = [run for entry in entries for run in runs_of(entry)]
+    names = [(run.setting, run.seed, run.epochs_done) for run in every]
+    run = every[names.index(run_named(choice))]
+    return lambda ax: plot_training_curves(run, ax), describe(run)

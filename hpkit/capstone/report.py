@@ -1,22 +1,23 @@
 """A capstone's report: one page, written from its log, as HTML and as Markdown.
 
-The HTML holds its pictures; those of the Markdown lie beside it.
+A block of it is a pair, its HTML and its Markdown. Its texts may come from anybody. The
+HTML holds its pictures; those of the Markdown lie beside it.
 """
 
+import base64
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from string import Template
 
-from hpkit.capstone import pages, pictures
-from hpkit.capstone.budget import best_of, in_words, model_of, rows_of, runs_of
-from hpkit.capstone.rivals import WORDS as RIVALS
-from hpkit.capstone.rivals import Comparison, chance, reached
+from hpkit.capstone import pictures, rivals
+from hpkit.capstone.budget import best_of, in_words, model_of, rows_of, runs_of, say
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.locale import words
 from hpkit.store import reason, write
+from hpkit.tables import html_table, markdown_table
 
-WORDS = words("capstone")["report"]
 FRAME = (
     "<p>{said}</p><iframe title='report' srcdoc=\"{page}\" style='width:100%;"
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
@@ -43,125 +44,106 @@ class Report:
 
 def make_report(capstone):
     """Return the `Report` of a capstone, and write it beside the log."""
-    if not capstone.entries:
-        return Report(said=WORDS["nothing"])
-    said = " ".join(capstone.log.notices)
-    if not capstone.log.in_memory:
-        stem, folder = f"{capstone.name}-report", capstone.folder
-        page, text, files = made(capstone, stem)
-        paths = folder / f"{stem}.html", folder / f"{stem}.md"
+    data, log, stem = capstone.data, capstone.log, f"{capstone.name}-report"
+    if not data["entries"]:
+        return Report(said=say("report.nothing"))
+    blocks, files = [], {}  # pictures by the name of their file
+    for block in content(data, capstone.bars):
+        if isinstance(block, dict):
+            block = _figures(block, files, stem)
+        blocks.append(block)
+    page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
+    body, title = "\n".join(html for html, _ in blocks), escape(_title(data))
+    page, text = (
+        page.substitute(title=title, body=body),
+        "\n\n".join(b for _, b in blocks),
+    )
+    text += "\n"
+    said = " ".join(log.notices)
+    if not log.in_memory:
+        paths = tuple(capstone.folder / f"{stem}.{kind}" for kind in ("html", "md"))
         try:
-            for path, content in files.items():
-                write(folder / path, content)
-            for path, content in zip(paths, (page, text), strict=True):
-                write(path, content)
+            for name, png in files.items():
+                write(capstone.folder / name, png)
+            write(paths[0], page)
+            write(paths[1], text)
             said = ", ".join(path.as_posix() for path in paths)
-            return Report(page, text, paths, WORDS["written"].format(paths=said))
+            return Report(page, text, paths, say("report.written", paths=said))
         except OSError as error:
-            said = WORDS["memory"].format(error=reason(error))
-    page, text, _ = made(capstone)
+            said = say("report.memory", error=reason(error))
+    for name, png in files.items():
+        text = text.replace(f"]({name})", f"]({_uri(png)})")
     return Report(page, text, (), said)
 
 
-def made(capstone, stem=None):
-    """Return the report as HTML, as Markdown, and the pictures of that by file name.
-
-    Without `stem` the Markdown holds its pictures.
-    """
-    files = {}
-
-    def figures(*drawn):
-        """Number pictures; each is ((PNG, text), caption)."""
-        shown = []
-        for (png, text), caption in drawn:
-            name = stem and f"{stem}-{len(files) + 1}.png"
-            files[name] = png
-            shown.append((png, text, WORDS[caption], name))
-        return pages.figures(*shown)
-
-    data = capstone.data
-    title = WORDS["title"].format(data=data["dataset"])
-    blocks = [pages.head(1, title), *content(capstone, data, figures)]
-    return pages.as_html(title, blocks), pages.as_markdown(blocks), files
-
-
-def content(capstone, data, figures):
-    """Give the blocks of the report."""
+def content(data, bars):
+    """Give the blocks of the report; pictures are a dict of caption: (draw, text)."""
     choice, texts, entries = data["choice"], data["texts"], data["entries"]
+    yield _head(1, _title(data))
     if texts.get("author"):
-        yield pages.says(WORDS["by"].format(**texts))
-    yield pages.head(2, WORDS["short"])
-    yield pages.says(" ".join([*in_short(capstone, data), *tested(capstone, data)]))
-    yield pages.head(2, WORDS["plan"])
-    yield from planned(data)
-    rows = [row(n, entry) for n, entry in enumerate(entries, 1)]
-    yield pages.table(WORDS["heads"], rows)
-    yield figures(
-        (pictures.so_far(entries, data["budget"]), "so_far"),
-        (pictures.tried(entries, choice), "each"),
-    )
-    yield pages.head(2, WORDS["choice"])
-    yield pages.quote(capstone.why or WORDS["open_why"])
+        yield _says(say("report.by", **texts))
+    yield _head(2, say("report.short"))
+    yield _says(" ".join([*_in_short(data), *_tested(data["test"], bars)]))
+    yield _head(2, say("report.plan"))
+    yield _quote(texts.get("plan") or say("report.open_plan"))
+    yield _table(say("report.heads"), [_row(*one) for one in enumerate(entries, 1)])
+    so_far = pictures.so_far(entries, data["budget"])
+    yield {"so_far": so_far, "each": pictures.tried(entries, choice)}
+    yield _head(2, say("report.choice"))
+    yield _quote(choice["why"] if choice else say("report.open_why"))
     if choice:
-        yield figures((pictures.chosen(entries, choice), "curves"))
-        yield from again(capstone, data)
+        yield {"curves": pictures.chosen(entries, choice)}
+        yield from _again(data)
     if data["rivals"] and data["test"]:
-        beside = Comparison(**data["rivals"] | {"mine": data["test"]["accuracy"]})
-        yield pages.head(2, WORDS["test"])
-        yield pages.says(beside.sentence)
-        yield pages.table(RIVALS["heads"], beside.table)
-        yield figures(((pictures.drawn(beside.plot), beside.alt), "beside"))
-    yield pages.head(2, WORDS["learned"])
-    yield pages.quote(texts.get("learned") or WORDS["open_learned"])
+        mine = data["test"]["accuracy"]
+        beside = rivals.Comparison.from_log(data["rivals"], mine)
+        yield _head(2, say("report.test"))
+        yield _says(beside.sentence)
+        yield _table(say("rivals.heads"), beside.table)
+        yield {"beside": (beside.plot, beside.alt)}
+    yield _head(2, say("report.learned"))
+    yield _quote(texts.get("learned") or say("report.open_learned"))
 
 
-def in_short(capstone, data):
+def _in_short(data):
     """Give what was spent and what was chosen, in sentences."""
     settings = {setting for e in data["entries"] for setting in runs_of(e).settings}
-    facts = {"spent": capstone.spent, "budget": capstone.budget}
-    kind = "overdrawn" if capstone.overdrawn else "budget"
-    yield WORDS[kind].format(**facts, settings=len(settings))
-    if not (choice := data["choice"]):
-        yield WORDS["not_chosen"]
-        return
-    setting = in_words(choice["setting"])
-    yield WORDS["chosen"].format(setting=setting, loss=choice["val_loss"])
-
-
-def tested(capstone, data):
-    """Give what the test set says, in sentences."""
-    if not (test := data["test"]):
-        yield WORDS["closed"]
-    elif (share := test["accuracy"]) is None:
-        yield WORDS["loss"].format(**test)
+    spent = sum(entry["epochs"] for entry in data["entries"])
+    facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
+    over = "overdrawn" if spent > data["budget"] else "budget"
+    yield say(f"report.{over}", **facts)
+    if choice := data["choice"]:
+        setting = in_words(choice["setting"])
+        yield say("report.chosen", setting=setting, loss=choice["val_loss"])
     else:
-        yield WORDS["accuracy"].format(**test, noise=chance(share, test["rows"]))
-        kinds = {bar: "reached" if reached(bar, share) else "missed"
-                 for bar in capstone.bars}  # fmt: skip
-        if bars := [WORDS[kind].format(bar=bar) for bar, kind in kinds.items()]:
-            yield WORDS["bars"].format(bars=", ".join(bars))
+        yield say("report.not_chosen")
 
 
-def planned(data):
-    """Give the plans, each with what was spent when it was written."""
-    texts = data["texts"]
-    old = [{"text": texts.get("plan") or WORDS["open_plan"], "stage": None}]
-    for plan in texts.get("plans") or old:
-        yield pages.quote(plan["text"])
-        if isinstance(plan["stage"], int):
-            said = WORDS["after" if plan["stage"] else "before"]
-            yield pages.says(said.format(stage=plan["stage"], budget=data["budget"]))
+def _tested(test, bars):
+    """Give what the test set says, in sentences."""
+    if not test:
+        yield say("report.closed")
+    elif (share := test["accuracy"]) is None:
+        yield say("report.loss", **test)
+    else:
+        noise = rivals.chance(share, test["rows"])
+        yield say("report.accuracy", **test, noise=noise)
+        reached = {
+            bar: "reached" if rivals.reached(bar, share) else "missed" for bar in bars
+        }
+        if said := [say(f"report.{key}", bar=bar) for bar, key in reached.items()]:
+            yield say("report.bars", bars=", ".join(said))
 
 
-def row(number, entry):
+def _row(number, entry):
     """Return an entry as a row of the table."""
-    epochs = WORDS["over"].format(**entry) if entry["overdraw"] else entry["epochs"]
+    epochs = say("report.over", **entry) if entry["overdraw"] else entry["epochs"]
     best = best_of(entry)
     loss = f"{best['val_loss']:.3g}" if best else "-"
-    return number, entry["what"], WORDS["tried"].format(**entry), epochs, loss
+    return number, entry["what"], say("report.tried", **entry), epochs, loss
 
 
-def again(capstone, data):
+def _again(data):
     """Give the code that trains the chosen run again, and what its names mean."""
     choice, name = data["choice"], data["dataset"]
     setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
@@ -170,9 +152,46 @@ def again(capstone, data):
     known = name in SOURCES and rows_of(load_dataset(name)) == data["rows"]
     load = f"hk.load_dataset({name!r})" if known else "data"
     own = f", model={model}" if model else ""
-    yield pages.says(WORDS["again"])
-    yield pages.code(f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})")
+    code = f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})"
+    yield _says(say("report.again"))
+    yield f"<pre><code>{escape(code)}</code></pre>", f"```python\n{code}\n```"
     if not known:
-        yield pages.says(WORDS["own_data"])
+        yield _says(say("report.own_data"))
     if model:
-        yield pages.says(WORDS["own_model"].format(model=model))
+        yield _says(say("report.own_model", model=model))
+
+
+def _title(data):
+    return say("report.title", data=data["dataset"])
+
+
+def _head(level, text):
+    return f"<h{level}>{escape(text)}</h{level}>", f"{'#' * level} {text}"
+
+
+def _says(text):
+    return f"<p>{escape(text)}</p>", text
+
+
+def _quote(text):
+    return f"<blockquote>{escape(text)}</blockquote>", "> " + text.replace("\n", "\n> ")
+
+
+def _table(heads, rows):
+    return html_table(heads, rows), markdown_table(heads, rows)
+
+
+def _figures(shown, files, stem):
+    """Return pictures side by side, and draw them for their files."""
+    html, lines = "", []
+    for caption, (draw, text) in shown.items():
+        name, caption = f"{stem}-{len(files) + 1}.png", say(f"report.{caption}")
+        png = files[name] = pictures.png(draw)
+        image = f"<img src='{_uri(png)}' alt='{escape(text)}'>"
+        html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+        lines += [f"![{text}]({name})", caption]
+    return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
+
+
+def _uri(png):
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -5,22 +5,18 @@ nothing: else more training would look like better tuning. Each is trained sever
 with other seeds, so that luck can be seen.
 """
 
+import math
 from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
 
-from hpkit.capstone import pages
-from hpkit.capstone.budget import WORDS as SAID
-from hpkit.capstone.budget import Refused
+from hpkit.capstone.budget import SEARCHES, refuse, say
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, check_count
-from hpkit.search.bayes import bayesian_search
-from hpkit.search.searches import grid_search, random_search, validation_curve
 from hpkit.search.space import log_uniform
-from hpkit.search.stages import successive_halving
+from hpkit.tables import html_table, markdown_table
 
-WORDS = SAID["rivals"]
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
 SPACE = {
     "lr": log_uniform(0.001, 1),
@@ -28,36 +24,27 @@ SPACE = {
     "momentum": [0, 0.5, 0.9],
     "hidden": [(16,), (32,), (64,)],
 }
-GRID = {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}
-
-
-def curve(*lrs):
-    """Return what shares 60 epochs among learning rates."""
-    how = {"param_name": "lr", "param_range": lrs}
-    return validation_curve, 60 // len(lrs), how
-
-
-# Name: function, epochs of a setting at most, its arguments.
+# Way: search, epochs of a setting at most, its arguments.
 WAYS = {
-    "lr 0.001, a default": curve(0.001),
-    "lr 0.01, a beginner's guess": curve(0.01),
-    "list 0.01, 0.02, 0.03, 0.04": curve(0.01, 0.02, 0.03, 0.04),
-    "lr 0.1, known from before": curve(0.1),
-    "grid, 3 lr x 2 batch sizes": (grid_search, 10, GRID),
-    "random, 6 settings": (random_search, 10, {"n_trials": 6} | SPACE),
+    "default": ("grid_search", 60, {"lr": [0.001]}),
+    "guess": ("grid_search", 60, {"lr": [0.01]}),
+    "list": ("grid_search", 15, {"lr": [0.01, 0.02, 0.03, 0.04]}),
+    "known": ("grid_search", 60, {"lr": [0.1]}),
+    "grid": ("grid_search", 10, {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}),
+    "random": ("random_search", 10, {"n_trials": 6} | SPACE),
     # 6, 2 and 1 go on: 18 + 12 + 12 + 18 epochs.
-    "halving, 18 settings": (successive_halving, 27, {"n_trials": 18} | SPACE),
+    "halving": ("successive_halving", 27, {"n_trials": 18} | SPACE),
     # 10 random draws, then 2 that use what they have seen.
-    "Optuna, 12 settings": (bayesian_search, 5, {"n_trials": 12} | SPACE),
+    "optuna": ("bayesian_search", 5, {"n_trials": 12} | SPACE),
 }
 ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.93, 0.97)
 UNTUNED, TUNED = tuple(WAYS)[:3], tuple(WAYS)[4:]
-KNOWN = tuple(WAYS)[3]  # somebody has searched for it: lessons 02 to 09, on these data
+KNOWN = "known"  # somebody has searched for it: lessons 02 to 09, on these data
 
 
 def chance(share, rows):
     """Return what chance does to a share of so many rows: two standard errors."""
-    return 2 * np.sqrt(share * (1 - share) / rows)
+    return 2 * math.sqrt(share * (1 - share) / rows)
 
 
 def reached(bar, accuracy):
@@ -71,10 +58,8 @@ class Comparison:
 
     Attributes
     ----------
-    scores : dict
-        Name of a way: its test accuracies, one a seed.
-    epochs : dict
-        Name of a way: the epochs that it cost.
+    scores, epochs : dict
+        Way: its test accuracies, one a seed; the epochs that it cost.
     rows : int
         Rows of the test set.
     bars : tuple of float
@@ -88,108 +73,119 @@ class Comparison:
     bars: tuple = ()
     mine: float | None = None
 
+    @classmethod
+    def from_log(cls, plain, mine):
+        """Return what a log holds; an older one has the names for the ways."""
+        ways = {name: way for way, name in say("rivals.ways").items()}
+        parts = plain["scores"], plain["epochs"]
+        parts = [{ways.get(k, k): v for k, v in part.items()} for part in parts]
+        return cls(*parts, plain["rows"], plain["bars"], mine)
+
+    @property
+    def medians(self):
+        """The median of each way, by its name."""
+        return {say("rivals.ways")[way]: np.median(s) for way, s in self.scores.items()}
+
     @property
     def table(self):
-        """Rows of text under `WORDS["heads"]`."""
+        """Rows of text under `say("rivals.heads")`."""
         rows = []
-        for name, scores in self.scores.items():
-            span = f"{min(scores):.3f} to {max(scores):.3f}"
-            rows.append((name, self.epochs[name], f"{np.median(scores):.3f}", span))
-        mine = [] if self.mine is None else [(WORDS["you"], "", f"{self.mine:.3f}", "")]
+        for (name, median), way in zip(self.medians.items(), self.scores, strict=True):
+            ends = {"low": min(self.scores[way]), "high": max(self.scores[way])}
+            span = say("rivals.span", **ends)
+            rows.append((name, self.epochs[way], f"{median:.3f}", span))
+        mine = (
+            []
+            if self.mine is None
+            else [(say("rivals.you"), "", f"{self.mine:.3f}", "")]
+        )
         return rows + mine
 
     @property
     def sentence(self):
         """What the table says and what it does not say."""
-        medians = [np.median(self.scores[name]) for name in TUNED]
+        medians = [np.median(self.scores[way]) for way in TUNED]
         gap, level = np.ptp(medians), np.mean(medians)
         noise = chance(level, self.rows)
-        said = WORDS["tie" if gap <= noise else "differ"].format(
-            ways=", ".join(name.split(",")[0] for name in TUNED), gap=gap, noise=noise,
-            level=level, rows=self.rows,
-        )  # fmt: skip
+        facts = {"gap": gap, "level": level, "rows": self.rows, "noise": noise}
+        said = say(f"rivals.{'tie' if gap <= noise else 'differ'}", **facts)
         if self.mine is None:
-            return f"{said} {WORDS['no_mine']}"
+            return f"{said} {say('rivals.no_mine')}"
         every = np.concatenate(list(self.scores.values()))
         facts = {"score": self.mine, "below": (every < self.mine).sum()}
-        return f"{said} {WORDS['mine'].format(n=len(every), **facts)}"
+        return f"{said} {say('rivals.mine', n=len(every), **facts)}"
 
     @property
     def alt(self):
         """What the picture shows, in words."""
-        medians = ((name, np.median(scores)) for name, scores in self.scores.items())
-        text = ", ".join(f"{name} {middle:.3f}" for name, middle in medians)
-        mine = "" if self.mine is None else WORDS["alt_mine"].format(score=self.mine)
-        return f"{WORDS['alt'].format(medians=text)} {mine}".strip()
+        text = ", ".join(
+            f"{name} {median:.3f}" for name, median in self.medians.items()
+        )
+        mine = "" if self.mine is None else say("rivals.alt_mine", score=self.mine)
+        return f"{say('rivals.alt', medians=text)} {mine}".strip()
 
     def plot(self, ax=None):
         """Return the axes with a row of dots for each way, and the bars."""
         from hpkit.plots.canvas import COLORS, FONT, INK, MUTED, alt_text, new_axes
 
-        ax = new_axes(ax, (7.2, 3.6))
+        ax, names = new_axes(ax, (7.2, 3.6)), list(self.medians)
         ax.set_xscale("logit")  # or all that is tuned would be one heap
-        for row, (name, scores) in enumerate(self.scores.items()):
+        for row, (way, scores) in enumerate(self.scores.items()):
             scores = np.clip(scores, *ENDS)
-            color = COLORS[0] if name in TUNED else MUTED
+            color = COLORS[0] if way in TUNED else MUTED
             ax.plot(scores, [row] * len(scores), "o", color=color, ms=6, alpha=0.5)
             ax.plot([np.median(scores)] * 2, [row - 0.3, row + 0.3], color=INK, lw=2.5)
-        names = list(self.scores)
         if self.mine is not None:
             mine = np.clip(self.mine, *ENDS)
             ax.plot(mine, len(names), "*", color=COLORS[1], ms=16)
             ax.axvline(mine, color=COLORS[1], lw=1)
-            names.append(WORDS["you"])
+            names.append(say("rivals.you"))
         for bar in self.bars:
             ax.axvline(bar, color=INK, lw=0.8, ls=(0, (4, 4)))
             ax.text(bar, -0.75, f"{bar:g}".lstrip("0"), ha="center", fontsize=8)
         ax.set_yticks(range(len(names)), names, fontsize=FONT)
         ax.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
         ax.minorticks_off()
-        ax.set(xlabel=WORDS["axis"], xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
+        ax.set(xlabel=say("rivals.axis"), xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
         return alt_text(ax, self.alt)
 
     def __repr__(self):
-        return f"{pages.table(WORDS['heads'], self.table)[1]}\n\n{self.sentence}"
+        return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
 
     def _repr_html_(self):
         said = f"<p style='max-width:46em'>{escape(self.sentence)}</p>"
-        return pages.table(WORDS["heads"], self.table)[0] + said
+        return html_table(say("rivals.heads"), self.table) + said
 
 
-def train(name, dataset, seeds, search_seed):
+def train(way, dataset, seeds, search_seed):
     """Return the search of a way: the draws of one that draws are those of a seed."""
-    function, epochs, how = WAYS[name]
+    search, epochs, how = WAYS[way]
     if "n_trials" in how:
         how = how | {"search_seed": search_seed}
-    return function(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
+    return SEARCHES[search](dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
 
 
-def runs_of(name, dataset, n):
+def _runs_of(way, dataset, n):
     """Give the runs of a way for each of n seeds, as `Runs`."""
     # Nobody chooses by these scores, so they are no looks of the learner's.
     own = [replace(dataset, test_looks=[]) for _ in range(n)]
-    if "n_trials" in WAYS[name][2]:  # each seed draws settings of its own
-        for seed in range(n):
-            yield train(name, own[seed], (seed,), seed).runs
+    if "n_trials" in WAYS[way][2]:  # each seed draws settings of its own
+        yield from (train(way, own[k], (k,), k).runs for k in range(n))
         return
-    found = train(name, dataset, range(n), 0).runs  # stacked: faster
+    found = train(way, dataset, range(n), 0).runs  # stacked: faster
     for k in range(n):
         runs = (found[i, k] for i in range(len(found.settings)))
         yield Runs.of(replace(run, dataset=own[k]) for run in runs)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):
-    """Return a `Comparison` of the ways on a data set of classes.
-
-    `mine` is what the test set has shown (`Capstone.test`), `n` the seeds of each way.
-    """
+    """Return a `Comparison` of the ways on classes, each with n seeds."""
     if dataset.is_regression:
-        raise Refused(SAID["regression"])
+        refuse("regression")
     n = check_count("n", n, hint="try 8")
-    scores, epochs = {name: [] for name in WAYS}, {}
-    for name in WAYS:
-        for runs in runs_of(name, dataset, n):
-            scores[name].append(runs.best_run.test_accuracy())
-            epochs[name] = sum(run.epochs_done for run in runs)
-    accuracy = mine and mine["accuracy"]
-    return Comparison(scores, epochs, len(dataset.test.y), tuple(bars), accuracy)
+    scores, epochs = {way: [] for way in WAYS}, {}
+    for way in WAYS:
+        for runs in _runs_of(way, dataset, n):
+            scores[way].append(runs.best_run.test_accuracy())
+            epochs[way] = sum(run.epochs_done for run in runs)
+    return Comparison(scores, epochs, len(dataset.test.y), tuple(bars), mine)

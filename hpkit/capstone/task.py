@@ -1,29 +1,22 @@
 """`Capstone`: a task with a budget of epochs, a log, and a test set opened once."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from hpkit.capstone.budget import (
-    SEARCHES,
-    WORDS,
-    Refused,
-    RefusedKind,
-    Told,
-    best_of,
-    fill,
-    in_words,
-    model_of,
-    rows_of,
-    run_named,
-    runs_of,
-    spend,
-)
-from hpkit.capstone.report import make_report
-from hpkit.capstone.rivals import Comparison, compare, reached
-from hpkit.data.datasets import load_dataset
+from hpkit.capstone import budget as log
+from hpkit.capstone import rivals
+from hpkit.capstone.budget import fill, refuse, say
+from hpkit.capstone.report import Report, content, make_report
+from hpkit.capstone.rivals import Comparison
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.dense import Model
+from hpkit.engine.run import Run
 from hpkit.engine.training import check_dataset, fit
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -32,61 +25,28 @@ from hpkit.hyperparameters import (
     check_items,
     check_number,
 )
-from hpkit.search.files import numbers_from_plain
+from hpkit.locale import words
+from hpkit.search.result import Search
 from hpkit.store import Store, check_kinds, now
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the second in a quarter with 60, the third in none;
 # a search with 60 reaches the second in 23 or 24 of them and the third in 13 to 19.
 BARS = (0.85, 0.93, 0.95)
+FOLDER = "hpkit-runs"
 REASON = 5  # words at least
 TEXTS = ("author", "plan", "learned")
 FORMAT = "hpkit run log"
-KINDS = {
-    "entries": {
-        "what": str, "tried": str, "held": str, "epochs": int, "finished": bool,
-        "overdraw": bool, "so_far": list, "runs": dict,
-    },
-    "choice": {
-        "setting": dict, "seed": int, "epochs": int, "why": str, "val_loss": float,
-        "mean_val_loss": float,
-    },
-    "test": {"when": str, "rows": int, "loss": float, "accuracy": float | None},
-}  # fmt: skip
 
 
 def check_log(data):
-    """Raise unless a log is as a capstone writes it."""
+    """Raise unless it is a log, and a report can be written from it."""
     if data["format"] != FORMAT:
         raise ValueError("another kind of file")
     check_kinds(data, {"dataset": str, "rows": int, "budget": int, "entries": list})
-    for name, kinds in KINDS.items():
-        for part in data[name] if name == "entries" else filter(None, [data[name]]):
-            check_kinds(part, kinds)
-    trained = set()
-    for entry in data["entries"]:
-        best_of(entry)
-        np.add(*map(numbers_from_plain, entry["so_far"]))
-        trained |= {(run.setting, run.seed, run.epochs_done) for run in runs_of(entry)}
-    if data["choice"] and run_named(data["choice"]) not in trained:
-        raise ValueError("a choice that was not trained")
-    if test := data["test"]:
-        check_shares([test["accuracy"] or 0], test["rows"])
-    if data["rivals"]:
-        beside = Comparison(**data["rivals"])
-        for scores in beside.scores.values():
-            check_shares(scores, beside.rows)
-        _ = beside.sentence, beside.table, sum(beside.bars)
-    texts = {"plans": []} | data["texts"]
-    check_kinds(texts, dict.fromkeys(texts, str) | {"plans": list})
-    for plan in texts["plans"]:
-        check_kinds(plan, {"text": str, "stage": int | str})
-
-
-def check_shares(shares, rows):
-    """Raise unless these are shares of so many rows."""
-    if not all(0 <= share <= 1 <= rows for share in shares):
-        raise ValueError("no shares of rows")
+    check_kinds(data["texts"], dict.fromkeys(TEXTS & data["texts"].keys(), str))
+    for _ in content(data, ()):
+        pass
 
 
 def check_bars(bars):
@@ -94,6 +54,28 @@ def check_bars(bars):
     hint = "try (0.85, 0.93, 0.95)"
     items = check_items("bars", bars, hint=hint, empty=True, of="accuracies", most=20)
     return tuple(sorted(check_number("a bar", bar, low=0, hint=hint) for bar in items))
+
+
+class Told(str):
+    """Text that a notebook shows as it is, in lines and without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return fill(self)
+
+
+def _counted(name: str) -> Callable[..., Search]:
+    """Return a search of hpkit as a method of a capstone."""
+
+    def method(
+        self: Capstone, *args: Any, overdraw: bool = False, **kwargs: Any
+    ) -> Search:
+        return self._search(name, args, kwargs, overdraw)
+
+    method.__name__, method.__qualname__ = name, f"Capstone.{name}"
+    method.__doc__ = f"Return `hpkit.{name}` of this data, counted."
+    return method
 
 
 class Capstone:
@@ -133,121 +115,130 @@ class Capstone:
     """
 
     def __init__(
-        self, dataset="digits", *, budget=60, bars=BARS, name="capstone",
-        folder="hpkit-runs",
-    ):  # fmt: skip
+        self,
+        dataset: str | Dataset = "digits",
+        *,
+        budget: int = 60,
+        bars: Iterable[float] = BARS,
+        name: str = "capstone",
+        folder: str | PathLike[str] | None = FOLDER,
+    ) -> None:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
         # A copy, since load_dataset gives one and the same: its looks are others'.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
         self.budget = check_count("budget", budget, hint="try 60")
-        if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
-            raise Refused(WORDS["name"].format(name=brief(name)))
         self.bars, self.name, self._found = check_bars(bars), name, []
+        if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
+            refuse("name", name=brief(name))
         if not isinstance(folder, str | os.PathLike | None):
-            raise TypeError(
-                f"folder must be a text in quotes, got {brief(folder)}; write for "
-                'example "hpkit-runs", or None to keep nothing.'
-            )
+            refuse("folder", kind=log.RefusedKind, folder=brief(folder))
         self.folder = None if folder is None else Path(folder)
-        new = {
-            "format": FORMAT, "version": 1, "dataset": dataset.name,
-            "rows": rows_of(dataset), "budget": self.budget, "entries": [],
-            "choice": None, "test": None, "texts": {}, "rivals": None,
-        }  # fmt: skip
+        new = {"format": FORMAT, "version": 1, "dataset": dataset.name}
+        new |= {"rows": log.rows_of(dataset), "budget": self.budget, "entries": []}
+        new |= {"choice": None, "test": None, "texts": {}, "rivals": None}
         path = self.folder and self.folder / f"{name}.json"
-        self.log = Store(path, new, check_log, WORDS)
+        self.log = Store(path, new, check_log, words("capstone"))
         old = self.data
         if old["budget"] != self.budget:
-            raise Refused(WORDS["budget"].format(old=old["budget"], new=budget))
+            refuse("budget", old=old["budget"], new=budget)
         if old["rows"] != new["rows"]:
-            facts = {"name": name, "old": old["dataset"], "new": dataset.name}
-            raise Refused(WORDS["data"].format(**facts))
+            refuse("data", name=name, old=old["dataset"], new=dataset.name)
 
     @property
-    def data(self):
+    def data(self) -> dict[str, Any]:
         """All that the log holds, as a dict."""
         return self.log.load()
 
     @property
-    def entries(self):
+    def entries(self) -> list[dict[str, Any]]:
         """The log: a dict for each search, with what, tried, epochs, runs and more."""
         return self.data["entries"]
 
     @property
-    def spent(self):
+    def spent(self) -> int:
         """Epochs that were trained."""
         return sum(entry["epochs"] for entry in self.entries)
 
     @property
-    def left(self):
+    def left(self) -> int:
         """Epochs that are left, never below 0."""
         return max(0, self.budget - self.spent)
 
     @property
-    def overdrawn(self):
+    def overdrawn(self) -> bool:
         """Whether more was spent than the budget."""
         return self.spent > self.budget
 
     @property
-    def best(self):
+    def best(self) -> dict[str, Any] | None:
         """The run with the lowest mean validation loss: a dict, or None."""
-        bests = filter(None, map(best_of, self.entries))
+        bests = filter(None, map(log.best_of, self.entries))
         return min(bests, key=lambda best: best["mean_val_loss"], default=None)
 
     @property
-    def why(self):
+    def why(self) -> str:
         """The reason for the choice, or an empty text."""
         return (self.data["choice"] or {"why": ""})["why"]
 
     @property
-    def test(self):
+    def test(self) -> dict[str, Any] | None:
         """What the test set has shown: a dict, or None before it is opened."""
         return self.data["test"]
 
     @property
-    def bar(self):
+    def bar(self) -> float | None:
         """The highest bar that the test accuracy has reached, or None."""
         share = (self.test or {}).get("accuracy") or 0
-        return max((bar for bar in self.bars if reached(bar, share)), default=None)
+        reached = (bar for bar in self.bars if rivals.reached(bar, share))
+        return max(reached, default=None)
 
     @property
-    def state(self):
+    def state(self) -> str:
         """What is spent, left and found, in sentences."""
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
-        said = [WORDS["overdrawn" if self.overdrawn else "state"].format(**facts)]
+        said = [say("overdrawn" if self.overdrawn else "state", **facts)]
         if best := self.best:
-            facts = {
-                "loss": best["mean_val_loss"],
-                "setting": in_words(best["setting"]),
-            }
-            said.append(WORDS["best"].format(**facts))
+            setting = log.in_words(best["setting"])
+            said.append(say("best", loss=best["mean_val_loss"], setting=setting))
         return " ".join([*said, *self.log.notices])
 
     def __repr__(self):
-        lines = [WORDS["head"].format(data=self.dataset.name, state=self.state)]
+        lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            best, words = (
-                best_of(entry),
-                WORDS["line_over" if entry["overdraw"] else "line"],
-            )
+            best = log.best_of(entry)
+            said = "line_over" if entry["overdraw"] else "line"
             loss = f"{best['val_loss']:.3g}" if best else "-"
-            lines.append(words.format(n=n, loss=loss, **entry))
+            lines.append(say(said, n=n, loss=loss, **entry))
         return "\n".join(map(fill, lines))
 
-    def fit(self, setting=None, *, seed=0, model=None, overdraw=False):
+    def fit(
+        self,
+        setting: Hyperparameters | None = None,
+        *,
+        seed: int = 0,
+        model: Model | None = None,
+        overdraw: bool = False,
+    ) -> Run:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
         lr = [getattr(setting, "lr", 0.1)]  # what is no setting the search refuses
         how = {"lr": lr, "seeds": (seed,), "model": model}
         return self._search("fit", (setting,), how, overdraw).runs[0, 0]
 
+    bayesian_search = _counted("bayesian_search")
+    grid_search = _counted("grid_search")
+    one_at_a_time = _counted("one_at_a_time")
+    random_search = _counted("random_search")
+    successive_halving = _counted("successive_halving")
+    validation_curve = _counted("validation_curve")
+
     def _search(self, what, args, kwargs, overdraw):
         """Return a search, counted; its networks are kept for the test."""
-        found = spend(self, what, args, kwargs, overdraw)
+        found = log.spend(self, what, args, kwargs, overdraw)
         self._found += found.runs
         return found
 
-    def choose(self, setting=None, *, why=...):
+    def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
 
         Parameters
@@ -260,57 +251,53 @@ class Capstone:
             nothing yet.
         """
         if why is ... or not self.best:
-            return Told(WORDS["empty" if why is ... else "nothing"])
+            return Told(say("empty" if why is ... else "nothing"))
         if not isinstance(why, str) or len(why.split()) < REASON:
-            raise Refused(WORDS["no_reason"].format(why=brief(why), least=REASON))
+            refuse("no_reason", why=brief(why), least=REASON)
         choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
-            raise Refused(WORDS["too_late"].format(setting=in_words(old["setting"])))
+            refuse("too_late", setting=log.in_words(old["setting"]))
         self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
-        text = in_words(choice["setting"])
-        return Told(WORDS["chosen"].format(setting=text, loss=choice["val_loss"]))
+        text = log.in_words(choice["setting"])
+        return Told(say("chosen", setting=text, loss=choice["val_loss"]))
 
     def _trained(self, setting):
         """Return the best run of a setting that the log holds, default of all."""
         if setting is None:
             return self.best
         for entry in self.entries:
-            settings = runs_of(entry).settings
+            settings = log.runs_of(entry).settings
             if setting in settings:
-                return best_of(entry, settings.index(setting))
+                return log.best_of(entry, settings.index(setting))
         known = isinstance(setting, Hyperparameters)
-        got = setting if known else brief(setting)
-        raise Refused(WORDS["untrained"].format(setting=got))
+        return refuse("untrained", setting=setting if known else brief(setting))
 
-    def open_test(self):
+    def open_test(self) -> Told:
         """Open the test set for the chosen setting; return what is seen in words.
 
         A second call only says what was seen.
         """
         if self.test:
-            return Told(WORDS["again"].format(seen=self._seen))
+            return Told(say("again", seen=self._seen))
         if not (choice := self.data["choice"]):
-            raise Refused(WORDS["not_chosen"])
+            refuse("not_chosen")
         run = replace(self._run(choice), dataset=self.dataset)
-        test = {
-            "when": now(), "loss": run.test_loss(), "rows": len(self.dataset.test.y),
-            "accuracy": None if run.val_accuracy is None else run.test_accuracy(),
-        }  # fmt: skip
+        accuracy = None if run.val_accuracy is None else run.test_accuracy()
+        test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
+        test["rows"] = len(self.dataset.test.y)
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return Told(self._seen)
 
     def _run(self, choice):
         """Return the chosen run with its network, from this kernel or trained again."""
-        setting, seed, epochs = run_named(choice)
+        setting, seed, epochs = log.run_named(choice)
         for run in self._found:
             if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
                 return run
-        if model_of(choice):
-            raise Refused(WORDS["own_model"])
+        if log.model_of(choice):
+            refuse("own_model")
         # It was paid for; a run that was cut is repeated up to where it was cut.
-        return fit(
-            self.dataset, setting.but(epochs=choice["epochs"]), seed=choice["seed"]
-        )
+        return fit(self.dataset, setting.but(epochs=epochs), seed=seed)
 
     @property
     def _seen(self):
@@ -318,75 +305,37 @@ class Capstone:
         kind = "loss" if self.test["accuracy"] is None else "accuracy"
         if kind == "accuracy" and self.bars:
             kind = "bar" if self.bar else "no_bar"
-        return WORDS[kind].format(
-            **self.test, bar=self.bar, lowest=min(self.bars, default=0)
-        )
+        lowest = min(self.bars, default=0)
+        return say(kind, **self.test, bar=self.bar, lowest=lowest)
 
-    def note(self, **texts):
+    def note(self, **texts: str) -> None:
         """Keep your sentences for the report: `author`, `plan`, `learned`.
 
-        `...` is left out; a new text replaces the old one. A plan from before the last
-        search stays: the report says of each how many epochs were spent by then.
+        `...` is left out; a new text replaces the old one.
         """
-        for name, value in texts.items():
+        texts = {name: text for name, text in texts.items() if text is not ...}
+        for name, text in texts.items():
             if name not in TEXTS:
-                names = ", ".join(TEXTS)
-                raise Refused(WORDS["unknown"].format(names=names, name=name))
-            if value is not ... and not isinstance(value, str):
-                raise RefusedKind(
-                    WORDS["no_text"].format(name=name, value=brief(value))
-                )
-        texts = {name: v.strip() for name, v in texts.items() if v is not ...}
-        new = {"text": texts.get("plan"), "stage": self.spent}
-
-        def update(data):
-            data["texts"] |= texts
-            plans = data["texts"].setdefault("plans", [])
-            # None, or the cell was run again.
-            if new["text"] in (None, *(plan["text"] for plan in plans[-1:])):
-                return
-            if plans and plans[-1]["stage"] == new["stage"]:
-                plans.pop()
-            plans.append(new)
-
+                refuse("unknown", names=", ".join(TEXTS), name=name)
+            if not isinstance(text, str):
+                refuse("no_text", kind=log.RefusedKind, name=name, value=brief(text))
+        texts = {name: text.strip() for name, text in texts.items()}
         if texts:
-            self.log.change(update)
+            self.log.change(lambda data: data["texts"].update(texts))
 
-    def report(self, **texts):
-        """Write the report from the log, as HTML and as Markdown with pictures.
+    def report(self, **texts: str) -> Report:
+        """Write the report from the log, with texts as in `note`; return a `Report`.
 
-        Parameters
-        ----------
-        **texts : str
-            As in `note`.
-
-        Returns
-        -------
-        Report
-            A notebook shows it; `html`, `markdown` (texts), `paths` (files).
+        A notebook shows it; `html`, `markdown` (texts), `paths` (files).
         """
         self.note(**texts)
         return make_report(self)
 
-    def compare(self, n=8):
+    def compare(self, n: int = 8) -> Comparison:
         """Return a `Comparison` with other ways to tune, each trained n times."""
-        found = compare(self.dataset, mine=self.test, bars=self.bars, n=n)
+        mine = self.test and self.test["accuracy"]
+        found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
         if self.entries:
             plain = vars(found) | {"bars": list(found.bars)}
             self.log.change(lambda data: data.update(rivals=plain))
         return found
-
-
-def counted(name):
-    """Return a search of hpkit as a method of a capstone."""
-
-    def method(self, *args, overdraw=False, **kwargs):
-        return self._search(name, args, kwargs, overdraw)
-
-    method.__name__, method.__qualname__ = name, f"Capstone.{name}"
-    method.__doc__ = f"Return `hpkit.{name}` of this data, counted."
-    return method
-
-
-for _name in SEARCHES:
-    setattr(Capstone, _name, counted(_name))

@@ -3,9 +3,13 @@
 Nothing here trains.
 """
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +30,10 @@ from hpkit.hyperparameters import (
     refusal,
 )
 from hpkit.locale import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
 
 HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
 
@@ -137,7 +145,7 @@ class Dataset:
         y = self.train.y * self.target_scale + self.target_center
         return 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
 
-    def scaled(self, X) -> np.ndarray:
+    def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, features) on the scale that the networks see.
 
         Raises ValueError, TypeError where X holds no such rows, or the rows of a split,
@@ -153,8 +161,16 @@ class Dataset:
 
     @classmethod
     def from_frame(
-        cls, frame, target, *, name="your data", task=None, valid=0.2, test=0.2, seed=0
-    ):
+        cls,
+        frame: pd.DataFrame,
+        target: str,
+        *,
+        name: str = "your data",
+        task: str | None = None,
+        valid: float = 0.2,
+        test: float = 0.2,
+        seed: int = 0,
+    ) -> Dataset:
         """Return a pandas table, shuffled, cut in three and standardised.
 
         Parameters
@@ -200,9 +216,17 @@ class Dataset:
 
     @classmethod
     def from_arrays(
-        cls, X, y, *, features=None, name="your data", task=None, valid=0.2, test=0.2,
-        seed=0,
-    ):  # fmt: skip
+        cls,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        features: Iterable[str] | None = None,
+        name: str = "your data",
+        task: str | None = None,
+        valid: float = 0.2,
+        test: float = 0.2,
+        seed: int = 0,
+    ) -> Dataset:
         """Return arrays, shuffled, cut in three and standardised.
 
         Parameters
@@ -239,7 +263,17 @@ class Dataset:
         return cls.of_rows(name, X, y, rows, features, classes, standardize=True)
 
     @classmethod
-    def of_rows(cls, name, X, y, rows, features, classes, *, standardize):
+    def of_rows(
+        cls,
+        name: str,
+        X: ArrayLike,
+        y: ArrayLike,
+        rows: Iterable[ArrayLike],
+        features: Iterable[str],
+        classes: Iterable[str] | None,
+        *,
+        standardize: bool,
+    ) -> Dataset:
         """Return the data set of given row numbers (train, valid, test)."""
         center, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
         if standardize:

@@ -7,10 +7,13 @@ training is only the gradient; the updates are in `stack`.
 
 import math
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import nn
+
+from hpkit.hyperparameters import Hyperparameters
 
 # Held while torch's global random state is somebody's own: threads would mix theirs.
 RANDOM_STATE = threading.RLock()
@@ -25,6 +28,9 @@ BENDS = {
         lambda h: h.square_().neg_().add_(1),
     ),
 }
+
+# What makes a learner's own network: (n_features, n_outputs, setting).
+Model = Callable[[int, int, Hyperparameters], nn.Module]
 
 
 def network(n_features, n_outputs, setting):

@@ -3,9 +3,12 @@
 Frozen, as all results are. Many of them together are `results.Runs`.
 """
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +17,10 @@ from hpkit.data.from_table import check_rows
 from hpkit.engine.dense import network, start
 from hpkit.hyperparameters import Hyperparameters, check_choice, refusal
 from hpkit.locale import words
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import ArrayLike
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
 # stretched. Over-fitting raises the validation loss as far (0.69 to 2.0 on small
@@ -85,26 +92,26 @@ class Run:
     weights: object = field(default=None)
 
     @property
-    def epochs_done(self):
+    def epochs_done(self) -> int:
         """Epochs trained: `setting.epochs`, or fewer when it was stopped."""
         return len(self.val_loss) - 1
 
     @cached_property
-    def best_epoch(self):
+    def best_epoch(self) -> int:
         """The epoch with the lowest validation loss."""
         return int(lowest(self.val_loss)[1])
 
     @cached_property
-    def best_val_loss(self):
+    def best_val_loss(self) -> float:
         """The lowest validation loss; inf when there is none."""
         return float(lowest(self.val_loss)[0])
 
     @cached_property
-    def diverged(self):
+    def diverged(self) -> bool:
         """Whether a loss is not finite or the training loss ends above 3x its start."""
         return bool(has_diverged(self.train_loss, self.val_loss))
 
-    def network(self, epoch="best"):
+    def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network.
 
         Parameters
@@ -132,7 +139,7 @@ class Run:
             net, _ = start_own(*about, torch.float32)
         return weights.load(net, number, epoch)
 
-    def outputs(self, X, epoch="best"):
+    def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the network's outputs: ndarray (n, outputs).
 
         X is on the scale of the network, as `dataset.valid.X` is and what
@@ -148,13 +155,13 @@ class Run:
         with torch.no_grad(), OneThread():
             return net(torch.tensor(X, dtype=dtype)).double().numpy()
 
-    def predict_proba(self, X, epoch="best"):
+    def predict_proba(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the probability of each class: ndarray (n, classes); see `predict`."""
         if self.dataset.is_regression:
             raise refusal("proba")
         return softmax(self.outputs(self._scaled(X), epoch))
 
-    def predict(self, X, epoch="best"):
+    def predict(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return what the network says of each row: ndarray (n,).
 
         Parameters
@@ -186,7 +193,7 @@ class Run:
         """Return rows on the scale of the network."""
         return X.X if isinstance(X, Split) else self.dataset.scaled(X)
 
-    def test_loss(self):
+    def test_loss(self) -> float:
         """Return the loss on the test split, with the weights of the best epoch.
 
         To be asked once, at the very end: a second look warns, because choosing by
@@ -199,7 +206,7 @@ class Run:
         log_sum = np.logaddexp.reduce(out, axis=1)
         return float((log_sum - out[np.arange(len(out)), test.y]).mean())
 
-    def test_accuracy(self):
+    def test_accuracy(self) -> float:
         """Return the share of test points classified right, as `test_loss` does."""
         if self.dataset.is_regression:
             raise refusal("test_accuracy")

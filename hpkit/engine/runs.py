@@ -5,18 +5,25 @@ may hold the same one. Nothing here trains; searches and their paths are in `fou
 tables and files in `tables`.
 """
 
+from __future__ import annotations
+
 import operator
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit.data.datasets import Dataset
 from hpkit.engine.run import CURVES, Run, TestSplitWarning, has_diverged, lowest
-from hpkit.hyperparameters import NAMES, check_items, refusal
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_items, refusal
 from hpkit.locale import words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CURVES", "Run", "Runs", "TestSplitWarning", "has_diverged", "lowest"]
 
@@ -60,7 +67,7 @@ class Runs:
     weights: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, runs):
+    def of(cls, runs: Iterable[Run]) -> Runs:
         """Return single runs of one data set as a collection.
 
         Parameters
@@ -94,11 +101,11 @@ class Runs:
             first.dataset, settings, seeds, **arrays, model=first.model, weights=weights
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return how many runs are there."""
         return int((self.epochs_done >= 0).sum())
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Run]:
         """Give every run that is there."""
         for at in zip(*np.nonzero(self.epochs_done >= 0), strict=True):
             yield self[at]
@@ -134,12 +141,12 @@ class Runs:
         )
 
     @cached_property
-    def best_val_loss(self):
+    def best_val_loss(self) -> np.ndarray:
         """Lowest validation loss of each run: ndarray (n_settings, n_seeds)."""
         return np.where(self.epochs_done < 0, np.nan, lowest(self.val_loss)[0])
 
     @cached_property
-    def best_epoch(self):
+    def best_epoch(self) -> np.ndarray:
         """Epoch of each run's lowest validation loss: (n_settings, n_seeds)."""
         return lowest(self.val_loss)[1]
 
@@ -163,14 +170,14 @@ class Runs:
         return diverged
 
     @cached_property
-    def mean_val_loss(self):
+    def mean_val_loss(self) -> np.ndarray:
         """Mean over seeds of the lowest validation loss: ndarray (n_settings,)."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a setting without runs
             return np.nanmean(self.best_val_loss, axis=1)
 
     @cached_property
-    def std_val_loss(self):
+    def std_val_loss(self) -> np.ndarray:
         """Spread over seeds of the lowest validation loss: ndarray (n_settings,).
 
         The standard deviation that divides by n - 1; nan with one seed.
@@ -180,7 +187,7 @@ class Runs:
             return np.nanstd(self.best_val_loss, axis=1, ddof=1)
 
     @cached_property
-    def order(self):
+    def order(self) -> np.ndarray:
         """Numbers of the settings from best to worst; any diverged seed ranks last.
 
         Of equal losses (see `EVEN`) the one with fewer epochs is the better one, then
@@ -189,17 +196,17 @@ class Runs:
         return ranked(self, self.mean_val_loss)
 
     @property
-    def best(self):
+    def best(self) -> Hyperparameters:
         """The setting with the lowest mean validation loss (its best epoch)."""
         return self.settings[self.order[0]]
 
     @property
-    def best_run(self):
+    def best_run(self) -> Run:
         """The run of the best setting whose validation loss is lowest."""
         i = self.order[0]
         return self[i, int(np.nanargmin(self.best_val_loss[i]))]
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row a setting, named as in scikit-learn.
 
         Returns
@@ -226,7 +233,7 @@ class Runs:
         }
         return pd.DataFrame(frame)
 
-    def history(self):
+    def history(self) -> pd.DataFrame:
         """Return all curves in long form.
 
         Returns

@@ -7,17 +7,20 @@
 (`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
 import itertools
 import math
 import time
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
 
-from hpkit.data.datasets import check_dataset
-from hpkit.engine.dense import READ, DenseNetworks, network
+from hpkit.data.datasets import Dataset, check_dataset
+from hpkit.engine.dense import READ, DenseNetworks, Model, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, Columns, OneThread, Stack
 from hpkit.hyperparameters import (
@@ -257,7 +260,15 @@ class Training:
         )
 
 
-def train(dataset, settings, *, seeds=(0,), model=None, tick=0.03, dtype=torch.float32):
+def train(
+    dataset: Dataset,
+    settings: Hyperparameters | Iterable[Hyperparameters],
+    *,
+    seeds: Iterable[int] = (0,),
+    model: Model | None = None,
+    tick: float = 0.03,
+    dtype: torch.dtype = torch.float32,
+) -> Iterator[Runs]:
     """Train settings x seeds at once and yield what there is, again and again.
 
     Parameters
@@ -316,7 +327,13 @@ def _yield_runs(training, tick):
         yield training.runs
 
 
-def fit(dataset, setting=None, *, seed=0, model=None):
+def fit(
+    dataset: Dataset,
+    setting: Hyperparameters | None = None,
+    *,
+    seed: int = 0,
+    model: Model | None = None,
+) -> Run:
     """Train one setting with one seed.
 
     Parameters

@@ -1,19 +1,29 @@
 """The map of what a network says, for data with two features."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
+from hpkit.data.datasets import Dataset
 from hpkit.engine.run import Run
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import drawn
 from hpkit.plots.words import CHARTS, SAY, describe
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 
 
-def plot_decision_boundary(run, ax=None, *, epoch="best", split="train"):
+def plot_decision_boundary(
+    run: Run, ax: Axes | None = None, *, epoch: str = "best", split: str = "train"
+) -> Axes:
     """Return the axes with the network's answer everywhere, and the points.
 
     Parameters
@@ -71,7 +81,9 @@ def _draw_border(ax, run, epoch):
             ax.contour(*sides, lead, [0], colors=light("ink"), linewidths=1.6)
 
 
-def plot_data(dataset, ax=None, *, split="train"):
+def plot_data(
+    dataset: Dataset, ax: Axes | None = None, *, split: str = "train"
+) -> Axes:
     """Return the axes with the points of a data set of two features.
 
     Parameters

@@ -4,12 +4,18 @@ pyplot is asked for one thing only, a new figure when a learner gives no axes: i
 a current figure for the whole process, and panels draw in threads.
 """
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit.charts.still import draw
 from hpkit.hyperparameters import check_text, refused
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 FONT = 10
@@ -70,7 +76,7 @@ def dark(color):
 # ---- alternative text --------------------------------------------------------------
 
 
-def alt_text(ax, sentence):
+def alt_text(ax: Axes, sentence: str) -> Axes:
     """Return `ax` after giving its picture a sentence for those who do not see it.
 
     Parameters

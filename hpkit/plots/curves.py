@@ -1,15 +1,31 @@
 """Loss against epochs, and the runs of each seed."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from hpkit.charts.loss import runs_chart, seeds_chart
+from hpkit.engine.run import Run
+from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import check_choice, check_flag
 from hpkit.plots.canvas import SIZE, drawn
 from hpkit.plots.words import CHARTS, as_runs, describe, varied
+from hpkit.search.result import Search
 from hpkit.text import short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FEW = 4  # settings of which both losses are drawn; more lines are a tangle
 
 
-def plot_training_curves(runs, ax=None, *, split=None):
+def plot_training_curves(
+    runs: Run | Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    split: str | None = None,
+) -> Axes:
     """Return the axes with loss against epoch: validation solid, training dashed.
 
     The lowest validation point has a ring. Each line has its label at its end; one
@@ -54,7 +70,12 @@ def plot_training_curves(runs, ax=None, *, split=None):
     return drawn(chart, ax, size, f"{CHARTS['training']} {describe(runs)}")
 
 
-def plot_seeds(runs, ax=None, *, pairs=None):
+def plot_seeds(
+    runs: Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    pairs: bool | None = None,
+) -> Axes:
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
     Parameters

@@ -1,5 +1,9 @@
 """Two hyperparameters at once: the grid as a heat map, and a path on it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hpkit.charts.heatmap import heatmap_chart
@@ -7,10 +11,16 @@ from hpkit.charts.path import best_in_cells, path_chart
 from hpkit.hyperparameters import TABLE, check_choice
 from hpkit.plots.canvas import drawn
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
+from hpkit.search.result import Search
 from hpkit.text import named_value
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_grid(grid, ax=None, *, x=None, y=None):
+
+def plot_grid(
+    grid: Search, ax: Axes | None = None, *, x: str | None = None, y: str | None = None
+) -> Axes:
     """Return the axes with the validation loss of every combination as a heat map.
 
     Parameters
@@ -90,7 +100,14 @@ def _size(space):
     return max(4.2, 1.6 + 0.75 * columns), max(2.6, 1.4 + 0.5 * rows)
 
 
-def plot_path(steps, ax=None, *, grid=None, x=None, y=None):
+def plot_path(
+    steps: Search,
+    ax: Axes | None = None,
+    *,
+    grid: Search | None = None,
+    x: str | None = None,
+    y: str | None = None,
+) -> Axes:
     """Return the axes with the path of one-at-a-time on the map.
 
     Parameters

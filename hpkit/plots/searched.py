@@ -1,5 +1,10 @@
 """What searches have found: validation curve, parallel coordinates, best so far."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hpkit.charts.best_so_far import best_so_far_chart
@@ -7,13 +12,17 @@ from hpkit.charts.parallel import parallel_axes, parallel_chart, parallel_shares
 from hpkit.charts.validation import validation_chart
 from hpkit.plots.canvas import SIZE, drawn
 from hpkit.plots.words import CHARTS, SAY, as_search, as_searches, describe
+from hpkit.search.result import Search
 from hpkit.text import short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STRONG = 5  # best settings in full color in parallel coordinates
 COLORS = ("blue", "orange", "green", "purple", "brown")
 
 
-def plot_validation_curve(curve, ax=None):
+def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     """Return the axes with validation loss against one hyperparameter's values.
 
     Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
@@ -55,7 +64,7 @@ def _one(search):
     return len(getattr(search, "space", ())) == 1
 
 
-def plot_parallel(search, ax=None):
+def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     """Return the axes with a line for each setting through its values and its loss.
 
     Parameters
@@ -100,7 +109,9 @@ def plot_parallel(search, ax=None):
     return drawn(chart, ax, (7.6, 4.2), alt)
 
 
-def plot_best_so_far(searches, ax=None):
+def plot_best_so_far(
+    searches: Search | Iterable[Search] | Mapping[str, Search], ax: Axes | None = None
+) -> Axes:
     """Return the axes with the lowest validation loss against the epochs spent.
 
     Parameters

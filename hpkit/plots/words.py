@@ -1,5 +1,9 @@
 """What charts say: their labels, and a result in a sentence."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from hpkit.engine.run import Run
@@ -109,7 +113,7 @@ def counted(runs):
     return words + (TOLD["seeds"].format(n=k) if k > 1 else "")
 
 
-def describe(result):
+def describe(result: Any) -> str:
     """Return what a chart of a result shows, in one sentence.
 
     Parameters

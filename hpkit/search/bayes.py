@@ -4,11 +4,15 @@ What Optuna can do with a study (importances, its own charts, its dashboard, goi
 from there) it can do with ``to_optuna(search)``.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpkit.data.datasets import check_dataset
+from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.run import DIVERGED_ABOVE, Run
 from hpkit.engine.runs import Runs, join
 from hpkit.hyperparameters import (
@@ -21,6 +25,9 @@ from hpkit.hyperparameters import (
 from hpkit.search.result import Search, cost_of
 from hpkit.search.searches import MOST_TRIALS, planned_cost, searching, train_more
 from hpkit.search.space import COUNTS, Range
+
+if TYPE_CHECKING:
+    from optuna.study import Study
 
 RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
@@ -112,7 +119,7 @@ def _tell(study, trial, runs, number):
         study.tell(trial, state=TrialState.FAIL)
 
 
-def to_optuna(search):
+def to_optuna(search: Search) -> Study:
     """Return a search as an Optuna study, a trial for each setting.
 
     Parameters
@@ -168,7 +175,13 @@ def to_optuna(search):
     return study
 
 
-def from_optuna(study, dataset, base=None, *, names=None):
+def from_optuna(
+    study: Study,
+    dataset: Dataset,
+    base: Hyperparameters | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+) -> Search:
     """Return the trials of an Optuna study as a `Search`.
 
     Parameters

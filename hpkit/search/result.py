@@ -4,19 +4,27 @@ Every search gives one, also while it is under way: panels, plots and learners r
 same. Nothing here trains.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit import text
-from hpkit.engine.run import CURVES, Run, lowest
+from hpkit.data.datasets import Dataset
+from hpkit.engine.run import Run, lowest
 from hpkit.engine.runs import EVEN, Runs, levels, ranked
 from hpkit.hyperparameters import Hyperparameters, check_choice, check_name, refusal
 from hpkit.locale import words
 from hpkit.search.space import edge_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from optuna.study import Study
 
 CRITERIA = ("validation", "last", "training", "accuracy")
 LEVEL = 0.05  # share of equally good pairs that `told_apart` tells apart all the same
@@ -80,8 +88,32 @@ class Lost:
     reason: str
 
 
+class _AsRuns:
+    """What a search has of its runs, under the same names."""
+
+    dataset: Dataset
+    settings: tuple[Hyperparameters, ...]
+    seeds: tuple[int, ...]
+    epochs_done: np.ndarray
+    fit_time: np.ndarray
+    train_loss: np.ndarray
+    val_loss: np.ndarray
+    train_accuracy: np.ndarray | None
+    val_accuracy: np.ndarray | None
+    best_val_loss: np.ndarray
+    best_epoch: np.ndarray
+    diverged: np.ndarray
+    mean_val_loss: np.ndarray
+    std_val_loss: np.ndarray
+
+
+for _name in _AsRuns.__annotations__:
+    _read = property(attrgetter(f"runs.{_name}"), doc="As in `Runs`.")
+    setattr(_AsRuns, _name, _read)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Search:
+class Search(_AsRuns):
     """What a search has tried and found.
 
     Attributes
@@ -293,15 +325,15 @@ class Search:
         last = self.rungs[-1].kept if self.rungs else range(len(self.settings))
         yield from ((i, start, self.settings[i].epochs) for i in last)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a pandas table, one row a setting: see `Runs.to_frame`."""
         return self.runs.to_frame()
 
-    def history(self):
+    def history(self) -> pd.DataFrame:
         """Return all curves as a pandas table in long form: see `Runs.history`."""
         return self.runs.history()
 
-    def to_optuna(self):
+    def to_optuna(self) -> Study:
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""
         from hpkit.search.bayes import to_optuna
 
@@ -343,14 +375,6 @@ class Search:
         if not diverged[(self.epochs_done >= 0).any(1)].all():
             caption += text.edge_sentences(self)  # the table does not show it
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
-
-
-_OF_RUNS = (
-    *("dataset", "settings", "seeds", "epochs_done", "fit_time", *CURVES),
-    *("best_val_loss", "best_epoch", "diverged", "mean_val_loss", "std_val_loss"),
-)
-for _name in _OF_RUNS:
-    setattr(Search, _name, property(attrgetter(f"runs.{_name}"), doc="As in `Runs`."))
 
 
 def cost_of(runs):

@@ -38,20 +38,20 @@ class Range:
     high: float
     log: bool = False
 
-    def at(self, share):
+    def at(self, share: float) -> float:
         """Return the value at a share of the way, 0 is `low` and 1 is `high`."""
         low, high = self.ends
         value = low + share * (high - low)
         value = float(f"{math.exp(value) if self.log else value:.{DIGITS}g}")
         return min(max(value, self.low), self.high)
 
-    def share(self, value):
+    def share(self, value: float) -> float:
         """Return where in the range a value is, 0 to 1."""
         low, high = self.ends
         return ((math.log(value) if self.log else value) - low) / (high - low)
 
     @property
-    def ends(self):
+    def ends(self) -> tuple[float, float]:
         """Both ends, as logarithms if `log`."""
         ends = self.low, self.high
         return tuple(map(math.log, ends)) if self.log else ends

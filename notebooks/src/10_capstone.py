@@ -184,8 +184,7 @@ hk.TrainingPanel(hk.load_dataset("wine"), base, controls=names)
 # ## 3. Your plan (5 minutes)
 #
 # Write it down **before** the first result. A plan that is made afterwards always fits.
-# The log keeps it. You may write another one later: then both stand in the report, each
-# with the epochs that were spent when it was written.
+# The log keeps it, and it stands in your report.
 
 # %%
 ex.my_plan

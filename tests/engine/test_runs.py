@@ -202,6 +202,8 @@ def test_run_refuses_a_wrong_epoch():
     [
         ([1, 0.5], [1, 0.5], False),
         ([1, 2.9], [1, 0.5], False),
+        ([1, 3.0], [1, 0.5], False),
+        ([0, 0], [0, 0], False),  # nothing left to learn
         ([1, 3.1], [1, 0.5], True),
         ([2, 5.9], [2, 0.5], False),
         ([0.5, 1.6], [1, 0.5], True),

@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hpkit.panels.cells import ink_on, shade
+from hpkit.panels.stills import still
 
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
@@ -19,10 +21,8 @@ from hpkit.panels import (
     TrainingPanel,
     ValidationCurvePanel,
 )
-from hpkit.panels.cells import ink_on, shade
 from hpkit.panels.controls import NAMES
 from hpkit.panels.curve import shades
-from hpkit.panels.stills import still
 from hpkit.panels.values import DEFAULTS, parse_values
 from hpkit.search.searches import grid_search, validation_curve
 

@@ -1,0 +1,281 @@
+"""The budget: what is counted, what is refused, what is free."""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from build import FOLDER
+from tasks import BASE, TWO, linear, one_line, task
+
+import hpkit as hk
+from hpkit.capstone import budget
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "cost"),
+    [
+        ("validation_curve", (), {"param_name": "lr", "param_range": [0.1, 1]}, 8),
+        ("grid_search", (), {**TWO, "batch_size": [8, 16], "seeds": range(2)}, 32),
+        ("random_search", (), {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}, 12),
+        ("one_at_a_time", (), {**TWO, "batch_size": [8, 16]}, 12),
+        ("successive_halving", (), {"lr": [0.01, 0.03, 0.1]}, 6),
+        ("bayesian_search", (), {"lr": hk.log_uniform(0.01, 1), "n_trials": 2}, 8),
+    ],
+)
+def test_each_search_is_counted(name, args, kwargs, cost):
+    cap = task()
+
+    found = getattr(cap, name)(BASE, *args, **kwargs)
+
+    assert found.cost.epochs == cap.spent == cost
+    assert cap.left == 40 - cost
+    assert cap.entries[0]["what"] == name
+    plain = getattr(hk, name)(cap.dataset, BASE, *args, **kwargs)
+    np.testing.assert_array_equal(plain.val_loss, found.val_loss)
+
+
+def test_every_search_of_hpkit_is_a_method():
+    names = {n for n in hk.__all__ if n.endswith("_search") or n in budget.SEARCHES}
+
+    assert names == set(budget.SEARCHES)
+    for name in names:
+        assert f"hpkit.{name}" in getattr(hk.Capstone, name).__doc__
+
+
+def test_fit_is_counted_and_is_the_same_run():
+    cap = task()
+
+    run = cap.fit(BASE, seed=3)
+
+    assert cap.spent == 4
+    plain = hk.fit(cap.dataset, BASE, seed=3)
+    np.testing.assert_allclose(run.val_loss, plain.val_loss, rtol=1e-6)
+    assert (run.setting, run.seed) == (BASE, 3)
+
+
+def test_too_dear_is_refused_before_it_trains(monkeypatch):
+    cap = task(budget=7)
+    monkeypatch.setitem(budget.SEARCHES, "grid_search", refusing(hk.grid_search))
+
+    with pytest.raises(hk.BudgetError) as caught:
+        cap.grid_search(BASE, **TWO)
+
+    words = str(caught.value)
+    assert "at most the 7 epochs left of 7" in words  # rule
+    assert "got grid_search, up to 8" in words  # value
+    assert "overdraw=True" in words  # way out
+    assert (cap.spent, cap.entries) == (0, [])
+
+
+def test_a_refusal_in_a_notebook_is_its_message_alone(here):
+    shown = errors_of(
+        "import hpkit as hk; cap = hk.Capstone('wine', budget=3, folder=None)",
+        "cap.grid_search(hk.Hyperparameters(epochs=2), lr=[0.01, 0.1])",
+        "cap.open_test()", "cap.fit(overdraw='yes')", "cap.note(plan=3)",
+        "cap.report(title='x')", "cap.best.unknown",
+    )  # fmt: skip
+
+    *refused, other = shown
+    assert len(refused) == 5
+    for lines in refused:
+        assert lines[0].startswith("Refused: ")
+        assert len(lines) <= 4
+        assert max(map(len, lines)) <= 84
+    assert "Traceback" in "".join(other)  # another error is shown as ever
+
+
+def errors_of(*cells):
+    """Return what IPython shows for the cells that fail, as a kernel sends it."""
+    code = f"""
+import json
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+shell = InteractiveShell(config=Config(HistoryManager={{"enabled": False}}))
+shown = []
+shell._showtraceback = lambda kind, value, lines: shown.append(list(lines))
+done = [shell.run_cell(cell).success for cell in {cells}]
+assert done.count(False) == len(shown)  # Run All stops there, as at any error
+print(json.dumps(shown))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def refusing(search):
+    """Return a search that must only be asked for its plan."""
+
+    def trained(*args, **kwargs):
+        raise AssertionError("it was trained")
+
+    trained.live = search.live
+    trained.__signature__ = inspect.signature(search)
+    return trained
+
+
+def test_exactly_what_is_left_may_be_spent():
+    cap = task(budget=8)
+
+    cap.grid_search(BASE, **TWO)
+
+    assert (cap.left, cap.overdrawn) == (0, False)
+    with pytest.raises(hk.BudgetError):
+        cap.fit(BASE.but(epochs=1))
+
+
+def test_overdraw_is_marked_in_log_and_report(capsys):
+    cap = task(budget=7)
+
+    cap.grid_search(BASE, **TWO, overdraw=True)
+
+    assert cap.overdrawn
+    assert cap.left == 0
+    assert cap.entries[0]["overdraw"] is True
+    assert "more than were left" in one_line(capsys)
+    assert "overdrawn" in repr(cap)
+    report = cap.report()
+    assert "The budget was overdrawn: 8 of 7 epochs" in report.html
+    assert "8 (overdrawn)" in report.markdown
+
+
+def test_overdraw_within_the_budget_is_no_overdraft():
+    cap = task()
+
+    cap.grid_search(BASE, **TWO, overdraw=True)
+
+    assert not cap.overdrawn
+    assert cap.entries[0]["overdraw"] is False
+
+
+def test_overdraw_must_be_true_or_false():
+    with pytest.raises(TypeError, match="overdraw must be True or False, got 'yes'"):
+        task().fit(BASE, overdraw="yes")
+
+
+def test_the_same_search_again_is_free_however_it_is_written(capsys):
+    cap = task()
+    first = cap.random_search(BASE, lr=hk.log_uniform(0.01, 1), n_trials=3)
+
+    again = cap.random_search(
+        base=BASE, n_trials=np.int64(3), seeds=range(1), lr=hk.log_uniform(0.01, 1.0)
+    )
+
+    assert len(cap.entries) == 1
+    assert "entry 1 of the log, so it costs nothing" in one_line(capsys)
+    np.testing.assert_array_equal(first.val_loss, again.val_loss)
+
+
+@pytest.mark.parametrize(
+    "change", [{"search_seed": 1}, {"seeds": [1]}, {"n_trials": 4}]
+)
+def test_another_search_is_not_free(change):
+    cap = task()
+    space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}
+    cap.random_search(BASE, **space)
+
+    cap.random_search(BASE, **space | change)
+
+    assert len(cap.entries) == 2
+
+
+def test_iterators_are_not_used_up_by_asking_for_the_price():
+    cap = task()
+
+    found = cap.grid_search(BASE, lr=iter([0.01, 0.1]), seeds=iter([0, 1]))
+
+    assert found.cost.runs == 4
+
+
+def test_stopped_search_counts_what_it_trained(monkeypatch):
+    cap = task()
+    partial = next(hk.grid_search.live(cap.dataset, BASE, **TWO, tick=0))
+    monkeypatch.setitem(budget.SEARCHES, "grid_search", stopped(partial))
+
+    cap.grid_search(BASE, **TWO)
+    cap.grid_search(BASE, **TWO)
+
+    assert not cap.entries[0]["finished"]
+    assert cap.entries[0]["epochs"] == partial.cost.epochs < 8
+    assert len(cap.entries) == 2  # what was stopped is not free
+
+
+def stopped(partial):
+    """Return a search that is interrupted after its first partial result."""
+
+    def search(*args, **kwargs):
+        return partial
+
+    search.live = hk.grid_search.live
+    search.__signature__ = inspect.signature(hk.grid_search)
+    return search
+
+
+def test_own_network_changed_under_its_name_is_counted():
+    cap = task()
+    cap.fit(BASE, model=linear)
+    cap.fit(BASE, model=linear)
+    assert len(cap.entries) == 1
+
+    def changed(n_in, n_out, setting):
+        return torch.nn.Sequential(torch.nn.Linear(n_in, 3), torch.nn.Linear(3, n_out))
+
+    changed.__qualname__ = linear.__qualname__
+    cap.fit(BASE, model=changed)
+
+    assert len(cap.entries) == 2
+
+
+def test_sampler_is_not_moved_by_asking_for_the_price():
+    import optuna
+
+    space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}
+    cap = task()
+
+    found = cap.bayesian_search(
+        BASE, sampler=optuna.samplers.RandomSampler(seed=5), **space
+    )
+
+    plain = hk.bayesian_search(
+        cap.dataset, BASE, sampler=optuna.samplers.RandomSampler(seed=5), **space
+    )
+    assert found.settings == plain.settings
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"budget": 0}, "budget must be a whole number >= 1, got 0; try 60"),
+        ({"name": "../up"}, "name must be letters, .*got '../up'; try 'capstone'"),
+        ({"name": 3}, "name must be letters, .*got 3"),
+    ],
+)
+def test_capstone_refuses(how, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        task(**how)
+
+
+def test_capstone_refuses_what_is_no_data():
+    with pytest.raises(TypeError, match=r"a data set must be a hpkit.Dataset, got int"):
+        hk.Capstone(3)
+
+
+def test_prices_beside_the_first_lines():
+    source = (FOLDER / "src" / "10_capstone.py").read_text("utf-8")
+    cell = next(c for c in source.split("\n# %%") if "any_lr = " in c)
+    names = {"hk": hk, "cap": hk.Capstone(folder=None)}
+    before, *lines = re.split(r"\n# found = ", cell)
+    exec(before.split("\n", 1)[1], names)
+    asked = []
+    for line in lines:
+        call = line.split("\n# found")[0].replace("\n# ", "\n")
+        names["cap"] = hk.Capstone(folder=None)
+        eval(re.sub(r"# costs \d+", "", call), names)
+        asked.append((names["cap"].spent, int(re.search(r"# costs (\d+)", call)[1])))
+    assert len(asked) == 3
+    assert all(spent == said <= 42 for spent, said in asked)

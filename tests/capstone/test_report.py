@@ -1,0 +1,265 @@
+"""The report: what it says, what it shows, and that it is one page."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from tasks import BASE, TWO, finished, linear, task
+
+import hpkit as hk
+from hpkit.tables import markdown_table
+
+
+class Page(HTMLParser):
+    """Reads a page: its pictures, headings, tags that are open, what it fetches."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, text):
+        super().__init__()
+        self.pictures, self.heads, self.stack, self.fetched = [], [], [], []
+        self.errors, self.texts, self.lang = [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "img":
+            self.pictures.append(attrs)
+        if tag == "html":
+            self.lang = attrs.get("lang")
+        if tag not in self.VOID:
+            self.stack.append(tag)
+        self.fetched += [attrs[a] for a in ("src", "href") if a in attrs]
+
+    def handle_endtag(self, tag):
+        if not self.stack or self.stack.pop() != tag:
+            self.errors.append(tag)
+
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] in ("h1", "h2"):
+            self.heads.append(data)
+        self.texts.append(data)
+
+
+def test_report_is_one_page_with_pictures_that_say_themselves(here):
+    cap = finished()
+    cap.compare(n=1)
+
+    report = cap.report(author="Jo", plan="Two rates.", learned="More is not better.")
+
+    page = Page((here / "hpkit-runs" / "capstone-report.html").read_text("utf-8"))
+    assert (page.errors, page.stack, page.lang) == ([], [], "en")
+    assert len(page.pictures) == 4
+    for picture in page.pictures:
+        assert len(picture["alt"]) > 40
+        assert picture["src"].startswith("data:image/png;base64,iVBOR")
+    assert all(target.startswith("data:") for target in page.fetched)
+    assert page.heads == [
+        "Tuning report: wine", "In short", "How I searched", "What I chose, and why",
+        "What the test set says", "What I learned, and what I would do next",
+    ]  # fmt: skip
+    text = " ".join(page.texts)
+    for words in ("by Jo", "Two rates.", "More is not better.", "of the two"):
+        assert words in text
+    assert "8 of 40 epochs" in text
+    assert f"{cap.test['accuracy']:.3f}" in text
+    assert report.html == (here / "hpkit-runs/capstone-report.html").read_text("utf-8")
+
+
+def test_report_in_markdown_has_its_pictures_beside_it(here):
+    report = finished().report()
+
+    folder = here / "hpkit-runs"
+    text = (folder / "capstone-report.md").read_text("utf-8")
+    assert text == report.markdown
+    targets = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", text)
+    assert len(targets) == 3
+    for alt, target in targets:
+        assert len(alt) > 40
+        assert (folder / target).read_bytes().startswith(b"\x89PNG")
+    assert text.startswith("# Tuning report: wine\n")
+
+
+def test_report_is_written_from_the_log_alone():
+    finished().report(plan="kept")
+
+    assert "kept" in task().report().html
+
+
+def test_a_new_plan_takes_the_place_of_the_old_one():
+    cap = task()
+    cap.note(plan="a draft", author="Jo")
+    cap.grid_search(BASE, **TWO)
+
+    cap.report(plan="what came out of it")
+
+    text = task().report().markdown
+    assert "\n\n> what came out of it\n\n" in text
+    assert "a draft" not in text
+    assert "by Jo" in text
+
+
+def test_log_of_an_older_kit_goes_on():
+    cap = finished()
+
+    def older(data):
+        for entry in data["entries"]:
+            del entry["planned"], entry["model"]
+            entry |= {"own_model": False, "best": {}, "key": "grid_search(...)"}
+        data["choice"] |= {"late": False, "own_model": False}
+        data["test"]["peeks"] = 0
+        data["texts"] = {"plan": "from an older kit"}
+        data["texts"]["plans"] = [{"text": "from an older kit", "stage": 0}]
+
+    path = cap.folder / "capstone.json"
+    data = json.loads(path.read_text("utf-8"))
+    older(data)
+    path.write_text(json.dumps(data), "utf-8")
+    cap = task()
+
+    text = cap.report().markdown
+    assert text.count("> from an older kit") == 1
+    cap.grid_search(BASE, **TWO)
+    assert cap.spent == 8  # still free
+    cap.note(plan="a new one")
+    assert "> a new one" in cap.report().markdown
+
+
+def test_report_escapes_what_a_learner_writes():
+    cap = finished()
+
+    report = cap.report(plan="<script>alert(1)</script> & a | b\nsecond line")
+
+    page = Page(report.html)
+    assert "script" not in page.stack
+    assert "<script>" not in report.html
+    assert "&lt;script&gt;" in report.html
+    assert "> second line" in report.markdown
+    assert markdown_table(["a|b"], [["c"]]).startswith("| a\\|b |")
+
+
+def test_report_code_gives_the_chosen_run_again():
+    cap = finished()
+    code = cap.report().markdown.split("```python\n")[1].split("\n```")[0]
+
+    run = eval(code, {"hk": hk})
+
+    assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"], rel=1e-6)
+
+
+def test_report_code_runs_with_data_and_network_of_ones_own():
+    for dataset in (hk.load_dataset("wine", seed=1), own_data(), "wine"):
+        cap = task(dataset, name=f"own-{id(dataset)}")
+        cap.grid_search(BASE, **TWO, model=linear)
+        cap.choose(why="the lowest loss of the two")
+
+        text = cap.report().markdown
+        code = text.split("```python\n")[1].split("\n```")[0]
+        names = {"hk": hk, "data": cap.dataset, "linear": linear}
+        run = eval(code, names)
+
+        assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"])
+        assert ("`data` is the data set" in text) == (dataset != "wine")
+        assert "`linear` is the function" in text
+        assert type(run.network()) is torch.nn.Linear
+
+
+def own_data():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    return hk.Dataset.from_arrays(X, X.sum(1))
+
+
+def test_network_without_a_name_is_called_model():
+    cap = task()
+    cap.fit(BASE, model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out))
+    cap.choose(why="a straight line is enough here")
+
+    assert "seed=0, model=model)" in cap.report().markdown
+
+
+def test_report_says_of_each_search_what_was_held_and_the_seeds():
+    cap = task()
+    cap.grid_search(BASE, **TWO)
+    cap.random_search(
+        BASE.but(momentum=0.5), lr=hk.log_uniform(0.01, 1), n_trials=2, search_seed=7,
+        seeds=[1, 2],
+    )  # fmt: skip
+
+    text = cap.report().markdown
+
+    held = "the same in all: batch size 16, epochs 4, hidden layers 8; seed 0 |"
+    assert f"learning rate 0.01, 0.1; {held}" in text
+    assert "momentum 0.5, hidden layers 8; seeds 1, 2; search_seed 7 |" in text
+
+
+def test_setting_that_is_trained_again_is_paid_and_told_once():
+    cap = task()
+    cap.grid_search(BASE, **TWO)
+
+    cap.grid_search(BASE, lr=[0.1, 1.0])
+
+    page = cap.report().html
+    assert "16 of 40 epochs were spent on 3 settings" in page
+    assert ": 3 dots" in page
+
+
+def test_captions_are_no_alternative_texts():
+    page = Page(finished().report().html)
+
+    texts = " ".join(page.texts)
+    assert len(page.pictures) == 3
+    assert not any(picture["alt"] in texts for picture in page.pictures)
+
+
+def test_letters_of_the_pictures_can_be_read_at_half_a_page(monkeypatch):
+    cap, figures = finished(), []
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *_, **__: figures.append(figure)
+    )
+
+    cap.report()
+
+    assert len(figures) == 3
+    for figure in figures:
+        assert figure.get_figwidth() <= 6.5
+        shown = [text for text in figure.findobj(Text) if text.get_text().strip()]
+        assert min(text.get_fontsize() for text in shown) >= 0.85 * 14
+
+
+def test_report_of_an_empty_log_says_so(here):
+    report = task().report()
+
+    assert "log, which is empty" in repr(report)
+    assert "<iframe" not in report._repr_html_()
+    assert list(here.iterdir()) == []
+
+
+def test_unfinished_report_says_what_is_missing():
+    cap = task()
+    cap.fit(BASE)
+
+    text = cap.report().markdown
+
+    assert "cap.choose(why='...')" in text
+    assert "No setting is chosen yet." in text
+    assert "The test set has not been opened." in text
+
+
+def test_report_refuses_other_texts():
+    with pytest.raises(ValueError, match="must get texts named author, plan, learned"):
+        task().report(title="x")
+    with pytest.raises(TypeError, match="plan must be text in quotes, got 3"):
+        task().note(plan=3)
+
+
+def test_report_frame_holds_the_page():
+    shown = finished().report()._repr_html_()
+
+    assert "srcdoc" in shown
+    assert 'href="' not in shown
+    assert shown.count("<iframe") == 1

@@ -1,0 +1,363 @@
+"""The log, the choice, and the test set that is opened once."""
+
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tasks import BASE, TWO, finished, linear, one_line, task
+
+import hpkit as hk
+from hpkit.capstone import budget, pictures
+
+
+def test_no_file_before_something_is_spent(here):
+    cap = task()
+    cap.choose(why=...)
+    cap.report(plan=...)
+
+    assert list(here.iterdir()) == []
+
+
+def test_goes_on_tomorrow(here):
+    task().grid_search(BASE, **TWO)
+
+    cap = task()
+
+    assert cap.spent == 8
+    assert (here / "hpkit-runs" / "capstone.json").is_file()
+    cap.grid_search(BASE, **TWO)
+    assert cap.spent == 8
+    cap.choose(why="the lowest loss so far")
+    cap = task()  # no weights in this kernel: the run is repeated, and not paid again
+    seen = cap.open_test()
+    assert cap.spent == 8
+    plain = hk.grid_search(hk.Capstone("wine", folder=None).dataset, BASE, **TWO)
+    assert f"{plain.best_run.test_accuracy():.3f}" in seen
+
+
+def test_log_is_json_that_a_person_can_read(here):
+    task().grid_search(BASE, **TWO)
+
+    text = (here / "hpkit-runs" / "capstone.json").read_text("utf-8")
+
+    data = json.loads(text)
+    assert (data["format"], data["budget"]) == ("hpkit run log", 40)
+    assert len(text.splitlines()) < 20
+    assert len(text) < 20_000
+    entry = data["entries"][0]
+    assert (entry["what"], entry["epochs"]) == ("grid_search", 8)
+    assert len(entry["runs"]["runs"]) == 2
+
+
+def test_budget_cannot_be_raised_silently():
+    task().fit(BASE)
+
+    with pytest.raises(
+        ValueError, match=r"stays what it was, 40 epochs, got 400; give"
+    ):
+        task(budget=400)
+
+
+def test_log_keeps_to_its_rows():
+    task().fit(BASE)
+
+    with pytest.raises(ValueError, match=r"rows that it was begun with, of wine, got"):
+        task("digits")
+    with pytest.raises(ValueError, match=r"must go on with the rows"):
+        task(hk.load_dataset("wine", seed=1))
+
+
+WHOLE = []
+
+
+@pytest.fixture
+def foreign(here):
+    """Return the file of a whole log, which is made once."""
+    path = here / "hpkit-runs" / "capstone.json"
+    if not WHOLE:
+        cap = finished()
+        cap.compare(n=1)
+        cap.note(plan="two rates", author="Jo")
+        WHOLE.append(path.read_text("utf-8"))
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
+    (here / "hpkit-runs").write_text("a file, not a folder")
+    cap = task()
+
+    cap.grid_search(BASE, **TWO)
+    cap.fit(BASE.but(lr=0.3))
+
+    assert cap.spent == 12
+    assert "could not be written" in one_line(capsys)
+    assert "folder=..." in cap.state
+    cap.choose(why="the lowest loss of the three")
+    assert "Test accuracy" in cap.open_test()
+    report = cap.report()
+    assert report.paths == ()
+    assert "in memory" in repr(report)
+    assert "<img" in report.html
+    assert "data:image/png" in report.markdown
+
+
+def test_disk_that_fails_later_loses_nothing(monkeypatch, capsys):
+    cap = task()
+    cap.fit(BASE)
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    cap.fit(BASE.but(lr=0.3))
+
+    assert (cap.spent, len(cap.entries)) == (8, 2)
+    assert "No space left on device" in one_line(capsys)
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"format": "x"}', "\x00\xff", DEEP, '{"a": ' + DEEP]
+)
+def test_damaged_log_is_set_aside(here, text):
+    task().fit(BASE)
+    path = here / "hpkit-runs" / "capstone.json"
+    path.write_text(text, encoding="utf-8")
+
+    cap = task()
+
+    assert cap.entries == []
+    assert path.read_text("utf-8") == text  # looking changes nothing
+    cap.fit(BASE)
+    assert "set aside as capstone.damaged-" in cap.state
+    aside = next(path.parent.glob("capstone.damaged-*.json"))
+    assert aside.read_text("utf-8") == text
+    assert task().spent == 4
+
+
+def change(where, value):
+    """Return what puts a value into a log, somewhere deep in it."""
+    *parts, last = where
+
+    def update(data):
+        for part in parts:
+            data = data[part]
+        data[last] = value
+
+    return update
+
+
+PLACES = [
+    ("rows",), ("budget",), ("entries",), ("choice",), ("test",), ("texts",),
+    *(("entries", 0, part) for part in ("what", "tried", "held", "epochs", "so_far")),
+    *(("entries", 0, "runs", part) for part in ("settings", "seeds", "runs")),
+    ("entries", 0, "runs", "runs", 0, "val_loss"),
+    ("entries", 0, "runs", "settings", 0, "lr"), ("entries", 0, "model"),
+    *(("choice", part) for part in ("setting", "seed", "epochs", "val_loss", "why")),
+    *(("test", part) for part in ("when", "rows", "loss", "accuracy")),
+    *(("rivals", part) for part in ("scores", "rows", "epochs", "bars")),
+    ("rivals", "mine"), ("texts", "plan"), ("choice", "model"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", PLACES, ids=str)
+def test_foreign_log_is_shown_escaped_or_set_aside(foreign, monkeypatch, where):
+    monkeypatch.setattr(pictures, "png", lambda drawn: b"")
+    script = "<img src=x onerror=alert(1)>"
+    for value in (None, script, {}, [[]], -3, [script], {"a": script}, float("nan")):
+        data = json.loads(WHOLE[0])
+        change(where, value)(data)
+        foreign.write_text(json.dumps(data), "utf-8")
+
+        if where[0] in ("rows", "budget") and value == -3:
+            with pytest.raises(ValueError, match=r"another name=\.\.\."):
+                task()
+            continue
+        cap = task()
+        page = cap.report()
+        cap.note(learned="it can be written, too")
+
+        assert script not in page.html + page._repr_html_()
+        assert repr(cap)
+
+
+def test_two_notebooks_lose_nothing_and_an_overdraft_is_seen(here):
+    one, other = task(budget=8), task(budget=8)
+    third = task(name="third")
+    third.grid_search(BASE, **TWO)
+
+    for cap in (one, other):
+        budget.book(cap.log, third.entries[0])
+
+    assert [e["overdraw"] for e in one.entries] == [False, True]
+    assert one.overdrawn
+    assert other.overdrawn
+
+
+def test_changing_what_was_read_changes_no_log():
+    cap = task(folder=None)
+    cap.fit(BASE)
+
+    cap.entries.clear()
+    cap.data["budget"] = 9999
+
+    assert cap.spent == 4
+    assert cap.data["budget"] == 40
+
+
+def test_best_is_over_all_entries_and_never_a_diverged_one():
+    cap = task("digits")
+    cap.fit(BASE.but(lr=0.3, epochs=3))
+    cap.fit(BASE.but(lr=50, epochs=3))
+
+    assert budget.best_of(cap.entries[1]) is None
+    assert cap.best["setting"]["lr"] == 0.3
+
+
+def test_all_diverged_leaves_nothing_to_choose():
+    cap = task("digits")
+    cap.fit(BASE.but(lr=50, epochs=2))
+
+    assert "nothing to choose" in cap.choose(why="it is what there is")
+    assert "a cross at the top" in cap.report().html
+
+
+def test_choice_needs_a_reason_and_a_trained_setting():
+    cap = task()
+    assert "Nothing is trained yet" in cap.choose(why="because")
+    found = cap.grid_search(BASE, **TWO)
+
+    assert "three dots" in cap.choose()
+    assert cap.data["choice"] is None
+    for why in ("", "  ", 3, None, "x", "it is the best"):
+        with pytest.raises(ValueError, match="why must be a sentence in quotes"):
+            cap.choose(why=why)
+    why = "its curve is the most quiet one"
+    for untrained in (BASE.but(lr=0.7), hk.Hyperparameters(lr=0.01), {"lr": 0.01}):
+        with pytest.raises(ValueError, match=r"must be one that was trained") as caught:
+            cap.choose(untrained, why=why)
+        assert "cap.choose(found.settings[1], why=why)" in str(caught.value)
+    assert "learning rate 0.01" in cap.choose(found.settings[0], why=why)
+    assert cap.why == why
+
+
+def test_test_set_needs_a_choice():
+    cap = task()
+    cap.fit(BASE)
+
+    with pytest.raises(ValueError, match=r"must be chosen before .* got none; write"):
+        cap.open_test()
+    assert cap.test is None
+
+
+def test_second_opening_only_says_what_was_seen():
+    cap = finished()
+    looks = list(cap.dataset.test_looks)
+    before = cap.data
+
+    again = cap.open_test()
+
+    assert again.startswith("The test set was opened before")
+    assert f"{cap.test['accuracy']:.3f}" in again
+    assert cap.data == before
+    assert cap.dataset.test_looks == looks
+    assert task().open_test() == again  # in a new kernel, too
+
+
+def test_opening_gives_the_test_scores_of_the_chosen_run():
+    cap = finished()
+
+    found = hk.grid_search(replace(cap.dataset), BASE, **TWO)
+    found.dataset.test_looks.clear()
+
+    run = found.best_run
+    assert cap.test["accuracy"] == run.test_accuracy()
+    assert cap.test["loss"] == run.test_loss()
+    assert cap.test["rows"] == len(cap.dataset.test.y)
+
+
+def test_after_the_test_no_new_search_and_no_other_choice():
+    cap = finished()
+
+    with pytest.raises(ValueError, match=r"must come before the test .* got fit after"):
+        cap.fit(BASE.but(lr=0.5))
+    with pytest.raises(ValueError, match=r"opened for learning rate 0\.1"):
+        cap.choose(BASE.but(lr=0.01), why="another one is better after all")
+    cap.grid_search(BASE, **TWO)  # what was paid for stays free
+    cap.choose(why="the same one, said better")
+    assert cap.why == "the same one, said better"
+    assert cap.spent == 8
+
+
+def test_a_look_after_the_opening_warns():
+    cap = finished()
+    found = cap.grid_search(BASE, **TWO)
+
+    with pytest.warns(UserWarning, match="should be looked at once"):
+        found.runs[0, 0].test_accuracy()
+
+
+def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
+    cap = task("digits")
+    halv = cap.successive_halving(BASE.but(epochs=3), lr=[0.01, 0.03, 0.1])
+    short = halv.settings[int(np.flatnonzero(halv.epochs_done[:, 0] == 1)[0])]
+    cap.choose(short, why="to see what one epoch gives")
+    here = cap.open_test()
+
+    cap = task("digits", name="other")
+    cap.fit(short.but(epochs=1))
+    cap.choose(why="the one epoch alone is enough")
+    assert cap.open_test()[:20] == here[:20]
+
+
+def test_own_network_of_an_earlier_day_asks_for_its_search():
+    cap = task()
+    cap.fit(BASE, model=linear)
+    cap.choose(why="a straight line is enough")
+    cap = task()
+
+    with pytest.raises(ValueError, match=r"run the cell of that search again"):
+        cap.open_test()
+    cap.fit(BASE, model=linear)
+    assert "Test accuracy" in cap.open_test()
+    assert cap.spent == 4
+
+
+def test_bar_is_reached_by_the_accuracy_that_is_told():
+    cap = finished(bars=(0.9, 0.96))
+
+    for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):
+        cap.log.change(lambda data, a=accuracy: data["test"].update(accuracy=a))
+
+        assert cap.bar == bar
+        text = cap.report().markdown
+        assert ("0.96 reached" in text) == (bar == 0.96)
+
+
+def test_bars():
+    cap = finished(bars=(0.5, 2.0))
+    assert cap.bar == 0.5
+    assert "The bar of 0.5 is reached." in cap.open_test()
+
+    cap = finished(bars=[2.0], name="high")
+    assert cap.bar is None
+    assert "The lowest bar, 2, is not reached." in cap.open_test()
+
+
+def test_regression_has_a_loss_and_no_bars():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    data = hk.Dataset.from_arrays(X, X.sum(1))
+    cap = finished(dataset=data)
+
+    assert cap.test["accuracy"] is None
+    assert cap.bar is None
+    assert cap.open_test().rstrip(".").endswith("no run has seen")
+    assert "The loss of the chosen model" in cap.report().html
+    with pytest.raises(ValueError, match="compare needs classes, got a regression"):
+        cap.compare()
