@@ -186,6 +186,8 @@ class BowlPanel(Panel):
         if check_predict(predict):
             slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
             self.ask(WORDS["guess"].format(curvature), slider, "{:g}".format)
+            if not steps:  # the ball at its start tells nothing
+                self.add_class("hp-shown")
         self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")
         self.run_button = button(WORDS["run"], WORDS["run_tip"])
         self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])

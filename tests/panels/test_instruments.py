@@ -186,6 +186,8 @@ def test_bowl_table_fills_while_it_runs_newest_first():
 def test_bowl_says_the_guess_beside_what_follows():
     bowl = BowlPanel(lr=0.3, predict=True)
     assert "Make your guess" in bowl.result
+    assert "hp-shown" in bowl._dom_classes
+    assert "hp-shown" not in BowlPanel(steps=1, predict=True)._dom_classes
     bowl.guess.widget.value = 2.4
     bowl.guess.button.click()
     bowl.curvature.value = 0.5
