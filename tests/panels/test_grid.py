@@ -1,0 +1,285 @@
+"""GridPanel: what a learner does with it."""
+
+import numpy as np
+import pytest
+from chart_reading import curve as line_of
+from chart_reading import mark
+from matplotlib.figure import Figure
+
+from hpkit.charts.colors import light
+from hpkit.charts.still import draw
+from hpkit.data.datasets import load_dataset
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import GridPanel
+from hpkit.panels.search_panel import LONG
+from hpkit.plots import plot_grid
+from hpkit.search.searches import grid_search
+from hpkit.text import label
+
+QUICK = Hyperparameters(epochs=5)
+LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
+FRAMES = ("ties", "best", "chosen", "guess")  # in the order in which they are drawn
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return load_dataset("moons")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def make_grid(moons, **more):
+    lists = {"x_values": LISTS["lr"], "y_values": LISTS["batch_size"]}
+    return GridPanel(moons, base=QUICK, **{"seeds": 2} | lists | more)
+
+
+def framed(charts, name):
+    """Return the cells (column, row) in a frame of a map."""
+    frames = [m for m in charts.charts[0].marks if m.kind == "frames"]
+    columns, rows = frames[FRAMES.index(name)].columns
+    return {(int(c), int(r)) for c, r in zip(columns[0], rows[0], strict=True)}
+
+
+@pytest.fixture
+def grid(moons):
+    made = make_grid(moons)
+    yield made
+    made.stop()
+    made.wait(5)
+
+
+def test_grid_panel_shows_what_the_search_gives(grid, moons):
+    found = grid_search(moons, QUICK, seeds=(0, 1), **LISTS)
+
+    assert grid.error is None
+    np.testing.assert_array_equal(grid.found.val_loss, found.val_loss)
+    out = found.diverged.any(1)
+    assert out.any()
+    shown = mark(grid.charts.charts[0], "cells").columns[0]
+    wanted = np.where(out, np.inf, found.mean_val_loss).reshape(3, 2).T
+    np.testing.assert_allclose(shown, wanted, rtol=1e-6)
+    column = LISTS["lr"].index(found.best.lr)
+    row = LISTS["batch_size"].index(found.best.batch_size)
+    assert framed(grid.charts, "best") == {(column, row)}
+    assert [grid.charts.charts[0].x.texts, grid.charts.charts[0].y.texts] == [
+        ["0.01", "0.3", "10"],
+        ["16", "64"],
+    ]
+
+
+def test_grid_panel_click_shows_the_cell(grid):
+    for column, row in np.ndindex(3, 2):
+        grid.charts.calls["cell"](row * 3 + column)  # as the map counts its cells
+        lr, size = LISTS["lr"][column], LISTS["batch_size"][row]
+        assert grid.found.settings[grid.focus] == QUICK.but(lr=lr, batch_size=size)
+        assert framed(grid.charts, "chosen") == {(column, row)}
+    grid.charts.calls["cell"](1)
+    curves = grid.charts.charts[1]
+    assert curves.title == "lr 0.3, batch 16"
+    first, second = (grid.found.runs[grid.focus, seed] for seed in (0, 1))
+    _, strong = line_of(curves, strong=True)
+    np.testing.assert_allclose(strong, first.val_loss, rtol=1e-6)
+    _, other = line_of(curves, legend="other seeds")
+    np.testing.assert_allclose(other, second.val_loss, rtol=1e-6)
+    assert grid.error is None
+
+
+def test_grid_panel_best_over_an_axis(grid):
+    loss = np.where(grid.found.diverged.any(1), np.inf, grid.found.mean_val_loss)
+    loss = loss.reshape(3, 2)
+
+    assert [name for name, _ in grid.which.options] == [
+        "curves",
+        "against lr",
+        "against batch",
+    ]
+    for side, name in enumerate(("learning rate", "batch size")):
+        grid.which.value = side
+        profile = grid.charts.charts[1]
+        assert profile.x.label == name
+        _, y = line_of(profile)
+        best = loss.min(1 - side)
+        np.testing.assert_allclose(y, best[np.isfinite(best)], rtol=1e-6)
+    assert grid.error is None
+    assert grid.picture().startswith(b"\x89PNG")
+
+
+def test_grid_panel_other_axes_and_the_same_one_twice(grid):
+    grid.entries[1].which.value = "optimizer"
+    grid.start_button.click()
+    grid.wait(20)
+    assert tuple(grid.found.space) == ("lr", "optimizer")
+    grid.entries[1].which.value = "lr"
+    assert "two different" in grid.result
+
+
+def test_grid_panel_code_gives_the_same(grid):
+    names = {}
+    exec(grid.code(), names)
+
+    np.testing.assert_array_equal(names["found"].val_loss, grid.found.val_loss)
+
+
+def test_chosen_cell_is_framed_inside_the_best_one(moons):
+    panel = make_grid(moons)
+    panel.choose(int(panel.found.runs.order[0]))  # the best itself
+
+    assert framed(panel.charts, "chosen") == framed(panel.charts, "best")
+    best, chosen = (
+        mark(panel.charts.charts[0], "frames", legend=name)
+        for name in ("lowest", "chosen")
+    )
+    assert best.get("inset") < chosen.get("inset") < 0.5
+
+
+def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
+    panel = make_grid(moons, x_values=[0.1, 0.3, 1000.0])
+    panel.which.value = 0  # against lr
+
+    x, _ = line_of(panel.charts.charts[1])
+    np.testing.assert_allclose(x, [0.1, 0.3], rtol=1e-6)
+    cross = mark(panel.charts.charts[1], "cross")
+    assert cross.columns[0].tolist() == [[1000.0]]
+    assert cross.get("label") == "diverged"
+
+
+def test_grid_ties_and_best_are_one_plateau(moons):
+    panel = make_grid(moons, x_values=[0.3, 0.31, 0.32], y_values=[16, 17], seeds=3)
+    ties = panel.found.ties
+    assert ties
+    cells = {divmod(panel.found.settings.index(s), 2) for s in ties}
+    cells.add(divmod(panel.found.settings.index(panel.found.best), 2))
+    assert framed(panel.charts, "ties") == cells
+
+
+def test_as_good_is_the_same_everywhere(moons):
+    """Attribute, sentence, table, list, and the frames of both maps."""
+    lists = {"x_values": [0.01, 0.6, 0.7], "y_values": [16, 24]}
+    panel = GridPanel(moons, base=QUICK.but(epochs=20), seeds=5, **lists)
+    found = panel.found
+    ties = {found.settings.index(s) for s in found.ties}
+    assert 0 < len(ties) < 5
+
+    said = panel.result.split("As good, as far as 5 seeds can tell: ")[1]
+    named = said.split(".</")[0].split(". ")[0].split("; ")
+    assert named == [label(s, tuple(found.space)) for s in found.ties]
+    rows = found._repr_html_().split("<tr>")[2:]
+    order = found.runs.order
+    assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
+    listed = panel.listing.list.options
+    assert {i for i, line in enumerate(listed) if "as\xa0good" in line} == ties
+    best = divmod(int(order[0]), 2)
+    assert framed(panel.charts, "ties") == {best, *(divmod(i, 2) for i in ties)}
+    plot = plot_grid(found, Figure().add_subplot())
+    assert sides(plot) == sides(draw(Figure().add_subplot(), panel.charts.charts[0]))
+
+
+def sides(ax):
+    """Return the sides of cells in the dashed frame of a map."""
+    dashed = (line for line in ax.lines if line.is_dashed())
+    (frame,) = (line for line in dashed if line.get_color() == light("orange"))
+    ends = frame.get_xydata().tolist()
+    return sorted(ends[k : k + 2] for k in range(0, len(ends), 3))
+
+
+def test_grid_view_names_the_best_of_the_other_axis(moons):
+    panel = make_grid(moons)
+    panel.which.value = 0
+    profile = panel.charts.charts[1]
+    assert profile.title == "For each learning rate, the best batch size"
+    loss = np.where(panel.found.diverged.any(1), np.inf, panel.found.mean_val_loss)
+    best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)][:2]
+    points = mark(profile, "points")  # 10 diverges
+    assert points.get("label") == [f"batch {n}" for n in best]
+    assert points.get("tip")[1].startswith(f"lr 0.3\nbatch {best[1]}\nloss 0.")
+
+
+def test_grid_long_search_says_its_cost_and_waits(moons):
+    panel = GridPanel(moons, base=QUICK.but(epochs=20_000), y_values=[1, 2])
+    assert panel.seconds() > LONG
+    assert panel.found is None
+    assert not panel.live.busy
+    assert panel.status.value.startswith("30 runs, 600000 epochs, about")
+    assert "That is long" in panel.status.value
+    assert "grid_search" in panel.code()
+    assert len(panel.frame()) == 0
+    assert not any(chart.marks for chart in panel.charts.charts)
+    assert panel.picture().startswith(b"\x89PNG")
+    panel.controls["epochs"].slider.value = 2
+    panel.entries[1].text.value = "64, 128"
+    panel.wait(10)
+    assert panel.found.finished
+    assert "30 runs, 60 epochs in" in panel.status.value
+
+
+def test_grid_offer_outlives_the_search_that_still_runs(moons):
+    panel = make_grid(moons)
+    panel.pace = 1e-6
+    panel.controls["epochs"].slider.value = 40
+    panel.pace = 1.0  # now everything is long
+    panel.controls["epochs"].slider.value = 41
+    panel.wait(10)
+    assert panel.found.finished
+    assert "press Start" in panel.status.value
+    panel.start_button.click()
+    panel.wait(10)
+    assert "in" in panel.status.value
+    assert "press Start" not in panel.status.value
+
+
+def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(moons):
+    panel = make_grid(moons)
+    before, said = panel.found, panel.result
+    panel.entries[0].text.value = "0.1, fast"
+    panel.wait(5)
+    assert panel.found is before
+    assert panel.result == said
+    assert "got &#x27;0.1, fast&#x27;" in panel.entries[0].note.value
+    panel.entries[0].text.value = "0.1, 0.2"
+    panel.wait(10)
+    assert panel.found.space["lr"] == (0.1, 0.2)
+
+
+def test_grid_guess_stands_beside_the_result(moons):
+    panel = make_grid(moons, predict=True)
+    assert "hp-covered" in panel._dom_classes
+    assert "lowest mean" not in panel.result
+    panel.guess.widget.index = 3
+    panel.guess.button.click()
+    loss = panel.found.mean_val_loss[3]
+    assert panel.guess.value == panel.found.settings[3]
+    assert "Your guess: <b>lr 0.3, batch 64</b>" in panel.result
+    assert f"The loss of your guess is {loss:.3g}." in panel.result
+    assert framed(panel.charts, "guess") == {(1, 1)}
+    panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
+    panel.start()
+    panel.wait(10)
+    assert panel.found.base.epochs == 3
+    assert framed(panel.charts, "guess") == {(1, 1)}
+    assert f"{panel.found.mean_val_loss[3]:.3g}." in panel.result
+    panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
+    panel.wait(10)
+    assert framed(panel.charts, "guess") == set()
+
+
+def test_grid_guess_is_a_click_or_two_lists(moons):
+    panel = make_grid(moons, predict=True)
+    guess = panel.guess.widget
+    assert (guess.index, guess.value) == (None, None)
+    panel.guess.button.click()
+    assert "Choose both values first." in panel.guess.answer.value
+    click = guess.charts.calls["cell"]
+    click(2)  # column 2 of row 0
+    assert panel.guess.answer.value == ""
+    assert [each.value for each in guess.lists] == [2, 0]
+    assert guess.value == QUICK.but(lr=10, batch_size=16)
+    assert framed(guess.charts, "guess") == {(2, 0)}
+    guess.lists[1].value = 1
+    assert guess.value == QUICK.but(lr=10, batch_size=64)
+    panel.guess.button.click()
+    click(0)  # too late
+    assert guess.index == 5
+    assert panel.guess.value == QUICK.but(lr=10, batch_size=64)
