@@ -1,14 +1,10 @@
-"""Panels without a browser: set a slider, press a button, read the state."""
-
-import time
-from dataclasses import replace
+"""What several panels have in common."""
 
 import numpy as np
 import pytest
 import torch
-from hpkit.panels.cells import ink_on, shade
-from hpkit.panels.stills import still
 
+from hpkit.charts.validation import value_axis
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
@@ -21,13 +17,10 @@ from hpkit.panels import (
     TrainingPanel,
     ValidationCurvePanel,
 )
-from hpkit.panels.controls import NAMES
-from hpkit.panels.curve import shades
-from hpkit.panels.values import DEFAULTS, parse_values
-from hpkit.search.searches import grid_search, validation_curve
+from hpkit.plots.words import short
+from hpkit.text import label
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
-LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
 
 
 @pytest.fixture(autouse=True)
@@ -40,28 +33,10 @@ def moons():
     return load_dataset("moons")
 
 
-def until(condition, seconds=5):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.01)
-
-
-# ---- the mechanism -----------------------------------------------------------------
-
-
-# ---- the training panel ------------------------------------------------------------
-
-
 NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"}
 
 
 def test_a_network_reads_the_same_everywhere(moons):
-    from hpkit.panels.values import places
-    from hpkit.plots.words import short
-    from hpkit.text import label
-
     base = QUICK.but(epochs=1)
     panel = TrainingPanel(moons, base, controls=("hidden",))
     curve = ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
@@ -69,24 +44,20 @@ def test_a_network_reads_the_same_everywhere(moons):
         panel.list.add(fit(moons, base.but(hidden=hidden)))
         panel._draw()
         said = f"hidden layers {words}, " if hidden else "no hidden layers, "
-        assert said in panel.result.value
+        assert said in panel.result
         assert label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
         assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
     rows = [row.split() for row, _ in panel.list.list.options]
     assert [row[1] for row in rows] == ["16-16", "none", "16", "16-16-16"]
     listed = [row.split()[1] for row in curve.list.options]
     assert listed == list(NETWORKS.values())
-    assert list(places(list(NETWORKS))[1].values()) == list(NETWORKS.values())
-    widths = [(n,) * 3 for n in (2, 64)]
-    assert list(places(widths)[1].values()) == ["2-2-2", "64-64-64"]
-
-
-# ---- the validation curve ----------------------------------------------------------
-
-
-# ---- the grid ----------------------------------------------------------------------
-
-LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
+    assert curve.charts.charts[1].x.texts == list(NETWORKS.values())
+    axis, at = value_axis("hidden", [(n,) * 3 for n in (2, 64)])
+    assert (axis.kind, axis.texts, at.tolist()) == (
+        "log",
+        ["2-2-2", "64-64-64"],
+        [2, 64],
+    )
 
 
 # ---- seeds, and code of one's own data and model ----------------------------------
@@ -175,14 +146,3 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
     for missing in ("data", "narrow" if named else "model"):
         with pytest.raises(NameError, match=missing):
             exec(code, {k: v for k, v in names.items() if k != missing})
-
-
-# ---- the training panel, grown -----------------------------------------------------
-
-
-# ---- guesses, side by side, projector -----------------------------------
-
-
-# ---- stopped in the middle ----------------------------------------------------------
-
-
