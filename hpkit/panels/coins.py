@@ -16,7 +16,7 @@ from hpkit.panels.parts import button, row
 WORDS = {
     "coins": "The best of many models, on labels that are coin flips",
     "tried": "models tried",
-    "box": "models (max {})",
+    "box": "models, ≤ {}",
     "score": "accuracy",
     "valid": "best, validation",
     "test": "same model, test",
