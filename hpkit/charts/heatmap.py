@@ -26,7 +26,7 @@ FEW = 6  # points with words beside them; above, numbers alone
 _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
     "best": ("orange", 4.0, None, 0.0),
-    "chosen": ("ink", 2.5, "dotted", 0.09),
+    "chosen": ("ink", 2.5, "dotted", 0.07),
     "guess": ("purple", 3.0, "dashdot", 0.16),
 }
 

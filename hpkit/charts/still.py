@@ -6,6 +6,7 @@ Margins are measured from the texts: a layout engine takes longer than all the r
 """
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -101,7 +102,12 @@ def _margins(chart, across, letter):
 
 def _two_lines(chart):
     """Say whether the texts across stand on two lines by turns."""
-    return sum(len(text) + 1 for text in chart.x.texts) > 52
+    return 1 < _crowd(chart.x.texts) <= 2
+
+
+def _crowd(texts):
+    """Return how many lines texts across would take."""
+    return sum(len(text) + 1 for text in texts) / 52
 
 
 def _axes(ax, chart, letter):
@@ -113,6 +119,10 @@ def _axes(ax, chart, letter):
         ticks = _ticks(axis, most)
         if name == "x" and _two_lines(chart):
             ticks = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(ticks)]
+        else:  # where there are too many, some by turns
+            crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
+            step = math.ceil(crowd) or 1
+            ticks = [(at, "" if k % step else t) for k, (at, t) in enumerate(ticks)]
         side = getattr(ax, f"{name}axis")
         side.set_major_locator(FixedLocator([at for at, _ in ticks]))
         side.set_major_formatter(FixedFormatter([text for _, text in ticks]))

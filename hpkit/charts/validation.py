@@ -53,9 +53,9 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     if not numbers or len(set(flat)) < len(flat) or mixed:
         return Axis(label, kind="band", texts=texts), np.arange(len(flat), dtype=float)
     at = np.array(flat, float)
-    low, high = at.min(), at.max()
+    low, high = float(at.min()), float(at.max())
     order = np.argsort(at)
-    ticks = {"ticks": at[order], "texts": [texts[i] for i in order]}
+    ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
     if factors:
         if flat == list(values) and high / low >= 1000:
             ticks = {}  # powers of ten say it with less ink

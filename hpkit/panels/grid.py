@@ -251,7 +251,7 @@ class CellGuess(W.VBox):
             options = [(shown(value), k) for k, value in enumerate(values)]
             self.lists.append(named(W.Dropdown(options=options), NAMES[name]))
             self.lists[-1].value = None
-            self.lists[-1].layout = W.Layout(width="110px", margin="2px 24px 2px 8px")
+            self.lists[-1].layout = W.Layout(width="110px", margin="2px 12px 2px 6px")
             self.lists[-1].observe(self._draw, "value")
             boxes += [say(NAMES[name]), self.lists[-1]]
         pair = row(*boxes)

@@ -69,6 +69,22 @@ def test_axes_are_named_and_ticked():
     assert len(ax.get_yticks()) >= 3
 
 
+@pytest.mark.parametrize(
+    ("columns", "lines", "seen"), [(4, 1, 4), (9, 2, 9), (25, 1, 7)]
+)
+def test_texts_stand_on_two_lines_before_some_are_left_out(columns, lines, seen):
+    texts = [f"{lr:.4f}" for lr in np.geomspace(0.001, 0.1, columns)]
+    rows = Axis(kind="band", texts=[str(n) for n in range(30)])
+    columns = Axis(kind="band", texts=texts)
+    ax = drawn(cells(np.ones((30, len(texts)))), x=columns, y=rows)
+
+    there = [text.get_text() for text in ax.get_xticklabels() if text.get_text()]
+    assert len(there) == seen
+    assert any(text.startswith("\n") for text in there) == (lines == 2)
+    up = [text.get_text() for text in ax.get_yticklabels() if text.get_text()]
+    assert up == [str(n) for n in range(0, 30, 2)]
+
+
 def test_texts_stand_at_places():
     ax = drawn(x=Axis("", kind="band", texts=["adam", "sgd"]))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["adam", "sgd"]

@@ -1,0 +1,68 @@
+"""Training curves by value, and the validation curve."""
+
+import numpy as np
+import pytest
+from chart_reading import curve, mark, marks
+
+import hpkit as hk
+from hpkit.charts.validation import validation_chart, value_axis
+
+MOONS = hk.load_dataset("moons")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "ticks"),
+    [
+        ("lr", [0.001, 0.01, 0.1, 1], "log", ()),
+        ("lr", [0.3, 0.01, 0.1], "log", ("0.01", "0.1", "0.3")),
+        ("lr", [0.01, 0.02, 0.03], "linear", ("0.01", "0.02", "0.03")),
+        ("batch_size", [8, 16, 32, 64], "log", ("8", "16", "32", "64")),
+        ("momentum", [0, 0.5, 0.9], "linear", ("0", "0.5", "0.9")),
+        ("weight_decay", [0, 1e-4, 1e-2], "band", ("0", "0.0001", "0.01")),
+        ("hidden", [(4, 4), (32, 32)], "log", ("4-4", "32-32")),
+        ("hidden", [(4,), (16, 16)], "linear", ("4", "16-16")),
+        ("hidden", [(), (8,), (8, 8)], "band", ("none", "8", "8-8")),
+        ("optimizer", ["sgd", "adam"], "band", ("sgd", "adam")),
+        ("lr", [0.1], "linear", ("0.1",)),
+    ],
+)
+def test_values_choose_their_axis(name, values, kind, ticks):
+    axis, at = value_axis(name, values)
+
+    assert (axis.kind, tuple(axis.texts)) == (kind, ticks)
+    low, high = axis.domain
+    assert low < at.min() <= at.max() < high
+    assert len(set(at)) == len(values)
+
+
+def test_the_plot_of_a_curve_has_more_on_it_than_the_panel():
+    found = hk.validation_curve(
+        MOONS,
+        hk.Hyperparameters(epochs=4),
+        param_name="lr",
+        param_range=[0.01, 0.03, 1000.0],
+        seeds=range(2),
+    )
+    plain, full = validation_chart(found), validation_chart(found, last=True)
+
+    assert [m.kind for m in plain.marks] == [m.kind for m in full.marks]
+    _, last = curve(full, label="last epoch")
+    np.testing.assert_allclose(last, found.scores("last")[:2], rtol=1e-6)
+    start = mark(full, "rule", label="before training").columns[0]
+    assert start == pytest.approx(found.val_loss[:, :, 0].mean())
+    dots = mark(full, "points", opacity=0.6).columns[1]
+    np.testing.assert_allclose(dots[0][:4], found.best_val_loss[:2].ravel(), rtol=1e-6)
+    (label,) = mark(full, "ring").get("label")
+    assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.03"  # 1000 was tried
+    assert not marks(plain, "rule")
+    assert not marks(plain, "line", label="last epoch")
+
+
+def test_a_curve_that_is_best_at_its_end_says_where_to_look():
+    found = hk.validation_curve(
+        MOONS, hk.Hyperparameters(epochs=4), param_name="lr", param_range=[0.01, 0.02]
+    )
+
+    for last, words in ((True, ": look further right"), (False, "")):
+        (label,) = mark(validation_chart(found, last=last), "ring").get("label")
+        assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.02{words}"
