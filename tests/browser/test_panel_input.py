@@ -110,6 +110,10 @@ def test_number_of_seeds_is_a_whole_number_from_one(notebook):
     box.fill("-1")
     box.press("Enter")
     wait_said(page, "seeds must be a whole number >= 1, got -1; try 3")
+    box.fill("")
+    box.press_sequentially("2.5")  # the point is taken, not dropped: 25 would train
+    box.press("Enter")
+    wait_said(page, "seeds must be a whole number >= 1, got 2.5; try 3")
     box.fill("2")
     box.press("Enter")
     page.locator(f"{PANEL} .hp-status", has_text="22 runs").wait_for()
