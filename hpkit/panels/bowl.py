@@ -74,28 +74,17 @@ def bowl_chart(path, curvature: float) -> Chart:
     there = np.abs(w) <= WIDE
     dots, ball = np.flatnonzero(there[:-1]), np.flatnonzero(there[-1:]) + n
     gone = [] if there[-1] else np.sign(w[-1:]) * 0.96 * WIDE
+    first = [WORDS["first"] if k == 0 else "" for k in dots]
+    before = {"label": first, "tip": [tips[k] for k in dots]}
+    now = {"label": WORDS["now" if n else "first"], "tip": tips[n], "strong": True}
     return Chart(
         Axis(WORDS["weight"], (-EDGE, EDGE)),
         Axis(WORDS["loss"], (-0.04 * top, top)),  # room for the ball
         [
             line(grid, _loss(grid, curvature), color="gray", hover=False),
             line(drawn, _loss(drawn, curvature), width=1.5, dash="dashed", hover=False),
-            points(
-                w[dots],
-                losses[dots],
-                size=3.5,
-                label=[WORDS["first"] if k == 0 else "" for k in dots],
-                tip=[tips[k] for k in dots],
-            ),
-            points(
-                w[ball],
-                losses[ball],
-                color="orange",
-                size=8.5,
-                label=WORDS["now" if n else "first"],
-                strong=True,
-                tip=tips[n],
-            ),
+            points(w[dots], losses[dots], size=3.5, **before),
+            points(w[ball], losses[ball], color="orange", size=8.5, **now),
             cross(gone, color="orange", label=WORDS["out"], tip=tips[n]),
         ],
         alt=WORDS["bowl_alt"].format(n, w[-1]),

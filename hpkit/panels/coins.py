@@ -50,47 +50,23 @@ def luck_chart(valid, test, *, guess: float | None = None) -> Chart:
     valid, test = np.asarray(valid), np.asarray(test)
     best, at = best_so_far(valid), np.arange(1, len(valid) + 1)
     tens = np.arange(20, 81, 10)
+    percents = [WORDS["percent"].format(ten) for ten in tens]
     alt = WORDS["none"]
     if len(best):
         alt = WORDS["alt"].format(len(best), valid[best[-1]], test[best[-1]])
-    look = {"width": 2.8, "step": True, "hover": False}
+    tips = [WORDS["tip"].format(*model) for model in zip(at, valid, test, strict=True)]
+    dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": WORDS["each"]}
+    strong = {"width": 2.8, "step": True, "hover": False, "label": WORDS["valid"]}
+    same = strong | {"color": "orange", "dash": "dashed", "label": WORDS["test"]}
+    mine = {"color": "purple", "dash": "dotted", "width": 2.5, "label": WORDS["mine"]}
     return Chart(
         Axis(WORDS["tried"], (0, 1.01 * MODELS)),
-        Axis(
-            WORDS["score"],
-            SHOWN,
-            ticks=tens / 100,
-            texts=[WORDS["percent"].format(ten) for ten in tens],
-        ),
+        Axis(WORDS["score"], SHOWN, ticks=tens / 100, texts=percents),
         [
-            points(
-                at,
-                valid,
-                color="gray",
-                size=2.8,
-                opacity=0.6,
-                legend=WORDS["each"],
-                tip=[
-                    WORDS["tip"].format(*t) for t in zip(at, valid, test, strict=True)
-                ],
-            ),
-            line(at, valid[best], label=WORDS["valid"], strong=True, **look),
-            line(
-                at,
-                test[best],
-                color="orange",
-                dash="dashed",
-                label=WORDS["test"],
-                **look,
-            ),
-            rule(
-                [] if guess is None else [guess],
-                across=True,
-                color="purple",
-                dash="dotted",
-                width=2.5,
-                label=WORDS["mine"],
-            ),
+            points(at, valid, tip=tips, **dots),
+            line(at, valid[best], strong=True, **strong),
+            line(at, test[best], **same),
+            rule([] if guess is None else [guess], across=True, **mine),
         ],
         alt=alt,
     )

@@ -55,6 +55,7 @@ HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
 def batches_chart(losses, mean: float, spread: float, size: int, top: float) -> Chart:
     """Return the losses of batches about the loss of all points."""
     at, ends = np.arange(len(losses)) + 0.5, np.array([0, len(losses)])
+    names = [WORDS["above"], WORDS["below"]]
     edges = [[mean + spread] * 2, [mean - spread] * 2] if spread else np.zeros((0, 2))
     return Chart(
         Axis(WORDS["batches"], (0, len(losses))),
@@ -62,14 +63,7 @@ def batches_chart(losses, mean: float, spread: float, size: int, top: float) -> 
         [
             points(at, losses, size=3, opacity=0.75, legend=WORDS["each"]),
             line(ends, [mean] * 2, color="ink", label=WORDS["all"], hover=False),
-            line(
-                ends,
-                edges,
-                color="orange",
-                dash="dashed",
-                label=[WORDS["above"], WORDS["below"]],
-                hover=False,
-            ),
+            line(ends, edges, color="orange", dash="dashed", label=names, hover=False),
         ],
         alt=WORDS["batches_alt"].format(len(losses), size, spread, mean),
     )
@@ -81,26 +75,14 @@ def spreads_chart(sizes, spreads, n: int, top: float) -> Chart:
     tips = [WORDS["tip"].format(*at) for at in zip(sizes, spreads, strict=True)]
     ticks = [*(2**k for k in range(11) if 2**k < n), n]
     look = {"color": "orange", "size": 5.5}
+    before = {"filled": False, "label": told[:-1], "tip": tips[:-1]}
+    now = {"strong": True, "label": told[-1:], "tip": tips[-1:]}
     return Chart(
         Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks),  # room for whole dots
         Axis(WORDS["spread"], (0, top)),
         [
-            points(
-                sizes[:-1],
-                spreads[:-1],
-                filled=False,
-                label=told[:-1],
-                tip=tips[:-1],
-                **look,
-            ),
-            points(
-                sizes[-1:],
-                spreads[-1:],
-                label=told[-1:],
-                tip=tips[-1:],
-                strong=True,
-                **look,
-            ),
+            points(sizes[:-1], spreads[:-1], **look, **before),
+            points(sizes[-1:], spreads[-1:], **look, **now),
         ],
         alt=WORDS["spreads_alt"].format("; ".join(told)),
     )

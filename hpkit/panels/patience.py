@@ -34,8 +34,7 @@ WORDS = {
     "stop": "stops",
     "best": "lowest of all",
     "alt": "Training and validation loss over {} epochs. Early stopping ends at epoch "
-    "{} and keeps epoch {}, loss {:.3g}; the lowest of all is {:.3g} at epoch {}.",
-    "none": "No epoch yet.",
+    "{} and keeps epoch {}, loss {:.3g}; the lowest of all is at epoch {}, {:.3g}.",
     "mine": "your guess",
     "training": "Training, epoch {} of {}.",
     "stopped": "Stopped at epoch {all}; to train all, run the cell again. ",
@@ -87,50 +86,25 @@ def patience_chart(
     rest = not watched and at < run.epochs_done
     curves = (run.train_loss, run.val_loss) if rest else ()
     x, y = stacked([curve[at:] for curve in curves], top)
+    kept, all_epochs = ((each.best_epoch, each.best_val_loss) for each in (shown, run))
+    names = [CHART["train"], CHART["val"]]
+    later = {"color": "gray", "width": 1.5, "dash": ["dashed", None], "label": names}
+    stop = {"dash": "dotted", "width": 2.5, "label": WORDS["stop"]}
+    mine = {"dash": "dashed", "width": 2.5, "label": WORDS["mine"]}
+    name = "" if kept == all_epochs else WORDS["best"]
+    lowest = {"color": "orange", "shape": "diamond", "label": name}
     return loss_chart(
         shown,
         top=top,
         lowest=WORDS["kept"],
         named=not rest,
         marks=[
-            line(
-                at + x,
-                y,
-                color="gray",
-                width=1.5,
-                dash=["dashed", None],
-                label=[CHART["train"], CHART["val"]],
-            ),
-            rule(
-                [] if watched else [at],
-                color="orange",
-                dash="dotted",
-                width=2.5,
-                label=WORDS["stop"],
-            ),
-            points(
-                best,
-                [run.best_val_loss] * len(best),
-                color="orange",
-                shape="diamond",
-                label="" if run.best_epoch == shown.best_epoch else WORDS["best"],
-            ),
-            rule(
-                [] if guess is None else [guess],
-                color="purple",
-                dash="dashed",
-                width=2.5,
-                label=WORDS["mine"],
-            ),
+            line(at + x, y, **later),
+            rule([] if watched else [at], color="orange", **stop),
+            points(best, [run.best_val_loss] * len(best), **lowest),
+            rule([] if guess is None else [guess], color="purple", **mine),
         ],
-        alt=WORDS["alt"].format(
-            run.epochs_done,
-            at,
-            shown.best_epoch,
-            shown.best_val_loss,
-            run.best_val_loss,
-            run.best_epoch,
-        ),
+        alt=WORDS["alt"].format(run.epochs_done, at, *kept, *all_epochs),
     )
 
 

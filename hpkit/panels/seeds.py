@@ -63,52 +63,28 @@ def strips_chart(losses, names, *, seeds=None, diverged=None) -> Chart:
     said = WORDS["spread" if count > 1 else "mean"]
     told = [said.format(*each) for each in zip(mean, spread, strict=True)]
     beside = at[: len(mean)] + 0.04 * n  # no dot is hidden
-    strips = [
-        WORDS["at"].format(*each) for each in zip(names, told, strict=False)
-    ]  # none before the first epoch
+    # No strip before the first epoch.
+    strips = [WORDS["at"].format(*each) for each in zip(names, told, strict=False)]
+    tips = [
+        WORDS["tip"].format(name, seed, loss)
+        for name, row in zip(names, losses, strict=True)
+        for seed, loss in zip(seeds, row, strict=True)
+    ]
+    pairs = {"color": "gray", "width": 1, "opacity": 0.45, "legend": WORDS["pairs"]}
+    dots = {"size": 3.4, "opacity": 0.8, "legend": WORDS["one_seed"]}
+    means = {"shape": "diamond", "size": 6, "label": told, "strong": True}
+    calm = {"color": "orange", "hover": False}
+    ends = np.stack([mean - spread, mean + spread], 1)
+    joined = losses.T if n > 1 else np.zeros((0, 1))
     out = [] if diverged is None else np.flatnonzero(diverged.any(1))
     return Chart(
         Axis(kind="band", texts=names),
         Axis(WORDS["loss"], (0, nice_top(losses.max(initial=0)))),
         [
-            line(
-                at,
-                losses.T if n > 1 else np.zeros((0, 1)),
-                color="gray",
-                width=1,
-                opacity=0.45,
-                hover=False,
-                legend=WORDS["pairs"],
-            ),
-            points(
-                np.repeat(at, count),
-                losses.ravel(),
-                size=3.4,
-                opacity=0.8,
-                tip=[
-                    WORDS["tip"].format(name, seed, loss)
-                    for name, row in zip(names, losses, strict=True)
-                    for seed, loss in zip(seeds, row, strict=True)
-                ],
-                legend=WORDS["one_seed"],
-            ),
-            line(
-                np.stack([beside, beside], 1),
-                np.stack([mean - spread, mean + spread], 1),
-                color="orange",
-                width=3,
-                hover=False,
-            ),
-            points(
-                beside,
-                mean,
-                color="orange",
-                shape="diamond",
-                size=6,
-                label=told,
-                strong=True,
-                hover=False,
-            ),
+            line(at, joined, hover=False, **pairs),
+            points(np.repeat(at, count), losses.ravel(), tip=tips, **dots),
+            line(np.stack([beside, beside], 1), ends, width=3, **calm),
+            points(beside, mean, **means, **calm),
             cross(out, color="orange", label=WORDS["diverged"]),
         ],
         alt=WORDS["alt"].format(count, "; ".join(strips)),

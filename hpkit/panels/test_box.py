@@ -67,36 +67,19 @@ def box_chart(losses, *, guess: float | None = None) -> Chart:
     # Room for the test loss beforehand, so that the axis mostly stays.
     first = losses[0] if math.isfinite(losses[0]) else 0.0
     top = nice_top(max(2 * first, 1.1 * max([*shown, guess or 0.0])))
+    guessed = ([], []) if guess is None else ([0.6, 1.4], [guess, guess])
+    said = None if guess is None else WORDS["mine"].format(guess)
+    numbers = [WORDS["number"].format(loss) for loss in shown]
+    stems = np.array([[k, k] for k in finite]), np.array([[0, loss] for loss in shown])
+    colors = ["blue", "orange"]
     return Chart(
         Axis(kind="band", texts=[WORDS["valid"], WORDS["test"]]),
         Axis(WORDS["loss"], (0, top)),
         [
             rule(shown[:1], across=True, color="gray", dash="dotted"),
-            line(
-                [0.6, 1.4],
-                np.zeros((0, 2)) if guess is None else [guess, guess],
-                color="purple",
-                width=2.5,
-                dash="dotted",
-                label=None if guess is None else WORDS["mine"].format(guess),
-                hover=False,
-            ),
-            line(
-                np.stack([finite, finite], 1) if finite else np.zeros((0, 2)),
-                np.stack([np.zeros(len(finite)), shown], 1),
-                color=["blue", "orange"],
-                width=5,
-                opacity=0.3,
-                hover=False,
-            ),
-            points(
-                finite,
-                shown,
-                color=["blue", "orange"],
-                size=7,
-                label=[WORDS["number"].format(loss) for loss in shown],
-                strong=True,
-            ),
+            line(*guessed, color="purple", dash="dotted", label=said, hover=False),
+            line(*stems, color=colors, width=5, opacity=0.3, hover=False),
+            points(finite, shown, color=colors, size=7, label=numbers, strong=True),
             cross(out, color="orange", label=WORDS["diverged"]),
             text([1] * closed, [top / 2] * closed, [WORDS["hidden"]] * closed, size=3),
         ],
