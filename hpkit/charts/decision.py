@@ -60,6 +60,7 @@ def map_chart(
     *,
     split: str = "train",
     names: Sequence[str] = (),
+    size: float = 2.6,
     title: str = "",
     alt: str = "",
 ) -> Chart:
@@ -80,7 +81,7 @@ def map_chart(
                     *part.X[part.y == number].T,
                     color=CLASSES[number % len(CLASSES)],
                     shape=SHAPES[number % len(SHAPES)],
-                    size=2.6,
+                    size=size,
                     hover=False,
                     legend=names[number] if names else None,
                 )

@@ -209,7 +209,9 @@ def runs_chart(
         strong = i == best and not one
         for part in parts:
             mean, (low, high) = losses[part][i].mean(0), _spread(losses[part][i])
-            epochs = np.arange(len(mean))
+            epochs, (height, left) = np.arange(len(mean)), clipped(mean, top)
+            if out[i] and left is not None and np.isnan(mean[left]):
+                height[left] = top  # up to its cross
             if not out[i] and len(losses[part][i]) > 1:
                 marks.append(band(epochs, low, high, color=colors[i], opacity=0.15))
             label = WORDS["val" if part == "valid" else "train"] if one else names[i]
@@ -217,7 +219,7 @@ def runs_chart(
             marks.append(
                 line(
                     epochs,
-                    clipped(mean, top)[0],
+                    height,
                     color=colors[i],
                     width=(3.2 if strong else 2.4) * (1 if part == "valid" else 0.75),
                     dash=None if part == "valid" else "dashed",
@@ -310,6 +312,6 @@ def seeds_chart(runs, names: Sequence[str], *, pairs: bool, alt: str = "") -> Ch
         points(np.full(len(gone), high + room), count - 1 - gone, shape="x", size=6,
                color=[SHADES[i % len(SHADES)] for i in gone]),
     ]  # fmt: skip
-    across = Axis(WORDS["seeds"], (low - room, high + room))
+    across = Axis(WORDS["seeds"], (low - room, high + (2 if len(gone) else 1) * room))
     up = Axis("", (-0.5, count - 0.5), ticks=rows, texts=labels[::-1])
     return Chart(across, up, marks, alt=alt)

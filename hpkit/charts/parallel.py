@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hpkit.charts.spec import Axis, Chart, line, points, ranges
+from hpkit.charts.spec import Axis, Chart, line, points, ranges, text
 from hpkit.hyperparameters import TABLE
 from hpkit.search.space import Range
 from hpkit.text import shown
 
 WORDS = {"loss": "loss", "diverged": "diverged"}
+MOST = 7  # values of a list that are all written at their axis
 WIDE = 8  # numbers that span this factor stand on a logarithmic axis
 
 
@@ -33,7 +34,8 @@ def _axis(name, values, count):
     )
     if isinstance(values[0], int | float):
         log = values[0] > 0 and values[-1] / values[0] >= WIDE
-        return Axis(label, (values[0], values[-1]), "log" if log else "linear")
+        ends, kind = (values[0], values[-1]), "log" if log else "linear"
+        return Axis(label, ends, kind, ticks=values)
     return Axis(label, kind="band", texts=list(map(shown, values)))
 
 
@@ -56,6 +58,27 @@ def _shares(axis, values):
     return (curve(np.asarray(values, float)) - low) / (high - low or 1.0)
 
 
+def round_numbers(low: float, high: float) -> list[float]:
+    """Return 1, 2, 5 times powers of ten between two numbers, or their middle."""
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    steps = (1,) if high > 300 * low else (1, 2, 5)
+    values = [float(f"{k * ten:.3g}") for ten in decades for k in steps]
+    values = [value for value in values if low < value < high]
+    return values or [float(f"{np.sqrt(low * high):.3g}")]
+
+
+def _between(axis):
+    """Return shares and texts of what stands between the ends of an axis."""
+    low, high = axis.domain
+    if axis.texts:
+        places, texts = np.linspace(0, 1, len(axis.texts)), axis.texts
+    else:
+        middle = round_numbers(low, high) if axis.kind == "log" else [(low + high) / 2]
+        values = axis.ticks if 0 < len(axis.ticks) <= MOST else middle
+        places, texts = _shares(axis, values), [f"{value:.6g}" for value in values]
+    return [p for p in zip(places, texts, strict=True) if 0.03 < p[0] < 0.97]
+
+
 def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
     """Return which settings are in the range of every axis."""
     return ((shares >= np.array(low) - 1e-6) & (shares <= np.array(high) + 1e-6)).all(1)
@@ -73,6 +96,7 @@ def parallel_chart(
     low: Sequence[float] | None = None,
     high: Sequence[float] | None = None,
     name: str | None = None,
+    numbers: bool = False,
     title: str = "",
     alt: str = "",
 ) -> Chart:
@@ -87,10 +111,16 @@ def parallel_chart(
         `shape` is what a strong line ends in.
     low, high : sequence of float, one an axis
         A range on each, which `name` tells when a learner moves it.
+    numbers : bool
+        Whether values between the ends of the axes are written, too, and what diverged
+        ends in an x at the top.
     """
     at, pale = np.arange(len(axes)), np.flatnonzero(~strong)
     front = np.flatnonzero(strong)
     out = np.isnan(shares[:, -1])
+    gone = np.flatnonzero(out)[: len(out) * numbers]
+    told = [(i - 0.02, *t) for i, a in enumerate(axes) for t in _between(a) if numbers]
+    where, heights_told, words = zip(*told, strict=True) if told else ((), (), ())
     heights = np.where(np.isnan(shares), 1.0, shares)
 
     def some(values, numbers):
@@ -132,6 +162,14 @@ def parallel_chart(
                 color=some(color, front),
                 shape=some(shape, front),
                 size=4,
+                hover=False,
+            ),
+            text(where, heights_told, words, anchor="end", color="soft", size=0.9),
+            points(
+                np.full(len(gone), at[-1]),
+                np.ones(len(gone)),
+                shape="x",
+                color="soft",
                 hover=False,
             ),
         ],

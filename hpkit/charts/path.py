@@ -75,6 +75,7 @@ def path_chart(
     *,
     best=None,
     best_label: str = WORDS["best"],
+    ties: Sequence[tuple[int, int]] = (),
     chosen: tuple[int, int] | None = None,
     title: str = "",
 ) -> Chart:
@@ -90,6 +91,8 @@ def path_chart(
         The start, then the winner of each step.
     best : Hyperparameters, optional
         Framed.
+    ties : sequence of (column, row)
+        Cells that are as good.
     chosen : (column, row), optional
         A cell to frame, too.
     """
@@ -112,6 +115,7 @@ def path_chart(
     words = [said for _, said in badges]
     framed = {
         "best": [] if best is None else [cell_of(best, space)],
+        "ties": ties,
         "chosen": [] if chosen is None else [chosen],
     }
     return heatmap_chart(

@@ -9,6 +9,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Annotation
 
 _LINE = 1.25  # height of a line of text over the size of its letters
+SMALLEST = 0.7  # size of crowded labels over that of others
 _GAP = 1.1  # letters between the axes and a label at the end of a line
 
 
@@ -43,11 +44,13 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.n
 def end_labels(ax, ends, letter):
     """Write (x, y, text, color, strong) at line ends; return how far they reach.
 
-    Where not all have room, the strong ones are written, then every so many.
+    Many are smaller; where not all have room, the strong ones are written, then every
+    so many.
     """
     if not ends:
         return 0.0
     width, height = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
+    letter *= np.clip(height / (_LINE * letter * len(ends)), SMALLEST, 1)
     gap, to_axes = _LINE * letter / height, ax.transData - ax.transAxes
     places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
     if len(ends) > (most := int(1 / gap) + 1):
@@ -87,14 +90,18 @@ def _seen(ax, scale):
     """Return places (n, 2) in points that a text should not cover."""
     data, seen = ax.transData, [np.zeros((0, 2))]
     steps = np.linspace(0, 1, 8)[:, None, None]
-    for line in ax.lines:
-        if line.get_transform() == data and len(line.get_xdata()) > 1:
-            ends = data.transform(line.get_xydata()) * scale
-            seen.append((ends[:-1] + (ends[1:] - ends[:-1]) * steps).reshape(-1, 2))
+    paths = [(line.get_transform(), line.get_xydata()) for line in ax.lines]
     for dots in ax.collections:
         offsets = dots.get_offsets()
-        if len(offsets) and dots.get_offset_transform() == data:
+        if isinstance(dots, LineCollection):  # from ends of lines to their labels
+            paths += [(dots.get_transform(), lead) for lead in dots.get_segments()]
+        elif len(offsets) and dots.get_offset_transform() == data:
             seen.append(data.transform(offsets) * scale)
+    for transform, path in paths:
+        ends = transform.transform(path) * scale
+        if len(ends) == 1:  # a cross
+            seen.append(ends + np.array([(-4, 0), (4, 0)]))
+        seen.append((ends[:-1] + (ends[1:] - ends[:-1]) * steps).reshape(-1, 2))
     for text in ax.texts:  # also those that `beside` has written
         at = text.xy if isinstance(text, Annotation) else text.get_position()
         if text.get_transform() == data or isinstance(text, Annotation):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from matplotlib.patheffects import withStroke
 
 from hpkit.charts.colors import RAMP, light
 from hpkit.charts.spec import value_at
@@ -134,6 +135,7 @@ def _text(sheet, mark):
         widest = max(wide(said, size, strong=True) for said in mark.get("texts"))
         size *= min(1.0, room * points / np.ptp(sheet.ax.get_xlim()) / widest)
     look = {"ha": _ALIGN[mark.get("anchor", "middle")], "va": "center", "size": size}
+    look["path_effects"] = [withStroke(linewidth=0.25 * size, foreground="white")]
     for i, (x, y) in enumerate(zip(*(c[0] for c in mark.columns), strict=True)):
         weight = "bold" if mark.each("strong", i) else "normal"
         look |= {"color": _color(mark, i, "ink"), "weight": weight}
@@ -160,14 +162,16 @@ def _cells(sheet, mark):
     sides = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
     look = {"edgecolor": "white", "lw": 1.5, "zorder": sheet.z}
     sheet.ax.pcolormesh(*sides, colors, **look)
-    digits, size = 3 if columns <= 6 else 2, 0.95 * sheet.letter
+    size, room = 0.95 * sheet.letter, 72 * sheet.ax.bbox.width / sheet.ax.figure.dpi
+    room = room / columns - 0.3 * sheet.letter
+    digits = 3 if wide("0.888", size) < room else 2 if wide("0.88", size) < room else 0
     middle = {"ha": "center", "va": "center", "zorder": sheet.z, "size": size}
     for (r, c), value in np.ndenumerate(values):
         y = r + mark.get("lift", 0.0)
         if np.isposinf(value):
             ink = {"color": light("ink"), "ms": 6, "mew": 2, "zorder": sheet.z}
             sheet.ax.plot(c, y, "x", **ink)
-        elif np.isfinite(value) and columns < 10:
+        elif np.isfinite(value) and digits:
             bright = colors[r, c, :3] ** 2.2 @ [0.2126, 0.7152, 0.0722] > 0.18
             said = f"{value:#.{digits}g}".rstrip(".")
             sheet.ax.text(c, y, said, color="black" if bright else "white", **middle)

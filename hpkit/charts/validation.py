@@ -36,6 +36,7 @@ WORDS = {
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
 DOTS = 12  # seeds drawn as single points; more are a smear
 ROOM = 0.05  # of an axis beside its outermost values
+HIGHEST = 3  # times the loss before training: what lies above is cut
 
 
 def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
@@ -162,15 +163,17 @@ def validation_chart(
     texts, colors = list(map(shown, values)), _shades(name, tuple(values))
     out = runs.diverged.any(1)
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
-    top = nice_top(1.1 * start)
     mean = np.where(out, np.nan, runs.mean_val_loss)
     spread = runs.std_val_loss
     label, ends, each = WORDS["lowest"], np.full(len(at), np.nan), np.zeros((0, 0))
     if last:
         ends = np.where(out, np.nan, found.scores("last"))
         each = np.where(out[:, None], np.nan, runs.best_val_loss)
+        colors = ["blue"] * len(at)
         if end := found.edge.get(name):
             label = WORDS["further"].format(label, WORDS["ways"][end])
+    high = np.nanmax(ends, initial=start)
+    top = 1.08 * min(high, HIGHEST * start) if last else nice_top(1.1 * start)
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])
@@ -190,7 +193,7 @@ def validation_chart(
     dots = each.ravel() if 1 < len(runs.seeds) <= DOTS else []
     return Chart(
         axis,
-        Axis(WORDS["lowest_loss"], (0, top)),
+        Axis(WORDS["loss" if last else "lowest_loss"], (0, top)),
         [
             band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
             rule(guessed, color="purple", width=2.5, dash="dotted",
@@ -199,20 +202,21 @@ def validation_chart(
                  label=WORDS["guess"] if drawn else None, hover=False),
             line(*_curve_before(before, name, axis), color="gray", width=1.8,
                  dash="dashed", legend=WORDS["before"], hover=False),
-            rule([start] if last else [], across=True, color="gray", width=1,
-                 dash="dotted", label=WORDS["start"]),
-            line(at[order], ends[order], color="gray", width=1.8, dash="dotted",
+            line(*((axis.domain, [start, start]) if last else ((), ())), color="soft",
+                 width=1.3, dash="dotted", hover=False,
+                 label=WORDS["start"] if last else None),
+            line(at[order], ends[order], color="soft", width=2.2, dash="dotted",
                  label=WORDS["last_epoch"] if last else None, hover=False),
             line(x, y, width=2.6, label=WORDS["best_epoch"] if last else None,
-                 hover=False),
+                 strong=last, hover=False),
             points(np.repeat(at, each.shape[-1])[: len(dots)], dots, size=3,
-                   opacity=0.6, hover=False),
+                   opacity=0.45, hover=False),
             points(at, mean, color=colors, size=5, click="point",
                    tip=[tip(i) for i in range(len(at))]),
             points(at[picked], height, color="ink", shape="diamond", size=5,
                    legend=WORDS["chosen"], hover=False),
-            cross(at[gone], color=[colors[i] for i in gone], label=WORDS["diverged"],
-                  click="cross", tip=[tip(i) for i in gone]),
+            cross(at[gone], color="ink" if last else [colors[i] for i in gone],
+                  label=WORDS["diverged"], click="cross", tip=[tip(i) for i in gone]),
             ring(at[best], mean[best], color="orange",
                  label=[label.format(mean[i], texts[i]) for i in best]),
         ],

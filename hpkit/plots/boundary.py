@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
+SIZE = 3.4  # of the points
 
 
 def plot_decision_boundary(
@@ -60,9 +61,8 @@ def plot_decision_boundary(
     # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
     pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
     at = run.best_epoch if epoch == "best" else run.epochs_done
-    chart = map_chart(
-        run.dataset, pixels, split=split, title=SAY["map"].format(epoch=at)
-    )
+    title = SAY["map"].format(epoch=at)
+    chart = map_chart(run.dataset, pixels, split=split, title=title, size=SIZE)
     alt = f"{CHARTS['map'].format(epoch=at)} {describe(run)}"
     ax = drawn(chart, ax, (5.0, 4.0), alt)
     _draw_border(ax, run, epoch)
@@ -101,13 +101,13 @@ def plot_data(
     Examples
     --------
     >>> import hpkit as hk
-    >>> len(plot_data(hk.load_dataset("moons")).lines)
+    >>> len(plot_data(hk.load_dataset("moons")).collections)
     2
     """
     check_choice("split", split, ("train", "valid"))
     check_flat(check_dataset(dataset))
     names = [SAY["class"].format(name=name) for name in dataset.classes]
-    chart = map_chart(dataset, None, split=split, names=names)
+    chart = map_chart(dataset, None, split=split, names=names, size=SIZE)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
     alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
     return drawn(chart, ax, (5.0, 3.6), alt)

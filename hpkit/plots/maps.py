@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpkit.charts.heatmap import heatmap_chart
-from hpkit.charts.path import best_in_cells, path_chart
+from hpkit.charts.path import best_in_cells, cell_of, path_chart
 from hpkit.hyperparameters import TABLE, check_choice
 from hpkit.plots.canvas import drawn
 from hpkit.plots.words import CHARTS, SAY, as_search, describe
@@ -49,17 +49,13 @@ def plot_grid(
     """
     grid = as_search(grid)
     x, y = _two_names(grid, x, y)
-    space, best = _space(grid, x, y), {}
+    space = _space(grid, x, y)
     loss = np.full((len(space[y]), len(space[x])), np.nan)
     for cell, i in best_in_cells(grid, space).items():
         out = grid.runs.diverged[i].any()
         loss[cell[::-1]] = np.inf if out else grid.runs.mean_val_loss[i]
-        best[i] = cell
-    framed = {}
-    if not grid.runs.diverged.any(1).all():
-        numbers = [grid.settings.index(setting) for setting in grid.ties]
-        framed["best"] = [best[int(grid.runs.order[0])]]
-        framed["ties"] = [best[i] for i in numbers if i in best]
+    best, ties = _lowest(grid, space)
+    framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = SAY["over"].format(names=others) if others else ""
     chart = heatmap_chart(space, loss, framed=framed, title=title)
@@ -92,6 +88,15 @@ def _space(search, x, y):
         numbers = all(isinstance(value, int | float) for value in values)
         space[name] = sorted(values) if numbers else values
     return space
+
+
+def _lowest(search, space):
+    """Return the best setting, if any, and the cells of those that are as good."""
+    if search.runs.diverged.any(1).all():
+        return None, []
+    numbers = {search.settings.index(setting) for setting in search.ties}
+    cells = best_in_cells(search, space).items()
+    return search.best, [cell for cell, i in cells if i in numbers]
 
 
 def _size(space):
@@ -144,7 +149,8 @@ def plot_path(
             change = named_value(step.name, getattr(step.winner, step.name))
             said.append(SAY["step"].format(number=number, change=change))
             path.append(step.winner)
-    best = None if grid is None or grid.runs.diverged.any(1).all() else grid.best
-    chart = path_chart(space, [known], path, best=best, title="   ".join(said))
+    best, ties = (None, []) if grid is None else _lowest(grid, space)
+    look = {"best": best, "ties": ties, "title": "   ".join(said)}
+    chart = path_chart(space, [known], path, **look)
     alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     return drawn(chart, ax, _size(space), alt)

@@ -94,9 +94,10 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     """
     search = as_search(search)
     runs, names = search.runs, list(search.space)
-    axes = parallel_axes(search.space, runs.mean_val_loss[~runs.diverged.any(1)])
-    shares = parallel_shares(search, axes)
     out = runs.diverged.any(1)
+    axes = parallel_axes(search.space, runs.mean_val_loss[~out])
+    axes[-1].label = SAY["val_loss"]
+    shares = parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     best = [i for i in tried[:STRONG] if not out[i]]
     strong, labels = np.isin(np.arange(len(out)), best), [None] * len(out)
@@ -104,7 +105,9 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     for rank, i in enumerate(best):
         labels[i] = f"{runs.mean_val_loss[i]:.3g}  {short(search.settings[i], names)}"
         colors[i] = COLORS[rank]
-    chart = parallel_chart(axes, shares, strong=strong, color=colors, label=labels)
+    look = {"strong": strong, "color": colors, "label": labels}
+    chart = parallel_chart(axes, shares, **look, numbers=True)
+    chart.x.domain = (-0.3, len(names) + 0.05)
     alt = f"{CHARTS['parallel']} {describe(search.runs)}"
     return drawn(chart, ax, (7.6, 4.2), alt)
 

@@ -11,32 +11,14 @@ from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import NAMES, TABLE, refused
 from hpkit.locale import words as texts
 from hpkit.search.result import Search
-from hpkit.search.space import Range
 from hpkit.text import short, shown
 
 # What a learner reads.
 SAY = {
     "class": "class {name}",
-    "epoch": "epoch",
-    "training": "training",
-    "validation": "validation",
-    "train_loss": "training loss",
     "val_loss": "validation loss",
-    "loss": "loss",
-    "key": "loss (solid validation, dashed training)",
-    "marks": "epoch (\N{WHITE CIRCLE} lowest validation loss)",
-    "lowest_at": "lowest {loss:.3g}\nat {value}",
-    "out": "{} diverged",
-    "diverged": "diverged",
-    "best_epoch": "best epoch",
-    "last_epoch": "last epoch",
-    "start": "before training",
-    "edge": "best at the edge:\nlook further {way}",
-    "left": "left",
-    "right": "right",
     "epochs_spent": "epochs spent, all runs together",
     "so_far": "lowest validation loss so far",
-    "seeds": "lowest validation loss, a dot for each seed",
     "over": "lowest over {names}",
     "step": "{number}. {change}",
     "map": "after epoch {epoch}",
@@ -212,10 +194,3 @@ def as_searches(result, strict=True):
         way = "write [grid, rand] or {'grid': grid, 'random': rand}"
         raise refused(rule, result, way, kind=TypeError)
     return {}
-
-
-def range_values(search, name):
-    """Return what was tried for a hyperparameter, or the ends of its range."""
-    space = search.space.get(name)
-    tried = search.values(name)
-    return [*tried, space.low, space.high] if isinstance(space, Range) else tried

@@ -185,8 +185,8 @@ print("and on the way they reach", (ten.max(axis=1) / start).round(1), "times")
 # How to read it: each blue dot is the mean of five runs, the small dots are the five
 # runs, the band shows how far apart they are. The gray dotted line, "last epoch", shows
 # the loss after the *last* epoch instead of the best one. The flat dotted line, "before
-# training", is the loss of the untrained network. The ring marks the lowest point, and
-# the upright dashed line leads from it to its learning rate.
+# training", is the loss of the untrained network. The ring marks the lowest point.
+# Beside it stand its loss and its learning rate.
 #
 # An X at the top means: at least one of the five runs **diverged**, in the meaning of
 # lesson 01. That is, its loss is no longer a number, or its training loss ends above

@@ -125,7 +125,7 @@ print(f"\nThe lowest is at {best_size}. We keep it.")
 # such small batches break the training on the digits: it diverges (lesson 02), and a
 # run that diverged cannot win. We count its loss as infinite, `inf`.
 # <!-- claim: path-digits-small-batch-breaks --> Keep this in mind: you meet that
-# setting again as the hatched cell of the map in section 4.
+# setting again as the gray cell of the map in section 4.
 
 # %% [markdown]
 # ### Step 3: the epochs, and the whole recipe in a few lines
@@ -250,12 +250,12 @@ print(
 # Each cell shows the loss of one pair of learning rate and batch size (the best of its
 # three epochs). Dark is a low loss, light is a high one.
 #
-# - The square is the start, the circle is the end of the path. The arrows with numbers
-#   are the steps. A step that stays in its cell has no arrow: the start's value has won
-#   again, or it was the turn of the epochs, which the map does not show.
-# - The thick frame with the star is the best cell. The dashed frames are as good,
-#   as far as three seeds can tell (lesson 06).
-# - A hatched cell has diverged.
+# - S is the start of the path. Each number is a step, in the cell where it ended. Two
+#   of them in one cell, with a dash between: the path stayed there. Either the start's
+#   value has won again, or it was the turn of the epochs, which the map does not show.
+# - The thick frame is the best cell. The dashed frames are as good, as far as three
+#   seeds can tell (lesson 06).
+# - A gray cell with a cross has diverged.
 #
 # Now the other orders. There are six.
 #

@@ -79,7 +79,7 @@ ax = hk.plot_grid(grid)
 # **What you see.** The same nine numbers, as your two loops gave them.
 # <!-- claim: grid-loop-equals-call --> The highest stands in the corner of the small
 # learning rate and the large batch: short steps, and few of them.
-# <!-- claim: grid-worst-corner --> The thick frame with the star marks the best pair,
+# <!-- claim: grid-worst-corner --> The thick frame marks the best pair,
 # and there is only one: the map rounds to three digits, so two cells may look equal.
 # The fourth digit in your table then says which one is lower.
 #
@@ -195,9 +195,8 @@ print("at the edge:", careful.edge)
 #
 # The large map of section 2 has the same three columns, and six more to the right. (In
 # other colors: each map is darkest at its own lowest loss.) Let us look at it from the
-# side: for each learning rate the lowest loss of its column. (An
-# X at the top is a column in which all cells have diverged, those that the map
-# hatches.)
+# side: for each learning rate the lowest loss of its column. An X at the top is a
+# column in which all cells have diverged: gray with a cross on the map.
 #
 # **Predict.** Draw this line in the air. Where on it does the careful list end?
 

@@ -122,7 +122,7 @@ for i in grid.runs.order[:5]:
 print("\nat the edge:", grid.edge or "nothing")
 
 # %% [markdown]
-# In the picture the thick frame with the star is the lowest loss. A dashed frame is as
+# In the picture the thick frame is the lowest loss. A dashed frame is as
 # good, as far as three seeds can tell.
 #
 # **What you see.** The search ends clearly below the default setting.
@@ -297,7 +297,7 @@ print(f"section 2: lowest loss {grid.mean_val_loss.min():.3f}")
 # now you know. Many good ideas end so. That is why they need a fair test: same cut,
 # same seeds.
 #
-# (Thick frame, star and dashes mean what they meant in section 2. The colors reach over
+# (Thick frame and dashes mean what they meant in section 2. The colors reach over
 # a factor of two at least, so that small differences look small.)
 #
 # **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent way.

@@ -48,13 +48,14 @@ def test_the_plot_of_a_curve_has_more_on_it_than_the_panel():
     assert [m.kind for m in plain.marks] == [m.kind for m in full.marks]
     _, last = curve(full, label="last epoch")
     np.testing.assert_allclose(last, found.scores("last")[:2], rtol=1e-6)
-    start = mark(full, "rule", label="before training").columns[0]
-    assert start == pytest.approx(found.val_loss[:, :, 0].mean())
-    dots = mark(full, "points", opacity=0.6).columns[1]
+    ends, start = curve(full, label="before training")
+    assert ends == pytest.approx(full.x.domain)
+    assert start == pytest.approx(2 * [found.val_loss[:, :, 0].mean()])
+    dots = mark(full, "points", opacity=0.45).columns[1]
     np.testing.assert_allclose(dots[0][:4], found.best_val_loss[:2].ravel(), rtol=1e-6)
     (label,) = mark(full, "ring").get("label")
     assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.03"  # 1000 was tried
-    assert not marks(plain, "rule")
+    assert not marks(plain, "line", label="before training")
     assert not marks(plain, "line", label="last epoch")
 
 

@@ -3,17 +3,22 @@
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.collections import FillBetweenPolyCollection as Band
+from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
 import hpkit as hk
 from hpkit import plots
-from hpkit.plots.canvas import Scale, by_factors, spread_out
-from hpkit.plots.searched import round_numbers
+from hpkit.charts.colors import COLORS, RAMP
+from hpkit.charts.parallel import round_numbers
+from hpkit.charts.validation import value_axis
 
 matplotlib.use("Agg")
 
@@ -65,17 +70,67 @@ def boxes(ax):
     return [Text.get_window_extent(text) for text in ax.texts if text.get_text()]
 
 
-def inside(ax):
-    """Return the texts from whose end of a line a thin line runs into the chart."""
-    ax.figure.draw_without_rendering()
-    edge = ax.get_window_extent().x1 - 4
-    lines = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
-    return [
-        text.get_text()
-        for text in lines
-        if not text.get_text().startswith("lowest")
-        and text.arrow_patch.get_window_extent().x0 < edge
-    ]
+def on_line(values):
+    """Return numbers as charts hold them: four bytes each."""
+    return tuple(np.asarray(values, np.float32))
+
+
+def curves(ax):
+    """Return the lines that are more than a point."""
+    return [line for line in ax.lines if len(line.get_xdata()) > 1]
+
+
+def crosses(ax):
+    """Return the crosses at the top edge: of what diverged."""
+    return [line for line in ax.lines if line.get_marker() == "x"]
+
+
+def dots(ax):
+    """Return the sets of points."""
+    return [made for made in ax.collections if isinstance(made, PathCollection)]
+
+
+def rings(ax):
+    """Return places of points that are not filled: the lowest ones."""
+    hollow = [made for made in dots(ax) if not len(made.get_facecolor())]
+    return [tuple(place) for made in hollow for place in made.get_offsets()]
+
+
+def leads(ax):
+    """Return (label, where its thin line begins) of the labels at ends of lines."""
+    lines = [lead for lead in ax.collections if isinstance(lead, LineCollection)]
+    labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
+    begins = [tuple(path[0]) for lead in lines for path in lead.get_segments()]
+    assert all(lead.get_linewidth() <= 0.7 for lead in lines)
+    assert all(lead.get_alpha() < 0.6 for lead in lines)
+    return list(zip([t.get_text() for t in labels], begins, strict=True))
+
+
+def in_axes(ax, x, y):
+    """Return a place in shares of the axes."""
+    return tuple((ax.transData - ax.transAxes).transform((x, y)))
+
+
+def frame(ax, dashed):
+    """Return the sides of the orange frames, one pair of ends each."""
+    orange = [line for line in ax.lines if line.get_color() == COLORS["orange"][0]]
+    sides = set()
+    for line in orange:
+        if (line.get_linestyle() == "--") == dashed:
+            assert not line.get_clip_on()  # whole at the edge of the map, too
+            ends = line.get_xydata().reshape(-1, 3, 2)[:, :2].round(3)
+            sides |= {frozenset(map(tuple, side.tolist())) for side in ends}
+    return sides
+
+
+def around(cells):
+    """Return the sides that cells (column, row) do not share with one another."""
+    sides = []
+    for c, r in cells:
+        corners = [(c + a, r + b) for a, b in ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5))]
+        corners += [(c - 0.5, r + 0.5), corners[0]]
+        sides += map(frozenset, pairwise(corners))
+    return {side for side in sides if sides.count(side) == 1}
 
 
 # ---- training curves ---------------------------------------------------------------
@@ -84,30 +139,26 @@ def inside(ax):
 def test_training_curves_one_run_dashed_and_solid(run):
     ax = plots.plot_training_curves(run, axes())
 
-    solid = next(line for line in ax.lines if line.get_linestyle() == "-")
-    dashed = next(line for line in ax.lines if line.get_linestyle() == "--")
-    np.testing.assert_array_equal(solid.get_ydata(), run.val_loss)
-    np.testing.assert_array_equal(dashed.get_ydata(), run.train_loss)
+    solid = next(line for line in curves(ax) if line.get_linestyle() == "-")
+    dashed = next(line for line in curves(ax) if line.get_linestyle() == "--")
+    assert tuple(solid.get_ydata()) == on_line(run.val_loss)
+    assert tuple(dashed.get_ydata()) == on_line(run.train_loss)
     assert {t.get_text() for t in ax.texts} == {"validation", "training"}
 
 
 def test_training_curves_mark_lowest_validation_point(run):
     ax = plots.plot_training_curves(run, axes())
 
-    rings = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
-    assert [(r.get_xdata()[0], r.get_ydata()[0]) for r in rings] == [
-        (run.best_epoch, run.best_val_loss)
-    ]
+    assert rings(ax) == [on_line((run.best_epoch, run.best_val_loss))]
 
 
 def test_training_curves_diverged_is_a_cross_at_the_top_edge(exploding):
     ax = plots.plot_training_curves(exploding, axes())
 
-    crosses = [line for line in ax.lines if line.get_marker() == "X"]
-    assert {tuple(c.get_ydata()) for c in crosses} == {(1.0,)}
-    assert all(c.get_transform() == ax.get_xaxis_transform() for c in crosses)
+    assert {tuple(c.get_ydata()) for c in crosses(ax)} == {(1.0,)}
+    assert all(c.get_transform() == ax.get_xaxis_transform() for c in crosses(ax))
     assert any("diverged" in t.get_text() for t in ax.texts)
-    assert inside(ax) == []
+    assert [text for text, _ in leads(ax)] == ["lr 0.1"]
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[0, :, 0].max()
 
 
@@ -117,9 +168,8 @@ def test_training_curves_diverged_ones_have_a_cross_each():
 
     ax = plots.plot_training_curves(runs, axes())
 
-    crosses = [line for line in ax.lines if line.get_marker() == "X"]
-    places = {(line.get_color(), float(line.get_xdata()[0])) for line in crosses}
-    assert len(crosses) == 4  # of validation and training
+    places = {(line.get_color(), float(line.get_xdata()[0])) for line in crosses(ax)}
+    assert len(crosses(ax)) == 2
     assert len(places) == len({x for _, x in places}) == 2
     labels = {t.get_text(): t for t in ax.texts}
     assert labels["lr 30 diverged"].xy[0] != labels["lr 50 diverged"].xy[0]
@@ -131,12 +181,16 @@ def test_training_curves_diverged_ones_have_a_cross_each():
         assert not any(one.overlaps(other) for other in drawn[i + 1 :])
 
 
-def test_label_of_a_shorter_run_draws_no_line_through_the_chart():
+def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
     runs = [hk.fit(MOONS, BASE.but(epochs=epochs)) for epochs in (2, 6)]
     ax = plots.plot_training_curves(runs, axes())
 
     assert len(ax.texts) == 2
-    assert inside(ax) == []
+    begins = [begin for _, begin in leads(ax)]
+    ends = [in_axes(ax, run.epochs_done, run.val_loss[-1]) for run in runs]
+    np.testing.assert_allclose(begins, ends, rtol=1e-5)
+    there = [line.get_xdata()[np.isfinite(line.get_ydata())] for line in curves(ax)]
+    assert {epochs[-1] for epochs in there} == {2, 6}
 
 
 def test_training_curves_diverged_alone():
@@ -145,7 +199,10 @@ def test_training_curves_diverged_alone():
     ax = plots.plot_training_curves(run, axes())
 
     assert [t.get_text() for t in ax.texts] == ["lr 30 diverged"]
-    assert inside(ax) == []
+    assert leads(ax) == []
+    ((x,),) = (cross.get_xdata() for cross in crosses(ax))
+    top = on_line([ax.get_ylim()[1]])[0]
+    assert (x, top) in {tuple(at) for line in curves(ax) for at in line.get_xydata()}
     assert "diverged" in plots.describe(run)
 
 
@@ -154,8 +211,8 @@ def test_training_curves_seeds_are_mean_and_band(curve):
 
     means = [tuple(line.get_ydata()) for line in ax.lines]
     for i in range(4):
-        assert tuple(curve.val_loss[i].mean(0)) in means
-    assert len(ax.collections) == 4
+        assert on_line(curve.val_loss[i].mean(0)) in means
+    assert len([made for made in ax.collections if isinstance(made, Band)]) == 4
 
 
 def test_training_curves_of_many_show_validation_only():
@@ -179,14 +236,19 @@ def test_training_curves_labels_never_overlap(count):
         assert not any(one.overlaps(other) for other in drawn[i + 1 :])
 
 
-def test_training_curves_styles_differ_without_color():
+def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
     several = curve_of(MOONS, [0.001, 0.01, 0.1, 0.3, 1])
 
     ax = plots.plot_training_curves(several, axes())
 
-    lines = [line for line in ax.lines if len(line.get_xdata()) > 1]
-    looks = {(line.get_marker(), line.get_linestyle()) for line in lines}
-    assert len(looks) == 5
+    lines = {text: begin for text, begin in leads(ax)}
+    assert len(lines) == len(curves(ax)) == 5
+    for line, setting in zip(curves(ax), several.settings, strict=True):
+        end = in_axes(ax, *line.get_xydata()[-1])
+        assert lines[f"lr {setting.lr:g}"] == pytest.approx(end, rel=1e-5)
+    labels = [text for text in ax.texts if text.get_text() in lines]
+    heights = [(lines[t.get_text()][1], t.get_position()[1]) for t in labels]
+    assert [place for _, place in sorted(heights)] == sorted(p for _, p in heights)
 
 
 def test_training_curves_of_stopped_runs_end_where_they_stopped():
@@ -229,12 +291,20 @@ def test_validation_curve_has_words_that_hide_no_line(lrs, width):
 def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     ax = plots.plot_validation_curve(curve, axes())
 
-    drawn = [tuple(line.get_ydata()) for line in ax.lines]
-    assert tuple(curve.mean_val_loss) in drawn
-    assert tuple(curve.scores("last")) in drawn
-    ring = next(line for line in ax.lines if line.get_markersize() == 14)
-    assert ring.get_xdata()[0] == curve.best.lr
-    assert any(t.get_text().startswith("lowest") for t in ax.texts)
+    drawn = {tuple(line.get_ydata()): line for line in ax.lines}
+    assert drawn[on_line(curve.mean_val_loss)].get_linestyle() == "-"
+    assert drawn[on_line(curve.scores("last"))].get_linestyle() != "-"
+    start = curve.val_loss[..., 0].mean()
+    assert drawn[on_line([start, start])].get_linestyle() != "-"
+    seeds = next(made for made in dots(ax) if len(made.get_offsets()) == 4 * 3)
+    assert set(seeds.get_offsets()[:, 1]) == set(on_line(curve.best_val_loss.ravel()))
+    ring = next(line for line in ax.lines if line.get_markerfacecolor() == "none")
+    best = curve.best.lr, curve.mean_val_loss.min()
+    assert tuple(*ring.get_xydata()) == on_line(best)
+    words = "lowest {1:.3g} at {0:g}".format(*best)
+    assert any(t.get_text().startswith(words) for t in ax.texts)
+    named = {text for text, _ in leads(ax)}
+    assert named == {"best epoch", "last epoch", "before training"}
 
 
 @pytest.mark.parametrize(
@@ -274,12 +344,11 @@ def test_validation_curve_says_best_at_the_edge():
 def test_validation_curve_diverged_does_not_stretch(exploding):
     ax = plots.plot_validation_curve(exploding, axes())
 
-    crosses = [line for line in ax.lines if line.get_marker() == "X"]
-    assert [c.get_xdata()[0] for c in crosses] == [30]
+    assert [c.get_xdata()[0] for c in crosses(ax)] == [30]
     label = next(t for t in ax.texts if t.get_text() == "diverged")
-    assert label.xy == (30, 1.0)
-    assert label.get_horizontalalignment() == "right"  # of an X at the right edge
-    assert inside(ax) == []
+    assert label.xy == (30, ax.get_ylim()[1])
+    assert label.get_horizontalalignment() == "right"  # of a cross at the right edge
+    assert in_axes(ax, 0.1, 0)[0] in [x for _, (x, _) in leads(ax)]
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[:, :, 0].mean()
 
 
@@ -303,12 +372,14 @@ def test_validation_curve_refuses_a_grid(grid, run):
 def test_grid_annotates_each_cell_and_frames_the_best(grid):
     ax = plots.plot_grid(grid, axes())
 
-    texts = {t.get_text() for t in ax.texts}
-    assert texts == {f"{loss:.3f}" for loss in grid.mean_val_loss}
-    frame = next(p for p in ax.patches if p.get_linewidth() == 3.5)
+    texts = {t.get_position(): t.get_text() for t in ax.texts}
+    losses = grid.mean_val_loss.reshape(3, 2)
+    assert texts == {at: f"{losses[at]:.3f}" for at in np.ndindex(3, 2)}
     column = [0.01, 0.1, 1].index(grid.best.lr)
     row = [16, 64].index(grid.best.batch_size)
-    assert frame.get_xy() == (column - 0.5, row - 0.5)
+    assert frame(ax, dashed=False) == around([(column, row)])
+    assert frame(ax, dashed=True) == set()
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["lowest"]
 
 
 def test_grid_frames_ties_dashed():
@@ -319,10 +390,15 @@ def test_grid_frames_ties_dashed():
 
     ax = plots.plot_grid(grid, axes())
 
-    dashed = [p for p in ax.patches if p.get_linestyle() == "--"]
-    assert len(dashed) == len(grid.ties)
-    # Whole at the edges of the map, where half of a line lies outside.
-    assert not any(p.get_clip_on() for p in ax.patches if not p.get_fill())
+    cells = [([0.3, 0.31].index(s.lr), [16, 17].index(s.batch_size)) for s in grid.ties]
+    assert frame(ax, dashed=True) == around(cells)
+    assert "as good" in {t.get_text() for t in ax.get_legend().get_texts()}
+
+
+def cell_colors_of(ax):
+    """Return the colors of all cells, row by row from below."""
+    cells = next(made for made in ax.collections if isinstance(made, QuadMesh))
+    return np.asarray(cells.get_array()).reshape(-1, 4)
 
 
 @pytest.mark.parametrize(("highest", "light"), [(0.178, False), (0.4, True)])
@@ -332,14 +408,13 @@ def test_grid_colors_reach_over_a_factor_of_two(grid, highest, light):
 
     ax = plots.plot_grid(replace(grid, runs=flat), axes())
 
-    colors = ax.images[0].get_array()[..., :3].sum(-1)
-    map_ = matplotlib.colormaps["YlGnBu"]
-    dark, pale = (sum(map_(share)[:3]) for share in (0.92, 0.05))
+    colors = cell_colors_of(ax)[:, :3].sum(-1)
+    dark, pale = (sum(to_rgb(RAMP[end])) for end in (0, -1))
     assert colors.min() == pytest.approx(dark, abs=0.02)
     assert (colors.max() > (dark + pale) / 2) == light
 
 
-def test_grid_hatches_diverged():
+def test_grid_crosses_out_diverged():
     digits = hk.load_dataset("digits")
     grid = hk.grid_search(
         digits, BASE.but(hidden=(8,)), lr=[0.1, 30], batch_size=[32, 64]
@@ -347,8 +422,12 @@ def test_grid_hatches_diverged():
 
     ax = plots.plot_grid(grid, axes())
 
-    assert [t.get_text() for t in ax.texts].count("diverged") == 2
-    assert len([p for p in ax.patches if p.get_hatch()]) == 2
+    crossed = {tuple(*line.get_xydata()) for line in crosses(ax)}
+    assert crossed == {(1, 0), (1, 1)}
+    assert {t.get_position() for t in ax.texts} == {(0, 0), (0, 1)}
+    colors = cell_colors_of(ax).reshape(2, 2, 4)
+    assert np.ptp(colors[:, 1, :3], axis=-1).max() == 0  # gray
+    assert np.ptp(colors[:, 0, :3], axis=-1).min() > 0.1
 
 
 def test_grid_of_three_shows_the_best_over_the_third():
@@ -380,16 +459,26 @@ def test_grid_refuses(curve, grid):
         plots.plot_grid(grid, x="momentum")
 
 
-def test_path_has_an_arrow_for_each_step(steps):
+def test_path_leads_through_the_winner_of_each_step(steps):
     grid = hk.grid_search(MOONS, BASE, lr=[0.01, 0.1, 1], batch_size=[32, 64])
     for below in (None, grid):
         ax = plots.plot_path(steps, axes(), grid=below)
 
-        arrows = [t for t in ax.texts if getattr(t, "arrow_patch", None)]
-        moved = sum(
-            getattr(s.winner, s.name) != getattr(s.base, s.name) for s in steps.steps
+        stops = [steps.base, *(step.winner for step in steps.steps)]
+        lrs, batches = [0.01, 0.1, 1], [32, 64]
+        cells = [(lrs.index(s.lr), batches.index(s.batch_size)) for s in stops]
+        badges = [text for text in ax.texts if text.get_fontweight() == "bold"]
+        places = [np.round(text.get_position()).tolist() for text in badges]
+        assert places == [list(cell) for cell in dict.fromkeys(cells)]
+        best = [below.best] if below else []
+        lowest = [(lrs.index(s.lr), batches.index(s.batch_size)) for s in best]
+        assert frame(ax, dashed=False) == around(lowest)
+        assert badges[0].get_text().startswith("S")
+        assert badges[-1].get_text().endswith("2")
+        path = curves(ax)[-1]
+        np.testing.assert_allclose(
+            path.get_xydata(), [text.get_position() for text in badges]
         )
-        assert len(arrows) == moved
         assert ax.get_title().startswith(f"1. learning rate {steps.best.lr:g}")
 
 
@@ -398,7 +487,8 @@ def test_path_from_a_start_that_is_not_on_the_map():
 
     ax = plots.plot_path(steps, axes())
 
-    assert not [line for line in ax.lines if line.get_marker() == "s"]
+    badges = [t.get_text() for t in ax.texts if t.get_fontweight() == "bold"]
+    assert badges[0].startswith("1")
 
 
 def test_path_needs_one_at_a_time(grid):
@@ -413,8 +503,12 @@ def test_best_so_far_draws_each_search(grid, steps):
     ax = plots.plot_best_so_far({"all": grid, "one": steps}, axes())
 
     for line, search in zip(ax.lines, (grid, steps), strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), search.best_so_far()[1])
-    assert ax.get_xlim()[1] == grid.cost.epochs
+        epochs, loss = map(on_line, search.best_so_far())
+        there = np.isfinite(line.get_ydata())
+        assert tuple(line.get_ydata()[there]) == loss
+        assert tuple(line.get_xdata()[there]) == epochs
+        assert line.get_drawstyle() == "steps-post"
+    assert ax.get_xlim() == (0, 1.02 * grid.cost.epochs)
     assert {t.get_text().split()[0] for t in ax.texts} == {"all", "one"}
 
 
@@ -448,12 +542,12 @@ def test_parallel_has_a_line_for_each_setting():
     ("low", "high", "marks"),
     [
         (0.14, 2.3, [0.2, 0.5, 1, 2]),
-        (0.6, 0.67, [0.634, 0.67]),
-        (1e-4, 10, [1e-4, 1e-3, 0.01, 0.1, 1, 10]),
+        (0.6, 0.67, [0.634]),  # the ends are always told
+        (1e-4, 10, [1e-3, 0.01, 0.1, 1]),
     ],
 )
 def test_numbers_on_the_loss_axis_are_round(low, high, marks):
-    assert round_numbers(np.log(low), np.log(high)) == marks
+    assert round_numbers(low, high) == marks
 
 
 def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
@@ -468,36 +562,48 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
     ax.figure.draw_without_rendering()
 
     low, high = np.log(rand.mean_val_loss.min()), np.log(rand.mean_val_loss.max())
-    labels = [text for text in ax.texts if isinstance(text, Annotation)]
-    marks = [text for text in ax.texts if text.get_position()[0] == 2 - 0.02]
-    assert (len(labels), len(marks)) == (5, 2)
+    labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
+    marks = [t for t in ax.texts if t.get_position()[0] == pytest.approx(2 - 0.02)]
+    ends = [text for text in ax.texts if isinstance(text, Annotation)]
+    assert (len(labels), len(ends)) == (5, 2 * 3)
+    assert len(marks) >= 1
+    assert {f"{np.exp(end):.3g}" for end in (low, high)} < {t.get_text() for t in ends}
     for mark in marks:
-        place = 0.9 * (np.log(float(mark.get_text())) - low) / (high - low)
+        place = (np.log(float(mark.get_text())) - low) / (high - low)
         assert mark.get_position()[1] == pytest.approx(place, abs=0.01)
+    lead = next(m for m in ax.collections if isinstance(m, LineCollection))
+    most = ax.transAxes.transform([path[-1] for path in lead.get_segments()])[:, 0]
     boxes = [Text.get_window_extent(label) for label in labels]
-    for label, box in zip(labels, boxes, strict=True):
-        assert label.arrow_patch.get_window_extent().x1 < box.x0
+    for end, box in zip(most, boxes, strict=True):
+        assert end < box.x0
         assert not any(box.overlaps(other) for other in boxes if other is not box)
 
 
 def test_parallel_puts_diverged_at_the_top(exploding):
     ax = plots.plot_parallel(exploding, axes())
 
-    assert [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "X"] == [1]
+    assert [1.0, 1.0] in [made.get_offsets().tolist()[0] for made in dots(ax)]
+    strong = {to_hex(line.get_color()) for line in ax.lines if line.get_lw() > 1.2}
+    assert strong == {COLORS["blue"][0].lower()}
 
 
 def test_seeds_has_a_dot_for_each_run(curve):
     ax = plots.plot_seeds(curve, axes())
 
     for i in range(4):
-        rows = [line for line in ax.lines if set(line.get_ydata()) == {i}]
-        assert sorted(rows[0].get_xdata()) == sorted(curve.best_val_loss[i])
+        places = np.concatenate([made.get_offsets() for made in dots(ax)])
+        row = places[places[:, 1] == 3 - i]  # the first one is on top
+        assert sorted(row[:, 0]) == sorted(on_line(curve.best_val_loss[i]))
+    assert ax.get_yticklabels()[3].get_text() == "lr 0.001"
 
 
 def test_seeds_marks_diverged(exploding):
     ax = plots.plot_seeds(exploding, axes())
 
-    assert "2 of 2 diverged" in ax.get_yticklabels()[1].get_text()
+    assert "2 of 2 diverged" in ax.get_yticklabels()[0].get_text()
+    (x, y), *_ = next(m for m in dots(ax) if len(m.get_offsets()) == 1).get_offsets()
+    assert exploding.best_val_loss[0].max() < x < ax.get_xlim()[1]
+    assert y == 0
 
 
 # ---- map of the network ------------------------------------------------------------
@@ -506,9 +612,8 @@ def test_seeds_marks_diverged(exploding):
 def test_boundary_shows_every_training_point(run):
     ax = plots.plot_decision_boundary(run, axes())
 
-    points = sum(len(line.get_xdata()) for line in ax.lines)
-    assert points == len(MOONS.train.y)
-    assert len({line.get_marker() for line in ax.lines}) == 2
+    assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.train.y)
+    assert len({len(made.get_paths()[0]) for made in dots(ax)}) == 2  # shapes
     assert str(run.best_epoch) in ax.get_title()
 
 
@@ -538,7 +643,9 @@ def test_boundary_refuses_more_than_two_features():
 def test_data_shows_the_points_of_a_split():
     ax = plots.plot_data(MOONS, axes(), split="valid")
 
-    assert sum(len(line.get_xdata()) for line in ax.lines) == len(MOONS.valid.y)
+    assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.valid.y)
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["class 0", "class 1"]
     with pytest.raises(ValueError, match=r"split must be one of.*'test'"):
         plots.plot_data(MOONS, split="test")
 
@@ -613,43 +720,28 @@ def test_describe_of_what_diverged(exploding):
 
 
 @pytest.mark.parametrize(
-    ("values", "log"),
+    ("values", "kind"),
     [
-        ([1, 10, 100], True),
-        ([5, 10, 20], True),
-        ([1, 2, 3], False),
-        ([0, 1, 10], False),
-        ([0.1, 1], True),
-        ([0.1, 0.3], False),
-        ([1], False),
+        ([1, 10, 100], "log"),
+        ([8, 16, 64], "log"),
+        ([5, 10, 20], "linear"),
+        ([1, 2, 3], "linear"),
+        ([0, 1, 10], "band"),
+        ([0, 0.5, 0.9], "linear"),
+        ([0.1, 1], "log"),
+        ([0.1, 0.3], "linear"),
+        ([1], "linear"),
     ],
 )
-def test_by_factors(values, log):
-    assert by_factors(values) == log
+def test_kind_of_a_values_axis(values, kind):
+    assert value_axis("lr", values)[0].kind == kind
 
 
-def test_scale_puts_names_side_by_side():
-    scale = Scale(["sgd", "adam"])
+def test_values_that_are_no_numbers_stand_side_by_side():
+    axis, places = value_axis("optimizer", ["sgd", "adam"])
 
-    assert scale.named
-    assert scale.place(["adam", "sgd"]).tolist() == [1, 0]
-
-
-def test_spread_out_keeps_distance_and_order():
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        wanted = rng.uniform(-0.2, 1.2, rng.integers(1, 20))
-
-        placed = spread_out(wanted, 0.05, 0, 1)
-
-        order = np.argsort(wanted, kind="stable")
-        assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
-        assert placed.min() >= 0
-        assert placed.max() <= 1 + 1e-9
-
-
-def test_spread_out_leaves_free_labels_alone():
-    np.testing.assert_allclose(spread_out([0.9, 0.1], 0.1, 0, 1), [0.9, 0.1])
+    assert (axis.kind, list(axis.texts)) == ("band", ["sgd", "adam"])
+    assert places.tolist() == [0, 1]
 
 
 def test_plots_load_no_widgets_and_no_pyplot():
