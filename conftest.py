@@ -4,9 +4,20 @@ It stands at the root, not in tests/, so that pytest loads it for docstrings, to
 """
 
 import os
+import sys
 import tempfile
+
+import pytest
 
 # Whoever runs the tests has progress of their own. It is neither read nor changed: the
 # tests, and the kernels and processes that they start, begin without any.
 HOME = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
 os.environ["HPKIT_HOME"] = HOME.name
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_stays():
+    """Close what a test has opened: whichever test opens the 21st gets a warning."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

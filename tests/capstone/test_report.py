@@ -60,9 +60,13 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
         assert picture["src"].startswith("data:image/png;base64,iVBOR")
     assert all(target.startswith("data:") for target in page.fetched)
     assert page.heads == [
-        "Tuning report: wine", "In short", "How I searched", "What I chose, and why",
-        "What the test set says", "What I learned, and what I would do next",
-    ]  # fmt: skip
+        "Tuning report: wine",
+        "In short",
+        "How I searched",
+        "What I chose, and why",
+        "What the test set says",
+        "What I learned, and what I would do next",
+    ]
     text = " ".join(page.texts)
     for words in ("by Jo", "Two rates.", "More is not better.", "of the two"):
         assert words in text
@@ -186,9 +190,12 @@ def test_report_says_of_each_search_what_was_held_and_the_seeds():
     cap = task()
     cap.grid_search(BASE, **TWO)
     cap.random_search(
-        BASE.but(momentum=0.5), lr=hk.log_uniform(0.01, 1), n_trials=2, search_seed=7,
+        BASE.but(momentum=0.5),
+        lr=hk.log_uniform(0.01, 1),
+        n_trials=2,
+        search_seed=7,
         seeds=[1, 2],
-    )  # fmt: skip
+    )
 
     text = cap.report().markdown
 

@@ -153,16 +153,24 @@ def change(where, value):
 
 
 PLACES = [
-    ("rows",), ("budget",), ("entries",), ("choice",), ("test",), ("texts",),
+    ("rows",),
+    ("budget",),
+    ("entries",),
+    ("choice",),
+    ("test",),
+    ("texts",),
     *(("entries", 0, part) for part in ("what", "tried", "held", "epochs", "so_far")),
     *(("entries", 0, "runs", part) for part in ("settings", "seeds", "runs")),
     ("entries", 0, "runs", "runs", 0, "val_loss"),
-    ("entries", 0, "runs", "settings", 0, "lr"), ("entries", 0, "model"),
+    ("entries", 0, "runs", "settings", 0, "lr"),
+    ("entries", 0, "model"),
     *(("choice", part) for part in ("setting", "seed", "epochs", "val_loss", "why")),
     *(("test", part) for part in ("when", "rows", "loss", "accuracy")),
     *(("rivals", part) for part in ("scores", "rows", "epochs", "bars")),
-    ("rivals", "mine"), ("texts", "plan"), ("choice", "model"),
-]  # fmt: skip
+    ("rivals", "mine"),
+    ("texts", "plan"),
+    ("choice", "model"),
+]
 
 
 @pytest.mark.parametrize("where", PLACES, ids=str)

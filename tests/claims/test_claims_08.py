@@ -161,9 +161,13 @@ def test_grid_cost():
 
     for seed in repeats(20):
         grid = hk.grid_search(
-            hk.load_dataset("moons"), BASE.but(epochs=1 + seed % 3), seeds=[seed, 99],
-            lr=[0.1, 1], batch_size=[32, 64, 128], momentum=[0, 0.5],
-        )  # fmt: skip
+            hk.load_dataset("moons"),
+            BASE.but(epochs=1 + seed % 3),
+            seeds=[seed, 99],
+            lr=[0.1, 1],
+            batch_size=[32, 64, 128],
+            momentum=[0, 0.5],
+        )
         assert grid.cost == grid.planned
         assert (grid.cost.settings, grid.cost.runs) == (2 * 3 * 2, 2 * 3 * 2 * 2)
         assert grid.cost.epochs == grid.cost.runs * (1 + seed % 3)
@@ -172,9 +176,12 @@ def test_grid_cost():
 def test_grid_more_epochs():
     lrs, sizes = LRS[1:8], COARSE[1]  # the ends are never the best
     grid = hk.grid_search(
-        hk.load_dataset("moons"), BASE.but(epochs=200), seeds=SEEDS,
-        lr=lrs, batch_size=sizes,
-    )  # fmt: skip
+        hk.load_dataset("moons"),
+        BASE.but(epochs=200),
+        seeds=SEEDS,
+        lr=lrs,
+        batch_size=sizes,
+    )
     out = np.where(grid.diverged, np.inf, grid.best_val_loss)
     columns = [SIZES.index(size) for size in sizes]
     loss = {

@@ -54,8 +54,10 @@ def test_file_of_an_older_kit_still_loads(home):
 
     _progress.note(KEY, hints=1, solution=True)
 
-    assert _progress.load() == {KEY: old | {"hints": 1, "solution": True},
-                                "x/quiz/1": quiz}  # fmt: skip
+    assert _progress.load() == {
+        KEY: old | {"hints": 1, "solution": True},
+        "x/quiz/1": quiz,
+    }
 
 
 def test_hints_are_noted_without_a_try():
@@ -80,14 +82,24 @@ def test_default_folder_is_the_users(monkeypatch):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "null", '{"entries": []}', '{"entries": {"a": 1}}', "\x00\xff",
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"entries": []}',
+        '{"entries": {"a": 1}}',
+        "\x00\xff",
         '{"entries": {"a": {"tries": "many"}}}',
         '{"entries": {"a": {"tries": 1, "last": "soon"}}}',
-        '{"entries": {"a": {"tries": 1}}}', "[" * 100_000,
-        *('{"entries": {"a": {"tries": 1, "last": "2026-01-01T00:00", '
-          f'"{more}}}}}}}' for more in ('choice": []', 'hints": "1"', 'outcome": {}')),
+        '{"entries": {"a": {"tries": 1}}}',
+        "[" * 100_000,
+        *(
+            '{"entries": {"a": {"tries": 1, "last": "2026-01-01T00:00", '
+            f'"{more}}}}}}}'
+            for more in ('choice": []', 'hints": "1"', 'outcome": {}')
+        ),
     ],
-)  # fmt: skip
+)
 def test_damaged_file_is_set_aside_and_said(home, text):
     home.mkdir()
     file_of(home).write_bytes(text.encode("latin-1"))
@@ -130,8 +142,9 @@ def test_memory_is_saved_when_the_home_can_be_written_again(
     assert _progress.record("02_learning_rate/b", "correct") == ""
 
     assert set(json.loads(file_of(home).read_text())["entries"]) == {
-        "02_learning_rate/a", "02_learning_rate/b",
-    }  # fmt: skip
+        "02_learning_rate/a",
+        "02_learning_rate/b",
+    }
     assert not _progress.kept().in_memory
 
 

@@ -87,9 +87,12 @@ def test_among_many_equals_few_are_told_apart(fresh):
 def test_frames_of_a_grid_hardly_change_with_the_seeds():
     """The grid of lesson 08, section 5: ten repeats with eight seeds each, and more."""
     grid = hk.grid_search(
-        MOONS, hk.Hyperparameters(epochs=30), lr=[0.03, 0.1, 0.3, 1, 3],
-        batch_size=[8, 16, 32, 64, 128], seeds=range(4000, 4480),
-    )  # fmt: skip
+        MOONS,
+        hk.Hyperparameters(epochs=30),
+        lr=[0.03, 0.1, 0.3, 1, 3],
+        batch_size=[8, 16, 32, 64, 128],
+        seeds=range(4000, 4480),
+    )
     best = int(np.where(grid.diverged.any(1), np.inf, grid.mean_val_loss).argmin())
     far = grid.mean_val_loss > 1.2 * grid.mean_val_loss[best]
     far &= ~grid.diverged.any(1)
