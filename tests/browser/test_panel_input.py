@@ -67,7 +67,9 @@ def test_typed_number_stays_as_typed(notebook):
 def test_curve_drawn_by_mouse_is_shown_beside_the_result(notebook):
     page = notebook(
         "panel = hk.ValidationCurvePanel(moons, base=base, predict='draw')\npanel",
-        "print(panel.guess.value[:3], panel.mine.visible)",
+        "chart = panel.charts.charts[1]\n"
+        "mine = [m for m in chart.marks if m.get('label') == 'your guess']\n"
+        "print(panel.guess.value[:3], any(m.columns[0].size for m in mine))",
     )
     wait_said(page, "Make your guess first")
     assert page.locator(f"{PANEL} .hp-drawer").is_hidden()
@@ -93,13 +95,13 @@ def test_curve_drawn_by_mouse_is_shown_beside_the_result(notebook):
 
 def test_cross_of_a_diverged_value_can_be_clicked(notebook):
     page = notebook("hk.ValidationCurvePanel(moons, base=base)")
-    cross = page.locator(f"{PANEL} text.label", has_text="✕").first
+    cross = page.locator(f"{PANEL} .hpc .cross path").first
     cross.scroll_into_view_if_needed()
 
     box = cross.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    page.locator(f"{PANEL} .hp-legend", has_text="lr 10").wait_for()
+    wait_said(page, "Chosen: learning rate 10, diverged.")
 
 
 def test_number_of_seeds_is_a_whole_number_from_one(notebook):
