@@ -7,6 +7,7 @@ the locale. How answers are read is in `_answers`, what is kept in `_progress`.
 
 import os
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +30,7 @@ WORDS = words("exercises")
 _solutions = {"shown": None}
 
 
-def configure(*, solutions):
+def configure(*, solutions: bool) -> None:
     """Show or hide all solutions from now on.
 
     Parameters
@@ -75,22 +76,22 @@ class Exercise:
         for a wrong answer.
     """
 
-    def __init__(self, check):
+    def __init__(self, check: Callable) -> None:
         self.lesson = check.__module__.partition("lesson_")[2]
         self.name, self._check = check.__name__, check
         self._hints_shown, self.last = 0, None
 
     @property
-    def words(self):
+    def words(self) -> dict:
         """The exercise's texts: title, question, expects, hints, right, says."""
         return load_texts(self.lesson)[self.name]
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Lesson and name, as progress keeps them."""
         return f"{self.lesson}/{self.name}"
 
-    def check(self, answer=...):
+    def check(self, answer=...) -> Feedback:
         """Check an answer; nothing is ever raised for it.
 
         Parameters
@@ -140,7 +141,7 @@ class Exercise:
             message = WORDS["fault"].format(error=error, answer=answer)
             return COULD_NOT_CHECK, message, "fault"
 
-    def hint(self, step=None):
+    def hint(self, step: int | None = None) -> Page:
         """Show the next hint, or hint number `step` (1 is the first).
 
         Parameters
@@ -162,7 +163,7 @@ class Exercise:
         body = hints[step - 1].strip()
         return Page(f"**{head}.** {body}\n\n{foot.format(name=self.name)}")
 
-    def solution(self):
+    def solution(self) -> Page:
         """Show one right answer as code, unless solutions are switched off.
 
         Returns
@@ -187,15 +188,15 @@ class Exercise:
         exec(self.words["solution"], names)
         return names.get("answer", [*names.values()][-1])  # else it is the function
 
-    def assert_check_passed(self):
+    def assert_check_passed(self) -> None:
         """Raise AssertionError unless the last check was correct."""
         self._assert(CORRECT)
 
-    def assert_check_failed(self):
+    def assert_check_failed(self) -> None:
         """Raise AssertionError unless the last check was "not yet"."""
         self._assert(NOT_YET)
 
-    def assert_check_unattempted(self):
+    def assert_check_unattempted(self) -> None:
         """Raise AssertionError unless the last check was "not attempted"."""
         self._assert(NOT_ATTEMPTED)
 

@@ -65,7 +65,7 @@ class Feedback:
     word: str = ""
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether the answer is correct."""
         return self.outcome == CORRECT
 

@@ -53,7 +53,7 @@ class Quiz:
     (4, 'multiple_choice')
     """
 
-    def __init__(self, lesson, path=None):
+    def __init__(self, lesson: str, path: str | Path | None = None) -> None:
         self.lesson = lesson
         own = Path(__file__).parent / "quizzes" / f"{lesson}.json"
         self.path = Path(path) if path else own
@@ -62,7 +62,7 @@ class Quiz:
         self._views = []
 
     @cached_property
-    def questions(self):
+    def questions(self) -> list[dict]:
         """The questions, as in the file."""
         questions = json.loads(self.path.read_text(encoding="utf-8"))
         for n, question in enumerate(questions, 1):
@@ -72,11 +72,11 @@ class Quiz:
     def __len__(self):
         return len(self.questions)
 
-    def key(self, number):
+    def key(self, number: int) -> str:
         """Return the key under which a question's answers are kept."""
         return f"{self.lesson}/quiz/{number}"
 
-    def answer(self, number, letter):
+    def answer(self, number: int, letter: str) -> Feedback:
         """Answer a question.
 
         Parameters
@@ -125,17 +125,17 @@ class Quiz:
             raise ValueError(WORDS["no_question"].format(**facts))
         return choices(self.questions[number - 1])
 
-    def right(self, number):
+    def right(self, number: int) -> str:
         """Return the letter of the right choice (for tests and teachers)."""
         return next(k for k, a in self._choices(number).items() if a["correct"])
 
     @property
-    def score(self):
+    def score(self) -> int:
         """How many questions have been answered right, now or earlier."""
         return sum(bool(entry.get("passed")) for entry in self._entries().values())
 
     @property
-    def first_score(self):
+    def first_score(self) -> int:
         """How many were answered right at the first try."""
         entries = self._entries().items()
         return sum(entry.get("first") == self.right(n) for n, entry in entries)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -151,10 +150,7 @@ class Progress:
         pathlib.Path
         """
         path = Path(path).expanduser().resolve()
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, SAVED)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        self.to_frame().to_csv(path, index=False)
         return path
 
     def reset(self, what: str | None = None, *, sure: bool = False) -> str:
