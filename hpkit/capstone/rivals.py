@@ -37,7 +37,7 @@ WAYS = {
     # 10 random draws, then 2 that use what they have seen.
     "optuna": ("bayesian_search", 5, {"n_trials": 12} | SPACE),
 }
-ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.93, 0.97)
+ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.95)
 UNTUNED, TUNED = tuple(WAYS)[:3], tuple(WAYS)[4:]
 KNOWN = "known"  # somebody has searched for it: lessons 02 to 09, on these data
 
@@ -129,7 +129,8 @@ class Comparison:
         ax.set_yticks(range(len(names)), names, fontsize=FONT)
         ax.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
         ax.minorticks_off()
-        ax.set(xlabel=say("rivals.axis"), xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
+        ax.set(xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
+        ax.set_xlabel(say("rivals.axis"), loc="right")  # as long as names and axis
         return alt_text(ax, self.alt)
 
     def __repr__(self):
