@@ -7,8 +7,8 @@ from contextlib import closing
 
 import numpy as np
 
+from hpkit import locale
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, brief
-from hpkit.locale import words
 from hpkit.search import bayes, searches, stages
 from hpkit.search.files import (
     numbers_to_plain,
@@ -32,10 +32,7 @@ ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves 
 
 def say(path, **facts):
     """Return a text of the capstone, such as "report.title", in the chosen language."""
-    text = words("capstone")
-    for key in path.split("."):
-        text = text[key]
-    return text.format(**facts) if isinstance(text, str) else text
+    return locale.say(f"capstone.{path}", **facts)
 
 
 def fill(text):

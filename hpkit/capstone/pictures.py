@@ -36,10 +36,11 @@ def large(ax):
         name.set_fontsize(0.85 * LETTERS)
 
 
-def _log(label, values, *, room=1.3):
-    """Return a log axis around those of the values that it can show."""
+def _log(label, values, *, room=0.0):
+    """Return a log axis around those values that it can show, with room above."""
     values = [v for v in values if 0 < v < np.inf] or [1]
-    return Axis(label, (min(values) / 1.3, max(values) * room), "log")
+    low, high = min(values) / 1.3, max(values) * 1.3
+    return Axis(label, (low, high * (high / low) ** room), "log")
 
 
 def so_far(entries, budget):
@@ -50,14 +51,17 @@ def so_far(entries, budget):
         steps.append((spent + epochs, np.minimum(loss, lowest)))
         spent, lowest = int(steps[-1][0][-1]), steps[-1][1][-1]
     x = Axis(say("pictures.spent"), (0, 1.02 * max(spent, budget)))
-    y = _log(say("pictures.so_far"), [v for _, loss in steps for v in loss], room=4)
+    y = _log(say("pictures.so_far"), [v for _, loss in steps for v in loss], room=0.3)
     marks, ends = [], []
     for n, (epochs, loss) in enumerate(steps):
         look = {"color": CLASSES[n % len(CLASSES)]}
         said = [say("pictures.entry", n=n + 1, what=entries[n]["what"])]
+        left = epochs[0] + epochs[-1] < x.domain[1]  # so none leaves the picture
+        at, anchor = (epochs[0], "start") if left else (epochs[-1], "end")
+        height = y.domain[1] * (y.domain[0] / y.domain[1]) ** (0.05 + 0.08 * (n % 3))
         marks += [
             line(epochs, loss, step=True, width=3, **look),
-            text(np.mean(epochs), y.domain[1] / 1.4 ** (n % 3 + 0.5), said, **look),
+            text(at, height, said, anchor=anchor, **look),
             rule(epochs[-1], color="soft", width=0.6),
         ]
         ends.append(say("pictures.end", loss=loss[-1], epochs=epochs[-1]))

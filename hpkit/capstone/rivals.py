@@ -37,7 +37,7 @@ WAYS = {
     # 10 random draws, then 2 that use what they have seen.
     "optuna": ("bayesian_search", 5, {"n_trials": 12} | SPACE),
 }
-ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.93, 0.97)
+ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.95)
 UNTUNED, TUNED = tuple(WAYS)[:3], tuple(WAYS)[4:]
 KNOWN = "known"  # somebody has searched for it: lessons 02 to 09, on these data
 
@@ -54,24 +54,13 @@ def reached(bar, accuracy):
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Test accuracies of several ways to tune.
+    """Test accuracies of several ways to tune: `table`, `sentence`, `plot()`."""
 
-    Attributes
-    ----------
-    scores, epochs : dict
-        Way: its test accuracies, one a seed; the epochs that it cost.
-    rows : int
-        Rows of the test set.
-    bars : tuple of float
-    mine : float or None
-        The learner's own.
-    """
-
-    scores: dict
-    epochs: dict
-    rows: int
+    scores: dict  # way: accuracies, one a seed
+    epochs: dict  # way: what it cost
+    rows: int  # of the test set
     bars: tuple = ()
-    mine: float | None = None
+    mine: float | None = None  # the learner's own
 
     @classmethod
     def from_log(cls, plain, mine):
@@ -90,16 +79,12 @@ class Comparison:
     def table(self):
         """Rows of text under `say("rivals.heads")`."""
         rows = []
-        for (name, median), way in zip(self.medians.items(), self.scores, strict=True):
-            ends = {"low": min(self.scores[way]), "high": max(self.scores[way])}
-            span = say("rivals.span", **ends)
-            rows.append((name, self.epochs[way], f"{median:.3f}", span))
-        mine = (
-            []
-            if self.mine is None
-            else [(say("rivals.you"), "", f"{self.mine:.3f}", "")]
-        )
-        return rows + mine
+        for name, (way, scores) in zip(self.medians, self.scores.items(), strict=True):
+            span = say("rivals.span", low=min(scores), high=max(scores))
+            rows.append((name, self.epochs[way], f"{np.median(scores):.3f}", span))
+        if self.mine is not None:
+            rows.append((say("rivals.you"), "", f"{self.mine:.3f}", ""))
+        return rows
 
     @property
     def sentence(self):
@@ -118,9 +103,7 @@ class Comparison:
     @property
     def alt(self):
         """What the picture shows, in words."""
-        text = ", ".join(
-            f"{name} {median:.3f}" for name, median in self.medians.items()
-        )
+        text = ", ".join(f"{name} {m:.3f}" for name, m in self.medians.items())
         mine = "" if self.mine is None else say("rivals.alt_mine", score=self.mine)
         return f"{say('rivals.alt', medians=text)} {mine}".strip()
 
@@ -146,7 +129,8 @@ class Comparison:
         ax.set_yticks(range(len(names)), names, fontsize=FONT)
         ax.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
         ax.minorticks_off()
-        ax.set(xlabel=say("rivals.axis"), xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
+        ax.set(xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
+        ax.set_xlabel(say("rivals.axis"), loc="right")  # as long as names and axis
         return alt_text(ax, self.alt)
 
     def __repr__(self):

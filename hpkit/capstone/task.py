@@ -89,14 +89,9 @@ class Capstone:
     bars : sequence of float, default (0.85, 0.93, 0.95)
         Test accuracies to reach.
     name : str, default "capstone"
-        Of the log; the same name goes on with it.
+        Of the log; the same name goes on with it, on the same data and budget.
     folder : str or path, default "hpkit-runs"
         Where the log and the report are kept; None keeps them in memory.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Another budget or other data than the log was begun with.
 
     Notes
     -----

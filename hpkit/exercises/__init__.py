@@ -33,6 +33,7 @@ stand in it. Teachers: ``configure(solutions=False)`` hides the solutions;
 """
 
 from importlib import import_module
+from types import ModuleType
 
 from hpkit.exercises._core import Exercise, configure
 from hpkit.exercises._feedback import Feedback
@@ -59,7 +60,7 @@ LESSONS = (
 )
 
 
-def load_lesson(name):
+def load_lesson(name: str) -> ModuleType:
     """Return the module of a lesson's exercises.
 
     Parameters

@@ -14,9 +14,8 @@ import traceback
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from hpkit.locale import words
+from hpkit.locale import say
 
-GOT = words("exercises")["got"]
 MOST = 100_000  # members of a list
 
 
@@ -33,18 +32,18 @@ def describe(value):
     kind = type(value).__name__
     try:
         if isinstance(value, str):
-            return GOT["text"].format(value=value[:40])
+            return say("exercises.got.text", value=value[:40])
         if callable(value):
             name = getattr(value, "__name__", "")
-            return GOT["function" if name else "no_name"].format(name=name)
+            return say(f"exercises.got.{'function' if name else 'no_name'}", name=name)
         if hasattr(value, "shape") and tuple(value.shape):
-            return GOT["array"].format(shape=tuple(value.shape))
+            return say("exercises.got.array", shape=tuple(value.shape))
         text = repr(plain(value))
         if " at 0x" in text:  # an address says nothing
-            return GOT["other"].format(kind=kind)
+            return say("exercises.got.other", kind=kind)
         return text if len(text) <= 80 else f"{text[:77]}..."
     except Exception:
-        return GOT["other"].format(kind=kind)
+        return say("exercises.got.other", kind=kind)
 
 
 def kind(answer):

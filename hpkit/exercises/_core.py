@@ -7,6 +7,7 @@ the locale. How answers are read is in `_answers`, what is kept in `_progress`.
 
 import os
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -23,13 +24,12 @@ from hpkit.exercises._feedback import (
     Page,
 )
 from hpkit.hyperparameters import check_flag
-from hpkit.locale import words
+from hpkit.locale import say
 
-WORDS = words("exercises")
 _solutions = {"shown": None}
 
 
-def configure(*, solutions):
+def configure(*, solutions: bool) -> None:
     """Show or hide all solutions from now on.
 
     Parameters
@@ -75,22 +75,22 @@ class Exercise:
         for a wrong answer.
     """
 
-    def __init__(self, check):
+    def __init__(self, check: Callable) -> None:
         self.lesson = check.__module__.partition("lesson_")[2]
         self.name, self._check = check.__name__, check
         self._hints_shown, self.last = 0, None
 
     @property
-    def words(self):
+    def words(self) -> dict:
         """The exercise's texts: title, question, expects, hints, right, says."""
         return load_texts(self.lesson)[self.name]
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Lesson and name, as progress keeps them."""
         return f"{self.lesson}/{self.name}"
 
-    def check(self, answer=...):
+    def check(self, answer=...) -> Feedback:
         """Check an answer; nothing is ever raised for it.
 
         Parameters
@@ -110,10 +110,10 @@ class Exercise:
         else:
             note = _progress.record(self.key, outcome)
         if outcome == NOT_YET and not note:
-            note = WORDS["ask_hint"].format(name=self.name)
+            note = say("exercises.ask_hint", name=self.name)
         # Nobody has judged a free text, so nobody calls it correct.
         kept = outcome == CORRECT and not self.words.get("judged", True)
-        word = WORDS["outcome"]["kept"] if kept else ""
+        word = say("exercises.outcome.kept") if kept else ""
         self.last = Feedback(self.key, outcome, message, reason, note, word)
         return self.last
 
@@ -126,21 +126,21 @@ class Exercise:
                 right = self._check(answer) or {}
             message = self.words["right"].format(**right)
             if not self.words.get("judged", True) and self.words.get("compare", True):
-                message = f"{WORDS['compare']}\n\n{message}"
+                message = f"{say('exercises.compare')}\n\n{message}"
             return CORRECT, message, "right"
         except NotYet as problem:
             if problem.reason == "empty":
-                return NOT_ATTEMPTED, WORDS["empty"], "empty"
-            says = WORDS["says"] | self.words.get("says", {})
+                return NOT_ATTEMPTED, say("exercises.empty"), "empty"
+            says = say("exercises.says") | self.words.get("says", {})
             values = {"expects": self.words["expects"]} | problem.values
             message = says[problem.reason].format(**values)
             return NOT_YET, message, problem.reason
         except (Exception, SystemExit) as error:
             error, answer = f"{type(error).__name__}: {error}", describe(answer)
-            message = WORDS["fault"].format(error=error, answer=answer)
+            message = say("exercises.fault", error=error, answer=answer)
             return COULD_NOT_CHECK, message, "fault"
 
-    def hint(self, step=None):
+    def hint(self, step: int | None = None) -> Page:
         """Show the next hint, or hint number `step` (1 is the first).
 
         Parameters
@@ -156,13 +156,13 @@ class Exercise:
             step = self._hints_shown = min(self._hints_shown + 1, len(hints))
         step = min(max(int(step), 1), len(hints))
         _progress.note(self.key, hints=step)
-        head = WORDS["hint"].format(step=step, steps=len(hints))
+        head = say("exercises.hint", step=step, steps=len(hints))
         last = "no_more_hints" if solutions_shown() else "no_more"
-        foot = WORDS["more_hints" if step < len(hints) else last]
+        foot = "more_hints" if step < len(hints) else last
         body = hints[step - 1].strip()
-        return Page(f"**{head}.** {body}\n\n{foot.format(name=self.name)}")
+        return Page(f"**{head}.** {body}\n\n{say(f'exercises.{foot}', name=self.name)}")
 
-    def solution(self):
+    def solution(self) -> Page:
         """Show one right answer as code, unless solutions are switched off.
 
         Returns
@@ -170,10 +170,10 @@ class Exercise:
         Page
         """
         if not solutions_shown():
-            return Page(WORDS["hidden"].format(name=self.name))
+            return Page(say("exercises.hidden", name=self.name))
         _progress.note(self.key, solution=True)
         code = self.words["solution"].strip()
-        return Page(f"**{WORDS['solution']}**\n\n```python\n{code}\n```")
+        return Page(f"**{say('exercises.solution')}**\n\n```python\n{code}\n```")
 
     def answer(self, **names):
         """Return a right answer: what the solution gives.
@@ -187,15 +187,15 @@ class Exercise:
         exec(self.words["solution"], names)
         return names.get("answer", [*names.values()][-1])  # else it is the function
 
-    def assert_check_passed(self):
+    def assert_check_passed(self) -> None:
         """Raise AssertionError unless the last check was correct."""
         self._assert(CORRECT)
 
-    def assert_check_failed(self):
+    def assert_check_failed(self) -> None:
         """Raise AssertionError unless the last check was "not yet"."""
         self._assert(NOT_YET)
 
-    def assert_check_unattempted(self):
+    def assert_check_unattempted(self) -> None:
         """Raise AssertionError unless the last check was "not attempted"."""
         self._assert(NOT_ATTEMPTED)
 
@@ -210,11 +210,11 @@ class Exercise:
     def _passed_before(self):
         """That it was passed, and when, or nothing."""
         when = _progress.passed_on(self.key)
-        return WORDS["passed_before"].format(when=when) if when else ""
+        return say("exercises.passed_before", when=when) if when else ""
 
     def _repr_markdown_(self):
         """Return the question and what is known of earlier tries."""
-        title = WORDS["exercise"].format(title=self.words["title"])
+        title = say("exercises.exercise", title=self.words["title"])
         text = f"**{title}**\n\n{self.words['question'].strip()}"
         if passed := self._passed_before:
             text += f"\n\n*{SIGNS[CORRECT][0]} {passed}*"

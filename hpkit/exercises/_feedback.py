@@ -5,7 +5,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from hpkit.locale import words
+from hpkit.locale import say
 
 CORRECT, NOT_YET = "correct", "not yet"
 NOT_ATTEMPTED, COULD_NOT_CHECK = "not attempted", "could not check"
@@ -16,7 +16,6 @@ SIGNS = {
     NOT_ATTEMPTED: ("…", "#999999"),
     COULD_NOT_CHECK: ("!", "#CC79A7"),
 }
-WORDS = words("exercises")["outcome"]
 BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
 NOTE = "<div style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
 BOX = (
@@ -65,7 +64,7 @@ class Feedback:
     word: str = ""
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether the answer is correct."""
         return self.outcome == CORRECT
 
@@ -74,7 +73,7 @@ class Feedback:
 
     @property
     def _word(self):
-        return self.word or WORDS[self.outcome.replace(" ", "_")]
+        return self.word or say(f"exercises.outcome.{self.outcome.replace(' ', '_')}")
 
     def __repr__(self):
         symbol, _ = SIGNS[self.outcome]

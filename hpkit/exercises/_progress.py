@@ -13,7 +13,6 @@ from hpkit.exercises._feedback import CORRECT, SIGNS
 from hpkit.locale import words
 from hpkit.store import Store, check_kinds, now
 
-WORDS = words("exercises")["progress"]
 VERSION = 1
 # What may stand in an entry: anything else is no file of ours.
 _TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
@@ -46,12 +45,13 @@ def check(data):
                 when(entry[stamp])
 
 
-_store = Store(None, {"version": VERSION, "entries": {}}, check, WORDS)
+_store = Store(None, {"version": VERSION, "entries": {}}, check, {})
 
 
 def kept():
     """Return the store, at the place where the progress is kept now."""
     _store.path = folder() / "progress.json"
+    _store.words = words("exercises")["progress"]
     return _store
 
 

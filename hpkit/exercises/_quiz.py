@@ -17,10 +17,8 @@ from pathlib import Path
 from hpkit.exercises import _progress
 from hpkit.exercises._feedback import CORRECT, NOT_YET, Feedback, to_html, to_text
 from hpkit.hyperparameters import brief
-from hpkit.locale import words
+from hpkit.locale import say
 
-WORDS = words("exercises")["quiz"]
-LOOKED = words("exercises")["outcome"]["looked"]
 LETTERS = string.ascii_uppercase
 # ipywidgets gives a button no id that `for` could name.
 LABEL = (
@@ -53,7 +51,7 @@ class Quiz:
     (4, 'multiple_choice')
     """
 
-    def __init__(self, lesson, path=None):
+    def __init__(self, lesson: str, path: str | Path | None = None) -> None:
         self.lesson = lesson
         own = Path(__file__).parent / "quizzes" / f"{lesson}.json"
         self.path = Path(path) if path else own
@@ -62,7 +60,7 @@ class Quiz:
         self._views = []
 
     @cached_property
-    def questions(self):
+    def questions(self) -> list[dict]:
         """The questions, as in the file."""
         questions = json.loads(self.path.read_text(encoding="utf-8"))
         for n, question in enumerate(questions, 1):
@@ -72,11 +70,11 @@ class Quiz:
     def __len__(self):
         return len(self.questions)
 
-    def key(self, number):
+    def key(self, number: int) -> str:
         """Return the key under which a question's answers are kept."""
         return f"{self.lesson}/quiz/{number}"
 
-    def answer(self, number, letter):
+    def answer(self, number: int, letter: str) -> Feedback:
         """Answer a question.
 
         Parameters
@@ -100,9 +98,8 @@ class Quiz:
             choices = self._choices(number)
             letter = letter.strip().upper() if isinstance(letter, str) else letter
             if letter not in list(choices):
-                said = WORDS["no_choice"]
-                letters = ", ".join(choices)
-                raise ValueError(said.format(letters=letters, got=brief(letter)))
+                facts = {"letters": ", ".join(choices), "got": brief(letter)}
+                raise ValueError(say("exercises.quiz.no_choice", **facts))
             picked, key = choices[letter], self.key(number)
             outcome = CORRECT if picked["correct"] else NOT_YET
             before = _progress.load().get(key, {})
@@ -111,7 +108,7 @@ class Quiz:
             choice = before.get("choice") if looks else letter
             first = before.get("first", letter)
             note = _progress.record(key, outcome, choice=choice, first=first)
-            word = LOOKED if looks else ""
+            word = say("exercises.outcome.looked") if looks else ""
             feedback = Feedback(key, outcome, picked["feedback"], letter, note, word)
             for view in self._views:
                 view.show(number, letter, feedback)
@@ -122,20 +119,20 @@ class Quiz:
         whole = isinstance(number, int) and not isinstance(number, bool)
         if not whole or not 1 <= number <= len(self):
             facts = {"n": len(self), "got": brief(number)}
-            raise ValueError(WORDS["no_question"].format(**facts))
+            raise ValueError(say("exercises.quiz.no_question", **facts))
         return choices(self.questions[number - 1])
 
-    def right(self, number):
+    def right(self, number: int) -> str:
         """Return the letter of the right choice (for tests and teachers)."""
         return next(k for k, a in self._choices(number).items() if a["correct"])
 
     @property
-    def score(self):
+    def score(self) -> int:
         """How many questions have been answered right, now or earlier."""
         return sum(bool(entry.get("passed")) for entry in self._entries().values())
 
     @property
-    def first_score(self):
+    def first_score(self) -> int:
         """How many were answered right at the first try."""
         entries = self._entries().items()
         return sum(entry.get("first") == self.right(n) for n, entry in entries)
@@ -153,7 +150,7 @@ class Quiz:
             for letter, a in choices(question).items():
                 lines.append(f"   {letter}  {to_text(a['answer'])}")
             lines.append("")
-        return "\n".join([*lines, WORDS["by_call"]])
+        return "\n".join([*lines, say("exercises.quiz.by_call")])
 
     def _markdown(self):
         """Return the same as Markdown, for a notebook without its widgets."""
@@ -196,7 +193,7 @@ def check_question(question, **where):
     elif silent:
         fault, got = "no_feedback", silent[0]
     if fault:
-        raise ValueError(WORDS[fault].format(got=got, **where))
+        raise ValueError(say(f"exercises.quiz.{fault}", got=got, **where))
 
 
 class View:
@@ -216,7 +213,7 @@ class View:
         from ipywidgets import HTML, Layout, VBox
 
         question = self.quiz.questions[n - 1]
-        head = WORDS["question"].format(n=n, total=len(self.quiz))
+        head = say("exercises.quiz.question", n=n, total=len(self.quiz))
         text = f"<b>{head}.</b> {to_html(question['question'])}"
         if code := question.get("code"):
             text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
@@ -233,7 +230,7 @@ class View:
 
         button = Button(
             description=letter,
-            tooltip=WORDS["press"].format(letter=letter, answer=to_text(answer)),
+            tooltip=say("exercises.quiz.press", letter=letter, answer=to_text(answer)),
             layout=Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px"),
         )
         button.on_click(lambda _: self.press(n, letter))
@@ -251,7 +248,7 @@ class View:
         except Exception as error:
             self.quiz.error = error
             said = f"{type(error).__name__}: {error}"
-            self.score.value = to_html(WORDS["fault"].format(error=said))
+            self.score.value = to_html(say("exercises.quiz.fault", error=said))
 
     def show(self, n, letter, feedback):
         """Show an answer below its choice, in place of the question's earlier one.
@@ -268,8 +265,8 @@ class View:
 
     def tell_score(self):
         """Say how many are right."""
-        right, first = self.quiz.score, self.quiz.first_score
-        said = WORDS["score"].format(right=right, total=len(self.quiz), first=first)
+        facts = {"right": self.quiz.score, "first": self.quiz.first_score}
+        said = say("exercises.quiz.score", total=len(self.quiz), **facts)
         self.score.value = f"<div role='status'><b>{said}</b></div>"
 
     def restore(self):
@@ -281,6 +278,6 @@ class View:
             a = self.quiz._choices(n)[letter]
             outcome = CORRECT if a["correct"] else NOT_YET
             when = _progress.when(entry["last"])
-            before = WORDS["before"].format(when=when, letter=letter)
+            before = say("exercises.quiz.before", when=when, letter=letter)
             key = self.quiz.key(n)
             self.show(n, letter, Feedback(key, outcome, a["feedback"], letter, before))

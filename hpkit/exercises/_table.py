@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -10,15 +9,19 @@ from typing import TYPE_CHECKING
 
 from hpkit.exercises import _progress
 from hpkit.hyperparameters import brief, refused
+from hpkit.locale import say
 from hpkit.tables import html_table, text_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORDS = _progress.WORDS
 CELL, TABLE = "text-align:left;padding:3px 14px 3px 6px", "margin:6px 0"
 SAVED = ["lesson", "exercise", "title", "state", "tries", "hints"]
 SAVED += ["solution_seen", "passed", "last"]
+
+
+def _say(key, **facts):
+    return say(f"exercises.progress.{key}", **facts)
 
 
 def progress(lesson: str | int | None = None) -> Progress:
@@ -61,8 +64,8 @@ def find_lesson(lesson):
         number = name.split("_")[0]
         if said in (name, number, number.lstrip("0") or "0"):
             return name
-    rule = WORDS["no_lesson"].format(lessons=", ".join(LESSONS))
-    raise refused(rule, lesson, WORDS["no_lesson_hint"])
+    rule = _say("no_lesson", lessons=", ".join(LESSONS))
+    raise refused(rule, lesson, _say("no_lesson_hint"))
 
 
 def lesson_rows(name, entries):
@@ -72,7 +75,7 @@ def lesson_rows(name, entries):
     lesson = load_lesson(name)
     titles = {one.name: one.words["title"] for one in lesson.EXERCISES}
     for n in range(1, len(lesson.quiz) + 1):
-        titles[f"quiz/{n}"] = WORDS["question"].format(n=n)
+        titles[f"quiz/{n}"] = _say("question", n=n)
     return [row(name, k, title, entries) for k, title in titles.items()]
 
 
@@ -84,7 +87,7 @@ def row(lesson, name, title, entries):
         "lesson": lesson,
         "exercise": name,
         "title": title,
-        "state": WORDS["state"][state(entry)],
+        "state": _say("state")[state(entry)],
         "tries": known.get("tries", 0),
         "hints": known.get("hints", 0),
         "solution_seen": bool(known.get("solution")),
@@ -151,10 +154,7 @@ class Progress:
         pathlib.Path
         """
         path = Path(path).expanduser().resolve()
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, SAVED)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        self.to_frame().to_csv(path, index=False)
         return path
 
     def reset(self, what: str | None = None, *, sure: bool = False) -> str:
@@ -176,16 +176,16 @@ class Progress:
         prefix = self._prefix(what)
         some = "" if prefix else "_all"
         if not sure:
-            asked = WORDS[f"asks{some}"].format(what=prefix)
+            asked = _say(f"asks{some}", what=prefix)
             try:
-                if input(asked).strip().lower() != WORDS["yes"]:
-                    return WORDS["kept"]
+                if input(asked).strip().lower() != _say("yes"):
+                    return _say("kept")
             except (EOFError, NotImplementedError, OSError):
-                return WORDS["nobody"]
+                return _say("nobody")
         before = len(_progress.load())
         notice = _progress.forget(prefix)
         n = before - len(_progress.load())
-        said = WORDS[f"deleted{some}"].format(n=n, what=prefix)
+        said = _say(f"deleted{some}", n=n, what=prefix)
         return f"{said} {notice}".strip()
 
     def _prefix(self, what):
@@ -197,12 +197,12 @@ class Progress:
         names = [r["exercise"] for r in progress(lesson).rows]
         if name and name not in ("quiz", *names):
             facts = {"lesson": lesson, "names": ", ".join(names), "name": name}
-            raise ValueError(WORDS["no_exercise"].format(**facts))
+            raise ValueError(_say("no_exercise", **facts))
         return f"{lesson}/{name}" if name else lesson
 
     def _title(self):
         facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
-        return WORDS["title"].format(**facts)
+        return _say("title", **facts)
 
     def _overview(self):
         """Return a row of cells for each lesson."""
@@ -217,9 +217,9 @@ class Progress:
             part = [r for r in mine if r["exercise"].startswith("quiz/") == quiz]
             done, total = sum(bool(r["passed"]) for r in part), len(part)
             key = "none" if not total else "all_of" if done == total else "of"
-            cells.append(WORDS[key].format(done=done, total=total))
+            cells.append(_say(key, done=done, total=total))
         last = max(row["last"] for row in mine)
-        return [*cells, _progress.when(last) if last else WORDS["never"]]
+        return [*cells, _progress.when(last) if last else _say("never")]
 
     def _details(self):
         """Return (lesson, rows of cells) for each lesson begun or asked for."""
@@ -227,8 +227,8 @@ class Progress:
         for row in self.rows:
             hints = str(row["hints"] or "")
             if row["solution_seen"]:
-                words = WORDS["hints_and_solution" if hints else "solution"]
-                hints = words.format(hints=hints)
+                one = "hints_and_solution" if hints else "solution"
+                hints = _say(one, hints=hints)
             last = _progress.when(row["last"]) if row["last"] else ""
             cells = [row["title"], row["state"], str(row["tries"] or ""), hints, last]
             parts.setdefault(row["lesson"], []).append(cells)
@@ -238,9 +238,9 @@ class Progress:
     def __repr__(self):
         lines = [self._title()]
         if self.overview:
-            lines += ["", *text_lines([WORDS["heads"], *self._overview()], rule=True)]
+            lines += ["", *text_lines([_say("heads"), *self._overview()], rule=True)]
         for lesson, rows in self._details():
-            lines += ["", lesson, *text_lines([WORDS["row_heads"], *rows], rule=True)]
+            lines += ["", lesson, *text_lines([_say("row_heads"), *rows], rule=True)]
         return "\n".join(lines)
 
     def _repr_html_(self):
@@ -248,14 +248,14 @@ class Progress:
         how = {"row_heads": True, "style": TABLE, "cell": CELL}
         details = "".join(
             f"<div style='margin-top:8px'><b>{lesson}</b></div>"
-            + html_table(WORDS["row_heads"], rows, **how)
+            + html_table(_say("row_heads"), rows, **how)
             for lesson, rows in self._details()
         )
         head = f"<b>{self._title()}</b>"
         if not self.overview:
             return f"<div>{head}{details}</div>"
-        table = html_table(WORDS["heads"], self._overview(), **how)
+        table = html_table(_say("heads"), self._overview(), **how)
         if details:
-            fold = f"<summary style='cursor:pointer'>{WORDS['details']}</summary>"
+            fold = f"<summary style='cursor:pointer'>{_say('details')}</summary>"
             details = f"<details>{fold}{details}</details>"
         return f"<div>{head}{table}{details}</div>"

@@ -4,9 +4,8 @@ import contextlib
 import contextvars
 import sys
 
-from hpkit.locale import words
+from hpkit.locale import say
 
-WORDS = words("exercises")["trials"]
 _sign = contextvars.ContextVar("sign", default=None)
 
 
@@ -22,7 +21,7 @@ def trained(dataset, settings, *, seeds=range(5), model=None):
     for runs in train(dataset, settings, seeds=seeds, model=model, tick=0.1):
         if sign:
             percent = int(100 * (runs.epochs_done.clip(0).sum() / total))
-            sign.say("under_way", sign.done + n, percent=percent)
+            sign.tell("under_way", sign.done + n, percent=percent)
     if sign:
         sign.done += n
     return runs
@@ -38,7 +37,7 @@ def one_sign():
     finally:
         _sign.reset(token)
         if sign.done:  # in words that are the same each time
-            sign.say("done", sign.done, end="\n")
+            sign.tell("done", sign.done, end="\n")
 
 
 class Sign:
@@ -47,9 +46,10 @@ class Sign:
     def __init__(self):
         self.done, self.handle = 0, None
 
-    def say(self, key, n, *, end="", **facts):
+    def tell(self, key, n, *, end="", **facts):
         """Show the line in place of the last one; say nothing where nobody looks."""
-        line = WORDS[key if n > 1 else f"{key}_one"].format(n=n, **facts)
+        one = key if n > 1 else f"{key}_one"
+        line = say(f"exercises.trials.{one}", n=n, **facts)
         if in_notebook():
             from IPython.display import display
 

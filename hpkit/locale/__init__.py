@@ -48,6 +48,15 @@ def words(part: str) -> dict:
     return _words(part, _chosen[0])
 
 
+def say(path: str, **facts):
+    """Return what stands at a path, such as "capstone.state", filled with facts."""
+    part, *keys = path.split(".")
+    text = words(part)
+    for key in keys:
+        text = text[key]
+    return text.format(**facts) if isinstance(text, str) else text
+
+
 @cache
 def _words(part, name):
     english = _table("en")[part]

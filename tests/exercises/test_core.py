@@ -263,6 +263,17 @@ def test_empty_answer_after_a_pass_takes_nothing_away(an_exercise):
     assert "You passed this exercise on" in one._repr_markdown_()
 
 
+def test_only_a_wrong_answer_points_to_the_hint(an_exercise):
+    def is_one(answer):
+        if answer != 1:
+            raise NotYet("kind", got="2")
+
+    one = an_exercise(is_one)
+
+    assert f"ex.{one.name}.hint()" in one.check(2).note
+    assert [one.check(answer).note for answer in (..., 1)] == ["", ""]
+
+
 # ---- reading answers ---------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ import pytest
 
 import hpkit as hk
 from hpkit import exercises
-from hpkit.exercises import _progress, _table
+from hpkit.exercises import _progress
+from hpkit.locale import say
 
 KEY = "02_learning_rate/good_rate"
 
@@ -277,9 +278,9 @@ def test_reset_without_a_yes_keeps_all(monkeypatch):
         raise EOFError
 
     monkeypatch.setattr("builtins.input", lambda words: "y")
-    assert hk.progress().reset() == _table.WORDS["kept"]
+    assert hk.progress().reset() == say("exercises.progress.kept")
     monkeypatch.setattr("builtins.input", nobody)
-    assert hk.progress().reset() == _table.WORDS["nobody"]
+    assert hk.progress().reset() == say("exercises.progress.nobody")
     assert KEY in _progress.load()
 
 
