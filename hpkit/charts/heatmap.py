@@ -127,11 +127,20 @@ def profile_chart(found, side: int, *, title: str = "", alt: str = "") -> Chart:
         Axis(WORDS["lowest_loss"], (0, nice_top(1.1 * max(lowest[fine], default=0)))),
         [
             line(at[fine], lowest[fine], width=2.6, hover=False),
-            points(at[fine], lowest[fine], size=5, tip=tips,
-                   label=[labels[k] for k in fine]),
-            cross(at[gone], label=WORDS["diverged"], color="ink",
-                  tip=[WORDS["tip_out"].format(named[k]) for k in gone]),
+            points(
+                at[fine],
+                lowest[fine],
+                size=5,
+                tip=tips,
+                label=[labels[k] for k in fine],
+            ),
+            cross(
+                at[gone],
+                label=WORDS["diverged"],
+                color="ink",
+                tip=[WORDS["tip_out"].format(named[k]) for k in gone],
+            ),
         ],
         title=title,
         alt=alt,
-    )  # fmt: skip
+    )
