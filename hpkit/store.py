@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 LOCK_SECONDS = 10  # a change takes milliseconds; whoever holds it longer is stuck
-ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
+_ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
 # What reading a damaged or hostile file raises, however deep it is nested.
 DAMAGED = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
@@ -94,7 +94,6 @@ class Store:
         return data
 
     def _read(self, set_aside=False):
-        """Return what the file holds; a damaged one may be set aside."""
         if self.path is None:
             return deepcopy(self._kept)
         try:
@@ -136,11 +135,11 @@ def write(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return os.replace(draft, path)
             except PermissionError:
-                if attempt == ATTEMPTS:
+                if attempt == _ATTEMPTS:
                     raise
                 time.sleep(PAUSE)
     except BaseException:

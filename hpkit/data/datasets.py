@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
+_HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +327,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """
     name = check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = check_seed("seed", seed, most=HIGHEST_SEED)
+        seed = check_seed("seed", seed, most=_HIGHEST_SEED)
     return _load(name, seed)
 
 

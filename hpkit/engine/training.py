@@ -41,7 +41,7 @@ assert {*TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}, "one is 
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
-DTYPES = (torch.float32, torch.float64)
+_DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
@@ -89,7 +89,7 @@ class Training:
         self.settings = check_settings(settings, dataset)
         self.seeds = check_seeds(seeds)
         self.model = network if check_model(model) is None else model
-        self.dtype = check_dtype(dtype)
+        self.dtype = _check_dtype(dtype)
         self.arrays = empty_arrays(
             len(self.settings),
             len(self.seeds),
@@ -113,7 +113,7 @@ class Training:
         """
         groups, sizes = {}, {}
         for i, (s, (network_of, size)) in enumerate(
-            zip(self.settings, self.networks(), strict=True)
+            zip(self.settings, self._networks(), strict=True)
         ):
             alike = agreed(s, "loop"), network_of
             groups.setdefault(alike, [])
@@ -123,12 +123,12 @@ class Training:
         parts = []
         for alike, members in groups.items():
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, sizes[alike])))
-            stacked = self.model is not network and self.pays(members)
+            stacked = self.model is not network and self._pays(members)
             for start in range(0, len(members), most):
                 parts.append(Group(members[start : start + most], stacked))
         return parts
 
-    def networks(self):
+    def _networks(self):
         """Return for each setting what its network depends on, and its weights."""
         data = self.dataset
         if self.model is not network:
@@ -145,7 +145,7 @@ class Training:
             found.append((alike, sum(a * b + b for a, b in sizes)))
         return found
 
-    def pays(self, members):
+    def _pays(self, members):
         """Say whether a stack of a learner's networks gains more than it costs."""
         from hpkit.engine.own_networks import pays
 
@@ -182,16 +182,16 @@ class Training:
         mode = torch.inference_mode if self.model is network else torch.no_grad
         with OneThread(), mode():
             while not self.finished:
-                stack = self.next_stack()
+                stack = self._next_stack()
                 if stack.done >= pause:
                     return
                 measured = stack.advance(max(0.0, until - time.perf_counter()))
                 if measured is not None:
-                    self.record(stack, measured)
+                    self._record(stack, measured)
                 if time.perf_counter() >= until:
                     return
 
-    def next_stack(self):
+    def _next_stack(self):
         """Return a new stack while runs wait for theirs, else the one furthest behind.
 
         Stacks are built one by one: the first results must not wait for the last.
@@ -201,7 +201,7 @@ class Training:
             return self.stacks[-1]
         return min(self.stacks, key=lambda s: s.done)
 
-    def record(self, stack, measured):
+    def _record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
         at = (*measured.at, measured.epoch)
         for metric in ("loss", "accuracy"):
@@ -378,9 +378,8 @@ def check_model(model):
     return model
 
 
-def check_dtype(dtype):
-    """Return the type of number to train with, or raise."""
-    if not isinstance(dtype, torch.dtype) or dtype not in DTYPES:
+def _check_dtype(dtype):
+    if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
         raise refusal("dtype", dtype, kind=TypeError)
     return dtype
 
