@@ -22,7 +22,7 @@ DAMAGED = (
 
 
 class Store:
-    """A dict that is kept in a JSON file.
+    """A dict that is kept in a JSON file; `notices` hold what its user must be told.
 
     Parameters
     ----------
@@ -34,12 +34,7 @@ class Store:
     check : function (dict) -> object
         Raises where what was read is not what its user expects.
     words : dict of str
-        What its user is told: "memory" with {error}, "damaged" with {path}.
-
-    Attributes
-    ----------
-    notices : list of str
-        What its user must be told; empty when all is well.
+        Notices: "memory" with {error}, "damaged" with {path}.
     """
 
     def __init__(self, path, new, check, words):
@@ -119,11 +114,6 @@ def write(path, content):
     """Replace a file at once: a reader sees the old one or the new one, whole.
 
     A full disk or a kill on the way leaves the old one as it was.
-
-    Parameters
-    ----------
-    path : str or path
-    content : str or bytes
     """
     path = Path(os.path.realpath(path))  # a link stays a link
     name = f"{path.name}.{os.getpid()}-{threading.get_ident()}.new"

@@ -128,15 +128,8 @@ class Measured:
 class Stack:
     """Runs that share batch size, optimizer and network shape.
 
-    Parameters
-    ----------
-    runs : list of (int, int)
-        Number of the setting and of the seed, given back with what is measured.
-    settings, seeds : list
-        One for each run.
-    data : Columns
-    net : DenseNetworks or ModuleNetworks
-        Starts, outputs and gradients of the stacked networks.
+    `runs` are (setting, seed) numbers, given back with what is measured; `settings` and
+    `seeds` hold one for each run; `net` starts, asks and differentiates the networks.
     """
 
     def __init__(self, runs, settings, seeds, data, net):
@@ -229,19 +222,10 @@ class Stack:
         ]
 
     def advance(self, seconds):
-        """Train for about that long, at most to the end of an epoch.
+        """Train for that long, at most to the end of an epoch; 0 seconds make a step.
 
-        To be called without gradients and with one thread, as `Training` does.
-
-        Parameters
-        ----------
-        seconds : float
-            0 makes one step.
-
-        Returns
-        -------
-        Measured or None
-            None when the epoch is not over. The first call measures epoch 0.
+        Gives what was `Measured`, None before the epoch is over. The first call
+        measures epoch 0. To be called without gradients, with one thread.
         """
         start = time.perf_counter()
         over = self.train(start + seconds)

@@ -45,10 +45,7 @@ _DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
-    """Runs that can share a stack: numbers of setting and seed of each.
-
-    `stacked` says whether learners' networks are worth a stack (`modules.pays`).
-    """
+    """Runs that can share a stack, (setting, seed) numbers; `stacked`: see `pays`."""
 
     runs: list
     stacked: bool = False
@@ -57,19 +54,8 @@ class Group(NamedTuple):
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    settings : Hyperparameters or iterable of Hyperparameters
-    seeds : iterable of int, default (0,)
-    model : function, optional
-        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting.
-    dtype : torch.dtype, default torch.float32
-    workers : int, default 1
-        How many will share the work: no group is larger than one's part.
-    groups : list of Group, optional
-        What to train, if it is not everything.
+    Most arguments are those of `train`. `workers`: how many will share the work, so
+    that no group is larger than one's part. `groups`: what to train, if not all.
     """
 
     lost, failure = (), None  # of an executor
@@ -90,12 +76,9 @@ class Training:
         self.seeds = check_seeds(seeds)
         self.model = network if check_model(model) is None else model
         self.dtype = _check_dtype(dtype)
-        self.arrays = empty_arrays(
-            len(self.settings),
-            len(self.seeds),
-            max(s.epochs for s in self.settings),
-            dataset,
-        )
+        most = max(s.epochs for s in self.settings)
+        counts = len(self.settings), len(self.seeds)
+        self.arrays = empty_arrays(*counts, most, dataset)
         self.weights = {}
         self.data = Columns.of(dataset, dtype)
         self.workers, self.stacks = workers, []
@@ -104,18 +87,13 @@ class Training:
 
     @functools.cached_property
     def waiting(self):
-        """The `Group`s of runs without a stack yet.
+        """The `Group`s of runs without a stack yet: all at first.
 
-        All runs at first, those that can share a stack together. Not made before they
-        are needed: a learner's model function is called for it.
-
-        Batch size sets the steps of an epoch, the others the arithmetic of a step.
+        Not made before they are needed: a learner's model function is called for it.
         """
         groups, sizes = {}, {}
-        for i, (s, (network_of, size)) in enumerate(
-            zip(self.settings, self._networks(), strict=True)
-        ):
-            alike = agreed(s, "loop"), network_of
+        for i, (network_of, size) in enumerate(self._networks()):
+            alike = agreed(self.settings[i], "loop"), network_of
             groups.setdefault(alike, [])
             groups[alike] += [(i, k) for k in range(len(self.seeds))]
             sizes[alike] = size
@@ -132,9 +110,8 @@ class Training:
         """Return for each setting what its network depends on, and its weights."""
         data = self.dataset
         if self.model is not network:
-            from hpkit.engine.own_networks import (
-                group_by_reading,  # 0.1 s that few need
-            )
+            # 0.1 s that few need
+            from hpkit.engine.own_networks import group_by_reading
 
             about = self.model, data, self.settings, len(self.seeds)
             return group_by_reading(*about, self.dtype)
@@ -192,10 +169,7 @@ class Training:
                     return
 
     def _next_stack(self):
-        """Return a new stack while runs wait for theirs, else the one furthest behind.
-
-        Stacks are built one by one: the first results must not wait for the last.
-        """
+        # Stacks are built one by one: the first results must not wait for the last.
         if self.waiting:
             self.stacks.append(self.build(self.waiting.pop(0)))
             return self.stacks[-1]
@@ -246,18 +220,9 @@ class Training:
         """What there is so far, frozen."""
         for stack in self.stacks:
             self.note_weights(stack)
-        arrays = {
-            name: None if array is None else array.copy()
-            for name, array in self.arrays.items()
-        }
-        return Runs(
-            self.dataset,
-            self.settings,
-            self.seeds,
-            **arrays,
-            model=self.model,
-            weights=dict(self.weights),
-        )
+        arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
+        about = self.dataset, self.settings, self.seeds
+        return Runs(*about, **arrays, model=self.model, weights=dict(self.weights))
 
 
 def train(
