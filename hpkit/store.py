@@ -16,9 +16,8 @@ from pathlib import Path
 LOCK_SECONDS = 10  # a change takes milliseconds; whoever holds it longer is stuck
 _ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
 # What reading a damaged or hostile file raises, however deep it is nested.
-DAMAGED = (
-    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
-)  # fmt: skip
+DAMAGED = (ValueError, TypeError, LookupError, AttributeError)
+DAMAGED += (ArithmeticError, RecursionError)
 
 
 class Store:

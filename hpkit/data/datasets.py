@@ -210,9 +210,15 @@ class Dataset:
         """
         X, y, features = table_columns(frame, target)
         return cls.from_arrays(
-            X, y, features=features, name=name, task=task, valid=valid, test=test,
+            X,
+            y,
+            features=features,
+            name=name,
+            task=task,
+            valid=valid,
+            test=test,
             seed=seed,
-        )  # fmt: skip
+        )
 
     @classmethod
     def from_arrays(
@@ -285,10 +291,8 @@ class Dataset:
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]
-        return cls(
-            name, *splits, tuple(features), classes, center, scale,
-            float(target_center), float(target_scale),
-        )  # fmt: skip
+        features, target = tuple(features), (float(target_center), float(target_scale))
+        return cls(name, *splits, features, classes, center, scale, *target)
 
 
 def check_dataset(dataset):

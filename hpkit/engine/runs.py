@@ -322,7 +322,5 @@ def join(parts):
         for (i, k), value in part.weights.items():
             weights[i + len(settings), k] = value
         settings += part.settings
-    return Runs(
-        first.dataset, tuple(settings), first.seeds, **arrays, model=first.model,
-        weights=weights,
-    )  # fmt: skip
+    about = first.dataset, tuple(settings), first.seeds
+    return Runs(*about, **arrays, model=first.model, weights=weights)
