@@ -150,8 +150,8 @@ _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 60
 LAST = 2**63 - 1  # the largest seed
 MANY = 10_000  # values of a list, seeds
-WIDEST = 10_000  # units of a layer
-DEEPEST = 100  # layers
+_WIDEST = 10_000  # units of a layer
+_DEEPEST = 100  # layers
 
 
 def brief(value):
@@ -274,12 +274,11 @@ def check_items(name, values, *, hint="", empty=False, most=MANY, of="values"):
     return items
 
 
-def check_hidden(name, value):
-    """Return the units of the hidden layers as a tuple of ints."""
+def _check_hidden(name, value):
     if isinstance(value, numbers.Real):
         value = (value,)
-    items = check_items(name, value, empty=True, most=DEEPEST, of="numbers")
-    return tuple(check_count(name, units, most=WIDEST) for units in items)
+    items = check_items(name, value, empty=True, most=_DEEPEST, of="numbers")
+    return tuple(check_count(name, units, most=_WIDEST) for units in items)
 
 
 def check_seeds(seeds):
@@ -365,7 +364,7 @@ _ROWS = (
     Facts(
         "hidden",
         "units",
-        check_hidden,
+        _check_hidden,
         "2, 4, 8, 16, 32, 64",
         "width",
         _WIDTHS,

@@ -14,15 +14,14 @@ from datetime import datetime
 from pathlib import Path
 
 LOCK_SECONDS = 10  # a change takes milliseconds; whoever holds it longer is stuck
-ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
+_ATTEMPTS, PAUSE = 20, 0.05  # on Windows nobody can replace a file that is being read
 # What reading a damaged or hostile file raises, however deep it is nested.
-DAMAGED = (
-    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
-)  # fmt: skip
+DAMAGED = (ValueError, TypeError, LookupError, AttributeError)
+DAMAGED += (ArithmeticError, RecursionError)
 
 
 class Store:
-    """A dict that is kept in a JSON file.
+    """A dict that is kept in a JSON file; `notices` hold what its user must be told.
 
     Parameters
     ----------
@@ -34,12 +33,7 @@ class Store:
     check : function (dict) -> object
         Raises where what was read is not what its user expects.
     words : dict of str
-        What its user is told: "memory" with {error}, "damaged" with {path}.
-
-    Attributes
-    ----------
-    notices : list of str
-        What its user must be told; empty when all is well.
+        Notices: "memory" with {error}, "damaged" with {path}.
     """
 
     def __init__(self, path, new, check, words):
@@ -94,7 +88,6 @@ class Store:
         return data
 
     def _read(self, set_aside=False):
-        """Return what the file holds; a damaged one may be set aside."""
         if self.path is None:
             return deepcopy(self._kept)
         try:
@@ -120,11 +113,6 @@ def write(path, content):
     """Replace a file at once: a reader sees the old one or the new one, whole.
 
     A full disk or a kill on the way leaves the old one as it was.
-
-    Parameters
-    ----------
-    path : str or path
-    content : str or bytes
     """
     path = Path(os.path.realpath(path))  # a link stays a link
     name = f"{path.name}.{os.getpid()}-{threading.get_ident()}.new"
@@ -136,11 +124,11 @@ def write(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return os.replace(draft, path)
             except PermissionError:
-                if attempt == ATTEMPTS:
+                if attempt == _ATTEMPTS:
                     raise
                 time.sleep(PAUSE)
     except BaseException:

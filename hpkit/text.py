@@ -9,8 +9,8 @@ from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 from hpkit.tables import html_table
 
-MOST_TIES = 5  # settings that a sentence names
-TOP = 5  # rows of a short table
+_MOST_TIES = 5  # settings that a sentence names
+_TOP = 5  # rows of a short table
 
 
 def shown(value) -> str:
@@ -83,7 +83,7 @@ def best_sentences(search) -> list:
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
     if ties := search.ties:
-        many = len(ties) > MOST_TIES
+        many = len(ties) > _MOST_TIES
         settings = "; ".join(label(s, names) for s in ties[: 3 if many else None])
         facts = {"seeds": len(runs.seeds), "more": len(ties) - 3, "settings": settings}
         found.append(say["many_ties" if many else "ties"].format(**facts))
@@ -146,7 +146,7 @@ def short_table(caption, runs, names, notes) -> str:
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     heads = [say["rank"], *names, say["loss"], say["epoch"], ""]
     # To say that there is one more takes as much room as to show it.
-    top = TOP if len(order) > TOP + 1 else len(order)
+    top = _TOP if len(order) > _TOP + 1 else len(order)
     rows = []
     for rank, i in enumerate(order[:top], 1):
         loss = f"{runs.mean_val_loss[i]:.3g}"

@@ -48,6 +48,54 @@ def test_language_is_chosen_and_what_it_lacks_is_english(little):
     assert words("search")["nothing"] == "NICHTS"
 
 
+ACCENTS = str.maketrans("aeioucdgjklnrstyzACEGIOSTU", "âéîöûçđğĵķľñŕśťýžÂÇÉĞÎÖŠŤÛ")
+
+
+def pseudo(text):
+    """Return a text with other letters outside of its placeholders and its code."""
+    kept = re.split(r"({[^}]*}|hpkit|to_frame|n_trials|lr=|grid_search)", text)
+    return "".join(k if i % 2 else k.translate(ACCENTS) for i, k in enumerate(kept))
+
+
+def in_pseudo(table):
+    return {
+        key: in_pseudo(text) if isinstance(text, dict) else pseudo(text)
+        for key, text in table.items()
+        if isinstance(text, dict | str)
+    }
+
+
+@pytest.fixture
+def speaking(little, monkeypatch):
+    own, english = locale._table, locale._table("en")
+    tables = {"en": english, "de": in_pseudo(english)}
+    monkeypatch.setattr(locale, "_table", lambda name: tables.get(name) or own(name))
+    locale._words.cache_clear()
+    yield hk.language("de")
+    locale._words.cache_clear()
+
+
+def test_another_language_leaves_no_english_in_what_a_search_says(speaking):
+    data, base = hk.load_dataset("moons"), hk.Hyperparameters(epochs=2)
+    lrs = [0.01, 0.1, 1, 1e4]
+    found = [
+        hk.grid_search(data, base, lr=lrs, hidden=[(), (4,)], seeds=range(2)),
+        hk.one_at_a_time(data, base, lr=lrs, batch_size=[16, 64]),
+        hk.one_at_a_time(data, base, lr=lrs),
+        hk.successive_halving(data, base, lr=hk.log_uniform(1, 2), n_trials=4),
+        hk.validation_curve(data, base, param_name="lr", param_range=[1e4, 1e5]),
+        next(hk.grid_search.live(data, base, lr=lrs, tick=0)),
+    ]
+    said = [search.describe() for search in found]
+    said += [re.sub(r"<[^>]*>|lr|hidden", " ", s._repr_html_()) for s in found]
+    said += [repr(data), repr(found[0].runs), repr(found[0].runs[0, 0])]
+    said += [repr(data.train), str(found[0].cost)]
+
+    for text in said:
+        left = re.sub(r"moons|batch_size|to_frame|e\+\d\d", "", text)
+        assert not re.search("[aeiou]", left), text
+
+
 def test_unknown_language_is_refused():
     with pytest.raises(ValueError, match=r"language must be one of 'en', got 'xx'; ch"):
         hk.language("xx")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 
-def draw_moons(seed, n, noise):
+def _draw_moons(seed, n, noise):
     """Return two interleaved half circles, (n, 2) and (n,), in random order."""
     from sklearn.datasets import make_moons
 
@@ -18,8 +18,7 @@ def draw_moons(seed, n, noise):
     return X[order], y[order]
 
 
-def draw_circles(seed, n, noise):
-    """Return a circle within a circle, in random order."""
+def _draw_circles(seed, n, noise):
     from sklearn.datasets import make_circles
 
     X, y = make_circles(n, noise=noise, factor=0.5, random_state=seed)
@@ -27,8 +26,7 @@ def draw_circles(seed, n, noise):
     return X[order], y[order]
 
 
-def draw_spiral(seed, n, noise):
-    """Return two arms of one turn each, evenly dense along the arm."""
+def _draw_spiral(seed, n, noise):
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 2
     t = np.sqrt(rng.random(n)) * 2 * np.pi
@@ -39,14 +37,14 @@ def draw_spiral(seed, n, noise):
     return X[order], y[order]
 
 
-def draw_coin_flips(seed, n):
+def _draw_coin_flips(seed, n):
     """Return ten columns of noise and labels that have nothing to do with them."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n, 10)), rng.permutation(np.arange(n) % 2)
 
 
 @dataclass(frozen=True)
-class Source:
+class _Source:
     """How a committed data set is cut, and how a new one is drawn."""
 
     sizes: tuple
@@ -57,14 +55,16 @@ class Source:
 
 TWO = ("0", "1")
 SOURCES = {
-    "moons": Source((400, 200, 1000), TWO, lambda s, n: draw_moons(s, n, 0.2)),
-    "small_moons": Source((50, 200, 1000), TWO, lambda s, n: draw_moons(s, n, 0.35)),
-    "spiral": Source((200, 200, 1000), TWO, lambda s, n: draw_spiral(s, n, 0.1)),
-    "clean_spiral": Source((200, 200, 1000), TWO, lambda s, n: draw_spiral(s, n, 0.05)),
-    "circles": Source((200, 200, 1000), TWO, lambda s, n: draw_circles(s, n, 0.1)),
-    "coin_flips": Source((40, 40, 1000), ("heads", "tails"), draw_coin_flips),
-    "digits": Source((600, 400, 797), tuple("0123456789"), standardize=True),
-    "wine": Source((106, 36, 36), ("0", "1", "2"), standardize=True),
+    "moons": _Source((400, 200, 1000), TWO, lambda s, n: _draw_moons(s, n, 0.2)),
+    "small_moons": _Source((50, 200, 1000), TWO, lambda s, n: _draw_moons(s, n, 0.35)),
+    "spiral": _Source((200, 200, 1000), TWO, lambda s, n: _draw_spiral(s, n, 0.1)),
+    "clean_spiral": _Source(
+        (200, 200, 1000), TWO, lambda s, n: _draw_spiral(s, n, 0.05)
+    ),
+    "circles": _Source((200, 200, 1000), TWO, lambda s, n: _draw_circles(s, n, 0.1)),
+    "coin_flips": _Source((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
+    "digits": _Source((600, 400, 797), tuple("0123456789"), standardize=True),
+    "wine": _Source((106, 36, 36), ("0", "1", "2"), standardize=True),
 }
 
 

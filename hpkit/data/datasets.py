@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
+_HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +210,15 @@ class Dataset:
         """
         X, y, features = table_columns(frame, target)
         return cls.from_arrays(
-            X, y, features=features, name=name, task=task, valid=valid, test=test,
+            X,
+            y,
+            features=features,
+            name=name,
+            task=task,
+            valid=valid,
+            test=test,
             seed=seed,
-        )  # fmt: skip
+        )
 
     @classmethod
     def from_arrays(
@@ -285,10 +291,8 @@ class Dataset:
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]
-        return cls(
-            name, *splits, tuple(features), classes, center, scale,
-            float(target_center), float(target_scale),
-        )  # fmt: skip
+        features, target = tuple(features), (float(target_center), float(target_scale))
+        return cls(name, *splits, features, classes, center, scale, *target)
 
 
 def check_dataset(dataset):
@@ -327,7 +331,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """
     name = check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = check_seed("seed", seed, most=HIGHEST_SEED)
+        seed = check_seed("seed", seed, most=_HIGHEST_SEED)
     return _load(name, seed)
 
 

@@ -9,7 +9,7 @@ from hpkit.hyperparameters import brief, check_choice, refusal
 from hpkit.locale import words
 
 # Beyond these the squares of a spread are 0 or infinite.
-LARGEST, SMALLEST = 1e100, 1e-100
+_LARGEST, _SMALLEST = 1e100, 1e-100
 GAPS = ("None", "nan", "NaT", "<NA>")
 
 
@@ -63,9 +63,9 @@ def check_arrays(X, y):
         raise refusal("not_finite", count=bad.sum())
     for values in [*X.T, y] if y.dtype.kind in "iuf" else X.T:
         most, spread = abs(values).max(), np.ptp(values)
-        if most > LARGEST or 0 < spread < SMALLEST:
-            odd = most if most > LARGEST else spread
-            raise refusal("size", odd, largest=LARGEST, smallest=SMALLEST)
+        if most > _LARGEST or 0 < spread < _SMALLEST:
+            odd = most if most > _LARGEST else spread
+            raise refusal("size", odd, largest=_LARGEST, smallest=_SMALLEST)
     return X, y
 
 

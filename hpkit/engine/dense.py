@@ -19,9 +19,9 @@ from hpkit.hyperparameters import Hyperparameters
 RANDOM_STATE = threading.RLock()
 
 DRAWN = torch.float32  # whatever the network computes with: the masks are the same
-# Slope as a function of the bend's own output, both in place. torch.tanh takes
-# about four times as long as this sigmoid.
-BENDS = {
+# Activation, and its derivative as a function of its own output, both in place.
+# torch.tanh takes about four times as long as this sigmoid.
+_ACTIVATIONS = {
     "relu": (torch.relu_, torch.Tensor.sign_),
     "tanh": (
         lambda h: h.mul_(2).sigmoid_().mul_(2).sub_(1),
@@ -48,17 +48,11 @@ def network(n_features, n_outputs, setting):
     torch.nn.Sequential
         Linear layers with the activation, and dropout if there is any, between them,
         PyTorch's own start: uniform in +-1/sqrt(inputs of the layer).
-
-    Examples
-    --------
-    >>> from hpkit.hyperparameters import Hyperparameters
-    >>> [type(layer).__name__ for layer in network(2, 2, Hyperparameters(hidden=(4,)))]
-    ['Linear', 'ReLU', 'Linear']
     """
-    bend = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
+    activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
     layers = []
     for inputs, outputs in pairwise((n_features, *setting.hidden)):
-        layers += [nn.Linear(inputs, outputs), bend()]
+        layers += [nn.Linear(inputs, outputs), activation()]
         layers += [nn.Dropout(setting.dropout)] if setting.dropout else []
     last = nn.Linear((n_features, *setting.hidden)[-1], n_outputs)
     return nn.Sequential(*layers, last)
@@ -96,7 +90,7 @@ class DenseNetworks:
     eval_numbers = 250_000
 
     def __init__(self, n_features, n_outputs, setting, regression):
-        self.bend, self.slope = BENDS[setting.activation]
+        self.activation, self.derivative = _ACTIVATIONS[setting.activation]
         self.regression = regression
         self.drops = setting.dropout > 0 and bool(setting.hidden)
         sizes = list(pairwise((n_features, *setting.hidden, n_outputs)))
@@ -133,8 +127,8 @@ class DenseNetworks:
         self.W, self.b = weights[:depth], weights[depth:]
         # Work space made once: fresh tensors of this size cost a fifth of a step.
         acts, (deltas, self.all_deltas) = (
-            self.space(stack.width)[0],
-            self.space(stack.width),
+            self._space(stack.width)[0],
+            self._space(stack.width),
         )
         self.masks = [None] * (depth - 1)
         if self.drops:
@@ -142,7 +136,7 @@ class DenseNetworks:
             p = p[:, None, None]
             self.dropout, self.scale = p.to(DRAWN), (1 / (1 - p)).to(acts[0].dtype)
             self.masks = [torch.zeros_like(act) for act in acts[:-1]]
-        self.layers, self.eval_layers = self.up(acts, self.masks), None
+        self.layers, self.eval_layers = self._up(acts, self.masks), None
         self.ones = torch.ones_like(self.all_deltas[0])
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
         # From the last layer down: delta, its weights' gradient, what it came from
@@ -161,7 +155,7 @@ class DenseNetworks:
         )
         self.first, self.above = down[0][:2], down[:0:-1]
 
-    def space(self, points):
+    def _space(self, points):
         """Return work space (runs, units, points) a layer, and all as one.
 
         Idle rows fill it up: the last few of a product are summed in another order, and
@@ -173,7 +167,7 @@ class DenseNetworks:
         parts = zip(both.split([*counts, idle]), self.b, strict=False)
         return [part.view(*b.shape[:2], points) for part, b in parts], both
 
-    def up(self, acts, masks=None):
+    def _up(self, acts, masks=None):
         """Return the layers from the first to the last: weights, bias, output, mask."""
         masks = [*(masks or [None] * (len(acts) - 1)), None]
         return list(zip(self.W, self.b, acts, masks, strict=True))
@@ -192,9 +186,9 @@ class DenseNetworks:
 
     def forward(self, h, layers):
         """Return the outputs (runs, outputs, points), written into the last layer's."""
-        bend, baddbmm = self.bend, torch.baddbmm
+        activation, baddbmm = self.activation, torch.baddbmm
         for W, b, out, mask in layers[:-1]:
-            h = bend(baddbmm(b, W, h, out=out))
+            h = activation(baddbmm(b, W, h, out=out))
             if mask is not None:
                 h.mul_(mask)
         W, b, out, _ = layers[-1]
@@ -204,19 +198,14 @@ class DenseNetworks:
         """Return the outputs for points x (runs, features, points)."""
         points = x.shape[2]
         if self.eval_layers is None or self.eval_layers[0][2].shape[2] != points:
-            self.eval_layers = self.up(self.space(points)[0])
+            self.eval_layers = self._up(self._space(points)[0])
         return self.forward(x, self.eval_layers)
 
     def gradient(self, x, y, weight):
         """Write the gradient of the mean loss into `grads`.
 
-        Parameters
-        ----------
-        x : Tensor (runs, features, points)
-        y : Tensor (runs, outputs, points)
-            One-hot classes, or the target.
-        weight : Tensor (points,)
-            1 / number of points, 0 for a filling column.
+        x (runs, features, points), y (runs, outputs, points): one-hot classes or the
+        target, weight (points,): 1 / number of points, 0 for a filling column.
         """
         out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]
@@ -225,12 +214,14 @@ class DenseNetworks:
         else:
             torch.softmax(out, 1, out=delta).sub_(y)
         delta.mul_(weight)
-        slope, bmm = self.slope, torch.bmm
+        derivative, bmm = self.derivative, torch.bmm
         for delta, W_grad, below, below_T, W_T, delta_below, mask in self.above:
             bmm(delta, below_T, out=W_grad)
-            if mask is not None:  # what stayed, as it was: the slope is that of a unit
+            if (
+                mask is not None
+            ):  # what stayed, as it was: the derivative is that of a unit
                 below.div_(self.scale)
-            bmm(W_T, delta, out=delta_below).mul_(slope(below))
+            bmm(W_T, delta, out=delta_below).mul_(derivative(below))
             if mask is not None:
                 delta_below.mul_(mask)
         delta, W_grad = self.first

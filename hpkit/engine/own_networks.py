@@ -25,15 +25,15 @@ from hpkit.hyperparameters import NAMES, Hyperparameters, refusal
 from hpkit.locale import words
 
 # Stacked, a convolution becomes one of many groups, slower than one after the other.
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 # Steps that a stack saves (of all its runs but one) before tracing, about 0.4 s, pays.
 STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
-TRACE_TOLERANCE = 1e-3
+_TRACE_TOLERANCE = 1e-3
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
-TRACES, MOST_TRACES = OrderedDict(), 64
-SAID = set()  # what was said once
+_TRACES, MOST_TRACES = OrderedDict(), 64
+WARNED = set()  # what was said once
 
 
 class OneByOneWarning(UserWarning):
@@ -41,34 +41,15 @@ class OneByOneWarning(UserWarning):
 
 
 class ModuleNetworks:
-    """Networks from a learner's function that were made from the same values.
+    """Networks that a learner's function made from the same values of the setting.
 
-    Parameters
-    ----------
-    model : function
-        ``(n_features, n_outputs, setting) -> torch.nn.Module``, whose forward takes
-        (points, features) and gives (points, outputs).
-    dataset : Dataset
-    setting, seed : Hyperparameters, int
-        Of the first run; all have the same in what the function reads
-        (`group_by_reading`).
-    dtype : torch.dtype
-    stacked : bool
-        Whether a stack pays (`pays`). It is left when it turns out not to work.
+    `setting` and `seed` are those of the first run. If `stacked`, all are trained at
+    once until that turns out not to work.
 
-    Raises
-    ------
-    TypeError, ValueError
-        No module, nothing to train, or outputs of the wrong shape.
-
-    Notes
-    -----
-    What is trained lies in the stack's flat tensors. Frozen parameters and buffers
-    (the running mean of a BatchNorm) are tensors (runs, *shape) of their own type.
-    Batches are not padded: a BatchNorm would see the filling.
-
-    In a run that is trained alone, torch's global random state is the run's own: it
-    goes on from the making of the network, as after ``torch.manual_seed(seed)``.
+    What is trained lies in the stack's flat tensors; frozen parameters and buffers (a
+    BatchNorm's running mean) are tensors (runs, *shape) of their own type. Batches are
+    not padded: a BatchNorm would see the filling. A run trained alone has torch's
+    global random state for its own, as after ``torch.manual_seed(seed)``.
     """
 
     pads = False
@@ -79,8 +60,8 @@ class ModuleNetworks:
         self.make = model, dataset.n_features, dataset.n_outputs
         self.setting, self.dtype = setting, dtype
         self.regression = dataset.is_regression
-        self.net, rng = self.fresh(setting, seed)
-        check_network(self.net, *self.make[1:])
+        self.net, rng = self._fresh(setting, seed)
+        _check_network(self.net, *self.make[1:])
         # Networks that no run has yet; in a stack, `net` is the one that is called.
         self.made = {} if stacked else {(setting, seed): (self.net, rng)}
         self.trained, self.fixed = parts_of(self.net)
@@ -89,64 +70,60 @@ class ModuleNetworks:
         names = [*self.trained, *self.fixed]
         inside = [*self.net.named_parameters(), *self.net.named_buffers()]
         self.order = [names.index(name) for name, _ in inside]
-        self.print, self.nets, self.checked = fingerprint(self.net), {}, set()
+        self.fingerprint, self.nets, self.checked = fingerprint(self.net), {}, set()
         self.absent, self.unused, self.functions = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
         self.stacked = stacked
         self.whole_splits = not stacked
         if stacked:
-            self.look(dataset)
+            self._look(dataset)
 
-    def fresh(self, setting, seed):
+    def _fresh(self, setting, seed):
         """Return a run's network, ready to train, and torch's random state then."""
         return start_own(*self.make, setting, seed, self.dtype)
 
-    def look(self, dataset):
+    def _look(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
-        own, n = OwnNet(copied(self.net)), min(64, len(dataset.train.y))
+        own, n = _OwnNet(copied(self.net)), min(64, len(dataset.train.y))
         net = own.net
         rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype)
         versions = [t._version for t in own.fixed]
         with RANDOM_STATE, torch.random.fork_rng(devices=[]):
-            before = torch.get_rng_state(), outside_state()
-            out = self.ask(net.eval(), rows)
-            halves = torch.cat([self.ask(net, half) for half in rows.chunk(2)])
-            grads = self.gradients(net.train(), own.trained, rows, torch.ones_like)
+            before = torch.get_rng_state(), _outside_state()
+            out = self._ask(net.eval(), rows)
+            halves = torch.cat([self._ask(net, half) for half in rows.chunk(2)])
+            grads = self._gradients(net.train(), own.trained, rows, torch.ones_like)
             drawn = not torch.equal(before[0], torch.get_rng_state())
         self.whole_splits = not alike(halves, out)
         self.unused = {part for part, grad in enumerate(grads) if grad is None}
-        self.moving = [
-            place
-            for place, (value, then) in enumerate(zip(own.fixed, versions, strict=True))
-            if value._version != then
-        ]
+        now = [t._version for t in own.fixed]
+        self.moving = [i for i, then in enumerate(versions) if now[i] != then]
         # A buffer that is replaced, not written into, is lost in a traced function.
-        if drawn or before[1] != outside_state():
-            self.leave("random")
+        if drawn or before[1] != _outside_state():
+            self._leave("random")
         elif own.take_replaced() or own.has_state:
-            self.leave("state")
-        elif any(isinstance(m, CONVOLUTIONS) for m in net.modules()):
-            self.leave("convolution")
+            self._leave("state")
+        elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
+            self._leave("convolution")
 
-    def leave(self, reason, error=None):
-        """Train run after run from now on, and say so once."""
+    def _leave(self, reason, error=None):
         self.stacked, self.whole_splits = False, True
-        if (self.print, reason) not in SAID:
-            SAID.add((self.print, reason))
+        if (self.fingerprint, reason) not in WARNED:
+            WARNED.add((self.fingerprint, reason))
             frame, level = sys._getframe(), 1
             while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
                 frame, level = frame.f_back, level + 1
             text = words("engine")["one_by_one"][reason]
-            text = text.format(error=error and first_line(error))
+            text = text.format(error=error and _first_line(error))
             warnings.warn(text, OneByOneWarning, stacklevel=level)
 
     def start(self, seed):
         """Return a run's first parameters, its fixed tensors, and its random state."""
         key = self.setting, seed
-        net, rng = self.made.get(key) or self.fresh(*key)
+        net, rng = self.made.get(key) or self._fresh(*key)
         self.made[key] = net, rng
-        if self.stacked and fingerprint(net) != self.print:
-            self.leave("state")  # a tensor that is no buffer, another with each seed
+        if self.stacked and fingerprint(net) != self.fingerprint:
+            self._leave("state")  # a tensor that is no buffer, another with each seed
         trained, fixed = parts_of(net)
         return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
@@ -156,15 +133,15 @@ class ModuleNetworks:
         self.buffers, self.rng = stack.fixed, stack.rng
         self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
         if not self.stacked:
-            self.bind_nets()
+            self._bind_nets()
 
-    def bind_nets(self):
+    def _bind_nets(self):
         """Make a network for each run, its tensors views of the stack's."""
         nets, self.nets = self.nets, {}
         for i, (run, setting, seed) in enumerate(self.runs):
             if run not in nets:
-                net = self.made.pop((setting, seed), None) or self.fresh(setting, seed)
-                nets[run] = OwnNet(net[0])
+                net = self.made.pop((setting, seed), None) or self._fresh(setting, seed)
+                nets[run] = _OwnNet(net[0])
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
             nets[run].grads = [grad[i] for grad in self.grads]
@@ -174,15 +151,15 @@ class ModuleNetworks:
         """Return the outputs (runs, outputs, points) for points x."""
         if self.stacked:
             self.net.eval()
-            found = self.traced("outputs", self.forward, x)
+            found = self._traced("outputs", self._forward, x)
             if found is not None:
                 return found
         found = [None] * len(self.runs)
 
         def ask(i, own):
-            found[i] = self.ask(own.mode(False), x[i].mT.contiguous()).mT
+            found[i] = self._ask(own.mode(False), x[i].mT.contiguous()).mT
 
-        self.one_by_one(ask)
+        self._one_by_one(ask)
         return torch.stack(found)
 
     def gradient(self, x, y, weight):
@@ -190,7 +167,7 @@ class ModuleNetworks:
         self.absent = []
         if self.stacked:
             self.net.train()
-            found = self.traced("gradient", self.pull_back, x, y, weight)
+            found = self._traced("gradient", self._pull_back, x, y, weight)
             if found is not None:
                 for grad, value in zip(self.grads, found, strict=True):
                     grad.copy_(value)
@@ -200,16 +177,16 @@ class ModuleNetworks:
 
         def write(i, own):
             net = own.mode(True)
-            found = self.pull_back_one(net, own.trained, x[i], y[i], weight)
+            found = self._pull_back_one(net, own.trained, x[i], y[i], weight)
             for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
                 if value is None:
                     self.absent.append((part, i))
                 else:
                     grad.copy_(value)
 
-        before = None if "outside" in self.checked else outside_state()
-        self.one_by_one(write)
-        drawn = before is not None and before != outside_state()
+        before = None if "outside" in self.checked else _outside_state()
+        self._one_by_one(write)
+        drawn = before is not None and before != _outside_state()
         if drawn and "once" in self.checked:
             raise refusal("network_random")
         # Another thread of the process may have drawn: a network does so at each step.
@@ -217,7 +194,7 @@ class ModuleNetworks:
 
     # ---- run after run -------------------------------------------------------------
 
-    def one_by_one(self, work):
+    def _one_by_one(self, work):
         """Call ``work(place, network)`` for each run, in the run's random state."""
         with RANDOM_STATE:
             before = torch.get_rng_state()
@@ -230,34 +207,32 @@ class ModuleNetworks:
             finally:
                 torch.set_rng_state(before)
 
-    def ask(self, net, rows):
-        """Return a network's answer; its own error in words."""
+    def _ask(self, net, rows):
         try:
             return net(rows)
         except Exception as error:
             facts = {"rows": len(rows), "features": rows.shape[1]}
-            reason = first_line(error)
+            reason = _first_line(error)
             raise refusal("network_batch", reason=reason, **facts) from error
 
-    def pull_back_one(self, net, trained, x, y, weight):
+    def _pull_back_one(self, net, trained, x, y, weight):
         """Return the gradients of one run; None for what this batch did not use."""
 
         def delta(out):
-            return self.delta(out, y.mT, 1) * weight[:, None]
+            return self._delta(out, y.mT, 1) * weight[:, None]
 
-        return self.gradients(net, trained, x.mT.contiguous(), delta)
+        return self._gradients(net, trained, x.mT.contiguous(), delta)
 
-    def gradients(self, net, trained, rows, delta):
+    def _gradients(self, net, trained, rows, delta):
         """Return the gradients of what is trained, from a function of the outputs."""
         with torch.enable_grad():
-            out = self.ask(net, rows)
+            out = self._ask(net, rows)
         if not out.requires_grad:
             return [None] * len(trained)
         delta = delta(out.detach())
         return torch.autograd.grad(out, trained, delta, allow_unused=True)
 
-    def delta(self, out, y, units):
-        """Return the derivative of each point's loss by the outputs."""
+    def _delta(self, out, y, units):
         if self.regression:
             return (out - y) * (2 / out.shape[units])
         return torch.softmax(out, units) - y
@@ -269,82 +244,74 @@ class ModuleNetworks:
 
     # ---- all at once ---------------------------------------------------------------
 
-    def forward(self, weights, buffers, x):
-        """Return the outputs of all runs, points as columns."""
-        return vmap(self.one, randomness="error")(weights, buffers, x.mT).mT
+    def _forward(self, weights, buffers, x):
+        return vmap(self._one, randomness="error")(weights, buffers, x.mT).mT
 
-    def one(self, weights, buffers, rows):
-        """Return the outputs (points, outputs) of one run."""
+    def _one(self, weights, buffers, rows):
         names = (*self.trained, *self.fixed)
         state = dict(zip(names, (*weights, *buffers), strict=True))
         return functional_call(self.net, state, rows)
 
-    def pull_back(self, weights, buffers, x, y, weight):
-        """Return the gradients of the parameters of all runs."""
-
+    def _pull_back(self, weights, buffers, x, y, weight):
         def outputs(parts):  # what it writes into is handed out: vjp wants it so
             now = list(buffers)
             for place in self.moving:
                 now[place] = now[place].clone()
-            return self.forward(parts, now, x), [now[place] for place in self.moving]
+            return self._forward(parts, now, x), [now[place] for place in self.moving]
 
         out, pull, moved = vjp(outputs, weights, has_aux=True)
         for place, value in zip(self.moving, moved, strict=True):
             buffers[place].copy_(value)
-        return pull(self.delta(out, y, 1) * weight)[0]
+        return pull(self._delta(out, y, 1) * weight)[0]
 
-    def traced(self, name, function, x, *others):
+    def _traced(self, name, function, x, *others):
         """Call a function through its trace for these shapes, made at first use.
 
-        Returns
-        -------
-        Tensor, list of Tensor or None
-            None where it does not work: the runs are then trained one by one.
+        None where it does not work: the runs are then trained one by one.
         """
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
-        key = (name, self.print, self.dtype, self.regression, shapes)
+        key = (name, self.fingerprint, self.dtype, self.regression, shapes)
         if (name, shapes) not in self.checked:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
                 try:
-                    sound = self.check_trace(key, function, x, *others)
+                    sound = self._check_trace(key, function, x, *others)
                     reason, error = "differs", None
                 except Exception as raised:
                     sound, reason, error = False, "vmap", raised
             if not sound:
-                self.leave(reason, error)
-                self.bind_nets()
+                self._leave(reason, error)
+                self._bind_nets()
                 return None
             self.checked.add((name, shapes))
         return self.functions[key](self.weights, self.buffers, x, *others)
 
-    def check_trace(self, key, function, x, *others):
+    def _check_trace(self, key, function, x, *others):
         """Make the trace if it is new; say whether it gives PyTorch's own answer."""
 
         def copies():  # tracing runs the function, and a BatchNorm would count it
             return [w.clone() for w in self.weights], [b.clone() for b in self.buffers]
 
-        if key not in TRACES:
+        if key not in _TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
             made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
-            drop_idle(made)
-            TRACES[key] = made
-            while len(TRACES) > MOST_TRACES:
-                TRACES.popitem(last=False)
-        TRACES.move_to_end(key)
-        self.functions[key] = TRACES[key]
+            _drop_idle(made)
+            _TRACES[key] = made
+            while len(_TRACES) > MOST_TRACES:
+                _TRACES.popitem(last=False)
+        _TRACES.move_to_end(key)
+        self.functions[key] = _TRACES[key]
         weights, buffers = copies()
-        found = TRACES[key](weights, buffers, x, *others)
-        own = OwnNet(copied(self.net))
+        found = _TRACES[key](weights, buffers, x, *others)
+        own = _OwnNet(copied(self.net))
         own.set([t[0].clone() for t in (*self.weights, *self.buffers)])
         if others:
             y, weight = others
-            want = self.pull_back_one(own.net, own.trained, x[0], y[0], weight)
-            pairs = [
-                (f[0], w) for f, w in zip(found, want, strict=True) if w is not None
-            ]
+            want = self._pull_back_one(own.net, own.trained, x[0], y[0], weight)
+            pairs = zip(found, want, strict=True)
+            pairs = [(all_[0], one) for all_, one in pairs if one is not None]
         else:
-            pairs = [(found[0], self.ask(own.net, x[0].mT.contiguous()).mT)]
+            pairs = [(found[0], self._ask(own.net, x[0].mT.contiguous()).mT)]
         # A gradient that is zero but for rounding is next to the largest one.
         scale = max(largest(want) for _, want in pairs)
         return all(alike(a, b, scale) for a, b in pairs) and all(
@@ -364,7 +331,7 @@ def parts_of(net):
     return trained, fixed | dict(net.named_buffers())
 
 
-class OwnNet:
+class _OwnNet:
     """A learner's network with what is looked up at each step at hand."""
 
     def __init__(self, net):
@@ -377,7 +344,7 @@ class OwnNet:
             for name, value in module._buffers.items()
             if value is not None
         ]
-        self.print = fingerprint(net)
+        self.fingerprint = fingerprint(net)
 
     def set(self, values):
         """Compute with these tensors from now on: what is trained, then the rest."""
@@ -400,18 +367,15 @@ class OwnNet:
     @property
     def has_state(self):
         """Whether training has changed a value that is no parameter and no buffer."""
-        return fingerprint(self.net) != self.print
+        return fingerprint(self.net) != self.fingerprint
 
 
 def start_own(model, n_features, n_outputs, setting, seed, dtype):
-    """Return a learner's network with a seed's first weights, and the random state.
-
-    It is a copy: a network that the function also keeps for itself is not changed.
-    """
+    """Return a copy of a network with a seed's first weights, and the random state."""
     after = []
 
     def made(*arguments):
-        net = copied(check_module(model(*arguments)))
+        net = copied(_check_module(model(*arguments)))
         if any(isinstance(p, nn.UninitializedParameter) for p in net.parameters()):
             with torch.no_grad():
                 net(torch.zeros(2, n_features))
@@ -429,7 +393,7 @@ def copied(net):
         return net
 
 
-def outside_state():
+def _outside_state():
     """Return how far the random states that are not torch's have come."""
     numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
     return random.getstate()[1][-1], numbers["state"]["pos"]
@@ -439,8 +403,8 @@ def alike(a, b, scale=None):
     """Say whether two tensors are the same up to rounding next to a scale."""
     if not b.is_floating_point():
         return torch.equal(a, b)
-    bound = TRACE_TOLERANCE * (largest(b) if scale is None else scale)
-    return torch.allclose(a, b, rtol=TRACE_TOLERANCE, atol=bound, equal_nan=True)
+    bound = _TRACE_TOLERANCE * (largest(b) if scale is None else scale)
+    return torch.allclose(a, b, rtol=_TRACE_TOLERANCE, atol=bound, equal_nan=True)
 
 
 def largest(tensor):
@@ -449,14 +413,13 @@ def largest(tensor):
     return sizes[sizes.isfinite()].max().item() if sizes.isfinite().any() else 0.0
 
 
-def first_line(error):
-    """Return the first line of an error's text, not too long."""
+def _first_line(error):
     text = str(error).strip() or type(error).__name__
     line = text.splitlines()[0]
     return line if len(line) <= 120 else f"{line[:117]}..."
 
 
-OWN_TO_TORCH = set(vars(nn.Module()))
+_OWN_TO_TORCH = set(vars(nn.Module()))
 
 
 def fingerprint(net):
@@ -469,7 +432,7 @@ def fingerprint(net):
             *(
                 (key, mark(v))
                 for key, v in vars(module).items()
-                if key not in OWN_TO_TORCH
+                if key not in _OWN_TO_TORCH
             ),
         )
         for name, module in net.named_modules()
@@ -498,18 +461,17 @@ def mark(value):
 # ---- which runs have the same network ----------------------------------------------
 
 
-class Watched(Hyperparameters):
+class RecordedSetting(Hyperparameters):
     """A setting that notes which of its values a model function reads."""
 
     @classmethod
     def of(cls, setting):
         """Return a setting that nothing was read of."""
-        watched = object.__new__(cls)
-        object.__getattribute__(watched, "__dict__").update(vars(setting), read=set())
-        return watched
+        recorded = object.__new__(cls)
+        object.__getattribute__(recorded, "__dict__").update(vars(setting), read=set())
+        return recorded
 
     def __getattribute__(self, name):
-        """Note what is read; the whole of it for what needs the whole."""
         if name == "__class__":  # dataclasses.replace makes a plain one
             return Hyperparameters
         values = object.__getattribute__(self, "__dict__")
@@ -521,21 +483,15 @@ class Watched(Hyperparameters):
         return object.__getattribute__(self, name)
 
     def __deepcopy__(self, memo):
-        """Return itself: a copied network goes on noting."""
         return self
 
 
 def group_by_reading(model, dataset, settings, n_seeds, dtype):
-    """Return for each setting what its network depends on, and how large it is.
+    """Return for each setting (what its network depends on, its number of parameters).
 
     A function that reads the same values makes the same network, so it is called once
     for each of them; not at all for a single run. A module that keeps the setting may
     read all of it later.
-
-    Returns
-    -------
-    list of (tuple, int)
-        Names and values that were read; numbers in the network's parameters.
     """
     if len(settings) == 1 and n_seeds == 1:
         return [((), 0)]
@@ -544,13 +500,13 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         fits = (k for k in known if all(getattr(setting, n) == v for n, v in k))
         key = next(fits, None)
         if key is None:
-            watched = Watched.of(setting)
-            arguments = dataset.n_features, dataset.n_outputs, watched, 0, dtype
+            recorded = RecordedSetting.of(setting)
+            arguments = dataset.n_features, dataset.n_outputs, recorded, 0, dtype
             net, _ = start_own(model, *arguments)
-            check_network(net, dataset.n_features, dataset.n_outputs)
-            read = object.__getattribute__(watched, "__dict__")["read"]
+            _check_network(net, dataset.n_features, dataset.n_outputs)
+            read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
-            if any(type(v) is Watched for v in values):
+            if any(type(v) is RecordedSetting for v in values):
                 read = NAMES
             key = tuple(
                 (name, getattr(setting, name)) for name in NAMES if name in read
@@ -563,7 +519,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
 # ---- what is refused, and what a trace leaves out ----------------------------------
 
 
-def drop_idle(traced):
+def _drop_idle(traced):
     """Take out of a traced function the calls that change nothing, a third of all."""
     aten = torch.ops.aten
     shaping = (aten.view.default, aten._unsafe_view.default, aten.expand.default)
@@ -577,7 +533,7 @@ def drop_idle(traced):
     traced.recompile()
 
 
-def check_module(net):
+def _check_module(net):
     """Return what a model function has made if it can be trained, else raise."""
     if not isinstance(net, nn.Module):
         raise refusal("no_module", kind=TypeError, type=type(net).__name__)
@@ -586,14 +542,14 @@ def check_module(net):
     return net
 
 
-def check_network(net, n_features, n_outputs):
+def _check_network(net, n_features, n_outputs):
     """Raise unless a learner's network takes and gives what the data need."""
     rows = torch.zeros(2, n_features, dtype=next(net.parameters()).dtype)
     try:
         with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
             out = net.eval()(rows)
     except Exception as error:
-        facts = {"features": n_features, "reason": first_line(error)}
+        facts = {"features": n_features, "reason": _first_line(error)}
         raise refusal("network_input", **facts) from error
     shape = tuple(getattr(out, "shape", ()))
     if shape != (2, n_outputs):

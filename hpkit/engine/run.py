@@ -190,7 +190,6 @@ class Run:
         return out[:, 0] * data.target_scale + data.target_center
 
     def _scaled(self, X):
-        """Return rows on the scale of the network."""
         return X.X if isinstance(X, Split) else self.dataset.scaled(X)
 
     def test_loss(self) -> float:
@@ -214,7 +213,6 @@ class Run:
         return float((self.predict(test) == test.y).mean())
 
     def _look_at_test(self, what):
-        """Return the test split; warn unless this is the first look."""
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
         if any(look[0] != me or look[1] == what for look in looks):
             text, number = words("engine")["test_again"], len(looks) + 1

@@ -102,16 +102,13 @@ class Runs:
         )
 
     def __len__(self) -> int:
-        """Return how many runs are there."""
         return int((self.epochs_done >= 0).sum())
 
     def __iter__(self) -> Iterator[Run]:
-        """Give every run that is there."""
         for at in zip(*np.nonzero(self.epochs_done >= 0), strict=True):
             yield self[at]
 
     def __getitem__(self, at):
-        """Return the run of setting number i with seed number k."""
         settings, seeds = len(self.settings), len(self.seeds)
         try:
             i, k = map(operator.index, at)
@@ -325,7 +322,5 @@ def join(parts):
         for (i, k), value in part.weights.items():
             weights[i + len(settings), k] = value
         settings += part.settings
-    return Runs(
-        first.dataset, tuple(settings), first.seeds, **arrays, model=first.model,
-        weights=weights,
-    )  # fmt: skip
+    about = first.dataset, tuple(settings), first.seeds
+    return Runs(*about, **arrays, model=first.model, weights=weights)

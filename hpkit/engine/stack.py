@@ -22,14 +22,14 @@ from hpkit.engine.dense import ROWS_AT_ONCE
 NARROWEST = 16
 # Numbers in the batches that are gathered at once.
 GATHER_NUMBERS = 100_000
-LOG_HALF = -0.6931
+_LOG_HALF = -0.6931
 # torch.optim's own: Adam's two, RMSprop's, and that of both.
-BETA1, BETA2, ALPHA, EPSILON = 0.9, 0.999, 0.99, 1e-8
+_BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 # What an optimizer remembers of each weight.
-STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
+_STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 # What `arrange` makes anew from the rest.
-REMADE = ("net", "data", "pieces", "owner", "at", *EACH)
+_REMADE = ("net", "data", "pieces", "owner", "at", *EACH)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,6 @@ class OneThread(contextlib.ContextDecorator):
     lock, inside, before = threading.Lock(), 0, 1
 
     def __enter__(self):
-        """Switch to one thread."""
         with self.lock:
             if OneThread.inside == 0:
                 OneThread.before = torch.get_num_threads()
@@ -105,7 +104,6 @@ class OneThread(contextlib.ContextDecorator):
             torch.set_num_threads(1)
 
     def __exit__(self, *error):
-        """Go back to the number of threads before."""
         with self.lock:
             OneThread.inside -= 1
             torch.set_num_threads(OneThread.before)
@@ -130,15 +128,8 @@ class Measured:
 class Stack:
     """Runs that share batch size, optimizer and network shape.
 
-    Parameters
-    ----------
-    runs : list of (int, int)
-        Number of the setting and of the seed, given back with what is measured.
-    settings, seeds : list
-        One for each run.
-    data : Columns
-    net : DenseNetworks or ModuleNetworks
-        Starts, outputs and gradients of the stacked networks.
+    `runs` are (setting, seed) numbers, given back with what is measured; `settings` and
+    `seeds` hold one for each run; `net` starts, asks and differentiates the networks.
     """
 
     def __init__(self, runs, settings, seeds, data, net):
@@ -149,7 +140,7 @@ class Stack:
         self.seed_row = torch.tensor([distinct.index(seed) for seed in seeds])
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
         self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
-        self.plan_batches(settings[0].batch_size)
+        self._plan_batches(settings[0].batch_size)
         starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
         first = [
             torch.stack(part).to(data.X.dtype)[self.seed_row].flatten()
@@ -165,7 +156,7 @@ class Stack:
         # part, then all runs of the second, ...), so that an update is one call.
         self.flat = {"weights": torch.cat(first)}
         self.flat["best"] = self.flat["weights"].clone()
-        for name in STATES[self.optimizer]:
+        for name in _STATES[self.optimizer]:
             self.flat[name] = torch.zeros_like(self.flat["weights"])
         self.best_loss = np.full(len(runs), np.inf)
         self.epoch, self.step = 0, self.steps
@@ -180,7 +171,7 @@ class Stack:
         """Epochs done with the fraction of the one under way; -1 before epoch 0."""
         return self.epoch + self.step / self.steps % 1 if self.measured else -1.0
 
-    def plan_batches(self, batch_size):
+    def _plan_batches(self, batch_size):
         """Lay out an epoch: which place in the order each column of a batch takes.
 
         The short last batch is filled up with columns of weight 0, and so are
@@ -214,7 +205,7 @@ class Stack:
             setattr(self, name, each[self.owner] if used else None)
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)
-        self.pieces = self.cut_to_measure()
+        self.pieces = self._cut_to_measure()
         self.shortest = min(s.epochs for s in self.settings)
 
     def parts(self, name):
@@ -231,19 +222,10 @@ class Stack:
         ]
 
     def advance(self, seconds):
-        """Train for about that long, at most to the end of an epoch.
+        """Train for that long, at most to the end of an epoch; 0 seconds make a step.
 
-        To be called without gradients and with one thread, as `Training` does.
-
-        Parameters
-        ----------
-        seconds : float
-            0 makes one step.
-
-        Returns
-        -------
-        Measured or None
-            None when the epoch is not over. The first call measures epoch 0.
+        Gives what was `Measured`, None before the epoch is over. The first call
+        measures epoch 0. To be called without gradients, with one thread.
         """
         start = time.perf_counter()
         over = self.train(start + seconds)
@@ -259,10 +241,10 @@ class Stack:
         if not self.measured:  # epoch 0
             return True
         if self.step == self.steps:
-            self.shuffle()
+            self._shuffle()
         while self.step < self.steps:
             if not self.batches:
-                self.gather()
+                self._gather()
             self.train_step(*self.batches.pop())
             self.step += 1
             if time.perf_counter() > until and self.step < self.steps:
@@ -270,13 +252,12 @@ class Stack:
         self.epoch += 1
         return True
 
-    def shuffle(self):
-        """Draw a new order for every seed."""
+    def _shuffle(self):
         n = self.data.n_train
         order = torch.stack([torch.randperm(n, generator=g) for g in self.shuffles])
         self.order, self.batches, self.step = order.index_select(1, self.place), [], 0
 
-    def gather(self):
+    def _gather(self):
         """Cut the next batches, as many as are quick to hold, the next one last."""
         XY, features = self.data.XY, self.data.X.shape[0]
         numbers = len(self.runs) * len(XY) * self.width
@@ -303,7 +284,7 @@ class Stack:
             self.net.draw_masks(self.droppers, self.seed_row, points)
         self.net.gradient(x, y, weight)
         if self.net.absent:
-            self.skip_absent()
+            self._skip_absent()
         else:
             self.update()
 
@@ -313,16 +294,16 @@ class Stack:
         if self.weight_decay is not None:
             grad.addcmul_(weights, self.weight_decay)
         if self.optimizer == "adam":
-            self.adam_step(weights, grad, self.flat["m"], self.flat["v"])
+            self._adam_step(weights, grad, self.flat["m"], self.flat["v"])
             return
         if self.optimizer == "rmsprop":  # Hinton 2012, lecture 6 of his course
-            v = self.flat["v"].mul_(ALPHA).addcmul_(grad, grad, value=1 - ALPHA)
-            grad.div_(v.sqrt().add_(EPSILON))
+            v = self.flat["v"].mul_(_ALPHA).addcmul_(grad, grad, value=1 - _ALPHA)
+            grad.div_(v.sqrt().add_(_EPSILON))
         if self.momentum is not None:
             grad = self.flat["velocity"].mul_(self.momentum).add_(grad)
         weights.addcmul_(grad, self.lr, value=-1)
 
-    def skip_absent(self):
+    def _skip_absent(self):
         """Update all but the parameters without a gradient, which torch.optim skips."""
         absent = torch.zeros_like(self.flat["grad"], dtype=torch.bool)
         views = self.views(absent)
@@ -338,20 +319,19 @@ class Stack:
         if self.optimizer == "adam":
             self.updates -= absent.to(self.updates.dtype)
 
-    def adam_step(self, weights, grad, m, v):
+    def _adam_step(self, weights, grad, m, v):
         """Update as torch.optim.Adam does (Kingma and Ba 2015, algorithm 1)."""
         self.updates += 1
-        m.lerp_(grad, 1 - BETA1)
-        v.mul_(BETA2).addcmul_(grad, grad, value=1 - BETA2)
-        root = (v / (1 - BETA2**self.updates)).sqrt_().add_(EPSILON)
+        m.lerp_(grad, 1 - _BETA1)
+        v.mul_(_BETA2).addcmul_(grad, grad, value=1 - _BETA2)
+        root = (v / (1 - _BETA2**self.updates)).sqrt_().add_(_EPSILON)
         if isinstance(self.updates, torch.Tensor):
-            root, scale = root * (1 - BETA1**self.updates), -1
+            root, scale = root * (1 - _BETA1**self.updates), -1
         else:
-            scale = -1 / (1 - BETA1**self.updates)
+            scale = -1 / (1 - _BETA1**self.updates)
         weights.addcdiv_(m * self.lr, root, value=scale)
 
-    def cut_to_measure(self):
-        """Return the points of both splits in pieces (X, Y)."""
+    def _cut_to_measure(self):
         data, count = self.data, len(self.runs)
         widest = max(shape[0] for shape in self.net.shapes if shape)
         columns = max(NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
@@ -374,14 +354,14 @@ class Stack:
                 continue
             log_p = out.log_softmax(1)
             true = (log_p * y).sum(1)
-            right = is_argmax(out, log_p, y, true).to(true.dtype)
+            right = _is_argmax(out, log_p, y, true).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1).numpy()
-        self.remember_best(means[0, 1])
+        self._remember_best(means[0, 1])
         return means[0], None if data.regression else means[1]
 
-    def remember_best(self, val_loss):
+    def _remember_best(self, val_loss):
         """Keep the weights of every run whose validation loss is its lowest yet."""
         better = val_loss < self.best_loss
         if better.any():
@@ -416,7 +396,7 @@ class Stack:
 
     def state(self):
         """Return all that the making of a stack does not bring: a dict for `resume`."""
-        state = {name: v for name, v in vars(self).items() if name not in REMADE}
+        state = {name: v for name, v in vars(self).items() if name not in _REMADE}
         flat = {name: v for name, v in self.flat.items() if name != "grad"}
         return state | {"flat": flat, "batches": []}
 
@@ -435,14 +415,14 @@ class Stack:
         )
 
 
-def is_argmax(out, log_p, y, true):
+def _is_argmax(out, log_p, y, true):
     """Say of which points (runs, points) the true class is the argmax of the outputs.
 
     argmax over a middle axis is about two hundred times as slow as amax, so it is asked
     only where two outputs may be equal (a class of at most one half) or are nan.
     """
     right = true >= log_p.amax(1)
-    unsure = (right | true.isnan()) & ~(true > LOG_HALF)
+    unsure = (right | true.isnan()) & ~(true > _LOG_HALF)
     if unsure.any():
         classes = y.argmax(0).expand(unsure.shape)[unsure]
         right[unsure] = out.transpose(1, 2)[unsure].argmax(1) == classes

@@ -41,14 +41,11 @@ assert {*TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}, "one is 
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
-DTYPES = (torch.float32, torch.float64)
+_DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
-    """Runs that can share a stack: numbers of setting and seed of each.
-
-    `stacked` says whether learners' networks are worth a stack (`modules.pays`).
-    """
+    """Runs that can share a stack, (setting, seed) numbers; `stacked`: see `pays`."""
 
     runs: list
     stacked: bool = False
@@ -57,19 +54,8 @@ class Group(NamedTuple):
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    settings : Hyperparameters or iterable of Hyperparameters
-    seeds : iterable of int, default (0,)
-    model : function, optional
-        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting.
-    dtype : torch.dtype, default torch.float32
-    workers : int, default 1
-        How many will share the work: no group is larger than one's part.
-    groups : list of Group, optional
-        What to train, if it is not everything.
+    Most arguments are those of `train`. `workers`: how many will share the work, so
+    that no group is larger than one's part. `groups`: what to train, if not all.
     """
 
     lost, failure = (), None  # of an executor
@@ -89,13 +75,10 @@ class Training:
         self.settings = check_settings(settings, dataset)
         self.seeds = check_seeds(seeds)
         self.model = network if check_model(model) is None else model
-        self.dtype = check_dtype(dtype)
-        self.arrays = empty_arrays(
-            len(self.settings),
-            len(self.seeds),
-            max(s.epochs for s in self.settings),
-            dataset,
-        )
+        self.dtype = _check_dtype(dtype)
+        most = max(s.epochs for s in self.settings)
+        counts = len(self.settings), len(self.seeds)
+        self.arrays = empty_arrays(*counts, most, dataset)
         self.weights = {}
         self.data = Columns.of(dataset, dtype)
         self.workers, self.stacks = workers, []
@@ -104,18 +87,13 @@ class Training:
 
     @functools.cached_property
     def waiting(self):
-        """The `Group`s of runs without a stack yet.
+        """The `Group`s of runs without a stack yet: all at first.
 
-        All runs at first, those that can share a stack together. Not made before they
-        are needed: a learner's model function is called for it.
-
-        Batch size sets the steps of an epoch, the others the arithmetic of a step.
+        Not made before they are needed: a learner's model function is called for it.
         """
         groups, sizes = {}, {}
-        for i, (s, (network_of, size)) in enumerate(
-            zip(self.settings, self.networks(), strict=True)
-        ):
-            alike = agreed(s, "loop"), network_of
+        for i, (network_of, size) in enumerate(self._networks()):
+            alike = agreed(self.settings[i], "loop"), network_of
             groups.setdefault(alike, [])
             groups[alike] += [(i, k) for k in range(len(self.seeds))]
             sizes[alike] = size
@@ -123,18 +101,17 @@ class Training:
         parts = []
         for alike, members in groups.items():
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, sizes[alike])))
-            stacked = self.model is not network and self.pays(members)
+            stacked = self.model is not network and self._pays(members)
             for start in range(0, len(members), most):
                 parts.append(Group(members[start : start + most], stacked))
         return parts
 
-    def networks(self):
+    def _networks(self):
         """Return for each setting what its network depends on, and its weights."""
         data = self.dataset
         if self.model is not network:
-            from hpkit.engine.own_networks import (
-                group_by_reading,  # 0.1 s that few need
-            )
+            # 0.1 s that few need
+            from hpkit.engine.own_networks import group_by_reading
 
             about = self.model, data, self.settings, len(self.seeds)
             return group_by_reading(*about, self.dtype)
@@ -145,7 +122,7 @@ class Training:
             found.append((alike, sum(a * b + b for a, b in sizes)))
         return found
 
-    def pays(self, members):
+    def _pays(self, members):
         """Say whether a stack of a learner's networks gains more than it costs."""
         from hpkit.engine.own_networks import pays
 
@@ -182,26 +159,23 @@ class Training:
         mode = torch.inference_mode if self.model is network else torch.no_grad
         with OneThread(), mode():
             while not self.finished:
-                stack = self.next_stack()
+                stack = self._next_stack()
                 if stack.done >= pause:
                     return
                 measured = stack.advance(max(0.0, until - time.perf_counter()))
                 if measured is not None:
-                    self.record(stack, measured)
+                    self._record(stack, measured)
                 if time.perf_counter() >= until:
                     return
 
-    def next_stack(self):
-        """Return a new stack while runs wait for theirs, else the one furthest behind.
-
-        Stacks are built one by one: the first results must not wait for the last.
-        """
+    def _next_stack(self):
+        # Stacks are built one by one: the first results must not wait for the last.
         if self.waiting:
             self.stacks.append(self.build(self.waiting.pop(0)))
             return self.stacks[-1]
         return min(self.stacks, key=lambda s: s.done)
 
-    def record(self, stack, measured):
+    def _record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
         at = (*measured.at, measured.epoch)
         for metric in ("loss", "accuracy"):
@@ -246,18 +220,9 @@ class Training:
         """What there is so far, frozen."""
         for stack in self.stacks:
             self.note_weights(stack)
-        arrays = {
-            name: None if array is None else array.copy()
-            for name, array in self.arrays.items()
-        }
-        return Runs(
-            self.dataset,
-            self.settings,
-            self.seeds,
-            **arrays,
-            model=self.model,
-            weights=dict(self.weights),
-        )
+        arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
+        about = self.dataset, self.settings, self.seeds
+        return Runs(*about, **arrays, model=self.model, weights=dict(self.weights))
 
 
 def train(
@@ -378,9 +343,8 @@ def check_model(model):
     return model
 
 
-def check_dtype(dtype):
-    """Return the type of number to train with, or raise."""
-    if not isinstance(dtype, torch.dtype) or dtype not in DTYPES:
+def _check_dtype(dtype):
+    if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
         raise refusal("dtype", dtype, kind=TypeError)
     return dtype
 

@@ -270,7 +270,6 @@ def _curve(trial, epochs, reported):
 
 
 def _new_study(sampler):
-    """Return a study in memory, made without a word."""
     import optuna
 
     before = optuna.logging.get_verbosity()
@@ -297,7 +296,6 @@ def _setting(params, base):
 
 
 def _choice(value):
-    """Return a value as Optuna takes it: a tuple as text."""
     return "-".join(map(str, value)) or "none" if isinstance(value, tuple) else value
 
 

@@ -3,9 +3,8 @@
     grid_search(..., executor=loky.get_reusable_executor())     # this machine's cores
     grid_search(..., executor=client.get_executor())            # those of a Dask client
 
-Runs that share a stack are a group, cut if there are more workers. A group goes out, is
-trained for half a second, comes back and goes out again: curves grow, and a search can
-be left. The numbers are those of one process, up to rounding where a group was cut.
+Groups of runs that share a stack are sent out for half a second of training, again and
+again. The numbers are those of one process, up to rounding where a group was cut.
 """
 
 import concurrent.futures as futures
@@ -15,14 +14,12 @@ import pickle
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from hpkit.data.datasets import Split
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import refusal
 from hpkit.locale import words
@@ -38,10 +35,10 @@ class ExecutorWarning(UserWarning):
 
 @dataclass(eq=False)
 class _Part:
-    make: Callable  # of the `Training`, in the worker
+    make: partial  # of the `Training`, in the worker
     runs: list  # that are left
     stacked: bool
-    state: bytes = b""  # of their stack
+    state: bytes  # of their stack
     done: float = -1.0
 
     def keep(self, stays):
@@ -49,25 +46,23 @@ class _Part:
 
 
 class Spread(Training):
-    """A training whose stacks are elsewhere; those that wait for an answer `waiting`.
+    """A training whose groups, `stacks`, are trained elsewhere, and then `waiting`.
 
-    A group that fails is `lost`, no other. When the pool breaks, the search goes on in
-    this process from where each group was.
+    When the pool breaks, all go on in this process from where each was.
     """
 
     def __init__(self, dataset, settings, *, seeds, model, executor):
         workers = workers_of(executor)
         super().__init__(dataset, settings, seeds=seeds, model=model, workers=workers)
         self.executor, self.broken, self.heard = executor, False, time.perf_counter()
-        # Nobody needs the test rows to train.
-        test = Split(dataset.test.X[:0], dataset.test.y[:0])
-        dataset = replace(dataset, test=test, test_looks=[])
+        test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
+        dataset = replace(dataset, test=test, test_looks=[])  # not needed to train
         for runs, stacked in self.waiting:
             own, any_ = {i for i, _ in runs}, self.settings[runs[0][0]]
             some = [s if i in own else any_ for i, s in enumerate(self.settings)]
             about = {"seeds": self.seeds, "model": model, "groups": []}
-            part = _Part(partial(Training, dataset, some, **about), runs, stacked)
-            self.stacks.append(part)
+            make, state = partial(Training, dataset, some, **about), {"runs": runs}
+            self.stacks.append(_Part(make, runs, stacked, _packed(state)))
         self.waiting = {}
 
     def note_weights(self, part):
@@ -87,9 +82,8 @@ class Spread(Training):
             for future in back:
                 self._take(future, self.waiting.pop(future))
             now = time.perf_counter()
-            if back:
-                self.heard = now
-            elif now - self.heard > SILENCE and end_pool(self.executor):
+            self.heard = now if back else self.heard
+            if now - self.heard > SILENCE and end_pool(self.executor):
                 self._go_on_here(futures.BrokenExecutor())
                 self.stacks += self.waiting.values()
                 self.waiting = {}
@@ -115,11 +109,10 @@ class Spread(Training):
             self.failure, part.runs = self.failure or failure, []
         else:
             for name, new in arrays.items():
-                rows = self.arrays[name][at]
-                old = rows[..., : new.shape[-1]]
-                np.fmax(old, new, out=old)  # what is not nan; counts only grow
-                self.arrays[name][at] = rows
-            self.weights |= _unpacked(weights)
+                place = (*at, slice(new.shape[1])) if new.ndim > 1 else at
+                old = self.arrays[name]
+                old[place] = np.fmax(old[place], new)  # no nan; counts only grow
+            self.weights |= torch.load(io.BytesIO(weights), weights_only=False)
         self.stacks += [part] if part.runs else []
 
     def _go_on_here(self, broken):
@@ -136,47 +129,37 @@ class Spread(Training):
 
 
 def work(part, seconds, pause):
-    """Train a part for that long, to the end of an epoch, in the worker."""
+    """Train a part for that long, or a step, to an epoch's end, in the worker."""
     until, left = time.perf_counter() + seconds, seconds
     training, at = part.make(), tuple(np.array(part.runs).T)
-    state = _unpacked(part.state) if part.state else {"runs": part.runs}
+    state = torch.load(io.BytesIO(part.state), weights_only=False)
     stack = training.build(Group(state["runs"], part.stacked))
-    if part.state:
-        stack.resume(state)
-        stack.keep([run in part.runs for run in stack.runs])
+    stack.resume(state)
+    stack.keep([run in part.runs for run in stack.runs])
     training.stacks = [stack]
-    # Something is done each time, however long the making took.
     while not (training.finished or training.paused(pause)):
         training.advance(max(0.0, left), pause)
         left = until - time.perf_counter()
         if left <= 0 and stack.done % 1 == 0:
             break
-    left = {"runs": []}
-    if not training.finished:
+    if runs := [] if training.finished else stack.runs:
+        training.note_weights(stack)
         if getattr(stack.net, "has_state", False):
             raise refusal("network_state")
-        training.note_weights(stack)
-        state = _packed(stack.state())
-        left = {"runs": stack.runs, "state": state, "done": stack.done}
+    left = {"runs": runs, "state": _packed(stack.state()), "done": stack.done}
     arrays = {n: a[at] for n, a in training.arrays.items() if a is not None}
     return replace(part, **left), at, arrays, _packed(training.weights)
 
 
-# In one piece: tensors would be sent through memory that no other machine can read.
 def _packed(value):
     torch.save(value, file := io.BytesIO())
-    return file.getvalue()
-
-
-def _unpacked(packed):
-    return torch.load(io.BytesIO(packed), weights_only=False)
+    return file.getvalue()  # in one piece: no memory that other machines cannot read
 
 
 def end_pool(executor):
     """End a pool of processes of which one has died unnoticed; say whether it was so.
 
-    Killed while it sends an answer it leaves half of it in the pipe, and the pool
-    (Python's, and loky's) waits for the rest for ever. No public call ends that.
+    The pool waits for ever for the rest of its answer, and no public call ends that.
     """
     processes = list((getattr(executor, "_processes", None) or {}).values())
     if not any(process.exitcode for process in processes):
@@ -207,10 +190,8 @@ def check_executor(executor, model):
     if not pool and importlib.util.find_spec("cloudpickle"):
         import cloudpickle as by
     else:  # by name: the other process must be able to import it
-        by, main = pickle, sys.modules["__main__"]
-        if getattr(model, "__module__", "") == "__main__" and not hasattr(
-            main, "__file__"
-        ):
+        by, notebook = pickle, not hasattr(sys.modules["__main__"], "__file__")
+        if notebook and getattr(model, "__module__", "") == "__main__":
             raise refusal("model_typed", model)
     try:
         by.dumps(model)

@@ -27,13 +27,12 @@ ODD = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 def save(search, path):
     """Write a search to a file and return its path."""
     with _checked(path):
-        path, plain = Path(path), search_to_plain(search)
+        path, plain = Path(path), _search_to_plain(search)
         store.write(path, store.as_text({"format": FORMAT, "version": VERSION} | plain))
         return path
 
 
-def search_to_plain(search):
-    """Return a search as what JSON can hold."""
+def _search_to_plain(search):
     settings = list(search.settings)
     return {
         "kind": search.kind,
@@ -85,7 +84,7 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     with _checked(path):
         plain = _read(path)
     try:
-        return search_from_plain(plain, dataset)
+        return _search_from_plain(plain, dataset)
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
 
@@ -102,8 +101,7 @@ def _checked(path):
         raise refusal("file", path, kind=kind, reason=store.reason(error)) from None
 
 
-def search_from_plain(plain, dataset=None):
-    """Return the search of what `search_to_plain` returned."""
+def _search_from_plain(plain, dataset=None):
     runs = runs_from_plain(plain, dataset)
     return Search(
         plain["kind"],
@@ -189,7 +187,6 @@ def runs_from_plain(plain, dataset=None):
 
 
 def _absent_dataset(name, features, classes, n_train=0):
-    """Return a data set that knows its columns and has no rows."""
     X, y = np.empty((0, len(features))), np.empty(0, float if classes is None else int)
     parts = [Split(X, y)] * 3
     nothing, one = np.zeros(len(features)), np.ones(len(features))

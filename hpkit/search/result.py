@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 CRITERIA = ("validation", "last", "training", "accuracy")
-LEVEL = 0.05  # share of equally good pairs that `told_apart` tells apart all the same
+_LEVEL = 0.05  # share of equally good pairs that `told_apart` tells apart all the same
 SHARED = 12  # degrees of freedom that the usual variance counts for
 
 
@@ -257,7 +257,6 @@ class Search(_AsRuns):
 
     @cached_property
     def _tied(self):
-        """The numbers of `ties`, best first."""
         runs, best = self.runs, self.runs.order[0]
         seeds = np.isfinite(runs.best_val_loss[best])
         losses = runs.best_val_loss[:, seeds]
@@ -420,7 +419,7 @@ def told_apart(losses, best):
         chance = 2 * stdtr(df, -np.abs(difference / error))
     chance[np.abs(difference) <= EVEN * np.abs(losses[best].mean())] = 1
     order = np.argsort(chance, kind="stable")
-    sure = chance[order] < LEVEL / np.arange(len(others), 0, -1)
+    sure = chance[order] < _LEVEL / np.arange(len(others), 0, -1)
     apart = np.zeros(len(losses), bool)
     apart[others[order[np.logical_and.accumulate(sure)]]] = True
     return apart
@@ -457,4 +456,4 @@ def factor(df):
     """Return how many standard errors tell two settings apart: 2.1 for 20 seeds."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(df, 1 - LEVEL / 2))
+    return float(stdtrit(df, 1 - _LEVEL / 2))

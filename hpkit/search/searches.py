@@ -53,9 +53,15 @@ def searching(own):
     """
 
     def live(
-        dataset=None, base=None, *, seeds=(0,), model=None, executor=None,
-        tick=LIVE_TICK, **kwargs,
-    ):  # fmt: skip
+        dataset=None,
+        base=None,
+        *,
+        seeds=(0,),
+        model=None,
+        executor=None,
+        tick=LIVE_TICK,
+        **kwargs,
+    ):
         shared = own.__name__, dataset, base, seeds, model, executor, tick
         return own(functools.partial(_plan, *shared), **kwargs)
 

@@ -38,7 +38,7 @@ DATA = table()
 def stacked(monkeypatch):
     """Stack what can be stacked, also when there is little to do."""
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-    monkeypatch.setattr(modules, "SAID", set())
+    monkeypatch.setattr(modules, "WARNED", set())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", modules.OneByOneWarning)
         yield
@@ -186,7 +186,7 @@ def test_stacks_what_can_be_stacked_without_a_word(model, monkeypatch):
 @pytest.mark.parametrize(("words", "models"), ONE_BY_ONE.items())
 def test_says_once_what_is_trained_one_by_one(words, models, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-    monkeypatch.setattr(modules, "SAID", set())
+    monkeypatch.setattr(modules, "WARNED", set())
 
     for model in models:
         with warnings.catch_warnings(record=True) as said:
@@ -365,7 +365,7 @@ def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
 
 
 def test_a_watched_setting_is_a_setting():
-    watched = modules.Watched.of(BASE)
+    watched = modules.RecordedSetting.of(BASE)
 
     assert isinstance(watched, hk.Hyperparameters)
     assert watched == BASE
