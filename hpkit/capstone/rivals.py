@@ -12,6 +12,7 @@ from html import escape
 import numpy as np
 
 from hpkit.capstone.budget import SEARCHES, refuse, say
+from hpkit.charts.spec import Axis, Chart, line, points, rule, text
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.search.space import log_uniform
@@ -109,29 +110,9 @@ class Comparison:
 
     def plot(self, ax=None):
         """Return the axes with a row of dots for each way, and the bars."""
-        from hpkit.plots.canvas import COLORS, FONT, INK, MUTED, alt_text, new_axes
+        from hpkit.plots.canvas import drawn
 
-        ax, names = new_axes(ax, (7.2, 3.6)), list(self.medians)
-        ax.set_xscale("logit")  # or all that is tuned would be one heap
-        for row, (way, scores) in enumerate(self.scores.items()):
-            scores = np.clip(scores, *ENDS)
-            color = COLORS[0] if way in TUNED else MUTED
-            ax.plot(scores, [row] * len(scores), "o", color=color, ms=6, alpha=0.5)
-            ax.plot([np.median(scores)] * 2, [row - 0.3, row + 0.3], color=INK, lw=2.5)
-        if self.mine is not None:
-            mine = np.clip(self.mine, *ENDS)
-            ax.plot(mine, len(names), "*", color=COLORS[1], ms=16)
-            ax.axvline(mine, color=COLORS[1], lw=1)
-            names.append(say("rivals.you"))
-        for bar in self.bars:
-            ax.axvline(bar, color=INK, lw=0.8, ls=(0, (4, 4)))
-            ax.text(bar, -0.75, f"{bar:g}".lstrip("0"), ha="center", fontsize=8)
-        ax.set_yticks(range(len(names)), names, fontsize=FONT)
-        ax.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
-        ax.minorticks_off()
-        ax.set(xlim=ENDS, ylim=(len(names) - 0.4, -0.6))
-        ax.set_xlabel(say("rivals.axis"), loc="right")  # as long as names and axis
-        return alt_text(ax, self.alt)
+        return drawn(_chart(self), ax, (7.2, 3.6), self.alt)
 
     def __repr__(self):
         return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
@@ -139,6 +120,43 @@ class Comparison:
     def _repr_html_(self):
         said = f"<p style='max-width:46em'>{escape(self.sentence)}</p>"
         return html_table(say("rivals.heads"), self.table) + said
+
+
+def _place(shares):
+    """Return log-odds of shares: else all that is tuned would be one heap."""
+    shares = np.clip(shares, *ENDS)
+    return np.log(shares / (1 - shares))
+
+
+def _chart(beside):
+    """Return a row of dots for each way, its median, the learner's own, the bars."""
+    mine = [] if beside.mine is None else [beside.mine]
+    names = [*beside.medians, *(say("rivals.you") for _ in mine)][::-1]
+    pairs = zip(beside.scores, beside.medians, strict=True)
+    up, top = {way: names.index(name) for way, name in pairs}, len(names) - 0.4
+    at = np.array([beside.scores[way] for way in up])
+    rows = np.array(list(up.values()))[:, None]
+    colors = ["blue" if way in TUNED else "gray" for way in up for _ in at[0]]
+    medians = np.median(_place(at), axis=1, keepdims=True)
+    words = [f"{bar:g}".lstrip("0") for bar in beside.bars]
+    marks = [
+        rule(_place(beside.bars), color="ink", width=1, dash="dashed"),
+        rule(_place(mine), color="orange", width=1.4),
+        points(
+            _place(at).ravel(),
+            np.repeat(rows, len(at[0])),
+            color=colors,
+            opacity=0.5,
+        ),
+        line(np.tile(medians, 2), rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
+        points(
+            _place(mine), np.zeros(len(mine)), color="orange", shape="diamond", size=7
+        ),
+        text(_place(beside.bars), np.full(len(words), top - 0.15), words, size=0.85),
+    ]
+    ticks = {"ticks": _place(TICKS), "texts": [f"{tick:g}" for tick in TICKS]}
+    across = Axis(say("rivals.axis"), tuple(_place(ENDS)), **ticks)
+    return Chart(across, Axis("", (-0.6, top), texts=names), marks)
 
 
 def train(way, dataset, seeds, search_seed):

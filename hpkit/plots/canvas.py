@@ -18,25 +18,6 @@ if TYPE_CHECKING:
 
 SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 FONT = 10
-# Okabe and Ito (2008), to be told apart by color-blind eyes; their yellow is too pale
-# for a line on white. Markers differ too.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-INK, MUTED, GRID = "#222222", "#6b6b6b", "#e4e4e4"
-
-
-def new_axes(ax, size=SIZE):
-    """Return `ax`, or the axes of a new figure, without clutter."""
-    if ax is not None:
-        check_axes(ax)
-    else:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=size, layout="constrained")[1]
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color=GRID)
-    ax.set_axisbelow(True)
-    return ax
 
 
 def drawn(chart, ax, size, alt):
@@ -61,12 +42,6 @@ def check_axes(ax):
         way = "write fig, ax = matplotlib.pyplot.subplots(), or leave it out"
         raise refused("ax must be matplotlib's axes", ax, way, kind=TypeError)
     return ax
-
-
-def look(number):
-    """Return color and marker of line number 0, 1, ...: 49 are different."""
-    color, again = number % len(COLORS), number // len(COLORS)
-    return COLORS[color], MARKERS[(color + again) % len(MARKERS)]
 
 
 # ---- alternative text --------------------------------------------------------------

@@ -266,7 +266,7 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
     seeds = range(first, first + 8)
     again = hk.grid_search(moons, base, lr=lrs[3:8], batch_size=sizes, seeds=seeds)
     hk.plot_grid(again, ax=ax)
-    ax.set_title(f"seeds {first} to {first + 7}")
+    ax.set_title(f"seeds {first} to {first + 7}", pad=24)
     best, loss = again.best, again.mean_val_loss.min()
     print(f"best: lr {best.lr:g}, batch size {best.batch_size}, loss {loss:.3f}")
     print(f"as good, as far as eight seeds can tell: {len(again.ties)} other pairs")

@@ -76,8 +76,8 @@ def test_comparison_picture(beside):
 
     ax = beside.plot(Figure().subplots())
 
-    names = [label.get_text() for label in ax.get_yticklabels()]
-    assert names == [*budget.say("rivals.ways").values(), "you"]
+    names = [label.get_text() for label in ax.get_yticklabels()]  # from below
+    assert names == ["you", *list(budget.say("rivals.ways").values())[::-1]]
     assert "You: 0.900." in ax.figure.hpkit_said[0]
 
 
