@@ -756,3 +756,20 @@ def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
     panel.wait(5)
     assert panel.error is None
     assert "Lowest" in panel.result
+
+
+def test_curve_is_drawn_as_a_guess(moons):
+    panel = TrainingPanel(moons, base=QUICK, predict="draw")
+    drawing = panel.guess.widget
+    assert "Lowest" not in panel.result
+    heights = [0.5] * len(drawing.at)
+    heights[3] = 0.1
+    drawing.charts.calls["draw"](heights)
+    assert drawing.lowest == 3
+    panel.guess.button.click()
+
+    assert "Your guess: <b>lowest 0.10 at epoch" in panel.result
+    x, y = curve(panel.charts.charts[0], color="purple")
+    np.testing.assert_allclose(x, drawing.at, rtol=1e-6)
+    np.testing.assert_allclose(y, heights, rtol=1e-6)
+    assert drawing.disabled
