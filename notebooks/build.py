@@ -40,6 +40,7 @@ NUMBER = re.compile(r"[ +-]*\d[\d.,]*(e[+-]?\d+)?[ ]*")
 SAME = "up to date"
 REDRAWN = "up to date, pictures drawn otherwise; after a change to them build again"
 RECOUNTED = "up to date, numbers come out otherwise; after a change to them build again"
+AS_COMMITTED = SAME, REDRAWN, RECOUNTED
 
 # GitHub shows a notebook of this size at once, and a clone stays small.
 MAX_BYTES = 300_000
@@ -111,7 +112,7 @@ def main(number=None, *, check=False, folder=FOLDER):
             verdict = difference(target, built) if check else write(target, built)
         except BuildError as error:
             verdict = f"FAILED: {error}"
-        code |= verdict not in (SAME, REDRAWN, RECOUNTED, "written")
+        code |= verdict not in (*AS_COMMITTED, "written")
         print(f"{target.name}: {verdict}", flush=True)
     return code
 

@@ -5,7 +5,9 @@ import re
 import shutil
 
 import build as notebooks
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
 from hpkit import exercises
 
@@ -76,26 +78,65 @@ def shown(one):
     return f"{code}\nassert ex.{one.name}.check({answer}).passed"
 
 
+# A panel's first picture waits for its training, on a busy machine too.
+PATIENT = """
+from hpkit.panels.live import Live
+
+Live.now.__kwdefaults__["seconds"] = 60.0
+"""
+
+# With a progress of its own, so that the cells below print what they print unanswered.
+SOLVED = """
+import os
+
+unanswered = os.environ["HPKIT_HOME"]
+os.environ["HPKIT_HOME"] = {home!r}
+{code}
+os.environ["HPKIT_HOME"] = unanswered
+"""
+
+
+def solution_of(name, cell):
+    """Return what solves the exercise or quiz of a cell, or None."""
+    if found := CHECK.search(cell.source):
+        return shown(getattr(exercises.load_lesson(name), found[1]))
+    if cell.source == "ex.quiz":
+        return (
+            "for n in range(1, len(ex.quiz) + 1):\n"
+            "    assert ex.quiz.answer(n, ex.quiz.right(n)).passed"
+        )
+    return None
+
+
 @pytest.mark.slow
 @every_lesson
-def test_lesson_with_all_solutions_passes(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
+def test_lesson_prints_what_is_committed_and_its_solutions_pass(
+    name, tmp_path, monkeypatch
+):
+    """One run for both: below the cell of an exercise its solution."""
+    solved, cells = str(tmp_path / "solved"), [new_code_cell(PATIENT, id="added")]
     notebook = notebooks.read(SOURCES / f"{name}.py")
     for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        if found := CHECK.search(cell.source):
-            one = getattr(exercises.load_lesson(name), found[1])
-            cell.source = shown(one)
-        elif cell.source == "ex.quiz":
-            cell.source += (
-                "\nfor n in range(1, len(ex.quiz) + 1):\n"
-                "    assert ex.quiz.answer(n, ex.quiz.right(n)).passed"
-            )
+        cells.append(cell)
+        if cell.cell_type == "code" and (code := solution_of(name, cell)):
+            code = SOLVED.format(home=solved, code=code)
+            cells.append(new_code_cell(code, id="added"))
+    notebook.cells = cells
 
     # Where a lesson runs: in notebooks/, with the learner's own table in ../data.
     shutil.copytree(notebooks.FOLDER.parent / "data", tmp_path / "data")
     (tmp_path / "notebooks").mkdir()
-    notebooks.run(notebook, tmp_path / "notebooks")
+    notebooks.run(notebook, tmp_path / "notebooks", HPKIT_HOME=str(tmp_path / "home"))
 
+    monkeypatch.setenv("HPKIT_HOME", solved)
     assert exercises.progress(name).percent == 100
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "added"]
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(codes, 1):
+        for part in (cell, *cell.outputs):
+            if "execution_count" in part:
+                part.execution_count = number
+    notebooks.normalise(notebook)
+    built = nbformat.writes(notebook)
+    verdict = notebooks.difference(notebooks.FOLDER / f"{name}.ipynb", built)
+    assert verdict in notebooks.AS_COMMITTED, verdict

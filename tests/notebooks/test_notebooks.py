@@ -1,10 +1,12 @@
-"""The committed lessons: they run, come from their sources, and have their form."""
+"""The committed lessons: their form, and that they come from their sources.
+
+That they run and print what is committed is held in tests/exercises/test_in_lessons.py.
+"""
 
 import re
 from itertools import pairwise
 from pathlib import Path
 
-import build
 import nbformat
 import pytest
 from build import FOLDER, MAX_BYTES, read
@@ -54,13 +56,6 @@ def test_lesson_is_its_source(lesson):
     assert [(c.id, opened(c.source)) for c in built.cells] == [
         (c.id, c.source) for c in source.cells
     ]
-
-
-@pytest.mark.slow
-def test_lesson_runs_and_prints_what_is_committed(lesson, capsys):
-    code = build.main(lesson.stem[:2], check=True)
-
-    assert code == 0, capsys.readouterr().out
 
 
 def test_lesson_is_valid_and_small(lesson):
