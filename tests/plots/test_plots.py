@@ -18,6 +18,7 @@ import hpkit as hk
 from hpkit import plots
 from hpkit.charts.colors import COLORS, RAMP
 from hpkit.charts.parallel import round_numbers
+from hpkit.charts.still import spread
 from hpkit.charts.validation import value_axis
 
 matplotlib.use("Agg")
@@ -742,6 +743,23 @@ def test_values_that_are_no_numbers_stand_side_by_side():
 
     assert (axis.kind, list(axis.texts)) == ("band", ["sgd", "adam"])
     assert places.tolist() == [0, 1]
+
+
+def test_labels_keep_distance_and_order():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        wanted = rng.uniform(-0.2, 1.2, rng.integers(1, 20))
+
+        placed = spread(wanted, 0.05, 0, 1)
+
+        order = np.argsort(wanted, kind="stable")
+        assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
+        assert placed.min() >= 0
+        assert placed.max() <= 1 + 1e-9
+
+
+def test_labels_with_room_stay_where_they_are():
+    np.testing.assert_allclose(spread([0.9, 0.1], 0.1, 0, 1), [0.9, 0.1])
 
 
 def test_plots_load_no_widgets_and_no_pyplot():
