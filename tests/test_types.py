@@ -32,8 +32,6 @@ def signatures():
     """
     for name in hk.__all__:
         thing = getattr(hk, name)
-        if thing.__module__.startswith("hpkit.panels"):
-            continue
         if not inspect.isclass(thing):
             if name in IMPORTED:
                 yield pytest.param(thing, id=name)

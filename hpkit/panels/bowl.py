@@ -155,8 +155,15 @@ class BowlPanel(Panel):
     newest_first = True
 
     def __init__(
-        self, *, lr=0.2, curvature=1.0, start=-4.0, steps=0, title=None, predict=False
-    ):
+        self,
+        *,
+        lr: float = 0.2,
+        curvature: float = 1.0,
+        start: float = -4.0,
+        steps: int = 0,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
         lr, curvature = (
             check_number(name, value, low=0, below=LIMIT, hint="try 1")
             for name, value in (("lr", lr), ("curvature", curvature))

@@ -112,7 +112,14 @@ class CoinFlipsPanel(Panel):
     kind = "coin-flips"
     newest_first = True
 
-    def __init__(self, *, models=50, seed=0, title=None, predict=False):
+    def __init__(
+        self,
+        *,
+        models: int = 50,
+        seed: int = 0,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
         seed = check_seed("seed", seed, most=2**31)
         flips = load_dataset("coin_flips", seed)
         super().__init__(flips, title=titled(title, WORDS["coins"]))

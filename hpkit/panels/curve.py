@@ -1,10 +1,17 @@
 """`ValidationCurvePanel`: many values of one hyperparameter, trained at once."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.validation import validation_chart, value_axis, value_curves_chart
-from hpkit.hyperparameters import check_name
+from hpkit.data.datasets import Dataset
+from hpkit.engine.dense import Model
+from hpkit.hyperparameters import Hyperparameters, check_name
 from hpkit.panels.drawing import Drawing
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
@@ -71,17 +78,17 @@ class ValidationCurvePanel(SearchPanel):
 
     def __init__(
         self,
-        dataset,
-        param_name="lr",
-        base=None,
+        dataset: Dataset,
+        param_name: str = "lr",
+        base: Hyperparameters | None = None,
         *,
-        param_range=None,
-        seeds=3,
-        controls=("lr", "batch_size", "epochs"),
-        title=None,
-        model=None,
-        predict=False,
-    ):
+        param_range: Iterable[Any] | None = None,
+        seeds: int = 3,
+        controls: Iterable[str] = ("lr", "batch_size", "epochs"),
+        title: str | None = None,
+        model: Model | None = None,
+        predict: bool = False,
+    ) -> None:
         check_name(param_name)
         look = {"title": titled(title, WORDS["title"], dataset), "key": (param_name,)}
         super().__init__(

@@ -1,6 +1,10 @@
 """`GridPanel`: every combination of two hyperparameters, filling in live."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
@@ -8,7 +12,9 @@ import numpy as np
 from hpkit.charts.heatmap import grid_losses, heatmap_chart, profile_chart
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import loss_chart
-from hpkit.hyperparameters import TABLE, check_name
+from hpkit.data.datasets import Dataset
+from hpkit.engine.dense import Model
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_name
 from hpkit.panels.controls import NAMES
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
@@ -83,19 +89,19 @@ class GridPanel(SearchPanel):
 
     def __init__(
         self,
-        dataset,
-        x="lr",
-        y="batch_size",
-        base=None,
+        dataset: Dataset,
+        x: str = "lr",
+        y: str = "batch_size",
+        base: Hyperparameters | None = None,
         *,
-        x_values=None,
-        y_values=None,
-        seeds=3,
-        controls=("epochs",),
-        title=None,
-        model=None,
-        predict=False,
-    ):
+        x_values: Iterable[Any] | None = None,
+        y_values: Iterable[Any] | None = None,
+        seeds: int = 3,
+        controls: Iterable[str] = ("epochs",),
+        title: str | None = None,
+        model: Model | None = None,
+        predict: bool = False,
+    ) -> None:
         if check_name(x) == check_name(y):
             raise ValueError(WORDS["same"].format(x))
         look = {"title": titled(title, WORDS["title"], dataset), "key": (x, y)}

@@ -1,10 +1,13 @@
 """`BatchNoisePanel`: how the loss of a batch jumps about the loss of all points."""
 
+from __future__ import annotations
+
 import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line, points
+from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -128,8 +131,15 @@ class BatchNoisePanel(Panel):
     newest_first = True
 
     def __init__(
-        self, dataset, setting=None, *, size=16, seed=0, title=None, predict=False
-    ):
+        self,
+        dataset: Dataset,
+        setting: Hyperparameters | None = None,
+        *,
+        size: int = 16,
+        seed: int = 0,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
         usual = Hyperparameters(lr=0.1, epochs=5)
         self.setting = check_setting(setting, default=usual)
         title = titled(title, WORDS["title"], dataset)

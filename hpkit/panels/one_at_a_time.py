@@ -1,12 +1,18 @@
 """`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
 from math import prod
+from typing import Any
 
 import ipywidgets as W
 
 from hpkit.charts.path import best_in_cells, cell_of, path_chart, steps_chart
+from hpkit.data.datasets import Dataset
+from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_seeds, check_setting
 from hpkit.panels.code import code_of_search
@@ -112,16 +118,16 @@ class OneAtATimePanel(Panel):
 
     def __init__(
         self,
-        dataset,
-        base=None,
+        dataset: Dataset,
+        base: Hyperparameters | None = None,
         *,
-        order=None,
-        seeds=3,
-        title=None,
-        model=None,
-        predict=False,
-        **values,
-    ):
+        order: Iterable[str] | None = None,
+        seeds: int = 3,
+        title: str | None = None,
+        model: Model | None = None,
+        predict: bool = False,
+        **values: Any,
+    ) -> None:
         title = titled(title, WORDS["title"], dataset)
         most = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7

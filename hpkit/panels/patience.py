@@ -1,5 +1,7 @@
 """`PatiencePanel`: where early stopping would end a training."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +11,7 @@ import numpy as np
 from hpkit.charts.loss import WORDS as CHART
 from hpkit.charts.loss import loss_chart, stacked, top_of
 from hpkit.charts.spec import Chart, line, points, rule
+from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import CURVES
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import (
@@ -139,8 +142,15 @@ class PatiencePanel(Panel):
     kind = "patience"
 
     def __init__(
-        self, dataset, setting=None, *, patience=5, seed=0, title=None, predict=False
-    ):
+        self,
+        dataset: Dataset,
+        setting: Hyperparameters | None = None,
+        *,
+        patience: int = 5,
+        seed: int = 0,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
         usual = Hyperparameters(
             lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
         )

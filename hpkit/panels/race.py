@@ -1,14 +1,19 @@
 """`SearchRacePanel`: grid, random, halving and Bayesian search with one budget."""
 
+from __future__ import annotations
+
 import re
 from bisect import bisect_right
 from itertools import cycle
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.best_so_far import best_so_far_chart
 from hpkit.charts.parallel import inside, parallel_axes, parallel_chart, parallel_shares
+from hpkit.data.datasets import Dataset
+from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
 from hpkit.panels.code import call, code_of_setting, head, model_of
@@ -120,9 +125,17 @@ class SearchRacePanel(Panel):
     kind = "race"
 
     def __init__(
-        self, dataset, base=None, *, budget=None, races=20, title=None,
-        predict=False, model=None, **values,
-    ):  # fmt: skip
+        self,
+        dataset: Dataset,
+        base: Hyperparameters | None = None,
+        *,
+        budget: int | None = None,
+        races: int = 20,
+        title: str | None = None,
+        predict: bool = False,
+        model: Model | None = None,
+        **values: Any,
+    ) -> None:
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
         title = titled(title, WORDS["title"], dataset)
         super().__init__(dataset, title=title)

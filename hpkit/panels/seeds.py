@@ -1,12 +1,17 @@
 """`SeedsPanel`: settings compared over many seeds, as strips of points."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points
+from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings, train
-from hpkit.hyperparameters import NAMES, check_count
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_count
 from hpkit.panels.code import code_of_setting, head, seeds_of
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.guess import check_predict
@@ -130,8 +135,15 @@ class SeedsPanel(Panel):
     kind = "seeds"
 
     def __init__(
-        self, dataset, settings, *, seeds=5, most=30, title=None, predict=False
-    ):
+        self,
+        dataset: Dataset,
+        settings: Hyperparameters | Iterable[Hyperparameters],
+        *,
+        seeds: int = 5,
+        most: int = 30,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
         self.settings = check_settings(settings, dataset)
         title = titled(title, WORDS["seeds"])
         super().__init__(dataset, title=title, key=self.settings)

@@ -35,7 +35,7 @@ def _rules():
     return f'{style}<img alt="" src="data:," onerror="{script}">'
 
 
-def present(on=True):
+def present(on: bool = True) -> None:
     """Make all panels of this notebook large, for a projector.
 
     Parameters

@@ -125,7 +125,9 @@ class TestBoxPanel(Panel):
     __test__ = False  # no test, whatever pytest thinks of the name
     kind = "test-box"
 
-    def __init__(self, run, *, title=None, predict=False):
+    def __init__(
+        self, run: Run, *, title: str | None = None, predict: bool = False
+    ) -> None:
         if not isinstance(run, Run):
             way = "take one with hpkit.fit, or search.best_run"
             raise refused("run must be one Run", run, way, kind=TypeError)

@@ -1,9 +1,14 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from contextlib import suppress
 
 import ipywidgets as W
 
+from hpkit.data.datasets import Dataset
+from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -98,9 +103,16 @@ class TrainingPanel(Panel):
     kind = "training"
 
     def __init__(
-        self, dataset, base=None, *, controls=("lr", "batch_size", "epochs"),
-        title=None, seed=0, model=None, predict=False,
-    ):  # fmt: skip
+        self,
+        dataset: Dataset,
+        base: Hyperparameters | None = None,
+        *,
+        controls: Iterable[str] = ("lr", "batch_size", "epochs"),
+        title: str | None = None,
+        seed: int = 0,
+        model: Model | None = None,
+        predict: bool | str = False,
+    ) -> None:
         base = check_setting(base, "base", default=Hyperparameters())
         title = titled(title, WORDS["title"], dataset)
         super().__init__(dataset, title=title, key=(brief(controls), base))
