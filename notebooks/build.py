@@ -30,6 +30,10 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 
+# A panel's first picture waits for its training, on a busy machine too.
+PATIENT = (
+    "from hpkit.panels.live import Live; Live.now.__kwdefaults__['seconds'] = 60.0"
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Their bytes and words differ between machines: --check sees only whether one is there.
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
@@ -187,7 +191,7 @@ def run(notebook, folder, **environ):
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(folder)}},
         # Nobody listens to a kernel's start-up warnings on unencrypted transport.
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", f"--IPKernelApp.exec_lines={PATIENT}"],
         timeout=120,
         store_widget_state=True,
         coalesce_streams=True,

@@ -8,6 +8,7 @@ Why a thread and an Event: a loop in a button's callback keeps the kernel from r
 the click on Stop, with every version of ipykernel.
 """
 
+import atexit
 import threading
 import time
 from weakref import WeakSet
@@ -16,6 +17,7 @@ FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
 REST = 12  # times as long as a picture took lie between two: training comes first
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
+LAST = 5.0  # seconds that threads have to end before Python does
 
 
 class Live:
@@ -35,6 +37,7 @@ class Live:
         self.busy = False
         self._next = self._thread = None
         self._halt, self._go = threading.Event(), threading.Event()
+        _lives.add(self)
 
     @property
     def asked(self):
@@ -160,6 +163,20 @@ def play(show, values, pause):
         yield False  # a stop is seen here, before the next step
         show(value)
         yield
+
+
+_lives = WeakSet()
+
+
+@atexit.register
+def _end_all():
+    """End all threads: torch aborts a Python that ends while one still trains."""
+    until = time.monotonic() + LAST
+    for live in list(_lives):
+        live.stop()
+    for live in list(_lives):
+        if thread := live._thread:
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 _makers = {}  # cell or kind of panel: (its execution, the panels made by it)

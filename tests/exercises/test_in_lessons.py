@@ -78,13 +78,6 @@ def shown(one):
     return f"{code}\nassert ex.{one.name}.check({answer}).passed"
 
 
-# A panel's first picture waits for its training, on a busy machine too.
-PATIENT = """
-from hpkit.panels.live import Live
-
-Live.now.__kwdefaults__["seconds"] = 60.0
-"""
-
 # With a progress of its own, so that the cells below print what they print unanswered.
 SOLVED = """
 import os
@@ -114,7 +107,7 @@ def test_lesson_prints_what_is_committed_and_its_solutions_pass(
     name, tmp_path, monkeypatch
 ):
     """One run for both: below the cell of an exercise its solution."""
-    solved, cells = str(tmp_path / "solved"), [new_code_cell(PATIENT, id="added")]
+    solved, cells = str(tmp_path / "solved"), []
     notebook = notebooks.read(SOURCES / f"{name}.py")
     for cell in notebook.cells:
         cells.append(cell)

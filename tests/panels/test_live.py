@@ -1,5 +1,7 @@
 """The one mechanism under all panels: jobs, pictures, Stop."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -124,6 +126,22 @@ def test_live_thread_does_not_keep_python_from_ending():
     live.wait(5)
 
     assert daemons == [True]
+
+
+def test_python_ends_in_order_while_a_panel_trains():
+    code = """
+import hpkit as hk
+setting = hk.Hyperparameters(lr=0.003, batch_size=1, epochs=5000)
+panel = hk.TrainingPanel(hk.load_dataset("moons"), setting.but(epochs=1))
+panel.controls.setting = setting
+panel.train_button.click()
+print(panel.live.busy)
+"""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+        )
+        assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
 
 
 def test_live_error_is_shown_and_the_next_job_runs():
