@@ -159,23 +159,24 @@ class Training:
         mode = torch.inference_mode if self.model is network else torch.no_grad
         with OneThread(), mode():
             while not self.finished:
-                stack = self._next_stack()
+                stack = self.next_stack()
                 if stack.done >= pause:
                     return
                 measured = stack.advance(max(0.0, until - time.perf_counter()))
                 if measured is not None:
-                    self._record(stack, measured)
+                    self.record(stack, measured)
                 if time.perf_counter() >= until:
                     return
 
-    def _next_stack(self):
+    def next_stack(self):
+        """Return a new stack while runs wait, else the one furthest behind."""
         # Stacks are built one by one: the first results must not wait for the last.
         if self.waiting:
             self.stacks.append(self.build(self.waiting.pop(0)))
             return self.stacks[-1]
         return min(self.stacks, key=lambda s: s.done)
 
-    def _record(self, stack, measured):
+    def record(self, stack, measured):
         """Write down what was measured and let finished runs leave the stack."""
         at = (*measured.at, measured.epoch)
         for metric in ("loss", "accuracy"):
