@@ -102,7 +102,7 @@ def curve(learner, panel):
     panel.locator(".hp-say", has_not_text=before).wait_for()
     learner.tab_to("SELECT")
     learner.press("Home")
-    panel.locator(".hp-legend", has_text="lr 0.0001").wait_for()
+    panel.locator(".hp-say", has_text="learning rate 0.0001").wait_for()
     learner.tab_to("Start", "Shift+Tab")
     learner.press("Space")
 

@@ -68,7 +68,7 @@ COUNT_ANSWERS = """() => {
     let shown = '', at = -Infinity
     panel.answers = 0
     const look = now => {
-        const lines = [...panel.querySelectorAll('path.line')]
+        const lines = [...panel.querySelectorAll('.hpc path')]
         const shapes = lines.map(line => line.getAttribute('d')).join()
         const complete = / in .* s$/.test(panel.querySelector('.hp-status').innerText)
         if (complete && shapes != shown) {
@@ -159,7 +159,8 @@ CONTRAST = """() => {
             v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
     }
-    const parts = color => color.match(/[\\d.]+/g).map(Number)
+    const parts = color => color.match(/[\\d.]+/g).map(
+        (part, at) => color.startsWith('color(srgb') && at < 3 ? 255 * part : +part)
     const ground = node => {
         for (; node; node = node.parentElement) {
             const c = parts(getComputedStyle(node).backgroundColor)
@@ -173,14 +174,14 @@ CONTRAST = """() => {
             n => n.nodeType == 3 && n.textContent.trim())
         if (!own || !node.getClientRects().length || node.tagName == 'STYLE') continue
         // What stands on a picture has no ground that can be asked for: see
-        // test_numbers_stand_out_from_their_cells.
-        if (node.classList.contains('label')) continue
+        // tests/charts.
+        if (node.closest('.cell')) continue
         const style = getComputedStyle(node)
         const ink = parts(node.ownerSVGElement ? style.fill : style.color).slice(0, 3)
         const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x)
         // A sign is no text: 3 is enough for it.
-        const sign = node.classList.contains('hp-mark') ? 1.5 : 1
         const words = node.textContent.trim().slice(0, 20)
+        const sign = /^[^\\w\\s]$/.test(words) ? 1.5 : 1
         ratios.push([words, sign * (a + 0.05) / (b + 0.05)])
     }
     return ratios
