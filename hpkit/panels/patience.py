@@ -214,11 +214,6 @@ class PatiencePanel(Panel):
         """The epoch at which the training would stop."""
         return stop_epoch(self.run.val_loss, self.patience.value)
 
-    @property
-    def kept_epoch(self):
-        """The epoch that would be kept."""
-        return until(self.run, self.stop_at).best_epoch
-
     # ---- what is shown -------------------------------------------------------------
 
     @property

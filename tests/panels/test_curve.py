@@ -8,9 +8,9 @@ import pytest
 from chart_reading import curve as line_of
 from chart_reading import mark, marks
 from matplotlib.colors import to_rgb
+from waiting import until
 
 from hpkit.charts.still import still
-from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.panels import ValidationCurvePanel
 from hpkit.panels.values import DEFAULTS
@@ -18,24 +18,6 @@ from hpkit.search.searches import validation_curve
 from hpkit.text import label, shown
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def moons():
-    return load_dataset("moons")
-
-
-def until(condition, seconds=5):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture

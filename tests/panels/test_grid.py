@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from hpkit.charts.colors import light
 from hpkit.charts.heatmap import grid_losses, heatmap_chart
 from hpkit.charts.still import draw
-from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import GridPanel
 from hpkit.panels.search_panel import LONG
@@ -20,16 +19,6 @@ from hpkit.text import label
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
 FRAMES = ("ties", "best", "chosen", "guess")  # in the order in which they are drawn
-
-
-@pytest.fixture(scope="module")
-def moons():
-    return load_dataset("moons")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def make_grid(moons, **more):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from chart_reading import curve, mark, marks
+from waiting import until
 
 from hpkit.charts.still import still
 from hpkit.data.datasets import Dataset, load_dataset
@@ -29,16 +30,6 @@ from hpkit.search.searches import validation_curve
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def moons():
-    return load_dataset("moons")
-
-
 def shows(panel):
     """Return the sentence of a panel without an error; its picture can be drawn."""
     assert panel.error is None
@@ -48,14 +39,6 @@ def shows(panel):
     panel.view.value = 1
     assert panel.code_box.value == panel.code()
     return panel.result
-
-
-def until(condition, seconds=5):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.01)
 
 
 # ---- the bowl ----------------------------------------------------------------------
@@ -256,7 +239,7 @@ def test_patience_moves_the_stop(moons):
     assert f"stops at epoch <b>{first}</b>" in shows(panel)
     panel.patience.value = 20
     assert panel.stop_at == panel.run.epochs_done
-    assert panel.kept_epoch == panel.run.best_epoch
+    assert panel.frame().keeps.iloc[-1] == panel.run.best_epoch
     assert "never stops" in panel.result
     assert mark(panel.charts.charts[0], "rule", label="stops").columns[0] == 20
 
@@ -308,7 +291,9 @@ def test_patience_code_finds_the_stop(moons):
     names = {}
     exec(panel.code(), names)
 
-    assert (names["epoch"], names["kept"]) == (panel.stop_at, panel.kept_epoch)
+    row = panel.frame().set_index("patience").loc[panel.patience.value]
+    assert (names["epoch"], names["kept"]) == (row.stops, row.keeps)
+    assert row.stops == panel.stop_at
 
 
 def test_patience_draws_the_guess(moons):

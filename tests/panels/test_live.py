@@ -6,27 +6,14 @@ import threading
 import time
 
 import pytest
+from waiting import until
 
-from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import live as live_module
 from hpkit.panels.live import Live
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
-
-
-@pytest.fixture
-def moons():
-    return load_dataset("moons")
-
-
-def until(condition, seconds=5):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.01)
 
 
 def test_live_newest_job_wins():

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 from chart_reading import nth, texts
+from waiting import until
 
 from hpkit.charts.path import cell_of
 from hpkit.charts.still import still
@@ -15,16 +16,6 @@ from hpkit.search.stages import one_at_a_time
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
-
-
-@pytest.fixture(scope="module")
-def moons():
-    return load_dataset("moons")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def make_path(moons, start=0.01, **more):
@@ -39,14 +30,6 @@ def path(moons):
     yield made
     made.stop()
     made.wait(5)
-
-
-def until(condition, seconds=10):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.002)
 
 
 def test_path_goes_step_by_step(path, moons):

@@ -23,16 +23,6 @@ from hpkit.text import label
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def moons():
-    return load_dataset("moons")
-
-
 NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"}
 
 

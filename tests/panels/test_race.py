@@ -16,16 +16,6 @@ from hpkit.search.stages import cuts_of
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 
 
-@pytest.fixture(scope="module")
-def moons():
-    return load_dataset("moons")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def make_race(moons, **more):
     return SearchRacePanel(moons, QUICK, **{"budget": 45, "races": 3} | more)
 

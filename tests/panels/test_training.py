@@ -9,6 +9,7 @@ import pytest
 import torch
 from build import FOLDER
 from chart_reading import curve, mark, pixels
+from waiting import until
 
 import hpkit as hk
 from hpkit.charts.decision import map_chart, map_pixels
@@ -22,27 +23,9 @@ QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
 
 
-@pytest.fixture
-def moons():
-    return load_dataset("moons")
-
-
-def until(condition, seconds=5):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.01)
-
-
 def val_curve(panel):
     """Return places and heights of the validation curve that is drawn."""
     return curve(panel.charts.charts[0], strong=True)
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
