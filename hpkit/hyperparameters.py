@@ -324,7 +324,8 @@ class Facts:
     label = _word("label")  # in a sentence or on an axis
     short = _word("short")  # at the head of a column
     legend = _word("legend")  # a value in few words, beside a curve
-    knob = _word("knob")  # in panels, where it is another one
+    knob = property(lambda facts: facts.own_knob or facts.label)  # in panels
+    own_knob = _word("knob")
 
 
 def _same(value):

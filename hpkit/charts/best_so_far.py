@@ -6,12 +6,9 @@ import numpy as np
 
 from hpkit.charts.colors import CLASSES, SHAPES
 from hpkit.charts.spec import Axis, Chart, line, points
+from hpkit.locale import Texts
 
-WORDS = {
-    "spent": "epochs spent",
-    "so_far": "lowest loss so far",
-    "race": "race {}",
-}
+WORDS = Texts("charts.best_so_far")
 DASHES = (None, "dashed", "dotted", "dashdot")
 COLUMN = 0.07  # of the budget: from one column of ends to the next
 
@@ -26,8 +23,8 @@ def best_so_far_chart(
     ends: Mapping[str, Sequence[float]] | None = None,
     log: bool | None = None,
     label: str = "{} {:.3g}",
-    x_label: str = WORDS["spent"],
-    y_label: str = WORDS["so_far"],
+    x_label: str = "",
+    y_label: str = "",
     title: str = "",
     alt: str = "",
 ) -> Chart:
@@ -80,12 +77,12 @@ def best_so_far_chart(
     ]
     return Chart(
         Axis(
-            x_label,
+            x_label or WORDS["spent"],
             (0, budget * (1.02 + columns)),
             ticks=np.linspace(0, budget, 4).round() if columns else (),
         ),
         Axis(
-            y_label,
+            y_label or WORDS["so_far"],
             (0.8 * low, 1.15 * high) if log else (0, 1.08 * high),
             "log" if log else "linear",
         ),

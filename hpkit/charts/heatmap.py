@@ -8,20 +8,10 @@ from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, Mark, cells, cross, frames, line, points
 from hpkit.charts.validation import value_axis
 from hpkit.hyperparameters import TABLE
+from hpkit.locale import Texts
 from hpkit.text import shown
 
-WORDS = {
-    "loss": "loss",
-    "best": "lowest",
-    "ties": "as good",
-    "chosen": "chosen",
-    "guess": "your guess",
-    "lowest_loss": "lowest validation loss",
-    "diverged": "diverged",
-    "tip": "{}\n{}\nloss {:.3g}",
-    "tip_out": "{}\ndiverged",
-    "choose": "choose a cell",
-}
+WORDS = Texts("charts.heatmap")
 FEW = 6  # points with words beside them; above, numbers alone
 _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),

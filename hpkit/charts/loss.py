@@ -6,25 +6,9 @@ import numpy as np
 
 from hpkit.charts.colors import SHAPES
 from hpkit.charts.spec import Axis, Chart, band, cross, line, points, ring, rule
+from hpkit.locale import Texts
 
-WORDS = {
-    "epoch": "epoch",
-    "loss": "loss",
-    "train": "training",
-    "val": "validation",
-    "old": "earlier",
-    "lowest": "lowest {:.3g}",
-    "diverged": "diverged",
-    "above": "above the chart",
-    "map": "map",
-    "guess": "your guess",
-    "gone": "{} diverged",
-    "val_loss": "validation loss",
-    "train_loss": "training loss",
-    "key": "loss (solid validation, dashed training)",
-    "marks": "epoch (\N{WHITE CIRCLE} lowest validation loss)",
-    "seeds": "lowest validation loss, a dot for each seed",
-}
+WORDS = Texts("charts.loss")
 DENSE = 200  # points of a curve, where there are many: more are not seen
 
 
@@ -90,14 +74,14 @@ def loss_chart(
     *,
     pinned: Sequence[tuple] = (),
     faded: Sequence = (),
-    faded_are: str = WORDS["old"],
+    faded_are: str = "",
     end: float | None = None,
     per_epoch: Callable = lambda run: 1,
-    unit: str = WORDS["epoch"],
+    unit: str = "",
     guess: tuple | None = None,
     at: float | None = None,
     top: float | None = None,
-    lowest: str = WORDS["lowest"],
+    lowest: str = "",
     named: bool = True,
     marks: Sequence = (),
     alt: str = "",
@@ -137,7 +121,7 @@ def loss_chart(
     out = [each for each in out if each[0] is not None]
     colors = [each[1] for each in pinned]
 
-    lowest = lowest.format(run.best_val_loss)
+    lowest = (lowest or WORDS["lowest"]).format(run.best_val_loss)
     train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
 
     def curves(runs, name, **look):
@@ -146,11 +130,11 @@ def loss_chart(
         return line(*xy, **look)
 
     return Chart(
-        Axis(unit, (0, 1.02 * end)),
+        Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
         [
             curves(faded, "val_loss", color="gray", width=1.3, opacity=0.55,
-                   legend=faded_are if faded else None),
+                   legend=(faded_are or WORDS["old"]) if faded else None),
             line(*(guess or ((), ())), color="purple", width=2.5, dash="dotted",
                  legend=WORDS["guess"] if guess else None),
             curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),

@@ -6,10 +6,11 @@ import numpy as np
 
 from hpkit.charts.spec import Axis, Chart, line, points, ranges, text
 from hpkit.hyperparameters import TABLE
+from hpkit.locale import Texts
 from hpkit.search.space import Range
 from hpkit.text import shown
 
-WORDS = {"loss": "loss", "diverged": "diverged"}
+WORDS = Texts("charts.parallel")
 MOST = 7  # values of a list that are all written at their axis
 WIDE = 8  # numbers that span this factor stand on a logarithmic axis
 

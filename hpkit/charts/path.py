@@ -17,26 +17,10 @@ from hpkit.charts.spec import (
     text,
 )
 from hpkit.hyperparameters import TABLE
+from hpkit.locale import Texts
 from hpkit.text import short, shown
 
-WORDS = {
-    "loss": "loss",
-    "start": "S",
-    "best": "best",
-    "path_alt": "Map of the losses and the path over it. {}.",
-    "steps": "Loss in each step",
-    "steps_alt": "A validation curve for each step: {}.",
-    "step": "{} {}",
-    "won": "best {}",
-    "next": "next",
-    "later": "later",
-    "now": "now",
-    "tip": "{}\n{}",
-    "diverged": "diverged",
-    "unknown": "not trained",
-    "of": "loss {:.3g}",
-    "choose_value": "choose a setting",
-}
+WORDS = Texts("charts.path")
 DASH = "\N{EN DASH}"
 LIFT = 0.16  # of a cell: its number stands above the middle
 STOP = np.array([[-0.38], [-0.24]])  # and the path passes at the left and below
@@ -74,7 +58,7 @@ def path_chart(
     path: Sequence,
     *,
     best=None,
-    best_label: str = WORDS["best"],
+    best_label: str | None = None,
     ties: Sequence[tuple[int, int]] = (),
     chosen: tuple[int, int] | None = None,
     title: str = "",
@@ -122,7 +106,7 @@ def path_chart(
         dict(list(space.items())[:2]),
         loss,
         framed=framed,
-        legends={"best": best_label, "chosen": None},
+        legends={"best": best_label or WORDS["best"], "chosen": None},
         tips=every,
         marks=[
             line(*at, color="ink", width=2.5, halo=True, hover=False),
@@ -172,7 +156,7 @@ def steps_chart(
     search,
     space: Mapping[str, Sequence],
     *,
-    title: str = WORDS["steps"],
+    title: str | None = None,
     click: str | None = None,
 ) -> tuple[Chart, list]:
     """Return the validation curves of the steps side by side, on one loss axis.
@@ -250,7 +234,7 @@ def steps_chart(
             ring(x[won], y[won], color="orange"),
             cross(gone, color="orange", label=WORDS["diverged"], hover=False),
         ],
-        title=title,
+        title=WORDS["steps"] if title is None else title,
         alt=WORDS["steps_alt"].format("; ".join(said)),
         choose=WORDS["choose_value"],
     )

@@ -10,29 +10,10 @@ from matplotlib.colors import to_hex
 from hpkit.charts.loss import clipped, nice_top, stacked, usual_high
 from hpkit.charts.spec import Axis, Chart, band, cross, line, points, ring, rule
 from hpkit.hyperparameters import TABLE
+from hpkit.locale import Texts
 from hpkit.text import shown
 
-WORDS = {
-    "epoch": "epoch",
-    "loss": "validation loss",
-    "lowest_loss": "lowest validation loss",
-    "spread": "spread over seeds",
-    "before": "earlier",
-    "guess": "your guess",
-    "chosen": "chosen",
-    "lowest": "lowest {:.3g} at {}",
-    "further": "{}: look further {}",
-    "ways": {"lowest": "left", "highest": "right"},
-    "best_epoch": "best epoch",
-    "last_epoch": "last epoch",
-    "start": "before training",
-    "diverged": "diverged",
-    "above": "above the chart",
-    "tip": "{}\nloss {:.3g}",
-    "tip_spread": "{}\nloss {:.3g} ± {:.2g}",
-    "tip_out": "{}\ndiverged",
-    "choose": "choose a value of {}",
-}
+WORDS = Texts("charts.validation")
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
 DOTS = 12  # seeds drawn as single points; more are a smear
 ROOM = 0.05  # of an axis beside its outermost values

@@ -57,6 +57,19 @@ def say(path: str, **facts):
     return text.format(**facts) if isinstance(text, str) else text
 
 
+class Texts:
+    """The texts at a path such as "panels.grid", by name, in the language chosen."""
+
+    def __init__(self, path: str) -> None:
+        self.part, *self.keys = path.split(".")
+
+    def __getitem__(self, name: str):
+        texts = words(self.part)
+        for key in (*self.keys, name):
+            texts = texts[key]
+        return texts
+
+
 @cache
 def _words(part, name):
     english = _table("en")[part]

@@ -8,48 +8,14 @@ import numpy as np
 from hpkit.charts.loss import clipped, nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
+from hpkit.locale import Texts
 from hpkit.panels.controls import framed, number_box, tie
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import play
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 
-WORDS = {
-    "title": "A ball in a bowl: gradient descent with one weight",
-    "lr": "learning rate",
-    "curvature": "curvature",
-    "step": "Step",
-    "step_tip": "One step against the slope",
-    "run": "Run",
-    "run_tip": "Twenty steps, one after the other",
-    "reset": "To start",
-    "reset_tip": "Put the ball back to the start",
-    "weight": "weight w",
-    "loss": "loss",
-    "steps": "step",
-    "first": "start",
-    "now": "now",
-    "out": "outside, diverges",
-    "tip": "step {}\nw {:.3g}\nloss {:.3g}",
-    "bowl_alt": "A bowl, loss by weight. After {} steps the ball is at w = {:.3g}.",
-    "curve_alt": "Loss after each step: from {:.3g} to {:.3g} after {} steps.",
-    "start": "Step 0: w = <b>{w:.3g}</b>, slope {slope:.3g}. A step goes to "
-    "w &minus; learning rate &times; slope = {w:.3g} &minus; {lr:g} &times; "
-    "({slope:.3g}) = <b>{next:.3g}</b>.",
-    "went": "Step {n}: w = <b>{w:.3g}</b>, loss <b>{loss:.3g}</b>, slope {slope:.3g}. "
-    "Learning rate &times; curvature = {r:.3g}: {how}",
-    "still": "no step moves the ball.",
-    "short": "below 1, every step stays on one side of the bottom.",
-    "jump": "between 1 and 2, every step jumps over the bottom and lands lower.",
-    "exact": "one step ends at the bottom.",
-    "swing": "to and fro for ever.",
-    "away": "above 2, every step lands higher. It diverges.",
-    "guess": "The bowl has curvature {:g}. Above which learning rate, 0 to 5, does the "
-    "ball never settle?",
-    "high": "Too high: at {:g} the ball comes no closer. ",
-    "low": "Too low: at {:g} the ball still comes closer, step by step. ",
-    "right": "That is right. ",
-}
+WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
 EDGE = 1.07 * WIDE  # room for the whole ball
 MOST = 20  # steps of a run

@@ -5,11 +5,9 @@ import textwrap
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
+from hpkit.locale import Texts
 
-WORDS = {
-    "own": "# data: your own data set, {!r}",
-    "model": "# model: your own function that makes the network",
-}
+WORDS = Texts("panels.code")
 WIDTH = 72  # characters of a line
 ALWAYS = ("lr", "batch_size", "epochs")
 

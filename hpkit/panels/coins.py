@@ -7,38 +7,14 @@ from hpkit.charts.spec import Axis, Chart, line, points, rule
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed
+from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME, play
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 
-WORDS = {
-    "coins": "The best of many models, on labels that are coin flips",
-    "tried": "models tried",
-    "box": "models, ≤ {}",
-    "score": "accuracy",
-    "valid": "best, validation",
-    "test": "same model, test",
-    "each": "every model",
-    "mine": "your guess",
-    "run": "Run",
-    "run_tip": "Try one model after the other",
-    "again": "New flips",
-    "again_tip": "Flip all coins again and train all models anew",
-    "training": "The models are trained first.",
-    "stopped": "Stopped before the models were trained: press New flips.",
-    "luck": "The best of {n} models has a validation accuracy of <b>{valid:.1%}</b>. "
-    "On {rows} new rows it has <b>{test:.1%}</b>: there was nothing to learn.",
-    "one": "One model has a validation accuracy of <b>{valid:.1%}</b>. On {rows} new "
-    "rows it has <b>{test:.1%}</b>.",
-    "guess": "What validation accuracy does the best of 50 models have?",
-    "percent": "{}%",
-    "tip": "model {}\nvalidation {:.1%}, test {:.1%}",
-    "alt": "Accuracies of {} models. The best validation accuracy so far climbs to "
-    "{:.1%}; the test accuracy of that model is {:.1%}.",
-    "none": "No model yet.",
-}
+WORDS = Texts("panels.coins")
 MODELS = 100
 PAUSE = 0.06  # seconds between two models of a run
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)

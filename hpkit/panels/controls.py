@@ -16,17 +16,9 @@ from hpkit.hyperparameters import (
     check_items,
     check_seeds,
 )
+from hpkit.locale import Texts
 
-NAMES = {name: facts.knob or facts.label for name, facts in TABLE.items()}
-WORDS = {
-    "all": "{} (all)",
-    "slider": "{}, slider",
-    "number": "{}, number, {:g} to {:g}",
-    "seed": "seed",
-    "seeds": "seeds",
-    "same_tip": "Every run starts from the same first weights",
-    "new_tip": "Every run starts from other first weights",
-}
+WORDS = Texts("panels.controls")
 SAME, NEW = "same", "new"
 STEPS_PER_DECADE = 10
 MOST_SEEDS = 500  # of a panel
@@ -80,7 +72,7 @@ def number_box(kind, label, **limits):
 
 def slide(name):
     """Return what all sliders have in common."""
-    return {"tooltip": WORDS["slider"].format(NAMES[name]), "readout": False}
+    return {"tooltip": WORDS["slider"].format(TABLE[name].knob), "readout": False}
 
 
 def tie(slider, number, shown=lambda value: value):
@@ -118,9 +110,9 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **slide(name))
-    number = number_box(W.FloatText, NAMES[name], value=value, step=None)
+    number = number_box(W.FloatText, TABLE[name].knob, value=value, step=None)
     tie(slider, number, lambda v: float(f"{v:.2g}"))
-    return Knob(framed(NAMES[name], slider, number), number, slider)
+    return Knob(framed(TABLE[name].knob, slider, number), number, slider)
 
 
 def count_knob(name, dataset, value):
@@ -128,9 +120,9 @@ def count_knob(name, dataset, value):
     most = max(200, value)
     slider = W.IntSlider(value, min=1, max=most, **slide(name))
     # A box for whole numbers would drop the point of 2.5 and hand over 25.
-    number = number_box(W.FloatText, NAMES[name], value=value, step=1)
+    number = number_box(W.FloatText, TABLE[name].knob, value=value, step=1)
     tie(slider, number)
-    knob = Knob(framed(NAMES[name], slider, number), number, slider)
+    knob = Knob(framed(TABLE[name].knob, slider, number), number, slider)
     knob.read = lambda value: int(value) if value.is_integer() else value
     return knob
 
@@ -156,11 +148,11 @@ def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     values = sorted({*values, value})
     slider = W.SelectionSlider(
         options=[(text(v), v) for v in values], value=value,
-        tooltip=WORDS["slider"].format(NAMES[name]), readout=False,
+        tooltip=WORDS["slider"].format(TABLE[name].knob), readout=False,
     )  # fmt: skip
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return Knob(framed(NAMES[name], slider, shown), slider, slider)
+    return Knob(framed(TABLE[name].knob, slider, shown), slider, slider)
 
 
 def batch_knob(name, dataset, value):
@@ -183,7 +175,7 @@ def width_knob(name, dataset, hidden):
 def choice_knob(name, dataset, value):
     """Return buttons, one a choice."""
     buttons = W.ToggleButtons(options=TABLE[name].ticks, value=value)
-    return Knob(framed(NAMES[name], buttons), buttons, buttons)
+    return Knob(framed(TABLE[name].knob, buttons), buttons, buttons)
 
 
 def given_seeds(seeds):

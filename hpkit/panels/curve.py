@@ -12,6 +12,7 @@ from hpkit.charts.validation import validation_chart, value_axis, value_curves_c
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.hyperparameters import Hyperparameters, check_name
+from hpkit.locale import Texts
 from hpkit.panels.drawing import Drawing
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
@@ -23,13 +24,7 @@ from hpkit.search.searches import validation_curve
 from hpkit.search.space import all_settings
 from hpkit.text import label, shown
 
-WORDS = {
-    "title": "Validation curve on {}",
-    "guess": "Which value will be best?",
-    "draw": "Which curve will the values give?",
-    "lowest_at": "lowest at {}",
-    "curves": "Training curves; drawn strongly: {}.",
-}
+WORDS = Texts("panels.curve")
 
 
 class ValidationCurvePanel(SearchPanel):

@@ -5,15 +5,10 @@ import numpy as np
 
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.spec import Axis, Chart, line
+from hpkit.locale import Texts
 from hpkit.panels.parts import say
 
-WORDS = {
-    "how": "Draw with the mouse. With the keyboard: arrow keys move and lift a point.",
-    "loss": "loss",
-    "epoch": "epoch",
-    "alt": "Draw your guess: a curve of losses.",
-    "lowest": "lowest {:.2f} at epoch {:.0f}",
-}
+WORDS = Texts("panels.drawing")
 HIGHEST = 1.2
 PLACES = 11  # of a training curve
 

@@ -15,7 +15,7 @@ from hpkit.charts.loss import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.hyperparameters import TABLE, Hyperparameters, check_name
-from hpkit.panels.controls import NAMES
+from hpkit.locale import Texts
 from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import titled
@@ -27,21 +27,7 @@ from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
 from hpkit.text import short, shown
 
-WORDS = {
-    "title": "Grid search on {}",
-    "x": "across",
-    "y": "upwards",
-    "map": "Lowest loss of each cell",
-    "same": "x and y must be two different hyperparameters, got {0!r} twice; choose "
-    "another one",
-    "curves": "curves",
-    "faded": "other seeds",
-    "over": "against {}",
-    "over_tip": "For each {}, the best {}",
-    "guess": "Which cell will be best?",
-    "how": "Click on a cell, or choose its two values.",
-    "there": " The loss of your guess is {:.3g}.",
-}
+WORDS = Texts("panels.grid")
 FEW = DEFAULTS | {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
@@ -192,7 +178,7 @@ class GridPanel(SearchPanel):
         """Return the curves of the chosen cell, or the best along one axis."""
         names, side = tuple(found.space), self.which.value
         if side is not None:
-            words = [NAMES[name] for name in names][:: -1 if side else 1]
+            words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = WORDS["over_tip"].format(*words)
             return profile_chart(found, side, title=title, alt=title + ".")
         runs = found.runs
@@ -255,11 +241,11 @@ class CellGuess(W.VBox):
         self.lists, boxes = [], []
         for name, values in space.items():
             options = [(shown(value), k) for k, value in enumerate(values)]
-            self.lists.append(named(W.Dropdown(options=options), NAMES[name]))
+            self.lists.append(named(W.Dropdown(options=options), TABLE[name].knob))
             self.lists[-1].value = None
             self.lists[-1].layout = W.Layout(width="110px", margin="2px 12px 2px 6px")
             self.lists[-1].observe(self._draw, "value")
-            boxes += [say(NAMES[name]), self.lists[-1]]
+            boxes += [say(TABLE[name].knob), self.lists[-1]]
         pair = row(*boxes)
         pair.layout.align_items = "center"
         super().__init__([say(WORDS["how"], "hp-muted"), self.charts, pair])

@@ -5,16 +5,10 @@ import html
 import ipywidgets as W
 
 from hpkit.hyperparameters import refused
+from hpkit.locale import Texts
 from hpkit.panels.parts import button, say
 
-WORDS = {
-    "commit": "This is my guess",
-    "commit_tip": "Show the result beside your guess",
-    "cover": "Make your guess first. Then the result is shown.",
-    "choose": "Choose one first.",
-    "both": "Choose both values first.",
-    "said": "Your guess: <b>{}</b>. ",
-}
+WORDS = Texts("panels.guess")
 
 
 def check_predict(predict, *, draw=False):

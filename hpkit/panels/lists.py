@@ -12,38 +12,12 @@ from hpkit.charts.decision import has_map, thumbnail
 from hpkit.engine.run import Run
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import TABLE
-from hpkit.panels.controls import NAMES
+from hpkit.locale import Texts
 from hpkit.panels.parts import button, named, row, say
 from hpkit.tables import text_lines
 from hpkit.text import shown
 
-WORDS = {
-    "runs_tip": "All runs so far; arrow keys show them one by one",
-    "pin": "Pin",
-    "unpin": "Unpin",
-    "pin_tip": "Keep the chosen run in color, or let it go",
-    "remove": "Remove",
-    "remove_tip": "Remove the chosen run",
-    "name": "Name of the chosen run",
-    "run_columns": ("run", "seed", "lowest", "at epoch", ""),
-    "setting_columns": ("", "loss", "spread", "at epoch", ""),
-    "settings_tip": "All settings; arrow keys show them one by one",
-    "best": "best",
-    "tie": "as good",
-    "out": "diverged",
-    "again": " Trained again: same setting, same seed, same curve.",
-    "further": " A longer run of this setting stays in the list: {}.",
-    "run": "run {}",
-    "named": "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}",
-    "few": "Pin a run and choose another one: they stand side by side here.",
-    "seed": "seed",
-    "lowest": "lowest validation loss",
-    "at": "at epoch",
-    "train": "training loss there",
-    "accuracy": "validation accuracy there",
-    "seconds": "seconds",
-    "same": "The same in all: {}.",
-}
+WORDS = Texts("panels.lists")
 MAPS = 3  # that fit beside the table
 # Tight, so that table and last line are seen without scrolling.
 CELL = "style='padding:0 8px;line-height:16px'"
@@ -302,13 +276,15 @@ def compare_table(kept):
     if len(kept) < 2:
         return f"<p>{WORDS['few']}</p>"
     runs = [k.run for k in kept]
-    values = {n: [getattr(r.setting, n) for r in runs] for n in NAMES}
+    values = {n: [getattr(r.setting, n) for r in runs] for n in TABLE}
     rows = [
-        (f"<b>{NAMES[n]}</b>", [f"<b>{shown(v)}</b>" for v in found])
+        (f"<b>{TABLE[n].knob}</b>", [f"<b>{shown(v)}</b>" for v in found])
         for n, found in values.items()
         if len(set(found)) > 1
     ]
-    same = [f"{NAMES[n]} {shown(v[0])}" for n, v in values.items() if len(set(v)) == 1]
+    same = [
+        f"{TABLE[n].knob} {shown(v[0])}" for n, v in values.items() if len(set(v)) == 1
+    ]
     seeds = [str(r.seed) for r in runs]
     if len(set(seeds)) > 1:
         rows.append((WORDS["seed"], seeds))
@@ -349,7 +325,7 @@ def _pictured(kept, differ):
     run = WORDS["run"].format(kept.label)
     words = [
         run,
-        *(f"{NAMES[n]} {shown(getattr(kept.run.setting, n))}" for n in differ),
+        *(f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ),
     ]
     words = html.escape(", ".join(words), quote=True)
     data = b64encode(thumbnail(kept.run)).decode()

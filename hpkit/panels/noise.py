@@ -15,6 +15,7 @@ from hpkit.hyperparameters import (
     check_seed,
     check_setting,
 )
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import batch_knob
 from hpkit.panels.guess import check_predict
@@ -22,35 +23,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 
-WORDS = {
-    "title": "How much a batch's loss jumps: {}",
-    "again": "New batches",
-    "again_tip": "Draw 120 other batches of every size",
-    "batches": "batches, drawn at random",
-    "loss": "loss",
-    "size": "batch size",
-    "spread": "spread",
-    "each": "one batch",
-    "all": "all points",
-    "above": "+ one spread",
-    "below": "- one spread",
-    "tip": "batch size {}\nspread {:.3g}",
-    "batches_alt": "Losses of {} batches of {} points: spread {:.3g} about {:.3g}.",
-    "spreads_alt": "Spread by batch size: {}.",
-    "at": "{:.3g} at {}",
-    "jumps": "Batches of {size}: their losses spread by <b>{spread:.3g}</b> about the "
-    "loss of all {n} points, {loss:.3g}.",
-    "before": " Before, with {}, it was {:.3g}.",
-    "times_4": " From {} to {}, four times as many points: from {:.3g} to {:.3g}, that "
-    "is {:.2f} of it.",
-    "whole": "One batch of all {n} points: the loss is always {loss:.3g}, no noise.",
-    "training": "A network is trained first.",
-    "stopped": "Stopped before the network was trained: press New batches.",
-    "guess": "A batch of four times as many points: how does the spread change?",
-    "guesses": ("stays the same", "half of it", "a quarter of it"),
-    "right": "That is right. ",
-    "wrong": "It is about half. ",
-}
+WORDS = Texts("panels.noise")
 BATCHES = 120
 HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
 

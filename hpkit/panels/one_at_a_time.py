@@ -14,9 +14,10 @@ from hpkit.charts.path import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, check_model, check_settings
-from hpkit.hyperparameters import Hyperparameters, check_seeds, check_setting
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_seeds, check_setting
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_search
-from hpkit.panels.controls import NAMES, SeedCount, pick_knob
+from hpkit.panels.controls import SeedCount, pick_knob
 from hpkit.panels.guess import check_predict
 from hpkit.panels.lists import SettingList
 from hpkit.panels.live import FRAME
@@ -29,45 +30,7 @@ from hpkit.search.space import all_settings, check_space
 from hpkit.search.stages import check_order, one_at_a_time
 from hpkit.text import label, loss_of, short, shown, step_sentences
 
-WORDS = {
-    "title": "One at a time on {}",
-    "order": "order",
-    "order_tip": "Which hyperparameter is tried first, second, ...",
-    "start": "start S of the path",
-    "step": "Next step",
-    "step_tip": "Try the values of the next hyperparameter",
-    "all": "All steps",
-    "all_tip": "Go on to the end",
-    "reveal": "Show the grid",
-    "reveal_tip": "Train every combination and show what the path did not see",
-    "back": "Begin again",
-    "back_tip": "Forget all steps, not the grid; the start can be changed, too",
-    "settings": "Settings",
-    "settings_tip": "All settings; arrow keys show them one by one",
-    "two": "one_at_a_time needs two lists of values at least, got {0}; write for "
-    "example lr=[0.01, 0.1], batch_size=[16, 64]",
-    "count": "{runs} runs; the whole grid: {all}",
-    "guess": "Will the path end at the best of the grid?",
-    "guesses": ("yes", "no"),
-    "map": "Loss of each cell",
-    "part": "Lowest loss over the {0} tried",
-    "whole": "Lowest loss over all {0}",
-    "rest": "values of the rest",
-    "best_so_far": "best so far",
-    "best": "best of all",
-    "chosen": "{0}: loss {1:.3g}",
-    "chosen_out": "{0}: diverged",
-    "begin": "Start S, {0}: lowest validation loss {1}. ",
-    "out": "Start S, {0}: diverged (✕). ",
-    "next": "Next, step {0}: {1}.",
-    "end": "The path is at its end.",
-    "stopped": "Stopped; Next step goes on.",
-    "grid": "The grid's best is <b>{best:.3g}</b>, at {setting}: the path {ended}.",
-    "apart": "is now at {:.3g} times that",
-    "even": "is now as low, too",
-    "there": "is now there, too",
-    "grid_part": "The grid was stopped before its end.",
-}
+WORDS = Texts("panels.one_at_a_time")
 QUICK_GRID = 2.0  # seconds: a grid that is trained anew without being asked for
 
 
@@ -364,7 +327,7 @@ class OneAtATimePanel(Panel):
                 out = search.runs.diverged[i].any()
                 loss = search.runs.mean_val_loss[i]
                 return WORDS["chosen_out" if out else "chosen"].format(words, loss)
-        others = [NAMES[name] for name in list(self.space)[2:]]
+        others = [TABLE[name].knob for name in list(self.space)[2:]]
         if not others:
             return WORDS["map"]
         name = others[0] if len(others) == 1 else WORDS["rest"]
@@ -387,7 +350,7 @@ class OneAtATimePanel(Panel):
             return said + self._told_grid()
         if len(done) == len(order):
             return said + WORDS["end"]
-        return said + WORDS["next"].format(len(done) + 1, NAMES[order[len(done)]])
+        return said + WORDS["next"].format(len(done) + 1, TABLE[order[len(done)]].knob)
 
     def _told_grid(self):
         """Return what the grid found, beside the end of the path so far."""

@@ -17,24 +17,13 @@ from hpkit.charts.live import LiveCharts
 from hpkit.charts.still import picture
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text
+from hpkit.locale import Texts
 from hpkit.panels.guess import Guess
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
 from hpkit.panels.style import style_sheet
 
-WORDS = {
-    "dead": "This is a picture of a panel. Run this cell again to make it live.",
-    "error": "Stopped by an error: {} Fix its cause, then start again.",
-    "code": "Code",
-    "table": "Table",
-    "table_tip": "The numbers of the picture",
-    "save": "Save",
-    "save_tip": "Write the numbers (CSV) and the picture (PNG, SVG) into hpkit-runs",
-    "saved": "Saved {}, {} and {}",
-    "code_tip": "The cell that gives the same result without a panel",
-    "stop": "Stop",
-    "stop_tip": "Stop the training; what was trained so far is kept",
-}
+WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
 
 

@@ -20,6 +20,7 @@ from hpkit.hyperparameters import (
     check_seed,
     check_setting,
 )
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import count_box
 from hpkit.panels.guess import check_predict
@@ -27,30 +28,7 @@ from hpkit.panels.live import FRAME, play
 from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row
 
-WORDS = {
-    "title": "Early stopping on {}",
-    "patience": "patience",
-    "watch": "Watch",
-    "watch_tip": "See the training epoch by epoch, until the patience is at its end",
-    "epoch": "epoch {}",
-    "kept": "kept {:.3g}",
-    "stop": "stops",
-    "best": "lowest of all",
-    "alt": "Training and validation loss over {} epochs. Early stopping ends at epoch "
-    "{} and keeps epoch {}, loss {:.3g}; the lowest of all is at epoch {}, {:.3g}.",
-    "mine": "your guess",
-    "training": "Training, epoch {} of {}.",
-    "stopped": "Stopped at epoch {all}; to train all, run the cell again. ",
-    "watching": "Epoch {epoch}: loss {last:.3g}. Lowest so far <b>{loss:.3g}</b>, at "
-    "epoch {kept}. Epochs since then: <b>{since}</b>, patience {patience}.",
-    "says": "Patience {patience}: stops at epoch <b>{epoch}</b> of {all} and keeps "
-    "epoch {kept}, loss <b>{loss:.3g}</b>. The lowest of all {all} epochs is "
-    "{best:.3g}, at epoch {at}. {saved} epochs are saved.",
-    "never": "Patience {patience}: never stops within {all} epochs, keeps epoch "
-    "{kept}, loss <b>{loss:.3g}</b>: the lowest of all.",
-    "guess": "Patience {}: at which epoch does the training stop?",
-    "code": "# stopped at, kept",
-}
+WORDS = Texts("panels.patience")
 SECONDS = 4.0  # that a whole training takes to watch
 SLOWEST = 0.25  # seconds an epoch
 

@@ -16,6 +16,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
+from hpkit.locale import Texts
 from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
 from hpkit.panels.guess import check_predict
@@ -28,37 +29,7 @@ from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.search.stages import cuts_of, successive_halving
 from hpkit.text import short
 
-WORDS = {
-    "title": "A race of searches on {}",
-    "budget": "budget, epochs",
-    "races": "races",
-    "start": "Start",
-    "start_tip": "Run all races, each with other seeds",
-    "over": "Race 1",
-    "over_many": "Race 1, all ends at right",
-    "over_alt": "Lowest loss so far against the epochs spent. {}",
-    "settings": "{} of {} settings in color",
-    "settings_alt": "A line for each setting of race 1, from its values to its loss; "
-    "{} of {} are in color.",
-    "choose": "Drag on an axis to choose which settings are in color; click on it to "
-    "choose all.",
-    "setting": "{}, {}\nloss {:.3g}",
-    "racing": "Race 1 is under way.",
-    "first": "Stopped in race 1: press Start.",
-    "stopped": "Stopped: only races that came to their end are counted. ",
-    "more": " Start runs all {0} races.",
-    "status": "race {0} of {1}, {2} epochs for each search",
-    "guess": "Which search will be lowest most often?",
-    "ranges": "SearchRacePanel must have ranges, got {0!r} for {1}; write for example "
-    "lr=hk.log_uniform(1e-4, 10)",
-    "epochs": "SearchRacePanel must not search epochs: they are its budget; leave "
-    "epochs= out",
-    "few": "the budget must be at least {0} epochs, two whole runs, got {1}; give a "
-    "larger one",
-    "one": "Race 1, {} epochs for each search: the lowest validation loss is {}.",
-    "many": " Random beat the grid in {beat} of {n} races. Lowest: {wins}{ties}.",
-    "ties": " (a tie counts for each)",
-}
+WORDS = Texts("panels.race")
 KINDS = {"grid": "grid", "random": "random", "halving": "halving", "bayes": "Bayes"}
 COLORS = {"grid": "purple", "random": "blue", "halving": "green", "bayes": "orange"}
 SHAPES = {

@@ -14,35 +14,13 @@ import ipywidgets as W
 from hpkit.charts.decision import has_map, map_chart, map_pixels
 from hpkit.charts.loss import loss_chart
 from hpkit.engine.training import train
+from hpkit.locale import Texts
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import named, row, say
 from hpkit.plots.words import describe, varied
 from hpkit.text import label, short
 
-WORDS = {
-    "epochs": "epochs",
-    "updates": "updates",
-    "seconds": "seconds",
-    "epoch": "epoch",
-    "unit_tip": "What the horizontal axis counts",
-    "map": "The network at epoch {}",
-    "map_alt": "Map of what the network says at epoch {}, with the training points.",
-    "scrub": "Epoch of the map",
-    "seed": "seed {}",
-    "now": "Training, epoch {done} of {epochs}: validation loss <b>{last}</b>",
-    "rest": "Paused at epoch {done} of {epochs}: validation loss <b>{last}</b>",
-    "best": "Lowest validation loss <b>{best}</b> at epoch {at} of {epochs}",
-    "stopped": "Stopped at epoch {done} of {epochs}: lowest validation loss "
-    "<b>{best}</b> at epoch {at}",
-    "diverged": "<b>Diverged</b> (✕): the loss grew instead of falling. A smaller "
-    "learning rate is the usual way out",
-    "with": " ({setting}).",
-    "leader": " Best of {n} runs: {names} ({best}).",
-    "self": " Best of the {n} runs.",
-    "shared": " Best of the {n} runs, tied with {names}.",
-    "and": " and ",
-    "none": "Nothing was trained yet: press Train.",
-}
+WORDS = Texts("panels.run_view")
 MAP_EVERY = 0.33  # seconds between two maps of a training
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from hpkit.charts.spec import Axis, Chart
 from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_search
 from hpkit.panels.controls import Controls, SeedCount
 from hpkit.panels.lists import SettingList
@@ -18,26 +19,7 @@ from hpkit.panels.parts import button, row
 from hpkit.panels.values import Entry, usual
 from hpkit.text import best_sentences, label, loss_of
 
-WORDS = {
-    "start": "Start",
-    "start_tip": "Train everything anew with the values shown",
-    "settings": "Settings",
-    "settings_tip": "All settings; arrow keys show them one by one",
-    "going": "{done} of {all} epochs",
-    "cost": "{runs} runs, {epochs} epochs",
-    "took": "{cost} in {seconds:.2g} s",
-    "slow": "{cost}, about {seconds:.0f} s: press Start",
-    "long": "{cost}, about {seconds:.0f} s. That is long: try fewer values or seeds, "
-    "or press Start",
-    "none": "Press Start.",
-    "stopped": "Stopped after {done} of {all} epochs; what was trained is kept. ",
-    "stale": "Still the result of the values before. ",
-    "unequal": "Not all settings were trained equally long. ",
-    "unbegun": "Stopped before the first epoch; this is the result of before. ",
-    "chosen": "Chosen: {0}, loss {1}. ",
-    "chosen_out": "Chosen: {0}, diverged. ",
-    "halted": "stopped: {done} of {all} epochs",
-}
+WORDS = Texts("panels.search_panel")
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
 QUICK = 0.5  # seconds: shorter searches follow the slider
 REST = 0.4  # seconds without a move after which a search counts as chosen

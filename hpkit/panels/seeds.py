@@ -12,6 +12,7 @@ from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_count
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_setting, head, seeds_of
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.guess import check_predict
@@ -21,38 +22,7 @@ from hpkit.panels.parts import button, row
 from hpkit.search.result import compared, factor, told_apart
 from hpkit.text import label
 
-WORDS = {
-    "seeds": "Seeds: the same setting, other luck",
-    "count": "seeds",
-    "loss": "lowest validation loss",
-    "mean": "mean {:.3g}",
-    "spread": "mean {:.3g}, spread {:.2g}",
-    "pairs": "same seed",
-    "one_seed": "one seed",
-    "diverged": "diverged",
-    "tip": "{}\nseed {}\nlowest loss {:.3g}",
-    "alt": "Lowest validation losses of {} seeds, a strip of points each: {}.",
-    "at": "{}, {}",
-    "alone": "{name}: mean <b>{mean:.3g}</b>, spread {spread:.2g} over {n} seeds.",
-    "alone_one": "{name}: <b>{mean:.3g}</b> with one seed.",
-    "again": "New seeds",
-    "again_tip": "Train all settings with other seeds",
-    "begun": "Training has begun.",
-    "unfinished": "Not trained to the end. ",
-    "compare": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>. With the same seed {b} is "
-    "lower in <b>{wins} of {n}</b>. The mean difference, {difference:.2g}, is "
-    "<b>{ratio:.2g}</b> times its standard error, {error:.2g}; with {n} seeds more "
-    "than {factor:.3g} times counts. So {verdict}",
-    "apart": "<b>{better} is better</b>.",
-    "cannot": "<b>{n} seeds cannot tell</b> the two apart.",
-    "out": "Means <b>{ma:.3g}</b> and <b>{mb:.3g}</b>, but of {n} seeds {outs}.",
-    "outs": "{count} diverged with {name}",
-    "and": " and ",
-    "one": "With one seed: {a} {ma:.3g}, {b} {mb:.3g}. Nobody can say whether that is "
-    "luck.",
-    "guess": "Which has the lower validation loss?",
-    "tell": "cannot tell",
-}
+WORDS = Texts("panels.seeds")
 
 
 def strips_chart(losses, names, *, seeds=None, diverged=None) -> Chart:

@@ -10,6 +10,7 @@ from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
 from hpkit.engine.run import Run
 from hpkit.hyperparameters import refused
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_run
 from hpkit.panels.guess import check_predict
 from hpkit.panels.panel import FOLDER, Panel, titled
@@ -17,34 +18,7 @@ from hpkit.panels.parts import button, row
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
 
-WORDS = {
-    "box": "The test box of {}",
-    "open": "Open the box",
-    "open_tip": "Ask for the test loss of your final choice. There is no second time",
-    "done": "The box is open",
-    "done_tip": "There is no second time",
-    "closed": "The box is closed. It can be opened once, for: {setting}, seed {seed}. "
-    "Is that your final choice, by the validation loss?",
-    "opened": "Test loss <b>{loss:.3g}</b>{accuracy}, opened for: {setting}, seed "
-    "{seed}.",
-    "split": ("validation", "test"),
-    "valid": "validation, chosen by it",
-    "test": "test, asked once",
-    "loss": "loss",
-    "hidden": "?",
-    "accuracy": ", accuracy <b>{:.1%}</b>",
-    "twice": " The box was opened before and remembers its number. A second look "
-    "would make the test data a second validation set.",
-    "guess": "What will the test loss be?",
-    "mine": "your guess {:.3g}",
-    "number": "{:#.3g}",
-    "diverged": "diverged",
-    "alt": "Validation loss {:.3g}; the test loss is still in the box.",
-    "alt_open": "Validation loss {:.3g}, test loss {:.3g}.",
-    "memory": "What the box has shown could not be written ({error}). It is kept until "
-    "this kernel stops.",
-    "damaged": "The file of the box was damaged. It is set aside as {path}.",
-}
+WORDS = Texts("panels.test_box")
 
 
 UNOPENED = {"opened": None}

@@ -16,6 +16,7 @@ from hpkit.hyperparameters import (
     check_seed,
     check_setting,
 )
+from hpkit.locale import Texts
 from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
 from hpkit.panels.drawing import Drawing, over_epochs
@@ -26,30 +27,7 @@ from hpkit.panels.panel import Panel, titled
 from hpkit.panels.parts import button, row, say
 from hpkit.panels.run_view import RunView, told
 
-WORDS = {
-    "title": "Train a network on {}",
-    "train": "Train",
-    "train_tip": "Train with the values shown",
-    "reset": "Reset",
-    "reset_tip": "Back to the first values; runs that are not pinned are removed",
-    "runs": "Runs",
-    "runs_tip": "All runs so far",
-    "compare": "Compare",
-    "compare_tip": "The pinned runs and the chosen one side by side",
-    "guess": "How low will the validation loss get?",
-    "draw": "How will the validation loss go?",
-    "pause": "Pause",
-    "resume": "Resume",
-    "pause_tip": "Pause at this epoch, or resume",
-    "slow": "Slow",
-    "slow_tip": "Train at most 20 epochs a second, slow enough to watch",
-    "one": "+1 epoch",
-    "one_tip": "Train one epoch more and pause; after the last one, begin anew",
-    "paused": "paused at epoch {done} of {epochs}",
-    "training": "epoch {done} of {epochs}",
-    "unbegun": "Stopped before the first epoch, so nothing was kept. ",
-    "ready": "{seconds:.2g} s for {done} epochs",
-}
+WORDS = Texts("panels.training")
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 
 

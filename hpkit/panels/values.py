@@ -7,21 +7,12 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.hyperparameters import TABLE
-from hpkit.panels.controls import NAMES
+from hpkit.locale import Texts
 from hpkit.panels.parts import named, row, say
 from hpkit.search.space import check_list
 from hpkit.text import shown
 
-WORDS = {
-    "values": "values of",
-    "which_tip": "The hyperparameter that is searched",
-    "values_tip": "A list such as 0.01, 0.1, 1, or: 0.001 to 10 in 9",
-    "way_out": "values must be a list such as 0.01, 0.1, 1, or a range such as "
-    "0.001 to 10 in 9, got {!r}; write one of these",
-    "many": "values must be {} at most, got {}; write fewer",
-    "count": "{} values",
-    "one": "1 value",
-}
+WORDS = Texts("panels.values")
 DEFAULTS = {name: facts.usual for name, facts in TABLE.items()}
 WHOLE = ("count", "units")
 FULL = "calc(100% - 4px)"
@@ -107,7 +98,7 @@ class Entry:
     def __init__(self, name, values, layers):
         self.layers, self.right = layers, ""
         self.which = W.Dropdown(
-            options=[(label, name) for name, label in NAMES.items()], value=name
+            options=[(facts.knob, name) for name, facts in TABLE.items()], value=name
         )
         named(self.which, WORDS["which_tip"])
         if not isinstance(values, str):

@@ -9,50 +9,16 @@ import numpy as np
 from hpkit.engine.run import Run
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import NAMES, TABLE, refused
+from hpkit.locale import Texts
 from hpkit.locale import words as texts
 from hpkit.search.result import Search
 from hpkit.text import short, shown
 
 # What a learner reads.
-SAY = {
-    "class": "class {name}",
-    "val_loss": "validation loss",
-    "epochs_spent": "epochs spent, all runs together",
-    "so_far": "lowest validation loss so far",
-    "over": "lowest over {names}",
-    "step": "{number}. {change}",
-    "map": "after epoch {epoch}",
-}
+SAY = Texts("plots")
 # A chart's kind, for alternative text.
-CHARTS = {
-    "training": "Training curves.",
-    "curve": "Validation curve.",
-    "grid": "Heat map of the validation loss.",
-    "path": "Path of one-at-a-time on the map of validation losses.",
-    "so_far": "Lowest validation loss against the epochs spent.",
-    "parallel": "Parallel coordinates: a line for each setting.",
-    "map": "Map of what the network says at epoch {epoch}, with the points.",
-    "data": "Points of {data}: {n} points of {classes} classes.",
-    "seeds": "Strip plot: a dot for each seed.",
-}
-TOLD = {
-    "run": "{data}, {setting}: the validation loss goes from {start:.3g} to its "
-    "lowest, {best:.3g}, at epoch {at} and ends at {last:.3g} after epoch {done}; the "
-    "training loss ends at {train:.3g}.",
-    "run_out": "{data}, {setting}: diverged; the validation loss starts at "
-    "{start:.3g} and leaves the chart.",
-    "runs": "{data}, {count}: the lowest validation loss, {best:.3g}, has "
-    "{setting}{out}.",
-    "runs_out": "{data}, {count}: all diverged.",
-    "curve": "{data}, validation loss against {name}: {points}; the lowest is at "
-    "{value}{out}.",
-    "point": "{loss:.3g} at {value}",
-    "out": "; diverged: {count}",
-    "settings": "{n} settings",
-    "setting": "one setting",
-    "seeds": ", {n} seeds each",
-    "so_far": "{name} reaches {loss:.3g} after {epochs} epochs",
-}
+CHARTS = Texts("plots.charts")
+TOLD = Texts("plots.told")
 
 
 def as_runs(result):
