@@ -35,10 +35,9 @@ stand in it. Teachers: ``configure(solutions=False)`` hides the solutions;
 from importlib import import_module
 from types import ModuleType
 
-from hpkit.exercises._core import Exercise, configure
-from hpkit.exercises._feedback import Feedback
+from hpkit.exercises._core import Exercise, Feedback, configure
+from hpkit.exercises._progress import Progress, progress
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._table import Progress, progress
 from hpkit.hyperparameters import check_choice
 
 __all__ = ["LESSONS", "Exercise", "Feedback", "Progress", "Quiz", "configure"]
@@ -61,20 +60,8 @@ LESSONS = (
 
 
 def load_lesson(name: str) -> ModuleType:
-    """Return the module of a lesson's exercises.
+    """Return the module of one of `LESSONS`, with `EXERCISES` and `quiz`.
 
-    Parameters
-    ----------
-    name : str
-        The notebook's name, one of `LESSONS`.
-
-    Returns
-    -------
-    module
-        With `EXERCISES` (tuple of Exercise) and `quiz`.
-
-    Examples
-    --------
     >>> load_lesson("02_learning_rate").quiz.lesson
     '02_learning_rate'
     """

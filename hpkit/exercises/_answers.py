@@ -27,6 +27,14 @@ class NotYet(Exception):
         self.reason, self.values = reason, values
 
 
+def wrong_if(facts=None, /, **reasons):
+    """Raise `NotYet` for the first of the reasons that holds; return the facts."""
+    for reason, holds in reasons.items():
+        if holds:
+            raise NotYet(reason, **facts or {})
+    return facts
+
+
 def describe(value):
     """Return a few words for a value of any kind, never an error."""
     kind = type(value).__name__
@@ -47,12 +55,10 @@ def describe(value):
 
 
 def kind(answer):
-    """Return the error for an answer that cannot be used."""
     return NotYet("kind", got=describe(answer))
 
 
 def plain(value):
-    """Return numpy and torch scalars as Python numbers, all else as it is."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return value.item()
     return value
@@ -67,9 +73,7 @@ def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False
         within = math.isfinite(value) and above < value and low <= value <= high
     except OverflowError:  # 10**400
         within = False
-    if not within:
-        raise kind(value)
-    if whole and value != int(value):
+    if not within or (whole and value != int(value)):
         raise kind(value)
     return int(value) if whole else float(value)
 
@@ -83,13 +87,11 @@ def sequence(answer):
     members = list(islice(answer, MOST + 1))
     if len(members) > MOST:  # perhaps without end
         raise kind(answer)
-    if members and all(member is ... for member in members):
-        raise NotYet("empty")
+    wrong_if(empty=members and all(member is ... for member in members))
     return members
 
 
 def number_list(answer, **limits):
-    """Return a list of numbers, each within the limits of `number`."""
     return [number(member, **limits) for member in sequence(answer)]
 
 
@@ -98,7 +100,7 @@ def choice(answer, choices):
     value = plain(answer)
     if isinstance(value, str):
         for one in choices:
-            if isinstance(one, str) and letters(one) == letters(value):
+            if isinstance(one, str) and _letters(one) == _letters(value):
                 return one
     elif not isinstance(value, bool) and isinstance(value, numbers.Real):
         for one in choices:
@@ -110,8 +112,7 @@ def choice(answer, choices):
     raise NotYet("unknown", got=describe(value), choices=shown)
 
 
-def letters(text):
-    """Return text without case, hyphens and blanks: as good as the same word."""
+def _letters(text):
     return re.sub(r"[-\s]+", "", text).lower()
 
 
@@ -122,31 +123,22 @@ def choice_set(answer, choices):
 
 
 def ordering(answer, items):
-    """Return a tuple that holds each of the items once."""
     members = tuple(choice(member, items) for member in sequence(answer))
     for item in items:
-        if item not in members:
-            raise NotYet("missing", missing=repr(item))
+        wrong_if({"missing": repr(item)}, missing=item not in members)
     if len(members) > len(items):
         raise kind(list(members))
     return members
 
 
-def matching(answer, keys, choices):
-    """Return a dict from each of the keys to one of the choices."""
-    if not isinstance(answer, Mapping):
-        raise kind(answer)
-    if answer and all(value is ... for value in answer.values()):
-        raise NotYet("empty")
-    for key in keys:
-        if answer.get(key, ...) is ...:
-            raise NotYet("missing", missing=repr(key))
-    return {key: choice(answer[key], choices) for key in keys}
-
-
 def check_matching(answer, want, choices):
     """Compare a dict with the right one; the reason is the first key that is wrong."""
-    got = matching(answer, tuple(want), choices)
+    if not isinstance(answer, Mapping):
+        raise kind(answer)
+    wrong_if(empty=answer and all(value is ... for value in answer.values()))
+    for key in want:
+        wrong_if({"missing": repr(key)}, missing=answer.get(key, ...) is ...)
+    got = {key: choice(answer[key], choices) for key in want}
     wrong = [key for key in want if got[key] != want[key]]
     if wrong:
         right = len(want) - len(wrong)
@@ -168,16 +160,14 @@ def setting(answer):
 
 
 def free_text(answer, least=5):
-    """Return text of at least so many words."""
     if not isinstance(answer, str):
         raise kind(answer)
-    if (n := len(answer.split())) < least:
-        raise NotYet("short", least=least, n=n)
+    n = len(answer.split())
+    wrong_if({"least": least, "n": n}, short=n < least)
     return answer
 
 
 def function(answer, arguments):
-    """Return a function that can be called with so many arguments."""
     if not callable(answer) or isinstance(answer, type):
         raise kind(answer)
     try:
@@ -192,7 +182,6 @@ def function(answer, arguments):
 
 
 def name_of(answer):
-    """Return the name of a function."""
     return getattr(answer, "__name__", "your_function")
 
 
@@ -209,15 +198,12 @@ def call(answer, *arguments, shown=None, copied=True, none=False):
         line, said = line_of(error), f"{type(error).__name__}: {error}"
         reason = "raised_at" if line else "raised"
         raise NotYet(reason, error=said, line=line, call=shown) from None
-    if value is ...:
-        raise NotYet("empty")
-    if value is None and not none:
-        raise NotYet("returned_none", call=shown)
+    nothing = value is None and not none
+    wrong_if({"call": shown}, empty=value is ..., returned_none=nothing)
     return value
 
 
 def line_of(error):
-    """Return the learner's line that raised the error, or nothing."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     mine = [f for f in frames if "site-packages" not in f.filename]
     if not mine:
@@ -242,20 +228,10 @@ def same(got, want, *, tolerance=1e-6):
 
 
 def check_cases(answer, reference, cases, slips=None, *, shown=None, facts=None):
-    """Compare a learner's function with the right one on several inputs.
+    """Compare a learner's function with the right one for several arguments.
 
-    Parameters
-    ----------
-    answer : object
-    reference : function
-    cases : sequence of tuple
-        Arguments of each call.
-    slips : dict
-        Reason: a known mistake. An answer that agrees with it gets its message.
-    shown : str, optional
-        The arguments as a message shows them.
-    facts : function (*case) -> dict, optional
-        What the messages tell besides.
+    `slips` are known mistakes by reason: an answer that agrees with one gets its
+    message. A message shows the arguments as `shown`, and the `facts(*case)`.
     """
     answer = function(answer, list(inspect.signature(reference).parameters))
     got = [call(answer, *case, shown=shown) for case in cases]

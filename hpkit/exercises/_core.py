@@ -1,31 +1,49 @@
 """`Exercise`: a question with a check, hints in steps and a solution.
 
 What a learner gets wrong is shown, never raised, so that Run All passes. The words and
-the solutions of the exercises are in texts/<lesson>.toml; words that all share are in
-the locale. How answers are read is in `_answers`, what is kept in `_progress`.
+the solutions of the exercises are in texts/<lesson>.toml, those of another language in
+texts/<language>/; words that all share are in the locale. How answers are read is in
+`_answers`, what is kept in `_progress`.
 """
 
+import contextlib
+import contextvars
+import html
 import os
+import re
+import sys
+import textwrap
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import hpkit
-from hpkit.exercises import _progress, _trials
+from hpkit.exercises import _progress
 from hpkit.exercises._answers import NotYet, describe
-from hpkit.exercises._feedback import (
+from hpkit.exercises._progress import (
     CORRECT,
     COULD_NOT_CHECK,
     NOT_ATTEMPTED,
     NOT_YET,
-    SIGNS,
-    Feedback,
-    Page,
 )
 from hpkit.hyperparameters import check_flag
-from hpkit.locale import say
+from hpkit.locale import merged, say, translated
 
+# Symbol and color of the bar (Okabe-Ito); symbol and words say it without the color.
+SIGNS = {
+    CORRECT: ("✓", "#009E73"),
+    NOT_YET: ("→", "#E69F00"),
+    NOT_ATTEMPTED: ("…", "#999999"),
+    COULD_NOT_CHECK: ("!", "#CC79A7"),
+}
+BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
+NOTE = "<div style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
+BOX = (
+    "<div role='status' style='border-left:5px solid {};padding:4px 12px;margin:4px 0;"
+    "max-width:46em;line-height:1.5'><b>{}</b> {}{}</div>"
+)
 _solutions = {"shown": None}
 
 
@@ -45,19 +63,100 @@ def configure(*, solutions: bool) -> None:
     _solutions["shown"] = check_flag("solutions", solutions, "False hides them")
 
 
-def solutions_shown():
-    """Say whether solutions may be shown."""
+def _solutions_shown():
     if _solutions["shown"] is None:
         asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
         return asked not in ("0", "no", "false")
     return _solutions["shown"]
 
 
-@cache
+def to_html(text):
+    """Return text with `code` and **bold** as HTML, everything else escaped."""
+    text = html.escape(text.strip(), quote=False)
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    return BOLD.sub(r"<b>\1</b>", text).replace("\n\n", "<br><br>")
+
+
+def to_text(text):
+    """Return text without the marks of `code` and **bold**, wrapped for a terminal."""
+    parts = BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
+    return "\n\n".join(textwrap.fill(part, 88) for part in parts)
+
+
+@dataclass(frozen=True, repr=False)
+class Feedback:
+    """What a check says.
+
+    Attributes
+    ----------
+    exercise : str
+        Lesson and name, such as ``02_learning_rate/good_rate``.
+    outcome : {"correct", "not yet", "not attempted", "could not check"}
+    message : str
+        In words; `code` stands in backticks.
+    reason : str
+        Which of the exercise's messages it is, for tests and teachers.
+    note : str
+        A line below in small print.
+    word : str
+        In place of the outcome's usual word, such as "Correct.".
+    """
+
+    exercise: str
+    outcome: str
+    message: str
+    reason: str = ""
+    note: str = ""
+    word: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer is correct."""
+        return self.outcome == CORRECT
+
+    def __bool__(self):  # `assert ex.a.check(x)` must not always hold
+        return self.passed
+
+    @property
+    def _head(self):
+        word = f"exercises.outcome.{self.outcome.replace(' ', '_')}"
+        return f"{SIGNS[self.outcome][0]} {self.word or say(word)}"
+
+    def __repr__(self):
+        lines = [f"{self._head} {self.message}", self.note]
+        return "\n".join(map(to_text, filter(None, lines)))
+
+    def _repr_html_(self):
+        color, note = SIGNS[self.outcome][1], self.note and to_html(self.note)
+        note = note and NOTE.format(note)
+        return BOX.format(color, self._head, to_html(self.message), note)
+
+
+@dataclass(frozen=True, repr=False)
+class Page:
+    """A question, a hint or a solution: Markdown in a notebook, text elsewhere."""
+
+    markdown: str
+
+    def __repr__(self):
+        return BOLD.sub(r"\1", self.markdown)
+
+    def _repr_markdown_(self):
+        return self.markdown
+
+
 def load_texts(lesson):
-    """Return the words of a lesson's exercises."""
-    path = Path(__file__).parent / "texts" / f"{lesson}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    """Return the words of a lesson's exercises in the language chosen."""
+    english = Path(__file__).parent / "texts" / f"{lesson}.toml"
+    return _texts(english, translated(english))
+
+
+@cache
+def _texts(english, other):
+    texts = tomllib.loads(english.read_text("utf-8"))
+    if other == english:
+        return texts
+    return merged(texts, tomllib.loads(other.read_text("utf-8")))
 
 
 class Exercise:
@@ -91,17 +190,10 @@ class Exercise:
         return f"{self.lesson}/{self.name}"
 
     def check(self, answer=...) -> Feedback:
-        """Check an answer; nothing is ever raised for it.
+        """Check an answer and return `Feedback`, which shows itself; never raise.
 
-        Parameters
-        ----------
-        answer : object
-            `...` is "not attempted".
-
-        Returns
-        -------
-        Feedback
-            Shows itself as the last line of a cell; `.passed`, `.outcome`, `.message`.
+        The answer `...` is "not attempted". Feedback has `.passed`, `.outcome` and
+        `.message`.
         """
         outcome, message, reason = self._judge(answer)
         if outcome == NOT_ATTEMPTED:
@@ -118,11 +210,10 @@ class Exercise:
         return self.last
 
     def _judge(self, answer):
-        """Return outcome, message and reason."""
         try:
             if answer is ...:
                 raise NotYet("empty")
-            with _trials.one_sign():
+            with one_sign():
                 right = self._check(answer) or {}
             message = self.words["right"].format(**right)
             if not self.words.get("judged", True) and self.words.get("compare", True):
@@ -141,48 +232,28 @@ class Exercise:
             return COULD_NOT_CHECK, message, "fault"
 
     def hint(self, step: int | None = None) -> Page:
-        """Show the next hint, or hint number `step` (1 is the first).
-
-        Parameters
-        ----------
-        step : int, optional
-
-        Returns
-        -------
-        Page
-        """
+        """Show the next hint, or hint number `step` (1 is the first)."""
         hints = self.words["hints"]
         if step is None:
             step = self._hints_shown = min(self._hints_shown + 1, len(hints))
         step = min(max(int(step), 1), len(hints))
         _progress.note(self.key, hints=step)
         head = say("exercises.hint", step=step, steps=len(hints))
-        last = "no_more_hints" if solutions_shown() else "no_more"
+        last = "no_more_hints" if _solutions_shown() else "no_more"
         foot = "more_hints" if step < len(hints) else last
         body = hints[step - 1].strip()
         return Page(f"**{head}.** {body}\n\n{say(f'exercises.{foot}', name=self.name)}")
 
     def solution(self) -> Page:
-        """Show one right answer as code, unless solutions are switched off.
-
-        Returns
-        -------
-        Page
-        """
-        if not solutions_shown():
+        """Show one right answer as code, unless solutions are switched off."""
+        if not _solutions_shown():
             return Page(say("exercises.hidden", name=self.name))
         _progress.note(self.key, solution=True)
         code = self.words["solution"].strip()
         return Page(f"**{say('exercises.solution')}**\n\n```python\n{code}\n```")
 
     def answer(self, **names):
-        """Return a right answer: what the solution gives.
-
-        Parameters
-        ----------
-        **names : object
-            What the solution takes from the lesson, such as ``panel=panel``.
-        """
+        """Return a right answer: what the solution gives, run with these names."""
         names = {"hk": hpkit} | names
         exec(self.words["solution"], names)
         return names.get("answer", [*names.values()][-1])  # else it is the function
@@ -208,12 +279,10 @@ class Exercise:
 
     @property
     def _passed_before(self):
-        """That it was passed, and when, or nothing."""
         when = _progress.passed_on(self.key)
         return say("exercises.passed_before", when=when) if when else ""
 
     def _repr_markdown_(self):
-        """Return the question and what is known of earlier tries."""
         title = say("exercises.exercise", title=self.words["title"])
         text = f"**{title}**\n\n{self.words['question'].strip()}"
         if passed := self._passed_before:
@@ -222,3 +291,69 @@ class Exercise:
 
     def __repr__(self):
         return repr(Page(self._repr_markdown_()))
+
+
+# ---- checking a claim by training it -----------------------------------------------
+
+_sign = contextvars.ContextVar("sign", default=None)
+
+
+def trained(dataset, settings, *, seeds=range(5), model=None):
+    """Train settings x seeds and return them as `Runs`; a line shows how far it is."""
+    from hpkit.data.datasets import load_dataset
+    from hpkit.engine.training import train
+
+    dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
+    settings, seeds = list(settings), tuple(seeds)
+    n, total = len(settings) * len(seeds), sum(s.epochs for s in settings) * len(seeds)
+    sign = _sign.get()
+    for runs in train(dataset, settings, seeds=seeds, model=model, tick=0.1):
+        if sign:
+            percent = int(100 * (runs.epochs_done.clip(0).sum() / total))
+            sign.show("under_way", sign.done + n, percent=percent)
+    if sign:
+        sign.done += n
+    return runs
+
+
+@contextlib.contextmanager
+def one_sign():
+    """Show one line for all that is trained in here."""
+    sign = _Sign()
+    token = _sign.set(sign)
+    try:
+        yield
+    finally:
+        _sign.reset(token)
+        if sign.done:  # in words that are the same each time
+            sign.show("done", sign.done, end="\n")
+
+
+class _Sign:
+    """One line that says how far a check is; in a terminal nobody looks at, none."""
+
+    def __init__(self):
+        self.done, self.handle = 0, None
+
+    def show(self, key, n, *, end="", **facts):
+        one = key if n > 1 else f"{key}_one"
+        line = say(f"exercises.trials.{one}", n=n, **facts)
+        if _in_notebook():
+            from IPython.display import display
+
+            page = f"<div role='status' style='opacity:.8'>{line}</div>"
+            bundle = {"text/plain": line, "text/html": page}
+            if self.handle is None:
+                self.handle = display(bundle, raw=True, display_id=True)
+            else:
+                self.handle.update(bundle, raw=True)
+        elif sys.stderr is not None and sys.stderr.isatty():
+            print(f"\r{line}", end=end, file=sys.stderr, flush=True)
+
+
+def _in_notebook():
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")

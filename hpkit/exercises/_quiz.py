@@ -11,13 +11,13 @@ import html
 import json
 import string
 import threading
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 from hpkit.exercises import _progress
-from hpkit.exercises._feedback import CORRECT, NOT_YET, Feedback, to_html, to_text
+from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
 from hpkit.hyperparameters import brief
-from hpkit.locale import say
+from hpkit.locale import say, translated
 
 LETTERS = string.ascii_uppercase
 # ipywidgets gives a button no id that `for` could name.
@@ -59,13 +59,10 @@ class Quiz:
         self._lock = threading.RLock()
         self._views = []
 
-    @cached_property
+    @property
     def questions(self) -> list[dict]:
-        """The questions, as in the file."""
-        questions = json.loads(self.path.read_text(encoding="utf-8"))
-        for n, question in enumerate(questions, 1):
-            check_question(question, n=n, file=self.path.name)
-        return questions
+        """The questions, as in the file, in the language chosen."""
+        return _load(translated(self.path))
 
     def __len__(self):
         return len(self.questions)
@@ -75,24 +72,9 @@ class Quiz:
         return f"{self.lesson}/quiz/{number}"
 
     def answer(self, number: int, letter: str) -> Feedback:
-        """Answer a question.
+        """Answer question 1, 2, ... by the letter of a choice; return `Feedback`.
 
-        Parameters
-        ----------
-        number : int
-            Of the question; the first is 1.
-        letter : str
-            Of the choice: "A", "B", ...
-
-        Returns
-        -------
-        Feedback
-            `.passed`, and why the choice is right or wrong.
-
-        Raises
-        ------
-        ValueError
-            No such question or choice.
+        Raises ValueError where there is no such question or choice.
         """
         with self._lock:
             choices = self._choices(number)
@@ -115,12 +97,11 @@ class Quiz:
             return feedback
 
     def _choices(self, number):
-        """Return the choices of a question by their letters, or raise."""
         whole = isinstance(number, int) and not isinstance(number, bool)
         if not whole or not 1 <= number <= len(self):
             facts = {"n": len(self), "got": brief(number)}
             raise ValueError(say("exercises.quiz.no_question", **facts))
-        return choices(self.questions[number - 1])
+        return _by_letter(self.questions[number - 1])
 
     def right(self, number: int) -> str:
         """Return the letter of the right choice (for tests and teachers)."""
@@ -138,7 +119,6 @@ class Quiz:
         return sum(entry.get("first") == self.right(n) for n, entry in entries)
 
     def _entries(self):
-        """Return what is kept of each question, by its number."""
         entries = _progress.load()
         return {n: entries.get(self.key(n), {}) for n in range(1, len(self) + 1)}
 
@@ -147,19 +127,18 @@ class Quiz:
         for n, question in enumerate(self.questions, 1):
             lines.append(f"{n}. {to_text(question['question'])}")
             lines += question.get("code", "").splitlines()
-            for letter, a in choices(question).items():
+            for letter, a in _by_letter(question).items():
                 lines.append(f"   {letter}  {to_text(a['answer'])}")
             lines.append("")
         return "\n".join([*lines, say("exercises.quiz.by_call")])
 
     def _markdown(self):
-        """Return the same as Markdown, for a notebook without its widgets."""
         parts = []
         for n, question in enumerate(self.questions, 1):
             parts.append(f"**{n}.** {question['question']}")
             if code := question.get("code"):
                 parts.append(f"```python\n{code}\n```")
-            rows = choices(question).items()
+            rows = _by_letter(question).items()
             parts.append("\n".join(f"- **{k}** {a['answer']}" for k, a in rows))
         return "\n\n".join(parts)
 
@@ -169,20 +148,27 @@ class Quiz:
 
     def widget(self):
         """Return the quiz as an ipywidgets box; each call makes a new one."""
-        view = View(self)
+        view = _View(self)
         with self._lock:
             self._views = [view]  # a cell that runs again leaves no old one behind
         return view.box
 
 
-def choices(question):
-    """Return the answers of a question by their letters."""
+@cache
+def _load(path):
+    questions = json.loads(path.read_text(encoding="utf-8"))
+    for n, question in enumerate(questions, 1):
+        _check_question(question, n=n, file=path.name)
+    return questions
+
+
+def _by_letter(question):
     return dict(zip(LETTERS, question.get("answers", ()), strict=False))
 
 
-def check_question(question, **where):
+def _check_question(question, **where):
     """Raise unless a question can be asked and each choice answers."""
-    answers, kind = choices(question), question.get("type")
+    answers, kind = _by_letter(question), question.get("type")
     right = sum(a.get("correct") is True for a in answers.values())
     needed, fault = ("answer", "feedback"), None
     silent = [k for k, a in answers.items() if not all(map(a.get, needed))]
@@ -196,8 +182,8 @@ def check_question(question, **where):
         raise ValueError(say(f"exercises.quiz.{fault}", got=got, **where))
 
 
-class View:
-    """A quiz on the screen: for each choice a button, its text and a place below."""
+class _View:
+    """For each choice a button, its text and a place for the feedback below."""
 
     def __init__(self, quiz):
         from ipywidgets import HTML, VBox
@@ -209,7 +195,6 @@ class View:
         self.restore()
 
     def block(self, n):
-        """Return the widgets of one question."""
         from ipywidgets import HTML, Layout, VBox
 
         question = self.quiz.questions[n - 1]
@@ -219,13 +204,12 @@ class View:
             text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
         wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
-        for letter, a in choices(question).items():
+        for letter, a in _by_letter(question).items():
             words = HTML(LABEL.format(to_html(a["answer"])), layout=wide)
             rows += self.choice(n, letter, a["answer"], words)
         return VBox(rows, layout=Layout(margin="0 0 14px 0"))
 
     def choice(self, n, letter, answer, words):
-        """Return the widgets of one choice."""
         from ipywidgets import HTML, Button, HBox, Layout
 
         button = Button(
@@ -264,13 +248,11 @@ class View:
         self.tell_score()
 
     def tell_score(self):
-        """Say how many are right."""
         facts = {"right": self.quiz.score, "first": self.quiz.first_score}
         said = say("exercises.quiz.score", total=len(self.quiz), **facts)
         self.score.value = f"<div role='status'><b>{said}</b></div>"
 
     def restore(self):
-        """Show the answers of an earlier day."""
         for n, entry in self.quiz._entries().items():
             letter = entry.get("choice")
             if (n, letter) not in self.places:

@@ -4,17 +4,10 @@ import io
 import math
 from functools import cache
 
-from hpkit.exercises._answers import (
-    NotYet,
-    call,
-    check_matching,
-    choice_set,
-    function,
-    sequence,
-)
-from hpkit.exercises._core import Exercise
+from hpkit.exercises import _answers as read
+from hpkit.exercises._answers import wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
 
@@ -22,19 +15,25 @@ from hpkit.hyperparameters import Hyperparameters
 def hyperparameters(answer):
     """Exactly those that are set before training; the names in code do as well."""
     texts = hyperparameters.words
-    words = [answer] if isinstance(answer, str) else sequence(answer)
+    words = [answer] if isinstance(answer, str) else read.sequence(answer)
     words = [texts["codes"].get(w, w) if isinstance(w, str) else w for w in words]
-    got = choice_set(words, texts["choices"])
+    got = read.choice_set(words, texts["choices"])
     for reason in ("learned", "measured"):
-        if names := sorted(got.intersection(texts[reason])):
-            raise NotYet(reason, names=", ".join(names))
-    if len(got) < len(hyperparameters.answer()):
-        raise NotYet("more", n=len(got))
+        names = ", ".join(sorted(got.intersection(texts[reason])))
+        wrong_if({"names": names}, **{reason: names})
+    wrong_if({"n": len(got)}, more=len(got) < len(hyperparameters.answer()))
 
 
-def watched(train, n_rows, batch_size):
+def _watched(train, n_rows, batch_size):
     """Run a loop on a small network; return what it did in order, and the weights."""
     import torch
+
+    def noting(name, method):
+        def called(*args, **kwargs):
+            did.append(name)
+            return method(*args, **kwargs)
+
+        return called
 
     generator = torch.Generator().manual_seed(0)
     X = torch.randn(n_rows, 2, generator=generator)
@@ -45,29 +44,17 @@ def watched(train, n_rows, batch_size):
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
     for name in ("zero_grad", "step"):
-        setattr(optimizer, name, noting(did, name, getattr(optimizer, name)))
+        setattr(optimizer, name, noting(name, getattr(optimizer, name)))
     net.weight.register_hook(lambda gradient: did.append("backward"))
     net.register_forward_pre_hook(lambda _, rows: did.append(len(rows[0])))
     shown = f"net, optimizer, X, y, batch_size={batch_size}"
     batches = (net, optimizer, X, y, batch_size)
-    call(train, *batches, shown=shown, copied=False, none=True)
-    if all(isinstance(what, int) for what in did):
-        raise NotYet("empty")
-    weights = torch.cat([p.detach().flatten() for p in net.parameters()])
-    return did, weights
+    read.call(train, *batches, shown=shown, copied=False, none=True)
+    wrong_if(empty=all(isinstance(what, int) for what in did))
+    return did, torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
-def noting(did, name, method):
-    """Return a method that writes down that it was called."""
-
-    def called(*args, **kwargs):
-        did.append(name)
-        return method(*args, **kwargs)
-
-    return called
-
-
-def early(did):
+def _early(did):
     """Say whether a step was taken before the gradients of its batch were there."""
     starts = [at for at, what in enumerate(did) if isinstance(what, int)]
     batches = [did[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
@@ -78,29 +65,26 @@ def early(did):
 @Exercise
 def loop(answer):
     """The same weights as the right loop, for batches that fit and that do not."""
-    function(answer, ("net", "optimizer", "X", "y", "batch_size"))
+    read.function(answer, ("net", "optimizer", "X", "y", "batch_size"))
     for n_rows, batch_size in ((12, 4), (10, 4), (5, 1), (6, 6)):
-        did, weights = watched(answer, n_rows, batch_size)
-        _, want = watched(loop.answer(), n_rows, batch_size)
+        did, weights = _watched(answer, n_rows, batch_size)
+        _, want = _watched(loop.answer(), n_rows, batch_size)
         for part in ("backward", "step", "zero_grad"):
-            if part not in did:
-                raise NotYet(f"no_{part}")
+            wrong_if(**{f"no_{part}": part not in did})
         if (weights - want).abs().max() < 1e-5:
             continue
         sizes = [what for what in did if isinstance(what, int)]
         steps = [what for what in did if isinstance(what, str)]
-        if early(did):
-            raise NotYet("early")
-        if "backward,zero_grad,step" in ",".join(steps):
-            raise NotYet("zeroed")
-        if max(sizes) > batch_size:
-            raise NotYet("too_large", got=max(sizes), batch_size=batch_size)
-        if sum(sizes) < n_rows:
-            raise NotYet("left_out", n=n_rows - sum(sizes), n_rows=n_rows)
+        wrong_if(
+            {"got": max(sizes), "batch_size": batch_size},
+            early=_early(did),
+            zeroed="backward,zero_grad,step" in ",".join(steps),
+            too_large=max(sizes) > batch_size,
+        )
+        left = n_rows - sum(sizes)
+        wrong_if({"n": left, "n_rows": n_rows}, left_out=left > 0)
         updates, n = steps.count("step"), math.ceil(n_rows / batch_size)
-        if updates != n:
-            raise NotYet("updates", got=updates, want=n)
-        raise NotYet("weights")
+        wrong_if({"got": updates, "want": n}, updates=updates != n, weights=True)
 
 
 MOONS = Hyperparameters(epochs=30)
@@ -117,8 +101,7 @@ CURVES = {
 
 
 @cache
-def mystery_runs():
-    """Return the six runs by letter."""
+def _mystery_runs():
     return {
         letter: trained(dataset, [setting], seeds=[0])[0, 0]
         for letter, (dataset, setting) in CURVES.items()
@@ -130,7 +113,7 @@ class MysteryCurves:
 
     def __repr__(self):
         lines, names = [], six_curves.words["lines"]
-        for letter, run in mystery_runs().items():
+        for letter, run in _mystery_runs().items():
             last = run.setting.epochs
             at = [e for e in range(0, last + 1, last // 5) if e <= run.epochs_done]
             for name, loss in zip(names, (run.train_loss, run.val_loss), strict=True):
@@ -139,14 +122,13 @@ class MysteryCurves:
         return "\n".join(lines)
 
     def _repr_png_(self):
-        """Return the charts, and the words for them."""
         from matplotlib.figure import Figure
 
         from hpkit.plots import plot_training_curves
 
         figure = Figure(figsize=(11, 5.6), layout="constrained")
         axes = figure.subplots(2, 3).flat
-        for ax, (letter, run) in zip(axes, mystery_runs().items(), strict=True):
+        for ax, (letter, run) in zip(axes, _mystery_runs().items(), strict=True):
             plot_training_curves(run, ax).set_title(letter)
             if run.diverged:  # the label at the X says so
                 for label in list(ax.texts):
@@ -162,7 +144,7 @@ mystery_curves = MysteryCurves()
 @Exercise
 def six_curves(answer):
     """Each letter with its cause."""
-    check_matching(answer, six_curves.answer(), six_curves.words["choices"])
+    read.check_matching(answer, six_curves.answer(), six_curves.words["choices"])
 
 
 EXERCISES = (hyperparameters, loop, six_curves)

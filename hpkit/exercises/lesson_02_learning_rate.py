@@ -3,17 +3,10 @@
 from functools import cache
 from itertools import pairwise
 
-from hpkit.exercises._answers import (
-    NotYet,
-    choice,
-    free_text,
-    number,
-    number_list,
-    ordering,
-)
-from hpkit.exercises._core import Exercise
+from hpkit.exercises import _answers as read
+from hpkit.exercises._answers import wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
 # As in the lesson: 16-16 units on moons, 32 on digits.
@@ -29,12 +22,11 @@ RATES = (0.001, 0.01, 0.3, 10)
 @Exercise
 def prediction(answer):
     """Two words at least: nobody can judge it."""
-    free_text(answer, least=2)
+    read.free_text(answer, least=2)
 
 
 @cache
-def sweep():
-    """Return the best of the sweep and the mean of its lowest loss."""
+def _best_of_sweep():
     runs = trained("moons", [BASE.but(lr=lr) for lr in SWEEP])
     i = runs.order[0]
     return SWEEP[i], runs.mean_val_loss[i]
@@ -43,24 +35,18 @@ def sweep():
 @Exercise
 def good_rate(answer):
     """The mean loss of the learning rate is close to that of the sweep's best."""
-    lr = number(answer, above=0)
-    if any(abs(lr / listed - 1) < 0.02 for listed in SWEEP):
-        raise NotYet("listed", lr=lr)
-    best, mean = sweep()
-    runs = trained("moons", [BASE.but(lr=lr)])
-    loss, limit = runs.mean_val_loss[0], CLOSE * mean
-    if loss <= limit:
-        return {"loss": loss, "best": mean}
-    reason = "too_small" if lr < best else "too_large"
-    raise NotYet(reason, lr=lr, loss=loss, limit=limit)
+    lr = read.number(answer, above=0)
+    wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in SWEEP))
+    best, mean = _best_of_sweep()
+    loss = trained("moons", [BASE.but(lr=lr)]).mean_val_loss[0]
+    facts = {"lr": lr, "loss": loss, "limit": CLOSE * mean, "best": mean}
+    far = not loss <= CLOSE * mean
+    return wrong_if(facts, too_small=far and lr < best, too_large=far)
 
 
 @cache
-def broken():
-    """Return how far each learning rate gets on digits: nan if no seed's is a number.
-
-    Measured with 60 seeds: at 1 all are numbers, at 3 none is.
-    """
+def _broken():
+    """Return how far each gets on digits: with 60 seeds all at lr 1, none at 3."""
     settings = [DIGITS.but(lr=lr) for lr in BREAKING]
     runs = trained("digits", settings, seeds=range(3))
     last = runs.val_loss[..., -1] / runs.val_loss[..., 0]
@@ -70,17 +56,14 @@ def broken():
 @Exercise
 def diverging_rate(answer):
     """The smallest of the list whose loss is no number."""
-    lr = choice(answer, BREAKING)
-    share, smallest = broken()[lr], min(k for k, v in broken().items() if v != v)
-    if share == share:
-        raise NotYet("learns", lr=lr, share=100 * share)
-    if lr > smallest:
-        raise NotYet("smaller_too", lr=lr)
+    lr = read.choice(answer, BREAKING)
+    share, smallest = _broken()[lr], min(k for k, v in _broken().items() if v != v)
+    facts = {"lr": lr, "share": 100 * share}
+    wrong_if(facts, learns=share == share, smaller_too=lr > smallest)
 
 
 @cache
-def worst_first():
-    """Return the four learning rates from the highest loss at the end to the lowest."""
+def _worst_first():
     runs = trained("moons", [BASE.but(lr=lr) for lr in RATES])
     last = runs.val_loss[:, :, -1].mean(1)
     return tuple(sorted(RATES, key=lambda lr: -last[RATES.index(lr)]))
@@ -89,38 +72,32 @@ def worst_first():
 @Exercise
 def worst_to_best(answer):
     """The order is that of the trained losses."""
-    got, want = ordering(answer, RATES), worst_first()
-    if got == want:
-        return
-    if got == want[::-1]:
-        raise NotYet("reversed")
-    if got == RATES:
-        raise NotYet("larger_is_better")
-    if got == RATES[::-1]:
-        raise NotYet("smaller_is_better")
-    raise NotYet("order", lr=next(a for a, b in zip(got, want, strict=True) if a != b))
+    got, want = read.ordering(answer, RATES), _worst_first()
+    wrong = [a for a, b in zip(got, want, strict=True) if a != b]
+    wrong_if(
+        {"lr": wrong[0] if wrong else None},
+        reversed=got == want[::-1],
+        larger_is_better=wrong and got == RATES,
+        smaller_is_better=wrong and got == RATES[::-1],
+        order=wrong,
+    )
 
 
 @Exercise
 def log_list(answer):
     """Five or six values, even on a log scale, the best one not at an end."""
-    lrs = sorted(number_list(answer, above=0))
-    if len(set(lrs)) < len(lrs):
-        raise NotYet("twice")
-    if not 5 <= len(lrs) <= 6:
-        raise NotYet("few" if len(lrs) < 5 else "many", n=len(lrs))
+    lrs = sorted(read.number_list(answer, above=0))
+    n, twice = len(lrs), len(set(lrs)) < len(lrs)
+    wrong_if({"n": n}, twice=twice, few=n < 5, many=n > 6)
     factors = [b / a for a, b in pairwise(lrs)]
-    # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even.
-    if max(factors) > 2 * min(factors):
-        raise NotYet("uneven", small=min(factors), large=max(factors))
-    # With equal steps, or factors near 1, luck makes the winner.
-    if min(factors) < 1.9:
-        raise NotYet("close", small=min(factors))
+    facts = {"small": min(factors), "large": max(factors)}
+    # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even. With equal
+    # steps, or factors near 1, luck makes the winner.
+    uneven = max(factors) > 2 * min(factors)
+    wrong_if(facts, uneven=uneven, close=min(factors) < 1.9)
     runs = trained("moons", [BASE.but(lr=lr) for lr in lrs], seeds=range(3))
     best = runs.best.lr
-    if best in (lrs[0], lrs[-1]):
-        raise NotYet("low_end" if best == lrs[0] else "high_end", best=best)
-    return {"best": best}
+    return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
 
 
 EXERCISES = (prediction, worst_to_best, good_rate, log_list, diverging_rate)

@@ -5,10 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from hpkit.exercises._answers import NotYet, check_cases, check_matching, number
-from hpkit.exercises._core import Exercise
+from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
 # As in the lesson: 50 training points, a large network, 200 epochs.
@@ -22,8 +21,7 @@ LOSSES = [
 ]
 
 
-def first_rise(val_loss):
-    """Wrong: it may fall further after a rise."""
+def _first_rise(val_loss):  # it may fall further after a rise
     rises = (n for n, (loss, after) in enumerate(pairwise(val_loss)) if after > loss)
     return next(rises, len(val_loss) - 1)
 
@@ -32,7 +30,7 @@ SLIPS = {
     "last": lambda val_loss: len(val_loss) - 1,
     "loss": lambda val_loss: min(val_loss),
     "from_1": lambda val_loss: val_loss.index(min(val_loss)) + 1,
-    "rise": first_rise,
+    "rise": _first_rise,
 }
 
 
@@ -42,7 +40,7 @@ def best(answer):
     check_cases(answer, best.answer(), LOSSES, SLIPS)
 
 
-def stop_epoch(val_loss, patience):
+def _stop_epoch(val_loss, patience):
     """Stop when so many epochs in a row have brought no new lowest loss."""
     best, waited = 0, 0
     for epoch in range(1, len(val_loss)):
@@ -55,8 +53,7 @@ def stop_epoch(val_loss, patience):
 
 
 @cache
-def long_runs():
-    """Return the validation losses of five seeds, as lists."""
+def _long_runs():
     runs = trained("small_moons", [LONG])
     return [list(map(float, run.val_loss)) for run in runs]
 
@@ -65,15 +62,13 @@ def long_runs():
 def choose_patience(answer):
     """Kept loss within 5 % of the lowest, and at most half of the epochs trained."""
     patience = number(answer, low=1, high=200, whole=True)
-    ends = [stop_epoch(loss, patience) for loss in long_runs()]
-    kept = [min(loss[: n + 1]) for loss, n in zip(long_runs(), ends, strict=True)]
-    above = 100 * (np.mean(kept) / np.mean([*map(min, long_runs())]) - 1)
-    values = {"patience": patience, "above": above, "stop": np.mean(ends)}
-    if above > 5:
-        raise NotYet("too_eager", **values)
-    if np.mean(ends) > LONG.epochs / 2:
-        raise NotYet("too_patient", **values)
-    return values
+    losses = _long_runs()
+    ends = [_stop_epoch(loss, patience) for loss in losses]
+    kept = [min(loss[: n + 1]) for loss, n in zip(losses, ends, strict=True)]
+    above = 100 * (np.mean(kept) / np.mean([*map(min, losses)]) - 1)
+    facts = {"patience": patience, "above": above, "stop": np.mean(ends)}
+    late = np.mean(ends) > LONG.epochs / 2
+    return wrong_if(facts, too_eager=above > 5, too_patient=late)
 
 
 @Exercise

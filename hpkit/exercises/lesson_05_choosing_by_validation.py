@@ -6,18 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from hpkit.exercises._answers import (
-    NotYet,
-    check_matching,
-    choice_set,
-    kind,
-    number,
-    sequence,
-    setting,
-)
-from hpkit.exercises._core import Exercise
+from hpkit.exercises import _answers as read
+from hpkit.exercises._answers import wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 
 SPLITS = ("train", "valid", "test")
 LEAKS = frozenset("AC")
@@ -29,11 +21,11 @@ def which_split(answer):
     want = which_split.answer()
     if isinstance(answer, Mapping):
         names = (*SPLITS, *want)
-        answer = {short(use, names): short(v, names) for use, v in answer.items()}
-    check_matching(answer, want, SPLITS)
+        answer = {_short(use, names): _short(v, names) for use, v in answer.items()}
+    read.check_matching(answer, want, SPLITS)
 
 
-def short(name, names):
+def _short(name, names):
     """Return the name that the code has for a split: "train" for "Training split"."""
     if not isinstance(name, str):
         return name
@@ -45,26 +37,21 @@ def short(name, names):
 @Exercise
 def find_leaks(answer):
     """Exactly A and C; what is said names only letters of the answer."""
-    got = choice_set(answer, "ABCD")
-    if wrong := sorted(got - LEAKS):
-        raise NotYet(wrong[0], n=len(got & LEAKS), of=len(LEAKS))
-    if got != LEAKS:
-        raise NotYet("more" if got else "none", of=len(LEAKS))
+    got = read.choice_set(answer, "ABCD")
+    facts = {"n": len(got & LEAKS), "of": len(LEAKS)}
+    wrong_if(facts, B="B" in got, D="D" in got, none=not got, more=got != LEAKS)
 
 
 @Exercise
 def best_of_50(answer):
     """About one half."""
-    share = number(answer, low=0, high=100)
+    share = read.number(answer, low=0, high=100)
     share = share / 100 if share > 1 else share  # written in percent
-    if share > 0.55:
-        raise NotYet("too_high")
-    if share < 0.45:
-        raise NotYet("too_low")
+    wrong_if(too_high=share > 0.55, too_low=share < 0.45)
 
 
 @cache
-def new_moons():
+def _new_moons():
     """Return moons with new points for the test split; the lesson's stays closed."""
     from hpkit.data.datasets import load_dataset
 
@@ -76,32 +63,24 @@ def new_moons():
 @Exercise
 def honest_number(answer):
     """A good setting by validation, a loss on new points near the one predicted."""
-    parts = sequence(answer)
+    parts = read.sequence(answer)
     if len(parts) != 2:
-        raise kind(answer)
-    chosen, predicted = setting(parts[0]), number(parts[1], above=0)
-    if chosen.epochs > 100:
-        raise NotYet("epochs", epochs=chosen.epochs)
+        raise read.kind(answer)
+    chosen, predicted = read.setting(parts[0]), read.number(parts[1], above=0)
+    wrong_if({"epochs": chosen.epochs}, epochs=chosen.epochs > 100)
     # Looks at these test splits are none of the learner's.
-    data = [replace(new_moons(), test_looks=[]) for _ in range(5)]
+    data = [replace(_new_moons(), test_looks=[]) for _ in range(5)]
     try:
         runs = trained(data[0], [chosen])
     except ValueError as error:
-        raise kind(answer) from error
+        raise read.kind(answer) from error
     valid = runs.mean_val_loss[0]
-    if not valid <= 0.2:
-        raise NotYet("poor", valid=valid)
-    losses = [
-        replace(run, dataset=own).test_loss()
-        for run, own in zip(runs, data, strict=True)
-    ]
-    new = np.mean(losses)
-    values = {"predicted": predicted, "valid": valid, "new": new}
-    if predicted < new / 1.5:
-        raise NotYet("too_low", **values)
-    if predicted > new * 1.5:
-        raise NotYet("too_high", **values)
-    return values
+    wrong_if({"valid": valid}, poor=not valid <= 0.2)
+    each = zip(runs, data, strict=True)
+    new = np.mean([replace(run, dataset=own).test_loss() for run, own in each])
+    facts = {"predicted": predicted, "valid": valid, "new": new}
+    low, high = predicted < new / 1.5, predicted > new * 1.5
+    return wrong_if(facts, too_low=low, too_high=high)
 
 
 EXERCISES = (which_split, find_leaks, best_of_50, honest_number)

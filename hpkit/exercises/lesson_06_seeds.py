@@ -4,10 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from hpkit.exercises._answers import NotYet, check_cases, check_matching, number
-from hpkit.exercises._core import Exercise
+from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # as in the lesson: moons, batch size 32
@@ -23,24 +22,22 @@ LOSSES = [  # of ten seeds each
 PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
 
 
-def two_errors(values):
-    """Return two standard errors of a mean."""
+def _two_errors(values):
     return 2 * np.std(values, ddof=1) / np.sqrt(len(values))
 
 
-def gap(a, b):
-    """Return how far the mean of a lies above that of b."""
+def _gap(a, b):
     return np.mean(a) - np.mean(b)
 
 
 SLIPS = {
-    "any": lambda a, b: bool(gap(a, b) != 0),
-    "one_sided": lambda a, b: bool(gap(a, b) > two_errors(np.subtract(a, b))),
+    "any": lambda a, b: bool(_gap(a, b) != 0),
+    "one_sided": lambda a, b: bool(_gap(a, b) > _two_errors(np.subtract(a, b))),
     # The spread of one difference is not that of the mean of all.
     "of_one_run": lambda a, b: bool(
-        abs(gap(a, b)) > 2 * np.std(np.subtract(a, b), ddof=1)
+        abs(_gap(a, b)) > 2 * np.std(np.subtract(a, b), ddof=1)
     ),
-    "pairs": lambda a, b: bool(abs(gap(a, b)) > max(two_errors(a), two_errors(b))),
+    "pairs": lambda a, b: bool(abs(_gap(a, b)) > max(_two_errors(a), _two_errors(b))),
     "turned": lambda a, b: not differ.answer()(a, b),
 }
 
@@ -52,7 +49,7 @@ def differ(answer):
 
 
 @cache
-def verdict_of_pairs():
+def _verdict_of_pairs():
     """Return what 20 seeds say of each pair, by the rule of every search."""
     from hpkit.search.result import told_apart
 
@@ -64,28 +61,22 @@ def verdict_of_pairs():
     for letter, pair in PAIRS.items():
         both = np.stack([losses[lr] for lr in pair])
         best = int(both.mean(1).argmin())
-        told = told_apart(both, best).any()
-        verdicts[letter] = words[best] if told else neither
+        verdicts[letter] = words[best] if told_apart(both, best).any() else neither
     return verdicts
 
 
 @Exercise
 def four_pairs(answer):
     """Told apart is what differs by more than the luck of 20 shared seeds."""
-    check_matching(answer, verdict_of_pairs(), four_pairs.words["choices"])
+    check_matching(answer, _verdict_of_pairs(), four_pairs.words["choices"])
 
 
 @Exercise
 def enough_seeds(answer):
     """The smallest n with 0.04 / sqrt(n) <= 0.01."""
     n = number(answer, low=1, whole=True)
-    values = {"n": n, "spread": 0.04 / n**0.5}
-    if n == 4:
-        raise NotYet("linear", **values)
-    if n < 16:
-        raise NotYet("too_few", **values)
-    if n > 16:
-        raise NotYet("too_many", **values)
+    facts = {"n": n, "spread": 0.04 / n**0.5}
+    wrong_if(facts, linear=n == 4, too_few=n < 16, too_many=n > 16)
 
 
 EXERCISES = (differ, four_pairs, enough_seeds)

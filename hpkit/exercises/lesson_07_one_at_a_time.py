@@ -4,16 +4,13 @@ from functools import cache
 from itertools import product
 from math import prod
 
-from hpkit.exercises._answers import NotYet, check_cases, ordering
-from hpkit.exercises._core import Exercise
+from hpkit.exercises._answers import check_cases, ordering, wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
-# ---- the recipe by hand ------------------------------------------------------------
 
-
-def forgets(loss, base, lists):
+def _forgets(loss, base, lists):
     """Wrong: each search starts from the base again."""
     return dict(base) | {
         name: min(values, key=lambda v: loss(base | {name: v}))
@@ -21,59 +18,54 @@ def forgets(loss, base, lists):
     }
 
 
-def whole_grid(loss, base, lists):
+def _whole_grid(loss, base, lists):
     """Wrong: that is all combinations."""
     settings = [dict(zip(lists, v, strict=True)) for v in product(*lists.values())]
     return dict(base) | min(settings, key=lambda s: loss(dict(base) | s))
 
 
-def highest(loss, base, lists):
-    """Wrong: the highest loss."""
-    return recipe.answer()(lambda setting: -loss(setting), base, lists)
-
-
-def only_the_last(loss, base, lists):
+def _only_the_last(loss, base, lists):
     """Wrong: what was found before is lost."""
     *_, last = lists
     return dict(base) | {last: recipe.answer()(loss, base, lists)[last]}
 
 
-def keeps_the_start(loss, base, lists):
+def _keeps_the_start(loss, base, lists):
     """Wrong: the value of the base takes part though it is not on the list."""
     with_base = {name: [base[name], *values] for name, values in lists.items()}
     return recipe.answer()(loss, base, with_base)
 
 
-def valley(setting):
+def _valley(setting):
     """Lowest where lr x batch size is 3, so that the two depend on each other."""
     return abs(setting["lr"] * setting["batch_size"] - 3) + setting["lr"] / 100
 
 
-def trap(setting):
+def _trap(setting):
     """Lowest at (1, 4), but not when lr is chosen first, at batch size 64."""
     table = {(1, 4): 0, (1, 64): 5, (0.1, 4): 2, (0.1, 64): 1}
     return table[setting["lr"], setting["batch_size"]]
 
 
 LOSSES = {  # as a learner can write them, to step through a case
-    valley: "abs(lr * batch_size - 3) + lr / 100",
-    trap: "{(1, 4): 0, (1, 64): 5, (0.1, 4): 2, (0.1, 64): 1}[lr, batch_size]",
+    _valley: "abs(lr * batch_size - 3) + lr / 100",
+    _trap: "{(1, 4): 0, (1, 64): 5, (0.1, 4): 2, (0.1, 64): 1}[lr, batch_size]",
 }
 TUNED = [
     (loss, {"lr": lr, "batch_size": batch, "epochs": 9}, lists)
     for loss, lr, batch, lists in (
-        (valley, 1, 30, {"lr": [0.1, 0.5, 1], "batch_size": [3, 6, 30]}),
-        (valley, 1, 2, {"batch_size": [2, 3, 5], "lr": [0.5, 2, 0.6]}),  # lr 1: not on
-        (valley, 0.1, 5, {"lr": [0.1, 0.3, 1], "batch_size": [3, 10, 30]}),
-        (trap, 1, 64, {"lr": [0.1, 1], "batch_size": [4, 64]}),
+        (_valley, 1, 30, {"lr": [0.1, 0.5, 1], "batch_size": [3, 6, 30]}),
+        (_valley, 1, 2, {"batch_size": [2, 3, 5], "lr": [0.5, 2, 0.6]}),  # not lr 1
+        (_valley, 0.1, 5, {"lr": [0.1, 0.3, 1], "batch_size": [3, 10, 30]}),
+        (_trap, 1, 64, {"lr": [0.1, 1], "batch_size": [4, 64]}),
     )
 ]
 RECIPE_SLIPS = {
-    "forgets": forgets,
-    "grid": whole_grid,
-    "highest": highest,
-    "last": only_the_last,
-    "keeps": keeps_the_start,
+    "forgets": _forgets,
+    "grid": _whole_grid,
+    "highest": lambda loss, *rest: recipe.answer()(lambda s: -loss(s), *rest),
+    "last": _only_the_last,
+    "keeps": _keeps_the_start,
 }
 
 
@@ -87,8 +79,6 @@ def recipe(answer):
     how = {"shown": "loss, base, lists", "facts": facts}
     check_cases(answer, recipe.answer(), TUNED, RECIPE_SLIPS, **how)
 
-
-# ---- its cost ----------------------------------------------------------------------
 
 SIZES = [([4, 3, 3],), ([4, 4, 4, 4],), ([5, 2, 3, 4, 4],), ([4] * 6,), ([7],)]
 COST_SLIPS = {
@@ -104,15 +94,13 @@ def cost(answer):
     check_cases(answer, cost.answer(), SIZES, COST_SLIPS)
 
 
-# ---- an order that reaches the grid's best -----------------------------------------
-
 JUN = ("batch_size", "lr", "epochs")  # shown in the lesson
 START = Hyperparameters(lr=0.001, batch_size=200, epochs=10)
 LISTS = {"lr": (0.001, 0.01, 0.1, 1), "batch_size": (4, 64, 200), "epochs": (5, 10, 20)}
 
 
 @cache
-def all_losses():
+def _all_losses():
     """Return the mean loss over 5 seeds of each of the 36 settings on the spiral."""
     values = product(*LISTS.values())
     settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
@@ -124,17 +112,14 @@ def all_losses():
 def order(answer):
     """One at a time in this order ends within 1.2 times the grid's best."""
     names = ordering(answer, tuple(LISTS))
-    if names == JUN:
-        raise NotYet("jun")
-    losses, best = all_losses(), START
+    wrong_if(jun=names == JUN)
+    losses, best = _all_losses(), START
     for name in names:
         tried = [best.but(**{name: value}) for value in LISTS[name]]
         best = min(tried, key=losses.get)
-    values = {"found": losses[best], "grid": min(losses.values())}
-    values["times"] = values["found"] / values["grid"]
-    if values["times"] <= 1.2:
-        return values
-    raise NotYet("far", **values)
+    found, grid = losses[best], min(losses.values())
+    facts = {"found": found, "grid": grid, "times": found / grid}
+    return wrong_if(facts, far=not found / grid <= 1.2)
 
 
 EXERCISES = (recipe, cost, order)

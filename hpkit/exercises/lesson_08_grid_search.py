@@ -2,19 +2,10 @@
 
 from collections.abc import Mapping
 
-from hpkit.exercises._answers import (
-    NotYet,
-    call,
-    describe,
-    function,
-    kind,
-    number,
-    number_list,
-    sequence,
-)
-from hpkit.exercises._core import Exercise
+from hpkit.exercises import _answers as read
+from hpkit.exercises._answers import NotYet, wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # moons
@@ -32,25 +23,24 @@ THIRD |= {39: "summed", 180: "new_only", 12: "new_alone"}
 @Exercise
 def double_loop(answer):
     """All pairs, each once, in any order."""
-    function(answer, ("lrs", "batch_sizes"))
-    got = [as_pairs(call(answer, *case)) for case in PAIRS]
-    for reason, other in {"": double_loop.answer(), **SLIPS}.items():
-        if got == [as_pairs(other(*case)) for case in PAIRS]:
-            if reason:
-                raise NotYet(reason)
-            return
+    read.function(answer, ("lrs", "batch_sizes"))
+    got = [_as_pairs(read.call(answer, *case)) for case in PAIRS]
+    if got == [_as_pairs(double_loop.answer()(*case)) for case in PAIRS]:
+        return
+    for reason, slip in SLIPS.items():
+        wrong_if(**{reason: got == [_as_pairs(slip(*case)) for case in PAIRS]})
     n, want = len(got[0]), len(PAIRS[0][0]) * len(PAIRS[0][1])
-    raise NotYet("count" if n != want else "members", n=n, want=want)
+    wrong_if({"n": n, "want": want}, count=n != want, members=True)
 
 
-def as_pairs(value):
+def _as_pairs(value):
     """Return the members as sorted tuples of numbers."""
     try:
-        pairs = [tuple(map(number, sequence(pair))) for pair in sequence(value)]
+        pairs = [tuple(read.number_list(pair)) for pair in read.sequence(value)]
     except NotYet:
         pairs = [()]
-    if any(len(pair) != 2 for pair in pairs):
-        raise NotYet("no_pairs", got=describe(value))
+    got = read.describe(value)
+    wrong_if({"got": got}, no_pairs=any(len(pair) != 2 for pair in pairs))
     return sorted(pairs)
 
 
@@ -58,42 +48,39 @@ def as_pairs(value):
 def wide_enough(answer):
     """At most 20 settings, the best lr not at the edge, and nothing good left out."""
     if not isinstance(answer, Mapping):
-        raise kind(answer)
+        raise read.kind(answer)
+    names = ("lr", "batch_size")
     for name in answer:
-        if name not in ("lr", "batch_size"):
-            raise NotYet("no_such_key", name=repr(name))
-    for name in ("lr", "batch_size"):
-        if name not in answer:
-            raise NotYet("key_missing", name=repr(name))
-    lrs = sorted(set(number_list(answer["lr"], above=0)))
-    sizes = sorted(set(number_list(answer["batch_size"], low=1, whole=True)))
-    if sizes and sizes[-1] > 400:
-        raise NotYet("large", size=sizes[-1])
-    if len(lrs) * len(sizes) > 20:
-        raise NotYet("many", n=len(lrs) * len(sizes))
-    if len(sizes) < 2:
-        raise NotYet("one_size")
-    if len(lrs) < 3:
-        raise NotYet("few", n=len(lrs))
+        wrong_if({"name": repr(name)}, no_such_key=name not in names)
+    for name in names:
+        wrong_if({"name": repr(name)}, key_missing=name not in answer)
+    lrs = sorted(set(read.number_list(answer["lr"], above=0)))
+    sizes = sorted(set(read.number_list(answer["batch_size"], low=1, whole=True)))
+    size, n = max(sizes, default=0), len(lrs) * len(sizes)
+    wrong_if({"size": size, "n": n}, large=size > 400, many=n > 20)
+    wrong_if({"n": len(lrs)}, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = [BASE.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
     runs = trained("moons", settings, seeds=range(3))
     best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
-    values = {"lr": best.lr, "batch_size": best.batch_size, "loss": loss}
-    if best.lr == lrs[0]:
-        raise NotYet("low_edge", **values)
-    if best.lr == lrs[-1]:
-        raise NotYet("high_edge", **values)
-    if loss > LOW:
-        raise NotYet("gap", low=LOW, **values)
-    return values | {"n": len(settings)}
+    return wrong_if(
+        {
+            "lr": best.lr,
+            "batch_size": best.batch_size,
+            "loss": loss,
+            "low": LOW,
+            "n": n,
+        },
+        low_edge=best.lr == lrs[0],
+        high_edge=best.lr == lrs[-1],
+        gap=loss > LOW,
+    )
 
 
 @Exercise
 def third_one(answer):
     """5 x 4 x 4 settings, 3 seeds each."""
-    n = number(answer, low=0, whole=True)
-    if n != 5 * 4 * 4 * 3:
-        raise NotYet(THIRD.get(n, "count"), n=n)
+    n = read.number(answer, low=0, whole=True)
+    wrong_if({"n": n}, **{THIRD.get(n, "count"): n != 5 * 4 * 4 * 3})
 
 
 EXERCISES = (double_loop, wide_enough, third_one)

@@ -4,10 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from hpkit.exercises._answers import NotYet, kind, number, number_list
-from hpkit.exercises._core import Exercise
+from hpkit.exercises._answers import kind, number, number_list, wrong_if
+from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
-from hpkit.exercises._trials import trained
 from hpkit.hyperparameters import Hyperparameters
 
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
@@ -20,13 +19,16 @@ NETWORKS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
 def how_many(answer):
     """A 3 x 3 grid tests 3 learning rates, 9 random runs test 9."""
     got = number_list(answer, low=0, whole=True)
-    reasons = {(9, 9): "grid", (3, 3): "random", (9, 3): "turned"}
-    if got != [3, 9]:
-        raise NotYet(reasons.get(tuple(got), "count"))
+    wrong_if(
+        grid=got == [9, 9],
+        random=got == [3, 3],
+        turned=got == [9, 3],
+        count=got != [3, 9],
+    )
 
 
 @cache
-def slow_starters():
+def _slow_starters():
     """Return the lowest losses so far, (networks, epochs + 1): means over 3 seeds."""
     settings = [SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
     runs = trained("clean_spiral", settings, seeds=range(3))
@@ -37,31 +39,24 @@ def slow_starters():
 def first_cut(answer):
     """Two of four are kept at the cut; the one that wins at epoch 80 is among them."""
     cut = number(answer, low=1, high=LAST, whole=True)
-    losses = slow_starters()
-    order = losses[:, cut].argsort()
-    winner = losses[:, LAST].argmin()
-    leader = len(NETWORKS[order[0]])
-    values = {"cut": cut, "winner": len(NETWORKS[winner]), "leader": leader}
-    if winner not in order[:2]:
-        raise NotYet("lost", **values)
-    if cut > LAST // 2:
-        raise NotYet("late", **values)
-    return values
+    losses = _slow_starters()
+    order, winner = losses[:, cut].argsort(), losses[:, LAST].argmin()
+    names = {"winner": len(NETWORKS[winner]), "leader": len(NETWORKS[order[0]])}
+    lost = winner not in order[:2]
+    return wrong_if({"cut": cut} | names, lost=lost, late=cut > LAST // 2)
 
 
 @Exercise
 def with_momentum(answer):
     """Lr / (1 - momentum) is the same, and so is the loss."""
     lr = number(answer, above=0)
-    values = {"lr": lr, "effective": lr / (1 - 0.9)}
-    if not 0.0085 <= lr <= 0.0115:
-        if 0.08 < lr < 0.12:
-            raise NotYet("same_lr", **values)
-        raise NotYet("larger" if lr > 0.01 else "smaller", **values)
+    facts = {"lr": lr, "effective": lr / (1 - 0.9)}
+    same, larger = 0.08 < lr < 0.12, lr > 0.0115
+    wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.0085)
     settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.9)]
     runs = trained("digits", settings, seeds=range(3))
-    values["without"], values["with_it"] = runs.mean_val_loss
-    return values
+    without, with_it = runs.mean_val_loss
+    return facts | {"without": without, "with_it": with_it}
 
 
 @Exercise
@@ -69,25 +64,17 @@ def optuna_study(answer):
     """Ten trials or more of lr alone, on a log scale, minimized; the best one holds."""
     if not all(hasattr(answer, name) for name in ("trials", "best_trial", "direction")):
         raise kind(answer)
-    done = [t for t in answer.trials if t.state.name == "COMPLETE"]
-    if len(done) < 10:
-        raise NotYet("few", n=len(done))
-    if answer.direction.name != "MINIMIZE":
-        raise NotYet("direction")
+    n = sum(t.state.name == "COMPLETE" for t in answer.trials)
+    wrong_if({"n": n}, few=n < 10, direction=answer.direction.name != "MINIMIZE")
     best = answer.best_trial
-    if not best.params:
-        raise NotYet("no_parameters")
-    if "lr" not in best.params:
-        raise NotYet("no_lr", names=", ".join(best.params))
-    if others := sorted(best.params.keys() - {"lr"}):
-        raise NotYet("others", names=", ".join(others))
-    if not getattr(best.distributions["lr"], "log", False):
-        raise NotYet("linear")
+    names, others = list(best.params), sorted(best.params.keys() - {"lr"})
+    no_lr = "lr" not in names
+    wrong_if({"names": ", ".join(names)}, no_parameters=not names, no_lr=no_lr)
+    linear = not getattr(best.distributions["lr"], "log", False)
+    wrong_if({"names": ", ".join(others)}, others=others, linear=linear)
     lr = number(best.params["lr"], above=0)
     loss = trained("digits", [DIGITS.but(lr=lr)], seeds=range(3)).mean_val_loss[0]
-    if not loss <= 0.25:
-        raise NotYet("poor", lr=lr, loss=loss)
-    return {"lr": lr, "loss": loss, "n": len(done)}
+    return wrong_if({"lr": lr, "loss": loss, "n": n}, poor=not loss <= 0.25)
 
 
 EXERCISES = (how_many, first_cut, with_momentum, optuna_study)

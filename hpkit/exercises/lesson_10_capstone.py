@@ -2,7 +2,7 @@
 
 import re
 
-from hpkit.exercises._answers import NotYet, choice_set, free_text, kind, number
+from hpkit.exercises._answers import choice_set, free_text, kind, number, wrong_if
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 
@@ -15,17 +15,17 @@ NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "
 def budget(answer):
     """18 settings, one in three goes on at 1 and 3 epochs, the last two go to 9."""
     got = number(answer, low=0, whole=True)
-    slips = {18 * 9: "all", 18 + 6 * 3 + 2 * 9: "again", 18: "first"}
-    if got != budget.answer():
-        raise NotYet(slips.get(got, "sum"), got=got)
+    again, wrong = 18 + 6 * 3 + 2 * 9, got != budget.answer()
+    facts = {"got": got}
+    wrong_if(facts, all=got == 18 * 9, again=got == again, first=got == 18, sum=wrong)
 
 
 @Exercise
 def my_plan(answer):
     """Ten words, and the range and the price as numbers; the rest is for a reader."""
     text = free_text(answer, 10)
-    if len(set(re.findall(r"\d+(?:\.\d+)?", text))) < NUMBERS_OF_A_PLAN:
-        raise NotYet("no_numbers")
+    numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
+    wrong_if(no_numbers=len(numbers) < NUMBERS_OF_A_PLAN)
 
 
 @Exercise
@@ -33,34 +33,27 @@ def finish(answer):
     """A bar is reached within the budget, with a reason, test set opened once."""
     if not all(hasattr(answer, name) for name in NEEDED):
         raise kind(answer)
-    facts = {"spent": answer.spent, "budget": answer.budget}
-    if answer.dataset.name != DATA or answer.budget > BUDGET:
-        raise NotYet("other_task", **facts, data=answer.dataset.name)
-    if not answer.entries:
-        raise NotYet("nothing")
-    if answer.overdrawn:
-        raise NotYet("overdrawn", **facts)
-    if not answer.why:
-        raise NotYet("not_chosen")
-    if len(answer.why.split()) < WORDS_OF_A_REASON:
-        raise NotYet("no_reason", why=answer.why)
-    if not answer.test:
-        raise NotYet("not_opened")
-    facts["accuracy"] = answer.test["accuracy"]
-    if answer.bar is None:
-        raise NotYet("below", **facts, bar=min(answer.bars))
-    return facts | {"bar": answer.bar}
+    data, why = answer.dataset.name, answer.why
+    facts = {"spent": answer.spent, "budget": answer.budget, "data": data, "why": why}
+    wrong_if(
+        facts,
+        other_task=data != DATA or answer.budget > BUDGET,
+        nothing=not answer.entries,
+        overdrawn=answer.overdrawn,
+        not_chosen=not why,
+        no_reason=len(why.split()) < WORDS_OF_A_REASON,
+        not_opened=not answer.test,
+    )
+    low = answer.bar is None
+    facts["bar"] = min(answer.bars) if low else answer.bar
+    return wrong_if(facts | {"accuracy": answer.test["accuracy"]}, below=low)
 
 
 @Exercise
 def may_say(answer):
     """A, C and E may stand in a report; B and D read more out of it than there is."""
     got = choice_set(answer, "ABCDE")
-    for letter in "BD":
-        if letter in got:
-            raise NotYet(letter)
-    if len(got) < 3:
-        raise NotYet("more", n=len(got))
+    wrong_if({"n": len(got)}, B="B" in got, D="D" in got, more=len(got) < 3)
 
 
 EXERCISES = (budget, my_plan, finish, may_say)

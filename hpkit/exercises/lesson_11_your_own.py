@@ -2,7 +2,7 @@
 
 import re
 
-from hpkit.exercises._answers import NotYet, kind
+from hpkit.exercises._answers import kind, wrong_if
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
 from hpkit.hyperparameters import NAMES
@@ -12,14 +12,13 @@ FEW_ROWS, FEW_SETTINGS, FEW_SEEDS, FEW_WORDS = 20, 5, 3, 3
 LESSON_TABLE = {"mean_radius", "worst_area"}
 
 
-def ones_own(dataset):
+def _check_own(dataset):
     """Raise when a data set is one of the course's, or made of the lesson's table."""
     from hpkit.data.course_data import SOURCES
 
-    if dataset.name in SOURCES:
-        raise NotYet("course", name=dataset.name)
-    if {name.replace(" ", "_") for name in dataset.features} >= LESSON_TABLE:
-        raise NotYet("lesson")
+    features = {name.replace(" ", "_") for name in dataset.features}
+    facts, lesson = {"name": dataset.name}, features >= LESSON_TABLE
+    wrong_if(facts, course=dataset.name in SOURCES, lesson=lesson)
 
 
 @Exercise
@@ -29,14 +28,12 @@ def own_data(answer):
 
     if not isinstance(answer, Dataset):
         raise kind(answer)
-    ones_own(answer)
+    _check_own(answer)
     train, n, test = (len(part.y) for part in (answer.train, answer.valid, answer.test))
-    if n < FEW_ROWS:
-        raise NotYet("few", n=n)
-    targets = own_data.words["targets"]
-    target = targets["number" if answer.is_regression else "classes"]
+    target = own_data.words["targets"]["number" if answer.is_regression else "classes"]
     target = target.format(outputs=answer.n_outputs)
-    return {"n": n, "all": train + n + test, "target": target}
+    facts = {"n": n, "all": train + n + test, "target": target}
+    return wrong_if(facts, few=n < FEW_ROWS)
 
 
 @Exercise
@@ -45,14 +42,11 @@ def search(answer):
     runs = getattr(answer, "runs", answer)
     if not all(hasattr(runs, name) for name in ("settings", "seeds", "mean_val_loss")):
         raise kind(answer)
-    ones_own(runs.dataset)
-    if len(runs.settings) < FEW_SETTINGS:
-        raise NotYet("settings", n=len(runs.settings))
-    if len(runs.seeds) < FEW_SEEDS:
-        raise NotYet("seeds", n=len(runs.seeds))
+    _check_own(runs.dataset)
     looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
-    if looked > 1:
-        raise NotYet("looked", n=looked)
+    wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < FEW_SETTINGS)
+    wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < FEW_SEEDS)
+    wrong_if({"n": looked}, looked=looked > 1)
     searched = [n for n in NAMES if len({getattr(s, n) for s in runs.settings}) > 1]
     best = label(runs.settings[runs.order[0]], searched)
     look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
@@ -74,21 +68,15 @@ def report(answer):
     if not isinstance(answer, str):
         raise kind(answer)
     got, parts = parts_of(answer), report.words["parts"]
-    if got and set(got.values()) == {"..."}:
-        raise NotYet("empty")
+    wrong_if(empty=set(got.values()) == {"..."})
     for part, word in parts.items():
-        if part not in got:
-            raise NotYet("line", part=word, parts=", ".join(parts.values()))
+        facts = {"part": word, "parts": ", ".join(parts.values())}
+        wrong_if(facts, line=part not in got)
     count = {part: len(re.findall(r"\d+(?:[.,]\d+)*", got[part])) for part in parts}
-    if count["data"] < 3:
-        raise NotYet("rows", n=count["data"])
-    if count["tried"] < 2:
-        raise NotYet("range", n=count["tried"])
-    if not count["test"]:
-        raise NotYet("number")
+    wrong_if({"n": count["data"]}, rows=count["data"] < 3)
+    wrong_if({"n": count["tried"]}, range=count["tried"] < 2, number=not count["test"])
     for part in ("chosen", "sure", "mistake"):
-        if len(got[part].split()) < FEW_WORDS:
-            raise NotYet("open", part=parts[part])
+        wrong_if({"part": parts[part]}, open=len(got[part].split()) < FEW_WORDS)
     return parts_of(report.answer())
 
 

@@ -70,10 +70,19 @@ class Texts:
         return texts
 
 
+def translated(english):
+    """Return the path of a file of texts in the language chosen, such as ko/ beside it.
+
+    Where there is none, that of the English file.
+    """
+    path = english.parent / _chosen[0] / english.name
+    return path if path.exists() else english
+
+
 @cache
 def _words(part, name):
     english = _table("en")[part]
-    return english if name == "en" else _merged(english, _table(name).get(part, {}))
+    return english if name == "en" else merged(english, _table(name).get(part, {}))
 
 
 @cache
@@ -82,9 +91,10 @@ def _table(name):
     return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def _merged(english, other):
+def merged(english, other):
+    """Return texts by name, in English where the other language lacks one."""
     return {
-        key: _merged(text, other.get(key, {}))
+        key: merged(text, other.get(key, {}))
         if isinstance(text, dict)
         else other.get(key, text)
         for key, text in english.items()

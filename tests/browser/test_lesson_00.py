@@ -8,7 +8,7 @@ import re
 from harness import ROOT, errors, open_notebook, show_cell
 
 from hpkit.exercises import lesson_00_start as ex
-from hpkit.exercises._feedback import to_text
+from hpkit.exercises._core import to_text
 
 TEXT = (ROOT / "notebooks" / "src" / "00_start.py").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ Everything is pressed or typed; `evaluate` and locators only look.
 from harness import NOTEBOOK, errors, open_notebook
 
 from hpkit.exercises import lesson_02_learning_rate as ex
-from hpkit.exercises._feedback import to_text
+from hpkit.exercises._core import to_text
 
 CELL = """() => {
     const content = window.jupyterapp.shell.currentWidget.content

@@ -15,10 +15,9 @@ from wrong_answers import ALL, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
 from hpkit import exercises
-from hpkit.exercises import _answers, _core, _progress, _trials
+from hpkit.exercises import _answers, _core, _progress
 from hpkit.exercises._answers import NotYet
-from hpkit.exercises._core import Exercise
-from hpkit.exercises._feedback import Feedback
+from hpkit.exercises._core import Exercise, Feedback
 
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
 every_lesson = pytest.mark.parametrize("name", LESSONS)
@@ -388,9 +387,9 @@ def test_trained_shows_a_sign_in_a_terminal(monkeypatch, capsys):
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
 
-    with _trials.one_sign():
-        _trials.trained("moons", [Hyperparameters(epochs=200)], seeds=[7])
-        runs = _trials.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
+    with _core.one_sign():
+        _core.trained("moons", [Hyperparameters(epochs=200)], seeds=[7])
+        runs = _core.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
 
     said = capsys.readouterr().err
     assert "\rTraining 1 run to check your answer: 100 %\rTraining 3 runs" in said
@@ -402,8 +401,8 @@ def test_trained_shows_a_sign_in_a_terminal(monkeypatch, capsys):
 def test_trained_says_nothing_where_nobody_looks(capsys):
     from hpkit import Hyperparameters
 
-    with _trials.one_sign():
-        _trials.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
+    with _core.one_sign():
+        _core.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
 
     assert capsys.readouterr() == ("", "")
 

@@ -8,7 +8,7 @@ import pytest
 
 from hpkit import exercises
 from hpkit.exercises import Quiz, _progress
-from hpkit.exercises._feedback import to_html
+from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
 
 QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
