@@ -59,15 +59,16 @@ DRAWING = "drawing"
 # until its cell is run.  What is to be seen is closed in every place, asked or not, so
 # that a learner looks and says it first, and meets one rule.
 GUESS = "**Predict.**"
-SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\.\*\*|^#", re.M)
+# Its own line may say the result, for whoever only reads: "What you see: a U."
+SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
 SEEN = re.compile(
-    r"\*\*(What you see\.)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
+    r"\*\*(What you see\b[^*]*)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
 )
 CLOSED = r"<details>\n<summary><b>\1</b></summary>\n\n\2\n\n</details>"
 APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
-FIRST_LINE = "Your guess first. Then the answer:"
+FIRST_LINE = "Made your guess? Here is the answer:"
 
 # What would differ on the next machine: addresses, and folders of this one.
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -242,10 +243,14 @@ def fold_answers(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)
-            asked = "see.**" not in after if guess else asked and not SAID.search(after)
+            if guess:
+                asked = "**What you see" not in after
+            elif SAID.search(cell.source):
+                asked = False
             cell.source = SEEN.sub(CLOSED, cell.source).replace(*APART)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
-            cell.metadata.jupyter = {"outputs_hidden": True}
+            # JupyterLab reads the one, nbclassic the other.
+            cell.metadata |= {"collapsed": True, "jupyter": {"outputs_hidden": True}}
             first = new_output("display_data", {"text/plain": FIRST_LINE})
             cell.outputs.insert(0, first)
 

@@ -387,7 +387,7 @@ def test_every_claim_is_held_over_twenty_repeats():
 def test_every_result_in_a_lesson_is_a_claim(source):
     """Results stand after "What you see" and, with a number, under "What you saw"."""
     text = re.sub(r"^# ?", "", source.read_text("utf-8"), flags=re.M)
-    seen = re.findall(r"\*\*What you see\.\*\*.*?(?=\n%%|\n## |\Z)", text, re.S)
+    seen = re.findall(r"\*\*What you see\b.*?(?=\n%%|\n## |\Z)", text, re.S)
     saw = re.search(r"## What you saw\n(.*?)\n## ", text, re.S).group(1)
     bullets = re.findall(r"^- .*?(?=^- |^$|\Z)", saw, re.S | re.M)
 

@@ -277,7 +277,8 @@ print("four")
 #
 # **Predict.** Four?
 #
-# **What you see.** Yes, four.
+# **What you see: still
+# four.** Yes, four.
 
 # %%
 print("five")
@@ -293,7 +294,7 @@ def test_answers_below_a_question_are_folded_until_they_are_run(folder):
     folded = [cell.source[7:-2] for cell in code if cell.metadata]
     assert folded == ["one", "two", "four"]
     assert all(
-        cell.metadata == {"jupyter": {"outputs_hidden": True}}
+        cell.metadata == {"collapsed": True, "jupyter": {"outputs_hidden": True}}
         for cell in code
         if cell.metadata
     )
@@ -313,8 +314,10 @@ def test_words_that_say_what_is_to_be_seen_are_closed(folder):
         "Look.\n\n<details>\n<summary><b>What you see.</b></summary>\n\n"
         "One,\ntwo:\n\n- words.\n\n</details>\n<p></p>\n\nAnd so on."
     )
-    assert texts[-1].endswith("</summary>\n\nYes, four.\n\n</details>")
-    assert sum("**What you see.**" in text for text in texts) == 0
+    assert texts[-1].endswith(
+        "<b>What you see: still\nfour.</b></summary>\n\nYes, four.\n\n</details>"
+    )
+    assert sum("**What you see" in text for text in texts) == 0
 
 
 def test_code_of_a_drawing_is_folded_down_to_its_first_line(folder):
