@@ -83,3 +83,8 @@ def test_public_signature_has_types(function):
     named = inspect.signature(function).parameters.keys() - {"self", "cls"}
 
     assert {*named, "return"} - function.__annotations__.keys() == set()
+
+
+@pytest.mark.parametrize("function", signatures())
+def test_public_function_says_what_comes_back(function):
+    assert inspect.getdoc(function) or function.__name__ == "__init__"

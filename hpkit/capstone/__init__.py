@@ -8,7 +8,7 @@
     cap.report()
 
 The task is in `task`, how a search is paid for in `budget`, other ways to tune in
-`rivals`, the page in `report`, its pictures in `pictures`.
+`rivals`, the page in `report`.
 """
 
 from hpkit.capstone.budget import BudgetError

@@ -9,29 +9,24 @@ import numpy as np
 
 from hpkit import locale
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, brief
-from hpkit.search import bayes, searches, stages
-from hpkit.search.files import (
-    numbers_to_plain,
-    runs_from_plain,
-    runs_to_plain,
-    setting_to_plain,
-)
+from hpkit.search import bayes, files, searches, stages
 from hpkit.search.space import Range
 from hpkit.text import label, shown
 
-SEARCHES = {
-    "validation_curve": searches.validation_curve,
-    "one_at_a_time": stages.one_at_a_time,
-    "grid_search": searches.grid_search,
-    "random_search": searches.random_search,
-    "successive_halving": stages.successive_halving,
-    "bayesian_search": bayes.bayesian_search,
-}
+_SEARCHES = (
+    searches.validation_curve,
+    stages.one_at_a_time,
+    searches.grid_search,
+    searches.random_search,
+    stages.successive_halving,
+    bayes.bayesian_search,
+)
+SEARCHES = {search.__name__: search for search in _SEARCHES}
 ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
 
 
 def say(path, **facts):
-    """Return a text of the capstone, such as "report.title", in the chosen language."""
+    """Return a text of the capstone, such as "report.title"."""
     return locale.say(f"capstone.{path}", **facts)
 
 
@@ -79,8 +74,8 @@ def spend(capstone, what, args, kwargs, overdraw):
     if not (old and _same(runs_of(old).val_loss, found.val_loss)):
         epochs, loss = found.best_so_far()
         entry |= {"epochs": found.cost.epochs, "finished": found.finished}
-        entry["so_far"] = [epochs.tolist(), numbers_to_plain(loss)]
-        entry["runs"] = runs_to_plain(found.runs)
+        entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
+        entry["runs"] = files.runs_to_plain(found.runs)
         n = book(capstone.log, entry)
         said = "over" if entry["overdraw"] else "booked"
     print(fill(say(said, **entry | {"n": n, "state": capstone.state})))
@@ -88,7 +83,6 @@ def spend(capstone, what, args, kwargs, overdraw):
 
 
 def _planned(function, dataset, args, kwargs):
-    """Return the entry of a search before it begins: what it tries, and its price."""
     # A sampler would be moved on by being asked.
     aside = ("sampler", "executor", "progress")
     asked = {name: value for name, value in kwargs.items() if name not in aside}
@@ -102,7 +96,6 @@ def _planned(function, dataset, args, kwargs):
 
 
 def _paid(entries, new):
-    """Return number and entry of the same search in the log, or (0, None)."""
     for n, old in enumerate(entries, 1):
         old = {"planned": old["epochs"], "model": model_of(old)} | old
         if old["finished"] and new.items() <= old.items():
@@ -111,7 +104,7 @@ def _paid(entries, new):
 
 
 def _same(old, new):
-    """Say whether two searches have the same curves: a network may be another now."""
+    # A network may be another now.
     return old.shape == new.shape and np.allclose(old, new, rtol=1e-3, equal_nan=True)
 
 
@@ -135,7 +128,7 @@ def rows_of(dataset):
 
 def runs_of(entry):
     """Return an entry's `Runs`, without weights."""
-    return runs_from_plain(entry["runs"])
+    return files.runs_from_plain(entry["runs"])
 
 
 def best_of(entry, number=None):
@@ -148,7 +141,7 @@ def best_of(entry, number=None):
     run = runs[number, int(np.nanargmin(runs.best_val_loss[number]))]
     shares, at = run.val_accuracy, run.best_epoch
     return {
-        "setting": setting_to_plain(run.setting),
+        "setting": files.setting_to_plain(run.setting),
         "seed": run.seed,
         "epochs": run.epochs_done,
         "val_loss": run.best_val_loss,
@@ -169,19 +162,16 @@ def model_of(plain):
 
 
 def _tried(plan):
-    """Return what a search tries in words."""
     said = []
     for name, values in plan.space.items():
-        if isinstance(values, Range):
-            said.append(say("range", name=TABLE[name].label, **vars(values)))
-        else:
-            values = ", ".join(map(shown, values))
-            said.append(say("list", name=TABLE[name].label, values=values))
+        kind, facts = "range", vars(values) if isinstance(values, Range) else {}
+        if not facts:
+            kind, facts = "list", {"values": ", ".join(map(shown, values))}
+        said.append(say(kind, name=TABLE[name].label, **facts))
     return "; ".join(said)
 
 
 def _held(plan, kwargs):
-    """Return in words what the settings of a search have in common, and its seeds."""
     names = {*ALWAYS, *_changed(plan.base)} - plan.space.keys()
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said = [label(plan.base, [n for n in NAMES if n in names])]
@@ -192,7 +182,6 @@ def _held(plan, kwargs):
 
 
 def _changed(setting):
-    """Return the hyperparameters that are not at their defaults."""
     default = Hyperparameters()
     return [n for n in NAMES if getattr(setting, n) != getattr(default, n)]
 

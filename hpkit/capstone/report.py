@@ -5,16 +5,32 @@ HTML holds its pictures; those of the Markdown lie beside it.
 """
 
 import base64
+import io
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
 
-from hpkit.capstone import pictures, rivals
-from hpkit.capstone.budget import best_of, in_words, model_of, rows_of, runs_of, say
+import numpy as np
+from matplotlib.figure import Figure
+
+from hpkit.capstone import rivals
+from hpkit.capstone.budget import (
+    best_of,
+    in_words,
+    model_of,
+    rows_of,
+    run_named,
+    runs_of,
+    say,
+)
+from hpkit.charts.colors import CLASSES, SHAPES
+from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule, text
+from hpkit.charts.still import UNDATED, still
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
+from hpkit.search.files import numbers_from_plain
 from hpkit.store import reason, write
 from hpkit.tables import html_table, markdown_table
 
@@ -22,6 +38,8 @@ FRAME = (
     "<p>{said}</p><iframe title='report' srcdoc=\"{page}\" style='width:100%;"
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
 )
+LETTERS = 14  # points on 6.4 inches; on a printed page it is a third of that
+HEIGHT = 12  # letters
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,33 +65,26 @@ def make_report(capstone):
     data, log, stem = capstone.data, capstone.log, f"{capstone.name}-report"
     if not data["entries"]:
         return Report(said=say("report.nothing"))
-    blocks, files = [], {}  # pictures by the name of their file
+    files, blocks = {}, []  # pictures by the name of their file
     for block in content(data, capstone.bars):
-        if isinstance(block, dict):
-            block = _figures(block, files, stem)
-        blocks.append(block)
+        shown = isinstance(block, dict)
+        blocks.append(_figures(block, files, stem) if shown else block)
+    body, texts = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
-    body, title = "\n".join(html for html, _ in blocks), escape(_title(data))
-    page, text = (
-        page.substitute(title=title, body=body),
-        "\n\n".join(b for _, b in blocks),
-    )
-    text += "\n"
+    page, plain = page.substitute(title=escape(_title(data)), body=body), texts + "\n"
     said = " ".join(log.notices)
     if not log.in_memory:
         paths = tuple(capstone.folder / f"{stem}.{kind}" for kind in ("html", "md"))
         try:
-            for name, png in files.items():
-                write(capstone.folder / name, png)
-            write(paths[0], page)
-            write(paths[1], text)
+            for path, what in (*files.items(), *zip(paths, (page, plain), strict=True)):
+                write(capstone.folder / Path(path).name, what)
             said = ", ".join(path.as_posix() for path in paths)
-            return Report(page, text, paths, say("report.written", paths=said))
+            return Report(page, plain, paths, say("report.written", paths=said))
         except OSError as error:
             said = say("report.memory", error=reason(error))
-    for name, png in files.items():
-        text = text.replace(f"]({name})", f"]({_uri(png)})")
-    return Report(page, text, (), said)
+    for name, drawn in files.items():
+        plain = plain.replace(f"]({name})", f"]({_uri(drawn)})")
+    return Report(page, plain, (), said)
 
 
 def content(data, bars):
@@ -87,12 +98,12 @@ def content(data, bars):
     yield _head(2, say("report.plan"))
     yield _quote(texts.get("plan") or say("report.open_plan"))
     yield _table(say("report.heads"), [_row(*one) for one in enumerate(entries, 1)])
-    so_far = pictures.so_far(entries, data["budget"])
-    yield {"so_far": so_far, "each": pictures.tried(entries, choice)}
+    so_far = _so_far(entries, data["budget"])
+    yield {"so_far": so_far, "each": _tried(entries, choice)}
     yield _head(2, say("report.choice"))
     yield _quote(choice["why"] if choice else say("report.open_why"))
     if choice:
-        yield {"curves": pictures.chosen(entries, choice)}
+        yield {"curves": _chosen(entries, choice)}
         yield from _again(data)
     if data["rivals"] and data["test"]:
         mine = data["test"]["accuracy"]
@@ -106,7 +117,6 @@ def content(data, bars):
 
 
 def _in_short(data):
-    """Give what was spent and what was chosen, in sentences."""
     settings = {setting for e in data["entries"] for setting in runs_of(e).settings}
     spent = sum(entry["epochs"] for entry in data["entries"])
     facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
@@ -120,7 +130,6 @@ def _in_short(data):
 
 
 def _tested(test, bars):
-    """Give what the test set says, in sentences."""
     if not test:
         yield say("report.closed")
     elif (share := test["accuracy"]) is None:
@@ -128,15 +137,13 @@ def _tested(test, bars):
     else:
         noise = rivals.chance(share, test["rows"])
         yield say("report.accuracy", **test, noise=noise)
-        reached = {
-            bar: "reached" if rivals.reached(bar, share) else "missed" for bar in bars
-        }
-        if said := [say(f"report.{key}", bar=bar) for bar, key in reached.items()]:
-            yield say("report.bars", bars=", ".join(said))
+        keys = ("reached" if rivals.reached(bar, share) else "missed" for bar in bars)
+        each = zip(keys, bars, strict=True)
+        if said := ", ".join(say(f"report.{key}", bar=bar) for key, bar in each):
+            yield say("report.bars", bars=said)
 
 
 def _row(number, entry):
-    """Return an entry as a row of the table."""
     epochs = say("report.over", **entry) if entry["overdraw"] else entry["epochs"]
     best = best_of(entry)
     loss = f"{best['val_loss']:.3g}" if best else "-"
@@ -144,7 +151,6 @@ def _row(number, entry):
 
 
 def _again(data):
-    """Give the code that trains the chosen run again, and what its names mean."""
     choice, name = data["choice"], data["dataset"]
     setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
     model = model_of(choice)
@@ -184,14 +190,100 @@ def _table(heads, rows):
 def _figures(shown, files, stem):
     """Return pictures side by side, and draw them for their files."""
     html, lines = "", []
-    for caption, (draw, text) in shown.items():
+    for caption, (chart, alt) in shown.items():
         name, caption = f"{stem}-{len(files) + 1}.png", say(f"report.{caption}")
-        png = files[name] = pictures.png(draw)
-        image = f"<img src='{_uri(png)}' alt='{escape(text)}'>"
+        drawn = files[name] = png(chart)
+        image = f"<img src='{_uri(drawn)}' alt='{escape(alt)}'>"
         html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
-        lines += [f"![{text}]({name})", caption]
+        lines += [f"![{alt}]({name})", caption]
     return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
 
 
 def _uri(png):
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+# ---- the pictures: for each a chart, and a sentence that says it -------------------
+
+
+def png(drawn):
+    """Return the PNG of a chart, or of what a function draws on axes."""
+    file = io.BytesIO()
+    if isinstance(drawn, Chart):
+        figure = still([drawn], width=6.4, letter=LETTERS)
+    else:
+        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        ax = drawn(figure.subplots())
+        ax.tick_params(labelsize=LETTERS)
+        for label in (ax.xaxis.label, ax.yaxis.label):
+            label.set_fontsize(LETTERS)
+        for name in ax.texts:  # many may have to stand side by side
+            name.set_fontsize(0.85 * LETTERS)
+    figure.savefig(file, format="png", dpi=110, metadata=UNDATED["png"])
+    return file.getvalue()
+
+
+def _log(label, values, *, room=0.0):
+    """Return a log axis around those values that it can show, with room above."""
+    values = [v for v in values if 0 < v < np.inf] or [1]
+    low, high = min(values) / 1.3, max(values) * 1.3
+    return Axis(label, (low, high * (high / low) ** room), "log")
+
+
+def _so_far(entries, budget):
+    """Return the lowest validation loss against the epochs spent."""
+    steps, spent, lowest = [], 0, np.inf
+    for entry in entries:
+        epochs, loss = map(numbers_from_plain, entry["so_far"])
+        steps.append((spent + epochs, np.minimum(loss, lowest)))
+        spent, lowest = int(steps[-1][0][-1]), steps[-1][1][-1]
+    x = Axis(say("pictures.spent"), (0, 1.02 * max(spent, budget)))
+    y = _log(say("pictures.so_far"), [v for _, loss in steps for v in loss], room=0.3)
+    marks, ends = [], []
+    for n, (epochs, loss) in enumerate(steps):
+        look = {"color": CLASSES[n % len(CLASSES)]}
+        said = [say("pictures.entry", n=n + 1, what=entries[n]["what"])]
+        left = epochs[0] + epochs[-1] < x.domain[1]  # so none leaves the picture
+        at, anchor = (epochs[0], "start") if left else (epochs[-1], "end")
+        height = y.domain[1] * (y.domain[0] / y.domain[1]) ** (0.05 + 0.08 * (n % 3))
+        marks += [
+            line(epochs, loss, step=True, width=3, **look),
+            text(at, height, said, anchor=anchor, **look),
+            rule(epochs[-1], color="soft", width=0.6),
+        ]
+        ends.append(say("pictures.end", loss=loss[-1], epochs=epochs[-1]))
+    marks.append(rule(budget, color="ink", dash="dashed", label=say("pictures.budget")))
+    said = say("pictures.so_far_said", ends=", ".join(ends))
+    return Chart(x, y, marks, alt=said, height=HEIGHT), said
+
+
+def _tried(entries, choice):
+    """Return the loss of each setting at its lr, the chosen one in a ring."""
+    marks, dots, crosses = [], set(), set()
+    for n, runs in enumerate(map(runs_of, entries)):
+        color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
+        lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
+        loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
+        marks.append(points(lrs[~out], loss[~out], color=color, **look))
+        marks.append(cross(lrs[out], color=color))
+        # Two that lie on each other are one that was trained twice.
+        dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
+        crosses |= set(lrs[out])
+    said = say("pictures.tried_said", n=len(dots) + len(crosses), out=len(crosses))
+    if choice:
+        at = run_named(choice)[0].lr, choice["mean_val_loss"]
+        marks.append(ring(*at, color="ink"))
+        said += " " + say("pictures.chosen_said", lr=at[0], loss=at[1])
+    x = _log(say("pictures.lr"), [lr for lr, _ in dots] + [*crosses])
+    y = _log(say("pictures.val_loss"), [float(loss) for _, loss in dots])
+    return Chart(x, y, marks, alt=said, height=HEIGHT), said
+
+
+def _chosen(entries, choice):
+    """Return the training curves of the chosen run."""
+    from hpkit.plots import describe, plot_training_curves
+
+    every = [run for entry in entries for run in runs_of(entry)]
+    names = [(run.setting, run.seed, run.epochs_done) for run in every]
+    run = every[names.index(run_named(choice))]
+    return lambda ax: plot_training_curves(run, ax), describe(run)

@@ -44,7 +44,7 @@ KNOWN = "known"  # somebody has searched for it: lessons 02 to 09, on these data
 
 
 def chance(share, rows):
-    """Return what chance does to a share of so many rows: two standard errors."""
+    """Return two standard errors of a share of so many rows."""
     return 2 * math.sqrt(share * (1 - share) / rows)
 
 
@@ -129,30 +129,25 @@ def _place(shares):
 
 
 def _chart(beside):
-    """Return a row of dots for each way, its median, the learner's own, the bars."""
     mine = [] if beside.mine is None else [beside.mine]
     names = [*beside.medians, *(say("rivals.you") for _ in mine)][::-1]
     pairs = zip(beside.scores, beside.medians, strict=True)
     up, top = {way: names.index(name) for way, name in pairs}, len(names) - 0.4
-    at = np.array([beside.scores[way] for way in up])
+    at = _place([beside.scores[way] for way in up])
     rows = np.array(list(up.values()))[:, None]
+    each = np.repeat(rows, len(at[0]))
     colors = ["blue" if way in TUNED else "gray" for way in up for _ in at[0]]
-    medians = np.median(_place(at), axis=1, keepdims=True)
+    medians = np.tile(np.median(at, axis=1, keepdims=True), 2)
     words = [f"{bar:g}".lstrip("0") for bar in beside.bars]
+    bars, you = _place(beside.bars), _place(mine)
+    look = {"color": "orange", "shape": "diamond", "size": 7}
     marks = [
-        rule(_place(beside.bars), color="ink", width=1, dash="dashed"),
-        rule(_place(mine), color="orange", width=1.4),
-        points(
-            _place(at).ravel(),
-            np.repeat(rows, len(at[0])),
-            color=colors,
-            opacity=0.5,
-        ),
-        line(np.tile(medians, 2), rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
-        points(
-            _place(mine), np.zeros(len(mine)), color="orange", shape="diamond", size=7
-        ),
-        text(_place(beside.bars), np.full(len(words), top - 0.15), words, size=0.85),
+        rule(bars, color="ink", width=1, dash="dashed"),
+        rule(you, color="orange", width=1.4),
+        points(at.ravel(), each, color=colors, opacity=0.5),
+        line(medians, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
+        points(you, np.zeros(len(you)), **look),
+        text(bars, np.full(len(words), top - 0.15), words, size=0.85),
     ]
     ticks = {"ticks": _place(TICKS), "texts": [f"{tick:g}" for tick in TICKS]}
     across = Axis(say("rivals.axis"), tuple(_place(ENDS)), **ticks)
@@ -168,7 +163,6 @@ def train(way, dataset, seeds, search_seed):
 
 
 def _runs_of(way, dataset, n):
-    """Give the runs of a way for each of n seeds, as `Runs`."""
     # Nobody chooses by these scores, so they are no looks of the learner's.
     own = [replace(dataset, test_looks=[]) for _ in range(n)]
     if "n_trials" in WAYS[way][2]:  # each seed draws settings of its own

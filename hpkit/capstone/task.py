@@ -39,7 +39,7 @@ TEXTS = ("author", "plan", "learned")
 FORMAT = "hpkit run log"
 
 
-def check_log(data):
+def _check_log(data):
     """Raise unless it is a log, and a report can be written from it."""
     if data["format"] != FORMAT:
         raise ValueError("another kind of file")
@@ -49,8 +49,7 @@ def check_log(data):
         pass
 
 
-def check_bars(bars):
-    """Return test accuracies from low to high."""
+def _check_bars(bars):
     hint = "try (0.85, 0.93, 0.95)"
     items = check_items("bars", bars, hint=hint, empty=True, of="accuracies", most=20)
     return tuple(sorted(check_number("a bar", bar, low=0, hint=hint) for bar in items))
@@ -66,8 +65,6 @@ class Told(str):
 
 
 def _counted(name: str) -> Callable[..., Search]:
-    """Return a search of hpkit as a method of a capstone."""
-
     def method(
         self: Capstone, *args: Any, overdraw: bool = False, **kwargs: Any
     ) -> Search:
@@ -122,7 +119,7 @@ class Capstone:
         # A copy, since load_dataset gives one and the same: its looks are others'.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
         self.budget = check_count("budget", budget, hint="try 60")
-        self.bars, self.name, self._found = check_bars(bars), name, []
+        self.bars, self.name, self._found = _check_bars(bars), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             refuse("name", name=brief(name))
         if not isinstance(folder, str | os.PathLike | None):
@@ -132,7 +129,7 @@ class Capstone:
         new |= {"rows": log.rows_of(dataset), "budget": self.budget, "entries": []}
         new |= {"choice": None, "test": None, "texts": {}, "rivals": None}
         path = self.folder and self.folder / f"{name}.json"
-        self.log = Store(path, new, check_log, words("capstone"))
+        self.log = Store(path, new, _check_log, words("capstone"))
         old = self.data
         if old["budget"] != self.budget:
             refuse("budget", old=old["budget"], new=budget)
@@ -228,9 +225,8 @@ class Capstone:
     validation_curve = _counted("validation_curve")
 
     def _search(self, what, args, kwargs, overdraw):
-        """Return a search, counted; its networks are kept for the test."""
         found = log.spend(self, what, args, kwargs, overdraw)
-        self._found += found.runs
+        self._found += found.runs  # their networks are needed for the test
         return found
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
@@ -257,7 +253,6 @@ class Capstone:
         return Told(say("chosen", setting=text, loss=choice["val_loss"]))
 
     def _trained(self, setting):
-        """Return the best run of a setting that the log holds, default of all."""
         if setting is None:
             return self.best
         for entry in self.entries:
@@ -268,10 +263,7 @@ class Capstone:
         return refuse("untrained", setting=setting if known else brief(setting))
 
     def open_test(self) -> Told:
-        """Open the test set for the chosen setting; return what is seen in words.
-
-        A second call only says what was seen.
-        """
+        """Open the test set for the chosen setting, once; return what is seen."""
         if self.test:
             return Told(say("again", seen=self._seen))
         if not (choice := self.data["choice"]):
@@ -284,7 +276,6 @@ class Capstone:
         return Told(self._seen)
 
     def _run(self, choice):
-        """Return the chosen run with its network, from this kernel or trained again."""
         setting, seed, epochs = log.run_named(choice)
         for run in self._found:
             if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
@@ -296,7 +287,6 @@ class Capstone:
 
     @property
     def _seen(self):
-        """What the test set has shown, in words."""
         kind = "loss" if self.test["accuracy"] is None else "accuracy"
         if kind == "accuracy" and self.bars:
             kind = "bar" if self.bar else "no_bar"
@@ -319,10 +309,7 @@ class Capstone:
             self.log.change(lambda data: data["texts"].update(texts))
 
     def report(self, **texts: str) -> Report:
-        """Write the report from the log, with texts as in `note`; return a `Report`.
-
-        A notebook shows it; `html`, `markdown` (texts), `paths` (files).
-        """
+        """Write the report from the log, with texts as in `note`; return a `Report`."""
         self.note(**texts)
         return make_report(self)
 

@@ -146,11 +146,7 @@ class Dataset:
         return 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
 
     def scaled(self, X: ArrayLike) -> np.ndarray:
-        """Return raw rows (n, features) on the scale that the networks see.
-
-        Raises ValueError, TypeError where X holds no such rows, or the rows of a split,
-        which are on that scale already.
-        """
+        """Return raw rows (n, features) on the scale that the networks see."""
         rows = check_rows(X, self.features)
         raw = not self.center.any() and (self.scale == 1).all()
         for name in () if raw else ("train", "valid", "test"):
@@ -196,11 +192,6 @@ class Dataset:
             is the target of a regression, whose loss of 1 is then that of
             predicting the mean.
 
-        Raises
-        ------
-        ValueError, TypeError
-            Missing values, text columns, one class only, too few rows.
-
         Examples
         --------
         >>> import pandas as pd
@@ -233,19 +224,10 @@ class Dataset:
         test: float = 0.2,
         seed: int = 0,
     ) -> Dataset:
-        """Return arrays, shuffled, cut in three and standardised.
+        """Return X (n, features) and y (n,), shuffled, cut in three and standardised.
 
-        Parameters
-        ----------
-        X : array-like (n, features)
-        y : array-like (n,)
-        features : sequence of str, default x1, x2, ...
-        name, task, valid, test, seed
-            As in `from_frame`.
-
-        Returns
-        -------
-        Dataset
+        `features` are the names of the columns, default x1, x2, ...; all others are as
+        in `from_frame`.
         """
         check_text("name", name)
         X, y = check_arrays(X, y)
@@ -296,7 +278,6 @@ class Dataset:
 
 
 def check_dataset(dataset):
-    """Return `dataset` if it is one, else raise."""
     if not isinstance(dataset, Dataset):
         raise refusal("dataset", kind=TypeError, type=type(dataset).__name__)
     return dataset
@@ -308,7 +289,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     Parameters
     ----------
     name : {"moons", "small_moons", "spiral", "clean_spiral", "circles", \
-"coin_flips", "digits", "wine"}
+    "coin_flips", "digits", "wine"}
     seed : int, optional
         Default: the committed rows and splits. With a seed: new rows for data that
         a formula draws, another split of the same rows for digits and wine.
@@ -318,11 +299,6 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     -------
     Dataset
         The same object for the same arguments: looks at its test split add up.
-
-    Raises
-    ------
-    ValueError
-        Unknown name, or a seed that is no whole number >= 0.
 
     Examples
     --------

@@ -70,10 +70,7 @@ def check_arrays(X, y):
 
 
 def check_rows(X, features):
-    """Return rows to predict as float (n, features), or raise.
-
-    Of a pandas table the columns of that name are taken, whatever else it has.
-    """
+    """Return rows to predict, float (n, features); of a table the columns by name."""
     count, columns = len(features), getattr(X, "columns", None)
     way = words("data")["many_columns" if count > 6 else "columns"]
     way = way.format(count=count, names=", ".join(features))

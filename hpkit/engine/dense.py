@@ -34,20 +34,10 @@ Model = Callable[[int, int, Hyperparameters], nn.Module]
 
 
 def network(n_features, n_outputs, setting):
-    """Return the network of a setting, with fresh weights.
+    """Return the network of a setting, with fresh weights: a torch.nn.Sequential.
 
-    Parameters
-    ----------
-    n_features, n_outputs : int
-        Columns of the data; classes, or 1 for regression.
-    setting : Hyperparameters
-        Its `hidden`, `activation` and `dropout` are read.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Linear layers with the activation, and dropout if there is any, between them,
-        PyTorch's own start: uniform in +-1/sqrt(inputs of the layer).
+    Linear layers with the activation, and dropout if there is any, between them;
+    PyTorch's own start: uniform in +-1/sqrt(inputs of the layer).
     """
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
     layers = []
@@ -59,11 +49,7 @@ def network(n_features, n_outputs, setting):
 
 
 def start(model, n_features, n_outputs, setting, seed):
-    """Return the network with the first weights of a seed.
-
-    ``torch.manual_seed(seed)`` followed by the making of the network gives the
-    same; here the global random state is put back afterwards.
-    """
+    """Return the network with the first weights of ``torch.manual_seed(seed)``."""
     with RANDOM_STATE, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # not also those of a GPU
         return model(n_features, n_outputs, setting)
@@ -119,8 +105,8 @@ class DenseNetworks:
     def bind(self, stack):
         """Compute from now on with the weights of a stack, into its gradients.
 
-        Both are (runs, *shape) for each of `shapes`, views of one flat tensor each.
-        Contiguous: bmm falls to a loop over runs otherwise.
+        Contiguous views of one flat tensor each: bmm falls to a loop over runs
+        otherwise.
         """
         weights, grads = stack.parts("weights"), stack.parts("grad")
         depth = len(weights) // 2
@@ -168,15 +154,13 @@ class DenseNetworks:
         return [part.view(*b.shape[:2], points) for part, b in parts], both
 
     def _up(self, acts, masks=None):
-        """Return the layers from the first to the last: weights, bias, output, mask."""
         masks = [*(masks or [None] * (len(acts) - 1)), None]
         return list(zip(self.W, self.b, acts, masks, strict=True))
 
     def draw_masks(self, generators, seed_row, points):
         """Draw which hidden units stay for the points of the next batch.
 
-        All runs of a seed share the draw, which depends on nothing but its generator,
-        the units of each layer and the number of points.
+        All runs of a seed share the draw, which depends on its generator alone.
         """
         for mask in self.masks:
             shape = mask.shape[1], points

@@ -44,12 +44,9 @@ class ModuleNetworks:
     """Networks that a learner's function made from the same values of the setting.
 
     `setting` and `seed` are those of the first run. If `stacked`, all are trained at
-    once until that turns out not to work.
-
-    What is trained lies in the stack's flat tensors; frozen parameters and buffers (a
-    BatchNorm's running mean) are tensors (runs, *shape) of their own type. Batches are
-    not padded: a BatchNorm would see the filling. A run trained alone has torch's
-    global random state for its own, as after ``torch.manual_seed(seed)``.
+    once until that turns out not to work. Batches are not padded: a BatchNorm would see
+    the filling. A run trained alone has torch's global random state for its own, as
+    after ``torch.manual_seed(seed)``.
     """
 
     pads = False
@@ -79,7 +76,6 @@ class ModuleNetworks:
             self._look(dataset)
 
     def _fresh(self, setting, seed):
-        """Return a run's network, ready to train, and torch's random state then."""
         return start_own(*self.make, setting, seed, self.dtype)
 
     def _look(self, dataset):
@@ -118,7 +114,6 @@ class ModuleNetworks:
             warnings.warn(text, OneByOneWarning, stacklevel=level)
 
     def start(self, seed):
-        """Return a run's first parameters, its fixed tensors, and its random state."""
         key = self.setting, seed
         net, rng = self.made.get(key) or self._fresh(*key)
         self.made[key] = net, rng
@@ -128,7 +123,6 @@ class ModuleNetworks:
         return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
     def bind(self, stack):
-        """Compute from now on with the tensors of a stack, into its gradients."""
         self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
         self.buffers, self.rng = stack.fixed, stack.rng
         self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
@@ -148,7 +142,6 @@ class ModuleNetworks:
         self.made.clear()
 
     def outputs(self, x):
-        """Return the outputs (runs, outputs, points) for points x."""
         if self.stacked:
             self.net.eval()
             found = self._traced("outputs", self._forward, x)
@@ -163,7 +156,6 @@ class ModuleNetworks:
         return torch.stack(found)
 
     def gradient(self, x, y, weight):
-        """Write the gradient of the mean loss into `grads`; see `DenseNetworks`."""
         self.absent = []
         if self.stacked:
             self.net.train()
@@ -224,7 +216,6 @@ class ModuleNetworks:
         return self._gradients(net, trained, x.mT.contiguous(), delta)
 
     def _gradients(self, net, trained, rows, delta):
-        """Return the gradients of what is trained, from a function of the outputs."""
         with torch.enable_grad():
             out = self._ask(net, rows)
         if not out.requires_grad:
@@ -352,7 +343,6 @@ class _OwnNet:
             part.data = value
 
     def mode(self, training):
-        """Return the network in training or evaluation mode."""
         return self.net if self.net.training == training else self.net.train(training)
 
     def take_replaced(self):
@@ -386,7 +376,6 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 
 
 def copied(net):
-    """Return a copy of a network; the same where torch cannot copy it."""
     try:
         return copy.deepcopy(net)
     except RuntimeError:  # weight_norm of old holds a tensor that was computed
@@ -408,7 +397,6 @@ def alike(a, b, scale=None):
 
 
 def largest(tensor):
-    """Return the largest finite size in a tensor."""
     sizes = tensor.abs()
     return sizes[sizes.isfinite()].max().item() if sizes.isfinite().any() else 0.0
 
@@ -466,7 +454,6 @@ class RecordedSetting(Hyperparameters):
 
     @classmethod
     def of(cls, setting):
-        """Return a setting that nothing was read of."""
         recorded = object.__new__(cls)
         object.__getattribute__(recorded, "__dict__").update(vars(setting), read=set())
         return recorded
@@ -489,9 +476,8 @@ class RecordedSetting(Hyperparameters):
 def group_by_reading(model, dataset, settings, n_seeds, dtype):
     """Return for each setting (what its network depends on, its number of parameters).
 
-    A function that reads the same values makes the same network, so it is called once
-    for each of them; not at all for a single run. A module that keeps the setting may
-    read all of it later.
+    A function that reads the same values makes the same network; it is not called at
+    all for a single run.
     """
     if len(settings) == 1 and n_seeds == 1:
         return [((), 0)]
@@ -534,7 +520,6 @@ def _drop_idle(traced):
 
 
 def _check_module(net):
-    """Return what a model function has made if it can be trained, else raise."""
     if not isinstance(net, nn.Module):
         raise refusal("no_module", kind=TypeError, type=type(net).__name__)
     if not any(p.requires_grad for p in net.parameters()):
@@ -543,7 +528,6 @@ def _check_module(net):
 
 
 def _check_network(net, n_features, n_outputs):
-    """Raise unless a learner's network takes and gives what the data need."""
     rows = torch.zeros(2, n_features, dtype=next(net.parameters()).dtype)
     try:
         with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):

@@ -55,7 +55,6 @@ def has_diverged(train_loss, val_loss):
 
 
 def softmax(out):
-    """Return the probability of each class for outputs (n, classes)."""
     out = np.exp(out - out.max(1, keepdims=True))
     return out / out.sum(1, keepdims=True)
 
@@ -112,17 +111,12 @@ class Run:
         return bool(has_diverged(self.train_loss, self.val_loss))
 
     def network(self, epoch: str = "best") -> torch.nn.Module:
-        """Return the trained network.
+        """Return the trained network: a new module at each call, in evaluation mode.
 
         Parameters
         ----------
         epoch : {"best", "last"}, default "best"
             Weights of the epoch with the lowest validation loss, or of the last.
-
-        Returns
-        -------
-        torch.nn.Module
-            A new one at each call, in evaluation mode.
         """
         import torch
 
@@ -140,11 +134,7 @@ class Run:
         return weights.load(net, number, epoch)
 
     def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
-        """Return the network's outputs: ndarray (n, outputs).
-
-        X is on the scale of the network, as `dataset.valid.X` is and what
-        `dataset.scaled` returns; `predict` takes rows in the units of the table.
-        """
+        """Return the network's outputs (n, outputs) for X as in `dataset.valid.X`."""
         import torch
 
         from hpkit.engine.stack import OneThread
@@ -176,11 +166,6 @@ class Run:
         ndarray (n,)
             Class numbers, whose names are in ``dataset.classes``; for regression the
             target in its own units, of a split in those of ``split.y``.
-
-        Raises
-        ------
-        ValueError, TypeError
-            Other columns, a single row, missing values, text.
         """
         data, out = self.dataset, self.outputs(self._scaled(X), epoch)
         if not data.is_regression:

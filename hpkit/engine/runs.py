@@ -285,7 +285,6 @@ def levels(scores):
 
 
 def empty_arrays(n_settings, n_seeds, n_epochs, dataset):
-    """Return the arrays of `Runs` before anything was trained, by name."""
     shape = (n_settings, n_seeds, n_epochs + 1)
     arrays = {name: np.full(shape, np.nan) for name in CURVES}
     if dataset.is_regression:

@@ -1,9 +1,8 @@
 """A stack: many runs of one network shape, trained in step.
 
-Every run (a setting with a seed) is one slice of tensors shaped (runs, units,
-points), so that one torch call does the work of all of them, and each ends with the
-numbers of a plain separate run. What is not here: which runs share a stack, and
-what becomes of the numbers; both are in `training`.
+Every run (a setting with a seed) is one slice of tensors shaped (runs, units, points),
+so that one torch call does the work of all, and each ends with the numbers of a plain
+separate run. Which runs share a stack is in `training`.
 """
 
 import contextlib
@@ -38,7 +37,7 @@ class Columns:
 
     X, Y are the training points (features, n) and then the validation points, and
     their targets (outputs, n), one-hot for classes; XY the training points only, the
-    targets below the features, so that a batch is one gather. n_train counts them.
+    targets below the features, so that a batch is one gather.
     """
 
     X: torch.Tensor
@@ -49,7 +48,6 @@ class Columns:
 
     @classmethod
     def of(cls, dataset, dtype):
-        """Return the tensors of a `Dataset`."""
         X, Y = [], []
         for split in (dataset.train, dataset.valid):
             X.append(torch.tensor(split.X, dtype=dtype))
@@ -77,7 +75,6 @@ class Weights:
     best: list
 
     def load(self, net, run, which):
-        """Fill a module with the weights of one run and return it."""
         parts, row = getattr(self, which), self.runs.index(run)
         net = net.to(parts[0].dtype).eval()
         inside = [*net.parameters(), *net.buffers()]
@@ -88,11 +85,7 @@ class Weights:
 
 
 class OneThread(contextlib.ContextDecorator):
-    """Torch computes with one thread inside, with as many as before outside.
-
-    Small tensors gain nothing from a second thread and wait up to thirty times as
-    long when the other core is busy. Several trainings may be inside at once.
-    """
+    """One thread of torch inside: small tensors gain nothing from a second one."""
 
     lock, inside, before = threading.Lock(), 0, 1
 
@@ -113,9 +106,9 @@ class OneThread(contextlib.ContextDecorator):
 class Measured:
     """What a stack has measured at the end of an epoch.
 
-    `at` are the runs as an index of arrays (settings, seeds), `loss` and `accuracy`
-    arrays (2, runs): training, validation; no accuracy for regression. `seconds` is
-    each run's share of the time so far.
+    `at` indexes arrays (settings, seeds), `loss` and `accuracy` are (2, runs):
+    training, validation; no accuracy for regression. `seconds` is each run's share so
+    far.
     """
 
     at: tuple
@@ -172,11 +165,7 @@ class Stack:
         return self.epoch + self.step / self.steps % 1 if self.measured else -1.0
 
     def _plan_batches(self, batch_size):
-        """Lay out an epoch: which place in the order each column of a batch takes.
-
-        The short last batch is filled up with columns of weight 0, and so are
-        batches that are too narrow to be fast.
-        """
+        """Lay out an epoch: which place in the order each column of a batch takes."""
         n = self.data.n_train
         self.steps = -(-n // batch_size)
         self.width = max(NARROWEST, batch_size) if self.net.pads else batch_size
@@ -224,8 +213,7 @@ class Stack:
     def advance(self, seconds):
         """Train for that long, at most to the end of an epoch; 0 seconds make a step.
 
-        Gives what was `Measured`, None before the epoch is over. The first call
-        measures epoch 0. To be called without gradients, with one thread.
+        Gives what was `Measured`, None before the epoch is over; epoch 0 at first.
         """
         start = time.perf_counter()
         over = self.train(start + seconds)
@@ -277,7 +265,6 @@ class Stack:
             self.batches[0] = tuple(t[..., :real] for t in self.batches[0])
 
     def train_step(self, x, y, weight):
-        """Update all weights with one batch."""
         if self.net.drops:
             size = self.settings[0].batch_size
             points = min(size, self.data.n_train - self.step * size)
@@ -344,7 +331,6 @@ class Stack:
         )
 
     def measure(self):
-        """Return the losses and the accuracies over both whole splits."""
         data, count = self.data, len(self.runs)
         pieces = []  # (1 or 2, runs, points): losses, right or not
         for x, y in self.pieces:
@@ -406,7 +392,6 @@ class Stack:
         self.arrange()
 
     def copy_weights(self):
-        """Return a copy of the last and of the best weights of all runs here."""
         return Weights(
             tuple(self.runs),
             self.net.order,
@@ -418,8 +403,7 @@ class Stack:
 def _is_argmax(out, log_p, y, true):
     """Say of which points (runs, points) the true class is the argmax of the outputs.
 
-    argmax over a middle axis is about two hundred times as slow as amax, so it is asked
-    only where two outputs may be equal (a class of at most one half) or are nan.
+    argmax over a middle axis is slow, so it is asked only where two may be equal.
     """
     right = true >= log_p.amax(1)
     unsure = (right | true.isnan()) & ~(true > _LOG_HALF)

@@ -87,10 +87,7 @@ class Training:
 
     @functools.cached_property
     def waiting(self):
-        """The `Group`s of runs without a stack yet: all at first.
-
-        Not made before they are needed: a learner's model function is called for it.
-        """
+        """The `Group`s without a stack yet; found late, as a model function is called."""
         groups, sizes = {}, {}
         for i, (network_of, size) in enumerate(self._networks()):
             alike = agreed(self.settings[i], "loop"), network_of
@@ -107,7 +104,6 @@ class Training:
         return parts
 
     def _networks(self):
-        """Return for each setting what its network depends on, and its weights."""
         data = self.dataset
         if self.model is not network:
             # 0.1 s that few need
@@ -123,7 +119,6 @@ class Training:
         return found
 
     def _pays(self, members):
-        """Say whether a stack of a learner's networks gains more than it costs."""
         from hpkit.engine.own_networks import pays
 
         settings = [self.settings[i] for i, _ in members]
@@ -131,7 +126,6 @@ class Training:
         return pays(len(members), steps * max(s.epochs for s in settings))
 
     def build(self, group):
-        """Return the stack of a `Group`."""
         settings = [self.settings[i] for i, _ in group.runs]
         seeds, data = [self.seeds[k] for _, k in group.runs], self.dataset
         if self.model is network:
@@ -146,7 +140,6 @@ class Training:
 
     @property
     def finished(self):
-        """Whether nothing is left to train."""
         return not self.waiting and not self.stacks
 
     def advance(self, seconds, pause=math.inf):
@@ -169,7 +162,6 @@ class Training:
                     return
 
     def next_stack(self):
-        """Return a new stack while runs wait, else the one furthest behind."""
         # Stacks are built one by one: the first results must not wait for the last.
         if self.waiting:
             self.stacks.append(self.build(self.waiting.pop(0)))
@@ -189,7 +181,6 @@ class Training:
             self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
 
     def paused(self, pause):
-        """Whether every run that is left has reached epoch `pause`."""
         return not self.waiting and all(s.done >= pause for s in self.stacks)
 
     def drop(self, losers):
@@ -211,14 +202,12 @@ class Training:
         """Nothing goes on elsewhere: see `search.executors`."""
 
     def note_weights(self, stack):
-        """Copy the weights of a stack."""
         copy = stack.copy_weights()
         for run in stack.runs:
             self.weights[run] = (copy, run)
 
     @property
     def runs(self):
-        """What there is so far, frozen."""
         for stack in self.stacks:
             self.note_weights(stack)
         arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
@@ -258,11 +247,6 @@ def train(
         All runs so far, frozen; the last one holds all to the end. Leaving the
         loop stops the training.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is trained.
-
     Notes
     -----
     Each run gives the numbers that a plain separate PyTorch loop gives, up to
@@ -270,8 +254,7 @@ def train(
     ``torch.Generator().manual_seed(seed)`` of its own for one `torch.randperm` an
     epoch. Dropout draws from another one, ``manual_seed(-1 - seed)``: for each batch
     and hidden layer, from the first on, ``torch.rand(units, points)``, float32, and a
-    unit stays where that is >= `dropout`. Runs of one batch size, optimizer and
-    network are trained as one.
+    unit stays where that is >= `dropout`.
 
     Examples
     --------
@@ -300,19 +283,7 @@ def fit(
     seed: int = 0,
     model: Model | None = None,
 ) -> Run:
-    """Train one setting with one seed.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    setting : Hyperparameters, default Hyperparameters()
-    seed : int, default 0
-    model : function, optional
-        As in `train`.
-
-    Returns
-    -------
-    Run
+    """Train one setting with one seed and return its `Run`; `model` as in `train`.
 
     Examples
     --------
@@ -326,7 +297,6 @@ def fit(
 
 
 def check_model(model):
-    """Return `model` if it can be called to make a network, or is None; else raise."""
     if model is None:
         return None
     fits = callable(model) and not isinstance(model, torch.nn.Module)
@@ -351,7 +321,6 @@ def _check_dtype(dtype):
 
 
 def check_settings(settings, dataset):
-    """Return settings as a tuple, at least one, each fit for the data set."""
     check_dataset(dataset)
     if isinstance(settings, Hyperparameters):
         settings = (settings,)

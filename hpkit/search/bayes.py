@@ -120,20 +120,12 @@ def _tell(study, trial, runs, number):
 
 
 def to_optuna(search: Search) -> Study:
-    """Return a search as an Optuna study, a trial for each setting.
+    """Return a search as an Optuna study, in memory, with a trial for each setting.
 
-    Parameters
-    ----------
-    search : Search
-
-    Returns
-    -------
-    optuna.study.Study
-        In memory, to be minimized. A trial's value is the mean lowest validation loss,
-        its intermediate values the mean validation loss at each epoch. Settings that
-        were not trained to the end are "pruned", diverged ones "failed". A list of
-        values is a categorical distribution, to which a start that is not on the list
-        is added; hidden layers are text, "16-16".
+    A trial's value is the mean lowest validation loss, its intermediate values the mean
+    validation loss at each epoch. Settings that were not trained to the end are
+    "pruned", diverged ones "failed". A list of values is a categorical distribution, to
+    which a start that is not on the list is added; hidden layers are text, "16-16".
 
     Examples
     --------
@@ -201,11 +193,6 @@ def from_optuna(
         `val_loss` has the trials' intermediate values, by their step, if in every
         trial the lowest of them is its value; else only the values, at the last epoch,
         and no pruned trials. The rest is nan: a study does not hold it.
-
-    Raises
-    ------
-    ValueError, TypeError
-        No study, one to be maximized, unknown hyperparameters, no trial with a value.
     """
     _check_study(study)
     check_dataset(dataset)
@@ -256,7 +243,6 @@ def _reports_its_value(trial):
 
 
 def _curve(trial, epochs, reported):
-    """Return what a trial says of the validation loss: ndarray (epochs + 1,)."""
     curve = np.full(epochs + 1, np.nan)
     if reported:
         for step, value in trial.intermediate_values.items():

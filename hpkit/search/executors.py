@@ -66,7 +66,7 @@ class Spread(Training):
         self.waiting = {}
 
     def note_weights(self, part):
-        """Nothing to note: weights come with each answer."""
+        pass  # they come with each answer
 
     def advance(self, seconds, pause=float("inf")):
         """Send out what is idle and take in what comes back, for about that long."""
@@ -157,10 +157,7 @@ def _packed(value):
 
 
 def end_pool(executor):
-    """End a pool of processes of which one has died unnoticed; say whether it was so.
-
-    The pool waits for ever for the rest of its answer, and no public call ends that.
-    """
+    """End a pool that waits for ever for a dead process; say whether it was so."""
     processes = list((getattr(executor, "_processes", None) or {}).values())
     if not any(process.exitcode for process in processes):
         return False
@@ -179,7 +176,6 @@ def workers_of(executor):
 
 
 def check_executor(executor, model):
-    """Return an executor that can train with that model, or raise."""
     if not isinstance(executor, futures.Executor):
         raise refusal("executor", executor, kind=TypeError)
     pool = isinstance(executor, futures.ProcessPoolExecutor)

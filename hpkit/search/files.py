@@ -25,7 +25,6 @@ ODD = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def save(search, path):
-    """Write a search to a file and return its path."""
     with _checked(path):
         path, plain = Path(path), _search_to_plain(search)
         store.write(path, store.as_text({"format": FORMAT, "version": VERSION} | plain))
@@ -58,7 +57,7 @@ def _search_to_plain(search):
 
 
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
-    """Return the search that `Search.save` has written.
+    """Return the search that `Search.save` has written, without weights.
 
     Parameters
     ----------
@@ -66,18 +65,6 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     dataset : Dataset, optional
         The data that it was trained on, if you have them; the file does not hold
         them. Without: a data set with the names of the columns and no rows.
-
-    Returns
-    -------
-    Search
-        With all settings and curves, without weights: `Run.network` needs training
-        again.
-
-    Raises
-    ------
-    ValueError
-        Not such a file, or of a newer hpkit.
-    FileNotFoundError
     """
     if dataset is not None:
         check_dataset(dataset)
@@ -138,7 +125,6 @@ def _step(plain, settings):
 
 
 def runs_to_plain(runs):
-    """Return `Runs` as what JSON can hold."""
     data = runs.dataset
     return {
         "dataset": {
@@ -167,7 +153,6 @@ def runs_to_plain(runs):
 
 
 def runs_from_plain(plain, dataset=None):
-    """Return the `Runs` of what `runs_to_plain` returned."""
     data = plain["dataset"]
     if dataset is None:
         dataset = _absent_dataset(**data)
@@ -208,7 +193,6 @@ def numbers_to_plain(values):
 
 
 def numbers_from_plain(values):
-    """Return the array."""
     return np.array([ODD[v] if isinstance(v, str) else v for v in values])
 
 

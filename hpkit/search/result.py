@@ -45,22 +45,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one-at-a-time: all alike but one hyperparameter.
+    """One step of one-at-a-time: hyperparameter `name` was changed, all others held.
 
-    Attributes
-    ----------
-    name : str
-        The hyperparameter that was changed.
-    base : Hyperparameters
-        What the step began with: all others stayed at these values.
-    values : tuple
-        What was tried, as given.
-    settings : tuple of int
-        The numbers of these settings in `Search.runs`.
-    cost : Cost
-        What was trained for this step; what an earlier step had trained is free.
-    winner : Hyperparameters or None
-        Lowest mean validation loss; None while the step is under way.
+    It began with `base` and tried `values`, which are the `settings` of these numbers
+    in `Search.runs`; `cost` leaves out what an earlier step had trained. The `winner`
+    has the lowest mean validation loss; None while the step is under way.
     """
 
     name: str
@@ -183,10 +172,7 @@ class Search(_AsRuns):
 
     @property
     def best(self) -> Hyperparameters:
-        """The setting with the lowest mean validation loss (its best epoch).
-
-        A setting of which a seed diverged comes after all others.
-        """
+        """The setting with the lowest mean validation loss; diverged ones come last."""
         return self.best_by("validation")
 
     @property
@@ -195,19 +181,14 @@ class Search(_AsRuns):
         return self.runs.best_run
 
     def scores(self, by: str = "validation") -> np.ndarray:
-        """Return a number for each setting, a lower one is better.
+        """Return a number for each setting, the lower the better: ndarray (n_settings,).
 
         Parameters
         ----------
         by : {"validation", "last", "training", "accuracy"}, default "validation"
             Mean over seeds of the lowest validation loss, of the validation loss
             after the last epoch, of the lowest training loss, or of minus the
-            highest validation accuracy.
-
-        Returns
-        -------
-        ndarray (n_settings,)
-            nan where nothing was trained.
+            highest validation accuracy. nan where nothing was trained.
         """
         check_choice("by", by, CRITERIA)
         runs = self.runs
@@ -227,18 +208,7 @@ class Search(_AsRuns):
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
     def best_by(self, by: str) -> Hyperparameters:
-        """Return the setting that another way of choosing takes.
-
-        Parameters
-        ----------
-        by : {"validation", "last", "training", "accuracy"}
-            See `scores`. "training" shows what goes wrong: the training loss does
-            not know over-fitting.
-
-        Returns
-        -------
-        Hyperparameters
-        """
+        """Return the best setting by other `scores`, such as "training"."""
         return self.settings[best_number(self.runs, self.scores(by))]
 
     @property
@@ -247,11 +217,8 @@ class Search(_AsRuns):
 
         Best first. Their losses are higher, by no more than luck, when they are
         compared with the best seed by seed. Empty with one seed, which cannot tell.
-
-        Notes
-        -----
-        Never a setting of which a seed diverged or is missing, nor one that a halving
-        dropped: it was trained less than the best.
+        Never one of which a seed diverged or is missing, nor one that a halving
+        dropped.
         """
         return tuple(self.settings[i] for i in self._tied)
 
@@ -273,9 +240,8 @@ class Search(_AsRuns):
     def edge(self) -> dict:
         """Where the best value is at an end of a list, or close to one of a range.
 
-        A dict, name of a hyperparameter: "lowest" or "highest". Better values may lie
-        beyond. Not told where nothing does (batch size 1, no momentum), nor of a
-        hyperparameter of which another value has the same loss.
+        A dict, name of a hyperparameter: "lowest" or "highest". Not where nothing lies
+        beyond, nor where another value has the same loss.
         """
         best, found = self.best, {}
         level, first = levels(self.mean_val_loss), self.runs.order[0]
@@ -295,15 +261,12 @@ class Search(_AsRuns):
         Returns
         -------
         epochs : ndarray of int (n,)
-            Epochs of all runs together, from 0.
+            Epochs of all runs together, from 0, as if the settings were trained one
+            after the other, in the order in which they were tried (halving: rung after
+            rung).
         loss : ndarray (n,)
             Lowest mean over seeds so far, never rising; [0] before any training.
-
-        Notes
-        -----
-        Counted as if the settings were trained one after the other, in the order in
-        which they were tried (halving: rung after rung). Diverged settings cost
-        epochs and are no candidates.
+            Diverged settings cost epochs and are no candidates.
         """
         runs, seeds = self.runs, len(self.seeds)
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
@@ -341,16 +304,8 @@ class Search(_AsRuns):
     def save(self, path: str | Path) -> Path:
         """Write a JSON file that a person can read, and return its path.
 
-        Parameters
-        ----------
-        path : str or pathlib.Path
-            Such as "grid.json"; an older file of that name is replaced.
-
-        Returns
-        -------
-        pathlib.Path
-            Read it with `hpkit.load`. It holds settings and curves, not the weights
-            and not the data.
+        Read it with `hpkit.load`. It holds settings and curves, not the weights and not
+        the data.
         """
         from hpkit.search.files import save
 
@@ -377,21 +332,17 @@ class Search(_AsRuns):
 
 
 def cost_of(runs):
-    """Return the cost of runs."""
     done = np.maximum(runs.epochs_done, 0)
     there = runs.epochs_done >= 0
     return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
 
 
 def best_number(runs, scores, among=None):
-    """Return the number of the setting with the lowest score: the first `ranked`."""
     return int(ranked(runs, scores, among)[0])
 
 
 def told_apart(losses, best):
-    """Return which settings are worse than the best by more than luck.
-
-    The one rule of tables, maps and panels.
+    """Return which settings are worse than the best by more than luck: (n_settings,).
 
     Parameters
     ----------
@@ -400,16 +351,13 @@ def told_apart(losses, best):
     best : int
         Number of the setting with the lowest mean.
 
-    Returns
-    -------
-    ndarray of bool (n_settings,)
-
     Notes
     -----
-    Each setting is compared with the best seed by seed: see `compared`. With two
-    settings this is the paired t-test. The best of many is partly the luckiest, so
-    many settings share the level of 5 % (Holm, A simple sequentially rejective
-    multiple test procedure, Scandinavian Journal of Statistics 6, 1979).
+    The one rule of tables, maps and panels. Each setting is compared with the best seed
+    by seed: see `compared`. With two settings this is the paired t-test. The best of
+    many is partly the luckiest, so many settings share the level of 5 % (Holm, A simple
+    sequentially rejective multiple test procedure, Scandinavian Journal of Statistics
+    6, 1979).
     """
     from scipy.special import stdtr
 
@@ -428,19 +376,11 @@ def told_apart(losses, best):
 def compared(losses, best):
     """Return how far settings are above another one, seed by seed.
 
-    Returns
-    -------
-    difference, error : ndarray (n_settings,)
-        Mean of the differences and its standard error.
-    df : int
-        Degrees of freedom of the error.
-
-    Notes
-    -----
-    The spread of a few differences is a matter of luck, too. So each variance is pooled
-    with the mean variance of the better half of the settings (Smyth, Linear models and
-    empirical Bayes methods, 2004, with a fixed weight). Of one setting, or with many
-    seeds, its own counts.
+    That is the mean difference and its standard error, ndarrays (n_settings,), and the
+    degrees of freedom. The spread of a few differences is a matter of luck, too. So
+    each variance is pooled with the mean variance of the better half of the settings
+    (Smyth, Linear models and empirical Bayes methods, 2004, with a fixed weight). Of
+    one setting, or with many seeds, its own counts.
     """
     each = losses - best
     own, n = each.var(1, ddof=1), each.shape[1]

@@ -46,10 +46,8 @@ MOST_TRIALS = 10**5
 def searching(own):
     """Return a search with the arguments of all searches, and its `live` form.
 
-    Parameters
-    ----------
-    own : function (plan, *, its own arguments, **values)
-        Returns a generator of `Search`; ``plan(values)`` gives it its checked `Plan`.
+    `own(plan, *, its own arguments, **values)` returns a generator of `Search`;
+    ``plan(values)`` gives it its checked `Plan`.
     """
 
     def live(
@@ -138,7 +136,6 @@ class Plan:
         return contextlib.closing(Spread(self.dataset, settings, **about))
 
     def found(self, runs, planned, **more):
-        """Return what is there as a `Search`."""
         return Search(self.kind, self.base, self.space, runs, planned, **more)
 
 
@@ -159,7 +156,6 @@ def _plan(kind, dataset, base, seeds, model, executor, tick, space, *, ranges=Fa
 
 
 def planned_cost(settings, seeds):
-    """Return the cost of training settings with seeds to their ends."""
     epochs = sum(setting.epochs for setting in settings) * len(seeds)
     return Cost(len(settings), len(settings) * len(seeds), epochs)
 
@@ -172,10 +168,7 @@ def under_way(training, tick, pause=float("inf")):
 
 
 def check_lost(training, before=()):
-    """Return what an executor has lost; raise its error if nothing is left at all.
-
-    `before` are the runs of earlier trainings of the same search.
-    """
+    """Return what an executor has lost; raise its error if nothing is left at all."""
     ended = training.lost and training.finished
     if ended and not any(map(len, (*before, training.runs))):
         raise training.failure  # as it would be in one process
@@ -191,10 +184,7 @@ def _train_all(plan, settings):
 
 
 def train_more(plan, parts, settings, planned, lost, **more):
-    """Train the settings that are not in `parts`, and append their runs to it.
-
-    Yields what there is, and returns what was lost so far.
-    """
+    """Train the settings that are not in `parts`, and append their runs to it."""
     known = {setting for part in parts for setting in part.settings}
     new = [s for s in dict.fromkeys(settings) if s not in known]
     if not new:
@@ -237,11 +227,6 @@ def validation_curve(plan, *, param_name, param_range):
     Search
         `val_loss` has the shape (n_values, n_seeds, n_epochs + 1), `mean_val_loss`
         the shape (n_values,).
-
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is trained.
 
     Notes
     -----

@@ -39,7 +39,6 @@ class Range:
     log: bool = False
 
     def at(self, share: float) -> float:
-        """Return the value at a share of the way, 0 is `low` and 1 is `high`."""
         low, high = self.ends
         value = low + share * (high - low)
         value = float(f"{math.exp(value) if self.log else value:.{DIGITS}g}")
@@ -52,7 +51,6 @@ class Range:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Both ends, as logarithms if `log`."""
         ends = self.low, self.high
         return tuple(map(math.log, ends)) if self.log else ends
 
@@ -64,20 +62,6 @@ class Range:
 def uniform(low: float, high: float) -> Range:
     """Return the range low to high, each part of it as likely as any other.
 
-    Parameters
-    ----------
-    low, high : float
-        Ends of the range, low < high.
-
-    Returns
-    -------
-    Range
-
-    Raises
-    ------
-    ValueError, TypeError
-        An end that is no finite number, or low >= high.
-
     Examples
     --------
     >>> uniform(0, 0.9)
@@ -87,24 +71,8 @@ def uniform(low: float, high: float) -> Range:
 
 
 def log_uniform(low: float, high: float) -> Range:
-    """Return the range low to high, each power of ten as likely as any other.
+    """Return the range low to high, each power of ten as likely as any other; low > 0.
 
-    Parameters
-    ----------
-    low, high : float
-        Ends of the range, 0 < low < high.
-
-    Returns
-    -------
-    Range
-
-    Raises
-    ------
-    ValueError, TypeError
-        An end that is no number > 0, or low >= high.
-
-    Notes
-    -----
     For values whose factor matters, as the learning rate's: 0.001 to 0.01 gets as
     many draws as 1 to 10. Bergstra and Bengio, Random search for hyper-parameter
     optimization, JMLR 13 (2012).
@@ -164,7 +132,6 @@ def check_space(function, space, *, ranges=False):
 
 
 def as_count(name, value):
-    """Return the value, rounded if only whole numbers make sense."""
     return round(value) if name in COUNTS else value
 
 
@@ -177,13 +144,11 @@ def all_settings(base, space):
 
 
 def count_of(space):
-    """Return how many different settings there are; inf with a range."""
     lists = [len(v) for v in space.values() if not isinstance(v, Range)]
     return math.prod(lists) if len(lists) == len(space) else math.inf
 
 
 def drawn_settings(base, space, count, seed):
-    """Return that many different settings, drawn at random from the space."""
     if count > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(seed), {}
@@ -196,7 +161,6 @@ def drawn_settings(base, space, count, seed):
 
 
 def draw(rng, name, values):
-    """Return one value at random."""
     if isinstance(values, Range) and name in COUNTS:  # the ends are whole parts, too
         low, high = round(values.low), round(values.high)
         drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
@@ -209,8 +173,7 @@ def draw(rng, name, values):
 def edge_of(name, values, best, most=math.inf):
     """Say at which end of what may be tried the best value is: lowest, highest, None.
 
-    An end beyond which nothing lies does not count: no momentum, one epoch, a batch of
-    all points, of which there are `most`.
+    An end beyond which nothing lies does not count: no momentum, one epoch, all points.
     """
     if isinstance(values, Range):
         share = values.share(best)

@@ -29,7 +29,7 @@ def one_at_a_time(plan, *, order=None, **values):
     """Return models of a search that changes one hyperparameter after the other.
 
     The best value of the first (lowest mean validation loss) is kept while the
-    second is tried, and so on.
+    second is tried, and so on. In optimization: coordinate search, one round of it.
 
     Parameters
     ----------
@@ -47,11 +47,6 @@ def one_at_a_time(plan, *, order=None, **values):
         that was tried. What an earlier step has trained is not trained again: three
         lists of 4, 3 and 3 values that hold the start cost 4 + 2 + 2 settings.
 
-    Notes
-    -----
-    In optimization: coordinate search, one round of it. A value is the best for what
-    was held fixed, not for other values of the others.
-
     Examples
     --------
     >>> import hpkit as hk
@@ -67,7 +62,6 @@ def one_at_a_time(plan, *, order=None, **values):
 
 
 def check_order(order, space):
-    """Return the names in the order of the steps."""
     names = list(space)
     if order is None:
         return tuple(names)

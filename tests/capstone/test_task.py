@@ -9,7 +9,7 @@ import pytest
 from tasks import BASE, TWO, finished, linear, one_line, task
 
 import hpkit as hk
-from hpkit.capstone import budget, pictures
+from hpkit.capstone import budget, report
 
 
 def test_no_file_before_something_is_spent(here):
@@ -175,7 +175,7 @@ PLACES = [
 
 @pytest.mark.parametrize("where", PLACES, ids=str)
 def test_foreign_log_is_shown_escaped_or_set_aside(foreign, monkeypatch, where):
-    monkeypatch.setattr(pictures, "png", lambda drawn: b"")
+    monkeypatch.setattr(report, "png", lambda drawn: b"")
     script = "<img src=x onerror=alert(1)>"
     for value in (None, script, {}, [[]], -3, [script], {"a": script}, float("nan")):
         data = json.loads(WHOLE[0])
