@@ -1,13 +1,15 @@
-"""Values, settings and what a search has found, as a learner reads them.
+"""Values, settings and what a search has found, as a learner reads them; tables.
 
 The words are those of `hpkit.locale`.
 """
+
+import unicodedata
+from html import escape
 
 import numpy as np
 
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
-from hpkit.tables import html_table
 
 _MOST_TIES = 5  # settings that a sentence names
 _TOP = 5  # rows of a short table
@@ -131,17 +133,7 @@ def step_sentences(search) -> list:
 
 
 def short_table(caption, runs, names, notes) -> str:
-    """Return the best settings as an HTML table.
-
-    Parameters
-    ----------
-    caption : str
-    runs : Runs
-    names : sequence of str
-        The hyperparameters to show.
-    notes : dict
-        Number of a setting: a word about it.
-    """
+    """Return the best settings as an HTML table; `notes` are words by their number."""
     say = words("table")
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     heads = [say["rank"], *names, say["loss"], say["epoch"], ""]
@@ -158,3 +150,62 @@ def short_table(caption, runs, names, notes) -> str:
     more = len(order) - top
     foot = f"<p>{say['more'].format(count=more)}</p>" if more > 0 else ""
     return html_table(heads, rows, caption=caption) + foot
+
+
+# ---- tables -------------------------------------------------------------------------
+
+
+def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
+    """Return a table as HTML; what the cells hold is escaped.
+
+    `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table and
+    of each of its cells.
+    """
+    head, other = _cell("th scope='col'", cell), _cell("td", cell)
+    first = (
+        _cell("th scope='row'", f"font-weight:normal;{cell}") if row_heads else other
+    )
+    body = "".join(
+        f"<tr>{first(name)}{''.join(map(other, cells))}</tr>" for name, *cells in rows
+    )
+    top = caption and _cell("caption")(caption)
+    top += f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
+    return f"<table{_css(style)}>{top}<tbody>{body}</tbody></table>"
+
+
+def _cell(tag, style=""):
+    start, end = f"<{tag}{_css(style)}>", f"</{tag.split()[0]}>"
+    return lambda content: start + escape(str(content)) + end
+
+
+def _css(style):
+    return style and f" style='{style}'"
+
+
+def markdown_table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    lines = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def text_lines(rows, *, right=False, rule=False):
+    """Return a line for each row of texts, with the columns below each other.
+
+    `right`: all columns but the last one end at the same place, as numbers do; `rule`:
+    a rule parts the first row, the heads, from the others.
+    """
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    if rule:
+        rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
+    lines = []
+    for *cells, last in rows:
+        pads = [" " * (w - _width(c)) for c, w in zip(cells, widths, strict=False)]
+        parts = [p + c if right else c + p for c, p in zip(cells, pads, strict=True)]
+        lines.append("  ".join([*parts, last]).rstrip())
+    return lines
+
+
+def _width(text):
+    """Return how many places of one width a text takes, two for a letter of Hangul."""
+    wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return sum(1 + one for one in wide)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From below to above: a folder or module imports from itself and from what is below it.
 FLOORS = [
-    "hyperparameters store locale tables",
+    "hyperparameters store locale",
     "text",
     "data",
     "engine",

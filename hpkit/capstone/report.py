@@ -32,7 +32,7 @@ from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.search.files import numbers_from_plain
 from hpkit.store import reason, write
-from hpkit.tables import html_table, markdown_table
+from hpkit.text import html_table, markdown_table
 
 FRAME = (
     "<p>{said}</p><iframe title='report' srcdoc=\"{page}\" style='width:100%;"

@@ -16,7 +16,7 @@ from hpkit.charts.spec import Axis, Chart, line, points, rule, text
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.search.space import log_uniform
-from hpkit.tables import html_table, markdown_table
+from hpkit.text import html_table, markdown_table
 
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
 SPACE = {

@@ -16,7 +16,7 @@ from hpkit.capstone.report import Report, content, make_report
 from hpkit.capstone.rivals import Comparison
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.run import Run
+from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset, fit
 from hpkit.hyperparameters import (
     Hyperparameters,

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from hpkit.charts.colors import CLASSES, COLORS, SHAPES
 from hpkit.charts.spec import Axis, Chart, image, points
-from hpkit.engine.run import softmax
+from hpkit.engine.runs import softmax
 
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond

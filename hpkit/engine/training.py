@@ -87,7 +87,7 @@ class Training:
 
     @functools.cached_property
     def waiting(self):
-        """The `Group`s without a stack yet; found late, as a model function is called."""
+        """The `Group`s without a stack yet; found late: a model is called."""
         groups, sizes = {}, {}
         for i, (network_of, size) in enumerate(self._networks()):
             alike = agreed(self.settings[i], "loop"), network_of

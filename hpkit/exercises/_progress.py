@@ -306,7 +306,7 @@ class Progress:
         return [(k, v) for k, v in parts.items() if k in begun or not self.overview]
 
     def __repr__(self):
-        from hpkit.tables import text_lines
+        from hpkit.text import text_lines
 
         lines = [self._title()]
         if self.overview:
@@ -316,7 +316,7 @@ class Progress:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from hpkit.tables import html_table
+        from hpkit.text import html_table
 
         cell = "text-align:left;padding:3px 14px 3px 6px"
         how = {"row_heads": True, "style": "margin:6px 0", "cell": cell}

@@ -9,13 +9,11 @@ import numpy as np
 
 from hpkit.charts.colors import PINNED
 from hpkit.charts.decision import has_map, thumbnail
-from hpkit.engine.run import Run
-from hpkit.engine.runs import Runs
+from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.panels.parts import button, named, row, say
-from hpkit.tables import text_lines
-from hpkit.text import shown
+from hpkit.text import shown, text_lines
 
 WORDS = Texts("panels.lists")
 MAPS = 3  # that fit beside the table

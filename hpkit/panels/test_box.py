@@ -8,7 +8,7 @@ import numpy as np
 
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
-from hpkit.engine.run import Run
+from hpkit.engine.runs import Run
 from hpkit.hyperparameters import refused
 from hpkit.locale import Texts
 from hpkit.panels.code import code_of_run

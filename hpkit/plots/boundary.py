@@ -9,7 +9,7 @@ import numpy as np
 from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset
-from hpkit.engine.run import Run
+from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_choice
 from hpkit.plots.canvas import drawn

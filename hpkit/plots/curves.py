@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hpkit.charts.loss import runs_chart, seeds_chart
-from hpkit.engine.run import Run
-from hpkit.engine.runs import Runs
+from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import check_choice, check_flag
 from hpkit.plots.canvas import SIZE, drawn
 from hpkit.plots.words import CHARTS, as_runs, describe, varied

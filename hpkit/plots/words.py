@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hpkit.engine.run import Run
-from hpkit.engine.runs import Runs
+from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, TABLE, refused
 from hpkit.locale import Texts
 from hpkit.locale import words as texts

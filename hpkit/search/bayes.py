@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpkit.data.datasets import Dataset, check_dataset
-from hpkit.engine.run import DIVERGED_ABOVE, Run
-from hpkit.engine.runs import Runs, join
+from hpkit.engine.runs import DIVERGED_ABOVE, Run, Runs, join
 from hpkit.hyperparameters import (
     Hyperparameters,
     check_count,

@@ -16,8 +16,7 @@ import numpy as np
 
 from hpkit import text
 from hpkit.data.datasets import Dataset
-from hpkit.engine.run import Run, lowest
-from hpkit.engine.runs import EVEN, Runs, levels, ranked
+from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
 from hpkit.hyperparameters import Hyperparameters, check_choice, check_name, refusal
 from hpkit.locale import words
 from hpkit.search.space import edge_of
@@ -181,7 +180,7 @@ class Search(_AsRuns):
         return self.runs.best_run
 
     def scores(self, by: str = "validation") -> np.ndarray:
-        """Return a number for each setting, the lower the better: ndarray (n_settings,).
+        """Return a number for each setting, the lower the better: (n_settings,).
 
         Parameters
         ----------

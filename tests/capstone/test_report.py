@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from tasks import BASE, TWO, finished, linear, task
 
 import hpkit as hk
-from hpkit.tables import markdown_table
+from hpkit.text import markdown_table
 
 
 class Page(HTMLParser):

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 import hpkit as hk
-from hpkit.engine.run import CURVES, TestSplitWarning
-from hpkit.engine.runs import Runs, join
+from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join
 from hpkit.search.result import CRITERIA, Cost, Lost, Rung, best_number
 from hpkit.search.space import edge_of
 
