@@ -73,6 +73,7 @@ _PUBLIC = {
     "panels": (
         "BatchNoisePanel",
         "BowlPanel",
+        "ClinicPanel",
         "CoinFlipsPanel",
         "GridPanel",
         "OneAtATimePanel",

@@ -18,6 +18,7 @@ from hpkit.locale import language
 from hpkit.panels import (
     BatchNoisePanel,
     BowlPanel,
+    ClinicPanel,
     CoinFlipsPanel,
     GridPanel,
     OneAtATimePanel,
@@ -53,6 +54,7 @@ __all__ = [
     "BowlPanel",
     "BudgetError",
     "Capstone",
+    "ClinicPanel",
     "CoinFlipsPanel",
     "Dataset",
     "GridPanel",

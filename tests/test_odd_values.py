@@ -371,6 +371,7 @@ PANELS = {
         hk.BowlPanel,
         {"lr": 0.1, "curvature": 1, "start": -4, "steps": 0, **PANEL},
     ),
+    "ClinicPanel": (hk.ClinicPanel, {"seed": 0, "title": "mine"}),
     "CoinFlipsPanel": (hk.CoinFlipsPanel, {"models": 5, "seed": 0, **PANEL}),
     "TestBoxPanel": (hk.TestBoxPanel, {"run": None, **PANEL}),
 }

@@ -4,6 +4,7 @@ from importlib import import_module
 
 _MODULES = {
     "bowl": ("BowlPanel",),
+    "clinic": ("ClinicPanel",),
     "coins": ("CoinFlipsPanel",),
     "curve": ("ValidationCurvePanel",),
     "grid": ("GridPanel",),

@@ -1,0 +1,122 @@
+"""The clinic: its patients are as sick as they are said to be, its remedies help."""
+
+import numpy as np
+import pytest
+
+from hpkit.panels import ClinicPanel
+from hpkit.panels.clinic import CURED, HELPS, draw_patient, last_losses, trained
+
+SEEDS = range(1000, 1020)
+REMEDIES = tuple(dict.fromkeys(HELPS.values()))
+
+
+def outcome(patient, remedy, seeds=SEEDS):
+    """Return the losses at the end before and after a remedy, a pair a seed.
+
+    An unlucky seed stays the patient's own, whatever the seed of a remedy.
+    """
+    unlucky, data = patient.fault == "unlucky", patient.dataset
+    own = [patient.seed] if unlucky else list(seeds)
+    if patient.tried:
+        settings, _ = patient.treated("validation")
+        runs = trained(data, settings, own)
+        chosen = last_losses(runs, "train_loss").argmin(0)
+        before = last_losses(runs)[chosen, np.arange(len(own))]
+    else:
+        before = last_losses(trained(data, [patient.setting], own))[0]
+    settings, _ = patient.treated(remedy)
+    after_seeds = [seed + len(seeds) for seed in seeds] if remedy == "seed" else own
+    after = last_losses(trained(data, settings, after_seeds)).min(0)
+    return np.broadcast_arrays(before, after)
+
+
+@pytest.fixture(scope="module")
+def patients():
+    """Return two patients of each fault."""
+    rng, found = np.random.default_rng(7), {fault: [] for fault in HELPS}
+    while any(len(some) < 2 for some in found.values()):
+        patient = draw_patient(rng)
+        if len(found[patient.fault]) < 2:
+            found[patient.fault].append(patient)
+    return found
+
+
+@pytest.mark.parametrize("fault", HELPS)
+def test_the_right_remedy_lowers_the_loss_of_nearly_every_seed(patients, fault):
+    for patient in patients[fault]:
+        before, after = outcome(patient, HELPS[fault])
+        assert (after < before).mean() >= 0.95
+
+
+def test_wrong_remedies_mostly_do_not_cure(patients):
+    cures = [
+        np.mean(np.less(after, CURED * before))
+        for fault, some in patients.items()
+        for remedy in REMEDIES
+        if remedy != HELPS[fault]
+        for before, after in [outcome(some[0], remedy, SEEDS[:3])]
+    ]
+    assert np.mean(cures) < 0.2
+
+
+def treat(panel, fault, remedy):
+    panel.fault.value, panel.remedy.value = fault, remedy
+    panel.treat_button.click()
+    return panel.wait(30)
+
+
+def test_a_patient_is_named_treated_and_followed_by_the_next():
+    panel = ClinicPanel(seed=3).wait(30)
+    fault, first = panel.patient.fault, panel.patient
+    wrong = next(other for other in HELPS if HELPS[other] != HELPS[fault])
+
+    treat(panel, wrong, HELPS[wrong])
+    treat(panel, fault, HELPS[fault])
+
+    rows = panel.frame()
+    assert list(rows["fault"]) == [fault, fault]
+    assert list(rows["named"]) == [wrong, fault]
+    assert list(rows["first_try"]) == [True, False]
+    assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
+    assert "0 of 1" in panel.status.value  # the first try counts
+    assert panel.treated is not None
+    assert panel.error is None
+    assert panel.picture().startswith(b"\x89PNG")
+
+    panel.next_button.click()
+    panel.wait(30)
+
+    assert panel.patient is not first
+    assert panel.treated is None
+    assert panel.fault.value is None
+    assert "Patient 2" in panel.record.value
+
+
+def test_nothing_is_trained_before_both_lists_are_chosen_from():
+    panel = ClinicPanel().wait(30)
+    panel.fault.value = panel.patient.fault
+    panel.treat_button.click()
+
+    assert panel.wait(30).treated is None
+    assert not panel.rows
+    assert "first" in panel.result
+
+
+def test_the_same_seed_brings_the_same_patients():
+    one, two = (draw_patient(np.random.default_rng(5)) for _ in range(2))
+
+    assert (one.fault, one.drawn, one.setting, one.seed) == (
+        two.fault,
+        two.drawn,
+        two.setting,
+        two.seed,
+    )
+
+
+def test_code_trains_the_patient():
+    panel = ClinicPanel(seed=2).wait(30)
+    names = {}
+
+    exec(panel.code(), names)
+
+    assert np.array_equal(names["run"].val_loss, panel.run.val_loss, equal_nan=True)
