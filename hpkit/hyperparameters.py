@@ -169,7 +169,9 @@ def brief(value):
 def refusal(key, value=None, *, kind=ValueError, **facts):
     """Return the error that refuses a value, in the words `key` of the locale."""
     facts = {"got": brief(value)} | facts
-    return kind(words("refusals")[key].format(**facts))
+    error = kind(words("refusals")[key].format(**facts))
+    error.refused = True  # what the caller gave is wrong, not what hpkit does with it
+    return error
 
 
 def refused(rule, value, way_out, *, kind=ValueError):

@@ -14,9 +14,8 @@ import pytest
 import hpkit as hk
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_seeds
-from hpkit.panels.code import code_of_setting
-from hpkit.panels.controls import Controls
-from hpkit.panels.values import parse_values
+from hpkit.panels.controls import Controls, parse_values
+from hpkit.panels.parts import code_of_setting
 
 BAD = [
     *(("lr", v) for v in (0, -1, math.nan, math.inf, "0.1", None, True, [0.1])),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hpkit.charts.colors import SHAPES
-from hpkit.charts.spec import Axis, Chart, band, cross, line, points, ring, rule
+from hpkit.charts.spec import Axis, Chart, band, cross, line, points, ring
 from hpkit.locale import Texts
 
 WORDS = Texts("charts.loss")
@@ -79,7 +79,6 @@ def loss_chart(
     per_epoch: Callable = lambda run: 1,
     unit: str = "",
     guess: tuple | None = None,
-    at: float | None = None,
     top: float | None = None,
     lowest: str = "",
     named: bool = True,
@@ -103,8 +102,6 @@ def loss_chart(
         What the axis counts.
     guess : (epochs, losses), optional
         What a learner has drawn.
-    at : float, optional
-        Epoch of the map beside it.
     lowest : str
         What stands beside the lowest validation loss, with a place for it.
     named : bool
@@ -153,7 +150,6 @@ def loss_chart(
                 color=[color for *_, color in out],
                 label=[WORDS["diverged" if r.diverged else "above"] for _, r, _ in out],
             ),
-            rule([] if at is None else [at], color="ink", dash="dotted", width=1.5),
             *marks,
         ],
         alt=alt,

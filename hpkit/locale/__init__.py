@@ -58,16 +58,22 @@ def say(path: str, **facts):
 
 
 class Texts:
-    """The texts at a path such as "panels.grid", by name, in the language chosen."""
+    """Texts by name in the language chosen: of the first path that has the name.
 
-    def __init__(self, path: str) -> None:
-        self.part, *self.keys = path.split(".")
+    A path is such as "panels.grid".
+    """
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = [path.split(".") for path in paths]
 
     def __getitem__(self, name: str):
-        texts = words(self.part)
-        for key in (*self.keys, name):
-            texts = texts[key]
-        return texts
+        for part, *keys in self.paths:
+            texts = words(part)
+            for key in keys:
+                texts = texts[key]
+            if name in texts:
+                return texts[name]
+        raise KeyError(name)
 
 
 def translated(english):

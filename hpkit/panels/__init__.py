@@ -10,10 +10,10 @@ _MODULES = {
     "grid": ("GridPanel",),
     "noise": ("BatchNoisePanel",),
     "one_at_a_time": ("OneAtATimePanel",),
+    "parts": ("present",),
     "patience": ("PatiencePanel",),
     "race": ("SearchRacePanel",),
     "seeds": ("SeedsPanel",),
-    "style": ("present",),
     "test_box": ("TestBoxPanel",),
     "training": ("TrainingPanel",),
 }

@@ -9,11 +9,10 @@ from hpkit.charts.loss import clipped, nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts
-from hpkit.panels.controls import framed, number_box, tie
-from hpkit.panels.guess import check_predict
+from hpkit.panels.controls import tied
 from hpkit.panels.live import play
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons
 
 WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
@@ -119,6 +118,7 @@ class BowlPanel(Panel):
 
     kind = "bowl"
     newest_first = True
+    words = WORDS
 
     def __init__(
         self,
@@ -130,41 +130,39 @@ class BowlPanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        lr, curvature = (
-            check_number(name, value, low=0, below=LIMIT, hint="try 1")
-            for name, value in (("lr", lr), ("curvature", curvature))
-        )
-        self.start = check_number("start", start, low=-WIDE, below=WIDE, hint="try -4")
-        steps = check_count("steps", steps, low=0, most=1000, hint="try 0")
-        self.steps = steps  # taken so far
-        super().__init__(None, title=titled(title, WORDS["title"]))
-        self.lr, lr_box = linear_knob(WORDS["lr"], lr, 0.05, max(2.5, lr))
-        self.curvature, curvature_box = linear_knob(
-            WORDS["curvature"], curvature, 0.1, max(4.0, curvature)
-        )
         # What is shown: a wrong number in a box changes nothing.
-        self.right = {"lr": lr, "curvature": curvature}
+        self.right = {
+            name: check_number(name, value, low=0, below=LIMIT, hint=WORDS["hint"])
+            for name, value in (("lr", lr), ("curvature", curvature))
+        }
+        self.start = check_number("start", start, low=-WIDE, below=WIDE)
+        self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
+        super().__init__(None, title)
+        lr_knob = self._knob("lr", 0.05, 2.5)
+        curvature_knob = self._knob("curvature", 0.1, 4.0)
+        self.lr, self.curvature = lr_knob.source, curvature_knob.source
         self.asked, self.tried = curvature, set()  # learning rates x curvature
-        if check_predict(predict):
-            slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
-            self.ask(WORDS["guess"].format(curvature), slider, "{:g}".format)
-            if not steps:  # the ball at its start tells nothing
-                self.add_class("hp-shown")
-        self.step_button = button(WORDS["step"], WORDS["step_tip"], "primary")
-        self.run_button = button(WORDS["run"], WORDS["run_tip"])
-        self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
-        pairs = [
-            (self.step_button, self.run_button),
-            (self.reset_button, self.stop_button),
-        ]
-        left = [lr_box, curvature_box, *(row(*p, name="hp-buttons") for p in pairs)]
-        self.build(left, (3, 2))
-        self.on_click(self.step_button, self.step)
-        self.on_click(self.run_button, self._run_clicked)
-        self.on_click(self.reset_button, self.reset)
-        self.on_change(self.lr, self._moved)
-        self.on_change(self.curvature, self._moved)
+        question = WORDS["guess"].format(self.right["curvature"])
+        slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
+        self.ask(predict, question, slider, "{:g}".format)
+        if self.guess and not steps:  # the ball at its start tells nothing
+            self.add_class("hp-shown")
+        self.step_button = self.button("step", self.step, "primary")
+        self.run_button = self.button("run", self._run_clicked)
+        self.reset_button = self.button("reset", self.reset)
+        first = buttons(self.step_button, self.run_button)
+        last = buttons(self.reset_button, self.stop_button)
+        self.build([lr_knob.box, curvature_knob.box, first, last], (3, 2))
         self._draw()
+
+    def _knob(self, name, step, high):
+        """Return a number box tied to a slider from 0 to `high` or above."""
+        value = self.right[name]
+        look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
+        slider = W.FloatSlider(value, **look)
+        knob = tied(WORDS[name], slider, lambda v: round(v, 4), step=None)
+        self.on_change(knob.source, self._moved)
+        return knob
 
     # ---- what a learner does -------------------------------------------------------
 
@@ -174,11 +172,11 @@ class BowlPanel(Panel):
         return descend(self.start, *self.right.values(), self.steps)
 
     def _check(self):
-        """Take the numbers of the boxes; raise ValueError for a wrong one."""
-        for name in self.right:
-            value = getattr(self, name).value
-            check_number(WORDS[name], value, low=0, below=LIMIT, hint="try 1")
-        self.right = {name: getattr(self, name).value for name in self.right}
+        """Take the numbers of the boxes; a wrong one is refused."""
+        typed = {name: getattr(self, name).value for name in self.right}
+        for name, value in typed.items():
+            check_number(WORDS[name], value, low=0, below=LIMIT, hint=WORDS["hint"])
+        self.right = typed
         self.error = None
 
     def _moved(self):
@@ -203,23 +201,20 @@ class BowlPanel(Panel):
     def _run_clicked(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
         self._check()
-        first = 0 if self.steps >= MOST else self.steps + 1
-        show = partial(setattr, self, "steps")
-        self.live.start(play(show, range(first, MOST + 1), PAUSE))
+        steps = range(0 if self.steps >= MOST else self.steps + 1, MOST + 1)
+        self.live.start(play(partial(setattr, self, "steps"), steps, PAUSE))
 
     # ---- what is shown -------------------------------------------------------------
 
-    def update(self, running):
-        """Let bar and status show the state."""
+    def _update(self, running):
         self.bar.value = min(1.0, self.steps / MOST)
         self.status.value = f"{WORDS['steps']} {self.steps}"
 
-    def pictures(self):
-        """Return the bowl and the loss after each step."""
+    def _pictures(self):
         path, curvature = self.path, self.right["curvature"]
         return [bowl_chart(path, curvature), steps_chart(path, curvature)]
 
-    def judged(self):
+    def _judged(self):
         """Return what the steps so far say about the guess."""
         lr, curvature = self.right.values()
         if not (self.guess and self.guess.open) or curvature != self.asked:
@@ -236,31 +231,19 @@ class BowlPanel(Panel):
         return WORDS["right"] if fails and np.isclose(guess, border) else ""
 
     @np.errstate(over="ignore")
-    def sentence(self, running):
-        """Return the state in words."""
+    def _sentence(self, running):
         w, (lr, curvature) = self.path[-1], self.right.values()
         slope = curvature * w + 0.0  # no -0
-        facts = {
-            "w": w,
-            "lr": lr,
-            "slope": slope,
-            "next": descend(w, lr, curvature, 1)[1],
-            "r": lr * curvature,
-            "loss": _loss(w, curvature),
-        }
-        if self.steps == 0:
-            return self.judged() + WORDS["start"].format(**facts)
-        how = WORDS[regime(lr * curvature)]
-        return self.judged() + WORDS["went"].format(n=self.steps, how=how, **facts)
+        r, following = lr * curvature, descend(w, lr, curvature, 1)[1]
+        facts = {"w": w, "lr": lr, "slope": slope, "next": following, "r": r}
+        facts |= {"n": self.steps, "how": WORDS[regime(r)], "loss": _loss(w, curvature)}
+        return self._judged() + WORDS["went" if self.steps else "start"].format(**facts)
 
     @np.errstate(over="ignore")
-    def frame(self):
-        """Return the steps as a table."""
-        import pandas as pd
-
+    def _table(self):
         w, curvature = self.path, self.right["curvature"]
         table = {"step": range(len(w)), "w": w, "loss": _loss(w, curvature)}
-        return pd.DataFrame(table | {"slope": curvature * w + 0.0})
+        return table | {"slope": curvature * w + 0.0}
 
     def code(self):
         """Return the cell that takes the same steps."""
@@ -279,11 +262,3 @@ def regime(r):
         if np.isclose(r, at):
             return name
     return "short" if r < 1 else "jump" if r < 2 else "away"
-
-
-def linear_knob(label, value, step, high):
-    """Return a number box tied to a slider from 0 to `high`, and their box."""
-    slider = W.FloatSlider(value, min=0, max=high, step=step, readout=False)
-    number = number_box(W.FloatText, label, value=value, step=None)
-    tie(slider, number, lambda v: round(v, 4))
-    return number, framed(label, slider, number)

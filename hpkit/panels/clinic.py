@@ -13,10 +13,9 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_run
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, named, row, say
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons, code_of_run, head_of, named, say
 from hpkit.text import named_value
 
 WORDS = Texts("panels.clinic")
@@ -96,12 +95,8 @@ def draw_patient(rng) -> Patient:
         elif fault == "unlucky":
             name, setting = "circles", setting.but(hidden=(6,), epochs=100)
         else:
-            name, setting = (
-                "small_moons",
-                Hyperparameters(
-                    lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100
-                ),
-            )
+            large = {"lr": 0.1, "momentum": 0.9, "batch_size": 10, "hidden": (64, 64)}
+            name, setting = "small_moons", Hyperparameters(**large, epochs=100)
             tried = DECAYS if fault == "training" else ()
         drawn = int(rng.integers(10**6))
         dataset = load_dataset(name, seed=drawn)
@@ -158,27 +153,23 @@ class ClinicPanel(Panel):
     """
 
     kind = "clinic"
+    words = WORDS
 
     def __init__(self, *, seed: int = 0, title: str | None = None) -> None:
-        title = titled(title, WORDS["title"])
-        super().__init__(None, title=title, key=())
+        super().__init__(None, title)
         self._rng = np.random.default_rng(check_seed("seed", seed))
         self.patient = self.run = self.treated = None
         self.others, self.rows, self.number, self._first = [], [], 0, True
         self.record = W.HTML()
         self.fault = self._choice("fault", "faults", HELPS)
         self.remedy = self._choice("remedy", "remedies", dict.fromkeys(HELPS.values()))
-        self.treat_button = button(WORDS["treat"], WORDS["treat_tip"], "primary")
-        self.next_button = button(WORDS["next"], WORDS["next_tip"])
-        buttons = row(self.treat_button, self.next_button, name="hp-buttons")
-        lists = [
-            part
-            for each in (self.fault, self.remedy)
-            for part in (say(f"<span class='hp-name'>{each.tooltip}</span>"), each)
-        ]
-        self.build([self.record, *lists, buttons])
-        self.on_click(self.treat_button, self._treat)
-        self.on_click(self.next_button, lambda: self.live.start(self._admitting()))
+        self.treat_button = self.button("treat", self._treat, "primary")
+        following = lambda: self.live.start(self._admitting())  # noqa: E731
+        self.next_button = self.button("next", following)
+        lists = [self.fault, self.remedy]
+        lists = [w for each in lists for w in (say(head_of(each.tooltip)), each)]
+        treat = buttons(self.treat_button, self.next_button)
+        self.build([self.record, *lists, treat])
         self.live.now(self._admitting())
 
     def _choice(self, name, many, keys):
@@ -221,24 +212,16 @@ class ClinicPanel(Panel):
             yield
         chosen = int(last_losses(runs).argmin())
         self.treated = runs[chosen, 0]
-        self.rows.append(
-            {
-                "patient": self.number,
-                "fault": self.patient.fault,
-                "named": named,
-                "remedy": remedy,
-                "loss_before": end_of(self.run),
-                "loss_after": end_of(self.treated),
-                "first_try": self._first,
-            }
-        )
+        row = {"patient": self.number, "fault": self.patient.fault, "named": named}
+        row |= {"remedy": remedy, "loss_before": end_of(self.run)}
+        row |= {"loss_after": end_of(self.treated), "first_try": self._first}
+        self.rows.append(row)
         self._first = False
         yield
 
     # ---- what is shown -------------------------------------------------------------
 
-    def update(self, running):
-        """Show the patient's record, and how many were right at the first try."""
+    def _update(self, running):
         self.treat_button.disabled = running or self.run is None
         firsts = [row for row in self.rows if row["first_try"]]
         right = sum(row["fault"] == row["named"] for row in firsts)
@@ -250,35 +233,25 @@ class ClinicPanel(Panel):
         said = [named_value(name, getattr(setting, name)) for name in names]
         tried = ", ".join(f"{decay:g}" for decay in self.patient.tried)
         history = WORDS["history" if tried else "alone"].format(tried)
-        data = WORDS["data"].format(
-            name=self.patient.dataset.name, n=self.patient.dataset.n_train
-        )
+        data = self.patient.dataset
+        data = WORDS["data"].format(name=data.name, n=data.n_train)
         items = "".join(f"<li>{html.escape(text)}</li>" for text in (data, *said))
         self.record.value = (
             f"<b>{WORDS['patient'].format(self.number)}</b><ul class='hp-record'>"
             f"{items}</ul><p>{history}</p>"
         )
 
-    def pictures(self):
-        """Return the loss of the patient, of its other seeds, and after the remedy."""
+    def _pictures(self):
         if self.run is None:
             return self.charts.charts
         treated = [] if self.treated is None else [self.treated]
-        return [
-            loss_chart(
-                self.run,
-                pinned=[(run, "green", WORDS["treated"]) for run in treated],
-                faded=self.others,
-                faded_are=WORDS["others"],
-                end=max(run.setting.epochs for run in (self.run, *treated)),
-                alt=WORDS["alt"].format(
-                    end_of(self.run, "train_loss"), end_of(self.run)
-                ),
-            )
-        ]
+        alt = WORDS["alt"].format(end_of(self.run, "train_loss"), end_of(self.run))
+        look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
+        end = max(run.setting.epochs for run in (self.run, *treated))
+        treated = [(run, "green", WORDS["treated"]) for run in treated]
+        return [loss_chart(self.run, pinned=treated, end=end, **look)]
 
-    def sentence(self, running):
-        """Return what was named, what the remedy did, and what the picture shows."""
+    def _sentence(self, running):
         if self.run is None:
             return WORDS["admitting" if running else "stopped"]
         if running:
@@ -299,17 +272,13 @@ class ClinicPanel(Panel):
         )
 
     def _helped(self, note):
-        after, before = (
-            note[key] if np.isfinite(note[key]) else np.inf
-            for key in ("loss_after", "loss_before")
+        before, after = np.nan_to_num(
+            [note["loss_before"], note["loss_after"]], nan=np.inf
         )
         return after < CURED * before
 
-    def frame(self):
-        """Return the patients so far, a remedy a row."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows)
+    def _table(self):
+        return self.rows
 
     def code(self):
         """Return the cell that trains the patient."""

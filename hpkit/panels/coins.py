@@ -9,10 +9,9 @@ from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME, play
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons
 
 WORDS = Texts("panels.coins")
 MODELS = 100
@@ -87,6 +86,7 @@ class CoinFlipsPanel(Panel):
 
     kind = "coin-flips"
     newest_first = True
+    words = WORDS
 
     def __init__(
         self,
@@ -96,24 +96,19 @@ class CoinFlipsPanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        seed = check_seed("seed", seed, most=2**31)
-        flips = load_dataset("coin_flips", seed)
-        super().__init__(flips, title=titled(title, WORDS["coins"]))
-        models = check_count("models", models, most=MODELS, hint="try 5 or 50")
+        self.flips = check_seed("seed", seed, most=2**31)
+        super().__init__(load_dataset("coin_flips", self.flips), title)
+        models = check_count("models", models, most=MODELS)
         self.valid = self.test = np.zeros(0)
         label = WORDS["box"].format(MODELS)
         self.count, box = count_box(label, models, 1, MODELS, most=MODELS)
-        self.flips = seed
-        self.run_button = button(WORDS["run"], WORDS["run_tip"], "primary")
-        self.again = button(WORDS["again"], WORDS["again_tip"])
-        if check_predict(predict):
-            slider = W.IntSlider(50, min=40, max=100)
-            self.ask(WORDS["guess"], slider, WORDS["percent"].format)
-        buttons = row(self.run_button, self.stop_button, name="hp-buttons")
-        self.build([box, buttons, row(self.again, name="hp-buttons")])
+        self.run_button = self.button("run", self._run_clicked, "primary")
+        self.again = self.button("again", self.flip)
+        slider = W.IntSlider(50, min=40, max=100)
+        self.ask(predict, WORDS["guess"], slider, WORDS["percent"].format)
+        run = buttons(self.run_button, self.stop_button)
+        self.build([box, run, buttons(self.again)])
         self.on_change(self.count, self._draw)
-        self.on_click(self.run_button, self._run_clicked)
-        self.on_click(self.again, self.flip)
         self.live.now(self._training())
 
     def flip(self):
@@ -124,10 +119,8 @@ class CoinFlipsPanel(Panel):
     def _run_clicked(self):
         """Try one model after the other, slowly; from the first when all were tried."""
         first = 1 if self.count.value >= MODELS else self.count.value + 1
-        self.live.start(
-            play(self._try, range(first, MODELS + 1), PAUSE),
-            replace=len(self.valid) > 0,
-        )
+        job = play(self._try, range(first, MODELS + 1), PAUSE)
+        self.live.start(job, replace=len(self.valid) > 0)
 
     def _try(self, models):
         with self.quietly():
@@ -153,45 +146,30 @@ class CoinFlipsPanel(Panel):
         self.dataset, self.valid, self.test = data, valid, test
         yield
 
-    @property
-    def chosen(self):
-        """Numbers of the best model of the first one, two, three, ..."""
-        return best_so_far(self.valid[: self.count.value])
-
-    def update(self, running):
-        """Let the bar show how many models are tried."""
+    def _update(self, running):
         self.bar.value = min(len(self.valid), self.count.value) / MODELS
 
-    def pictures(self):
-        """Return the accuracies of the models tried."""
+    def _pictures(self):
         tried, guess = slice(self.count.value), None
         if len(self.valid) and self.guess and self.guess.open:
             guess = self.guess.value / 100
         return [luck_chart(self.valid[tried], self.test[tried], guess=guess)]
 
-    def sentence(self, running):
-        """Return the luck in words."""
+    def _sentence(self, running):
         if not len(self.valid):
             return WORDS["training" if running else "stopped"]
-        best, n = self.chosen[-1], len(self.chosen)
+        best = best_so_far(self.valid[: self.count.value])
+        n, best = len(best), best[-1]
         rows, valid, test = len(self.dataset.test.y), self.valid[best], self.test[best]
         text = WORDS["luck" if n > 1 else "one"]
         return text.format(n=n, valid=valid, test=test, rows=rows)
 
-    def frame(self):
-        """Return the accuracies of the models tried, one a row."""
-        import pandas as pd
-
-        best = self.chosen
-        at = slice(len(best))
-        table = {
-            "model": range(1, len(best) + 1),
-            "val_accuracy": self.valid[at],
-            "test_accuracy": self.test[at],
-            "best_val_accuracy": self.valid[best],
-            "its_test_accuracy": self.test[best],
-        }
-        return pd.DataFrame(table)
+    def _table(self):
+        best = best_so_far(self.valid[: self.count.value])
+        valid, test = self.valid[: len(best)], self.test[: len(best)]
+        table = {"model": range(1, len(best) + 1), "val_accuracy": valid}
+        table |= {"test_accuracy": test, "best_val_accuracy": valid[best]}
+        return table | {"its_test_accuracy": test[best]}
 
     def code(self):
         """Return the cell that does the same in the open."""

@@ -1,8 +1,12 @@
-"""Controls for hyperparameters: each a label, a slider and, for numbers, a number box.
+"""Controls: each a label, a slider and, for numbers, a number box; and lists of values.
 
 `Controls(dataset, base, names)` builds those asked for; `.setting` is what they say.
+`Entry` is which hyperparameter to search and its values, as a learner writes them.
 """
 
+import html
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Number
 
@@ -15,13 +19,24 @@ from hpkit.hyperparameters import (
     check_count,
     check_items,
     check_seeds,
+    refusal,
 )
 from hpkit.locale import Texts
+from hpkit.panels.parts import FULL, head_of, named, row, say
+from hpkit.search.space import check_list
+from hpkit.text import shown
 
 WORDS = Texts("panels.controls")
 SAME, NEW = "same", "new"
 STEPS_PER_DECADE = 10
 MOST_SEEDS = 500  # of a panel
+MOST_VALUES = 100
+SHORT = 26  # characters that the box of an entry shows at once
+_WHOLE = ("count", "units")
+
+
+def _same(value):
+    return value
 
 
 @dataclass
@@ -31,8 +46,8 @@ class Knob:
     box: W.Widget
     source: W.Widget
     slider: W.Widget
-    read: object = lambda value: value  # widget's value -> hyperparameter's
-    write: object = lambda value: value
+    read: Callable = _same  # widget's value -> hyperparameter's
+    write: Callable = _same
 
     @property
     def value(self):
@@ -44,38 +59,29 @@ class Knob:
         self.source.value = self.write(value)
 
 
-def framed(label, slider, number=None):
+def _framed(label, slider, *number):
     """Return label and number in a row, the slider under it."""
     slider.add_class("hp-slide")
-    label = W.HTML(f"<span class='hp-name'>{label}</span>")
-    row = W.HBox([label] + ([number] if number else []))
-    row.add_class("hp-row")
-    box = W.VBox([row, slider])
+    box = W.VBox([row(W.HTML(head_of(label)), *number, name="hp-row"), slider])
     box.add_class("hp-knob")
     return box
 
 
-def number_box(kind, label, **limits):
-    """Return a box to type a number in.
+def tied(label, slider, rounded=_same, *, kind=W.FloatText, read=_same, **limits):
+    """Return a slider and a number box that follow each other, as a `Knob`.
 
     A box without limits takes any number: hpkit's own checks say what is wrong with
     it, where a limit would silently make another number of it.
     """
-    box = kind(**limits, description=label)
-    if hasattr(box, "min"):
-        label = WORDS["number"].format(label, box.min, box.max)
-    box.tooltip = label
-    box.add_class("hp-number")
-    box.add_class("hp-named")
-    return box
+    number = named(kind(value=slider.value, **limits), label)
+    if hasattr(number, "min"):
+        number.tooltip = WORDS["number"].format(label, number.min, number.max)
+    number.add_class("hp-number")
+    _tie(slider, number, rounded)
+    return Knob(_framed(label, slider, number), number, slider, read)
 
 
-def slide(name):
-    """Return what all sliders have in common."""
-    return {"tooltip": WORDS["slider"].format(TABLE[name].knob), "readout": False}
-
-
-def tie(slider, number, shown=lambda value: value):
+def _tie(slider, number, rounded):
     """Let a slider and a number box follow each other; the box may go between ticks.
 
     The slider stands at the tick nearest to the number. A browser says so once more,
@@ -90,7 +96,7 @@ def tie(slider, number, shown=lambda value: value):
 
     def slid(change):
         if ticks(change["new"]) != ticks(number.value):
-            number.value = shown(change["new"])
+            number.value = rounded(change["new"])
 
     def typed(change):
         if ticks(change["new"]) != ticks(slider.value):
@@ -102,6 +108,11 @@ def tie(slider, number, shown=lambda value: value):
     number.observe(typed, "value")
 
 
+def _slide(name):
+    """Return what the sliders of hyperparameters have in common."""
+    return {"tooltip": WORDS["slider"].format(TABLE[name].knob), "readout": False}
+
+
 def log_knob(name, dataset, value):
     """Return a slider over powers of ten, tied to a number box."""
     # The ticks go through `value`: a browser moves a slider that stands between two,
@@ -109,50 +120,37 @@ def log_knob(name, dataset, value):
     at, step = np.log10(value), 1 / STEPS_PER_DECADE
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
-    slider = W.FloatLogSlider(value, min=low, max=high, step=step, **slide(name))
-    number = number_box(W.FloatText, TABLE[name].knob, value=value, step=None)
-    tie(slider, number, lambda v: float(f"{v:.2g}"))
-    return Knob(framed(TABLE[name].knob, slider, number), number, slider)
+    slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
+    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"), step=None)
 
 
 def count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
-    most = max(200, value)
-    slider = W.IntSlider(value, min=1, max=most, **slide(name))
+    slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
     # A box for whole numbers would drop the point of 2.5 and hand over 25.
-    number = number_box(W.FloatText, TABLE[name].knob, value=value, step=1)
-    tie(slider, number)
-    knob = Knob(framed(TABLE[name].knob, slider, number), number, slider)
-    knob.read = lambda value: int(value) if value.is_integer() else value
-    return knob
+    read = lambda value: int(value) if value.is_integer() else value  # noqa: E731
+    return tied(TABLE[name].knob, slider, read=read, step=1)
 
 
-def count_box(label, value, low, high, *, step=1, continuous=True, most=None):
+def count_box(label, value, low, high, *, most=None, **look):
     """Return a number box tied to a slider over whole numbers, and their box.
 
     The number may be typed up to `most`, default ten times the end of the slider.
     """
-    high = max(high, value)
-    slider = W.IntSlider(
-        value, min=min(low, value), max=high, step=step, readout=False,
-        continuous_update=continuous,
-    )  # fmt: skip
+    low, high = min(low, value), max(high, value)
+    slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
     most = most or 10 * high
-    number = number_box(W.BoundedIntText, label, value=value, min=1, max=most)
-    tie(slider, number)
-    return number, framed(label, slider, number)
+    knob = tied(label, slider, kind=W.BoundedIntText, min=1, max=most)
+    return knob.source, knob.box
 
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     """Return a slider over a list of values; `value` joins the list."""
-    values = sorted({*values, value})
-    slider = W.SelectionSlider(
-        options=[(text(v), v) for v in values], value=value,
-        tooltip=WORDS["slider"].format(TABLE[name].knob), readout=False,
-    )  # fmt: skip
+    options = [(text(v), v) for v in sorted({*values, value})]
+    slider = W.SelectionSlider(options=options, value=value, **_slide(name))
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return Knob(framed(TABLE[name].knob, slider, shown), slider, slider)
+    return Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
 
 
 def batch_knob(name, dataset, value):
@@ -165,9 +163,8 @@ def batch_knob(name, dataset, value):
 
 def width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
-    layers = max(1, len(hidden))
     knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
-    knob.read = lambda width: (width,) * layers
+    knob.read = lambda width: (width,) * max(1, len(hidden))
     knob.write = lambda hidden: hidden[0] if hidden else 16
     return knob
 
@@ -175,53 +172,7 @@ def width_knob(name, dataset, hidden):
 def choice_knob(name, dataset, value):
     """Return buttons, one a choice."""
     buttons = W.ToggleButtons(options=TABLE[name].ticks, value=value)
-    return Knob(framed(TABLE[name].knob, buttons), buttons, buttons)
-
-
-def given_seeds(seeds):
-    """Return the seeds that a panel is given: a list of them, or how many from 0."""
-    if isinstance(seeds, Number | str):
-        return range(check_count("seeds", seeds, most=MOST_SEEDS, hint="try 3"))
-    return check_seeds(seeds)
-
-
-def seeds_from(given, count, first=0):
-    """Return `count` seeds from place `first` on; the next numbers follow the given."""
-    if isinstance(given, range):
-        return range(first, first + count)
-    more = max(given) + 1
-    return (*given, *range(more, more + first + count))[first : first + count]
-
-
-class SeedCount:
-    """How many seeds a search takes: a number, its slider, and `box` with both."""
-
-    def __init__(self, seeds):
-        self.given = given_seeds(seeds)
-        count = len(self.given)
-        slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-        # A box for whole numbers would drop the point of 2.5 and hand over 25.
-        self.number = number_box(W.FloatText, WORDS["seeds"], value=count, step=1)
-        tie(slider, self.number)
-        self.box = framed(WORDS["seeds"], slider, self.number)
-
-    @property
-    def list(self):
-        """The seeds: those given, then the next numbers; checks what was typed."""
-        count = self.number.value
-        count = check_count("seeds", count, most=MOST_SEEDS, hint="try 3")
-        return seeds_from(self.given, count)
-
-
-def seed_choice():
-    """Return buttons, the same seed for every run or a new one, and their row."""
-    buttons = W.ToggleButtons(
-        options=[SAME, NEW], tooltips=[WORDS["same_tip"], WORDS["new_tip"]]
-    )
-    buttons.style.button_width = "4.8em"
-    row = W.HBox([W.HTML(f"<span class='hp-name'>{WORDS['seed']}</span>"), buttons])
-    row.add_class("hp-row")
-    return buttons, row
+    return Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
 
 
 BUILD = {
@@ -239,9 +190,8 @@ class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
     def __init__(self, dataset, base, names):
-        hint = 'write controls=("lr", "epochs")'
         names = (names,) if isinstance(names, str) else names
-        names = check_items("controls", names, hint=hint, empty=True, of="names")
+        names = check_items("controls", names, empty=True, of="names")
         for name in names:
             check_choice("controls", name, tuple(TABLE))
         self.base = base
@@ -272,12 +222,172 @@ class Controls:
     @property
     def continuous(self):
         """Whether sliders tell every place they pass, not only where they stop."""
-        return all(
-            getattr(k.slider, "continuous_update", True) for k in self.knobs.values()
-        )
+        sliders = (knob.slider for knob in self.knobs.values())
+        return all(getattr(slider, "continuous_update", True) for slider in sliders)
 
     @continuous.setter
     def continuous(self, on):
         for knob in self.knobs.values():
             if hasattr(knob.slider, "continuous_update"):
                 knob.slider.continuous_update = on
+
+
+# ---- seeds -------------------------------------------------------------------------
+
+
+def given_seeds(seeds):
+    """Return the seeds that a panel is given: a list of them, or how many from 0."""
+    if isinstance(seeds, Number | str):
+        return range(check_count("seeds", seeds, most=MOST_SEEDS, hint=WORDS["few"]))
+    return check_seeds(seeds)
+
+
+def seeds_from(given, count, first=0):
+    """Return `count` seeds from place `first` on; the next numbers follow the given."""
+    if isinstance(given, range):
+        return range(first, first + count)
+    more = max(given) + 1
+    return (*given, *range(more, more + first + count))[first : first + count]
+
+
+class SeedCount:
+    """How many seeds a search takes: a number, its slider, and `box` with both."""
+
+    def __init__(self, seeds):
+        self.given = given_seeds(seeds)
+        count = len(self.given)
+        slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
+        # A box for whole numbers would drop the point of 2.5 and hand over 25.
+        knob = tied(WORDS["seeds"], slider, step=1)
+        self.number, self.box = knob.source, knob.box
+
+    @property
+    def list(self):
+        """The seeds: those given, then the next numbers; checks what was typed."""
+        count, hint = self.number.value, WORDS["few"]
+        return seeds_from(
+            self.given, check_count("seeds", count, most=MOST_SEEDS, hint=hint)
+        )
+
+
+def seed_choice():
+    """Return buttons, the same seed for every run or a new one, and their row."""
+    tips = [WORDS["same_tip"], WORDS["new_tip"]]
+    options = [(WORDS["same"], SAME), (WORDS["new"], NEW)]
+    buttons = W.ToggleButtons(options=options, tooltips=tips)
+    buttons.style.button_width = "4.8em"
+    return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
+
+
+# ---- lists of values ---------------------------------------------------------------
+
+
+def parse_values(name, text, layers=2):
+    """Return the values of a hyperparameter that a learner wrote, as a tuple.
+
+    Such as "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says
+    so); hidden layers of several widths as "16-8, 32-16", else `layers` of one width.
+    """
+    kind = TABLE[name].kind
+    parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
+    if kind == "choice":
+        return check_list(name, parts)
+    try:
+        if shapes := kind == "units" and "-" in text:
+            widths = (filter(None, part.split("-")) for part in parts)
+            values = [tuple(map(int, each)) for each in widths]
+        elif parts[1::2] == ["to", "in"]:
+            values = _between(name, float(parts[0]), float(parts[2]), int(parts[4]))
+        else:
+            values = list(map(float, parts))
+    except (ValueError, IndexError):
+        raise refusal("typed_values", text) from None
+    if len(values) > MOST_VALUES:
+        raise refusal("typed_many", most=MOST_VALUES, got=parts[-1])
+    if kind in _WHOLE and not shapes:
+        values = list(dict.fromkeys(max(1, round(v)) for v in values))
+    if kind == "units" and not shapes:
+        values = [(v,) * layers for v in values]
+    return check_list(name, values)
+
+
+def usual(name, dataset, lists=None):
+    """Return the values to begin with; no batch is larger than the data."""
+    text, most = (lists or {}).get(name, TABLE[name].usual), len(dataset.train.y)
+    sizes = list(map(int, text.split(","))) if name == "batch_size" else []
+    if not sizes or sizes[-1] <= most:
+        return text
+    return written([*(size for size in sizes if size < most), most])
+
+
+def _between(name, low, high, count):
+    """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
+    by_factor = TABLE[name].by_factor and min(low, high) > 0
+    spaced = np.geomspace if by_factor else np.linspace
+    values = spaced(low, high, min(count, MOST_VALUES + 1))
+    digits = 4 if TABLE[name].kind in _WHOLE or not by_factor else 2
+    return [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
+
+
+def written(values):
+    """Return values as a learner would write them; `parse_values` reads them back."""
+    return values if isinstance(values, str) else ", ".join(map(_exact, values))
+
+
+def _exact(value):
+    """Return a value as text with nothing rounded off."""
+    if isinstance(value, tuple):
+        return "-".join(map(str, value)) + "-" * (len(value) < 2)
+    whole = not isinstance(value, float) or float(shown(value)) == value
+    return shown(value) if whole else repr(value)
+
+
+class Entry:
+    """A choice of a hyperparameter, a box for its values, and what they come to."""
+
+    def __init__(self, name, values, layers, label=None):
+        self.layers, self.right = layers, ""
+        options = [(facts.knob, name) for name, facts in TABLE.items()]
+        self.which = named(W.Dropdown(options=options, value=name), WORDS["which_tip"])
+        look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
+        self.which.layout = W.Layout(margin="2px 2px 2px 8px", **look)
+        if not isinstance(values, str):
+            values = check_list(name, values)
+        text = W.Text(written(values), continuous_update=False)
+        self.text = named(text, WORDS["values_tip"])
+        self.text.layout.width = FULL
+        self.note = say("", "hp-muted")
+        label = say(head_of(label or WORDS["values"]))
+        head = row(label, self.which, name="hp-row")
+        self.frame = W.VBox([head, self.text, self.note])
+        self.frame.add_class("hp-knob")
+        for widget in (self.which, self.text):
+            widget.observe(self._count, "value")
+        self._count()
+
+    def _count(self, _=None):
+        """Say below the box how many values they are, or what is wrong with them."""
+        self.wrong = None
+        try:
+            values = self.values
+        except (ValueError, TypeError) as error:
+            self.wrong = str(error)
+            said = f"<div role='alert' class='hp-wrong'>{html.escape(self.wrong)}</div>"
+            # Over what is below, which keeps its place.
+            self.note.value = f"{said}<span class='hp-was'>{self.right}</span>"
+            return
+        count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
+        text = self.text.value
+        plain = len(text) <= SHORT and text.split(", ") == list(map(shown, values))
+        self.right = count if plain else f"{count}: {written(values)}"
+        self.note.value = self.right
+
+    @property
+    def name(self):
+        """The hyperparameter."""
+        return self.which.value
+
+    @property
+    def values(self):
+        """The values to try, checked."""
+        return parse_values(self.name, self.text.value, self.layers)

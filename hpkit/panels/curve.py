@@ -13,18 +13,14 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.hyperparameters import Hyperparameters, check_name
 from hpkit.locale import Texts
-from hpkit.panels.drawing import Drawing
-from hpkit.panels.guess import check_predict
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import titled
+from hpkit.panels.guess import Drawing, check_predict
 from hpkit.panels.search_panel import SearchPanel
-from hpkit.panels.values import usual
 from hpkit.plots.words import describe
 from hpkit.search.searches import validation_curve
 from hpkit.search.space import all_settings
 from hpkit.text import label, shown
 
-WORDS = Texts("panels.curve")
+WORDS = Texts("panels.curve", "panels.search_panel")
 
 
 class ValidationCurvePanel(SearchPanel):
@@ -70,6 +66,7 @@ class ValidationCurvePanel(SearchPanel):
     """
 
     kind = "validation-curve"
+    words = WORDS
 
     def __init__(
         self,
@@ -85,52 +82,38 @@ class ValidationCurvePanel(SearchPanel):
         predict: bool = False,
     ) -> None:
         check_name(param_name)
-        look = {"title": titled(title, WORDS["title"], dataset), "key": (param_name,)}
-        super().__init__(
-            dataset, base, controls=controls, seeds=seeds, model=model, **look
-        )
-        values = usual(param_name, dataset) if param_range is None else param_range
-        self.values, self.asked = self.entry(param_name, values), param_name
-        if check_predict(predict, draw=True):
-            self._ask(draw=predict == "draw")
+        more = {"seeds": seeds, "model": model, "key": (param_name,)}
+        super().__init__(dataset, title, base, controls=controls, **more)
+        self.values, self.asked = self._entry(param_name, param_range), param_name
+        values = self.values.values
+        if check_predict(predict, draw=True) == "draw":
+            axis, at = value_axis(param_name, values)
+            drawing, said = Drawing(at, axis), WORDS["lowest_at"]
+            guess = lambda _: said.format(shown(values[drawing.lowest]))  # noqa: E731
+            self.ask(True, WORDS["draw"], drawing, guess)
+        else:
+            slider = W.SelectionSlider(options=[(shown(v), v) for v in values])
+            self.ask(predict, WORDS["guess"], slider, shown)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
         left = (self.values.frame, self.controls.box, self.seed_count.box, self.buttons)
-        self.build(left, (5, 6), calls=calls, drawers=[self.rows])
-        self.renamed()
-        self.come_in()
-
-    def _ask(self, draw):
-        """Ask for the best value or for the curve."""
-        values = self.values.values
-        if not draw:
-            options = [(shown(v), v) for v in values]
-            self.ask(WORDS["guess"], W.SelectionSlider(options=options), shown)
-            return
-        axis, at = value_axis(self.values.name, values)
-        drawing = Drawing(at, axis)
-
-        def said(_):
-            return WORDS["lowest_at"].format(shown(values[drawing.lowest]))
-
-        self.ask(WORDS["draw"], drawing, said)
+        self.build(left, (5, 6), calls=calls, drawers=self.rows)
+        self._renamed()
+        self._come_in()
 
     # ---- the search ----------------------------------------------------------------
 
-    def planned(self):
-        """Return the settings that a start would train."""
+    def _planned(self):
         space = {self.values.name: self.values.values}
         return all_settings(self.controls.setting, space)
 
-    def begin(self):
-        """Return the search to run."""
+    def _begin(self):
+        name, values = self.values.name, self.values.values
         return validation_curve.live(
             self.dataset,
             self.controls.setting,
-            param_name=self.values.name,
-            param_range=self.values.values,
-            seeds=self.seed_list,
-            model=self.model,
-            tick=FRAME,
+            param_name=name,
+            param_range=values,
+            **self._more,
         )
 
     def _choose_out(self, number):
@@ -139,21 +122,14 @@ class ValidationCurvePanel(SearchPanel):
 
     # ---- what is shown -------------------------------------------------------------
 
-    def charts_of(self, found):
-        """Return the training curves and the validation curve."""
+    def _charts(self, found):
         focus = self.focus
         strong = label(found.settings[focus], (found.param_name,))
-        curves = WORDS["curves"].format(strong)
-        return [
-            value_curves_chart(found, chosen=focus, alt=curves),
-            validation_chart(
-                found,
-                chosen=focus,
-                before=self.before,
-                alt=describe(found),
-                **self._guessed(),
-            ),
-        ]
+        curves = value_curves_chart(
+            found, chosen=focus, alt=WORDS["curves"].format(strong)
+        )
+        look = {"chosen": focus, "before": self.before, "alt": describe(found)}
+        return [curves, validation_chart(found, **look, **self._guessed())]
 
     def _guessed(self):
         """Return the guess, on the axis that it was made on."""
@@ -168,6 +144,5 @@ class ValidationCurvePanel(SearchPanel):
         name, values = self.values.name, self.values.values
         if self.found:
             name, values = next(iter(self.found.space.items()))
-        return self.code_of(
-            "validation_curve", param_name=name, param_range=list(values)
-        )
+        more = {"param_name": name, "param_range": list(values)}
+        return self._code_of("validation_curve", self.controls.setting, **more)

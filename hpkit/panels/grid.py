@@ -14,21 +14,17 @@ from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.hyperparameters import TABLE, Hyperparameters, check_name
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_name, refusal
 from hpkit.locale import Texts
-from hpkit.panels.guess import check_predict
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import titled
-from hpkit.panels.parts import named, row, say
+from hpkit.panels.parts import named, row, say, toggles
 from hpkit.panels.search_panel import SearchPanel
-from hpkit.panels.values import DEFAULTS, usual
 from hpkit.plots.words import describe
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
 from hpkit.text import short, shown
 
-WORDS = Texts("panels.grid")
-FEW = DEFAULTS | {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
+WORDS = Texts("panels.grid", "panels.search_panel")
+FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
 class GridPanel(SearchPanel):
@@ -72,6 +68,7 @@ class GridPanel(SearchPanel):
     """
 
     kind = "grid"
+    words = WORDS
 
     def __init__(
         self,
@@ -89,52 +86,39 @@ class GridPanel(SearchPanel):
         predict: bool = False,
     ) -> None:
         if check_name(x) == check_name(y):
-            raise ValueError(WORDS["same"].format(x))
-        look = {"title": titled(title, WORDS["title"], dataset), "key": (x, y)}
-        super().__init__(
-            dataset, base, controls=controls, seeds=seeds, model=model, **look
-        )
+            raise refusal("same_axes", x)
+        more = {"seeds": seeds, "model": model, "key": (x, y)}
+        super().__init__(dataset, title, base, controls=controls, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
-            values = usual(name, dataset, FEW) if values is None else values
-            self.entry(name, values).called(WORDS[side])
-        if check_predict(predict):
-            cells = CellGuess(self.space(), self.planned())
-            self.ask(WORDS["guess"], cells, lambda s: short(s, (x, y)))
-        self.which = W.ToggleButtons(options=[(WORDS["curves"], None)])
-        self.which.style.button_width = "auto"
+            self._entry(name, values, WORDS[side], FEW)
+        cells = CellGuess(self._space(), self._planned())
+        self.ask(predict, WORDS["guess"], cells, lambda s: short(s, (x, y)))
+        self.which = toggles([(WORDS["curves"], None)])
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
         left = [*(e.frame for e in self.entries), self.controls.box]
         left += [self.seed_count.box, self.buttons]
         calls = {"cell": self._clicked}
-        self.build(left, (1, 1), calls=calls, over=[views], drawers=[self.rows])
-        self.renamed()
-        self.come_in()
+        self.build(left, (1, 1), calls=calls, over=[views], drawers=self.rows)
+        self._renamed()
+        self._come_in()
 
     # ---- the search ----------------------------------------------------------------
 
-    def space(self):
+    def _space(self):
         """Return the values to try by name."""
         x, y = self.entries
         if x.name == y.name:
-            raise ValueError(WORDS["same"].format(x.name))
+            raise refusal("same_axes", x.name)
         return {x.name: x.values, y.name: y.values}
 
-    def planned(self):
-        """Return the settings that a start would train."""
-        return all_settings(self.controls.setting, self.space())
+    def _planned(self):
+        return all_settings(self.controls.setting, self._space())
 
-    def begin(self):
-        """Return the search to run."""
-        return grid_search.live(
-            self.dataset,
-            self.controls.setting,
-            seeds=self.seed_list,
-            model=self.model,
-            tick=FRAME,
-            **self.space(),
-        )
+    def _begin(self):
+        base, space = self.controls.setting, self._space()
+        return grid_search.live(self.dataset, base, **self._more, **space)
 
     def _clicked(self, cell):
         """Highlight the setting of a cell."""
@@ -143,18 +127,16 @@ class GridPanel(SearchPanel):
 
     # ---- what is shown -------------------------------------------------------------
 
-    def update(self, running):
-        """Offer a profile along each of the two hyperparameters."""
-        super().update(running)
-        space = self.found.space if self.found else self.space()
+    def _update(self, running):
+        super()._update(running)
+        space = self.found.space if self.found else self._space()
         views = [(WORDS["over"].format(TABLE[n].short), k) for k, n in enumerate(space)]
         views = ((WORDS["curves"], None), *views)
         if self.which.options != views:
             with self.quietly():
                 self.which.options = views
 
-    def charts_of(self, found):
-        """Return the map and what is beside it."""
+    def _charts(self, found):
         rows = len(tuple(found.space.values())[1])
 
         def cells(settings):
@@ -167,33 +149,24 @@ class GridPanel(SearchPanel):
             "chosen": [] if self.chosen is None else [divmod(self.focus, rows)],
             "guess": cells(self._guessed()),
         }
-        losses, title = grid_losses(found), WORDS["map"]
-        alt = describe(found)
-        heatmap = heatmap_chart(
-            found.space, losses, framed=framed, title=title, alt=alt
-        )
-        return [heatmap, self._beside(found)]
+        look = {"framed": framed, "title": WORDS["map"], "alt": describe(found)}
+        return [
+            heatmap_chart(found.space, grid_losses(found), **look),
+            self._beside(found),
+        ]
 
     def _beside(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
-        names, side = tuple(found.space), self.which.value
+        names, side, runs = tuple(found.space), self.which.value, found.runs
         if side is not None:
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = WORDS["over_tip"].format(*words)
             return profile_chart(found, side, title=title, alt=title + ".")
-        runs = found.runs
-        first, *others = [
-            runs[self.focus, k]
-            for k in np.flatnonzero(runs.epochs_done[self.focus] >= 0)
-        ]
-        curves = loss_chart(
-            first,
-            faded=others,
-            faded_are=WORDS["faded"],
-            end=first.setting.epochs,
-            alt=describe(first),
-        )
-        return replace(curves, title=short(first.setting, names))
+        seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
+        run, *others = [runs[self.focus, k] for k in seeds]
+        look = {"faded": others, "faded_are": WORDS["faded"], "alt": describe(run)}
+        curves = loss_chart(run, end=run.setting.epochs, **look)
+        return replace(curves, title=short(run.setting, names))
 
     def _guessed(self):
         """Return the setting of the cell of the guess if the grid has it, in a list."""
@@ -204,9 +177,8 @@ class GridPanel(SearchPanel):
         there = self.found.base.but(**cell)
         return [s for s in self.found.settings if s == there]
 
-    def sentence(self, running):
-        """Return what was found in words, and how good the guess was."""
-        text = super().sentence(running)
+    def _sentence(self, running):
+        text = super()._sentence(running)
         for setting in self._guessed() if not running else ():
             number = self.found.settings.index(setting)
             text += WORDS["there"].format(self.found.runs.mean_val_loss[number])
@@ -214,24 +186,16 @@ class GridPanel(SearchPanel):
 
     def code(self):
         """Return the cell that runs the same search."""
-        space = self.found.space if self.found else self.space()
-        return self.code_of("grid_search", **{n: list(v) for n, v in space.items()})
+        space = self.found.space if self.found else self._space()
+        space = {name: list(values) for name, values in space.items()}
+        return self._code_of("grid_search", self.controls.setting, **space)
 
 
 class CellGuess(W.VBox):
     """An empty map of all pairs of values, and a short list of each.
 
-    Parameters
-    ----------
-    space : dict
-        The values by name, across and upwards.
-    settings : sequence of Hyperparameters
-        Of the cells, column by column from the left, each from below.
-
-    Attributes
-    ----------
-    index : int or None
-        Number of the cell that was chosen.
+    `settings` are those of the cells, column by column from the left, each from below;
+    `index` is the number of the one that was chosen, `value` the setting.
     """
 
     def __init__(self, space, settings):
@@ -241,11 +205,11 @@ class CellGuess(W.VBox):
         self.lists, boxes = [], []
         for name, values in space.items():
             options = [(shown(value), k) for k, value in enumerate(values)]
-            self.lists.append(named(W.Dropdown(options=options), TABLE[name].knob))
-            self.lists[-1].value = None
-            self.lists[-1].layout = W.Layout(width="110px", margin="2px 12px 2px 6px")
-            self.lists[-1].observe(self._draw, "value")
-            boxes += [say(TABLE[name].knob), self.lists[-1]]
+            one = named(W.Dropdown(options=options, value=None), TABLE[name].knob)
+            one.layout = W.Layout(width="110px", margin="2px 12px 2px 6px")
+            one.observe(self._draw, "value")
+            self.lists.append(one)
+            boxes += [say(TABLE[name].knob), one]
         pair = row(*boxes)
         pair.layout.align_items = "center"
         super().__init__([say(WORDS["how"], "hp-muted"), self.charts, pair])
@@ -287,8 +251,5 @@ class CellGuess(W.VBox):
         """Frame the cell that was chosen."""
         nothing = np.full((self.rows, self.columns), np.nan)
         mine = [] if self.index is None else [divmod(self.index, self.rows)]
-        alt = WORDS["guess"]
-        chart = heatmap_chart(
-            self.space, nothing, framed={"guess": mine}, alt=alt, height=15
-        )
-        self.charts.show([chart])
+        look = {"framed": {"guess": mine}, "alt": WORDS["guess"], "height": 15}
+        self.charts.show([heatmap_chart(self.space, nothing, **look)])

@@ -1,36 +1,34 @@
-"""`Guess`: a guess that a learner makes before a panel shows its result."""
+"""A guess that a learner makes before a result is shown; a curve drawn as one."""
 
 import html
 
 import ipywidgets as W
+import numpy as np
 
-from hpkit.hyperparameters import refused
+from hpkit.charts.live import LiveCharts
+from hpkit.charts.spec import Axis, Chart, line
+from hpkit.hyperparameters import refusal
 from hpkit.locale import Texts
-from hpkit.panels.parts import button, say
+from hpkit.panels.parts import button, head_of, say
 
 WORDS = Texts("panels.guess")
+_HIGHEST = 1.2  # that can be drawn
+_PLACES = 11  # of a training curve
 
 
 def check_predict(predict, *, draw=False):
     """Return whether a panel asks for a guess, and, with `draw`, how."""
     text = isinstance(predict, str)
     if not (draw and predict == "draw" if text else isinstance(predict, bool)):
-        way = "try True" + " or 'draw'" * draw
-        raise refused("predict must be True or False", predict, way)
+        raise refusal("predict_draw" if draw else "predict", predict)
     return predict
 
 
 class Guess:
     """A question beside the controls; the charts stay covered until it is answered.
 
-    Parameters
-    ----------
-    panel : Panel
-    question : str
-    widget : Widget
-        With a `value`; a slider or a list.
-    text : function (value) -> str
-        The guess in words.
+    `widget` has a `value`, None while nothing is chosen; `text(value)` is the guess in
+    words.
     """
 
     def __init__(self, panel, question, widget, text=str):
@@ -42,8 +40,8 @@ class Guess:
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
             widget.tooltip = question
         self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
-        label = say(f"<span class='hp-name'>{html.escape(question)}</span>")
-        self.answer = say()
+        self.answer, self.cover = say(), WORDS["cover"]  # what is said until then
+        label = say(head_of(html.escape(question)))
         self.box = W.VBox([label, widget, self.button, self.answer])
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
@@ -55,11 +53,6 @@ class Guess:
     def open(self):
         """Whether the guess was made."""
         return self.value is not None
-
-    @property
-    def cover(self):
-        """What is said until then."""
-        return WORDS["cover"]
 
     @property
     def said(self):
@@ -83,3 +76,60 @@ class Guess:
         self.answer.value = f"<span class='hp-muted'>{self.said}</span>"
         self.panel.remove_class("hp-covered")
         self.panel._draw()
+
+
+class Drawing(W.VBox):
+    """A small chart to draw a curve on, with the mouse or with keys.
+
+    `at` are places along the horizontal axis, `axis` is that axis, `value` the heights.
+    """
+
+    def __init__(self, at, axis):
+        self.at, self.axis = np.asarray(at, float), axis
+        self.charts = LiveCharts(calls={"draw": self._drawn})
+        self._value, self._disabled = [0.7] * len(self.at), False
+        super().__init__([say(WORDS["how"], "hp-muted"), self.charts])
+        self._show()
+
+    @property
+    def value(self):
+        """Heights at the places."""
+        return self._value
+
+    @value.setter
+    def value(self, heights):
+        self._value = [round(float(height), 3) for height in heights]
+        self._show()
+
+    @property
+    def lowest(self):
+        """Number of the lowest place."""
+        return int(np.argmin(self.value))
+
+    @property
+    def disabled(self):
+        """Whether nothing can be drawn any more."""
+        return self._disabled
+
+    @disabled.setter
+    def disabled(self, off):
+        self._disabled = off
+        self._show()
+
+    def _drawn(self, heights):
+        if not self._disabled:
+            self.value = heights
+
+    def _show(self):
+        draw = None if self._disabled else "draw"
+        curve = line(self.at, self.value, color="purple", width=3, draw=draw)
+        loss = Axis(WORDS["loss"], (0, _HIGHEST))
+        self.charts.show([Chart(self.axis, loss, [curve], alt=WORDS["alt"], height=14)])
+
+
+def over_epochs(epochs):
+    """Return a drawing of a training curve, and a function that says its lowest."""
+    at = np.linspace(0, epochs, _PLACES)
+    drawing = Drawing(at, Axis(WORDS["epoch"], (0, epochs)))
+    lowest = WORDS["lowest"]
+    return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

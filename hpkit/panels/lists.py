@@ -1,4 +1,4 @@
-"""What was trained, as a list to choose from, and runs side by side."""
+"""What was trained as a list to choose from; runs side by side."""
 
 import html
 from base64 import b64encode
@@ -12,17 +12,14 @@ from hpkit.charts.decision import has_map, thumbnail
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
-from hpkit.panels.parts import button, named, row, say
+from hpkit.panels.parts import button, buttons, named, say
 from hpkit.text import shown, text_lines
 
 WORDS = Texts("panels.lists")
 MAPS = 3  # that fit beside the table
-# Tight, so that table and last line are seen without scrolling.
-CELL = "style='padding:0 8px;line-height:16px'"
-FOOT = "style='margin:2px 0 0;line-height:14px;font-size:85%'"
 
 
-def _list_widget(tip):
+def list_widget(tip):
     """Return a list to choose from, the line for its heads, and both in a box."""
     made = named(W.Select(options=[]), tip)
     made.layout.width = "100%"
@@ -32,7 +29,7 @@ def _list_widget(tip):
     return made, heads, W.VBox([heads, made])
 
 
-def _aligned(heads, names, rows):
+def aligned(heads, names, rows):
     """Return a line of heads (HTML) and the rows as lines, one width a column.
 
     The second head and what follows come after those of hyperparameters `names`.
@@ -67,29 +64,21 @@ class Kept:
 class RunList:
     """Runs in the order in which they were trained; one of them is chosen.
 
-    `note` says what happened to an earlier run of the newest setting.
-
-    Parameters
-    ----------
-    panel : TrainingPanel
-        Its lock guards the list; its `_draw` is called after a change, and
-        `show_setting` when another run is chosen.
-    columns : sequence of str
-        Hyperparameters to show.
+    The panel's `_draw` is called after a change, its `show_setting` when another run is
+    chosen; `columns` are the hyperparameters shown. `note` says what happened to an
+    earlier run of the newest setting.
     """
 
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
-        self.kept, self.chosen = [], None
-        self.note = ""
-        self.list, self.heads, rows = _list_widget(WORDS["runs_tip"])
+        self.kept, self.chosen, self.note = [], None, ""
+        self.list, self.heads, rows = list_widget(WORDS["runs_tip"])
         rows.add_class("hp-grow")
         self.name = named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
         self.name.layout.width = "176px"
         self.pin_button = button(WORDS["pin"], WORDS["pin_tip"])
         self.remove_button = button(WORDS["remove"], WORDS["remove_tip"])
-        pair = row(self.pin_button, self.remove_button, name="hp-buttons")
-        side = W.VBox([self.name, pair])
+        side = W.VBox([self.name, buttons(self.pin_button, self.remove_button)])
         side.layout = W.Layout(width="190px", margin="18px 0 0 10px")
         self.box = W.HBox([rows, side])
         panel.on_change(self.list, self._choose)
@@ -161,13 +150,13 @@ class RunList:
     def show(self):
         """Show the runs as rows of text."""
         rows = [self._cells(k) for k in self.kept]
-        heads, lines = _aligned(WORDS["run_columns"], self.columns, rows)
+        heads, lines = aligned(WORDS["run_columns"], self.columns, rows)
+        numbers = [k.number for k in self.kept]
         with self.panel.quietly():
             self.heads.value = heads
-            at = self.kept.index(self.chosen) if self.chosen in self.kept else None
-            numbers = [k.number for k in self.kept]
             self.list.options = list(zip(lines, numbers, strict=True))
-            self.list.index = at
+            there = self.chosen in self.kept
+            self.list.index = self.kept.index(self.chosen) if there else None
         self._show_chosen()
 
     def _show_chosen(self):
@@ -211,85 +200,29 @@ class RunList:
         self.panel._draw()
 
 
-class SettingList:
-    """Settings in the order of the search.
-
-    Parameters
-    ----------
-    panel : Panel
-    chosen : function (int)
-        Called with the number of the setting that a learner chooses.
-    """
-
-    def __init__(self, panel, chosen):
-        self.panel = panel
-        self.list, self.heads, self.box = _list_widget(WORDS["settings_tip"])
-        panel.on_change(self.list, lambda: self._listed(chosen))
-
-    def _listed(self, chosen):
-        if self.list.index is not None:
-            chosen(self.list.index)
-
-    def show(self, found, focus):
-        """Show the settings of a search, the one in focus chosen."""
-        runs, names = found.runs, tuple(found.space)
-        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
-        notes[int(runs.order[0])] = WORDS["best"]
-        table = []
-        for i, setting in enumerate(found.settings):
-            out = runs.diverged[i].any()
-            values = (shown(getattr(setting, name)) for name in names)
-            spread = runs.std_val_loss[i]
-            facts = [
-                f"{runs.mean_val_loss[i]:.4f}",
-                "" if np.isnan(spread) else f"{spread:.3f}",
-                f"{np.median(runs.best_epoch[i]):g}",
-                notes.get(i, ""),
-            ]
-            facts = ["", "", "", WORDS["out"]] if out else facts
-            table.append([str(i + 1), *values, *facts])
-        heads, lines = _aligned(WORDS["setting_columns"], names, table)
-        with self.panel.quietly():
-            self.heads.value = heads
-            if lines != self.list.options:
-                self.list.options = lines
-            self.list.index = focus
-
-
 # ---- runs side by side ------------------------------------------------------------
 
 
 def compare_table(kept):
-    """Return runs side by side as HTML; hyperparameters only where they differ.
-
-    Parameters
-    ----------
-    kept : sequence of Kept
-        Two or more, else a sentence that says so.
-
-    Returns
-    -------
-    str
-    """
+    """Return runs side by side as HTML; hyperparameters only where they differ."""
     if len(kept) < 2:
         return f"<p>{WORDS['few']}</p>"
     runs = [k.run for k in kept]
     values = {n: [getattr(r.setting, n) for r in runs] for n in TABLE}
+    differ = [n for n, found in values.items() if len(set(found)) > 1]
     rows = [
-        (f"<b>{TABLE[n].knob}</b>", [f"<b>{shown(v)}</b>" for v in found])
-        for n, found in values.items()
-        if len(set(found)) > 1
+        (f"<b>{TABLE[n].knob}</b>", [f"<b>{shown(v)}</b>" for v in values[n]])
+        for n in differ
     ]
-    same = [
-        f"{TABLE[n].knob} {shown(v[0])}" for n, v in values.items() if len(set(v)) == 1
-    ]
+    same = [f"{TABLE[n].knob} {shown(values[n][0])}" for n in TABLE if n not in differ]
     seeds = [str(r.seed) for r in runs]
     if len(set(seeds)) > 1:
         rows.append((WORDS["seed"], seeds))
     else:
         same.append(f"{WORDS['seed']} {seeds[0]}")
+    ends = [WORDS["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
     rows += [
-        (WORDS["lowest"], [_outcome(r) for r in runs]),
+        (WORDS["lowest"], ends),
         (WORDS["at"], [str(r.best_epoch) for r in runs]),
         (WORDS["train"], [f"{r.train_loss[r.best_epoch]:.4f}" for r in runs]),
     ]
@@ -297,22 +230,20 @@ def compare_table(kept):
         shares = [f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs]
         rows.append((WORDS["accuracy"], shares))
     rows.append((WORDS["seconds"], [f"{r.fit_time:.2g}" for r in runs]))
-    heads = (WORDS["run"].format(k.label) for k in kept)
-    heads = "".join(
-        f"<th {CELL} scope='col'>{html.escape(head)}</th>" for head in heads
-    )
-    body = "".join(
-        f"<tr><th {CELL} scope='row'>{name}</th>"
-        f"{''.join(f'<td {CELL}>{c}</td>' for c in cells)}</tr>"
-        for name, cells in rows
-    )
-    foot = f"<p {FOOT}>{WORDS['same'].format(', '.join(same))}</p>"
-    head = f"<thead><tr><th {CELL} scope='col'></th>{heads}</tr></thead>"
-    text = f"<div><table>{head}<tbody>{body}</tbody></table></div>"
+    heads = [html.escape(WORDS["run"].format(k.label)) for k in kept]
+    body = "".join(_row("row", name, "td", cells) for name, cells in rows)
+    head = _row("col", "", "th scope='col'", heads)
+    text = f"<div><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"
     if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
-        differ = [n for n, found in values.items() if len(set(found)) > 1]
         text += "".join(_pictured(k, differ) for k in kept[:MAPS])
-    return f"<div class='hp-beside'>{text}</div>{foot}"
+    same = WORDS["same"].format(", ".join(same))
+    return f"<div class='hp-beside'>{text}</div><p>{same}</p>"
+
+
+def _row(scope, name, tag, cells):
+    end = tag.split()[0]
+    cells = "".join(f"<{tag}>{cell}</{end}>" for cell in cells)
+    return f"<tr><th scope='{scope}'>{name}</th>{cells}</tr>"
 
 
 def _pictured(kept, differ):
@@ -321,16 +252,8 @@ def _pictured(kept, differ):
     The table beside it has their values: below the map stands the run alone.
     """
     run = WORDS["run"].format(kept.label)
-    words = [
-        run,
-        *(f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ),
-    ]
-    words = html.escape(", ".join(words), quote=True)
+    differ = [f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ]
+    words = html.escape(", ".join([run, *differ]), quote=True)
     data = b64encode(thumbnail(kept.run)).decode()
     picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'
     return f"<figure>{picture}<figcaption>{html.escape(run)}</figcaption></figure>"
-
-
-def _outcome(run):
-    """Return the lowest validation loss, or that there is none."""
-    return WORDS["out"] if run.diverged else f"{run.best_val_loss:.4f}"

@@ -16,12 +16,10 @@ from hpkit.hyperparameters import (
     check_setting,
 )
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import batch_knob
-from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons, code_of_run
 
 WORDS = Texts("panels.noise")
 BATCHES = 120
@@ -102,6 +100,7 @@ class BatchNoisePanel(Panel):
 
     kind = "batch-noise"
     newest_first = True
+    words = WORDS
 
     def __init__(
         self,
@@ -115,20 +114,15 @@ class BatchNoisePanel(Panel):
     ) -> None:
         usual = Hyperparameters(lr=0.1, epochs=5)
         self.setting = check_setting(setting, default=usual)
-        title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, key=(setting,))
+        super().__init__(dataset, title, key=(setting,))
         check_settings([self.setting.but(batch_size=size)], dataset)
         self.seed, self.each = check_seed("seed", seed), None
         knob = batch_knob("batch_size", dataset, size)
-        self.size = knob.slider
-        self.sizes, self.drawn = [], self.seed
-        self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
-        if check_predict(predict):
-            self.ask(WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
-        left = [knob.box, row(self.again, self.stop_button, name="hp-buttons")]
-        self.build(left, (3, 2))
+        self.size, self.sizes, self.drawn = knob.slider, [], self.seed
+        self.again = self.button("again", self.draw_again, "primary")
+        self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
+        self.build([knob.box, buttons(self.again, self.stop_button)], (3, 2))
         self.on_change(self.size, self._draw)
-        self.on_click(self.again, self.draw_again)
         self.live.now(self._training())
 
     def _training(self):
@@ -143,7 +137,7 @@ class BatchNoisePanel(Panel):
         else:
             shares = run.predict_proba(split, "last")
             each = -np.log(shares[np.arange(len(split.y)), split.y] + 1e-12)
-        check_number("the loss", float(each.mean()), low=0, hint="try a smaller lr")
+        check_number("batch_loss", float(each.mean()), low=0)
         self.run, self.each = run, each
         self._shuffle()
         yield
@@ -174,53 +168,44 @@ class BatchNoisePanel(Panel):
             return 0.0  # but for rounding
         return float(self.means[:, size - 1].std())
 
-    def update(self, running):
-        """Note the size that is looked at."""
-        if self.each is None:
-            return
-        size, n = self.size.value, len(self.each)
-        self.sizes = [*(s for s in self.sizes if s != size and s <= n), size]
-        self.bar.value = 1.0
+    def _update(self, running):
+        if self.each is not None:
+            size, n = self.size.value, len(self.each)
+            self.sizes = [*(s for s in self.sizes if s != size and s <= n), size]
+            self.bar.value = 1.0
 
-    def pictures(self):
-        """Return the losses of the batches and the spread of each size looked at."""
+    def _pictures(self):
         n = len(self.dataset.train.y)
         if self.each is None:
-            return [
-                batches_chart(np.full(BATCHES, np.nan), np.nan, 0.0, 0, 1.0),
-                spreads_chart([], [], n, 1.0),
-            ]
-        size, tops = self.size.value, (np.quantile(self.each, 0.97), self.spread_of(1))
-        mean, spread = self.each.mean(), self.spread_of(size)
-        return [
-            batches_chart(self.losses, mean, spread, size, nice_top(tops[0])),
-            spreads_chart(
-                self.sizes, [*map(self.spread_of, self.sizes)], n, nice_top(tops[1])
-            ),
-        ]
+            nothing = batches_chart(np.full(BATCHES, np.nan), np.nan, 0.0, 0, 1.0)
+            return [nothing, spreads_chart([], [], n, 1.0)]
+        size, spreads = self.size.value, list(map(self.spread_of, self.sizes))
+        facts = self.each.mean(), spreads[-1], size
+        top = nice_top(np.quantile(self.each, 0.97))
+        highest = nice_top(self.spread_of(1))
+        batches = batches_chart(self.losses, *facts, top)
+        return [batches, spreads_chart(self.sizes, spreads, n, highest)]
 
-    def judged(self):
+    def _judged(self):
         """Return what the sizes looked at say about the guess.
 
         Of large batches with few others left to draw, the spread falls by more.
         """
         if not (self.guess and self.guess.open):
             return ""
-        most, half = len(self.each) / 4, WORDS["guesses"][1]
-        pairs = [
-            (s, 4 * s) for s in self.sizes if 4 * s in self.sizes and 4 * s <= most
+        few = [
+            s for s in self.sizes if 4 * s in self.sizes and 16 * s <= len(self.each)
         ]
-        shares = [self.spread_of(b) / self.spread_of(a) for a, b in pairs]
+        shares = [self.spread_of(4 * size) / self.spread_of(size) for size in few]
         if not any(HALF[0] < share < HALF[1] for share in shares):
             return ""
-        return WORDS["right" if self.guess.value == half else "wrong"]
+        return WORDS["right" if self.guess.value == WORDS["guesses"][1] else "wrong"]
 
-    def sentence(self, running):
-        """Return the noise in words."""
+    def _sentence(self, running):
         if self.each is None:
             return WORDS["training" if running else "stopped"]
         n, (*before, size) = len(self.each), self.sizes
-        text = self.judged() + WORDS["whole" if size >= n else "jumps"].format(
+        text = self._judged() + WORDS["whole" if size >= n else "jumps"].format(
             size=size, spread=self.spread_of(size), n=n, loss=self.each.mean()
         )
         pairs = [(size // 4, size), (size, 4 * size)]
@@ -232,17 +217,14 @@ class BatchNoisePanel(Panel):
             text += WORDS["before"].format(before[-1], self.spread_of(before[-1]))
         return text
 
-    def frame(self):
-        """Return what the batches of each size looked at have, the newest last."""
-        import pandas as pd
-
-        names = ["batch_size", "spread", "mean_loss", "lowest", "highest"]
+    def _table(self):
         rows = []
         for size in self.sizes if self.each is not None else ():
             losses = self.means[:, size - 1]
-            ends = losses.mean(), losses.min(), losses.max()
-            rows.append((size, self.spread_of(size), *ends))
-        return pd.DataFrame(rows, columns=names)
+            row = {"batch_size": size, "spread": self.spread_of(size)}
+            row |= {"mean_loss": losses.mean(), "lowest": losses.min()}
+            rows.append(row | {"highest": losses.max()})
+        return rows
 
     def code(self):
         """Return the cell that draws batches anew."""
@@ -254,12 +236,9 @@ class BatchNoisePanel(Panel):
         ]
         if self.dataset.is_regression:
             each = ['each = (run.predict(data.train, "last") - data.train.y) ** 2']
-        lines = [
-            "import numpy as np",
-            *code_of_run(self.run).splitlines()[:-1],
-            *each,
-            f"size, n = {self.size.value}, {BATCHES}",
-            "choices = [np.random.choice(each, size, replace=False) for _ in range(n)]",
-            "np.mean(choices, axis=1).std()",
-        ]
-        return "\n".join(lines)
+        draw = (
+            "choices = [np.random.choice(each, size, replace=False) for _ in range(n)]"
+        )
+        sizes = f"size, n = {self.size.value}, {BATCHES}"
+        end = *each, sizes, draw, "np.mean(choices, axis=1).std()"
+        return "import numpy as np\n" + code_of_run(self.run, *end)

@@ -13,17 +13,12 @@ import ipywidgets as W
 from hpkit.charts.path import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.training import check_dataset, check_model, check_settings
-from hpkit.hyperparameters import TABLE, Hyperparameters, check_seeds, check_setting
+from hpkit.engine.training import check_dataset
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_seeds, refusal
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_search
-from hpkit.panels.controls import SeedCount, pick_knob
-from hpkit.panels.guess import check_predict
-from hpkit.panels.lists import SettingList
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.values import FULL
+from hpkit.panels.controls import pick_knob
+from hpkit.panels.parts import FULL, buttons, head_of, named, say
+from hpkit.panels.search_panel import ListedPanel
 from hpkit.search.result import best_number
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings, check_space
@@ -34,7 +29,7 @@ WORDS = Texts("panels.one_at_a_time")
 QUICK_GRID = 2.0  # seconds: a grid that is trained anew without being asked for
 
 
-class OneAtATimePanel(Panel):
+class OneAtATimePanel(ListedPanel):
     """Change one hyperparameter after the other and see the path on the map.
 
     Parameters
@@ -78,6 +73,7 @@ class OneAtATimePanel(Panel):
     """
 
     kind = "one-at-a-time"
+    words = WORDS
 
     def __init__(
         self,
@@ -91,7 +87,6 @@ class OneAtATimePanel(Panel):
         predict: bool = False,
         **values: Any,
     ) -> None:
-        title = titled(title, WORDS["title"], dataset)
         most = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7
             base = Hyperparameters(lr=0.001, batch_size=most, epochs=10)
@@ -100,72 +95,52 @@ class OneAtATimePanel(Panel):
             "batch_size": tuple(sorted({4, min(64, most), most})),
             "epochs": (5, 10, 20),
         }
-        self.base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title=title)
-        check_settings([self.base], dataset)
+        super().__init__(dataset, title, base, seeds, model)
         self.space = check_space("OneAtATimePanel", values)
         for name, values in self.space.items():
             if base is not None:
-                self.space[name] = joined(values, getattr(base, name))
+                self.space[name] = _joined(values, getattr(base, name))
             elif getattr(self.base, name) not in values:
                 self.base = self.base.but(**{name: values[0]})
         if len(self.space) < 2:
-            raise ValueError(WORDS["two"].format(list(self.space)))
-        self.model = check_model(model)
-        self.found = self.grid = self.search = self.cell = self.chosen = None
+            raise refusal("two_lists", list(self.space))
+        self.grid = self.search = self.cell = None
         self.upto = self.resets = 0
         self.grid_pace = float("inf")  # seconds a seed, of a grid that was shown
-        self.seed_count = SeedCount(seeds)
-        self.seeds = self.seed_count.number
-        if check_predict(predict):
-            self.ask(WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
+        self.ask(predict, WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
-        self.begin().close()  # checks all before anything is shown
+        self._begin().close()  # checks all before anything is shown
         self.live.now(self._beginning())
 
     def _build(self, order):
-        """Make the widgets and tie them to what they do."""
-        self.starts = {}
-        for name, values in self.space.items():
-            knob = pick_knob(name, values, getattr(self.base, name), shown)
-            self.starts[name] = knob
-            self.on_change(knob.source, self.reset)
+        self.starts = {
+            name: pick_knob(name, values, getattr(self.base, name), shown)
+            for name, values in self.space.items()
+        }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
         self.order.layout.width = FULL
-        self.next_button = button(WORDS["step"], WORDS["step_tip"], "primary")
-        self.all_button = button(WORDS["all"], WORDS["all_tip"])
-        self.grid_button = button(WORDS["reveal"], WORDS["reveal_tip"])
-        self.back_button = button(WORDS["back"], WORDS["back_tip"])
-        self.on_click(self.next_button, lambda: self.go(len(self.done) + 1))
-        self.on_click(self.all_button, lambda: self.go(len(self.space)))
-        self.on_click(self.grid_button, self.reveal)
-        self.on_click(self.back_button, self.reset)
-        self.on_change(self.order, self.reset)
+        step = lambda: self._go(len(self.done) + 1)  # noqa: E731
+        self.next_button = self.button("step", step, "primary")
+        self.all_button = self.button("all", lambda: self._go(len(self.space)))
+        self.grid_button = self.button("reveal", self.reveal)
+        self.back_button = self.button("back", self.reset)
+        for widget in (self.order, *(knob.source for knob in self.starts.values())):
+            self.on_change(widget, self.reset)
         self.on_change(self.seeds, self._reseed)
-        rows = [
-            (self.next_button, self.all_button),
-            (self.grid_button,),
-            (self.back_button, self.stop_button),
-        ]
         left = [
-            say(f"<span class='hp-name'>{WORDS['order']}</span>"),
+            say(head_of(WORDS["order"])),
             self.order,
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
             self.seed_count.box,
-            *(row(*pair, name="hp-buttons") for pair in rows),
+            buttons(self.next_button, self.all_button),
+            buttons(self.grid_button),
+            buttons(self.back_button, self.stop_button),
         ]
-        self.listing = SettingList(self, self.choose)
-        self.list = self.listing.list
-        self.add_class("hp-tall")
-        self.build(
-            left,
-            (1, 1),
-            calls={"cell": self.choose_cell, "setting": self._choose_point},
-            drawers=[(WORDS["settings"], WORDS["settings_tip"], self.listing.box)],
-        )
+        calls = {"cell": self._choose_cell, "setting": self._choose_point}
+        self.build(left, (1, 1), calls=calls, drawers=self.rows)
 
     # ---- the search, in steps ------------------------------------------------------
 
@@ -185,18 +160,11 @@ class OneAtATimePanel(Panel):
         steps = self.found.steps if self.found else ()
         return [step for step in steps if step.winner is not None]
 
-    def begin(self):
-        """Return the search to run."""
-        return self._live(
-            one_at_a_time,
-            self.starting,
-            check_seeds(self.seed_count.list),
-            self.ordered,
-        )
-
-    def _live(self, search, base, seeds, space):
-        more = {"seeds": seeds, "model": self.model, "tick": FRAME}
-        return search.live(self.dataset, base, **more, **space)
+    def _begin(self):
+        """Return the search to run; checks all at once."""
+        check_seeds(self.seed_count.list)
+        more = self._more | self.ordered
+        return one_at_a_time.live(self.dataset, self.starting, **more)
 
     def _reseed(self):
         """Begin again with other seeds; a quick grid that was shown is trained anew."""
@@ -232,18 +200,19 @@ class OneAtATimePanel(Panel):
     def _training(self, name, space):
         """Train all combinations as an attribute of that name (a job)."""
         resets = self.resets
-        for found in self._live(grid_search, self.base, self.seed_count.list, space):
+        more = self._more | space
+        for found in grid_search.live(self.dataset, self.base, **more):
             if resets != self.resets:
                 return
             setattr(self, name, found)
             yield
 
-    def go(self, steps):
+    def _go(self, steps):
         """Train until that many steps are finished."""
         self.error = None
         self.upto = min(steps, len(self.space))
         if self.search is None:
-            self.search = self.begin()
+            self.search = self._begin()
         self.live.start(self._stepping(self.search))
 
     def _stepping(self, search):
@@ -254,19 +223,12 @@ class OneAtATimePanel(Panel):
             if found is None or search is not self.search:
                 return
             if len(found.steps) > known:
-                self.found = closed(found)
+                self.found = _closed(found)
             yield
 
     # ---- what is shown -------------------------------------------------------------
 
-    @property
-    def focus(self):
-        """Number of the setting that is highlighted in the list."""
-        if self.chosen is not None and self.chosen < len(self.found.settings):
-            return self.chosen
-        return int(self.found.runs.order[0])
-
-    def choose_cell(self, number):
+    def _choose_cell(self, number):
         """Highlight a cell of the map: row * columns + column."""
         row, column = divmod(number, len(next(iter(self.space.values()))))
         self.cell = column, row
@@ -275,29 +237,23 @@ class OneAtATimePanel(Panel):
 
     def choose(self, number):
         """Highlight a setting."""
-        self.chosen = number
         self.cell = cell_of(self.found.settings[number], self.space)
-        self._draw()
+        super().choose(number)
 
     def _choose_point(self, number):
         setting = self.points[number]
         if setting in self.found.settings:
             self.choose(self.found.settings.index(setting))
 
-    @property
-    def _empty(self):
-        return self.found is None or not len(self.found.runs)
-
-    def update(self, running):
-        """Let status, bar and list show the state."""
+    def _update(self, running):
         runs = self.found.cost.runs if self.found else 0
         every = prod(map(len, self.space.values())) * int(self.seeds.value)
         self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
         if not self._empty:
-            self.listing.show(self.found, self.focus)
+            super()._update(running)
 
-    def pictures(self):
+    def _pictures(self):
         """Return the map with the path, and the curves of the steps.
 
         Before the grid is known the map is of the path, so that a step goes to the
@@ -307,15 +263,10 @@ class OneAtATimePanel(Panel):
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
         searches = searches[: 1 if whole else None]
         best = searches[0].best if searches else None
-        path = path_chart(
-            self.space,
-            searches,
-            [self.starting, *(step.winner for step in self.done)],
-            best=best,
-            best_label=WORDS["best" if whole else "best_so_far"],
-            chosen=self.cell,
-            title=self._title(searches, whole),
-        )
+        look = {"chosen": self.cell, "title": self._title(searches, whole)}
+        look |= {"best": best, "best_label": WORDS["best" if whole else "best_so_far"]}
+        stops = [self.starting, *(step.winner for step in self.done)]
+        path = path_chart(self.space, searches, stops, **look)
         steps, self.points = steps_chart(self.found, self.ordered, click="setting")
         return [path, steps]
 
@@ -333,8 +284,7 @@ class OneAtATimePanel(Panel):
         name = others[0] if len(others) == 1 else WORDS["rest"]
         return WORDS["whole" if whole else "part"].format(name)
 
-    def sentence(self, running):
-        """Return the last step, what comes next, and the grid, in words."""
+    def _sentence(self, running):
         if self._empty:
             return ""
         found, grid, done, order = self.found, self.grid, self.done, self.order.value
@@ -360,30 +310,18 @@ class OneAtATimePanel(Panel):
         end = self.done[-1].winner if self.done else self.starting
         here = found.runs.mean_val_loss[found.settings.index(end)]
         best = grid.runs.mean_val_loss[grid.runs.order[0]]
-        even = "even" if f"{here / best:.3g}" == "1" else "apart"
-        ended = WORDS["there" if end == grid.best else even].format(here / best)
-        setting = label(grid.best, found.space)
-        return WORDS["grid"].format(best=best, setting=setting, ended=ended)
-
-    def frame(self):
-        """Return one row a setting."""
-        import pandas as pd
-
-        return self.found.to_frame() if self.found else pd.DataFrame()
+        ended = "even" if f"{here / best:.3g}" == "1" else "apart"
+        ended = WORDS["there" if end == grid.best else ended]
+        facts = {"best": best, "times": here / best}
+        return ended.format(setting=label(grid.best, found.space), **facts)
 
     def code(self):
         """Return the cell that runs the same search."""
-        return code_of_search(
-            "one_at_a_time",
-            self.dataset,
-            self.starting,
-            self.found.seeds if self.found else self.seed_count.list,
-            self.model,
-            **{name: list(values) for name, values in self.ordered.items()},
-        )
+        space = {name: list(values) for name, values in self.ordered.items()}
+        return self._code_of("one_at_a_time", self.starting, **space)
 
 
-def joined(values, start):
+def _joined(values, start):
     """Return the values and the start, at its place where they are in order."""
     if start in values:
         return values
@@ -391,7 +329,7 @@ def joined(values, start):
     return tuple(sorted(more)) if list(values) == sorted(values) else more
 
 
-def closed(found):
+def _closed(found):
     """Return a search whose last step has its winner as soon as all of it is trained.
 
     The search itself names it when the next step begins.

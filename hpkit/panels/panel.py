@@ -1,8 +1,8 @@
 """What all panels share: frame, charts, result in words, code, saving, still picture.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build`, starts jobs on `self.live`, and says what it shows: `update` (its controls),
-`pictures` (its charts), `sentence`, `code` and `frame`.
+`build`, starts jobs on `self.live`, and says what it shows: `_update` (its controls),
+`_pictures` (its charts), `_sentence`, `_table` and `code`.
 """
 
 import base64
@@ -18,20 +18,12 @@ from hpkit.charts.still import picture
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text
 from hpkit.locale import Texts
-from hpkit.panels.guess import Guess
+from hpkit.panels.guess import Guess, check_predict
 from hpkit.panels.live import Live, stop_earlier
-from hpkit.panels.parts import button, named, row, say
-from hpkit.panels.style import style_sheet
+from hpkit.panels.parts import button, named, row, say, style_sheet
 
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
-
-
-def titled(title, usual, dataset=None):
-    """Return the title of a panel, in place of None the usual one of the data set."""
-    if title is None:
-        return usual.format(getattr(dataset, "name", ""))
-    return check_text("title", title, "leave it out for the usual one")
 
 
 class Panel(W.VBox):
@@ -40,7 +32,8 @@ class Panel(W.VBox):
     Parameters
     ----------
     dataset : Dataset or None
-    title : str
+    title : str or None
+        None is the usual one, `words["title"]`.
     key : tuple
         What tells panels of a script apart (see `stop_earlier`).
 
@@ -56,13 +49,16 @@ class Panel(W.VBox):
     """
 
     kind = "panel"
+    words = WORDS  # of a subclass: its title; the name and the tip of its buttons
     newest_first = False  # whether the table begins with the last row of `frame`
 
-    def __init__(self, dataset, *, title, key=()):
+    def __init__(self, dataset, title, key=()):
+        if title is None:
+            title = self.words["title"].format(getattr(dataset, "name", ""))
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
-        self.title, self.result, self._quiet = title, "", 0
+        self.title, self.result, self._quiet = check_text("title", title), "", 0
         self.status = say("", "hp-status")
         self.bar = W.FloatProgress(value=0, min=0, max=1)
         self.bar.add_class("hp-bar")
@@ -131,25 +127,29 @@ class Panel(W.VBox):
         self.on_change(self.view, self._show_drawer)
         return row(self.view, self.save_button, self.note, name="hp-foot")
 
-    def ask(self, question, widget, text=str):
+    def ask(self, predict, question, widget, text=str):
         """Cover the charts until a guess is made; call it before `build`.
 
         Parameters
         ----------
+        predict : bool
+            False asks nothing.
         question : str
         widget : Widget
             With a `value`: a slider, a list, a `Drawing`.
         text : function (value) -> str
             The guess in words; said before the result.
         """
-        self.guess = Guess(self, question, widget, text)
+        if check_predict(predict):
+            self.guess = Guess(self, question, widget, text)
 
     # ---- callbacks and errors ------------------------------------------------------
 
     def _told(self, callback):
         """Return a callback that holds the lock and shows its own errors.
 
-        A value that hpkit refuses is no failure: its message says all.
+        A value that hpkit refuses is no failure: its message says all. Any other
+        error is one, a ValueError of our own code too.
         """
 
         def called(*values):
@@ -158,18 +158,24 @@ class Panel(W.VBox):
                     return
                 try:
                     callback(*values)
-                except (ValueError, TypeError) as error:
-                    self.error = error
-                    self.say(html.escape(str(error)), wrong=True)
                 except Exception as error:
                     self.error = None
-                    self._fail(error)
+                    if not getattr(error, "refused", False):
+                        return self._fail(error)
+                    self.error = error
+                    self.say(html.escape(str(error)), wrong=True)
 
         return called
 
     def _guarded(self, callback):
         """Return such a callback for what a widget tells: it takes no news."""
         return self._told(lambda _: callback())
+
+    def button(self, name, callback, look=""):
+        """Return a button that calls `callback()`, in the words `name` of the panel."""
+        made = button(self.words[name], self.words[f"{name}_tip"], look)
+        self.on_click(made, callback)
+        return made
 
     def on_click(self, widget, callback):
         """Call `callback()` when a button is pressed."""
@@ -212,24 +218,44 @@ class Panel(W.VBox):
         """Show the state."""
         running = self.live.busy
         (self.add_class if running else self.remove_class)("hp-running")
-        self.update(running)
+        self._update(running)
         said, passing = self.result, running and not self.live.paused
         if self.error is None:
             covered = self.guess and not self.guess.open
             said = self.guess.said if self.guess and not covered else ""
-            said = self.guess.cover if covered else said + self.sentence(running)
-        self._show(self.pictures(), said, wrong=self.error is not None, passing=passing)
+            said = self.guess.cover if covered else said + self._sentence(running)
+        self._show(
+            self._pictures(), said, wrong=self.error is not None, passing=passing
+        )
         if not running or self.table_box is not None:
             self._show_drawer()
 
-    def update(self, running):
+    def _update(self, running):
         """Let status, bar and controls show the state."""
 
-    def pictures(self):
+    def _pictures(self):
         """Return the charts of the state, always as many and of the same marks."""
         raise NotImplementedError
 
+    def _sentence(self, running):
+        """Return the result in words (HTML)."""
+        raise NotImplementedError
+
+    def _table(self):
+        """Return the numbers of the charts, as `pandas.DataFrame` takes them."""
+        raise NotImplementedError
+
     # ---- what a learner calls ------------------------------------------------------
+
+    def frame(self):
+        """Return the numbers of the charts as a table."""
+        import pandas as pd
+
+        return pd.DataFrame(self._table())
+
+    def code(self):
+        """Return the cell that gives the same result without a panel."""
+        raise NotImplementedError
 
     def stop(self):
         """Stop the training; returns at once."""
@@ -307,7 +333,7 @@ class Panel(W.VBox):
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
         with self.live.lock:
             covered = self.guess and not self.guess.open and self.error is None
-            said = self.sentence(self.live.busy) if covered else self.result
+            said = self._sentence(self.live.busy) if covered else self.result
             words = html.unescape(re.sub(r"<[^>]+>", "", said))
             bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
             bundle["image/png"] = base64.b64encode(self.picture()).decode()

@@ -21,12 +21,10 @@ from hpkit.hyperparameters import (
     check_setting,
 )
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import count_box
-from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME, play
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons, code_of_run
 
 WORDS = Texts("panels.patience")
 SECONDS = 4.0  # that a whole training takes to watch
@@ -118,6 +116,7 @@ class PatiencePanel(Panel):
     """
 
     kind = "patience"
+    words = WORDS
 
     def __init__(
         self,
@@ -129,34 +128,29 @@ class PatiencePanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        usual = Hyperparameters(
-            lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
-        )
-        setting = check_setting(setting, default=usual)
-        title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, key=(setting,))
+        usual = {"lr": 0.1, "momentum": 0.9, "batch_size": 10, "hidden": (64, 64)}
+        usual = Hyperparameters(**usual, epochs=200)
+        self.setting = setting = check_setting(setting, default=usual)
+        super().__init__(dataset, title, key=(setting,))
         check_settings(setting, dataset)
-        patience = check_count("patience", patience, most=10**6, hint="try 5 or 20")
-        self.setting, self.seed = setting, check_seed("seed", seed)
+        patience = check_count("patience", patience, most=10**6)
+        self.seed = check_seed("seed", seed)
         self.run = self.epoch = None  # the epoch that is watched
         most = min(60, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
-        self.watch_button = button(WORDS["watch"], WORDS["watch_tip"], "primary")
-        if check_predict(predict):
-            slider = W.IntSlider(0, min=0, max=setting.epochs)
-            self.ask(WORDS["guess"].format(patience), slider)
-        buttons = row(self.watch_button, self.stop_button, name="hp-buttons")
-        self.build([box, buttons])
+        self.watch_button = self.button("watch", self._watch, "primary")
+        slider = W.IntSlider(0, min=0, max=setting.epochs)
+        self.ask(predict, WORDS["guess"].format(patience), slider)
+        self.build([box, buttons(self.watch_button, self.stop_button)])
         self.on_change(self.patience, self._moved)
-        self.on_click(self.watch_button, self._watch)
         self.live.now(self._training())
 
     # ---- what happens --------------------------------------------------------------
 
     def _training(self):
         """Train the run (a job)."""
-        seeds = (self.seed,)
-        for runs in train(self.dataset, self.setting, seeds=seeds, tick=FRAME):
+        more = {"seeds": (self.seed,), "tick": FRAME}
+        for runs in train(self.dataset, self.setting, **more):
             self.run = runs[0, 0]
             yield
 
@@ -177,8 +171,7 @@ class PatiencePanel(Panel):
     def _watching(self):
         """Show epoch after epoch until the stop (a job)."""
         self.epoch, pause = 0, min(SLOWEST, SECONDS / self.stop_at)
-        show = partial(setattr, self, "epoch")
-        yield from play(show, self._epochs(), pause)
+        yield from play(partial(setattr, self, "epoch"), self._epochs(), pause)
         self.epoch = None
         yield
 
@@ -199,22 +192,19 @@ class PatiencePanel(Panel):
         """The epoch that is shown: the one watched, else the stop."""
         return self.stop_at if self.epoch is None else self.epoch
 
-    def update(self, running):
-        """Let bar and status show the epoch."""
+    def _update(self, running):
         if self.run is not None:
             self.bar.value = self._at / self.setting.epochs
             self.status.value = WORDS["epoch"].format(self._at)
 
-    def pictures(self):
-        """Return the losses up to the stop and after it."""
+    def _pictures(self):
         if self.run is None:
             return self.charts.charts
         guess = self.guess.value if self.guess else None
         watched = self.epoch is not None
         return [patience_chart(self.run, self._at, watched=watched, guess=guess)]
 
-    def sentence(self, running):
-        """Return what the patience does in words."""
+    def _sentence(self, running):
         if running and self.epoch is None and not self.trained:
             done = self.run.epochs_done if self.run else 0
             return WORDS["training"].format(done, self.setting.epochs)
@@ -222,45 +212,33 @@ class PatiencePanel(Panel):
             return ""
         run, at = self.run, self._at
         shown = until(run, at)
-        never = at == run.epochs_done and shown.best_epoch == run.best_epoch
-        kind = "never" if never else "says"
-        text = WORDS[kind if self.epoch is None else "watching"]
-        return (text if self.trained else WORDS["stopped"] + text).format(
-            patience=self.patience.value,
-            epoch=at,
-            all=run.epochs_done,
-            last=run.val_loss[at],
-            kept=shown.best_epoch,
-            loss=shown.best_val_loss,
-            since=at - shown.best_epoch,
-            best=run.best_val_loss,
-            at=run.best_epoch,
-            saved=run.epochs_done - at,
-        )
+        kept, loss, n = shown.best_epoch, shown.best_val_loss, run.epochs_done
+        kind = "never" if (at, kept) == (n, run.best_epoch) else "says"
+        facts = {"patience": self.patience.value, "epoch": at, "all": n, "kept": kept}
+        facts |= {"loss": loss, "best": run.best_val_loss, "at": run.best_epoch}
+        facts |= {"last": run.val_loss[at], "since": at - kept, "saved": n - at}
+        said = WORDS[kind if self.epoch is None else "watching"].format(**facts)
+        return said if self.trained else WORDS["stopped"].format(**facts) + said
 
-    def frame(self):
-        """Return what every patience gives, one a row."""
-        import pandas as pd
-
+    def _table(self):
         rows, most = [], min(60, self.run.epochs_done) if self.run else 0
         for patience in range(1, most + 1):
             at = stop_epoch(self.run.val_loss, patience)
             shown = until(self.run, at)
-            rows.append((patience, at, shown.best_epoch, shown.best_val_loss))
-        return pd.DataFrame(rows, columns=["patience", "stops", "keeps", "val_loss"])
+            kept = {"keeps": shown.best_epoch, "val_loss": shown.best_val_loss}
+            rows.append({"patience": patience, "stops": at} | kept)
+        return rows
 
     def code(self):
         """Return the cell that trains the run and finds where to stop."""
         if self.run is None:
             return ""
         lines = [
-            *code_of_run(self.run).splitlines()[:-1],
             "kept = 0",
             "for epoch, loss in enumerate(run.val_loss):",
             "    if loss < run.val_loss[kept]:",
             "        kept = epoch",
             f"    elif epoch - kept >= {self.patience.value}:",
             "        break",
-            f"epoch, kept  {WORDS['code']}",
         ]
-        return "\n".join(lines)
+        return code_of_run(self.run, *lines, f"epoch, kept  {WORDS['code']}")

@@ -10,19 +10,22 @@ from typing import Any
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.best_so_far import best_so_far_chart
-from hpkit.charts.parallel import inside, parallel_axes, parallel_chart, parallel_shares
+from hpkit.charts.searches import (
+    best_so_far_chart,
+    inside,
+    parallel_axes,
+    parallel_chart,
+    parallel_shares,
+)
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model
-from hpkit.hyperparameters import Hyperparameters, check_count, check_setting
+from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts
-from hpkit.panels.code import call, code_of_setting, head, model_of
 from hpkit.panels.controls import count_box
-from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row, say
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons, code_of_search, say
 from hpkit.search.bayes import bayesian_search
 from hpkit.search.searches import grid_search, random_search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
@@ -30,15 +33,13 @@ from hpkit.search.stages import cuts_of, successive_halving
 from hpkit.text import short
 
 WORDS = Texts("panels.race")
-KINDS = {"grid": "grid", "random": "random", "halving": "halving", "bayes": "Bayes"}
-COLORS = {"grid": "purple", "random": "blue", "halving": "green", "bayes": "orange"}
-SHAPES = {
-    "grid": "circle",
-    "random": "square",
-    "halving": "diamond",
-    "bayes": "triangle",
+# Kind of search: color, shape and dash.
+LOOKS = {
+    "grid": ("purple", "circle", None),
+    "random": ("blue", "square", "dashed"),
+    "halving": ("green", "diamond", "dashdot"),
+    "bayes": ("orange", "triangle", "dotted"),
 }
-DASHES = {"grid": None, "random": "dashed", "halving": "dashdot", "bayes": "dotted"}
 BEST = 0.2  # of the loss axis, a log scale: in color at first
 MOST_RUNS, MOST_RACES = 810, 1000  # as many as can be typed
 ETA = 3
@@ -94,6 +95,7 @@ class SearchRacePanel(Panel):
     """
 
     kind = "race"
+    words = WORDS
 
     def __init__(
         self,
@@ -108,54 +110,40 @@ class SearchRacePanel(Panel):
         **values: Any,
     ) -> None:
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
-        title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title)
-        values = values or {
-            "lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)
-        }  # fmt: skip
-        self.space = check_ranges(values)
-        self.model = check_model(model)
-        self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
+        super().__init__(dataset, title)
+        rates = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
+        self.space, self.model = _check_ranges(values or rates), check_model(model)
+        self.found, self.lowest, self.whole = {}, {kind: [] for kind in LOOKS}, True
         whole = self.base.epochs
-        if budget is None:
-            budget = 9 * whole
-        hint = f"try {9 * whole}, nine whole runs"
-        most = MOST_RUNS * whole
+        budget, most = 9 * whole if budget is None else budget, MOST_RUNS * whole
+        hint = WORDS["hint"].format(9 * whole)
         check_count("budget", budget, low=2 * whole, most=most, hint=hint)
-        check_count("races", races, most=MOST_RACES, hint="try 20")
-        self.budget, budget_box = count_box(
-            WORDS["budget"], budget, 4 * whole, 81 * whole, step=whole,
-            continuous=False,
-        )  # fmt: skip
-        words = WORDS["races"]
-        self.races, races_box = count_box(words, races, 1, 100, continuous=False)
-        first = self._searches(0)  # checks all before anything is shown
-        if check_predict(predict):
-            names = [(name, kind) for kind, name in KINDS.items()]
-            self.ask(WORDS["guess"], W.Dropdown(options=names), KINDS.get)
-        self._build([budget_box, races_box])
-        self.live.now(self._racing(first, 1), seconds=8.0)
-
-    def _build(self, boxes):
-        """Make the widgets and tie them to what they do."""
-        self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
+        check_count("races", races, most=MOST_RACES)
+        look = {"step": whole, "continuous_update": False}
+        text = WORDS["budget"]
+        self.budget, first = count_box(text, budget, 4 * whole, 81 * whole, **look)
+        look = {"continuous_update": False}
+        self.races, second = count_box(WORDS["races"], races, 1, 100, **look)
+        race = self._searches(0)  # checks all before anything is shown
+        names = [(name, kind) for kind, name in WORDS["kinds"].items()]
+        self.ask(predict, WORDS["guess"], W.Dropdown(options=names), WORDS["kinds"].get)
+        self.start_button = self.button("start", self.start, "primary")
         self.low = np.zeros(len(self.space) + 1)
         self.high = np.append(np.ones(len(self.space)), BEST)
-        buttons = row(self.start_button, self.stop_button, name="hp-buttons")
-        left = [*boxes, buttons, say(WORDS["choose"], "hp-muted")]
+        start = buttons(self.start_button, self.stop_button)
+        left = [first, second, start, say(WORDS["choose"], "hp-muted")]
         self.add_class("hp-tall")
         self.build(left, (1, 1), calls={"range": self.choose})
-        self.on_click(self.start_button, self.start)
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
+        self.live.now(self._racing(race, 1), seconds=8.0)
 
     # ---- the race ------------------------------------------------------------------
 
     def _searches(self, seed):
         """Return the four searches of a race as generators."""
-        return searches(
-            self.dataset, self.base, self.space, self.budget.value, seed, self.model
-        )
+        budget, space = self.budget.value, self.space
+        return searches(self.dataset, self.base, space, budget, seed, self.model)
 
     def choose(self, axis, low, high):
         """Color only settings between two shares, 0 to 1, of an axis."""
@@ -170,8 +158,8 @@ class SearchRacePanel(Panel):
 
     def _racing(self, first, races):
         """Run the first race side by side, then the others (a job)."""
-        found, lowest, going = {}, {kind: [] for kind in KINDS}, set(KINDS)
-        for kind in cycle(KINDS):
+        found, lowest, going = {}, {kind: [] for kind in LOOKS}, set(LOOKS)
+        for kind in cycle(LOOKS):
             if kind in going and (news := next(first[kind], None)) is None:
                 going.discard(kind)
                 lowest[kind].append(lowest_of(found[kind]))
@@ -191,57 +179,54 @@ class SearchRacePanel(Panel):
 
     # ---- what is shown -------------------------------------------------------------
 
-    def update(self, running):
-        """Let bar and status show the state."""
+    def _update(self, running):
         count, races = self._count, self.races.value
         self.bar.value = count / races
         self.status.value = WORDS["status"].format(count, races, self.budget.value)
 
-    def pictures(self):
-        """Return the race, and the settings of the first one."""
-        many = self._count > 1
-        found = {k: self.found[k] for k in KINDS if k in self.found}
+    def _pictures(self):
+        many, names = self._count > 1, WORDS["kinds"]
+        found = {k: self.found[k] for k in LOOKS if k in self.found}
+        colors, shapes, dashes = zip(*LOOKS.values(), strict=True)
         race = best_so_far_chart(
-            {KINDS[k]: search for k, search in found.items()},
-            colors=[COLORS[k] for k in found],
-            dashes=[DASHES[k] for k in found],
-            shapes=[SHAPES[k] for k in found],
+            {names[k]: search for k, search in found.items()},
+            look={"colors": colors, "shapes": shapes, "dashes": dashes},
             budget=self.budget.value,
-            ends={KINDS[k]: self.lowest[k] for k in found} if many else None,
+            ends={names[k]: self.lowest[k] for k in found} if many else None,
             log=True,
             label="{}",
             title=WORDS["over_many" if many else "over"],
-            alt=WORDS["over_alt"].format(re.sub("<[^>]+>", "", self.sentence(False))),
+            alt=WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False))),
         )
         return [race, self._settings(found)]
 
     def _settings(self, found):
         """Return every setting as a line, those in the ranges in color."""
         order = sorted(found, key=lambda kind: kind != "halving")  # many: below
-        runs = [found[k].runs for k in order]
-        known = [np.isfinite(r.mean_val_loss) & ~r.diverged.any(1) for r in runs]
-        losses = [r.mean_val_loss[k] for r, k in zip(runs, known, strict=True)]
+        known = {
+            k: np.flatnonzero(np.isfinite(r.mean_val_loss) & ~r.diverged.any(1))
+            for k, r in ((k, found[k].runs) for k in order)
+        }
+        losses = [found[k].runs.mean_val_loss[there] for k, there in known.items()]
         axes = parallel_axes(self.space, np.concatenate([[], *losses]))
         shares, kinds, tips = [np.zeros((0, len(axes)))], [], []
-        for kind, there in zip(order, known, strict=True):
+        for kind, there in known.items():
             shares.append(parallel_shares(found[kind], axes)[there])
-            for i in np.flatnonzero(there):
+            kinds += [kind] * len(there)
+            for i in there:
                 values = short(found[kind].settings[i], self.space)
                 loss = found[kind].runs.mean_val_loss[i]
-                kinds.append(kind)
-                tips.append(WORDS["setting"].format(KINDS[kind], values, loss))
+                tips.append(WORDS["setting"].format(WORDS["kinds"][kind], values, loss))
         shares = np.concatenate(shares)
         strong = inside(shares, self.low, self.high)
         return parallel_chart(
             axes,
             shares,
             strong=strong,
-            color=[COLORS[k] for k in kinds],
-            shape=[SHAPES[k] for k in kinds],
+            color=[LOOKS[k][0] for k in kinds],
+            shape=[LOOKS[k][1] for k in kinds],
             tip=tips,
-            low=self.low,
-            high=self.high,
-            name="range",
+            chosen=(self.low, self.high, "range"),
             title=WORDS["settings"].format(strong.sum(), len(strong)),
             alt=WORDS["settings_alt"].format(strong.sum(), len(strong)),
         )
@@ -251,16 +236,14 @@ class SearchRacePanel(Panel):
         """How many races are over."""
         return min(map(len, self.lowest.values()))
 
-    def sentence(self, running):
-        """Return how the races ended in words."""
+    def _sentence(self, running):
         count = self._count
         if not count:
             return WORDS["racing" if running else "first"]
-        left = not running and count < self.races.value
         said = "" if running or self.whole else WORDS["stopped"]
-        said += told_races(
-            {k: self.lowest[k][:count] for k in KINDS}, self.budget.value
-        )
+        lowest = {k: self.lowest[k][:count] for k in LOOKS}
+        said += told_races(lowest, self.budget.value)
+        left = not running and count < self.races.value
         return said + (WORDS["more"].format(self.races.value) if left else "")
 
     def frame(self):
@@ -269,34 +252,31 @@ class SearchRacePanel(Panel):
 
         if not self.found:
             return pd.DataFrame()
-        frames = [f.to_frame().assign(search=KINDS[k]) for k, f in self.found.items()]
-        names = [f"param_{n}" for n in self.space]
-        columns = ["search", *names, "mean_val_loss", "epochs"]
+        names = WORDS["kinds"]
+        frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
+        columns = [f"param_{n}" for n in self.space]
+        columns = ["search", *columns, "mean_val_loss", "epochs"]
         return pd.concat(frames)[columns].sort_values("mean_val_loss")
 
     def code(self):
         """Return the cell that runs the random search of the first race."""
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
         count = f"n_trials={self.budget.value // self.base.epochs}"
-        base = code_of_setting(self.base, without=tuple(self.space))
-        more = [count, *ranges, *model_of(self.model)]
-        return "\n".join([
-            *head(self.dataset, self.model), f"base = {base}",
-            call("found = hk.random_search", ["data", "base", *more]), "found",
-        ])  # fmt: skip
+        more = self.base, self.model, [count, *ranges]
+        return code_of_search("random_search", self.dataset, *more, without=self.space)
 
 
 # ---- the four searches, and how races ended ----------------------------------------
 
 
-def check_ranges(values):
+def _check_ranges(values):
     """Return what is searched, ranges only."""
     space = check_space("SearchRacePanel", values, ranges=True)
     for name, given in space.items():
         if not isinstance(given, Range):
-            raise TypeError(WORDS["ranges"].format(given, name))
+            raise refusal("race_range", given, kind=TypeError, name=name)
     if "epochs" in space:
-        raise ValueError(WORDS["epochs"])
+        raise refusal("race_epochs", space["epochs"])
     return space
 
 
@@ -320,21 +300,11 @@ def halving_count(budget, epochs):
 def searches(dataset, base, space, budget, seed, model):
     """Return the searches of a race as generators, by kind; checks all at once.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    base : Hyperparameters
-        Its epochs are those of a whole run.
-    space : dict
-        Name: `Range`.
-    budget : int
-        Epochs for each search.
-    seed : int
-        Of the models, and of the drawing.
-    model : function or None
+    The epochs of `base` are those of a whole run, `budget` those of each search;
+    `space` is {name: Range}, `seed` that of the models and of the drawing.
     """
     if budget < 2 * base.epochs:
-        raise ValueError(WORDS["few"].format(2 * base.epochs, budget))
+        raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs
     shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
     points = {
@@ -343,13 +313,11 @@ def searches(dataset, base, space, budget, seed, model):
     }
     same = {"seeds": (seed,), "model": model, "tick": FRAME}
     draw = {"search_seed": seed, **same, **space}
-    many = halving_count(budget, base.epochs)
+    many = {"n_trials": halving_count(budget, base.epochs), "eta": ETA}
     return {
         "grid": grid_search.live(dataset, base, **same, **points),
         "random": random_search.live(dataset, base, n_trials=count, **draw),
-        "halving": successive_halving.live(
-            dataset, base, n_trials=many, eta=ETA, **draw
-        ),
+        "halving": successive_halving.live(dataset, base, **many, **draw),
         "bayes": bayesian_search.live(dataset, base, n_trials=count, **draw),
     }
 
@@ -361,7 +329,8 @@ def lowest_of(found):
 
 def told_races(lowest, budget):
     """Return in words (HTML) how races ended; `lowest` is {kind: losses}."""
-    firsts = sorted((losses[0], KINDS[kind]) for kind, losses in lowest.items())
+    names = WORDS["kinds"]
+    firsts = sorted((losses[0], names[kind]) for kind, losses in lowest.items())
     ranked = ", ".join(f"{name} <b>{loss:.3g}</b>" for loss, name in firsts)
     said = WORDS["one"].format(budget, ranked)
     losses = np.array(list(lowest.values()))
@@ -370,6 +339,6 @@ def told_races(lowest, budget):
         return said
     wins = (losses <= losses.min(0)).sum(1)
     beat = np.less(lowest["random"], lowest["grid"]).sum()
-    table = ", ".join(f"{KINDS[k]} {n}" for k, n in zip(lowest, wins, strict=True))
-    ties = WORDS["ties"] if wins.sum() > count else ""
-    return said + WORDS["many"].format(beat=beat, n=count, wins=table, ties=ties)
+    table = ", ".join(f"{names[k]} {n}" for k, n in zip(lowest, wins, strict=True))
+    many = WORDS["many_ties" if wins.sum() > count else "many"]
+    return said + many.format(beat=beat, n=count, wins=table)

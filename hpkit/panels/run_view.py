@@ -1,8 +1,4 @@
-"""`RunView`: a run beside others, over epochs, updates or seconds, and in words.
-
-For two-dimensional data also the map of what the network says, with a slider back
-through the epochs.
-"""
+"""One run: its training as a live job, its charts beside others, and in words."""
 
 import math
 import time
@@ -13,20 +9,108 @@ import ipywidgets as W
 
 from hpkit.charts.decision import has_map, map_chart, map_pixels
 from hpkit.charts.loss import loss_chart
-from hpkit.engine.training import train
+from hpkit.charts.spec import rule
+from hpkit.engine.training import Training, train
 from hpkit.locale import Texts
+from hpkit.panels.lists import Kept
 from hpkit.panels.live import FRAME
-from hpkit.panels.parts import named, row, say
+from hpkit.panels.parts import head_of, named, row, say, toggles
 from hpkit.plots.words import describe, varied
 from hpkit.text import label, short
 
 WORDS = Texts("panels.run_view")
+REST = 0.4  # seconds without a move after which a run counts as chosen
+PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 MAP_EVERY = 0.33  # seconds between two maps of a training
 
 
 def updates_per_epoch(dataset, setting):
     """Return how often the weights are updated in an epoch."""
     return math.ceil(len(dataset.train.y) / setting.batch_size)
+
+
+class OneRun:
+    """What a `TrainingPanel` trains at the moment; `live` works through the jobs.
+
+    `keep(run)` is called with each run that was trained for an epoch or more. `now` is
+    the one in training (a `Kept`), `rest_at` the epoch at which it is to rest,
+    `unbegun` whether the last one was stopped before its first epoch.
+    """
+
+    def __init__(self, dataset, model, live, keep):
+        self.dataset, self.model, self.live, self.keep = dataset, model, live, keep
+        self.now = self.rest_at = self.halted = None
+        self.slow, self.unbegun, self.per_update = False, False, 0.0
+
+    def job(self, setting, seed, *, wait=False, rest_at=None, halted=None):
+        """Return the job that trains one setting, or goes on with one that `halted`.
+
+        With `wait` it ends only after a moment in which no newer job came.
+        """
+        self.rest_at = rest_at
+        return self._job(setting, seed, wait, halted)
+
+    def _job(self, setting, seed, wait, training):
+        if training is None:
+            more = {"seeds": (seed,), "model": self.model}
+            training = Training(self.dataset, setting, **more)
+        self.halted, self.unbegun, run = None, False, None
+        try:
+            while not training.finished:
+                due = time.perf_counter() + PACE
+                rest_at = self.rest_at or math.inf
+                if self.slow:
+                    rest_at = min(rest_at, run.epochs_done + 1 if run else 0)
+                training.advance(FRAME, pause=rest_at)
+                run = training.runs[0, 0]
+                self.now = Kept(run, 0)
+                if self.rest_at and run.epochs_done >= self.rest_at:
+                    self.rest_at = None
+                    self.live.pause()
+                yield
+                while self.slow and time.perf_counter() < due:
+                    time.sleep(0.01)
+                    yield False
+            until = time.perf_counter() + REST
+            while wait and time.perf_counter() < until and not self.live.asked:
+                time.sleep(0.02)
+                yield False
+        finally:
+            with self.live.lock:
+                self._end(training, run)
+
+    def _end(self, training, run):
+        """Write down what there is, unless a newer job waits.
+
+        Then the run stays on the chart until the newer one has something to show: the
+        chosen one would flash up between any two places of a slider.
+        """
+        if self.live.asked:
+            return
+        self.now = None
+        if run is None:
+            return
+        self.halted = None if training.finished else training
+        self.unbegun = not run.epochs_done
+        if not self.unbegun:
+            updates = updates_per_epoch(self.dataset, run.setting)
+            self.per_update = run.fit_time / (run.epochs_done * updates)
+            self.keep(run)
+
+    def to_go_on(self, setting, seed):
+        """Return the training that was stopped, if it is of that setting and seed."""
+        if self.halted is None:
+            return None
+        run = self.halted.runs[0, 0]
+        return self.halted if (run.setting, run.seed) == (setting, seed) else None
+
+    def seconds(self, setting):
+        """Return about how long a training of the setting takes, from the last one."""
+        each = self.per_update * updates_per_epoch(self.dataset, setting)
+        return max(each, PACE * self.slow) * setting.epochs
+
+
+# ---- the charts -------------------------------------------------------------------
 
 
 def told_apart(kept, strong, pinned):
@@ -41,31 +125,25 @@ def told_apart(kept, strong, pinned):
 
 
 class RunView:
-    """Charts of a `TrainingPanel`.
+    """Charts of a `TrainingPanel`: the curves over epochs, updates or seconds.
 
-    Parameters
-    ----------
-    panel : Panel
-        Its lock guards the state, its thread trains what the slider asks for.
-    model : function or None
+    For two-dimensional data also the map of what the network says, with a slider back
+    through the epochs; the panel's thread trains what it asks for.
     """
 
     def __init__(self, panel, model):
         self.panel, self.dataset, self.model = panel, panel.dataset, model
         self.shown = self.pixels = self.epoch = None
         self.mapped, self.scrubbing = (None, 0.0), False
-        self.unit = W.ToggleButtons(
-            options=[(WORDS[u], u) for u in ("epochs", "updates", "seconds")],
-            tooltips=[WORDS["unit_tip"]] * 3,
-        )
-        self.unit.style.button_width = "auto"
+        units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
+        self.unit = toggles(units, [WORDS["unit_tip"]] * 3)
         panel.on_change(self.unit, panel._draw)
         self.over = [row(self.unit, name="hp-small")]
         self.widths = (1,)
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
             named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
-            name = say(f"<span class='hp-name'>{WORDS['scrub']}</span>")
+            name = say(head_of(WORDS["scrub"]))
             panel.on_change(self.scrub, self._scrubbed)
             self.over.append(row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
@@ -78,16 +156,15 @@ class RunView:
         every = [run, *(k.run for k in (*pinned, *faded))]
         ends = [self._per_epoch(r) * r.epochs_done for r in every[1:]]
         at = None if self.epoch is None else self.epoch * self._per_epoch(run)
-        unit = self.unit.value
         curves = loss_chart(
             run,
             pinned=[(k.run, k.color, told_apart(k, strong, pinned)) for k in pinned],
             faded=[k.run for k in faded],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
-            unit=WORDS["epoch" if unit == "epochs" else unit],
+            unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
-            at=at,
+            marks=[rule([] if at is None else [at], color="ink", dash="dotted")],
             alt=describe(run),
         )
         if len(self.widths) == 1:
@@ -130,11 +207,9 @@ class RunView:
         setting = run.setting.but(epochs=max(1, epoch))
         if epoch == 0:  # the weights before any training: steps of nothing
             setting = setting.but(lr=1e-12)
-        runs = train(
-            self.dataset, setting, seeds=(run.seed,), model=self.model, tick=FRAME
-        )
+        more = {"seeds": (run.seed,), "model": self.model, "tick": FRAME}
         try:
-            for found in runs:
+            for found in train(self.dataset, setting, **more):
                 again = found[0, 0]
                 yield False
             with self.panel.live.lock:
@@ -150,33 +225,17 @@ class RunView:
 def told(strong, kept, names, training):
     """Return the result of a run in words (HTML).
 
-    Parameters
-    ----------
-    strong : Kept or None
-        The run that is shown.
-    kept : sequence of Kept
-        All runs of the list, to name the best of them.
-    names : sequence of str
-        The hyperparameters to name beside lr and batch size.
-    training : "now", "rest" or None
-        Whether it is under way or paused.
-
-    Returns
-    -------
-    str
+    `strong` is the run shown; `kept` are all of the list, to name the best of them;
+    `names` the hyperparameters to name; `training` is "now", "rest" (paused) or None.
     """
     if strong is None:
         return WORDS["none"]
     run = strong.run
-    facts = {
-        "done": run.epochs_done, "epochs": run.setting.epochs,
-        "last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss),
-        "at": run.best_epoch,
-    }  # fmt: skip
-    kind = "best" if run.epochs_done == run.setting.epochs else "stopped"
-    kind = training or ("diverged" if run.diverged else kind)
-    text = WORDS[kind].format(**facts)
-    text += WORDS["with"].format(setting=described(run, names))
+    done, epochs = run.epochs_done, run.setting.epochs
+    facts = {"done": done, "epochs": epochs, "last": digits(run.val_loss[-1])}
+    facts |= {"best": digits(run.best_val_loss), "at": run.best_epoch}
+    kind = "diverged" if run.diverged else "best" if done == epochs else "stopped"
+    text = WORDS[training or kind].format(**facts, setting=described(run, names))
     if len(kept) > 1:
         text += _best(strong, kept)
     return text

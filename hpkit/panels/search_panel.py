@@ -1,6 +1,7 @@
 """What panels of searches share: values to try, seeds, the search as a live job.
 
-A subclass says which search (`begin`) and draws what it gives (`charts_of`).
+A subclass of `SearchPanel` says which search (`_begin`) and draws what it gives
+(`_charts`).
 """
 
 import time
@@ -11,13 +12,12 @@ from hpkit.charts.spec import Axis, Chart
 from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_search
-from hpkit.panels.controls import Controls, SeedCount
-from hpkit.panels.lists import SettingList
+from hpkit.panels.controls import Controls, Entry, SeedCount, usual
+from hpkit.panels.lists import aligned, list_widget
+from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
-from hpkit.panels.parts import button, row
-from hpkit.panels.values import Entry, usual
-from hpkit.text import best_sentences, label, loss_of
+from hpkit.panels.parts import buttons, code_of_search, seeds_of
+from hpkit.text import best_sentences, label, loss_of, shown
 
 WORDS = Texts("panels.search_panel")
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
@@ -26,150 +26,32 @@ REST = 0.4  # seconds without a move after which a search counts as chosen
 LONG = 60  # seconds: the panel warns
 
 
-class SearchPanel(Panel):
-    """A panel around one search.
+class ListedPanel(Panel):
+    """A panel with what a search has found so far, and a list of its settings.
 
     Attributes
     ----------
     found : Search or None
-        What the search has given so far.
     chosen : int or None
         Number of the setting that is highlighted; None is the best.
     """
 
-    def __init__(self, dataset, base, *, controls, seeds, title, model, key):
+    def __init__(self, dataset, title, base, seeds, model, key=()):
         self.base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title=title, key=key)
+        super().__init__(dataset, title, key=key)
         check_settings([self.base], dataset)
-        self.found = self.before = self.settled = self.chosen = self.offer = None
-        check_model(model)
-        self.model, self.pace, self.job_seconds = model, PACE, 0.0
-        self.entries, self.unbegun = [], False
-        self.add_class("hp-tall")
-        self.controls = Controls(dataset, self.base, controls)
-        self.seed_count = SeedCount(seeds)
+        self.found = self.chosen = None
+        self.model, self.seed_count = check_model(model), SeedCount(seeds)
         self.seeds = self.seed_count.number
-        self.start_button = button(WORDS["start"], WORDS["start_tip"], "primary")
-        self.buttons = row(self.start_button, self.stop_button, name="hp-buttons")
-        self.on_click(self.start_button, lambda: self.start())
-        self.controls.observe(self._guarded(self.moved))
-        self.on_change(self.seeds, self.moved)
-        self.listing = SettingList(self, self.choose)
-        self.list = self.listing.list
-        self.rows = WORDS["settings"], WORDS["settings_tip"], self.listing.box
-
-    def entry(self, name, values):
-        """Return an `Entry` of values, with a choice of the hyperparameter."""
-        entry = Entry(name, values, max(1, len(self.base.hidden)))
-        self.entries.append(entry)
-
-        def renamed():
-            with self.quietly():
-                entry.text.value = usual(entry.name, self.dataset)
-            self.renamed()
-            self.moved()
-
-        self.on_change(entry.which, renamed)
-        self.on_change(entry.text, self.moved)
-        return entry
-
-    def renamed(self):
-        """Show the controls of those hyperparameters only that are not searched."""
-        self.settled = None
-        searched = [entry.name for entry in self.entries]
-        for name, knob in self.controls.knobs.items():
-            knob.box.layout.display = "none" if name in searched else ""
-
-    # ---- the search as a job -------------------------------------------------------
-
-    def begin(self):
-        """Return the search to run, as a generator of `Search`; checks at once."""
-        raise NotImplementedError
+        self.add_class("hp-tall")
+        self.list, self._heads, box = list_widget(WORDS["settings_tip"])
+        self.on_change(self.list, self._listed)
+        self.rows = [(WORDS["settings"], WORDS["settings_tip"], box)]
 
     @property
-    def seed_list(self):
-        """As many seeds as the panel says: those given, then the next numbers."""
-        return self.seed_count.list
-
-    def _searching(self, search, *, rest=True):
-        """Run a search (a job); it becomes `settled` when no newer one comes."""
-        self.before, start = self.settled, time.process_time()
-        last, self.unbegun = (self.found, self.chosen), False
-        try:
-            for self.found in search:
-                yield
-        finally:
-            if last[0] is not None and not self.found.cost.epochs:
-                (self.found, self.chosen), self.unbegun = last, True
-        self.pace = (time.process_time() - start) / self.work(self.found.settings)
-        until = time.perf_counter() + REST
-        while rest and time.perf_counter() < until and not self.live.asked:
-            time.sleep(0.02)
-            yield False
-        if not self.live.asked:
-            self.settled = self.found
-
-    def come_in(self):
-        """Search at once, unless that takes long."""
-        if self.seconds() > LONG:
-            self.begin().close()  # checks all before anything is shown
-            self.moved()
-        else:
-            self.live.now(self._searching(self.begin(), rest=False))
-
-    def work(self, settings):
-        """Return a number that grows as the time of a search, its runs trained at once.
-
-        A step costs about ten runs' worth of calls, and measuring the losses after an
-        epoch about six steps.
-        """
-        points, alike = len(self.dataset.train.y), {}
-        for s in settings:
-            key = s.batch_size, agreed(s, "loop"), agreed(s, "network")
-            alike.setdefault(key, []).append(s.epochs)
-        each = len(self.seed_list)
-        return sum(
-            max(epochs)
-            * (6 + points / size)
-            * (10 + each * len(epochs) * (1 + size / 64))
-            for (size, *_), epochs in alike.items()
-        )
-
-    def planned(self):
-        """Return the settings that a start would train."""
-        raise NotImplementedError
-
-    def seconds(self):
-        """Return about how long a start takes, from the last one."""
-        return self.pace * self.work(self.planned())
-
-    def start(self, *, replace=True):
-        """Start the search with the values shown."""
-        search = self.begin()
-        self.error = self.chosen = self.offer = None
-        self.job_seconds = self.seconds()
-        self.live.start(self._searching(search), replace=replace)
-
-    def moved(self):
-        """Follow a control, at once if that is quick, else say what it would cost."""
-        if any(entry.wrong for entry in self.entries):
-            return  # it says so itself; what is drawn stays
-        seconds = self.seconds()
-        self.controls.continuous = seconds < QUICK
-        if seconds < QUICK:
-            self.start(replace=self.job_seconds >= QUICK)
-            return
-        self.error = None
-        settings = self.planned()
-        cost = WORDS["cost"].format(
-            runs=len(settings) * len(self.seed_list),
-            epochs=sum(s.epochs for s in settings) * len(self.seed_list),
-        )
-        line = WORDS["long" if seconds > LONG else "slow"]
-        self.offer = line.format(cost=cost, seconds=seconds)
-        self._draw()
-
-    # ---- what is shown -------------------------------------------------------------
+    def _more(self):
+        """Arguments of every search; checks the seeds that were typed."""
+        return {"seeds": self.seed_count.list, "model": self.model, "tick": FRAME}
 
     @property
     def focus(self):
@@ -183,39 +65,198 @@ class SearchPanel(Panel):
         self.chosen = number
         self._draw()
 
+    def _listed(self):
+        if self.list.index is not None:
+            self.choose(self.list.index)
+
     @property
     def _empty(self):
-        """Whether nothing was trained yet."""
         return self.found is None or not len(self.found.runs)
 
-    def update(self, running):
-        """Let status, bar and list show the state."""
+    def _update(self, running):
+        """Show the settings in the order of the search, the one in focus chosen."""
+        found, runs, names = self.found, self.found.runs, tuple(self.found.space)
+        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
+        notes[int(runs.order[0])] = WORDS["best"]
+        table = []
+        for i, setting in enumerate(found.settings):
+            spread = runs.std_val_loss[i]
+            facts = [f"{runs.mean_val_loss[i]:.4f}"]
+            facts += ["" if np.isnan(spread) else f"{spread:.3f}"]
+            facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
+            if runs.diverged[i].any():
+                facts = ["", "", "", WORDS["diverged"]]
+            values = (shown(getattr(setting, name)) for name in names)
+            table.append([str(i + 1), *values, *facts])
+        heads, lines = aligned(WORDS["columns"], names, table)
+        with self.quietly():
+            self._heads.value = heads
+            if lines != self.list.options:
+                self.list.options = lines
+            self.list.index = self.focus
+
+    def frame(self):
+        """Return one row a setting."""
+        return self.found.to_frame() if self.found else super().frame()
+
+    def _table(self):
+        return {}
+
+    def _code_of(self, search, base, **arguments):
+        """Return a cell that runs the same search."""
+        found = self.found
+        seeds = found.seeds if found else self.seed_count.list
+        arguments = [f"{name}={value!r}" for name, value in arguments.items()]
+        arguments, without = [*arguments, seeds_of(seeds)], found.space if found else ()
+        look = {"without": without} if search != "one_at_a_time" else {}
+        return code_of_search(search, self.dataset, base, self.model, arguments, **look)
+
+
+class SearchPanel(ListedPanel):
+    """A panel around one search."""
+
+    def __init__(self, dataset, title, base, *, controls, seeds, model, key):
+        super().__init__(dataset, title, base, seeds, model, key)
+        self.before = self.settled = self.offer = None
+        self.pace, self.job_seconds = PACE, 0.0
+        self.entries, self.unbegun = [], False
+        self.controls = Controls(dataset, self.base, controls)
+        start = self.button("start", lambda: self.start(), "primary")
+        self.start_button, self.buttons = start, buttons(start, self.stop_button)
+        self.controls.observe(self._guarded(self._moved))
+        self.on_change(self.seeds, self._moved)
+
+    def _entry(self, name, values, label=None, lists=None):
+        """Return an `Entry` of values, with a choice of the hyperparameter."""
+        values = usual(name, self.dataset, lists) if values is None else values
+        entry = Entry(name, values, max(1, len(self.base.hidden)), label)
+        self.entries.append(entry)
+
+        def renamed():
+            with self.quietly():
+                entry.text.value = usual(entry.name, self.dataset)
+            self._renamed()
+            self._moved()
+
+        self.on_change(entry.which, renamed)
+        self.on_change(entry.text, self._moved)
+        return entry
+
+    def _renamed(self):
+        """Show the controls of those hyperparameters only that are not searched."""
+        self.settled = None
+        searched = [entry.name for entry in self.entries]
+        for name, knob in self.controls.knobs.items():
+            knob.box.layout.display = "none" if name in searched else ""
+
+    # ---- the search as a job -------------------------------------------------------
+
+    def _begin(self):
+        """Return the search to run, as a generator of `Search`; checks at once."""
+        raise NotImplementedError
+
+    def _planned(self):
+        """Return the settings that a start would train."""
+        raise NotImplementedError
+
+    def _searching(self, search, *, rest=True):
+        """Run a search (a job); it becomes `settled` when no newer one comes."""
+        self.before, start = self.settled, time.process_time()
+        last, self.unbegun = (self.found, self.chosen), False
+        try:
+            for self.found in search:
+                yield
+        finally:
+            if last[0] is not None and not self.found.cost.epochs:
+                (self.found, self.chosen), self.unbegun = last, True
+        self.pace = (time.process_time() - start) / self._work(self.found.settings)
+        until = time.perf_counter() + REST
+        while rest and time.perf_counter() < until and not self.live.asked:
+            time.sleep(0.02)
+            yield False
+        if not self.live.asked:
+            self.settled = self.found
+
+    def _come_in(self):
+        """Search at once, unless that takes long."""
+        if self.seconds() > LONG:
+            self._begin().close()  # checks all before anything is shown
+            self._moved()
+        else:
+            self.live.now(self._searching(self._begin(), rest=False))
+
+    def _work(self, settings):
+        """Return a number that grows as the time of a search, its runs trained at once.
+
+        A step costs about ten runs' worth of calls, and measuring the losses after an
+        epoch about six steps.
+        """
+        points, alike = len(self.dataset.train.y), {}
+        for s in settings:
+            key = s.batch_size, agreed(s, "loop"), agreed(s, "network")
+            alike.setdefault(key, []).append(s.epochs)
+        each = len(self.seed_count.list)
+        return sum(
+            max(epochs)
+            * (6 + points / size)
+            * (10 + each * len(epochs) * (1 + size / 64))
+            for (size, *_), epochs in alike.items()
+        )
+
+    def seconds(self):
+        """Return about how long a start takes, from the last one."""
+        return self.pace * self._work(self._planned())
+
+    def start(self, *, replace=True):
+        """Start the search with the values shown."""
+        search = self._begin()
+        self.error = self.chosen = self.offer = None
+        self.job_seconds = self.seconds()
+        self.live.start(self._searching(search), replace=replace)
+
+    def _moved(self):
+        """Follow a control, at once if that is quick, else say what it would cost."""
+        if any(entry.wrong for entry in self.entries):
+            return  # it says so itself; what is drawn stays
+        seconds = self.seconds()
+        self.controls.continuous = seconds < QUICK
+        if seconds < QUICK:
+            self.start(replace=self.job_seconds >= QUICK)
+            return
+        self.error = None
+        settings = self._planned()
+        each = len(self.seed_count.list)
+        runs, epochs = len(settings) * each, sum(s.epochs for s in settings) * each
+        line = WORDS["long" if seconds > LONG else "slow"]
+        self.offer = line.format(runs=runs, epochs=epochs, seconds=seconds)
+        self._draw()
+
+    # ---- what is shown -------------------------------------------------------------
+
+    def _update(self, running):
         if self._empty:
             self.status.value = self.offer or ""
             return
-        cost, planned = self.found.cost, self.found.planned
-        self.bar.value = 1.0 if self.found.finished else cost.epochs / planned.epochs
-        facts = {"done": cost.epochs, "all": planned.epochs}
-        took = WORDS["cost"].format(runs=cost.runs, epochs=cost.epochs)
-        facts |= {"cost": took, "seconds": float(self.found.fit_time.sum())}
-        kind = "took" if self.found.finished else "going" if running else "halted"
+        super()._update(running)
+        found, cost, planned = self.found, self.found.cost, self.found.planned
+        self.bar.value = 1.0 if found.finished else cost.epochs / planned.epochs
+        kind = "took" if found.finished else "going" if running else "halted"
+        facts = {"done": cost.epochs, "all": planned.epochs, "runs": cost.runs}
+        status = WORDS[kind].format(**facts, seconds=float(found.fit_time.sum()))
         offered = self.offer and not running
-        self.status.value = self.offer if offered else WORDS[kind].format(**facts)
+        self.status.value = self.offer if offered else status
         (self.add_class if offered else self.remove_class)("hp-stale")
-        self.listing.show(self.found, self.focus)
 
-    def pictures(self):
-        """Return the charts of the search, empty ones before it."""
+    def _pictures(self):
         if self._empty:
             return [Chart(Axis(), Axis(), []) for _ in self.widths]
-        return self.charts_of(self.found)
+        return self._charts(self.found)
 
-    def charts_of(self, found):
+    def _charts(self, found):
         """Return the charts of what the search has given so far."""
         raise NotImplementedError
 
-    def sentence(self, running):
-        """Return what was found in words."""
+    def _sentence(self, running):
         if self._empty:
             return WORDS["none"]
         text = self._stopped(running) + self._chosen()
@@ -234,31 +275,11 @@ class SearchPanel(Panel):
 
     def _stopped(self, running):
         """Return what to say of a search that was stopped."""
-        if running or (self.found.finished and not self.unbegun):
+        found = self.found
+        if running or (found.finished and not self.unbegun):
             return ""
         if self.unbegun:
             return WORDS["unbegun"]
-        text = WORDS["stopped"].format(
-            done=self.found.cost.epochs, all=self.found.planned.epochs
-        )
-        unequal = len(np.unique(self.found.runs.epochs_done)) > 1
+        unequal = len(np.unique(found.runs.epochs_done)) > 1
+        text = WORDS["stopped"].format(done=found.cost.epochs, all=found.planned.epochs)
         return text + (WORDS["unequal"] if unequal else "")
-
-    def frame(self):
-        """Return one row a setting."""
-        import pandas as pd
-
-        return self.found.to_frame() if self.found else pd.DataFrame()
-
-    def code_of(self, search, **arguments):
-        """Return a cell that runs the same search."""
-        found = self.found
-        return code_of_search(
-            search,
-            self.dataset,
-            self.controls.setting,
-            found.seeds if found else self.seed_list,
-            self.model,
-            without=found.space if found else (),
-            **arguments,
-        )

@@ -13,12 +13,10 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_count
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_setting, head, seeds_of
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
-from hpkit.panels.guess import check_predict
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons, cell, code_of_setting, seeds_of
 from hpkit.search.result import compared, factor, told_apart
 from hpkit.text import label
 
@@ -103,6 +101,7 @@ class SeedsPanel(Panel):
     """
 
     kind = "seeds"
+    words = WORDS
 
     def __init__(
         self,
@@ -115,24 +114,17 @@ class SeedsPanel(Panel):
         predict: bool = False,
     ) -> None:
         self.settings = check_settings(settings, dataset)
-        title = titled(title, WORDS["seeds"])
-        super().__init__(dataset, title=title, key=self.settings)
+        super().__init__(dataset, title, key=self.settings)
         self.add_class("hp-tall")
-        self.most = most = check_count("most", most, most=MOST_SEEDS, hint="try 30")
-        self.given = given_seeds(seeds)
-        self.names = names_apart(self.settings)
-        self.runs, self.first = None, 0
-        self.count, box = count_box(
-            WORDS["count"], min(len(self.given), most), 1, most, most=most
-        )
-        self.again = button(WORDS["again"], WORDS["again_tip"], "primary")
-        if check_predict(predict):
-            options = (*self.names, WORDS["tell"])
-            self.ask(WORDS["guess"], W.ToggleButtons(options=options))
-        buttons = row(self.again, self.stop_button, name="hp-buttons")
-        self.build([box, buttons])
+        self.most = most = check_count("most", most, most=MOST_SEEDS)
+        self.given, self.names = given_seeds(seeds), names_apart(self.settings)
+        self.runs, self.first, count = None, 0, min(len(self.given), most)
+        self.count, box = count_box(WORDS["count"], count, 1, most, most=most)
+        self.again = self.button("again", self.train_anew, "primary")
+        guesses = W.ToggleButtons(options=(*self.names, WORDS["tell"]))
+        self.ask(predict, WORDS["guess"], guesses)
+        self.build([box, buttons(self.again, self.stop_button)])
         self.on_change(self.count, self._draw)
-        self.on_click(self.again, self.train_anew)
         self.live.now(self._training())
 
     def train_anew(self):
@@ -162,53 +154,45 @@ class SeedsPanel(Panel):
             return np.zeros((len(self.settings), 0))
         return self.runs.best_val_loss[:, self.shown]
 
-    def update(self, running):
-        """Let the bar show how much is trained."""
+    def _update(self, running):
         if self.runs is not None:
             every = sum(setting.epochs for setting in self.settings) * self.most
             self.bar.value = self.runs.epochs_done.clip(0).sum() / every
 
-    def pictures(self):
-        """Return the losses of the seeds shown."""
+    def _pictures(self):
         if self.runs is None:
             return [strips_chart(self.losses, self.names)]
         seeds = np.array(self.runs.seeds)[self.shown]
         out = self.runs.diverged[:, self.shown]
         return [strips_chart(self.losses, self.names, seeds=seeds, diverged=out)]
 
-    def sentence(self, running):
-        """Return the comparison of the first two in words."""
+    def _sentence(self, running):
         if not len(self.shown):
             return WORDS["begun"]
         if len(self.settings) < 2:
             return self._alone()
         ends = [[s.epochs] for s in self.settings]
         early = "" if (self.runs.epochs_done == ends).all() else WORDS["unfinished"]
-        (a, b), losses = self.names[:2], self.losses[:2]
-        (ma, mb), n = losses.mean(1), losses.shape[1]
-        if n == 1:
-            return early + WORDS["one"].format(a=a, b=b, ma=ma, mb=mb)
+        losses, n = self.losses[:2], len(self.shown)
+        facts = {"a": self.names[0], "b": self.names[1], "n": n}
+        ma, mb = facts["ma"], facts["mb"] = losses.mean(1)
         outs = self.runs.diverged[:2, self.shown].sum(1)
+        if n == 1:
+            return early + WORDS["one"].format(**facts)
         if outs.any():
-            each = zip(outs, (a, b), strict=True)
-            each = [WORDS["outs"].format(count=k, name=name) for k, name in each if k]
-            outs = WORDS["and"].join(each)
-            return early + WORDS["out"].format(ma=ma, mb=mb, n=n, outs=outs)
+            each = {"count_a": outs[0], "count_b": outs[1], "count": outs.sum()}
+            each["name"] = facts["b" if outs[1] else "a"]
+            return early + WORDS["outs" if outs.all() else "out"].format(
+                **facts, **each
+            )
         (difference,), (error,), df = compared(losses[:1], losses[1])
         apart = told_apart(losses[:2], int(mb < ma)).any()
-        verdict = WORDS["apart" if apart else "cannot"]
-        return early + WORDS["compare"].format(
-            b=b,
-            ma=ma,
-            mb=mb,
-            n=n,
-            wins=int((losses[1] < losses[0]).sum()),
-            difference=abs(difference),
-            error=error,
-            factor=factor(df),
-            ratio=abs(difference) / error if error else 0.0,
-            verdict=verdict.format(better=b if mb < ma else a, n=n),
-        )
+        facts |= {"wins": int((losses[1] < losses[0]).sum()), "factor": factor(df)}
+        facts |= {"difference": abs(difference), "error": error}
+        facts |= {"ratio": abs(difference) / error if error else 0.0}
+        facts |= {"better": facts["b" if mb < ma else "a"]}
+        said = WORDS["compare"] + WORDS["apart" if apart else "cannot"]
+        return early + said.format(**facts)
 
     def _alone(self):
         """Return in words how the seeds of a single setting differ."""
@@ -218,26 +202,19 @@ class SeedsPanel(Panel):
         text = WORDS["alone" if n > 1 else "alone_one"]
         return text.format(name=name, mean=mean, spread=spread, n=n)
 
-    def frame(self):
-        """Return the losses, one seed a row."""
-        import pandas as pd
-
-        table = pd.DataFrame(self.losses.T, columns=list(self.names))
-        seeds = seeds_from(self.given, self.most, self.first)
-        table.insert(0, "seed", np.array(seeds)[self.shown])
-        return table
+    def _table(self):
+        seeds = np.array(seeds_from(self.given, self.most, self.first))
+        losses = zip(self.names, self.losses, strict=True)
+        return {"seed": seeds[self.shown]} | dict(losses)
 
     def code(self):
         """Return the cell that trains the same without a panel."""
         settings = ",\n    ".join(code_of_setting(s) for s in self.settings)
-        seeds = seeds_from(self.given, self.count.value, self.first)
-        lines = [
-            *head(self.dataset),
-            f"settings = [\n    {settings},\n]",
-            f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})",
-            "runs.mean_val_loss, runs.std_val_loss",
-        ]
-        return "\n".join(lines)
+        seeds = seeds_of(seeds_from(self.given, self.count.value, self.first))
+        run = f"*_, runs = hk.train(data, settings, {seeds})"
+        settings = f"settings = [\n    {settings},\n]"
+        end = "runs.mean_val_loss, runs.std_val_loss"
+        return cell(self.dataset, None, settings, run, end)
 
 
 def names_apart(settings):

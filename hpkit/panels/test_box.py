@@ -9,12 +9,10 @@ import numpy as np
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
 from hpkit.engine.runs import Run
-from hpkit.hyperparameters import refused
+from hpkit.hyperparameters import refusal
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_run
-from hpkit.panels.guess import check_predict
-from hpkit.panels.panel import FOLDER, Panel, titled
-from hpkit.panels.parts import button, row
+from hpkit.panels.panel import FOLDER, Panel
+from hpkit.panels.parts import buttons, code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
 
@@ -98,27 +96,24 @@ class TestBoxPanel(Panel):
 
     __test__ = False  # no test, whatever pytest thinks of the name
     kind = "test-box"
+    words = WORDS
 
     def __init__(
         self, run: Run, *, title: str | None = None, predict: bool = False
     ) -> None:
         if not isinstance(run, Run):
-            way = "take one with hpkit.fit, or search.best_run"
-            raise refused("run must be one Run", run, way, kind=TypeError)
+            raise refusal("one_run", kind=TypeError, type=type(run).__name__)
         self.run, self.opened, self.again = run, None, False
-        title = titled(title, WORDS["box"], run.dataset)
-        super().__init__(run.dataset, title=title)
+        super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
         self.store = Store(path, UNOPENED, _check, WORDS)
         self.add_class("hp-tall")
-        self.open_button = button(WORDS["open"], WORDS["open_tip"], "primary")
-        if check_predict(predict):
-            most = nice_top(2 * run.best_val_loss)
-            slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
-            self.ask(WORDS["guess"], slider, "{:.3g}".format)
-        self.build([row(self.open_button, name="hp-buttons")])
-        self.on_click(self.open_button, self.look)
+        self.open_button = self.button("open", self.look, "primary")
+        most = nice_top(2 * run.best_val_loss)
+        slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
+        self.ask(predict, WORDS["guess"], slider, "{:.3g}".format)
+        self.build([buttons(self.open_button)])
         self._recall()
         self._draw()
 
@@ -173,36 +168,33 @@ class TestBoxPanel(Panel):
             return [self.run.best_val_loss]
         return [self.opened["val_loss"], self.opened["loss"]]
 
-    def update(self, running):
-        """Let bar and button show whether the box is open."""
+    def _update(self, running):
         self.bar.value = float(self.opened is not None)
         state = "done" if self.opened else "open"
         self.open_button.disabled = self.opened is not None
         self.open_button.description = WORDS[state]
         self.open_button.tooltip = WORDS[f"{state}_tip"]
 
-    def pictures(self):
-        """Return the losses that may be seen."""
+    def _pictures(self):
         guess = self.guess.value if self.guess else None
         return [box_chart(self.losses, guess=guess)]
 
-    def sentence(self, running):
-        """Return what is in the box, if it is open."""
+    def _sentence(self, running):
         if self.opened is None:
             return WORDS["closed"].format(setting=self._choice, seed=self.run.seed)
-        accuracy = self.opened["accuracy"]
-        extra = WORDS["accuracy"].format(accuracy) if accuracy is not None else ""
-        facts = {"accuracy": extra, "setting": html.escape(self.opened["setting"])}
-        text = WORDS["opened"].format(**self.opened | facts)
+        regression = self.opened["accuracy"] is None
+        text = WORDS["opened" if regression else "opened_classes"]
+        text = text.format(
+            **self.opened | {"setting": html.escape(self.opened["setting"])}
+        )
         return text + (WORDS["twice"] if self.again else "")
 
-    def frame(self):
-        """Return the losses that may be seen."""
-        import pandas as pd
-
-        table = zip(WORDS["split"], self.losses, strict=False)
-        return pd.DataFrame(table, columns=["split", "loss"])
+    def _table(self):
+        splits = WORDS["split"][: len(self.losses)]
+        return {"split": splits, "loss": self.losses}
 
     def code(self):
         """Return the cell that trains the run."""
-        return code_of_run(self.run) + "\nrun.test_loss()"
+        return code_of_run(
+            self.run, "run.best_val_loss, run.best_epoch", "run.test_loss()"
+        )

@@ -17,15 +17,12 @@ from hpkit.hyperparameters import (
     check_setting,
 )
 from hpkit.locale import Texts
-from hpkit.panels.code import code_of_run
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
-from hpkit.panels.drawing import Drawing, over_epochs
-from hpkit.panels.guess import check_predict
+from hpkit.panels.guess import Drawing, check_predict, over_epochs
 from hpkit.panels.lists import RunList, compare_table
-from hpkit.panels.onerun import OneRun
-from hpkit.panels.panel import Panel, titled
-from hpkit.panels.parts import button, row, say
-from hpkit.panels.run_view import RunView, told
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import buttons, code_of_run, say
+from hpkit.panels.run_view import OneRun, RunView, told
 
 WORDS = Texts("panels.training")
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
@@ -79,6 +76,7 @@ class TrainingPanel(Panel):
     """
 
     kind = "training"
+    words = WORDS
 
     def __init__(
         self,
@@ -92,55 +90,39 @@ class TrainingPanel(Panel):
         predict: bool | str = False,
     ) -> None:
         base = check_setting(base, "base", default=Hyperparameters())
-        title = titled(title, WORDS["title"], dataset)
-        super().__init__(dataset, title=title, key=(brief(controls), base))
+        super().__init__(dataset, title, key=(brief(controls), base))
         check_settings([base], dataset)
-        seed, model = check_seed("seed", seed), check_model(model)
-        self.first = base, seed
-        self.seed, self.model = seed, model
-        self.one, self.job_seconds = OneRun(dataset, model, self.live, self._keep), 0.0
+        seed, self.model = check_seed("seed", seed), check_model(model)
+        self.first, self.seed, self.job_seconds = (base, seed), seed, 0.0
+        self.one = OneRun(dataset, self.model, self.live, self._keep)
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
-        if check_predict(predict, draw=True):
-            self._ask(draw=predict == "draw")
+        if check_predict(predict, draw=True) == "draw":
+            self.ask(True, WORDS["draw"], *over_epochs(base.epochs))
+        else:
+            guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
+            self.ask(predict, WORDS["guess"], guess, "{:.2f}".format)
         self._build()
         self.live.now(self.one.job(base, seed))
 
-    def _ask(self, draw):
-        """Ask for the lowest validation loss or for its curve."""
-        if not draw:
-            guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
-            self.ask(WORDS["guess"], guess, lambda v: f"{v:.2f}")
-            return
-        self.ask(WORDS["draw"], *over_epochs(self.first[0].epochs))
-
     def _build(self):
-        """Make the widgets and tie them to what they do."""
-        self.train_button = button(WORDS["train"], WORDS["train_tip"], "primary")
-        self.reset_button = button(WORDS["reset"], WORDS["reset_tip"])
-        self.pause_button = button(WORDS["pause"], WORDS["pause_tip"])
-        self.one_button = button(WORDS["one"], WORDS["one_tip"])
+        self.train_button = self.button("train", lambda: self._start(), "primary")
+        self.reset_button = self.button("reset", self.reset)
+        self.pause_button = self.button("pause", self.pause)
+        self.one_button = self.button("one", self.one_epoch)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
         self.seeds, seed_row = seed_choice()
-        buttons = (self.train_button, self.stop_button, self.reset_button)
         left = [
             self.controls.box,
             seed_row,
-            row(*buttons, name="hp-buttons"),
-            row(self.pause_button, self.one_button, self.slow, name="hp-buttons"),
+            buttons(self.train_button, self.stop_button, self.reset_button),
+            buttons(self.pause_button, self.one_button, self.slow),
         ]
-        self.view_of_run = RunView(self, self.model)
+        self.view_of_run = view = RunView(self, self.model)
         self.beside = say("", "hp-table")
-        drawers = [
-            (WORDS["runs"], WORDS["runs_tip"], self.list.box),
-            (WORDS["compare"], WORDS["compare_tip"], self.beside),
-        ]
-        view = self.view_of_run
+        shown = {"runs": self.list.box, "compare": self.beside}
+        drawers = [(WORDS[name], WORDS[f"{name}_tip"], w) for name, w in shown.items()]
         self.build(left, view.widths, over=view.over, drawers=drawers)
-        self.on_click(self.train_button, lambda: self._start())
-        self.on_click(self.reset_button, self.reset)
-        self.on_click(self.pause_button, self.pause)
-        self.on_click(self.one_button, self.one_epoch)
         self.on_change(self.slow, self._pace)
         self.controls.observe(self._guarded(self._moved))
         self.seeds.observe(self._seeds_chosen, "value")
@@ -153,15 +135,10 @@ class TrainingPanel(Panel):
         if self.seeds.value == NEW:
             self.seed += 1
 
-    def seconds(self, setting):
-        """Return about how long a training of the setting takes, from the last one."""
-        return self.one.seconds(setting)
-
     def _start(self, *, replace=True, **job):
         """Start a training of what the controls show; `job` as in `OneRun.job`."""
         setting, self.error = self.controls.setting, None
-        self.job_seconds = self.seconds(setting)
-        self.controls.continuous = self.job_seconds < QUICK
+        self._expect(setting)
         self.live.start(self.one.job(setting, self.seed, **job), replace=replace)
 
     def _seeds_chosen(self, change):
@@ -176,7 +153,10 @@ class TrainingPanel(Panel):
     def _pace(self):
         """Train slowly or at full speed, from the next epoch on."""
         self.one.slow = self.slow.value
-        self.job_seconds = self.seconds(self.controls.setting)
+        self._expect(self.controls.setting)
+
+    def _expect(self, setting):
+        self.job_seconds = self.one.seconds(setting)
         self.controls.continuous = self.job_seconds < QUICK
 
     def show_setting(self):
@@ -229,36 +209,29 @@ class TrainingPanel(Panel):
             shown = self.now or self.list.chosen
             return shown.run if shown else None
 
-    def update(self, running):
-        """Let buttons, bar and status show the state."""
+    def _update(self, running):
         if (strong := self.now or self.list.chosen) is None:
             return
         run, paused = strong.run, self.live.paused
         self.pause_button.description = WORDS["resume" if paused else "pause"]
         self.bar.value = run.epochs_done / run.setting.epochs
         kind = "paused" if paused else "training" if self.now else "ready"
-        self.status.value = WORDS[kind].format(
-            done=run.epochs_done, epochs=run.setting.epochs, seconds=run.fit_time
-        )
+        facts = {"done": run.epochs_done, "epochs": run.setting.epochs}
+        self.status.value = WORDS[kind].format(**facts, seconds=run.fit_time)
         if not running:
             with suppress(ValueError, TypeError):  # what is typed may be wrong
-                seconds = self.seconds(self.controls.setting)
+                seconds = self.one.seconds(self.controls.setting)
                 self.controls.continuous = seconds < QUICK
 
-    def pictures(self):
-        """Return the curves and, for two features, the map."""
+    def _pictures(self):
         if (strong := self.now or self.list.chosen) is None:
             return self.charts.charts
         guess = None
         if self.guess and self.guess.open and isinstance(self.guess.widget, Drawing):
             guess = self.guess.widget.at, self.guess.value
-        return self.view_of_run.pictures(
-            strong,
-            *self.list.parted(strong),
-            training=self.now is not None,
-            paused=self.live.paused,
-            guess=guess,
-        )
+        how = {"training": self.now is not None, "paused": self.live.paused}
+        parted = self.list.parted(strong)
+        return self.view_of_run.pictures(strong, *parted, **how, guess=guess)
 
     def _show_drawer(self):
         """Fill what is below the charts."""
@@ -267,8 +240,7 @@ class TrainingPanel(Panel):
             marked = [k for k in self.list.kept if k.color or k is self.list.chosen]
             self.beside.value = compare_table(marked)
 
-    def sentence(self, running):
-        """Return the result in words."""
+    def _sentence(self, running):
         strong, kept = self.now or self.list.chosen, () if self.now else self.list.kept
         training = self.now and ("rest" if self.live.paused else "now")
         text = told(strong, kept, tuple(self.controls.knobs), training)

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpkit.charts.best_so_far import best_so_far_chart
-from hpkit.charts.parallel import parallel_axes, parallel_chart, parallel_shares
+from hpkit.charts.searches import (
+    best_so_far_chart,
+    parallel_axes,
+    parallel_chart,
+    parallel_shares,
+)
 from hpkit.charts.validation import validation_chart
 from hpkit.plots.canvas import SIZE, drawn
 from hpkit.plots.words import CHARTS, SAY, as_search, as_searches, describe
@@ -106,7 +110,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
         labels[i] = f"{runs.mean_val_loss[i]:.3g}  {short(search.settings[i], names)}"
         colors[i] = COLORS[rank]
     look = {"strong": strong, "color": colors, "label": labels}
-    chart = parallel_chart(axes, shares, **look, numbers=True)
+    chart = parallel_chart(axes, shares, **look)
     chart.x.domain = (-0.3, len(names) + 0.05)
     alt = f"{CHARTS['parallel']} {describe(search.runs)}"
     return drawn(chart, ax, (7.6, 4.2), alt)
@@ -140,7 +144,6 @@ def plot_best_so_far(
     'epochs spent, all runs together'
     """
     searches = as_searches(searches)
-    chart = best_so_far_chart(
-        searches, x_label=SAY["epochs_spent"], y_label=SAY["so_far"]
-    )
+    chart = best_so_far_chart(searches)
+    chart.x.label, chart.y.label = SAY["epochs_spent"], SAY["so_far"]
     return drawn(chart, ax, SIZE, f"{CHARTS['so_far']} {describe(searches)}")

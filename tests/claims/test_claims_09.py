@@ -8,7 +8,7 @@ import pytest
 from over_seeds import repeats
 
 import hpkit as hk
-from hpkit.panels.race import KINDS, halving_count, lowest_of, searches
+from hpkit.panels.race import LOOKS, halving_count, lowest_of, searches
 
 pytestmark = pytest.mark.slow
 
@@ -268,14 +268,14 @@ def test_race_badly_placed_grid():
 
 @cache
 def races_of_the_panel(budget):
-    """Return the lowest losses (races, 4) in the order of KINDS."""
+    """Return the lowest losses (races, 4) in the order of LOOKS."""
     space = {"lr": hk.log_uniform(1e-4, 10), "weight_decay": hk.log_uniform(1e-7, 1e-4)}
     found = []
     for seed in SEEDS:
         race = searches(
             hk.load_dataset("digits"), DIGITS.but(epochs=9), space, budget, seed, None
         )
-        assert tuple(race) == tuple(KINDS)
+        assert tuple(race) == tuple(LOOKS)
         found.append([lowest_of(deque(each, 1)[0]) for each in race.values()])
     return np.array(found)
 
@@ -285,7 +285,7 @@ def test_race_halving_lowest():
     wins = (lowest <= lowest.min(1, keepdims=True)).sum(0)
 
     assert halving_count(81, 9) == 35
-    assert wins.argmax() == list(KINDS).index("halving")
+    assert wins.argmax() == list(LOOKS).index("halving")
     assert wins.max() > 0.5 * len(SEEDS)
 
 

@@ -13,7 +13,6 @@ from waiting import until
 from hpkit.charts.still import still
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.panels import ValidationCurvePanel
-from hpkit.panels.values import DEFAULTS
 from hpkit.search.searches import validation_curve
 from hpkit.text import label, shown
 
@@ -70,9 +69,9 @@ def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
     assert curve.before.base.batch_size == 32
 
 
-@pytest.mark.parametrize("name", list(DEFAULTS))
+@pytest.mark.parametrize("name", list(TABLE))
 def test_curve_panel_of_every_hyperparameter(curve, name):
-    curve.values.text.value = DEFAULTS["lr"]
+    curve.values.text.value = TABLE["lr"].usual
     curve.values.which.value = name
     curve.start_button.click()
     curve.wait(30)

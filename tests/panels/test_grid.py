@@ -159,7 +159,7 @@ def test_as_good_is_the_same_everywhere(moons):
     rows = found._repr_html_().split("<tr>")[2:]
     order = found.runs.order
     assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
-    listed = panel.listing.list.options
+    listed = panel.list.options
     assert {i for i, line in enumerate(listed) if "as\xa0good" in line} == ties
     best = divmod(int(order[0]), 2)
     assert framed(panel.charts, "ties") == {best, *(divmod(i, 2) for i in ties)}

@@ -354,7 +354,7 @@ def test_path_error_of_a_model_is_shown_itself(moons):
 
     assert str(panel.error) == "no such layer"
     assert panel.found is None
-    panel.update(running=False)
+    panel._update(running=False)
     assert panel.status.value == "0 runs; the whole grid: 12"
 
 

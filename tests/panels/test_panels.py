@@ -9,6 +9,7 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import (
+    BowlPanel,
     GridPanel,
     OneAtATimePanel,
     SearchRacePanel,
@@ -136,3 +137,20 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
     for missing in ("data", "narrow" if named else "model"):
         with pytest.raises(NameError, match=missing):
             exec(code, {k: v for k, v in names.items() if k != missing})
+
+
+def test_an_error_of_our_own_code_is_no_wrong_value(moons):
+    panel = BowlPanel()
+    panel.lr.value = -1
+    assert isinstance(panel.error, ValueError)
+    assert panel.result.startswith("learning rate must be")
+    panel.lr.value = 0.1
+    assert panel.error is None
+
+    def fault():
+        raise ValueError("a fault of hpkit")
+
+    panel.on_click(panel.stop_button, fault)
+    panel.stop_button.click()
+
+    assert "Stopped by an error: <b>ValueError: a fault of hpkit" in panel.result

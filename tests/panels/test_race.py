@@ -9,7 +9,7 @@ from chart_reading import nth
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import SearchRacePanel
-from hpkit.panels.race import COLORS, KINDS, halving_count, told_races
+from hpkit.panels.race import LOOKS, halving_count, told_races
 from hpkit.search.space import log_uniform
 from hpkit.search.stages import cuts_of
 
@@ -35,7 +35,7 @@ def test_race_gives_each_search_the_same_budget(race):
     assert epochs["grid"] == epochs["random"] == epochs["bayes"] == 45
     assert 30 <= epochs["halving"] <= 45
     x, y = nth(race, 0, "line").columns
-    for row, kind in enumerate(KINDS):
+    for row, kind in enumerate(LOOKS):
         spent, loss = race.found[kind].best_so_far()
         np.testing.assert_allclose(y[row, : len(loss)], loss, rtol=1e-6)
         assert np.isnan(y[row, len(loss) :]).all()
@@ -209,7 +209,7 @@ def test_ranges_on_the_axes_choose_what_is_in_color(moons):
 
 
 def test_the_best_are_in_color_at_first_and_gray_is_nobody_s(moons):
-    assert "gray" not in COLORS.values()
+    assert "gray" not in [color for color, *_ in LOOKS.values()]
     panel = make_race(moons)
     panel.wait()
     loss = np.concatenate([f.runs.mean_val_loss for f in panel.found.values()])

@@ -117,7 +117,7 @@ def test_batch_size_goes_up_to_all(panel, moons):
     panel.wait(5)
 
     assert panel.run.setting.batch_size == len(moons.train.y)
-    assert "400" in panel.sentence(False)
+    assert "400" in panel._sentence(False)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_long_training_is_drawn_while_it_goes(panel):
 def test_long_training_follows_the_slider_only_on_release(panel):
     panel.controls.setting = QUICK.but(batch_size=1, epochs=200)
     panel.wait(60)
-    seconds = panel.seconds(panel.controls.setting)
+    seconds = panel.one.seconds(panel.controls.setting)
 
     assert panel.controls.continuous == (seconds < 0.5)
     panel.controls["epochs"].slider.value = 5
@@ -261,9 +261,9 @@ def test_longer_run_takes_the_place_of_a_stopped_one(moons):
 def test_slow_training_can_be_watched_and_stopped(moons):
     panel = TrainingPanel(moons, QUICK.but(epochs=200))
     assert not panel.slow.value
-    assert panel.seconds(panel.run.setting) < 2
+    assert panel.one.seconds(panel.run.setting) < 2
     panel.slow.value = True
-    assert panel.seconds(panel.run.setting) >= 10
+    assert panel.one.seconds(panel.run.setting) >= 10
     assert not panel.controls.continuous
 
     start = time.monotonic()
@@ -290,7 +290,7 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
     assert list(panel.controls.knobs) == ["lr", "epochs"]
     panel.slow.value = True
     long = panel.controls.setting.but(epochs=int(said))
-    assert 8 <= panel.seconds(long) <= 12  # "about ten seconds"
+    assert 8 <= panel.one.seconds(long) <= 12  # "about ten seconds"
 
 
 def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
@@ -347,7 +347,7 @@ def test_header_says_what_was_not_what_will_be(moons):
     panel = TrainingPanel(moons, LONG.but(epochs=80))
     panel.wait(60)
 
-    assert panel.seconds(LONG) > 0.5
+    assert panel.one.seconds(LONG) > 0.5
     assert re.fullmatch(r"[\d.]+ s for 80 epochs", panel.status.value)
 
 
@@ -715,7 +715,7 @@ def test_one_epoch_more_goes_on_after_stop(panel):
 
 def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
     before = len(panel.runs)
-    monkeypatch.setattr("hpkit.panels.onerun.FRAME", 0)  # a step at a time
+    monkeypatch.setattr("hpkit.panels.run_view.FRAME", 0)  # a step at a time
     panel.controls.setting = LONG
     panel.train_button.click()
     until(lambda: panel.now is not None, seconds=30)

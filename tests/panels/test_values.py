@@ -8,7 +8,7 @@ from hpkit.charts.validation import value_axis
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import GridPanel, OneAtATimePanel
-from hpkit.panels.values import Entry, parse_values, written
+from hpkit.panels.controls import Entry, parse_values, written
 
 
 def test_values_as_a_learner_writes_them():

@@ -17,7 +17,7 @@ from matplotlib.text import Annotation, Text
 import hpkit as hk
 from hpkit import plots
 from hpkit.charts.colors import COLORS, RAMP
-from hpkit.charts.parallel import round_numbers
+from hpkit.charts.searches import round_numbers
 from hpkit.charts.still import spread
 from hpkit.charts.validation import value_axis
 

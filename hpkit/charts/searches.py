@@ -1,0 +1,220 @@
+"""Searches: the lowest loss so far, and all settings in parallel coordinates."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hpkit.charts.colors import CLASSES, SHAPES
+from hpkit.charts.spec import Axis, Chart, line, points, ranges, text
+from hpkit.hyperparameters import TABLE
+from hpkit.locale import Texts
+from hpkit.search.space import Range
+from hpkit.text import shown
+
+WORDS = Texts("charts.searches")
+_DASHES = (None, "dashed", "dotted", "dashdot")
+_COLUMN = 0.07  # of the budget: from one column of ends to the next
+_MOST = 7  # values of a list that are all written at their axis
+_WIDE = 8  # numbers that span this factor stand on a logarithmic axis
+
+
+def best_so_far_chart(
+    searches: Mapping[str, object],
+    *,
+    look: Mapping[str, Sequence] | None = None,
+    budget: float | None = None,
+    ends: Mapping[str, Sequence[float]] | None = None,
+    log: bool | None = None,
+    label: str = "{} {:.3g}",
+    title: str = "",
+    alt: str = "",
+) -> Chart:
+    """Return a step line for each `Search`, by name: the lowest loss so far.
+
+    Parameters
+    ----------
+    searches : dict
+        Name: Search.
+    look : dict, optional
+        The "colors", "dashes" and "shapes" of the searches.
+    budget : float, optional
+        Right end of the lines, default the most epochs spent.
+    ends : dict, optional
+        Name: the lowest loss of each of many races, drawn as a column of points at the
+        right of the lines.
+    log : bool, optional
+        Whether the loss axis is logarithmic; default if the lines span a factor of ten.
+    label : str
+        What stands at a line's end, of its name and lowest loss.
+    """
+    looks = {"colors": CLASSES, "dashes": _DASHES, "shapes": SHAPES} | dict(look or {})
+    curves = {name: search.best_so_far() for name, search in searches.items()}
+    longest = max([1, *(len(epochs) for epochs, _ in curves.values())])
+    x, y = np.full((2, len(curves), longest), np.nan)
+    budget = budget or max([1, *(epochs[-1] for epochs, _ in curves.values())])
+    at, height, owner, tips, labels, room = [], [], [], [], [], 0
+    for k, (name, (epochs, loss)) in enumerate(curves.items()):
+        x[k, : len(epochs)], y[k, : len(loss)] = epochs, loss
+        column = list((ends or {}).get(name, ()))
+        at += [epochs[-1], *[budget * (1 + _COLUMN * (k + 1))] * len(column)]
+        height += [loss[-1], *column]
+        owner += [k] * (1 + len(column))
+        tips.append(f"{name} {loss[-1]:.3g}")
+        tips += [WORDS["race"].format(n, name, v) for n, v in enumerate(column, 1)]
+        labels.append(label.format(name, loss[-1]))
+        room = (len(curves) + 0.7) * _COLUMN if column else room
+    tops = [*(loss[0] for _, loss in curves.values()), *height] or [0.1, 1.0]
+    low, high = min(tops), max(tops)
+    log = high > 10 * low if log is None else log
+    losses = (0.8 * low, 1.15 * high) if log else (0, 1.08 * high)
+    ticks = np.linspace(0, budget, 4).round() if room else ()
+
+    def of(name, numbers):
+        return [looks[name][k % len(looks[name])] for k in numbers]
+
+    every = range(len(curves))
+    steps = {"color": of("colors", every), "dash": of("dashes", every), "step": True}
+    dots = {"color": of("colors", owner), "shape": of("shapes", owner), "size": 4}
+    return Chart(
+        Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks),
+        Axis(WORDS["so_far"], losses, "log" if log else "linear"),
+        [
+            line(x, y, **steps, width=2.6, name=list(curves), label=labels),
+            points(at, height, **dots, tip=tips),
+        ],
+        title=title,
+        alt=alt,
+    )
+
+
+# ---- parallel coordinates: a line for each setting, over upright axes ---------------
+
+
+def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[Axis]:
+    """Return an axis for each hyperparameter of a space, and one for the loss."""
+    fine = np.asarray(losses, float)
+    fine = fine[np.isfinite(fine)]
+    ends = (float(fine.min()), float(fine.max())) if len(fine) else (0.1, 1.0)
+    axes = [_axis(name, values, len(space)) for name, values in space.items()]
+    return [*axes, Axis(WORDS["loss"], ends, "log")]
+
+
+def _axis(name, values, count):
+    label = TABLE[name].label if count < 3 else TABLE[name].short
+    if isinstance(values, Range):
+        return Axis(label, (values.low, values.high), "log" if values.log else "linear")
+    if not all(isinstance(v, int | float) for v in values):
+        return Axis(label, kind="band", texts=list(map(shown, values)))
+    values = sorted(values)
+    low, high = values[0], values[-1]
+    log = low > 0 and high / low >= _WIDE
+    return Axis(label, (low, high), "log" if log else "linear", ticks=values)
+
+
+def parallel_shares(search, axes: Sequence[Axis]) -> np.ndarray:
+    """Return the places 0..1 (settings, axes); the loss of what diverged is nan."""
+    runs = search.runs
+    loss = np.where(runs.diverged.any(1), np.nan, runs.mean_val_loss)
+    columns = [[getattr(s, name) for s in runs.settings] for name in search.space]
+    places = [_shares(axis, c) for axis, c in zip(axes, [*columns, loss], strict=True)]
+    return np.stack(places, 1)
+
+
+def _shares(axis, values):
+    if len(axis.texts):
+        texts = list(axis.texts)
+        at = [texts.index(shown(value)) for value in values]
+        return np.array(at) / max(1, len(texts) - 1)
+    curve = np.log if axis.kind == "log" else np.asarray
+    low, high = curve(axis.domain)
+    return (curve(np.asarray(values, float)) - low) / (high - low or 1.0)
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Return 1, 2, 5 times powers of ten between two numbers, or their middle."""
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    steps = (1,) if high > 300 * low else (1, 2, 5)
+    values = [float(f"{k * ten:.3g}") for ten in decades for k in steps]
+    values = [value for value in values if low < value < high]
+    return values or [float(f"{np.sqrt(low * high):.3g}")]
+
+
+def _between(axis):
+    """Return shares and texts of what stands between the ends of an axis."""
+    low, high = axis.domain
+    if axis.texts:
+        places, texts = np.linspace(0, 1, len(axis.texts)), axis.texts
+    else:
+        middle = round_numbers(low, high) if axis.kind == "log" else [(low + high) / 2]
+        values = axis.ticks if 0 < len(axis.ticks) <= _MOST else middle
+        places, texts = _shares(axis, values), [f"{value:.6g}" for value in values]
+    return [p for p in zip(places, texts, strict=True) if 0.03 < p[0] < 0.97]
+
+
+def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
+    """Return which settings are in the range of every axis."""
+    return ((shares >= np.array(low) - 1e-6) & (shares <= np.array(high) + 1e-6)).all(1)
+
+
+def parallel_chart(
+    axes: Sequence[Axis],
+    shares: np.ndarray,
+    *,
+    strong: np.ndarray,
+    color: Sequence[str],
+    shape: Sequence[str] = ("circle",),
+    tip: Sequence[str] = (),
+    label: Sequence[str | None] = (),
+    chosen: tuple | None = None,
+    title: str = "",
+    alt: str = "",
+) -> Chart:
+    """Return a line for each setting, those that are `strong` in color.
+
+    Parameters
+    ----------
+    axes, shares
+        As of `parallel_axes` and `parallel_shares`.
+    strong : ndarray of bool (settings,)
+    color, shape, tip, label : sequence, one a setting
+        `shape` is what a strong line ends in.
+    chosen : (low, high, name), optional
+        A range on each axis, which `name` tells when a learner moves it. Without it
+        values between the ends of the axes are written, and what diverged ends in an x
+        at the top.
+    """
+    at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
+    pale, front, still = np.flatnonzero(~strong), np.flatnonzero(strong), chosen is None
+    gone = np.flatnonzero(out)[: len(out) * still]
+    between = [(i - 0.02, *t) for i, a in enumerate(axes) for t in _between(a) if still]
+    between = list(zip(*between, strict=True)) or [(), (), ()]
+    low, high, name = chosen or (0 * at, 0 * at + 1, None)
+    heights = np.where(np.isnan(shares), 1.0, shares)
+
+    def some(numbers, **looks):
+        return {
+            key: [values[min(i, len(values) - 1)] for i in numbers]
+            for key, values in looks.items()
+            if len(values)
+        }
+
+    dashes = some(pale, dash=np.where(out, "dotted", None)) if len(pale) else {}
+    grays = {"color": "gray", "width": 1, "opacity": 0.35} | dashes
+    colors = some(front, color=color, tip=tip, label=label)
+    ends = some(front, color=color, shape=shape) | {"size": 4, "hover": False}
+    soft = {"color": "soft"}
+    return Chart(
+        Axis("", kind="band", texts=[axis.label for axis in axes]),
+        Axis("", (-0.12, 1.12), "none"),
+        [
+            ranges(low, high, axes, name=name),
+            line(at, heights[pale], **grays, **some(pale, tip=tip)),
+            line(at, heights[front], width=1.8, opacity=0.9, **colors),
+            points(0 * front + last, heights[front, -1], **ends),
+            text(*between, anchor="end", size=0.9, **soft),
+            points(0 * gone + last, 0 * gone + 1, shape="x", hover=False, **soft),
+        ],
+        title=title,
+        alt=alt,
+        grid=False,
+    )
