@@ -35,6 +35,9 @@ from hpkit.exercises import LESSONS, configure, load_lesson
 from hpkit.exercises._progress import load
 from hpkit.panels.live import Live
 
+# At the first optimizer torch names a folder of its own in os.environ.
+torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+
 CALLS = int(os.environ.get("HPKIT_ODD", "150"))
 SECONDS = 2.0  # of the processor that a call may take
 HUNG = 60.0  # seconds after which nobody waits any more, on a busy machine too
