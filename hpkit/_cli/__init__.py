@@ -44,6 +44,7 @@ def parser():
     sub.set_defaults(run=run_build)
     sub.add_argument("lesson", nargs="?", help="its number (default: all)")
     sub.add_argument("--check", action="store_true", help="compare, write nothing")
+    sub.add_argument("--pictures", action="store_true", help="those of the README only")
     return top
 
 
@@ -81,6 +82,10 @@ def run_build(arguments, argv):
     """Build the notebooks in the environment that runs them."""
     ensure(argv)
     sys.path.insert(0, str(ROOT / "notebooks"))
+    if arguments.pictures:
+        import pictures
+
+        return pictures.make()
     import build
 
     return build.main(arguments.lesson, check=arguments.check)

@@ -1,0 +1,125 @@
+"""Make the pictures of the README: ``python -m hpkit build --pictures``.
+
+Each drives a real panel in JupyterLab with the mouse and takes its picture, so that the
+README shows what a learner sees.  It needs what the tests in the browser need.
+"""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "notebooks" / "images"
+WIDTH, HEIGHT = 1180, 900  # of the window, in pixels
+SHOWN = 640  # pixels of a panel, from its top
+COLORS = 48  # of the moving picture
+STEPS = 8  # values of the batch size on its way from one place to the next
+
+SETUP = """
+import hpkit as hk
+moons = hk.load_dataset("moons")
+base = hk.Hyperparameters(lr=0.3, epochs=30)
+"""
+CURVE = (
+    SETUP
+    + """
+rates = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+panel = hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=3)
+panel"""
+)
+STILLS = {
+    "lesson": "panel = hk.TrainingPanel(moons, base.but(lr=3, hidden=(16,))); panel",
+    "grid": """
+panel = hk.GridPanel(moons, base=base, seeds=3)
+panel.start_button.click()
+panel.wait()
+panel""",
+    "path": """
+panel = hk.OneAtATimePanel(
+    hk.load_dataset("spiral"),
+    base.but(epochs=60),
+    lr=[0.01, 0.03, 0.1, 0.3, 1],
+    batch_size=[8, 16, 32, 64, 128],
+)
+panel.start_button.click()
+panel.wait()
+panel""",
+}
+
+
+def make():
+    """Write all pictures."""
+    sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tests")]
+    import harness
+
+    with tempfile.TemporaryDirectory() as folder, harness.chromium() as browser:
+        cells = {"curve": CURVE} | {k: SETUP + cell for k, cell in STILLS.items()}
+        for name, cell in cells.items():
+            harness.write_notebook(Path(folder) / f"{name}.ipynb", cell)
+        with harness.lab(folder) as url:
+            for name in cells:
+                page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+                harness.open_notebook(page, url, f"{name}.ipynb")
+                harness.run_all(page)
+                if said := harness.errors(page):
+                    raise RuntimeError(f"{name}: {said}")
+                harness.command(page, "application:toggle-left-area")
+                panel = page.locator(".hpkit").first
+                page.wait_for_timeout(2000)
+                if name == "curve":
+                    write_moving(dragged(page, panel, "batch size"))
+                else:
+                    save(shot(panel), FOLDER / f"{name}.png")
+                page.close()
+    return 0
+
+
+def shot(panel):
+    """Return a picture of a panel."""
+    seen = Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
+    return seen.crop((0, 0, seen.width, min(seen.height, SHOWN)))
+
+
+def dragged(page, panel, label):
+    """Drag a slider to its left end and to its right one; return what is seen."""
+    handle = panel.get_by_role("slider", name=label)
+    track = panel.locator(".noUi-target", has=page.get_by_role("slider", name=label))
+    box, at = track.bounding_box(), handle.bounding_box()
+    y, start = at["y"] + at["height"] / 2, at["x"] + at["width"] / 2
+    ends = box["x"] + 2, box["x"] + box["width"] - 2, start
+    seen, x = [shot(panel)] * 3, start
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for end in ends:
+        for step in range(1, STEPS + 1):
+            page.mouse.move(x + (end - x) * step / STEPS, y)
+            page.wait_for_timeout(350)
+            seen.append(shot(panel))
+        x = end
+        page.wait_for_timeout(600)
+        seen += [shot(panel)] * 3
+    page.mouse.up()
+    return seen
+
+
+def write_moving(frames):
+    """Write a GIF with one palette for all frames."""
+    small = [f.resize((f.width * 4 // 5, f.height * 4 // 5)) for f in frames]
+    first = small[len(small) // 2].quantize(COLORS)
+    seen = [frame.quantize(palette=first, dither=Image.Dither.NONE) for frame in small]
+    seen[0].save(
+        FOLDER / "curve.gif",
+        save_all=True,
+        append_images=seen[1:],
+        duration=220,
+        loop=0,
+        optimize=True,
+    )
+
+
+def save(picture, path):
+    """Write a still with few colors."""
+    picture.quantize(128).save(path, optimize=True)
