@@ -6,15 +6,15 @@ together, and prints what came of them; the gate makes a few.
 """
 
 import itertools
-import math
+import math  # noqa: F401 - it stands in ODD, as what has this mark below
 import os
 import random
 import re
 import threading
 import time
 import traceback
-from decimal import Decimal
-from fractions import Fraction
+from decimal import Decimal  # noqa: F401
+from fractions import Fraction  # noqa: F401
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +27,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import loguniform
-from torch import nn
+from scipy.stats import loguniform  # noqa: F401
+from torch import nn  # noqa: F401
 
 import hpkit as hk
 from hpkit.exercises import LESSONS, configure, load_lesson
@@ -59,89 +59,24 @@ def used(values):
     return iterator
 
 
-# Made anew for each call: an iterator is gone after the first one.
-ODD = {
-    "None": lambda: None,
-    "True": lambda: True,
-    "False": lambda: False,
-    "ellipsis": lambda: ...,
-    "nan": lambda: math.nan,
-    "inf": lambda: math.inf,
-    "-inf": lambda: -math.inf,
-    "-0.0": lambda: -0.0,
-    "tiny": lambda: 5e-324,
-    "huge": lambda: 1.7e308,
-    "complex": lambda: 1 + 2j,
-    "10**400": lambda: 10**400,
-    "-10**400": lambda: -(10**400),
-    "10**5000": lambda: 10**5000,
-    "2**31": lambda: 2**31,
-    "2**32": lambda: 2**32,
-    "2**63": lambda: 2**63,
-    "2**64": lambda: 2**64,
-    "fraction": lambda: Fraction(10**400, 3),
-    "decimal": lambda: Decimal("NaN"),
-    "empty text": lambda: "",
-    "text": lambda: "lr",
-    "long text": lambda: "x" * 100_000,
-    "nul": lambda: "a\0b",
-    "surrogate": lambda: "\ud800",
-    "braces": lambda: "{0}{name}<b>",
-    "bytes": lambda: b"ab",
-    "bytearray": lambda: bytearray(b"\1\2"),
-    "empty list": lambda: [],
-    "empty dict": dict,
-    "empty set": set,
-    "list": lambda: [0.1, "a", None],
-    "nans": lambda: [math.nan, math.nan],
-    "nested": lambda: [[[]]],
-    "doubled": lambda: [1, 1],
-    "dict": lambda: {"lr": [0.1]},
-    "set": lambda: {16, 32},
-    "endless": lambda: itertools.count(1),
-    "range": lambda: range(10**12),
-    "generator": lambda: (v for v in (1, 2)),
-    "exhausted": lambda: used([1, 2]),
-    "slice": lambda: slice(3),
-    "np.float32": lambda: np.float32(0.1),
-    "np.int64": lambda: np.int64(3),
-    "np.bool": lambda: np.bool_(True),
-    "np.str": lambda: np.str_("lr"),
-    "np.nan": lambda: np.float64("nan"),
-    "longdouble": lambda: np.longdouble("1e4000"),
-    "datetime64": lambda: np.datetime64("NaT"),
-    "0-d array": lambda: np.array(0.1),
-    "array": lambda: np.array([0.1, 0.2]),
-    "empty array": lambda: np.zeros((0, 3)),
-    "matrix": lambda: np.ones((3, 2)),
-    "objects": lambda: np.array([None, "a", 1], object),
-    "records": lambda: np.zeros(3, [("a", int)]),
-    "tensor": lambda: torch.ones(2, requires_grad=True),
-    "0-d tensor": lambda: torch.tensor(0.1),
-    "series": lambda: pd.Series([0.1, 0.3]),
-    "frame": lambda: pd.DataFrame({"a": [1, 2]}),
-    "NA": lambda: pd.NA,
-    "module": lambda: nn.Linear(2, 2),
-    "module class": lambda: nn.Linear,
-    "sequence of modules": lambda: nn.Sequential(nn.ReLU()),
-    "type": lambda: int,
-    "function": lambda: lambda *values: values,
-    "function of none": lambda: lambda: 3,
-    "built-in": lambda: len,
-    "object": object,
-    "broken": Broken,
-    "python module": lambda: math,
-    "error": lambda: ValueError("x"),
-    "path": lambda: Path("no such file"),
-    "folder": lambda: Path("."),
-    "dataset": lambda: DATA,
-    "setting": lambda: BASE,
-    "search": lambda: search(),
-    "run": lambda: search().best_run,
-    "distribution": lambda: loguniform(0.01, 1),
-    "hk.uniform": lambda: hk.uniform(0.1, 0.5),
-    "widget": lambda: W.IntSlider(),
-}
+# Expressions; each is made anew for a call: an iterator is gone after the first one.
+ODD = r"""
+None; True; False; ...; math.nan; math.inf; -math.inf; -0.0; 5e-324; 1.7e308; 1 + 2j
+10**400; -(10**400); 10**5000; 2**31; 2**32; 2**63; 2**64; Fraction(10**400, 3)
+Decimal("NaN"); ""; "lr"; "x" * 100_000; "a\0b"; "\ud800"; "{0}{name}<b>"; b"ab"
+bytearray(b"\1\2"); []; {}; set(); [0.1, "a", None]; [math.nan, math.nan]; [[[]]]
+[1, 1]; {"lr": [0.1]}; {16, 32}; itertools.count(1); range(10**12); slice(3)
+(v for v in (1, 2)); used([1, 2]); np.float32(0.1); np.int64(3); np.bool_(True)
+np.str_("lr"); np.float64("nan"); pd.NA
+np.longdouble("1e4000"); np.datetime64("NaT"); np.array(0.1); np.array([0.1, 0.2])
+np.zeros((0, 3)); np.ones((3, 2)); np.array([None, "a", 1], object); torch.tensor(0.1)
+np.zeros(3, [("a", int)]); torch.ones(2, requires_grad=True); pd.Series([0.1, 0.3])
+pd.DataFrame({"a": [1, 2]}); nn.Linear(2, 2); nn.Linear; nn.Sequential(nn.ReLU()); int
+lambda *values: values; lambda: 3; len; object(); Broken(); math; ValueError("x")
+Path("no such file"); Path("."); DATA; BASE; search(); search().best_run
+loguniform(0.01, 1); hk.uniform(0.1, 0.5); W.IntSlider()
+"""
+ODD = {text: eval(f"lambda: ({text})") for text in re.split(r"; |\n", ODD.strip())}
 
 X = np.random.default_rng(0).normal(size=(60, 2))
 DATA = hk.Dataset.from_arrays(X, (X[:, 0] > 0).astype(int), name="odd")
@@ -186,6 +121,9 @@ def capstone(method, *args, **values):
 
 SHARED = {"dataset": DATA, "base": BASE, "seeds": (0,), "model": None}
 SHARED |= {"executor": None, "progress": False, "lr": [0.1, 1.0]}
+BATCHES, DRAWN = {"batch_size": [8, 16]}, {"n_trials": 3, "search_seed": 0}
+NAMES = {"names": None}
+SPLIT = {"name": "n", "task": None, "valid": 0.2, "test": 0.2, "seed": 0}
 PANEL = {"title": None, "predict": False}
 SEARCHED = {"dataset": DATA, "base": BASE, "seeds": 1, "model": None, **PANEL}
 INSTRUMENT = {"dataset": DATA, "setting": BASE, "seed": 0, **PANEL}
@@ -197,48 +135,19 @@ FUNCTIONS = {
     "uniform": (hk.uniform, {"low": 0.1, "high": 1}),
     "log_uniform": (hk.log_uniform, {"low": 0.1, "high": 1}),
     "load_dataset": (hk.load_dataset, {"name": "moons", "seed": None}),
-    "from_frame": (
-        hk.Dataset.from_frame,
-        {
-            "frame": FRAME,
-            "target": "y",
-            "name": "n",
-            "task": None,
-            "valid": 0.2,
-            "test": 0.2,
-            "seed": 0,
-        },
-    ),
+    "from_frame": (hk.Dataset.from_frame, {"frame": FRAME, "target": "y", **SPLIT}),
     "from_arrays": (
         hk.Dataset.from_arrays,
-        {
-            "X": X,
-            "y": [0, 1] * 30,
-            "features": None,
-            "name": "n",
-            "task": None,
-            "valid": 0.2,
-            "test": 0.2,
-            "seed": 0,
-        },
+        {"X": X, "y": [0, 1] * 30, "features": None, **SPLIT},
     ),
     "fit": (hk.fit, {"dataset": DATA, "setting": BASE, "seed": 0, "model": None}),
     "train": (
         trained,
-        {
-            "dataset": DATA,
-            "settings": BASE,
-            "seeds": (0,),
-            "model": None,
-            "tick": 0.03,
-            "dtype": torch.float32,
-        },
+        {"dataset": DATA, "settings": BASE, "seeds": (0,), "model": None}
+        | {"tick": 0.03, "dtype": torch.float32},
     ),
-    "grid_search": (hk.grid_search, SHARED | {"batch_size": [8, 16]}),
-    "one_at_a_time": (
-        hk.one_at_a_time,
-        SHARED | {"batch_size": [8, 16], "order": None},
-    ),
+    "grid_search": (hk.grid_search, SHARED | BATCHES),
+    "one_at_a_time": (hk.one_at_a_time, SHARED | BATCHES | {"order": None}),
     "validation_curve": (
         hk.validation_curve,
         {k: v for k, v in SHARED.items() if k != "lr"}
@@ -246,16 +155,10 @@ FUNCTIONS = {
     ),
     "random_search": (
         hk.random_search,
-        SHARED | {"momentum": hk.uniform(0, 0.5), "n_trials": 3, "search_seed": 0},
+        SHARED | DRAWN | {"momentum": hk.uniform(0, 0.5)},
     ),
-    "successive_halving": (
-        hk.successive_halving,
-        SHARED | {"n_trials": 2, "eta": 3, "search_seed": 0},
-    ),
-    "bayesian_search": (
-        hk.bayesian_search,
-        SHARED | {"n_trials": 3, "sampler": None, "search_seed": 0},
-    ),
+    "successive_halving": (hk.successive_halving, SHARED | DRAWN | {"eta": 3}),
+    "bayesian_search": (hk.bayesian_search, SHARED | DRAWN | {"sampler": None}),
     "values": (lambda **v: search().values(**v), {"name": "lr"}),
     "scores": (lambda **v: search().scores(**v), {"by": "last"}),
     "best_by": (lambda **v: search().best_by(**v), {"by": "accuracy"}),
@@ -318,25 +221,14 @@ FUNCTIONS = {
 PANELS = {
     "TrainingPanel": (
         hk.TrainingPanel,
-        {
-            "dataset": DATA,
-            "base": BASE,
-            "controls": ("lr",),
-            "seed": 0,
-            "model": None,
-            **PANEL,
-        },
+        {"dataset": DATA, "base": BASE, "controls": ("lr",), "seed": 0, "model": None}
+        | PANEL,
     ),
     "GridPanel": (
         hk.GridPanel,
         SEARCHED
-        | {
-            "x": "lr",
-            "y": "batch_size",
-            "x_values": [0.1, 1],
-            "y_values": [8, 16],
-            "controls": ("epochs",),
-        },
+        | {"x": "lr", "y": "batch_size", "x_values": [0.1, 1], "y_values": [8, 16]}
+        | {"controls": ("epochs",)},
     ),
     "ValidationCurvePanel": (
         hk.ValidationCurvePanel,
@@ -344,29 +236,17 @@ PANELS = {
     ),
     "OneAtATimePanel": (
         hk.OneAtATimePanel,
-        SEARCHED | {"lr": [0.1, 1], "batch_size": [8, 16], "order": None},
+        SEARCHED | BATCHES | {"lr": [0.1, 1], "order": None},
     ),
     "SearchRacePanel": (
         hk.SearchRacePanel,
-        {
-            "dataset": DATA,
-            "base": BASE,
-            "budget": None,
-            "races": 2,
-            "model": None,
-            "lr": hk.log_uniform(0.1, 1),
-            **PANEL,
-        },
+        {"dataset": DATA, "base": BASE, "budget": None, "races": 2, "model": None}
+        | {"lr": hk.log_uniform(0.1, 1), **PANEL},
     ),
     "SeedsPanel": (
         hk.SeedsPanel,
-        {
-            "dataset": DATA,
-            "settings": [BASE, BASE.but(lr=1)],
-            "seeds": 2,
-            "most": 3,
-            **PANEL,
-        },
+        {"dataset": DATA, "settings": [BASE, BASE.but(lr=1)], "seeds": 2, "most": 3}
+        | PANEL,
     ),
     "PatiencePanel": (hk.PatiencePanel, INSTRUMENT | {"patience": 3}),
     "BatchNoisePanel": (hk.BatchNoisePanel, INSTRUMENT | {"size": 16}),
