@@ -66,11 +66,6 @@ def dense(n_features, n_outputs, setting):
     return nn.Sequential(*layers[:-2])
 
 
-def plain_loop(dataset, setting, seed, **how):
-    """Return the curves of `plain_run`."""
-    return plain_run(dataset, setting, seed, **how).curves
-
-
 def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense):
     """Train one run alone, as a textbook does."""
     with torch.random.fork_rng(devices=[]), one_thread():

@@ -1,8 +1,6 @@
 """Learners' own networks equal a plain loop, in whatever company they are trained."""
 
-import concurrent.futures as futures
 import functools
-import importlib
 import warnings
 
 import architectures
@@ -108,59 +106,6 @@ def test_regression_equals_the_plain_loop(model):
     )
 
     assert_equal_the_plain_loop(runs, model, data)
-
-
-@pytest.fixture(scope="module", params=["threads", "loky", "dask"])
-def pool(request):
-    if request.param == "threads":
-        with futures.ThreadPoolExecutor(2) as made:
-            yield made
-    elif request.param == "loky":
-        made = importlib.import_module("loky").ProcessPoolExecutor(2)
-        yield made
-        made.shutdown()
-    else:
-        distributed = importlib.import_module("distributed")
-        cluster = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
-        )
-        with cluster, distributed.Client(cluster) as client:
-            yield client.get_executor()
-
-
-@pytest.mark.slow
-def test_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
-    monkeypatch.setattr("hpkit.search.executors.CHUNK", 0.02)  # travels
-
-    for model in set(ALL) - {architectures.counting}:
-        check_with_executor(pool, model)
-
-
-def test_what_cannot_travel_is_named_in_lost(monkeypatch):
-    monkeypatch.setattr("hpkit.search.executors.CHUNK", 0)  # away after each epoch
-
-    with futures.ThreadPoolExecutor(1) as pool:
-        grid = hk.grid_search(
-            DATA, BASE, model=architectures.counting, lr=[1], executor=pool
-        )
-
-    assert "register_buffer" in grid.lost[0].reason
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("stacked")
-def test_stacked_through_an_executor_equals_the_plain_loop(pool, monkeypatch):
-    monkeypatch.setattr("hpkit.search.executors.CHUNK", 0.02)
-
-    for model in (architectures.batch_norm, architectures.lstm):
-        check_with_executor(pool, model)
-
-
-def check_with_executor(pool, model):
-    grid = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model, executor=pool)
-
-    assert grid.lost == ()
-    assert_equal_the_plain_loop(grid.runs, model)
 
 
 # ---- how they are trained ----------------------------------------------------------

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from architectures import batch_norm
 from oracle import dense, plain_run
-from torch import nn
 
 import hpkit.engine.stack
 from hpkit.data.datasets import Dataset, load_dataset
@@ -205,12 +205,7 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
     np.testing.assert_allclose(accuracy, np.tile(share, (3, 1)).T, rtol=1e-6)
 
 
-def with_batch_norm(n_features, n_outputs, setting):
-    layers = nn.Linear(n_features, 8), nn.BatchNorm1d(8), nn.ReLU()
-    return nn.Sequential(*layers, nn.Linear(8, n_outputs))
-
-
-@pytest.mark.parametrize("model", [dense, with_batch_norm])
+@pytest.mark.parametrize("model", [dense, batch_norm])
 @pytest.mark.parametrize("numbers", [1, 500, 100_000])
 def test_batches_gathered_in_any_number_equal_the_plain_loop(
     model, numbers, monkeypatch

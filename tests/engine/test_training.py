@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 import torch
+from architectures import batch_norm
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from oracle import plain_loop
 from torch import nn
 
 from hpkit.data.datasets import load_dataset
@@ -22,67 +22,9 @@ MOONS = load_dataset("small_moons")
 QUICK = Hyperparameters(lr=0.1, epochs=3, batch_size=16, hidden=(8,))
 
 
-def curves(run):
-    names = ["train_loss", "val_loss", "train_accuracy", "val_accuracy"]
-    found = [getattr(run, name) for name in names]
-    return np.stack([c for c in found if c is not None], 1)
-
-
 def last(generator):
     *_, runs = generator
     return runs
-
-
-class Skipping(nn.Module):
-    """A network that is no chain of layers."""
-
-    def __init__(self, n_features, n_outputs, setting):
-        super().__init__()
-        self.first = nn.Linear(n_features, 8)
-        self.second = nn.Linear(8, 8)
-        self.last = nn.Linear(8, n_outputs)
-
-    def forward(self, x):
-        h = torch.relu(self.first(x))
-        return self.last(h + torch.tanh(self.second(h)))
-
-
-def with_batch_norm(n_features, n_outputs, setting):
-    layers = nn.Linear(n_features, 8), nn.BatchNorm1d(8), nn.ReLU()
-    return nn.Sequential(*layers, nn.Linear(8, n_outputs))
-
-
-def with_layer_norm(n_features, n_outputs, setting):
-    layers = nn.Linear(n_features, 8), nn.LayerNorm(8), nn.Tanh()
-    return nn.Sequential(*layers, nn.Linear(8, n_outputs))
-
-
-def convolutional(n_features, n_outputs, setting):
-    picture = nn.Unflatten(1, (1, 8, 8))
-    layers = nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
-    return nn.Sequential(picture, *layers, nn.Linear(36, n_outputs))
-
-
-MODELS = [Skipping, with_batch_norm, with_layer_norm, convolutional]
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
-def test_own_network_equals_the_plain_loop(model, optimizer):
-    data = load_dataset("digits") if model is convolutional else MOONS
-    base = Hyperparameters(lr=0.01, batch_size=24, epochs=2, optimizer=optimizer)
-    wanted = [base, base.but(lr=0.03, weight_decay=0.01, epochs=3)]
-
-    runs = last(train(data, wanted, seeds=range(2), model=model, dtype=torch.float64))
-
-    for run in runs:
-        plain = plain_loop(
-            data, run.setting, run.seed, dtype=torch.float64, model=model
-        )
-        assert np.abs(plain - curves(run))[:, :2].max() < 1e-8
-        net = run.network("last").double()
-        out = net(torch.as_tensor(data.valid.X.copy())).argmax(1).numpy()
-        assert (out == data.valid.y).mean() == pytest.approx(run.val_accuracy[-1])
 
 
 def test_own_network_with_dropout_trains_and_leaves_the_global_state():
@@ -317,7 +259,7 @@ def test_own_networks_are_stacked_from_so_many_steps_on(least, stacked, monkeypa
     # 50 points by 16 are 4 steps, 3 epochs are 12: two runs more save 24.
     monkeypatch.setattr("hpkit.engine.own_networks.STEPS_TO_TRACE", least)
 
-    training = Training(MOONS, QUICK, seeds=range(3), model=with_batch_norm)
+    training = Training(MOONS, QUICK, seeds=range(3), model=batch_norm)
 
     assert [group.stacked for group in training.waiting] == [stacked]
 

@@ -8,15 +8,19 @@ import signal
 import sys
 from types import SimpleNamespace
 
+import architectures
 import numpy as np
 import pytest
 import torch
 
 import hpkit as hk
+from hpkit.engine import own_networks
 from hpkit.search import executors
 from hpkit.search.executors import ExecutorWarning, check_executor
 
 MOONS = hk.load_dataset("moons")
+RNG = np.random.default_rng(5)
+ROWS = hk.Dataset.from_arrays(RNG.normal(size=(60, 8)), RNG.permutation(60) % 3)
 BASE = hk.Hyperparameters(epochs=6)
 SPACE = {"lr": [0.01, 0.1, 1], "batch_size": [8, 64], "seeds": (0, 5)}
 ARRAYS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "epochs_done")
@@ -46,7 +50,7 @@ def dask_pool():
         yield client
 
 
-@pytest.fixture(params=["threads", "spawn", "loky", "dask"])
+@pytest.fixture(scope="module", params=["threads", "spawn", "loky", "dask"])
 def pool(request):
     if request.param == "loky":
         yield request.getfixturevalue("loky_pool")
@@ -59,6 +63,13 @@ def pool(request):
         context = multiprocessing.get_context("spawn")
         with futures.ProcessPoolExecutor(2, mp_context=context) as made:
             yield made
+
+
+@pytest.fixture(scope="module")
+def spawn_pool():
+    context = multiprocessing.get_context("spawn")
+    with futures.ProcessPoolExecutor(1, mp_context=context) as made:
+        yield made
 
 
 def same(a, b):
@@ -147,6 +158,48 @@ def test_a_learners_own_network_travels_by_value(loky_pool):
     assert same(here, there)
     outs = [s.best_run.outputs(MOONS.valid.X) for s in (here, there)]
     assert np.array_equal(*outs)
+
+
+def plain_and_stacked(monkeypatch):
+    """Yield the networks of learners, and whether to stack what can be stacked."""
+    yield from set(architectures.ALL) - {architectures.counting}
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    yield from (architectures.batch_norm, architectures.lstm)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
+    monkeypatch.setattr(executors, "CHUNK", 0.02)
+    base, space = BASE.but(epochs=3), {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
+
+    for model in plain_and_stacked(monkeypatch):
+        here, there = (
+            hk.grid_search(ROWS, base, **space, seeds=(0, 3), model=model, executor=e)
+            for e in (None, pool)
+        )
+
+        assert there.lost == ()
+        for mine, yours in zip(here.runs, there.runs, strict=True):
+            for name in ARRAYS[:4]:  # stacks of another size may round otherwise
+                assert getattr(yours, name) == pytest.approx(
+                    getattr(mine, name), abs=1e-5
+                ), model
+            for epoch in ("best", "last"):
+                a, b = (r.network(epoch).state_dict() for r in (mine, yours))
+                for one, other in zip(a.values(), b.values(), strict=True):
+                    torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
+
+
+def test_what_cannot_travel_is_named_in_lost(monkeypatch):
+    monkeypatch.setattr(executors, "CHUNK", 0)  # away after each epoch
+
+    with futures.ThreadPoolExecutor(1) as pool:
+        grid = hk.grid_search(
+            ROWS, BASE, model=architectures.counting, lr=[1], executor=pool
+        )
+
+    assert "register_buffer" in grid.lost[0].reason
 
 
 def test_one_group_is_cut_for_all_workers():
@@ -486,13 +539,6 @@ def test_a_fork_pool_is_refused():
 def test_a_dask_client_itself_is_refused(dask_pool):
     with pytest.raises(TypeError, match=r"got <Client.*use .*client.get_executor\(\)"):
         hk.grid_search(MOONS, BASE, lr=[0.1], executor=dask_pool)
-
-
-@pytest.fixture
-def spawn_pool():
-    context = multiprocessing.get_context("spawn")
-    with futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        yield pool
 
 
 def test_functions_that_cannot_travel_to_a_spawn_pool_are_refused(spawn_pool):
