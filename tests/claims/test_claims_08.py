@@ -110,14 +110,22 @@ def test_grid_larger_batch_as_good():
 
 
 @cache
-def part():
-    """Return the loss of the part that the lesson repeats (25, learners, 8 seeds)."""
-    seeds = repeats(20, each=8, first=2000)
-    grid = hk.grid_search(
-        hk.load_dataset("moons"), BASE, lr=LRS[3:8], batch_size=SIZES, seeds=seeds
+def eights():
+    """Return the grid of the part that the lesson repeats, with 60 times 8 seeds."""
+    return hk.grid_search(
+        hk.load_dataset("moons"),
+        BASE,
+        lr=LRS[3:8],
+        batch_size=SIZES,
+        seeds=range(2000, 2480),
     )
+
+
+def part():
+    """Return the loss of 20 learners (25, learners, 8 seeds)."""
+    grid, seeds = eights(), repeats(20, each=8, first=2000)
     loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
-    return apart(loss, 8)
+    return apart(loss[:, : len(seeds)], 8)
 
 
 def test_grid_winner_changes():
@@ -144,6 +152,33 @@ def test_grid_plateau():
         as_good.append((~told).sum() - 1)
 
     assert min(as_good) >= 4
+
+
+def in_frame(grid, seeds):
+    """Return which settings the rule of "as good" keeps, with some of the seeds."""
+    calm = np.flatnonzero(~grid.diverged[:, seeds].any(1))
+    losses = grid.best_val_loss[calm][:, seeds]
+    kept = np.zeros(len(grid.settings), bool)
+    kept[calm] = ~told_apart(losses, int(losses.mean(1).argmin()))
+    return kept
+
+
+def test_every_frame_hardly_changes_with_the_seeds():
+    """No claim of its own: the lesson's ten repeats with eight seeds each, and more."""
+    grid, outcomes = eights(), {}
+    best = int(np.where(grid.diverged.any(1), np.inf, grid.mean_val_loss).argmin())
+    far = grid.mean_val_loss > 1.2 * grid.mean_val_loss[best]
+    far &= ~grid.diverged.any(1)
+    for count in (3, 8):
+        each = np.arange(480 // count * count).reshape(-1, count)
+        outcomes[count] = np.array([in_frame(grid, some) for some in each])
+
+    for count, kept in outcomes.items():
+        assert kept[:, best].mean() >= 0.98
+        assert kept[:, far].mean() <= (0.2 if count < 5 else 0.15)
+    tens = outcomes[8].sum(1).reshape(6, 10)
+    far_off = np.abs(tens - np.median(tens, 1, keepdims=True)).max(1)
+    assert np.mean(far_off <= 2) > 0.8
 
 
 def test_grid_coarse_is_enough():

@@ -83,42 +83,6 @@ def test_among_many_equals_few_are_told_apart(fresh):
     assert min(plain[2:]) > 0.07
 
 
-@pytest.mark.slow
-def test_frames_of_a_grid_hardly_change_with_the_seeds():
-    """The grid of lesson 08, section 5: ten repeats with eight seeds each, and more."""
-    grid = hk.grid_search(
-        MOONS,
-        hk.Hyperparameters(epochs=30),
-        lr=[0.03, 0.1, 0.3, 1, 3],
-        batch_size=[8, 16, 32, 64, 128],
-        seeds=range(4000, 4480),
-    )
-    best = int(np.where(grid.diverged.any(1), np.inf, grid.mean_val_loss).argmin())
-    far = grid.mean_val_loss > 1.2 * grid.mean_val_loss[best]
-    far &= ~grid.diverged.any(1)
-    outcomes = {}
-    for count in (3, 8):
-        seeds = np.arange(480 // count * count).reshape(-1, count)
-        kept = [in_frame(grid, some) for some in seeds]
-        outcomes[count] = np.array(kept)
-
-    for count, kept in outcomes.items():
-        assert kept[:, best].mean() >= 0.98
-        assert kept[:, far].mean() <= (0.2 if count < 5 else 0.15)
-    tens = outcomes[8].sum(1).reshape(6, 10)
-    far_off = np.abs(tens - np.median(tens, 1, keepdims=True)).max(1)
-    assert np.mean(far_off <= 2) > 0.8
-
-
-def in_frame(grid, seeds):
-    """Return which settings the rule keeps, with some of the seeds."""
-    calm = np.flatnonzero(~grid.diverged[:, seeds].any(1))
-    losses = grid.best_val_loss[calm][:, seeds]
-    kept = np.zeros(len(grid.settings), bool)
-    kept[calm] = ~told_apart(losses, int(losses.mean(1).argmin()))
-    return kept
-
-
 # ---- its parts ---------------------------------------------------------------------
 
 
