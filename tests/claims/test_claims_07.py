@@ -4,8 +4,9 @@ The searches run on a table of all 36 settings x 60 seeds that is trained once; 
 through it is found by rules of its own, and compared with `one_at_a_time` itself.
 """
 
+from dataclasses import replace
 from functools import cache
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -38,10 +39,20 @@ def table(name):
     start, values = (
         (DIGITS, DIGITS_VALUES) if name == "digits" else (SPIRAL, SPIRAL_VALUES)
     )
-    grid = hk.grid_search(hk.load_dataset(name), start, seeds=SEEDS, **values)
-    loss = grid.best_val_loss[:, LEARNERS - SEEDS[0]].mean(2)
-    loss[grid.diverged[:, LEARNERS - SEEDS[0]].any(2)] = np.inf
-    return list(grid.settings), loss
+    settings = [
+        start.but(**dict(zip(values, v, strict=True)))
+        for v in product(*values.values())
+    ]
+    # A shorter run is the beginning of a longer one.
+    long = [s for s in settings if s.epochs == max(values["epochs"])]
+    *_, runs = hk.train(hk.load_dataset(name), long, seeds=SEEDS, tick=60)
+    every = []
+    for epochs in values["epochs"]:
+        low = runs.val_loss[..., : epochs + 1].min(-1)
+        out = replace(runs, epochs_done=np.minimum(runs.epochs_done, epochs)).diverged
+        mean, any_out = (x[:, LEARNERS - SEEDS[0]] for x in (low, out))
+        every.append(np.where(any_out.any(2), np.inf, mean.mean(2)))
+    return settings, np.stack(every, 1).reshape(len(settings), -1)
 
 
 def walk(name, learner, order, start=None):
@@ -125,10 +136,6 @@ def test_path_never_rises():
             ends = [walk("digits", k, order[:n])[0] for n in (1, 2, 3)]
             lows = [loss[settings.index(end), k] for end in ends]
             assert lows == sorted(lows, reverse=True)
-    for i, setting in enumerate(settings):
-        if setting.epochs == 10:
-            longer = loss[settings.index(setting.but(epochs=20))]
-            assert (longer <= loss[i] * (1 + 1e-4)).all()
 
 
 @pytest.mark.slow

@@ -336,7 +336,7 @@ def test_own_machines_same_numbers():
 
     here = hk.grid_search(cells(100), base, model=skip, **space)
     with distributed.Client(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
     ) as client:
         there = hk.grid_search(
             cells(100), base, model=skip, executor=client.get_executor(), **space
