@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from functools import cache
 from types import SimpleNamespace
 
 import architectures
@@ -160,8 +161,17 @@ def test_a_learners_own_network_travels_by_value(loky_pool):
     assert np.array_equal(*outs)
 
 
+LITTLE = {"base": BASE.but(epochs=3), "lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
+LITTLE |= {"dataset": ROWS, "seeds": (0, 3)}
+
+
+@cache
+def trained_here(model, steps_to_trace):
+    return hk.grid_search(model=model, **LITTLE)
+
+
 def plain_and_stacked(monkeypatch):
-    """Yield the networks of learners, and whether to stack what can be stacked."""
+    """Yield the networks of learners; of the last two all are stacked."""
     yield from set(architectures.ALL) - {architectures.counting}
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     yield from (architectures.batch_norm, architectures.lstm)
@@ -171,13 +181,10 @@ def plain_and_stacked(monkeypatch):
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
 def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0.02)
-    base, space = BASE.but(epochs=3), {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
 
     for model in plain_and_stacked(monkeypatch):
-        here, there = (
-            hk.grid_search(ROWS, base, **space, seeds=(0, 3), model=model, executor=e)
-            for e in (None, pool)
-        )
+        here = trained_here(model, own_networks.STEPS_TO_TRACE)
+        there = hk.grid_search(model=model, executor=pool, **LITTLE)
 
         assert there.lost == ()
         for mine, yours in zip(here.runs, there.runs, strict=True):
