@@ -30,16 +30,14 @@ FLOOR = {name: n for n, names in enumerate(FLOORS) for name in names.split()}
 ALOOF = ("__init__", "__main__", "_cli")  # load by name, or only what is their own
 
 DRAWING = ("matplotlib", "ipywidgets", "IPython", "anywidget")
-# module: what it must not load
+# module: what it, and what it loads of hpkit, must not load
 FORBIDDEN = {
     "hpkit": ("torch", "numpy", "pandas", *DRAWING),
     "hpkit.data.datasets": ("torch", *DRAWING),
-    "hpkit.engine.dense": DRAWING,
-    "hpkit.engine.training": DRAWING,
-    "hpkit.search.searches": (*DRAWING, "optuna"),
+    "hpkit.search.searches": (*DRAWING, "optuna"),  # loads all of hpkit.engine
     "hpkit.charts.spec": (*DRAWING, "anywidget"),
     "hpkit.charts.still": ("ipywidgets", "anywidget"),
-    "hpkit.plots": ("ipywidgets", "anywidget"),
+    "hpkit.plots": ("ipywidgets", "anywidget", "IPython", "matplotlib.pyplot"),
     "hpkit._cli": ("torch", "numpy", "packaging", *DRAWING),
 }
 

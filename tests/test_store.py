@@ -339,19 +339,22 @@ def test_kills_at_any_moment_leave_a_readable_search(tmp_path):
     code = """
 import hpkit as hk
 found = hk.load(path)
-print("now", flush=True)
-while True:
-    found.save(path)
+for _ in range(8):
+    child = os.fork()
+    while child == 0:
+        found.save(path)
+    print(child, flush=True)
+    os.waitpid(child, 0)
 """
+    worker = run(path, code)
 
     for n in range(8):
-        worker = run(path, code)
-        worker.stdout.readline()
+        child = int(worker.stdout.readline())
         time.sleep(random.Random(n).uniform(0, 0.02))
-        worker.kill()
-        worker.wait(10)
+        os.kill(child, signal.SIGKILL)
 
         assert len(hk.load(path).settings) == 2
+    assert worker.wait(60) == 0
 
 
 def test_search_saved_on_a_full_disk_keeps_the_older_one(tmp_path, monkeypatch):

@@ -12,8 +12,6 @@ import re
 import pytest
 from build import FOLDER
 
-from hpkit import exercises
-
 PAGE = (FOLDER / "GRADING.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.S | re.M)
 SOLUTION = re.compile(r"^### BEGIN SOLUTION\n.*?^### END SOLUTION\n", re.S | re.M)
@@ -24,13 +22,6 @@ SUBMISSIONS = {  # as the page's table has them
     "wrong": (("0.002", "0.1", "['A', 'C', 'B', 'A']"), [0, 0, 2]),
     "empty": (("...", "...", "[..., ..., ..., ...]"), [0, 0, 0]),
 }
-
-
-@pytest.fixture(autouse=True)
-def _alone(tmp_path, monkeypatch):
-    monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
-    yield
-    exercises.configure(solutions=True)
 
 
 def cells():

@@ -14,15 +14,6 @@ from hpkit.locale import say
 KEY = "02_learning_rate/good_rate"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """Keep the progress of each test apart."""
-    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(_progress._store, "_waiting", [])
-    monkeypatch.setattr(_progress._store, "notices", [])
-    return tmp_path / "home"
-
-
 def file_of(home):
     return home / "progress.json"
 

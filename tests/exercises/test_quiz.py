@@ -15,13 +15,6 @@ QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
 every_quiz = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda quiz: quiz.lesson)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """Keep the progress of each test apart."""
-    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 @pytest.fixture
 def quiz():
     return Quiz("02_learning_rate")

@@ -1,7 +1,5 @@
 """Charts: what is drawn, where, in which words. No pixels are compared."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -760,15 +758,3 @@ def test_labels_keep_distance_and_order():
 
 def test_labels_with_room_stay_where_they_are():
     np.testing.assert_allclose(spread([0.9, 0.1], 0.1, 0, 1), [0.9, 0.1])
-
-
-def test_plots_load_no_widgets_and_no_pyplot():
-    code = (
-        "import sys, hpkit.plots; "
-        "bad = {'ipywidgets', 'anywidget', 'matplotlib.pyplot', 'IPython'}; "
-        "print(bad & set(sys.modules))"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert said.stdout.strip() == "set()"
