@@ -63,14 +63,17 @@ def outputs(notebook):
     return [output for cell in notebook.cells for output in cell.get("outputs", ())]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Folder with the lesson above, built."""
-    folder = tmp_path_factory.mktemp("notebooks")
+def build(folder, text):
+    """Return a new folder with a lesson, built."""
     (folder / "src").mkdir()
-    write(folder, LESSON)
+    write(folder, text)
     assert notebooks.main(folder=folder) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("notebooks"), LESSON)
 
 
 def test_build_gives_a_valid_notebook_with_its_outputs(built):
@@ -126,17 +129,15 @@ def test_building_twice_gives_the_same_bytes(built):
     assert b"\r" not in before
 
 
-def test_kernel_is_this_python_wherever_kernels_are_installed(
-    folder, tmp_path, monkeypatch
-):
+def test_kernel_is_this_python_wherever_kernels_are_installed(tmp_path, monkeypatch):
     foreign = tmp_path / "kernels" / "python3"
     foreign.mkdir(parents=True)
     spec = {"argv": ["false"], "display_name": "Other", "language": "python"}
     (foreign / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    write(folder, f"# %%\nimport sys\nprint(sys.executable == {sys.executable!r})")
+    code = f"# %%\nimport sys\nprint(sys.executable == {sys.executable!r})"
 
-    assert notebooks.main(folder=folder) == 0
+    folder = build(tmp_path, code)
 
     assert outputs(load(folder))[0].text == "True\n"
 
@@ -285,12 +286,13 @@ print("five")
 """
 
 
-def test_answers_below_a_question_are_folded_until_they_are_run(folder):
-    write(folder, ASKS)
+@pytest.fixture(scope="module")
+def asks(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("asks"), ASKS)
 
-    assert notebooks.main(folder=folder) == 0
 
-    code = [cell for cell in load(folder).cells if cell.cell_type == "code"]
+def test_answers_below_a_question_are_folded_until_they_are_run(asks):
+    code = [cell for cell in load(asks).cells if cell.cell_type == "code"]
     folded = [cell.source[7:-2] for cell in code if cell.metadata]
     assert folded == ["one", "two", "four"]
     assert all(
@@ -304,12 +306,8 @@ def test_answers_below_a_question_are_folded_until_they_are_run(folder):
     assert code[0].outputs[1].text == "one\n"  # for readers without JupyterLab
 
 
-def test_words_that_say_what_is_to_be_seen_are_closed(folder):
-    write(folder, ASKS)
-
-    assert notebooks.main(folder=folder) == 0
-
-    texts = [c.source for c in load(folder).cells if c.cell_type == "markdown"]
+def test_words_that_say_what_is_to_be_seen_are_closed(asks):
+    texts = [c.source for c in load(asks).cells if c.cell_type == "markdown"]
     assert texts[2] == (
         "Look.\n\n<details>\n<summary><b>What you see.</b></summary>\n\n"
         "One,\ntwo:\n\n- words.\n\n</details>\n<p></p>\n\nAnd so on."
@@ -320,23 +318,18 @@ def test_words_that_say_what_is_to_be_seen_are_closed(folder):
     assert sum("**What you see" in text for text in texts) == 0
 
 
-def test_code_of_a_drawing_is_folded_down_to_its_first_line(folder):
-    write(folder, '# %% tags=["drawing"]\n# a drawing\nprint("bars")')
-
-    assert notebooks.main(folder=folder) == 0
+def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
+    folder = build(tmp_path, '# %% tags=["drawing"]\n# a drawing\nprint("bars")')
 
     cell = load(folder).cells[0]
     assert cell.metadata.jupyter == {"source_hidden": True}
     assert cell.outputs[0].text == "bars\n"
 
 
-def test_exported_page_shows_what_is_folded(folder):
+def test_exported_page_shows_what_is_folded(asks):
     from nbconvert import HTMLExporter
 
-    write(folder, ASKS)
-    assert notebooks.main(folder=folder) == 0
-
-    page, _ = HTMLExporter().from_filename(str(folder / "00_start.ipynb"))
+    page, _ = HTMLExporter().from_filename(str(asks / "00_start.ipynb"))
 
     assert "<pre>one\n</pre>" in page
 
