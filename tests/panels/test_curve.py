@@ -126,13 +126,6 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     assert not curve.found.finished
 
 
-def test_curve_panel_code_gives_the_same(curve):
-    names = {}
-    exec(curve.code(), names)
-
-    np.testing.assert_array_equal(names["found"].val_loss, curve.found.val_loss)
-
-
 def test_guess_comes_before_the_result(moons):
     panel = ValidationCurvePanel(
         moons, "lr", QUICK, param_range=[0.01, 0.3], seeds=1, predict=True

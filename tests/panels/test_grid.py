@@ -106,13 +106,6 @@ def test_grid_panel_other_axes_and_the_same_one_twice(grid):
     assert "two different" in grid.result
 
 
-def test_grid_panel_code_gives_the_same(grid):
-    names = {}
-    exec(grid.code(), names)
-
-    np.testing.assert_array_equal(names["found"].val_loss, grid.found.val_loss)
-
-
 def test_chosen_cell_is_framed_inside_the_best_one(moons):
     panel = make_grid(moons)
     panel.choose(int(panel.found.runs.order[0]))  # the best itself

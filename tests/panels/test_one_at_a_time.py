@@ -95,15 +95,6 @@ def test_path_lists_its_settings_and_chooses_one(path):
     assert path.list.index == path.chosen == path.found.runs.order[0]
 
 
-def test_path_code_gives_the_same(path):
-    path.all_button.click()
-    path.wait(5)
-    names = {}
-    exec(path.code(), names)
-
-    assert [s.winner for s in names["found"].steps] == [s.winner for s in path.done]
-
-
 def test_path_stops(moons):
     slow = OneAtATimePanel(moons, epochs=[3000, 5000], batch_size=[1, 2], seeds=1)
     slow.all_button.click()

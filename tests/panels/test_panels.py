@@ -88,6 +88,10 @@ def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
 
     assert panel.error is None
     assert panel.found.seeds == names["found"].seeds == wanted
+    if kind == "path":  # which goes on from its start
+        panel.all_button.click()
+        panel.wait(10)
+    np.testing.assert_array_equal(names["found"].val_loss, panel.found.val_loss)
     panel.seeds.value = 3
     panel.wait(10)
     assert panel.found.seeds == (*wanted, max(wanted) + 1)
