@@ -77,7 +77,7 @@ def attention_with_dropout(n_in, n_out, setting):
 class Masked(nn.Module):
     """A boolean buffer that a float would turn into something else."""
 
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.inner, self.out = nn.Linear(n_in, n_in), nn.Linear(n_in, n_out)
         self.register_buffer("mask", torch.arange(n_in) % 2 == 0)
@@ -86,10 +86,6 @@ class Masked(nn.Module):
     def forward(self, x):
         x = self.inner(x)[:, self.places]
         return self.out(x.masked_fill(~self.mask, -0.5).tanh())
-
-
-def masked(n_in, n_out, setting):
-    return Masked(n_in, n_out)
 
 
 class Transformer(nn.Module):
@@ -127,7 +123,7 @@ def gru(n_in, n_out, setting):
 
 
 class Embedded(nn.Module):
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.words, self.out = nn.Embedding(5, 3), nn.Linear(3 * n_in, n_out)
 
@@ -135,12 +131,8 @@ class Embedded(nn.Module):
         return self.out(self.words((x * 2).round().clamp(-2, 2).long() + 2).flatten(1))
 
 
-def embedding(n_in, n_out, setting):
-    return Embedded(n_in, n_out)
-
-
 class Tied(nn.Module):
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.down, self.up = nn.Linear(n_in, 4), nn.Linear(4, n_in)
         self.up.weight = nn.Parameter(self.down.weight.detach().T.clone())
@@ -150,10 +142,6 @@ class Tied(nn.Module):
 
     def forward(self, x):
         return self.out(self.again(self.up(self.down(x).tanh())))
-
-
-def tied(n_in, n_out, setting):
-    return Tied(n_in, n_out)
 
 
 with torch.random.fork_rng(devices=[]):
@@ -220,7 +208,7 @@ def noisy_when_measured(n_in, n_out, setting):
 class Branching(nn.Module):
     """Uses one of two layers, whichever the batch asks for."""
 
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.left, self.right = nn.Linear(n_in, n_out), nn.Linear(n_in, n_out)
 
@@ -228,14 +216,10 @@ class Branching(nn.Module):
         return self.left(x) if x[:, 0].mean() > 0 else self.right(x)
 
 
-def branch_on_data(n_in, n_out, setting):
-    return Branching(n_in, n_out)
-
-
 class Averaging(nn.Module):
     """Keeps a running mean in a buffer that it replaces."""
 
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.inner, self.out = nn.Linear(n_in, WIDTH), nn.Linear(WIDTH, n_out)
         self.register_buffer("mean", torch.zeros(WIDTH))
@@ -247,14 +231,10 @@ class Averaging(nn.Module):
         return self.out((x - self.mean).tanh())
 
 
-def running_mean(n_in, n_out, setting):
-    return Averaging(n_in, n_out)
-
-
 class Fourier(nn.Module):
     """Random features in a tensor that is no buffer: another one with each seed."""
 
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.waves, self.out = torch.randn(n_in, WIDTH), nn.Linear(WIDTH, n_out)
 
@@ -262,23 +242,15 @@ class Fourier(nn.Module):
         return self.out((x @ self.waves.to(x.dtype)).cos())
 
 
-def fourier(n_in, n_out, setting):
-    return Fourier(n_in, n_out)
-
-
 class Unused(nn.Module):
     """A layer that nothing uses: torch.optim does not let it decay."""
 
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.idle, self.out = nn.Linear(n_in, 3), nn.Linear(n_in, n_out)
 
     def forward(self, x):
         return self.out(x)
-
-
-def unused(n_in, n_out, setting):
-    return Unused(n_in, n_out)
 
 
 def lazy(n_in, n_out, setting):
@@ -310,14 +282,10 @@ class Keeping(nn.Module):
         return self.out(x * (1 + self.setting.momentum if self.training else 1))
 
 
-def keeps_the_setting(n_in, n_out, setting):
-    return Keeping(n_in, n_out, setting)
-
-
 class Counting(nn.Module):
     """Counts its steps in Python, out of reach of any other process."""
 
-    def __init__(self, n_in, n_out):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.steps, self.out = 0, nn.Linear(n_in, n_out)
 
@@ -326,12 +294,8 @@ class Counting(nn.Module):
         return self.out(x) / (1 + 0.01 * self.steps)
 
 
-def counting(n_in, n_out, setting):
-    return Counting(n_in, n_out)
-
-
-STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, masked)
-STACKED += (embedding, tied, frozen, half_frozen, weight_norm, unused, lazy)
+STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, Masked)
+STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": (
@@ -342,8 +306,8 @@ ONE_BY_ONE = {
         noisy,
         noisy_when_measured,
     ),
-    "vmap": (lstm, gru, spectral_norm, branch_on_data, batch_norm_mean),
-    "keeps values": (running_mean, fourier, counting),
+    "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
+    "keeps values": (Averaging, Fourier, Counting),
 }
-OTHERS = (compiled, reads_the_setting, keeps_the_setting)
+OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

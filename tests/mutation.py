@@ -35,8 +35,7 @@ MODULES = {
     "engine/dense": (10, "engine/stack"),
     "engine/own_networks": (16, "engine/own_networks -k not double and not compiled"),
     "engine/training": (12, "engine/stack engine/training search/searches"),
-    "engine/runs": (12, "engine/runs search/searches"),
-    "engine/run": (8, "engine/runs engine/stack"),
+    "engine/runs": (20, "engine/runs engine/stack search/searches"),
     "search/searches": (10, "search/searches engine/runs"),
     "search/stages": (8, "search/searches"),
     "search/result": (24, "engine/runs search/ties search/searches"),
@@ -74,8 +73,10 @@ ALIKE = {
         "net(torch.zeros((3), n_features))": "rows of any number make a lazy layer",
     },
     "engine/training": {"WEIGHTS_PER_STACK = (400001)": SPEED},
-    "engine/run": {"__test__ = (True)": "read by pytest alone"},
-    "engine/runs": {"repr=(True)": "a dataclass keeps the __repr__ of its class"},
+    "engine/runs": {
+        "__test__ = (True)": "read by pytest alone",
+        "repr=(True)": "a dataclass keeps the __repr__ of its class",
+    },
     "search/result": {"repr=(True)": "a dataclass keeps the __repr__ of its class"},
     "search/stages": {"(plan.base.epochs, (1))": "nothing comes after the last cut"},
     "search/executors": {

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from mutation import ALIKE, MODULES
 
 ROOT = Path(__file__).parents[1]
 # From below to above: a folder or module imports from itself and from what is below it.
@@ -146,3 +147,12 @@ def test_page_for_maintainers_names_what_there_is():
     assert len(named) > 40
     for path in named:
         assert (ROOT / "hpkit" / path).exists() or (ROOT / path).exists(), path
+
+
+def test_modules_of_the_mutation_script_and_their_tests_are_there():
+    for module, (_, tests) in MODULES.items():
+        assert (ROOT / f"hpkit/{module}.py").exists(), module
+        for name in tests.partition(" -k ")[0].split():
+            folder, topic = name.split("/")
+            assert (ROOT / f"tests/{folder}/test_{topic}.py").exists(), name
+    assert ALIKE.keys() <= MODULES.keys()

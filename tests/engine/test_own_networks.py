@@ -96,7 +96,7 @@ def test_in_other_company_equals_the_plain_loop_in_double(model):
     assert_equal_the_plain_loop(runs, model, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("model", [m for m in ALL if m is not architectures.embedding])
+@pytest.mark.parametrize("model", [m for m in ALL if m is not architectures.Embedded])
 @pytest.mark.usefixtures("stacked")
 def test_regression_equals_the_plain_loop(model):
     data = table(regression=True)

@@ -172,7 +172,7 @@ def trained_here(model, steps_to_trace):
 
 def plain_and_stacked(monkeypatch):
     """Yield the networks of learners; of the last two all are stacked."""
-    yield from set(architectures.ALL) - {architectures.counting}
+    yield from set(architectures.ALL) - {architectures.Counting}
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     yield from (architectures.batch_norm, architectures.lstm)
 
@@ -203,7 +203,7 @@ def test_what_cannot_travel_is_named_in_lost(monkeypatch):
 
     with futures.ThreadPoolExecutor(1) as pool:
         grid = hk.grid_search(
-            ROWS, BASE, model=architectures.counting, lr=[1], executor=pool
+            ROWS, BASE, model=architectures.Counting, lr=[1], executor=pool
         )
 
     assert "register_buffer" in grid.lost[0].reason
