@@ -259,6 +259,23 @@ def test_labels_move_apart_as_little_as_they_can():
     assert placed.tolist() == pytest.approx([0.4, 0.6, 0.9])
 
 
+def test_labels_keep_distance_and_order():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        wanted = rng.uniform(-0.2, 1.2, rng.integers(1, 20))
+
+        placed = spread(wanted, 0.05, 0, 1)
+
+        order = np.argsort(wanted, kind="stable")
+        assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
+        assert placed.min() >= 0
+        assert placed.max() <= 1 + 1e-9
+
+
+def test_labels_with_room_stay_where_they_are():
+    np.testing.assert_allclose(spread([0.9, 0.1], 0.1, 0, 1), [0.9, 0.1])
+
+
 def test_every_color_has_a_dark_one():
     assert all(len(pair) == 2 for pair in COLORS.values())
     assert light("blue") == COLORS["blue"][0]

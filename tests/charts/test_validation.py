@@ -24,6 +24,11 @@ MOONS = hk.load_dataset("moons")
         ("hidden", [(), (8,), (8, 8)], "band", ("none", "8", "8-8")),
         ("optimizer", ["sgd", "adam"], "band", ("sgd", "adam")),
         ("lr", [0.1], "linear", ("0.1",)),
+        ("lr", [1, 10, 100], "log", ("1", "10", "100")),
+        ("lr", [0.1, 1], "log", ("0.1", "1")),
+        ("epochs", [5, 10, 20], "linear", ("5", "10", "20")),
+        ("batch_size", [1, 2, 3], "linear", ("1", "2", "3")),
+        ("weight_decay", [0, 1, 10], "band", ("0", "1", "10")),
     ],
 )
 def test_values_choose_their_axis(name, values, kind, ticks):

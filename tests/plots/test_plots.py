@@ -1,23 +1,21 @@
 """Charts: what is drawn, where, in which words. No pixels are compared."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import FillBetweenPolyCollection as Band
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
 import hpkit as hk
 from hpkit import plots
-from hpkit.charts.colors import COLORS, RAMP
+from hpkit.charts.colors import COLORS
 from hpkit.charts.searches import round_numbers
-from hpkit.charts.still import spread
-from hpkit.charts.validation import value_axis
 
 matplotlib.use("Agg")
 
@@ -67,6 +65,11 @@ def boxes(ax):
     """Return the drawn boxes of all texts that stand free in the axes."""
     ax.figure.draw_without_rendering()
     return [Text.get_window_extent(text) for text in ax.texts if text.get_text()]
+
+
+def apart(boxes):
+    """Return whether no two boxes overlap."""
+    return not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
 def on_line(values):
@@ -175,9 +178,7 @@ def test_training_curves_diverged_ones_have_a_cross_each():
     assert {t.xy[0] for t in labels.values() if "diverged" in t.get_text()} == {
         x for _, x in places
     }
-    drawn = boxes(ax)
-    for i, one in enumerate(drawn):
-        assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+    assert apart(boxes(ax))
 
 
 def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
@@ -231,8 +232,7 @@ def test_training_curves_labels_never_overlap(count):
 
     drawn = boxes(ax)
     assert len(drawn) >= min(count, 20)
-    for i, one in enumerate(drawn):
-        assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+    assert apart(drawn)
 
 
 def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
@@ -306,40 +306,6 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     assert named == {"best epoch", "last epoch", "before training"}
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "scale"),
-    [
-        ("lr", [0.001, 0.01, 0.1], "log"),
-        ("lr", [0.01, 0.02, 0.03, 0.04], "linear"),
-        ("batch_size", [8, 16, 32, 64], "log"),
-        ("momentum", [0, 0.5, 0.9], "linear"),
-        ("optimizer", ["sgd", "adam"], "linear"),
-        ("weight_decay", [0, 1e-4, 1e-3, 1e-2], "linear"),
-        ("hidden", [(4,), (16, 16)], "linear"),
-    ],
-)
-def test_validation_curve_chooses_its_axis(name, values, scale):
-    found = hk.validation_curve(
-        MOONS, BASE.but(epochs=1), param_name=name, param_range=values
-    )
-
-    ax = plots.plot_validation_curve(found, axes())
-
-    assert ax.get_xscale() == scale
-    shown = [label.get_text() for label in ax.get_xticklabels()]
-    assert len(shown) == len(values)
-
-
-def test_validation_curve_says_best_at_the_edge():
-    edge = curve_of(MOONS, [0.01, 0.02, 0.03, 0.04])
-    ax = plots.plot_validation_curve(edge, axes())
-    assert any("further right" in t.get_text() for t in ax.texts)
-
-    inside = curve_of(MOONS, [0.001, 0.3, 100])
-    ax = plots.plot_validation_curve(inside, axes())
-    assert not any("further" in t.get_text() for t in ax.texts)
-
-
 def test_validation_curve_diverged_does_not_stretch(exploding):
     ax = plots.plot_validation_curve(exploding, axes())
 
@@ -352,10 +318,7 @@ def test_validation_curve_diverged_does_not_stretch(exploding):
 
 
 def test_validation_curve_labels_do_not_overlap(curve):
-    drawn = boxes(plots.plot_validation_curve(curve, axes()))
-
-    for i, one in enumerate(drawn):
-        assert not any(one.overlaps(other) for other in drawn[i + 1 :])
+    assert apart(boxes(plots.plot_validation_curve(curve, axes())))
 
 
 def test_validation_curve_refuses_a_grid(grid, run):
@@ -398,19 +361,6 @@ def cell_colors_of(ax):
     """Return the colors of all cells, row by row from below."""
     cells = next(made for made in ax.collections if isinstance(made, QuadMesh))
     return np.asarray(cells.get_array()).reshape(-1, 4)
-
-
-@pytest.mark.parametrize(("highest", "light"), [(0.178, False), (0.4, True)])
-def test_grid_colors_reach_over_a_factor_of_two(grid, highest, light):
-    losses = np.linspace(0.143, highest, 6).reshape(6, 1, 1)
-    flat = replace(grid.runs, val_loss=np.broadcast_to(losses, grid.val_loss.shape))
-
-    ax = plots.plot_grid(replace(grid, runs=flat), axes())
-
-    colors = cell_colors_of(ax)[:, :3].sum(-1)
-    dark, pale = (sum(to_rgb(RAMP[end])) for end in (0, -1))
-    assert colors.min() == pytest.approx(dark, abs=0.02)
-    assert (colors.max() > (dark + pale) / 2) == light
 
 
 def test_grid_crosses_out_diverged():
@@ -573,9 +523,8 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
     lead = next(m for m in ax.collections if isinstance(m, LineCollection))
     most = ax.transAxes.transform([path[-1] for path in lead.get_segments()])[:, 0]
     boxes = [Text.get_window_extent(label) for label in labels]
-    for end, box in zip(most, boxes, strict=True):
-        assert end < box.x0
-        assert not any(box.overlaps(other) for other in boxes if other is not box)
+    assert all(most < [box.x0 for box in boxes])
+    assert apart(boxes)
 
 
 def test_parallel_puts_diverged_at_the_top(exploding):
@@ -716,45 +665,3 @@ def test_describe_of_what_diverged(exploding):
     assert "diverged: 1" in plots.describe(exploding)
     out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))
     assert plots.describe(out).endswith("all diverged.")
-
-
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        ([1, 10, 100], "log"),
-        ([8, 16, 64], "log"),
-        ([5, 10, 20], "linear"),
-        ([1, 2, 3], "linear"),
-        ([0, 1, 10], "band"),
-        ([0, 0.5, 0.9], "linear"),
-        ([0.1, 1], "log"),
-        ([0.1, 0.3], "linear"),
-        ([1], "linear"),
-    ],
-)
-def test_kind_of_a_values_axis(values, kind):
-    assert value_axis("lr", values)[0].kind == kind
-
-
-def test_values_that_are_no_numbers_stand_side_by_side():
-    axis, places = value_axis("optimizer", ["sgd", "adam"])
-
-    assert (axis.kind, list(axis.texts)) == ("band", ["sgd", "adam"])
-    assert places.tolist() == [0, 1]
-
-
-def test_labels_keep_distance_and_order():
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        wanted = rng.uniform(-0.2, 1.2, rng.integers(1, 20))
-
-        placed = spread(wanted, 0.05, 0, 1)
-
-        order = np.argsort(wanted, kind="stable")
-        assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
-        assert placed.min() >= 0
-        assert placed.max() <= 1 + 1e-9
-
-
-def test_labels_with_room_stay_where_they_are():
-    np.testing.assert_allclose(spread([0.9, 0.1], 0.1, 0, 1), [0.9, 0.1])
