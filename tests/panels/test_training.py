@@ -375,7 +375,9 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
     panel.controls.setting = QUICK.but(lr=0.123, batch_size=8)
     panel.wait(30)
     panel.list.list.index = 0
-    assert panel.controls.setting == QUICK
+    assert panel.controls.setting == panel.run.setting == QUICK
+    assert "lr 0.3" in panel.result
+    np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
     assert not panel.live.busy
     panel.list.list.index = 1
     assert panel.controls.setting == QUICK.but(lr=0.123, batch_size=8)
@@ -406,16 +408,6 @@ def test_pin_name_remove_and_reset(panel):
     assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
     assert (panel.seeds.value, panel.seed, panel.run.seed) == (SAME, 0, 0)
-
-
-def test_list_shows_an_earlier_run(panel):
-    panel.controls["lr"].slider.value = 0.01
-    panel.wait(5)
-    panel.list.list.index = 0
-
-    assert panel.run.setting.lr == 0.3
-    assert "lr 0.3" in panel.result
-    np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
 
 
 def test_sentence_names_all_runs_that_are_the_best():
@@ -650,16 +642,6 @@ def test_guess_is_of_a_known_kind(moons):
         TrainingPanel(moons, QUICK, predict="guess")
 
 
-def test_compare_shows_the_maps(panel):
-    panel.list.pin_button.click()
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(5)
-    panel.view.value = 1  # Compare
-
-    assert panel.beside.value.count("<img") == 2
-    assert 'alt="run 1, learning rate 0.3"' in panel.beside.value
-
-
 def test_guess_of_a_loss(moons):
     panel = TrainingPanel(moons, QUICK, predict=True)
     assert "Lowest" not in panel.result
@@ -671,7 +653,7 @@ def test_guess_of_a_loss(moons):
     assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result
 
 
-def test_compare_names_what_differs(panel):
+def test_compare_shows_the_maps_and_names_what_differs(panel):
     panel.view.value = 1  # Compare
     assert "Pin a run" in panel.beside.value
     panel.list.pin_button.click()
@@ -679,6 +661,8 @@ def test_compare_names_what_differs(panel):
     panel.wait(5)
 
     said = panel.beside.value
+    assert said.count("<img") == 2
+    assert 'alt="run 1, learning rate 0.3"' in said
     assert "<b>learning rate</b>" in said
     assert "<b>batch size</b>" not in said
     assert "batch size 32" in said
