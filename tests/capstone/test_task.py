@@ -1,7 +1,6 @@
 """The log, the choice, and the test set that is opened once."""
 
 import json
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -104,26 +103,7 @@ def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
     assert "data:image/png" in report.markdown
 
 
-def test_disk_that_fails_later_loses_nothing(monkeypatch, capsys):
-    cap = task()
-    cap.fit(BASE)
-
-    def full(number):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    cap.fit(BASE.but(lr=0.3))
-
-    assert (cap.spent, len(cap.entries)) == (8, 2)
-    assert "No space left on device" in one_line(capsys)
-
-
-DEEP = "[" * 100_000
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"format": "x"}', "\x00\xff", DEEP, '{"a": ' + DEEP]
-)
+@pytest.mark.parametrize("text", ["{", '{"format": "x"}'])  # others: test_store
 def test_damaged_log_is_set_aside(here, text):
     task().fit(BASE)
     path = here / "hpkit-runs" / "capstone.json"

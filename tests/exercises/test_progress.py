@@ -74,17 +74,13 @@ def test_default_folder_is_the_users(monkeypatch):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "{",
-        "[]",
-        "null",
+        "{",  # others that are no JSON: test_store
         '{"entries": []}',
         '{"entries": {"a": 1}}',
-        "\x00\xff",
-        '{"entries": {"a": {"tries": "many"}}}',
-        '{"entries": {"a": {"tries": 1, "last": "soon"}}}',
-        '{"entries": {"a": {"tries": 1}}}',
-        "[" * 100_000,
+        *(
+            f'{{"entries": {{"a": {{"tries": {more}}}}}}}'
+            for more in ('"many"', '1, "last": "soon"', "1")
+        ),
         *(
             '{"entries": {"a": {"tries": 1, "last": "2026-01-01T00:00", '
             f'"{more}}}}}}}'
@@ -121,23 +117,6 @@ def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
     assert _progress.load()[KEY]["tries"] == 2
     got = exercises.load_lesson("02_learning_rate").good_rate.check("x")
     assert "could not be saved" in got.note
-
-
-def test_memory_is_saved_when_the_home_can_be_written_again(
-    tmp_path, monkeypatch, home
-):
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file" / "home"))
-    _progress.record("02_learning_rate/a", "correct")
-
-    monkeypatch.setenv("HPKIT_HOME", str(home))
-    assert _progress.record("02_learning_rate/b", "correct") == ""
-
-    assert set(json.loads(file_of(home).read_text())["entries"]) == {
-        "02_learning_rate/a",
-        "02_learning_rate/b",
-    }
-    assert not _progress.kept().in_memory
 
 
 def test_forgetting_in_memory(tmp_path, monkeypatch, home):
