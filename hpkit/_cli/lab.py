@@ -1,11 +1,14 @@
 """``python -m hpkit lab``: JupyterLab at a lesson.  Standard library only."""
 
+import json
 import os
 import socket
 import sys
 from pathlib import Path
 
 from hpkit._cli.environment import ROOT, Failure, replace
+
+WORKSPACE = "hpkit"
 
 
 def lesson_name(number, root=ROOT):
@@ -46,8 +49,7 @@ def open_lab(lesson, port=None, browser=True):
     """Start JupyterLab on the lessons; does not return."""
     options = {
         "ServerApp.root_dir": ROOT / "notebooks",
-        # A workspace of its own: what was open in other work stays there.
-        "LabApp.default_url": f"/lab/workspaces/hpkit/tree/{lesson}.ipynb",
+        "LabApp.default_url": address(f"{lesson}.ipynb"),
         "ServerApp.answer_yes": True,  # Ctrl-C stops, without a question
     }
     if port is not None:
@@ -63,6 +65,40 @@ def open_lab(lesson, port=None, browser=True):
         ],
         **settings(),
     )
+
+
+def address(path):
+    """Return where JupyterLab opens a notebook."""
+    try:
+        show_in_workspace(path)
+    except Exception:  # a damaged or read-only workspace stops no lesson
+        return f"/lab/workspaces/{WORKSPACE}/tree/{path}"
+    return f"/lab/workspaces/{WORKSPACE}"
+
+
+def show_in_workspace(path):
+    """Let a notebook be the one in front in hpkit's workspace of JupyterLab.
+
+    A workspace of its own: what was open in other work stays there. At the first start
+    its list of files is closed, which an address with the file's path would open.
+    """
+    from jupyterlab.commands import get_workspaces_dir
+    from jupyterlab_server.workspaces_handler import WorkspacesManager
+
+    manager, name = WorkspacesManager(get_workspaces_dir()), f"notebook:{path}"
+    tabs = {"type": "tab-area", "widgets": []}
+    first = {"main": {"dock": tabs}, "left": {"collapsed": True}}
+    known = manager.load(WORKSPACE).get("data", {})
+    data = {"layout-restorer:data": first} | known
+    data[name] = {"data": {"path": path, "factory": "Notebook"}}
+    main = data["layout-restorer:data"]["main"]
+    area = main.get("dock") or tabs
+    main |= {"dock": area, "current": name}
+    while area["type"] != "tab-area":
+        area = area["children"][0]
+    area["widgets"] = [*(w for w in area["widgets"] if w != name), name]
+    area["currentIndex"] = len(area["widgets"]) - 1
+    manager.save(WORKSPACE, json.dumps({"data": data, "metadata": {"id": WORKSPACE}}))
 
 
 def settings(environ=os.environ):

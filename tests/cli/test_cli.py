@@ -26,8 +26,9 @@ from hpkit._cli.environment import ROOT, STAMP, Failure
 
 FAKE = """
 import json, os, sys
-print(json.dumps([sys.argv[1:], os.environ["PYTHONPATH"], sys.prefix]))
-sys.exit(7)
+if __name__ == "__main__":
+    print(json.dumps([sys.argv[1:], os.environ["PYTHONPATH"], sys.prefix]))
+    sys.exit(7)
 """
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -134,6 +135,64 @@ def test_lab_opens_the_lesson_in_jupyterlab(project, call):
     assert f"--LabApp.default_url={page}" in arguments
     assert f"--ServerApp.root_dir={project / 'notebooks'}" in arguments
     assert "--ServerApp.open_browser=False" in arguments
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """Return how to read hpkit's workspace, in a folder of its own."""
+    monkeypatch.setenv("JUPYTERLAB_WORKSPACES_DIR", str(tmp_path))
+
+    def read():
+        (path,) = tmp_path.glob("hpkit*")
+        return json.loads(path.read_text())["data"]["layout-restorer:data"]
+
+    read.folder = tmp_path
+    return read
+
+
+def test_first_start_shows_the_lesson_without_the_list_of_files(workspace):
+    assert lab.address("00_start.ipynb") == "/lab/workspaces/hpkit"
+
+    layout = workspace()
+    assert layout["left"]["collapsed"]
+    assert layout["main"]["current"] == "notebook:00_start.ipynb"
+
+
+def test_next_start_keeps_what_was_open(workspace):
+    lab.address("00_start.ipynb")
+    lab.address("02_learning_rate.ipynb")
+    lab.address("00_start.ipynb")
+
+    names = ["notebook:02_learning_rate.ipynb", "notebook:00_start.ipynb"]
+    area = workspace()["main"]["dock"]
+    assert area["widgets"] == names
+    assert area["currentIndex"] == 1
+
+
+def test_lesson_opens_beside_others_in_a_divided_window(workspace):
+    lab.address("00_start.ipynb")
+    (path,) = workspace.folder.glob("hpkit*")
+    saved = json.loads(path.read_text())
+    main = saved["data"]["layout-restorer:data"]["main"]
+    other = {"type": "tab-area", "currentIndex": 0, "widgets": ["notebook:mine.ipynb"]}
+    both = {"type": "split-area", "children": [main["dock"], other], "sizes": [1, 1]}
+    main["dock"] = both
+    path.write_text(json.dumps(saved))
+
+    lab.address("02_learning_rate.ipynb")
+
+    first, second = workspace()["main"]["dock"]["children"]
+    assert first["widgets"][-1] == "notebook:02_learning_rate.ipynb"
+    assert second == other
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"data": 3}'])
+def test_damaged_workspace_stops_no_lesson(workspace, text):
+    lab.address("00_start.ipynb")
+    (path,) = workspace.folder.glob("hpkit*")
+    path.write_text(text)
+
+    assert lab.address("00_start.ipynb").endswith("/hpkit/tree/00_start.ipynb")
 
 
 @pytest.mark.parametrize("left", ["stamp", "no python", "no pip", "no package"])
