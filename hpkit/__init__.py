@@ -46,6 +46,7 @@ _PUBLIC = {
     "data.datasets": ("Dataset", "load_dataset"),
     "engine.training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
     "search.searches": (
+        "cross_validate",
         "grid_search",
         "random_search",
         "validation_curve",

@@ -46,6 +46,7 @@ from hpkit.plots import (
 from hpkit.search.bayes import from_optuna, to_optuna
 from hpkit.search.files import load
 from hpkit.search.result import Search
+from hpkit.search.searches import cross_validate
 from hpkit.search.space import log_uniform, uniform
 
 __version__: str
@@ -71,6 +72,7 @@ __all__ = [
     "ValidationCurvePanel",
     "alt_text",
     "bayesian_search",
+    "cross_validate",
     "describe",
     "fit",
     "from_optuna",

@@ -146,6 +146,11 @@ FUNCTIONS = {
         {"dataset": DATA, "settings": BASE, "seeds": (0,), "model": None}
         | {"tick": 0.03, "dtype": torch.float32},
     ),
+    "cross_validate": (
+        hk.cross_validate,
+        {"dataset": DATA, "settings": BASE, "folds": 2, "repeats": 1}
+        | {"seed": 0, "model": None},
+    ),
     "grid_search": (hk.grid_search, SHARED | BATCHES),
     "one_at_a_time": (hk.one_at_a_time, SHARED | BATCHES | {"order": None}),
     "validation_curve": (
