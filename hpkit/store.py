@@ -20,6 +20,15 @@ DAMAGED = (ValueError, TypeError, LookupError, AttributeError)
 DAMAGED += (ArithmeticError, RecursionError)
 
 
+def home():
+    """Return the folder of a user's own files: HPKIT_HOME, or the system's for data."""
+    if place := os.environ.get("HPKIT_HOME"):
+        return Path(place).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("hpkit", appauthor=False))
+
+
 class Store:
     """A dict that is kept in a JSON file; `notices` hold what its user must be told.
 
@@ -165,3 +174,30 @@ def reason(error):
 def now():
     """Return the time as text, with the offset from UTC."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+# ---- guesses -----------------------------------------------------------------------
+
+
+def _check_guesses(data):
+    if not all(0 <= off < 1e9 for off in data["guesses"]):
+        raise ValueError("no such guess")
+
+
+_guesses = Store(None, {"guesses": []}, _check_guesses, {"memory": "", "damaged": ""})
+
+
+def guesses():
+    """Return how far off drawn curves were, as shares of the loss before training."""
+    _guesses.path = home() / "guesses.json"
+    return _guesses.load()["guesses"]
+
+
+def keep_guess(off):
+    guesses()  # where they are kept now
+    _guesses.change(lambda data: data["guesses"].append(round(float(off), 4)))
+
+
+def forget_guesses():
+    if guesses():
+        _guesses.change(lambda data: data["guesses"].clear())

@@ -7,7 +7,6 @@ memory and the feedback says so. `progress` is the table: HTML, or text elsewher
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hpkit.hyperparameters import brief, refused
 from hpkit.locale import say, words
-from hpkit.store import Store, check_kinds, now
+from hpkit.store import Store, check_kinds, forget_guesses, guesses, home, now
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,14 +26,6 @@ OUTCOMES = (CORRECT, NOT_YET, NOT_ATTEMPTED, COULD_NOT_CHECK)
 # What may stand in an entry: anything else is no file of ours.
 _TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
 KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
-
-
-def folder():
-    if home := os.environ.get("HPKIT_HOME"):
-        return Path(home).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("hpkit", appauthor=False))
 
 
 def when(stamp):
@@ -57,7 +48,7 @@ _store = Store(None, {"version": 1, "entries": {}}, _check, {})
 
 
 def kept():
-    _store.path = folder() / "progress.json"
+    _store.path = home() / "progress.json"
     _store.words = words("exercises")["progress"]
     return _store
 
@@ -223,7 +214,7 @@ class Progress:
     @property
     def path(self) -> Path:
         """The file; not shown, since a built lesson would show its builder's folder."""
-        return folder() / "progress.json"
+        return home() / "progress.json"
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row for each exercise and question."""
@@ -259,6 +250,8 @@ class Progress:
                 return _say("nobody")
         before = len(load())
         notice = forget(prefix)
+        if not prefix:
+            forget_guesses()
         n = before - len(load())
         said = _say(f"deleted{some}", n=n, what=prefix)
         return f"{said} {notice}".strip()
@@ -276,7 +269,11 @@ class Progress:
 
     def _title(self):
         facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
-        return _say("title", **facts)
+        said = _say("title", **facts)
+        if off := guesses():
+            numbers = ", ".join(f"{100 * share:.0f}" for share in off[-12:])
+            said += _say("guesses", n=len(off), off=numbers)
+        return said
 
     def _overview(self):
         return [self._lesson(name) for name in {row["lesson"]: 0 for row in self.rows}]

@@ -88,7 +88,7 @@ class ValidationCurvePanel(SearchPanel):
         values = self.values.values
         if check_predict(predict, draw=True) == "draw":
             axis, at = value_axis(param_name, values)
-            drawing, said = Drawing(at, axis), WORDS["lowest_at"]
+            drawing, said = Drawing(dataset, at, axis), WORDS["lowest_at"]
             guess = lambda _: said.format(shown(values[drawing.lowest]))  # noqa: E731
             self.ask(True, WORDS["draw"], drawing, guess)
         else:
@@ -135,8 +135,11 @@ class ValidationCurvePanel(SearchPanel):
         """Return the guess, on the axis that it was made on."""
         if not (self.guess and self.guess.open and self.found.param_name == self.asked):
             return {}
-        if isinstance(self.guess.widget, Drawing):
-            return {"drawn": (self.guess.widget.at, self.guess.value)}
+        if drawn := self.guess.drawn:
+            if self.found.finished and len(self.found.settings) == len(drawn[0]):
+                out = self.found.runs.diverged.any(1)
+                self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
+            return {"drawn": drawn}
         return {"guess": self.guess.value}
 
     def code(self):

@@ -6,13 +6,15 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.live import LiveCharts
+from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line
 from hpkit.hyperparameters import refusal
 from hpkit.locale import Texts
 from hpkit.panels.parts import button, head_of, say
+from hpkit.store import keep_guess
 
 WORDS = Texts("panels.guess")
-_HIGHEST = 1.2  # that can be drawn
+_HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
 _PLACES = 11  # of a training curve
 
 
@@ -33,7 +35,7 @@ class Guess:
 
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.question = panel, question
-        self.widget, self.text, self.value = widget, text, None
+        self.widget, self.text, self.value, self.off = widget, text, None, None
         widget.layout.width = "calc(100% - 8px)"
         if isinstance(widget, W.Dropdown | W.ToggleButtons):
             widget.value = None  # a choice made for the learner is no guess
@@ -57,7 +59,26 @@ class Guess:
     @property
     def said(self):
         """The guess in words, to put before the result."""
-        return WORDS["said"].format(html.escape(self.text(self.value)))
+        off = "" if self.off is None else WORDS["off"].format(off=self.off)
+        return WORDS["said"].format(html.escape(self.text(self.value))) + off
+
+    @property
+    def drawn(self):
+        """Places and heights of a curve that was drawn, or None."""
+        if self.open and isinstance(self.widget, Drawing):
+            return self.widget.at, self.value
+        return None
+
+    def judge(self, truth):
+        """Say how far a drawn curve is from the true losses at its places, and keep it.
+
+        What lies above the drawing could not be drawn: its upper end counts.
+        """
+        if self.off is not None or not self.drawn:
+            return
+        truth = np.minimum(truth, self.widget.highest)
+        self.off = float(np.nanmean(np.abs(truth - self.value)))
+        keep_guess(self.off / self.widget.before)
 
     def _chosen(self):
         """Ask no longer for a choice."""
@@ -81,13 +102,19 @@ class Guess:
 class Drawing(W.VBox):
     """A small chart to draw a curve on, with the mouse or with keys.
 
-    `at` are places along the horizontal axis, `axis` is that axis, `value` the heights.
+    `at` are places along the horizontal axis, `axis` is that axis, `value` the heights,
+    at first those of an untrained network on `data`.
     """
 
-    def __init__(self, at, axis):
+    def __init__(self, data, at, axis):
         self.at, self.axis = np.asarray(at, float), axis
+        # An untrained network guesses: one class of some, or about the mean.
+        self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
+        least, times = _HIGHEST
+        self.highest = nice_top(max(least, times * self.before))
         self.charts = LiveCharts(calls={"draw": self._drawn})
-        self._value, self._disabled = [0.7] * len(self.at), False
+        self._value = [round(self.before, 3)] * len(self.at)
+        self._disabled = False
         super().__init__([say(WORDS["how"], "hp-muted"), self.charts])
         self._show()
 
@@ -123,13 +150,13 @@ class Drawing(W.VBox):
     def _show(self):
         draw = None if self._disabled else "draw"
         curve = line(self.at, self.value, color="purple", width=3, draw=draw)
-        loss = Axis(WORDS["loss"], (0, _HIGHEST))
+        loss = Axis(WORDS["loss"], (0, self.highest))
         self.charts.show([Chart(self.axis, loss, [curve], alt=WORDS["alt"], height=14)])
 
 
-def over_epochs(epochs):
+def over_epochs(data, epochs):
     """Return a drawing of a training curve, and a function that says its lowest."""
     at = np.linspace(0, epochs, _PLACES)
-    drawing = Drawing(at, Axis(WORDS["epoch"], (0, epochs)))
+    drawing = Drawing(data, at, Axis(WORDS["epoch"], (0, epochs)))
     lowest = WORDS["lowest"]
     return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

@@ -220,13 +220,12 @@ class Panel(W.VBox):
         (self.add_class if running else self.remove_class)("hp-running")
         self._update(running)
         said, passing = self.result, running and not self.live.paused
+        charts = self._pictures()  # which may judge the guess
         if self.error is None:
             covered = self.guess and not self.guess.open
             said = self.guess.said if self.guess and not covered else ""
             said = self.guess.cover if covered else said + self._sentence(running)
-        self._show(
-            self._pictures(), said, wrong=self.error is not None, passing=passing
-        )
+        self._show(charts, said, wrong=self.error is not None, passing=passing)
         if not running or self.table_box is not None:
             self._show_drawer()
 

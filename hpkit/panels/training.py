@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import ipywidgets as W
+import numpy as np
 
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
@@ -18,7 +19,7 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
-from hpkit.panels.guess import Drawing, check_predict, over_epochs
+from hpkit.panels.guess import check_predict, over_epochs
 from hpkit.panels.lists import RunList, compare_table
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import buttons, code_of_run, say
@@ -98,7 +99,7 @@ class TrainingPanel(Panel):
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
         if check_predict(predict, draw=True) == "draw":
-            self.ask(True, WORDS["draw"], *over_epochs(base.epochs))
+            self.ask(True, WORDS["draw"], *over_epochs(dataset, base.epochs))
         else:
             guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
             self.ask(predict, WORDS["guess"], guess, "{:.2f}".format)
@@ -226,9 +227,12 @@ class TrainingPanel(Panel):
     def _pictures(self):
         if (strong := self.now or self.list.chosen) is None:
             return self.charts.charts
-        guess = None
-        if self.guess and self.guess.open and isinstance(self.guess.widget, Drawing):
-            guess = self.guess.widget.at, self.guess.value
+        guess = self.guess and self.guess.drawn
+        run = strong.run
+        whole = run.epochs_done == run.setting.epochs and not run.diverged
+        if guess and whole and (run.setting, run.seed) == self.first:
+            epochs = np.arange(len(run.val_loss))
+            self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
         how = {"training": self.now is not None, "paused": self.live.paused}
         parted = self.list.parted(strong)
         return self.view_of_run.pictures(strong, *parted, **how, guess=guess)

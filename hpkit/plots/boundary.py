@@ -12,7 +12,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_choice
-from hpkit.plots.canvas import drawn
+from hpkit.plots.canvas import alt_text, check_axes, drawn, new_axes
 from hpkit.plots.words import CHARTS, SAY, describe
 
 if TYPE_CHECKING:
@@ -84,12 +84,12 @@ def _draw_border(ax, run, epoch):
 def plot_data(
     dataset: Dataset, ax: Axes | None = None, *, split: str = "train"
 ) -> Axes:
-    """Return the axes with the points of a data set of two features.
+    """Return the axes with the points of a data set of two features, or ten digits.
 
     Parameters
     ----------
     dataset : Dataset
-        With two features and classes.
+        With two features and classes, or the digits.
     ax : matplotlib.axes.Axes, optional
     split : {"train", "valid"}, default "train"
 
@@ -105,12 +105,24 @@ def plot_data(
     2
     """
     check_choice("split", split, ("train", "valid"))
-    check_flat(check_dataset(dataset))
+    if check_dataset(dataset).name == "digits":
+        return _draw_digits(dataset, ax, getattr(dataset, split))
+    check_flat(dataset)
     names = [SAY["class"].format(name=name) for name in dataset.classes]
     chart = map_chart(dataset, None, split=split, names=names, size=SIZE)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
     alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
     return drawn(chart, ax, (5.0, 3.6), alt)
+
+
+def _draw_digits(data, ax, rows):
+    """Draw the first row of each class, side by side."""
+    ax = new_axes((7.2, 1.0)) if ax is None else check_axes(ax)
+    first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
+    tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
+    ax.imshow(np.hstack(tiles), cmap="gray_r")
+    ax.set_axis_off()
+    return alt_text(ax, CHARTS["digits"])
 
 
 def check_flat(data):

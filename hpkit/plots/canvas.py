@@ -22,16 +22,20 @@ FONT = 10
 
 def drawn(chart, ax, size, alt):
     """Return the axes, or new ones of a size in inches, with a chart drawn."""
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=size, layout="constrained")[1]
-    draw(check_axes(ax), replace(chart, title=""), FONT)
+    ax = new_axes(size) if ax is None else check_axes(ax)
+    draw(ax, replace(chart, title=""), FONT)
     # Layouts count titles, but not the name of the axis that stands above it.
     ax.set_title(" ", loc="right", fontsize=FONT, pad=FONT)
     if chart.title:
         ax.set_title(chart.title, fontsize=1.08 * FONT, pad=2.4 * FONT)
     return alt_text(ax, alt)
+
+
+def new_axes(size):
+    """Return the axes of a new figure of a size in inches."""
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def check_axes(ax):

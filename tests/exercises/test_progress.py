@@ -7,7 +7,7 @@ import os
 import pytest
 
 import hpkit as hk
-from hpkit import exercises
+from hpkit import exercises, store
 from hpkit.exercises import _progress
 from hpkit.locale import say
 
@@ -66,9 +66,7 @@ def test_default_folder_is_the_users(monkeypatch):
 
     monkeypatch.delenv("HPKIT_HOME")
 
-    assert str(_progress.folder()) == platformdirs.user_data_dir(
-        "hpkit", appauthor=False
-    )
+    assert str(store.home()) == platformdirs.user_data_dir("hpkit", appauthor=False)
 
 
 @pytest.mark.parametrize(
@@ -230,6 +228,30 @@ def test_reset_after_a_yes(monkeypatch, what, left):
     assert set(_progress.load()) == left
     assert len(asked) == 1
     assert said.startswith(f"Deleted: {len(keys) - len(left)} entries")
+
+
+def test_guesses_are_counted_with_how_far_off_they_were():
+    assert "Curves drawn" not in repr(hk.progress())
+    for off in (0.31, 0.2, 0.1249):
+        store.keep_guess(off)
+
+    said = "Curves drawn: 3, off by 31, 20, 12 % of the loss before training"
+    assert said in repr(hk.progress())
+    assert said in hk.progress(2)._repr_html_()
+    hk.progress(2).reset(sure=True)
+    assert len(store.guesses()) == 3
+    hk.progress().reset(sure=True)
+    assert store.guesses() == []
+
+
+@pytest.mark.parametrize("text", ["[]", '{"guesses": [-1]}', '{"guesses": ["a"]}'])
+def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
+    store.home().mkdir(parents=True)
+    (store.home() / "guesses.json").write_text(text, encoding="utf-8")
+
+    assert store.guesses() == []
+    store.keep_guess(0.5)
+    assert store.guesses() == [0.5]
 
 
 def test_reset_of_a_lessons_table_leaves_the_others():

@@ -11,9 +11,11 @@ from matplotlib.colors import to_rgb
 from waiting import until
 
 from hpkit.charts.still import still
+from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.panels import ValidationCurvePanel
 from hpkit.search.searches import validation_curve
+from hpkit.store import guesses
 from hpkit.text import label, shown
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -162,6 +164,21 @@ def test_curve_is_drawn_as_a_guess(moons):
     np.testing.assert_allclose(x, panel.values.values, rtol=1e-6)
     np.testing.assert_allclose(y, heights, rtol=1e-6)
     assert drawing.disabled
+    out = panel.found.runs.diverged.any(1)
+    truth = np.where(out, np.nan, np.minimum(panel.found.mean_val_loss, 1.5))
+    off = np.nanmean(np.abs(truth - heights))
+    assert f"On average it is <b>{off:.2f}</b> off." in panel.result
+    np.testing.assert_allclose(guesses()[-1], off / np.log(2), atol=1e-4)
+
+
+def test_drawing_begins_at_the_loss_of_a_network_that_knows_nothing():
+    digits = ValidationCurvePanel(
+        load_dataset("digits"), base=QUICK, seeds=1, predict="draw"
+    )
+    drawing = digits.guess.widget
+
+    np.testing.assert_allclose(drawing.value, np.log(10), atol=1e-3)
+    assert drawing.charts.charts[0].y.domain == (0, 3)
 
 
 def test_dots_have_the_colors_of_their_training_curves(moons):

@@ -18,6 +18,7 @@ from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import TrainingPanel, present
 from hpkit.panels.controls import NEW, SAME
+from hpkit.store import guesses
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -740,3 +741,11 @@ def test_curve_is_drawn_as_a_guess(moons):
     np.testing.assert_allclose(x, drawing.at, rtol=1e-6)
     np.testing.assert_allclose(y, heights, rtol=1e-6)
     assert drawing.disabled
+    truth = np.interp(drawing.at, np.arange(QUICK.epochs + 1), panel.run.val_loss)
+    off = np.abs(truth - heights).mean()
+    assert f"On average it is <b>{off:.2f}</b> off." in panel.result
+    kept = guesses()
+    np.testing.assert_allclose(kept[-1], off / np.log(2), atol=1e-4)
+    panel.train_button.click()
+    panel.wait(10)
+    assert guesses() == kept

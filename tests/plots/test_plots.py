@@ -580,6 +580,20 @@ def test_boundary_colors_are_the_networks_answers(run):
         assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
 
 
+def test_digits_are_drawn_as_pictures_side_by_side():
+    digits = hk.load_dataset("digits")
+    ax = plots.plot_data(digits, split="valid")
+
+    pixels = np.asarray(ax.images[0].get_array())
+    tiles = [tile[1:9, 1:9].ravel() for tile in np.split(pixels, 10, axis=1)]
+    valid = digits.valid.X * digits.scale + digits.center
+    assert pixels.shape == (10, 100)
+    for k, tile in enumerate(tiles):
+        (row,) = np.flatnonzero(np.isclose(valid, tile).all(1))[:1]
+        assert digits.valid.y[row] == k
+    assert "digits" in ax.figure.hpkit_said[0]
+
+
 def test_boundary_refuses_more_than_two_features():
     wine = hk.fit(hk.load_dataset("wine"), BASE)
     with pytest.raises(ValueError, match="a map needs two features"):
