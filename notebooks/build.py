@@ -62,7 +62,9 @@ GUESS = "**Predict.**"
 # Its own line may say the result, for whoever only reads: "What you see: a U."
 SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
 SEEN = re.compile(
-    r"\*\*(What you see\b[^*]*)\*\* (.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)", re.S
+    r"\*\*(What you see\b[^*]*)\*\*(?: |\n\n(?=- ))"
+    r"(.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)",
+    re.S,
 )
 CLOSED = r"<details>\n<summary><b>\1</b></summary>\n\n\2\n\n</details>"
 APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance

@@ -280,6 +280,11 @@ print("four")
 #
 # **What you see: still
 # four.** Yes, four.
+#
+# **What you see: a list.**
+#
+# - Five.
+# - Six.
 
 # %%
 print("five")
@@ -312,9 +317,10 @@ def test_words_that_say_what_is_to_be_seen_are_closed(asks):
         "Look.\n\n<details>\n<summary><b>What you see.</b></summary>\n\n"
         "One,\ntwo:\n\n- words.\n\n</details>\n<p></p>\n\nAnd so on."
     )
-    assert texts[-1].endswith(
-        "<b>What you see: still\nfour.</b></summary>\n\nYes, four.\n\n</details>"
-    )
+    one = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
+    four = one.format("What you see: still\nfour.", "Yes, four.")
+    five = one.format("What you see: a list.", "- Five.\n- Six.")
+    assert texts[-1].endswith(f"{four}\n<p></p>\n\n{five}")
     assert sum("**What you see" in text for text in texts) == 0
 
 

@@ -32,7 +32,8 @@ CLOSED = re.compile(
 
 def opened(text):
     """Give a text as it is in the source."""
-    return CLOSED.sub(r"**\1** \2", text)
+    # A list begins a line of its own.
+    return re.sub(r"(see\b[^*]*\*\*) (?=- )", r"\1\n\n", CLOSED.sub(r"**\1** \2", text))
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)

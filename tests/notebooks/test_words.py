@@ -8,11 +8,11 @@ from build import DRAWING, FOLDER, read
 # Lines of text and comments, as `grep '^# ' LESSON | wc -w` counts their words.
 WORDS = {
     "00": 730,
-    #    "01": 1400,
-    #    "02": 1680,
-    #    "03": 1610,
-    #    "04": 1300,
-    #    "05": 1900,
+    "01": 1400,
+    "02": 1680,
+    "03": 1610,
+    "04": 1300,
+    "05": 1900,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
