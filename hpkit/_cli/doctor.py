@@ -67,7 +67,15 @@ def extensions():
 
 def threads():
     """Torch's threads here; hpkit itself trains on one."""
-    import torch
+    try:
+        import torch
+    except OSError as error:
+        if "WinError 126" not in str(error):
+            raise
+        raise RuntimeError(
+            "torch needs Microsoft's Visual C++ runtime, this Windows lacks it; "
+            "install https://aka.ms/vs/17/release/vc_redist.x64.exe."
+        ) from None
 
     return f"torch may use {torch.get_num_threads()}, hpkit trains on one"
 

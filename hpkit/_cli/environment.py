@@ -7,6 +7,7 @@ Not in here: what is then run in it.
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import signal
@@ -25,14 +26,30 @@ ROOT = Path(__file__).resolve().parents[2]
 # Ctrl-C or a closed lid is known.  A .venv made by hand has none.
 STAMP = "hpkit-requirements"
 
-# Measured: .venv with the CPU build of torch takes 2.0 GB, and pip unpacks beside it.
-SPACE_GB = 2.5
+# Measured: .venv with the CPU build of torch takes 2.0 GB, with the CUDA build about 7,
+# and pip unpacks beside it.
+SPACE_GB, CUDA_SPACE_GB = 2.5, 8
 
+# Without CUDA, which a machine without an NVIDIA card cannot use: 0.2 GB instead of 3.
+CPU_BUILD = "https://download.pytorch.org/whl/cpu"
+
+# What a log speaks of, the first that fits; Windows says it in any language, with the
+# same number.
 CAUSES = {
-    r"No space left|not enough space|quota exceeded": (
+    r"Errno 28\b|WinError 112\b|No space left|not enough space|quota exceeded": (
         "hpkit needs about {space} GB of free disk for .venv, {root} has "
         "{free:.1f} GB left; free some, or move the project to another disk, and call "
         "this command again."
+    ),
+    r"No matching distribution found for torch|Could not find a version .*torch": (
+        "hpkit needs a build of torch, there is none for this Python {python} on "
+        "{machine} (Macs with an Intel processor, Windows on ARM and a very new Python "
+        "have none); use another Python version or another computer."
+    ),
+    r"CERTIFICATE_VERIFY_FAILED|SSLError": (
+        "hpkit needs to trust the network's certificate, pip does not (a proxy of a "
+        "school or a company has one of its own); set PIP_CERT to that certificate's "
+        "file, or use another network, and call this command again."
     ),
     # pip gave up on an address: the last of its retries, or a download cut off.
     r"Retry\(total=0|Max retries exceeded|Read timed out|IncompleteRead|ProxyError"
@@ -41,7 +58,20 @@ CAUSES = {
         "its package index; connect (or set the proxy, HTTPS_PROXY) and call this "
         "command again."
     ),
-    r"Permission denied|Read-only file system|Access is denied": (
+    r"WinError 206\b|WinError 3\b|Errno 36\b|File name too long|Long Path": (
+        "hpkit needs a short path to its folder, {root} is too long for Windows; move "
+        "the project to a folder such as C:\\hpkit, not in OneDrive, and call this "
+        "command again."
+    ),
+    r"WinError 225\b": (
+        "hpkit needs to write Python packages into .venv, a virus scanner stopped it; "
+        "allow {root} there and call this command again."
+    ),
+    r"WinError (5|32)\b": (
+        "hpkit needs to replace files in .venv, another program has one open; close "
+        "JupyterLab and every Python that uses {root}, and call this command again."
+    ),
+    r"Errno (13|30)\b|Permission denied|Read-only file system": (
         "hpkit needs to write .venv in the project's folder, {root} does not allow "
         "it; copy the project to a folder of your own and call this command there."
     ),
@@ -139,7 +169,7 @@ def make(venv, root=ROOT):
             f"{sys.executable} lacks it; install it (Debian and Ubuntu: sudo apt "
             "install python3-venv) and call this command again."
         )
-    if shutil.disk_usage(root).free < SPACE_GB * 1e9:
+    if shutil.disk_usage(root).free < space_needed() * 1e9:
         raise failure("No space left", root)
     print("Making .venv for the lessons (once) ...", flush=True)
     try:
@@ -166,8 +196,7 @@ def fill(venv, root=ROOT):
     if not missing(root) and (not stamp.exists() or stamp.read_text() == mark):
         return
     print(
-        "Installing what the lessons need into .venv: a download of some hundred MB, "
-        "on Linux about 3 GB unless torch's CPU build is there (README.md).",
+        "Installing what the lessons need into .venv, a download of some hundred MB.",
         flush=True,
     )
     try:
@@ -199,17 +228,62 @@ def install(root):
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
         log = Path(folder, "pip.log")
         command = [sys.executable, "-m", "pip", "install", "--log", log]
+        if torch := cpu_torch(root):
+            print(
+                "No NVIDIA card is here, so torch comes in its CPU build "
+                "(HPKIT_TORCH=cuda takes the usual one).",
+                flush=True,
+            )
+            quick = ["--index-url", CPU_BUILD, "--retries", "1", "--timeout", "15"]
+            if subprocess.run([*command[:-2], torch, *quick]).returncode:
+                print(
+                    f"{CPU_BUILD} was not reached: torch comes in its usual build, "
+                    "a download of about 3 GB.",
+                    flush=True,
+                )
         done = subprocess.run([*command, "-r", "requirements.txt"], cwd=root)
         text = log.read_text("utf-8", "replace") if log.exists() else ""
     if done.returncode:
         raise failure(text, root)
 
 
+def without_card():
+    """Say whether this is Linux without an NVIDIA card."""
+    nvidia = shutil.which("nvidia-smi") or Path("/proc/driver/nvidia").exists()
+    linux = sys.platform == "linux" and platform.machine() == "x86_64"
+    return linux and not nvidia and os.environ.get("HPKIT_TORCH") != "cuda"
+
+
+def space_needed():
+    """Return the gigabytes that .venv needs: a card brings the CUDA build of torch."""
+    card = sys.platform == "linux" and shutil.which("nvidia-smi")
+    cuda = os.environ.get("HPKIT_TORCH") == "cuda"
+    return CUDA_SPACE_GB if card or cuda else SPACE_GB
+
+
+def cpu_torch(root):
+    """Return torch's requirement if its CPU build is to be taken first, else None.
+
+    Whoever gave pip a source of packages gets torch from there.
+    """
+    sources = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CONFIG_FILE")
+    own = any(os.environ.get(f"PIP_{name}") for name in sources)
+    if own or not without_card():
+        return None
+    lines = [line for line in missing(root) if re.match(r"torch\b", line)]
+    return lines[0] if lines else None
+
+
 def failure(text, root):
     """Failure for the first of `CAUSES` that `text` (a log, a message) speaks of."""
     sentence = next(CAUSES[cause] for cause in CAUSES if re.search(cause, text, re.I))
-    free = shutil.disk_usage(root).free / 1e9
-    return Failure(sentence.format(space=SPACE_GB, root=root, free=free))
+    facts = {
+        "space": space_needed(),
+        "free": shutil.disk_usage(root).free / 1e9,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+    return Failure(sentence.format(root=root, **facts))
 
 
 def replace(command, *, root=ROOT, **environ):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from hpkit._cli import environment, lab
+from hpkit._cli import doctor, environment, lab
 from hpkit._cli.environment import ROOT, STAMP, Failure
 
 FAKE = """
@@ -113,6 +113,69 @@ def test_first_call_makes_venv_and_goes_on_in_it(project, call):
     assert path.split(os.pathsep)[0] == str(project)
     assert Path(prefix) == project / ".venv"
     assert done.returncode == 7
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """Return a project that lacks torch, on Linux without a card and pip's settings."""
+    (tmp_path / "pyproject.toml").write_text("[project]\ndependencies = []\n")
+    (tmp_path / "requirements.txt").write_text("torch>=99\ntorchvision>=99\n")
+    for name in [*os.environ]:
+        if name.startswith("PIP_") or name == "HPKIT_TORCH":
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    monkeypatch.setattr(environment.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(environment.sys, "platform", "linux")
+    return tmp_path
+
+
+def test_linux_without_a_card_takes_the_cpu_build(bare):
+    assert environment.cpu_torch(bare) == "torch>=99"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HPKIT_TORCH", "cuda"),
+        ("PIP_INDEX_URL", "https://pypi.example"),
+        ("PIP_FIND_LINKS", "wheels"),
+    ],
+)
+def test_whoever_chose_a_source_gets_it(bare, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    assert environment.cpu_torch(bare) is None
+
+
+def test_card_other_system_or_torch_there_take_the_usual_build(bare, monkeypatch):
+    (bare / "requirements.txt").write_text("pytest>=1\n")
+    assert environment.cpu_torch(bare) is None
+
+    (bare / "requirements.txt").write_text("torch>=99\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(environment.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
+        assert environment.cpu_torch(bare) is None
+    monkeypatch.setattr(environment.sys, "platform", "darwin")
+    assert environment.cpu_torch(bare) is None
+
+
+def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
+    bare, monkeypatch, capsys
+):
+    calls = []
+
+    def run(command, **_):
+        calls.append([str(part) for part in command])
+        return subprocess.CompletedProcess(command, returncode=len(calls) == 1)
+
+    monkeypatch.setattr(environment.subprocess, "run", run)
+    environment.install(bare)
+
+    first, second = calls
+    assert first[first.index("--index-url") + 1] == environment.CPU_BUILD
+    assert "torch>=99" in first
+    assert second[-2:] == ["-r", "requirements.txt"]
+    assert "not reached" in capsys.readouterr().out
 
 
 def test_second_call_starts_at_once(project, call):
@@ -288,7 +351,14 @@ def test_port_that_was_just_closed_is_free():
     ("log", "words"),
     [
         ("[Errno 28] No space left on device", "2.5 GB of free disk"),
-        ("[WinError 112] There is not enough space on the disk", "of free disk"),
+        ("[WinError 112] Nicht genug Speicherplatz", "of free disk"),
+        ("ERROR: No matching distribution found for torch>=2.6", "Intel processor"),
+        ("SSLError(SSLCertVerificationError(1, 'CERTIFICATE_VERIFY_FAILED", "PIP_CERT"),
+        ("OSError: [WinError 206] Der Dateiname ist zu lang", "short path"),
+        ("[WinError 5] Zugriff verweigert: 'torch_cpu.dll'", "close JupyterLab"),
+        ("[WinError 32] used by another process", "close JupyterLab"),
+        ("[WinError 225] virus", "virus scanner"),
+        ("[Errno 30] Read-only file system", "does not allow it"),
         ("[Errno 13] Permission denied: '.venv'", "does not allow it"),
         ("Retry(total=0, connect=None) broken by NewConnectionError", "a network"),
         ("Retry(total=4, ...) and later a compiler error", "the error above"),
@@ -298,11 +368,24 @@ def test_cause_in_log_becomes_a_sentence(log, words, tmp_path):
     assert words in str(environment.failure(log, tmp_path))
 
 
+def test_doctor_names_the_runtime_that_windows_lacks(monkeypatch):
+    class Broken:
+        def find_spec(self, name, *_):
+            if name == "torch":
+                raise OSError("[WinError 126] Das Modul wurde nicht gefunden")
+
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+
+    with pytest.raises(RuntimeError, match=r"Visual C\+\+ runtime.*install"):
+        doctor.threads()
+
+
 def test_full_disk_is_said_before_anything_is_made(monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)._replace(free=3 * 10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
-    with pytest.raises(Failure, match=r"2\.5 GB.* has 0\.3 GB left; free some"):
+    with pytest.raises(Failure, match=r"(2\.5|8) GB.* has 0\.3 GB left; free some"):
         environment.make(tmp_path / ".venv", tmp_path)
 
     assert not (tmp_path / ".venv").exists()
