@@ -36,3 +36,14 @@ def nth(panel, chart, kind, n=0):
 def texts(panel, chart, n=0):
     """Return what the n-th text mark of a chart of a panel says."""
     return nth(panel, chart, "text", n).get("texts")
+
+
+def shows(panel):
+    """Return the sentence of a panel without an error; its picture can be drawn."""
+    assert panel.error is None
+    assert all(chart.alt for chart in panel.charts.charts)
+    assert panel.picture().startswith(b"\x89PNG")
+    assert len(panel.frame())
+    panel.view.value = 1
+    assert panel.code_box.value == panel.code()
+    return panel.result

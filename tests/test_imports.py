@@ -156,3 +156,18 @@ def test_modules_of_the_mutation_script_and_their_tests_are_there():
             folder, topic = name.split("/")
             assert (ROOT / f"tests/{folder}/test_{topic}.py").exists(), name
     assert ALIKE.keys() <= MODULES.keys()
+
+
+# What is in no single module.
+TOPICS = "charts/script exercises/grading exercises/in_lessons search/ties"
+TOPICS += " imports odd_values size types"
+
+
+def test_tests_mirror_the_package():
+    for path in sorted(ROOT.glob("tests/**/test_*.py")):
+        folder, topic = path.parent.relative_to(ROOT / "tests"), path.stem[5:]
+        if folder.name in ("browser", "claims", "notebooks"):
+            continue
+        own = ROOT / "hpkit" / ("_cli" if folder.name == "cli" else folder)
+        named = {part.stem.lstrip("_") for part in own.iterdir()} | {folder.name}
+        assert topic in named or str(folder / topic) in TOPICS.split(), path

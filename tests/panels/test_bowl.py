@@ -1,0 +1,181 @@
+"""BowlPanel: gradient descent, step by step."""
+
+import numpy as np
+import pytest
+from chart_reading import curve, mark, marks, shows
+from waiting import until
+
+from hpkit.panels import BowlPanel
+
+
+@pytest.mark.parametrize(
+    ("lr", "words"),
+    [
+        (0.3, "stays on one side"),
+        (1.0, "ends at the bottom"),
+        (1.5, "lands lower"),
+        (2.0, "to and fro"),
+        (2.2, "diverges"),
+    ],
+)
+def test_bowl_steps_are_gradient_descent(lr, words):
+    bowl = BowlPanel(lr=lr)
+    w = -4.0
+    for _ in range(4):
+        bowl.step_button.click()
+        w = w - lr * w
+
+    assert bowl.error is None
+    assert bowl.path[-1] == pytest.approx(w)
+    assert words in bowl.result
+    names = {}
+    exec(bowl.code(), names)
+    assert names["w"] == pytest.approx(w)
+
+
+def test_bowl_diverges_exactly_above_two_over_the_curvature():
+    bowl = BowlPanel(lr=0.9, curvature=2.0, steps=20)
+    assert abs(bowl.path[-1]) < 4
+    bowl.lr.value = 1.1
+    assert abs(bowl.path[-1]) > 4
+    assert [len(marks(chart, "cross")) for chart in bowl.charts.charts] == [1, 1]
+    bowl.curvature.value = 1.0
+    assert abs(bowl.path[-1]) < 4
+    assert not any(marks(chart, "cross") for chart in bowl.charts.charts)
+
+
+def test_bowl_runs_stops_and_goes_back():
+    bowl = BowlPanel(lr=0.1)
+    bowl.run_button.click()
+    until(lambda: bowl.steps >= 2)
+    bowl.stop_button.click()
+    bowl.wait(2)
+    stopped = bowl.steps
+    assert 2 <= stopped < 20
+    bowl.reset_button.click()
+    assert bowl.steps == 0
+    assert bowl.error is None
+
+
+def test_bowl_says_no_minus_zero():
+    bowl = BowlPanel(lr=1.0, steps=3)
+
+    assert "w = <b>0</b>" in shows(bowl)
+    assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
+
+
+def test_bowl_shows_every_step_on_both_charts():
+    bowl = BowlPanel(lr=0.3, steps=3)
+    picture, curve_of = bowl.charts.charts
+    dots, ball = marks(picture, "points")
+    steps, losses = curve(curve_of)
+
+    np.testing.assert_allclose([*dots.columns[0][0], *ball.columns[0][0]], bowl.path)
+    np.testing.assert_allclose(losses, bowl.frame().loss, rtol=1e-6)
+    assert steps.tolist() == [0, 1, 2, 3]
+    assert dots.get("label") == ["start", "", ""]
+    assert ball.get("label") == "now"
+    assert ball.get("tip").startswith("step 3\nw -1.37")
+    bowl.curvature.value = 4.0
+    for chart in bowl.charts.charts:
+        assert chart.y.domain[1] == 70  # above 4 / 2 * 5 ** 2
+
+
+def test_bowl_cross_is_where_the_ball_is():
+    def out(bowl):
+        return mark(bowl.charts.charts[0], "cross").columns[0][0]
+
+    bowl = BowlPanel(lr=2.5)
+    sides = []
+    for _ in range(4):
+        bowl.step()
+        sides.append((np.sign(bowl.path[-1]), *np.sign(out(bowl))))
+
+    assert all(ball == cross for ball, cross in sides)
+    assert {ball for ball, _ in sides} == {-1, 1}
+
+
+@pytest.mark.parametrize("typed", [-3, 500])
+def test_bowl_tells_a_wrong_number_and_leaves_the_picture(typed):
+    bowl = BowlPanel(lr=0.3)
+    bowl.step()
+    bowl.lr.value = typed
+
+    said = f"learning rate must be &gt;= 0 and &lt; 100, got {typed}; try 1."
+    assert said in bowl.result
+    for button in (bowl.step_button, bowl.run_button):
+        button.click()
+    assert bowl.path[-1] == -4 * (1 - 0.3)
+
+    bowl.lr.value = 0
+    assert "no step moves" in shows(bowl)
+
+
+def test_bowl_far_away_is_infinite_without_a_warning():
+    bowl = BowlPanel(lr=90, curvature=50, steps=200)
+
+    assert "inf" in shows(bowl)
+    assert np.isinf(bowl.path[-1])
+    assert all(marks(chart, "cross") for chart in bowl.charts.charts)
+
+
+def test_bowl_table_fills_while_it_runs_newest_first():
+    bowl = BowlPanel(lr=0.1)
+    bowl.run_button.click()
+    until(lambda: bowl.steps >= 3)
+    table = bowl.table_box.value
+    bowl.stop_button.click()
+    bowl.wait(1)
+
+    assert table.index("<td>2</td>") < table.index("<td>1</td>")
+
+
+def test_bowl_says_the_guess_beside_what_follows():
+    bowl = BowlPanel(lr=0.3, predict=True)
+    assert "Make your guess" in bowl.result
+    assert "hp-shown" in bowl._dom_classes
+    assert "hp-shown" not in BowlPanel(steps=1, predict=True)._dom_classes
+    bowl.guess.widget.value = 2.4
+    bowl.guess.button.click()
+    bowl.curvature.value = 0.5
+    bowl.step()
+
+    assert (bowl.lr.value, bowl.curvature.value, bowl.steps) == (0.3, 0.5, 1)
+    assert "Your guess: <b>2.4</b>" in shows(bowl)
+
+
+@pytest.mark.parametrize(
+    ("guess", "tries", "said"),
+    [
+        (4.3, [2.1], "Too high: at 2.1 the"),
+        (1.0, [0.5, 1.5], "Too low: at 1.5 the"),
+        (1.0, [1.0], "Too low: at 1 the"),
+        (2.0, [2.0], "That is right."),
+        (2.0, [2.1], "That is right."),
+    ],
+)
+def test_bowl_judges_the_guess_after_the_learner_has_tried(guess, tries, said):
+    bowl = BowlPanel(lr=0.3, predict=True)
+    bowl.guess.widget.value = guess
+    bowl.guess.button.click()
+    bowl.step()
+    assert not any(word in shows(bowl) for word in ("Too", "right"))
+    for lr in tries:
+        bowl.reset()
+        bowl.lr.value = lr
+        assert said not in shows(bowl)
+        bowl.step()
+
+    assert f"Your guess: <b>{guess:g}</b>. {said}" in shows(bowl)
+
+
+def test_bowl_judges_by_the_curvature_that_was_asked_for():
+    bowl = BowlPanel(lr=1.5, curvature=2.0, predict=True)
+    bowl.guess.widget.value = 1.0
+    bowl.guess.button.click()
+    bowl.curvature.value = 1.0
+    bowl.step()
+    assert "Too" not in shows(bowl)
+    bowl.curvature.value = 2.0
+
+    assert "That is right." in shows(bowl)

@@ -1,0 +1,130 @@
+"""BatchNoisePanel: what a batch size does to the loss."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from chart_reading import mark, marks, shows
+
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.training import fit
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import BatchNoisePanel
+
+QUICK = Hyperparameters(lr=0.3, epochs=20)
+SLOW = QUICK.but(batch_size=1, epochs=900)
+
+
+def test_batch_noise_falls_as_the_root_of_the_size(moons):
+    panel = BatchNoisePanel(moons, size=4)
+    n, spread = len(moons.train.y), panel.each.std()
+
+    for size in (4, 16, 64):
+        panel.size.value = size
+        expected = spread * np.sqrt((1 - size / n) / size)
+        assert panel.losses.std() == pytest.approx(expected, rel=0.25)
+        assert panel.losses.mean() == pytest.approx(panel.each.mean(), rel=0.1)
+    assert "Batches of 64" in shows(panel)
+    panel.size.value = n
+    assert panel.losses.std() < 1e-12
+    assert "no noise" in panel.result
+
+
+def test_batch_noise_collects_the_sizes_looked_at(moons):
+    panel = BatchNoisePanel(moons, size=4)
+    assert "Before" not in panel.result
+    spread = panel.losses.std()
+    panel.size.value = 64
+    assert f"Before, with 4, it was {spread:.3g}" in shows(panel)
+    before, now = marks(panel.charts.charts[1], "points")
+    assert before.columns[0].tolist() == [[4]]
+    assert now.get("label") == [f"{panel.losses.std():.3g} at 64"]
+    assert panel.frame().batch_size.tolist() == [4, 64]
+    losses = panel.losses
+    panel.again.click()
+
+    assert (panel.losses != losses).any()
+
+
+def test_batch_noise_shows_every_size_as_a_whole(moons):
+    n = len(moons.train.y)
+    panel = BatchNoisePanel(moons, size=1)
+    for size in (1, n):
+        panel.size.value = size
+        batches, spreads = panel.charts.charts
+        dots, level = mark(batches, "points"), mark(batches, "line", color="ink")
+        assert spreads.x.domain[0] < size < spreads.x.domain[1]
+        np.testing.assert_allclose(dots.columns[1][0], panel.losses, rtol=1e-6)
+        np.testing.assert_allclose(level.columns[1], panel.each.mean(), rtol=1e-6)
+    assert mark(batches, "line", color="orange").columns[1].size == 0  # no spread
+
+
+@pytest.mark.parametrize(
+    ("guess", "sizes", "said"),
+    [
+        (1, (16,), "That is right. "),
+        (2, (16,), "It is about half. "),
+        (0, (16,), "It is about half. "),
+        (2, (64, 256), ""),  # nearly all points
+        (2, (8,), ""),
+    ],
+)
+def test_batch_noise_judges_the_guess_after_the_learner_has_tried(
+    moons, guess, sizes, said
+):
+    panel = BatchNoisePanel(moons, size=4, predict=True)
+    panel.guess.widget.index = guess
+    panel.guess.button.click()
+    start = f"Your guess: <b>{panel.guess.value}</b>. "
+    assert shows(panel).startswith(f"{start}Batches of 4:")
+    panel.sizes.clear()
+    for size in sizes:
+        panel.size.value = size
+
+    if said:
+        assert shows(panel).startswith(f"{start}Batches of {size}:")
+        panel.size.value = 4
+        size = 4
+    assert shows(panel).startswith(f"{start}{said}Batches of {size}:")
+
+
+@pytest.mark.parametrize("target", ["class", "number"])
+def test_batch_noise_code_gives_that_spread(moons, target):
+    frame = pd.DataFrame(moons.train.X, columns=["a", "b"])
+    frame["y"] = moons.train.y.astype(str) if target == "class" else frame.a**2
+    dataset = Dataset.from_frame(frame, target="y")
+    panel = BatchNoisePanel(dataset, Hyperparameters(lr=0.01, epochs=2))
+    first, last = panel.code().rsplit("\n", 1)
+    names = {"data": dataset}
+    exec(first, names)
+
+    assert panel.error is None
+    assert eval(last, names) == pytest.approx(panel.losses.std(), rel=0.3)
+
+
+def test_batch_noise_of_a_diverged_network_says_so(moons):
+    panel = BatchNoisePanel(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
+    panel.wait(5)
+
+    assert "try a smaller lr" in panel.result
+    panel.size.value = 32
+    assert "try a smaller lr" in panel.result
+
+
+def test_batch_noise_knows_the_loss_of_all_points(moons):
+    panel = BatchNoisePanel(moons, QUICK)
+    run = fit(moons, QUICK, seed=0)
+
+    assert panel.each.mean() == pytest.approx(run.train_loss[-1], rel=1e-5)
+
+
+def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
+    panel = BatchNoisePanel(moons, SLOW)
+    assert "trained first" in panel.result
+    panel.stop_button.click()
+    panel.wait(1)
+    assert "press New batches" in panel.result
+    panel.setting = QUICK
+    panel.again.click()
+    panel.wait(20)
+
+    assert "Batches of" in shows(panel)

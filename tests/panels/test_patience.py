@@ -1,0 +1,117 @@
+"""PatiencePanel: where training stops."""
+
+import time
+
+import numpy as np
+import pytest
+from chart_reading import curve, mark, marks, shows
+from waiting import until
+
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import PatiencePanel
+from hpkit.panels.patience import stop_epoch
+
+QUICK = Hyperparameters(lr=0.3, epochs=20)
+SLOW = QUICK.but(batch_size=1, epochs=900)
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3, 4, 9])
+def test_stop_epoch_counts_epochs_without_a_new_lowest(patience):
+    #        0    1    2    3     4    5     6    7    8    9
+    losses = [9.0, 8.0, 7.0, 7.5, 7.2, 6.5, 7.0, 6.6, 6.9, 6.5]
+    # new:         *    *               *
+    expected = {1: 3, 2: 4, 3: 8, 4: 9, 9: 9}
+
+    assert stop_epoch(losses, patience) == expected[patience]
+
+
+def test_patience_moves_the_stop(moons):
+    panel = PatiencePanel(moons, QUICK, patience=1)
+    loss = panel.run.val_loss
+    first = int(np.argmax(np.diff(loss) >= 0)) + 1
+
+    assert panel.stop_at == first
+    assert f"stops at epoch <b>{first}</b>" in shows(panel)
+    panel.patience.value = 20
+    assert panel.stop_at == panel.run.epochs_done
+    assert panel.frame().keeps.iloc[-1] == panel.run.best_epoch
+    assert "never stops" in panel.result
+    assert mark(panel.charts.charts[0], "rule", label="stops").columns[0] == 20
+
+
+def test_patience_watched_counts_up_to_the_stop(moons):
+    panel = PatiencePanel(moons, QUICK, patience=2)
+    panel.watch_button.click()
+    until(lambda: panel.epoch is not None)
+    seen = []
+    while (epoch := panel.epoch) is not None:
+        seen.append(epoch)
+        time.sleep(0.01)
+
+    assert panel.error is None
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+    assert panel.stop_at - 1 <= seen[-1] <= panel.stop_at
+    panel.wait(2)
+    assert "stops at" in shows(panel)
+    (chart,) = panel.charts.charts
+    epochs, losses = curve(chart, width=3)
+    assert epochs.tolist() == list(range(panel.stop_at + 1))
+    later, rest = curve(chart, row=1, color="gray", width=1.5)
+    assert later.tolist() == list(range(panel.stop_at, 21))
+    np.testing.assert_allclose([*losses, *rest[1:]], panel.run.val_loss, rtol=1e-6)
+    assert mark(chart, "ring").get("label") == f"kept {losses.min():.3g}"
+
+
+def test_patience_watched_can_be_stopped_and_moved(moons):
+    panel = PatiencePanel(moons, QUICK, patience=20)
+    panel.watch_button.click()
+    until(lambda: (panel.epoch or 0) >= 2)
+    panel.stop_button.click()
+    panel.wait(1)
+    at = panel.epoch
+    assert 2 <= at < 20
+    assert f"Epoch {at}" in panel.result
+    (chart,) = panel.charts.charts
+    assert not marks(chart, "points") + marks(chart, "rule")
+    assert not marks(chart, "line", color="gray", width=1.5)
+    panel.patience.value = 19
+
+    assert panel.epoch is None
+    assert mark(panel.charts.charts[0], "points", shape="diamond")
+
+
+def test_patience_code_finds_the_stop(moons):
+    panel = PatiencePanel(moons, QUICK, patience=2)
+    names = {}
+    exec(panel.code(), names)
+
+    row = panel.frame().set_index("patience").loc[panel.patience.value]
+    assert (names["epoch"], names["kept"]) == (row.stops, row.keeps)
+    assert row.stops == panel.stop_at
+
+
+def test_patience_draws_the_guess(moons):
+    panel = PatiencePanel(moons, QUICK, predict=True)
+    panel.guess.widget.value = 7
+    panel.guess.button.click()
+    panel.patience.value = 3
+
+    assert "Your guess: <b>7</b>" in shows(panel)
+    assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
+
+
+def test_patience_is_checked_at_once(moons):
+    with pytest.raises(ValueError, match="batch_size"):
+        PatiencePanel(moons, QUICK.but(batch_size=5000))
+
+
+def test_patience_stopped_while_it_trains_says_so(moons):
+    panel = PatiencePanel(moons, SLOW)
+    until(lambda: panel.run and panel.run.epochs_done > 1)
+    panel.stop_button.click()
+    panel.wait(1)
+
+    assert f"Stopped at epoch {panel.run.epochs_done}" in shows(panel)
+    panel.patience.value = 2
+    assert "Stopped at" in panel.result

@@ -1,0 +1,109 @@
+"""SeedsPanel: settings beside each other, seed by seed."""
+
+import numpy as np
+import pytest
+from chart_reading import mark, shows
+
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import SeedsPanel
+from hpkit.search.searches import validation_curve
+
+QUICK = Hyperparameters(lr=0.3, epochs=20)
+
+
+def test_seeds_new_ones_are_others(moons):
+    settings = [QUICK.but(lr=lr) for lr in (0.1, 0.3)]
+    panel = SeedsPanel(moons, settings, seeds=2, most=3).wait(20)
+    assert panel.frame().seed.tolist() == [0, 1]
+    panel.again.click()
+    panel.wait(20)
+    assert panel.frame().seed.tolist() == [3, 4]
+    names = {}
+    exec(panel.code(), names)
+    np.testing.assert_allclose(names["runs"].mean_val_loss, panel.losses.mean(1))
+
+
+def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
+    settings = [QUICK.but(batch_size=b, epochs=500) for b in (1, 400)]
+    panel = SeedsPanel(moons, settings, most=20)
+    panel.stop_button.click()
+    panel.wait(2)
+
+    assert panel.error is None
+    assert "Not trained to the end" in panel.result or not len(panel.shown)
+
+
+def test_seeds_ask_for_a_guess(moons):
+    settings = [QUICK.but(lr=lr) for lr in (0.25, 0.3)]
+    panel = SeedsPanel(moons, settings, most=3, predict=True).wait(20)
+    assert "Make your guess" in panel.result
+    panel.guess.widget.index = 2
+    panel.guess.button.click()
+
+    assert "Your guess: <b>cannot tell</b>" in shows(panel)
+
+
+def test_seeds_strip_compares_in_words(moons):
+    settings = [QUICK.but(lr=lr) for lr in (0.001, 0.3)]
+    panel = SeedsPanel(moons, settings, seeds=4, most=8)
+
+    assert panel.losses.shape == (2, 4)
+    assert "4 of 4" in shows(panel)
+    assert "<b>learning rate 0.3 is better</b>" in panel.result
+    assert "with 4 seeds more than 3.18 times counts" in panel.result
+    panel.count.value = 8
+    assert "8 of 8" in panel.result
+    (chart,) = panel.charts.charts
+    pairs, dots = mark(chart, "line", color="gray"), mark(chart, "points", shape=None)
+    means, bars = mark(chart, "points", shape="diamond"), mark(chart, "line", width=3)
+    mean, spread = panel.losses.mean(1), panel.losses.std(1, ddof=1)
+    np.testing.assert_allclose(pairs.columns[1], panel.losses.T, rtol=1e-6)
+    np.testing.assert_allclose(dots.columns[1][0], panel.losses.ravel(), rtol=1e-6)
+    np.testing.assert_allclose(means.columns[1][0], mean, rtol=1e-6)
+    ends = np.stack([mean - spread, mean + spread], 1)
+    np.testing.assert_allclose(bars.columns[1], ends, rtol=1e-5)
+    assert dots.get("tip")[9].startswith("learning rate 0.3\nseed 1\n")
+    assert panel.bar.value == 1
+    panel.count.value = 1
+    assert "With one seed" in panel.result
+    assert panel.bar.value == 1
+
+
+def test_seeds_of_a_single_setting_are_told(moons):
+    panel = SeedsPanel(moons, [QUICK], seeds=4, most=4)
+    losses = panel.losses[0]
+    mean, spread = losses.mean(), losses.std(ddof=1)
+
+    said = f"mean <b>{mean:.3g}</b>, spread {spread:.2g} over 4 seeds."
+    assert shows(panel).endswith(said)
+    panel.count.value = 1
+    assert shows(panel).endswith(f"<b>{losses[0]:.3g}</b> with one seed.")
+
+
+def test_seeds_strip_does_not_tell_equals_apart(moons):
+    settings = [QUICK.but(lr=lr) for lr in (0.6, 0.8)]
+    panel = SeedsPanel(moons, settings, seeds=8, most=8)
+
+    assert "<b>8 seeds cannot tell</b>" in shows(panel)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+@pytest.mark.parametrize("lrs", [(0.1, 0.3), (0.3, 0.1), (0.5, 0.7), (0.2, 0.2001)])
+def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
+    settings = [QUICK.but(lr=lr) for lr in lrs]
+    panel = SeedsPanel(moons, settings, seeds=seeds, most=seeds)
+    search = validation_curve(
+        moons, QUICK, param_name="lr", param_range=lrs, seeds=range(seeds)
+    )
+
+    verdict = f"<b>learning rate {search.best.lr:g} is better</b>"
+    assert ("cannot tell" in panel.result) == bool(search.ties)
+    assert (verdict in panel.result) == (not search.ties)
+
+
+def test_seeds_strip_names_what_diverged(moons):
+    panel = SeedsPanel(moons, [QUICK, QUICK.but(lr=1000)], seeds=3, most=3)
+
+    assert "of 3 seeds 3 diverged with learning rate 1000" in shows(panel)
+    assert mark(panel.charts.charts[0], "cross").columns[0].tolist() == [[1]]
+    assert "better" not in panel.result

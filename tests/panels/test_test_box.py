@@ -1,0 +1,197 @@
+"""TestBoxPanel: opened once, and remembered."""
+
+import json
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from chart_reading import mark, shows
+
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.runs import TestSplitWarning
+from hpkit.engine.training import fit
+from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels import TestBoxPanel
+
+QUICK = Hyperparameters(lr=0.3, epochs=20)
+
+
+def test_box_opens_once_and_remembers(moons):
+    dataset = load_dataset("wine", seed=5)
+    run = fit(dataset, QUICK)
+    box = TestBoxPanel(run)
+    assert "closed" in shows(box)
+    assert dataset.test_looks == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TestSplitWarning)
+        box.open_button.click()
+    loss = box.opened["loss"]
+    assert box.error is None
+    assert f"{loss:.3g}" in shows(box)
+    assert box.open_button.disabled
+    box.look()
+
+    assert "opened before" in box.result
+    other = TestBoxPanel(fit(dataset, QUICK.but(lr=0.01)))
+    assert other.opened["loss"] == loss
+    assert other.open_button.description == "The box is open"
+    assert "opened before" in other.result
+
+
+def test_box_never_warns_shows_a_number_or_writes_before_it_is_opened(moons, tmp_path):
+    box = TestBoxPanel(fit(moons, QUICK), predict=True)
+
+    assert moons.test_looks == []
+    assert box.frame().split.tolist() == ["validation"]
+    (chart,) = box.charts.charts
+    assert mark(chart, "points").columns[0].tolist() == [[0]]
+    assert mark(chart, "text").get("texts") == ["?"]
+    assert not (tmp_path / "hpkit-runs").exists()
+
+
+def test_box_keeps_its_axis_when_it_opens():
+    box = TestBoxPanel(fit(load_dataset("wine", seed=13), QUICK))
+    before = box.charts.charts[0].y.domain[1]
+    assert before >= 2 * box.run.best_val_loss
+
+    box.look()
+
+    after = box.charts.charts[0].y.domain[1]
+    assert (after == before) == (1.1 * box.losses[1] <= before)
+    assert box.losses[1] < after
+
+
+def test_box_shows_the_losses_of_the_run_it_was_opened_for():
+    dataset = load_dataset("wine", seed=6)
+    first = TestBoxPanel(fit(dataset, QUICK))
+    first.look()
+    second = TestBoxPanel(fit(dataset, QUICK.but(lr=0.001)))
+
+    assert second.losses == first.losses
+    assert second.losses[0] == first.run.best_val_loss
+
+
+def test_box_knows_that_another_panel_has_opened_it():
+    run = fit(load_dataset("wine", seed=10), QUICK)
+    one, two = TestBoxPanel(run), TestBoxPanel(run)
+    one.open_button.click()
+    two.open_button.click()
+
+    assert len(run.dataset.test_looks) == 2  # loss and accuracy
+    assert "opened before" in shows(two)
+
+
+def test_box_keeps_the_guess_beside_the_result():
+    run = fit(load_dataset("wine", seed=7), QUICK)
+    box = TestBoxPanel(run, predict=True)
+    box.guess.widget.value = box.guess.widget.max
+    box.guess.button.click()
+    box.open_button.click()
+
+    for panel in (box, TestBoxPanel(run, predict=True)):
+        assert "Your guess" in shows(panel)
+        (chart,) = panel.charts.charts
+        mine = mark(chart, "line", color="purple")
+        np.testing.assert_allclose(mine.columns[1], panel.guess.value, rtol=1e-6)
+        assert panel.guess.value < chart.y.domain[1]
+        assert panel.opened
+
+
+def test_box_knows_its_rows_and_not_their_name(moons):
+    halves = [moons.train, moons.valid]
+    one, two, again = (
+        Dataset.from_arrays(half.X, half.y) for half in (*halves, moons.train)
+    )
+    box = TestBoxPanel(fit(one, QUICK))
+    box.look()
+
+    other = TestBoxPanel(fit(two, QUICK))
+
+    assert one.name == two.name
+    assert other.opened is None
+    assert "closed" in shows(other)
+    assert two.test_looks == []
+    assert TestBoxPanel(fit(again, QUICK)).opened == box.opened
+
+
+def test_a_teacher_closes_the_box_again(tmp_path):
+    run = fit(load_dataset("wine", seed=14), QUICK)
+    box = TestBoxPanel(run)
+    box.look()
+    loss = box.opened["loss"]
+
+    TestBoxPanel(run).close_box()
+    box = TestBoxPanel(run)
+
+    assert box.frame().split.tolist() == ["validation"]
+    assert "closed" in shows(box)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TestSplitWarning)
+        box.open_button.click()
+    assert box.error is None
+    assert box.opened["loss"] == loss
+    box.close_box()
+    assert not box.open_button.disabled
+    assert box.open_button.description == "Open the box"
+
+
+def test_box_with_a_broken_file_goes_on(tmp_path):
+    run = fit(load_dataset("wine", seed=8), QUICK)
+    name = f"wine-test-box-{run.dataset.fingerprint}.json"
+    path = tmp_path / "hpkit-runs" / name
+    path.parent.mkdir()
+    path.write_text('{"loss": 0.1')
+    box = TestBoxPanel(run)
+    box.open_button.click()
+
+    assert box.error is None
+    assert "set aside" in box.note.value
+    assert TestBoxPanel(run).opened == box.opened
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("setting", "<img src=x onerror=alert(1)>"),
+        ("setting", ["<img src=x>"]),
+        ("seed", "<img src=x>"),
+        ("accuracy", "<img src=x>"),
+        ("loss", "<img src=x>"),
+    ],
+)
+def test_box_shows_no_markup_of_somebody_elses_file(tmp_path, name, value):
+    run = fit(replace(load_dataset("wine", seed=8), test_looks=[]), QUICK)
+    TestBoxPanel(run).look()
+    (path,) = (tmp_path / "hpkit-runs").glob("wine-test-box-*.json")
+    data = json.loads(path.read_text("utf-8"))
+    data["opened"][name] = value
+    path.write_text(json.dumps(data), "utf-8")
+
+    box = TestBoxPanel(run)
+
+    assert (box.opened is None) == (name != "setting" or value[0] != "<")
+    run.dataset.test_looks.clear()
+    box.look()
+    assert "<img" not in box.result + box.note.value
+    assert ("set aside" in box.note.value) == (name != "setting" or value[0] != "<")
+
+
+def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):
+    (tmp_path / "hpkit-runs").write_text("a file where the folder should be")
+    box = TestBoxPanel(fit(load_dataset("wine", seed=9), QUICK))
+    box.open_button.click()
+
+    assert f"{box.opened['loss']:.3g}" in shows(box)
+    assert "until this kernel stops" in box.note.value
+
+
+def test_box_remembers_a_loss_that_is_not_finite(monkeypatch):
+    run = fit(load_dataset("wine", seed=15), QUICK)
+    monkeypatch.setattr(type(run), "test_loss", lambda run: np.nan)
+    box = TestBoxPanel(run)
+    box.look()
+
+    assert "nan" in shows(box)
+    assert mark(box.charts.charts[0], "cross").columns[0].tolist() == [[1]]
+    assert np.isnan(TestBoxPanel(run).opened["loss"])
