@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (18_812, 102),
+    "hpkit/**/*.py": (17_774, 91),
     "hpkit/charts/*.js": (892, 2),
-    "tests/**/*.py": (19_637, 90),
+    "tests/**/*.py": (19_726, 91),
 }
 
 
