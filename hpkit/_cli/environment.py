@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # from before the first file until pip is done, so that a call that was cut off by
 # Ctrl-C or a closed lid is known.  A .venv made by hand has none.
 STAMP = "hpkit-requirements"
+TEST_TOOLS = "tests/requirements.txt"  # reads requirements.txt, too
 
 # Measured: .venv with the CPU build of torch takes 2.0 GB, with the CUDA build about 7,
 # and pip unpacks beside it.
@@ -90,26 +91,32 @@ class Failure(Exception):
     """
 
 
-def requirements(root=ROOT):
-    """All requirements of lessons and tests, one string each (``-e .`` replaced)."""
+def requirements(root=ROOT, tests=False):
+    """All requirements of the lessons, one string each (``-e .`` replaced).
+
+    With `tests` also those of tests and builder.
+    """
     if not (root / "pyproject.toml").is_file():  # installed, without the lessons
         return [line for line in metadata.requires("hpkit") if "extra ==" not in line]
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    lines = (root / "requirements.txt").read_text("utf-8").splitlines()
+    text = (root / "requirements.txt").read_text("utf-8")
+    if tests and (more := root / TEST_TOOLS).is_file():
+        text += more.read_text("utf-8")
+    lines = text.splitlines()
     lines = [line.split(" #")[0].strip() for line in lines]
     own = [line for line in lines if line and line[0] not in "#-"]
     return project["dependencies"] + own
 
 
-def missing(root=ROOT):
+def missing(root=ROOT, tests=False):
     """Requirements that this Python's packages do not meet; imports none of them."""
     try:
         from packaging.requirements import Requirement
     except ImportError:  # JupyterLab would have brought it
-        return requirements(root)
+        return requirements(root, tests)
     return [
         line
-        for line in requirements(root)
+        for line in requirements(root, tests)
         if (want := Requirement(line))
         and (want.marker is None or want.marker.evaluate())
         and not want.specifier.contains(_version(want.name), prereleases=True)
@@ -135,10 +142,10 @@ def ensure(argv, root=ROOT):
     root : Path
         The project's folder.
     """
-    venv = root / ".venv"
+    venv, tests = root / ".venv", argv[:1] in (["test"], ["build"])
     if inside(root):
-        fill(venv, root)
-    elif missing(root):
+        fill(venv, root, tests)
+    elif missing(root, tests):
         replace([existing(root) or make(venv, root), "-m", "hpkit", *argv], root=root)
 
 
@@ -189,11 +196,12 @@ def make(venv, root=ROOT):
     return python
 
 
-def fill(venv, root=ROOT):
+def fill(venv, root=ROOT, tests=False):
     """Install the requirements into the running ``.venv`` unless that is done."""
     stamp = venv / STAMP
     mark = hashlib.sha256("\n".join(requirements(root)).encode()).hexdigest()
-    if not missing(root) and (not stamp.exists() or stamp.read_text() == mark):
+    known = not stamp.exists() or stamp.read_text() == mark
+    if known and not missing(root, tests):
         return
     print(
         "Installing what the lessons need into .venv, a download of some hundred MB.",
@@ -203,11 +211,11 @@ def fill(venv, root=ROOT):
         if stamp.exists() and stamp.read_text() == "unfinished":
             forget_half_installed()
         stamp.write_text("unfinished")
-        install(root)
+        install(root, tests)
         stamp.write_text(mark)
     except OSError as error:
         raise failure(str(error), root) from None
-    if lacking := missing(root):
+    if lacking := missing(root, tests):
         raise Failure(
             f"hpkit needs {lacking[0]}, .venv does not have it although pip "
             "succeeded; delete the folder .venv and call this command again."
@@ -221,7 +229,7 @@ def forget_half_installed():
             shutil.rmtree(info)
 
 
-def install(root):
+def install(root, tests=False):
     """Run pip with its progress on the screen; a failure becomes one sentence."""
     if util.find_spec("pip") is None:  # cut off while .venv was made
         subprocess.run([sys.executable, "-m", "ensurepip"], capture_output=True)
@@ -241,7 +249,9 @@ def install(root):
                     "a download of about 3 GB.",
                     flush=True,
                 )
-        done = subprocess.run([*command, "-r", "requirements.txt"], cwd=root)
+        own = tests and (root / TEST_TOOLS).is_file()
+        file = TEST_TOOLS if own else "requirements.txt"
+        done = subprocess.run([*command, "-r", file], cwd=root)
         text = log.read_text("utf-8", "replace") if log.exists() else ""
     if done.returncode:
         raise failure(text, root)

@@ -258,6 +258,22 @@ def test_damaged_workspace_stops_no_lesson(workspace, text):
     assert lab.address("00_start.ipynb").endswith("/hpkit/tree/00_start.ipynb")
 
 
+def test_tools_of_the_tests_come_with_the_tests(project, call):
+    tools = project / "tests" / "requirements.txt"
+    tools.write_text("-r ../requirements.txt\nother>=2\n")
+    site = next(Path(project, ".venv").glob("**/site-packages"))
+    call("lab")
+    before = (site / "other.py").exists()
+
+    call("test")
+    again = call("lab")
+    tools.unlink()
+
+    assert not before
+    assert (site / "other.py").exists()
+    assert "Installing" not in again.stdout
+
+
 @pytest.mark.parametrize("left", ["stamp", "no python", "no pip", "no package"])
 def test_half_made_venv_is_repaired(project, call, left):
     call("test")
