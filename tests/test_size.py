@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_774, 91),
+    "hpkit/**/*.py": (18_000, 95),
     "hpkit/charts/*.js": (892, 2),
-    "tests/**/*.py": (19_726, 91),
+    "tests/**/*.py": (20_000, 95),
 }
 
 
