@@ -139,12 +139,10 @@ class Run:
         data, (weights, number) = self.dataset, self.weights
         about = self.model, data.n_features, data.n_outputs, self.setting, 0
         if self.model is network:
-            net = start(*about)
-        else:
-            from hpkit.engine.own_networks import start_own  # 0.1 s that few need
+            return weights.load(start(*about), number, epoch)
+        from hpkit.engine.own_networks import start_own  # 0.1 s that few need
 
-            net, _ = start_own(*about, torch.float32)
-        return weights.load(net, number, epoch)
+        return weights.load(start_own(*about, torch.float32)[0], number, epoch)
 
     def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the network's outputs (n, outputs) for X as in `dataset.valid.X`."""
@@ -220,17 +218,16 @@ class Run:
         return self.dataset.test
 
     def __repr__(self):
+        setting = self.setting
+        facts = {
+            "dataset": self.dataset.name,
+            "seed": self.seed,
+            "lr": f"{setting.lr:g}",
+        }
+        facts |= {"batch_size": setting.batch_size, "epochs": setting.epochs}
+        facts |= {"loss": self.best_val_loss, "epoch": self.best_epoch}
         text = words("engine")["run_diverged" if self.diverged else "run"]
-        return text.format(
-            dataset=self.dataset.name,
-            lr=f"{self.setting.lr:g}",
-            seed=self.seed,
-            batch_size=self.setting.batch_size,
-            done=self.epochs_done,
-            epochs=self.setting.epochs,
-            loss=self.best_val_loss,
-            epoch=self.best_epoch,
-        )
+        return text.format(done=self.epochs_done, **facts)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -270,13 +267,9 @@ class Runs:
 
     @classmethod
     def of(cls, runs: Iterable[Run]) -> Runs:
-        """Return single runs of one data set as a collection.
+        """Return single runs of one data set, at least one, as a collection.
 
-        Parameters
-        ----------
-        runs : iterable of Run
-            At least one. Of two with the same setting and seed (then the curves
-            are the same) the longer one is kept.
+        Of two with the same setting and seed the longer one is kept.
         """
         longest = {}
         for run in check_items("runs", runs, most=10**6, of="Run"):
@@ -289,8 +282,10 @@ class Runs:
         seeds = tuple(dict.fromkeys(seed for _, seed in longest))
         first = next(iter(longest.values()))
         most = max(run.epochs_done for run in longest.values())
-        arrays = empty_arrays(len(settings), len(seeds), most, first.dataset)
-        weights = {}
+        arrays, weights = (
+            empty_arrays(len(settings), len(seeds), most, first.dataset),
+            {},
+        )
         for (setting, seed), run in longest.items():
             at = settings.index(setting), seeds.index(seed)
             for name in CURVES:
@@ -299,9 +294,8 @@ class Runs:
             arrays["epochs_done"][at] = run.epochs_done
             arrays["fit_time"][at] = run.fit_time
             weights[at] = run.weights
-        return cls(
-            first.dataset, settings, seeds, **arrays, model=first.model, weights=weights
-        )
+        about = first.dataset, settings, seeds
+        return cls(*about, **arrays, model=first.model, weights=weights)
 
     def __len__(self) -> int:
         return int((self.epochs_done >= 0).sum())
@@ -324,20 +318,11 @@ class Runs:
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
-        curves = {name: getattr(self, name) for name in CURVES}
-        curves = {
-            name: None if all_ is None else all_[i, k, : done + 1]
-            for name, all_ in curves.items()
-        }
-        return Run(
-            self.dataset,
-            self.settings[i],
-            self.seeds[k],
-            **curves,
-            fit_time=float(self.fit_time[i, k]),
-            model=self.model,
-            weights=self.weights.get((i, k)),
-        )
+        arrays = [getattr(self, name) for name in CURVES]
+        curves = [None if a is None else a[i, k, : done + 1] for a in arrays]
+        about, seconds = (self.dataset, self.settings[i], self.seeds[k]), self.fit_time
+        weights = self.weights.get((i, k))
+        return Run(*about, *curves, float(seconds[i, k]), self.model, weights)
 
     @cached_property
     def best_val_loss(self) -> np.ndarray:
@@ -352,11 +337,8 @@ class Runs:
     @property
     def median_best_epoch(self) -> list:
         """Each setting's best epoch, the median over seeds; -1 without a run."""
-        there = self.epochs_done >= 0
-        return [
-            int(np.median(epochs[row])) if row.any() else -1
-            for epochs, row in zip(self.best_epoch, there, strict=True)
-        ]
+        pairs = zip(self.best_epoch, self.epochs_done >= 0, strict=True)
+        return [int(np.median(e[there])) if there.any() else -1 for e, there in pairs]
 
     @cached_property
     def diverged(self) -> np.ndarray:
@@ -408,13 +390,9 @@ class Runs:
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row a setting, named as in scikit-learn.
 
-        Returns
-        -------
-        pandas.DataFrame
-            param_* for every hyperparameter, mean_val_loss, std_val_loss (divided by
-            n - 1, nan with one seed), rank_val_loss (1 is best), best_epoch (median
-            over seeds), diverged (any seed), fit_time (seconds, sum over seeds),
-            epochs (sum over seeds).
+        Columns: param_* for every hyperparameter, mean_val_loss, std_val_loss (divided
+        by n - 1, nan with one seed), rank_val_loss (1 is best), best_epoch (median over
+        seeds), diverged (any seed), fit_time (seconds), epochs (sums over seeds).
         """
         import pandas as pd
 
@@ -433,13 +411,10 @@ class Runs:
         return pd.DataFrame(frame)
 
     def history(self) -> pd.DataFrame:
-        """Return all curves in long form.
+        """Return all curves as a pandas DataFrame in long form.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns run (0, 1, ... in the order of iteration), param_*, seed, epoch,
-            split ("train" or "valid"), metric ("loss" or "accuracy"), value.
+        Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
+        split ("train" or "valid"), metric ("loss" or "accuracy"), value.
         """
         import pandas as pd
 
@@ -449,9 +424,8 @@ class Runs:
                 continue
             split, metric = name.split("_")
             # in a list, since a tuple (hidden) would be taken for a column
-            piece = {"run": number} | {
-                f"param_{n}": [getattr(run.setting, n)] * len(values) for n in NAMES
-            }
+            each = {f"param_{n}": [getattr(run.setting, n)] for n in NAMES}
+            piece = {"run": number} | {n: v * len(values) for n, v in each.items()}
             piece |= {"seed": run.seed, "epoch": range(len(values))}
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}
             pieces.append(pd.DataFrame(piece | {"value": values}))
@@ -501,27 +475,18 @@ def join(parts):
 
     Unlike `Runs.of` it keeps the place of settings that have not started.
     """
-    first, epochs = parts[0], max(part.val_loss.shape[2] for part in parts)
-    arrays = {}
-    for name in CURVES:
-        if getattr(first, name) is None:
-            arrays[name] = None
-            continue
-        filled = [
-            np.pad(
-                getattr(part, name),
-                [(0, 0), (0, 0), (0, epochs - part.val_loss.shape[2])],
-                constant_values=np.nan,
-            )
-            for part in parts
-        ]
-        arrays[name] = np.concatenate(filled)
-    for name in ("epochs_done", "fit_time"):
-        arrays[name] = np.concatenate([getattr(part, name) for part in parts])
+    first, epochs = parts[0], max(part.val_loss.shape[2] for part in parts) - 1
     settings, weights = [], {}
     for part in parts:
         for (i, k), value in part.weights.items():
             weights[i + len(settings), k] = value
         settings += part.settings
+    arrays = empty_arrays(len(settings), len(first.seeds), epochs, first.dataset)
+    for name, all_ in arrays.items():
+        place = 0
+        for new in (getattr(part, name) for part in parts if all_ is not None):
+            part = all_[place : place + len(new)]
+            part[(..., slice(new.shape[2])) if new.ndim > 2 else ...] = new
+            place += len(new)
     about = first.dataset, tuple(settings), first.seeds
     return Runs(*about, **arrays, model=first.model, weights=weights)

@@ -36,13 +36,9 @@ class Quiz:
     lesson : str
         Name of the lesson, under which answers are kept.
     path : str or path, optional
-        A JSON file; default the lesson's own in quizzes/.
-
-    Raises
-    ------
-    ValueError
-        When it is shown or answered: a question of another type, without exactly
-        one right answer, or an answer without feedback.
+        A JSON file; default the lesson's own in quizzes/. When it is shown or answered,
+        a question without exactly one right answer, or an answer without feedback,
+        is a ValueError.
 
     Examples
     --------
@@ -57,7 +53,7 @@ class Quiz:
         self.path = Path(path) if path else own
         self.error = None  # of the last press of a button, for tests
         self._lock = threading.RLock()
-        self._views = []
+        self._places = {}  # (question, letter): where the feedback is shown
 
     @property
     def questions(self) -> list[dict]:
@@ -92,8 +88,7 @@ class Quiz:
             note = _progress.record(key, outcome, choice=choice, first=first)
             word = say("exercises.outcome.looked") if looks else ""
             feedback = Feedback(key, outcome, picked["feedback"], letter, note, word)
-            for view in self._views:
-                view.show(number, letter, feedback)
+            self._show(number, letter, feedback)
             return feedback
 
     def _choices(self, number):
@@ -147,11 +142,78 @@ class Quiz:
         return {**self.widget()._repr_mimebundle_(**kwargs), **bundle}
 
     def widget(self):
-        """Return the quiz as an ipywidgets box; each call makes a new one."""
-        view = _View(self)
+        """Return the quiz as an ipywidgets box; a new one takes the old one's place."""
+        from ipywidgets import HTML, VBox
+
         with self._lock:
-            self._views = [view]  # a cell that runs again leaves no old one behind
-        return view.box
+            self._places, self._score = {}, HTML()
+            blocks = [self._block(n) for n in range(1, len(self) + 1)]
+            for n, entry in self._entries().items():  # of an earlier day
+                if (n, letter := entry.get("choice")) in self._places:
+                    a = self._choices(n)[letter]
+                    outcome = CORRECT if a["correct"] else NOT_YET
+                    facts = {"when": _progress.when(entry["last"]), "letter": letter}
+                    before = say("exercises.quiz.before", **facts)
+                    about = self.key(n), outcome, a["feedback"], letter, before
+                    self._show(n, letter, Feedback(*about))
+        box = VBox([*blocks, self._score])
+        box.add_class("hpkit-quiz")
+        return box
+
+    def _block(self, n):
+        from ipywidgets import HTML, Button, HBox, Layout, VBox
+
+        question = self.questions[n - 1]
+        head = say("exercises.quiz.question", n=n, total=len(self))
+        text = f"<b>{head}.</b> {to_html(question['question'])}"
+        if code := question.get("code"):
+            text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
+        wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
+        rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
+        for letter, a in _by_letter(question).items():
+            words, facts = (
+                a["answer"],
+                {"letter": letter, "answer": to_text(a["answer"])},
+            )
+            button = Button(
+                description=letter,
+                tooltip=say("exercises.quiz.press", **facts),
+                layout=Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px"),
+            )
+            button.on_click(lambda _, letter=letter: self._press(n, letter))
+            row = [button, HTML(LABEL.format(to_html(words)), layout=wide)]
+            rows.append(HBox(row, layout=Layout(align_items="flex-start")))
+            rows[-1].add_class("hpkit-choice")
+            hidden = Layout(margin="0 0 0 50px", max_width="46em", display="none")
+            self._places[n, letter] = HTML(layout=hidden)
+            rows.append(self._places[n, letter])
+        return VBox(rows, layout=Layout(margin="0 0 14px 0"))
+
+    def _press(self, n, letter):
+        try:
+            self.error = None
+            self.answer(n, letter)
+        except Exception as error:  # nobody would see it raised
+            self.error = error
+            said = f"{type(error).__name__}: {error}"
+            self._score.value = to_html(say("exercises.quiz.fault", error=said))
+
+    def _show(self, n, letter, feedback):
+        """Show an answer below its choice, in place of the question's earlier one.
+
+        The right one stays: what is read after it takes nothing back.
+        """
+        if not self._places:  # nothing is on the screen
+            return
+        stays = self.right(n) if feedback.word else None
+        for (other, choice), place in self._places.items():
+            if other == n and choice != stays:
+                place.layout.display, place.value = "none", ""
+        place = self._places[n, letter]
+        place.value, place.layout.display = feedback._repr_html_(), None
+        facts = {"right": self.score, "first": self.first_score, "total": len(self)}
+        said = say("exercises.quiz.score", **facts)
+        self._score.value = f"<div role='status'><b>{said}</b></div>"
 
 
 @cache
@@ -180,86 +242,3 @@ def _check_question(question, **where):
         fault, got = "no_feedback", silent[0]
     if fault:
         raise ValueError(say(f"exercises.quiz.{fault}", got=got, **where))
-
-
-class _View:
-    """For each choice a button, its text and a place for the feedback below."""
-
-    def __init__(self, quiz):
-        from ipywidgets import HTML, VBox
-
-        self.quiz, self.places, self.score = quiz, {}, HTML()
-        blocks = [self.block(n) for n in range(1, len(quiz) + 1)]
-        self.box = VBox([*blocks, self.score])
-        self.box.add_class("hpkit-quiz")
-        self.restore()
-
-    def block(self, n):
-        from ipywidgets import HTML, Layout, VBox
-
-        question = self.quiz.questions[n - 1]
-        head = say("exercises.quiz.question", n=n, total=len(self.quiz))
-        text = f"<b>{head}.</b> {to_html(question['question'])}"
-        if code := question.get("code"):
-            text += f"<pre style='margin:6px 0'>{html.escape(code)}</pre>"
-        wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
-        rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
-        for letter, a in _by_letter(question).items():
-            words = HTML(LABEL.format(to_html(a["answer"])), layout=wide)
-            rows += self.choice(n, letter, a["answer"], words)
-        return VBox(rows, layout=Layout(margin="0 0 14px 0"))
-
-    def choice(self, n, letter, answer, words):
-        from ipywidgets import HTML, Button, HBox, Layout
-
-        button = Button(
-            description=letter,
-            tooltip=say("exercises.quiz.press", letter=letter, answer=to_text(answer)),
-            layout=Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px"),
-        )
-        button.on_click(lambda _: self.press(n, letter))
-        hidden = Layout(margin="0 0 0 50px", max_width="46em", display="none")
-        place = self.places[n, letter] = HTML(layout=hidden)
-        line = HBox([button, words], layout=Layout(align_items="flex-start"))
-        line.add_class("hpkit-choice")
-        return [line, place]
-
-    def press(self, n, letter):
-        """Answer a question; an error is shown, since nobody would see it raised."""
-        try:
-            self.quiz.error = None
-            self.quiz.answer(n, letter)
-        except Exception as error:
-            self.quiz.error = error
-            said = f"{type(error).__name__}: {error}"
-            self.score.value = to_html(say("exercises.quiz.fault", error=said))
-
-    def show(self, n, letter, feedback):
-        """Show an answer below its choice, in place of the question's earlier one.
-
-        The right one stays: what is read after it takes nothing back.
-        """
-        stays = self.quiz.right(n) if feedback.word else None
-        for (other, choice), place in self.places.items():
-            if other == n and choice != stays:
-                place.layout.display, place.value = "none", ""
-        place = self.places[n, letter]
-        place.value, place.layout.display = feedback._repr_html_(), None
-        self.tell_score()
-
-    def tell_score(self):
-        facts = {"right": self.quiz.score, "first": self.quiz.first_score}
-        said = say("exercises.quiz.score", total=len(self.quiz), **facts)
-        self.score.value = f"<div role='status'><b>{said}</b></div>"
-
-    def restore(self):
-        for n, entry in self.quiz._entries().items():
-            letter = entry.get("choice")
-            if (n, letter) not in self.places:
-                continue
-            a = self.quiz._choices(n)[letter]
-            outcome = CORRECT if a["correct"] else NOT_YET
-            when = _progress.when(entry["last"])
-            before = say("exercises.quiz.before", when=when, letter=letter)
-            key = self.quiz.key(n)
-            self.show(n, letter, Feedback(key, outcome, a["feedback"], letter, before))
