@@ -49,11 +49,6 @@ class Hyperparameters:
         Share of the hidden units that each batch leaves out, others for every
         point; what stays is divided by 1 - dropout, as by ``torch.nn.Dropout``.
 
-    Raises
-    ------
-    ValueError, TypeError
-        The rule that was broken, the value found, and the way out.
-
     Notes
     -----
     Updates are those of ``torch.optim.SGD``, ``Adam`` and ``RMSprop`` (alpha 0.99).
@@ -82,17 +77,7 @@ class Hyperparameters:
             object.__setattr__(self, name, check_value(name, getattr(self, name)))
 
     def but(self, **changes: Any) -> Hyperparameters:
-        """Return the same setting with some values changed.
-
-        Parameters
-        ----------
-        **changes
-            New values by name, such as ``lr=0.1``.
-
-        Returns
-        -------
-        Hyperparameters
-        """
+        """Return the same setting with some values changed, such as ``lr=0.1``."""
         return replace(self, **changes)
 
 
@@ -119,7 +104,6 @@ _ELSEWHERE = {
 
 
 def check_name(name):
-    """Return `name` if it is a hyperparameter's, else raise."""
     if isinstance(name, str) and name in NAMES:
         return str(name)
     known, way = name.lower() if isinstance(name, str) else None, words("ways")
@@ -175,7 +159,6 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
 
 
 def refused(rule, value, way_out, *, kind=ValueError):
-    """Return the error that refuses a value: its rule, the value, the way out."""
     return refusal("parts", value, kind=kind, rule=rule, way=way_out)
 
 
@@ -191,7 +174,6 @@ def check_value(name, value):
 
 
 def check_setting(setting, name="setting", *, default=None):
-    """Return the setting, or the default in place of None."""
     if setting is None and default is not None:
         return default
     if not isinstance(setting, Hyperparameters):
@@ -217,7 +199,6 @@ def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
 
 
 def check_count(name, value, *, low=1, most=10**9, hint=""):
-    """Return a whole number, low <= value <= most, as int."""
     kind, count = TypeError, None
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         kind = ValueError
@@ -232,12 +213,10 @@ def check_count(name, value, *, low=1, most=10**9, hint=""):
 
 
 def check_seed(name, value, *, most=LAST):
-    """Return a seed as int."""
     return check_count(name, value, low=0, most=most)
 
 
 def check_flag(name, value, hint=""):
-    """Return True or False."""
     if not isinstance(value, bool):
         hint = hint or words("hints").get(name, words("hints")["flag"])
         raise refusal("flag", value, kind=TypeError, name=name, way=hint)
@@ -245,14 +224,12 @@ def check_flag(name, value, hint=""):
 
 
 def check_text(name, value, hint=""):
-    """Return a text."""
     if not isinstance(value, str):
         raise refusal("text", value, kind=TypeError, **_says(name, hint))
     return value
 
 
 def check_choice(name, value, choices):
-    """Return `value` if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
         raise refusal("choice", value, name=name, choices=", ".join(map(repr, choices)))
     return str(value)

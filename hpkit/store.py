@@ -32,17 +32,10 @@ def home():
 class Store:
     """A dict that is kept in a JSON file; `notices` hold what its user must be told.
 
-    Parameters
-    ----------
-    path : pathlib.Path or None
-        None keeps it in memory. No file is made before the first change. When `path`
-        is set to another place, what is still in memory goes there.
-    new : dict
-        What a new file holds.
-    check : function (dict) -> object
-        Raises where what was read is not what its user expects.
-    words : dict of str
-        Notices: "memory" with {error}, "damaged" with {path}.
+    `path`: None keeps it in memory; no file is made before the first change, and when
+    another path is set, what is still in memory goes there. `new`: what a new file
+    holds. `check(dict)` raises where what was read is not what its user expects.
+    `words`: the notices "memory" with {error}, "damaged" with {path}.
     """
 
     def __init__(self, path, new, check, words):
@@ -91,7 +84,6 @@ class Store:
             return data
 
     def _changed(self, data):
-        """Return what was read with the changes that are not in the file."""
         for update in self._waiting:
             update(data)
         return data
@@ -119,10 +111,7 @@ class Store:
 
 
 def write(path, content):
-    """Replace a file at once: a reader sees the old one or the new one, whole.
-
-    A full disk or a kill on the way leaves the old one as it was.
-    """
+    """Replace a file at once: it is the old one or the new one, whole."""
     path = Path(os.path.realpath(path))  # a link stays a link
     name = f"{path.name}.{os.getpid()}-{threading.get_ident()}.new"
     draft = path.with_name(name)
@@ -167,12 +156,10 @@ def check_kinds(part, kinds):
 
 
 def reason(error):
-    """Return why a file could not be written, in words."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def now():
-    """Return the time as text, with the offset from UTC."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 

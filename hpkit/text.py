@@ -76,7 +76,6 @@ def sentences(search, short=False) -> list:
 
 
 def best_sentences(search) -> list:
-    """Return the sentences about the best setting."""
     say, runs, names = words("search"), search.runs, tuple(search.space)
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
     if diverged[tried].all():
@@ -96,7 +95,6 @@ def best_sentences(search) -> list:
 
 
 def edge_sentences(search) -> list:
-    """Return a sentence for each hyperparameter whose best value is at an end."""
     found = []
     for name, end in search.edge.items():
         values = search.space[name]
@@ -111,7 +109,6 @@ def edge_sentences(search) -> list:
 
 
 def step_sentences(search) -> list:
-    """Return a sentence for each step of one-at-a-time."""
     found = []
     for number, step in enumerate(search.steps, 1):
         others = [name for name in search.space if name != step.name]

@@ -133,15 +133,7 @@ def _version(name):
 
 
 def ensure(argv, root=ROOT):
-    """Return if this Python has the requirements, else go on with `argv` in ``.venv``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments of ``python -m hpkit``.
-    root : Path
-        The project's folder.
-    """
+    """Return if this Python has the requirements, else go on in ``.venv``."""
     venv, tests = root / ".venv", argv[:1] in (["test"], ["build"])
     if inside(root):
         fill(venv, root, tests)
@@ -150,7 +142,6 @@ def ensure(argv, root=ROOT):
 
 
 def inside(root=ROOT):
-    """Whether this is the Python of the project's ``.venv``."""
     return Path(sys.prefix).resolve() == (root / ".venv").resolve()
 
 

@@ -31,7 +31,6 @@ def say(path, **facts):
 
 
 def fill(text):
-    """Return a text in lines of JupyterLab at 1280 pixels, broken between words."""
     return textwrap.fill(text, 84, break_on_hyphens=False)
 
 
@@ -152,7 +151,6 @@ def best_of(entry, number=None):
 
 
 def run_named(plain):
-    """Return setting, seed and epochs of a run that `best_of` made plain."""
     return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
 
 

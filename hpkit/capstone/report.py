@@ -15,15 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hpkit.capstone import rivals
-from hpkit.capstone.budget import (
-    best_of,
-    in_words,
-    model_of,
-    rows_of,
-    run_named,
-    runs_of,
-    say,
-)
+from hpkit.capstone.budget import best_of, in_words, model_of, run_named, runs_of, say
 from hpkit.charts.colors import CLASSES, SHAPES
 from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule, text
 from hpkit.charts.still import UNDATED, still
@@ -71,7 +63,7 @@ def make_report(capstone):
         blocks.append(_figures(block, files, stem) if shown else block)
     body, texts = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
-    page, plain = page.substitute(title=escape(_title(data)), body=body), texts + "\n"
+    page, plain = page.substitute(title=escape(say("report.title", data=data["dataset"])), body=body), texts + "\n"
     said = " ".join(log.notices)
     if not log.in_memory:
         paths = tuple(capstone.folder / f"{stem}.{kind}" for kind in ("html", "md"))
@@ -90,7 +82,7 @@ def make_report(capstone):
 def content(data, bars):
     """Give the blocks of the report; pictures are a dict of caption: (draw, text)."""
     choice, texts, entries = data["choice"], data["texts"], data["entries"]
-    yield _head(1, _title(data))
+    yield _head(1, say("report.title", data=data["dataset"]))
     if texts.get("author"):
         yield _says(say("report.by", **texts))
     yield _head(2, say("report.short"))
@@ -155,7 +147,7 @@ def _again(data):
     setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
     model = model_of(choice)
     # Other splits and tables of one's own cannot be named by a line of code.
-    known = name in SOURCES and rows_of(load_dataset(name)) == data["rows"]
+    known = name in SOURCES and load_dataset(name).rows_id == data["rows"]
     load = f"hk.load_dataset({name!r})" if known else "data"
     own = f", model={model}" if model else ""
     code = f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})"
@@ -165,10 +157,6 @@ def _again(data):
         yield _says(say("report.own_data"))
     if model:
         yield _says(say("report.own_model", model=model))
-
-
-def _title(data):
-    return say("report.title", data=data["dataset"])
 
 
 def _head(level, text):

@@ -80,12 +80,12 @@ class Comparison:
     def table(self):
         """Rows of text under `say("rivals.heads")`."""
         rows = []
-        for name, (way, scores) in zip(self.medians, self.scores.items(), strict=True):
-            span = say("rivals.span", low=min(scores), high=max(scores))
-            rows.append((name, self.epochs[way], f"{np.median(scores):.3f}", span))
-        if self.mine is not None:
-            rows.append((say("rivals.you"), "", f"{self.mine:.3f}", ""))
-        return rows
+        for (name, median), way in zip(self.medians.items(), self.scores, strict=True):
+            low, high = min(self.scores[way]), max(self.scores[way])
+            span = say("rivals.span", low=low, high=high)
+            rows.append((name, self.epochs[way], f"{median:.3f}", span))
+        you = say("rivals.you"), "", f"{self.mine or 0:.3f}", ""
+        return rows if self.mine is None else [*rows, you]
 
     @property
     def sentence(self):
@@ -155,7 +155,6 @@ def _chart(beside):
 
 
 def train(way, dataset, seeds, search_seed):
-    """Return the search of a way: the draws of one that draws are those of a seed."""
     search, epochs, how = WAYS[way]
     if "n_trials" in how:
         how = how | {"search_seed": search_seed}

@@ -232,14 +232,9 @@ class Capstone:
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
 
-        Parameters
-        ----------
-        setting : Hyperparameters, optional
-            One that was trained, such as `found.settings[1]`; default that with the
-            lowest validation loss.
-        why : str
-            Your reason, of at least 5 words: it stands in the report. `...` chooses
-            nothing yet.
+        `setting`: one that was trained, such as `found.settings[1]`; default that with
+        the lowest validation loss. `why`: your reason, of at least 5 words: it stands
+        in the report. `...` chooses nothing yet.
         """
         if why is ... or not self.best:
             return Told(say("empty" if why is ... else "nothing"))

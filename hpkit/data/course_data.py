@@ -10,19 +10,20 @@ import numpy as np
 
 
 def _draw_moons(seed, n, noise):
-    """Return two interleaved half circles, (n, 2) and (n,), in random order."""
     from sklearn.datasets import make_moons
 
-    X, y = make_moons(n, noise=noise, random_state=seed)
-    order = np.random.default_rng(seed).permutation(n)
-    return X[order], y[order]
+    return _shuffled(seed, *make_moons(n, noise=noise, random_state=seed))
 
 
 def _draw_circles(seed, n, noise):
     from sklearn.datasets import make_circles
 
     X, y = make_circles(n, noise=noise, factor=0.5, random_state=seed)
-    order = np.random.default_rng(seed).permutation(n)
+    return _shuffled(seed, X, y)
+
+
+def _shuffled(seed, X, y):
+    order = np.random.default_rng(seed).permutation(len(y))
     return X[order], y[order]
 
 

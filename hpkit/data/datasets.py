@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit.data import from_table as table
 from hpkit.data.course_data import SOURCES, draw_table, read_table
-from hpkit.data.from_table import (
-    check_arrays,
-    check_rows,
-    encode_target,
-    split_rows,
-    table_columns,
-)
 from hpkit.hyperparameters import (
     check_choice,
     check_items,
@@ -40,13 +34,9 @@ _HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows of one part of a data set.
+    """Rows of one part of a data set: X (n, features), and y (n,).
 
-    Attributes
-    ----------
-    X : ndarray (n, features)
-    y : ndarray (n,)
-        Class numbers 0, 1, ... as int64, or the target as float for regression.
+    y are class numbers 0, 1, ... as int64, or the target as float for regression.
     """
 
     X: np.ndarray
@@ -130,24 +120,18 @@ class Dataset:
         return 1 if self.is_regression else len(self.classes)
 
     def __repr__(self):
-        kind = "maybe_classes" if self._counts else "regression"
-        kind = kind if self.is_regression else "classes"
-        sizes = "/".join(str(len(s.y)) for s in (self.train, self.valid, self.test))
-        return words("data")[kind].format(
-            name=self.name,
-            sizes=sizes,
-            features=self.n_features,
-            classes=self.n_outputs,
-        )
-
-    @property
-    def _counts(self):  # whether the target of a regression is few whole numbers
-        y = self.train.y * self.target_scale + self.target_center
-        return 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
+        kind, sizes = "classes", [len(s.y) for s in (self.train, self.valid, self.test)]
+        if self.is_regression:
+            y = self.train.y * self.target_scale + self.target_center
+            counts = 0 < len(np.unique(y.round())) <= 100 and np.allclose(y, y.round())
+            kind = "maybe_classes" if counts else "regression"
+        facts = {"features": self.n_features, "classes": self.n_outputs}
+        facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
+        return words("data")[kind].format(**facts)
 
     def scaled(self, X: ArrayLike) -> np.ndarray:
         """Return raw rows (n, features) on the scale that the networks see."""
-        rows = check_rows(X, self.features)
+        rows = table.check_rows(X, self.features)
         raw = not self.center.any() and (self.scale == 1).all()
         for name in () if raw else ("train", "valid", "test"):
             own = getattr(self, name).X
@@ -199,17 +183,9 @@ class Dataset:
         >>> Dataset.from_frame(frame, "big")
         Dataset(your data: 12/4/4 rows to train/validate/test, 1 features, 2 classes)
         """
-        X, y, features = table_columns(frame, target)
-        return cls.from_arrays(
-            X,
-            y,
-            features=features,
-            name=name,
-            task=task,
-            valid=valid,
-            test=test,
-            seed=seed,
-        )
+        X, y, features = table.table_columns(frame, target)
+        how = {"name": name, "task": task, "valid": valid, "test": test, "seed": seed}
+        return cls.from_arrays(X, y, features=features, **how)
 
     @classmethod
     def from_arrays(
@@ -230,16 +206,16 @@ class Dataset:
         in `from_frame`.
         """
         check_text("name", name)
-        X, y = check_arrays(X, y)
+        X, y = table.check_arrays(X, y)
         valid, test = (
             check_number(what, share, low=0, strict=True, below=1)
             for what, share in (("valid", valid), ("test", test))
         )
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
-        classes, y = encode_target(y, task)
+        classes, y = table.encode_target(y, task)
         order = np.random.default_rng(check_seed("seed", seed))
-        rows = split_rows(y if classes else None, len(y), valid, test, order)
+        rows = table.split_rows(y if classes else None, len(y), valid, test, order)
         count = X.shape[1]
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
@@ -288,8 +264,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
 
     Parameters
     ----------
-    name : {"moons", "small_moons", "spiral", "clean_spiral", "circles", \
-    "coin_flips", "digits", "wine"}
+    name : str, one of SOURCES
     seed : int, optional
         Default: the committed rows and splits. With a seed: new rows for data that
         a formula draws, another split of the same rows for digits and wine.
@@ -311,6 +286,10 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     return _load(name, seed)
 
 
+_NAMES = ", ".join(map(repr, SOURCES))
+load_dataset.__doc__ = load_dataset.__doc__.replace("SOURCES", _NAMES)
+
+
 @lru_cache(maxsize=64)
 def _load(name, seed):
     source = SOURCES[name]
@@ -323,6 +302,5 @@ def _load(name, seed):
         X, y = draw_table(source, seed)
         rows = np.split(np.arange(len(y)), np.cumsum(source.sizes)[:-1])
         features = [f"x{i + 1}" for i in range(X.shape[1])]
-    return Dataset.of_rows(
-        name, X, y, rows, features, source.classes, standardize=source.standardize
-    )
+    about, scaled = (X, y, rows, features, source.classes), source.standardize
+    return Dataset.of_rows(name, *about, standardize=scaled)

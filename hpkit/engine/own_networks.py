@@ -147,10 +147,10 @@ class ModuleNetworks:
             found = self._traced("outputs", self._forward, x)
             if found is not None:
                 return found
-        found = [None] * len(self.runs)
+        found = []
 
         def ask(i, own):
-            found[i] = self._ask(own.mode(False), x[i].mT.contiguous()).mT
+            found.append(self._ask(own.mode(False), x[i].mT.contiguous()).mT)
 
         self._one_by_one(ask)
         return torch.stack(found)
@@ -310,11 +310,6 @@ class ModuleNetworks:
         )
 
 
-def pays(runs, steps):
-    """Say whether runs with that many steps each gain more than tracing takes."""
-    return (runs - 1) * steps >= STEPS_TO_TRACE
-
-
 def parts_of(net):
     """Return what is trained and what is not, frozen or a buffer, by name."""
     trained = {n: p for n, p in net.named_parameters() if p.requires_grad}
@@ -397,8 +392,8 @@ def alike(a, b, scale=None):
 
 
 def largest(tensor):
-    sizes = tensor.abs()
-    return sizes[sizes.isfinite()].max().item() if sizes.isfinite().any() else 0.0
+    finite = tensor[tensor.isfinite()].abs()
+    return finite.max().item() if finite.numel() else 0.0
 
 
 def _first_line(error):
@@ -412,19 +407,12 @@ _OWN_TO_TORCH = set(vars(nn.Module()))
 
 def fingerprint(net):
     """Return what makes a network compute as it does, its registered tensors apart."""
-    return tuple(
-        (
-            name,
-            type(module).__qualname__,
-            mark(type(module).forward),
-            *(
-                (key, mark(v))
-                for key, v in vars(module).items()
-                if key not in _OWN_TO_TORCH
-            ),
-        )
-        for name, module in net.named_modules()
-    )
+    found = []
+    for name, module in net.named_modules():
+        own = {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
+        found.append((name, type(module).__qualname__, mark(type(module).forward)))
+        found.append(mark(own))
+    return tuple(found)
 
 
 def mark(value):
@@ -487,16 +475,14 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         key = next(fits, None)
         if key is None:
             recorded = RecordedSetting.of(setting)
-            arguments = dataset.n_features, dataset.n_outputs, recorded, 0, dtype
-            net, _ = start_own(model, *arguments)
-            _check_network(net, dataset.n_features, dataset.n_outputs)
+            shape = dataset.n_features, dataset.n_outputs
+            net, _ = start_own(model, *shape, recorded, 0, dtype)
+            _check_network(net, *shape)
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
             if any(type(v) is RecordedSetting for v in values):
                 read = NAMES
-            key = tuple(
-                (name, getattr(setting, name)) for name in NAMES if name in read
-            )
+            key = tuple((n, getattr(setting, n)) for n in NAMES if n in read)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
     return found

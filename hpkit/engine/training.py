@@ -45,7 +45,7 @@ _DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
-    """Runs that can share a stack, (setting, seed) numbers; `stacked`: see `pays`."""
+    """Runs that can share a stack, (setting, seed) numbers; `stacked`: at once."""
 
     runs: list
     stacked: bool = False
@@ -75,13 +75,13 @@ class Training:
         self.settings = check_settings(settings, dataset)
         self.seeds = check_seeds(seeds)
         self.model = network if check_model(model) is None else model
-        self.dtype = _check_dtype(dtype)
+        if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
+            raise refusal("dtype", dtype, kind=TypeError)
         most = max(s.epochs for s in self.settings)
         counts = len(self.settings), len(self.seeds)
         self.arrays = empty_arrays(*counts, most, dataset)
-        self.weights = {}
-        self.data = Columns.of(dataset, dtype)
-        self.workers, self.stacks = workers, []
+        self.dtype, self.data = dtype, Columns.of(dataset, dtype)
+        self.workers, self.stacks, self.weights = workers, [], {}
         if groups is not None:
             self.waiting = groups
 
@@ -111,19 +111,18 @@ class Training:
 
             about = self.model, data, self.settings, len(self.seeds)
             return group_by_reading(*about, self.dtype)
-        found = []
-        for s in self.settings:
-            sizes = itertools.pairwise((data.n_features, *s.hidden, data.n_outputs))
-            alike = agreed(s, "network")
-            found.append((alike, sum(a * b + b for a, b in sizes)))
-        return found
+        layers = [(data.n_features, *s.hidden, data.n_outputs) for s in self.settings]
+        sizes = [sum(a * b + b for a, b in itertools.pairwise(ls)) for ls in layers]
+        alike = [agreed(s, "network") for s in self.settings]
+        return zip(alike, sizes, strict=True)
 
     def _pays(self, members):
-        from hpkit.engine.own_networks import pays
+        from hpkit.engine.own_networks import STEPS_TO_TRACE
 
         settings = [self.settings[i] for i, _ in members]
         steps = -(-self.data.n_train // settings[0].batch_size)
-        return pays(len(members), steps * max(s.epochs for s in settings))
+        steps *= max(s.epochs for s in settings)
+        return (len(members) - 1) * steps >= STEPS_TO_TRACE
 
     def build(self, group):
         settings = [self.settings[i] for i, _ in group.runs]
@@ -312,12 +311,6 @@ def check_model(model):
     if not fits:
         raise refusal("model", model, kind=TypeError)
     return model
-
-
-def _check_dtype(dtype):
-    if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
-        raise refusal("dtype", dtype, kind=TypeError)
-    return dtype
 
 
 def check_settings(settings, dataset):

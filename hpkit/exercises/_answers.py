@@ -36,7 +36,6 @@ def wrong_if(facts=None, /, **reasons):
 
 
 def describe(value):
-    """Return a few words for a value of any kind, never an error."""
     kind = type(value).__name__
     try:
         if isinstance(value, str):
@@ -132,7 +131,6 @@ def ordering(answer, items):
 
 
 def check_matching(answer, want, choices):
-    """Compare a dict with the right one; the reason is the first key that is wrong."""
     if not isinstance(answer, Mapping):
         raise kind(answer)
     wrong_if(empty=answer and all(value is ... for value in answer.values()))
@@ -186,10 +184,10 @@ def name_of(answer):
 
 
 def call(answer, *arguments, shown=None, copied=True, none=False):
-    """Call a learner's function; its errors become a message.
+    """Call a learner's function, `shown` so; its errors become a message.
 
-    It is `shown` as called with these arguments, gets copies of them unless it is to
-    change them, and may return nothing if `none`.
+    It gets copies of the arguments unless it is to change them; `none`: may return
+    none.
     """
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
     try:

@@ -44,21 +44,15 @@ BOX = (
     "<div role='status' style='border-left:5px solid {};padding:4px 12px;margin:4px 0;"
     "max-width:46em;line-height:1.5'><b>{}</b> {}{}</div>"
 )
+TEXTS = Path(__file__).parent / "texts"
 _solutions = {"shown": None}
 
 
 def configure(*, solutions: bool) -> None:
     """Show or hide all solutions from now on.
 
-    Parameters
-    ----------
-    solutions : bool
-        False hides them: `Exercise.solution` then says so. The environment variable
-        ``HPKIT_SOLUTIONS=0`` does the same for kernels that start later.
-
-    Examples
-    --------
-    >>> configure(solutions=True)
+    The environment variable ``HPKIT_SOLUTIONS=0`` hides them for kernels that start
+    later.
     """
     _solutions["shown"] = check_flag("solutions", solutions, "False hides them")
 
@@ -85,7 +79,7 @@ def to_text(text):
 
 @dataclass(frozen=True, repr=False)
 class Feedback:
-    """What a check says.
+    """What a check says, with a `note` below, and a `word` in place of the usual one.
 
     Attributes
     ----------
@@ -96,10 +90,6 @@ class Feedback:
         In words; `code` stands in backticks.
     reason : str
         Which of the exercise's messages it is, for tests and teachers.
-    note : str
-        A line below in small print.
-    word : str
-        In place of the outcome's usual word, such as "Correct.".
     """
 
     exercise: str
@@ -147,7 +137,7 @@ class Page:
 
 def load_texts(lesson):
     """Return the words of a lesson's exercises in the language chosen."""
-    english = Path(__file__).parent / "texts" / f"{lesson}.toml"
+    english = TEXTS / f"{lesson}.toml"
     return _texts(english, translated(english))
 
 
@@ -165,13 +155,8 @@ class Exercise:
     The lesson is that of the check's module, the name that of the check; under it stand
     title, question, expects, hints, solution, right and says in texts/<lesson>.toml. A
     text that nobody can judge has ``judged = false`` there: the model answer is then
-    shown beside it.
-
-    Parameters
-    ----------
-    check : function
-        ``(answer) -> dict or None``: values for the words of `right`. Raises `NotYet`
-        for a wrong answer.
+    shown beside it. The check returns values for the words of `right`, a dict or None,
+    and raises `NotYet` for a wrong answer.
     """
 
     def __init__(self, check: Callable) -> None:

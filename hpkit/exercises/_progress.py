@@ -114,17 +114,12 @@ def _say(key, **facts):
 
 
 def progress(lesson: str | int | None = None) -> Progress:
-    """Return what was done in the exercises and quizzes.
+    """Return what was done in the exercises and quizzes: a table that shows itself.
 
     Parameters
     ----------
     lesson : str or int, optional
         A lesson's name or number, such as "02_learning_rate" or 2; default all.
-
-    Returns
-    -------
-    Progress
-        Shows itself; `.to_csv(path)`, `.to_frame()`, `.reset(...)`, `.path`.
 
     Examples
     --------
@@ -191,11 +186,7 @@ def _state(entry):
 class Progress:
     """The table; `rows` holds one dict for each exercise and quiz question.
 
-    Attributes
-    ----------
-    rows : tuple of dict
-    overview : bool
-        Whether all lessons are in it, so that it shows a line for each.
+    With all lessons in it, it is an `overview` and shows a line for each.
     """
 
     rows: tuple
@@ -231,13 +222,8 @@ class Progress:
     def reset(self, what: str | None = None, *, sure: bool = False) -> str:
         """Delete the progress of one exercise, one lesson or all, after a question.
 
-        Parameters
-        ----------
-        what : str or int, optional
-            "02_learning_rate/good_rate", a lesson's name or number; default the
-            lessons of this table.
-        sure : bool, default False
-            True asks nothing.
+        `what`: "02_learning_rate/good_rate", a lesson's name or number; default the
+        lessons of this table. `sure` asks nothing.
         """
         prefix = self._prefix(what)
         some = "" if prefix else "_all"

@@ -78,11 +78,8 @@ def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values)
     count = check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if sampler is None:
-        sampler, first = (
-            TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST),
-            RANDOM_FIRST,
-        )
-        return _ask_and_tell(plan, count, sampler, first)
+        sampler = TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST)
+        return _ask_and_tell(plan, count, sampler, RANDOM_FIRST)
     if not isinstance(sampler, BaseSampler):
         raise refusal("sampler", sampler, kind=TypeError)
     return _ask_and_tell(plan, count, sampler, 1)
@@ -152,14 +149,13 @@ def to_optuna(search: Search) -> Study:
             state = TrialState.FAIL
         complete, curve = state == TrialState.COMPLETE, runs.val_loss[i].mean(0)
         spread, seeds = float(runs.std_val_loss[i]), list(search.seeds)
+        curve = {e: float(v) for e, v in enumerate(curve) if np.isfinite(v)}
         trial = create_trial(
             state=state,
             params={n: _choice(getattr(setting, n)) for n in search.space},
             distributions=ranges,
             value=float(runs.mean_val_loss[i]) if complete else None,
-            intermediate_values={
-                e: float(v) for e, v in enumerate(curve) if np.isfinite(v)
-            },
+            intermediate_values=curve,
             user_attrs={"std_val_loss": spread, "seeds": seeds},
         )
         study.add_trial(trial)
@@ -193,7 +189,13 @@ def from_optuna(
         trial the lowest of them is its value; else only the values, at the last epoch,
         and no pruned trials. The rest is nan: a study does not hold it.
     """
-    _check_study(study)
+    import optuna
+
+    if not isinstance(study, optuna.study.Study):
+        raise refusal("study", study, kind=TypeError)
+    directions = [direction.name.lower() for direction in study.directions]
+    if directions != ["minimize"]:
+        raise refusal("study_direction", directions=", ".join(directions))
     check_dataset(dataset)
     texts = [*names, *names.values()] if isinstance(names, dict) else [None]
     if names is not None and not all(isinstance(text, str) for text in texts):
@@ -221,16 +223,6 @@ def from_optuna(
         raise refusal("study_empty")
     runs = Runs.of(runs)
     return Search("optuna_study", base, space, runs, cost_of(runs))
-
-
-def _check_study(study):
-    import optuna
-
-    if not isinstance(study, optuna.study.Study):
-        raise refusal("study", study, kind=TypeError)
-    directions = [direction.name.lower() for direction in study.directions]
-    if directions != ["minimize"]:
-        raise refusal("study_direction", directions=", ".join(directions))
 
 
 def _reports_its_value(trial):

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,28 +32,19 @@ def save(search, path):
 
 
 def _search_to_plain(search):
-    settings = list(search.settings)
-    return {
-        "kind": search.kind,
-        "finished": search.finished,
-        "base": setting_to_plain(search.base),
-        "space": {
-            name: vars(v) if isinstance(v, Range) else list(v)
-            for name, v in search.space.items()
-        },
-        "planned": vars(search.planned),
-        "steps": [
-            vars(step)
-            | {
-                "base": setting_to_plain(step.base),
-                "cost": vars(step.cost),
-                "winner": step.winner and settings.index(step.winner),
-            }
-            for step in search.steps
-        ],
-        "rungs": [vars(rung) for rung in search.rungs],
-        "lost": [vars(lost) for lost in search.lost],
-    } | runs_to_plain(search.runs)
+    names = ("kind", "finished", "base", "space", "planned", "steps", "rungs", "lost")
+    plain = {name: _plain(getattr(search, name)) for name in names}
+    for step, own in zip(plain["steps"], search.steps, strict=True):
+        step["winner"] = own.winner and search.settings.index(own.winner)
+    return plain | runs_to_plain(search.runs)
+
+
+def _plain(value):
+    if is_dataclass(value):
+        value = vars(value)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
@@ -89,73 +80,51 @@ def _checked(path):
 
 
 def _search_from_plain(plain, dataset=None):
-    runs = runs_from_plain(plain, dataset)
-    return Search(
-        plain["kind"],
-        Hyperparameters(**plain["base"]),
-        {name: _values(v) for name, v in plain["space"].items()},
-        runs,
-        Cost(**plain["planned"]),
-        plain["finished"],
-        tuple(_step(step, runs.settings) for step in plain["steps"]),
-        tuple(
-            Rung(r["epoch"], tuple(r["settings"]), tuple(r["kept"]))
-            for r in plain["rungs"]
-        ),
-        tuple(Lost(tuple(map(tuple, x["runs"])), x["reason"]) for x in plain["lost"]),
-    )
+    runs, base = runs_from_plain(plain, dataset), Hyperparameters(**plain["base"])
+    space = {
+        name: Range(**values) if isinstance(values, dict) else _tuples(values)
+        for name, values in plain["space"].items()
+    }
+    steps = []
+    for step in map(_tuples, plain["steps"]):
+        step |= {"base": Hyperparameters(**step["base"]), "cost": Cost(**step["cost"])}
+        if step["winner"] is not None:
+            step["winner"] = runs.settings[step["winner"]]
+        steps.append(Step(**step))
+    rungs = tuple(Rung(**_tuples(rung)) for rung in plain["rungs"])
+    lost = tuple(Lost(**_tuples(part)) for part in plain["lost"])
+    planned, finished = Cost(**plain["planned"]), plain["finished"]
+    about = plain["kind"], base, space, runs, planned, finished
+    return Search(*about, tuple(steps), rungs, lost)
 
 
-def _values(plain):
+def _tuples(plain):
     if isinstance(plain, dict):
-        return Range(**plain)
-    return tuple(tuple(v) if isinstance(v, list) else v for v in plain)
-
-
-def _step(plain, settings):
-    step = Step(**plain)
-    return replace(
-        step,
-        base=Hyperparameters(**plain["base"]),
-        values=_values(plain["values"]),
-        settings=tuple(step.settings),
-        cost=Cost(**plain["cost"]),
-        winner=None if step.winner is None else settings[step.winner],
-    )
+        return {name: _tuples(value) for name, value in plain.items()}
+    return tuple(map(_tuples, plain)) if isinstance(plain, list) else plain
 
 
 def runs_to_plain(runs):
-    data = runs.dataset
+    data, plain = runs.dataset, []
+    names = [name for name in CURVES if getattr(runs, name) is not None]
+    for (i, k), done in np.ndenumerate(runs.epochs_done):
+        if done >= 0:
+            curves = {n: getattr(runs, n)[i, k, : done + 1] for n in names}
+            curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
+            seconds = float(runs.fit_time[i, k])
+            plain.append({"setting": i, "seed": k, "fit_time": seconds} | curves)
+    about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
     return {
-        "dataset": {
-            "name": data.name,
-            "features": list(data.features),
-            "classes": list(data.classes) if data.classes else None,
-            "n_train": data.n_train,
-        },
+        "dataset": about | {"n_train": data.n_train},
         "seeds": list(runs.seeds),
         "settings": [setting_to_plain(s) for s in runs.settings],
-        "runs": [
-            {
-                "setting": int(i),
-                "seed": int(k),
-                "fit_time": float(runs.fit_time[i, k]),
-            }
-            | {
-                name: numbers_to_plain(getattr(runs, name)[i, k, : done + 1])
-                for name in CURVES
-                if getattr(runs, name) is not None
-            }
-            for (i, k), done in np.ndenumerate(runs.epochs_done)
-            if done >= 0
-        ],
+        "runs": plain,
     }
 
 
 def runs_from_plain(plain, dataset=None):
-    data = plain["dataset"]
     if dataset is None:
-        dataset = _absent_dataset(**data)
+        dataset = _absent_dataset(**plain["dataset"])
     settings = tuple(Hyperparameters(**s) for s in plain["settings"])
     seeds = check_seeds(plain["seeds"])
     most = max(len(run["val_loss"]) for run in plain["runs"]) - 1
@@ -173,22 +142,16 @@ def runs_from_plain(plain, dataset=None):
 
 def _absent_dataset(name, features, classes, n_train=0):
     X, y = np.empty((0, len(features))), np.empty(0, float if classes is None else int)
-    parts = [Split(X, y)] * 3
-    nothing, one = np.zeros(len(features)), np.ones(len(features))
-    classes = tuple(classes) if classes else None
-    return Dataset(
-        name, *parts, tuple(features), classes, nothing, one, absent_rows=n_train
-    )
+    classes, scale = tuple(classes) if classes else None, np.ones(len(features))
+    about = name, *[Split(X, y)] * 3, tuple(features), classes, 0 * scale, scale
+    return Dataset(*about, absent_rows=n_train)
 
 
 def setting_to_plain(setting):
-    """Return a setting by name, a tuple as a list."""
-    values = {name: getattr(setting, name) for name in NAMES}
-    return values | {"hidden": list(setting.hidden)}
+    return {name: _plain(getattr(setting, name)) for name in NAMES}
 
 
 def numbers_to_plain(values):
-    """Return an array as a list; nan and infinities as text."""
     return [float(v) if math.isfinite(v) else str(float(v)) for v in values]
 
 

@@ -190,7 +190,7 @@ class Search(_AsRuns):
             highest validation accuracy. nan where nothing was trained.
         """
         check_choice("by", by, CRITERIA)
-        runs = self.runs
+        runs, there = self.runs, self.runs.epochs_done >= 0
         if by == "validation":
             return runs.mean_val_loss
         if by == "training":
@@ -202,7 +202,6 @@ class Search(_AsRuns):
             raise refusal("by_accuracy")
         else:
             each = lowest(-runs.val_accuracy)[0]
-        there = runs.epochs_done >= 0
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 

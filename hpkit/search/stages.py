@@ -100,8 +100,11 @@ def _planned_steps(plan):
             longest = max(values)
         else:
             epochs += (len(values) - known) * longest
-    seeds = len(plan.seeds)
-    return Cost(count, count * seeds, epochs * seeds)
+    return _cost(plan, count, epochs)
+
+
+def _cost(plan, count, epochs):
+    return Cost(count, count * len(plan.seeds), epochs * len(plan.seeds))
 
 
 @searching
@@ -177,17 +180,12 @@ def cuts_of(count, eta, last):
     return cuts
 
 
-def _planned_halving(plan, count, cuts):
-    epochs, start, there = 0, 0, count
-    for epoch, kept in (*cuts, (plan.base.epochs, 0)):
-        epochs += there * (epoch - start)
-        start, there = epoch, kept
-    seeds = len(plan.seeds)
-    return Cost(count, count * seeds, epochs * seeds)
-
-
 def _halve(plan, settings, cuts):
-    planned = _planned_halving(plan, len(settings), cuts)
+    starts, counts = zip((0, len(settings)), *cuts, strict=True)
+    ends = (*starts[1:], plan.base.epochs)
+    each = zip(counts, starts, ends, strict=True)
+    planned = sum(count * (end - start) for count, start, end in each)
+    planned = _cost(plan, len(settings), planned)
     there, rungs, seeds = tuple(range(len(settings))), (), range(len(plan.seeds))
 
     def found(finished=False):

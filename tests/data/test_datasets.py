@@ -287,3 +287,8 @@ def test_wrong_kinds_are_refused():
         load_dataset("moon")
     with pytest.raises(ValueError, match="seed must be a whole number"):
         load_dataset("moons", seed=-1)
+
+
+def test_help_names_every_data_set():
+    for name in SOURCES:
+        assert repr(name) in load_dataset.__doc__

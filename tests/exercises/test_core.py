@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 from wrong_answers import ALL, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
-from hpkit import exercises
+from hpkit import exercises, locale
 from hpkit.exercises import _answers, _core, _progress
 from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise, Feedback
@@ -350,6 +351,21 @@ def test_describe_never_fails():
 
     assert _answers.describe(Bad()) == "a value of type Bad"
     assert len(_answers.describe(list(range(1000)))) <= 80
+
+
+def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkeypatch):
+    name, one = "02_learning_rate", LESSONS["02_learning_rate"].good_rate
+    english = Path(_core.__file__).parent / "texts" / f"{name}.toml"
+    (tmp_path / "xx").mkdir()
+    (tmp_path / "xx" / english.name).write_text('[good_rate]\ntitle = "Un bon pas"\n')
+    (tmp_path / english.name).write_text(english.read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(_core, "TEXTS", tmp_path)
+    monkeypatch.setattr(locale, "_chosen", ["xx"])
+
+    assert "Un bon pas" in repr(one)
+    assert one.words["question"].strip() in one._repr_markdown_()  # in English
+    monkeypatch.setattr(locale, "_chosen", ["en"])
+    assert "Un bon pas" not in repr(one)
 
 
 # ---- training to check -------------------------------------------------------------

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from hpkit import exercises
+from hpkit import exercises, locale
 from hpkit.exercises import Quiz, _progress
 from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
@@ -94,6 +94,20 @@ def test_own_file_in_the_schema_of_jupyterquiz(tmp_path):
 def test_own_file_with_a_fault(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         Quiz("99_own", a_file(tmp_path, **changes)).answer(1, "A")
+
+
+def test_questions_of_another_language_are_found_beside_the_english(
+    tmp_path, monkeypatch
+):
+    quiz = Quiz("99_own", a_file(tmp_path, question="What?"))
+    (tmp_path / "xx").mkdir()
+    other = a_file(tmp_path / "xx", question="Quoi?")
+    assert "What?" in repr(quiz)
+
+    monkeypatch.setattr(locale, "_chosen", ["xx"])
+    assert "Quoi?" in repr(quiz)
+    other.unlink()
+    assert "What?" in repr(quiz)
 
 
 # ---- by call -----------------------------------------------------------------------
