@@ -48,14 +48,15 @@ _PUBLIC = {
     "search.searches": (
         "cross_validate",
         "grid_search",
+        "one_at_a_time",
         "random_search",
+        "successive_halving",
         "validation_curve",
     ),
     "search.space": ("log_uniform", "uniform"),
     "search.result": ("Search",),
     "search.files": ("load",),
     "exercises": ("progress",),
-    "search.stages": ("one_at_a_time", "successive_halving"),
     "search.bayes": ("bayesian_search", "from_optuna", "to_optuna"),
     "capstone": ("BudgetError", "Capstone"),
     "plots": (

@@ -9,16 +9,16 @@ import numpy as np
 
 from hpkit import locale
 from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, brief
-from hpkit.search import bayes, files, searches, stages
+from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
 
 _SEARCHES = (
     searches.validation_curve,
-    stages.one_at_a_time,
+    searches.one_at_a_time,
     searches.grid_search,
     searches.random_search,
-    stages.successive_halving,
+    searches.successive_halving,
     bayes.bayesian_search,
 )
 SEARCHES = {search.__name__: search for search in _SEARCHES}

@@ -63,7 +63,8 @@ def make_report(capstone):
         blocks.append(_figures(block, files, stem) if shown else block)
     body, texts = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
-    page, plain = page.substitute(title=escape(say("report.title", data=data["dataset"])), body=body), texts + "\n"
+    title = escape(say("report.title", data=data["dataset"]))
+    page, plain = page.substitute(title=title, body=body), texts + "\n"
     said = " ".join(log.notices)
     if not log.in_memory:
         paths = tuple(capstone.folder / f"{stem}.{kind}" for kind in ("html", "md"))

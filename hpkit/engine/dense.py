@@ -112,10 +112,8 @@ class DenseNetworks:
         depth = len(weights) // 2
         self.W, self.b = weights[:depth], weights[depth:]
         # Work space made once: fresh tensors of this size cost a fifth of a step.
-        acts, (deltas, self.all_deltas) = (
-            self._space(stack.width)[0],
-            self._space(stack.width),
-        )
+        acts, _ = self._space(stack.width)
+        deltas, self.all_deltas = self._space(stack.width)
         self.masks = [None] * (depth - 1)
         if self.drops:
             p = torch.tensor([s.dropout for s in stack.settings], dtype=torch.float64)
@@ -127,19 +125,11 @@ class DenseNetworks:
         self.b_grads = grads[depth].as_strided((len(self.all_deltas),), (1,))
         # From the last layer down: delta, its weights' gradient, what it came from
         # and its mask.
-        down = list(
-            zip(
-                deltas,
-                grads[:depth],
-                [None, *acts[:-1]],
-                [None, *(act.mT for act in acts[:-1])],
-                [W.mT for W in self.W],
-                [None, *deltas[:-1]],
-                [None, *self.masks],
-                strict=True,
-            )
-        )
-        self.first, self.above = down[0][:2], down[:0:-1]
+        below, turned = acts[:-1], [act.mT for act in acts[:-1]]
+        found = below, turned, [W.mT for W in self.W[1:]], deltas[:-1], self.masks
+        self.first = deltas[0], grads[0]
+        above = list(zip(deltas[1:], grads[1:depth], *found, strict=True))
+        self.above = above[::-1]
 
     def _space(self, points):
         """Return work space (runs, units, points) a layer, and all as one.
@@ -201,9 +191,7 @@ class DenseNetworks:
         derivative, bmm = self.derivative, torch.bmm
         for delta, W_grad, below, below_T, W_T, delta_below, mask in self.above:
             bmm(delta, below_T, out=W_grad)
-            if (
-                mask is not None
-            ):  # what stayed, as it was: the derivative is that of a unit
+            if mask is not None:  # as it was before: the derivative is that of a unit
                 below.div_(self.scale)
             bmm(W_T, delta, out=delta_below).mul_(derivative(below))
             if mask is not None:

@@ -135,14 +135,14 @@ class Stack:
         self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
         self._plan_batches(settings[0].batch_size)
         starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
-        first = [
-            torch.stack(part).to(data.X.dtype)[self.seed_row].flatten()
-            for part in zip(*starts, strict=True)
-        ]
+
+        def each_run(parts):
+            stacks = map(torch.stack, zip(*parts, strict=True))
+            return [part[self.seed_row] for part in stacks]
+
+        first = [part.to(data.X.dtype).flatten() for part in each_run(starts)]
         # What is not trained, of its own type; torch's random state of each run.
-        self.fixed = [
-            torch.stack(part)[self.seed_row] for part in zip(*fixed, strict=True)
-        ]
+        self.fixed = each_run(fixed)
         self.best_fixed = [part.clone() for part in self.fixed]
         self.rng = None if rng[0] is None else torch.stack(rng)[self.seed_row]
         # All weights of all runs lie in one flat tensor (all runs of the first
@@ -183,13 +183,11 @@ class Stack:
         total = len(self.flat["weights"])
         grad = self.flat["weights"].new_zeros(total + ROWS_AT_ONCE)
         self.flat["grad"] = grad[:total]  # a product of biases writes beyond its end
-        self.owner = torch.cat(
-            [torch.arange(count).repeat_interleave(size) for size in sizes]
-        )
+        numbers = torch.arange(count)
+        self.owner = torch.cat([numbers.repeat_interleave(size) for size in sizes])
         for name in EACH:
-            each = torch.tensor(
-                [getattr(s, name) for s in self.settings], dtype=self.data.X.dtype
-            )
+            each = [getattr(s, name) for s in self.settings]
+            each = torch.tensor(each, dtype=self.data.X.dtype)
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
         self.net.bind(self)
@@ -203,12 +201,9 @@ class Stack:
 
     def views(self, flat):
         """Return the views of any tensor that is laid out like the weights."""
-        sizes = [len(self.runs) * math.prod(shape) for shape in self.net.shapes]
-        split = flat.split(sizes)
-        return [
-            part.view(-1, *shape)
-            for part, shape in zip(split, self.net.shapes, strict=True)
-        ]
+        shapes = self.net.shapes
+        parts = flat.split([len(self.runs) * math.prod(shape) for shape in shapes])
+        return [p.view(-1, *shape) for p, shape in zip(parts, shapes, strict=True)]
 
     def advance(self, seconds):
         """Train for that long, at most to the end of an epoch; 0 seconds make a step.
@@ -322,13 +317,12 @@ class Stack:
         data, count = self.data, len(self.runs)
         widest = max(shape[0] for shape in self.net.shapes if shape)
         columns = max(NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
+        if self.net.whole_splits:
+            columns = [data.n_train, data.X.shape[1] - data.n_train]
+        Xs, Ys = data.X.split(columns, 1), data.Y.split(columns, 1)
         if self.net.whole_splits:  # as rows in memory: nothing is copied
-            n = data.X.shape[1] - data.n_train
-            Xs = [x.T.contiguous().T for x in data.X.split([data.n_train, n], 1)]
-            return list(zip(Xs, data.Y.split([data.n_train, n], 1), strict=True))
-        return list(
-            zip(data.X.split(columns, 1), data.Y.split(columns, 1), strict=True)
-        )
+            Xs = [x.T.contiguous().T for x in Xs]
+        return list(zip(Xs, Ys, strict=True))
 
     def measure(self):
         data, count = self.data, len(self.runs)
@@ -392,12 +386,9 @@ class Stack:
         self.arrange()
 
     def copy_weights(self):
-        return Weights(
-            tuple(self.runs),
-            self.net.order,
-            [part.clone() for part in (*self.parts("weights"), *self.fixed)],
-            [part.clone() for part in (*self.parts("best"), *self.best_fixed)],
-        )
+        last = [part.clone() for part in (*self.parts("weights"), *self.fixed)]
+        best = [part.clone() for part in (*self.parts("best"), *self.best_fixed)]
+        return Weights(tuple(self.runs), self.net.order, last, best)
 
 
 def _is_argmax(out, log_p, y, true):

@@ -20,9 +20,8 @@ from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import FULL, buttons, head_of, named, say
 from hpkit.panels.search_panel import ListedPanel
 from hpkit.search.result import best_number
-from hpkit.search.searches import grid_search
+from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import all_settings, check_space
-from hpkit.search.stages import check_order, one_at_a_time
 from hpkit.text import label, loss_of, short, shown, step_sentences
 
 WORDS = Texts("panels.one_at_a_time")

@@ -27,9 +27,13 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import buttons, code_of_search, say
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.searches import grid_search, random_search
+from hpkit.search.searches import (
+    cuts_of,
+    grid_search,
+    random_search,
+    successive_halving,
+)
 from hpkit.search.space import Range, as_count, check_space, log_uniform
-from hpkit.search.stages import cuts_of, successive_halving
 from hpkit.text import short
 
 WORDS = Texts("panels.race")

@@ -12,7 +12,7 @@ from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import OneAtATimePanel
-from hpkit.search.stages import one_at_a_time
+from hpkit.search.searches import one_at_a_time
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}

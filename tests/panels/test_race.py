@@ -10,8 +10,8 @@ from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import SearchRacePanel
 from hpkit.panels.race import LOOKS, halving_count, told_races
+from hpkit.search.searches import cuts_of
 from hpkit.search.space import log_uniform
-from hpkit.search.stages import cuts_of
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 

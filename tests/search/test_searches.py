@@ -14,8 +14,8 @@ from scipy.stats import loguniform
 
 import hpkit as hk
 from hpkit.search.result import Cost
+from hpkit.search.searches import cuts_of
 from hpkit.search.space import Range, draw, drawn_settings
-from hpkit.search.stages import cuts_of
 
 MOONS, DIGITS = hk.load_dataset("moons"), hk.load_dataset("digits")
 BASE = hk.Hyperparameters(epochs=3)
