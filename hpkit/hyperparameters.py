@@ -163,13 +163,11 @@ def refused(rule, value, way_out, *, kind=ValueError):
 
 
 def _says(name, hint):
-    """Return what an argument is called, and the way out where it is refused."""
     hint = hint or words("hints").get(name, words("hints")["other"])
     return {"name": words("arguments").get(name, name), "way": hint}
 
 
 def check_value(name, value):
-    """Return `value` of hyperparameter `name` as a plain value, or raise."""
     return TABLE[check_name(name)].check(name, value)
 
 
@@ -311,11 +309,10 @@ def _same(value):
     return value
 
 
-def _number(name, usual, control, ticks=(), *, by_factor=False, network=None, **limits):
+def _number(name, usual, control, ticks=(), by_factor=False, network=None, **limits):
     check = functools.partial(check_number, **{"low": 0} | limits)
-    return Facts(
-        name, "number", check, usual, control, ticks, by_factor, network=network
-    )
+    about = name, "number", check, usual, control, ticks, by_factor
+    return Facts(*about, network=network)
 
 
 def _count(name, usual, control, *, by_factor=False, loop=None, **limits):
@@ -332,36 +329,24 @@ _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
+_UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS
 _ROWS = (
     _number("lr", "0.0001 to 10 in 11", "powers", strict=True, by_factor=True),
     _count("batch_size", "4, 8, 16, 32, 64, 128", "batch", by_factor=True, loop=_same),
     _count("epochs", "5, 10, 20, 40, 80", "count", most=10**6),
     _number("momentum", "0, 0.5, 0.8, 0.9, 0.95", "ticks", _MOMENTA, below=1),
-    _number(
-        "weight_decay", "0, 0.0001, 0.001, 0.01, 0.1", "ticks", _DECAYS, by_factor=True
-    ),
+    _number("weight_decay", "0, 0.0001, 0.001, 0.01, 0.1", "ticks", _DECAYS, True),
     _choice("optimizer", OPTIMIZERS, loop=_same),
-    Facts(
-        "hidden",
-        "units",
-        _check_hidden,
-        "2, 4, 8, 16, 32, 64",
-        "width",
-        _WIDTHS,
-        by_factor=True,
-        network=_same,
-    ),
+    Facts("hidden", *_UNITS, by_factor=True, network=_same),
     _choice("activation", ACTIVATIONS, network=_same),
     # Without dropout nothing is drawn.
     _number(
-        "dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, below=1, network=bool
+        "dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, network=bool, below=1
     ),
 )
 TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.
-assert tuple(TABLE) == NAMES, (
-    f"Hyperparameters and TABLE differ: {set(TABLE) ^ {*NAMES}}"
-)
+assert tuple(TABLE) == NAMES, f"Hyperparameters and TABLE differ: {[*TABLE]}"
 
 
 def agreed(setting, of):

@@ -149,7 +149,6 @@ def as_text(data):
 
 
 def check_kinds(part, kinds):
-    """Raise unless a part of what was read has values of these kinds by name."""
     for name, kind in kinds.items():
         if not isinstance(part[name], kind):
             raise TypeError(f"{name} is of another kind")

@@ -38,7 +38,6 @@ def label(setting, names) -> str:
 
 
 def short(setting, names) -> str:
-    """Return a setting in few letters: "lr 0.3, batch 16"."""
     names = names or ["lr"]
     values = [getattr(setting, n) for n in names]
     # three digits are enough to find a line by
@@ -48,7 +47,6 @@ def short(setting, names) -> str:
 
 
 def loss_of(runs, number) -> str:
-    """Return a setting's validation loss, with its spread if there are seeds."""
     loss, spread = f"{runs.mean_val_loss[number]:.3g}", runs.std_val_loss[number]
     if np.isnan(spread):
         return loss
@@ -203,6 +201,5 @@ def text_lines(rows, *, right=False, rule=False):
 
 
 def _width(text):
-    """Return how many places of one width a text takes, two for a letter of Hangul."""
     wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return sum(1 + one for one in wide)

@@ -27,7 +27,6 @@ def main(argv):
 
 
 def parser():
-    """Parser of the command line; a command's function stands in ``run``."""
     top = argparse.ArgumentParser(
         prog="python -m hpkit", description="Lessons on hyperparameters: start here."
     )
@@ -79,7 +78,6 @@ def run_doctor(_, argv):
 
 
 def run_build(arguments, argv):
-    """Build the notebooks in the environment that runs them."""
     ensure(argv)
     sys.path.insert(0, str(ROOT / "notebooks"))
     if arguments.pictures:

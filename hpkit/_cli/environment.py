@@ -124,7 +124,6 @@ def missing(root=ROOT, tests=False):
 
 
 def _version(name):
-    """Version of an installed package, one below all others if there is none."""
     try:
         # None where an installation was cut off between its files.
         return metadata.version(name) or "0.dev0"
@@ -221,7 +220,6 @@ def forget_half_installed():
 
 
 def install(root, tests=False):
-    """Run pip with its progress on the screen; a failure becomes one sentence."""
     if util.find_spec("pip") is None:  # cut off while .venv was made
         subprocess.run([sys.executable, "-m", "ensurepip"], capture_output=True)
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
@@ -290,8 +288,7 @@ def failure(text, root):
 def replace(command, *, root=ROOT, **environ):
     """Go on as `command` in the project's folder; its exit code becomes this one's.
 
-    The clone that was called is the one that is imported, also by the kernels, whatever
-    hpkit the environment has installed.
+    The clone that was called is the one that is imported, also by the kernels.
     """
     path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path), **environ}

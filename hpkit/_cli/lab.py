@@ -31,7 +31,6 @@ def lesson_name(number, root=ROOT):
 
 
 def check_port(port):
-    """Raise Failure if another program listens on `port`."""
     with socket.socket() as probe:
         if sys.platform != "win32":  # as JupyterLab: a port closed a moment ago is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,7 +45,6 @@ def check_port(port):
 
 
 def open_lab(lesson, port=None, browser=True):
-    """Start JupyterLab on the lessons; does not return."""
     options = {
         "ServerApp.root_dir": ROOT / "notebooks",
         "LabApp.default_url": address(f"{lesson}.ipynb"),
@@ -102,12 +100,11 @@ def show_in_workspace(path):
 
 
 def settings(environ=os.environ):
-    """Environment variables that add hpkit's settings to JupyterLab's.
+    """Environment variables that add hpkit's settings, labconfig/, to JupyterLab's.
 
-    labconfig/ beside this file is put into JupyterLab's search path for this one
-    process, so nobody's configuration is written, and what a person has set in the
-    settings editor wins.  In it: widget messages go by the main shell (over subshells
-    they arrive in other threads, and only with some kernels), no question about news.
+    For this one process, so nobody's configuration is written. In it: widget messages
+    go by the main shell (over subshells they arrive in other threads, and only with
+    some kernels), no question about news.
     """
     own = Path(__file__).parent
     path = [str(own), *filter(None, [environ.get("JUPYTER_CONFIG_PATH")])]

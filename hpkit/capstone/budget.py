@@ -26,7 +26,6 @@ ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves 
 
 
 def say(path, **facts):
-    """Return a text of the capstone, such as "report.title"."""
     return locale.say(f"capstone.{path}", **facts)
 
 
@@ -108,8 +107,6 @@ def _same(old, new):
 
 
 def book(log, entry):
-    """Write an entry into a log and return its number."""
-
     def update(data):
         spent = sum(one["epochs"] for one in (*data["entries"], entry))
         entry["overdraw"] = spent > data["budget"]
@@ -126,7 +123,6 @@ def rows_of(dataset):
 
 
 def runs_of(entry):
-    """Return an entry's `Runs`, without weights."""
     return files.runs_from_plain(entry["runs"])
 
 

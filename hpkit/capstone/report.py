@@ -53,7 +53,6 @@ class Report:
 
 
 def make_report(capstone):
-    """Return the `Report` of a capstone, and write it beside the log."""
     data, log, stem = capstone.data, capstone.log, f"{capstone.name}-report"
     if not data["entries"]:
         return Report(said=say("report.nothing"))
@@ -177,7 +176,6 @@ def _table(heads, rows):
 
 
 def _figures(shown, files, stem):
-    """Return pictures side by side, and draw them for their files."""
     html, lines = "", []
     for caption, (chart, alt) in shown.items():
         name, caption = f"{stem}-{len(files) + 1}.png", say(f"report.{caption}")

@@ -49,7 +49,6 @@ def chance(share, rows):
 
 
 def reached(bar, accuracy):
-    """Say whether a bar is reached by an accuracy as it is told: in three digits."""
     return round(accuracy, 3) >= bar
 
 

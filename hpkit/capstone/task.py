@@ -40,7 +40,6 @@ FORMAT = "hpkit run log"
 
 
 def _check_log(data):
-    """Raise unless it is a log, and a report can be written from it."""
     if data["format"] != FORMAT:
         raise ValueError("another kind of file")
     check_kinds(data, {"dataset": str, "rows": int, "budget": int, "entries": list})
@@ -56,7 +55,7 @@ def _check_bars(bars):
 
 
 class Told(str):
-    """Text that a notebook shows as it is, in lines and without quotes."""
+    """Text that a notebook shows as it is, in lines."""
 
     __slots__ = ()
 

@@ -311,7 +311,6 @@ class ModuleNetworks:
 
 
 def parts_of(net):
-    """Return what is trained and what is not, frozen or a buffer, by name."""
     trained = {n: p for n, p in net.named_parameters() if p.requires_grad}
     fixed = {n: p for n, p in net.named_parameters() if not p.requires_grad}
     return trained, fixed | dict(net.named_buffers())
@@ -333,7 +332,6 @@ class _OwnNet:
         self.fingerprint = fingerprint(net)
 
     def set(self, values):
-        """Compute with these tensors from now on: what is trained, then the rest."""
         for part, value in zip((*self.trained, *self.fixed), values, strict=True):
             part.data = value
 

@@ -85,7 +85,7 @@ class Weights:
 
 
 class OneThread(contextlib.ContextDecorator):
-    """One thread of torch inside: small tensors gain nothing from a second one."""
+    """Torch uses one thread inside: small tensors gain nothing from a second."""
 
     lock, inside, before = threading.Lock(), 0, 1
 
@@ -196,7 +196,6 @@ class Stack:
         self.shortest = min(s.epochs for s in self.settings)
 
     def parts(self, name):
-        """Return a flat tensor as views (runs, *shape), a part each."""
         return self.views(self.flat[name])
 
     def views(self, flat):
@@ -381,7 +380,6 @@ class Stack:
         return state | {"flat": flat, "batches": []}
 
     def resume(self, state):
-        """Go on from the `state` of another stack of the same runs."""
         vars(self).update(state)
         self.arrange()
 

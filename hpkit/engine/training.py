@@ -45,7 +45,7 @@ _DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
-    """Runs that can share a stack, (setting, seed) numbers; `stacked`: at once."""
+    """(setting, seed) numbers that can share a stack; `stacked`: trained at once."""
 
     runs: list
     stacked: bool = False
@@ -87,7 +87,7 @@ class Training:
 
     @functools.cached_property
     def waiting(self):
-        """The `Group`s without a stack yet; found late: a model is called."""
+        """`Group`s that have no stack yet, found when first needed."""
         groups, sizes = {}, {}
         for i, (network_of, size) in enumerate(self._networks()):
             alike = agreed(self.settings[i], "loop"), network_of
@@ -183,7 +183,6 @@ class Training:
         return not self.waiting and all(s.done >= pause for s in self.stacks)
 
     def drop(self, losers):
-        """Train some runs, a set of (setting, seed) numbers, no further."""
         for stack in list(self.stacks):
             self.keep(stack, [run not in losers for run in stack.runs])
 

@@ -65,14 +65,12 @@ def _solutions_shown():
 
 
 def to_html(text):
-    """Return text with `code` and **bold** as HTML, everything else escaped."""
     text = html.escape(text.strip(), quote=False)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
     return BOLD.sub(r"<b>\1</b>", text).replace("\n\n", "<br><br>")
 
 
 def to_text(text):
-    """Return text without the marks of `code` and **bold**, wrapped for a terminal."""
     parts = BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
     return "\n\n".join(textwrap.fill(part, 88) for part in parts)
 
@@ -136,7 +134,6 @@ class Page:
 
 
 def load_texts(lesson):
-    """Return the words of a lesson's exercises in the language chosen."""
     english = TEXTS / f"{lesson}.toml"
     return _texts(english, translated(english))
 
@@ -217,7 +214,7 @@ class Exercise:
             return COULD_NOT_CHECK, message, "fault"
 
     def hint(self, step: int | None = None) -> Page:
-        """Show the next hint, or hint number `step` (1 is the first)."""
+        """Show the next hint, or hint number `step`, from 1."""
         hints = self.words["hints"]
         if step is None:
             step = self._hints_shown = min(self._hints_shown + 1, len(hints))

@@ -91,8 +91,6 @@ def note(key, **more):
 
 
 def forget(prefix):
-    """Delete an exercise ("lesson/name"), a lesson ("lesson") or all ("")."""
-
     def update(entries):
         for key in list(entries):
             if not prefix or key == prefix or key.startswith(f"{prefix}/"):

@@ -99,7 +99,7 @@ class Quiz:
         return _by_letter(self.questions[number - 1])
 
     def right(self, number: int) -> str:
-        """Return the letter of the right choice (for tests and teachers)."""
+        """Return the letter of the right choice."""
         return next(k for k, a in self._choices(number).items() if a["correct"])
 
     @property

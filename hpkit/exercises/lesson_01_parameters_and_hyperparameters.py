@@ -144,7 +144,6 @@ mystery_curves = MysteryCurves()
 
 @Exercise
 def six_curves(answer):
-    """Each letter with its cause."""
     read.check_matching(answer, six_curves.answer(), six_curves.words["choices"])
 
 

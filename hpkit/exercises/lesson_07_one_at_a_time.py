@@ -101,7 +101,6 @@ LISTS = {"lr": (0.001, 0.01, 0.1, 1), "batch_size": (4, 64, 200), "epochs": (5, 
 
 @cache
 def _all_losses():
-    """Return the mean loss over 5 seeds of each of the 36 settings on the spiral."""
     values = product(*LISTS.values())
     settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
     runs = trained("spiral", settings)

@@ -62,18 +62,9 @@ def wide_enough(answer):
     settings = [BASE.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
     runs = trained("moons", settings, seeds=range(3))
     best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
-    return wrong_if(
-        {
-            "lr": best.lr,
-            "batch_size": best.batch_size,
-            "loss": loss,
-            "low": LOW,
-            "n": n,
-        },
-        low_edge=best.lr == lrs[0],
-        high_edge=best.lr == lrs[-1],
-        gap=loss > LOW,
-    )
+    facts = {"lr": best.lr, "batch_size": best.batch_size, "loss": loss, "low": LOW}
+    low, high = best.lr == lrs[0], best.lr == lrs[-1]
+    return wrong_if(facts | {"n": n}, low_edge=low, high_edge=high, gap=loss > LOW)
 
 
 @Exercise

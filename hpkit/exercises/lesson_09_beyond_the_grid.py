@@ -19,12 +19,8 @@ NETWORKS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
 def how_many(answer):
     """A 3 x 3 grid tests 3 learning rates, 9 random runs test 9."""
     got = number_list(answer, low=0, whole=True)
-    wrong_if(
-        grid=got == [9, 9],
-        random=got == [3, 3],
-        turned=got == [9, 3],
-        count=got != [3, 9],
-    )
+    slips = {(9, 9): "grid", (3, 3): "random", (9, 3): "turned"}
+    wrong_if(**{slips.get(tuple(got), "count"): got != [3, 9]})
 
 
 @cache

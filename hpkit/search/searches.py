@@ -171,7 +171,6 @@ def planned_cost(settings, seeds):
 
 
 def under_way(training, tick, pause=float("inf")):
-    """Advance a training to its end, or to epoch `pause`, and yield at each tick."""
     while not training.finished and not training.paused(pause):
         training.advance(tick, pause)
         yield
@@ -459,7 +458,6 @@ def _train_steps(plan):
 
 
 def _planned_steps(plan):
-    """Return what one-at-a-time costs, at most: which epochs win is not known."""
     count, epochs, longest = 0, 0, plan.base.epochs
     for number, (name, values) in enumerate(plan.space.items()):
         known = number > 0 and getattr(plan.base, name) in values

@@ -45,7 +45,6 @@ class Range:
         return min(max(value, self.low), self.high)
 
     def share(self, value: float) -> float:
-        """Return where in the range a value is, 0 to 1."""
         low, high = self.ends
         return ((math.log(value) if self.log else value) - low) / (high - low)
 
@@ -136,7 +135,6 @@ def as_count(name, value):
 
 
 def all_settings(base, space):
-    """Return every combination, the last name changing fastest."""
     return [
         base.but(**dict(zip(space, values, strict=True)))
         for values in product(*space.values())
