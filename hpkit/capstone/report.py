@@ -14,6 +14,7 @@ from string import Template
 import numpy as np
 from matplotlib.figure import Figure
 
+from hpkit.capstone import budget as log
 from hpkit.capstone import rivals
 from hpkit.capstone.budget import best_of, in_words, model_of, run_named, runs_of, say
 from hpkit.charts.colors import CLASSES, SHAPES
@@ -147,7 +148,7 @@ def _again(data):
     setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
     model = model_of(choice)
     # Other splits and tables of one's own cannot be named by a line of code.
-    known = name in SOURCES and load_dataset(name).rows_id == data["rows"]
+    known = name in SOURCES and log.rows_of(load_dataset(name)) == data["rows"]
     load = f"hk.load_dataset({name!r})" if known else "data"
     own = f", model={model}" if model else ""
     code = f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})"
