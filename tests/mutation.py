@@ -40,7 +40,7 @@ MODULES = {
     "search/result": (24, "engine/runs search/ties search/searches"),
     "search/bayes": (6, "search/searches"),
     "search/executors": (14, "search/executors"),
-    "data/from_table": (10, "data/datasets"),
+    "data/datasets": (14, "data/datasets"),
     "exercises/_core": (14, "exercises/core exercises/progress exercises/grading"),
     "panels/live": (8, "panels/live panels/training -k live or second_panel"),
     "panels/one_at_a_time": (10, "panels/one_at_a_time"),

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpkit.data.datasets import Dataset, Split
-from hpkit.data.from_table import check_rows
+from hpkit.data.datasets import Dataset, Split, check_rows
 from hpkit.engine.dense import network, start
 from hpkit.hyperparameters import (
     NAMES,
