@@ -118,12 +118,8 @@ class Search(_AsRuns):
         What the whole search costs, at most.
     finished : bool
         False when it was left or stopped.
-    steps : tuple of Step
-        For one-at-a-time.
-    rungs : tuple of Rung
-        For successive halving.
-    lost : tuple of Lost
-        What an executor lost.
+    steps, rungs, lost : tuple
+        Each `Step` of one-at-a-time, `Rung` of halving, and what an executor `Lost`.
 
     Notes
     -----

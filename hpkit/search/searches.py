@@ -91,35 +91,27 @@ def searching(own):
 
 
 def _last_of(live, progress):
-    found = None
-    with contextlib.closing(live), _bar(progress) as show:
+    found, bar = None, contextlib.nullcontext()
+    if progress:
+        from tqdm.auto import tqdm
+
+        bar = tqdm(unit=words("search")["bar_unit"])
+    with contextlib.closing(live), bar:
         try:
             for found in live:
-                show(found)
+                if progress:
+                    _show(found, bar)
         except KeyboardInterrupt:
             if found is None:
                 raise
     return found
 
 
-@contextlib.contextmanager
-def _bar(wanted):
-    if not wanted:
-        yield lambda found: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(unit=words("search")["bar_unit"]) as bar:
-
-        def show(found):
-            cost, planned = found.cost, found.planned
-            bar.total = cost.epochs if found.finished else planned.epochs
-            text = words("search")["bar"]
-            text = text.format(runs=found.runs_done, all_runs=planned.runs)
-            bar.set_description(text, refresh=False)
-            bar.update(cost.epochs - bar.n)
-
-        yield show
+def _show(found, bar):
+    bar.total = found.cost.epochs if found.finished else found.planned.epochs
+    facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
+    bar.set_description(words("search")["bar"].format(**facts), refresh=False)
+    bar.update(found.cost.epochs - bar.n)
 
 
 @dataclass(frozen=True)
