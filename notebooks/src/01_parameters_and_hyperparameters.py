@@ -167,7 +167,7 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 #
 # **Predict.** What shape will the boundary have after one epoch? And at the end?
 #
-# **Do.** Take the slider **the network at epoch** to the far left, then pull it slowly
+# **Do.** Take the slider **Epoch of the map** to the far left, then pull it slowly
 # to the right.
 
 # %%

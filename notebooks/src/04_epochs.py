@@ -49,7 +49,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # makes it quicker; lesson 09 comes back to that.
 #
 # **Do.** How will the *validation* loss go over 200 epochs? Draw it. Then move the
-# slider **the network at epoch** from the ring, the lowest point, to the end.
+# slider **Epoch of the map** from the ring, the lowest point, to the end.
 
 # %%
 hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
@@ -62,7 +62,8 @@ hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 # points, until all 50, or nearly all, are classified correctly.
 # <!-- claim: epochs-by-heart --> This is **overfitting**.
 #
-# **Predict.** Which of the two has the lower loss on 200 new points?
+# **Predict.** Which network has the lower loss on 200 new points, that of the ring or
+# that of the end?
 
 # %%
 run = hk.fit(small, long, seed=2)
@@ -241,7 +242,7 @@ hk.progress(4)
 # ## Further reading
 #
 # - I. Goodfellow and others, *Deep Learning* (2016), section 5.2 (overfitting), 7.8
-#   (early stopping; figure 7.3 is our chart).
+#   (early stopping).
 # - L. Prechelt, *Early Stopping - But When?* (1998): how patient to be.
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 5.5.3: early stopping
 #   and noisy points.
