@@ -302,7 +302,19 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # <!-- claim: default-is-a-start --> A default is rarely the best answer. Finding a
 # better one is what this course is about.
 #
-# ## 7. Four questions (1 minute)
+# ## 7. The clinic (3 minutes)
+#
+# Each patient is a fresh training with a fault of its own. The gray curves are its other
+# seeds.
+#
+# **Do.** Choose what is wrong and what helps, click **Treat**, and see whether it cures.
+# Then **Next patient**, until three in a row are right.
+
+# %%
+hk.ClinicPanel()
+
+# %% [markdown]
+# ## 8. Four questions (1 minute)
 
 # %%
 ex.quiz
