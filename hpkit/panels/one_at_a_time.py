@@ -22,7 +22,7 @@ from hpkit.panels.search_panel import ListedPanel
 from hpkit.search.result import best_number
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import all_settings, check_space
-from hpkit.text import label, loss_of, short, shown, step_sentences
+from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
 WORDS = Texts("panels.one_at_a_time")
 QUICK_GRID = 2.0  # seconds: a grid that is trained anew without being asked for
@@ -138,8 +138,11 @@ class OneAtATimePanel(ListedPanel):
             buttons(self.grid_button),
             buttons(self.back_button, self.stop_button),
         ]
+        self.walked = {}  # the end and its loss, by order and start
+        self.paths = say(WORDS["no_path"], "hp-table")
+        paths = WORDS["paths"], WORDS["paths_tip"], self.paths
         calls = {"cell": self._choose_cell, "setting": self._choose_point}
-        self.build(left, (1, 1), calls=calls, drawers=self.rows)
+        self.build(left, (1, 1), calls=calls, drawers=[paths, *self.rows])
 
     # ---- the search, in steps ------------------------------------------------------
 
@@ -171,6 +174,7 @@ class OneAtATimePanel(ListedPanel):
         if self.grid and self.grid.finished:
             self.grid_pace = self.grid.fit_time.sum() / len(self.grid.seeds)
         self.grid = None
+        self.walked.clear()
         self.reset(grid=self.grid_pace * seeds < QUICK_GRID)
 
     def reset(self, *, grid=False):
@@ -251,6 +255,23 @@ class OneAtATimePanel(ListedPanel):
         self.bar.value = len(self.done) / len(self.space)
         if not self._empty:
             super()._update(running)
+            self._keep_path()
+
+    def _keep_path(self):
+        """Keep where a whole path ended, and show all of them beside the grid."""
+        if len(self.done) == len(self.space):
+            end, runs = self.done[-1].winner, self.found.runs
+            said = ", ".join(self.order.value), short(self.starting, self.space)
+            loss = runs.mean_val_loss[self.found.settings.index(end)]
+            self.walked[said] = short(end, self.space), loss
+        whole = self.grid is not None and self.grid.finished
+        best = self.grid.runs.mean_val_loss[self.grid.runs.order[0]] if whole else None
+        rows = [
+            (*said, end, f"{loss:.3g}", f"{loss / best:.2f}" if whole else "")
+            for said, (end, loss) in self.walked.items()
+        ]
+        table = html_table(WORDS["paths_columns"], rows)
+        self.paths.value = table if rows else WORDS["no_path"]
 
     def _pictures(self):
         """Return the map with the path, and the curves of the steps.

@@ -65,6 +65,28 @@ def test_path_all_steps_then_the_grid(path):
     assert path.picture().startswith(b"\x89PNG")
 
 
+def test_path_keeps_where_each_order_ended(path):
+    ends = {}
+    for order in (("lr", "batch_size"), ("batch_size", "lr")):
+        path.order.value = order
+        path.all_button.click()
+        path.wait(5)
+        ends[", ".join(order)] = path.found.best
+    assert "times the best" in path.paths.value
+    path.grid_button.click()
+    path.wait(5)
+    grid = path.grid
+
+    assert [order for order, _ in path.walked] == list(ends)
+    for (order, _), (_, loss) in path.walked.items():
+        at = grid.settings.index(ends[order])
+        assert loss == pytest.approx(grid.mean_val_loss[at])
+        assert f">{loss / grid.mean_val_loss.min():.2f}<" in path.paths.value
+    path.seeds.value = 3
+    path.wait(5)
+    assert path.walked == {}
+
+
 def test_path_begins_again_with_another_order_or_start(path):
     path.all_button.click()
     path.wait(5)
