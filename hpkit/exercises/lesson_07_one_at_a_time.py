@@ -94,9 +94,9 @@ def cost(answer):
     check_cases(answer, cost.answer(), SIZES, COST_SLIPS)
 
 
-JUN = ("batch_size", "lr", "epochs")  # shown in the lesson
-START = Hyperparameters(lr=0.001, batch_size=200, epochs=10)
-LISTS = {"lr": (0.001, 0.01, 0.1, 1), "batch_size": (4, 64, 200), "epochs": (5, 10, 20)}
+JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
+START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
+LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}
 
 
 @cache

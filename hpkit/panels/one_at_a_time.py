@@ -88,11 +88,11 @@ class OneAtATimePanel(ListedPanel):
     ) -> None:
         most = len(check_dataset(dataset).train.y)
         if base is None and not values:  # those of lesson 7
-            base = Hyperparameters(lr=0.001, batch_size=most, epochs=10)
+            base = Hyperparameters(lr=0.1, batch_size=most, epochs=20)
         values = values or {
-            "lr": (0.001, 0.01, 0.1, 1.0),
+            "lr": (0.01, 0.1, 1.0, 10.0),
             "batch_size": tuple(sorted({4, min(64, most), most})),
-            "epochs": (5, 10, 20),
+            "dropout": (0.0, 0.1, 0.3),
         }
         super().__init__(dataset, title, base, seeds, model)
         self.space = check_space("OneAtATimePanel", values)

@@ -368,11 +368,11 @@ WRONG = {
     ],
     "07/cost": [*slips(L07.COST_SLIPS), (lambda sizes: 8, "case")],
     "07/order": [
-        (["batch_size", "lr", "epochs"], "jun"),
-        (["lr", "batch_size", "epochs"], "far"),
-        (["epochs", "lr", "batch_size"], "far"),
-        (["lr", "epochs"], "missing"),
-        (["lr", "momentum", "epochs"], "unknown"),
+        (["batch_size", "lr", "dropout"], "jun"),
+        (["lr", "batch_size", "dropout"], "far"),
+        (["dropout", "lr", "batch_size"], "far"),
+        (["lr", "dropout"], "missing"),
+        (["lr", "momentum", "dropout"], "unknown"),
     ],
     "08/double_loop": [
         *slips(L08.SLIPS),

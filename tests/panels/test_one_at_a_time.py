@@ -309,7 +309,7 @@ def test_path_stopped_within_a_step_goes_on(moons):
 
 
 @pytest.mark.parametrize(
-    ("end", "words"), [(True, "there, too"), (False, "times that")]
+    ("end", "words"), [(True, "found it"), (False, "times as high")]
 )
 def test_path_says_where_it_is_beside_the_grid(moons, end, words):
     panel = make_path(moons)
