@@ -15,98 +15,82 @@ from hpkit.search.result import told_apart
 pytestmark = pytest.mark.slow
 
 SEEDS = repeats(20, each=3)
-LEARNERS = np.arange(60).reshape(20, 3)
-BASE = hk.Hyperparameters(epochs=30)
+BASE = hk.Hyperparameters(epochs=20)
 LRS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-SIZES = (8, 16, 32, 64, 128)
-EVEN = (0.001, 2.5, 5, 7.5, 10)
-COARSE = [0.001, 0.01, 0.1, 1, 10], [8, 32, 128]
+SIZES = (4, 8, 16, 32, 64, 200)
+EVEN = (2.5, 5, 7.5)
 
 
 @cache
-def moons(lrs=LRS, sizes=SIZES):
-    """Return the loss of each seed (learning rates, batch sizes, seeds)."""
+def spiral(lrs=LRS, sizes=SIZES):
+    """Return each learner's mean loss (learning rates, batch sizes, 20)."""
     grid = hk.grid_search(
-        hk.load_dataset("moons"), BASE, lr=lrs, batch_size=sizes, seeds=SEEDS
+        hk.load_dataset("spiral"), BASE, lr=lrs, batch_size=sizes, seeds=SEEDS
     )
     loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
-    return loss.reshape(len(lrs), len(sizes), len(SEEDS))
+    return apart(loss, 3).mean(2).reshape(len(lrs), len(sizes), -1)
 
 
-def learners(loss):
-    """Return each learner's mean loss (..., 20)."""
-    return loss[..., LEARNERS].mean(-1)
-
-
-def winners(lrs=LRS, sizes=SIZES):
-    """Return each learner's best cell of a part of the grid, as (row, column)."""
+def lowest(lrs=LRS, sizes=SIZES):
+    """Return each learner's lowest loss in a part of the map."""
     rows, columns = [LRS.index(v) for v in lrs], [SIZES.index(v) for v in sizes]
-    loss = learners(moons())[np.ix_(rows, columns)]
-    at = loss.reshape(-1, 20).argmin(0)
-    return [(rows[i // len(sizes)], columns[i % len(sizes)]) for i in at]
+    return spiral()[np.ix_(rows, columns)].min((0, 1))
 
 
-def test_grid_loop_equals_call():
-    data, seen = hk.load_dataset("moons"), 0
+def test_grid_ends_of_the_map():
+    """Little is learned at 0.001; at 10 a run diverges, or hardly learns."""
+    untrained = np.log(2)
 
-    for seed in repeats(20):
-        grid = hk.grid_search(
-            data, BASE, lr=[0.01, 0.1, 1], batch_size=[8, 128], seeds=[seed]
-        )
-        for setting, loss in zip(grid.settings, grid.mean_val_loss, strict=True):
-            run = hk.fit(data, setting, seed=seed)
-            seen += np.isclose(run.best_val_loss, loss, rtol=1e-3)
-
-    assert seen >= 0.98 * 20 * 6
-
-
-def test_grid_worst_corner():
-    rows, columns = [LRS.index(v) for v in (0.01, 0.1, 1.0)], [0, 2, 4]
-    nine = moons()[np.ix_(rows, columns)].reshape(9, -1)
-
-    assert (nine.argmax(0) == 2).all()  # lr 0.01, batch size 128
+    assert (spiral()[0] > 0.85 * untrained).all()
+    assert np.isinf(spiral()[-1]).mean() >= 0.9
+    assert (spiral()[-1] > 0.7 * untrained).all()
 
 
 def test_grid_ridge():
-    best = learners(moons()).argmin(0)  # sizes, learners: steps of the list
-    steps = best[-1] - best[0]
+    best = np.array(LRS)[spiral().argmin(0)]
 
-    assert np.mean((steps == 1) | (steps == 2)) >= 0.9  # "in most seeds"
-    assert np.mean(steps >= 0) >= 0.98
+    assert (best[-1] > 2.9 * best[0]).all()
+
+
+def test_grid_below_jun():
+    ratio = lowest() / lowest((0.01, 0.1, 1.0, 10.0), (4, 64, 200))
+
+    assert 0.6 < np.median(ratio) < 0.75  # "about a third"
+    assert (ratio < 0.85).all()
+
+
+def test_grid_column_moves():
+    one, tenth = (spiral()[LRS.index(lr)] for lr in (1.0, 0.1))
+
+    assert np.isin(one.argmin(0), range(1, len(SIZES) - 1)).all()
+    assert (one[[0, -1]] > 2 * one.min(0)).all()
+    assert (tenth.argmin(0) == 0).all()
+
+
+def test_grid_worst_corner():
+    rows, columns = [LRS.index(v) for v in (0.01, 0.1, 1.0)], [0, 3, 5]
+    grid = spiral()[np.ix_(rows, columns)].reshape(9, -1)
+
+    assert (grid.argmax(0) == 2).all()  # lr 0.01, batch size 200
 
 
 def test_grid_equal_factors():
-    ends = learners(moons())[[0, -1]].min((0, 1))  # 0.001 and 10
-    even = np.minimum(ends, learners(moons(EVEN[1:-1])).min((0, 1)))
-    rows = [LRS.index(lr) for lr in COARSE[0]]
-    factors = learners(moons())[rows].reshape(-1, 20).min(0)
+    even = np.minimum(lowest((0.001, 10.0)), spiral(EVEN).min((0, 1)))
 
-    assert np.mean(factors < even) >= 0.98
-    assert np.mean(factors < even / 1.1) >= 0.95
+    assert (lowest((0.001, 0.01, 0.1, 1.0, 10.0)) < even / 2).all()
 
 
 def test_grid_edge():
-    narrow = learners(moons())[:3]
+    careful = spiral()[:3].reshape(-1, 20)
 
-    row, column = np.divmod(narrow.reshape(-1, 20).argmin(0), len(SIZES))
-    assert np.mean(row == 2) >= 0.98
-    assert np.mean(column == 0) >= 0.98  # the batch size is named, too
+    assert (careful.argmin(0) == 2 * len(SIZES)).all()  # lr 0.01, batch size 4
 
 
 def test_grid_widened():
-    narrow = learners(moons())[:3].reshape(-1, 20).min(0)
-    wide = learners(moons())
+    ratio = lowest() / lowest(LRS[:3])
 
-    assert np.mean(wide.reshape(-1, 20).min(0) < narrow / 2) >= 0.98
-    assert np.mean([0 < row < len(LRS) - 1 for row, _ in winners()]) >= 0.98
-
-
-def test_grid_larger_batch_as_good():
-    best = learners(moons()).min(0)  # sizes, learners
-
-    ratio = best[SIZES.index(32)] / best[0]
-    assert np.mean(ratio < 1.15) >= 0.85
-    assert (ratio < 1.3).all()
+    assert (ratio < 0.15).all()  # "a tenth"
+    assert np.median(ratio) < 0.1
 
 
 @cache
@@ -114,9 +98,9 @@ def eights():
     """Return the grid of the part that the lesson repeats, with 60 times 8 seeds."""
     return hk.grid_search(
         hk.load_dataset("moons"),
-        BASE,
+        BASE.but(epochs=30),
         lr=LRS[3:8],
-        batch_size=SIZES,
+        batch_size=(8, 16, 32, 64, 128),
         seeds=range(2000, 2480),
     )
 
@@ -181,14 +165,6 @@ def test_every_frame_hardly_changes_with_the_seeds():
     assert np.mean(far_off <= 2) > 0.8
 
 
-def test_grid_coarse_is_enough():
-    loss = moons().mean(-1)
-    coarse = np.array([loss[cell] for cell in winners(*COARSE)])
-    fine = np.array([loss[cell] for cell in winners()])
-
-    assert np.mean(coarse < 1.15 * fine) >= 0.95
-
-
 def test_grid_cost():
     hours = [5**count * 3 / 60 for count in range(7)]
     assert 1 < hours[2] < 1.5 < 24 < hours[4] < 36
@@ -208,30 +184,7 @@ def test_grid_cost():
         assert grid.cost.epochs == grid.cost.runs * (1 + seed % 3)
 
 
-def test_grid_more_epochs():
-    lrs, sizes = LRS[1:8], COARSE[1]  # the ends are never the best
-    grid = hk.grid_search(
-        hk.load_dataset("moons"),
-        BASE.but(epochs=200),
-        seeds=SEEDS,
-        lr=lrs,
-        batch_size=sizes,
-    )
-    out = np.where(grid.diverged, np.inf, grid.best_val_loss)
-    columns = [SIZES.index(size) for size in sizes]
-    loss = {
-        30: learners(moons())[1:8, columns],
-        200: learners(out.reshape(len(lrs), len(sizes), len(SEEDS))),
-    }
-    small, larger = loss[200][:2] / loss[30][:2]  # 0.003 and 0.01: "much lower"
-
-    assert (small < 0.92).all()
-    assert (larger < 0.75).all()
-    assert (loss[200].argmin(0) <= loss[30].argmin(0)).mean() >= 0.98
-
-
 def test_grid_smaller_batch_no_better():
-    four = learners(moons(LRS[1:8], (4,))).min((0, 1))
-    eight = learners(moons())[1:8, SIZES.index(8)].min(0)
+    two = spiral(LRS[3:8], (2,)).min((0, 1))
 
-    assert (abs(four / eight - 1) < 0.15).all()
+    assert (abs(two / lowest(sizes=(4,)) - 1) < 0.25).all()
