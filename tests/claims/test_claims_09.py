@@ -191,60 +191,6 @@ def test_tpe_goes_on_trying():
     assert all(far[10:].max() > 1 for far in proposed())
 
 
-@cache
-def races():
-    """Return the lowest losses (races, 4) and the untuned loss (races,)."""
-    data, space = (
-        hk.load_dataset("digits"),
-        {
-            "lr": hk.log_uniform(1e-3, 1),
-            "batch_size": [16, 32, 64, 128],
-            "momentum": [0, 0.5, 0.9],
-        },
-    )
-    found = []
-    for seed in SEEDS:
-        how = {"search_seed": seed, "seeds": [seed]}
-        searches = (
-            hk.grid_search(
-                data,
-                DIGITS,
-                seeds=[seed],
-                lr=[0.001, 0.01, 0.1, 1],
-                batch_size=[16, 64],
-                momentum=[0, 0.9],
-            ),
-            hk.random_search(data, DIGITS, n_trials=16, **how, **space),
-            hk.successive_halving(
-                data, DIGITS.but(epochs=27), n_trials=36, **how, **space
-            ),
-            hk.bayesian_search(data, DIGITS, n_trials=16, **how, **space),
-        )
-        assert all(s.cost.epochs <= 160 for s in searches)
-        found.append([losses(s).min() for s in searches])
-    *_, plain = hk.train(data, [DIGITS], seeds=SEEDS, tick=60)
-    return np.array(found), plain.best_val_loss[0]
-
-
-def test_race_all_far_below_the_default():
-    found, plain = races()
-
-    assert np.mean(found.max(1) < plain / 4) >= 0.98
-
-
-def test_race_close():
-    found, _ = races()
-
-    assert np.mean(found.max(1) < 1.4 * found.min(1)) >= 0.95
-
-
-def test_race_winner_changes():
-    wins = np.bincount(races()[0].argmin(1), minlength=4) / len(SEEDS)
-
-    assert wins.max() <= 0.75
-    assert (wins > 0).sum() >= 3
-
-
 def test_race_badly_placed_grid():
     data, base = hk.load_dataset("digits"), DIGITS.but(epochs=9)
     grid = hk.grid_search(
