@@ -90,7 +90,7 @@ def main(number=None, *, check=False, folder=FOLDER):
     Parameters
     ----------
     number : str, optional
-        Two digits; all lessons by default.
+        Two digits, or "class"; all notebooks by default.
     check : bool, default=False
         Write nothing, compare with the committed notebooks: sources and structure
         exactly, what is printed but for its numbers, of pictures only that they are
@@ -103,10 +103,10 @@ def main(number=None, *, check=False, folder=FOLDER):
     code : int
         0, or 1 if a lesson fails or differs; a line on each says why.
     """
-    prefix = "[0-9][0-9]" if number is None else number.zfill(2)
-    sources = sorted((folder / "src").glob(f"{prefix}_*.py"))
+    named = "*.py" if number is None else f"{number.zfill(2)}_*.py"
+    sources = sorted((folder / "src").glob(named))
     if not sources:
-        wanted = f"{'NN' if number is None else prefix}_topic.py"
+        wanted = named.replace("*", "topic")
         print(
             f"build needs a source {wanted} in {folder / 'src'}, found none; write it."
         )

@@ -12,18 +12,19 @@ WORKSPACE = "hpkit"
 
 
 def lesson_name(number, root=ROOT):
-    """Name of lesson `number` ("2" or "02"; None for the first), without its ending."""
+    """Name of lesson `number` ("2", "02", "class"; None: the first)."""
     folder = root / "notebooks"
-    names = sorted(p.stem for p in folder.glob("[0-9][0-9]_*.ipynb"))
+    found = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
+    names = sorted(p.stem for p in found)
     if not names:
         raise Failure(
             f"hpkit needs the lessons in {folder}, none is there; get the project's "
             "folder (git clone, or its zip file) and call this command in it."
         )
     for name in names:
-        if number is None or name[:2] == number.zfill(2):
+        if number is None or name.partition("_")[0] == number.zfill(2):
             return name
-    numbers = ", ".join(name[:2] for name in names)
+    numbers = ", ".join(name.partition("_")[0] for name in names)
     raise Failure(
         f"The number of a lesson is one of {numbers}, got {number}; without a number, "
         "python -m hpkit lab opens the first."

@@ -24,7 +24,8 @@ LISTS = {
     "digits": {"lr": LRS, "batch_size": [8, 32, 128], "dropout": [0, 0.1, 0.3]},
 }
 ORDERS = list(permutations(LISTS["spiral"]))
-ANA, JUN = ("lr", "batch_size", "dropout"), ("batch_size", "lr", "dropout")
+ANA = ("lr", "batch_size", "dropout")
+JUN = ("batch_size", "lr", "dropout")
 LEARNERS = range(20)
 MOST = 0.7  # "in most cases"
 

@@ -38,7 +38,7 @@ def test_sections_of_the_plans_have_their_minutes():
 
 def test_plans_fill_their_time():
     rows = dict(re.findall(r"^\| (50|90|2 x 90) minutes \| (.*?) \|", GUIDE, re.M))
-    rest = {"50": 5, "90": 5, "2 x 90": 0}  # to open and close, in words
+    rest = {"50": 13, "90": 5, "2 x 90": 0}  # to open and close, in words
     for time, row in rows.items():
         planned = sum(map(int, re.findall(r"\((\d+)\)", row))) + rest[time]
         whole = np.prod([int(n) for n in time.split(" x ")])
@@ -70,3 +70,21 @@ def test_presses_of_train_give_the_seeds_of_the_table():
         seeds.append(panel.run.seed)
 
     assert seeds == [1, 2, 3]
+
+
+def test_class_of_fifty_minutes_fits():
+    """Read aloud at 130 words a minute, with time to guess and for each step."""
+    text = (FOLDER / "src" / "class_50.py").read_text("utf-8")
+    said = [int(m) for _, m in SECTION.findall(text)]
+    parts = re.split(
+        r"^# ## \d\. .*$", text.partition("# ## What you saw")[0], flags=re.M
+    )
+
+    for section, minutes in zip(parts[1:], said, strict=True):
+        lines = [line for line in section.splitlines() if line.startswith("# ")]
+        words = sum(len(line.split()) - 1 for line in lines if "# %%" not in line)
+        cells = len(re.findall(r"^# %%$", section, re.M))
+        guesses = section.count("**Predict.**")
+        steps = len(re.findall(r"^# \d\. ", section, re.M))
+        assert words / 130 + cells / 6 + 2 * guesses + 1.5 * steps <= minutes
+    assert f"class_50](class_50.ipynb) ({sum(said)})" in GUIDE

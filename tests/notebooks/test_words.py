@@ -13,6 +13,12 @@ WORDS = {
     "03": 1610,
     "04": 1300,
     "05": 1900,
+    "06": 1110,
+    "07": 2100,
+    "08": 1800,
+    "09": 1890,
+    "10": 1700,
+    "11": 2140,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel

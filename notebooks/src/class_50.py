@@ -1,0 +1,137 @@
+# %% [markdown]
+# # Tuning in fifty minutes
+#
+# For a class that has never trained a network. By the end you'll be able to
+#
+# - read a training curve, and choose by the validation loss,
+# - choose a learning rate from a list with equal factors,
+# - tune one hyperparameter after the other, and know what that can miss.
+#
+# Results hold for nearly all seeds. Click into the first gray cell, and press **Shift +
+# Enter**: it runs, and the next one is marked.
+
+# %%
+import hpkit as hk
+
+moons, spiral = hk.load_dataset("moons"), hk.load_dataset("spiral")
+base = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=30)
+start = hk.Hyperparameters(lr=0.1, batch_size=200, epochs=20)
+lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.1, 0.3]}
+
+# %% [markdown]
+# ## 1. One training (12 minutes)
+#
+# Each dot has two numbers, its place, and a class, its color. A small network is to
+# find the class from the place.
+
+# %%
+ax = hk.plot_data(moons)
+
+# %% [markdown]
+# The network begins with random weights. It looks at a **batch** of dots, takes a step
+# that would have made its error smaller, and goes on to the next batch. One pass over
+# all training dots is an **epoch**. The error is called **loss**: 0 is perfect, 0.69 is
+# guessing.
+#
+# Other dots are kept apart, the **validation** dots. The network never learns from
+# them, so their loss tells how well it does on dots that it hasn't seen. That is the
+# line to look at.
+#
+# We set the length of a step, the **learning rate**. It is a *hyperparameter*: training
+# doesn't change it.
+#
+# **Predict.** Ten times as long a step: does the validation loss get lower in 30
+# epochs, higher, or does it stay the same?
+#
+# **Do.**
+#
+# 1. Press **Train**. Read the lowest validation loss.
+# 2. Set the learning rate to 0.1, then to 1. Which is lowest?
+# 3. Set it to 10.
+
+# %%
+hk.TrainingPanel(moons, base, controls=("lr",))
+
+# %% [markdown]
+# **What you see: longer steps help, then break.** At first a larger learning rate is
+# faster. <!-- claim: larger-is-faster-at-first --> With 10 the steps are too long: at
+# some epoch the loss more than doubles. <!-- claim: u-right-too-long -->
+#
+# ## 2. The best learning rate (10 minutes)
+#
+# Somebody tries 0.01, 0.02, 0.03 and 0.04. The largest one wins. Is it the best?
+# <!-- claim: short-list-largest-wins -->
+#
+# Take equal *factors* instead, from 0.0001 to 10, and plot the lowest validation loss
+# of each. That picture is the **validation curve**.
+#
+# **Predict.** Draw it in the panel, then confirm.
+#
+# **Do.**
+#
+# 1. Compare the truth with your drawing. Which learning rate is lowest?
+# 2. Click on a point at the left, and on one at the right. What do their training
+#    curves look like?
+
+# %%
+hk.ValidationCurvePanel(
+    moons,
+    "lr",
+    base,
+    param_range=[0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    predict="draw",
+)
+
+# %% [markdown]
+# **What you see: a U.** At 0.0001 and 0.001 the loss has hardly moved.
+# <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1, far above 0.04.
+# <!-- claim: u-minimum --> A winner at the edge of a list is a signpost: go on in that
+# direction.
+#
+# ## 3. One after the other (13 minutes)
+#
+# A network has many hyperparameters. The oldest recipe: change **one**, keep the value
+# with the lowest validation loss, go on to the next one.
+#
+# Ana and Jun do that on a harder data set, two arms that wind around each other. They
+# tune the learning rate, the batch size, and the *dropout*, the share of the network
+# that each batch leaves out. Ana begins with the learning rate, Jun with the batch
+# size.
+
+# %%
+ax = hk.plot_data(spiral)
+
+# %% [markdown]
+# **Predict.** Will they end at the same loss? If not, who ends lower?
+#
+# **Do.**
+#
+# 1. Press **Next step** three times: that is Ana's path, from S.
+# 2. Choose the order that begins with the batch size and goes on with the learning
+#    rate. Press **All steps**: that is Jun's.
+# 3. Press **Show the grid**. It trains every combination. **Paths** below the charts
+#    compares both with the best of all.
+
+# %%
+hk.OneAtATimePanel(spiral, start, **lists)
+
+# %% [markdown]
+# **What you see: the order decides.** Jun finds the best of all 36 settings. Ana ends
+# at more than one and a half times that loss. <!-- claim: path-spiral-order-decides -->
+# With all 200 dots in a batch there are few steps, so Ana chose long ones. For small
+# batches they are too long.
+#
+# > What one at a time finds is the best **for what was held fixed**.
+#
+# ## What you saw
+#
+# - Choose by the validation loss.
+# - Equal factors; a winner at the edge is a signpost.
+#   <!-- claim: short-list-largest-wins -->
+# - One at a time is cheap, 8 settings instead of 36, and its answer depends on the
+#   order. <!-- claim: path-cost path-spiral-order-decides -->
+#
+# ## Further reading
+#
+# The whole course begins with [00 Start](00_start.ipynb). All words are in the
+# [glossary](glossary.md).
