@@ -242,22 +242,10 @@ class Exercise:
 
     def assert_check_passed(self) -> None:
         """Raise AssertionError unless the last check was correct."""
-        self._assert(CORRECT)
-
-    def assert_check_failed(self) -> None:
-        """Raise AssertionError unless the last check was "not yet"."""
-        self._assert(NOT_YET)
-
-    def assert_check_unattempted(self) -> None:
-        """Raise AssertionError unless the last check was "not attempted"."""
-        self._assert(NOT_ATTEMPTED)
-
-    def _assert(self, outcome):
         found = self.last.outcome if self.last is not None else "never checked"
-        if found != outcome:
-            raise AssertionError(
-                f"{self.key} must be {outcome!r}, got {found!r}: {self.last}"
-            )
+        if found != CORRECT:
+            text = f"{self.key} must be {CORRECT!r}, got {found!r}: {self.last}"
+            raise AssertionError(text)
 
     @property
     def _passed_before(self):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -210,12 +209,6 @@ class Progress:
         import pandas as pd
 
         return pd.DataFrame(list(self.rows))
-
-    def to_csv(self, path: str | PathLike[str]) -> Path:
-        """Write the rows to a CSV file and return its path."""
-        path = Path(path).expanduser().resolve()
-        self.to_frame().to_csv(path, index=False)
-        return path
 
     def reset(self, what: str | None = None, *, sure: bool = False) -> str:
         """Delete the progress of one exercise, one lesson or all, after a question.

@@ -78,7 +78,8 @@ def test_exercise(exercise):
         got = exercise.check(wrong)
         assert (got.outcome, got.reason) == ("not yet", reason), got
         messages.setdefault(reason, got.message)
-        exercise.assert_check_failed()
+        with pytest.raises(AssertionError, match="got 'not yet'"):
+            exercise.assert_check_passed()
     empty = exercise.check(...)
 
     assert empty.outcome == exercise.check().outcome == "not attempted"
@@ -182,11 +183,11 @@ def test_asserts_tell_outcomes_apart(an_exercise):
     one.check(1)
     one.assert_check_passed()
     one.check(2)
-    one.assert_check_failed()
     with pytest.raises(AssertionError, match="'correct', got 'not yet'"):
         one.assert_check_passed()
     one.check(...)
-    one.assert_check_unattempted()
+    with pytest.raises(AssertionError, match="got 'not attempted'"):
+        one.assert_check_passed()
 
 
 def test_solutions_can_be_hidden(monkeypatch):

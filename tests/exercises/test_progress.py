@@ -1,6 +1,5 @@
 """Progress: what is kept of a try, where, and how the table shows it."""
 
-import csv
 import json
 import os
 
@@ -186,16 +185,14 @@ def test_progress_of_an_unknown_lesson():
         hk.progress(77)
 
 
-def test_csv_holds_all_rows(tmp_path):
+def test_frame_holds_all_rows():
     _progress.record(KEY, "correct")
 
-    path = hk.progress().to_csv(tmp_path / "mine.csv")
+    table = hk.progress().to_frame()
 
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == len(hk.progress().rows)
-    (mine,) = [row for row in rows if row["passed"]]
-    assert (mine["lesson"], mine["exercise"], mine["tries"]) == (*KEY.split("/"), "1")
+    assert len(table) == len(hk.progress().rows)
+    (mine,) = table[table["passed"] != ""].to_dict("records")
+    assert (mine["lesson"], mine["exercise"], mine["tries"]) == (*KEY.split("/"), 1)
 
 
 @pytest.mark.parametrize(
