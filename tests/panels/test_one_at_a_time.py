@@ -359,18 +359,6 @@ def test_path_from_a_start_that_diverges_says_so(moons):
     assert panel.done[-1].winner.lr == 0.1
 
 
-def test_path_error_of_a_model_is_shown_itself(moons):
-    def model(*_):
-        raise RuntimeError("no such layer")
-
-    panel = make_path(moons, model=model)
-
-    assert str(panel.error) == "no such layer"
-    assert panel.found is None
-    panel._update(running=False)
-    assert panel.status.value == "0 runs; the whole grid: 12"
-
-
 def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
     panel = make_path(moons, epochs=[300, 600])
     for _ in range(3):

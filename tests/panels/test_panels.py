@@ -158,3 +158,25 @@ def test_an_error_of_our_own_code_is_no_wrong_value(moons):
     panel.stop_button.click()
 
     assert "Stopped by an error: <b>ValueError: a fault of hpkit" in panel.result
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OWN_CODE if kind != "box"])
+def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
+    broken = [True]
+
+    def model(*given):
+        if broken:
+            raise RuntimeError("no <such> layer")
+        return narrow(*given)
+
+    panel = OWN_CODE[kind](model=model)
+    assert str(panel.error) == "no <such> layer"
+    assert "no &lt;such&gt; layer" in panel.result
+    assert kind == "run" or len(panel.frame()) == 0
+    broken.clear()
+    button = {"run": "train_button", "path": "next_button"}.get(kind, "start_button")
+    getattr(panel, button).click()
+    panel.wait(20)
+
+    assert panel.error is None
+    assert len(panel.frame())

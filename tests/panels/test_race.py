@@ -173,18 +173,6 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     assert "Stopped" not in panel.result
 
 
-def test_race_error_of_a_model_is_shown_itself(moons):
-    def model(*_):
-        raise RuntimeError("my own mistake")
-
-    panel = make_race(moons, model=model)
-    assert "my own mistake" in panel.result
-    assert len(panel.frame()) == 0
-    panel.start_button.click()
-    panel.wait(5)
-    assert "my own mistake" in panel.result
-
-
 def test_ranges_on_the_axes_choose_what_is_in_color(moons):
     panel = make_race(moons)
     color = panel.charts.calls["range"]

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-import torch
 from build import FOLDER
 from chart_reading import curve, mark, pixels
 from waiting import until
@@ -438,25 +437,6 @@ def test_diverged_run_does_not_stretch_the_axis(moons):
     assert chart.y.domain[1] == top
     assert mark(chart, "cross").get("label") == ["diverged"]
     assert "Diverged" in panel.result
-
-
-def test_error_of_a_learners_model_is_shown_and_the_next_run_works(moons):
-    broken = [True]
-
-    def model(n_features, n_outputs, setting):
-        if broken:
-            raise RuntimeError("no <such> layer")
-        return torch.nn.Linear(n_features, n_outputs)
-
-    panel = TrainingPanel(moons, QUICK, model=model)
-    assert isinstance(panel.error, RuntimeError)
-    assert "no &lt;such&gt; layer" in panel.result
-    broken.clear()
-    panel.train_button.click()
-    panel.wait(5)
-
-    assert panel.error is None
-    assert panel.run.setting == QUICK
 
 
 def test_error_of_a_callback_is_shown(panel, monkeypatch):
