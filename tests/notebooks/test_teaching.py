@@ -88,3 +88,19 @@ def test_class_of_fifty_minutes_fits():
         steps = len(re.findall(r"^# \d\. ", section, re.M))
         assert words / 130 + cells / 6 + 2 * guesses + 1.5 * steps <= minutes
     assert f"class_50](class_50.ipynb) ({sum(said)})" in GUIDE
+
+
+def test_minutes_of_a_lesson_are_the_same_everywhere():
+    """In the lesson, in README and here; and its sections fill them, within a tenth."""
+    readme = (FOLDER.parent / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d\d) \[.*?\| (\d+) \|", readme, re.M)
+    heads = re.findall(r"^### (\d\d) .*\((\d+) minutes\)$", GUIDE, re.M)
+    sources = sorted((FOLDER / "src").glob("[0-9]*.py"))
+    said = [
+        (path.name[:2], re.search(r"\*\*About (\d+) minutes", path.read_text("utf-8"))[1])
+        for path in sources
+    ]
+
+    assert rows == heads == said
+    for lesson, whole in said:
+        assert abs(sum(minutes(lesson).values()) - int(whole)) <= 0.1 * int(whole) + 2
