@@ -304,11 +304,11 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 #
 # ## 7. The clinic (3 minutes)
 #
-# Each patient is a fresh training with a fault of its own. The gray curves are its other
-# seeds.
+# Each patient is a fresh training with a fault of its own. The gray curves are its
+# other seeds.
 #
-# **Do.** Choose what is wrong and what helps, click **Treat**, and see whether it cures.
-# Then **Next patient**, until three in a row are right.
+# **Do.** Choose what is wrong and what helps, click **Treat**, and see whether it
+# cures. Then **Next patient**, until three in a row are right.
 
 # %%
 hk.ClinicPanel()

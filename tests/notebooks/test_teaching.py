@@ -97,7 +97,10 @@ def test_minutes_of_a_lesson_are_the_same_everywhere():
     heads = re.findall(r"^### (\d\d) .*\((\d+) minutes\)$", GUIDE, re.M)
     sources = sorted((FOLDER / "src").glob("[0-9]*.py"))
     said = [
-        (path.name[:2], re.search(r"\*\*About (\d+) minutes", path.read_text("utf-8"))[1])
+        (
+            path.name[:2],
+            re.search(r"\*\*About (\d+) minutes", path.read_text("utf-8"))[1],
+        )
         for path in sources
     ]
 
