@@ -9,7 +9,7 @@ Not in here: what a lesson contains (its source) and whether its numbers are rig
 
 import base64
 import hashlib
-import io
+import html
 import os
 import re
 import sys
@@ -25,7 +25,9 @@ from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
-from PIL import Image
+
+from hpkit.charts.still import small
+from hpkit.panels.saved import VIEW, WORDS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
@@ -34,7 +36,8 @@ FOLDER = ROOT / "notebooks"
 PATIENT = (
     "from hpkit.panels.live import Live; Live.now.__kwdefaults__['seconds'] = 60.0"
 )
-WIDGET = "application/vnd.jupyter.widget-view+json"
+SAVED = '<div class="hp-saved'  # of a panel or quiz, beside its widget
+PANEL = re.compile(SAVED + '.*?<img alt="([^"]*)" src="data:image/png;base64,([^"]*)')
 # Their bytes and words differ between machines: --check sees only whether one is there.
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 
@@ -232,9 +235,9 @@ def normalise(notebook):
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if DRAWING in (tags or ()):
             cell.metadata.jupyter = {"source_hidden": True}
+        if "outputs" in cell:
+            cell.outputs = [each for o in cell.outputs for each in cleaned(o)]
         for output in cell.get("outputs", ()):
-            output.pop("transient", None)
-            clean(output)
             check_text(output, name(cell, index))
     fold_answers(notebook)
 
@@ -257,30 +260,26 @@ def fold_answers(notebook):
             cell.outputs.insert(0, first)
 
 
-def clean(output):
-    """Remove from one output the widget and the metadata; keep pictures' words."""
-    if "data" not in output:
-        return
-    output.data.pop(WIDGET, None)
-    alt = output.metadata.get("image/png", {}).get("alt")
-    output.metadata = nbformat.from_dict({"image/png": {"alt": alt}} if alt else {})
-    if png := output.data.get("image/png"):
-        output.data["image/png"] = plain_png(png)
+def cleaned(output):
+    """Return what stays of an output: without widget and metadata, a picture's words.
 
-
-def plain_png(text):
-    """Return a PNG in base64 without what it says of its maker, in 128 colors.
-
-    It has a quarter of the size, and a color moves by 16 of 255 at most.
+    A saved panel's picture becomes one of its own: GitHub shows none that HTML holds.
     """
-    picture = Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA")
-    picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    few = picture.convert("RGB").quantize(
-        128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    )
-    file = io.BytesIO()
-    few.save(file, "png", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
+    output.pop("transient", None)
+    if "data" not in output:
+        return [output]
+    data, line = output.data, []
+    data.pop(VIEW, None)
+    alt = output.metadata.get("image/png", {}).get("alt")
+    if SAVED in data.get("text/html", ""):
+        page = data.pop("text/html")
+        if found := PANEL.search(page):
+            alt, data["image/png"] = html.unescape(found[1]), found[2]
+            line = [new_output("display_data", {"text/plain": WORDS["dead"]})]
+    elif png := data.get("image/png"):
+        data["image/png"] = base64.b64encode(small(base64.b64decode(png))).decode()
+    output.metadata = nbformat.from_dict({"image/png": {"alt": alt}} if alt else {})
+    return [output, *line] if data else []
 
 
 def check_text(output, where):

@@ -54,6 +54,7 @@ class Quiz:
         self.error = None  # of the last press of a button, for tests
         self._lock = threading.RLock()
         self._places = {}  # (question, letter): where the feedback is shown
+        self._box = None  # of the buttons
 
     @property
     def questions(self) -> list[dict]:
@@ -137,15 +138,22 @@ class Quiz:
             parts.append("\n".join(f"- **{k}** {a['answer']}" for k, a in rows))
         return "\n\n".join(parts)
 
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = {"text/plain": repr(self), "text/markdown": self._markdown()}
-        return {**self.widget()._repr_mimebundle_(**kwargs), **bundle}
+    def _ipython_display_(self):
+        from hpkit.panels import saved
+
+        texts = {"plain": repr(self), "markdown": self._markdown()}
+        look = "<pre style='white-space:pre-wrap;font-family:inherit'>{}</pre>"
+        saved.show(self.widget(), look.format(html.escape(repr(self))), **texts)
 
     def widget(self):
         """Return the quiz as an ipywidgets box; a new one takes the old one's place."""
         from ipywidgets import HTML, VBox
 
+        from hpkit.panels import saved
+
         with self._lock:
+            if self._box:
+                saved.close(self._box)
             self._places, self._score = {}, HTML()
             blocks = [self._block(n) for n in range(1, len(self) + 1)]
             for n, entry in self._entries().items():  # of an earlier day
@@ -156,7 +164,8 @@ class Quiz:
                     before = say("exercises.quiz.before", **facts)
                     about = self.key(n), outcome, a["feedback"], letter, before
                     self._show(n, letter, Feedback(*about))
-        box = VBox([*blocks, self._score])
+            self._box = box = VBox()
+        box.children = HTML(saved.alive(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
         return box
 

@@ -348,9 +348,10 @@ class Entry:
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
         options = [(facts.knob, name) for name, facts in TABLE.items()]
-        self.which = named(W.Dropdown(options=options, value=name), WORDS["which_tip"])
         look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
-        self.which.layout = W.Layout(margin="2px 2px 2px 8px", **look)
+        look = W.Layout(margin="2px 2px 2px 8px", **look)
+        self.which = W.Dropdown(options=options, value=name, layout=look)
+        named(self.which, WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
         text = W.Text(written(values), continuous_update=False)

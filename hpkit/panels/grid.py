@@ -205,8 +205,9 @@ class CellGuess(W.VBox):
         self.lists, boxes = [], []
         for name, values in space.items():
             options = [(shown(value), k) for k, value in enumerate(values)]
-            one = named(W.Dropdown(options=options, value=None), TABLE[name].knob)
-            one.layout = W.Layout(width="110px", margin="2px 12px 2px 6px")
+            wide = W.Layout(width="110px", margin="2px 12px 2px 6px")
+            one = W.Dropdown(options=options, value=None, layout=wide)
+            one = named(one, TABLE[name].knob)
             one.observe(self._draw, "value")
             self.lists.append(one)
             boxes += [say(TABLE[name].knob), one]

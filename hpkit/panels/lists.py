@@ -78,8 +78,9 @@ class RunList:
         self.name.layout.width = "176px"
         self.pin_button = button(WORDS["pin"], WORDS["pin_tip"])
         self.remove_button = button(WORDS["remove"], WORDS["remove_tip"])
-        side = W.VBox([self.name, buttons(self.pin_button, self.remove_button)])
-        side.layout = W.Layout(width="190px", margin="18px 0 0 10px")
+        look = W.Layout(width="190px", margin="18px 0 0 10px")
+        pair = buttons(self.pin_button, self.remove_button)
+        side = W.VBox([self.name, pair], layout=look)
         self.box = W.HBox([rows, side])
         panel.on_change(self.list, self._choose)
         panel.on_change(self.name, self._rename)

@@ -184,7 +184,7 @@ _makers_lock = threading.Lock()
 
 
 def stop_earlier(panel, kind):
-    """Stop the panels that an earlier run of the same cell made.
+    """End the panels that an earlier run of the same cell made.
 
     Where the front end tells no cell (a script), those of the same `kind`.
     """
@@ -194,7 +194,7 @@ def stop_earlier(panel, kind):
         before, panels = _makers.get(key, (None, ()))
         if before is None or before != execution or not cell:
             for old in panels:
-                old.stop()
+                old.end() if cell else old.stop()
             _makers[key] = execution or "", WeakSet()
         _makers[key][1].add(panel)
 

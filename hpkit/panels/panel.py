@@ -8,22 +8,25 @@ A panel is a box of widgets. A subclass makes its controls and hands them on wit
 import base64
 import html
 import re
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import ipywidgets as W
 
 from hpkit.charts.live import LiveCharts
-from hpkit.charts.still import picture
+from hpkit.charts.still import picture, small
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text
 from hpkit.locale import Texts
+from hpkit.panels import saved
 from hpkit.panels.guess import Guess, check_predict
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say, style_sheet
 
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
+SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 
 
 class Panel(W.VBox):
@@ -59,6 +62,7 @@ class Panel(W.VBox):
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
         self.title, self.result, self._quiet = check_text("title", title), "", 0
+        self._saving = None  # the wait before the saved picture is drawn anew
         self.status = say("", "hp-status")
         self.bar = W.FloatProgress(value=0, min=0, max=1)
         self.bar.add_class("hp-bar")
@@ -87,9 +91,8 @@ class Panel(W.VBox):
             What is below, one at a time, default a table of `frame`.
         """
         left = [self.guess.box, *left] if self.guess else left
-        head = say(
-            f"<span class='hp-title'>{html.escape(self.title)}</span>", "hp-grow"
-        )
+        head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
+        head = say(head + saved.alive(self), "hp-grow")
         controls = W.VBox(left)
         controls.add_class("hp-controls")
         calls = {name: self._told(call) for name, call in (calls or {}).items()}
@@ -108,8 +111,8 @@ class Panel(W.VBox):
 
     def _foot(self, drawers):
         """Make the buttons below the charts and the drawer that they open."""
-        self.code_box = named(W.Textarea(), WORDS["code_tip"])
-        self.code_box.layout = W.Layout(width="100%", height="100%")
+        whole = W.Layout(width="100%", height="100%")
+        self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.table_box = None if drawers else say("", "hp-table")
         if not drawers:
@@ -142,6 +145,8 @@ class Panel(W.VBox):
         """
         if check_predict(predict):
             self.guess = Guess(self, question, widget, text)
+        else:
+            saved.close(widget)
 
     # ---- callbacks and errors ------------------------------------------------------
 
@@ -213,6 +218,8 @@ class Panel(W.VBox):
         look = "hp-say hp-error" if wrong else "hp-say"
         self.result = text
         self.charts.show(charts, sentence=f"<div class='{look}'{role}>{text}</div>")
+        if self._saving and not passing:
+            self._save_soon()
 
     def _draw(self):
         """Show the state."""
@@ -243,6 +250,13 @@ class Panel(W.VBox):
     def _table(self):
         """Return the numbers of the charts, as `pandas.DataFrame` takes them."""
         raise NotImplementedError
+
+    def end(self):
+        """Stop it and take it from the page; its saved picture stays."""
+        self.live.stop()
+        if self._saving:
+            self._saving.cancel()
+        saved.close(self)
 
     # ---- what a learner calls ------------------------------------------------------
 
@@ -323,20 +337,30 @@ class Panel(W.VBox):
         """Return the still picture as PNG or SVG; same state, same bytes."""
         return picture(self.charts.charts, self.widths, form=form)
 
-    def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
-        """Return the live widget, and a picture and a sentence for where it is dead.
+    def _ipython_display_(self):
+        """Show the live widget, and beside it its saved picture."""
+        self._show_saved()
+        self._saving = threading.Timer(0, int)
 
-        These show the result even where the widget waits for a guess: a page that is
-        only read has nobody to guess.
+    def _show_saved(self, *, again=False):
+        """Show the picture with the result, even where a guess is waited for.
+
+        A page that is only read has nobody to guess.
         """
-        bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
-        with self.live.lock:
-            covered = self.guess and not self.guess.open and self.error is None
-            said = self._sentence(self.live.busy) if covered else self.result
-            words = html.unescape(re.sub(r"<[^>]+>", "", said))
-            bundle["text/plain"] = f"{self.title}. {words} {WORDS['dead']}"
-            bundle["image/png"] = base64.b64encode(self.picture()).decode()
-        return bundle, {"image/png": {"alt": f"{self.title}. {words}"}}
+        covered = self.guess and not self.guess.open and self.error is None
+        said = self._sentence(self.live.busy) if covered else self.result
+        plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
+        png = small(picture(self.charts.charts, self.widths, dpi=100))
+        data, alt = base64.b64encode(png).decode(), html.escape(plain)
+        image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+        saved.show(self, image, plain=plain, again=again)
+
+    def _save_soon(self):
+        """Show another saved picture when nothing has changed for a moment."""
+        self._saving.cancel()
+        self._saving = threading.Timer(SAVE, self._show_saved, kwargs={"again": True})
+        self._saving.daemon = True
+        self._saving.start()
 
 
 def _free_paths(stem, ends):

@@ -10,6 +10,7 @@ from hpkit import exercises, locale
 from hpkit.exercises import Quiz, _progress
 from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
+from hpkit.panels.saved import VIEW, WORDS
 
 QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
 every_quiz = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda quiz: quiz.lesson)
@@ -253,9 +254,14 @@ def test_answers_from_several_threads(quiz):
     assert quiz.error is None
 
 
-def test_bundle_has_widgets_and_text(quiz):
-    bundle = quiz._repr_mimebundle_()
+def test_saved_questions_stand_beside_the_buttons(quiz, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    quiz._ipython_display_()
 
-    assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert "- **A** " in bundle["text/markdown"]
-    assert bundle["text/plain"] == repr(quiz)
+    view, saved = shown
+    assert view[VIEW]["model_id"] == quiz._box.model_id
+    assert "- **A** " in saved["text/markdown"]
+    assert saved["text/plain"] == repr(quiz)
+    assert "   A  " in saved["text/html"]
+    assert WORDS["dead"] in saved["text/html"]

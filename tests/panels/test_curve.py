@@ -128,20 +128,24 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     assert not curve.found.finished
 
 
-def test_guess_comes_before_the_result(moons):
+def test_guess_comes_before_the_result(moons, monkeypatch):
     panel = ValidationCurvePanel(
         moons, "lr", QUICK, param_range=[0.01, 0.3], seeds=1, predict=True
     )
     assert "hp-covered" in panel._dom_classes
     assert "Make your guess first" in panel.result
     assert "0.3" not in panel.result
-    assert "learning rate 0.3" in panel._repr_mimebundle_()[0]["text/plain"]
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    panel._ipython_display_()  # a page that is only read has nobody to guess
+    assert "learning rate 0.3" in shown[1]["text/plain"]
     panel.guess.widget.value = 0.01
     panel.guess.button.click()
 
     assert panel.error is None
     assert "hp-covered" not in panel._dom_classes
     assert "Your guess: <b>0.01</b>" in panel.result
+    panel.end()
     assert "learning rate 0.3" in panel.result
     guess = mark(panel.charts.charts[1], "rule")
     assert guess.get("label") == "your guess"

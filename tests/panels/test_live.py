@@ -218,6 +218,8 @@ class Stoppable:
     def stop(self):
         self.stopped += 1
 
+    end = stop
+
 
 def test_live_panels_of_an_earlier_run_of_their_cell_are_stopped(monkeypatch):
     monkeypatch.setattr(live_module, "_makers", {})

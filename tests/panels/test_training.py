@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from build import FOLDER
 from chart_reading import curve, mark, pixels
+from ipywidgets.widgets.widget import _instances as widgets
 from waiting import until
 
 import hpkit as hk
@@ -17,6 +18,7 @@ from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import TrainingPanel, present
 from hpkit.panels.controls import NEW, SAME
+from hpkit.panels.saved import VIEW, WORDS
 from hpkit.store import guesses
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -488,14 +490,54 @@ def test_shown_code_gives_the_same_run(panel):
     np.testing.assert_array_equal(names["run"].val_loss, panel.run.val_loss)
 
 
-def test_picture_is_the_same_each_time_and_words_say_how_to_revive(panel):
-    bundle, metadata = panel._repr_mimebundle_()
+def shown_by(panel, monkeypatch):
+    """Return what a panel displays, as (bundle, options)."""
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, **how: shown.append((data, how))
+    )
+    panel._ipython_display_()
+    return shown
 
-    assert bundle["image/png"] == panel._repr_mimebundle_()[0]["image/png"]
-    assert metadata["image/png"]["alt"] in bundle["text/plain"]
-    assert "run this cell again" in bundle["text/plain"].lower()
-    assert "Lowest validation loss" in bundle["text/plain"]
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
+    (view, _), (saved, how) = shown_by(panel, monkeypatch)
+    again = shown_by(panel, monkeypatch)[1][0]
+
+    assert view[VIEW]["model_id"] == panel.model_id
+    assert how["display_id"] == f"saved-{panel.model_id}"
+    assert saved == again
+    assert "Lowest validation loss" in saved["text/plain"]
+    assert len(saved["text/html"]) < 60_000
+    assert WORDS["dead"] in saved["text/html"]
+    assert 'alt="Train a network on moons. Lowest' in saved["text/html"]
+    assert (
+        f"hp-saved-{panel.model_id}{{display:none}}"
+        in panel.children[1].children[0].value
+    )
+
+
+def test_saved_picture_is_drawn_anew_when_the_panel_rests(panel, monkeypatch):
+    monkeypatch.setattr("hpkit.panels.panel.SAVE", 0.05)
+    shown = shown_by(panel, monkeypatch)
+    panel.controls["lr"].value = 0.1
+    panel.wait(30)
+
+    until(lambda: len(shown) > 2)
+    (picture, how) = shown[-1]
+    assert how["update"]
+    assert "lr 0.1" in picture["text/plain"]
+    assert picture["text/html"] != shown[1][0]["text/html"]
+
+
+def test_closing_a_panel_closes_every_widget_of_it(moons):
+    before = set(widgets)
+    panel = TrainingPanel(moons, QUICK)
+    assert len(set(widgets) - before) > 100
+    panel.end()
+    panel.wait(10)
+
+    assert set(widgets) - before == set()
 
 
 def test_regression_and_many_features_have_no_map():
