@@ -256,6 +256,5 @@ class TrainingPanel(Panel):
         """Return the cell that trains the run shown."""
         return code_of_run(self.run) if self.run else ""
 
-    def frame(self):
-        """Return the curves of all runs as a table."""
-        return self.runs.history()
+    def _table(self):
+        return self.runs.history() if self.list.kept else {}
