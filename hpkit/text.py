@@ -156,13 +156,12 @@ def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table and
     of each of its cells.
     """
-    head, other = _cell("th scope='col'", cell), _cell("td", cell)
-    first = (
-        _cell("th scope='row'", f"font-weight:normal;{cell}") if row_heads else other
-    )
-    body = "".join(
-        f"<tr>{first(name)}{''.join(map(other, cells))}</tr>" for name, *cells in rows
-    )
+    head, first = _cell("th scope='col'", cell), _cell("td", cell)
+    other = first
+    if row_heads:
+        first = _cell("th scope='row'", f"font-weight:normal;{cell}")
+    rows = (first(name) + "".join(map(other, cells)) for name, *cells in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
     top = caption and _cell("caption")(caption)
     top += f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
     return f"<table{_css(style)}>{top}<tbody>{body}</tbody></table>"

@@ -217,16 +217,11 @@ class Run:
         return self.dataset.test
 
     def __repr__(self):
-        setting = self.setting
-        facts = {
-            "dataset": self.dataset.name,
-            "seed": self.seed,
-            "lr": f"{setting.lr:g}",
-        }
-        facts |= {"batch_size": setting.batch_size, "epochs": setting.epochs}
+        facts = vars(self.setting) | {"dataset": self.dataset.name, "seed": self.seed}
+        facts |= {"lr": f"{self.setting.lr:g}", "done": self.epochs_done}
         facts |= {"loss": self.best_val_loss, "epoch": self.best_epoch}
         text = words("engine")["run_diverged" if self.diverged else "run"]
-        return text.format(done=self.epochs_done, **facts)
+        return text.format(**facts)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -281,10 +276,8 @@ class Runs:
         seeds = tuple(dict.fromkeys(seed for _, seed in longest))
         first = next(iter(longest.values()))
         most = max(run.epochs_done for run in longest.values())
-        arrays, weights = (
-            empty_arrays(len(settings), len(seeds), most, first.dataset),
-            {},
-        )
+        shape, weights = (len(settings), len(seeds), most), {}
+        arrays = empty_arrays(*shape, first.dataset)
         for (setting, seed), run in longest.items():
             at = settings.index(setting), seeds.index(seed)
             for name in CURVES:

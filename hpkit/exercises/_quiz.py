@@ -180,10 +180,8 @@ class Quiz:
         wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
         for letter, a in _by_letter(question).items():
-            words, facts = (
-                a["answer"],
-                {"letter": letter, "answer": to_text(a["answer"])},
-            )
+            words = a["answer"]
+            facts = {"letter": letter, "answer": to_text(words)}
             button = Button(
                 description=letter,
                 tooltip=say("exercises.quiz.press", **facts),
