@@ -7,10 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ipywidgets as W
+import matplotlib.pyplot as plt
 import pytest
+from matplotlib.text import Text
 
 import hpkit as hk
 from hpkit import locale
+from hpkit.charts.live import LiveCharts
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 
 ROOT = Path(hk.__file__).parent
@@ -53,16 +58,17 @@ ACCENTS = str.maketrans("aeioucdgjklnrstyzACEGIOSTU", "âéîöûçđğĵķľñ�
 
 def pseudo(text):
     """Return a text with other letters outside of its placeholders and its code."""
-    kept = re.split(r"({[^}]*}|hpkit|to_frame|n_trials|lr=|grid_search)", text)
+    code = r"{[^}]*}|<[^>]*>|&\w+;|hpkit\S*|to_frame|n_trials|lr=|grid_search"
+    kept = re.split(f"({code})", text)
     return "".join(k if i % 2 else k.translate(ACCENTS) for i, k in enumerate(kept))
 
 
 def in_pseudo(table):
-    return {
-        key: in_pseudo(text) if isinstance(text, dict) else pseudo(text)
-        for key, text in table.items()
-        if isinstance(text, dict | str)
-    }
+    if isinstance(table, str):
+        return pseudo(table)
+    if isinstance(table, list):
+        return [in_pseudo(text) for text in table]
+    return {key: in_pseudo(text) for key, text in table.items()}
 
 
 @pytest.fixture
@@ -94,6 +100,131 @@ def test_another_language_leaves_no_english_in_what_a_search_says(speaking):
     for text in said:
         left = re.sub(r"moons|batch_size|to_frame|e\+\d\d", "", text)
         assert not re.search("[aeiou]", left), text
+
+
+def texts_of(widget):
+    """Yield what a person reads of a widget and of all inside it, code left out."""
+    if "hp-style" in widget._dom_classes:
+        return
+    if isinstance(widget, LiveCharts):
+        yield from texts_of_charts(widget.charts)
+        yield re.sub(r"<[^>]*>|&\w+;", " ", widget.get_state("sentence")["sentence"])
+    for name in ("description", "tooltip", "placeholder"):
+        yield getattr(widget, name, "") or ""
+    yield from getattr(widget, "tooltips", None) or ()
+    if isinstance(widget, W.HTML) and "dataframe" not in widget.value:  # as in code
+        yield re.sub(r"<style>.*?</style>|<[^>]*>|&\w+;", " ", widget.value, flags=re.S)
+    for option in getattr(widget, "options", ()):
+        yield str(option[0] if isinstance(option, tuple) else option)
+    for child in getattr(widget, "children", ()):
+        yield from texts_of(child)
+
+
+def texts_of_charts(charts):
+    """Yield what stands on charts, and what is said of them."""
+    for chart in charts:
+        yield from (chart.title, chart.alt, chart.ends, chart.choose)
+        for axis in (chart.x, chart.y):
+            yield from (axis.label, *axis.texts)
+        for mark in chart.marks:
+            for name in ("label", "legend", "name", "tip", "texts"):
+                found = mark.get(name)
+                for text in found if isinstance(found, list) else [found]:
+                    yield text if name != "name" or mark.kind != "ranges" else ""
+            for axis in mark.get("axes", ()):
+                yield from (axis.label, *axis.texts)
+
+
+# What is a name or a value in every language.
+NAMES = "small_moons|moons|circles|coin_flips|batch_size|sgd|adam|rmsprop|relu|tanh"
+NAMES += r"|hpkit\S*|inf|e[+-]\d\d|hk\.\S*|\w+=\S*"
+
+
+def english(texts):
+    """Return the texts that have words which no locale gave."""
+    left = {text: re.sub(NAMES, "", text) for text in texts if text}
+    return [text for text, words in left.items() if re.search("[aeiou]", words)]
+
+
+def panels():
+    """Return every panel, some stopped, some with a guess."""
+    moons, base = hk.load_dataset("moons"), hk.Hyperparameters(lr=0.3, epochs=4)
+    run, more = hk.fit(moons, base), {"base": base, "seeds": 2}
+    training = hk.TrainingPanel(moons, base, controls=tuple(TABLE), predict="draw")
+    training.list.pin(training.list.chosen)
+    training.list.add(hk.fit(moons, base.but(lr=1e4)))
+    training.view.value = 1  # Compare
+    training.guess.commit()
+    yield training
+    yield hk.ValidationCurvePanel(
+        moons, param_range=[0.1, 1, 1e4], predict=True, **more
+    )
+    values = {"x_values": [0.1, 1, 1e4], "y_values": [16, 64]}
+    grid = hk.GridPanel(moons, **values, **more)
+    yield grid
+    grid.which.value = 0
+    grid.choose(2)
+    yield grid
+    path = hk.OneAtATimePanel(moons, base, lr=[0.1, 1], batch_size=[16, 64], seeds=1)
+    path.all_button.click()
+    path.wait().grid_button.click()
+    yield path.wait()
+    race = hk.SearchRacePanel(moons, base.but(epochs=3), budget=27, races=2)
+    race.start()
+    yield race.wait()
+    bowl = hk.BowlPanel(steps=3, predict=True)
+    bowl.guess.commit()
+    yield bowl
+    yield hk.CoinFlipsPanel(models=5)
+    noise = hk.BatchNoisePanel(moons)
+    noise.size.value = 64
+    yield noise
+    yield hk.PatiencePanel(moons, base.but(epochs=9))
+    yield hk.SeedsPanel(moons, [base, base.but(lr=0.1)], seeds=4, most=4)
+    yield hk.SeedsPanel(moons, [base, base.but(lr=1e4)], seeds=4, most=4)
+    box = hk.TestBoxPanel(run)
+    yield box
+    box.look()
+    yield box
+    clinic = hk.ClinicPanel().wait()
+    clinic.fault.value, clinic.remedy.value = "slow", "higher"
+    clinic.treat_button.click()
+    yield clinic.wait()
+
+
+def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for panel in panels():
+        panel.wait(60)
+        assert panel.error is None
+        assert english(texts_of(panel)) == []
+
+
+def test_another_language_leaves_no_english_in_plots(speaking):
+    moons, base = hk.load_dataset("moons"), hk.Hyperparameters(lr=0.3, epochs=4)
+    lrs = {"lr": [0.1, 1, 1e4], "batch_size": [16, 64]}
+    grid = hk.grid_search(moons, base, **lrs, seeds=range(2))
+    path = hk.one_at_a_time(moons, base, **lrs)
+    curve = hk.validation_curve(moons, base, param_name="lr", param_range=[0.1, 1, 1e4])
+    run = hk.fit(moons, base)
+    drawn = [
+        hk.plot_training_curves(run),
+        hk.plot_training_curves(grid),
+        hk.plot_validation_curve(curve),
+        hk.plot_grid(grid),
+        hk.plot_path(path),
+        hk.plot_parallel(grid),
+        hk.plot_best_so_far([grid, path]),
+        hk.plot_seeds(grid),
+        hk.plot_decision_boundary(run),
+        hk.plot_data(moons),
+    ]
+    for ax in drawn:
+        texts = [text.get_text() for text in ax.figure.findobj(Text)]
+        assert english([*texts, *ax.figure.hpkit_said]) == []
+        plt.close(ax.figure)
+    said = [hk.describe(run), hk.describe(grid), hk.describe([grid, path])]
+    assert english([*said, hk.describe(curve)]) == []
 
 
 def test_unknown_language_is_refused():

@@ -109,7 +109,7 @@ class Comparison:
 
     def plot(self, ax=None):
         """Return the axes with a row of dots for each way, and the bars."""
-        from hpkit.plots.canvas import drawn
+        from hpkit.plots.words import drawn
 
         return drawn(_chart(self), ax, (7.2, 3.6), self.alt)
 

@@ -5,14 +5,8 @@
 import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
 
 const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
-
-function color(name) {
-  if (!name) return 'var(--hp-blue)'
-  if (name[0] == '#') return name
-  return name == 'ink' || name == 'ground' ? `var(--hpc-${name})` : `var(--hp-${name})`
-}
-
-// ---- elements ------------------------------------------------------------------------
+const color = name => !name ? 'var(--hp-blue)' : name[0] == '#' ? name
+  : `var(--hp${name == 'ink' || name == 'ground' ? 'c' : ''}-${name})`
 
 function make(tag, parent, attributes = {}) {
   const node = tag[0] == '<' ? document.createElement(tag.slice(1))
@@ -26,8 +20,6 @@ function pool(group, tag, count) {  // exactly `count` children, old ones used a
   while (group.childNodes.length < count) make(tag, group)
   return group.childNodes
 }
-
-// ---- numbers -------------------------------------------------------------------------
 
 export function unpack(data) {  // a mark's data (DataView, or base64) as columns
   if (!data) return []
@@ -47,43 +39,38 @@ function scaled(axis, from, to) {
   const log = axis.kind == 'log', f = log ? Math.log10 : v => v
   const [low, high] = axis.domain, a = f(low), k = (to - from) / (f(high) - a || 1)
   const at = v => from + (f(v) - a) * k
-  at.back = p => { const v = a + (p - from) / k; return log ? 10 ** v : v }
+  at.back = p => log ? 10 ** (a + (p - from) / k) : a + (p - from) / k
   return at
 }
 
 // Lists of ticks [place, text, line], the densest first; the first that fits is taken.
-function* tickings(axis, most) {
-  const [low, high] = axis.domain
+function* tickings({kind, domain: [low, high], texts, ticks}, most) {
   const inside = v => v >= low - 1e-9 * Math.abs(low) && v <= high * (1 + 1e-9) + 1e-12
   const said = list => list.filter(inside).map(v => [v, num(v), 0])
-  if (axis.kind == 'none') {
+  if (kind == 'none') {
     yield []
-  } else if (axis.texts) {
-    const all = axis.texts.map((t, i) => [axis.ticks ? axis.ticks[i] : i, t, 0])
-    yield all
+  } else if (texts) {
+    const all = texts.map((t, i) => [ticks ? ticks[i] : i, t]), last = all.length - 1
+    yield all.map(([v, t]) => [v, t, 0])
     yield all.map(([v, t], i) => [v, t, i % 2])
-    for (let k = 2; k < all.length; k++) yield all.map(([v, t], i) => [v, i % k ? '' : t, 0])
-    yield all.map(([v, t], i) => [v, i && i < all.length - 1 ? '' : t, i ? 1 : 0])
-  } else if (axis.ticks) {
-    for (let k = 1; k < axis.ticks.length; k++) yield said(axis.ticks.filter((_, i) => i % k == 0))
-  } else if (axis.kind == 'log') {
+    for (let k = 2; k <= last; k++) yield all.map(([v, t], i) => [v, i % k ? '' : t, 0])
+    yield all.map(([v, t], i) => [v, i && i < last ? '' : t, i ? 1 : 0])
+  } else if (ticks) {
+    for (let k = 1; k < ticks.length; k++) yield said(ticks.filter((_, i) => i % k == 0))
+  } else if (kind == 'log') {
     const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high))
     const tens = range(last - first + 1).map(i => +`1e${first + i}`)
     if (high / low < 30) yield said(tens.flatMap(t => [t, 2 * t, 5 * t]))
     yield said(tens.flatMap(t => [t, 3 * t]))
-    for (let k = 1; k <= tens.length; k++) {
-      const some = said(tens).filter((_, i) => i % k == 0)
-      if (some.length > 1) yield some
-    }
-  } else {
-    for (let n = most; n >= 1; n--) {
-      const raw = (high - low) / n, ten = 10 ** Math.floor(Math.log10(raw))
-      const step = [1, 2, 2.5, 5, 10].find(s => s * ten >= raw * (1 - 1e-9)) * ten
-      const from = Math.ceil(low / step - 1e-9), to = Math.floor(high / step + 1e-9)
-      if (to > from) yield said(range(to - from + 1).map(i => (from + i) * step))
-    }
+    const some = k => said(tens).filter((_, i) => i % k == 0)
+    for (let k = 1; k <= tens.length; k++) if (some(k).length > 1) yield some(k)
+  } else for (let n = most; n >= 1; n--) {
+    const raw = (high - low) / n, ten = 10 ** Math.floor(Math.log10(raw))
+    const step = [1, 2, 2.5, 5, 10].find(s => s * ten >= raw * (1 - 1e-9)) * ten
+    const from = Math.ceil(low / step - 1e-9), to = Math.floor(high / step + 1e-9)
+    if (to > from) yield said(range(to - from + 1).map(i => (from + i) * step))
   }
-  if (!axis.texts) yield said([low, high])
+  if (!texts) yield said([low, high])
 }
 
 // Places near the wanted ones, `gap` apart, between low and high: least squares, where
@@ -105,13 +92,10 @@ export function spread(wanted, gap, low, high) {
 
 const PLUS = [[-.42, -1.3], [.42, -1.3], [.42, -.42], [1.3, -.42], [1.3, .42], [.42, .42],
   [.42, 1.3], [-.42, 1.3], [-.42, .42], [-1.3, .42], [-1.3, -.42], [-.42, -.42]]
-const SHAPES = {
-  square: [[-.88, -.88], [.88, -.88], [.88, .88], [-.88, .88]],
-  diamond: [[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]],
+const SHAPES = {square: [[-.88, -.88], [.88, -.88], [.88, .88], [-.88, .88]],
+  diamond: [[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]], plus: PLUS,
   triangle: [[0, -1.15], [1.1, .8], [-1.1, .8]],
-  plus: PLUS,
-  x: PLUS.map(([a, b]) => [.71 * (a - b), .71 * (a + b)]),
-}
+  x: PLUS.map(([a, b]) => [.71 * (a - b), .71 * (a + b)])}
 
 function shape(kind, x, y, r) {
   const corners = (SHAPES[kind] || []).map(([a, b]) => `${f1(x + a * r)} ${f1(y + b * r)}`)
@@ -124,20 +108,11 @@ const SIGNS = {points: '●', circle: '●', square: '■', diamond: '◆', tria
   x: '✖', band: '█', ring: '○', cross: '✕', frames: '▢'}
 const BARE = {...SIGNS, points: '○', circle: '○', square: '□', diamond: '◇', triangle: '△'}
 
-function ramp(stops, share) {
-  const at = clamp(share, 0, 1) * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(at))
-  const rgb = hex => [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16))
-  const a = rgb(stops[i]), b = rgb(stops[i + 1])
-  return a.map((v, k) => Math.round(v + (b[k] - v) * (at - i)))
-}
-
 const isBright = rgb =>
   rgb.reduce((sum, p, k) => sum + [.2126, .7152, .0722][k] * (p / 255) ** 2.2, 0) > .18
-
-function fixed(v, digits) {  // 0.70, not 0.7
-  const text = v.toPrecision(digits)
-  return text.length > digits + 2 ? num(v, digits) : text
-}
+const bytesOf = ({v}) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength)  // of colors
+const fixed = (v, digits) =>  // 0.70, not 0.7
+  v.toPrecision(digits).length > digits + 2 ? num(v, digits) : v.toPrecision(digits)
 
 // ---- one chart -----------------------------------------------------------------------
 
@@ -146,23 +121,19 @@ function chart(el, tell) {
   const title = make('<div', root, {class: 'hpc-title'})
   const head = make('<div', root, {class: 'hpc-head', 'aria-hidden': 'true'})
   const frame = make('<div', root, {class: 'hpc-frame'})
-  const svg = make('svg', frame, {role: 'img'})
-  const hit = make('<div', frame, {class: 'hpc-hit'})
+  const svg = make('svg', frame, {role: 'img'}), hit = make('<div', frame, {class: 'hpc-hit'})
   const tip = make('<div', frame, {class: 'hpc-tip', 'aria-hidden': 'true'})
   const probe = make('<div', root, {class: 'hpc-probe'})
   const clip = 'hpc' + Math.random().toString(36).slice(2)
   const area = make('rect', make('clipPath', make('defs', svg), {id: clip}))
-  const [grid, ticksX, ticksY, plot, over, ends, leads, notes] = range(8).map(() => make('g', svg))
+  const [grid, ticksX, ticksY, plot, over, ends, leads, notes] =
+    ['', 'tick', 'tick', '', '', '', '', 'notes'].map(name => make('g', svg, {class: name}))
   const base = make('line', grid, {class: 'base'}), gridlines = make('g', grid, {class: 'grid'})
   const nameX = make('text', svg), ring = make('rect', svg, {class: 'hpc-at'})
   const pen = document.createElement('canvas').getContext('2d'), widths = new Map()
-  ticksX.setAttribute('class', 'tick')
-  ticksY.setAttribute('class', 'tick')
-  notes.setAttribute('class', 'notes')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], groups = [], headed = '', asked = 0
-  let room = 0, box, X, Y, em = 13, family = '', small = 1
-  let waiting = [], taken = []
+  let room = 0, box, X, Y, em = 13, family = '', small = 1, waiting = [], taken = []
   const unit = () => clamp(em / 13, 1, 2.2)
   const ask = () => { asked = asked || requestAnimationFrame(draw) }
 
@@ -183,9 +154,8 @@ function chart(el, tell) {
       style: `fill:${plain};${mixed}font-size:${size}em;font-weight:${strong ? 700 : 400}`})
   }
 
-  function occupy(x, y, wide, high = 1.2 * em) {
+  const occupy = (x, y, wide, high = 1.2 * em) =>
     taken.push([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])
-  }
 
   function show(newSpec, newRaw) {
     if (newSpec === spec && newRaw.every((r, i) => r === raw[i])) return
@@ -213,14 +183,13 @@ function chart(el, tell) {
   }
 
   function group(i, kind) {  // where mark i draws: below the texts, and above all marks
-    if (!groups[i] || groups[i].kind != kind) {
-      if (groups[i]) groups[i].forEach(g => g.remove())
-      groups[i] = [plot, over].map(g => g.insertBefore(make('g'), g.childNodes[i] || null))
-      groups[i].kind = kind
-      groups[i][0].setAttribute('class', kind)
-      if (['line', 'band', 'rule', 'image'].includes(kind))
-        groups[i][0].setAttribute('clip-path', `url(#${clip})`)
-    }
+    if (groups[i] && groups[i].kind == kind) return groups[i]
+    if (groups[i]) groups[i].forEach(g => g.remove())
+    groups[i] = [plot, over].map(g => g.insertBefore(make('g'), g.childNodes[i] || null))
+    groups[i].kind = kind
+    groups[i][0].setAttribute('class', kind)
+    if (['line', 'band', 'rule', 'image'].includes(kind))
+      groups[i][0].setAttribute('clip-path', `url(#${clip})`)
     return groups[i]
   }
 
@@ -228,13 +197,11 @@ function chart(el, tell) {
 
   function ticks(axis, most, apart) {  // the densest ones of which no text meets the next
     let last = []
-    for (last of tickings(axis, most)) {
-      const meet = last.some((a, i) => {
-        const b = a[1] && last.slice(i + 1).find(o => o[1] && o[2] == a[2])
-        return b && !apart(a, b)
-      })
-      if (!meet) break
+    const meets = (a, i) => {
+      const b = a[1] && last.slice(i + 1).find(o => o[1] && o[2] == a[2])
+      return b && !apart(a, b)
     }
+    for (last of tickings(axis, most)) if (!last.some(meets)) break
     return last
   }
 
@@ -255,12 +222,12 @@ function chart(el, tell) {
     const line = 1.35 * em, top = em, rough = scaled(spec.y, H - top - 3 * em, 0)
     const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6), (a, b) =>
       a[2] == b[2] && Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
-    const wanted = Math.max(.6 * em, ...spec.marks.map(m => m.kind != 'line' ? 0 : Math.max(0,
-      ...[m.label].flat().map(t => t ? width(t, 1, true) + 1.2 * em : 0))))
-    let left = Math.max(...up.map(t => width(t[1], .92)), .2 * em) + .75 * em
+    const said = spec.marks.flatMap(m => m.kind == 'line' && m.label || []).filter(t => t)
+    const wanted = Math.max(.6 * em, ...said.map(t => width(t, 1, true) + 1.2 * em))
+    const half = t => width(t[1], .92) / 2
+    let left = Math.max(...up.map(t => 2 * half(t)), .2 * em) + .75 * em
     let right = Math.min(wanted, W * .38), across = []
     small = clamp((right - 1.2 * em) / (wanted - 1.2 * em), .5, 1)
-    const half = t => width(t[1], .92) / 2
     for (let turn = 0; turn < 3; turn++) {  // the texts at both ends widen the margins
       const wide = scaled(spec.x, left, W - right)
       across = ticks(spec.x, clamp(Math.round((W - left - right) / (5 * em)), 2, 9),
@@ -272,43 +239,43 @@ function chart(el, tell) {
     box = {W, H, left, right: W - right, top, bottom: H - below}
     X = scaled(spec.x, box.left, box.right)
     Y = scaled(spec.y, box.bottom, box.top)
-    put(svg, {viewBox: `0 0 ${W} ${H}`,
-      'aria-label': spec.alt || spec.title || `${spec.y.label} by ${spec.x.label}`})
-    put(area, {x: box.left - 1, y: box.top, width: Math.max(0, box.right - box.left + 2),
-      height: Math.max(0, box.bottom - box.top + 1)})
+    const [wide, high] = [Math.max(0, box.right - left), Math.max(0, box.bottom - top)]
+    const spoken = spec.alt || spec.title || `${spec.y.label} by ${spec.x.label}`
+    put(svg, {viewBox: `0 0 ${W} ${H}`, 'aria-label': spoken})
+    put(area, {x: left - 1, y: top, width: wide + 2, height: high + 1})
     const look = {size: .92, fill: color('soft')}, nodesX = pool(ticksX, 'text', across.length)
     across.forEach(([v, t, row], i) =>
       write(nodesX[i], t, X(v), box.bottom + .95 * em + (row ? line : 0), look))
     const nodesY = pool(ticksY, 'text', up.length)
     up.forEach(([v, t], i) => {
-      write(nodesY[i], t, box.left - .5 * em, Y(v), {...look, anchor: 'end'})
-      occupy(box.left - .5 * em - half([v, t]), Y(v), 2 * half([v, t]))
+      write(nodesY[i], t, left - .5 * em, Y(v), {...look, anchor: 'end'})
+      occupy(left - .5 * em - half([v, t]), Y(v), 2 * half([v, t]))
     })
-    const lines = !spec.grid ? [] : up.map(([v]) => `M${f1(box.left)} ${f1(Y(v))}H${f1(box.right)}`)
+    const lines = spec.grid ? up.map(([v]) => `M${f1(left)} ${f1(Y(v))}h${f1(wide)}`) : []
     if (spec.grid && spec.x.kind != 'band')
-      lines.push(...across.map(([v]) => `M${f1(X(v))} ${box.top}V${f1(box.bottom)}`))
+      lines.push(...across.map(([v]) => `M${f1(X(v))} ${top}v${f1(high)}`))
     put(pool(gridlines, 'path', 1)[0], {d: lines.join('')})
-    put(base, {x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom,
+    put(base, {x1: left, x2: box.right, y1: box.bottom, y2: box.bottom,
       visibility: spec.grid ? null : 'hidden'})
     const words = spec.x.label && spec.x.label + (spec.x.kind == 'band' ? '' : ' →')
     write(nameX, words, box.right, H - .8 * em,
       {anchor: 'end', size: .96 * Math.min(1, (box.right - 2) / (width(words, .96) || 1))})
-    hit.style.cssText = `left:${box.left}px;top:${box.top - em / 2}px;` +
-      `width:${box.right - box.left}px;height:${box.bottom - box.top + em / 2}px`
+    hit.style.cssText = `left:${left}px;top:${top - em / 2}px;width:${box.right - left}px;` +
+      `height:${box.bottom - top + em / 2}px`
     hit.classList.toggle('pen', spec.marks.some(m => m.draw || m.kind == 'ranges'))
   }
 
   // The name of the axis upwards, and marks that have no place for a label of their own.
   function header() {
     const list = spec.marks.filter((m, i) => m.legend && data[i].some(c => c.v.length))
-    const key = JSON.stringify([spec.y.label, spec.ends, list.map(m => [m, 0])])
+    const key = JSON.stringify([spec.y.label, spec.ends, list])
     if (key == headed) return
     headed = key
     head.textContent = ''
     if (spec.y.label) make('<b', head).textContent = '↑ ' + spec.y.label
     for (const m of list) {
-      const entry = make('<span', head), sign = make('<span', entry), bare = m.filled === false
-      const plain = (bare ? BARE : SIGNS)[m.shape || m.kind] || '━'
+      const entry = make('<span', head), sign = make('<span', entry)
+      const plain = (m.filled === false ? BARE : SIGNS)[m.shape || m.kind] || '━'
       sign.textContent = pick(m.dash, 0) ? '┅' : plain
       sign.style.color = color(pick(m.color, 0))
       sign.style.opacity = m.kind == 'band' ? .4 : 1
@@ -338,19 +305,15 @@ function chart(el, tell) {
   }
 
   function path(x, y, row, step) {
-    const xs = x.rows > 1 ? row * x.n : 0, ys = row * y.n
-    const far = box.bottom - 20 * (box.bottom - box.top)
+    const xs = x.rows > 1 ? row * x.n : 0, far = box.bottom - 20 * (box.bottom - box.top)
     let d = '', pen = 'M', px = 0, py = 0
     for (let i = 0; i < y.n; i++) {
-      const v = y.v[ys + i], u = x.v[xs + i]
+      const v = y.v[row * y.n + i], u = x.v[xs + i]
       if (!isFinite(v) || !isFinite(u)) { pen = 'M'; continue }
       const a = X(u), b = clamp(Y(v), far, 4 * box.H)
       if (pen == 'L' && Math.abs(a - px) < .8 && Math.abs(b - py) < .8 && i < y.n - 1) continue
-      if (step && pen == 'L') d += 'H' + f1(a)
-      d += pen + f1(a) + ' ' + f1(b)
-      px = a
-      py = b
-      pen = 'L'
+      d += (step && pen == 'L' ? 'H' + f1(a) : '') + pen + f1(a) + ' ' + f1(b);
+      [px, py, pen] = [a, b, 'L']
     }
     return d
   }
@@ -358,17 +321,17 @@ function chart(el, tell) {
   const DRAW = {
     line([g, top], m, x, y) {
       const each = m.halo ? 2 : 1, nodes = pool(g, 'path', each * y.rows), hot = reached.hot()
-      for (let r = 0; r < y.rows; r++) {
+      range(y.rows).forEach(r => {
         const faded = hot && hot.many && !pick(m.strong, r) && !(hot.mark == m && hot.row == r)
         const d = path(x, y, r, m.step), look = stroke(m, r)
         if (m.halo) put(nodes[2 * r], {d, ...halo(look)})
         put(nodes[each * r + each - 1], {d, ...look, class: faded ? 'dim' : null})
-      }
+      })
       pool(top, 'path', m.draw ? y.n : 0).forEach((knob, i) => put(knob,
         {d: shape('circle', X(x.v[i]), Y(y.v[i]), 5 * unit()), style: `fill:${color(m.color)}`}))
     },
     band([g], m, x, low, high) {
-      const there = range(x.n).filter(i => isFinite(low.v[i]) && isFinite(high.v[i]))
+      const there = range(x.n).filter(i => isFinite(low.v[i] + high.v[i]))
       const place = (c, i) => `${f1(X(x.v[i]))} ${f1(Y(c.v[i]))}`
       const around = [...there.map(i => place(high, i)), ...there.reverse().map(i => place(low, i))]
       put(pool(g, 'path', 1)[0], {d: there.length ? `M${around.join('L')}Z` : '',
@@ -395,13 +358,12 @@ function chart(el, tell) {
       if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), r, 0, {strong: true})
     },
     cross([g], m, x) {
-      const s = 5 * unit()
+      const s = 5 * unit(), first = x.v.indexOf(Math.min(...x.v))
       pool(g, 'path', x.n).forEach((node, i) => {
         const lines = `l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
         put(node, {d: `M${f1(X(x.v[i]) - s)} ${box.top - s}${lines}`, ...stroke(m, i, 2.6)})
         occupy(X(x.v[i]), box.top, 2 * s, 2 * s)
       })
-      const first = x.v.indexOf(Math.min(...x.v))
       if (x.n) beside(m, first, X(x.v[first]), box.top, s, 1, {edge: true})
     },
     rule([g], m, ats) {
@@ -409,7 +371,7 @@ function chart(el, tell) {
         const place = f1((m.across ? Y : X)(ats.v[i]))
         put(node, {...stroke(m, i, 1.5), d: m.across ? `M${f1(box.left)} ${place}H${f1(box.right)}`
           : `M${place} ${f1(box.bottom)}V${box.top}`})
-        beside(m, i, m.across ? box.right : place, m.across ? place : box.top, 2, 1)
+        beside(m, i, ...(m.across ? [box.right, place] : [place, box.top]), 2, 1)
       })
     },
     text([g], m, x, y) {
@@ -417,28 +379,25 @@ function chart(el, tell) {
       const fit = m.room ? Math.min(1, (m.room * (X(1) - X(0)) - .4 * em) / widest) : 1
       pool(g, 'text', x.n).forEach((node, i) => {
         const {anchor} = m, size = fit * (m.size || 1), px = X(x.v[i]), py = Y(y.v[i])
-        const strong = pick(m.strong, i)
-        const fill = color(pick(m.color, i) || 'ink'), wide = width(m.texts[i], size, strong)
+        const strong = pick(m.strong, i), fill = color(pick(m.color, i) || 'ink')
+        const wide = width(m.texts[i], size, strong)
         write(node, m.texts[i], px, py, {anchor, size, strong, fill})
         occupy(px + ({start: .5, end: -.5}[anchor] || 0) * wide, py, wide, 1.2 * em * size)
       })
     },
-    cells([g, top], m, {rows, n, v}) {
+    cells([g, top], m, {rows, n, v}, colors) {
       const w = X(1) - X(0), h = Y(0) - Y(1), words = pool(top, 'text', rows * n)
-      const room = (m.lift ? .76 : 1) * w - .3 * em  // a path passes at the left
-      const logs = Array.from(v).filter(u => isFinite(u) && u > 0).map(Math.log)
-      const low = Math.min(...logs), span = Math.max(Math.max(...logs) - low, Math.log(2))
+      const room = (m.lift ? .76 : 1) * w - .3 * em, bytes = bytesOf(colors)  // a path at the left
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
         width('0.' + '8'.repeat(d), s) < room && 1.25 * s * em < h) || [0, .8]
       top.setAttribute('class', 'cell')
       pool(g, 'rect', rows * n).forEach((node, i) => {
-        const known = isFinite(v[i]), out = v[i] == Infinity
-        const px = X(i % n), py = Y(Math.floor(i / n)), ty = py - (m.lift || 0) * h
-        const c = known && ramp(m.ramp, logs.length == 1 ? .5 : (Math.log(v[i]) - low) / span)
+        const known = isFinite(v[i]), px = X(i % n), py = Y(Math.floor(i / n))
+        const c = Array.from(bytes.subarray(4 * i, 4 * i + 3)), ty = py - (m.lift || 0) * h
         put(node, {x: f1(px - w / 2 + .75), y: f1(py - h / 2 + .75), rx: 2,
           width: f1(Math.max(0, w - 1.5)), height: f1(Math.max(0, h - 1.5)),
-          fill: known ? `rgb(${c})` : color('gray'), opacity: known ? 1 : out ? .45 : .13})
-        const said = out ? '✕' : known && digits ? fixed(v[i], digits) : ''
+          fill: known ? `rgb(${c})` : color('gray'), opacity: bytes[4 * i + 3] / 255})
+        const said = v[i] == Infinity ? '✕' : known && digits ? fixed(v[i], digits) : ''
         const fill = !known ? color('ink') : isBright(c) ? 'black' : 'white'
         write(words[i], said, px, ty, {size, fill})
         if (said) occupy(px, ty, width(said, size))
@@ -446,23 +405,21 @@ function chart(el, tell) {
     },
     frames([g], m, columns, rows) {
       const there = new Set(Array.from(columns.v, (c, i) => c + ',' + rows.v[i]))
-      const k = .5 - (there.size == 1 ? m.inset || 0 : 0)
-      const sides = [[1, 0], [-1, 0], [0, 1], [0, -1]]
-      const d = Array.from(columns.v).flatMap((c, i) => sides.map(([a, b]) => {
-        const x = c + a * k, y = rows.v[i] + b * k
-        return there.has(`${c + a},${rows.v[i] + b}`) ? '' : `M${f1(X(x - b * k))} ` +
-          `${f1(Y(y + a * k))}L${f1(X(x + b * k))} ${f1(Y(y - a * k))}`
-      })).join('')
-      const two = pool(g, 'path', 2), look = stroke(m, 0, 3)
-      put(two[0], {d, ...halo(look)})
-      put(two[1], {d, ...look})
+      const k = .5 - (there.size == 1 ? m.inset || 0 : 0), two = pool(g, 'path', 2)
+      const d = Array.from(columns.v).flatMap((c, i) => [[1, 0], [-1, 0], [0, 1], [0, -1]].map(
+        ([a, b]) => {
+          const x = c + a * k, y = rows.v[i] + b * k
+          return there.has(`${c + a},${rows.v[i] + b}`) ? '' : `M${f1(X(x - b * k))} ` +
+            `${f1(Y(y + a * k))}L${f1(X(x + b * k))} ${f1(Y(y - a * k))}`
+        })).join('')
+      put(two[0], {d, ...halo(stroke(m, 0, 3))})
+      put(two[1], {d, ...stroke(m, 0, 3)})
     },
     image([g], m, pixels) {
       const node = pool(g, 'image', 1)[0], {rows, n, v} = pixels
       if (node.pixels !== v) {
-        const canvas = make('<canvas', null, {width: n, height: rows})
+        const canvas = make('<canvas', null, {width: n, height: rows}), bytes = bytesOf(pixels)
         const ink = canvas.getContext('2d'), one = ink.createImageData(n, rows)
-        const bytes = new Uint8Array(v.buffer, v.byteOffset, 4 * n * rows)
         for (let r = 0; r < rows; r++)  // ours begin below
           one.data.set(bytes.subarray(4 * n * r, 4 * n * (r + 1)), 4 * n * (rows - 1 - r))
         ink.putImageData(one, 0, 0)
@@ -470,9 +427,9 @@ function chart(el, tell) {
         node.pixels = v
       }
       const [l, r, b, t] = m.extent || [...spec.x.domain, ...spec.y.domain]
-      const style = m.smooth === false ? 'image-rendering:pixelated' : null
       put(node, {x: f1(X(l)), y: f1(Y(t)), width: f1(X(r) - X(l)), height: f1(Y(b) - Y(t)),
-        preserveAspectRatio: 'none', style})
+        preserveAspectRatio: 'none',
+        style: m.smooth === false ? 'image-rendering:pixelated' : null})
     },
     ranges([g, top], m, low, high) {
       const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 4 * low.n)
@@ -499,10 +456,9 @@ function chart(el, tell) {
 
   function samples() {  // places in pixels that a text should not cover
     const seen = []
-    const between = (a, b) => {
-      const steps = clamp(Math.ceil(Math.hypot(b[0] - a[0], b[1] - a[1]) / (.4 * em)), 1, 60)
-      for (let s = 1; s <= steps; s++)
-        seen.push([a[0] + (b[0] - a[0]) * s / steps, a[1] + (b[1] - a[1]) * s / steps])
+    const between = ([a, b], [c, d]) => {
+      const steps = clamp(Math.ceil(Math.hypot(c - a, d - b) / (.4 * em)), 1, 60)
+      for (let s = 1; s <= steps; s++) seen.push([a + (c - a) * s / steps, b + (d - b) * s / steps])
     }
     spec.marks.forEach((m, k) => {
       const [u, ...columns] = data[k], joined = m.kind == 'line' || m.kind == 'band'
@@ -552,7 +508,7 @@ function chart(el, tell) {
         const [px, py] = seen[i]
         if (px > a - 2 && px < b + 2 && py > c && py < d) cost += 3
       }
-      if (cost < least) { least = cost; best = [cx, cy] }
+      if (cost < least) [least, best] = [cost, [cx, cy]]
     }
     return best
   }
@@ -578,11 +534,11 @@ function chart(el, tell) {
     }
     const places = spread(list.map(e => e.y), gap, box.top, box.bottom), from = box.right + .9 * em
     pool(ends, 'g', list.length).forEach((node, i) => {
-      const e = list[i], lead = node.firstChild || make('path', node)
-      const words = node.childNodes[1] || make('text', node), wide = width(e.text, small, e.strong)
-      put(lead, {stroke: e.tint, opacity: .55, d: `M${f1(e.x + 3)} ${f1(e.y)}` +
-        `L${f1(box.right + 3)} ${f1(e.y)}L${f1(from - 2)} ${f1(places[i])}`})
-      write(words, e.text, from, places[i], {...e, anchor: 'start', size: small})
+      const e = list[i], wide = width(e.text, small, e.strong), y = f1(e.y)
+      if (!node.firstChild) ['path', 'text'].forEach(tag => make(tag, node))
+      put(node.firstChild, {stroke: e.tint, opacity: .55,
+        d: `M${f1(e.x + 3)} ${y}L${f1(box.right + 3)} ${y}L${f1(from - 2)} ${f1(places[i])}`})
+      write(node.lastChild, e.text, from, places[i], {...e, anchor: 'start', size: small})
       occupy(from + wide / 2, places[i], wide)
     })
   }

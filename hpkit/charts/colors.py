@@ -5,6 +5,8 @@ their lighter ones stand in. Whatever differs in color differs in shape, dash or
 as well.
 """
 
+import numpy as np
+
 # name: on a light page (and in every still picture), on a dark page
 COLORS = {
     "blue": ("#0072B2", "#56B4E9"),
@@ -38,6 +40,22 @@ RAMP = (
 
 _LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}'
 _DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
+
+
+def cell_colors(values):
+    """Return colors (..., 4), 0 to 1, of losses: dark is low, pale not known."""
+    known = np.isfinite(values) & (values > 0)
+    logs = np.log(np.where(known, values, 1.0))
+    low = logs[known].min() if known.any() else 0.0
+    span = max(logs[known].max() - low, np.log(2)) if known.any() else 1.0
+    share = np.full(values.shape, 0.5) if known.sum() == 1 else (logs - low) / span
+    at = np.linspace(0, 1, len(RAMP))
+    stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in RAMP])
+    colors = [np.interp(share, at, stop) for stop in stops.T]
+    colors = np.stack([*colors, np.ones(values.shape)], -1)
+    colors[~known] = (0.55, 0.55, 0.55, 0.13)
+    colors[np.isposinf(values)] = (0.55, 0.55, 0.55, 0.45)
+    return (255 * colors).round() / 255  # as the page gets them
 
 
 def light(name: str) -> str:

@@ -1,7 +1,6 @@
 """Data with two features over what a network says of every place."""
 
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -54,43 +53,24 @@ def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
     return colors.reshape(grid, grid, 4)
 
 
-def map_chart(
-    dataset,
-    pixels: np.ndarray | None,
-    *,
-    split: str = "train",
-    names: Sequence[str] = (),
-    size: float = 2.6,
-    title: str = "",
-    alt: str = "",
-) -> Chart:
+def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
     """Return the points of a split over a map's pixels; None draws no map.
 
     `names` of the classes stand above the chart.
     """
     (left, right, bottom, top), _ = map_cells(dataset, 2)
-    part = getattr(dataset, split)
+    part, dots = getattr(dataset, split), []
+    for n in range(dataset.n_outputs):
+        look = {"color": CLASSES[n % len(CLASSES)], "shape": SHAPES[n % len(SHAPES)]}
+        look |= {"size": size, "hover": False, "legend": names[n] if names else None}
+        dots.append(points(*part.X[part.y == n].T, **look))
     empty = np.zeros((0, 0, 4), np.uint8)
     return Chart(
         Axis(dataset.features[0], (left, right)),
         Axis(dataset.features[1], (bottom, top)),
-        [
-            image(empty if pixels is None else pixels, smooth=True),
-            *(
-                points(
-                    *part.X[part.y == number].T,
-                    color=CLASSES[number % len(CLASSES)],
-                    shape=SHAPES[number % len(SHAPES)],
-                    size=size,
-                    hover=False,
-                    legend=names[number] if names else None,
-                )
-                for number in range(dataset.n_outputs)
-            ),
-        ],
-        title=title,
-        alt=alt,
+        [image(empty if pixels is None else pixels, smooth=True), *dots],
         grid=False,
+        **chart,
     )
 
 

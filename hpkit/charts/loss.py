@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hpkit.charts.colors import SHAPES
-from hpkit.charts.spec import Axis, Chart, band, cross, line, points, ring
+from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring
 from hpkit.locale import Texts
 
-WORDS = Texts("charts.loss")
+WORDS = Texts("charts")
 DENSE = 200  # points of a curve, where there are many: more are not seen
 
 
@@ -72,88 +72,69 @@ def stacked(curves: Sequence, top: float, scale: Callable[[int], float] | None =
 def loss_chart(
     run,
     *,
-    pinned: Sequence[tuple] = (),
-    faded: Sequence = (),
-    faded_are: str = "",
-    end: float | None = None,
-    per_epoch: Callable = lambda run: 1,
-    unit: str = "",
-    guess: tuple | None = None,
-    top: float | None = None,
-    lowest: str = "",
-    named: bool = True,
-    marks: Sequence = (),
-    alt: str = "",
+    pinned=(),
+    faded=(),
+    faded_are="",
+    end=None,
+    per_epoch=lambda run: 1,
+    unit="",
+    guess=None,
+    top=None,
+    lowest="",
+    named=True,
+    marks=(),
+    alt="",
 ) -> Chart:
     """Return the chart of a run beside others: training dashed, validation solid.
 
-    Parameters
-    ----------
-    run : Run
-    pinned : sequence of (Run, color, label)
-    faded : sequence of Run
-    faded_are : str
-        What the legend calls them.
-    end : float, optional
-        Right end of the axis.
-    per_epoch : function (Run) -> float
-        What an epoch of a run is on the axis: 1, its updates, its seconds.
-    unit : str
-        What the axis counts.
-    guess : (epochs, losses), optional
-        What a learner has drawn.
-    lowest : str
-        What stands beside the lowest validation loss, with a place for it.
-    named : bool
-        Whether the curves of the run are named at their ends.
-    marks : sequence of Mark
-        Drawn last.
+    `pinned` are (Run, color, label), `faded` gray runs, which the legend calls
+    `faded_are`. `per_epoch(run)` is what an epoch is on the axis, `unit` what that
+    counts, `end` its right end. `guess` is (epochs, losses) that a learner has drawn,
+    `lowest` what stands beside the lowest validation loss, with a place for it; the
+    curves of the run are `named` at their ends; `marks` are drawn last.
     """
-    others = [each[0] for each in pinned]
+    others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or top_of([run, *others, *faded])
     end = end or run.setting.epochs * per_epoch(run)
-    shown = [(run, "blue"), *(each[:2] for each in pinned)]
+    shown = list(zip((run, *others), ("blue", *colors), strict=True))
     calm = [(r, c) for r, c in shown if r.best_val_loss <= top]
     out = [(clipped(r.val_loss, top)[1], r, c) for r, c in shown]
     out = [each for each in out if each[0] is not None]
-    colors = [each[1] for each in pinned]
-
-    lowest = (lowest or WORDS["lowest"]).format(run.best_val_loss)
     train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
+    lowest = (lowest or WORDS["lowest"]).format(run.best_val_loss)
+    look = {"legend": (faded_are or WORDS["old"]) if faded else None}
+    ringed = {"label": lowest if run.best_val_loss <= top else None}
+    lost = {"label": [WORDS["diverged" if r.diverged else "above"] for _, r, _ in out]}
 
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]
-        xy = stacked(values, top, lambda row: per_epoch(runs[row]))
-        return line(*xy, **look)
+        return line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
 
     return Chart(
         Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
         [
-            curves(faded, "val_loss", color="gray", width=1.3, opacity=0.55,
-                   legend=(faded_are or WORDS["old"]) if faded else None),
-            line(*(guess or ((), ())), color="purple", width=2.5, dash="dotted",
-                 legend=WORDS["guess"] if guess else None),
+            curves(faded, "val_loss", color="gray", width=1.3, opacity=0.55, **look),
+            line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
             curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),
-            curves(others, "val_loss", color=colors, width=2.2,
-                   label=[each[2] for each in pinned]),
+            curves(others, "val_loss", color=colors, width=2.2, label=names),
             curves([run], "train_loss", width=2, dash="dashed", label=train),
             curves([run], "val_loss", width=3, label=val, strong=True),
             ring(
                 [r.best_epoch * per_epoch(r) for r, _ in calm],
                 [r.best_val_loss for r, _ in calm],
                 color=[color for _, color in calm],
-                label=lowest if run.best_val_loss <= top else None,
+                **ringed,
             ),
             cross(
                 [left * per_epoch(r) for left, r, _ in out],
                 color=[color for *_, color in out],
-                label=[WORDS["diverged" if r.diverged else "above"] for _, r, _ in out],
+                **lost,
             ),
             *marks,
         ],
         alt=alt,
-    )  # fmt: skip
+    )
 
 
 # ---- many settings, each over seeds ------------------------------------------------
@@ -167,15 +148,8 @@ def runs_chart(
 ) -> Chart:
     """Return the training curves of settings: means over seeds, with their spread.
 
-    Parameters
-    ----------
-    runs : Runs
-    split : {"both", "valid", "train"}
-        Validation is solid, training dashed.
-    names : sequence of str
-        Of the settings, for the ends of their curves.
-    few : bool
-        Whether the lowest points get large rings.
+    `split` is "both", "valid" (solid) or "train" (dashed); `names` stand at the ends of
+    the curves; with `few` the lowest points get large rings.
     """
     there = np.flatnonzero((runs.epochs_done >= 0).any(1))
     out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
@@ -186,7 +160,7 @@ def runs_chart(
     colors = dict(zip(there, shades(len(there)), strict=True))
     one, best, taken, marks = len(there) == 1, runs.order[0], [], []
     for i in there:
-        strong = i == best and not one
+        strong, look = i == best and not one, {"color": colors[i], "name": names[i]}
         for part in parts:
             mean, (low, high) = losses[part][i].mean(0), _spread(losses[part][i])
             epochs, (height, left) = np.arange(len(mean)), clipped(mean, top)
@@ -195,35 +169,23 @@ def runs_chart(
             if not out[i] and len(losses[part][i]) > 1:
                 marks.append(band(epochs, low, high, color=colors[i], opacity=0.15))
             label = WORDS["val" if part == "valid" else "train"] if one else names[i]
-            label = label if part == parts[0] or one else None
-            marks.append(
-                line(
-                    epochs,
-                    height,
-                    color=colors[i],
-                    width=(3.2 if strong else 2.4) * (1 if part == "valid" else 0.75),
-                    dash=None if part == "valid" else "dashed",
-                    label=None if out[i] else label,
-                    name=names[i],
-                    strong=strong or (one and part == "valid"),
-                )
-            )
-        mean = runs.val_loss[i].mean(0)
+            look["label"] = None if out[i] or (part != parts[0] and not one) else label
+            look["width"] = (3.2 if strong else 2.4) * (1 if part == "valid" else 0.75)
+            look["dash"] = None if part == "valid" else "dashed"
+            look["strong"] = strong or (one and part == "valid")
+            marks.append(line(epochs, height, **look))
+        mean, color = runs.val_loss[i].mean(0), {"color": colors[i]}
         if out[i]:
             at = _apart(min(clipped(mean, top)[1] or most, most), taken, most)
             taken.append(at)
-            label = WORDS["gone"].format(names[i])
-            marks.append(cross([at], color=colors[i], label=label))
+            marks.append(cross([at], label=WORDS["gone"].format(names[i]), **color))
         elif split != "train" and np.isfinite(mean).any():
-            at = int(np.nanargmin(mean))
-            large = few or strong
-            marks.append(
-                points([at], [mean[at]], color=colors[i], size=6 if large else 3.4,
-                       filled=False, hover=False)
-            )  # fmt: skip
-    loss = {"valid": "val_loss", "train": "train_loss", "both": "key"}[split]
-    loss = WORDS["loss" if loss == "key" and one else loss]
-    epoch = WORDS["epoch" if split == "train" else "marks"]
+            at, size = int(np.nanargmin(mean)), 6 if few or strong else 3.4
+            look = {"size": size, "filled": False, "hover": False} | color
+            marks.append(points([at], [mean[at]], **look))
+    loss = {"valid": "val_loss", "train": "train_loss", "both": "both_losses"}[split]
+    loss = WORDS["loss" if split == "both" and one else loss]
+    epoch = WORDS["epoch" if split == "train" else "marked_epoch"]
     return Chart(Axis(epoch, (0, most)), Axis(loss, (0, top)), marks, alt=alt)
 
 
@@ -267,31 +229,29 @@ def seeds_chart(runs, names: Sequence[str], *, pairs: bool, alt: str = "") -> Ch
     """
     count, rows = len(runs.settings), np.arange(len(runs.settings), dtype=float)
     loss = np.where(runs.diverged, np.nan, runs.best_val_loss)
-    low, high = (
-        (np.nanmin(loss), np.nanmax(loss)) if np.isfinite(loss).any() else (0, 1)
-    )
+    known = loss[np.isfinite(loss)] if np.isfinite(loss).any() else [0, 1]
+    low, high = min(known), max(known)
     room = 0.06 * (high - low or high or 1.0)
     means = np.array([np.nanmean(r) if np.isfinite(r).any() else np.nan for r in loss])
     joined = loss.T if pairs else np.zeros((0, count))
-    gone = np.flatnonzero(runs.diverged.any(1))
+    gone, n = np.flatnonzero(runs.diverged.any(1)), len(runs.seeds)
     labels = list(names)
     for i in gone:
-        n = f"{runs.diverged[i].sum()} of {len(runs.seeds)}"
-        labels[i] += "\n" + WORDS["gone"].format(n)
+        labels[i] = WORDS["gone_of"].format(names[i], runs.diverged[i].sum(), n)
+    colors = [SHADES[i % len(SHADES)] for i in range(count)]
+    thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
+    bars = {"color": "ink", "width": 3.4, "hover": False}
+    lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
+    dots = []
+    for i, color in enumerate(colors):
+        look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
+        dots.append(points(loss[i], np.full(n, count - 1.0 - i), **look))
     marks = [
-        line(joined, np.tile(rows[::-1], (len(joined), 1)), color="soft", width=0.8,
-             opacity=0.5, hover=False),
-        *(
-            points(loss[i], np.full(len(loss[i]), count - 1.0 - i),
-                   color=SHADES[i % len(SHADES)], shape=SHAPES[i % len(SHAPES)],
-                   opacity=0.7)
-            for i in range(count)
-        ),
-        line(np.stack([means, means], 1), rows[::-1, None] + [-0.3, 0.3], color="ink",
-             width=3.4, hover=False),
-        points(np.full(len(gone), high + room), count - 1 - gone, shape="x", size=6,
-               color=[SHADES[i % len(SHADES)] for i in gone]),
-    ]  # fmt: skip
+        line(joined, np.tile(rows[::-1], (len(joined), 1)), **thin),
+        *dots,
+        line(np.stack([means, means], 1), rows[::-1, None] + [-0.3, 0.3], **bars),
+        points(np.full(len(gone), high + room), count - 1 - gone, **lost),
+    ]
     across = Axis(WORDS["seeds"], (low - room, high + (2 if len(gone) else 1) * room))
     up = Axis("", (-0.5, count - 0.5), ticks=rows, texts=labels[::-1])
     return Chart(across, up, marks, alt=alt)

@@ -73,15 +73,15 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
     if (m.kind == 'ranges')
-      return `${m.axes[u].label}\n${i % 2 ? 'to' : 'from'} ${valueAt(m.axes[u], v)}`
+      return `${m.axes[u].label}\n${spec.words[i % 2 ? 'to' : 'from']} ${valueAt(m.axes[u], v)}`
     if (own) return own
     if (m.kind == 'cells') {
-      const value = data[k][0].v[i], known = `${m.name || 'value'} ${num(value, 3)}`
+      const value = data[k][0].v[i], known = `${m.name} ${num(value, 3)}`
       return `${at(spec.x, u)}, ${at(spec.y, v)}\n` +
-        (isFinite(value) ? known : value == Infinity ? 'diverged' : 'not trained')
+        (isFinite(value) ? known : value == Infinity ? spec.words.diverged : spec.words.unknown)
     }
     return (name ? name + '\n' : '') + at(spec.x, u) + '\n' +
-      (m.kind == 'cross' ? 'diverged' : at(spec.y, v))
+      (m.kind == 'cross' ? spec.words.diverged : at(spec.y, v))
   }
 
   function nearest(px, py) {

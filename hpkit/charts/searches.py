@@ -11,7 +11,7 @@ from hpkit.locale import Texts
 from hpkit.search.space import Range
 from hpkit.text import shown
 
-WORDS = Texts("charts.searches")
+WORDS = Texts("charts")
 _DASHES = (None, "dashed", "dotted", "dashdot")
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
 _MOST = 7  # values of a list that are all written at their axis
@@ -19,33 +19,13 @@ _WIDE = 8  # numbers that span this factor stand on a logarithmic axis
 
 
 def best_so_far_chart(
-    searches: Mapping[str, object],
-    *,
-    look: Mapping[str, Sequence] | None = None,
-    budget: float | None = None,
-    ends: Mapping[str, Sequence[float]] | None = None,
-    log: bool | None = None,
-    label: str = "{} {:.3g}",
-    title: str = "",
-    alt: str = "",
+    searches, *, look=None, budget=None, ends=None, log=None, label="{} {:.3g}", **chart
 ) -> Chart:
     """Return a step line for each `Search`, by name: the lowest loss so far.
 
-    Parameters
-    ----------
-    searches : dict
-        Name: Search.
-    look : dict, optional
-        The "colors", "dashes" and "shapes" of the searches.
-    budget : float, optional
-        Right end of the lines, default the most epochs spent.
-    ends : dict, optional
-        Name: the lowest loss of each of many races, drawn as a column of points at the
-        right of the lines.
-    log : bool, optional
-        Whether the loss axis is logarithmic; default if the lines span a factor of ten.
-    label : str
-        What stands at a line's end, of its name and lowest loss.
+    `look` has their "colors", "dashes" and "shapes", `ends` by name the lowest loss of
+    each of many races, drawn as a column of points at the right. The loss axis is
+    logarithmic, unless `log` says otherwise, where the lines span a factor of ten.
     """
     looks = {"colors": CLASSES, "dashes": _DASHES, "shapes": SHAPES} | dict(look or {})
     curves = {name: search.best_so_far() for name, search in searches.items()}
@@ -82,8 +62,7 @@ def best_so_far_chart(
             line(x, y, **steps, width=2.6, name=list(curves), label=labels),
             points(at, height, **dots, tip=tips),
         ],
-        title=title,
-        alt=alt,
+        **chart,
     )
 
 
@@ -156,32 +135,14 @@ def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
     return ((shares >= np.array(low) - 1e-6) & (shares <= np.array(high) + 1e-6)).all(1)
 
 
-def parallel_chart(
-    axes: Sequence[Axis],
-    shares: np.ndarray,
-    *,
-    strong: np.ndarray,
-    color: Sequence[str],
-    shape: Sequence[str] = ("circle",),
-    tip: Sequence[str] = (),
-    label: Sequence[str | None] = (),
-    chosen: tuple | None = None,
-    title: str = "",
-    alt: str = "",
-) -> Chart:
+def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color.
 
-    Parameters
-    ----------
-    axes, shares
-        As of `parallel_axes` and `parallel_shares`.
-    strong : ndarray of bool (settings,)
-    color, shape, tip, label : sequence, one a setting
-        `shape` is what a strong line ends in.
-    chosen : (low, high, name), optional
-        A range on each axis, which `name` tells when a learner moves it. Without it
-        values between the ends of the axes are written, and what diverged ends in an x
-        at the top.
+    `axes` and `shares` are as of `parallel_axes` and `parallel_shares`. `looks` are
+    lists, one a setting: "color", "shape" (of the ends of strong lines), "tip",
+    "label". `chosen` is (low, high, name): a range on each axis, and what is told when
+    a learner moves it. Without it values between the ends of the axes are written, and
+    what diverged ends in an x at the top.
     """
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
     pale, front, still = np.flatnonzero(~strong), np.flatnonzero(strong), chosen is None
@@ -191,30 +152,25 @@ def parallel_chart(
     low, high, name = chosen or (0 * at, 0 * at + 1, None)
     heights = np.where(np.isnan(shares), 1.0, shares)
 
-    def some(numbers, **looks):
-        return {
-            key: [values[min(i, len(values) - 1)] for i in numbers]
-            for key, values in looks.items()
-            if len(values)
-        }
+    def some(numbers, *names):
+        there = [name for name in names if len(looks.get(name, ()))]
+        return {name: [looks[name][i] for i in numbers] for name in there}
 
-    dashes = some(pale, dash=np.where(out, "dotted", None)) if len(pale) else {}
-    grays = {"color": "gray", "width": 1, "opacity": 0.35} | dashes
-    colors = some(front, color=color, tip=tip, label=label)
-    ends = some(front, color=color, shape=shape) | {"size": 4, "hover": False}
-    soft = {"color": "soft"}
+    grays = {"color": "gray", "width": 1, "opacity": 0.35} | some(pale, "tip")
+    grays["dash"] = ["dotted" if out[i] else None for i in pale] or None
+    ends = some(front, "color", "shape") | {"size": 4, "hover": False}
+    colors, soft = some(front, "color", "tip", "label"), {"color": "soft"}
     return Chart(
         Axis("", kind="band", texts=[axis.label for axis in axes]),
         Axis("", (-0.12, 1.12), "none"),
         [
             ranges(low, high, axes, name=name),
-            line(at, heights[pale], **grays, **some(pale, tip=tip)),
+            line(at, heights[pale], **grays),
             line(at, heights[front], width=1.8, opacity=0.9, **colors),
             points(0 * front + last, heights[front, -1], **ends),
             text(*between, anchor="end", size=0.9, **soft),
             points(0 * gone + last, 0 * gone + 1, shape="x", hover=False, **soft),
         ],
-        title=title,
-        alt=alt,
         grid=False,
+        **chart,
     )

@@ -1,26 +1,11 @@
 """One description of a chart, drawn live (`live`, chart.js) and still (`still`).
 
-A recipe, for a panel or a plot:
-
-    from hpkit.charts.spec import Axis, Chart, cross, line, points, ring
-
-    def loss_chart(run, top):          # a function of results: no widget, no state
-        return Chart(
-            Axis("epoch", (0, run.setting.epochs)),
-            Axis("loss", (0, top)),
-            [
-                line(epochs, run.train_loss, dash="dashed", label="training"),
-                line(epochs, run.val_loss, width=3, label="validation", strong=True),
-                ring(run.best_epoch, run.best_val_loss, label="lowest 0.26"),
-                cross([], label="diverged"),   # no place: nothing is drawn
-            ],
-            alt="Training and validation loss of one run.",
-        )
-
-    charts = LiveCharts(widths=(5, 6), calls={"curve": panel.choose})    # live.py
-    charts.show([loss_chart(run, top), other], sentence="<b>Done.</b>")
-    picture([loss_chart(run, top), other], (5, 6))    # still.py: PNG or SVG as bytes
-    draw(ax, loss_chart(run, top))                    # still.py: on axes of matplotlib
+    chart = Chart(
+        Axis("epoch", (0, epochs)), Axis("loss", (0, top)),
+        [line(at, loss, label="training"), cross([], label="diverged")],  # empty: none
+        alt="The training loss of one run.")
+    LiveCharts(calls={"curve": panel.choose}).show([chart, other])        # live.py
+    picture([chart, other], (5, 6)); draw(ax, chart)                      # still.py
 
 Places are in units of the axes. The marks are drawn in their order. Where a mark has
 rows (lines) or points, any look may be one value or a list with one for each; the last
@@ -33,15 +18,16 @@ changed are sent. `click`, `draw` and `ranges` name what is told: `calls[name](i
 Nothing in here knows how anything is drawn.
 """
 
-import json
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hpkit.charts.colors import RAMP
+from hpkit.charts.colors import cell_colors
+from hpkit.locale import words
+
+GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # what a learner expects
 
 _HOVER = "color opacity name tip hover click legend"
 _LOOKS = {
@@ -51,7 +37,7 @@ _LOOKS = {
     "ring": "color label legend",
     "cross": "color label name tip hover click legend",
     "rule": "color width dash across label legend",
-    "text": "color anchor size strong room",
+    "text": "color anchor size strong room texts",
     "cells": "name tip click lift",
     "frames": "color width dash inset legend",
     "image": "extent smooth",
@@ -78,8 +64,8 @@ class Axis:
 
     def spec(self) -> dict:
         """Return the axis as JSON can hold it."""
-        made: dict[str, Any] = {"label": self.label, "kind": self.kind}
-        made["domain"] = [float(end) for end in self.domain]
+        ends = [float(end) for end in self.domain]
+        made: dict[str, Any] = {"label": self.label, "kind": self.kind, "domain": ends}
         if len(self.texts):
             made["texts"] = list(self.texts)
         if len(self.ticks):
@@ -121,8 +107,7 @@ class Mark:
         look = dict(self.look)
         if "axes" in look:
             look["axes"] = [axis.spec() for axis in look["axes"]]
-        ramp = {"ramp": list(RAMP)} if self.kind == "cells" else {}
-        return {"kind": self.kind, **look, **ramp}
+        return {"kind": self.kind, **look}
 
     def data(self) -> bytes:
         """Return the numbers: how many columns, their shapes, then four bytes each."""
@@ -137,17 +122,28 @@ def _mark(kind, columns, look):
         raise TypeError(
             f"{kind} has no look {', '.join(sorted(unknown))}; it has: {_LOOKS[kind]}"
         )
-    columns = [np.atleast_2d(np.asarray(c, np.float32)) for c in columns]
+    columns = [np.asarray(column) for column in columns]
+    columns = [c if c.dtype == np.uint32 else c.astype(np.float32) for c in columns]
     look = {
         name: list(value) if isinstance(value, tuple | np.ndarray) else value
         for name, value in look.items()
         if value is not None
     }
-    return Mark(kind, tuple(columns), look)
+    return Mark(kind, tuple(map(np.atleast_2d, columns)), look)
+
+
+def _packed(pixels):
+    """Return colors (rows, columns, 4) as one number each, of four bytes."""
+    return np.ascontiguousarray(pixels, np.uint8).view(np.uint32)[..., 0]
+
+
+def unpacked(column):
+    """Return the colors (rows, columns, 4) of a column of a mark, uint8."""
+    return column[..., None].view(np.uint8).reshape(*column.shape, 4)
 
 
 def line(x, y, **look) -> Mark:
-    """Lines, one a row of `y`; `x` is shared or has rows as well.
+    """Return lines, one a row of `y`; `x` is shared or has rows as well.
 
     `label` stands at the right end, `strong` ones first; `step` keeps a height until
     the next place; `halo` sets the line off from cells; `draw` lets a learner draw it.
@@ -156,76 +152,72 @@ def line(x, y, **look) -> Mark:
 
 
 def band(x, low, high, **look) -> Mark:
-    """The area between two curves."""
+    """Return the area between two curves."""
     return _mark("band", (x, low, high), look)
 
 
 def points(x, y, **look) -> Mark:
-    """Points.
+    """Return points: `size` is a radius in pixels at letters of 13, `tip` for hovering.
 
-    `shape` is one of `colors.SHAPES`, `size` a radius in pixels at letters of 13,
-    `label` is written beside each where there is room, `tip` is what hovering says.
+    `shape` is one of `colors.SHAPES`; `label` is written beside where there is room.
     """
     return _mark("points", (x, y), look)
 
 
 def ring(x, y, **look) -> Mark:
-    """Rings around points, such as the lowest; `label` is written beside the first."""
+    """Return rings around points; `label` is written beside the first."""
     return _mark("ring", (x, y), look)
 
 
 def cross(x, **look) -> Mark:
-    """Crosses at the upper edge: what diverged; `label` is written beside the first."""
+    """Return crosses at the upper edge, of what diverged; `label` as of a ring."""
     return _mark("cross", (x,), look)
 
 
 def rule(at, **look) -> Mark:
-    """Lines through the whole chart: upright, or `across`."""
+    """Return lines through the whole chart: upright, or `across`."""
     return _mark("rule", (at,), look)
 
 
 def text(x, y, texts: Sequence[str], **look) -> Mark:
-    """Texts at places; `anchor` is "start", "middle" (default) or "end".
+    """Return texts at places; `anchor` is "start", "middle" (default) or "end".
 
     All are smaller where one is wider than `room`, in units of the axis across.
     """
-    made = _mark("text", (x, y), look)
-    made.look["texts"] = list(texts)
-    return made
+    return _mark("text", (x, y), look | {"texts": list(texts)})
 
 
 def cells(values, **look) -> Mark:
-    """A heat map, rows from below; nan is not known, inf diverged.
+    """Return a heat map, rows from below; nan is not known, inf diverged.
 
-    `lift` raises the numbers by a share of a cell; `click` tells a cell by its number:
+    `lift` raises the numbers by a share of a cell; `click` tells which one:
     row * columns + column.
     """
-    return _mark("cells", (values,), look)
+    values = np.atleast_2d(np.asarray(values, float))
+    colors = _packed((255 * cell_colors(values)).round())
+    return _mark("cells", (values, colors), look)
 
 
 def frames(columns, rows, **look) -> Mark:
-    """Outlines of cells, around neighbors as one; `inset` moves a lone one inwards."""
+    """Return outlines of cells, around neighbors as one; a lone one lies `inset`."""
     return _mark("frames", (columns, rows), look)
 
 
 def image(pixels: np.ndarray, **look) -> Mark:
-    """A picture, uint8 (rows from below, columns, 4), over `extent` or the whole chart.
+    """Return a picture, uint8 (rows from below, columns, 4), over the whole chart.
 
-    `extent` is (left, right, bottom, top).
+    Or over `extent`: (left, right, bottom, top).
     """
-    made = _mark("image", (), look)
-    packed = np.ascontiguousarray(pixels, np.uint8).view(np.int32)[..., 0]
-    made.columns = (packed,)
-    return made
+    return _mark("image", (_packed(pixels),), look)
 
 
 def ranges(low, high, axes: Sequence[Axis], **look) -> Mark:
-    """Upright axes at the places 0, 1, ..., with a range of 0 to 1 on each.
+    """Return upright axes at 0, 1, ..., with a range of 0 to 1 on each.
 
     A learner sets a range with the mouse or the arrow keys; `name` is what is told.
     `axes` say what 0 and 1 stand for.
     """
-    return _mark("ranges", (low, high), {**look, "axes": list(axes)})
+    return _mark("ranges", (low, high), look | {"axes": list(axes)})
 
 
 @dataclass
@@ -248,12 +240,11 @@ class Chart:
 
     def spec(self) -> dict:
         """Return all but the numbers, as JSON can hold it."""
-        texts = {n: getattr(self, n) for n in ("title", "alt", "ends", "choose")}
-        marks = [mark.spec() for mark in self.marks]
-        return {
-            **{"x": self.x.spec(), "y": self.y.spec(), "marks": marks, **texts},
-            **{"height": float(self.height), "grid": self.grid},
-        }
+        spec = {"x": self.x.spec(), "y": self.y.spec(), "height": float(self.height)}
+        spec["marks"] = [mark.spec() for mark in self.marks]
+        plain = ("title", "alt", "ends", "choose", "grid")
+        spec |= {name: getattr(self, name) for name in plain}
+        return spec | {"words": words("charts")["script"]}
 
 
 def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:
@@ -263,12 +254,3 @@ def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:
         made[f"c{i}"] = chart.spec()
         made |= {f"c{i}m{k}": mark.data() for k, mark in enumerate(chart.marks)}
     return made
-
-
-def to_json(charts: Sequence[Chart], widths: Sequence[float] = (1,)) -> str:
-    """Return charts for a page without a kernel."""
-    plain = {
-        key: value if isinstance(value, dict) else b64encode(value).decode()
-        for key, value in state(charts).items()
-    }
-    return json.dumps({"widths": list(widths), **plain})

@@ -7,7 +7,6 @@ Margins are measured from the texts: a layout engine takes longer than all the r
 
 import io
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import rc_context
@@ -22,23 +21,14 @@ from matplotlib.ticker import (
 
 from hpkit.charts.colors import light
 from hpkit.charts.spec import Axis, Chart
-from hpkit.charts.still_labels import beside, end_labels, spread, wide
-from hpkit.charts.still_marks import DRAW, Sheet, cell_colors
-
-__all__ = ["UNDATED", "cell_colors", "draw", "picture", "spread", "still"]
+from hpkit.charts.still_marks import DRAW, Sheet, beside, end_labels, wide
 
 LETTER = 9.0  # points
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
 _LINE = 1.25  # height of a line of text over the size of its letters
 
 
-def picture(
-    charts: Sequence[Chart],
-    widths: Sequence[float] | None = None,
-    *,
-    form: str = "png",
-    dpi: float = 72,
-) -> bytes:
+def picture(charts, widths=None, *, form="png", dpi=100) -> bytes:
     """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
     file = io.BytesIO()
     made = still(charts, widths)
@@ -64,13 +54,7 @@ def small(png: bytes) -> bytes:
     return file.getvalue()
 
 
-def still(
-    charts: Sequence[Chart],
-    widths: Sequence[float] | None = None,
-    *,
-    width: float = 9.6,
-    letter: float = LETTER,
-) -> Figure:
+def still(charts, widths=None, *, width=9.6, letter=LETTER) -> Figure:
     """Return charts side by side as a figure, `width` inches wide."""
     lines = max(chart.height + 1.6 + 1.6 * bool(chart.title) for chart in charts)
     high, across = lines * letter * _LINE, 72 * width

@@ -79,7 +79,6 @@ def _loss(w, curvature):
 
 
 def _top(curvature):
-    """Return the upper end of both loss axes."""
     return nice_top(1.05 * _loss(WIDE, curvature))
 
 
@@ -164,8 +163,6 @@ class BowlPanel(Panel):
         self.on_change(knob.source, self._moved)
         return knob
 
-    # ---- what a learner does -------------------------------------------------------
-
     @property
     def path(self):
         """The weights so far: ndarray (steps + 1,)."""
@@ -180,7 +177,6 @@ class BowlPanel(Panel):
         self.error = None
 
     def _moved(self):
-        """Show the same steps with the numbers of the boxes."""
         self._check()
         self._draw()
 
@@ -203,8 +199,6 @@ class BowlPanel(Panel):
         self._check()
         steps = range(0 if self.steps >= MOST else self.steps + 1, MOST + 1)
         self.live.start(play(partial(setattr, self, "steps"), steps, PAUSE))
-
-    # ---- what is shown -------------------------------------------------------------
 
     def _update(self, running):
         self.bar.value = min(1.0, self.steps / MOST)

@@ -173,13 +173,10 @@ class ClinicPanel(Panel):
         self.live.now(self._admitting())
 
     def _choice(self, name, many, keys):
-        """Return a list to choose a fault or a remedy from."""
         options = [(WORDS["choose"], None), *((WORDS[many][key], key) for key in keys)]
         choice = named(W.Dropdown(options=options), WORDS[name])
         choice.layout.width = "calc(100% - 8px)"
         return choice
-
-    # ---- what happens --------------------------------------------------------------
 
     def _admitting(self):
         """Draw the next patient and train it with other seeds (a job)."""
@@ -196,7 +193,6 @@ class ClinicPanel(Panel):
             yield
 
     def _treat(self):
-        """Try the remedy, if both lists have been chosen from."""
         if self.run is None or self.live.busy:
             return
         if None in (self.fault.value, self.remedy.value):
@@ -218,8 +214,6 @@ class ClinicPanel(Panel):
         self.rows.append(row)
         self._first = False
         yield
-
-    # ---- what is shown -------------------------------------------------------------
 
     def _update(self, running):
         self.treat_button.disabled = running or self.run is None

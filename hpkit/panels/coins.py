@@ -127,7 +127,6 @@ class CoinFlipsPanel(Panel):
             self.count.value = models
 
     def _training(self):
-        """Train all models (a job)."""
         data = load_dataset("coin_flips", self.flips)
         settings = [
             Hyperparameters(lr=RATES[k % len(RATES)], hidden=(16,), epochs=20)

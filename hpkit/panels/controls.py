@@ -109,7 +109,6 @@ def _tie(slider, number, rounded):
 
 
 def _slide(name):
-    """Return what the sliders of hyperparameters have in common."""
     return {"tooltip": WORDS["slider"].format(TABLE[name].knob), "readout": False}
 
 

@@ -47,12 +47,6 @@ class ValidationCurvePanel(SearchPanel):
     Attributes
     ----------
     found : Search
-    error : Exception or None
-
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is shown.
 
     Examples
     --------
@@ -100,8 +94,6 @@ class ValidationCurvePanel(SearchPanel):
         self._renamed()
         self._come_in()
 
-    # ---- the search ----------------------------------------------------------------
-
     def _planned(self):
         space = {self.values.name: self.values.values}
         return all_settings(self.controls.setting, space)
@@ -117,10 +109,7 @@ class ValidationCurvePanel(SearchPanel):
         )
 
     def _choose_out(self, number):
-        """Highlight a setting that diverged, by the number of its cross."""
         self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
-
-    # ---- what is shown -------------------------------------------------------------
 
     def _charts(self, found):
         focus = self.focus
@@ -132,7 +121,6 @@ class ValidationCurvePanel(SearchPanel):
         return [curves, validation_chart(found, **look, **self._guessed())]
 
     def _guessed(self):
-        """Return the guess, on the axis that it was made on."""
         if not (self.guess and self.guess.open and self.found.param_name == self.asked):
             return {}
         if drawn := self.guess.drawn:

@@ -51,12 +51,6 @@ class GridPanel(SearchPanel):
     Attributes
     ----------
     found : Search
-    error : Exception or None
-
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is shown.
 
     Examples
     --------
@@ -104,10 +98,7 @@ class GridPanel(SearchPanel):
         self._renamed()
         self._come_in()
 
-    # ---- the search ----------------------------------------------------------------
-
     def _space(self):
-        """Return the values to try by name."""
         x, y = self.entries
         if x.name == y.name:
             raise refusal("same_axes", x.name)
@@ -121,11 +112,8 @@ class GridPanel(SearchPanel):
         return grid_search.live(self.dataset, base, **self._more, **space)
 
     def _clicked(self, cell):
-        """Highlight the setting of a cell."""
         across, up = map(len, self.found.space.values())
         self.choose(cell % across * up + cell // across)
-
-    # ---- what is shown -------------------------------------------------------------
 
     def _update(self, running):
         super()._update(running)
@@ -243,13 +231,11 @@ class CellGuess(W.VBox):
             each.disabled = off
 
     def _clicked(self, cell):
-        """Choose a cell."""
         if not self.disabled:
             up, column = divmod(cell, self.columns)
             self.lists[0].value, self.lists[1].value = column, up
 
     def _draw(self, _=None):
-        """Frame the cell that was chosen."""
         nothing = np.full((self.rows, self.columns), np.nan)
         mine = [] if self.index is None else [divmod(self.index, self.rows)]
         look = {"framed": {"guess": mine}, "alt": WORDS["guess"], "height": 15}

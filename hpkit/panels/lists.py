@@ -161,7 +161,6 @@ class RunList:
         self._show_chosen()
 
     def _show_chosen(self):
-        """Show what can be done with the chosen run."""
         chosen = self.chosen
         with self.panel.quietly():
             self.name.value = chosen.name if chosen else ""
@@ -169,7 +168,6 @@ class RunList:
         self.pin_button.description = WORDS["unpin" if pinned else "pin"]
 
     def _cells(self, kept):
-        """Return the cells of one run."""
         run = kept.run
         values = [shown(getattr(run.setting, name)) for name in self.columns]
         if "epochs" in self.columns and run.epochs_done < run.setting.epochs:
@@ -181,7 +179,6 @@ class RunList:
         return [f"{sign} {kept.number}", *values, str(run.seed), *end, kept.name]
 
     def _choose(self):
-        """Show the run that was chosen in the list."""
         self.chosen = next(k for k in self.kept if k.number == self.list.value)
         self.note = ""
         self._show_chosen()

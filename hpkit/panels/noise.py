@@ -126,7 +126,6 @@ class BatchNoisePanel(Panel):
         self.live.now(self._training())
 
     def _training(self):
-        """Train the network and draw the batches (a job)."""
         found = train(self.dataset, self.setting, seeds=(self.seed,), tick=FRAME)
         for runs in found:
             run = runs[0, 0]

@@ -56,11 +56,6 @@ class OneAtATimePanel(ListedPanel):
     grid : Search or None
         Of the grid, once it was asked for.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is shown.
-
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
@@ -144,8 +139,6 @@ class OneAtATimePanel(ListedPanel):
         calls = {"cell": self._choose_cell, "setting": self._choose_point}
         self.build(left, (1, 1), calls=calls, drawers=[paths, *self.rows])
 
-    # ---- the search, in steps ------------------------------------------------------
-
     @property
     def starting(self):
         """The setting where the path starts."""
@@ -211,7 +204,6 @@ class OneAtATimePanel(ListedPanel):
             yield
 
     def _go(self, steps):
-        """Train until that many steps are finished."""
         self.error = None
         self.upto = min(steps, len(self.space))
         if self.search is None:
@@ -229,10 +221,7 @@ class OneAtATimePanel(ListedPanel):
                 self.found = _closed(found)
             yield
 
-    # ---- what is shown -------------------------------------------------------------
-
     def _choose_cell(self, number):
-        """Highlight a cell of the map: row * columns + column."""
         row, column = divmod(number, len(next(iter(self.space.values()))))
         self.cell = column, row
         self.chosen = best_in_cells(self.found, self.space).get(self.cell)

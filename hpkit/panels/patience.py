@@ -145,10 +145,7 @@ class PatiencePanel(Panel):
         self.on_change(self.patience, self._moved)
         self.live.now(self._training())
 
-    # ---- what happens --------------------------------------------------------------
-
     def _training(self):
-        """Train the run (a job)."""
         more = {"seeds": (self.seed,), "tick": FRAME}
         for runs in train(self.dataset, self.setting, **more):
             self.run = runs[0, 0]
@@ -160,7 +157,6 @@ class PatiencePanel(Panel):
         return self.run is not None and self.run.epochs_done == self.setting.epochs
 
     def _moved(self):
-        """Show where another patience stops."""
         if not self.live.busy:
             self.epoch = None
         self._draw()
@@ -169,7 +165,6 @@ class PatiencePanel(Panel):
         self.live.start(self._watching(), replace=self.trained)
 
     def _watching(self):
-        """Show epoch after epoch until the stop (a job)."""
         self.epoch, pause = 0, min(SLOWEST, SECONDS / self.stop_at)
         yield from play(partial(setattr, self, "epoch"), self._epochs(), pause)
         self.epoch = None
@@ -184,8 +179,6 @@ class PatiencePanel(Panel):
     def stop_at(self):
         """The epoch at which the training would stop."""
         return stop_epoch(self.run.val_loss, self.patience.value)
-
-    # ---- what is shown -------------------------------------------------------------
 
     @property
     def _at(self):

@@ -78,11 +78,6 @@ class SearchRacePanel(Panel):
     lowest : dict
         Kind of search: list of the lowest losses, one a race.
 
-    Raises
-    ------
-    ValueError, TypeError
-        Before anything is shown.
-
     Notes
     -----
     The grid has as many values an axis as the budget allows, from end to end. With
@@ -142,10 +137,7 @@ class SearchRacePanel(Panel):
             self.on_change(box, self.start)
         self.live.now(self._racing(race, 1), seconds=8.0)
 
-    # ---- the race ------------------------------------------------------------------
-
     def _searches(self, seed):
-        """Return the four searches of a race as generators."""
         budget, space = self.budget.value, self.space
         return searches(self.dataset, self.base, space, budget, seed, self.model)
 
@@ -181,8 +173,6 @@ class SearchRacePanel(Panel):
             yield
         self.whole = True
 
-    # ---- what is shown -------------------------------------------------------------
-
     def _update(self, running):
         count, races = self._count, self.races.value
         self.bar.value = count / races
@@ -192,16 +182,13 @@ class SearchRacePanel(Panel):
         many, names = self._count > 1, WORDS["kinds"]
         found = {k: self.found[k] for k in LOOKS if k in self.found}
         colors, shapes, dashes = zip(*LOOKS.values(), strict=True)
-        race = best_so_far_chart(
-            {names[k]: search for k, search in found.items()},
-            look={"colors": colors, "shapes": shapes, "dashes": dashes},
-            budget=self.budget.value,
-            ends={names[k]: self.lowest[k] for k in found} if many else None,
-            log=True,
-            label="{}",
-            title=WORDS["over_many" if many else "over"],
-            alt=WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False))),
-        )
+        found_by_name = {names[k]: search for k, search in found.items()}
+        alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False)))
+        text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
+        look = {"colors": colors, "shapes": shapes, "dashes": dashes}
+        look = {"look": look, "budget": self.budget.value, "log": True, "label": "{}"}
+        ends = {names[k]: self.lowest[k] for k in found} if many else None
+        race = best_so_far_chart(found_by_name, ends=ends, **look, **text)
         return [race, self._settings(found)]
 
     def _settings(self, found):
@@ -223,17 +210,12 @@ class SearchRacePanel(Panel):
                 tips.append(WORDS["setting"].format(WORDS["kinds"][kind], values, loss))
         shares = np.concatenate(shares)
         strong = inside(shares, self.low, self.high)
-        return parallel_chart(
-            axes,
-            shares,
-            strong=strong,
-            color=[LOOKS[k][0] for k in kinds],
-            shape=[LOOKS[k][1] for k in kinds],
-            tip=tips,
-            chosen=(self.low, self.high, "range"),
-            title=WORDS["settings"].format(strong.sum(), len(strong)),
-            alt=WORDS["settings_alt"].format(strong.sum(), len(strong)),
-        )
+        colors, shapes = ([LOOKS[k][n] for k in kinds] for n in (0, 1))
+        text = {"title": WORDS["settings"], "alt": WORDS["settings_alt"]}
+        text = {k: v.format(strong.sum(), len(strong)) for k, v in text.items()}
+        looks = {"color": colors, "shape": shapes, "tip": tips}
+        chosen = self.low, self.high, "range"
+        return parallel_chart(axes, shares, strong, looks, chosen=chosen, **text)
 
     @property
     def _count(self):
@@ -274,7 +256,6 @@ class SearchRacePanel(Panel):
 
 
 def _check_ranges(values):
-    """Return what is searched, ranges only."""
     space = check_space("SearchRacePanel", values, ranges=True)
     for name, given in space.items():
         if not isinstance(given, Range):

@@ -174,7 +174,6 @@ class RunView:
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
-        """Return how much an epoch of a run is on the axis."""
         if self.unit.value == "updates":
             return updates_per_epoch(self.dataset, run.setting)
         if self.unit.value == "seconds":
@@ -260,5 +259,5 @@ def digits(loss):
 def described(run, names):
     """Return the setting of a run in words, its epochs left out."""
     names = [n for n in dict.fromkeys(("lr", "batch_size", *names)) if n != "epochs"]
-    lr, others = f"lr {run.setting.lr:g}", label(run.setting, names[1:])
-    return f"{lr}, {others}, seed {run.seed}"
+    facts = {"others": label(run.setting, names[1:]), "seed": run.seed}
+    return WORDS["described"].format(lr=f"{run.setting.lr:g}", **facts)

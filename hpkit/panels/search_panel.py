@@ -103,7 +103,6 @@ class ListedPanel(Panel):
         return {}
 
     def _code_of(self, search, base, **arguments):
-        """Return a cell that runs the same search."""
         found = self.found
         seeds = found.seeds if found else self.seed_count.list
         arguments = [f"{name}={value!r}" for name, value in arguments.items()]
@@ -274,7 +273,6 @@ class SearchPanel(ListedPanel):
         return WORDS["chosen"].format(setting, loss_of(runs, number))
 
     def _stopped(self, running):
-        """Return what to say of a search that was stopped."""
         found = self.found
         if running or (found.finished and not self.unbegun):
             return ""

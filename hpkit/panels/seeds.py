@@ -133,7 +133,6 @@ class SeedsPanel(Panel):
         self.live.start(self._training())
 
     def _training(self):
-        """Train all settings with all seeds (a job)."""
         seeds = seeds_from(self.given, self.most, self.first)
         found = train(self.dataset, self.settings, seeds=seeds, tick=FRAME)
         for self.runs in found:
@@ -195,7 +194,6 @@ class SeedsPanel(Panel):
         return early + said.format(**facts)
 
     def _alone(self):
-        """Return in words how the seeds of a single setting differ."""
         losses, (name,) = self.losses[0], self.names
         n, mean = len(losses), losses.mean()
         spread = losses.std(ddof=1) if n > 1 else 0.0

@@ -158,7 +158,6 @@ class TestBoxPanel(Panel):
 
     @property
     def _choice(self):
-        """The setting in words."""
         return label(self.run.setting, ("lr", "batch_size", "epochs"))
 
     @property

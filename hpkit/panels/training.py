@@ -53,17 +53,11 @@ class TrainingPanel(Panel):
     ----------
     runs : Runs
         All runs of the list; `run` is the one shown.
-    error : Exception or None
-
-    Raises
-    ------
-    ValueError, TypeError
-        For values outside their range, before anything is shown.
 
     Notes
     -----
-    The first setting is trained when the panel is made. `panel.wait()` waits for a
-    training, `panel.stop()` ends it.
+    The first setting is trained when the panel is made; what it refuses is refused
+    then. `panel.wait()` waits for a training, `panel.stop()` ends it.
 
     Examples
     --------
@@ -128,10 +122,7 @@ class TrainingPanel(Panel):
         self.controls.observe(self._guarded(self._moved))
         self.seeds.observe(self._seeds_chosen, "value")
 
-    # ---- training ------------------------------------------------------------------
-
     def _keep(self, run):
-        """Add a run to the list."""
         self.list.add(run)
         if self.seeds.value == NEW:
             self.seed += 1
@@ -190,8 +181,6 @@ class TrainingPanel(Panel):
             self.seeds.value = SAME
             self._start()
 
-    # ---- what is shown -------------------------------------------------------------
-
     @property
     def runs(self):
         """All runs of the list as `Runs`."""
@@ -238,7 +227,6 @@ class TrainingPanel(Panel):
         return self.view_of_run.pictures(strong, *parted, **how, guess=guess)
 
     def _show_drawer(self):
-        """Fill what is below the charts."""
         super()._show_drawer()
         if self.drawer.children[self.view.value] is self.beside:
             marked = [k for k in self.list.kept if k.color or k is self.list.chosen]

@@ -4,20 +4,20 @@
     hk.plot_grid(grid)
     hk.describe(grid)    # the same in a sentence: the picture's alternative text
 
-Nothing here trains, shows a figure or changes matplotlib's settings. Live charts are in
-`hpkit.panels`.
+Each returns the Axes, by default those of a new figure. Nothing here trains, shows a
+figure or changes matplotlib's settings. Live charts are in `hpkit.panels`.
 """
 
 from hpkit.plots.boundary import plot_data, plot_decision_boundary
-from hpkit.plots.canvas import alt_text
-from hpkit.plots.curves import plot_seeds, plot_training_curves
 from hpkit.plots.maps import plot_grid, plot_path
-from hpkit.plots.searched import (
+from hpkit.plots.results import (
     plot_best_so_far,
     plot_parallel,
+    plot_seeds,
+    plot_training_curves,
     plot_validation_curve,
 )
-from hpkit.plots.words import describe
+from hpkit.plots.words import alt_text, describe
 
 __all__ = [
     "alt_text", "describe", "plot_best_so_far", "plot_data", "plot_decision_boundary",

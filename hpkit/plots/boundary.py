@@ -11,9 +11,16 @@ from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import check_choice
-from hpkit.plots.canvas import alt_text, check_axes, drawn, new_axes
-from hpkit.plots.words import CHARTS, SAY, describe
+from hpkit.hyperparameters import check_choice, refusal
+from hpkit.plots.words import (
+    CHARTS,
+    SAY,
+    alt_text,
+    check_axes,
+    describe,
+    drawn,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,11 +58,8 @@ def plot_decision_boundary(
     'x1'
     """
     if not isinstance(run, Run):
-        raise TypeError(
-            f"run must be one Run, got {type(run).__name__}; take one with hpkit.fit, "
-            "or search.best_run."
-        )
-    check_flat(run.dataset)
+        raise refusal("one_run", kind=TypeError, type=type(run).__name__)
+    _check_flat(run.dataset)
     check_choice("split", split, ("train", "valid"))
     pixels = map_pixels(run, epoch, CELLS)
     # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
@@ -107,7 +111,7 @@ def plot_data(
     check_choice("split", split, ("train", "valid"))
     if check_dataset(dataset).name == "digits":
         return _draw_digits(dataset, ax, getattr(dataset, split))
-    check_flat(dataset)
+    _check_flat(dataset)
     names = [SAY["class"].format(name=name) for name in dataset.classes]
     chart = map_chart(dataset, None, split=split, names=names, size=SIZE)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
@@ -125,11 +129,8 @@ def _draw_digits(data, ax, rows):
     return alt_text(ax, CHARTS["digits"])
 
 
-def check_flat(data):
+def _check_flat(data):
     """Raise unless a data set can be drawn as a map."""
     if data.n_features != 2 or data.is_regression:
-        kind = "a regression" if data.is_regression else "classes"
-        raise ValueError(
-            f"a map needs two features and classes, got {data.n_features} features and "
-            f"{kind}; use moons, circles or spiral."
-        )
+        kind = SAY["regression" if data.is_regression else "classes"]
+        raise refusal("flat", features=data.n_features, what=kind)

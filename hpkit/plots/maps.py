@@ -8,9 +8,8 @@ import numpy as np
 
 from hpkit.charts.heatmap import heatmap_chart
 from hpkit.charts.path import best_in_cells, cell_of, path_chart
-from hpkit.hyperparameters import TABLE, check_choice
-from hpkit.plots.canvas import drawn
-from hpkit.plots.words import CHARTS, SAY, as_search, describe
+from hpkit.hyperparameters import TABLE, check_choice, refusal
+from hpkit.plots.words import CHARTS, SAY, as_search, describe, drawn
 from hpkit.search.result import Search
 from hpkit.text import named_value
 
@@ -66,17 +65,14 @@ def _two_names(search, x, y):
     """Return the two hyperparameters of a map."""
     names = list(search.space)
     if len(names) < 2:
-        raise ValueError(
-            f"a map needs two hyperparameters, got {', '.join(names)} alone; use "
-            "hpkit.plot_validation_curve."
-        )
+        raise refusal("map_names", got=", ".join(names))
     for way, name in (("x", x), ("y", y)):
         if name is not None:
             check_choice(way, name, names)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
     if x == y:
-        raise ValueError(f"x and y must differ, got {x!r} twice; leave one out.")
+        raise refusal("axes_differ", x)
     return x, y
 
 

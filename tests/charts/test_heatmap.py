@@ -5,8 +5,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 import hpkit as hk
+from hpkit.charts.colors import cell_colors
 from hpkit.charts.heatmap import grid_losses, heatmap_chart, profile_chart
-from hpkit.charts.still import cell_colors, draw
+from hpkit.charts.still import draw
 from hpkit.charts.validation import value_axis
 
 

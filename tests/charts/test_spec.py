@@ -1,6 +1,5 @@
 """Charts as data: what the script is sent, and that it is what was described."""
 
-import base64
 import json
 
 import numpy as np
@@ -15,9 +14,7 @@ from hpkit.charts.spec import (
     line,
     points,
     ranges,
-    state,
     text,
-    to_json,
 )
 
 
@@ -103,13 +100,3 @@ def test_a_look_is_for_all_or_for_each():
     assert [mark.each("color", row) for row in range(3)] == ["blue", "green", "green"]
     assert [mark.each("width", row) for row in range(3)] == [2, 2, 2]
     assert mark.each("dash", 0, "solid") == "solid"
-
-
-def test_a_page_without_a_kernel_gets_the_same():
-    charts = [Chart(Axis(), Axis(), [line([0, 1], [1, 0])])]
-
-    plain = json.loads(to_json(charts, (3, 2)))
-
-    assert plain["widths"] == [3, 2]
-    assert base64.b64decode(plain["c0m0"]) == state(charts)["c0m0"]
-    assert plain["c0"] == state(charts)["c0"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hpkit.charts.colors import COLORS, light
+from hpkit.charts.colors import COLORS, cell_colors, light
 from hpkit.charts.spec import (
     Axis,
     Chart,
@@ -20,7 +20,8 @@ from hpkit.charts.spec import (
     rule,
     text,
 )
-from hpkit.charts.still import cell_colors, draw, picture, spread, still
+from hpkit.charts.still import draw, picture, still
+from hpkit.charts.still_marks import spread
 
 X = np.arange(5.0)
 

@@ -1,4 +1,4 @@
-"""What searches have found: validation curve, parallel coordinates, best so far."""
+"""Runs and searches: training curves, seeds, validation curve, all settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit.charts.loss import runs_chart, seeds_chart
 from hpkit.charts.searches import (
     best_so_far_chart,
     parallel_axes,
@@ -14,16 +15,110 @@ from hpkit.charts.searches import (
     parallel_shares,
 )
 from hpkit.charts.validation import validation_chart
-from hpkit.plots.canvas import SIZE, drawn
-from hpkit.plots.words import CHARTS, SAY, as_search, as_searches, describe
+from hpkit.engine.runs import Run, Runs
+from hpkit.hyperparameters import check_choice, check_flag
+from hpkit.plots.words import (
+    CHARTS,
+    SAY,
+    SIZE,
+    as_runs,
+    as_search,
+    as_searches,
+    describe,
+    drawn,
+    varied,
+)
 from hpkit.search.result import Search
 from hpkit.text import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STRONG = 5  # best settings in full color in parallel coordinates
-COLORS = ("blue", "orange", "green", "purple", "brown")
+FEW = 4  # settings of which both losses are drawn; more lines are a tangle
+STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
+
+
+def plot_training_curves(
+    runs: Run | Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    split: str | None = None,
+) -> Axes:
+    """Return the axes with loss against epoch: validation solid, training dashed.
+
+    The lowest validation point has a ring. Each line has its label at its end; one
+    that diverged has it beside the X at the top edge. Several seeds are a line (their
+    mean) and a band (one standard deviation to each side).
+
+    Parameters
+    ----------
+    runs : Run, list of Run, Runs or Search
+    ax : matplotlib.axes.Axes, optional
+    split : {"both", "valid", "train"}, optional
+        Default both for at most four settings, else the validation loss alone.
+
+    Notes
+    -----
+    Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))
+    >>> plot_training_curves(run).get_ylabel()
+    'loss'
+    """
+    runs = as_runs(runs)
+    count = int((runs.epochs_done >= 0).any(1).sum())
+    split = split if split is not None else ("both" if count <= FEW else "valid")
+    check_choice("split", split, ("both", "valid", "train"))
+    differ = varied(runs.settings)
+    names = [short(setting, differ) for setting in runs.settings]
+    chart = runs_chart(runs, split, names, few=count <= FEW)
+    size = SIZE[0], max(SIZE[1], 0.6 + 0.19 * count)
+    return drawn(chart, ax, size, f"{CHARTS['training']} {describe(runs)}")
+
+
+def plot_seeds(
+    runs: Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    pairs: bool | None = None,
+) -> Axes:
+    """Return the axes with a dot for each seed, a row of dots for each setting.
+
+    Parameters
+    ----------
+    runs : Runs, Search or list of Run
+    ax : matplotlib.axes.Axes, optional
+    pairs : bool, optional
+        Join the dots of the same seed by thin lines; default for at most four
+        settings. Runs of one seed share first weights and order of the points.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The short bar is the mean over seeds. A run that diverged is an X at the right
+        edge.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> pair = hk.validation_curve(hk.load_dataset("moons"),
+    ...     hk.Hyperparameters(epochs=2), param_name="lr", param_range=[0.1, 0.3],
+    ...     seeds=range(4))
+    >>> [label.get_text() for label in plot_seeds(pair).get_yticklabels()]
+    ['lr 0.3', 'lr 0.1']
+    """
+    runs = as_runs(runs)
+    count = len(runs.settings)
+    if pairs is not None:
+        check_flag("pairs", pairs)
+    names = [short(s, varied(runs.settings)) for s in runs.settings]
+    pairs = pairs if pairs is not None else count <= FEW
+    chart = seeds_chart(runs, names, pairs=bool(pairs))
+    size = SIZE[0], 1.3 + 0.45 * min(count, 14)
+    return drawn(chart, ax, size, f"{CHARTS['seeds']} {describe(runs)}")
 
 
 def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
@@ -58,14 +153,10 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     >>> plot_validation_curve(curve).get_xscale()
     'log'
     """
-    curve = as_search(curve, ("validation_curve",) if not _one(curve) else None)
+    one = len(getattr(curve, "space", ())) == 1
+    curve = as_search(curve, None if one else ("validation_curve",))
     chart = validation_chart(curve, last=True)
     return drawn(chart, ax, SIZE, f"{CHARTS['curve']} {describe(curve)}")
-
-
-def _one(search):
-    """Say whether a search is of one hyperparameter."""
-    return len(getattr(search, "space", ())) == 1
 
 
 def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
@@ -103,14 +194,15 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     axes[-1].label = SAY["val_loss"]
     shares = parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
-    best = [i for i in tried[:STRONG] if not out[i]]
-    strong, labels = np.isin(np.arange(len(out)), best), [None] * len(out)
-    colors = ["gray"] * len(out)
+    best = [i for i in tried[: len(STRONG)] if not out[i]]
+    strong, count = np.isin(np.arange(len(out)), best), len(out)
+    looks = {"color": ["gray"] * count, "label": [None] * count}
+    looks["shape"] = ["circle"] * count
     for rank, i in enumerate(best):
-        labels[i] = f"{runs.mean_val_loss[i]:.3g}  {short(search.settings[i], names)}"
-        colors[i] = COLORS[rank]
-    look = {"strong": strong, "color": colors, "label": labels}
-    chart = parallel_chart(axes, shares, **look)
+        setting = short(search.settings[i], names)
+        looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
+        looks["color"][i] = STRONG[rank]
+    chart = parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.05)
     alt = f"{CHARTS['parallel']} {describe(search.runs)}"
     return drawn(chart, ax, (7.6, 4.2), alt)
@@ -125,10 +217,6 @@ def plot_best_so_far(
     ----------
     searches : Search, list of Search, or dict of name: Search
     ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
 
     Notes
     -----
