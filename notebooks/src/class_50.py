@@ -59,8 +59,7 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # ## 2. The best learning rate (10 minutes)
 #
-# Somebody tries 0.01, 0.02, 0.03 and 0.04. The largest one wins. Is it the best?
-# <!-- claim: short-list-largest-wins -->
+# Somebody tries 0.01, 0.02, 0.03 and 0.04, and the largest one wins. Is it the best?
 #
 # Take equal *factors* instead, from 0.0001 to 10, and plot the lowest validation loss
 # of each. That picture is the **validation curve**.
@@ -127,7 +126,6 @@ hk.OneAtATimePanel(spiral, start, **lists)
 #
 # - Choose by the validation loss.
 # - Equal factors; a winner at the edge is a signpost.
-#   <!-- claim: short-list-largest-wins -->
 # - One at a time is cheap, 8 settings instead of 36, and its answer depends on the
 #   order. <!-- claim: path-cost path-spiral-order-decides -->
 #
