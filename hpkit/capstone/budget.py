@@ -22,7 +22,7 @@ _SEARCHES = (
     bayes.bayesian_search,
 )
 SEARCHES = {search.__name__: search for search in _SEARCHES}
-ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
+_ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
 
 
 def say(path, **facts):
@@ -166,7 +166,7 @@ def _tried(plan):
 
 
 def _held(plan, kwargs):
-    names = {*ALWAYS, *_changed(plan.base)} - plan.space.keys()
+    names = {*_ALWAYS, *_changed(plan.base)} - plan.space.keys()
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said = [label(plan.base, [n for n in NAMES if n in names])]
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))

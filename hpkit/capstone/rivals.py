@@ -38,7 +38,7 @@ WAYS = {
     # 10 random draws, then 2 that use what they have seen.
     "optuna": ("bayesian_search", 5, {"n_trials": 12} | SPACE),
 }
-ENDS, TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.95)
+_ENDS, _TICKS = (0.03, 0.985), (0.1, 0.3, 0.5, 0.7, 0.85, 0.95)
 UNTUNED, TUNED = tuple(WAYS)[:3], tuple(WAYS)[4:]
 KNOWN = "known"  # somebody has searched for it: lessons 02 to 09, on these data
 
@@ -123,7 +123,7 @@ class Comparison:
 
 def _place(shares):
     """Return log-odds of shares: else all that is tuned would be one heap."""
-    shares = np.clip(shares, *ENDS)
+    shares = np.clip(shares, *_ENDS)
     return np.log(shares / (1 - shares))
 
 
@@ -148,8 +148,8 @@ def _chart(beside):
         points(you, np.zeros(len(you)), **look),
         text(bars, np.full(len(words), top - 0.15), words, size=0.85),
     ]
-    ticks = {"ticks": _place(TICKS), "texts": [f"{tick:g}" for tick in TICKS]}
-    across = Axis(say("rivals.axis"), tuple(_place(ENDS)), **ticks)
+    ticks = {"ticks": _place(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
+    across = Axis(say("rivals.axis"), tuple(_place(_ENDS)), **ticks)
     return Chart(across, Axis("", (-0.6, top), texts=names), marks)
 
 

@@ -34,7 +34,7 @@ from hpkit.store import Store, check_kinds, now
 # a search with 60 reaches the second in 23 or 24 of them and the third in 13 to 19.
 BARS = (0.85, 0.93, 0.95)
 FOLDER = "hpkit-runs"
-REASON = 5  # words at least
+_REASON = 5  # words at least
 TEXTS = ("author", "plan", "learned")
 FORMAT = "hpkit run log"
 
@@ -237,8 +237,8 @@ class Capstone:
         """
         if why is ... or not self.best:
             return Told(say("empty" if why is ... else "nothing"))
-        if not isinstance(why, str) or len(why.split()) < REASON:
-            refuse("no_reason", why=brief(why), least=REASON)
+        if not isinstance(why, str) or len(why.split()) < _REASON:
+            refuse("no_reason", why=brief(why), least=_REASON)
         choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
             refuse("too_late", setting=log.in_words(old["setting"]))

@@ -54,7 +54,7 @@ def lowest(val_loss):
     return np.take_along_axis(worst_last, epoch[..., None], -1)[..., 0], epoch
 
 
-def has_diverged(train_loss, val_loss):
+def _has_diverged(train_loss, val_loss):
     """Say for each curve along the last axis (all epochs done) whether it diverged.
 
     A training loss that is nan from before any training is not known (`from_optuna`).
@@ -120,7 +120,7 @@ class Run:
     @cached_property
     def diverged(self) -> bool:
         """Whether a loss is not finite or the training loss ends above 3x its start."""
-        return bool(has_diverged(self.train_loss, self.val_loss))
+        return bool(_has_diverged(self.train_loss, self.val_loss))
 
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
@@ -339,7 +339,7 @@ class Runs:
         for (i, k), done in np.ndenumerate(self.epochs_done):
             if done >= 0:
                 curves = self.train_loss[i, k], self.val_loss[i, k]
-                diverged[i, k] = has_diverged(*(curve[: done + 1] for curve in curves))
+                diverged[i, k] = _has_diverged(*(curve[: done + 1] for curve in curves))
         return diverged
 
     @cached_property

@@ -210,7 +210,7 @@ def line_of(error):
     return line.strip()
 
 
-def same(got, want, *, tolerance=1e-6):
+def same(got, want):
     """Say whether two results are equal: numbers nearly, lists member by member."""
     got = plain(got)
     if hasattr(got, "tolist"):
@@ -222,7 +222,7 @@ def same(got, want, *, tolerance=1e-6):
         return type(got) is type(want) and got == want
     if isinstance(got, bool) or not isinstance(got, numbers.Real):
         return False
-    return math.isclose(got, want, rel_tol=tolerance, abs_tol=tolerance)
+    return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
 
 
 def check_cases(answer, reference, cases, slips=None, *, shown=None, facts=None):

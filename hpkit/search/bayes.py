@@ -28,7 +28,7 @@ from hpkit.search.space import COUNTS, Range
 if TYPE_CHECKING:
     from optuna.study import Study
 
-RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
+_RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
 
 
@@ -78,8 +78,8 @@ def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values)
     count = check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if sampler is None:
-        sampler = TPESampler(seed=seed, n_startup_trials=RANDOM_FIRST)
-        return _ask_and_tell(plan, count, sampler, RANDOM_FIRST)
+        sampler = TPESampler(seed=seed, n_startup_trials=_RANDOM_FIRST)
+        return _ask_and_tell(plan, count, sampler, _RANDOM_FIRST)
     if not isinstance(sampler, BaseSampler):
         raise refusal("sampler", sampler, kind=TypeError)
     return _ask_and_tell(plan, count, sampler, 1)

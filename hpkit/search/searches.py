@@ -49,7 +49,7 @@ from hpkit.search.space import (
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
-LIVE_TICK, QUIET_TICK = 0.03, 0.3
+_LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 MOST_TRIALS = 10**5
 
 
@@ -67,7 +67,7 @@ def searching(own):
         seeds=(0,),
         model=None,
         executor=None,
-        tick=LIVE_TICK,
+        tick=_LIVE_TICK,
         **kwargs,
     ):
         shared = own.__name__, dataset, base, seeds, model, executor, tick
@@ -76,7 +76,7 @@ def searching(own):
     @functools.wraps(own)
     def search(*args, progress=False, **kwargs):
         check_flag("progress", progress)
-        return _last_of(live(*args, tick=QUIET_TICK, **kwargs), progress)
+        return _last_of(live(*args, tick=_QUIET_TICK, **kwargs), progress)
 
     _, *others = inspect.signature(own).parameters.values()
     data, *shared, _ = inspect.signature(live).parameters.values()
@@ -168,7 +168,7 @@ def under_way(training, tick, pause=float("inf")):
         yield
 
 
-def check_lost(training, before=()):
+def _check_lost(training, before=()):
     """Return what an executor has lost; raise its error if nothing is left at all."""
     ended = training.lost and training.finished
     if ended and not any(map(len, (*before, training.runs))):
@@ -180,7 +180,7 @@ def _train_all(plan, settings):
     with plan.training(settings) as training:
         planned = planned_cost(settings, plan.seeds)
         for _ in under_way(training, plan.tick):
-            done, lost = training.finished, check_lost(training)
+            done, lost = training.finished, _check_lost(training)
             yield plan.found(training.runs, planned, finished=done, lost=lost)
 
 
@@ -192,7 +192,7 @@ def train_more(plan, parts, settings, planned, lost, **more):
         return lost
     with plan.training(new) as training:
         for _ in under_way(training, plan.tick):
-            now = (*lost, *check_lost(training, parts))
+            now = (*lost, *_check_lost(training, parts))
             runs = join([*parts, training.runs])
             yield plan.found(runs, planned, finished=False, lost=now, **more)
         parts.append(training.runs)
@@ -548,7 +548,7 @@ def _halve(plan, settings, cuts):
     there, rungs, seeds = tuple(range(len(settings))), (), range(len(plan.seeds))
 
     def found(finished=False):
-        more = {"rungs": rungs, "lost": check_lost(training)}
+        more = {"rungs": rungs, "lost": _check_lost(training)}
         return plan.found(training.runs, planned, finished=finished, **more)
 
     with plan.training(settings) as training:

@@ -24,7 +24,7 @@ from hpkit.locale import words
 
 # Whole numbers: what is drawn is rounded.
 COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
-NUMBERS = [name for name, facts in TABLE.items() if facts.kind in ("count", "number")]
+_NUMBERS = [name for name, facts in TABLE.items() if facts.kind in ("count", "number")]
 DIGITS = 4  # that a drawn value keeps: enough to try, short enough to read
 # A drawn value within this share of the range from its end is at the edge.
 EDGE = 0.05
@@ -122,7 +122,7 @@ def check_space(function, space, *, ranges=False):
             raise refusal(
                 "no_range", values, kind=TypeError, function=function, name=name
             )
-        if name not in NUMBERS:
+        if name not in _NUMBERS:
             raise refusal("odd_range", values, kind=TypeError, name=name)
         for end in (values.low, values.high):
             check_value(name, as_count(name, end))
@@ -177,7 +177,7 @@ def edge_of(name, values, best, most=math.inf):
         share = values.share(best)
         low, high = as_count(name, values.low), as_count(name, values.high)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
-    elif name in NUMBERS and len(values) > 1:
+    elif name in _NUMBERS and len(values) > 1:
         low, high = min(values), max(values)
         at = {"lowest": best == low, "highest": best == high}
     else:
