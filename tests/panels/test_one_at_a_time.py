@@ -153,11 +153,11 @@ def test_path_without_lists_takes_those_of_lesson_07():
     panel = OneAtATimePanel(load_dataset("spiral"))
 
     assert dict(panel.space) == {
-        "lr": (0.001, 0.01, 0.1, 1),
+        "lr": (0.01, 0.1, 1, 10),
         "batch_size": (4, 64, 200),
-        "epochs": (5, 10, 20),
+        "dropout": (0, 0.1, 0.3),
     }
-    start = Hyperparameters(lr=0.001, batch_size=200, epochs=10)
+    start = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
     assert panel.found.settings == (panel.starting,) == (start,)
 
 
