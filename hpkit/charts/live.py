@@ -30,20 +30,11 @@ STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
 
 
 class LiveCharts(anywidget.AnyWidget):
-    """Shows charts, and tells what a learner does with them.
+    """Shows charts (`charts`) side by side, and tells what a learner does with them.
 
-    Parameters
-    ----------
-    widths : sequence of float
-        Of the charts, relative to each other.
-    calls : dict
-        Name of a mark's `click`, `draw` or `ranges`: function (index), (heights) or
-        (axis, low, high). They run where messages of widgets do: guard what they do.
-
-    Attributes
-    ----------
-    charts : list of Chart
-        What is shown.
+    `calls` has by the name of a mark's `click`, `draw` or `ranges` a function of
+    (index), (heights) or (axis, low, high). They run where messages of widgets do:
+    guard what they do.
     """
 
     # As traits of the class: anywidget would send them twice.

@@ -23,12 +23,8 @@ LAST = 5.0  # seconds that threads have to end before Python does
 class Live:
     """Works through the newest job, one at a time.
 
-    Parameters
-    ----------
-    draw : function ()
-        Shows the state; called under `lock`, up to 15 times a second, and at the end.
-    fail : function (Exception)
-        Shows an error of a job; called under `lock`.
+    `draw()` shows the state: called under `lock`, up to 15 times a second, and at the
+    end; `fail(error)` shows an error of a job.
     """
 
     def __init__(self, draw, fail):

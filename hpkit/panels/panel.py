@@ -30,25 +30,12 @@ SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 
 
 class Panel(W.VBox):
-    """The frame of a panel.
+    """The frame of a panel; a `title` of None is the usual one, `words["title"]`.
 
-    Parameters
-    ----------
-    dataset : Dataset or None
-    title : str or None
-        None is the usual one, `words["title"]`.
-    key : tuple
-        What tells panels of a script apart (see `stop_earlier`).
-
-    Attributes
-    ----------
-    live : Live
-        The thread; its `lock` guards all state.
-    charts : LiveCharts
-    result : str
-        What is said of the state, as HTML.
-    error : Exception or None
-        What the last training or callback raised; shown in the panel too.
+    `key` tells panels of a script apart (see `stop_earlier`). `live` is the thread,
+    whose `lock` guards all state; `charts` the `LiveCharts`; `result` what is said of
+    the state, as HTML; `error` what the last training or callback raised, shown in the
+    panel, too.
     """
 
     kind = "panel"
@@ -77,18 +64,10 @@ class Panel(W.VBox):
     def build(self, left, widths=(1,), *, calls=None, over=(), drawers=()):
         """Put the parts together.
 
-        Parameters
-        ----------
-        left : sequence of Widget
-            The controls.
-        widths : sequence of float
-            Of the charts, relative to each other.
-        calls : dict
-            As in `LiveCharts`; each is called under the lock, its errors are shown.
-        over : sequence of Widget
-            What stands above the charts.
-        drawers : sequence of (name, tip, Widget)
-            What is below, one at a time, default a table of `frame`.
+        `left` are the controls, `widths` those of the charts, `calls` as in
+        `LiveCharts`, each called under the lock and its errors shown; `over` stands
+        above the charts. `drawers` are (name, tip, Widget) below, one at a time, by
+        default a table of `frame`.
         """
         left = [self.guess.box, *left] if self.guess else left
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
@@ -131,17 +110,10 @@ class Panel(W.VBox):
         return row(self.view, self.save_button, self.note, name="hp-foot")
 
     def ask(self, predict, question, widget, text=str):
-        """Cover the charts until a guess is made; call it before `build`.
+        """Cover the charts until a guess is made, if `predict`; call it before `build`.
 
-        Parameters
-        ----------
-        predict : bool
-            False asks nothing.
-        question : str
-        widget : Widget
-            With a `value`: a slider, a list, a `Drawing`.
-        text : function (value) -> str
-            The guess in words; said before the result.
+        `widget` has a `value` (a slider, a list, a `Drawing`); `text(value)` is the
+        guess in words, said before the result.
         """
         if check_predict(predict):
             self.guess = Guess(self, question, widget, text)
@@ -350,7 +322,7 @@ class Panel(W.VBox):
         covered = self.guess and not self.guess.open and self.error is None
         said = self._sentence(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
-        png = small(picture(self.charts.charts, self.widths, dpi=100))
+        png = small(self.picture())
         data, alt = base64.b64encode(png).decode(), html.escape(plain)
         image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
         saved.show(self, image, plain=plain, again=again)
