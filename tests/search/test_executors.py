@@ -179,6 +179,7 @@ def plain_and_stacked(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+@pytest.mark.parametrize("pool", ["threads", "loky", "dask"], indirect=True)
 def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0.02)
 
