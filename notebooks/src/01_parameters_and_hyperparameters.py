@@ -182,8 +182,7 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 # ## 4. Six shapes (6 minutes)
 #
 # The loss against the epoch is the **training curve**. One look at it tells you what to
-# do next, and six shapes will take you a long way. Some are trained on moons, some on
-# **digits**: handwritten, 64 pixels each.
+# do next. Some of these are trained on moons, some on **digits**, 64 pixels each.
 
 # %%
 ax = hk.plot_data(hk.load_dataset("digits"))
@@ -230,7 +229,7 @@ for ax, (name, (data, setting)) in zip(axes.flat, six.items(), strict=True):
 # - **Noisy.** Low, but it shakes, as small batches do; with all points in one batch the
 #   line is smooth. <!-- claim: shape-noisy --> *Fine, if it goes down.*
 #
-# Here are six others, without labels.
+# Six others, without labels:
 
 # %%
 ex.mystery_curves
@@ -299,8 +298,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # %% [markdown]
 # **What you see: too slow.** After 12,000 single steps the defaults' lowest loss is
 # still more than twice that of the other run, which took 390.
-# <!-- claim: default-is-a-start --> A default is rarely the best answer. Finding a
-# better one is what this course is about.
+# <!-- claim: default-is-a-start --> Finding better values is what this course is about.
 #
 # ## 7. The clinic (3 minutes)
 #
@@ -327,20 +325,16 @@ hk.progress(1)
 #
 # - Training changes parameters. Hyperparameters are set before and stay.
 #   <!-- claim: training-changes-parameters -->
-# - Training is one loop: loss, slope, step. `hk.fit` gives its numbers.
-#   <!-- claim: loop-equals-fit -->
+# - Training is one loop: loss, slope, step. `hk.fit` runs it.
 # - Six shapes tell you what to do: too slow, good, bouncing, diverged, overfitting,
-#   noisy. <!-- claim: shape-too-slow shape-good shape-bouncing -->
-#   <!-- claim: shape-diverged shape-over-fitting shape-noisy -->
+#   noisy.
 # - Choose by the validation loss. <!-- claim: lower-training-higher-validation -->
-# - A default is a start. <!-- claim: default-is-a-start -->
 #
 # ## Further reading
 #
 # - I. Goodfellow and others, *Deep Learning* (2016), section 5.2 (overfitting), 5.3
 #   (hyperparameters and validation sets), 8.3 (the loop: SGD).
-# - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.4 (a training loop
-#   from scratch), 3.6 (generalization).
+# - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.4: the loop.
 # - All words of this lesson: [glossary](glossary.md).
 #
 # **Next:** [02 The learning rate](02_learning_rate.ipynb).

@@ -337,7 +337,7 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close together.")
 
 # %% [markdown]
-# **What you see: the means barely move.** It matters which rows are in a fifth: the
+# **What you see: the means are steadier.** It matters which rows are in a fifth: the
 # losses of one shuffle differ. <!-- claim: choice-folds-differ --> The means move much
 # less. <!-- claim: choice-folds-are-steadier --> With one split you may land anywhere
 # from less than half of the mean of all to more than one and a half times as much.
