@@ -50,7 +50,8 @@ def extensions():
     from jupyterlab_server.config import get_page_config
 
     places = jupyter_path("labextensions")
-    off = get_page_config(places).get("disabledExtensions", {})
+    off = get_page_config(places)["disabledExtensions"]
+    off = {name.split(":")[0] for name in off}  # or one of its plugins is
     for name in EXTENSIONS:
         if not any(Path(place, name, "package.json").is_file() for place in places):
             raise RuntimeError(

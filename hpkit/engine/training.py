@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ import torch
 
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
+from hpkit.engine.memory import check_memory, weights
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, Columns, OneThread, Stack
 from hpkit.hyperparameters import (
@@ -77,6 +77,8 @@ class Training:
         self.model = network if check_model(model) is None else model
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
+        own = self.model is not network
+        check_memory(dataset, self.settings, len(self.seeds), own=own)
         most = max(s.epochs for s in self.settings)
         counts = len(self.settings), len(self.seeds)
         self.arrays = empty_arrays(*counts, most, dataset)
@@ -111,8 +113,7 @@ class Training:
 
             about = self.model, data, self.settings, len(self.seeds)
             return group_by_reading(*about, self.dtype)
-        layers = [(data.n_features, *s.hidden, data.n_outputs) for s in self.settings]
-        sizes = [sum(a * b + b for a, b in itertools.pairwise(ls)) for ls in layers]
+        sizes = [weights(data, s.hidden) for s in self.settings]
         alike = [agreed(s, "network") for s in self.settings]
         return zip(alike, sizes, strict=True)
 

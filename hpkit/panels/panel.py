@@ -17,12 +17,13 @@ import ipywidgets as W
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.still import picture, small
 from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import check_text
+from hpkit.hyperparameters import check_text, refusal
 from hpkit.locale import Texts
 from hpkit.panels import saved
 from hpkit.panels.guess import Guess, check_predict
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say, style_sheet
+from hpkit.store import reason, write
 
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
@@ -177,6 +178,8 @@ class Panel(W.VBox):
         if self.error is not None:
             return
         self.error = error
+        if getattr(error, "refused", False):
+            return self.say(html.escape(str(error)), wrong=True)
         said = html.escape(f"{type(error).__name__}: {error}")
         self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)
 
@@ -273,11 +276,17 @@ class Panel(W.VBox):
         -------
         list of pathlib.Path
         """
-        FOLDER.mkdir(exist_ok=True)
         paths = _free_paths(name or self.stem, ("csv", "png", "svg"))
-        self.frame().to_csv(paths[0], index=False)
-        for path in paths[1:]:
-            path.write_bytes(self.picture(path.suffix[1:]))
+        made = [self.frame().to_csv(index=False), *map(self.picture, ("png", "svg"))]
+        try:
+            FOLDER.mkdir(exist_ok=True)
+            for path, content in zip(paths, made, strict=True):
+                write(path, content)
+        except OSError as error:
+            for path in paths:
+                path.unlink(missing_ok=True)
+            why = {"kind": type(error), "reason": reason(error)}
+            raise refusal("file", str(paths[0]), **why) from None
         return paths
 
     @property
@@ -287,9 +296,12 @@ class Panel(W.VBox):
         return re.sub(r"[^\w]+", "-", name)[:60].strip("-")
 
     def _save_clicked(self):
-        table, *pictures = self.save()
-        names = (path.name for path in pictures)
-        self.note.value = html.escape(WORDS["saved"].format(table, *names))
+        try:
+            table, *pictures = self.save()
+            said = WORDS["saved"].format(table, *(path.name for path in pictures))
+        except OSError as error:  # what is shown stays
+            said = str(error)
+        self.note.value = html.escape(said)
 
     def _show_drawer(self):
         """Fill what is below the charts."""

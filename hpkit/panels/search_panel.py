@@ -9,6 +9,7 @@ import time
 import numpy as np
 
 from hpkit.charts.spec import Axis, Chart
+from hpkit.engine.memory import weights
 from hpkit.engine.training import check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
 from hpkit.locale import Texts
@@ -20,6 +21,7 @@ from hpkit.panels.parts import buttons, code_of_search, seeds_of
 from hpkit.text import best_sentences, label, loss_of, shown
 
 WORDS = Texts("panels.search_panel")
+USUAL = 354  # weights of the usual network on moons
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
 QUICK = 0.5  # seconds: shorter searches follow the slider
 REST = 0.4  # seconds without a move after which a search counts as chosen
@@ -192,14 +194,15 @@ class SearchPanel(ListedPanel):
         """
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
-            key = s.batch_size, agreed(s, "loop"), agreed(s, "network")
+            width = weights(self.dataset, s.hidden) / USUAL
+            key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
             alike.setdefault(key, []).append(s.epochs)
         each = len(self.seed_count.list)
         return sum(
             max(epochs)
             * (6 + points / size)
-            * (10 + each * len(epochs) * (1 + size / 64))
-            for (size, *_), epochs in alike.items()
+            * (10 + each * len(epochs) * (1 + width * size / 64))
+            for (size, width, *_), epochs in alike.items()
         )
 
     def seconds(self):

@@ -507,3 +507,14 @@ def answer(url, process, seconds=60):
         except OSError:
             time.sleep(0.25)
     raise TimeoutError(url)
+
+
+@pytest.mark.parametrize("name", ["anywidget", "anywidget:plugin"])
+def test_doctor_sees_a_front_end_that_is_disabled(name, monkeypatch):
+    config = "jupyterlab_server.config.get_page_config"
+    monkeypatch.setattr(config, lambda _: {"disabledExtensions": [name]})
+    with pytest.raises(RuntimeError, match="labextension enable anywidget"):
+        doctor.extensions()
+    monkeypatch.setattr(config, lambda _: {"disabledExtensions": []})
+
+    assert "anywidget found" in doctor.extensions()

@@ -1,5 +1,8 @@
 """What several panels have in common."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +21,7 @@ from hpkit.panels import (
     TrainingPanel,
     ValidationCurvePanel,
 )
+from hpkit.panels.panel import FOLDER
 from hpkit.plots.words import short
 from hpkit.text import label
 
@@ -180,3 +184,23 @@ def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
 
     assert panel.error is None
     assert len(panel.frame())
+
+
+def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
+    panel = TrainingPanel(moons, QUICK)
+    panel.save()
+    before = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+
+    def full(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    result = panel.result
+    panel.save_button.click()
+
+    assert "No space left on device" in panel.note.value
+    assert "give another path" in panel.note.value
+    assert panel.result == result
+    assert {path.name: path.read_bytes() for path in FOLDER.iterdir()} == before
+    with pytest.raises(OSError, match="give another path"):
+        panel.save("no/such/folder")

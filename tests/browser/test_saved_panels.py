@@ -1,0 +1,164 @@
+"""Panels whose kernel is gone: a picture and one line, in three front ends."""
+
+import json
+import time
+
+import pytest
+from harness import (
+    KERNEL,
+    ask,
+    command,
+    lab,
+    open_notebook,
+    run_all,
+    run_cell,
+    send,
+    shut_down_kernels,
+    write_notebook,
+)
+
+LINE = "Saved picture. Run this cell to make it live."
+CELLS = (
+    "import hpkit as hk\nfrom hpkit.exercises import lesson_02_learning_rate as ex",
+    'panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))\n'
+    "panel",
+    "ex.quiz",
+)
+# Of the page: how often the line is seen, pictures, live parts, and any error.
+SEEN = """line => {
+    const seen = e => e.getClientRects().length > 0
+    const texts = document.body.innerText
+    return {
+        lines: texts.split(line).length - 1
+            + [...document.querySelectorAll('.hp-mortal')].filter(seen).filter(e =>
+                getComputedStyle(e, '::before').content.includes(line)).length,
+        pictures: [...document.querySelectorAll('.hp-saved img')].filter(seen).length,
+        charts: [...document.querySelectorAll('.hpkit .hpc svg')].filter(seen).length,
+        buttons: [...document.querySelectorAll('.hpkit button')].filter(seen).length,
+        error: /not found|could not be|Error displaying|Loading widget/.test(texts),
+    }
+}"""
+LIVE = {"lines": 0, "pictures": 0, "charts": 1, "buttons": 1, "error": False}
+SAVED = {"lines": 2, "pictures": 1, "charts": 0, "buttons": 0, "error": False}
+RESTARTED = {"lines": 2, "pictures": 0, "charts": 1, "buttons": 0, "error": False}
+
+
+def sees(page, wanted, seconds=20):
+    """Wait until the page shows what is wanted, and for a moment more."""
+    for last in (False, True):
+        end = time.monotonic() + seconds
+        while True:
+            seen = page.evaluate(SEEN, LINE)
+            seen |= {name: min(seen[name], 1) for name in ("charts", "buttons")}
+            if seen == wanted:
+                break
+            assert time.monotonic() < end, seen
+            page.wait_for_timeout(200)
+        page.wait_for_timeout(0 if last else 3000)
+
+
+def save(page):
+    command(page, "docmanager:save")
+    page.wait_for_timeout(1000)
+
+
+@pytest.fixture
+def notebook(page, lab_server, request):
+    name = f"{request.node.name}.ipynb"
+    write_notebook(lab_server.root / name, *CELLS)
+    open_notebook(page, lab_server.url, name)
+    run_all(page)
+    sees(page, LIVE)
+    save(page)
+    return name
+
+
+def test_reopened_tab_has_the_panel_and_its_runs(page, lab_server, notebook):
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+    open_notebook(page, lab_server.url, notebook)
+
+    sees(page, LIVE)
+    page.locator(".hpkit button", has_text="Train").first.click()
+    page.wait_for_function(
+        "() => document.querySelectorAll('.hp-list option').length == 2"
+    )
+
+
+def test_restart_leaves_charts_and_a_line(page, lab_server, notebook):
+    page.evaluate(f"() => {{ {KERNEL}.restart() }}")
+
+    sees(page, RESTARTED)
+    page.reload()
+    sees(page, SAVED)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    sees(page, LIVE | {"lines": 1})  # the quiz is not run
+
+
+def test_another_day(page, lab_server, notebook):
+    page.goto("about:blank")
+    shut_down_kernels(lab_server.url)
+    open_notebook(page, lab_server.url, notebook)
+
+    sees(page, SAVED)
+
+
+def test_picture_is_of_the_last_state(page, lab_server, notebook):
+    path = lab_server.root / notebook
+    page.locator(".hpkit .hp-number input").nth(1).fill("9")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(4000)
+    save(page)
+
+    outputs = json.loads(path.read_text())["cells"][1]["outputs"]
+    saved = "".join(outputs[1]["data"]["text/html"])
+    assert "epoch 9 of 9" in saved
+    assert len(saved) < 60_000
+
+
+def test_notebook_that_is_not_trusted(page, lab_server, notebook):
+    path = lab_server.root / notebook
+    changed = path.read_text().replace("import hpkit as hk", "import hpkit as hk  # ")
+    path.with_name("untrusted.ipynb").write_text(changed)
+    page.goto("about:blank")
+    open_notebook(page, lab_server.url, "untrusted.ipynb")
+
+    sees(page, SAVED)
+
+
+def test_fifty_runs_of_a_cell_and_a_reload(page, lab_server, notebook):
+    comms = "len(__import__('ipywidgets').widgets.widget._instances)"
+    before = int(ask(page, f"print({comms})"))
+    for _ in range(50):
+        run_cell(page, 1)
+    assert int(ask(page, f"print({comms})")) == before
+    save(page)
+    page.reload()
+
+    sees(page, LIVE)
+
+
+@pytest.mark.parametrize("app", ["notebook", "nbclassic"])
+def test_other_front_ends(browser, tmp_path, app):
+    write_notebook(tmp_path / "panels.ipynb", *CELLS)
+    address = "/nbclassic/notebooks" if app == "nbclassic" else "/notebooks"
+    with lab(tmp_path, app=app) as url:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
+        if app == "nbclassic":
+            page.wait_for_function(
+                "() => window.Jupyter?.notebook?.kernel?.is_connected()"
+            )
+            page.evaluate("() => Jupyter.notebook.execute_all_cells()")
+        else:
+            page.wait_for_timeout(8000)
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_text("Run All Cells", exact=True).click()
+        sees(page, LIVE)
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(2000)
+        kernel = send("GET", f"{url}/api/kernels")[0]["id"]
+        send("POST", f"{url}/api/kernels/{kernel}/restart")
+        page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
+        sees(page, SAVED)
+        page.close()

@@ -1,0 +1,93 @@
+"""Numbers that a learner may type never end a kernel: what cannot fit is refused."""
+
+import re
+
+import pytest
+
+import hpkit as hk
+from hpkit.engine import memory
+
+WORDS = "must fit into the memory that is free, 1.0 GB, got one of about .* take fewer"
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return hk.load_dataset("moons")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Leave 1 GB."""
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e9)
+
+
+@pytest.mark.parametrize(
+    ("setting", "seeds"),
+    [
+        ({"hidden": (10_000, 10_000)}, 1),
+        ({"epochs": 10**6}, 100),
+        ({"hidden": (1000, 1000)}, 1000),
+    ],
+)
+def test_training_that_cannot_fit_is_refused(moons, small, setting, seeds):
+    with pytest.raises(ValueError, match=WORDS):
+        hk.train(moons, hk.Hyperparameters(**setting), seeds=range(seeds))
+
+
+def test_training_that_fits_is_not(moons, small):
+    settings = [hk.Hyperparameters(epochs=100_000), hk.Hyperparameters(hidden=(2000,))]
+
+    hk.train(moons, settings, seeds=range(3))
+
+
+def test_curves_of_a_learners_own_model_are_counted(moons, small):
+    from torch import nn
+
+    with pytest.raises(ValueError, match=WORDS):
+        hk.train(
+            moons,
+            hk.Hyperparameters(epochs=10**6),
+            seeds=range(100),
+            model=lambda n_features, n_outputs, setting: nn.Linear(2, 1),
+        )
+
+
+def test_panels_say_it_and_live_on(moons, small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    base = hk.Hyperparameters(epochs=2)
+    curve = hk.ValidationCurvePanel(moons, "hidden", base, param_range=[4], seeds=1)
+    curve.entries[0].text.value = "10000"
+    curve.controls["epochs"].value = 10**6
+    curve.seeds.value = 500
+    curve.start_button.click()
+    curve.wait(10)
+    training = hk.TrainingPanel(moons, base)
+    monkeypatch.setattr(memory, "free_memory", lambda: 5e7)
+    monkeypatch.setattr(memory, "SMALL", 0)
+    training.controls["epochs"].value = 10**6
+    training.wait(10)
+
+    assert re.match(f"a training {WORDS}", curve.result)
+    assert "a training must fit into the memory" in training.result
+    assert "Stopped by an error" not in curve.result + training.result
+    training.controls["epochs"].value = 3
+    assert training.wait(10).error is None
+
+
+@pytest.mark.parametrize("limit", memory._LIMITS)
+def test_limit_of_a_container_counts(limit, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.free_memory() > 2**20
+    (tmp_path / "memory").mkdir()
+    for name, size in zip(limit, (3 * 2**20, 2 * 2**20), strict=True):
+        (tmp_path / name).write_text(f"{size}\n")
+
+    assert memory.free_memory() == 2**20
+
+
+def test_no_limit_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("5\n")
+
+    assert memory.free_memory() > 2**20
