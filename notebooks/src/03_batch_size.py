@@ -72,8 +72,7 @@ ex.updates.check(updates_per_epoch)
 ax = hk.plot_data(digits)
 
 # %% [markdown]
-# **Do.** From batch size 1 to 600, how low will the loss get? Draw it; then the truth
-# comes up over your guess.
+# **Predict.** From batch size 1 to 600, how low will the loss get? Draw it.
 
 # %%
 sizes = [1, 4, 16, 64, 256, 600]

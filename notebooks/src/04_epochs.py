@@ -48,8 +48,9 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # network is large, with two layers of 64 units, and trained with *momentum*, which
 # makes it quicker; lesson 09 comes back to that.
 #
-# **Do.** How will the *validation* loss go over 200 epochs? Draw it. Then move the
-# slider **Epoch of the map** from the ring, the lowest point, to the end.
+# **Predict.** How will the *validation* loss go over 200 epochs? Draw it.
+#
+# **Do.** Move the slider **Epoch of the map** from the ring to the end.
 
 # %%
 hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")

@@ -113,6 +113,17 @@ def test_answer_of_a_guess_is_folded_with_all_its_paragraphs():
     assert re.findall(r"halving|bayes|always", open_text, re.I) == []
 
 
+def test_picture_of_a_panel_that_asks_is_folded(lesson):
+    """It shows the result; only a test box that is still closed shows none."""
+    asks = [
+        cell
+        for cell in nbformat.read(lesson, as_version=4).cells
+        if "predict=" in cell.source and "TestBoxPanel(" not in cell.source
+    ]
+
+    assert all(cell.metadata.jupyter.outputs_hidden for cell in asks)
+
+
 def test_code_cells_are_short(lesson):
     for cell in nbformat.read(lesson, as_version=4).cells:
         if cell.cell_type == "code":
