@@ -222,36 +222,49 @@ def _apart(x, taken, most):
     return x
 
 
-def seeds_chart(runs, names: Sequence[str], *, pairs: bool, alt: str = "") -> Chart:
-    """Return a strip of dots for each setting, a dot for each seed; a bar is the mean.
+def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart:
+    """Return a row of dots for each setting, a dot for each seed.
 
-    `pairs` joins the dots of a seed. One that diverged is an x at the right edge.
+    `losses` and `out`, whether it diverged, are (settings, seeds); a setting of which
+    one diverged has an x at the right edge. `pairs` joins the dots of a seed. `told`
+    are words beside the means, which then are diamonds on a line to one spread at each
+    side, and the axis begins at 0; else they are bars.
     """
-    count, rows = len(runs.settings), np.arange(len(runs.settings), dtype=float)
-    loss = np.where(runs.diverged, np.nan, runs.best_val_loss)
-    known = loss[np.isfinite(loss)] if np.isfinite(loss).any() else [0, 1]
+    count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
+    known = losses[np.isfinite(losses)] if np.isfinite(losses).any() else [0, 1]
     low, high = min(known), max(known)
     room = 0.06 * (high - low or high or 1.0)
-    means = np.array([np.nanmean(r) if np.isfinite(r).any() else np.nan for r in loss])
-    joined = loss.T if pairs else np.zeros((0, count))
-    gone, n = np.flatnonzero(runs.diverged.any(1)), len(runs.seeds)
-    labels = list(names)
-    for i in gone:
-        labels[i] = WORDS["gone_of"].format(names[i], runs.diverged[i].sum(), n)
-    colors = [SHADES[i % len(SHADES)] for i in range(count)]
-    thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
-    bars = {"color": "ink", "width": 3.4, "hover": False}
-    lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    dots = []
+    fine = [row[np.isfinite(row)] for row in losses]
+    mean = np.array([row.mean() if len(row) else np.nan for row in fine])
+    spread = [row.std(ddof=1) if len(row) > 1 else 0.0 for row in fine]
+    joined = losses.T if pairs else np.zeros((0, count))
+    gone, labels = np.flatnonzero(out.any(1)), list(names)
+    colors, dots = [SHADES[i % len(SHADES)] for i in range(count)], []
     for i, color in enumerate(colors):
+        if i in gone:
+            labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))
+        each = zip(seeds, losses[i], strict=True)
         look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
-        dots.append(points(loss[i], np.full(n, count - 1.0 - i), **look))
+        look["tip"] = [WORDS["tip_seed"].format(names[i], *at) for at in each]
+        dots.append(points(losses[i], np.full(len(seeds), rows[i]), **look))
+    thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
+    lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
+    at, ends = np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3]
+    bar, sign = {"color": "ink", "width": 3.4, "hover": False}, []
+    if told is not None:
+        at, ends = mean[:, None] + np.outer(spread, [-1, 1]), rows[:, None] + [0.2, 0.2]
+        bar = {"color": "orange", "width": 3, "hover": False}
+        look = {"shape": "diamond", "size": 6, "label": told, "strong": True}
+        look |= {"color": "orange", "hover": False}
+        sign = [points(mean, rows + 0.2, **look)]
     marks = [
-        line(joined, np.tile(rows[::-1], (len(joined), 1)), **thin),
+        line(joined, np.tile(rows, (len(joined), 1)), **thin),
         *dots,
-        line(np.stack([means, means], 1), rows[::-1, None] + [-0.3, 0.3], **bars),
-        points(np.full(len(gone), high + room), count - 1 - gone, **lost),
+        line(at, ends, **bar),
+        *sign,
+        points(np.full(len(gone), high + room), rows[gone], **lost),
     ]
-    across = Axis(WORDS["seeds"], (low - room, high + (2 if len(gone) else 1) * room))
-    up = Axis("", (-0.5, count - 0.5), ticks=rows, texts=labels[::-1])
-    return Chart(across, up, marks, alt=alt)
+    span = (low - room, high + (2 if len(gone) else 1) * room)
+    span = span if told is None else (0, nice_top(high + room))
+    up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
+    return Chart(Axis(WORDS["seeds"], span), up, marks, alt=alt)

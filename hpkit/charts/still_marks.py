@@ -226,7 +226,7 @@ def wide(text: str, size: float, strong: bool = False) -> float:
     weight = "bold" if strong else "normal"
     font = get_font(findfont(FontProperties(weight=weight)))
     font.set_size(size, 72)
-    font.set_text(str(text), 0.0)
+    font.set_text(max(str(text).split("\n"), key=len), 0.0)
     return font.get_width_height()[0] / 64
 
 

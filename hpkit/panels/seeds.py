@@ -7,61 +7,20 @@ from collections.abc import Iterable
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import nice_top
-from hpkit.charts.spec import Axis, Chart, cross, line, points
+from hpkit.charts.loss import seeds_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings, train
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_count
+from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import buttons, cell, code_of_setting, seeds_of
+from hpkit.plots.words import varied
 from hpkit.search.result import compared, factor, told_apart
-from hpkit.text import label
+from hpkit.text import label, short
 
 WORDS = Texts("panels.seeds")
-
-
-def strips_chart(losses, names, *, seeds=None, diverged=None) -> Chart:
-    """Return losses (settings, seeds) as strips of points, with means and spreads.
-
-    `diverged` is of bool, as many as losses.
-    """
-    losses = np.asarray(losses, float)
-    n, count = losses.shape
-    at, mean = np.arange(n, dtype=float), losses.mean(1) if count else np.zeros(0)
-    spread = losses.std(1, ddof=1) if count > 1 else np.zeros(len(mean))
-    seeds = range(count) if seeds is None else seeds
-    said = WORDS["spread" if count > 1 else "mean"]
-    told = [said.format(*each) for each in zip(mean, spread, strict=True)]
-    beside = at[: len(mean)] + 0.04 * n  # no dot is hidden
-    # No strip before the first epoch.
-    strips = [WORDS["at"].format(*each) for each in zip(names, told, strict=False)]
-    tips = [
-        WORDS["tip"].format(name, seed, loss)
-        for name, row in zip(names, losses, strict=True)
-        for seed, loss in zip(seeds, row, strict=True)
-    ]
-    pairs = {"color": "gray", "width": 1, "opacity": 0.45, "legend": WORDS["pairs"]}
-    dots = {"size": 3.4, "opacity": 0.8, "legend": WORDS["one_seed"]}
-    means = {"shape": "diamond", "size": 6, "label": told, "strong": True}
-    calm = {"color": "orange", "hover": False}
-    ends = np.stack([mean - spread, mean + spread], 1)
-    joined = losses.T if n > 1 else np.zeros((0, 1))
-    out = [] if diverged is None else np.flatnonzero(diverged.any(1))
-    return Chart(
-        Axis(kind="band", texts=names),
-        Axis(WORDS["loss"], (0, nice_top(losses.max(initial=0)))),
-        [
-            line(at, joined, hover=False, **pairs),
-            points(np.repeat(at, count), losses.ravel(), tip=tips, **dots),
-            line(np.stack([beside, beside], 1), ends, width=3, **calm),
-            points(beside, mean, **means, **calm),
-            cross(out, color="orange", label=WORDS["diverged"]),
-        ],
-        alt=WORDS["alt"].format(count, "; ".join(strips)),
-    )
 
 
 class SeedsPanel(Panel):
@@ -159,11 +118,20 @@ class SeedsPanel(Panel):
             self.bar.value = self.runs.epochs_done.clip(0).sum() / every
 
     def _pictures(self):
-        if self.runs is None:
-            return [strips_chart(self.losses, self.names)]
-        seeds = np.array(self.runs.seeds)[self.shown]
-        out = self.runs.diverged[:, self.shown]
-        return [strips_chart(self.losses, self.names, seeds=seeds, diverged=out)]
+        losses, at = self.losses, self.shown
+        out, seeds = np.zeros(losses.shape, bool), range(len(at))
+        if self.runs is not None:
+            out, seeds = self.runs.diverged[:, at], np.array(self.runs.seeds)[at]
+        told, many = [], len(at) > 1
+        for row in losses if len(at) else ():
+            facts = row.mean(), row.std(ddof=1) if many else 0.0
+            told.append(WORDS["spread" if many else "mean"].format(*facts))
+        names = [short(s, varied(self.settings)) for s in self.settings]
+        each = zip(self.names, told, strict=False)  # none before the first epoch
+        strips = "; ".join(WORDS["at"].format(*strip) for strip in each)
+        look = {"told": told, "alt": WORDS["alt"].format(len(at), strips)}
+        pairs = len(losses) > 1
+        return [seeds_chart(losses, out, names, seeds=seeds, pairs=pairs, **look)]
 
     def _sentence(self, running):
         if not len(self.shown):
@@ -217,5 +185,5 @@ class SeedsPanel(Panel):
 
 def names_apart(settings):
     """Return each setting in words, only what differs between them."""
-    names = [n for n in NAMES if len({getattr(s, n) for s in settings}) > 1] or ["lr"]
+    names = varied(settings) or ["lr"]
     return tuple(label(s, names) for s in settings)

@@ -116,7 +116,9 @@ def plot_seeds(
         check_flag("pairs", pairs)
     names = [short(s, varied(runs.settings)) for s in runs.settings]
     pairs = pairs if pairs is not None else count <= FEW
-    chart = seeds_chart(runs, names, pairs=bool(pairs))
+    losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
+    look = {"seeds": runs.seeds, "pairs": pairs}
+    chart = seeds_chart(losses, runs.diverged, names, **look)
     size = SIZE[0], 1.3 + 0.45 * min(count, 14)
     return drawn(chart, ax, size, f"{CHARTS['seeds']} {describe(runs)}")
 

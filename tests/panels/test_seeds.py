@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import mark, shows
+from chart_reading import mark, marks, shows
 
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import SeedsPanel
@@ -54,15 +54,16 @@ def test_seeds_strip_compares_in_words(moons):
     panel.count.value = 8
     assert "8 of 8" in panel.result
     (chart,) = panel.charts.charts
-    pairs, dots = mark(chart, "line", color="gray"), mark(chart, "points", shape=None)
+    pairs, dots = mark(chart, "line", color="soft"), marks(chart, "points", opacity=0.7)
     means, bars = mark(chart, "points", shape="diamond"), mark(chart, "line", width=3)
     mean, spread = panel.losses.mean(1), panel.losses.std(1, ddof=1)
-    np.testing.assert_allclose(pairs.columns[1], panel.losses.T, rtol=1e-6)
-    np.testing.assert_allclose(dots.columns[1][0], panel.losses.ravel(), rtol=1e-6)
-    np.testing.assert_allclose(means.columns[1][0], mean, rtol=1e-6)
+    np.testing.assert_allclose(pairs.columns[0], panel.losses.T, rtol=1e-6)
+    shown = np.concatenate([each.columns[0] for each in dots])
+    np.testing.assert_allclose(shown, panel.losses, rtol=1e-6)
+    np.testing.assert_allclose(means.columns[0][0], mean, rtol=1e-6)
     ends = np.stack([mean - spread, mean + spread], 1)
-    np.testing.assert_allclose(bars.columns[1], ends, rtol=1e-5)
-    assert dots.get("tip")[9].startswith("learning rate 0.3\nseed 1\n")
+    np.testing.assert_allclose(bars.columns[0], ends, rtol=1e-5)
+    assert dots[1].get("tip")[1].startswith("lr 0.3\nseed 1\n")
     assert panel.bar.value == 1
     panel.count.value = 1
     assert "With one seed" in panel.result
@@ -105,5 +106,9 @@ def test_seeds_strip_names_what_diverged(moons):
     panel = SeedsPanel(moons, [QUICK, QUICK.but(lr=1000)], seeds=3, most=3)
 
     assert "of 3 seeds 3 diverged with learning rate 1000" in shows(panel)
-    assert mark(panel.charts.charts[0], "cross").columns[0].tolist() == [[1]]
+    (chart,) = panel.charts.charts
+    assert mark(chart, "points", shape="x").columns[1].tolist() == [
+        [0]
+    ]  # the lower one
+    assert "3 of 3 diverged" in chart.y.texts[0]
     assert "better" not in panel.result
