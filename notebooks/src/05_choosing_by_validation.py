@@ -60,13 +60,11 @@ hk.CoinFlipsPanel(models=5)
 # %% tags=["drawing"]
 # drawing: the rows of moons in three piles
 fig, ax = plt.subplots(figsize=(8, 1.8), layout="constrained")
-piles, start = {"train": "training", "valid": "validation", "test": "test"}, 0
-for (name, word), color in zip(
-    piles.items(), ("#56B4E9", "#E69F00", "#BBBBBB"), strict=True
-):
+start, colors = 0, ("#56B4E9", "#E69F00", "#BBBBBB")
+for name, color in zip(("train", "valid", "test"), colors, strict=True):
     n = len(getattr(moons, name).y)
     ax.barh(0, n, left=start, color=color, edgecolor="white")
-    ax.text(start + n / 2, 0, f"{word}\n{n}\nmoons.{name}", ha="center", va="center")
+    ax.text(start + n / 2, 0, f"moons.{name}\n{n}", ha="center", va="center")
     start += n
 ax.set(yticks=[], xlabel="rows of moons", xlim=(0, start))
 ax.spines[["top", "right", "left"]].set_visible(False)
@@ -105,16 +103,13 @@ train_loss, val_loss = fifteen.scores("training"), fifteen.scores("last")
 # %% tags=["drawing"]
 # drawing: a dot for each setting
 fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
-epochs = np.array([setting.epochs for setting in fifteen.settings])
 for k, n in enumerate((10, 20, 50, 100, 200)):
-    at, look = epochs == n, {"color": plt.cm.viridis_r(0.1 + k / 4.5), "ms": 8}
-    ax.plot(train_loss[at], val_loss[at], "o", **look, label=f"{n} epochs")
-for loss, name in ((train_loss, "Ana"), (val_loss, "Jun")):
-    i = int(loss.argmin())
-    ax.plot(train_loss[i], val_loss[i], "o", ms=15, mfc="none", mec="#D55E00", mew=2)
-    ax.text(train_loss[i] + 0.012, val_loss[i], name, va="center")
-ax.set(xlabel="lowest training loss", ylabel="validation loss at the end", xlim=-0.01)
-ax.set_ylim(0, 1.1 * val_loss.max())
+    at = np.array([setting.epochs for setting in fifteen.settings]) == n
+    look = {"color": plt.cm.viridis_r(0.1 + k / 4.5), "ms": 8, "label": f"{n} epochs"}
+    ax.plot(train_loss[at], val_loss[at], "o", **look)
+for name, i in (("Ana", train_loss.argmin()), ("Jun", val_loss.argmin())):
+    ax.text(train_loss[i], val_loss[i] - 0.08, name, ha="center", weight="bold")
+ax.set(xlabel="lowest training loss", ylabel="validation loss at the end", ylim=0)
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
 ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validation.")
@@ -307,7 +302,6 @@ for k in range(5):
         ax.text(part + 0.5, k, use, ha="center", va="center")
 ax.set(yticks=range(5), xticks=[], xlim=(0, 5), xlabel="the 142 rows in five parts")
 ax.set_yticklabels([f"fold {k + 1} held back" for k in range(5)])
-ax.spines[["top", "right", "left", "bottom"]].set_visible(False)
 ax.invert_yaxis()
 ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 
