@@ -130,7 +130,10 @@ class Dataset:
         return words("data")[kind].format(**facts)
 
     def scaled(self, X: ArrayLike) -> np.ndarray:
-        """Return raw rows (n, features) on the scale that the networks see."""
+        """Return raw rows (n, features) on the scale that the networks see.
+
+        Rows of a split are on that scale already, and are refused.
+        """
         rows = check_rows(X, self.features)
         raw = not self.center.any() and (self.scale == 1).all()
         for name in () if raw else ("train", "valid", "test"):

@@ -282,7 +282,15 @@ def fit(
     seed: int = 0,
     model: Model | None = None,
 ) -> Run:
-    """Train one setting with one seed and return its `Run`; `model` as in `train`.
+    """Train one setting with one seed and return its `Run`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    setting : Hyperparameters, default Hyperparameters()
+    seed : int, default 0
+    model : function, optional
+        As in `train`.
 
     Examples
     --------
