@@ -30,9 +30,9 @@ sizes = [4, 8, 16, 32, 64, 200]
 # %% [markdown]
 # ## 1. The map (8 minutes)
 #
-# The spiral again. Jun was the best of Ana and Jun: learning rate 0.1, batch size 4, a
-# loss of about 0.05. But their lists were coarse. Here every pair of nine learning
-# rates and six batch sizes is a cell of a map, trained with three seeds.
+# The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
+# lists were coarse. Here every pair of nine learning rates and six batch sizes is a
+# cell of a map, trained with three seeds.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
 # diagonal?
@@ -56,10 +56,11 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, predict=True)
 # size 4. <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be
 # longer: the thick loaf and the long time.
 #
-# At its bottom the loss is about a third lower than Jun's.
-# <!-- claim: grid-below-jun --> His lists jumped from 0.1 to 1, over the best place.
+# At its bottom the loss is about a third lower than Jun's on average; with the seeds
+# shown here it is less than half. <!-- claim: grid-below-jun --> His list jumped from
+# 0.1 to 1, over the best place.
 #
-# One at a time sees one column of this map, then one row.
+# One at a time sees one row and one column of this map.
 #
 # **Predict.** Take the column of learning rate 1. Draw its loss against the batch size.
 #
@@ -167,7 +168,23 @@ ex.wide_enough.check(answer)
 # ex.wide_enough.solution()
 
 # %% [markdown]
-# ## 4. How sure is the winner? (5 minutes)
+# ## 4. How sure is the winner? (7 minutes)
+#
+# A dashed frame on the map of section 1 marks what is as good, as far as three seeds
+# can tell. Jun's cell has one, too. Compare it with the winner alone.
+#
+# **Predict.** How many shared seeds does it take to tell the two apart?
+#
+# **Do.** Move **seeds** from 3 to 5, 10, 20.
+
+# %%
+jun, winner = base.but(lr=0.1, batch_size=4), base.but(lr=0.3, batch_size=4)
+hk.SeedsPanel(spiral, [jun, winner], seeds=3)
+
+# %% [markdown]
+# **What you see: ten are enough.** Three mostly are not.
+# <!-- claim: grid-ten-seeds-tell --> So a dashed frame says "not told apart yet", not
+# "equal".
 #
 # Now the moons, three times, each time with eight other seeds.
 #

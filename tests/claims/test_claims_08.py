@@ -57,6 +57,26 @@ def test_grid_below_jun():
 
     assert 0.6 < np.median(ratio) < 0.75  # "about a third"
     assert (ratio < 0.85).all()
+    shown = hk.grid_search(
+        hk.load_dataset("spiral"), BASE, lr=[0.1, 0.3], batch_size=[4], seeds=range(3)
+    )
+    jun, best = shown.mean_val_loss
+    assert best < jun / 2
+
+
+def test_grid_ten_seeds_tell():
+    cells = [BASE.but(lr=lr, batch_size=4) for lr in (0.1, 0.3)]
+    seeds = repeats(20, each=10, first=1000)
+    *_, runs = hk.train(hk.load_dataset("spiral"), cells, seeds=seeds, tick=60)
+    loss = apart(np.where(runs.diverged, np.inf, runs.best_val_loss), 10)
+
+    def told(n):
+        each = np.moveaxis(loss[..., :n], 1, 0)
+        return [told_apart(two, int(two.mean(1).argmin())).any() for two in each]
+
+    assert (loss[1].mean(1) < loss[0].mean(1)).all()
+    assert np.mean(told(10)) >= 0.9
+    assert np.mean(told(3)) <= 0.5
 
 
 def test_grid_column_moves():
