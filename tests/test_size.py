@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (18_000, 95),
     "hpkit/charts/*.js": (848, 2),
-    "tests/**/*.py": (20_000, 95),
+    "tests/**/*.py": (20_200, 97),
 }
 
 

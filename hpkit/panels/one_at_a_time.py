@@ -177,7 +177,7 @@ class OneAtATimePanel(ListedPanel):
         """
         self.live.stop()
         self.grid = self.grid if self.grid and self.grid.finished else None
-        self.search = self.chosen = self.cell = self.error = None
+        self.found = self.search = self.chosen = self.cell = self.error = None
         self.resets += 1  # what still trains is of no use any more
         self.live.start(self._beginning(grid=grid))
 
@@ -198,9 +198,10 @@ class OneAtATimePanel(ListedPanel):
         resets = self.resets
         more = self._more | space
         for found in grid_search.live(self.dataset, self.base, **more):
-            if resets != self.resets:
-                return
-            setattr(self, name, found)
+            with self.live.lock:
+                if resets != self.resets:
+                    return
+                setattr(self, name, found)
             yield
 
     def _go(self, steps):
@@ -215,10 +216,11 @@ class OneAtATimePanel(ListedPanel):
         known = len(self.done)
         while len(self.done) < self.upto:
             found = next(search, None)
-            if found is None or search is not self.search:
-                return
-            if len(found.steps) > known:
-                self.found = _closed(found)
+            with self.live.lock:
+                if found is None or search is not self.search:
+                    return
+                if len(found.steps) > known:
+                    self.found = _closed(found)
             yield
 
     def _choose_cell(self, number):
@@ -229,12 +231,14 @@ class OneAtATimePanel(ListedPanel):
 
     def choose(self, number):
         """Highlight a setting."""
+        if self.found is None:  # begun anew a moment ago
+            return
         self.cell = cell_of(self.found.settings[number], self.space)
         super().choose(number)
 
     def _choose_point(self, number):
         setting = self.points[number]
-        if setting in self.found.settings:
+        if self.found and setting in self.found.settings:
             self.choose(self.found.settings.index(setting))
 
     def _update(self, running):

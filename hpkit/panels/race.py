@@ -160,7 +160,7 @@ class SearchRacePanel(Panel):
                 going.discard(kind)
                 lowest[kind].append(lowest_of(found[kind]))
             elif kind in going:
-                found[kind] = news
+                found = found | {kind: news}  # whoever reads the old one is at rest
                 self.found, self.lowest = found, lowest  # the earlier ones go only now
                 yield
             if not going:

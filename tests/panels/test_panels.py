@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 
 import numpy as np
 import pytest
@@ -204,3 +205,33 @@ def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
     assert {path.name: path.read_bytes() for path in FOLDER.iterdir()} == before
     with pytest.raises(OSError, match="give another path"):
         panel.save("no/such/folder")
+
+
+def one_of(rng, widget):
+    """Choose any option of a widget, as a learner might."""
+    if options := widget.options:
+        widget.index = int(rng.integers(len(options)))
+
+
+@pytest.mark.parametrize("kind", [OneAtATimePanel, SearchRacePanel])
+def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
+    rng, panel = np.random.default_rng(0), kind(moons)
+    acts = [panel.frame, panel.stop, panel.save_button.click, panel._draw]
+    acts.append(lambda: one_of(rng, panel.view))
+    if kind is OneAtATimePanel:
+        sources = [panel.order, panel.list, *(k.source for k in panel.starts.values())]
+        acts += [lambda widget=widget: one_of(rng, widget) for widget in sources]
+        acts += [panel.next_button.click, panel.all_button.click]
+        acts += [panel.grid_button.click, panel.back_button.click]
+    else:
+        acts += [panel.start_button.click, panel.start_button.click]
+    errors = []
+    for _ in range(150):
+        with panel.live.lock:
+            acts[rng.integers(len(acts))]()
+            errors += [panel.error] * (panel.error is not None)
+        time.sleep(rng.choice([0, 0.01, 0.1]))
+    panel.stop()
+    panel.wait(30)
+
+    assert errors == []
