@@ -241,7 +241,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     gone, labels = np.flatnonzero(out.any(1)), list(names)
     colors, dots = [SHADES[i % len(SHADES)] for i in range(count)], []
     for i, color in enumerate(colors):
-        if i in gone:
+        if i in gone and told is None:
             labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))
         each = zip(seeds, losses[i], strict=True)
         look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
@@ -249,6 +249,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
         dots.append(points(losses[i], np.full(len(seeds), rows[i]), **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
+    lost["label"] = None if told is None else [WORDS["diverged"]] * len(gone)
     at, ends = np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3]
     bar, sign = {"color": "ink", "width": 3.4, "hover": False}, []
     if told is not None:
