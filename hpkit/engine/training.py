@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -19,8 +20,8 @@ from typing import NamedTuple
 import torch
 
 from hpkit.data.datasets import Dataset, check_dataset
+from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
-from hpkit.engine.memory import check_memory, weights
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, Columns, OneThread, Stack
 from hpkit.hyperparameters import (
@@ -41,6 +42,8 @@ assert {*TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}, "one is 
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
+_COPIES = 3  # of curves: those that grow, those shown, and the ones before
+_EACH = 6  # numbers a weight: itself, gradient, an optimizer's two, what is kept
 _DTYPES = (torch.float32, torch.float64)
 
 
@@ -78,7 +81,7 @@ class Training:
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         own = self.model is not network
-        check_memory(dataset, self.settings, len(self.seeds), own=own)
+        _check_memory(dataset, self.settings, len(self.seeds), own=own)
         most = max(s.epochs for s in self.settings)
         counts = len(self.settings), len(self.seeds)
         self.arrays = empty_arrays(*counts, most, dataset)
@@ -333,3 +336,25 @@ def check_settings(settings, dataset):
         if size > most:
             raise refusal("batch_size", size, most=most, dataset=dataset.name)
     return settings
+
+
+def weights(dataset, hidden):
+    """Return how many weights the built-in network has."""
+    sizes = itertools.pairwise((dataset.n_features, *hidden, dataset.n_outputs))
+    return sum(a * b + b for a, b in sizes)
+
+
+def _check_memory(dataset, settings, n_seeds, *, own=False):
+    """Raise where a training needs more than is free, which ends a kernel unasked.
+
+    Of a model that is a learner's `own` only the curves are known.
+    """
+    runs, epochs = len(settings) * n_seeds, max(s.epochs for s in settings)
+    need = 8 * 4 * _COPIES * runs * (epochs + 1)
+    if not own:
+        every = n_seeds * sum(weights(dataset, s.hidden) for s in settings)
+        units = max(sum(s.hidden) for s in settings)
+        need += 4 * (_EACH * every + _COPIES * units * dataset.n_train)
+    if need > memory.SMALL and need > (free := memory.free_memory()):
+        sizes = {"need": f"{need / 1e9:.1f}", "free": f"{free / 1e9:.1f}"}
+        raise refusal("no_memory", runs=runs, epochs=epochs, **sizes)

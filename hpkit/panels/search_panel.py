@@ -9,8 +9,7 @@ import time
 import numpy as np
 
 from hpkit.charts.spec import Axis, Chart
-from hpkit.engine.memory import weights
-from hpkit.engine.training import check_model, check_settings
+from hpkit.engine.training import check_model, check_settings, weights
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import Controls, Entry, SeedCount, usual
