@@ -4,7 +4,7 @@
         ...                        # draw them; leave the loop to stop
 
 `train` is a generator: the caller owns the loop. What it yields is frozen and whole
-(`results.Runs`); the arithmetic is in `stack` and `models`. Nothing here draws.
+(`runs.Runs`); the arithmetic is in `stack` and `dense`. Nothing here draws.
 """
 
 from __future__ import annotations
