@@ -8,8 +8,7 @@ Each returns the Axes, by default those of a new figure. Nothing here trains, sh
 figure or changes matplotlib's settings. Live charts are in `hpkit.panels`.
 """
 
-from hpkit.plots.boundary import plot_data, plot_decision_boundary
-from hpkit.plots.maps import plot_grid, plot_path
+from hpkit.plots.maps import plot_data, plot_decision_boundary, plot_grid, plot_path
 from hpkit.plots.results import (
     plot_best_so_far,
     plot_parallel,

@@ -7,7 +7,7 @@ import pytest
 from chart_reading import nth, texts
 from waiting import until
 
-from hpkit.charts.path import cell_of
+from hpkit.charts.heatmap import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
