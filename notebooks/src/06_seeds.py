@@ -157,11 +157,10 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # **What you see: more seeds, sharper verdict.** The mean difference settles and its
 # standard error shrinks, so the ratio grows. **More than two standard errors is more
 # than luck**: two equal settings get there once in twenty. With few seeds the spread is
-# a guess, so it takes more: 2.8 with five, 4.3 with three.
+# a guess, so it takes more: 2.8 with five, 4.3 with three. Forty seeds tell Ana's
+# learning rate from Jun's; five mostly don't. <!-- claim: seeds-forty-tell -->
 #
-# Forty seeds tell Ana's learning rate from Jun's; five mostly don't.
-# <!-- claim: seeds-forty-tell --> Sharing seeds is free, so all searches do it. Now
-# write down the rule:
+# Sharing seeds is free, so all searches do it. Now write down the rule:
 
 # %%
 ex.differ

@@ -54,11 +54,9 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, predict=True)
 # right it breaks. <!-- claim: grid-ends-of-the-map --> In between lies a valley, and it
 # leans: batch size 200 wants a learning rate at least three times as large as batch
 # size 4. <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be
-# longer: the thick loaf and the long time.
-#
-# At its bottom the loss is about a third lower than Jun's on average; with the seeds
-# shown here it is less than half. <!-- claim: grid-below-jun --> His list jumped from
-# 0.1 to 1, over the best place.
+# longer: the thick loaf and the long time. At its bottom the loss is about a third
+# lower than Jun's on average; with the seeds shown here it is less than half.
+# <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
 #
 # One at a time sees one row and one column of this map.
 #
@@ -206,10 +204,9 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # **What you see: a plateau.** In most such repeats another pair wins,
 # <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the best.
 # <!-- claim: grid-winners-as-good --> A dashed frame marks what is as good, as far as
-# eight seeds can tell: four others or more. <!-- claim: grid-plateau -->
-#
-# So the answer of a grid is not "learning rate 0.3, batch size 8". It is "this region
-# is good". Take a pair in its middle, or the one that trains fastest.
+# eight seeds can tell: four others or more. <!-- claim: grid-plateau --> So the answer
+# of a grid is not "learning rate 0.3, batch size 8". It is "this region is good". Take
+# a pair in its middle, or the one that trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #
