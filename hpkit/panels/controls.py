@@ -12,6 +12,7 @@ from numbers import Number
 
 import ipywidgets as W
 import numpy as np
+import traitlets
 
 from hpkit.hyperparameters import (
     TABLE,
@@ -74,8 +75,6 @@ def tied(label, slider, rounded=_same, *, kind=W.FloatText, read=_same, **limits
     it, where a limit would silently make another number of it.
     """
     number = named(kind(value=slider.value, **limits), label)
-    if hasattr(number, "min"):
-        number.tooltip = WORDS["number"].format(label, number.min, number.max)
     number.add_class("hp-number")
     _tie(slider, number, rounded)
     return Knob(_framed(label, slider, number), number, slider, read)
@@ -138,9 +137,42 @@ def count_box(label, value, low, high, *, most=None, **look):
     """
     low, high = min(low, value), max(high, value)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
-    most = most or 10 * high
-    knob = tied(label, slider, kind=W.BoundedIntText, min=1, max=most)
-    return knob.source, knob.box
+    knob = tied(label, slider, kind=_Count, most=most or 10 * high, step=1)
+    number, ends = knob.source, (1, knob.source.most)
+    number.label = label.split(",")[0]
+    number.tooltip = WORDS["number"].format(label, *ends)
+    return number, knob.box
+
+
+class _Whole(traitlets.TraitType):
+    """Takes what a `_Count` may hold; else the box shows again what stood there."""
+
+    default_value = 1
+
+    def validate(self, box, value):
+        """Return the number, the old one where it is refused."""
+        hint = WORDS["between"].format(box.most)
+        try:
+            return check_count(box.label, value, most=box.most, hint=hint)
+        except ValueError as error:
+            if box.refuse is None:
+                raise
+            box.refuse(error)
+            box.send_state("value")
+            return box.value
+
+
+class _Count(W.FloatText):
+    """A box for whole numbers; `refuse` is told what is wrong with another one.
+
+    ipywidgets' own box drops the point of 2.5 and hands over 25.
+    """
+
+    value = _Whole().tag(sync=True)
+
+    def __init__(self, *, most, **more):
+        self.most, self.label, self.refuse = most, "", None
+        super().__init__(**more)
 
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):

@@ -161,6 +161,8 @@ class Panel(W.VBox):
 
     def on_change(self, widget, callback, name="value"):
         """Call `callback()` when a learner changes a widget (not the panel itself)."""
+        if hasattr(widget, "refuse"):
+            widget.refuse = lambda error: self.say(html.escape(str(error)), wrong=True)
         widget.observe(self._guarded(callback), name)
 
     @contextmanager

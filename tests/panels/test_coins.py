@@ -1,5 +1,7 @@
 """CoinFlipsPanel: the luck of the best of many."""
 
+import re
+
 import numpy as np
 import pytest
 from chart_reading import curve, mark, shows
@@ -23,9 +25,20 @@ def test_coin_flips_best_is_lucky_on_validation_only():
     panel.count.value = 1
     assert len(panel.frame()) == 1
     assert "One model has" in panel.result
-    panel.count.value = 500
-    assert panel.count.value == 100
+    panel.count.value = 100
     assert "best of 100 models" in panel.result
+
+
+@pytest.mark.parametrize("typed", [2.5, 0, -1, 101, 1e12, float("nan")])
+def test_count_that_is_none_is_refused_in_words(typed):
+    panel = CoinFlipsPanel(models=50).wait(20)
+    panel.count.set_state({"value": typed})  # as the browser tells it
+
+    assert panel.count.value == 50
+    assert re.search("models must be .*, got .*; type one from 1 to 100", panel.result)
+    panel.count.set_state({"value": 3})
+    assert panel.count.value == 3
+    assert "models must be" not in panel.result
 
 
 def test_coin_flips_agree_with_one_model_alone():
