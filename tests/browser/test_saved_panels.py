@@ -78,9 +78,10 @@ def test_reopened_tab_has_the_panel_and_its_runs(page, lab_server, notebook):
     open_notebook(page, lab_server.url, notebook)
 
     sees(page, LIVE)
-    page.locator(".hpkit button", has_text="Train").first.click()
+    page.locator(".hpkit .hp-number input").nth(1).fill("9")
+    page.keyboard.press("Enter")
     page.wait_for_function(
-        "() => document.querySelectorAll('.hp-list option').length == 2"
+        "() => document.querySelectorAll('.hpkit .hp-list option').length == 2"
     )
 
 
@@ -147,7 +148,8 @@ def test_other_front_ends(browser, tmp_path, app):
         page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
         if app == "nbclassic":
             page.wait_for_function(
-                "() => window.Jupyter?.notebook?.kernel?.is_connected()"
+                """() => window.Jupyter?.notebook?.kernel?.is_connected()
+                    && Jupyter.notebook.kernel.widget_manager"""
             )
             page.evaluate("() => Jupyter.notebook.execute_all_cells()")
         else:

@@ -4,6 +4,8 @@ A teacher takes one section of a lesson, and a learner who comes back begins whe
 stopped.
 """
 
+import ast
+import builtins
 import re
 import shutil
 from itertools import chain
@@ -55,6 +57,32 @@ def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
         plt.close("all")
         torch.set_rng_state(state)
         torch.set_num_threads(threads)
+
+
+def read_and_made(text):
+    """Return the names that a cell reads and those that it makes."""
+    nodes = list(ast.walk(ast.parse(text)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    read, made = (
+        {node.id for node in names if isinstance(node.ctx, kind)}
+        for kind in (ast.Load, ast.Store)
+    )
+    made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    given = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    made |= {a.asname or a.name.split(".")[0] for node in given for a in node.names}
+    return read, made
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "src").glob("*.py")), ids=str)
+def test_panel_needs_the_setup_cell_alone(path):
+    setup, *cells = (c.source for c in read(path).cells if c.cell_type == "code")
+    known = read_and_made(setup)[1] | set(dir(builtins))
+    for text in filter(re.compile(r"hk\.\w+Panel\(").search, cells):
+        wanted, made = read_and_made(text)
+
+        # Of the box of lesson 05 the learner's own choice, made in the cell above.
+        assert wanted - made - known <= {"mine"}
 
 
 def listening():
