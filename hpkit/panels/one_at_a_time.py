@@ -18,14 +18,14 @@ from hpkit.hyperparameters import TABLE, Hyperparameters, check_seeds, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import FULL, buttons, head_of, named, say
-from hpkit.panels.search_panel import ListedPanel
+from hpkit.panels.search_panel import PACE, ListedPanel
 from hpkit.search.result import best_number
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import all_settings, check_space
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
 WORDS = Texts("panels.one_at_a_time")
-QUICK_GRID = 2.0  # seconds: a grid that is trained anew without being asked for
+QUICK_GRID = 2.0  # seconds: what is trained without being asked for
 
 
 class OneAtATimePanel(ListedPanel):
@@ -104,7 +104,8 @@ class OneAtATimePanel(ListedPanel):
         self.ask(predict, WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
-        self.live.now(self._beginning())
+        if not self._asks():
+            self.live.now(self._beginning())
 
     def _build(self, order):
         self.starts = {
@@ -179,7 +180,19 @@ class OneAtATimePanel(ListedPanel):
         self.grid = self.grid if self.grid and self.grid.finished else None
         self.found = self.search = self.chosen = self.cell = self.error = None
         self.resets += 1  # what still trains is of no use any more
-        self.live.start(self._beginning(grid=grid))
+        if not self._asks():
+            self.live.start(self._beginning(grid=grid))
+
+    def _asks(self):
+        """Wait for a button, and say so, where the start alone takes long."""
+        seconds = PACE * self._work([self.starting])
+        self.offer = None
+        if seconds > QUICK_GRID:
+            runs = len(self.seed_count.list)
+            facts = {"runs": runs, "epochs": runs * self.starting.epochs}
+            self.offer = WORDS["slow"].format(**facts, seconds=seconds)
+            self._draw()
+        return self.offer is not None
 
     def _beginning(self, *, grid=False):
         """Train the start alone, then the `grid` (a job)."""
@@ -299,7 +312,7 @@ class OneAtATimePanel(ListedPanel):
 
     def _sentence(self, running):
         if self._empty:
-            return ""
+            return self.offer or ""
         found, grid, done, order = self.found, self.grid, self.done, self.order.value
         if found.steps:
             said = step_sentences(found)[-1] + " "

@@ -54,6 +54,25 @@ class ListedPanel(Panel):
         """Arguments of every search; checks the seeds that were typed."""
         return {"seeds": self.seed_count.list, "model": self.model, "tick": FRAME}
 
+    def _work(self, settings):
+        """Return a number that grows as the time of a search, its runs trained at once.
+
+        A step costs about ten runs' worth of calls, and measuring the losses after an
+        epoch about six steps.
+        """
+        points, alike = len(self.dataset.train.y), {}
+        for s in settings:
+            width = weights(self.dataset, s.hidden) / USUAL
+            key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
+            alike.setdefault(key, []).append(s.epochs)
+        each = len(self.seed_count.list)
+        return sum(
+            max(epochs)
+            * (6 + points / size)
+            * (10 + each * len(epochs) * (1 + width * size / 64))
+            for (size, width, *_), epochs in alike.items()
+        )
+
     @property
     def focus(self):
         """Number of the setting that is highlighted."""
@@ -184,25 +203,6 @@ class SearchPanel(ListedPanel):
             self._moved()
         else:
             self.live.now(self._searching(self._begin(), rest=False))
-
-    def _work(self, settings):
-        """Return a number that grows as the time of a search, its runs trained at once.
-
-        A step costs about ten runs' worth of calls, and measuring the losses after an
-        epoch about six steps.
-        """
-        points, alike = len(self.dataset.train.y), {}
-        for s in settings:
-            width = weights(self.dataset, s.hidden) / USUAL
-            key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
-            alike.setdefault(key, []).append(s.epochs)
-        each = len(self.seed_count.list)
-        return sum(
-            max(epochs)
-            * (6 + points / size)
-            * (10 + each * len(epochs) * (1 + width * size / 64))
-            for (size, width, *_), epochs in alike.items()
-        )
 
     def seconds(self):
         """Return about how long a start takes, from the last one."""

@@ -368,3 +368,18 @@ def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
         panel.wait(20)
         assert panel.grid is None
         assert panel.found.settings == (panel.starting,)
+
+
+def test_start_that_takes_long_waits_for_a_button(moons):
+    panel = OneAtATimePanel(moons, lr=[0.01, 0.3], batch_size=[4, 64], seeds=2)
+    panel.starts["batch_size"].value = 4
+    panel.wait(20)
+    panel.seeds.value = 500
+    panel.wait(0.5)
+
+    assert panel.found is None
+    assert "The start alone is 500 runs, 15000 epochs, about " in panel.result
+    panel.seeds.value = 1
+    panel.wait(20)
+    assert panel.found.cost.runs == 1
+    assert "press Next step" not in panel.result
