@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (18_000, 95),
-    "hpkit/charts/*.js": (848, 2),
+    "hpkit/charts/*.js": (843, 2),
     "tests/**/*.py": (20_200, 97),
 }
 

@@ -240,7 +240,8 @@ function chart(el, tell) {
     X = scaled(spec.x, box.left, box.right)
     Y = scaled(spec.y, box.bottom, box.top)
     const [wide, high] = [Math.max(0, box.right - left), Math.max(0, box.bottom - top)]
-    const spoken = spec.alt || spec.title || `${spec.y.label} by ${spec.x.label}`
+    const both = spec.words.both.replace('{y}', spec.y.label).replace('{x}', spec.x.label)
+    const spoken = spec.alt || spec.title || both
     put(svg, {viewBox: `0 0 ${W} ${H}`, 'aria-label': spoken})
     put(area, {x: left - 1, y: top, width: wide + 2, height: high + 1})
     const look = {size: .92, fill: color('soft')}, nodesX = pool(ticksX, 'text', across.length)

@@ -169,10 +169,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     e.preventDefault()
     e.stopPropagation()
   })
-  hit.addEventListener('focus', () => {
-    series = spots()
-    if (!mouse) focus(true)
-  })
+  hit.addEventListener('focus', () => { series = spots(); if (!mouse) focus(true) })
   hit.addEventListener('blur', () => point(null))
   hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
@@ -187,9 +184,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     const {spec, data, X, Y} = now()
     const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
     if (held.axis != null) {
-      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b)
-      x.v[held.axis] = ends[0]
-      y.v[held.axis] = ends[1]
+      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b);
+      [x.v[held.axis], y.v[held.axis]] = ends
     } else {
       const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
       const places = Array.from(x.v, X), far = places.map(p => Math.abs(p - px))
@@ -226,10 +222,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   hit.addEventListener('pointerup', e => {
     if (!held) return
     const {data, em} = now(), {k, axis} = held, [low, high] = data[k]
-    if (axis != null && Math.abs(local(e)[1] - held.start) < .3 * em) {  // a click: all of the axis
-      low.v[axis] = 0
-      high.v[axis] = 1
-    }
+    if (axis != null && Math.abs(local(e)[1] - held.start) < .3 * em)  // a click: all of the axis
+      [low.v[axis], high.v[axis]] = [0, 1]
     changed(k, axis)
     held = null
   })

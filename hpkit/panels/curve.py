@@ -135,5 +135,5 @@ class ValidationCurvePanel(SearchPanel):
         name, values = self.values.name, self.values.values
         if self.found:
             name, values = next(iter(self.found.space.items()))
-        more = {"param_name": name, "param_range": list(values)}
+        more = {"param_name": name, "param_range": list(values), "without": (name,)}
         return self._code_of("validation_curve", self.controls.setting, **more)

@@ -176,7 +176,8 @@ class GridPanel(SearchPanel):
         """Return the cell that runs the same search."""
         space = self.found.space if self.found else self._space()
         space = {name: list(values) for name, values in space.items()}
-        return self._code_of("grid_search", self.controls.setting, **space)
+        base = self.controls.setting
+        return self._code_of("grid_search", base, without=space, **space)
 
 
 class CellGuess(W.VBox):

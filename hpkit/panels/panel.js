@@ -9,13 +9,13 @@
       const knob = handle.closest('.hp-knob, .hp-guess, .hp-titled');
       const label = knob && knob.querySelector('.hp-name');
       const slider = handle.closest('[title]');
-      const words = label ? label.textContent : slider ? slider.title : 'slider';
+      const words = label ? label.textContent : slider ? slider.title : 'hp-word-slider';
       handle.setAttribute('aria-label', words);
     });
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
       table.setAttribute('role', 'group');
-      table.setAttribute('aria-label', 'table');
+      table.setAttribute('aria-label', 'hp-word-table');
     });
   };
   const comma = event => {

@@ -13,7 +13,7 @@ from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters, check_flag
 from hpkit.locale import Texts, words
 
-WORDS = Texts("panels.code")
+WORDS = Texts("panels.parts")
 FULL = "calc(100% - 4px)"
 _WIDTH = 72  # characters of a line of code
 _ALWAYS = ("lr", "batch_size", "epochs")
@@ -88,7 +88,10 @@ def _rules():
     ipywidgets cannot name a slider's handle, and a `script` element set by it never
     runs; the image's `onerror` does. Where a page forbids that, all else works.
     """
-    script = html.escape((_HERE / "panel.js").read_text(encoding="utf-8"), quote=True)
+    script = (_HERE / "panel.js").read_text(encoding="utf-8")
+    for name in ("table", "slider"):
+        script = script.replace(f"hp-word-{name}", WORDS[name].replace("'", ""))
+    script = html.escape(script, quote=True)
     style = f"<style>{_STYLE}{_LARGE if _large[0] else ''}</style>"
     return f'{style}<img alt="" src="data:," onerror="{script}">'
 

@@ -122,13 +122,11 @@ class ListedPanel(Panel):
     def _table(self):
         return {}
 
-    def _code_of(self, search, base, **arguments):
-        found = self.found
-        seeds = found.seeds if found else self.seed_count.list
+    def _code_of(self, search, base, *, without=(), **arguments):
+        seeds = self.found.seeds if self.found else self.seed_count.list
         arguments = [f"{name}={value!r}" for name, value in arguments.items()]
-        arguments, without = [*arguments, seeds_of(seeds)], found.space if found else ()
-        look = {"without": without} if search != "one_at_a_time" else {}
-        return code_of_search(search, self.dataset, base, self.model, arguments, **look)
+        facts = self.dataset, base, self.model, [*arguments, seeds_of(seeds)]
+        return code_of_search(search, *facts, without=without)
 
 
 class SearchPanel(ListedPanel):
