@@ -76,7 +76,9 @@ def test_grid_ten_seeds_tell():
 
     assert (loss[1].mean(1) < loss[0].mean(1)).all()
     assert np.mean(told(10)) >= 0.9
-    assert np.mean(told(3)) <= 0.5
+    assert np.mean(told(3)) <= 0.5  # "with others it takes up to ten"
+    *_, shown = hk.train(hk.load_dataset("spiral"), cells, seeds=range(3), tick=60)
+    assert told_apart(shown.best_val_loss, 1).any()
 
 
 def test_grid_column_moves():
