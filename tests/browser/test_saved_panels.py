@@ -1,6 +1,8 @@
 """Panels whose kernel is gone: a picture and one line, in three front ends."""
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -96,11 +98,16 @@ def test_restart_leaves_charts_and_a_line(page, lab_server, notebook):
     sees(page, LIVE | {"lines": 1})  # the quiz is not run
 
 
-def test_another_day(page, lab_server, notebook):
+def test_another_day_and_exported_as_a_page(page, lab_server, notebook):
     page.goto("about:blank")
     shut_down_kernels(lab_server.url)
     open_notebook(page, lab_server.url, notebook)
 
+    sees(page, SAVED)
+    path = lab_server.root / notebook
+    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
+    subprocess.run(to_html, check=True)
+    page.goto(path.with_suffix(".html").as_uri())
     sees(page, SAVED)
 
 
