@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (18_000, 95),
     "hpkit/charts/*.js": (843, 2),
-    "tests/**/*.py": (20_200, 97),
+    "tests/**/*.py": (20_300, 97),
 }
 
 
