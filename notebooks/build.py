@@ -255,7 +255,8 @@ def fold_answers(notebook):
             cell.source = SEEN.sub(CLOSED, cell.source).replace(*APART)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             # JupyterLab reads the one, nbclassic the other.
-            cell.metadata |= {"collapsed": True, "jupyter": {"outputs_hidden": True}}
+            hidden = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
+            cell.metadata |= {"collapsed": True, "jupyter": hidden}
             first = new_output("display_data", {"text/plain": FIRST_LINE})
             cell.outputs.insert(0, first)
 

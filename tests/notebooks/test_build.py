@@ -332,6 +332,16 @@ def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
     assert cell.outputs[0].text == "bars\n"
 
 
+def test_drawing_that_answers_a_question_is_folded_in_both_ways(folder):
+    asks = "# %% [markdown]\n# **Predict.** What?\n\n"
+    write(folder, f'{asks}# %% tags=["drawing"]\n# a drawing\nprint("bars")')
+
+    assert notebooks.main(folder=folder) == 0
+
+    both = {"source_hidden": True, "outputs_hidden": True}
+    assert load(folder).cells[1].metadata.jupyter == both
+
+
 def test_exported_page_shows_what_is_folded(asks):
     from nbconvert import HTMLExporter
 
