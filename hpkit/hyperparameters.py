@@ -158,6 +158,11 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
     return error
 
 
+def was_refused(error):
+    """Return whether an error says that a value is wrong, and no code of ours."""
+    return getattr(error, "refused", False)
+
+
 def refused(rule, value, way_out, *, kind=ValueError):
     return refusal("parts", value, kind=kind, rule=rule, way=way_out)
 

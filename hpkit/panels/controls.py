@@ -21,6 +21,7 @@ from hpkit.hyperparameters import (
     check_items,
     check_seeds,
     refusal,
+    was_refused,
 )
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, head_of, named, row, say
@@ -403,6 +404,8 @@ class Entry:
         try:
             values = self.values
         except (ValueError, TypeError) as error:
+            if not was_refused(error):
+                raise
             self.wrong = str(error)
             said = f"<div role='alert' class='hp-wrong'>{html.escape(self.wrong)}</div>"
             # Over what is below, which keeps its place.

@@ -17,7 +17,7 @@ import ipywidgets as W
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.still import picture, small
 from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import check_text, refusal
+from hpkit.hyperparameters import check_text, refusal, was_refused
 from hpkit.locale import Texts
 from hpkit.panels import saved
 from hpkit.panels.guess import Guess, check_predict
@@ -124,11 +124,7 @@ class Panel(W.VBox):
     # ---- callbacks and errors ------------------------------------------------------
 
     def _told(self, callback):
-        """Return a callback that holds the lock and shows its own errors.
-
-        A value that hpkit refuses is no failure: its message says all. Any other
-        error is one, a ValueError of our own code too.
-        """
+        """Return a callback that holds the lock and shows its own errors."""
 
         def called(*values):
             with self.live.lock:
@@ -138,10 +134,7 @@ class Panel(W.VBox):
                     callback(*values)
                 except Exception as error:
                     self.error = None
-                    if not getattr(error, "refused", False):
-                        return self._fail(error)
-                    self.error = error
-                    self.say(html.escape(str(error)), wrong=True)
+                    self._fail(error)
 
         return called
 
@@ -176,11 +169,15 @@ class Panel(W.VBox):
                 self._quiet -= 1
 
     def _fail(self, error):
-        """Show an error; it stays until the next start, and the first one counts."""
+        """Show an error; it stays until the next start, and the first one counts.
+
+        Of a value that hpkit refuses the message says all. Any other error is a
+        failure, a ValueError of our own code too.
+        """
         if self.error is not None:
             return
         self.error = error
-        if getattr(error, "refused", False):
+        if was_refused(error):
             return self.say(html.escape(str(error)), wrong=True)
         said = html.escape(f"{type(error).__name__}: {error}")
         self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import ipywidgets as W
 import numpy as np
@@ -16,6 +15,7 @@ from hpkit.hyperparameters import (
     brief,
     check_seed,
     check_setting,
+    was_refused,
 )
 from hpkit.locale import Texts
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
@@ -209,9 +209,12 @@ class TrainingPanel(Panel):
         facts = {"done": run.epochs_done, "epochs": run.setting.epochs}
         self.status.value = WORDS[kind].format(**facts, seconds=run.fit_time)
         if not running:
-            with suppress(ValueError, TypeError):  # what is typed may be wrong
+            try:  # what is typed may be wrong
                 seconds = self.one.seconds(self.controls.setting)
                 self.controls.continuous = seconds < QUICK
+            except (ValueError, TypeError) as error:
+                if not was_refused(error):
+                    raise
 
     def _pictures(self):
         if (strong := self.now or self.list.chosen) is None:

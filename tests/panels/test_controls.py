@@ -97,3 +97,15 @@ def test_first_lists_hold_no_batch_larger_than_the_data(name):
     grid.entries[1].which.value = "batch_size"
     assert grid.entries[1].wrong is None
     assert max(grid.entries[1].values) == len(data.train.y)
+
+
+def test_an_error_of_our_own_is_not_told_as_a_wrong_list(monkeypatch):
+    entry = Entry("lr", "0.1, 1", 2)
+
+    def fault(*_):
+        raise ValueError("a fault of hpkit")
+
+    monkeypatch.setattr("hpkit.panels.controls.parse_values", fault)
+    with pytest.raises(ValueError, match="a fault of hpkit"):
+        entry.text.value = "0.1, 2"
+    assert entry.wrong is None
