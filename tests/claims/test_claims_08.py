@@ -31,10 +31,15 @@ def spiral(lrs=LRS, sizes=SIZES):
     return apart(loss, 3).mean(2).reshape(len(lrs), len(sizes), -1)
 
 
-def lowest(lrs=LRS, sizes=SIZES):
-    """Return each learner's lowest loss in a part of the map."""
+def cells(lrs=LRS, sizes=SIZES):
+    """Return each learner's losses in a part of the map, learning rates first."""
     rows, columns = [LRS.index(v) for v in lrs], [SIZES.index(v) for v in sizes]
-    return spiral()[np.ix_(rows, columns)].min((0, 1))
+    return spiral()[np.ix_(rows, columns)].reshape(-1, 20)
+
+
+def lowest(lrs=LRS, sizes=SIZES):
+    """Return each learner's lowest loss there."""
+    return cells(lrs, sizes).min(0)
 
 
 def test_grid_ends_of_the_map():
@@ -65,9 +70,9 @@ def test_grid_below_jun():
 
 
 def test_grid_ten_seeds_tell():
-    cells = [BASE.but(lr=lr, batch_size=4) for lr in (0.1, 0.3)]
+    two = [BASE.but(lr=lr, batch_size=4) for lr in (0.1, 0.3)]
     seeds = repeats(20, each=10, first=1000)
-    *_, runs = hk.train(hk.load_dataset("spiral"), cells, seeds=seeds, tick=60)
+    *_, runs = hk.train(hk.load_dataset("spiral"), two, seeds=seeds, tick=60)
     loss = apart(np.where(runs.diverged, np.inf, runs.best_val_loss), 10)
 
     def told(n):
@@ -77,7 +82,7 @@ def test_grid_ten_seeds_tell():
     assert (loss[1].mean(1) < loss[0].mean(1)).all()
     assert np.mean(told(10)) >= 0.9
     assert np.mean(told(3)) <= 0.5  # "with others it takes up to ten"
-    *_, shown = hk.train(hk.load_dataset("spiral"), cells, seeds=range(3), tick=60)
+    *_, shown = hk.train(hk.load_dataset("spiral"), two, seeds=range(3), tick=60)
     assert told_apart(shown.best_val_loss, 1).any()
 
 
@@ -90,10 +95,9 @@ def test_grid_column_moves():
 
 
 def test_grid_worst_corner():
-    rows, columns = [LRS.index(v) for v in (0.01, 0.1, 1.0)], [0, 3, 5]
-    grid = spiral()[np.ix_(rows, columns)].reshape(9, -1)
+    nine = cells((0.01, 0.1, 1.0), (4, 32, 200))
 
-    assert (grid.argmax(0) == 2).all()  # lr 0.01, batch size 200
+    assert (nine.argmax(0) == 2).all()  # lr 0.01, batch size 200
 
 
 def test_grid_equal_factors():
@@ -103,9 +107,7 @@ def test_grid_equal_factors():
 
 
 def test_grid_edge():
-    careful = spiral()[:3].reshape(-1, 20)
-
-    assert (careful.argmin(0) == 2 * len(SIZES)).all()  # lr 0.01, batch size 4
+    assert (cells(LRS[:3]).argmin(0) == 2 * len(SIZES)).all()  # lr 0.01, batch size 4
 
 
 def test_grid_widened():

@@ -191,27 +191,6 @@ def test_tpe_goes_on_trying():
     assert all(far[10:].max() > 1 for far in proposed())
 
 
-def test_race_badly_placed_grid():
-    data, base = hk.load_dataset("digits"), DIGITS.but(epochs=9)
-    grid = hk.grid_search(
-        data, base, lr=[1e-4, 0.0316, 10], weight_decay=DECAYS, seeds=SEEDS
-    )
-    behind = []
-    for number, seed in enumerate(SEEDS):
-        drawn = hk.random_search(
-            data,
-            base,
-            n_trials=9,
-            search_seed=seed,
-            seeds=[seed],
-            lr=hk.log_uniform(1e-4, 10),
-            weight_decay=hk.log_uniform(1e-7, 1e-4),
-        )
-        behind.append(losses(drawn).min() < losses(grid)[:, number].min())
-
-    assert np.mean(behind) >= 0.8
-
-
 @cache
 def races_of_the_panel(budget):
     """Return the lowest losses (races, 4) in the order of LOOKS."""
@@ -224,6 +203,12 @@ def races_of_the_panel(budget):
         assert tuple(race) == tuple(LOOKS)
         found.append([lowest_of(deque(each, 1)[0]) for each in race.values()])
     return np.array(found)
+
+
+def test_race_badly_placed_grid():
+    lowest = dict(zip(LOOKS, races_of_the_panel(81).T, strict=True))
+
+    assert np.mean(lowest["random"] < lowest["grid"]) >= 0.8
 
 
 def test_race_halving_lowest():

@@ -258,6 +258,15 @@ def test_damaged_workspace_stops_no_lesson(workspace, text):
     assert lab.address("00_start.ipynb").endswith("/hpkit/tree/00_start.ipynb")
 
 
+def test_lesson_is_named_by_its_number_and_the_class_by_its_name(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    names = ["00_start", "02_learning_rate", "class_50"]
+    for name in (*names, "my_own"):
+        (tmp_path / "notebooks" / f"{name}.ipynb").touch()
+
+    assert [lab.lesson_name(n, tmp_path) for n in (None, "2", "class")] == names
+
+
 def test_tools_of_the_tests_come_with_the_tests(project, call):
     tools = project / "tests" / "requirements.txt"
     tools.write_text("-r ../requirements.txt\nother>=2\n")

@@ -166,13 +166,14 @@ def test_lesson_that_cannot_be_published_fails(folder, capsys, source, words):
     assert not (folder / "00_start.ipynb").exists()
 
 
-def test_one_lesson_is_built_by_its_number(folder):
-    write(folder, "# %%\n1", "01_one")
-    write(folder, "# %%\n2", "02_two")
+@pytest.mark.parametrize(("number", "built"), [("2", "02_two"), ("class", "class_50")])
+def test_one_lesson_is_built_by_its_number(folder, number, built):
+    for name in ("01_one", "02_two", "class_50"):
+        write(folder, "# %%\n1", name)
 
-    assert notebooks.main("2", folder=folder) == 0
+    assert notebooks.main(number, folder=folder) == 0
 
-    assert [p.name for p in folder.glob("*.ipynb")] == ["02_two.ipynb"]
+    assert [p.stem for p in folder.glob("*.ipynb")] == [built]
 
 
 def test_lesson_without_a_source_is_said(folder, capsys):

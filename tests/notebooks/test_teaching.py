@@ -95,14 +95,10 @@ def test_minutes_of_a_lesson_are_the_same_everywhere():
     readme = (FOLDER.parent / "README.md").read_text("utf-8")
     rows = re.findall(r"^\| (\d\d) \[.*?\| (\d+) \|", readme, re.M)
     heads = re.findall(r"^### (\d\d) .*\((\d+) minutes\)$", GUIDE, re.M)
-    sources = sorted((FOLDER / "src").glob("[0-9]*.py"))
-    said = [
-        (
-            path.name[:2],
-            re.search(r"\*\*About (\d+) minutes", path.read_text("utf-8"))[1],
-        )
-        for path in sources
-    ]
+    said = []
+    for path in sorted((FOLDER / "src").glob("[0-9]*.py")):
+        found = re.search(r"\*\*About (\d+) minutes", path.read_text("utf-8"))
+        said.append((path.name[:2], found[1]))
 
     assert rows == heads == said
     for lesson, whole in said:
