@@ -16,8 +16,9 @@ from hpkit import store
 from hpkit.data.datasets import Dataset, Split, check_dataset
 from hpkit.engine.runs import CURVES, Runs, empty_arrays
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal
+from hpkit.locale import words
 from hpkit.search.result import Cost, Lost, Rung, Search, Step
-from hpkit.search.space import Range
+from hpkit.search.space import Range, check_space
 
 FORMAT, VERSION = "hpkit search", 1
 # Numbers that JSON has no sign for.
@@ -85,6 +86,8 @@ def _search_from_plain(plain, dataset=None):
         name: Range(**values) if isinstance(values, dict) else _tuples(values)
         for name, values in plain["space"].items()
     }
+    space = space and check_space(plain["kind"], space, ranges=True)
+    words("search")["kinds"][plain["kind"]]  # one that is known
     steps = []
     for step in map(_tuples, plain["steps"]):
         step |= {"base": Hyperparameters(**step["base"]), "cost": Cost(**step["cost"])}

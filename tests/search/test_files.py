@@ -1,5 +1,7 @@
 """Searches that an earlier hpkit has saved are read as they were written."""
 
+import json
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +34,32 @@ def test_saved_searches_of_earlier_versions_are_read(search, tmp_path):
     assert np.allclose(old.val_loss, new.val_loss, rtol=1e-4, equal_nan=True)
     assert old.describe() == new.describe()
     assert old.save(tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+def places(part, path=()):
+    """Give the path of everything in what JSON holds."""
+    pairs = part.items() if isinstance(part, dict) else enumerate(part)
+    for key, value in pairs:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+
+
+def test_file_with_anything_odd_in_it_is_refused_or_shown_whole(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "odd.json"
+    text = (SAVED / "successive_halving.json").read_text()
+    every = list(places(json.loads(text)))
+    odd = [None, "<img src=x onerror=a()>", -1, 10**30, 1e400, [], {}, [[[]]], True, ""]
+    refused = 0
+    for _ in range(400):
+        plain, (*way, last) = json.loads(text), every[rng.integers(len(every))]
+        reduce(lambda part, key: part[key], way, plain)[last] = odd[rng.integers(10)]
+        path.write_text(json.dumps(plain))
+        try:
+            found = hk.load(path)
+        except ValueError as error:
+            refused += error.refused
+            continue
+        assert "<img" not in found._repr_html_()
+        assert len(found.to_frame()) == len(found.settings)
+    assert refused > 100
