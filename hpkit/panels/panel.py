@@ -330,8 +330,9 @@ class Panel(W.VBox):
 
         A page that is only read has nobody to guess.
         """
-        covered = self.guess and not self.guess.open and self.error is None
-        said = self._sentence(self.live.busy) if covered else self.result
+        with self.live.lock:
+            covered = self.guess and not self.guess.open and self.error is None
+            said = self._sentence(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
         png = small(self.picture())
         data, alt = base64.b64encode(png).decode(), html.escape(plain)
