@@ -62,14 +62,15 @@ DRAWING = "drawing"
 # until its cell is run.  What is to be seen is closed in every place, asked or not, so
 # that a learner looks and says it first, and meets one rule.
 GUESS = "**Predict.**"
-# Its own line may say the result, for whoever only reads: "What you see: a U."
+# Its own line says the result, for whoever only reads: "What you see: a U." Below a
+# question it does not: there the result stands inside, in bold.
 SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
 SEEN = re.compile(
     r"\*\*(What you see\b[^*]*)\*\*(?: |\n\n(?=- ))"
     r"(.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)",
     re.S,
 )
-CLOSED = r"<details>\n<summary><b>\1</b></summary>\n\n\2\n\n</details>"
+CLOSED = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
 APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
@@ -244,7 +245,7 @@ def normalise(notebook):
 
 def fold_answers(notebook):
     """Let JupyterLab open with the outputs folded that a learner is to predict."""
-    asked = False
+    asked = waiting = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             _, guess, after = cell.source.rpartition(GUESS)
@@ -252,13 +253,31 @@ def fold_answers(notebook):
                 asked = "**What you see" not in after
             elif SAID.search(cell.source):
                 asked = False
-            cell.source = SEEN.sub(CLOSED, cell.source).replace(*APART)
+            cell.source, waiting = closed(cell.source, waiting)
         elif asked and cell.get("outputs") and not EXERCISE.search(cell.source):
             # JupyterLab reads the one, nbclassic the other.
             hidden = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
             cell.metadata |= {"collapsed": True, "jupyter": hidden}
             first = new_output("display_data", {"text/plain": FIRST_LINE})
             cell.outputs.insert(0, first)
+
+
+def closed(source, waiting):
+    """Return a text with what is to be seen closed.
+
+    `waiting` is whether a guess waits at its beginning; returned, too, for its end.
+    """
+    parts, at = [], 0
+    for seen in SEEN.finditer(source):
+        waiting = waiting or GUESS in source[at : seen.start()]
+        title, text = seen.groups()
+        if waiting and (said := re.match(r"What you see:\s+(.)(.*)", title, re.S)):
+            title, between = "What you see", "\n\n" if text.startswith("- ") else " "
+            text = f"**{said[1].upper()}{said[2]}**{between}{text}"
+        parts += [source[at : seen.start()], CLOSED.format(title, text)]
+        waiting, at = False, seen.end()
+    rest = source[at:]
+    return "".join([*parts, rest]).replace(*APART), waiting or GUESS in rest
 
 
 def cleaned(output):
