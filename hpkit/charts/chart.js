@@ -133,7 +133,7 @@ function chart(el, tell) {
   const pen = document.createElement('canvas').getContext('2d'), widths = new Map()
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], groups = [], headed = '', asked = 0
-  let room = 0, box, X, Y, em = 13, family = '', small = 1, waiting = [], taken = []
+  let room = 0, box, X, Y, em = 13, family = '', small = 1, waiting = [], taken = [], led = []
   const unit = () => clamp(em / 13, 1, 2.2)
   const ask = () => { asked = asked || requestAnimationFrame(draw) }
 
@@ -169,11 +169,9 @@ function chart(el, tell) {
   }
 
   function draw() {
-    asked = 0
+    [asked, waiting, taken, led] = [0, [], [], []]
     if (!room) measure()
     if (!spec || !room) return
-    waiting = []
-    taken = []
     layout()
     spec.marks.forEach((m, i) => DRAW[m.kind](group(i, m.kind), m, ...data[i]))
     while (groups.length > spec.marks.length) groups.pop().forEach(g => g.remove())
@@ -456,7 +454,7 @@ function chart(el, tell) {
   // ---- texts beside marks --------------------------------------------------------------
 
   function samples() {  // places in pixels that a text should not cover
-    const seen = []
+    const seen = [...led]
     const between = ([a, b], [c, d]) => {
       const steps = clamp(Math.ceil(Math.hypot(c - a, d - b) / (.4 * em)), 1, 60)
       for (let s = 1; s <= steps; s++) seen.push([a + (c - a) * s / steps, b + (d - b) * s / steps])
@@ -486,7 +484,7 @@ function chart(el, tell) {
       const [x, y] = spot || [w.x, w.y], way = y < w.y ? -1 : 1, end = f1(y - way * .6 * em)
       const lead = `M${f1(w.x)} ${f1(w.y + way * w.r)}L${f1((w.x + x) / 2)} ${end}`
       const far = Math.abs(y - w.y) - w.r > 1.8 * em
-      put(lines[i], {d: far ? lead : '', stroke: w.tint, opacity: .7})
+      put(lines[i], {d: far ? lead : '', class: 'far'})
     })
   }
 
@@ -537,7 +535,9 @@ function chart(el, tell) {
     pool(ends, 'g', list.length).forEach((node, i) => {
       const e = list[i], wide = width(e.text, small, e.strong), y = f1(e.y)
       if (!node.firstChild) ['path', 'text'].forEach(tag => make(tag, node))
-      put(node.firstChild, {stroke: e.tint, opacity: .55,
+      const far = box.right - e.x > 3 * em  // dots, which nobody takes for a curve
+      for (let u = e.x; far && u < box.right; u += .5 * em) led.push([u, e.y])
+      put(node.firstChild, {stroke: e.tint, opacity: .55, class: far ? 'far' : null,
         d: `M${f1(e.x + 3)} ${y}L${f1(box.right + 3)} ${y}L${f1(from - 2)} ${f1(places[i])}`})
       write(node.lastChild, e.text, from, places[i], {...e, anchor: 'start', size: small})
       occupy(from + wide / 2, places[i], wide)

@@ -103,7 +103,8 @@ def loss_chart(
     train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
     lowest = (lowest or WORDS["lowest"]).format(run.best_val_loss)
     look = {"legend": (faded_are or WORDS["old"]) if faded else None}
-    ringed = {"label": lowest if run.best_val_loss <= top else None}
+    tells = run.best_val_loss <= top and not run.diverged
+    ringed = {"label": lowest if tells else None}
     lost = {"label": [WORDS["diverged" if r.diverged else "above"] for _, r, _ in out]}
 
     def curves(runs, name, **look):

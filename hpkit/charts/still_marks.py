@@ -272,7 +272,10 @@ def end_labels(ax, ends, letter):
         [(x, y), (bend, y), (from_ - 0.2 * letter / width, place)]
         for (x, y), place in zip(places, heights, strict=True)
     ]
-    look = {"colors": [end[3] for end in ends], "linewidths": 0.7, "alpha": 0.55}
+    far = places[:, 0] < 0.9  # dots, which nobody takes for a curve
+    tints = [light("soft") if f else end[3] for f, end in zip(far, ends, strict=True)]
+    dots = [(0, (1, 5)) if f else "-" for f in far]
+    look = {"colors": tints, "linewidths": 0.7, "alpha": 0.55, "linestyles": dots}
     leads = LineCollection(lines, transform=ax.transAxes, clip_on=False, **look)
     ax.add_collection(leads, autolim=False)
     for (_, _, text, color, strong), place in zip(ends, heights, strict=True):

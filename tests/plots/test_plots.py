@@ -103,7 +103,7 @@ def leads(ax):
     lines = [lead for lead in ax.collections if isinstance(lead, LineCollection)]
     labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
     begins = [tuple(path[0]) for lead in lines for path in lead.get_segments()]
-    assert all(lead.get_linewidth() <= 0.7 for lead in lines)
+    assert all(np.max(lead.get_linewidth()) <= 0.7 for lead in lines)
     assert all(lead.get_alpha() < 0.6 for lead in lines)
     return list(zip([t.get_text() for t in labels], begins, strict=True))
 
