@@ -78,7 +78,7 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert list(rows["named"]) == [wrong, fault]
     assert list(rows["first_try"]) == [True, False]
     assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
-    assert "0 of 1" in panel.status.value  # the first try counts
+    assert "0 right in a row; 0 of 1" in panel.status.value  # the first try counts
     assert panel.treated is not None
     assert panel.error is None
     assert panel.picture().startswith(b"\x89PNG")

@@ -354,7 +354,7 @@ def test_grid_frames_ties_dashed():
 
     cells = [([0.3, 0.31].index(s.lr), [16, 17].index(s.batch_size)) for s in grid.ties]
     assert frame(ax, dashed=True) == around(cells)
-    assert "as good" in {t.get_text() for t in ax.get_legend().get_texts()}
+    assert "too close" in {t.get_text() for t in ax.get_legend().get_texts()}
 
 
 def cell_colors_of(ax):
