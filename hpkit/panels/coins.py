@@ -102,6 +102,7 @@ class CoinFlipsPanel(Panel):
         self.valid = self.test = np.zeros(0)
         label = WORDS["box"].format(MODELS)
         self.count, box = count_box(label, models, 1, MODELS, most=MODELS)
+        self.first = self.count.value  # how many are tried before Run
         self.run_button = self.button("run", self._run_clicked, "primary")
         self.again = self.button("again", self.flip)
         slider = W.IntSlider(50, min=40, max=100)
@@ -112,8 +113,9 @@ class CoinFlipsPanel(Panel):
         self.live.now(self._training())
 
     def flip(self):
-        """Flip all coins again."""
+        """Flip all coins again, and go back to the first number of models."""
         self.flips += 1
+        self._try(self.first)
         self.live.start(self._training())
 
     def _run_clicked(self):

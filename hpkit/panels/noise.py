@@ -44,12 +44,17 @@ def batches_chart(losses, mean: float, spread: float, size: int, top: float) -> 
 
 
 def spreads_chart(sizes, spreads, n: int, top: float) -> Chart:
-    """Return the spread of each batch size looked at, the last one strongly."""
+    """Return the spread of each batch size looked at, the last one strongly.
+
+    Numbers stand at sizes four times apart from it: between them they would touch.
+    """
     told = [WORDS["at"].format(*at) for at in zip(spreads, sizes, strict=True)]
+    fours = {size * 4.0**k for size in sizes[-1:] for k in range(-5, 6)}
+    said = [text if s in fours else "" for text, s in zip(told, sizes, strict=True)]
     tips = [WORDS["tip"].format(*at) for at in zip(sizes, spreads, strict=True)]
     ticks = [*(2**k for k in range(11) if 2**k < n), n]
     look = {"color": "orange", "size": 5.5}
-    before = {"filled": False, "label": told[:-1], "tip": tips[:-1]}
+    before = {"filled": False, "label": said[:-1], "tip": tips[:-1]}
     now = {"strong": True, "label": told[-1:], "tip": tips[-1:]}
     return Chart(
         Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks),  # room for whole dots

@@ -186,7 +186,9 @@ class TestBoxPanel(Panel):
         text = text.format(
             **self.opened | {"setting": html.escape(self.opened["setting"])}
         )
-        return text + (WORDS["twice"] if self.again else "")
+        off = abs(self.opened["loss"] - (self.opened["guess"] or math.nan))
+        told = WORDS["off"].format(off) if math.isfinite(off) else ""
+        return told + text + (WORDS["twice"] if self.again else "")
 
     def _table(self):
         splits = WORDS["split"][: len(self.losses)]

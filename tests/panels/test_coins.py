@@ -49,14 +49,15 @@ def test_coin_flips_agree_with_one_model_alone():
     assert panel.valid[7] == pytest.approx(run.val_accuracy[-1], abs=0.03)
 
 
-def test_coin_flips_again_are_others():
-    panel = CoinFlipsPanel().wait(20)
-    before = panel.valid
+def test_coin_flips_again_are_others_from_the_first_number_on():
+    panel = CoinFlipsPanel(models=5).wait(20)
+    before, panel.count.value = panel.valid, 100
     panel.again.click()
     panel.wait(20)
 
     assert panel.error is None
     assert (panel.valid != before).any()
+    assert panel.count.value == len(panel.frame()) == 5
 
 
 def test_coin_flips_run_tries_one_after_the_other_and_stops():

@@ -128,3 +128,14 @@ def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
     panel.wait(20)
 
     assert "Batches of" in shows(panel)
+
+
+def test_batch_noise_numbers_stand_at_sizes_four_times_apart(moons):
+    panel = BatchNoisePanel(moons, size=4).wait(20)
+    for size in (8, 16, 32, 64):
+        panel.size.value = size
+    before, now = marks(panel.charts.charts[1], "points")
+
+    numbers = [f"{panel.spread_of(size):.3g} at {size}" for size in (4, 16, 64)]
+    assert before.get("label") == [numbers[0], "", numbers[1], ""]
+    assert now.get("label") == [numbers[2]]

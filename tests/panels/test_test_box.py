@@ -96,6 +96,8 @@ def test_box_keeps_the_guess_beside_the_result():
         np.testing.assert_allclose(mine.columns[1], panel.guess.value, rtol=1e-6)
         assert panel.guess.value < chart.y.domain[1]
         assert panel.opened
+        off = abs(panel.guess.value - panel.opened["loss"])
+        assert f"Your guess was <b>{off:.3g}</b> off." in panel.result
 
 
 def test_box_knows_its_rows_and_not_their_name(moons):
