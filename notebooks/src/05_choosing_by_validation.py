@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Choosing by validation
 #
-# **About 40 minutes.** By the end you'll be able to
+# **About 45 minutes.** By the end you'll be able to
 #
 # - say what training, validation and test split are for, and spot a leak between them,
 # - explain why the best of many looks better than it is,
@@ -39,8 +39,8 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # get 70 % with 100 models?
 #
 # **Do.** Press **Run** and watch: the line climbs whenever a new model is the best. The
-# dashed line is that model on 1000 new rows. Then click **New flips** and run again,
-# three times or more.
+# dashed line is that model on 1000 new rows; only a demonstration may look at them for
+# every model. Then click **New flips** and **Run** again, three times or more.
 
 # %%
 hk.CoinFlipsPanel(models=5)
@@ -49,10 +49,10 @@ hk.CoinFlipsPanel(models=5)
 # **Say what you see.** Which line would you put into an advertisement? Which one would
 # you believe?
 #
-# **What you see: luck climbs, truth stays flat.** With most coins fewer than 30 models
-# are enough for 60 %; with a few coins 100 are not. Even 100 models rarely get past
-# 70 %. <!-- claim: choice-hundred-coins --> No model has become better: we have tried
-# more of them, and kept the luckiest.
+# **What you see: luck climbs, truth stays flat.** For about half of the coins ten
+# models or so are enough for 60 %; others take more than 30, and a few more than 100.
+# Even 100 models rarely get past 70 %. <!-- claim: choice-hundred-coins --> No model
+# has become better: we have tried more of them, and kept the luckiest.
 #
 # So data is cut in three: the exercises are the *training* split, the mock exam is the
 # *validation* split, the real exam is the *test* split.
@@ -245,6 +245,8 @@ ex.find_leaks.check(answer)
 # ex.find_leaks.solution()
 
 # %% [markdown]
+# ## 5. An honest number (5 minutes)
+#
 # Now do the whole thing, honestly. First **choose**: change `mine` and run this cell
 # again, until the number is at most 0.2, with at most 100 epochs.
 
@@ -281,7 +283,7 @@ hk.TestBoxPanel(hk.fit(moons, mine), predict=True)
 # Not quite the number from the check? That had five seeds and other points. Every such
 # number contains some luck, the box's too.
 #
-# ## 5. Five folds (8 minutes)
+# ## 6. Five folds (8 minutes)
 #
 # `wine` has only 178 rows: wines of three kinds, 13 measured values each. 36 rows stay
 # in the test box. Of the other 142 we could hold back a fifth for validation, but
@@ -349,16 +351,16 @@ for lr, losses in zip(rates, found, strict=True):
     print(f"lr {lr:4}: mean {means.mean():.3f}, spread {means.std(ddof=1):.3f}")
 
 # %% [markdown]
-# **What you see: 0.01 is out, the rest is open.** Its mean is far higher, many times
-# the spread: 20 epochs are too few for such short steps. Between 0.1 and 0.3 the
-# difference is smaller than the larger of the two spreads, so these folds can't decide.
-# <!-- claim: choice-folds-choose -->
+# **What you see: 0.01 is out.** Its mean is far higher, many times the spread: 20
+# epochs are too few for such short steps. The other three differ by less than a tenth
+# of that. <!-- claim: choice-folds-choose --> To tell those apart, compare them in
+# pairs, shuffle by shuffle; lesson 06 shows how.
 #
 # The price: five trainings instead of one. So use folds when data is scarce and
 # training is quick. And even five folds are for choosing; the 36 rows in the box are
 # for the end.
 #
-# ## 6. Four questions (2 minutes)
+# ## 7. Four questions (2 minutes)
 
 # %%
 ex.quiz

@@ -94,7 +94,8 @@ def test_choice_hundred_coins():
     reached = every > 0.6 - 1e-9
     first = np.where(reached.any(1), reached.argmax(1) + 1, np.inf)
 
-    assert (first < 30).mean() >= 0.75
+    assert 0.4 <= (first <= 12).mean() <= 0.65
+    assert (first > 30).mean() >= 0.1
     assert 0 < np.isinf(first).mean() < 0.2
     assert (every.max(1) > 0.7 + 1e-9).mean() <= 0.25
 
@@ -188,9 +189,10 @@ def test_choice_one_split_is_luck():
 
 @pytest.mark.slow
 def test_choice_folds_choose():
-    low, usual, high, _ = (shuffles(lr).reshape(20, 10, 5) for lr in FOLD_LRS)
+    low, usual, high, highest = (shuffles(lr).reshape(20, 10, 5) for lr in FOLD_LRS)
     spread = np.max([each.mean(2).std(1, ddof=1) for each in (usual, high)], axis=0)
-    means = [each.mean((1, 2)) for each in (low, usual, high)]
+    means = [each.mean((1, 2)) for each in (low, usual, high, highest)]
+    above = means[0] - np.min(means[1:], axis=0)
 
     assert (means[0] - means[1] > 20 * spread).all()  # "many times"
-    assert (np.abs(means[1] - means[2]) < spread).mean() >= 0.95
+    assert (np.ptp(means[1:], axis=0) < above / 10).all()
