@@ -71,7 +71,8 @@ ex.hyperparameters.check(answer)
 # ## 2. The loop (10 minutes)
 #
 # All of training is one loop, the same for this little network and for the largest.
-# First the data as PyTorch wants it, three hyperparameters, and fresh weights:
+# First the data as PyTorch wants it, three hyperparameters, and fresh weights. To read
+# a folded cell, click its three dots.
 
 # %% tags=["drawing"]
 # the data as tensors, three hyperparameters, a new network
@@ -112,8 +113,7 @@ print(steps // epochs, "steps in an epoch,", steps, "steps in all")
 print(f"validation loss: {losses[0]:.2f} after epoch 1, {losses[-1]:.2f} at the end")
 
 # %% [markdown]
-# Twelve full batches and one of 16. `hk.fit` runs this very loop for you. Does it give
-# the same numbers?
+# Twelve full batches and one of 16. Does `hk.fit` give the same numbers?
 
 # %%
 run = hk.fit(moons, hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30), seed=0)
@@ -122,8 +122,7 @@ for epoch in (1, 2, 5, 10, 20, 30):
     print(f"{epoch:5}   {losses[epoch - 1]:9.3f}   {run.val_loss[epoch]:6.3f}")
 
 # %% [markdown]
-# **What you see: the same numbers.** There is no magic in `hk.fit`: it is this loop,
-# only quicker, since it can train many settings at once.
+# **What you see: the same numbers.** `hk.fit` is this loop, only quicker.
 # <!-- claim: loop-equals-fit -->
 
 # %%
@@ -157,18 +156,15 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 # %% [markdown]
 # **What you see: parameters move, hyperparameters don't.** More than half of the
 # parameters have moved. <!-- claim: training-changes-parameters --> The others belong
-# to units that are silent: a unit with ReLU turns every negative number into 0, and
-# where it answers 0 for all points there is no slope.
+# to units that are silent: their ReLU answers 0 for every point, so they have no slope.
 #
 # ## 3. The boundary grows (3 minutes)
 #
-# What do moving weights mean? The black line in the map is the boundary between "blue"
-# and "orange".
+# The white band in the map is the boundary between "blue" and "orange".
 #
 # **Predict.** What shape will the boundary have after one epoch? And at the end?
 #
-# **Do.** Take the slider **Epoch of the map** to the far left, then pull it slowly
-# to the right.
+# **Do.** Pull the slider **Epoch of the map** slowly from the far left to the right.
 
 # %%
 base = hk.Hyperparameters(lr=0.3, batch_size=32)
@@ -206,30 +202,32 @@ six = {
 # %% tags=["drawing"]
 # drawing: their training curves
 fig, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
-for ax, (name, (data, setting)) in zip(axes.flat, six.items(), strict=True):
+for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=True)):
     run = hk.fit(hk.load_dataset(data), setting, seed=4)
-    hk.plot_training_curves(run, ax).set_title(name)
+    hk.plot_training_curves(run, ax).set_title(f"run {k + 1}")
+    if run.diverged:  # the label at the X would tell
+        ax.texts[-1].remove()
 
 # %% [markdown]
 # **What you see: six shapes, six remedies.**
 #
-# - **Too slow.** Nearly flat: after 30 epochs the loss is still above four fifths of
+# - **1, too slow.** Nearly flat: after 30 epochs the loss is still above four fifths of
 #   its start. <!-- claim: shape-too-slow --> *Try a larger learning rate.*
-# - **Good.** Both lines fall quickly, then stay below a fifth of the start.
+# - **2, good.** Both lines fall quickly, then stay below a fifth of the start.
 #   <!-- claim: shape-good --> *Keep it.*
-# - **Bouncing.** The loss jumps, and in most runs ends above half of its start.
+# - **3, bouncing.** The loss jumps, and in most runs ends above half of its start.
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
-# - **Diverged.** The X marks where the line leaves the chart. The loss is no longer a
-#   number (`nan`), as here, <!-- claim: shape-diverged --> or the training loss ends
+# - **4, diverged.** The X marks where the line leaves the chart. The loss is no longer
+#   a number (`nan`), as here, <!-- claim: shape-diverged --> or the training loss ends
 #   above three times its start. *Take a tenth of the learning rate.*
-# - **Overfitting.** The training loss goes on down, but the validation loss has turned:
-#   it ends at more than one and a half times its lowest value, in most runs at more
-#   than twice. <!-- claim: shape-over-fitting --> The network learns its points by
+# - **5, overfitting.** The training loss goes on down, but the validation loss has
+#   turned: it ends at more than one and a half times its lowest value, in most runs at
+#   more than twice. <!-- claim: shape-over-fitting --> The network learns its points by
 #   heart. *Stop at the ring, the lowest point; or get more data.*
-# - **Noisy.** Low, but it shakes, as small batches do; with all points in one batch the
-#   line is smooth. <!-- claim: shape-noisy --> *Fine, if it goes down.*
+# - **6, noisy.** Low, but it shakes, as small batches do; with all points in one batch
+#   the line is smooth. <!-- claim: shape-noisy --> *Fine, if it goes down.*
 #
-# Six others, without labels:
+# Six others:
 
 # %%
 ex.mystery_curves
@@ -298,12 +296,14 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # %% [markdown]
 # **What you see: too slow.** After 12,000 single steps the defaults' lowest loss is
 # still more than twice that of the other run, which took 390.
-# <!-- claim: default-is-a-start --> Finding better values is what this course is about.
+# <!-- claim: default-is-a-start -->
 #
 # ## 7. The clinic (3 minutes)
 #
 # Each patient is a fresh training with a fault of its own. The gray curves are its
-# other seeds.
+# other seeds. Three faults are new: *unlucky seed*, when the gray curves do far better;
+# *stopped too early*, while both losses fall; *chosen by training loss*, trap one. One
+# remedy is new: **weight decay** keeps the weights small.
 #
 # **Do.** Choose what is wrong and what helps, click **Treat**, and see whether it
 # cures. Then **Next patient**, until three in a row are right.
