@@ -97,10 +97,10 @@ ex.best.check(best_epoch)
 # ## 3. Not a knob to tune (6 minutes)
 #
 # You could treat the epochs like the learning rate: train with 5, 10, ... 200, and take
-# the best. Let's do that once.
+# the best. Do it once.
 #
 # **Predict.** The solid line is the loss at the *best* epoch of each run, the dotted
-# one the loss after its *last*. One of them can never go up. Which?
+# one after its *last*. One of them can never go up. Which?
 
 # %%
 curve = hk.validation_curve(
@@ -110,8 +110,8 @@ curve = hk.validation_curve(
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
-# **What you see: the solid one.** It goes down and stays, while the dotted line climbs
-# to more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
+# **What you see: the solid one.** It goes down and stays; the dotted line climbs to
+# more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
 #
 # **Predict.** Why? Compare a short and a long run of the same seed: are the first 50
 # epochs of the long one the short one?
@@ -127,9 +127,9 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 # each value is another training; the number of epochs is only a question of where to
 # look.
 #
-# That is so because the learning rate stays the same throughout. A **schedule** lowers
-# it on the way, as for most large networks. Then a short run is not the beginning of a
-# long one, and the number of epochs is a knob, too.
+# That is so because the learning rate stays the same. Where a **schedule** lowers it on
+# the way, as for most large networks, a short run is not the beginning of a long one,
+# and the number of epochs is a knob, too.
 #
 # ## 4. When to stop (9 minutes)
 #
@@ -137,7 +137,7 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 # time, without knowing what comes?
 #
 # Stop when `patience` epochs in a row have brought no new lowest loss, and keep the
-# best epoch so far. This is **early stopping**, in eight lines:
+# best epoch so far. This is **early stopping**:
 
 
 # %%
@@ -169,9 +169,9 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # <!-- claim: epochs-patience-twenty --> And any of them beats the loss at which the
 # full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
 #
-# Would 2 or 3 be careful enough? Here is a spiral, and a deep network.
+# Would 2 or 3 be careful enough? A spiral, and a deep network:
 #
-# **Do.** Again, move **patience** from 1 to 20.
+# **Do.** Move **patience** from 1 to 2, 3 and 20.
 
 # %%
 spiral = hk.load_dataset("clean_spiral")
@@ -179,12 +179,13 @@ deep = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=200, hidden=(16, 16, 16,
 hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
-# **What you see: jerks.** The loss goes down with many small rises on the way. Patience
-# 1 keeps more than three times the lowest loss. Patience 20 stops late and, with most
-# seeds, within five percent of the lowest. <!-- claim: epochs-plateau -->
+# **What you see: 2 and 3 are too eager.** The loss falls with many small rises on the
+# way. Patience 1 keeps more than three times the lowest loss; 2 and 3, with most seeds,
+# more than one and a half times. Patience 20 stops late and, with most seeds, within
+# five percent of the lowest. <!-- claim: epochs-plateau -->
 #
-# No patience is right for every training. But the two mistakes are not alike: too much
-# costs time, too little costs the result.
+# No patience is always right. But too much only costs time, too little costs the
+# result.
 
 # %%
 ex.choose_patience

@@ -140,6 +140,8 @@ def test_epochs_plateau():
     ends, ratio = stopped(loss, 20)
 
     assert (stopped(loss, 1)[1] > 3).all()
+    for patience in (2, 3):
+        assert (stopped(loss, patience)[1] > 1.5).mean() >= MOST
     assert (ratio < 1.05).mean() >= MOST
     assert (ends < 200).all()
     assert ((np.diff(loss) > 0).sum(1) > 15).all()
