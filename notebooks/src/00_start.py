@@ -20,13 +20,13 @@ hk.fit(moons)  # trains a first small network
 print("Everything works: data, network and training. You are ready.")
 
 # %% [markdown]
-# An error instead? Type `python -m hpkit doctor` in a terminal: it tells you what to
+# An error instead? Type `python3 -m hpkit doctor` in a terminal: it tells you what to
 # do.
 #
 # ## 1. Two moons (1 minute)
 #
-# Here small networks learn to tell classes apart. Given the two numbers `x1` and `x2`
-# of a point, which moon does it belong to?
+# A point has two numbers, `x1` and `x2`. Which moon is it from? Networks learn to
+# tell.
 
 # %%
 ax = hk.plot_data(moons)
@@ -47,10 +47,10 @@ ax = hk.plot_data(moons)
 # **Do.**
 #
 # 1. Drag the slider for the learning rate to the right, then to the left.
-# 2. Look at the map: its colors show which class the network would choose where. White
+# 2. Look at the map: its colors show which class the network chooses where. White
 #    means "not sure".
-# 3. Click **Slow**. Drag the slider for the epochs to the far right, to 200, and let
-#    go: for about ten seconds you can watch the lines grow.
+# 3. Set the learning rate to 0.1 and click **Slow**. Drag the slider for the epochs to
+#    200 and let go: for about ten seconds you can watch the lines grow.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, epochs=60)
@@ -58,8 +58,10 @@ panel = hk.TrainingPanel(moons, start, controls=("lr", "epochs"))
 panel
 
 # %% [markdown]
-# **Say what you see.** Tell a neighbor, or the wall: what does a larger learning rate
-# do to the line?
+# **Say what you see.** What does a larger learning rate do to the line?
+#
+# **What you see: it falls faster.** That holds up to 0.3.
+# <!-- claim: larger-is-faster-at-first -->
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
@@ -98,11 +100,11 @@ ex.name_it.check(answer)
 # **Predict.** Type a learning rate into its box, then another, then the first again.
 # Will the lowest validation loss be the same as before?
 #
-# **Do.** Try it in the panel, with **Slow** off: 0.1, 0.3, 0.1, each with **Enter**.
+# **Do.** In the panel, with **Slow** off: 0.1, 0.3, 0.1, each with **Enter**.
 #
-# Now let the code do it. The first two runs below are alike in everything; the third
-# has another **seed**, a number that fixes everything random: the first weights and the
-# order of the points.
+# Now in code. The first two runs below are alike in everything; the third has another
+# **seed**, a number that fixes everything random: the first weights and the order of
+# the points.
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30)
@@ -159,7 +161,7 @@ hk.progress(0)
 #
 # - A. Zhang and others, *Dive into Deep Learning* (2023), section 3.1: what a loss is,
 #   and what training does.
-# - All new words: [glossary](glossary.md).
+# - New words: [glossary](glossary.md).
 #
 # **Next:** [01 Parameters and
 # hyperparameters](01_parameters_and_hyperparameters.ipynb).

@@ -29,8 +29,7 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # Where the wall is steep the step is long; near the bottom it is short. The learning
 # rate stretches or shrinks every step.
 #
-# **Predict.** Look at the bowl, and tell the panel above which learning rate the ball
-# never settles.
+# **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
 # **Do.** Set the learning rate, click **Step** a few times, and watch; **Run** takes
 # twenty steps. Try 0.1, 1 and 2.1. Then make the bowl steeper: set the **curvature** to

@@ -41,7 +41,7 @@ base = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=10, hidden=(32,))
 # %%
 for size in (16, 64, 256, 600):
     batches = torch.arange(600).split(size)
-    print(f"batch size {size}: {len(batches)} updates, last batch {len(batches[-1])}")
+    print(f"batch size {size}, updates: {len(batches)}, last batch: {len(batches[-1])}")
 
 # %% [markdown]
 # **What you see: larger batches, fewer updates.** Whatever the batch size, an epoch
