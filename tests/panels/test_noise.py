@@ -37,8 +37,11 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert f"Before, with 4, it was {spread:.3g}" in shows(panel)
     before, now = marks(panel.charts.charts[1], "points")
     assert before.columns[0].tolist() == [[4]]
+    assert before.get("label") == [f"{spread:.3g} at 4"]
     assert now.get("label") == [f"{panel.losses.std():.3g} at 64"]
     assert panel.frame().batch_size.tolist() == [4, 64]
+    panel.size.value = 8  # numbers stand at sizes four times apart
+    assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
     losses = panel.losses
     panel.again.click()
 
@@ -128,14 +131,3 @@ def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
     panel.wait(20)
 
     assert "Batches of" in shows(panel)
-
-
-def test_batch_noise_numbers_stand_at_sizes_four_times_apart(moons):
-    panel = BatchNoisePanel(moons, size=4).wait(20)
-    for size in (8, 16, 32, 64):
-        panel.size.value = size
-    before, now = marks(panel.charts.charts[1], "points")
-
-    numbers = [f"{panel.spread_of(size):.3g} at {size}" for size in (4, 16, 64)]
-    assert before.get("label") == [numbers[0], "", numbers[1], ""]
-    assert now.get("label") == [numbers[2]]
