@@ -186,8 +186,9 @@ class TestBoxPanel(Panel):
         text = text.format(
             **self.opened | {"setting": html.escape(self.opened["setting"])}
         )
-        off = abs(self.opened["loss"] - (self.opened["guess"] or math.nan))
-        told = WORDS["off"].format(off) if math.isfinite(off) else ""
+        told, guess = "", self.guess.value if self.guess else None
+        if guess is not None and math.isfinite(self.opened["loss"]):
+            told = WORDS["off"].format(abs(self.opened["loss"] - guess))
         return told + text + (WORDS["twice"] if self.again else "")
 
     def _table(self):

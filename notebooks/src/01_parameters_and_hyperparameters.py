@@ -301,9 +301,9 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # ## 7. The clinic (3 minutes)
 #
 # Each patient is a fresh training with a fault of its own. The gray curves are its
-# other seeds. Three faults are new: *unlucky seed*, when the gray curves do far better;
-# *stopped too early*, while both losses fall; *chosen by training loss*, trap one. One
-# remedy is new: **weight decay** keeps the weights small.
+# other seeds. From the fourth patient on, three faults are new: *unlucky seed*, when
+# the gray curves do far better; *stopped too early*, while both losses fall; *chosen by
+# training loss*, trap one. New, too: **weight decay** keeps the weights small.
 #
 # **Do.** Choose what is wrong and what helps, click **Treat**, and see whether it
 # cures. Then **Next patient**, until three in a row are right.

@@ -97,7 +97,7 @@ def test_box_keeps_the_guess_beside_the_result():
         assert panel.guess.value < chart.y.domain[1]
         assert panel.opened
         off = abs(panel.guess.value - panel.opened["loss"])
-        assert f"Your guess was <b>{off:.3g}</b> off." in panel.result
+        assert f"It is <b>{off:.3g}</b> off. Test loss" in panel.result
 
 
 def test_box_knows_its_rows_and_not_their_name(moons):
