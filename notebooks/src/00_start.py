@@ -50,7 +50,7 @@ ax = hk.plot_data(moons)
 # 2. Look at the map: its colors show which class the network chooses where. White
 #    means "not sure".
 # 3. Set the learning rate to 0.1 and click **Slow**. Drag the slider for the epochs to
-#    200 and let go: for about ten seconds you can watch the lines grow.
+#    the far right, to 200, and let go: watch the lines grow for ten seconds.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, epochs=60)

@@ -90,6 +90,7 @@ def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
     # 3.: the end of the slider is the number of the text, and the line is seen to grow.
     words = " ".join(TEXT.replace("#", " ").split())
     (most,) = re.search(r"epochs to the far right, to (\d+)", words).groups()
+    hand.type("learning rate", "0.1")
     hand.click("Slow")
     hand.drag("epochs", 1.02)
     assert hand.handle("epochs").get_attribute("aria-valuenow") == f"{most}.0"
