@@ -141,6 +141,7 @@ def loss_chart(
 # ---- many settings, each over seeds ------------------------------------------------
 
 SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
+ASIDE = 0.24  # of a row, over which the dots of seeds are spread
 HIGHEST = 3  # times the loss before training: what lies above is cut
 
 
@@ -241,13 +242,15 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     joined = losses.T if pairs else np.zeros((0, count))
     gone, labels = np.flatnonzero(out.any(1)), list(names)
     colors, dots = [SHADES[i % len(SHADES)] for i in range(count)], []
+    # Seeds beside each other lie at other heights: few dots cover each other.
+    aside = ASIDE * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
     for i, color in enumerate(colors):
         if i in gone and told is None:
             labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))
         each = zip(seeds, losses[i], strict=True)
         look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
         look["tip"] = [WORDS["tip_seed"].format(names[i], *at) for at in each]
-        dots.append(points(losses[i], np.full(len(seeds), rows[i]), **look))
+        dots.append(points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
     lost["label"] = None if told is None else [WORDS["diverged"]] * len(gone)
@@ -260,7 +263,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
         look |= {"color": "orange", "hover": False}
         sign = [points(mean, rows + 0.2, **look)]
     marks = [
-        line(joined, np.tile(rows, (len(joined), 1)), **thin),
+        line(joined, rows + aside[: len(joined), None], **thin),
         *dots,
         line(at, ends, **bar),
         *sign,

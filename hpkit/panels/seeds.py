@@ -136,10 +136,9 @@ class SeedsPanel(Panel):
     def _sentence(self, running):
         if not len(self.shown):
             return WORDS["begun"]
+        early = self._early(running)
         if len(self.settings) < 2:
-            return self._alone()
-        ends = [[s.epochs] for s in self.settings]
-        early = "" if (self.runs.epochs_done == ends).all() else WORDS["unfinished"]
+            return early + self._alone()
         losses, n = self.losses[:2], len(self.shown)
         facts = {"a": self.names[0], "b": self.names[1], "n": n}
         ma, mb = facts["ma"], facts["mb"] = losses.mean(1)
@@ -161,12 +160,22 @@ class SeedsPanel(Panel):
         said = WORDS["compare"] + WORDS["apart" if apart else "cannot"]
         return early + said.format(**facts)
 
+    def _early(self, running):
+        """Return how far the trainings are, unless they are at their end."""
+        done, ends = self.runs.epochs_done, [[s.epochs] for s in self.settings]
+        if (done == ends).all():
+            return ""
+        done = int(done[:, self.shown].min())
+        return WORDS["going" if running else "stopped"].format(done)
+
     def _alone(self):
-        losses, (name,) = self.losses[0], self.names
+        losses, name = self.losses[0], self.names[0]
         n, mean = len(losses), losses.mean()
         spread = losses.std(ddof=1) if n > 1 else 0.0
         text = WORDS["alone" if n > 1 else "alone_one"]
-        return text.format(name=name, mean=mean, spread=spread, n=n)
+        return text.format(
+            name=name[:1].upper() + name[1:], mean=mean, spread=spread, n=n
+        )
 
     def _table(self):
         seeds = np.array(seeds_from(self.given, self.most, self.first))

@@ -30,7 +30,18 @@ def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
     panel.wait(2)
 
     assert panel.error is None
-    assert "Not trained to the end" in panel.result or not len(panel.shown)
+    assert "Stopped after epoch" in panel.result or not len(panel.shown)
+
+
+def test_seeds_of_a_single_setting_stopped_say_so(moons):
+    panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
+    panel.stop_button.click()
+    panel.wait(2)
+
+    done = int(panel.runs.epochs_done.min())
+    assert 0 < done < 20_000
+    assert panel.result.startswith(f"Stopped after epoch {done}. Learning rate 0.3: ")
+    assert panel.result.endswith("over 4 seeds.")
 
 
 def test_seeds_ask_for_a_guess(moons):
