@@ -22,7 +22,6 @@ from hpkit.locale import Texts
 from hpkit.text import short, shown
 
 WORDS = Texts("charts")
-FEW = 6  # points with words beside them; above, numbers alone
 DASH = "\N{EN DASH}"
 LIFT = 0.16  # of a cell: its number stands above the middle
 STOP = np.array([[-0.38], [-0.24]])  # and the path passes at the left and below
@@ -77,15 +76,13 @@ def profile_chart(found, side: int, **chart) -> Chart:
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(names[side], values[side])
-    numbers = [shown(values[1 - side][k]) for k in winner]
-    beats = [f"{TABLE[other].short} {number}" for number in numbers]
-    labels = beats if len(at) <= FEW else numbers
+    beats = [f"{TABLE[other].short} {shown(values[1 - side][k])}" for k in winner]
     named = [f"{TABLE[names[side]].short} {shown(value)}" for value in values[side]]
     fine = np.flatnonzero(np.isfinite(lowest))
     fine = fine[np.argsort(at[fine], kind="stable")]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
     tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
-    dots = {"size": 5, "tip": tips, "label": [labels[k] for k in fine]}
+    dots = {"size": 5, "tip": tips, "label": [beats[k] for k in fine]}
     lost = {"color": "ink", "tip": [WORDS["tip_out"].format(named[k]) for k in gone]}
     top = nice_top(1.1 * max(lowest[fine], default=0))
     return Chart(

@@ -269,12 +269,13 @@ class OneAtATimePanel(ListedPanel):
             end, runs = self.done[-1].winner, self.found.runs
             said = ", ".join(self.order.value), short(self.starting, self.space)
             loss = runs.mean_val_loss[self.found.settings.index(end)]
+            self.walked.pop(said, None)
             self.walked[said] = short(end, self.space), loss
         whole = self.grid is not None and self.grid.finished
         best = self.grid.runs.mean_val_loss[self.grid.runs.order[0]] if whole else None
         rows = [
             (*said, end, f"{loss:.3g}", f"{loss / best:.2f}" if whole else "")
-            for said, (end, loss) in self.walked.items()
+            for said, (end, loss) in reversed(self.walked.items())  # the newest on top
         ]
         table = html_table(WORDS["paths_columns"], rows)
         self.paths.value = table if rows else WORDS["no_path"]

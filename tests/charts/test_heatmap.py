@@ -67,7 +67,7 @@ def test_losses_lie_as_the_map_does():
         assert losses[row, column] == (np.inf if out else found.mean_val_loss[i])
 
 
-def test_a_profile_of_many_values_has_numbers_alone():
+def test_a_profile_names_the_best_at_each_point():
     found = grid()
     few = profile_chart(found, 0).marks[1].get("label")
     lrs = np.geomspace(0.01, 0.1, 7).tolist()
@@ -75,5 +75,5 @@ def test_a_profile_of_many_values_has_numbers_alone():
     assert all(text.startswith("batch ") for text in few)
     labels = profile_chart(many, 0).marks[1].get("label")
     assert len(labels) == 7
-    assert set(labels) <= {"16", "64"}
+    assert set(labels) <= {"batch 16", "batch 64"}
     assert value_axis("lr", many.space["lr"])[0] == profile_chart(many, 0).x
