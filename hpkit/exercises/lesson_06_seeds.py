@@ -11,7 +11,7 @@ from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # as in the lesson: moons, batch size 32
 LUCK = [0.10, 0.30, 0.15, 0.20, 0.25, 0.12, 0.28, 0.18, 0.22, 0.14]
-LOSSES = [  # of ten seeds each
+LOSSES = [  # ten seeds each
     (LUCK, [0.12, 0.31, 0.18, 0.21, 0.28, 0.13, 0.31, 0.19, 0.25, 0.15]),
     ([0.13, 0.31, 0.16, 0.23, 0.26, 0.15, 0.29, 0.21, 0.23, 0.17], LUCK),
     (LUCK, [0.13, 0.27, 0.18, 0.17, 0.28, 0.09, 0.31, 0.15, 0.25, 0.12]),
@@ -19,6 +19,8 @@ LOSSES = [  # of ten seeds each
     ([0.42, 0.45, 0.39, 0.44, 0.41, 0.43, 0.40, 0.46, 0.38, 0.42], LUCK),
     (LUCK, [0.10, 0.45, 0.17, 0.36, 0.26, 0.26, 0.33, 0.30, 0.32, 0.19]),
 ]
+# Five seeds: more than two standard errors only without ddof=1.
+LOSSES.append(([0.10, 0.12, 0.14, 0.16, 0.18], [0.16, 0.11, 0.18, 0.16, 0.21]))
 PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
 
 
@@ -36,6 +38,9 @@ SLIPS = {
     # The spread of one difference is not that of the mean of all.
     "of_one_run": lambda a, b: bool(
         abs(_gap(a, b)) > 2 * np.std(np.subtract(a, b), ddof=1)
+    ),
+    "all_there": lambda a, b: bool(
+        abs(_gap(a, b)) > 2 * np.std(np.subtract(a, b)) / np.sqrt(len(a))
     ),
     "pairs": lambda a, b: bool(abs(_gap(a, b)) > max(_two_errors(a), _two_errors(b))),
     "turned": lambda a, b: not differ.answer()(a, b),
