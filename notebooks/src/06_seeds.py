@@ -103,7 +103,7 @@ for n in (1, 4, 16):
     print(f"mean of {n:2}: spread {spread:.4f}, {spread / loss.std(ddof=1):.2f} of one")
 
 # %% [markdown]
-# **What you see: four times the seeds, half the spread.** Sixteen times, about a
+# **What you see: four times the seeds, half the spread.** Sixteen times, roughly a
 # quarter. <!-- claim: seeds-four-times-halve --> The spread of a mean of `n` is the
 # spread of one, divided by the square root of `n`: its **standard error**. The first
 # few seeds bring the most, so start with three to five.
@@ -209,6 +209,9 @@ hk.ValidationCurvePanel(
 
 # %%
 ex.quiz
+
+# %%
+hk.progress(6)
 
 # %% [markdown]
 # ## What you saw

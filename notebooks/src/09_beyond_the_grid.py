@@ -354,6 +354,9 @@ ex.optuna_study.check(answer)
 # %%
 ex.quiz
 
+# %%
+hk.progress(9)
+
 # %% [markdown]
 # ## What you saw
 #

@@ -43,10 +43,11 @@ def lowest(lrs=LRS, sizes=SIZES):
 
 
 def test_grid_ends_of_the_map():
-    """Little is learned at 0.001; at 10 a run diverges, or hardly learns."""
+    """Little is learned at 0.01; at 10 a run diverges, or hardly learns."""
     untrained = np.log(2)
 
-    assert (spiral()[0] > 0.85 * untrained).all()
+    assert (spiral()[LRS.index(0.01)] > 0.5 * untrained).all()
+    assert (spiral()[LRS.index(0.01)] > 5 * lowest()).all()
     assert np.isinf(spiral()[-1]).mean() >= 0.9
     assert (spiral()[-1] > 0.7 * untrained).all()
 
@@ -58,15 +59,27 @@ def test_grid_ridge():
 
 
 def test_grid_below_jun():
-    ratio = lowest() / lowest((0.01, 0.1, 1.0, 10.0), (4, 64, 200))
+    """As in the panel, with 20 seeds: "a third to a half"."""
+    two = [BASE.but(lr=lr, batch_size=4) for lr in (0.1, 0.3)]
+    seeds = range(20), repeats(20, each=20, first=2000)
+    for shown in seeds:
+        *_, runs = hk.train(hk.load_dataset("spiral"), two, seeds=shown, tick=60)
+        jun, best = runs.best_val_loss.reshape(2, -1, 20).mean(2)
 
-    assert 0.6 < np.median(ratio) < 0.75  # "about a third"
-    assert (ratio < 0.85).all()
-    shown = hk.grid_search(
-        hk.load_dataset("spiral"), BASE, lr=[0.1, 0.3], batch_size=[4], seeds=range(3)
-    )
-    jun, best = shown.mean_val_loss
-    assert best < jun / 2
+        assert np.mean((best > 0.48 * jun) & (best < 0.71 * jun)) >= 0.9
+        assert (best < 0.8 * jun).all()
+    jun = lowest((0.01, 0.1, 1.0, 10.0), (4, 64, 200))
+    assert (lowest() < 0.85 * jun).all()
+
+
+def test_every_cell_with_a_frame_is_another_than_jun():
+    """No claim of its own: what section 4 says of the screen."""
+    spiral, lists = hk.load_dataset("spiral"), {"lr": LRS[2:], "batch_size": SIZES}
+    grid = hk.grid_search(spiral, BASE, seeds=range(20), **lists)
+
+    assert (grid.best.lr, grid.best.batch_size) == (0.3, 4)
+    assert grid.ties
+    assert BASE.but(lr=0.1, batch_size=4) not in grid.ties
 
 
 def test_grid_ten_seeds_tell():
@@ -124,13 +137,13 @@ def eights():
         hk.load_dataset("moons"),
         BASE.but(epochs=30),
         lr=LRS[3:8],
-        batch_size=(8, 16, 32, 64, 128),
+        batch_size=(4, 8, 16, 32, 64, 128),
         seeds=range(2000, 2480),
     )
 
 
 def part():
-    """Return the loss of 20 learners (25, learners, 8 seeds)."""
+    """Return the loss of 20 learners (30, learners, 8 seeds)."""
     grid, seeds = eights(), repeats(20, each=8, first=2000)
     loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
     return apart(loss[:, : len(seeds)], 8)
@@ -149,6 +162,12 @@ def test_grid_winners_as_good():
     loss = each.mean((1, 2))
 
     assert (loss[each.mean(2).argmin(0)] < 1.2 * loss.min()).all()
+
+
+def test_grid_flat_valley():
+    rows = part().mean(2).reshape(5, 6, -1).min(0)  # batch sizes, learners
+
+    assert (rows[:4] < 1.2 * rows.min(0)).all()
 
 
 def test_grid_plateau():
