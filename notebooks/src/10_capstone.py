@@ -69,7 +69,7 @@ ax = hk.plot_validation_curve(curve)
 try:
     wine.grid_search(base, lr=[0.03, 0.1, 0.3], batch_size=[8, 32])
 except hk.BudgetError as problem:
-    print("Refused:", *str(problem).split("; "), sep="\n")
+    print("Refused:", str(problem).replace("; ", ";\n"))
 
 # %% [markdown]
 # **What you see: refused, for free.** It says so *before* it trains, and nothing is

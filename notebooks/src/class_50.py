@@ -16,6 +16,7 @@ import hpkit as hk
 moons, spiral = hk.load_dataset("moons"), hk.load_dataset("spiral")
 base = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=30)
 start = hk.Hyperparameters(lr=0.1, batch_size=200, epochs=20)
+rates = [0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.1, 0.3]}
 
 # %% [markdown]
@@ -45,7 +46,7 @@ ax = hk.plot_data(moons)
 #
 # **Do.**
 #
-# 1. Press **Train**. Read the lowest validation loss.
+# 1. The panel has trained once already. Read the lowest validation loss.
 # 2. Set the learning rate to 0.1, then to 1. Which is lowest?
 # 3. Set it to 10.
 
@@ -54,8 +55,9 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 
 # %% [markdown]
 # **What you see: longer steps help, then break.** At first a larger learning rate is
-# faster. <!-- claim: larger-is-faster-at-first --> With 10 the steps are too long: at
-# some epoch the loss more than doubles. <!-- claim: u-right-too-long -->
+# faster. <!-- claim: larger-is-faster-at-first --> With 10 the steps are too long: the
+# loss jumps up and down, far above where it began. <!-- claim: u-right-too-long -->
+# *Diverged* means just that: it grew instead of falling.
 #
 # ## 2. The best learning rate (10 minutes)
 #
@@ -73,19 +75,14 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #    curves look like?
 
 # %%
-hk.ValidationCurvePanel(
-    moons,
-    "lr",
-    base,
-    param_range=[0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-    predict="draw",
-)
+hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, predict="draw")
 
 # %% [markdown]
 # **What you see: a U.** At 0.0001 and 0.001 the loss has hardly moved.
-# <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1, far above 0.04.
-# <!-- claim: u-minimum --> A winner at the edge of a list is a signpost: go on in that
-# direction.
+# <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1.
+# <!-- claim: u-minimum --> Three seeds cannot tell 0.1 from it, so the panel lists it
+# as too close. All of these lie far above 0.04. A winner at the edge of a list is a
+# signpost: go on in that direction.
 #
 # ## 3. One after the other (13 minutes)
 #

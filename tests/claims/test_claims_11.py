@@ -292,10 +292,12 @@ def test_own_test_above_or_below():
         run = simple(split).best_run
         right = (run.predict(cells(split).test) == cells(split).test.y).mean()
         gaps.append(right - run.val_accuracy[run.best_epoch])
-    gaps = np.array(gaps)
+    gaps = np.array(gaps).round(6)  # 1 of 113 is 0.009
+    shares = [np.mean(gaps < 0), np.mean(gaps > 0), np.mean(gaps == 0)]
 
-    assert 0.35 < (gaps > 0).mean() < 0.65
-    assert 0.35 < (gaps < 0).mean() < 0.65
+    print(shares)
+    assert min(shares[:2]) > 0.3
+    assert 0.05 < shares[2] < 0.3
     assert (np.abs(gaps) <= 0.05).mean() >= 0.95
 
 
