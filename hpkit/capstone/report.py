@@ -50,7 +50,8 @@ class Report:
     def _repr_html_(self):  # where it is, and the page itself in a frame
         if not self.html:
             return f"<p>{escape(self.said)}</p>"
-        return FRAME.format(said=escape(self.said), page=escape(self.html))
+        said = f"{self.said} {say('report.scroll')}" if self.paths else self.said
+        return FRAME.format(said=escape(said), page=escape(self.html))
 
 
 def make_report(capstone):
@@ -65,16 +66,21 @@ def make_report(capstone):
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
     page, plain = page.substitute(title=title, body=body), texts + "\n"
-    said = " ".join(log.notices)
+    missing = ", ".join(
+        n for n in ("author", "plan", "learned") if not data["texts"].get(n)
+    )
+    more = [say("report.missing", names=missing)] if missing else []
+    said = " ".join([*log.notices, *more])
     if not log.in_memory:
         paths = tuple(capstone.folder / f"{stem}.{kind}" for kind in ("html", "md"))
         try:
             for path, what in (*files.items(), *zip(paths, (page, plain), strict=True)):
                 write(capstone.folder / Path(path).name, what)
             said = ", ".join(path.as_posix() for path in paths)
-            return Report(page, plain, paths, say("report.written", paths=said))
+            said = " ".join([say("report.written", paths=said), *more])
+            return Report(page, plain, paths, said)
         except OSError as error:
-            said = say("report.memory", error=reason(error))
+            said = " ".join([say("report.memory", error=reason(error)), *more])
     for name, drawn in files.items():
         plain = plain.replace(f"]({name})", f"]({_uri(drawn)})")
     return Report(page, plain, (), said)

@@ -66,8 +66,8 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
         cap.grid_search(BASE, **TWO)
 
     words = str(caught.value)
-    assert "at most the 7 epochs left of 7" in words  # rule
-    assert "got grid_search, up to 8" in words  # value
+    assert "only 7 of 7 are left" in words  # rule
+    assert words.startswith("this grid_search costs up to 8 epochs")  # value
     assert "overdraw=True" in words  # way out
     assert (cap.spent, cap.entries) == (0, [])
 

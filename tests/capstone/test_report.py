@@ -89,6 +89,17 @@ def test_report_in_markdown_has_its_pictures_beside_it(here):
     assert text.startswith("# Tuning report: wine\n")
 
 
+def test_report_names_the_sentences_that_are_missing():
+    cap = finished()
+
+    some = cap.report(author="Jo", plan="Two rates.", learned=...)
+    whole = cap.report(learned="More is not better.")
+
+    assert some.said.endswith("capstone-report.md. Still missing: learned.")
+    assert "missing" not in whole.said
+    assert "Scroll in the box" in whole._repr_html_()
+
+
 def test_report_is_written_from_the_log_alone():
     finished().report(plan="kept")
 
