@@ -56,8 +56,8 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 # %% [markdown]
 # **What you see: longer steps help, then break.** At first a larger learning rate is
 # faster. <!-- claim: larger-is-faster-at-first --> With 10 the steps are too long: the
-# loss jumps up and down, far above where it began. <!-- claim: u-right-too-long -->
-# *Diverged* means just that: it grew instead of falling.
+# loss jumps up and leaves the chart. <!-- claim: u-right-too-long --> *Diverged* means
+# just that: it grew instead of falling.
 #
 # ## 2. The best learning rate (10 minutes)
 #
