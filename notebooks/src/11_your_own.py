@@ -367,8 +367,8 @@ less, more = (gaps < 0).sum(), (gaps > 0).sum()
 print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 
 # %% [markdown]
-# **What you see: above or below, by luck.** Some cuts go down, some up, and a few are
-# exactly equal; nearly always it is five points or less.
+# **What you see: above or below, by luck.** Of ten cuts about five go down, three up,
+# and two are exactly equal; nearly always it is five points or less.
 # <!-- claim: own-test-above-or-below --> The choice among a few settings has hardly
 # made the validation rows too hopeful. The luck of 113 rows is larger.
 #
