@@ -82,9 +82,8 @@ for ax, name, found in zip(axes, ("grid", "random"), (grid, dice), strict=True):
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="weight decay")
     said = f"{name}: nine runs, {len(set(lr))} learning rates"
     hk.alt_text(ax, said).set(title=said, xlim=(5e-5, 20), ylim=(2e-8, 3e-4))
-bar = fig.colorbar(dots, ax=axes, label="lowest validation loss")
-bar.set_ticks([0.1, 0.3, 0.7], labels=["0.1", "0.3", "0.7"], minor=False)
-bar.minorticks_off()
+ticks = {"ticks": [0.1, 0.3, 0.7], "format": "%g"}
+fig.colorbar(dots, ax=axes, label="lowest validation loss", **ticks).minorticks_off()
 
 # %%
 many = hk.random_search(moons, base, n_trials=180, lr=any_lr, weight_decay=any_decay)
@@ -250,8 +249,7 @@ for ax, name, x in zip(axes, names, (cloud.values("lr"), number), strict=True):
     ax.set(xlabel=name, title=f"explains {share:.0%} of the differences in loss")
     hk.alt_text(ax, f"100 dots, loss against {name}; explains {share:.0%}.")
 axes[0].set(ylabel="lowest validation loss", yticks=(ticks := [0.2, 0.5, 1, 2]))
-axes[0].set_yticklabels(map(str, ticks))
-axes[0].set_yticks([], minor=True)
+axes[0].set(yticklabels=map(str, ticks)), axes[0].yaxis.minorticks_off()
 
 # %% [markdown]
 # **What you see: a cloud becomes a curve.** Against the one number it is the U of

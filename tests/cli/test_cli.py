@@ -501,7 +501,7 @@ def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
         assert b"version" in answer(url, process)
         process.send_signal(stop)
 
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
 

@@ -119,7 +119,7 @@ def test_lesson_prints_what_is_committed_and_its_solutions_pass(
     # Where a lesson runs: in notebooks/, with the learner's own table in ../data.
     shutil.copytree(notebooks.FOLDER.parent / "data", tmp_path / "data")
     (tmp_path / "notebooks").mkdir()
-    notebooks.run(notebook, tmp_path / "notebooks", HPKIT_HOME=str(tmp_path / "home"))
+    notebooks.run(notebook, tmp_path / "notebooks", HPKIT_HOME=str(tmp_path / "reader"))
 
     monkeypatch.setenv("HPKIT_HOME", solved)
     assert exercises.progress(name).percent == 100
