@@ -14,8 +14,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks" / "images"
 WIDTH, HEIGHT = 1180, 900  # of the window, in pixels
-SHOWN = 640  # pixels of a panel, from its top
-COLORS = 48  # of the moving picture
+SHOWN = 560  # pixels of a panel, from its top
+COLORS = 128  # of the moving picture
 STEPS = 8  # values of the batch size on its way from one place to the next
 
 SETUP = """
@@ -26,25 +26,22 @@ base = hk.Hyperparameters(lr=0.3, epochs=30)
 CURVE = (
     SETUP
     + """
-rates = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
-panel = hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=3)
+rates, short = [0.01, 0.03, 0.1, 0.3, 1, 3, 10], base.but(epochs=20)
+panel = hk.ValidationCurvePanel(moons, "lr", short, param_range=rates, seeds=3)
 panel"""
 )
 STILLS = {
-    "lesson": "panel = hk.TrainingPanel(moons, base.but(lr=3, hidden=(16,))); panel",
+    "lesson": "panel = hk.TrainingPanel(moons, base.but(epochs=60)); panel",
     "grid": """
 panel = hk.GridPanel(moons, base=base, seeds=3)
 panel.start_button.click()
 panel.wait()
 panel""",
     "path": """
-panel = hk.OneAtATimePanel(
-    hk.load_dataset("spiral"),
-    base.but(epochs=60),
-    lr=[0.01, 0.03, 0.1, 0.3, 1],
-    batch_size=[8, 16, 32, 64, 128],
-)
-panel.start_button.click()
+panel = hk.OneAtATimePanel(hk.load_dataset("spiral"))
+panel.all_button.click()
+panel.wait()
+panel.grid_button.click()
 panel.wait()
 panel""",
 }
@@ -108,7 +105,11 @@ def dragged(page, panel, label):
 def write_moving(frames):
     """Write a GIF with one palette for all frames."""
     small = [f.resize((f.width * 4 // 5, f.height * 4 // 5)) for f in frames]
-    first = small[len(small) // 2].quantize(COLORS)
+    some = small[:: max(1, len(small) // 6)]
+    all_colors = Image.new("RGB", (some[0].width, some[0].height * len(some)))
+    for number, frame in enumerate(some):
+        all_colors.paste(frame, (0, number * frame.height))
+    first = all_colors.quantize(COLORS)
     seen = [frame.quantize(palette=first, dither=Image.Dither.NONE) for frame in small]
     seen[0].save(
         FOLDER / "curve.gif",
