@@ -494,7 +494,13 @@ def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     command = [sys.executable, "-m", "hpkit", "lab", "--no-browser", "--port"]
-    process = subprocess.Popen([*command, str(port)], cwd=ROOT, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*command, str(port)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        # What a shell starts in the background ignores Ctrl-C, its children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
     try:
         url = f"http://127.0.0.1:{port}/api"
