@@ -46,20 +46,20 @@ class Patient:
     seed: int = 0
     tried: tuple[float, ...] = ()  # weight decays
 
-    def treated(self, remedy: str, seed: int | None = None) -> tuple:
+    def treated(self, remedy: str) -> tuple:
         """Return the settings that a remedy trains, and their seed."""
-        setting, seed = self.setting, self.seed if seed is None else seed
+        setting = self.setting
         if remedy == "seed":
-            return [setting], seed + 1
+            return [setting], self.seed + 1
         if remedy == "validation" and self.tried:
-            return [setting.but(weight_decay=decay) for decay in self.tried], seed
+            return [setting.but(weight_decay=decay) for decay in self.tried], self.seed
         changes = {
             "higher": {"lr": 100 * setting.lr},
             "lower": {"lr": setting.lr / 100},
             "longer": {"epochs": setting.epochs + 100},
             "decay": {"weight_decay": setting.weight_decay + 0.01},
         }
-        return [setting.but(**changes.get(remedy, {}))], seed
+        return [setting.but(**changes.get(remedy, {}))], self.seed
 
 
 def last_losses(runs, curve="val_loss"):
@@ -102,10 +102,11 @@ def draw_patient(rng, faults=tuple(HELPS)) -> Patient:
         drawn = int(rng.integers(10**6))
         dataset = load_dataset(name, seed=drawn)
         if fault == "unlucky":
-            losses = last_losses(trained(dataset, [setting], range(seed, seed + SEEDS)))
-            seed += int(losses.argmax())
-            usual = np.quantile(losses, 0.9)
-            shows = losses.max() > 2 * usual and losses[0, -1] < losses.max()
+            seeds = range(seed, seed + SEEDS + 1)  # the last one treats
+            losses = last_losses(trained(dataset, [setting], seeds))[0]
+            worst = int(losses[:SEEDS].argmax())
+            usual, seed = np.quantile(losses, 0.9), seed + worst
+            shows = losses[worst] > 2 * max(usual, losses[worst + 1])
         elif tried:
             settings = [setting.but(weight_decay=decay) for decay in tried]
             runs = trained(dataset, settings, [seed])
@@ -165,12 +166,11 @@ class ClinicPanel(Panel):
         self.fault = self._choice("fault", "faults", HELPS)
         self.remedy = self._choice("remedy", "remedies", dict.fromkeys(HELPS.values()))
         self.treat_button = self.button("treat", self._treat, "primary")
-        following = lambda: self.live.start(self._admitting())  # noqa: E731
-        self.next_button = self.button("next", following)
+        self.next_button = self.button("next", self._next)
         lists = [self.fault, self.remedy]
         lists = [w for each in lists for w in (say(head_of(each.tooltip)), each)]
-        treat = buttons(self.treat_button, self.next_button)
-        self.build([self.record, *lists, treat])
+        treat = buttons(self.treat_button, self.stop_button)
+        self.build([self.record, *lists, treat, buttons(self.next_button)])
         self.live.now(self._admitting())
 
     def _choice(self, name, many, keys):
@@ -178,6 +178,9 @@ class ClinicPanel(Panel):
         choice = named(W.Dropdown(options=options), WORDS[name])
         choice.layout.width = "calc(100% - 8px)"
         return choice
+
+    def _next(self):
+        self.live.start(self._admitting())
 
     def _admitting(self):
         """Draw the next patient and train it with other seeds (a job)."""
@@ -189,10 +192,15 @@ class ClinicPanel(Panel):
         faults = list(HELPS)[: 4 if self.number <= TAUGHT else None]
         patient = draw_patient(self._rng, faults)
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
-        for runs in train(patient.dataset, patient.setting, seeds=seeds, tick=FRAME):
-            self.patient, self.run = patient, runs[0, 0]
-            self.others = [runs[0, n] for n in range(1, len(seeds))]
-            yield
+        job = train(patient.dataset, patient.setting, seeds=seeds, tick=FRAME)
+        try:
+            for runs in job:
+                self.patient, self.run = patient, runs[0, 0]
+                self.others = [runs[0, n] for n in range(1, len(seeds))]
+                yield
+        except GeneratorExit:  # stopped: half a patient has another fault
+            self.patient = self.run = None
+            raise
 
     def _treat(self):
         if self.run is None or self.live.busy:
@@ -205,9 +213,14 @@ class ClinicPanel(Panel):
     def _treating(self, named, remedy):
         """Train the patient after a remedy and note how it went (a job)."""
         settings, seed = self.patient.treated(remedy)
-        for runs in train(self.patient.dataset, settings, seeds=[seed], tick=FRAME):
-            self.treated = runs[0, 0]
-            yield
+        job = train(self.patient.dataset, settings, seeds=[seed], tick=FRAME)
+        try:
+            for runs in job:
+                self.treated = runs[0, 0]
+                yield
+        except GeneratorExit:  # stopped: half a remedy proves nothing
+            self.treated = None
+            raise
         chosen = int(last_losses(runs).argmin())
         self.treated = runs[chosen, 0]
         row = {"patient": self.number, "fault": self.patient.fault, "named": named}

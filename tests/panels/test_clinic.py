@@ -102,6 +102,33 @@ def test_nothing_is_trained_before_both_lists_are_chosen_from():
     assert "first" in panel.result
 
 
+def test_stopped_remedy_counts_for_nothing():
+    panel = ClinicPanel(seed=3).wait(30)
+    job = panel._treating(panel.patient.fault, "longer")
+    next(job)
+    assert panel.treated is not None
+
+    job.close()  # as Stop does
+
+    assert panel.treated is None
+    assert not panel.rows
+
+
+def test_stopped_patient_is_not_there():
+    panel = ClinicPanel(seed=3).wait(30)
+    job = panel._admitting()
+    next(job)
+    next(job)
+    assert panel.run is not None
+
+    job.close()
+    panel._draw()
+
+    assert panel.run is panel.patient is None
+    assert panel.treat_button.disabled
+    assert "Next patient" in panel.result
+
+
 def test_the_same_seed_brings_the_same_patients():
     one, two = (draw_patient(np.random.default_rng(5)) for _ in range(2))
 
