@@ -13,7 +13,7 @@ _LIMITS = (
 
 def free_memory():
     """Return the bytes that this process may still take."""
-    import psutil  # ipykernel brings it
+    import psutil
 
     free = psutil.virtual_memory().available
     for limit, used in _LIMITS:
