@@ -126,9 +126,12 @@ def log_knob(name, dataset, value):
 def count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    # A box for whole numbers would drop the point of 2.5 and hand over 25.
-    read = lambda value: int(value) if value.is_integer() else value  # noqa: E731
-    return tied(TABLE[name].knob, slider, read=read, step=1)
+    return tied(TABLE[name].knob, slider, read=_whole, step=1)
+
+
+def _whole(value):
+    """Return a float as int if it is one: a box for int would take 2.5 for 25."""
+    return int(value) if value.is_integer() else value
 
 
 def count_box(label, value, low, high, *, most=None, **look):
@@ -189,7 +192,10 @@ def batch_knob(name, dataset, value):
     """Return a slider over powers of two, up to all points at once."""
     most = len(dataset.train.y)
     values = [2**k for k in range(11) if 2**k < most] + [most]
-    text = lambda v: WORDS["all"].format(v) if v == most else str(v)  # noqa: E731
+
+    def text(size):
+        return WORDS["all"].format(size) if size == most else str(size)
+
     return pick_knob(name, values, value, text)
 
 

@@ -82,8 +82,11 @@ class ValidationCurvePanel(SearchPanel):
         values = self.values.values
         if check_predict(predict, draw=True) == "draw":
             axis, at = value_axis(param_name, values)
-            drawing, said = Drawing(dataset, at, axis), WORDS["lowest_at"]
-            guess = lambda _: said.format(shown(values[drawing.lowest]))  # noqa: E731
+            drawing = Drawing(dataset, at, axis)
+
+            def guess(_):
+                return WORDS["lowest_at"].format(shown(values[drawing.lowest]))
+
             self.ask(True, WORDS["draw"], drawing, guess)
         else:
             slider = W.SelectionSlider(options=[(shown(v), v) for v in values])

@@ -116,8 +116,7 @@ class OneAtATimePanel(ListedPanel):
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
         self.order.layout.width = FULL
-        step = lambda: self._go(len(self.done) + 1)  # noqa: E731
-        self.next_button = self.button("step", step, "primary")
+        self.next_button = self.button("step", self._step, "primary")
         self.all_button = self.button("all", lambda: self._go(len(self.space)))
         self.grid_button = self.button("reveal", self.reveal)
         self.back_button = self.button("back", self.reset)
@@ -216,6 +215,9 @@ class OneAtATimePanel(ListedPanel):
                     return
                 setattr(self, name, found)
             yield
+
+    def _step(self):
+        self._go(len(self.done) + 1)
 
     def _go(self, steps):
         self.error = None
