@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
-# stretched. Over-fitting raises the validation loss as far (0.69 to 2.0 on small
+# stretched. Overfitting raises the validation loss as far (0.69 to 2.0 on small
 # moons), the training loss never: so it is the training loss that is looked at.
 DIVERGED_ABOVE = 3
 # Share of a loss below which a difference is rounding: no win (see `ranked`).
