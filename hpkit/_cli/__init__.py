@@ -7,7 +7,7 @@ and ``doctor`` do what their names say, ``notebooks/build.py`` builds.
 import argparse
 import sys
 
-from hpkit._cli import environment
+from hpkit._cli import copies, environment
 from hpkit._cli.environment import ROOT, Failure, ensure, replace
 from hpkit._cli.lab import check_port, lesson_name, open_lab
 
@@ -37,6 +37,9 @@ def parser():
     sub.add_argument("lesson", nargs="?", help="its number, as 02 (default: the first)")
     sub.add_argument("--port", type=int, help="default: a free one from 8888 on")
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
+    sub = commands.add_parser("reset", help="renew your copy of a lesson")
+    sub.set_defaults(run=run_reset)
+    sub.add_argument("lesson", help="its number, as 02")
     sub = commands.add_parser("doctor", help="check that everything works")
     sub.set_defaults(run=run_doctor)
     sub = commands.add_parser("build", help="make the notebooks from notebooks/src")
@@ -54,6 +57,17 @@ def run_lab(arguments, argv):
         check_port(arguments.port)
     ensure(argv)
     open_lab(lesson, arguments.port, browser=not arguments.no_browser)
+
+
+def run_reset(arguments, argv):
+    """Renew the copy of a lesson, then ask whether to forget its progress, too."""
+    lesson = lesson_name(arguments.lesson)
+    ensure(argv)
+    copies.reset(lesson)
+    from hpkit.exercises import progress
+
+    if lesson[:2].isdigit():  # the class hour keeps none
+        print(progress(lesson).reset())
 
 
 def run_test(argv):

@@ -6,6 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
+from hpkit._cli.copies import refresh
 from hpkit._cli.environment import ROOT, Failure, replace
 
 WORKSPACE = "hpkit"
@@ -47,7 +48,7 @@ def check_port(port):
 
 def open_lab(lesson, port=None, browser=True):
     options = {
-        "ServerApp.root_dir": ROOT / "notebooks",
+        "ServerApp.root_dir": refresh(),
         "LabApp.default_url": address(f"{lesson}.ipynb"),
         "ServerApp.answer_yes": True,  # Ctrl-C stops, without a question
     }

@@ -196,7 +196,7 @@ def test_lab_opens_the_lesson_in_jupyterlab(project, call):
     arguments, _, _ = json.loads(done.stdout.splitlines()[-1])
     page = "/lab/workspaces/hpkit/tree/02_learning_rate.ipynb"
     assert f"--LabApp.default_url={page}" in arguments
-    assert f"--ServerApp.root_dir={project / 'notebooks'}" in arguments
+    assert f"--ServerApp.root_dir={project / 'my-lessons'}" in arguments
     assert "--ServerApp.open_browser=False" in arguments
 
 

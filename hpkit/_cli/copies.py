@@ -1,0 +1,86 @@
+"""``my-lessons/``, the learner's copies: the project's own notebooks stay as they are.
+
+So an update of the project meets nothing that a learner wrote.  Standard library only.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+
+from hpkit._cli.environment import ROOT, Failure
+
+FOLDER = "my-lessons"
+# What each copy was made from: a lesson that differs from it has been updated since.
+RECORD = ".copied.json"
+
+
+def refresh(root=ROOT):
+    """Copy what my-lessons/ lacks, lay updates beside it; give the folder to open."""
+    source, folder = root / "notebooks", root / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        known = record(folder)
+        for original in [*source.glob("*.ipynb"), *source.glob("glossary.md")]:
+            name, mine, now = original.name, folder / original.name, digest(original)
+            if not mine.exists() or digest(mine) == known.get(name) != now:
+                copy(original, mine)  # nothing of the learner's is in it
+            elif name in known and known[name] != now:
+                new = free_name(mine, "new")
+                copy(original, new)
+                print(
+                    f"{name} has been updated: the new one lies beside yours as "
+                    f"{new.name}. To go on with it and keep yours aside: "
+                    f"python -m hpkit reset {name.partition('_')[0]}"
+                )
+            known[name] = now
+        (folder / RECORD).write_text(json.dumps(known, indent=0))
+    except OSError as error:
+        print(
+            f"hpkit keeps your copies of the lessons in {folder}, which cannot be "
+            f"written ({error.strerror}); the project's own notebooks open instead: "
+            "save yours elsewhere, with File > Save Notebook As."
+        )
+        return source
+    return folder
+
+
+def reset(lesson, root=ROOT):
+    """Put a new copy of a lesson in place of the learner's, which is kept aside."""
+    mine = root / FOLDER / f"{lesson}.ipynb"
+    if mine.is_file():
+        old = free_name(mine, "old")
+        os.replace(mine, old)
+        print(f"Yours is kept as {FOLDER}/{old.name}.")
+    if refresh(root) != mine.parent:
+        raise Failure(f"hpkit needs to write {mine.parent} to renew {mine.name} there.")
+    print(f"{FOLDER}/{mine.name} is new.")
+
+
+def record(folder):
+    """Give the digests of what was copied; none where the file is damaged."""
+    try:
+        known = json.loads((folder / RECORD).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def copy(original, path):
+    """Copy as a whole: a full disk leaves no half lesson."""
+    part = path.with_suffix(".part")
+    try:
+        shutil.copyfile(original, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def free_name(path, word):
+    """Give a name beside `path` that nothing has: 02.old.ipynb, 02.old-2.ipynb."""
+    names = (f"{path.stem}.{word}{n}{path.suffix}" for n in ["", *range(-2, -1000, -1)])
+    return next(new for name in names if not (new := path.with_name(name)).exists())

@@ -1,0 +1,124 @@
+"""The learner's copies of the lessons: never overwritten, the project stays clean."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hpkit._cli import copies
+from hpkit._cli.environment import Failure
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in ("00_start.ipynb", "02_rate.ipynb", "glossary.md", "TEACHING.md"):
+        (folder / name).write_text(f"first {name}")
+    return tmp_path
+
+
+def mine(project):
+    folder = project / "my-lessons"
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def update(project, name="02_rate.ipynb"):
+    (project / "notebooks" / name).write_text("second")
+
+
+def test_copies_are_the_learners_part(project):
+    assert copies.refresh(project) == project / "my-lessons"
+
+    assert {*mine(project)} == {
+        *("00_start.ipynb", "02_rate.ipynb", "glossary.md", copies.RECORD)
+    }
+
+
+def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, capsys):
+    copies.refresh(project)
+    (project / "my-lessons" / "02_rate.ipynb").write_text("my answers")
+    update(project, "00_start.ipynb")
+    update(project)
+
+    for _ in range(2):  # the second time nothing is new
+        copies.refresh(project)
+
+    now = mine(project)
+    assert now["02_rate.ipynb"] == "my answers"
+    assert now["02_rate.new.ipynb"] == now["00_start.ipynb"] == "second"
+    assert len(now) == 5
+    assert "python -m hpkit reset 02" in capsys.readouterr().out
+
+
+def test_reset_keeps_every_old_copy_and_gives_the_newest_lesson(project, capsys):
+    copies.refresh(project)
+    for text in ("one", "two"):
+        (project / "my-lessons" / "02_rate.ipynb").write_text(text)
+        update(project)
+        copies.reset("02_rate", project)
+
+    now = mine(project)
+    assert [now[f"02_rate.old{n}.ipynb"] for n in ("", "-2")] == ["one", "two"]
+    assert now["02_rate.ipynb"] == "second"
+    assert "02_rate.new.ipynb" not in now
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{"])
+def test_damaged_record_loses_nothing(project, text):
+    copies.refresh(project)
+    (project / "my-lessons" / "02_rate.ipynb").write_text("my answers")
+    (project / "my-lessons" / copies.RECORD).write_text(text)
+    update(project)
+
+    copies.refresh(project)
+
+    assert mine(project)["02_rate.ipynb"] == "my answers"
+
+
+def test_folder_that_cannot_be_written_opens_the_projects_own(project, capsys):
+    (project / "my-lessons").write_text("a file is in the way")
+
+    assert copies.refresh(project) == project / "notebooks"
+    assert "Save Notebook As" in capsys.readouterr().out
+    with pytest.raises(Failure, match="needs to write"):
+        copies.reset("02_rate", project)
+
+
+def test_full_disk_leaves_no_half_lesson(project, monkeypatch):
+    def full(original, part):
+        Path(part).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copies.shutil, "copyfile", full)
+
+    assert copies.refresh(project) == project / "notebooks"
+    assert mine(project) == {}
+
+
+def test_week_of_lessons_meets_a_pull_without_a_conflict(project, tmp_path_factory):
+    """The learner runs and saves, the project changes the same lesson."""
+    root = Path(copies.__file__).parents[2]
+    (project / ".gitignore").write_text((root / ".gitignore").read_text("utf-8"))
+    clone = tmp_path_factory.mktemp("learner") / "clone"
+
+    def git(*command, cwd):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        call = ["git", *who, *command]
+        return subprocess.run(call, cwd=cwd, check=True, capture_output=True).stdout
+
+    for command in (["init"], ["add", "."], ["commit", "-m", "one"]):
+        git(*command, cwd=project)
+    git("clone", project, clone, cwd=project)
+    copies.refresh(clone)
+    (clone / "my-lessons" / "02_rate.ipynb").write_text("my answers")
+    update(project)
+    git("commit", "-a", "-m", "two", cwd=project)
+
+    assert git("status", "--porcelain", cwd=clone) == b""
+    git("pull", cwd=clone)
+    copies.refresh(clone)
+
+    assert git("status", "--porcelain", cwd=clone) == b""
+    assert mine(clone)["02_rate.ipynb"] == "my answers"
+    assert mine(clone)["02_rate.new.ipynb"] == "second"
