@@ -1,6 +1,16 @@
-"""What a test reads of a chart: marks of a kind, their numbers, pixels."""
+"""What the tests of panels read of a chart, and how they wait for it."""
+
+import time
 
 import numpy as np
+
+
+def until(condition, seconds=10):
+    """Wait for a condition; fail when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
 
 
 def marks(chart, kind, **look):

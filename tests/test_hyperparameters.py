@@ -59,7 +59,6 @@ def test_numbers_of_other_libraries_become_plain_ones():
 
 def test_but_changes_one_value_and_refuses_unknown_names():
     setting = Hyperparameters().but(lr=0.3)
-
     assert setting.lr == 0.3
     assert setting.batch_size == Hyperparameters().batch_size
     with pytest.raises(ValueError, match="learning_rate"):
@@ -108,7 +107,6 @@ def test_names_of_other_libraries_lead_to_ours(name, words):
 
 def test_hyperparameters_keep_their_signature():
     names = list(inspect.signature(Hyperparameters).parameters)
-
     assert names == list(NAMES)
     assert pickle.loads(pickle.dumps(Hyperparameters(lr=0.3))).lr == 0.3
 
@@ -142,7 +140,6 @@ def test_table_and_class_have_the_same_names_in_the_same_order():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_hyperparameter_changes_what_is_trained(name):
     runs = [hk.fit(DATA, QUICK), hk.fit(DATA, QUICK.but(**{name: OTHER[name]}))]
-
     assert not np.array_equal(runs[0].val_loss, runs[1].val_loss)
 
 
@@ -198,13 +195,10 @@ FORGETFUL = {
 @pytest.mark.parametrize("part", FORGETFUL)
 def test_a_name_that_some_part_does_not_know_fails_at_import(part):
     code = textwrap.dedent(FORGETFUL[part])
-
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-
     assert done.stderr.splitlines()[-1].startswith("AssertionError")
 
 
 def test_settings_saved_before_there_was_dropout_are_read():
     plain = {name: value for name, value in vars(QUICK).items() if name != "dropout"}
-
     assert Hyperparameters(**plain) == QUICK

@@ -52,7 +52,6 @@ def python(code):
 @pytest.mark.parametrize("module", [name for name in FORBIDDEN if find_spec(name)])
 def test_import_loads_nothing_above_it(module):
     loaded = python(f"import sys, {module}; print(*sys.modules)").split()
-
     assert module in loaded
     assert [name for name in FORBIDDEN[module] if name in loaded] == []
 
@@ -60,7 +59,6 @@ def test_import_loads_nothing_above_it(module):
 def test_import_hpkit_takes_under_a_tenth_of_a_second():
     code = "import time; t = time.perf_counter(); import hpkit; print({})"
     code = code.format("time.perf_counter() - t")
-
     assert min(float(python(code)) for _ in range(3)) < 0.1
 
 

@@ -259,6 +259,5 @@ def test_every_refusal_has_a_value_and_a_way_out_and_can_be_filled():
 def test_every_refusal_that_is_named_has_words():
     sources = [path.read_text("utf-8") for path in ROOT.rglob("*.py")]
     named = set(re.findall(r'refusal\(\s*"(\w+)"', "\n".join(sources)))
-
     assert len(named) > 50
     assert named <= set(words("refusals"))

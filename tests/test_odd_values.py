@@ -517,5 +517,4 @@ def noted(progress, told):
 
 def test_count_of_odd_calls():
     print("\n", COUNTS)
-
     assert COUNTS["raw"] == COUNTS["hung"] == 0

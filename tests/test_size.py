@@ -19,6 +19,5 @@ MOST = {  # lines, files
 @pytest.mark.parametrize("files", MOST)
 def test_nothing_grows(files):
     lines = [path.read_text("utf-8").count("\n") for path in ROOT.glob(files)]
-
     assert 0 < sum(lines) <= MOST[files][0]
     assert len(lines) <= MOST[files][1]

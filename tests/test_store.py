@@ -87,7 +87,6 @@ def test_what_was_read_is_a_copy(path):
 def test_without_a_path_it_is_in_memory(tmp_path):
     one = kept(None)
     one.change(add(1))
-
     assert one.in_memory
     assert one.load()["numbers"] == [1]
     assert one.notices == []
@@ -96,7 +95,6 @@ def test_without_a_path_it_is_in_memory(tmp_path):
 def test_file_of_an_older_kit_gets_what_it_lacks(path):
     path.parent.mkdir()
     path.write_text('{"numbers": [1], "more": 2}')
-
     assert kept(path).load() == {"numbers": [1], "notes": {}, "more": 2}
 
 
@@ -227,9 +225,7 @@ def test_what_is_in_memory_goes_to_the_next_place(tmp_path, path):
 def test_folder_in_the_place_of_the_file(path):
     path.mkdir(parents=True)
     one = kept(path)
-
     one.change(add(1))
-
     assert one.load()["numbers"] == [1]
     assert one.notices
 

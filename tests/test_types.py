@@ -50,7 +50,6 @@ def signatures():
 
 def test_stub_has_the_public_names_and_no_others():
     (names,) = (node.value for node in STUB.body if isinstance(node, ast.Assign))
-
     assert ast.literal_eval(names) == hk.__all__
     assert set(hk.__all__) <= IMPORTED.keys() | DEFINED.keys()
 
@@ -81,7 +80,6 @@ def test_stub_has_types_and_the_signature_that_is_called(name):
 @pytest.mark.parametrize("function", list(signatures()))
 def test_public_signature_has_types(function):
     named = inspect.signature(function).parameters.keys() - {"self", "cls"}
-
     assert {*named, "return"} - function.__annotations__.keys() == set()
 
 

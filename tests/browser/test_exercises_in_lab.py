@@ -66,6 +66,5 @@ def test_work_of_today_is_there_tomorrow(lesson, lab_server):
 
 def test_wrong_answer_gets_its_sentence(lesson):
     page = lesson("0.002")
-
     assert "Not yet. With 0.002 the mean lowest validation loss is" in output(page, 2)
     assert "ex.good_rate.hint()" in output(page, 2)

@@ -34,10 +34,8 @@ it
 
 def test_answers_arrive_while_a_slider_is_dragged(notebook):
     page = notebook(MANY)
-
     for slider, low, high in ((0, 5 / 8, 1), (1, 0, 1 / 2)):  # batch size 32 to 256
         answers = answers_a_second(page, slider, low, high)
-
         assert answers >= 3
 
 

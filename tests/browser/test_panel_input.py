@@ -1,13 +1,7 @@
 """What a learner types, draws and clicks in a panel, and what is there tomorrow."""
 
 import pytest
-from harness import (
-    NOTEBOOK,
-    open_notebook,
-    run_all,
-    run_cell,
-    write_notebook,
-)
+from harness import NOTEBOOK, open_notebook, run_all, run_cell, write_notebook
 
 SETUP = """
 import hpkit as hk

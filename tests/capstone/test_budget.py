@@ -41,7 +41,6 @@ def test_each_search_is_counted(name, args, kwargs, cost):
 
 def test_every_search_of_hpkit_is_a_method():
     names = {n for n in hk.__all__ if n.endswith("_search") or n in budget.SEARCHES}
-
     assert names == set(budget.SEARCHES)
     for name in names:
         assert f"hpkit.{name}" in getattr(hk.Capstone, name).__doc__
@@ -124,9 +123,7 @@ def refusing(search):
 
 def test_exactly_what_is_left_may_be_spent():
     cap = task(budget=8)
-
     cap.grid_search(BASE, **TWO)
-
     assert (cap.left, cap.overdrawn) == (0, False)
     with pytest.raises(hk.BudgetError):
         cap.fit(BASE.but(epochs=1))
@@ -149,9 +146,7 @@ def test_overdraw_is_marked_in_log_and_report(capsys):
 
 def test_overdraw_within_the_budget_is_no_overdraft():
     cap = task()
-
     cap.grid_search(BASE, **TWO, overdraw=True)
-
     assert not cap.overdrawn
     assert cap.entries[0]["overdraw"] is False
 
@@ -181,17 +176,13 @@ def test_another_search_is_not_free(change):
     cap = task()
     space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}
     cap.random_search(BASE, **space)
-
     cap.random_search(BASE, **space | change)
-
     assert len(cap.entries) == 2
 
 
 def test_iterators_are_not_used_up_by_asking_for_the_price():
     cap = task()
-
     found = cap.grid_search(BASE, lr=iter([0.01, 0.1]), seeds=iter([0, 1]))
-
     assert found.cost.runs == 4
 
 

@@ -102,7 +102,6 @@ def test_report_names_the_sentences_that_are_missing():
 
 def test_report_is_written_from_the_log_alone():
     finished().report(plan="kept")
-
     assert "kept" in task().report().html
 
 
@@ -161,9 +160,7 @@ def test_report_escapes_what_a_learner_writes():
 def test_report_code_gives_the_chosen_run_again():
     cap = finished()
     code = cap.report().markdown.split("```python\n")[1].split("\n```")[0]
-
     run = eval(code, {"hk": hk})
-
     assert run.best_val_loss == pytest.approx(cap.data["choice"]["val_loss"], rel=1e-6)
 
 
@@ -193,7 +190,6 @@ def test_network_without_a_name_is_called_model():
     cap = task()
     cap.fit(BASE, model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out))
     cap.choose(why="a straight line is enough here")
-
     assert "seed=0, model=model)" in cap.report().markdown
 
 
@@ -228,7 +224,6 @@ def test_setting_that_is_trained_again_is_paid_and_told_once():
 
 def test_captions_are_no_alternative_texts():
     page = Page(finished().report().html)
-
     texts = " ".join(page.texts)
     assert len(page.pictures) == 3
     assert not any(picture["alt"] in texts for picture in page.pictures)
@@ -251,7 +246,6 @@ def test_letters_of_the_pictures_can_be_read_at_half_a_page(monkeypatch):
 
 def test_report_of_an_empty_log_says_so(here):
     report = task().report()
-
     assert "log, which is empty" in repr(report)
     assert "<iframe" not in report._repr_html_()
     assert list(here.iterdir()) == []
@@ -277,7 +271,6 @@ def test_report_refuses_other_texts():
 
 def test_report_frame_holds_the_page():
     shown = finished().report()._repr_html_()
-
     assert "srcdoc" in shown
     assert 'href="' not in shown
     assert shown.count("<iframe") == 1

@@ -28,11 +28,9 @@ def test_comparison_table(beside):
 
 def test_comparison_looks_at_no_test_set_of_the_learner():
     cap = task("digits", folder=None)
-
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         cap.compare(n=1)
-
     assert cap.dataset.test_looks == []
 
 
@@ -66,7 +64,6 @@ def test_comparison_says_a_tie_and_a_difference():
     near = {name: [0.95, 0.951] for name in rivals.WAYS}
     far = near | {rivals.TUNED[0]: [0.5, 0.5]}
     epochs = dict.fromkeys(rivals.WAYS, 60)
-
     assert "no order among them" in rivals.Comparison(near, epochs, 800).sentence
     assert "larger gap" in rivals.Comparison(far, epochs, 800).sentence
 
@@ -75,7 +72,6 @@ def test_comparison_picture(beside):
     from matplotlib.figure import Figure
 
     ax = beside.plot(Figure().subplots())
-
     names = [label.get_text() for label in ax.get_yticklabels()]  # from below
     assert names == ["you", *list(budget.say("rivals.ways").values())[::-1]]
     assert "You: 0.900." in ax.figure.hpkit_said[0]
@@ -83,7 +79,6 @@ def test_comparison_picture(beside):
 
 def test_comparison_survives_the_log(beside):
     again = rivals.Comparison.from_log(json.loads(json.dumps(vars(beside))), 0.9)
-
     assert again.table == beside.table
 
 

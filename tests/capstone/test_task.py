@@ -15,7 +15,6 @@ def test_no_file_before_something_is_spent(here):
     cap = task()
     cap.choose(why=...)
     cap.report(plan=...)
-
     assert list(here.iterdir()) == []
 
 
@@ -52,7 +51,6 @@ def test_log_is_json_that_a_person_can_read(here):
 
 def test_budget_cannot_be_raised_silently():
     task().fit(BASE)
-
     with pytest.raises(
         ValueError, match=r"stays what it was, 40 epochs, got 400; give"
     ):
@@ -61,7 +59,6 @@ def test_budget_cannot_be_raised_silently():
 
 def test_log_keeps_to_its_rows():
     task().fit(BASE)
-
     with pytest.raises(ValueError, match=r"rows that it was begun with, of wine, got"):
         task("digits")
     with pytest.raises(ValueError, match=r"must go on with the rows"):
@@ -202,7 +199,6 @@ def test_best_is_over_all_entries_and_never_a_diverged_one():
     cap = task("digits")
     cap.fit(BASE.but(lr=0.3, epochs=3))
     cap.fit(BASE.but(lr=50, epochs=3))
-
     assert budget.best_of(cap.entries[1]) is None
     assert cap.best["setting"]["lr"] == 0.3
 
@@ -210,7 +206,6 @@ def test_best_is_over_all_entries_and_never_a_diverged_one():
 def test_all_diverged_leaves_nothing_to_choose():
     cap = task("digits")
     cap.fit(BASE.but(lr=50, epochs=2))
-
     assert "nothing to choose" in cap.choose(why="it is what there is")
     assert "a cross at the top" in cap.report().html
 
@@ -237,7 +232,6 @@ def test_choice_needs_a_reason_and_a_trained_setting():
 def test_test_set_needs_a_choice():
     cap = task()
     cap.fit(BASE)
-
     with pytest.raises(ValueError, match=r"must be chosen before .* got none; write"):
         cap.open_test()
     assert cap.test is None
@@ -285,7 +279,6 @@ def test_after_the_test_no_new_search_and_no_other_choice():
 def test_a_look_after_the_opening_warns():
     cap = finished()
     found = cap.grid_search(BASE, **TWO)
-
     with pytest.warns(UserWarning, match="should be looked at once"):
         found.runs[0, 0].test_accuracy()
 

@@ -23,7 +23,6 @@ def lint(path):
 @pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
 def test_the_linter_finds_no_fault(path):
     code, said = lint(path)
-
     assert code == 0, said
 
 
@@ -41,6 +40,5 @@ def test_the_linter_sees_a_fault(tmp_path):
 @pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
 def test_scripts_are_short_and_readable(path):
     lines = path.read_text("utf-8").splitlines()
-
     assert len(lines) <= 700
     assert max(map(len, lines)) <= 100

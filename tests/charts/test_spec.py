@@ -33,9 +33,7 @@ def unpacked(data):
 
 def test_numbers_come_back_from_their_bytes():
     x, y = np.arange(3), np.array([[1.0, np.nan, 3.0], [0.1, np.inf, -2.0]])
-
     got_x, got_y = unpacked(line(x, y).data())
-
     np.testing.assert_array_equal(got_x, [[0, 1, 2]])
     np.testing.assert_array_equal(got_y, y.astype(np.float32))
 
@@ -46,9 +44,7 @@ def test_a_mark_without_points_has_no_numbers():
 
 def test_pixels_travel_as_they_are():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
-
     (packed,) = unpacked(image(pixels).data())
-
     assert packed.shape == (5, 7)
     assert packed.tobytes() == pixels.tobytes()
 
@@ -90,13 +86,11 @@ def test_spec_is_json():
 def test_an_unknown_look_is_refused_and_none_is_left_out():
     with pytest.raises(TypeError, match="line has no look colour; it has: color "):
         line([0], [1], colour="blue")
-
     assert line([0], [1], dash=None).spec() == {"kind": "line"}
 
 
 def test_a_look_is_for_all_or_for_each():
     mark = line([0], [[1], [2], [3]], color=["blue", "green"], width=2)
-
     assert [mark.each("color", row) for row in range(3)] == ["blue", "green", "green"]
     assert [mark.each("width", row) for row in range(3)] == [2, 2, 2]
     assert mark.each("dash", 0, "solid") == "solid"

@@ -89,7 +89,6 @@ def test_texts_stand_on_two_lines_before_some_are_left_out(columns, lines, seen)
 def test_texts_stand_at_places():
     ax = drawn(x=Axis("", kind="band", texts=["adam", "sgd"]))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["adam", "sgd"]
-
     ax = drawn(x=Axis("", (0, 3), ticks=[0.5, 2], texts=["a", "b"]))
     assert ax.get_xticks().tolist() == [0.5, 2]
 
@@ -169,7 +168,6 @@ def test_cells_have_numbers_and_frames():
 def test_cells_are_dark_where_the_loss_is_low():
     low, high = cell_colors(np.array([0.1, 0.9]))[:, :3].sum(1)
     plateau = cell_colors(np.array([0.100, 0.101]))[:, :3].sum(1)
-
     assert low < high
     assert abs(plateau[0] - plateau[1]) < 0.1 * (high - low)
 
@@ -205,7 +203,6 @@ def test_ranges_show_their_axes():
 
 def test_texts():
     ax = drawn(text([1, 2], [0.5, 0.5], ["a", "b"], anchor="end", strong=[True, False]))
-
     assert said(ax) == ["a", "b"]
     assert [t.get_ha() for t in ax.texts] == ["right", "right"]
     assert [t.get_weight() for t in ax.texts] == ["bold", "normal"]
@@ -226,7 +223,6 @@ def test_texts_shrink_to_their_room():
 @pytest.mark.parametrize("form", ["png", "svg"])
 def test_the_same_charts_give_the_same_bytes(form):
     charts = [Chart(Axis("x"), Axis("y"), [line([0, 1], [0, 1], label="a")])] * 2
-
     assert picture(charts, (1, 2), form=form) == picture(charts, (1, 2), form=form)
 
 
@@ -256,7 +252,6 @@ def test_charts_stand_side_by_side_and_nothing_is_cut():
 
 def test_labels_move_apart_as_little_as_they_can():
     placed = spread([0.5, 0.5, 0.9], 0.2, 0, 1)
-
     assert placed.tolist() == pytest.approx([0.4, 0.6, 0.9])
 
 

@@ -33,7 +33,6 @@ MOONS = hk.load_dataset("moons")
 )
 def test_values_choose_their_axis(name, values, kind, ticks):
     axis, at = value_axis(name, values)
-
     assert (axis.kind, tuple(axis.texts)) == (kind, ticks)
     low, high = axis.domain
     assert low < at.min() <= at.max() < high

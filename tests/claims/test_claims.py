@@ -60,13 +60,11 @@ def test_same_seed_same_curve():
     setting, moons = H(lr=0.1, epochs=5), hk.load_dataset("moons")
     for seed in repeats(20):
         first, again = (hk.fit(moons, setting, seed=seed) for _ in range(2))
-
         np.testing.assert_array_equal(first.val_loss, again.val_loss)
 
 
 def test_other_seed_other_curve():
     runs = trained("moons", H(lr=0.1, epochs=30))
-
     assert len(np.unique(runs.val_loss[0, :, 0])) == len(SEEDS)
 
 
@@ -111,19 +109,16 @@ def test_training_changes_parameters(loops):
 
 def test_border_gets_better():
     right = trained("moons", H(lr=0.3, batch_size=32, epochs=60)).val_accuracy[0]
-
     assert (right[:, 60] > right[:, 1]).mean() >= 0.95
 
 
 def test_shape_too_slow():
     runs = trained("moons", H(lr=0.001))
-
     assert (shares_of_start(runs.val_loss) > 0.8).all()
 
 
 def test_shape_good():
     runs = trained("digits", H(lr=0.1, hidden=(32,)), seeds=repeats(20))
-
     assert (shares_of_start(runs.val_loss) < 0.2).all()
     assert (shares_of_start(runs.train_loss) < 0.2).all()
 
@@ -140,7 +135,6 @@ def test_shape_bouncing():
 def test_shape_diverged():
     setting = H(lr=5, hidden=(32,), epochs=10)
     runs = trained("digits", setting, seeds=repeats(20))
-
     assert runs.diverged.all()
     assert not np.isfinite(runs.val_loss[..., -1]).any()
 
@@ -154,7 +148,6 @@ def over_fitted():
 def test_shape_over_fitting():
     runs = over_fitted()
     rise = runs.val_loss[..., -1] / runs.best_val_loss
-
     assert (rise > 1.5).mean() >= 0.95
     assert (rise > 2).mean() >= MOST
 
@@ -163,7 +156,6 @@ def test_lower_training_higher_validation():
     runs = over_fitted()
     at = runs.best_epoch[..., None]
     train = np.take_along_axis(runs.train_loss, at, -1)[..., 0]
-
     assert (runs.train_loss[..., -1] < train).mean() >= 0.95
     assert (runs.val_loss[..., -1] > runs.best_val_loss).all()
 
@@ -196,7 +188,6 @@ def test_default_is_a_start():
     """PyTorch's SGD and DataLoader, next to another rate and batch size."""
     settings = H(lr=0.001, batch_size=1, epochs=30), H(lr=0.3, batch_size=32, epochs=30)
     low = trained("moons", *settings, seeds=repeats(20)).best_val_loss
-
     assert (low[0] > 2 * low[1]).all()
     assert [30 * -(-400 // s.batch_size) for s in settings] == [12_000, 390]
 
@@ -244,27 +235,23 @@ def test_best_shakes_too():
 
 def test_ten_often_diverges():
     (row,), runs = moons(10.0)
-
     assert 0.4 < runs.diverged[row].mean() < 0.9
     assert apart(runs.diverged[row], 5).any(1).mean() >= 0.95
 
 
 def test_three_bounces():
     (row,), runs = moons(3.0)
-
     assert (shares_of_start(runs.val_loss[row]) > 0.5).mean() >= MOST
 
 
 def test_u_left_hardly_moves():
     rows, runs = moons(0.0001, 0.001)
-
     assert (five(shares_of_start(runs.val_loss[rows])) > 0.9).all()
 
 
 def test_u_minimum():
     rows, runs = moons(*LRS)
     winners = {LRS[i] for i in five(runs.best_val_loss[rows]).argmin(0)}
-
     assert winners <= {0.3, 1.0}
     one_seed = np.array(LRS)[runs.best_val_loss[rows].argmin(0)]
     assert np.isin(one_seed, [0.1, 0.3, 1.0]).mean() >= 0.95
@@ -273,7 +260,6 @@ def test_u_minimum():
 def test_u_right_too_long():
     (row,), runs = moons(10.0)
     share = runs.val_loss[row] / runs.val_loss[row][:, :1]
-
     assert (share[:, -1] > 1).mean() >= MOST
     assert (share.max(1) > 2).all()
 
@@ -294,7 +280,6 @@ def test_short_list_largest_wins():
 def test_log_list_halves_the_loss():
     loss = digits_list()
     long = loss[[0, 2, *range(4, 9)]]
-
     assert (long.min(0) < loss[:4].min(0) / 2).all()
 
 
@@ -302,14 +287,12 @@ def test_digits_nan():
     settings = [H(lr=lr, hidden=(32,), epochs=10) for lr in (3.2, 5, 10, 0.1)]
     runs = trained("digits", *settings, seeds=repeats(20))
     last = runs.val_loss[..., -1]
-
     assert not np.isfinite(last[:3]).any()
     assert np.isfinite(last[3]).all()
 
 
 def test_moons_no_nan():
     (row,), runs = moons(10.0)
-
     assert np.isfinite(runs.val_loss[row]).all()
 
 

@@ -45,14 +45,12 @@ def test_batch_epoch_shows_every_point_once():
 
 def test_batch_larger_is_higher():
     _, loss = same_lr()
-
     assert (np.diff(loss, axis=0) > 0).all()
     assert (loss[2] > 5 * loss[0]).all()
 
 
 def test_batch_one_diverges():
     runs, _ = digits(BASE.but(batch_size=1), seeds=repeats(20))
-
     assert runs.diverged.all()
 
 
@@ -69,13 +67,11 @@ def test_batch_updates_count():
 def test_batch_linear_scaling():
     """Batch sizes 2 to 128, lr = 0.005 x batch size: within 5 % of batch size 4."""
     _, loss = digits(*(BASE.but(batch_size=b, lr=0.005 * b) for b in SIZES[:7]))
-
     assert (np.abs(loss / loss[1] - 1) < 0.05).all()
 
 
 def test_batch_fixed_lr_climbs():
     _, loss = digits(*(BASE.but(batch_size=b, lr=0.04) for b in (8, 16, 32, 64, 128)))
-
     assert (np.diff(loss, axis=0) > 0).all()
     assert (loss[-1] > 4 * loss[0]).all()
 

@@ -50,26 +50,22 @@ def stopped(loss, patience):
 def test_epochs_too_few():
     loss = trained("moons", hk.Hyperparameters(lr=0.1, epochs=100)).val_loss[0]
     low = [loss[:, : n + 1].min(1) for n in (10, 30, 100)]
-
     assert (low[0] > low[1]).all()
     assert (low[1] > low[2]).all()
 
 
 def test_epochs_validation_climbs():
     runs, _ = small()
-
     assert (runs.val_loss[0, :, -1] > 1.5 * runs.best_val_loss[0]).mean() >= 0.9
 
 
 def test_epochs_training_goes_on():
     runs, at_best = small()
-
     assert (runs.train_loss[0, :, -1] < at_best).all()
 
 
 def test_epochs_by_heart():
     accuracy = small()[0].train_accuracy[0, :, -1]
-
     assert (accuracy >= 0.96).mean() >= 0.95
     assert (accuracy == 1).mean() >= MOST
 
@@ -99,7 +95,6 @@ def test_epochs_same_beginning():
     long = small()[0]
     for k, seed in enumerate(repeats(20)):
         short = hk.fit(data, LONG.but(epochs=50), seed=seed)
-
         np.testing.assert_allclose(short.val_loss, long.val_loss[0, k, :51], rtol=1e-4)
 
 
@@ -107,21 +102,18 @@ def test_epochs_lowest_never_rises():
     """Solid line of the validation curve of the epochs; the dotted one climbs."""
     loss = small()[0].val_loss[0]
     low = np.stack([loss[:, : n + 1].min(1) for n in (5, 10, 20, 50, 100, 200)])
-
     assert (np.diff(low, axis=0) <= 0).all()
     assert (loss[:, 200] > 1.5 * low[-1]).mean() >= 0.9
 
 
 def test_epochs_patience_one_is_eager():
     ends, ratio = stopped(small()[0].val_loss[0], 1)
-
     assert (ends < 20).all()
     assert (ratio > 1.05).all()
 
 
 def test_epochs_patience_twenty():
     ends, ratio = stopped(small()[0].val_loss[0], 20)
-
     assert (ratio < 1.05).mean() >= MOST
     assert (ends < 100).all()
 
@@ -130,7 +122,6 @@ def test_epochs_any_patience_beats_the_last():
     loss = small()[0].val_loss[0]
     for patience in (1, 10, 20, 50):
         _, ratio = stopped(loss, patience)
-
         assert (ratio * loss.min(1) < loss[:, -1]).all()
 
 

@@ -35,7 +35,6 @@ def test_choice_training_loss_misleads():
     _, train, valid = fifteen()
     by_train, by_valid = train.argmin(0), valid.argmin(0)
     learners = np.arange(20)
-
     assert (by_train != by_valid).all()
     assert (valid[by_train, learners] > 1.5 * valid[by_valid, learners]).all()
 
@@ -43,7 +42,6 @@ def test_choice_training_loss_misleads():
 @pytest.mark.slow
 def test_choice_training_loss_likes_long():
     epochs, train, _ = fifteen()
-
     assert (epochs[train.argmin(0)] == 200).all()
 
 
@@ -103,7 +101,6 @@ def test_choice_hundred_coins():
 def test_choice_luck_is_gone():
     scores = np.array([fifty(seed)[0].max() for seed in FLIPS])
     test = np.array([fifty(seed)[1] for seed in FLIPS])
-
     assert abs(np.median(test) - 0.5) < 0.02
     assert (np.abs(test - 0.5) < 0.06).mean() >= 0.95
     assert (test < scores).all()
@@ -166,7 +163,6 @@ def shuffles(lr=FOLD_LRS[1]):
 @pytest.mark.slow
 def test_choice_folds_differ():
     folds = shuffles()
-
     assert (folds.max(1) > 1.5 * folds.min(1)).mean() >= 0.95
 
 
@@ -174,7 +170,6 @@ def test_choice_folds_differ():
 def test_choice_folds_are_steadier():
     tens = shuffles().reshape(20, 10, 5)
     one, mean = tens.std((1, 2), ddof=1), tens.mean(2).std(1, ddof=1)
-
     assert (one > 3 * mean).all()
 
 
@@ -182,7 +177,6 @@ def test_choice_folds_are_steadier():
 def test_choice_one_split_is_luck():
     tens = shuffles().reshape(20, 50)
     share = tens / tens.mean(1, keepdims=True)
-
     assert (share.min(1) < 0.5).all()
     assert (share.max(1) > 1.5).all()
 

@@ -37,14 +37,12 @@ def duels(a, b):
 
 def test_seeds_same_setting_spreads():
     loss = twenty()[2]
-
     assert (loss.max(1) > 1.1 * loss.min(1)).all()
 
 
 def test_seeds_duels_go_both_ways():
     _, ana, jun = twenty()
     wins = duels(ana, jun)
-
     assert (wins > 0).all()
     assert (wins < 20).all()
 
@@ -53,7 +51,6 @@ def test_seeds_difference_below_spread():
     """The lesson shows 40 seeds, and 20 of them."""
     for _, a, b in (moons(), twenty()):
         spread = np.maximum(a.std(1, ddof=1), b.std(1, ddof=1))
-
         assert (np.abs(a.mean(1) - b.mean(1)) < spread).all()
 
 
@@ -80,14 +77,12 @@ def apart_by(a, b):
 
 def test_seeds_luckiest_proves_anything():
     _, ana, jun = twenty()
-
     assert (ana.min(1) < jun.mean(1)).all()
     assert (jun.min(1) < ana.mean(1)).all()
 
 
 def test_seeds_large_difference_one_run():
     small, _, jun = twenty()
-
     assert (duels(small, jun) == 0).all()
     assert small.min() > jun.max()
 

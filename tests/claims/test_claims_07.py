@@ -91,9 +91,7 @@ def test_path_spiral_best_lr_moves():
 
 def test_path_second_round():
     first = [walk("spiral", k, ANA)[0] for k in LEARNERS]
-
     again = [walk("spiral", k, ANA, start)[0] for k, start in enumerate(first)]
-
     assert np.mean([a == b for a, b in zip(again, first, strict=True)]) >= MOST
 
 
@@ -123,7 +121,6 @@ def test_path_other_start():
 
 def test_path_first_step_gains_most():
     settings, loss = table("digits")
-
     for k in LEARNERS:
         ends = [walk("digits", k, ANA[:n])[0] for n in range(4)]
         gains = -np.diff([loss[settings.index(end), k] for end in ends])
@@ -143,6 +140,5 @@ def test_path_never_rises():
 @pytest.mark.parametrize("order", ORDERS)
 def test_path_digits_any_order(order):
     ratio = ratios("digits", order)
-
     assert np.mean(ratio <= 1.12) >= 0.95
     assert (ratio < 1.2).all()

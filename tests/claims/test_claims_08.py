@@ -54,7 +54,6 @@ def test_grid_ends_of_the_map():
 
 def test_grid_ridge():
     best = np.array(LRS)[spiral().argmin(0)]
-
     assert (best[-1] > 2.9 * best[0]).all()
 
 
@@ -101,7 +100,6 @@ def test_grid_ten_seeds_tell():
 
 def test_grid_column_moves():
     one, tenth = (spiral()[LRS.index(lr)] for lr in (1.0, 0.1))
-
     assert np.isin(one.argmin(0), range(1, len(SIZES) - 1)).all()
     assert (one[[0, -1]] > 2 * one.min(0)).all()
     assert (tenth.argmin(0) == 0).all()
@@ -109,13 +107,11 @@ def test_grid_column_moves():
 
 def test_grid_worst_corner():
     nine = cells((0.01, 0.1, 1.0), (4, 32, 200))
-
     assert (nine.argmax(0) == 2).all()  # lr 0.01, batch size 200
 
 
 def test_grid_equal_factors():
     even = np.minimum(lowest((0.001, 10.0)), spiral(EVEN).min((0, 1)))
-
     assert (lowest((0.001, 0.01, 0.1, 1.0, 10.0)) < even / 2).all()
 
 
@@ -125,7 +121,6 @@ def test_grid_edge():
 
 def test_grid_widened():
     ratio = lowest() / lowest(LRS[:3])
-
     assert (ratio < 0.15).all()  # "a tenth"
     assert np.median(ratio) < 0.1
 
@@ -160,13 +155,11 @@ def test_grid_winner_changes():
 def test_grid_winners_as_good():
     each = part()
     loss = each.mean((1, 2))
-
     assert (loss[each.mean(2).argmin(0)] < 1.2 * loss.min()).all()
 
 
 def test_grid_flat_valley():
     rows = part().mean(2).reshape(5, 6, -1).min(0)  # batch sizes, learners
-
     assert (rows[:4] < 1.2 * rows.min(0)).all()
 
 
@@ -229,5 +222,4 @@ def test_grid_cost():
 
 def test_grid_smaller_batch_no_better():
     two = spiral(LRS[3:8], (2,)).min((0, 1))
-
     assert (abs(two / lowest(sizes=(4,)) - 1) < 0.25).all()

@@ -98,7 +98,6 @@ def test_momentum_is_a_longer_step():
     settings = [DIGITS.but(lr=0.1), DIGITS.but(lr=0.01, momentum=0.9)]
     *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=SEEDS, tick=60)
     plain, rolling = runs.best_val_loss
-
     assert np.mean(rolling / plain < 1.1) >= 0.98
     assert np.mean(rolling / plain > 0.9) >= 0.98
 
@@ -159,7 +158,6 @@ def test_one_number_explains_most():
 def test_best_share_one_number():
     for _, number, loss in clouds():
         best = number[loss.argsort()[:5]]
-
         assert best.max() < 10 * best.min()
         assert number.max() > 1000 * number.min()
 
@@ -184,7 +182,6 @@ def proposed():
 
 def test_tpe_narrows():
     closer = [np.median(far[10:]) < np.median(far[:10]) for far in proposed()]
-
     assert np.mean(closer) >= 0.95
 
 
@@ -208,7 +205,6 @@ def races_of_the_panel(budget):
 
 def test_race_badly_placed_grid():
     lowest = dict(zip(LOOKS, races_of_the_panel(81).T, strict=True))
-
     assert np.mean(lowest["random"] < lowest["grid"]) >= 0.8
     assert np.mean(lowest["grid"] > 4 * lowest["halving"]) >= 0.8
 
@@ -226,7 +222,6 @@ def test_race_grid_catches_up():
 def test_race_halving_lowest():
     lowest = races_of_the_panel(81)
     wins = (lowest <= lowest.min(1, keepdims=True)).sum(0)
-
     assert halving_count(81, 9) == 35
     assert wins.argmax() == list(LOOKS).index("halving")
     assert wins.max() > 0.5 * len(SEEDS)
@@ -236,6 +231,5 @@ def test_race_others_close():
     for budget, least in ((81, 0.5), (243, 0.9)):
         lowest = races_of_the_panel(budget)
         close = np.mean(lowest <= 1.25 * lowest.min(1, keepdims=True), axis=0)
-
         assert (close[1:] > least).all()
         assert (close[0] > least) == (budget == 243)  # the grid

@@ -86,7 +86,6 @@ def test_capstone_test_opens_once():
 @pytest.mark.slow
 def test_capstone_tuned_beats_untuned():
     lead = tuned() - untuned().max(0)
-
     assert ((lead > 0).mean(1) >= 0.95).all()  # each way: in 23 of 24 splits or in all
     assert (np.median(lead, axis=1) > chance()).all()
 
@@ -100,7 +99,6 @@ def test_capstone_untuned_below_the_bar():
 @pytest.mark.slow
 def test_capstone_tuned_reaches_the_bar():
     reached = {bar: (tuned() >= bar).mean(1) for bar in (0.85, 0.93, 0.95)}
-
     assert (reached[0.85] == 1).all()
     assert (reached[0.93] >= 0.95).all()  # each way: in 23 of 24 splits or in all
     assert (reached[0.95] > 0.5).all()  # "in more than half"
@@ -110,7 +108,6 @@ def test_capstone_tuned_reaches_the_bar():
 @pytest.mark.slow
 def test_capstone_known_is_as_good():
     gap = np.median(scores()[KNOWN]) - np.median(tuned(), axis=1)
-
     assert (abs(gap) < chance()).all()
 
 

@@ -99,7 +99,6 @@ def test_own_search_pays():
     found = [hk.grid_search(cells(s), BASE, lr=lr, seeds=range(3)) for s in SPLITS]
     default = [one.mean_val_loss[0] for one in found]
     tuned = [searched(s).mean_val_loss.min() for s in SPLITS]
-
     assert np.mean(np.array(tuned) < 0.9 * np.array(default)) >= 0.95
 
 
@@ -113,7 +112,6 @@ def accuracy(split, layers):
 
 def test_own_hidden_layers_hardly_help():
     gaps = [accuracy(s, LAYERS[1:]) - accuracy(s, LAYERS[:1]) for s in SPLITS]
-
     assert np.mean(np.abs(gaps) <= 0.03) >= 0.95
 
 
@@ -147,15 +145,12 @@ def test_own_momentum_moves():
     for seeds in TRIPLES:
         loss = third_knob(seeds)[1].mean_val_loss.reshape(5, 5)  # lr, momentum
         smaller.append(loss[:, 3].argmin() < loss[:, 0].argmin())
-
     assert np.mean(smaller) >= 0.95
 
 
 def test_own_split_luck():
     lows = apart(np.array([lowest(s) for s in MANY]), 10)  # as in the lesson
-
     ratio = lows.max(1) / lows.min(1)
-
     assert (ratio >= 2).mean() >= 0.98
     assert (ratio > 3).mean() > 0.6
 
@@ -187,7 +182,6 @@ def test_own_few_rows_most_of_the_loss():
 
 def test_own_cut_is_a_hard_one():
     lower = np.array([lowest(s) for s in MANY]) < lowest(OURS)
-
     assert lower.mean() >= 0.95
 
 
@@ -207,13 +201,11 @@ def both_ways():
 
 def test_own_width_hardly_matters():
     rows = both_ways().reshape(3, 3, 20).min(axis=0)
-
     assert (rows.max(0) < 1.1 * rows.min(0)).all()
 
 
 def test_own_skip_gains_nothing():
     best = triples(searched(OURS, SIXTY)).min(0)
-
     assert (both_ways().min(0) > 0.96 * best).all()
 
 
@@ -267,7 +259,6 @@ def test_own_study_pays():
 
 def test_own_study_not_above_the_grid():
     ratios = [studied(s).best_value / lowest(s) for s in SPLITS]
-
     assert np.mean(np.array(ratios) < 1.05) >= 0.95
 
 

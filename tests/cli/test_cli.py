@@ -143,7 +143,6 @@ def test_linux_without_a_card_takes_the_cpu_build(bare):
 )
 def test_whoever_chose_a_source_gets_it(bare, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-
     assert environment.cpu_torch(bare) is None
 
 
@@ -181,9 +180,7 @@ def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
 def test_second_call_starts_at_once(project, call):
     call("test")
     begin = time.perf_counter()
-
     done = call("test")
-
     assert len(done.stdout.splitlines()) == 1
     assert time.perf_counter() - begin < 5
 
@@ -215,7 +212,6 @@ def workspace(tmp_path, monkeypatch):
 
 def test_first_start_shows_the_lesson_without_the_list_of_files(workspace):
     assert lab.address("00_start.ipynb") == "/lab/workspaces/hpkit"
-
     layout = workspace()
     assert layout["left"]["collapsed"]
     assert layout["main"]["current"] == "notebook:00_start.ipynb"
@@ -254,7 +250,6 @@ def test_damaged_workspace_stops_no_lesson(workspace, text):
     lab.address("00_start.ipynb")
     (path,) = workspace.folder.glob("hpkit*")
     path.write_text(text)
-
     assert lab.address("00_start.ipynb").endswith("/hpkit/tree/00_start.ipynb")
 
 
@@ -263,7 +258,6 @@ def test_lesson_is_named_by_its_number_and_the_class_by_its_name(tmp_path):
     names = ["00_start", "02_learning_rate", "class_50"]
     for name in (*names, "my_own"):
         (tmp_path / "notebooks" / f"{name}.ipynb").touch()
-
     assert [lab.lesson_name(n, tmp_path) for n in (None, "2", "class")] == names
 
 
@@ -312,7 +306,6 @@ def test_half_made_venv_is_repaired(project, call, left):
 def test_unfinished_venv_is_installed_again_though_nothing_is_missing(project, call):
     call("test")
     stamp(project).write_text("unfinished")
-
     assert "Installing" in call("test").stdout
     assert "Installing" not in call("test").stdout
 
@@ -320,20 +313,17 @@ def test_unfinished_venv_is_installed_again_though_nothing_is_missing(project, c
 def test_venv_made_by_hand_is_used_as_it_is(project, call):
     call("test")
     stamp(project).unlink()
-
     assert "Installing" not in call("test").stdout
 
 
 def test_changed_requirements_are_installed(project, call):
     call("test")
     require(project, "other>=2  # a comment")
-
     assert "other-2.0" in call("test").stdout
 
 
 def test_requirement_that_does_not_exist_says_so(project, call):
     require(project, "absent>=3")
-
     assert "stopped with the error above" in sentence(call("test"))
 
 
@@ -368,7 +358,6 @@ def test_taken_port_says_so(call):
 def test_port_that_was_just_closed_is_free():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-
     assert lab.check_port(port) is None
 
 
@@ -409,16 +398,13 @@ def test_doctor_names_the_runtime_that_windows_lacks(monkeypatch):
 def test_full_disk_is_said_before_anything_is_made(monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)._replace(free=3 * 10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-
     with pytest.raises(Failure, match=r"(2\.5|8) GB.* has 0\.3 GB left; free some"):
         environment.make(tmp_path / ".venv", tmp_path)
-
     assert not (tmp_path / ".venv").exists()
 
 
 def test_python_without_venv_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(environment.util, "find_spec", lambda name: None)
-
     with pytest.raises(Failure, match="apt install python3-venv"):
         environment.make(tmp_path / ".venv", tmp_path)
 
@@ -426,14 +412,12 @@ def test_python_without_venv_is_said(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["__main__.py", "__init__.py"])
 def test_old_python_can_read_what_tells_it_to_go(name):
     source = (ROOT / "hpkit" / name).read_text("utf-8")
-
     ast.parse(source, feature_version=(3, 4))
     assert 'f"' not in source
 
 
 def test_old_python_is_told_what_is_needed(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 8))
-
     with pytest.raises(SystemExit, match=r"needs Python 3\.11 .* this is Python 3\.8"):
         runpy.run_path(str(ROOT / "hpkit" / "__main__.py"), run_name="__main__")
 
@@ -452,7 +436,6 @@ def test_windows_has_no_exec_and_passes_the_exit_code_on(monkeypatch, tmp_path):
 
 def test_settings_are_added_to_a_path_that_is_there():
     path = lab.settings({"JUPYTER_CONFIG_PATH": "mine"})["JUPYTER_CONFIG_PATH"]
-
     own, mine = path.split(os.pathsep)
     assert mine == "mine"
     assert Path(own, "labconfig", "default_setting_overrides.json").is_file()
@@ -476,9 +459,7 @@ def test_doctor_finds_all_well():
 
 def test_doctor_without_packages_gives_the_way_out(project, call):
     shutil.rmtree(project / ".venv", ignore_errors=True)
-
     done = call("doctor")
-
     assert done.returncode == 1
     assert "thing>=1 needed, not here; python -m hpkit lab" in done.stdout
 

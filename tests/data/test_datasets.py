@@ -29,7 +29,6 @@ def test_load_gives_the_promised_sizes_and_classes(name):
 @pytest.mark.parametrize("name", DRAWN)
 def test_file_is_the_draw_of_seed_zero(name):
     committed, drawn = load_dataset(name), load_dataset(name, seed=0)
-
     for split in ("train", "valid", "test"):
         assert np.array_equal(getattr(committed, split).X, getattr(drawn, split).X)
         assert np.array_equal(getattr(committed, split).y, getattr(drawn, split).y)
@@ -46,17 +45,14 @@ def test_files_are_made_again_byte_for_byte():
 )
 def test_measured_file_holds_the_rows_of_the_source(name, load):
     table, source = pd.read_csv(data_folder() / f"{name}.csv"), load()
-
     mine = np.column_stack([table.drop(columns=["y", "split"]), table["y"]])
     theirs = np.column_stack([source.data, source.target])
-
     assert np.allclose(sorted(map(tuple, mine)), sorted(map(tuple, theirs)))
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_another_seed_gives_other_rows_in_the_same_sizes(name):
     first, second = load_dataset(name, seed=1), load_dataset(name, seed=2)
-
     assert first.train.X.shape == second.train.X.shape
     assert not np.allclose(first.train.X, second.train.X)
 
@@ -64,7 +60,6 @@ def test_another_seed_gives_other_rows_in_the_same_sizes(name):
 @pytest.mark.parametrize("name", ["digits", "wine"])
 def test_standardised_with_training_rows_only(name):
     data = load_dataset(name)
-
     std = data.train.X.std(0)
     assert np.allclose(data.train.X.mean(0), 0)
     assert np.allclose(std[std > 0], 1)
@@ -73,7 +68,6 @@ def test_standardised_with_training_rows_only(name):
 
 def test_splits_share_no_row():
     data = load_dataset("moons")
-
     rows = np.concatenate([data.train.X, data.valid.X, data.test.X])
     assert len(np.unique(rows, axis=0)) == len(rows)
 
@@ -102,9 +96,7 @@ def test_from_frame_splits_each_class_in_the_same_shares():
 
 def test_from_frame_keeps_every_row_once():
     frame = pd.DataFrame({"a": range(50), "b": [0, 1] * 25})
-
     data = Dataset.from_frame(frame, "b")
-
     raw = np.concatenate([s.X for s in (data.train, data.valid, data.test)])
     assert sorted((raw * data.scale + data.center).round().ravel()) == list(range(50))
 
@@ -152,10 +144,8 @@ BAD_FRAMES = {
 @pytest.mark.parametrize("case", BAD_FRAMES)
 def test_bad_table_is_refused_in_three_parts(case):
     frame, words = BAD_FRAMES[case]
-
     with pytest.raises(ValueError, match=words) as error:
         Dataset.from_frame(frame, "y")
-
     assert "must" in str(error.value) or "needs" in str(error.value)
     assert "got" in str(error.value)
 
@@ -163,7 +153,6 @@ def test_bad_table_is_refused_in_three_parts(case):
 @pytest.mark.parametrize("target", [["y"], np.array(["y"]), None, 5, {"y": 1}])
 def test_target_must_be_one_column(target):
     frame = pd.DataFrame({"a": range(20), "y": [0, 1] * 10})
-
     with pytest.raises(ValueError, match=r"target must be .*; its columns are a, y"):
         Dataset.from_frame(frame, target)
 
@@ -172,7 +161,6 @@ def test_target_must_be_one_column(target):
 def test_rows_with_a_gap_are_counted(gap):
     X, y = np.arange(60.0).reshape(20, 3), np.arange(20.0)
     X[3, 0] = X[3, 2] = X[7, 1] = y[7] = y[9] = gap
-
     with pytest.raises(ValueError, match="no missing or infinite values, got 3 rows"):
         Dataset.from_arrays(X, y)
 
@@ -186,14 +174,12 @@ def test_every_feature_needs_a_name(features):
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NaT, pd.NA])
 def test_gaps_in_a_target_of_any_kind_are_refused(gap):
     y = np.array(["a", "b", *"abab" * 4, "a", gap], object)
-
     with pytest.raises(ValueError, match="no missing or infinite values, got 1 rows"):
         Dataset.from_arrays(np.eye(20), y)
 
 
 def test_classes_of_objects_keep_their_names():
     y = np.array(["a", "b"] * 10, object)
-
     assert Dataset.from_arrays(np.eye(20), y).classes == ("a", "b")
 
 
@@ -230,9 +216,7 @@ def test_a_few_whole_numbers_as_target_are_told_of():
 )
 def test_valid_and_test_take_shares_of_their_own(classes, valid, test, sizes):
     y = np.arange(100) % 2 if classes == 2 else np.linspace(0, 1, 100)
-
     data = Dataset.from_arrays(np.eye(100), y, valid=valid, test=test)
-
     found = [len(part.y) for part in (data.train, data.valid, data.test)]
     assert np.abs(np.subtract(found, sizes)).max() < classes
 
@@ -257,9 +241,7 @@ def test_splits_hold_every_class_in_any_shares(count, valid, test):
 
 def test_every_split_holds_every_class_whatever_its_share():
     y = [0, 1, 1, 0, 0, 1]
-
     data = Dataset.from_arrays(np.eye(6), y, valid=0.05, test=0.9)
-
     for part in (data.train, data.valid, data.test):
         assert set(part.y) == {0, 1}
 

@@ -36,7 +36,6 @@ def test_training_that_cannot_fit_is_refused(moons, small, setting, seeds):
 
 def test_training_that_fits_is_not(moons, small):
     settings = [hk.Hyperparameters(epochs=100_000), hk.Hyperparameters(hidden=(2000,))]
-
     hk.train(moons, settings, seeds=range(3))
 
 
@@ -89,5 +88,4 @@ def test_no_limit_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("5\n")
-
     assert memory.free_memory() > 2**20

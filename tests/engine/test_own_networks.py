@@ -77,7 +77,6 @@ def test_alone_equals_the_plain_loop(model):
 @pytest.mark.usefixtures("stacked")
 def test_in_a_grid_equals_the_plain_loop(model):
     grid = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model)
-
     assert_equal_the_plain_loop(grid.runs, model)
 
 
@@ -100,11 +99,9 @@ def test_in_other_company_equals_the_plain_loop_in_double(model):
 @pytest.mark.usefixtures("stacked")
 def test_regression_equals_the_plain_loop(model):
     data = table(regression=True)
-
     *_, runs = hk.train(
         data, [BASE.but(lr=lr) for lr in (0.01, 0.02)], seeds=(0, 1), model=model
     )
-
     assert_equal_the_plain_loop(runs, model, data)
 
 
@@ -122,7 +119,6 @@ def train_pair(model, seeds=(0, 1)):
 @pytest.mark.parametrize("model", STACKED)
 def test_stacks_what_can_be_stacked_without_a_word(model, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert train_pair(model).stacked
@@ -147,7 +143,6 @@ def test_says_once_what_is_trained_one_by_one(words, models, monkeypatch):
 
 def test_little_work_is_neither_traced_nor_told(monkeypatch):
     monkeypatch.setattr(modules, "make_fx", None)
-
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for model in (architectures.batch_norm, architectures.lstm):
@@ -158,9 +153,7 @@ def test_traces_are_kept_across_calls(monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
     train_pair(architectures.layer_norm)
     monkeypatch.setattr(modules, "make_fx", None)  # no more of them
-
     net = train_pair(architectures.layer_norm)
-
     assert net.stacked
 
 
@@ -197,7 +190,6 @@ def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
     grid = hk.grid_search(
         DATA, BASE, activation=["relu", "tanh"], seeds=(0, 3), model=model
     )
-
     assert len(np.unique(grid.val_loss[:, 0, -1])) == 2
     assert_equal_the_plain_loop(grid.runs, model)
 
@@ -262,9 +254,7 @@ def test_frozen_weights_and_shared_networks_are_not_changed():
 def test_torchs_random_state_is_left_as_it_was(model):
     torch.manual_seed(9)
     before = torch.get_rng_state()
-
     hk.grid_search(DATA, BASE, **SPACE, model=model)
-
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -311,7 +301,6 @@ def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
 
 def test_a_watched_setting_is_a_setting():
     watched = modules.RecordedSetting.of(BASE)
-
     assert isinstance(watched, hk.Hyperparameters)
     assert watched == BASE
     assert type(watched.but(lr=1)) is hk.Hyperparameters
@@ -362,6 +351,5 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
 )
 def test_what_cannot_be_trained_is_refused(model, words, threshold, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", threshold)
-
     with pytest.raises(ValueError, match=words):
         list(hk.train(DATA, BASE, seeds=(0, 1), model=model))

@@ -163,7 +163,6 @@ def test_classes_of_new_rows_are_those_of_the_table():
 def test_rows_that_cannot_be_predicted_are_refused(diabetes, rows, said):
     frame, data, run = diabetes
     X = frame[list(data.features)].to_numpy()[:3]
-
     for ask in (run.predict, run.outputs, data.scaled):
         with pytest.raises((ValueError, TypeError), match=said):
             ask(rows(X))
@@ -171,7 +170,6 @@ def test_rows_that_cannot_be_predicted_are_refused(diabetes, rows, said):
 
 def test_a_table_without_the_columns_and_rows_scaled_already_are_refused(diabetes):
     frame, data, run = diabetes
-
     with pytest.raises(ValueError, match=r"got none called bmi; give the 10"):
         run.predict(frame.drop(columns="bmi"))
     with pytest.raises(ValueError, match=r"got those of valid, .*; give .* data.valid"):
@@ -191,7 +189,6 @@ def test_probabilities_of_a_network_that_is_very_sure(monkeypatch):
 
 def test_run_refuses_a_wrong_epoch():
     run = hk.fit(MOONS, hk.Hyperparameters(epochs=1))
-
     with pytest.raises(ValueError, match="epoch must be one of 'best', 'last'"):
         run.network(3)
 
@@ -297,7 +294,6 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
 
 def test_results_do_not_change():
     search = made([[[1, 0.5]]])
-
     for result in (search, search.runs, search.runs[0, 0]):
         with pytest.raises(AttributeError, match="cannot assign"):
             result.val_loss = None
@@ -306,23 +302,19 @@ def test_results_do_not_change():
 def test_two_seeds_are_enough_for_a_tie():
     one = made([[[1, 0.3]], [[1, 0.31]]])
     two = made([[[1, 0.3], [1, 0.33]], [[1, 0.34], [1, 0.32]]])
-
     assert one.ties == ()
     assert two.ties == (two.settings[1],)
 
 
 def test_html_notes_a_setting_of_which_one_seed_diverged():
     search = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])
-
     best, out = search._repr_html_().split("<tr>")[2:]
-
     assert "<td>best</td>" in best
     assert "<td>diverged</td>" in out
 
 
 def test_results_are_told_apart_by_identity():
     one, same = (made([[[1, 0.5]]]) for _ in range(2))
-
     for a, b in ((one, same), (one.runs, same.runs), (one.runs[0, 0], same.runs[0, 0])):
         assert a == a
         assert a != b
@@ -332,14 +324,12 @@ def test_results_are_told_apart_by_identity():
 def test_runs_of_keeps_the_longer_of_two():
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
-
     assert len(Runs.of([long, short])) == 1
     assert Runs.of([short, long]).epochs_done.tolist() == [[2]]
 
 
 def test_a_run_that_has_not_started_is_not_there():
     runs = made([[[1, 0.5]], [[NAN, NAN]]]).runs
-
     assert len(runs) == len(list(runs)) == 1
     assert np.isnan(runs.mean_val_loss[1])
     with pytest.raises(IndexError, match="has not started"):
@@ -387,7 +377,6 @@ def test_best_by_takes_another_measure():
 @pytest.mark.parametrize(("by", "scores"), [("last", [0.5, 2]), ("training", [0.5, 2])])
 def test_scores_before_any_training_are_those_of_epoch_0(by, scores):
     search = made([[[1, 0.5]], [[2, NAN]], [[NAN, NAN]]])
-
     assert search.scores(by)[:2] == pytest.approx(scores)
     assert np.isnan(search.scores(by)[2])
 
@@ -417,14 +406,12 @@ def test_ties_are_what_the_same_seeds_do_not_tell_apart():
 
 def test_many_ties_are_counted():
     search = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
-
     assert len(search.ties) == 7
     assert "learning rate 0.8; and 4 others." in search.describe()
 
 
 def test_one_seed_has_no_ties_and_no_spread():
     search = made([[[1, 0.3]], [[1, 0.3]]])
-
     assert search.ties == ()
     assert np.isnan(search.std_val_loss).all()
     assert "spread" not in search.describe()
@@ -449,13 +436,11 @@ def test_what_a_halving_dropped_is_no_tie():
     for kept in ((0, 1), (0,)):
         rungs.append(Rung(1, (0, 1, 2), kept))
         search = made(losses, rungs=tuple(rungs))
-
         assert search.ties == search.settings[1 : len(kept)]
 
 
 def test_all_diverged_has_no_ties():
     search = made(lasting(UNEVEN), [[[1, 9]] * 4] * 3)
-
     assert search.diverged.all()
     assert search.ties == ()
 
@@ -463,7 +448,6 @@ def test_all_diverged_has_no_ties():
 def test_all_diverged_is_said():
     search = made([[[1, NAN]]])
     object.__setattr__(search.runs, "epochs_done", np.array([[1]]))
-
     assert "All settings diverged" in search.describe()
 
 
@@ -512,7 +496,6 @@ def test_nothing_lies_beyond_a_batch_of_all_points(values):
 def test_values_of_the_same_loss_are_no_edge():
     train = [[[1, 0.1]] * 2, [[1, 0.1], [1, 9]], [[1, 0.1]] * 2]
     val = [[[1, 0.3]] * 2, [[1, 0.3]] * 2, [[1, 0.5]] * 2]
-
     assert made(val).edge == {}
     assert made(val, train).edge == {"lr": "lowest"}  # the second one diverged
 
@@ -536,7 +519,6 @@ def test_the_edge_of_a_range_is_told_of_its_end():
 def test_all_points_in_a_batch_is_no_edge():
     search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, 400])
     object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
-
     assert search.best.batch_size == 400
     assert search.edge == {}
 
@@ -574,7 +556,6 @@ def test_best_so_far_of_halving_goes_rung_by_rung():
 
 def test_lost_runs_are_named():
     search = made([[[1, 0.5]], [[NAN, NAN]]], lost=(Lost(((1, 0),), "KilledWorker"),))
-
     assert "1 runs were lost: KilledWorker." in search.describe()
 
 
@@ -627,7 +608,6 @@ def test_html_is_a_short_table(grid):
 def test_html_shows_the_last_one_instead_of_counting_it():
     six = made([[[1, loss]] for loss in (0.9, 0.8, 0.3, 0.7, 0.6, 0.5)])._repr_html_()
     seven = made([[[1, loss]] for loss in (0.9, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4)])
-
     assert six.count("<tr>") == 1 + 6
     assert "more: to_frame()" not in six
     assert "2 more: to_frame()" in seven._repr_html_()
@@ -636,7 +616,6 @@ def test_html_shows_the_last_one_instead_of_counting_it():
 def test_html_says_where_the_list_ends_too_early():
     inside = made([[[1, loss]] for loss in (0.9, 0.3, 0.7)])
     edge = made([[[1, loss]] for loss in (0.9, 0.7, 0.3)])
-
     words = "For learning rate the best value is the highest one that was tried"
     assert words in edge._repr_html_()
     assert "that was tried" not in inside._repr_html_()
@@ -726,7 +705,6 @@ def test_a_file_holds_what_is_not_finite(tmp_path):
 
 def test_load_takes_the_data(grid, tmp_path):
     again = hk.load(grid.save(tmp_path / "grid.json"), MOONS)
-
     assert again.dataset is MOONS
     assert repr(again.dataset) == repr(MOONS)
 
@@ -735,7 +713,6 @@ def test_load_takes_the_data(grid, tmp_path):
 def test_load_refuses_other_files(text, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(text, encoding="latin-1")
-
     with pytest.raises(ValueError, match=r"written by save\(\) .*, got '.*'.*; give"):
         hk.load(path)
 
@@ -743,7 +720,6 @@ def test_load_refuses_other_files(text, tmp_path):
 def test_load_refuses_newer_files(grid, tmp_path):
     path = grid.save(tmp_path / "grid.json")
     path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
-
     with pytest.raises(ValueError, match=r"at most 1, got 2 in .*; install a newer"):
         hk.load(path)
 

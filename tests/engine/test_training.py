@@ -53,7 +53,6 @@ BAD_MODELS = {
 @pytest.mark.parametrize("words", BAD_MODELS)
 def test_unfit_network_is_refused_in_three_parts(words):
     model, kind = BAD_MODELS[words]
-
     with pytest.raises(kind, match=rf"(?s)must .*{words}.*got .*;"):
         last(train(MOONS, QUICK, model=model))
 
@@ -79,9 +78,7 @@ def test_shapes_start_and_order_hold_for_any_call(rates, seeds, batch_size, tick
 
 def test_run_in_a_stack_equals_the_run_alone():
     wanted = [QUICK.but(lr=lr) for lr in (0.01, 0.1, 0.2)]
-
     runs = last(train(MOONS, wanted, seeds=range(3)))
-
     alone = fit(MOONS, wanted[1], seed=2)
     assert np.allclose(runs[1, 2].val_loss, alone.val_loss, atol=1e-6)
 
@@ -221,9 +218,7 @@ def test_large_stacks_are_cut(monkeypatch):
 )
 def test_stacks_are_cut_so_that_every_worker_has_some_runs(workers, parts):
     wanted = [QUICK, QUICK.but(lr=0.2), QUICK.but(batch_size=8)]
-
     training = Training(MOONS, wanted, seeds=range(4), workers=workers)
-
     assert [len(group.runs) for group in training.waiting] == parts
     assert len({run for group in training.waiting for run in group.runs}) == 12
 
@@ -258,17 +253,13 @@ def test_no_time_is_enough_for_one_step():
 def test_own_networks_are_stacked_from_so_many_steps_on(least, stacked, monkeypatch):
     # 50 points by 16 are 4 steps, 3 epochs are 12: two runs more save 24.
     monkeypatch.setattr("hpkit.engine.own_networks.STEPS_TO_TRACE", least)
-
     training = Training(MOONS, QUICK, seeds=range(3), model=batch_norm)
-
     assert [group.stacked for group in training.waiting] == [stacked]
 
 
 def test_a_network_larger_than_any_stack_is_trained_alone(monkeypatch):
     monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 10)
-
     training = Training(MOONS, QUICK, seeds=range(3))
-
     assert [len(group.runs) for group in training.waiting] == [1] * 3
 
 
@@ -294,7 +285,6 @@ BAD_CALLS = {
 def test_bad_call_is_refused_before_anything_is_trained(words):
     with pytest.raises((ValueError, TypeError), match=words) as error:
         BAD_CALLS[words]()
-
     assert ";" in str(error.value)
 
 

@@ -93,7 +93,6 @@ def test_exercise(exercise):
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_odd_answer_gets_a_sentence(exercise, odd):
     got = exercise.check(odd)
-
     assert got.outcome == "not yet", got
     assert re.fullmatch(r"[A-Z0-9`<].{10,}[.!?]", got.message, re.DOTALL), got.message
     assert not re.search(r"\{[a-z_]*\}", got.message.replace("got {}", ""))
@@ -276,7 +275,6 @@ def test_choice_is_tolerant_of_case_and_blanks():
 def test_splits_may_have_their_full_names():
     which = LESSONS["05_choosing_by_validation"].which_split
     said = "Training", " validation split", "the MOCK EXAM", "Test set"
-
     assert which.check(dict(zip(which.answer(), said, strict=True))).passed
     assert which.check(which.answer() | {"report": "exam"}).reason == "unknown"
 
@@ -393,7 +391,6 @@ def test_trained_says_nothing_where_nobody_looks(capsys):
 
     with _core.one_sign():
         _core.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
-
     assert capsys.readouterr() == ("", "")
 
 

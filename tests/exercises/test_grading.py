@@ -68,7 +68,6 @@ def test_assignment_gives_the_marks_of_the_page(name):
 def test_assignment_hides_the_solutions():
     space = {}
     exec(next(code for meta, code in cells() if meta.get("grade_id") == "setup"), space)
-
     assert "switched off" in repr(space["ex"].good_rate.solution())
 
 

@@ -47,7 +47,6 @@ def test_every_exercise_stands_in_its_lesson(name):
 @every_lesson
 def test_a_question_is_written_once(name):
     prose = "\n".join(cells_of(name, "markdown"))
-
     for one in exercises.load_lesson(name).EXERCISES:
         assert one.words["question"].strip()[:60] not in prose
 

@@ -54,9 +54,7 @@ def test_file_of_an_older_kit_still_loads(home):
 def test_hints_are_noted_without_a_try():
     _progress.note(KEY, hints=1)
     _progress.note(KEY, hints=2, solution=True)
-
     entry = _progress.load()[KEY]
-
     assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 2, True)
 
 
@@ -64,7 +62,6 @@ def test_default_folder_is_the_users(monkeypatch):
     import platformdirs
 
     monkeypatch.delenv("HPKIT_HOME")
-
     assert str(store.home()) == platformdirs.user_data_dir("hpkit", appauthor=False)
 
 
@@ -168,7 +165,6 @@ def test_overview_counts_lessons():
 
 def test_table_shows_no_path(home):
     table = hk.progress()
-
     assert table.path == file_of(home)
     assert str(home) not in repr(table) + table._repr_html_()
 
@@ -176,7 +172,6 @@ def test_table_shows_no_path(home):
 def test_pass_with_a_later_miss_says_both():
     _progress.record(KEY, "correct")
     _progress.record(KEY, "not yet")
-
     assert "✓ passed (last try: not yet)" in repr(hk.progress("02"))
 
 
@@ -187,9 +182,7 @@ def test_progress_of_an_unknown_lesson():
 
 def test_frame_holds_all_rows():
     _progress.record(KEY, "correct")
-
     table = hk.progress().to_frame()
-
     assert len(table) == len(hk.progress().rows)
     (mine,) = table[table["passed"] != ""].to_dict("records")
     assert (mine["lesson"], mine["exercise"], mine["tries"]) == (*KEY.split("/"), 1)
@@ -245,7 +238,6 @@ def test_guesses_are_counted_with_how_far_off_they_were():
 def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
     store.home().mkdir(parents=True)
     (store.home() / "guesses.json").write_text(text, encoding="utf-8")
-
     assert store.guesses() == []
     store.keep_guess(0.5)
     assert store.guesses() == [0.5]
@@ -254,9 +246,7 @@ def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
 def test_reset_of_a_lessons_table_leaves_the_others():
     _progress.record(KEY, "correct")
     _progress.record("00_start/stop", "correct")
-
     hk.progress(2).reset(sure=True)
-
     assert set(_progress.load()) == {"00_start/stop"}
 
 

@@ -55,7 +55,6 @@ def test_each_choice_has_an_answer_of_its_own(quiz):
 
 def test_right_choices_do_not_all_have_one_letter():
     letters = {quiz.right(n) for quiz in QUIZZES for n in range(1, len(quiz) + 1)}
-
     assert {"A", "B", "C"} <= letters
 
 
@@ -75,7 +74,6 @@ def a_file(tmp_path, **changes):
 
 def test_own_file_in_the_schema_of_jupyterquiz(tmp_path):
     quiz = Quiz("99_own", a_file(tmp_path, code="x = 1"))
-
     assert quiz.answer(1, "a").passed
     assert "x = 1" in repr(quiz)
 
@@ -165,7 +163,6 @@ def test_score_counts_first_answers_apart(quiz):
         quiz.answer(1, letter)
     quiz.answer(2, quiz.right(2))
     quiz.answer(2, "A" if quiz.right(2) != "A" else "B")  # looks at another, too
-
     assert (quiz.score, quiz.first_score) == (2, 1 + (quiz.right(1) == "A"))
 
 
@@ -191,15 +188,12 @@ def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
 
 def test_answer_by_call_shows_in_the_widget(quiz):
     view = quiz.widget()
-
     quiz.answer(2, quiz.right(2))
-
     assert "Correct." in shown(view)
 
 
 def test_buttons_name_their_choice_for_screen_readers(quiz):
     first = buttons(quiz.widget())[0]
-
     assert first.tooltip.startswith("Answer A: ")
     assert "`" not in first.tooltip
 

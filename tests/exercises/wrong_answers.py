@@ -413,13 +413,7 @@ WRONG = {
         ([9, 3], "turned"),
         ([1, 2], "count"),
     ],
-    "09/first_cut": [
-        (3, "lost"),
-        (5, "lost"),
-        (70, "late"),
-        (0, "kind"),
-        (90, "kind"),
-    ],
+    "09/first_cut": [(3, "lost"), (5, "lost"), (70, "late"), (0, "kind"), (90, "kind")],
     "09/with_momentum": [
         (0.1, "same_lr"),
         (1, "larger"),

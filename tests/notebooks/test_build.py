@@ -98,7 +98,6 @@ def test_build_keeps_tags_and_no_other_metadata(built):
 
 def test_panel_keeps_what_stands_beside_its_widget(built):
     panel = load(built).cells[5].outputs[0]
-
     assert panel.data == {"text/plain": "run this cell again"}
 
 
@@ -106,7 +105,6 @@ def test_picture_says_nothing_of_its_maker(built):
     from PIL import Image
 
     png = load(built).cells[2].outputs[0].data["image/png"]
-
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
     picture.load()
     assert set(picture.info) <= {"dpi"}
@@ -114,16 +112,13 @@ def test_picture_says_nothing_of_its_maker(built):
 
 def test_equal_cells_have_ids_of_their_own(built):
     ids = [cell.id for cell in load(built).cells]
-
     assert len(set(ids)) == len(ids)
     assert ids[4] == f"{ids[2]}-2"
 
 
 def test_building_twice_gives_the_same_bytes(built):
     before = (built / "00_start.ipynb").read_bytes()
-
     assert notebooks.main(folder=built) == 0
-
     assert (built / "00_start.ipynb").read_bytes() == before
     assert before.endswith(b"}\n")
     assert b"\r" not in before
@@ -159,9 +154,7 @@ def test_kernel_is_this_python_wherever_kernels_are_installed(tmp_path, monkeypa
 )
 def test_lesson_that_cannot_be_published_fails(folder, capsys, source, words):
     write(folder, source)
-
     assert notebooks.main(folder=folder) == 1
-
     assert words in capsys.readouterr().out
     assert not (folder / "00_start.ipynb").exists()
 
@@ -170,15 +163,12 @@ def test_lesson_that_cannot_be_published_fails(folder, capsys, source, words):
 def test_one_lesson_is_built_by_its_number(folder, number, built):
     for name in ("01_one", "02_two", "class_50"):
         write(folder, "# %%\n1", name)
-
     assert notebooks.main(number, folder=folder) == 0
-
     assert [p.stem for p in folder.glob("*.ipynb")] == [built]
 
 
 def test_lesson_without_a_source_is_said(folder, capsys):
     assert notebooks.main("7", folder=folder) == 1
-
     assert "needs a source 07_topic.py" in capsys.readouterr().out
 
 
@@ -327,7 +317,6 @@ def test_words_that_say_what_is_to_be_seen_are_closed(asks):
 
 def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
     folder = build(tmp_path, '# %% tags=["drawing"]\n# a drawing\nprint("bars")')
-
     cell = load(folder).cells[0]
     assert cell.metadata.jupyter == {"source_hidden": True}
     assert cell.outputs[0].text == "bars\n"
@@ -336,9 +325,7 @@ def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
 def test_drawing_that_answers_a_question_is_folded_in_both_ways(folder):
     asks = "# %% [markdown]\n# **Predict.** What?\n\n"
     write(folder, f'{asks}# %% tags=["drawing"]\n# a drawing\nprint("bars")')
-
     assert notebooks.main(folder=folder) == 0
-
     both = {"source_hidden": True, "outputs_hidden": True}
     assert load(folder).cells[1].metadata.jupyter == both
 
@@ -347,7 +334,6 @@ def test_exported_page_shows_what_is_folded(asks):
     from nbconvert import HTMLExporter
 
     page, _ = HTMLExporter().from_filename(str(asks / "00_start.ipynb"))
-
     assert "<pre>one\n</pre>" in page
 
 

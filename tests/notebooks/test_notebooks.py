@@ -59,7 +59,6 @@ def test_every_source_has_its_notebook_and_the_other_way_round():
 def test_lesson_is_its_source(lesson):
     source = read(FOLDER / "src" / f"{lesson.stem}.py")
     built = nbformat.read(lesson, as_version=4)
-
     assert [(c.id, opened(c.source)) for c in built.cells] == [
         (c.id, c.source.lower()) for c in source.cells
     ]
@@ -67,7 +66,6 @@ def test_lesson_is_its_source(lesson):
 
 def test_lesson_is_valid_and_small(lesson):
     nbformat.validate(nbformat.read(lesson, as_version=4))
-
     assert lesson.stat().st_size <= MAX_BYTES
     assert b"\r" not in lesson.read_bytes()
 
@@ -137,7 +135,6 @@ def test_code_cells_are_short(lesson):
 def test_lesson_leads_to_the_next_and_to_the_glossary(lesson):
     links = re.findall(r"\]\((\S+?)\)", markdown(lesson)[-1])
     later = [p for p in LESSONS[LESSONS.index(lesson) + 1 :] if p.stem in EVERY]
-
     assert "glossary.md" in links
     assert not later or later[0].name in links
 

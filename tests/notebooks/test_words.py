@@ -43,14 +43,12 @@ def cells(number):
 
 def test_lesson_is_short(number):
     lines = source(number).read_text("utf-8").splitlines()
-
     words = sum(len(line.split()) for line in lines if line.startswith("# "))
     assert words <= WORDS[number]
 
 
 def test_no_sentence_stands_in_brackets(number):
     text = "\n".join(c.source for c in cells(number) if c.cell_type == "markdown")
-
     assert BRACKETS.findall(text) == []
 
 

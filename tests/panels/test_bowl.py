@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, marks, shows
-from waiting import until
+from chart_reading import curve, mark, marks, shows, until
 
 from hpkit.panels import BowlPanel
 
@@ -59,7 +58,6 @@ def test_bowl_runs_stops_and_goes_back():
 
 def test_bowl_says_no_minus_zero():
     bowl = BowlPanel(lr=1.0, steps=3)
-
     assert "w = <b>0</b>" in shows(bowl)
     assert not np.signbit(bowl.frame()[["w", "slope"]].iloc[1:]).any(axis=None)
 
@@ -113,7 +111,6 @@ def test_bowl_tells_a_wrong_number_and_leaves_the_picture(typed):
 
 def test_bowl_far_away_is_infinite_without_a_warning():
     bowl = BowlPanel(lr=90, curvature=50, steps=200)
-
     assert "inf" in shows(bowl)
     assert np.isinf(bowl.path[-1])
     assert all(marks(chart, "cross") for chart in bowl.charts.charts)

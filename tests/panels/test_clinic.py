@@ -143,7 +143,5 @@ def test_the_same_seed_brings_the_same_patients():
 def test_code_trains_the_patient():
     panel = ClinicPanel(seed=2).wait(30)
     names = {}
-
     exec(panel.code(), names)
-
     assert np.array_equal(names["run"].val_loss, panel.run.val_loss, equal_nan=True)

@@ -4,8 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, shows
-from waiting import until
+from chart_reading import curve, mark, shows, until
 
 from hpkit.charts.still import still
 from hpkit.engine.training import fit
@@ -45,7 +44,6 @@ def test_coin_flips_agree_with_one_model_alone():
     panel = CoinFlipsPanel().wait(20)
     setting = Hyperparameters(lr=0.1, hidden=(16,), epochs=20)
     run = fit(panel.dataset, setting, seed=7)
-
     assert panel.valid[7] == pytest.approx(run.val_accuracy[-1], abs=0.03)
 
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark, marks
+from chart_reading import mark, marks, until
 from matplotlib.colors import to_rgb
-from waiting import until
 
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
@@ -208,9 +207,7 @@ def lightness(color):
 
 def test_chosen_setting_is_said_beside_the_best(curve):
     assert "Chosen" not in curve.result  # it is the best
-
     curve.choose(0)
-
     assert "Chosen: learning rate 0.001, loss 0." in curve.result
     assert "lowest mean validation loss" in curve.result
 

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from waiting import until
+from chart_reading import until
 
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import live as live_module
@@ -73,9 +73,7 @@ def test_live_draws_often_and_at_the_end():
 def test_live_now_is_done_and_drawn_when_it_returns():
     steps, drawn = [], []
     live = Live(lambda: drawn.append(len(steps)), lambda error: None)
-
     live.now(steps.append(n) for n in range(3))
-
     assert drawn == [3]
     assert not live.busy
 

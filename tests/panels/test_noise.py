@@ -107,7 +107,6 @@ def test_batch_noise_code_gives_that_spread(moons, target):
 def test_batch_noise_of_a_diverged_network_says_so(moons):
     panel = BatchNoisePanel(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
     panel.wait(5)
-
     assert "try a smaller lr" in panel.result
     panel.size.value = 32
     assert "try a smaller lr" in panel.result
@@ -116,7 +115,6 @@ def test_batch_noise_of_a_diverged_network_says_so(moons):
 def test_batch_noise_knows_the_loss_of_all_points(moons):
     panel = BatchNoisePanel(moons, QUICK)
     run = fit(moons, QUICK, seed=0)
-
     assert panel.each.mean() == pytest.approx(run.train_loss[-1], rel=1e-5)
 
 

@@ -4,8 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import nth, texts
-from waiting import until
+from chart_reading import nth, texts, until
 
 from hpkit.charts.heatmap import cell_of
 from hpkit.charts.still import still
@@ -346,7 +345,6 @@ def test_path_starts_where_the_learner_says(moons):
 
 def test_path_without_a_start_begins_on_its_lists(moons):
     panel = OneAtATimePanel(moons, seeds=1, lr=[0.3, 0.01], batch_size=[16, 64])
-
     assert panel.space == {"lr": (0.3, 0.01), "batch_size": (16, 64)}
     assert (panel.starting.lr, panel.starting.batch_size) == (0.01, 16)
 

@@ -4,8 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, marks, shows
-from waiting import until
+from chart_reading import curve, mark, marks, shows, until
 
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import PatiencePanel

@@ -95,7 +95,6 @@ def test_seeds_of_a_single_setting_are_told(moons):
 def test_seeds_strip_does_not_tell_equals_apart(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.6, 0.8)]
     panel = SeedsPanel(moons, settings, seeds=8, most=8)
-
     assert "<b>8 seeds cannot tell</b>" in shows(panel)
 
 

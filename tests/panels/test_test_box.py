@@ -183,7 +183,6 @@ def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):
     (tmp_path / "hpkit-runs").write_text("a file where the folder should be")
     box = TestBoxPanel(fit(load_dataset("wine", seed=9), QUICK))
     box.open_button.click()
-
     assert f"{box.opened['loss']:.3g}" in shows(box)
     assert "until this kernel stops" in box.note.value
 

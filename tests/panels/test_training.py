@@ -7,9 +7,8 @@ import time
 import numpy as np
 import pytest
 from build import FOLDER
-from chart_reading import curve, mark, pixels
+from chart_reading import curve, mark, pixels, until
 from ipywidgets.widgets.widget import _instances as widgets
-from waiting import until
 
 import hpkit as hk
 from hpkit.charts.decision import map_chart, map_pixels
@@ -50,7 +49,6 @@ def test_panel_is_never_empty(panel, moons):
 def test_slider_trains_and_keeps_one_run(panel):
     panel.controls["lr"].slider.value = 0.1
     panel.wait(5)
-
     assert panel.run.setting == QUICK.but(lr=0.1)
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
     np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
@@ -96,7 +94,6 @@ def test_slider_step_after_a_typed_value(panel):
     knob.source.value = 0.3
     knob.slider.value = 10**-0.4
     panel.wait(5)
-
     assert panel.run.setting.lr == 0.4
 
 
@@ -117,7 +114,6 @@ def test_half_an_epoch_is_refused_in_words(panel):
 def test_batch_size_goes_up_to_all(panel, moons):
     panel.controls["batch_size"].slider.value = 400
     panel.wait(5)
-
     assert panel.run.setting.batch_size == len(moons.train.y)
     assert "400" in panel._sentence(False)
 
@@ -208,7 +204,6 @@ def test_seed_new_changes_the_seed_after_each_run(panel):
     for _ in range(3):
         panel.train_button.click()
         panel.wait(5)
-
     assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
 
 
@@ -216,7 +211,6 @@ def test_same_setting_again_is_not_listed_twice(panel):
     assert "Trained again" not in panel.result
     panel.train_button.click()
     panel.wait(5)
-
     assert len(panel.list.kept) == 1
     assert "Trained again: same setting, same seed, same curve" in panel.result
 
@@ -348,7 +342,6 @@ def test_only_a_result_at_rest_is_read_aloud(panel):
 def test_header_says_what_was_not_what_will_be(moons):
     panel = TrainingPanel(moons, LONG.but(epochs=80))
     panel.wait(60)
-
     assert panel.one.seconds(LONG) > 0.5
     assert re.fullmatch(r"[\d.]+ s for 80 epochs", panel.status.value)
 
@@ -443,9 +436,7 @@ def test_diverged_run_does_not_stretch_the_axis(moons):
 
 def test_error_of_a_callback_is_shown(panel, monkeypatch):
     monkeypatch.setattr(type(panel), "save", lambda self: 1 / 0)
-
     panel.save_button.click()
-
     assert isinstance(panel.error, ZeroDivisionError)
     assert "ZeroDivisionError" in panel.result
 
@@ -486,7 +477,6 @@ def test_shown_code_gives_the_same_run(panel):
     panel.view.value = len(panel.view.options) - 1
     names = {}
     exec(panel.code_box.value, names)
-
     np.testing.assert_array_equal(names["run"].val_loss, panel.run.val_loss)
 
 

@@ -150,7 +150,6 @@ def test_training_curves_one_run_dashed_and_solid(run):
 
 def test_training_curves_mark_lowest_validation_point(run):
     ax = plots.plot_training_curves(run, axes())
-
     assert rings(ax) == [on_line((run.best_epoch, run.best_val_loss))]
 
 
@@ -208,7 +207,6 @@ def test_training_curves_diverged_alone():
 
 def test_training_curves_seeds_are_mean_and_band(curve):
     ax = plots.plot_training_curves(curve, axes(), split="valid")
-
     means = [tuple(line.get_ydata()) for line in ax.lines]
     for i in range(4):
         assert on_line(curve.val_loss[i].mean(0)) in means
@@ -217,9 +215,7 @@ def test_training_curves_seeds_are_mean_and_band(curve):
 
 def test_training_curves_of_many_show_validation_only():
     many = curve_of(MOONS, [0.001, 0.003, 0.01, 0.03, 0.1])
-
     ax = plots.plot_training_curves(many, axes())
-
     assert not [line for line in ax.lines if line.get_linestyle() == "--"]
     assert "validation" in ax.get_ylabel()
 
@@ -227,9 +223,7 @@ def test_training_curves_of_many_show_validation_only():
 @pytest.mark.parametrize("count", [2, 9, 20, 40])
 def test_training_curves_labels_never_overlap(count):
     many = curve_of(MOONS, np.geomspace(1e-4, 3, count).tolist(), epochs=3)
-
     ax = plots.plot_training_curves(many, axes())
-
     drawn = boxes(ax)
     assert len(drawn) >= min(count, 20)
     assert apart(drawn)
@@ -252,9 +246,7 @@ def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
 
 def test_training_curves_of_stopped_runs_end_where_they_stopped():
     runs = hk.Runs.of([hk.fit(MOONS, BASE.but(lr=0.1, epochs=n)) for n in (2, 5)])
-
     ax = plots.plot_training_curves(runs, axes())
-
     assert ax.get_xlim() == (0, 5)
 
 
@@ -393,9 +385,7 @@ def test_grid_of_three_shows_the_best_over_the_third():
 def test_grid_half_done_leaves_cells_empty(grid):
     done = np.where(np.arange(6)[:, None] < 4, grid.epochs_done, -1)
     part = replace(grid, finished=False, runs=replace(grid.runs, epochs_done=done))
-
     ax = plots.plot_grid(part, axes())
-
     assert len([t for t in ax.texts if t.get_text()]) == 4
 
 
@@ -433,9 +423,7 @@ def test_path_leads_through_the_winner_of_each_step(steps):
 
 def test_path_from_a_start_that_is_not_on_the_map():
     steps = hk.one_at_a_time(MOONS, BASE.but(lr=0.5), lr=[0.1, 1], batch_size=[32, 64])
-
     ax = plots.plot_path(steps, axes())
-
     badges = [t.get_text() for t in ax.texts if t.get_fontweight() == "bold"]
     assert badges[0].startswith("1")
 
@@ -463,7 +451,6 @@ def test_best_so_far_draws_each_search(grid, steps):
 
 def test_best_so_far_names_twins(grid):
     ax = plots.plot_best_so_far([grid, grid], axes())
-
     assert len({t.get_text() for t in ax.texts}) == 2
     with pytest.raises(TypeError, match="searches must be a Search"):
         plots.plot_best_so_far([3])
@@ -529,7 +516,6 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
 
 def test_parallel_puts_diverged_at_the_top(exploding):
     ax = plots.plot_parallel(exploding, axes())
-
     assert [1.0, 1.0] in [made.get_offsets().tolist()[0] for made in dots(ax)]
     strong = {to_hex(line.get_color()) for line in ax.lines if line.get_lw() > 1.2}
     assert strong == {COLORS["blue"][0].lower()}
@@ -547,7 +533,6 @@ def test_seeds_has_a_dot_for_each_run(curve):
 
 def test_seeds_marks_diverged(exploding):
     ax = plots.plot_seeds(exploding, axes())
-
     assert "2 of 2 diverged" in ax.get_yticklabels()[0].get_text()
     (x, y), *_ = next(m for m in dots(ax) if len(m.get_offsets()) == 1).get_offsets()
     assert exploding.best_val_loss[0].max() < x < ax.get_xlim()[1]
@@ -559,7 +544,6 @@ def test_seeds_marks_diverged(exploding):
 
 def test_boundary_shows_every_training_point(run):
     ax = plots.plot_decision_boundary(run, axes())
-
     assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.train.y)
     assert len({len(made.get_paths()[0]) for made in dots(ax)}) == 2  # shapes
     assert str(run.best_epoch) in ax.get_title()
@@ -644,7 +628,6 @@ def test_plot_on_given_axes_leaves_pyplot_alone(plot, fixture, request):
     import matplotlib.pyplot as plt
 
     before, ax = plt.get_fignums(), axes()
-
     assert plot(request.getfixturevalue(fixture), ax) is ax
     assert plt.get_fignums() == before
 

@@ -268,7 +268,6 @@ def test_a_failed_group_is_lost_and_named_and_no_other():
 
 def test_when_every_group_fails_the_error_is_raised():
     pool = Failing(8, OSError("no space left"), after=0)
-
     with pool, pytest.raises(OSError, match="no space left"):
         hk.grid_search(MOONS, BASE, lr=[0.1], batch_size=[8], executor=pool)
 
@@ -538,7 +537,6 @@ def test_dask_goes_on_after_a_killed_worker(dask_pool):
 def test_a_fork_pool_is_refused():
     context = multiprocessing.get_context("fork")
     pool = futures.ProcessPoolExecutor(1, mp_context=context)
-
     with pytest.raises(ValueError, match=r"started by fork.*got .* fork; use loky"):
         hk.grid_search(MOONS, BASE, lr=[0.1], executor=pool)
     pool.shutdown()

@@ -63,7 +63,6 @@ def test_a_regression_is_scaled_by_each_fold_alone():
     X = rng.normal(size=(60, 2))
     data = hk.Dataset.from_arrays(X, 100 + 7 * X[:, 0], task="regression")
     losses = hk.cross_validate(data, SETTING.but(epochs=20), folds=3)
-
     assert (losses < 0.5).all()  # predicting the mean has about 1
 
 

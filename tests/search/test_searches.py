@@ -101,7 +101,6 @@ def test_ranges_draw_evenly_and_round():
 def test_ends_of_whole_numbers_are_drawn_like_all_others(make):
     rng = np.random.default_rng(0)
     drawn = [draw(rng, "epochs", make(1, 3)) for _ in range(6000)]
-
     counts = np.unique(drawn, return_counts=True)[1] / 6000
     share = 1 / 3 if make is hk.uniform else np.log([3, 5 / 3, 7 / 5]) / np.log(7)
     assert np.allclose(counts, share, atol=0.03)
@@ -173,14 +172,12 @@ def test_one_at_a_time_takes_an_order():
     search = hk.one_at_a_time(
         MOONS, BASE, lr=LRS, batch_size=[16, 32], order=["batch_size", "lr"]
     )
-
     assert [s.name for s in search.steps] == ["batch_size", "lr"]
     assert tuple(search.space) == ("batch_size", "lr")
 
 
 def test_one_at_a_time_when_nothing_new_is_left_to_train():
     search = hk.one_at_a_time(MOONS, BASE, lr=LRS, batch_size=[BASE.batch_size])
-
     assert search.finished
     assert search.steps[1].cost.runs == 0
     assert search.steps[1].winner == search.steps[0].winner
@@ -196,7 +193,8 @@ def test_halving_leads_survivors_on_from_where_they_stopped():
     rand = hk.random_search(DIGITS, base, n_trials=9, seeds=(0, 1), **space)
 
     assert [(r.epoch, len(r.settings), len(r.kept)) for r in halv.rungs] == [
-        *((1, 9, 3), (3, 3, 1)),
+        (1, 9, 3),
+        (3, 3, 1),
     ]
     assert halv.settings == rand.settings
     assert sorted(halv.epochs_done[:, 0]) == [1] * 6 + [3] * 2 + [9]
@@ -204,9 +202,7 @@ def test_halving_leads_survivors_on_from_where_they_stopped():
     assert halv.cost.epochs == 2 * (9 + 3 * 2 + 6)
     for i, done in enumerate(halv.epochs_done[:, 0]):  # as if it had never paused
         np.testing.assert_allclose(
-            halv.val_loss[i, :, : done + 1],
-            rand.val_loss[i, :, : done + 1],
-            rtol=1e-4,
+            halv.val_loss[i, :, : done + 1], rand.val_loss[i, :, : done + 1], rtol=1e-4
         )
     kept = halv.rungs[0].kept
     at_cut = rand.val_loss[:, :, :2].min(2).mean(1)
@@ -256,12 +252,7 @@ def test_bayesian_search_tells_a_diverged_setting_as_bad():
             told[trial.params["lr"]] = state.name, values
 
     found = hk.bayesian_search(
-        DIGITS,
-        BASE,
-        lr=[0.1, 100],
-        n_trials=6,
-        sampler=Listening(seed=0),
-        seeds=(0, 1),
+        DIGITS, BASE, lr=[0.1, 100], n_trials=6, sampler=Listening(seed=0), seeds=(0, 1)
     )
 
     good, bad = (found.values("lr").index(lr) for lr in (0.1, 100))
@@ -274,9 +265,7 @@ def test_bayesian_search_tells_a_diverged_setting_as_bad():
 def test_bayesian_search_takes_a_sampler_and_repeats_cost_nothing():
     optuna = importlib.import_module("optuna")
     sampler = optuna.samplers.RandomSampler(seed=1)
-
     search = hk.bayesian_search(MOONS, BASE, lr=[0.1, 0.2], n_trials=9, sampler=sampler)
-
     assert set(search.values("lr")) == {0.1, 0.2}
     assert search.cost.runs == 2
 
@@ -350,7 +339,6 @@ def test_interrupting_returns_what_is_done(request):
 
 def test_progress_shows_runs_and_epochs(capsys):
     hk.successive_halving(MOONS, BASE, lr=LRS, seeds=(0, 1), progress=True)
-
     last = capsys.readouterr().err.split("\r")[-1]
     assert "6 of 6 runs" in last
     assert "10/10" in last

@@ -60,7 +60,6 @@ def test_a_better_setting_is_told_the_more_often_the_more_seeds(fresh):
 
 def test_a_setting_is_seldom_told_apart_from_itself(fresh):
     rng = np.random.default_rng(1)
-
     for count in COUNTS:
         mine, yours = np.split(groups(count, rng), 2, axis=1)
         for loss in fresh:
@@ -115,9 +114,7 @@ def test_few_differences_borrow_the_spread_of_the_better_half():
 def test_with_many_seeds_its_own_spread_counts():
     rng = np.random.default_rng(4)
     losses = rng.normal(size=(20, 2000)) * np.arange(1, 21)[:, None]
-
     _, error, df = compared(losses, np.zeros(2000))
-
     assert df == SHARED + 1999
     np.testing.assert_allclose(error, losses.std(1) / 2000**0.5, rtol=0.5)
 
@@ -139,7 +136,6 @@ def test_many_settings_share_the_level():
 
 def test_rounding_is_no_difference():
     loss = np.random.default_rng(5).uniform(0.1, 0.2, 10)
-
     assert not told(loss, loss)
     assert not told(loss, loss * (1 + 1e-7))
     assert told(loss, loss * 1.01)
