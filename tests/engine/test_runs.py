@@ -151,10 +151,7 @@ def test_classes_of_new_rows_are_those_of_the_table():
     [
         (lambda X: X[:, :5], r"the shape \(rows, 10\), got \(3, 5\); give the 10 col"),
         (lambda X: X[0], r"the shape \(rows, 10\), got \(10,\); write X=\[row\]"),
-        (
-            lambda X: np.where(X > 100, np.nan, X),
-            r"no missing .*, got \d rows .*; leave",
-        ),
+        (lambda X: np.where(X > 100, NAN, X), r"no missing .*, got \d rows .*; leave"),
         (lambda X: [*X.astype(str).tolist()[:1], ["a"] * 10], r"numbers, got .*; give"),
         (lambda X: None, r"X must .*, got .*; "),
     ],
@@ -166,14 +163,12 @@ def test_rows_that_cannot_be_predicted_are_refused(diabetes, rows, said):
     for ask in (run.predict, run.outputs, data.scaled):
         with pytest.raises((ValueError, TypeError), match=said):
             ask(rows(X))
-
-
-def test_a_table_without_the_columns_and_rows_scaled_already_are_refused(diabetes):
-    frame, data, run = diabetes
     with pytest.raises(ValueError, match=r"got none called bmi; give the 10"):
         run.predict(frame.drop(columns="bmi"))
     with pytest.raises(ValueError, match=r"got those of valid, .*; give .* data.valid"):
         run.predict(data.valid.X[:3])
+    with pytest.raises(ValueError, match="epoch must be one of 'best', 'last'"):
+        run.network(3)
 
 
 def test_probabilities_of_a_network_that_is_very_sure(monkeypatch):
@@ -185,12 +180,6 @@ def test_probabilities_of_a_network_that_is_very_sure(monkeypatch):
 
     assert proba[:2].tolist() == [[1, 0], [0.5, 0.5]]
     assert proba[2] == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e)])
-
-
-def test_run_refuses_a_wrong_epoch():
-    run = hk.fit(MOONS, hk.Hyperparameters(epochs=1))
-    with pytest.raises(ValueError, match="epoch must be one of 'best', 'last'"):
-        run.network(3)
 
 
 @pytest.mark.parametrize(
@@ -284,48 +273,23 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
         assert np.array_equal(getattr(again, name), getattr(grid.runs, name)), name
     assert again.fit_time.min() > 0
     assert len(again) == 24
-    run = again[3, 1]
-    assert np.array_equal(
-        run.predict(MOONS.valid.X), grid.runs[3, 1].predict(MOONS.valid.X)
-    )
+    X, run = MOONS.valid.X, again[3, 1]
+    assert np.array_equal(run.predict(X), grid.runs[3, 1].predict(X))
     with pytest.raises(ValueError, match="at least one, got none"):
         Runs.of([])
-
-
-def test_results_do_not_change():
-    search = made([[[1, 0.5]]])
-    for result in (search, search.runs, search.runs[0, 0]):
-        with pytest.raises(AttributeError, match="cannot assign"):
-            result.val_loss = None
-
-
-def test_two_seeds_are_enough_for_a_tie():
-    one = made([[[1, 0.3]], [[1, 0.31]]])
-    two = made([[[1, 0.3], [1, 0.33]], [[1, 0.34], [1, 0.32]]])
-    assert one.ties == ()
-    assert two.ties == (two.settings[1],)
-
-
-def test_html_notes_a_setting_of_which_one_seed_diverged():
-    search = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])
-    best, out = search._repr_html_().split("<tr>")[2:]
-    assert "<td>best</td>" in best
-    assert "<td>diverged</td>" in out
-
-
-def test_results_are_told_apart_by_identity():
-    one, same = (made([[[1, 0.5]]]) for _ in range(2))
-    for a, b in ((one, same), (one.runs, same.runs), (one.runs[0, 0], same.runs[0, 0])):
-        assert a == a
-        assert a != b
-        assert len({a, b}) == 2
-
-
-def test_runs_of_keeps_the_longer_of_two():
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
     assert len(Runs.of([long, short])) == 1
     assert Runs.of([short, long]).epochs_done.tolist() == [[2]]
+
+
+def test_results_do_not_change():
+    one, same = (made([[[1, 0.5]]]) for _ in range(2))
+    for a, b in ((one, same), (one.runs, same.runs), (one.runs[0, 0], same.runs[0, 0])):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            a.val_loss = None
+        assert a == a
+        assert len({a, b}) == 2  # told apart by identity
 
 
 def test_a_run_that_has_not_started_is_not_there():
@@ -402,20 +366,16 @@ def test_ties_are_what_the_same_seeds_do_not_tell_apart():
     assert "4 seeds cannot tell it from learning rate 0.2." in said
     assert "1 of 4 settings diverged" in said
     assert search._repr_html_().count("<td>too close</td>") == 1
-
-
-def test_many_ties_are_counted():
-    search = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
-    assert len(search.ties) == 7
-    assert "learning rate 0.8; and 4 others." in search.describe()
-
-
-def test_one_seed_has_no_ties_and_no_spread():
-    search = made([[[1, 0.3]], [[1, 0.3]]])
-    assert search.ties == ()
-    assert np.isnan(search.std_val_loss).all()
-    assert "spread" not in search.describe()
-    assert "nan" not in search.describe() + search._repr_html_()
+    many = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
+    assert len(many.ties) == 7
+    assert "learning rate 0.8; and 4 others." in many.describe()
+    two = made([[[1, 0.3], [1, 0.33]], [[1, 0.34], [1, 0.32]]])
+    assert two.ties == (two.settings[1],)
+    one = made([[[1, 0.3]], [[1, 0.3]]])
+    assert one.ties == ()
+    assert np.isnan(one.std_val_loss).all()
+    assert "spread" not in one.describe()
+    assert "nan" not in one.describe() + one._repr_html_()
 
 
 def test_what_misses_a_seed_is_no_tie():
@@ -429,6 +389,10 @@ def test_what_misses_a_seed_is_no_tie():
     assert made(best_lost).ties == (made(best_lost).settings[1],)
     best_lost[0][2] = best_lost[0][3] = [NAN, NAN]
     assert made(best_lost).ties == ()
+    diverged = made(lasting(UNEVEN), [[[1, 9]] * 4] * 3)
+    assert diverged.diverged.all()
+    assert diverged.ties == ()
+    assert "All settings diverged" in diverged.describe()
 
 
 def test_what_a_halving_dropped_is_no_tie():
@@ -437,18 +401,6 @@ def test_what_a_halving_dropped_is_no_tie():
         rungs.append(Rung(1, (0, 1, 2), kept))
         search = made(losses, rungs=tuple(rungs))
         assert search.ties == search.settings[1 : len(kept)]
-
-
-def test_all_diverged_has_no_ties():
-    search = made(lasting(UNEVEN), [[[1, 9]] * 4] * 3)
-    assert search.diverged.all()
-    assert search.ties == ()
-
-
-def test_all_diverged_is_said():
-    search = made([[[1, NAN]]])
-    object.__setattr__(search.runs, "epochs_done", np.array([[1]]))
-    assert "All settings diverged" in search.describe()
 
 
 def test_edge_says_where_to_look_further():
@@ -516,13 +468,6 @@ def test_the_edge_of_a_range_is_told_of_its_end():
     assert "that was tried" not in search.describe()
 
 
-def test_all_points_in_a_batch_is_no_edge():
-    search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, 400])
-    object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
-    assert search.best.batch_size == 400
-    assert search.edge == {}
-
-
 def test_best_so_far_counts_epochs_of_all_runs():
     search = made(
         [
@@ -554,11 +499,6 @@ def test_best_so_far_of_halving_goes_rung_by_rung():
     assert "After epoch 1: 2 settings, the best 1 went on." in search.describe()
 
 
-def test_lost_runs_are_named():
-    search = made([[[1, 0.5]], [[NAN, NAN]]], lost=(Lost(((1, 0),), "KilledWorker"),))
-    assert "1 runs were lost: KilledWorker." in search.describe()
-
-
 # ---- tables ------------------------------------------------------------------------
 
 
@@ -585,9 +525,6 @@ def test_history_has_a_row_a_measured_value(grid):
     assert one.seed.unique() == 7
     assert one.param_hidden.iloc[0] == grid.settings[2].hidden
     assert np.array_equal(one.value, grid.val_loss[2, 1])
-
-
-def test_history_of_nothing_is_empty():
     assert made([[[NAN, NAN]]]).history().empty
 
 
@@ -606,19 +543,20 @@ def test_html_is_a_short_table(grid):
 
 
 def test_html_shows_the_last_one_instead_of_counting_it():
-    six = made([[[1, loss]] for loss in (0.9, 0.8, 0.3, 0.7, 0.6, 0.5)])._repr_html_()
-    seven = made([[[1, loss]] for loss in (0.9, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4)])
+    losses = 0.9, 0.8, 0.3, 0.7, 0.6, 0.5
+    six = made([[[1, loss]] for loss in losses])._repr_html_()
+    seven = made([[[1, loss]] for loss in (*losses, 0.4)])._repr_html_()
+    edge = made([[[1, loss]] for loss in (0.9, 0.7, 0.3)])._repr_html_()
+
     assert six.count("<tr>") == 1 + 6
     assert "more: to_frame()" not in six
-    assert "2 more: to_frame()" in seven._repr_html_()
-
-
-def test_html_says_where_the_list_ends_too_early():
-    inside = made([[[1, loss]] for loss in (0.9, 0.3, 0.7)])
-    edge = made([[[1, loss]] for loss in (0.9, 0.7, 0.3)])
-    words = "For learning rate the best value is the highest one that was tried"
-    assert words in edge._repr_html_()
-    assert "that was tried" not in inside._repr_html_()
+    assert "2 more: to_frame()" in seven
+    assert "For learning rate the best value is the highest one that was tried" in edge
+    assert "that was tried" not in six
+    half = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])  # one seed diverged
+    best, out = half._repr_html_().split("<tr>")[2:]
+    assert "<td>best</td>" in best
+    assert "<td>diverged</td>" in out
 
 
 # ---- files -------------------------------------------------------------------------
@@ -695,60 +633,51 @@ def test_a_file_holds_what_is_not_finite(tmp_path):
     object.__setattr__(search.runs, "val_loss", curves)
     object.__setattr__(search.runs, "epochs_done", np.array([[2], [2]]))
 
-    again = reloaded(search, tmp_path)
+    again = hk.load(search.save(tmp_path / "search.json"), MOONS)
 
     assert np.array_equal(again.val_loss, curves, equal_nan=True)
     assert again.lost == search.lost
-    text = (tmp_path / "search.json").read_text()
-    assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
-
-
-def test_load_takes_the_data(grid, tmp_path):
-    again = hk.load(grid.save(tmp_path / "grid.json"), MOONS)
+    assert "1 runs were lost: gone." in again.describe()
     assert again.dataset is MOONS
     assert repr(again.dataset) == repr(MOONS)
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "other"}', "\x00\xff"])
-def test_load_refuses_other_files(text, tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match=r"written by save\(\) .*, got '.*'.*; give"):
-        hk.load(path)
-
-
-def test_load_refuses_newer_files(grid, tmp_path):
-    path = grid.save(tmp_path / "grid.json")
-    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
-    with pytest.raises(ValueError, match=r"at most 1, got 2 in .*; install a newer"):
-        hk.load(path)
+    text = (tmp_path / "search.json").read_text()
+    assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
 
 
 # ---- Optuna ------------------------------------------------------------------------
 
 
-def test_to_optuna_hands_every_setting_over(grid):
-    study = grid.to_optuna()
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((text, "") for text in ("", "{}", "[1]", '{"format": "other"}', "\x00\xff")),
+        ('"version": 2', r"at most 1, got 2 in .*; install a newer"),
+    ],
+)
+def test_load_refuses_other_and_newer_files(text, said, grid, tmp_path):
+    path = grid.save(tmp_path / "grid.json")
+    new = path.read_text().replace('"version": 1', text) if said else text
+    path.write_text(new, encoding="latin-1")
+    said = said or r"written by save\(\) .*, got '.*'.*; give"
+    with pytest.raises(ValueError, match=said):
+        hk.load(path)
 
-    assert [t.value for t in study.trials] == list(grid.mean_val_loss)
-    assert study.best_params == {
-        "lr": grid.best.lr,
-        "batch_size": grid.best.batch_size,
-        "hidden": "-".join(map(str, grid.best.hidden)),
-    }
-    curve = study.trials[4].intermediate_values
-    assert list(curve.values()) == pytest.approx(grid.val_loss[4].mean(0))
 
-
-def test_to_optuna_tells_pruned_and_failed_trials():
+def test_to_optuna_tells_pruned_and_failed_trials(grid):
     search = made(
         [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]],
         kind="successive_halving",
     )
-
     states = [trial.state.name for trial in search.to_optuna().trials]
-
     assert states == ["PRUNED", "COMPLETE", "FAIL"]
+
+    study = grid.to_optuna()  # every setting is handed over
+    hidden = "-".join(map(str, grid.best.hidden))
+    best = {"lr": grid.best.lr, "batch_size": grid.best.batch_size, "hidden": hidden}
+    assert [t.value for t in study.trials] == list(grid.mean_val_loss)
+    assert study.best_params == best
+    curve = study.trials[4].intermediate_values
+    assert list(curve.values()) == pytest.approx(grid.val_loss[4].mean(0))
 
 
 def test_to_optuna_takes_a_start_that_is_on_no_list():
@@ -818,12 +747,11 @@ def test_from_optuna_reads_a_study_of_somebody_else():
 def test_from_optuna_refuses_what_it_cannot_rank():
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-    with pytest.raises(TypeError, match=r"an optuna.study.Study, got 'x'; make"):
-        hk.from_optuna("x", MOONS)
-    with pytest.raises(
-        ValueError, match=r"must minimize one value.*, got maximize; let"
+    maximize = optuna.create_study(direction="maximize")
+    for error, study, words in (
+        (TypeError, "x", r"an optuna.study.Study, got 'x'; make"),
+        (ValueError, maximize, r"must minimize one value.*, got maximize; let"),
+        (ValueError, optuna.create_study(), "a trial with a value, got none; run it"),
     ):
-        hk.from_optuna(optuna.create_study(direction="maximize"), MOONS)
-    with pytest.raises(ValueError, match="a trial with a value, got none; run it"):
-        hk.from_optuna(optuna.create_study(), MOONS)
+        with pytest.raises(error, match=words):
+            hk.from_optuna(study, MOONS)
