@@ -18,9 +18,15 @@ def slips(table):
     return [(slip, reason) for reason, slip in table.items()]
 
 
-def changed(one, *changes):
-    """Return the right answer, a dict, with one member changed, for each change."""
-    return [(one.answer() | {key: value}, reason) for key, value, reason in changes]
+def changed(one, changes):
+    """Return the right answer, a dict, with one member changed: key/value/reason."""
+    parts = [change.split("/") for change in changes.split(", ")]
+    return [(one.answer() | {key: value}, reason) for key, value, reason in parts]
+
+
+def by(**answers):
+    """Return the wrong answers that stand in a list for each reason."""
+    return [(wrong, reason) for reason, some in answers.items() for wrong in some]
 
 
 # ---- lesson 00 ---------------------------------------------------------------------
@@ -162,13 +168,13 @@ def searched(dataset, n=5, seeds=3, looks=0):
 def searches():
     """Return searches that break one condition each."""
     own = EX["11_your_own"].own_data.answer
-    return [
-        (searched(hk.load_dataset("moons")), "course"),
-        (searched(lesson_table()), "lesson"),
-        (searched(own(), n=4), "settings"),
-        (searched(own(), seeds=2), "seeds"),
-        (searched(own(), looks=2), "looked"),
-    ]
+    return by(
+        course=[searched(hk.load_dataset("moons"))],
+        lesson=[searched(lesson_table())],
+        settings=[searched(own(), n=4)],
+        seeds=[searched(own(), seeds=2)],
+        looked=[searched(own(), looks=2)],
+    )
 
 
 def report_with(**parts):
@@ -191,277 +197,217 @@ def wrong_answers(one):
 L03, L04, L06 = EX["03_batch_size"], EX["04_epochs"], EX["06_seeds"]
 L07, L08 = EX["07_one_at_a_time"], EX["08_grid_search"]
 WRONG = {
-    "00/stop": [
-        (a_run(done=0, epochs=30), "not_begun"),
-        ([a_run(done=30, epochs=30)], "to_the_end"),
-    ],
-    "00/name_it": [
-        (a_panel(), "neither"),
-        (a_panel(color="red"), "not_named"),
-        (a_panel(name="slow"), "not_pinned"),
-    ],
-    "00/seeds": [
-        ([a_run()], "not_two"),
-        ([a_run(), a_run()], "same_seed"),
-        ([a_run(), a_run(epochs=6, seed=1)], "other_setting"),
-        ([a_run(), a_run(seed=1, dataset="wine")], "other_data"),
-    ],
-    "01/hyperparameters": [
-        ([*SET_BEFORE, "weights"], "learned"),
-        ([*SET_BEFORE, "validation loss"], "measured"),
-        (["learning rate", "epochs"], "more"),
-        ("momentum", "unknown"),
-    ],
+    "00/stop": by(
+        not_begun=[a_run(done=0, epochs=30)], to_the_end=[[a_run(done=30, epochs=30)]]
+    ),
+    "00/name_it": by(
+        neither=[a_panel()],
+        not_named=[a_panel(color="red")],
+        not_pinned=[a_panel(name="slow")],
+    ),
+    "00/seeds": by(
+        not_two=[[a_run()]],
+        same_seed=[[a_run(), a_run()]],
+        other_setting=[[a_run(), a_run(epochs=6, seed=1)]],
+        other_data=[[a_run(), a_run(seed=1, dataset="wine")]],
+    ),
+    "01/hyperparameters": by(
+        learned=[[*SET_BEFORE, "weights"]],
+        measured=[[*SET_BEFORE, "validation loss"]],
+        more=[["learning rate", "epochs"]],
+        unknown=["momentum"],
+    ),
     "01/loop": [
-        (loop_with("zb"), "no_step"),
-        (loop_with("zs"), "no_backward"),
-        (loop_with("bs"), "no_zero_grad"),
-        (loop_with("bzs"), "zeroed"),
         *((loop_with(order), "early") for order in ("zsb", "szb", "sbz")),
-        (loop_with("zbs", whole=True), "too_large"),
-        (loop_with("zbs", drop_last=True), "left_out"),
-        (step_once, "updates"),
-        (other_loss, "weights"),
-        (lambda net, optimizer, X, y, batch_size: net(X).no_such_thing, "raised_at"),
-        (lambda net: None, "called"),
+        *by(
+            no_step=[loop_with("zb")],
+            no_backward=[loop_with("zs")],
+            no_zero_grad=[loop_with("bs")],
+            zeroed=[loop_with("bzs")],
+            too_large=[loop_with("zbs", whole=True)],
+            left_out=[loop_with("zbs", drop_last=True)],
+            updates=[step_once],
+            weights=[other_loss],
+            raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
+            called=[lambda net: None],
+        ),
     ],
     "01/six_curves": [
         *changed(
             EX["01_parameters_and_hyperparameters"].six_curves,
-            *((letter, "good", letter) for letter in "ABCEF"),
-            ("D", "noisy", "D"),
-            ("D", "slow", "unknown"),
+            "A/good/A, B/good/B, C/good/C, E/good/E, F/good/F, D/noisy/D, "
+            "D/slow/unknown",
         ),
-        ({"A": "good"}, "missing"),
+        *by(missing=[{"A": "good"}]),
     ],
-    "02/prediction": [("falls", "short")],
-    "02/good_rate": [
-        (0.002, "too_small"),
-        (0.05, "too_small"),
-        (0.2, "too_small"),
-        (8, "too_large"),
-        (1, "listed"),
-        (0.3001, "listed"),
-    ],
-    "02/diverging_rate": [
-        (0.1, "learns"),
-        (1, "learns"),
-        (10, "smaller_too"),
-        (5, "unknown"),
-    ],
-    "02/worst_to_best": [
-        ([0.3, 0.01, 0.001, 10], "reversed"),
-        ([0.001, 0.01, 0.3, 10], "larger_is_better"),
-        ([10, 0.3, 0.01, 0.001], "smaller_is_better"),
-        ([0.001, 10, 0.3, 0.01], "order"),
-        ([10, 0.001, 0.3], "missing"),
-    ],
-    "02/log_list": [
-        ([0.01, 0.02, 0.04, 0.08, 0.16], "high_end"),
-        ([0.01, 0.02, 0.03, 0.04, 0.05], "close"),
-        ([0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "close"),
-        ([3, 6, 12, 24, 48], "low_end"),
-        ([0.01, 0.4, 0.8, 1.2, 1.6, 5], "uneven"),
-        ([0.1, 0.3, 1], "few"),
-        ([0.01, 0.03, 0.1, 0.3, 1, 3, 10], "many"),
-        ([0.03, 0.1, 0.1, 0.3, 1, 3], "twice"),
-    ],
+    "02/prediction": by(short=["falls"]),
+    "02/good_rate": by(too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]),
+    "02/diverging_rate": by(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
+    "02/worst_to_best": by(
+        reversed=[[0.3, 0.01, 0.001, 10]],
+        larger_is_better=[[0.001, 0.01, 0.3, 10]],
+        smaller_is_better=[[10, 0.3, 0.01, 0.001]],
+        order=[[0.001, 10, 0.3, 0.01]],
+        missing=[[10, 0.001, 0.3]],
+    ),
+    "02/log_list": by(
+        high_end=[[0.01, 0.02, 0.04, 0.08, 0.16]],
+        close=[[0.01, 0.02, 0.03, 0.04, 0.05], [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]],
+        low_end=[[3, 6, 12, 24, 48]],
+        uneven=[[0.01, 0.4, 0.8, 1.2, 1.6, 5]],
+        few=[[0.1, 0.3, 1]],
+        many=[[0.01, 0.03, 0.1, 0.3, 1, 3, 10]],
+        twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
+    ),
     "03/updates": [
         *slips(L03.SLIPS),
-        (lambda n_points, batch_size: 7, "case"),
-        (lambda n_points, batch_size: n_points / (batch_size - 600), "raised_at"),
-        (lambda n_points, batch_size: print(end=""), "returned_none"),
+        *by(
+            case=[lambda n_points, batch_size: 7],
+            raised_at=[lambda n_points, batch_size: n_points / (batch_size - 600)],
+            returned_none=[lambda n_points, batch_size: print(end="")],
+        ),
     ],
-    "03/equal_epochs": [
-        ([16, 32], "near"),
-        ([256, 16], "order"),
-        ([1, 256], "diverged"),
-        ([16], "not_two"),
-        ([16, 601], "kind"),
-    ],
-    "03/scaled_rate": [
-        (0.04, "unchanged"),
-        (0.005, "smaller"),
-        (0.1, "too_small"),
-        (10, "too_large"),
-    ],
-    "03/scaling_breaks": [(4, "holds"), (64, "holds"), (100, "unknown")],
+    "03/equal_epochs": by(
+        near=[[16, 32]],
+        order=[[256, 16]],
+        diverged=[[1, 256]],
+        not_two=[[16]],
+        kind=[[16, 601]],
+    ),
+    "03/scaled_rate": by(
+        unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]
+    ),
+    "03/scaling_breaks": by(holds=[4, 64], unknown=[100]),
     "04/best": [
         *slips(L04.SLIPS),
-        (lambda val_loss: 2, "case"),
-        (lambda val_loss: val_loss.best, "raised_at"),
+        *by(case=[lambda val_loss: 2], raised_at=[lambda val_loss: val_loss.best]),
     ],
-    "04/choose_patience": [
-        (1, "too_eager"),
-        (150, "too_patient"),
-        (0, "kind"),
-        (2.5, "kind"),
-    ],
+    "04/choose_patience": by(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
     "04/how_long": [
-        *changed(
-            L04.how_long,
-            ("A", "enough", "A"),
-            ("B", "enough", "B"),
-            ("C", "longer", "C"),
-            ("C", "stop", "unknown"),
-        ),
-        ({"A": "longer", "B": "shorter"}, "missing"),
+        *changed(L04.how_long, "A/enough/A, B/enough/B, C/longer/C, C/stop/unknown"),
+        *by(missing=[{"A": "longer", "B": "shorter"}]),
     ],
     "05/which_split": [
         *changed(
             EX["05_choosing_by_validation"].which_split,
-            ("update", "valid", "update"),
-            ("lr", "test", "lr"),
-            ("stop", "train", "stop"),
-            ("report", "valid", "report"),
-            ("report", "all", "unknown"),
+            "update/valid/update, lr/test/lr, stop/train/stop, report/valid/report, "
+            "report/all/unknown",
         ),
-        ({"lr": "valid"}, "missing"),
+        *by(missing=[{"lr": "valid"}]),
     ],
-    "05/find_leaks": [
-        ("C", "more"),
-        ("A", "more"),
-        ([], "none"),
-        (["A", "C", "B"], "B"),
-        (["A", "C", "D"], "D"),
-    ],
-    "05/best_of_50": [
-        (0.65, "too_high"),
-        (0.3, "too_low"),
-        (80, "too_high"),
-        (500, "kind"),
-    ],
-    "05/honest_number": [
-        ((GOOD.but(lr=0.001), 0.67), "poor"),
-        ((GOOD, 0.001), "too_low"),
-        ((GOOD, 3), "too_high"),
-        ((GOOD.but(epochs=500), 0.1), "epochs"),
-        ((GOOD.but(batch_size=5000), 0.1), "kind"),
-        ((GOOD,), "kind"),
-    ],
+    "05/find_leaks": by(
+        more=["C", "A"], none=[[]], B=[["A", "C", "B"]], D=[["A", "C", "D"]]
+    ),
+    "05/best_of_50": by(too_high=[0.65, 80], too_low=[0.3], kind=[500]),
+    "05/honest_number": by(
+        poor=[(GOOD.but(lr=0.001), 0.67)],
+        too_low=[(GOOD, 0.001)],
+        too_high=[(GOOD, 3)],
+        epochs=[(GOOD.but(epochs=500), 0.1)],
+        kind=[(GOOD.but(batch_size=5000), 0.1), (GOOD,)],
+    ),
     "06/differ": [
         *slips(L06.SLIPS),
-        (lambda a, b: "yes", "case"),
-        (lambda a, b: a / b, "raised_at"),
+        *by(case=[lambda a, b: "yes"], raised_at=[lambda a, b: a / b]),
     ],
     "06/four_pairs": [
         *changed(
             L06.four_pairs,
-            ("A", "cannot tell", "A"),
-            ("B", "cannot tell", "B"),
-            ("C", "second", "C"),
-            ("D", "first", "D"),
-            ("D", "both", "unknown"),
+            "A/cannot tell/A, B/cannot tell/B, C/second/C, D/first/D, D/both/unknown",
         ),
-        ({"A": "second"}, "missing"),
+        *by(missing=[{"A": "second"}]),
     ],
-    "06/enough_seeds": [
-        (4, "linear"),
-        (9, "too_few"),
-        (100, "too_many"),
-        (2.5, "kind"),
-    ],
+    "06/enough_seeds": by(linear=[4], too_few=[9], too_many=[100], kind=[2.5]),
     "07/recipe": [
         *slips(L07.RECIPE_SLIPS),
-        (lambda loss, base, lists: dict(base), "case"),
-        (lambda loss, base, lists: loss(None), "raised_at"),
+        *by(
+            case=[lambda loss, base, lists: dict(base)],
+            raised_at=[lambda loss, base, lists: loss(None)],
+        ),
     ],
-    "07/cost": [*slips(L07.COST_SLIPS), (lambda sizes: 8, "case")],
-    "07/order": [
-        (["batch_size", "lr", "dropout"], "jun"),
-        (["lr", "batch_size", "dropout"], "far"),
-        (["dropout", "lr", "batch_size"], "far"),
-        (["lr", "dropout"], "missing"),
-        (["lr", "momentum", "dropout"], "unknown"),
-    ],
+    "07/cost": [*slips(L07.COST_SLIPS), *by(case=[lambda sizes: 8])],
+    "07/order": by(
+        jun=[["batch_size", "lr", "dropout"]],
+        far=[["lr", "batch_size", "dropout"], ["dropout", "lr", "batch_size"]],
+        missing=[["lr", "dropout"]],
+        unknown=[["lr", "momentum", "dropout"]],
+    ),
     "08/double_loop": [
         *slips(L08.SLIPS),
-        (lambda lrs, batch_sizes: [(1, 2)] * 7, "count"),
-        (lambda lrs, batch_sizes: [(1, 2)] * 6, "members"),
-        (lambda lrs, batch_sizes: lrs, "no_pairs"),
-        (lambda lrs, batch_sizes: (lrs, batch_sizes), "no_pairs"),
-        (lambda lrs, batch_sizes: lrs.size, "raised_at"),
+        *by(
+            count=[lambda lrs, batch_sizes: [(1, 2)] * 7],
+            members=[lambda lrs, batch_sizes: [(1, 2)] * 6],
+            no_pairs=[
+                lambda lrs, batch_sizes: lrs,
+                lambda lrs, batch_sizes: (lrs, batch_sizes),
+            ],
+            raised_at=[lambda lrs, batch_sizes: lrs.size],
+        ),
     ],
-    "08/wide_enough": [
-        ({"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}, "high_edge"),
-        ({"lr": [3, 10, 30], "batch_size": [8, 16]}, "low_edge"),
-        ({"lr": [0.001, 0.01, 100], "batch_size": [8, 32]}, "gap"),
-        ({"lr": [0.1, 1, 10], "batch_size": [32]}, "one_size"),
-        ({"lr": [0.1, 1], "batch_size": [32, 64]}, "few"),
-        ({"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}, "many"),
-        ({"lr": [0.1, 1, 10]}, "key_missing"),
-        ({"learning_rate": [0.1, 1, 10], "batch_size": [8, 32]}, "no_such_key"),
-        ({"lr": [0.1, 1, 10], "batch_size": [32, 4000]}, "large"),
-        ({"lr": 0.1, "batch_size": [32, 64]}, "kind"),
-        ([0.1, 1, 10], "kind"),
-    ],
-    "08/third_one": [
-        (64, "added"),
-        (80, "no_seeds"),
-        (60, "same"),
-        (320, "seeds_twice"),
-        (13, "summed"),
-        (39, "summed"),
-        (180, "new_only"),
-        (12, "new_alone"),
-        (100, "count"),
-        (2.5, "kind"),
-    ],
-    "09/how_many": [
-        ([9, 9], "grid"),
-        ([3, 3], "random"),
-        ([9, 3], "turned"),
-        ([1, 2], "count"),
-    ],
-    "09/first_cut": [(3, "lost"), (5, "lost"), (70, "late"), (0, "kind"), (90, "kind")],
-    "09/with_momentum": [
-        (0.1, "same_lr"),
-        (1, "larger"),
-        (0.001, "smaller"),
-        (-1, "kind"),
-    ],
-    "09/optuna_study": lambda: [
-        (a_study(n=3), "few"),
-        (a_study(direction="maximize"), "direction"),
-        (a_study(names=()), "no_parameters"),
-        (a_study(names=("x",)), "no_lr"),
-        (a_study(names=("lr", "batch_size")), "others"),
-        (a_study(log=False), "linear"),
-        (a_study(best=0.001), "poor"),
-    ],
-    "10/budget": [(162, "all"), (54, "again"), (18, "first"), (60, "sum")],
-    "10/my_plan": [
-        ("random search, 6 settings, 60 epochs", "short"),
-        ("I will do a search and see what comes out of it.", "no_numbers"),
-        ("I will do a search for 60 epochs and see what comes.", "no_numbers"),
-    ],
-    "10/finish": [
-        (a_task(dataset=SimpleNamespace(name="wine")), "other_task"),
-        (a_task(budget=100), "other_task"),
-        (a_task(entries=[], spent=0), "nothing"),
-        (a_task(overdrawn=True, spent=72), "overdrawn"),
-        (a_task(why=""), "not_chosen"),
-        (a_task(why="it is best"), "no_reason"),
-        (a_task(test=None), "not_opened"),
-        (a_task(test={"accuracy": 0.64}, bar=None), "below"),
-    ],
-    "10/may_say": [
-        (["A", "B", "C", "E"], "B"),
-        (["A", "D"], "D"),
-        (["A", "C"], "more"),
-        (["Z"], "unknown"),
-    ],
-    "11/own_data": lambda: [
-        (hk.load_dataset("moons"), "course"),
-        (lesson_table(), "lesson"),
-        (small_table(), "few"),
-    ],
+    "08/wide_enough": by(
+        high_edge=[{"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}],
+        low_edge=[{"lr": [3, 10, 30], "batch_size": [8, 16]}],
+        gap=[{"lr": [0.001, 0.01, 100], "batch_size": [8, 32]}],
+        one_size=[{"lr": [0.1, 1, 10], "batch_size": [32]}],
+        few=[{"lr": [0.1, 1], "batch_size": [32, 64]}],
+        many=[{"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}],
+        key_missing=[{"lr": [0.1, 1, 10]}],
+        no_such_key=[{"learning_rate": [0.1, 1, 10], "batch_size": [8, 32]}],
+        large=[{"lr": [0.1, 1, 10], "batch_size": [32, 4000]}],
+        kind=[{"lr": 0.1, "batch_size": [32, 64]}, [0.1, 1, 10]],
+    ),
+    "08/third_one": by(
+        added=[64],
+        no_seeds=[80],
+        same=[60],
+        seeds_twice=[320],
+        summed=[13, 39],
+        new_only=[180],
+        new_alone=[12],
+        count=[100],
+        kind=[2.5],
+    ),
+    "09/how_many": by(grid=[[9, 9]], random=[[3, 3]], turned=[[9, 3]], count=[[1, 2]]),
+    "09/first_cut": by(lost=[3, 5], late=[70], kind=[0, 90]),
+    "09/with_momentum": by(same_lr=[0.1], larger=[1], smaller=[0.001], kind=[-1]),
+    "09/optuna_study": lambda: by(
+        few=[a_study(n=3)],
+        direction=[a_study(direction="maximize")],
+        no_parameters=[a_study(names=())],
+        no_lr=[a_study(names=("x",))],
+        others=[a_study(names=("lr", "batch_size"))],
+        linear=[a_study(log=False)],
+        poor=[a_study(best=0.001)],
+    ),
+    "10/budget": by(all=[162], again=[54], first=[18], sum=[60]),
+    "10/my_plan": by(
+        short=["random search, 6 settings, 60 epochs"],
+        no_numbers=[
+            "I will do a search and see what comes out of it.",
+            "I will do a search for 60 epochs and see what comes.",
+        ],
+    ),
+    "10/finish": by(
+        other_task=[a_task(dataset=SimpleNamespace(name="wine")), a_task(budget=100)],
+        nothing=[a_task(entries=[], spent=0)],
+        overdrawn=[a_task(overdrawn=True, spent=72)],
+        not_chosen=[a_task(why="")],
+        no_reason=[a_task(why="it is best")],
+        not_opened=[a_task(test=None)],
+        below=[a_task(test={"accuracy": 0.64}, bar=None)],
+    ),
+    "10/may_say": by(
+        B=[["A", "B", "C", "E"]], D=[["A", "D"]], more=[["A", "C"]], unknown=[["Z"]]
+    ),
+    "11/own_data": lambda: by(
+        course=[hk.load_dataset("moons")], lesson=[lesson_table()], few=[small_table()]
+    ),
     "11/search": searches,
-    "11/report": [
-        (CATS * 2, "line"),
-        (report_with(data="my table, with many rows"), "rows"),
-        (report_with(tried="many learning rates with 3 seeds"), "range"),
-        (report_with(test="all was well at the end"), "number"),
-        (report_with(mistake="..."), "open"),
-    ],
+    "11/report": by(
+        line=[CATS * 2],
+        rows=[report_with(data="my table, with many rows")],
+        range=[report_with(tried="many learning rates with 3 seeds")],
+        number=[report_with(test="all was well at the end")],
+        open=[report_with(mistake="...")],
+    ),
 }

@@ -146,10 +146,6 @@ def test_training_curves_one_run_dashed_and_solid(run):
     assert tuple(solid.get_ydata()) == on_line(run.val_loss)
     assert tuple(dashed.get_ydata()) == on_line(run.train_loss)
     assert {t.get_text() for t in ax.texts} == {"validation", "training"}
-
-
-def test_training_curves_mark_lowest_validation_point(run):
-    ax = plots.plot_training_curves(run, axes())
     assert rings(ax) == [on_line((run.best_epoch, run.best_val_loss))]
 
 
@@ -181,7 +177,7 @@ def test_training_curves_diverged_ones_have_a_cross_each():
 
 
 def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
-    runs = [hk.fit(MOONS, BASE.but(epochs=epochs)) for epochs in (2, 6)]
+    runs = [hk.fit(MOONS, BASE.but(epochs=epochs)) for epochs in (2, 5)]
     ax = plots.plot_training_curves(runs, axes())
 
     assert len(ax.texts) == 2
@@ -189,7 +185,9 @@ def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
     ends = [in_axes(ax, run.epochs_done, run.val_loss[-1]) for run in runs]
     np.testing.assert_allclose(begins, ends, rtol=1e-5)
     there = [line.get_xdata()[np.isfinite(line.get_ydata())] for line in curves(ax)]
-    assert {epochs[-1] for epochs in there} == {2, 6}
+    assert {epochs[-1] for epochs in there} == {2, 5}
+    together = plots.plot_training_curves(hk.Runs.of(runs), axes())
+    assert together.get_xlim() == (0, 5)
 
 
 def test_training_curves_diverged_alone():
@@ -244,19 +242,6 @@ def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
     assert [place for _, place in sorted(heights)] == sorted(p for _, p in heights)
 
 
-def test_training_curves_of_stopped_runs_end_where_they_stopped():
-    runs = hk.Runs.of([hk.fit(MOONS, BASE.but(lr=0.1, epochs=n)) for n in (2, 5)])
-    ax = plots.plot_training_curves(runs, axes())
-    assert ax.get_xlim() == (0, 5)
-
-
-def test_training_curves_refuse_what_is_no_run():
-    with pytest.raises(TypeError, match=r"must be a Run.*got int; make one"):
-        plots.plot_training_curves(3)
-    with pytest.raises(ValueError, match=r"split must be one of.*'test'"):
-        plots.plot_training_curves(hk.fit(MOONS, BASE), split="test")
-
-
 # ---- validation curve --------------------------------------------------------------
 
 
@@ -296,6 +281,7 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     assert any(t.get_text().startswith(words) for t in ax.texts)
     named = {text for text, _ in leads(ax)}
     assert named == {"best epoch", "last epoch", "before training"}
+    assert apart(boxes(ax))
 
 
 def test_validation_curve_diverged_does_not_stretch(exploding):
@@ -307,17 +293,6 @@ def test_validation_curve_diverged_does_not_stretch(exploding):
     assert label.get_horizontalalignment() == "right"  # of a cross at the right edge
     assert in_axes(ax, 0.1, 0)[0] in [x for _, (x, _) in leads(ax)]
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[:, :, 0].mean()
-
-
-def test_validation_curve_labels_do_not_overlap(curve):
-    assert apart(boxes(plots.plot_validation_curve(curve, axes())))
-
-
-def test_validation_curve_refuses_a_grid(grid, run):
-    with pytest.raises(TypeError, match=r"got grid_search; make one with"):
-        plots.plot_validation_curve(grid)
-    with pytest.raises(TypeError, match=r"got Run; make one with"):
-        plots.plot_validation_curve(run)
 
 
 # ---- maps --------------------------------------------------------------------------
@@ -389,13 +364,25 @@ def test_grid_half_done_leaves_cells_empty(grid):
     assert len([t for t in ax.texts if t.get_text()]) == 4
 
 
-def test_grid_refuses(curve, grid):
-    with pytest.raises(ValueError, match=r"two hyperparameters, got lr alone"):
-        plots.plot_grid(curve)
-    with pytest.raises(ValueError, match="x and y must differ"):
-        plots.plot_grid(grid, x="lr", y="lr")
-    with pytest.raises(ValueError, match="x must be one of"):
-        plots.plot_grid(grid, x="momentum")
+def test_what_cannot_be_drawn_is_refused(curve, grid, run):
+    wine = hk.fit(hk.load_dataset("wine"), BASE)
+    refused = (
+        (plots.plot_training_curves, 3, {}, r"must be a Run.*got int; make one"),
+        (plots.plot_training_curves, run, {"split": "test"}, r"split must be.*'test'"),
+        (plots.plot_validation_curve, grid, {}, r"got grid_search; make one with"),
+        (plots.plot_validation_curve, run, {}, r"got Run; make one with"),
+        (plots.plot_grid, curve, {}, r"two hyperparameters, got lr alone"),
+        (plots.plot_grid, grid, {"x": "lr", "y": "lr"}, "x and y must differ"),
+        (plots.plot_grid, grid, {"x": "momentum"}, "x must be one of"),
+        (plots.plot_path, grid, {}, r"got grid_search.*hpkit\.one_at_a_time"),
+        (plots.plot_best_so_far, [3], {}, "searches must be a Search"),
+        (plots.plot_decision_boundary, wine, {}, "a map needs two features"),
+        (plots.plot_decision_boundary, 3, {}, "run must be one Run"),
+        (plots.plot_data, MOONS, {"split": "test"}, r"split must be one of.*'test'"),
+    )
+    for plot, drawn, how, words in refused:
+        with pytest.raises((TypeError, ValueError), match=words):
+            plot(drawn, **how)
 
 
 def test_path_leads_through_the_winner_of_each_step(steps):
@@ -428,11 +415,6 @@ def test_path_from_a_start_that_is_not_on_the_map():
     assert badges[0].startswith("1")
 
 
-def test_path_needs_one_at_a_time(grid):
-    with pytest.raises(TypeError, match=r"got grid_search.*hpkit\.one_at_a_time"):
-        plots.plot_path(grid)
-
-
 # ---- searches side by side ---------------------------------------------------------
 
 
@@ -447,31 +429,8 @@ def test_best_so_far_draws_each_search(grid, steps):
         assert line.get_drawstyle() == "steps-post"
     assert ax.get_xlim() == (0, 1.02 * grid.cost.epochs)
     assert {t.get_text().split()[0] for t in ax.texts} == {"all", "one"}
-
-
-def test_best_so_far_names_twins(grid):
-    ax = plots.plot_best_so_far([grid, grid], axes())
-    assert len({t.get_text() for t in ax.texts}) == 2
-    with pytest.raises(TypeError, match="searches must be a Search"):
-        plots.plot_best_so_far([3])
-
-
-def test_parallel_has_a_line_for_each_setting():
-    rand = hk.random_search(
-        MOONS,
-        BASE.but(epochs=1),
-        lr=hk.log_uniform(0.001, 1),
-        batch_size=[16, 32],
-        n_trials=9,
-    )
-
-    ax = plots.plot_parallel(rand, axes())
-
-    lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
-    heights = np.array([line.get_ydata() for line in lines])
-    assert len(lines) == 9
-    assert (heights >= 0).all()
-    assert (heights <= 1).all()
+    twins = plots.plot_best_so_far([grid, grid], axes())
+    assert len({t.get_text() for t in twins.texts}) == 2
 
 
 @pytest.mark.parametrize(
@@ -497,6 +456,10 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
     ax = plots.plot_parallel(rand, axes())
     ax.figure.draw_without_rendering()
 
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
+    heights = np.array([line.get_ydata() for line in lines])
+    assert len(lines) == 30
+    assert ((heights >= 0) & (heights <= 1)).all()
     low, high = np.log(rand.mean_val_loss.min()), np.log(rand.mean_val_loss.max())
     labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
     marks = [t for t in ax.texts if t.get_position()[0] == pytest.approx(2 - 0.02)]
@@ -578,22 +541,11 @@ def test_digits_are_drawn_as_pictures_side_by_side():
     assert "digits" in ax.figure.hpkit_said[0]
 
 
-def test_boundary_refuses_more_than_two_features():
-    wine = hk.fit(hk.load_dataset("wine"), BASE)
-    with pytest.raises(ValueError, match="a map needs two features"):
-        plots.plot_decision_boundary(wine)
-    with pytest.raises(TypeError, match="run must be one Run"):
-        plots.plot_decision_boundary(3)
-
-
 def test_data_shows_the_points_of_a_split():
     ax = plots.plot_data(MOONS, axes(), split="valid")
-
     assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.valid.y)
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["class 0", "class 1"]
-    with pytest.raises(ValueError, match=r"split must be one of.*'test'"):
-        plots.plot_data(MOONS, split="test")
 
 
 # ---- all of them -------------------------------------------------------------------
@@ -608,28 +560,6 @@ EVERY = [
     (plots.plot_path, "steps"),
     (plots.plot_decision_boundary, "run"),
 ]
-
-
-@pytest.mark.parametrize(("plot", "fixture"), EVERY)
-def test_plot_makes_its_own_figure_and_shows_nothing(plot, fixture, request):
-    import matplotlib.pyplot as plt
-
-    before, settings = plt.get_fignums(), matplotlib.rcParams.copy()
-
-    ax = plot(request.getfixturevalue(fixture))
-
-    assert len(plt.get_fignums()) == len(before) + 1
-    assert matplotlib.rcParams == settings
-    plt.close(ax.figure)
-
-
-@pytest.mark.parametrize(("plot", "fixture"), EVERY)
-def test_plot_on_given_axes_leaves_pyplot_alone(plot, fixture, request):
-    import matplotlib.pyplot as plt
-
-    before, ax = plt.get_fignums(), axes()
-    assert plot(request.getfixturevalue(fixture), ax) is ax
-    assert plt.get_fignums() == before
 
 
 @pytest.mark.parametrize(("plot", "fixture"), EVERY)
@@ -648,7 +578,22 @@ def test_picture_carries_alternative_text(plot, fixture, request):
     assert "moons" in metadata["image/png"]["alt"]
 
 
-def test_describe_says_the_result(run, curve, grid):
+@pytest.mark.parametrize(("plot", "fixture"), EVERY)
+def test_plot_makes_its_own_figure_or_leaves_pyplot_alone(plot, fixture, request):
+    import matplotlib.pyplot as plt
+
+    before, settings = plt.get_fignums(), matplotlib.rcParams.copy()
+    drawn, given = request.getfixturevalue(fixture), axes()
+
+    assert plot(drawn, given) is given
+    assert plt.get_fignums() == before
+    ax = plot(drawn)
+    assert len(plt.get_fignums()) == len(before) + 1
+    assert matplotlib.rcParams == settings
+    plt.close(ax.figure)
+
+
+def test_describe_says_the_result(run, curve, grid, exploding):
     assert f"{run.best_val_loss:.3g}" in plots.describe(run)
     assert f"at epoch {run.best_epoch}" in plots.describe(run)
     assert plots.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
@@ -656,9 +601,6 @@ def test_describe_says_the_result(run, curve, grid):
     assert "reaches" in plots.describe([grid, curve])
     stopped = replace(curve, finished=False)
     assert plots.describe(stopped) == plots.describe(curve)
-
-
-def test_describe_of_what_diverged(exploding):
     assert "diverged: 1" in plots.describe(exploding)
     out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))
     assert plots.describe(out).endswith("all diverged.")
