@@ -19,11 +19,14 @@ def beside():
 
 def test_comparison_table(beside):
     assert list(beside.scores) == list(rivals.WAYS)
+    assert set(rivals.TUNED) <= set(rivals.WAYS)
     assert set(beside.epochs.values()) == {60}  # a fair one: all have the same
     assert [row[0] for row in beside.table][-1] == "you"
     above = sum(score < 0.9 for s in beside.scores.values() for score in s)
     assert f"above {above} of the 16 scores" in beside.sentence
     assert beside._repr_html_().count("<tr>") == 10
+    again = rivals.Comparison.from_log(json.loads(json.dumps(vars(beside))), 0.9)
+    assert again.table == beside.table
 
 
 def test_comparison_looks_at_no_test_set_of_the_learner():
@@ -75,13 +78,3 @@ def test_comparison_picture(beside):
     names = [label.get_text() for label in ax.get_yticklabels()]  # from below
     assert names == ["you", *list(budget.say("rivals.ways").values())[::-1]]
     assert "You: 0.900." in ax.figure.hpkit_said[0]
-
-
-def test_comparison_survives_the_log(beside):
-    again = rivals.Comparison.from_log(json.loads(json.dumps(vars(beside))), 0.9)
-    assert again.table == beside.table
-
-
-def test_rivals_cost_sixty_epochs_at_most(beside):
-    assert beside.epochs["halving"] == 60
-    assert set(rivals.TUNED) <= set(rivals.WAYS)

@@ -66,19 +66,13 @@ def test_standardised_with_training_rows_only(name):
     assert not np.allclose(data.valid.X.mean(0), 0, atol=1e-3)
 
 
-def test_splits_share_no_row():
+def test_splits_share_no_row_and_cannot_be_changed_by_accident():
     data = load_dataset("moons")
     rows = np.concatenate([data.train.X, data.valid.X, data.test.X])
     assert len(np.unique(rows, axis=0)) == len(rows)
-
-
-def test_arrays_cannot_be_changed_by_accident():
     with pytest.raises(ValueError, match="read-only"):
-        load_dataset("moons").train.X[0, 0] = 1
-
-
-def test_same_arguments_give_the_same_object():
-    assert load_dataset("moons") is load_dataset("moons")
+        data.train.X[0, 0] = 1
+    assert load_dataset("moons") is load_dataset("moons", seed=None) is data
 
 
 def test_from_frame_splits_each_class_in_the_same_shares():
@@ -86,19 +80,15 @@ def test_from_frame_splits_each_class_in_the_same_shares():
 
     data = Dataset.from_frame(frame, "kind", valid=0.25, test=0.25)
 
+    splits = data.train, data.valid, data.test
     assert data.classes == ("x", "y")
-    for split, size in ((data.train, 50), (data.valid, 25), (data.test, 25)):
+    for split, size in zip(splits, (50, 25, 25), strict=True):
         assert len(split.y) == size
         assert split.y.mean() == pytest.approx(0.2)
     assert data.train.X.mean() == pytest.approx(0)
     assert data.scaled([[data.center[0]]]) == pytest.approx(0)
-
-
-def test_from_frame_keeps_every_row_once():
-    frame = pd.DataFrame({"a": range(50), "b": [0, 1] * 25})
-    data = Dataset.from_frame(frame, "b")
-    raw = np.concatenate([s.X for s in (data.train, data.valid, data.test)])
-    assert sorted((raw * data.scale + data.center).round().ravel()) == list(range(50))
+    raw = np.concatenate([s.X for s in splits]) * data.scale + data.center
+    assert sorted(raw.round().ravel()) == list(range(100))  # every row once
 
 
 def test_regression_is_recognised_and_standardised():
@@ -176,23 +166,22 @@ def test_gaps_in_a_target_of_any_kind_are_refused(gap):
     y = np.array(["a", "b", *"abab" * 4, "a", gap], object)
     with pytest.raises(ValueError, match="no missing or infinite values, got 1 rows"):
         Dataset.from_arrays(np.eye(20), y)
-
-
-def test_classes_of_objects_keep_their_names():
-    y = np.array(["a", "b"] * 10, object)
+    y[-1] = "b"
     assert Dataset.from_arrays(np.eye(20), y).classes == ("a", "b")
 
 
-def test_numbers_are_classes_only_if_all_are_whole_and_few():
-    X = np.arange(60.0)[:, None]
-    for y, regression in (
+@pytest.mark.parametrize(
+    ("values", "regression"),
+    [
         ([1.0, 2.0, 3.0], False),
         ([1.0, 1.5, 2.0], True),
         (range(20), False),
         (range(30), True),
-    ):
-        y = np.resize(np.array(y), 60)
-        assert Dataset.from_arrays(X, y).is_regression == regression
+    ],
+)
+def test_numbers_are_classes_only_if_all_are_whole_and_few(values, regression):
+    X, y = np.arange(60.0)[:, None], np.resize(np.array(values), 60)
+    assert Dataset.from_arrays(X, y).is_regression == regression
 
 
 def test_a_few_whole_numbers_as_target_are_told_of():
@@ -250,10 +239,13 @@ def test_load_dataset_takes_no_odd_values():
     for name in (["moons"], np.array(["moons"]), {}, None, 3):
         with pytest.raises(ValueError, match="name must be one of"):
             load_dataset(name)
-    for seed in (2**32, True, "0", [], 10**400):
+    for seed in (2**32, True, "0", [], 10**400, -1):
         with pytest.raises((ValueError, TypeError), match=r"seed must be.*, got"):
             load_dataset("moons", seed)
-    assert load_dataset("moons") is load_dataset("moons", seed=None)
+    with pytest.raises(ValueError, match=r"'moons'.*got 'moon'"):
+        load_dataset("moon")
+    for name in SOURCES:
+        assert repr(name) in load_dataset.__doc__
 
 
 def test_wrong_kinds_are_refused():
@@ -265,12 +257,3 @@ def test_wrong_kinds_are_refused():
         Dataset.from_arrays(np.zeros((10, 8, 8)), np.arange(10) % 2)
     with pytest.raises(ValueError, match="leave rows to train"):
         Dataset.from_arrays(np.zeros((10, 1)), np.arange(10) % 2, valid=0.5, test=0.5)
-    with pytest.raises(ValueError, match=r"'moons'.*got 'moon'"):
-        load_dataset("moon")
-    with pytest.raises(ValueError, match="seed must be a whole number"):
-        load_dataset("moons", seed=-1)
-
-
-def test_help_names_every_data_set():
-    for name in SOURCES:
-        assert repr(name) in load_dataset.__doc__
