@@ -6,6 +6,7 @@ and ``doctor`` do what their names say, ``notebooks/build.py`` builds.
 
 import argparse
 import sys
+from pathlib import Path
 
 from hpkit._cli import copies, environment
 from hpkit._cli.environment import ROOT, Failure, ensure, replace
@@ -37,6 +38,10 @@ def parser():
     sub.add_argument("lesson", nargs="?", help="its number, as 02 (default: the first)")
     sub.add_argument("--port", type=int, help="default: a free one from 8888 on")
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
+    sub.add_argument("--wheels", metavar="FOLDER", help="install from there, offline")
+    sub = commands.add_parser("wheels", help="download what lab installs, for --wheels")
+    sub.set_defaults(run=run_wheels)
+    sub.add_argument("folder", type=Path)
     sub = commands.add_parser("reset", help="renew your copy of a lesson")
     sub.set_defaults(run=run_reset)
     sub.add_argument("lesson", help="its number, as 02")
@@ -55,8 +60,20 @@ def run_lab(arguments, argv):
     lesson = lesson_name(arguments.lesson)
     if arguments.port is not None:
         check_port(arguments.port)
+    if arguments.wheels:
+        environment.use_wheels(arguments.wheels)
     ensure(argv)
     open_lab(lesson, arguments.port, browser=not arguments.no_browser)
+
+
+def run_wheels(arguments, argv):
+    """Download the packages; on a memory stick they install without a network."""
+    ensure(argv)
+    environment.download(arguments.folder.resolve())
+    print(
+        f"Done. On a computer of the same kind, with Python {sys.version_info[0]}."
+        f"{sys.version_info[1]}: python -m hpkit lab --wheels FOLDER"
+    )
 
 
 def run_reset(arguments, argv):

@@ -225,7 +225,7 @@ def install(root, tests=False):
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
         log = Path(folder, "pip.log")
         command = [sys.executable, "-m", "pip", "install", "--log", log]
-        if torch := cpu_torch(root):
+        if torch := cpu_torch(missing(root)):
             print(
                 "No NVIDIA card is here, so torch comes in its CPU build "
                 "(HPKIT_TORCH=cuda takes the usual one).",
@@ -260,8 +260,8 @@ def space_needed():
     return CUDA_SPACE_GB if card or cuda else SPACE_GB
 
 
-def cpu_torch(root):
-    """Return torch's requirement if its CPU build is to be taken first, else None.
+def cpu_torch(lines):
+    """Give torch's of the requirements if its CPU build is to come first, else None.
 
     Whoever gave pip a source of packages gets torch from there.
     """
@@ -269,8 +269,37 @@ def cpu_torch(root):
     own = any(os.environ.get(f"PIP_{name}") for name in sources)
     if own or not without_card():
         return None
-    lines = [line for line in missing(root) if re.match(r"torch\b", line)]
-    return lines[0] if lines else None
+    return next((line for line in lines if re.match(r"torch\b", line)), None)
+
+
+def download(folder, root=ROOT):
+    """Fill a folder with all that ``lab --wheels`` installs without a network."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--dest", folder]
+    if torch := cpu_torch(requirements(root)):
+        subprocess.run([*command, torch, "--index-url", CPU_BUILD])
+    build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
+    needed = [*requirements(root), *build["requires"], "editables"]  # for -e .
+    links = f"{os.environ.get('PIP_FIND_LINKS', '')} {folder.as_uri()}"
+    environ = {**os.environ, "PIP_FIND_LINKS": links}
+    if subprocess.run([*command, *needed], env=environ).returncode:
+        raise Failure(
+            f"hpkit needs every package of requirements.txt in {folder}, pip stopped "
+            "with the error above; remove its cause and call this command again: it "
+            "goes on with what is there."
+        )
+
+
+def use_wheels(folder):
+    """Let pip take packages from this folder alone."""
+    if not list(Path(folder).glob("*.whl")):
+        raise Failure(
+            f"--wheels needs a folder that hpkit wheels has filled, {folder} has no "
+            "wheel; fill it on a computer of the same kind that has a network, with "
+            "python -m hpkit wheels FOLDER."
+        )
+    links = Path(folder).resolve().as_uri()  # pip parts paths at their spaces
+    os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": links}
 
 
 def failure(text, root):

@@ -130,7 +130,7 @@ def bare(tmp_path, monkeypatch):
 
 
 def test_linux_without_a_card_takes_the_cpu_build(bare):
-    assert environment.cpu_torch(bare) == "torch>=99"
+    assert environment.cpu_torch(environment.missing(bare)) == "torch>=99"
 
 
 @pytest.mark.parametrize(
@@ -143,19 +143,19 @@ def test_linux_without_a_card_takes_the_cpu_build(bare):
 )
 def test_whoever_chose_a_source_gets_it(bare, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    assert environment.cpu_torch(bare) is None
+    assert environment.cpu_torch(environment.missing(bare)) is None
 
 
 def test_card_other_system_or_torch_there_take_the_usual_build(bare, monkeypatch):
     (bare / "requirements.txt").write_text("pytest>=1\n")
-    assert environment.cpu_torch(bare) is None
+    assert environment.cpu_torch(environment.missing(bare)) is None
 
     (bare / "requirements.txt").write_text("torch>=99\n")
     with monkeypatch.context() as patch:
         patch.setattr(environment.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
-        assert environment.cpu_torch(bare) is None
+        assert environment.cpu_torch(environment.missing(bare)) is None
     monkeypatch.setattr(environment.sys, "platform", "darwin")
-    assert environment.cpu_torch(bare) is None
+    assert environment.cpu_torch(environment.missing(bare)) is None
 
 
 def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
@@ -275,6 +275,26 @@ def test_tools_of_the_tests_come_with_the_tests(project, call):
     assert not before
     assert (site / "other.py").exists()
     assert "Installing" not in again.stdout
+
+
+def test_wheels_on_a_stick_install_without_a_network(project, call):
+    """The index is a closed port: what is not on the stick cannot come."""
+    (project / "pyproject.toml").write_text(
+        '[project]\ndependencies = []\n[build-system]\nrequires = ["other"]\n'
+    )
+    wheel(project / "wheels", "editables", "1.0", {"editables.py": ""})
+    source = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": (project / "wheels").as_uri()}
+    done = call("wheels", "stick", **source)
+    assert done.returncode == 0, done
+    assert len(list((project / "stick").glob("*.whl"))) == 4
+    shutil.rmtree(project / ".venv")
+    (project / "requirements.txt").write_text("packaging\nthing>=1\n")
+
+    done = call("lab", "--wheels", "stick", PIP_INDEX_URL="http://127.0.0.1:1")
+
+    assert "Successfully installed" in done.stdout
+    assert done.returncode == 7
+    assert "no wheel" in sentence(call("lab", "--wheels", "tests"))
 
 
 @pytest.mark.parametrize("left", ["stamp", "no python", "no pip", "no package"])
