@@ -15,6 +15,7 @@ from matplotlib.text import Text
 import hpkit as hk
 from hpkit import locale
 from hpkit.charts.live import LiveCharts
+from hpkit.exercises import load_lesson
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 
@@ -198,6 +199,14 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
         panel.wait(60)
         assert panel.error is None
         assert english(texts_of(panel)) == []
+
+
+def test_another_language_leaves_no_english_on_the_button_of_hints(speaking):
+    one = load_lesson("02_learning_rate").good_rate
+    texts = list(texts_of(one.widget()))
+
+    assert len("".join(texts).strip()) > 3
+    assert english(texts) == []
 
 
 def test_another_language_leaves_no_english_in_plots(speaking):

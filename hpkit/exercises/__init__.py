@@ -1,7 +1,7 @@
 """Exercises and quizzes that check themselves: one module per lesson.
 
-How a lesson uses them, in the set-up cell and then in three cells an exercise: the
-question, the answer, and help (its lines are comments in the lesson)::
+How a lesson uses them, in the set-up cell and then in two cells an exercise: the
+question, which has a button for hints below it, and the answer::
 
     from hpkit.exercises import lesson_02_learning_rate as ex
 
@@ -10,8 +10,7 @@ question, the answer, and help (its lines are comments in the lesson)::
     answer = ...
     ex.good_rate.check(answer)
 
-    # ex.good_rate.hint()
-    # ex.good_rate.solution()
+``ex.good_rate.hint()`` and ``ex.good_rate.solution()`` do what the button does.
 
 Where the answer is a function, the second cell defines it and ends with
 ``ex.updates.check(updates_per_epoch)``; ``check`` comes last in its cell, since its

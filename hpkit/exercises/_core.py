@@ -219,12 +219,15 @@ class Exercise:
         if step is None:
             step = self._hints_shown = min(self._hints_shown + 1, len(hints))
         step = min(max(int(step), 1), len(hints))
-        _progress.note(self.key, hints=step)
-        head = say("exercises.hint", step=step, steps=len(hints))
         last = "no_more_hints" if _solutions_shown() else "no_more"
         foot = "more_hints" if step < len(hints) else last
-        body = hints[step - 1].strip()
-        return Page(f"**{head}.** {body}\n\n{say(f'exercises.{foot}', name=self.name)}")
+        return Page(f"{self._hint(step)}\n\n{say(f'exercises.{foot}', name=self.name)}")
+
+    def _hint(self, step):
+        _progress.note(self.key, hints=step)
+        hints = self.words["hints"]
+        head = say("exercises.hint", step=step, steps=len(hints))
+        return f"**{head}.** {hints[step - 1].strip()}"
 
     def solution(self) -> Page:
         """Show one right answer as code, unless solutions are switched off."""
@@ -261,6 +264,46 @@ class Exercise:
 
     def __repr__(self):
         return repr(Page(self._repr_markdown_()))
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        from hpkit.panels import saved
+
+        question = {"text/plain": repr(self), "text/markdown": self._repr_markdown_()}
+        display(question, raw=True)
+        by_call = say("exercises.by_call", name=self.name)
+        texts = {"plain": to_text(by_call), "markdown": by_call}
+        saved.show(self.widget(), "", line=to_html(by_call), **texts)
+
+    def widget(self):
+        """Return a button that shows the hints, one more at each press, and an answer.
+
+        It is an ipywidgets box, which stands below the question in a notebook.
+        """
+        from ipywidgets import HTML, Button, VBox
+
+        from hpkit.panels import saved
+
+        shown, box, help_ = [], VBox(), HTML()
+        button = Button(description=say("exercises.hint_button"))
+        steps = len(self.words["hints"])
+
+        def press(_):
+            if len(shown) < steps:
+                shown.append(to_html(self._hint(len(shown) + 1)))
+            else:
+                title, code, _ = self.solution().markdown.split("```")
+                code = html.escape(code.removeprefix("python\n"), quote=False)
+                shown.append(f"{to_html(title)}<pre>{code}</pre>")
+            if len(shown) == steps:
+                button.description = say("exercises.solution_button")
+            button.disabled = len(shown) == steps + _solutions_shown()
+            help_.value = f"<div role='status'>{'<br>'.join(shown)}</div>"
+
+        button.on_click(press)
+        box.children = HTML(saved.alive(box)), button, help_
+        return box
 
 
 # ---- checking a claim by training it -----------------------------------------------

@@ -143,6 +143,12 @@ def _find_lesson(lesson):
     raise refused(rule, lesson, _say("no_lesson_hint"))
 
 
+def _lesson_title(name):
+    from hpkit.exercises._core import load_texts
+
+    return f"{name.split('_')[0]} {load_texts(name)['title']}"
+
+
 def _lesson_rows(name, entries):
     from hpkit.exercises import load_lesson
 
@@ -257,7 +263,7 @@ class Progress:
 
     def _lesson(self, name):
         mine = [row for row in self.rows if row["lesson"] == name]
-        cells = [name]
+        cells = [_lesson_title(name)]
         for quiz in (False, True):
             part = [r for r in mine if r["exercise"].startswith("quiz/") == quiz]
             done, total = sum(bool(r["passed"]) for r in part), len(part)
@@ -286,7 +292,11 @@ class Progress:
         if self.overview:
             lines += ["", *text_lines([_say("heads"), *self._overview()], rule=True)]
         for lesson, rows in self._details():
-            lines += ["", lesson, *text_lines([_say("row_heads"), *rows], rule=True)]
+            lines += [
+                "",
+                _lesson_title(lesson),
+                *text_lines([_say("row_heads"), *rows], rule=True),
+            ]
         return "\n".join(lines)
 
     def _repr_html_(self):
@@ -295,7 +305,7 @@ class Progress:
         cell = "text-align:left;padding:3px 14px 3px 6px"
         how = {"row_heads": True, "style": "margin:6px 0", "cell": cell}
         details = "".join(
-            f"<div style='margin-top:8px'><b>{lesson}</b></div>"
+            f"<div style='margin-top:8px'><b>{_lesson_title(lesson)}</b></div>"
             + html_table(_say("row_heads"), rows, **how)
             for lesson, rows in self._details()
         )

@@ -31,8 +31,10 @@ def alive(widget):
     return _ALIVE.format(name=widget.model_id, line=WORDS["dead"])
 
 
-def show(widget, picture, *, again=False, **bundle):
+def show(widget, picture, *, again=False, line="", **bundle):
     """Show a widget and its saved picture (HTML), or, `again`, another picture of it.
+
+    `line` stands below the picture; default: that the cell makes it live.
 
     `bundle` has text, and perhaps Markdown, for where no HTML is shown.
     """
@@ -42,7 +44,8 @@ def show(widget, picture, *, again=False, **bundle):
     if not again:
         view = {"version_major": 2, "version_minor": 0, "model_id": name}
         display({VIEW: view}, raw=True)
-    saved = f"{_DEAD}{picture}<p><i>{html.escape(WORDS['dead'])}</i></p>"
+    line = line or f"<i>{html.escape(WORDS['dead'])}</i>"
+    saved = f"{_DEAD}{picture}<p>{line}</p>"
     bundle = {f"text/{kind}": text for kind, text in bundle.items()}
     bundle["text/html"] = f'<div class="hp-saved hp-saved-{name}">{saved}</div>'
     display(bundle, raw=True, display_id=f"saved-{name}", update=again)

@@ -65,8 +65,8 @@ panel
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
-# If a run is going badly, you don't have to wait for it. Every exercise has hints and a
-# solution: delete the `# ` in front of a line and run that cell.
+# If a run is going badly, you don't have to wait for it. Every exercise has a button:
+# **Hint** helps step by step, and after the last hint it shows a solution.
 
 # %%
 ex.stop
@@ -74,10 +74,6 @@ ex.stop
 # %%
 answer = ...
 ex.stop.check(answer)
-
-# %%
-# ex.stop.hint()
-# ex.stop.solution()
 
 # %% [markdown]
 # **Pin** the runs that you want to compare: they keep a color of their own. The run you
@@ -89,10 +85,6 @@ ex.name_it
 # %%
 answer = ...
 ex.name_it.check(answer)
-
-# %%
-# ex.name_it.hint()
-# ex.name_it.solution()
 
 # %% [markdown]
 # ## 4. The same again (2 minutes)
@@ -135,10 +127,6 @@ ex.seeds
 # %%
 answer = ...
 ex.seeds.check(answer)
-
-# %%
-# ex.seeds.hint()
-# ex.seeds.solution()
 
 # %% [markdown]
 # ## 5. Three questions (1 minute)

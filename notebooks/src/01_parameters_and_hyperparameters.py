@@ -63,10 +63,6 @@ ex.hyperparameters
 answer = ...
 ex.hyperparameters.check(answer)
 
-# %%
-# ex.hyperparameters.hint()
-# ex.hyperparameters.solution()
-
 # %% [markdown]
 # ## 2. The loop (10 minutes)
 #
@@ -138,10 +134,6 @@ def train_epoch(net, optimizer, X, y, batch_size):
 
 
 ex.loop.check(train_epoch)
-
-# %%
-# ex.loop.hint()
-# ex.loop.solution()
 
 # %% [markdown]
 # **Predict.** How many parameters has your loop changed? And how many of the
@@ -238,10 +230,6 @@ ex.six_curves
 # %%
 answer = ...
 ex.six_curves.check(answer)
-
-# %%
-# ex.six_curves.hint()
-# ex.six_curves.solution()
 
 # %% [markdown]
 # ## 5. Two traps (4 minutes)

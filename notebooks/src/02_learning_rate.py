@@ -102,10 +102,6 @@ ex.worst_to_best
 answer = ...
 ex.worst_to_best.check(answer)
 
-# %%
-# ex.worst_to_best.hint()
-# ex.worst_to_best.solution()
-
 # %% [markdown]
 # ## 3. The validation curve (8 minutes)
 #
@@ -124,10 +120,6 @@ ex.prediction
 # %%
 answer = ...
 ex.prediction.check(answer)
-
-# %%
-# ex.prediction.hint()
-# ex.prediction.solution()
 
 # %% [markdown]
 # **Predict.** Now draw it, in the panel.
@@ -171,10 +163,6 @@ ex.good_rate
 # %%
 answer = ...
 ex.good_rate.check(answer)
-
-# %%
-# ex.good_rate.hint()
-# ex.good_rate.solution()
 
 # %% [markdown]
 # ## 4. A list that ends on the slope (7 minutes)
@@ -224,10 +212,6 @@ ex.log_list
 answer = ...
 ex.log_list.check(answer)
 
-# %%
-# ex.log_list.hint()
-# ex.log_list.solution()
-
 # %% [markdown]
 # ## 5. Not a number (6 minutes)
 #
@@ -261,10 +245,6 @@ ex.diverging_rate
 # %%
 answer = ...
 ex.diverging_rate.check(answer)
-
-# %%
-# ex.diverging_rate.hint()
-# ex.diverging_rate.solution()
 
 # %% [markdown]
 # ## 6. Four questions (4 minutes)

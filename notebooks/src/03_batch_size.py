@@ -59,10 +59,6 @@ def updates_per_epoch(n_points, batch_size):
 
 ex.updates.check(updates_per_epoch)
 
-# %%
-# ex.updates.hint()
-# ex.updates.solution()
-
 # %% [markdown]
 # ## 2. Same epochs, larger batch (8 minutes)
 #
@@ -109,10 +105,6 @@ ex.equal_epochs
 answer = ...
 ex.equal_epochs.check(answer)
 
-# %%
-# ex.equal_epochs.hint()
-# ex.equal_epochs.solution()
-
 # %% [markdown]
 # ## 3. Fewer steps, longer steps (9 minutes)
 #
@@ -133,10 +125,6 @@ ex.scaled_rate
 # %%
 answer = ...
 ex.scaled_rate.check(answer)
-
-# %%
-# ex.scaled_rate.hint()
-# ex.scaled_rate.solution()
 
 # %% [markdown]
 # Seven batch sizes, twice: once with one learning rate for all, once with a learning
@@ -201,10 +189,6 @@ ex.scaling_breaks
 # %%
 answer = ...
 ex.scaling_breaks.check(answer)
-
-# %%
-# ex.scaling_breaks.hint()
-# ex.scaling_breaks.solution()
 
 # %% [markdown]
 # ## 4. "Small batches find better models" (3 minutes)

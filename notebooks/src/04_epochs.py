@@ -89,10 +89,6 @@ def best_epoch(val_loss):
 
 ex.best.check(best_epoch)
 
-# %%
-# ex.best.hint()
-# ex.best.solution()
-
 # %% [markdown]
 # ## 3. Not a knob to tune (6 minutes)
 #
@@ -194,10 +190,6 @@ ex.choose_patience
 answer = ...
 ex.choose_patience.check(answer)
 
-# %%
-# ex.choose_patience.hint()
-# ex.choose_patience.solution()
-
 # %% [markdown]
 # ## 5. Longer, shorter, enough (3 minutes)
 #
@@ -210,10 +202,6 @@ ex.how_long
 # %%
 answer = ...
 ex.how_long.check(answer)
-
-# %%
-# ex.how_long.hint()
-# ex.how_long.solution()
 
 # %% [markdown]
 # ## 6. Four questions (2 minutes)

@@ -80,10 +80,6 @@ ex.which_split
 answer = ...
 ex.which_split.check(answer)
 
-# %%
-# ex.which_split.hint()
-# ex.which_split.solution()
-
 # %% [markdown]
 # ## 2. Why not choose by the training loss? (8 minutes)
 #
@@ -149,10 +145,6 @@ ex.best_of_50
 # %%
 answer = ...
 ex.best_of_50.check(answer)
-
-# %%
-# ex.best_of_50.hint()
-# ex.best_of_50.solution()
 
 # %% [markdown]
 # **Predict.** The real exam: 1000 test rows, in a box that may be opened once. What
@@ -240,10 +232,6 @@ ex.find_leaks
 answer = ...
 ex.find_leaks.check(answer)
 
-# %%
-# ex.find_leaks.hint()
-# ex.find_leaks.solution()
-
 # %% [markdown]
 # ## 5. An honest number (5 minutes)
 #
@@ -264,10 +252,6 @@ ex.honest_number
 # %%
 answer = ...
 ex.honest_number.check(answer)
-
-# %%
-# ex.honest_number.hint()
-# ex.honest_number.solution()
 
 # %% [markdown]
 # Now **open the box**. Moons come from a formula, so the check above drew new points;

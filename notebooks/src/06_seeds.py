@@ -115,10 +115,6 @@ ex.enough_seeds
 answer = ...
 ex.enough_seeds.check(answer)
 
-# %%
-# ex.enough_seeds.hint()
-# ex.enough_seeds.solution()
-
 # %% [markdown]
 # ## 5. The same seed for both (7 minutes)
 #
@@ -174,19 +170,11 @@ def can_tell(a, b):
 ex.differ.check(can_tell)
 
 # %%
-# ex.differ.hint()
-# ex.differ.solution()
-
-# %%
 ex.four_pairs
 
 # %%
 answer = ...
 ex.four_pairs.check(answer)
-
-# %%
-# ex.four_pairs.hint()
-# ex.four_pairs.solution()
 
 # %% [markdown]
 # ## 6. As good as the best (3 minutes)

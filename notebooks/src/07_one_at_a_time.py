@@ -134,10 +134,6 @@ ex.order
 answer = ...
 ex.order.check(answer)
 
-# %%
-# ex.order.hint()
-# ex.order.solution()
-
 # %% [markdown]
 # ## 3. By hand, on the digits (7 minutes)
 #
@@ -189,10 +185,6 @@ def tune(loss, base, lists):
 
 ex.recipe.check(tune)
 
-# %%
-# ex.recipe.hint()
-# ex.recipe.solution()
-
 # %% [markdown]
 # ## 4. What it costs (3 minutes)
 #
@@ -211,10 +203,6 @@ def costs(sizes):
 
 
 ex.cost.check(costs)
-
-# %%
-# ex.cost.hint()
-# ex.cost.solution()
 
 # %% [markdown]
 # That is the strength of the recipe: another list of 4 is *plus 3*, not *times 4*. So

@@ -90,10 +90,6 @@ def combinations(lrs, batch_sizes):
 
 ex.double_loop.check(combinations)
 
-# %%
-# ex.double_loop.hint()
-# ex.double_loop.solution()
-
 # %% [markdown]
 # `hk.grid_search` is these loops with a training inside. It trains all runs side by
 # side.
@@ -162,10 +158,6 @@ ex.wide_enough
 answer = ...
 ex.wide_enough.check(answer)
 
-# %%
-# ex.wide_enough.hint()
-# ex.wide_enough.solution()
-
 # %% [markdown]
 # ## 4. How sure is the winner? (7 minutes)
 #
@@ -229,15 +221,11 @@ for count in (2, 3, 4, 5, 6):
 # as `grid.cost`, a panel before it starts.
 
 # %%
-ex.third_one
+ex.affordable
 
 # %%
 answer = ...
-ex.third_one.check(answer)
-
-# %%
-# ex.third_one.hint()
-# ex.third_one.solution()
+ex.affordable.check(answer)
 
 # %% [markdown]
 # So a grid is for two hyperparameters, at most three. The next lesson has better ways

@@ -119,10 +119,6 @@ ex.how_many
 answer = ...
 ex.how_many.check(answer)
 
-# %%
-# ex.how_many.hint()
-# ex.how_many.solution()
-
 # %% [markdown]
 # ## 3. Send the weak ones home (9 minutes)
 #
@@ -188,10 +184,6 @@ ex.first_cut
 # %%
 answer = ...
 ex.first_cut.check(answer)
-
-# %%
-# ex.first_cut.hint()
-# ex.first_cut.solution()
 
 # %% [markdown]
 # ## 4. Knobs that are one (9 minutes)
@@ -280,10 +272,6 @@ ex.with_momentum
 answer = ...
 ex.with_momentum.check(answer)
 
-# %%
-# ex.with_momentum.hint()
-# ex.with_momentum.solution()
-
 # %% [markdown]
 # ## 5. Learn from what you have seen (8 minutes)
 #
@@ -341,10 +329,6 @@ ex.optuna_study
 # %%
 answer = ...
 ex.optuna_study.check(answer)
-
-# %%
-# ex.optuna_study.hint()
-# ex.optuna_study.solution()
 
 # %% [markdown]
 # ## 6. Which one? (3 minutes)

@@ -125,10 +125,6 @@ ex.budget
 answer = ...
 ex.budget.check(answer)
 
-# %%
-# ex.budget.hint()
-# ex.budget.solution()
-
 # %% [markdown]
 # Three warnings. What leads after three epochs need not lead after thirty. A setting in
 # a *new* search is trained and paid again.
@@ -168,10 +164,6 @@ ex.my_plan
 plan = ...
 cap.note(plan=plan)  # for the report
 ex.my_plan.check(plan)
-
-# %%
-# ex.my_plan.hint()
-# ex.my_plan.solution()
 
 # %% [markdown]
 # ## 4. Spend it (20 minutes)
@@ -233,10 +225,6 @@ ex.finish
 # %%
 answer = ...  # when all is done: answer = cap
 ex.finish.check(answer)
-
-# %%
-# ex.finish.hint()
-# ex.finish.solution()
 
 # %% [markdown]
 # ## 6. Beside others (5 minutes)
@@ -308,10 +296,6 @@ ex.may_say
 # %%
 answer = ...
 ex.may_say.check(answer)
-
-# %%
-# ex.may_say.hint()
-# ex.may_say.solution()
 
 # %% [markdown]
 # ## 7. The report (5 minutes)

@@ -96,10 +96,6 @@ ex.own_data
 my_data = ...
 ex.own_data.check(my_data)
 
-# %%
-# ex.own_data.hint()
-# ex.own_data.solution()
-
 # %% [markdown]
 # ## 2. The search (9 minutes)
 #
@@ -179,10 +175,6 @@ ex.search
 # %%
 my_search = ...
 ex.search.check(my_search)
-
-# %%
-# ex.search.hint()
-# ex.search.solution()
 
 # %% [markdown]
 # ## 3. Your own network (8 minutes)
@@ -407,10 +399,6 @@ test: ...
 mistake: ...
 """
 ex.report.check(my_report)
-
-# %%
-# ex.report.hint()
-# ex.report.solution()
 
 # %%
 ex.quiz

@@ -68,3 +68,17 @@ def test_wrong_answer_gets_its_sentence(lesson):
     page = lesson("0.002")
     assert "Not yet. With 0.002 the mean lowest validation loss is" in output(page, 2)
     assert "ex.good_rate.hint()" in output(page, 2)
+
+
+def test_hints_and_solution_come_by_keyboard(lesson):
+    page = lesson("...")
+    button = page.locator(f"{NOTEBOOK} .jp-Cell").nth(1).locator(".widget-button")
+
+    button.focus()
+    for n, key in enumerate(("Enter", "Space", "Enter"), 1):
+        page.keyboard.press(key)
+        page.locator(f"{NOTEBOOK} .jp-Cell", has_text=f"Hint {n} of 3").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(f"{NOTEBOOK} .jp-Cell pre", has_text="answer = ").wait_for()
+    assert "Hint 1 of 3" in output(page, 1)
+    assert button.is_disabled()

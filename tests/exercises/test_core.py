@@ -143,6 +143,27 @@ def test_hints_and_solution_show_themselves(exercise):
     assert exercise.words["question"].strip() in exercise._repr_markdown_()
 
 
+def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
+    one = LESSONS["03_batch_size"].updates
+    _, button, shown = one.widget().children
+    seen = []
+    while not button.disabled:
+        label = button.description
+        button.click()
+        seen.append((label, one.words["hints"][0][:20] in shown.value))
+
+    assert seen == [("Hint", True)] * 2 + [("Solution", True)]
+    assert "<pre>def updates_per_epoch(" in shown.value
+    assert _progress.load()[one.key]["solution"]
+
+    monkeypatch.setitem(_core._solutions, "shown", False)
+    _, button, shown = one.widget().children
+    for _ in range(2):
+        button.click()
+    assert button.disabled
+    assert "<pre>" not in shown.value
+
+
 @every_lesson
 def test_lesson_module(name):
     lesson = LESSONS[name]
@@ -153,7 +174,8 @@ def test_lesson_module(name):
     for one in lesson.EXERCISES:
         assert getattr(lesson, one.name) is one
         assert one.lesson == name
-    assert set(_core.load_texts(name)) == {one.name for one in lesson.EXERCISES}
+    names = {one.name for one in lesson.EXERCISES}
+    assert set(_core.load_texts(name)) == {"title", *names}
 
 
 # ---- the core ----------------------------------------------------------------------
