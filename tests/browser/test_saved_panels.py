@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from build import FOLDER
 from harness import (
     KERNEL,
     ask,
@@ -107,6 +108,17 @@ def test_another_day_and_exported_as_a_page(page, lab_server, notebook):
     subprocess.run(to_html, check=True)
     page.goto(path.with_suffix(".html").as_uri())
     sees(page, SAVED)
+
+
+def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
+    lesson = FOLDER / "05_choosing_by_validation.ipynb"
+    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", lesson]
+    subprocess.run([*to_html, "--output-dir", tmp_path], check=True)
+    page.goto((tmp_path / lesson.name).with_suffix(".html").as_uri())
+    folds = page.locator("details:not(.hp-code):not([open])")
+    assert folds.count() > 10
+    page.pdf()
+    assert folds.count() == 0
 
 
 def test_picture_is_of_the_last_state(page, lab_server, notebook):

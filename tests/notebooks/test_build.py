@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -330,11 +331,15 @@ def test_drawing_that_answers_a_question_is_folded_in_both_ways(folder):
     assert load(folder).cells[1].metadata.jupyter == both
 
 
-def test_exported_page_shows_what_is_folded(asks):
+def test_exported_page_folds_an_answer_and_holds_it(asks):
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter().from_filename(str(asks / "00_start.ipynb"))
-    assert "<pre>one\n</pre>" in page
+    templates = [str(notebooks.FOLDER / "templates")]
+    exporter = HTMLExporter(template_name="hpkit", extra_template_basedirs=templates)
+    page, _ = exporter.from_filename(str(asks / "00_start.ipynb"))
+    fold, *_ = re.findall(r'<details class="hp-answer">.*?</details>', page, re.S)
+    assert f"<summary>{notebooks.FIRST_LINE}</summary>" in fold
+    assert "<pre>one\n</pre>" in fold
 
 
 # ---- the user's own progress -------------------------------------------------------
