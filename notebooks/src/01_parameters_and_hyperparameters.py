@@ -22,8 +22,8 @@ torch.set_num_threads(1)  # a small network is quickest on one thread
 # %% [markdown]
 # ## 1. Two kinds of numbers (4 minutes)
 #
-# You bake bread: you set the temperature and the clock, and close the door. Inside, the
-# dough changes all by itself. But the oven doesn't choose its own temperature.
+# When you bake bread, you set the temperature and the clock and close the door. Inside,
+# the dough changes by itself. But the oven doesn't choose its own temperature.
 #
 # **Predict.** The panel has three knobs. Which of them changes while the network
 # trains?
@@ -44,8 +44,8 @@ hk.TrainingPanel(moons, start)
 # - the **epochs**: how many times it goes through all the points.
 #
 # There are more, such as the number of units in the hidden layers, 16 and 16 here. What
-# training changes are the network's **weights** and **biases**, its **parameters**.
-# Here it is in PyTorch.
+# training changes are the network's **weights** and **biases**, its **parameters**. In
+# PyTorch:
 #
 # **Predict.** How many parameters does it have? Ten? A hundred? More?
 
@@ -146,9 +146,9 @@ print("parameters that training changed:", changed)
 print("lr, batch size, epochs:", lr, batch_size, epochs)
 
 # %% [markdown]
-# **What you see: parameters move, hyperparameters don't.** More than half of the
-# parameters have moved. <!-- claim: training-changes-parameters --> The others belong
-# to units that are silent: their ReLU answers 0 for every point, so they have no slope.
+# **What you see: parameters move, hyperparameters don't.** More than half have moved.
+# <!-- claim: training-changes-parameters --> The others belong to units that are
+# silent: their ReLU answers 0 for every point, so they have no slope.
 #
 # ## 3. The boundary grows (3 minutes)
 #
@@ -212,12 +212,12 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=Tr
 # - **4, diverged.** The X marks where the line leaves the chart. The loss is no longer
 #   a number (`nan`), as here, <!-- claim: shape-diverged --> or the training loss ends
 #   above three times its start. *Take a tenth of the learning rate.*
-# - **5, overfitting.** The training loss goes on down, but the validation loss has
+# - **5, overfitting.** The training loss keeps falling, but the validation loss has
 #   turned: it ends at more than one and a half times its lowest value, in most runs at
-#   more than twice. <!-- claim: shape-over-fitting --> The network learns its points by
-#   heart. *Stop at the ring, the lowest point; or get more data.*
+#   more than twice. <!-- claim: shape-over-fitting --> The network has learned its
+#   points by heart. *Stop at the ring, the lowest point; or get more data.*
 # - **6, noisy.** Low, but it shakes, as small batches do; with all points in one batch
-#   the line is smooth. <!-- claim: shape-noisy --> *Fine, if it goes down.*
+#   the line is smooth. <!-- claim: shape-noisy --> *Fine, if it falls.*
 #
 # Six others:
 
@@ -289,12 +289,12 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # ## 7. The clinic (3 minutes)
 #
 # Each patient is a fresh training with a fault of its own. The gray curves are its
-# other seeds. From the fourth patient on, three faults are new: *unlucky seed*, when
-# the gray curves do far better; *stopped too early*, while both losses fall; *chosen by
-# training loss*, trap one. New, too: **weight decay** keeps the weights small.
+# other seeds. From the fourth patient on, expect three more: *unlucky seed*, when the
+# gray curves do far better; *stopped too early*, while both losses fall; *chosen by
+# training loss*, trap one. One remedy is new: **weight decay** keeps the weights small.
 #
-# **Do.** Choose what is wrong and what helps, click **Treat**, and see whether it
-# cures. Then **Next patient**, until three in a row are right.
+# **Do.** Choose what is wrong and what helps, click **Treat**, and see whether that
+# cures it. Then **Next patient**, until three in a row are right.
 
 # %%
 hk.ClinicPanel()
@@ -311,7 +311,7 @@ hk.progress(1)
 # %% [markdown]
 # ## What you saw
 #
-# - Training changes parameters. Hyperparameters are set before and stay.
+# - Training changes parameters. Hyperparameters are set before it and stay.
 #   <!-- claim: training-changes-parameters -->
 # - Training is one loop: loss, slope, step. `hk.fit` runs it.
 # - Six shapes tell you what to do: too slow, good, bouncing, diverged, overfitting,

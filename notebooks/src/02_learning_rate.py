@@ -261,7 +261,7 @@ hk.progress(2)
 # - In a bowl, learning rates above `2 / curvature` lead out of it.
 #   <!-- claim: bowl-two-over-curvature -->
 # - The validation curve of the learning rate is a U: best at 0.3 or 1 on moons, too
-#   slow on the left, too long steps on the right.
+#   slow on the left, steps too long on the right.
 #   <!-- claim: u-left-hardly-moves u-minimum u-right-too-long -->
 # - In the list 0.01, 0.02, 0.03, 0.04 the largest wins: the list ends on the slope. One
 #   that grows by factors reached less than half of that loss.

@@ -3,8 +3,8 @@
 #
 # **About 35 minutes.** By the end you'll be able to
 #
-# - say what the batch size changes in an epoch, and what it leaves as it is,
-# - change the batch size and keep your result, by moving the learning rate along,
+# - say what the batch size changes in an epoch, and what it doesn't,
+# - change the batch size and keep your result, by moving the learning rate with it,
 # - answer two people: "larger batches are better, they see more data" and "small
 #   batches are better, they find better models".
 #
@@ -79,7 +79,7 @@ hk.ValidationCurvePanel(
 # %% [markdown]
 # **What you see: from 16 on, larger is higher.** At 256 the loss is more than five
 # times that of 16. <!-- claim: batch-larger-is-higher --> The X at 1 is a run that
-# diverged: such long steps, each in the direction of a single point, lead out of the
+# diverged: steps this long, each in the direction of a single point, lead out of the
 # valley. <!-- claim: batch-one-diverges -->
 #
 # Are large batches bad, then? Look at the same trainings one by one.
@@ -108,9 +108,9 @@ ex.equal_epochs.check(answer)
 # %% [markdown]
 # ## 3. Fewer steps, longer steps (9 minutes)
 #
-# A large batch takes few steps. But it knows the direction better, so it can dare to
-# take *long* ones. With twice the batch there are half as many steps: make each twice
-# as long, and both walk equally far.
+# A large batch takes few steps. But it knows the direction better, so it can afford
+# *long* ones. With twice the batch there are half as many steps: make each twice as
+# long, and both walk equally far.
 #
 # **Do.** The panel shows batch size 8 with learning rate 0.04. **Pin** it. Move the
 # batch size to 64: the line goes up. Now move the learning rate until the line lies on
@@ -154,7 +154,7 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # %% [markdown]
 # **What you see: one climbs, one stays level.** With one learning rate for all, the
 # loss climbs from 8 on. <!-- claim: batch-fixed-lr-climbs --> With a learning rate that
-# grows along, all losses from 2 to 128 are within five percent.
+# grows with it, all losses from 2 to 128 are within five percent.
 # <!-- claim: batch-linear-scaling -->
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
@@ -176,7 +176,7 @@ ax = hk.plot_grid(table)
 # **What you see: a valley that runs diagonally.** Start at batch size 4 with 0.04 and
 # go up and right, to 16 with 0.16 and 64 with 0.64: the loss stays nearly the same. The
 # large batches do best with a far larger learning rate than batch size 4, which breaks
-# there. <!-- claim: batch-valley-runs-slantwise --> But no diagonal goes on for ever:
+# there. <!-- claim: batch-valley-runs-slantwise --> But no diagonal goes on forever:
 # with 16 and 0.64 the network still learns; with 64 and 2.56 training breaks for most
 # seeds. At 256 and 2.56 it depends on the seed. <!-- claim: batch-slant-ends -->
 #
@@ -212,7 +212,7 @@ for size in (4, 16, 64):
 #
 # ## 5. Noise (5 minutes)
 #
-# Back to the fog. How different are the answers, if you ask 4 people, 16 or 64? Take a
+# Back to the fog. How different are the answers if you ask 4 people, 16 or 64? Take a
 # network and do *not* move it: each dot is the loss of one batch.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots

@@ -40,7 +40,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 
 # %% [markdown]
 # **What you see: longer is lower, here.** Both lines go down together. Stopping at
-# epoch ten gives away a lower loss: *under-training*. <!-- claim: epochs-too-few -->
+# epoch ten misses a lower loss: *under-training*. <!-- claim: epochs-too-few -->
 #
 # ## 2. By heart (9 minutes)
 #
@@ -48,7 +48,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # network is large, with two layers of 64 units, and trained with *momentum*, which
 # makes it quicker; lesson 09 comes back to that.
 #
-# **Predict.** How will the *validation* loss go over 200 epochs? Draw it.
+# **Predict.** What will the *validation* loss do over 200 epochs? Draw it.
 #
 # **Do.** Move the slider **Epoch of the map** from the ring to the end.
 
@@ -56,15 +56,15 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 
 # %% [markdown]
-# **What you see: down, then up.** The training loss goes on down, and ends below the
-# point where it was at the ring. <!-- claim: epochs-training-goes-on --> The validation
-# loss turns and climbs, to more than one and a half times its lowest point.
+# **What you see: down, then up.** The training loss keeps falling, and ends below where
+# it was at the ring. <!-- claim: epochs-training-goes-on --> The validation loss turns
+# and climbs, to more than one and a half times its lowest point.
 # <!-- claim: epochs-validation-climbs --> In the map the boundary bends around single
 # points, until all 50, or nearly all, are classified correctly.
 # <!-- claim: epochs-by-heart --> This is **overfitting**.
 #
-# **Predict.** Which network has the lower loss on 200 new points, that of the ring or
-# that of the end?
+# **Predict.** Which network has the lower loss on 200 new points, the one at the ring
+# or the one at the end?
 
 # %%
 run = hk.fit(small, long, seed=2)
@@ -106,8 +106,8 @@ curve = hk.validation_curve(
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
-# **What you see: the solid one.** It goes down and stays; the dotted line climbs to
-# more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
+# **What you see: the solid one.** It goes down and stays there; the dotted line climbs
+# to more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
 #
 # **Predict.** Why? Compare a short and a long run of the same seed: are the first 50
 # epochs of the long one the short one?
@@ -152,7 +152,7 @@ def stop_epoch(val_loss, patience):
 # How far does it get? Tell the panel.
 #
 # **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. From
-# where on does more patience change nothing but the time?
+# which value on does more patience only cost time?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
@@ -180,7 +180,7 @@ hk.PatiencePanel(spiral, deep, patience=1)
 # more than one and a half times. Patience 20 stops late and, with most seeds, within
 # five percent of the lowest. <!-- claim: epochs-plateau -->
 #
-# No patience is always right. But too much only costs time, too little costs the
+# No patience is always right. But too much only costs time; too little costs the
 # result.
 
 # %%
@@ -193,7 +193,7 @@ ex.choose_patience.check(answer)
 # %% [markdown]
 # ## 5. Longer, shorter, enough (3 minutes)
 #
-# Was it long enough? Look where the best epoch stands: in the **last quarter**, *train
+# Was it long enough? Look where the best epoch lies: in the **last quarter**, *train
 # longer*; in the **first tenth**, *shorter would do*; in between, *enough*.
 
 # %%
@@ -217,7 +217,7 @@ hk.progress(4)
 #
 # - Too few epochs stop too early: on moons 100 got lower than 30, and 30 lower than 10.
 #   <!-- claim: epochs-too-few -->
-# - With 50 noisy points and a large network the training loss goes on down, while the
+# - With 50 noisy points and a large network the training loss keeps falling, while the
 #   validation loss climbs to more than 1.5 times its lowest point.
 #   <!-- claim: epochs-training-goes-on epochs-validation-climbs -->
 # - On new points the network of the best epoch wins.

@@ -31,7 +31,7 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 # - The **real exam**. Once, at the end. It tells how good you are.
 #
 # What is an exam worth if you've seen the questions? Nothing. And one you can retake a
-# hundred times, handing in only your best? Try it: the panel has data on which
+# hundred times, handing in only your best? Try it: the panel has data from which
 # **nothing can be learned**, because the labels are coin flips. It trains one model
 # after the other and asks each about the same 40 rows.
 #
@@ -49,7 +49,7 @@ hk.CoinFlipsPanel(models=5)
 # **Say what you see.** Which line would you put into an advertisement? Which one would
 # you believe?
 #
-# **What you see: luck climbs, truth stays flat.** For about half of the coins ten
+# **What you see: luck climbs, truth stays flat.** With about half of the flips, ten
 # models or so are enough for 60 %; others take more than 30, and a few more than 100.
 # Even 100 models rarely get past 70 %. <!-- claim: choice-hundred-coins --> No model
 # has become better: we have tried more of them, and kept the luckiest.
@@ -171,9 +171,9 @@ print(said[0].message)
 # fifty times and keep the best, and the test split is a second validation split: no
 # honest number is left anywhere.
 #
-# Is choosing by validation bad, then? No: it is the best way to *choose*. Only the
-# winner's number is too good to *report*, the more so the more you have tried and the
-# fewer rows you have. That is what the third pile is for.
+# Is choosing by validation bad, then? No: it is the best way to *choose*. But the
+# winner's number is too good to *report*: the more you have tried and the fewer rows
+# you have, the worse. That is what the third pile is for.
 #
 # ## 4. Leaks (6 minutes)
 #
@@ -222,8 +222,8 @@ ax = hk.alt_text(ax, "With a leak about 80 percent right, without it about 50.")
 # is about half, as it must be. <!-- claim: choice-leak-of-columns -->
 #
 # The same happens, less visibly, with the **scale** of columns. From each number you
-# take its column's mean, `X.mean(0)`, and divide by the column's spread, `X.std(0)`.
-# Both come from rows. From which?
+# subtract its column's mean, `X.mean(0)`, and divide by the column's spread,
+# `X.std(0)`. Both come from rows. From which ones?
 
 # %%
 ex.find_leaks
@@ -294,7 +294,7 @@ ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 # %% [markdown]
 # `hk.cross_validate` does this without a leak: columns are scaled by the rows that are
 # trained on, and each fold is judged after the last epoch, since a fold that chose its
-# own best epoch would be judging its own choice.
+# own best epoch would be judging itself.
 #
 # **Predict.** The rows are shuffled and cut ten times. Which moves less from shuffle to
 # shuffle, the loss of one fold or the mean of the five? Much less?
@@ -321,8 +321,8 @@ ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close togethe
 # losses of one shuffle differ. <!-- claim: choice-folds-differ --> The means move much
 # less. <!-- claim: choice-folds-are-steadier --> With one split you may land anywhere
 # from less than half of the mean of all to more than one and a half times as much.
-# <!-- claim: choice-one-split-is-luck --> That we have these 142 wines and no others is
-# luck that no folds take away.
+# <!-- claim: choice-one-split-is-luck --> One piece of luck no fold removes: that we
+# have these 142 wines and no others.
 #
 # **Predict.** Now choose by it. Is a learning rate of 0.01 better for these wines than
 # 0.1, or 0.3, or 1?

@@ -21,7 +21,7 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # %% [markdown]
 # ## 1. Same setting, different luck (4 minutes)
 #
-# Roll a die once. It shows 5. Is it a good die? One roll can't say. Yet people train
+# Roll a die once. It shows 5. Is it a good die? One roll can't tell. Yet people train
 # one setting once, see 0.11, train another once, see 0.13, and call the first one
 # better. How much of that is the die? Below, only the **seed** changes: the first
 # weights and the order of the points.
@@ -119,7 +119,7 @@ ex.enough_seeds.check(answer)
 # ## 5. The same seed for both (7 minutes)
 #
 # Two runners on different days, in different wind: who is faster? Let them run on the
-# *same* day. Networks run on the same day with the **same seed**.
+# *same* day. For networks, the same day is the **same seed**.
 #
 # **Predict.** Digits, learning rates 0.2 and 0.3, twenty duels. How many does 0.3 win
 # with seeds of its own? And with shared ones?

@@ -2,7 +2,7 @@
 # # One at a time
 #
 # Ana and Jun tune the same network on the same data. Both are careful, both train eight
-# settings, both look at the validation loss only. Ana begins with the learning rate,
+# settings, both look only at the validation loss. Ana begins with the learning rate,
 # Jun with the batch size. Will they end at the same place?
 #
 # **About 30 minutes.** By the end you'll be able to
@@ -26,7 +26,7 @@ short = lists | {"batch_size": [8, 32, 128]}
 # %% [markdown]
 # ## 1. Ana and Jun (11 minutes)
 #
-# The recipe is the oldest one, and still the one that most people use:
+# The recipe is the oldest, and still the one that most people use:
 #
 # 1. **Start** with a value for each hyperparameter. It need not be good.
 # 2. **Change one.** Train copies of the model that differ in this one value alone.
@@ -54,13 +54,13 @@ ax = hk.plot_data(spiral)
 # 2. Choose Jun's order, and press **All steps**.
 # 3. Press **Show the grid**: all that the paths didn't see.
 # 4. Walk the other four orders. **Paths** below the charts keeps where each one ended.
-#
-# **Say what you see.** What do the orders that reach the best have in common?
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
 
 # %% [markdown]
+# **Say what you see.** What do the orders that reach the best have in common?
+#
 # **What you see: batch size before learning rate.** Jun finds the best of all 36
 # settings. Ana ends at more than one and a half times that loss, often at more than
 # twice. All three orders with the batch size before the learning rate reach the best;
@@ -150,7 +150,7 @@ for name, values in short.items():
     print(name, values, "losses", [round(loss, 3) for loss in losses])
 
 # %% [markdown]
-# **What you see: the first step.** It brings ten times as much as the others together,
+# **What you see: the first step.** It gains ten times as much as the others together,
 # because the start was far too slow. <!-- claim: path-first-step-gains-most --> No step
 # raises the loss, because the winner so far takes part again.
 # <!-- claim: path-never-rises --> A run that diverged counts as infinite: it never

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # Grid search
 #
-# You bake bread and may set two things: how thick the loaf is, and how long it bakes. A
-# thick loaf wants a long time, a thin one a short time. So "the best time" makes no
-# sense. You bake one loaf for *every pair*, and taste them all.
+# You bake bread and choose two things: how thick the loaf is, and how long it bakes. A
+# thick loaf needs a long time, a thin one a short time. So there is no "best time". You
+# bake one loaf for *every pair*, and taste them all.
 #
 # In the last lesson Ana was stuck, because two things had to change at once. A grid
-# tries every pair of your lists, so it can't get stuck. It has its price, and a few
-# traps of its own.
+# tries every pair of your lists, so it can't get stuck. It has a price, and a few traps
+# of its own.
 #
 # **About 30 minutes.** By the end you'll be able to
 #
@@ -228,8 +228,8 @@ answer = ...
 ex.affordable.check(answer)
 
 # %% [markdown]
-# So a grid is for two hyperparameters, at most three. The next lesson has better ways
-# for more.
+# So a grid is for two hyperparameters, at most three. For more, the next lesson has
+# better ways.
 #
 # ## 6. Three questions (2 minutes)
 

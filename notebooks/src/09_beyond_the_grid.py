@@ -31,7 +31,7 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 # ## 1. The race (9 minutes)
 #
 # Four searches look for a learning rate and a **weight decay**, a small pull of all
-# weights towards zero. Each may spend 81 epochs; a whole run takes nine.
+# weights toward zero. Each may spend 81 epochs; a whole run takes nine.
 #
 # - **Grid**: every pair of three learning rates and three weight decays.
 # - **Random**: nine draws; each power of ten is as likely as any other.
@@ -92,7 +92,7 @@ print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 draws")
 
 # %% [markdown]
 # **What you see: nine tries against three.** Here the dice nearly always win.
-# <!-- claim: random-beats-grid-here --> On the moons so small a weight decay hardly
+# <!-- claim: random-beats-grid-here --> On the moons such a small weight decay hardly
 # changes the loss, <!-- claim: weight-decay-hardly-matters --> so the grid's nine runs
 # were three tries. Nobody knows beforehand which knob does nothing. Random draws are
 # not careless: they are insurance.
@@ -189,7 +189,7 @@ ex.first_cut.check(answer)
 # ## 4. Knobs that are one (9 minutes)
 #
 # A ball that rolls downhill doesn't stop at every step to look around. **Momentum**
-# does the same for training: with 0.9, each step adds 0.9 of the step before.
+# keeps training rolling, too: with 0.9, each step adds 0.9 of the step before.
 #
 # On the digits learning rate 0.01 is too slow: after ten epochs its loss has only
 # fallen from about 2.4 to 1.8.

@@ -22,8 +22,8 @@ wine_data = hk.load_dataset("wine")
 # ## The task
 #
 # A post office wants to read handwritten digits, the ones you know. There is money for
-# **sixty epochs** of training, all runs together. You decide what they are spent on. At
-# the end there is one model and one number, its test accuracy, with three bars:
+# **sixty epochs** of training, all runs together. You decide how to spend them. At the
+# end there is one model and one number, its test accuracy, with three bars:
 #
 # - **0.85**: a beginner's guess stays below it after ten epochs.
 #   <!-- claim: capstone-start-below-the-bar -->
@@ -169,7 +169,7 @@ ex.my_plan.check(plan)
 # ## 4. Spend it (20 minutes)
 #
 # This is your budget, `cap` of the first cell. Its log is kept in the folder
-# `hpkit-runs` beside this notebook: tomorrow it goes on where you stopped.
+# `hpkit-runs` beside this notebook: tomorrow it picks up where you stopped.
 
 # %%
 cap

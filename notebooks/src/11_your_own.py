@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Your own
 #
-# So far the data, the networks and the questions were ours. Now it is your turn. You
-# see once, from beginning to end, how a table becomes a tuned model. Then you do it
+# So far the data, the networks and the questions were ours. Now it is your turn. First
+# you'll see, from start to finish, how a table becomes a tuned model. Then you do it
 # with a table of your own.
 #
 # **About 40 minutes.** By the end you'll be able to
@@ -33,7 +33,7 @@ lrs, layers = [0.001, 0.01, 0.1, 1], [(), (16,), (16, 16)]
 # Doctors in Wisconsin took cells from 569 lumps and measured them under a microscope.
 # The column `diagnosis` says what was found later: malignant (cancer) or benign
 # (harmless). Before you use a table, find out where it comes from and what you may do
-# with it: this one is by W. Wolberg and others, licence CC BY 4.0, so name the source.
+# with it: this one is by W. Wolberg and others, license CC BY 4.0, so name the source.
 
 # %%
 frame.iloc[[0, 1, 2, -1], [0, 1, 3, 4, -1]]
@@ -48,18 +48,17 @@ cells
 #
 # **Do.** Look around. The sentence below the map names some of the pairs that it cannot
 # tell from the best and counts the rest; dashed frames show all. A needle, or a
-# plateau? Then put momentum in the place of the batch size.
-# Does it lower the loss, or only move the dark cells?
+# plateau? Then put momentum in place of the batch size. Does it lower the loss, or only
+# move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see: a plateau.** Three seeds cannot tell several pairs from the best.
-# With momentum or weight decay in the place of the batch size the lowest loss is the
-# same within a tenth.
-# <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9 the best
-# learning rate is a smaller one. <!-- claim: own-momentum-moves -->
+# **What you see: a plateau.** Three seeds cannot tell several pairs from the best. With
+# momentum or weight decay in place of the batch size the lowest loss is the same within
+# a tenth. <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9
+# the best learning rate is a smaller one. <!-- claim: own-momentum-moves -->
 #
 # **Predict.** Without any model: how often are you right if you always give the same
 # answer?
@@ -161,7 +160,7 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # at least. <!-- claim: own-split-luck --> Seeds move it by less than a third.
 # <!-- claim: own-seeds-move-little --> Six of the 113 rows make about half of the loss
 # or more: <!-- claim: own-few-rows-most-of-the-loss --> there the model is in doubt, or
-# sure and wrong. Our own cut has got hard ones: nearly all others give a lower loss.
+# sure and wrong. Our own cut has hard ones: nearly all others give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut, and never your loss with that of somebody who
@@ -205,7 +204,7 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # <!-- claim: own-network-is-trained-as-by-a-plain-loop --> An LSTM, or whatever else
 # can't be stacked, is trained run after run: hpkit says so once, and it takes longer.
 #
-# Now one that hpkit hasn't got. A straight model was as good as a bent one, so why
+# Now one that hpkit doesn't have. A straight model was as good as a bent one, so why
 # choose? This one adds up both ways; `hidden` gives the width of the bent one.
 
 
@@ -241,8 +240,8 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # %% [markdown]
 # **What you see: nothing gained.** The best cells of the three rows differ by less than
 # a tenth. <!-- claim: own-width-hardly-matters --> And the new network has gained a few
-# percent at most. <!-- claim: own-skip-gains-nothing --> Many good ideas end so. That
-# is why they need a fair test: same cut, same seeds.
+# percent at most. <!-- claim: own-skip-gains-nothing --> Many good ideas end like this.
+# That is why they need a fair test: same cut, same seeds.
 #
 # **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent way.
 # Run the three cells again.
@@ -384,7 +383,7 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # 4. **sure**: the spread over seeds, the edge, the plateau;
 # 5. **test**: one number from the test rows, looked at once;
 # 6. **mistake**: what a mistake costs. Only you can write this line: to call a
-#    malignant lump benign is far worse than the other way round.
+#    malignant lump benign is far worse than the reverse.
 
 # %%
 ex.report
