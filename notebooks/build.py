@@ -27,7 +27,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat.v4 import new_output
 
 from hpkit.charts.still import small
-from hpkit.panels.saved import VIEW, WORDS
+from hpkit.panels.parts import VIEW, WORDS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"

@@ -268,13 +268,13 @@ class Exercise:
     def _ipython_display_(self):
         from IPython.display import display
 
-        from hpkit.panels import saved
+        from hpkit.panels import parts
 
         question = {"text/plain": repr(self), "text/markdown": self._repr_markdown_()}
         display(question, raw=True)
         by_call = say("exercises.by_call", name=self.name)
         texts = {"plain": to_text(by_call), "markdown": by_call}
-        saved.show(self.widget(), "", line=to_html(by_call), **texts)
+        parts.show_saved(self.widget(), "", line=to_html(by_call), **texts)
 
     def widget(self):
         """Return a button that shows the hints, one more at each press, and an answer.
@@ -283,7 +283,7 @@ class Exercise:
         """
         from ipywidgets import HTML, Button, VBox
 
-        from hpkit.panels import saved
+        from hpkit.panels import parts
 
         shown, box, help_ = [], VBox(), HTML()
         button = Button(description=say("exercises.hint_button"))
@@ -302,7 +302,7 @@ class Exercise:
             help_.value = f"<div role='status'>{'<br>'.join(shown)}</div>"
 
         button.on_click(press)
-        box.children = HTML(saved.alive(box)), button, help_
+        box.children = HTML(parts.alive(box)), button, help_
         return box
 
 

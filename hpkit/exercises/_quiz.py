@@ -139,21 +139,21 @@ class Quiz:
         return "\n\n".join(parts)
 
     def _ipython_display_(self):
-        from hpkit.panels import saved
+        from hpkit.panels import parts
 
         texts = {"plain": repr(self), "markdown": self._markdown()}
         look = "<pre style='white-space:pre-wrap;font-family:inherit'>{}</pre>"
-        saved.show(self.widget(), look.format(html.escape(repr(self))), **texts)
+        parts.show_saved(self.widget(), look.format(html.escape(repr(self))), **texts)
 
     def widget(self):
         """Return the quiz as an ipywidgets box; a new one takes the old one's place."""
         from ipywidgets import HTML, VBox
 
-        from hpkit.panels import saved
+        from hpkit.panels import parts
 
         with self._lock:
             if self._box:
-                saved.close(self._box)
+                parts.close(self._box)
             self._places, self._score = {}, HTML()
             blocks = [self._block(n) for n in range(1, len(self) + 1)]
             for n, entry in self._entries().items():  # of an earlier day
@@ -165,7 +165,7 @@ class Quiz:
                     about = self.key(n), outcome, a["feedback"], letter, before
                     self._show(n, letter, Feedback(*about))
             self._box = box = VBox()
-        box.children = HTML(saved.alive(box)), *blocks, self._score
+        box.children = HTML(parts.alive(box)), *blocks, self._score
         box.add_class("hpkit-quiz")
         return box
 

@@ -1,4 +1,4 @@
-"""Controls: each a label, a slider and, for numbers, a number box; and lists of values.
+"""Controls: each a label, a slider and, for numbers, a number box; lists.
 
 `Controls(dataset, base, names)` builds those asked for; `.setting` is what they say.
 `Entry` is which hyperparameter to search and its values, as a learner writes them.
@@ -24,9 +24,9 @@ from hpkit.hyperparameters import (
     was_refused,
 )
 from hpkit.locale import Texts
-from hpkit.panels.parts import FULL, head_of, named, row, say
+from hpkit.panels.parts import FULL, head_of, named, row, say, toggles
 from hpkit.search.space import check_list
-from hpkit.text import shown
+from hpkit.text import shown, text_lines
 
 WORDS = Texts("panels.controls")
 SAME, NEW = "same", "new"
@@ -63,30 +63,20 @@ class Knob:
 
 def _framed(label, slider, *number):
     """Return label and number in a row, the slider under it."""
-    slider.add_class("hp-slide")
-    box = W.VBox([row(W.HTML(head_of(label)), *number, name="hp-row"), slider])
-    box.add_class("hp-knob")
-    return box
+    label = row(W.HTML(head_of(label)), *number, name="hp-row")
+    return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, rounded=_same, *, kind=W.FloatText, read=_same, **limits):
+def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
     """Return a slider and a number box that follow each other, as a `Knob`.
 
-    A box without limits takes any number: hpkit's own checks say what is wrong with
-    it, where a limit would silently make another number of it.
+    The box may go between the ticks of the slider, and beyond: it takes any number,
+    since hpkit's own checks say what is wrong with it, where a limit would silently
+    make another number of it. The slider stands at the tick nearest to the number. A
+    browser says so once more, rounded its own way: that is no news, and what was typed
+    stays.
     """
-    number = named(kind(value=slider.value, **limits), label)
-    number.add_class("hp-number")
-    _tie(slider, number, rounded)
-    return Knob(_framed(label, slider, number), number, slider, read)
-
-
-def _tie(slider, number, rounded):
-    """Let a slider and a number box follow each other; the box may go between ticks.
-
-    The slider stands at the tick nearest to the number. A browser says so once more,
-    rounded its own way: that is no news, and what was typed stays.
-    """
+    number = named(number or W.FloatText(slider.value, step=step), label)
     by_factor = isinstance(slider, W.FloatLogSlider)
 
     def ticks(value):
@@ -106,6 +96,8 @@ def _tie(slider, number, rounded):
 
     slider.observe(slid, "value")
     number.observe(typed, "value")
+    box = _framed(label, slider, number.add_class("hp-number"))
+    return Knob(box, number, slider, read)
 
 
 def _slide(name):
@@ -124,14 +116,16 @@ def log_knob(name, dataset, value):
 
 
 def count_knob(name, dataset, value):
-    """Return a slider over whole numbers, tied to a number box."""
+    """Return a slider over whole numbers, tied to a number box.
+
+    The box is one for any numbers: one for whole numbers would take 2.5 for 25.
+    """
+
+    def read(value):
+        return int(value) if value.is_integer() else value
+
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(TABLE[name].knob, slider, read=_whole, step=1)
-
-
-def _whole(value):
-    """Return a float as int if it is one: a box for int would take 2.5 for 25."""
-    return int(value) if value.is_integer() else value
+    return tied(TABLE[name].knob, slider, read=read)
 
 
 def count_box(label, value, low, high, *, most=None, **look):
@@ -141,11 +135,10 @@ def count_box(label, value, low, high, *, most=None, **look):
     """
     low, high = min(low, value), max(high, value)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
-    knob = tied(label, slider, kind=_Count, most=most or 10 * high, step=1)
-    number, ends = knob.source, (1, knob.source.most)
-    number.label = label.split(",")[0]
-    number.tooltip = WORDS["number"].format(label, *ends)
-    return number, knob.box
+    number = _Count(label.split(",")[0], most or 10 * high, value)
+    box = tied(label, slider, number=number).box
+    number.tooltip = WORDS["number"].format(label, 1, number.most)
+    return number, box
 
 
 class _Whole(traitlets.TraitType):
@@ -154,7 +147,6 @@ class _Whole(traitlets.TraitType):
     default_value = 1
 
     def validate(self, box, value):
-        """Return the number, the old one where it is refused."""
         hint = WORDS["between"].format(box.most)
         try:
             return check_count(box.label, value, most=box.most, hint=hint)
@@ -174,9 +166,9 @@ class _Count(W.FloatText):
 
     value = _Whole().tag(sync=True)
 
-    def __init__(self, *, most, **more):
-        self.most, self.label, self.refuse = most, "", None
-        super().__init__(**more)
+    def __init__(self, label, most, value):
+        self.label, self.most, self.refuse = label, most, None
+        super().__init__(value=value, step=1)
 
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
@@ -192,11 +184,8 @@ def batch_knob(name, dataset, value):
     """Return a slider over powers of two, up to all points at once."""
     most = len(dataset.train.y)
     values = [2**k for k in range(11) if 2**k < most] + [most]
-
-    def text(size):
-        return WORDS["all"].format(size) if size == most else str(size)
-
-    return pick_knob(name, values, value, text)
+    every = WORDS["all"].format(most)
+    return pick_knob(name, values, value, lambda n: every if n == most else str(n))
 
 
 def width_knob(name, dataset, hidden):
@@ -227,6 +216,8 @@ assert {facts.control for facts in TABLE.values()} <= set(BUILD), "an unknown co
 class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
+    continuous = True  # whether sliders tell every place they pass
+
     def __init__(self, dataset, base, names):
         names = (names,) if isinstance(names, str) else names
         names = check_items("controls", names, empty=True, of="names")
@@ -239,7 +230,6 @@ class Controls:
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
 
     def __getitem__(self, name):
-        """Return one control."""
         return self.knobs[name]
 
     @property
@@ -252,19 +242,9 @@ class Controls:
         for name, knob in self.knobs.items():
             knob.value = getattr(setting, name)
 
-    def observe(self, changed):
-        """Call `changed()` whenever a value changes."""
-        for knob in self.knobs.values():
-            knob.source.observe(changed, "value")
-
-    @property
-    def continuous(self):
-        """Whether sliders tell every place they pass, not only where they stop."""
-        sliders = (knob.slider for knob in self.knobs.values())
-        return all(getattr(slider, "continuous_update", True) for slider in sliders)
-
-    @continuous.setter
-    def continuous(self, on):
+    def follow(self, on):
+        """Let sliders tell every place they pass, or only where they stop."""
+        self.continuous = on
         for knob in self.knobs.values():
             if hasattr(knob.slider, "continuous_update"):
                 knob.slider.continuous_update = on
@@ -273,10 +253,14 @@ class Controls:
 # ---- seeds -------------------------------------------------------------------------
 
 
+def check_seed_count(count):
+    return check_count("seeds", count, most=MOST_SEEDS, hint=WORDS["few"])
+
+
 def given_seeds(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
     if isinstance(seeds, Number | str):
-        return range(check_count("seeds", seeds, most=MOST_SEEDS, hint=WORDS["few"]))
+        return range(check_seed_count(seeds))
     return check_seeds(seeds)
 
 
@@ -288,33 +272,39 @@ def seeds_from(given, count, first=0):
     return (*given, *range(more, more + first + count))[first : first + count]
 
 
-class SeedCount:
-    """How many seeds a search takes: a number, its slider, and `box` with both."""
-
-    def __init__(self, seeds):
-        self.given = given_seeds(seeds)
-        count = len(self.given)
-        slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-        # A box for whole numbers would drop the point of 2.5 and hand over 25.
-        knob = tied(WORDS["seeds"], slider, step=1)
-        self.number, self.box = knob.source, knob.box
-
-    @property
-    def list(self):
-        """The seeds: those given, then the next numbers; checks what was typed."""
-        count, hint = self.number.value, WORDS["few"]
-        return seeds_from(
-            self.given, check_count("seeds", count, most=MOST_SEEDS, hint=hint)
-        )
+def seed_knob(count):
+    """Return how many seeds a search takes, as a `Knob`."""
+    slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
+    return tied(WORDS["seeds"], slider, read=check_seed_count)
 
 
 def seed_choice():
     """Return buttons, the same seed for every run or a new one, and their row."""
-    tips = [WORDS["same_tip"], WORDS["new_tip"]]
     options = [(WORDS["same"], SAME), (WORDS["new"], NEW)]
-    buttons = W.ToggleButtons(options=options, tooltips=tips)
-    buttons.style.button_width = "4.8em"
+    buttons = toggles(options, [WORDS["same_tip"], WORDS["new_tip"]], "4.8em")
     return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
+
+
+# ---- lists to choose from ----------------------------------------------------------
+
+
+def list_widget(tip):
+    """Return a list to choose from, the line for its heads, and both in a box."""
+    made = named(W.Select(options=[]), tip).add_class("hp-mono").add_class("hp-list")
+    made.layout.width = "100%"
+    heads = say("", "hp-muted")
+    return made, heads, W.VBox([heads, made])
+
+
+def aligned(heads, names, rows):
+    """Return a line of heads (HTML) and the rows as lines, one width a column.
+
+    The second head and what follows come after those of hyperparameters `names`.
+    """
+    heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
+    first, *lines = text_lines([heads, *rows], right=True)
+    lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
+    return f"<pre class='hp-mono'>{html.escape(first)}</pre>", lines
 
 
 # ---- lists of values ---------------------------------------------------------------
@@ -369,15 +359,14 @@ def _between(name, low, high, count):
 
 def written(values):
     """Return values as a learner would write them; `parse_values` reads them back."""
-    return values if isinstance(values, str) else ", ".join(map(_exact, values))
 
+    def exact(value):
+        if isinstance(value, tuple):
+            return "-".join(map(str, value)) + "-" * (len(value) < 2)
+        whole = not isinstance(value, float) or float(shown(value)) == value
+        return shown(value) if whole else repr(value)
 
-def _exact(value):
-    """Return a value as text with nothing rounded off."""
-    if isinstance(value, tuple):
-        return "-".join(map(str, value)) + "-" * (len(value) < 2)
-    whole = not isinstance(value, float) or float(shown(value)) == value
-    return shown(value) if whole else repr(value)
+    return values if isinstance(values, str) else ", ".join(map(exact, values))
 
 
 class Entry:
@@ -396,10 +385,8 @@ class Entry:
         self.text = named(text, WORDS["values_tip"])
         self.text.layout.width = FULL
         self.note = say("", "hp-muted")
-        label = say(head_of(label or WORDS["values"]))
-        head = row(label, self.which, name="hp-row")
-        self.frame = W.VBox([head, self.text, self.note])
-        self.frame.add_class("hp-knob")
+        head = row(say(head_of(label or WORDS["values"])), self.which, name="hp-row")
+        self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
         for widget in (self.which, self.text):
             widget.observe(self._count, "value")
         self._count()

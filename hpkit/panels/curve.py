@@ -13,7 +13,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.hyperparameters import Hyperparameters, check_name
 from hpkit.locale import Texts
-from hpkit.panels.guess import Drawing, check_predict
+from hpkit.panels.panel import Drawing, check_predict
 from hpkit.panels.search_panel import SearchPanel
 from hpkit.plots.words import describe
 from hpkit.search.searches import validation_curve
@@ -73,7 +73,7 @@ class ValidationCurvePanel(SearchPanel):
         controls: Iterable[str] = ("lr", "batch_size", "epochs"),
         title: str | None = None,
         model: Model | None = None,
-        predict: bool = False,
+        predict: bool | str = False,
     ) -> None:
         check_name(param_name)
         more = {"seeds": seeds, "model": model, "key": (param_name,)}
@@ -82,19 +82,18 @@ class ValidationCurvePanel(SearchPanel):
         values = self.values.values
         if check_predict(predict, draw=True) == "draw":
             axis, at = value_axis(param_name, values)
-            drawing = Drawing(dataset, at, axis)
+            drawing, words = Drawing(dataset, at, axis), WORDS["lowest_at"]
 
-            def guess(_):
-                return WORDS["lowest_at"].format(shown(values[drawing.lowest]))
+            def lowest(_):
+                return words.format(shown(values[drawing.lowest]))
 
-            self.ask(True, WORDS["draw"], drawing, guess)
+            self.ask(True, WORDS["draw"], drawing, lowest)
         else:
             slider = W.SelectionSlider(options=[(shown(v), v) for v in values])
             self.ask(predict, WORDS["guess"], slider, shown)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
-        left = (self.values.frame, self.controls.box, self.seed_count.box, self.buttons)
+        left = [self.values.frame, *self.search_box]
         self.build(left, (5, 6), calls=calls, drawers=self.rows)
-        self._renamed()
         self._come_in()
 
     def _planned(self):
@@ -102,38 +101,31 @@ class ValidationCurvePanel(SearchPanel):
         return all_settings(self.controls.setting, space)
 
     def _begin(self):
-        name, values = self.values.name, self.values.values
-        return validation_curve.live(
-            self.dataset,
-            self.controls.setting,
-            param_name=name,
-            param_range=values,
-            **self._more,
-        )
+        more = {"param_name": self.values.name, "param_range": self.values.values}
+        setting = self.controls.setting
+        return validation_curve.live(self.dataset, setting, **more, **self._more)
 
     def _choose_out(self, number):
         self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
 
     def _charts(self, found):
-        focus = self.focus
-        strong = label(found.settings[focus], (found.param_name,))
-        curves = value_curves_chart(
-            found, chosen=focus, alt=WORDS["curves"].format(strong)
-        )
-        look = {"chosen": focus, "before": self.before, "alt": describe(found)}
-        return [curves, validation_chart(found, **look, **self._guessed())]
+        strong = label(found.settings[self.focus], (found.param_name,))
+        alt, look = WORDS["curves"].format(strong), {"chosen": self.focus}
+        curves = value_curves_chart(found, **look, alt=alt)
+        look |= {"before": self.before, "alt": describe(found), **self._guessed()}
+        return [curves, validation_chart(found, **look)]
 
     def _guessed(self):
         if not (self.guess and self.guess.open and self.found.param_name == self.asked):
             return {}
-        if drawn := self.guess.drawn:
-            if self.found.finished and len(self.found.settings) == len(drawn[0]):
-                out = self.found.runs.diverged.any(1)
-                self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
-            return {"drawn": drawn}
-        return {"guess": self.guess.value}
+        if not (drawn := self.guess.drawn):
+            return {"guess": self.guess.value}
+        if self.found.finished and len(self.found.settings) == len(drawn[0]):
+            out = self.found.runs.diverged.any(1)
+            self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
+        return {"drawn": drawn}
 
-    def code(self):
+    def code(self) -> str:
         """Return the cell that runs the same search."""
         name, values = self.values.name, self.values.values
         if self.found:

@@ -91,11 +91,9 @@ class GridPanel(SearchPanel):
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
-        left = [*(e.frame for e in self.entries), self.controls.box]
-        left += [self.seed_count.box, self.buttons]
-        calls = {"cell": self._clicked}
-        self.build(left, (1, 1), calls=calls, over=[views], drawers=self.rows)
-        self._renamed()
+        left = [*(entry.frame for entry in self.entries), *self.search_box]
+        more = {"calls": {"cell": self._clicked}, "drawers": self.rows}
+        self.build(left, (1, 1), over=[views], **more)
         self._come_in()
 
     def _space(self):
@@ -138,10 +136,8 @@ class GridPanel(SearchPanel):
             "guess": cells(self._guessed()),
         }
         look = {"framed": framed, "title": WORDS["map"], "alt": describe(found)}
-        return [
-            heatmap_chart(found.space, grid_losses(found), **look),
-            self._beside(found),
-        ]
+        heatmap = heatmap_chart(found.space, grid_losses(found), **look)
+        return [heatmap, self._beside(found)]
 
     def _beside(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
@@ -172,7 +168,7 @@ class GridPanel(SearchPanel):
             text += WORDS["there"].format(self.found.runs.mean_val_loss[number])
         return text
 
-    def code(self):
+    def code(self) -> str:
         """Return the cell that runs the same search."""
         space = self.found.space if self.found else self._space()
         space = {name: list(values) for name, values in space.items()}
@@ -196,9 +192,8 @@ class CellGuess(W.VBox):
             options = [(shown(value), k) for k, value in enumerate(values)]
             wide = W.Layout(width="110px", margin="2px 12px 2px 6px")
             one = W.Dropdown(options=options, value=None, layout=wide)
-            one = named(one, TABLE[name].knob)
             one.observe(self._draw, "value")
-            self.lists.append(one)
+            self.lists.append(named(one, TABLE[name].knob))
             boxes += [say(TABLE[name].knob), one]
         pair = row(*boxes)
         pair.layout.align_items = "center"
@@ -213,28 +208,16 @@ class CellGuess(W.VBox):
 
     @index.setter
     def index(self, number):
-        at = (None, None) if number is None else divmod(number, self.rows)
-        self.lists[0].value, self.lists[1].value = at
+        self.lists[0].value, self.lists[1].value = divmod(number, self.rows)
 
     @property
     def value(self):
         """Setting of the cell that was chosen, or None."""
         return None if self.index is None else self.settings[self.index]
 
-    @property
-    def disabled(self):
-        """Whether nothing can be chosen any more."""
-        return self.lists[0].disabled
-
-    @disabled.setter
-    def disabled(self, off):
-        for each in self.lists:
-            each.disabled = off
-
     def _clicked(self, cell):
-        if not self.disabled:
-            up, column = divmod(cell, self.columns)
-            self.lists[0].value, self.lists[1].value = column, up
+        up, column = divmod(cell, self.columns)
+        self.index = column * self.rows + up
 
     def _draw(self, _=None):
         nothing = np.full((self.rows, self.columns), np.nan)

@@ -11,12 +11,14 @@ the click on Stop, with every version of ipykernel.
 import atexit
 import threading
 import time
+from contextlib import closing, contextmanager
 from weakref import WeakSet
 
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
 REST = 12  # times as long as a picture took lie between two: training comes first
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
+CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 LAST = 5.0  # seconds that threads have to end before Python does
 
 
@@ -57,23 +59,20 @@ class Live:
             if replace:
                 self._halt.set()
             if self._thread is None:
-                self.busy = True
-                self._thread = threading.Thread(
-                    target=self._work, name=THREAD, daemon=True
-                )
+                self.busy, how = True, {"name": THREAD, "daemon": True}
+                self._thread = threading.Thread(target=self._work, **how)
                 self._thread.start()
 
     def now(self, job, *, seconds=AT_ONCE):
         """Do a job before returning; what takes longer goes on in the thread."""
         until = time.perf_counter() + seconds
-
-        def steps():
+        with self.lock, self._errors_shown():
             for _ in job:
                 if time.perf_counter() > until:
-                    return self.start(job)
-
-        self._safely(steps)
-        self._safely(self.draw)
+                    self.start(job)
+                    break
+        with self.lock, self._errors_shown():
+            self.draw()
 
     def stop(self):
         """Stop what runs and forget what waits; returns at once."""
@@ -87,8 +86,14 @@ class Live:
         self._go.clear()
 
     def resume(self):
-        """Let the job go on."""
         self._go.set()
+
+    def rest(self):
+        """Rest until nothing has moved for a moment (the end of a job)."""
+        until = time.perf_counter() + CHOSEN
+        while time.perf_counter() < until and not self.asked:
+            time.sleep(0.02)
+            yield False
 
     def wait(self, timeout=None):
         """Wait until nothing runs (raises TimeoutError after `timeout` seconds)."""
@@ -101,48 +106,44 @@ class Live:
 
     def _work(self):
         """Do the newest job until there is none (the thread)."""
+        ran = False
         while True:
             with self.lock:
                 job, self._next = self._next, None
-                if job is None:
+                self.busy = job is not None
+                if ran or not self.busy:
+                    with self._errors_shown():
+                        self.draw()
+                if not self.busy:
                     self._thread = None
-                    if self.busy:  # stopped before it began
-                        self.busy = False
-                        self._safely(self.draw)
                     return
                 self._halt.clear()
-            self._safely(lambda job=job: self._steps(job), locked=False)
-            with self.lock:
-                self.busy = self._next is not None
-                self._safely(self.draw)
+            # Its own `finally` writes down what a stopped job has.
+            with self._errors_shown(), closing(job):
+                self._steps(job)
+            ran = True
 
     def _steps(self, job):
         """Step through a job and draw, until its end or a stop."""
         due_at, stale = 0.0, False
-        try:
-            for news in job:
-                if self._halt.is_set():
-                    return
-                stale = stale or news is not False
-                due = time.perf_counter() >= due_at or news is False
-                if stale and (due or self.paused):
-                    begin = time.perf_counter()
-                    with self.lock:
-                        self.draw()
-                    end, stale = time.perf_counter(), False
-                    due_at = end + max(FRAME, REST * (end - begin))
-                self._go.wait()
-        finally:
-            job.close()  # its own `finally` writes down what a stopped job has
-
-    def _safely(self, step, *, locked=True):
-        """Take a step; show its error instead of raising it."""
-        try:
-            if locked:
+        for news in job:
+            if self._halt.is_set():
+                return
+            stale = stale or news is not False
+            due = time.perf_counter() >= due_at or news is False
+            if stale and (due or self.paused):
+                begin = time.perf_counter()
                 with self.lock:
-                    step()
-            else:
-                step()
+                    self.draw()
+                end, stale = time.perf_counter(), False
+                due_at = end + max(FRAME, REST * (end - begin))
+            self._go.wait()
+
+    @contextmanager
+    def _errors_shown(self):
+        """Show an error instead of raising it."""
+        try:
+            yield
         except Exception as error:
             with self.lock:
                 self.fail(error)

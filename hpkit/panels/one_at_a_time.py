@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import permutations
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import ipywidgets as W
@@ -14,14 +13,13 @@ from hpkit.charts.heatmap import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import TABLE, Hyperparameters, check_seeds, refusal
+from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import FULL, buttons, head_of, named, say
 from hpkit.panels.search_panel import PACE, ListedPanel
-from hpkit.search.result import best_number
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
-from hpkit.search.space import all_settings, check_space
+from hpkit.search.space import check_space
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
 WORDS = Texts("panels.one_at_a_time")
@@ -92,15 +90,19 @@ class OneAtATimePanel(ListedPanel):
         super().__init__(dataset, title, base, seeds, model)
         self.space = check_space("OneAtATimePanel", values)
         for name, values in self.space.items():
-            if base is not None:
-                self.space[name] = _joined(values, getattr(base, name))
-            elif getattr(self.base, name) not in values:
+            start = getattr(self.base, name)
+            if base is None and start not in values:
                 self.base = self.base.but(**{name: values[0]})
+            elif start not in values:  # it joins them, in their order if they have one
+                more = (*values, start)
+                ordered = list(values) == sorted(values)
+                self.space[name] = tuple(sorted(more)) if ordered else more
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None
         self.upto = self.resets = 0
-        self.grid_pace = float("inf")  # seconds a seed, of a grid that was shown
+        self.grid_pace = inf  # seconds a seed, of a grid that was shown
+        self.walked = {}  # the end of each path and its loss, by order and start
         self.ask(predict, WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
@@ -128,55 +130,60 @@ class OneAtATimePanel(ListedPanel):
             self.order,
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
-            self.seed_count.box,
+            self.seed_knob.box,
             buttons(self.next_button, self.all_button),
             buttons(self.grid_button),
             buttons(self.back_button, self.stop_button),
         ]
-        self.walked = {}  # the end and its loss, by order and start
         self.paths = say(WORDS["no_path"], "hp-table")
         paths = WORDS["paths"], WORDS["paths_tip"], self.paths
         calls = {"cell": self._choose_cell, "setting": self._choose_point}
         self.build(left, (1, 1), calls=calls, drawers=[paths, *self.rows])
 
     @property
-    def starting(self):
+    def starting(self) -> Hyperparameters:
         """The setting where the path starts."""
         return self.base.but(**{n: knob.value for n, knob in self.starts.items()})
 
     @property
-    def ordered(self):
+    def ordered(self) -> dict[str, tuple]:
         """The values by name, in the order of the steps."""
         return {name: self.space[name] for name in self.order.value}
 
     @property
-    def done(self):
+    def done(self) -> list:
         """The steps that are finished."""
         steps = self.found.steps if self.found else ()
         return [step for step in steps if step.winner is not None]
 
+    @property
+    def _whole(self):
+        """The grid, once all of it is known."""
+        return self.grid if self.grid and self.grid.finished else None
+
+    # ---- the steps and the grid as jobs ----------------------------------------------
+
     def _begin(self):
         """Return the search to run; checks all at once."""
-        check_seeds(self.seed_count.list)
         more = self._more | self.ordered
         return one_at_a_time.live(self.dataset, self.starting, **more)
 
     def _reseed(self):
         """Begin again with other seeds; a quick grid that was shown is trained anew."""
-        seeds = len(self.seed_count.list)  # checks them
-        if self.grid and self.grid.finished:
-            self.grid_pace = self.grid.fit_time.sum() / len(self.grid.seeds)
+        seeds = len(self.seed_list)  # checks them
+        if grid := self._whole:
+            self.grid_pace = grid.fit_time.sum() / len(grid.seeds)
         self.grid = None
         self.walked.clear()
         self.reset(grid=self.grid_pace * seeds < QUICK_GRID)
 
-    def reset(self, *, grid=False):
+    def reset(self, *, grid: bool = False) -> None:
         """Forget all but the start, and the grid once all of it is known.
 
         With `grid` the grid is trained after the start.
         """
         self.live.stop()
-        self.grid = self.grid if self.grid and self.grid.finished else None
+        self.grid = self._whole
         self.found = self.search = self.chosen = self.cell = self.error = None
         self.resets += 1  # what still trains is of no use any more
         if not self._asks():
@@ -184,12 +191,10 @@ class OneAtATimePanel(ListedPanel):
 
     def _asks(self):
         """Wait for a button, and say so, where the start alone takes long."""
-        seconds = PACE * self._work([self.starting])
-        self.offer = None
+        settings, self.offer = [self.starting], None
+        seconds = PACE * self._work(settings)
         if seconds > QUICK_GRID:
-            runs = len(self.seed_count.list)
-            facts = {"runs": runs, "epochs": runs * self.starting.epochs}
-            self.offer = WORDS["slow"].format(**facts, seconds=seconds)
+            self.offer = self._offered(WORDS["slow"], settings, seconds)
             self._draw()
         return self.offer is not None
 
@@ -200,15 +205,14 @@ class OneAtATimePanel(ListedPanel):
         if grid:
             yield from self._training("grid", self.space)
 
-    def reveal(self):
+    def reveal(self) -> None:
         """Train the grid."""
         self.error = None
         self.live.start(self._training("grid", self.space))
 
     def _training(self, name, space):
         """Train all combinations as an attribute of that name (a job)."""
-        resets = self.resets
-        more = self._more | space
+        resets, more = self.resets, self._more | space
         for found in grid_search.live(self.dataset, self.base, **more):
             with self.live.lock:
                 if resets != self.resets:
@@ -235,8 +239,10 @@ class OneAtATimePanel(ListedPanel):
                 if found is None or search is not self.search:
                     return
                 if len(found.steps) > known:
-                    self.found = _closed(found)
+                    self.found = found
             yield
+
+    # ---- what is chosen --------------------------------------------------------------
 
     def _choose_cell(self, number):
         row, column = divmod(number, len(next(iter(self.space.values()))))
@@ -244,7 +250,7 @@ class OneAtATimePanel(ListedPanel):
         self.chosen = best_in_cells(self.found, self.space).get(self.cell)
         self._draw()
 
-    def choose(self, number):
+    def choose(self, number: int) -> None:
         """Highlight a setting."""
         if self.found is None:  # begun anew a moment ago
             return
@@ -255,6 +261,8 @@ class OneAtATimePanel(ListedPanel):
         setting = self.points[number]
         if self.found and setting in self.found.settings:
             self.choose(self.found.settings.index(setting))
+
+    # ---- what is shown ---------------------------------------------------------------
 
     def _update(self, running):
         runs = self.found.cost.runs if self.found else 0
@@ -268,15 +276,13 @@ class OneAtATimePanel(ListedPanel):
     def _keep_path(self):
         """Keep where a whole path ended, and show all of them beside the grid."""
         if len(self.done) == len(self.space):
-            end, runs = self.done[-1].winner, self.found.runs
+            end = self.done[-1].winner
             said = ", ".join(self.order.value), short(self.starting, self.space)
-            loss = runs.mean_val_loss[self.found.settings.index(end)]
             self.walked.pop(said, None)
-            self.walked[said] = short(end, self.space), loss
-        whole = self.grid is not None and self.grid.finished
-        best = self.grid.runs.mean_val_loss[self.grid.runs.order[0]] if whole else None
+            self.walked[said] = short(end, self.space), _loss(self.found, end)
+        best = self._whole and _loss(self._whole, self._whole.best)
         rows = [
-            (*said, end, f"{loss:.3g}", f"{loss / best:.2f}" if whole else "")
+            (*said, end, f"{loss:.3g}", f"{loss / best:.2f}" if best else "")
             for said, (end, loss) in reversed(self.walked.items())  # the newest on top
         ]
         table = html_table(WORDS["paths_columns"], rows)
@@ -288,89 +294,65 @@ class OneAtATimePanel(ListedPanel):
         Before the grid is known the map is of the path, so that a step goes to the
         lowest cell of its row or column; then of the grid, whichever path is walked.
         """
-        whole = self.grid is not None and self.grid.finished
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
-        searches = searches[: 1 if whole else None]
-        best = searches[0].best if searches else None
-        look = {"chosen": self.cell, "title": self._title(searches, whole)}
-        look |= {"best": best, "best_label": WORDS["best" if whole else "best_so_far"]}
+        searches = searches[: 1 if self._whole else None]
+        look = {"chosen": self.cell, "title": self._title(searches)}
+        look["best"] = searches[0].best if searches else None
+        look["best_label"] = WORDS["best" if self._whole else "best_so_far"]
         stops = [self.starting, *(step.winner for step in self.done)]
         path = path_chart(self.space, searches, stops, **look)
         steps, self.points = steps_chart(self.found, self.ordered, click="setting")
         return [path, steps]
 
-    def _title(self, searches, whole):
+    def _title(self, searches):
         """Return what a cell of the map shows, or what the chosen one does."""
         for search in reversed(searches):
             if (i := best_in_cells(search, self.space).get(self.cell)) is not None:
-                words = short(search.settings[i], self.space)
                 out = search.runs.diverged[i].any()
                 loss = search.runs.mean_val_loss[i]
-                return WORDS["chosen_out" if out else "chosen"].format(words, loss)
+                words = WORDS["chosen_out" if out else "chosen"]
+                return words.format(short(search.settings[i], self.space), loss)
         others = [TABLE[name].knob for name in list(self.space)[2:]]
         if not others:
             return WORDS["map"]
         name = others[0] if len(others) == 1 else WORDS["rest"]
-        return WORDS["whole" if whole else "part"].format(name)
+        return WORDS["whole" if self._whole else "part"].format(name)
 
     def _sentence(self, running):
         if self._empty:
             return self.offer or ""
-        found, grid, done, order = self.found, self.grid, self.done, self.order.value
+        found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
             said = step_sentences(found)[-1] + " "
         else:
             out = found.runs.diverged.any()
             loss, at = loss_of(found.runs, 0), label(self.starting, order)
             said = WORDS["out" if out else "begin"].format(at, loss)
-        if len(found.steps) > len(done) or not (found.steps or found.finished):
+        if len(found.steps) > done or not (found.steps or found.finished):
             return said + ("" if running else WORDS["stopped"])
-        if grid is not None and not (running and not grid.finished):
+        if self.grid and (self._whole or not running):
             return said + self._told_grid()
-        if len(done) == len(order):
+        if done == len(order):
             return said + WORDS["end"]
-        return said + WORDS["next"].format(len(done) + 1, TABLE[order[len(done)]].knob)
+        return said + WORDS["next"].format(done + 1, TABLE[order[done]].knob)
 
     def _told_grid(self):
         """Return what the grid found, beside the end of the path so far."""
-        found, grid = self.found, self.grid
-        if not grid.finished:
+        if not (grid := self._whole):
             return WORDS["grid_part"]
         end = self.done[-1].winner if self.done else self.starting
-        here = found.runs.mean_val_loss[found.settings.index(end)]
-        best = grid.runs.mean_val_loss[grid.runs.order[0]]
-        ended = "even" if f"{here / best:.3g}" == "1" else "apart"
+        best = _loss(grid, grid.best)
+        times = _loss(self.found, end) / best
+        ended = "even" if f"{times:.3g}" == "1" else "apart"
+        facts = {"setting": label(grid.best, self.found.space), "best": best}
         ended = WORDS["there" if end == grid.best else ended]
-        facts = {"best": best, "times": here / best}
-        return ended.format(setting=label(grid.best, found.space), **facts)
+        return ended.format(**facts, times=times)
 
-    def code(self):
+    def code(self) -> str:
         """Return the cell that runs the same search."""
         space = {name: list(values) for name, values in self.ordered.items()}
         return self._code_of("one_at_a_time", self.starting, **space)
 
 
-def _joined(values, start):
-    """Return the values and the start, at its place where they are in order."""
-    if start in values:
-        return values
-    more = (*values, start)
-    return tuple(sorted(more)) if list(values) == sorted(values) else more
-
-
-def _closed(found):
-    """Return a search whose last step has its winner as soon as all of it is trained.
-
-    The search itself names it when the next step begins.
-    """
-    *before, step = found.steps
-    runs, tried = found.runs, all_settings(step.base, {step.name: step.values})
-    there = {s: i for i, s in enumerate(runs.settings)}
-    if step.winner or not all(s in there for s in tried):
-        return found
-    numbers = tuple(there[s] for s in tried)
-    if any((runs.epochs_done[there[s]] < s.epochs).any() for s in tried):
-        return found
-    winner = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-    step = replace(step, settings=numbers, winner=winner)
-    return replace(found, steps=(*before, step))
+def _loss(search, setting):
+    return search.runs.mean_val_loss[search.settings.index(setting)]

@@ -1,33 +1,45 @@
-"""What all panels share: frame, charts, result in words, code, saving, still picture.
+"""What all panels share: frame, charts, result in words, a guess, code, saving.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
 `build`, starts jobs on `self.live`, and says what it shows: `_update` (its controls),
 `_pictures` (its charts), `_sentence`, `_table` and `code`.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import re
 import threading
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import ipywidgets as W
+import numpy as np
+import traitlets
 
 from hpkit.charts.live import LiveCharts
+from hpkit.charts.loss import nice_top
+from hpkit.charts.spec import Axis, Chart, line
 from hpkit.charts.still import picture, small
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import check_text, refusal, was_refused
 from hpkit.locale import Texts
-from hpkit.panels import saved
-from hpkit.panels.guess import Guess, check_predict
+from hpkit.panels import parts
 from hpkit.panels.live import Live, stop_earlier
-from hpkit.panels.parts import button, named, row, say, style_sheet
-from hpkit.store import reason, write
+from hpkit.panels.parts import button, named, row, say
+from hpkit.store import keep_guess, reason, write
 
-WORDS = Texts("panels.panel")
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORDS = Texts("panels.panel", "panels.guess")
 FOLDER = Path("hpkit-runs")
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
+_HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
+_PLACES = 11  # of a training curve that is drawn
 
 
 class Panel(W.VBox):
@@ -51,12 +63,9 @@ class Panel(W.VBox):
         self.guess = self.error = None
         self.title, self.result, self._quiet = check_text("title", title), "", 0
         self._saving = None  # the wait before the saved picture is drawn anew
-        self.status = say("", "hp-status")
-        self.bar = W.FloatProgress(value=0, min=0, max=1)
-        self.bar.add_class("hp-bar")
-        self.note = say("", "hp-muted", "hp-grow")
-        self.stop_button = button(WORDS["stop"], WORDS["stop_tip"])
-        self.stop_button.add_class("hp-stop")
+        self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
+        self.bar = parts.classed(W.FloatProgress(value=0, min=0, max=1), "hp-bar")
+        self.stop_button = button(WORDS["stop"], WORDS["stop_tip"]).add_class("hp-stop")
         self.on_click(self.stop_button, self.stop)
         super().__init__()
         self.add_class("hpkit")
@@ -70,45 +79,36 @@ class Panel(W.VBox):
         above the charts. `drawers` are (name, tip, Widget) below, one at a time, by
         default a table of `frame`.
         """
-        left = [self.guess.box, *left] if self.guess else left
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
-        head = say(head + saved.alive(self), "hp-grow")
-        controls = W.VBox(left)
-        controls.add_class("hp-controls")
+        head = say(head + parts.alive(self), "hp-grow")
+        controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._told(call) for name, call in (calls or {}).items()}
         self.widths, self.charts = widths, LiveCharts(widths, calls=calls)
         shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
-        shown.add_class("hp-charts")
-        foot = self._foot(list(drawers))
-        self.children = (
-            style_sheet(),
-            row(head, self.status, name="hp-head"),
-            self.bar,
-            row(controls, shown, name="hp-body"),
-            foot,
-            self.drawer,
-        )
+        body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
 
-    def _foot(self, drawers):
-        """Make the buttons below the charts and the drawer that they open."""
         whole = W.Layout(width="100%", height="100%")
         self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.table_box = None if drawers else say("", "hp-table")
-        if not drawers:
-            drawers = [(WORDS["table"], WORDS["table_tip"], self.table_box)]
-        drawers = [*drawers, (WORDS["code"], WORDS["code_tip"], self.code_box)]
-        self.view = W.ToggleButtons(
-            options=[(name, n) for n, (name, *_) in enumerate(drawers)],
-            tooltips=[tip for _, tip, _ in drawers],
-        )
-        self.view.style.button_width = "84px"
+        table = WORDS["table"], WORDS["table_tip"], self.table_box
+        drawers = [*(drawers or [table])]
+        drawers += [(WORDS["code"], WORDS["code_tip"], self.code_box)]
+        names = [(name, n) for n, (name, *_) in enumerate(drawers)]
+        self.view = parts.toggles(names, [tip for _, tip, _ in drawers], "84px")
         self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
-        self.drawer.add_class("hp-drawer")
-        self.save_button = button(WORDS["save"], WORDS["save_tip"], width="72px")
+        self.save_button = button(WORDS["save"], WORDS["save_tip"])
+        self.save_button.layout.width = "72px"
         self.on_click(self.save_button, self._save_clicked)
         self.on_change(self.view, self._show_drawer)
-        return row(self.view, self.save_button, self.note, name="hp-foot")
+        self.children = (
+            parts.style_sheet(),
+            row(head, self.status, name="hp-head"),
+            self.bar,
+            row(*body, name="hp-body"),
+            row(self.view, self.save_button, self.note, name="hp-foot"),
+            self.drawer.add_class("hp-drawer"),
+        )
 
     def ask(self, predict, question, widget, text=str):
         """Cover the charts until a guess is made, if `predict`; call it before `build`.
@@ -119,7 +119,7 @@ class Panel(W.VBox):
         if check_predict(predict):
             self.guess = Guess(self, question, widget, text)
         else:
-            saved.close(widget)
+            parts.close(widget)
 
     # ---- callbacks and errors ------------------------------------------------------
 
@@ -138,10 +138,6 @@ class Panel(W.VBox):
 
         return called
 
-    def _guarded(self, callback):
-        """Return such a callback for what a widget tells: it takes no news."""
-        return self._told(lambda _: callback())
-
     def button(self, name, callback, look=""):
         """Return a button that calls `callback()`, in the words `name` of the panel."""
         made = button(self.words[name], self.words[f"{name}_tip"], look)
@@ -150,13 +146,13 @@ class Panel(W.VBox):
 
     def on_click(self, widget, callback):
         """Call `callback()` when a button is pressed."""
-        widget.on_click(self._guarded(callback))
+        widget.on_click(self._told(lambda _: callback()))
 
-    def on_change(self, widget, callback, name="value"):
+    def on_change(self, widget, callback):
         """Call `callback()` when a learner changes a widget (not the panel itself)."""
         if hasattr(widget, "refuse"):
             widget.refuse = lambda error: self.say(html.escape(str(error)), wrong=True)
-        widget.observe(self._guarded(callback), name)
+        widget.observe(self._told(lambda _: callback()), "value")
 
     @contextmanager
     def quietly(self):
@@ -176,11 +172,10 @@ class Panel(W.VBox):
         """
         if self.error is not None:
             return
-        self.error = error
-        if was_refused(error):
-            return self.say(html.escape(str(error)), wrong=True)
-        said = html.escape(f"{type(error).__name__}: {error}")
-        self.say(WORDS["error"].format(f"<b>{said}</b>"), wrong=True)
+        self.error, said = error, html.escape(str(error))
+        if not was_refused(error):
+            said = WORDS["error"].format(f"<b>{type(error).__name__}: {said}</b>")
+        self.say(said, wrong=True)
 
     def say(self, text, *, wrong=False):
         """Show a sentence (HTML) below the charts as they are."""
@@ -193,7 +188,11 @@ class Panel(W.VBox):
         self.result = text
         self.charts.show(charts, sentence=f"<div class='{look}'{role}>{text}</div>")
         if self._saving and not passing:
-            self._save_soon()
+            self._saving.cancel()
+            again = {"again": True}
+            self._saving = threading.Timer(SAVE, self._show_saved, kwargs=again)
+            self._saving.daemon = True
+            self._saving.start()
 
     def _draw(self):
         """Show the state."""
@@ -205,7 +204,7 @@ class Panel(W.VBox):
         if self.error is None:
             covered = self.guess and not self.guess.open
             said = self.guess.said if self.guess and not covered else ""
-            said = self.guess.cover if covered else said + self._sentence(running)
+            said = WORDS["cover"] if covered else said + self._sentence(running)
         self._show(charts, said, wrong=self.error is not None, passing=passing)
         if not running or self.table_box is not None:
             self._show_drawer()
@@ -225,30 +224,30 @@ class Panel(W.VBox):
         """Return the numbers of the charts, as `pandas.DataFrame` takes them."""
         raise NotImplementedError
 
-    def end(self):
+    def end(self) -> None:
         """Stop it and take it from the page; its saved picture stays."""
         self.live.stop()
         if self._saving:
             self._saving.cancel()
-        saved.close(self)
+        parts.close(self)
 
     # ---- what a learner calls ------------------------------------------------------
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """Return the numbers of the charts as a table."""
         import pandas as pd
 
         return pd.DataFrame(self._table())
 
-    def code(self):
+    def code(self) -> str:
         """Return the cell that gives the same result without a panel."""
         raise NotImplementedError
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the training; returns at once."""
         self.live.stop()
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: float | None = None) -> Self:
         """Wait until nothing trains any more.
 
         Parameters
@@ -263,7 +262,7 @@ class Panel(W.VBox):
         self.live.wait(timeout)
         return self
 
-    def save(self, name=None):
+    def save(self, name: str | None = None) -> list[Path]:
         """Write the numbers as CSV and the picture as PNG and SVG into hpkit-runs/.
 
         Parameters
@@ -275,7 +274,10 @@ class Panel(W.VBox):
         -------
         list of pathlib.Path
         """
-        paths = _free_paths(name or self.stem, ("csv", "png", "svg"))
+        stem, ends = name or self.stem, ("csv", "png", "svg")
+        names = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
+        free = ([FOLDER / f"{each}.{end}" for end in ends] for each in names)
+        paths = next(some for some in free if not any(path.exists() for path in some))
         made = [self.frame().to_csv(index=False), *map(self.picture, ("png", "svg"))]
         try:
             FOLDER.mkdir(exist_ok=True)
@@ -289,7 +291,7 @@ class Panel(W.VBox):
         return paths
 
     @property
-    def stem(self):
+    def stem(self) -> str:
         """Start of the names of files."""
         name = f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind
         return re.sub(r"[^\w]+", "-", name)[:60].strip("-")
@@ -307,16 +309,15 @@ class Panel(W.VBox):
         self.drawer.selected_index = self.view.value
         shown = self.drawer.children[self.view.value]
         if shown is self.code_box:
-            self.code_box.value = self.code()
+            shown.value = self.code()
         elif shown is self.table_box:
             rows = self.frame()[:: -1 if self.newest_first else 1]
-            self.table_box.value = rows.to_html(
-                index=False, border=0, float_format="{:.4g}".format
-            )
+            look = {"index": False, "border": 0, "float_format": "{:.4g}".format}
+            shown.value = rows.to_html(**look)
 
     # ---- the still picture ---------------------------------------------------------
 
-    def picture(self, form="png"):
+    def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG; same state, same bytes."""
         return picture(self.charts.charts, self.widths, form=form)
 
@@ -337,22 +338,124 @@ class Panel(W.VBox):
         png = small(self.picture())
         data, alt = base64.b64encode(png).decode(), html.escape(plain)
         image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
-        saved.show(self, image, plain=plain, again=again)
-
-    def _save_soon(self):
-        """Show another saved picture when nothing has changed for a moment."""
-        self._saving.cancel()
-        self._saving = threading.Timer(SAVE, self._show_saved, kwargs={"again": True})
-        self._saving.daemon = True
-        self._saving.start()
+        parts.show_saved(self, image, plain=plain, again=again)
 
 
-def _free_paths(stem, ends):
-    """Return the first paths with that name, one an ending, of which none is taken."""
-    number = 1
-    while True:
-        name = stem if number == 1 else f"{stem}-{number}"
-        paths = [FOLDER / f"{name}.{end}" for end in ends]
-        if not any(path.exists() for path in paths):
-            return paths
-        number += 1
+# ---- a guess before the result -------------------------------------------------------
+
+
+def check_predict(predict, *, draw=False):
+    """Return whether a panel asks for a guess, and, with `draw`, how."""
+    text = isinstance(predict, str)
+    if not (draw and predict == "draw" if text else isinstance(predict, bool)):
+        raise refusal("predict_draw" if draw else "predict", predict)
+    return predict
+
+
+class Guess:
+    """A question beside the controls; the charts stay covered until it is answered.
+
+    `widget` has a `value`, None while nothing is chosen; `text(value)` is the guess in
+    words. `off` is how far a curve that was drawn is from the true one.
+    """
+
+    def __init__(self, panel, question, widget, text=str):
+        self.panel, self.widget, self.text = panel, widget, text
+        self.value = self.off = None
+        widget.layout.width = "calc(100% - 8px)"
+        if isinstance(widget, W.Dropdown | W.ToggleButtons):
+            widget.value = None  # a choice made for the learner is no guess
+        if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
+            widget.tooltip = question
+        self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
+        self.answer = say("", "hp-muted")
+        label = say(parts.head_of(html.escape(question)))
+        self.box = W.VBox([label, widget, self.button, self.answer])
+        self.box.add_class("hp-guess")
+        panel.add_class("hp-covered")
+        panel.on_click(self.button, self.commit)
+        for part in getattr(widget, "lists", (widget,)):  # of a `CellGuess`
+            panel.on_change(part, self._chosen)
+
+    @property
+    def open(self):
+        """Whether the guess was made."""
+        return self.value is not None
+
+    @property
+    def said(self):
+        """The guess in words, to put before the result."""
+        off = "" if self.off is None else WORDS["off"].format(off=self.off)
+        return WORDS["said"].format(html.escape(self.text(self.value))) + off
+
+    @property
+    def drawn(self):
+        """Places and heights of a curve that was drawn, or None."""
+        curve = self.open and isinstance(self.widget, Drawing)
+        return (self.widget.at, self.value) if curve else None
+
+    def judge(self, truth):
+        """Say how far a drawn curve is from the true losses at its places, and keep it.
+
+        What lies above the drawing could not be drawn: its upper end counts.
+        """
+        if self.off is None and self.drawn:
+            truth = np.minimum(truth, self.widget.highest)
+            self.off = float(np.nanmean(np.abs(truth - self.value)))
+            keep_guess(self.off / self.widget.before)
+
+    def _chosen(self):
+        """Ask no longer for a choice."""
+        if not self.open:
+            self.answer.value = ""
+
+    def commit(self):
+        """Take the guess and show the result."""
+        self.value = self.widget.value
+        if not self.open:
+            said = WORDS["both" if hasattr(self.widget, "lists") else "choose"]
+            self.answer.value = said
+            return
+        self.widget.layout.display = self.button.layout.display = "none"
+        self.answer.value = self.said
+        self.panel.remove_class("hp-covered")
+        self.panel._draw()
+
+
+class Drawing(W.VBox):
+    """A small chart to draw a curve on, with the mouse or with keys.
+
+    `at` are places along the horizontal axis, `axis` is that axis, `value` the heights,
+    at first those of an untrained network on `data`.
+    """
+
+    value = traitlets.List()
+
+    def __init__(self, data, at, axis):
+        self.at, self.axis = np.asarray(at, float), axis
+        # An untrained network guesses: one class of some, or about the mean.
+        self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
+        least, times = _HIGHEST
+        self.highest = nice_top(max(least, times * self.before))
+        self.charts = LiveCharts(calls={"draw": self._drawn})
+        super().__init__([say(WORDS["how"], "hp-muted"), self.charts])
+        self._drawn([self.before] * len(self.at))
+
+    @property
+    def lowest(self):
+        """Number of the lowest place."""
+        return int(np.argmin(self.value))
+
+    def _drawn(self, heights):
+        self.value = [round(float(height), 3) for height in heights]
+        curve = line(self.at, self.value, color="purple", width=3, draw="draw")
+        loss = Axis(WORDS["loss"], (0, self.highest))
+        self.charts.show([Chart(self.axis, loss, [curve], alt=WORDS["alt"], height=14)])
+
+
+def over_epochs(data, epochs):
+    """Return a drawing of a training curve, and a function that says its lowest."""
+    at = np.linspace(0, epochs, _PLACES)
+    drawing = Drawing(data, at, Axis(WORDS["epoch"], (0, epochs)))
+    lowest = WORDS["lowest"]
+    return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

@@ -1,4 +1,10 @@
-"""What panels are made of: buttons, rows, lines of text, the style sheet, the code."""
+"""What panels are made of: buttons, rows, text, style sheet, code, saved picture.
+
+JupyterLab says "model not found" for a widget that no kernel has any more, whatever
+else its output holds. So a second output has a picture of it: the widget hides that
+while it is on the page, and the picture hides the error (not in browsers of before
+2023: there it is below it).
+"""
 
 import html
 import textwrap
@@ -13,7 +19,8 @@ from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters, check_flag
 from hpkit.locale import Texts, words
 
-WORDS = Texts("panels.parts")
+WORDS = Texts("panels.parts", "panels.panel")
+VIEW = "application/vnd.jupyter.widget-view+json"
 FULL = "calc(100% - 4px)"
 _WIDTH = 72  # characters of a line of code
 _ALWAYS = ("lr", "batch_size", "epochs")
@@ -24,47 +31,42 @@ _sheets = WeakSet()
 _large = [False]
 
 
-def button(text, tip, look="", width=None):
-    """Return a button."""
-    made = W.Button(description=text, tooltip=tip, button_style=look)
-    if width:
-        made.layout.width = width
-    return made
+def classed(widget, *names):
+    """Return a widget with CSS classes."""
+    for name in names:
+        widget.add_class(name)
+    return widget
+
+
+def button(text, tip, look=""):
+    return W.Button(description=text, tooltip=tip, button_style=look)
 
 
 def row(*widgets, name=""):
     """Return widgets side by side, with CSS classes."""
-    made = W.HBox(widgets)
-    for each in name.split():
-        made.add_class(each)
-    return made
+    return classed(W.HBox(widgets), *name.split())
 
 
 def buttons(*widgets):
-    """Return buttons side by side."""
     return row(*widgets, name="hp-buttons")
 
 
-def toggles(options, tips=()):
+def toggles(options, tips=(), width="auto"):
     """Return buttons of which one is chosen, as wide as their words."""
     made = W.ToggleButtons(options=options, tooltips=list(tips))
-    made.style.button_width = "auto"
+    made.style.button_width = width
     return made
 
 
 def named(widget, name):
     """Return a widget with a label for those who do not see where it stands."""
     widget.description = widget.tooltip = name
-    widget.add_class("hp-named")
-    return widget
+    return classed(widget, "hp-named")
 
 
 def say(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
-    line = W.HTML(text)
-    for name in classes:
-        line.add_class(name)
-    return line
+    return classed(W.HTML(text), *classes)
 
 
 def head_of(label):
@@ -157,12 +159,10 @@ def seeds_of(seeds):
 
 def code_of_setting(setting, without=()):
     """Return the call that makes a setting; defaults are left out."""
-    plain, parts = Hyperparameters(), []
-    for name in setting.__dataclass_fields__:
-        value = getattr(setting, name)
-        said = name in _ALWAYS or value != getattr(plain, name)
-        if said and name not in without:
-            parts.append(f"{name}={value!r}")
+    plain = Hyperparameters()
+    values = {name: getattr(setting, name) for name in plain.__dataclass_fields__}
+    said = {n for n, value in values.items() if value != getattr(plain, n)} | {*_ALWAYS}
+    parts = [f"{n}={v!r}" for n, v in values.items() if n in said and n not in without]
     return call("hk.Hyperparameters", parts)
 
 
@@ -179,3 +179,56 @@ def code_of_search(name, dataset, base, model, arguments, *, without=()):
     base = f"base = {code_of_setting(base, without)}"
     arguments = ["data", "base", *arguments, *model_of(model)]
     return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
+
+
+# ---- the saved picture --------------------------------------------------------------
+
+_DEAD = (
+    "<style>.jp-OutputArea:has(.hp-saved) .jp-OutputArea-child>.lm-Panel:not(:has(*)),"
+    ".output:has(.hp-saved) .jupyter-widgets-view:not(:has(*)){display:none}</style>"
+)
+# After a restart of the kernel the widget stays on the page, with a sign at each part.
+_ALIVE = (
+    "<style>.hp-saved-{name}{{display:none}}"
+    ".hp-mortal .jupyter-widgets-disconnected::before{{display:none}}"
+    ".hp-mortal.jupyter-widgets-disconnected{{pointer-events:none}}"
+    ".hp-mortal.jupyter-widgets-disconnected::before{{content:'{line}';order:9;"
+    "font:inherit;font-style:italic;color:inherit;margin:.5em 0 0}}</style>"
+)
+
+
+def alive(widget):
+    """Return style for HTML in a widget: no saved picture while that is shown."""
+    widget.add_class("hp-mortal")
+    return _ALIVE.format(name=widget.model_id, line=WORDS["dead"])
+
+
+def show_saved(widget, picture, *, again=False, line="", **bundle):
+    """Show a widget and its saved picture (HTML), or, `again`, another picture of it.
+
+    `line` stands below the picture; default: that the cell makes it live. `bundle` has
+    text, and perhaps Markdown, for where no HTML is shown.
+    """
+    from IPython.display import display
+
+    name = widget.model_id
+    if not again:
+        view = {"version_major": 2, "version_minor": 0, "model_id": name}
+        display({VIEW: view}, raw=True)
+    line = line or f"<i>{html.escape(WORDS['dead'])}</i>"
+    saved = f"{_DEAD}{picture}<p>{line}</p>"
+    bundle = {f"text/{kind}": text for kind, text in bundle.items()}
+    bundle["text/html"] = f'<div class="hp-saved hp-saved-{name}">{saved}</div>'
+    display(bundle, raw=True, display_id=f"saved-{name}", update=again)
+
+
+def close(widget):
+    """Close a widget and all that it is made of: the page forgets them."""
+    if widget.comm is None:
+        return
+    parts = [getattr(widget, name) for name in widget.trait_names(sync=True)]
+    widget.close()
+    for part in parts:
+        for each in part if isinstance(part, tuple) else (part,):
+            if hasattr(each, "comm"):
+                close(each)

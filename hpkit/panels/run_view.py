@@ -1,127 +1,55 @@
-"""One run: its training as a live job, its charts beside others, and in words."""
+"""What a `TrainingPanel` shows of its runs: charts, a list, some side by side."""
 
 import math
 import time
+from base64 import b64encode
+from dataclasses import dataclass
 from html import escape
-from math import isclose
 
 import ipywidgets as W
+import numpy as np
 
-from hpkit.charts.decision import has_map, map_chart, map_pixels
+from hpkit.charts.colors import PINNED
+from hpkit.charts.decision import has_map, map_chart, map_pixels, thumbnail
 from hpkit.charts.loss import loss_chart
 from hpkit.charts.spec import rule
-from hpkit.engine.training import Training, train
+from hpkit.engine.runs import Run
+from hpkit.engine.training import train
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
-from hpkit.panels.lists import Kept
+from hpkit.panels.controls import aligned, list_widget
 from hpkit.panels.live import FRAME
-from hpkit.panels.parts import head_of, named, row, say, toggles
+from hpkit.panels.parts import button, buttons, head_of, named, row, say, toggles
 from hpkit.plots.words import describe, varied
-from hpkit.text import label, short
+from hpkit.text import short, shown
 
 WORDS = Texts("panels.run_view")
-REST = 0.4  # seconds without a move after which a run counts as chosen
-PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 MAP_EVERY = 0.33  # seconds between two maps of a training
+MAPS = 3  # that fit beside the table
 
 
 def updates_per_epoch(dataset, setting):
-    """Return how often the weights are updated in an epoch."""
     return math.ceil(len(dataset.train.y) / setting.batch_size)
 
 
-class OneRun:
-    """What a `TrainingPanel` trains at the moment; `live` works through the jobs.
+@dataclass
+class Kept:
+    """A run of the list."""
 
-    `keep(run)` is called with each run that was trained for an epoch or more. `now` is
-    the one in training (a `Kept`), `rest_at` the epoch at which it is to rest,
-    `unbegun` whether the last one was stopped before its first epoch.
-    """
+    run: Run
+    number: int
+    name: str = ""
+    color: str | None = None  # pinned in this color
 
-    def __init__(self, dataset, model, live, keep):
-        self.dataset, self.model, self.live, self.keep = dataset, model, live, keep
-        self.now = self.rest_at = self.halted = None
-        self.slow, self.unbegun, self.per_update = False, False, 0.0
+    @property
+    def label(self):
+        """What stands at the end of its curve."""
+        return self.name or str(self.number)
 
-    def job(self, setting, seed, *, wait=False, rest_at=None, halted=None):
-        """Return the job that trains one setting, or goes on with one that `halted`.
-
-        With `wait` it ends only after a moment in which no newer job came.
-        """
-        self.rest_at = rest_at
-        return self._job(setting, seed, wait, halted)
-
-    def _job(self, setting, seed, wait, training):
-        if training is None:
-            more = {"seeds": (seed,), "model": self.model}
-            training = Training(self.dataset, setting, **more)
-        self.halted, self.unbegun, run = None, False, None
-        try:
-            while not training.finished:
-                due = time.perf_counter() + PACE
-                rest_at = self.rest_at or math.inf
-                if self.slow:
-                    rest_at = min(rest_at, run.epochs_done + 1 if run else 0)
-                training.advance(FRAME, pause=rest_at)
-                run = training.runs[0, 0]
-                self.now = Kept(run, 0)
-                if self.rest_at and run.epochs_done >= self.rest_at:
-                    self.rest_at = None
-                    self.live.pause()
-                yield
-                while self.slow and time.perf_counter() < due:
-                    time.sleep(0.01)
-                    yield False
-            until = time.perf_counter() + REST
-            while wait and time.perf_counter() < until and not self.live.asked:
-                time.sleep(0.02)
-                yield False
-        finally:
-            with self.live.lock:
-                self._end(training, run)
-
-    def _end(self, training, run):
-        """Write down what there is, unless a newer job waits.
-
-        Then the run stays on the chart until the newer one has something to show: the
-        chosen one would flash up between any two places of a slider.
-        """
-        if self.live.asked:
-            return
-        self.now = None
-        if run is None:
-            return
-        self.halted = None if training.finished else training
-        self.unbegun = not run.epochs_done
-        if not self.unbegun:
-            updates = updates_per_epoch(self.dataset, run.setting)
-            self.per_update = run.fit_time / (run.epochs_done * updates)
-            self.keep(run)
-
-    def to_go_on(self, setting, seed):
-        """Return the training that was stopped, if it is of that setting and seed."""
-        if self.halted is None:
-            return None
-        run = self.halted.runs[0, 0]
-        return self.halted if (run.setting, run.seed) == (setting, seed) else None
-
-    def seconds(self, setting):
-        """Return about how long a training of the setting takes, from the last one."""
-        each = self.per_update * updates_per_epoch(self.dataset, setting)
-        return max(each, PACE * self.slow) * setting.epochs
-
-
-# ---- the charts -------------------------------------------------------------------
-
-
-def told_apart(kept, strong, pinned):
-    """Return a pinned run's label: its name, else what tells it from the others."""
-    if kept.name:
-        return kept.name
-    runs = [strong.run, *(k.run for k in pinned)]
-    if names := varied([run.setting for run in runs]):
-        return short(kept.run.setting, names)
-    seeds = len({run.seed for run in runs})
-    return WORDS["seed"].format(kept.run.seed) if seeds > 1 else kept.label
+    @property
+    def called(self):
+        """What it is called in a sentence."""
+        return WORDS["named" if self.name else "run"].format(self.label)
 
 
 class RunView:
@@ -148,29 +76,34 @@ class RunView:
             self.over.append(row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
 
-    def pictures(self, strong, pinned, faded, *, training, paused=False, guess=None):
-        """Return the charts of a run and of others; `strong` and others are `Kept`."""
+    def pictures(self, strong, kept, training, guess):
+        """Return the charts of a run and of others, all of them `Kept`.
+
+        `training` is "now", "rest" (paused) or False, `guess` a curve that was drawn.
+        """
         run = self.shown = strong.run
         if len(self.widths) > 1:
-            self._map_of(run, training, paused)
-        every = [run, *(k.run for k in (*pinned, *faded))]
-        ends = [self._per_epoch(r) * r.epochs_done for r in every[1:]]
-        at = None if self.epoch is None else self.epoch * self._per_epoch(run)
+            self._map_of(run, training)
+        rest = [k for k in kept if k is not strong]
+        pinned = [k for k in rest if k.color]
+        at = [] if self.epoch is None else [self.epoch * self._per_epoch(run)]
+        ends = [self._per_epoch(k.run) * k.run.epochs_done for k in rest]
         curves = loss_chart(
             run,
-            pinned=[(k.run, k.color, told_apart(k, strong, pinned)) for k in pinned],
-            faded=[k.run for k in faded],
+            pinned=[(k.run, k.color, _told_apart(k, strong, pinned)) for k in pinned],
+            faded=[k.run for k in rest if not k.color],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
-            marks=[rule([] if at is None else [at], color="ink", dash="dotted")],
+            marks=[rule(at, color="ink", dash="dotted")],
             alt=describe(run),
         )
         if len(self.widths) == 1:
             return [curves]
-        epoch = self.epoch or 0
-        title, alt = (WORDS[name].format(epoch) for name in ("map", "map_alt"))
+        title, alt = (
+            WORDS[name].format(self.epoch or 0) for name in ("map", "map_alt")
+        )
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
@@ -180,12 +113,11 @@ class RunView:
             return run.fit_time / max(run.epochs_done, 1)
         return 1
 
-    def _map_of(self, run, training, paused):
+    def _map_of(self, run, training):
         """Take the map: while training the last weights, then those of the best."""
         before, at = self.mapped
-        key, now = (id(run), training), time.perf_counter()
-        soon = training and not paused and now - at < MAP_EVERY
-        if before == key or soon:
+        key, now = (id(run), bool(training)), time.perf_counter()
+        if before == key or (training == "now" and now - at < MAP_EVERY):
             return
         self.mapped = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
@@ -218,46 +150,197 @@ class RunView:
             self.scrubbing = self.panel.live.asked
 
 
-# ---- in words ----------------------------------------------------------------------
+def _told_apart(kept, strong, pinned):
+    """Return a pinned run's label: its name, else what tells it from the others."""
+    if kept.name:
+        return kept.name
+    runs = [strong.run, *(k.run for k in pinned)]
+    if names := varied([run.setting for run in runs]):
+        return short(kept.run.setting, names)
+    seeds = len({run.seed for run in runs})
+    return WORDS["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
 
 
-def told(strong, kept, names, training):
-    """Return the result of a run in words (HTML).
+class RunList:
+    """Runs in the order in which they were trained; one of them is chosen.
 
-    `strong` is the run shown; `kept` are all of the list, to name the best of them;
-    `names` the hyperparameters to name; `training` is "now", "rest" (paused) or None.
+    The panel's `_draw` is called after a change, its `show_setting` when another run is
+    chosen; `columns` are the hyperparameters shown. `note` says what happened to an
+    earlier run of the newest setting.
     """
-    if strong is None:
-        return WORDS["none"]
-    run = strong.run
-    done, epochs = run.epochs_done, run.setting.epochs
-    facts = {"done": done, "epochs": epochs, "last": digits(run.val_loss[-1])}
-    facts |= {"best": digits(run.best_val_loss), "at": run.best_epoch}
-    kind = "diverged" if run.diverged else "best" if done == epochs else "stopped"
-    text = WORDS[training or kind].format(**facts, setting=described(run, names))
-    if len(kept) > 1:
-        text += _best(strong, kept)
-    return text
+
+    def __init__(self, panel, columns):
+        self.panel, self.columns = panel, tuple(columns)
+        self.kept, self.chosen, self.note = [], None, ""
+        self.list, self.heads, rows = list_widget(WORDS["runs_tip"])
+        self.name = named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
+        self.name.layout.width = "176px"
+        self.pin_button = button(WORDS["pin"], WORDS["pin_tip"])
+        self.remove_button = button(WORDS["remove"], WORDS["remove_tip"])
+        look = W.Layout(width="190px", margin="18px 0 0 10px")
+        pair = buttons(self.pin_button, self.remove_button)
+        side = W.VBox([self.name, pair], layout=look)
+        self.box = W.HBox([rows.add_class("hp-grow"), side])
+        panel.on_change(self.list, self._choose)
+        panel.on_change(self.name, self._rename)
+        panel.on_click(self.pin_button, lambda: self.pin(self.chosen))
+        panel.on_click(self.remove_button, self.remove)
+
+    def add(self, run):
+        """Add a run and choose it; it takes the place of one that it repeats in full.
+
+        One of the same setting and seed that went further stays.
+        """
+        key = (run.setting, run.seed)
+        same = [k for k in self.kept if (k.run.setting, k.run.seed) == key]
+        same.sort(key=lambda k: k.run.epochs_done)
+        repeated = [k for k in same if k.run.epochs_done <= run.epochs_done]
+        self.note = ""
+        if len(repeated) < len(same):
+            self.note = WORDS["further"].format(escape(same[-1].called))
+        elif same and np.array_equal(same[-1].run.val_loss, run.val_loss):
+            self.note = WORDS["again"]
+        if repeated:
+            self.chosen = repeated[-1]
+            self.chosen.run = run
+        else:
+            number = 1 + max((k.number for k in self.kept), default=0)
+            self.chosen = Kept(run, number)
+            self.kept.append(self.chosen)
+        self.show()
+
+    def pin(self, kept):
+        """Pin a run, or let it go; the oldest pin makes room when colors run out."""
+        if kept is None:
+            return
+        if kept.color:
+            kept.color = None
+        else:
+            pins = [k for k in self.kept if k.color]
+            if len(pins) == len(PINNED):
+                pins[0].color = None
+            free = {k.color for k in self.kept}
+            kept.color = next(c for c in PINNED if c not in free)
+        self._changed()
+
+    def remove(self):
+        """Take the chosen run off the list."""
+        if self.chosen in self.kept:
+            self.kept.remove(self.chosen)
+        self.chosen, self.note = self.kept[-1] if self.kept else None, ""
+        self.panel.show_setting()
+        self._changed()
+
+    def clear(self):
+        """Remove all that is not pinned."""
+        self.kept = [k for k in self.kept if k.color]
+        self.chosen, self.note = None, ""
+        self.show()
+
+    def show(self):
+        """Show the runs as rows of text."""
+        rows = [self._cells(k) for k in self.kept]
+        heads, lines = aligned(WORDS["run_columns"], self.columns, rows)
+        numbers = [k.number for k in self.kept]
+        with self.panel.quietly():
+            self.heads.value = heads
+            self.list.options = list(zip(lines, numbers, strict=True))
+            there = self.chosen in self.kept
+            self.list.index = self.kept.index(self.chosen) if there else None
+        self._show_chosen()
+
+    def _show_chosen(self):
+        chosen = self.chosen
+        with self.panel.quietly():
+            self.name.value = chosen.name if chosen else ""
+        pinned = chosen is not None and chosen.color
+        self.pin_button.description = WORDS["unpin" if pinned else "pin"]
+
+    def _cells(self, kept):
+        run = kept.run
+        values = {name: shown(getattr(run.setting, name)) for name in self.columns}
+        if "epochs" in values and run.epochs_done < run.setting.epochs:
+            values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
+        end = [f"{run.best_val_loss:.4f}", str(run.best_epoch)]
+        end = [WORDS["out"], ""] if run.diverged else end
+        sign = "●" if kept.color else " "
+        return [
+            f"{sign} {kept.number}",
+            *values.values(),
+            str(run.seed),
+            *end,
+            kept.name,
+        ]
+
+    def _choose(self):
+        self.chosen = next(k for k in self.kept if k.number == self.list.value)
+        self.note = ""
+        self._show_chosen()
+        self.panel.show_setting()
+        self.panel._draw()
+
+    def _rename(self):
+        """Give the chosen run a name; a named run is pinned."""
+        if self.chosen:
+            self.chosen.name = self.name.value.strip()
+            if self.chosen.name and not self.chosen.color:
+                self.pin(self.chosen)
+            self._changed()
+
+    def _changed(self):
+        self.show()
+        self.panel._draw()
 
 
-def _best(strong, kept):
-    """Return which run of the list is the best, or which are, in words."""
-    lowest = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
-    best = lowest.run.best_val_loss
-    equal = [k for k in kept if isclose(k.run.best_val_loss, best, rel_tol=1e-5)]
-    names = [escape(k.called) for k in equal if k is not strong]
-    line = "leader" if strong not in equal else "shared" if names else "self"
-    facts = {"n": len(kept), "names": WORDS["and"].join(names), "best": digits(best)}
-    return WORDS[line].format(**facts)
+def compared(kept):
+    """Return runs side by side as HTML; hyperparameters only where they differ."""
+    if len(kept) < 2:
+        return f"<p>{WORDS['few']}</p>"
+    runs = [k.run for k in kept]
+    rows, same, differ = [], [], []
+    for name in TABLE:
+        values = [shown(getattr(run.setting, name)) for run in runs]
+        if len(set(values)) > 1:
+            differ.append(name)
+            rows.append((f"<b>{TABLE[name].knob}</b>", [f"<b>{v}</b>" for v in values]))
+        else:
+            same.append(f"{TABLE[name].knob} {values[0]}")
+    seeds = [str(run.seed) for run in runs]
+    if len(set(seeds)) > 1:
+        rows.append((WORDS["seed"], seeds))
+    else:
+        same.append(f"{WORDS['seed']} {seeds[0]}")
+    ends = [WORDS["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
+    rows += [
+        (WORDS["lowest"], ends),
+        (WORDS["at"], [str(r.best_epoch) for r in runs]),
+        (WORDS["train"], [f"{r.train_loss[r.best_epoch]:.4f}" for r in runs]),
+    ]
+    if runs[0].val_accuracy is not None:
+        shares = [f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs]
+        rows.append((WORDS["accuracy"], shares))
+    rows.append((WORDS["seconds"], [f"{r.fit_time:.2g}" for r in runs]))
+    heads = (escape(WORDS["run"].format(k.label)) for k in kept)
+    head = "".join(f"<th scope='col'>{name}</th>" for name in ("", *heads))
+    text = f"<div><table><thead><tr>{head}</tr></thead><tbody>"
+    for name, cells in rows:
+        cells = "".join(f"<td>{cell}</td>" for cell in cells)
+        text += f"<tr><th scope='row'>{name}</th>{cells}</tr>"
+    text += "</tbody></table></div>"
+    if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
+        text += "".join(_pictured(k, differ) for k in kept[:MAPS])
+    same = WORDS["same"].format(", ".join(same))
+    return f"<div class='hp-beside'>{text}</div><p>{same}</p>"
 
 
-def digits(loss):
-    """Return a loss in three digits: 0.110 stands beside 0.111."""
-    return f"{loss:#.3g}".rstrip(".")
+def _pictured(kept, differ):
+    """Return the map of a run, named by the hyperparameters in which it differs.
 
-
-def described(run, names):
-    """Return the setting of a run in words, its epochs left out."""
-    names = [n for n in dict.fromkeys(("lr", "batch_size", *names)) if n != "epochs"]
-    facts = {"others": label(run.setting, names[1:]), "seed": run.seed}
-    return WORDS["described"].format(lr=f"{run.setting.lr:g}", **facts)
+    The table beside it has their values: below the map stands the run alone.
+    """
+    run = WORDS["run"].format(kept.label)
+    differ = [f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ]
+    words = escape(", ".join([run, *differ]), quote=True)
+    data = b64encode(thumbnail(kept.run)).decode()
+    picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'
+    return f"<figure>{picture}<figcaption>{escape(run)}</figcaption></figure>"

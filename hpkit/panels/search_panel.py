@@ -5,6 +5,7 @@ A subclass of `SearchPanel` says which search (`_begin`) and draws what it gives
 """
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,8 +13,7 @@ from hpkit.charts.spec import Axis, Chart
 from hpkit.engine.training import check_model, check_settings, weights
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
 from hpkit.locale import Texts
-from hpkit.panels.controls import Controls, Entry, SeedCount, usual
-from hpkit.panels.lists import aligned, list_widget
+from hpkit.panels import controls as c
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import buttons, code_of_search, seeds_of
@@ -23,7 +23,6 @@ WORDS = Texts("panels.search_panel")
 USUAL = 354  # weights of the usual network on moons
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
 QUICK = 0.5  # seconds: shorter searches follow the slider
-REST = 0.4  # seconds without a move after which a search counts as chosen
 LONG = 60  # seconds: the panel warns
 
 
@@ -42,17 +41,23 @@ class ListedPanel(Panel):
         super().__init__(dataset, title, key=key)
         check_settings([self.base], dataset)
         self.found = self.chosen = None
-        self.model, self.seed_count = check_model(model), SeedCount(seeds)
-        self.seeds = self.seed_count.number
+        self.model, self.given = check_model(model), c.given_seeds(seeds)
+        self.seed_knob = c.seed_knob(len(self.given))
+        self.seeds = self.seed_knob.source
         self.add_class("hp-tall")
-        self.list, self._heads, box = list_widget(WORDS["settings_tip"])
+        self.list, self._heads, box = c.list_widget(WORDS["settings_tip"])
         self.on_change(self.list, self._listed)
         self.rows = [(WORDS["settings"], WORDS["settings_tip"], box)]
 
     @property
+    def seed_list(self) -> Sequence[int]:
+        """The seeds: those given, then the next numbers; checks what was typed."""
+        return c.seeds_from(self.given, self.seed_knob.value)
+
+    @property
     def _more(self):
-        """Arguments of every search; checks the seeds that were typed."""
-        return {"seeds": self.seed_count.list, "model": self.model, "tick": FRAME}
+        """Arguments of every search."""
+        return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
     def _work(self, settings):
         """Return a number that grows as the time of a search, its runs trained at once.
@@ -65,7 +70,7 @@ class ListedPanel(Panel):
             width = weights(self.dataset, s.hidden) / USUAL
             key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
             alike.setdefault(key, []).append(s.epochs)
-        each = len(self.seed_count.list)
+        each = len(self.seed_list)
         return sum(
             max(epochs)
             * (6 + points / size)
@@ -73,14 +78,20 @@ class ListedPanel(Panel):
             for (size, width, *_), epochs in alike.items()
         )
 
+    def _offered(self, words, settings, seconds):
+        """Return what a search costs, in words."""
+        each = len(self.seed_list)
+        facts = {"runs": len(settings) * each, "seconds": seconds}
+        return words.format(**facts, epochs=sum(s.epochs for s in settings) * each)
+
     @property
-    def focus(self):
+    def focus(self) -> int:
         """Number of the setting that is highlighted."""
         if self.chosen is not None and self.chosen < len(self.found.settings):
             return self.chosen
         return int(self.found.runs.order[0])
 
-    def choose(self, number):
+    def choose(self, number: int) -> None:
         """Highlight a setting."""
         self.chosen = number
         self._draw()
@@ -108,22 +119,18 @@ class ListedPanel(Panel):
                 facts = ["", "", "", WORDS["diverged"]]
             values = (shown(getattr(setting, name)) for name in names)
             table.append([str(i + 1), *values, *facts])
-        heads, lines = aligned(WORDS["columns"], names, table)
+        heads, lines = c.aligned(WORDS["columns"], names, table)
         with self.quietly():
             self._heads.value = heads
             if lines != self.list.options:
                 self.list.options = lines
             self.list.index = self.focus
 
-    def frame(self):
-        """Return one row a setting."""
-        return self.found.to_frame() if self.found else super().frame()
-
     def _table(self):
-        return {}
+        return self.found.to_frame() if self.found else {}
 
     def _code_of(self, search, base, *, without=(), **arguments):
-        seeds = self.found.seeds if self.found else self.seed_count.list
+        seeds = self.found.seeds if self.found else self.seed_list
         arguments = [f"{name}={value!r}" for name, value in arguments.items()]
         facts = self.dataset, base, self.model, [*arguments, seeds_of(seeds)]
         return code_of_search(search, *facts, without=without)
@@ -137,21 +144,23 @@ class SearchPanel(ListedPanel):
         self.before = self.settled = self.offer = None
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
-        self.controls = Controls(dataset, self.base, controls)
+        self.controls = c.Controls(dataset, self.base, controls)
         start = self.button("start", lambda: self.start(), "primary")
-        self.start_button, self.buttons = start, buttons(start, self.stop_button)
-        self.controls.observe(self._guarded(self._moved))
-        self.on_change(self.seeds, self._moved)
+        self.start_button = start
+        self.search_box = [self.controls.box, self.seed_knob.box]
+        self.search_box.append(buttons(start, self.stop_button))
+        for knob in (*self.controls.knobs.values(), self.seed_knob):
+            self.on_change(knob.source, self._moved)
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
-        values = usual(name, self.dataset, lists) if values is None else values
-        entry = Entry(name, values, max(1, len(self.base.hidden)), label)
+        values = c.usual(name, self.dataset, lists) if values is None else values
+        entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
 
         def renamed():
             with self.quietly():
-                entry.text.value = usual(entry.name, self.dataset)
+                entry.text.value = c.usual(entry.name, self.dataset)
             self._renamed()
             self._moved()
 
@@ -187,26 +196,25 @@ class SearchPanel(ListedPanel):
             if last[0] is not None and not self.found.cost.epochs:
                 (self.found, self.chosen), self.unbegun = last, True
         self.pace = (time.process_time() - start) / self._work(self.found.settings)
-        until = time.perf_counter() + REST
-        while rest and time.perf_counter() < until and not self.live.asked:
-            time.sleep(0.02)
-            yield False
+        if rest:
+            yield from self.live.rest()
         if not self.live.asked:
             self.settled = self.found
 
     def _come_in(self):
         """Search at once, unless that takes long."""
+        self._renamed()
         if self.seconds() > LONG:
             self._begin().close()  # checks all before anything is shown
             self._moved()
         else:
             self.live.now(self._searching(self._begin(), rest=False))
 
-    def seconds(self):
+    def seconds(self) -> float:
         """Return about how long a start takes, from the last one."""
         return self.pace * self._work(self._planned())
 
-    def start(self, *, replace=True):
+    def start(self, *, replace: bool = True) -> None:
         """Start the search with the values shown."""
         search = self._begin()
         self.error = self.chosen = self.offer = None
@@ -218,16 +226,12 @@ class SearchPanel(ListedPanel):
         if any(entry.wrong for entry in self.entries):
             return  # it says so itself; what is drawn stays
         seconds = self.seconds()
-        self.controls.continuous = seconds < QUICK
+        self.controls.follow(seconds < QUICK)
         if seconds < QUICK:
             self.start(replace=self.job_seconds >= QUICK)
             return
-        self.error = None
-        settings = self._planned()
-        each = len(self.seed_count.list)
-        runs, epochs = len(settings) * each, sum(s.epochs for s in settings) * each
-        line = WORDS["long" if seconds > LONG else "slow"]
-        self.offer = line.format(runs=runs, epochs=epochs, seconds=seconds)
+        self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
+        self.offer = self._offered(words, self._planned(), seconds)
         self._draw()
 
     # ---- what is shown -------------------------------------------------------------
@@ -258,8 +262,8 @@ class SearchPanel(ListedPanel):
     def _sentence(self, running):
         if self._empty:
             return WORDS["none"]
-        text = self._stopped(running) + self._chosen()
-        text += " ".join(best_sentences(self.found))
+        text = "" if running else self._stopped()
+        text += self._chosen() + " ".join(best_sentences(self.found))
         return text if running or not self.offer else WORDS["stale"] + text
 
     def _chosen(self):
@@ -272,12 +276,12 @@ class SearchPanel(ListedPanel):
             return WORDS["chosen_out"].format(setting)
         return WORDS["chosen"].format(setting, loss_of(runs, number))
 
-    def _stopped(self, running):
+    def _stopped(self):
         found = self.found
-        if running or (found.finished and not self.unbegun):
-            return ""
         if self.unbegun:
             return WORDS["unbegun"]
-        unequal = len(np.unique(found.runs.epochs_done)) > 1
+        if found.finished:
+            return ""
         text = WORDS["stopped"].format(done=found.cost.epochs, all=found.planned.epochs)
+        unequal = len(np.unique(found.runs.epochs_done)) > 1
         return text + (WORDS["unequal"] if unequal else "")

@@ -446,7 +446,8 @@ def _train_steps(plan):
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
         steps += (replace(step, settings=numbers, winner=base),)
-    yield plan.found(runs, planned, steps=steps, lost=lost)
+        done = len(steps) == len(plan.space)
+        yield plan.found(runs, planned, steps=steps, lost=lost, finished=done)
 
 
 def _planned_steps(plan):

@@ -10,7 +10,7 @@ from hpkit import exercises, locale
 from hpkit.exercises import Quiz, _progress
 from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
-from hpkit.panels.saved import VIEW, WORDS
+from hpkit.panels.parts import VIEW, WORDS
 
 QUIZZES = [exercises.load_lesson(name).quiz for name in exercises.LESSONS]
 every_quiz = pytest.mark.parametrize("quiz", QUIZZES, ids=lambda quiz: quiz.lesson)

@@ -166,7 +166,7 @@ def test_curve_is_drawn_as_a_guess(moons):
     x, y = line_of(panel.charts.charts[1], color="purple")
     np.testing.assert_allclose(x, panel.values.values, rtol=1e-6)
     np.testing.assert_allclose(y, heights, rtol=1e-6)
-    assert drawing.disabled
+    assert drawing.layout.display == "none"
     out = panel.found.runs.diverged.any(1)
     truth = np.where(out, np.nan, np.minimum(panel.found.mean_val_loss, 1.5))
     off = np.nanmean(np.abs(truth - heights))

@@ -17,7 +17,7 @@ from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import TrainingPanel, present
 from hpkit.panels.controls import NEW, SAME
-from hpkit.panels.saved import VIEW, WORDS
+from hpkit.panels.parts import VIEW, WORDS
 from hpkit.store import guesses
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -191,7 +191,7 @@ def test_long_training_is_drawn_while_it_goes(panel):
 def test_long_training_follows_the_slider_only_on_release(panel):
     panel.controls.setting = QUICK.but(batch_size=1, epochs=200)
     panel.wait(60)
-    seconds = panel.one.seconds(panel.controls.setting)
+    seconds = panel.seconds(panel.controls.setting)
 
     assert panel.controls.continuous == (seconds < 0.5)
     panel.controls["epochs"].slider.value = 5
@@ -257,9 +257,9 @@ def test_longer_run_takes_the_place_of_a_stopped_one(moons):
 def test_slow_training_can_be_watched_and_stopped(moons):
     panel = TrainingPanel(moons, QUICK.but(epochs=200))
     assert not panel.slow.value
-    assert panel.one.seconds(panel.run.setting) < 2
+    assert panel.seconds(panel.run.setting) < 2
     panel.slow.value = True
-    assert panel.one.seconds(panel.run.setting) >= 10
+    assert panel.seconds(panel.run.setting) >= 10
     assert not panel.controls.continuous
 
     start = time.monotonic()
@@ -286,7 +286,7 @@ def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
     assert list(panel.controls.knobs) == ["lr", "epochs"]
     panel.slow.value = True
     long = panel.controls.setting.but(epochs=int(said))
-    assert 8 <= panel.one.seconds(long) <= 12  # "about ten seconds"
+    assert 8 <= panel.seconds(long) <= 12  # "about ten seconds"
 
 
 def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
@@ -342,7 +342,7 @@ def test_only_a_result_at_rest_is_read_aloud(panel):
 def test_header_says_what_was_not_what_will_be(moons):
     panel = TrainingPanel(moons, LONG.but(epochs=80))
     panel.wait(60)
-    assert panel.one.seconds(LONG) > 0.5
+    assert panel.seconds(LONG) > 0.5
     assert re.fullmatch(r"[\d.]+ s for 80 epochs", panel.status.value)
 
 
@@ -712,7 +712,7 @@ def test_one_epoch_more_goes_on_after_stop(panel):
 
 def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
     before = len(panel.runs)
-    monkeypatch.setattr("hpkit.panels.run_view.FRAME", 0)  # a step at a time
+    monkeypatch.setattr("hpkit.panels.training.FRAME", 0)  # a step at a time
     panel.controls.setting = LONG
     panel.train_button.click()
     until(lambda: panel.now is not None, seconds=30)
@@ -752,7 +752,7 @@ def test_curve_is_drawn_as_a_guess(moons):
     x, y = curve(panel.charts.charts[0], color="purple")
     np.testing.assert_allclose(x, drawing.at, rtol=1e-6)
     np.testing.assert_allclose(y, heights, rtol=1e-6)
-    assert drawing.disabled
+    assert drawing.layout.display == "none"
     truth = np.interp(drawing.at, np.arange(QUICK.epochs + 1), panel.run.val_loss)
     off = np.abs(truth - heights).mean()
     assert f"On average it is <b>{off:.2f}</b> off." in panel.result
