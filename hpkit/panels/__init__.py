@@ -4,8 +4,8 @@ from importlib import import_module
 
 _MODULES = {
     "bowl": ("BowlPanel",),
+    "choosing": ("CoinFlipsPanel", "TestBoxPanel"),
     "clinic": ("ClinicPanel",),
-    "coins": ("CoinFlipsPanel",),
     "curve": ("ValidationCurvePanel",),
     "grid": ("GridPanel",),
     "noise": ("BatchNoisePanel",),
@@ -14,7 +14,6 @@ _MODULES = {
     "patience": ("PatiencePanel",),
     "race": ("SearchRacePanel",),
     "seeds": ("SeedsPanel",),
-    "test_box": ("TestBoxPanel",),
     "training": ("TrainingPanel",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

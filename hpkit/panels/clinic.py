@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from functools import partial
 
 import ipywidgets as W
 import numpy as np
@@ -13,26 +14,35 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
 from hpkit.locale import Texts
+from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
-from hpkit.panels.parts import buttons, code_of_run, head_of, named, say
+from hpkit.panels.parts import code_of_run, head_of, named, say
 from hpkit.text import named_value
 
 WORDS = Texts("panels.clinic")
-HELPS = {
-    "slow": "higher",
-    "bouncing": "lower",
-    "diverged": "lower",
-    "overfitting": "decay",
-    "early": "longer",
-    "unlucky": "seed",
-    "training": "validation",
+LARGE = {
+    "lr": 0.1,
+    "momentum": 0.9,
+    "batch_size": 10,
+    "hidden": (64, 64),
+    "epochs": 100,
 }
+FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
+    "slow": ("higher", None, {"lr": [0.0003, 0.0005, 0.001]}),
+    "bouncing": ("lower", None, {"lr": [5.0, 6.0, 7.0]}),
+    "diverged": ("lower", None, {"lr": [20.0, 30.0, 40.0]}),
+    "overfitting": ("decay", "small_moons", LARGE),
+    "early": ("longer", None, {"epochs": [3, 4, 5, 6]}),
+    "unlucky": ("seed", "circles", {"hidden": (6,), "epochs": 100}),
+    "training": ("validation", "small_moons", LARGE),
+}
+HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 DECAYS = 0.0, 0.003, 0.01, 0.03  # weight decays tried before one of them was chosen
 CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
 OTHERS = 4  # seeds shown beside the patient
 TAUGHT = 3  # first patients: with a fault whose shape lesson 01 has shown
+RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 
 @dataclass(frozen=True)
@@ -48,18 +58,16 @@ class Patient:
 
     def treated(self, remedy: str) -> tuple:
         """Return the settings that a remedy trains, and their seed."""
-        setting = self.setting
-        if remedy == "seed":
-            return [setting], self.seed + 1
-        if remedy == "validation" and self.tried:
-            return [setting.but(weight_decay=decay) for decay in self.tried], self.seed
+        setting, tried = self.setting, self.tried if remedy == "validation" else ()
         changes = {
             "higher": {"lr": 100 * setting.lr},
             "lower": {"lr": setting.lr / 100},
             "longer": {"epochs": setting.epochs + 100},
             "decay": {"weight_decay": setting.weight_decay + 0.01},
         }
-        return [setting.but(**changes.get(remedy, {}))], self.seed
+        changed = [setting.but(weight_decay=decay) for decay in tried]
+        changed = changed or [setting.but(**changes.get(remedy, {}))]
+        return changed, self.seed + (remedy == "seed")
 
 
 def last_losses(runs, curve="val_loss"):
@@ -74,58 +82,49 @@ def trained(dataset, settings, seeds):
     return runs
 
 
-def draw_patient(rng, faults=tuple(HELPS)) -> Patient:
+def draw_patient(rng, faults=tuple(FAULTS)) -> Patient:
     """Return the next patient of a `numpy.random.Generator`, each fault as often.
 
     Those whose fault does not show are sent home: a bouncing one that ends low, say.
     """
-    fault = str(rng.choice(faults))
-    while True:
-        name = str(rng.choice(["moons", "circles"]))
-        seed = int(rng.integers(1000))
-        setting = Hyperparameters(lr=0.3, batch_size=20, hidden=(16,), epochs=60)
-        tried = ()
-        if fault == "slow":
-            setting = setting.but(lr=float(rng.choice([0.0003, 0.0005, 0.001])))
-        elif fault == "bouncing":
-            setting = setting.but(lr=float(rng.choice([5, 6, 7])))
-        elif fault == "diverged":
-            setting = setting.but(lr=float(rng.choice([20, 30, 40])))
-        elif fault == "early":
-            setting = setting.but(epochs=int(rng.integers(3, 7)))
-        elif fault == "unlucky":
-            name, setting = "circles", setting.but(hidden=(6,), epochs=100)
-        else:
-            large = {"lr": 0.1, "momentum": 0.9, "batch_size": 10, "hidden": (64, 64)}
-            name, setting = "small_moons", Hyperparameters(**large, epochs=100)
-            tried = DECAYS if fault == "training" else ()
-        drawn = int(rng.integers(10**6))
-        dataset = load_dataset(name, seed=drawn)
-        if fault == "unlucky":
-            seeds = range(seed, seed + SEEDS + 1)  # the last one treats
-            losses = last_losses(trained(dataset, [setting], seeds))[0]
-            worst = int(losses[:SEEDS].argmax())
-            usual, seed = np.quantile(losses, 0.9), seed + worst
-            shows = losses[worst] > 2 * max(usual, losses[worst + 1])
-        elif tried:
-            settings = [setting.but(weight_decay=decay) for decay in tried]
-            runs = trained(dataset, settings, [seed])
+    fault, shows = str(rng.choice(faults)), False
+    _, always, look = FAULTS[fault]
+    tried = DECAYS if fault == "training" else ()
+    while not shows:
+        name, seed = str(rng.choice(["moons", "circles"])), int(rng.integers(1000))
+        values = {n: rng.choice(v).item() for n, v in look.items() if type(v) is list}
+        values = {
+            "lr": 0.3,
+            "batch_size": 20,
+            "hidden": (16,),
+            "epochs": 60,
+            **look,
+            **values,
+        }
+        setting, drawn = Hyperparameters(**values), int(rng.integers(10**6))
+        dataset = load_dataset(always or name, seed=drawn)
+        settings = [setting.but(weight_decay=decay) for decay in tried] or [setting]
+        seeds = range(seed, seed + SEEDS + 1) if fault == "unlucky" else [seed]
+        runs = trained(dataset, settings, seeds)
+        run, losses = runs[0, 0], last_losses(runs)
+        if tried:
             chosen = int(last_losses(runs, "train_loss").argmin())
-            setting, losses = settings[chosen], last_losses(runs)
-            shows = losses.min() < 0.7 * losses[chosen, 0]
-        else:
-            run = trained(dataset, [setting], [seed])[0, 0]
+            setting, shows = settings[chosen], losses.min() < 0.7 * losses[chosen, 0]
+        elif fault == "unlucky":
+            worst = int(losses[0, :SEEDS].argmax())
+            usual, seed = np.quantile(losses, 0.9), seed + worst
+            shows = losses[0, worst] > 2 * max(usual, losses[0, worst + 1])
+        elif fault == "diverged":
+            shows = run.diverged
+        elif fault == "bouncing":
             late = run.val_loss[len(run.val_loss) // 2 :]
-            shows = {
-                "diverged": run.diverged,
-                "bouncing": not run.diverged and late.min() > 0.2,
-                "overfitting": run.val_loss[-1] > 1.4 * run.best_val_loss,
-            }.get(fault, True)
-        if shows:
-            return Patient(fault, dataset, drawn, setting, seed, tried)
+            shows = not run.diverged and late.min() > 0.2
+        else:
+            shows = fault != "overfitting" or run.val_loss[-1] > 1.4 * run.best_val_loss
+    return Patient(fault, dataset, drawn, setting, seed, tried)
 
 
-class ClinicPanel(Panel):
+class ClinicPanel(Instrument):
     """Look at a sick training, name its fault, and try a remedy on it at once.
 
     Every patient is a fresh data set with a seed and a fault of its own: too slow,
@@ -134,16 +133,9 @@ class ClinicPanel(Panel):
 
     Parameters
     ----------
-    seed : int, default 0
+    seed : int
         Of the row of patients.
-    title : str, optional
-
-    Attributes
-    ----------
-    patient : Patient
-        With its `fault`.
-    run, treated : Run or None
-        The sick training, and the one after the remedy.
+    title : as of `TrainingPanel`
 
     Examples
     --------
@@ -154,23 +146,22 @@ class ClinicPanel(Panel):
     True
     """
 
-    kind = "clinic"
-    words = WORDS
+    kind, words = "clinic", WORDS
 
     def __init__(self, *, seed: int = 0, title: str | None = None) -> None:
         super().__init__(None, title)
         self._rng = np.random.default_rng(check_seed("seed", seed))
         self.patient = self.run = self.treated = None
-        self.others, self.rows, self.number, self._first = [], [], 0, True
+        self.others, self.rows, self.number = [], [], 0
         self.record = W.HTML()
-        self.fault = self._choice("fault", "faults", HELPS)
+        self.fault = self._choice("fault", "faults", FAULTS)
         self.remedy = self._choice("remedy", "remedies", dict.fromkeys(HELPS.values()))
         self.treat_button = self.button("treat", self._treat, "primary")
         self.next_button = self.button("next", self._next)
         lists = [self.fault, self.remedy]
         lists = [w for each in lists for w in (say(head_of(each.tooltip)), each)]
-        treat = buttons(self.treat_button, self.stop_button)
-        self.build([self.record, *lists, treat, buttons(self.next_button)])
+        treat = self.treat_button, self.stop_button
+        self.arrange(self.record, *lists, treat, (self.next_button,))
         self.live.now(self._admitting())
 
     def _choice(self, name, many, keys):
@@ -185,116 +176,110 @@ class ClinicPanel(Panel):
     def _admitting(self):
         """Draw the next patient and train it with other seeds (a job)."""
         with self.live.lock, self.quietly():
-            self.patient = self.run = self.treated = None
-            self.others, self._first, self.number = [], True, self.number + 1
+            self.number += 1
+            self._admit(None, None)
             self.fault.value = self.remedy.value = None
         yield
-        faults = list(HELPS)[: 4 if self.number <= TAUGHT else None]
+        faults = list(FAULTS)[: 4 if self.number <= TAUGHT else None]
         patient = draw_patient(self._rng, faults)
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
-        job = train(patient.dataset, patient.setting, seeds=seeds, tick=FRAME)
+        shown = partial(self._admit, patient)
+        yield from self._shown(patient.dataset, [patient.setting], seeds, shown)
+
+    def _admit(self, patient, runs):
+        self.patient, self.run = patient if runs else None, runs and runs[0, 0]
+        self.others = [runs[0, n] for n in range(1, OTHERS + 1)] if runs else []
+        self.treated = None
+
+    def _shown(self, dataset, settings, seeds, show):
+        """Train and show it (a job), or nothing: one stopped halfway proves nothing."""
+        runs = None
         try:
-            for runs in job:
-                self.patient, self.run = patient, runs[0, 0]
-                self.others = [runs[0, n] for n in range(1, len(seeds))]
+            for some in train(dataset, settings, seeds=seeds, tick=FRAME):
+                show(some)
                 yield
-        except GeneratorExit:  # stopped: half a patient has another fault
-            self.patient = self.run = None
-            raise
+            runs = some
+        finally:
+            show(runs)
+        return runs
 
     def _treat(self):
-        if self.run is None or self.live.busy:
+        if not self.there or self.live.busy:
             return
         if None in (self.fault.value, self.remedy.value):
             self.say(WORDS["both"])
             return
         self.live.start(self._treating(self.fault.value, self.remedy.value))
 
+    def _after(self, runs):
+        """Take the runs of a remedy: the one with the lowest loss at the end."""
+        chosen = 0 if runs is None else int(last_losses(runs).argmin())
+        self.treated = runs and runs[chosen, 0]
+
     def _treating(self, named, remedy):
         """Train the patient after a remedy and note how it went (a job)."""
         settings, seed = self.patient.treated(remedy)
-        job = train(self.patient.dataset, settings, seeds=[seed], tick=FRAME)
-        try:
-            for runs in job:
-                self.treated = runs[0, 0]
-                yield
-        except GeneratorExit:  # stopped: half a remedy proves nothing
-            self.treated = None
-            raise
-        chosen = int(last_losses(runs).argmin())
-        self.treated = runs[chosen, 0]
+        yield from self._shown(self.patient.dataset, settings, [seed], self._after)
         row = {"patient": self.number, "fault": self.patient.fault, "named": named}
         row |= {"remedy": remedy, "loss_before": end_of(self.run)}
-        row |= {"loss_after": end_of(self.treated), "first_try": self._first}
+        first = all(self.number != row["patient"] for row in self.rows)
+        row |= {"loss_after": end_of(self.treated), "first_try": first}
         self.rows.append(row)
-        self._first = False
         yield
 
+    @property
+    def there(self):
+        return self.run is not None
+
     def _update(self, running):
-        self.treat_button.disabled = running or self.run is None
+        self.treat_button.disabled = running or not self.there
         right = [r["fault"] == r["named"] for r in self.rows if r["first_try"]]
         in_a_row = right[::-1].index(False) if False in right else len(right)
         said = WORDS["score"].format(in_a_row, sum(right), len(right))
         self.status.value = said if right else ""
-        if self.patient is None:
+        if not self.there:
             return
-        names = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
-        setting = self.patient.setting
-        said = [named_value(name, getattr(setting, name)) for name in names]
-        tried = ", ".join(f"{decay:g}" for decay in self.patient.tried)
+        data, patient = self.patient.dataset, self.patient
+        said = [WORDS["data"].format(name=data.name, n=data.n_train)]
+        said += [named_value(name, getattr(patient.setting, name)) for name in RECORD]
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in said)
+        tried = ", ".join(f"{decay:g}" for decay in patient.tried)
         history = WORDS["history" if tried else "alone"].format(tried)
-        data = self.patient.dataset
-        data = WORDS["data"].format(name=data.name, n=data.n_train)
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in (data, *said))
         self.record.value = (
-            f"<b>{WORDS['patient'].format(self.number)}</b><ul class='hp-record'>"
-            f"{items}</ul><p>{history}</p>"
+            f"<b>{WORDS['patient'].format(self.number)}</b>"
+            f"<ul class='hp-record'>{items}</ul><p>{history}</p>"
         )
 
-    def _pictures(self):
-        if self.run is None:
-            return self.charts.charts
+    def _charts(self):
         treated = [] if self.treated is None else [self.treated]
         alt = WORDS["alt"].format(end_of(self.run, "train_loss"), end_of(self.run))
         look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
-        end = max(run.setting.epochs for run in (self.run, *treated))
+        look["end"] = max(run.setting.epochs for run in (self.run, *treated))
         treated = [(run, "green", WORDS["treated"]) for run in treated]
-        return [loss_chart(self.run, pinned=treated, end=end, **look)]
+        return [loss_chart(self.run, pinned=treated, **look)]
 
-    def _sentence(self, running):
-        if self.run is None:
-            return WORDS["admitting" if running else "stopped"]
-        if running:
-            return WORDS["training"]
-        if self.treated is None or not self.rows or self._first:
-            return WORDS["ask"]
+    def _says(self, running):
+        if running or self.treated is None:
+            return WORDS["treating" if running else "ask"]
         note = self.rows[-1]
-        right, clue = note["named"] == note["fault"], WORDS["clues"][note["fault"]]
-        said = WORDS["right" if right else "wrong"].format(
-            named=WORDS["faults"][note["named"]], clue=clue
-        )
-        nothing = note["remedy"] == "validation" and not self.patient.tried
-        lost = np.isnan([note["loss_before"], note["loss_after"]]).all()
-        key = "helped" if self._helped(note) else "nothing" if nothing else "no_help"
-        key = "still" if lost and not nothing else key
-        return f"{said} " + WORDS[key].format(
-            remedy=WORDS["remedies"][note["remedy"]],
-            before=loss_text(note["loss_before"]),
-            after=loss_text(note["loss_after"]),
-        )
-
-    def _helped(self, note):
-        before, after = np.nan_to_num(
-            [note["loss_before"], note["loss_after"]], nan=np.inf
-        )
-        return after < CURED * before
+        losses = np.array([note["loss_before"], note["loss_after"]])
+        before, after = np.nan_to_num(losses, nan=np.inf)
+        untried = note["remedy"] == "validation" and not self.patient.tried
+        ends = {"nothing": untried, "still": np.isnan(losses).all()}
+        ends |= {"helped": after < CURED * before, "no_help": True}
+        end = next(end for end, holds in ends.items() if holds)
+        facts = {"named": WORDS["faults"][note["named"]]}
+        facts |= {"clue": WORDS["clues"][note["fault"]]}
+        facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
+        facts |= {"before": loss_text(before), "after": loss_text(after)}
+        said = WORDS["right" if note["named"] == note["fault"] else "wrong"]
+        return f"{said} {WORDS[end]}".format(**facts)
 
     def _table(self):
         return self.rows
 
-    def code(self):
-        """Return the cell that trains the patient."""
-        if self.run is None:
+    def code(self) -> str:
+        if not self.there:
             return ""
         name, drawn = self.patient.dataset.name, self.patient.drawn
         top, _, data, *rest = code_of_run(self.run).splitlines()
@@ -308,5 +293,4 @@ def end_of(run, curve="val_loss"):
 
 
 def loss_text(loss):
-    """Return a loss in words."""
     return f"{loss:.3g}" if np.isfinite(loss) else WORDS["diverged"]

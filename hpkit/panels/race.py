@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from itertools import cycle
 from typing import Any
 
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.searches import (
-    best_so_far_chart,
-    inside,
-    parallel_axes,
-    parallel_chart,
-    parallel_shares,
-)
+from hpkit.charts import searches as charts
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
+from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
-from hpkit.panels.parts import buttons, code_of_search, say
+from hpkit.panels.parts import code_of_search, say
+from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.searches import (
-    cuts_of,
-    grid_search,
-    random_search,
-    successive_halving,
-)
 from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.text import short
 
@@ -49,8 +37,11 @@ MOST_RUNS, MOST_RACES = 810, 1000  # as many as can be typed
 ETA = 3
 
 
-class SearchRacePanel(Panel):
+class SearchRacePanel(Instrument):
     """Give four searches the same number of epochs and see which gets lowest.
+
+    The grid has as many values an axis as the budget allows, from end to end. With
+    another window its points fall elsewhere, and the race may end otherwise.
 
     Parameters
     ----------
@@ -59,14 +50,12 @@ class SearchRacePanel(Panel):
         Values of what is not searched; its epochs are those of a whole run.
     budget : int, default 9 whole runs
         Epochs for each search.
-    races : int, default 20
+    races : int
         How many the button starts, each with other seeds: one race may be luck. The
         first one is run when the panel is made.
-    title : str, optional
-    predict : bool, default False
-        Ask for a guess of the winner before anything is shown.
     model : function, optional
-        As in `hpkit.training.train`.
+        As in `hpkit.train`.
+    title, predict : as of `TrainingPanel`
     **values : Range
         What is searched; default lr=log_uniform(1e-4, 10) and
         weight_decay=log_uniform(1e-7, 1e-4).
@@ -78,23 +67,16 @@ class SearchRacePanel(Panel):
     lowest : dict
         Kind of search: list of the lowest losses, one a race.
 
-    Notes
-    -----
-    The grid has as many values an axis as the budget allows, from end to end. With
-    another window its points fall elsewhere, and the race may end otherwise.
-
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
-    >>> panel = SearchRacePanel(load_dataset("moons"), Hyperparameters(epochs=3),
-    ...     budget=27, races=2)
-    >>> panel.start()
+    >>> short = Hyperparameters(epochs=3)
+    >>> panel = SearchRacePanel(load_dataset("moons"), short, budget=27)
     >>> len(panel.wait().lowest["random"])
-    2
+    1
     """
 
-    kind = "race"
-    words = WORDS
+    kind, words = "race", WORDS
 
     def __init__(
         self,
@@ -118,10 +100,10 @@ class SearchRacePanel(Panel):
         hint = WORDS["hint"].format(9 * whole)
         check_count("budget", budget, low=2 * whole, most=most, hint=hint)
         check_count("races", races, most=MOST_RACES)
-        look = {"step": whole, "continuous_update": False}
-        text = WORDS["budget"]
-        self.budget, first = count_box(text, budget, 4 * whole, 81 * whole, **look)
-        look = {"continuous_update": False}
+        look, ends = {"continuous_update": False}, (4 * whole, 81 * whole)
+        self.budget, first = count_box(
+            WORDS["budget"], budget, *ends, step=whole, **look
+        )
         self.races, second = count_box(WORDS["races"], races, 1, 100, **look)
         race = self._searches(0)  # checks all before anything is shown
         names = [(name, kind) for kind, name in WORDS["kinds"].items()]
@@ -129,10 +111,10 @@ class SearchRacePanel(Panel):
         self.start_button = self.button("start", self.start, "primary")
         self.low = np.zeros(len(self.space) + 1)
         self.high = np.append(np.ones(len(self.space)), BEST)
-        start = buttons(self.start_button, self.stop_button)
-        left = [first, second, start, say(WORDS["choose"], "hp-muted")]
+        start, note = (self.start_button, self.stop_button), WORDS["choose"]
         self.add_class("hp-tall")
-        self.build(left, (1, 1), calls={"range": self.choose})
+        calls, note = {"range": self.choose}, say(note, "hp-muted")
+        self.arrange(first, second, start, note, widths=(1, 1), calls=calls)
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
         self.live.now(self._racing(race, 1), seconds=8.0)
@@ -141,12 +123,12 @@ class SearchRacePanel(Panel):
         budget, space = self.budget.value, self.space
         return searches(self.dataset, self.base, space, budget, seed, self.model)
 
-    def choose(self, axis, low, high):
+    def choose(self, axis: int, low: float, high: float) -> None:
         """Color only settings between two shares, 0 to 1, of an axis."""
         self.low[axis], self.high[axis] = low, high
         self._draw()
 
-    def start(self):
+    def start(self) -> None:
         """Run the race anew."""
         first = self._searches(0)
         self.error, self.whole = None, False
@@ -154,24 +136,32 @@ class SearchRacePanel(Panel):
 
     def _racing(self, first, races):
         """Run the first race side by side, then the others (a job)."""
-        found, lowest, going = {}, {kind: [] for kind in LOOKS}, set(LOOKS)
-        for kind in cycle(LOOKS):
-            if kind in going and (news := next(first[kind], None)) is None:
-                going.discard(kind)
-                lowest[kind].append(lowest_of(found[kind]))
-            elif kind in going:
+        found, lowest, going = {}, {kind: [] for kind in LOOKS}, list(LOOKS)
+        while going:
+            for kind in [*going]:
+                if (news := next(first[kind], None)) is None:
+                    going.remove(kind)
+                    lowest[kind].append(lowest_of(found[kind]))
+                    continue
                 found = found | {kind: news}  # whoever reads the old one is at rest
                 self.found, self.lowest = found, lowest  # the earlier ones go only now
                 yield
-            if not going:
-                break
         for seed in range(1, races):
-            for kind, search in self._searches(seed).items():
-                for last in search:  # noqa: B007
+            for kind, race in self._searches(seed).items():
+                for last in race:  # noqa: B007
                     yield False
                 lowest[kind].append(lowest_of(last))
             yield
         self.whole = True
+
+    @property
+    def there(self):
+        return self._count > 0
+
+    @property
+    def _count(self):
+        """How many races are over."""
+        return min(map(len, self.lowest.values()))
 
     def _update(self, running):
         count, races = self._count, self.races.value
@@ -180,57 +170,47 @@ class SearchRacePanel(Panel):
 
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]
-        found = {k: self.found[k] for k in LOOKS if k in self.found}
+        found = {kind: self.found[kind] for kind in LOOKS if kind in self.found}
         colors, shapes, dashes = zip(*LOOKS.values(), strict=True)
-        found_by_name = {names[k]: search for k, search in found.items()}
         alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False)))
         text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
-        look = {"colors": colors, "shapes": shapes, "dashes": dashes}
-        look = {"look": look, "budget": self.budget.value, "log": True, "label": "{}"}
-        ends = {names[k]: self.lowest[k] for k in found} if many else None
-        race = best_so_far_chart(found_by_name, ends=ends, **look, **text)
+        look = {"look": {"colors": colors, "shapes": shapes, "dashes": dashes}}
+        look |= {"budget": self.budget.value, "log": True, "label": "{}"}
+        ends = {names[kind]: self.lowest[kind] for kind in found} if many else None
+        named = {names[kind]: each for kind, each in found.items()}
+        race = charts.best_so_far_chart(named, ends=ends, **look, **text)
         return [race, self._settings(found)]
 
     def _settings(self, found):
         """Return every setting as a line, those in the ranges in color."""
         order = sorted(found, key=lambda kind: kind != "halving")  # many: below
-        known = {
-            k: np.flatnonzero(np.isfinite(r.mean_val_loss) & ~r.diverged.any(1))
-            for k, r in ((k, found[k].runs) for k in order)
-        }
-        losses = [found[k].runs.mean_val_loss[there] for k, there in known.items()]
-        axes = parallel_axes(self.space, np.concatenate([[], *losses]))
-        shares, kinds, tips = [np.zeros((0, len(axes)))], [], []
-        for kind, there in known.items():
-            shares.append(parallel_shares(found[kind], axes)[there])
-            kinds += [kind] * len(there)
-            for i in there:
-                values = short(found[kind].settings[i], self.space)
-                loss = found[kind].runs.mean_val_loss[i]
-                tips.append(WORDS["setting"].format(WORDS["kinds"][kind], values, loss))
-        shares = np.concatenate(shares)
-        strong = inside(shares, self.low, self.high)
-        colors, shapes = ([LOOKS[k][n] for k in kinds] for n in (0, 1))
-        text = {"title": WORDS["settings"], "alt": WORDS["settings_alt"]}
-        text = {k: v.format(strong.sum(), len(strong)) for k, v in text.items()}
+        runs = [found[kind].runs for kind in order]
+        losses = [np.where(r.diverged.any(1), np.nan, r.mean_val_loss) for r in runs]
+        losses = np.concatenate([[], *losses])
+        axes = charts.parallel_axes(self.space, losses)
+        shares = [charts.parallel_shares(found[kind], axes) for kind in order]
+        shares = np.concatenate([np.zeros((0, len(axes))), *shares])
+        rows = [(kind, each) for kind in order for each in found[kind].settings]
+        there = np.flatnonzero(np.isfinite(losses))
+        shares, kinds = shares[there], [rows[i][0] for i in there]
+        texts = [(WORDS["kinds"][kind], short(each, self.space)) for kind, each in rows]
+        tips = [WORDS["setting"].format(*texts[i], losses[i]) for i in there]
+        strong = charts.inside(shares, self.low, self.high)
+        colors, shapes = ([LOOKS[kind][n] for kind in kinds] for n in (0, 1))
+        facts = strong.sum(), len(strong)
+        look = {"title": WORDS["settings"].format(*facts)}
+        look |= {"alt": WORDS["settings_alt"].format(*facts)}
+        look |= {"chosen": (self.low, self.high, "range")}
         looks = {"color": colors, "shape": shapes, "tip": tips}
-        chosen = self.low, self.high, "range"
-        return parallel_chart(axes, shares, strong, looks, chosen=chosen, **text)
+        return charts.parallel_chart(axes, shares, strong, looks, **look)
 
-    @property
-    def _count(self):
-        """How many races are over."""
-        return min(map(len, self.lowest.values()))
-
-    def _sentence(self, running):
-        count = self._count
-        if not count:
-            return WORDS["racing" if running else "first"]
-        said = "" if running or self.whole else WORDS["stopped"]
-        lowest = {k: self.lowest[k][:count] for k in LOOKS}
+    def _says(self, running):
+        count, races = self._count, self.races.value
+        said = "" if running or self.whole else WORDS["halted"]
+        lowest = {kind: self.lowest[kind][:count] for kind in LOOKS}
         said += told_races(lowest, self.budget.value)
-        left = not running and count < self.races.value
-        return said + (WORDS["more"].format(self.races.value) if left else "")
+        more = not running and count < races
+        return said + WORDS["more"].format(races) * more
 
     def frame(self):
         """Return the settings of the first race, one a row, the best first."""
@@ -244,8 +224,7 @@ class SearchRacePanel(Panel):
         columns = ["search", *columns, "mean_val_loss", "epochs"]
         return pd.concat(frames)[columns].sort_values("mean_val_loss")
 
-    def code(self):
-        """Return the cell that runs the random search of the first race."""
+    def code(self) -> str:
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
         count = f"n_trials={self.budget.value // self.base.epochs}"
         more = self.base, self.model, [count, *ranges]
@@ -275,7 +254,7 @@ def halving_count(budget, epochs):
 
     def cost(count):
         spent, before, there = 0, 0, count
-        for epoch, kept in [*cuts_of(count, ETA, epochs), (epochs, 0)]:
+        for epoch, kept in [*search.cuts_of(count, ETA, epochs), (epochs, 0)]:
             spent, before, there = spent + there * (epoch - before), epoch, kept
         return spent
 
@@ -300,9 +279,9 @@ def searches(dataset, base, space, budget, seed, model):
     draw = {"search_seed": seed, **same, **space}
     many = {"n_trials": halving_count(budget, base.epochs), "eta": ETA}
     return {
-        "grid": grid_search.live(dataset, base, **same, **points),
-        "random": random_search.live(dataset, base, n_trials=count, **draw),
-        "halving": successive_halving.live(dataset, base, **many, **draw),
+        "grid": search.grid_search.live(dataset, base, **same, **points),
+        "random": search.random_search.live(dataset, base, n_trials=count, **draw),
+        "halving": search.successive_halving.live(dataset, base, **many, **draw),
         "bayes": bayesian_search.live(dataset, base, n_trials=count, **draw),
     }
 

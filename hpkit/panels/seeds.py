@@ -13,9 +13,9 @@ from hpkit.engine.training import check_settings, train
 from hpkit.hyperparameters import Hyperparameters, check_count
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
+from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
-from hpkit.panels.parts import buttons, cell, code_of_setting, seeds_of
+from hpkit.panels.parts import cell, code_of_setting, seeds_of
 from hpkit.plots.words import varied
 from hpkit.search.result import compared, factor, told_apart
 from hpkit.text import label, short
@@ -23,51 +23,40 @@ from hpkit.text import label, short
 WORDS = Texts("panels.seeds")
 
 
-class SeedsPanel(Panel):
+class SeedsPanel(Instrument):
     """Compare two settings or more over many seeds, as strips of points.
+
+    A spread is the standard deviation over seeds (n - 1). Two settings are told apart
+    as in every search: by the differences of runs with the same seed (a paired t-test,
+    see `Search.ties`).
 
     Parameters
     ----------
     dataset : Dataset
     settings : sequence of Hyperparameters
         Two or more; the first two are compared in words.
-    seeds : int or iterable of int, default 5
+    seeds : int or iterable of int
         How many are shown at first, or which.
-    most : int, default 30
+    most : int
         How many are trained.
-    title : str, optional
-    predict : bool, default False
-        Ask for a guess before anything is shown.
-
-    Attributes
-    ----------
-    runs : Runs
-
-    Notes
-    -----
-    A spread is the standard deviation over seeds (n - 1). Two settings are told apart
-    as in every search: by the differences of runs with the same seed (a paired t-test,
-    see `Search.ties`).
+    title, predict : as of `TrainingPanel`
 
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
-    >>> from hpkit.hyperparameters import Hyperparameters
     >>> settings = [Hyperparameters(lr=lr, epochs=5) for lr in (0.01, 0.3)]
-    >>> panel = SeedsPanel(load_dataset("moons"), settings, most=6)
-    >>> panel.wait().runs.val_loss.shape
+    >>> SeedsPanel(load_dataset("moons"), settings, most=6).wait().runs.val_loss.shape
     (2, 6, 6)
     """
 
-    kind = "seeds"
-    words = WORDS
+    kind, words = "seeds", WORDS
 
     def __init__(
         self,
         dataset: Dataset,
         settings: Hyperparameters | Iterable[Hyperparameters],
         *,
-        seeds: int = 5,
+        seeds: int | Iterable[int] = 5,
         most: int = 30,
         title: str | None = None,
         predict: bool = False,
@@ -75,30 +64,40 @@ class SeedsPanel(Panel):
         self.settings = check_settings(settings, dataset)
         super().__init__(dataset, title, key=self.settings)
         self.add_class("hp-tall")
-        self.most = most = check_count("most", most, most=MOST_SEEDS)
-        self.given, self.names = given_seeds(seeds), names_apart(self.settings)
-        self.runs, self.first, count = None, 0, min(len(self.given), most)
+        self.most = check_count("most", most, most=MOST_SEEDS)
+        self.given, self.runs, self.first = given_seeds(seeds), None, 0
+        differ = varied(self.settings)
+        self.names = [label(setting, differ or ["lr"]) for setting in self.settings]
+        self.short = [short(setting, differ) for setting in self.settings]
+        count = min(len(self.given), most)
         self.count, box = count_box(WORDS["count"], count, 1, most, most=most)
         self.again = self.button("again", self.train_anew, "primary")
-        guesses = W.ToggleButtons(options=(*self.names, WORDS["tell"]))
+        guesses = W.ToggleButtons(options=[*self.names, WORDS["tell"]])
         self.ask(predict, WORDS["guess"], guesses)
-        self.build([box, buttons(self.again, self.stop_button)])
+        self.arrange(box, (self.again, self.stop_button))
         self.on_change(self.count, self._draw)
         self.live.now(self._training())
 
-    def train_anew(self):
+    def train_anew(self) -> None:
         """Train all settings with seeds that were not shown yet."""
         self.first += self.most
         self.live.start(self._training())
 
+    def _seeds(self, count):
+        return seeds_from(self.given, count, self.first)
+
     def _training(self):
-        seeds = seeds_from(self.given, self.most, self.first)
-        found = train(self.dataset, self.settings, seeds=seeds, tick=FRAME)
-        for self.runs in found:
+        seeds = self._seeds(self.most)
+        for runs in train(self.dataset, self.settings, seeds=seeds, tick=FRAME):
+            self.runs = runs
             yield
 
     @property
-    def shown(self):
+    def there(self):
+        return len(self.shown) > 0
+
+    @property
+    def shown(self) -> np.ndarray:
         """The seeds shown whose runs have all begun, as numbers from 0."""
         if self.runs is None:
             return np.zeros(0, int)
@@ -106,7 +105,7 @@ class SeedsPanel(Panel):
         return np.flatnonzero(begun[: self.count.value])
 
     @property
-    def losses(self):
+    def losses(self) -> np.ndarray:
         """Lowest validation losses shown: ndarray (settings, seeds)."""
         if self.runs is None:
             return np.zeros((len(self.settings), 0))
@@ -117,82 +116,53 @@ class SeedsPanel(Panel):
             every = sum(setting.epochs for setting in self.settings) * self.most
             self.bar.value = self.runs.epochs_done.clip(0).sum() / every
 
-    def _pictures(self):
+    def _charts(self):
         losses, at = self.losses, self.shown
-        out, seeds = np.zeros(losses.shape, bool), range(len(at))
-        if self.runs is not None:
-            out, seeds = self.runs.diverged[:, at], np.array(self.runs.seeds)[at]
-        told, many = [], len(at) > 1
-        for row in losses if len(at) else ():
-            facts = row.mean(), row.std(ddof=1) if many else 0.0
-            told.append(WORDS["spread" if many else "mean"].format(*facts))
-        names = [short(s, varied(self.settings)) for s in self.settings]
-        each = zip(self.names, told, strict=False)  # none before the first epoch
-        strips = "; ".join(WORDS["at"].format(*strip) for strip in each)
+        told = WORDS["spread" if len(at) > 1 else "mean"]
+        told = [told.format(row.mean(), _spread(row)) for row in losses]
+        strips = "; ".join(map(WORDS["at"].format, self.names, told))
         look = {"told": told, "alt": WORDS["alt"].format(len(at), strips)}
-        pairs = len(losses) > 1
-        return [seeds_chart(losses, out, names, seeds=seeds, pairs=pairs, **look)]
+        look |= {"pairs": len(losses) > 1, "seeds": np.array(self.runs.seeds)[at]}
+        return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
-    def _sentence(self, running):
-        if not len(self.shown):
-            return WORDS["begun"]
-        early = self._early(running)
-        if len(self.settings) < 2:
-            return early + self._alone()
-        losses, n = self.losses[:2], len(self.shown)
-        facts = {"a": self.names[0], "b": self.names[1], "n": n}
-        ma, mb = facts["ma"], facts["mb"] = losses.mean(1)
-        outs = self.runs.diverged[:2, self.shown].sum(1)
+    def _says(self, running):
+        done, ends = self.runs.epochs_done, [[s.epochs] for s in self.settings]
+        early = "" if (done == ends).all() else WORDS["going" if running else "halted"]
+        early = early.format(done[:, self.shown].min())
+        (a, *others), losses, n = self.names, self.losses[:2], len(self.shown)
+        ma, mb = losses[0].mean(), losses[-1].mean()
+        if not others:
+            facts = {"name": a[:1].upper() + a[1:], "mean": ma, "n": n}
+            said = WORDS["alone" if n > 1 else "alone_one"]
+            return early + said.format(**facts, spread=_spread(losses[0]))
+        b, outs = others[0], self.runs.diverged[:2, self.shown].sum(1)
+        facts = {"a": a, "b": b, "ma": ma, "mb": mb, "n": n}
         if n == 1:
             return early + WORDS["one"].format(**facts)
         if outs.any():
-            each = {"count_a": outs[0], "count_b": outs[1], "count": outs.sum()}
-            each["name"] = facts["b" if outs[1] else "a"]
-            return early + WORDS["outs" if outs.all() else "out"].format(
-                **facts, **each
-            )
+            facts |= {"count_a": outs[0], "count_b": outs[1], "count": outs.sum()}
+            said = WORDS["outs" if outs.all() else "out"]
+            return early + said.format(**facts, name=b if outs[1] else a)
         (difference,), (error,), df = compared(losses[:1], losses[1])
-        apart = told_apart(losses[:2], int(mb < ma)).any()
-        facts |= {"wins": int((losses[1] < losses[0]).sum()), "factor": factor(df)}
+        facts |= {"wins": (losses[1] < losses[0]).sum(), "factor": factor(df)}
         facts |= {"difference": abs(difference), "error": error}
         facts |= {"ratio": abs(difference) / error if error else 0.0}
-        facts |= {"better": facts["b" if mb < ma else "a"]}
+        apart = told_apart(losses, int(mb < ma)).any()
         said = WORDS["compare"] + WORDS["apart" if apart else "cannot"]
-        return early + said.format(**facts)
-
-    def _early(self, running):
-        """Return how far the trainings are, unless they are at their end."""
-        done, ends = self.runs.epochs_done, [[s.epochs] for s in self.settings]
-        if (done == ends).all():
-            return ""
-        done = int(done[:, self.shown].min())
-        return WORDS["going" if running else "stopped"].format(done)
-
-    def _alone(self):
-        losses, name = self.losses[0], self.names[0]
-        n, mean = len(losses), losses.mean()
-        spread = losses.std(ddof=1) if n > 1 else 0.0
-        text = WORDS["alone" if n > 1 else "alone_one"]
-        return text.format(
-            name=name[:1].upper() + name[1:], mean=mean, spread=spread, n=n
-        )
+        return early + said.format(**facts, better=b if mb < ma else a)
 
     def _table(self):
-        seeds = np.array(seeds_from(self.given, self.most, self.first))
-        losses = zip(self.names, self.losses, strict=True)
-        return {"seed": seeds[self.shown]} | dict(losses)
+        seeds = np.array(self._seeds(self.most))[self.shown]
+        return {"seed": seeds} | dict(zip(self.names, self.losses, strict=True))
 
-    def code(self):
-        """Return the cell that trains the same without a panel."""
-        settings = ",\n    ".join(code_of_setting(s) for s in self.settings)
-        seeds = seeds_of(seeds_from(self.given, self.count.value, self.first))
-        run = f"*_, runs = hk.train(data, settings, {seeds})"
+    def code(self) -> str:
+        settings = ",\n    ".join(map(code_of_setting, self.settings))
         settings = f"settings = [\n    {settings},\n]"
+        seeds = seeds_of(self._seeds(self.count.value))
+        run = f"*_, runs = hk.train(data, settings, {seeds})"
         end = "runs.mean_val_loss, runs.std_val_loss"
         return cell(self.dataset, None, settings, run, end)
 
 
-def names_apart(settings):
-    """Return each setting in words, only what differs between them."""
-    names = varied(settings) or ["lr"]
-    return tuple(label(s, names) for s in settings)
+def _spread(losses):
+    return losses.std(ddof=1) if len(losses) > 1 else 0.0

@@ -10,7 +10,7 @@ from hpkit.charts.still import still
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import CoinFlipsPanel
-from hpkit.panels.coins import best_so_far
+from hpkit.panels.choosing import best_so_far
 
 
 def test_coin_flips_best_is_lucky_on_validation_only():

@@ -1,0 +1,313 @@
+"""What choosing by validation does, and the test set: coin flips, and the test box."""
+
+import html
+
+import ipywidgets as W
+import numpy as np
+
+from hpkit.charts.loss import nice_top
+from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.runs import Run
+from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
+from hpkit.locale import Texts
+from hpkit.panels.controls import count_box
+from hpkit.panels.instrument import Instrument
+from hpkit.panels.panel import FOLDER
+from hpkit.panels.parts import code_of_run
+from hpkit.store import Store, check_kinds
+from hpkit.text import label
+
+COINS, BOX = Texts("panels.coins"), Texts("panels.test_box")
+MODELS = 100
+PAUSE = 0.06  # seconds between two models of a run
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+UNOPENED, LOSSES = {"opened": None}, ("val_loss", "loss")
+
+
+def best_so_far(valid):
+    """Return numbers of the best model of the first one, two, three, ..."""
+    return [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
+
+
+class CoinFlipsPanel(Instrument):
+    """Try more and more models on labels that are coin flips.
+
+    The best of many is lucky on the rows it was chosen by (Cawley and Talbot, On
+    over-fitting in model selection, JMLR 11, 2010). The models have one hidden layer of
+    16, 20 epochs, learning rates 0.01 to 1 by turns, each its own seed. The test split
+    is looked at as often as it likes: nothing is chosen by it.
+
+    Parameters
+    ----------
+    models : int, 1 to 100
+        How many are tried at first.
+    seed : int
+        Of the coin flips.
+    title, predict : as of `TrainingPanel`
+
+    Examples
+    --------
+    >>> panel = CoinFlipsPanel().wait()
+    >>> bool(panel.valid.max() > 0.55)  # accuracies of 100 models
+    True
+    """
+
+    kind, words, newest_first, there = "coin-flips", COINS, True, False
+
+    def __init__(
+        self,
+        *,
+        models: int = 50,
+        seed: int = 0,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
+        self.flips = check_seed("seed", seed, most=2**31)
+        super().__init__(load_dataset("coin_flips", self.flips), title)
+        self.first = check_count("models", models, most=MODELS)  # tried before Run
+        self.valid = self.test = np.zeros(0)
+        name = COINS["box"].format(MODELS)
+        self.count, box = count_box(name, self.first, 1, MODELS, most=MODELS)
+        self.run_button = self.button("run", self._run, "primary")
+        self.again = self.button("again", self.flip)
+        slider = W.IntSlider(50, min=40, max=100)
+        self.ask(predict, COINS["guess"], slider, COINS["percent"].format)
+        self.arrange(box, (self.run_button, self.stop_button), (self.again,))
+        self.on_change(self.count, self._draw)
+        self.live.now(self._training())
+
+    def flip(self) -> None:
+        """Flip all coins again, and go back to the first number of models."""
+        self.flips += 1
+        self.tried = self.first
+        self.live.start(self._training())
+
+    def _run(self):
+        """Try one model after the other, slowly; from the first when all were tried."""
+        first = 1 if self.tried >= MODELS else self.tried + 1
+        job = self.slowly("tried", range(first, MODELS + 1), PAUSE)
+        self.live.start(job, replace=self.there)
+
+    @property
+    def tried(self) -> int:
+        """How many models are tried."""
+        return self.count.value
+
+    @tried.setter
+    def tried(self, count):
+        with self.quietly():
+            self.count.value = count
+
+    def _training(self):
+        data, found = load_dataset("coin_flips", self.flips), np.zeros((2, MODELS))
+        for first, lr in enumerate(RATES):  # twenty seeds each
+            setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)
+            seeds = range(first, MODELS, len(RATES))
+            for run in (yield from self.train(data, setting, seeds)):
+                right = run.predict(data.test, "last") == data.test.y
+                found[:, run.seed] = run.val_accuracy[-1], right.mean()
+        self.dataset, (self.valid, self.test), self.there = data, found, True
+        yield
+
+    @property
+    def _shown(self):
+        """Accuracies of the models tried, and numbers of the best of each so many."""
+        valid, test = self.valid[: self.tried], self.test[: self.tried]
+        return valid, test, best_so_far(valid)
+
+    def _update(self, running):
+        self.bar.value = self.there * self.tried / MODELS
+
+    def _charts(self):
+        valid, test, best = self._shown
+        at, tens = np.arange(1, len(valid) + 1), np.arange(20, 81, 10)
+        tips = [
+            COINS["tip"].format(*each) for each in zip(at, valid, test, strict=True)
+        ]
+        guess = np.divide(self.guesses, 100)
+        dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": COINS["each"]}
+        steps = {"width": 2.8, "step": True, "hover": False}
+        same = steps | {"color": "orange", "dash": "dashed", "label": COINS["test"]}
+        mine = {
+            "color": "purple",
+            "dash": "dotted",
+            "width": 2.5,
+            "label": COINS["mine"],
+        }
+        marks = [
+            points(at, valid, tip=tips, **dots),
+            line(at, valid[best], strong=True, label=COINS["valid"], **steps),
+            line(at, test[best], **same),
+            rule(guess, across=True, **mine),
+        ]
+        texts = [COINS["percent"].format(ten) for ten in tens]
+        x = Axis(COINS["tried"], (0, 1.01 * MODELS))
+        y = Axis(COINS["score"], (0.2, 0.85), ticks=tens / 100, texts=texts)
+        alt = COINS["alt"].format(len(best), valid[best[-1]], test[best[-1]])
+        return [Chart(x, y, marks, alt=alt)]
+
+    def _says(self, running):
+        valid, test, best = self._shown
+        facts = {"n": len(best), "valid": valid[best[-1]], "test": test[best[-1]]}
+        said = COINS["luck" if len(best) > 1 else "one"]
+        return said.format(**facts, rows=len(self.dataset.test.y))
+
+    def _table(self):
+        valid, test, best = self._shown
+        table = {"model": range(1, len(best) + 1), "val_accuracy": valid}
+        table |= {"test_accuracy": test, "best_val_accuracy": valid[best]}
+        return table | {"its_test_accuracy": test[best]}
+
+    def code(self) -> str:
+        return f"""import hpkit as hk
+
+data = hk.load_dataset("coin_flips", {self.flips})
+rates = {list(RATES)}
+runs = [hk.fit(data, hk.Hyperparameters(
+    lr=rates[k % 5], hidden=(16,), epochs=20), seed=k)
+    for k in range({self.tried})]
+max(run.val_accuracy[-1] for run in runs)"""
+
+
+class TestBoxPanel(Instrument):
+    """A box with the test loss in it: it opens once, and remembers.
+
+    Parameters
+    ----------
+    run : Run
+        The final choice.
+    title, predict : as of `TrainingPanel`
+
+    Examples
+    --------
+    >>> from hpkit.engine.training import fit
+    >>> run = fit(load_dataset("wine"), Hyperparameters(epochs=5))
+    >>> TestBoxPanel(run).run.setting.epochs
+    5
+    """
+
+    __test__ = False  # no test, whatever pytest thinks of the name
+    kind, words = "test-box", BOX
+
+    def __init__(
+        self, run: Run, *, title: str | None = None, predict: bool = False
+    ) -> None:
+        if not isinstance(run, Run):
+            raise refusal("one_run", kind=TypeError, type=type(run).__name__)
+        self.run, self.opened, self.again = run, None, False
+        super().__init__(run.dataset, title)
+        # A box for these rows: a restart of the kernel does not close it again.
+        path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
+        self.store = Store(path, UNOPENED, _check, BOX)
+        self.add_class("hp-tall")
+        self.open_button = self.button("open", self.look, "primary")
+        most = nice_top(2 * run.best_val_loss)
+        slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
+        self.ask(predict, BOX["guess"], slider, "{:.3g}".format)
+        self.arrange((self.open_button,))
+        self._recall()
+        self._draw()
+
+    def _recall(self):
+        """Take what was seen before, here, in another panel or another session."""
+        if seen := self.store.load()["opened"]:
+            losses = {name: float(seen[name]) for name in LOSSES}
+            self.opened, self.again = seen | losses, True
+            if self.guess and not self.guess.open and seen["guess"] is not None:
+                self.guess.widget.value = seen["guess"]
+                self.guess.commit()
+
+    def look(self) -> None:
+        """Look at the test loss; the second time, at the number of the first."""
+        with self.live.lock:
+            self._recall()
+            if self.opened is None:
+                run, numbers = self.run, self.dataset.is_regression
+                self.opened = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
+                # JSON has no sign for a loss that is not finite.
+                losses = {name: str(loss) for name, loss in self.opened.items()}
+                self.opened |= {"setting": self._choice, "seed": run.seed}
+                self.opened |= {"accuracy": None if numbers else run.test_accuracy()}
+                self.opened |= {"guess": self.guess.value if self.guess else None}
+                seen = self.opened | losses
+                self.store.change(lambda data: data.update(opened=seen))
+                self.note.value = html.escape(" ".join(self.store.notices))
+            self._draw()
+
+    def close_box(self) -> None:
+        """Close the box again, for a teacher whose next class is to open it."""
+        with self.live.lock:
+            self.opened, self.again = None, False
+            self.dataset.test_looks.clear()
+            self.store.change(lambda data: data.update(UNOPENED))
+            self._draw()
+
+    @property
+    def _choice(self):
+        return label(self.run.setting, ("lr", "batch_size", "epochs"))
+
+    @property
+    def losses(self) -> list:
+        """Validation loss and, once the box was opened, test loss of the choice."""
+        if self.opened is None:
+            return [self.run.best_val_loss]
+        return [self.opened[name] for name in LOSSES]
+
+    def _update(self, running):
+        self.bar.value = float(self.opened is not None)
+        state = "done" if self.opened else "open"
+        self.open_button.disabled = self.opened is not None
+        self.open_button.description = BOX[state]
+        self.open_button.tooltip = BOX[f"{state}_tip"]
+
+    def _charts(self):
+        """Return the validation loss, and the test loss or that it is hidden."""
+        losses, guess = np.array(self.losses), self.guesses
+        fine, closed = np.isfinite(losses), len(losses) < 2
+        at, shown = np.flatnonzero(fine), losses[fine]
+        # Room for the test loss beforehand, so that the axis mostly stays.
+        most = max(
+            2 * np.nan_to_num(losses[0], posinf=0), 1.1 * max([0, *shown, *guess])
+        )
+        top, colors = nice_top(most), ["blue", "orange"]
+        mine = {"color": "purple", "dash": "dotted", "hover": False}
+        mine["label"] = BOX["mine"].format(*guess) if guess else None
+        stems = np.stack([at, at], 1), np.stack([0 * shown, shown], 1)
+        numbers = [BOX["number"].format(loss) for loss in shown]
+        marks = [
+            rule(shown[:1], across=True, color="gray", dash="dotted"),
+            line([0.6, 1.4] * len(guess), 2 * guess, **mine),
+            line(*stems, color=colors, width=5, opacity=0.3, hover=False),
+            points(at, shown, color=colors, size=7, label=numbers, strong=True),
+            cross(np.flatnonzero(~fine), color="orange", label=BOX["diverged"]),
+            text([1] * closed, [top / 2] * closed, [BOX["hidden"]] * closed, size=3),
+        ]
+        x = Axis(kind="band", texts=[BOX["valid"], BOX["test"]])
+        alt = BOX["alt" if closed else "alt_open"].format(*losses)
+        return [Chart(x, Axis(BOX["loss"], (0, top)), marks, alt=alt, height=16)]
+
+    def _says(self, running):
+        if self.opened is None:
+            return BOX["closed"].format(setting=self._choice, seed=self.run.seed)
+        off = [abs(self.opened["loss"] - guess) for guess in self.guesses]
+        told = "".join(BOX["off"].format(loss) for loss in off if np.isfinite(loss))
+        facts = self.opened | {"setting": html.escape(self.opened["setting"])}
+        said = BOX["opened" if facts["accuracy"] is None else "opened_classes"]
+        return told + said.format(**facts) + BOX["twice"] * self.again
+
+    def _table(self):
+        return {"split": BOX["split"][: len(self.losses)], "loss": self.losses}
+
+    def code(self) -> str:
+        best = "run.best_val_loss, run.best_epoch"
+        return code_of_run(self.run, best, "run.test_loss()")
+
+
+def _check(data):
+    """Raise unless this is what a box writes."""
+    if seen := data["opened"]:
+        kinds = {"setting": str, "seed": int, "accuracy": float | None}
+        check_kinds(seen, kinds | {"guess": float | None})
+        for name in LOSSES:
+            float(seen[name])
