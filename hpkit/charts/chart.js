@@ -4,15 +4,15 @@
 
 import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
 
+const CLIPPED = ['line', 'band', 'rule', 'image']
 const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
 const color = name => !name ? 'var(--hp-blue)' : name[0] == '#' ? name
   : `var(--hp${name == 'ink' || name == 'ground' ? 'c' : ''}-${name})`
 
-function make(tag, parent, attributes = {}) {
+function make(tag, parent, attributes) {  // '<div' is of HTML, 'path' of SVG
   const node = tag[0] == '<' ? document.createElement(tag.slice(1))
     : document.createElementNS('http://www.w3.org/2000/svg', tag)
-  for (const name in attributes) node.setAttribute(name, attributes[name])
-  return parent ? parent.appendChild(node) : node
+  return put(parent ? parent.appendChild(node) : node, attributes)
 }
 
 function pool(group, tag, count) {  // exactly `count` children, old ones used again
@@ -21,12 +21,9 @@ function pool(group, tag, count) {  // exactly `count` children, old ones used a
   return group.childNodes
 }
 
-export function unpack(data) {  // a mark's data (DataView, or base64) as columns
-  if (!data) return []
-  if (typeof data == 'string')
-    data = new DataView(Uint8Array.from(atob(data), c => c.charCodeAt(0)).buffer)
-  const from = data.byteOffset || 0
-  const bytes = (data.buffer || data).slice(from, from + data.byteLength)
+function unpack(data) {  // a mark's data (DataView, or base64) as columns
+  if (typeof data == 'string') data = Uint8Array.from(atob(data), c => c.charCodeAt(0))
+  const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)
   const whole = new Int32Array(bytes), floats = new Float32Array(bytes)
   let start = 1 + 2 * whole[0]
   return range(whole[0]).map(k => {
@@ -35,28 +32,24 @@ export function unpack(data) {  // a mark's data (DataView, or base64) as column
   })
 }
 
-function scaled(axis, from, to) {
-  const log = axis.kind == 'log', f = log ? Math.log10 : v => v
-  const [low, high] = axis.domain, a = f(low), k = (to - from) / (f(high) - a || 1)
-  const at = v => from + (f(v) - a) * k
-  at.back = p => log ? 10 ** (a + (p - from) / k) : a + (p - from) / k
-  return at
+function scaled({kind, domain: [low, high]}, from, to) {
+  const [f, back] = kind == 'log' ? [Math.log10, v => 10 ** v] : [v => v, v => v]
+  const a = f(low), k = (to - from) / (f(high) - a || 1), at = v => from + (f(v) - a) * k
+  return Object.assign(at, {back: p => back(a + (p - from) / k)})
 }
 
 // Lists of ticks [place, text, line], the densest first; the first that fits is taken.
 function* tickings({kind, domain: [low, high], texts, ticks}, most) {
   const inside = v => v >= low - 1e-9 * Math.abs(low) && v <= high * (1 + 1e-9) + 1e-12
   const said = list => list.filter(inside).map(v => [v, num(v), 0])
-  if (kind == 'none') {
-    yield []
-  } else if (texts) {
-    const all = texts.map((t, i) => [ticks ? ticks[i] : i, t]), last = all.length - 1
+  if (kind == 'none') yield []
+  else if (texts || ticks) {
+    const all = (texts || ticks.map(v => num(v))).map((t, i) => [ticks ? ticks[i] : i, t])
+    const last = all.length - 1
     yield all.map(([v, t]) => [v, t, 0])
     yield all.map(([v, t], i) => [v, t, i % 2])
     for (let k = 2; k <= last; k++) yield all.map(([v, t], i) => [v, i % k ? '' : t, 0])
     yield all.map(([v, t], i) => [v, i && i < last ? '' : t, i ? 1 : 0])
-  } else if (ticks) {
-    for (let k = 1; k < ticks.length; k++) yield said(ticks.filter((_, i) => i % k == 0))
   } else if (kind == 'log') {
     const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high))
     const tens = range(last - first + 1).map(i => +`1e${first + i}`)
@@ -70,23 +63,19 @@ function* tickings({kind, domain: [low, high], texts, ticks}, most) {
     const from = Math.ceil(low / step - 1e-9), to = Math.floor(high / step + 1e-9)
     if (to > from) yield said(range(to - from + 1).map(i => (from + i) * step))
   }
-  if (!texts) yield said([low, high])
+  if (!texts && !ticks) yield said([low, high])
 }
 
-// Places near the wanted ones, `gap` apart, between low and high: least squares, where
-// labels crowd they move as a block (pool adjacent violators).
-export function spread(wanted, gap, low, high) {
-  const order = range(wanted.length).sort((a, b) => wanted[a] - wanted[b]), blocks = []
+// Places near the wanted ones, `gap` apart, between low and high: least squares, where labels
+// crowd they move as a block (isotonic regression: the highest of the lowest means).
+function spread(wanted, gap, low, high) {
+  const n = wanted.length, order = range(n).sort((a, b) => wanted[a] - wanted[b]), placed = []
+  const free = order.map((i, k) => wanted[i] - k * gap), most = Math.max(low, high - (n - 1) * gap)
+  const mean = (from, to) => free.slice(from, to).reduce((sum, v) => sum + v) / (to - from)
   order.forEach((i, k) => {
-    blocks.push([wanted[i] - k * gap, 1])
-    for (let n; (n = blocks.length) > 1 && blocks[n - 2][0] > blocks[n - 1][0];) {
-      const [b, m] = blocks.pop(), [a, l] = blocks.pop()
-      blocks.push([(a * l + b * m) / (l + m), l + m])
-    }
+    const blocks = range(k + 1).map(a => Math.min(...range(n - k).map(b => mean(a, k + b + 1))))
+    placed[i] = clamp(Math.max(...blocks), low, most) + k * gap
   })
-  const free = blocks.flatMap(([v, n]) => Array(n).fill(v)), placed = []
-  const most = Math.max(low, high - (order.length - 1) * gap)
-  order.forEach((i, k) => { placed[i] = clamp(free[k], low, most) + k * gap })
   return placed
 }
 
@@ -96,6 +85,8 @@ const SHAPES = {square: [[-.88, -.88], [.88, -.88], [.88, .88], [-.88, .88]],
   diamond: [[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]], plus: PLUS,
   triangle: [[0, -1.15], [1.1, .8], [-1.1, .8]],
   x: PLUS.map(([a, b]) => [.71 * (a - b), .71 * (a + b)])}
+const SIGNS = {points: '●', circle: '●', square: '■', diamond: '◆', triangle: '▲', plus: '✚',
+  x: '✖', band: '█', frames: '▢'}  // in the legend; a line is what is not in here
 
 function shape(kind, x, y, r) {
   const corners = (SHAPES[kind] || []).map(([a, b]) => `${f1(x + a * r)} ${f1(y + b * r)}`)
@@ -103,47 +94,34 @@ function shape(kind, x, y, r) {
     : `M${f1(x - r)} ${f1(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`
 }
 
-// In the legend; a line is what is not in here.
-const SIGNS = {points: '●', circle: '●', square: '■', diamond: '◆', triangle: '▲', plus: '✚',
-  x: '✖', band: '█', ring: '○', cross: '✕', frames: '▢'}
-const BARE = {...SIGNS, points: '○', circle: '○', square: '□', diamond: '◇', triangle: '△'}
-
 const isBright = rgb =>
   rgb.reduce((sum, p, k) => sum + [.2126, .7152, .0722][k] * (p / 255) ** 2.2, 0) > .18
 const bytesOf = ({v}) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength)  // of colors
 const fixed = (v, digits) =>  // 0.70, not 0.7
   v.toPrecision(digits).length > digits + 2 ? num(v, digits) : v.toPrecision(digits)
 
-// ---- one chart -----------------------------------------------------------------------
-
 function chart(el, tell) {
   const root = make('<div', el, {class: 'hpc'})
-  const title = make('<div', root, {class: 'hpc-title'})
-  const head = make('<div', root, {class: 'hpc-head', 'aria-hidden': 'true'})
-  const frame = make('<div', root, {class: 'hpc-frame'})
-  const svg = make('svg', frame, {role: 'img'}), hit = make('<div', frame, {class: 'hpc-hit'})
-  const tip = make('<div', frame, {class: 'hpc-tip', 'aria-hidden': 'true'})
-  const probe = make('<div', root, {class: 'hpc-probe'})
+  const part = (name, parent = root, more) => make('<div', parent, {class: 'hpc-' + name, ...more})
+  const unread = {'aria-hidden': 'true'}, title = part('title'), head = part('head', root, unread)
+  const frame = part('frame'), probe = part('probe'), svg = make('svg', frame, {role: 'img'})
+  const hit = part('hit', frame), tip = part('tip', frame, unread)
   const clip = 'hpc' + Math.random().toString(36).slice(2)
   const area = make('rect', make('clipPath', make('defs', svg), {id: clip}))
-  const [grid, ticksX, ticksY, plot, over, ends, leads, notes] =
-    ['', 'tick', 'tick', '', '', '', '', 'notes'].map(name => make('g', svg, {class: name}))
+  const [grid, ticksX, ticksY, plot, over, ties, ends, leads, notes] =
+    ['', 'tick', 'tick', '', '', '', '', '', 'notes'].map(name => make('g', svg, {class: name}))
   const base = make('line', grid, {class: 'base'}), gridlines = make('g', grid, {class: 'grid'})
   const nameX = make('text', svg), ring = make('rect', svg, {class: 'hpc-at'})
-  const pen = document.createElement('canvas').getContext('2d'), widths = new Map()
+  const pen = document.createElement('canvas').getContext('2d')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
-  let spec = null, data = [], raw = [], groups = [], headed = '', asked = 0
-  let room = 0, box, X, Y, em = 13, family = '', small = 1, waiting = [], taken = [], led = []
-  const unit = () => clamp(em / 13, 1, 2.2)
+  let spec = null, data = [], raw = [], headed = '', asked = 0
+  let room = 0, box, X, Y, em = 13, unit = 1, family = '', small = 1
+  let waiting = [], taken = [], led = []
   const ask = () => { asked = asked || requestAnimationFrame(draw) }
 
   function width(text, size = 1, strong = false) {
-    const key = `${size} ${strong} ${text}`
-    if (!widths.has(key)) {
-      pen.font = `${strong ? 700 : 400} ${size * em}px ${family}`
-      widths.set(key, pen.measureText(text).width)
-    }
-    return widths.get(key)
+    pen.font = `${strong ? 700 : 400} ${size * em}px ${family}`
+    return pen.measureText(text).width
   }
 
   // A text around (x, y). A tint is mixed with the page's own color, where browsers can.
@@ -161,9 +139,8 @@ function chart(el, tell) {
     if (newSpec === spec && newRaw.every((r, i) => r === raw[i])) return
     data = newRaw.map((r, i) => r === raw[i] && data[i] ? data[i] : unpack(r))
     const held = reached.held()
-    if (held) data[held.k] = held.data  // not while a learner draws
-    raw = newRaw
-    spec = newSpec
+    if (held) data[held.k] = held.data;  // not while a learner draws
+    [spec, raw] = [newSpec, newRaw]
     svg.style.height = `min(max(11em, ${spec.height}em), max(11em, 66vh))`
     ask()
   }
@@ -173,42 +150,36 @@ function chart(el, tell) {
     if (!room) measure()
     if (!spec || !room) return
     layout()
-    spec.marks.forEach((m, i) => DRAW[m.kind](group(i, m.kind), m, ...data[i]))
-    while (groups.length > spec.marks.length) groups.pop().forEach(g => g.remove())
+    const layers = [plot, over].map(layer => pool(layer, 'g', spec.marks.length))
+    spec.marks.forEach((m, i) => {  // below the texts, and above all marks
+      const both = layers.map(groups => groups[i]), inside = CLIPPED.includes(m.kind)
+      if (both[0].kind != m.kind) both.forEach(g => { g.textContent = '' })
+      both[0].kind = m.kind
+      put(both[0], {class: m.kind, 'clip-path': inside ? `url(#${clip})` : null})
+      put(both[1], {class: m.kind == 'cells' ? 'cell' : null})
+      DRAW[m.kind](both, m, ...data[i])
+    })
     labels()
     besides()
-    reached.update()
+    reached.update({spec, data, box, X, Y, em, unit})
   }
-
-  function group(i, kind) {  // where mark i draws: below the texts, and above all marks
-    if (groups[i] && groups[i].kind == kind) return groups[i]
-    if (groups[i]) groups[i].forEach(g => g.remove())
-    groups[i] = [plot, over].map(g => g.insertBefore(make('g'), g.childNodes[i] || null))
-    groups[i].kind = kind
-    groups[i][0].setAttribute('class', kind)
-    if (['line', 'band', 'rule', 'image'].includes(kind))
-      groups[i][0].setAttribute('clip-path', `url(#${clip})`)
-    return groups[i]
-  }
-
-  // ---- axes --------------------------------------------------------------------------
 
   function ticks(axis, most, apart) {  // the densest ones of which no text meets the next
-    let last = []
+    let list = []
     const meets = (a, i) => {
-      const b = a[1] && last.slice(i + 1).find(o => o[1] && o[2] == a[2])
+      const b = a[1] && list.slice(i + 1).find(o => o[1] && o[2] == a[2])
       return b && !apart(a, b)
     }
-    for (last of tickings(axis, most)) if (!last.some(meets)) break
-    return last
+    for (list of tickings(axis, most)) if (!list.some(meets)) break
+    return list
   }
 
   function measure() {  // not while a chart is drawn: the browser would lay out each time
     const style = getComputedStyle(root)
     em = parseFloat(style.fontSize)
+    unit = clamp(em / 13, 1, 2.2)
     family = style.fontFamily
     room = root.clientWidth
-    widths.clear()
     ask()
   }
 
@@ -237,10 +208,8 @@ function chart(el, tell) {
     box = {W, H, left, right: W - right, top, bottom: H - below}
     X = scaled(spec.x, box.left, box.right)
     Y = scaled(spec.y, box.bottom, box.top)
-    const [wide, high] = [Math.max(0, box.right - left), Math.max(0, box.bottom - top)]
-    const both = spec.words.both.replace('{y}', spec.y.label).replace('{x}', spec.x.label)
-    const spoken = spec.alt || spec.title || both
-    put(svg, {viewBox: `0 0 ${W} ${H}`, 'aria-label': spoken})
+    const wide = Math.max(0, box.right - left), high = Math.max(0, box.bottom - top)
+    put(svg, {viewBox: `0 0 ${W} ${H}`, 'aria-label': spec.alt})
     put(area, {x: left - 1, y: top, width: wide + 2, height: high + 1})
     const look = {size: .92, fill: color('soft')}, nodesX = pool(ticksX, 'text', across.length)
     across.forEach(([v, t, row], i) =>
@@ -257,8 +226,8 @@ function chart(el, tell) {
     put(base, {x1: left, x2: box.right, y1: box.bottom, y2: box.bottom,
       visibility: spec.grid ? null : 'hidden'})
     const words = spec.x.label && spec.x.label + (spec.x.kind == 'band' ? '' : ' →')
-    write(nameX, words, box.right, H - .8 * em,
-      {anchor: 'end', size: .96 * Math.min(1, (box.right - 2) / (width(words, .96) || 1))})
+    const fit = Math.min(1, (box.right - 2) / (width(words, .96) || 1))
+    write(nameX, words, box.right, H - .8 * em, {anchor: 'end', size: .96 * fit})
     hit.style.cssText = `left:${left}px;top:${top - em / 2}px;width:${box.right - left}px;` +
       `height:${box.bottom - top + em / 2}px`
     hit.classList.toggle('pen', spec.marks.some(m => m.draw || m.kind == 'ranges'))
@@ -271,25 +240,21 @@ function chart(el, tell) {
     if (key == headed) return
     headed = key
     head.textContent = ''
-    if (spec.y.label) make('<b', head).textContent = '↑ ' + spec.y.label
+    if (spec.y.label) make('<b', head, {said: '↑ ' + spec.y.label})
     for (const m of list) {
-      const entry = make('<span', head), sign = make('<span', entry)
-      const plain = (m.filled === false ? BARE : SIGNS)[m.shape || m.kind] || '━'
-      sign.textContent = pick(m.dash, 0) ? '┅' : plain
-      sign.style.color = color(pick(m.color, 0))
-      sign.style.opacity = m.kind == 'band' ? .4 : 1
+      const said = pick(m.dash, 0) ? '┅' : SIGNS[m.shape || m.kind] || '━'
+      const entry = make('<span', head), style = `color:${color(pick(m.color, 0))};opacity:`
+      make('<span', entry, {said, style: style + (m.kind == 'band' ? .4 : 1)})
       entry.append(m.legend)
     }
-    if (spec.ends) make('<i', head).textContent = spec.ends
+    if (spec.ends) make('<i', head, {said: spec.ends})
   }
-
-  // ---- marks -------------------------------------------------------------------------
 
   const isInside = (x, y) =>
     x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
 
   function stroke(m, i, usual = 2) {  // dashes grow with the width, whose round ends fill gaps
-    const wide = (pick(m.width, i) || usual) * unit(), dash = DASH[pick(m.dash, i)]
+    const wide = (pick(m.width, i) || usual) * unit, dash = DASH[pick(m.dash, i)]
     return {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i), 'stroke-width': wide,
       'stroke-dasharray': dash && dash.map(d => f1(d * Math.max(1, wide / 2.2))).join(' ')}
   }
@@ -298,21 +263,19 @@ function chart(el, tell) {
   const halo = look =>
     ({stroke: color('ground'), opacity: .8, 'stroke-width': look['stroke-width'] + 3})
 
-  function beside(m, i, x, y, r, rank, more = {}) {  // a label that looks for room
+  function beside(m, i, x, y, r, rank, more) {  // a label that looks for room
     const text = pick(m.label, i), tint = color(pick(m.color, i)), strong = pick(m.strong, i)
     if (text) waiting.push({x, y, r, rank, text, tint, strong, ...more})
   }
 
   function path(x, y, row, step) {
     const xs = x.rows > 1 ? row * x.n : 0, far = box.bottom - 20 * (box.bottom - box.top)
-    let d = '', pen = 'M', px = 0, py = 0
+    let d = '', pen = 'M'
     for (let i = 0; i < y.n; i++) {
-      const v = y.v[row * y.n + i], u = x.v[xs + i]
-      if (!isFinite(v) || !isFinite(u)) { pen = 'M'; continue }
-      const a = X(u), b = clamp(Y(v), far, 4 * box.H)
-      if (pen == 'L' && Math.abs(a - px) < .8 && Math.abs(b - py) < .8 && i < y.n - 1) continue
-      d += (step && pen == 'L' ? 'H' + f1(a) : '') + pen + f1(a) + ' ' + f1(b);
-      [px, py, pen] = [a, b, 'L']
+      const a = X(x.v[xs + i]), b = Y(y.v[row * y.n + i]), there = isFinite(a + b)
+      if (there && step && pen == 'L') d += 'H' + f1(a)
+      if (there) d += pen + f1(a) + ' ' + f1(clamp(b, far, 4 * box.H))
+      pen = there ? 'L' : 'M'
     }
     return d
   }
@@ -327,7 +290,7 @@ function chart(el, tell) {
         put(nodes[each * r + each - 1], {d, ...look, class: faded ? 'dim' : null})
       })
       pool(top, 'path', m.draw ? y.n : 0).forEach((knob, i) => put(knob,
-        {d: shape('circle', X(x.v[i]), Y(y.v[i]), 5 * unit()), style: `fill:${color(m.color)}`}))
+        {d: shape('circle', X(x.v[i]), Y(y.v[i]), 5 * unit), style: `fill:${color(m.color)}`}))
     },
     band([g], m, x, low, high) {
       const there = range(x.n).filter(i => isFinite(low.v[i] + high.v[i]))
@@ -338,50 +301,49 @@ function chart(el, tell) {
     },
     points([g], m, x, y) {
       pool(g, 'path', y.n).forEach((node, i) => {
-        const r = (pick(m.size, i) || 4.5) * unit(), px = X(x.v[i]), py = Y(y.v[i])
+        const r = (pick(m.size, i) || 4.5) * unit, px = X(x.v[i]), py = Y(y.v[i])
         const c = color(pick(m.color, i)), there = isInside(px, py)
         const edge = m.shape in {plus: 0, x: 0} ? .6 : 1.2  // their arms are thin
         put(node, {d: there ? shape(pick(m.shape, i), px, py, r) : '', opacity: pick(m.opacity, i),
-          style: m.filled === false ? `stroke:${c};stroke-width:${2 * unit()}`
+          style: m.filled === false ? `stroke:${c};stroke-width:${2 * unit}`
             : `fill:${c};stroke:${color('ground')};stroke-width:${edge}`})
         if (there) beside(m, i, px, py, r, 2)
       })
     },
     ring([g], m, x, y) {
-      const r = 8.5 * unit()
+      const r = 8.5 * unit
       pool(g, 'circle', 2 * y.n).forEach((node, j) => {
-        const i = j >> 1, c = color(j % 2 ? pick(m.color, i) : 'ground')
-        put(node, {cx: f1(X(x.v[i])), cy: f1(Y(y.v[i])), r, fill: 'none', stroke: c,
-          'stroke-width': (j % 2 ? 2.4 : 5) * unit()})
+        const i = j >> 1, stroke = color(j % 2 ? pick(m.color, i) : 'ground')
+        put(node, {cx: f1(X(x.v[i])), cy: f1(Y(y.v[i])), r, fill: 'none', stroke,
+          'stroke-width': (j % 2 ? 2.4 : 5) * unit})
       })
       if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), r, 0, {strong: true})
     },
-    cross([g], m, x) {
-      const s = 5 * unit(), first = x.v.indexOf(Math.min(...x.v))
-      pool(g, 'path', x.n).forEach((node, i) => {
+    cross([g], m, {n, v}) {
+      const s = 5 * unit, first = v.indexOf(Math.min(...v))
+      pool(g, 'path', n).forEach((node, i) => {
         const lines = `l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
-        put(node, {d: `M${f1(X(x.v[i]) - s)} ${box.top - s}${lines}`, ...stroke(m, i, 2.6)})
-        occupy(X(x.v[i]), box.top, 2 * s, 2 * s)
+        put(node, {d: `M${f1(X(v[i]) - s)} ${box.top - s}${lines}`, ...stroke(m, i, 2.6)})
+        occupy(X(v[i]), box.top, 2 * s, 2 * s)
       })
-      if (x.n) beside(m, first, X(x.v[first]), box.top, s, 1, {edge: true})
+      if (n) beside(m, first, X(v[first]), box.top, s, 1, {edge: true})
     },
-    rule([g], m, ats) {
-      pool(g, 'path', ats.n).forEach((node, i) => {
-        const place = f1((m.across ? Y : X)(ats.v[i]))
-        put(node, {...stroke(m, i, 1.5), d: m.across ? `M${f1(box.left)} ${place}H${f1(box.right)}`
-          : `M${place} ${f1(box.bottom)}V${box.top}`})
-        beside(m, i, ...(m.across ? [box.right, place] : [place, box.top]), 2, 1)
+    rule([g], m, {n, v}) {
+      pool(g, 'path', n).forEach((node, i) => {
+        const at = f1((m.across ? Y : X)(v[i])), [x, y] = m.across ? [box.right, at] : [at, box.top]
+        const d = m.across ? `M${f1(box.left)} ${at}H${f1(x)}` : `M${at} ${f1(box.bottom)}V${y}`
+        put(node, {...stroke(m, i, 1.5), d})
+        beside(m, i, x, y, 2, 1)
       })
     },
     text([g], m, x, y) {
       const widest = Math.max(...m.texts.map((t, i) => width(t, m.size || 1, pick(m.strong, i))))
       const fit = m.room ? Math.min(1, (m.room * (X(1) - X(0)) - .4 * em) / widest) : 1
       pool(g, 'text', x.n).forEach((node, i) => {
-        const {anchor} = m, size = fit * (m.size || 1), px = X(x.v[i]), py = Y(y.v[i])
-        const strong = pick(m.strong, i), fill = color(pick(m.color, i) || 'ink')
-        const wide = width(m.texts[i], size, strong)
-        write(node, m.texts[i], px, py, {anchor, size, strong, fill})
-        occupy(px + ({start: .5, end: -.5}[anchor] || 0) * wide, py, wide, 1.2 * em * size)
+        const size = fit * (m.size || 1), strong = pick(m.strong, i), px = X(x.v[i]), py = Y(y.v[i])
+        const wide = width(m.texts[i], size, strong), fill = color(pick(m.color, i) || 'ink')
+        write(node, m.texts[i], px, py, {anchor: m.anchor, size, strong, fill})
+        occupy(px + ({start: .5, end: -.5}[m.anchor] || 0) * wide, py, wide, 1.2 * em * size)
       })
     },
     cells([g, top], m, {rows, n, v}, colors) {
@@ -389,7 +351,6 @@ function chart(el, tell) {
       const room = (m.lift ? .76 : 1) * w - .3 * em, bytes = bytesOf(colors)  // a path at the left
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
         width('0.' + '8'.repeat(d), s) < room && 1.25 * s * em < h) || [0, .8]
-      top.setAttribute('class', 'cell')
       pool(g, 'rect', rows * n).forEach((node, i) => {
         const known = isFinite(v[i]), px = X(i % n), py = Y(Math.floor(i / n))
         const c = Array.from(bytes.subarray(4 * i, 4 * i + 3)), ty = py - (m.lift || 0) * h
@@ -397,23 +358,12 @@ function chart(el, tell) {
           width: f1(Math.max(0, w - 1.5)), height: f1(Math.max(0, h - 1.5)),
           fill: known ? `rgb(${c})` : color('gray'), opacity: bytes[4 * i + 3] / 255})
         const said = v[i] == Infinity ? '✕' : known && digits ? fixed(v[i], digits) : ''
-        const fill = !known ? color('ink') : isBright(c) ? 'black' : 'white'
-        write(words[i], said, px, ty, {size, fill})
+        write(words[i], said, px, ty,
+          {size, fill: !known ? color('ink') : isBright(c) ? 'black' : 'white'})
         if (said) occupy(px, ty, width(said, size))
       })
     },
-    frames([g], m, columns, rows) {
-      const there = new Set(Array.from(columns.v, (c, i) => c + ',' + rows.v[i]))
-      const k = .5 - (there.size == 1 ? m.inset || 0 : 0), two = pool(g, 'path', 2)
-      const d = Array.from(columns.v).flatMap((c, i) => [[1, 0], [-1, 0], [0, 1], [0, -1]].map(
-        ([a, b]) => {
-          const x = c + a * k, y = rows.v[i] + b * k
-          return there.has(`${c + a},${rows.v[i] + b}`) ? '' : `M${f1(X(x - b * k))} ` +
-            `${f1(Y(y + a * k))}L${f1(X(x + b * k))} ${f1(Y(y - a * k))}`
-        })).join('')
-      put(two[0], {d, ...halo(stroke(m, 0, 3))})
-      put(two[1], {d, ...stroke(m, 0, 3)})
-    },
+    frames: (groups, m, x, y) => DRAW.line(groups, m, x, y),
     image([g], m, pixels) {
       const node = pool(g, 'image', 1)[0], {rows, n, v} = pixels
       if (node.pixels !== v) {
@@ -422,17 +372,15 @@ function chart(el, tell) {
         for (let r = 0; r < rows; r++)  // ours begin below
           one.data.set(bytes.subarray(4 * n * r, 4 * n * (r + 1)), 4 * n * (rows - 1 - r))
         ink.putImageData(one, 0, 0)
-        node.setAttribute('href', canvas.toDataURL())
+        put(node, {href: canvas.toDataURL(), preserveAspectRatio: 'none'})
         node.pixels = v
       }
-      const [l, r, b, t] = m.extent || [...spec.x.domain, ...spec.y.domain]
-      put(node, {x: f1(X(l)), y: f1(Y(t)), width: f1(X(r) - X(l)), height: f1(Y(b) - Y(t)),
-        preserveAspectRatio: 'none',
-        style: m.smooth === false ? 'image-rendering:pixelated' : null})
+      put(node, {x: f1(box.left), y: box.top, width: f1(box.right - box.left),
+        height: f1(box.bottom - box.top)})
     },
     ranges([g, top], m, low, high) {
       const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 4 * low.n)
-      const cap = `m${-5 * unit()} 0h${10 * unit()}m${-5 * unit()} 0`
+      const cap = `m${-5 * unit} 0h${10 * unit}m${-5 * unit} 0`
       range(low.n).forEach(i => {
         const x = f1(X(i)), [from, to] = [low, high].map(c => f1(Y(c.v[i])))
         const c = low.v[i] <= 0 && high.v[i] >= 1 ? 'gray' : m.color || 'orange'
@@ -451,18 +399,16 @@ function chart(el, tell) {
     },
   }
 
-  // ---- texts beside marks --------------------------------------------------------------
-
   function samples() {  // places in pixels that a text should not cover
-    const seen = [...led]
+    const seen = [...led], {left, right, top, bottom} = box
     const between = ([a, b], [c, d]) => {
       const steps = clamp(Math.ceil(Math.hypot(c - a, d - b) / (.4 * em)), 1, 60)
       for (let s = 1; s <= steps; s++) seen.push([a + (c - a) * s / steps, b + (d - b) * s / steps])
     }
     spec.marks.forEach((m, k) => {
       const [u, ...columns] = data[k], joined = m.kind == 'line' || m.kind == 'band'
-      if (m.kind == 'rule') u.v.forEach(v => m.across ? between([box.left, Y(v)], [box.right, Y(v)])
-        : between([X(v), box.top], [X(v), box.bottom]))
+      if (m.kind == 'rule') u.v.forEach(v => m.across ? between([left, Y(v)], [right, Y(v)])
+        : between([X(v), top], [X(v), bottom]))
       if (joined || m.kind == 'points' || m.kind == 'ring') for (const {n, v} of columns)
         for (let i = 0, before = null; i < v.length; i++) {
           const p = [X(u.v[u.rows > 1 ? i : i % u.n]), Y(v[i])], there = isFinite(p[0] + p[1])
@@ -478,13 +424,12 @@ function chart(el, tell) {
     const seen = waiting.length ? samples() : []
     waiting.sort((a, b) => a.rank - b.rank).forEach((w, i) => {
       const full = width(w.text, 1, w.strong), size = Math.min(1, (box.W - 6) / full)
-      const spot = free(w, full * size + 2, size * em, seen)
-      write(nodes[i], spot ? w.text : '', ...(spot || [0, 0]), {...w, size})
-      if (spot) occupy(...spot, full * size)
-      const [x, y] = spot || [w.x, w.y], way = y < w.y ? -1 : 1, end = f1(y - way * .6 * em)
-      const lead = `M${f1(w.x)} ${f1(w.y + way * w.r)}L${f1((w.x + x) / 2)} ${end}`
-      const far = Math.abs(y - w.y) - w.r > 1.8 * em
-      put(lines[i], {d: far ? lead : '', class: 'far'})
+      const spot = free(w, full * size + 2, size * em, seen), [x, y] = spot || [w.x, w.y]
+      write(nodes[i], spot ? w.text : '', x, y, {...w, size})
+      if (spot) occupy(x, y, full * size)
+      const way = y < w.y ? -1 : 1, far = Math.abs(y - w.y) - w.r > 1.8 * em
+      const end = `${f1((w.x + x) / 2)} ${f1(y - way * .6 * em)}`
+      put(lines[i], {d: far ? `M${f1(w.x)} ${f1(w.y + way * w.r)}L${end}` : '', class: 'far'})
     })
   }
 
@@ -514,38 +459,33 @@ function chart(el, tell) {
 
   function labels() {  // at the ends of lines
     let list = []
-    spec.marks.forEach((m, i) => {
-      const [x, y] = data[i]
-      if (m.kind == 'line' && m.label) for (let r = 0; r < y.rows; r++) {
-        let k = y.n - 1
-        while (k >= 0 && !isFinite(y.v[r * y.n + k])) k--
-        const text = pick(m.label, r), u = x.v[(x.rows > 1 ? r * x.n : 0) + k]
-        if (k < 0 || !text) continue
-        list.push({text, tint: color(pick(m.color, r)), strong: pick(m.strong, r),
-          x: Math.min(box.right, X(u)), y: clamp(Y(y.v[r * y.n + k]), box.top, box.bottom)})
-      }
-    })
+    spec.marks.forEach((m, i) => m.kind == 'line' && m.label &&
+      range(data[i][1].rows).forEach(r => {
+        const [x, y] = data[i], text = pick(m.label, r), tint = color(pick(m.color, r))
+        const k = range(y.n).reduce((last, j) => isFinite(y.v[r * y.n + j]) ? j : last, -1)
+        if (k >= 0 && text) list.push({text, tint, strong: pick(m.strong, r),
+          x: Math.min(box.right, X(x.v[(x.rows > 1 ? r * x.n : 0) + k])),
+          y: clamp(Y(y.v[r * y.n + k]), box.top, box.bottom)})
+      }))
     const gap = 1.2 * em, most = Math.floor((box.bottom - box.top) / gap) + 1
-    if (list.length > most) {  // what is strong, then evenly
-      const strong = list.filter(e => e.strong).length
-      const keep = Math.ceil((list.length - strong) / Math.max(1, most - strong))
+    const strong = list.filter(e => e.strong).length
+    const keep = Math.ceil((list.length - strong) / Math.max(1, most - strong))
+    if (list.length > most)  // what is strong, then evenly
       list = list.sort((a, b) => a.y - b.y).filter((e, i) => e.strong || i % keep == 0)
-    }
     const places = spread(list.map(e => e.y), gap, box.top, box.bottom), from = box.right + .9 * em
-    pool(ends, 'g', list.length).forEach((node, i) => {
+    const leads = pool(ties, 'path', list.length)
+    pool(ends, 'text', list.length).forEach((node, i) => {
       const e = list[i], wide = width(e.text, small, e.strong), y = f1(e.y)
-      if (!node.firstChild) ['path', 'text'].forEach(tag => make(tag, node))
       const far = box.right - e.x > 3 * em  // dots, which nobody takes for a curve
       for (let u = e.x; far && u < box.right; u += .5 * em) led.push([u, e.y])
-      put(node.firstChild, {stroke: e.tint, opacity: .55, class: far ? 'far' : null,
+      put(leads[i], {stroke: e.tint, opacity: .55, class: far ? 'far' : null,
         d: `M${f1(e.x + 3)} ${y}L${f1(box.right + 3)} ${y}L${f1(from - 2)} ${f1(places[i])}`})
-      write(node.lastChild, e.text, from, places[i], {...e, anchor: 'start', size: small})
+      write(node, e.text, from, places[i], {...e, anchor: 'start', size: small})
       occupy(from + wide / 2, places[i], wide)
     })
   }
 
-  const reached = reach({hit, tip, ring, svg}, {
-    ask, draw, tell, isInside, now: () => ({spec, data, box, X, Y, em, unit: unit()})})
+  const reached = reach({hit, tip, ring, svg}, {ask, draw, tell, isInside})
   const watch = new ResizeObserver(measure)  // the container's width, and the size of a letter
   watch.observe(root)
   watch.observe(probe)
@@ -556,8 +496,6 @@ function chart(el, tell) {
     root.remove()
   }}
 }
-
-// ---- charts side by side ---------------------------------------------------------------
 
 export function charts(el, tell = () => {}) {
   const row = make('<div', el, {class: 'hpc-row'}), list = []

@@ -68,7 +68,7 @@ def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) ->
     return Chart(
         Axis(dataset.features[0], (left, right)),
         Axis(dataset.features[1], (bottom, top)),
-        [image(empty if pixels is None else pixels, smooth=True), *dots],
+        [image(empty if pixels is None else pixels), *dots],
         grid=False,
         **chart,
     )

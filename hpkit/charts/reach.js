@@ -7,23 +7,19 @@ export const pick = (value, i) =>
 export const f1 = v => Math.round(v * 10) / 10
 export const range = n => Array.from({length: n}, (_, i) => i)
 
-const DIGITS = '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'
-
 export function num(v, digits = 4) {
   if (!isFinite(v)) return v > 0 ? '∞' : '–'
   const size = Math.abs(v)
   if (v == 0 || (size >= 9.99e-5 && size < 1e6)) return String(+v.toPrecision(digits))
   const power = Math.floor(Math.log10(size) + 1e-9), head = +(v / 10 ** power).toPrecision(3)
-  const raised = String(power).replace(/./g, c => DIGITS['-0123456789'.indexOf(c)])
+  const raised = String(power).replace(/./g, c => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.indexOf(c)])
   return (head == 1 ? '' : head + '×') + '10' + raised
 }
 
 export function put(node, attributes) {  // writes only what is new: the browser lays out less
   const old = node.old || (node.old = {})
-  for (const name in attributes) {
-    const value = attributes[name]
-    if (old[name] === value) continue
-    old[name] = value
+  for (const name in attributes) if (old[name] !== attributes[name]) {
+    const value = old[name] = attributes[name]
     if (name == 'said') node.textContent = value
     else if (value == null) node.removeAttribute(name)
     else node.setAttribute(name, value)
@@ -37,14 +33,13 @@ export function valueAt(axis, share) {  // what stands at a share of an axis
   return num(axis.kind == 'log' ? low * (high / low) ** share : low + share * (high - low), 3)
 }
 
-// `now()` gives what is shown and where: spec, data, box, X, Y, em, unit. A spot is a point of
-// a mark, with its place in the chart (u, v) and on the page (x, y).
-export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
+// A spot is a point of a mark, with its place in the chart (u, v) and on the page (x, y).
+export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
+  let spec, data, box, X, Y, em, unit  // as last drawn: see `update`
   let series = [], here = [0, 0], hot = null, mouse = null, held = null, rest = 0
 
   // Lists of spots: the points from left to right, then each line; or rows of cells.
   function spots() {
-    const {spec, data, X, Y} = now()
     const dots = [], lists = []
     spec.marks.forEach((m, k) => {
       const [x, y] = data[k]
@@ -68,7 +63,6 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   }
 
   function said({mark: m, k, i, row, u, v}) {
-    const {spec, data} = now()
     const n = m.kind == 'line' ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
     const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
@@ -85,26 +79,24 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   }
 
   function nearest(px, py) {
-    const near = (2.6 * now().em) ** 2
     let best = null, least = Infinity
-    for (const list of series) for (const s of list) {
+    for (const s of series.flat()) {
       const far = (s.x - px) ** 2 * (s.many ? 1.6 : .8) + (s.y - py) ** 2
-      if (far < least && (s.cell || far < near)) { least = far; best = s }
+      if (far < least && (s.cell || far < (2.6 * em) ** 2)) [least, best] = [far, s]
     }
     return best
   }
 
   function point(h) {  // shows what is said of a spot
-    const before = hot, shown = h ? 'visible' : 'hidden'
+    const before = hot
     hot = h
-    tip.style.visibility = ring.style.visibility = shown
+    tip.style.visibility = ring.style.visibility = h ? 'visible' : 'hidden'
     hit.classList.toggle('can', !!(h && h.mark.click))
     const other = !before != !h || (h && (before.k != h.k || before.row != h.row))
     if (other && [before, h].some(s => s && s.many)) ask()  // the other lines fade
     if (!h) return
     put(tip, {said: said(h)})
-    const {X, Y, em, box, unit} = now(), wide = tip.offsetWidth, r = 6 * unit
-    const up = h.y - tip.offsetHeight - em
+    const wide = tip.offsetWidth, up = h.y - tip.offsetHeight - em, r = 6 * unit
     tip.style.left = clamp(h.x - wide / 2, 0, Math.max(0, box.W - wide)) + 'px'
     tip.style.top = (up > 0 ? up : h.y + em) + 'px'
     const [a, b, rx] = h.cell ? [(X(1) - X(0)) / 2, (Y(0) - Y(1)) / 2, 2] : [r, r, r]
@@ -115,31 +107,26 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   const choose = h => h && send(h.k, 'click', h.mark.click, h.mark.kind == 'line' ? h.row : h.i)
 
   function changed(k, axis) {  // tells what a learner has set
-    const {spec, data} = now()
     const m = spec.marks[k], [x, y] = data[k]
     if (m.draw) send(k, 'draw', m.draw, Array.from(y.v))
     else send(k, 'range', m.name, [axis, x.v[axis], y.v[axis]])
     ask()
   }
 
-  // ---- keys ----------------------------------------------------------------------------
-
   function focus(moved) {
-    const {spec} = now()
     const list = series[here[0]] || series[0] || [], at = clamp(here[1], 0, list.length - 1)
-    const s = list[at]
-    put(hit, {tabindex: s ? 0 : null, role: s ? 'slider' : null, 'aria-valuemin': s ? 1 : null,
-      'aria-label': s ? spec.choose || svg.getAttribute('aria-label') : null,
-      'aria-valuemax': s ? list.length : null, 'aria-valuenow': s ? at + 1 : null,
+    const s = list[at], some = value => s ? value : null
+    put(hit, {tabindex: some(0), role: some('slider'), 'aria-valuemin': some(1),
+      'aria-valuemax': some(list.length), 'aria-valuenow': some(at + 1),
+      'aria-label': some(spec.choose || svg.getAttribute('aria-label')),
       'aria-valuetext': s ? said(s).replace(/\n/g, ', ') : null})
     if (s && (moved || (hot && !mouse)) && hit.matches(':focus')) point(s)
   }
 
   function lift(s, by) {  // a height that is drawn, or the end of a range
-    const {spec, data} = now()
-    const [low, high] = spec.y.domain, [x, y] = data[s.k], axis = s.i >> 1, top = s.i % 2
+    const [low, high] = spec.y.domain, [x, y] = data[s.k], axis = s.i >> 1
     if (s.mark.draw) y.v[s.i] = clamp(y.v[s.i] + by * (high - low) / 40, low, high)
-    else if (top) y.v[axis] = clamp(y.v[axis] + by / 20, x.v[axis], 1)
+    else if (s.i % 2) y.v[axis] = clamp(y.v[axis] + by / 20, x.v[axis], 1)
     else x.v[axis] = clamp(x.v[axis] + by / 20, 0, y.v[axis])
     changed(s.k, axis)
     draw()
@@ -148,23 +135,21 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   hit.addEventListener('keydown', e => {
     const row = clamp(here[0], 0, series.length - 1), list = series[row]
     if (!list || e.ctrlKey || e.altKey || e.metaKey) return
-    const at = clamp(here[1], 0, list.length - 1), now = list[at], last = list.length - 1
+    const last = list.length - 1, at = clamp(here[1], 0, last), spot = list[at]
     const up = {ArrowUp: 1, ArrowDown: -1}[e.key]
     const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last}[e.key]
     mouse = null
     if (to != null) {
       here = [row, hot || e.key.length < 5 ? clamp(to, 0, last) : at]  // first shows where it is
-    } else if (up && (now.own || now.mark.draw)) {
-      lift(now, up)
+    } else if (up && (spot.own || spot.mark.draw)) {
+      lift(spot, up)
     } else if (up) {
       const next = clamp(row + up, 0, series.length - 1)
-      const far = series[next].map(s => Math.abs(s.x - now.x))
+      const far = series[next].map(s => Math.abs(s.x - spot.x))
       here = [next, far.indexOf(Math.min(...far))]
     } else if (e.key == 'Enter' || e.key == ' ') {
-      choose(now)
-    } else {
-      return
-    }
+      choose(spot)
+    } else return
     focus(true)
     e.preventDefault()
     e.stopPropagation()
@@ -173,19 +158,16 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   hit.addEventListener('blur', () => point(null))
   hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
-  // ---- the mouse -----------------------------------------------------------------------
-
   function local(e) {
-    const r = svg.getBoundingClientRect()
-    return [e.clientX - r.left, e.clientY - r.top]
+    const {left, top} = svg.getBoundingClientRect()
+    return [e.clientX - left, e.clientY - top]
   }
 
   function pull(px, py) {  // what is held follows the mouse
-    const {spec, data, X, Y} = now()
     const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
     if (held.axis != null) {
-      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b);
-      [x.v[held.axis], y.v[held.axis]] = ends
+      const ends = [held.from, height].map(v => clamp(v, 0, 1));
+      [x.v[held.axis], y.v[held.axis]] = ends.sort((a, b) => a - b)
     } else {
       const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
       const places = Array.from(x.v, X), far = places.map(p => Math.abs(p - px))
@@ -200,7 +182,6 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   }
 
   hit.addEventListener('pointerdown', e => {
-    const {spec, data, X, Y, em} = now()
     const k = spec.marks.findIndex(m => m.draw || m.kind == 'ranges'), [px, py] = local(e)
     if (k < 0) return
     held = {k, data: data[k], start: py}
@@ -213,7 +194,6 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     hit.setPointerCapture(e.pointerId)
   })
   hit.addEventListener('pointermove', e => {
-    if (!now().box) return
     if (!mouse) series = spots()
     mouse = local(e)
     if (held) pull(...mouse)
@@ -221,9 +201,9 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
   })
   hit.addEventListener('pointerup', e => {
     if (!held) return
-    const {data, em} = now(), {k, axis} = held, [low, high] = data[k]
-    if (axis != null && Math.abs(local(e)[1] - held.start) < .3 * em)  // a click: all of the axis
-      [low.v[axis], high.v[axis]] = [0, 1]
+    const {k, axis, start} = held
+    if (axis != null && Math.abs(local(e)[1] - start) < .3 * em)  // a click: all of the axis
+      data[k].forEach((end, i) => { end.v[axis] = i })
     changed(k, axis)
     held = null
   })
@@ -245,9 +225,10 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside, now}) {
     hot: () => hot,
     held: () => held,
     close: () => clearTimeout(rest),
-    update() {  // after each picture; where nobody is, when pictures no longer follow each other
-      const anyone = mouse || !series.length || hit.matches(':focus')
+    update(drawn) {  // after each picture; where nobody is, when none follows for a while
+      ({spec, data, box, X, Y, em, unit} = drawn)
       clearTimeout(rest)
+      const anyone = mouse || !series.length || hit.matches(':focus')
       rest = anyone ? refresh() : setTimeout(refresh, 150)
     },
   }

@@ -13,13 +13,26 @@ one stands for all further ones. Colors are names of `colors.COLORS` or hexadeci
 place that is not finite is not drawn. Keep the number and the kinds of the marks of a
 chart the same from picture to picture (empty ones cost nothing): only marks that
 changed are sent. `click`, `draw` and `ranges` name what is told: `calls[name](index)`,
-`calls[name](heights)`, `calls[name](axis, low, high)`.
+`calls[name](heights)`, `calls[name](axis, low, high)`. The plain marks:
+
+    line(x, y)          lines, one a row of y; x is shared or has rows as well
+    band(x, low, high)  the area between two curves
+    points(x, y)        `shape` is one of colors.SHAPES
+    ring(x, y)          around points; the first is labeled
+    cross(x)            at the upper edge, of what diverged; the first is labeled
+    rule(at)            lines through the whole chart: upright, or `across`
+
+A `label` stands at the right end of a line (`strong` ones first) and beside a point,
+where there is room; `tip` is said in hovering, `legend` above the chart; `size` is a
+radius in pixels at letters of 13. `step` keeps a height until the next place, `halo`
+sets a line off from cells, `draw` lets a learner draw it.
 
 Nothing in here knows how anything is drawn.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,18 +42,18 @@ from hpkit.locale import words
 
 GUESS = {"color": "purple", "width": 2.5, "dash": "dotted"}  # what a learner expects
 
-_HOVER = "color opacity name tip hover click legend"
+_TOLD = "color opacity name tip hover click legend"
 _LOOKS = {
-    "line": f"{_HOVER} width dash step label strong halo draw",
+    "line": f"{_TOLD} width dash step label strong halo draw",
     "band": "color opacity legend",
-    "points": f"{_HOVER} shape size filled label strong",
-    "ring": "color label legend",
-    "cross": "color label name tip hover click legend",
+    "points": f"{_TOLD} shape size filled label strong",
+    "ring": "color label",
+    "cross": "color label name tip hover click",
     "rule": "color width dash across label legend",
     "text": "color anchor size strong room texts",
     "cells": "name tip click lift",
-    "frames": "color width dash inset legend",
-    "image": "extent smooth",
+    "frames": "color width dash inset halo legend",
+    "image": "",
     "ranges": "name axes color",
 }
 
@@ -116,20 +129,25 @@ class Mark:
         return b"".join([head.tobytes(), *(c.tobytes() for c in self.columns)])
 
 
-def _mark(kind, columns, look):
+def _mark(kind, *columns, **look):
     """Return a mark; a look that its kind does not have is refused."""
     if unknown := set(look) - set(_LOOKS[kind].split()):
         raise TypeError(
             f"{kind} has no look {', '.join(sorted(unknown))}; it has: {_LOOKS[kind]}"
         )
-    columns = [np.asarray(column) for column in columns]
+    columns = [np.atleast_2d(column) for column in columns]
     columns = [c if c.dtype == np.uint32 else c.astype(np.float32) for c in columns]
     look = {
         name: list(value) if isinstance(value, tuple | np.ndarray) else value
         for name, value in look.items()
         if value is not None
     }
-    return Mark(kind, tuple(map(np.atleast_2d, columns)), look)
+    return Mark(kind, tuple(columns), look)
+
+
+line, band, points, ring, cross, rule = (
+    partial(_mark, kind) for kind in list(_LOOKS)[:6]
+)
 
 
 def _packed(pixels):
@@ -142,49 +160,12 @@ def unpacked(column):
     return column[..., None].view(np.uint8).reshape(*column.shape, 4)
 
 
-def line(x, y, **look) -> Mark:
-    """Return lines, one a row of `y`; `x` is shared or has rows as well.
-
-    `label` stands at the right end, `strong` ones first; `step` keeps a height until
-    the next place; `halo` sets the line off from cells; `draw` lets a learner draw it.
-    """
-    return _mark("line", (x, y), look)
-
-
-def band(x, low, high, **look) -> Mark:
-    """Return the area between two curves."""
-    return _mark("band", (x, low, high), look)
-
-
-def points(x, y, **look) -> Mark:
-    """Return points: `size` is a radius in pixels at letters of 13, `tip` for hovering.
-
-    `shape` is one of `colors.SHAPES`; `label` is written beside where there is room.
-    """
-    return _mark("points", (x, y), look)
-
-
-def ring(x, y, **look) -> Mark:
-    """Return rings around points; `label` is written beside the first."""
-    return _mark("ring", (x, y), look)
-
-
-def cross(x, **look) -> Mark:
-    """Return crosses at the upper edge, of what diverged; `label` as of a ring."""
-    return _mark("cross", (x,), look)
-
-
-def rule(at, **look) -> Mark:
-    """Return lines through the whole chart: upright, or `across`."""
-    return _mark("rule", (at,), look)
-
-
 def text(x, y, texts: Sequence[str], **look) -> Mark:
     """Return texts at places; `anchor` is "start", "middle" (default) or "end".
 
     All are smaller where one is wider than `room`, in units of the axis across.
     """
-    return _mark("text", (x, y), look | {"texts": list(texts)})
+    return _mark("text", x, y, texts=list(texts), **look)
 
 
 def cells(values, **look) -> Mark:
@@ -195,20 +176,29 @@ def cells(values, **look) -> Mark:
     """
     values = np.atleast_2d(np.asarray(values, float))
     colors = _packed((255 * cell_colors(values)).round())
-    return _mark("cells", (values, colors), look)
+    return _mark("cells", values, colors, **look)
 
 
 def frames(columns, rows, **look) -> Mark:
     """Return outlines of cells, around neighbors as one; a lone one lies `inset`."""
-    return _mark("frames", (columns, rows), look)
+    there = set(zip(map(int, columns), map(int, rows), strict=True))
+    half = 0.5 - look.get("inset", 0.0) * (len(there) == 1)
+    sides = [
+        [
+            (c + (a - b) * half, r + (a + b) * half),
+            (c + (a + b) * half, r + (b - a) * half),
+        ]
+        for c, r in sorted(there)
+        for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        if (c + a, r + b) not in there
+    ]
+    x, y = np.array([[*side, (np.nan, np.nan)] for side in sides]).reshape(-1, 2).T
+    return _mark("frames", x, y, **{"width": 3.0, "halo": True} | look)
 
 
-def image(pixels: np.ndarray, **look) -> Mark:
-    """Return a picture, uint8 (rows from below, columns, 4), over the whole chart.
-
-    Or over `extent`: (left, right, bottom, top).
-    """
-    return _mark("image", (_packed(pixels),), look)
+def image(pixels: np.ndarray) -> Mark:
+    """Return a picture, uint8 (rows from below, columns, 4), over the whole chart."""
+    return _mark("image", _packed(pixels))
 
 
 def ranges(low, high, axes: Sequence[Axis], **look) -> Mark:
@@ -217,7 +207,7 @@ def ranges(low, high, axes: Sequence[Axis], **look) -> Mark:
     A learner sets a range with the mouse or the arrow keys; `name` is what is told.
     `axes` say what 0 and 1 stand for.
     """
-    return _mark("ranges", (low, high), look | {"axes": list(axes)})
+    return _mark("ranges", low, high, axes=list(axes), **look)
 
 
 @dataclass
@@ -240,11 +230,12 @@ class Chart:
 
     def spec(self) -> dict:
         """Return all but the numbers, as JSON can hold it."""
-        spec = {"x": self.x.spec(), "y": self.y.spec(), "height": float(self.height)}
-        spec["marks"] = [mark.spec() for mark in self.marks]
-        plain = ("title", "alt", "ends", "choose", "grid")
-        spec |= {name: getattr(self, name) for name in plain}
-        return spec | {"words": words("charts")["script"]}
+        said, marks = words("charts")["script"], [mark.spec() for mark in self.marks]
+        both = said["both"].format(x=self.x.label, y=self.y.label)
+        made = {"x": self.x.spec(), "y": self.y.spec(), "marks": marks, "words": said}
+        made |= {"alt": self.alt or self.title or both, "height": float(self.height)}
+        plain = ("title", "ends", "choose", "grid")
+        return made | {name: getattr(self, name) for name in plain}
 
 
 def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:

@@ -7,33 +7,40 @@ Margins are measured from the texts: a layout engine takes longer than all the r
 
 import io
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    FixedFormatter,
-    FixedLocator,
-    MaxNLocator,
-    NullLocator,
-)
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from hpkit.charts.colors import light
-from hpkit.charts.spec import Axis, Chart
-from hpkit.charts.still_marks import DRAW, Sheet, beside, end_labels, wide
+from hpkit.charts.spec import Axis, Chart, unpacked, value_at
 
 LETTER = 9.0  # points
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
+SMALLEST = 0.7  # size of crowded labels over that of others
 _LINE = 1.25  # height of a line of text over the size of its letters
+_GAP = 1.1  # letters between the axes and a label at the end of a line
+_DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
+_DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
+_SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
+_ALIGN = {"start": "left", "middle": "center", "end": "right"}
 
 
 def picture(charts, widths=None, *, form="png", dpi=100) -> bytes:
     """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
     file = io.BytesIO()
-    made = still(charts, widths)
     # The salt keeps matplotlib from making up new names for parts of an SVG.
     with rc_context({"svg.hashsalt": "hpkit"} if form == "svg" else {}):
+        made = still(charts, widths)
         made.savefig(file, format=form, dpi=dpi, metadata=UNDATED[form])
     return file.getvalue()
 
@@ -72,15 +79,14 @@ def still(charts, widths=None, *, width=9.6, letter=LETTER) -> Figure:
 def draw(ax: Axes, chart: Chart, letter: float = LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
     _axes(ax, chart, letter)
-    sheet = Sheet(ax, letter)
+    sheet = _Sheet(ax, letter)
     for number, mark in enumerate(chart.marks):
         if any(column.size for column in mark.columns):
             sheet.z = 2 + number / 50
-            DRAW[mark.kind](sheet, mark)
-    reach = end_labels(ax, sheet.ends, letter)
-    _header(ax, chart, letter, reach)
+            getattr(sheet, mark.kind)(mark)
+    _header(sheet, chart, sheet.end_labels())
     for note in sheet.notes:
-        beside(ax, note, letter)
+        sheet.beside(*note)
     return ax
 
 
@@ -95,18 +101,13 @@ def _margins(chart, across, letter):
     ]
     west = max([0.0, *(wide(text, 0.92 * letter) for _, text in _ticks(chart.y, 5))])
     east = max([1.2 * letter, *ends])
-    south = (3.4 if chart.x.label else 2.0) + 1.2 * _two_lines(chart)
+    south = (3.4 if chart.x.label else 2.0) + 1.2 * (1 < _crowd(chart.x.texts) <= 2)
     north = 4.4 if chart.title else 2.6
     return west + 1.4 * letter, south * letter, min(east, 0.4 * across), north * letter
 
 
-def _two_lines(chart):
-    """Say whether the texts across stand on two lines by turns."""
-    return 1 < _crowd(chart.x.texts) <= 2
-
-
 def _crowd(texts):
-    """Return how many lines texts across would take."""
+    """Return how many lines texts across would take; on two they stand by turns."""
     return sum(len(text) + 1 for text in texts) / 52
 
 
@@ -117,10 +118,10 @@ def _axes(ax, chart, letter):
             ax.set(**{f"{name}scale": "log"})
         ax.set(**{f"{name}lim": axis.domain})
         ticks = _ticks(axis, most)
-        if name == "x" and _two_lines(chart):
+        crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
+        if name == "x" and 1 < crowd <= 2:
             ticks = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(ticks)]
         else:  # where there are too many, some by turns
-            crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
             step = math.ceil(crowd) or 1
             ticks = [(at, "" if k % step else t) for k, (at, t) in enumerate(ticks)]
         side = getattr(ax, f"{name}axis")
@@ -138,35 +139,6 @@ def _axes(ax, chart, letter):
     ax.set_xlabel(chart.x.label, loc="right", fontsize=letter, color=light("ink"))
 
 
-def _header(ax, chart, letter, reach):
-    """Write above the axes: title, name upwards, marks without a label, `ends`.
-
-    `reach` is how far the labels at line ends reach to the right, in points.
-    """
-    width, height = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
-    ink = {"fontsize": letter, "color": light("ink")}
-    ax.set_ylabel(chart.y.label, rotation=0, ha="left", va="bottom", **ink)
-    ax.yaxis.set_label_coords(-2 * letter / width, 1 + 0.6 * letter / height)
-    right, small = 1.0, 0.95 * letter
-    if chart.ends:
-        reach = max(reach, letter)
-        at, soft = (1 + reach / width, 1 + 0.8 * letter / height), light("soft")
-        ax.text(*at, chart.ends, transform=ax.transAxes, size=small, c=soft, ha="right")
-        right = min(1.0, at[0] - (wide(chart.ends, small) + letter) / width)
-    if labels := ax.get_legend_handles_labels()[1]:
-        room = right * width - wide(chart.y.label, letter)
-        need = sum(wide(label, small) + 3.6 * letter for label in labels)
-        look = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
-        ax.legend(
-            **{"loc": "lower right", "bbox_to_anchor": (right, 1), **look},
-            **{"ncols": len(labels), "handlelength": 1.5, "columnspacing": 1},
-            fontsize=small * min(1, max(0.7, room / need)),
-        )
-    if chart.title:
-        size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
-        ax.set_title(chart.title, loc="left", **size)
-
-
 def _ticks(axis: Axis, most):
     """Return places and texts of the ticks, about `most`."""
     low, high = axis.domain
@@ -176,7 +148,7 @@ def _ticks(axis: Axis, most):
         places = axis.ticks if len(axis.ticks) else range(len(axis.texts))
         return list(zip(map(float, places), axis.texts, strict=True))
     if len(axis.ticks):
-        places = list(axis.ticks)
+        places = axis.ticks
     elif axis.kind == "log":
         tens = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
         decades = np.log10(high / low)
@@ -184,7 +156,322 @@ def _ticks(axis: Axis, most):
         places = [float(f"{step * ten:.1g}") for ten in tens for step in steps]
         places = places[:: -(-len(places) // 9)] if len(steps) == 1 else places
     else:
-        found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        places = [float(place) for place in found]
+        places = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     room = 1e-9 * (high - low)
     return [(v, f"{v:.6g}") for v in places if low - room <= v <= high + room]
+
+
+def _header(sheet, chart, reach):
+    """Write above the axes: title, name upwards, marks without a label, `ends`.
+
+    `reach` is how far the labels at line ends reach to the right, in points.
+    """
+    ax, letter, width, height = sheet.ax, sheet.letter, sheet.width, sheet.height
+    ink, small = {"fontsize": letter, "color": light("ink")}, 0.95 * letter
+    ax.set_ylabel(chart.y.label, rotation=0, ha="left", va="bottom", **ink)
+    ax.yaxis.set_label_coords(-2 * letter / width, 1 + 0.6 * letter / height)
+    right = 1.0
+    if chart.ends:
+        at = 1 + max(reach, letter) / width, 1 + 0.8 * letter / height
+        look = {"transform": ax.transAxes, "size": small, "ha": "right"}
+        ax.text(*at, chart.ends, c=light("soft"), **look)
+        right = min(1.0, at[0] - (wide(chart.ends, small) + letter) / width)
+    if labels := ax.get_legend_handles_labels()[1]:
+        room = right * width - wide(chart.y.label, letter)
+        need = sum(wide(label, small) + 3.6 * letter for label in labels)
+        look = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
+        look |= {"ncols": len(labels), "handlelength": 1.5, "columnspacing": 1}
+        look["fontsize"] = small * min(1, max(0.7, room / need))
+        ax.legend(loc="lower right", bbox_to_anchor=(right, 1), **look)
+    if chart.title:
+        size = {"fontsize": 1.08 * letter, "fontweight": "bold", "pad": 2.4 * letter}
+        ax.set_title(chart.title, loc="left", **size)
+
+
+@lru_cache(4096)
+def wide(text: str, size: float, strong: bool = False) -> float:
+    """Return the width of a text in points."""
+    font = get_font(findfont(FontProperties(weight="bold" if strong else "normal")))
+    font.set_size(size, 72)
+    font.set_text(max(str(text).split("\n"), key=len), 0.0)
+    return font.get_width_height()[0] / 64
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
+    """Return places near the wanted ones, at least `gap` apart, from `low` to `high`.
+
+    The nearest ones by least squares: where labels crowd, they move as a block
+    (isotonic regression: the highest of the lowest means).
+    """
+    n, order = len(wanted), np.argsort(wanted, kind="stable")
+    free, steps, placed = np.asarray(wanted)[order], gap * np.arange(n), np.empty(n)
+    sums = np.concatenate([[0], np.cumsum(free - steps)])
+    means = [
+        [(sums[b] - sums[a]) / (b - a) for b in range(a + 1, n + 1)] for a in range(n)
+    ]
+    lowest = [max(min(means[a][k - a :]) for a in range(k + 1)) for k in range(n)]
+    placed[order] = np.clip(lowest, low, max(low, high - gap * (n - 1))) + steps
+    return placed
+
+
+def _color(mark, number=0, usual="blue"):
+    return light(mark.each("color", number, usual))
+
+
+def _pen(mark, number, width=2.0):
+    """Return color, width and dashes of a line."""
+    dash = _DASHES.get(mark.each("dash", number), "-")
+    lw = 0.75 * (mark.each("width", number) or width)
+    return {"color": _color(mark, number), "lw": lw, "ls": dash}
+
+
+def _bold(strong):
+    return "bold" if strong else "normal"
+
+
+class _Sheet:
+    """Axes on which marks are drawn, by kind, and the labels that look for room.
+
+    `ends` are (x, y, text, color, strong) at ends of lines, `notes` the same beside
+    points; `z` is the height of the mark that is drawn. Sizes are in points.
+    """
+
+    def __init__(self, ax, letter):
+        self.ax, self.letter, self.z, self.ends, self.notes = ax, letter, 2.0, [], []
+        self.scale = 72 / ax.figure.dpi
+        self.width, self.height = np.array([ax.bbox.width, ax.bbox.height]) * self.scale
+
+    def note(self, mark, number, x, y, strong=False):
+        """Keep the label of a point until all is drawn."""
+        if text := mark.each("label", number):
+            strong = strong or bool(mark.each("strong", number))
+            self.notes.append((x, y, text, _color(mark, number), strong))
+
+    def line(self, mark):
+        x, y = mark.columns
+        for row, heights in enumerate(y):
+            places, pen = x[min(row, len(x) - 1)], _pen(mark, row) | {"zorder": self.z}
+            pen["drawstyle"] = "steps-post" if mark.get("step") else "default"
+            if mark.get("halo"):
+                pen["clip_on"] = False
+                under = {"color": "white", "lw": pen["lw"] + 2.2, "alpha": 0.8}
+                self.ax.plot(places, heights, **pen | under | {"ls": "-"})
+            pen |= {
+                "alpha": mark.each("opacity", row),
+                "marker": "o" if mark.get("draw") else None,
+            }
+            label = None if row else mark.get("legend")
+            self.ax.plot(places, heights, label=label, **pen)
+            there = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
+            if (text := mark.each("label", row)) and len(there):
+                end = places[there[-1]], heights[there[-1]]
+                strong = bool(mark.each("strong", row))
+                self.ends.append((*end, text, pen["color"], strong))
+
+    frames = line
+
+    def band(self, mark):
+        look = {"color": _color(mark), "alpha": mark.get("opacity", 0.16), "lw": 0}
+        look |= {"zorder": self.z, "label": mark.get("legend")}
+        self.ax.fill_between(*(column[0] for column in mark.columns), **look)
+
+    def points(self, mark):
+        x, y = (column[0] for column in mark.columns)
+        colors = [
+            to_rgba(_color(mark, i), mark.each("opacity", i)) for i in range(len(x))
+        ]
+        kinds = [mark.each("shape", i, "circle") for i in range(len(x))]
+        for kind in dict.fromkeys(kinds):
+            some = [i for i, other in enumerate(kinds) if other == kind]
+            chosen = [colors[i] for i in some]
+            look = {"facecolors": chosen, "edgecolors": "white", "linewidths": 0.8}
+            if not mark.get("filled", True):
+                look = {"facecolors": "none", "edgecolors": chosen, "linewidths": 1.5}
+            look |= {"marker": _SHAPES.get(kind, "o"), "label": mark.get("legend")}
+            look["s"] = [2.2 * mark.each("size", i, 4.5) ** 2 for i in some]
+            self.ax.scatter(x[some], y[some], clip_on=False, zorder=self.z, **look)
+        for i, place in enumerate(zip(x, y, strict=True)):
+            self.note(mark, i, *place)
+
+    def ring(self, mark):
+        x, y = (column[0] for column in mark.columns)
+        look = {"mfc": "none", "mec": _color(mark), "ms": 12, "mew": 1.9, "ls": ""}
+        self.ax.plot(x, y, marker="o", clip_on=False, zorder=self.z, **look)
+        self.note(mark, 0, x[0], y[0], strong=True)
+
+    def cross(self, mark):
+        x, look = mark.columns[0][0], {"transform": self.ax.get_xaxis_transform()}
+        look |= {"ms": 7, "mew": 2.2, "clip_on": False, "zorder": self.z}
+        for i, at in enumerate(x):
+            self.ax.plot(at, 1, "x", color=_color(mark, i), **look)
+        first = int(np.argmin(x))
+        self.note(mark, first, x[first], self.ax.get_ylim()[1])
+
+    def rule(self, mark):
+        across, up = self.ax.get_xlim(), self.ax.get_ylim()
+        for i, at in enumerate(mark.columns[0][0]):
+            look = {"zorder": self.z, "label": None if i else mark.get("legend")}
+            x, y = (across, (at, at)) if mark.get("across") else ((at, at), up)
+            self.ax.plot(x, y, **_pen(mark, i, 1.5), **look)
+            self.note(mark, i, x[1], y[1])
+
+    def text(self, mark):
+        size, texts = self.letter * mark.get("size", 1.0), mark.get("texts")
+        if room := mark.get("room"):
+            widest = max(wide(said, size, strong=True) for said in texts)
+            size *= min(1.0, room * self.width / np.ptp(self.ax.get_xlim()) / widest)
+        look = {
+            "ha": _ALIGN[mark.get("anchor", "middle")],
+            "va": "center",
+            "size": size,
+        }
+        look["path_effects"] = [withStroke(linewidth=0.25 * size, foreground="white")]
+        for i, place in enumerate(zip(*(c[0] for c in mark.columns), strict=True)):
+            look["weight"] = _bold(mark.each("strong", i))
+            look["color"] = _color(mark, i, "ink")
+            self.ax.text(*place, texts[i], zorder=self.z, **look)
+
+    def cells(self, mark):
+        values, colors = mark.columns[0], unpacked(mark.columns[1]) / 255
+        rows, columns = values.shape
+        sides = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
+        look = {"edgecolor": "white", "lw": 1.5, "zorder": self.z}
+        self.ax.pcolormesh(*sides, colors, **look)
+        size = 0.95 * self.letter
+        room = self.width / columns - 0.3 * self.letter
+        digits = next((n for n in (3, 2) if wide("0." + n * "8", size) < room), 0)
+        middle = {"ha": "center", "va": "center", "zorder": self.z, "size": size}
+        ink = {"color": light("ink"), "ms": 6, "mew": 2, "zorder": self.z}
+        for (r, c), value in np.ndenumerate(values):
+            y = r + mark.get("lift", 0.0)
+            if np.isposinf(value):
+                self.ax.plot(c, y, "x", **ink)
+            elif np.isfinite(value) and digits:
+                bright = colors[r, c, :3] ** 2.2 @ [0.2126, 0.7152, 0.0722] > 0.18
+                said, color = (
+                    f"{value:#.{digits}g}".rstrip("."),
+                    "black" if bright else "white",
+                )
+                self.ax.text(c, y, said, color=color, **middle)
+
+    def image(self, mark):
+        limits = (*self.ax.get_xlim(), *self.ax.get_ylim())
+        look = {"interpolation": "bilinear", "origin": "lower", "aspect": "auto"}
+        self.ax.imshow(unpacked(mark.columns[0]), extent=limits, zorder=1, **look)
+        self.ax.set(xlim=limits[:2], ylim=limits[2:])
+
+    def ranges(self, mark):
+        look = {"textcoords": "offset points", "annotation_clip": False}
+        look["size"] = 0.9 * self.letter
+        bold = look | {"ha": "right", "va": "center", "weight": "bold"}
+        ends = zip(
+            mark.get("axes"), *(column[0] for column in mark.columns), strict=True
+        )
+        for i, (axis, low, high) in enumerate(ends):
+            self.ax.plot([i, i], [0, 1], color=light("ink"), lw=0.9, zorder=self.z)
+            if low > 0 or high < 1:
+                pen = {"color": _color(mark, i, "orange"), "lw": 5, "alpha": 0.5}
+                self.ax.plot([i, i], [low, high], **pen, zorder=self.z)
+            for share in (low, high):
+                if 0 < share < 1:
+                    away, said = (-0.8 * self.letter, 0), value_at(axis, share)
+                    self.ax.annotate(said, (i, share), away, **bold)
+            for share, va in ((0, "top"), (1, "bottom")):
+                away = (0, (share - 0.5) * 1.4 * self.letter)
+                said, middle = value_at(axis, share), {"ha": "center", "va": va}
+                self.ax.annotate(said, (i, share), away, **look | middle)
+
+    def end_labels(self):
+        """Write what stands at line ends; return how far it reaches, in points.
+
+        Many are smaller; where not all have room, the strong ones are written, then
+        every so many.
+        """
+        ax, ends = self.ax, self.ends
+        if not ends:
+            return 0.0
+        letter = self.letter * np.clip(
+            self.height / (_LINE * self.letter * len(ends)), SMALLEST, 1
+        )
+        gap, to_axes = _LINE * letter / self.height, ax.transData - ax.transAxes
+        places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
+        if len(ends) > (most := int(1 / gap) + 1):
+            strong = sum(end[4] for end in ends)
+            keep = -(-(len(ends) - strong) // max(1, most - strong))
+            order = np.argsort(places[:, 1], kind="stable")
+            some = [i for k, i in enumerate(order) if k % keep == 0 or ends[i][4]]
+            ends, places = [ends[i] for i in some[:most]], places[some[:most]]
+        heights, em = spread(places[:, 1], gap, 0, 1), letter / self.width
+        turn, begin = 1 + 0.3 * em, 1 + _GAP * em
+        lines = [
+            [(x, y), (turn, y), (begin - 0.2 * em, place)]
+            for (x, y), place in zip(places, heights, strict=True)
+        ]
+        far = places[:, 0] < 0.9  # dots, which nobody takes for a curve
+        tints = [light("soft") if f else e[3] for f, e in zip(far, ends, strict=True)]
+        look = {"linestyles": [(0, (1, 5)) if f else "-" for f in far], "colors": tints}
+        look |= {"linewidths": 0.7, "alpha": 0.55, "transform": ax.transAxes}
+        ax.add_collection(LineCollection(lines, clip_on=False, **look), autolim=False)
+        for (_, _, text, color, strong), place in zip(ends, heights, strict=True):
+            look = {"color": color, "size": letter, "weight": _bold(strong)}
+            ax.text(begin, place, text, transform=ax.transAxes, va="center", **look)
+        return _GAP * letter + max(wide(end[2], letter, end[4]) for end in ends)
+
+    def beside(self, x, y, text, color, strong):
+        """Write a label where it covers the least of what is drawn."""
+        letter = self.letter
+        side, lift = self._free((x, y), wide(text, letter, strong))
+        away = (side * 1.3 * letter, lift * 1.7 * letter)
+        look = {"color": color, "size": letter, "weight": _bold(strong), "zorder": 9}
+        look |= {"ha": ("center", "left", "right")[side], "va": "center"}
+        look |= {"textcoords": "offset points", "annotation_clip": False}
+        self.ax.annotate(text, (x, y), away, **look)
+
+    def _free(self, point, across):
+        """Return the side of a point (-1, 0, 1; lines up) with room for a text."""
+        letter, to = self.letter, self.ax.transAxes.transform
+        seen, (px, py) = self._seen(), self.ax.transData.transform(point) * self.scale
+        (left, low), (right, high) = to([(0, 0), (1, 1)]) * self.scale
+        best, half = (np.inf, 0, 1), across / 2 + 2
+        for lift in (0, -1, 1, -2, 2, -3, 3, -4, 4):
+            for side in (0, 1, -1) if lift else (1, -1):
+                cx, cy = (
+                    px + side * (1.3 * letter + across / 2),
+                    py + lift * 1.7 * letter,
+                )
+                inside = left < cx - half + 2 and cx + half - 2 < right
+                if inside and low + 0.6 * letter < cy < high + 0.1 * letter:
+                    over = (abs(seen - (cx, cy)) < (half, 0.75 * letter)).all(1).sum()
+                    cost = over + 0.3 * abs(side) + 0.6 * abs(lift)
+                    best = min(best, (cost, side, lift))
+        return best[1:]
+
+    def _seen(self):
+        """Return places (n, 2) that a text should not cover."""
+        data, seen = self.ax.transData, [np.zeros((0, 2))]
+        steps = np.linspace(0, 1, 8)[:, None]
+        paths = [(line.get_transform(), line.get_xydata()) for line in self.ax.lines]
+        for dots in self.ax.collections:
+            offsets = dots.get_offsets()
+            if isinstance(dots, LineCollection):  # from ends of lines to their labels
+                paths += [(dots.get_transform(), lead) for lead in dots.get_segments()]
+            elif len(offsets) and dots.get_offset_transform() == data:
+                seen.append(data.transform(offsets) * self.scale)
+        for transform, path in paths:
+            ends = transform.transform(path) * self.scale
+            if len(ends) == 1:  # a cross
+                seen.append(ends + np.array([(-4, 0), (4, 0)]))
+            between = ends[:-1] + (ends[1:] - ends[:-1]) * steps[..., None]
+            seen.append(between.reshape(-1, 2))
+        for text in self.ax.texts:  # also those that `beside` has written
+            beside = isinstance(text, Annotation)
+            if beside or text.get_transform() == data:
+                at, away = text.get_position(), (0, 0)
+                at, away = (text.xy, at) if beside else (at, away)
+                long = wide(text.get_text(), text.get_size())
+                shift = {"left": 0.0, "center": -0.5, "right": -1.0}[
+                    text.get_ha()
+                ] * long
+                middle = data.transform(at) * self.scale + away + (shift, 0)
+                seen.append(middle + steps * (long, 0))
+        return np.concatenate(seen)

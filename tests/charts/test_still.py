@@ -20,8 +20,7 @@ from hpkit.charts.spec import (
     rule,
     text,
 )
-from hpkit.charts.still import draw, picture, still
-from hpkit.charts.still_marks import spread
+from hpkit.charts.still import draw, picture, spread, still
 
 X = np.arange(5.0)
 
@@ -172,13 +171,13 @@ def test_cells_are_dark_where_the_loss_is_low():
     assert abs(plateau[0] - plateau[1]) < 0.1 * (high - low)
 
 
-def test_an_image_fills_its_extent():
+def test_an_image_fills_the_chart():
     pixels = np.zeros((2, 3, 4), np.uint8)
     pixels[0, 0] = (255, 0, 0, 255)
-    ax = drawn(image(pixels, extent=(1, 2, 0.2, 0.4)))
+    ax = drawn(image(pixels))
 
     (shown,) = ax.images
-    assert shown.get_extent() == [1, 2, 0.2, 0.4]
+    assert shown.get_extent() == [0, 4, 0, 1]
     assert shown.get_array()[0, 0].tolist() == [255, 0, 0, 255]
     assert shown.origin == "lower"
     assert ax.get_xlim() == (0, 4)

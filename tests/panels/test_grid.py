@@ -29,8 +29,10 @@ def make_grid(moons, **more):
 def framed(charts, name):
     """Return the cells (column, row) in a frame of a map."""
     frames = [m for m in charts.charts[0].marks if m.kind == "frames"]
-    columns, rows = frames[FRAMES.index(name)].columns
-    return {(int(c), int(r)) for c, r in zip(columns[0], rows[0], strict=True)}
+    ends = [c.reshape(-1, 3)[:, :2] for c in frames[FRAMES.index(name)].columns]
+    (x, y), (across, up) = np.mean(ends, 2), np.diff(ends)[..., 0] / 2  # of each side
+    cells = np.round([x + up, y - across]).astype(int)
+    return set(zip(*cells.tolist(), strict=True))
 
 
 @pytest.fixture
