@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 from hpkit.charts.colors import SHAPES
 from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring
@@ -10,6 +12,9 @@ from hpkit.locale import Texts
 
 WORDS = Texts("charts")
 DENSE = 200  # points of a curve, where there are many: more are not seen
+SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
+ASIDE = 0.24  # of a row, over which the dots of seeds are spread
+HIGHEST = 3  # times the loss before training: what lies above is cut
 
 
 def nice_top(value: float) -> float:
@@ -17,26 +22,23 @@ def nice_top(value: float) -> float:
     if not np.isfinite(value) or value <= 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
-    steps = (s * power for s in (1, 1.5, 2, 3, 5, 7, 10))
-    return float(next(step for step in steps if step >= value))
+    return float(min(s * power for s in (1, 1.5, 2, 3, 5, 7, 10) if s * power >= value))
 
 
 def usual_high(losses) -> float:
     """Return what a curve mostly stays below, spikes left out."""
-    losses = np.asarray(losses, float)
-    late = losses[len(losses) // 2 :]
+    late = np.asarray(losses, float)[len(losses) // 2 :]
     return float(np.nanpercentile(late, 90)) if np.isfinite(late).any() else np.nan
 
 
 def top_of(runs) -> float:
     """Return the upper end of the loss axis; spikes and diverged runs do not count."""
-    most = 1.0
-    for run in runs:
-        start = run.val_loss[0] if np.isfinite(run.val_loss[0]) else 1.0
-        most = max(most, 1.1 * start)
+    starts = [r.val_loss[0] if np.isfinite(r.val_loss[0]) else 1.0 for r in runs]
+    most = [1.0, *(1.1 * start for start in starts)]
+    for run, start in zip(runs, starts, strict=True):
         if not run.diverged:
-            most = max(most, min(1.05 * usual_high(run.val_loss), 2 * start))
-    return nice_top(most)
+            most.append(min(1.05 * usual_high(run.val_loss), 2 * start))
+    return nice_top(max(most))
 
 
 def clipped(curve, top):
@@ -45,13 +47,14 @@ def clipped(curve, top):
     None where they end inside. The line leaves the chart steeply.
     """
     curve = np.asarray(curve, float)
-    outside = ~(curve <= top)  # also nan
-    inside = np.flatnonzero(~outside)
+    inside = np.flatnonzero(curve <= top)  # nan is not
     left = int(inside[-1]) + 1 if len(inside) else 0
-    return np.minimum(curve, 20 * top), left if outside[-1] else None
+    return np.minimum(curve, 20 * top), left if left < len(curve) else None
 
 
-def stacked(curves: Sequence, top: float, scale: Callable[[int], float] | None = None):
+def stacked(
+    curves: Sequence, top: float, scale: Callable[[int], float] = lambda row: 1
+):
     """Return curves of any length as x and y (curves, points), nan after an end.
 
     `scale(number)` is what an epoch of a curve is on the axis.
@@ -59,13 +62,10 @@ def stacked(curves: Sequence, top: float, scale: Callable[[int], float] | None =
     most = max(map(len, curves), default=0)
     x, y = np.full((2, len(curves), min(DENSE, most)), np.nan)
     for row, curve in enumerate(curves):
-        losses, _ = clipped(curve, top)
-        epochs = np.arange(len(losses), dtype=float)
-        if len(epochs) > DENSE:
-            some = np.linspace(0, len(epochs) - 1, DENSE).round().astype(int)
-            epochs, losses = epochs[some], losses[some]
-        x[row, : len(epochs)] = epochs * (scale(row) if scale else 1.0)
-        y[row, : len(epochs)] = losses
+        count = min(DENSE, len(curve))
+        some = np.linspace(0, len(curve) - 1, count).round().astype(int)
+        x[row, :count] = some * scale(row)
+        y[row, :count] = clipped(curve, top)[0][some]
     return x, y
 
 
@@ -101,11 +101,13 @@ def loss_chart(
     out = [(clipped(r.val_loss, top)[1], r, c) for r, c in shown]
     out = [each for each in out if each[0] is not None]
     train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
-    lowest = (lowest or WORDS["lowest"]).format(run.best_val_loss)
-    look = {"legend": (faded_are or WORDS["old"]) if faded else None}
-    tells = run.best_val_loss <= top and not run.diverged
-    ringed = {"label": lowest if tells else None}
-    lost = {"label": [WORDS["diverged" if r.diverged else "above"] for _, r, _ in out]}
+    gray = {"color": "gray", "width": 1.3, "opacity": 0.55}
+    gray["legend"] = (faded_are or WORDS["old"]) if faded else None
+    ringed, lost = {"color": [c for _, c in calm]}, {"color": [c for *_, c in out]}
+    if run.best_val_loss <= top and not run.diverged:
+        ringed["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
+    lost["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, _ in out]
+    at = [r.best_epoch * per_epoch(r) for r, _ in calm]
 
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]
@@ -115,34 +117,24 @@ def loss_chart(
         Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
         [
-            curves(faded, "val_loss", color="gray", width=1.3, opacity=0.55, **look),
+            curves(faded, "val_loss", **gray),
             line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
             curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),
             curves(others, "val_loss", color=colors, width=2.2, label=names),
             curves([run], "train_loss", width=2, dash="dashed", label=train),
             curves([run], "val_loss", width=3, label=val, strong=True),
-            ring(
-                [r.best_epoch * per_epoch(r) for r, _ in calm],
-                [r.best_val_loss for r, _ in calm],
-                color=[color for _, color in calm],
-                **ringed,
-            ),
-            cross(
-                [left * per_epoch(r) for left, r, _ in out],
-                color=[color for *_, color in out],
-                **lost,
-            ),
+            ring(at, [r.best_val_loss for r, _ in calm], **ringed),
+            cross([left * per_epoch(r) for left, r, _ in out], **lost),
             *marks,
         ],
         alt=alt,
     )
 
 
-# ---- many settings, each over seeds ------------------------------------------------
-
-SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
-ASIDE = 0.24  # of a row, over which the dots of seeds are spread
-HIGHEST = 3  # times the loss before training: what lies above is cut
+def shades(count: int) -> list[str]:
+    """Return colors for curves: names while they last, else a ramp."""
+    ramp = colormaps["viridis"](np.linspace(0, 0.88, count))
+    return list(SHADES[:count]) if count <= len(SHADES) else list(map(to_hex, ramp))
 
 
 def runs_chart(
@@ -157,71 +149,48 @@ def runs_chart(
     out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
     calm = [losses[part][i].mean(0) for part in parts for i in there if not out[i]]
-    start = np.nanmax(runs.val_loss[there][..., 0], initial=0)
-    top, most = _top(calm, start), max(1, int(runs.epochs_done.max()))
-    colors = dict(zip(there, shades(len(there)), strict=True))
-    one, best, taken, marks = len(there) == 1, runs.order[0], [], []
-    for i in there:
-        strong, look = i == best and not one, {"color": colors[i], "name": names[i]}
+    highest = np.nanmax(np.concatenate([[0.0], *calm]))
+    start = np.nanmax(runs.val_loss[there][..., 0], initial=0) or highest or 1.0
+    top = 1.08 * float(np.clip(highest, start, HIGHEST * start))
+    most, one, best = (
+        max(1, int(runs.epochs_done.max())),
+        len(there) == 1,
+        runs.order[0],
+    )
+    marks, taken, gap = [], [], 0.03 * most
+    for i, color in zip(there, shades(len(there)), strict=True):
+        strong, look = i == best and not one, {"color": color, "name": names[i]}
         for part in parts:
-            mean, (low, high) = losses[part][i].mean(0), _spread(losses[part][i])
+            each, solid = losses[part][i], part == "valid"
+            mean, spread = each.mean(0), each.std(0, ddof=min(1, len(each) - 1))
             epochs, (height, left) = np.arange(len(mean)), clipped(mean, top)
             if out[i] and left is not None and np.isnan(mean[left]):
                 height[left] = top  # up to its cross
-            if not out[i] and len(losses[part][i]) > 1:
-                marks.append(band(epochs, low, high, color=colors[i], opacity=0.15))
-            label = WORDS["val" if part == "valid" else "train"] if one else names[i]
+            if not out[i] and len(each) > 1:
+                around = mean - spread, mean + spread
+                marks.append(band(epochs, *around, color=color, opacity=0.15))
+            label = WORDS["val" if solid else "train"] if one else names[i]
             look["label"] = None if out[i] or (part != parts[0] and not one) else label
-            look["width"] = (3.2 if strong else 2.4) * (1 if part == "valid" else 0.75)
-            look["dash"] = None if part == "valid" else "dashed"
-            look["strong"] = strong or (one and part == "valid")
+            look["width"] = (3.2 if strong else 2.4) * (1 if solid else 0.75)
+            look["dash"] = None if solid else "dashed"
+            look["strong"] = strong or (one and solid)
             marks.append(line(epochs, height, **look))
-        mean, color = runs.val_loss[i].mean(0), {"color": colors[i]}
+        mean = runs.val_loss[i].mean(0)
         if out[i]:
-            at = _apart(min(clipped(mean, top)[1] or most, most), taken, most)
+            at = min(clipped(mean, top)[1] or most, most)
+            step = gap if at < most / 2 else -gap  # to a place that is not taken
+            while any(abs(at - other) < 0.9 * gap for other in taken):
+                at += step
             taken.append(at)
-            marks.append(cross([at], label=WORDS["gone"].format(names[i]), **color))
+            marks.append(cross([at], label=WORDS["gone"].format(names[i]), color=color))
         elif split != "train" and np.isfinite(mean).any():
             at, size = int(np.nanargmin(mean)), 6 if few or strong else 3.4
-            look = {"size": size, "filled": False, "hover": False} | color
+            look = {"size": size, "filled": False, "hover": False, "color": color}
             marks.append(points([at], [mean[at]], **look))
     loss = {"valid": "val_loss", "train": "train_loss", "both": "both_losses"}[split]
     loss = WORDS["loss" if split == "both" and one else loss]
     epoch = WORDS["epoch" if split == "train" else "marked_epoch"]
     return Chart(Axis(epoch, (0, most)), Axis(loss, (0, top)), marks, alt=alt)
-
-
-def shades(count: int) -> list[str]:
-    """Return colors for curves: names while they last, else a ramp."""
-    if count <= len(SHADES):
-        return list(SHADES[:count])
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    return [to_hex(c) for c in colormaps["viridis"](np.linspace(0, 0.88, count))]
-
-
-def _top(curves, start):
-    """Return the upper end of a loss axis: `HIGHEST` times the start at most."""
-    values = np.concatenate([np.ravel(curve) for curve in curves] or [[]])
-    values = values[np.isfinite(values)]
-    most = values.max() if len(values) else 0.0
-    start = start if np.isfinite(start) and start > 0 else most or 1.0
-    return 1.08 * float(np.clip(most, start, HIGHEST * start))
-
-
-def _spread(losses):
-    """Return one standard deviation to each side of the mean over seeds."""
-    mean, spread = losses.mean(0), losses.std(0, ddof=min(1, len(losses) - 1))
-    return mean - spread, mean + spread
-
-
-def _apart(x, taken, most):
-    """Return a place near `x` on an axis from 0 to `most`, on none that is taken."""
-    gap = most * (0.03 if x < most / 2 else -0.03)
-    while any(abs(x - other) < 0.9 * abs(gap) for other in taken):
-        x += gap
-    return x
 
 
 def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart:
@@ -233,10 +202,10 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     side, and the axis begins at 0; else they are bars.
     """
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
-    known = losses[np.isfinite(losses)] if np.isfinite(losses).any() else [0, 1]
+    fine = [row[np.isfinite(row)] for row in losses]
+    known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
     low, high = min(known), max(known)
     room = 0.06 * (high - low or high or 1.0)
-    fine = [row[np.isfinite(row)] for row in losses]
     mean = np.array([row.mean() if len(row) else np.nan for row in fine])
     spread = [row.std(ddof=1) if len(row) > 1 else 0.0 for row in fine]
     joined = losses.T if pairs else np.zeros((0, count))
@@ -253,23 +222,20 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
         dots.append(points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    lost["label"] = None if told is None else [WORDS["diverged"]] * len(gone)
-    at, ends = np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3]
-    bar, sign = {"color": "ink", "width": 3.4, "hover": False}, []
-    if told is not None:
-        at, ends = mean[:, None] + np.outer(spread, [-1, 1]), rows[:, None] + [0.2, 0.2]
-        bar = {"color": "orange", "width": 3, "hover": False}
+    still = {"color": "ink", "width": 3.4, "hover": False}
+    if told is None:
+        means = [line(np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3], **still)]
+        span = low - room, high + (2 if len(gone) else 1) * room
+    else:
+        lost["label"] = [WORDS["diverged"]] * len(gone)
+        still |= {"color": "orange", "width": 3}
+        around = mean[:, None] + np.outer(spread, [-1, 1])
         look = {"shape": "diamond", "size": 6, "label": told, "strong": True}
         look |= {"color": "orange", "hover": False}
-        sign = [points(mean, rows + 0.2, **look)]
-    marks = [
-        line(joined, rows + aside[: len(joined), None], **thin),
-        *dots,
-        line(at, ends, **bar),
-        *sign,
-        points(np.full(len(gone), high + room), rows[gone], **lost),
-    ]
-    span = (low - room, high + (2 if len(gone) else 1) * room)
-    span = span if told is None else (0, nice_top(high + room))
+        means = [line(around, rows[:, None] + [0.2, 0.2], **still)]
+        means.append(points(mean, rows + 0.2, **look))
+        span = 0, nice_top(high + room)
+    crosses = points(np.full(len(gone), high + room), rows[gone], **lost)
+    marks = [line(joined, rows + aside[: len(joined), None], **thin), *dots, *means]
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
-    return Chart(Axis(WORDS["seeds"], span), up, marks, alt=alt)
+    return Chart(Axis(WORDS["seeds"], span), up, [*marks, crosses], alt=alt)
