@@ -41,7 +41,8 @@ def short(setting, names) -> str:
     names = names or ["lr"]
     values = [getattr(setting, n) for n in names]
     # three digits are enough to find a line by
-    said = [f"{v:.3g}" if isinstance(v, float) else shown(v) for v in values]
+    values = [float(f"{v:.3g}") if isinstance(v, float) else v for v in values]
+    said = list(map(shown, values))
     each = zip(names, said, strict=True)
     return ", ".join(TABLE[n].legend.format(value) for n, value in each)
 

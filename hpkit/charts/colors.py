@@ -27,7 +27,7 @@ CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
-RAMP = (
+RAMP = [
     "#1F2F88",
     "#2258A5",
     "#1E80B8",
@@ -36,7 +36,7 @@ RAMP = (
     "#8FD4BD",
     "#C7E9B4",
     "#EDF8B6",
-)
+]
 
 _LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}'
 _DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
@@ -51,8 +51,8 @@ def cell_colors(values):
     share = np.full(values.shape, 0.5) if known.sum() == 1 else (logs - low) / span
     at = np.linspace(0, 1, len(RAMP))
     stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in RAMP])
-    colors = [np.interp(share, at, stop) for stop in stops.T]
-    colors = np.stack([*colors, np.ones(values.shape)], -1)
+    colors = np.stack([np.interp(share, at, stop) for stop in stops.T], -1)
+    colors = np.append(colors, np.ones((*values.shape, 1)), -1)
     colors[~known] = (0.55, 0.55, 0.55, 0.13)
     colors[np.isposinf(values)] = (0.55, 0.55, 0.55, 0.45)
     return (255 * colors).round() / 255  # as the page gets them
@@ -63,17 +63,15 @@ def light(name: str) -> str:
     return COLORS[name][0] if name in COLORS else name
 
 
-def variables(column: int) -> str:
-    """Return CSS definitions of all colors for one theme (0 is light, 1 dark)."""
-    return "".join(f"--hp-{name}:{pair[column]};" for name, pair in COLORS.items())
-
-
 def css(selector: str) -> str:
     """Return CSS that gives elements the colors of the page's theme.
 
     Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's.
     """
-    light, dark = ("{" + variables(column) + "}" for column in (0, 1))
+    light, dark = (
+        "{" + "".join(f"--hp-{name}:{pair[k]};" for name, pair in COLORS.items()) + "}"
+        for k in (0, 1)
+    )
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
     both = _LIGHT.format(selector) + light + _DARK.format(selector) + dark
     return selector + light + system + both

@@ -32,25 +32,17 @@ def map_cells(dataset, grid: int = GRID):
     return tuple(map(float, extent)), np.stack([across.ravel(), up.ravel()], 1)
 
 
-def map_colors(shares: np.ndarray) -> np.ndarray:
-    """Return class probabilities (cells, classes) as colors (cells, 4), uint8.
+def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
+    """Return the map of a run ("best" or "last" epoch), bottom row first, uint8.
 
     A cell has the color of the likeliest class, the clearer the surer it is: the
     boundary between two classes is where the color fades.
     """
-    shares = np.nan_to_num(shares, nan=0.0)
+    shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset, grid)[1], epoch)))
     n, likeliest = shares.shape[1], shares.argmax(1)
     sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
-    clear = 0.62 * sure[:, None] ** 0.8
-    colors = np.concatenate([_PALETTE[likeliest % len(CLASSES)], clear], 1)
-    return (255 * colors).astype(np.uint8)
-
-
-def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
-    """Return the map of a run, ("best" or "last" epoch), bottom row first."""
-    _, cells = map_cells(run.dataset, grid)
-    colors = map_colors(softmax(run.outputs(cells, epoch)))
-    return colors.reshape(grid, grid, 4)
+    colors = [_PALETTE[likeliest % len(CLASSES)], 0.62 * sure[:, None] ** 0.8]
+    return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(grid, grid, 4)
 
 
 def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
@@ -64,14 +56,10 @@ def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) ->
         look = {"color": CLASSES[n % len(CLASSES)], "shape": SHAPES[n % len(SHAPES)]}
         look |= {"size": size, "hover": False, "legend": names[n] if names else None}
         dots.append(points(*part.X[part.y == n].T, **look))
-    empty = np.zeros((0, 0, 4), np.uint8)
-    return Chart(
-        Axis(dataset.features[0], (left, right)),
-        Axis(dataset.features[1], (bottom, top)),
-        [image(empty if pixels is None else pixels), *dots],
-        grid=False,
-        **chart,
-    )
+    ground = image(np.zeros((0, 0, 4), np.uint8) if pixels is None else pixels)
+    across = Axis(dataset.features[0], (left, right))
+    up = Axis(dataset.features[1], (bottom, top))
+    return Chart(across, up, [ground, *dots], grid=False, **chart)
 
 
 def thumbnail(run) -> bytes:

@@ -1,21 +1,13 @@
 """Maps of losses: a grid and its profile; the path of one-at-a-time and its steps."""
 
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
+from hpkit.charts import spec
 from hpkit.charts.loss import nice_top
-from hpkit.charts.spec import (
-    Axis,
-    Chart,
-    cells,
-    cross,
-    frames,
-    line,
-    points,
-    ring,
-    text,
-)
+from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.validation import value_axis
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
@@ -47,14 +39,14 @@ def heatmap_chart(
     """
     made, legends = [], WORDS["frames"] | dict(legends or {})
     for kind, (color, width, dash, inset) in _FRAMES.items():
-        at = np.array(list((framed or {}).get(kind, ())), float).reshape(-1, 2)
+        at = np.reshape(list((framed or {}).get(kind, ())), (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
-        made.append(frames(*at.T, legend=legends[kind], **look))
+        made.append(spec.frames(*at.T, legend=legends[kind], **look))
     axes = [
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
-    losses = cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
+    losses = spec.cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
 
@@ -71,33 +63,25 @@ def profile_chart(found, side: int, **chart) -> Chart:
 
     `side` says which one is on the axis: 0 the first, 1 the second.
     """
-    names, values = tuple(found.space), tuple(found.space.values())
-    loss, other = grid_losses(found), names[1 - side]
+    (name, values), (other, others) = list(found.space.items())[:: 1 - 2 * side]
+    loss = grid_losses(found)
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
-    axis, at = value_axis(names[side], values[side])
-    beats = [f"{TABLE[other].short} {shown(values[1 - side][k])}" for k in winner]
-    named = [f"{TABLE[names[side]].short} {shown(value)}" for value in values[side]]
-    fine = np.flatnonzero(np.isfinite(lowest))
-    fine = fine[np.argsort(at[fine], kind="stable")]
+    axis, at = value_axis(name, values)
+    beats = [f"{TABLE[other].short} {shown(others[k])}" for k in winner]
+    named = [f"{TABLE[name].short} {shown(value)}" for value in values]
+    fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
     tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
     dots = {"size": 5, "tip": tips, "label": [beats[k] for k in fine]}
     lost = {"color": "ink", "tip": [WORDS["tip_out"].format(named[k]) for k in gone]}
+    marks = [
+        spec.line(at[fine], lowest[fine], width=2.6, hover=False),
+        spec.points(at[fine], lowest[fine], **dots),
+        spec.cross(at[gone], label=WORDS["diverged"], **lost),
+    ]
     top = nice_top(1.1 * max(lowest[fine], default=0))
-    return Chart(
-        axis,
-        Axis(WORDS["lowest_loss"], (0, top)),
-        [
-            line(at[fine], lowest[fine], width=2.6, hover=False),
-            points(at[fine], lowest[fine], **dots),
-            cross(at[gone], label=WORDS["diverged"], **lost),
-        ],
-        **chart,
-    )
-
-
-# ---- one at a time: the path on the map --------------------------------------------
+    return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, **chart)
 
 
 def cell_of(setting, space) -> tuple[int, int]:
@@ -106,20 +90,13 @@ def cell_of(setting, space) -> tuple[int, int]:
     return tuple(list(space[n]).index(getattr(setting, n)) for n in (first, second))
 
 
-def _cell_on(setting, space):
-    """Return the cell of a setting, None where the map has no such cell."""
-    there = all(getattr(setting, name) in space[name] for name in list(space)[:2])
-    return cell_of(setting, space) if there else None
-
-
 def best_in_cells(search, space) -> dict[tuple, int]:
     """Return {(column, row): number of its best setting} of what was trained."""
     if search is None:
         return {}
     begun = np.isfinite(search.runs.mean_val_loss)
     order = search.runs.order[::-1]  # the best comes last
-    settings = search.settings
-    return {cell_of(settings[i], space): int(i) for i in order if begun[i]}
+    return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
 def loss_in(search, number):
@@ -142,44 +119,42 @@ def path_chart(
     for search in searches:
         for cell, i in best_in_cells(search, space).items():
             loss[cell[::-1]] = value = loss_in(search, i)
-            said = short(search.settings[i], space)
-            tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(
-                said, value
-            )
+            said = short(search.settings[i], space), value
+            tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
     unknown = WORDS["script"]["unknown"]
     every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
-    badges = _badges([_cell_on(setting, space) for setting in path])
-    at = np.array([cell for cell, _ in badges], float).reshape(-1, 2).T + STOP
-    words = [said for _, said in badges]
-    dots = {"color": "ground", "size": [7.5 + 2 * (len(said) - 1) for said in words]}
+    stops = {}  # of each cell on the map: "S", "1" or a span of them
+    placed = [(number, _cell_on(setting, space)) for number, setting in enumerate(path)]
+    for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
+        names = [str(number or WORDS["start"]) for number, _ in group]
+        stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
+    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T + STOP
+    badges = list(stops.values())
+    dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
     marks = [
-        line(*at, color="ink", width=2.5, halo=True, hover=False),
-        points(*at, hover=False, **dots),
-        text(*at, words, strong=True, size=0.9),
+        spec.line(*at, color="ink", width=2.5, halo=True, hover=False),
+        spec.points(*at, hover=False, **dots),
+        spec.text(*at, badges, strong=True, size=0.9),
     ]
     framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
     framed["chosen"] = [] if chosen is None else [chosen]
     legends = {"best": best_label or WORDS["best"], "chosen": None}
-    stops = (f"{name}: {tips.get(cell, unknown)}" for cell, name in badges)
-    alt = WORDS["path_alt"].format("; ".join(stops).replace("\n", ", "))
+    told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
+    alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
     look = {"framed": framed, "legends": legends, "tips": every, "marks": marks}
     return heatmap_chart(space, loss, lift=LIFT, title=title, alt=alt, **look)
 
 
-def _badges(stops):
-    """Return (cell, "S", "1" or a span of them) of each cell of a path."""
-    named = [(cell, str(n or WORDS["start"])) for n, cell in enumerate(stops) if cell]
-    groups = [(c, [name for _, name in g]) for c, g in groupby(named, lambda s: s[0])]
-    return [(c, DASH.join(dict.fromkeys((g[0], g[-1])))) for c, g in groups]
+def _cell_on(setting, space):
+    """Return the cell of a setting, None where the map has no such cell."""
+    there = all(getattr(setting, name) in space[name] for name in list(space)[:2])
+    return cell_of(setting, space) if there else None
 
 
-# ---- the steps ---------------------------------------------------------------------
-
-
-def step_losses(runs, step) -> np.ndarray:
+def _step_losses(runs, step, values):
     """Return the loss of each value of a step: nan not begun, inf diverged."""
     number = {s: i for i, s in enumerate(runs.settings)}
-    tried = [number.get(step.base.but(**{step.name: v})) for v in step.values]
+    tried = [number.get(step.base.but(**{step.name: v})) for v in values]
     loss = [np.nan if i is None else runs.mean_val_loss[i] for i in tried]
     gone = [i is not None and runs.diverged[i].any() for i in tried]
     return np.where(gone, np.inf, loss)
@@ -193,55 +168,65 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     settings of the points.
     """
     steps = search.steps if search else ()
-    losses = [step_losses(search.runs, step) for step in steps]
-    known = np.concatenate([[], *(loss[np.isfinite(loss)] for loss in losses)])
-    top = nice_top(1.1 * known.max()) if len(known) else 1.0
-    ticks, texts, heads, said = [], [], [], []
-    x, y, tips, settings, won, gone = [], [], [], [], [], []
-    curves, begin = np.full((2, len(space), max(map(len, space.values()))), np.nan), 0
-    for number, (name, values) in enumerate(space.items()):
-        values, winner = _sorted(values), None
-        wide = max(len(values), NARROW)
-        at = begin + (wide - len(values)) / 2 + np.arange(len(values))
+    ordered = [_sorted(values) for values in space.values()]
+    losses = [
+        _step_losses(search.runs, step, values)
+        for step, values in zip(steps, ordered, strict=False)
+    ]
+    known = np.concatenate([[], *losses])
+    known = known[np.isfinite(known)]
+    top, begin = nice_top(1.1 * known.max()) if len(known) else 1.0, 0
+    ticks, texts, heads, said, tips, settings, won, gone = (
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+    )
+    curves = np.full((2, len(space), max(map(len, ordered))), np.nan)
+    for number, (name, values) in enumerate(zip(space, ordered, strict=True)):
+        at, winner = begin + np.arange(len(values), dtype=float), None
+        at += max(0, NARROW - len(values)) / 2
         ticks += at.tolist()
         texts += map(shown, values)
+        now = "next" if number == len(steps) else "later"
         if number < len(steps):
-            step, winner = steps[number], steps[number].winner
-            loss = losses[number][[step.values.index(v) for v in values]]
+            step, loss, now = steps[number], losses[number], "now"
+            winner = step.winner
             good = np.flatnonzero(np.isfinite(loss))
             curves[:, number, : len(good)] = at[good], loss[good]
             gone += at[np.isposinf(loss)].tolist()
-            x += at[good].tolist()
-            y += loss[good].tolist()
             tried = [step.base.but(**{name: values[k]}) for k in good]
             won += [len(settings) + k for k, s in enumerate(tried) if s == winner]
             settings += tried
-        now = "next" if number == len(steps) else "later"
-        now = "won" if winner else "now" if number < len(steps) else now
-        now = WORDS[now].format(shown(getattr(winner, name)) if winner else "")
+            told = zip(tried, loss[good], strict=True)
+            tips += [WORDS["tip"].format(short(s, space), value) for s, value in told]
+        now = WORDS["won" if winner else now]
+        now = now.format(shown(getattr(winner, name)) if winner else "")
         head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
         said.append(f"{TABLE[name].label}, {now}")
-        begin += wide + GAP
-    tips = [
-        WORDS["tip"].format(short(setting, space), loss)
-        for setting, loss in zip(settings, y, strict=True)
-    ]
-    (middle, names, states), x, y = zip(*heads, strict=True), np.array(x), np.array(y)
+        begin += max(len(values), NARROW) + GAP
+    (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
+    x, y = curves[:, np.isfinite(curves[0])]
     losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
-    room, level = {"room": NARROW + GAP}, np.full(len(heads), top)  # between middles
+    room = {"room": NARROW + GAP}  # between middles
     lost = {"color": "orange", "label": WORDS["diverged"], "hover": False}
+    marks = [
+        spec.text(middle, 1.22 * level, names, strong=True, **room),
+        spec.text(middle, 1.1 * level, states, color="soft", **room),
+        spec.line(*curves, width=2.2, hover=False),
+        spec.points(x, y, size=4.5, tip=tips, click=click),
+        spec.ring(x[won], y[won], color="orange"),
+        spec.cross(gone, **lost),
+    ]
     chart = Chart(
         Axis("", (-0.6, begin - GAP - 0.4), texts=texts, ticks=ticks),
         Axis(WORDS["loss"], (0, 1.3 * top), **losses),
-        [
-            text(middle, 1.22 * level, names, strong=True, **room),
-            text(middle, 1.1 * level, states, color="soft", **room),
-            line(*curves, width=2.2, hover=False),
-            points(x, y, size=4.5, tip=tips, click=click),
-            ring(x[won], y[won], color="orange"),
-            cross(gone, **lost),
-        ],
+        marks,
         title=WORDS["steps"] if title is None else title,
         alt=WORDS["steps_alt"].format("; ".join(said)),
         choose=WORDS["choose_setting"],

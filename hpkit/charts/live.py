@@ -82,26 +82,19 @@ class LiveCharts(anywidget.AnyWidget):
 
     def _hear(self, _, content, buffers):
         """Tell what a learner did, unless the chart has changed meanwhile."""
-        call = self.calls.get(content.get("name"))
-        chart, number = content.get("chart"), content.get("mark")
-        mark = self._mark(chart, number)
-        if call is None or mark is None:
+        call, chart = self.calls.get(content.get("name")), content.get("chart")
+        marks = self.charts[chart].marks if 0 <= chart < len(self.charts) else []
+        number, kind, value = content["mark"], content["type"], content["value"]
+        if call is None or not 0 <= number < len(marks):
             return
-        kind, value, size = content["type"], content["value"], mark.columns[-1].size
-        rows = len(mark.columns[-1])
-        if kind == "click" and 0 <= value < (rows if mark.kind == "line" else size):
-            call(value)
+        last = marks[number].columns[-1]
         if kind in ("draw", "range"):
             # The page has changed these numbers itself: they are sent again by `show`.
             self._changed.add(f"c{chart}m{number}")
-        if kind == "draw" and len(value) == size:
+        rows = len(last) if marks[number].kind == "line" else last.size
+        if kind == "click" and 0 <= value < rows:
             call(value)
-        if kind == "range" and 0 <= value[0] < size:
+        if kind == "draw" and len(value) == last.size:
+            call(value)
+        if kind == "range" and 0 <= value[0] < last.size:
             call(*value)
-
-    def _mark(self, chart, number):
-        """Return a mark of what is shown, None if there is none."""
-        if not 0 <= chart < len(self.charts):
-            return None
-        marks = self.charts[chart].marks
-        return marks[number] if 0 <= number < len(marks) else None

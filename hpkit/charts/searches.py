@@ -29,9 +29,9 @@ def best_so_far_chart(
     """
     looks = {"colors": CLASSES, "dashes": _DASHES, "shapes": SHAPES} | dict(look or {})
     curves = {name: search.best_so_far() for name, search in searches.items()}
-    longest = max([1, *(len(epochs) for epochs, _ in curves.values())])
-    x, y = np.full((2, len(curves), longest), np.nan)
-    budget = budget or max([1, *(epochs[-1] for epochs, _ in curves.values())])
+    spent = [epochs for epochs, _ in curves.values()]
+    x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
+    budget = budget or max([1, *(epochs[-1] for epochs in spent)])
     at, height, owner, tips, labels, room = [], [], [], [], [], 0
     for k, (name, (epochs, loss)) in enumerate(curves.items()):
         x[k, : len(epochs)], y[k, : len(loss)] = epochs, loss
@@ -54,28 +54,19 @@ def best_so_far_chart(
 
     every = range(len(curves))
     steps = {"color": of("colors", every), "dash": of("dashes", every), "step": True}
+    steps |= {"width": 2.6, "name": list(curves), "label": labels}
     dots = {"color": of("colors", owner), "shape": of("shapes", owner), "size": 4}
-    return Chart(
-        Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks),
-        Axis(WORDS["so_far"], losses, "log" if log else "linear"),
-        [
-            line(x, y, **steps, width=2.6, name=list(curves), label=labels),
-            points(at, height, **dots, tip=tips),
-        ],
-        **chart,
-    )
-
-
-# ---- parallel coordinates: a line for each setting, over upright axes ---------------
+    across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks)
+    up = Axis(WORDS["so_far"], losses, "log" if log else "linear")
+    marks = [line(x, y, **steps), points(at, height, **dots, tip=tips)]
+    return Chart(across, up, marks, **chart)
 
 
 def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[Axis]:
     """Return an axis for each hyperparameter of a space, and one for the loss."""
-    fine = np.asarray(losses, float)
-    fine = fine[np.isfinite(fine)]
-    ends = (float(fine.min()), float(fine.max())) if len(fine) else (0.1, 1.0)
+    fine = [float(loss) for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
     axes = [_axis(name, values, len(space)) for name, values in space.items()]
-    return [*axes, Axis(WORDS["loss"], ends, "log")]
+    return [*axes, Axis(WORDS["loss"], (min(fine), max(fine)), "log")]
 
 
 def _axis(name, values, count):
@@ -160,17 +151,13 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     grays["dash"] = ["dotted" if out[i] else None for i in pale] or None
     ends = some(front, "color", "shape") | {"size": 4, "hover": False}
     colors, soft = some(front, "color", "tip", "label"), {"color": "soft"}
-    return Chart(
-        Axis("", kind="band", texts=[axis.label for axis in axes]),
-        Axis("", (-0.12, 1.12), "none"),
-        [
-            ranges(low, high, axes, name=name),
-            line(at, heights[pale], **grays),
-            line(at, heights[front], width=1.8, opacity=0.9, **colors),
-            points(0 * front + last, heights[front, -1], **ends),
-            text(*between, anchor="end", size=0.9, **soft),
-            points(0 * gone + last, 0 * gone + 1, shape="x", hover=False, **soft),
-        ],
-        grid=False,
-        **chart,
-    )
+    marks = [
+        ranges(low, high, axes, name=name),
+        line(at, heights[pale], **grays),
+        line(at, heights[front], width=1.8, opacity=0.9, **colors),
+        points(0 * front + last, heights[front, -1], **ends),
+        text(*between, anchor="end", size=0.9, **soft),
+        points(0 * gone + last, 0 * gone + 1, shape="x", hover=False, **soft),
+    ]
+    names = Axis("", kind="band", texts=[axis.label for axis in axes])
+    return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False, **chart)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from hpkit.charts.loss import clipped, nice_top, stacked, usual_high
+from hpkit.charts.loss import HIGHEST, clipped, nice_top, stacked, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring, rule
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
@@ -18,7 +18,6 @@ WIDE = 8  # times the lowest value: from there on the axis is logarithmic
 DOTS = 12  # seeds drawn as single points; more are a smear
 DOT = {"size": 3, "opacity": 0.45, "hover": False}
 ROOM = 0.05  # of an axis beside its outermost values
-HIGHEST = 3  # times the loss before training: what lies above is cut
 
 
 def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
@@ -35,17 +34,16 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     mixed = factors and len(above) < len(flat)  # 0 among factors
     if not numbers or len(set(flat)) < len(flat) or mixed:
         return Axis(label, kind="band", texts=texts), np.arange(len(flat), dtype=float)
-    at = np.array(flat, float)
-    low, high = float(at.min()), float(at.max())
+    at, low, high = np.array(flat, float), float(min(flat)), float(max(flat))
     order = np.argsort(at)
     ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
-    if factors:
-        if flat == list(values) and high / low >= 1000:
-            ticks = {}  # powers of ten say it with less ink
-        room = (high / low) ** ROOM
-        return Axis(label, (low / room, high * room), "log", **ticks), at
-    room = ROOM * (high - low) or 0.5 * abs(low) or 1.0
-    return Axis(label, (low - room, high + room), **ticks), at
+    if not factors:
+        room = ROOM * (high - low) or 0.5 * abs(low) or 1.0
+        return Axis(label, (low - room, high + room), **ticks), at
+    if flat == list(values) and high / low >= 1000:
+        ticks = {}  # powers of ten say it with less ink
+    room = (high / low) ** ROOM
+    return Axis(label, (low / room, high * room), "log", **ticks), at
 
 
 @cache
@@ -79,17 +77,14 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if out[chosen] else texts[chosen]
     gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
-    return Chart(
-        Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings))),
-        Axis(WORDS["val_loss"], (0, top)),
-        [
-            line(*stacked(means, top), width=1.5, **each),
-            line(*stacked([means[chosen]], top), **strong),
-            cross([] if left is None else [left], name=names[chosen], **gone),
-        ],
-        alt=alt,
-        ends=TABLE[name].label,
-    )
+    marks = [
+        line(*stacked(means, top), width=1.5, **each),
+        line(*stacked([means[chosen]], top), **strong),
+        cross([] if left is None else [left], name=names[chosen], **gone),
+    ]
+    across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
+    up = Axis(WORDS["val_loss"], (0, top))
+    return Chart(across, up, marks, alt=alt, ends=TABLE[name].label)
 
 
 def validation_chart(
@@ -126,13 +121,10 @@ def validation_chart(
     picked = [] if chosen is None else [chosen]
     # Of one that diverged, the sign is below its cross.
     height = np.where(out, 0.92 * top, mean)[picked]
-
-    def tip(i):
-        value = f"{TABLE[name].short} {texts[i]}"
-        kind = "tip_out" if out[i] else "tip" if np.isnan(spread[i]) else "tip_spread"
-        return WORDS[kind].format(value, mean[i], spread[i])
-
-    tips = [tip(i) for i in range(len(at))]
+    kinds = np.where(out, "tip_out", np.where(np.isnan(spread), "tip", "tip_spread"))
+    each_said = zip(kinds, texts, mean, spread, strict=True)
+    short = TABLE[name].short
+    tips = [WORDS[kind].format(f"{short} {v}", *of) for kind, v, *of in each_said]
     guessed = [at[i] for i, value in enumerate(values) if value == guess]
     dots = each.ravel() if several and len(runs.seeds) <= DOTS else []
     level = (axis.domain, [start, start]) if last else ((), ())
@@ -145,26 +137,23 @@ def validation_chart(
     lost = {"color": "ink" if last else [colors[i] for i in gone], "click": "cross"}
     lost |= {"label": WORDS["diverged"], "tip": [tips[i] for i in gone]}
     lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
-    return Chart(
-        axis,
-        Axis(WORDS["val_loss" if last else "lowest_loss"], (0, top)),
-        [
-            band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
-            rule(guessed, label=WORDS["guess"], **GUESS),
-            line(*(drawn or ((), ())), **drawing, **GUESS),
-            line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
-            line(*level, width=1.3, label=first, **soft),
-            line(at[order], ends[order], width=2.2, label=end, **soft),
-            line(x, y, width=2.6, label=curve, strong=last, hover=False),
-            points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
-            points(at, mean, color=colors, size=5, click="point", tip=tips),
-            points(at[picked], height, size=5, hover=False, **sign),
-            cross(at[gone], **lost),
-            ring(at[best], mean[best], color="orange", label=lowest),
-        ],
-        alt=alt,
-        choose=WORDS["choose_value"].format(TABLE[name].label),
-    )
+    marks = [
+        band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
+        rule(guessed, label=WORDS["guess"], **GUESS),
+        line(*(drawn or ((), ())), **drawing, **GUESS),
+        line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
+        line(*level, width=1.3, label=first, **soft),
+        line(at[order], ends[order], width=2.2, label=end, **soft),
+        line(x, y, width=2.6, label=curve, strong=last, hover=False),
+        points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
+        points(at, mean, color=colors, size=5, click="point", tip=tips),
+        points(at[picked], height, size=5, hover=False, **sign),
+        cross(at[gone], **lost),
+        ring(at[best], mean[best], color="orange", label=lowest),
+    ]
+    up = Axis(WORDS["val_loss" if last else "lowest_loss"], (0, top))
+    choose = WORDS["choose_value"].format(TABLE[name].label)
+    return Chart(axis, up, marks, alt=alt, choose=choose)
 
 
 def _before(before, name, axis):
@@ -175,6 +164,5 @@ def _before(before, name, axis):
     if "band" in (axis.kind, earlier.kind) and earlier.texts != axis.texts:
         return [], []
     fine = ~before.runs.diverged.any(1) & ((at > 0) | (axis.kind != "log"))
-    fine = np.flatnonzero(fine)
-    fine = fine[np.argsort(at[fine], kind="stable")]
-    return at[fine], before.runs.mean_val_loss[fine]
+    order = [i for i in np.argsort(at, kind="stable") if fine[i]]
+    return at[order], before.runs.mean_val_loss[order]
