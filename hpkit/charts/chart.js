@@ -51,12 +51,11 @@ function* tickings({kind, domain: [low, high], texts, ticks}, most) {
     for (let k = 2; k <= last; k++) yield all.map(([v, t], i) => [v, i % k ? '' : t, 0])
     yield all.map(([v, t], i) => [v, i && i < last ? '' : t, i ? 1 : 0])
   } else if (kind == 'log') {
-    const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high))
-    const tens = range(last - first + 1).map(i => +`1e${first + i}`)
+    const first = Math.floor(Math.log10(low)), count = Math.ceil(Math.log10(high)) - first + 1
+    const tens = range(count).map(i => +`1e${first + i}`), inner = said(tens)
     if (high / low < 30) yield said(tens.flatMap(t => [t, 2 * t, 5 * t]))
     yield said(tens.flatMap(t => [t, 3 * t]))
-    const some = k => said(tens).filter((_, i) => i % k == 0)
-    for (let k = 1; k <= tens.length; k++) if (some(k).length > 1) yield some(k)
+    for (let k = 1; k < inner.length; k++) yield inner.filter((_, i) => i % k == 0)
   } else for (let n = most; n >= 1; n--) {
     const raw = (high - low) / n, ten = 10 ** Math.floor(Math.log10(raw))
     const step = [1, 2, 2.5, 5, 10].find(s => s * ten >= raw * (1 - 1e-9)) * ten
@@ -165,13 +164,12 @@ function chart(el, tell) {
   }
 
   function ticks(axis, most, apart) {  // the densest ones of which no text meets the next
-    let list = []
-    const meets = (a, i) => {
+    const fits = list => list.every((a, i) => {
       const b = a[1] && list.slice(i + 1).find(o => o[1] && o[2] == a[2])
-      return b && !apart(a, b)
-    }
-    for (list of tickings(axis, most)) if (!list.some(meets)) break
-    return list
+      return !b || apart(a, b)
+    })
+    const lists = [...tickings(axis, most)]
+    return lists.find(fits) || lists.pop()
   }
 
   function measure() {  // not while a chart is drawn: the browser would lay out each time
@@ -311,13 +309,11 @@ function chart(el, tell) {
       })
     },
     ring([g], m, x, y) {
-      const r = 8.5 * unit
-      pool(g, 'circle', 2 * y.n).forEach((node, j) => {
-        const i = j >> 1, stroke = color(j % 2 ? pick(m.color, i) : 'ground')
-        put(node, {cx: f1(X(x.v[i])), cy: f1(Y(y.v[i])), r, fill: 'none', stroke,
-          'stroke-width': (j % 2 ? 2.4 : 5) * unit})
+      pool(g, 'path', 2 * y.n).forEach((node, j) => {
+        const i = j >> 1, look = stroke(m, i, 2.4), r = 8.5 * unit
+        put(node, {d: shape('circle', X(x.v[i]), Y(y.v[i]), r), ...(j % 2 ? look : halo(look))})
       })
-      if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), r, 0, {strong: true})
+      if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), 8.5 * unit, 0, {strong: true})
     },
     cross([g], m, {n, v}) {
       const s = 5 * unit, first = v.indexOf(Math.min(...v))
@@ -405,16 +401,16 @@ function chart(el, tell) {
       const steps = clamp(Math.ceil(Math.hypot(c - a, d - b) / (.4 * em)), 1, 60)
       for (let s = 1; s <= steps; s++) seen.push([a + (c - a) * s / steps, b + (d - b) * s / steps])
     }
-    spec.marks.forEach((m, k) => {
-      const [u, ...columns] = data[k], joined = m.kind == 'line' || m.kind == 'band'
-      if (m.kind == 'rule') u.v.forEach(v => m.across ? between([left, Y(v)], [right, Y(v)])
+    spec.marks.forEach(({kind, across}, k) => {
+      const [u, ...columns] = data[k], joined = kind == 'line' || kind == 'band'
+      if (kind == 'rule') u.v.forEach(v => across ? between([left, Y(v)], [right, Y(v)])
         : between([X(v), top], [X(v), bottom]))
-      if (joined || m.kind == 'points' || m.kind == 'ring') for (const {n, v} of columns)
-        for (let i = 0, before = null; i < v.length; i++) {
-          const p = [X(u.v[u.rows > 1 ? i : i % u.n]), Y(v[i])], there = isFinite(p[0] + p[1])
-          if (there) between(joined && i % n && before ? before : p, p)
-          before = there ? p : null
-        }
+      if (joined || kind == 'points' || kind == 'ring') columns.forEach(({n, v}) =>
+        v.reduce((before, w, i) => {
+          const p = [X(u.v[u.rows > 1 ? i : i % u.n]), Y(w)], there = isFinite(p[0] + p[1])
+          if (there) between(joined && i % n && before || p, p)
+          return there && p
+        }, null))
     })
     return seen
   }

@@ -2,8 +2,7 @@
 // of them, a curve that is drawn, a range that is set. chart.js draws.
 
 export const clamp = (v, low, high) => Math.max(low, Math.min(high, v))
-export const pick = (value, i) =>
-  Array.isArray(value) ? value[Math.min(i, value.length - 1)] : value
+export const pick = (all, i) => Array.isArray(all) ? all[Math.min(i, all.length - 1)] : all
 export const f1 = v => Math.round(v * 10) / 10
 export const range = n => Array.from({length: n}, (_, i) => i)
 
@@ -103,13 +102,13 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     put(ring, {x: f1(h.x - a), y: f1(h.y - b), width: f1(2 * a), height: f1(2 * b), rx})
   }
 
-  const send = (k, type, name, value) => { if (name) tell({type, name, mark: k, value}) }
-  const choose = h => h && send(h.k, 'click', h.mark.click, h.mark.kind == 'line' ? h.row : h.i)
+  const choose = h => h && h.mark.click && tell({type: 'click', name: h.mark.click, mark: h.k,
+    value: h.mark.kind == 'line' ? h.row : h.i})
 
   function changed(k, axis) {  // tells what a learner has set
-    const m = spec.marks[k], [x, y] = data[k]
-    if (m.draw) send(k, 'draw', m.draw, Array.from(y.v))
-    else send(k, 'range', m.name, [axis, x.v[axis], y.v[axis]])
+    const {draw: drawn, name} = spec.marks[k], [x, y] = data[k]
+    if (drawn) tell({type: 'draw', name: drawn, mark: k, value: Array.from(y.v)})
+    else if (name) tell({type: 'range', name, mark: k, value: [axis, x.v[axis], y.v[axis]]})
     ask()
   }
 
