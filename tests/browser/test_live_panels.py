@@ -99,19 +99,12 @@ hk.TestBoxPanel(run)
 """.strip().splitlines()
 
 
-@pytest.fixture
-def all_panels(notebook):
-    """Page with every panel on it, drawn."""
+def test_every_panel_is_fit_for_all(notebook):
     page = notebook("\n".join(EVERY[:2]), *EVERY[2:])
     panels = page.locator(".hpkit")
     for number in range(len(EVERY) - 2):
         panels.nth(number).scroll_into_view_if_needed()
         panels.nth(number).locator(".hpc svg").first.wait_for(state="attached")
-    return page
-
-
-def test_every_panel_is_fit_for_all(all_panels):
-    page = all_panels
 
     faults = Axe().run(page, context={"include": [[".hpkit"]]}).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
@@ -125,9 +118,6 @@ def test_every_panel_is_fit_for_all(all_panels):
         assert len(ratios) > 200
         assert [(words, r) for words, r in ratios if r < 4.5] == []
 
-
-def test_every_panel_has_a_focus_that_is_seen(all_panels):
-    page = all_panels
     page.locator(".hpkit button").first.focus()
     unseen = []
     for _ in range(40):
@@ -139,8 +129,7 @@ def test_every_panel_has_a_focus_that_is_seen(all_panels):
                 return at.closest('.hpkit') && !seen ? [at.outerHTML.slice(0, 99)] : []
             }"""
         )
-
-    assert unseen == []
+    assert unseen == []  # each has a focus that is seen
 
 
 OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {

@@ -87,7 +87,7 @@ def test_curve_drawn_by_mouse_is_shown_beside_the_result(notebook):
     assert visible == "True"
 
 
-def test_cross_of_a_diverged_value_can_be_clicked(notebook):
+def test_a_cross_is_clicked_and_the_seeds_are_a_whole_number_from_one(notebook):
     page = notebook("hk.ValidationCurvePanel(moons, base=base)")
     cross = page.locator(f"{PANEL} .hpc .cross path").first
     cross.scroll_into_view_if_needed()
@@ -97,9 +97,6 @@ def test_cross_of_a_diverged_value_can_be_clicked(notebook):
 
     wait_said(page, "Chosen: learning rate 10, diverged.")
 
-
-def test_number_of_seeds_is_a_whole_number_from_one(notebook):
-    page = notebook("panel = hk.ValidationCurvePanel(moons, base=base)\npanel")
     box = page.locator(f"{PANEL} .hp-number input").last
     assert box.input_value() == "3"
 

@@ -171,43 +171,40 @@ def test_table_shows_no_path(home):
 
 def test_pass_with_a_later_miss_says_both():
     _progress.record(KEY, "correct")
-    _progress.record(KEY, "not yet")
-    assert "✓ passed (last try: not yet)" in repr(hk.progress("02"))
-
-
-def test_progress_of_an_unknown_lesson():
-    with pytest.raises(ValueError, match=r"a lesson must be one of 00_.* got 77"):
-        hk.progress(77)
-
-
-def test_frame_holds_all_rows():
-    _progress.record(KEY, "correct")
     table = hk.progress().to_frame()
     assert len(table) == len(hk.progress().rows)
     (mine,) = table[table["passed"] != ""].to_dict("records")
     assert (mine["lesson"], mine["exercise"], mine["tries"]) == (*KEY.split("/"), 1)
+    _progress.record(KEY, "not yet")
+    assert "✓ passed (last try: not yet)" in repr(hk.progress("02"))
+
+
+def test_progress_of_an_unknown_lesson_or_exercise():
+    with pytest.raises(ValueError, match=r"a lesson must be one of 00_.* got 77"):
+        hk.progress(77)
+    with pytest.raises(ValueError, match="exercise of 02_learning_rate must be one of"):
+        hk.progress().reset("2/god_rate", sure=True)
+
+
+LIST, STOP, QUIZ = (
+    "02_learning_rate/log_list",
+    "00_start/stop",
+    "02_learning_rate/quiz/1",
+)
 
 
 @pytest.mark.parametrize(
     ("what", "left"),
     [
-        (
-            KEY,
-            {"02_learning_rate/log_list", "00_start/stop", "02_learning_rate/quiz/1"},
-        ),
-        ("02_learning_rate", {"00_start/stop"}),
-        (2, {"00_start/stop"}),
-        ("2/quiz", {KEY, "02_learning_rate/log_list", "00_start/stop"}),
+        (KEY, {LIST, STOP, QUIZ}),
+        ("02_learning_rate", {STOP}),
+        (2, {STOP}),
+        ("2/quiz", {KEY, LIST, STOP}),
         (None, set()),
     ],
 )
 def test_reset_after_a_yes(monkeypatch, what, left):
-    keys = (
-        KEY,
-        "02_learning_rate/log_list",
-        "00_start/stop",
-        "02_learning_rate/quiz/1",
-    )
+    keys = KEY, LIST, STOP, QUIZ
     for key in keys:
         _progress.record(key, "correct")
     asked = []
@@ -218,6 +215,8 @@ def test_reset_after_a_yes(monkeypatch, what, left):
     assert set(_progress.load()) == left
     assert len(asked) == 1
     assert said.startswith(f"Deleted: {len(keys) - len(left)} entries")
+    hk.progress(2).reset(sure=True)  # a lesson's table leaves the others
+    assert set(_progress.load()) == left & {STOP}
 
 
 def test_guesses_are_counted_with_how_far_off_they_were():
@@ -243,13 +242,6 @@ def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
     assert store.guesses() == [0.5]
 
 
-def test_reset_of_a_lessons_table_leaves_the_others():
-    _progress.record(KEY, "correct")
-    _progress.record("00_start/stop", "correct")
-    hk.progress(2).reset(sure=True)
-    assert set(_progress.load()) == {"00_start/stop"}
-
-
 def test_reset_without_a_yes_keeps_all(monkeypatch):
     _progress.record(KEY, "correct")
 
@@ -261,10 +253,3 @@ def test_reset_without_a_yes_keeps_all(monkeypatch):
     monkeypatch.setattr("builtins.input", nobody)
     assert hk.progress().reset() == say("exercises.progress.nobody")
     assert KEY in _progress.load()
-
-
-def test_reset_of_an_unknown_exercise():
-    with pytest.raises(
-        ValueError, match="an exercise of 02_learning_rate must be one of"
-    ):
-        hk.progress().reset("2/god_rate", sure=True)
