@@ -177,12 +177,22 @@ def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
     assert "not reached" in capsys.readouterr().out
 
 
-def test_second_call_starts_at_once(project, call):
+def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, call):
     call("test")
     begin = time.perf_counter()
+
     done = call("test")
+
     assert len(done.stdout.splitlines()) == 1
     assert time.perf_counter() - begin < 5
+    stamp(project).write_text("unfinished")  # though nothing is missing
+    assert "Installing" in call("test").stdout
+    stamp(project).unlink()  # one made by hand is used as it is
+    assert "Installing" not in call("test").stdout
+    require(project, "other>=2  # a comment")
+    assert "other-2.0" in call("test").stdout
+    require(project, "absent>=3")
+    assert "stopped with the error above" in sentence(call("test"))
 
 
 def test_lab_opens_the_lesson_in_jupyterlab(project, call):
@@ -217,19 +227,13 @@ def test_first_start_shows_the_lesson_without_the_list_of_files(workspace):
     assert layout["main"]["current"] == "notebook:00_start.ipynb"
 
 
-def test_next_start_keeps_what_was_open(workspace):
-    lab.address("00_start.ipynb")
-    lab.address("02_learning_rate.ipynb")
-    lab.address("00_start.ipynb")
-
+def test_lesson_opens_beside_others_and_in_a_divided_window(workspace):
+    for name in ("00_start.ipynb", "02_learning_rate.ipynb", "00_start.ipynb"):
+        lab.address(name)
     names = ["notebook:02_learning_rate.ipynb", "notebook:00_start.ipynb"]
     area = workspace()["main"]["dock"]
     assert area["widgets"] == names
     assert area["currentIndex"] == 1
-
-
-def test_lesson_opens_beside_others_in_a_divided_window(workspace):
-    lab.address("00_start.ipynb")
     (path,) = workspace.folder.glob("hpkit*")
     saved = json.loads(path.read_text())
     main = saved["data"]["layout-restorer:data"]["main"]
@@ -321,30 +325,6 @@ def test_half_made_venv_is_repaired(project, call, left):
     assert done.returncode == 7, done
     assert "Installing" in done.stdout
     assert len(stamp(project).read_text()) == 64
-
-
-def test_unfinished_venv_is_installed_again_though_nothing_is_missing(project, call):
-    call("test")
-    stamp(project).write_text("unfinished")
-    assert "Installing" in call("test").stdout
-    assert "Installing" not in call("test").stdout
-
-
-def test_venv_made_by_hand_is_used_as_it_is(project, call):
-    call("test")
-    stamp(project).unlink()
-    assert "Installing" not in call("test").stdout
-
-
-def test_changed_requirements_are_installed(project, call):
-    call("test")
-    require(project, "other>=2  # a comment")
-    assert "other-2.0" in call("test").stdout
-
-
-def test_requirement_that_does_not_exist_says_so(project, call):
-    require(project, "absent>=3")
-    assert "stopped with the error above" in sentence(call("test"))
 
 
 def test_no_network_says_so(project, call):

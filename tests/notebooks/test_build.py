@@ -85,21 +85,16 @@ def test_build_gives_a_valid_notebook_with_its_outputs(built):
     assert notebook.cells[1].outputs[0].text == "one\ntwo 1.5\n"
     assert "image/png" in notebook.cells[2].outputs[0].data
     assert notebook.cells[3].outputs[0].ename == "ZeroDivisionError"
-
-
-def test_build_keeps_tags_and_no_other_metadata(built):
-    notebook = load(built)
-
+    panel = notebook.cells[5].outputs[0]  # what stands beside its widget
+    assert panel.data == {"text/plain": "run this cell again"}
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    assert ids[4] == f"{ids[2]}-2"
     kept = [cell.metadata for cell in notebook.cells if cell.metadata]
     assert kept == [{"tags": ["raises-exception"]}]
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     assert notebook.metadata.language_info == {"name": "python"}
     assert all(not output.get("metadata") for output in outputs(notebook))
-
-
-def test_panel_keeps_what_stands_beside_its_widget(built):
-    panel = load(built).cells[5].outputs[0]
-    assert panel.data == {"text/plain": "run this cell again"}
 
 
 def test_picture_says_nothing_of_its_maker(built):
@@ -109,12 +104,6 @@ def test_picture_says_nothing_of_its_maker(built):
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
     picture.load()
     assert set(picture.info) <= {"dpi"}
-
-
-def test_equal_cells_have_ids_of_their_own(built):
-    ids = [cell.id for cell in load(built).cells]
-    assert len(set(ids)) == len(ids)
-    assert ids[4] == f"{ids[2]}-2"
 
 
 def test_building_twice_gives_the_same_bytes(built):
@@ -161,14 +150,11 @@ def test_lesson_that_cannot_be_published_fails(folder, capsys, source, words):
 
 
 @pytest.mark.parametrize(("number", "built"), [("2", "02_two"), ("class", "class_50")])
-def test_one_lesson_is_built_by_its_number(folder, number, built):
+def test_one_lesson_is_built_by_its_number(folder, capsys, number, built):
     for name in ("01_one", "02_two", "class_50"):
         write(folder, "# %%\n1", name)
     assert notebooks.main(number, folder=folder) == 0
     assert [p.stem for p in folder.glob("*.ipynb")] == [built]
-
-
-def test_lesson_without_a_source_is_said(folder, capsys):
     assert notebooks.main("7", folder=folder) == 1
     assert "needs a source 07_topic.py" in capsys.readouterr().out
 
@@ -317,18 +303,13 @@ def test_words_that_say_what_is_to_be_seen_are_closed(asks):
 
 
 def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
-    folder = build(tmp_path, '# %% tags=["drawing"]\n# a drawing\nprint("bars")')
-    cell = load(folder).cells[0]
-    assert cell.metadata.jupyter == {"source_hidden": True}
-    assert cell.outputs[0].text == "bars\n"
-
-
-def test_drawing_that_answers_a_question_is_folded_in_both_ways(folder):
+    drawing = '# %% tags=["drawing"]\n# a drawing\nprint("bars")\n\n'
     asks = "# %% [markdown]\n# **Predict.** What?\n\n"
-    write(folder, f'{asks}# %% tags=["drawing"]\n# a drawing\nprint("bars")')
-    assert notebooks.main(folder=folder) == 0
-    both = {"source_hidden": True, "outputs_hidden": True}
-    assert load(folder).cells[1].metadata.jupyter == both
+    first, _, second = load(build(tmp_path, drawing + asks + drawing)).cells
+    assert first.metadata.jupyter == {"source_hidden": True}
+    assert first.outputs[0].text == "bars\n"
+    both = {"source_hidden": True, "outputs_hidden": True}  # it answers a question
+    assert second.metadata.jupyter == both
 
 
 def test_exported_page_folds_an_answer_and_holds_it(asks):
