@@ -12,8 +12,13 @@ from torch.nn import functional as F
 WIDTH = 6
 
 
+def around(n_in, n_out, *middle):
+    """Return a network with one layer before and one after others."""
+    return nn.Sequential(nn.Linear(n_in, WIDTH), *middle, nn.Linear(WIDTH, n_out))
+
+
 def mlp(n_in, n_out, setting):
-    return nn.Sequential(nn.Linear(n_in, WIDTH), nn.Tanh(), nn.Linear(WIDTH, n_out))
+    return around(n_in, n_out, nn.Tanh())
 
 
 def batch_norm(n_in, n_out, setting, **kwargs):
@@ -34,9 +39,7 @@ def batch_norm_of_the_batch(n_in, n_out, setting):
 
 
 def layer_norm(n_in, n_out, setting):
-    return nn.Sequential(
-        nn.Linear(n_in, WIDTH), nn.LayerNorm(WIDTH), nn.GELU(), nn.Linear(WIDTH, n_out)
-    )
+    return around(n_in, n_out, nn.LayerNorm(WIDTH), nn.GELU())
 
 
 def convolution(n_in, n_out, setting):
@@ -74,12 +77,19 @@ def attention_with_dropout(n_in, n_out, setting):
     return Attention(n_out, 0.2)
 
 
-class Masked(nn.Module):
+class Between(nn.Module):
+    """A layer before and one after what a network does in its forward."""
+
+    def __init__(self, n_in, n_out, setting, width=WIDTH):
+        super().__init__()
+        self.inner, self.out = nn.Linear(n_in, width), nn.Linear(width, n_out)
+
+
+class Masked(Between):
     """A boolean buffer that a float would turn into something else."""
 
     def __init__(self, n_in, n_out, setting):
-        super().__init__()
-        self.inner, self.out = nn.Linear(n_in, n_in), nn.Linear(n_in, n_out)
+        super().__init__(n_in, n_out, setting, n_in)
         self.register_buffer("mask", torch.arange(n_in) % 2 == 0)
         self.register_buffer("places", torch.arange(n_in).flip(0))
 
@@ -173,22 +183,17 @@ def spectral_norm(n_in, n_out, setting):
 
 
 def rrelu(n_in, n_out, setting):
-    return nn.Sequential(nn.Linear(n_in, WIDTH), nn.RReLU(), nn.Linear(WIDTH, n_out))
+    return around(n_in, n_out, nn.RReLU())
 
 
 def dropout(n_in, n_out, setting):
-    return nn.Sequential(
-        nn.Linear(n_in, WIDTH), nn.ReLU(), nn.Dropout(0.3), nn.Linear(WIDTH, n_out)
-    )
+    return around(n_in, n_out, nn.ReLU(), nn.Dropout(0.3))
 
 
-class Noisy(nn.Module):
+class Noisy(Between):
     """Draws in its forward, and not by a layer."""
 
-    def __init__(self, n_in, n_out, always):
-        super().__init__()
-        self.inner, self.out = nn.Linear(n_in, WIDTH), nn.Linear(WIDTH, n_out)
-        self.always = always
+    always = False
 
     def forward(self, x):
         x = self.inner(x)
@@ -197,12 +202,8 @@ class Noisy(nn.Module):
         return self.out(F.dropout(x.tanh(), 0.2, self.training))
 
 
-def noisy(n_in, n_out, setting):
-    return Noisy(n_in, n_out, False)
-
-
-def noisy_when_measured(n_in, n_out, setting):
-    return Noisy(n_in, n_out, True)
+class NoisyWhenMeasured(Noisy):
+    always = True
 
 
 class Branching(nn.Module):
@@ -216,12 +217,11 @@ class Branching(nn.Module):
         return self.left(x) if x[:, 0].mean() > 0 else self.right(x)
 
 
-class Averaging(nn.Module):
+class Averaging(Between):
     """Keeps a running mean in a buffer that it replaces."""
 
     def __init__(self, n_in, n_out, setting):
-        super().__init__()
-        self.inner, self.out = nn.Linear(n_in, WIDTH), nn.Linear(WIDTH, n_out)
+        super().__init__(n_in, n_out, setting)
         self.register_buffer("mean", torch.zeros(WIDTH))
 
     def forward(self, x):
@@ -296,16 +296,11 @@ class Counting(nn.Module):
 
 STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, Masked)
 STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy)
+DRAWING = (attention_with_dropout, transformer, rrelu, dropout, Noisy)
+DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
-    "random numbers": (
-        attention_with_dropout,
-        transformer,
-        rrelu,
-        dropout,
-        noisy,
-        noisy_when_measured,
-    ),
+    "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
     "keeps values": (Averaging, Fourier, Counting),
 }

@@ -84,30 +84,17 @@ ALIKE = {
     },
 }
 
-COMPARE = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
+
+def both(*pairs):
+    """Return a table of pairs that is read in both directions."""
+    return dict([*pairs, *(pair[::-1] for pair in pairs)])
+
+
+COMPARE = both((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq))
+COMPARE |= both((ast.In, ast.NotIn), (ast.Is, ast.IsNot))
 AGAINST = {ast.Lt: ast.Gt, ast.LtE: ast.Gt, ast.Gt: ast.Lt, ast.GtE: ast.Lt}
-ARITHMETIC = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.FloorDiv,
-    ast.Pow: ast.Mult,
-    ast.BitAnd: ast.BitOr,
-    ast.BitOr: ast.BitAnd,
-}
+ARITHMETIC = both((ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.BitAnd, ast.BitOr))
+ARITHMETIC |= {ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult}
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -205,7 +192,7 @@ def test_run(folder, module, tests, limit):
     files = ["/test_".join(f"tests/{name}.py".rsplit("/", 1)) for name in tests.split()]
     files.append(f"hpkit/{module}.py")
     quiet = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow and not browser"]
-    quiet += ["-k", some] if some else []
+    quiet += ["-k", some] * bool(some)
     home = {"HPKIT_HOME": str(folder), "OMP_NUM_THREADS": "1", "CI": "true"}
     start = time.perf_counter()
     process = subprocess.Popen(

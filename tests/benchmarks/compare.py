@@ -172,62 +172,25 @@ def main():
     torch.set_num_threads(1)
     moons, digits = load_dataset("moons"), load_dataset("digits")
     few, many = (1, 1) if quick else (3, 7)
-    plain = rivals.plain_loop
-    compare(
-        "1 setting, moons, 60 epochs",
-        {plain: 5, rivals.data_loader: ""},
-        moons,
-        rates(1, 60),
-        (0,),
-        many,
+    plain, skorch = rivals.plain_loop, rivals.skorch
+    rest = {rivals.torch_func: 10, rivals.numba_loop: "at least 0.5"}
+    five = {plain: 35, rivals.data_loader: "", rivals.scikit_learn: 18, skorch: 45}
+    title = (
+        "5 x 5 x 3 grid (learning rate, batch size 8 to 128, seeds), moons, 20 epochs"
     )
-    compare(
-        "8 learning rates, moons, 60 epochs",
-        {plain: 15},
-        moons,
-        rates(8, 60),
-        (0,),
-        many,
-    )
-    compare(
-        "25 learning rates, moons, 60 epochs",
-        {plain: 50, rivals.torch_func: ""},
-        moons,
-        rates(25, 60),
-        (0,),
-        few,
-    )
-    compare(
-        "5 x 5 x 3 grid (learning rate, batch size 8 to 128, seeds), moons, 20 epochs",
-        {
-            plain: 35,
-            rivals.data_loader: "",
-            rivals.scikit_learn: 18,
-            rivals.skorch: 45,
-            rivals.torch_func: 10,
-            rivals.numba_loop: "at least 0.5",
-        },
-        moons,
-        grid(20),
-        range(3),
-        few,
-    )
-    compare(
-        "The same grid, digits, network 64-32-32-10, 4 epochs",
-        {plain: 15},
-        digits,
-        grid(4, hidden=(32, 32)),
-        range(3),
-        few,
-    )
-    compare(
-        "A learner's own module, 25 learning rates, moons, 60 epochs",
-        {own_one_by_one: 8},
-        moons,
-        rates(25, 60),
-        (0,),
-        few,
-    )
+    deep = "The same grid, digits, network 64-32-32-10, 4 epochs"
+    own = "A learner's own module, 25 learning rates, moons, 60 epochs"
+    for count, goals in (
+        ("1 setting", {plain: 5, rivals.data_loader: ""}),
+        ("8 learning rates", {plain: 15}),
+        ("25 learning rates", {plain: 50, rivals.torch_func: ""}),
+    ):
+        n = int(count.split()[0])
+        repeats = few if n == 25 else many
+        compare(f"{count}, moons, 60 epochs", goals, moons, rates(n, 60), (0,), repeats)
+    compare(title, five | rest, moons, grid(20), range(3), few)
+    compare(deep, {plain: 15}, digits, grid(4, hidden=(32, 32)), range(3), few)
+    compare(own, {own_one_by_one: 8}, moons, rates(25, 60), (0,), few)
     silence()
     growth(few)
 

@@ -249,7 +249,7 @@ def test_frozen_weights_and_shared_networks_are_not_changed():
     assert not BACKBONE[0].weight.requires_grad
 
 
-@pytest.mark.parametrize("model", [architectures.noisy, architectures.mlp])
+@pytest.mark.parametrize("model", [architectures.Noisy, architectures.mlp])
 @pytest.mark.usefixtures("stacked")
 def test_torchs_random_state_is_left_as_it_was(model):
     torch.manual_seed(9)
@@ -259,7 +259,7 @@ def test_torchs_random_state_is_left_as_it_was(model):
 
 
 def test_a_run_is_the_same_with_other_runs_and_again():
-    model, setting = architectures.noisy, BASE.but(momentum=0.5)
+    model, setting = architectures.Noisy, BASE.but(momentum=0.5)
     alone = hk.fit(DATA, setting, seed=3, model=model)
 
     first = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model)
