@@ -271,3 +271,39 @@ def run_cell(page, index, *, timeout=60_000):
     command(page, "notebook:run-cell")
     wait_idle(page, timeout=timeout)
     return page.locator(f"{NOTEBOOK} .jp-Cell").nth(index)
+
+
+# Texts of the page and how far they stand out from their ground.
+CONTRAST = """every => {
+    const light = c => {
+        const [r, g, b] = c.map(v => v / 255).map(
+            v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    const parts = color => color.match(/[\\d.]+/g).map(
+        (part, at) => color.startsWith('color(srgb') && at < 3 ? 255 * part : +part)
+    const ground = node => {
+        for (; node; node = node.parentElement) {
+            const c = parts(getComputedStyle(node).backgroundColor)
+            if (c.length == 3 || c[3] > 0.5) return c.slice(0, 3)
+        }
+        return [255, 255, 255]
+    }
+    const ratios = []
+    for (const node of document.querySelectorAll(every)) {
+        const own = [...node.childNodes].some(
+            n => n.nodeType == 3 && n.textContent.trim())
+        if (!own || !node.getClientRects().length || node.tagName == 'STYLE') continue
+        // What stands on a picture has no ground that can be asked for: see
+        // tests/charts.
+        if (node.closest('.cell')) continue
+        const style = getComputedStyle(node)
+        const ink = parts(node.ownerSVGElement ? style.fill : style.color).slice(0, 3)
+        const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x)
+        // A sign is no text: 3 is enough for it.
+        const words = node.textContent.trim().slice(0, 20)
+        const sign = /^[^\\w\\s]$/.test(words) ? 1.5 : 1
+        ratios.push([words, sign * (a + 0.05) / (b + 0.05)])
+    }
+    return ratios
+}"""

@@ -6,7 +6,15 @@ from base64 import b64encode
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from harness import NOTEBOOK, ask, command, open_notebook, run_all, write_notebook
+from harness import (
+    CONTRAST,
+    NOTEBOOK,
+    ask,
+    command,
+    open_notebook,
+    run_all,
+    write_notebook,
+)
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
@@ -494,28 +502,9 @@ def test_axe_finds_nothing_and_colors_stand_out(charts, scheme):
     faults = Axe().run(page, context={"include": [["main"]]}).response["violations"]
 
     assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
-    ratios = page.evaluate(CONTRAST)
+    ratios = page.evaluate(CONTRAST, ".hpc svg text")
     assert len(ratios) > 60
     assert [(said, round(r, 2)) for said, r in ratios if r < 4.5] == []
-
-
-# Of texts on the page's ground; numbers in cells stand on colors of their own.
-CONTRAST = """() => {
-    const part = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4
-    const bright = text => {
-        const parts = text.match(/[\\d.]+/g).map(Number)
-        const [r, g, b] = parts.map(v => part(text.startsWith('rgb') ? v / 255 : v))
-        return .2126 * r + .7152 * g + .0722 * b
-    }
-    return [...document.querySelectorAll('.hpc svg text')]
-        .filter(t => t.textContent && !t.closest('.cell'))
-        .map(t => {
-            const ground = bright(getComputedStyle(t.closest('.hpc')).backgroundColor)
-            const ink = bright(getComputedStyle(t).fill)
-            const [low, high] = [ink, ground].sort((a, b) => a - b)
-            return [t.textContent, (high + .05) / (low + .05)]
-        })
-}"""
 
 
 CELL = """
