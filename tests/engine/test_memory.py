@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from torch import nn
 
 import hpkit as hk
 from hpkit.engine import memory
@@ -19,36 +20,6 @@ def moons():
 def small(monkeypatch):
     """Leave 1 GB."""
     monkeypatch.setattr(memory, "free_memory", lambda: 1e9)
-
-
-@pytest.mark.parametrize(
-    ("setting", "seeds"),
-    [
-        ({"hidden": (10_000, 10_000)}, 1),
-        ({"epochs": 10**6}, 100),
-        ({"hidden": (1000, 1000)}, 1000),
-    ],
-)
-def test_training_that_cannot_fit_is_refused(moons, small, setting, seeds):
-    with pytest.raises(ValueError, match=WORDS):
-        hk.train(moons, hk.Hyperparameters(**setting), seeds=range(seeds))
-
-
-def test_training_that_fits_is_not(moons, small):
-    settings = [hk.Hyperparameters(epochs=100_000), hk.Hyperparameters(hidden=(2000,))]
-    hk.train(moons, settings, seeds=range(3))
-
-
-def test_curves_of_a_learners_own_model_are_counted(moons, small):
-    from torch import nn
-
-    with pytest.raises(ValueError, match=WORDS):
-        hk.train(
-            moons,
-            hk.Hyperparameters(epochs=10**6),
-            seeds=range(100),
-            model=lambda n_features, n_outputs, setting: nn.Linear(2, 1),
-        )
 
 
 def test_panels_say_it_and_live_on(moons, small, tmp_path, monkeypatch):
@@ -73,19 +44,35 @@ def test_panels_say_it_and_live_on(moons, small, tmp_path, monkeypatch):
     assert training.wait(10).error is None
 
 
+def linear(n_features, n_outputs, setting):
+    return nn.Linear(2, 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "seeds", "model"),
+    [
+        ({"hidden": (10_000, 10_000)}, 1, None),
+        ({"epochs": 10**6}, 100, None),
+        ({"epochs": 10**6}, 100, linear),
+        ({"hidden": (1000, 1000)}, 1000, None),
+    ],
+)
+def test_training_that_cannot_fit_is_refused_and_no_other(
+    moons, small, setting, seeds, model
+):
+    with pytest.raises(ValueError, match=WORDS):
+        hk.train(moons, hk.Hyperparameters(**setting), seeds=range(seeds), model=model)
+    settings = [hk.Hyperparameters(epochs=100_000), hk.Hyperparameters(hidden=(2000,))]
+    hk.train(moons, settings, seeds=range(3))
+
+
 @pytest.mark.parametrize("limit", memory._LIMITS)
-def test_limit_of_a_container_counts(limit, tmp_path, monkeypatch):
+def test_limit_of_a_container_counts_where_there_is_one(limit, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     assert memory.free_memory() > 2**20
     (tmp_path / "memory").mkdir()
     for name, size in zip(limit, (3 * 2**20, 2 * 2**20), strict=True):
         (tmp_path / name).write_text(f"{size}\n")
-
     assert memory.free_memory() == 2**20
-
-
-def test_no_limit_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("5\n")
+    (tmp_path / limit[0]).write_text("max\n")
     assert memory.free_memory() > 2**20

@@ -145,6 +145,7 @@ def test_runs_that_go_on_when_others_have_left_keep_their_own_best():
     runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64)
 
     assert runs.epochs_done.tolist() == [[s.epochs] * 3 for s in wanted]
+    assert np.isnan(runs.val_loss[0, 0, 3:]).all()
     for run in runs:
         plain = plain_run(MOONS, run.setting, run.seed, dtype=torch.float64)
         assert max(differences(run, plain)) < 1e-6
