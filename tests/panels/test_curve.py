@@ -205,14 +205,11 @@ def lightness(color):
     return np.array(to_rgb(color)) @ [0.2126, 0.7152, 0.0722]
 
 
-def test_chosen_setting_is_said_beside_the_best(curve):
+def test_diverged_setting_is_chosen_by_its_cross(curve):
     assert "Chosen" not in curve.result  # it is the best
     curve.choose(0)
     assert "Chosen: learning rate 0.001, loss 0." in curve.result
     assert "lowest mean validation loss" in curve.result
-
-
-def test_diverged_setting_is_chosen_by_its_cross(curve):
     curve.charts.calls["cross"](0)
 
     assert "Chosen: learning rate 10, diverged." in curve.result
@@ -226,6 +223,7 @@ def test_diverged_setting_is_chosen_by_its_cross(curve):
     assert (left.get("label"), left.get("name")) == ("diverged", "lr 10")
     curve.charts.calls["point"](0)
     assert marks(curve.charts.charts[0], "cross") == []
+    assert max(map(len, curve.code().splitlines())) <= 88
 
 
 def test_stopped_search_says_how_far_it_came(moons):
@@ -279,11 +277,6 @@ def test_wrong_number_of_seeds_is_told(curve, typed):
     assert curve.found.seeds == (0, 1)
 
 
-def test_the_seeds_box_takes_the_point_that_is_typed(curve):
-    """A box for whole numbers drops it in the browser: 2.5 would come as 25."""
-    assert curve.seeds._model_name == "FloatTextModel"
-
-
 def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
     curve.controls["epochs"].source.value = 100_000
     curve.wait(5)
@@ -293,10 +286,6 @@ def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
     curve.controls["epochs"].source.value = 5
     curve.wait(5)
     assert "hp-stale" not in curve._dom_classes
-
-
-def test_code_keeps_its_lines_short(curve):
-    assert max(map(len, curve.code().splitlines())) <= 88
 
 
 def test_still_picture_names_its_lines(curve):

@@ -131,15 +131,6 @@ def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
     assert cross.get("label") == "diverged"
 
 
-def test_grid_ties_and_best_are_one_plateau(moons):
-    panel = make_grid(moons, x_values=[0.3, 0.31, 0.32], y_values=[16, 17], seeds=3)
-    ties = panel.found.ties
-    assert ties
-    cells = {divmod(panel.found.settings.index(s), 2) for s in ties}
-    cells.add(divmod(panel.found.settings.index(panel.found.best), 2))
-    assert framed(panel.charts, "ties") == cells
-
-
 def test_as_good_is_the_same_everywhere(moons):
     """Attribute, sentence, table, list, and the frames of both maps."""
     lists = {"x_values": [0.01, 0.6, 0.7], "y_values": [16, 24]}

@@ -99,20 +99,6 @@ def test_live_job_writes_down_what_it_has_before_the_last_picture():
     assert order[order.index("written") + 1 :] == ["drawn"]
 
 
-def test_live_thread_does_not_keep_python_from_ending():
-    live = Live(lambda: None, lambda error: None)
-
-    def job():
-        daemons.append(threading.current_thread().daemon)
-        yield
-
-    daemons = []
-    live.start(job())
-    live.wait(5)
-
-    assert daemons == [True]
-
-
 def test_python_ends_in_order_while_a_panel_trains():
     code = """
 import hpkit as hk
@@ -191,21 +177,6 @@ def test_live_pause_rests_and_resume_goes_on():
     live.resume()
     live.wait(5)
     assert len(steps) == 200
-
-
-def test_live_wait_tells_when_time_is_over():
-    live = Live(lambda: None, lambda error: None)
-
-    def endless():
-        while True:
-            time.sleep(0.01)
-            yield
-
-    live.start(endless())
-    with pytest.raises(TimeoutError, match="still trains"):
-        live.wait(0.2)
-    live.stop()
-    live.wait(5)
 
 
 class Stoppable:

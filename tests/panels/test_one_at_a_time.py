@@ -49,21 +49,6 @@ def test_path_goes_step_by_step(path, moons):
     assert [s.winner for s in path.done] == [s.winner for s in whole.steps]
 
 
-def test_path_all_steps_then_the_grid(path):
-    path.all_button.click()
-    path.wait(5)
-    before = nth(path, 0, "cells").columns[0]
-    path.grid_button.click()
-    path.wait(5)
-
-    assert path.error is None
-    assert path.found.cost.runs == 8
-    assert (~np.isnan(before)).sum() == 4
-    assert (~np.isnan(nth(path, 0, "cells").columns[0])).sum() == 6
-    assert "grid's best" in path.result
-    assert path.picture().startswith(b"\x89PNG")
-
-
 def test_path_keeps_where_each_order_ended(path):
     ends = {}
     for order in (("lr", "batch_size"), ("batch_size", "lr")):
@@ -148,16 +133,16 @@ def test_path_begins_with_its_start_trained(moons):
     assert panel.picture().startswith(b"\x89PNG")
 
 
-def test_path_without_lists_takes_those_of_lesson_07():
+def test_path_without_lists_takes_those_of_lesson_07(moons):
     panel = OneAtATimePanel(load_dataset("spiral"))
-
-    assert dict(panel.space) == {
-        "lr": (0.01, 0.1, 1, 10),
-        "batch_size": (4, 64, 200),
-        "dropout": (0, 0.1, 0.3),
-    }
+    lists = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200)}
+    assert dict(panel.space) == lists | {"dropout": (0, 0.1, 0.3)}
     start = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
     assert panel.found.settings == (panel.starting,) == (start,)
+    # With lists, and no start: it begins on them.
+    panel = OneAtATimePanel(moons, seeds=1, lr=[0.3, 0.01], batch_size=[16, 64])
+    assert panel.space == {"lr": (0.3, 0.01), "batch_size": (16, 64)}
+    assert (panel.starting.lr, panel.starting.batch_size) == (0.01, 16)
 
 
 def test_steps_stand_beside_each_other_in_their_order(moons):
@@ -180,7 +165,7 @@ def map_title(panel):
     return panel.charts.charts[0].title
 
 
-def test_path_names_its_stops_in_order(moons):
+def test_path_names_its_stops_in_order_and_has_a_curve_for_each(moons):
     panel = make_path(moons)
     panel.all_button.click()
     panel.wait(10)
@@ -194,23 +179,22 @@ def test_path_names_its_stops_in_order(moons):
     assert texts(panel, 1, 1) == ["best 0.3", f"best {second.batch_size}"]
     assert nth(panel, 0, "line").get("halo")  # seen on dark cells and on light ones
     rings = nth(panel, 1, "ring").columns
-    loss = [
-        panel.found.mean_val_loss[panel.found.settings.index(s)]
-        for s in (first, second)
-    ]
+    mean, settings = panel.found.mean_val_loss, panel.found.settings
+    loss = [mean[settings.index(s)] for s in (first, second)]
     assert rings[1][0] == pytest.approx(loss)
+    axis = panel.charts.charts[1].y
+    low, middle, high = axis.ticks
+    assert (low, middle) == (0, high / 2)
+    curves = nth(panel, 1, "line").columns[1]
+    assert len(curves) == 2
+    assert np.nanmax(curves) <= high < axis.domain[1]  # above it stand the words
+    assert min(nth(panel, 1, "text", 1).columns[1][0]) > high
 
-
-def test_a_click_on_a_value_of_a_step_chooses_its_setting(moons):
-    panel = make_path(moons)
-    panel.all_button.click()
-    panel.wait(10)
     places, losses = (column[0] for column in nth(panel, 1, "points").columns)
-
-    for number, loss in enumerate(losses):
+    for number, loss in enumerate(losses):  # a click on a value of a step
         panel.charts.calls["setting"](number)
-        assert panel.found.mean_val_loss[panel.chosen] == pytest.approx(loss)
-        assert panel.cell == cell_of(panel.found.settings[panel.chosen], panel.space)
+        assert mean[panel.chosen] == pytest.approx(loss)
+        assert panel.cell == cell_of(settings[panel.chosen], panel.space)
     assert len(places) == 4
     assert nth(panel, 1, "cross").columns[0].size == 1  # 10 diverges
 
@@ -278,20 +262,6 @@ def test_slow_grid_is_not_trained_anew_without_being_asked_for(moons, monkeypatc
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
 
 
-def test_small_curves_of_the_steps_have_one_height(moons):
-    panel = make_path(moons)
-    panel.all_button.click()
-    panel.wait(10)
-
-    axis = panel.charts.charts[1].y
-    low, middle, high = axis.ticks
-    assert (low, middle) == (0, high / 2)
-    curves = nth(panel, 1, "line").columns[1]
-    assert len(curves) == 2
-    assert np.nanmax(curves) <= high < axis.domain[1]  # above it stand the words
-    assert min(nth(panel, 1, "text", 1).columns[1][0]) > high
-
-
 def test_path_stopped_within_a_step_goes_on(moons):
     panel = make_path(moons, epochs=[400, 800])
     panel.order.index = [o[0] for _, o in panel.order.options].index("epochs")
@@ -341,12 +311,6 @@ def test_path_starts_where_the_learner_says(moons):
     assert nth(panel, 0, "line").columns[0][0].round().tolist()[0] == 1
     assert "lr=0.05, batch_size=16, epochs=3" in panel.code()
     assert [s.winner for s in names["found"].steps] == [s.winner for s in panel.done]
-
-
-def test_path_without_a_start_begins_on_its_lists(moons):
-    panel = OneAtATimePanel(moons, seeds=1, lr=[0.3, 0.01], batch_size=[16, 64])
-    assert panel.space == {"lr": (0.3, 0.01), "batch_size": (16, 64)}
-    assert (panel.starting.lr, panel.starting.batch_size) == (0.01, 16)
 
 
 def test_path_from_a_start_that_diverges_says_so(moons):

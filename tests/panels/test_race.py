@@ -55,18 +55,6 @@ def test_race_many_races_are_counted(race):
     assert race.picture().startswith(b"\x89PNG")
 
 
-def test_race_brush_keeps_the_lines_in_it(race):
-    count = sum(len(found.settings) for found in race.found.values())
-    gone = sum(found.diverged.any(1).sum() for found in race.found.values())
-    race.choose(2, 0, 0.2)
-    kept = len(nth(race, 1, "line", 1).columns[1])
-
-    assert 0 < kept < count - gone
-    assert len(nth(race, 1, "line").columns[1]) == count - gone - kept
-    race.choose(2, 0, 1)
-    assert nth(race, 1, "line").columns[1].size == 0
-
-
 def test_race_needs_ranges_and_a_budget(moons):
     with pytest.raises(TypeError, match="must have ranges"):
         SearchRacePanel(moons, QUICK, lr=[0.1, 1])
@@ -111,13 +99,6 @@ def test_race_over_whole_numbers_and_not_over_epochs(moons):
         make_race(moons, epochs=log_uniform(2, 9))
 
 
-def test_race_searches_differ_in_more_than_color(moons):
-    panel = make_race(moons)
-    curves, ends = nth(panel, 0, "line"), nth(panel, 0, "points")
-    for look in (*map(curves.get, ("dash", "color", "name")), ends.get("shape")):
-        assert len(look) == len(set(look)) == 4
-
-
 def test_race_shows_the_end_of_every_race(moons):
     panel = make_race(moons)
     assert nth(panel, 0, "points").columns[0].size == 4
@@ -140,10 +121,13 @@ def test_race_shows_the_end_of_every_race(moons):
 
 def test_race_names_each_line_at_its_end(moons):
     panel = make_race(moons)
+    curves, ends = nth(panel, 0, "line"), nth(panel, 0, "points")
+    for look in (*map(curves.get, ("dash", "color", "name")), ends.get("shape")):
+        assert len(look) == len(set(look)) == 4  # they differ in more than color
     names = ["grid", "random", "halving", "Bayes"]
-    assert nth(panel, 0, "line").get("label") == names
+    assert curves.get("label") == names
     for name, losses in zip(names, panel.lowest.values(), strict=True):
-        assert f"{name} {losses[0]:.3g}" in nth(panel, 0, "points").get("tip")
+        assert f"{name} {losses[0]:.3g}" in ends.get("tip")
         assert f"{name} <b>{losses[0]:.3g}" in panel.result
 
 
@@ -191,6 +175,7 @@ def test_ranges_on_the_axes_choose_what_is_in_color(moons):
     assert (low.tolist(), high.tolist()) == ([0.25, 0, 0], [0.75, 0.5, 1])
     front = nth(panel, 1, "line", 1).columns[1]
     assert 0 < len(front) < count
+    assert len(nth(panel, 1, "line").columns[1]) == count - len(front)
     assert ((front[:, 0] >= 0.25) & (front[:, 0] <= 0.75) & (front[:, 1] <= 0.5)).all()
     title = panel.charts.charts[1].title
     assert title == f"{len(front)} of {count} settings in color"
