@@ -5,7 +5,17 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from harness import ROOT, SECOND, chromium, lab, shut_down_kernels
+from harness import (
+    NOTEBOOK,
+    ROOT,
+    SECOND,
+    chromium,
+    lab,
+    open_notebook,
+    run_all,
+    shut_down_kernels,
+    write_notebook,
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -48,6 +58,22 @@ def page(browser, lab_server, request, tmp_path):
         print(f"screenshot: {picture}")
     page.close()
     shut_down_kernels(lab_server.url)
+
+
+@pytest.fixture
+def notebook(page, lab_server, request):
+    """Open a notebook of some cells, the module's set-up first, and run them."""
+
+    def opened(*cells):
+        name = f"{request.node.originalname}.ipynb"
+        write_notebook(lab_server.root / name, request.module.SETUP, *cells)
+        open_notebook(page, lab_server.url, name)
+        run_all(page)
+        svg = page.locator(f"{NOTEBOOK} .hpkit .hpc svg").first
+        svg.wait_for(state="attached")
+        return page
+
+    return opened
 
 
 FAILED = pytest.StashKey[bool]()

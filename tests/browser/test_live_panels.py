@@ -2,26 +2,10 @@
 
 import time
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from harness import NOTEBOOK, command, open_notebook, run_all, write_notebook
+from harness import CONTRAST, command
 
 SETUP = 'import hpkit as hk\n\nmoons = hk.load_dataset("moons")'
-
-
-@pytest.fixture
-def notebook(page, lab_server, request):
-    """Open a notebook of some cells and run them."""
-
-    def opened(*cells):
-        name = f"{request.node.originalname}.ipynb"
-        write_notebook(lab_server.root / name, SETUP, *cells)
-        open_notebook(page, lab_server.url, name)
-        run_all(page)
-        page.wait_for_selector(f"{NOTEBOOK} .hpkit .hpc svg")
-        return page
-
-    return opened
 
 
 MANY = """
@@ -114,7 +98,7 @@ def test_every_panel_is_fit_for_all(notebook):
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         command(page, "apputils:change-theme", theme=theme)
         page.wait_for_timeout(2000)
-        ratios = page.evaluate(CONTRAST)
+        ratios = page.evaluate(CONTRAST, ".hpkit *")
         assert len(ratios) > 200
         assert [(words, r) for words, r in ratios if r < 4.5] == []
 
@@ -139,36 +123,3 @@ OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const wide = panel.scrollWidth > panel.clientWidth ? [panel.innerText] : []
     return [...wide, ...out.map(p => p.outerHTML.slice(0, 99))]
 })"""
-CONTRAST = """() => {
-    const light = c => {
-        const [r, g, b] = c.map(v => v / 255).map(
-            v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
-    }
-    const parts = color => color.match(/[\\d.]+/g).map(
-        (part, at) => color.startsWith('color(srgb') && at < 3 ? 255 * part : +part)
-    const ground = node => {
-        for (; node; node = node.parentElement) {
-            const c = parts(getComputedStyle(node).backgroundColor)
-            if (c.length == 3 || c[3] > 0.5) return c.slice(0, 3)
-        }
-        return [255, 255, 255]
-    }
-    const ratios = []
-    for (const node of document.querySelectorAll('.hpkit *')) {
-        const own = [...node.childNodes].some(
-            n => n.nodeType == 3 && n.textContent.trim())
-        if (!own || !node.getClientRects().length || node.tagName == 'STYLE') continue
-        // What stands on a picture has no ground that can be asked for: see
-        // tests/charts.
-        if (node.closest('.cell')) continue
-        const style = getComputedStyle(node)
-        const ink = parts(node.ownerSVGElement ? style.fill : style.color).slice(0, 3)
-        const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x)
-        // A sign is no text: 3 is enough for it.
-        const words = node.textContent.trim().slice(0, 20)
-        const sign = /^[^\\w\\s]$/.test(words) ? 1.5 : 1
-        ratios.push([words, sign * (a + 0.05) / (b + 0.05)])
-    }
-    return ratios
-}"""

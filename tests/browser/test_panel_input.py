@@ -1,7 +1,6 @@
 """What a learner types, draws and clicks in a panel, and what is there tomorrow."""
 
-import pytest
-from harness import NOTEBOOK, open_notebook, run_all, run_cell, write_notebook
+from harness import NOTEBOOK, run_cell
 
 SETUP = """
 import hpkit as hk
@@ -10,21 +9,6 @@ base = hk.Hyperparameters(lr=0.1, epochs=10)
 """
 PANEL = f"{NOTEBOOK} .hpkit"
 SAID = f"{PANEL} .hp-say"
-
-
-@pytest.fixture
-def notebook(page, lab_server, request):
-    """Open a notebook of some cells and run them."""
-
-    def opened(*cells):
-        name = f"{request.node.originalname}.ipynb"
-        write_notebook(lab_server.root / name, SETUP, *cells)
-        open_notebook(page, lab_server.url, name)
-        run_all(page)
-        page.locator(f"{PANEL} .hpc svg").first.wait_for(state="attached")
-        return page
-
-    return opened
 
 
 def wait_said(page, words):

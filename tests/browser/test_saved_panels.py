@@ -74,7 +74,9 @@ def notebook(page, lab_server, request):
     return name
 
 
-def test_reopened_tab_has_the_panel_and_its_runs(page, lab_server, notebook):
+def test_reopened_tab_has_the_panel_and_fifty_runs_leave_one(
+    page, lab_server, notebook
+):
     page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
     open_notebook(page, lab_server.url, notebook)
 
@@ -84,6 +86,20 @@ def test_reopened_tab_has_the_panel_and_its_runs(page, lab_server, notebook):
     page.wait_for_function(
         "() => document.querySelectorAll('.hpkit .hp-list option').length == 2"
     )
+    comms = "len(__import__('ipywidgets').widgets.widget._instances)"
+    run_cell(page, 1)
+    before = int(ask(page, f"print({comms})"))
+    page.evaluate(
+        """async () => {
+            const {commands, shell} = window.jupyterapp
+            shell.currentWidget.content.activeCellIndex = 1
+            for (let n = 0; n < 50; n++) await commands.execute('notebook:run-cell')
+        }"""
+    )
+    assert int(ask(page, f"print({comms})")) == before
+    save(page)
+    page.reload()
+    sees(page, LIVE)
 
 
 def test_restart_leaves_charts_and_a_line(page, lab_server, notebook):
@@ -97,19 +113,6 @@ def test_restart_leaves_charts_and_a_line(page, lab_server, notebook):
     sees(page, LIVE | {"lines": 1})  # the quiz is not run
 
 
-def test_another_day_and_exported_as_a_page(page, lab_server, notebook):
-    page.goto("about:blank")
-    shut_down_kernels(lab_server.url)
-    open_notebook(page, lab_server.url, notebook)
-
-    sees(page, SAVED)
-    path = lab_server.root / notebook
-    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
-    subprocess.run(to_html, check=True)
-    page.goto(path.with_suffix(".html").as_uri())
-    sees(page, SAVED)
-
-
 def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
     lesson = FOLDER / "05_choosing_by_validation.ipynb"
     to_html = [sys.executable, "-m", "nbconvert", "--to", "html", lesson]
@@ -121,44 +124,29 @@ def test_on_paper_all_texts_of_a_page_are_open(page, tmp_path):
     assert folds.count() == 0
 
 
-def test_picture_is_of_the_last_state(page, lab_server, notebook):
+def test_another_day_exported_as_a_page_and_not_trusted(page, lab_server, notebook):
     path = lab_server.root / notebook
     page.locator(".hpkit .hp-number input").nth(1).fill("9")
     page.keyboard.press("Enter")
     page.wait_for_timeout(4000)
     save(page)
-
     outputs = json.loads(path.read_text())["cells"][1]["outputs"]
     saved = "".join(outputs[1]["data"]["text/html"])
-    assert "epoch 9 of 9" in saved
+    assert "epoch 9 of 9" in saved  # the last state
     assert len(saved) < 60_000
 
-
-def test_notebook_that_is_not_trusted(page, lab_server, notebook):
-    path = lab_server.root / notebook
+    page.goto("about:blank")
+    shut_down_kernels(lab_server.url)
+    open_notebook(page, lab_server.url, notebook)
+    sees(page, SAVED)
+    to_html = [sys.executable, "-m", "nbconvert", "--to", "html", path]
+    subprocess.run(to_html, check=True)
+    page.goto(path.with_suffix(".html").as_uri())
+    sees(page, SAVED)
     changed = path.read_text().replace("import hpkit as hk", "import hpkit as hk  # ")
     path.with_name("untrusted.ipynb").write_text(changed)
-    page.goto("about:blank")
     open_notebook(page, lab_server.url, "untrusted.ipynb")
-
     sees(page, SAVED)
-
-
-def test_fifty_runs_of_a_cell_and_a_reload(page, lab_server, notebook):
-    comms = "len(__import__('ipywidgets').widgets.widget._instances)"
-    before = int(ask(page, f"print({comms})"))
-    page.evaluate(
-        """async () => {
-            const {commands, shell} = window.jupyterapp
-            shell.currentWidget.content.activeCellIndex = 1
-            for (let n = 0; n < 50; n++) await commands.execute('notebook:run-cell')
-        }"""
-    )
-    assert int(ask(page, f"print({comms})")) == before
-    save(page)
-    page.reload()
-
-    sees(page, LIVE)
 
 
 @pytest.mark.parametrize("app", ["notebook", "nbclassic"])
