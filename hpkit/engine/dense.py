@@ -21,13 +21,11 @@ RANDOM_STATE = threading.RLock()
 DRAWN = torch.float32  # whatever the network computes with: the masks are the same
 # Activation, and its derivative as a function of its own output, both in place.
 # torch.tanh takes about four times as long as this sigmoid.
-_ACTIVATIONS = {
-    "relu": (torch.relu_, torch.Tensor.sign_),
-    "tanh": (
-        lambda h: h.mul_(2).sigmoid_().mul_(2).sub_(1),
-        lambda h: h.square_().neg_().add_(1),
-    ),
-}
+_ACTIVATIONS = {"relu": (torch.relu_, torch.Tensor.sign_)}
+_ACTIVATIONS["tanh"] = (
+    lambda h: h.mul_(2).sigmoid_().mul_(2).sub_(1),
+    lambda h: h.square_().neg_().add_(1),
+)
 
 # What makes a learner's own network: (n_features, n_outputs, setting).
 Model = Callable[[int, int, Hyperparameters], nn.Module]

@@ -12,7 +12,7 @@ import random
 import sys
 import types
 import warnings
-from collections import OrderedDict
+from itertools import product
 
 import numpy as np
 import torch
@@ -32,8 +32,14 @@ STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 _TRACE_TOLERANCE = 1e-3
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
-_TRACES, MOST_TRACES = OrderedDict(), 64
+_TRACES, MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
+
+
+def pays(settings, n_train):
+    """Say whether stacking these runs saves more steps than tracing costs."""
+    steps = -(-n_train // settings[0].batch_size) * max(s.epochs for s in settings)
+    return (len(settings) - 1) * steps >= STEPS_TO_TRACE
 
 
 class OneByOneWarning(UserWarning):
@@ -70,8 +76,7 @@ class ModuleNetworks:
         self.fingerprint, self.nets, self.checked = fingerprint(self.net), {}, set()
         self.absent, self.unused, self.functions = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
-        self.stacked = stacked
-        self.whole_splits = not stacked
+        self.stacked, self.whole_splits = stacked, not stacked
         if stacked:
             self._look(dataset)
 
@@ -88,7 +93,8 @@ class ModuleNetworks:
             before = torch.get_rng_state(), _outside_state()
             out = self._ask(net.eval(), rows)
             halves = torch.cat([self._ask(net, half) for half in rows.chunk(2)])
-            grads = self._gradients(net.train(), own.trained, rows, torch.ones_like)
+            net.train()
+            grads = self._gradients(own, rows, torch.ones_like)
             drawn = not torch.equal(before[0], torch.get_rng_state())
         self.whole_splits = not alike(halves, out)
         self.unused = {part for part, grad in enumerate(grads) if grad is None}
@@ -147,13 +153,11 @@ class ModuleNetworks:
             found = self._traced("outputs", self._forward, x)
             if found is not None:
                 return found
-        found = []
 
         def ask(i, own):
-            found.append(self._ask(own.mode(False), x[i].mT.contiguous()).mT)
+            return self._ask(own.mode(False), x[i].mT.contiguous()).mT
 
-        self._one_by_one(ask)
-        return torch.stack(found)
+        return torch.stack(self._one_by_one(ask))
 
     def gradient(self, x, y, weight):
         self.absent = []
@@ -163,13 +167,12 @@ class ModuleNetworks:
             if found is not None:
                 for grad, value in zip(self.grads, found, strict=True):
                     grad.copy_(value)
-                every = range(len(self.runs))
-                self.absent = [(part, i) for part in self.unused for i in every]
+                self.absent = [*product(self.unused, range(len(self.runs)))]
                 return
 
         def write(i, own):
-            net = own.mode(True)
-            found = self._pull_back_one(net, own.trained, x[i], y[i], weight)
+            own.mode(True)
+            found = self._pull_back_one(own, x[i], y[i], weight)
             for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
                 if value is None:
                     self.absent.append((part, i))
@@ -188,16 +191,14 @@ class ModuleNetworks:
 
     def _one_by_one(self, work):
         """Call ``work(place, network)`` for each run, in the run's random state."""
-        with RANDOM_STATE:
-            before = torch.get_rng_state()
-            try:
-                for i, own in enumerate(self.nets.values()):
-                    torch.set_rng_state(self.rng[i].clone())  # a view crashes
-                    work(i, own)
-                    self.rng[i] = torch.get_rng_state()
-                    own.take_replaced()
-            finally:
-                torch.set_rng_state(before)
+        found = []
+        with RANDOM_STATE, torch.random.fork_rng(devices=[]):
+            for i, own in enumerate(self.nets.values()):
+                torch.set_rng_state(self.rng[i].clone())  # a view crashes
+                found.append(work(i, own))
+                self.rng[i] = torch.get_rng_state()
+                own.take_replaced()
+        return found
 
     def _ask(self, net, rows):
         try:
@@ -207,21 +208,20 @@ class ModuleNetworks:
             reason = _first_line(error)
             raise refusal("network_batch", reason=reason, **facts) from error
 
-    def _pull_back_one(self, net, trained, x, y, weight):
-        """Return the gradients of one run; None for what this batch did not use."""
-
+    def _pull_back_one(self, own, x, y, weight):
         def delta(out):
             return self._delta(out, y.mT, 1) * weight[:, None]
 
-        return self._gradients(net, trained, x.mT.contiguous(), delta)
+        return self._gradients(own, x.mT.contiguous(), delta)
 
-    def _gradients(self, net, trained, rows, delta):
+    def _gradients(self, own, rows, delta):
+        """Return the gradients of one run; None for what this batch did not use."""
         with torch.enable_grad():
-            out = self._ask(net, rows)
+            out = self._ask(own.net, rows)
         if not out.requires_grad:
-            return [None] * len(trained)
+            return [None] * len(own.trained)
         delta = delta(out.detach())
-        return torch.autograd.grad(out, trained, delta, allow_unused=True)
+        return torch.autograd.grad(out, own.trained, delta, allow_unused=True)
 
     def _delta(self, out, y, units):
         if self.regression:
@@ -288,9 +288,8 @@ class ModuleNetworks:
             made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
             _drop_idle(made)
             _TRACES[key] = made
-            while len(_TRACES) > MOST_TRACES:
-                _TRACES.popitem(last=False)
-        _TRACES.move_to_end(key)
+            if len(_TRACES) > MOST_TRACES:
+                del _TRACES[next(iter(_TRACES))]
         self.functions[key] = _TRACES[key]
         weights, buffers = copies()
         found = _TRACES[key](weights, buffers, x, *others)
@@ -298,16 +297,16 @@ class ModuleNetworks:
         own.set([t[0].clone() for t in (*self.weights, *self.buffers)])
         if others:
             y, weight = others
-            want = self._pull_back_one(own.net, own.trained, x[0], y[0], weight)
-            pairs = zip(found, want, strict=True)
-            pairs = [(all_[0], one) for all_, one in pairs if one is not None]
+            want = self._pull_back_one(own, x[0], y[0], weight)
         else:
-            pairs = [(found[0], self._ask(own.net, x[0].mT.contiguous()).mT)]
+            found, want = [found], [self._ask(own.net, x[0].mT.contiguous()).mT]
+        pairs = zip(found, want, strict=True)
+        pairs = [(all_[0], one) for all_, one in pairs if one is not None]
         # A gradient that is zero but for rounding is next to the largest one.
         scale = max(largest(want) for _, want in pairs)
-        return all(alike(a, b, scale) for a, b in pairs) and all(
-            alike(b[0], f) for b, f in zip(buffers, own.fixed, strict=True)
-        )
+        pairs = [(*pair, scale) for pair in pairs]
+        pairs += [(b[0], f) for b, f in zip(buffers, own.fixed, strict=True)]
+        return all(alike(*pair) for pair in pairs)
 
 
 def parts_of(net):
@@ -323,12 +322,9 @@ class _OwnNet:
         self.net = net
         trained, fixed = parts_of(net)
         self.trained, self.fixed = [*trained.values()], [*fixed.values()]
-        self.places = [
-            (module._buffers, name, value)
-            for module in net.modules()
-            for name, value in module._buffers.items()
-            if value is not None
-        ]
+        own = [module._buffers for module in net.modules()]
+        own = [(buffers, *pair) for buffers in own for pair in buffers.items()]
+        self.places = [place for place in own if place[2] is not None]
         self.fingerprint = fingerprint(net)
 
     def set(self, values):
@@ -358,7 +354,12 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
     after = []
 
     def made(*arguments):
-        net = copied(_check_module(model(*arguments)))
+        net = model(*arguments)
+        if not isinstance(net, nn.Module):
+            raise refusal("no_module", kind=TypeError, type=type(net).__name__)
+        if not any(p.requires_grad for p in net.parameters()):
+            raise refusal("no_parameters", net=net)
+        net = copied(net)
         if any(isinstance(p, nn.UninitializedParameter) for p in net.parameters()):
             with torch.no_grad():
                 net(torch.zeros(2, n_features))
@@ -408,8 +409,8 @@ def fingerprint(net):
     found = []
     for name, module in net.named_modules():
         own = {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
-        found.append((name, type(module).__qualname__, mark(type(module).forward)))
-        found.append(mark(own))
+        kind = type(module)
+        found.append((name, kind.__qualname__, mark(kind.forward), mark(own)))
     return tuple(found)
 
 
@@ -467,13 +468,12 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
     """
     if len(settings) == 1 and n_seeds == 1:
         return [((), 0)]
-    known, found = {}, []
+    known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
     for setting in settings:
         fits = (k for k in known if all(getattr(setting, n) == v for n, v in k))
         key = next(fits, None)
         if key is None:
             recorded = RecordedSetting.of(setting)
-            shape = dataset.n_features, dataset.n_outputs
             net, _ = start_own(model, *shape, recorded, 0, dtype)
             _check_network(net, *shape)
             read = object.__getattribute__(recorded, "__dict__")["read"]
@@ -484,9 +484,6 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
     return found
-
-
-# ---- what is refused, and what a trace leaves out ----------------------------------
 
 
 def _drop_idle(traced):
@@ -501,14 +498,6 @@ def _drop_idle(traced):
             node.replace_all_uses_with(node.args[0])
     traced.graph.eliminate_dead_code()
     traced.recompile()
-
-
-def _check_module(net):
-    if not isinstance(net, nn.Module):
-        raise refusal("no_module", kind=TypeError, type=type(net).__name__)
-    if not any(p.requires_grad for p in net.parameters()):
-        raise refusal("no_parameters", net=net)
-    return net
 
 
 def _check_network(net, n_features, n_outputs):

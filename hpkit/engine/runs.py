@@ -16,15 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows
 from hpkit.engine.dense import network, start
-from hpkit.hyperparameters import (
-    NAMES,
-    Hyperparameters,
-    check_choice,
-    check_items,
-    refusal,
-)
+from hpkit.hyperparameters import NAMES, Hyperparameters, refusal
 from hpkit.locale import words
 
 if TYPE_CHECKING:
@@ -55,15 +50,14 @@ def lowest(val_loss):
 
 
 def _has_diverged(train_loss, val_loss):
-    """Say for each curve along the last axis (all epochs done) whether it diverged.
+    """Say of curves up to the last epoch done whether they diverged.
 
     A training loss that is nan from before any training is not known (`from_optuna`).
     """
-    unknown = np.isnan(train_loss).all(-1) & np.isfinite(val_loss).any(-1)
-    finite = np.isfinite(train_loss).all(-1) & np.isfinite(val_loss).all(-1) | unknown
-    with np.errstate(invalid="ignore"):
-        far = train_loss[..., -1] > DIVERGED_ABOVE * train_loss[..., 0]
-    return ~finite | far
+    if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
+        return False
+    finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
+    return bool(not finite or train_loss[-1] > DIVERGED_ABOVE * train_loss[0])
 
 
 def softmax(out):
@@ -77,10 +71,7 @@ class Run:
 
     Attributes
     ----------
-    dataset : Dataset
-    setting : Hyperparameters
-    seed : int
-        Of the first weights and of the order of the points.
+    dataset, setting, seed : Dataset, Hyperparameters, int
     train_loss, val_loss : ndarray (epochs + 1,)
         Mean loss over the whole split at the end of each epoch; [0] before any
         training. Cross-entropy in nats, or the mean squared error. Shorter when
@@ -120,19 +111,16 @@ class Run:
     @cached_property
     def diverged(self) -> bool:
         """Whether a loss is not finite or the training loss ends above 3x its start."""
-        return bool(_has_diverged(self.train_loss, self.val_loss))
+        return _has_diverged(self.train_loss, self.val_loss)
 
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
 
-        Parameters
-        ----------
-        epoch : {"best", "last"}, default "best"
-            Weights of the epoch with the lowest validation loss, or of the last.
+        With the weights of the epoch with the lowest validation loss, or of the "last".
         """
         import torch
 
-        check_choice("epoch", epoch, ("best", "last"))
+        hp.check_choice("epoch", epoch, ("best", "last"))
         if self.weights is None:
             raise refusal("no_weights")
         data, (weights, number) = self.dataset, self.weights
@@ -164,18 +152,15 @@ class Run:
     def predict(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return what the network says of each row: ndarray (n,).
 
+        That is class numbers, whose names are in ``dataset.classes``; for regression
+        the target in its own units, of a split in those of ``split.y``.
+
         Parameters
         ----------
         X : pandas.DataFrame, array-like (n, features), or Split
             Rows in the units of the table that the data set was made from; of a table
             the columns are found by name. Or a split, such as ``dataset.valid``.
         epoch : {"best", "last"}, default "best"
-
-        Returns
-        -------
-        ndarray (n,)
-            Class numbers, whose names are in ``dataset.classes``; for regression the
-            target in its own units, of a split in those of ``split.y``.
         """
         data, out = self.dataset, self.outputs(self._scaled(X), epoch)
         if not data.is_regression:
@@ -190,8 +175,7 @@ class Run:
     def test_loss(self) -> float:
         """Return the loss on the test split, with the weights of the best epoch.
 
-        To be asked once, at the very end: a second look warns, because choosing by
-        the test loss makes it a validation loss.
+        A second look warns: choosing by the test loss makes it a validation loss.
         """
         test = self._look_at_test("test_loss")
         out = self.outputs(test.X)
@@ -228,23 +212,17 @@ class Run:
 class Runs:
     """Many runs on one data set: every setting with every seed.
 
+    ``runs[i, k]`` is the `Run` of setting i with seed k; iterating gives all that are
+    there, seed by seed for each setting.
+
     Attributes
     ----------
-    dataset : Dataset
-    settings : tuple of Hyperparameters, n_settings
-    seeds : tuple of int, n_seeds
-    train_loss, val_loss : ndarray (n_settings, n_seeds, n_epochs + 1)
-        As in `Run`; nan after a run's last epoch, and where there is no run.
-    train_accuracy, val_accuracy : ndarray of the same shape, or None
-    epochs_done : ndarray of int (n_settings, n_seeds)
-        -1 where there is no run (yet).
-    fit_time : ndarray (n_settings, n_seeds)
-        Seconds.
-
-    Notes
-    -----
-    ``runs[i, k]`` is the `Run` of setting i with seed k; iterating gives all that
-    are there, seed by seed for each setting.
+    dataset, settings, seeds : Dataset, tuple of Hyperparameters, tuple of int
+    train_loss, val_loss, train_accuracy, val_accuracy
+        ndarray (n_settings, n_seeds, n_epochs + 1), or None, as in `Run`; nan after a
+        run's last epoch, and where there is no run.
+    epochs_done, fit_time : ndarray (n_settings, n_seeds)
+        -1 and 0 where there is no run (yet).
     """
 
     dataset: Dataset
@@ -266,7 +244,7 @@ class Runs:
         Of two with the same setting and seed the longer one is kept.
         """
         longest = {}
-        for run in check_items("runs", runs, most=10**6, of="Run"):
+        for run in hp.check_items("runs", runs, most=10**6, of="Run"):
             if not isinstance(run, Run):
                 raise refusal("run", run, kind=TypeError)
             key = (run.setting, run.seed)
@@ -297,16 +275,15 @@ class Runs:
             yield self[at]
 
     def __getitem__(self, at):
-        settings, seeds = len(self.settings), len(self.seeds)
+        settings, seeds = self.epochs_done.shape
         try:
             i, k = map(operator.index, at)
-        except (TypeError, ValueError):
-            raise refusal("place", at, kind=TypeError) from None
-        try:
             i, k = range(settings)[i], range(seeds)[k]
         except IndexError:
             facts = {"settings": settings, "seeds": seeds}
             raise refusal("no_place", at, kind=IndexError, **facts) from None
+        except (TypeError, ValueError):
+            raise refusal("place", at, kind=TypeError) from None
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
@@ -345,27 +322,16 @@ class Runs:
     @cached_property
     def mean_val_loss(self) -> np.ndarray:
         """Mean over seeds of the lowest validation loss: ndarray (n_settings,)."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a setting without runs
-            return np.nanmean(self.best_val_loss, axis=1)
+        return _over_seeds(np.nanmean, self.best_val_loss)
 
     @cached_property
     def std_val_loss(self) -> np.ndarray:
-        """Spread over seeds of the lowest validation loss: ndarray (n_settings,).
-
-        The standard deviation that divides by n - 1; nan with one seed.
-        """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            return np.nanstd(self.best_val_loss, axis=1, ddof=1)
+        """Its standard deviation, by n - 1: ndarray (n_settings,). One seed: nan."""
+        return _over_seeds(np.nanstd, self.best_val_loss, ddof=1)
 
     @cached_property
     def order(self) -> np.ndarray:
-        """Numbers of the settings from best to worst; any diverged seed ranks last.
-
-        Of equal losses (see `EVEN`) the one with fewer epochs is the better one, then
-        the one that was tried first.
-        """
+        """Numbers of the settings from best to worst: see `ranked`."""
         return ranked(self, self.mean_val_loss)
 
     @property
@@ -382,9 +348,9 @@ class Runs:
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row a setting, named as in scikit-learn.
 
-        Columns: param_* for every hyperparameter, mean_val_loss, std_val_loss (divided
-        by n - 1, nan with one seed), rank_val_loss (1 is best), best_epoch (median over
-        seeds), diverged (any seed), fit_time (seconds), epochs (sums over seeds).
+        param_* for every hyperparameter, mean_val_loss, std_val_loss (divided by n - 1,
+        nan with one seed), rank_val_loss (1 is best), best_epoch (median over seeds),
+        diverged (any seed), fit_time (seconds), epochs (sums over seeds).
         """
         import pandas as pd
 
@@ -429,11 +395,17 @@ class Runs:
         return words("engine")["runs"].format(**facts)
 
 
+def _over_seeds(function, losses, **more):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a setting without runs
+        return function(losses, axis=1, **more)
+
+
 def ranked(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
-    Diverged settings come last. Scores that differ by rounding alone are a tie: first
-    comes what has fewer epochs, then what stands first in `among` (default: all).
+    Any diverged seed ranks last. Scores that differ by rounding alone (see `EVEN`) are
+    a tie: first comes what has fewer epochs, then what is first in `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
@@ -467,6 +439,8 @@ def join(parts):
 
     Unlike `Runs.of` it keeps the place of settings that have not started.
     """
+    if len(parts) == 1:
+        return parts[0]
     first, epochs = parts[0], max(part.val_loss.shape[2] for part in parts) - 1
     settings, weights = [], {}
     for part in parts:

@@ -102,22 +102,6 @@ class OneThread(contextlib.ContextDecorator):
             torch.set_num_threads(OneThread.before)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a stack has measured at the end of an epoch.
-
-    `at` indexes arrays (settings, seeds), `loss` and `accuracy` are (2, runs):
-    training, validation; no accuracy for regression. `seconds` is each run's share so
-    far.
-    """
-
-    at: tuple
-    epoch: int
-    loss: np.ndarray
-    accuracy: np.ndarray | None
-    seconds: float
-
-
 class Stack:
     """Runs that share batch size, optimizer and network shape.
 
@@ -155,7 +139,7 @@ class Stack:
         self.epoch, self.step = 0, self.steps
         self.updates = 0  # of Adam; a flat tensor once a parameter missed one
         self.batches = []
-        self.seconds = 0.0
+        self.seconds = 0.0  # each run's share
         self.measured = False  # of this epoch; false before epoch 0 was measured
         self.arrange()
 
@@ -191,7 +175,7 @@ class Stack:
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
         self.net.bind(self)
-        self.at = tuple(np.array(self.runs).T)
+        self.at = tuple(np.array(self.runs).T)  # in arrays (settings, seeds)
         self.pieces = self._cut_to_measure()
         self.shortest = min(s.epochs for s in self.settings)
 
@@ -207,16 +191,13 @@ class Stack:
     def advance(self, seconds):
         """Train for that long, at most to the end of an epoch; 0 seconds make a step.
 
-        Gives what was `Measured`, None before the epoch is over; epoch 0 at first.
+        Gives what `measure` does, None before the epoch is over; epoch 0 at first.
         """
         start = time.perf_counter()
-        over = self.train(start + seconds)
-        measured = self.measure() if over else None
+        found = self.measure() if self.train(start + seconds) else None
         self.seconds += (time.perf_counter() - start) / len(self.runs)
-        if measured is None:
-            return None
-        self.measured = True
-        return Measured(self.at, self.epoch, *measured, self.seconds)
+        self.measured |= found is not None
+        return found
 
     def train(self, until):
         """Make steps until then or the epoch's end; say whether it was reached."""
@@ -324,6 +305,7 @@ class Stack:
         return list(zip(Xs, Ys, strict=True))
 
     def measure(self):
+        """Return losses (2, runs), training and validation, and accuracies or None."""
         data, count = self.data, len(self.runs)
         pieces = []  # (1 or 2, runs, points): losses, right or not
         for x, y in self.pieces:

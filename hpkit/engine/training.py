@@ -19,26 +19,18 @@ from typing import NamedTuple
 
 import torch
 
+from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, Columns, OneThread, Stack
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    agreed,
-    check_items,
-    check_number,
-    check_seeds,
-    check_setting,
-    refusal,
-)
+from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
-assert {*TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}, "one is ignored"
+assert {*hp.TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
@@ -57,8 +49,8 @@ class Group(NamedTuple):
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
-    Most arguments are those of `train`. `workers`: how many will share the work, so
-    that no group is larger than one's part. `groups`: what to train, if not all.
+    Arguments as in `train`. `workers`: how many will share the work, so that no group
+    is larger than one's part. `groups`: what to train, if not all.
     """
 
     lost, failure = (), None  # of an executor
@@ -76,13 +68,13 @@ class Training:
     ):
         self.dataset = check_dataset(dataset)
         self.settings = check_settings(settings, dataset)
-        self.seeds = check_seeds(seeds)
+        self.seeds = hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
-        own = self.model is not network
-        _check_memory(dataset, self.settings, len(self.seeds), own=own)
+        self.own = self.model is not network  # a learner's
         most = max(s.epochs for s in self.settings)
+        _check_memory(dataset, self.settings, len(self.seeds), most, self.own)
         counts = len(self.settings), len(self.seeds)
         self.arrays = empty_arrays(*counts, most, dataset)
         self.dtype, self.data = dtype, Columns.of(dataset, dtype)
@@ -93,52 +85,38 @@ class Training:
     @functools.cached_property
     def waiting(self):
         """`Group`s that have no stack yet, found when first needed."""
-        groups, sizes = {}, {}
-        for i, (network_of, size) in enumerate(self._networks()):
-            alike = agreed(self.settings[i], "loop"), network_of
-            groups.setdefault(alike, [])
-            groups[alike] += [(i, k) for k in range(len(self.seeds))]
-            sizes[alike] = size
-        share = -(-sum(map(len, groups.values())) // self.workers)
-        parts = []
-        for alike, members in groups.items():
-            most = max(1, min(share, WEIGHTS_PER_STACK // max(1, sizes[alike])))
-            stacked = self.model is not network and self._pays(members)
+        data, settings, seeds = self.dataset, self.settings, len(self.seeds)
+        groups, parts = {}, []
+        if self.own:
+            from hpkit.engine import own_networks  # 0.1 s that few need
+
+            about = self.model, data, settings, seeds, self.dtype
+            alike = own_networks.group_by_reading(*about)
+        else:
+            alike = [(agreed(s, "network"), weights(data, s.hidden)) for s in settings]
+        for i, (setting, network_of) in enumerate(zip(settings, alike, strict=True)):
+            members = groups.setdefault((agreed(setting, "loop"), network_of), [])
+            members += [(i, k) for k in range(seeds)]
+        share = -(-len(settings) * seeds // self.workers)
+        for (_, (_, size)), members in groups.items():
+            own = [settings[i] for i, _ in members]
+            stacked = self.own and own_networks.pays(own, self.data.n_train)
+            most = max(1, min(share, WEIGHTS_PER_STACK // max(1, size)))
             for start in range(0, len(members), most):
                 parts.append(Group(members[start : start + most], stacked))
         return parts
 
-    def _networks(self):
-        data = self.dataset
-        if self.model is not network:
-            # 0.1 s that few need
-            from hpkit.engine.own_networks import group_by_reading
-
-            about = self.model, data, self.settings, len(self.seeds)
-            return group_by_reading(*about, self.dtype)
-        sizes = [weights(data, s.hidden) for s in self.settings]
-        alike = [agreed(s, "network") for s in self.settings]
-        return zip(alike, sizes, strict=True)
-
-    def _pays(self, members):
-        from hpkit.engine.own_networks import STEPS_TO_TRACE
-
-        settings = [self.settings[i] for i, _ in members]
-        steps = -(-self.data.n_train // settings[0].batch_size)
-        steps *= max(s.epochs for s in settings)
-        return (len(members) - 1) * steps >= STEPS_TO_TRACE
-
     def build(self, group):
         settings = [self.settings[i] for i, _ in group.runs]
         seeds, data = [self.seeds[k] for _, k in group.runs], self.dataset
-        if self.model is network:
-            about = data.n_features, data.n_outputs, settings[0], data.is_regression
-            net = DenseNetworks(*about)
-        else:
+        if self.own:
             from hpkit.engine.own_networks import ModuleNetworks
 
             about = self.model, data, settings[0], seeds[0]
             net = ModuleNetworks(*about, self.dtype, group.stacked)
+        else:
+            about = data.n_features, data.n_outputs, settings[0], data.is_regression
+            net = DenseNetworks(*about)
         return Stack(group.runs, settings, seeds, self.data, net)
 
     @property
@@ -152,15 +130,14 @@ class Training:
         """
         until = time.perf_counter() + seconds
         # Tracing a learner's module needs tensors that inference mode does not make.
-        mode = torch.inference_mode if self.model is network else torch.no_grad
+        mode = torch.no_grad if self.own else torch.inference_mode
         with OneThread(), mode():
             while not self.finished:
                 stack = self.next_stack()
                 if stack.done >= pause:
                     return
-                measured = stack.advance(max(0.0, until - time.perf_counter()))
-                if measured is not None:
-                    self.record(stack, measured)
+                if measured := stack.advance(max(0.0, until - time.perf_counter())):
+                    self.record(stack, *measured)
                 if time.perf_counter() >= until:
                     return
 
@@ -171,15 +148,15 @@ class Training:
             return self.stacks[-1]
         return min(self.stacks, key=lambda s: s.done)
 
-    def record(self, stack, measured):
+    def record(self, stack, loss, accuracy):
         """Write down what was measured and let finished runs leave the stack."""
-        at = (*measured.at, measured.epoch)
-        for metric in ("loss", "accuracy"):
-            if (both := getattr(measured, metric)) is not None:
-                for split, values in zip(("train", "val"), both, strict=True):
-                    self.arrays[f"{split}_{metric}"][at] = values
-        self.arrays["epochs_done"][measured.at] = measured.epoch
-        self.arrays["fit_time"][measured.at] = measured.seconds
+        at = (*stack.at, stack.epoch)
+        self.arrays["train_loss"][at], self.arrays["val_loss"][at] = loss
+        if accuracy is not None:
+            for split, values in zip(("train", "val"), accuracy, strict=True):
+                self.arrays[f"{split}_accuracy"][at] = values
+        self.arrays["epochs_done"][stack.at] = stack.epoch
+        self.arrays["fit_time"][stack.at] = stack.seconds
         if stack.epoch >= stack.shortest:
             self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
 
@@ -230,18 +207,14 @@ def train(
 
     Parameters
     ----------
-    dataset : Dataset
-    settings : Hyperparameters or iterable of Hyperparameters
     seeds : iterable of int, default (0,)
         Same seed, same first weights and, at the same batch size, same order of
         points, in every setting.
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting. Frozen parameters stay frozen. Runs whose networks are
-        alike are stacked where that is faster than one after the other.
+        network of the setting. Frozen parameters stay frozen.
     tick : float, default 0.03
         Seconds of training between two yields, about.
-    dtype : torch.dtype, default torch.float32
 
     Yields
     ------
@@ -266,16 +239,15 @@ def train(
     >>> runs.val_loss.shape
     (2, 3, 3)
     """
-    tick = check_number("tick", tick, low=0)
+    tick = hp.check_number("tick", tick, low=0)
     training = Training(dataset, settings, seeds=seeds, model=model, dtype=dtype)
-    return _yield_runs(training, tick)
 
+    def results():  # apart, so that the checks come at once
+        while not training.finished:
+            training.advance(tick)
+            yield training.runs
 
-def _yield_runs(training, tick):
-    """Advance and yield; apart from `train`, so that its checks come at once."""
-    while not training.finished:
-        training.advance(tick)
-        yield training.runs
+    return results()
 
 
 def fit(
@@ -285,15 +257,7 @@ def fit(
     seed: int = 0,
     model: Model | None = None,
 ) -> Run:
-    """Train one setting with one seed and return its `Run`.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    setting : Hyperparameters, default Hyperparameters()
-    seed : int, default 0
-    model : function, optional
-        As in `train`.
+    """Train one setting with one seed and return its `Run`; `model` is as in `train`.
 
     Examples
     --------
@@ -301,7 +265,7 @@ def fit(
     >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
-    setting = check_setting(setting, default=Hyperparameters())
+    setting = hp.check_setting(setting, default=Hyperparameters())
     *_, runs = train(dataset, setting, seeds=(seed,), model=model, tick=1.0)
     return runs[0, 0]
 
@@ -329,10 +293,11 @@ def check_settings(settings, dataset):
     if isinstance(settings, Hyperparameters):
         settings = (settings,)
     else:
-        settings = check_items("settings", settings, most=10**5, of="Hyperparameters")
+        about = {"most": 10**5, "of": "Hyperparameters"}
+        settings = hp.check_items("settings", settings, **about)
     most = len(dataset.train.y)
     for setting in settings:
-        size = check_setting(setting, "one_setting").batch_size
+        size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
             raise refusal("batch_size", size, most=most, dataset=dataset.name)
     return settings
@@ -344,14 +309,11 @@ def weights(dataset, hidden):
     return sum(a * b + b for a, b in sizes)
 
 
-def _check_memory(dataset, settings, n_seeds, *, own=False):
-    """Raise where a training needs more than is free, which ends a kernel unasked.
-
-    Of a model that is a learner's `own` only the curves are known.
-    """
-    runs, epochs = len(settings) * n_seeds, max(s.epochs for s in settings)
+def _check_memory(dataset, settings, n_seeds, epochs, own):
+    """Raise where a training needs more than is free, which ends a kernel unasked."""
+    runs = len(settings) * n_seeds
     need = 8 * 4 * _COPIES * runs * (epochs + 1)
-    if not own:
+    if not own:  # of which only the curves are known
         every = n_seeds * sum(weights(dataset, s.hidden) for s in settings)
         units = max(sum(s.hidden) for s in settings)
         need += 4 * (_EACH * every + _COPIES * units * dataset.n_train)

@@ -14,16 +14,10 @@ import numpy as np
 
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import DIVERGED_ABOVE, Run, Runs, join
-from hpkit.hyperparameters import (
-    Hyperparameters,
-    check_count,
-    check_seed,
-    check_setting,
-    refusal,
-)
+from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.search.result import Search, cost_of
-from hpkit.search.searches import MOST_TRIALS, planned_cost, searching, train_more
-from hpkit.search.space import COUNTS, Range
+from hpkit.search.searches import searching, train_more
+from hpkit.search.space import COUNTS, Range, check_trials
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -36,25 +30,10 @@ READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say 
 def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values):
     """Return models with settings that Optuna proposes from those before.
 
-    Parameters
-    ----------
-    dataset, base, seeds, model, executor, progress
-        As in `validation_curve`.
-    n_trials : int, default 20
-        How many settings to ask for. The same one may be proposed again; it is not
-        trained again.
-    sampler : optuna.samplers.BaseSampler, optional
-        Default ``optuna.samplers.TPESampler(seed=search_seed)``, of which the first
-        ten trials are random draws: these are trained at once.
-    search_seed : int, default 0
-        Of the default sampler.
-    **values : Range or iterable
-        As in `random_search`.
-
-    Returns
-    -------
-    Search
-        Settings in the order in which they were proposed.
+    Arguments as in `random_search`, and `sampler`, one of ``optuna.samplers``: default
+    ``TPESampler(seed=search_seed)``, of which the first ten trials are random draws
+    that are trained at once. The same setting may be proposed again; it is not trained
+    again.
 
     Notes
     -----
@@ -66,23 +45,21 @@ def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values)
     Examples
     --------
     >>> import hpkit as hk
-    >>> tpe = hk.bayesian_search(
-    ...     hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
-    ...     lr=hk.log_uniform(1e-4, 10), n_trials=12)
-    >>> len(tpe.to_optuna().trials)
+    >>> moons, rates = hk.load_dataset("moons"), hk.log_uniform(1e-4, 10)
+    >>> len(hk.bayesian_search(moons, lr=rates, n_trials=12).settings)
     12
     """
     from optuna.samplers import BaseSampler, TPESampler
 
     plan = plan(values, ranges=True)
-    count = check_count("n_trials", n_trials, most=MOST_TRIALS)
+    count = check_trials(n_trials)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
+    first = _RANDOM_FIRST if sampler is None else 1
     if sampler is None:
-        sampler = TPESampler(seed=seed, n_startup_trials=_RANDOM_FIRST)
-        return _ask_and_tell(plan, count, sampler, _RANDOM_FIRST)
+        sampler = TPESampler(seed=seed, n_startup_trials=first)
     if not isinstance(sampler, BaseSampler):
         raise refusal("sampler", sampler, kind=TypeError)
-    return _ask_and_tell(plan, count, sampler, 1)
+    return _ask_and_tell(plan, count, sampler, first)
 
 
 def _ask_and_tell(plan, count, sampler, first):
@@ -90,7 +67,7 @@ def _ask_and_tell(plan, count, sampler, first):
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     longest = plan.space.get("epochs", (plan.base.epochs,))
     longest = round(longest.high) if isinstance(longest, Range) else max(longest)
-    planned = planned_cost([plan.base.but(epochs=longest)] * count, plan.seeds)
+    planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
         trials = [study.ask(ranges) for _ in range(now)]
@@ -142,21 +119,22 @@ def to_optuna(search: Search) -> Study:
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
-        state = TrialState.COMPLETE
-        if runs.epochs_done[i].min() < setting.epochs:
-            state = TrialState.PRUNED
+        value = None
         if runs.diverged[i].any():
             state = TrialState.FAIL
-        complete, curve = state == TrialState.COMPLETE, runs.val_loss[i].mean(0)
-        spread, seeds = float(runs.std_val_loss[i]), list(search.seeds)
-        curve = {e: float(v) for e, v in enumerate(curve) if np.isfinite(v)}
+        elif runs.epochs_done[i].min() < setting.epochs:
+            state = TrialState.PRUNED
+        else:
+            state, value = TrialState.COMPLETE, float(runs.mean_val_loss[i])
+        curve = enumerate(runs.val_loss[i].mean(0).tolist())
+        about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         trial = create_trial(
             state=state,
             params={n: _choice(getattr(setting, n)) for n in search.space},
             distributions=ranges,
-            value=float(runs.mean_val_loss[i]) if complete else None,
-            intermediate_values=curve,
-            user_attrs={"std_val_loss": spread, "seeds": seeds},
+            value=value,
+            intermediate_values={e: v for e, v in curve if np.isfinite(v)},
+            user_attrs=about,
         )
         study.add_trial(trial)
     return study
@@ -169,25 +147,21 @@ def from_optuna(
     *,
     names: Mapping[str, str] | None = None,
 ) -> Search:
-    """Return the trials of an Optuna study as a `Search`.
+    """Return the trials of an Optuna study, which minimizes a loss, as a `Search`.
+
+    Its `val_loss` has the trials' intermediate values, by their step, if in every trial
+    the lowest of them is its value; else only the values, at the last epoch, and no
+    pruned trials. The rest is nan: a study does not hold it.
 
     Parameters
     ----------
     study : optuna.study.Study
-        With one value to be minimized, a validation loss.
     dataset : Dataset
         What it was trained on.
     base : Hyperparameters, default Hyperparameters()
         Values of what the study did not search.
     names : dict, optional
         The study's name of a hyperparameter: hpkit's, ``{"learning_rate": "lr"}``.
-
-    Returns
-    -------
-    Search
-        `val_loss` has the trials' intermediate values, by their step, if in every
-        trial the lowest of them is its value; else only the values, at the last epoch,
-        and no pruned trials. The rest is nan: a study does not hold it.
     """
     import optuna
 

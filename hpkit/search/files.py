@@ -21,23 +21,17 @@ from hpkit.search.result import Cost, Lost, Rung, Search, Step
 from hpkit.search.space import Range, check_space
 
 FORMAT, VERSION = "hpkit search", 1
-# Numbers that JSON has no sign for.
-ODD = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_PARTS = ("kind", "finished", "base", "space", "planned", "steps", "rungs", "lost")
 
 
 def save(search, path):
-    with _checked(path):
-        path, plain = Path(path), _search_to_plain(search)
-        store.write(path, store.as_text({"format": FORMAT, "version": VERSION} | plain))
-        return path
-
-
-def _search_to_plain(search):
-    names = ("kind", "finished", "base", "space", "planned", "steps", "rungs", "lost")
-    plain = {name: _plain(getattr(search, name)) for name in names}
+    plain = {"format": FORMAT, "version": VERSION}
+    plain |= {name: _plain(getattr(search, name)) for name in _PARTS}
     for step, own in zip(plain["steps"], search.steps, strict=True):
         step["winner"] = own.winner and search.settings.index(own.winner)
-    return plain | runs_to_plain(search.runs)
+    with _checked(path):
+        store.write(path, store.as_text(plain | runs_to_plain(search.runs)))
+    return Path(path)
 
 
 def _plain(value):
@@ -51,12 +45,8 @@ def _plain(value):
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     """Return the search that `Search.save` has written, without weights.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-    dataset : Dataset, optional
-        The data that it was trained on, if you have them; the file does not hold
-        them. Without: a data set with the names of the columns and no rows.
+    `dataset`: the data that it was trained on, if you have them; the file does not hold
+    them. Without: a data set with the names of the columns and no rows.
     """
     if dataset is not None:
         check_dataset(dataset)
@@ -96,9 +86,8 @@ def _search_from_plain(plain, dataset=None):
         steps.append(Step(**step))
     rungs = tuple(Rung(**_tuples(rung)) for rung in plain["rungs"])
     lost = tuple(Lost(**_tuples(part)) for part in plain["lost"])
-    planned, finished = Cost(**plain["planned"]), plain["finished"]
-    about = plain["kind"], base, space, runs, planned, finished
-    return Search(*about, tuple(steps), rungs, lost)
+    about = plain["kind"], base, space, runs, Cost(**plain["planned"])
+    return Search(*about, plain["finished"], tuple(steps), rungs, lost)
 
 
 def _tuples(plain):
@@ -109,13 +98,11 @@ def _tuples(plain):
 
 def runs_to_plain(runs):
     data, plain = runs.dataset, []
-    names = [name for name in CURVES if getattr(runs, name) is not None]
-    for (i, k), done in np.ndenumerate(runs.epochs_done):
-        if done >= 0:
-            curves = {n: getattr(runs, n)[i, k, : done + 1] for n in names}
-            curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
-            seconds = float(runs.fit_time[i, k])
-            plain.append({"setting": i, "seed": k, "fit_time": seconds} | curves)
+    for i, k in np.argwhere(runs.epochs_done >= 0).tolist():
+        run, one = runs[i, k], {"setting": i, "seed": k}
+        curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
+        curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
+        plain.append(one | {"fit_time": run.fit_time} | curves)
     about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
     return {
         "dataset": about | {"n_train": data.n_train},
@@ -154,25 +141,24 @@ def setting_to_plain(setting):
     return {name: _plain(getattr(setting, name)) for name in NAMES}
 
 
-def numbers_to_plain(values):
+def numbers_to_plain(values):  # JSON has no sign for nan and inf
     return [float(v) if math.isfinite(v) else str(float(v)) for v in values]
 
 
 def numbers_from_plain(values):
-    return np.array([ODD[v] if isinstance(v, str) else v for v in values])
+    return np.array([float(v) for v in values])
 
 
 def _read(path):
+    content = Path(path).read_bytes()
     try:
-        plain = json.loads(Path(path).read_text(encoding="utf-8"))
-    except UnicodeEncodeError:  # of the path
-        raise
-    except (ValueError, RecursionError):
-        plain = None
-    plain = plain if isinstance(plain, dict) else {}
-    version = plain.get("version")
-    if plain.get("format") != FORMAT or not isinstance(version, int):
+        plain = json.loads(content)
+        sound = plain["format"] == FORMAT and isinstance(plain["version"], int)
+    except store.DAMAGED:
+        sound = False
+    if not sound:
         raise refusal("not_saved", str(path))
-    if version > VERSION:
-        raise refusal("version", str(path), most=VERSION, version=version)
+    if plain["version"] > VERSION:
+        facts = {"most": VERSION, "version": plain["version"]}
+        raise refusal("version", str(path), **facts)
     return plain

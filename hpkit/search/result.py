@@ -46,9 +46,9 @@ class Cost:
 class Step:
     """One step of one-at-a-time: hyperparameter `name` was changed, all others held.
 
-    It began with `base` and tried `values`, which are the `settings` of these numbers
-    in `Search.runs`; `cost` leaves out what an earlier step had trained. The `winner`
-    has the lowest mean validation loss; None while the step is under way.
+    It began with `base` and tried `values`: the settings of these numbers in
+    `Search.runs`. `cost` leaves out what an earlier step had trained. The `winner` has
+    the lowest mean validation loss; None while the step is under way.
     """
 
     name: str
@@ -77,8 +77,6 @@ class Lost:
 
 
 class _AsRuns:
-    """What a search has of its runs, under the same names."""
-
     dataset: Dataset
     settings: tuple[Hyperparameters, ...]
     seeds: tuple[int, ...]
@@ -96,8 +94,7 @@ class _AsRuns:
 
 
 for _name in _AsRuns.__annotations__:
-    _read = property(attrgetter(f"runs.{_name}"), doc="As in `Runs`.")
-    setattr(_AsRuns, _name, _read)
+    setattr(_AsRuns, _name, property(attrgetter(f"runs.{_name}"), doc="As in `Runs`."))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,21 +110,14 @@ class Search(_AsRuns):
     space : dict
         Name of a hyperparameter: tuple of values, or `Range`.
     runs : Runs
-        All that was trained; settings in the order in which they were tried.
+        All that was trained, in the order of trying. Its arrays, such as `val_loss` and
+        `mean_val_loss`, and `settings`, `seeds`, `dataset` are attributes here too.
     planned : Cost
         What the whole search costs, at most.
     finished : bool
         False when it was left or stopped.
     steps, rungs, lost : tuple
         Each `Step` of one-at-a-time, `Rung` of halving, and what an executor `Lost`.
-
-    Notes
-    -----
-    The arrays of `runs` are attributes here too: `val_loss`, `train_loss`,
-    `val_accuracy`, `train_accuracy` (n_settings, n_seeds, n_epochs + 1);
-    `best_val_loss`, `best_epoch`, `diverged`, `epochs_done`, `fit_time` (n_settings,
-    n_seeds); `mean_val_loss`, `std_val_loss` (n_settings,); and so are `settings`,
-    `seeds`, `dataset`.
     """
 
     kind: str
@@ -178,12 +168,9 @@ class Search(_AsRuns):
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
 
-        Parameters
-        ----------
-        by : {"validation", "last", "training", "accuracy"}, default "validation"
-            Mean over seeds of the lowest validation loss, of the validation loss
-            after the last epoch, of the lowest training loss, or of minus the
-            highest validation accuracy. nan where nothing was trained.
+        Mean over seeds of the lowest validation loss, with `by` "last" of that after
+        the last epoch, with "training" of the lowest training loss, with "accuracy" of
+        minus the highest validation accuracy. nan where nothing was trained.
         """
         check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0
@@ -207,12 +194,10 @@ class Search(_AsRuns):
 
     @property
     def ties(self) -> tuple:
-        """Other settings that are as good as the best, as far as the seeds tell: tuple.
+        """Other settings that are as good as the best, as far as the seeds tell.
 
-        Best first. Their losses are higher, by no more than luck, when they are
-        compared with the best seed by seed. Empty with one seed, which cannot tell.
-        Never one of which a seed diverged or is missing, nor one that a halving
-        dropped.
+        Best first; see `told_apart`. None with one seed, which cannot tell. Never one
+        of which a seed diverged or is missing, nor one that a halving dropped.
         """
         return tuple(self.settings[i] for i in self._tied)
 
@@ -232,10 +217,9 @@ class Search(_AsRuns):
 
     @property
     def edge(self) -> dict:
-        """Where the best value is at an end of a list, or close to one of a range.
+        """Where the best value is at an end of what was tried: "lowest" or "highest".
 
-        A dict, name of a hyperparameter: "lowest" or "highest". Not where nothing lies
-        beyond, nor where another value has the same loss.
+        Not where nothing lies beyond, nor where another value has the same loss.
         """
         best, found = self.best, {}
         level, first = levels(self.mean_val_loss), self.runs.order[0]
@@ -250,17 +234,11 @@ class Search(_AsRuns):
         return found
 
     def best_so_far(self) -> tuple:
-        """Return the lowest mean validation loss against the epochs spent.
+        """Return (epochs spent, lowest mean validation loss so far): two ndarrays (n,).
 
-        Returns
-        -------
-        epochs : ndarray of int (n,)
-            Epochs of all runs together, from 0, as if the settings were trained one
-            after the other, in the order in which they were tried (halving: rung after
-            rung).
-        loss : ndarray (n,)
-            Lowest mean over seeds so far, never rising; [0] before any training.
-            Diverged settings cost epochs and are no candidates.
+        Epochs of all runs together, from 0, as if the settings were trained one after
+        the other (halving: rung after rung). Diverged settings cost epochs and are no
+        candidates.
         """
         runs, seeds = self.runs, len(self.seeds)
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
@@ -296,11 +274,7 @@ class Search(_AsRuns):
         return to_optuna(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write a JSON file that a person can read, and return its path.
-
-        Read it with `hpkit.load`. It holds settings and curves, not the weights and not
-        the data.
-        """
+        """Write settings and curves as JSON, for `hpkit.load`, and return the path."""
         from hpkit.search.files import save
 
         return save(self, path)
@@ -338,17 +312,9 @@ def best_number(runs, scores, among=None):
 def told_apart(losses, best):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
-    Parameters
-    ----------
-    losses : ndarray (n_settings, n_seeds)
-        Finite; two seeds or more, the same for all settings.
-    best : int
-        Number of the setting with the lowest mean.
-
-    Notes
-    -----
-    The one rule of tables, maps and panels. Each setting is compared with the best seed
-    by seed: see `compared`. With two settings this is the paired t-test. The best of
+    Losses (n_settings, n_seeds) are finite, of two seeds or more; `best` is the number
+    of the lowest mean. The one rule of tables, maps and panels: each setting is
+    `compared` with the best, which with two settings is the paired t-test. The best of
     many is partly the luckiest, so many settings share the level of 5 % (Holm, A simple
     sequentially rejective multiple test procedure, Scandinavian Journal of Statistics
     6, 1979).
@@ -368,13 +334,12 @@ def told_apart(losses, best):
 
 
 def compared(losses, best):
-    """Return how far settings are above another one, seed by seed.
+    """Return how far settings are above another one: means, standard errors, df.
 
-    That is the mean difference and its standard error, ndarrays (n_settings,), and the
-    degrees of freedom. The spread of a few differences is a matter of luck, too. So
-    each variance is pooled with the mean variance of the better half of the settings
-    (Smyth, Linear models and empirical Bayes methods, 2004, with a fixed weight). Of
-    one setting, or with many seeds, its own counts.
+    The spread of a few differences is a matter of luck, too. So each variance is pooled
+    with the mean variance of the better half of the settings (Smyth, Linear models and
+    empirical Bayes methods, 2004, with a fixed weight). Of one setting, or with many
+    seeds, its own counts.
     """
     each = losses - best
     own, n = each.var(1, ddof=1), each.shape[1]

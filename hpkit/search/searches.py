@@ -14,43 +14,22 @@ import functools
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import join
 from hpkit.engine.training import Training, check_model, check_settings, train
-from hpkit.hyperparameters import (
-    NAMES,
-    Hyperparameters,
-    brief,
-    check_count,
-    check_flag,
-    check_items,
-    check_name,
-    check_number,
-    check_seed,
-    check_seeds,
-    check_setting,
-    refusal,
-)
+from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
+from hpkit.search import space as tried
 from hpkit.search.result import Cost, Rung, Search, Step, best_number
-from hpkit.search.space import (
-    Range,
-    all_settings,
-    as_count,
-    check_space,
-    count_of,
-    drawn_settings,
-)
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.
 _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
-MOST_TRIALS = 10**5
 
 
 def searching(own):
@@ -71,11 +50,11 @@ def searching(own):
         **kwargs,
     ):
         shared = own.__name__, dataset, base, seeds, model, executor, tick
-        return own(functools.partial(_plan, *shared), **kwargs)
+        return own(functools.partial(Plan, *shared), **kwargs)
 
     @functools.wraps(own)
     def search(*args, progress=False, **kwargs):
-        check_flag("progress", progress)
+        hp.check_flag("progress", progress)
         return _last_of(live(*args, tick=_QUIET_TICK, **kwargs), progress)
 
     _, *others = inspect.signature(own).parameters.values()
@@ -114,55 +93,44 @@ def _show(found, bar):
     bar.update(found.cost.epochs - bar.n)
 
 
-@dataclass(frozen=True)
 class Plan:
     """The arguments that all searches share, checked."""
 
-    kind: str
-    dataset: object
-    base: Hyperparameters
-    space: dict
-    seeds: tuple
-    model: object
-    executor: object
-    tick: float
+    def __init__(
+        self, kind, dataset, base, seeds, model, executor, tick, space, *, ranges=False
+    ):
+        self.kind, self.dataset = kind, check_dataset(dataset)
+        self.base = hp.check_setting(base, "base", default=Hyperparameters())
+        self.space = tried.check_space(kind, space, ranges=ranges)
+        for name, values in self.space.items():
+            if isinstance(values, tried.Range):
+                values = [tried.as_count(name, end) for end in values.ends]
+            check_settings([self.base.but(**{name: v}) for v in values], dataset)
+        self.seeds = hp.check_seeds(seeds)
+        self.tick = hp.check_number("tick", tick, low=0)
+        about = {"seeds": self.seeds, "model": check_model(model)}
+        self._train = functools.partial(Training, dataset, **about)
+        if executor is not None:
+            from hpkit.search.executors import Spread, check_executor
+
+            about["executor"] = check_executor(executor, model)
+            self._train = functools.partial(Spread, dataset, **about)
 
     def training(self, settings):
         """Return a training of some settings with all seeds, to be closed."""
-        about = {"seeds": self.seeds, "model": self.model}
-        if self.executor is None:
-            return contextlib.closing(Training(self.dataset, settings, **about))
-        from hpkit.search.executors import Spread
-
-        about["executor"] = self.executor
-        return contextlib.closing(Spread(self.dataset, settings, **about))
+        return contextlib.closing(self._train(settings=settings))
 
     def found(self, runs, planned, **more):
         return Search(self.kind, self.base, self.space, runs, planned, **more)
 
-
-def _plan(kind, dataset, base, seeds, model, executor, tick, space, *, ranges=False):
-    check_dataset(dataset)
-    base = check_setting(base, "base", default=Hyperparameters())
-    space = check_space(kind, space, ranges=ranges)
-    for name, tried in space.items():
-        ends = (tried.low, tried.high) if isinstance(tried, Range) else tried
-        check_settings([base.but(**{name: as_count(name, v)}) for v in ends], dataset)
-    seeds, tick = check_seeds(seeds), check_number("tick", tick, low=0)
-    check_model(model)
-    if executor is not None:
-        from hpkit.search.executors import check_executor
-
-        check_executor(executor, model)
-    return Plan(kind, dataset, base, space, seeds, model, executor, tick)
+    def cost(self, settings, epochs=None):
+        if epochs is None:
+            epochs = sum(setting.epochs for setting in settings)
+        count, seeds = len(settings), len(self.seeds)
+        return Cost(count, count * seeds, epochs * seeds)
 
 
-def planned_cost(settings, seeds):
-    epochs = sum(setting.epochs for setting in settings) * len(seeds)
-    return Cost(len(settings), len(settings) * len(seeds), epochs)
-
-
-def under_way(training, tick, pause=float("inf")):
+def _under_way(training, tick, pause=float("inf")):
     while not training.finished and not training.paused(pause):
         training.advance(tick, pause)
         yield
@@ -177,11 +145,9 @@ def _check_lost(training, before=()):
 
 
 def _train_all(plan, settings):
-    with plan.training(settings) as training:
-        planned = planned_cost(settings, plan.seeds)
-        for _ in under_way(training, plan.tick):
-            done, lost = training.finished, _check_lost(training)
-            yield plan.found(training.runs, planned, finished=done, lost=lost)
+    parts, planned = [], plan.cost(settings)
+    lost = yield from train_more(plan, parts, settings, planned, ())
+    yield plan.found(join(parts), planned, lost=lost)
 
 
 def train_more(plan, parts, settings, planned, lost, **more):
@@ -191,7 +157,7 @@ def train_more(plan, parts, settings, planned, lost, **more):
     if not new:
         return lost
     with plan.training(new) as training:
-        for _ in under_way(training, plan.tick):
+        for _ in _under_way(training, plan.tick):
             now = (*lost, *_check_lost(training, parts))
             runs = join([*parts, training.runs])
             yield plan.found(runs, planned, finished=False, lost=now, **more)
@@ -207,7 +173,7 @@ def validation_curve(plan, *, param_name, param_range):
     ----------
     dataset : Dataset
     base : Hyperparameters, default Hyperparameters()
-        Values of all others.
+        Values of what is not searched.
     param_name : str
         The hyperparameter, such as "lr".
     param_range : iterable
@@ -223,12 +189,6 @@ def validation_curve(plan, *, param_name, param_range):
         Show a bar with runs, epochs and seconds left. Interrupting returns what is
         done. (In `.live` there is `tick` instead, the seconds between two results.)
 
-    Returns
-    -------
-    Search
-        `val_loss` has the shape (n_values, n_seeds, n_epochs + 1), `mean_val_loss`
-        the shape (n_values,).
-
     Notes
     -----
     The name is scikit-learn's (``sklearn.model_selection.validation_curve``).
@@ -236,53 +196,42 @@ def validation_curve(plan, *, param_name, param_range):
     Examples
     --------
     >>> import hpkit as hk
-    >>> moons = hk.load_dataset("moons")
-    >>> curve = hk.validation_curve(moons, hk.Hyperparameters(epochs=5),
-    ...     param_name="lr", param_range=[0.001, 0.1])
+    >>> curve = hk.validation_curve(hk.load_dataset("moons"),
+    ...     hk.Hyperparameters(epochs=5), param_name="lr", param_range=[0.001, 0.1])
     >>> curve.best.lr
     0.1
     """
-    plan = plan({check_name(param_name): param_range})
-    return _train_all(plan, all_settings(plan.base, plan.space))
+    plan = plan({hp.check_name(param_name): param_range})
+    return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
 @searching
 def grid_search(plan, **values):
-    """Return models with every combination of values.
+    """Return models with every combination of values, the last name innermost.
 
-    Parameters
-    ----------
-    dataset, base, seeds, model, executor, progress
-        As in `validation_curve`.
-    **values : iterable
-        The values of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``.
-
-    Returns
-    -------
-    Search
-        Settings in the order of nested loops, the last hyperparameter innermost.
+    Arguments as in `validation_curve`, and the values of each hyperparameter:
+    ``lr=[0.01, 0.1], batch_size=[16, 64]``.
 
     Examples
     --------
     >>> import hpkit as hk
-    >>> moons = hk.load_dataset("moons")
-    >>> grid = hk.grid_search(moons, hk.Hyperparameters(epochs=2),
-    ...     lr=[0.01, 0.1, 1], batch_size=[16, 64], seeds=range(3))
+    >>> base = hk.Hyperparameters(epochs=2)
+    >>> grid = hk.grid_search(hk.load_dataset("moons"), base, lr=[0.1, 1], seeds=[0, 1])
     >>> print(grid.cost)
-    6 settings, 18 runs, 36 epochs
+    2 settings, 4 runs, 8 epochs
     """
     plan = plan(values)
-    return _train_all(plan, all_settings(plan.base, plan.space))
+    return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
 @searching
 def random_search(plan, *, n_trials=20, search_seed=0, **values):
-    """Return models with settings that were drawn at random.
+    """Return models with settings that were drawn at random, in that order.
+
+    Arguments as in `validation_curve`, and those below.
 
     Parameters
     ----------
-    dataset, base, seeds, model, executor, progress
-        As in `validation_curve`.
     n_trials : int, default 20
         How many different settings.
     search_seed : int, default 0
@@ -290,11 +239,6 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     **values : Range or iterable
         For each hyperparameter `log_uniform`, `uniform`, or a list to choose from.
         Drawn numbers are rounded to four digits, batch size and epochs to whole ones.
-
-    Returns
-    -------
-    Search
-        Settings in the order of drawing.
 
     Notes
     -----
@@ -304,16 +248,14 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     Examples
     --------
     >>> import hpkit as hk
-    >>> moons = hk.load_dataset("moons")
-    >>> rand = hk.random_search(moons, hk.Hyperparameters(epochs=2),
+    >>> rand = hk.random_search(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
     ...     lr=hk.log_uniform(1e-4, 10), n_trials=9)
-    >>> len(rand.param_range)
+    >>> len(rand.settings)
     9
     """
     plan = plan(values, ranges=True)
-    count = check_count("n_trials", n_trials, most=MOST_TRIALS)
-    draws = check_seed("search_seed", search_seed)
-    return _train_all(plan, drawn_settings(plan.base, plan.space, count, draws))
+    drawn = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
+    return _train_all(plan, drawn)
 
 
 def cross_validate(
@@ -327,23 +269,9 @@ def cross_validate(
 ) -> np.ndarray:
     """Return the validation losses of every fold, after the last epoch.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Its training and validation rows are cut into folds; the test rows stay out.
-    settings : Hyperparameters or iterable of Hyperparameters
-    folds : int, default 5
-    repeats : int, default 1
-        How often the rows are shuffled and cut anew.
-    seed : int, default 0
-        Of the shuffles and of the networks.
-    model : function, optional
-        As in `validation_curve`.
-
-    Returns
-    -------
-    ndarray (repeats, folds)
-        For several settings (n_settings, repeats, folds).
+    That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
+    The training and validation rows are cut into folds, `repeats` times anew; the test
+    rows stay out. `seed` is of the shuffles and of the networks, `model` as in `fit`.
 
     Notes
     -----
@@ -354,21 +282,20 @@ def cross_validate(
     Examples
     --------
     >>> import hpkit as hk
-    >>> setting = hk.Hyperparameters(epochs=5)
-    >>> hk.cross_validate(hk.load_dataset("wine"), setting, repeats=2).shape
-    (2, 5)
+    >>> hk.cross_validate(hk.load_dataset("wine"), hk.Hyperparameters(), folds=3).shape
+    (1, 3)
     """
     one = isinstance(settings, Hyperparameters)
     settings = check_settings([settings] if one else settings, check_dataset(dataset))
-    check_seed("seed", seed)
+    hp.check_seed("seed", seed)
     splits, about = (dataset.train, dataset.valid), {"seeds": (seed,), "model": model}
     X = np.concatenate([part.X for part in splits]) * dataset.scale + dataset.center
     y = np.concatenate([part.y for part in splits])
     if dataset.is_regression:
         y = y * dataset.target_scale + dataset.target_center
     kind = {"standardize": bool((dataset.scale != 1).any())}
-    folds = check_count("folds", folds, low=2, most=len(y))
-    repeats, losses = check_count("repeats", repeats, most=MOST_TRIALS), []
+    folds = hp.check_count("folds", folds, low=2, most=len(y))
+    repeats, losses = hp.check_count("repeats", repeats, most=tried.MOST_TRIALS), []
     for repeat, k in itertools.product(range(repeats), range(folds)):
         order = np.random.default_rng([seed, repeat]).permutation(len(y))
         parts = np.array_split(order, folds)
@@ -388,37 +315,24 @@ def cross_validate(
 def one_at_a_time(plan, *, order=None, **values):
     """Return models of a search that changes one hyperparameter after the other.
 
-    The best value of the first (lowest mean validation loss) is kept while the
-    second is tried, and so on. In optimization: coordinate search, one round of it.
+    It starts at base. The best value of the first (lowest mean validation loss) is kept
+    while the second is tried, and so on: coordinate search, one round of it. What an
+    earlier step has trained is not trained again. The result's `steps` are the path,
+    `describe()` tells it, `best` is the lowest of all that was tried.
 
-    Parameters
-    ----------
-    dataset, base, seeds, model, executor, progress
-        As in `validation_curve`; base is where the search starts.
-    order : sequence of str, optional
-        The order of the steps; default that of `values`.
-    **values : iterable
-        The values of each hyperparameter.
-
-    Returns
-    -------
-    Search
-        Its `steps` are the path, `describe()` tells it, `best` is the lowest of all
-        that was tried. What an earlier step has trained is not trained again: three
-        lists of 4, 3 and 3 values that hold the start cost 4 + 2 + 2 settings.
+    Arguments as in `grid_search`; `order`, a list of names, is that of the steps.
 
     Examples
     --------
     >>> import hpkit as hk
-    >>> moons = hk.load_dataset("moons")
-    >>> steps = hk.one_at_a_time(moons, hk.Hyperparameters(epochs=2),
+    >>> steps = hk.one_at_a_time(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
     ...     lr=[0.01, 0.1], batch_size=[16, 32])
     >>> print(steps.cost, [step.name for step in steps.steps])
     3 settings, 3 runs, 6 epochs ['lr', 'batch_size']
     """
     plan = plan(values)
-    order = check_order(order, plan.space)
-    return _train_steps(replace(plan, space={name: plan.space[name] for name in order}))
+    plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
+    return _train_steps(plan)
 
 
 def check_order(order, space):
@@ -426,45 +340,36 @@ def check_order(order, space):
     if order is None:
         return tuple(names)
     hint = words("hints")["order"].format(names=names)
-    order = check_items("order", order, hint=hint, most=len(NAMES), of="names")
-    if sorted(map(brief, order)) != sorted(map(brief, names)):
+    order = hp.check_items("order", order, hint=hint, most=len(hp.NAMES), of="names")
+    if sorted(map(hp.brief, order)) != sorted(map(hp.brief, names)):
         raise refusal("order", list(order), names=names)
     return tuple(map(str, order))
 
 
 def _train_steps(plan):
     base, parts, steps, lost = plan.base, [], (), ()
-    planned = _planned_steps(plan)
+    planned = plan.cost(_settings_of_steps(plan))
     for name, values in plan.space.items():
-        settings = all_settings(base, {name: values})
+        settings = tried.all_settings(base, {name: values})
         new = set(settings).difference(*(part.settings for part in parts))
-        step = Step(name, base, values, (), planned_cost(new, plan.seeds))
-        lost = yield from train_more(
-            plan, parts, settings, planned, lost, steps=(*steps, step)
-        )
+        step = Step(name, base, values, (), plan.cost(new))
+        about, more = (plan, parts, settings, planned), {"steps": (*steps, step)}
+        lost = yield from train_more(*about, lost, **more)
         runs = join(parts)
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-        steps += (replace(step, settings=numbers, winner=base),)
+        steps += (Step(name, step.base, values, numbers, step.cost, base),)
         done = len(steps) == len(plan.space)
         yield plan.found(runs, planned, steps=steps, lost=lost, finished=done)
 
 
-def _planned_steps(plan):
-    count, epochs, longest = 0, 0, plan.base.epochs
-    for number, (name, values) in enumerate(plan.space.items()):
-        known = number > 0 and getattr(plan.base, name) in values
-        count += len(values) - known
-        if name == "epochs":
-            epochs += sum(values) - known * plan.base.epochs
-            longest = max(values)
-        else:
-            epochs += (len(values) - known) * longest
-    return _cost(plan, count, epochs)
-
-
-def _cost(plan, count, epochs):
-    return Cost(count, count * len(plan.seeds), epochs * len(plan.seeds))
+def _settings_of_steps(plan):
+    """Return what is trained if of epochs the most win, of all else no matter which."""
+    base, settings = plan.base, {}
+    for name, values in plan.space.items():
+        settings |= dict.fromkeys(tried.all_settings(base, {name: values}))
+        base = base.but(**{name: max(values) if name == "epochs" else values[0]})
+    return settings
 
 
 @searching
@@ -472,61 +377,47 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     """Return models of which fewer and fewer were trained on.
 
     All settings are trained for one epoch; then one in `eta` goes on to `eta` times as
-    many epochs, and so on up to the epochs of `base`.
+    many epochs, and so on up to the epochs of `base`. The result's `rungs` are the
+    cuts; `epochs_done` says how far each setting came.
+
+    Arguments as in `random_search`, without epochs, and those below.
 
     Parameters
     ----------
-    dataset, seeds, model, executor, progress
-        As in `validation_curve`.
-    base : Hyperparameters, default Hyperparameters()
-        Its `epochs` are the most that a setting gets.
     n_trials : int, optional
-        How many settings to draw as `random_search` does. Default: every combination,
-        which needs lists.
+        How many settings to draw. Default: every combination, which needs lists.
     eta : int, >= 2, default 3
         One in `eta` goes on, rounded down, at least one.
-    search_seed : int, default 0
-        Of the drawing.
-    **values : Range or iterable
-        As in `random_search`; not epochs.
-
-    Returns
-    -------
-    Search
-        Its `rungs` are the cuts. `epochs_done` says how far each setting came.
 
     Notes
     -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds. Jamieson and Talwalkar, Non-stochastic best arm identification and
-    hyperparameter optimization, AISTATS 2016. It goes wrong where the best in the end
-    starts slowly.
+    seeds: where the best in the end starts slowly, that goes wrong. Jamieson and
+    Talwalkar, Non-stochastic best arm identification and hyperparameter optimization,
+    AISTATS 2016.
 
     Examples
     --------
     >>> import hpkit as hk
-    >>> halv = hk.successive_halving(
-    ...     hk.load_dataset("digits"), hk.Hyperparameters(epochs=9),
-    ...     lr=[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10])
+    >>> halv = hk.successive_halving(hk.load_dataset("digits"),
+    ...     hk.Hyperparameters(epochs=9), lr=hk.log_uniform(0.001, 10), n_trials=9)
     >>> [(rung.epoch, len(rung.settings), len(rung.kept)) for rung in halv.rungs]
     [(1, 9, 3), (3, 3, 1)]
-    >>> print(halv.cost)
-    9 settings, 9 runs, 21 epochs
     """
     plan = plan(values, ranges=True)
     if "epochs" in plan.space:
         raise refusal("halving_epochs")
-    eta = check_count("eta", eta, low=2)
+    eta = hp.check_count("eta", eta, low=2)
     if plan.base.epochs < 2:
         raise refusal("halving_base")
-    draws = check_seed("search_seed", search_seed)
+    hp.check_seed("search_seed", search_seed)
     if n_trials is not None:
-        count = check_count("n_trials", n_trials, most=MOST_TRIALS)
-        settings = drawn_settings(plan.base, plan.space, count, draws)
-    elif count_of(plan.space) == float("inf"):
+        about = plan.base, plan.space, n_trials, search_seed
+        settings = tried.drawn_settings(*about)
+    elif tried.count_of(plan.space) == float("inf"):
         raise refusal("halving_trials")
     else:
-        settings = all_settings(plan.base, plan.space)
+        settings = tried.all_settings(plan.base, plan.space)
     return _halve(plan, settings, cuts_of(len(settings), eta, plan.base.epochs))
 
 
@@ -544,9 +435,8 @@ def _halve(plan, settings, cuts):
     starts, counts = zip((0, len(settings)), *cuts, strict=True)
     ends = (*starts[1:], plan.base.epochs)
     each = zip(counts, starts, ends, strict=True)
-    planned = sum(count * (end - start) for count, start, end in each)
-    planned = _cost(plan, len(settings), planned)
-    there, rungs, seeds = tuple(range(len(settings))), (), range(len(plan.seeds))
+    epochs = sum(count * (end - start) for count, start, end in each)
+    planned, there, rungs = plan.cost(settings, epochs), range(len(settings)), ()
 
     def found(finished=False):
         more = {"rungs": rungs, "lost": _check_lost(training)}
@@ -554,13 +444,14 @@ def _halve(plan, settings, cuts):
 
     with plan.training(settings) as training:
         for epoch, count in cuts:
-            for _ in under_way(training, plan.tick, epoch):
+            for _ in _under_way(training, plan.tick, epoch):
                 yield found()
             ranked = [int(i) for i in training.runs.order if i in there]
             kept = tuple(sorted(ranked[:count]))
-            training.drop({(i, k) for i in {*there} - {*kept} for k in seeds})
-            rungs += (Rung(epoch, there, kept),)
+            losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
+            training.drop(set(losers))
+            rungs += (Rung(epoch, tuple(there), kept),)
             there = kept
-        for _ in under_way(training, plan.tick):
+        for _ in _under_way(training, plan.tick):
             yield found()
         yield found(finished=True)

@@ -12,19 +12,14 @@ from itertools import product
 
 import numpy as np
 
-from hpkit.hyperparameters import (
-    TABLE,
-    check_items,
-    check_name,
-    check_number,
-    check_value,
-    refusal,
-)
+from hpkit import hyperparameters as hp
+from hpkit.hyperparameters import TABLE, check_name, check_value, refusal
 from hpkit.locale import words
 
 # Whole numbers: what is drawn is rounded.
 COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
 _NUMBERS = [name for name, facts in TABLE.items() if facts.kind in ("count", "number")]
+MOST_TRIALS = 10**5
 DIGITS = 4  # that a drawn value keeps: enough to try, short enough to read
 # A drawn value within this share of the range from its end is at the edge.
 EDGE = 0.05
@@ -38,20 +33,20 @@ class Range:
     high: float
     log: bool = False
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.low, self.high
+
     def at(self, share: float) -> float:
-        low, high = self.ends
+        low, high = map(math.log, self.ends) if self.log else self.ends
         value = low + share * (high - low)
         value = float(f"{math.exp(value) if self.log else value:.{DIGITS}g}")
         return min(max(value, self.low), self.high)
 
     def share(self, value: float) -> float:
-        low, high = self.ends
-        return ((math.log(value) if self.log else value) - low) / (high - low)
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        ends = self.low, self.high
-        return tuple(map(math.log, ends)) if self.log else ends
+        ends = (*self.ends, value)
+        low, high, value = map(math.log, ends) if self.log else ends
+        return (value - low) / (high - low)
 
     def __repr__(self):
         name = "log_uniform" if self.log else "uniform"
@@ -86,10 +81,8 @@ def log_uniform(low: float, high: float) -> Range:
 
 def _ends(what, low, high, least):
     hint = words("hints")["range"].format(what=what)
-    low, high = (
-        check_number(f"{what}_end", end, low=least, strict=True, hint=hint)
-        for end in (low, high)
-    )
+    rule = {"low": least, "strict": True, "hint": hint}
+    low, high = (hp.check_number(f"{what}_end", end, **rule) for end in (low, high))
     if low >= high:
         raise refusal("range", what=what, low=low, high=high)
     return low, high
@@ -99,7 +92,7 @@ def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
     # Of one of SciPy's distributions the way out is hpkit's own.
     hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
-    items = check_items(name, values, hint=hint.format(name=name))
+    items = hp.check_items(name, values, hint=hint.format(name=name))
     plain = (v.item() if isinstance(v, np.generic) else v for v in items)
     values = tuple(check_value(name, value) for value in plain)
     if len(set(values)) < len(values):
@@ -119,12 +112,11 @@ def check_space(function, space, *, ranges=False):
             checked[name] = check_list(name, values)
             continue
         if not ranges:
-            raise refusal(
-                "no_range", values, kind=TypeError, function=function, name=name
-            )
+            facts = {"function": function, "name": name}
+            raise refusal("no_range", values, kind=TypeError, **facts)
         if name not in _NUMBERS:
             raise refusal("odd_range", values, kind=TypeError, name=name)
-        for end in (values.low, values.high):
+        for end in values.ends:
             check_value(name, as_count(name, end))
         checked[name] = values
     return checked
@@ -135,10 +127,12 @@ def as_count(name, value):
 
 
 def all_settings(base, space):
-    return [
-        base.but(**dict(zip(space, values, strict=True)))
-        for values in product(*space.values())
-    ]
+    every = product(*space.values())
+    return [base.but(**dict(zip(space, values, strict=True))) for values in every]
+
+
+def check_trials(count):
+    return hp.check_count("n_trials", count, most=MOST_TRIALS)
 
 
 def count_of(space):
@@ -147,9 +141,9 @@ def count_of(space):
 
 
 def drawn_settings(base, space, count, seed):
-    if count > (most := count_of(space)):
+    if check_trials(count) > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
-    rng, found = np.random.default_rng(seed), {}
+    rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     for _ in range(1000 * count):
         values = {name: draw(rng, name, v) for name, v in space.items()}
         found[base.but(**values)] = None  # a dict, since a set has no order

@@ -239,7 +239,7 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
         before = next(clock)
         measured = stack.advance(1e9)
         took = next(clock) - before - 16  # less the two looks at the clock here
-        training.record(stack, measured)
+        training.record(stack, *measured)
         shares.append((took, len(measured.loss[0])))
 
     own = np.cumsum([took / runs for took, runs in shares])
