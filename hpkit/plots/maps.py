@@ -6,29 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit.charts import heatmap
 from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
-from hpkit.charts.heatmap import (
-    best_in_cells,
-    cell_of,
-    heatmap_chart,
-    loss_in,
-    path_chart,
-)
-from hpkit.data.datasets import Dataset
+from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import Run
-from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import TABLE, check_choice, refusal
-from hpkit.plots.words import (
-    CHARTS,
-    SAY,
-    alt_text,
-    as_search,
-    check_axes,
-    describe,
-    drawn,
-    new_axes,
-)
+from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import named_value
 
@@ -44,6 +28,10 @@ def plot_grid(
 ) -> Axes:
     """Return the axes with the validation loss of every combination as a heat map.
 
+    In each cell stands the mean over seeds of the lowest validation loss. The best cell
+    has a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged
+    has a cross.
+
     Parameters
     ----------
     grid : Search
@@ -53,37 +41,29 @@ def plot_grid(
         The two hyperparameters; default the first two. Of all others each cell shows
         the best.
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-        In each cell the mean over seeds of the lowest validation loss. The best cell
-        has a thick frame, those as good as it (`Search.ties`) a dashed one; what
-        diverged has a cross.
-
     Examples
     --------
     >>> import hpkit as hk
-    >>> grid = hk.grid_search(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
-    ...     lr=[0.01, 0.1, 1], batch_size=[16, 64])
+    >>> moons = hk.load_dataset("moons")
+    >>> grid = hk.grid_search(moons, lr=[0.1, 1], batch_size=[16, 64])
     >>> plot_grid(grid).get_xlabel()
     'learning rate'
     """
-    grid = as_search(grid)
+    grid = words.as_search(grid)
     x, y = _two_names(grid, x, y)
     space = _space(grid, x, y)
     loss = np.full((len(space[y]), len(space[x])), np.nan)
-    for cell, i in best_in_cells(grid, space).items():
-        loss[cell[::-1]] = loss_in(grid, i)
+    for cell, i in heatmap.best_in_cells(grid, space).items():
+        loss[cell[::-1]] = heatmap.loss_in(grid, i)
     best, ties = _lowest(grid, space)
-    framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
+    framed = {"best": [heatmap.cell_of(best, space)] if best else [], "ties": ties}
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
-    title = SAY["over"].format(names=others) if others else ""
-    chart = heatmap_chart(space, loss, framed=framed, title=title)
-    return drawn(chart, ax, _size(space), f"{CHARTS['grid']} {describe(grid.runs)}")
+    title = words.SAY["over"].format(names=others) if others else ""
+    chart = heatmap.heatmap_chart(space, loss, framed=framed, title=title)
+    return words.drawn(chart, ax, _size(space), words.alt("grid", grid.runs))
 
 
 def _two_names(search, x, y):
-    """Return the two hyperparameters of a map."""
     names = list(search.space)
     if len(names) < 2:
         raise refusal("map_names", got=", ".join(names))
@@ -99,11 +79,10 @@ def _two_names(search, x, y):
 
 def _space(search, x, y):
     """Return the values of two hyperparameters that were tried, in their order."""
-    space = {}
-    for name in (x, y):
-        values = list(dict.fromkeys(search.values(name)))
-        numbers = all(isinstance(value, int | float) for value in values)
-        space[name] = sorted(values) if numbers else values
+    space = {name: list(dict.fromkeys(search.values(name))) for name in (x, y)}
+    for values in space.values():
+        if all(isinstance(value, int | float) for value in values):
+            values.sort()
     return space
 
 
@@ -112,7 +91,7 @@ def _lowest(search, space):
     if search.runs.diverged.any(1).all():
         return None, []
     numbers = {search.settings.index(setting) for setting in search.ties}
-    cells = best_in_cells(search, space).items()
+    cells = heatmap.best_in_cells(search, space).items()
     return search.best, [cell for cell, i in cells if i in numbers]
 
 
@@ -132,6 +111,9 @@ def plot_path(
 ) -> Axes:
     """Return the axes with the path of one-at-a-time on the map.
 
+    S is the start; the number of each step stands where it ended. A step that changes a
+    third hyperparameter does not move: see the title.
+
     Parameters
     ----------
     steps : Search
@@ -142,12 +124,6 @@ def plot_path(
     x, y : str, optional
         The two hyperparameters; default those of the first two steps.
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-        S is the start; the number of each step stands where it ended. A step that
-        changes a third hyperparameter does not move: see the title.
-
     Examples
     --------
     >>> import hpkit as hk
@@ -156,30 +132,30 @@ def plot_path(
     >>> plot_path(steps).get_ylabel()
     'batch size'
     """
-    steps = as_search(steps, ("one_at_a_time",))
+    steps = words.as_search(steps, ("one_at_a_time",))
     x, y = _two_names(steps, x, y)
-    known = as_search(grid) if grid is not None else steps
+    known = words.as_search(grid) if grid is not None else steps
     space = _space(known, x, y)
     said, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:
             change = named_value(step.name, getattr(step.winner, step.name))
-            said.append(SAY["step"].format(number=number, change=change))
+            said.append(words.SAY["step"].format(number=number, change=change))
             path.append(step.winner)
     best, ties = (None, []) if grid is None else _lowest(grid, space)
     look = {"best": best, "ties": ties, "title": "   ".join(said)}
-    chart = path_chart(space, [known], path, **look)
-    alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
-    return drawn(chart, ax, _size(space), alt)
-
-
-# ---- what a network says -----------------------------------------------------------
+    chart = heatmap.path_chart(space, [known], path, **look)
+    alt = f"{words.CHARTS['path']} {'; '.join(said)}. {words.describe(steps.runs)}"
+    return words.drawn(chart, ax, _size(space), alt)
 
 
 def plot_decision_boundary(
     run: Run, ax: Axes | None = None, *, epoch: str = "best", split: str = "train"
 ) -> Axes:
-    """Return the axes with the network's answer everywhere, and the points.
+    """Return the axes with the network's answer everywhere, and the points of a split.
+
+    The stronger the color, the surer the network; the black line is the border, where
+    two classes are equally likely. Each class has its own marker.
 
     Parameters
     ----------
@@ -189,19 +165,11 @@ def plot_decision_boundary(
     epoch : {"best", "last"}, default "best"
         Weights of the epoch with the lowest validation loss, or of the last.
     split : {"train", "valid"}, default "train"
-        Whose points are drawn. (The test split stays closed.)
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The stronger the color, the surer the network; the black line is the border,
-        where two classes are equally likely. Each class has its own marker.
 
     Examples
     --------
     >>> import hpkit as hk
-    >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(lr=0.3, epochs=5))
-    >>> plot_decision_boundary(run, epoch="last").get_xlabel()
+    >>> plot_decision_boundary(hk.fit(hk.load_dataset("moons"))).get_xlabel()
     'x1'
     """
     if not isinstance(run, Run):
@@ -212,16 +180,14 @@ def plot_decision_boundary(
     # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
     pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
     at = run.best_epoch if epoch == "best" else run.epochs_done
-    title = SAY["map"].format(epoch=at)
+    title = words.SAY["map"].format(epoch=at)
     chart = map_chart(run.dataset, pixels, split=split, title=title, size=SIZE)
-    alt = f"{CHARTS['map'].format(epoch=at)} {describe(run)}"
-    ax = drawn(chart, ax, (5.0, 4.0), alt)
+    ax = words.drawn(chart, ax, (5.0, 4.0), words.alt("map", run, epoch=at))
     _draw_border(ax, run, epoch)
     return ax
 
 
 def _draw_border(ax, run, epoch):
-    """Draw where two classes are equally likely."""
     (left, right, bottom, top), cells = map_cells(run.dataset, CELLS)
     chance = run.predict_proba(cells, epoch).reshape(CELLS, CELLS, -1)
     sides = np.linspace(left, right, CELLS), np.linspace(bottom, top, CELLS)
@@ -237,17 +203,7 @@ def plot_data(
 ) -> Axes:
     """Return the axes with the points of a data set of two features, or ten digits.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        With two features and classes, or the digits.
-    ax : matplotlib.axes.Axes, optional
-    split : {"train", "valid"}, default "train"
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Each class has its own color and marker.
+    Each class has its own color and marker. `split` is "train" or "valid".
 
     Examples
     --------
@@ -259,25 +215,23 @@ def plot_data(
     if check_dataset(dataset).name == "digits":
         return _draw_digits(dataset, ax, getattr(dataset, split))
     _check_flat(dataset)
-    names = [SAY["class"].format(name=name) for name in dataset.classes]
+    names = [words.SAY["class"].format(name=name) for name in dataset.classes]
     chart = map_chart(dataset, None, split=split, names=names, size=SIZE)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
-    alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
-    return drawn(chart, ax, (5.0, 3.6), alt)
+    alt = words.CHARTS["data"].format(**facts, classes=dataset.n_outputs)
+    return words.drawn(chart, ax, (5.0, 3.6), alt)
 
 
 def _draw_digits(data, ax, rows):
-    """Draw the first row of each class, side by side."""
-    ax = new_axes((7.2, 1.0)) if ax is None else check_axes(ax)
+    ax = words.axes_for(ax, (7.2, 1.0))
     first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
     tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
     ax.imshow(np.hstack(tiles), cmap="gray_r")
     ax.set_axis_off()
-    return alt_text(ax, CHARTS["digits"])
+    return words.alt_text(ax, words.CHARTS["digits"])
 
 
 def _check_flat(data):
-    """Raise unless a data set can be drawn as a map."""
     if data.n_features != 2 or data.is_regression:
-        kind = SAY["regression" if data.is_regression else "classes"]
+        kind = words.SAY["regression" if data.is_regression else "classes"]
         raise refusal("flat", features=data.n_features, what=kind)

@@ -7,27 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit.charts import searches as charts
 from hpkit.charts.loss import runs_chart, seeds_chart
-from hpkit.charts.searches import (
-    best_so_far_chart,
-    parallel_axes,
-    parallel_chart,
-    parallel_shares,
-)
 from hpkit.charts.validation import validation_chart
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import check_choice, check_flag
-from hpkit.plots.words import (
-    CHARTS,
-    SAY,
-    SIZE,
-    as_runs,
-    as_search,
-    as_searches,
-    describe,
-    drawn,
-    varied,
-)
+from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import short
 
@@ -68,15 +53,15 @@ def plot_training_curves(
     >>> plot_training_curves(run).get_ylabel()
     'loss'
     """
-    runs = as_runs(runs)
+    runs = words.as_runs(runs)
     count = int((runs.epochs_done >= 0).any(1).sum())
     split = split if split is not None else ("both" if count <= FEW else "valid")
     check_choice("split", split, ("both", "valid", "train"))
-    differ = varied(runs.settings)
+    differ = words.varied(runs.settings)
     names = [short(setting, differ) for setting in runs.settings]
     chart = runs_chart(runs, split, names, few=count <= FEW)
-    size = SIZE[0], max(SIZE[1], 0.6 + 0.19 * count)
-    return drawn(chart, ax, size, f"{CHARTS['training']} {describe(runs)}")
+    size = words.SIZE[0], max(words.SIZE[1], 0.6 + 0.19 * count)
+    return words.drawn(chart, ax, size, words.alt("training", runs))
 
 
 def plot_seeds(
@@ -87,6 +72,8 @@ def plot_seeds(
 ) -> Axes:
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
+    The short bar is the mean over seeds. A run that diverged is an X at the right edge.
+
     Parameters
     ----------
     runs : Runs, Search or list of Run
@@ -95,32 +82,24 @@ def plot_seeds(
         Join the dots of the same seed by thin lines; default for at most four
         settings. Runs of one seed share first weights and order of the points.
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The short bar is the mean over seeds. A run that diverged is an X at the right
-        edge.
-
     Examples
     --------
     >>> import hpkit as hk
-    >>> pair = hk.validation_curve(hk.load_dataset("moons"),
-    ...     hk.Hyperparameters(epochs=2), param_name="lr", param_range=[0.1, 0.3],
-    ...     seeds=range(4))
+    >>> pair = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 0.3], seeds=range(4))
     >>> [label.get_text() for label in plot_seeds(pair).get_yticklabels()]
     ['lr 0.3', 'lr 0.1']
     """
-    runs = as_runs(runs)
+    runs = words.as_runs(runs)
     count = len(runs.settings)
     if pairs is not None:
         check_flag("pairs", pairs)
-    names = [short(s, varied(runs.settings)) for s in runs.settings]
+    names = [short(s, words.varied(runs.settings)) for s in runs.settings]
     pairs = pairs if pairs is not None else count <= FEW
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     look = {"seeds": runs.seeds, "pairs": pairs}
     chart = seeds_chart(losses, runs.diverged, names, **look)
-    size = SIZE[0], 1.3 + 0.45 * min(count, 14)
-    return drawn(chart, ax, size, f"{CHARTS['seeds']} {describe(runs)}")
+    size = words.SIZE[0], 1.3 + 0.45 * min(count, 14)
+    return words.drawn(chart, ax, size, words.alt("seeds", runs))
 
 
 def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
@@ -129,18 +108,13 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
     one standard deviation and the seeds as dots. Dotted: the loss after the last epoch.
     The minimum has a ring; what diverged has an X at the top edge; a minimum at the
-    edge of the list is said.
+    edge of the list is said. The axis is a log scale when the values grow by factors.
 
     Parameters
     ----------
     curve : Search
         Of one hyperparameter, such as `validation_curve` gives.
     ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        With a log scale when the values grow by factors.
 
     Notes
     -----
@@ -150,32 +124,22 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> import hpkit as hk
-    >>> curve = hk.validation_curve(hk.load_dataset("moons"),
-    ...     hk.Hyperparameters(epochs=3), param_name="lr", param_range=[0.01, 0.1, 1])
+    >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
     >>> plot_validation_curve(curve).get_xscale()
     'log'
     """
     one = len(getattr(curve, "space", ())) == 1
-    curve = as_search(curve, None if one else ("validation_curve",))
+    curve = words.as_search(curve, None if one else ("validation_curve",))
     chart = validation_chart(curve, last=True)
-    return drawn(chart, ax, SIZE, f"{CHARTS['curve']} {describe(curve)}")
+    return words.drawn(chart, ax, words.SIZE, words.alt("curve", curve))
 
 
 def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     """Return the axes with a line for each setting through its values and its loss.
 
-    Parameters
-    ----------
-    search : Search
-        Of any number of hyperparameters.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One vertical scale for each hyperparameter and, at the right, the validation
-        loss (log scale, low at the bottom). The five best settings are in color, the
-        others gray; what diverged ends in an X at the top.
+    One vertical scale for each hyperparameter and, at the right, the validation loss
+    (log scale, low at the bottom). The five best settings are in color, the others
+    gray; what diverged ends in an X at the top.
 
     Notes
     -----
@@ -184,17 +148,16 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> import hpkit as hk
-    >>> rand = hk.random_search(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
-    ...     lr=hk.log_uniform(0.01, 1), batch_size=[16, 32], n_trials=4)
-    >>> [tick.get_text() for tick in plot_parallel(rand).get_xticklabels()]
-    ['learning rate', 'batch size', 'validation loss']
+    >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1], momentum=[0, 0.9])
+    >>> [tick.get_text() for tick in plot_parallel(grid).get_xticklabels()]
+    ['learning rate', 'momentum', 'validation loss']
     """
-    search = as_search(search)
+    search = words.as_search(search)
     runs, names = search.runs, list(search.space)
     out = runs.diverged.any(1)
-    axes = parallel_axes(search.space, runs.mean_val_loss[~out])
-    axes[-1].label = SAY["val_loss"]
-    shares = parallel_shares(search, axes)
+    axes = charts.parallel_axes(search.space, runs.mean_val_loss[~out])
+    axes[-1].label = words.SAY["val_loss"]
+    shares = charts.parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     best = [i for i in tried[: len(STRONG)] if not out[i]]
     strong, count = np.isin(np.arange(len(out)), best), len(out)
@@ -204,10 +167,9 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
         setting = short(search.settings[i], names)
         looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
         looks["color"][i] = STRONG[rank]
-    chart = parallel_chart(axes, shares, strong, looks)
+    chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.05)
-    alt = f"{CHARTS['parallel']} {describe(search.runs)}"
-    return drawn(chart, ax, (7.6, 4.2), alt)
+    return words.drawn(chart, ax, (7.6, 4.2), words.alt("parallel", search.runs))
 
 
 def plot_best_so_far(
@@ -215,25 +177,22 @@ def plot_best_so_far(
 ) -> Axes:
     """Return the axes with the lowest validation loss against the epochs spent.
 
+    Counted as in `Search.best_so_far`: settings one after the other. The loss axis is a
+    log scale when the lines span more than a factor of ten.
+
     Parameters
     ----------
     searches : Search, list of Search, or dict of name: Search
     ax : matplotlib.axes.Axes, optional
 
-    Notes
-    -----
-    Counted as in `Search.best_so_far`: settings one after the other. The loss axis is
-    a log scale when the lines span more than a factor of ten.
-
     Examples
     --------
     >>> import hpkit as hk
-    >>> grid = hk.grid_search(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
-    ...     lr=[0.01, 0.1, 1])
+    >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
     >>> plot_best_so_far(grid).get_xlabel()
     'epochs spent, all runs together'
     """
-    searches = as_searches(searches)
-    chart = best_so_far_chart(searches)
-    chart.x.label, chart.y.label = SAY["epochs_spent"], SAY["so_far"]
-    return drawn(chart, ax, SIZE, f"{CHARTS['so_far']} {describe(searches)}")
+    searches = words.as_searches(searches)
+    chart = charts.best_so_far_chart(searches)
+    chart.x.label, chart.y.label = words.SAY["epochs_spent"], words.SAY["so_far"]
+    return words.drawn(chart, ax, words.SIZE, words.alt("so_far", searches))

@@ -6,6 +6,7 @@ a current figure for the whole process, and panels draw in threads.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,9 @@ import numpy as np
 from hpkit.charts.still import draw
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, TABLE, check_text, refusal
-from hpkit.locale import Texts
-from hpkit.locale import words as texts
+from hpkit.locale import Texts, words
 from hpkit.search.result import Search
 from hpkit.text import short, shown
-
-# What a learner reads.
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,15 +26,13 @@ if TYPE_CHECKING:
 SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 FONT = 10
 SAY = Texts("plots")
-# A chart's kind, for alternative text.
 CHARTS = Texts("plots.charts")
 TOLD = Texts("plots.told")
 
 
 def as_runs(result):
-    """Return a Run, Runs, Search or list of Run as `Runs`."""
     if isinstance(result, Runs | Search):
-        return result if isinstance(result, Runs) else result.runs
+        return getattr(result, "runs", result)
     runs = [result] if isinstance(result, Run) else result
     if isinstance(runs, list | tuple) and all(isinstance(r, Run) for r in runs):
         return Runs.of(runs)
@@ -58,22 +54,16 @@ def varied(settings):
 
 
 def describe(result: Any) -> str:
-    """Return what a chart of a result shows, in one sentence.
+    """Return what a chart of a result shows, in one sentence: its alternative text.
 
     Parameters
     ----------
     result : Run, Runs, Search, list of Run, list of Search or dict of Search
 
-    Returns
-    -------
-    str
-        Also the alternative text of the charts, so that it says what they show.
-
     Examples
     --------
     >>> import hpkit as hk
-    >>> curve = hk.validation_curve(hk.load_dataset("moons"),
-    ...     hk.Hyperparameters(epochs=3), param_name="lr", param_range=[0.001, 0.1])
+    >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.001, 0.1])
     >>> print(describe(curve)[:44])
     moons, validation loss against learning rate
     """
@@ -107,42 +97,45 @@ def describe(result: Any) -> str:
 
 
 def _told_run(run):
-    """Return one run in a sentence."""
     setting = short(run.setting, ["lr", "batch_size"])
     facts = {"data": run.dataset.name, "setting": setting}
     facts |= {"start": run.val_loss[0], "best": run.best_val_loss, "at": run.best_epoch}
     facts |= {"last": run.val_loss[-1], "done": run.epochs_done}
-    kind = "run_out" if run.diverged else "run"
-    return TOLD[kind].format(**facts, train=run.train_loss[-1])
+    facts["train"] = run.train_loss[-1]
+    return TOLD["run_out" if run.diverged else "run"].format(**facts)
 
 
 def as_searches(result, strict=True):
-    """Return one or several searches as a dict by name."""
-    if isinstance(result, Search) and strict:
-        result = [result]
-    by_name = isinstance(result, dict) and len(result) > 0
-    if by_name and all(isinstance(s, Search) for s in result.values()):
-        return result
-    several = isinstance(result, list | tuple) and len(result) > 0
-    if several and all(isinstance(s, Search) for s in result):
-        named, kinds = {}, texts("search")["kinds"]
-        for search in result:
-            name, again = kinds[search.kind], 2
-            while name in named:
-                name, again = f"{kinds[search.kind]} {again}", again + 1
-            named[name] = search
-        return named
-    if strict:
-        raise refusal("searches", result, kind=TypeError)
-    return {}
+    """Return one or several searches as a dict by name; if not `strict`, or nothing."""
+    given = [result] if isinstance(result, Search) and strict else result
+    several = given.values() if isinstance(given, dict) else given
+    fit = isinstance(given, dict | list | tuple) and len(given) > 0
+    if not fit or not all(isinstance(search, Search) for search in several):
+        if strict:
+            raise refusal("searches", result, kind=TypeError)
+        return {}
+    if isinstance(given, dict):
+        return given
+    named, kinds = {}, words("search")["kinds"]
+    for search in given:
+        kind = name = kinds[search.kind]
+        again = itertools.count(2)
+        while name in named:
+            name = f"{kind} {next(again)}"
+        named[name] = search
+    return named
 
 
 # ---- the picture -------------------------------------------------------------------
 
 
+def alt(kind, result, **facts):
+    return f"{CHARTS[kind].format(**facts)} {describe(result)}"
+
+
 def drawn(chart, ax, size, alt):
     """Return the axes, or new ones of a size in inches, with a chart drawn."""
-    ax = new_axes(size) if ax is None else check_axes(ax)
+    ax = axes_for(ax, size)
     draw(ax, replace(chart, title=""), FONT)
     # Layouts count titles, but not the name of the axis that stands above it.
     ax.set_title(" ", loc="right", fontsize=FONT, pad=FONT)
@@ -151,15 +144,12 @@ def drawn(chart, ax, size, alt):
     return alt_text(ax, alt)
 
 
-def new_axes(size):
-    """Return the axes of a new figure of a size in inches."""
-    import matplotlib.pyplot as plt
+def axes_for(ax, size=None):
+    """Return `ax` if it is axes, or those of a new figure of a size in inches."""
+    if ax is None and size is not None:
+        import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=size, layout="constrained")[1]
-
-
-def check_axes(ax):
-    """Return `ax` if it is axes, else raise."""
+        return plt.subplots(figsize=size, layout="constrained")[1]
     from matplotlib.axes import Axes
 
     if not isinstance(ax, Axes):
@@ -167,21 +157,11 @@ def check_axes(ax):
     return ax
 
 
-# ---- alternative text --------------------------------------------------------------
-
-
 def alt_text(ax: Axes, sentence: str) -> Axes:
     """Return `ax` after giving its picture a sentence for those who do not see it.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    sentence : str
-        Added to what the picture says already; hpkit's charts say themselves.
-
-    Notes
-    -----
-    A notebook's output carries it as metadata, ``{"image/png": {"alt": ...}}``, where
+    It is added to what the picture says already; hpkit's charts say themselves. A
+    notebook's output carries it as metadata, ``{"image/png": {"alt": ...}}``, where
     nbconvert's templates look for it.
 
     Examples
@@ -190,7 +170,7 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_said
     ['A bowl.']
     """
-    figure = check_axes(ax).figure
+    figure = axes_for(ax).figure
     check_text("sentence", sentence)
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
     figure._repr_mimebundle_ = partial(_only_metadata, figure)
@@ -198,5 +178,5 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
 
 
 def _only_metadata(figure, include=None, exclude=None):
-    """Return the alternative text as IPython wants it; the picture comes by itself."""
+    # As IPython wants it; the picture comes by itself.
     return {}, {"image/png": {"alt": " ".join(figure.hpkit_said)}}
