@@ -42,53 +42,27 @@ __version__ = "0.1.0"
 
 # module: its public names
 _PUBLIC = {
-    "locale": ("language",),
-    "data.datasets": ("Dataset", "load_dataset"),
-    "engine.training": ("Hyperparameters", "Run", "Runs", "fit", "train"),
-    "search.searches": (
-        "cross_validate",
-        "grid_search",
-        "one_at_a_time",
-        "random_search",
-        "successive_halving",
-        "validation_curve",
-    ),
-    "search.space": ("log_uniform", "uniform"),
-    "search.result": ("Search",),
-    "search.files": ("load",),
-    "exercises": ("progress",),
-    "search.bayes": ("bayesian_search", "from_optuna", "to_optuna"),
-    "capstone": ("BudgetError", "Capstone"),
-    "plots": (
-        "alt_text",
-        "describe",
-        "plot_best_so_far",
-        "plot_data",
-        "plot_decision_boundary",
-        "plot_grid",
-        "plot_parallel",
-        "plot_path",
-        "plot_seeds",
-        "plot_training_curves",
-        "plot_validation_curve",
-    ),
-    "panels": (
-        "BatchNoisePanel",
-        "BowlPanel",
-        "ClinicPanel",
-        "CoinFlipsPanel",
-        "GridPanel",
-        "OneAtATimePanel",
-        "PatiencePanel",
-        "SearchRacePanel",
-        "SeedsPanel",
-        "TestBoxPanel",
-        "TrainingPanel",
-        "ValidationCurvePanel",
-        "present",
-    ),
+    "locale": "language",
+    "data.datasets": "Dataset load_dataset",
+    "engine.training": "Hyperparameters Run Runs fit train",
+    "search.searches": "cross_validate grid_search one_at_a_time random_search "
+    "successive_halving validation_curve",
+    "search.space": "log_uniform uniform",
+    "search.result": "Search",
+    "search.files": "load",
+    "search.bayes": "bayesian_search from_optuna to_optuna",
+    "exercises": "progress",
+    "capstone": "BudgetError Capstone",
+    "plots": "alt_text describe plot_best_so_far plot_data plot_decision_boundary "
+    "plot_grid plot_parallel plot_path plot_seeds plot_training_curves "
+    "plot_validation_curve",
+    "panels": "BatchNoisePanel BowlPanel ClinicPanel CoinFlipsPanel GridPanel "
+    "OneAtATimePanel PatiencePanel SearchRacePanel SeedsPanel TestBoxPanel "
+    "TrainingPanel ValidationCurvePanel present",
 }
-_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+_MODULE_OF = {
+    name: module for module, names in _PUBLIC.items() for name in names.split()
+}
 
 __all__ = sorted(_MODULE_OF)
 

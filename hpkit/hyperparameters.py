@@ -57,9 +57,8 @@ class Hyperparameters:
 
     Examples
     --------
-    >>> base = Hyperparameters(lr=0.1)
-    >>> base.but(lr=0.3).lr, base.batch_size
-    (0.3, 32)
+    >>> Hyperparameters(lr=0.1).but(lr=0.3).lr
+    0.3
     """
 
     lr: float = 0.01
@@ -106,13 +105,10 @@ _ELSEWHERE = {
 def check_name(name):
     if isinstance(name, str) and name in NAMES:
         return str(name)
-    known, way = name.lower() if isinstance(name, str) else None, words("ways")
-    for ours, theirs in _ELSEWHERE.items():
-        if known in theirs.split():
-            way = way["ours"].format(name=ours) if ours in NAMES else way[ours]
-            break
-    else:
-        way = way["other"]
+    known = name.lower() if isinstance(name, str) else None
+    fits = (ours for ours, theirs in _ELSEWHERE.items() if known in theirs.split())
+    ours = next(fits, "other")
+    way = words("ways")["ours" if ours in NAMES else ours].format(name=ours)
     raise refusal("name", name, names=", ".join(NAMES), way=way)
 
 
@@ -159,7 +155,6 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
 
 
 def was_refused(error):
-    """Return whether an error says that a value is wrong, and no code of ours."""
     return getattr(error, "refused", False)
 
 
@@ -202,12 +197,12 @@ def check_number(name, value, *, low, strict=False, below=math.inf, hint=""):
 
 
 def check_count(name, value, *, low=1, most=10**9, hint=""):
-    kind, count = TypeError, None
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        kind = ValueError
-        with contextlib.suppress(OverflowError, ValueError):  # inf, nan
-            count = int(value)
+    number, count = isinstance(value, numbers.Real), None
+    number &= not isinstance(value, bool)
+    with contextlib.suppress(OverflowError, ValueError):  # inf, nan
+        count = int(value) if number else None
     if count is None or count != value or count < low:
+        kind = ValueError if number else TypeError
         raise refusal("whole", value, kind=kind, low=low, **_says(name, hint))
     if count > most:
         end = "2**63 - 1" if most == LAST else f"{most:,}"
@@ -283,23 +278,17 @@ def _word(key):
 class Facts:
     """What hpkit knows of a hyperparameter; its words are in the locale.
 
-    kind : "number", "count" (a whole number), "choice" or "units" (of hidden layers)
-    check : function (name, value) that returns a plain value or raises
-    usual : the values that a panel begins with, as a learner writes them
-    control : what sets it in a panel, one of `panels.controls.BUILD`
-    ticks : the values of its slider, or the choices
-    by_factor : whether a range of values goes by equal factors
-    loop, network : function of the value in which the runs of a stack agree, of any
-        network or of hpkit's own; without either each run has its own value
+    `loop`, `network`: a function of the value in which the runs of a stack agree, of
+    any network or of hpkit's own; without either each run has its own value.
     """
 
     name: str
-    kind: str
-    check: Callable
-    usual: str
-    control: str
-    ticks: tuple = ()
-    by_factor: bool = False
+    kind: str  # "number", "count", "choice" or "units" (of hidden layers)
+    check: Callable  # (name, value): returns a plain value or raises
+    usual: str  # the values that a panel begins with, as a learner writes them
+    control: str  # what sets it in a panel, one of `panels.controls.BUILD`
+    ticks: tuple = ()  # the values of its slider, or the choices
+    by_factor: bool = False  # whether a range of values goes by equal factors
     loop: Callable | None = None
     network: Callable | None = None
 
@@ -334,6 +323,7 @@ _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
+_SHARE = {"network": bool, "below": 1}
 _UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS
 _ROWS = (
     _number("lr", "0.0001 to 10 in 11", "powers", strict=True, by_factor=True),
@@ -345,9 +335,7 @@ _ROWS = (
     Facts("hidden", *_UNITS, by_factor=True, network=_same),
     _choice("activation", ACTIVATIONS, network=_same),
     # Without dropout nothing is drawn.
-    _number(
-        "dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, network=bool, below=1
-    ),
+    _number("dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, **_SHARE),
 )
 TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.

@@ -16,7 +16,7 @@ _TOP = 5  # rows of a short table
 
 
 def shown(value) -> str:
-    """Return a hyperparameter's value as a learner reads it: 0.3, 16-16, adam."""
+    """Return a value as a learner reads it: 0.3, 16-16, adam."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
@@ -96,14 +96,11 @@ def best_sentences(search) -> list:
 def edge_sentences(search) -> list:
     found = []
     for name, end in search.edge.items():
-        values = search.space[name]
-        if isinstance(values, tuple):
-            one, value = f"edge_{end}", None
-        else:
-            one = f"range_{end}"
-            value = shown(values.low if end == "lowest" else values.high)
-        one = words("search")[one].format(name=TABLE[name].label, value=value)
-        found.append(one)
+        values, kind, value = search.space[name], "edge", None
+        if not isinstance(values, tuple):
+            kind, value = "range", values.low if end == "lowest" else values.high
+        one, facts = f"{kind}_{end}", {"name": TABLE[name].label, "value": shown(value)}
+        found.append(words("search")[one].format(**facts))
     return found
 
 
@@ -111,18 +108,14 @@ def step_sentences(search) -> list:
     found = []
     for number, step in enumerate(search.steps, 1):
         others = [name for name in search.space if name != step.name]
-        facts = {
-            "number": number,
-            "others": label(step.base, others),
-            "name": TABLE[step.name].label,
-            "tried": ", ".join(map(shown, step.values)),
-            "cost": step.cost,
-        }
-        one = "step" if step.winner else "step_open"
+        facts = {"number": number, "others": label(step.base, others)}
+        facts |= {"name": TABLE[step.name].label, "cost": step.cost}
+        facts["tried"] = ", ".join(map(shown, step.values))
         if step.winner:
             won = search.settings.index(step.winner)
             facts["value"] = shown(getattr(step.winner, step.name))
             facts["loss"] = loss_of(search.runs, won)
+        one = "step" if step.winner else "step_open"
         one += "" if others else "_alone"
         found.append(words("search")[one].format(**facts))
     return found
@@ -157,10 +150,9 @@ def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table and
     of each of its cells.
     """
-    head, first = _cell("th scope='col'", cell), _cell("td", cell)
-    other = first
-    if row_heads:
-        first = _cell("th scope='row'", f"font-weight:normal;{cell}")
+    head, other = _cell("th scope='col'", cell), _cell("td", cell)
+    first = _cell("th scope='row'", f"font-weight:normal;{cell}")
+    first = first if row_heads else other
     rows = (first(name) + "".join(map(other, cells)) for name, *cells in rows)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     top = caption and _cell("caption")(caption)

@@ -1,8 +1,8 @@
 """What a person reads, apart from the code: one file a language, here en.toml."""
 
+import functools
 import os
 import tomllib
-from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
@@ -12,20 +12,8 @@ _chosen = [os.environ.get("HPKIT_LANG", "en")]
 def language(name: str | None = None) -> str:
     """Choose the language in which hpkit speaks from now on, and return its name.
 
-    Parameters
-    ----------
-    name : str, optional
-        Such as "en". Default: leave it; at first that of the environment variable
-        HPKIT_LANG, else "en". What a language lacks is said in English.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        No such language.
+    Without a name leave it: at first that of the environment variable HPKIT_LANG, else
+    "en". What a language lacks is said in English.
 
     Examples
     --------
@@ -35,10 +23,9 @@ def language(name: str | None = None) -> str:
     known = sorted(path.stem for path in _FOLDER.glob("*.toml"))
     if name is not None:
         if name not in known:
-            text = words("refusals")["choice"].format(
-                name="language", choices=", ".join(map(repr, known)), got=repr(name)
-            )
-            raise ValueError(text)
+            choices = ", ".join(map(repr, known))
+            about = {"name": "language", "choices": choices, "got": repr(name)}
+            raise ValueError(say("refusals.choice", **about))
         _chosen[0] = name
     return _chosen[0]
 
@@ -50,11 +37,13 @@ def words(part: str) -> dict:
 
 def say(path: str, **facts):
     """Return what stands at a path, such as "capstone.state", filled with facts."""
-    part, *keys = path.split(".")
-    text = words(part)
-    for key in keys:
-        text = text[key]
+    text = _at(path)
     return text.format(**facts) if isinstance(text, str) else text
+
+
+def _at(path):
+    part, *keys = path.split(".")
+    return functools.reduce(dict.__getitem__, keys, words(part))
 
 
 class Texts:
@@ -64,34 +53,28 @@ class Texts:
     """
 
     def __init__(self, *paths: str) -> None:
-        self.paths = [path.split(".") for path in paths]
+        self.paths = paths
 
     def __getitem__(self, name: str):
-        for part, *keys in self.paths:
-            texts = words(part)
-            for key in keys:
-                texts = texts[key]
-            if name in texts:
-                return texts[name]
+        found = (texts[name] for texts in map(_at, self.paths) if name in texts)
+        for text in found:
+            return text
         raise KeyError(name)
 
 
 def translated(english):
-    """Return the path of a file of texts in the language chosen, such as ko/ beside it.
-
-    Where there is none, that of the English file.
-    """
+    """Return the path of ko/file or the like, else that of the English file."""
     path = english.parent / _chosen[0] / english.name
     return path if path.exists() else english
 
 
-@cache
+@functools.cache
 def _words(part, name):
     english = _table("en")[part]
     return english if name == "en" else merged(english, _table(name).get(part, {}))
 
 
-@cache
+@functools.cache
 def _table(name):
     path = _FOLDER / f"{name}.toml"
     return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
