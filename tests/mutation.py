@@ -68,7 +68,7 @@ ALIKE = {
         "eval_numbers = (60001)": SPEED,
         "traced.graph.eliminate_dead_code() => pass": SPEED,
         "STEPS_TO_TRACE = (3001)": SPEED,
-        "MOST_TRACES = OrderedDict(), (65)": SPEED,
+        "MOST_TRACES = {}, (65)": SPEED,
         "net(torch.zeros((3), n_features))": "rows of any number make a lazy layer",
     },
     "engine/training": {"WEIGHTS_PER_STACK = (400001)": SPEED},

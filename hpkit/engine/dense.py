@@ -32,10 +32,9 @@ Model = Callable[[int, int, Hyperparameters], nn.Module]
 
 
 def network(n_features, n_outputs, setting):
-    """Return the network of a setting, with fresh weights: a torch.nn.Sequential.
+    """Return the network of a setting with PyTorch's own fresh weights.
 
-    Linear layers with the activation, and dropout if there is any, between them;
-    PyTorch's own start: uniform in +-1/sqrt(inputs of the layer).
+    Linear layers with the activation, and dropout if there is any, between them.
     """
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
     layers = []
@@ -88,8 +87,8 @@ class DenseNetworks:
     def start(self, seed):
         """Return one run's first weights, in the order of `shapes`; nothing is fixed.
 
-        Draws what `nn.Linear` draws, from a generator of its own: the global
-        random state may be in use by another thread.
+        As `nn.Linear` draws, from a generator of its own: another thread may use the
+        global one.
         """
         generator = torch.Generator().manual_seed(seed)
         parts = [torch.empty(shape) for shape in self.shapes]

@@ -238,34 +238,32 @@ class Runs:
     weights: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, runs: Iterable[Run]) -> Runs:
+    def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
         """Return single runs of one data set, at least one, as a collection.
 
-        Of two with the same setting and seed the longer one is kept.
+        Of two with the same setting and seed the longer one is kept. Their settings and
+        seeds come after those that are given.
         """
-        longest = {}
-        for run in hp.check_items("runs", runs, most=10**6, of="Run"):
-            if not isinstance(run, Run):
-                raise refusal("run", run, kind=TypeError)
-            key = (run.setting, run.seed)
-            if key not in longest or longest[key].epochs_done < run.epochs_done:
-                longest[key] = run
-        settings = tuple(dict.fromkeys(setting for setting, _ in longest))
-        seeds = tuple(dict.fromkeys(seed for _, seed in longest))
-        first = next(iter(longest.values()))
-        most = max(run.epochs_done for run in longest.values())
-        shape, weights = (len(settings), len(seeds), most), {}
-        arrays = empty_arrays(*shape, first.dataset)
-        for (setting, seed), run in longest.items():
-            at = settings.index(setting), seeds.index(seed)
+        runs, weights = hp.check_items("runs", runs, most=10**6, of="Run"), {}
+        if odd := [run for run in runs if not isinstance(run, Run)]:
+            raise refusal("run", odd[0], kind=TypeError)
+        rows = dict.fromkeys((*settings, *(run.setting for run in runs)))
+        columns = dict.fromkeys((*seeds, *(run.seed for run in runs)))
+        rows = dict(zip(rows, range(len(rows)), strict=True))
+        columns = dict(zip(columns, range(len(columns)), strict=True))
+        most, data = max(run.epochs_done for run in runs), runs[0].dataset
+        arrays = empty_arrays(len(rows), len(columns), most, data)
+        for run in runs:
+            at, done = (rows[run.setting], columns[run.seed]), run.epochs_done
+            if done <= arrays["epochs_done"][at]:
+                continue
             for name in CURVES:
                 if arrays[name] is not None:
-                    arrays[name][at][: run.epochs_done + 1] = getattr(run, name)
-            arrays["epochs_done"][at] = run.epochs_done
-            arrays["fit_time"][at] = run.fit_time
+                    arrays[name][at][: done + 1] = getattr(run, name)
+            arrays["epochs_done"][at], arrays["fit_time"][at] = done, run.fit_time
             weights[at] = run.weights
-        about = first.dataset, settings, seeds
-        return cls(*about, **arrays, model=first.model, weights=weights)
+        about = {"model": runs[0].model, "weights": weights}
+        return cls(data, tuple(rows), tuple(columns), **arrays, **about)
 
     def __len__(self) -> int:
         return int((self.epochs_done >= 0).sum())

@@ -19,8 +19,7 @@ from hpkit.engine.dense import ROWS_AT_ONCE
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16
-# Numbers in the batches that are gathered at once.
-GATHER_NUMBERS = 100_000
+GATHER_NUMBERS = 100_000  # in the batches that are gathered at once
 _LOG_HALF = -0.6931
 # torch.optim's own: Adam's two, RMSprop's, and that of both.
 _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
@@ -64,13 +63,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class Weights:
-    """Last and best weights of some runs: tensors (runs, *shape), a part each.
-
-    `order` says where the module's parameters, then its buffers, stand among the parts.
-    """
+    """Last and best weights of some runs: tensors (runs, *shape), a part each."""
 
     runs: tuple
-    order: list
+    order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
 
@@ -154,12 +150,10 @@ class Stack:
         self.steps = -(-n // batch_size)
         self.width = max(NARROWEST, batch_size) if self.net.pads else batch_size
         place = torch.arange(self.steps * batch_size).view(self.steps, -1)
-        filling = (0, self.width - batch_size)
-        place = nn.functional.pad(place, filling, value=n)
+        place = nn.functional.pad(place, (0, self.width - batch_size), value=n)
         real = place < n
         self.place = place.where(real, 0).flatten()
-        weights = real.to(self.data.X.dtype) / real.sum(1, keepdim=True)
-        self.weights = list(weights)
+        self.weights = list(real.to(self.data.X.dtype) / real.sum(1, keepdim=True))
 
     def arrange(self):
         """Make the views, hyperparameters and work space for the runs still here."""
@@ -167,8 +161,8 @@ class Stack:
         total = len(self.flat["weights"])
         grad = self.flat["weights"].new_zeros(total + ROWS_AT_ONCE)
         self.flat["grad"] = grad[:total]  # a product of biases writes beyond its end
-        numbers = torch.arange(count)
-        self.owner = torch.cat([numbers.repeat_interleave(size) for size in sizes])
+        owners = torch.arange(count)
+        self.owner = torch.cat([owners.repeat_interleave(size) for size in sizes])
         for name in EACH:
             each = [getattr(s, name) for s in self.settings]
             each = torch.tensor(each, dtype=self.data.X.dtype)
@@ -180,10 +174,9 @@ class Stack:
         self.shortest = min(s.epochs for s in self.settings)
 
     def parts(self, name):
-        return self.views(self.flat[name])
+        return self._views(self.flat[name])
 
-    def views(self, flat):
-        """Return the views of any tensor that is laid out like the weights."""
+    def _views(self, flat):
         shapes = self.net.shapes
         parts = flat.split([len(self.runs) * math.prod(shape) for shape in shapes])
         return [p.view(-1, *shape) for p, shape in zip(parts, shapes, strict=True)]
@@ -268,7 +261,7 @@ class Stack:
     def _skip_absent(self):
         """Update all but the parameters without a gradient, which torch.optim skips."""
         absent = torch.zeros_like(self.flat["grad"], dtype=torch.bool)
-        views = self.views(absent)
+        views = self._views(absent)
         for part, run in self.net.absent:
             views[part][run] = True
         before = {name: values.clone() for name, values in self.flat.items()}
@@ -341,7 +334,7 @@ class Stack:
             return
 
         def kept(flat):
-            return torch.cat([part[keep].flatten() for part in self.views(flat)])
+            return torch.cat([part[keep].flatten() for part in self._views(flat)])
 
         self.flat = {name: kept(flat) for name, flat in self.flat.items()}
         if isinstance(self.updates, torch.Tensor):
@@ -349,9 +342,8 @@ class Stack:
         self.fixed = [part[keep] for part in self.fixed]
         self.best_fixed = [part[keep] for part in self.best_fixed]
         self.rng = None if self.rng is None else self.rng[keep]
-        self.runs = [self.runs[i] for i in keep]
-        self.settings = [self.settings[i] for i in keep]
-        self.seeds = [self.seeds[i] for i in keep]
+        for name in ("runs", "settings", "seeds"):
+            setattr(self, name, [getattr(self, name)[i] for i in keep])
         self.seed_row, self.best_loss = self.seed_row[keep], self.best_loss[keep]
         self.arrange()
 

@@ -10,7 +10,7 @@ from hpkit.charts import heatmap
 from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset, check_dataset
-from hpkit.engine.runs import Run
+from hpkit.engine.runs import Run, softmax
 from hpkit.hyperparameters import TABLE, check_choice, refusal
 from hpkit.plots import words
 from hpkit.search.result import Search
@@ -183,19 +183,15 @@ def plot_decision_boundary(
     title = words.SAY["map"].format(epoch=at)
     chart = map_chart(run.dataset, pixels, split=split, title=title, size=SIZE)
     ax = words.drawn(chart, ax, (5.0, 4.0), words.alt("map", run, epoch=at))
-    _draw_border(ax, run, epoch)
-    return ax
-
-
-def _draw_border(ax, run, epoch):
-    (left, right, bottom, top), cells = map_cells(run.dataset, CELLS)
-    chance = run.predict_proba(cells, epoch).reshape(CELLS, CELLS, -1)
-    sides = np.linspace(left, right, CELLS), np.linspace(bottom, top, CELLS)
+    cells = map_cells(run.dataset, CELLS)[1]  # on the scale of the networks
+    chance = softmax(run.outputs(cells, epoch)).reshape(CELLS, CELLS, -1)
+    sides = cells.T.reshape(2, CELLS, CELLS)
     classes = range(run.dataset.n_outputs)
     for number in classes[1:] if len(classes) == 2 else classes:
         lead = chance[..., number] - np.delete(chance, number, -1).max(-1)
         if lead.min() < 0 < lead.max():
             ax.contour(*sides, lead, [0], colors=light("ink"), linewidths=1.6)
+    return ax
 
 
 def plot_data(

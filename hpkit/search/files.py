@@ -14,7 +14,7 @@ import numpy as np
 
 from hpkit import store
 from hpkit.data.datasets import Dataset, Split, check_dataset
-from hpkit.engine.runs import CURVES, Runs, empty_arrays
+from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal
 from hpkit.locale import words
 from hpkit.search.result import Cost, Lost, Rung, Search, Step
@@ -116,18 +116,13 @@ def runs_from_plain(plain, dataset=None):
     if dataset is None:
         dataset = _absent_dataset(**plain["dataset"])
     settings = tuple(Hyperparameters(**s) for s in plain["settings"])
-    seeds = check_seeds(plain["seeds"])
-    most = max(len(run["val_loss"]) for run in plain["runs"]) - 1
-    arrays = empty_arrays(len(settings), len(seeds), most, dataset)
+    seeds, runs = check_seeds(plain["seeds"]), []
     for run in plain["runs"]:
-        at = run["setting"], run["seed"]
-        for name in CURVES:
-            if name in run:
-                values = numbers_from_plain(run[name])
-                arrays[name][at][: len(values)] = values
-        arrays["epochs_done"][at] = len(run["val_loss"]) - 1
-        arrays["fit_time"][at] = run["fit_time"]
-    return Runs(dataset, settings, seeds, **arrays)
+        curves = [run.get(name) for name in CURVES]
+        curves = [c if c is None else numbers_from_plain(c) for c in curves]
+        setting, seed = settings[run["setting"]], seeds[run["seed"]]
+        runs.append(Run(dataset, setting, seed, *curves, run["fit_time"]))
+    return Runs.of(runs, settings, seeds)
 
 
 def _absent_dataset(name, features, classes, n_train=0):

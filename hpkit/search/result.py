@@ -6,6 +6,7 @@ same. Nothing here trains.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -91,6 +92,10 @@ class _AsRuns:
     diverged: np.ndarray
     mean_val_loss: np.ndarray
     std_val_loss: np.ndarray
+    best: Hyperparameters
+    best_run: Run
+    to_frame: Callable[[], pd.DataFrame]
+    history: Callable[[], pd.DataFrame]
 
 
 for _name in _AsRuns.__annotations__:
@@ -110,8 +115,8 @@ class Search(_AsRuns):
     space : dict
         Name of a hyperparameter: tuple of values, or `Range`.
     runs : Runs
-        All that was trained, in the order of trying. Its arrays, such as `val_loss` and
-        `mean_val_loss`, and `settings`, `seeds`, `dataset` are attributes here too.
+        All that was trained, in the order of trying. What it has, such as `settings`,
+        `val_loss`, `best` and `to_frame()`, the search has, too.
     planned : Cost
         What the whole search costs, at most.
     finished : bool
@@ -155,16 +160,6 @@ class Search(_AsRuns):
         goals = {i: stop for i, _, stop in self._parts()}
         return sum((self.epochs_done[i] == stop).sum() for i, stop in goals.items())
 
-    @property
-    def best(self) -> Hyperparameters:
-        """The setting with the lowest mean validation loss; diverged ones come last."""
-        return self.best_by("validation")
-
-    @property
-    def best_run(self) -> Run:
-        """The run of the best setting with the lowest validation loss."""
-        return self.runs.best_run
-
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
 
@@ -187,10 +182,6 @@ class Search(_AsRuns):
             each = lowest(-runs.val_accuracy)[0]
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
-
-    def best_by(self, by: str) -> Hyperparameters:
-        """Return the best setting by other `scores`, such as "training"."""
-        return self.settings[best_number(self.runs, self.scores(by))]
 
     @property
     def ties(self) -> tuple:
@@ -221,17 +212,14 @@ class Search(_AsRuns):
 
         Not where nothing lies beyond, nor where another value has the same loss.
         """
-        best, found = self.best, {}
-        level, first = levels(self.mean_val_loss), self.runs.order[0]
-        alike = (level == level[first]) & ~self.diverged.any(1)
+        level, found = levels(self.mean_val_loss), {}
+        alike = (level == level[self.runs.order[0]]) & ~self.diverged.any(1)
         even = [self.settings[i] for i in np.flatnonzero(alike)]
         for name, values in self.space.items():
-            if any(getattr(s, name) != getattr(best, name) for s in even):
-                continue
-            most = self.dataset.n_train
-            if end := edge_of(name, values, getattr(best, name), most):
-                found[name] = end
-        return found
+            best, most = getattr(self.best, name), self.dataset.n_train
+            if all(getattr(setting, name) == best for setting in even):
+                found[name] = edge_of(name, values, best, most)
+        return {name: end for name, end in found.items() if end}
 
     def best_so_far(self) -> tuple:
         """Return (epochs spent, lowest mean validation loss so far): two ndarrays (n,).
@@ -258,14 +246,6 @@ class Search(_AsRuns):
             start = rung.epoch
         last = self.rungs[-1].kept if self.rungs else range(len(self.settings))
         yield from ((i, start, self.settings[i].epochs) for i in last)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table, one row a setting: see `Runs.to_frame`."""
-        return self.runs.to_frame()
-
-    def history(self) -> pd.DataFrame:
-        """Return all curves as a pandas table in long form: see `Runs.history`."""
-        return self.runs.history()
 
     def to_optuna(self) -> Study:
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""

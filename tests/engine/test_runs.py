@@ -240,7 +240,7 @@ def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
     assert even.best == even.settings[1]
     assert even.edge == {}  # nothing says that a larger value is better
     assert best_number(even.runs, even.mean_val_loss, [0, 3, 2]) == 3
-    assert even.best_by("accuracy") == even.settings[1]
+    assert best_number(even.runs, even.scores("accuracy")) == 1
 
 
 def test_epochs_without_a_gain_do_not_win():
@@ -321,21 +321,21 @@ def test_join_puts_collections_of_unlike_length_together(grid):
 # ---- what a search says ------------------------------------------------------------
 
 
-def test_best_by_takes_another_measure():
+def test_scores_are_of_another_measure_too():
     val = [[[1, 0.2, 0.9]], [[1, 0.5, 0.4]], [[1, 0.8, 0.7]]]
     train = [[[1, 0.6, 0.5]], [[1, 0.5, 0.4]], [[1, 0.1, 0.1]]]
     search = made(val, train)
     accuracy = np.array([[[0, 0.1, 0.1]], [[0, 0.7, 0.1]], [[0, 0.2, 0.2]]])
     object.__setattr__(search.runs, "val_accuracy", accuracy)
 
-    best = {by: search.settings.index(search.best_by(by)) for by in CRITERIA}
+    best = {by: best_number(search.runs, search.scores(by)) for by in CRITERIA}
 
     assert best == {"validation": 0, "last": 1, "training": 2, "accuracy": 1}
     with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
-        search.best_by("test")
+        search.scores("test")
     object.__setattr__(search.runs, "val_accuracy", None)
     with pytest.raises(ValueError, match="needs classes"):
-        search.best_by("accuracy")
+        search.scores("accuracy")
 
 
 @pytest.mark.parametrize(("by", "scores"), [("last", [0.5, 2]), ("training", [0.5, 2])])

@@ -240,7 +240,7 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
         measured = stack.advance(1e9)
         took = next(clock) - before - 16  # less the two looks at the clock here
         training.record(stack, *measured)
-        shares.append((took, len(measured.loss[0])))
+        shares.append((took, len(measured[0][0])))
 
     own = np.cumsum([took / runs for took, runs in shares])
     assert [runs for _, runs in shares] == [4, 4, 2]
