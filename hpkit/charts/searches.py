@@ -43,8 +43,8 @@ def best_so_far_chart(
         tips += [WORDS["race"].format(n, name, v) for n, v in enumerate(column, 1)]
         labels.append(label.format(name, loss[-1]))
         room = (len(curves) + 0.7) * _COLUMN if column else room
-    tops = [*(loss[0] for _, loss in curves.values()), *height] or [0.1, 1.0]
-    low, high = min(tops), max(tops)
+    tops = [*(np.fmax.reduce(loss) for _, loss in curves.values()), *height]
+    low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)
     log = high > 10 * low if log is None else log
     losses = (0.8 * low, 1.15 * high) if log else (0, 1.08 * high)
     ticks = np.linspace(0, budget, 4).round() if room else ()

@@ -176,6 +176,7 @@ def plot_decision_boundary(
         raise refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
     check_choice("split", split, ("train", "valid"))
+    run.network(epoch)  # or says why there is none
     pixels = map_pixels(run, epoch, CELLS)
     # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
     pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)

@@ -155,7 +155,8 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     search = words.as_search(search)
     runs, names = search.runs, list(search.space)
     out = runs.diverged.any(1)
-    axes = charts.parallel_axes(search.space, runs.mean_val_loss[~out])
+    space = {name: search._listed(name) for name in names}
+    axes = charts.parallel_axes(space, runs.mean_val_loss[~out])
     axes[-1].label = words.SAY["val_loss"]
     shares = charts.parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]

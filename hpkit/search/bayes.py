@@ -111,11 +111,8 @@ def to_optuna(search: Search) -> Study:
 
     if not isinstance(search, Search):
         raise refusal("search", search, kind=TypeError)
-    study, runs, ranges = _new_study(None), search.runs, {}
-    for name, values in search.space.items():
-        if not isinstance(values, Range):
-            values = dict.fromkeys((*values, *search.values(name)))
-        ranges[name] = _distribution(name, values)
+    study, runs = _new_study(None), search.runs
+    ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue

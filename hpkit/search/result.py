@@ -20,7 +20,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
 from hpkit.hyperparameters import Hyperparameters, check_choice, check_name, refusal
 from hpkit.locale import words
-from hpkit.search.space import edge_of
+from hpkit.search.space import Range, edge_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,6 +145,13 @@ class Search(_AsRuns):
         """The values of `param_name` in the order in which they were tried."""
         return tuple(dict.fromkeys(self.values(self.param_name)))
 
+    def _listed(self, name):
+        """Return the range of a hyperparameter, or its list with all that was tried."""
+        own = self.space[name]
+        if isinstance(own, Range):
+            return own
+        return tuple(dict.fromkeys((*own, *self.values(name))))
+
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
         return [getattr(setting, check_name(name)) for setting in self.settings]
@@ -230,12 +237,12 @@ class Search(_AsRuns):
         """
         runs, seeds = self.runs, len(self.seeds)
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
-        reached[runs.diverged.any(1)] = np.inf
-        pieces = [np.nanmin(runs.val_loss[:, :, 0].mean(1), keepdims=True)]
+        reached[runs.diverged.any(1)] = np.nan
+        pieces = [[np.fmin.reduce(runs.val_loss[:, :, 0].mean(1))]]
         for i, start, stop in self._parts():
             done = max(0, runs.epochs_done[i].min())
             pieces.append(reached[i, start + 1 : min(stop, done) + 1])
-        loss = np.minimum.accumulate(np.concatenate(pieces))
+        loss = np.fmin.accumulate(np.concatenate(pieces))
         return np.arange(len(loss)) * seeds, loss
 
     def _parts(self):

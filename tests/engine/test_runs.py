@@ -739,6 +739,8 @@ def test_from_optuna_reads_a_study_of_somebody_else():
     assert np.isnan(search.val_loss[0, 0, :2]).all()
     assert len(search.settings) == 4  # the pruned one has no value to compare
     assert search.mean_val_loss.min() == study.best_value
+    assert search.best_so_far()[1][-1] == study.best_value
+    hk.plot_best_so_far(search).figure.draw_without_rendering()
     assert search.best.lr == study.best_params["learning_rate"]
     with pytest.raises(ValueError, match=r"must be one of lr, .*, got 'learning_rate'"):
         hk.from_optuna(study, MOONS, base)

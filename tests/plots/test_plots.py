@@ -478,6 +478,12 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
     assert apart(boxes)
 
 
+def test_parallel_has_the_start_of_steps_that_is_not_on_a_list():
+    steps = hk.one_at_a_time(MOONS, BASE, lr=[0.1, 0.3], hidden=[(), (4,)])
+    ax = plots.plot_parallel(steps, axes())
+    assert {"none", "4", "16-16"} <= {text.get_text() for text in ax.texts}
+
+
 def test_parallel_puts_diverged_at_the_top(exploding):
     ax = plots.plot_parallel(exploding, axes())
     assert [1.0, 1.0] in [made.get_offsets().tolist()[0] for made in dots(ax)]
@@ -526,6 +532,12 @@ def test_boundary_colors_are_the_networks_answers(run):
     ):
         blue, orange = pixel[2] > pixel[0], pixel[0] > pixel[2]
         assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
+
+
+def test_boundary_of_a_run_from_a_file_says_that_it_has_no_weights(grid, tmp_path):
+    loaded = hk.load(grid.save(tmp_path / "grid.json"))
+    with pytest.raises(ValueError, match="needs the weights of the run"):
+        plots.plot_decision_boundary(loaded.best_run)
 
 
 def test_boundary_stands_between_the_classes_of_a_table_in_its_own_units():
