@@ -1,5 +1,7 @@
 """`BowlPanel`: gradient descent in one dimension, step by step."""
 
+from functools import partial
+
 import ipywidgets as W
 import numpy as np
 
@@ -9,6 +11,7 @@ from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts
 from hpkit.panels.controls import tied
 from hpkit.panels.instrument import Instrument
+from hpkit.panels.live import play
 
 WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
@@ -133,7 +136,8 @@ class BowlPanel(Instrument):
         """Take twenty steps, slowly; from the start when they are all taken."""
         self._take()
         first = 0 if self.steps >= MOST else self.steps + 1
-        self.live.start(self.slowly("steps", range(first, MOST + 1), PAUSE))
+        steps = range(first, MOST + 1)
+        self.live.start(play(partial(setattr, self, "steps"), steps, PAUSE))
 
     def _update(self, running):
         self.bar.value = min(1.0, self.steps / MOST)

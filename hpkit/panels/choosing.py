@@ -13,6 +13,7 @@ from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refu
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
 from hpkit.panels.instrument import Instrument
+from hpkit.panels.live import play
 from hpkit.panels.panel import FOLDER
 from hpkit.panels.parts import code_of_run
 from hpkit.store import Store, check_kinds
@@ -80,24 +81,18 @@ class CoinFlipsPanel(Instrument):
     def flip(self) -> None:
         """Flip all coins again, and go back to the first number of models."""
         self.flips += 1
-        self.tried = self.first
+        self._try(self.first)
         self.live.start(self._training())
 
     def _run(self):
         """Try one model after the other, slowly; from the first when all were tried."""
-        first = 1 if self.tried >= MODELS else self.tried + 1
-        job = self.slowly("tried", range(first, MODELS + 1), PAUSE)
+        first = 1 if self.count.value >= MODELS else self.count.value + 1
+        job = play(self._try, range(first, MODELS + 1), PAUSE)
         self.live.start(job, replace=self.there)
 
-    @property
-    def tried(self) -> int:
-        """How many models are tried."""
-        return self.count.value
-
-    @tried.setter
-    def tried(self, count):
+    def _try(self, models):
         with self.quietly():
-            self.count.value = count
+            self.count.value = models
 
     def _training(self):
         data, found = load_dataset("coin_flips", self.flips), np.zeros((2, MODELS))
@@ -113,11 +108,11 @@ class CoinFlipsPanel(Instrument):
     @property
     def _shown(self):
         """Accuracies of the models tried, and numbers of the best of each so many."""
-        valid, test = self.valid[: self.tried], self.test[: self.tried]
+        valid, test = self.valid[: self.count.value], self.test[: self.count.value]
         return valid, test, best_so_far(valid)
 
     def _update(self, running):
-        self.bar.value = self.there * self.tried / MODELS
+        self.bar.value = self.there * self.count.value / MODELS
 
     def _charts(self):
         valid, test, best = self._shown
@@ -166,7 +161,7 @@ data = hk.load_dataset("coin_flips", {self.flips})
 rates = {list(RATES)}
 runs = [hk.fit(data, hk.Hyperparameters(
     lr=rates[k % 5], hidden=(16,), epochs=20), seed=k)
-    for k in range({self.tried})]
+    for k in range({self.count.value})]
 max(run.val_accuracy[-1] for run in runs)"""
 
 
@@ -196,6 +191,7 @@ class TestBoxPanel(Instrument):
         if not isinstance(run, Run):
             raise refusal("one_run", kind=TypeError, type=type(run).__name__)
         self.run, self.opened, self.again = run, None, False
+        self.choice = label(run.setting, ("lr", "batch_size", "epochs"))
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
@@ -227,7 +223,7 @@ class TestBoxPanel(Instrument):
                 self.opened = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
                 # JSON has no sign for a loss that is not finite.
                 losses = {name: str(loss) for name, loss in self.opened.items()}
-                self.opened |= {"setting": self._choice, "seed": run.seed}
+                self.opened |= {"setting": self.choice, "seed": run.seed}
                 self.opened |= {"accuracy": None if numbers else run.test_accuracy()}
                 self.opened |= {"guess": self.guess.value if self.guess else None}
                 seen = self.opened | losses
@@ -242,10 +238,6 @@ class TestBoxPanel(Instrument):
             self.dataset.test_looks.clear()
             self.store.change(lambda data: data.update(UNOPENED))
             self._draw()
-
-    @property
-    def _choice(self):
-        return label(self.run.setting, ("lr", "batch_size", "epochs"))
 
     @property
     def losses(self) -> list:
@@ -289,7 +281,7 @@ class TestBoxPanel(Instrument):
 
     def _says(self, running):
         if self.opened is None:
-            return BOX["closed"].format(setting=self._choice, seed=self.run.seed)
+            return BOX["closed"].format(setting=self.choice, seed=self.run.seed)
         off = [abs(self.opened["loss"] - guess) for guess in self.guesses]
         told = "".join(BOX["off"].format(loss) for loss in off if np.isfinite(loss))
         facts = self.opened | {"setting": html.escape(self.opened["setting"])}

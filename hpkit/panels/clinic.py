@@ -1,7 +1,5 @@
 """`ClinicPanel`: sick trainings; name the fault, and see whether a remedy helps."""
 
-from __future__ import annotations
-
 import html
 from dataclasses import dataclass
 from functools import partial
@@ -20,13 +18,8 @@ from hpkit.panels.parts import code_of_run, head_of, named, say
 from hpkit.text import named_value
 
 WORDS = Texts("panels.clinic")
-LARGE = {
-    "lr": 0.1,
-    "momentum": 0.9,
-    "batch_size": 10,
-    "hidden": (64, 64),
-    "epochs": 100,
-}
+USUAL = Hyperparameters(lr=0.3, batch_size=20, hidden=(16,), epochs=60)
+LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
 FAULTS = {  # fault: what helps, data, setting; of a list one value is drawn
     "slow": ("higher", None, {"lr": [0.0003, 0.0005, 0.001]}),
     "bouncing": ("lower", None, {"lr": [5.0, 6.0, 7.0]}),
@@ -93,15 +86,7 @@ def draw_patient(rng, faults=tuple(FAULTS)) -> Patient:
     while not shows:
         name, seed = str(rng.choice(["moons", "circles"])), int(rng.integers(1000))
         values = {n: rng.choice(v).item() for n, v in look.items() if type(v) is list}
-        values = {
-            "lr": 0.3,
-            "batch_size": 20,
-            "hidden": (16,),
-            "epochs": 60,
-            **look,
-            **values,
-        }
-        setting, drawn = Hyperparameters(**values), int(rng.integers(10**6))
+        setting, drawn = USUAL.but(**look | values), int(rng.integers(10**6))
         dataset = load_dataset(always or name, seed=drawn)
         settings = [setting.but(weight_decay=decay) for decay in tried] or [setting]
         seeds = range(seed, seed + SEEDS + 1) if fault == "unlucky" else [seed]
@@ -139,10 +124,8 @@ class ClinicPanel(Instrument):
 
     Examples
     --------
-    >>> panel = ClinicPanel().wait()
-    >>> panel.fault.value, panel.remedy.value = panel.patient.fault, "lower"
-    >>> panel.treat_button.click()
-    >>> panel.wait().treated is not None
+    >>> panel = ClinicPanel().wait(60)
+    >>> panel.patient.fault in ("slow", "bouncing", "diverged", "overfitting")
     True
     """
 
@@ -157,7 +140,7 @@ class ClinicPanel(Instrument):
         self.fault = self._choice("fault", "faults", FAULTS)
         self.remedy = self._choice("remedy", "remedies", dict.fromkeys(HELPS.values()))
         self.treat_button = self.button("treat", self._treat, "primary")
-        self.next_button = self.button("next", self._next)
+        self.next_button = self.button("next", self.admit)
         lists = [self.fault, self.remedy]
         lists = [w for each in lists for w in (say(head_of(each.tooltip)), each)]
         treat = self.treat_button, self.stop_button
@@ -170,7 +153,8 @@ class ClinicPanel(Instrument):
         choice.layout.width = "calc(100% - 8px)"
         return choice
 
-    def _next(self):
+    def admit(self) -> None:
+        """Let the next patient come in."""
         self.live.start(self._admitting())
 
     def _admitting(self):
@@ -193,15 +177,14 @@ class ClinicPanel(Instrument):
 
     def _shown(self, dataset, settings, seeds, show):
         """Train and show it (a job), or nothing: one stopped halfway proves nothing."""
-        runs = None
+        whole = None
         try:
-            for some in train(dataset, settings, seeds=seeds, tick=FRAME):
-                show(some)
+            for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
+                show(runs)
                 yield
-            runs = some
+            whole = runs
         finally:
-            show(runs)
-        return runs
+            show(whole)
 
     def _treat(self):
         if not self.there or self.live.busy:
@@ -211,20 +194,20 @@ class ClinicPanel(Instrument):
             return
         self.live.start(self._treating(self.fault.value, self.remedy.value))
 
-    def _after(self, runs):
-        """Take the runs of a remedy: the one with the lowest loss at the end."""
-        chosen = 0 if runs is None else int(last_losses(runs).argmin())
-        self.treated = runs and runs[chosen, 0]
-
     def _treating(self, named, remedy):
         """Train the patient after a remedy and note how it went (a job)."""
         settings, seed = self.patient.treated(remedy)
-        yield from self._shown(self.patient.dataset, settings, [seed], self._after)
+
+        def lowest(runs):
+            chosen = last_losses(runs).argmin() if runs else 0
+            self.treated = runs and runs[int(chosen), 0]
+
+        yield from self._shown(self.patient.dataset, settings, [seed], lowest)
         row = {"patient": self.number, "fault": self.patient.fault, "named": named}
         row |= {"remedy": remedy, "loss_before": end_of(self.run)}
-        first = all(self.number != row["patient"] for row in self.rows)
-        row |= {"loss_after": end_of(self.treated), "first_try": first}
-        self.rows.append(row)
+        row |= {"loss_after": end_of(self.treated)}
+        first = all(self.number != old["patient"] for old in self.rows)
+        self.rows.append(row | {"first_try": first})
         yield
 
     @property

@@ -1,10 +1,8 @@
 """What the small panels share: few controls, one computation, one or two charts."""
 
-from functools import partial
-
 from hpkit.charts.spec import Axis, Chart
 from hpkit.engine.training import train
-from hpkit.panels.live import FRAME, play
+from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import buttons
 
@@ -26,10 +24,6 @@ class Instrument(Panel):
     def guesses(self):
         """The guess in a list; empty before there is one."""
         return [self.guess.value] if self.guess and self.guess.open else []
-
-    def slowly(self, name, values, pause):
-        """Set an attribute to one value after the other, slowly (a job)."""
-        return play(partial(setattr, self, name), values, pause)
 
     def train(self, dataset, settings, seeds):
         """Train, with nothing to show before the end (a job); return the runs."""

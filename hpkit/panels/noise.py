@@ -1,7 +1,5 @@
 """`BatchNoisePanel`: how the loss of a batch jumps about the loss of all points."""
 
-from __future__ import annotations
-
 import ipywidgets as W
 import numpy as np
 

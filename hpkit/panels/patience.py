@@ -1,8 +1,8 @@
 """`PatiencePanel`: where early stopping would end a training."""
 
-from __future__ import annotations
-
 from dataclasses import replace
+from functools import partial
+from itertools import count, takewhile
 
 import ipywidgets as W
 import numpy as np
@@ -18,7 +18,7 @@ from hpkit.hyperparameters import check_count, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
 from hpkit.panels.instrument import Instrument
-from hpkit.panels.live import FRAME
+from hpkit.panels.live import FRAME, play
 from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.patience")
@@ -117,14 +117,11 @@ class PatiencePanel(Instrument):
 
     def _watching(self):
         self.epoch, pause = 0, min(SLOWEST, SECONDS / max(1, self.stop_at))
-        yield from self.slowly("epoch", self._epochs(), pause)
+        # The patience may be moved meanwhile.
+        epochs = takewhile(lambda epoch: epoch <= self.stop_at, count(1))
+        yield from play(partial(setattr, self, "epoch"), epochs, pause)
         self.epoch = None
         yield
-
-    def _epochs(self):
-        """Yield the next epoch; the patience may be moved meanwhile."""
-        while self.epoch < self.stop_at:
-            yield self.epoch + 1
 
     @property
     def stop_at(self) -> int:

@@ -1,7 +1,5 @@
 """`SearchRacePanel`: grid, random, halving and Bayesian search with one budget."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from typing import Any
@@ -60,20 +58,12 @@ class SearchRacePanel(Instrument):
         What is searched; default lr=log_uniform(1e-4, 10) and
         weight_decay=log_uniform(1e-7, 1e-4).
 
-    Attributes
-    ----------
-    found : dict
-        Kind of search: `Search` of the first race.
-    lowest : dict
-        Kind of search: list of the lowest losses, one a race.
-
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
     >>> short = Hyperparameters(epochs=3)
-    >>> panel = SearchRacePanel(load_dataset("moons"), short, budget=27)
-    >>> len(panel.wait().lowest["random"])
-    1
+    >>> sorted(SearchRacePanel(load_dataset("moons"), short).wait().found)
+    ['bayes', 'grid', 'halving', 'random']
     """
 
     kind, words = "race", WORDS
@@ -100,10 +90,9 @@ class SearchRacePanel(Instrument):
         hint = WORDS["hint"].format(9 * whole)
         check_count("budget", budget, low=2 * whole, most=most, hint=hint)
         check_count("races", races, most=MOST_RACES)
-        look, ends = {"continuous_update": False}, (4 * whole, 81 * whole)
-        self.budget, first = count_box(
-            WORDS["budget"], budget, *ends, step=whole, **look
-        )
+        look, name = {"continuous_update": False}, WORDS["budget"]
+        ends = budget, 4 * whole, 81 * whole
+        self.budget, first = count_box(name, *ends, step=whole, **look)
         self.races, second = count_box(WORDS["races"], races, 1, 100, **look)
         race = self._searches(0)  # checks all before anything is shown
         names = [(name, kind) for kind, name in WORDS["kinds"].items()]
@@ -111,10 +100,10 @@ class SearchRacePanel(Instrument):
         self.start_button = self.button("start", self.start, "primary")
         self.low = np.zeros(len(self.space) + 1)
         self.high = np.append(np.ones(len(self.space)), BEST)
-        start, note = (self.start_button, self.stop_button), WORDS["choose"]
+        start = self.start_button, self.stop_button
+        left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
-        calls, note = {"range": self.choose}, say(note, "hp-muted")
-        self.arrange(first, second, start, note, widths=(1, 1), calls=calls)
+        self.arrange(*left, widths=(1, 1), calls={"range": self.choose})
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
         self.live.now(self._racing(race, 1), seconds=8.0)

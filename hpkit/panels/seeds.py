@@ -1,7 +1,5 @@
 """`SeedsPanel`: settings compared over many seeds, as strips of points."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import ipywidgets as W
