@@ -1,14 +1,13 @@
 """Searches that are paid for, what a log holds of each, and short refusals."""
 
 import textwrap
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 
 import numpy as np
 
 from hpkit import locale
-from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, brief
+from hpkit.hyperparameters import NAMES, TABLE, Hyperparameters, check_flag
 from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
@@ -40,36 +39,32 @@ class Refused(ValueError):
         return fill(say("refused", words=self)).splitlines()
 
 
-class RefusedKind(Refused, TypeError):
-    """What is of another kind than a capstone needs."""
-
-
 class BudgetError(Refused):
     """A search would cost more epochs than are left."""
 
 
 def refuse(key, *, kind=Refused, **facts):
-    """Raise a refusal in the words of this key."""
     raise kind(say(key, **facts))
 
 
 def spend(capstone, what, args, kwargs, overdraw):
     """Return a search that the budget allows, after writing it into the log."""
-    if not isinstance(overdraw, bool):
-        refuse("overdraw", kind=RefusedKind, value=brief(overdraw))
+    check_flag("overdraw", overdraw)
     function = SEARCHES["grid_search" if what == "fit" else what]
     # Looked at twice, so nothing may be used up by looking.
     kwargs = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}
-    entry = _planned(function, capstone.dataset, args, kwargs) | {"what": what}
-    cost, left = entry["planned"], capstone.left
-    n, old = _paid(capstone.entries, entry)
+    entry = {"what": what} | _planned(function, capstone.dataset, args, kwargs)
+    cost, left, n = entry["planned"], capstone.left, 0
+    old = [e for e in capstone.entries if e["finished"] and entry.items() <= e.items()]
     if not old and capstone.test:
         refuse("after_test", what=what, data=capstone.dataset.name)
     if not old and cost > left and not overdraw:
         facts = {"left": left, "budget": capstone.budget, "what": what, "cost": cost}
         refuse("too_dear", kind=BudgetError, **facts)
-    found, said = function(capstone.dataset, *args, **kwargs), "free"
-    if not (old and _same(runs_of(old).val_loss, found.val_loss)):
+    found = function(capstone.dataset, *args, **kwargs)
+    if old and _same(runs_of(old[0]).val_loss, found.val_loss):
+        said, n = "free", capstone.entries.index(old[0]) + 1
+    else:
         epochs, loss = found.best_so_far()
         entry |= {"epochs": found.cost.epochs, "finished": found.finished}
         entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
@@ -86,19 +81,11 @@ def _planned(function, dataset, args, kwargs):
     asked = {name: value for name, value in kwargs.items() if name not in aside}
     with closing(function.live(dataset, *args, **asked, tick=0)) as live:
         plan = next(live)
-    entry = {"tried": _tried(plan), "held": _held(plan, kwargs), "model": None}
-    if (model := kwargs.get("model")) is not None:
-        name = getattr(model, "__name__", "")
-        entry["model"] = name if name.isidentifier() else "model"
+    model = getattr(kwargs.get("model"), "__name__", "")
+    if kwargs.get("model") is not None and not model.isidentifier():
+        model = "model"
+    entry = {"tried": _tried(plan), "held": _held(plan, kwargs), "model": model}
     return entry | {"planned": plan.planned.epochs}
-
-
-def _paid(entries, new):
-    for n, old in enumerate(entries, 1):
-        old = {"planned": old["epochs"], "model": model_of(old)} | old
-        if old["finished"] and new.items() <= old.items():
-            return n, old
-    return 0, None
 
 
 def _same(old, new):
@@ -113,13 +100,6 @@ def book(log, entry):
         data["entries"].append(entry)
 
     return len(log.change(update)["entries"])
-
-
-def rows_of(dataset):
-    """Return a number that tells one split of the rows from another."""
-    parts = (dataset.train, dataset.valid, dataset.test)
-    labels = np.concatenate([part.y for part in parts]).astype(float)
-    return zlib.crc32(np.round(labels, 6).tobytes())
 
 
 def runs_of(entry):
@@ -142,7 +122,7 @@ def best_of(entry, number=None):
         "val_loss": run.best_val_loss,
         "mean_val_loss": float(runs.mean_val_loss[number]),
         "val_accuracy": None if shares is None else float(shares[at]),
-        "model": model_of(entry),
+        "model": entry["model"],
     }
 
 
@@ -150,25 +130,22 @@ def run_named(plain):
     return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
 
 
-def model_of(plain):
-    """Return the name of the network of an entry or a run, None for hpkit's own."""
-    return plain.get("model", "model" if plain.get("own_model") else None)
-
-
 def _tried(plan):
     said = []
     for name, values in plan.space.items():
-        kind, facts = "range", vars(values) if isinstance(values, Range) else {}
-        if not facts:
-            kind, facts = "list", {"values": ", ".join(map(shown, values))}
-        said.append(say(kind, name=TABLE[name].label, **facts))
+        kind, facts = "list", {"name": TABLE[name].label}
+        if isinstance(values, Range):
+            kind, facts = "range", facts | vars(values)
+        else:
+            facts["values"] = ", ".join(map(shown, values))
+        said.append(say(kind, **facts))
     return "; ".join(said)
 
 
 def _held(plan, kwargs):
     names = {*_ALWAYS, *_changed(plan.base)} - plan.space.keys()
-    seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said = [label(plan.base, [n for n in NAMES if n in names])]
+    seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
     if any(isinstance(values, Range) for values in plan.space.values()):
         said.append(say("drawn", draws=kwargs.get("search_seed", 0)))

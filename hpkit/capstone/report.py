@@ -6,27 +6,28 @@ HTML holds its pictures; those of the Markdown lie beside it.
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from string import Template
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from hpkit.capstone import budget as log
 from hpkit.capstone import rivals
-from hpkit.capstone.budget import best_of, in_words, model_of, run_named, runs_of, say
+from hpkit.capstone.budget import best_of, in_words, run_named, runs_of, say
 from hpkit.charts.colors import CLASSES, SHAPES
+from hpkit.charts.loss import runs_chart
 from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule, text
 from hpkit.charts.still import UNDATED, still
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
+from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.search.files import numbers_from_plain
 from hpkit.store import reason, write
 from hpkit.text import html_table, markdown_table
 
+TEXTS = ("author", "plan", "learned")
 FRAME = (
     "<p>{said}</p><iframe title='report' srcdoc=\"{page}\" style='width:100%;"
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
@@ -58,32 +59,30 @@ def make_report(capstone):
     data, log, stem = capstone.data, capstone.log, f"{capstone.name}-report"
     if not data["entries"]:
         return Report(said=say("report.nothing"))
-    files, blocks = {}, []  # pictures by the name of their file
+    pictures, blocks = {}, []  # pictures by the name of their file
     for block in content(data, capstone.bars):
         shown = isinstance(block, dict)
-        blocks.append(_figures(block, files, stem) if shown else block)
-    body, texts = map("\n\n".join, zip(*blocks, strict=True))
+        blocks.append(_figures(block, pictures, stem) if shown else block)
+    body, markdown = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
-    page, plain = page.substitute(title=title, body=body), texts + "\n"
-    missing = ", ".join(
-        n for n in ("author", "plan", "learned") if not data["texts"].get(n)
-    )
-    more = [say("report.missing", names=missing)] if missing else []
-    said = " ".join([*log.notices, *more])
+    page = page.substitute(title=title, body=body)
+    paths, said = (), " ".join(log.notices)
     if not log.in_memory:
-        paths = tuple(capstone.folder / f"{stem}.{kind}" for kind in ("html", "md"))
+        files = pictures | {f"{stem}.html": page, f"{stem}.md": f"{markdown}\n"}
         try:
-            for path, what in (*files.items(), *zip(paths, (page, plain), strict=True)):
-                write(capstone.folder / Path(path).name, what)
-            said = ", ".join(path.as_posix() for path in paths)
-            said = " ".join([say("report.written", paths=said), *more])
-            return Report(page, plain, paths, said)
+            for name, what in files.items():
+                write(capstone.folder / name, what)
+            paths = tuple(capstone.folder / name for name in [*files][-2:])
+            names = ", ".join(path.as_posix() for path in paths)
+            said = say("report.written", paths=names)
         except OSError as error:
-            said = " ".join([say("report.memory", error=reason(error)), *more])
-    for name, drawn in files.items():
-        plain = plain.replace(f"]({name})", f"]({_uri(drawn)})")
-    return Report(page, plain, (), said)
+            said = say("report.memory", error=reason(error))
+    for name, drawn in () if paths else pictures.items():
+        markdown = markdown.replace(f"]({name})", f"]({_uri(drawn)})")
+    if missing := ", ".join(n for n in TEXTS if not data["texts"].get(n)):
+        said = f"{said} {say('report.missing', names=missing)}".strip()
+    return Report(page, f"{markdown}\n", paths, said)
 
 
 def content(data, bars):
@@ -105,12 +104,12 @@ def content(data, bars):
         yield {"curves": _chosen(entries, choice)}
         yield from _again(data)
     if data["rivals"] and data["test"]:
-        mine = data["test"]["accuracy"]
-        beside = rivals.Comparison.from_log(data["rivals"], mine)
+        mine = {"mine": data["test"]["accuracy"]}
+        beside = rivals.Comparison(**data["rivals"] | mine)
         yield _head(2, say("report.test"))
         yield _says(beside.sentence)
         yield _table(say("rivals.heads"), beside.table)
-        yield {"beside": (beside.plot, beside.alt)}
+        yield {"beside": beside.chart}
     yield _head(2, say("report.learned"))
     yield _quote(texts.get("learned") or say("report.open_learned"))
 
@@ -150,11 +149,10 @@ def _row(number, entry):
 
 
 def _again(data):
-    choice, name = data["choice"], data["dataset"]
+    choice, name, model = data["choice"], data["dataset"], data["choice"]["model"]
     setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
-    model = model_of(choice)
     # Other splits and tables of one's own cannot be named by a line of code.
-    known = name in SOURCES and log.rows_of(load_dataset(name)) == data["rows"]
+    known = name in SOURCES and load_dataset(name).fingerprint == data["rows"]
     load = f"hk.load_dataset({name!r})" if known else "data"
     own = f", model={model}" if model else ""
     code = f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})"
@@ -182,14 +180,14 @@ def _table(heads, rows):
     return html_table(heads, rows), markdown_table(heads, rows)
 
 
-def _figures(shown, files, stem):
+def _figures(shown, pictures, stem):
     html, lines = "", []
-    for caption, (chart, alt) in shown.items():
-        name, caption = f"{stem}-{len(files) + 1}.png", say(f"report.{caption}")
-        drawn = files[name] = png(chart)
-        image = f"<img src='{_uri(drawn)}' alt='{escape(alt)}'>"
+    for caption, chart in shown.items():
+        name, caption = f"{stem}-{len(pictures) + 1}.png", say(f"report.{caption}")
+        drawn = pictures[name] = png(chart)
+        image = f"<img src='{_uri(drawn)}' alt='{escape(chart.alt)}'>"
         html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
-        lines += [f"![{alt}]({name})", caption]
+        lines += [f"![{chart.alt}]({name})", caption]
     return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
 
 
@@ -197,24 +195,14 @@ def _uri(png):
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-# ---- the pictures: for each a chart, and a sentence that says it -------------------
-
-
-def png(drawn):
-    """Return the PNG of a chart, or of what a function draws on axes."""
+def png(chart):
     file = io.BytesIO()
-    if isinstance(drawn, Chart):
-        figure = still([drawn], width=6.4, letter=LETTERS)
-    else:
-        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-        ax = drawn(figure.subplots())
-        ax.tick_params(labelsize=LETTERS)
-        for label in (ax.xaxis.label, ax.yaxis.label):
-            label.set_fontsize(LETTERS)
-        for name in ax.texts:  # many may have to stand side by side
-            name.set_fontsize(0.85 * LETTERS)
+    figure = still([replace(chart, height=HEIGHT)], width=6.4, letter=LETTERS)
     figure.savefig(file, format="png", dpi=110, metadata=UNDATED["png"])
     return file.getvalue()
+
+
+# ---- the pictures: charts whose alternative text is a sentence ---------------------
 
 
 def _log(label, values, *, room=0.0):
@@ -248,7 +236,7 @@ def _so_far(entries, budget):
         ends.append(say("pictures.end", loss=loss[-1], epochs=epochs[-1]))
     marks.append(rule(budget, color="ink", dash="dashed", label=say("pictures.budget")))
     said = say("pictures.so_far_said", ends=", ".join(ends))
-    return Chart(x, y, marks, alt=said, height=HEIGHT), said
+    return Chart(x, y, marks, alt=said)
 
 
 def _tried(entries, choice):
@@ -270,14 +258,14 @@ def _tried(entries, choice):
         said += " " + say("pictures.chosen_said", lr=at[0], loss=at[1])
     x = _log(say("pictures.lr"), [lr for lr, _ in dots] + [*crosses])
     y = _log(say("pictures.val_loss"), [float(loss) for _, loss in dots])
-    return Chart(x, y, marks, alt=said, height=HEIGHT), said
+    return Chart(x, y, marks, alt=said)
 
 
 def _chosen(entries, choice):
     """Return the training curves of the chosen run."""
-    from hpkit.plots import describe, plot_training_curves
+    from hpkit.plots import describe
 
     every = [run for entry in entries for run in runs_of(entry)]
     names = [(run.setting, run.seed, run.epochs_done) for run in every]
     run = every[names.index(run_named(choice))]
-    return lambda ax: plot_training_curves(run, ax), describe(run)
+    return runs_chart(Runs.of([run]), "both", [""], few=True, alt=describe(run))

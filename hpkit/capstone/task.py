@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from hpkit import hyperparameters as hp
 from hpkit.capstone import budget as log
 from hpkit.capstone import rivals
 from hpkit.capstone.budget import fill, refuse, say
-from hpkit.capstone.report import Report, content, make_report
+from hpkit.capstone.report import TEXTS, Report, content, make_report
 from hpkit.capstone.rivals import Comparison
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset, fit
-from hpkit.hyperparameters import (
-    Hyperparameters,
-    brief,
-    check_count,
-    check_items,
-    check_number,
-)
+from hpkit.hyperparameters import Hyperparameters, brief
 from hpkit.locale import words
 from hpkit.search.result import Search
 from hpkit.store import Store, check_kinds, now
@@ -33,25 +27,18 @@ from hpkit.store import Store, check_kinds, now
 # with 10 epochs and in all with 60, the second in a quarter with 60, the third in none;
 # a search with 60 reaches the second in 23 or 24 of them and the third in 13 to 19.
 BARS = (0.85, 0.93, 0.95)
-FOLDER = "hpkit-runs"
 _REASON = 5  # words at least
-TEXTS = ("author", "plan", "learned")
-FORMAT = "hpkit run log"
+_NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
+_NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
 
 
 def _check_log(data):
-    if data["format"] != FORMAT:
+    if data["format"] != _NEW["format"]:
         raise ValueError("another kind of file")
-    check_kinds(data, {"dataset": str, "rows": int, "budget": int, "entries": list})
+    check_kinds(data, {name: type(_NEW[name]) for name in [*_NEW][2:6]})
     check_kinds(data["texts"], dict.fromkeys(TEXTS & data["texts"].keys(), str))
     for _ in content(data, ()):
         pass
-
-
-def _check_bars(bars):
-    hint = "try (0.85, 0.93, 0.95)"
-    items = check_items("bars", bars, hint=hint, empty=True, of="accuracies", most=20)
-    return tuple(sorted(check_number("a bar", bar, low=0, hint=hint) for bar in items))
 
 
 class Told(str):
@@ -112,22 +99,25 @@ class Capstone:
         budget: int = 60,
         bars: Iterable[float] = BARS,
         name: str = "capstone",
-        folder: str | PathLike[str] | None = FOLDER,
+        folder: str | PathLike[str] | None = "hpkit-runs",
     ) -> None:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
         # A copy, since load_dataset gives one and the same: its looks are others'.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
-        self.budget = check_count("budget", budget, hint="try 60")
-        self.bars, self.name, self._found = _check_bars(bars), name, []
+        self.budget = hp.check_count("budget", budget, hint="try 60")
+        hint = "try (0.85, 0.93, 0.95)"
+        given = {"hint": hint, "empty": True, "of": "accuracies", "most": 20}
+        bars = hp.check_items("bars", bars, **given)
+        bars = sorted(hp.check_number("a bar", bar, low=0, hint=hint) for bar in bars)
+        self.bars, self.name, self._found = tuple(bars), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             refuse("name", name=brief(name))
-        if not isinstance(folder, str | os.PathLike | None):
-            refuse("folder", kind=log.RefusedKind, folder=brief(folder))
+        if not isinstance(folder, str | PathLike | None):
+            refuse("folder", folder=brief(folder))
         self.folder = None if folder is None else Path(folder)
-        new = {"format": FORMAT, "version": 1, "dataset": dataset.name}
-        new |= {"rows": log.rows_of(dataset), "budget": self.budget, "entries": []}
-        new |= {"choice": None, "test": None, "texts": {}, "rivals": None}
+        new = {"dataset": dataset.name, "rows": dataset.fingerprint}
         path = self.folder and self.folder / f"{name}.json"
+        new = _NEW | new | {"budget": self.budget}
         self.log = Store(path, new, _check_log, words("capstone"))
         old = self.data
         if old["budget"] != self.budget:
@@ -274,7 +264,7 @@ class Capstone:
         for run in self._found:
             if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
                 return run
-        if log.model_of(choice):
+        if choice["model"]:
             refuse("own_model")
         # It was paid for; a run that was cut is repeated up to where it was cut.
         return fit(self.dataset, setting.but(epochs=epochs), seed=seed)
@@ -296,9 +286,7 @@ class Capstone:
         for name, text in texts.items():
             if name not in TEXTS:
                 refuse("unknown", names=", ".join(TEXTS), name=name)
-            if not isinstance(text, str):
-                refuse("no_text", kind=log.RefusedKind, name=name, value=brief(text))
-        texts = {name: text.strip() for name, text in texts.items()}
+            texts[name] = hp.check_text(name, text).strip()
         if texts:
             self.log.change(lambda data: data["texts"].update(texts))
 

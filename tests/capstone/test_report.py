@@ -1,6 +1,5 @@
 """The report: what it says, what it shows, and that it is one page."""
 
-import json
 import re
 from html.parser import HTMLParser
 
@@ -114,32 +113,6 @@ def test_a_new_plan_takes_the_place_of_the_old_one():
     assert "by Jo" in text
 
 
-def test_log_of_an_older_kit_goes_on():
-    cap = finished()
-
-    def older(data):
-        for entry in data["entries"]:
-            del entry["planned"], entry["model"]
-            entry |= {"own_model": False, "best": {}, "key": "grid_search(...)"}
-        data["choice"] |= {"late": False, "own_model": False}
-        data["test"]["peeks"] = 0
-        data["texts"] = {"plan": "from an older kit"}
-        data["texts"]["plans"] = [{"text": "from an older kit", "stage": 0}]
-
-    path = cap.folder / "capstone.json"
-    data = json.loads(path.read_text("utf-8"))
-    older(data)
-    path.write_text(json.dumps(data), "utf-8")
-    cap = task()
-
-    text = cap.report().markdown
-    assert text.count("> from an older kit") == 1
-    cap.grid_search(BASE, **TWO)
-    assert cap.spent == 8  # still free
-    cap.note(plan="a new one")
-    assert "> a new one" in cap.report().markdown
-
-
 def test_report_escapes_what_a_learner_writes():
     cap = finished()
 
@@ -244,7 +217,7 @@ def test_report_of_an_empty_log_says_so(here):
     assert "<iframe" not in report._repr_html_()
     with pytest.raises(ValueError, match="must get texts named author, plan, learned"):
         cap.report(title="x")
-    with pytest.raises(TypeError, match="plan must be text in quotes, got 3"):
+    with pytest.raises(TypeError, match="plan must be a text in quotes, got 3"):
         cap.note(plan=3)
     assert list(here.iterdir()) == []
 

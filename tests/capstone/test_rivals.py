@@ -2,7 +2,6 @@
 
 import json
 import warnings
-from dataclasses import replace
 
 import pytest
 from tasks import task
@@ -25,7 +24,7 @@ def test_comparison_table(beside):
     above = sum(score < 0.9 for s in beside.scores.values() for score in s)
     assert f"above {above} of the 16 scores" in beside.sentence
     assert beside._repr_html_().count("<tr>") == 10
-    again = rivals.Comparison.from_log(json.loads(json.dumps(vars(beside))), 0.9)
+    again = rivals.Comparison(**json.loads(json.dumps(vars(beside))))
     assert again.table == beside.table
 
 
@@ -35,32 +34,6 @@ def test_comparison_looks_at_no_test_set_of_the_learner():
         warnings.simplefilter("error")
         cap.compare(n=1)
     assert cap.dataset.test_looks == []
-
-
-def test_comparison_trains_together_what_it_would_train_alone(beside):
-    for name in (*rivals.UNTUNED, rivals.KNOWN, rivals.TUNED[0]):
-        own = replace(hk.load_dataset("digits"), test_looks=[])
-        alone = rivals.train(name, own, (1,), 1).best_run
-        rows = len(own.test.y)
-        assert abs(alone.test_accuracy() - beside.scores[name][1]) <= 2 / rows
-
-
-def test_comparison_of_an_older_log_is_shown():
-    names = [name for name in rivals.WAYS if name != rivals.KNOWN]
-    scores, epochs = {name: [0.9, 0.91] for name in names}, dict.fromkeys(names, 60)
-    plain = {"scores": scores, "epochs": epochs, "rows": 9, "bars": [], "mine": 0.5}
-    named = {
-        part: {
-            budget.say("rivals.ways")[way]: value for way, value in plain[part].items()
-        }
-        for part in ("scores", "epochs")
-    }
-
-    for log in (plain, plain | named):
-        old = rivals.Comparison.from_log(log, None)
-        assert list(old.scores) == list(old.epochs) == names
-        assert len(old.table) == 7
-        assert budget.say("rivals.ways")[rivals.KNOWN] not in old.alt
 
 
 def test_comparison_says_a_tie_and_a_difference():
