@@ -285,7 +285,7 @@ class Exercise:
 
         from hpkit.panels import parts
 
-        shown, box, help_ = [], VBox(), HTML()
+        shown, box, page = [], VBox(), HTML()
         button = Button(description=say("exercises.hint_button"))
         steps = len(self.words["hints"])
 
@@ -299,10 +299,10 @@ class Exercise:
             if len(shown) == steps:
                 button.description = say("exercises.solution_button")
             button.disabled = len(shown) == steps + _solutions_shown()
-            help_.value = f"<div role='status'>{'<br>'.join(shown)}</div>"
+            page.value = f"<div role='status'>{'<br>'.join(shown)}</div>"
 
         button.on_click(press)
-        box.children = HTML(parts.alive(box)), button, help_
+        box.children = HTML(parts.alive(box)), button, page
         return box
 
 
@@ -312,20 +312,16 @@ _sign = contextvars.ContextVar("sign", default=None)
 
 
 def trained(dataset, settings, *, seeds=range(5), model=None):
-    """Train settings x seeds and return them as `Runs`; a line shows how far it is."""
+    """Train settings x seeds and return `Runs`; in a notebook a line says so."""
     from hpkit.data.datasets import load_dataset
     from hpkit.engine.training import train
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
     settings, seeds = list(settings), tuple(seeds)
-    n, total = len(settings) * len(seeds), sum(s.epochs for s in settings) * len(seeds)
-    sign = _sign.get()
-    for runs in train(dataset, settings, seeds=seeds, model=model, tick=0.1):
-        if sign:
-            percent = int(100 * (runs.epochs_done.clip(0).sum() / total))
-            sign.show("under_way", sign.done + n, percent=percent)
-    if sign:
-        sign.done += n
+    if sign := _sign.get():
+        sign.runs += len(settings) * len(seeds)
+        sign.show("under_way")
+    *_, runs = train(dataset, settings, seeds=seeds, model=model)
     return runs
 
 
@@ -338,30 +334,27 @@ def one_sign():
         yield
     finally:
         _sign.reset(token)
-        if sign.done:  # in words that are the same each time
-            sign.show("done", sign.done, end="\n")
+        if sign.runs:
+            sign.show("done")
 
 
 class _Sign:
-    """One line that says how far a check is; in a terminal nobody looks at, none."""
-
     def __init__(self):
-        self.done, self.handle = 0, None
+        self.runs, self.handle = 0, None
 
-    def show(self, key, n, *, end="", **facts):
-        one = key if n > 1 else f"{key}_one"
-        line = say(f"exercises.trials.{one}", n=n, **facts)
-        if _in_notebook():
-            from IPython.display import display
+    def show(self, key):
+        if not _in_notebook():
+            return
+        from IPython.display import display
 
-            page = f"<div role='status' style='opacity:.8'>{line}</div>"
-            bundle = {"text/plain": line, "text/html": page}
-            if self.handle is None:
-                self.handle = display(bundle, raw=True, display_id=True)
-            else:
-                self.handle.update(bundle, raw=True)
-        elif sys.stderr is not None and sys.stderr.isatty():
-            print(f"\r{line}", end=end, file=sys.stderr, flush=True)
+        key = key if self.runs > 1 else f"{key}_one"
+        line = say(f"exercises.trials.{key}", n=self.runs)
+        page = f"<div role='status' style='opacity:.8'>{line}</div>"
+        bundle = {"text/plain": line, "text/html": page}
+        if self.handle is None:
+            self.handle = display(bundle, raw=True, display_id=True)
+        else:
+            self.handle.update(bundle, raw=True)
 
 
 def _in_notebook():

@@ -7,6 +7,7 @@ memory and the feedback says so. `progress` is the table: HTML, or text elsewher
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,19 +82,14 @@ def record(key, outcome, **more):
 
 def note(key, **more):
     """Keep that a hint or a solution was looked at; no try is counted."""
-    last = now()
+    new = {"tries": 0, "last": now()}
+    return _change(lambda old: old.update({key: new | old.get(key, {}) | more}))
 
+
+def forget(lessons):
     def update(entries):
-        entries[key] = {"tries": 0, "last": last, **entries.get(key, {}), **more}
-
-    return _change(update)
-
-
-def forget(prefix):
-    def update(entries):
-        for key in list(entries):
-            if not prefix or key == prefix or key.startswith(f"{prefix}/"):
-                del entries[key]
+        for key in [key for key in entries if key.split("/")[0] in lessons]:
+            del entries[key]
 
     return _change(update)
 
@@ -125,22 +121,15 @@ def progress(lesson: str | int | None = None) -> Progress:
     """
     from hpkit.exercises import LESSONS
 
-    names = LESSONS if lesson is None else (_find_lesson(lesson),)
+    said = lesson if isinstance(lesson, str) else brief(lesson)
+    numbers = {name: {name, name[:2], str(int(name[:2]))} for name in LESSONS}
+    names = [n for n in LESSONS if lesson is None or said in numbers[n]]
+    if not names:
+        rule = _say("no_lesson", lessons=", ".join(LESSONS))
+        raise refused(rule, lesson, _say("no_lesson_hint"))
     entries = load()
     rows = [row for name in names for row in _lesson_rows(name, entries)]
     return Progress(tuple(rows), lesson is None)
-
-
-def _find_lesson(lesson):
-    from hpkit.exercises import LESSONS
-
-    said = lesson if isinstance(lesson, str) else brief(lesson)
-    for name in LESSONS:
-        number = name.split("_")[0]
-        if said in (name, number, number.lstrip("0") or "0"):
-            return name
-    rule = _say("no_lesson", lessons=", ".join(LESSONS))
-    raise refused(rule, lesson, _say("no_lesson_hint"))
 
 
 def _lesson_title(name):
@@ -156,33 +145,28 @@ def _lesson_rows(name, entries):
     titles = {one.name: one.words["title"] for one in lesson.EXERCISES}
     for n in range(1, len(lesson.quiz) + 1):
         titles[f"quiz/{n}"] = _say("question", n=n)
-    return [_row(name, k, title, entries) for k, title in titles.items()]
+    return [_row(name, k, t, entries.get(f"{name}/{k}", {})) for k, t in titles.items()]
 
 
-def _row(lesson, name, title, entries):
-    entry = entries.get(f"{lesson}/{name}")
-    known = entry or {}
+def _row(lesson, name, title, entry):
+    passed, state = entry.get("passed"), entry.get("outcome", "seen")
+    if not entry:
+        state = "new"
+    elif state == CORRECT:
+        state = "passed"
+    elif passed:
+        state = f"passed_{state}" if "outcome" in entry else "passed"
     return {
         "lesson": lesson,
         "exercise": name,
         "title": title,
-        "state": _say("state")[_state(entry)],
-        "tries": known.get("tries", 0),
-        "hints": known.get("hints", 0),
-        "solution_seen": bool(known.get("solution")),
-        "passed": known.get("passed") or "",
-        "last": known.get("last") or "",
+        "state": _say("state")[state.replace(" ", "_")],
+        "tries": entry.get("tries", 0),
+        "hints": entry.get("hints", 0),
+        "solution_seen": bool(entry.get("solution")),
+        "passed": passed or "",
+        "last": entry.get("last", ""),
     }
-
-
-def _state(entry):
-    if entry is None:
-        return "new"
-    passed = entry.get("passed")
-    outcome = entry.get("outcome", "correct" if passed else "seen").replace(" ", "_")
-    if outcome == "correct":
-        return "passed"
-    return f"passed_{outcome}" if passed else outcome
 
 
 @dataclass(frozen=True, repr=False)
@@ -216,39 +200,17 @@ class Progress:
 
         return pd.DataFrame(list(self.rows))
 
-    def reset(self, what: str | None = None, *, sure: bool = False) -> str:
-        """Delete the progress of one exercise, one lesson or all, after a question.
-
-        `what`: "02_learning_rate/good_rate", a lesson's name or number; default the
-        lessons of this table. `sure` asks nothing.
-        """
-        prefix = self._prefix(what)
-        some = "" if prefix else "_all"
+    def reset(self, *, sure: bool = False) -> str:
+        """Delete the progress in the lessons of this table; `sure` asks nothing."""
+        with suppress(EOFError, NotImplementedError, OSError):  # nobody to be asked
+            sure = sure or input(_say("asks")).strip().lower() == _say("yes")
         if not sure:
-            asked = _say(f"asks{some}", what=prefix)
-            try:
-                if input(asked).strip().lower() != _say("yes"):
-                    return _say("kept")
-            except (EOFError, NotImplementedError, OSError):
-                return _say("nobody")
+            return _say("kept")
         before = len(load())
-        notice = forget(prefix)
-        if not prefix:
+        notice = forget({row["lesson"] for row in self.rows})
+        if self.overview:
             forget_guesses()
-        n = before - len(load())
-        said = _say(f"deleted{some}", n=n, what=prefix)
-        return f"{said} {notice}".strip()
-
-    def _prefix(self, what):
-        if what is None:
-            return "" if self.overview else self.rows[0]["lesson"]
-        lesson, _, name = str(what).partition("/")
-        lesson = _find_lesson(lesson)
-        names = [r["exercise"] for r in progress(lesson).rows]
-        if name and name not in ("quiz", *names):
-            facts = {"lesson": lesson, "names": ", ".join(names), "name": name}
-            raise ValueError(_say("no_exercise", **facts))
-        return f"{lesson}/{name}" if name else lesson
+        return f"{_say('deleted', n=before - len(load()))} {notice}".strip()
 
     def _title(self):
         facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
@@ -258,32 +220,37 @@ class Progress:
             said += _say("guesses", n=len(off), off=numbers)
         return said
 
-    def _overview(self):
-        return [self._lesson(name) for name in {row["lesson"]: 0 for row in self.rows}]
+    @property
+    def _lessons(self):
+        """The rows of each lesson, by its name."""
+        names = dict.fromkeys(row["lesson"] for row in self.rows)
+        return {name: [r for r in self.rows if r["lesson"] == name] for name in names}
 
-    def _lesson(self, name):
-        mine = [row for row in self.rows if row["lesson"] == name]
-        cells = [_lesson_title(name)]
-        for quiz in (False, True):
-            part = [r for r in mine if r["exercise"].startswith("quiz/") == quiz]
-            done, total = sum(bool(r["passed"]) for r in part), len(part)
-            key = "none" if not total else "all_of" if done == total else "of"
-            cells.append(_say(key, done=done, total=total))
-        last = max(row["last"] for row in mine)
-        return [*cells, when(last) if last else _say("never")]
+    def _overview(self):
+        for name, rows in self._lessons.items():
+            cells = [_lesson_title(name)]
+            for quiz in (False, True):
+                part = [r for r in rows if r["exercise"].startswith("quiz/") == quiz]
+                done, total = sum(bool(r["passed"]) for r in part), len(part)
+                key = "all_of" if done == total else "of"
+                cells.append(_say(key, done=done, total=total))
+            last = max(row["last"] for row in rows)
+            yield [*cells, when(last) if last else _say("never")]
 
     def _details(self):
-        parts = {}
-        for row in self.rows:
-            hints = str(row["hints"] or "")
-            if row["solution_seen"]:
-                one = "hints_and_solution" if hints else "solution"
-                hints = _say(one, hints=hints)
-            last = when(row["last"]) if row["last"] else ""
-            cells = [row["title"], row["state"], str(row["tries"] or ""), hints, last]
-            parts.setdefault(row["lesson"], []).append(cells)
-        begun = {row["lesson"] for row in self.rows if row["last"]}
-        return [(k, v) for k, v in parts.items() if k in begun or not self.overview]
+        """Give the title of each lesson that is begun, and its rows as cells."""
+        for name, rows in self._lessons.items():
+            cells = []
+            for row in rows:
+                hints = str(row["hints"] or "")
+                if row["solution_seen"]:
+                    one = "hints_and_solution" if hints else "solution"
+                    hints = _say(one, hints=hints)
+                last = row["last"] and when(row["last"])
+                tries = str(row["tries"] or "")
+                cells.append([row["title"], row["state"], tries, hints, last])
+            if not self.overview or any(row["last"] for row in rows):
+                yield _lesson_title(name), [_say("row_heads"), *cells]
 
     def __repr__(self):
         from hpkit.text import text_lines
@@ -291,12 +258,8 @@ class Progress:
         lines = [self._title()]
         if self.overview:
             lines += ["", *text_lines([_say("heads"), *self._overview()], rule=True)]
-        for lesson, rows in self._details():
-            lines += [
-                "",
-                _lesson_title(lesson),
-                *text_lines([_say("row_heads"), *rows], rule=True),
-            ]
+        for title, table in self._details():
+            lines += ["", title, *text_lines(table, rule=True)]
         return "\n".join(lines)
 
     def _repr_html_(self):
@@ -305,15 +268,13 @@ class Progress:
         cell = "text-align:left;padding:3px 14px 3px 6px"
         how = {"row_heads": True, "style": "margin:6px 0", "cell": cell}
         details = "".join(
-            f"<div style='margin-top:8px'><b>{_lesson_title(lesson)}</b></div>"
-            + html_table(_say("row_heads"), rows, **how)
-            for lesson, rows in self._details()
+            f"<div style='margin-top:8px'><b>{title}</b></div>"
+            + html_table(heads, rows, **how)
+            for title, (heads, *rows) in self._details()
         )
-        head = f"<b>{self._title()}</b>"
-        if not self.overview:
-            return f"<div>{head}{details}</div>"
-        table = html_table(_say("heads"), self._overview(), **how)
-        if details:
+        table = ""
+        if self.overview:
+            table = html_table(_say("heads"), self._overview(), **how)
             fold = f"<summary style='cursor:pointer'>{_say('details')}</summary>"
-            details = f"<details>{fold}{details}</details>"
-        return f"<div>{head}{table}{details}</div>"
+            details = details and f"<details>{fold}{details}</details>"
+        return f"<div><b>{self._title()}</b>{table}{details}</div>"

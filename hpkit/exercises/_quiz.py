@@ -19,6 +19,7 @@ from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
 from hpkit.hyperparameters import brief
 from hpkit.locale import say, translated
 
+QUIZZES = Path(__file__).parent / "quizzes"
 LETTERS = string.ascii_uppercase
 # ipywidgets gives a button no id that `for` could name.
 LABEL = (
@@ -29,16 +30,7 @@ LABEL = (
 
 
 class Quiz:
-    """Multiple-choice questions.
-
-    Parameters
-    ----------
-    lesson : str
-        Name of the lesson, under which answers are kept.
-    path : str or path, optional
-        A JSON file; default the lesson's own in quizzes/. When it is shown or answered,
-        a question without exactly one right answer, or an answer without feedback,
-        is a ValueError.
+    """The multiple-choice questions of a lesson, which shows itself.
 
     Examples
     --------
@@ -47,10 +39,8 @@ class Quiz:
     (4, 'multiple_choice')
     """
 
-    def __init__(self, lesson: str, path: str | Path | None = None) -> None:
+    def __init__(self, lesson: str) -> None:
         self.lesson = lesson
-        own = Path(__file__).parent / "quizzes" / f"{lesson}.json"
-        self.path = Path(path) if path else own
         self.error = None  # of the last press of a button, for tests
         self._lock = threading.RLock()
         self._places = {}  # (question, letter): where the feedback is shown
@@ -59,7 +49,7 @@ class Quiz:
     @property
     def questions(self) -> list[dict]:
         """The questions, as in the file, in the language chosen."""
-        return _load(translated(self.path))
+        return _load(translated(QUIZZES / f"{self.lesson}.json"))
 
     def __len__(self):
         return len(self.questions)
@@ -79,8 +69,7 @@ class Quiz:
             if letter not in list(choices):
                 facts = {"letters": ", ".join(choices), "got": brief(letter)}
                 raise ValueError(say("exercises.quiz.no_choice", **facts))
-            picked, key = choices[letter], self.key(number)
-            outcome = CORRECT if picked["correct"] else NOT_YET
+            key, outcome = self.key(number), _outcome(choices[letter])
             before = _progress.load().get(key, {})
             # Whoever was right only looks at the others.
             looks = outcome == NOT_YET and "passed" in before
@@ -88,13 +77,13 @@ class Quiz:
             first = before.get("first", letter)
             note = _progress.record(key, outcome, choice=choice, first=first)
             word = say("exercises.outcome.looked") if looks else ""
-            feedback = Feedback(key, outcome, picked["feedback"], letter, note, word)
+            message = choices[letter]["feedback"]
+            feedback = Feedback(key, outcome, message, letter, note, word)
             self._show(number, letter, feedback)
             return feedback
 
     def _choices(self, number):
-        whole = isinstance(number, int) and not isinstance(number, bool)
-        if not whole or not 1 <= number <= len(self):
+        if type(number) is not int or not 1 <= number <= len(self):
             facts = {"n": len(self), "got": brief(number)}
             raise ValueError(say("exercises.quiz.no_question", **facts))
         return _by_letter(self.questions[number - 1])
@@ -159,10 +148,9 @@ class Quiz:
             for n, entry in self._entries().items():  # of an earlier day
                 if (n, letter := entry.get("choice")) in self._places:
                     a = self._choices(n)[letter]
-                    outcome = CORRECT if a["correct"] else NOT_YET
                     facts = {"when": _progress.when(entry["last"]), "letter": letter}
                     before = say("exercises.quiz.before", **facts)
-                    about = self.key(n), outcome, a["feedback"], letter, before
+                    about = self.key(n), _outcome(a), a["feedback"], letter, before
                     self._show(n, letter, Feedback(*about))
             self._box = box = VBox()
         box.children = HTML(parts.alive(box)), *blocks, self._score
@@ -180,20 +168,17 @@ class Quiz:
         wide = Layout(width="auto", max_width="48em", flex="1 1 auto")
         rows = [HTML(f"<div style='line-height:1.5'>{text}</div>", layout=wide)]
         for letter, a in _by_letter(question).items():
-            words = a["answer"]
-            facts = {"letter": letter, "answer": to_text(words)}
-            button = Button(
-                description=letter,
-                tooltip=say("exercises.quiz.press", **facts),
-                layout=Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px"),
-            )
+            facts = {"letter": letter, "answer": to_text(a["answer"])}
+            small = Layout(width="40px", flex="0 0 auto", margin="2px 8px 2px 2px")
+            tip = say("exercises.quiz.press", **facts)
+            button = Button(description=letter, tooltip=tip, layout=small)
             button.on_click(lambda _, letter=letter: self._press(n, letter))
-            row = [button, HTML(LABEL.format(to_html(words)), layout=wide)]
-            rows.append(HBox(row, layout=Layout(align_items="flex-start")))
-            rows[-1].add_class("hpkit-choice")
+            row = [button, HTML(LABEL.format(to_html(a["answer"])), layout=wide)]
+            row = HBox(row, layout=Layout(align_items="flex-start"))
+            row.add_class("hpkit-choice")
             hidden = Layout(margin="0 0 0 50px", max_width="46em", display="none")
             self._places[n, letter] = HTML(layout=hidden)
-            rows.append(self._places[n, letter])
+            rows += [row, self._places[n, letter]]
         return VBox(rows, layout=Layout(margin="0 0 14px 0"))
 
     def _press(self, n, letter):
@@ -225,27 +210,12 @@ class Quiz:
 
 @cache
 def _load(path):
-    questions = json.loads(path.read_text(encoding="utf-8"))
-    for n, question in enumerate(questions, 1):
-        _check_question(question, n=n, file=path.name)
-    return questions
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _by_letter(question):
-    return dict(zip(LETTERS, question.get("answers", ()), strict=False))
+    return dict(zip(LETTERS, question["answers"], strict=False))
 
 
-def _check_question(question, **where):
-    """Raise unless a question can be asked and each choice answers."""
-    answers, kind = _by_letter(question), question.get("type")
-    right = sum(a.get("correct") is True for a in answers.values())
-    needed, fault = ("answer", "feedback"), None
-    silent = [k for k, a in answers.items() if not all(map(a.get, needed))]
-    if kind != "multiple_choice":
-        fault, got = "other_type", brief(kind)
-    elif right != 1:
-        fault, got = "not_one_right", right
-    elif silent:
-        fault, got = "no_feedback", silent[0]
-    if fault:
-        raise ValueError(say(f"exercises.quiz.{fault}", got=got, **where))
+def _outcome(choice):
+    return CORRECT if choice["correct"] else NOT_YET

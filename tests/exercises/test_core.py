@@ -7,6 +7,7 @@ import sys
 import time
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -365,22 +366,30 @@ def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkey
 # ---- training to check -------------------------------------------------------------
 
 
-def test_trained_shows_a_sign_in_a_terminal_and_nothing_elsewhere(monkeypatch, capsys):
+def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, capsys):
     from hpkit import Hyperparameters
 
     with _core.one_sign():
         _core.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    said = []
+    handle = SimpleNamespace(update=lambda bundle, raw: said.append(bundle))
 
+    def display(bundle, **_):
+        said.append(bundle)
+        return handle
+
+    monkeypatch.setattr(_core, "_in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", display)
     with _core.one_sign():
-        _core.trained("moons", [Hyperparameters(epochs=200)], seeds=[7])
+        _core.trained("moons", [Hyperparameters(epochs=2)], seeds=[7])
         runs = _core.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
 
-    said = capsys.readouterr().err
-    assert "\rTraining 1 run to check your answer: 100 %\rTraining 3 runs" in said
-    assert said.endswith("\rChecked by training 3 runs.\n")
-    assert said.count("\n") == 1
+    assert [bundle["text/plain"] for bundle in said] == [
+        "Training 1 run to check your answer ...",
+        "Training 3 runs to check your answer ...",
+        "Checked by training 3 runs.",
+    ]
     assert (runs.epochs_done == 2).all()
 
 

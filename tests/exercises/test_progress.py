@@ -121,7 +121,7 @@ def test_forgetting_in_memory(tmp_path, monkeypatch, home):
 
     monkeypatch.setattr(os, "fsync", full)
 
-    said = _progress.forget(KEY)
+    said = _progress.forget({"02_learning_rate"})
 
     assert "full" in said
     assert KEY not in _progress.load()
@@ -179,44 +179,9 @@ def test_pass_with_a_later_miss_says_both():
     assert "✓ passed (last try: not yet)" in repr(hk.progress("02"))
 
 
-def test_progress_of_an_unknown_lesson_or_exercise():
+def test_progress_of_an_unknown_lesson():
     with pytest.raises(ValueError, match=r"a lesson must be one of 00_.* got 77"):
         hk.progress(77)
-    with pytest.raises(ValueError, match="exercise of 02_learning_rate must be one of"):
-        hk.progress().reset("2/god_rate", sure=True)
-
-
-LIST, STOP, QUIZ = (
-    "02_learning_rate/log_list",
-    "00_start/stop",
-    "02_learning_rate/quiz/1",
-)
-
-
-@pytest.mark.parametrize(
-    ("what", "left"),
-    [
-        (KEY, {LIST, STOP, QUIZ}),
-        ("02_learning_rate", {STOP}),
-        (2, {STOP}),
-        ("2/quiz", {KEY, LIST, STOP}),
-        (None, set()),
-    ],
-)
-def test_reset_after_a_yes(monkeypatch, what, left):
-    keys = KEY, LIST, STOP, QUIZ
-    for key in keys:
-        _progress.record(key, "correct")
-    asked = []
-    monkeypatch.setattr("builtins.input", lambda words: asked.append(words) or " Yes ")
-
-    said = hk.progress().reset(what)
-
-    assert set(_progress.load()) == left
-    assert len(asked) == 1
-    assert said.startswith(f"Deleted: {len(keys) - len(left)} entries")
-    hk.progress(2).reset(sure=True)  # a lesson's table leaves the others
-    assert set(_progress.load()) == left & {STOP}
 
 
 def test_guesses_are_counted_with_how_far_off_they_were():
@@ -242,14 +207,17 @@ def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
     assert store.guesses() == [0.5]
 
 
-def test_reset_without_a_yes_keeps_all(monkeypatch):
-    _progress.record(KEY, "correct")
+def test_reset_deletes_the_lessons_of_its_table_when_sure(monkeypatch):
+    quiz = "02_learning_rate/quiz/1"
+    for key in (KEY, quiz, "00_start/stop", "06_seeds/differ"):
+        _progress.record(key, "correct")
 
-    def nobody(words):
-        raise EOFError
-
+    assert hk.progress().reset() == say("exercises.progress.kept")
     monkeypatch.setattr("builtins.input", lambda words: "y")
     assert hk.progress().reset() == say("exercises.progress.kept")
-    monkeypatch.setattr("builtins.input", nobody)
-    assert hk.progress().reset() == say("exercises.progress.nobody")
-    assert KEY in _progress.load()
+    assert len(_progress.load()) == 4
+    monkeypatch.setattr("builtins.input", lambda words: " Yes ")
+    assert hk.progress(2).reset() == "Deleted: 2 entries."
+    assert set(_progress.load()) == {"00_start/stop", "06_seeds/differ"}
+    assert hk.progress().reset(sure=True) == "Deleted: 2 entries."
+    assert _progress.load() == {}
