@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from hpkit._cli import copies, environment
-from hpkit._cli.environment import ROOT, Failure, ensure, replace
+from hpkit._cli.environment import ROOT, Failure, ensure, replace, say
 from hpkit._cli.lab import check_port, lesson_name, open_lab
 
 
@@ -70,10 +70,7 @@ def run_wheels(arguments, argv):
     """Download the packages; on a memory stick they install without a network."""
     ensure(argv)
     environment.download(arguments.folder.resolve())
-    print(
-        f"Done. On a computer of the same kind, with Python {sys.version_info[0]}."
-        f"{sys.version_info[1]}: python -m hpkit lab --wheels FOLDER"
-    )
+    print(say("wheels_done", v=sys.version_info))
 
 
 def run_reset(arguments, argv):
@@ -90,10 +87,7 @@ def run_reset(arguments, argv):
 def run_test(argv):
     """Run pytest; without arguments over all tests, docstrings and notebooks."""
     if not (ROOT / "tests").is_dir() or not (ROOT / "notebooks").is_dir():
-        raise Failure(
-            f"hpkit's tests need the folders tests and notebooks, {ROOT} has not both; "
-            "get the project's folder (git clone, or its zip file) and test there."
-        )
+        raise Failure(say("no_tests", root=ROOT))
     ensure(argv)
     replace([sys.executable, "-m", "pytest", *argv[1:]])
 

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 
-from hpkit._cli.environment import ROOT, Failure
+from hpkit._cli.environment import ROOT, Failure, say
 
 FOLDER = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
@@ -28,19 +28,12 @@ def refresh(root=ROOT):
             elif name in known and known[name] != now:
                 new = free_name(mine, "new")
                 copy(original, new)
-                print(
-                    f"{name} has been updated: the new one lies beside yours as "
-                    f"{new.name}. To go on with it and keep yours aside: "
-                    f"python -m hpkit reset {name.partition('_')[0]}"
-                )
+                number = name.partition("_")[0]
+                print(say("updated", name=name, new=new, number=number))
             known[name] = now
         (folder / RECORD).write_text(json.dumps(known, indent=0))
     except OSError as error:
-        print(
-            f"hpkit keeps your copies of the lessons in {folder}, which cannot be "
-            f"written ({error.strerror}); the project's own notebooks open instead: "
-            "save yours elsewhere, with File > Save Notebook As."
-        )
+        print(say("no_copies", folder=folder, why=error.strerror))
         return source
     return folder
 

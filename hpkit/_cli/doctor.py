@@ -8,7 +8,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from hpkit._cli.environment import ROOT, missing
+from hpkit._cli.environment import ROOT, missing, say
 
 SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
@@ -37,10 +37,7 @@ def python():
 def packages():
     """Versions; all requirements are met."""
     if lacking := missing():
-        raise RuntimeError(
-            f"{', '.join(lacking)} needed, not here; python -m hpkit lab installs them "
-            "into .venv."
-        )
+        raise RuntimeError(say("not_met", names=", ".join(lacking)))
     return ", ".join(f"{name} {metadata.version(name)}" for name in SHOWN)
 
 
@@ -54,15 +51,9 @@ def extensions():
     off = {name.split(":")[0] for name in off}  # or one of its plugins is
     for name in EXTENSIONS:
         if not any(Path(place, name, "package.json").is_file() for place in places):
-            raise RuntimeError(
-                f"JupyterLab needs the extension {name}, it is in none of its folders; "
-                "pip install --force-reinstall anywidget jupyterlab_widgets."
-            )
+            raise RuntimeError(say("no_extension", name=name))
         if name in off:
-            raise RuntimeError(
-                f"the extension {name} must be switched on, it is disabled; "
-                f"jupyter labextension enable {name}."
-            )
+            raise RuntimeError(say("disabled", name=name))
     return f"{', '.join(EXTENSIONS)} found"
 
 
@@ -73,10 +64,7 @@ def threads():
     except OSError as error:
         if "WinError 126" not in str(error):
             raise
-        raise RuntimeError(
-            "torch needs Microsoft's Visual C++ runtime, this Windows lacks it; "
-            "install https://aka.ms/vs/17/release/vc_redist.x64.exe."
-        ) from None
+        raise RuntimeError(say("no_runtime")) from None
 
     return f"torch may use {torch.get_num_threads()}, hpkit trains on one"
 
@@ -93,10 +81,8 @@ def folders():
         try:
             tempfile.TemporaryFile(dir=place).close()
         except OSError as error:
-            raise RuntimeError(
-                f"{folder} must be writable, it is not ({error.strerror}); give "
-                "yourself access, or copy the project to a folder of your own."
-            ) from None
+            reason = error.strerror
+            raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
     return f"{' and '.join(map(str, wanted))} can be written"
 
 

@@ -19,6 +19,8 @@ import tomllib
 from importlib import metadata, util
 from pathlib import Path
 
+from hpkit import locale
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Kept in .venv: the mark of the requirements that it was filled with.  "unfinished"
@@ -37,51 +39,23 @@ CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 # What a log speaks of, the first that fits; Windows says it in any language, with the
 # same number.
 CAUSES = {
-    r"Errno 28\b|WinError 112\b|No space left|not enough space|quota exceeded": (
-        "hpkit needs about {space} GB of free disk for .venv, {root} has "
-        "{free:.1f} GB left; free some, or move the project to another disk, and call "
-        "this command again."
-    ),
-    r"No matching distribution found for torch|Could not find a version .*torch": (
-        "hpkit needs a build of torch, there is none for this Python {python} on "
-        "{machine} (Macs with an Intel processor, Windows on ARM and a very new Python "
-        "have none); use another Python version or another computer."
-    ),
-    r"CERTIFICATE_VERIFY_FAILED|SSLError": (
-        "hpkit needs to trust the network's certificate, pip does not (a proxy of a "
-        "school or a company has one of its own); set PIP_CERT to that certificate's "
-        "file, or use another network, and call this command again."
-    ),
+    "space": r"Errno 28\b|WinError 112\b|No space left|not enough space|quota exceeded",
+    "torch": r"No matching distribution found for torch"
+    r"|Could not find a version .*torch",
+    "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError",
     # pip gave up on an address: the last of its retries, or a download cut off.
-    r"Retry\(total=0|Max retries exceeded|Read timed out|IncompleteRead|ProxyError"
-    r"|Network is unreachable|Could not fetch URL": (
-        "hpkit needs a network to download Python packages once, pip could not reach "
-        "its package index; connect (or set the proxy, HTTPS_PROXY) and call this "
-        "command again."
-    ),
-    r"WinError 206\b|WinError 3\b|Errno 36\b|File name too long|Long Path": (
-        "hpkit needs a short path to its folder, {root} is too long for Windows; move "
-        "the project to a folder such as C:\\hpkit, not in OneDrive, and call this "
-        "command again."
-    ),
-    r"WinError 225\b": (
-        "hpkit needs to write Python packages into .venv, a virus scanner stopped it; "
-        "allow {root} there and call this command again."
-    ),
-    r"WinError (5|32)\b": (
-        "hpkit needs to replace files in .venv, another program has one open; close "
-        "JupyterLab and every Python that uses {root}, and call this command again."
-    ),
-    r"Errno (13|30)\b|Permission denied|Read-only file system": (
-        "hpkit needs to write .venv in the project's folder, {root} does not allow "
-        "it; copy the project to a folder of your own and call this command there."
-    ),
-    r"": (
-        "hpkit needs the packages of requirements.txt in .venv, making it stopped "
-        "with the error above; remove its cause, or delete the folder .venv, and call "
-        "this command again."
-    ),
+    "network": r"Retry\(total=0|Max retries exceeded|Read timed out|IncompleteRead"
+    r"|ProxyError|Network is unreachable|Could not fetch URL",
+    "path": r"WinError 206\b|WinError 3\b|Errno 36\b|File name too long|Long Path",
+    "scanner": r"WinError 225\b",
+    "in_use": r"WinError (5|32)\b",
+    "write": r"Errno (13|30)\b|Permission denied|Read-only file system",
+    "other": r"",
 }
+
+
+def say(key, **facts):
+    return locale.say(f"cli.{key}", **facts)
 
 
 class Failure(Exception):
@@ -161,14 +135,10 @@ def existing(root=ROOT):
 def make(venv, root=ROOT):
     """Make an empty ``.venv`` in place of one that does not run; give its Python."""
     if not (util.find_spec("venv") and util.find_spec("ensurepip")):
-        raise Failure(
-            "hpkit needs Python's venv module to make .venv, "
-            f"{sys.executable} lacks it; install it (Debian and Ubuntu: sudo apt "
-            "install python3-venv) and call this command again."
-        )
+        raise Failure(say("no_venv", python=sys.executable))
     if shutil.disk_usage(root).free < space_needed() * 1e9:
         raise failure("No space left", root)
-    print("Making .venv for the lessons (once) ...", flush=True)
+    print(say("making"), flush=True)
     try:
         if venv.exists():
             shutil.rmtree(venv)
@@ -193,10 +163,7 @@ def fill(venv, root=ROOT, tests=False):
     known = not stamp.exists() or stamp.read_text() == mark
     if known and not missing(root, tests):
         return
-    print(
-        "Installing what the lessons need into .venv, a download of some hundred MB.",
-        flush=True,
-    )
+    print(say("installing"), flush=True)
     try:
         if stamp.exists() and stamp.read_text() == "unfinished":
             forget_half_installed()
@@ -206,10 +173,7 @@ def fill(venv, root=ROOT, tests=False):
     except OSError as error:
         raise failure(str(error), root) from None
     if lacking := missing(root, tests):
-        raise Failure(
-            f"hpkit needs {lacking[0]}, .venv does not have it although pip "
-            "succeeded; delete the folder .venv and call this command again."
-        )
+        raise Failure(say("lacking", what=lacking[0]))
 
 
 def forget_half_installed():
@@ -226,18 +190,10 @@ def install(root, tests=False):
         log = Path(folder, "pip.log")
         command = [sys.executable, "-m", "pip", "install", "--log", log]
         if torch := cpu_torch(missing(root)):
-            print(
-                "No NVIDIA card is here, so torch comes in its CPU build "
-                "(HPKIT_TORCH=cuda takes the usual one).",
-                flush=True,
-            )
+            print(say("cpu_build"), flush=True)
             quick = ["--index-url", CPU_BUILD, "--retries", "1", "--timeout", "15"]
             if subprocess.run([*command[:-2], torch, *quick]).returncode:
-                print(
-                    f"{CPU_BUILD} was not reached: torch comes in its usual build, "
-                    "a download of about 3 GB.",
-                    flush=True,
-                )
+                print(say("usual_build", address=CPU_BUILD), flush=True)
         own = tests and (root / TEST_TOOLS).is_file()
         file = TEST_TOOLS if own else "requirements.txt"
         done = subprocess.run([*command, "-r", file], cwd=root)
@@ -283,35 +239,24 @@ def download(folder, root=ROOT):
     links = f"{os.environ.get('PIP_FIND_LINKS', '')} {folder.as_uri()}"
     environ = {**os.environ, "PIP_FIND_LINKS": links}
     if subprocess.run([*command, *needed], env=environ).returncode:
-        raise Failure(
-            f"hpkit needs every package of requirements.txt in {folder}, pip stopped "
-            "with the error above; remove its cause and call this command again: it "
-            "goes on with what is there."
-        )
+        raise Failure(say("not_all_wheels", folder=folder))
 
 
 def use_wheels(folder):
     """Let pip take packages from this folder alone."""
     if not list(Path(folder).glob("*.whl")):
-        raise Failure(
-            f"--wheels needs a folder that hpkit wheels has filled, {folder} has no "
-            "wheel; fill it on a computer of the same kind that has a network, with "
-            "python -m hpkit wheels FOLDER."
-        )
+        raise Failure(say("no_wheels", folder=folder))
     links = Path(folder).resolve().as_uri()  # pip parts paths at their spaces
     os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": links}
 
 
 def failure(text, root):
     """Failure for the first of `CAUSES` that `text` (a log, a message) speaks of."""
-    sentence = next(CAUSES[cause] for cause in CAUSES if re.search(cause, text, re.I))
-    facts = {
-        "space": space_needed(),
-        "free": shutil.disk_usage(root).free / 1e9,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-    }
-    return Failure(sentence.format(root=root, **facts))
+    cause = next(name for name in CAUSES if re.search(CAUSES[name], text, re.I))
+    facts = {"space": space_needed(), "free": shutil.disk_usage(root).free / 1e9}
+    facts["machine"] = f"{platform.system()} {platform.machine()}"
+    python = platform.python_version()
+    return Failure(say(f"causes.{cause}", root=root, python=python, **facts))
 
 
 def replace(command, *, root=ROOT, **environ):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from hpkit._cli.copies import refresh
-from hpkit._cli.environment import ROOT, Failure, replace
+from hpkit._cli.environment import ROOT, Failure, replace, say
 
 WORKSPACE = "hpkit"
 
@@ -18,18 +18,12 @@ def lesson_name(number, root=ROOT):
     found = *folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("class_*.ipynb")
     names = sorted(p.stem for p in found)
     if not names:
-        raise Failure(
-            f"hpkit needs the lessons in {folder}, none is there; get the project's "
-            "folder (git clone, or its zip file) and call this command in it."
-        )
+        raise Failure(say("no_lessons", folder=folder))
     for name in names:
         if number is None or name.partition("_")[0] == number.zfill(2):
             return name
     numbers = ", ".join(name.partition("_")[0] for name in names)
-    raise Failure(
-        f"The number of a lesson is one of {numbers}, got {number}; without a number, "
-        "python -m hpkit lab opens the first."
-    )
+    raise Failure(say("no_lesson", numbers=numbers, number=number))
 
 
 def check_port(port):
@@ -39,11 +33,7 @@ def check_port(port):
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Failure(
-                f"JupyterLab needs a free port, {port} cannot be used "
-                f"({error.strerror}); stop what uses it, perhaps an earlier lab, or "
-                "choose another with --port."
-            ) from None
+            raise Failure(say("no_port", port=port, why=error.strerror)) from None
 
 
 def open_lab(lesson, port=None, browser=True):

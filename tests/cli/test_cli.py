@@ -51,7 +51,8 @@ def wheel(folder, name, version, files):
 def project(tmp_path_factory):
     """Folder of the small project; its .venv is as the last test left it."""
     root = tmp_path_factory.mktemp("with a space") / "project"
-    shutil.copytree(ROOT / "hpkit" / "_cli", root / "hpkit" / "_cli")
+    for name in ("_cli", "locale"):
+        shutil.copytree(ROOT / "hpkit" / name, root / "hpkit" / name)
     for name in ("__init__.py", "__main__.py"):
         shutil.copy(ROOT / "hpkit" / name, root / "hpkit")
     for name in ("tests", "notebooks", "wheels"):
