@@ -4,27 +4,23 @@ data/README.md describes the files.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 
-def _draw_moons(seed, n, noise):
-    from sklearn.datasets import make_moons
+def _draw(make, **how):
+    """Return the function (seed, n) -> X, y of one of scikit-learn's, shuffled."""
 
-    return _shuffled(seed, *make_moons(n, noise=noise, random_state=seed))
+    def draw(seed, n):
+        from sklearn import datasets
 
+        X, y = getattr(datasets, make)(n, random_state=seed, **how)
+        order = np.random.default_rng(seed).permutation(n)
+        return X[order], y[order]
 
-def _draw_circles(seed, n, noise):
-    from sklearn.datasets import make_circles
-
-    X, y = make_circles(n, noise=noise, factor=0.5, random_state=seed)
-    return _shuffled(seed, X, y)
-
-
-def _shuffled(seed, X, y):
-    order = np.random.default_rng(seed).permutation(len(y))
-    return X[order], y[order]
+    return draw
 
 
 def _draw_spiral(seed, n, noise):
@@ -55,14 +51,13 @@ class _Source:
 
 
 TWO = ("0", "1")
+SMALL = 200, 200, 1000
 SOURCES = {
-    "moons": _Source((400, 200, 1000), TWO, lambda s, n: _draw_moons(s, n, 0.2)),
-    "small_moons": _Source((50, 200, 1000), TWO, lambda s, n: _draw_moons(s, n, 0.35)),
-    "spiral": _Source((200, 200, 1000), TWO, lambda s, n: _draw_spiral(s, n, 0.1)),
-    "clean_spiral": _Source(
-        (200, 200, 1000), TWO, lambda s, n: _draw_spiral(s, n, 0.05)
-    ),
-    "circles": _Source((200, 200, 1000), TWO, lambda s, n: _draw_circles(s, n, 0.1)),
+    "moons": _Source((400, 200, 1000), TWO, _draw("make_moons", noise=0.2)),
+    "small_moons": _Source((50, 200, 1000), TWO, _draw("make_moons", noise=0.35)),
+    "spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.1)),
+    "clean_spiral": _Source(SMALL, TWO, partial(_draw_spiral, noise=0.05)),
+    "circles": _Source(SMALL, TWO, _draw("make_circles", noise=0.1, factor=0.5)),
     "coin_flips": _Source((40, 40, 1000), ("heads", "tails"), _draw_coin_flips),
     "digits": _Source((600, 400, 797), tuple("0123456789"), standardize=True),
     "wine": _Source((106, 36, 36), ("0", "1", "2"), standardize=True),

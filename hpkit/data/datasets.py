@@ -156,28 +156,22 @@ class Dataset:
     ) -> Dataset:
         """Return a pandas table, shuffled, cut in three and standardised.
 
+        Columns have mean 0 and standard deviation 1 over the training rows; so has the
+        target of a regression, whose loss of 1 is then that of predicting the mean.
+
         Parameters
         ----------
         frame : pandas.DataFrame
             Numbers (and True/False) in every column but the target; no gaps.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
-        name : str, default "your data"
         task : {"classification", "regression"}, optional
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
-        valid, test : float, default 0.2
-            Share of the rows for validation and for the test; for classification
-            each split holds about the same share of every class.
-        seed : int, default 0
+        valid, test : float
+            Shares of the rows; each split holds about the same share of every class.
+        seed : int
             Of the shuffling.
-
-        Returns
-        -------
-        Dataset
-            Columns with mean 0 and standard deviation 1 over the training rows; so
-            is the target of a regression, whose loss of 1 is then that of
-            predicting the mean.
 
         Examples
         --------
@@ -265,18 +259,14 @@ def check_dataset(dataset):
 def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """Return a data set of the course.
 
+    The same arguments give the same object: looks at its test split add up.
+
     Parameters
     ----------
     name : str, one of SOURCES
     seed : int, optional
-        Default: the committed rows and splits. With a seed: new rows for data that
-        a formula draws, another split of the same rows for digits and wine.
-        Seed 0 gives the committed ones.
-
-    Returns
-    -------
-    Dataset
-        The same object for the same arguments: looks at its test split add up.
+        Default 0, the committed rows and splits. Others: new rows for data that a
+        formula draws, another split of the same rows for digits and wine.
 
     Examples
     --------
