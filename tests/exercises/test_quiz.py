@@ -60,6 +60,13 @@ def test_right_choices_do_not_all_have_one_letter():
     assert {"A", "B", "C"} <= letters
 
 
+def test_length_of_a_choice_does_not_give_it_away():
+    asked = [q["answers"] for quiz in QUIZZES for q in quiz.questions]
+    for extreme in min, max:
+        at = [extreme(answers, key=lambda a: len(a["answer"])) for answers in asked]
+        assert 0.2 < sum(a["correct"] for a in at) / len(asked) < 0.45
+
+
 def a_file(tmp_path, **changes):
     question = {
         "question": "Q?",
