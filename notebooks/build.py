@@ -32,10 +32,18 @@ from hpkit.panels.parts import VIEW, WORDS
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 
-# A panel's first picture waits for its training, on a busy machine too.
-PATIENT = (
-    "from hpkit.panels.live import Live; Live.now.__kwdefaults__['seconds'] = 60.0"
-)
+# In the kernel: a panel's first picture waits for its training, on a busy machine too,
+# and shows the end of what its button plays, for whoever only reads.
+PATIENT = """
+from hpkit.panels.live import Live as _Live
+_Live.now.__kwdefaults__["seconds"] = 60.0
+def _play(cell, to_the_end={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
+    panel = cell.result
+    if name := to_the_end.get(type(panel).__name__):
+        getattr(panel, f"{name}_button").click()
+        panel.wait(60)._show_saved(again=True)
+get_ipython().events.register("post_run_cell", _play)
+"""
 SAVED = '<div class="hp-saved'  # of a panel or quiz, beside its widget
 PANEL = re.compile(SAVED + '.*?<img alt="([^"]*)" src="data:image/png;base64,([^"]*)')
 # Their bytes and words differ between machines: --check sees only whether one is there.
