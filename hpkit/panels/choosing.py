@@ -35,9 +35,8 @@ class CoinFlipsPanel(Instrument):
     """Try more and more models on labels that are coin flips.
 
     The best of many is lucky on the rows it was chosen by (Cawley and Talbot, On
-    over-fitting in model selection, JMLR 11, 2010). The models have one hidden layer of
-    16, 20 epochs, learning rates 0.01 to 1 by turns, each its own seed. The test split
-    is looked at as often as it likes: nothing is chosen by it.
+    over-fitting in model selection, JMLR 11, 2010). Each model has its own seed, one
+    hidden layer of 16, 20 epochs, and a learning rate of 0.01 to 1.
 
     Parameters
     ----------
@@ -49,9 +48,8 @@ class CoinFlipsPanel(Instrument):
 
     Examples
     --------
-    >>> panel = CoinFlipsPanel().wait()
-    >>> bool(panel.valid.max() > 0.55)  # accuracies of 100 models
-    True
+    >>> CoinFlipsPanel().wait().valid.shape  # accuracies
+    (100,)
     """
 
     kind, words, newest_first, there = "coin-flips", COINS, True, False
@@ -151,7 +149,7 @@ class CoinFlipsPanel(Instrument):
     def _table(self):
         valid, test, best = self._shown
         table = {"model": range(1, len(best) + 1), "val_accuracy": valid}
-        table |= {"test_accuracy": test, "best_val_accuracy": valid[best]}
+        table["test_accuracy"], table["best_val_accuracy"] = test, valid[best]
         return table | {"its_test_accuracy": test[best]}
 
     def code(self) -> str:
@@ -177,9 +175,7 @@ class TestBoxPanel(Instrument):
     Examples
     --------
     >>> from hpkit.engine.training import fit
-    >>> run = fit(load_dataset("wine"), Hyperparameters(epochs=5))
-    >>> TestBoxPanel(run).run.setting.epochs
-    5
+    >>> TestBoxPanel(fit(load_dataset("wine"), Hyperparameters(epochs=5))).opened
     """
 
     __test__ = False  # no test, whatever pytest thinks of the name
@@ -224,8 +220,8 @@ class TestBoxPanel(Instrument):
                 # JSON has no sign for a loss that is not finite.
                 losses = {name: str(loss) for name, loss in self.opened.items()}
                 self.opened |= {"setting": self.choice, "seed": run.seed}
-                self.opened |= {"accuracy": None if numbers else run.test_accuracy()}
-                self.opened |= {"guess": self.guess.value if self.guess else None}
+                self.opened["accuracy"] = None if numbers else run.test_accuracy()
+                self.opened["guess"] = self.guess.value if self.guess else None
                 seen = self.opened | losses
                 self.store.change(lambda data: data.update(opened=seen))
                 self.note.value = html.escape(" ".join(self.store.notices))
@@ -242,9 +238,8 @@ class TestBoxPanel(Instrument):
     @property
     def losses(self) -> list:
         """Validation loss and, once the box was opened, test loss of the choice."""
-        if self.opened is None:
-            return [self.run.best_val_loss]
-        return [self.opened[name] for name in LOSSES]
+        seen = self.opened or {"val_loss": self.run.best_val_loss}
+        return [seen[name] for name in LOSSES if name in seen]
 
     def _update(self, running):
         self.bar.value = float(self.opened is not None)

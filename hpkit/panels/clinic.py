@@ -137,8 +137,8 @@ class ClinicPanel(Instrument):
         self.patient = self.run = self.treated = None
         self.others, self.rows, self.number = [], [], 0
         self.record = W.HTML()
-        self.fault = self._choice("fault", "faults", FAULTS)
-        self.remedy = self._choice("remedy", "remedies", dict.fromkeys(HELPS.values()))
+        self.fault = self._choice("fault", WORDS["faults"])
+        self.remedy = self._choice("remedy", WORDS["remedies"])
         self.treat_button = self.button("treat", self._treat, "primary")
         self.next_button = self.button("next", self.admit)
         lists = [self.fault, self.remedy]
@@ -147,8 +147,9 @@ class ClinicPanel(Instrument):
         self.arrange(self.record, *lists, treat, (self.next_button,))
         self.live.now(self._admitting())
 
-    def _choice(self, name, many, keys):
-        options = [(WORDS["choose"], None), *((WORDS[many][key], key) for key in keys)]
+    def _choice(self, name, texts):
+        options = [(text, key) for key, text in texts.items()]
+        options = [(WORDS["choose"], None), *options]
         choice = named(W.Dropdown(options=options), WORDS[name])
         choice.layout.width = "calc(100% - 8px)"
         return choice
