@@ -45,23 +45,17 @@ BOX = (
     "max-width:46em;line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
-_solutions = {"shown": None}
 
 
 def configure(*, solutions: bool) -> None:
-    """Show or hide all solutions from now on.
-
-    The environment variable ``HPKIT_SOLUTIONS=0`` hides them for kernels that start
-    later.
-    """
-    _solutions["shown"] = check_flag("solutions", solutions, "False hides them")
+    """Show or hide all solutions, as HPKIT_SOLUTIONS=0 in the environment does."""
+    shown = check_flag("solutions", solutions, "False hides them")
+    os.environ["HPKIT_SOLUTIONS"] = str(int(shown))
 
 
 def _solutions_shown():
-    if _solutions["shown"] is None:
-        asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
-        return asked not in ("0", "no", "false")
-    return _solutions["shown"]
+    asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
+    return asked not in ("0", "no", "false")
 
 
 def to_html(text):

@@ -151,7 +151,7 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
     assert "<pre>def updates_per_epoch(" in shown.value
     assert _progress.load()[one.key]["solution"]
 
-    monkeypatch.setitem(_core._solutions, "shown", False)
+    monkeypatch.setenv("HPKIT_SOLUTIONS", "0")
     _, button, shown = one.widget().children
     for _ in range(2):
         button.click()
@@ -217,7 +217,6 @@ def test_solutions_can_be_hidden(monkeypatch):
     with pytest.raises(TypeError, match="solutions must be True or False, got 1"):
         exercises.configure(solutions=1)
 
-    monkeypatch.setitem(_core._solutions, "shown", None)
     monkeypatch.setenv("HPKIT_SOLUTIONS", "0")
     assert "switched off" in repr(one.solution())
 
