@@ -169,29 +169,8 @@ def train_more(plan, parts, settings, planned, lost, **more):
 def validation_curve(plan, *, param_name, param_range):
     """Return models that are alike in everything but one hyperparameter.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    base : Hyperparameters, default Hyperparameters()
-        Values of what is not searched.
-    param_name : str
-        The hyperparameter, such as "lr".
-    param_range : iterable
-        Its values, all different.
-    seeds : iterable of int, default (0,)
-        Repeats; all settings get the same ones.
-    model : function, optional
-        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting.
-    executor : concurrent.futures.Executor, optional
-        Trains on other processes or machines: see `hpkit.search.executors`.
-    progress : bool, default False
-        Show a bar with runs, epochs and seconds left. Interrupting returns what is
-        done. (In `.live` there is `tick` instead, the seconds between two results.)
-
-    Notes
-    -----
-    The name is scikit-learn's (``sklearn.model_selection.validation_curve``).
+    Arguments as in `grid_search`, but for `param_name`, such as "lr", and
+    `param_range`, its values, as in ``sklearn.model_selection.validation_curve``.
 
     Examples
     --------
@@ -209,8 +188,23 @@ def validation_curve(plan, *, param_name, param_range):
 def grid_search(plan, **values):
     """Return models with every combination of values, the last name innermost.
 
-    Arguments as in `validation_curve`, and the values of each hyperparameter:
-    ``lr=[0.01, 0.1], batch_size=[16, 64]``.
+    Parameters
+    ----------
+    dataset : Dataset
+    base : Hyperparameters, default Hyperparameters()
+        Values of what is not searched.
+    seeds : iterable of int, default (0,)
+        Repeats; all settings get the same ones.
+    model : function, optional
+        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
+        network of the setting.
+    executor : concurrent.futures.Executor, optional
+        Trains on other processes or machines: see `hpkit.search.executors`.
+    progress : bool, default False
+        Show a bar with runs, epochs and seconds left. Interrupting returns what is
+        done. (In `.live` there is `tick` instead, the seconds between two results.)
+    **values : iterable
+        Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``.
 
     Examples
     --------
@@ -228,7 +222,7 @@ def grid_search(plan, **values):
 def random_search(plan, *, n_trials=20, search_seed=0, **values):
     """Return models with settings that were drawn at random, in that order.
 
-    Arguments as in `validation_curve`, and those below.
+    Arguments as in `grid_search`, and those below.
 
     Parameters
     ----------
