@@ -433,10 +433,7 @@ def empty_arrays(n_settings, n_seeds, n_epochs, dataset):
 
 
 def join(parts):
-    """Return collections of the same data set and seeds as one, settings in order.
-
-    Unlike `Runs.of` it keeps the place of settings that have not started.
-    """
+    """Return collections of the same data set and seeds as one, settings in order."""
     if len(parts) == 1:
         return parts[0]
     first, epochs = parts[0], max(part.val_loss.shape[2] for part in parts) - 1
