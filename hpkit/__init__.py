@@ -56,9 +56,18 @@ _PUBLIC = {
     "plots": "alt_text describe plot_best_so_far plot_data plot_decision_boundary "
     "plot_grid plot_parallel plot_path plot_seeds plot_training_curves "
     "plot_validation_curve",
-    "panels": "BatchNoisePanel BowlPanel ClinicPanel CoinFlipsPanel GridPanel "
-    "OneAtATimePanel PatiencePanel SearchRacePanel SeedsPanel TestBoxPanel "
-    "TrainingPanel ValidationCurvePanel present",
+    "panels.bowl": "BowlPanel",
+    "panels.choosing": "CoinFlipsPanel TestBoxPanel",
+    "panels.clinic": "ClinicPanel",
+    "panels.curve": "ValidationCurvePanel",
+    "panels.grid": "GridPanel",
+    "panels.noise": "BatchNoisePanel",
+    "panels.one_at_a_time": "OneAtATimePanel",
+    "panels.parts": "present",
+    "panels.patience": "PatiencePanel",
+    "panels.race": "SearchRacePanel",
+    "panels.seeds": "SeedsPanel",
+    "panels.training": "TrainingPanel",
 }
 _MODULE_OF = {
     name: module for module, names in _PUBLIC.items() for name in names.split()

@@ -15,21 +15,18 @@ from hpkit.engine.dense import Model
 from hpkit.engine.training import Hyperparameters, Run, Runs, fit, train
 from hpkit.exercises import progress
 from hpkit.locale import language
-from hpkit.panels import (
-    BatchNoisePanel,
-    BowlPanel,
-    ClinicPanel,
-    CoinFlipsPanel,
-    GridPanel,
-    OneAtATimePanel,
-    PatiencePanel,
-    SearchRacePanel,
-    SeedsPanel,
-    TestBoxPanel,
-    TrainingPanel,
-    ValidationCurvePanel,
-    present,
-)
+from hpkit.panels.bowl import BowlPanel
+from hpkit.panels.choosing import CoinFlipsPanel, TestBoxPanel
+from hpkit.panels.clinic import ClinicPanel
+from hpkit.panels.curve import ValidationCurvePanel
+from hpkit.panels.grid import GridPanel
+from hpkit.panels.noise import BatchNoisePanel
+from hpkit.panels.one_at_a_time import OneAtATimePanel
+from hpkit.panels.parts import present
+from hpkit.panels.patience import PatiencePanel
+from hpkit.panels.race import SearchRacePanel
+from hpkit.panels.seeds import SeedsPanel
+from hpkit.panels.training import TrainingPanel
 from hpkit.plots import (
     alt_text,
     describe,

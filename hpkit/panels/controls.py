@@ -14,15 +14,8 @@ import ipywidgets as W
 import numpy as np
 import traitlets
 
-from hpkit.hyperparameters import (
-    TABLE,
-    check_choice,
-    check_count,
-    check_items,
-    check_seeds,
-    refusal,
-    was_refused,
-)
+from hpkit import hyperparameters as hyper
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, head_of, named, row, say, toggles
 from hpkit.search.space import check_list
@@ -53,7 +46,6 @@ class Knob:
 
     @property
     def value(self):
-        """The hyperparameter's value."""
         return self.read(self.source.value)
 
     @value.setter
@@ -62,7 +54,6 @@ class Knob:
 
 
 def _framed(label, slider, *number):
-    """Return label and number in a row, the slider under it."""
     label = row(W.HTML(head_of(label)), *number, name="hp-row")
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
@@ -149,7 +140,7 @@ class _Whole(traitlets.TraitType):
     def validate(self, box, value):
         hint = WORDS["between"].format(box.most)
         try:
-            return check_count(box.label, value, most=box.most, hint=hint)
+            return hyper.check_count(box.label, value, most=box.most, hint=hint)
         except ValueError as error:
             if box.refuse is None:
                 raise
@@ -197,7 +188,6 @@ def width_knob(name, dataset, hidden):
 
 
 def choice_knob(name, dataset, value):
-    """Return buttons, one a choice."""
     buttons = W.ToggleButtons(options=TABLE[name].ticks, value=value)
     return Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
 
@@ -220,9 +210,9 @@ class Controls:
 
     def __init__(self, dataset, base, names):
         names = (names,) if isinstance(names, str) else names
-        names = check_items("controls", names, empty=True, of="names")
+        names = hyper.check_items("controls", names, empty=True, of="names")
         for name in names:
-            check_choice("controls", name, tuple(TABLE))
+            hyper.check_choice("controls", name, tuple(TABLE))
         self.base = base
         self.knobs = {
             n: BUILD[TABLE[n].control](n, dataset, getattr(base, n)) for n in names
@@ -234,7 +224,6 @@ class Controls:
 
     @property
     def setting(self):
-        """The setting that the controls show."""
         return self.base.but(**{n: knob.value for n, knob in self.knobs.items()})
 
     @setting.setter
@@ -254,14 +243,14 @@ class Controls:
 
 
 def check_seed_count(count):
-    return check_count("seeds", count, most=MOST_SEEDS, hint=WORDS["few"])
+    return hyper.check_count("seeds", count, most=MOST_SEEDS, hint=WORDS["few"])
 
 
 def given_seeds(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
     if isinstance(seeds, Number | str):
         return range(check_seed_count(seeds))
-    return check_seeds(seeds)
+    return hyper.check_seeds(seeds)
 
 
 def seeds_from(given, count, first=0):
@@ -329,9 +318,9 @@ def parse_values(name, text, layers=2):
         else:
             values = list(map(float, parts))
     except (ValueError, IndexError):
-        raise refusal("typed_values", text) from None
+        raise hyper.refusal("typed_values", text) from None
     if len(values) > MOST_VALUES:
-        raise refusal("typed_many", most=MOST_VALUES, got=parts[-1])
+        raise hyper.refusal("typed_many", most=MOST_VALUES, got=parts[-1])
     if kind in _WHOLE and not shapes:
         values = list(dict.fromkeys(max(1, round(v)) for v in values))
     if kind == "units" and not shapes:
@@ -397,7 +386,7 @@ class Entry:
         try:
             values = self.values
         except (ValueError, TypeError) as error:
-            if not was_refused(error):
+            if not hyper.was_refused(error):
                 raise
             self.wrong = str(error)
             said = f"<div role='alert' class='hp-wrong'>{html.escape(self.wrong)}</div>"
@@ -412,10 +401,8 @@ class Entry:
 
     @property
     def name(self):
-        """The hyperparameter."""
         return self.which.value
 
     @property
     def values(self):
-        """The values to try, checked."""
         return parse_values(self.name, self.text.value, self.layers)

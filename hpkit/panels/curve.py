@@ -126,7 +126,6 @@ class ValidationCurvePanel(SearchPanel):
         return {"drawn": drawn}
 
     def code(self) -> str:
-        """Return the cell that runs the same search."""
         name, values = self.values.name, self.values.values
         if self.found:
             name, values = next(iter(self.found.space.items()))

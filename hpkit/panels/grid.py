@@ -32,19 +32,11 @@ class GridPanel(SearchPanel):
 
     Parameters
     ----------
-    dataset : Dataset
     x, y : str, default "lr", "batch_size"
         Hyperparameter across and up.
-    base : Hyperparameters, default Hyperparameters()
-        Values of all others.
     x_values, y_values : sequence, or text such as "0.001 to 10 in 5", optional
-    seeds : int or iterable of int, default 3
-        How many, from 0 on, or which.
-    controls : sequence of str, default ("epochs",)
-        Which others can be moved.
-    title : str, optional
-    model : function, optional
-        As in `hpkit.training.train`.
+    dataset, base, seeds, controls, title, model
+        As in `ValidationCurvePanel`.
     predict : bool, default False
         Ask for a guess of the best cell before anything is shown.
 
@@ -169,7 +161,6 @@ class GridPanel(SearchPanel):
         return text
 
     def code(self) -> str:
-        """Return the cell that runs the same search."""
         space = self.found.space if self.found else self._space()
         space = {name: list(values) for name, values in space.items()}
         base = self.controls.setting

@@ -82,7 +82,6 @@ class Live:
             self._go.set()
 
     def pause(self):
-        """Let the job rest at its next yield."""
         self._go.clear()
 
     def resume(self):
@@ -141,7 +140,6 @@ class Live:
 
     @contextmanager
     def _errors_shown(self):
-        """Show an error instead of raising it."""
         try:
             yield
         except Exception as error:

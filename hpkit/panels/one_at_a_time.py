@@ -31,17 +31,13 @@ class OneAtATimePanel(ListedPanel):
 
     Parameters
     ----------
-    dataset : Dataset
     base : Hyperparameters, optional
         Where to start; a value that is not on its list joins it. Default
         Hyperparameters(), or the first of a list that does not hold its value.
     order : sequence of str, optional
         Default that of `values`.
-    seeds : int or iterable of int, default 3
-        How many, from 0 on, or which.
-    title : str, optional
-    model : function, optional
-        As in `hpkit.training.train`.
+    dataset, seeds, title, model
+        As in `ValidationCurvePanel`.
     predict : bool, default False
         Ask whether the path will end at the best of the grid before anything is shown.
     **values : sequence
@@ -142,17 +138,14 @@ class OneAtATimePanel(ListedPanel):
 
     @property
     def starting(self) -> Hyperparameters:
-        """The setting where the path starts."""
         return self.base.but(**{n: knob.value for n, knob in self.starts.items()})
 
     @property
     def ordered(self) -> dict[str, tuple]:
-        """The values by name, in the order of the steps."""
         return {name: self.space[name] for name in self.order.value}
 
     @property
     def done(self) -> list:
-        """The steps that are finished."""
         steps = self.found.steps if self.found else ()
         return [step for step in steps if step.winner is not None]
 
@@ -206,7 +199,6 @@ class OneAtATimePanel(ListedPanel):
             yield from self._training("grid", self.space)
 
     def reveal(self) -> None:
-        """Train the grid."""
         self.error = None
         self.live.start(self._training("grid", self.space))
 
@@ -251,7 +243,6 @@ class OneAtATimePanel(ListedPanel):
         self._draw()
 
     def choose(self, number: int) -> None:
-        """Highlight a setting."""
         if self.found is None:  # begun anew a moment ago
             return
         self.cell = cell_of(self.found.settings[number], self.space)
@@ -349,7 +340,6 @@ class OneAtATimePanel(ListedPanel):
         return ended.format(**facts, times=times)
 
     def code(self) -> str:
-        """Return the cell that runs the same search."""
         space = {name: list(values) for name, values in self.ordered.items()}
         return self._code_of("one_at_a_time", self.starting, **space)
 

@@ -1,8 +1,10 @@
 """What all panels share: frame, charts, result in words, a guess, code, saving.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build`, starts jobs on `self.live`, and says what it shows: `_update` (its controls),
-`_pictures` (its charts), `_sentence`, `_table` and `code`.
+`build`, starts jobs on `self.live`, and says what it shows: `_update(running)` lets
+status, bar and controls show the state, `_pictures()` returns the charts, always as
+many and of the same marks, `_sentence(running)` the result in words (HTML), `_table()`
+the numbers as `pandas.DataFrame` takes them, `code()` the cell for them.
 """
 
 from __future__ import annotations
@@ -145,7 +147,6 @@ class Panel(W.VBox):
         return made
 
     def on_click(self, widget, callback):
-        """Call `callback()` when a button is pressed."""
         widget.on_click(self._told(lambda _: callback()))
 
     def on_change(self, widget, callback):
@@ -195,7 +196,6 @@ class Panel(W.VBox):
             self._saving.start()
 
     def _draw(self):
-        """Show the state."""
         running = self.live.busy
         (self.add_class if running else self.remove_class)("hp-running")
         self._update(running)
@@ -210,19 +210,7 @@ class Panel(W.VBox):
             self._show_drawer()
 
     def _update(self, running):
-        """Let status, bar and controls show the state."""
-
-    def _pictures(self):
-        """Return the charts of the state, always as many and of the same marks."""
-        raise NotImplementedError
-
-    def _sentence(self, running):
-        """Return the result in words (HTML)."""
-        raise NotImplementedError
-
-    def _table(self):
-        """Return the numbers of the charts, as `pandas.DataFrame` takes them."""
-        raise NotImplementedError
+        pass
 
     def end(self) -> None:
         """Stop it and take it from the page; its saved picture stays."""
@@ -241,7 +229,6 @@ class Panel(W.VBox):
 
     def code(self) -> str:
         """Return the cell that gives the same result without a panel."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """Stop the training; returns at once."""
@@ -379,7 +366,6 @@ class Guess:
 
     @property
     def open(self):
-        """Whether the guess was made."""
         return self.value is not None
 
     @property
@@ -443,7 +429,6 @@ class Drawing(W.VBox):
 
     @property
     def lowest(self):
-        """Number of the lowest place."""
         return int(np.argmin(self.value))
 
     def _drawn(self, heights):

@@ -32,7 +32,6 @@ _large = [False]
 
 
 def classed(widget, *names):
-    """Return a widget with CSS classes."""
     for name in names:
         widget.add_class(name)
     return widget
@@ -43,7 +42,6 @@ def button(text, tip, look=""):
 
 
 def row(*widgets, name=""):
-    """Return widgets side by side, with CSS classes."""
     return classed(W.HBox(widgets), *name.split())
 
 
@@ -70,7 +68,6 @@ def say(text="", *classes):
 
 
 def head_of(label):
-    """Return the name of a control in bold."""
     return f"<span class='hp-name'>{label}</span>"
 
 
@@ -121,11 +118,10 @@ def present(on: bool = True) -> None:
 
 def call(head, arguments):
     """Return a call, over several lines where one would be too long."""
-    line = f"{head}({', '.join(arguments)})"
-    if len(line) <= _WIDTH:
-        return line
-    text = ", ".join(arguments) + ","
-    lines = textwrap.wrap(text, _WIDTH - 4, break_long_words=False)
+    text = ", ".join(arguments)
+    if len(head) + len(text) + 2 <= _WIDTH:
+        return f"{head}({text})"
+    lines = textwrap.wrap(f"{text},", _WIDTH - 4, break_long_words=False)
     return "\n    ".join([f"{head}(", *lines]) + "\n)"
 
 

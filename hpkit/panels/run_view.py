@@ -238,23 +238,18 @@ class RunList:
         self.show()
 
     def show(self):
-        """Show the runs as rows of text."""
+        """Show the runs as rows of text, and the chosen one."""
         rows = [self._cells(k) for k in self.kept]
         heads, lines = aligned(WORDS["run_columns"], self.columns, rows)
-        numbers = [k.number for k in self.kept]
+        numbers, chosen = [k.number for k in self.kept], self.chosen
         with self.panel.quietly():
             self.heads.value = heads
             self.list.options = list(zip(lines, numbers, strict=True))
-            there = self.chosen in self.kept
-            self.list.index = self.kept.index(self.chosen) if there else None
-        self._show_chosen()
-
-    def _show_chosen(self):
-        chosen = self.chosen
-        with self.panel.quietly():
+            self.list.index = self.kept.index(chosen) if chosen in self.kept else None
             self.name.value = chosen.name if chosen else ""
-        pinned = chosen is not None and chosen.color
-        self.pin_button.description = WORDS["unpin" if pinned else "pin"]
+        self.pin_button.description = WORDS[
+            "unpin" if chosen and chosen.color else "pin"
+        ]
 
     def _cells(self, kept):
         run = kept.run
@@ -263,21 +258,14 @@ class RunList:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
         end = [f"{run.best_val_loss:.4f}", str(run.best_epoch)]
         end = [WORDS["out"], ""] if run.diverged else end
-        sign = "●" if kept.color else " "
-        return [
-            f"{sign} {kept.number}",
-            *values.values(),
-            str(run.seed),
-            *end,
-            kept.name,
-        ]
+        number = f"{'●' if kept.color else ' '} {kept.number}"
+        return [number, *values.values(), str(run.seed), *end, kept.name]
 
     def _choose(self):
         self.chosen = next(k for k in self.kept if k.number == self.list.value)
         self.note = ""
-        self._show_chosen()
         self.panel.show_setting()
-        self.panel._draw()
+        self._changed()
 
     def _rename(self):
         """Give the chosen run a name; a named run is pinned."""

@@ -1,7 +1,8 @@
 """What panels of searches share: values to try, seeds, the search as a live job.
 
-A subclass of `SearchPanel` says which search (`_begin`) and draws what it gives
-(`_charts`).
+A subclass of `SearchPanel` says which search: `_begin()` checks all at once and returns
+it as a generator of `Search`, `_planned()` the settings that it would train; and
+`_charts(found)` draws what it has given so far.
 """
 
 import time
@@ -92,7 +93,6 @@ class ListedPanel(Panel):
         return int(self.found.runs.order[0])
 
     def choose(self, number: int) -> None:
-        """Highlight a setting."""
         self.chosen = number
         self._draw()
 
@@ -145,10 +145,9 @@ class SearchPanel(ListedPanel):
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
-        start = self.button("start", lambda: self.start(), "primary")
-        self.start_button = start
-        self.search_box = [self.controls.box, self.seed_knob.box]
-        self.search_box.append(buttons(start, self.stop_button))
+        self.start_button = self.button("start", lambda: self.start(), "primary")
+        pair = buttons(self.start_button, self.stop_button)
+        self.search_box = [self.controls.box, self.seed_knob.box, pair]
         for knob in (*self.controls.knobs.values(), self.seed_knob):
             self.on_change(knob.source, self._moved)
 
@@ -176,14 +175,6 @@ class SearchPanel(ListedPanel):
             knob.box.layout.display = "none" if name in searched else ""
 
     # ---- the search as a job -------------------------------------------------------
-
-    def _begin(self):
-        """Return the search to run, as a generator of `Search`; checks at once."""
-        raise NotImplementedError
-
-    def _planned(self):
-        """Return the settings that a start would train."""
-        raise NotImplementedError
 
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
@@ -252,12 +243,8 @@ class SearchPanel(ListedPanel):
 
     def _pictures(self):
         if self._empty:
-            return [Chart(Axis(), Axis(), []) for _ in self.widths]
+            return [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
         return self._charts(self.found)
-
-    def _charts(self, found):
-        """Return the charts of what the search has given so far."""
-        raise NotImplementedError
 
     def _sentence(self, running):
         if self._empty:
@@ -272,9 +259,8 @@ class SearchPanel(ListedPanel):
         if number == int(runs.order[0]):
             return ""
         setting = label(self.found.settings[number], self.found.space)
-        if runs.diverged[number].any():
-            return WORDS["chosen_out"].format(setting)
-        return WORDS["chosen"].format(setting, loss_of(runs, number))
+        words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
+        return words.format(setting, loss_of(runs, number))
 
     def _stopped(self):
         found = self.found

@@ -231,7 +231,6 @@ class TrainingPanel(Panel):
 
     @property
     def runs(self) -> Runs:
-        """All runs of the list."""
         with self.live.lock:
             return Runs.of([kept.run for kept in self.list.kept])
 
@@ -309,7 +308,6 @@ class TrainingPanel(Panel):
         return WORDS[line].format(**facts, best=digits(best))
 
     def code(self) -> str:
-        """Return the cell that trains the run shown."""
         return code_of_run(self.run) if self.run else ""
 
     def _table(self):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from chart_reading import curve, mark, marks, shows, until
 
-from hpkit.panels import BowlPanel
+from hpkit import BowlPanel
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from chart_reading import curve, mark, shows, until
 
+from hpkit import CoinFlipsPanel, TestBoxPanel
 from hpkit.charts.still import still
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.runs import TestSplitWarning
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import CoinFlipsPanel, TestBoxPanel
 from hpkit.panels.choosing import best_so_far
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hpkit.panels import ClinicPanel
+from hpkit import ClinicPanel
 from hpkit.panels.clinic import CURED, HELPS, draw_patient, last_losses, trained
 
 SEEDS = range(1000, 1020)

@@ -9,10 +9,10 @@ from chart_reading import curve as line_of
 from chart_reading import mark, marks, until
 from matplotlib.colors import to_rgb
 
+from hpkit import ValidationCurvePanel
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.panels import ValidationCurvePanel
 from hpkit.search.searches import validation_curve
 from hpkit.store import guesses
 from hpkit.text import label, shown

@@ -6,11 +6,11 @@ from chart_reading import curve as line_of
 from chart_reading import mark
 from matplotlib.figure import Figure
 
+from hpkit import GridPanel
 from hpkit.charts.colors import light
 from hpkit.charts.heatmap import grid_losses, heatmap_chart
 from hpkit.charts.still import draw
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import GridPanel
 from hpkit.panels.search_panel import LONG
 from hpkit.plots import plot_grid
 from hpkit.search.searches import grid_search

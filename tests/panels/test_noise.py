@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from chart_reading import mark, marks, shows
 
+from hpkit import BatchNoisePanel
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import BatchNoisePanel
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 SLOW = QUICK.but(batch_size=1, epochs=900)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from chart_reading import nth, texts, until
 
+from hpkit import OneAtATimePanel
 from hpkit.charts.heatmap import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import OneAtATimePanel
 from hpkit.search.searches import one_at_a_time
 
 QUICK = Hyperparameters(epochs=5)

@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hpkit.charts.validation import value_axis
-from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.training import fit
-from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import (
+from hpkit import (
     BowlPanel,
     GridPanel,
     OneAtATimePanel,
@@ -22,6 +18,10 @@ from hpkit.panels import (
     TrainingPanel,
     ValidationCurvePanel,
 )
+from hpkit.charts.validation import value_axis
+from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine.training import fit
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.panel import FOLDER
 from hpkit.plots.words import short
 from hpkit.text import label

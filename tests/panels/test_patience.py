@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from chart_reading import curve, mark, marks, shows, until
 
+from hpkit import PatiencePanel
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import PatiencePanel
 from hpkit.panels.patience import stop_epoch
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from chart_reading import nth
 
+from hpkit import SearchRacePanel
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import SearchRacePanel
 from hpkit.panels.race import LOOKS, halving_count, told_races
 from hpkit.search.searches import cuts_of
 from hpkit.search.space import log_uniform

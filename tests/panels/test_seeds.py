@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from chart_reading import mark, marks, shows
 
+from hpkit import SeedsPanel
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import SeedsPanel
 from hpkit.search.searches import validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)

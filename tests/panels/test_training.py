@@ -11,11 +11,11 @@ from chart_reading import curve, mark, pixels, until
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
+from hpkit import TrainingPanel, present
 from hpkit.charts.decision import map_chart, map_pixels
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import TrainingPanel, present
 from hpkit.panels.controls import NEW, SAME
 from hpkit.panels.parts import VIEW, WORDS
 from hpkit.store import guesses
