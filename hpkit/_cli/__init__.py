@@ -52,6 +52,9 @@ def parser():
     sub.add_argument("lesson", nargs="?", help="its number (default: all)")
     sub.add_argument("--check", action="store_true", help="compare, write nothing")
     sub.add_argument("--pictures", action="store_true", help="those of the README only")
+    sub = commands.add_parser("page", help="make the page to try without installing")
+    sub.set_defaults(run=run_page)
+    sub.add_argument("--out", default="site", help="folder (default: site)")
     return top
 
 
@@ -112,3 +115,11 @@ def run_build(arguments, argv):
     import build
 
     return build.main(arguments.lesson, check=arguments.check)
+
+
+def run_page(arguments, argv):
+    ensure(argv)
+    sys.path.insert(0, str(ROOT / "notebooks"))
+    import page
+
+    return page.make(Path(arguments.out))

@@ -1,0 +1,201 @@
+"""The page to try: no server, no network, numbers as hpkit's, by keyboard, axe, themes.
+
+It is made of fewer trainings than the page that is published.
+"""
+
+import json
+import random
+
+import nbformat
+import page as maker
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from harness import ROOT
+
+import hpkit as hk
+from hpkit.locale import words
+
+FEW = {"rates": (0.02, 0.05, 0.3, 10), "sizes": (8, 32), "seeds": 3}
+SETS = {
+    name: {"base": maker.TRAINED[name]["base"].but(epochs=10)} | FEW
+    for name in ("moons", "digits")
+}
+SHORT = {"base": hk.Hyperparameters(epochs=5), "seeds": 2}
+LESS = {
+    "curve": {"rates": (0.01, 0.3, 10), "sizes": (2, 32, 400)} | SHORT,
+    "grid": {"x_values": (0.01, 0.3, 10), "y_values": (4, 200)} | SHORT,
+    "path": {"base": hk.Hyperparameters(lr=0.1, batch_size=200, epochs=3)},
+    "clinic": {"patients": 2},
+}
+
+# Files cannot be preloaded; what passes needs no list.
+QUICK = {"preload": False, "resultTypes": ["violations"]}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Folder of a page, with what was recorded for it as ``made``."""
+    folder = tmp_path_factory.mktemp("site")
+    less = {name: maker.SCENES[name] | few for name, few in LESS.items()}
+    made = maker.record(SETS, **less)
+    maker.write(folder, made)
+    return folder, made
+
+
+@pytest.fixture
+def shown(browser, site):
+    """Function that opens the page without a network; nothing may go wrong on it."""
+    opened, wrong = [], []
+
+    def show(name="index.html", width=1280, scheme="light"):
+        size = {"width": width, "height": 800}
+        page = browser.new_page(viewport=size, color_scheme=scheme)
+        page.context.set_offline(True)
+        page.on("console", lambda said: wrong.append(said.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request", lambda r: r.url[:5] in ("file:", "data:") or wrong.append(r.url)
+        )
+        page.goto((site[0] / name).as_uri())
+        page.wait_for_load_state()
+        opened.append(page)
+        return page
+
+    yield show
+    for page in opened:
+        page.close()
+    assert wrong == []
+
+
+def said(page, scene):
+    return page.locator(f"#{scene} .said").inner_text()
+
+
+def press(page, scene, name):
+    page.locator(f"#{scene} [data-do={name}]").press("Enter")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(shown, width, scheme):
+    page = shown(width=width, scheme=scheme)
+    for name in ("look", "all", "pin"):
+        page.locator(f"[data-do={name}]").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("svg[role=img][aria-label]").count() >= 10
+
+    pages = [page]
+    if (width, scheme) in ((1280, "light"), (390, "dark")):
+        pages.append(shown("lessons/00_start.html", width, scheme))
+    for one in pages:
+        faults = Axe().run(one, options=QUICK).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
+
+
+def test_numbers_are_those_of_hpkit(shown):
+    page, draw = shown(), random.Random(0)
+    rates, sizes = FEW["rates"], FEW["sizes"]
+    for _ in range(50):
+        name, epochs = draw.choice(list(SETS)), draw.randint(1, 10)
+        at = {"rate": draw.randrange(3), "size": draw.randrange(2)}
+        at |= {"epochs": epochs, "seed": draw.randrange(3)}
+
+        seen = page.evaluate("([name, at]) => page.look(name, at)", [name, at])
+
+        setting = SETS[name]["base"].but(epochs=epochs)
+        setting = setting.but(lr=rates[at["rate"]], batch_size=sizes[at["size"]])
+        run = hk.fit(hk.load_dataset(name), setting, seed=at["seed"])
+        assert seen["val"] == pytest.approx(run.val_loss, rel=5e-4)
+        assert seen["train"] == pytest.approx(run.train_loss, rel=5e-4)
+        assert seen["best"] == pytest.approx(run.best_val_loss, rel=5e-4)
+        assert seen["out"] == run.diverged
+
+
+def test_a_slider_is_answered_within_a_frame_or_two(shown):
+    page = shown()
+    page.wait_for_timeout(500)
+    before = said(page, "one")
+    times = page.evaluate(
+        """async () => {
+            const slider = document.querySelector('#one [data-name=rate]'), times = []
+            for (let turn = 0; turn < 12; turn++) {
+                await new Promise(requestAnimationFrame)
+                const start = performance.now()
+                slider.value = turn % 4
+                slider.dispatchEvent(new Event('input'))
+                await new Promise(requestAnimationFrame)
+                document.querySelector('#one svg').getBBox()
+                times.push(performance.now() - start)
+            }
+            return times
+        }"""
+    )
+
+    assert sorted(times)[6] < 50
+    assert said(page, "one") != before
+
+
+def test_the_first_panel_by_keyboard(shown, site):
+    page = shown()
+    slider = page.locator("#one [data-name=rate]")
+    slider.focus()
+    slider.press("End")
+
+    assert slider.get_attribute("aria-valuetext") == "10"
+    assert "learning rate 10, batch size 32, seed 0" in said(page, "one")
+    press(page, "one", "pin")
+    slider.press("Home")
+    texts = page.locator("#one .hpc").first.locator("svg text")
+    assert "lr 10" in texts.all_text_contents()
+    page.get_by_role("radio", name="digits").press("Space")
+    assert "Ten handwritten digits" in page.locator("#one").inner_text()
+
+
+def test_the_scenes_are_panels(shown, site):
+    page, made = shown(), site[1]
+    chart = page.locator("#guess .hpc-hit").first
+    chart.focus()
+    for _ in range(3):
+        chart.press("ArrowDown")
+    press(page, "guess", "look")
+    assert "Your guess has its lowest point" in said(page, "guess")
+    assert page.locator("#guess .story").is_visible()
+
+    best = min(made["path"]["ends"])
+    for order in page.locator("#path [type=radio]").all():
+        order.check(force=True)
+        press(page, "path", "all")
+    press(page, "path", "grid")
+    ends = page.locator("#path .orders b").all_inner_texts()
+    assert f"{best:#.3g}" in ends
+    assert len(ends) == 6
+    assert "The grid's best is" in said(page, "path")
+
+    cell = page.locator("#grid .hpc-hit").first
+    cell.focus()
+    for key in ("Home", "ArrowUp", "Enter"):
+        cell.press(key)
+    assert "Your cell" in said(page, "grid")
+
+    patient, say = made["clinic"]["patients"][0], words("panels")["clinic"]
+    page.get_by_label("What is wrong?").select_option(patient["fault"])
+    page.get_by_label("What helps?").select_option("seed")
+    press(page, "clinic", "treat")
+    assert said(page, "clinic").startswith("Right.")
+    assert say["remedies"]["seed"] in said(page, "clinic")
+
+
+def test_every_lesson_is_there_to_read(site):
+    folder = site[0] / "lessons"
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        text = (folder / f"{path.stem}.html").read_text("utf-8")
+        cells = nbformat.read(path, 4).cells
+        pictures = json.dumps(cells).count('"image/png": "iVBOR')
+        assert text.count("<img alt=") == pictures
+        assert 'src="http' not in text
+    listed = (site[0] / "index.html").read_text("utf-8").split("href=")[1:]
+    links = [part[1:].split(part[0])[0] for part in listed]
+    local = [link for link in links if link.startswith("lessons/")]
+    assert len(local) > 20
+    assert [link for link in local if not (site[0] / link).is_file()] == []
