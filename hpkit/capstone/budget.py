@@ -12,15 +12,9 @@ from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
 
-_SEARCHES = (
-    searches.validation_curve,
-    searches.one_at_a_time,
-    searches.grid_search,
-    searches.random_search,
-    searches.successive_halving,
-    bayes.bayesian_search,
-)
-SEARCHES = {search.__name__: search for search in _SEARCHES}
+_NAMES = "validation_curve one_at_a_time grid_search random_search successive_halving"
+SEARCHES = {name: getattr(searches, name) for name in _NAMES.split()}
+SEARCHES["bayesian_search"] = bayes.bayesian_search
 _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
 
 

@@ -86,7 +86,7 @@ def make_report(capstone):
 
 
 def content(data, bars):
-    """Give the blocks of the report; pictures are a dict of caption: (draw, text)."""
+    """Give the blocks of the report; pictures are a dict of caption: Chart."""
     choice, texts, entries = data["choice"], data["texts"], data["entries"]
     yield _head(1, say("report.title", data=data["dataset"]))
     if texts.get("author"):
@@ -109,7 +109,7 @@ def content(data, bars):
         yield _head(2, say("report.test"))
         yield _says(beside.sentence)
         yield _table(say("rivals.heads"), beside.table)
-        yield {"beside": beside.chart}
+        yield {"beside": rivals.chart(beside)}
     yield _head(2, say("report.learned"))
     yield _quote(texts.get("learned") or say("report.open_learned"))
 

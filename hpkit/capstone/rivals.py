@@ -63,18 +63,13 @@ class Comparison:
     mine: float | None = None  # the learner's own
 
     @property
-    def medians(self):
-        """The median of each way, by its name."""
-        return {say("rivals.ways")[way]: np.median(s) for way, s in self.scores.items()}
-
-    @property
     def table(self):
         """Rows of text under `say("rivals.heads")`."""
-        rows = []
-        for (name, median), way in zip(self.medians.items(), self.scores, strict=True):
-            low, high = min(self.scores[way]), max(self.scores[way])
-            span = say("rivals.span", low=low, high=high)
-            rows.append((name, self.epochs[way], f"{median:.3f}", span))
+        rows, names = [], say("rivals.ways")
+        for way, scores in self.scores.items():
+            span = say("rivals.span", low=min(scores), high=max(scores))
+            median = f"{np.median(scores):.3f}"
+            rows.append((names[way], self.epochs[way], median, span))
         you = say("rivals.you"), "", f"{self.mine or 0:.3f}", ""
         return rows if self.mine is None else [*rows, you]
 
@@ -92,16 +87,11 @@ class Comparison:
         facts = {"score": self.mine, "below": (every < self.mine).sum()}
         return f"{said} {say('rivals.mine', n=len(every), **facts)}"
 
-    @property
-    def chart(self):
-        """A row of dots for each way, and the bars."""
-        return _chart(self)
-
     def plot(self, ax=None):
         """Return the axes with the chart."""
         from hpkit.plots.words import drawn
 
-        return drawn(self.chart, ax, (7.2, 3.6), self.chart.alt)
+        return drawn(chart(self), ax, (7.2, 3.6), chart(self).alt)
 
     def __repr__(self):
         return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
@@ -117,11 +107,11 @@ def _place(shares):
     return np.log(shares / (1 - shares))
 
 
-def _chart(beside):
+def chart(beside):
+    """Return a row of dots for each way, and the bars."""
     mine = [] if beside.mine is None else [beside.mine]
-    names = [*beside.medians, *(say("rivals.you") for _ in mine)][::-1]
-    pairs = zip(beside.scores, beside.medians, strict=True)
-    up, top = {way: names.index(name) for way, name in pairs}, len(names) - 0.4
+    names, top = [name for name, *_ in beside.table][::-1], len(beside.table) - 0.4
+    up = {way: len(names) - 1 - n for n, way in enumerate(beside.scores)}
     at = _place([beside.scores[way] for way in up])
     rows = np.array(list(up.values()))[:, None]
     each = np.repeat(rows, len(at[0]))
@@ -140,12 +130,10 @@ def _chart(beside):
     ]
     ticks = {"ticks": _place(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
     across = Axis(say("rivals.axis"), tuple(_place(_ENDS)), **ticks)
-    medians = ", ".join(f"{name} {m:.3f}" for name, m in beside.medians.items())
-    alt = [say("rivals.alt", medians=medians)]
-    alt += [say("rivals.alt_mine", score=score) for score in mine]
-    return Chart(
-        across, Axis("", (-0.6, top + 0.4), texts=names), marks, alt=" ".join(alt)
-    )
+    medians = [f"{name} {median}" for name, _, median, _ in beside.table[: len(up)]]
+    alt = [say("rivals.alt", medians=", ".join(medians))]
+    alt = " ".join(alt + [say("rivals.alt_mine", score=score) for score in mine])
+    return Chart(across, Axis("", (-0.6, top + 0.4), texts=names), marks, alt=alt)
 
 
 def train(way, dataset, seeds, search_seed):
