@@ -139,7 +139,7 @@ class BatchNoisePanel(Instrument):
             points(self.sizes[:-1], spreads[:-1], **before),
             points([size], [spread], **now),
         ]
-        ticks = [*(2**k for k in range(11) if 2**k < n), n]
+        ticks = [4**k for k in range(6) if 4**k < n]
         x = Axis(WORDS["size"], (0.8, 1.25 * n), "log", ticks=ticks)  # whole dots
         y = Axis(WORDS["spread"], (0, nice_top(self.spreads[1])))
         alt = WORDS["spreads_alt"].format("; ".join(told))
