@@ -144,8 +144,10 @@ class PatiencePanel(Instrument):
         Nothing of what comes after is shown of a training that is watched.
         """
         run, at, watched = self.run, self._at, self.epoch is not None
-        shown, top, rest = until(run, at), top_of([run]), at < run.epochs_done
-        x, y = stacked([c[at:] for c in (run.train_loss, run.val_loss)], top)
+        shown, top = until(run, at), top_of([run])
+        rest = not watched and at < run.epochs_done
+        curves = (run.train_loss, run.val_loss) if rest else ()
+        x, y = stacked([curve[at:] for curve in curves], top)
         kept, best = ((r.best_epoch, r.best_val_loss) for r in (shown, run))
         later = {"color": "gray", "width": 1.5, "dash": ["dashed", None]}
         later["label"] = [CHART["train"], CHART["val"]]
@@ -153,9 +155,8 @@ class PatiencePanel(Instrument):
         mine = {"dash": "dashed", "width": 2.5, "label": WORDS["mine"]}
         name = "" if kept == best else WORDS["best"]
         lowest = {"color": "orange", "shape": "diamond", "label": name}
-        rest = rest and not watched
         marks = [
-            line(*((at + x, y) if rest else ((), ())), **later),
+            line(at + x, y, **later),
             rule([] if watched else [at], color="orange", **stop),
             points(*([] if watched else [n] for n in best), **lowest),
             rule(self.guesses, color="purple", **mine),
