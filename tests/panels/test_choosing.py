@@ -116,7 +116,7 @@ def test_coin_flips_keep_the_guess_for_other_flips():
 def test_box_opens_once_and_remembers(moons):
     dataset = load_dataset("wine", seed=5)
     run = fit(dataset, QUICK)
-    box = TestBoxPanel(run)
+    box, twin = TestBoxPanel(run), TestBoxPanel(run)
     assert "closed" in shows(box)
     assert dataset.test_looks == []
     with warnings.catch_warnings():
@@ -127,10 +127,15 @@ def test_box_opens_once_and_remembers(moons):
     assert f"{loss:.3g}" in shows(box)
     assert box.open_button.disabled
     box.look()
-
     assert "opened before" in box.result
+    twin.open_button.click()
+    assert "opened before" in shows(twin)
+    assert len(dataset.test_looks) == 2  # loss and accuracy
+
     other = TestBoxPanel(fit(dataset, QUICK.but(lr=0.01)))
     assert other.opened["loss"] == loss
+    assert other.losses == box.losses
+    assert other.losses[0] == run.best_val_loss
     assert other.open_button.description == "The box is open"
     assert "opened before" in other.result
 
@@ -156,26 +161,6 @@ def test_box_keeps_its_axis_when_it_opens():
     after = box.charts.charts[0].y.domain[1]
     assert (after == before) == (1.1 * box.losses[1] <= before)
     assert box.losses[1] < after
-
-
-def test_box_shows_the_losses_of_the_run_it_was_opened_for():
-    dataset = load_dataset("wine", seed=6)
-    first = TestBoxPanel(fit(dataset, QUICK))
-    first.look()
-    second = TestBoxPanel(fit(dataset, QUICK.but(lr=0.001)))
-
-    assert second.losses == first.losses
-    assert second.losses[0] == first.run.best_val_loss
-
-
-def test_box_knows_that_another_panel_has_opened_it():
-    run = fit(load_dataset("wine", seed=10), QUICK)
-    one, two = TestBoxPanel(run), TestBoxPanel(run)
-    one.open_button.click()
-    two.open_button.click()
-
-    assert len(run.dataset.test_looks) == 2  # loss and accuracy
-    assert "opened before" in shows(two)
 
 
 def test_box_keeps_the_guess_beside_the_result():

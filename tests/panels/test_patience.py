@@ -84,10 +84,11 @@ def test_patience_code_finds_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
     names = {}
     exec(panel.code(), names)
-
     row = panel.frame().set_index("patience").loc[panel.patience.value]
     assert (names["epoch"], names["kept"]) == (row.stops, row.keeps)
     assert row.stops == panel.stop_at
+    with pytest.raises(ValueError, match="batch_size"):
+        PatiencePanel(moons, QUICK.but(batch_size=5000))
 
 
 def test_patience_draws_the_guess(moons):
@@ -98,11 +99,6 @@ def test_patience_draws_the_guess(moons):
 
     assert "Your guess: <b>7</b>" in shows(panel)
     assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
-
-
-def test_patience_is_checked_at_once(moons):
-    with pytest.raises(ValueError, match="batch_size"):
-        PatiencePanel(moons, QUICK.but(batch_size=5000))
 
 
 def test_patience_stopped_while_it_trains_says_so(moons):
