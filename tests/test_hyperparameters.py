@@ -37,7 +37,6 @@ BAD = [
 def test_bad_value_is_refused_in_three_parts(name, value):
     with pytest.raises((ValueError, TypeError)) as error:
         Hyperparameters(**{name: value})
-
     rule, rest = str(error.value).split(", got ", 1)
     assert name in rule
     assert "must be" in rule
@@ -163,10 +162,8 @@ def test_every_hyperparameter_is_searched_told_drawn_and_kept(name, tmp_path):
 def test_every_hyperparameter_has_a_control_usual_values_and_code(name):
     controls = Controls(DATA, QUICK, (name,))
     usual = parse_values(name, TABLE[name].usual)
-
     controls[name].value = OTHER[name]
     code = code_of_setting(controls.setting)
-
     assert controls.setting == QUICK.but(**{name: OTHER[name]})
     assert len(usual) > 1
     assert eval(code, {"hk": hk}) == controls.setting

@@ -71,7 +71,6 @@ def test_import_hpkit_works_on_bare_python():
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True
     )
-
     assert done.stderr == ""
     assert done.stdout.startswith(hpkit.__version__)
 
@@ -88,7 +87,6 @@ def test_help_is_two_screens_and_names_what_there_is():
     import hpkit as hk
 
     lines = hk.__doc__.splitlines()
-
     assert len(lines) <= 48
     assert max(map(len, lines)) <= 76  # help() indents by four
     for name in re.findall(r"hk\.(\w+)", hk.__doc__):
@@ -141,7 +139,6 @@ def test_page_for_maintainers_names_what_there_is():
     page = (ROOT / "hpkit/README.md").read_text("utf-8")
     named = re.findall(r"`([\w./-]*(?:/|\.(?:pyi?|toml|js|css)))`", page)
     named += ["hpkit/" + link for link in re.findall(r"\]\((\S+?)\)", page)]
-
     assert len(named) > 40
     for path in named:
         assert (ROOT / "hpkit" / path).exists() or (ROOT / path).exists(), path
@@ -157,7 +154,7 @@ def test_modules_of_the_mutation_script_and_their_tests_are_there():
 
 
 # What is in no single module.
-TOPICS = "charts/script exercises/grading exercises/in_lessons search/folds search/ties"
+TOPICS = "exercises/grading exercises/in_lessons search/folds search/ties"
 TOPICS += " imports odd_values size types"
 
 

@@ -204,7 +204,6 @@ def test_another_language_leaves_no_english_in_panels(speaking, tmp_path, monkey
 def test_another_language_leaves_no_english_on_the_button_of_hints(speaking):
     one = load_lesson("02_learning_rate").good_rate
     texts = list(texts_of(one.widget()))
-
     assert len("".join(texts).strip()) > 3
     assert english(texts) == []
 
@@ -245,14 +244,12 @@ def test_unknown_language_is_refused():
 @pytest.mark.parametrize(("given", "spoken"), [("en", "best"), ("xx", "best")])
 def test_environment_chooses_and_unknown_names_speak_english(given, spoken):
     code = "from hpkit.locale import words; print(words('search')['best_note'])"
-
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"HPKIT_LANG": given},
         capture_output=True,
         text=True,
     )
-
     assert done.stdout.strip() == spoken
 
 

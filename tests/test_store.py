@@ -66,7 +66,6 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 
 def test_no_file_before_the_first_change(path):
     one = kept(path)
-
     assert one.load() == NEW
     assert not path.parent.exists()
     assert one.change(add(1)) == kept(path).load() == {"numbers": [1], "notes": {}}
@@ -280,7 +279,6 @@ for n in range(10):
 assert not one.in_memory, one.notices
 """
     workers = [run(path, code) for _ in range(20)]
-
     assert [worker.wait(120) for worker in workers] == [0] * 20
     assert kept(path).load()["numbers"] == [1] * 200
 

@@ -500,7 +500,6 @@ def test_a_range_is_set_with_the_mouse_and_with_keys(charts):
 def test_axe_finds_nothing_and_colors_stand_out(charts, scheme):
     page = charts(scheme=scheme)
     faults = Axe().run(page, context={"include": [["main"]]}).response["violations"]
-
     assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
     ratios = page.evaluate(CONTRAST, ".hpc svg text")
     assert len(ratios) > 60

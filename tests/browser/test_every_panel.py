@@ -229,6 +229,7 @@ def wait_for_runs(page, count, seconds=30):
     begin = time.monotonic()
     while (runs := int(ask(page, "print(live_runs())"))) != count:
         assert time.monotonic() - begin < seconds, f"{runs} train instead of {count}"
+        page.wait_for_timeout(50)
 
 
 PICTURES = """([node, count]) => {
@@ -256,7 +257,6 @@ def test_kernel_and_subshells_are_those_asked_for(every, request):
     kernel, subshells = request.node.callspec.params["every"]
     old = ask(every, "print(ipykernel.version_info < (7,))")
     way = every.evaluate(f"{KERNEL}.commsOverSubshells")
-
     assert old == str(kernel == "second")
     assert way == subshells
     assert every.evaluate(f"{KERNEL}.supportsSubshells") == (kernel != "second")
@@ -320,10 +320,8 @@ def test_error_of_a_model_is_shown_and_the_next_run_works(panel):
     panel.ask("broken.append(True)")
     panel.press(panel.case.start)
     panel.wait_said("no such layer")
-
     panel.ask("broken.clear()")
     panel.press(panel.case.start)
-
     panel.node.locator(".hp-say", has_not_text="no such layer").wait_for()
     panel.settle()
     assert panel.ask("print(it.error)") == "None"

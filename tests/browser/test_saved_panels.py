@@ -104,7 +104,6 @@ def test_reopened_tab_has_the_panel_and_fifty_runs_leave_one(
 
 def test_restart_leaves_charts_and_a_line(page, lab_server, notebook):
     page.evaluate(f"() => {{ {KERNEL}.restart() }}")
-
     sees(page, RESTARTED)
     page.reload()
     sees(page, SAVED)

@@ -29,9 +29,7 @@ from hpkit.capstone import budget
 )
 def test_each_search_is_counted(name, args, kwargs, cost):
     cap = task()
-
     found = getattr(cap, name)(BASE, *args, **kwargs)
-
     assert found.cost.epochs == cap.spent == cost
     assert cap.left == 40 - cost
     assert cap.entries[0]["what"] == name
@@ -48,9 +46,7 @@ def test_every_search_of_hpkit_is_a_method():
 
 def test_fit_is_counted_and_is_the_same_run():
     cap = task()
-
     run = cap.fit(BASE, seed=3)
-
     assert cap.spent == 4
     plain = hk.fit(cap.dataset, BASE, seed=3)
     np.testing.assert_allclose(run.val_loss, plain.val_loss, rtol=1e-6)
@@ -157,11 +153,9 @@ def test_overdraw_must_be_true_or_false():
 def test_the_same_search_again_is_free_however_it_is_written(capsys):
     cap = task()
     first = cap.random_search(BASE, lr=hk.log_uniform(0.01, 1), n_trials=3)
-
     again = cap.random_search(
         base=BASE, n_trials=np.int64(3), seeds=range(1), lr=hk.log_uniform(0.01, 1.0)
     )
-
     assert len(cap.entries) == 1
     assert "entry 1 of the log, so it costs nothing" in one_line(capsys)
     np.testing.assert_array_equal(first.val_loss, again.val_loss)
@@ -188,10 +182,8 @@ def test_stopped_search_counts_what_it_trained(monkeypatch):
     cap = task()
     partial = next(hk.grid_search.live(cap.dataset, BASE, **TWO, tick=0))
     monkeypatch.setitem(budget.SEARCHES, "grid_search", stopped(partial))
-
     cap.grid_search(BASE, **TWO)
     cap.grid_search(BASE, **TWO)
-
     assert not cap.entries[0]["finished"]
     assert cap.entries[0]["epochs"] == partial.cost.epochs < 8
     assert len(cap.entries) == 2  # what was stopped is not free

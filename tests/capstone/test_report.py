@@ -90,10 +90,8 @@ def test_report_in_markdown_has_its_pictures_beside_it(here):
 
 def test_report_names_the_sentences_that_are_missing():
     cap = finished()
-
     some = cap.report(author="Jo", plan="Two rates.", learned=...)
     whole = cap.report(learned="More is not better.")
-
     assert some.said.endswith("capstone-report.md. Still missing: learned.")
     assert "missing" not in whole.said
     assert "Scroll in the box" in whole._repr_html_()
@@ -104,9 +102,7 @@ def test_a_new_plan_takes_the_place_of_the_old_one():
     cap = task()
     cap.note(plan="a draft", author="Jo")
     cap.grid_search(BASE, **TWO)
-
     cap.report(plan="what came out of it")
-
     text = task().report().markdown
     assert "\n\n> what came out of it\n\n" in text
     assert "a draft" not in text
@@ -115,9 +111,7 @@ def test_a_new_plan_takes_the_place_of_the_old_one():
 
 def test_report_escapes_what_a_learner_writes():
     cap = finished()
-
     report = cap.report(plan="<script>alert(1)</script> & a | b\nsecond line")
-
     page = Page(report.html)
     assert "script" not in page.stack
     assert "<script>" not in report.html
@@ -176,9 +170,7 @@ def test_report_says_of_each_search_what_was_held_and_the_seeds():
 def test_setting_that_is_trained_again_is_paid_and_told_once():
     cap = task()
     cap.grid_search(BASE, **TWO)
-
     cap.grid_search(BASE, lr=[0.1, 1.0])
-
     page = cap.report().html
     assert "16 of 40 epochs were spent on 3 settings" in page
     assert ": 3 dots" in page
@@ -225,9 +217,7 @@ def test_report_of_an_empty_log_says_so(here):
 def test_unfinished_report_says_what_is_missing():
     cap = task()
     cap.fit(BASE, model=lambda n_in, n_out, setting: torch.nn.Linear(n_in, n_out))
-
     text = cap.report().markdown
-
     assert "cap.choose(why='...')" in text
     assert "No setting is chosen yet." in text
     assert "The test set has not been opened." in text

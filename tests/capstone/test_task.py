@@ -159,10 +159,8 @@ def test_two_notebooks_lose_nothing_and_an_overdraft_is_seen(here):
     one, other = task(budget=8), task(budget=8)
     third = task(name="third")
     third.grid_search(BASE, **TWO)
-
     for cap in (one, other):
         budget.book(cap.log, third.entries[0])
-
     assert [e["overdraw"] for e in one.entries] == [False, True]
     assert one.overdrawn
     assert other.overdrawn
@@ -171,10 +169,8 @@ def test_two_notebooks_lose_nothing_and_an_overdraft_is_seen(here):
 def test_changing_what_was_read_changes_no_log():
     cap = task(folder=None)
     cap.fit(BASE)
-
     cap.entries.clear()
     cap.data["budget"] = 9999
-
     assert cap.spent == 4
     assert cap.data["budget"] == 40
 

@@ -47,7 +47,6 @@ def test_a_single_loss_is_neither_dark_nor_light():
 def test_map_colors_reach_over_a_factor_of_two():
     plateau = cell_colors(np.array([[0.143, 0.15, 0.178]]))
     ends = cell_colors(np.array([[0.143, 0.286]]))
-
     assert plateau[0, 0].tolist() == ends[0, 0].tolist()  # the lowest is dark
     light = plateau[0, :, :3].sum(1)
     assert light[0] < light[1] < light[2]
@@ -59,7 +58,6 @@ def test_map_colors_reach_over_a_factor_of_two():
 def test_losses_lie_as_the_map_does():
     found = grid()
     losses = grid_losses(found)
-
     for i, setting in enumerate(found.settings):
         column = found.space["lr"].index(setting.lr)
         row = found.space["batch_size"].index(setting.batch_size)

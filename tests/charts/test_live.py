@@ -1,8 +1,14 @@
-"""`LiveCharts` without a browser: what is sent, and what is told."""
+"""`LiveCharts` without a browser: what is sent, what is told, and its scripts."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hpkit._cli.environment import ROOT
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.spec import Axis, Chart, line, points, ranges
 
@@ -104,10 +110,8 @@ def test_what_fits_no_longer_what_is_shown_is_not_told(event):
     told = []
     live = LiveCharts(calls={"point": told.append})
     live.show([chart(np.zeros((2, 200)), 0)])
-
     hear(live, **event)
     assert told == []
-
     hear(live, type="click", name="point", chart=0, mark=2, value=0)
     assert told == [0]
 
@@ -124,3 +128,38 @@ def test_numbers_that_the_page_has_changed_are_sent_again(sent):
     pictures = [sorted(state) for state, _ in sent if "picture" in state]
     assert pictures == [["c0", "picture"], ["picture"]]
     assert len(sent[-1][1]) == 1  # the numbers of mark 1
+
+
+# ---- the scripts: a linter finds no fault, and they stay readable -------------------
+
+SCRIPTS = sorted(ROOT.glob("hpkit/**/*.js"))
+
+
+def lint(path):
+    """Return what oxlint finds, with its rules about correctness."""
+    program = shutil.which("oxlint", path=Path(sys.executable).parent) or "oxlint"
+    command = [program, "-D", "correctness", "--deny-warnings", path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
+def test_the_linter_finds_no_fault(path):
+    code, said = lint(path)
+    assert code == 0, said
+
+
+def test_the_linter_sees_a_fault(tmp_path):
+    script = (ROOT / "hpkit/charts/chart.js").read_text("utf-8")
+    wrong = tmp_path / "chart.js"
+    wrong.write_text(script + "\nfunction twice(a) { if (a = 1) return; b = a }\n")
+    code, said = lint(wrong)
+    assert code == 1
+    assert "no-unused-vars" in said
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
+def test_scripts_are_short_and_readable(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) <= 700
+    assert max(map(len, lines)) <= 100

@@ -131,11 +131,9 @@ def test_a_text_beside_a_point_keeps_off_the_line():
     ax = drawn(line(X, y), ring([2], [0.1], label="lowest 0.1"))
     figure = ax.figure
     figure.canvas.draw()
-
     box = ax.texts[0].get_window_extent()
     steps = np.linspace(0, 4, 400)
     places = ax.transData.transform(np.column_stack([steps, np.interp(steps, X, y)]))
-
     assert not any(box.contains(*place) for place in places)
 
 
@@ -176,7 +174,6 @@ def test_an_image_fills_the_chart():
     pixels = np.zeros((2, 3, 4), np.uint8)
     pixels[0, 0] = (255, 0, 0, 255)
     ax = drawn(image(pixels))
-
     (shown,) = ax.images
     assert shown.get_extent() == [0, 4, 0, 1]
     assert shown.get_array()[0, 0].tolist() == [255, 0, 0, 255]

@@ -67,7 +67,6 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
     found = hk.validation_curve(
         MOONS, hk.Hyperparameters(epochs=4), param_name="lr", param_range=[0.01, 0.02]
     )
-
     for last, words in ((True, ": look further right"), (False, "")):
         (label,) = mark(validation_chart(found, last=last), "ring").get("label")
         assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.02{words}"

@@ -180,7 +180,6 @@ def test_validation_below_training():
         for seed in range(first, first + 10):
             run = hk.fit(hk.load_dataset("moons", seed=seed), H(lr=0.1, epochs=10))
             below.append(run.val_loss[-1] < run.train_loss[-1])
-
         assert 0 < sum(below) < 10
 
 
@@ -226,7 +225,6 @@ def test_best_shakes_too():
     rows, runs = moons(0.3, 1.0)
     loss = runs.val_loss[rows]
     fives = apart(np.moveaxis(loss, 1, 2), 5).mean(-1).swapaxes(1, 2)
-
     for each in (loss, fives):
         rises = (np.diff(each, axis=-1) > 0).sum(-1)
         assert (rises >= 5).mean() >= 0.95
@@ -379,7 +377,6 @@ def test_every_result_in_a_lesson_is_a_claim(source):
     seen = re.findall(r"\*\*What you see\b.*?(?=\n%%|\n## |\Z)", text, re.S)
     saw = re.search(r"## What you saw\n(.*?)\n## ", text, re.S).group(1)
     bullets = re.findall(r"^- .*?(?=^- |^$|\Z)", saw, re.S | re.M)
-
     assert bullets
     for said in [*seen, *(b for b in bullets if re.search(r"\d", b))]:
         assert IDS.search(said), said

@@ -38,7 +38,6 @@ def test_batch_epoch_shows_every_point_once():
     for _ in repeats(50):
         n, size = rng.integers(1, 700, 2).tolist()
         parts = torch.randperm(n).split(size)
-
         assert len(parts) == -(-n // size)
         assert sorted(torch.cat(parts).tolist()) == list(range(n))
 
@@ -58,7 +57,6 @@ def test_batch_updates_count():
     """64: three epochs, 256: ten epochs, both 30 updates; all along the way, too."""
     runs, _ = same_lr()
     medium, large = runs.val_loss[1, :, 3], runs.val_loss[2, :, 10]
-
     np.testing.assert_allclose(medium, large, rtol=0.05)
     small = runs.val_loss[0, :, 1]  # 38 updates, next to 40
     np.testing.assert_allclose(small, runs.val_loss[1, :, 4], rtol=0.15)
@@ -80,7 +78,6 @@ def test_batch_scaling_breaks():
     settings = [BASE.but(batch_size=b, lr=0.01 * b) for b in (4, 64, 512)]
     runs, _ = digits(*settings)
     loss = runs.best_val_loss
-
     assert (np.abs(loss[1] / loss[0] - 1) < 0.1).all()
     assert (loss[2] > 3 * loss[0]).all()
     assert runs.diverged[2].all()
@@ -124,9 +121,7 @@ def test_batch_slant_ends():
 def test_batch_small_is_not_better():
     """Each at its own best lr: 4, 16, 64 within 1.5, and no order among them."""
     low, best = table().min(0)[:3], table().mean(2).argmin(0)[:3]
-
     assert ((best > 0) & (best < len(LRS) - 1)).all()
-
     assert (low.max(0) / low.min(0) < 1.5).all()
     assert np.abs(np.median(low, 1) / np.median(low) - 1).max() < 0.1
     assert len(set(low.argmin(0))) > 1

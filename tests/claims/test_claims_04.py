@@ -127,9 +127,7 @@ def test_epochs_any_patience_beats_the_last():
 
 def test_epochs_plateau():
     loss = trained("clean_spiral", PLATEAU).val_loss[0]
-
     ends, ratio = stopped(loss, 20)
-
     assert (stopped(loss, 1)[1] > 3).all()
     for patience in (2, 3):
         assert (stopped(loss, patience)[1] > 1.5).mean() >= MOST

@@ -91,7 +91,6 @@ def test_choice_hundred_coins():
     every = np.array([hundred(seed) for seed in FLIPS])
     reached = every > 0.6 - 1e-9
     first = np.where(reached.any(1), reached.argmax(1) + 1, np.inf)
-
     assert 0.4 <= (first <= 12).mean() <= 0.65
     assert (first > 30).mean() >= 0.1
     assert 0 < np.isinf(first).mean() < 0.2
@@ -134,7 +133,6 @@ def test_choice_leak_of_columns():
         np.reshape([noise()(seed, rows) for seed in repeats(60)], (3, 20))
         for rows in (80, 40)
     )
-
     assert (np.abs(leak.mean(1) - 80) < 5).all()
     assert (np.abs(clean.mean(1) - 50) < 7).all()
     assert (leak.ravel() > clean.ravel()).mean() >= 0.95
@@ -187,6 +185,5 @@ def test_choice_folds_choose():
     spread = np.max([each.mean(2).std(1, ddof=1) for each in (usual, high)], axis=0)
     means = [each.mean((1, 2)) for each in (low, usual, high, highest)]
     above = means[0] - np.min(means[1:], axis=0)
-
     assert (means[0] - means[1] > 20 * spread).all()  # "many times"
     assert (np.ptp(means[1:], axis=0) < above / 10).all()

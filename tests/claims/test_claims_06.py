@@ -60,7 +60,6 @@ def test_seeds_forty_tell():
         n: [apart_by(x, y) for x, y in zip(ana[:, :n], jun[:, :n], strict=True)]
         for n in (5, 40)
     }
-
     assert all(told[40])
     assert np.mean(told[5]) <= 0.5  # "five mostly do not"
     assert (jun.mean(1) < ana.mean(1)).all()

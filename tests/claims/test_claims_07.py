@@ -85,7 +85,6 @@ def test_path_spiral_best_lr_moves():
         curve = hk.grid_search(hk.load_dataset("spiral"), base, lr=lrs, seeds=SEEDS)
         loss = np.where(curve.diverged, np.inf, curve.best_val_loss)
         best[size] = lrs[apart(loss, 3).mean(2).argmin(0)]
-
     assert (best[200] > 2.9 * best[4]).all()
 
 
@@ -129,7 +128,6 @@ def test_path_first_step_gains_most():
 
 def test_path_never_rises():
     settings, loss = table("digits")
-
     for order in ORDERS:
         for k in LEARNERS:
             ends = [walk("digits", k, order[:n])[0] for n in (1, 2, 3)]

@@ -45,7 +45,6 @@ def lowest(lrs=LRS, sizes=SIZES):
 def test_grid_ends_of_the_map():
     """Little is learned at 0.01; at 10 a run diverges, or hardly learns."""
     untrained = np.log(2)
-
     assert (spiral()[LRS.index(0.01)] > 0.5 * untrained).all()
     assert (spiral()[LRS.index(0.01)] > 5 * lowest()).all()
     assert np.isinf(spiral()[-1]).mean() >= 0.9
@@ -75,7 +74,6 @@ def test_every_cell_with_a_frame_is_another_than_jun():
     """No claim of its own: what section 4 says of the screen."""
     spiral, lists = hk.load_dataset("spiral"), {"lr": LRS[2:], "batch_size": SIZES}
     grid = hk.grid_search(spiral, BASE, seeds=range(20), **lists)
-
     assert (grid.best.lr, grid.best.batch_size) == (0.3, 4)
     assert grid.ties
     assert BASE.but(lr=0.1, batch_size=4) not in grid.ties
@@ -169,7 +167,6 @@ def test_grid_plateau():
         calm = loss[np.isfinite(loss).all(1)]
         told = told_apart(calm, int(calm.mean(1).argmin()))
         as_good.append((~told).sum() - 1)
-
     assert min(as_good) >= 4
 
 

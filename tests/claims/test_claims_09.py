@@ -108,7 +108,6 @@ def test_momentum_breaks_later():
     seeds = repeats(40, first=1000)
     *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=seeds, tick=60)
     plain, rolling = runs.diverged.mean(1)
-
     assert plain >= 0.75
     assert rolling <= 0.2
 
@@ -150,7 +149,6 @@ def test_one_number_explains_most():
         y = np.log(np.clip(np.nan_to_num(loss, nan=3, posinf=3), 0, 3))
         shares.append((explained(lr, y), explained(number, y)))
     alone, together = np.array(shares).T
-
     assert np.mean(together > 0.7) >= 0.98
     assert np.mean(together > alone + 0.2) >= 0.98
 
@@ -212,7 +210,6 @@ def test_race_badly_placed_grid():
 def test_race_grid_catches_up():
     grid, *others = races_of_the_panel(243).T
     best = np.min(others, axis=0)
-
     assert per_axis(243 // 9, axes=2) == 5
     assert hk.log_uniform(1e-4, 10).at(3 / 4) == pytest.approx(0.56, abs=0.005)
     assert np.mean(grid < best) <= 0.15

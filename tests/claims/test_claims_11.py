@@ -134,7 +134,6 @@ def test_own_third_knob():
     for seeds in TRIPLES:
         lows = [found.mean_val_loss.min() for found in third_knob(seeds)]
         assert max(lows) < 1.1 * min(lows)
-
     ties = [len(third_knob(seeds)[0].ties) for seeds in TRIPLES]
     assert third_knob(TRIPLES[0])[0].ties
     assert np.mean(np.array(ties) >= 1) >= 0.8

@@ -106,7 +106,6 @@ def sentence(done):
 
 def test_first_call_makes_venv_and_goes_on_in_it(project, call):
     done = call("test", "-k", "lab", "--port=1")
-
     assert "Making .venv" in done.stdout
     assert "Successfully installed" in done.stdout
     arguments, path, prefix = json.loads(done.stdout.splitlines()[-1])
@@ -150,7 +149,6 @@ def test_whoever_chose_a_source_gets_it(bare, monkeypatch, name, value):
 def test_card_other_system_or_torch_there_take_the_usual_build(bare, monkeypatch):
     (bare / "requirements.txt").write_text("pytest>=1\n")
     assert environment.cpu_torch(environment.missing(bare)) is None
-
     (bare / "requirements.txt").write_text("torch>=99\n")
     with monkeypatch.context() as patch:
         patch.setattr(environment.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
@@ -198,9 +196,7 @@ def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, ca
 
 def test_lab_opens_the_lesson_in_jupyterlab(project, call):
     call("lab")
-
     done = call("lab", "2", "--no-browser")
-
     arguments, _, _ = json.loads(done.stdout.splitlines()[-1])
     page = "/lab/workspaces/hpkit/tree/02_learning_rate.ipynb"
     assert f"--LabApp.default_url={page}" in arguments
@@ -333,9 +329,7 @@ def test_no_network_says_so(project, call):
     text = (project / "requirements.txt").read_text()
     (project / "requirements.txt").write_text(text.replace("--no-index", ""))
     closed = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
-
     words = sentence(call("test", **closed))
-
     assert "needs a network" in words
     assert stamp(project).read_text() == "unfinished"
 
@@ -349,9 +343,7 @@ def test_taken_port_says_so(call):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-
         words = sentence(call("lab", "--port", str(port)))
-
     assert f"{port} cannot be used" in words
     assert "--port" in words
 
@@ -427,11 +419,9 @@ def test_windows_has_no_exec_and_passes_the_exit_code_on(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "platform", "win32")
     before = signal.getsignal(signal.SIGINT)
-
     with pytest.raises(SystemExit) as stop:
         environment.replace([sys.executable, "-c", "exit(5)"], root=tmp_path)
     signal.signal(signal.SIGINT, before)
-
     assert stop.value.code == 5
 
 
@@ -453,7 +443,6 @@ def test_doctor_finds_all_well():
         capture_output=True,
         text=True,
     )
-
     assert done.returncode == 0, done.stdout
     assert [line[:7] for line in done.stdout.splitlines()] == ["ok     "] * 6
 
@@ -513,5 +502,4 @@ def test_doctor_sees_a_front_end_that_is_disabled(name, monkeypatch):
     with pytest.raises(RuntimeError, match="labextension enable anywidget"):
         doctor.extensions()
     monkeypatch.setattr(config, lambda _: {"disabledExtensions": []})
-
     assert "anywidget found" in doctor.extensions()

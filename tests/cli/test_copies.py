@@ -29,7 +29,6 @@ def update(project, name="02_rate.ipynb"):
 
 def test_copies_are_the_learners_part(project):
     assert copies.refresh(project) == project / "my-lessons"
-
     assert {*mine(project)} == {
         *("00_start.ipynb", "02_rate.ipynb", "glossary.md", copies.RECORD)
     }
@@ -70,15 +69,12 @@ def test_damaged_record_loses_nothing(project, text):
     (project / "my-lessons" / "02_rate.ipynb").write_text("my answers")
     (project / "my-lessons" / copies.RECORD).write_text(text)
     update(project)
-
     copies.refresh(project)
-
     assert mine(project)["02_rate.ipynb"] == "my answers"
 
 
 def test_folder_that_cannot_be_written_opens_the_projects_own(project, capsys):
     (project / "my-lessons").write_text("a file is in the way")
-
     assert copies.refresh(project) == project / "notebooks"
     assert "Save Notebook As" in capsys.readouterr().out
     with pytest.raises(Failure, match="needs to write"):

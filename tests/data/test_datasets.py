@@ -17,7 +17,6 @@ DRAWN = [name for name, source in SOURCES.items() if source.draw]
 @pytest.mark.parametrize("name", SOURCES)
 def test_load_gives_the_promised_sizes_and_classes(name):
     data = load_dataset(name)
-
     sizes = tuple(len(split.y) for split in (data.train, data.valid, data.test))
     assert sizes == SOURCES[name].sizes
     assert set(data.train.y) == set(range(data.n_outputs))

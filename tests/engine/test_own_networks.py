@@ -89,9 +89,7 @@ def test_in_other_company_equals_the_plain_loop_in_double(model):
         for s in settings
         for optimizer, lr in (("adam", 0.01), ("rmsprop", 0.002))
     ]
-
     *_, runs = hk.train(DATA, settings, seeds=(3, 0), model=model, dtype=torch.float64)
-
     assert_equal_the_plain_loop(runs, model, dtype=torch.float64)
 
 
@@ -160,11 +158,9 @@ def test_traces_are_kept_across_calls(monkeypatch):
 def test_a_stack_of_which_one_run_is_left_goes_on_without_a_word(monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
     settings = [BASE.but(epochs=n, lr=lr) for n, lr in ((1, 0.1), (4, 0.05), (2, 0.1))]
-
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         *_, runs = hk.train(DATA, settings, model=architectures.batch_norm)
-
     assert_equal_the_plain_loop(runs, architectures.batch_norm)
 
 
@@ -239,10 +235,8 @@ def test_a_trace_of_another_network_is_not_used():
 def test_frozen_weights_and_shared_networks_are_not_changed():
     before = {name: t.clone() for name, t in BACKBONE.state_dict().items()}
     BACKBONE.train()
-
     grid = hk.grid_search(DATA, BASE, **SPACE, model=architectures.frozen)
     net = grid.best_run.network()
-
     assert all(torch.equal(t, before[n]) for n, t in BACKBONE.state_dict().items())
     assert torch.equal(net[0][0].weight, before["0.weight"])
     assert BACKBONE.training

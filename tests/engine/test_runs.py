@@ -175,9 +175,7 @@ def test_probabilities_of_a_network_that_is_very_sure(monkeypatch):
     run = hk.fit(MOONS, hk.Hyperparameters(epochs=1))
     outputs = np.array([[2000.0, 0.0], [1000.0, 1000.0], [-3000.0, -2999.0]])
     monkeypatch.setattr(type(run), "outputs", lambda *_: outputs)
-
     proba = run.predict_proba(MOONS.valid.X)
-
     assert proba[:2].tolist() == [[1, 0], [0.5, 0.5]]
     assert proba[2] == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e)])
 
@@ -205,7 +203,6 @@ def test_diverged_is_not_finite_or_far_above_the_start(train, val, diverged):
     runs = Runs(
         **{f: getattr(runs, f) for f in runs.__match_args__} | {"epochs_done": at}
     )
-
     assert runs[0, 0].diverged == runs.diverged[0, 0] == diverged
 
 
@@ -235,7 +232,6 @@ def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
     losses = [0.4, 0.3 * (1 + 1e-6), 0.3, 0.3 * (1 - 1e-6), 0.29]
     search = made([[[1, loss]] for loss in losses])
     assert list(search.runs.order) == [4, 1, 2, 3, 0]
-
     even = made([[[1, loss]] for loss in losses[:-1]])
     assert even.best == even.settings[1]
     assert even.edge == {}  # nothing says that a larger value is better
@@ -408,7 +404,6 @@ def test_edge_says_where_to_look_further():
         made([[[1, loss]] for loss in losses])
         for losses in ([0.5, 0.4, 0.3], [0.3, 0.4, 0.5], [0.5, 0.3, 0.4])
     )
-
     assert falling.edge == {"lr": "highest"}
     assert rising.edge == {"lr": "lowest"}
     assert middle.edge == {}
@@ -617,9 +612,7 @@ def test_a_file_holds_all_but_weights(search, tmp_path):
 def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
     search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, most])
     object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
-
     again = reloaded(search, tmp_path)
-
     assert again.best.batch_size == most
     assert search.edge == again.edge == edge
     assert again.describe() == search.describe()

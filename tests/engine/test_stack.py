@@ -115,10 +115,8 @@ def test_dropout_gives_the_same_numbers_alone_and_in_any_company():
 def test_dropout_is_off_where_it_is_measured_and_in_the_network_that_one_gets():
     run = trained(MOONS, Hyperparameters(lr=0.1, epochs=3, dropout=0.5))[0, 0]
     kinds = [type(layer).__name__ for layer in run.network()]
-
     proba = np.log(run.predict_proba(MOONS.valid))
     loss = -proba[np.arange(len(proba)), MOONS.valid.y].mean()
-
     assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
     assert loss == pytest.approx(run.best_val_loss, rel=1e-5)
 
@@ -180,9 +178,7 @@ def test_regression_with_uneven_shares_equals_the_plain_loop():
 def test_ten_classes_measured_in_pieces_equal_the_plain_loop(points, monkeypatch):
     monkeypatch.setattr(DenseNetworks, "eval_numbers", 32 * 6 * points)
     base = Hyperparameters(lr=0.1, batch_size=64, hidden=(32,), epochs=2)
-
     runs = trained(DIGITS, [base, base.but(lr=0.03)], seeds=SEEDS, dtype=torch.float64)
-
     for run in runs:
         plain = plain_run(DIGITS, run.setting, run.seed, dtype=torch.float64)
         assert max(differences(run, plain)) < 1e-9

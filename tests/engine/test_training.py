@@ -77,9 +77,7 @@ def test_partial_results_only_grow_and_are_frozen():
 def test_leaving_the_loop_stops_and_keeps_what_is_done():
     long = QUICK.but(epochs=100_000)
     start = time.perf_counter()
-
     *_, runs = itertools.islice(train(MOONS, long), 3)
-
     assert time.perf_counter() - start < 2
     run = runs[0, 0]
     assert 0 <= run.epochs_done < 100_000
@@ -90,9 +88,7 @@ def test_leaving_the_loop_stops_and_keeps_what_is_done():
 def test_diverged_training_is_a_result():
     digits = load_dataset("digits")
     wanted = [Hyperparameters(lr=lr, epochs=3, hidden=(32,)) for lr in (0.1, 1e4)]
-
     runs = last(train(digits, wanted))
-
     assert runs.diverged.tolist() == [[False], [True]]
     assert runs.best == wanted[0]
     assert runs.order.tolist() == [0, 1]
@@ -177,12 +173,10 @@ def test_a_training_rests_at_an_epoch_and_goes_on_from_there():
 def test_no_time_is_enough_for_one_step():
     training = Training(MOONS, QUICK.but(batch_size=10))
     training.advance(0)  # measures epoch 0
-
     done = []
     for _ in range(6):
         training.advance(0)
         done.append(training.stacks[0].done)
-
     assert done == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1.2])
 
 
@@ -226,5 +220,4 @@ def test_no_optimizer_module_is_loaded():
         "t.fit(d.load_dataset('moons'), t.Hyperparameters(epochs=1));"
         "sys.exit('torch._dynamo' in sys.modules)"
     )
-
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

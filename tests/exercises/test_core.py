@@ -112,7 +112,6 @@ def test_scalars_of_numpy_and_torch_count_as_numbers():
             got = exercise.check(same)
             assert got.passed, (exercise.key, same, got)
             tried += 1
-
     assert tried >= len(ALL)
 
 
@@ -223,7 +222,6 @@ def test_solutions_can_be_hidden(monkeypatch):
 
 def test_feedback_shows_words_in_text_and_html():
     got = Feedback("a/b", "not yet", "Use `x < 1 ** 2` & **y**.", note="More.")
-
     assert repr(got) == "→ Not yet. Use x < 1 ** 2 & y.\nMore."
     page = got._repr_html_()
     assert "<code>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
@@ -236,9 +234,7 @@ def test_feedback_shows_words_in_text_and_html():
 def test_empty_answer_after_a_pass_takes_nothing_away(an_exercise):
     one = an_exercise(lambda answer: None)
     one.check(1)
-
     got = one.check(...)
-
     assert got.outcome == "not attempted"
     assert "You passed this exercise on" in got.note
     assert "You passed this exercise on" in one._repr_markdown_()

@@ -76,7 +76,6 @@ def test_otter_test_gives_the_marks_of_the_page(answer, passes):
     (text,) = [block for block in BLOCKS if "ASSIGNMENT CONFIG" in block]
     space = {}
     exec(re.search(r"^def test_.*?(?=^# %%)", text, re.S | re.M)[0], space)
-
     if passes:
         space["test_good_rate"](answer)
     else:

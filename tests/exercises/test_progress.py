@@ -154,9 +154,7 @@ def test_table_says_states_in_words():
 
 def test_overview_counts_lessons():
     _progress.record(KEY, "correct")
-
     table = hk.progress()
-
     assert f"1 of {len(table.rows)} done" in repr(table)
     assert "not yet begun" in repr(table)
     assert "<details>" in table._repr_html_()

@@ -102,7 +102,6 @@ def test_questions_of_another_language_are_found_beside_the_english(
 
 def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     text = repr(quiz)
-
     assert re.search(r"^1\. ", text, re.MULTILINE)
     assert "   A  " in text
     assert 'ex.quiz.answer(1, "A")' in text
@@ -205,9 +204,7 @@ def test_words_of_a_choice_are_the_label_of_its_button(quiz):
 def test_answers_of_an_earlier_day_are_shown_again(quiz):
     quiz.answer(1, "A")
     quiz.answer(3, quiz.right(3))
-
     again = shown(Quiz("02_learning_rate").widget())
-
     assert "Your answer from" in again
     assert "Not yet." in again
     assert "Correct." in again

@@ -121,9 +121,7 @@ def test_kernel_is_this_python_wherever_kernels_are_installed(tmp_path, monkeypa
     (foreign / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     code = f"# %%\nimport sys\nprint(sys.executable == {sys.executable!r})"
-
     folder = build(tmp_path, code)
-
     assert outputs(load(folder))[0].text == "True\n"
 
 
@@ -360,9 +358,7 @@ def home(tmp_path, monkeypatch):
 def test_build_neither_shows_nor_changes_the_builders_progress(folder, home):
     before = home.read_bytes()
     write(folder, EXERCISE)
-
     assert notebooks.main(folder=folder) == 0
-
     assert "You passed" not in (folder / "00_start.ipynb").read_text("utf-8")
     assert outputs(load(folder))[2].data["text/plain"] == "True"
     assert home.read_bytes() == before

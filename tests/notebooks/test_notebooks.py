@@ -121,7 +121,6 @@ def test_picture_of_a_panel_that_asks_is_folded(lesson):
         for cell in nbformat.read(lesson, as_version=4).cells
         if "predict=" in cell.source and "TestBoxPanel(" not in cell.source
     ]
-
     assert all(cell.metadata.jupyter.outputs_hidden for cell in asks)
 
 

@@ -68,7 +68,6 @@ def test_presses_of_train_give_the_seeds_of_the_table():
         panel.train_button.click()
         panel.wait(20)
         seeds.append(panel.run.seed)
-
     assert seeds == [1, 2, 3]
 
 

@@ -58,7 +58,6 @@ def test_few_long_cells_must_be_read(number):
     shown = [c.source for c in code if DRAWING not in c.metadata.get("tags", ())]
     read_by = [text for text in shown if not EXERCISE.search(text)]
     long = [t for t in read_by if len([x for x in t.splitlines() if x.strip()]) > LONG]
-
     assert len(long) <= FEW, long
 
 

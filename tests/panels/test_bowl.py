@@ -161,5 +161,4 @@ def test_bowl_judges_by_the_curvature_that_was_asked_for():
     bowl.step()
     assert "Too" not in shows(bowl)
     bowl.curvature.value = 2.0
-
     assert "That is right." in shows(bowl)

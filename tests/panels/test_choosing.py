@@ -39,7 +39,6 @@ def test_coin_flips_best_is_lucky_on_validation_only():
 def test_count_that_is_none_is_refused_in_words(typed):
     panel = CoinFlipsPanel(models=50).wait(20)
     panel.count.set_state({"value": typed})  # as the browser tells it
-
     assert panel.count.value == 50
     assert re.search("models must be .*, got .*; type one from 1 to 100", panel.result)
     panel.count.set_state({"value": 3})
@@ -59,7 +58,6 @@ def test_coin_flips_again_are_others_from_the_first_number_on():
     before, panel.count.value = panel.valid, 100
     panel.again.click()
     panel.wait(20)
-
     assert panel.error is None
     assert (panel.valid != before).any()
     assert panel.count.value == len(panel.frame()) == 5
@@ -142,7 +140,6 @@ def test_box_opens_once_and_remembers(moons):
 
 def test_box_never_warns_shows_a_number_or_writes_before_it_is_opened(moons, tmp_path):
     box = TestBoxPanel(fit(moons, QUICK), predict=True)
-
     assert moons.test_looks == []
     assert box.frame().split.tolist() == ["validation"]
     (chart,) = box.charts.charts
@@ -155,9 +152,7 @@ def test_box_keeps_its_axis_when_it_opens():
     box = TestBoxPanel(fit(load_dataset("wine", seed=13), QUICK))
     before = box.charts.charts[0].y.domain[1]
     assert before >= 2 * box.run.best_val_loss
-
     box.look()
-
     after = box.charts.charts[0].y.domain[1]
     assert (after == before) == (1.1 * box.losses[1] <= before)
     assert box.losses[1] < after
@@ -273,7 +268,6 @@ def test_box_remembers_a_loss_that_is_not_finite(monkeypatch):
     monkeypatch.setattr(type(run), "test_loss", lambda run: np.nan)
     box = TestBoxPanel(run)
     box.look()
-
     assert "nan" in shows(box)
     assert mark(box.charts.charts[0], "cross").columns[0].tolist() == [[1]]
     assert np.isnan(TestBoxPanel(run).opened["loss"])

@@ -96,7 +96,6 @@ def test_nothing_is_trained_before_both_lists_are_chosen_from():
     panel = ClinicPanel().wait(30)
     panel.fault.value = panel.patient.fault
     panel.treat_button.click()
-
     assert panel.wait(30).treated is None
     assert not panel.rows
     assert "first" in panel.result

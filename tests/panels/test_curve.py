@@ -89,7 +89,6 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
     _, strong = line_of(curve.charts.charts[0], strong=True)
     assert mark(curve.charts.charts[0], "line", strong=True).get("label") == "0.001"
     np.testing.assert_allclose(strong, curve.found.val_loss[0].mean(0), rtol=1e-6)
-
     curve.charts.calls["point"](1)
     assert curve.list.index == curve.focus == 1
     curve.charts.calls["curve"](2)
@@ -101,7 +100,6 @@ def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
     assert "values must be a list" in curve.values.note.value
     curve.values.text.value = "0.01, 0.1"
     curve.wait(5)
-
     assert curve.error is None
     assert curve.values.note.value == "2 values"
     assert len(curve.found.settings) == 2
@@ -179,7 +177,6 @@ def test_drawing_begins_at_the_loss_of_a_network_that_knows_nothing():
         load_dataset("digits"), base=QUICK, seeds=1, predict="draw"
     )
     drawing = digits.guess.widget
-
     np.testing.assert_allclose(drawing.value, np.log(10), atol=1e-3)
     assert drawing.charts.charts[0].y.domain == (0, 3)
 
@@ -280,7 +277,6 @@ def test_wrong_number_of_seeds_is_told(curve, typed):
 def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
     curve.controls["epochs"].source.value = 100_000
     curve.wait(5)
-
     assert "hp-stale" in curve._dom_classes
     assert "Still the result of the values before" in curve.result
     curve.controls["epochs"].source.value = 5
@@ -317,7 +313,6 @@ def test_curve_says_what_is_as_good(moons):
     panel = ValidationCurvePanel(
         moons, "lr", QUICK.but(epochs=20), param_range=[0.01, 0.6, 0.8], seeds=10
     )
-
     assert len(panel.found.ties) == 1
     tied = label(panel.found.ties[0], ("lr",))
     assert f"10 seeds cannot tell it from {tied}." in panel.result

@@ -111,7 +111,6 @@ def test_grid_panel_other_axes_and_the_same_one_twice(grid):
 def test_chosen_cell_is_framed_inside_the_best_one(moons):
     panel = make_grid(moons)
     panel.choose(int(panel.found.runs.order[0]))  # the best itself
-
     assert framed(panel.charts, "chosen") == framed(panel.charts, "best")
     best, chosen = (
         mark(panel.charts.charts[0], "frames", legend=name)
@@ -123,7 +122,6 @@ def test_chosen_cell_is_framed_inside_the_best_one(moons):
 def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
     panel = make_grid(moons, x_values=[0.1, 0.3, 1000.0])
     panel.which.value = 0  # against lr
-
     x, _ = line_of(panel.charts.charts[1])
     np.testing.assert_allclose(x, [0.1, 0.3], rtol=1e-6)
     cross = mark(panel.charts.charts[1], "cross")

@@ -223,10 +223,8 @@ def test_live_panels_of_a_script_are_stopped_by_the_next_of_their_kind(monkeypat
     monkeypatch.setattr(live_module, "_makers", {})
     monkeypatch.setattr(live_module, "running_cell", lambda: (None, None))
     first, other, second, third = (Stoppable() for _ in range(4))
-
     for panel, kind in ((first, 1), (other, 2), (second, 1), (third, 1)):
         live_module.stop_earlier(panel, kind)
-
     assert [p.stopped for p in (first, other, second, third)] == [1, 0, 1, 0]
 
 

@@ -108,7 +108,6 @@ def test_path_stops(moons):
     start = time.monotonic()
     slow.stop_button.click()
     slow.wait(5)
-
     assert time.monotonic() - start < 1
     assert slow.done == []
 
@@ -254,10 +253,8 @@ def test_slow_grid_is_not_trained_anew_without_being_asked_for(moons, monkeypatc
     panel = make_path(moons)
     panel.grid_button.click()
     panel.wait(10)
-
     panel.seeds.value = 1
     panel.wait(10)
-
     assert panel.grid is None
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
 

@@ -96,7 +96,6 @@ def test_patience_draws_the_guess(moons):
     panel.guess.widget.value = 7
     panel.guess.button.click()
     panel.patience.value = 3
-
     assert "Your guess: <b>7</b>" in shows(panel)
     assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
 
@@ -106,7 +105,6 @@ def test_patience_stopped_while_it_trains_says_so(moons):
     until(lambda: panel.run and panel.run.epochs_done > 1)
     panel.stop_button.click()
     panel.wait(1)
-
     assert f"Stopped at epoch {panel.run.epochs_done}" in shows(panel)
     panel.patience.value = 2
     assert "Stopped at" in panel.result

@@ -28,7 +28,6 @@ def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
     panel = SeedsPanel(moons, settings, most=20)
     panel.stop_button.click()
     panel.wait(2)
-
     assert panel.error is None
     assert "Stopped after epoch" in panel.result or not len(panel.shown)
 
@@ -37,7 +36,6 @@ def test_seeds_of_a_single_setting_stopped_say_so(moons):
     panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
     panel.stop_button.click()
     panel.wait(2)
-
     done = int(panel.runs.epochs_done.min())
     assert 0 < done < 20_000
     assert panel.result.startswith(f"Stopped after epoch {done}. Learning rate 0.3: ")
@@ -50,7 +48,6 @@ def test_seeds_ask_for_a_guess(moons):
     assert "Make your guess" in panel.result
     panel.guess.widget.index = 2
     panel.guess.button.click()
-
     assert "Your guess: <b>cannot tell</b>" in shows(panel)
 
 
@@ -85,7 +82,6 @@ def test_seeds_of_a_single_setting_are_told(moons):
     panel = SeedsPanel(moons, [QUICK], seeds=4, most=4)
     losses = panel.losses[0]
     mean, spread = losses.mean(), losses.std(ddof=1)
-
     said = f"mean <b>{mean:.3g}</b>, spread {spread:.2g} over 4 seeds."
     assert shows(panel).endswith(said)
     panel.count.value = 1
@@ -100,7 +96,6 @@ def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
     search = validation_curve(
         moons, QUICK, param_name="lr", param_range=lrs, seeds=range(seeds)
     )
-
     verdict = f"<b>learning rate {search.best.lr:g} is better</b>"
     assert ("cannot tell" in panel.result) == bool(search.ties)
     assert (verdict in panel.result) == (not search.ties)
@@ -108,7 +103,6 @@ def test_seeds_strip_says_what_a_search_says(moons, seeds, lrs):
 
 def test_seeds_strip_names_what_diverged(moons):
     panel = SeedsPanel(moons, [QUICK, QUICK.but(lr=1000)], seeds=3, most=3)
-
     assert "of 3 seeds 3 diverged with learning rate 1000" in shows(panel)
     (chart,) = panel.charts.charts
     gone = mark(chart, "points", shape="x", label=["diverged"])

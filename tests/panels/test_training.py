@@ -108,10 +108,8 @@ def test_batch_size_goes_up_to_all(panel, moons):
 )
 def test_other_controls(moons, name, value):
     panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
-
     panel.controls[name].value = value
     panel.wait(5)
-
     assert getattr(panel.run.setting, name) == value
     assert panel.run.setting.lr == 0.01
     assert panel.error is None
@@ -138,7 +136,6 @@ def test_train_replaces_the_running_training(panel):
     panel.controls.setting = QUICK.but(lr=0.2)
     panel.train_button.click()
     panel.wait(5)
-
     assert panel.run.setting.lr == 0.2
     assert LONG not in panel.runs.settings
 
@@ -168,7 +165,6 @@ def test_long_training_follows_the_slider_only_on_release(panel):
     panel.controls.setting = QUICK.but(batch_size=1, epochs=200)
     panel.wait(60)
     seconds = panel.seconds(panel.controls.setting)
-
     assert panel.controls.continuous == (seconds < 0.5)
     panel.controls["epochs"].slider.value = 5
     panel.wait(60)
@@ -428,7 +424,6 @@ def test_second_panel_of_a_kind_stops_the_first(moons):
     until(lambda: first.now is not None)
     second = TrainingPanel(moons, QUICK)
     first.wait(5)
-
     assert not first.live.busy
     assert second.error is None
 
@@ -437,7 +432,6 @@ def test_saving_writes_csv_and_png_and_shows_where(panel):
     panel.save_button.click()
     panel.save_button.click()
     table, picture, drawing = panel.save()
-
     assert "hpkit-runs/moons-training-2.csv" in panel.note.value
     assert table.read_text().startswith("run,param_lr,")
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -497,7 +491,6 @@ def test_closing_a_panel_closes_every_widget_of_it(moons):
     assert len(set(widgets) - before) > 100
     panel.end()
     panel.wait(10)
-
     assert set(widgets) - before == set()
 
 
@@ -505,7 +498,6 @@ def test_regression_and_many_features_have_no_map():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     panel = TrainingPanel(Dataset.from_arrays(X, X[:, 0] + 0.1), QUICK.but(lr=0.01))
-
     assert len(panel.charts.charts) == 1
     assert panel.error is None
     assert panel.save()[0].exists()
@@ -537,7 +529,6 @@ def test_map_changes_with_the_run_shown(panel):
     panel.wait(5)
     after = pixels(panel.charts.charts[1])
     panel.list.list.index = 0
-
     assert after != before
     assert pixels(panel.charts.charts[1]) == before
 
@@ -612,7 +603,6 @@ def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
 @pytest.mark.parametrize("lr", [0.03, 0.3, 0.1, 0.0007, 1e-5, 20])
 def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
     knob = TrainingPanel(moons, QUICK.but(lr=lr)).controls["lr"]
-
     slider, at = knob.slider, np.log10(lr)
     ticks = (at - slider.min) / slider.step
     assert ticks == pytest.approx(round(ticks), abs=1e-6)
@@ -628,7 +618,6 @@ def test_guess_of_a_loss(moons):
     assert (slider.value, slider.min, slider.max, slider.step) == (0.5, 0, 2, 0.01)
     slider.value = 0.3
     panel.guess.button.click()
-
     assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result
 
 

@@ -141,7 +141,6 @@ def around(cells):
 
 def test_training_curves_one_run_dashed_and_solid(run):
     ax = plots.plot_training_curves(run, axes())
-
     solid = next(line for line in curves(ax) if line.get_linestyle() == "-")
     dashed = next(line for line in curves(ax) if line.get_linestyle() == "--")
     assert tuple(solid.get_ydata()) == on_line(run.val_loss)
@@ -152,7 +151,6 @@ def test_training_curves_one_run_dashed_and_solid(run):
 
 def test_training_curves_diverged_is_a_cross_at_the_top_edge(exploding):
     ax = plots.plot_training_curves(exploding, axes())
-
     assert {tuple(c.get_ydata()) for c in crosses(ax)} == {(1.0,)}
     assert all(c.get_transform() == ax.get_xaxis_transform() for c in crosses(ax))
     assert any("diverged" in t.get_text() for t in ax.texts)
@@ -193,9 +191,7 @@ def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
 
 def test_training_curves_diverged_alone():
     run = hk.fit(hk.load_dataset("digits"), BASE.but(lr=30, hidden=(16,)))
-
     ax = plots.plot_training_curves(run, axes())
-
     assert [t.get_text() for t in ax.texts] == ["lr 30 diverged"]
     assert leads(ax) == []
     ((x,),) = (cross.get_xdata() for cross in crosses(ax))
@@ -287,7 +283,6 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
 
 def test_validation_curve_diverged_does_not_stretch(exploding):
     ax = plots.plot_validation_curve(exploding, axes())
-
     assert [c.get_xdata()[0] for c in crosses(ax)] == [30]
     label = next(t for t in ax.texts if t.get_text() == "diverged")
     assert label.xy == (30, ax.get_ylim()[1])
@@ -317,9 +312,7 @@ def test_grid_frames_ties_dashed():
         MOONS, BASE, lr=[0.3, 0.31], batch_size=[16, 17], seeds=range(4)
     )
     assert grid.ties
-
     ax = plots.plot_grid(grid, axes())
-
     cells = [([0.3, 0.31].index(s.lr), [16, 17].index(s.batch_size)) for s in grid.ties]
     assert frame(ax, dashed=True) == around(cells)
     assert "too close" in {t.get_text() for t in ax.get_legend().get_texts()}
@@ -349,9 +342,7 @@ def test_grid_crosses_out_diverged():
 
 def test_grid_of_three_shows_the_best_over_the_third():
     grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1], batch_size=[16, 64], epochs=[1, 3])
-
     ax = plots.plot_grid(grid, axes(), x="epochs")
-
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epochs", "learning rate")
     assert ax.get_title() == "lowest over batch size"
     loss = grid.mean_val_loss.reshape(2, 2, 2).min(1)
@@ -493,7 +484,6 @@ def test_parallel_puts_diverged_at_the_top(exploding):
 
 def test_seeds_has_a_dot_for_each_run(curve):
     ax = plots.plot_seeds(curve, axes())
-
     for i in range(4):
         places = np.concatenate([made.get_offsets() for made in dots(ax)])
         row = places[abs(places[:, 1] - (3 - i)) < 0.2]  # the first one is on top
@@ -544,7 +534,6 @@ def test_boundary_stands_between_the_classes_of_a_table_in_its_own_units():
     X = np.random.default_rng(0).normal(size=(200, 2)) * [100, 3] + [500, -20]
     table = hk.Dataset.from_arrays(X, (X[:, 0] > 520).astype(int))
     ax = plots.plot_decision_boundary(hk.fit(table, BASE.but(lr=0.3)), axes())
-
     (border,) = (made for made in ax.collections if isinstance(made, ContourSet))
     found = border.get_paths()[0].vertices[:, 0].mean()
     assert found == pytest.approx(table.scaled([[520, -20]])[0, 0], abs=0.1)

@@ -193,12 +193,10 @@ def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
 
 def test_what_cannot_travel_is_named_in_lost(monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0)  # away after each epoch
-
     with futures.ThreadPoolExecutor(1) as pool:
         grid = hk.grid_search(
             ROWS, BASE, model=architectures.Counting, lr=[1], executor=pool
         )
-
     assert "register_buffer" in grid.lost[0].reason
 
 
@@ -209,7 +207,6 @@ def test_one_group_is_cut_for_all_workers():
         parts = len(spread.stacks)
         while not spread.finished:
             spread.advance(1)
-
     assert parts == 8
     assert same(whole.runs, spread.runs)
 
@@ -334,7 +331,6 @@ def test_a_pool_is_put_down_only_when_a_process_has_died():
         assert not executors.end_pool(pool)
     assert not pool.closed
     assert not any(process.ended for process in pool._processes.values())
-
     pool = Silent(None, -9)
     assert executors.end_pool(pool)
     assert pool.closed
@@ -345,10 +341,8 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     monkeypatch.setattr(executors, "SILENCE", 0.01)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = Silent(None, -9)
-
     with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
         found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
-
     assert pool.closed
     assert found.lost == ()
     assert same(found, whole)
@@ -391,7 +385,6 @@ def test_a_search_waits_for_answers_no_longer_than_it_is_told(monkeypatch):
 
 def test_workers_are_counted_where_an_executor_tells():
     dask = [SimpleNamespace(nthreads=lambda n=n: n) for n in ({"a": 2, "b": 1}, {})]
-
     with futures.ThreadPoolExecutor(3) as pool:
         assert executors.workers_of(pool) == 3
     assert executors.workers_of(Silent()) == 1
@@ -403,9 +396,7 @@ def test_closing_asks_for_nothing_more():
     spread = spread_on(Silent(None), BASE, BASE.but(batch_size=8))
     spread.advance(0)
     asked = list(spread.waiting)
-
     spread.close()
-
     assert len(asked) == 2
     assert all(future.cancelled() for future in asked)
     assert spread.finished

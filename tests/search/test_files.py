@@ -26,9 +26,7 @@ def successive_halving():
 @pytest.mark.parametrize("search", [one_at_a_time, successive_halving])
 def test_saved_searches_of_earlier_versions_are_read(search, tmp_path):
     path = SAVED / f"{search.__name__}.json"
-
     old, new = hk.load(path), search()
-
     for name in ("kind", "base", "space", "planned", "steps", "rungs", "settings"):
         assert getattr(old, name) == getattr(new, name)
     assert np.allclose(old.val_loss, new.val_loss, rtol=1e-4, equal_nan=True)

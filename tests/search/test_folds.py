@@ -26,7 +26,6 @@ def by_hand(data, setting, seed, repeat, folds):
 def test_losses_are_those_of_a_plain_loop():
     wine = hk.load_dataset("wine")
     found = hk.cross_validate(wine, SETTING, folds=4, repeats=2, seed=3)
-
     assert found.shape == (2, 4)
     for repeat in range(2):
         np.testing.assert_allclose(
@@ -38,7 +37,6 @@ def test_several_settings_share_the_cuts():
     moons = hk.load_dataset("moons")
     settings = [SETTING, SETTING.but(lr=0.3)]
     found = hk.cross_validate(moons, settings, folds=3)
-
     assert found.shape == (2, 1, 3)
     for losses, setting in zip(found, settings, strict=True):
         alone = hk.cross_validate(moons, setting, folds=3)

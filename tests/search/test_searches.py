@@ -56,11 +56,9 @@ def test_grid_search_trains_every_combination_like_single_runs():
 
 def test_validation_curve_changes_one_hyperparameter_alone():
     base = BASE.but(batch_size=16, momentum=0.5)
-
     curve = hk.validation_curve(
         MOONS, base, param_name="lr", param_range=np.array([1, 0.1]), seeds=range(2)
     )
-
     assert curve.settings == (base.but(lr=1), base.but(lr=0.1))
     assert (curve.param_name, curve.param_range) == ("lr", (1, 0.1))
     assert same(curve.val_loss[0, :, 0], curve.val_loss[1, :, 0])  # one start a seed
@@ -297,7 +295,6 @@ def test_leaving_keeps_what_is_done(search):
     for found in search.live(MOONS, BASE.but(epochs=200), tick=0, **SEARCHES[search]):
         if found.cost.epochs >= 5:
             break
-
     assert not found.finished
     assert 5 <= found.cost.epochs < found.planned.epochs
     assert "Stopped before the end." in found.describe()
@@ -309,9 +306,7 @@ def test_interrupting_returns_what_is_done(request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     threading.Timer(1, _thread.interrupt_main).start()
-
     found = hk.grid_search(MOONS, BASE.but(epochs=100_000), lr=LRS, progress=True)
-
     assert not found.finished
     assert found.cost.epochs > 10
 
@@ -424,7 +419,6 @@ def bad_calls():
 )
 def test_bad_values_are_refused_in_three_parts(search, arguments):
     arguments = {"dataset": MOONS, "base": BASE} | arguments
-
     with pytest.raises((ValueError, TypeError), match=r"(?s)^.+, got .+[;,] .+\.$"):
         search(**arguments)
     if "progress" not in arguments:  # before anything is trained

@@ -102,9 +102,7 @@ def test_two_settings_are_compared_by_the_paired_t_test():
 def test_few_differences_borrow_the_spread_of_the_better_half():
     #  means 1, 2, 3, 90 above the best; variances 2, 8, 18, 0
     losses = np.array([[0, 2], [0, 4], [0, 6], [90, 90]], float)
-
     difference, error, df = compared(losses, np.zeros(2))
-
     assert difference.tolist() == [1, 2, 3, 90]
     assert df == 1 + 1  # a second setting in the better half: one more
     variance = (np.array([2, 8, 18, 0]) + (2 + 8) / 2) / 2
