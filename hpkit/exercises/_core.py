@@ -45,17 +45,17 @@ BOX = (
     "max-width:46em;line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
+_solutions = {}  # "shown": what `configure` was told
 
 
 def configure(*, solutions: bool) -> None:
-    """Show or hide all solutions, as HPKIT_SOLUTIONS=0 in the environment does."""
-    shown = check_flag("solutions", solutions, "False hides them")
-    os.environ["HPKIT_SOLUTIONS"] = str(int(shown))
+    """Show or hide all solutions, whatever HPKIT_SOLUTIONS in the environment says."""
+    _solutions["shown"] = check_flag("solutions", solutions, "False hides them")
 
 
 def _solutions_shown():
     asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
-    return asked not in ("0", "no", "false")
+    return _solutions.get("shown", asked not in ("0", "no", "false"))
 
 
 def to_html(text):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from hpkit.exercises import _progress
+from hpkit.exercises import _core, _progress
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """Folder of the test's own progress."""
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HPKIT_SOLUTIONS", "1")
+    monkeypatch.setattr(_core, "_solutions", {})
     monkeypatch.setattr(_progress._store, "_waiting", [])
     monkeypatch.setattr(_progress._store, "notices", [])
     return tmp_path / "home"
