@@ -80,8 +80,7 @@ class LiveCharts(anywidget.AnyWidget):
     def get_state(self, key=None, drop_defaults=False):
         """Return the state for the front end: traits and what is shown."""
         if key is None:
-            always = {"_esm": SCRIPT, "_css": STYLE, **self._state}
-            return super().get_state(None, drop_defaults) | always
+            return super().get_state() | self._state  # the script is a default
         keys = {key} if isinstance(key, str) else set(key)
         own = {name: self._state[name] for name in keys & self._state.keys()}
         return super().get_state(keys - self._state.keys(), drop_defaults) | own

@@ -80,6 +80,7 @@ hk.BatchNoisePanel(moons, base)
 hk.CoinFlipsPanel()
 hk.SeedsPanel(moons, [base, base.but(lr=0.3)])
 hk.TestBoxPanel(run)
+hk.ClinicPanel()
 """.strip().splitlines()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ipywidgets.embed import dependency_state
 
 from hpkit._cli.environment import ROOT
 from hpkit.charts.live import LiveCharts
@@ -70,6 +71,14 @@ def test_a_page_that_is_opened_later_gets_all():
     assert "export default {" in state["_esm"]
     assert "import" not in state["_esm"]
     assert "--hp-blue:#0072B2" in state["_css"]
+    assert state["_anywidget_id"]  # without it the script draws nothing
+    (embedded,) = [
+        each["state"]
+        for each in dependency_state([live]).values()
+        if each["model_name"] == "AnyModel"
+    ]
+    assert embedded["c1"]["x"] == state["c1"]["x"]
+    assert embedded["_anywidget_id"] == state["_anywidget_id"]
 
 
 def hear(live, **event):
