@@ -96,11 +96,11 @@ def walk(page, url, name, seconds, dice):
             done[what] += 1
         except Exception as error:  # such as a button that went meanwhile
             done[f"{what} failed: {str(error).splitlines()[0][:80]}"] += 1
-        wrong.update(f"cell: {error}"[:200] for error in errors(page))
         if page.evaluate(EMPTY):
             page.wait_for_timeout(3000)
             wrong.update(["no picture"] * page.evaluate(EMPTY))
     quiet(page, 120)
+    wrong.update(f"cell: {error}"[:200] for error in errors(page))
     after = page.evaluate(heap), ask(page, MEMORY)
     return done, wrong, before, after
 
