@@ -63,6 +63,7 @@ def project(tmp_path_factory):
     fakes = {"jupyterlab.py": FAKE, "pytest.py": FAKE}
     wheel(root / "wheels", "thing", "1.0", fakes)
     wheel(root / "wheels", "other", "2.0", {"other.py": ""})
+    wheel(root / "wheels", "tool", "2.0", {"tool.py": ""})
     files = [f for f in metadata.files("packaging") if f.suffix == ".py"]
     texts = {str(f): f.locate().read_text("utf-8") for f in files}
     wheel(root / "wheels", "packaging", metadata.version("packaging"), texts)
@@ -264,17 +265,17 @@ def test_lesson_is_named_by_its_number_and_the_class_by_its_name(tmp_path):
 
 def test_tools_of_the_tests_come_with_the_tests(project, call):
     tools = project / "tests" / "requirements.txt"
-    tools.write_text("-r ../requirements.txt\nother>=2\n")
+    tools.write_text("-r ../requirements.txt\ntool>=2\n")
     site = next(Path(project, ".venv").glob("**/site-packages"))
     call("lab")
-    before = (site / "other.py").exists()
+    before = (site / "tool.py").exists()
 
     call("test")
     again = call("lab")
     tools.unlink()
 
     assert not before
-    assert (site / "other.py").exists()
+    assert (site / "tool.py").exists()
     assert "Installing" not in again.stdout
 
 
