@@ -30,7 +30,7 @@ const page = (() => {
   const digits = v => v >= 1e3 ? v.toExponential(1) : v.toPrecision(3)
   const fill = (text, facts) => text.replace(/{(\w+)}/g, (_, name) => facts[name])
 
-  // ---- the first panel ----------------------------------------------------------------------
+  // ---- the first panel -------------------------------------------------------------------
 
   function curves(set, at) {  // losses of training and validation, up to the epochs asked for
     const {sizes, seeds, epochs, packed} = taken[set], {low, high, levels} = words
@@ -70,8 +70,8 @@ const page = (() => {
   }
 
   function digitsChart(set) {
-    const {tiles, across, bytes = bytesOf(tiles)} = taken[set]
-    const pixels = Uint8Array.from(Array.from(bytes).flatMap(v => [...words.classes[0], v]))
+    const {tiles, across} = taken[set]
+    const pixels = Uint8Array.from(Array.from(bytesOf(tiles), v => [...words.classes[0], v]).flat())
     return {spec: {...words.plain, x: none, y: none, title: words.digits, alt: words.digitsAlt,
       grid: false, marks: [{kind: 'image', smooth: false}]}, data: [packPixels(pixels, across)]}
   }

@@ -9,6 +9,7 @@ import random
 import nbformat
 import page as maker
 import pytest
+import recorded
 from axe_playwright_python.sync_playwright import Axe
 from harness import ROOT
 
@@ -17,7 +18,7 @@ from hpkit.locale import words
 
 FEW = {"rates": (0.02, 0.05, 0.3, 10), "sizes": (8, 32), "seeds": 3}
 SETS = {
-    name: {"base": maker.TRAINED[name]["base"].but(epochs=10)} | FEW
+    name: {"base": recorded.TRAINED[name]["base"].but(epochs=10)} | FEW
     for name in ("moons", "digits")
 }
 SHORT = {"base": hk.Hyperparameters(epochs=5), "seeds": 2}
@@ -36,8 +37,7 @@ QUICK = {"preload": False, "resultTypes": ["violations"]}
 def site(tmp_path_factory):
     """Folder of a page, with what was recorded for it as ``made``."""
     folder = tmp_path_factory.mktemp("site")
-    less = {name: maker.SCENES[name] | few for name, few in LESS.items()}
-    made = maker.record(SETS, **less)
+    made = recorded.record(SETS, **LESS)
     maker.write(folder, made)
     return folder, made
 
