@@ -28,6 +28,7 @@ const page = (() => {
   const bytesOf = text => Uint8Array.from(atob(text), c => c.charCodeAt(0))
   const range = (n, from = 0) => Array.from({length: n}, (_, i) => from + i)
   const digits = v => v >= 1e3 ? v.toExponential(1) : v.toPrecision(3)
+  const safe = text => String(text).slice(0, 20).replace(/[<>&]/g, '')
   const fill = (text, facts) => text.replace(/{(\w+)}/g, (_, name) => facts[name])
 
   // ---- the first panel -------------------------------------------------------------------
@@ -159,7 +160,12 @@ const page = (() => {
       box.append(label)
       return input
     })
-    return {get at() { return inputs.findIndex(i => i.checked) }, inputs}
+    return {
+      inputs,
+      get at() { return inputs.findIndex(i => i.checked) },
+      get value() { return texts[this.at] },
+      set(_, start) { inputs[start].checked = true },
+    }
   }
 
   function view(root, tell) {  // charts of a panel, and its sentence
@@ -187,13 +193,47 @@ const page = (() => {
   const scenes = {
     one(root) {
       const names = words.sets, old = [], pins = [], show = view(root)
-      let set = names[0], timer = 0, at = null
+      let set = names[0], timer = 0, at = null, note = ''
       const said = v => v == taken[set].points ? fill(words.all, {v}) : String(v)
       const rate = slider(root, 'rate', moved), size = slider(root, 'size', moved, said)
       const epochs = slider(root, 'epochs', moved)
       const sets = pills(root, 'set', names, () => wait(names[sets.at], begin))
       const seed = pills(root, 'seed', range(taken[set].seeds).map(String), () => moved(true))
       const place = () => ({rate: rate.at, size: size.at, epochs: epochs.value, seed: seed.at})
+      const knobs = {lr: rate, batch_size: size, epochs, seed}
+
+      function line() {  // the state, as the address of the page holds it
+        const {rates, sizes} = taken[set], made = new URLSearchParams({data: set})
+        for (const key in knobs) made.append(key, knobs[key].value)
+        for (const r of pins) made.append('pin', [rates[r.rate], sizes[r.size], r.epochs, r.seed])
+        return '#' + made
+      }
+
+      function open() {  // what the address asks for; nothing of it where a value is none of ours
+        const given = new URLSearchParams(location.hash.slice(1)), name = given.get('data')
+        const data = names.indexOf(name), numbers = text => text.split(',').map(Number)
+        const refuse = (key, got) => { note = fill(words.refused, {key, got: safe(got)}); draw() }
+        if (!location.hash.includes('data=')) return
+        if (data < 0) return refuse('data', name)
+        sets.inputs[data].checked = true
+        wait(name, () => {
+          begin()
+          const {rates, sizes, seeds, epochs: most} = taken[set], keys = Object.keys(knobs)
+          const lists = [rates, sizes, range(most, 1), range(seeds)]
+          const wanted = [keys.map(key => given.get(key)).join(), ...given.getAll('pin')]
+          const places = wanted.slice(0, INK.length + 1).map(text =>
+            numbers(text).map((v, k) => lists[k] ? lists[k].indexOf(v) : -1))
+          for (const [n, found] of places.entries()) for (const k of keys.keys())
+            if (!(found[k] >= 0) || found.length > 4)
+              return refuse(n ? 'pin' : keys[k], n ? wanted[n] : given.get(keys[k]))
+          const [first, ...others] = places
+          keys.forEach((key, k) => knobs[key].set(lists[k], first[k]))
+          pins.push(...others.map(([rate, size, epochs, seed], n) =>
+            ({...look(set, {rate, size, epochs: epochs + 1, seed}), color: INK[n]})))
+          old.length = 0
+          moved(true)
+        })
+      }
 
       function begin() {
         set = names[sets.at]
@@ -226,11 +266,12 @@ const page = (() => {
         const list = [lossChart(run, pinned, earlier, data, text.replace(/<[^>]+>/g, ''))]
         if (data.maps) list.push(mapChart(set, at))
         if (data.tiles) list.push(digitsChart(set))
-        show(list[1] ? [3, 2] : [1], list, text)
+        show(list[1] ? [3, 2] : [1], list, note + text)
       }
 
       function moved(done) {
         clearInterval(timer)
+        note = ''
         draw()
         if (!done || old.some(same)) return
         old.push(look(set, at))
@@ -255,7 +296,15 @@ const page = (() => {
         draw()
       })
       act(root, 'clear', () => { old.length = pins.length = 0; moved(true) })
+      act(root, 'share', () => {
+        history.replaceState(null, '', line())
+        navigator.clipboard?.writeText(location.href).catch(() => {})
+        note = words.shared
+        draw()
+      })
       begin()
+      open()
+      addEventListener('hashchange', open)
       for (const name of names) wait(name + '-maps', () => name == set && draw())
     },
 

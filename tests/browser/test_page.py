@@ -56,7 +56,8 @@ def shown(browser, site):
         page.on(
             "request", lambda r: r.url[:5] in ("file:", "data:") or wrong.append(r.url)
         )
-        page.goto((site[0] / name).as_uri())
+        name, _, state = name.partition("#")
+        page.goto((site[0] / name).as_uri() + (f"#{state}" if state else ""))
         page.wait_for_load_state()
         opened.append(page)
         return page
@@ -150,6 +151,35 @@ def test_the_first_panel_by_keyboard(shown, site):
     assert "lr 10" in texts.all_text_contents()
     page.get_by_role("radio", name="digits").press("Space")
     assert "Ten handwritten digits" in page.locator("#one").inner_text()
+
+
+def test_an_address_opens_the_panel_as_it_was(shown):
+    page = shown()
+    for name, key in (("rate", "End"), ("size", "Home"), ("epochs", "ArrowLeft")):
+        page.locator(f"#one [data-name={name}]").press(key)
+    press(page, "one", "pin")
+    page.get_by_role("radio", name="digits").check(force=True)
+    press(page, "one", "pin")
+    page.locator("#one [data-name=rate]").press("Home")
+    press(page, "one", "share")
+    line, seen = page.evaluate("location.hash"), said(page, "one").split("allows. ")[1]
+
+    again = shown("index.html" + line)
+
+    assert len(line) <= 200
+    assert said(again, "one") == seen
+    texts = again.locator("#one .hpc").first.locator("svg text").all_text_contents()
+    assert "lr 10" in texts
+
+    for key, forged in (
+        ("data", line.replace("digits", "<img src=x>")),
+        ("lr", line.replace("lr=0.02", "lr=7")),
+        ("pin", line.replace("pin=10", "pin=9")),
+        ("seed", line.replace("seed=0", "seed=0;1")),
+    ):
+        wrong = shown("index.html" + forged)
+        assert f"{key} must be a value that was recorded" in said(wrong, "one")
+        assert wrong.locator("#one .said img").count() == 0
 
 
 def test_the_scenes_are_panels(shown, site):
