@@ -1,7 +1,7 @@
 // The page: recorded numbers, drawn by the script of the panels, whose `charts` stands above.
 // `page.take` is what the scripts with the numbers call; `page.look` reads one training.
 
-const page = (() => {
+window.page = (() => {
   const INK = ['orange', 'green', 'purple', 'brown']  // of pinned runs
   const KEPT = 6  // earlier runs in gray
   const taken = {}, waiting = {}, words = {}
@@ -28,6 +28,7 @@ const page = (() => {
   const bytesOf = text => Uint8Array.from(atob(text), c => c.charCodeAt(0))
   const range = (n, from = 0) => Array.from({length: n}, (_, i) => from + i)
   const digits = v => v >= 1e3 ? v.toExponential(1) : v.toPrecision(3)
+  const placeOf = (value, list) => Math.max(0, list.indexOf(value))
   const safe = text => String(text).slice(0, 20).replace(/[<>&]/g, '')
   const fill = (text, facts) => text.replace(/{(\w+)}/g, (_, name) => facts[name])
 
@@ -172,9 +173,9 @@ const page = (() => {
     const shown = charts(root.querySelector('.shown'), tell)
     const said = root.querySelector('.said')
     return (widths, list, text) => {
-      shown.show(key => {
-        const [, chart, mark] = key.match(/^c(\d)(?:m(\d+))?$/) || []
-        return chart == null ? {widths}[key] : mark == null ? list[chart].spec : list[chart].data[mark]
+      shown.show(key => {  // "widths", "sentence", "c0", "c0m1"
+        const [, number, mark] = key.match(/^c(\d)(?:m(\d+))?$/) || [], one = list[number]
+        return !one ? {widths}[key] : mark == null ? one.spec : one.data[mark]
       })
       if (said.innerHTML != text) said.innerHTML = text
     }
@@ -239,8 +240,8 @@ const page = (() => {
         set = names[sets.at]
         old.length = pins.length = 0
         const {rates, sizes, epochs: most} = taken[set]
-        rate.set(rates, at ? at.rate : Math.max(0, rates.indexOf(words.begin.rate)))
-        size.set(sizes, at ? Math.min(at.size, sizes.length - 1) : Math.max(0, sizes.indexOf(words.begin.size)))
+        rate.set(rates, at ? at.rate : placeOf(words.begin.rate, rates))
+        size.set(sizes, at ? Math.min(at.size, sizes.length - 1) : placeOf(words.begin.size, sizes))
         epochs.set(range(most, 1), most - 1)
         moved(true)
       }
@@ -251,8 +252,9 @@ const page = (() => {
         const {rates, sizes} = taken[set]
         const values = {rate: rates[run.rate], size: sizes[run.size], seed: run.seed}
         const other = key => [at, ...pins].some(r => r[key] != run[key])
-        const list = Object.keys(values).filter(other).map(key => fill(words[key], {v: values[key]}))
-        return list.join(', ') || fill(words.rate, {v: values.rate})
+        const names = Object.keys(values).filter(other)
+        const said = key => fill(words[key], {v: values[key]})
+        return names.map(said).join(', ') || said('rate')
       }
 
       function draw(here = place()) {
@@ -353,7 +355,7 @@ const page = (() => {
         const gray = pack([pairs.map(p => p[0])], [pairs.map(p => p[1])])
         show(scene.widths, replaced(list, words.old, gray), said)
       }
-      before = Math.max(0, scene.sizes.indexOf(words.begin.size))
+      before = placeOf(words.begin.size, scene.sizes)
       size.set(scene.sizes, before)
       draw()
     },
@@ -399,8 +401,8 @@ const page = (() => {
         if (guess == null) return show([1], list, words.cell)
         const cell = pack([[guess % scene.across]], [[Math.floor(guess / scene.across)]])
         const loss = scene.cells[guess], lowest = Math.min(...scene.cells.filter(v => v != null))
-        const text = fill(words[loss == null ? 'cellOut' : loss == lowest ? 'cellBest' : 'cellLoss'],
-          {loss: loss == null ? '' : digits(loss), times: loss == null ? '' : digits(loss / lowest)})
+        const kind = loss == null ? 'cellOut' : loss == lowest ? 'cellBest' : 'cellLoss'
+        const text = fill(words[kind], {loss: digits(loss || 0), times: digits(loss / lowest)})
         show(scene.widths, replaced(list, words.guess, cell), text + said)
       }
       draw()
@@ -437,8 +439,9 @@ const page = (() => {
         if (named) said = fill(named == one.fault ? say.right : say.wrong,
           {named: say.faults[named], clue: say.clues[one.fault]}) + ' ' + said
         record.innerHTML = one.record
-        score.textContent = tries.length ? fill(say.score, {0: tries.length - 1 - tries.lastIndexOf(false),
-          1: tries.filter(right => right).length, 2: tries.length}) : ''
+        const row = tries.length - 1 - tries.lastIndexOf(false)
+        const facts = {0: row, 1: tries.filter(right => right).length, 2: tries.length}
+        score.textContent = tries.length ? fill(say.score, facts) : ''
         show(scene.widths, list, text || said)
       }
       draw()

@@ -158,7 +158,7 @@ def test_an_address_opens_the_panel_as_it_was(shown):
     for name, key in (("rate", "End"), ("size", "Home"), ("epochs", "ArrowLeft")):
         page.locator(f"#one [data-name={name}]").press(key)
     press(page, "one", "pin")
-    page.get_by_role("radio", name="digits").check(force=True)
+    page.get_by_role("radio", name="digits").press("Space")
     press(page, "one", "pin")
     page.locator("#one [data-name=rate]").press("Home")
     press(page, "one", "share")
@@ -194,7 +194,7 @@ def test_the_scenes_are_panels(shown, site):
 
     best = min(made["path"]["ends"])
     for order in page.locator("#path [type=radio]").all():
-        order.check(force=True)
+        order.press("Space")
         press(page, "path", "all")
     press(page, "path", "grid")
     ends = page.locator("#path .orders b").all_inner_texts()
