@@ -141,7 +141,7 @@ def test_numbers_that_the_page_has_changed_are_sent_again(sent):
 
 # ---- the scripts: a linter finds no fault, and they stay readable -------------------
 
-SCRIPTS = sorted(ROOT.glob("hpkit/**/*.js"))
+SCRIPTS = sorted([*ROOT.glob("hpkit/**/*.js"), *ROOT.glob("notebooks/page/*.js")])
 
 
 def lint(path):
