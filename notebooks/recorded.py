@@ -24,6 +24,7 @@ from hpkit.locale import words
 LOW, HIGH, LEVELS = 1e-5, 1e3, 65_534  # losses are kept as one of so many factors
 SURE = 15  # levels of a class's share in a map
 MAP = 24  # cells along a side of a map
+TILE = 6  # pixels of the page for one of a digit
 SHORT = 12  # bits that are dropped of a number in a chart: it stays right to 1 in 4,000
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (2, 4, 8, 16, 32, 64, 128)  # and all points at once
@@ -103,14 +104,13 @@ def trainings(name, base, *, rates=RATES, sizes=SIZES, seeds=5):
 
 def _digits(data):
     """Return the first row of each class as a picture, bottom row first."""
-    rows, across = data.train, 5
+    rows, blank, large = data.train, np.zeros(64), np.ones((TILE, TILE))
     first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
-    tiles = np.pad(
-        np.reshape(first, (2, across, 8, 8)), ((0, 0), (0, 0), (1, 1), (1, 1))
-    )
-    gray = tiles.swapaxes(1, 2).reshape(20, 10 * across)[::-1]
+    tiles = np.reshape([*first, blank, blank], (3, 4, 8, 8))
+    tiles = np.pad(tiles, ((0, 0), (0, 0), (1, 1), (1, 1))).swapaxes(1, 2)
+    gray = np.kron(tiles.reshape(30, 40)[::-1], large)
     gray = np.clip(255 * gray / gray.max(), 0, 255).astype(np.uint8)
-    return {"tiles": base64.b64encode(gray.tobytes()).decode(), "across": 10 * across}
+    return {"tiles": base64.b64encode(gray.tobytes()).decode(), "across": 40 * TILE}
 
 
 def _at(training, epoch):

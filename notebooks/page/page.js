@@ -75,7 +75,7 @@ window.page = (() => {
     const {tiles, across} = taken[set]
     const pixels = Uint8Array.from(Array.from(bytesOf(tiles), v => [...words.classes[0], v]).flat())
     return {spec: {...words.plain, x: none, y: none, title: words.digits, alt: words.digitsAlt,
-      grid: false, marks: [{kind: 'image', smooth: false}]}, data: [packPixels(pixels, across)]}
+      grid: false, marks: [{kind: 'image'}]}, data: [packPixels(pixels, across)]}
   }
 
   const axis = (label, low, high) => ({label, kind: 'linear', domain: [low, high]})
@@ -117,7 +117,7 @@ window.page = (() => {
       ({kind: 'points', color, shape, size: 2.6, hover: false}))
     return {spec: {...words.plain, x: axis(axes[0], left, right), y: axis(axes[1], bottom, top),
       title, alt: fill(words.mapAlt, {epoch}), grid: false,
-      marks: [{kind: 'image', smooth: true}, ...looks]},
+      marks: [{kind: 'image'}, ...looks]},
       data: [pixels, ...dots.map(c => pack([c.map(p => p[0])], [c.map(p => p[1])]))]}
   }
 
