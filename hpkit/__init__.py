@@ -67,6 +67,7 @@ _PUBLIC = {
     "panels.patience": "PatiencePanel",
     "panels.race": "SearchRacePanel",
     "panels.seeds": "SeedsPanel",
+    "panels.share": "open",
     "panels.training": "TrainingPanel",
 }
 _MODULE_OF = {

@@ -26,6 +26,7 @@ from hpkit.panels.parts import present
 from hpkit.panels.patience import PatiencePanel
 from hpkit.panels.race import SearchRacePanel
 from hpkit.panels.seeds import SeedsPanel
+from hpkit.panels.share import open
 from hpkit.panels.training import TrainingPanel
 from hpkit.plots import (
     alt_text,
@@ -79,6 +80,7 @@ __all__ = [
     "load_dataset",
     "log_uniform",
     "one_at_a_time",
+    "open",
     "plot_best_so_far",
     "plot_data",
     "plot_decision_boundary",

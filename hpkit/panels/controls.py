@@ -231,6 +231,11 @@ class Controls:
         for name, knob in self.knobs.items():
             knob.value = getattr(setting, name)
 
+    def line(self, usual):
+        """Return what a panel's line says of the controls, unless they are usual."""
+        shown = tuple(self.knobs)
+        return {} if shown == usual else {"show": ",".join(shown) or ","}
+
     def follow(self, on):
         """Let sliders tell every place they pass, or only where they stop."""
         self.continuous = on
@@ -317,6 +322,8 @@ def parse_values(name, text, layers=2):
             values = _between(name, float(parts[0]), float(parts[2]), int(parts[4]))
         else:
             values = list(map(float, parts))
+        if not shapes and np.isinf(values).any():  # 1e999
+            raise ValueError
     except (ValueError, IndexError):
         raise hyper.refusal("typed_values", text) from None
     if len(values) > MOST_VALUES:

@@ -61,6 +61,7 @@ class ValidationCurvePanel(SearchPanel):
 
     kind = "validation-curve"
     words = WORDS
+    shares = True
 
     def __init__(
         self,
@@ -124,6 +125,11 @@ class ValidationCurvePanel(SearchPanel):
             out = self.found.runs.diverged.any(1)
             self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
         return {"drawn": drawn}
+
+    def _state(self):
+        space = {self.values.name: self.values.values}
+        usual = "lr", "batch_size", "epochs"
+        return self.controls.setting, self._line_of(space, self.controls, usual)
 
     def code(self) -> str:
         name, values = self.values.name, self.values.values

@@ -55,6 +55,7 @@ class GridPanel(SearchPanel):
 
     kind = "grid"
     words = WORDS
+    shares = True
 
     def __init__(
         self,
@@ -159,6 +160,10 @@ class GridPanel(SearchPanel):
             number = self.found.settings.index(setting)
             text += WORDS["there"].format(self.found.runs.mean_val_loss[number])
         return text
+
+    def _state(self):
+        more = self._line_of(self._space(), self.controls, ("epochs",))
+        return self.controls.setting, more
 
     def code(self) -> str:
         space = self.found.space if self.found else self._space()

@@ -62,6 +62,7 @@ class OneAtATimePanel(ListedPanel):
 
     kind = "one-at-a-time"
     words = WORDS
+    shares = True
 
     def __init__(
         self,
@@ -338,6 +339,9 @@ class OneAtATimePanel(ListedPanel):
         facts = {"setting": label(grid.best, self.found.space), "best": best}
         ended = WORDS["there" if end == grid.best else ended]
         return ended.format(**facts, times=times)
+
+    def _state(self):
+        return self.starting, self._line_of(self.ordered)
 
     def code(self) -> str:
         space = {name: list(values) for name, values in self.ordered.items()}

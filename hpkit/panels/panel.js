@@ -24,6 +24,11 @@
     document.execCommand('insertText', false, '.');
   };
   panel.addEventListener('keydown', comma, true);  // before ipywidgets stops the event
+  panel.addEventListener('click', event => {  // without the clipboard of safe addresses
+    if (!event.target.matches('.hp-copy')) return;
+    getSelection().selectAllChildren(event.target.previousElementSibling);
+    document.execCommand('copy');
+  });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
 })(this.closest('.hpkit'))

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlencode
 
 import ipywidgets as W
 import numpy as np
@@ -26,10 +27,13 @@ from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line
 from hpkit.charts.still import picture, small
+from hpkit.data.course_data import SOURCES
+from hpkit.data.datasets import load_dataset
 from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import check_text, refusal, was_refused
+from hpkit.hyperparameters import Hyperparameters, check_text, refusal, was_refused
 from hpkit.locale import Texts
 from hpkit.panels import parts
+from hpkit.panels.controls import written
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
 from hpkit.store import keep_guess, reason, write
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 WORDS = Texts("panels.panel", "panels.guess")
 FOLDER = Path("hpkit-runs")
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
+LONGEST = 200  # characters of a line that says a panel's state
 _HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
 _PLACES = 11  # of a training curve that is drawn
 
@@ -55,6 +60,7 @@ class Panel(W.VBox):
 
     kind = "panel"
     words = WORDS  # of a subclass: its title; the name and the tip of its buttons
+    model, shares = None, False  # whether it has a `line` that says its state
     newest_first = False  # whether the table begins with the last row of `frame`
 
     def __init__(self, dataset, title, key=()):
@@ -102,13 +108,17 @@ class Panel(W.VBox):
         self.save_button = button(WORDS["save"], WORDS["save_tip"])
         self.save_button.layout.width = "72px"
         self.on_click(self.save_button, self._save_clicked)
+        self.share_button = button(WORDS["share"], WORDS["share_tip"])
+        self.share_button.layout.width = "72px"
+        self.on_click(self.share_button, self._share_clicked)
+        share = [self.share_button] if self.shares else []
         self.on_change(self.view, self._show_drawer)
         self.children = (
             parts.style_sheet(),
             row(head, self.status, name="hp-head"),
             self.bar,
             row(*body, name="hp-body"),
-            row(self.view, self.save_button, self.note, name="hp-foot"),
+            row(self.view, self.save_button, *share, self.note, name="hp-foot"),
             self.drawer.add_class("hp-drawer"),
         )
 
@@ -277,6 +287,32 @@ class Panel(W.VBox):
             raise refusal("file", str(paths[0]), **why) from None
         return paths
 
+    def line(self) -> str:
+        """Return the state in a line, which `hpkit.open` makes a panel of.
+
+        Raises
+        ------
+        ValueError
+            For a data set or a model of one's own, and above 200 characters.
+        """
+        setting, more = self._state()
+        name = self.dataset.name
+        ours = name in SOURCES and load_dataset(name).fingerprint
+        if self.model is not None or ours != self.dataset.fingerprint:
+            raise refusal("line_own", name)
+        said = {"data": name} | values_text(setting, Hyperparameters()) | more
+        if self.guess:
+            said["ask"] = "draw" if isinstance(self.guess.widget, Drawing) else "1"
+        said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
+        made = f"{self.kind}?{said}"
+        if len(made) > LONGEST:
+            raise refusal("line_long", len(made), most=LONGEST)
+        return made
+
+    def _state(self):
+        """Return the setting, and what else the line says, as text."""
+        raise NotImplementedError
+
     @property
     def stem(self) -> str:
         """Start of the names of files."""
@@ -290,6 +326,11 @@ class Panel(W.VBox):
         except OSError as error:  # what is shown stays
             said = str(error)
         self.note.value = html.escape(said)
+
+    def _share_clicked(self):
+        code = f"<code>hk.open({html.escape(repr(self.line()))})</code>"
+        made = f"{code} <button class='hp-copy'>{WORDS['copy']}</button>"
+        self.note.value = made
 
     def _show_drawer(self):
         """Fill what is below the charts."""
@@ -326,6 +367,13 @@ class Panel(W.VBox):
         data, alt = base64.b64encode(png).decode(), html.escape(plain)
         image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
         parts.show_saved(self, image, plain=plain, again=again)
+
+
+def values_text(setting, other):
+    """Return the hyperparameters in which a setting differs from another, as text."""
+    both = [(n, getattr(s, n)) for n in vars(setting) for s in (setting, other)]
+    pairs = zip(both[::2], both[1::2], strict=True)
+    return {name: written([v]) for (name, v), (_, w) in pairs if v != w}
 
 
 # ---- a guess before the result -------------------------------------------------------

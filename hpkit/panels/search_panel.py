@@ -129,6 +129,16 @@ class ListedPanel(Panel):
     def _table(self):
         return self.found.to_frame() if self.found else {}
 
+    def _line_of(self, space, controls=None, usual=()):
+        """Return what the panel's line says of lists, seeds and controls."""
+        lists = (f"{n}:{c.written(v).replace(' ', '')}" for n, v in space.items())
+        seeds = list(self.seed_list)
+        many = ",".join(map(str, seeds)) + "," * (len(seeds) < 2)
+        if seeds == list(range(len(seeds))):
+            many = "" if len(seeds) == 3 else str(len(seeds))
+        more = {"space": ";".join(lists), "seeds": many}
+        return more | (controls.line(usual) if controls else {})
+
     def _code_of(self, search, base, *, without=(), **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
         arguments = [f"{name}={value!r}" for name, value in arguments.items()]

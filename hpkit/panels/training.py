@@ -18,12 +18,13 @@ from hpkit.hyperparameters import Hyperparameters, brief, check_seed, check_sett
 from hpkit.locale import Texts
 from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, check_predict, over_epochs
+from hpkit.panels.panel import Panel, check_predict, over_epochs, values_text
 from hpkit.panels.parts import buttons, code_of_run, say
 from hpkit.panels.run_view import Kept, RunList, RunView, compared, updates_per_epoch
 from hpkit.text import label
 
 WORDS = Texts("panels.training")
+SHOWN = "lr", "batch_size", "epochs"
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 
@@ -71,13 +72,14 @@ class TrainingPanel(Panel):
 
     kind = "training"
     words = WORDS
+    shares = True
 
     def __init__(
         self,
         dataset: Dataset,
         base: Hyperparameters | None = None,
         *,
-        controls: Iterable[str] = ("lr", "batch_size", "epochs"),
+        controls: Iterable[str] = SHOWN,
         title: str | None = None,
         seed: int = 0,
         model: Model | None = None,
@@ -309,6 +311,18 @@ class TrainingPanel(Panel):
 
     def code(self) -> str:
         return code_of_run(self.run) if self.run else ""
+
+    def _state(self):
+        shown, pins = self.strong, []
+        setting, seed = self.controls.setting, self.seed
+        if shown:
+            setting, seed = shown.run.setting, shown.run.seed
+        for run in (k.run for k in self.list.kept if k.color and k is not shown):
+            other = values_text(run.setting, setting)
+            other |= {"seed": str(run.seed)} if run.seed != seed else {}
+            pins.append(",".join(f"{name}:{text}" for name, text in other.items()))
+        more = {"seed": str(seed) if seed else "", "pin": ";".join(pins)}
+        return setting, more | self.controls.line(SHOWN)
 
     def _table(self):
         return self.runs.history() if self.list.kept else {}

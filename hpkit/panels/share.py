@@ -1,0 +1,123 @@
+"""`open`: a panel from the line that says its state, read as data, never as code."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.training import fit
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_text, refusal
+from hpkit.panels.controls import parse_values
+from hpkit.panels.curve import ValidationCurvePanel
+from hpkit.panels.grid import GridPanel
+from hpkit.panels.one_at_a_time import OneAtATimePanel
+from hpkit.panels.panel import Panel
+from hpkit.panels.training import TrainingPanel
+
+PANELS = {
+    panel.kind: panel
+    for panel in (TrainingPanel, ValidationCurvePanel, GridPanel, OneAtATimePanel)
+}
+SEARCHES = "space", "seeds", "show"
+PARTS = {"training": ("seed", "pin", "show"), "one-at-a-time": SEARCHES[:2]}
+
+
+def open(line: str) -> Panel:
+    """Return the panel of the line that **Share** in a panel gives.
+
+    Parameters
+    ----------
+    line : str
+        Such as "training?data=moons&lr=0.1&seed=3&show=lr,epochs&pin=lr:1;lr:0.01":
+        the kind of panel, its data set and setting, the controls shown, for a training
+        its seed and pinned runs, for a search its seeds and lists of values, as in
+        "grid?data=spiral&space=lr:0.1,1;batch_size:16,64&seeds=5"; "ask=1" asks for a
+        guess first, "ask=draw" for a drawn one. The address of a page that ends in
+        # and such a line is taken, too.
+
+    Raises
+    ------
+    ValueError
+        For anything else in it; nothing is run then.
+
+    Examples
+    --------
+    >>> panel = open("training?data=moons&lr=0.3&epochs=5&seed=2")
+    >>> panel.run.setting.lr, panel.run.seed
+    (0.3, 2)
+    >>> panel.line()
+    'training?data=moons&lr=0.3&epochs=5&seed=2'
+    """
+    kind, _, rest = check_text("line", line).rpartition("#")[2].strip().partition("?")
+    if kind not in PANELS:
+        raise refusal("line_kind", kind, kinds=", ".join(PANELS))
+    said = dict(parse_qsl(rest, keep_blank_values=True))
+    parts = ("data", "ask", *PARTS.get(kind, SEARCHES))
+    for name in said:
+        if name not in (*TABLE, *parts):
+            raise refusal("line_part", name, parts=", ".join((*parts, *TABLE)))
+    data = load_dataset(said.get("data", ""))
+    base = _setting(Hyperparameters(), said)
+    more = {"predict": "draw" if said.get("ask") == "draw" else bool(said.get("ask"))}
+    if "show" in said:
+        more["controls"] = [name for name in said["show"].split(",") if name]
+    if kind == "training":
+        seed = _whole(said.get("seed", "0"))
+        pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
+        pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
+        panel = TrainingPanel(data, base, seed=seed, **more)
+        _pin(panel, pins)
+        return panel
+    if seeds := said.get("seeds"):
+        many = [_whole(part) for part in seeds.split(",") if part]
+        more["seeds"] = many if "," in seeds else many[0]
+    space = _pairs(said.get("space", ""), ";")
+    space = {name: parse_values(name, text) for name, text in space.items()}
+    wanted = {"validation-curve": 1, "grid": 2}.get(kind, len(space))
+    if len(space) != wanted:
+        raise refusal("line_space", said.get("space", ""), n=wanted)
+    if kind == "one-at-a-time":
+        return OneAtATimePanel(data, base, order=tuple(space), **space, **more)
+    names, lists = list(space), list(space.values())
+    if kind == "grid":
+        more |= {"x_values": lists[0], "y_values": lists[1]}
+        return GridPanel(data, *names, base, **more)
+    return ValidationCurvePanel(data, *names, base, param_range=lists[0], **more)
+
+
+def _pairs(text, between):
+    """Return "lr:0.1,epochs:5" as a dictionary of texts."""
+    pairs = [part.partition(":") for part in text.split(between) if part]
+    for name, _, value in pairs:
+        if name not in (*TABLE, "seed") or not value:
+            raise refusal("line_part", name, parts=", ".join(TABLE))
+    return {name: value for name, _, value in pairs}
+
+
+def _setting(base, said):
+    """Return a setting with what is said of it instead."""
+    texts = {name: said[name] for name in TABLE if name in said}
+    values = {name: parse_values(name, text) for name, text in texts.items()}
+    for name, each in values.items():
+        if len(each) != 1:
+            raise refusal("line_value", texts[name], name=name)
+    return base.but(**{name: each[0] for name, each in values.items()})
+
+
+def _whole(text):
+    if not text.isdecimal():
+        raise refusal("line_value", text, name="seed")
+    return int(text)
+
+
+def _pin(panel, pins):
+    """Train the pinned runs and leave the panel's own the chosen one."""
+    for setting, seed in pins:
+        run = fit(panel.dataset, setting, seed=seed)
+        with panel.live.lock:
+            own = panel.list.chosen
+            panel.list.add(run)
+            panel.list.pin(panel.list.chosen)
+            panel.list.chosen = own
+            panel.list.show()
+            panel._draw()

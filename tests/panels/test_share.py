@@ -1,0 +1,94 @@
+"""A panel's state as a line: it comes back the same, and a forged line runs nothing."""
+
+import re
+
+import pytest
+
+import hpkit as hk
+from hpkit.panels.panel import LONGEST
+
+DATA = "data=moons"
+LINES = [
+    f"training?{DATA}",
+    f"training?{DATA}&lr=0.3&batch_size=16&epochs=3&hidden=8-4&seed=2&ask=1",
+    f"training?{DATA}&epochs=3&hidden=-&dropout=0.1&optimizer=adam&show=lr,optimizer",
+    f"training?{DATA}&epochs=2&pin=lr:0.3;lr:1,hidden:8-,seed:4&show=,",
+    f"validation-curve?{DATA}&epochs=2&space=lr:0.1,1&seeds=2&ask=draw",
+    f"grid?{DATA}&epochs=2&space=hidden:8-,8-8;lr:0.1,0.3&seeds=4,9&show=lr",
+    f"one-at-a-time?{DATA}&epochs=2&space=batch_size:16,32;lr:0.01,1&seeds=1,",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_line_comes_back(line):
+    panel = hk.open(line)
+    again = hk.open(f"https://some.where/page.html#{panel.line()}")
+
+    assert re.findall(r"[^?&]+", panel.line()) == re.findall(r"[^?&]+", again.line())
+    assert {*panel.line().split("&")} == {*line.split("&")}
+    assert panel.wait(60).error is None
+    panel.end()
+    again.end()
+
+
+def test_line_holds_what_was_changed():
+    panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=3))
+    panel.wait(60).list.pin(panel.list.chosen)
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(60)
+
+    again = hk.open(panel.line())
+
+    assert again.run.setting == panel.run.setting
+    assert [k.run.setting.lr for k in again.list.kept if k.color] == [0.01]
+    assert again.runs[1, 0].val_loss.tolist() == panel.runs[0, 0].val_loss.tolist()
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("", "training"),
+        ("__import__('os').system('true')", "training"),
+        ("training?data=../../etc/passwd", "moons"),
+        (f"training?{DATA}&model=os.system", "model"),
+        (f"training?{DATA}&lr=0.1,1", "lr"),
+        (f"training?{DATA}&lr=inf", "inf"),
+        (f"training?{DATA}&epochs=99999999999", "epochs"),
+        (f"training?{DATA}&seed=-1", "seed"),
+        (f"training?{DATA}&pin=__class__:1", "__class__"),
+        (f"training?{DATA}&show=__class__", "__class__"),
+        (f"grid?{DATA}&space=lr:0.1", "2"),
+        (f"grid?{DATA}&space=lr:0.1;epochs:1e999", "1e999"),
+        (f"one-at-a-time?{DATA}&show=lr", "show"),
+    ],
+)
+def test_forged_line_is_refused_in_words(line, names):
+    with pytest.raises(ValueError, match=re.escape(names)) as refused:
+        hk.open(line)
+    assert getattr(refused.value, "refused", False)
+
+
+def test_what_no_line_can_say_is_refused_where_it_is_shown():
+    moons = hk.load_dataset("moons", seed=5)
+    panel = hk.TrainingPanel(moons, hk.Hyperparameters(epochs=2))
+    with pytest.raises(ValueError, match="own"):
+        panel.line()
+    panel.share_button.click()
+    assert "Code" in panel.result
+
+    panel = hk.open(f"training?{DATA}&epochs=2")
+    for lr in range(12, 16):
+        panel.list.add(
+            hk.fit(panel.dataset, panel.run.setting.but(lr=lr / 7, hidden=(lr,) * 9))
+        )
+        panel.list.pin(panel.list.chosen)
+    with pytest.raises(ValueError, match=str(LONGEST)):
+        panel.line()
+
+
+def test_share_shows_the_line_as_code():
+    panel = hk.open(f"training?{DATA}&epochs=2")
+    panel.share_button.click()
+
+    code = re.search("<code>(.*)</code>", panel.note.value).group(1)
+    assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
