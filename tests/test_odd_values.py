@@ -166,6 +166,7 @@ FUNCTIONS = {
     "bayesian_search": (hk.bayesian_search, SHARED | DRAWN | {"sampler": None}),
     "values": (lambda **v: search().values(**v), {"name": "lr"}),
     "scores": (lambda **v: search().scores(**v), {"by": "last"}),
+    "best_by": (lambda **v: search().best_by(**v), {"by": "accuracy"}),
     "save": (lambda **v: search().save(**v), {"path": "found.json"}),
     "runs[]": (lambda at: search().runs[at], {"at": (0, 0)}),
     "runs[,]": (lambda i, k: search().runs[i, k], {"i": 0, "k": 0}),

@@ -190,6 +190,10 @@ class Search(_AsRuns):
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
+    def best_by(self, by: str) -> Hyperparameters:
+        """Return the best setting by other `scores`, such as "accuracy"."""
+        return self.settings[best_number(self.runs, self.scores(by))]
+
     @property
     def ties(self) -> tuple:
         """Other settings that are as good as the best, as far as the seeds tell.

@@ -236,7 +236,7 @@ def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
     assert even.best == even.settings[1]
     assert even.edge == {}  # nothing says that a larger value is better
     assert best_number(even.runs, even.mean_val_loss, [0, 3, 2]) == 3
-    assert best_number(even.runs, even.scores("accuracy")) == 1
+    assert even.best_by("accuracy") == even.settings[1]
 
 
 def test_epochs_without_a_gain_do_not_win():
@@ -324,7 +324,7 @@ def test_scores_are_of_another_measure_too():
     accuracy = np.array([[[0, 0.1, 0.1]], [[0, 0.7, 0.1]], [[0, 0.2, 0.2]]])
     object.__setattr__(search.runs, "val_accuracy", accuracy)
 
-    best = {by: best_number(search.runs, search.scores(by)) for by in CRITERIA}
+    best = {by: search.settings.index(search.best_by(by)) for by in CRITERIA}
 
     assert best == {"validation": 0, "last": 1, "training": 2, "accuracy": 1}
     with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
