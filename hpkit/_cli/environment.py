@@ -107,7 +107,7 @@ def _version(name):
 
 def ensure(argv, root=ROOT):
     """Return if this Python has the requirements, else go on in ``.venv``."""
-    venv, tests = root / ".venv", argv[:1] in (["test"], ["build"])
+    venv, tests = root / ".venv", argv[:1] in (["test"], ["build"], ["page"])
     if inside(root):
         fill(venv, root, tests)
     elif missing(root, tests):

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from harness import ROOT
 
 import hpkit as hk
+from hpkit._cli import main
 from hpkit.locale import words
 
 FEW = {"rates": (0.02, 0.05, 0.3, 10), "sizes": (8, 32), "seeds": 3}
@@ -229,3 +230,12 @@ def test_every_lesson_is_there_to_read(site):
     local = [link for link in links if link.startswith("lessons/")]
     assert len(local) > 20
     assert [link for link in local if not (site[0] / link).is_file()] == []
+
+
+def test_the_command_writes_the_page(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(maker, "record", lambda: site[1])
+    with pytest.raises(SystemExit) as end:
+        main(["page", "--out", str(tmp_path)])
+    assert end.value.code == 0
+    written, known = (folder / "index.html" for folder in (tmp_path, site[0]))
+    assert written.read_text("utf-8") == known.read_text("utf-8")
