@@ -23,8 +23,9 @@ from recorded import HIGH, LEVELS, LOW, PATH, record
 from hpkit.charts.colors import CLASSES, COLORS, css
 from hpkit.charts.live import SCRIPT, STYLE
 from hpkit.charts.spec import Axis, Chart
-from hpkit.hyperparameters import TABLE
+from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import words
+from hpkit.panels.controls import written
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks" / "page"
@@ -170,6 +171,8 @@ def _words(recorded):
     same = ["old", "guess", "epoch", "loss", "train", "val", "diverged", "above"]
     made |= {name: chart[name] for name in same}
     made["lowest"] = chart["lowest"].replace("{:.3g}", "{loss}")
+    usual = {name: written([value]) for name, value in vars(Hyperparameters()).items()}
+    made["usual"] = usual | {"seed": "0"}
     made["plain"] = Chart(Axis(), Axis(), [], height=21).spec()
     made |= {"map": view["map"].replace("{}", "{epoch}")}
     made["digitsAlt"] = words("plots")["charts"]["digits"]

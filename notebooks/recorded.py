@@ -20,12 +20,14 @@ from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Chart, Mark
 from hpkit.engine.training import Training
 from hpkit.locale import words
+from hpkit.panels.panel import values_text
 
 LOW, HIGH, LEVELS = 1e-5, 1e3, 65_534  # losses are kept as one of so many factors
 SURE = 15  # levels of a class's share in a map
 MAP = 24  # cells along a side of a map
 TILE = 6  # pixels of the page for one of a digit
 SHORT = 12  # bits that are dropped of a number in a chart: it stays right to 1 in 4,000
+KNOBS = "lr", "batch_size", "epochs"
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 SIZES = (2, 4, 8, 16, 32, 64, 128)  # and all points at once
 STAGES = (0, 1, 2, 5, 10, 20, 50, 100)  # epochs of which there is a map
@@ -86,6 +88,7 @@ def trainings(name, base, *, rates=RATES, sizes=SIZES, seeds=5):
         "top": nice_top(1.1 * float(np.log(data.n_outputs))),
         "losses": _packed(levels(curves)),
         "points": data.n_train,
+        "fixed": {n: v for n, v in values_text(base, H()).items() if n not in KNOBS},
         "runs": len(settings) * seeds,
         "stages": stages,
     }

@@ -3,6 +3,7 @@
 
 window.page = (() => {
   const INK = ['orange', 'green', 'purple', 'brown']  // of pinned runs
+  const ENTITY = {'<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;'}
   const KEPT = 6  // earlier runs in gray
   const taken = {}, waiting = {}, words = {}
 
@@ -29,7 +30,7 @@ window.page = (() => {
   const range = (n, from = 0) => Array.from({length: n}, (_, i) => from + i)
   const digits = v => v >= 1e3 ? v.toExponential(1) : v.toPrecision(3)
   const placeOf = (value, list) => Math.max(0, list.indexOf(value))
-  const safe = text => String(text).slice(0, 20).replace(/[<>&]/g, '')
+  const safe = (text, most = 20) => String(text).slice(0, most).replace(/[<>&"]/g, c => ENTITY[c])
   const fill = (text, facts) => text.replace(/{(\w+)}/g, (_, name) => facts[name])
 
   // ---- the first panel -------------------------------------------------------------------
@@ -164,7 +165,6 @@ window.page = (() => {
     return {
       inputs,
       get at() { return inputs.findIndex(i => i.checked) },
-      get value() { return texts[this.at] },
       set(_, start) { inputs[start].checked = true },
     }
   }
@@ -201,36 +201,56 @@ window.page = (() => {
       const sets = pills(root, 'set', names, () => wait(names[sets.at], begin))
       const seed = pills(root, 'seed', range(taken[set].seeds).map(String), () => moved(true))
       const place = () => ({rate: rate.at, size: size.at, epochs: epochs.value, seed: seed.at})
-      const knobs = {lr: rate, batch_size: size, epochs, seed}
 
-      function line() {  // the state, as the address of the page holds it
-        const {rates, sizes} = taken[set], made = new URLSearchParams({data: set})
-        for (const key in knobs) made.append(key, knobs[key].value)
-        for (const r of pins) made.append('pin', [rates[r.rate], sizes[r.size], r.epochs, r.seed])
-        return '#' + made
+      const valuesOf = r => ({lr: taken[set].rates[r.rate], batch_size: taken[set].sizes[r.size],
+        epochs: r.epochs, seed: r.seed})
+
+      function line(pinned = pins) {  // the state, as hk.open and the page's address take it
+        const now = valuesOf(place()), other = (a, b) => Object.keys(a).filter(k => a[k] != b[k])
+        const said = {data: set}, {fixed} = taken[set]
+        for (const key of other(now, words.usual)) said[key] = now[key]
+        const pin = pinned.map(valuesOf).map(v => other(v, now).map(k => `${k}:${v[k]}`).join())
+        if (pin.some(p => p)) said.pin = pin.filter(p => p).join(';')
+        const made = Object.entries({...said, ...fixed}).map(pair => pair.join('=')).join('&')
+        return made.length > 190 ? line(pinned.slice(1)) : '#training?' + made
       }
 
-      function open() {  // what the address asks for; nothing of it where a value is none of ours
-        const given = new URLSearchParams(location.hash.slice(1)), name = given.get('data')
-        const data = names.indexOf(name), numbers = text => text.split(',').map(Number)
-        const refuse = (key, got) => { note = fill(words.refused, {key, got: safe(got)}); draw() }
-        if (!location.hash.includes('data=')) return
-        if (data < 0) return refuse('data', name)
-        sets.inputs[data].checked = true
-        wait(name, () => {
+      function placed(said) {  // places of what is said of a run; null, and why, if none is ours
+        const {rates, sizes, seeds, epochs: most, fixed} = taken[set]
+        const lists = {lr: rates, batch_size: sizes, epochs: range(most, 1), seed: range(seeds)}
+        const all = {...words.usual, ...said}, ours = {...words.usual, ...fixed}
+        const wrong = Object.keys(all).find(key => !(key in lists ? lists[key] : [ours[key]])
+          .map(String).includes(all[key]))
+        if (wrong) return refuse(wrong, all[wrong])
+        return {rate: rates.indexOf(+all.lr), size: sizes.indexOf(+all.batch_size),
+          epochs: +all.epochs, seed: +all.seed}
+      }
+
+      function refuse(key, got) {
+        note = fill(words.refused, {key: safe(key), got: safe(got)})
+        draw()
+        return null
+      }
+
+      function open() {  // what the address asks for; nothing of it where we lack a part
+        const [, kind, rest] = location.hash.match(/^#([\w-]+)\?(.*)/) || []
+        if (!kind) return
+        const {data, pin = '', ...said} = Object.fromEntries(new URLSearchParams(rest))
+        if (kind != 'training') return refuse('panel', kind)
+        if (!names.includes(data)) return refuse('data', data)
+        sets.set(null, names.indexOf(data))
+        wait(data, () => {
           begin()
-          const {rates, sizes, seeds, epochs: most} = taken[set], keys = Object.keys(knobs)
-          const lists = [rates, sizes, range(most, 1), range(seeds)]
-          const wanted = [keys.map(key => given.get(key)).join(), ...given.getAll('pin')]
-          const places = wanted.slice(0, INK.length + 1).map(text =>
-            numbers(text).map((v, k) => lists[k] ? lists[k].indexOf(v) : -1))
-          for (const [n, found] of places.entries()) for (const k of keys.keys())
-            if (!(found[k] >= 0) || found.length > 4)
-              return refuse(n ? 'pin' : keys[k], n ? wanted[n] : given.get(keys[k]))
-          const [first, ...others] = places
-          keys.forEach((key, k) => knobs[key].set(lists[k], first[k]))
-          pins.push(...others.map(([rate, size, epochs, seed], n) =>
-            ({...look(set, {rate, size, epochs: epochs + 1, seed}), color: INK[n]})))
+          const pinned = pin.split(';').filter(p => p).map(p => ({...said,
+            ...Object.fromEntries(p.split(',').map(pair => pair.split(':')))}))
+          const runs = [said, ...pinned.slice(0, INK.length)].map(placed)
+          if (runs.includes(null)) return
+          const [first, ...others] = runs, {rates, sizes, seeds, epochs: most} = taken[set]
+          rate.set(rates, first.rate)
+          size.set(sizes, first.size)
+          epochs.set(range(most, 1), first.epochs - 1)
+          seed.set(range(seeds), first.seed)
+          pins.push(...others.map((r, n) => ({...look(set, r), color: INK[n]})))
           old.length = 0
           moved(true)
         })
@@ -301,7 +321,7 @@ window.page = (() => {
       act(root, 'share', () => {
         history.replaceState(null, '', line())
         navigator.clipboard?.writeText(location.href).catch(() => {})
-        note = words.shared
+        note = fill(words.shared, {line: safe(line().slice(1), 200)})
         draw()
       })
       begin()

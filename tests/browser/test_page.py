@@ -163,7 +163,8 @@ def test_an_address_opens_the_panel_as_it_was(shown):
     press(page, "one", "pin")
     page.locator("#one [data-name=rate]").press("Home")
     press(page, "one", "share")
-    line, seen = page.evaluate("location.hash"), said(page, "one").split("allows. ")[1]
+    line = page.evaluate("location.hash")
+    seen = said(page, "one").split("). ")[-1]
 
     again = shown("index.html" + line)
 
@@ -171,15 +172,21 @@ def test_an_address_opens_the_panel_as_it_was(shown):
     assert said(again, "one") == seen
     texts = again.locator("#one .hpc").first.locator("svg text").all_text_contents()
     assert "lr 10" in texts
+    panel = hk.open("page.html" + line).wait()  # the same in a notebook
+    assert f"{panel.run.best_val_loss:#.3g}" in seen
+    assert [k.run.setting.lr for k in panel.list.kept if k.color] == [10]
+    panel.end()
 
     for key, forged in (
-        ("data", line.replace("digits", "<img src=x>")),
-        ("lr", line.replace("lr=0.02", "lr=7")),
-        ("pin", line.replace("pin=10", "pin=9")),
-        ("seed", line.replace("seed=0", "seed=0;1")),
+        ("panel grid", line.replace("training", "grid")),
+        ("data <img", line.replace("digits", "<img src=x>")),
+        ("lr 7", line.replace("lr=0.02", "lr=7")),
+        ("lr 9", line.replace("lr:10", "lr:9")),
+        ("hidden 5", line.replace("hidden=32", "hidden=5")),
+        ("evil 1", line + "&evil=1"),
     ):
         wrong = shown("index.html" + forged)
-        assert f"{key} must be a value that was recorded" in said(wrong, "one")
+        assert f"has recorded no {key}" in said(wrong, "one")
         assert wrong.locator("#one .said img").count() == 0
 
 
