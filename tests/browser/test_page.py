@@ -81,7 +81,7 @@ def press(page, scene, name):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(shown, width, scheme):
     page = shown(width=width, scheme=scheme)
-    for name in ("look", "all", "pin"):
+    for name in ("look", "all", "pin", "share"):
         page.locator(f"[data-do={name}]").click()
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") == width
