@@ -1,9 +1,18 @@
-"""JupyterLab as ``python -m hpkit lab`` starts it: widgets answer, settings hold."""
+"""JupyterLab as ``python -m hpkit lab`` starts it: widgets, settings, exercises."""
 
 import shutil
 
+import pytest
 from build import FOLDER
-from harness import KERNEL, NOTEBOOK, open_notebook, run_all, write_notebook
+from harness import (
+    KERNEL,
+    NOTEBOOK,
+    open_notebook,
+    run_all,
+    shut_down_kernels,
+    wait_idle,
+    write_notebook,
+)
 
 BUTTON = """
 import threading
@@ -53,3 +62,72 @@ def test_page_saved_from_the_menu_has_the_words_of_pictures(page, lab_server):
     saved = page.request.get(f"{lab_server.url}/nbconvert/html/{lesson}").text()
     assert saved.count("<img") == saved.count('alt="') > 0
     assert "No description" not in saved
+
+
+# ---- exercises and quiz, today and tomorrow -----------------------------------------
+
+CELLS = (
+    "import os; os.environ['HPKIT_HOME'] = {home!r}\n"
+    "from hpkit.exercises import lesson_02_learning_rate as ex",
+    "ex.good_rate",
+    "ex.good_rate.check(0.002)",
+    "ex.good_rate.check({answer})",
+    "ex.quiz",
+    "import hpkit as hk; hk.progress(2)",
+)
+CHOICES = f"{NOTEBOOK} .hpkit-quiz .widget-button"
+
+
+@pytest.fixture
+def lesson(page, lab_server, tmp_path):
+    """Return a function that opens a small lesson with an answer and runs it."""
+
+    def opened(answer):
+        home = str(tmp_path / "home")
+        cells = [cell.format(home=home, answer=answer) for cell in CELLS]
+        write_notebook(lab_server.root / "exercises.ipynb", *cells)
+        open_notebook(page, lab_server.url, "exercises.ipynb")
+        run_all(page)
+        page.locator(CHOICES).first.wait_for()
+        return page
+
+    return opened
+
+
+def output(page, number):
+    """Return the text below a cell."""
+    return page.locator(f"{NOTEBOOK} .jp-Cell").nth(number).inner_text()
+
+
+def test_work_of_today_is_there_tomorrow(lesson, lab_server):
+    page = lesson("0.7")
+    assert "Not yet. With 0.002 the mean lowest validation loss is" in output(page, 2)
+    assert "ex.good_rate.hint()" in output(page, 2)
+    assert "✓ Correct." in output(page, 3)
+
+    page.locator(CHOICES).first.focus()
+    page.keyboard.press("Enter")
+    page.locator(f"{NOTEBOOK} .hpkit-quiz", has_text="Not yet.").wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.locator(f"{NOTEBOOK} .hpkit-quiz", has_text="1 of 4 right").wait_for()
+    wait_idle(page)
+    page.goto("about:blank")
+    shut_down_kernels(lab_server.url)
+    page = lesson("...")
+
+    assert "You passed this exercise on" in output(page, 1)
+    assert "Not attempted yet." in output(page, 3)
+    assert "Your answer from" in output(page, 4)
+    assert "1 of 4 right" in output(page, 4)
+    assert "2 of 9 done" in output(page, 5)
+
+    button = page.locator(f"{NOTEBOOK} .jp-Cell").nth(1).locator(".widget-button")
+    button.focus()  # hints and solution come by keyboard
+    for n, key in enumerate(("Enter", "Space", "Enter"), 1):
+        page.keyboard.press(key)
+        page.locator(f"{NOTEBOOK} .jp-Cell", has_text=f"Hint {n} of 3").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(f"{NOTEBOOK} .jp-Cell pre", has_text="answer = ").wait_for()
+    assert "Hint 1 of 3" in output(page, 1)
+    assert button.is_disabled()
