@@ -45,27 +45,28 @@ def test_choice_training_loss_likes_long():
     assert (epochs[train.argmin(0)] == 200).all()
 
 
-def models(coins, first, count):
-    """Return runs on coin flips, five learning rates by turns, seeds from `first`."""
+@cache
+def models(flips):
+    """Return 100 runs on new coin flips, five learning rates by turns."""
+    coins = hk.load_dataset("coin_flips", seed=flips)
     setting, runs = hk.Hyperparameters(epochs=20, hidden=(16,)), []
     for k, lr in enumerate((0.01, 0.03, 0.1, 0.3, 1)):
-        seeds = range(first + k, first + count, 5)
+        seeds = range(100 * flips + k, 100 * flips + 100, 5)
         *_, some = hk.train(coins, setting.but(lr=lr), seeds=seeds, tick=60)
         runs += list(some)
-    return runs
+    return coins, runs
 
 
-def hundred(seed):
-    """Return the accuracies of 100 models on new coin flips, one after the other."""
-    runs = models(hk.load_dataset("coin_flips", seed=seed), 100 * seed, 100)
+def hundred(flips):
+    """Return the accuracies of the models, one after the other."""
+    _, runs = models(flips)
     return [run.val_accuracy[-1] for run in sorted(runs, key=lambda run: run.seed)]
 
 
-@cache
-def fifty(seed):
-    """Return the accuracies of 50 models on new coin flips, and the winner's test."""
-    coins = hk.load_dataset("coin_flips", seed=seed)
-    runs = models(coins, 100 * seed, 50)
+def fifty(flips):
+    """Return the accuracies of the first 50 models, and the winner's test."""
+    coins, runs = models(flips)
+    runs = [run for run in runs if run.seed < 100 * flips + 50]
     scores = np.array([run.val_accuracy[-1] for run in runs])
     winner = runs[int(scores.argmax())]
     return scores, (winner.predict(coins.test) == coins.test.y).mean()
