@@ -153,7 +153,7 @@ class Exercise:
     def __init__(self, check: Callable) -> None:
         self.lesson = check.__module__.partition("lesson_")[2]
         self.name, self._check = check.__name__, check
-        self._hints_shown, self.last = 0, None
+        self._hints_shown, self.last, self._box = 0, None, None
 
     @property
     def words(self) -> dict:
@@ -273,13 +273,17 @@ class Exercise:
     def widget(self):
         """Return a button that shows the hints, one more at each press, and an answer.
 
-        It is an ipywidgets box, which stands below the question in a notebook.
+        It is an ipywidgets box, which stands below the question in a notebook; a new
+        one takes the old one's place.
         """
         from ipywidgets import HTML, Button, VBox
 
         from hpkit.panels import parts
 
+        if self._box:
+            parts.close(self._box)
         shown, box, page = [], VBox(), HTML()
+        self._box = box
         button = Button(description=say("exercises.hint_button"))
         steps = len(self.words["hints"])
 

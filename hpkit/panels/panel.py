@@ -108,10 +108,12 @@ class Panel(W.VBox):
         self.save_button = button(WORDS["save"], WORDS["save_tip"])
         self.save_button.layout.width = "72px"
         self.on_click(self.save_button, self._save_clicked)
-        self.share_button = button(WORDS["share"], WORDS["share_tip"])
-        self.share_button.layout.width = "72px"
-        self.on_click(self.share_button, self._share_clicked)
-        share = [self.share_button] if self.shares else []
+        share = []
+        if self.shares:
+            self.share_button = button(WORDS["share"], WORDS["share_tip"])
+            self.share_button.layout.width = "72px"
+            self.on_click(self.share_button, self._share_clicked)
+            share = [self.share_button]
         self.on_change(self.view, self._show_drawer)
         self.children = (
             parts.style_sheet(),

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from ipywidgets.widgets.widget import _instances as widgets
 from wrong_answers import ALL, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
@@ -156,6 +157,14 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
         button.click()
     assert button.disabled
     assert "<pre>" not in shown.value
+
+
+def test_a_new_button_takes_the_old_ones_place():
+    one = LESSONS["03_batch_size"].updates
+    one.widget()
+    before = len(widgets)
+    one.widget()
+    assert len(widgets) == before
 
 
 @every_lesson

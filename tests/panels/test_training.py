@@ -11,7 +11,7 @@ from chart_reading import curve, mark, pixels, until
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
-from hpkit import TrainingPanel, present
+from hpkit import BowlPanel, TrainingPanel, present
 from hpkit.charts.decision import map_chart, map_pixels
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
@@ -485,10 +485,11 @@ def test_saved_picture_is_drawn_anew_when_the_panel_rests(panel, monkeypatch):
     assert picture["text/html"] != shown[1][0]["text/html"]
 
 
-def test_closing_a_panel_closes_every_widget_of_it(moons):
+@pytest.mark.parametrize("made", [TrainingPanel, BowlPanel])  # one shares, one not
+def test_closing_a_panel_closes_every_widget_of_it(moons, made):
     before = set(widgets)
-    panel = TrainingPanel(moons, QUICK)
-    assert len(set(widgets) - before) > 100
+    panel = made(moons, QUICK) if made is TrainingPanel else made(lr=0.1)
+    assert len(set(widgets) - before) > 80
     panel.end()
     panel.wait(10)
     assert set(widgets) - before == set()
