@@ -420,30 +420,27 @@ class _Sheet:
     def beside(self, x, y, text, color, strong):
         """Write a label where it covers the least of what is drawn."""
         letter = self.letter
-        side, lift = self._free((x, y), wide(text, letter, strong))
-        away = (side * 1.3 * letter, lift * 1.7 * letter)
+        away = self._free((x, y), wide(text, letter, strong))
         look = {"color": color, "size": letter, "weight": _bold(strong), "zorder": 9}
-        look |= {"ha": ("center", "left", "right")[side], "va": "center"}
+        look |= {"ha": "center", "va": "center"}
         look |= {"textcoords": "offset points", "annotation_clip": False}
         self.ax.annotate(text, (x, y), away, **look)
 
     def _free(self, point, across):
-        """Return the side of a point (-1, 0, 1; lines up) with room for a text."""
+        """Return how far from a point there is room for the middle of a text."""
         letter, to = self.letter, self.ax.transAxes.transform
         seen, (px, py) = self._seen(), self.ax.transData.transform(point) * self.scale
         (left, low), (right, high) = to([(0, 0), (1, 1)]) * self.scale
-        best, half = (np.inf, 0, 1), across / 2 + 2
+        best, half = (np.inf, 0, 1.7 * letter), across / 2 + 2
         for lift in (0, -1, 1, -2, 2, -3, 3, -4, 4):
-            for side in (0, 1, -1) if lift else (1, -1):
-                cx, cy = (
-                    px + side * (1.3 * letter + across / 2),
-                    py + lift * 1.7 * letter,
-                )
+            for side in (0, 1, -1, 1.5, -1.5, 2, -2) if lift else (1, -1):
+                dx, dy = side * (1.3 * letter + across / 2), lift * 1.7 * letter
+                cx, cy = px + dx, py + dy
                 inside = left < cx - half + 2 and cx + half - 2 < right
                 if inside and low + 0.6 * letter < cy < high + 0.1 * letter:
                     over = (abs(seen - (cx, cy)) < (half, 0.75 * letter)).all(1).sum()
                     cost = over + 0.3 * abs(side) + 0.6 * abs(lift)
-                    best = min(best, (cost, side, lift))
+                    best = min(best, (cost, dx, dy))
         return best[1:]
 
     def _seen(self):
@@ -461,7 +458,9 @@ class _Sheet:
             ends = transform.transform(path) * self.scale
             if len(ends) == 1:  # a cross
                 seen.append(ends + np.array([(-4, 0), (4, 0)]))
-            between = ends[:-1] + (ends[1:] - ends[:-1]) * steps[..., None]
+            long = np.nanmax(np.hypot(*np.diff(ends, axis=0).T), initial=0)
+            share = np.linspace(0, 1, int(min(60, 3 + long / (0.4 * self.letter))))
+            between = ends[:-1] + np.diff(ends, axis=0) * share[:, None, None]
             seen.append(between.reshape(-1, 2))
         for text in self.ax.texts:  # also those that `beside` has written
             beside = isinstance(text, Annotation)
