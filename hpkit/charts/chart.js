@@ -1,10 +1,9 @@
-// Draws the charts of spec.py as SVG. `charts(el, tell)` works on any page that has the
-// style sheet (colors.css and chart.css); the default export is an anywidget.
-// Nothing is loaded from anywhere.
+// Draws the charts of spec.py as SVG, and loads nothing. `charts(el, tell)` works on any page
+// with the style sheets colors.css and chart.css; the default export is an anywidget.
 
-import {clamp, f1, num, pick, put, range, reach, valueAt} from './reach.js'
+import {clamp, f1, num, pick, put, range, reach, scaled, valueAt} from './reach.js'
 
-const CLIPPED = ['line', 'band', 'rule', 'image']
+const SIDES = [0, -1, 1, -.5, .5, -1.5, 1.5, -2, 2]  // of a point, for its label
 const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
 const color = name => !name ? 'var(--hp-blue)' : name[0] == '#' ? name
   : `var(--hp${name == 'ink' || name == 'ground' ? 'c' : ''}-${name})`
@@ -30,12 +29,6 @@ function unpack(data) {  // a mark's data (DataView, or base64) as columns
     const [rows, n] = whole.subarray(1 + 2 * k)
     return {rows, n, v: floats.subarray(start, start += rows * n)}
   })
-}
-
-function scaled({kind, domain: [low, high]}, from, to) {
-  const [f, back] = kind == 'log' ? [Math.log10, v => 10 ** v] : [v => v, v => v]
-  const a = f(low), k = (to - from) / (f(high) - a || 1), at = v => from + (f(v) - a) * k
-  return Object.assign(at, {back: p => back(a + (p - from) / k)})
 }
 
 // Lists of ticks [place, text, line], the densest first; the first that fits is taken.
@@ -109,30 +102,33 @@ function chart(el, tell) {
   const area = make('rect', make('clipPath', make('defs', svg), {id: clip}))
   const [grid, ticksX, ticksY, plot, over, ties, ends, leads, notes] =
     ['', 'tick', 'tick', '', '', '', '', '', 'notes'].map(name => make('g', svg, {class: name}))
-  const base = make('line', grid, {class: 'base'}), gridlines = make('g', grid, {class: 'grid'})
+  const gridlines = make('path', grid, {class: 'grid'}), base = make('path', grid, {class: 'base'})
   const nameX = make('text', svg), ring = make('rect', svg, {class: 'hpc-at'})
   const pen = document.createElement('canvas').getContext('2d')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], headed = '', asked = 0
   let room = 0, box, X, Y, em = 13, unit = 1, family = '', small = 1
   let waiting = [], taken = [], led = []
-  const ask = () => { asked = asked || requestAnimationFrame(draw) }
+  const ask = () => { asked ||= requestAnimationFrame(draw) }
+  const occupy = (x, y, wide, high) =>
+    taken.push([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])
+  const isInside = (x, y) =>
+    x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
 
   function width(text, size = 1, strong = false) {
     pen.font = `${strong ? 700 : 400} ${size * em}px ${family}`
     return pen.measureText(text).width
   }
 
-  // A text around (x, y). A tint is mixed with the page's own color, where browsers can.
-  function write(node, said, x, y, {anchor = 'middle', fill, tint, size = 1, strong}) {
+  // A text around (x, y), which takes the room if it says how `wide` it is.
+  function write(node, said, x, y, {anchor = 'middle', fill, tint, size = 1, strong, wide}) {
     const ink = color('ink'), plain = tint && tint[0] != '#' ? tint : fill || ink
-    const mixed = tint ? `fill:color-mix(in srgb,${tint} 50%,${ink});` : ''
+    const mixed = tint ? `fill:color-mix(in srgb,${tint} 50%,${ink});` : ''  // in newer browsers
     put(node, {said, x: f1(x), y: f1(y + .33 * em * size), 'text-anchor': anchor,
       style: `fill:${plain};${mixed}font-size:${size}em;font-weight:${strong ? 700 : 400}`})
+    const beyond = {start: wide / 2, end: -wide / 2}[anchor] || 0
+    if (said && wide) occupy(x + beyond, y, wide, 1.2 * em * size)
   }
-
-  const occupy = (x, y, wide, high = 1.2 * em) =>
-    taken.push([x - wide / 2, y - high / 2, x + wide / 2, y + high / 2])
 
   function show(newSpec, newRaw) {
     if (newSpec === spec && newRaw.every((r, i) => r === raw[i])) return
@@ -151,12 +147,12 @@ function chart(el, tell) {
     layout()
     const layers = [plot, over].map(layer => pool(layer, 'g', spec.marks.length))
     spec.marks.forEach((m, i) => {  // below the texts, and above all marks
-      const both = layers.map(groups => groups[i]), inside = CLIPPED.includes(m.kind)
-      if (both[0].kind != m.kind) both.forEach(g => { g.textContent = '' })
-      both[0].kind = m.kind
+      const both = layers.map(groups => groups[i])
+      const inside = ['line', 'band', 'rule', 'image'].includes(m.kind)
+      if (both[0].old?.class != m.kind) both.forEach(g => { g.textContent = '' })
       put(both[0], {class: m.kind, 'clip-path': inside ? `url(#${clip})` : null})
       put(both[1], {class: m.kind == 'cells' ? 'cell' : null})
-      DRAW[m.kind](both, m, ...data[i])
+      DRAW[m.kind == 'frames' ? 'line' : m.kind](both, m, ...data[i])
     })
     labels()
     besides()
@@ -164,20 +160,16 @@ function chart(el, tell) {
   }
 
   function ticks(axis, most, apart) {  // the densest ones of which no text meets the next
-    const fits = list => list.every((a, i) => {
-      const b = a[1] && list.slice(i + 1).find(o => o[1] && o[2] == a[2])
-      return !b || apart(a, b)
-    })
+    const fits = list => [0, 1].every(row => list.filter(t => t[1] && t[2] == row)
+      .every((t, i, all) => !i || apart(all[i - 1], t)))
     const lists = [...tickings(axis, most)]
     return lists.find(fits) || lists.pop()
   }
 
   function measure() {  // not while a chart is drawn: the browser would lay out each time
-    const style = getComputedStyle(root)
-    em = parseFloat(style.fontSize)
+    const style = getComputedStyle(root);
+    [em, family, room] = [parseFloat(style.fontSize), style.fontFamily, root.clientWidth]
     unit = clamp(em / 13, 1, 2.2)
-    family = style.fontFamily
-    room = root.clientWidth
     ask()
   }
 
@@ -187,8 +179,8 @@ function chart(el, tell) {
     const W = room, most = Math.max(11 * em, .66 * innerHeight)  // as svg.style.height
     const H = clamp(spec.height * em, 11 * em, most)
     const line = 1.35 * em, top = em, rough = scaled(spec.y, H - top - 3 * em, 0)
-    const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6), (a, b) =>
-      a[2] == b[2] && Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
+    const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6),
+      (a, b) => Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
     const said = spec.marks.flatMap(m => m.kind == 'line' && m.label || []).filter(t => t)
     const wanted = Math.max(.6 * em, ...said.map(t => width(t, 1, true) + 1.2 * em))
     const half = t => width(t[1], .92) / 2
@@ -203,31 +195,26 @@ function chart(el, tell) {
       right += Math.max(0, ...across.map(t => wide(t[0]) + half(t) + 1 - W))
     }
     const below = (spec.x.label ? 2.9 : 1.6) * em + (across.some(t => t[2]) ? line : 0)
-    box = {W, H, left, right: W - right, top, bottom: H - below}
-    X = scaled(spec.x, box.left, box.right)
-    Y = scaled(spec.y, box.bottom, box.top)
+    box = {W, H, left, right: W - right, top, bottom: H - below};
+    [X, Y] = [scaled(spec.x, left, W - right), scaled(spec.y, H - below, top)]
     const wide = Math.max(0, box.right - left), high = Math.max(0, box.bottom - top)
     put(svg, {viewBox: `0 0 ${W} ${H}`, 'aria-label': spec.alt})
     put(area, {x: left - 1, y: top, width: wide + 2, height: high + 1})
-    const look = {size: .92, fill: color('soft')}, nodesX = pool(ticksX, 'text', across.length)
+    const look = {size: .92, fill: color('soft')}
+    const nodesX = pool(ticksX, 'text', across.length), nodesY = pool(ticksY, 'text', up.length)
     across.forEach(([v, t, row], i) =>
       write(nodesX[i], t, X(v), box.bottom + .95 * em + (row ? line : 0), look))
-    const nodesY = pool(ticksY, 'text', up.length)
-    up.forEach(([v, t], i) => {
-      write(nodesY[i], t, left - .5 * em, Y(v), {...look, anchor: 'end'})
-      occupy(left - .5 * em - half([v, t]), Y(v), 2 * half([v, t]))
-    })
-    const lines = spec.grid ? up.map(([v]) => `M${f1(left)} ${f1(Y(v))}h${f1(wide)}`) : []
-    if (spec.grid && spec.x.kind != 'band')
-      lines.push(...across.map(([v]) => `M${f1(X(v))} ${top}v${f1(high)}`))
-    put(pool(gridlines, 'path', 1)[0], {d: lines.join('')})
-    put(base, {x1: left, x2: box.right, y1: box.bottom, y2: box.bottom,
-      visibility: spec.grid ? null : 'hidden'})
+    up.forEach((t, i) =>
+      write(nodesY[i], t[1], left - .5 * em, Y(t[0]), {...look, anchor: 'end', wide: 2 * half(t)}))
+    const level = y => `M${f1(left)} ${f1(y)}h${f1(wide)}`, lines = up.map(([v]) => level(Y(v)))
+    if (spec.x.kind != 'band') lines.push(...across.map(([v]) => `M${f1(X(v))} ${top}v${f1(high)}`))
+    put(gridlines, {d: spec.grid ? lines.join('') : ''})
+    put(base, {d: spec.grid ? level(box.bottom) : ''})
     const words = spec.x.label && spec.x.label + (spec.x.kind == 'band' ? '' : ' →')
     const fit = Math.min(1, (box.right - 2) / (width(words, .96) || 1))
     write(nameX, words, box.right, H - .8 * em, {anchor: 'end', size: .96 * fit})
-    hit.style.cssText = `left:${left}px;top:${top - em / 2}px;width:${box.right - left}px;` +
-      `height:${box.bottom - top + em / 2}px`
+    const from = top - em / 2
+    put(hit, {style: `left:${left}px;top:${from}px;width:${wide}px;height:${high + em / 2}px`})
     hit.classList.toggle('pen', spec.marks.some(m => m.draw || m.kind == 'ranges'))
   }
 
@@ -248,18 +235,19 @@ function chart(el, tell) {
     if (spec.ends) make('<i', head, {said: spec.ends})
   }
 
-  const isInside = (x, y) =>
-    x > box.left - 1 && x < box.right + 1 && y > box.top - 1 && y < box.bottom + 1
-
-  function stroke(m, i, usual = 2) {  // dashes grow with the width, whose round ends fill gaps
-    const wide = (pick(m.width, i) || usual) * unit, dash = DASH[pick(m.dash, i)]
-    return {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i), 'stroke-width': wide,
-      'stroke-dasharray': dash && dash.map(d => f1(d * Math.max(1, wide / 2.2))).join(' ')}
+  // Draws the lines at(0), at(1), ...; a line in the page's color under another sets that off
+  // from cells and other lines. Dashes grow with the width, whose round ends fill gaps.
+  function strokes(g, m, count, at, usual = 2, halo = m.halo) {
+    const each = halo ? 2 : 1, nodes = pool(g, 'path', each * count)
+    range(count).forEach(i => {
+      const wide = (pick(m.width, i) || usual) * unit, dash = DASH[pick(m.dash, i)], place = at(i)
+      const below = {stroke: color('ground'), opacity: .8, 'stroke-width': wide + 3}
+      if (halo) put(nodes[2 * i], {...place, ...below})
+      put(nodes[each * i + each - 1], {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
+        'stroke-dasharray': dash && dash.map(d => f1(d * Math.max(1, wide / 2.2))).join(' '),
+        'stroke-width': wide, ...place})
+    })
   }
-
-  // A line in the page's color under another sets that off from cells and other lines.
-  const halo = look =>
-    ({stroke: color('ground'), opacity: .8, 'stroke-width': look['stroke-width'] + 3})
 
   function beside(m, i, x, y, r, rank, more) {  // a label that looks for room
     const text = pick(m.label, i), tint = color(pick(m.color, i)), strong = pick(m.strong, i)
@@ -280,13 +268,9 @@ function chart(el, tell) {
 
   const DRAW = {
     line([g, top], m, x, y) {
-      const each = m.halo ? 2 : 1, nodes = pool(g, 'path', each * y.rows), hot = reached.hot()
-      range(y.rows).forEach(r => {
-        const faded = hot && hot.many && !pick(m.strong, r) && !(hot.mark == m && hot.row == r)
-        const d = path(x, y, r, m.step), look = stroke(m, r)
-        if (m.halo) put(nodes[2 * r], {d, ...halo(look)})
-        put(nodes[each * r + each - 1], {d, ...look, class: faded ? 'dim' : null})
-      })
+      const hot = reached.hot(), fades = r => hot && hot.many && !pick(m.strong, r) &&
+        !(hot.mark == m && hot.row == r)
+      strokes(g, m, y.rows, r => ({d: path(x, y, r, m.step), class: fades(r) ? 'dim' : null}))
       pool(top, 'path', m.draw ? y.n : 0).forEach((knob, i) => put(knob,
         {d: shape('circle', X(x.v[i]), Y(y.v[i]), 5 * unit), style: `fill:${color(m.color)}`}))
     },
@@ -309,37 +293,31 @@ function chart(el, tell) {
       })
     },
     ring([g], m, x, y) {
-      pool(g, 'path', 2 * y.n).forEach((node, j) => {
-        const i = j >> 1, look = stroke(m, i, 2.4), r = 8.5 * unit
-        put(node, {d: shape('circle', X(x.v[i]), Y(y.v[i]), r), ...(j % 2 ? look : halo(look))})
-      })
-      if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), 8.5 * unit, 0, {strong: true})
+      const r = 8.5 * unit
+      strokes(g, m, y.n, i => ({d: shape('circle', X(x.v[i]), Y(y.v[i]), r)}), 2.4, true)
+      if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), r, 0, {strong: true})
     },
     cross([g], m, {n, v}) {
       const s = 5 * unit, first = v.indexOf(Math.min(...v))
-      pool(g, 'path', n).forEach((node, i) => {
-        const lines = `l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
-        put(node, {d: `M${f1(X(v[i]) - s)} ${box.top - s}${lines}`, ...stroke(m, i, 2.6)})
-        occupy(X(v[i]), box.top, 2 * s, 2 * s)
-      })
+      const lines = `${box.top - s}l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
+      strokes(g, m, n, i => ({d: `M${f1(X(v[i]) - s)} ${lines}`}), 2.6)
+      v.forEach(at => occupy(X(at), box.top, 2 * s, 2 * s))
       if (n) beside(m, first, X(v[first]), box.top, s, 1, {edge: true})
     },
     rule([g], m, {n, v}) {
-      pool(g, 'path', n).forEach((node, i) => {
+      strokes(g, m, n, i => {
         const at = f1((m.across ? Y : X)(v[i])), [x, y] = m.across ? [box.right, at] : [at, box.top]
-        const d = m.across ? `M${f1(box.left)} ${at}H${f1(x)}` : `M${at} ${f1(box.bottom)}V${y}`
-        put(node, {...stroke(m, i, 1.5), d})
         beside(m, i, x, y, 2, 1)
-      })
+        return {d: m.across ? `M${f1(box.left)} ${at}H${f1(x)}` : `M${at} ${f1(box.bottom)}V${y}`}
+      }, 1.5)
     },
     text([g], m, x, y) {
       const widest = Math.max(...m.texts.map((t, i) => width(t, m.size || 1, pick(m.strong, i))))
       const fit = m.room ? Math.min(1, (m.room * (X(1) - X(0)) - .4 * em) / widest) : 1
       pool(g, 'text', x.n).forEach((node, i) => {
-        const size = fit * (m.size || 1), strong = pick(m.strong, i), px = X(x.v[i]), py = Y(y.v[i])
+        const size = fit * (m.size || 1), strong = pick(m.strong, i), {anchor} = m
         const wide = width(m.texts[i], size, strong), fill = color(pick(m.color, i) || 'ink')
-        write(node, m.texts[i], px, py, {anchor: m.anchor, size, strong, fill})
-        occupy(px + ({start: .5, end: -.5}[m.anchor] || 0) * wide, py, wide, 1.2 * em * size)
+        write(node, m.texts[i], X(x.v[i]), Y(y.v[i]), {anchor, size, strong, fill, wide})
       })
     },
     cells([g, top], m, {rows, n, v}, colors) {
@@ -354,34 +332,34 @@ function chart(el, tell) {
           width: f1(Math.max(0, w - 1.5)), height: f1(Math.max(0, h - 1.5)),
           fill: known ? `rgb(${c})` : color('gray'), opacity: bytes[4 * i + 3] / 255})
         const said = v[i] == Infinity ? '✕' : known && digits ? fixed(v[i], digits) : ''
-        write(words[i], said, px, ty,
-          {size, fill: !known ? color('ink') : isBright(c) ? 'black' : 'white'})
-        if (said) occupy(px, ty, width(said, size))
+        const fill = !known ? color('ink') : isBright(c) ? 'black' : 'white'
+        write(words[i], said, px, ty, {size, fill, wide: said && width(said, size)})
       })
     },
-    frames: (groups, m, x, y) => DRAW.line(groups, m, x, y),
     image([g], m, pixels) {
       const node = pool(g, 'image', 1)[0], {rows, n, v} = pixels
       if (node.pixels !== v) {
-        const canvas = make('<canvas', null, {width: n, height: rows}), bytes = bytesOf(pixels)
-        const ink = canvas.getContext('2d'), one = ink.createImageData(n, rows)
-        for (let r = 0; r < rows; r++)  // ours begin below
-          one.data.set(bytes.subarray(4 * n * r, 4 * n * (r + 1)), 4 * n * (rows - 1 - r))
-        ink.putImageData(one, 0, 0)
+        const canvas = make('<canvas', null, {width: n, height: rows})
+        const one = new ImageData(Uint8ClampedArray.from(bytesOf(pixels)), n, rows)
+        canvas.getContext('2d').putImageData(one, 0, 0)
         put(node, {href: canvas.toDataURL(), preserveAspectRatio: 'none'})
         node.pixels = v
       }
       put(node, {x: f1(box.left), y: box.top, width: f1(box.right - box.left),
-        height: f1(box.bottom - box.top)})
+        height: f1(box.bottom - box.top),  // rows begin below
+        transform: `matrix(1 0 0 -1 0 ${f1(box.top + box.bottom)})`})
     },
     ranges([g, top], m, low, high) {
-      const nodes = pool(g, 'path', 2 * low.n), words = pool(top, 'text', 4 * low.n)
-      const cap = `m${-5 * unit} 0h${10 * unit}m${-5 * unit} 0`
+      const words = pool(top, 'text', 4 * low.n), [axes, bars] = pool(g, 'g', 2)
+      const half = 5 * unit, cap = `m${-half} 0h${2 * half}m${-half} 0`
+      const at = (i, from, to, ends) =>
+        ({d: `M${f1(X(i))} ${f1(Y(from))}${ends}V${f1(Y(to))}${ends}`})
+      strokes(axes, {color: 'ink'}, low.n, i => at(i, 0, 1, ''), 1)
+      strokes(bars, {color: m.color || 'orange'}, low.n, i => {
+        const all = low.v[i] <= 0 && high.v[i] >= 1 && {stroke: color('gray')}
+        return {...at(i, low.v[i], high.v[i], cap), ...all}
+      }, 3)
       range(low.n).forEach(i => {
-        const x = f1(X(i)), [from, to] = [low, high].map(c => f1(Y(c.v[i])))
-        const c = low.v[i] <= 0 && high.v[i] >= 1 ? 'gray' : m.color || 'orange'
-        put(nodes[2 * i], {d: `M${x} ${f1(Y(0))}V${f1(Y(1))}`, ...stroke({color: 'ink'}, 0, 1)})
-        put(nodes[2 * i + 1], {d: `M${x} ${from}${cap}V${to}${cap}`, ...stroke({color: c}, 0, 3)})
         for (const end of [0, 1]) {
           const said = valueAt(m.axes[i], end), half = width(said, .9) / 2 + 1
           const px = clamp(X(i), half, box.W - half), py = Y(end) + (end ? -.9 : .9) * em
@@ -421,15 +399,12 @@ function chart(el, tell) {
     waiting.sort((a, b) => a.rank - b.rank).forEach((w, i) => {
       const full = width(w.text, 1, w.strong), size = Math.min(1, (box.W - 6) / full)
       const spot = free(w, full * size + 2, size * em, seen), [x, y] = spot || [w.x, w.y]
-      write(nodes[i], spot ? w.text : '', x, y, {...w, size})
-      if (spot) occupy(x, y, full * size)
+      write(nodes[i], spot ? w.text : '', x, y, {...w, size, wide: full * size})
       const way = y < w.y ? -1 : 1, far = Math.abs(y - w.y) - w.r > 1.8 * em
       const end = `${f1((w.x + x) / 2)} ${f1(y - way * .6 * em)}`
       put(lines[i], {d: far ? `M${f1(w.x)} ${f1(w.y + way * w.r)}L${end}` : '', class: 'far'})
     })
   }
-
-  const SIDES = [0, -1, 1, -.5, .5, -1.5, 1.5, -2, 2]
 
   // The middle of a text near a point, where it covers no text and the least of lines.
   function free({x, y, r, edge}, wide, high, seen) {
@@ -442,8 +417,8 @@ function chart(el, tell) {
       if (cy > box.bottom - .55 * high || cy < box.top - (edge ? .1 : -.5) * high) continue
       if (a < x + r && b > x - r && c < y + r && d > y - r) continue
       if (taken.some(t => a < t[2] + 2 && b > t[0] - 2 && c < t[3] && d > t[1])) continue
-      let cost = .3 * Math.abs(dx) + .25 * Math.abs(dy)
-      cost += .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
+      let cost = .3 * Math.abs(dx) + .25 * Math.abs(dy) +
+        .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
       for (let i = 0; i < seen.length && cost < least; i++) {
         const [px, py] = seen[i]
         if (px > a - 2 && px < b + 2 && py > c && py < d) cost += 3
@@ -476,15 +451,13 @@ function chart(el, tell) {
       for (let u = e.x; far && u < box.right; u += .5 * em) led.push([u, e.y])
       put(leads[i], {stroke: e.tint, opacity: .55, class: far ? 'far' : null,
         d: `M${f1(e.x + 3)} ${y}L${f1(box.right + 3)} ${y}L${f1(from - 2)} ${f1(places[i])}`})
-      write(node, e.text, from, places[i], {...e, anchor: 'start', size: small})
-      occupy(from + wide / 2, places[i], wide)
+      write(node, e.text, from, places[i], {...e, anchor: 'start', size: small, wide})
     })
   }
 
   const reached = reach({hit, tip, ring, svg}, {ask, draw, tell, isInside})
   const watch = new ResizeObserver(measure)  // the container's width, and the size of a letter
-  watch.observe(root)
-  watch.observe(probe)
+  for (const node of [root, probe]) watch.observe(node)
   return {show, close() {
     watch.disconnect()
     cancelAnimationFrame(asked)

@@ -5,20 +5,22 @@ export const clamp = (v, low, high) => Math.max(low, Math.min(high, v))
 export const pick = (all, i) => Array.isArray(all) ? all[Math.min(i, all.length - 1)] : all
 export const f1 = v => Math.round(v * 10) / 10
 export const range = n => Array.from({length: n}, (_, i) => i)
+const closest = (places, to) =>
+  places.reduce((best, p, i) => Math.abs(p - to) < Math.abs(places[best] - to) ? i : best, 0)
 
 export function num(v, digits = 4) {
   if (!isFinite(v)) return v > 0 ? '∞' : '–'
   const size = Math.abs(v)
-  if (v == 0 || (size >= 9.99e-5 && size < 1e6)) return String(+v.toPrecision(digits))
+  if (v == 0 || (size >= 9.99e-5 && size < 1e6)) return `${+v.toPrecision(digits)}`
   const power = Math.floor(Math.log10(size) + 1e-9), head = +(v / 10 ** power).toPrecision(3)
-  const raised = String(power).replace(/./g, c => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.indexOf(c)])
-  return (head == 1 ? '' : head + '×') + '10' + raised
+  const raised = `${power}`.replace(/./g, c => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.indexOf(c)])
+  return `${head == 1 ? '' : head + '×'}10${raised}`
 }
 
 export function put(node, attributes) {  // writes only what is new: the browser lays out less
-  const old = node.old || (node.old = {})
-  for (const name in attributes) if (old[name] !== attributes[name]) {
-    const value = old[name] = attributes[name]
+  const old = node.old ||= {}
+  for (const [name, value] of Object.entries(attributes || {})) if (old[name] !== value) {
+    old[name] = value
     if (name == 'said') node.textContent = value
     else if (value == null) node.removeAttribute(name)
     else node.setAttribute(name, value)
@@ -26,11 +28,15 @@ export function put(node, attributes) {  // writes only what is new: the browser
   return node
 }
 
-export function valueAt(axis, share) {  // what stands at a share of an axis
-  const [low, high] = axis.domain
-  if (axis.texts) return axis.texts[Math.round(share * (axis.texts.length - 1))]
-  return num(axis.kind == 'log' ? low * (high / low) ** share : low + share * (high - low), 3)
+export function scaled({kind, domain: [low, high]}, from, to) {
+  const [f, back] = kind == 'log' ? [Math.log10, v => 10 ** v] : [v => v, v => v]
+  const a = f(low), k = (to - from) / (f(high) - a || 1), at = v => from + (f(v) - a) * k
+  return Object.assign(at, {back: p => back(a + (p - from) / k)})
 }
+
+export const valueAt = (axis, share) =>  // what stands at a share of an axis
+  axis.texts ? pick(axis.texts, Math.round(share * (axis.texts.length - 1)))
+    : num(scaled(axis, 0, 1).back(share), 3)
 
 // A spot is a point of a mark, with its place in the chart (u, v) and on the page (x, y).
 export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
@@ -41,19 +47,18 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   function spots() {
     const dots = [], lists = []
     spec.marks.forEach((m, k) => {
-      const [x, y] = data[k]
+      const [x, y] = data[k], many = m.kind == 'line' && y.rows > 1
       const spot = (i, u, v, more) => ({mark: m, k, i, u, v, x: X(u), y: Y(v), ...more})
+      const rows = (count, n, at) => lists.push(...range(count).map(row =>
+        range(n).map(j => at(row * n + j, j, row))))
       if (m.hover === false && !m.click) return
       if (m.kind == 'points') dots.push(...range(y.n).map(i => spot(i, x.v[i], y.v[i])))
       if (m.kind == 'cross') dots.push(...range(x.n).map(i => spot(i, x.v[i], spec.y.domain[1])))
-      if (m.kind == 'line') range(y.rows).forEach(row => lists.push(range(y.n).map(j => {
-        const i = row * y.n + j
-        return spot(i, x.v[x.rows > 1 ? i : j], y.v[i], {row, many: y.rows > 1})
-      })))
-      if (m.kind == 'cells') range(x.rows).forEach(row => lists.push(range(x.n).map(c =>
-        spot(row * x.n + c, c, row, {cell: true}))))
-      if (m.kind == 'ranges') lists.push(range(2 * x.n).map(i =>
-        spot(i, i >> 1, data[k][i % 2].v[i >> 1], {own: true})))
+      if (m.kind == 'line') rows(y.rows, y.n, (i, j, row) =>
+        spot(i, x.v[x.rows > 1 ? i : j], y.v[i], {row, many}))
+      if (m.kind == 'cells') rows(x.rows, x.n, (i, j, row) => spot(i, j, row, {cell: true}))
+      if (m.kind == 'ranges') rows(1, 2 * x.n, (i, j) =>
+        spot(i, j >> 1, data[k][j % 2].v[j >> 1], {own: true}))
     })
     const all = [dots.sort((a, b) => a.x - b.x), ...lists]
       .map(list => list.filter(s => isInside(s.x, s.y))).filter(list => list.length)
@@ -65,33 +70,27 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const n = m.kind == 'line' ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
     const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
+    const {words, x, y} = spec
     if (m.kind == 'ranges')
-      return `${m.axes[u].label}\n${spec.words[i % 2 ? 'to' : 'from']} ${valueAt(m.axes[u], v)}`
+      return `${m.axes[u].label}\n${words[i % 2 ? 'to' : 'from']} ${valueAt(m.axes[u], v)}`
     if (own) return own
-    if (m.kind == 'cells') {
-      const value = data[k][0].v[i], known = `${m.name} ${num(value, 3)}`
-      return `${at(spec.x, u)}, ${at(spec.y, v)}\n` +
-        (isFinite(value) ? known : value == Infinity ? spec.words.diverged : spec.words.unknown)
-    }
-    return (name ? name + '\n' : '') + at(spec.x, u) + '\n' +
-      (m.kind == 'cross' ? spec.words.diverged : at(spec.y, v))
+    if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
+      (m.kind == 'cross' ? words.diverged : at(y, v))
+    const value = data[k][0].v[i], strange = value == Infinity ? words.diverged : words.unknown
+    return `${at(x, u)}, ${at(y, v)}\n${isFinite(value) ? `${m.name} ${num(value, 3)}` : strange}`
   }
 
   function nearest(px, py) {
-    let best = null, least = Infinity
-    for (const s of series.flat()) {
-      const far = (s.x - px) ** 2 * (s.many ? 1.6 : .8) + (s.y - py) ** 2
-      if (far < least && (s.cell || far < (2.6 * em) ** 2)) [least, best] = [far, s]
-    }
-    return best
+    const far = s => (s.x - px) ** 2 * (s.many ? 1.6 : .8) + (s.y - py) ** 2
+    return series.flat().filter(s => s.cell || far(s) < (2.6 * em) ** 2)
+      .sort((a, b) => far(a) - far(b))[0]
   }
 
   function point(h) {  // shows what is said of a spot
-    const before = hot
+    const before = hot, other = !before != !h || (h && (before.k != h.k || before.row != h.row))
     hot = h
     tip.style.visibility = ring.style.visibility = h ? 'visible' : 'hidden'
     hit.classList.toggle('can', !!(h && h.mark.click))
-    const other = !before != !h || (h && (before.k != h.k || before.row != h.row))
     if (other && [before, h].some(s => s && s.many)) ask()  // the other lines fade
     if (!h) return
     put(tip, {said: said(h)})
@@ -107,7 +106,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
 
   function changed(k, axis) {  // tells what a learner has set
     const {draw: drawn, name} = spec.marks[k], [x, y] = data[k]
-    if (drawn) tell({type: 'draw', name: drawn, mark: k, value: Array.from(y.v)})
+    if (drawn) tell({type: 'draw', name: drawn, mark: k, value: [...y.v]})
     else if (name) tell({type: 'range', name, mark: k, value: [axis, x.v[axis], y.v[axis]]})
     ask()
   }
@@ -138,17 +137,14 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const up = {ArrowUp: 1, ArrowDown: -1}[e.key]
     const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last}[e.key]
     mouse = null
-    if (to != null) {
-      here = [row, hot || e.key.length < 5 ? clamp(to, 0, last) : at]  // first shows where it is
-    } else if (up && (spot.own || spot.mark.draw)) {
-      lift(spot, up)
-    } else if (up) {
+    if (to != null)  // the first key shows where it is
+      here = [row, hot || e.key.length < 5 ? clamp(to, 0, last) : at]
+    else if (up && (spot.own || spot.mark.draw)) lift(spot, up)
+    else if (up) {
       const next = clamp(row + up, 0, series.length - 1)
-      const far = series[next].map(s => Math.abs(s.x - spot.x))
-      here = [next, far.indexOf(Math.min(...far))]
-    } else if (e.key == 'Enter' || e.key == ' ') {
-      choose(spot)
-    } else return
+      here = [next, closest(series[next].map(s => s.x), spot.x)]
+    } else if (e.key == 'Enter' || e.key == ' ') choose(spot)
+    else return
     focus(true)
     e.preventDefault()
     e.stopPropagation()
@@ -157,22 +153,19 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   hit.addEventListener('blur', () => point(null))
   hit.dataset.lmSuppressShortcuts = 'true'  // JupyterLab's own keys stay out
 
-  function local(e) {
-    const {left, top} = svg.getBoundingClientRect()
-    return [e.clientX - left, e.clientY - top]
-  }
+  const local = ({clientX, clientY}, {left, top} = svg.getBoundingClientRect()) =>
+    [clientX - left, clientY - top]
 
   function pull(px, py) {  // what is held follows the mouse
     const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
     if (held.axis != null) {
-      const ends = [held.from, height].map(v => clamp(v, 0, 1));
-      [x.v[held.axis], y.v[held.axis]] = ends.sort((a, b) => a - b)
+      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b)
+      data[held.k].forEach((end, i) => { end.v[held.axis] = ends[i] })
     } else {
       const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
-      const places = Array.from(x.v, X), far = places.map(p => Math.abs(p - px))
-      const closest = far.indexOf(Math.min(...far))
+      const places = Array.from(x.v, X), near = closest(places, px)
       places.forEach((p, i) => {
-        if (i == closest) y.v[i] = height
+        if (i == near) y.v[i] = height
         else if (p > a[0] && p < b[0]) y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
       })
       held.last = [px, height]
@@ -221,9 +214,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   }
 
   return {
-    hot: () => hot,
-    held: () => held,
-    close: () => clearTimeout(rest),
+    hot: () => hot, held: () => held, close: () => clearTimeout(rest),
     update(drawn) {  // after each picture; where nobody is, when none follows for a while
       ({spec, data, box, X, Y, em, unit} = drawn)
       clearTimeout(rest)
