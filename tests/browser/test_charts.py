@@ -572,13 +572,10 @@ def test_charts_in_jupyterlab_answer_and_change_together(page, lab_server):
     page.evaluate(WATCH)
     assert page.evaluate("() => seen[0]") == pytest.approx(after, abs=30)
 
-    grounds = []
-    for theme in ("JupyterLab Dark", "JupyterLab Light"):
-        command(page, "apputils:change-theme", theme=theme)
-        page.wait_for_timeout(1500)
-        grounds.append(
-            page.locator(".hpc").first.evaluate(
-                "node => getComputedStyle(node).getPropertyValue('--hp-blue').trim()"
-            )
+    for theme, blue in (("Dark", "#56B4E9"), ("Light", "#0072B2")):
+        command(page, "apputils:change-theme", theme=f"JupyterLab {theme}")
+        page.wait_for_function(
+            """blue => getComputedStyle(document.querySelector('.hpc'))
+                .getPropertyValue('--hp-blue').trim() == blue""",
+            arg=blue,
         )
-    assert grounds == ["#56B4E9", "#0072B2"]
