@@ -104,7 +104,8 @@ for n in (1, 4, 16):
 
 # %% [markdown]
 # **What you see: four times the seeds, half the spread.** Sixteen times, roughly a
-# quarter. <!-- claim: seeds-four-times-halve --> The spread of a mean of `n` is the
+# quarter; with so few groups the figure above may be off.
+# <!-- claim: seeds-four-times-halve --> The spread of a mean of `n` is the
 # spread of one, divided by the square root of `n`: its **standard error**. The first
 # few seeds bring the most, so start with three to five.
 

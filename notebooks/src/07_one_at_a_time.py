@@ -124,7 +124,7 @@ print(f"loss {again.mean_val_loss.min():.3f}")
 # **Do.** Was "batch size first" a rule, then? Go back to the panel of section 1, move
 # the learning rate of the start to 1, and walk Jun's order once more.
 #
-# **What you see: the start matters, too.** From there Jun's order mostly misses the
+# **What you see.** The start matters, too: from there Jun's order mostly misses the
 # best. <!-- claim: path-other-start -->
 
 # %%
@@ -150,7 +150,7 @@ for name, values in short.items():
     print(name, values, "losses", [round(loss, 3) for loss in losses])
 
 # %% [markdown]
-# **What you see: the first step.** It gains ten times as much as the others together,
+# **What you see: the first step.** It gains more than ten times as much as the others,
 # because the start was far too slow. <!-- claim: path-first-step-gains-most --> No step
 # raises the loss, because the winner so far takes part again.
 # <!-- claim: path-never-rises --> A run that diverged counts as infinite: it never

@@ -40,8 +40,9 @@ sizes = [4, 8, 16, 32, 64, 200]
 # **Do.**
 #
 # 1. Click on the cell that you think will be best, and confirm.
-# 2. Click on the cell with the orange frame, on one at the left edge, on one at the
-#    right edge. Beside the map you see their training curves.
+# 2. Click on the lowest cell, which has the thick orange frame, on one at the left
+#    edge, on one at the right edge. Beside the map you see their training curves, one
+#    seed bold and the others gray.
 # 3. As the batch grows from 4 to 200, does the best learning rate move left, right or
 #    not at all? Choose **against batch** above the curves: it shows the best loss of
 #    each row and its learning rate.
@@ -147,7 +148,7 @@ print("at the edge:", careful.edge)
 # list ends. Batch size 4 stands at an edge, too. Follow it: add 2 to the batch sizes,
 # and press **Start**.
 #
-# **What you see: 2 gains little.** Its lowest loss is within a quarter of that of batch
+# **What you see.** 2 gains little: its lowest loss is within a quarter of that of batch
 # size 4, for twice the updates. <!-- claim: grid-smaller-batch-no-better --> Worth
 # checking, but there's no reason to move.
 
@@ -161,8 +162,8 @@ ex.wide_enough.check(answer)
 # %% [markdown]
 # ## 4. How sure is the winner? (7 minutes)
 #
-# A dashed frame on the map of section 1 marks what is as good as the winner, as far as
-# twenty seeds can tell. Jun's cell has none.
+# A dashed frame on the map of section 1 marks what twenty seeds can't tell from the
+# winner. Jun's cell has none.
 #
 # **Predict.** Take Jun's cell and the winner alone. How many shared seeds tell them
 # apart?
@@ -197,12 +198,14 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 # %% [markdown]
 # **What you see: a plateau.** With other seeds another pair may win,
 # <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the best.
-# <!-- claim: grid-winners-as-good --> A dashed frame marks what is as good, as far as
-# eight seeds can tell: four others or more. <!-- claim: grid-plateau --> A winner with
-# batch size 4 stands at the edge. Here that's no signpost: from 4 to 32 each row has a
-# cell as low, within a fifth. <!-- claim: grid-flat-valley --> The valley goes on, but
+# <!-- claim: grid-winners-as-good --> A dashed frame marks what eight
+# seeds can't tell from the winner: four others or more.
+# <!-- claim: grid-plateau --> A winner with batch size 4 stands at the edge. Here
+# that's no signpost: from 4 to 32 each row has a cell as low, within a fifth.
+# <!-- claim: grid-flat-valley --> The valley goes on, but
 # no deeper. So the answer of a grid is not "learning rate 0.3, batch size 8". It is
-# "this region is good". Take a pair in its middle, or the one that trains fastest.
+# "this region is good". Take a pair in its middle, or the one with the largest batches,
+# which trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #

@@ -241,7 +241,8 @@ for ax, name, x in zip(axes, names, (cloud.values("lr"), number), strict=True):
     ax.set(xlabel=name, title=f"explains {share:.0%} of the differences in loss")
     hk.alt_text(ax, f"100 dots, loss against {name}; explains {share:.0%}.")
 axes[0].set(ylabel="lowest validation loss", yticks=(ticks := [0.2, 0.5, 1, 2]))
-axes[0].set(yticklabels=map(str, ticks)), axes[0].yaxis.minorticks_off()
+axes[0].set(yticklabels=[str(tick) for tick in ticks])
+axes[0].yaxis.minorticks_off()
 
 # %% [markdown]
 # **What you see: a cloud becomes a curve.** Against the one number it is the U of
@@ -257,13 +258,15 @@ axes[0].set(yticklabels=map(str, ticks)), axes[0].yaxis.minorticks_off()
 
 # %%
 ax = hk.plot_parallel(cloud)
-best = number[cloud.mean_val_loss.argsort()[:5]]
-print(f"five best: numbers from {best.min():.4f} to {best.max():.4f}")
-print(f"all hundred: numbers from {number.min():.5f} to {number.max():.2f}")
+five = cloud.mean_val_loss.argsort()[:5]
+for name, x in (("learning rate", cloud.values("lr")), ("one number", number)):
+    print(f"{name}, five best: within a factor of {x[five].max() / x[five].min():.1f}")
+print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
 # %% [markdown]
-# **What you see: a combination.** Their five numbers lie within a factor of ten, those
-# of all hundred span more than a thousand. <!-- claim: best-share-one-number -->
+# **What you see: a combination.** They lie closer together in the one number than in
+# the learning rate. Their five numbers lie within a factor of ten, those of all hundred
+# span more than a thousand. <!-- claim: best-share-one-number -->
 
 # %%
 ex.with_momentum

@@ -4,7 +4,7 @@
 # For a class that has never trained a network. By the end you'll be able to
 #
 # - read a training curve, and choose by the validation loss,
-# - choose a learning rate from a list with equal factors,
+# - choose a learning rate from a list that goes up by factors,
 # - tune one hyperparameter after the other, and know what that can miss.
 #
 # Results hold for nearly all seeds. Click into the first gray cell, and press **Shift +
@@ -63,8 +63,9 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # Somebody tries 0.01, 0.02, 0.03 and 0.04, and the largest one wins. Is it the best?
 #
-# Take equal *factors* instead, from 0.0001 to 10, and plot the lowest validation loss
-# of each. That picture is the **validation curve**.
+# Go up by *factors* of three or ten instead, from 0.0001 to 10, and plot the lowest
+# validation loss of each: the **validation curve**. A dot is the mean of five
+# **seeds**, five random beginnings.
 #
 # **Predict.** Draw it in the panel, then confirm.
 #
@@ -75,13 +76,12 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #    curves look like?
 
 # %%
-hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, predict="draw")
+hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="draw")
 
 # %% [markdown]
 # **What you see: a U.** At 0.0001 and 0.001 the loss has hardly moved.
 # <!-- claim: u-left-hardly-moves --> The lowest point is at 0.3 or 1.
-# <!-- claim: u-minimum --> Three seeds cannot tell 0.1 from it, so the panel lists it
-# as too close. All of these lie far above 0.04. A winner at the edge of a list is a
+# <!-- claim: u-minimum --> Both lie far above 0.04. A winner at the edge of a list is a
 # signpost: go on in that direction.
 #
 # ## 3. One after the other (13 minutes)
@@ -122,7 +122,7 @@ hk.OneAtATimePanel(spiral, start, **lists)
 # ## What you saw
 #
 # - Choose by the validation loss.
-# - Equal factors; a winner at the edge is a signpost.
+# - Factors, not steps; a winner at the edge is a signpost.
 # - One at a time is cheap, 8 settings instead of 36, and its answer depends on the
 #   order. <!-- claim: path-cost path-spiral-order-decides -->
 #
