@@ -32,6 +32,7 @@ from harness import (
     open_notebook,
     shut_down_kernels,
 )
+from playwright.sync_api import Error
 
 LESSONS = ("01", "02", "03", "07", "08")
 NODES = {
@@ -154,7 +155,13 @@ def walk(page, url, name, seconds, dice):
                 if page.evaluate(EMPTY):
                     note("no picture after", what)
                     page.screenshot(path=f"walk-{name[:2]}-{sum(done.values())}.png")
-        quiet(page, 120)
+        try:
+            quiet(page, 120)
+        except Error:  # say how the kernel is, and go on with a new one
+            note("kernel", str(page.evaluate(f"() => {KERNEL}?.status")))
+            page.screenshot(path=f"walk-{name[:2]}-kernel.png")
+            shut_down_kernels(url)
+            open_notebook(page, url, name)
         wrong.update(f"cell: {error}"[:200] for error in errors(page))
         kept.append(memory(page))
     return done, wrong, apart, kept
