@@ -60,6 +60,7 @@ SCROLL = """share => {
     content.activeCellIndex = Math.floor(share * content.widgets.length)
     return content.scrollToItem(content.activeCellIndex, 'start')
 }"""
+SHOWN = ".hpkit:visible, .hp-saved img:visible"  # a panel, or its picture
 MEMORY = "import psutil; print(psutil.Process().memory_info().rss // 2**20)"
 
 
@@ -96,10 +97,10 @@ def step(page, name, what, dice):
     elif what == "reload":
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.reload()
-        page.wait_for_selector(".hpkit .hpc svg, .hp-saved img", timeout=60_000)
+        page.wait_for_selector(SHOWN, timeout=60_000)
     elif what == "reopen":
         page.evaluate(OPEN, name)
-        page.wait_for_selector(".hpkit .hpc svg, .hp-saved img", timeout=60_000)
+        page.wait_for_selector(SHOWN, timeout=60_000)
     elif what == "scroll":
         page.evaluate(SCROLL, dice.random())
     elif count := (nodes := page.locator(NODES[what])).count():
