@@ -149,7 +149,7 @@ class ClinicPanel(Instrument):
 
     def _choice(self, name, texts):
         options = [(text, key) for key, text in texts.items()]
-        options = [(WORDS["choose"], None), *options]
+        options = [(WORDS["choose"], ""), *options]
         choice = named(W.Dropdown(options=options), WORDS[name])
         choice.layout.width = "calc(100% - 8px)"
         return choice
@@ -163,7 +163,7 @@ class ClinicPanel(Instrument):
         with self.live.lock, self.quietly():
             self.number += 1
             self._admit(None, None)
-            self.fault.value = self.remedy.value = None
+            self.fault.value = self.remedy.value = ""
         yield
         faults = list(FAULTS)[: 4 if self.number <= TAUGHT else None]
         patient = draw_patient(self._rng, faults)
@@ -190,7 +190,7 @@ class ClinicPanel(Instrument):
     def _treat(self):
         if not self.there or self.live.busy:
             return
-        if None in (self.fault.value, self.remedy.value):
+        if not (self.fault.value and self.remedy.value):
             self.say(WORDS["both"])
             return
         self.live.start(self._treating(self.fault.value, self.remedy.value))

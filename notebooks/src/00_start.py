@@ -40,17 +40,15 @@ ax = hk.plot_data(moons)
 # - An **epoch** is one pass through all the training points.
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
+# - The colors of the map show which class the network chooses where. White means "not
+#   sure".
 #
 # **Predict.** With a slightly larger learning rate, will the line fall faster or more
 # slowly?
 #
-# **Do.**
-#
-# 1. Drag the slider for the learning rate to the right, then to the left.
-# 2. Look at the map: its colors show which class the network chooses where. White
-#    means "not sure".
-# 3. Set the learning rate to 0.1 and click **Slow**. Drag the slider for the epochs to
-#    the far right, to 200, and let go: watch the lines grow for ten seconds.
+# **Do.** Drag the slider for the learning rate to the right, then to the left. Set it
+# to 0.1 and click **Slow**. Drag the slider for the epochs to the far right, to 200,
+# and let go: watch the lines grow for ten seconds.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, epochs=60)

@@ -122,12 +122,12 @@ answer = ...
 ex.prediction.check(answer)
 
 # %% [markdown]
-# **Predict.** Now draw it, in the panel.
+# **Predict.** Now draw it, in the panel. The truth comes up over your guess: each dot
+# is the mean of five runs from five different starts, the band shows how far apart they
+# are.
 #
-# **Do.** The truth comes up over your guess: each dot is the mean of five runs from
-# five different starts, the band shows how far apart they are. Click the smallest
-# value, the best and the largest. Which shape of lesson 01 is the training curve of
-# each?
+# **Do.** Click the smallest value, the best and the largest. Which shape of lesson 01
+# is the training curve of each?
 
 # %%
 lrs = [0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]

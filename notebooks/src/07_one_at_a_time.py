@@ -45,15 +45,12 @@ ax = hk.plot_data(spiral)
 # 20: lesson 04 keeps the best one of them, so there is nothing to tune.
 #
 # **Predict.** Ana's order is learning rate, batch size, dropout. Jun's is batch size,
-# learning rate, dropout. Both start at S. Who ends lower, or do they meet?
+# learning rate, dropout. Both start at S, and each step goes to the darkest cell of
+# its row or column. Who ends lower, or do they meet?
 #
-# **Do.**
-#
-# 1. The panel has Ana's order. Press **Next step** three times. Each step goes to the
-#    darkest cell of its row or column.
-# 2. Choose Jun's order, and press **All steps**.
-# 3. Press **Show the grid**: all that the paths didn't see.
-# 4. Walk the other four orders. **Paths** below the charts keeps where each one ended.
+# **Do.** Walk Ana's order: **Next step**, three times. Choose Jun's, and press **All
+# steps**. Then **Show the grid**: all that the paths didn't see. Walk the other four
+# orders. **Paths** below the charts keeps where each one ended.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
@@ -80,13 +77,9 @@ hk.OneAtATimePanel(spiral, start, **lists)
 # lowest point.
 
 # %%
-hk.ValidationCurvePanel(
-    spiral,
-    "lr",
-    start.but(batch_size=4),
-    param_range=[0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-    predict="draw",
-)
+rates = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+fours = start.but(batch_size=4)
+hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 
 # %% [markdown]
 # **What you see: the lowest point moves.** With batch size 200 the best learning rate

@@ -32,20 +32,16 @@ sizes = [4, 8, 16, 32, 64, 200]
 #
 # The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
-# cell of a map, trained with twenty seeds.
+# cell of a map, trained with twenty seeds. Beside the map you see the training curves
+# of a cell, one seed bold and the others gray, and **against batch** the best loss of
+# each row and its learning rate.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
-# diagonal?
+# diagonal? Click on the cell that you think will be best, and confirm.
 #
-# **Do.**
-#
-# 1. Click on the cell that you think will be best, and confirm.
-# 2. Click on the lowest cell, which has the thick orange frame, on one at the left
-#    edge, on one at the right edge. Beside the map you see their training curves, one
-#    seed bold and the others gray.
-# 3. As the batch grows from 4 to 200, does the best learning rate move left, right or
-#    not at all? Choose **against batch** above the curves: it shows the best loss of
-#    each row and its learning rate.
+# **Do.** Click on the lowest cell, which has the thick orange frame, on one at the left
+# edge, on one at the right edge. Choose **against batch**: as the batch grows from 4 to
+# 200, does the best learning rate move left, right or not at all?
 
 # %%
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)

@@ -200,12 +200,8 @@ ex.first_cut.check(answer)
 # learning rate.
 
 # %%
-hk.TrainingPanel(
-    digits,
-    small.but(lr=0.01, momentum=0.9),
-    controls=("lr", "momentum"),
-    predict="draw",
-)
+rolling = small.but(lr=0.01, momentum=0.9)
+hk.TrainingPanel(digits, rolling, controls=("lr", "momentum"), predict="draw")
 
 # %% [markdown]
 # **What you see: a longer step.** Learning rate 0.01 with momentum 0.9 ends where 0.1

@@ -46,10 +46,11 @@ cells
 # choose by, to judge at the end. And it has put all columns on one scale, that of the
 # *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** Look around. The sentence below the map names some of the pairs that it cannot
-# tell from the best and counts the rest; dashed frames show all. A needle, or a
-# plateau? Then put momentum in place of the batch size. Does it lower the loss, or only
-# move the dark cells?
+# The sentence below the map names some of the pairs that it cannot tell from the best
+# and counts the rest; dashed frames show all.
+#
+# **Do.** Look around. A needle, or a plateau? Then put momentum in place of the batch
+# size. Does it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)

@@ -44,11 +44,8 @@ ax = hk.plot_data(moons)
 # **Predict.** Ten times as long a step: does the validation loss get lower in 30
 # epochs, higher, or does it stay the same?
 #
-# **Do.**
-#
-# 1. The panel has trained once already. Read the lowest validation loss.
-# 2. Set the learning rate to 0.1, then to 1. Which is lowest?
-# 3. Set it to 10.
+# **Do.** The panel has trained once already: read the lowest validation loss. Set the
+# learning rate to 0.1, then to 1. Which is lowest? Then set it to 10.
 
 # %%
 hk.TrainingPanel(moons, base, controls=("lr",))
@@ -69,11 +66,8 @@ hk.TrainingPanel(moons, base, controls=("lr",))
 #
 # **Predict.** Draw it in the panel, then confirm.
 #
-# **Do.**
-#
-# 1. Compare the truth with your drawing. Which learning rate is lowest?
-# 2. Click on a point at the left, and on one at the right. What do their training
-#    curves look like?
+# **Do.** Compare the truth with your drawing. Which learning rate is lowest? Click on a
+# point at the left, and on one at the right. What do their training curves look like?
 
 # %%
 hk.ValidationCurvePanel(moons, "lr", base, param_range=rates, seeds=5, predict="draw")
@@ -100,13 +94,9 @@ ax = hk.plot_data(spiral)
 # %% [markdown]
 # **Predict.** Will they end at the same loss? If not, who ends lower?
 #
-# **Do.**
-#
-# 1. Press **Next step** three times: that is Ana's path, from S.
-# 2. Choose the order that begins with the batch size and goes on with the learning
-#    rate. Press **All steps**: that is Jun's.
-# 3. Press **Show the grid**. It trains every combination. **Paths** below the charts
-#    compares both with the best of all.
+# **Do.** Press **Next step** three times: Ana's path, from S. Choose the order batch
+# size, learning rate, dropout and press **All steps**: Jun's. **Show the grid** trains
+# every combination; **Paths** below the charts compares both with the best of all.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)

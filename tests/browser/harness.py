@@ -258,6 +258,32 @@ def run_all(page, *, timeout=120_000):
     wait_idle(page, timeout=timeout)
 
 
+def close_files(page):
+    """Close the list of files, as ``python -m hpkit lab`` opens JupyterLab."""
+    page.evaluate(
+        """() => {
+            const {commands, shell} = window.jupyterapp
+            if (!shell.leftCollapsed) commands.execute('application:toggle-left-area')
+        }"""
+    )
+    page.wait_for_timeout(500)
+
+
+def fits(panel):
+    """Say whether a panel and the "Do" above it are seen at once, without scrolling."""
+    taken, room = panel.evaluate(
+        """node => {
+            const above = node.closest('.jp-Cell').previousElementSibling
+            const texts = [...above.querySelectorAll('.jp-RenderedMarkdown > *')]
+            const first = texts.find(text => text.innerText.startsWith('Do.'))
+            const {top} = first.getBoundingClientRect()
+            const room = node.closest('.jp-WindowedPanel-outer').clientHeight
+            return [node.getBoundingClientRect().bottom - top, room]
+        }"""
+    )
+    return taken <= room
+
+
 def run_cell(page, index, *, timeout=60_000):
     """Run the cell at `index` among all cells, wait, and give its locator."""
     page.evaluate(

@@ -5,7 +5,7 @@ What a learner types are the numbers and answers that the text asks for.
 
 import re
 
-from harness import ROOT, errors, open_notebook, show_cell
+from harness import ROOT, close_files, errors, fits, open_notebook, show_cell
 
 from hpkit.exercises import lesson_00_start as ex
 from hpkit.exercises._core import to_text
@@ -75,19 +75,21 @@ class Mouse:
 
 def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
     open_notebook(page, lab_server.url, "00_start.ipynb")
+    close_files(page)
     hand = Mouse(page)
     for cell in ("import hpkit", "hk.plot_data(moons)", "hk.TrainingPanel"):
         hand.run(cell)
     hand.up_to_the_panel()
+    assert fits(hand.panel)
 
-    # 1. and 2.: the line and the sentence follow while the button is down.
+    # The line and the sentence follow while the button is down.
     for share, lr in ((0.7, r"0\.[2-4]\d*"), (0.2, r"0\.00[01]\d*")):
         hand.drag("learning rate", share, release=False)
         hand.reads(rf"\(lr {lr}, ")
         page.mouse.up()
     assert hand.panel.locator(".hpc").count() == 2
 
-    # 3.: the end of the slider is the number of the text, and the line is seen to grow.
+    # The end of the slider is the number of the text, and the line is seen to grow.
     words = " ".join(TEXT.replace("#", " ").split())
     (most,) = re.search(r"epochs to the far right, to (\d+)", words).groups()
     hand.type("learning rate", "0.1")

@@ -3,7 +3,7 @@
 Everything is pressed or typed; `evaluate` and locators only look.
 """
 
-from harness import NOTEBOOK, errors, open_notebook
+from harness import NOTEBOOK, close_files, errors, fits, open_notebook
 
 from hpkit.exercises import lesson_02_learning_rate as ex
 from hpkit.exercises._core import to_text
@@ -128,6 +128,7 @@ def quiz(learner, box):
 
 def test_lesson_is_done_by_keyboard_alone(page, lab_server):
     open_notebook(page, lab_server.url, "02_learning_rate.ipynb")
+    close_files(page)
     learner, used = Learner(page), []
 
     while True:
@@ -142,6 +143,7 @@ def test_lesson_is_done_by_keyboard_alone(page, lab_server):
             if "predict=" in cell["source"]:
                 guess(learner, output.locator(".hpkit"))
             PANELS[kind](learner, output.locator(".hpkit"))
+            assert fits(output.locator(".hpkit"))
             learner.out()
             used.append(kind)
         if cell["source"] == "ex.quiz":

@@ -88,7 +88,7 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
 
     assert panel.patient is not first
     assert panel.treated is None
-    assert panel.fault.value is None
+    assert panel.fault.label == panel.remedy.label == "Choose"
     assert "Patient 2" in panel.record.value
 
 
