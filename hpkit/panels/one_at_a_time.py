@@ -289,7 +289,9 @@ class OneAtATimePanel(ListedPanel):
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
         searches = searches[: 1 if self._whole else None]
         look = {"chosen": self.cell, "title": self._title(searches)}
-        look["best"] = searches[0].best if searches else None
+        # The map shows the path's cells, too, while the grid still trains.
+        lowest = min(searches, key=lambda s: _loss(s, s.best), default=None)
+        look["best"] = lowest and lowest.best
         look["best_label"] = WORDS["best" if self._whole else "best_so_far"]
         stops = [self.starting, *(step.winner for step in self.done)]
         path = path_chart(self.space, searches, stops, **look)

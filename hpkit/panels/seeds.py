@@ -146,7 +146,9 @@ class SeedsPanel(Instrument):
         facts |= {"difference": abs(difference), "error": error}
         facts |= {"ratio": abs(difference) / error if error else 0.0}
         apart = told_apart(losses, int(mb < ma)).any()
-        said = WORDS["compare"] + WORDS["apart" if apart else "cannot"]
+        said = WORDS["compare"]
+        if not (early and running):  # what still trains is no verdict
+            said += WORDS["apart" if apart else "cannot"]
         return early + said.format(**facts, better=b if mb < ma else a)
 
     def _table(self):

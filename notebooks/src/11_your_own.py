@@ -56,7 +56,7 @@ cells
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see: a plateau.** Three seeds cannot tell several pairs from the best. With
+# **What you see.** A plateau: three seeds cannot tell several pairs from the best. With
 # momentum or weight decay in place of the batch size the lowest loss is the same within
 # a tenth. <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9
 # the best learning rate is a smaller one. <!-- claim: own-momentum-moves -->

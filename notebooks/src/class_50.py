@@ -95,8 +95,8 @@ ax = hk.plot_data(spiral)
 # **Predict.** Will they end at the same loss? If not, who ends lower?
 #
 # **Do.** Press **Next step** three times: Ana's path, from S. Choose the order batch
-# size, learning rate, dropout and press **All steps**: Jun's. **Show the grid** trains
-# every combination; **Paths** below the charts compares both with the best of all.
+# size, learning rate, dropout and press **All steps**: Jun's. When it has ended, **Show
+# the grid** trains every combination; **Paths** compares both with the best of all.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
