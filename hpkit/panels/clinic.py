@@ -7,7 +7,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import loss_chart
+from hpkit.charts.loss import loss_chart, nice_top
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
@@ -33,6 +33,7 @@ HELPS = {fault: remedy for fault, (remedy, *_) in FAULTS.items()}
 DECAYS = 0.0, 0.003, 0.01, 0.03  # weight decays tried before one of them was chosen
 CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
+SHOWN = 6  # the highest loss that a chart grows for
 OTHERS = 4  # seeds shown beside the patient
 TAUGHT = 3  # first patients: with a fault whose shape lesson 01 has shown
 RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
@@ -240,6 +241,9 @@ class ClinicPanel(Instrument):
         look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
         look["end"] = max(run.setting.epochs for run in (self.run, *treated))
         treated = [(run, "green", WORDS["treated"]) for run in treated]
+        highest = max(self.run.val_loss.max(), self.run.train_loss.max())
+        if highest <= SHOWN:  # a line that leaves the chart is then a diverged one's
+            look["top"] = nice_top(highest)
         return [loss_chart(self.run, pinned=treated, **look)]
 
     def _says(self, running):
