@@ -324,7 +324,7 @@ function chart(el, tell) {
     },
     cells([g, top], m, {rows, n, v}, colors) {
       const w = X(1) - X(0), h = Y(0) - Y(1), words = pool(top, 'text', rows * n)
-      const room = (m.lift ? .76 : 1) * w - .3 * em, bytes = bytesOf(colors)  // a path at the left
+      const room = (m.lift ? .76 : 1) * w - .7 * em, bytes = bytesOf(colors)  // a path at the left
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
         width('0.' + '8'.repeat(d), s) < room && 1.25 * s * em < h) || [0, .8]
       pool(g, 'rect', rows * n).forEach((node, i) => {

@@ -87,8 +87,8 @@ hk.ValidationCurvePanel(
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. How do
 # the curves lie if you count updates instead of epochs?
 #
-# **Do.** Move the batch size from 16 to 64, to 256 and to 600. The curves fan out. Now
-# click **updates** above the chart.
+# **Do.** Move the batch size from 16 to 64, to 256 and to 600, and **Pin** each.
+# The curves fan out. Now click **updates** above the chart.
 
 # %%
 hk.TrainingPanel(digits, base, controls=("batch_size",))

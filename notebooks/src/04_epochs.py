@@ -152,7 +152,7 @@ def stop_epoch(val_loss, patience):
 # How far does it get? Tell the panel.
 #
 # **Do.** Move **patience** up from 1, to 10, 20 and 50, and read the sentence. From
-# which value on does more patience only cost time?
+# which of them on does more patience only cost time?
 
 # %%
 hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
