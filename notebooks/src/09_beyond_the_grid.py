@@ -255,7 +255,8 @@ axes[0].yaxis.minorticks_off()
 # %%
 ax = hk.plot_parallel(cloud)
 five = cloud.mean_val_loss.argsort()[:5]
-for name, x in (("learning rate", cloud.values("lr")), ("one number", number)):
+rates = np.array(cloud.values("lr"))
+for name, x in (("learning rate", rates), ("one number", number)):
     print(f"{name}, five best: within a factor of {x[five].max() / x[five].min():.1f}")
 print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
