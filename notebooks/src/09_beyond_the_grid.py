@@ -236,9 +236,8 @@ for ax, name, x in zip(axes, names, (cloud.values("lr"), number), strict=True):
     ax.loglog(x, loss, "o", alpha=0.7)
     ax.set(xlabel=name, title=f"explains {share:.0%} of the differences in loss")
     hk.alt_text(ax, f"100 dots, loss against {name}; explains {share:.0%}.")
-axes[0].set(ylabel="lowest validation loss", yticks=(ticks := [0.2, 0.5, 1, 2]))
-axes[0].set(yticklabels=[str(tick) for tick in ticks])
-axes[0].yaxis.minorticks_off()
+axes[0].set(ylabel="lowest validation loss", yticks=[0.2, 0.5, 1, 2])
+_ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 
 # %% [markdown]
 # **What you see: a cloud becomes a curve.** Against the one number it is the U of

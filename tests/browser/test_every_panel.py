@@ -277,7 +277,8 @@ def test_trains_live_starts_again_stops_at_once(panel):
     panel.pictures(4)
 
     panel.press(panel.case.start)
-    panel.pictures(3)
+    # The path goes on with its step, whose lowest losses may stay as they are.
+    panel.pictures(1 if panel.name == "path" else 3)
     wait_for_runs(panel.page, 1, seconds=5)  # the first ends in between two steps
     assert panel.ask("print(it.error)") == "None"
 

@@ -2,25 +2,18 @@
 
 import pytest
 
+import hpkit as hk
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import (
-    BatchNoisePanel,
-    ClinicPanel,
-    CoinFlipsPanel,
-    PatiencePanel,
-    SearchRacePanel,
-    SeedsPanel,
-)
 from hpkit.panels.live import Live
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 PANELS = {
-    "clinic": lambda data: ClinicPanel(),
-    "coins": lambda data: CoinFlipsPanel(),
-    "noise": BatchNoisePanel,
-    "patience": PatiencePanel,
-    "race": lambda data: SearchRacePanel(data, QUICK, budget=45),
-    "seeds": lambda data: SeedsPanel(data, [QUICK, QUICK.but(lr=0.1)]),
+    "clinic": lambda data: hk.ClinicPanel(),
+    "coins": lambda data: hk.CoinFlipsPanel(),
+    "noise": hk.BatchNoisePanel,
+    "patience": hk.PatiencePanel,
+    "race": lambda data: hk.SearchRacePanel(data, QUICK, budget=45),
+    "seeds": lambda data: hk.SeedsPanel(data, [QUICK, QUICK.but(lr=0.1)]),
 }
 
 

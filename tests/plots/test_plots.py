@@ -286,7 +286,7 @@ def test_validation_curve_diverged_does_not_stretch(exploding):
     assert [c.get_xdata()[0] for c in crosses(ax)] == [30]
     label = next(t for t in ax.texts if t.get_text() == "diverged")
     assert label.xy == (30, ax.get_ylim()[1])
-    assert label.get_horizontalalignment() == "right"  # of a cross at the right edge
+    assert label.get_position()[0] < 0  # left of a cross at the right edge
     assert in_axes(ax, 0.1, 0)[0] in [x for _, (x, _) in leads(ax)]
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[:, :, 0].mean()
 
