@@ -10,7 +10,7 @@ import torch
 
 import hpkit as hk
 from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join
-from hpkit.search.result import CRITERIA, Cost, Lost, Rung, best_number
+from hpkit.search.result import CRITERIA, Cost, Lost, Rung, best_number, cost_of
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
@@ -508,6 +508,10 @@ def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
     assert best.mean_val_loss == grid.mean_val_loss.min()
     assert {"std_val_loss", "best_epoch", "diverged", "fit_time"} <= set(frame)
     assert (frame.epochs == 8).all()
+
+
+def test_a_run_of_no_epoch_yet_has_been_begun():
+    assert cost_of(made([[[1.0, NAN]]]).runs) == Cost(1, 1, 0)
 
 
 def test_history_has_a_row_a_measured_value(grid):

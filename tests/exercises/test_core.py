@@ -65,6 +65,7 @@ def test_exercise(exercise):
 
     got = exercise.check(answer)
     assert got.passed, got
+    assert (got.word != "") == (not texts.get("judged", True))  # nobody judges a text
     started = time.perf_counter()
     exercise.check(answer)
     # Two seconds on a quiet machine; the allowance is for a busy one.

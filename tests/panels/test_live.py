@@ -179,6 +179,13 @@ def test_live_pause_rests_and_resume_goes_on():
     assert len(steps) == 200
 
 
+def test_live_rest_ends_at_once_for_a_newer_job():
+    live = Live(lambda: None, lambda error: None)
+    assert len([*live.rest()]) > 1
+    live._next = iter(())
+    assert [*live.rest()] == []
+
+
 class Stoppable:
     """As much of a panel as `stop_earlier` sees."""
 

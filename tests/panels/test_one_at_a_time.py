@@ -11,7 +11,7 @@ from hpkit.charts.heatmap import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.search.searches import one_at_a_time
+from hpkit.search.searches import grid_search, one_at_a_time
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
@@ -224,6 +224,11 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
     assert map_title(panel) == "Lowest loss over the epochs tried"
     before = nth(panel, 0, "cells").columns[0]
+    more = {"seeds": [0, 1], "tick": 1e-9} | panel.space
+    panel.grid = next(grid_search.live(moons, panel.base, **more))  # hardly begun
+    panel._draw()
+    x, y = (np.nanmean(each) for each in nth(panel, 0, "frames", 1).columns)
+    assert nth(panel, 0, "cells").columns[0][int(y), int(x)] == np.nanmin(before)
 
     panel.grid_button.click()
     panel.wait(10)

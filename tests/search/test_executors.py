@@ -260,6 +260,8 @@ def test_one_at_a_time_and_halving_go_on_without_what_was_lost():
             assert found.finished
             assert found.best.batch_size == 64
             assert found.lost
+            gone = (found.epochs_done < 0).all(1)
+            assert (found.to_frame().fit_time[gone] == 0).all()
         with pytest.raises(OSError, match="no space left"):  # where nothing is left
             hk.grid_search(MOONS, BASE, **lists, batch_size=[8], executor=pool)
 
