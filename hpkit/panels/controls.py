@@ -203,6 +203,9 @@ BUILD = {
 assert {facts.control for facts in TABLE.values()} <= set(BUILD), "an unknown control"
 
 
+USUAL = "lr", "batch_size", "epochs"  # the controls of a panel that is given none
+
+
 class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
@@ -231,7 +234,7 @@ class Controls:
         for name, knob in self.knobs.items():
             knob.value = getattr(setting, name)
 
-    def line(self, usual):
+    def line(self, usual=USUAL):
         """Return what a panel's line says of the controls, unless they are usual."""
         shown = tuple(self.knobs)
         return {} if shown == usual else {"show": ",".join(shown) or ","}

@@ -13,6 +13,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.hyperparameters import Hyperparameters, check_name
 from hpkit.locale import Texts
+from hpkit.panels.controls import USUAL
 from hpkit.panels.panel import Drawing, check_predict
 from hpkit.panels.search_panel import SearchPanel
 from hpkit.plots.words import describe
@@ -71,7 +72,7 @@ class ValidationCurvePanel(SearchPanel):
         *,
         param_range: Iterable[Any] | None = None,
         seeds: int = 3,
-        controls: Iterable[str] = ("lr", "batch_size", "epochs"),
+        controls: Iterable[str] = USUAL,
         title: str | None = None,
         model: Model | None = None,
         predict: bool | str = False,
@@ -128,8 +129,7 @@ class ValidationCurvePanel(SearchPanel):
 
     def _state(self):
         space = {self.values.name: self.values.values}
-        usual = "lr", "batch_size", "epochs"
-        return self.controls.setting, self._line_of(space, self.controls, usual)
+        return self.controls.setting, self._line_of(space, self.controls)
 
     def code(self) -> str:
         name, values = self.values.name, self.values.values

@@ -27,8 +27,6 @@ from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line
 from hpkit.charts.still import picture, small
-from hpkit.data.course_data import SOURCES
-from hpkit.data.datasets import load_dataset
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import Hyperparameters, check_text, refusal, was_refused
 from hpkit.locale import Texts
@@ -36,6 +34,7 @@ from hpkit.panels import parts
 from hpkit.panels.controls import written
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
+from hpkit.plots.words import varied
 from hpkit.store import keep_guess, reason, write
 
 if TYPE_CHECKING:
@@ -298,11 +297,11 @@ class Panel(W.VBox):
             For a data set or a model of one's own, and above 200 characters.
         """
         setting, more = self._state()
-        name = self.dataset.name
-        ours = name in SOURCES and load_dataset(name).fingerprint
-        if self.model is not None or ours != self.dataset.fingerprint:
-            raise refusal("line_own", name)
-        said = {"data": name} | values_text(setting, Hyperparameters()) | more
+        if self.model is not None or not parts.is_of_course(self.dataset):
+            raise refusal("line_own", self.dataset.name)
+        said = (
+            {"data": self.dataset.name} | values_text(setting, Hyperparameters()) | more
+        )
         if self.guess:
             said["ask"] = "draw" if isinstance(self.guess.widget, Drawing) else "1"
         said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
@@ -373,9 +372,7 @@ class Panel(W.VBox):
 
 def values_text(setting, other):
     """Return the hyperparameters in which a setting differs from another, as text."""
-    both = [(n, getattr(s, n)) for n in vars(setting) for s in (setting, other)]
-    pairs = zip(both[::2], both[1::2], strict=True)
-    return {name: written([v]) for (name, v), (_, w) in pairs if v != w}
+    return {n: written([getattr(setting, n)]) for n in varied([setting, other])}
 
 
 # ---- a guess before the result -------------------------------------------------------

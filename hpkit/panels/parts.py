@@ -130,11 +130,15 @@ def cell(dataset, model, *lines):
 
     A learner's own are named, not made: the notebook that shows the panel has them.
     """
-    name = dataset.name
-    course = name in SOURCES and load_dataset(name) is dataset
+    name, course = dataset.name, is_of_course(dataset)
     data = f'data = hk.load_dataset("{name}")' if course else WORDS["own"].format(name)
     unnamed = [WORDS["model"]] if model_of(model) == ["model=model"] else []
     return "\n".join(["import hpkit as hk", "", data, *unnamed, *lines])
+
+
+def is_of_course(dataset):
+    """Return whether `load_dataset` gives this data set by its name alone."""
+    return dataset.name in SOURCES and load_dataset(dataset.name) is dataset
 
 
 def model_of(model):

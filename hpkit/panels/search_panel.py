@@ -129,7 +129,7 @@ class ListedPanel(Panel):
     def _table(self):
         return self.found.to_frame() if self.found else {}
 
-    def _line_of(self, space, controls=None, usual=()):
+    def _line_of(self, space, controls=None, usual=c.USUAL):
         """Return what the panel's line says of lists, seeds and controls."""
         lists = (f"{n}:{c.written(v).replace(' ', '')}" for n, v in space.items())
         seeds = list(self.seed_list)

@@ -16,7 +16,7 @@ from hpkit.engine.runs import Run, Runs
 from hpkit.engine.training import Training, check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, brief, check_seed, check_setting
 from hpkit.locale import Texts
-from hpkit.panels.controls import NEW, SAME, Controls, seed_choice
+from hpkit.panels.controls import NEW, SAME, USUAL, Controls, seed_choice
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, check_predict, over_epochs, values_text
 from hpkit.panels.parts import buttons, code_of_run, say
@@ -24,7 +24,6 @@ from hpkit.panels.run_view import Kept, RunList, RunView, compared, updates_per_
 from hpkit.text import label
 
 WORDS = Texts("panels.training")
-SHOWN = "lr", "batch_size", "epochs"
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 
@@ -79,7 +78,7 @@ class TrainingPanel(Panel):
         dataset: Dataset,
         base: Hyperparameters | None = None,
         *,
-        controls: Iterable[str] = SHOWN,
+        controls: Iterable[str] = USUAL,
         title: str | None = None,
         seed: int = 0,
         model: Model | None = None,
@@ -322,7 +321,7 @@ class TrainingPanel(Panel):
             other |= {"seed": str(run.seed)} if run.seed != seed else {}
             pins.append(",".join(f"{name}:{text}" for name, text in other.items()))
         more = {"seed": str(seed) if seed else "", "pin": ";".join(pins)}
-        return setting, more | self.controls.line(SHOWN)
+        return setting, more | self.controls.line()
 
     def _table(self):
         return self.runs.history() if self.list.kept else {}
