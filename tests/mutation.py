@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("hpkit", "tests", "data", "notebooks", "conftest.py", "pyproject.toml")
 # Module: how many mutants, and which of the tests, the quickest first.
 MODULES = {
-    "engine/stack": (16, "engine/stack engine/training"),
+    "engine/stack": (16, "engine/stack engine/training engine/own_networks"),
     "engine/dense": (10, "engine/stack"),
     "engine/own_networks": (16, "engine/own_networks -k not double and not compiled"),
     "engine/training": (12, "engine/stack engine/training search/searches"),
@@ -76,12 +76,20 @@ ALIKE = {
         "__test__ = (True)": "read by pytest alone",
         "repr=(True)": "a dataclass keeps the __repr__ of its class",
     },
-    "search/result": {"repr=(True)": "a dataclass keeps the __repr__ of its class"},
+    "search/result": {
+        "repr=(True)": "a dataclass keeps the __repr__ of its class",
+        "if (not TYPE_CHECKING)": "imports for type checkers alone",
+        "sure = (chance[order] <=": "no chance is a share of the level to the last bit",
+    },
     "search/executors": {
         "SILENCE = (6)": SPEED,
         "CHUNK = (1.5)": SPEED,
+        "(time.perf_counter() - seconds)": SPEED,
+        "training.finished and training.paused": "goes round until its time is up",
         "if (now > until)": "a clock is never read twice with the same answer",
     },
+    "exercises/_core": {"repr=(True)": "a dataclass keeps the __repr__ of its class"},
+    "panels/live": {"AT_ONCE = (3.0)": SPEED},
 }
 
 

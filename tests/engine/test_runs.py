@@ -665,6 +665,8 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
         [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]],
         kind="successive_halving",
     )
+    one_seed = made([[[1, 0.5, 9], [1, 0.5, 0.4]]])
+    assert one_seed.to_optuna().trials[0].state.name == "FAIL"
     states = [trial.state.name for trial in search.to_optuna().trials]
     assert states == ["PRUNED", "COMPLETE", "FAIL"]
 

@@ -70,6 +70,22 @@ def test_live_draws_often_and_at_the_end():
     assert 5 <= len(drawn) <= 25  # about 15 a second for half a second or more
 
 
+def test_live_draws_no_picture_without_news():
+    drawn = []
+    live = Live(lambda: drawn.append(1), lambda error: None)
+
+    def job():
+        yield
+        for _ in range(5):
+            time.sleep(0.02)
+            yield False
+
+    live.start(job())
+    live.wait(5)
+
+    assert len(drawn) == 2  # of the one piece of news, and at the end
+
+
 def test_live_now_is_done_and_drawn_when_it_returns():
     steps, drawn = [], []
     live = Live(lambda: drawn.append(len(steps)), lambda error: None)

@@ -12,6 +12,7 @@ from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.search.searches import grid_search, one_at_a_time
+from hpkit.text import short
 
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
@@ -69,6 +70,16 @@ def test_path_keeps_where_each_order_ended(path):
     path.seeds.value = 3
     path.wait(5)
     assert path.walked == {}
+
+
+def test_path_of_three_steps_ends_where_the_third_does(moons):
+    panel = make_path(moons, momentum=[0.0, 0.9])
+    panel.all_button.click()
+    panel.wait(10)
+    ((_, (end, _)),) = panel.walked.items()
+    assert end == short(panel.done[2].winner, panel.space)
+    assert panel.done[2].winner != panel.done[1].winner
+    panel.stop()
 
 
 def test_path_begins_again_with_another_order_or_start(path):
