@@ -90,6 +90,7 @@ ALIKE = {
     },
     "exercises/_core": {"repr=(True)": "a dataclass keeps the __repr__ of its class"},
     "panels/live": {"AT_ONCE = (3.0)": SPEED},
+    "panels/training": {"self.unbegun = (True)": "a panel trains before it is shown"},
 }
 
 
