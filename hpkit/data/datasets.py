@@ -6,7 +6,7 @@ Nothing here trains.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -363,7 +363,16 @@ def _check_arrays(X, y):
 
 
 def check_rows(X, features):
-    """Return rows to predict, float (n, features); of a table the columns by name."""
+    """Return rows to predict, float (n, features); of a table the columns by name.
+
+    A single row may be a dict, a Series, or a list of the right width.
+    """
+    if isinstance(X, Mapping):
+        import pandas as pd
+
+        X = pd.DataFrame([X])
+    elif hasattr(X, "to_frame"):
+        X = X.to_frame().T
     count, columns = len(features), getattr(X, "columns", None)
     way = words("data")["many_columns" if count > 6 else "columns"]
     way = way.format(count=count, names=", ".join(features))
@@ -373,9 +382,9 @@ def check_rows(X, features):
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
         X = X.rename(columns=str)[list(features)]
     X = _numbers("rows_numbers", X, way=way)
+    X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
-        key = "rows_single" if X.ndim == 1 else "rows_shape"
-        raise refusal(key, count=count, shape=X.shape, way=way)
+        raise refusal("rows_shape", count=count, shape=X.shape, way=way)
     if bad := (~np.isfinite(X).all(1)).sum():
         raise refusal("rows_not_finite", count=bad)
     return X

@@ -149,22 +149,31 @@ class Run:
             raise refusal("proba")
         return softmax(self.outputs(self._scaled(X), epoch))
 
-    def predict(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
+    def predict(
+        self, X: ArrayLike | Split, epoch: str = "best", *, names: bool = False
+    ) -> np.ndarray:
         """Return what the network says of each row: ndarray (n,).
 
-        That is class numbers, whose names are in ``dataset.classes``; for regression
-        the target in its own units, of a split in those of ``split.y``.
+        That is class numbers, as in ``split.y``, or the names of the classes; for
+        regression the target in its own units, of a split in those of ``split.y``.
 
         Parameters
         ----------
         X : pandas.DataFrame, array-like (n, features), or Split
             Rows in the units of the table that the data set was made from; of a table
-            the columns are found by name. Or a split, such as ``dataset.valid``.
+            the columns are found by name. A single row may be a dict, a Series, or a
+            list. Or a split, such as ``dataset.valid``.
         epoch : {"best", "last"}, default "best"
+        names : bool, default False
+            Give ``dataset.classes`` in place of class numbers.
         """
-        data, out = self.dataset, self.outputs(self._scaled(X), epoch)
+        data, names = self.dataset, hp.check_flag("names", names)
+        if names and data.is_regression:
+            raise refusal("no_names")
+        out = self.outputs(self._scaled(X), epoch)
         if not data.is_regression:
-            return out.argmax(1)
+            found = out.argmax(1)
+            return np.array(data.classes)[found] if names else found
         if isinstance(X, Split):
             return out[:, 0]
         return out[:, 0] * data.target_scale + data.target_center

@@ -128,6 +128,16 @@ def test_new_rows_are_predicted_in_the_units_of_the_table(diabetes):
     assert run.predict(new[features[::-1]]) == pytest.approx(said)
     assert run.predict(new[features].to_numpy()) == pytest.approx(said)
     assert 25 < said.min() < said.max() < 346  # as in the table
+    row = new[features[::-1]].iloc[0]
+    for one in (
+        row,
+        row.to_dict(),
+        new[features].to_numpy()[0],
+        [*new[features].iloc[0]],
+    ):
+        assert run.predict(one) == pytest.approx(said[:1])
+    with pytest.raises(ValueError, match="names=True needs classes, got a regression"):
+        run.predict(new, names=True)
     error = run.predict(data.valid) - data.valid.y  # of a split, in its own units
     assert (error**2).mean() == pytest.approx(run.best_val_loss, rel=1e-5)
 
@@ -139,8 +149,9 @@ def test_classes_of_new_rows_are_those_of_the_table():
     data = hk.Dataset.from_arrays(X, y)
     run = hk.fit(data, hk.Hyperparameters(lr=0.3, epochs=30))
 
-    names = np.array(data.classes)[run.predict(X)]
+    names = run.predict(X, names=True)
 
+    assert [data.classes.index(name) for name in names] == run.predict(X).tolist()
     assert (names == y).mean() > 0.95
     assert (run.predict_proba(X).argmax(1) == run.predict(X)).all()
     assert (run.predict(data.valid) == data.valid.y).mean() > 0.9
@@ -150,12 +161,12 @@ def test_classes_of_new_rows_are_those_of_the_table():
     ("rows", "said"),
     [
         (lambda X: X[:, :5], r"the shape \(rows, 10\), got \(3, 5\); give the 10 col"),
-        (lambda X: X[0], r"the shape \(rows, 10\), got \(10,\); write X=\[row\]"),
+        (lambda X: X[0, :9], r"the shape \(rows, 10\), got \(9,\); give the 10 col"),
         (lambda X: np.where(X > 100, NAN, X), r"no missing .*, got \d rows .*; leave"),
         (lambda X: [*X.astype(str).tolist()[:1], ["a"] * 10], r"numbers, got .*; give"),
         (lambda X: None, r"X must .*, got .*; "),
     ],
-    ids=["width", "one-row", "nan", "text", "nothing"],
+    ids=["width", "one-row-width", "nan", "text", "nothing"],
 )
 def test_rows_that_cannot_be_predicted_are_refused(diabetes, rows, said):
     frame, data, run = diabetes
