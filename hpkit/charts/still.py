@@ -9,14 +9,15 @@ import io
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from logging import getLogger
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
@@ -33,6 +34,21 @@ _DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
 _DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
 _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
 _ALIGN = {"start": "left", "middle": "center", "end": "right"}
+# With letters that matplotlib's own font lacks, such as Hangul: Windows, macOS, Linux.
+_WIDER = ("Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "Noto Sans CJK KR")
+
+
+def with_more_letters(families: Sequence[str], there: Sequence[str]) -> list:
+    """Return families of fonts, and one of those there that has more letters."""
+    return [*families, *[name for name in _WIDER if name in there][:1]]
+
+
+# Of all pictures, a learner's own, too: matplotlib takes the first that has a letter.
+_there = fontManager.get_font_names()
+rcParams["font.family"] = with_more_letters(rcParams["font.family"], _there)
+# Such a font often lacks a bold face; the nearest one needs no line in red.
+_no_bold = "Failed to find font weight"
+getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
 
 
 def picture(charts, widths=None, *, form="png", dpi=100) -> bytes:
@@ -191,7 +207,9 @@ def _header(sheet, chart, reach):
 @lru_cache(4096)
 def wide(text: str, size: float, strong: bool = False) -> float:
     """Return the width of a text in points."""
-    font = get_font(findfont(FontProperties(weight="bold" if strong else "normal")))
+    look = {"weight": "bold" if strong else "normal"}
+    fonts = [FontProperties(family=name, **look) for name in rcParams["font.family"]]
+    font = get_font([*map(findfont, fonts)])
     font.set_size(size, 72)
     font.set_text(max(str(text).split("\n"), key=len), 0.0)
     return font.get_width_height()[0] / 64

@@ -21,7 +21,7 @@ from hpkit.charts.spec import (
     rule,
     text,
 )
-from hpkit.charts.still import draw, picture, spread, still
+from hpkit.charts.still import draw, picture, spread, still, with_more_letters
 
 X = np.arange(5.0)
 
@@ -249,6 +249,16 @@ def test_labels_keep_distance_and_order_and_move_as_little_as_they_can():
         assert (np.diff(placed[order]) > 0.05 - 1e-9).all()
         assert placed.min() >= 0
         assert placed.max() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("there", "last"),
+    [("DejaVu Sans", "sans-serif"), ("Noto Sans CJK KR, NanumGothic", "NanumGothic")],
+)
+def test_pictures_take_letters_from_one_font_more(there, last):
+    families = with_more_letters(["sans-serif"], there.split(", "))
+    assert (families[0], families[-1]) == ("sans-serif", last)
+    assert len(families) <= 2
 
 
 def test_every_color_has_a_dark_one():
