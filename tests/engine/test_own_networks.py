@@ -293,6 +293,18 @@ def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
     assert len(training.waiting) == count
 
 
+def test_a_single_run_makes_one_network_which_may_have_one_parameter():
+    made = []
+
+    def model(n_in, n_out, setting):
+        made.append(setting)
+        return nn.Linear(n_in, n_out, bias=False)
+
+    run = hk.fit(DATA, BASE, model=model)
+    assert len(made) == 1
+    assert run.network().weight.shape == (3, 8)
+
+
 def test_a_watched_setting_is_a_setting():
     watched = modules.RecordedSetting.of(BASE)
     assert isinstance(watched, hk.Hyperparameters)
