@@ -11,19 +11,25 @@ import contextlib
 import functools
 import math
 import numbers
+import re
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from hpkit.locale import words
 
 OPTIMIZERS = ("sgd", "adam", "rmsprop")
 ACTIVATIONS = ("relu", "tanh")
+SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
+# Always told of a setting; what came later, only where it is not the default.
+USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hyperparameters:
     """All that is set before training starts and that training leaves alone.
 
@@ -48,10 +54,23 @@ class Hyperparameters:
     dropout : float, 0 <= dropout < 1, default 0
         Share of the hidden units that each batch leaves out, others for every
         point; what stays is divided by 1 - dropout, as by ``torch.nn.Dropout``.
+    schedule : {"constant", "step", "cosine", "linear", "one-cycle"} or list of float
+        How the learning rate changes from update to update, of which there are n:
+        "step" divides it by 10 after each third, "cosine" and "linear" lower it to 0,
+        "one-cycle" raises it from lr / 25 to lr and lowers it to lr / 250,000. A list
+        has the factors of lr in that many equal parts of the training.
+    warmup : float, 0 <= warmup < 1, default 0
+        Share of the updates in which the learning rate first rises to lr; the schedule
+        has the others. Of one-cycle it is the share that rises, 0.3 if it is 0.
 
     Notes
     -----
     Updates are those of ``torch.optim.SGD``, ``Adam`` and ``RMSprop`` (alpha 0.99).
+    Schedules are those of ``torch.optim.lr_scheduler``, with a step after each update:
+    ``StepLR(opt, ceil(n / 3))``, ``CosineAnnealingLR(opt, n)``, ``LinearLR(opt, 1, 0,
+    n)``, ``OneCycleLR(opt, lr, n, pct_start=warmup or 0.3, cycle_momentum=False)``. A
+    warm-up of ``w = int(warmup * n)`` updates is ``SequentialLR(opt, [LinearLR(opt, 1 /
+    (w + 1), 1, w), ...], [w])``, where the schedule has n - w for n.
     Reference: Goodfellow, Bengio, Courville, Deep Learning (2016), 5.3 for
     hyperparameters, 7.12 for dropout, 8.3 and 8.5 for the optimizers.
 
@@ -70,6 +89,8 @@ class Hyperparameters:
     hidden: tuple[int, ...] = (16, 16)
     activation: str = "relu"
     dropout: float = 0.0
+    schedule: str | tuple[float, ...] = "constant"
+    warmup: float = 0.0
 
     def __post_init__(self):
         for name in NAMES:
@@ -79,8 +100,64 @@ class Hyperparameters:
         """Return the same setting with some values changed, such as ``lr=0.1``."""
         return replace(self, **changes)
 
+    def rates(self, updates_per_epoch: int = 1) -> np.ndarray:
+        """Return the learning rate of each update: ndarray (epochs x updates,).
+
+        Examples
+        --------
+        >>> Hyperparameters(lr=0.4, epochs=4, schedule="linear").rates().tolist()
+        [0.4, 0.30000000000000004, 0.2, 0.1]
+        """
+        total = self.epochs * check_count("updates_per_epoch", updates_per_epoch)
+        return self.lr * factors(self.schedule, self.warmup, total, np.arange(total))
+
+    def __repr__(self):
+        values = (f"{name}={getattr(self, name)!r}" for name in told(self))
+        return f"Hyperparameters({', '.join(values)})"
+
 
 NAMES = tuple(field.name for field in fields(Hyperparameters))
+
+
+def told(*settings):
+    """Return the names that are worth a word of some settings."""
+    plain = Hyperparameters  # has the defaults
+
+    def changed(name):
+        return any(getattr(s, name) != getattr(plain, name) for s in settings)
+
+    return [name for name in NAMES if name in USUAL.split() or changed(name)]
+
+
+def factors(schedule, warmup, total, at):
+    """Return the share of lr that each update takes; `at` are numbers below `total`."""
+    if schedule == "one-cycle":
+        return _one_cycle(warmup or 0.3, total, at)
+    rise = int(warmup * total)
+    n, t = total - rise, np.maximum(at - rise, 0)
+    if schedule == "step":
+        share = 0.1 ** (t // -(-n // 3))
+    elif schedule == "cosine":
+        share = _cosine(t / n)
+    elif schedule == "linear":
+        share = 1 - t / n
+    else:
+        parts = (1.0,) if schedule == "constant" else schedule
+        share = np.array(parts)[len(parts) * t // n]
+    return np.where(at < rise, (at + 1) / (rise + 1), share)
+
+
+def _one_cycle(rising, total, at):
+    top, last = rising * total - 1, total - 1
+    up, down = _cosine(at / (top or 1)), _cosine((at - top) / (last - top))
+    return np.where(at <= top, 1 - 0.96 * up, 4e-6 + (1 - 4e-6) * down)
+
+
+def _cosine(share):
+    """Return half a wave, from 1 down to 0."""
+    return (1 + np.cos(np.pi * share)) / 2
+
+
 # What other libraries call it: hyperparameters, and keys of [ways] in the locale.
 _ELSEWHERE = {
     "lr": "learning_rate learning_rate_init eta alpha",
@@ -258,6 +335,16 @@ def _check_hidden(name, value):
     return tuple(check_count(name, units, most=_WIDEST) for units in items)
 
 
+def _check_schedule(name, value):
+    if isinstance(value, str):  # as such a list is written on a chart
+        with contextlib.suppress(ValueError):
+            value = tuple(map(float, re.split("(?<!e)-", value)))
+    if not isinstance(value, list | tuple | np.ndarray):
+        return check_choice(name, value, SCHEDULES)
+    items = check_items(name, value, of="numbers")
+    return tuple(check_number(name, factor, low=0) for factor in items)
+
+
 def check_seeds(seeds):
     """Return seeds as a tuple of different ints, at least one."""
     items = check_items("seeds", seeds, of="whole")
@@ -297,6 +384,7 @@ class Facts:
     legend = _word("legend")  # a value in few words, beside a curve
     knob = property(lambda facts: facts.own_knob or facts.label)  # in panels
     own_knob = _word("knob")
+    usual_name = property(lambda facts: facts.name in USUAL.split())
 
 
 def _same(value):
@@ -321,6 +409,7 @@ def _choice(name, choices, **agreed):
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 _SHARE = {"network": bool, "below": 1}
@@ -336,6 +425,8 @@ _ROWS = (
     _choice("activation", ACTIVATIONS, network=_same),
     # Without dropout nothing is drawn.
     _number("dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, **_SHARE),
+    replace(_choice("schedule", SCHEDULES), check=_check_schedule),
+    _number("warmup", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
 )
 TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.

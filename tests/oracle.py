@@ -9,6 +9,7 @@ Dropout has a third generator, of the seed -1 - seed: what it draws for a batch 
 
 import contextlib
 import copy
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,7 +27,32 @@ OPTIMIZERS = {
     ),
     "adam": lambda p, s: torch.optim.Adam(p, lr=s.lr, weight_decay=s.weight_decay),
 }
+SCHEDULES = {
+    "constant": lambda o, s, n: torch.optim.lr_scheduler.ConstantLR(o, 1, n),
+    "step": lambda o, s, n: torch.optim.lr_scheduler.StepLR(o, math.ceil(n / 3)),
+    "cosine": lambda o, s, n: torch.optim.lr_scheduler.CosineAnnealingLR(o, n),
+    "linear": lambda o, s, n: torch.optim.lr_scheduler.LinearLR(o, 1, 0, n),
+}
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+def schedule_of(optimizer, s, n):
+    """Return the scheduler of a setting, to be asked for a step after each update."""
+    kinds = torch.optim.lr_scheduler
+    if s.schedule == "one-cycle":
+        share = {"pct_start": s.warmup or 0.3, "cycle_momentum": False}
+        return kinds.OneCycleLR(optimizer, s.lr, n, **share)
+    w = int(s.warmup * n)
+
+    def drawn(o, s, n):
+        parts = s.schedule
+        return kinds.LambdaLR(o, lambda t: parts[min(t, n - 1) * len(parts) // n])
+
+    then = SCHEDULES.get(s.schedule, drawn)(optimizer, s, n - w)
+    if not w:
+        return then
+    rise = kinds.LinearLR(optimizer, 1 / (w + 1), 1, w)
+    return kinds.SequentialLR(optimizer, [rise, then], [w])
 
 
 class Dropout(nn.Module):
@@ -86,6 +112,8 @@ def textbook(dataset, setting, seed, dtype, model):
     loss_of = nn.MSELoss() if dataset.is_regression else nn.CrossEntropyLoss()
     trained = [p for p in net.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS[setting.optimizer](trained, setting)
+    updates = -(-len(splits[0][0]) // setting.batch_size) * setting.epochs
+    schedule = schedule_of(optimizer, setting, updates)
     shuffle = torch.Generator().manual_seed(seed)
     dropping = torch.Generator().manual_seed(-1 - seed)
     for layer in net.modules():
@@ -98,6 +126,7 @@ def textbook(dataset, setting, seed, dtype, model):
             optimizer.zero_grad()
             loss_of(net(X[rows]), y[rows]).backward()
             optimizer.step()
+            schedule.step()
         measured = measure(net, splits, loss_of)
         if measured[1] < min(row[1] for row in curves):
             best = copy.deepcopy(net)

@@ -26,6 +26,8 @@ BAD = [
     *(("epochs", v) for v in (0, -3, 1.5, math.nan, "ten", None, False)),
     *(("momentum", v) for v in (-0.1, 1, 1.5, math.nan, "0.9", None)),
     *(("dropout", v) for v in (-0.1, 1, 1.5, math.nan, "0.5", None, True)),
+    *(("schedule", v) for v in ("Cosine", "", None, 1, (1, "half"), (1, -1), "1--1")),
+    *(("warmup", v) for v in (-0.1, 1, math.nan, "0.1", None, True)),
     *(("weight_decay", v) for v in (-1e-3, math.nan, math.inf, "0", None)),
     *(("optimizer", v) for v in ("SGD", "", None, 1)),
     *(("activation", v) for v in ("gelu", "", None, 1)),
@@ -129,6 +131,8 @@ OTHER = {
     "hidden": (8,),
     "activation": "tanh",
     "dropout": 0.5,
+    "schedule": "cosine",
+    "warmup": 0.3,
 }
 
 
@@ -199,3 +203,24 @@ def test_a_name_that_some_part_does_not_know_fails_at_import(part):
 def test_settings_saved_before_there_was_dropout_are_read():
     plain = {name: value for name, value in vars(QUICK).items() if name != "dropout"}
     assert Hyperparameters(**plain) == QUICK
+
+
+def test_a_setting_is_told_without_what_was_left_as_it_is():
+    told = "lr batch_size epochs momentum weight_decay optimizer hidden activation"
+    columns = [f"param_{name}" for name in (*told.split(), "dropout")]
+    frame = hk.validation_curve(DATA, QUICK, param_name="lr", param_range=[0.1])
+    assert [c for c in frame.history() if c.startswith("param_")] == columns
+    assert str(QUICK).endswith("activation='relu', dropout=0.0)")
+    assert str(QUICK.but(warmup=0.1)).endswith("dropout=0.0, warmup=0.1)")
+
+
+def test_a_schedule_may_be_a_list_of_factors(tmp_path):
+    drawn = QUICK.but(schedule=[1, 0.5, 1e-5])
+    same = QUICK.but(schedule="1-0.5-1e-05")
+    curve = hk.grid_search(DATA, drawn, schedule=["step", (1, 0.5, 1e-5)])
+    curve.save(tmp_path / "curve.json")
+    study = hk.from_optuna(curve.to_optuna(), DATA, QUICK)
+    assert drawn == same == eval(repr(drawn)) == Controls(DATA, drawn, [*TABLE]).setting
+    assert hk.load(tmp_path / "curve.json").settings == curve.settings
+    assert study.settings == curve.settings
+    assert drawn.rates(3).round(8).tolist() == [0.1, 0.1, 0.05, 0.05, 1e-6, 1e-6]

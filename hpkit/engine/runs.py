@@ -19,7 +19,7 @@ import numpy as np
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows
 from hpkit.engine.dense import network, start
-from hpkit.hyperparameters import NAMES, Hyperparameters, refusal
+from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 
 if TYPE_CHECKING:
@@ -355,7 +355,7 @@ class Runs:
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row a setting, named as in scikit-learn.
 
-        param_* for every hyperparameter, mean_val_loss, std_val_loss (divided by n - 1,
+        param_* for the hyperparameters, mean_val_loss, std_val_loss (divided by n - 1,
         nan with one seed), rank_val_loss (1 is best), best_epoch (median over seeds),
         diverged (any seed), fit_time (seconds), epochs (sums over seeds).
         """
@@ -363,7 +363,8 @@ class Runs:
 
         rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
         rank[self.order] = np.arange(1, len(self.settings) + 1)
-        frame = {f"param_{n}": [getattr(s, n) for s in self.settings] for n in NAMES}
+        names = hp.told(*self.settings)
+        frame = {f"param_{n}": [getattr(s, n) for s in self.settings] for n in names}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,
@@ -383,13 +384,13 @@ class Runs:
         """
         import pandas as pd
 
-        pieces = []
+        pieces, names = [], hp.told(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
                 continue
             split, metric = name.split("_")
             # in a list, since a tuple (hidden) would be taken for a column
-            each = {f"param_{n}": [getattr(run.setting, n)] for n in NAMES}
+            each = {f"param_{n}": [getattr(run.setting, n)] for n in names}
             piece = {"run": number} | {n: v * len(values) for n, v in each.items()}
             piece |= {"seed": run.seed, "epoch": range(len(values))}
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}

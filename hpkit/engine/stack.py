@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from hpkit.engine.dense import ROWS_AT_ONCE
+from hpkit.hyperparameters import factors
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 NARROWEST = 16
@@ -26,6 +27,7 @@ _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 # What an optimizer remembers of each weight.
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
+PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
 # What `arrange` makes anew from the rest.
 _REMADE = ("net", "data", "pieces", "owner", "at", *EACH)
 
@@ -168,6 +170,8 @@ class Stack:
             each = torch.tensor(each, dtype=self.data.X.dtype)
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
+        plans = {(s.schedule, s.warmup) for s in self.settings}
+        self.planned = plans != {("constant", 0)}
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)  # in arrays (settings, seeds)
         self.pieces = self._cut_to_measure()
@@ -201,7 +205,10 @@ class Stack:
         while self.step < self.steps:
             if not self.batches:
                 self._gather()
-            self.train_step(*self.batches.pop())
+            *batch, rates = self.batches.pop()
+            if rates is not None:
+                self.lr = rates[self.owner]
+            self.train_step(*batch)
             self.step += 1
             if time.perf_counter() > until and self.step < self.steps:
                 return False
@@ -227,10 +234,20 @@ class Stack:
             cut = cut.expand(len(self.runs), -1, -1)
         x, y = cut[:, :features].split(self.width, 2), cut[:, features:]
         y, weights = y.split(self.width, 2), self.weights[self.step : end]
-        self.batches = list(zip(x, y, weights, strict=True))[::-1]
+        rates = self._rates(len(x)) if self.planned else [None] * len(x)
+        self.batches = list(zip(x, y, weights, rates, strict=True))[::-1]
         if end >= self.steps and not self.net.pads:
             real = int(self.weights[-1].count_nonzero())  # the last may be short
-            self.batches[0] = tuple(t[..., :real] for t in self.batches[0])
+            *last, rates = self.batches[0]
+            self.batches[0] = *(t[..., :real] for t in last), rates
+
+    def _rates(self, count):
+        """Return the learning rates of the next updates, (updates, runs)."""
+        at = self.epoch * self.steps + self.step + np.arange(count)
+        plans = [(s.schedule, s.warmup, s.epochs * self.steps) for s in self.settings]
+        found = {plan: factors(*plan, at) for plan in set(plans)}
+        lrs = [s.lr * found[plan] for s, plan in zip(self.settings, plans, strict=True)]
+        return torch.tensor(np.array(lrs).T, dtype=self.data.X.dtype)
 
     def train_step(self, x, y, weight):
         if self.net.drops:

@@ -24,13 +24,13 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
-from hpkit.engine.stack import EACH, Columns, OneThread, Stack
+from hpkit.engine.stack import EACH, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
-assert {*hp.TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH}
+assert {*hp.TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH, *PLANNED}
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000

@@ -188,7 +188,8 @@ def width_knob(name, dataset, hidden):
 
 
 def choice_knob(name, dataset, value):
-    buttons = W.ToggleButtons(options=TABLE[name].ticks, value=value)
+    options = [(shown(v), v) for v in dict.fromkeys((*TABLE[name].ticks, value))]
+    buttons = W.ToggleButtons(options=options, value=value)
     return Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
 
 
@@ -373,7 +374,8 @@ class Entry:
 
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
-        options = [(facts.knob, name) for name, facts in TABLE.items()]
+        options = {n: f.knob for n, f in TABLE.items() if f.usual_name or n == name}
+        options = [(knob, name) for name, knob in options.items()]
         look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
         look = W.Layout(margin="2px 2px 2px 8px", **look)
         self.which = W.Dropdown(options=options, value=name, layout=look)

@@ -15,7 +15,7 @@ from hpkit.charts.loss import loss_chart
 from hpkit.charts.spec import rule
 from hpkit.engine.runs import Run
 from hpkit.engine.training import train
-from hpkit.hyperparameters import TABLE
+from hpkit.hyperparameters import TABLE, told
 from hpkit.locale import Texts
 from hpkit.panels.controls import aligned, list_widget
 from hpkit.panels.live import FRAME
@@ -286,7 +286,7 @@ def compared(kept):
         return f"<p>{WORDS['few']}</p>"
     runs = [k.run for k in kept]
     rows, same, differ = [], [], []
-    for name in TABLE:
+    for name in told(*(run.setting for run in runs)):
         values = [shown(getattr(run.setting, name)) for run in runs]
         if len(set(values)) > 1:
             differ.append(name)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from architectures import batch_norm
-from oracle import dense, plain_run
+from oracle import dense, plain_run, schedule_of
 
 import hpkit.engine.stack
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.training import Hyperparameters, Training, train
+from hpkit.hyperparameters import OPTIMIZERS, SCHEDULES
 from hpkit.search.searches import grid_search
 
 MOONS, DIGITS = load_dataset("small_moons"), load_dataset("digits")
@@ -86,6 +87,59 @@ def test_random_settings_equal_the_plain_loop(dtype):
         assert np.max(worst) < 1e-9
     else:
         assert (np.median(worst, 0) < 1e-6).all()
+
+
+DRAWN = (0.5, 1.0, 0.0, 0.25, 0.1, 2.0)
+
+
+@pytest.mark.parametrize("model", [dense, batch_norm])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_schedule_equals_torch_in_the_company_of_others(optimizer, model):
+    base = Hyperparameters(optimizer=optimizer, batch_size=16, hidden=(8,))
+    plans = itertools.product((*SCHEDULES, DRAWN), (0.0, 0.07, 0.5))
+    wanted = [
+        base.but(
+            lr=lr / (1 if optimizer in ("sgd", "nesterov") else 5),
+            epochs=4 - n % 3,
+            momentum=0.5 * (n % 2),
+            schedule=schedule,
+            warmup=warmup,
+        )
+        for n, (schedule, warmup) in enumerate(plans)
+        for lr in (0.1, 0.02)
+    ]
+    own = None if model is dense else model
+
+    runs = trained(MOONS, wanted, seeds=(1,), dtype=torch.float64, model=own)
+
+    for run in runs:
+        alone = plain_run(MOONS, run.setting, 1, dtype=torch.float64, model=model)
+        assert max(differences(run, alone)) < 1e-9, run.setting
+    curves = {tuple(run.val_loss) for run in runs}
+    assert len(curves) == len(wanted)
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3, 10])
+def test_rates_are_those_of_torch_s_schedulers(updates):
+    """Timeline, cosine, 4 epochs of 2: 1/3 2/3 warm up, then 1 .93 .75 .5 .25 .07"""
+    for schedule, warmup in itertools.product((*SCHEDULES, DRAWN), (0, 0.15, 0.9)):
+        s = Hyperparameters(lr=0.3, epochs=2, schedule=schedule, warmup=warmup)
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], s.lr)
+        plan, found = schedule_of(optimizer, s, 2 * updates), []
+        for _ in range(2 * updates):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            plan.step()
+        np.testing.assert_allclose(s.rates(updates), found, rtol=1e-9, atol=1e-15)
+    known = Hyperparameters(lr=1, epochs=4, schedule="cosine", warmup=0.25).rates(2)
+    assert known.round(2).tolist() == [0.33, 0.67, 1, 0.93, 0.75, 0.5, 0.25, 0.07]
+
+
+def test_a_constant_rate_is_computed_by_nobody(monkeypatch):
+    monkeypatch.setattr(hpkit.engine.stack, "factors", None)
+    trained(MOONS, Hyperparameters(epochs=1))
+    with pytest.raises(TypeError):
+        trained(MOONS, Hyperparameters(epochs=1, warmup=0.5))
 
 
 def test_dropout_gives_the_same_numbers_alone_and_in_any_company():
