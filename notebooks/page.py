@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
-from recorded import HIGH, LEVELS, LOW, PATH, record
+from recorded import LEVELS, LOSSES, PATH, record
 
 from hpkit.charts.colors import CLASSES, COLORS, css
 from hpkit.charts.live import SCRIPT, STYLE
@@ -182,7 +182,7 @@ def _words(recorded):
     made["classes"] = [[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in classes]
     first, *later = recorded
     made |= {"sets": [n for n in recorded if "losses" in recorded[n]], "first": first}
-    return made | {"later": later, "low": LOW, "high": HIGH, "levels": LEVELS}
+    return made | {"later": later, "ends": LOSSES, "levels": LEVELS}
 
 
 def _facts(made):

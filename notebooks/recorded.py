@@ -22,7 +22,9 @@ from hpkit.engine.training import Training
 from hpkit.locale import words
 from hpkit.panels.panel import values_text
 
-LOW, HIGH, LEVELS = 1e-5, 1e3, 65_534  # losses are kept as one of so many factors
+# Losses are kept as a whole number of equal factors: fine ones, and beyond 1,000, where
+# training has diverged, coarse ones (1.5 %).  LEVELS[-1] + 1 is no number.
+LOSSES, LEVELS = (1e-5, 1e3, 1e38), (0, 60_000, 65_534)
 SURE = 15  # levels of a class's share in a map
 MAP = 24  # cells along a side of a map
 TILE = 6  # pixels of the page for one of a digit
@@ -137,10 +139,10 @@ def _map(run):
 
 
 def levels(losses):
-    """Return losses as whole numbers of equal factors; LEVELS + 1 is no number."""
-    share = np.log(np.clip(losses, LOW, HIGH) / LOW) / np.log(HIGH / LOW)
-    whole = np.where(np.isfinite(losses), (LEVELS * share).round(), LEVELS + 1)
-    return whole.astype(np.uint16)
+    """Return losses as whole numbers, as the page can keep them."""
+    inside = np.clip(np.nan_to_num(losses), LOSSES[0], LOSSES[-1])
+    whole = np.interp(np.log(inside), np.log(LOSSES), LEVELS).round()
+    return np.where(np.isfinite(losses), whole, LEVELS[-1] + 1).astype(np.uint16)
 
 
 def _packed(curves):

@@ -35,8 +35,14 @@ window.page = (() => {
 
   // ---- the first panel -------------------------------------------------------------------
 
+  function lossOf(level) {  // see levels() in recorded.py
+    const {ends, levels} = words, k = level > levels[1] ? 1 : 0
+    const share = (level - levels[k]) / (levels[k + 1] - levels[k])
+    return level > levels[2] ? NaN : ends[k] * (ends[k + 1] / ends[k]) ** share
+  }
+
   function curves(set, at) {  // losses of training and validation, up to the epochs asked for
-    const {sizes, seeds, epochs, packed} = taken[set], {low, high, levels} = words
+    const {sizes, seeds, epochs, packed} = taken[set]
     const run = (at.rate * sizes.length + at.size) * seeds + at.seed
     const total = packed.length / 2, long = epochs + 1
     return [0, 1].map(part => {
@@ -44,7 +50,7 @@ window.page = (() => {
       for (let e = 0, level = 0; e <= at.epochs; e++) {
         const i = (2 * run + part) * long + e
         level = level + 256 * packed[i] + packed[total + i] & 65535
-        losses.push(level > levels ? NaN : low * (high / low) ** (level / levels))
+        losses.push(lossOf(level))
       }
       return losses
     })

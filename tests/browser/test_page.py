@@ -7,6 +7,7 @@ import json
 import random
 
 import nbformat
+import numpy as np
 import page as maker
 import pytest
 import recorded
@@ -100,7 +101,7 @@ def test_numbers_are_those_of_hpkit(shown):
     rates, sizes = FEW["rates"], FEW["sizes"]
     for _ in range(50):
         name, epochs = draw.choice(list(SETS)), draw.randint(1, 10)
-        at = {"rate": draw.randrange(3), "size": draw.randrange(2)}
+        at = {"rate": draw.randrange(4), "size": draw.randrange(2)}
         at |= {"epochs": epochs, "seed": draw.randrange(3)}
 
         seen = page.evaluate("([name, at]) => page.look(name, at)", [name, at])
@@ -108,8 +109,9 @@ def test_numbers_are_those_of_hpkit(shown):
         setting = SETS[name]["base"].but(epochs=epochs)
         setting = setting.but(lr=rates[at["rate"]], batch_size=sizes[at["size"]])
         run = hk.fit(hk.load_dataset(name), setting, seed=at["seed"])
-        assert seen["val"] == pytest.approx(run.val_loss, rel=5e-4)
-        assert seen["train"] == pytest.approx(run.train_loss, rel=5e-4)
+        for part, curve in (("val", run.val_loss), ("train", run.train_loss)):
+            near = {"rtol": np.where(curve < 1000, 5e-4, 0.01)}  # above: diverged
+            assert np.isclose(seen[part], curve, atol=0, equal_nan=True, **near).all()
         assert seen["best"] == pytest.approx(run.best_val_loss, rel=5e-4)
         assert seen["out"] == run.diverged
 
