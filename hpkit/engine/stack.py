@@ -29,7 +29,7 @@ _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v"
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
 # What `arrange` makes anew from the rest.
-_REMADE = ("net", "data", "pieces", "owner", "at", *EACH)
+_REMADE = ("net", "data", "pieces", "owner", "at", "noted", *EACH)
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class Weights:
     order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
+
+    @property
+    def size(self):
+        """Numbers in a network."""
+        return sum(part[0].numel() for part in self.last)
 
     def load(self, net, run, which):
         parts, row = getattr(self, which), self.runs.index(run)
@@ -138,6 +143,7 @@ class Stack:
         self.updates = 0  # of Adam; a flat tensor once a parameter missed one
         self.batches = []
         self.seconds = 0.0  # each run's share
+        self.noted = None  # when its weights were last copied
         self.measured = False  # of this epoch; false before epoch 0 was measured
         self.arrange()
 
@@ -164,7 +170,9 @@ class Stack:
         grad = self.flat["weights"].new_zeros(total + ROWS_AT_ONCE)
         self.flat["grad"] = grad[:total]  # a product of biases writes beyond its end
         owners = torch.arange(count)
-        self.owner = torch.cat([owners.repeat_interleave(size) for size in sizes])
+        if count > 1:  # a run alone has one value for all its weights
+            owners = torch.cat([owners.repeat_interleave(size) for size in sizes])
+        self.owner = owners
         for name in EACH:
             each = [getattr(s, name) for s in self.settings]
             each = torch.tensor(each, dtype=self.data.X.dtype)

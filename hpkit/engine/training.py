@@ -34,16 +34,23 @@ assert {*hp.TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH, *PLANN
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
+# Weights that are trained in turn, beyond which a stack waits for another to end; and
+# those kept of finished runs where the networks are larger than a stack: of the best.
+MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
 _EACH = 6  # numbers a weight: itself, gradient, an optimizer's two, what is kept
 _DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
-    """(setting, seed) numbers that can share a stack; `stacked`: trained at once."""
+    """(setting, seed) numbers that can share a stack; `stacked`: trained at once.
+
+    `size`: the weights of all of them, 0 where that is not known.
+    """
 
     runs: list
     stacked: bool = False
+    size: int = 0
 
 
 class Training:
@@ -73,10 +80,10 @@ class Training:
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
-        most = max(s.epochs for s in self.settings)
-        _check_memory(dataset, self.settings, len(self.seeds), most, self.own)
+        self.most = max(s.epochs for s in self.settings)
+        _check_memory(dataset, self.settings, len(self.seeds), self.most, self.own)
         counts = len(self.settings), len(self.seeds)
-        self.arrays = empty_arrays(*counts, most, dataset)
+        self.arrays = empty_arrays(*counts, self.most, dataset)
         self.dtype, self.data = dtype, Columns.of(dataset, dtype)
         self.workers, self.stacks, self.weights = workers, [], {}
         if groups is not None:
@@ -103,10 +110,12 @@ class Training:
             stacked = self.own and own_networks.pays(own, self.data.n_train)
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, size)))
             for start in range(0, len(members), most):
-                parts.append(Group(members[start : start + most], stacked))
+                runs = members[start : start + most]
+                parts.append(Group(runs, stacked, size * len(runs)))
         return parts
 
     def build(self, group):
+        _check_free(4 * _EACH * group.size, len(group.runs), self.most)
         settings = [self.settings[i] for i, _ in group.runs]
         seeds, data = [self.seeds[k] for _, k in group.runs], self.dataset
         if self.own:
@@ -133,7 +142,7 @@ class Training:
         mode = torch.no_grad if self.own else torch.inference_mode
         with OneThread(), mode():
             while not self.finished:
-                stack = self.next_stack()
+                stack = self.next_stack(pause)
                 if stack.done >= pause:
                     return
                 if measured := stack.advance(max(0.0, until - time.perf_counter())):
@@ -141,12 +150,15 @@ class Training:
                 if time.perf_counter() >= until:
                     return
 
-    def next_stack(self):
+    def next_stack(self, pause=math.inf):
         # Stacks are built one by one: the first results must not wait for the last.
+        going = [stack for stack in self.stacks if stack.done < pause]
         if self.waiting:
-            self.stacks.append(self.build(self.waiting.pop(0)))
-            return self.stacks[-1]
-        return min(self.stacks, key=lambda s: s.done)
+            room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
+            if not going or self.waiting[0].size <= room:
+                self.stacks.append(self.build(self.waiting.pop(0)))
+                return self.stacks[-1]
+        return min(going or self.stacks, key=lambda s: s.done)
 
     def record(self, stack, loss, accuracy):
         """Write down what was measured and let finished runs leave the stack."""
@@ -181,9 +193,26 @@ class Training:
         """Nothing goes on elsewhere: see `search.executors`."""
 
     def note_weights(self, stack):
-        copy = stack.copy_weights()
+        if stack.noted == (now := (stack.done, stack.runs)):
+            return
+        copy, stack.noted = stack.copy_weights(), now
         for run in stack.runs:
             self.weights[run] = (copy, run)
+        self.forget_weights()
+
+    def forget_weights(self):
+        """Of large networks keep the weights of so many of the best runs as may be."""
+        sizes = {run: copy.size for run, (copy, _) in self.weights.items()}
+        large = [run for run, size in sizes.items() if size > WEIGHTS_PER_STACK]
+        if sum(sizes[run] for run in large) <= MOST_KEPT:
+            return
+        runs = Runs(self.dataset, self.settings, self.seeds, **self.arrays)
+        order, kept = runs.order.tolist(), 0
+        large.sort(key=lambda run: (order.index(run[0]), runs.best_val_loss[run]))
+        for run in large:
+            kept += sizes[run]
+            if kept > MOST_KEPT and run != large[0]:
+                del self.weights[run]
 
     @property
     def runs(self):
@@ -314,9 +343,16 @@ def _check_memory(dataset, settings, n_seeds, epochs, own):
     runs = len(settings) * n_seeds
     need = 8 * 4 * _COPIES * runs * (epochs + 1)
     if not own:  # of which only the curves are known
-        every = n_seeds * sum(weights(dataset, s.hidden) for s in settings)
+        sizes = [weights(dataset, s.hidden) for s in settings]
+        every, largest = n_seeds * sum(sizes), max(sizes)
+        if largest > WEIGHTS_PER_STACK:
+            every = min(every, max(largest, MOST_AT_ONCE + MOST_KEPT))
         units = max(sum(s.hidden) for s in settings)
         need += 4 * (_EACH * every + _COPIES * units * dataset.n_train)
+    _check_free(need, runs, epochs)
+
+
+def _check_free(need, runs, epochs):
     if need > memory.SMALL and need > (free := memory.free_memory()):
         sizes = {"need": f"{need / 1e9:.1f}", "free": f"{free / 1e9:.1f}"}
         raise refusal("no_memory", runs=runs, epochs=epochs, **sizes)

@@ -20,7 +20,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from hpkit.engine.training import Group, Training
+from hpkit.engine.training import WEIGHTS_PER_STACK, Group, Training
 from hpkit.hyperparameters import refusal
 from hpkit.locale import words
 from hpkit.search.result import Lost
@@ -57,7 +57,9 @@ class Spread(Training):
         self.executor, self.broken, self.heard = executor, False, time.perf_counter()
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
         dataset = replace(dataset, test=test, test_looks=[])  # not needed to train
-        for runs, stacked in self.waiting:
+        large = max(size for *_, size in self.waiting) > WEIGHTS_PER_STACK
+        self.most_out = 2 * workers if large else len(self.waiting)
+        for runs, stacked, _ in self.waiting:
             own, any_ = {i for i, _ in runs}, self.settings[runs[0][0]]
             some = [s if i in own else any_ for i, s in enumerate(self.settings)]
             about = {"seeds": self.seeds, "model": model, "groups": []}
@@ -72,7 +74,9 @@ class Spread(Training):
         """Send out what is idle and take in what comes back, for about that long."""
         until = time.perf_counter() + seconds
         while True:
-            for part in [part for part in self.stacks if part.done < pause]:
+            ready = [part for part in self.stacks if part.done < pause]
+            ready.sort(key=lambda part: part.done < 0)  # what has begun goes on
+            for part in ready[: self.most_out - len(self.waiting)]:
                 self.stacks.remove(part)
                 self._send(part, pause)
             if not self.waiting:
@@ -113,6 +117,7 @@ class Spread(Training):
                 old = self.arrays[name]
                 old[place] = np.fmax(old[place], new)  # no nan; counts only grow
             self.weights |= torch.load(io.BytesIO(weights), weights_only=False)
+            self.forget_weights()
         self.stacks += [part] if part.runs else []
 
     def _go_on_here(self, broken):

@@ -54,7 +54,7 @@ def linear(n_features, n_outputs, setting):
         ({"hidden": (10_000, 10_000)}, 1, None),
         ({"epochs": 10**6}, 100, None),
         ({"epochs": 10**6}, 100, linear),
-        ({"hidden": (1000, 1000)}, 1000, None),
+        ({"hidden": (300, 300)}, 1000, None),
     ],
 )
 def test_training_that_cannot_fit_is_refused_and_no_other(
@@ -64,6 +64,7 @@ def test_training_that_cannot_fit_is_refused_and_no_other(
         hk.train(moons, hk.Hyperparameters(**setting), seeds=range(seeds), model=model)
     settings = [hk.Hyperparameters(epochs=100_000), hk.Hyperparameters(hidden=(2000,))]
     hk.train(moons, settings, seeds=range(3))
+    hk.train(moons, hk.Hyperparameters(hidden=(1000, 1000)), seeds=range(1000))
 
 
 @pytest.mark.parametrize("limit", memory._LIMITS)

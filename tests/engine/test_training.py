@@ -1,6 +1,7 @@
 """Training: its properties, own networks; the numbers of runs are in test_stack."""
 
 import itertools
+import math
 import subprocess
 import sys
 import threading
@@ -143,6 +144,30 @@ def test_large_stacks_are_cut(monkeypatch):
     monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 10)
     training = Training(MOONS, QUICK, seeds=range(3))  # larger than any stack
     assert [len(group.runs) for group in training.waiting] == [1] * 3
+
+
+def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monkeypatch):
+    """One of 42 weights at a time; two that ended keep theirs, the best ones."""
+    wanted = [QUICK.but(lr=lr) for lr in (0.001, 0.3, 1e9, 0.1, 0.003)]
+    whole = last(train(MOONS, wanted))
+    for name, most in {"PER_STACK": 41, "AT_ONCE": 50, "KEPT": 90}.items():
+        name = f"WEIGHTS_{name}" if name == "PER_STACK" else f"MOST_{name}"
+        monkeypatch.setattr(f"hpkit.engine.training.{name}", most)
+
+    for pauses in ([math.inf], [1, math.inf]):  # at a pause all are there
+        training, alive = Training(MOONS, wanted), 0
+        for pause in pauses:
+            while not (training.finished or training.paused(pause)):
+                training.advance(0, pause)
+                alive = max(alive, len(training.stacks))
+                runs = training.runs
+
+        assert alive == (1 if len(pauses) == 1 else 5)
+        assert np.array_equal(runs.val_loss, whole.val_loss, equal_nan=True)
+        assert sorted(runs.weights) == sorted((int(i), 0) for i in whole.order[:2])
+        assert runs.best_run.network() is not None
+        with pytest.raises(ValueError, match="gives it again"):
+            runs[2, 0].network()
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,21 @@ def test_one_group_is_cut_for_all_workers():
     assert same(whole.runs, spread.runs)
 
 
+def test_of_large_networks_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
+    monkeypatch.setattr(executors, "WEIGHTS_PER_STACK", 1)
+    whole = hk.grid_search(MOONS, BASE, lr=[0.01 * 2**i for i in range(9)])
+    with futures.ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 1)
+        spread, begun = spread_on(pool, *whole.settings), []
+        while not spread.finished:
+            spread.advance(0)
+            there = [*spread.stacks, *spread.waiting.values()]
+            begun.append(sum(part.done >= 0 for part in there))
+            assert len(spread.waiting) <= 4
+    assert max(begun) <= 5
+    assert np.allclose(whole.val_loss, spread.runs.val_loss, rtol=1e-5, equal_nan=True)
+
+
 # ---- losses ------------------------------------------------------------------------
 
 
