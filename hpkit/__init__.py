@@ -44,6 +44,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "locale": "language",
     "data.datasets": "Dataset load_dataset",
+    "engine.files": "load_model",
     "engine.training": "Hyperparameters Run Runs fit train",
     "search.searches": "cross_validate grid_search one_at_a_time random_search "
     "successive_halving validation_curve",

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from hpkit.capstone import BudgetError, Capstone
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
+from hpkit.engine.files import load_model
 from hpkit.engine.training import Hyperparameters, Run, Runs, fit, train
 from hpkit.exercises import progress
 from hpkit.locale import language
@@ -78,6 +79,7 @@ __all__ = [
     "language",
     "load",
     "load_dataset",
+    "load_model",
     "log_uniform",
     "one_at_a_time",
     "open",

@@ -171,6 +171,13 @@ FUNCTIONS = {
     "runs[]": (lambda at: search().runs[at], {"at": (0, 0)}),
     "runs[,]": (lambda i, k: search().runs[i, k], {"i": 0, "k": 0}),
     "network": (lambda **v: search().best_run.network(**v), {"epoch": "best"}),
+    "predict": (
+        lambda **v: search().best_run.predict(**v),
+        {"X": X, "epoch": "best", "names": True},
+    ),
+    "to_module": (lambda **v: search().best_run.to_module(**v), {"epoch": "last"}),
+    "save run": (lambda **v: search().best_run.save(**v), {"path": "run.pt"}),
+    "load_model": (hk.load_model, {"path": "run.pt", "model": None}),
     "load": (kept, {"path": "saved.json", "dataset": DATA}),
     "from_optuna": (
         study,
@@ -280,6 +287,7 @@ DEAR = {
 }
 # What else of hpkit's own a call may raise: its documentation says so.
 MORE = {"runs[]": IndexError, "runs[,]": IndexError, "load": OSError, "save": OSError}
+MORE |= {"load_model": OSError, "save run": OSError}
 COUNTS = {"calls": 0, "worked": 0, "refused": 0, "raw": 0, "hung": 0, "slowest": 0.0}
 
 
@@ -398,6 +406,7 @@ def _apart(tmp_path_factory, monkeypatch):
     hk.load_dataset("moons", 0)  # scikit-learn sets variables when it is imported
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     search().save("saved.json")
+    search().best_run.save("run.pt")
     yield
     hk.present(False)
     configure(solutions=True)

@@ -250,6 +250,15 @@ class Dataset:
         return cls(name, *splits, features, classes, center, scale, *target)
 
 
+def without_rows(name, features, classes, **facts):
+    """Return a data set whose rows are not at hand, such as that of a file."""
+    y = np.empty(0, int if classes else float)
+    splits, count = [Split(np.empty((0, len(features))), y)] * 3, len(features)
+    facts = {"center": np.zeros(count), "scale": np.ones(count)} | facts
+    classes = tuple(classes) if classes else None
+    return Dataset(name, *splits, tuple(features), classes, **facts)
+
+
 def check_dataset(dataset):
     if not isinstance(dataset, Dataset):
         raise refusal("dataset", kind=TypeError, type=type(dataset).__name__)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,6 +132,35 @@ class Run:
 
         return weights.load(start_own(*about, torch.float32)[0], number, epoch)
 
+    def to_module(self, epoch: str = "best") -> torch.nn.Module:
+        """Return the network with its scaling inside, as a module that needs no hpkit.
+
+        It takes a tensor of rows in the units of the table, its columns in the order
+        of ``dataset.features``. It gives what `predict_proba` gives, or for regression
+        what `predict` gives. ``torch.save`` and ``torch.export`` take it, as far as
+        they take a network of your own.
+
+        Examples
+        --------
+        >>> import hpkit as hk, torch
+        >>> module = hk.fit(hk.load_dataset("moons")).to_module()
+        >>> module(torch.tensor([[0.0, 1.0]])).shape
+        torch.Size([1, 2])
+        """
+        from hpkit.engine.files import to_module
+
+        return to_module(self, epoch)
+
+    def save(self, path: str | Path) -> Path:
+        """Write what predicts to a file for `hpkit.load_model`, and return the path.
+
+        That is the weights of the best and the last epoch, the setting, the curves,
+        the scales of the columns and the names of the classes, not the rows.
+        """
+        from hpkit.engine.files import save
+
+        return save(self, path)
+
     def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the network's outputs (n, outputs) for X as in `dataset.valid.X`."""
         import torch
@@ -201,6 +231,8 @@ class Run:
         return float((self.predict(test) == test.y).mean())
 
     def _look_at_test(self, what):
+        if not len(self.dataset.test.y):
+            raise refusal("no_test_rows")
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
         if any(look[0] != me or look[1] == what for look in looks):
             text, number = words("engine")["test_again"], len(looks) + 1

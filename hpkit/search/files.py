@@ -5,15 +5,14 @@ A file holds settings and curves, not the weights and not the data.
 
 import json
 import math
-import os
-from contextlib import contextmanager
 from dataclasses import is_dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hpkit import store
-from hpkit.data.datasets import Dataset, Split, check_dataset
+from hpkit.data.datasets import Dataset, check_dataset, without_rows
+from hpkit.engine.files import checked
 from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal
 from hpkit.locale import words
@@ -29,7 +28,7 @@ def save(search, path):
     plain |= {name: _plain(getattr(search, name)) for name in _PARTS}
     for step, own in zip(plain["steps"], search.steps, strict=True):
         step["winner"] = own.winner and search.settings.index(own.winner)
-    with _checked(path):
+    with checked(path):
         store.write(path, store.as_text(plain | runs_to_plain(search.runs)))
     return Path(path)
 
@@ -50,24 +49,12 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     """
     if dataset is not None:
         check_dataset(dataset)
-    with _checked(path):
+    with checked(path):
         plain = _read(path)
     try:
         return _search_from_plain(plain, dataset)
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
-
-
-@contextmanager
-def _checked(path):
-    """Check a path, and say what the system says of its file in three parts."""
-    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
-        raise refusal("path", path, kind=TypeError)
-    try:
-        yield
-    except (OSError, UnicodeEncodeError) as error:
-        kind = type(error) if isinstance(error, OSError) else ValueError
-        raise refusal("file", path, kind=kind, reason=store.reason(error)) from None
 
 
 def _search_from_plain(plain, dataset=None):
@@ -114,7 +101,8 @@ def runs_to_plain(runs):
 
 def runs_from_plain(plain, dataset=None):
     if dataset is None:
-        dataset = _absent_dataset(**plain["dataset"])
+        own = dict(plain["dataset"])
+        dataset = without_rows(absent_rows=own.pop("n_train", 0), **own)
     settings = tuple(Hyperparameters(**s) for s in plain["settings"])
     seeds, runs = check_seeds(plain["seeds"]), []
     for run in plain["runs"]:
@@ -123,13 +111,6 @@ def runs_from_plain(plain, dataset=None):
         setting, seed = settings[run["setting"]], seeds[run["seed"]]
         runs.append(Run(dataset, setting, seed, *curves, run["fit_time"]))
     return Runs.of(runs, settings, seeds)
-
-
-def _absent_dataset(name, features, classes, n_train=0):
-    X, y = np.empty((0, len(features))), np.empty(0, float if classes is None else int)
-    classes, scale = tuple(classes) if classes else None, np.ones(len(features))
-    about = name, *[Split(X, y)] * 3, tuple(features), classes, 0 * scale, scale
-    return Dataset(*about, absent_rows=n_train)
 
 
 def setting_to_plain(setting):

@@ -1,0 +1,168 @@
+"""A trained run to keep and to hand on: as a file, or as a plain module of PyTorch.
+
+A file is torch's own, of tensors and plain values, and is read without running code
+from it. It holds no rows of the data set.
+"""
+
+from __future__ import annotations
+
+import io
+import operator
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import fx
+
+from hpkit import store
+from hpkit.data.datasets import Dataset, without_rows
+from hpkit.engine.dense import Model, network
+from hpkit.engine.runs import CURVES, Run
+from hpkit.engine.training import check_model
+from hpkit.hyperparameters import Hyperparameters, refusal
+
+FORMAT, VERSION = "hpkit model", 1
+_ROWS = ("train", "valid", "test", "test_looks", "absent_rows")  # stay behind
+
+
+@dataclass(frozen=True)
+class SavedWeights:
+    """Parameters and buffers by name, of the best and the last epoch."""
+
+    best: dict
+    last: dict
+
+    def load(self, net, run, which):
+        saved = getattr(self, which)
+        floating = (v.dtype for v in saved.values() if v.is_floating_point())
+        mine = _tensors(net.to(next(floating)).eval())
+        if _shapes(mine) != _shapes(saved):
+            raise refusal("other_model", net)
+        with torch.no_grad():
+            for name, value in saved.items():
+                mine[name].copy_(value)
+        return net
+
+
+def _tensors(net):
+    every = {"remove_duplicate": False}
+    return dict(net.named_parameters(**every)) | dict(net.named_buffers(**every))
+
+
+def _shapes(tensors):
+    return {name: value.shape for name, value in tensors.items()}
+
+
+@contextmanager
+def checked(path: str | Path) -> Iterator[None]:
+    """Check a path, and say what the system says of its file in three parts."""
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise refusal("path", path, kind=TypeError)
+    try:
+        yield
+    except (OSError, UnicodeEncodeError) as error:
+        kind = type(error) if isinstance(error, OSError) else ValueError
+        raise refusal("file", path, kind=kind, reason=store.reason(error)) from None
+
+
+def save(run, path):
+    data = {f.name: getattr(run.dataset, f.name) for f in fields(Dataset)}
+    plain = {"format": FORMAT, "version": VERSION, "own": run.model is not network}
+    plain |= {"dataset": {n: v for n, v in data.items() if n not in _ROWS}}
+    plain |= {"n_train": run.dataset.n_train, "setting": dict(vars(run.setting))}
+    plain |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
+    plain = _converted(plain, np.ndarray, torch.tensor)
+    for epoch in ("best", "last"):
+        tensors = _tensors(run.network(epoch))
+        plain[epoch] = {name: value.detach() for name, value in tensors.items()}
+    content = io.BytesIO()
+    torch.save(plain, content)
+    with checked(path):
+        store.write(path, content.getvalue())
+    return Path(path)
+
+
+def _converted(value, kind, convert):
+    """Return plain values with each array made a tensor, or each tensor an array."""
+    if isinstance(value, dict):
+        return {name: _converted(v, kind, convert) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_converted(v, kind, convert) for v in value)
+    value = value.item() if isinstance(value, np.generic) else value
+    return convert(value) if isinstance(value, kind) else value
+
+
+def load_model(path: str | Path, *, model: Model | None = None) -> Run:
+    """Return the run that `Run.save` has written: it predicts as it did.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file is.
+    model : callable, optional
+        The function that made the network, if that was your own.
+
+    Returns
+    -------
+    run : Run
+        With weights, curves, setting, and a `dataset` that has names, classes and
+        scales but no rows.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> run = hk.fit(hk.load_dataset("moons"))
+    >>> path = run.save("moons.pt")
+    >>> hk.load_model(path).predict([[0, 1]])
+    array([0])
+    >>> path.unlink()
+    """
+    make = network if check_model(model) is None else model
+    with checked(path):
+        content = io.BytesIO(Path(path).read_bytes())
+    try:
+        damaged = zipfile.ZipFile(content).testzip()  # torch does not look
+        content.seek(0)
+        plain = torch.load(content, "cpu", weights_only=True)
+        if damaged or plain["format"] != FORMAT:
+            raise ValueError
+        newer = plain["version"] > VERSION
+    except Exception:  # whatever torch says of a file that is not its own
+        raise refusal("not_model", str(path)) from None
+    if newer:
+        facts = {"most": VERSION, "version": plain["version"]}
+        raise refusal("version", str(path), **facts)
+    if plain["own"] and make is network:
+        raise refusal("own_model", str(path))
+    weights = SavedWeights(plain.pop("best"), plain.pop("last"))
+    plain = _converted(plain, torch.Tensor, torch.Tensor.numpy)
+    dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
+    setting, curves = Hyperparameters(**plain["setting"]), map(plain.get, CURVES)
+    about = dataset, setting, plain["seed"], *curves, plain["fit_time"]
+    run = Run(*about, model=make, weights=(weights, 0))
+    run.network()  # or says that another function made it
+    return run
+
+
+def to_module(run, epoch):
+    """Return a graph of torch's own, which needs no hpkit where it is loaded."""
+    data, net, graph = run.dataset, run.network(epoch), fx.Graph()
+    call, method = graph.call_function, graph.call_method
+    parts = {"center": torch.tensor(data.center), "scale": torch.tensor(data.scale)}
+    x = method("double", (graph.placeholder("rows"),))
+    x = call(operator.sub, (x, graph.get_attr("center")))
+    x = call(operator.truediv, (x, graph.get_attr("scale")))
+    x = method("to", (x, next(net.parameters()).dtype))
+    x = method("double", (graph.call_module("network", (x,)),))
+    if data.is_regression:
+        x = call(operator.mul, (method("select", (x, 1, 0)), data.target_scale))
+        x = call(operator.add, (x, data.target_center))
+    else:
+        x = method("softmax", (x, 1))
+    graph.output(x)
+    return fx.GraphModule({"network": net, **parts}, graph).eval()

@@ -1,0 +1,165 @@
+"""Runs as files and as plain modules: they give the numbers of the run, or are refused.
+
+What needs no hpkit is asked in another interpreter, which cannot import it.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from architectures import ALL, NoisyWhenMeasured
+from torch import nn
+
+import hpkit as hk
+
+RNG = np.random.default_rng(5)
+RAW = RNG.normal([500, *[0.01] * 7], [100, *[0.002] * 7], (90, 8))
+NAMES = [f"column {i}" for i in range(8)]
+KINDS = np.array(["low", "mid", "high"])[np.digitize(RAW[:, 0], [450, 550])]
+DATA = {
+    "classes": hk.Dataset.from_arrays(RAW, KINDS, features=NAMES),
+    "regression": hk.Dataset.from_arrays(RAW, RAW[:, 0] * 3 - 7, features=NAMES),
+}
+SETTING = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05, dropout=0.1)
+WITHOUT = """
+import sys; sys.modules["hpkit"] = None
+import numpy, torch
+rows = torch.tensor(numpy.load("rows.npy"))
+modules = {
+    "classes": torch.load("classes.pth", weights_only=False),
+    "regression": torch.export.load("regression.pt2").module(),
+}
+for kind, module in modules.items():
+    said = module(rows).detach().numpy()
+    numpy.testing.assert_allclose(said, numpy.load(kind + ".npy"), rtol=1e-12)
+kept = torch.load("classes.pt", weights_only=True)
+net = torch.nn.Sequential(
+    torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Dropout(),
+    torch.nn.Linear(16, 16), torch.nn.ReLU(), torch.nn.Dropout(),
+    torch.nn.Linear(16, 3),
+).eval()
+net.load_state_dict(kept["best"])
+rows = (rows - kept["dataset"]["center"]) / kept["dataset"]["scale"]
+said = net(rows.float()).double().softmax(1).detach().numpy()
+numpy.testing.assert_allclose(said, numpy.load("classes.npy"), rtol=1e-12)
+"""
+
+
+@pytest.fixture(scope="module")
+def run():
+    return hk.fit(DATA["classes"], SETTING, seed=1)
+
+
+def same(run, other, **how):
+    ask = "predict" if run.dataset.is_regression else "predict_proba"
+    return np.array_equal(
+        getattr(run, ask)(RAW, **how), getattr(other, ask)(RAW, **how)
+    )
+
+
+@pytest.mark.parametrize("model", [m for m in ALL if m is not NoisyWhenMeasured])
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_own_network_predicts_the_same_from_a_file_and_as_a_module(model, tmp_path):
+    data = DATA["classes"]
+    *_, runs = hk.train(data, SETTING, model=model, seeds=(0, 3))
+    run = runs[0, 1]
+
+    loaded = hk.load_model(run.save(tmp_path / "own.pt"), model=model)
+
+    assert same(run, loaded)
+    assert same(run, loaded, epoch="last")
+    module = run.to_module("last")(torch.tensor(RAW)).detach().numpy()
+    assert module == pytest.approx(run.predict_proba(RAW, "last"), abs=1e-12)
+
+
+def test_double_weights_come_back_as_such(tmp_path):
+    *_, runs = hk.train(DATA["regression"], SETTING, dtype=torch.float64)
+
+    loaded = hk.load_model(runs[0, 0].save(tmp_path / "run.pt"))
+
+    assert loaded.network()[0].weight.dtype == torch.float64
+    assert same(runs[0, 0], loaded)
+
+
+def test_loaded_run_is_the_run_without_its_rows(run, tmp_path):
+    loaded = hk.load_model(run.save(tmp_path / "run.pt"))
+
+    assert repr(loaded) == repr(run)
+    assert loaded.setting == run.setting
+    assert np.array_equal(loaded.val_accuracy, run.val_accuracy)
+    assert (
+        loaded.dataset.features,
+        loaded.dataset.classes,
+        loaded.dataset.n_train,
+    ) == (
+        tuple(NAMES),
+        ("high", "low", "mid"),
+        run.dataset.n_train,
+    )
+    assert set(loaded.predict(dict(zip(NAMES, RAW[0], strict=True)), names=True)) <= {
+        *KINDS
+    }
+    assert hk.load_model(loaded.save(tmp_path / "again.pt")).predict(RAW[:0]).shape == (
+        0,
+    )
+    with pytest.raises(
+        ValueError, match="needs its rows, got a model read from a file"
+    ):
+        loaded.test_loss()
+
+
+def test_module_and_file_need_no_hpkit(run, tmp_path):
+    other, rows = hk.fit(DATA["regression"], SETTING), torch.tensor(RAW)
+    run.save(tmp_path / "classes.pt")
+    torch.save(run.to_module(), tmp_path / "classes.pth")
+    many = ({0: torch.export.Dim("n")},)
+    program = torch.export.export(other.to_module(), (rows[:5],), dynamic_shapes=many)
+    torch.export.save(program, tmp_path / "regression.pt2")
+    np.save(tmp_path / "classes.npy", run.predict_proba(RAW))
+    np.save(tmp_path / "regression.npy", other.predict(RAW))
+    np.save(tmp_path / "rows.npy", RAW)
+
+    done = subprocess.run([sys.executable, "-P", "-c", WITHOUT], cwd=tmp_path)
+
+    assert done.returncode == 0
+
+
+def test_damaged_and_foreign_files_are_refused(run, tmp_path):
+    path = run.save(tmp_path / "run.pt")
+    whole, bad = path.read_bytes(), tmp_path / "bad.pt"
+    weights = run.network()[0].weight.detach().numpy().tobytes()
+    flipped = bytearray(whole)
+    flipped[whole.index(weights) + 9] ^= 1
+    torch.save({"a": torch.zeros(2)}, foreign := tmp_path / "foreign.pt")
+    torch.save(run.network(), unsafe := tmp_path / "unsafe.pt")
+    bads = [b"", b"{}", whole[:-40], whole[50:], flipped]
+
+    for content in [*bads, foreign.read_bytes(), unsafe.read_bytes()]:
+        bad.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"written by save\(\) of a run, got '.*bad"
+        ):
+            hk.load_model(bad)
+    plain = torch.load(path, weights_only=True)
+    torch.save(plain | {"version": 2}, bad)
+    with pytest.raises(ValueError, match=r"at most 1, got 2 in '.*'; install a newer"):
+        hk.load_model(bad)
+    with pytest.raises(
+        OSError, match=r"to read or write \(No such file.*; give another"
+    ):
+        hk.load_model(tmp_path / "none.pt")
+
+
+def test_own_network_needs_the_function_that_made_it(run, tmp_path):
+    own = hk.fit(DATA["classes"], SETTING, model=lambda i, o, _: nn.Linear(i, o))
+    own = own.save(tmp_path / "own.pt")
+
+    with pytest.raises(
+        ValueError, match=r"got a network of your own .*; give hpkit\.lo"
+    ):
+        hk.load_model(own)
+    for path in (own, run.save(tmp_path / "run.pt")):
+        with pytest.raises(ValueError, match="network that was saved, got another"):
+            hk.load_model(path, model=lambda i, o, _: nn.Linear(i, o, bias=False))
