@@ -617,7 +617,7 @@ def test_a_file_holds_all_but_weights(search, tmp_path):
         again.save(tmp_path / "2.json").read_bytes()
         == (tmp_path / "search.json").read_bytes()
     )
-    with pytest.raises(ValueError, match="got a run read from a file"):
+    with pytest.raises(ValueError, match="the file of a search holds curves only"):
         again.best_run.network()
 
 
