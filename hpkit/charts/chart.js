@@ -78,7 +78,7 @@ const SHAPES = {square: [[-.88, -.88], [.88, -.88], [.88, .88], [-.88, .88]],
   triangle: [[0, -1.15], [1.1, .8], [-1.1, .8]],
   x: PLUS.map(([a, b]) => [.71 * (a - b), .71 * (a + b)])}
 const SIGNS = {points: '●', circle: '●', square: '■', diamond: '◆', triangle: '▲', plus: '✚',
-  x: '✖', band: '█', frames: '▢'}  // in the legend; a line is what is not in here
+  x: '✖', cross: '✕', band: '█', frames: '▢'}  // in the legend; a line is what is not in here
 
 function shape(kind, x, y, r) {
   const corners = (SHAPES[kind] || []).map(([a, b]) => `${f1(x + a * r)} ${f1(y + b * r)}`)
@@ -324,7 +324,7 @@ function chart(el, tell) {
     },
     cells([g, top], m, {rows, n, v}, colors) {
       const w = X(1) - X(0), h = Y(0) - Y(1), words = pool(top, 'text', rows * n)
-      const room = (m.lift ? .76 : 1) * w - .7 * em, bytes = bytesOf(colors)  // a path at the left
+      const room = (m.lift ? .68 : 1) * w - .7 * em, bytes = bytesOf(colors)  // a path at the left
       const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
         width('0.' + '8'.repeat(d), s) < room && 1.25 * s * em < h) || [0, .8]
       pool(g, 'rect', rows * n).forEach((node, i) => {
@@ -375,11 +375,11 @@ function chart(el, tell) {
     },
   }
 
-  function samples() {  // places in pixels that a text should not cover
+  function samples() {  // places in pixels that a text should not cover, and how large each is
     const seen = [...led], {left, right, top, bottom} = box
-    const between = ([a, b], [c, d]) => {
-      const steps = clamp(Math.ceil(Math.hypot(c - a, d - b) / (.4 * em)), 1, 60)
-      for (let s = 1; s <= steps; s++) seen.push([a + (c - a) * s / steps, b + (d - b) * s / steps])
+    const between = ([a, b], [c, d], r) => {
+      const n = clamp(Math.ceil(Math.hypot(c - a, d - b) / (.4 * em)), 1, 60)
+      for (let s = 1; s <= n; s++) seen.push([a + (c - a) * s / n, b + (d - b) * s / n, r])
     }
     spec.marks.forEach(({kind, across}, k) => {
       const [u, ...columns] = data[k], joined = kind == 'line' || kind == 'band'
@@ -388,7 +388,7 @@ function chart(el, tell) {
       if (joined || kind == 'points' || kind == 'ring') columns.forEach(({n, v}) =>
         v.reduce((before, w, i) => {
           const p = [X(u.v[u.rows > 1 ? i : i % u.n]), Y(w)], there = isFinite(p[0] + p[1])
-          if (there) between(joined && i % n && before || p, p)
+          if (there) between(joined && i % n && before || p, p, joined ? 0 : 4)
           return there && p
         }, null))
     })
@@ -422,8 +422,8 @@ function chart(el, tell) {
       let cost = .3 * Math.abs(dx) + .25 * Math.abs(dy) +
         .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
       for (let i = 0; i < seen.length && cost < least; i++) {
-        const [px, py] = seen[i]
-        if (px > a - 2 && px < b + 2 && py > c && py < d) cost += 3
+        const [px, py, r = 0] = seen[i]
+        if (px > a - 2 - r && px < b + 2 + r && py > c - r && py < d + r) cost += 3
       }
       if (cost < least) [least, best] = [cost, [cx, cy]]
     }
@@ -489,7 +489,7 @@ export function charts(el, tell = () => {}) {
 
 export default {
   render({model, el}) {
-    const view = charts(el, event => model.send(event))
+    const view = charts(el, event => { try { model.send(event) } catch { /* no kernel */ } })
     const show = () => view.show(key => model.get(key))
     model.on('change:picture', show)
     show()

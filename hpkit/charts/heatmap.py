@@ -16,7 +16,7 @@ from hpkit.text import short, shown
 WORDS = Texts("charts")
 DASH = "\N{EN DASH}"
 LIFT = 0.16  # of a cell: its number stands above the middle
-STOP = np.array([[-0.38], [-0.24]])  # and the path passes at the left and below
+STOP = np.array([[-0.34], [-0.24]])  # and the path passes at the left and below
 GAP, NARROW = 1, 3  # places between two steps, and those of a short list
 _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
@@ -214,7 +214,7 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     x, y = curves[:, np.isfinite(curves[0])]
     losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
     room = {"room": NARROW + GAP}  # between middles
-    lost = {"color": "orange", "label": WORDS["diverged"], "hover": False}
+    lost = {"color": "orange", "legend": WORDS["diverged"], "hover": False}
     marks = [
         spec.text(middle, 1.22 * level, names, strong=True, **room),
         spec.text(middle, 1.1 * level, states, color="soft", **room),

@@ -48,7 +48,7 @@ _LOOKS = {
     "band": "color opacity legend",
     "points": f"{_TOLD} shape size filled label strong",
     "ring": "color label",
-    "cross": "color label name tip hover click",
+    "cross": "color label legend name tip hover click",
     "rule": "color width dash across label legend",
     "text": "color anchor size strong room texts",
     "cells": "name tip click lift",

@@ -321,6 +321,7 @@ class _Sheet:
         x, look = mark.columns[0][0], {"transform": self.ax.get_xaxis_transform()}
         look |= {"ms": 7, "mew": 2.2, "clip_on": False, "zorder": self.z}
         for i, at in enumerate(x):
+            look["label"] = None if i else mark.get("legend")
             self.ax.plot(at, 1, "x", color=_color(mark, i), **look)
         first = int(np.argmin(x))
         self.note(mark, first, x[first], self.ax.get_ylim()[1])

@@ -44,10 +44,10 @@ def find_leaks(answer):
 
 @Exercise
 def best_of_50(answer):
-    """About one half."""
+    """A little above one half."""
     share = read.number(answer, low=0, high=100)
     share = share / 100 if share > 1 else share  # written in percent
-    wrong_if(too_high=share > 0.55, too_low=share < 0.45)
+    wrong_if(too_high=share > 0.58, too_low=share < 0.5)
 
 
 @cache

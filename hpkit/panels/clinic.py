@@ -70,16 +70,11 @@ def last_losses(runs, curve="val_loss"):
     return np.where(runs.diverged | np.isnan(losses), np.inf, losses)
 
 
-def trained(dataset, settings, seeds):
-    """Train to the end."""
-    *_, runs = train(dataset, settings, seeds=seeds)
-    return runs
+def draw_patient(rng, faults=tuple(FAULTS)):
+    """Yield the next patient of a `numpy.random.Generator`, each fault as often.
 
-
-def draw_patient(rng, faults=tuple(FAULTS)) -> Patient:
-    """Return the next patient of a `numpy.random.Generator`, each fault as often.
-
-    Those whose fault does not show are sent home: a bouncing one that ends low, say.
+    Before it come the runs of those that train. Whose fault does not show is sent home:
+    a bouncing one that ends low, say.
     """
     fault, shows = str(rng.choice(faults)), False
     _, always, look = FAULTS[fault]
@@ -91,7 +86,8 @@ def draw_patient(rng, faults=tuple(FAULTS)) -> Patient:
         dataset = load_dataset(always or name, seed=drawn)
         settings = [setting.but(weight_decay=decay) for decay in tried] or [setting]
         seeds = range(seed, seed + SEEDS + 1) if fault == "unlucky" else [seed]
-        runs = trained(dataset, settings, seeds)
+        for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
+            yield runs
         run, losses = runs[0, 0], last_losses(runs)
         if tried:
             chosen = int(last_losses(runs, "train_loss").argmin())
@@ -107,7 +103,7 @@ def draw_patient(rng, faults=tuple(FAULTS)) -> Patient:
             shows = not run.diverged and late.min() > 0.2
         else:
             shows = fault != "overfitting" or run.val_loss[-1] > 1.4 * run.best_val_loss
-    return Patient(fault, dataset, drawn, setting, seed, tried)
+    yield Patient(fault, dataset, drawn, setting, seed, tried)
 
 
 class ClinicPanel(Instrument):
@@ -167,7 +163,8 @@ class ClinicPanel(Instrument):
             self.fault.value = self.remedy.value = ""
         yield
         faults = list(FAULTS)[: 4 if self.number <= TAUGHT else None]
-        patient = draw_patient(self._rng, faults)
+        for patient in draw_patient(self._rng, faults):
+            yield patient
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
         shown = partial(self._admit, patient)
         yield from self._shown(patient.dataset, [patient.setting], seeds, shown)
@@ -254,7 +251,9 @@ class ClinicPanel(Instrument):
         before, after = np.nan_to_num(losses, nan=np.inf)
         untried = note["remedy"] == "validation" and not self.patient.tried
         ends = {"nothing": untried, "still": np.isnan(losses).all()}
-        ends |= {"helped": after < CURED * before, "no_help": True}
+        helped, slower = after < CURED * before, note["remedy"] == "lower"
+        slower &= note["fault"] in ("overfitting", "training")
+        ends |= {"slower": helped and slower, "helped": helped, "no_help": True}
         end = next(end for end, holds in ends.items() if holds)
         facts = {"named": WORDS["faults"][note["named"]]}
         facts |= {"clue": WORDS["clues"][note["fault"]]}

@@ -235,7 +235,8 @@ ex.six_curves.check(answer)
 # ## 5. Two traps (4 minutes)
 #
 # **Trap one: "the lower training loss is the better model".** The overfitting run
-# again, at the ring and at the end.
+# again, at the ring and at the end. Its *momentum* makes training quicker; lesson 09
+# says how.
 #
 # **Predict.** Which of its two losses is higher at the end than at the ring?
 

@@ -193,7 +193,8 @@ ex.scaling_breaks.check(answer)
 # %% [markdown]
 # ## 4. "Small batches find better models" (3 minutes)
 #
-# Give each batch size the learning rate that suits it, and then compare.
+# Give each batch size the learning rate that suits it, and then compare, with three
+# seeds; the map above had the first of them.
 #
 # **Predict.** Is the lowest loss of batch size 4 far below that of 64?
 

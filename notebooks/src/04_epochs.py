@@ -160,10 +160,12 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # %% [markdown]
 # **What you see: 1 is too eager.** It stops at the first bump, and what it keeps is
 # more than five percent above the lowest loss.
-# <!-- claim: epochs-patience-one-is-eager --> Patience 20 trains less than half of the
-# epochs and, with most seeds, keeps a loss within five percent of the lowest.
-# <!-- claim: epochs-patience-twenty --> And any of them beats the loss at which the
-# full training ends. <!-- claim: epochs-any-patience-beats-the-last -->
+# <!-- claim: epochs-patience-one-is-eager --> Here, from 10 on, more only costs time.
+# <!-- claim: epochs-patience-ten --> Patience 20 is the safer choice: it trains less
+# than half of the epochs and, with most seeds, keeps a loss within five percent of the
+# lowest. <!-- claim: epochs-patience-twenty --> And any of them beats
+# the loss at which the full training ends.
+# <!-- claim: epochs-any-patience-beats-the-last -->
 #
 # Would 2 or 3 be careful enough? A spiral, and a deep network:
 #

@@ -137,7 +137,7 @@ print(f"validation rows, best of the 50: {100 * scores.max():.1f} %")
 # of the time. With other coins the best has 55 to 75 %.
 # <!-- claim: choice-fifty-coins-climb -->
 #
-# A proud number. May we report it? That would be a promise about new rows.
+# Would a longer mock exam help?
 
 # %%
 ex.best_of_50
@@ -147,6 +147,9 @@ answer = ...
 ex.best_of_50.check(answer)
 
 # %% [markdown]
+# Back to our winner and its proud number. May we report it? That would be a promise
+# about new rows.
+#
 # **Predict.** The real exam: 1000 test rows, in a box that may be opened once. What
 # will the winner get?
 

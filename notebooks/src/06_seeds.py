@@ -84,7 +84,8 @@ print(f"Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
 ax = hk.plot_seeds(runs, pairs=False)
 
 # %% [markdown]
-# **What you see: Jun, every time.** The two clouds don't even touch.
+# **What you see: Jun, every time.** The two clouds, with a bar at the mean of each,
+# don't even touch.
 # <!-- claim: seeds-large-difference-one-run --> A difference of many spreads shows in
 # one run. That is why the coarse list of lesson 02 worked.
 #
@@ -130,7 +131,8 @@ pair = [hk.Hyperparameters(lr=lr, epochs=10, hidden=(32,)) for lr in (0.2, 0.3)]
 *_, runs = hk.train(digits, pair, seeds=range(20))
 ax = hk.plot_seeds(runs)
 low, high = runs.best_val_loss
-print("own seeds:  0.3 wins", (high < np.roll(low, 1)).sum(), "of 20")
+others = np.roll(low, 1)  # those of 0.2, each moved to the next seed
+print("own seeds:  0.3 wins", (high < others).sum(), "of 20")
 print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
 
 # %% [markdown]

@@ -24,7 +24,7 @@ def main(count=500, seed=0):
     rng = np.random.default_rng(seed)
     lower, cures = defaultdict(list), defaultdict(list)
     for _ in range(count):
-        patient = draw_patient(rng)
+        *_, patient = draw_patient(rng)
         for remedy in REMEDIES:
             before, after = outcome(patient, remedy)
             cures[patient.fault, remedy].append(np.mean(after < CURED * before))

@@ -112,6 +112,13 @@ def test_epochs_patience_one_is_eager():
     assert (ratio > 1.05).all()
 
 
+def test_epochs_patience_ten():
+    """In the run of the panel."""
+    data, setting = small()[0].dataset, small()[0].settings[0]
+    loss = hk.fit(data, setting, seed=2).val_loss
+    assert [stopped(loss[None], p)[1] == 1 for p in (1, 10, 20, 50)] == [0, 1, 1, 1]
+
+
 def test_epochs_patience_twenty():
     ends, ratio = stopped(small()[0].val_loss[0], 20)
     assert (ratio < 1.05).mean() >= MOST

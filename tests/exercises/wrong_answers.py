@@ -298,7 +298,7 @@ WRONG = {
     "05/find_leaks": by(
         more=["C", "A"], none=[[]], B=[["A", "C", "B"]], D=[["A", "C", "D"]]
     ),
-    "05/best_of_50": by(too_high=[0.65, 80], too_low=[0.3], kind=[500]),
+    "05/best_of_50": by(too_high=[0.65, 80], too_low=[0.45], kind=[500]),
     "05/honest_number": by(
         poor=[(GOOD.but(lr=0.001), 0.67)],
         too_low=[(GOOD, 0.001)],
@@ -357,9 +357,11 @@ WRONG = {
         kind=[{"lr": 0.1, "batch_size": [32, 64]}, [0.1, 1, 10]],
     ),
     "08/affordable": by(no_seeds=[20], no_rates=[33], over=[7], count=[4], kind=[2.5]),
-    "09/how_many": by(grid=[[9, 9]], random=[[3, 3]], turned=[[9, 3]], count=[[1, 2]]),
+    "09/how_many": by(
+        grid=[[64, 64]], random=[[4, 4]], turned=[[64, 4]], count=[[3, 9]]
+    ),
     "09/first_cut": by(lost=[3, 5], late=[70], kind=[0, 90]),
-    "09/with_momentum": by(same_lr=[0.1], larger=[1], smaller=[0.001], kind=[-1]),
+    "09/with_momentum": by(same_lr=[0.1], larger=[1], smaller=[0.01], kind=[-1]),
     "09/optuna_study": lambda: by(
         few=[a_study(n=3)],
         direction=[a_study(direction="maximize")],

@@ -133,7 +133,7 @@ def test_path_begins_with_its_start_trained(moons):
     shown = nth(panel, 0, "cells").columns[0]
     assert shown[np.isfinite(shown)] == pytest.approx([loss])
     assert texts(panel, 0) == ["S"]
-    assert panel.status.value.startswith("2 runs")
+    assert panel.status.value.startswith("path: 2 runs")
     assert texts(panel, 1) == ["1 lr", "2 batch"]
     assert texts(panel, 1, 1) == ["next", "later"]
     assert nth(panel, 1, "points").columns[0].size == 0
