@@ -81,7 +81,7 @@ ODD = {text: eval(f"lambda: ({text})") for text in re.split(r"; |\n", ODD.strip(
 X = np.random.default_rng(0).normal(size=(60, 2))
 DATA = hk.Dataset.from_arrays(X, (X[:, 0] > 0).astype(int), name="odd")
 BASE = hk.Hyperparameters(epochs=2, batch_size=16)
-FRAME = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": [0, 1, 2] * 20})
+FRAME = pd.DataFrame({"a": [*"uvw"] * 20, "b": X[:, 1], "y": [0, 1, 2] * 20})
 
 
 @cache
@@ -123,6 +123,8 @@ SHARED = {"dataset": DATA, "base": BASE, "seeds": (0,), "model": None}
 SHARED |= {"executor": None, "progress": False, "lr": [0.1, 1.0]}
 BATCHES, DRAWN = {"batch_size": [8, 16]}, {"n_trials": 3, "search_seed": 0}
 NAMES = {"names": None}
+TABLE = {"target": "y", "groups": None, "time": None, "splits": None}
+TABLE |= {"categorical": ["a"], "standardize": ["b"]}
 SPLIT = {"name": "n", "task": None, "valid": 0.2, "test": 0.2, "seed": 0}
 PANEL = {"title": None, "predict": False}
 SEARCHED = {"dataset": DATA, "base": BASE, "seeds": 1, "model": None, **PANEL}
@@ -135,7 +137,7 @@ FUNCTIONS = {
     "uniform": (hk.uniform, {"low": 0.1, "high": 1}),
     "log_uniform": (hk.log_uniform, {"low": 0.1, "high": 1}),
     "load_dataset": (hk.load_dataset, {"name": "moons", "seed": None}),
-    "from_frame": (hk.Dataset.from_frame, {"frame": FRAME, "target": "y", **SPLIT}),
+    "from_frame": (hk.Dataset.from_frame, {"frame": FRAME, **TABLE, **SPLIT}),
     "from_arrays": (
         hk.Dataset.from_arrays,
         {"X": X, "y": [0, 1] * 30, "features": None, **SPLIT},

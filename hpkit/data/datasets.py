@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit.data import tables
 from hpkit.data.course_data import SOURCES, draw_table, read_table
+from hpkit.data.tables import Column, Table
 from hpkit.hyperparameters import (
     brief,
     check_choice,
@@ -68,6 +70,11 @@ class Dataset:
         training rows; 0 and 1 where nothing was.
     target_center, target_scale : float
         The same for a regression target.
+    preparation : tuple of Column
+        How each column of the table becomes columns of X, learned from the training
+        rows; () where they are those of X.
+    notes : tuple of str
+        What `from_frame` did, a sentence for each kind of thing.
 
     Notes
     -----
@@ -88,6 +95,10 @@ class Dataset:
     target_scale: float = 1.0
     test_looks: list = field(default_factory=list, repr=False)
     absent_rows: int = field(default=0, repr=False)  # see `hpkit.load`
+    preparation: tuple = ()
+    notes: tuple = ()
+    # Training and validation rows before that, where X alone does not lead back.
+    _table: Table | None = None
 
     @property
     def n_train(self) -> int:
@@ -127,19 +138,27 @@ class Dataset:
             kind = "maybe_classes" if counts else "regression"
         facts = {"features": self.n_features, "classes": self.n_outputs}
         facts |= {"name": self.name, "sizes": "/".join(map(str, sizes))}
-        return words("data")[kind].format(**facts)
+        return "\n".join((words("data")[kind].format(**facts), *self.notes))
+
+    @property
+    def columns(self) -> tuple:
+        """Names of the columns of a table of new rows, in their order."""
+        return tuple(c.name for c in self.preparation) or self.features
 
     def scaled(self, X: ArrayLike) -> np.ndarray:
-        """Return raw rows (n, features) on the scale that the networks see.
+        """Return raw rows (n, columns) as the networks see them: (n, features).
 
-        Rows of a split are on that scale already, and are refused.
+        Rows of a split are on that scale already, and are refused. A category that the
+        training rows lack is 0 in all its columns, with a warning.
         """
-        rows = check_rows(X, self.features)
+        rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
         for name in () if raw else ("train", "valid", "test"):
             own = getattr(self, name).X
             if isinstance(X, np.ndarray) and np.may_share_memory(X, own):
                 raise refusal("standardized", name=name)
+        if self.preparation:
+            rows = tables.prepare(rows, self.preparation, self.preparation)
         return (rows - self.center) / self.scale
 
     @classmethod
@@ -148,41 +167,69 @@ class Dataset:
         frame: pd.DataFrame,
         target: str,
         *,
+        groups: str | None = None,
+        time: str | None = None,
+        splits: str | None = None,
+        categorical: Iterable[str] = (),
+        standardize: bool | Iterable[str] = True,
         name: str = "your data",
         task: str | None = None,
         valid: float = 0.2,
         test: float = 0.2,
         seed: int = 0,
     ) -> Dataset:
-        """Return a pandas table, shuffled, cut in three and standardised.
+        """Return a pandas table, prepared, cut in three and standardized.
 
-        Columns have mean 0 and standard deviation 1 over the training rows; so has the
+        Numbers have mean 0 and standard deviation 1 over the training rows; so has the
         target of a regression, whose loss of 1 is then that of predicting the mean.
+        Text becomes a column of 0 and 1 for each category, a gap the median of the
+        column, with a column of 0 and 1 that tells of it. All of that is learned from
+        the training rows alone, and `notes` say what was done.
 
         Parameters
         ----------
         frame : pandas.DataFrame
-            Numbers (and True/False) in every column but the target; no gaps.
+            Numbers, True/False, or text with few categories; no dates.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
+        groups : str, optional
+            A column, such as the patient: rows that agree in it share a split.
+        time : str, optional
+            A column of dates or numbers: validation rows come after training rows, and
+            test rows after both.
+        splits : str, optional
+            A column that says "train", "valid" or "test" of each row. Like `groups` and
+            `time` it is no input. Without the three, rows are cut at random.
+        categorical : iterable of str, default ()
+            Columns of whole numbers that name something, and text of many categories.
+        standardize : bool or iterable of str, default True
+            Which numbers to standardize. Others stay as they are, such as numbers
+            0, 1, ... for ``torch.nn.Embedding``.
         task : {"classification", "regression"}, optional
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
         valid, test : float
-            Shares of the rows; each split holds about the same share of every class.
+            Shares of the rows; cut at random, each split holds about the same share of
+            every class.
         seed : int
             Of the shuffling.
 
         Examples
         --------
         >>> import pandas as pd
-        >>> frame = pd.DataFrame({"size": range(20), "big": [0] * 10 + [1] * 10})
+        >>> frame = pd.DataFrame({"city": [*"ab"] * 10, "big": [0, 0, 1, 1] * 5})
         >>> Dataset.from_frame(frame, "big")
-        Dataset(your data: 12/4/4 rows to train/validate/test, 1 features, 2 classes)
+        Dataset(your data: 12/4/4 rows to train/validate/test, 2 features, 2 classes)
+        Categories became columns of 0 and 1: city (2).
         """
-        X, y, features = _table_columns(frame, target)
-        how = {"name": name, "task": task, "valid": valid, "test": test, "seed": seed}
-        return cls.from_arrays(X, y, features=features, **how)
+        by = {"groups": groups, "time": time, "splits": splits}
+        table = tables.read_frame(frame, target, by, categorical, standardize)
+        _check_arrays(table.X, table.y, gaps=True)
+        if table.by in ("time", "splits") and seed != 0:
+            raise refusal("no_seed", seed, by=table.by)
+        if table.by == "splits" and (valid, test) != (0.2, 0.2):
+            raise refusal("no_shares", (valid, test))
+        return cls._of_table(table, name, task, valid, test, seed, told=True)
 
     @classmethod
     def from_arrays(
@@ -197,22 +244,12 @@ class Dataset:
         test: float = 0.2,
         seed: int = 0,
     ) -> Dataset:
-        """Return X (n, features) and y (n,), shuffled, cut in three and standardised.
+        """Return X (n, features) and y (n,), shuffled, cut in three and standardized.
 
         `features` are the names of the columns, default x1, x2, ...; all others are as
         in `from_frame`.
         """
-        check_text("name", name)
         X, y = _check_arrays(X, y)
-        valid, test = (
-            check_number(what, share, low=0, strict=True, below=1)
-            for what, share in (("valid", valid), ("test", test))
-        )
-        if valid + test >= 1:
-            raise refusal("shares", valid=valid, test=test)
-        classes, y = _encode_target(y, task)
-        order = np.random.default_rng(check_seed("seed", seed))
-        rows = _split_rows(y if classes else None, len(y), valid, test, order)
         count = X.shape[1]
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
@@ -220,8 +257,24 @@ class Dataset:
         features = check_items("features", features, hint=hint, most=count, of="names")
         if len(features) < count:
             raise refusal("feature_names", features, count=count)
-        features = [check_text("feature", feature, hint) for feature in features]
-        return cls.of_rows(name, X, y, rows, features, classes, standardize=True)
+        columns = [Column(check_text("feature", name, hint)) for name in features]
+        return cls._of_table(Table(X, y, columns), name, task, valid, test, seed)
+
+    @classmethod
+    def _of_table(cls, table, name, task, valid, test, seed, told=False):
+        check_text("name", name)
+        valid, test = (
+            check_number(what, share, low=0, strict=True, below=1)
+            for what, share in (("valid", valid), ("test", test))
+        )
+        if valid + test >= 1:
+            raise refusal("shares", valid=valid, test=test)
+        classes, y = _encode_target(table.y, task)
+        rng = np.random.default_rng(check_seed("seed", seed))
+        rows = tables.cut(table, y if classes else None, valid, test, rng)
+        data = cls._prepared(name, replace(table, y=y), rows, classes)
+        notes = tables.notes(table, data.preparation, y, classes) if told else ()
+        return replace(data, notes=notes)
 
     @classmethod
     def of_rows(
@@ -236,22 +289,59 @@ class Dataset:
         standardize: bool,
     ) -> Dataset:
         """Return the data set of given row numbers (train, valid, test)."""
-        center, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
-        if standardize:
-            center, scale = X[rows[0]].mean(0), X[rows[0]].std(0)
-            scale = np.where(scale > 0, scale, 1.0)  # a column that never changes
+        columns = [Column(feature, standardize=standardize) for feature in features]
+        return cls._prepared(name, Table(X, y, columns), rows, classes)
+
+    @classmethod
+    def _prepared(cls, name, table, rows, classes):
+        given, X, y = table.columns, table.X, table.y
+        columns = zip(given, X[rows[0]].T, strict=True)
+        columns = tuple(column.learned(values) for column, values in columns)
+        X = tables.prepare(X, columns, given)
+        features = tuple(feature for column in columns for feature in column.features)
+        plain = {c.name for c in columns if c.standardize and c.categories is None}
+        use = [feature in plain for feature in features]
+        center, scale = X[rows[0]].mean(0), X[rows[0]].std(0)
+        center, scale = np.where(use, center, 0), np.where(use & (scale > 0), scale, 1)
         target_center, target_scale = 0.0, 1.0
         if classes is None:
             target_center, target_scale = y[rows[0]].mean(), y[rows[0]].std() or 1.0
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]
-        features, target = tuple(features), (float(target_center), float(target_scale))
-        return cls(name, *splits, features, classes, center, scale, *target)
+        target = float(target_center), float(target_scale)
+        about = name, *splits, features, classes, center, scale, *target
+        if table.by or any(c.categories or c.fill is not None for c in columns):
+            kept = np.concatenate(rows[:2])
+            key = table.key[kept] if table.by else None
+            table = replace(table, X=table.X[kept], y=table.y[kept], key=key)
+        else:
+            table = None
+        return cls(*about, preparation=columns, _table=table)
 
 
-def without_rows(name, features, classes, **facts):
+def folds_of(dataset, count, rng):
+    """Return data sets that each hold back other rows of those not in the test split.
+
+    Each is prepared by its own training rows; what is held back is also its test split.
+    """
+    table, splits = dataset._table, (dataset.train, dataset.valid)
+    if table is None:
+        X = np.concatenate([part.X for part in splits]) * dataset.scale + dataset.center
+        y = np.concatenate([part.y for part in splits])
+        if dataset.is_regression:
+            y = y * dataset.target_scale + dataset.target_center
+        kind = {"standardize": bool((dataset.scale != 1).any())}
+        columns = [Column(feature, **kind) for feature in dataset.features]
+        table = Table(X, y, dataset.preparation or columns)
+    for learn, held in tables.folds(table, count, rng):
+        rows = learn, held, held
+        yield Dataset._prepared(dataset.name, table, rows, dataset.classes)
+
+
+def without_rows(name, features, classes, preparation=(), **facts):
     """Return a data set whose rows are not at hand, such as that of a file."""
+    facts["preparation"] = tuple(Column(**column) for column in preparation)
     y = np.empty(0, int if classes else float)
     splits, count = [Split(np.empty((0, len(features))), y)] * 3, len(features)
     facts = {"center": np.zeros(count), "scale": np.ones(count)} | facts
@@ -315,36 +405,8 @@ _LARGEST, _SMALLEST = 1e100, 1e-100
 GAPS = ("None", "nan", "NaT", "<NA>")
 
 
-def _table_columns(frame, target):
-    """Return X, y and the names of the columns of a pandas table, or raise."""
-    import pandas as pd
-
-    if not isinstance(frame, pd.DataFrame):
-        raise refusal("frame", kind=TypeError, type=type(frame).__name__)
-    names = list(map(str, frame.columns))
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise refusal("columns_differ", twice[0])
-    try:
-        known = target in set(frame.columns)
-    except TypeError:  # a list
-        known = False
-    if not known:
-        raise refusal("target", target, names=", ".join(names))
-    if gaps := [f"{c} ({n})" for c, n in frame.isna().sum().items() if n]:
-        raise refusal("gaps", names=", ".join(gaps))
-    inputs = frame.drop(columns=target)
-    kinds = {str(column): kind.kind for column, kind in inputs.dtypes.items()}
-    if dates := [column for column, kind in kinds.items() if kind in "mM"]:
-        raise refusal("dates", names=", ".join(dates))
-    if texts := [column for column, kind in kinds.items() if kind not in "biuf"]:
-        raise refusal("texts", names=", ".join(texts))
-    y = frame[target]
-    y = y.to_numpy(y.dtype.kind + "8" if y.dtype.kind in "iuf" else str)
-    return inputs.to_numpy(float), y, list(kinds)
-
-
-def _check_arrays(X, y):
-    """Return X as float (n, features) and y (n,), or raise."""
+def _check_arrays(X, y, gaps=False):
+    """Return X as float (n, features) and y (n,), or raise; X may have gaps."""
     X = _numbers("X_numbers", X)
     try:
         y = np.asarray(y)
@@ -354,16 +416,17 @@ def _check_arrays(X, y):
         raise refusal("X_shape", X=X.shape, y=y.shape)
     if not len(y):
         raise refusal("no_rows")
-    bad = ~np.isfinite(X).all(1)
+    bad = ~(np.isfinite(X) | (gaps & np.isnan(X))).all(1)
     if y.dtype.kind == "f":
         bad |= ~np.isfinite(y)
     elif y.dtype.kind not in "iubUS":  # objects, times: classes named by their text
         texts = [v if isinstance(v, str) else brief(v) for v in y]
-        gaps = [not isinstance(v, str) and brief(v) in GAPS for v in y]
-        y, bad = np.array(texts), bad | gaps
+        none = [not isinstance(v, str) and brief(v) in GAPS for v in y]
+        y, bad = np.array(texts), bad | none
     if bad.any():
         raise refusal("not_finite", count=bad.sum())
     for values in [*X.T, y] if y.dtype.kind in "iuf" else X.T:
+        values = values[~np.isnan(values)]
         most, spread = abs(values).max(), np.ptp(values)
         if most > _LARGEST or 0 < spread < _SMALLEST:
             odd = most if most > _LARGEST else spread
@@ -371,10 +434,11 @@ def _check_arrays(X, y):
     return X, y
 
 
-def check_rows(X, features):
-    """Return rows to predict, float (n, features); of a table the columns by name.
+def check_rows(X, names, preparation=()):
+    """Return rows to predict, float (n, columns); of a table the columns by name.
 
-    A single row may be a dict, a Series, or a list of the right width.
+    A single row may be a dict, a Series, or a list of the right width. With a
+    `preparation`, categories come as their number, and gaps as nan where it fills them.
     """
     if isinstance(X, Mapping):
         import pandas as pd
@@ -382,19 +446,22 @@ def check_rows(X, features):
         X = pd.DataFrame([X])
     elif hasattr(X, "to_frame"):
         X = X.to_frame().T
-    count, columns = len(features), getattr(X, "columns", None)
+    count, columns = len(names), getattr(X, "columns", None)
     way = words("data")["many_columns" if count > 6 else "columns"]
-    way = way.format(count=count, names=", ".join(features))
+    way = way.format(count=count, names=", ".join(names))
     if columns is not None:
-        missing = [name for name in features if name not in map(str, columns)]
+        missing = [name for name in names if name not in map(str, columns)]
         if missing:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
-        X = X.rename(columns=str)[list(features)]
+        X = X.rename(columns=str)[list(names)]
+    if any(c.categories or c.fill is not None for c in preparation):
+        X = tables.numbered(X, preparation)
     X = _numbers("rows_numbers", X, way=way)
     X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    if bad := (~np.isfinite(X).all(1)).sum():
+    filled = [column.fill is not None for column in preparation] or [False] * count
+    if bad := (~(np.isfinite(X) | (np.isnan(X) & filled)).all(1)).sum():
         raise refusal("rows_not_finite", count=bad)
     return X
 
@@ -428,18 +495,3 @@ def _encode_target(y, task):
     if counts.min() < 3:
         raise refusal("rare_class", count=counts.min(), rare=names[counts.argmin()])
     return tuple(str(n) for n in names), y.astype(np.int64)
-
-
-def _split_rows(y, n, valid, test, order):
-    """Return row numbers (train, valid, test), each class cut in the same shares."""
-    groups = [np.arange(n)] if y is None else [np.flatnonzero(y == c) for c in set(y)]
-    parts = ([], [], [])
-    for rows in groups:
-        rows = order.permutation(rows)
-        n_valid = max(1, round(valid * len(rows)))
-        n_test = min(max(1, round(test * len(rows))), len(rows) - 2)
-        n_valid = min(n_valid, len(rows) - n_test - 1)
-        cuts = np.split(rows, [n_valid, n_valid + n_test])
-        for part, cut in zip(parts, (cuts[2], cuts[0], cuts[1]), strict=True):
-            part.append(cut)
-    return [order.permutation(np.concatenate(part)) for part in parts]

@@ -27,7 +27,7 @@ from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, refusal
 
 FORMAT, VERSION = "hpkit model", 1
-_ROWS = ("train", "valid", "test", "test_looks", "absent_rows")  # stay behind
+_ROWS = ("train", "valid", "test", "test_looks", "absent_rows", "_table")  # left out
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def checked(path: str | Path) -> Iterator[None]:
 
 def save(run, path):
     data = {f.name: getattr(run.dataset, f.name) for f in fields(Dataset)}
+    data["preparation"] = [vars(column) for column in run.dataset.preparation]
     plain = {"format": FORMAT, "version": VERSION, "own": run.model is not network}
     plain |= {"dataset": {n: v for n, v in data.items() if n not in _ROWS}}
     plain |= {"n_train": run.dataset.n_train, "setting": dict(vars(run.setting))}

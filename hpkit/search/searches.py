@@ -18,7 +18,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, check_dataset
+from hpkit.data.datasets import Dataset, check_dataset, folds_of
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import join
 from hpkit.engine.training import Training, check_model, check_settings, train
@@ -266,6 +266,8 @@ def cross_validate(
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
     The training and validation rows are cut into folds, `repeats` times anew; the test
     rows stay out. `seed` is of the shuffles and of the networks, `model` as in `fit`.
+    Groups of a data set made with `groups` stay whole; with `time` the rows held back
+    come after those learned from, and there is nothing to repeat.
 
     Notes
     -----
@@ -282,22 +284,14 @@ def cross_validate(
     one = isinstance(settings, Hyperparameters)
     settings = check_settings([settings] if one else settings, check_dataset(dataset))
     hp.check_seed("seed", seed)
-    splits, about = (dataset.train, dataset.valid), {"seeds": (seed,), "model": model}
-    X = np.concatenate([part.X for part in splits]) * dataset.scale + dataset.center
-    y = np.concatenate([part.y for part in splits])
-    if dataset.is_regression:
-        y = y * dataset.target_scale + dataset.target_center
-    kind = {"standardize": bool((dataset.scale != 1).any())}
-    folds = hp.check_count("folds", folds, low=2, most=len(y))
+    most = len(dataset.train.y) + len(dataset.valid.y)
+    folds = hp.check_count("folds", folds, low=2, most=most)
     repeats, losses = hp.check_count("repeats", repeats, most=tried.MOST_TRIALS), []
-    for repeat, k in itertools.product(range(repeats), range(folds)):
-        order = np.random.default_rng([seed, repeat]).permutation(len(y))
-        parts = np.array_split(order, folds)
-        held = parts.pop(k)
-        rows, names = (np.concatenate(parts), held, held), dataset.features
-        data = Dataset.of_rows(dataset.name, X, y, rows, names, dataset.classes, **kind)
-        *_, runs = train(data, settings, **about)
-        losses.append(runs.val_loss[:, 0, -1])
+    for repeat in range(repeats):
+        rng = np.random.default_rng([seed, repeat])
+        for data in folds_of(dataset, folds, rng):
+            *_, runs = train(data, settings, seeds=(seed,), model=model)
+            losses.append(runs.val_loss[:, 0, -1])
     losses = np.reshape(np.transpose(losses), (-1, repeats, folds))
     return losses[0] if one else losses
 

@@ -72,15 +72,14 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # of ten cases, and useless. <!-- claim: own-always-the-same --> Compare every accuracy
 # with this number.
 #
-# Your own table may have gaps, or text where numbers should be. Then `from_frame`
-# refuses, and says what to do:
+# Your own table may have text and gaps. `from_frame` turns both into numbers, by what
+# the training rows hold, and says so. What isn't safe, such as dates, it refuses.
 
 # %%
-broken = frame.assign(hospital="Madison")
-try:
-    hk.Dataset.from_frame(broken, target="diagnosis")
-except ValueError as error:
-    print(error)
+messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
+messy["hospital"] = np.where(frame.index % 3, "Madison", "Verona")
+messy.loc[::50, "worst_area"] = np.nan
+hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
 # If the target names classes, as text or as whole numbers of up to 20 kinds, the model

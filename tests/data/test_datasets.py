@@ -105,8 +105,8 @@ def test_regression_is_recognised_and_standardised():
 
 
 BAD_FRAMES = {
-    "gap": (pd.DataFrame({"a": [1.0, None] * 10, "y": [0, 1] * 10}), "a \\(10\\)"),
-    "text": (pd.DataFrame({"a": ["u", "v"] * 10, "y": [0, 1] * 10}), "get_dummies"),
+    "gap": (pd.DataFrame({"a": range(20), "y": [0, None] * 10}), "y \\(10\\)"),
+    "text": (pd.DataFrame({"a": [*"abcdefghijklmnopqrst"], "y": [0, 1] * 10}), "20 di"),
     "one class": (pd.DataFrame({"a": range(20), "y": ["z"] * 20}), "only 'z'"),
     "one number": (pd.DataFrame({"a": range(20), "y": [0] * 20}), "only 0;"),
     "rare number": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "2 of 1;"),

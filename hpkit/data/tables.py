@@ -1,0 +1,338 @@
+"""A table of one's own: how its columns become numbers, and how its rows are cut.
+
+What is learned (categories, what fills a gap) comes from the training rows alone.
+Nothing here knows of `Dataset`.
+"""
+
+import itertools
+import math
+import numbers
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpkit.hyperparameters import check_items, refusal
+from hpkit.locale import words
+
+SPLITS = ("train", "valid", "test")
+UNEVEN = 5  # times as many rows as the rarest class
+# Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
+FEW, MANY, SHARE = 10, 100, 0.1
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of a table becomes columns of X, as the training rows have it.
+
+    Attributes
+    ----------
+    name : str
+    categories : tuple of str or None
+        None for numbers. Else each becomes a column of 0 and 1; "" stands for a gap.
+    fill : float or None
+        What fills a gap in numbers: their median. None where there may be no gap.
+    missing : bool
+        Whether one more column of 0 and 1 tells where numbers had a gap.
+    standardize : bool
+        Whether numbers get mean 0 and standard deviation 1.
+    """
+
+    name: str
+    categories: tuple | None = None
+    fill: float | None = None
+    missing: bool = False
+    standardize: bool = True
+
+    @property
+    def features(self) -> tuple:
+        """Names of its columns of X."""
+        gap = words("data")["missing"].format(name=self.name)
+        if self.categories is None:
+            return (self.name, gap)[: 1 + self.missing]
+        return tuple(f"{self.name}={c}" if c else gap for c in self.categories)
+
+    def learned(self, values):
+        """Return the column as these values of training rows have it."""
+        known = values[~np.isnan(values)]
+        if self.categories is not None:
+            there = [self.categories[k] for k in np.unique(known.astype(int))]
+            return replace(self, categories=tuple(there))
+        if self.fill is None:
+            return self
+        if not len(known):
+            raise refusal("empty_column", name=self.name)
+        gaps = len(known) < len(values)
+        return replace(self, fill=float(np.median(known)), missing=gaps)
+
+    def prepared(self, values, coded):
+        """Return its columns of X; categories are numbered as in the column `coded`."""
+        if self.categories is not None:
+            return [values == coded.categories.index(c) for c in self.categories]
+        gaps = np.isnan(values)
+        values = np.where(gaps, self.fill, values) if gaps.any() else values
+        return [values, gaps][: 1 + self.missing]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows as they are: X has gaps as nan, categories by number in their `Column`."""
+
+    X: np.ndarray
+    y: np.ndarray
+    columns: tuple
+    by: str = ""  # what cuts it: "groups", "time", "splits" or nothing,
+    name: str = ""  # in the column of this name
+    key: np.ndarray | None = None  # number of the group, rank in time, name of split
+
+
+def prepare(X, columns, coded):
+    """Return X whose categories are numbered as in `coded`, in columns of numbers."""
+    parts = zip(columns, X.T, coded, strict=True)
+    pieces = (
+        piece for c, values, known in parts for piece in c.prepared(values, known)
+    )
+    return np.column_stack([*pieces]).astype(float)
+
+
+def read_frame(frame, target, by, categorical, standardize):
+    """Return a pandas table as a `Table`, or raise; `by` names what may cut it."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise refusal("frame", kind=TypeError, type=type(frame).__name__)
+    names = list(map(str, frame.columns))
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise refusal("columns_differ", twice[0])
+    by = {what: name for what, name in by.items() if name is not None}
+    if len(by) > 1:
+        raise refusal("one_cut", given=", ".join(by))
+    for what, name in ({"target": target} | by).items():
+        _check_column(what, name, frame.columns)
+        if what != "target" and name == target:
+            raise refusal("target_cuts", target, what=what)
+        if gaps := frame[name].isna().sum():
+            raise refusal("gaps", names=f"{name} ({gaps})", what=what)
+    inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
+    X, columns = _read_inputs(inputs, categorical, standardize)
+    y = frame[target]
+    y = y.to_numpy(y.dtype.kind + "8" if y.dtype.kind in "iuf" else str)
+    cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
+    return Table(X, y, columns, *itertools.chain(*cut_by))
+
+
+def _check_column(what, name, names):
+    try:
+        known = name in set(names)
+    except TypeError:  # a list
+        known = False
+    if not known:
+        raise refusal("column", name, what=what, names=", ".join(map(str, names)))
+
+
+def _key(what, column):
+    if what == "groups":
+        return column.factorize()[0]
+    if what == "time":
+        if column.dtype.kind not in "iufmM":
+            raise refusal("time", column.iloc[0], name=column.name)
+        return column.rank(method="dense").to_numpy(int)
+    if odd := [v for v in column if not isinstance(v, str) or v not in SPLITS]:
+        raise refusal("splits", odd[0], name=column.name)
+    return column.to_numpy(str)
+
+
+def _read_inputs(inputs, categorical, standardize):
+    kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
+    gaps, columns = inputs.isna().sum(), {}
+    if dates := [name for name, kind in kinds.items() if kind in "mM"]:
+        raise refusal("dates", names=", ".join(dates))
+    if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
+        raise refusal("empty_column", name=empty[0])
+    categorical = check_items("categorical", categorical, empty=True, of="names")
+    for name in categorical:
+        _check_column("categorical", name, kinds)
+    for name, kind in kinds.items():
+        columns[name] = Column(name, fill=math.nan if gaps[name] else None)
+        named = name in categorical or inputs[name].dtype == "category"
+        if named or kind not in "biuf":
+            texts = _texts(inputs[name])
+            categories = tuple(sorted(set(texts)))
+            if not named:
+                _check_texts(name, [c for c in categories if c], len(texts))
+            columns[name] = Column(name, categories)
+            inputs = inputs.assign(**{name: _numbers(texts, categories)})
+    if isinstance(standardize, bool):
+        standardize = kinds if standardize else ()
+    else:
+        standardize = check_items("standardize", standardize, empty=True, of="names")
+        plain = [name for name, c in columns.items() if c.categories is None]
+        for name in standardize:
+            _check_column("standardize", name, plain)
+    columns = (
+        replace(c, standardize=name in standardize) for name, c in columns.items()
+    )
+    more = {"na_value": np.nan} if gaps.any() else {}
+    return inputs.to_numpy(float, **more), tuple(columns)
+
+
+def _texts(values):
+    """Return the names of categories: 3 and 3.0 are the same, "" is a gap."""
+
+    def text(value):
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        return str(int(value) if number and value % 1 == 0 else value)
+
+    return values.astype(object).map(text, na_action="ignore").fillna("").tolist()
+
+
+def _numbers(texts, categories):
+    known = {category: k for k, category in enumerate(categories)}
+    return [known.get(text, -1) for text in texts]
+
+
+def _check_texts(name, texts, rows):
+    """Raise where text is no list of categories, but numbers, names or dates."""
+    import pandas as pd
+
+    read = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna()
+    if 2 * read.sum() > len(texts):
+        odd = [text for text, number in zip(texts, read, strict=True) if not number]
+        raise refusal("number_texts", (odd or texts)[0], name=name)
+    if len(texts) > min(MANY, max(FEW, SHARE * rows)):
+        raise refusal("many_texts", texts[0], name=name, count=len(texts), rows=rows)
+
+
+def numbered(X, columns):
+    """Return rows with categories as their number in `columns`; -1 is said."""
+    import pandas as pd
+
+    names = [column.name for column in columns]
+    if not isinstance(X, pd.DataFrame):
+        try:
+            X = np.array(X, object)
+        except Exception:
+            return X  # for `check_rows` to refuse, as another width
+        if X.ndim not in (1, 2) or X.shape[-1] != len(names):
+            return np.zeros(X.shape)
+        X = pd.DataFrame(np.atleast_2d(X), columns=names)
+    X = X.astype(object).where(X.notna(), np.nan)
+    for name, categories in ((c.name, c.categories) for c in columns):
+        if categories is not None:
+            texts = _texts(X[name])
+            X[name] = _numbers(texts, categories)
+            if new := {*texts} - {*categories}:
+                new = ", ".join(map(repr, sorted(new)))
+                text = words("data")["new_category"].format(name=name, new=new)
+                warnings.warn(text, stacklevel=6)
+    return X
+
+
+# ---- rows ---------------------------------------------------------------------------
+
+
+def cut(table, y, valid, test, rng):
+    """Return row numbers (train, valid, test); y are class numbers, or None."""
+    if table.by == "splits":
+        parts = [np.flatnonzero(table.key == name) for name in SPLITS]
+    elif table.by == "time":
+        parts = _in_time(table.key, (1 - valid - test, 1 - test))
+    elif table.by == "groups":
+        parts = _whole_groups(table.key, (1 - valid - test, valid, test), rng)
+    else:
+        return _shares_of_classes(y, len(table.y), valid, test, rng)
+    for name, part in zip(SPLITS, parts, strict=True):
+        if not len(part):
+            raise refusal("no_split_rows", name=name, by=table.by)
+    if y is not None and (lost := {*y.tolist()} - {*y[parts[0]].tolist()}):
+        raise refusal("untrained_class", np.unique(table.y).tolist()[min(lost)])
+    return parts
+
+
+def folds(table, count, rng):
+    """Return pairs of row numbers: those to learn from, those held back.
+
+    Of rows in time those held back come after those learned from.
+    """
+    if table.by == "time":
+        blocks = _in_time(table.key, np.arange(1, count + 1) / (count + 1))
+        if not all(map(len, blocks)):
+            raise refusal("few_times", count)
+        return [(np.concatenate(blocks[:k]), blocks[k]) for k in range(1, count + 1)]
+    if table.by == "groups":
+        blocks = _whole_groups(table.key, (1 / count,) * count, rng)
+    else:
+        blocks = np.array_split(rng.permutation(len(table.y)), count)
+    rest = [np.concatenate(blocks[:k] + blocks[k + 1 :]) for k in range(count)]
+    return zip(rest, blocks, strict=True)
+
+
+def _in_time(key, ends):
+    """Return rows in blocks up to these shares; rows of one time stay together."""
+    order = np.argsort(key, kind="stable")
+    at = np.minimum(np.round(np.multiply(ends, len(key))).astype(int), len(key) - 1)
+    return np.split(order, np.searchsorted(key[order], key[order][at]))
+
+
+def _whole_groups(groups, shares, rng):
+    """Return the rows of each part: about these shares, of whole groups."""
+    _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(counts) < len(shares):
+        raise refusal("few_groups", len(counts), least=len(shares))
+    filled, part = np.zeros(len(shares)), np.empty(len(counts), int)
+    for done, group in enumerate(rng.permutation(len(counts))):
+        after = (filled + counts[group]) / shares
+        if (filled == 0).sum() == len(counts) - done:  # one for each empty part
+            after[filled > 0] = np.inf
+        part[group] = after.argmin()
+        filled[part[group]] += counts[group]
+    return [np.flatnonzero(part[groups] == k) for k in range(len(shares))]
+
+
+def _shares_of_classes(y, n, valid, test, rng):
+    """Return row numbers (train, valid, test), each class cut in the same shares."""
+    groups = [np.arange(n)] if y is None else [np.flatnonzero(y == c) for c in set(y)]
+    parts = ([], [], [])
+    for rows in groups:
+        rows = rng.permutation(rows)
+        n_valid = max(1, round(valid * len(rows)))
+        n_test = min(max(1, round(test * len(rows))), len(rows) - 2)
+        n_valid = min(n_valid, len(rows) - n_test - 1)
+        cuts = np.split(rows, [n_valid, n_valid + n_test])
+        for part, cut in zip(parts, (cuts[2], cuts[0], cuts[1]), strict=True):
+            part.append(cut)
+    return [rng.permutation(np.concatenate(part)) for part in parts]
+
+
+# ---- in words -----------------------------------------------------------------------
+
+
+def notes(table, learned, y, classes):
+    """Return what was done with a table, a sentence for each kind of thing."""
+    lists = {key: [] for key in ("categories", "gaps", "unknown", "ids")}
+    for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
+        name, gaps = own.name, np.isnan(values)
+        if own.categories is not None:
+            lists["categories"].append(f"{name} ({len(column.categories)})")
+            lost = {*own.categories} - {*column.categories}
+            lists["unknown"] += [f"{name}={text}" for text in sorted(lost)]
+            gaps = np.equal(values, 0) & ("" in own.categories)
+        elif _names_rows(name, values):
+            lists["ids"].append(name)
+        if gaps.any():
+            lists["gaps"].append(f"{name} ({gaps.sum()})")
+    facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
+    facts |= {table.by: {"names": table.name}} if table.by else {}
+    counts = np.bincount(y) if classes else np.ones(1)
+    if counts.max() >= UNEVEN * counts.min():
+        most, rare = counts.argmax(), counts.argmin()
+        facts["uneven"] = {"most": classes[most], "share": counts[most] / len(y)}
+        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare]}
+    say = words("data")["notes"]
+    return tuple(say[key].format(**fact) for key, fact in facts.items())
+
+
+def _names_rows(name, values):
+    n, span = len(values), np.ptp(values)
+    one_each = n >= 10 and len(np.unique(values)) == n and (values % 1 == 0).all()
+    return one_each and (span < 2 * n or name.lower().endswith("id"))

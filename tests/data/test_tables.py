@@ -1,0 +1,246 @@
+"""Tables as they are: text, gaps, groups, time; nothing leaks, all is said."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import hpkit as hk
+from hpkit.data.datasets import Dataset, folds_of
+
+N, SPLITS = 240, ("train", "valid", "test")
+
+
+def messy(seed=0):
+    """Return a table with text, gaps, ids, days and visits of the same patients."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "row": np.arange(N),
+            "age": rng.normal(40, 9, N).round(),
+            "dose": rng.integers(0, 5, N),
+            "city": rng.choice(["Bonn", "Oslo", "Rome"], N),
+            "ward": rng.choice([3.0, 7.0, np.nan], N),
+            "patient": rng.integers(0, 40, N),
+            "day": rng.permutation(pd.date_range("2026", periods=N // 2).repeat(2)),
+            "split": rng.choice(SPLITS, N, p=[0.6, 0.2, 0.2]),
+        }
+    )
+    frame.loc[rng.random(N) < 0.1, "age"] = np.nan
+    frame["sick"] = np.where(frame.dose + rng.normal(size=N) > 2, "yes", "no")
+    return frame
+
+
+def made(frame, **how):
+    """Return its data set, rows known by their number; days only where they cut."""
+    extra = {"patient": "groups", "day": "time", "split": "splits"}
+    drop = [name for name, what in extra.items() if how.get(what) != name]
+    how = {"categorical": ["ward"], "standardize": ["age", "dose"]} | how
+    return Dataset.from_frame(frame.drop(columns=drop), "sick", **how)
+
+
+def rows_of(data):
+    return [split.X[:, 0].astype(int) for split in (data.train, data.valid, data.test)]
+
+
+def by_sklearn(frame, train):
+    """Return the columns in the same order, prepared by scikit-learn."""
+    numbers = SimpleImputer(strategy="median"), StandardScaler()
+    texts = OneHotEncoder(handle_unknown="ignore")
+    frame = frame.assign(gap=frame.age.isna() * 1.0)
+    frame["ward"] = frame.ward.map({3.0: "3", 7.0: "7"}).fillna("")
+    columns = make_column_transformer(
+        ("passthrough", ["row"]),
+        (make_pipeline(*numbers), ["age"]),
+        ("passthrough", ["gap"]),
+        (StandardScaler(), ["dose"]),
+        (texts, ["city", "ward"]),
+    )
+    return columns.fit(frame.iloc[train]).transform(frame)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
+    frame = messy(seed)
+
+    data = made(frame, seed=seed)
+
+    expected = by_sklearn(frame, rows_of(data)[0])
+    for split, rows in zip((data.train, data.valid, data.test), rows_of(data)):  # noqa: B905
+        np.testing.assert_allclose(split.X, expected[rows], atol=1e-12)
+        assert ((split.y == 1) == (frame.sick[rows] == "yes")).all()
+    assert data.features[1:3] == ("age", "age is missing")
+    assert data.features[4:] == (
+        *("city=Bonn", "city=Oslo", "city=Rome"),
+        *("ward is missing", "ward=3", "ward=7"),
+    )
+    new = frame[[*data.columns]]
+    for raw in (new, new[::-1][::-1].iloc[:, ::-1], new.to_numpy()):
+        np.testing.assert_allclose(data.scaled(raw), expected, atol=1e-12)
+    one = new.iloc[5]
+    for raw in (one, one.to_dict(), one.tolist()):
+        np.testing.assert_allclose(data.scaled(raw), expected[[5]], atol=1e-12)
+
+
+@pytest.mark.parametrize("how", [{"groups": "patient"}, {"time": "day"}, {}])
+def test_values_of_other_rows_never_change_the_preparation(how):
+    frame = messy()
+    data = made(frame, **how)
+    _, *others = rows_of(data)
+    changed, others = frame.copy(), np.concatenate(others)
+
+    changed.loc[others, "age"] += 1000
+    changed.loc[others[::2], "age"] = np.nan
+    changed.loc[others, "dose"] = 77
+    changed.loc[others, "city"] = "Lima"
+    found = made(changed, **how)
+
+    assert found.preparation == data.preparation
+    np.testing.assert_array_equal(found.train.X, data.train.X)
+    np.testing.assert_array_equal(found.scale, data.scale)
+    assert "No training row has city=Lima" in repr(found)
+    assert (found.valid.X[:, 4:7] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_stay_together_and_times_in_order(seed):
+    frame = messy(seed)
+
+    grouped = made(frame, groups="patient", seed=seed)
+    ordered = made(frame, time="day", valid=0.1 + seed / 20)
+    own = made(frame, splits="split")
+
+    patients = [{*frame.patient[rows]} for rows in rows_of(grouped)]
+    assert sum(map(len, patients)) == len(set.union(*patients))
+    sizes = [len(rows) / N for rows in rows_of(grouped)]
+    assert sizes == pytest.approx([0.6, 0.2, 0.2], abs=0.06)
+    days = [frame.day[rows] for rows in rows_of(ordered)]
+    assert days[0].max() < days[1].min() <= days[1].max() < days[2].min()
+    sizes = [len(rows) / N for rows in rows_of(ordered)]
+    assert sizes[1:] == pytest.approx([0.1 + seed / 20, 0.2], abs=0.01)
+    for name, rows in zip(SPLITS, rows_of(own), strict=True):
+        assert (frame.split[rows] == name).all()
+    for data, name in ((grouped, "patient"), (ordered, "day"), (own, "split")):
+        assert name not in data.columns
+        assert f"{name}" in repr(data)
+    assert [*rows_of(grouped)[0]] != [
+        *rows_of(made(frame, groups="patient", seed=9))[0]
+    ]
+
+
+@pytest.mark.parametrize("how", [{"groups": "patient"}, {"time": "day"}, {}])
+def test_each_fold_is_prepared_by_its_own_rows(how):
+    frame = messy()
+    data = pickle.loads(pickle.dumps(made(frame, **how)))
+    rest = np.concatenate(rows_of(data)[:2])
+
+    folds = [*folds_of(data, 4, np.random.default_rng(0))]
+
+    assert len(folds) == 4
+    for fold in folds:
+        learn, held, _ = rows_of(fold)
+        expected = by_sklearn(frame, learn)
+        np.testing.assert_allclose(fold.train.X, expected[learn], atol=1e-12)
+        np.testing.assert_allclose(fold.valid.X, expected[held], atol=1e-12)
+        assert not {*learn} & {*held}
+        if "groups" in how:
+            assert not {*frame.patient[learn]} & {*frame.patient[held]}
+        if "time" in how:
+            assert frame.day[learn].max() < frame.day[held].min()
+        else:
+            assert {*learn} | {*held} == {*rest}
+    held = np.concatenate([rows_of(fold)[1] for fold in folds])
+    assert len({*held}) == len(held)
+    setting = hk.Hyperparameters(epochs=1, batch_size=8)
+    assert np.isfinite(hk.cross_validate(data, setting, folds=4)).all()
+
+
+def test_what_was_done_is_said():
+    frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
+
+    said = Dataset.from_frame(frame.drop(columns=["day", "split"]), "sick").notes
+
+    assert said == (
+        "Categories became columns of 0 and 1: city (3).",
+        f"Gaps were filled, in numbers by the median: age ({frame.age.isna().sum()}), "
+        f"ward ({frame.ward.isna().sum()}). Where training rows had some, a column of "
+        "0 and 1 says so.",
+        "Every row has another number in row: if it only names the row, drop it.",
+        "Classes are uneven: 95% of the rows are 'well', so compare accuracies with "
+        "that; 12 are 'ill'.",
+    )
+    assert hk.load_dataset("moons").notes == ()
+
+
+def test_new_rows_with_unknown_values_are_told_of():
+    frame = messy()
+    data = made(frame)
+    new = frame[[*data.columns]].head(3)
+
+    with pytest.warns(UserWarning, match=r"city has .* no training row has, 'Lima'"):
+        found = data.scaled(new.assign(city="Lima"))
+
+    assert (found[:, 4:7] == 0).all()
+    with pytest.raises(ValueError, match="no missing or infinite values, got 3 rows"):
+        data.scaled(new.assign(dose=np.nan))  # which had no gap to learn from
+    for wrong in (new.iloc[:, 1:].to_numpy(), "Lima", [["Lima"] * 4], None):
+        with pytest.raises((ValueError, TypeError), match=r"X must .*, got .*; give"):
+            data.scaled(wrong)
+
+
+def test_a_kept_winner_prepares_rows_as_before(tmp_path):
+    frame = messy()
+    run = hk.fit(made(frame), hk.Hyperparameters(epochs=3, lr=0.1))
+
+    kept = hk.load_model(run.save(tmp_path / "winner.pt"))
+
+    assert kept.dataset.preparation == run.dataset.preparation
+    said = kept.predict_proba(frame[[*kept.dataset.columns]])
+    assert (said == run.predict_proba(frame)).all()
+
+
+REFUSED = {
+    "dates": ({}, {"when": pd.date_range("2026", periods=N)}, "time="),
+    "names": ({}, {"name": [f"p{i}" for i in range(N)]}, "drop it"),
+    "numbers as text": ({}, {"hp": ["97", "8", "?"] * 80}, r"such as '\?'.*to_numeric"),
+    "empty": ({}, {"none": np.nan}, "none; drop it"),
+    "gap in the target": ({}, {"sick": ["a", None] * (N // 2)}, r"sick \(120\)"),
+    "gap in groups": ({"groups": "patient"}, {"patient": np.nan}, r"patient \(240\)"),
+    "two cuts": ({"groups": "patient", "time": "day"}, {}, "groups, time"),
+    "few groups": ({"groups": "patient"}, {"patient": [1, 2] * (N // 2)}, "got 2"),
+    "time is text": ({"time": "day"}, {"day": "May"}, "to_datetime"),
+    "one time": ({"time": "day"}, {"day": 3}, "none for train by time"),
+    "class unseen": ({"time": "day"}, {"day": range(N), "sick": [0] * 200 + [1] * 40},
+                     "none of 1"),
+    "other split": ({"splits": "split"}, {"split": "dev"}, "replace"),
+    "no test": ({"splits": "split"}, {"split": ["train", "valid"] * 120}, "for test"),
+    "seed": ({"time": "day", "seed": 2}, {}, "without a seed, got 2"),
+    "shares": ({"splits": "split", "valid": 0.3}, {}, "must be left out"),
+    "no column": ({"groups": "who"}, {}, "groups must be the name of a column"),
+    "target": ({"groups": "sick"}, {}, "another column than the target"),
+    "categorical": ({"categorical": ["who"]}, {}, "categorical must be the name"),
+    "text standardized": ({"standardize": ["city"]}, {}, "are row, age, dose."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_safe_is_refused_in_three_parts(case):
+    how, columns, words = REFUSED[case]
+    with pytest.raises((ValueError, TypeError), match=words) as error:
+        made(messy().assign(**columns), **how)
+    assert "must" in str(error.value)
+    assert ", got " in str(error.value)
+
+
+def test_what_is_named_as_a_category_is_taken():
+    frame = messy().assign(name=[f"p{i % 90}" for i in range(N)])
+    frame["dose"] = frame.dose.astype("category")
+    data = made(frame, categorical=["name", "ward"], standardize=False)
+    assert sum(name.startswith("name=") for name in data.features) > 60
+    assert {"dose=0", "dose=4"} <= {*data.features}
+    assert (data.scale == 1).all()
