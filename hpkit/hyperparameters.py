@@ -22,7 +22,7 @@ import numpy as np
 
 from hpkit.locale import words
 
-OPTIMIZERS = ("sgd", "adam", "rmsprop")
+OPTIMIZERS = ("sgd", "adam", "rmsprop", "adamw", "nesterov")
 ACTIVATIONS = ("relu", "tanh")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
@@ -42,12 +42,14 @@ class Hyperparameters:
     epochs : int, >= 1, default 30
         Passes over the training data.
     momentum : float, 0 <= momentum < 1, default 0
-        Share of the last step that is added to the next one. For SGD and
-        RMSprop; Adam has its own (0.9 and 0.999, as in PyTorch) and does not
-        read it.
+        Share of the last step that is added to the next one. For SGD, Nesterov
+        and RMSprop; Adam and AdamW have their own (0.9 and 0.999, as in PyTorch)
+        and do not read it.
     weight_decay : float, >= 0, default 0
-        L2 strength: how strongly each update pulls the weights to zero.
-    optimizer : {"sgd", "adam", "rmsprop"}, default "sgd"
+        L2 strength: how strongly each update pulls the weights to zero. With
+        AdamW apart from the gradient: each update takes lr * weight_decay of them.
+    optimizer : {"sgd", "adam", "rmsprop", "adamw", "nesterov"}, default "sgd"
+        "nesterov" looks ahead along the momentum; with momentum 0 it is SGD.
     hidden : tuple of int, default (16, 16)
         Units of each hidden layer; () is a network without hidden layers.
     activation : {"relu", "tanh"}, default "relu"
@@ -65,7 +67,8 @@ class Hyperparameters:
 
     Notes
     -----
-    Updates are those of ``torch.optim.SGD``, ``Adam`` and ``RMSprop`` (alpha 0.99).
+    Updates are those of ``torch.optim.SGD``, ``Adam``, ``RMSprop`` (alpha 0.99),
+    ``AdamW`` and ``SGD(nesterov=True)``.
     Schedules are those of ``torch.optim.lr_scheduler``, with a step after each update:
     ``StepLR(opt, ceil(n / 3))``, ``CosineAnnealingLR(opt, n)``, ``LinearLR(opt, 1, 0,
     n)``, ``OneCycleLR(opt, lr, n, pct_start=warmup or 0.3, cycle_momentum=False)``. A

@@ -26,6 +26,14 @@ OPTIMIZERS = {
         p, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay
     ),
     "adam": lambda p, s: torch.optim.Adam(p, lr=s.lr, weight_decay=s.weight_decay),
+    "adamw": lambda p, s: torch.optim.AdamW(p, lr=s.lr, weight_decay=s.weight_decay),
+    "nesterov": lambda p, s: torch.optim.SGD(
+        p,
+        lr=s.lr,
+        momentum=s.momentum,
+        weight_decay=s.weight_decay,
+        nesterov=s.momentum > 0,
+    ),
 }
 SCHEDULES = {
     "constant": lambda o, s, n: torch.optim.lr_scheduler.ConstantLR(o, 1, n),

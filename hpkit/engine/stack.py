@@ -26,6 +26,7 @@ _LOG_HALF = -0.6931
 _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 # What an optimizer remembers of each weight.
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
+_STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
 # What `arrange` makes anew from the rest.
@@ -140,7 +141,7 @@ class Stack:
             self.flat[name] = torch.zeros_like(self.flat["weights"])
         self.best_loss = np.full(len(runs), np.inf)
         self.epoch, self.step = 0, self.steps
-        self.updates = 0  # of Adam; a flat tensor once a parameter missed one
+        self.updates = 0  # of Adam(W); a flat tensor once a parameter missed one
         self.batches = []
         self.seconds = 0.0  # each run's share
         self.noted = None  # when its weights were last copied
@@ -272,15 +273,20 @@ class Stack:
         """Update as torch.optim does, with the gradients of the last batch."""
         weights, grad = self.flat["weights"], self.flat["grad"]
         if self.weight_decay is not None:
-            grad.addcmul_(weights, self.weight_decay)
-        if self.optimizer == "adam":
+            if self.optimizer == "adamw":  # Loshchilov and Hutter 2019
+                weights.addcmul_(weights, self.lr * self.weight_decay, value=-1)
+            else:
+                grad.addcmul_(weights, self.weight_decay)
+        if "m" in self.flat:
             self._adam_step(weights, grad, self.flat["m"], self.flat["v"])
             return
         if self.optimizer == "rmsprop":  # Hinton 2012, lecture 6 of his course
             v = self.flat["v"].mul_(_ALPHA).addcmul_(grad, grad, value=1 - _ALPHA)
             grad.div_(v.sqrt().add_(_EPSILON))
         if self.momentum is not None:
-            grad = self.flat["velocity"].mul_(self.momentum).add_(grad)
+            velocity = self.flat["velocity"].mul_(self.momentum).add_(grad)
+            ahead = self.optimizer == "nesterov"
+            grad = grad.addcmul_(velocity, self.momentum) if ahead else velocity
         weights.addcmul_(grad, self.lr, value=-1)
 
     def _skip_absent(self):
@@ -291,12 +297,12 @@ class Stack:
             views[part][run] = True
         before = {name: values.clone() for name, values in self.flat.items()}
         updates = self.updates
-        if self.optimizer == "adam":
+        if "m" in self.flat:
             self.updates = torch.zeros_like(self.flat["m"]) + updates
         self.update()
         for name, values in self.flat.items():
             torch.where(absent, before[name], values, out=values)
-        if self.optimizer == "adam":
+        if "m" in self.flat:
             self.updates -= absent.to(self.updates.dtype)
 
     def _adam_step(self, weights, grad, m, v):

@@ -87,7 +87,7 @@ def test_in_other_company_equals_the_plain_loop_in_double(model):
     settings += [
         s.but(optimizer=optimizer, lr=lr, momentum=0.5)
         for s in settings
-        for optimizer, lr in (("adam", 0.01), ("rmsprop", 0.002))
+        for optimizer, lr in (("adam", 0.01), ("adamw", 0.01), ("rmsprop", 0.002))
     ]
     *_, runs = hk.train(DATA, settings, seeds=(3, 0), model=model, dtype=torch.float64)
     assert_equal_the_plain_loop(runs, model, dtype=torch.float64)
