@@ -64,6 +64,9 @@ class Hyperparameters:
     warmup : float, 0 <= warmup < 1, default 0
         Share of the updates in which the learning rate first rises to lr; the schedule
         has the others. Of one-cycle it is the share that rises, 0.3 if it is 0.
+    patience : int, >= 0, default 0
+        Early stopping: a run ends when so many epochs in a row have brought no new
+        lowest validation loss; 0 trains all epochs.
 
     Notes
     -----
@@ -94,6 +97,7 @@ class Hyperparameters:
     dropout: float = 0.0
     schedule: str | tuple[float, ...] = "constant"
     warmup: float = 0.0
+    patience: int = 0
 
     def __post_init__(self):
         for name in NAMES:
@@ -176,7 +180,7 @@ _ELSEWHERE = {
     "executor": "n_jobs",
     "progress": "verbose",
     "lists": "param_grid param_distributions space params",
-    "stopping": "early_stopping patience n_iter_no_change",
+    "patience": "early_stopping early_stopping_rounds n_iter_no_change",
     "validation": "cv scoring n_splits",
     "save": "resume",
 }
@@ -412,6 +416,7 @@ def _choice(name, choices, **agreed):
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_PATIENCES = (0, 1, 2, 5, 10, 20, 50)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
@@ -430,6 +435,7 @@ _ROWS = (
     _number("dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, **_SHARE),
     replace(_choice("schedule", SCHEDULES), check=_check_schedule),
     _number("warmup", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
+    replace(_count("patience", "0, 2, 5, 10, 20", "ticks", low=0), ticks=_PATIENCES),
 )
 TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.

@@ -128,7 +128,7 @@ def textbook(dataset, setting, seed, dtype, model):
         if isinstance(layer, Dropout):
             layer.draw = lambda *shape: torch.rand(shape, generator=dropping)
     (X, y), curves = splits[0], [measure(net, splits, loss_of)]
-    best = copy.deepcopy(net)
+    best, since = copy.deepcopy(net), 0
     for _ in range(setting.epochs):
         for rows in torch.randperm(len(X), generator=shuffle).split(setting.batch_size):
             optimizer.zero_grad()
@@ -136,9 +136,12 @@ def textbook(dataset, setting, seed, dtype, model):
             optimizer.step()
             schedule.step()
         measured = measure(net, splits, loss_of)
+        since += 1
         if measured[1] < min(row[1] for row in curves):
-            best = copy.deepcopy(net)
+            best, since = copy.deepcopy(net), 0
         curves.append(measured)
+        if setting.patience and since == setting.patience:
+            break
     return Plain(np.array(curves), best.eval(), net.eval())
 
 

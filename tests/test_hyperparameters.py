@@ -27,6 +27,7 @@ BAD = [
     *(("momentum", v) for v in (-0.1, 1, 1.5, math.nan, "0.9", None)),
     *(("dropout", v) for v in (-0.1, 1, 1.5, math.nan, "0.5", None, True)),
     *(("schedule", v) for v in ("Cosine", "", None, 1, (1, "half"), (1, -1), "1--1")),
+    *(("patience", v) for v in (-1, 1.5, math.nan, "5", None, True)),
     *(("warmup", v) for v in (-0.1, 1, math.nan, "0.1", None, True)),
     *(("weight_decay", v) for v in (-1e-3, math.nan, math.inf, "0", None)),
     *(("optimizer", v) for v in ("SGD", "", None, 1)),
@@ -96,7 +97,7 @@ def test_bad_seeds_are_refused(seeds):
         ("n_iter", "n_trials"),
         ("n_jobs", "executor"),
         ("param_grid", r"lr=\[0.01, 0.1\]"),
-        ("early_stopping", "PatiencePanel"),
+        ("early_stopping", "hpkit calls it patience"),
         ("dropout_rate", "hpkit calls it dropout"),
         ("lrr", "check the spelling"),
     ],
@@ -133,6 +134,7 @@ OTHER = {
     "dropout": 0.5,
     "schedule": "cosine",
     "warmup": 0.3,
+    "patience": 1,
 }
 
 
@@ -142,7 +144,9 @@ def test_table_and_class_have_the_same_names_in_the_same_order():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_hyperparameter_changes_what_is_trained(name):
-    runs = [hk.fit(DATA, QUICK), hk.fit(DATA, QUICK.but(**{name: OTHER[name]}))]
+    # Of a rate that bounces, patience makes something.
+    base = QUICK.but(lr=30, epochs=9) if name == "patience" else QUICK
+    runs = [hk.fit(DATA, base), hk.fit(DATA, base.but(**{name: OTHER[name]}))]
     assert not np.array_equal(runs[0].val_loss, runs[1].val_loss)
 
 

@@ -61,6 +61,10 @@ def _has_diverged(train_loss, val_loss):
     return bool(not finite or train_loss[-1] > DIVERGED_ABOVE * train_loss[0])
 
 
+def _has_ended(done, best, epochs, patience):
+    return (done >= epochs) | ((patience > 0) & (done - best >= patience))
+
+
 def softmax(out):
     out = np.exp(out - out.max(1, keepdims=True))
     return out / out.sum(1, keepdims=True)
@@ -98,6 +102,13 @@ class Run:
     def epochs_done(self) -> int:
         """Epochs trained: `setting.epochs`, or fewer when it was stopped."""
         return len(self.val_loss) - 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether it trained to its end: all epochs, or as long as its patience."""
+        setting = self.setting
+        about = self.epochs_done, self.best_epoch, setting.epochs, setting.patience
+        return bool(_has_ended(*map(np.array, about)))
 
     @cached_property
     def best_epoch(self) -> int:
@@ -341,6 +352,12 @@ class Runs:
     def best_epoch(self) -> np.ndarray:
         """Epoch of each run's lowest validation loss: (n_settings, n_seeds)."""
         return lowest(self.val_loss)[1]
+
+    @cached_property
+    def ended(self) -> np.ndarray:
+        """Whether each trained to its end: bool (n_settings, n_seeds); see `Run`."""
+        ends = np.array([(s.epochs, s.patience) for s in self.settings]).reshape(-1, 2)
+        return _has_ended(self.epochs_done, self.best_epoch, *ends.T[..., None])
 
     @property
     def median_best_epoch(self) -> list:

@@ -29,6 +29,7 @@ _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v"
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
+ENDS = ("epochs", "patience")  # these, too: when a run leaves
 # What `arrange` makes anew from the rest.
 _REMADE = ("net", "data", "pieces", "owner", "at", "noted", *EACH)
 
@@ -140,6 +141,7 @@ class Stack:
         for name in _STATES[self.optimizer]:
             self.flat[name] = torch.zeros_like(self.flat["weights"])
         self.best_loss = np.full(len(runs), np.inf)
+        self.best_epoch = np.zeros(len(runs), int)
         self.epoch, self.step = 0, self.steps
         self.updates = 0  # of Adam(W); a flat tensor once a parameter missed one
         self.batches = []
@@ -184,7 +186,13 @@ class Stack:
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)  # in arrays (settings, seeds)
         self.pieces = self._cut_to_measure()
-        self.shortest = min(s.epochs for s in self.settings)
+        ends = [(s.epochs, s.patience or math.inf) for s in self.settings]
+        self.epochs, self.patience = np.array(ends).T
+
+    def goes_on(self):
+        """Say of each run whether it has more epochs to train: ndarray of bool."""
+        since = self.epoch - self.best_epoch
+        return (self.epoch < self.epochs) & (since < self.patience)
 
     def parts(self, name):
         return self._views(self.flat[name])
@@ -351,6 +359,7 @@ class Stack:
         better = val_loss < self.best_loss
         if better.any():
             self.best_loss = np.where(better, val_loss, self.best_loss)
+            self.best_epoch[better] = self.epoch
             best = self.flat["best"]
             better = torch.from_numpy(better)
             spread = better.index_select(0, self.owner)
@@ -375,7 +384,8 @@ class Stack:
         self.rng = None if self.rng is None else self.rng[keep]
         for name in ("runs", "settings", "seeds"):
             setattr(self, name, [getattr(self, name)[i] for i in keep])
-        self.seed_row, self.best_loss = self.seed_row[keep], self.best_loss[keep]
+        for name in ("seed_row", "best_loss", "best_epoch"):
+            setattr(self, name, getattr(self, name)[keep])
         self.arrange()
 
     def state(self):

@@ -24,13 +24,14 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
-from hpkit.engine.stack import EACH, PLANNED, Columns, OneThread, Stack
+from hpkit.engine.stack import EACH, ENDS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
-assert {*hp.TABLE} == {"batch_size", "epochs", "optimizer", *READ, *EACH, *PLANNED}
+_READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS}
+assert {*hp.TABLE} == _READ
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
@@ -169,8 +170,8 @@ class Training:
                 self.arrays[f"{split}_accuracy"][at] = values
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
-        if stack.epoch >= stack.shortest:
-            self.keep(stack, [s.epochs > stack.epoch for s in stack.settings])
+        if not (stays := stack.goes_on()).all():
+            self.keep(stack, stays)
 
     def paused(self, pause):
         return not self.waiting and all(s.done >= pause for s in self.stacks)

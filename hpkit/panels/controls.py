@@ -333,7 +333,8 @@ def parse_values(name, text, layers=2):
     if len(values) > MOST_VALUES:
         raise hyper.refusal("typed_many", most=MOST_VALUES, got=parts[-1])
     if kind in _WHOLE and not shapes:
-        values = list(dict.fromkeys(max(1, round(v)) for v in values))
+        least = 0 if name == "patience" else 1
+        values = list(dict.fromkeys(max(least, round(v)) for v in values))
     if kind == "units" and not shapes:
         values = [(v,) * layers for v in values]
     return check_list(name, values)

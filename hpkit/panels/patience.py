@@ -104,7 +104,7 @@ class PatiencePanel(Instrument):
     @property
     def trained(self) -> bool:
         """Whether the whole training is there."""
-        return self.there and self.run.epochs_done == self.setting.epochs
+        return self.there and self.run.ended
 
     def _moved(self):
         if not self.live.busy:

@@ -242,10 +242,10 @@ class SearchPanel(ListedPanel):
             self.status.value = self.offer or ""
             return
         super()._update(running)
-        found, cost, planned = self.found, self.found.cost, self.found.planned
-        self.bar.value = 1.0 if found.finished else cost.epochs / planned.epochs
+        found, cost, every = self.found, self.found.cost, self.found.expected
+        self.bar.value = 1.0 if found.finished else cost.epochs / every
         kind = "took" if found.finished else "going" if running else "halted"
-        facts = {"done": cost.epochs, "all": planned.epochs, "runs": cost.runs}
+        facts = {"done": cost.epochs, "all": every, "runs": cost.runs}
         status = WORDS[kind].format(**facts, seconds=float(found.fit_time.sum()))
         offered = self.offer and not running
         self.status.value = self.offer if offered else status
@@ -278,6 +278,6 @@ class SearchPanel(ListedPanel):
             return WORDS["unbegun"]
         if found.finished:
             return ""
-        text = WORDS["stopped"].format(done=found.cost.epochs, all=found.planned.epochs)
+        text = WORDS["stopped"].format(done=found.cost.epochs, all=found.expected)
         unequal = len(np.unique(found.runs.epochs_done)) > 1
         return text + (WORDS["unequal"] if unequal else "")

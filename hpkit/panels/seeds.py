@@ -111,8 +111,9 @@ class SeedsPanel(Instrument):
 
     def _update(self, running):
         if self.runs is not None:
-            every = sum(setting.epochs for setting in self.settings) * self.most
-            self.bar.value = self.runs.epochs_done.clip(0).sum() / every
+            ends = np.array([[setting.epochs] for setting in self.settings])
+            share = np.where(self.runs.ended, 1, self.runs.epochs_done.clip(0) / ends)
+            self.bar.value = np.average(share.mean(1), weights=ends[:, 0])
 
     def _charts(self):
         losses, at = self.losses, self.shown
@@ -124,8 +125,8 @@ class SeedsPanel(Instrument):
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
     def _says(self, running):
-        done, ends = self.runs.epochs_done, [[s.epochs] for s in self.settings]
-        early = "" if (done == ends).all() else WORDS["going" if running else "halted"]
+        done = self.runs.epochs_done
+        early = "" if self.runs.ended.all() else WORDS["going" if running else "halted"]
         early = early.format(done[:, self.shown].min())
         (a, *others), losses, n = self.names, self.losses[:2], len(self.shown)
         ma, mb = losses[0].mean(), losses[-1].mean()

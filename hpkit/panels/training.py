@@ -251,7 +251,7 @@ class TrainingPanel(Panel):
             return
         paused, facts = self.live.paused, {"epochs": run.setting.epochs}
         self.pause_button.description = WORDS["resume" if paused else "pause"]
-        self.bar.value = run.epochs_done / run.setting.epochs
+        self.bar.value = 1.0 if run.ended else run.epochs_done / run.setting.epochs
         kind = "paused" if paused else "training" if self.now else "ready"
         facts |= {"done": run.epochs_done, "seconds": run.fit_time}
         self.status.value = WORDS[kind].format(**facts)
@@ -260,7 +260,7 @@ class TrainingPanel(Panel):
         if (run := self.run) is None:
             return self.charts.charts
         guess = self.guess and self.guess.drawn
-        whole = run.epochs_done == run.setting.epochs and not run.diverged
+        whole = run.ended and not run.diverged
         if guess and whole and (run.setting, run.seed) == self.first:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
@@ -278,7 +278,8 @@ class TrainingPanel(Panel):
         if (run := self.run) is None:
             return unbegun + WORDS["none"]
         done, epochs = run.epochs_done, run.setting.epochs
-        kind = "diverged" if run.diverged else "best" if done == epochs else "stopped"
+        ended = ("early" if done < epochs else "best") if run.ended else "stopped"
+        kind = "diverged" if run.diverged else ended
         if self.now:
             kind = "rest" if self.live.paused else "now"
         names = dict.fromkeys(("batch_size", *self.controls.knobs))

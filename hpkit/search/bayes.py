@@ -119,7 +119,7 @@ def to_optuna(search: Search) -> Study:
         value = None
         if runs.diverged[i].any():
             state = TrialState.FAIL
-        elif runs.epochs_done[i].min() < setting.epochs:
+        elif not runs.ended[i].all():
             state = TrialState.PRUNED
         else:
             state, value = TrialState.COMPLETE, float(runs.mean_val_loss[i])

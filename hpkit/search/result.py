@@ -90,6 +90,7 @@ class _AsRuns:
     best_val_loss: np.ndarray
     best_epoch: np.ndarray
     diverged: np.ndarray
+    ended: np.ndarray
     mean_val_loss: np.ndarray
     std_val_loss: np.ndarray
     best: Hyperparameters
@@ -164,8 +165,16 @@ class Search(_AsRuns):
     @property
     def runs_done(self) -> int:
         """How many runs will train no further."""
-        goals = {i: stop for i, _, stop in self._parts()}
-        return sum((self.epochs_done[i] == stop).sum() for i, stop in goals.items())
+        goals, done = {i: stop for i, _, stop in self._parts()}, self.epochs_done
+        return sum((self.ended[i] | (done[i] == end)).sum() for i, end in goals.items())
+
+    @property
+    def expected(self) -> int:
+        """Epochs of the whole search, without those that patience has saved so far."""
+        if self.finished or self.kind == "successive_halving":
+            return (self.cost if self.finished else self.planned).epochs
+        saved = np.transpose([[s.epochs for s in self.settings]]) - self.epochs_done
+        return self.planned.epochs - int(saved[self.ended].sum())
 
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
@@ -239,15 +248,18 @@ class Search(_AsRuns):
         the other (halving: rung after rung). Diverged settings cost epochs and are no
         candidates.
         """
-        runs, seeds = self.runs, len(self.seeds)
+        runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
         reached[runs.diverged.any(1)] = np.nan
         pieces = [[np.fmin.reduce(runs.val_loss[:, :, 0].mean(1))]]
         for i, start, stop in self._parts():
-            done = max(0, runs.epochs_done[i].min())
-            pieces.append(reached[i, start + 1 : min(stop, done) + 1])
+            done = runs.epochs_done[i]
+            there = np.where(runs.ended[i], done.max(), done).min()
+            epochs = np.arange(start, min(stop, there)) + 1
+            pieces.append(reached[i, epochs])
+            spent.append((done[:, None] >= epochs).sum(0))
         loss = np.fmin.accumulate(np.concatenate(pieces))
-        return np.arange(len(loss)) * seeds, loss
+        return np.cumsum(np.concatenate(spent)), loss
 
     def _parts(self):
         """Give (setting, from epoch, to epoch) in the order of a search one by one."""

@@ -87,7 +87,7 @@ def _last_of(live, progress):
 
 
 def _show(found, bar):
-    bar.total = found.cost.epochs if found.finished else found.planned.epochs
+    bar.total = found.expected
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
     bar.set_description(words("search")["bar"].format(**facts), refresh=False)
     bar.update(found.cost.epochs - bar.n)

@@ -205,6 +205,34 @@ def test_runs_that_go_on_when_others_have_left_keep_their_own_best():
     assert np.mean([run.best_epoch < run.setting.epochs for run in runs]) > 0.3
 
 
+# Bouncing: some run out of patience, at other epochs, some never do.
+IMPATIENT = Hyperparameters(lr=0.3, batch_size=10, momentum=0.8, hidden=(8,), epochs=12)
+PATIENCES = {"lr": [0.003, 0.3, 1], "patience": [0, 1, 2, 5]}
+
+
+@pytest.mark.parametrize("model", [dense, batch_norm])
+def test_a_run_without_patience_ends_where_a_plain_loop_breaks(model):
+    own = None if model is dense else model
+    about = {"seeds": SEEDS[:2], "model": own}
+    with ThreadPoolExecutor(3) as pool:
+        spread = grid_search(MOONS, IMPATIENT, **PATIENCES, **about, executor=pool)
+
+    runs = trained(MOONS, spread.settings, dtype=torch.float64, **about)
+
+    for run in runs:
+        plain = plain_run(
+            MOONS, run.setting, run.seed, dtype=torch.float64, model=model
+        )
+        assert run.epochs_done == len(plain.curves) - 1
+        assert max(differences(run, plain)) < 1e-6
+        assert run.ended
+    assert (spread.epochs_done == runs.epochs_done).all()
+    early = runs.epochs_done < IMPATIENT.epochs
+    assert 5 < early.sum() < early.size - 5
+    assert not early[::4].any()
+    assert len(np.unique(runs.epochs_done)) > 4
+
+
 def test_regression_with_uneven_shares_equals_the_plain_loop():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(90, 3))

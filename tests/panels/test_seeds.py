@@ -42,6 +42,15 @@ def test_seeds_of_a_single_setting_stopped_say_so(moons):
     assert panel.result.endswith("over 4 seeds.")
 
 
+def test_seeds_that_ran_out_of_patience_are_done(moons):
+    setting = QUICK.but(lr=1, momentum=0.9, epochs=100, patience=2)
+    panel = SeedsPanel(moons, [setting, setting.but(patience=1)], seeds=2, most=2)
+    panel.wait(20)
+    assert (panel.runs.epochs_done < 100).all()
+    assert "Stopped" not in panel.result
+    assert panel.bar.value == 1
+
+
 def test_seeds_ask_for_a_guess(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.25, 0.3)]
     panel = SeedsPanel(moons, settings, most=3, predict=True).wait(20)

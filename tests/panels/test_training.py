@@ -94,6 +94,15 @@ def test_batch_size_goes_up_to_all(panel, moons):
     assert "400" in panel._sentence(False)
 
 
+def test_a_training_out_of_patience_is_whole(moons):
+    setting = QUICK.but(lr=1, momentum=0.9, epochs=100, patience=1)
+    panel = TrainingPanel(moons, setting, predict="draw").wait(20)
+    panel.guess.commit()
+    assert panel.run.epochs_done < 100
+    assert panel.bar.value == 1
+    assert f"Ended at epoch {panel.run.epochs_done} of 100, out of" in panel.result
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -104,6 +113,9 @@ def test_batch_size_goes_up_to_all(panel, moons):
         ("hidden", (32, 32)),
         ("activation", "tanh"),
         ("dropout", 0.2),
+        ("schedule", "one-cycle"),
+        ("warmup", 0.2),
+        ("patience", 2),
     ],
 )
 def test_other_controls(moons, name, value):

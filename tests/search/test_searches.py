@@ -291,6 +291,27 @@ def test_live_gives_growing_results_and_ends_as_the_call(search):
 
 
 @each_search
+def test_a_run_without_patience_counts_as_done(search, tmp_path):
+    base = BASE.but(epochs=27, batch_size=10, momentum=0.9, patience=2)
+    arguments = SEARCHES[search] | {"seeds": (0, 1)}
+
+    *founds, found = search.live(MOONS, base, tick=0, **arguments)
+
+    assert found.finished
+    assert found.runs_done == found.cost.runs
+    assert found.cost.epochs == found.expected < found.planned.epochs
+    assert (found.epochs_done < 27).any()
+    assert all(part.cost.epochs <= part.expected for part in founds)
+    epochs, loss = found.best_so_far()
+    assert epochs[-1] == found.cost.epochs
+    assert loss[-1] == pytest.approx(found.best_val_loss.mean(1).min())
+    assert hk.load(found.save(tmp_path / "found.json")).runs_done == found.runs_done
+    if search is not hk.successive_halving:
+        states = {trial.state.name for trial in found.to_optuna().trials}
+        assert states == {"COMPLETE"}
+
+
+@each_search
 def test_leaving_keeps_what_is_done(search):
     for found in search.live(MOONS, BASE.but(epochs=200), tick=0, **SEARCHES[search]):
         if found.cost.epochs >= 5:
