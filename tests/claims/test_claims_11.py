@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from build import FOLDER
 from over_seeds import apart, repeats
 from torch import nn
 
@@ -334,3 +335,31 @@ def test_own_machines_same_numbers():
         )
 
     assert np.array_equal(here.val_loss, there.val_loss)
+
+
+def test_own_file_same_numbers(tmp_path):
+    frame = pd.read_csv(data_folder() / "breast_cancer.csv")
+    rows = frame.drop(columns="diagnosis")
+    for split in SPLITS:
+        winner = simple(split).best_run
+        loaded = hk.load_model(winner.save(tmp_path / "cells.pt"))
+        assert np.array_equal(loaded.predict_proba(rows), winner.predict_proba(rows))
+        assert (
+            loaded.predict(rows.iloc[0], names=True)[0] in frame["diagnosis"].unique()
+        )
+
+
+def test_curves_are_read_back_by_tensorboards_own_reader(tmp_path, monkeypatch):
+    """The lesson's own lines; TensorBoard is not among what hpkit installs."""
+    reader = "tensorboard.backend.event_processing.event_accumulator"
+    reader = pytest.importorskip(reader, reason="needs TensorBoard").EventAccumulator
+    monkeypatch.chdir(tmp_path)
+    lesson = (FOLDER / "src/11_your_own.py").read_text("utf-8")
+    code = re.search(r"^# from torch.utils.tensor.*?(?=# import)", lesson, re.S | re.M)
+    exec(re.sub(r"^# ?", "", code[0], flags=re.M), {"chosen": simple(OURS)})
+
+    for run in simple(OURS).runs:
+        folder = f"runs/lr {run.setting.lr:g} seed {run.seed}"
+        events = reader(folder).Reload().Scalars("val_loss")
+        assert [event.step for event in events] == [*range(31)]
+        assert [event.value for event in events] == pytest.approx(run.val_loss)

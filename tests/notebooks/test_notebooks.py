@@ -203,7 +203,7 @@ WORDS = {
     "08": 1800,
     "09": 1890,
     "10": 1700,
-    "11": 2140,
+    "11": 2210,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
