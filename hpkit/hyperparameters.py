@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import keyword
 import math
 import numbers
 import re
@@ -67,6 +68,10 @@ class Hyperparameters:
     patience : int, >= 0, default 0
         Early stopping: a run ends when so many epochs in a row have brought no new
         lowest validation loss; 0 trains all epochs.
+    own : dict, default {}
+        What a model of your own reads beside these, such as ``setting.heads`` for
+        ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.
+        Kept as pairs, sorted by name.
 
     Notes
     -----
@@ -98,14 +103,26 @@ class Hyperparameters:
     schedule: str | tuple[float, ...] = "constant"
     warmup: float = 0.0
     patience: int = 0
+    own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self):
         for name in NAMES:
             object.__setattr__(self, name, check_value(name, getattr(self, name)))
+        object.__setattr__(self, "own", _check_own(self.own))
 
     def but(self, **changes: Any) -> Hyperparameters:
         """Return the same setting with some values changed, such as ``lr=0.1``."""
-        return replace(self, **changes)
+        own = {name: changes.pop(name) for name, _ in self.own if name in changes}
+        new = replace(self, **changes)
+        return replace(new, own=dict(new.own) | own) if own else new
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # Python looks for many, also before there is a value
+            raise AttributeError(name)
+        # Not self.own: a model function that is watched has read nothing here.
+        if name in (own := dict(object.__getattribute__(self, "own"))):
+            return own[name]
+        raise refusal("no_own", kind=AttributeError, name=name)
 
     def rates(self, updates_per_epoch: int = 1) -> np.ndarray:
         """Return the learning rate of each update: ndarray (epochs x updates,).
@@ -119,21 +136,36 @@ class Hyperparameters:
         return self.lr * factors(self.schedule, self.warmup, total, np.arange(total))
 
     def __repr__(self):
-        values = (f"{name}={getattr(self, name)!r}" for name in told(self))
+        names = [name for name in told(self) if name in NAMES]
+        values = [f"{name}={getattr(self, name)!r}" for name in names]
+        values += [f"own={dict(self.own)}"] if self.own else []
         return f"Hyperparameters({', '.join(values)})"
 
 
-NAMES = tuple(field.name for field in fields(Hyperparameters))
+NAMES = tuple(field.name for field in fields(Hyperparameters) if field.name != "own")
+
+
+def names_of(settings):
+    """Return the names of all that some settings hold, a model's own ones last."""
+    return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
 
 
 def told(*settings):
     """Return the names that are worth a word of some settings."""
-    plain = Hyperparameters  # has the defaults
+    plain = Hyperparameters  # has the defaults, and nothing of a model's own
 
     def changed(name):
-        return any(getattr(s, name) != getattr(plain, name) for s in settings)
+        return any(
+            getattr(s, name, None) != getattr(plain, name, ...) for s in settings
+        )
 
-    return [name for name in NAMES if name in USUAL.split() or changed(name)]
+    return [n for n in names_of(settings) if n in USUAL.split() or changed(n)]
+
+
+def varied(settings):
+    """Return the names of the hyperparameters in which settings differ."""
+    names = names_of(settings)
+    return [n for n in names if len({getattr(s, n, None) for s in settings}) > 1]
 
 
 def factors(schedule, warmup, total, at):
@@ -186,12 +218,18 @@ _ELSEWHERE = {
 }
 
 
-def check_name(name):
-    if isinstance(name, str) and name in NAMES:
-        return str(name)
+def ours_for(name):
+    """Return what hpkit calls what other libraries call by a name, else "other"."""
     known = name.lower() if isinstance(name, str) else None
     fits = (ours for ours, theirs in _ELSEWHERE.items() if known in theirs.split())
-    ours = next(fits, "other")
+    return next(fits, "other")
+
+
+def check_name(name, own=()):
+    """Return a name of hpkit's, or one of those that are a model's `own`."""
+    if isinstance(name, str) and (name in NAMES or name in own):
+        return str(name)
+    ours = ours_for(name)
     way = words("ways")["ours" if ours in NAMES else ours].format(name=ours)
     raise refusal("name", name, names=", ".join(NAMES), way=way)
 
@@ -202,7 +240,7 @@ _make = Hyperparameters.__init__
 
 @functools.wraps(_make)
 def _checked_make(self, *args, **values):
-    _make(self, *args, **{check_name(name): value for name, value in values.items()})
+    _make(self, *args, **{check_name(n, ("own",)): v for n, v in values.items()})
 
 
 Hyperparameters.__init__ = _checked_make
@@ -352,6 +390,39 @@ def _check_schedule(name, value):
     return tuple(check_number(name, factor, low=0) for factor in items)
 
 
+def _check_own(own):
+    try:
+        own = dict(own)
+    except (TypeError, ValueError):
+        raise refusal("own", own, kind=TypeError) from None
+    return tuple(sorted((_own_name(n), check_plain(n, v)) for n, v in own.items()))
+
+
+def _own_name(name):
+    python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
+    if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
+        raise refusal("own_name", name)
+    return str(name)
+
+
+def check_plain(name, value):
+    """Return a value of a model's own: a number, bool, text, None or a tuple."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()  # NumPy's
+    if isinstance(value, list | tuple):
+        return tuple(check_plain(name, part) for part in value)
+    if isinstance(value, float):
+        return check_number(name, value, low=-math.inf)
+    if not isinstance(value, int | str | None):
+        raise refusal("own_value", value, kind=TypeError, name=name)
+    return value
+
+
+def are_numbers(values):
+    numbers = (isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return all(numbers)
+
+
 def check_seeds(seeds):
     """Return seeds as a tuple of different ints, at least one."""
     items = check_items("seeds", seeds, of="whole")
@@ -365,7 +436,11 @@ def check_seeds(seeds):
 
 
 def _word(key):
-    return property(lambda facts: words("hyperparameters")[facts.name].get(key, ""))
+    def word(facts):
+        own = {"label": facts.name, "short": facts.name, "legend": f"{facts.name} {{}}"}
+        return words("hyperparameters").get(facts.name, own).get(key, "")
+
+    return property(word)
 
 
 @dataclass(frozen=True)
@@ -377,7 +452,7 @@ class Facts:
     """
 
     name: str
-    kind: str  # "number", "count", "choice" or "units" (of hidden layers)
+    kind: str  # "number", "count", "choice", "units" (of hidden layers) or "own"
     check: Callable  # (name, value): returns a plain value or raises
     usual: str  # the values that a panel begins with, as a learner writes them
     control: str  # what sets it in a panel, one of `panels.controls.BUILD`
@@ -440,6 +515,11 @@ _ROWS = (
 TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.
 assert tuple(TABLE) == NAMES, f"Hyperparameters and TABLE differ: {[*TABLE]}"
+
+
+def facts_of(name):
+    """Return the `Facts` of a hyperparameter, or of a name that is a model's own."""
+    return TABLE.get(name) or Facts(name, "own", check_plain, "", "own")
 
 
 def agreed(setting, of):

@@ -9,7 +9,7 @@ from hpkit.charts import spec
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.validation import value_axis
-from hpkit.hyperparameters import TABLE
+from hpkit.hyperparameters import facts_of
 from hpkit.locale import Texts
 from hpkit.text import short, shown
 
@@ -43,7 +43,7 @@ def heatmap_chart(
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
         made.append(spec.frames(*at.T, legend=legends[kind], **look))
     axes = [
-        Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
+        Axis(facts_of(name).label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
     losses = spec.cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
@@ -68,8 +68,8 @@ def profile_chart(found, side: int, **chart) -> Chart:
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(name, values)
-    beats = [f"{TABLE[other].short} {shown(others[k])}" for k in winner]
-    named = [f"{TABLE[name].short} {shown(value)}" for value in values]
+    beats = [f"{facts_of(other).short} {shown(others[k])}" for k in winner]
+    named = [f"{facts_of(name).short} {shown(value)}" for value in values]
     fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
     tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
@@ -206,9 +206,9 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
             tips += [WORDS["tip"].format(short(s, space), value) for s, value in told]
         now = WORDS["won" if winner else now]
         now = now.format(shown(getattr(winner, name)) if winner else "")
-        head = WORDS["step"].format(number + 1, TABLE[name].short)
+        head = WORDS["step"].format(number + 1, facts_of(name).short)
         heads.append((at.mean(), head, now))
-        said.append(f"{TABLE[name].label}, {now}")
+        said.append(f"{facts_of(name).label}, {now}")
         begin += max(len(values), NARROW) + GAP
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
     x, y = curves[:, np.isfinite(curves[0])]

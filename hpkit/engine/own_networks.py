@@ -8,11 +8,13 @@ tracing cannot do. A trace is compared with PyTorch's own answer before it is us
 """
 
 import copy
+import dis
+import inspect
 import random
 import sys
 import types
 import warnings
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -20,8 +22,8 @@ from torch import nn
 from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from hpkit.engine.dense import RANDOM_STATE, start
-from hpkit.hyperparameters import NAMES, Hyperparameters, refusal
+from hpkit.engine.dense import RANDOM_STATE, READ, start
+from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
 from hpkit.locale import words
 
 # Stacked, a convolution becomes one of many groups, slower than one after the other.
@@ -453,12 +455,15 @@ class RecordedSetting(Hyperparameters):
         if name == "__class__":  # dataclasses.replace makes a plain one
             return Hyperparameters
         values = object.__getattribute__(self, "__dict__")
-        if name in NAMES:
+        own = dict(values["own"])
+        if name in NAMES or name in own:
             values["read"].add(name)
+        elif name == "own":
+            values["read"].update(own)
         elif name == "__dict__":
-            values["read"].update(NAMES)
-            return {n: values[n] for n in NAMES}
-        return object.__getattribute__(self, name)
+            values["read"].update(NAMES, own)
+            return {n: values[n] for n in (*NAMES, "own")}
+        return own[name] if name in own else object.__getattribute__(self, name)
 
     def __deepcopy__(self, memo):
         return self
@@ -468,13 +473,15 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
     """Return for each setting (what its network depends on, its number of parameters).
 
     A function that reads the same values makes the same network; it is not called at
-    all for a single run.
+    all for a single run, unless that has names of its own. Of those, and of what
+    settings differ in and networks alone read, one that it never reads is refused.
     """
-    if len(settings) == 1 and n_seeds == 1:
+    asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
+    if len(settings) == 1 and n_seeds == 1 and not asked:
         return [((), 0)]
     known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
     for setting in settings:
-        fits = (k for k in known if all(getattr(setting, n) == v for n, v in k))
+        fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
             recorded = RecordedSetting.of(setting)
@@ -483,11 +490,50 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
             if any(type(v) is RecordedSetting for v in values):
-                read = NAMES
-            key = tuple((n, getattr(setting, n)) for n in NAMES if n in read)
+                read = names_of([setting])
+            names = (n for n in names_of([setting]) if n in read)
+            key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
+    for name in asked.difference(*map(dict, known)):
+        if not mentions(model, name):
+            raise refusal("unread", name, name=name)
     return found
+
+
+def mentions(model, name):
+    """Say whether the code of a model function, or of what it calls, reads a name.
+
+    Some names are read for some settings only, of which a training may have none.
+    """
+    ahead, seen = [(model, {})], set()
+    while ahead:
+        part, around = ahead.pop()
+        part = inspect.unwrap(getattr(part, "func", part))  # of a partial
+        code = getattr(part, "__code__", part)
+        if (
+            str(getattr(part, "__module__", "")).startswith("torch.")
+            or id(code) in seen
+        ):
+            continue
+        seen.add(id(code))
+        if not isinstance(code, types.CodeType):  # a class, or an object that is called
+            parts = vars(part if isinstance(part, type) else type(part)).values()
+            ahead += [(p, {}) for p in parts if hasattr(p, "__code__")]
+            continue
+        reads = [
+            b.argval
+            for a, b in pairwise(dis.get_instructions(code))
+            if b.opname == "LOAD_ATTR" and a.argval != "self"
+        ]
+        if name in (*reads, *code.co_consts):
+            return True
+        around = getattr(part, "__globals__", around)
+        ahead += [(p, around) for p in code.co_consts if hasattr(p, "co_names")]
+        ahead += [(around[n], {}) for n in code.co_names if n in around]
+        cells = getattr(part, "__closure__", None) or ()
+        ahead += [(cell.cell_contents, {}) for cell in cells]
+    return False
 
 
 def _drop_idle(traced):

@@ -20,7 +20,7 @@ import numpy as np
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows
 from hpkit.engine.dense import network, start
-from hpkit.hyperparameters import Hyperparameters, refusal
+from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import words
 
 if TYPE_CHECKING:
@@ -386,6 +386,13 @@ class Runs:
         return _over_seeds(np.nanstd, self.best_val_loss, ddof=1)
 
     @cached_property
+    def mean_val_accuracy(self) -> np.ndarray | None:
+        """Mean over seeds of the highest validation accuracy; None for regression."""
+        if self.val_accuracy is None:
+            return None
+        return _over_seeds(np.nanmean, np.fmax.reduce(self.val_accuracy, axis=-1))
+
+    @cached_property
     def order(self) -> np.ndarray:
         """Numbers of the settings from best to worst: see `ranked`."""
         return ranked(self, self.mean_val_loss)
@@ -404,20 +411,28 @@ class Runs:
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row a setting, named as in scikit-learn.
 
-        param_* for the hyperparameters, mean_val_loss, std_val_loss (divided by n - 1,
-        nan with one seed), rank_val_loss (1 is best), best_epoch (median over seeds),
+        param_* for lr and what settings differ in, of a search for what was searched;
+        mean_val_loss, std_val_loss (divided by n - 1, nan with one seed), rank_val_loss
+        (1 is best), mean_val_accuracy (of classes), best_epoch (median over seeds),
         diverged (any seed), fit_time (seconds), epochs (sums over seeds).
         """
+        return self._frame(dict.fromkeys(("lr", *varied(self.settings))))
+
+    def _frame(self, names):
         import pandas as pd
 
         rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
         rank[self.order] = np.arange(1, len(self.settings) + 1)
-        names = hp.told(*self.settings)
-        frame = {f"param_{n}": [getattr(s, n) for s in self.settings] for n in names}
+        every = self.settings
+        frame = {f"param_{n}": [getattr(s, n, None) for s in every] for n in names}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,
             "rank_val_loss": rank,
+        }
+        if self.mean_val_accuracy is not None:
+            frame["mean_val_accuracy"] = self.mean_val_accuracy
+        frame |= {
             "best_epoch": self.median_best_epoch,
             "diverged": self.diverged.any(1),
             "fit_time": np.where(there, self.fit_time, 0).sum(1),
@@ -439,7 +454,7 @@ class Runs:
                 continue
             split, metric = name.split("_")
             # in a list, since a tuple (hidden) would be taken for a column
-            each = {f"param_{n}": [getattr(run.setting, n)] for n in names}
+            each = {f"param_{n}": [getattr(run.setting, n, None)] for n in names}
             piece = {"run": number} | {n: v * len(values) for n, v in each.items()}
             piece |= {"seed": run.seed, "epoch": range(len(values))}
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}

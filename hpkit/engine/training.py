@@ -81,6 +81,8 @@ class Training:
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
+        if not self.own and (names := hp.names_of(self.settings)[len(hp.NAMES) :]):
+            raise refusal("own_alone", names[0])
         self.most = max(s.epochs for s in self.settings)
         _check_memory(dataset, self.settings, len(self.seeds), self.most, self.own)
         counts = len(self.settings), len(self.seeds)
@@ -316,6 +318,19 @@ def check_model(model):
     if not fits:
         raise refusal("model", model, kind=TypeError)
     return model
+
+
+def own_names(names, model, base):
+    """Return which names can be a model's own: those of `base`, and all with a model.
+
+    What is another library's name of one of hpkit's must stand in the model's code.
+    """
+    if model is None:
+        return [*dict(base.own)]
+    from hpkit.engine.own_networks import mentions
+
+    fit = [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
+    return [*fit, *dict(base.own)]
 
 
 def check_settings(settings, dataset):

@@ -15,7 +15,7 @@ import numpy as np
 import traitlets
 
 from hpkit import hyperparameters as hyper
-from hpkit.hyperparameters import TABLE
+from hpkit.hyperparameters import TABLE, facts_of
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, head_of, named, row, say, toggles
 from hpkit.search.space import check_list
@@ -92,7 +92,7 @@ def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
 
 
 def _slide(name):
-    return {"tooltip": WORDS["slider"].format(TABLE[name].knob), "readout": False}
+    return {"tooltip": WORDS["slider"].format(facts_of(name).knob), "readout": False}
 
 
 def log_knob(name, dataset, value):
@@ -103,7 +103,7 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
-    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"), step=None)
+    return tied(facts_of(name).knob, slider, lambda v: float(f"{v:.2g}"), step=None)
 
 
 def count_knob(name, dataset, value):
@@ -116,7 +116,7 @@ def count_knob(name, dataset, value):
         return int(value) if value.is_integer() else value
 
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(TABLE[name].knob, slider, read=read)
+    return tied(facts_of(name).knob, slider, read=read)
 
 
 def count_box(label, value, low, high, *, most=None, **look):
@@ -168,7 +168,7 @@ def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     slider = W.SelectionSlider(options=options, value=value, **_slide(name))
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
+    return Knob(_framed(facts_of(name).knob, slider, shown), slider, slider)
 
 
 def batch_knob(name, dataset, value):
@@ -181,23 +181,23 @@ def batch_knob(name, dataset, value):
 
 def width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
-    knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
+    knob = pick_knob(name, facts_of(name).ticks, hidden[0] if hidden else 16, str)
     knob.read = lambda width: (width,) * max(1, len(hidden))
     knob.write = lambda hidden: hidden[0] if hidden else 16
     return knob
 
 
 def choice_knob(name, dataset, value):
-    options = [(shown(v), v) for v in dict.fromkeys((*TABLE[name].ticks, value))]
-    buttons = W.ToggleButtons(options=options, value=value)
-    return Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
+    ticks = dict.fromkeys((*facts_of(name).ticks, value))
+    buttons = W.ToggleButtons(options=[(shown(v), v) for v in ticks], value=value)
+    return Knob(_framed(facts_of(name).knob, buttons), buttons, buttons)
 
 
 BUILD = {
     "powers": log_knob,
     "batch": batch_knob,
     "count": count_knob,
-    "ticks": lambda name, _, value: pick_knob(name, TABLE[name].ticks, value),
+    "ticks": lambda name, _, value: pick_knob(name, facts_of(name).ticks, value),
     "width": width_knob,
     "choice": choice_knob,
 }
@@ -219,7 +219,7 @@ class Controls:
             hyper.check_choice("controls", name, tuple(TABLE))
         self.base = base
         self.knobs = {
-            n: BUILD[TABLE[n].control](n, dataset, getattr(base, n)) for n in names
+            n: BUILD[facts_of(n).control](n, dataset, getattr(base, n)) for n in names
         }
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
 
@@ -299,7 +299,7 @@ def aligned(heads, names, rows):
 
     The second head and what follows come after those of hyperparameters `names`.
     """
-    heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
+    heads = [heads[0], *(facts_of(name).short for name in names), *heads[1:]]
     first, *lines = text_lines([heads, *rows], right=True)
     lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
     return f"<pre class='hp-mono'>{html.escape(first)}</pre>", lines
@@ -314,7 +314,7 @@ def parse_values(name, text, layers=2):
     Such as "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says
     so); hidden layers of several widths as "16-8, 32-16", else `layers` of one width.
     """
-    kind = TABLE[name].kind
+    kind = facts_of(name).kind
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":
         return check_list(name, parts)
@@ -342,7 +342,7 @@ def parse_values(name, text, layers=2):
 
 def usual(name, dataset, lists=None):
     """Return the values to begin with; no batch is larger than the data."""
-    text, most = (lists or {}).get(name, TABLE[name].usual), len(dataset.train.y)
+    text, most = (lists or {}).get(name, facts_of(name).usual), len(dataset.train.y)
     sizes = list(map(int, text.split(","))) if name == "batch_size" else []
     if not sizes or sizes[-1] <= most:
         return text
@@ -351,10 +351,10 @@ def usual(name, dataset, lists=None):
 
 def _between(name, low, high, count):
     """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
-    by_factor = TABLE[name].by_factor and min(low, high) > 0
+    by_factor = facts_of(name).by_factor and min(low, high) > 0
     spaced = np.geomspace if by_factor else np.linspace
     values = spaced(low, high, min(count, MOST_VALUES + 1))
-    digits = 4 if TABLE[name].kind in _WHOLE or not by_factor else 2
+    digits = 4 if facts_of(name).kind in _WHOLE or not by_factor else 2
     return [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
 
 

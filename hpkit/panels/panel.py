@@ -28,13 +28,18 @@ from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line
 from hpkit.charts.still import picture, small
 from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import Hyperparameters, check_text, refusal, was_refused
+from hpkit.hyperparameters import (
+    Hyperparameters,
+    check_text,
+    refusal,
+    varied,
+    was_refused,
+)
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import written
 from hpkit.panels.live import Live, stop_earlier
 from hpkit.panels.parts import button, named, row, say
-from hpkit.plots.words import varied
 from hpkit.store import keep_guess, reason, write
 
 if TYPE_CHECKING:

@@ -261,7 +261,7 @@ def searches(dataset, base, space, budget, seed, model):
     count = budget // base.epochs
     shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
     points = {
-        n: list(dict.fromkeys(as_count(n, r.at(share)) for share in shares))
+        n: list(dict.fromkeys(as_count(n, r, r.at(share)) for share in shares))
         for n, r in space.items()
     }
     same = {"seeds": (seed,), "model": model, "tick": FRAME}

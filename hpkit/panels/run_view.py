@@ -15,12 +15,12 @@ from hpkit.charts.loss import loss_chart
 from hpkit.charts.spec import rule
 from hpkit.engine.runs import Run
 from hpkit.engine.training import train
-from hpkit.hyperparameters import TABLE, told
+from hpkit.hyperparameters import facts_of, told, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import aligned, list_widget
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import button, buttons, head_of, named, row, say, toggles
-from hpkit.plots.words import describe, varied
+from hpkit.plots.words import describe
 from hpkit.text import short, shown
 
 WORDS = Texts("panels.run_view")
@@ -287,12 +287,14 @@ def compared(kept):
     runs = [k.run for k in kept]
     rows, same, differ = [], [], []
     for name in told(*(run.setting for run in runs)):
-        values = [shown(getattr(run.setting, name)) for run in runs]
+        values = [shown(getattr(run.setting, name, None)) for run in runs]
         if len(set(values)) > 1:
             differ.append(name)
-            rows.append((f"<b>{TABLE[name].knob}</b>", [f"<b>{v}</b>" for v in values]))
+            rows.append(
+                (f"<b>{facts_of(name).knob}</b>", [f"<b>{v}</b>" for v in values])
+            )
         else:
-            same.append(f"{TABLE[name].knob} {values[0]}")
+            same.append(f"{facts_of(name).knob} {values[0]}")
     seeds = [str(run.seed) for run in runs]
     if len(set(seeds)) > 1:
         rows.append((WORDS["seed"], seeds))
@@ -327,7 +329,9 @@ def _pictured(kept, differ):
     The table beside it has their values: below the map stands the run alone.
     """
     run = WORDS["run"].format(kept.label)
-    differ = [f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ]
+    differ = [
+        f"{facts_of(n).knob} {shown(getattr(kept.run.setting, n))}" for n in differ
+    ]
     words = escape(", ".join([run, *differ]), quote=True)
     data = b64encode(thumbnail(kept.run)).decode()
     picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'

@@ -8,13 +8,12 @@ import numpy as np
 from hpkit.charts.loss import seeds_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings, train
-from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import cell, code_of_setting, seeds_of
-from hpkit.plots.words import varied
 from hpkit.search.result import compared, factor, told_apart
 from hpkit.text import label, short
 

@@ -11,7 +11,7 @@ from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import Run, softmax
-from hpkit.hyperparameters import TABLE, check_choice, refusal
+from hpkit.hyperparameters import check_choice, facts_of, refusal
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import named_value
@@ -57,7 +57,7 @@ def plot_grid(
         loss[cell[::-1]] = heatmap.loss_in(grid, i)
     best, ties = _lowest(grid, space)
     framed = {"best": [heatmap.cell_of(best, space)] if best else [], "ties": ties}
-    others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
+    others = ", ".join(facts_of(n).label for n in grid.space if n not in (x, y))
     title = words.SAY["over"].format(names=others) if others else ""
     chart = heatmap.heatmap_chart(space, loss, framed=framed, title=title)
     return words.drawn(chart, ax, _size(space), words.alt("grid", grid.runs))

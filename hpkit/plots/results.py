@@ -11,7 +11,7 @@ from hpkit.charts import searches as charts
 from hpkit.charts.loss import runs_chart, seeds_chart
 from hpkit.charts.validation import validation_chart
 from hpkit.engine.runs import Run, Runs
-from hpkit.hyperparameters import check_choice, check_flag
+from hpkit.hyperparameters import check_choice, check_flag, varied
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import short
@@ -57,7 +57,7 @@ def plot_training_curves(
     count = int((runs.epochs_done >= 0).any(1).sum())
     split = split if split is not None else ("both" if count <= FEW else "valid")
     check_choice("split", split, ("both", "valid", "train"))
-    differ = words.varied(runs.settings)
+    differ = varied(runs.settings)
     names = [short(setting, differ) for setting in runs.settings]
     chart = runs_chart(runs, split, names, few=count <= FEW)
     size = words.SIZE[0], max(words.SIZE[1], 0.6 + 0.19 * count)
@@ -93,7 +93,7 @@ def plot_seeds(
     count = len(runs.settings)
     if pairs is not None:
         check_flag("pairs", pairs)
-    names = [short(s, words.varied(runs.settings)) for s in runs.settings]
+    names = [short(s, varied(runs.settings)) for s in runs.settings]
     pairs = pairs if pairs is not None else count <= FEW
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     look = {"seeds": runs.seeds, "pairs": pairs}

@@ -15,7 +15,7 @@ import numpy as np
 
 from hpkit.charts.still import draw
 from hpkit.engine.runs import Run, Runs
-from hpkit.hyperparameters import NAMES, TABLE, check_text, refusal
+from hpkit.hyperparameters import check_text, facts_of, refusal, varied
 from hpkit.locale import Texts, words
 from hpkit.search.result import Search
 from hpkit.text import short, shown
@@ -46,11 +46,6 @@ def as_search(result, kinds=None):
         wanted = " or ".join(f"hpkit.{k}" for k in kinds or ("grid_search",))
         raise refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
     return result
-
-
-def varied(settings):
-    """Return the names of the hyperparameters in which settings differ."""
-    return [n for n in NAMES if len({getattr(s, n) for s in settings}) > 1]
 
 
 def describe(result: Any) -> str:
@@ -88,7 +83,10 @@ def describe(result: Any) -> str:
         ends = [i for i in ends if np.isfinite(runs.mean_val_loss[i])]
         points = [(runs.mean_val_loss[i], shown(values[i])) for i in ends]
         points = [TOLD["point"].format(loss=loss, value=v) for loss, v in points]
-        facts |= {"name": TABLE[result.param_name].label, "value": shown(values[best])}
+        facts |= {
+            "name": facts_of(result.param_name).label,
+            "value": shown(values[best]),
+        }
         text = TOLD["curve_out" if out.any() else "curve"]
         return text.format(points=", ".join(points), **facts)
     kind = "all" if out.all() else "some" if out.any() else "runs"

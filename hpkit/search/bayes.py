@@ -6,6 +6,8 @@ from there) it can do with ``to_optuna(search)``.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -14,10 +16,17 @@ import numpy as np
 
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import DIVERGED_ABOVE, Run, Runs, join
-from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
+from hpkit.hyperparameters import (
+    NAMES,
+    Hyperparameters,
+    check_seed,
+    check_setting,
+    ours_for,
+    refusal,
+)
 from hpkit.search.result import Search, cost_of
 from hpkit.search.searches import searching, train_more
-from hpkit.search.space import COUNTS, Range, check_trials
+from hpkit.search.space import COUNTS, Range, check_trials, ends_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -66,8 +75,8 @@ def _ask_and_tell(plan, count, sampler, first):
     study, asked, parts, lost = _new_study(sampler), 0, [], ()
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     longest = plan.space.get("epochs", (plan.base.epochs,))
-    longest = round(longest.high) if isinstance(longest, Range) else max(longest)
-    planned = plan.cost([plan.base.but(epochs=longest)] * count)
+    longest = ends_of("epochs", longest) if isinstance(longest, Range) else longest
+    planned = plan.cost([plan.base.but(epochs=max(longest))] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
         trials = [study.ask(ranges) for _ in range(now)]
@@ -127,7 +136,7 @@ def to_optuna(search: Search) -> Study:
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         trial = create_trial(
             state=state,
-            params={n: _choice(getattr(setting, n)) for n in search.space},
+            params={n: _choice(n, getattr(setting, n)) for n in search.space},
             distributions=ranges,
             value=value,
             intermediate_values={e: v for e, v in curve if np.isfinite(v)},
@@ -173,6 +182,9 @@ def from_optuna(
         raise refusal("optuna_names", names, kind=TypeError)
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
+    own = [names.get(name, name) for trial in trials for name in trial.params]
+    own = [name for name in own if name not in NAMES and ours_for(name) == "other"]
+    base = base.but(own=dict.fromkeys(own) | dict(base.own))
     reported = all(map(_reports_its_value, trials))
     runs, space = [], {}
     for trial in trials:
@@ -186,7 +198,8 @@ def from_optuna(
             if hasattr(found, "choices"):
                 space[name] = tuple(_value(name, choice) for choice in found.choices)
             else:
-                space[name] = Range(found.low, found.high, found.log)
+                whole = {"whole": isinstance(found.low, int) and name not in NAMES}
+                space[name] = Range(found.low, found.high, found.log, **whole)
         nothing = np.full_like(curve, np.nan)
         accuracy = None if dataset.is_regression else nothing
         runs.append(Run(dataset, setting, 0, nothing, curve, accuracy, accuracy, 0.0))
@@ -232,9 +245,9 @@ def _distribution(name, values):
     from optuna import distributions
 
     if not isinstance(values, Range):
-        return distributions.CategoricalDistribution([_choice(v) for v in values])
-    if name in COUNTS:
-        low, high = round(values.low), round(values.high)
+        return distributions.CategoricalDistribution([_choice(name, v) for v in values])
+    if name in COUNTS or values.whole:
+        low, high = ends_of(name, values)
         return distributions.IntDistribution(low, high, log=values.log)
     return distributions.FloatDistribution(values.low, values.high, log=values.log)
 
@@ -243,11 +256,16 @@ def _setting(params, base):
     return base.but(**{name: _value(name, v) for name, v in params.items()})
 
 
-def _choice(value):
-    return "-".join(map(str, value)) or "none" if isinstance(value, tuple) else value
+def _choice(name, value):
+    if not isinstance(value, tuple):
+        return value
+    return "-".join(map(str, value)) or "none" if name == "hidden" else repr(value)
 
 
 def _value(name, choice):
     if name == "hidden" and isinstance(choice, str):
         return tuple(int(units) for units in choice.split("-") if units.isdigit())
+    if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
+        with contextlib.suppress(ValueError, SyntaxError):
+            return ast.literal_eval(choice)
     return choice

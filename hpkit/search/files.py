@@ -34,8 +34,11 @@ def save(search, path):
 
 
 def _plain(value):
+    if isinstance(value, Hyperparameters):
+        return setting_to_plain(value)
     if is_dataclass(value):
-        value = vars(value)
+        same = ("whole", False)  # as before there were whole ranges
+        value = {name: v for name, v in vars(value).items() if (name, v) != same}
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     return list(map(_plain, value)) if isinstance(value, tuple) else value
@@ -63,7 +66,7 @@ def _search_from_plain(plain, dataset=None):
         name: Range(**values) if isinstance(values, dict) else _tuples(values)
         for name, values in plain["space"].items()
     }
-    space = space and check_space(plain["kind"], space, ranges=True)
+    space = space and check_space(plain["kind"], space, ranges=True, own=dict(base.own))
     words("search")["kinds"][plain["kind"]]  # one that is known
     steps = []
     for step in map(_tuples, plain["steps"]):
@@ -114,7 +117,8 @@ def runs_from_plain(plain, dataset=None):
 
 
 def setting_to_plain(setting):
-    return {name: _plain(getattr(setting, name)) for name in NAMES}
+    plain = {name: _plain(getattr(setting, name)) for name in NAMES}
+    return plain | ({"own": _plain(dict(setting.own))} if setting.own else {})
 
 
 def numbers_to_plain(values):  # JSON has no sign for nan and inf

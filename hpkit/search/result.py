@@ -95,7 +95,7 @@ class _AsRuns:
     std_val_loss: np.ndarray
     best: Hyperparameters
     best_run: Run
-    to_frame: Callable[[], pd.DataFrame]
+    mean_val_accuracy: np.ndarray | None
     history: Callable[[], pd.DataFrame]
 
 
@@ -155,7 +155,8 @@ class Search(_AsRuns):
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
-        return [getattr(setting, check_name(name)) for setting in self.settings]
+        name = check_name(name, dict(self.base.own))
+        return [getattr(setting, name) for setting in self.settings]
 
     @property
     def cost(self) -> Cost:
@@ -195,7 +196,7 @@ class Search(_AsRuns):
         elif runs.val_accuracy is None:
             raise refusal("by_accuracy")
         else:
-            each = lowest(-runs.val_accuracy)[0]
+            return -runs.mean_val_accuracy
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
@@ -269,6 +270,43 @@ class Search(_AsRuns):
             start = rung.epoch
         last = self.rungs[-1].kept if self.rungs else range(len(self.settings))
         yield from ((i, start, self.settings[i].epochs) for i in last)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame, one row a setting: as in `Runs`, of what was searched."""
+        return self.runs._frame(self.space)
+
+    @property
+    def best_params(self) -> dict:
+        """The values of what was searched in the best setting, by name."""
+        return {name: getattr(self.best, name) for name in self.space}
+
+    @property
+    def best_score(self) -> float:
+        """The mean validation loss of the best setting: lower is better.
+
+        In scikit-learn higher is better; minus this is `mean_test_score` of its row in
+        `cv_results`.
+        """
+        return float(self.mean_val_loss[self.runs.order[0]])
+
+    @property
+    def cv_results(self) -> dict:
+        """What ``cv_results_`` of scikit-learn has: a dict of ndarrays (n_settings,).
+
+        A score is minus a run's lowest validation loss, so higher is better; a split
+        is a seed. "test" is scikit-learn's word: no test row is looked at.
+        """
+        frame, settings = self.to_frame(), self.settings
+        score = np.where(self.diverged, np.nan, -self.best_val_loss)
+        params = [{n: getattr(s, n) for n in self.space} for s in settings]
+        columns = {
+            f"param_{n}": frame[f"param_{n}"].to_numpy(object) for n in self.space
+        }
+        splits = {f"split{k}_test_score": one for k, one in enumerate(score.T)}
+        means = {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
+        more = {"mean_fit_time": self.fit_time.mean(1)}
+        more["rank_test_score"] = frame["rank_val_loss"].to_numpy()
+        return {"params": params} | columns | splits | means | more
 
     def to_optuna(self) -> Study:
         """Return the search as an Optuna study: see `hpkit.to_optuna`."""

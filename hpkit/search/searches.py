@@ -21,7 +21,13 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, folds_of
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import join
-from hpkit.engine.training import Training, check_model, check_settings, train
+from hpkit.engine.training import (
+    Training,
+    check_model,
+    check_settings,
+    own_names,
+    train,
+)
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
@@ -100,15 +106,17 @@ class Plan:
         self, kind, dataset, base, seeds, model, executor, tick, space, *, ranges=False
     ):
         self.kind, self.dataset = kind, check_dataset(dataset)
-        self.base = hp.check_setting(base, "base", default=Hyperparameters())
-        self.space = tried.check_space(kind, space, ranges=ranges)
+        base = hp.check_setting(base, "base", default=Hyperparameters())
+        own = own_names(space, check_model(model), base)
+        self.space = tried.check_space(kind, space, ranges=ranges, own=own)
+        self.base = tried.with_own(base, self.space)
         for name, values in self.space.items():
             if isinstance(values, tried.Range):
-                values = [tried.as_count(name, end) for end in values.ends]
+                values = tried.ends_of(name, values)
             check_settings([self.base.but(**{name: v}) for v in values], dataset)
         self.seeds = hp.check_seeds(seeds)
         self.tick = hp.check_number("tick", tick, low=0)
-        about = {"seeds": self.seeds, "model": check_model(model)}
+        about = {"seeds": self.seeds, "model": model}
         self._train = functools.partial(Training, dataset, **about)
         if executor is not None:
             from hpkit.search.executors import Spread, check_executor
@@ -180,7 +188,9 @@ def validation_curve(plan, *, param_name, param_range):
     >>> curve.best.lr
     0.1
     """
-    plan = plan({hp.check_name(param_name): param_range})
+    if not isinstance(param_name, str):
+        hp.check_name(param_name)
+    plan = plan({param_name: param_range})
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
@@ -204,7 +214,10 @@ def grid_search(plan, **values):
         Show a bar with runs, epochs and seconds left. Interrupting returns what is
         done. (In `.live` there is `tick` instead, the seconds between two results.)
     **values : iterable
-        Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``.
+        Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``. With a
+        `model` of your own also of whatever that reads of its setting: ``heads=[2, 4]``
+        for ``setting.heads``. What it never reads is refused, unless its network keeps
+        the setting, to read it in `forward`.
 
     Examples
     --------

@@ -13,12 +13,11 @@ from itertools import product
 import numpy as np
 
 from hpkit import hyperparameters as hp
-from hpkit.hyperparameters import TABLE, check_name, check_value, refusal
+from hpkit.hyperparameters import TABLE, check_name, facts_of, refusal
 from hpkit.locale import words
 
 # Whole numbers: what is drawn is rounded.
 COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
-_NUMBERS = [name for name, facts in TABLE.items() if facts.kind in ("count", "number")]
 MOST_TRIALS = 10**5
 DIGITS = 4  # that a drawn value keeps: enough to try, short enough to read
 # A drawn value within this share of the range from its end is at the edge.
@@ -27,11 +26,12 @@ EDGE = 0.05
 
 @dataclass(frozen=True)
 class Range:
-    """From `low` to `high`, drawn evenly, on a log scale if `log`."""
+    """From `low` to `high`, drawn evenly, on a log scale if `log`, `whole` numbers."""
 
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -49,43 +49,63 @@ class Range:
         return (value - low) / (high - low)
 
     def __repr__(self):
-        name = "log_uniform" if self.log else "uniform"
-        return f"{name}({self.low:g}, {self.high:g})"
+        name, whole = "log_" * self.log + "uniform", ", whole=True" * self.whole
+        return f"{name}({self.low:g}, {self.high:g}{whole})"
 
 
-def uniform(low: float, high: float) -> Range:
+def uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each part of it as likely as any other.
+
+    With `whole` whole numbers are drawn, as batch size and epochs always are.
 
     Examples
     --------
     >>> uniform(0, 0.9)
     uniform(0, 0.9)
     """
-    return Range(*_ends("uniform", low, high, -math.inf), log=False)
+    return _range("uniform", low, high, whole, least=-math.inf)
 
 
-def log_uniform(low: float, high: float) -> Range:
+def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each power of ten as likely as any other; low > 0.
 
     For values whose factor matters, as the learning rate's: 0.001 to 0.01 gets as
-    many draws as 1 to 10. Bergstra and Bengio, Random search for hyper-parameter
-    optimization, JMLR 13 (2012).
+    many draws as 1 to 10. With `whole` as in `uniform`. Bergstra and Bengio, Random
+    search for hyper-parameter optimization, JMLR 13 (2012).
 
     Examples
     --------
     >>> log_uniform(1e-4, 10)
     log_uniform(0.0001, 10)
     """
-    return Range(*_ends("log_uniform", low, high, 0), log=True)
+    return _range("log_uniform", low, high, whole, least=0)
 
 
-def _ends(what, low, high, least):
+def _range(what, low, high, whole, least):
     hint = words("hints")["range"].format(what=what)
     rule = {"low": least, "strict": True, "hint": hint}
     low, high = (hp.check_number(f"{what}_end", end, **rule) for end in (low, high))
     if low >= high:
         raise refusal("range", what=what, low=low, high=high)
-    return low, high
+    if hp.check_flag("whole", whole):
+        rule = {"low": max(least + 1, -(10**9)), "hint": hint}
+        low, high = (hp.check_count(f"{what}_end", end, **rule) for end in (low, high))
+    return Range(low, high, what == "log_uniform", whole)
+
+
+# SciPy's distributions that hpkit has, too.
+_SCIPY = {"uniform": (), "loguniform": (True,), "reciprocal": (True,)}
+_SCIPY["randint"] = (False, True)
+
+
+def _as_range(values):
+    """Return a distribution of SciPy's as a `Range`, all else as it is."""
+    name = getattr(getattr(values, "dist", None), "name", None)
+    return (
+        Range(*map(float, values.support()), *_SCIPY[name])
+        if name in _SCIPY
+        else values
+    )
 
 
 def check_list(name, values):
@@ -94,40 +114,59 @@ def check_list(name, values):
     hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
     items = hp.check_items(name, values, hint=hint.format(name=name))
     plain = (v.item() if isinstance(v, np.generic) else v for v in items)
-    values = tuple(check_value(name, value) for value in plain)
+    values = tuple(facts_of(name).check(name, value) for value in plain)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
         raise refusal("twice", name=name, twice=twice)
     return values
 
 
-def check_space(function, space, *, ranges=False):
-    """Return the values to try by name; `ranges` says whether a `Range` may be one."""
+def check_space(function, space, *, ranges=False, own=()):
+    """Return the values to try by name; `ranges` says whether a `Range` may be one.
+
+    `own` are the names that may be tried beside hpkit's.
+    """
     if not space:
         raise refusal("space", function=function)
     checked = {}
     for name, values in space.items():
-        check_name(name)
+        kind, values = facts_of(check_name(name, own)).kind, _as_range(values)
         if not isinstance(values, Range):
             checked[name] = check_list(name, values)
             continue
         if not ranges:
             facts = {"function": function, "name": name}
             raise refusal("no_range", values, kind=TypeError, **facts)
-        if name not in _NUMBERS:
+        if kind in ("choice", "units"):
             raise refusal("odd_range", values, kind=TypeError, name=name)
-        for end in values.ends:
-            check_value(name, as_count(name, end))
+        for end in ends_of(name, values):
+            facts_of(name).check(name, end)
         checked[name] = values
     return checked
 
 
-def as_count(name, value):
-    return round(value) if name in COUNTS else value
+def as_count(name, values, value):
+    """Return a value of a `Range`, rounded where that is of whole numbers."""
+    return round(value) if values.whole or name in COUNTS else value
+
+
+def ends_of(name, values):
+    """Return the lowest and the highest value that a `Range` can give."""
+    return [as_count(name, values, end) for end in values.ends]
+
+
+def with_own(base, space):
+    """Return a setting that has the names of a model's own, too, with first values."""
+    first = {
+        name: ends_of(name, values)[0] if isinstance(values, Range) else values[0]
+        for name, values in space.items()
+        if name not in hp.NAMES
+    }
+    return base.but(own=first | dict(base.own)) if first else base
 
 
 def all_settings(base, space):
-    every = product(*space.values())
+    base, every = with_own(base, space), product(*space.values())
     return [base.but(**dict(zip(space, values, strict=True))) for values in every]
 
 
@@ -144,6 +183,7 @@ def drawn_settings(base, space, count, seed):
     if check_trials(count) > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
+    base = with_own(base, space)
     for _ in range(1000 * count):
         values = {name: draw(rng, name, v) for name, v in space.items()}
         found[base.but(**values)] = None  # a dict, since a set has no order
@@ -153,8 +193,8 @@ def drawn_settings(base, space, count, seed):
 
 
 def draw(rng, name, values):
-    if isinstance(values, Range) and name in COUNTS:  # the ends are whole parts, too
-        low, high = round(values.low), round(values.high)
+    if isinstance(values, Range) and (values.whole or name in COUNTS):
+        low, high = ends_of(name, values)  # whole parts, too
         drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
         return min(max(round(drawn), low), high)
     if isinstance(values, Range):
@@ -169,13 +209,15 @@ def edge_of(name, values, best, most=math.inf):
     """
     if isinstance(values, Range):
         share = values.share(best)
-        low, high = as_count(name, values.low), as_count(name, values.high)
+        low, high = ends_of(name, values)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
-    elif name in _NUMBERS and len(values) > 1:
+    elif facts_of(name).kind in ("count", "number", "own") and len(values) > 1:
+        if not hp.are_numbers(values):
+            return None
         low, high = min(values), max(values)
         at = {"lowest": best == low, "highest": best == high}
     else:
         return None
-    at["lowest"] &= low > (1 if name in COUNTS else 0)
+    at["lowest"] &= low > (1 if isinstance(low, int) else 0) or low < 0
     at["highest"] &= name != "batch_size" or high < most
     return next((end for end, true in at.items() if true), None)

@@ -1,7 +1,11 @@
 """Learners' own networks equal a plain loop, in whatever company they are trained."""
 
+import dataclasses
 import functools
+import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 
 import architectures
 import numpy as np
@@ -310,6 +314,87 @@ def test_a_watched_setting_is_a_setting():
     assert isinstance(watched, hk.Hyperparameters)
     assert watched == BASE
     assert type(watched.but(lr=1)) is hk.Hyperparameters
+
+
+# ---- names of its own --------------------------------------------------------------
+
+
+class Free(nn.Module):
+    def __init__(self, n_in, n_out, width, heads=None):
+        super().__init__()
+        self.heads = heads  # the name alone says nothing of the setting's
+        self.bent = nn.Linear(n_in, width)
+        self.last = nn.Linear(width, n_out)
+
+    def forward(self, x):
+        return self.last(torch.tanh(self.bent(x)))
+
+
+def free(n_in, n_out, setting):
+    if setting.kind == "straight":
+        return nn.Linear(n_in, n_out)
+    return Free(n_in, n_out, setting.width)
+
+
+FREE = {"kind": ["bent", "straight"], "width": [3, 6]}
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+@pytest.mark.usefixtures("stacked")
+def test_names_of_its_own_equal_the_plain_loop(threads):
+    with ThreadPoolExecutor(threads or 1) as pool:
+        more = {"executor": pool if threads else None, "seeds": (0, 3)}
+        grid = hk.grid_search(DATA, BASE, model=free, lr=[0.05], **FREE, **more)
+
+    assert_equal_the_plain_loop(grid.runs, free)
+    losses = grid.mean_val_loss  # the width of a straight one changes nothing
+    assert losses[0] != losses[1] != losses[2] == losses[3]
+
+
+def test_a_name_of_its_own_is_a_value_of_the_setting():
+    setting = hk.Hyperparameters(lr=0.1, own={"width": np.int64(3), "kind": "bent"})
+
+    assert (setting.width, setting.but(width=[2, 4]).width) == (3, (2, 4))
+    for copy in (pickle.loads(pickle.dumps(setting)), deepcopy(setting)):
+        assert copy == setting
+        assert hash(copy) == hash(setting)
+    assert eval(repr(setting), {"Hyperparameters": hk.Hyperparameters}) == setting
+    assert not hasattr(setting, "heads")
+    with pytest.raises(AttributeError, match=r"setting\.heads; search heads=\[...\]"):
+        setting.heads  # noqa: B018
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setting.width = 4
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"model": free, **FREE, "heads": [2, 4]}, "got 'heads', which it never does"),
+        ({"model": free, **FREE, "hidden": [(2,), (4,)]}, "got 'hidden', which it nev"),
+        ({"model": free, **FREE, "learning_rate": [1, 2]}, "hpkit calls it lr"),
+        ({"model": free, **FREE, "n_jobs": 2}, "hpkit calls it executor"),
+        ({"model": free, "kind": ["bent"]}, "got none for setting.width; search width"),
+        ({"model": free, **FREE, "but": [1, 2]}, "a Python name .*got 'but'"),
+        ({"model": free, **FREE, "width": [[DATA]]}, "width must be a number, True"),
+        (FREE, "must be one of lr, .*got 'kind'"),
+        ({"base": BASE.but(own={"width": 3}), "lr": [1]}, "got 'width' without one"),
+    ],
+)
+def test_a_name_that_nothing_reads_is_refused(more, words):
+    with pytest.raises((ValueError, TypeError, AttributeError), match=words):
+        hk.grid_search(DATA, **more)
+
+
+def test_a_name_that_only_some_settings_read_is_fine_alone():
+    setting = BASE.but(own={"kind": "straight", "width": 3})
+
+    assert_equal_the_plain_loop([hk.fit(DATA, setting, model=free)], free)
+    with pytest.raises(ValueError, match="got 'wdith', which it never does"):
+        hk.fit(DATA, setting.but(own={"wdith": 3, "kind": "straight"}), model=free)
+    # Another library's name of one of ours, which this function does read.
+    layers = functools.partial(lambda i, o, s, _: nn.Linear(i, o * s.layers), _=0)
+    with pytest.raises(ValueError, match="shape"):
+        hk.grid_search(DATA, BASE, model=layers, layers=[2, 3])
 
 
 # ---- what is refused ---------------------------------------------------------------

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from scipy.stats import loguniform
+from scipy.stats import loguniform, norm, randint, uniform
 
 import hpkit as hk
 from hpkit.search.result import Cost
@@ -457,9 +457,14 @@ def test_bad_ranges_are_refused_in_three_parts(make, ends):
 
 
 def test_what_other_libraries_take_leads_to_ours():
-    for values, words in ((loguniform(0.1, 1), "log_uniform"), (0.1, r"lr=\[")):
+    for values, words in ((norm(0.1, 1), "log_uniform"), (0.1, r"lr=\[")):
         with pytest.raises(TypeError, match=words):
             hk.random_search(MOONS, lr=values)
+    draws = {"lr": loguniform(0.1, 1), "momentum": uniform(0, 0.5)}
+    draws["batch_size"] = randint(8, 65)
+    found = hk.random_search(MOONS, hk.Hyperparameters(epochs=1), n_trials=2, **draws)
+    want = (hk.log_uniform(0.1, 1), hk.uniform(0, 0.5), hk.uniform(8, 64, whole=True))
+    assert tuple(found.space.values()) == want
     with pytest.raises(TypeError, match=r"got \{'lr': \[0.1\]\}; write lr=\[0.1\]"):
         hk.grid_search(MOONS, {"lr": [0.1]})
     for low in (0, -1):
