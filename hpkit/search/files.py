@@ -14,7 +14,7 @@ from hpkit import store
 from hpkit.data.datasets import Dataset, check_dataset, without_rows
 from hpkit.engine.files import checked
 from hpkit.engine.runs import CURVES, Run, Runs
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal, told
 from hpkit.locale import words
 from hpkit.search.result import Cost, Lost, Rung, Search, Step
 from hpkit.search.space import Range, check_space
@@ -117,7 +117,9 @@ def runs_from_plain(plain, dataset=None):
 
 
 def setting_to_plain(setting):
-    plain = {name: _plain(getattr(setting, name)) for name in NAMES}
+    # What was added since, where it says something: files stay as they were.
+    names = [name for name in told(setting) if name in NAMES]
+    plain = {name: _plain(getattr(setting, name)) for name in names}
     return plain | ({"own": _plain(dict(setting.own))} if setting.own else {})
 
 
