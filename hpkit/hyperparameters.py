@@ -25,6 +25,7 @@ from hpkit.locale import words
 
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adamw", "nesterov")
 ACTIVATIONS = ("relu", "tanh")
+CLASS_WEIGHTS = ("none", "balanced")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
 USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
@@ -68,6 +69,13 @@ class Hyperparameters:
     patience : int, >= 0, default 0
         Early stopping: a run ends when so many epochs in a row have brought no new
         lowest validation loss; 0 trains all epochs.
+    clip : float, >= 0, default 0
+        Longest gradient: a longer one, of all weights together, is cut to it;
+        0 leaves all as they are.
+    label_smoothing : float, 0 <= label_smoothing < 1, default 0
+        Share of a target that is spread evenly over all classes while training.
+    class_weight : {"none", "balanced"}, default "none"
+        "balanced" trains as if all classes had as many points.
     own : dict, default {}
         What a model of your own reads beside these, such as ``setting.heads`` for
         ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.
@@ -76,7 +84,10 @@ class Hyperparameters:
     Notes
     -----
     Updates are those of ``torch.optim.SGD``, ``Adam``, ``RMSprop`` (alpha 0.99),
-    ``AdamW`` and ``SGD(nesterov=True)``.
+    ``AdamW`` and ``SGD(nesterov=True)``, the gradient cut before that as by
+    ``clip_grad_norm_``. Label smoothing and class weights are those of
+    ``CrossEntropyLoss``, for classes alone, and change what is trained, not what is
+    measured: all losses shown are plain, so settings can be compared.
     Schedules are those of ``torch.optim.lr_scheduler``, with a step after each update:
     ``StepLR(opt, ceil(n / 3))``, ``CosineAnnealingLR(opt, n)``, ``LinearLR(opt, 1, 0,
     n)``, ``OneCycleLR(opt, lr, n, pct_start=warmup or 0.3, cycle_momentum=False)``. A
@@ -103,6 +114,9 @@ class Hyperparameters:
     schedule: str | tuple[float, ...] = "constant"
     warmup: float = 0.0
     patience: int = 0
+    clip: float = 0.0
+    label_smoothing: float = 0.0
+    class_weight: str = "none"
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self):
@@ -200,6 +214,7 @@ def _cosine(share):
 # What other libraries call it: hyperparameters, and keys of [ways] in the locale.
 _ELSEWHERE = {
     "lr": "learning_rate learning_rate_init eta alpha",
+    "clip": "clip_norm clipnorm grad_clip gradient_clip_val max_grad_norm max_norm",
     "epochs": "n_epochs num_epochs max_epochs max_iter",
     "batch_size": "batch batchsize bs minibatch_size",
     "weight_decay": "l2 wd decay weight_decay_rate",
@@ -491,6 +506,7 @@ def _choice(name, choices, **agreed):
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+_CLIPS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _PATIENCES = (0, 1, 2, 5, 10, 20, 50)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
@@ -511,6 +527,9 @@ _ROWS = (
     replace(_choice("schedule", SCHEDULES), check=_check_schedule),
     _number("warmup", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
     replace(_count("patience", "0, 2, 5, 10, 20", "ticks", low=0), ticks=_PATIENCES),
+    _number("clip", "0, 0.1, 0.3, 1, 3", "ticks", _CLIPS),
+    _number("label_smoothing", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
+    _choice("class_weight", CLASS_WEIGHTS, loop=_same),
 )
 TABLE = {facts.name: facts for facts in _ROWS}
 # The order is that of the class; a name that one of them lacks is found at import.

@@ -27,6 +27,9 @@ BAD = [
     *(("momentum", v) for v in (-0.1, 1, 1.5, math.nan, "0.9", None)),
     *(("dropout", v) for v in (-0.1, 1, 1.5, math.nan, "0.5", None, True)),
     *(("schedule", v) for v in ("Cosine", "", None, 1, (1, "half"), (1, -1), "1--1")),
+    *(("clip", v) for v in (-1, math.nan, math.inf, "1", None, True)),
+    *(("label_smoothing", v) for v in (-0.1, 1, math.nan, "0.1", None, True)),
+    *(("class_weight", v) for v in ("Balanced", "", None, 1, {0: 1})),
     *(("patience", v) for v in (-1, 1.5, math.nan, "5", None, True)),
     *(("warmup", v) for v in (-0.1, 1, math.nan, "0.1", None, True)),
     *(("weight_decay", v) for v in (-1e-3, math.nan, math.inf, "0", None)),
@@ -98,6 +101,7 @@ def test_bad_seeds_are_refused(seeds):
         ("n_jobs", "executor"),
         ("param_grid", r"lr=\[0.01, 0.1\]"),
         ("early_stopping", "hpkit calls it patience"),
+        ("max_grad_norm", "hpkit calls it clip"),
         ("dropout_rate", "hpkit calls it dropout"),
         ("lrr", "check the spelling"),
     ],
@@ -135,6 +139,9 @@ OTHER = {
     "schedule": "cosine",
     "warmup": 0.3,
     "patience": 1,
+    "clip": 0.01,
+    "label_smoothing": 0.2,
+    "class_weight": "balanced",
 }
 
 

@@ -138,7 +138,7 @@ def texts_of_charts(charts):
 
 # What is a name or a value in every language.
 NAMES = "small_moons|moons|circles|coin_flips|batch_size|sgd|adam|rmsprop|relu|tanh"
-NAMES += "|adamw|nesterov|constant|step|cosine|linear|one-cycle"
+NAMES += "|adamw|nesterov|none|balanced|constant|step|cosine|linear|one-cycle"
 NAMES += r"|hpkit\S*|inf|e[+-]\d\d|hk\.\S*|\w+=\S*"
 
 

@@ -176,7 +176,8 @@ class DenseNetworks:
         """Write the gradient of the mean loss into `grads`.
 
         x (runs, features, points), y (runs, outputs, points): one-hot classes or the
-        target, weight (points,): 1 / number of points, 0 for a filling column.
+        target, weight (points,) or (runs, 1, points): of a mean 1 / number of points,
+        0 for a filling column.
         """
         out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]

@@ -174,7 +174,7 @@ class ModuleNetworks:
 
         def write(i, own):
             own.mode(True)
-            found = self._pull_back_one(own, x[i], y[i], weight)
+            found = self._pull_back_one(own, x[i], y[i], _of_run(weight, i))
             for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
                 if value is None:
                     self.absent.append((part, i))
@@ -266,7 +266,8 @@ class ModuleNetworks:
 
         None where it does not work: the runs are then trained one by one.
         """
-        shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
+        every = x, *others, *self.weights, *self.buffers
+        shapes = tuple(tuple(t.shape) for t in every)
         key = (name, self.fingerprint, self.dtype, self.regression, shapes)
         if (name, shapes) not in self.checked:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
@@ -303,7 +304,7 @@ class ModuleNetworks:
         own.set([t[0].clone() for t in (*self.weights, *self.buffers)])
         if others:
             y, weight = others
-            want = self._pull_back_one(own, x[0], y[0], weight)
+            want = self._pull_back_one(own, x[0], y[0], _of_run(weight, 0))
         else:
             found, want = [found], [self._ask(own.net, x[0].mT.contiguous()).mT]
         pairs = zip(found, want, strict=True)
@@ -313,6 +314,10 @@ class ModuleNetworks:
         pairs = [(*pair, scale) for pair in pairs]
         pairs += [(b[0], f) for b, f in zip(buffers, own.fixed, strict=True)]
         return all(alike(*pair) for pair in pairs)
+
+
+def _of_run(weight, number):
+    return weight if weight.dim() == 1 else weight[number, 0]
 
 
 def parts_of(net):

@@ -28,6 +28,7 @@ _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
+LOSS = ("clip", "label_smoothing", "class_weight")  # the first two may differ, too
 PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
 ENDS = ("epochs", "patience")  # these, too: when a run leaves
 # What `arrange` makes anew from the rest.
@@ -123,6 +124,10 @@ class Stack:
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
         self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
         self._plan_batches(settings[0].batch_size)
+        self.class_weights = None
+        if settings[0].class_weight == "balanced":
+            counts = data.Y[:, : data.n_train].sum(1, keepdim=True)
+            self.class_weights = data.n_train / (len(counts) * counts.clamp(min=1))
         starts, fixed, rng = zip(*map(net.start, distinct), strict=True)
 
         def each_run(parts):
@@ -181,6 +186,12 @@ class Stack:
             each = torch.tensor(each, dtype=self.data.X.dtype)
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
+        kind = {"dtype": self.data.X.dtype}
+        clips = [s.clip or math.inf for s in self.settings]
+        self.clip = torch.tensor(clips, **kind) if min(clips) < math.inf else None
+        smooth = torch.tensor([s.label_smoothing for s in self.settings], **kind)
+        self.smooth = smooth[:, None, None] if smooth.any() else None
+        self.soft = self.smooth is not None or self.class_weights is not None
         plans = {(s.schedule, s.warmup) for s in self.settings}
         self.planned = plans != {("constant", 0)}
         self.net.bind(self)
@@ -271,15 +282,36 @@ class Stack:
             size = self.settings[0].batch_size
             points = min(size, self.data.n_train - self.step * size)
             self.net.draw_masks(self.droppers, self.seed_row, points)
+        if self.soft:
+            y, weight = self._softened(y, weight)
         self.net.gradient(x, y, weight)
         if self.net.absent:
             self._skip_absent()
         else:
             self.update()
 
+    def _softened(self, y, weight):
+        """Return the targets and weights of points of torch.nn.CrossEntropyLoss."""
+        target, of_class = y, self.class_weights
+        if self.smooth is not None:
+            target = y.lerp(y.new_tensor(1 / y.shape[1]), self.smooth)
+        if of_class is None:
+            return target, weight
+        own, target = (of_class * y).sum(1, keepdim=True), of_class * target
+        total = target.sum(1, keepdim=True)
+        return target / total, total * weight / (own * weight).sum(2, keepdim=True)
+
+    def _cut(self, grad):
+        """Cut gradients as torch.nn.utils.clip_grad_norm_ does, run by run."""
+        parts = [part.reshape(len(self.runs), -1) for part in self._views(grad)]
+        norm = torch.stack([part.norm(dim=1) for part in parts]).norm(dim=0)
+        grad.mul_((self.clip / (norm + 1e-6)).clamp(max=1)[self.owner])
+
     def update(self):
         """Update as torch.optim does, with the gradients of the last batch."""
         weights, grad = self.flat["weights"], self.flat["grad"]
+        if self.clip is not None:
+            self._cut(grad)
         if self.weight_decay is not None:
             if self.optimizer == "adamw":  # Loshchilov and Hutter 2019
                 weights.addcmul_(weights, self.lr * self.weight_decay, value=-1)
@@ -303,6 +335,7 @@ class Stack:
         views = self._views(absent)
         for part, run in self.net.absent:
             views[part][run] = True
+        self.flat["grad"].masked_fill_(absent, 0)  # an old one would count as long
         before = {name: values.clone() for name, values in self.flat.items()}
         updates = self.updates
         if "m" in self.flat:

@@ -24,13 +24,13 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
-from hpkit.engine.stack import EACH, ENDS, PLANNED, Columns, OneThread, Stack
+from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
 __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
-_READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS}
+_READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS, *LOSS}
 assert {*hp.TABLE} == _READ
 
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
@@ -345,6 +345,10 @@ def check_settings(settings, dataset):
         size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
             raise refusal("batch_size", size, most=most, dataset=dataset.name)
+        if dataset.is_regression and setting.label_smoothing:
+            raise refusal("classes_only", setting.label_smoothing)
+        if dataset.is_regression and setting.class_weight != "none":
+            raise refusal("classes_only", setting.class_weight)
     return settings
 
 

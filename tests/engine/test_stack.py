@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from architectures import batch_norm
+from architectures import Branching, Unused, batch_norm
 from oracle import dense, plain_run, schedule_of
 
 import hpkit.engine.stack
 from hpkit.data.datasets import Dataset, load_dataset
+from hpkit.engine import own_networks
 from hpkit.engine.dense import DenseNetworks
 from hpkit.engine.training import Hyperparameters, Training, train
 from hpkit.hyperparameters import OPTIMIZERS, SCHEDULES
@@ -203,6 +204,52 @@ def test_runs_that_go_on_when_others_have_left_keep_their_own_best():
         assert max(differences(run, plain)) < 1e-6
         assert run.best_epoch == plain.curves[:, 1].argmin()
     assert np.mean([run.best_epoch < run.setting.epochs for run in runs]) > 0.3
+
+
+def uneven(regression=False):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    y = y if regression else np.digitize(y, [-1, 1.5])
+    return Dataset.from_arrays(X, y)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("model", [None, batch_norm, Unused, Branching])
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_clipping_smoothing_and_class_weights_equal_torch(
+    model, optimizer, monkeypatch
+):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    base = Hyperparameters(
+        lr=0.1, batch_size=20, epochs=3, momentum=0.5, hidden=(8,), optimizer=optimizer
+    )
+    space = itertools.product((0.0, 0.05, 0.3), (0.0, 0.1, 0.7), ("none", "balanced"))
+    names, data = ("clip", "label_smoothing", "class_weight"), uneven()
+    wanted = [base.but(**dict(zip(names, values, strict=True))) for values in space]
+
+    runs = trained(data, wanted, seeds=SEEDS[:1], dtype=torch.float64, model=model)
+
+    for run in runs:
+        about = {"dtype": torch.float64, "model": model or dense}
+        plain = plain_run(data, run.setting, run.seed, **about)
+        assert max(differences(run, plain)) < 1e-9, run.setting
+    assert len({tuple(run.val_loss) for run in runs}) >= 16  # little is cut at 0.7
+    # The plain loss of the network that one gets, whatever trained it.
+    valid = data.valid.y
+    loss = -np.log(run.predict_proba(data.valid))[range(len(valid)), valid].mean()
+    assert loss == pytest.approx(run.best_val_loss)
+
+
+@pytest.mark.parametrize(
+    "more", [{"label_smoothing": 0.1}, {"class_weight": "balanced"}]
+)
+def test_regression_has_no_classes_to_smooth_or_weigh(more):
+    with pytest.raises(ValueError, match=r"need classes, got .* with a regression; "):
+        grid_search(
+            uneven(regression=True), lr=[0.1], **{n: [v] for n, v in more.items()}
+        )
+    trained(uneven(regression=True), Hyperparameters(epochs=1, clip=0.1))
 
 
 # Bouncing: some run out of patience, at other epochs, some never do.
