@@ -3,6 +3,7 @@
 The words are those of `hpkit.locale`.
 """
 
+import textwrap
 import unicodedata
 from html import escape
 
@@ -13,6 +14,7 @@ from hpkit.locale import words
 
 _MOST_TIES = 5  # settings that a sentence names
 _TOP = 5  # rows of a short table
+_WIDTH = 72  # characters of a line of code
 
 
 def shown(value) -> str:
@@ -198,3 +200,23 @@ def text_lines(rows, *, right=False, rule=False):
 def _width(text):
     wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return sum(1 + one for one in wide)
+
+
+# ---- code -------------------------------------------------------------------------
+
+
+def call(head, arguments):
+    """Return a call, over several lines where one would be too long."""
+    text = ", ".join(arguments)
+    if len(head) + len(text) + 2 <= _WIDTH:
+        return f"{head}({text})"
+    lines = textwrap.wrap(f"{text},", _WIDTH - 4, break_long_words=False)
+    return "\n    ".join([f"{head}(", *lines]) + "\n)"
+
+
+def seeds_of(seeds):
+    """Return the argument that names seeds, as a range where they are one."""
+    first, last, seeds = seeds[0], seeds[-1], list(seeds)
+    if seeds != list(range(first, last + 1)):
+        return f"seeds={seeds}"
+    return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"

@@ -252,6 +252,34 @@ class Run:
         looks.append((me, what))
         return self.dataset.test
 
+    def as_pytorch(self, path: str | Path | None = None) -> str:
+        """Return a plain PyTorch loop without hpkit that gives the same curve.
+
+        Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
+        array (epochs + 1,). It reads the rows from a file that it names; they are the
+        training and validation rows as the network sees them.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Writes the script to "run.py", and the rows to "run_data.npz" beside it.
+
+        Notes
+        -----
+        A model of your own is part of the script, with all that it uses, where Python
+        knows its source; else a comment says where to put it.
+
+        Examples
+        --------
+        >>> import hpkit as hk
+        >>> run = hk.fit(hk.load_dataset("moons"))
+        >>> "optimizer = torch.optim.SGD(" in run.as_pytorch()
+        True
+        """
+        from hpkit.engine.as_pytorch import as_pytorch
+
+        return as_pytorch(self, path)
+
     def __repr__(self):
         facts = vars(self.setting) | {"dataset": self.dataset.name, "seed": self.seed}
         facts |= {"lr": f"{self.setting.lr:g}", "done": self.epochs_done}
@@ -460,6 +488,16 @@ class Runs:
             piece |= {"split": "valid" if split == "val" else split, "metric": metric}
             pieces.append(pd.DataFrame(piece | {"value": values}))
         return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
+
+    def as_pytorch(self, path: str | Path | None = None) -> str:
+        """Return a script without hpkit that trains all these settings and seeds.
+
+        As `Run.as_pytorch`; its ``val_loss`` is an array as that of `Runs`. Settings
+        that were stopped early, as by a halving, are so in the script, too.
+        """
+        from hpkit.engine.as_pytorch import as_pytorch
+
+        return as_pytorch(self, path)
 
     def __repr__(self):
         facts = {"settings": len(self.settings), "seeds": len(self.seeds)}

@@ -7,7 +7,6 @@ while it is on the page, and the picture hides the error (not in browsers of bef
 """
 
 import html
-import textwrap
 from pathlib import Path
 from weakref import WeakSet
 
@@ -18,11 +17,11 @@ from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters, check_flag
 from hpkit.locale import Texts, words
+from hpkit.text import call
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
 FULL = "calc(100% - 4px)"
-_WIDTH = 72  # characters of a line of code
 _ALWAYS = ("lr", "batch_size", "epochs")
 _HERE = Path(__file__).parent
 _STYLE = css(".hpkit") + (_HERE / "panel.css").read_text(encoding="utf-8")
@@ -116,15 +115,6 @@ def present(on: bool = True) -> None:
 # ---- the code that a panel shows: a cell that gives the same without it ------------
 
 
-def call(head, arguments):
-    """Return a call, over several lines where one would be too long."""
-    text = ", ".join(arguments)
-    if len(head) + len(text) + 2 <= _WIDTH:
-        return f"{head}({text})"
-    lines = textwrap.wrap(f"{text},", _WIDTH - 4, break_long_words=False)
-    return "\n    ".join([f"{head}(", *lines]) + "\n)"
-
-
 def cell(dataset, model, *lines):
     """Return a cell: its first lines say what `data` and `model` are.
 
@@ -147,14 +137,6 @@ def model_of(model):
         return []
     name = getattr(model, "__name__", "")
     return [f"model={name if name.isidentifier() else 'model'}"]
-
-
-def seeds_of(seeds):
-    """Return the argument that names seeds, as a range where they are one."""
-    first, last, seeds = seeds[0], seeds[-1], list(seeds)
-    if seeds != list(range(first, last + 1)):
-        return f"seeds={seeds}"
-    return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"
 
 
 def code_of_setting(setting, without=()):

@@ -17,8 +17,8 @@ from hpkit.locale import Texts
 from hpkit.panels import controls as c
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
-from hpkit.panels.parts import buttons, code_of_search, seeds_of
-from hpkit.text import best_sentences, label, loss_of, shown
+from hpkit.panels.parts import buttons, code_of_search
+from hpkit.text import best_sentences, label, loss_of, seeds_of, shown
 
 WORDS = Texts("panels.search_panel")
 USUAL = 354  # weights of the usual network on moons

@@ -13,9 +13,9 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
-from hpkit.panels.parts import cell, code_of_setting, seeds_of
+from hpkit.panels.parts import cell, code_of_setting
 from hpkit.search.result import compared, factor, told_apart
-from hpkit.text import label, short
+from hpkit.text import label, seeds_of, short
 
 WORDS = Texts("panels.seeds")
 

@@ -97,6 +97,7 @@ class _AsRuns:
     best_run: Run
     mean_val_accuracy: np.ndarray | None
     history: Callable[[], pd.DataFrame]
+    as_pytorch: Callable[..., str]
 
 
 for _name in _AsRuns.__annotations__:

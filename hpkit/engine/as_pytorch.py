@@ -1,0 +1,277 @@
+"""Runs as a script without hpkit: a plain PyTorch loop, or scikit-learn's networks.
+
+What can stand in a script is in `plain/`. A line with a mark is kept, with what is
+indented below it, where the mark fits: ``#? own lazy`` if both words are true of the
+runs, ``#= optimizer adam`` if one has this choice, after an ``if`` where others have
+another. ``# @data`` is a comment, in the words of the locale. Nothing here trains.
+"""
+
+import io
+import json
+import re
+import textwrap
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from hpkit import store
+from hpkit.engine.dense import network
+from hpkit.engine.files import checked
+from hpkit.engine.own_source import source_of
+from hpkit.engine.runs import Run, Runs
+from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
+from hpkit.locale import words
+from hpkit.text import call, seeds_of
+
+_FOLDER = Path(__file__).parent / "plain"
+_MARK = re.compile(r"(.*?)  #([?=]) (.*)")
+# A call over several lines that has room in one.
+_CALL = re.compile(r"^( *)([^\n]*\()\n((?: +[^\n]*,\n)+)\1\)$", re.MULTILINE)
+_WIDTH = 84
+_CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
+_IN_SKLEARN = {
+    "hidden": "hidden_layer_sizes",
+    "activation": "activation",
+    "optimizer": "solver",
+    "batch_size": "batch_size",
+    "lr": "learning_rate_init",
+    "epochs": "max_iter",
+    "momentum": "momentum",
+}
+
+
+def as_pytorch(found, path=None):
+    """Return the script of a run or of runs; with a path write it and its rows."""
+    if path is None:
+        name = re.sub(r"\W+", "_", found.dataset.name)[:40].strip("_")
+        return pytorch(found, f"{name or 'my'}_data.npz", "by_call")
+    with checked(path):
+        path = Path(path)
+        rows = path.with_name(f"{path.stem}_data.npz")
+        text = pytorch(found, rows.name)
+        write_rows(found.dataset, rows)
+        store.write(path, text)
+    return text
+
+
+def forms(found, rows, how):
+    """Return the scripts that there are of what was trained, by the library's name."""
+    runs = found and _as_runs(found)
+    if not runs or runs.model is None:
+        return {}
+    texts = {"PyTorch": pytorch, "scikit-learn": sklearn}
+    texts = {name: script(found, rows, how) for name, script in texts.items()}
+    return {name: text for name, text in texts.items() if text}
+
+
+def write_rows(dataset, path):
+    """Write training and validation rows, as the networks see them; no test rows."""
+    if not len(dataset.train.y):
+        raise refusal("script_rows", dataset.name)
+    splits, file = {"train": dataset.train, "valid": dataset.valid}, io.BytesIO()
+    arrays = {f"{x}_{n}": getattr(s, x) for n, s in splits.items() for x in "Xy"}
+    np.savez_compressed(file, **arrays)
+    store.write(path, file.getvalue())
+
+
+def pytorch(found, rows, how=""):
+    """Return the PyTorch loop that gives the curves of a run or of runs.
+
+    It reads the file `rows`, of which a comment says `how` to write it.
+    """
+    runs, uses = _as_runs(found), _uses(found)
+    if runs.model is None:
+        raise refusal("script_model")
+    own, stops = runs.model is not network, _stops(runs)
+    imports, source = source_of(runs.model) if own else ("", "")
+    uses |= {
+        "own": own,
+        "imports": imports,
+        "source": source,
+        "lazy": "Lazy" in (source or ""),
+    }
+    uses["double"] = any(w and w[0].last[0].itemsize > 4 for w in runs.weights.values())
+    top, loop = _kept("pytorch", uses).split("HEAD\n")
+    loop, _, end = loop.partition("\n\n\n")
+    loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
+
+    # What the model reads of the setting; all, if that cannot be seen.
+    names = names_of(runs.settings)
+    read = [n for n in names if own and (source is None or _says(source, n))]
+    namespace = call("SimpleNamespace", [f"{n}={n}" for n in read])
+    loop = loop.replace("READ", namespace)
+    told = {n for n in NAMES if _says(loop, n) and n not in _CHOSEN} | {*read}
+    differ, first = varied(runs.settings), runs.settings[0]
+    facts = {n: getattr(first, n) for n in names if n in told and n not in differ}
+    if uses["run"]:
+        facts = {"seed": found.seed} | facts | ({"stop": stops[0]} if stops[0] else {})
+        loop = "".join(f"{n} = {_said(v)}\n" for n, v in facts.items()) + loop
+    else:
+        differ += ["stop"] if any(stops) else []
+        head = ["seed", *differ, *(f"{n}={_said(v)}" for n, v in facts.items())]
+        loop = call("def train", head) + ":\n" + textwrap.indent(loop, "    ")
+    name = getattr(runs.model, "__name__", "")
+    return _filled(
+        "\n\n\n".join([top.rstrip("\n"), loop, end]),
+        {"rows": rows, "how": how, "dataset": runs.dataset.name},
+        IMPORTS=imports,
+        MODEL_SOURCE=source,
+        MODEL_NAME=name if name.isidentifier() else "model",
+        FLOAT="float64" if uses["double"] else "float32",
+        N_FEATURES=runs.dataset.n_features,
+        N_OUTPUTS=runs.dataset.n_outputs,
+        POINTS=max(runs.val_loss.shape[2], *(n + 1 for n in _each(runs, "epochs"))),
+        SETTINGS=_listed(runs.settings, differ, stops),
+        SEEDS=seeds_of(runs.seeds).replace("=", " = "),
+    )
+
+
+def sklearn(found, rows, how=""):
+    """Return the same with scikit-learn's networks, None where they cannot do it."""
+    runs, uses = _as_runs(found), _uses(found)
+    space = {n: [*dict.fromkeys(_each(runs, n))] for n in varied(runs.settings)}
+    every = {*product(*space.values())}
+    grid = every == {tuple(getattr(s, n) for n in space) for s in runs.settings}
+    solvers = {*uses["optimizer"]}
+    # The loss of its regression is half of ours: Adam alone does not mind.
+    able = solvers <= ({"adam"} if uses["numbers"] else {"sgd", "adam"})
+    able &= not any(uses[n] for n in NAMES if n not in _IN_SKLEARN)
+    if not able or not grid or any(_stops(runs)) or runs.model is not network:
+        return None
+    uses |= {"sgd": "sgd" in solvers}
+    left_out = {*space, *(["epochs"] if uses["run"] else [])}
+    left_out |= set() if uses["sgd"] else {"momentum"}
+    lines = [
+        (n, getattr(runs.settings[0], n)) for n in _IN_SKLEARN if n not in left_out
+    ]
+    lines = [f"{_IN_SKLEARN[n]}={_said(value)}," for n, value in lines]
+    lists = {_IN_SKLEARN[n]: values for n, values in space.items()}
+    lists |= {"random_state": list(runs.seeds)}
+    return _filled(
+        _kept("sklearn", uses),
+        {"rows": rows, "how": how, "dataset": runs.dataset.name},
+        ESTIMATOR="MLPRegressor" if uses["numbers"] else "MLPClassifier",
+        ARGUMENTS="\n    ".join(lines),
+        SPACE="".join(f'\n        "{n}": {_said(v)},' for n, v in lists.items()),
+        EPOCHS=max(_each(runs, "epochs")),
+        N_OUTPUTS=runs.dataset.n_outputs,
+        SEED=runs.seeds[0],
+    )
+
+
+def _as_runs(found):
+    return Runs.of([found]) if isinstance(found, Run) else getattr(found, "runs", found)
+
+
+def _each(runs, name):
+    return [getattr(setting, name, None) for setting in runs.settings]
+
+
+def _uses(found):
+    """Return what is true of runs; of hyperparameters that do something, the values."""
+    runs = _as_runs(found)
+    uses = {"run": isinstance(found, Run), "numbers": runs.dataset.is_regression}
+    for name in NAMES:
+        values = [*dict.fromkeys(_each(runs, name))]
+        uses[name] = (
+            []
+            if values == [getattr(Hyperparameters, name)] and name not in _CHOSEN
+            else values
+        )
+    plans = uses["schedule"] or (["constant"] if uses["warmup"] else [])
+    plans = [plan if isinstance(plan, str) else "list" for plan in plans]
+    uses |= {"schedule": [*dict.fromkeys(plans)], "planned": plans}
+    uses |= {"cycle": "one-cycle" in plans, "shaped": {*plans} - {"one-cycle"}}
+    return uses | {"reweighted": uses["label_smoothing"] or uses["class_weight"]}
+
+
+def _stops(runs):
+    """Return the epoch at which each setting was stopped, 0 where none was."""
+    return np.where(runs.ended, 0, runs.epochs_done).max(1).clip(0).tolist()
+
+
+def _listed(settings, names, stops):
+    """Return the list of the settings, each with what differs between them."""
+    lines = []
+    for setting, stop in zip(settings, stops, strict=True):
+        values = {n: getattr(setting, n, None) for n in names}
+        values |= {"stop": stop or setting.epochs} if "stop" in names else {}
+        parts = ", ".join(f'"{n}": {_said(value)}' for n, value in values.items())
+        lines.append(f"    {{{parts}}},\n")
+    return "".join(["[\n", *lines, "]"])
+
+
+def _said(value):
+    if isinstance(value, list):
+        return f"[{', '.join(map(_said, value))}]"
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _says(text, name):
+    return re.search(rf"\b{name}\b", text)
+
+
+# ---- the scripts in `plain/` -------------------------------------------------------
+
+
+def _kept(name, uses):
+    lines = (_FOLDER / f"{name}.txt").read_text("utf-8").splitlines()
+    return "\n".join(_fitting(lines, uses)) + "\n"
+
+
+def _fitting(lines, uses):
+    """Return the lines whose marks fit, without the marks."""
+
+    def true(word):
+        return bool(uses.get(word.lstrip("!"))) != word.startswith("!")
+
+    fit, chain = [], ""
+    while lines:
+        size, marked = 1, _MARK.fullmatch(lines[0])
+        if not marked:
+            fit, chain, lines = [*fit, lines[0]], "", lines[1:]
+            continue
+        line, mark, about = marked.groups()
+        about, pad = about.split(), re.match(" *", line)[0]
+        for n, below in enumerate(lines[1:], 2):
+            if below and not below.startswith((f"{pad} ", f"{pad})")):
+                break
+            size = n if below else size
+        block, lines = [line, *lines[1:size]], lines[size:]
+        if mark == "?":
+            fit += _fitting(block, uses) if all(map(true, about)) else []
+        elif about[1] in uses[about[0]]:
+            block, (name, value) = _fitting(block, uses), about
+            if len(uses[name]) > 1:
+                word = "elif" if chain == name else "if"
+                block = [f"    {each}" for each in block]
+                test = f'{name} == "{value}"'
+                test = f"isinstance({name}, tuple)" if value == "list" else test
+                block.insert(0, f"{pad}{word} {test}:")
+            fit, chain = fit + block, name
+    return fit
+
+
+def _filled(text, about, **facts):
+    """Put in facts and comments where their names stand."""
+    comments, about["dataset"] = words("scripts"), " ".join(about["dataset"].split())
+    about["how"] = comments.get(about["how"], "")
+    facts |= {"ROWS": about["rows"]}
+
+    def said(place):
+        indent, comment = place.groups()
+        if comment:
+            text = comments[comment].format(**about).strip()
+            return textwrap.indent(text, f"{indent}# ")
+        return str(facts[place[0]])
+
+    text = _CALL.sub(_joined, re.sub(r"\n{4,}", "\n\n\n", text))
+    # At once: what a model's source says is not looked at.
+    return re.sub(rf"( *)# @(\w+)|\b(?:{'|'.join(facts)})\b", said, text).strip() + "\n"
+
+
+def _joined(found):
+    pad, head, inside = found.groups()
+    line = f"{pad}{head}{' '.join(inside.split())[:-1]})"
+    return line if len(line) <= _WIDTH and "#" not in line else found[0]

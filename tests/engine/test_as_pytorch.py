@@ -1,0 +1,286 @@
+"""Scripts of `as_pytorch` run where there is no hpkit and give the same curves."""
+
+import dataclasses
+import functools
+import itertools
+import subprocess
+import sys
+import warnings
+from math import pi as PI
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from torch import nn
+
+import hpkit as hk
+from hpkit.engine.as_pytorch import forms
+from hpkit.engine.own_source import source_of
+from hpkit.hyperparameters import TABLE
+
+QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)
+# Other values than the usual ones of all that there is to set.
+OTHER = {
+    "lr": [0.1],
+    "batch_size": [7],
+    "epochs": [2],
+    "momentum": [0.9],
+    "weight_decay": [0.01],
+    "optimizer": ["adam", "rmsprop", "adamw", "nesterov"],
+    "hidden": [(), (5,), (4, 3, 5)],
+    "activation": ["tanh"],
+    "dropout": [0.3],
+    "schedule": ["step", "cosine", "linear", "one-cycle", (1, 0.5, 0.1)],
+    "warmup": [0.3],
+    "patience": [1],
+    "clip": [0.1],
+    "label_smoothing": [0.2],
+    "class_weight": ["balanced"],
+}
+
+
+def table(regression=False):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(90, 4))
+    y = X[:, 0] * 2 + np.sin(X[:, 1]) + X[:, 2] * X[:, 3]
+    if not regression:
+        y = np.digitize(y, np.quantile(y, [0.2, 0.6]))
+    return hk.Dataset.from_arrays(X, y, seed=1, name="mine, own")
+
+
+DATA, NUMBERS = table(), table(regression=True)
+FLOAT, UNITS = 0.25, (6, PI)  # also a word of the template
+
+
+class Base(nn.Module):
+    def forward(self, x):
+        return self.last(F.gelu(self.first(x))) * self.twice
+
+
+class Net(Base):
+    def __init__(self, n_features, n_outputs, setting):
+        super().__init__()
+        self.first = nn.Linear(n_features, int(UNITS[0]))
+        self.last = _last(UNITS[0], n_outputs)
+        self.first.requires_grad_(setting.momentum > 0)
+        self.twice = getattr(setting, "twice", 1)
+
+
+def _last(units, n_outputs):
+    layers = nn.BatchNorm1d(units), nn.Dropout(FLOAT), nn.Linear(units, n_outputs)
+    return nn.Sequential(*layers)
+
+
+def lazy(n_features, n_outputs, setting):
+    return nn.Sequential(nn.LazyLinear(*setting.hidden), nn.ReLU(), _last(8, n_outputs))
+
+
+def found():
+    """Return what is trained, by name."""
+    each = {f"{n}={v}": QUICK.but(**{n: v}) for n, vs in OTHER.items() for v in vs}
+    all_ = {name: hk.fit(DATA, setting, seed=3) for name, setting in each.items()}
+    all_ |= {f"own {n}": hk.fit(DATA, QUICK, model=Net, seed=n) for n in range(2)}
+    setting = QUICK.but(dropout=0.2, weight_decay=0.1, hidden=(8,))
+    all_["lazy"] = hk.fit(NUMBERS, setting, model=lazy)
+    all_["regression"] = hk.fit(NUMBERS, setting)
+    *_, double = hk.train(NUMBERS, setting, dtype=torch.float64)
+    all_["double"] = double[0, 0]
+    about, lists = (
+        (DATA, QUICK),
+        {"hidden": [(3,), (4, 5)], "activation": ["tanh", "relu"]},
+    )
+    all_["grid"] = hk.grid_search(*about, seeds=(5, 2), **lists)
+    lists = {"optimizer": list(TABLE["optimizer"].ticks), "momentum": [0.5]}
+    all_["optimizers"] = hk.grid_search(*about, weight_decay=[0, 0.01], **lists)
+    lists = {"clip": [0, 0.1], "class_weight": ["none", "balanced"]}
+    all_["loss"] = hk.grid_search(*about, label_smoothing=[0, 0.2], **lists)
+    long, lists = QUICK.but(epochs=12), {"lr": [0.01, 0.3, 0.6], "patience": [0, 1, 3]}
+    all_["patience"] = hk.grid_search(DATA, long, seeds=range(2), **lists)
+    all_["dropped"] = hk.successive_halving(DATA, long, n_trials=6, eta=2, **lists)
+    plans = ["constant", "one-cycle", (1, 0.5)]
+    all_["schedules"] = hk.grid_search(*about, schedule=plans, warmup=[0, 0.2])
+    plans = ["step", "cosine", "linear"]
+    all_["rises"] = hk.grid_search(*about, schedule=plans, warmup=[0.01, 0.2])
+    all_["own grid"] = hk.grid_search(
+        *about, model=Net, momentum=[0, 0.5], lr=[0.1, 0.2], twice=[1, 2.0]
+    )
+    rates = {"lr": hk.log_uniform(0.01, 0.1), "dropout": hk.uniform(0, 0.5)}
+    all_["halving"] = hk.successive_halving(*about, n_trials=5, eta=2, **rates)
+    all_["path"] = hk.one_at_a_time(*about, epochs=[2, 4], batch_size=[8, 16])
+    training = hk.train(DATA, QUICK.but(epochs=2000), tick=0)
+    all_["stopped"] = [*itertools.islice(training, 40)][-1][0, 0]
+    training.close()
+    return all_
+
+
+RUN_ALL = """
+import glob, runpy, sys, numpy as np
+sys.modules["hpkit"] = None
+runs = {path: runpy.run_path(path)["val_loss"] for path in glob.glob("*.py")}
+np.savez("curves.npz", **runs)
+"""
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """Return what was trained and the curves of all scripts, run in one process."""
+    folder = tmp_path_factory.mktemp("scripts")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of stacks that are not
+        trained = found()
+    for number, each in enumerate(trained.values()):
+        each.as_pytorch(folder / f"s{number}.py")
+    command = [sys.executable, "-I", "-c", RUN_ALL]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    curves = np.load(folder / "curves.npz")
+    return trained, {n: curves[f"s{k}.py"] for k, n in enumerate(trained)}
+
+
+def test_scripts_give_the_curves_of_hpkit(both):
+    trained, curves = both
+
+    assert len(curves) > 20
+    for name, each in trained.items():
+        assert curves[name].shape == each.val_loss.shape, name
+        np.testing.assert_allclose(curves[name], each.val_loss, atol=1e-5, err_msg=name)
+
+
+def test_every_hyperparameter_and_choice_is_in_a_script(both):
+    trained, _ = both
+
+    assert OTHER.keys() == TABLE.keys()
+    for name, facts in TABLE.items():
+        choices = facts.ticks if facts.kind == "choice" else ()
+        assert {*choices} <= {*OTHER[name], getattr(hk.Hyperparameters, name)}
+        for value in OTHER[name]:
+            text = trained[f"{name}={value}"].as_pytorch()
+            assert facts.kind == "choice" or f"\n{name} = {value!r}\n" in text, name
+
+
+def test_scripts_are_what_a_person_would_write(both, tmp_path):
+    trained, _ = both
+    texts = [each.as_pytorch() for each in trained.values()]
+    texts += [forms(each, "r.npz", "")["PyTorch"] for each in trained.values()]
+    for number, text in enumerate(texts):
+        assert not any(word.isupper() and "_" in word for word in text.split())
+        (tmp_path / f"s{number}.py").write_text(text)
+    rules = ["--isolated", "--select", "E,F,W,I,B,UP", "--ignore", "B905,B007"]
+    command = [sys.executable, "-m", "ruff", "check", *rules, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def around(units):
+    def model(n_features, n_outputs, setting):
+        return nn.Sequential(nn.Linear(n_features, units), nn.Linear(units, n_outputs))
+
+    return model
+
+
+@functools.cache
+def decorated(n_features, n_outputs, setting):
+    return nn.Linear(n_features, n_outputs)
+
+
+def of_hpkit(n_features, n_outputs, setting):
+    return hk.engine.dense.network(n_features, n_outputs, setting)
+
+
+LINEAR = nn.Linear
+
+
+def of_torch(n_features, n_outputs, setting):
+    return LINEAR(n_features, n_outputs, bias=bool(setting.epochs))
+
+
+@pytest.mark.parametrize(
+    "model", [around(3), decorated, of_hpkit, functools.partial(Net)]
+)
+def test_a_model_without_a_source_of_its_own_has_a_place_in_the_script(model):
+    assert source_of(model) == ("", None)
+
+
+def test_a_model_of_unknown_source_gets_all_of_the_setting(tmp_path, monkeypatch):
+    run = hk.fit(DATA, QUICK.but(dropout=0.5), model=lambda *about: of_torch(*about))
+    monkeypatch.chdir(tmp_path)
+    run.as_pytorch("run.py")
+    text = (tmp_path / "run.py").read_text("utf-8")
+    names = {"model": of_torch}
+    exec(text, names)
+
+    assert "\n# Put the function that makes your network here" in text
+    assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}
+    np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+
+
+def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path):
+    grid = hk.grid_search(DATA, QUICK, lr=[0.1, 0.2])
+    loaded = hk.load(grid.save(tmp_path / "grid.json"), DATA)
+    gone = hk.load(tmp_path / "grid.json").dataset
+
+    assert forms(loaded, "r.npz", "") == forms(None, "r.npz", "") == {}
+    with pytest.raises(ValueError, match=r"must come from a training, got .*; train"):
+        loaded.as_pytorch()
+    run = dataclasses.replace(grid.best_run, dataset=gone)
+    with pytest.raises(ValueError, match=r"needs .*, got 'mine, own' .*; give"):
+        run.as_pytorch(tmp_path / "run.py")
+    assert not list(tmp_path.glob("run*"))
+    for path in (tmp_path / "none" / "run.py", 3, "\0"):
+        with pytest.raises((OSError, TypeError), match=r".*, got .*; .*"):
+            grid.as_pytorch(path)
+
+
+FULL = QUICK.but(batch_size=54, epochs=30, lr=0.02)  # all rows: no order
+
+
+@pytest.mark.parametrize(
+    ("data", "setting", "kind"),
+    [
+        (DATA, FULL.but(momentum=0.9, activation="tanh"), MLPClassifier),
+        (DATA, FULL.but(optimizer="adam", hidden=()), MLPClassifier),
+        (NUMBERS, FULL.but(optimizer="adam"), MLPRegressor),
+    ],
+)
+def test_scikit_learn_from_the_same_weights_gives_the_same_curve(
+    data, setting, kind, tmp_path, monkeypatch
+):
+    run = hk.fit(data, setting)
+    draws = torch.Generator().manual_seed(0)
+
+    def first_weights(net, n_in, n_out, dtype):
+        weight = torch.empty(n_out, n_in).uniform_(-1, 1, generator=draws) / n_in**0.5
+        bias = torch.empty(n_out).uniform_(-1, 1, generator=draws) / n_in**0.5
+        return weight.numpy().T.astype(dtype), bias.numpy().astype(dtype)
+
+    monkeypatch.setattr(kind, "_init_coef", first_weights)
+    monkeypatch.chdir(tmp_path)
+    run.as_pytorch("run.py")
+    exec(forms(run, "run_data.npz", "")["scikit-learn"], names := {})
+
+    np.testing.assert_allclose(names["val_loss"], run.val_loss[1:], atol=1e-3)
+
+
+def test_scikit_learn_is_offered_for_a_whole_grid_alone(tmp_path, monkeypatch, capsys):
+    lists = {"lr": [0.01, 0.1], "hidden": [(4,), (8, 8)], "optimizer": ["sgd", "adam"]}
+    grid = hk.grid_search(DATA, QUICK, seeds=range(2), **lists)
+    monkeypatch.chdir(tmp_path)
+    grid.as_pytorch("run.py")
+    exec(forms(grid, "run_data.npz", "by_button")["scikit-learn"], names := {})
+    found = names["search"].cv_results_
+
+    assert len(found["params"]) == 16
+    assert {*found["params"][0]} > {"hidden_layer_sizes", "learning_rate_init"}
+    assert "'solver': " in capsys.readouterr().out
+    for search in (
+        hk.grid_search(DATA, QUICK, optimizer=["adam", "rmsprop"]),
+        hk.grid_search(NUMBERS, QUICK, lr=[0.1, 0.2]),
+        hk.random_search(
+            DATA, QUICK, lr=hk.uniform(0.1, 0.2), n_trials=3, momentum=[0, 0.5]
+        ),
+        hk.validation_curve(DATA, QUICK, param_name="weight_decay", param_range=[0, 1]),
+        hk.grid_search(DATA, QUICK, lr=[0.1, 0.2], model=Net),
+    ):
+        assert list(forms(search, "r.npz", "")) == ["PyTorch"]
