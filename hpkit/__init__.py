@@ -67,6 +67,7 @@ _PUBLIC = {
     "panels.parts": "present",
     "panels.patience": "PatiencePanel",
     "panels.race": "SearchRacePanel",
+    "panels.schedule": "SchedulePanel",
     "panels.seeds": "SeedsPanel",
     "panels.share": "open",
     "panels.training": "TrainingPanel",

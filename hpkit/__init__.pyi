@@ -26,6 +26,7 @@ from hpkit.panels.one_at_a_time import OneAtATimePanel
 from hpkit.panels.parts import present
 from hpkit.panels.patience import PatiencePanel
 from hpkit.panels.race import SearchRacePanel
+from hpkit.panels.schedule import SchedulePanel
 from hpkit.panels.seeds import SeedsPanel
 from hpkit.panels.share import open
 from hpkit.panels.training import TrainingPanel
@@ -63,6 +64,7 @@ __all__ = [
     "PatiencePanel",
     "Run",
     "Runs",
+    "SchedulePanel",
     "Search",
     "SearchRacePanel",
     "SeedsPanel",

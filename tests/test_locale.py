@@ -182,6 +182,7 @@ def panels():
     noise.size.value = 64
     yield noise
     yield hk.PatiencePanel(moons, base.but(epochs=9))
+    yield hk.SchedulePanel(moons, base.but(epochs=9), predict=True)
     yield hk.SeedsPanel(moons, [base, base.but(lr=0.1)], seeds=4, most=4)
     yield hk.SeedsPanel(moons, [base, base.but(lr=1e4)], seeds=4, most=4)
     box = hk.TestBoxPanel(run)

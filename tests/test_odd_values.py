@@ -263,6 +263,10 @@ PANELS = {
         | PANEL,
     ),
     "PatiencePanel": (hk.PatiencePanel, INSTRUMENT | {"patience": 3}),
+    "SchedulePanel": (
+        hk.SchedulePanel,
+        {"dataset": DATA, "setting": BASE, "seeds": 1} | PANEL,
+    ),
     "BatchNoisePanel": (hk.BatchNoisePanel, INSTRUMENT | {"size": 16}),
     "BowlPanel": (
         hk.BowlPanel,

@@ -175,6 +175,13 @@ class Training:
         if not (stays := stack.goes_on()).all():
             self.keep(stack, stays)
 
+    def change(self, settings):
+        """Go on with other learning rates or schedules; between two epochs."""
+        self.settings = settings
+        for stack in self.stacks:
+            stack.settings = [settings[i] for i, _ in stack.runs]
+            stack.arrange()
+
     def paused(self, pause):
         return not self.waiting and all(s.done >= pause for s in self.stacks)
 

@@ -87,9 +87,9 @@ class Live:
     def resume(self):
         self._go.set()
 
-    def rest(self):
-        """Rest until nothing has moved for a moment (the end of a job)."""
-        until = time.perf_counter() + CHOSEN
+    def rest(self, seconds=CHOSEN):
+        """Rest, unless a newer job waits: until nothing has moved for a moment."""
+        until = time.perf_counter() + seconds
         while time.perf_counter() < until and not self.asked:
             time.sleep(0.02)
             yield False

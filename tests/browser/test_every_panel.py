@@ -121,6 +121,14 @@ INSTRUMENTS = {
         quick="it.patience.value = 2",
         holds="f'Patience {it.patience.value}:' in it.result",
     ),
+    "schedule": Case(
+        "hk.SchedulePanel(moons, base",
+        "Train",
+        "train_button",
+        slow="it.shape.value = 'step'; it.wait()",
+        quick="it.lr.value = 0.1",
+        holds="it.lr.value == it.runs.settings[-1].lr",
+    ),
     "noise": Case(
         "hk.BatchNoisePanel(moons, base",
         last="Home",

@@ -13,6 +13,7 @@ PANELS = {
     "noise": hk.BatchNoisePanel,
     "patience": hk.PatiencePanel,
     "race": lambda data: hk.SearchRacePanel(data, QUICK, budget=45),
+    "schedule": lambda data: hk.SchedulePanel(data, QUICK),
     "seeds": lambda data: hk.SeedsPanel(data, [QUICK, QUICK.but(lr=0.1)]),
 }
 

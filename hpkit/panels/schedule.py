@@ -1,0 +1,225 @@
+"""`SchedulePanel`: a learning-rate schedule is drawn, and networks train with it."""
+
+from collections.abc import Iterable
+
+import ipywidgets as W
+import numpy as np
+
+from hpkit.charts.loss import nice_top, runs_chart, shades
+from hpkit.charts.spec import Axis, Chart, line, rule
+from hpkit.data.datasets import Dataset
+from hpkit.engine.training import Training, check_settings
+from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
+from hpkit.hyperparameters import Hyperparameters as Setting
+from hpkit.locale import Texts
+from hpkit.panels.controls import given_seeds, log_knob
+from hpkit.panels.instrument import Instrument
+from hpkit.panels.live import FRAME
+from hpkit.panels.parts import (
+    FULL,
+    cell,
+    code_of_setting,
+    head_of,
+    named,
+    say,
+    seeds_of,
+)
+
+WORDS = Texts("panels.schedule")
+USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
+SECONDS = 8.0  # that a training takes to watch: enough to draw meanwhile
+MOST = 60  # epochs, each a point of the drawing
+FINE = 10  # places an epoch of the other curves
+KINDS = SCHEDULES[0], "cosine"  # beside what is drawn
+
+
+def _factors(shares):
+    """Return shares of the learning rate as they are written in code."""
+    return tuple(np.round(shares, 3).tolist())
+
+
+class SchedulePanel(Instrument):
+    """Draw the learning rate of every epoch; networks train with it.
+
+    Beside it train, from the same weights, those with a constant rate and with cosine.
+    What is drawn while Train runs counts from the next epoch on; what is past stays.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    setting : Hyperparameters, default that of lesson 12
+        At most 60 epochs, without `patience`. Its `schedule` and `warmup` are what
+        is drawn at first.
+    seeds : int or iterable of int, default 3
+        How many, or which.
+    title, predict : as of `TrainingPanel`
+
+    Attributes
+    ----------
+    runs : Runs
+        Of the constant rate, of cosine and of what was drawn.
+
+    Examples
+    --------
+    >>> from hpkit.data.datasets import load_dataset
+    >>> panel = SchedulePanel(load_dataset("moons"), Setting(epochs=4), seeds=1)
+    >>> panel.draw([0.1, 0.2, 0.1, 0])
+    >>> panel.wait().runs.settings[-1].rates().round(2).tolist()
+    [0.1, 0.2, 0.1, 0.0]
+    """
+
+    kind, words, there = "schedule", WORDS, False
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        setting: Setting | None = None,
+        *,
+        seeds: int | Iterable[int] = 3,
+        title: str | None = None,
+        predict: bool = False,
+    ) -> None:
+        setting = check_setting(setting, default=USUAL)
+        super().__init__(dataset, title, key=(setting,))
+        check_settings(setting, dataset)
+        check_count("epochs", setting.epochs, most=MOST, hint=WORDS["fewer"])
+        check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
+        self.base = setting.but(schedule=KINDS[0], warmup=0)
+        self.seeds, self.begun = given_seeds(seeds), 0
+        self.factors = _factors(setting.rates() / setting.lr)
+        self.lr = log_knob("lr", dataset, setting.lr)
+        shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
+        self.shape = W.Dropdown(options=shapes)
+        shape = named(self.shape, WORDS["shape"])
+        shape.layout.width = FULL
+        shape = W.VBox([say(head_of(WORDS["shape"])), shape]).add_class("hp-knob")
+        self.train_button = self.button("train", self._watch, "primary")
+        kinds = W.ToggleButtons(options=KINDS)
+        self.ask(predict, WORDS["guess"], kinds)
+        buttons, calls = (self.train_button, self.stop_button), {"drawn": self.draw}
+        self.arrange(self.lr.box, shape, buttons, widths=(1, 1), calls=calls)
+        self.on_change(self.lr.source, self._start)
+        self.on_change(self.shape, self._shaped)
+        self.live.now(self._training())
+
+    # ---- the training as a job -----------------------------------------------------
+
+    @property
+    def settings(self):
+        """The settings of the three curves."""
+        others = [self.base.but(schedule=kind) for kind in KINDS]
+        return [*others, self.base.but(schedule=self.factors)]
+
+    def _start(self, pause=0.0):
+        self.base, self.error = self.base.but(lr=self.lr.value), None
+        self.live.start(self._training(pause))
+
+    def _watch(self):
+        self._start(SECONDS / self.base.epochs)
+
+    def _shaped(self):
+        if self.shape.value:
+            shape = self.base.but(schedule=self.shape.value)
+            self.factors = _factors(shape.rates() / shape.lr)
+            self._start()
+
+    def draw(self, rates: Iterable[float]) -> None:
+        """Take the learning rate of each epoch and train with it."""
+        drawn = _factors(np.divide(list(rates), self.base.lr))
+        self.factors = (*self.factors[: self.begun], *drawn[self.begun :])
+        with self.quietly():
+            self.shape.value = ""
+        if not self.begun:
+            self._start()
+
+    def _training(self, pause=0.0):
+        """Train epoch by epoch, with `pause` seconds before each (a job)."""
+        training = Training(self.dataset, self.settings, seeds=self.seeds)
+        try:
+            for epoch in range(1, self.base.epochs + 1):
+                yield from self.live.rest(pause)
+                with self.live.lock:
+                    training.change(self.settings)
+                    self.begun = epoch * (pause > 0)
+                while not training.paused(epoch):
+                    training.advance(FRAME, epoch)
+                    yield False
+                self.runs, self.there = training.runs, True
+                yield
+        finally:
+            self.begun = 0
+
+    # ---- what is shown -------------------------------------------------------------
+
+    @property
+    def names(self):
+        return [*KINDS, WORDS["yours"]]
+
+    @property
+    def _done(self):
+        return int(self.runs.epochs_done.max())
+
+    def _update(self, running):
+        if self.there:
+            self.bar.value = self._done / self.base.epochs
+            self.status.value = WORDS["epoch"].format(self._done, self.base.epochs)
+
+    def _charts(self):
+        epochs, colors = self.base.epochs, shades(3)
+        rates = [s.rates(FINE) for s in self.settings[:-1]]
+        fine, at = np.arange(epochs * FINE) / FINE + 0.5, np.arange(epochs) + 1
+        mine = np.multiply(self.factors, self.base.lr)
+        look = {"color": colors[-1], "width": 3, "label": self.names[-1]}
+        marks = [
+            line(fine, rates, color=colors[:-1], label=KINDS, hover=False),
+            rule([self._done + 0.5] * (self.begun > 0), color="gray", dash="dotted"),
+            line(at, mine, draw="drawn", strong=True, **look),
+        ]
+        x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5))
+        y = Axis(WORDS["rate"], (0, nice_top(max(1.2 * self.base.lr, *mine))))
+        rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr))
+        alt = WORDS["losses_alt"].format(self._losses("low"))
+        losses = runs_chart(self.runs, "valid", self.names, few=True, alt=alt)
+        losses.x.domain = 0, epochs
+        return [rate, losses]
+
+    def _losses(self, each):
+        """Return the losses of the three in words."""
+        runs, told = self.runs, []
+        rows = zip(self.names, runs.mean_val_loss, runs.val_loss.mean(1), strict=True)
+        for (name, low, curve), out in zip(rows, runs.diverged.sum(1), strict=True):
+            facts = {"low": low, "end": curve[self._done], "out": out}
+            said = WORDS["out" if out else each]
+            told.append(said.format(name=name, n=len(self.seeds), **facts))
+        return ", ".join(told)
+
+    def _says(self, running):
+        key = "now" if running else "says" if self._whole else "halted"
+        told = self._losses("each_now" if running else "each")
+        return WORDS[key].format(told=told, n=len(self.seeds), done=self._done)
+
+    @property
+    def _whole(self):
+        return self._done == self.base.epochs
+
+    def _table(self):
+        if not self.there:
+            return {}
+        at, runs = slice(1, self._done + 1), self.runs
+        rates = np.array([s.rates() for s in runs.settings])[:, : self._done]
+        table = {"epoch": np.arange(1, self._done + 1)}
+        table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
+        losses = runs.val_loss.mean(1)[:, at]
+        return table | dict(zip(self.names, losses, strict=True))
+
+    def code(self) -> str:
+        if not self.there:
+            return ""
+        others = [f"base.but(schedule={s.schedule!r})" for s in self.runs.settings[1:]]
+        made = f"base = {code_of_setting(self.runs.settings[0])}"
+        settings = ",\n    ".join(["base", *others])
+        listed = f"settings = [\n    {settings},\n]"
+        train = f"*_, runs = hk.train(data, settings, {seeds_of(self.seeds)})"
+        return cell(
+            self.dataset, None, made, listed, train, "runs.best_val_loss.mean(1)"
+        )

@@ -1,0 +1,85 @@
+"""SchedulePanel: a drawn learning rate trains, and what is past stays."""
+
+import numpy as np
+import pytest
+from chart_reading import mark, shows
+
+import hpkit as hk
+
+QUICK = hk.Hyperparameters(lr=0.1, epochs=6)
+
+
+def test_a_drawn_schedule_trains_as_fit_does(moons):
+    panel = hk.SchedulePanel(moons, QUICK, seeds=2)
+    panel.draw([0.05, 0.1, 0.15, 0.1, 0.02, 0])
+    constant, cosine, mine = panel.wait(20).runs.settings
+
+    assert (constant, cosine) == (QUICK, QUICK.but(schedule="cosine"))
+    assert mine.schedule == (0.5, 1, 1.5, 1, 0.2, 0)
+    for row, setting in zip(panel.runs.val_loss, panel.runs.settings, strict=True):
+        np.testing.assert_array_equal(row[1], hk.fit(moons, setting, seed=1).val_loss)
+    drawn = mark(panel.charts.charts[0], "line", draw="drawn")
+    np.testing.assert_allclose(drawn.columns[1][0], mine.rates(), rtol=1e-6)
+    means = panel.runs.mean_val_loss
+    assert f"yours <b>{means[2]:.3g}</b> (at the end" in shows(panel)
+    assert panel.frame().lr_yours.tolist() == pytest.approx(mine.rates())
+    lines, names = panel.code().rsplit("\n", 1), {}
+    exec(lines[0], names)
+    np.testing.assert_array_equal(eval(lines[1], names), means)
+
+
+def test_what_is_drawn_meanwhile_counts_from_the_next_epoch_on(moons):
+    panel = hk.SchedulePanel(moons, QUICK, seeds=1)
+    panel.train_button.click()
+    while panel.begun < 2:
+        assert panel.live.busy
+    with panel.live.lock:  # no epoch begins meanwhile
+        begun = panel.begun
+        panel.draw([0.01] * 6)
+        assert panel.shape.value == ""
+    mine = panel.wait(30).runs.settings[-1]
+
+    assert mine.schedule == (1,) * begun + (0.1,) * (6 - begun)
+    again = hk.fit(moons, mine)
+    np.testing.assert_array_equal(panel.runs.val_loss[2, 0], again.val_loss)
+    assert panel.begun == 0
+    panel.draw([0.01] * 6)  # afterwards a new training begins
+    assert panel.wait(20).runs.settings[-1].schedule == (0.1,) * 6
+
+
+def test_a_shape_is_drawn_over_and_the_rate_scales_it(moons):
+    panel = hk.SchedulePanel(moons, QUICK.but(warmup=0.5), seeds=1)
+    assert panel.wait(20).runs.settings[-1].schedule == (0.25, 0.5, 0.75, 1, 1, 1)
+    panel.shape.value = "linear"
+    panel.lr.value = 0.3
+    panel.wait(20)
+
+    assert {s.lr for s in panel.runs.settings} == {0.3}
+    np.testing.assert_allclose(
+        panel.runs.settings[-1].rates(),
+        QUICK.but(lr=0.3, schedule="linear").rates(),
+        atol=2e-4,
+    )
+
+
+def test_stop_keeps_what_there_is_and_says_so(moons):
+    panel = hk.SchedulePanel(moons, QUICK, seeds=1)
+    panel.train_button.click()
+    while panel.begun < 2:
+        assert panel.live.busy
+    panel.stop()
+    panel.wait(5)
+    assert f"Stopped after epoch {panel.runs.epochs_done.max()}: " in shows(panel)
+    panel.lr.value = 0
+    assert "lr" in panel.result
+    panel.lr.value = 1e6
+    assert "yours diverged with 1 of 1 seeds" in shows(panel.wait(20))
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [({"epochs": 61}, "60.*try 10 to 30"), ({"patience": 3}, "0.*every epoch")],
+)
+def test_what_it_cannot_draw_is_refused(moons, setting, said):
+    with pytest.raises(ValueError, match=said):
+        hk.SchedulePanel(moons, QUICK.but(**setting))
