@@ -228,7 +228,8 @@ _ELSEWHERE = {
     "progress": "verbose",
     "lists": "param_grid param_distributions space params",
     "patience": "early_stopping early_stopping_rounds n_iter_no_change",
-    "validation": "cv scoring n_splits",
+    "folds": "cv n_splits",
+    "validation": "scoring",
     "save": "resume",
 }
 

@@ -141,6 +141,11 @@ class Dataset:
         return "\n".join((words("data")[kind].format(**facts), *self.notes))
 
     @property
+    def cut_by(self) -> str:
+        """What cut the rows: "groups", "time", "splits", or "" for chance."""
+        return self._table.by if self._table else ""
+
+    @property
     def columns(self) -> tuple:
         """Names of the columns of a table of new rows, in their order."""
         return tuple(c.name for c in self.preparation) or self.features

@@ -130,6 +130,14 @@ def _check_column(what, name, names):
         raise refusal("column", name, what=what, names=", ".join(map(str, names)))
 
 
+def _check_columns(what, names, among):
+    names = check_items(what, names, empty=True, of="names")
+    names = [str(name) if isinstance(name, int) else name for name in names]
+    for name in names:
+        _check_column(what, name, among)
+    return names
+
+
 def _key(what, column):
     if what == "groups":
         return column.factorize()[0]
@@ -149,9 +157,7 @@ def _read_inputs(inputs, categorical, standardize):
         raise refusal("dates", names=", ".join(dates))
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])
-    categorical = check_items("categorical", categorical, empty=True, of="names")
-    for name in categorical:
-        _check_column("categorical", name, kinds)
+    categorical = _check_columns("categorical", categorical, kinds)
     for name, kind in kinds.items():
         columns[name] = Column(name, fill=math.nan if gaps[name] else None)
         named = name in categorical or inputs[name].dtype == "category"
@@ -162,13 +168,10 @@ def _read_inputs(inputs, categorical, standardize):
                 _check_texts(name, [c for c in categories if c], len(texts))
             columns[name] = Column(name, categories)
             inputs = inputs.assign(**{name: _numbers(texts, categories)})
+    plain = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
-        standardize = kinds if standardize else ()
-    else:
-        standardize = check_items("standardize", standardize, empty=True, of="names")
-        plain = [name for name, c in columns.items() if c.categories is None]
-        for name in standardize:
-            _check_column("standardize", name, plain)
+        standardize = plain if standardize else ()
+    standardize = _check_columns("standardize", standardize, plain)
     columns = (
         replace(c, standardize=name in standardize) for name, c in columns.items()
     )

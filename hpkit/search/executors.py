@@ -56,7 +56,8 @@ class Spread(Training):
         super().__init__(dataset, settings, seeds=seeds, model=model, workers=workers)
         self.executor, self.broken, self.heard = executor, False, time.perf_counter()
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
-        dataset = replace(dataset, test=test, test_looks=[])  # not needed to train
+        # What is not needed to train stays here.
+        dataset = replace(dataset, test=test, test_looks=[], _table=None)
         large = max(size for *_, size in self.waiting) > WEIGHTS_PER_STACK
         self.most_out = 2 * workers if large else len(self.waiting)
         for runs, stacked, _ in self.waiting:

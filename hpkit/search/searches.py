@@ -280,7 +280,7 @@ def cross_validate(
     The training and validation rows are cut into folds, `repeats` times anew; the test
     rows stay out. `seed` is of the shuffles and of the networks, `model` as in `fit`.
     Groups of a data set made with `groups` stay whole; with `time` the rows held back
-    come after those learned from, and there is nothing to repeat.
+    come after those learned from, in one way only.
 
     Notes
     -----
@@ -300,11 +300,14 @@ def cross_validate(
     most = len(dataset.train.y) + len(dataset.valid.y)
     folds = hp.check_count("folds", folds, low=2, most=most)
     repeats, losses = hp.check_count("repeats", repeats, most=tried.MOST_TRIALS), []
+    if repeats > 1 and dataset.cut_by == "time":
+        raise refusal("time_repeats", repeats)
     for repeat in range(repeats):
         rng = np.random.default_rng([seed, repeat])
         for data in folds_of(dataset, folds, rng):
             *_, runs = train(data, settings, seeds=(seed,), model=model)
-            losses.append(runs.val_loss[:, 0, -1])
+            last = runs.epochs_done[:, :, None]
+            losses.append(np.take_along_axis(runs.val_loss, last, 2)[:, 0, 0])
     losses = np.reshape(np.transpose(losses), (-1, repeats, folds))
     return losses[0] if one else losses
 

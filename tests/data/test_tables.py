@@ -150,6 +150,7 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
         assert not {*learn} & {*held}
         if "groups" in how:
             assert not {*frame.patient[learn]} & {*frame.patient[held]}
+        assert fold.cut_by == "".join(how)
         if "time" in how:
             assert frame.day[learn].max() < frame.day[held].min()
         else:
@@ -158,6 +159,11 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
     assert len({*held}) == len(held)
     setting = hk.Hyperparameters(epochs=1, batch_size=8)
     assert np.isfinite(hk.cross_validate(data, setting, folds=4)).all()
+    if "time" in how:
+        with pytest.raises(ValueError, match="must be cut once"):
+            hk.cross_validate(data, setting, repeats=2)
+        with pytest.raises(ValueError, match="folds must leave rows"):
+            hk.cross_validate(data, setting, folds=180)
 
 
 def test_what_was_done_is_said():
@@ -240,7 +246,9 @@ def test_what_is_not_safe_is_refused_in_three_parts(case):
 def test_what_is_named_as_a_category_is_taken():
     frame = messy().assign(name=[f"p{i % 90}" for i in range(N)])
     frame["dose"] = frame.dose.astype("category")
-    data = made(frame, categorical=["name", "ward"], standardize=False)
+    frame = frame.rename(columns={"ward": 5})
+    data = made(frame, categorical=["name", 5], standardize=False)
+    assert {"5=3", "5=7"} <= {*data.features}
     assert sum(name.startswith("name=") for name in data.features) > 60
     assert {"dose=0", "dose=4"} <= {*data.features}
     assert (data.scale == 1).all()

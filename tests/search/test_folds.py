@@ -35,9 +35,10 @@ def test_losses_are_those_of_a_plain_loop():
 
 def test_several_settings_share_the_cuts():
     moons = hk.load_dataset("moons")
-    settings = [SETTING, SETTING.but(lr=0.3)]
+    settings = [SETTING, SETTING.but(lr=0.3), SETTING.but(epochs=5)]
+    settings.append(SETTING.but(lr=3, epochs=40, patience=1))  # stops early
     found = hk.cross_validate(moons, settings, folds=3)
-    assert found.shape == (2, 1, 3)
+    assert found.shape == (4, 1, 3)
     for losses, setting in zip(found, settings, strict=True):
         alone = hk.cross_validate(moons, setting, folds=3)
         np.testing.assert_allclose(losses, alone, rtol=1e-5)
