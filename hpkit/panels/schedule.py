@@ -15,15 +15,8 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
 from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
-from hpkit.panels.parts import (
-    FULL,
-    cell,
-    code_of_setting,
-    head_of,
-    named,
-    say,
-    seeds_of,
-)
+from hpkit.panels.parts import FULL, cell, code_of_setting, head_of, named, say
+from hpkit.text import seeds_of
 
 WORDS = Texts("panels.schedule")
 USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
@@ -175,7 +168,8 @@ class SchedulePanel(Instrument):
             rule([self._done + 0.5] * (self.begun > 0), color="gray", dash="dotted"),
             line(at, mine, draw="drawn", strong=True, **look),
         ]
-        x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5))
+        ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]
+        x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)
         y = Axis(WORDS["rate"], (0, nice_top(max(1.2 * self.base.lr, *mine))))
         rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr))
         alt = WORDS["losses_alt"].format(self._losses("low"))
