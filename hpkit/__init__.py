@@ -29,9 +29,11 @@ hk.progress()                     what you have done of the exercises
 A search's result is a table when it is the last line of a cell, and has
 best, ties, val_loss, to_frame() and save(path).
 
+run.predict(rows) uses a trained network; run.save(path), hk.load_model.
+
 Read on: help(hk.grid_search) and the like; the lessons, opened by
-python -m hpkit lab; the glossary beside them. How hpkit is made:
-hpkit/README.md.
+python -m hpkit lab; the glossary and the reference beside them. How
+hpkit is made: hpkit/README.md.
 """
 
 # The public names are loaded on first use, so that `import hpkit` needs no torch and

@@ -90,14 +90,14 @@ def _shown(output, source):
 
 
 def write_lessons(folder):
-    """Write every lesson and the glossary as pages to read."""
+    """Write every lesson, the glossary and the reference as pages to read."""
     folder.mkdir(exist_ok=True)
     frame = (SOURCE / "lesson.html").read_text("utf-8")
     pages = {p.stem: lesson(p) for p in sorted(SOURCE.parent.glob("*.ipynb"))}
-    glossary = (SOURCE.parent / "glossary.md").read_text("utf-8")
-    links = r"\1.html"
-    glossary = re.sub(r"(\]\([^):]+)\.ipynb", links, glossary)
-    pages["glossary"] = MARKDOWN.render(glossary)
+    for name in ("glossary", "REFERENCE"):
+        read = (SOURCE.parent / f"{name}.md").read_text("utf-8")
+        read = re.sub(r"(\]\([^):]+)\.ipynb", r"\1.html", read)
+        pages[name] = MARKDOWN.render(read)
     for name, body in pages.items():
         title = re.sub("<[^>]+>", "", body[body.index("<h1>") : body.index("</h1>")])
         text = frame.replace("{title}", title).replace("{body}", body)

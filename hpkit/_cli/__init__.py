@@ -52,6 +52,7 @@ def parser():
     sub.add_argument("lesson", nargs="?", help="its number (default: all)")
     sub.add_argument("--check", action="store_true", help="compare, write nothing")
     sub.add_argument("--pictures", action="store_true", help="those of the README only")
+    sub.add_argument("--reference", action="store_true", help="REFERENCE.md only")
     sub = commands.add_parser("page", help="make the page to try without installing")
     sub.set_defaults(run=run_page)
     sub.add_argument("--out", default="site", help="folder (default: site)")
@@ -112,6 +113,10 @@ def run_build(arguments, argv):
         import pictures
 
         return pictures.make()
+    if arguments.reference:
+        import reference
+
+        return reference.make()
     import build
 
     return build.main(arguments.lesson, check=arguments.check)

@@ -13,6 +13,7 @@ from hpkit._cli.environment import ROOT, Failure, say
 FOLDER = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
 RECORD = ".copied.json"
+PAGES = ("glossary.md", "REFERENCE.md")
 
 
 def refresh(root=ROOT):
@@ -21,7 +22,8 @@ def refresh(root=ROOT):
     try:
         folder.mkdir(exist_ok=True)
         known = record(folder)
-        for original in [*source.glob("*.ipynb"), *source.glob("glossary.md")]:
+        pages = (path for name in PAGES for path in source.glob(name))
+        for original in [*source.glob("*.ipynb"), *pages]:
             name, mine, now = original.name, folder / original.name, digest(original)
             if not mine.exists() or digest(mine) == known.get(name) != now:
                 copy(original, mine)  # nothing of the learner's is in it

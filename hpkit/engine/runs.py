@@ -146,14 +146,15 @@ class Run:
     def to_module(self, epoch: str = "best") -> torch.nn.Module:
         """Return the network with its scaling inside, as a module that needs no hpkit.
 
-        It takes a tensor of rows in the units of the table, its columns in the order
-        of ``dataset.features``. It gives what `predict_proba` gives, or for regression
-        what `predict` gives. ``torch.save`` and ``torch.export`` take it, as far as
-        they take a network of your own.
+        It takes a tensor of rows with the columns of ``dataset.features`` in their own
+        units; categories are columns of 0 and 1 by then. It gives what `predict_proba`
+        gives, or for regression what `predict` gives. ``torch.save`` and
+        ``torch.export`` take it, as far as they take a network of your own.
 
         Examples
         --------
-        >>> import hpkit as hk, torch
+        >>> import hpkit as hk
+        >>> import torch
         >>> module = hk.fit(hk.load_dataset("moons")).to_module()
         >>> module(torch.tensor([[0.0, 1.0]])).shape
         torch.Size([1, 2])
@@ -207,6 +208,13 @@ class Run:
         epoch : {"best", "last"}, default "best"
         names : bool, default False
             Give ``dataset.classes`` in place of class numbers.
+
+        Examples
+        --------
+        >>> import hpkit as hk
+        >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(lr=0.3))
+        >>> run.predict([[0, 1], [1, -0.5]])
+        array([0, 1])
         """
         data, names = self.dataset, hp.check_flag("names", names)
         if names and data.is_regression:

@@ -46,8 +46,7 @@ def plot_grid(
     >>> import hpkit as hk
     >>> moons = hk.load_dataset("moons")
     >>> grid = hk.grid_search(moons, lr=[0.1, 1], batch_size=[16, 64])
-    >>> plot_grid(grid).get_xlabel()
-    'learning rate'
+    >>> ax = plot_grid(grid)
     """
     grid = words.as_search(grid)
     x, y = _two_names(grid, x, y)

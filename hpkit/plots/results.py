@@ -50,8 +50,7 @@ def plot_training_curves(
     --------
     >>> import hpkit as hk
     >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))
-    >>> plot_training_curves(run).get_ylabel()
-    'loss'
+    >>> ax = plot_training_curves(run)
     """
     runs = words.as_runs(runs)
     count = int((runs.epochs_done >= 0).any(1).sum())
@@ -125,8 +124,7 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     --------
     >>> import hpkit as hk
     >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
-    >>> plot_validation_curve(curve).get_xscale()
-    'log'
+    >>> ax = plot_validation_curve(curve)
     """
     one = len(getattr(curve, "space", ())) == 1
     curve = words.as_search(curve, None if one else ("validation_curve",))

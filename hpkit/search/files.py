@@ -49,6 +49,14 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
 
     `dataset`: the data that it was trained on, if you have them; the file does not hold
     them. Without: a data set with the names of the columns and no rows.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> path = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1]).save("grid.json")
+    >>> hk.load(path).best.lr
+    1.0
+    >>> path.unlink()
     """
     if dataset is not None:
         check_dataset(dataset)

@@ -273,7 +273,15 @@ class Search(_AsRuns):
         yield from ((i, start, self.settings[i].epochs) for i in last)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame, one row a setting: as in `Runs`, of what was searched."""
+        """Return a DataFrame, one row a setting: as in `Runs`, of what was searched.
+
+        Examples
+        --------
+        >>> import hpkit as hk
+        >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1])
+        >>> list(grid.to_frame())[:3]
+        ['param_lr', 'mean_val_loss', 'std_val_loss']
+        """
         return self.runs._frame(self.space)
 
     @property

@@ -1,9 +1,8 @@
 # %% [markdown]
 # # Your own
 #
-# So far the data, the networks and the questions were ours. Now it is your turn. First
-# you'll see, from start to finish, how a table becomes a tuned model. Then you do it
-# with a table of your own.
+# So far data, networks and questions were ours. First you'll see how a table becomes a
+# tuned model that you use. Then you do it with a table of your own.
 #
 # **About 40 minutes.** By the end you'll be able to
 #
@@ -470,4 +469,4 @@ hk.progress("11")
 #   do it every day.
 # - L. Grinsztajn, E. Oyallon, G. Varoquaux, *Why do tree-based models still outperform
 #   deep learning on tabular data?* (2022): for tables, try a forest of trees as well.
-# - New words are in the [glossary](glossary.md).
+# - Words are in the [glossary](glossary.md), calls in the [reference](REFERENCE.md).

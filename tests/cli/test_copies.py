@@ -13,8 +13,9 @@ from hpkit._cli.environment import Failure
 def project(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    for name in ("00_start.ipynb", "02_rate.ipynb", "glossary.md", "TEACHING.md"):
+    for name in ("00_start.ipynb", "02_rate.ipynb", "glossary.md", "REFERENCE.md"):
         (folder / name).write_text(f"first {name}")
+    (folder / "TEACHING.md").write_text("for teachers")
     return tmp_path
 
 
@@ -30,7 +31,7 @@ def update(project, name="02_rate.ipynb"):
 def test_copies_are_the_learners_part(project):
     assert copies.refresh(project) == project / "my-lessons"
     assert {*mine(project)} == {
-        *("00_start.ipynb", "02_rate.ipynb", "glossary.md", copies.RECORD)
+        *("00_start.ipynb", "02_rate.ipynb", *copies.PAGES, copies.RECORD)
     }
 
 
@@ -46,7 +47,7 @@ def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, 
     now = mine(project)
     assert now["02_rate.ipynb"] == "my answers"
     assert now["02_rate.new.ipynb"] == now["00_start.ipynb"] == "second"
-    assert len(now) == 5
+    assert len(now) == 6
     assert "python -m hpkit reset 02" in capsys.readouterr().out
 
 

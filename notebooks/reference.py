@@ -1,0 +1,120 @@
+"""Build REFERENCE.md from the docstrings: ``python -m hpkit build --reference``.
+
+Of each call its signature, what comes back, and the example of its docstring, which the
+tests run where it stands.
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+import hpkit as hk
+
+FILE = Path(__file__).parent / "REFERENCE.md"
+WORDS = 900  # two pages
+
+HEAD = """# Reference
+
+What goes in, what comes back, an example: the calls for your own work on two pages. All
+else is in `help(hk.fit)` and the like. Before each example stands `import hpkit as hk`.
+"""
+# heading: what holds for all of it, and its calls
+PARTS = {
+    "Data": ("", "load_dataset Dataset.from_frame"),
+    "Settings": ("", "Hyperparameters log_uniform"),
+    "Training": ("", "fit train cross_validate"),
+    "Searches": (
+        "Each also takes `{shared}`, and gives a `Search`: a table in a cell, with "
+        "`best`, `best_run`, `ties`, `edge`, `to_frame()` and `save(path)`.",
+        "validation_curve grid_search one_at_a_time random_search successive_halving "
+        "bayesian_search",
+    ),
+    "Results": ("", "Search.to_frame load to_optuna"),
+    "Using a run": ("", "Run.predict load_model Run.to_module Run.as_pytorch"),
+    "Plots": (
+        "Each takes `ax=`, and gives the axes.",
+        "plot_training_curves plot_validation_curve plot_grid",
+    ),
+    "Panels": (
+        "In a notebook. Others: {panels}.",
+        "TrainingPanel",
+    ),
+}
+SEARCHES = PARTS["Searches"][1].split()
+NOT_SHOWN = re.compile(r"import hpkit as hk$|from hpkit|\w+\.unlink\(\)")
+BARE = re.compile(rf"(?<![\w.])(?=({'|'.join(hk.__all__)})\b[.(])")
+
+
+def thing(name):
+    """Return what a name such as "Run.predict" stands for."""
+    found = hk
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def parameters(name, left_out=()):
+    """Return the parameters of a call, without types."""
+    every = inspect.signature(thing(name)).parameters.values()
+    return [p for p in every if p.name not in ("self", *left_out)]
+
+
+def shared():
+    """Return the arguments by name that all searches take."""
+    first, *others = ({p.name: p for p in parameters(name)} for name in SEARCHES)
+    there = [p for n, p in first.items() if all(n in other for other in others)]
+    return [p for p in there if p.kind is p.KEYWORD_ONLY]
+
+
+def signature(name):
+    """Return a call as it is written, with what comes back."""
+    left_out = [p.name for p in shared()] if name in SEARCHES else []
+    bare = inspect.Parameter.empty
+    every = [p.replace(annotation=bare) for p in parameters(name, left_out)]
+    back = inspect.signature(thing(name)).return_annotation
+    back = back if isinstance(back, str) else getattr(back, "__name__", "")
+    back = "" if back in ("_empty", "None", "") else f" → `{back.split('.')[-1]}`"
+    kind, _, method = name.partition(".")
+    call = f"{kind.lower()}.{method}" if kind in ("Run", "Search") else f"hk.{name}"
+    return f"**`{call}{inspect.Signature(every)}`**{back}"
+
+
+def example(name):
+    """Return the example of a docstring as plain code, its output as a comment."""
+    lines, found = inspect.getdoc(thing(name)).splitlines(), []
+    start = lines.index("Examples") + 2 if "Examples" in lines else len(lines)
+    for line in lines[start:]:
+        if line.startswith((">>> ", "... ")):
+            if not NOT_SHOWN.match(line[4:]):
+                found.append(BARE.sub("hk.", line[4:]))
+        elif line:
+            found.append(f"# {line}")
+    return ["```python", *found, "```"] if found else []
+
+
+def entry(name):
+    """Return the lines about one call."""
+    summary = inspect.getdoc(thing(name)).split("\n\n")[0]
+    summary = " ".join(summary.split()).replace("``", "`")
+    return [signature(name) + "  ", summary, *example(name), ""]
+
+
+def text():
+    """Return the reference."""
+    panels = ", ".join(f"`{n}`" for n in hk.__all__ if n.endswith("Panel"))
+    panels = panels.replace("`TrainingPanel`, ", "")
+    facts = {"panels": panels, "shared": ", ".join(map(str, shared()))}
+    lines = [HEAD]
+    for heading, (intro, names) in PARTS.items():
+        lines += [f"## {heading}", ""]
+        lines += [intro.format(**facts), ""] if intro else []
+        for name in names.split():
+            lines += entry(name)
+    return "\n".join(lines)
+
+
+def make():
+    """Write the reference; give the exit code."""
+    FILE.write_text(text(), encoding="utf-8", newline="\n")
+    print(f"{FILE.name}: written")
+    return 0
