@@ -22,7 +22,7 @@ def shown(value) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
-        return "-".join(map(str, value)) or words("values")["no_layers"]
+        return "-".join(map(shown, value)) or words("values")["no_layers"]
     return str(value)
 
 

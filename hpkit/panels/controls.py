@@ -290,7 +290,7 @@ def list_widget(tip):
     """Return a list to choose from, the line for its heads, and both in a box."""
     made = named(W.Select(options=[]), tip).add_class("hp-mono").add_class("hp-list")
     made.layout.width = "100%"
-    heads = say("", "hp-muted")
+    heads = say("")  # of the size of the lines, so that columns are below each other
     return made, heads, W.VBox([heads, made])
 
 

@@ -396,7 +396,8 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     Notes
     -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds: where the best in the end starts slowly, that goes wrong. Jamieson and
+    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
+    of all epochs of `base`; who is dropped has had the beginning of it. Jamieson and
     Talwalkar, Non-stochastic best arm identification and hyperparameter optimization,
     AISTATS 2016.
 
