@@ -5,6 +5,7 @@ The searches are typed here, the others where they are.
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any
 
 from optuna.samplers import BaseSampler
@@ -114,6 +115,7 @@ def bayesian_search(
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
     executor: Executor | None = None,
+    storage: str | Path | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -124,6 +126,7 @@ def grid_search(
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
     executor: Executor | None = None,
+    storage: str | Path | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -135,6 +138,7 @@ def one_at_a_time(
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
     executor: Executor | None = None,
+    storage: str | Path | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -147,6 +151,7 @@ def random_search(
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
     executor: Executor | None = None,
+    storage: str | Path | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -160,6 +165,7 @@ def successive_halving(
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
     executor: Executor | None = None,
+    storage: str | Path | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -172,5 +178,6 @@ def validation_curve(
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
     executor: Executor | None = None,
+    storage: str | Path | None = None,
     progress: bool = False,
 ) -> Search: ...

@@ -288,7 +288,10 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
     """Return the error that refuses a value, in the words `key` of the locale."""
     facts = {"got": brief(value)} | facts
     error = kind(words("refusals")[key].format(**facts))
-    error.refused = True  # what the caller gave is wrong, not what hpkit does with it
+    error.key, error.refused = (
+        key,
+        True,
+    )  # what the caller gave is wrong, not what hpkit does with it
     return error
 
 

@@ -99,15 +99,20 @@ class Store:
             pass
         except DAMAGED:
             if set_aside:
-                name = f"{self.path.stem}.damaged-{time.time_ns()}.json"
-                os.replace(self.path, self.path.with_name(name))
-                self._tell("damaged", path=self.path.with_name(name))
+                self._tell("damaged", path=put_aside(self.path))
         return deepcopy(self.new)
 
     def _tell(self, words, **facts):
         text = self.words[words].format(**facts)
         if text not in self.notices:
             self.notices.append(text)
+
+
+def put_aside(path):
+    """Give a damaged file another name, which is returned: nothing is lost."""
+    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}.json")
+    os.replace(path, aside)
+    return aside
 
 
 def write(path, content):

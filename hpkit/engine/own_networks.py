@@ -474,24 +474,29 @@ class RecordedSetting(Hyperparameters):
         return self
 
 
-def group_by_reading(model, dataset, settings, n_seeds, dtype):
+def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
     """Return for each setting (what its network depends on, its number of parameters).
 
     A function that reads the same values makes the same network; it is not called at
     all for a single run, unless that has names of its own. Of those, and of what
     settings differ in and networks alone read, one that it never reads is refused.
+    None for a setting of which `fail` has taken the error.
     """
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
     if len(settings) == 1 and n_seeds == 1 and not asked:
         return [((), 0)]
     known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
-    for setting in settings:
+    for i, setting in enumerate(settings):
         fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
             recorded = RecordedSetting.of(setting)
-            net, _ = start_own(model, *shape, recorded, 0, dtype)
-            _check_network(net, *shape)
+            try:
+                net, _ = start_own(model, *shape, recorded, 0, dtype)
+                _check_network(net, *shape)
+            except Exception as failure:
+                found.append(fail([(i, k) for k in range(n_seeds)], failure))
+                continue
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
             if any(type(v) is RecordedSetting for v in values):

@@ -6,6 +6,7 @@ separate run. Which runs share a stack is in `training`.
 """
 
 import contextlib
+import io
 import math
 import threading
 import time
@@ -29,10 +30,11 @@ _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v"
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
 EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
 LOSS = ("clip", "label_smoothing", "class_weight")  # the first two may differ, too
+_DRAWS = ("shuffles", "droppers")  # the generators
 PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
 ENDS = ("epochs", "patience")  # these, too: when a run leaves
 # What `arrange` makes anew from the rest.
-_REMADE = ("net", "data", "pieces", "owner", "at", "noted", *EACH)
+_REMADE = ("net", "data", "pieces", "owner", "at", "noted", "settings", *EACH)
 
 
 @dataclass(frozen=True)
@@ -425,16 +427,38 @@ class Stack:
         """Return all that the making of a stack does not bring: a dict for `resume`."""
         state = {name: v for name, v in vars(self).items() if name not in _REMADE}
         flat = {name: v for name, v in self.flat.items() if name != "grad"}
-        return state | {"flat": flat, "batches": []}
+        arrays = [name for name, v in state.items() if isinstance(v, np.ndarray)]
+        arrays = {name: torch.from_numpy(state.pop(name)) for name in arrays}
+        draws = {name: [g.get_state() for g in state[name]] for name in _DRAWS}
+        return state | draws | {"flat": flat, "batches": [], "arrays": arrays}
 
     def resume(self, state):
-        vars(self).update(state)
+        arrays = {name: values.numpy() for name, values in state["arrays"].items()}
+        arrays |= {name: list(map(_generator, state[name])) for name in _DRAWS}
+        vars(self).update({n: v for n, v in state.items() if n != "arrays"} | arrays)
         self.arrange()
 
     def copy_weights(self):
         last = [part.clone() for part in (*self.parts("weights"), *self.fixed)]
         best = [part.clone() for part in (*self.parts("best"), *self.best_fixed)]
         return Weights(tuple(self.runs), self.net.order, last, best)
+
+
+def pack(value):
+    """Return what `unpack` gives back, as bytes in one piece, for other machines."""
+    torch.save(value, file := io.BytesIO())
+    return file.getvalue()
+
+
+def unpack(content):
+    """Read what `pack` made of a stack's state: numbers and texts, nothing is run."""
+    return torch.load(io.BytesIO(content), weights_only=True)
+
+
+def _generator(state):
+    generator = torch.Generator()
+    generator.set_state(state)
+    return generator
 
 
 def _is_argmax(out, log_p, y, true):

@@ -46,12 +46,14 @@ _DTYPES = (torch.float32, torch.float64)
 class Group(NamedTuple):
     """(setting, seed) numbers that can share a stack; `stacked`: trained at once.
 
-    `size`: the weights of all of them, 0 where that is not known.
+    `size`: the weights of all of them, 0 where that is not known. `state`: that of
+    their stack, where they go on.
     """
 
     runs: list
     stacked: bool = False
     size: int = 0
+    state: dict | None = None
 
 
 class Training:
@@ -61,7 +63,8 @@ class Training:
     is larger than one's part. `groups`: what to train, if not all.
     """
 
-    lost, failure = (), None  # of an executor
+    lost, failure = (), None  # of a search
+    must_fit = max  # of the networks: all of them
 
     def __init__(
         self,
@@ -84,7 +87,8 @@ class Training:
         if not self.own and (names := hp.names_of(self.settings)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
         self.most = max(s.epochs for s in self.settings)
-        _check_memory(dataset, self.settings, len(self.seeds), self.most, self.own)
+        about = dataset, self.settings, len(self.seeds), self.most
+        _check_memory(*about, self.own, self.must_fit)
         counts = len(self.settings), len(self.seeds)
         self.arrays = empty_arrays(*counts, self.most, dataset)
         self.dtype, self.data = dtype, Columns.of(dataset, dtype)
@@ -100,13 +104,14 @@ class Training:
         if self.own:
             from hpkit.engine import own_networks  # 0.1 s that few need
 
-            about = self.model, data, settings, seeds, self.dtype
+            about = self.model, data, settings, seeds, self.dtype, self.fail
             alike = own_networks.group_by_reading(*about)
         else:
             alike = [(agreed(s, "network"), weights(data, s.hidden)) for s in settings]
         for i, (setting, network_of) in enumerate(zip(settings, alike, strict=True)):
-            members = groups.setdefault((agreed(setting, "loop"), network_of), [])
-            members += [(i, k) for k in range(seeds)]
+            if network_of is not None:  # it failed
+                members = groups.setdefault((agreed(setting, "loop"), network_of), [])
+                members += [(i, k) for k in range(seeds)]
         share = -(-len(settings) * seeds // self.workers)
         for (_, (_, size)), members in groups.items():
             own = [settings[i] for i, _ in members]
@@ -119,8 +124,9 @@ class Training:
 
     def build(self, group):
         _check_free(4 * _EACH * group.size, len(group.runs), self.most)
-        settings = [self.settings[i] for i, _ in group.runs]
-        seeds, data = [self.seeds[k] for _, k in group.runs], self.dataset
+        runs = list(map(tuple, group.state["runs"])) if group.state else group.runs
+        settings = [self.settings[i] for i, _ in runs]
+        seeds, data = [self.seeds[k] for _, k in runs], self.dataset
         if self.own:
             from hpkit.engine.own_networks import ModuleNetworks
 
@@ -129,7 +135,11 @@ class Training:
         else:
             about = data.n_features, data.n_outputs, settings[0], data.is_regression
             net = DenseNetworks(*about)
-        return Stack(group.runs, settings, seeds, self.data, net)
+        stack = Stack(runs, settings, seeds, self.data, net)
+        if group.state:
+            stack.resume(group.state)
+            stack.keep([run in group.runs for run in runs])
+        return stack
 
     @property
     def finished(self):
@@ -146,10 +156,10 @@ class Training:
         with OneThread(), mode():
             while not self.finished:
                 stack = self.next_stack(pause)
-                if stack.done >= pause:
+                if stack is not None and stack.done >= pause:
                     return
-                if measured := stack.advance(max(0.0, until - time.perf_counter())):
-                    self.record(stack, *measured)
+                if stack is not None:
+                    self.lead_on(stack, max(0.0, until - time.perf_counter()))
                 if time.perf_counter() >= until:
                     return
 
@@ -159,9 +169,30 @@ class Training:
         if self.waiting:
             room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
             if not going or self.waiting[0].size <= room:
-                self.stacks.append(self.build(self.waiting.pop(0)))
-                return self.stacks[-1]
+                return self.build_next()
         return min(going or self.stacks, key=lambda s: s.done)
+
+    def build_next(self):
+        """Return the stack of the next group; None where it fails."""
+        group = self.waiting.pop(0)
+        try:
+            self.stacks.append(self.build(group))
+        except Exception as failure:
+            return self.fail(group.runs, failure)
+        return self.stacks[-1]
+
+    def lead_on(self, stack, seconds):
+        try:
+            measured = stack.advance(seconds)
+        except Exception as failure:
+            self.stacks.remove(stack)
+            return self.fail(stack.runs, failure)
+        if measured:
+            self.record(stack, *measured)
+
+    def fail(self, runs, failure):
+        """Say what becomes of runs that fail; a search goes on without them."""
+        raise failure
 
     def record(self, stack, loss, accuracy):
         """Write down what was measured and let finished runs leave the stack."""
@@ -365,15 +396,15 @@ def weights(dataset, hidden):
     return sum(a * b + b for a, b in sizes)
 
 
-def _check_memory(dataset, settings, n_seeds, epochs, own):
+def _check_memory(dataset, settings, n_seeds, epochs, own, must_fit):
     """Raise where a training needs more than is free, which ends a kernel unasked."""
     runs = len(settings) * n_seeds
     need = 8 * 4 * _COPIES * runs * (epochs + 1)
     if not own:  # of which only the curves are known
         sizes = [weights(dataset, s.hidden) for s in settings]
-        every, largest = n_seeds * sum(sizes), max(sizes)
-        if largest > WEIGHTS_PER_STACK:
-            every = min(every, max(largest, MOST_AT_ONCE + MOST_KEPT))
+        every = n_seeds * sum(sizes)
+        if max(sizes) > WEIGHTS_PER_STACK:
+            every = min(every, max(must_fit(sizes), MOST_AT_ONCE + MOST_KEPT))
         units = max(sum(s.hidden) for s in settings)
         need += 4 * (_EACH * every + _COPIES * units * dataset.n_train)
     _check_free(need, runs, epochs)

@@ -20,10 +20,11 @@ from functools import partial
 import numpy as np
 import torch
 
+from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import WEIGHTS_PER_STACK, Group, Training
 from hpkit.hyperparameters import refusal
 from hpkit.locale import words
-from hpkit.search.result import Lost
+from hpkit.search.lasting import Lasting
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds without an answer after which dead workers are looked for
@@ -45,7 +46,11 @@ class _Part:
         self.runs = [run for run, stay in zip(self.runs, stays, strict=True) if stay]
 
 
-class Spread(Training):
+def _under_way(state):
+    return state if "epoch" in state else None
+
+
+class Spread(Lasting):
     """A training whose groups, `stacks`, are trained elsewhere, and then `waiting`.
 
     When the pool breaks, all go on in this process from where each was.
@@ -58,15 +63,32 @@ class Spread(Training):
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
         # What is not needed to train stays here.
         dataset = replace(dataset, test=test, test_looks=[], _table=None)
-        large = max(size for *_, size in self.waiting) > WEIGHTS_PER_STACK
-        self.most_out = 2 * workers if large else len(self.waiting)
-        for runs, stacked, _ in self.waiting:
+        sizes = [group.size // len(group.runs) for group in self.waiting]
+        large = max(sizes, default=0) > WEIGHTS_PER_STACK
+        self.most_out = 2 * workers if large else len(self.settings) * len(self.seeds)
+        self.about = dataset, {"seeds": self.seeds, "model": model, "groups": []}
+        self.take(self.waiting)
+
+    def take(self, groups):
+        self.waiting, self.stacks = {}, []
+        self.add(groups)
+
+    def add(self, groups):
+        dataset, about = self.about
+        for runs, stacked, _, state in groups:
             own, any_ = {i for i, _ in runs}, self.settings[runs[0][0]]
             some = [s if i in own else any_ for i, s in enumerate(self.settings)]
-            about = {"seeds": self.seeds, "model": model, "groups": []}
-            make, state = partial(Training, dataset, some, **about), {"runs": runs}
-            self.stacks.append(_Part(make, runs, stacked, _packed(state)))
-        self.waiting = {}
+            make, state = (
+                partial(Training, dataset, some, **about),
+                state or {"runs": runs},
+            )
+            self.stacks.append(_Part(make, runs, stacked, pack(state)))
+
+    def groups(self):
+        return [
+            Group(part.runs, part.stacked, 0, _under_way(unpack(part.state)))
+            for part in (*self.stacks, *self.waiting.values())
+        ]
 
     def note_weights(self, part):
         pass  # they come with each answer
@@ -109,9 +131,8 @@ class Spread(Training):
         except futures.BrokenExecutor as broken:
             self._go_on_here(broken)
         except (Exception, futures.CancelledError) as failure:
-            reason = f"{type(failure).__name__}: {failure}"
-            self.lost += (Lost(tuple(part.runs), reason),)
-            self.failure, part.runs = self.failure or failure, []
+            self.fail(part.runs, failure)
+            part.runs = []
         else:
             for name, new in arrays.items():
                 place = (*at, slice(new.shape[1])) if new.ndim > 1 else at
@@ -138,10 +159,8 @@ def work(part, seconds, pause):
     """Train a part for that long, or a step, to an epoch's end, in the worker."""
     until, left = time.perf_counter() + seconds, seconds
     training, at = part.make(), tuple(np.array(part.runs).T)
-    state = torch.load(io.BytesIO(part.state), weights_only=False)
-    stack = training.build(Group(state["runs"], part.stacked))
-    stack.resume(state)
-    stack.keep([run in part.runs for run in stack.runs])
+    state = _under_way(unpack(part.state))
+    stack = training.build(Group(part.runs, part.stacked, 0, state))
     training.stacks = [stack]
     while not (training.finished or training.paused(pause)):
         training.advance(max(0.0, left), pause)
@@ -152,14 +171,9 @@ def work(part, seconds, pause):
         training.note_weights(stack)
         if getattr(stack.net, "has_state", False):
             raise refusal("network_state")
-    left = {"runs": runs, "state": _packed(stack.state()), "done": stack.done}
+    left = {"runs": runs, "state": pack(stack.state()), "done": stack.done}
     arrays = {n: a[at] for n, a in training.arrays.items() if a is not None}
-    return replace(part, **left), at, arrays, _packed(training.weights)
-
-
-def _packed(value):
-    torch.save(value, file := io.BytesIO())
-    return file.getvalue()  # in one piece: no memory that other machines cannot read
+    return replace(part, **left), at, arrays, pack(training.weights)
 
 
 def end_pool(executor):

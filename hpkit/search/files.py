@@ -23,13 +23,13 @@ FORMAT, VERSION = "hpkit search", 1
 _PARTS = ("kind", "finished", "base", "space", "planned", "steps", "rungs", "lost")
 
 
-def save(search, path):
+def save(search, path, **more):
     plain = {"format": FORMAT, "version": VERSION}
     plain |= {name: _plain(getattr(search, name)) for name in _PARTS}
     for step, own in zip(plain["steps"], search.steps, strict=True):
         step["winner"] = own.winner and search.settings.index(own.winner)
     with checked(path):
-        store.write(path, store.as_text(plain | runs_to_plain(search.runs)))
+        store.write(path, store.as_text(plain | runs_to_plain(search.runs) | more))
     return Path(path)
 
 
@@ -58,12 +58,17 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     1.0
     >>> path.unlink()
     """
+    return read(path, dataset)[0]
+
+
+def read(path, dataset):
+    """Return the search of a file, and all that stands there."""
     if dataset is not None:
         check_dataset(dataset)
     with checked(path):
         plain = _read(path)
     try:
-        return _search_from_plain(plain, dataset)
+        return _search_from_plain(plain, dataset), plain
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
 
@@ -101,13 +106,17 @@ def runs_to_plain(runs):
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
         curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
         plain.append(one | {"fit_time": run.fit_time} | curves)
-    about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
     return {
-        "dataset": about | {"n_train": data.n_train},
+        "dataset": about_data(data),
         "seeds": list(runs.seeds),
         "settings": [setting_to_plain(s) for s in runs.settings],
         "runs": plain,
     }
+
+
+def about_data(data):
+    about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
+    return about | {"n_train": data.n_train}
 
 
 def runs_from_plain(plain, dataset=None):

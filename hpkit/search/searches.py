@@ -14,6 +14,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +23,6 @@ from hpkit.data.datasets import Dataset, check_dataset, folds_of
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import join
 from hpkit.engine.training import (
-    Training,
     check_model,
     check_settings,
     own_names,
@@ -31,6 +31,7 @@ from hpkit.engine.training import (
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
+from hpkit.search.lasting import Lasting, Storage
 from hpkit.search.result import Cost, Rung, Search, Step, best_number
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
@@ -52,10 +53,11 @@ def searching(own):
         seeds=(0,),
         model=None,
         executor=None,
+        storage=None,
         tick=_LIVE_TICK,
         **kwargs,
     ):
-        shared = own.__name__, dataset, base, seeds, model, executor, tick
+        shared = own.__name__, dataset, base, seeds, model, executor, storage, tick
         return own(functools.partial(Plan, *shared), **kwargs)
 
     @functools.wraps(own)
@@ -103,7 +105,18 @@ class Plan:
     """The arguments that all searches share, checked."""
 
     def __init__(
-        self, kind, dataset, base, seeds, model, executor, tick, space, *, ranges=False
+        self,
+        kind,
+        dataset,
+        base,
+        seeds,
+        model,
+        executor,
+        storage,
+        tick,
+        space,
+        *,
+        ranges=False,
     ):
         self.kind, self.dataset = kind, check_dataset(dataset)
         base = hp.check_setting(base, "base", default=Hyperparameters())
@@ -117,19 +130,30 @@ class Plan:
         self.seeds = hp.check_seeds(seeds)
         self.tick = hp.check_number("tick", tick, low=0)
         about = {"seeds": self.seeds, "model": model}
-        self._train = functools.partial(Training, dataset, **about)
+        self._train = functools.partial(Lasting, dataset, **about)
         if executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
             about["executor"] = check_executor(executor, model)
             self._train = functools.partial(Spread, dataset, **about)
 
+        self.storage = self.now = None
+        if storage is not None:
+            self.storage = Storage(storage, self, model)
+
+    @contextlib.contextmanager
     def training(self, settings):
-        """Return a training of some settings with all seeds, to be closed."""
-        return contextlib.closing(self._train(settings=settings))
+        """Give a training of some settings with all seeds, and close it in the end."""
+        with contextlib.closing(self._train(settings=settings)) as self.now:
+            kept = self.storage and self.storage.kept(self.now)
+            with kept or contextlib.nullcontext():
+                yield self.now
 
     def found(self, runs, planned, **more):
-        return Search(self.kind, self.base, self.space, runs, planned, **more)
+        search = Search(self.kind, self.base, self.space, runs, planned, **more)
+        if self.storage:
+            self.storage.keep(search, self.now)
+        return search
 
     def cost(self, settings, epochs=None):
         if epochs is None:
@@ -145,11 +169,15 @@ def _under_way(training, tick, pause=float("inf")):
 
 
 def _check_lost(training, before=()):
-    """Return what an executor has lost; raise its error if nothing is left at all."""
-    ended = training.lost and training.finished
-    if ended and not any(map(len, (*before, training.runs))):
-        raise training.failure  # as it would be in one process
-    return training.lost
+    """Return what was lost, by numbers of the search; raise the error if it is all."""
+    ended = training.finished and training.lost
+    if ended and not before and training.arrays["epochs_done"].max() <= 0:
+        raise training.failure
+    shift = sum(len(part.settings) for part in before)
+    return tuple(
+        replace(part, runs=tuple((i + shift, k) for i, k in part.runs))
+        for part in training.lost
+    )
 
 
 def _train_all(plan, settings):
@@ -165,6 +193,7 @@ def train_more(plan, parts, settings, planned, lost, **more):
     if not new:
         return lost
     with plan.training(new) as training:
+        now = (*lost, *_check_lost(training, parts))
         for _ in _under_way(training, plan.tick):
             now = (*lost, *_check_lost(training, parts))
             runs = join([*parts, training.runs])
@@ -208,6 +237,10 @@ def grid_search(plan, **values):
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting.
+    storage : str or Path, optional
+        A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
+        from there after a stop, or a kill. It holds curves: of the runs that had ended
+        before, `hpkit.fit` gives the networks again.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
     progress : bool, default False
@@ -441,14 +474,17 @@ def _halve(plan, settings, cuts):
     ends = (*starts[1:], plan.base.epochs)
     each = zip(counts, starts, ends, strict=True)
     epochs = sum(count * (end - start) for count, start, end in each)
-    planned, there, rungs = plan.cost(settings, epochs), range(len(settings)), ()
+    planned, rungs = plan.cost(settings, epochs), ()
+    if plan.storage:
+        rungs = plan.storage.rungs
+    there = rungs[-1].kept if rungs else range(len(settings))
 
     def found(finished=False):
         more = {"rungs": rungs, "lost": _check_lost(training)}
         return plan.found(training.runs, planned, finished=finished, **more)
 
     with plan.training(settings) as training:
-        for epoch, count in cuts:
+        for epoch, count in cuts[len(rungs) :]:
             for _ in _under_way(training, plan.tick, epoch):
                 yield found()
             ranked = [int(i) for i in training.runs.order if i in there]

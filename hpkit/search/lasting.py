@@ -1,0 +1,229 @@
+"""Trainings that outlast failures and kills.
+
+A setting that fails is lost, and the others go on. With ``storage="tuning.json"`` a
+search that was stopped, killed or cut off goes on where it was. That file is what
+`Search.save` writes; beside it lies, until the search has ended, the state of the runs
+under way, in `tuning.json.state-0` and `-1` in turn: the JSON names the one that is its
+own, so that both are always of one moment, whenever the process ends.
+"""
+
+import contextlib
+import os
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from hpkit import store
+from hpkit.engine.runs import CURVES
+from hpkit.engine.stack import pack, unpack
+from hpkit.engine.training import Group, Training
+from hpkit.hyperparameters import refusal, was_refused
+from hpkit.locale import words
+from hpkit.search.files import about_data, checked, read, save
+from hpkit.search.result import Lost
+
+_NOTHING = {"epochs_done": -1, "fit_time": 0}
+PAUSE, SHARE = 1.0, 0.05  # seconds between two writings; their part of the time
+
+
+class Lasting(Training):
+    """A training in which what fails is lost, and which can be kept in a file."""
+
+    must_fit = min  # of the networks; the others are lost
+
+    def fail(self, runs, failure):
+        """Lose runs; of a stack of a learner's, first see which of them it is."""
+        if _is_ours(failure):
+            raise failure
+        if len(runs) > 1 and self.own and "waiting" in vars(self):
+            for name, array in self.arrays.items():
+                if array is not None:
+                    array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
+            return self.add([Group([run]) for run in runs])
+        reason, lost = f"{type(failure).__name__}: {failure}", self.lost
+        if lost and lost[-1].reason == reason:
+            runs, lost = (*lost[-1].runs, *runs), lost[:-1]
+        self.lost = (*lost, Lost(tuple(runs), reason))
+        self.failure = self.failure or failure
+
+    def add(self, groups):
+        self.waiting[:0] = groups
+
+    def groups(self):
+        """Return all that is still to be trained, as `Group`s to go on with."""
+        found = list(self.waiting)
+        for stack in self.stacks:
+            net = stack.net
+            state = None if getattr(net, "has_state", False) else stack.state()
+            size = len(stack.flat["weights"])
+            about = getattr(net, "stacked", False), size, state
+            found.append(Group(stack.runs, *about))
+        return found
+
+    def take(self, groups):
+        """Train these, in place of what is waiting."""
+        self.waiting, self.stacks = list(groups), []
+
+
+def _is_ours(failure):
+    """Say whether an error comes of hpkit's own code, not of a model or of memory."""
+    where = failure.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    ours = where and where.tb_frame.f_globals.get("__name__", "").startswith("hpkit.")
+    memory = isinstance(failure, MemoryError) or "allocate" in str(failure)
+    return ours and not was_refused(failure) and not memory
+
+
+class Storage:
+    """The file of a search: `resume` reads what is done, `keep` writes what is new.
+
+    `rungs` are the cuts of a halving that are behind it.
+    """
+
+    def __init__(self, path, plan, model):
+        self.path, self.before, self.done, self.rungs = path, None, {}, ()
+        self.plain, self.next, self.last = {"state": 1}, 0.0, None
+        self.begun = False
+        with checked(path):
+            if Path(path).exists():
+                self._read(plan)
+            else:
+                self._state_path(0).write_bytes(b"")  # it can be written
+        if self.before:
+            self._check(plan, model)
+            self.rungs = self.before.rungs
+
+    def _state_path(self, number):
+        return Path(f"{os.fspath(self.path)}.state-{number}")
+
+    def _read(self, plan):
+        try:
+            self.before, self.plain = read(self.path, plan.dataset)
+            going = set(map(tuple, self.plain.get("going", ())))
+            runs = self.before.runs
+            for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
+                if at not in going:
+                    self.done[runs.settings[at[0]], runs.seeds[at[1]]] = runs[at]
+        except (*store.DAMAGED,) as error:
+            if getattr(error, "key", "not_saved") != "not_saved":
+                raise
+            aside = store.put_aside(Path(self.path))
+            text = words("search")["damaged"].format(path=aside)
+            warnings.warn(text, UserWarning, stacklevel=2)
+            self.before, self.plain, self.done = None, {"state": 1}, {}
+
+    def _check(self, plan, model):
+        """Refuse the file of another search, data set, base or model."""
+        before, now = self.before, about_data(plan.dataset)
+        same = {n: getattr(before, n) == getattr(plan, n) for n in ("kind", "base")}
+        same |= {
+            "space": before.space == plan.space,
+            "seeds": before.seeds == plan.seeds,
+        }
+        same["dataset"] = self.plain["dataset"] == now
+        for run in list(before.runs)[:1] if all(same.values()) else ():
+            probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=model)
+            probe.advance(0)  # before any training
+            new = [probe.arrays[name][0, 0, 0] for name in CURVES[:2]]
+            old = [getattr(run, name)[0] for name in CURVES[:2]]
+            same["model"] = np.allclose(new, old, rtol=1e-5, atol=0, equal_nan=True)
+        for name, fits in same.items():
+            if not fits:
+                self._refuse(name)
+
+    def _refuse(self, name):
+        raise refusal("storage", str(self.path), part=words("search")["parts"][name])
+
+    def resume(self, training):
+        """Put into a training what the file has of it."""
+        if self.before is None:
+            return
+        settings, known = training.settings, self.before.settings
+        first, self.begun = not self.begun, True
+        if first and settings != known[: len(settings)]:
+            self._refuse("settings")
+        done = set()
+        for i, setting in enumerate(settings):
+            for k, seed in enumerate(training.seeds):
+                if run := self.done.get((setting, seed)):
+                    done.add((i, k))
+                    _fill(training.arrays, (i, k), run)
+        if len(done) == len(settings) * len(training.seeds):
+            return training.take([])
+        groups = self._groups() if settings == known[-len(settings) :] else None
+        if groups is None:
+            groups = [
+                g._replace(runs=[r for r in g.runs if r not in done])
+                for g in training.groups()
+            ]
+        else:
+            self._fill_going(training, groups)
+        training.take([group for group in groups if group.runs])
+
+    def _groups(self):
+        try:
+            groups = unpack(self._state_path(self.plain["state"]).read_bytes())
+            return [Group(list(map(tuple, runs)), *more) for runs, *more in groups]
+        except Exception:  # lost or damaged: these runs are trained anew
+            return None
+
+    def _fill_going(self, training, groups):
+        before, shift = self.before.runs, len(self.before.settings)
+        shift -= len(training.settings)
+        for group in groups:
+            for i, k in group.runs if group.state else ():
+                if before.epochs_done[i + shift, k] >= 0:
+                    _fill(training.arrays, (i, k), before[i + shift, k])
+
+    def keep(self, search, training):
+        """Write a search down if it is time to, and always when it has ended."""
+        self.last = search, training
+        known = len(self.before.settings) if self.before else 0
+        if len(search.runs) == 0 or len(search.settings) < known:
+            return  # the file has more
+        if search.finished or time.perf_counter() >= self.next:
+            self.write()
+
+    def write(self):
+        start, (search, training) = time.perf_counter(), self.last
+        number, groups = 1 - self.plain["state"], training.groups()
+        shift = len(search.settings) - len(training.settings)
+        runs = [run for part in (*groups, *training.lost) for run in part.runs]
+        self.plain = {"state": number, "going": [[i + shift, k] for i, k in runs]}
+        with checked(self.path):
+            store.write(self._state_path(number), pack(list(map(tuple, groups))))
+            save(search, self.path, **self.plain)
+            if search.finished:
+                self._tidy()
+        took = time.perf_counter() - start
+        self.next = start + took + max(PAUSE, took / SHARE)
+
+    def _tidy(self):
+        """Remove the states, and what kills have left of files half written."""
+        path = Path(self.path)
+        for other in path.parent.iterdir():
+            state = other.name.startswith(f"{path.name}.state-")
+            draft = other.name.startswith(f"{path.name}.") and other.suffix == ".new"
+            if state or draft:
+                other.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def kept(self, training):
+        """Write once more when a search is left between two of its steps."""
+        self.resume(training)
+        try:
+            yield
+        except GeneratorExit:
+            if self.last and self.last[1] is training:
+                self.write()
+            raise
+
+
+def _fill(arrays, at, run):
+    for name in CURVES:
+        if arrays[name] is not None:
+            arrays[name][at][: run.epochs_done + 1] = getattr(run, name)
+    arrays["epochs_done"][at], arrays["fit_time"][at] = run.epochs_done, run.fit_time

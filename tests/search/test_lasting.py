@@ -1,0 +1,305 @@
+"""Searches outlast kills, by their file, and settings that fail."""
+
+import concurrent.futures as futures
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import architectures
+import numpy as np
+import pytest
+from torch import nn
+
+import hpkit as hk
+from hpkit.engine import memory, own_networks, training
+from hpkit.search import lasting
+
+DIGITS = hk.load_dataset("digits")
+BASE = hk.Hyperparameters(epochs=6, batch_size=64)
+LRS = [0.003, 0.03, 0.3, 30]
+RANGE = hk.log_uniform(1e-3, 10)
+SEARCHES = {
+    hk.validation_curve: {"param_name": "lr", "param_range": LRS},
+    hk.one_at_a_time: {"lr": LRS, "epochs": [3, 6], "momentum": [0, 0.5]},
+    hk.grid_search: {"lr": LRS, "epochs": [3, 6], "batch_size": [64, 200]},
+    hk.random_search: {"lr": RANGE, "dropout": [0, 0.3], "n_trials": 8},
+    hk.successive_halving: {"lr": LRS, "optimizer": ["sgd", "adam"], "eta": 2},
+    hk.bayesian_search: {"lr": RANGE, "n_trials": 13},
+}
+ARRAYS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "epochs_done")
+ABOUT = ("settings", "planned", "rungs", "lost", "finished")
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch, tmp_path):
+    """Let files be written at every step, in a folder of their own."""
+    monkeypatch.setattr(lasting, "PAUSE", 0)
+    monkeypatch.setattr(lasting, "SHARE", 1e9)
+    monkeypatch.chdir(tmp_path)
+
+
+def assert_same(found, whole):
+    for name in ABOUT:
+        assert getattr(found, name) == getattr(whole, name), name
+    for name in ARRAYS:
+        there, wanted = getattr(found, name), getattr(whole, name)
+        assert np.array_equal(there, wanted, equal_nan=True), name
+    assert found.describe() == whole.describe()
+
+
+def left_and_resumed(search, whole, parts=4, **arguments):
+    """Leave a search again and again; return its result and how often it was left."""
+    for count in range(parts + 1):
+        live = search.live(DIGITS, tick=0, storage="tuning.json", **arguments)
+        first = found = next(live)
+        for found in live:
+            new = found.cost.epochs - first.cost.epochs
+            if new > whole.cost.epochs / parts and count < parts:
+                break
+        live.close()
+        if found.finished:
+            break
+    return found, count
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda s: s.__name__)
+def test_a_search_that_was_left_goes_on_where_it_was(search):
+    arguments = SEARCHES[search] | {"base": BASE, "seeds": (0, 3)}
+    whole = search(DIGITS, **arguments)
+
+    found, count = left_and_resumed(search, whole, **arguments)
+
+    assert 2 <= count <= 4  # nothing of a run under way was lost
+    assert_same(found, whole)
+    assert os.listdir() == ["tuning.json"]
+    assert_same(hk.load("tuning.json"), whole)
+    assert_same(search(DIGITS, storage="tuning.json", **arguments), whole)
+    run = found.best_run
+    assert np.array_equal(
+        hk.fit(DIGITS, run.setting, seed=run.seed).val_loss, run.val_loss
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "threads"),
+    [("mlp", 0), ("batch_norm", 2), ("dropout", 0), ("Counting", 0)],
+)
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_own_networks_go_on_where_they_were(model, threads, monkeypatch):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    model = getattr(architectures, model)
+    arguments = {"model": model, "base": BASE.but(epochs=4), "seeds": (0, 3)}
+    arguments |= {"lr": [0.03, 0.3], "batch_size": [100, 300]}
+    whole = hk.grid_search(DIGITS, **arguments)
+    with futures.ThreadPoolExecutor(threads or 1) as pool:
+        arguments["executor"] = pool if threads else None
+        found, _ = left_and_resumed(hk.grid_search, whole, 2, **arguments)
+    for name in ARRAYS:  # stacks of another size may round otherwise
+        there, wanted = getattr(found, name), getattr(whole, name)
+        np.testing.assert_allclose(there, wanted, atol=1e-5)
+
+
+KILLED = """
+import sys, hpkit as hk
+from hpkit.search import lasting
+lasting.PAUSE = 0.02
+data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=40)
+space = {"lr": [0.003, 0.03, 0.3], "batch_size": [8, 32, 64], "seeds": range(3)}
+print("begun", flush=True)
+getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
+"""
+
+
+@pytest.mark.parametrize("search", [hk.grid_search, hk.successive_halving])
+def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one(
+    search,
+):
+    rng, command = np.random.default_rng(), [sys.executable, "-c", KILLED]
+    with subprocess.Popen([*command, search.__name__], stdout=-1) as process:
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.05, 0.6))
+        os.kill(process.pid, signal.SIGKILL)
+    base = hk.Hyperparameters(epochs=40)
+    space = {"lr": LRS[:3], "batch_size": [8, 32, 64], "seeds": range(3)}
+    found = search(DIGITS, base, **space, storage="tuning.json")
+    assert_same(found, search(DIGITS, base, **space))
+    assert os.listdir() == ["tuning.json"]
+
+
+# ---- the file ----------------------------------------------------------------------
+
+
+def begun():
+    for found in hk.grid_search.live(DIGITS, BASE, lr=LRS, storage="tuning.json"):
+        if found.cost.epochs > 8:
+            return found
+
+
+OTHERS = {
+    "the function": (hk.random_search, {"n_trials": 4}),
+    "base is": (hk.grid_search, {"base": BASE.but(momentum=0.5)}),
+    "values are": (hk.grid_search, {"lr": [0.1]}),
+    "the seeds": (hk.grid_search, {"seeds": (0, 1)}),
+    "the data set is": (hk.grid_search, {"dataset": hk.load_dataset("moons")}),
+    "or the model": (hk.grid_search, {"model": architectures.mlp}),
+}
+
+
+@pytest.mark.parametrize("part", OTHERS)
+def test_the_file_of_another_search_is_refused_and_left_alone(part):
+    begun()
+    before = Path("tuning.json").read_text()
+    search, other = OTHERS[part]
+    arguments = {"dataset": DIGITS, "base": BASE, "lr": LRS} | other
+    with pytest.raises(
+        ValueError, match=f"got 'tuning.json', in which .*{part}.*; give"
+    ):
+        search(**arguments, storage="tuning.json")
+    assert Path("tuning.json").read_text() == before
+
+
+def test_other_draws_and_other_rows_are_refused():
+    space = {"lr": RANGE, "n_trials": 3, "storage": "tuning.json"}
+    hk.random_search(DIGITS, BASE, **space)
+    with pytest.raises(ValueError, match="the settings are others"):
+        hk.random_search(DIGITS, BASE, search_seed=1, **space)
+    rows = [split.y for split in (DIGITS.train, DIGITS.valid, DIGITS.test)]
+    X = np.concatenate([s.X for s in (DIGITS.train, DIGITS.valid, DIGITS.test)])
+    order = np.split(np.arange(len(X)), np.cumsum([len(y) for y in rows])[:2])
+    about = X[:, ::-1], np.concatenate(rows), order, DIGITS.features, DIGITS.classes
+    other = hk.Dataset.of_rows(DIGITS.name, *about, standardize=False)
+    with pytest.raises(ValueError, match="the data set or the model is another"):
+        hk.random_search(other, BASE, **space)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff"])
+def test_a_damaged_file_is_set_aside_and_nothing_is_lost(damage):
+    whole = hk.grid_search(DIGITS, BASE, lr=LRS)
+    Path("tuning.json").write_bytes(damage)
+    with pytest.warns(UserWarning, match="set aside as tuning.damaged-.*begins anew"):
+        found = hk.grid_search(DIGITS, BASE, lr=LRS, storage="tuning.json")
+    assert_same(found, whole)
+    (aside,) = {*os.listdir()} - {"tuning.json"}
+    assert Path(aside).read_bytes() == damage
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"\x80\x02."])
+def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
+    space = {"lr": LRS, "epochs": [2, 6]}
+    whole = hk.grid_search(DIGITS, BASE, **space)
+    for found in hk.grid_search.live(
+        DIGITS, BASE, **space, tick=0, storage="tuning.json"
+    ):
+        if found.runs_done:
+            break
+    for name in {*os.listdir()} - {"tuning.json"}:
+        os.remove(name) if damage is None else Path(name).write_bytes(damage)
+    left = json.loads(Path("tuning.json").read_text())["going"]
+    assert len(left) == 4
+    found = hk.grid_search(DIGITS, BASE, **space, storage="tuning.json")
+    assert_same(found, whole)
+
+
+def test_a_file_is_not_written_more_often_than_once_a_second(monkeypatch):
+    monkeypatch.setattr(lasting, "PAUSE", 1)
+    written = []
+    monkeypatch.setattr(lasting, "save", lambda *a, **b: written.append(time.time()))
+    base = BASE.but(epochs=100_000)
+    for _ in hk.grid_search.live(DIGITS, base, lr=LRS, tick=0, storage="tuning.json"):
+        if len(written) == 3:
+            break
+    assert np.diff(written[:3]).min() >= 1
+
+
+# ---- what fails --------------------------------------------------------------------
+
+
+class Fails(nn.Module):
+    """Refuses outputs that are no numbers, as some networks do."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.layer = nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        out = self.layer(x)
+        if not out.isfinite().all():
+            raise RuntimeError("no number")
+        return out
+
+
+def failing(n_in, n_out, setting):
+    """Return a network that fails where the activation or the learning rate is odd."""
+    if setting.hidden == (3,):
+        raise RuntimeError("no such network")
+    if setting.hidden == (5,):
+        return nn.Linear(n_in + 1, n_out)
+    return Fails(n_in, n_out)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
+    space = {"hidden": [(2,), (3,), (5,)], "lr": [0.1, 1e38], "seeds": seeds}
+    with futures.ThreadPoolExecutor(threads or 1) as pool:
+        pool = pool if threads else None
+        found = hk.grid_search(DIGITS, BASE, model=failing, executor=pool, **space)
+
+    assert found.finished
+    reasons = {found.settings[i]: p.reason for p in found.lost for i, _ in p.runs}
+    assert {s.hidden for s in reasons} == {(2,), (3,), (5,)}
+    for setting, reason in reasons.items():
+        words = {2: "no number", 3: "RuntimeError: no such network", 5: "shapes"}
+        assert words[setting.hidden[0]] in reason
+        assert setting.lr == 1e38 or setting.hidden != (2,)
+    assert len(reasons) == 5
+    for k, seed in enumerate(seeds):
+        alone = hk.fit(DIGITS, found.settings[0], seed=seed, model=failing)
+        assert np.array_equal(found.val_loss[0, k], alone.val_loss)
+    assert found.best == found.settings[0]
+    assert "were lost: RuntimeError: no such network" in found.describe()
+
+
+def test_where_everything_fails_the_first_error_is_raised():
+    for search in (hk.grid_search, hk.one_at_a_time, hk.successive_halving):
+        with pytest.raises(RuntimeError, match="no such network"):
+            search(DIGITS, BASE, model=failing, hidden=[(3,), (5,)])
+    with pytest.raises(ValueError, match="no number"):
+        hk.validation_curve(
+            DIGITS, BASE, model=failing, param_name="lr", param_range=[1e38]
+        )
+
+
+def test_what_does_not_fit_is_lost(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 1e9)
+    space = {"hidden": [(2,), (9000, 9000)]}
+    found = hk.grid_search(DIGITS, BASE.but(epochs=1), **space)
+    assert [part.runs for part in found.lost] == [((1, 0),)]
+    assert "must fit into the memory" in found.lost[0].reason
+
+
+def test_interrupts_and_hpkits_own_errors_are_raised(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    exec("def broken(*args): 1 / 0", space := {"__name__": "hpkit.engine.training"})
+    for function, error in (
+        (interrupt, KeyboardInterrupt),
+        (space["broken"], ZeroDivisionError),
+    ):
+        monkeypatch.setattr(training, "_check_free", function)
+        with pytest.raises(error):
+            hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp)
+
+
+def test_a_lost_run_is_numbered_as_in_the_search():
+    model, base = failing, BASE.but(hidden=(2,))
+    found = hk.one_at_a_time(
+        DIGITS, base, model=model, lr=[0.1, 1], hidden=[(2,), (3,)]
+    )
+    (lost,) = found.lost
+    assert [found.settings[i].hidden for i, _ in lost.runs] == [(3,)]
