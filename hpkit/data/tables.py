@@ -83,7 +83,7 @@ class Table:
     columns: tuple
     by: str = ""  # what cuts it: "groups", "time", "splits" or nothing,
     name: str = ""  # in the column of this name
-    key: np.ndarray | None = None  # number of the group, rank in time, name of split
+    key: np.ndarray | None = None  # name of the group, rank in time, name of split
 
 
 def prepare(X, columns, coded):
@@ -115,8 +115,8 @@ def read_frame(frame, target, by, categorical, standardize):
             raise refusal("gaps", names=f"{name} ({gaps})", what=what)
     inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
     X, columns = _read_inputs(inputs, categorical, standardize)
-    y = frame[target]
-    y = y.to_numpy(y.dtype.kind + "8" if y.dtype.kind in "iuf" else str)
+    y, kind = frame[target], frame[target].dtype.kind
+    y = y.to_numpy(kind + "8") if kind in "iuf" else np.array([*map(str, y)], str)
     cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
     return Table(X, y, columns, *itertools.chain(*cut_by))
 
@@ -140,7 +140,7 @@ def _check_columns(what, names, among):
 
 def _key(what, column):
     if what == "groups":
-        return column.factorize()[0]
+        return np.array(_texts(column), str)
     if what == "time":
         if column.dtype.kind not in "iufmM":
             raise refusal("time", column.iloc[0], name=column.name)

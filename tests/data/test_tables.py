@@ -252,3 +252,13 @@ def test_what_is_named_as_a_category_is_taken():
     assert sum(name.startswith("name=") for name in data.features) > 60
     assert {"dose=0", "dose=4"} <= {*data.features}
     assert (data.scale == 1).all()
+
+
+def test_cells_that_hold_lists_are_names_as_any_text():
+    lists = [[k % 5] for k in range(N)]
+    data = made(messy().assign(patient=lists), groups="patient")
+    assert {*data.notes[-1:]} == {
+        "Rows of the same patient share a split; it is no input."
+    }
+    data = made(messy().assign(sick=[[k % 2] for k in range(N)]))
+    assert data.classes == ("[0]", "[1]")
