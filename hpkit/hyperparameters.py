@@ -442,6 +442,13 @@ def are_numbers(values):
     return all(numbers)
 
 
+def in_order(values):
+    """Return values from low to high where they have an order, else as they are."""
+    with contextlib.suppress(TypeError):
+        return sorted(values)
+    return list(values)
+
+
 def check_seeds(seeds):
     """Return seeds as a tuple of different ints, at least one."""
     items = check_items("seeds", seeds, of="whole")

@@ -3,6 +3,7 @@
 The words are those of `hpkit.locale`.
 """
 
+import re
 import textwrap
 import unicodedata
 from html import escape
@@ -210,8 +211,10 @@ def call(head, arguments):
     text = ", ".join(arguments)
     if len(head) + len(text) + 2 <= _WIDTH:
         return f"{head}({text})"
-    lines = textwrap.wrap(f"{text},", _WIDTH - 4, break_long_words=False)
-    return "\n    ".join([f"{head}(", *lines]) + "\n)"
+    text = re.sub(r"'[^']*'", lambda one: one[0].replace(" ", "\0"), f"{text},")
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    lines = textwrap.wrap(text, _WIDTH - 4, **whole)
+    return "\n    ".join([f"{head}(", *lines]).replace("\0", " ") + "\n)"
 
 
 def seeds_of(seeds):

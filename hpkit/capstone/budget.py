@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from hpkit import locale
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag, facts_of
+from hpkit.hyperparameters import Hyperparameters, check_flag, facts_of, names_of
 from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
@@ -138,7 +138,7 @@ def _tried(plan):
 
 def _held(plan, kwargs):
     names = {*_ALWAYS, *_changed(plan.base)} - plan.space.keys()
-    said = [label(plan.base, [n for n in NAMES if n in names])]
+    said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
     if any(isinstance(values, Range) for values in plan.space.values()):
@@ -147,8 +147,8 @@ def _held(plan, kwargs):
 
 
 def _changed(setting):
-    default = Hyperparameters()
-    return [n for n in NAMES if getattr(setting, n) != getattr(default, n)]
+    names = names_of([setting])
+    return [n for n in names if getattr(setting, n) != getattr(Hyperparameters, n, ...)]
 
 
 def in_words(plain):

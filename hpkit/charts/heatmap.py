@@ -9,7 +9,7 @@ from hpkit.charts import spec
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.validation import value_axis
-from hpkit.hyperparameters import facts_of
+from hpkit.hyperparameters import are_numbers, facts_of
 from hpkit.locale import Texts
 from hpkit.text import short, shown
 
@@ -236,5 +236,4 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
 
 def _sorted(values):
     """Return numbers in their order, other values as they are."""
-    numbers = all(isinstance(v, int | float) for v in values)
-    return sorted(values) if numbers else list(values)
+    return sorted(values) if are_numbers(values) else list(values)

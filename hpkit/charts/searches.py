@@ -6,7 +6,7 @@ import numpy as np
 
 from hpkit.charts.colors import CLASSES, SHAPES
 from hpkit.charts.spec import Axis, Chart, line, points, ranges, text
-from hpkit.hyperparameters import facts_of
+from hpkit.hyperparameters import are_numbers, facts_of
 from hpkit.locale import Texts
 from hpkit.search.space import Range
 from hpkit.text import shown
@@ -73,7 +73,7 @@ def _axis(name, values, count):
     label = facts_of(name).label if count < 3 else facts_of(name).short
     if isinstance(values, Range):
         return Axis(label, (values.low, values.high), "log" if values.log else "linear")
-    if not all(isinstance(v, int | float) for v in values):
+    if not are_numbers(values):
         return Axis(label, kind="band", texts=list(map(shown, values)))
     values = sorted(values)
     low, high = values[0], values[-1]

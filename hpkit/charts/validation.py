@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 from hpkit.charts.loss import HIGHEST, clipped, nice_top, stacked, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring, rule
-from hpkit.hyperparameters import facts_of
+from hpkit.hyperparameters import are_numbers, facts_of
 from hpkit.locale import Texts
 from hpkit.text import shown
 
@@ -28,7 +28,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     """
     label, texts = facts_of(name).label, list(map(shown, values))
     flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
-    numbers = all(isinstance(v, int | float) for v in flat)
+    numbers = are_numbers(flat)
     above = [v for v in flat if numbers and v > 0]
     factors = len(above) > 1 and max(above) / min(above) >= WIDE
     mixed = factors and len(above) < len(flat)  # 0 among factors

@@ -363,12 +363,13 @@ def own_names(names, model, base):
 
     What is another library's name of one of hpkit's must stand in the model's code.
     """
-    if model is None:
-        return [*dict(base.own)]
+    own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
+    if check_model(model) is None:
+        return own
     from hpkit.engine.own_networks import mentions
 
-    fit = [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
-    return [*fit, *dict(base.own)]
+    own += [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
+    return own
 
 
 def check_settings(settings, dataset):

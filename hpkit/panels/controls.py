@@ -4,6 +4,7 @@
 `Entry` is which hyperparameter to search and its values, as a learner writes them.
 """
 
+import ast
 import html
 import re
 from collections.abc import Callable
@@ -164,7 +165,7 @@ class _Count(W.FloatText):
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     """Return a slider over a list of values; `value` joins the list."""
-    options = [(text(v), v) for v in sorted({*values, value})]
+    options = [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
     slider = W.SelectionSlider(options=options, value=value, **_slide(name))
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
@@ -318,6 +319,8 @@ def parse_values(name, text, layers=2):
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":
         return check_list(name, parts)
+    if kind == "own" and parts[0] and parts[1::2] != ["to", "in"]:
+        return check_list(name, map(_typed, parts))
     try:
         if shapes := kind == "units" and "-" in text:
             widths = (filter(None, part.split("-")) for part in parts)
@@ -340,6 +343,16 @@ def parse_values(name, text, layers=2):
     return check_list(name, values)
 
 
+def _typed(part):
+    """Return a value of a model's own: a number, True, None, 16-8 or a text."""
+    if re.fullmatch(r"\d+(-\d*)+", part):
+        return tuple(map(int, filter(None, part.split("-"))))
+    try:
+        return ast.literal_eval(part)
+    except (ValueError, SyntaxError):
+        return part
+
+
 def usual(name, dataset, lists=None):
     """Return the values to begin with; no batch is larger than the data."""
     text, most = (lists or {}).get(name, facts_of(name).usual), len(dataset.train.y)
@@ -355,7 +368,9 @@ def _between(name, low, high, count):
     spaced = np.geomspace if by_factor else np.linspace
     values = spaced(low, high, min(count, MOST_VALUES + 1))
     digits = 4 if facts_of(name).kind in _WHOLE or not by_factor else 2
-    return [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
+    values = [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
+    whole = facts_of(name).kind == "own" and all(v.is_integer() for v in values)
+    return list(map(int, values)) if whole else values
 
 
 def written(values):
@@ -375,14 +390,16 @@ class Entry:
 
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
-        options = {n: f.knob for n, f in TABLE.items() if f.usual_name or n == name}
-        options = [(knob, name) for name, knob in options.items()]
+        names = dict.fromkeys((*(n for n, f in TABLE.items() if f.usual_name), name))
+        options = [(facts_of(name).knob, name) for name in names]
         look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
         look = W.Layout(margin="2px 2px 2px 8px", **look)
         self.which = W.Dropdown(options=options, value=name, layout=look)
         named(self.which, WORDS["which_tip"])
         if not isinstance(values, str):
             values = check_list(name, values)
+        # Of a model's own the text is not all: its texts may have commas.
+        self.own = {} if name in TABLE else {(name, written(values)): values}
         text = W.Text(written(values), continuous_update=False)
         self.text = named(text, WORDS["values_tip"])
         self.text.layout.width = FULL
@@ -418,4 +435,7 @@ class Entry:
 
     @property
     def values(self):
+        own = self.own.get((self.name, self.text.value))
+        if own and not isinstance(own, str):
+            return own
         return parse_values(self.name, self.text.value, self.layers)

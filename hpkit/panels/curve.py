@@ -11,6 +11,7 @@ import numpy as np
 from hpkit.charts.validation import validation_chart, value_axis, value_curves_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
+from hpkit.engine.training import own_names
 from hpkit.hyperparameters import Hyperparameters, check_name
 from hpkit.locale import Texts
 from hpkit.panels.controls import USUAL
@@ -77,7 +78,7 @@ class ValidationCurvePanel(SearchPanel):
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
-        check_name(param_name)
+        check_name(param_name, own_names((param_name,), model, base))
         more = {"seeds": seeds, "model": model, "key": (param_name,)}
         super().__init__(dataset, title, base, controls=controls, **more)
         self.values, self.asked = self._entry(param_name, param_range), param_name

@@ -14,6 +14,7 @@ from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
+from hpkit.engine.training import own_names
 from hpkit.hyperparameters import Hyperparameters, check_name, facts_of, refusal
 from hpkit.locale import Texts
 from hpkit.panels.parts import named, row, say, toggles
@@ -72,7 +73,8 @@ class GridPanel(SearchPanel):
         model: Model | None = None,
         predict: bool = False,
     ) -> None:
-        if check_name(x) == check_name(y):
+        own = own_names((x, y), model, base)
+        if check_name(x, own) == check_name(y, own):
             raise refusal("same_axes", x)
         more = {"seeds": seeds, "model": model, "key": (x, y)}
         super().__init__(dataset, title, base, controls=controls, **more)

@@ -12,14 +12,14 @@ import ipywidgets as W
 from hpkit.charts.heatmap import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.training import check_dataset
-from hpkit.hyperparameters import Hyperparameters, facts_of, refusal
+from hpkit.engine.training import check_dataset, own_names
+from hpkit.hyperparameters import Hyperparameters, facts_of, in_order, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import FULL, buttons, head_of, named, say
 from hpkit.panels.search_panel import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
-from hpkit.search.space import check_space
+from hpkit.search.space import check_space, with_own
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
 WORDS = Texts("panels.one_at_a_time")
@@ -85,15 +85,17 @@ class OneAtATimePanel(ListedPanel):
             "dropout": (0.0, 0.1, 0.3),
         }
         super().__init__(dataset, title, base, seeds, model)
-        self.space = check_space("OneAtATimePanel", values)
+        own = own_names(values, self.model, self.base)
+        self.space = check_space("OneAtATimePanel", values, own=own)
+        self.base = with_own(self.base, self.space)
         for name, values in self.space.items():
             start = getattr(self.base, name)
             if base is None and start not in values:
                 self.base = self.base.but(**{name: values[0]})
             elif start not in values:  # it joins them, in their order if they have one
                 more = (*values, start)
-                ordered = list(values) == sorted(values)
-                self.space[name] = tuple(sorted(more)) if ordered else more
+                ordered = list(values) == in_order(values)
+                self.space[name] = tuple(in_order(more)) if ordered else more
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None

@@ -15,7 +15,7 @@ import ipywidgets as W
 from hpkit.charts.colors import css
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
-from hpkit.hyperparameters import Hyperparameters, check_flag
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
 from hpkit.locale import Texts, words
 from hpkit.text import call
 
@@ -142,10 +142,11 @@ def model_of(model):
 def code_of_setting(setting, without=()):
     """Return the call that makes a setting; defaults are left out."""
     plain = Hyperparameters()
-    values = {name: getattr(setting, name) for name in plain.__dataclass_fields__}
+    values = {name: getattr(setting, name) for name in NAMES}
     said = {n for n, value in values.items() if value != getattr(plain, n)} | {*_ALWAYS}
     parts = [f"{n}={v!r}" for n, v in values.items() if n in said and n not in without]
-    return call("hk.Hyperparameters", parts)
+    own = {name: value for name, value in setting.own if name not in without}
+    return call("hk.Hyperparameters", [*parts, *([f"own={own}"] if own else [])])
 
 
 def code_of_run(run, *end):

@@ -18,6 +18,7 @@ from hpkit.panels import controls as c
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import buttons, code_of_search
+from hpkit.search.space import with_own
 from hpkit.text import best_sentences, label, loss_of, seeds_of, shown
 
 WORDS = Texts("panels.search_panel")
@@ -166,10 +167,14 @@ class SearchPanel(ListedPanel):
         values = c.usual(name, self.dataset, lists) if values is None else values
         entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
         self.entries.append(entry)
+        if entry.own:
+            self.base = with_own(self.base, {name: entry.values})
+            self.controls.base = self.base
 
         def renamed():
             with self.quietly():
-                entry.text.value = c.usual(entry.name, self.dataset)
+                own = dict(entry.own.keys())
+                entry.text.value = c.usual(entry.name, self.dataset, own)
             self._renamed()
             self._moved()
 

@@ -11,7 +11,7 @@ from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import Run, softmax
-from hpkit.hyperparameters import check_choice, facts_of, refusal
+from hpkit.hyperparameters import are_numbers, check_choice, facts_of, refusal
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import named_value
@@ -80,7 +80,7 @@ def _space(search, x, y):
     """Return the values of two hyperparameters that were tried, in their order."""
     space = {name: list(dict.fromkeys(search.values(name))) for name in (x, y)}
     for values in space.values():
-        if all(isinstance(value, int | float) for value in values):
+        if are_numbers(values):
             values.sort()
     return space
 

@@ -23,7 +23,6 @@ from hpkit.data.datasets import Dataset, check_dataset, folds_of
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import join
 from hpkit.engine.training import (
-    check_model,
     check_settings,
     own_names,
     train,
@@ -120,7 +119,7 @@ class Plan:
     ):
         self.kind, self.dataset = kind, check_dataset(dataset)
         base = hp.check_setting(base, "base", default=Hyperparameters())
-        own = own_names(space, check_model(model), base)
+        own = own_names(space, model, base)
         self.space = tried.check_space(kind, space, ranges=ranges, own=own)
         self.base = tried.with_own(base, self.space)
         for name, values in self.space.items():
