@@ -459,8 +459,9 @@ class Runs:
 
         rank, there = np.empty(len(self.settings), int), self.epochs_done >= 0
         rank[self.order] = np.arange(1, len(self.settings) + 1)
-        every = self.settings
-        frame = {f"param_{n}": [getattr(s, n, None) for s in every] for n in names}
+        values = {n: [getattr(s, n, None) for s in self.settings] for n in names}
+        kinds = {n: object if None in values[n] else None for n in names}  # no nan
+        frame = {f"param_{n}": pd.Series(values[n], dtype=kinds[n]) for n in names}
         frame |= {
             "mean_val_loss": self.mean_val_loss,
             "std_val_loss": self.std_val_loss,

@@ -23,6 +23,9 @@ def test_values_as_a_learner_writes_them():
         parse_values("lr", "1, 1")
 
 
+OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
+
+
 @pytest.mark.parametrize(
     ("name", "text", "values"),
     [
@@ -32,10 +35,13 @@ def test_values_as_a_learner_writes_them():
         ("lr", "0.123 to 4.567 in 2", (0.123, 4.567)),
         ("weight_decay", "0 to 0.1 in 3", (0.0, 0.05, 0.1)),
         ("optimizer", "adam sgd", ("adam", "sgd")),
+        ("heads", "2, True, 0.5, gelu, None, 16-8, 3-", OWN),
+        ("heads", "2 to 8 in 3", (2, 5, 8)),
+        ("heads", "0 to 1 in 3", (0, 0.5, 1)),
     ],
 )
 def test_values_end_where_the_learner_says(name, text, values):
-    wanted = values if name == "optimizer" else pytest.approx(values)
+    wanted = values if name in ("optimizer", "heads") else pytest.approx(values)
     assert parse_values(name, text) == wanted
 
 

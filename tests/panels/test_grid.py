@@ -5,8 +5,9 @@ import pytest
 from chart_reading import curve as line_of
 from chart_reading import mark
 from matplotlib.figure import Figure
+from torch import nn
 
-from hpkit import GridPanel
+from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel
 from hpkit.charts.colors import light
 from hpkit.charts.heatmap import grid_losses, heatmap_chart
 from hpkit.charts.still import draw
@@ -259,3 +260,52 @@ def test_grid_guess_is_a_click_or_two_lists(moons):
     click(0)  # too late
     assert guess.layout.display == "none"
     assert panel.guess.value == QUICK.but(lr=10, batch_size=64)
+
+
+# ---- names of a learner's own model ------------------------------------------------
+
+
+def free(n_in, n_out, setting):
+    bent = {"gelu": nn.GELU, "a, b": nn.ReLU}[setting.act]
+    layers = nn.Linear(n_in, setting.width), bent(), nn.Linear(setting.width, n_out)
+    return nn.Sequential(*layers)
+
+
+def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
+    more = {"base": QUICK, "model": free, "seeds": 2}
+    lists = {"width": [2, 8], "act": ["gelu", "a, b"]}
+    values = {"x_values": lists["width"], "y_values": lists["act"]}
+    grid = GridPanel(moons, "width", "act", **values, **more).wait()
+    path = OneAtATimePanel(moons, QUICK, model=free, seeds=2, **lists).wait()
+    curve = ValidationCurvePanel(
+        moons,
+        "act",
+        param_range=lists["act"],
+        **more | {"base": QUICK.but(own={"width": 2})},
+    ).wait()
+
+    path.all_button.click()
+    path.wait()
+    for panel in (grid, path, curve):
+        named = {"free": free}
+        exec(panel.code(), named)
+        assert panel.error is None
+        assert named["found"].settings == (panel.found or path.search).settings
+        assert named["found"].best == (panel.found or path.search).best
+
+    assert grid.charts.charts[0].x.label == "width"
+    assert grid.charts.charts[0].y.texts == ["gelu", "a, b"]
+
+    def set_to(widget, value):
+        widget.value = value
+        grid.start()  # it begins by itself only where that is quick
+        return grid.wait()
+
+    across, up = grid.entries
+    assert set_to(across.text, "2 to 6 in 3").found.space["width"] == (2, 4, 6)
+    assert set_to(across.which, "lr").found.base.width == 2
+    space = set_to(across.which, "width").found.space
+    assert space == {name: tuple(values) for name, values in lists.items()}
+    assert "tanh" in str(set_to(up.text, "gelu, tanh").error)
+    with pytest.raises(ValueError, match="got 'width'; check the spelling"):
+        GridPanel(moons, "width", "lr", x_values=[2, 4])

@@ -13,6 +13,7 @@ import torch
 from scipy.stats import loguniform, norm, randint, uniform
 
 import hpkit as hk
+from hpkit import text
 from hpkit.search.result import Cost
 from hpkit.search.searches import cuts_of
 from hpkit.search.space import Range, draw, drawn_settings
@@ -33,6 +34,91 @@ each_search = pytest.mark.parametrize("search", SEARCHES, ids=lambda s: s.__name
 
 def same(a, b):
     return np.array_equal(a, b, equal_nan=True)
+
+
+# ---- names of a model's own --------------------------------------------------------
+
+
+def free(n_in, n_out, setting):
+    kinds = {"gelu": torch.nn.GELU, "soft plus": torch.nn.Softplus, None: torch.nn.ReLU}
+    first = torch.nn.Linear(n_in, setting.widths[0], bias=setting.bias)
+    last = torch.nn.Linear(setting.widths[0], n_out)
+    return torch.nn.Sequential(first, kinds[setting.act](), last)
+
+
+FREE = {"act": ["soft plus", None], "widths": [(4,), (6, 1)], "bias": [True, False]}
+
+
+@pytest.mark.parametrize(
+    ("search", "more"),
+    [
+        (hk.grid_search, FREE),
+        (hk.one_at_a_time, FREE),
+        (hk.random_search, FREE | {"n_trials": 4}),
+        (hk.bayesian_search, FREE | {"n_trials": 4, "lr": hk.log_uniform(0.01, 1)}),
+        (hk.successive_halving, FREE),
+        (hk.validation_curve, {"param_name": "act", "param_range": FREE["act"]}),
+    ],
+    ids=lambda part: getattr(part, "__name__", ""),
+)
+def test_names_of_a_models_own_are_shown_saved_and_handed_on(search, more, tmp_path):
+    base = BASE.but(own={"bias": True, "widths": (4,)})
+
+    found = search(MOONS, base, model=free, seeds=(0, 1), **more)
+
+    own = [name for name in found.space if name in FREE]
+    assert {s.act for s in found.settings} == {"soft plus", None}
+    for name in own:
+        assert found.values(name) == list(found.to_frame()[f"param_{name}"])
+        assert f"{name} {text.shown(getattr(found.best, name))}" in found.describe()
+        assert name in found._repr_html_()
+    assert found.edge.keys() <= {"lr"}  # words have no end
+    for plot in (hk.plot_parallel, hk.plot_training_curves, hk.plot_seeds):
+        plot(found).figure.draw_without_rendering()
+    if len(own) > 1:
+        axes = hk.plot_grid(found, x="act", y="bias")
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("act", "bias")
+    else:
+        assert hk.plot_validation_curve(found).get_xlabel() == "act"
+    loaded = hk.load(found.save(tmp_path / "found.json"))
+    for again in (loaded, hk.from_optuna(found.to_optuna(), MOONS, found.base)):
+        assert (again.space, again.settings) == (found.space, found.settings)
+
+
+def test_whole_numbers_are_drawn_and_handed_on_as_such(tmp_path):
+    def wide(n_in, n_out, setting):
+        first = torch.nn.Linear(n_in, setting.width, bias=setting.rate > 0)
+        return torch.nn.Sequential(first, torch.nn.Linear(setting.width, n_out))
+
+    draws = {"width": hk.log_uniform(1, 9, whole=True), "rate": hk.uniform(-1, 1)}
+
+    found = hk.random_search(MOONS, BASE, model=wide, n_trials=30, **draws)
+
+    assert {*found.values("width")} >= {1, 2, 3, 9}
+    assert {type(width) for width in found.values("width")} == {int}
+    assert min(found.values("rate")) < 0 < max(found.values("rate"))
+    loaded = hk.load(found.save(tmp_path / "found.json"))
+    for again in (loaded, hk.from_optuna(found.to_optuna(), MOONS, BASE)):
+        assert again.settings == found.settings
+        assert again.space == found.space == draws
+    with pytest.raises(ValueError, match=r"an end of log_uniform .* whole number >= 1"):
+        hk.log_uniform(0.5, 9, whole=True)
+
+
+def test_a_search_answers_in_scikit_learns_words():
+    grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1e6], batch_size=[16, 64], seeds=(0, 1))
+
+    assert grid.best_params == {"lr": 0.1, "batch_size": grid.best.batch_size}
+    assert grid.best_score == grid.mean_val_loss.min()
+    table, best = grid.cv_results, grid.settings.index(grid.best)
+    assert table["params"][best] == grid.best_params
+    assert table["rank_test_score"][best] == 1
+    assert table["mean_test_score"][best] == -grid.best_score
+    assert list(table["split1_test_score"][:2]) == list(-grid.best_val_loss[:2, 1])
+    assert np.isnan(table["mean_test_score"]).tolist() == [False, False, True, True]
+    frame = grid.to_frame()
+    assert list(frame)[:3] == ["param_lr", "param_batch_size", "mean_val_loss"]
+    assert list(frame.mean_val_accuracy[:2]) == list(-grid.scores("accuracy")[:2])
 
 
 # ---- what is trained ---------------------------------------------------------------
