@@ -113,10 +113,12 @@ def run_build(arguments, argv):
         import pictures
 
         return pictures.make()
-    if arguments.reference:
+    if arguments.reference or not (arguments.lesson or arguments.check):
         import reference
 
-        return reference.make()
+        reference.make()
+        if arguments.reference:
+            return 0
     import build
 
     return build.main(arguments.lesson, check=arguments.check)

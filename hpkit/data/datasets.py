@@ -354,6 +354,12 @@ def without_rows(name, features, classes, preparation=(), **facts):
     return Dataset(name, *splits, tuple(features), classes, **facts)
 
 
+def check_there(dataset):
+    if not len(dataset.train.y):
+        raise refusal("no_rows_there", dataset.name)
+    return dataset
+
+
 def check_dataset(dataset):
     if not isinstance(dataset, Dataset):
         raise refusal("dataset", kind=TypeError, type=type(dataset).__name__)

@@ -12,7 +12,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,35 +23,17 @@ from hpkit import store
 from hpkit.data.datasets import Dataset, without_rows
 from hpkit.engine.dense import Model, network
 from hpkit.engine.runs import CURVES, Run
+from hpkit.engine.stack import Weights
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, refusal
 
+ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
 _ROWS = ("train", "valid", "test", "test_looks", "absent_rows", "_table")  # left out
 
 
-@dataclass(frozen=True)
-class SavedWeights:
-    """Parameters and buffers by name, of the best and the last epoch."""
-
-    best: dict
-    last: dict
-
-    def load(self, net, run, which):
-        saved = getattr(self, which)
-        floating = (v.dtype for v in saved.values() if v.is_floating_point())
-        mine = _tensors(net.to(next(floating)).eval())
-        if _shapes(mine) != _shapes(saved):
-            raise refusal("other_model", net)
-        with torch.no_grad():
-            for name, value in saved.items():
-                mine[name].copy_(value)
-        return net
-
-
-def _tensors(net):
-    every = {"remove_duplicate": False}
-    return dict(net.named_parameters(**every)) | dict(net.named_buffers(**every))
+def _tensors(net, **how):
+    return dict(net.named_parameters(**how)) | dict(net.named_buffers(**how))
 
 
 def _shapes(tensors):
@@ -79,7 +61,7 @@ def save(run, path):
     plain |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
     plain = _converted(plain, np.ndarray, torch.tensor)
     for epoch in ("best", "last"):
-        tensors = _tensors(run.network(epoch))
+        tensors = _tensors(run.network(epoch), **ALL)
         plain[epoch] = {name: value.detach() for name, value in tensors.items()}
     content = io.BytesIO()
     torch.save(plain, content)
@@ -140,14 +122,18 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         raise refusal("version", str(path), **facts)
     if plain["own"] and make is network:
         raise refusal("own_model", str(path))
-    weights = SavedWeights(plain.pop("best"), plain.pop("last"))
+    saved = {epoch: plain.pop(epoch) for epoch in ("last", "best")}
     plain = _converted(plain, torch.Tensor, torch.Tensor.numpy)
     dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
     setting, curves = Hyperparameters(**plain["setting"]), map(plain.get, CURVES)
     about = dataset, setting, plain["seed"], *curves, plain["fit_time"]
-    run = Run(*about, model=make, weights=(weights, 0))
-    run.network()  # or says that another function made it
-    return run
+    run = Run(*about, model=make)
+    net = run._start()
+    if any(_shapes(_tensors(net, **ALL)) != _shapes(part) for part in saved.values()):
+        raise refusal("other_model", net)
+    parts = [[part[name][None] for name in _tensors(net)] for part in saved.values()]
+    weights = Weights((0,), list(range(len(parts[0]))), *parts)
+    return replace(run, weights=(weights, 0))
 
 
 def to_module(run, epoch):

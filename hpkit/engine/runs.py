@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, Split, check_rows
+from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import network, start
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import words
@@ -130,18 +130,22 @@ class Run:
 
         With the weights of the epoch with the lowest validation loss, or of the "last".
         """
-        import torch
-
         hp.check_choice("epoch", epoch, ("best", "last"))
         if self.weights is None:
             raise refusal("no_weights")
-        data, (weights, number) = self.dataset, self.weights
+        weights, number = self.weights
+        return weights.load(self._start(), number, epoch)
+
+    def _start(self):
+        import torch
+
+        data = self.dataset
         about = self.model, data.n_features, data.n_outputs, self.setting, 0
         if self.model is network:
-            return weights.load(start(*about), number, epoch)
+            return start(*about)
         from hpkit.engine.own_networks import start_own  # 0.1 s that few need
 
-        return weights.load(start_own(*about, torch.float32)[0], number, epoch)
+        return start_own(*about, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:
         """Return the network with its scaling inside, as a module that needs no hpkit.
@@ -250,8 +254,7 @@ class Run:
         return float((self.predict(test) == test.y).mean())
 
     def _look_at_test(self, what):
-        if not len(self.dataset.test.y):
-            raise refusal("no_test_rows")
+        check_there(self.dataset)
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
         if any(look[0] != me or look[1] == what for look in looks):
             text, number = words("engine")["test_again"], len(looks) + 1

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, check_dataset
+from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
@@ -373,7 +373,7 @@ def own_names(names, model, base):
 
 
 def check_settings(settings, dataset):
-    check_dataset(dataset)
+    check_there(check_dataset(dataset))
     if isinstance(settings, Hyperparameters):
         settings = (settings,)
     else:

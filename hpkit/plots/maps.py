@@ -9,7 +9,7 @@ import numpy as np
 from hpkit.charts import heatmap
 from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
-from hpkit.data.datasets import Dataset, check_dataset
+from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, softmax
 from hpkit.hyperparameters import are_numbers, check_choice, facts_of, refusal
 from hpkit.plots import words
@@ -176,6 +176,7 @@ def plot_decision_boundary(
     _check_flat(run.dataset)
     check_choice("split", split, ("train", "valid"))
     run.network(epoch)  # or says why there is none
+    check_there(run.dataset)
     pixels = map_pixels(run, epoch, CELLS)
     # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
     pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
@@ -208,7 +209,7 @@ def plot_data(
     2
     """
     check_choice("split", split, ("train", "valid"))
-    if check_dataset(dataset).name == "digits":
+    if check_there(check_dataset(dataset)).name == "digits":
         return _draw_digits(dataset, ax, getattr(dataset, split))
     _check_flat(dataset)
     names = [words.SAY["class"].format(name=name) for name in dataset.classes]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from architectures import ALL, NoisyWhenMeasured
@@ -74,6 +75,23 @@ def test_own_network_predicts_the_same_from_a_file_and_as_a_module(model, tmp_pa
     assert module == pytest.approx(run.predict_proba(RAW, "last"), abs=1e-12)
 
 
+def test_text_and_gaps_are_prepared_as_they_were_for_training(tmp_path):
+    frame = pd.DataFrame(RAW, columns=NAMES).assign(city=["Rome", "Oslo", None] * 30)
+    frame.loc[::7, NAMES[1]] = np.nan
+    data = hk.Dataset.from_frame(frame.assign(kind=KINDS), "kind")
+    run = hk.fit(data, SETTING)
+    loaded = hk.load_model(run.save(tmp_path / "table.pt"))
+
+    assert loaded.dataset.preparation == data.preparation
+    said = run.predict_proba(frame)
+    assert np.array_equal(loaded.predict_proba(frame), said)
+    for row in (frame.iloc[7], frame.iloc[7].to_dict()):
+        assert loaded.predict_proba(row) == pytest.approx(said[7:8])
+    columns = torch.tensor(data.valid.X * data.scale + data.center)
+    module = run.to_module()(columns).detach().numpy()
+    assert module == pytest.approx(run.predict_proba(data.valid))
+
+
 def test_double_weights_come_back_as_such(tmp_path):
     *_, runs = hk.train(DATA["regression"], SETTING, dtype=torch.float64)
 
@@ -104,9 +122,7 @@ def test_loaded_run_is_the_run_without_its_rows(run, tmp_path):
     assert hk.load_model(loaded.save(tmp_path / "again.pt")).predict(RAW[:0]).shape == (
         0,
     )
-    with pytest.raises(
-        ValueError, match="needs its rows, got a model read from a file"
-    ):
+    with pytest.raises(ValueError, match="needs the rows of the data set, got"):
         loaded.test_loss()
 
 
