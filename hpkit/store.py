@@ -59,11 +59,9 @@ class Store:
                 return self._changed(deepcopy(self.new))
 
     def change(self, update):
-        """Let `update(data)` change what is kept, and return the new state.
-
-        What `update` does may depend on `data` alone: it is done again on what
-        another notebook has written if no file can take it now.
-        """
+        """Let `update(data)` change what is kept, and return the new state."""
+        # What `update` does may depend on `data` alone: it is done again on what
+        # another notebook has written if no file can take it now.
         import filelock
 
         with self._guard:

@@ -151,11 +151,9 @@ def short_table(caption, runs, names, notes) -> str:
 
 
 def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
-    """Return a table as HTML; what the cells hold is escaped.
-
-    `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table and
-    of each of its cells.
-    """
+    """Return a table as HTML; what the cells hold is escaped."""
+    # `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table
+    # and of each of its cells.
     head, other = _cell("th scope='col'", cell), _cell("td", cell)
     first = _cell("th scope='row'", f"font-weight:normal;{cell}")
     first = first if row_heads else other
@@ -182,11 +180,9 @@ def markdown_table(heads, rows):
 
 
 def text_lines(rows, *, right=False, rule=False):
-    """Return a line for each row of texts, with the columns below each other.
-
-    `right`: all columns but the last one end at the same place, as numbers do; `rule`:
-    a rule parts the first row, the heads, from the others.
-    """
+    """Return a line for each row of texts, with the columns below each other."""
+    # `right`: all columns but the last one end at the same place, as numbers do;
+    # `rule`: a rule parts the first row, the heads, from the others.
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     if rule:
         rows = [rows[0], ["-" * width for width in widths], *rows[1:]]

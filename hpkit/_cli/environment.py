@@ -59,17 +59,12 @@ def say(key, **facts):
 
 
 class Failure(Exception):
-    """One sentence for the person at the keyboard: what is needed, found, the way out.
-
-    A way out ends in a whole sentence, because nothing is printed after it.
-    """
+    """One sentence for a person: what is needed, found, the way out, a whole one."""
 
 
 def requirements(root=ROOT, tests=False):
-    """All requirements of the lessons, one string each (``-e .`` replaced).
-
-    With `tests` also those of tests and builder.
-    """
+    """All requirements of the lessons, one string each (``-e .`` replaced)."""
+    # With `tests` also those of tests and builder.
     if not (root / "pyproject.toml").is_file():  # installed, without the lessons
         return [line for line in metadata.requires("hpkit") if "extra ==" not in line]
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
@@ -146,9 +141,8 @@ def make(venv, root=ROOT):
         (venv / STAMP).write_text("unfinished")
     except OSError as error:
         raise failure(str(error), root) from None
-    done = subprocess.run(
-        [sys.executable, "-m", "venv", venv], capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "venv", venv]
+    done = subprocess.run(command, capture_output=True, text=True)
     python = existing(root)
     if done.returncode or python is None:
         print(done.stdout, done.stderr, file=sys.stderr)
@@ -217,10 +211,8 @@ def space_needed():
 
 
 def cpu_torch(lines):
-    """Give torch's of the requirements if its CPU build is to come first, else None.
-
-    Whoever gave pip a source of packages gets torch from there.
-    """
+    """Give torch's of the requirements if its CPU build is to come first, else None."""
+    # Whoever gave pip a source of packages gets torch from there.
     sources = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CONFIG_FILE")
     own = any(os.environ.get(f"PIP_{name}") for name in sources)
     if own or not without_card():
@@ -260,10 +252,8 @@ def failure(text, root):
 
 
 def replace(command, *, root=ROOT, **environ):
-    """Go on as `command` in the project's folder; its exit code becomes this one's.
-
-    The clone that was called is the one that is imported, also by the kernels.
-    """
+    """Go on as `command` in the project's folder; its exit code becomes this one's."""
+    # The clone that was called is the one that is imported, also by the kernels.
     path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path), **environ}
     command = [str(part) for part in command]

@@ -48,13 +48,9 @@ def open_lab(lesson, port=None, browser=True):
         options["ServerApp.open_browser"] = False
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options["ServerApp.allow_root"] = True
-    replace(
-        [
-            *(sys.executable, "-m", "jupyterlab"),
-            *(f"--{name}={value}" for name, value in options.items()),
-        ],
-        **settings(),
-    )
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    replace(command, **settings())
 
 
 def address(path):
@@ -67,11 +63,10 @@ def address(path):
 
 
 def show_in_workspace(path):
-    """Let a notebook be the one in front in hpkit's workspace of JupyterLab.
-
-    A workspace of its own: what was open in other work stays there. At the first start
-    its list of files is closed, which an address with the file's path would open.
-    """
+    """Let a notebook be the one in front in hpkit's workspace of JupyterLab."""
+    # A workspace of its own: what was open in other work stays there. At the first
+    # start its list of files is closed, which an address with the file's path would
+    # open.
     from jupyterlab.commands import get_workspaces_dir
     from jupyterlab_server.workspaces_handler import WorkspacesManager
 
@@ -92,12 +87,10 @@ def show_in_workspace(path):
 
 
 def settings(environ=os.environ):
-    """Environment variables that add hpkit's settings, labconfig/, to JupyterLab's.
-
-    For this one process, so nobody's configuration is written. In it: widget messages
-    go by the main shell (over subshells they arrive in other threads, and only with
-    some kernels), no question about news.
-    """
+    """Environment variables that add hpkit's settings, labconfig/, to JupyterLab's."""
+    # For this one process, so nobody's configuration is written. In it: widget messages
+    # go by the main shell (over subshells they arrive in other threads, and only with
+    # some kernels), no question about news.
     own = Path(__file__).parent
     path = [str(own), *filter(None, [environ.get("JUPYTER_CONFIG_PATH")])]
     return {

@@ -202,9 +202,6 @@ def png(chart):
     return file.getvalue()
 
 
-# ---- the pictures: charts whose alternative text is a sentence ---------------------
-
-
 def _log(label, values, *, room=0.0):
     """Return a log axis around those values that it can show, with room above."""
     values = [v for v in values if 0 < v < np.inf] or [1]

@@ -27,16 +27,8 @@ CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
-RAMP = [
-    "#1F2F88",
-    "#2258A5",
-    "#1E80B8",
-    "#2FA4C2",
-    "#59BFC0",
-    "#8FD4BD",
-    "#C7E9B4",
-    "#EDF8B6",
-]
+RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
+RAMP += ["#59BFC0", "#8FD4BD", "#C7E9B4", "#EDF8B6"]
 
 _LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}'
 _DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
@@ -64,10 +56,8 @@ def light(name: str) -> str:
 
 
 def css(selector: str) -> str:
-    """Return CSS that gives elements the colors of the page's theme.
-
-    Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's.
-    """
+    """Return CSS that gives elements the colors of the page's theme."""
+    # Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's.
     light, dark = (
         "{" + "".join(f"--hp-{name}:{pair[k]};" for name, pair in COLORS.items()) + "}"
         for k in (0, 1)

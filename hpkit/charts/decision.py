@@ -33,11 +33,9 @@ def map_cells(dataset, grid: int = GRID):
 
 
 def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
-    """Return the map of a run ("best" or "last" epoch), bottom row first, uint8.
-
-    A cell has the color of the likeliest class, the clearer the surer it is: the
-    boundary between two classes is where the color fades.
-    """
+    """Return the map of a run ("best" or "last" epoch), bottom row first, uint8."""
+    # A cell has the color of the likeliest class, the clearer the surer it is: the
+    # boundary between two classes is where the color fades.
     shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset, grid)[1], epoch)))
     n, likeliest = shares.shape[1], shares.argmax(1)
     sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
@@ -46,10 +44,8 @@ def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
 
 
 def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
-    """Return the points of a split over a map's pixels; None draws no map.
-
-    `names` of the classes stand above the chart.
-    """
+    """Return the points of a split over a map's pixels; None draws no map."""
+    # `names` of the classes stand above the chart.
     (left, right, bottom, top), _ = map_cells(dataset, 2)
     part, dots = getattr(dataset, split), []
     for n in range(dataset.n_outputs):

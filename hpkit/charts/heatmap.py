@@ -59,10 +59,8 @@ def grid_losses(found) -> np.ndarray:
 
 
 def profile_chart(found, side: int, **chart) -> Chart:
-    """Return the lowest loss over one hyperparameter of a grid against the other.
-
-    `side` says which one is on the axis: 0 the first, 1 the second.
-    """
+    """Return the lowest loss over one hyperparameter of a grid against the other."""
+    # `side` says which one is on the axis: 0 the first, 1 the second.
     (name, values), (other, others) = list(found.space.items())[:: 1 - 2 * side]
     loss = grid_losses(found)
     known = np.where(np.isnan(loss), np.inf, loss)
@@ -176,16 +174,8 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     known = np.concatenate([[], *losses])
     known = known[np.isfinite(known)]
     top, begin = nice_top(1.1 * known.max()) if len(known) else 1.0, 0
-    ticks, texts, heads, said, tips, settings, won, gone = (
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-        [],
-    )
+    ticks, texts, heads, said, tips = [], [], [], [], []
+    settings, won, gone = [], [], []
     curves = np.full((2, len(space), max(map(len, ordered))), np.nan)
     for number, (name, values) in enumerate(zip(space, ordered, strict=True)):
         at, winner = begin + np.arange(len(values), dtype=float), None

@@ -21,22 +21,18 @@ from hpkit.charts import colors
 from hpkit.charts.spec import Chart, state
 
 _HERE = Path(__file__).parent
-_TEXTS = [
-    (_HERE / name).read_text(encoding="utf-8") for name in ("reach.js", "chart.js")
-]
+_TEXTS = [(_HERE / f"{name}.js").read_text("utf-8") for name in ("reach", "chart")]
 # One script: anywidget loads no other.
 SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
 STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
 
 
 class LiveCharts(anywidget.AnyWidget):
-    """Shows charts (`charts`) side by side, and tells what a learner does with them.
+    """Shows charts (`charts`) side by side, and tells what a learner does with them."""
 
-    `calls` has by the name of a mark's `click`, `draw` or `ranges` a function of
-    (index), (heights) or (axis, low, high). They run where messages of widgets do:
-    guard what they do.
-    """
-
+    # `calls` has by the name of a mark's `click`, `draw` or `ranges` a function of
+    # (index), (heights) or (axis, low, high). They run where messages of widgets do:
+    # guard what they do.
     # As traits of the class: anywidget would send them twice.
     _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
     _css = traitlets.Unicode(STYLE).tag(sync=True)
@@ -54,11 +50,9 @@ class LiveCharts(anywidget.AnyWidget):
         self.on_msg(self._hear)
 
     def show(self, charts: Sequence[Chart], *, sentence: str | None = None) -> None:
-        """Draw charts, and below them a sentence (HTML); what is as before is not sent.
-
-        While something runs a sentence may change with each picture; put it into an
-        element with role="status" when a screen reader is to say it.
-        """
+        """Draw charts and a sentence (HTML) below; what is as before is not sent."""
+        # While something runs a sentence may change with each picture; put it into an
+        # element with role="status" when a screen reader is to say it.
         old, self.charts = self._state, list(charts)
         new = {name: old[name] for name in ("widths", "sentence", "picture")}
         if sentence is not None:
@@ -97,9 +91,8 @@ class LiveCharts(anywidget.AnyWidget):
             # The page has changed these numbers itself: they are sent again by `show`.
             self._changed.add(f"c{chart}m{number}")
         rows = len(last) if marks[number].kind == "line" else last.size
-        if kind == "click" and 0 <= value < rows:
-            call(value)
-        if kind == "draw" and len(value) == last.size:
+        clicked = kind == "click" and 0 <= value < rows
+        if clicked or (kind == "draw" and len(value) == last.size):
             call(value)
         if kind == "range" and 0 <= value[0] < last.size:
             call(*value)

@@ -42,10 +42,8 @@ def top_of(runs) -> float:
 
 
 def clipped(curve, top):
-    """Return losses cut far above the chart, and the epoch where they left it.
-
-    None where they end inside. The line leaves the chart steeply.
-    """
+    """Return losses cut far above the chart, and the epoch where they left it."""
+    # None where they end inside. The line leaves the chart steeply.
     curve = np.asarray(curve, float)
     inside = np.flatnonzero(curve <= top)  # nan is not
     left = int(inside[-1]) + 1 if len(inside) else 0
@@ -55,10 +53,8 @@ def clipped(curve, top):
 def stacked(
     curves: Sequence, top: float, scale: Callable[[int], float] = lambda row: 1
 ):
-    """Return curves of any length as x and y (curves, points), nan after an end.
-
-    `scale(number)` is what an epoch of a curve is on the axis.
-    """
+    """Return curves of any length as x and y (curves, points), nan after an end."""
+    # `scale(number)` is what an epoch of a curve is on the axis.
     most = max(map(len, curves), default=0)
     x, y = np.full((2, len(curves), min(DENSE, most)), np.nan)
     for row, curve in enumerate(curves):
@@ -140,11 +136,9 @@ def shades(count: int) -> list[str]:
 def runs_chart(
     runs, split: str, names: Sequence[str], *, few: bool, alt: str = ""
 ) -> Chart:
-    """Return the training curves of settings: means over seeds, with their spread.
-
-    `split` is "both", "valid" (solid) or "train" (dashed); `names` stand at the ends of
-    the curves; with `few` the lowest points get large rings.
-    """
+    """Return the training curves of settings: means over seeds, with their spread."""
+    # `split` is "both", "valid" (solid) or "train" (dashed); `names` stand at the ends
+    # of the curves; with `few` the lowest points get large rings.
     there = np.flatnonzero((runs.epochs_done >= 0).any(1))
     out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
@@ -152,14 +146,11 @@ def runs_chart(
     highest = np.nanmax(np.concatenate([[0.0], *calm]))
     start = np.nanmax(runs.val_loss[there][..., 0], initial=0) or highest or 1.0
     top = 1.08 * float(np.clip(highest, start, HIGHEST * start))
-    most, one, best = (
-        max(1, int(runs.epochs_done.max())),
-        len(there) == 1,
-        runs.order[0],
-    )
+    most, one = max(1, int(runs.epochs_done.max())), len(there) == 1
     marks, taken, gap = [], [], 0.03 * most
     for i, color in zip(there, shades(len(there)), strict=True):
-        strong, look = i == best and not one, {"color": color, "name": names[i]}
+        strong, look = i == runs.order[0], {"color": color, "name": names[i]}
+        strong &= not one
         for part in parts:
             each, solid = losses[part][i], part == "valid"
             mean, spread = each.mean(0), each.std(0, ddof=min(1, len(each) - 1))

@@ -145,9 +145,7 @@ def _mark(kind, *columns, **look):
     return Mark(kind, tuple(columns), look)
 
 
-line, band, points, ring, cross, rule = (
-    partial(_mark, kind) for kind in list(_LOOKS)[:6]
-)
+line, band, points, ring, cross, rule = (partial(_mark, k) for k in [*_LOOKS][:6])
 
 
 def _packed(pixels):
@@ -161,19 +159,15 @@ def unpacked(column):
 
 
 def text(x, y, texts: Sequence[str], **look) -> Mark:
-    """Return texts at places; `anchor` is "start", "middle" (default) or "end".
-
-    All are smaller where one is wider than `room`, in units of the axis across.
-    """
+    """Return texts at places; `anchor` is "start", "middle" (default) or "end"."""
+    # All are smaller where one is wider than `room`, in units of the axis across.
     return _mark("text", x, y, texts=list(texts), **look)
 
 
 def cells(values, **look) -> Mark:
-    """Return a heat map, rows from below; nan is not known, inf diverged.
-
-    `lift` raises the numbers by a share of a cell; `click` tells which one:
-    row * columns + column.
-    """
+    """Return a heat map, rows from below; nan is not known, inf diverged."""
+    # `lift` raises the numbers by a share of a cell; `click` tells which one: row *
+    # columns + column.
     values = np.atleast_2d(np.asarray(values, float))
     colors = _packed((255 * cell_colors(values)).round())
     return _mark("cells", values, colors, **look)
@@ -202,11 +196,9 @@ def image(pixels: np.ndarray) -> Mark:
 
 
 def ranges(low, high, axes: Sequence[Axis], **look) -> Mark:
-    """Return upright axes at 0, 1, ..., with a range of 0 to 1 on each.
-
-    A learner sets a range with the mouse or the arrow keys; `name` is what is told.
-    `axes` say what 0 and 1 stand for.
-    """
+    """Return upright axes at 0, 1, ..., with a range of 0 to 1 on each."""
+    # A learner sets a range with the mouse or the arrow keys; `name` is what is told.
+    # `axes` say what 0 and 1 stand for.
     return _mark("ranges", low, high, axes=list(axes), **look)
 
 

@@ -62,10 +62,8 @@ def picture(charts, widths=None, *, form="png", dpi=100) -> bytes:
 
 
 def small(png: bytes) -> bytes:
-    """Return a PNG on white in 128 colors, without what it says of its maker.
-
-    It has a quarter of the size, and a color moves by 16 of 255 at most.
-    """
+    """Return a PNG on white in 128 colors, without what it says of its maker."""
+    # It has a quarter of the size, and a color moves by 16 of 255 at most.
     from PIL import Image
 
     made = Image.open(io.BytesIO(png)).convert("RGBA")
@@ -178,10 +176,8 @@ def _ticks(axis: Axis, most):
 
 
 def _header(sheet, chart, reach):
-    """Write above the axes: title, name upwards, marks without a label, `ends`.
-
-    `reach` is how far the labels at line ends reach to the right, in points.
-    """
+    """Write above the axes: title, name upwards, marks without a label, `ends`."""
+    # `reach` is how far the labels at line ends reach to the right, in points.
     ax, letter, width, height = sheet.ax, sheet.letter, sheet.width, sheet.height
     ink, small = {"fontsize": letter, "color": light("ink")}, 0.95 * letter
     ax.set_ylabel(chart.y.label, rotation=0, ha="left", va="bottom", **ink)
@@ -216,17 +212,13 @@ def wide(text: str, size: float, strong: bool = False) -> float:
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> np.ndarray:
-    """Return places near the wanted ones, at least `gap` apart, from `low` to `high`.
-
-    The nearest ones by least squares: where labels crowd, they move as a block
-    (isotonic regression: the highest of the lowest means).
-    """
+    """Return places near the wanted ones, `gap` apart, from `low` to `high`."""
+    # The nearest ones by least squares: where labels crowd, they move as a block
+    # (isotonic regression: the highest of the lowest means).
     n, order = len(wanted), np.argsort(wanted, kind="stable")
     free, steps, placed = np.asarray(wanted)[order], gap * np.arange(n), np.empty(n)
     sums = np.concatenate([[0], np.cumsum(free - steps)])
-    means = [
-        [(sums[b] - sums[a]) / (b - a) for b in range(a + 1, n + 1)] for a in range(n)
-    ]
+    means = [(sums[a + 1 :] - sums[a]) / np.arange(1, n - a + 1) for a in range(n)]
     lowest = [max(min(means[a][k - a :]) for a in range(k + 1)) for k in range(n)]
     placed[order] = np.clip(lowest, low, max(low, high - gap * (n - 1))) + steps
     return placed
@@ -248,11 +240,10 @@ def _bold(strong):
 
 
 class _Sheet:
-    """Axes on which marks are drawn, by kind, and the labels that look for room.
+    """Axes on which marks are drawn, by kind, and the labels that look for room."""
 
-    `ends` are (x, y, text, color, strong) at ends of lines, `notes` the same beside
-    points; `z` is the height of the mark that is drawn. Sizes are in points.
-    """
+    # `ends` are (x, y, text, color, strong) at ends of lines, `notes` the same beside
+    # points; `z` is the height of the mark that is drawn. Sizes are in points.
 
     def __init__(self, ax, letter):
         self.ax, self.letter, self.z, self.ends, self.notes = ax, letter, 2.0, [], []
@@ -274,10 +265,8 @@ class _Sheet:
                 pen["clip_on"] = False
                 under = {"color": "white", "lw": pen["lw"] + 2.2, "alpha": 0.8}
                 self.ax.plot(places, heights, **pen | under | {"ls": "-"})
-            pen |= {
-                "alpha": mark.each("opacity", row),
-                "marker": "o" if mark.get("draw") else None,
-            }
+            pen |= {"alpha": mark.each("opacity", row)}
+            pen["marker"] = "o" if mark.get("draw") else None
             label = None if row else mark.get("legend")
             self.ax.plot(places, heights, label=label, **pen)
             there = np.flatnonzero(np.isfinite(heights) & np.isfinite(places))
@@ -295,10 +284,9 @@ class _Sheet:
 
     def points(self, mark):
         x, y = (column[0] for column in mark.columns)
-        colors = [
-            to_rgba(_color(mark, i), mark.each("opacity", i)) for i in range(len(x))
-        ]
-        kinds = [mark.each("shape", i, "circle") for i in range(len(x))]
+        every = range(len(x))
+        colors = [to_rgba(_color(mark, i), mark.each("opacity", i)) for i in every]
+        kinds = [mark.each("shape", i, "circle") for i in every]
         for kind in dict.fromkeys(kinds):
             some = [i for i, other in enumerate(kinds) if other == kind]
             chosen = [colors[i] for i in some]
@@ -339,11 +327,8 @@ class _Sheet:
         if room := mark.get("room"):
             widest = max(wide(said, size, strong=True) for said in texts)
             size *= min(1.0, room * self.width / np.ptp(self.ax.get_xlim()) / widest)
-        look = {
-            "ha": _ALIGN[mark.get("anchor", "middle")],
-            "va": "center",
-            "size": size,
-        }
+        look = {"ha": _ALIGN[mark.get("anchor", "middle")], "va": "center"}
+        look["size"] = size
         look["path_effects"] = [withStroke(linewidth=0.25 * size, foreground="white")]
         for i, place in enumerate(zip(*(c[0] for c in mark.columns), strict=True)):
             look["weight"] = _bold(mark.each("strong", i))
@@ -367,10 +352,8 @@ class _Sheet:
                 self.ax.plot(c, y, "x", **ink)
             elif np.isfinite(value) and digits:
                 bright = colors[r, c, :3] ** 2.2 @ [0.2126, 0.7152, 0.0722] > 0.18
-                said, color = (
-                    f"{value:#.{digits}g}".rstrip("."),
-                    "black" if bright else "white",
-                )
+                said = f"{value:#.{digits}g}".rstrip(".")
+                color = "black" if bright else "white"
                 self.ax.text(c, y, said, color=color, **middle)
 
     def image(self, mark):
@@ -383,10 +366,9 @@ class _Sheet:
         look = {"textcoords": "offset points", "annotation_clip": False}
         look["size"] = 0.9 * self.letter
         bold = look | {"ha": "right", "va": "center", "weight": "bold"}
-        ends = zip(
-            mark.get("axes"), *(column[0] for column in mark.columns), strict=True
-        )
-        for i, (axis, low, high) in enumerate(ends):
+        low_ends, high_ends = (column[0] for column in mark.columns)
+        each = zip(mark.get("axes"), low_ends, high_ends, strict=True)
+        for i, (axis, low, high) in enumerate(each):
             self.ax.plot([i, i], [0, 1], color=light("ink"), lw=0.9, zorder=self.z)
             if low > 0 or high < 1:
                 pen = {"color": _color(mark, i, "orange"), "lw": 5, "alpha": 0.5}
@@ -401,17 +383,14 @@ class _Sheet:
                 self.ax.annotate(said, (i, share), away, **look | middle)
 
     def end_labels(self):
-        """Write what stands at line ends; return how far it reaches, in points.
-
-        Many are smaller; where not all have room, the strong ones are written, then
-        every so many.
-        """
+        """Write what stands at line ends; return how far it reaches, in points."""
+        # Many are smaller; where not all have room, the strong ones are written, then
+        # every so many.
         ax, ends = self.ax, self.ends
         if not ends:
             return 0.0
-        letter = self.letter * np.clip(
-            self.height / (_LINE * self.letter * len(ends)), SMALLEST, 1
-        )
+        room = self.height / (_LINE * self.letter * len(ends))
+        letter = self.letter * np.clip(room, SMALLEST, 1)
         gap, to_axes = _LINE * letter / self.height, ax.transData - ax.transAxes
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
         if len(ends) > (most := int(1 / gap) + 1):
@@ -487,9 +466,7 @@ class _Sheet:
                 at, away = text.get_position(), (0, 0)
                 at, away = (text.xy, at) if beside else (at, away)
                 long = wide(text.get_text(), text.get_size())
-                shift = {"left": 0.0, "center": -0.5, "right": -1.0}[
-                    text.get_ha()
-                ] * long
-                middle = data.transform(at) * self.scale + away + (shift, 0)
+                begin = {"left": 0.0, "center": -0.5, "right": -1.0}[text.get_ha()]
+                middle = data.transform(at) * self.scale + away + (begin * long, 0)
                 seen.append(middle + steps * (long, 0))
         return np.concatenate(seen)

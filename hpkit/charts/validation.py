@@ -21,11 +21,9 @@ ROOM = 0.05  # of an axis beside its outermost values
 
 
 def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
-    """Return the axis of a hyperparameter's values, and their places on it.
-
-    Positive numbers over a wide span are on a logarithmic axis, other numbers on a
-    linear one; anything else, and 0 beside small numbers, is side by side.
-    """
+    """Return the axis of a hyperparameter's values, and their places on it."""
+    # Positive numbers over a wide span are on a logarithmic axis, other numbers on a
+    # linear one; anything else, and 0 beside small numbers, is side by side.
     label, texts = facts_of(name).label, list(map(shown, values))
     flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
     numbers = are_numbers(flat)
@@ -56,11 +54,9 @@ def _shades(name, values):
 
 
 def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Chart:
-    """Return the training curves of a search over one hyperparameter, by its value.
-
-    The setting of number `chosen`, default the best, is drawn strongly. A click on a
-    curve tells the number of its setting as "curve".
-    """
+    """Return the training curves of a search over one hyperparameter, by its value."""
+    # The setting of number `chosen`, default the best, is drawn strongly. A click on a
+    # curve tells the number of its setting as "curve".
     runs, name = found.runs, found.param_name
     chosen = int(runs.order[0]) if chosen is None else chosen
     values, out = found.values(name), runs.diverged.any(1)

@@ -184,11 +184,9 @@ def name_of(answer):
 
 
 def call(answer, *arguments, shown=None, copied=True, none=False):
-    """Call a learner's function, `shown` so; its errors become a message.
-
-    It gets copies of the arguments unless it is to change them; `none`: may return
-    none.
-    """
+    """Call a learner's function, `shown` so; its errors become a message."""
+    # It gets copies of the arguments unless it is to change them; `none`: may return
+    # none.
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
     try:
         value = answer(*(copy.deepcopy(arguments) if copied else arguments))
@@ -226,11 +224,9 @@ def same(got, want):
 
 
 def check_cases(answer, reference, cases, slips=None, *, shown=None, facts=None):
-    """Compare a learner's function with the right one for several arguments.
-
-    `slips` are known mistakes by reason: an answer that agrees with one gets its
-    message. A message shows the arguments as `shown`, and the `facts(*case)`.
-    """
+    """Compare a learner's function with the right one for several arguments."""
+    # `slips` are known mistakes by reason: an answer that agrees with one gets its
+    # message. A message shows the arguments as `shown`, and the `facts(*case)`.
     answer = function(answer, list(inspect.signature(reference).parameters))
     got = [call(answer, *case, shown=shown) for case in cases]
 

@@ -271,11 +271,9 @@ class Exercise:
         parts.show_saved(self.widget(), "", line=to_html(by_call), **texts)
 
     def widget(self):
-        """Return a button that shows the hints, one more at each press, and an answer.
-
-        It is an ipywidgets box, which stands below the question in a notebook; a new
-        one takes the old one's place.
-        """
+        """Return a button that shows hints, one more at each press, then an answer."""
+        # It is an ipywidgets box, which stands below the question in a notebook; a new
+        # one takes the old one's place.
         from ipywidgets import HTML, Button, VBox
 
         from hpkit.panels import parts
@@ -303,8 +301,6 @@ class Exercise:
         box.children = HTML(parts.alive(box)), button, page
         return box
 
-
-# ---- checking a claim by training it -----------------------------------------------
 
 _sign = contextvars.ContextVar("sign", default=None)
 

@@ -99,9 +99,6 @@ def passed_on(key):
     return when(stamp) if stamp else None
 
 
-# ---- the table ---------------------------------------------------------------------
-
-
 def _say(key, **facts):
     return say(f"exercises.progress.{key}", **facts)
 
@@ -171,10 +168,9 @@ def _row(lesson, name, title, entry):
 
 @dataclass(frozen=True, repr=False)
 class Progress:
-    """The table; `rows` holds one dict for each exercise and quiz question.
+    """The table; `rows` holds one dict for each exercise and quiz question."""
 
-    With all lessons in it, it is an `overview` and shows a line for each.
-    """
+    # With all lessons in it, it is an `overview` and shows a line for each.
 
     rows: tuple
     overview: bool = True

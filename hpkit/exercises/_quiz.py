@@ -191,10 +191,8 @@ class Quiz:
             self._score.value = to_html(say("exercises.quiz.fault", error=said))
 
     def _show(self, n, letter, feedback):
-        """Show an answer below its choice, in place of the question's earlier one.
-
-        The right one stays: what is read after it takes nothing back.
-        """
+        """Show an answer below its choice, in place of the question's earlier one."""
+        # The right one stays: what is read after it takes nothing back.
         if not self._places:  # nothing is on the screen
             return
         stays = self.right(n) if feedback.word else None

@@ -47,10 +47,9 @@ def _at(path):
 
 
 class Texts:
-    """Texts by name in the language chosen: of the first path that has the name.
+    """Texts by name in the language chosen: of the first path that has the name."""
 
-    A path is such as "panels.grid".
-    """
+    # A path is such as "panels.grid".
 
     def __init__(self, *paths: str) -> None:
         self.paths = paths

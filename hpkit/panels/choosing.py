@@ -115,24 +115,17 @@ class CoinFlipsPanel(Instrument):
     def _charts(self):
         valid, test, best = self._shown
         at, tens = np.arange(1, len(valid) + 1), np.arange(20, 81, 10)
-        tips = [
-            COINS["tip"].format(*each) for each in zip(at, valid, test, strict=True)
-        ]
+        tips = list(map(COINS["tip"].format, at, valid, test))
         guess = np.divide(self.guesses, 100)
         dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": COINS["each"]}
         steps = {"width": 2.8, "step": True, "hover": False}
         same = steps | {"color": "orange", "dash": "dashed", "label": COINS["test"]}
-        mine = {
-            "color": "purple",
-            "dash": "dotted",
-            "width": 2.5,
-            "label": COINS["mine"],
-        }
+        mine = {"color": "purple", "dash": "dotted", "width": 2.5}
         marks = [
             points(at, valid, tip=tips, **dots),
             line(at, valid[best], strong=True, label=COINS["valid"], **steps),
             line(at, test[best], **same),
-            rule(guess, across=True, **mine),
+            rule(guess, across=True, label=COINS["mine"], **mine),
         ]
         texts = [COINS["percent"].format(ten) for ten in tens]
         x = Axis(COINS["tried"], (0, 1.01 * MODELS))
@@ -254,17 +247,15 @@ class TestBoxPanel(Instrument):
         fine, closed = np.isfinite(losses), len(losses) < 2
         at, shown = np.flatnonzero(fine), losses[fine]
         # Room for the test loss beforehand, so that the axis mostly stays.
-        most = max(
-            2 * np.nan_to_num(losses[0], posinf=0), 1.1 * max([0, *shown, *guess])
-        )
-        top, colors = nice_top(most), ["blue", "orange"]
-        mine = {"color": "purple", "dash": "dotted", "hover": False}
+        most = 2 * np.nan_to_num(losses[0], posinf=0)
+        top = nice_top(max(most, 1.1 * max([0, *shown, *guess])))
+        colors, mine = ["blue", "orange"], {"color": "purple", "dash": "dotted"}
         mine["label"] = BOX["mine"].format(*guess) if guess else None
         stems = np.stack([at, at], 1), np.stack([0 * shown, shown], 1)
         numbers = [BOX["number"].format(loss) for loss in shown]
         marks = [
             rule(shown[:1], across=True, color="gray", dash="dotted"),
-            line([0.6, 1.4] * len(guess), 2 * guess, **mine),
+            line([0.6, 1.4] * len(guess), 2 * guess, hover=False, **mine),
             line(*stems, color=colors, width=5, opacity=0.3, hover=False),
             points(at, shown, color=colors, size=7, label=numbers, strong=True),
             cross(np.flatnonzero(~fine), color="orange", label=BOX["diverged"]),

@@ -71,11 +71,9 @@ def last_losses(runs, curve="val_loss"):
 
 
 def draw_patient(rng, faults=tuple(FAULTS)):
-    """Yield the next patient of a `numpy.random.Generator`, each fault as often.
-
-    Before it come the runs of those that train. Whose fault does not show is sent home:
-    a bouncing one that ends low, say.
-    """
+    """Yield the next patient of a `numpy.random.Generator`, each fault as often."""
+    # Before it come the runs of those that train. Whose fault does not show is sent
+    # home: a bouncing one that ends low, say.
     fault, shows = str(rng.choice(faults)), False
     _, always, look = FAULTS[fault]
     tried = DECAYS if fault == "training" else ()

@@ -60,14 +60,12 @@ def _framed(label, slider, *number):
 
 
 def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
-    """Return a slider and a number box that follow each other, as a `Knob`.
-
-    The box may go between the ticks of the slider, and beyond: it takes any number,
-    since hpkit's own checks say what is wrong with it, where a limit would silently
-    make another number of it. The slider stands at the tick nearest to the number. A
-    browser says so once more, rounded its own way: that is no news, and what was typed
-    stays.
-    """
+    """Return a slider and a number box that follow each other, as a `Knob`."""
+    # The box may go between the ticks of the slider, and beyond: it takes any number,
+    # since hpkit's own checks say what is wrong with it, where a limit would silently
+    # make another number of it. The slider stands at the tick nearest to the number. A
+    # browser says so once more, rounded its own way: that is no news, and what was
+    # typed stays.
     number = named(number or W.FloatText(slider.value, step=step), label)
     by_factor = isinstance(slider, W.FloatLogSlider)
 
@@ -108,10 +106,8 @@ def log_knob(name, dataset, value):
 
 
 def count_knob(name, dataset, value):
-    """Return a slider over whole numbers, tied to a number box.
-
-    The box is one for any numbers: one for whole numbers would take 2.5 for 25.
-    """
+    """Return a slider over whole numbers, tied to a number box."""
+    # The box is one for any numbers: one for whole numbers would take 2.5 for 25.
 
     def read(value):
         return int(value) if value.is_integer() else value
@@ -121,10 +117,8 @@ def count_knob(name, dataset, value):
 
 
 def count_box(label, value, low, high, *, most=None, **look):
-    """Return a number box tied to a slider over whole numbers, and their box.
-
-    The number may be typed up to `most`, default ten times the end of the slider.
-    """
+    """Return a number box tied to a slider over whole numbers, and their box."""
+    # The number may be typed up to `most`, default ten times the end of the slider.
     low, high = min(low, value), max(high, value)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
     number = _Count(label.split(",")[0], most or 10 * high, value)
@@ -151,10 +145,9 @@ class _Whole(traitlets.TraitType):
 
 
 class _Count(W.FloatText):
-    """A box for whole numbers; `refuse` is told what is wrong with another one.
+    """A box for whole numbers; `refuse` is told what is wrong with another one."""
 
-    ipywidgets' own box drops the point of 2.5 and hands over 25.
-    """
+    # ipywidgets' own box drops the point of 2.5 and hands over 25.
 
     value = _Whole().tag(sync=True)
 
@@ -219,9 +212,8 @@ class Controls:
         for name in names:
             hyper.check_choice("controls", name, tuple(TABLE))
         self.base = base
-        self.knobs = {
-            n: BUILD[facts_of(n).control](n, dataset, getattr(base, n)) for n in names
-        }
+        of = {n: (n, dataset, getattr(base, n)) for n in names}
+        self.knobs = {n: BUILD[facts_of(n).control](*more) for n, more in of.items()}
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
 
     def __getitem__(self, name):
@@ -247,9 +239,6 @@ class Controls:
         for knob in self.knobs.values():
             if hasattr(knob.slider, "continuous_update"):
                 knob.slider.continuous_update = on
-
-
-# ---- seeds -------------------------------------------------------------------------
 
 
 def check_seed_count(count):
@@ -284,9 +273,6 @@ def seed_choice():
     return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
 
 
-# ---- lists to choose from ----------------------------------------------------------
-
-
 def list_widget(tip):
     """Return a list to choose from, the line for its heads, and both in a box."""
     made = named(W.Select(options=[]), tip).add_class("hp-mono").add_class("hp-list")
@@ -296,25 +282,18 @@ def list_widget(tip):
 
 
 def aligned(heads, names, rows):
-    """Return a line of heads (HTML) and the rows as lines, one width a column.
-
-    The second head and what follows come after those of hyperparameters `names`.
-    """
+    """Return a line of heads (HTML) and the rows as lines, one width a column."""
+    # The second head and what follows come after those of hyperparameters `names`.
     heads = [heads[0], *(facts_of(name).short for name in names), *heads[1:]]
     first, *lines = text_lines([heads, *rows], right=True)
     lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
     return f"<pre class='hp-mono'>{html.escape(first)}</pre>", lines
 
 
-# ---- lists of values ---------------------------------------------------------------
-
-
 def parse_values(name, text, layers=2):
-    """Return the values of a hyperparameter that a learner wrote, as a tuple.
-
-    Such as "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says
-    so); hidden layers of several widths as "16-8, 32-16", else `layers` of one width.
-    """
+    """Return the values of a hyperparameter that a learner wrote, as a tuple."""
+    # Such as "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says
+    # so); hidden layers of several widths as "16-8, 32-16", else `layers` of one width.
     kind = facts_of(name).kind
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":

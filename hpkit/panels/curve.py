@@ -61,9 +61,7 @@ class ValidationCurvePanel(SearchPanel):
     0.1
     """
 
-    kind = "validation-curve"
-    words = WORDS
-    shares = True
+    kind, words, shares = "validation-curve", WORDS, True
 
     def __init__(
         self,

@@ -54,9 +54,7 @@ class GridPanel(SearchPanel):
     0.3
     """
 
-    kind = "grid"
-    words = WORDS
-    shares = True
+    kind, words, shares = "grid", WORDS, True
 
     def __init__(
         self,
@@ -177,11 +175,10 @@ class GridPanel(SearchPanel):
 
 
 class CellGuess(W.VBox):
-    """An empty map of all pairs of values, and a short list of each.
+    """An empty map of all pairs of values, and a short list of each."""
 
-    `settings` are those of the cells, column by column from the left, each from below;
-    `index` is the number of the one that was chosen, `value` the setting.
-    """
+    # `settings` are those of the cells, column by column from the left, each from
+    # below; `index` is the number of the one that was chosen, `value` the setting.
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space

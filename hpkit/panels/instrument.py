@@ -8,10 +8,9 @@ from hpkit.panels.parts import buttons
 
 
 class Instrument(Panel):
-    """A panel that shows one thing, once `there` is something to show.
+    """A panel that shows one thing, once `there` is something to show."""
 
-    A subclass has controls (`arrange`), a computation, `_charts`, `_says` and `code`.
-    """
+    # A subclass has controls (`arrange`), a computation, `_charts`, `_says` and `code`.
 
     there = True
 

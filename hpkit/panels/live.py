@@ -23,11 +23,10 @@ LAST = 5.0  # seconds that threads have to end before Python does
 
 
 class Live:
-    """Works through the newest job, one at a time.
+    """Works through the newest job, one at a time."""
 
-    `draw()` shows the state: called under `lock`, up to 15 times a second, and at the
-    end; `fail(error)` shows an error of a job.
-    """
+    # `draw()` shows the state: called under `lock`, up to 15 times a second, and at the
+    # end; `fail(error)` shows an error of a job.
 
     def __init__(self, draw, fail):
         self.draw, self.fail = draw, fail
@@ -48,11 +47,9 @@ class Live:
         return self.busy and not self._go.is_set()
 
     def start(self, job, *, replace=True):
-        """Start a job; it replaces all that wait, and, with `replace`, the running one.
-
-        Without `replace` the running one ends first. While a slider is dragged this
-        is what brings pictures: stopped at each move, no training would ever end.
-        """
+        """Start a job for all that wait and, with `replace`, for the running one."""
+        # Without `replace` the running one ends first. While a slider is dragged this
+        # is what brings pictures: stopped at each move, no training would ever end.
         with self.lock:
             self._next = job
             self._go.set()
@@ -148,11 +145,9 @@ class Live:
 
 
 def play(show, values, pause):
-    """Show one value after the other, slowly (a job).
-
-    `show(value)` sets the state. Values are asked for one by one, so that they may
-    follow the controls; `pause` seconds lie before each.
-    """
+    """Show one value after the other, slowly (a job)."""
+    # `show(value)` sets the state. Values are asked for one by one, so that they may
+    # follow the controls; `pause` seconds lie before each.
     for value in values:
         time.sleep(pause)
         yield False  # a stop is seen here, before the next step
@@ -179,10 +174,8 @@ _makers_lock = threading.Lock()
 
 
 def stop_earlier(panel, kind):
-    """End the panels that an earlier run of the same cell made.
-
-    Where the front end tells no cell (a script), those of the same `kind`.
-    """
+    """End the panels that an earlier run of the same cell made."""
+    # Where the front end tells no cell (a script), those of the same `kind`.
     cell, execution = running_cell()
     key = cell or kind
     with _makers_lock:

@@ -60,9 +60,7 @@ class OneAtATimePanel(ListedPanel):
     2
     """
 
-    kind = "one-at-a-time"
-    words = WORDS
-    shares = True
+    kind, words, shares = "one-at-a-time", WORDS, True
 
     def __init__(
         self,
@@ -157,8 +155,6 @@ class OneAtATimePanel(ListedPanel):
         """The grid, once all of it is known."""
         return self.grid if self.grid and self.grid.finished else None
 
-    # ---- the steps and the grid as jobs ----------------------------------------------
-
     def _begin(self):
         """Return the search to run; checks all at once."""
         more = self._more | self.ordered
@@ -174,10 +170,8 @@ class OneAtATimePanel(ListedPanel):
         self.reset(grid=self.grid_pace * seeds < QUICK_GRID)
 
     def reset(self, *, grid: bool = False) -> None:
-        """Forget all but the start, and the grid once all of it is known.
-
-        With `grid` the grid is trained after the start.
-        """
+        """Forget all but the start, and the grid once all of it is known."""
+        # With `grid` the grid is trained after the start.
         self.live.stop()
         self.grid = self._whole
         self.found = self.search = self.chosen = self.cell = self.error = None
@@ -237,8 +231,6 @@ class OneAtATimePanel(ListedPanel):
                     self.found = found
             yield
 
-    # ---- what is chosen --------------------------------------------------------------
-
     def _choose_cell(self, number):
         row, column = divmod(number, len(next(iter(self.space.values()))))
         self.cell = column, row
@@ -255,8 +247,6 @@ class OneAtATimePanel(ListedPanel):
         setting = self.points[number]
         if self.found and setting in self.found.settings:
             self.choose(self.found.settings.index(setting))
-
-    # ---- what is shown ---------------------------------------------------------------
 
     def _update(self, running):
         runs = self.found.cost.runs if self.found else 0
@@ -283,11 +273,9 @@ class OneAtATimePanel(ListedPanel):
         self.paths.value = table if rows else WORDS["no_path"]
 
     def _pictures(self):
-        """Return the map with the path, and the curves of the steps.
-
-        Before the grid is known the map is of the path, so that a step goes to the
-        lowest cell of its row or column; then of the grid, whichever path is walked.
-        """
+        """Return the map with the path, and the curves of the steps."""
+        # Before the grid is known the map is of the path, so that a step goes to the
+        # lowest cell of its row or column; then of the grid, whichever path is walked.
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
         searches = searches[: 1 if self._whole else None]
         look = {"chosen": self.cell, "title": self._title(searches)}

@@ -129,17 +129,13 @@ class Panel(W.VBox):
         )
 
     def ask(self, predict, question, widget, text=str):
-        """Cover the charts until a guess is made, if `predict`; call it before `build`.
-
-        `widget` has a `value` (a slider, a list, a `Drawing`); `text(value)` is the
-        guess in words, said before the result.
-        """
+        """Cover the charts until a guess is made, if `predict`; to be called first."""
+        # `widget` has a `value` (a slider, a list, a `Drawing`); `text(value)` is the
+        # guess in words, said before the result.
         if check_predict(predict):
             self.guess = Guess(self, question, widget, text)
         else:
             parts.close(widget)
-
-    # ---- callbacks and errors ------------------------------------------------------
 
     def _told(self, callback):
         """Return a callback that holds the lock and shows its own errors."""
@@ -182,11 +178,9 @@ class Panel(W.VBox):
                 self._quiet -= 1
 
     def _fail(self, error):
-        """Show an error; it stays until the next start, and the first one counts.
-
-        Of a value that hpkit refuses the message says all. Any other error is a
-        failure, a ValueError of our own code too.
-        """
+        """Show an error; it stays until the next start, and the first one counts."""
+        # Of a value that hpkit refuses the message says all. Any other error is a
+        # failure, a ValueError of our own code too.
         if self.error is not None:
             return
         self.error, said = error, html.escape(str(error))
@@ -234,8 +228,6 @@ class Panel(W.VBox):
         if self._saving:
             self._saving.cancel()
         parts.close(self)
-
-    # ---- what a learner calls ------------------------------------------------------
 
     def frame(self) -> pd.DataFrame:
         """Return the numbers of the charts as a table."""
@@ -304,9 +296,8 @@ class Panel(W.VBox):
         setting, more = self._state()
         if self.model is not None or not parts.is_of_course(self.dataset):
             raise refusal("line_own", self.dataset.name)
-        said = (
-            {"data": self.dataset.name} | values_text(setting, Hyperparameters()) | more
-        )
+        said = {"data": self.dataset.name}
+        said |= values_text(setting, Hyperparameters()) | more
         if self.guess:
             said["ask"] = "draw" if isinstance(self.guess.widget, Drawing) else "1"
         said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
@@ -349,8 +340,6 @@ class Panel(W.VBox):
             look = {"index": False, "border": 0, "float_format": "{:.4g}".format}
             shown.value = rows.to_html(**look)
 
-    # ---- the still picture ---------------------------------------------------------
-
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG; same state, same bytes."""
         return picture(self.charts.charts, self.widths, form=form)
@@ -361,10 +350,8 @@ class Panel(W.VBox):
         self._saving = threading.Timer(0, int)
 
     def _show_saved(self, *, again=False):
-        """Show the picture with the result, even where a guess is waited for.
-
-        A page that is only read has nobody to guess.
-        """
+        """Show the picture with the result, even where a guess is waited for."""
+        # A page that is only read has nobody to guess.
         with self.live.lock:
             covered = self.guess and not self.guess.open and self.error is None
             said = self._sentence(self.live.busy) if covered else self.result
@@ -380,9 +367,6 @@ def values_text(setting, other):
     return {n: written([getattr(setting, n)]) for n in varied([setting, other])}
 
 
-# ---- a guess before the result -------------------------------------------------------
-
-
 def check_predict(predict, *, draw=False):
     """Return whether a panel asks for a guess, and, with `draw`, how."""
     text = isinstance(predict, str)
@@ -392,11 +376,10 @@ def check_predict(predict, *, draw=False):
 
 
 class Guess:
-    """A question beside the controls; the charts stay covered until it is answered.
+    """A question beside the controls; the charts stay covered until it is answered."""
 
-    `widget` has a `value`, None while nothing is chosen; `text(value)` is the guess in
-    words. `off` is how far a curve that was drawn is from the true one.
-    """
+    # `widget` has a `value`, None while nothing is chosen; `text(value)` is the guess
+    # in words. `off` is how far a curve that was drawn is from the true one.
 
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.widget, self.text = panel, widget, text
@@ -433,10 +416,8 @@ class Guess:
         return (self.widget.at, self.value) if curve else None
 
     def judge(self, truth):
-        """Say how far a drawn curve is from the true losses at its places, and keep it.
-
-        What lies above the drawing could not be drawn: its upper end counts.
-        """
+        """Say how far a drawn curve is from the true losses there, and keep it."""
+        # What lies above the drawing could not be drawn: its upper end counts.
         if self.off is None and self.drawn:
             truth = np.minimum(truth, self.widget.highest)
             self.off = float(np.nanmean(np.abs(truth - self.value)))
@@ -461,11 +442,10 @@ class Guess:
 
 
 class Drawing(W.VBox):
-    """A small chart to draw a curve on, with the mouse or with keys.
+    """A small chart to draw a curve on, with the mouse or with keys."""
 
-    `at` are places along the horizontal axis, `axis` is that axis, `value` the heights,
-    at first those of an untrained network on `data`.
-    """
+    # `at` are places along the horizontal axis, `axis` is that axis, `value` the
+    # heights, at first those of an untrained network on `data`.
 
     value = traitlets.List()
 

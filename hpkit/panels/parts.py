@@ -70,9 +70,6 @@ def head_of(label):
     return f"<span class='hp-name'>{label}</span>"
 
 
-# ---- the style sheet, for light and dark themes ------------------------------------
-
-
 def style_sheet():
     """Return the style sheet as a widget: it must be on the page with the panel."""
     sheet = say(_rules(), "hp-style")
@@ -81,11 +78,9 @@ def style_sheet():
 
 
 def _rules():
-    """Return the style element, and an image that cannot load, to name the sliders.
-
-    ipywidgets cannot name a slider's handle, and a `script` element set by it never
-    runs; the image's `onerror` does. Where a page forbids that, all else works.
-    """
+    """Return the style element, and an image that cannot load, to name the sliders."""
+    # ipywidgets cannot name a slider's handle, and a `script` element set by it never
+    # runs; the image's `onerror` does. Where a page forbids that, all else works.
     script = (_HERE / "panel.js").read_text(encoding="utf-8")
     for name in ("table", "slider"):
         script = script.replace(f"hp-word-{name}", WORDS[name].replace("'", ""))
@@ -112,14 +107,9 @@ def present(on: bool = True) -> None:
         sheet.value = _rules()
 
 
-# ---- the code that a panel shows: a cell that gives the same without it ------------
-
-
 def cell(dataset, model, *lines):
-    """Return a cell: its first lines say what `data` and `model` are.
-
-    A learner's own are named, not made: the notebook that shows the panel has them.
-    """
+    """Return a cell: its first lines say what `data` and `model` are."""
+    # A learner's own are named, not made: the notebook that shows the panel has them.
     name, course = dataset.name, is_of_course(dataset)
     data = f'data = hk.load_dataset("{name}")' if course else WORDS["own"].format(name)
     unnamed = [WORDS["model"]] if model_of(model) == ["model=model"] else []
@@ -164,8 +154,6 @@ def code_of_search(name, dataset, base, model, arguments, *, without=()):
     return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
 
 
-# ---- the saved picture --------------------------------------------------------------
-
 _DEAD = (
     "<style>.jp-OutputArea:has(.hp-saved) .jp-OutputArea-child>.lm-Panel:not(:has(*)),"
     ".output:has(.hp-saved) .jupyter-widgets-view:not(:has(*)){display:none}</style>"
@@ -187,11 +175,9 @@ def alive(widget):
 
 
 def show_saved(widget, picture, *, again=False, line="", **bundle):
-    """Show a widget and its saved picture (HTML), or, `again`, another picture of it.
-
-    `line` stands below the picture; default: that the cell makes it live. `bundle` has
-    text, and perhaps Markdown, for where no HTML is shown.
-    """
+    """Show a widget and its saved picture (HTML); `again` another picture of it."""
+    # `line` stands below the picture; default: that the cell makes it live. `bundle`
+    # has text, and perhaps Markdown, for where no HTML is shown.
     from IPython.display import display
 
     name = widget.model_id

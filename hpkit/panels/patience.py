@@ -29,11 +29,9 @@ MOST = 60  # on the slider, and in the table
 
 
 def stop_epoch(val_loss, patience):
-    """Return the epoch at which early stopping ends a training.
-
-    The first one at which `patience` epochs in a row have brought no new lowest loss;
-    the last one if there is none.
-    """
+    """Return the epoch at which early stopping ends a training."""
+    # The first one at which `patience` epochs in a row have brought no new lowest loss;
+    # the last one if there is none.
     best, lowest = 0, np.inf
     for epoch, loss in enumerate(val_loss):
         if loss < lowest:
@@ -139,10 +137,8 @@ class PatiencePanel(Instrument):
             self.status.value = WORDS["epoch"].format(self._at)
 
     def _charts(self):
-        """Return the losses up to the stop, and those after it in gray.
-
-        Nothing of what comes after is shown of a training that is watched.
-        """
+        """Return the losses up to the stop, and those after it in gray."""
+        # Nothing of what comes after is shown of a training that is watched.
         run, at, watched = self.run, self._at, self.epoch is not None
         shown, top = until(run, at), top_of([run])
         rest = not watched and at < run.epochs_done

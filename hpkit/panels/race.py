@@ -220,9 +220,6 @@ class SearchRacePanel(Instrument):
         return code_of_search("random_search", self.dataset, *more, without=self.space)
 
 
-# ---- the four searches, and how races ended ----------------------------------------
-
-
 def _check_ranges(values):
     space = check_space("SearchRacePanel", values, ranges=True)
     for name, given in space.items():
@@ -251,11 +248,9 @@ def halving_count(budget, epochs):
 
 
 def searches(dataset, base, space, budget, seed, model):
-    """Return the searches of a race as generators, by kind; checks all at once.
-
-    The epochs of `base` are those of a whole run, `budget` those of each search;
-    `space` is {name: Range}, `seed` that of the models and of the drawing.
-    """
+    """Return the searches of a race as generators, by kind; checks all at once."""
+    # The epochs of `base` are those of a whole run, `budget` those of each search;
+    # `space` is {name: Range}, `seed` that of the models and of the drawing.
     if budget < 2 * base.epochs:
         raise refusal("race_budget", budget, least=2 * base.epochs)
     count = budget // base.epochs

@@ -53,11 +53,10 @@ class Kept:
 
 
 class RunView:
-    """Charts of a `TrainingPanel`: the curves over epochs, updates or seconds.
+    """Charts of a `TrainingPanel`: the curves over epochs, updates or seconds."""
 
-    For two-dimensional data also the map of what the network says, with a slider back
-    through the epochs; the panel's thread trains what it asks for.
-    """
+    # For two-dimensional data also the map of what the network says, with a slider back
+    # through the epochs; the panel's thread trains what it asks for.
 
     def __init__(self, panel, model):
         self.panel, self.dataset, self.model = panel, panel.dataset, model
@@ -77,10 +76,8 @@ class RunView:
             self.widths = (3, 2.3)
 
     def pictures(self, strong, kept, training, guess):
-        """Return the charts of a run and of others, all of them `Kept`.
-
-        `training` is "now", "rest" (paused) or False, `guess` a curve that was drawn.
-        """
+        """Return the charts of a run and of others, all of them `Kept`."""
+        # `training` is "now", "rest" (paused) or False, `guess` a curve that was drawn.
         run = self.shown = strong.run
         if len(self.widths) > 1:
             self._map_of(run, training)
@@ -101,9 +98,7 @@ class RunView:
         )
         if len(self.widths) == 1:
             return [curves]
-        title, alt = (
-            WORDS[name].format(self.epoch or 0) for name in ("map", "map_alt")
-        )
+        title, alt = (WORDS[n].format(self.epoch or 0) for n in ("map", "map_alt"))
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
@@ -162,12 +157,11 @@ def _told_apart(kept, strong, pinned):
 
 
 class RunList:
-    """Runs in the order in which they were trained; one of them is chosen.
+    """Runs in the order in which they were trained; one of them is chosen."""
 
-    The panel's `_draw` is called after a change, its `show_setting` when another run is
-    chosen; `columns` are the hyperparameters shown. `note` says what happened to an
-    earlier run of the newest setting.
-    """
+    # The panel's `_draw` is called after a change, its `show_setting` when another run
+    # is chosen; `columns` are the hyperparameters shown. `note` says what happened to
+    # an earlier run of the newest setting.
 
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
@@ -187,10 +181,8 @@ class RunList:
         panel.on_click(self.remove_button, self.remove)
 
     def add(self, run):
-        """Add a run and choose it; it takes the place of one that it repeats in full.
-
-        One of the same setting and seed that went further stays.
-        """
+        """Add a run and choose it; it replaces one that it repeats in full."""
+        # One of the same setting and seed that went further stays.
         key = (run.setting, run.seed)
         same = [k for k in self.kept if (k.run.setting, k.run.seed) == key]
         same.sort(key=lambda k: k.run.epochs_done)
@@ -247,9 +239,8 @@ class RunList:
             self.list.options = list(zip(lines, numbers, strict=True))
             self.list.index = self.kept.index(chosen) if chosen in self.kept else None
             self.name.value = chosen.name if chosen else ""
-        self.pin_button.description = WORDS[
-            "unpin" if chosen and chosen.color else "pin"
-        ]
+        name = "unpin" if chosen and chosen.color else "pin"
+        self.pin_button.description = WORDS[name]
 
     def _cells(self, kept):
         run = kept.run
@@ -324,10 +315,8 @@ def compared(kept):
 
 
 def _pictured(kept, differ):
-    """Return the map of a run, named by the hyperparameters in which it differs.
-
-    The table beside it has their values: below the map stands the run alone.
-    """
+    """Return the map of a run, named by the hyperparameters in which it differs."""
+    # The table beside it has their values: below the map stands the run alone.
     run = WORDS["run"].format(kept.label)
     differ = [
         f"{facts_of(n).knob} {shown(getattr(kept.run.setting, n))}" for n in differ

@@ -62,11 +62,9 @@ class ListedPanel(Panel):
         return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
     def _work(self, settings):
-        """Return a number that grows as the time of a search, its runs trained at once.
-
-        A step costs about ten runs' worth of calls, and measuring the losses after an
-        epoch about six steps.
-        """
+        """Return a number that grows as the time of a search, all trained at once."""
+        # A step costs about ten runs' worth of calls, and measuring the losses after an
+        # epoch about six steps.
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
             width = weights(self.dataset, s.hidden) / USUAL
@@ -189,8 +187,6 @@ class SearchPanel(ListedPanel):
         for name, knob in self.controls.knobs.items():
             knob.box.layout.display = "none" if name in searched else ""
 
-    # ---- the search as a job -------------------------------------------------------
-
     def _searching(self, search, *, rest=True):
         """Run a search (a job); it becomes `settled` when no newer one comes."""
         self.before, start = self.settled, time.process_time()
@@ -239,8 +235,6 @@ class SearchPanel(ListedPanel):
         self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
         self.offer = self._offered(words, self._planned(), seconds)
         self._draw()
-
-    # ---- what is shown -------------------------------------------------------------
 
     def _update(self, running):
         if self._empty:

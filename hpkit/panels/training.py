@@ -69,9 +69,7 @@ class TrainingPanel(Panel):
     2
     """
 
-    kind = "training"
-    words = WORDS
-    shares = True
+    kind, words, shares = "training", WORDS, True
 
     def __init__(
         self,
@@ -123,8 +121,6 @@ class TrainingPanel(Panel):
         for knob in self.controls.knobs.values():
             self.on_change(knob.source, self._moved)
 
-    # ---- the training as a job -----------------------------------------------------
-
     def _start(self, *, replace=True, rest_at=None, **job):
         """Start a training of what the controls show; `job` as in `_training`."""
         setting, self.error = self.controls.setting, None
@@ -133,10 +129,8 @@ class TrainingPanel(Panel):
         self.live.start(self._training(setting, self.seed, **job), replace=replace)
 
     def _training(self, setting, seed, *, wait=False, halted=None):
-        """Train a setting, or go on with one that halted (a job).
-
-        With `wait` it ends only after a moment in which no newer job came.
-        """
+        """Train a setting, or go on with one that halted (a job)."""
+        # With `wait` it ends only after a moment in which no newer job came.
         more = {"seeds": (seed,), "model": self.model}
         training = halted or Training(self.dataset, setting, **more)
         self.halted, self.unbegun, run = None, False, None
@@ -228,8 +222,6 @@ class TrainingPanel(Panel):
             self.seeds.value = SAME
             self._start()
 
-    # ---- what is shown -------------------------------------------------------------
-
     @property
     def runs(self) -> Runs:
         with self.live.lock:
@@ -285,14 +277,9 @@ class TrainingPanel(Panel):
         names = dict.fromkeys(("batch_size", *self.controls.knobs))
         others = label(run.setting, [n for n in names if n not in ("lr", "epochs")])
         setting = {"lr": f"{run.setting.lr:g}", "others": others, "seed": run.seed}
-        text = WORDS[kind].format(
-            done=done,
-            epochs=epochs,
-            last=digits(run.val_loss[-1]),
-            best=digits(run.best_val_loss),
-            at=run.best_epoch,
-            setting=WORDS["described"].format(**setting),
-        )
+        facts = {"done": done, "epochs": epochs, "at": run.best_epoch}
+        facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
+        text = WORDS[kind].format(**facts, setting=WORDS["described"].format(**setting))
         return text if self.now else unbegun + text + self._best() + self.list.note
 
     def _best(self):
@@ -301,9 +288,8 @@ class TrainingPanel(Panel):
         if len(kept) < 2:
             return ""
         _, best = min((k.run.diverged, k.run.best_val_loss) for k in kept)
-        equal = [
-            k for k in kept if math.isclose(k.run.best_val_loss, best, rel_tol=1e-5)
-        ]
+        losses = [(k, k.run.best_val_loss) for k in kept]
+        equal = [k for k, loss in losses if math.isclose(loss, best, rel_tol=1e-5)]
         names = [escape(k.called) for k in equal if k is not self.strong]
         line = "leader" if self.strong not in equal else "shared" if names else "self"
         facts = {"n": len(kept), "names": WORDS["and"].join(names)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
 
 from hpkit.charts import heatmap
 from hpkit.charts.colors import light
@@ -15,9 +14,6 @@ from hpkit.hyperparameters import are_numbers, check_choice, facts_of, refusal
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import named_value
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 SIZE = 3.4  # of the points

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from hpkit.charts import searches as charts
 from hpkit.charts.loss import runs_chart, seeds_chart
@@ -15,9 +15,6 @@ from hpkit.hyperparameters import check_choice, check_flag, varied
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import short
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 FEW = 4  # settings of which both losses are drawn; more lines are a tangle
 STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel

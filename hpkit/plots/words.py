@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from hpkit.charts.still import draw
 from hpkit.engine.runs import Run, Runs
@@ -19,9 +20,6 @@ from hpkit.hyperparameters import check_text, facts_of, refusal, varied
 from hpkit.locale import Texts, words
 from hpkit.search.result import Search
 from hpkit.text import short, shown
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 FONT = 10
@@ -124,9 +122,6 @@ def as_searches(result, strict=True):
     return named
 
 
-# ---- the picture -------------------------------------------------------------------
-
-
 def alt(kind, result, **facts):
     return f"{CHARTS[kind].format(**facts)} {describe(result)}"
 
@@ -148,8 +143,6 @@ def axes_for(ax, size=None):
         import matplotlib.pyplot as plt
 
         return plt.subplots(figsize=size, layout="constrained")[1]
-    from matplotlib.axes import Axes
-
     if not isinstance(ax, Axes):
         raise refusal("axes", ax, kind=TypeError)
     return ax
