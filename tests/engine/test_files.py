@@ -5,6 +5,7 @@ What needs no hpkit is asked in another interpreter, which cannot import it.
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from torch import nn
 
 import hpkit as hk
 
+SAVED = Path(__file__).parent / "saved"  # written at commit 0ee1b4f
 RNG = np.random.default_rng(5)
 RAW = RNG.normal([500, *[0.01] * 7], [100, *[0.002] * 7], (90, 8))
 NAMES = [f"column {i}" for i in range(8)]
@@ -179,3 +181,16 @@ def test_own_network_needs_the_function_that_made_it(run, tmp_path):
     for path in (own, run.save(tmp_path / "run.pt")):
         with pytest.raises(ValueError, match="network that was saved, got another"):
             hk.load_model(path, model=lambda i, o, _: nn.Linear(i, o, bias=False))
+
+
+def test_saved_run_of_an_earlier_version_predicts_as_it_did():
+    run = hk.load_model(SAVED / "flats.pt")
+
+    for epoch, said in (
+        ("best", [108.98212, 99.500763]),
+        ("last", [112.5827, 102.00588]),
+    ):
+        for city, size, price in zip(["Rome", "Oslo"], [50, None], said, strict=True):
+            row = {"city": city, "size": size}
+            assert run.predict(row, epoch) == pytest.approx([price], rel=1e-6)
+    assert (run.setting.lr, run.best_epoch, run.dataset.n_train) == (0.3, 16, 36)
