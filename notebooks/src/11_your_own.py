@@ -445,8 +445,8 @@ hk.progress("11")
 # %% [markdown]
 # ## What you saw
 #
-# - A table becomes a data set in one line; what is wrong with it is said before
-#   anything is trained.
+# - A table becomes a data set in one line; its faults are named before
+#   training.
 # - The search ended below the default, and a network without hidden layers did about as
 #   well as a larger one. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
 # - Another cut of the same rows gives another loss, often several times as high, since
@@ -458,15 +458,17 @@ hk.progress("11")
 #   numbers. <!-- claim: own-network-same-numbers own-machines-same-numbers -->
 # - The winner predicts new rows, also from a file.
 #
-# This is the end of the course, and the beginning of yours: **look, change one thing
-# knowingly, keep what is better, doubt it, and tell how you found it.**
+# This is the beginning of your own work: **look, change one thing knowingly, keep what
+# is better, doubt it, and tell how you found it.**
 #
 # ## Further reading
 #
 # - W. Wolberg, O. Mangasarian, N. Street, W. Street, *Breast Cancer Wisconsin
 #   (Diagnostic)*, UCI Machine Learning Repository (1993).
-# - V. Godbole and others, *Deep Learning Tuning Playbook* (2023): how people tune who
-#   do it every day.
+# - V. Godbole and others, *Deep Learning Tuning Playbook* (2023): how practitioners
+#   tune.
 # - L. Grinsztajn, E. Oyallon, G. Varoquaux, *Why do tree-based models still outperform
 #   deep learning on tabular data?* (2022): for tables, try a forest of trees as well.
 # - Words are in the [glossary](glossary.md), calls in the [reference](REFERENCE.md).
+#
+# **Next:** [12 Schedules](12_schedules.ipynb).

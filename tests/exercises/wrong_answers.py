@@ -196,6 +196,7 @@ def wrong_answers(one):
 
 L03, L04, L06 = EX["03_batch_size"], EX["04_epochs"], EX["06_seeds"]
 L07, L08 = EX["07_one_at_a_time"], EX["08_grid_search"]
+L12 = EX["12_schedules"]
 WRONG = {
     "00/stop": by(
         not_begun=[a_run(done=0, epochs=30)], to_the_end=[[a_run(done=30, epochs=30)]]
@@ -402,4 +403,20 @@ WRONG = {
         number=[report_with(test="all was well at the end")],
         open=[report_with(mistake="...")],
     ),
+    "12/roles": [
+        *changed(
+            L12.roles,
+            "batch_size/fixed/batch_size, lr/fixed/lr, hidden/nuisance/hidden, "
+            "activation/scientific/activation, lr/tuned/unknown",
+        ),
+        *by(missing=[{"lr": "nuisance"}]),
+    ],
+    "12/warm_cosine": [
+        *slips(L12.SLIPS),
+        *by(
+            case=[lambda t, n, warm, lr: lr],
+            raised_at=[lambda t, n, warm, lr: t.rate],
+        ),
+    ],
+    "12/after_the_test": by(too_large=[0.2, 1], too_small=[0.01], kind=[-1]),
 }

@@ -204,6 +204,7 @@ WORDS = {
     "09": 1890,
     "10": 1700,
     "11": 2210,
+    "12": 1400,
 }
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel

@@ -1,0 +1,298 @@
+# %% [markdown]
+# # Schedules
+#
+# So far the learning rate was one number, from the first step to the last. You don't
+# park a car at one speed: fast on the road, slow at the curb. A **schedule** says how
+# the learning rate changes while training goes on. It has a shape, so you can draw it.
+#
+# **About 25 minutes.** By the end you'll be able to
+#
+# - say when a falling learning rate helps, and when it hurts,
+# - say what warm-up is for,
+# - find the region of a good learning rate in seconds, and check it,
+# - compare two ideas without favoring one,
+# - stop weak runs early on many machines.
+#
+# Results hold for nearly all seeds; where they don't, the text says so.
+
+# %%
+import hpkit as hk
+import matplotlib.pyplot as plt
+import numpy as np
+import optuna
+import pandas as pd
+import torch
+from hpkit.exercises import lesson_12_schedules as ex
+from torch import nn
+
+digits = hk.load_dataset("digits")
+small = hk.Hyperparameters(epochs=10, hidden=(32,))
+deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
+
+# %% [markdown]
+# ## 1. Draw it (7 minutes)
+#
+# Three trainings of a network with four hidden layers: with a constant rate, with
+# **cosine**, which falls to zero like half a wave, and with yours.
+#
+# **Predict.** All begin at 0.1. Which of the first two ends lower?
+#
+# **Do.**
+#
+# 1. Draw on the left chart, with the mouse, or with Tab and the arrow keys. Can you get
+#    below cosine?
+# 2. Choose the shape **constant** and press **Train**. While it runs, pull the rest of
+#    your curve down to 0.01. What does your loss do?
+# 3. Set the learning rate to 0.03. Who is ahead now?
+
+# %%
+hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
+
+# %% [markdown]
+# **What you see: the end wants short steps.**
+#
+# - At 0.1 cosine ends at less than half the loss of the constant rate.
+#   <!-- claim: decay-calms --> Long steps are good for the way and too long for the
+#   end: the network jumps about the bottom of the valley.
+# - When you pull the rate down, the loss falls within an epoch.
+#   <!-- claim: drop-drops-the-loss --> You can change a learning rate at any time; the
+#   weights don't mind.
+# - At 0.03 it is the other way around: the constant rate gets to less than half of
+#   cosine's loss. <!-- claim: decay-starves --> Here the steps were never too long.
+#   Whoever shortens them just arrives later.
+#
+# ## 2. A fair question (5 minutes)
+#
+# So is cosine better? At 0.1 yes, at 0.03 no. The question was not fair: both had to
+# use the same learning rate, and whoever chose it chose the winner.
+# Google's *Deep Learning Tuning Playbook* has words for that. For one question, each
+# hyperparameter is
+#
+# - **scientific**: you want to know what it does. Here the schedule.
+# - **nuisance**: it must be tuned for each value of the scientific one, or the
+#   comparison is unfair. Here the learning rate.
+# - **fixed**: it stays, and so the answer holds for this value. Here network, batch
+#   size, epochs.
+#
+# **Predict.** Each schedule may choose among four learning rates. Do they choose the
+# same one? Who wins?
+
+# %%
+rates = [0.01, 0.03, 0.1, 0.3]
+fair = hk.grid_search(
+    digits, deep, schedule=["constant", "cosine"], lr=rates, seeds=range(3)
+)
+table = fair.mean_val_loss.reshape(2, 4).round(3)
+pd.DataFrame(table, ["constant", "cosine"], rates)
+
+# %% [markdown]
+# **What you see: each has its own best rate.** The constant rate does best with 0.03,
+# cosine with 0.1. <!-- claim: decay-moves-the-best --> Each at its best, cosine wins in
+# most repeats, not in all. <!-- claim: cosine-at-its-best --> That holds for
+# ten epochs of this network.
+#
+# No hyperparameter is a nuisance by nature: another question, other roles.
+
+# %%
+ex.roles
+
+# %%
+answer = ...
+ex.roles.check(answer)
+
+# %% [markdown]
+# ## 3. Warm-up (4 minutes)
+#
+# The first weights are drawn by chance, and their slopes are steep: a long first step
+# can throw a network where it never comes back from. **Warm-up** lets the learning rate
+# climb to its value first, here over a fifth of all updates.
+#
+# **Predict.** One hidden layer, learning rates from tame to nearly too large. Where
+# does warm-up help?
+
+# %%
+rates = [0.1, 0.3, 1, 1.5]
+warm = hk.grid_search(digits, small, warmup=[0, 0.2], lr=rates, seeds=range(5))
+table = warm.mean_val_loss.reshape(2, 4).round(3)
+pd.DataFrame(table, ["at once", "warm-up"], rates)
+
+# %% [markdown]
+# **What you see: help near the edge.** At learning rate 1, close to where training
+# breaks, warm-up lowers the loss. <!-- claim: warmup-near-the-edge --> At 0.3 it
+# changes it by a few percent at most, and at 0.1 it costs: a fifth of the training goes
+# by in short steps. <!-- claim: warmup-elsewhere --> And if you may choose the rate,
+# the best loss with warm-up is less than a sixth below the best one without.
+# <!-- claim: warmup-little-at-the-best -->
+#
+# So a small network hardly needs it. Large ones, with Adam and thousands of points in a
+# batch, want rates near the edge; there warm-up is the rule.
+
+# %%
+ex.warm_cosine
+
+
+# %%
+def warm_cosine(t, n, warm, lr):
+    return ...
+
+
+ex.warm_cosine.check(warm_cosine)
+
+# %% [markdown]
+# ## 4. A range test (5 minutes)
+#
+# A validation curve trains a network for every learning rate. A **range test** trains
+# just one: the rate grows with every update, from far too small to far too large, and
+# you watch the loss.
+
+# %%
+X, y = torch.tensor(digits.train.X).float(), torch.tensor(digits.train.y)
+rates = np.geomspace(1e-4, 10, 100)
+
+
+# %%
+def network(setting, seed):
+    torch.manual_seed(seed)
+    layers, size = [], 64
+    for wide in (*setting.hidden, 10):
+        layers, size = [*layers, nn.Linear(size, wide), nn.ReLU()], wide
+    return nn.Sequential(*layers[:-1])
+
+
+# %%
+def range_test(setting, seed):
+    net, losses = network(setting, seed), []
+    optimizer = torch.optim.SGD(net.parameters(), momentum=setting.momentum)
+    for lr in rates:
+        optimizer.param_groups[0]["lr"] = lr
+        rows = torch.randint(len(y), (32,))
+        loss = nn.functional.cross_entropy(net(X[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(min(loss.item(), 10))
+    return pd.Series(losses, rates).ewm(alpha=0.1).mean()
+
+
+# %% [markdown]
+# The last line smooths the jumps. A usual rule takes a third of the rate at which the
+# loss is lowest.
+#
+# **Predict.** Where does the range test have its lowest point, compared with the
+# validation curve: further left, further right, or at the same place?
+
+# %% tags=["drawing"]
+# A range test, and below it the validation curve over the same learning rates
+test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
+about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
+curve = hk.validation_curve(digits, small, **about)
+fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
+axes[0].semilogx(test, color="#0072B2")
+axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00")
+axes[0].set(ylabel="loss of the batches", ylim=(0, 3))
+axes[1].semilogx(coarse, np.clip(curve.mean_val_loss, 0, 3), "o-", color="#0072B2")
+axes[1].set(xlabel="learning rate", ylabel="lowest validation loss")
+_ = hk.alt_text(axes[0], "The loss of a range test; the rule's rate is dashed.")
+_ = hk.alt_text(axes[1], "The validation curve over the same learning rates.")
+
+# %%
+for name, setting in (("one layer", small), ("four layers", deep)):
+    best = hk.validation_curve(digits, setting, **about).best.lr
+    thirds = [range_test(setting, seed).idxmin() / 3 for seed in range(20)]
+    near = sum(best / 3.4 < third < 3.4 * best for third in thirds)
+    print(f"{name}: best {best}, the rule says {np.median(thirds):.2g}")
+    print(f"    within one step of the list: {near} of 20")
+
+# %% [markdown]
+# **What you see: a region, not a value.** The test's lowest point lies further right.
+# With one hidden layer the rule lands within one step of the curve's best with nearly
+# every seed, for the price of five epochs. <!-- claim: range-test-lands --> With four
+# layers and momentum it names a rate several times too large, with every seed.
+# <!-- claim: range-test-misses --> A few updates at a rate tell whether the loss falls
+# *now*, not whether training survives ten epochs of it. Use a range test to place the
+# list of a validation curve, not instead.
+
+# %%
+ex.after_the_test
+
+# %%
+answer = ...
+ex.after_the_test.check(answer)
+
+# %% [markdown]
+# ## 5. Halving on many machines (4 minutes)
+#
+# The halving of lesson 09, once more: 27 runs begin, a third of them goes on.
+
+# %%
+draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
+halving = hk.successive_halving(digits, small.but(epochs=9), **draws)
+for epoch in (1, 3, 9):
+    print(f"epoch {epoch}:", sum(r.epochs_done >= epoch for r in halving.runs), "runs")
+
+# %% [markdown]
+# On nine machines the halving waits: before the second rung begins, the slowest of the
+# 27 has to end. **ASHA**, asynchronous successive halving, doesn't wait. A run goes on
+# as soon as it is among the best third of those that have reached its rung *so far*. A
+# few go on that should not, but no machine ever rests.
+#
+# Optuna calls it **pruning**. Your objective reports after each epoch, and asks whether
+# to go on:
+
+
+# %%
+def objective(trial):
+    lr, done = trial.suggest_float("lr", 1e-4, 10, log=True), 0
+    for runs in hk.train(digits, small.but(lr=lr, epochs=9), tick=0):
+        run = runs[0, 0]
+        if run.epochs_done > done:
+            done = run.epochs_done
+            trial.report(run.val_loss[-1], done)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+    return min(run.best_val_loss, 10)
+
+
+# %%
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+pruner = optuna.pruners.SuccessiveHalvingPruner(reduction_factor=3)
+study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0), pruner=pruner)
+study.optimize(objective, n_trials=27)
+epochs = sum(len(trial.intermediate_values) for trial in study.trials)
+print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
+
+# %% [markdown]
+# **What you see: a fraction of the epochs.** `SuccessiveHalvingPruner` is ASHA. It
+# spends less than half of the epochs of 27 whole runs, and its best is within 25 % of
+# the best of all 27. <!-- claim: pruning-saves --> Here one trial follows the other;
+# with a `storage` that several machines share, each takes the next trial. Slow starters
+# are cut as before.
+
+# %%
+ex.quiz
+
+# %%
+hk.progress(12)
+
+# %% [markdown]
+# ## What you saw
+#
+# - Decay calms a rate that is too long for the end. <!-- claim: decay-calms --> It
+#   starves one that was right or too small. <!-- claim: decay-starves -->
+# - A comparison is fair when each side has its own best nuisance: the constant rate
+#   0.03, cosine 0.1. <!-- claim: decay-moves-the-best -->
+# - Warm-up helps near the edge, and hardly elsewhere.
+#   <!-- claim: warmup-near-the-edge warmup-elsewhere -->
+# - A range test finds a region in five epochs, and can miss.
+#   <!-- claim: range-test-lands range-test-misses -->
+# - Pruning is halving that doesn't wait.
+#
+# ## Further reading
+#
+# - I. Loshchilov, F. Hutter, *SGDR* (2017): cosine.
+# - P. Goyal and others, *Accurate, large minibatch SGD* (2017): warm-up.
+# - L. Smith, *Cyclical learning rates* (2017): the range test.
+# - L. Li and others, *A system for massively parallel hyperparameter tuning* (2020):
+#   ASHA.
+# - V. Godbole and others, *Deep Learning Tuning Playbook* (2023).
+# - New words are in the [glossary](glossary.md).

@@ -1,0 +1,147 @@
+"""What lesson 12, schedules, says: held over seeds that it does not show."""
+
+from functools import cache
+
+import numpy as np
+import optuna
+import pytest
+from build import FOLDER, read
+from over_seeds import apart, repeats
+
+import hpkit as hk
+
+pytestmark = pytest.mark.slow
+
+SMALL = hk.Hyperparameters(epochs=10, hidden=(32,))
+DEEP = SMALL.but(hidden=(32,) * 4, momentum=0.9)
+THREES = repeats(20, each=3)
+FIVES = repeats(20, each=5)
+RATES = (0.01, 0.03, 0.1, 0.3)
+WARM = (0.1, 0.3, 1, 1.5)
+
+
+@cache
+def trained(settings, seeds=THREES, each=3):
+    """Return lowest and last losses (settings, repeats), means as in the lesson."""
+    *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=seeds, tick=60)
+    losses = runs.best_val_loss, runs.val_loss[..., -1]
+    return [apart(np.nan_to_num(loss, nan=np.inf), each).mean(-1) for loss in losses]
+
+
+def decayed():
+    """Return what `trained` does for both schedules: (2, 4 rates, repeats)."""
+    kinds = "constant", "cosine"
+    settings = tuple(DEEP.but(lr=lr, schedule=kind) for kind in kinds for lr in RATES)
+    return [loss.reshape(2, 4, -1) for loss in trained(settings)]
+
+
+def test_decay_calms():
+    (constant, cosine), (constant_end, cosine_end) = (
+        loss[:, RATES.index(0.1)] for loss in decayed()
+    )
+    assert np.mean(cosine < constant) >= 0.98
+    assert np.mean(cosine_end < constant_end / 2) >= 0.98
+
+
+def test_decay_starves():
+    constant, cosine = decayed()[0][:, RATES.index(0.03)]
+    assert np.mean(constant < cosine / 2) >= 0.98
+
+
+def test_drop_drops_the_loss():
+    """The rate falls to a tenth after each of some epochs."""
+    pulls = range(5, 9)
+    drawn = (DEEP.but(lr=0.1, schedule=(1,) * k + (0.1,) * (10 - k)) for k in pulls)
+    *_, runs = hk.train(hk.load_dataset("digits"), [*drawn], seeds=THREES, tick=60)
+    for k, loss in zip(pulls, runs.val_loss, strict=True):
+        curve = apart(loss.T, 3).mean(-1)
+        assert np.mean(curve[k + 1] < curve[k]) >= 0.95
+
+
+def test_decay_moves_the_best():
+    constant, cosine = decayed()[0].argmin(1)
+    assert np.mean(constant == RATES.index(0.03)) >= 0.98
+    assert np.mean(cosine == RATES.index(0.1)) >= 0.98
+
+
+def test_cosine_at_its_best():
+    constant, cosine = decayed()[0].min(1)
+    assert 0.8 <= np.mean(cosine < constant) < 1
+
+
+def warmed():
+    """Return the lowest losses without and with warm-up: (2, 4 rates, repeats)."""
+    settings = tuple(SMALL.but(lr=lr, warmup=w) for w in (0, 0.2) for lr in WARM)
+    return trained(settings, FIVES, 5)[0].reshape(2, 4, -1)
+
+
+def test_warmup_near_the_edge():
+    cold, warm = warmed()[:, WARM.index(1)]
+    assert np.mean(warm < cold) >= 0.95
+
+
+def test_warmup_elsewhere():
+    cold, warm = warmed()
+    slow, good = (warm / cold)[:2]
+    assert np.mean(slow > 1.05) >= 0.98
+    assert np.mean(np.abs(good - 1) < 0.06) >= 0.95
+
+
+def test_warmup_little_at_the_best():
+    cold, warm = warmed().min(1)
+    assert np.mean(warm > cold * 5 / 6) >= 0.98
+
+
+@cache
+def proposals():
+    """Return for each network the rule's rates and the best of the curve (repeats,)."""
+    cells = [c.source for c in read(FOLDER / "src" / "12_schedules.py").cells]
+    space = {}
+    for text in (
+        cells[1],
+        *(c for c in cells if c.startswith(("X, y", "def ne", "def ra"))),
+    ):
+        exec(text, space)
+    lrs, found = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3], []
+    for setting in (SMALL, DEEP):
+        losses = trained(tuple(setting.but(lr=lr) for lr in lrs))[0]
+        test = space["range_test"]
+        thirds = [test(setting, seed).idxmin() / 3 for seed in repeats(20)]
+        found.append((np.array(thirds), np.array(lrs)[losses.argmin(0)]))
+    return found
+
+
+def test_range_test_lands():
+    (third, best), _ = proposals()
+    assert np.mean((best / 3.4 < third) & (third < 3.4 * best)) >= 0.95
+    assert (3 * third > best).all()
+
+
+def test_range_test_misses():
+    _, (third, best) = proposals()
+    assert np.mean(third > 3.4 * best) >= 0.98
+
+
+def test_pruning_saves():
+    """The lesson's study, whose objective takes its losses from whole runs."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    data, base, costs, ratios = hk.load_dataset("digits"), SMALL.but(epochs=9), [], []
+    for seed in repeats(20):
+        rng = np.random.default_rng(seed)
+        lrs = 10 ** rng.uniform(-4, 1, 27)
+        *_, runs = hk.train(data, [base.but(lr=lr) for lr in lrs], tick=60)
+        pruner = optuna.pruners.SuccessiveHalvingPruner(reduction_factor=3)
+        study = optuna.create_study(pruner=pruner)
+        for run in runs:
+            trial = study.ask()
+            for epoch in range(1, 10):
+                trial.report(run.val_loss[epoch], epoch)
+                if trial.should_prune():
+                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                    break
+            else:
+                study.tell(trial, min(run.best_val_loss, 10))
+        costs.append(sum(len(trial.intermediate_values) for trial in study.trials))
+        ratios.append(study.best_value / np.nanmin(runs.best_val_loss))
+    assert max(costs) < 27 * 9 / 2
+    assert np.mean(np.array(ratios) <= 1.25) >= 0.95
