@@ -15,6 +15,8 @@ run = hk.fit(moons, setting, seed=1)
 assert_type(run, hk.Run)
 assert_type(run.val_loss, np.ndarray)
 assert_type(run.test_loss(), float)
+assert_type(run.predict([[0, 1]], names=True), np.ndarray)
+assert_type(hk.load_model(run.save("model.pt")), hk.Run)
 for runs in hk.train(moons, [setting], seeds=range(3)):
     assert_type(runs, hk.Runs)
     assert_type(runs.best_run, hk.Run)
