@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optuna.samplers import BaseSampler
+from optuna.study import Study
 
 from hpkit.capstone import BudgetError, Capstone
 from hpkit.data.datasets import Dataset, load_dataset
@@ -111,6 +112,7 @@ def bayesian_search(
     *,
     n_trials: int = 20,
     sampler: BaseSampler | None = None,
+    study: Study | None = None,
     search_seed: int = 0,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,

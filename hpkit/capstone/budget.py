@@ -71,7 +71,7 @@ def spend(capstone, what, args, kwargs, overdraw):
 
 def _planned(function, dataset, args, kwargs):
     # A sampler would be moved on by being asked.
-    aside = ("sampler", "executor", "storage", "progress")
+    aside = ("sampler", "study", "executor", "storage", "progress")
     asked = {name: value for name, value in kwargs.items() if name not in aside}
     with closing(function.live(dataset, *args, **asked, tick=0)) as live:
         plan = next(live)

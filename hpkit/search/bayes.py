@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit.data.datasets import Dataset, check_dataset
-from hpkit.engine.runs import DIVERGED_ABOVE, Run, Runs, join
+from hpkit.engine.dense import network
+from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, join
 from hpkit.hyperparameters import (
     NAMES,
     Hyperparameters,
@@ -24,6 +27,8 @@ from hpkit.hyperparameters import (
     ours_for,
     refusal,
 )
+from hpkit.locale import words
+from hpkit.search.files import about_data, setting_to_plain
 from hpkit.search.result import Search, cost_of
 from hpkit.search.searches import searching, train_more
 from hpkit.search.space import COUNTS, Range, check_trials, ends_of
@@ -36,13 +41,24 @@ READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say 
 
 
 @searching
-def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values):
+def bayesian_search(
+    plan, *, n_trials=20, sampler=None, study=None, search_seed=0, **values
+):
     """Return models with settings that Optuna proposes from those before.
 
-    Arguments as in `random_search`, and `sampler`, one of ``optuna.samplers``: default
-    ``TPESampler(seed=search_seed)``, of which the first ten trials are random draws
-    that are trained at once. The same setting may be proposed again; it is not trained
-    again.
+    Arguments as in `random_search`, and those below. The same setting may be proposed
+    again; it is not trained again.
+
+    Parameters
+    ----------
+    sampler : one of optuna.samplers, optional
+        Default ``TPESampler(seed=search_seed)``, of which the first ten trials are
+        random draws that are trained at once.
+    study : optuna.study.Study, optional
+        One that goes on, with its own sampler. Its finished trials, anybody's, count
+        among `n_trials`; those of this function come back in the result. It outlasts a
+        kill as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
+        load_if_exists=True)``.
 
     Notes
     -----
@@ -63,30 +79,107 @@ def bayesian_search(plan, *, n_trials=20, sampler=None, search_seed=0, **values)
     plan = plan(values, ranges=True)
     count = check_trials(n_trials)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
-    first = _RANDOM_FIRST if sampler is None else 1
+    given, first = sampler, _RANDOM_FIRST if sampler is None else 1
     if sampler is None:
         sampler = TPESampler(seed=seed, n_startup_trials=first)
     if not isinstance(sampler, BaseSampler):
         raise refusal("sampler", sampler, kind=TypeError)
-    return _ask_and_tell(plan, count, sampler, first)
+    if study is None:
+        return _ask_and_tell(plan, count, _new_study(sampler), first)
+    _check_study(study)
+    if given is not None or seed or plan.storage:
+        raise refusal("study_alone")
+    earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    parts = _earlier_runs(plan, earlier)
+    if len(earlier) >= count and not parts:
+        raise refusal("study_done", count, trials=len(earlier))
+    return _ask_and_tell(plan, count, study, 1, len(earlier), parts, kept=True)
 
 
-def _ask_and_tell(plan, count, sampler, first):
-    study, asked, parts, lost = _new_study(sampler), 0, [], ()
+def _earlier_runs(plan, trials):
+    """Return what a study holds of this search, refusing what is of another one."""
+    runs = []
+    for trial in trials:
+        if "setting" not in trial.user_attrs or {*trial.params} != {*plan.space}:
+            continue
+        setting = _setting(trial.params, plan.base)
+        now = _record(plan.dataset, setting, plan.seeds)
+        for name, part in now.items():
+            if part != trial.user_attrs.get(name):
+                part = words("search")["parts"]["base" if name == "setting" else name]
+                raise refusal("study_other", trial.number, part=part)
+        runs += _runs_of(trial, plan.dataset, setting)
+    # The model is that of all runs of a search; a study holds no weights.
+    found = [Runs.of(runs, seeds=plan.seeds)] if runs else []
+    return [replace(part, model=plan.model or network) for part in found]
+
+
+def _record(dataset, setting, seeds):
+    plain = {"dataset": about_data(dataset), "setting": setting_to_plain(setting)}
+    return json.loads(json.dumps(plain | {"seeds": seeds}))
+
+
+def _curves(runs, i):
+    """Return the curves of a setting, a list a seed, for the attributes of a trial."""
+    found = [runs[i, k] for k in range(len(runs.seeds)) if runs.epochs_done[i, k] >= 0]
+    curves = {name: [getattr(run, name) for run in found] for name in CURVES}
+    return {
+        name: [curve.tolist() for curve in each]
+        for name, each in curves.items()
+        if each and each[0] is not None
+    }
+
+
+def _runs_of(trial, dataset, setting):
+    """Return the runs of a trial that says them, by seeds and curves; else none."""
+    told, runs = trial.user_attrs, []
+    try:
+        losses = [np.atleast_1d(np.array(v, float)) for v in told["val_loss"]]
+        for k, (seed, loss) in enumerate(zip(told["seeds"], losses, strict=True)):
+            nothing = np.full_like(loss, np.nan)
+            curves = [nothing, loss, *[None if dataset.is_regression else nothing] * 2]
+            if len(loss) == 1:  # a number, of the best epoch
+                curves = [c if c is None else _at_end(c, setting) for c in curves]
+            for j, name in enumerate(CURVES):
+                if len(told.get(name, ())) == len(losses) and name != "val_loss":
+                    curves[j] = np.array(told[name][k], float)
+            if len({len(c) for c in curves if c is not None}) > 1:
+                return []
+            if len(loss) > setting.epochs + 1:
+                return []
+            runs.append(Run(dataset, setting, check_seed("seed", seed), *curves, 0.0))
+    except (KeyError, TypeError, ValueError):
+        return []
+    return runs
+
+
+def _at_end(numbers, setting):
+    return np.append(np.full(setting.epochs, np.nan), numbers)
+
+
+def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
+    parts, lost = list(parts), ()
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     longest = plan.space.get("epochs", (plan.base.epochs,))
     longest = ends_of("epochs", longest) if isinstance(longest, Range) else longest
     planned = plan.cost([plan.base.but(epochs=max(longest))] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
-        trials = [study.ask(ranges) for _ in range(now)]
+        try:
+            trials = [study.ask(ranges) for _ in range(now)]
+        except ValueError as error:  # Optuna's: its earlier trials tried other values
+            raise refusal("study_values", reason=error) from None
         asked += now
         settings = [_setting(trial.params, plan.base) for trial in trials]
         lost = yield from train_more(plan, parts, settings, planned, lost)
         runs = join(parts)
         for trial, setting in zip(trials, settings, strict=True):
-            _tell(study, trial, runs, runs.settings.index(setting))
-    yield plan.found(runs, planned, lost=lost)
+            number = runs.settings.index(setting)
+            record = _record(plan.dataset, setting, plan.seeds) if kept else {}
+            for name, value in (record and record | _curves(runs, number)).items():
+                trial.set_user_attr(name, value)
+            _tell(study, trial, runs, number)
+    yield plan.found(join(parts), planned, lost=lost)
 
 
 def _tell(study, trial, runs, number):
@@ -133,7 +226,8 @@ def to_optuna(search: Search) -> Study:
         else:
             state, value = TrialState.COMPLETE, float(runs.mean_val_loss[i])
         curve = enumerate(runs.val_loss[i].mean(0).tolist())
-        about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
+        about = {"std_val_loss": float(runs.std_val_loss[i])}
+        about |= {"seeds": [*search.seeds]} | _curves(runs, i)
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in search.space},
@@ -157,7 +251,9 @@ def from_optuna(
 
     Its `val_loss` has the trials' intermediate values, by their step, if in every trial
     the lowest of them is its value; else only the values, at the last epoch, and no
-    pruned trials. The rest is nan: a study does not hold it.
+    pruned trials. The rest is nan: a study does not hold it. Seeds and their spread
+    come back where a trial's user attributes say them, as those of `to_optuna` do:
+    "seeds", and "val_loss", a number or a curve a seed; or one "seed".
 
     Parameters
     ----------
@@ -169,13 +265,7 @@ def from_optuna(
     names : dict, optional
         The study's name of a hyperparameter: hpkit's, ``{"learning_rate": "lr"}``.
     """
-    import optuna
-
-    if not isinstance(study, optuna.study.Study):
-        raise refusal("study", study, kind=TypeError)
-    directions = [direction.name.lower() for direction in study.directions]
-    if directions != ["minimize"]:
-        raise refusal("study_direction", directions=", ".join(directions))
+    _check_study(study)
     check_dataset(dataset)
     texts = [*names, *names.values()] if isinstance(names, dict) else [None]
     if names is not None and not all(isinstance(text, str) for text in texts):
@@ -202,11 +292,25 @@ def from_optuna(
                 space[name] = Range(found.low, found.high, found.log, **whole)
         nothing = np.full_like(curve, np.nan)
         accuracy = None if dataset.is_regression else nothing
-        runs.append(Run(dataset, setting, 0, nothing, curve, accuracy, accuracy, 0.0))
+        about, seed = (nothing, curve, accuracy, accuracy, 0.0), 0
+        with contextlib.suppress(ValueError, TypeError):  # of no seed of ours
+            seed = check_seed("seed", trial.user_attrs.get("seed", 0))
+        told = _runs_of(trial, dataset, setting)
+        runs += told or [Run(dataset, setting, seed, *about)]
     if not runs:
         raise refusal("study_empty")
     runs = Runs.of(runs)
     return Search("optuna_study", base, space, runs, cost_of(runs))
+
+
+def _check_study(study):
+    import optuna
+
+    if not isinstance(study, optuna.study.Study):
+        raise refusal("study", study, kind=TypeError)
+    directions = [direction.name.lower() for direction in study.directions]
+    if directions != ["minimize"]:
+        raise refusal("study_direction", directions=", ".join(directions))
 
 
 def _reports_its_value(trial):

@@ -128,7 +128,7 @@ class Plan:
             check_settings([self.base.but(**{name: v}) for v in values], dataset)
         self.seeds = hp.check_seeds(seeds)
         self.tick = hp.check_number("tick", tick, low=0)
-        about = {"seeds": self.seeds, "model": model}
+        about, self.model = {"seeds": self.seeds, "model": model}, model
         self._train = functools.partial(Lasting, dataset, **about)
         if executor is not None:
             from hpkit.search.executors import Spread, check_executor

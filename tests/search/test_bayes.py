@@ -1,0 +1,133 @@
+"""Studies that go on, and what seeds become on the way to Optuna and back."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+import hpkit as hk
+
+MOONS = hk.load_dataset("moons")
+BASE = hk.Hyperparameters(epochs=3)
+SPACE = {"lr": hk.log_uniform(1e-3, 100), "hidden": [(), (4, 4)]}
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+
+
+@pytest.fixture
+def optuna():
+    module = importlib.import_module("optuna")
+    module.logging.set_verbosity(module.logging.WARNING)
+    return module
+
+
+@pytest.fixture
+def study(optuna, tmp_path):
+    """Return a function that opens the same study, from a file, again and again."""
+
+    def opened(seed):
+        about = {"storage": f"sqlite:///{tmp_path}/a.db", "study_name": "a"}
+        sampler = optuna.samplers.TPESampler(seed=seed)
+        return optuna.create_study(**about, sampler=sampler, load_if_exists=True)
+
+    return opened
+
+
+def test_a_study_goes_on_and_what_it_has_is_not_trained_again(study):
+    search = {"base": BASE, "seeds": (0, 3), **SPACE}
+    first = hk.bayesian_search(MOONS, n_trials=4, study=study(0), **search)
+    study(0).ask({})  # as a kill leaves it: running
+    live = hk.bayesian_search.live(MOONS, n_trials=7, study=study(1), tick=0, **search)
+    trained = next(live)
+    *_, found = live
+
+    assert first.settings == trained.settings[: len(first.settings)]
+    assert first.cost.runs == 8
+    assert trained.cost.epochs < first.cost.epochs + 6
+    assert found.finished
+    assert len(found.settings) == 7
+    for name in CURVES:
+        assert np.array_equal(getattr(found, name)[:4], getattr(first, name))
+    done = [t for t in study(0).trials if t.state.is_finished()]
+    assert len(done) == 7
+    again = hk.bayesian_search(MOONS, n_trials=7, study=study(2), **search)
+    assert again.settings == found.settings
+    assert again.cost == found.cost
+    back = hk.from_optuna(study(0), MOONS, BASE)
+    assert np.array_equal(back.val_loss, found.val_loss)
+    assert np.array_equal(back.diverged, found.diverged)
+    best = hk.bayesian_search(MOONS, n_trials=8, study=study(3), **search).best_run
+    assert best.weights is None or best.network() is not None
+
+
+def test_trials_of_somebody_else_count(optuna):
+    study = optuna.create_study()
+    study.optimize(lambda trial: trial.suggest_float("lr", 0.01, 1, log=True), 3)
+    found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], study=study, n_trials=5)
+    assert len(found.settings) == 2
+    assert len(study.trials) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            {"base": BASE.but(momentum=0.5)},
+            "got trial 0, in which base is another; give",
+        ),
+        ({"seeds": (1,)}, "the seeds are others"),
+        ({"dataset": hk.load_dataset("small_moons")}, "the data set is another"),
+        ({"lr": [0.1, 1]}, "the same values, got an answer of Optuna's: .*; give"),
+        ({"search_seed": 1}, "without sampler, search_seed and storage, got more"),
+        ({"storage": "a.json"}, "without sampler, search_seed and storage, got more"),
+        ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
+    ],
+)
+def test_the_study_of_another_search_is_refused(arguments, words, optuna):
+    study = optuna.create_study()
+    search = {"dataset": MOONS, "base": BASE, "lr": SPACE["lr"], "study": study}
+    hk.bayesian_search(**search, n_trials=2)
+    with pytest.raises((ValueError, TypeError), match=words):
+        hk.bayesian_search(**search | arguments, n_trials=3)
+    study = optuna.create_study()
+    study.optimize(lambda trial: 1.0, 2)
+    with pytest.raises(
+        ValueError, match=r"more than the 2 trials .*, got 2; hpkit\.from"
+    ):
+        hk.bayesian_search(MOONS, BASE, lr=[1], study=study, n_trials=2)
+
+
+def test_seeds_and_their_spread_come_back_from_a_study():
+    grid = hk.grid_search(MOONS, BASE, lr=[0.1, 0.12, 0.5, 1], seeds=(0, 3, 5))
+    again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
+    for name in CURVES:
+        assert np.array_equal(getattr(again, name), getattr(grid, name))
+    assert (again.seeds, again.ties) == (grid.seeds, grid.ties)
+    assert np.array_equal(again.std_val_loss, grid.std_val_loss)
+
+
+@pytest.mark.parametrize("how", ["trial by trial", "numbers", "curves", "nonsense"])
+def test_seeds_that_somebody_else_says_are_kept(how, optuna):
+    study, losses = optuna.create_study(), {0.1: [0.5, 0.7], 1.0: [0.2, 0.4]}
+    for (lr, both), k in [(pair, k) for pair in losses.items() for k in range(2)]:
+        if how != "trial by trial" and k:
+            continue
+        told = {
+            "trial by trial": {"seed": 7 + k},
+            "numbers": {"seeds": [7, 8], "val_loss": both},
+            "curves": {"seeds": [7, 8], "val_loss": [[1, 2, loss] for loss in both]},
+            "nonsense": {"seeds": 3, "val_loss": "low", "seed": "a"},
+        }[how]
+        value = both[k] if how == "trial by trial" else np.mean(both)
+        space = {"lr": optuna.distributions.FloatDistribution(0.01, 10)}
+        about = {"params": {"lr": lr}, "distributions": space, "value": float(value)}
+        study.add_trial(optuna.trial.create_trial(**about, user_attrs=told))
+
+    found = hk.from_optuna(study, MOONS, BASE)
+
+    assert found.values("lr") == [0.1, 1]
+    assert found.mean_val_loss.tolist() == pytest.approx([0.6, 0.3])
+    if how == "nonsense":
+        assert found.seeds == (0,)
+    else:
+        assert found.seeds == (7, 8)
+        assert found.std_val_loss.tolist() == pytest.approx([0.02**0.5] * 2)
