@@ -44,8 +44,7 @@ _IN_SKLEARN = {
 def as_pytorch(found, path=None):
     """Return the script of a run or of runs; with a path write it and its rows."""
     if path is None:
-        name = re.sub(r"\W+", "_", found.dataset.name)[:40].strip("_")
-        return pytorch(found, f"{name or 'my'}_data.npz", "by_call")
+        return pytorch(found, f"{stem(found.dataset.name)}_data.npz", "by_call")
     with checked(path):
         path = Path(path)
         rows = path.with_name(f"{path.stem}_data.npz")
@@ -53,6 +52,11 @@ def as_pytorch(found, path=None):
         write_rows(found.dataset, rows)
         store.write(path, text)
     return text
+
+
+def stem(name):
+    """Return the start of a file's name."""
+    return re.sub(r"[^\w]+", "-", name)[:60].strip("-")
 
 
 def forms(found, rows, how):

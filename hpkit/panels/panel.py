@@ -27,6 +27,7 @@ from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line
 from hpkit.charts.still import picture, small
+from hpkit.engine.as_pytorch import forms, stem, write_rows
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -45,8 +46,12 @@ from hpkit.store import keep_guess, reason, write
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hpkit.engine.runs import Run, Runs
+    from hpkit.search.result import Search
+
 WORDS = Texts("panels.panel", "panels.guess")
 FOLDER = Path("hpkit-runs")
+HPKIT = "hpkit"  # of the forms that code has
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 LONGEST = 200  # characters of a line that says a panel's state
 _HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
@@ -102,10 +107,16 @@ class Panel(W.VBox):
         whole = W.Layout(width="100%", height="100%")
         self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
+        self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
+        self.rows_button = button(WORDS["rows"], WORDS["rows_tip"])
+        self.on_click(self.rows_button, self._write_rows)
+        self.on_change(self.forms, self._show_drawer)
+        self.rows_button.layout.display = "none"
+        code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.table_box = None if drawers else say("", "hp-table")
         table = WORDS["table"], WORDS["table_tip"], self.table_box
         drawers = [*(drawers or [table])]
-        drawers += [(WORDS["code"], WORDS["code_tip"], self.code_box)]
+        drawers += [(WORDS["code"], WORDS["code_tip"], code)]
         names = [(name, n) for n, (name, *_) in enumerate(drawers)]
         self.view = parts.toggles(names, [tip for _, tip, _ in drawers], "84px")
         self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
@@ -118,13 +129,14 @@ class Panel(W.VBox):
             self.share_button.layout.width = "72px"
             self.on_click(self.share_button, self._share_clicked)
             share = [self.share_button]
+        foot = self.view, self.save_button, *share, self.rows_button
         self.on_change(self.view, self._show_drawer)
         self.children = (
             parts.style_sheet(),
             row(head, self.status, name="hp-head"),
             self.bar,
             row(*body, name="hp-body"),
-            row(self.view, self.save_button, *share, self.note, name="hp-foot"),
+            row(*foot, self.note, name="hp-foot"),
             self.drawer.add_class("hp-drawer"),
         )
 
@@ -238,6 +250,22 @@ class Panel(W.VBox):
     def code(self) -> str:
         """Return the cell that gives the same result without a panel."""
 
+    @property
+    def _trained(self) -> Run | Runs | Search | None:
+        """What scripts train anew: what is shown, if a script can."""
+        return getattr(self, "run", None) or getattr(self, "found", None)
+
+    def codes(self) -> dict[str, str]:
+        """Return `code`, and scripts without hpkit, by the name of their library."""
+        with self.live.lock:
+            codes, found = {HPKIT: self.code()}, self._trained
+            return codes | (forms(found, self._rows, "by_button") if found else {})
+
+    @property
+    def _rows(self):
+        data = self._trained.dataset
+        return f"{FOLDER}/{stem(data.name)}-{data.fingerprint}.npz"
+
     def stop(self) -> None:
         """Stop the training; returns at once."""
         self.live.stop()
@@ -313,8 +341,7 @@ class Panel(W.VBox):
     @property
     def stem(self) -> str:
         """Start of the names of files."""
-        name = f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind
-        return re.sub(r"[^\w]+", "-", name)[:60].strip("-")
+        return stem(f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind)
 
     def _save_clicked(self):
         try:
@@ -333,12 +360,32 @@ class Panel(W.VBox):
         """Fill what is below the charts."""
         self.drawer.selected_index = self.view.value
         shown = self.drawer.children[self.view.value]
-        if shown is self.code_box:
-            shown.value = self.code()
-        elif shown is self.table_box:
+        coded = self.code_box in getattr(shown, "children", ())
+        scripted = coded and self._show_code() != HPKIT
+        self.rows_button.layout.display = "" if scripted else "none"
+        if shown is self.table_box:
             rows = self.frame()[:: -1 if self.newest_first else 1]
             look = {"index": False, "border": 0, "float_format": "{:.4g}".format}
             shown.value = rows.to_html(**look)
+
+    def _show_code(self):
+        codes, chosen = self.codes(), self.forms.value
+        with self.quietly():
+            if self.forms.options != tuple(codes):
+                self.forms.options = tuple(codes)
+                self.forms.value = chosen if chosen in codes else HPKIT
+        self.code_box.value = codes[self.forms.value]
+        return self.forms.value
+
+    def _write_rows(self):
+        """Write the rows that the scripts read."""
+        try:
+            FOLDER.mkdir(exist_ok=True)
+            write_rows(self._trained.dataset, self._rows)
+            said = WORDS["wrote"].format(self._rows)
+        except OSError as error:  # what is shown stays
+            said = reason(error)
+        self.note.value = html.escape(said)
 
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG; same state, same bytes."""

@@ -19,6 +19,7 @@ from hpkit.panels.live import FRAME
 from hpkit.panels.parts import code_of_search, say
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
+from hpkit.search.result import Search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.text import short
 
@@ -212,6 +213,10 @@ class SearchRacePanel(Instrument):
         columns = [f"param_{n}" for n in self.space]
         columns = ["search", *columns, "mean_val_loss", "epochs"]
         return pd.concat(frames)[columns].sort_values("mean_val_loss")
+
+    @property
+    def _trained(self) -> Search | None:
+        return self.found.get("random")
 
     def code(self) -> str:
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]

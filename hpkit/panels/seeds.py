@@ -7,7 +7,7 @@ import numpy as np
 
 from hpkit.charts.loss import seeds_chart
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import check_settings, train
+from hpkit.engine.training import Runs, check_settings, train
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
@@ -154,6 +154,12 @@ class SeedsPanel(Instrument):
     def _table(self):
         seeds = np.array(self._seeds(self.most))[self.shown]
         return {"seed": seeds} | dict(zip(self.names, self.losses, strict=True))
+
+    @property
+    def _trained(self) -> Runs | None:
+        seeds = self._seeds(self.count.value)
+        runs = [run for run in self.runs or () if run.seed in seeds]
+        return Runs.of(runs) if runs else None
 
     def code(self) -> str:
         settings = ",\n    ".join(map(code_of_setting, self.settings))

@@ -207,6 +207,33 @@ def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
         panel.save("no/such/folder")
 
 
+def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
+    panel = OWN_CODE["grid"](model=None)
+    panel.view.value = len(panel.drawer.children) - 1
+
+    assert panel.forms.options == ("hpkit", "PyTorch", "scikit-learn")
+    assert panel.rows_button.layout.display == "none"
+    for name in panel.forms.options[1:]:
+        panel.forms.value = name
+        assert panel.code_box.value == panel.codes()[name] != panel.code()
+        assert panel.rows_button.layout.display == ""
+    panel.rows_button.click()
+    assert panel._rows in panel.note.value
+    for number, kind in enumerate((*OWN_CODE, "seeds")):
+        make = OWN_CODE.get(kind, lambda model: SeedsPanel(OWN, [QUICK], seeds=[9, 4]))
+        panel = make(model=(None, narrow, lambda *about: narrow(*about))[number % 3])
+        names = {"model": narrow}
+        exec(panel.wait(20).codes()["PyTorch"], names)
+        found = panel._trained
+        np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-4)
+    assert list(BowlPanel().codes()) == ["hpkit"]
+    FOLDER.rename("elsewhere")
+    FOLDER.write_text("no folder")
+    panel.rows_button.click()
+    assert panel.error is None
+    assert panel.note.value == os.strerror(errno.EEXIST)
+
+
 def one_of(rng, widget):
     """Choose any option of a widget, as a learner might."""
     if options := widget.options:
