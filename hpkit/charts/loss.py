@@ -149,8 +149,8 @@ def runs_chart(
     most, one = max(1, int(runs.epochs_done.max())), len(there) == 1
     marks, taken, gap = [], [], 0.03 * most
     for i, color in zip(there, shades(len(there)), strict=True):
-        strong, look = i == runs.order[0], {"color": color, "name": names[i]}
-        strong &= not one
+        strong, look = not one and bool(i == runs.order[0]), {"color": color}
+        look["name"] = names[i]
         for part in parts:
             each, solid = losses[part][i], part == "valid"
             mean, spread = each.mean(0), each.std(0, ddof=min(1, len(each) - 1))

@@ -1,5 +1,7 @@
 """SchedulePanel: a drawn learning rate trains, and what is past stays."""
 
+import json
+
 import numpy as np
 import pytest
 from chart_reading import mark, shows
@@ -20,6 +22,7 @@ def test_a_drawn_schedule_trains_as_fit_does(moons):
         np.testing.assert_array_equal(row[1], hk.fit(moons, setting, seed=1).val_loss)
     drawn = mark(panel.charts.charts[0], "line", draw="drawn")
     np.testing.assert_allclose(drawn.columns[1][0], mine.rates(), rtol=1e-6)
+    json.dumps([chart.spec() for chart in panel.charts.charts])  # a page can take it
     means = panel.runs.mean_val_loss
     assert f"yours <b>{means[2]:.3g}</b> (at the end" in shows(panel)
     assert panel.frame().lr_yours.tolist() == pytest.approx(mine.rates())
