@@ -4,8 +4,6 @@ A block of it is a pair, its HTML and its Markdown. Its texts may come from anyb
 HTML holds its pictures; those of the Markdown lie beside it.
 """
 
-import base64
-import io
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -18,7 +16,7 @@ from hpkit.capstone.budget import best_of, in_words, run_named, runs_of, say
 from hpkit.charts.colors import CLASSES, SHAPES
 from hpkit.charts.loss import runs_chart
 from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule, text
-from hpkit.charts.still import UNDATED, still
+from hpkit.charts.still import picture, uri
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Runs
@@ -32,7 +30,8 @@ FRAME = (
     "<p>{said}</p><iframe title='report' srcdoc=\"{page}\" style='width:100%;"
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
 )
-LETTERS = 14  # points on 6.4 inches; on a printed page it is a third of that
+# Points of letters on 6.4 inches; on a printed page they are a third of that.
+LOOK = {"letter": 14, "width": 6.4, "dpi": 110}
 HEIGHT = 12  # letters
 
 
@@ -79,7 +78,7 @@ def make_report(capstone):
         except OSError as error:
             said = say("report.memory", error=reason(error))
     for name, drawn in () if paths else pictures.items():
-        markdown = markdown.replace(f"]({name})", f"]({_uri(drawn)})")
+        markdown = markdown.replace(f"]({name})", f"]({uri(drawn)})")
     if missing := ", ".join(n for n in TEXTS if not data["texts"].get(n)):
         said = f"{said} {say('report.missing', names=missing)}".strip()
     return Report(page, f"{markdown}\n", paths, said)
@@ -184,22 +183,11 @@ def _figures(shown, pictures, stem):
     html, lines = "", []
     for caption, chart in shown.items():
         name, caption = f"{stem}-{len(pictures) + 1}.png", say(f"report.{caption}")
-        drawn = pictures[name] = png(chart)
-        image = f"<img src='{_uri(drawn)}' alt='{escape(chart.alt)}'>"
+        drawn = pictures[name] = picture([replace(chart, height=HEIGHT)], **LOOK)
+        image = f"<img src='{uri(drawn)}' alt='{escape(chart.alt)}'>"
         html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
         lines += [f"![{chart.alt}]({name})", caption]
     return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
-
-
-def _uri(png):
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def png(chart):
-    file = io.BytesIO()
-    figure = still([replace(chart, height=HEIGHT)], width=6.4, letter=LETTERS)
-    figure.savefig(file, format="png", dpi=110, metadata=UNDATED["png"])
-    return file.getvalue()
 
 
 def _log(label, values, *, room=0.0):

@@ -166,7 +166,7 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     settings of the points.
     """
     steps = search.steps if search else ()
-    ordered = [_sorted(values) for values in space.values()]
+    ordered = [numbers_in_order(values) for values in space.values()]
     losses = [
         _step_losses(search.runs, step, values)
         for step, values in zip(steps, ordered, strict=False)
@@ -224,6 +224,6 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     return chart, settings
 
 
-def _sorted(values):
+def numbers_in_order(values) -> list:
     """Return numbers in their order, other values as they are."""
     return sorted(values) if are_numbers(values) else list(values)

@@ -5,6 +5,7 @@ pyplot: it keeps a current figure for the whole process, and panels draw in thre
 Margins are measured from the texts: a layout engine takes longer than all the rest.
 """
 
+import base64
 import io
 import math
 from collections.abc import Sequence
@@ -51,14 +52,19 @@ _no_bold = "Failed to find font weight"
 getLogger("matplotlib.font_manager").addFilter(lambda said: _no_bold not in said.msg)
 
 
-def picture(charts, widths=None, *, form="png", dpi=100) -> bytes:
+def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
     """Return charts side by side as PNG or SVG; the same charts give the same bytes."""
     file = io.BytesIO()
     # The salt keeps matplotlib from making up new names for parts of an SVG.
     with rc_context({"svg.hashsalt": "hpkit"} if form == "svg" else {}):
-        made = still(charts, widths)
+        made = still(charts, widths, **look)
         made.savefig(file, format=form, dpi=dpi, metadata=UNDATED[form])
     return file.getvalue()
+
+
+def uri(png: bytes) -> str:
+    """Return an address that holds the picture itself."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def small(png: bytes) -> bytes:

@@ -22,12 +22,7 @@ from pathlib import Path
 import hpkit
 from hpkit.exercises import _progress
 from hpkit.exercises._answers import NotYet, describe
-from hpkit.exercises._progress import (
-    CORRECT,
-    COULD_NOT_CHECK,
-    NOT_ATTEMPTED,
-    NOT_YET,
-)
+from hpkit.exercises._progress import CORRECT, COULD_NOT_CHECK, NOT_ATTEMPTED, NOT_YET
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import merged, say, translated
 

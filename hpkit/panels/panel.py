@@ -9,7 +9,6 @@ the numbers as `pandas.DataFrame` takes them, `code()` the cell for them.
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 import threading
@@ -26,7 +25,7 @@ import traitlets
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart, line
-from hpkit.charts.still import picture, small
+from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, stem, write_rows
 from hpkit.engine.training import check_dataset
 from hpkit.hyperparameters import (
@@ -403,9 +402,8 @@ class Panel(W.VBox):
             covered = self.guess and not self.guess.open and self.error is None
             said = self._sentence(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
-        png = small(self.picture())
-        data, alt = base64.b64encode(png).decode(), html.escape(plain)
-        image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+        alt, png = html.escape(plain), small(self.picture())
+        image = f'<img alt="{alt}" src="{uri(png)}">'
         parts.show_saved(self, image, plain=plain, again=again)
 
 

@@ -2,7 +2,6 @@
 
 import math
 import time
-from base64 import b64encode
 from dataclasses import dataclass
 from html import escape
 
@@ -13,6 +12,7 @@ from hpkit.charts.colors import PINNED
 from hpkit.charts.decision import has_map, map_chart, map_pixels, thumbnail
 from hpkit.charts.loss import loss_chart
 from hpkit.charts.spec import rule
+from hpkit.charts.still import uri
 from hpkit.engine.runs import Run
 from hpkit.engine.training import train
 from hpkit.hyperparameters import facts_of, told, varied
@@ -322,6 +322,5 @@ def _pictured(kept, differ):
         f"{facts_of(n).knob} {shown(getattr(kept.run.setting, n))}" for n in differ
     ]
     words = escape(", ".join([run, *differ]), quote=True)
-    data = b64encode(thumbnail(kept.run)).decode()
-    picture = f'<img alt="{words}" src="data:image/png;base64,{data}">'
+    picture = f'<img alt="{words}" src="{uri(thumbnail(kept.run))}">'
     return f"<figure>{picture}<figcaption>{escape(run)}</figcaption></figure>"

@@ -10,7 +10,7 @@ from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, softmax
-from hpkit.hyperparameters import are_numbers, check_choice, facts_of, refusal
+from hpkit.hyperparameters import check_choice, facts_of, refusal
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import named_value
@@ -74,11 +74,8 @@ def _two_names(search, x, y):
 
 def _space(search, x, y):
     """Return the values of two hyperparameters that were tried, in their order."""
-    space = {name: list(dict.fromkeys(search.values(name))) for name in (x, y)}
-    for values in space.values():
-        if are_numbers(values):
-            values.sort()
-    return space
+    values = {name: dict.fromkeys(search.values(name)) for name in (x, y)}
+    return {name: heatmap.numbers_in_order(each) for name, each in values.items()}
 
 
 def _lowest(search, space):

@@ -136,7 +136,7 @@ PLACES = [
 
 @pytest.mark.parametrize("where", PLACES, ids=str)
 def test_foreign_log_is_shown_escaped_or_set_aside(foreign, monkeypatch, where):
-    monkeypatch.setattr(report, "png", lambda drawn: b"")
+    monkeypatch.setattr(report, "picture", lambda *_, **look: b"")
     script = "<img src=x onerror=alert(1)>"
     for value in (None, script, {}, [[]], -3, [script], {"a": script}, float("nan")):
         data = json.loads(WHOLE[0])
