@@ -230,7 +230,8 @@ _ELSEWHERE = {
     "patience": "early_stopping early_stopping_rounds n_iter_no_change",
     "folds": "cv n_splits",
     "validation": "scoring",
-    "save": "resume",
+    "storage": "resume storage_path study_name load_if_exists checkpoint",
+    "lost": "catch error_score raise_on_failed_trial",
 }
 
 
@@ -443,10 +444,8 @@ def are_numbers(values):
 
 
 def in_order(values):
-    """Return values from low to high where they have an order, else as they are."""
-    with contextlib.suppress(TypeError):
-        return sorted(values)
-    return list(values)
+    """Return numbers from low to high, other values as they are."""
+    return sorted(values) if are_numbers(values) else list(values)
 
 
 def check_seeds(seeds):
@@ -542,14 +541,16 @@ _ROWS = (
     _number("label_smoothing", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
     _choice("class_weight", CLASS_WEIGHTS, loop=_same),
 )
-TABLE = {facts.name: facts for facts in _ROWS}
+
+
+class _Table(dict):
+    def __missing__(self, name):  # one that is a model's own
+        return Facts(name, "own", check_plain, "", "own")
+
+
+TABLE = _Table({facts.name: facts for facts in _ROWS})
 # The order is that of the class; a name that one of them lacks is found at import.
 assert tuple(TABLE) == NAMES, f"Hyperparameters and TABLE differ: {[*TABLE]}"
-
-
-def facts_of(name):
-    """Return the `Facts` of a hyperparameter, or of a name that is a model's own."""
-    return TABLE.get(name) or Facts(name, "own", check_plain, "", "own")
 
 
 def agreed(setting, of):

@@ -10,7 +10,7 @@ from html import escape
 
 import numpy as np
 
-from hpkit.hyperparameters import facts_of
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
 
 _MOST_TIES = 5  # settings that a sentence names
@@ -32,7 +32,7 @@ def named_value(name: str, value) -> str:
     if name == "hidden" and value == ():
         return words("values")["no_hidden"]
     named = words("values")["named"]
-    return named.format(name=facts_of(name).label, value=shown(value))
+    return named.format(name=TABLE[name].label, value=shown(value))
 
 
 def label(setting, names) -> str:
@@ -47,7 +47,7 @@ def short(setting, names) -> str:
     values = [float(f"{v:.3g}") if isinstance(v, float) else v for v in values]
     said = list(map(shown, values))
     each = zip(names, said, strict=True)
-    return ", ".join(facts_of(n).legend.format(value) for n, value in each)
+    return ", ".join(TABLE[n].legend.format(value) for n, value in each)
 
 
 def loss_of(runs, number) -> str:
@@ -102,10 +102,7 @@ def edge_sentences(search) -> list:
         values, kind, value = search.space[name], "edge", None
         if not isinstance(values, tuple):
             kind, value = "range", values.low if end == "lowest" else values.high
-        one, facts = (
-            f"{kind}_{end}",
-            {"name": facts_of(name).label, "value": shown(value)},
-        )
+        one, facts = f"{kind}_{end}", {"name": TABLE[name].label, "value": shown(value)}
         found.append(words("search")[one].format(**facts))
     return found
 
@@ -115,7 +112,7 @@ def step_sentences(search) -> list:
     for number, step in enumerate(search.steps, 1):
         others = [name for name in search.space if name != step.name]
         facts = {"number": number, "others": label(step.base, others)}
-        facts |= {"name": facts_of(step.name).label, "cost": step.cost}
+        facts |= {"name": TABLE[step.name].label, "cost": step.cost}
         facts["tried"] = ", ".join(map(shown, step.values))
         if step.winner:
             won = search.settings.index(step.winner)

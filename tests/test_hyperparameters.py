@@ -101,6 +101,8 @@ def test_bad_seeds_are_refused(seeds):
         ("n_jobs", "executor"),
         ("param_grid", r"lr=\[0.01, 0.1\]"),
         ("early_stopping", "hpkit calls it patience"),
+        ("resume", "hpkit calls it storage"),
+        ("catch", "Search.lost"),
         ("max_grad_norm", "hpkit calls it clip"),
         ("dropout_rate", "hpkit calls it dropout"),
         ("lrr", "check the spelling"),

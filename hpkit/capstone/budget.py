@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from hpkit import locale
-from hpkit.hyperparameters import Hyperparameters, check_flag, facts_of, names_of
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_flag, names_of
 from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
@@ -127,7 +127,7 @@ def run_named(plain):
 def _tried(plan):
     said = []
     for name, values in plan.space.items():
-        kind, facts = "list", {"name": facts_of(name).label}
+        kind, facts = "list", {"name": TABLE[name].label}
         if isinstance(values, Range):
             kind, facts = "range", facts | vars(values)
         else:

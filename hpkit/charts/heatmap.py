@@ -9,7 +9,7 @@ from hpkit.charts import spec
 from hpkit.charts.loss import nice_top
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.validation import value_axis
-from hpkit.hyperparameters import are_numbers, facts_of
+from hpkit.hyperparameters import TABLE, in_order
 from hpkit.locale import Texts
 from hpkit.text import short, shown
 
@@ -43,7 +43,7 @@ def heatmap_chart(
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
         made.append(spec.frames(*at.T, legend=legends[kind], **look))
     axes = [
-        Axis(facts_of(name).label, kind="band", texts=list(map(shown, values)))
+        Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
     losses = spec.cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
@@ -66,8 +66,8 @@ def profile_chart(found, side: int, **chart) -> Chart:
     known = np.where(np.isnan(loss), np.inf, loss)
     winner, lowest = known.argmin(side), known.min(side)
     axis, at = value_axis(name, values)
-    beats = [f"{facts_of(other).short} {shown(others[k])}" for k in winner]
-    named = [f"{facts_of(name).short} {shown(value)}" for value in values]
+    beats = [f"{TABLE[other].short} {shown(others[k])}" for k in winner]
+    named = [f"{TABLE[name].short} {shown(value)}" for value in values]
     fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
     gone = np.flatnonzero(np.isinf(lowest) & found.finished)
     tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
@@ -166,7 +166,7 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     settings of the points.
     """
     steps = search.steps if search else ()
-    ordered = [numbers_in_order(values) for values in space.values()]
+    ordered = [in_order(values) for values in space.values()]
     losses = [
         _step_losses(search.runs, step, values)
         for step, values in zip(steps, ordered, strict=False)
@@ -196,9 +196,9 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
             tips += [WORDS["tip"].format(short(s, space), value) for s, value in told]
         now = WORDS["won" if winner else now]
         now = now.format(shown(getattr(winner, name)) if winner else "")
-        head = WORDS["step"].format(number + 1, facts_of(name).short)
+        head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
-        said.append(f"{facts_of(name).label}, {now}")
+        said.append(f"{TABLE[name].label}, {now}")
         begin += max(len(values), NARROW) + GAP
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
     x, y = curves[:, np.isfinite(curves[0])]
@@ -222,8 +222,3 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
         choose=WORDS["choose_setting"],
     )
     return chart, settings
-
-
-def numbers_in_order(values) -> list:
-    """Return numbers in their order, other values as they are."""
-    return sorted(values) if are_numbers(values) else list(values)

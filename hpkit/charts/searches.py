@@ -6,7 +6,7 @@ import numpy as np
 
 from hpkit.charts.colors import CLASSES, SHAPES
 from hpkit.charts.spec import Axis, Chart, line, points, ranges, text
-from hpkit.hyperparameters import are_numbers, facts_of
+from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
 from hpkit.search.space import Range
 from hpkit.text import shown
@@ -70,7 +70,7 @@ def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[
 
 
 def _axis(name, values, count):
-    label = facts_of(name).label if count < 3 else facts_of(name).short
+    label = TABLE[name].label if count < 3 else TABLE[name].short
     if isinstance(values, Range):
         return Axis(label, (values.low, values.high), "log" if values.log else "linear")
     if not are_numbers(values):

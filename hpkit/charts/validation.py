@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 from hpkit.charts.loss import HIGHEST, clipped, nice_top, stacked, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring, rule
-from hpkit.hyperparameters import are_numbers, facts_of
+from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
 from hpkit.text import shown
 
@@ -24,7 +24,7 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     """Return the axis of a hyperparameter's values, and their places on it."""
     # Positive numbers over a wide span are on a logarithmic axis, other numbers on a
     # linear one; anything else, and 0 beside small numbers, is side by side.
-    label, texts = facts_of(name).label, list(map(shown, values))
+    label, texts = TABLE[name].label, list(map(shown, values))
     flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
     numbers = are_numbers(flat)
     above = [v for v in flat if numbers and v > 0]
@@ -68,7 +68,7 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     top = nice_top(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
     _, left = clipped(means[chosen], top)
     ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
-    names = [f"{facts_of(name).short} {text}" for text in texts]
+    names = [f"{TABLE[name].short} {text}" for text in texts]
     each = {"color": colors, "label": ends, "name": names, "click": "curve"}
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if out[chosen] else texts[chosen]
@@ -80,7 +80,7 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     ]
     across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
     up = Axis(WORDS["val_loss"], (0, top))
-    return Chart(across, up, marks, alt=alt, ends=facts_of(name).label)
+    return Chart(across, up, marks, alt=alt, ends=TABLE[name].label)
 
 
 def validation_chart(
@@ -119,7 +119,7 @@ def validation_chart(
     height = np.where(out, 0.92 * top, mean)[picked]
     kinds = np.where(out, "tip_out", np.where(np.isnan(spread), "tip", "tip_spread"))
     each_said = zip(kinds, texts, mean, spread, strict=True)
-    short = facts_of(name).short
+    short = TABLE[name].short
     tips = [WORDS[kind].format(f"{short} {v}", *of) for kind, v, *of in each_said]
     guessed = [at[i] for i, value in enumerate(values) if value == guess]
     dots = each.ravel() if several and len(runs.seeds) <= DOTS else []
@@ -148,7 +148,7 @@ def validation_chart(
         ring(at[best], mean[best], color="orange", label=lowest),
     ]
     up = Axis(WORDS["val_loss" if last else "lowest_loss"], (0, top))
-    choose = WORDS["choose_value"].format(facts_of(name).label)
+    choose = WORDS["choose_value"].format(TABLE[name].label)
     return Chart(axis, up, marks, alt=alt, choose=choose)
 
 

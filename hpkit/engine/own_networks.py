@@ -517,32 +517,27 @@ def mentions(model, name):
     Some names are read for some settings only, of which a training may have none.
     """
     ahead, seen = [(model, {})], set()
-    while ahead:
-        part, around = ahead.pop()
+    for part, around in ahead:  # which grows
         part = inspect.unwrap(getattr(part, "func", part))  # of a partial
-        code = getattr(part, "__code__", part)
-        if (
-            str(getattr(part, "__module__", "")).startswith("torch.")
-            or id(code) in seen
-        ):
+        code, where = getattr(part, "__code__", part), getattr(part, "__module__", "")
+        if id(code) in seen or str(where).startswith("torch."):
             continue
         seen.add(id(code))
-        if not isinstance(code, types.CodeType):  # a class, or an object that is called
-            parts = vars(part if isinstance(part, type) else type(part)).values()
-            ahead += [(p, {}) for p in parts if hasattr(p, "__code__")]
-            continue
-        reads = [
-            b.argval
-            for a, b in pairwise(dis.get_instructions(code))
-            if b.opname == "LOAD_ATTR" and a.argval != "self"
-        ]
-        if name in (*reads, *code.co_consts):
-            return True
-        around = getattr(part, "__globals__", around)
-        ahead += [(p, around) for p in code.co_consts if hasattr(p, "co_names")]
-        ahead += [(around[n], {}) for n in code.co_names if n in around]
-        cells = getattr(part, "__closure__", None) or ()
-        ahead += [(cell.cell_contents, {}) for cell in cells]
+        if isinstance(code, types.CodeType):
+            around = getattr(part, "__globals__", around)
+            pairs = pairwise(dis.get_instructions(code))
+            own = ((a, b) for a, b in pairs if b.opname == "LOAD_ATTR")
+            reads = [b.argval for a, b in own if a.argval != "self"]
+            if name in (*reads, *code.co_consts):
+                return True
+            inside = [around[n] for n in code.co_names if n in around]
+            inside += [p for p in code.co_consts if hasattr(p, "co_names")]
+            cells = getattr(part, "__closure__", None) or ()
+            inside += [cell.cell_contents for cell in cells]
+        else:  # a class, or an object that is called
+            inside = vars(part if isinstance(part, type) else type(part)).values()
+            inside = [p for p in inside if hasattr(p, "__code__")]
+        ahead += [(p, around) for p in inside]
     return False
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import traitlets
 
 from hpkit import hyperparameters as hyper
-from hpkit.hyperparameters import TABLE, facts_of
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, head_of, named, row, say, toggles
 from hpkit.search.space import check_list
@@ -91,7 +91,7 @@ def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
 
 
 def _slide(name):
-    return {"tooltip": WORDS["slider"].format(facts_of(name).knob), "readout": False}
+    return {"tooltip": WORDS["slider"].format(TABLE[name].knob), "readout": False}
 
 
 def log_knob(name, dataset, value):
@@ -102,7 +102,7 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
-    return tied(facts_of(name).knob, slider, lambda v: float(f"{v:.2g}"), step=None)
+    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"), step=None)
 
 
 def count_knob(name, dataset, value):
@@ -113,7 +113,7 @@ def count_knob(name, dataset, value):
         return int(value) if value.is_integer() else value
 
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(facts_of(name).knob, slider, read=read)
+    return tied(TABLE[name].knob, slider, read=read)
 
 
 def count_box(label, value, low, high, *, most=None, **look):
@@ -162,7 +162,7 @@ def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     slider = W.SelectionSlider(options=options, value=value, **_slide(name))
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return Knob(_framed(facts_of(name).knob, slider, shown), slider, slider)
+    return Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
 
 
 def batch_knob(name, dataset, value):
@@ -175,23 +175,23 @@ def batch_knob(name, dataset, value):
 
 def width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
-    knob = pick_knob(name, facts_of(name).ticks, hidden[0] if hidden else 16, str)
+    knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
     knob.read = lambda width: (width,) * max(1, len(hidden))
     knob.write = lambda hidden: hidden[0] if hidden else 16
     return knob
 
 
 def choice_knob(name, dataset, value):
-    ticks = dict.fromkeys((*facts_of(name).ticks, value))
+    ticks = dict.fromkeys((*TABLE[name].ticks, value))
     buttons = W.ToggleButtons(options=[(shown(v), v) for v in ticks], value=value)
-    return Knob(_framed(facts_of(name).knob, buttons), buttons, buttons)
+    return Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
 
 
 BUILD = {
     "powers": log_knob,
     "batch": batch_knob,
     "count": count_knob,
-    "ticks": lambda name, _, value: pick_knob(name, facts_of(name).ticks, value),
+    "ticks": lambda name, _, value: pick_knob(name, TABLE[name].ticks, value),
     "width": width_knob,
     "choice": choice_knob,
 }
@@ -213,7 +213,7 @@ class Controls:
             hyper.check_choice("controls", name, tuple(TABLE))
         self.base = base
         of = {n: (n, dataset, getattr(base, n)) for n in names}
-        self.knobs = {n: BUILD[facts_of(n).control](*more) for n, more in of.items()}
+        self.knobs = {n: BUILD[TABLE[n].control](*more) for n, more in of.items()}
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
 
     def __getitem__(self, name):
@@ -284,7 +284,7 @@ def list_widget(tip):
 def aligned(heads, names, rows):
     """Return a line of heads (HTML) and the rows as lines, one width a column."""
     # The second head and what follows come after those of hyperparameters `names`.
-    heads = [heads[0], *(facts_of(name).short for name in names), *heads[1:]]
+    heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
     first, *lines = text_lines([heads, *rows], right=True)
     lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
     return f"<pre class='hp-mono'>{html.escape(first)}</pre>", lines
@@ -294,7 +294,7 @@ def parse_values(name, text, layers=2):
     """Return the values of a hyperparameter that a learner wrote, as a tuple."""
     # Such as "0.01, 0.1, 1" or "0.001 to 10 in 9" (by equal factors where `TABLE` says
     # so); hidden layers of several widths as "16-8, 32-16", else `layers` of one width.
-    kind = facts_of(name).kind
+    kind = TABLE[name].kind
     parts = re.split(r"[,;\uff0c\u3001\s]+", text.strip(" ,;"))
     if kind == "choice":
         return check_list(name, parts)
@@ -334,7 +334,7 @@ def _typed(part):
 
 def usual(name, dataset, lists=None):
     """Return the values to begin with; no batch is larger than the data."""
-    text, most = (lists or {}).get(name, facts_of(name).usual), len(dataset.train.y)
+    text, most = (lists or {}).get(name, TABLE[name].usual), len(dataset.train.y)
     sizes = list(map(int, text.split(","))) if name == "batch_size" else []
     if not sizes or sizes[-1] <= most:
         return text
@@ -343,12 +343,12 @@ def usual(name, dataset, lists=None):
 
 def _between(name, low, high, count):
     """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
-    by_factor = facts_of(name).by_factor and min(low, high) > 0
+    by_factor = TABLE[name].by_factor and min(low, high) > 0
     spaced = np.geomspace if by_factor else np.linspace
     values = spaced(low, high, min(count, MOST_VALUES + 1))
-    digits = 4 if facts_of(name).kind in _WHOLE or not by_factor else 2
+    digits = 4 if TABLE[name].kind in _WHOLE or not by_factor else 2
     values = [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
-    whole = facts_of(name).kind == "own" and all(v.is_integer() for v in values)
+    whole = TABLE[name].kind == "own" and all(v.is_integer() for v in values)
     return list(map(int, values)) if whole else values
 
 
@@ -370,7 +370,7 @@ class Entry:
     def __init__(self, name, values, layers, label=None):
         self.layers, self.right = layers, ""
         names = dict.fromkeys((*(n for n, f in TABLE.items() if f.usual_name), name))
-        options = [(facts_of(name).knob, name) for name in names]
+        options = [(TABLE[name].knob, name) for name in names]
         look = {"flex": "1 1 0", "width": "auto", "min_width": "0"}
         look = W.Layout(margin="2px 2px 2px 8px", **look)
         self.which = W.Dropdown(options=options, value=name, layout=look)

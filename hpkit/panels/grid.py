@@ -15,7 +15,7 @@ from hpkit.charts.loss import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import own_names
-from hpkit.hyperparameters import Hyperparameters, check_name, facts_of, refusal
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_name, refusal
 from hpkit.locale import Texts
 from hpkit.panels.parts import named, row, say, toggles
 from hpkit.panels.search_panel import SearchPanel
@@ -109,9 +109,7 @@ class GridPanel(SearchPanel):
     def _update(self, running):
         super()._update(running)
         space = self.found.space if self.found else self._space()
-        views = [
-            (WORDS["over"].format(facts_of(n).short), k) for k, n in enumerate(space)
-        ]
+        views = [(WORDS["over"].format(TABLE[n].short), k) for k, n in enumerate(space)]
         views = ((WORDS["curves"], None), *views)
         if self.which.options != views:
             with self.quietly():
@@ -138,7 +136,7 @@ class GridPanel(SearchPanel):
         """Return the curves of the chosen cell, or the best along one axis."""
         names, side, runs = tuple(found.space), self.which.value, found.runs
         if side is not None:
-            words = [facts_of(name).knob for name in names][:: -1 if side else 1]
+            words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = WORDS["over_tip"].format(*words)
             return profile_chart(found, side, title=title, alt=title + ".")
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
@@ -190,8 +188,8 @@ class CellGuess(W.VBox):
             wide = W.Layout(width="110px", margin="2px 12px 2px 6px")
             one = W.Dropdown(options=options, value=None, layout=wide)
             one.observe(self._draw, "value")
-            self.lists.append(named(one, facts_of(name).knob))
-            boxes += [say(facts_of(name).knob), one]
+            self.lists.append(named(one, TABLE[name].knob))
+            boxes += [say(TABLE[name].knob), one]
         pair = row(*boxes)
         pair.layout.align_items = "center"
         super().__init__([say(WORDS["how"], "hp-muted"), self.charts, pair])

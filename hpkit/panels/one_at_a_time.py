@@ -13,7 +13,7 @@ from hpkit.charts.heatmap import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, own_names
-from hpkit.hyperparameters import Hyperparameters, facts_of, in_order, refusal
+from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import FULL, buttons, head_of, named, say
@@ -296,7 +296,7 @@ class OneAtATimePanel(ListedPanel):
                 loss = search.runs.mean_val_loss[i]
                 words = WORDS["chosen_out" if out else "chosen"]
                 return words.format(short(search.settings[i], self.space), loss)
-        others = [facts_of(name).knob for name in list(self.space)[2:]]
+        others = [TABLE[name].knob for name in list(self.space)[2:]]
         if not others:
             return WORDS["map"]
         name = others[0] if len(others) == 1 else WORDS["rest"]
@@ -318,7 +318,7 @@ class OneAtATimePanel(ListedPanel):
             return said + self._told_grid()
         if done == len(order):
             return said + WORDS["end"]
-        return said + WORDS["next"].format(done + 1, facts_of(order[done]).knob)
+        return said + WORDS["next"].format(done + 1, TABLE[order[done]].knob)
 
     def _told_grid(self):
         """Return what the grid found, beside the end of the path so far."""

@@ -15,7 +15,7 @@ from hpkit.charts.spec import rule
 from hpkit.charts.still import uri
 from hpkit.engine.runs import Run
 from hpkit.engine.training import train
-from hpkit.hyperparameters import facts_of, told, varied
+from hpkit.hyperparameters import TABLE, told, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import aligned, list_widget
 from hpkit.panels.live import FRAME
@@ -281,11 +281,9 @@ def compared(kept):
         values = [shown(getattr(run.setting, name, None)) for run in runs]
         if len(set(values)) > 1:
             differ.append(name)
-            rows.append(
-                (f"<b>{facts_of(name).knob}</b>", [f"<b>{v}</b>" for v in values])
-            )
+            rows.append((f"<b>{TABLE[name].knob}</b>", [f"<b>{v}</b>" for v in values]))
         else:
-            same.append(f"{facts_of(name).knob} {values[0]}")
+            same.append(f"{TABLE[name].knob} {values[0]}")
     seeds = [str(run.seed) for run in runs]
     if len(set(seeds)) > 1:
         rows.append((WORDS["seed"], seeds))
@@ -318,9 +316,7 @@ def _pictured(kept, differ):
     """Return the map of a run, named by the hyperparameters in which it differs."""
     # The table beside it has their values: below the map stands the run alone.
     run = WORDS["run"].format(kept.label)
-    differ = [
-        f"{facts_of(n).knob} {shown(getattr(kept.run.setting, n))}" for n in differ
-    ]
+    differ = [f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ]
     words = escape(", ".join([run, *differ]), quote=True)
     picture = f'<img alt="{words}" src="{uri(thumbnail(kept.run))}">'
     return f"<figure>{picture}<figcaption>{escape(run)}</figcaption></figure>"

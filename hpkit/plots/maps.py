@@ -10,7 +10,7 @@ from hpkit.charts.colors import light
 from hpkit.charts.decision import map_cells, map_chart, map_pixels
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, softmax
-from hpkit.hyperparameters import check_choice, facts_of, refusal
+from hpkit.hyperparameters import TABLE, check_choice, in_order, refusal
 from hpkit.plots import words
 from hpkit.search.result import Search
 from hpkit.text import named_value
@@ -52,7 +52,7 @@ def plot_grid(
         loss[cell[::-1]] = heatmap.loss_in(grid, i)
     best, ties = _lowest(grid, space)
     framed = {"best": [heatmap.cell_of(best, space)] if best else [], "ties": ties}
-    others = ", ".join(facts_of(n).label for n in grid.space if n not in (x, y))
+    others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = words.SAY["over"].format(names=others) if others else ""
     chart = heatmap.heatmap_chart(space, loss, framed=framed, title=title)
     return words.drawn(chart, ax, _size(space), words.alt("grid", grid.runs))
@@ -74,8 +74,7 @@ def _two_names(search, x, y):
 
 def _space(search, x, y):
     """Return the values of two hyperparameters that were tried, in their order."""
-    values = {name: dict.fromkeys(search.values(name)) for name in (x, y)}
-    return {name: heatmap.numbers_in_order(each) for name, each in values.items()}
+    return {name: in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
 
 
 def _lowest(search, space):

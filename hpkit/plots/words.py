@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 from hpkit.charts.still import draw
 from hpkit.engine.runs import Run, Runs
-from hpkit.hyperparameters import check_text, facts_of, refusal, varied
+from hpkit.hyperparameters import TABLE, check_text, refusal, varied
 from hpkit.locale import Texts, words
 from hpkit.search.result import Search
 from hpkit.text import short, shown
@@ -81,10 +81,7 @@ def describe(result: Any) -> str:
         ends = [i for i in ends if np.isfinite(runs.mean_val_loss[i])]
         points = [(runs.mean_val_loss[i], shown(values[i])) for i in ends]
         points = [TOLD["point"].format(loss=loss, value=v) for loss, v in points]
-        facts |= {
-            "name": facts_of(result.param_name).label,
-            "value": shown(values[best]),
-        }
+        facts |= {"name": TABLE[result.param_name].label, "value": shown(values[best])}
         text = TOLD["curve_out" if out.any() else "curve"]
         return text.format(points=", ".join(points), **facts)
     kind = "all" if out.all() else "some" if out.any() else "runs"

@@ -16,17 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.dense import network
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, join
-from hpkit.hyperparameters import (
-    NAMES,
-    Hyperparameters,
-    check_seed,
-    check_setting,
-    ours_for,
-    refusal,
-)
+from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.locale import words
 from hpkit.search.files import about_data, setting_to_plain
 from hpkit.search.result import Search, cost_of
@@ -161,8 +155,8 @@ def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
     parts, lost = list(parts), ()
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     longest = plan.space.get("epochs", (plan.base.epochs,))
-    longest = ends_of("epochs", longest) if isinstance(longest, Range) else longest
-    planned = plan.cost([plan.base.but(epochs=max(longest))] * count)
+    longest = max(ends_of("epochs", longest))
+    planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
         try:
@@ -273,7 +267,7 @@ def from_optuna(
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
     own = [names.get(name, name) for trial in trials for name in trial.params]
-    own = [name for name in own if name not in NAMES and ours_for(name) == "other"]
+    own = [n for n in own if n not in hp.NAMES and hp.ours_for(n) == "other"]
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     reported = all(map(_reports_its_value, trials))
     runs, space = [], {}
@@ -288,7 +282,7 @@ def from_optuna(
             if hasattr(found, "choices"):
                 space[name] = tuple(_value(name, choice) for choice in found.choices)
             else:
-                whole = {"whole": isinstance(found.low, int) and name not in NAMES}
+                whole = {"whole": isinstance(found.low, int) and name not in hp.NAMES}
                 space[name] = Range(found.low, found.high, found.log, **whole)
         nothing = np.full_like(curve, np.nan)
         accuracy = None if dataset.is_regression else nothing

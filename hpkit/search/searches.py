@@ -22,11 +22,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, folds_of
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import join
-from hpkit.engine.training import (
-    check_settings,
-    own_names,
-    train,
-)
+from hpkit.engine.training import check_settings, own_names, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
@@ -123,9 +119,8 @@ class Plan:
         self.space = tried.check_space(kind, space, ranges=ranges, own=own)
         self.base = tried.with_own(base, self.space)
         for name, values in self.space.items():
-            if isinstance(values, tried.Range):
-                values = tried.ends_of(name, values)
-            check_settings([self.base.but(**{name: v}) for v in values], dataset)
+            ends = tried.ends_of(name, values)
+            check_settings([self.base.but(**{name: v}) for v in ends], dataset)
         self.seeds = hp.check_seeds(seeds)
         self.tick = hp.check_number("tick", tick, low=0)
         about, self.model = {"seeds": self.seeds, "model": model}, model

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 
 from hpkit import hyperparameters as hp
-from hpkit.hyperparameters import TABLE, check_name, facts_of, refusal
+from hpkit.hyperparameters import TABLE, check_name, refusal
 from hpkit.locale import words
 
 # Whole numbers: what is drawn is rounded.
@@ -94,18 +94,15 @@ def _range(what, low, high, whole, least):
 
 
 # SciPy's distributions that hpkit has, too.
-_SCIPY = {"uniform": (), "loguniform": (True,), "reciprocal": (True,)}
-_SCIPY["randint"] = (False, True)
+_SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 
 def _as_range(values):
     """Return a distribution of SciPy's as a `Range`, all else as it is."""
     name = getattr(getattr(values, "dist", None), "name", None)
-    return (
-        Range(*map(float, values.support()), *_SCIPY[name])
-        if name in _SCIPY
-        else values
-    )
+    if name not in _SCIPY:
+        return values
+    return Range(*map(float, values.support()), *_SCIPY[name])
 
 
 def check_list(name, values):
@@ -114,7 +111,7 @@ def check_list(name, values):
     hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
     items = hp.check_items(name, values, hint=hint.format(name=name))
     plain = (v.item() if isinstance(v, np.generic) else v for v in items)
-    values = tuple(facts_of(name).check(name, value) for value in plain)
+    values = tuple(TABLE[name].check(name, value) for value in plain)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
         raise refusal("twice", name=name, twice=twice)
@@ -130,7 +127,7 @@ def check_space(function, space, *, ranges=False, own=()):
         raise refusal("space", function=function)
     checked = {}
     for name, values in space.items():
-        kind, values = facts_of(check_name(name, own)).kind, _as_range(values)
+        kind, values = TABLE[check_name(name, own)].kind, _as_range(values)
         if not isinstance(values, Range):
             checked[name] = check_list(name, values)
             continue
@@ -140,7 +137,7 @@ def check_space(function, space, *, ranges=False, own=()):
         if kind in ("choice", "units"):
             raise refusal("odd_range", values, kind=TypeError, name=name)
         for end in ends_of(name, values):
-            facts_of(name).check(name, end)
+            TABLE[name].check(name, end)
         checked[name] = values
     return checked
 
@@ -151,17 +148,15 @@ def as_count(name, values, value):
 
 
 def ends_of(name, values):
-    """Return the lowest and the highest value that a `Range` can give."""
+    """Return the lowest and the highest value that a `Range` can give; a list as is."""
+    if not isinstance(values, Range):
+        return values
     return [as_count(name, values, end) for end in values.ends]
 
 
 def with_own(base, space):
     """Return a setting that has the names of a model's own, too, with first values."""
-    first = {
-        name: ends_of(name, values)[0] if isinstance(values, Range) else values[0]
-        for name, values in space.items()
-        if name not in hp.NAMES
-    }
+    first = {n: ends_of(n, v)[0] for n, v in space.items() if n not in TABLE}
     return base.but(own=first | dict(base.own)) if first else base
 
 
@@ -211,7 +206,7 @@ def edge_of(name, values, best, most=math.inf):
         share = values.share(best)
         low, high = ends_of(name, values)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
-    elif facts_of(name).kind in ("count", "number", "own") and len(values) > 1:
+    elif TABLE[name].kind in ("count", "number", "own") and len(values) > 1:
         if not hp.are_numbers(values):
             return None
         low, high = min(values), max(values)
