@@ -137,12 +137,15 @@ def _mark(kind, *columns, **look):
         )
     columns = [np.atleast_2d(column) for column in columns]
     columns = [c if c.dtype == np.uint32 else c.astype(np.float32) for c in columns]
-    look = {
-        name: list(value) if isinstance(value, tuple | np.ndarray) else value
-        for name, value in look.items()
-        if value is not None
-    }
+    look = {name: _plain(value) for name, value in look.items() if value is not None}
     return Mark(kind, tuple(columns), look)
+
+
+def _plain(value):
+    """Return a look as JSON can hold it, which knows neither tuples nor np.True_."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
 
 
 line, band, points, ring, cross, rule = (partial(_mark, k) for k in [*_LOOKS][:6])

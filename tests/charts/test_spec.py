@@ -89,6 +89,11 @@ def test_an_unknown_look_is_refused_and_none_is_left_out():
     assert line([0], [1], dash=None).spec() == {"kind": "line"}
 
 
+def test_looks_that_numpy_worked_out_can_be_sent():
+    mark = line([0], [1], strong=np.float64(2) > 1, width=np.array([1.5]))
+    assert json.loads(json.dumps(mark.spec()))["strong"] is True
+
+
 def test_a_look_is_for_all_or_for_each():
     mark = line([0], [[1], [2], [3]], color=["blue", "green"], width=2)
     assert [mark.each("color", row) for row in range(3)] == ["blue", "green", "green"]
