@@ -1,9 +1,6 @@
 """Exercises of lesson 04: epochs, the best one, and when to stop."""
 
-from functools import cache
 from itertools import pairwise
-
-import numpy as np
 
 from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
 from hpkit.exercises._core import Exercise, trained
@@ -40,34 +37,14 @@ def best(answer):
     check_cases(answer, best.answer(), LOSSES, SLIPS)
 
 
-def _stop_epoch(val_loss, patience):
-    """Stop when so many epochs in a row have brought no new lowest loss."""
-    best, waited = 0, 0
-    for epoch in range(1, len(val_loss)):
-        waited += 1
-        if val_loss[epoch] < val_loss[best]:
-            best, waited = epoch, 0
-        if waited == patience:
-            return epoch
-    return len(val_loss) - 1
-
-
-@cache
-def _long_runs():
-    runs = trained("small_moons", [LONG])
-    return [list(map(float, run.val_loss)) for run in runs]
-
-
 @Exercise
 def choose_patience(answer):
     """Kept loss within 5 % of the lowest, and at most half of the epochs trained."""
     patience = number(answer, low=1, high=200, whole=True)
-    losses = _long_runs()
-    ends = [_stop_epoch(loss, patience) for loss in losses]
-    kept = [min(loss[: n + 1]) for loss, n in zip(losses, ends, strict=True)]
-    above = 100 * (np.mean(kept) / np.mean([*map(min, losses)]) - 1)
-    facts = {"patience": patience, "above": above, "stop": np.mean(ends)}
-    late = np.mean(ends) > LONG.epochs / 2
+    runs = trained("small_moons", [LONG, LONG.but(patience=patience)])
+    (lowest, kept), stop = runs.mean_val_loss, runs.epochs_done[1].mean()
+    above, late = 100 * (kept / lowest - 1), stop > LONG.epochs / 2
+    facts = {"patience": patience, "above": above, "stop": stop}
     return wrong_if(facts, too_eager=above > 5, too_patient=late)
 
 

@@ -184,11 +184,10 @@ class PatiencePanel(Instrument):
         return rows
 
     def code(self) -> str:
-        loop = f"""kept = 0
-for epoch, loss in enumerate(run.val_loss):
-    if loss < run.val_loss[kept]:
-        kept = epoch
-    elif epoch - kept >= {self.patience.value}:
-        break
-epoch, kept  {WORDS["code"]}"""
-        return code_of_run(self.run, loop) if self.there else ""
+        if not self.there:
+            return ""
+        stopped = replace(
+            self.run, setting=self.setting.but(patience=self.patience.value)
+        )
+        end = f"run.epochs_done, run.best_epoch  {WORDS['code']}"
+        return code_of_run(stopped, end)

@@ -85,7 +85,8 @@ def test_patience_code_finds_the_stop(moons):
     names = {}
     exec(panel.code(), names)
     row = panel.frame().set_index("patience").loc[panel.patience.value]
-    assert (names["epoch"], names["kept"]) == (row.stops, row.keeps)
+    run = names["run"]
+    assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)
     assert row.stops == panel.stop_at
     with pytest.raises(ValueError, match="batch_size"):
         PatiencePanel(moons, QUICK.but(batch_size=5000))
