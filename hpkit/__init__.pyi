@@ -118,6 +118,7 @@ def bayesian_search(
     model: Model | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
+    cv: int | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -129,6 +130,7 @@ def grid_search(
     model: Model | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
+    cv: int | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -141,6 +143,7 @@ def one_at_a_time(
     model: Model | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
+    cv: int | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -154,6 +157,7 @@ def random_search(
     model: Model | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
+    cv: int | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -168,6 +172,7 @@ def successive_halving(
     model: Model | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
+    cv: int | None = None,
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -181,5 +186,6 @@ def validation_curve(
     model: Model | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
+    cv: int | None = None,
     progress: bool = False,
 ) -> Search: ...

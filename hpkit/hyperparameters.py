@@ -228,7 +228,7 @@ _ELSEWHERE = {
     "progress": "verbose",
     "lists": "param_grid param_distributions space params",
     "patience": "early_stopping early_stopping_rounds n_iter_no_change",
-    "folds": "cv n_splits",
+    "folds": "n_splits folds",
     "validation": "scoring",
     "storage": "resume storage_path study_name load_if_exists checkpoint",
     "lost": "catch error_score raise_on_failed_trial",

@@ -62,6 +62,7 @@ def sentences(search, short=False) -> list:
     say = words("search")
     kind, dataset = say["kinds"][search.kind], search.dataset.name
     found = [say["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
+    found += [say["folds"]] if search.runs.folds else []
     found += [] if search.finished else [say["unfinished"]]
     if not len(search.runs):
         return [*found, say["nothing"]]

@@ -44,6 +44,8 @@ def refuse(key, *, kind=Refused, **facts):
 def spend(capstone, what, args, kwargs, overdraw):
     """Return a search that the budget allows, after writing it into the log."""
     check_flag("overdraw", overdraw)
+    if kwargs.get("cv") is not None:
+        refuse("folds", cv=kwargs["cv"])
     function = SEARCHES["grid_search" if what == "fit" else what]
     # Looked at twice, so nothing may be used up by looking.
     kwargs = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}

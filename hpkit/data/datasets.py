@@ -328,7 +328,7 @@ class Dataset:
 def folds_of(dataset, count, rng):
     """Return data sets that each hold back other rows of those not in the test split.
 
-    Each is prepared by its own training rows; what is held back is also its test split.
+    Each is prepared by its own training rows, and has no test rows.
     """
     table, splits = dataset._table, (dataset.train, dataset.valid)
     if table is None:
@@ -340,7 +340,7 @@ def folds_of(dataset, count, rng):
         columns = [Column(feature, **kind) for feature in dataset.features]
         table = Table(X, y, dataset.preparation or columns)
     for learn, held in tables.folds(table, count, rng):
-        rows = learn, held, held
+        rows = learn, held, held[:0]
         yield Dataset._prepared(dataset.name, table, rows, dataset.classes)
 
 

@@ -87,6 +87,8 @@ def pytorch(found, rows, how=""):
     runs, uses = _as_runs(found), _uses(found)
     if runs.model is None:
         raise refusal("script_model")
+    if runs.folds:
+        raise refusal("script_folds", len(runs.folds))
     own, stops = runs.model is not network, _stops(runs)
     imports, source = source_of(runs.model) if own else ("", "")
     uses |= {

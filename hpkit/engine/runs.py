@@ -255,6 +255,8 @@ class Run:
 
     def _look_at_test(self, what):
         check_there(self.dataset)
+        if not len(self.dataset.test.y):
+            raise refusal("no_test_rows", self.dataset.name)
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
         if any(look[0] != me or look[1] == what for look in looks):
             text, number = words("engine")["test_again"], len(looks) + 1
@@ -327,6 +329,7 @@ class Runs:
     fit_time: np.ndarray
     model: object = None
     weights: dict = field(default_factory=dict)
+    folds: tuple = ()  # with cv, the data set of each seed
 
     @classmethod
     def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
@@ -378,7 +381,8 @@ class Runs:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
         arrays = [getattr(self, name) for name in CURVES]
         curves = [None if a is None else a[i, k, : done + 1] for a in arrays]
-        about, seconds = (self.dataset, self.settings[i], self.seeds[k]), self.fit_time
+        data = self.folds[k] if self.folds else self.dataset
+        about, seconds = (data, self.settings[i], self.seeds[k]), self.fit_time
         weights = self.weights.get((i, k))
         return Run(*about, *curves, float(seconds[i, k]), self.model, weights)
 
@@ -574,4 +578,5 @@ def join(parts):
             part[(..., slice(new.shape[2])) if new.ndim > 2 else ...] = new
             place += len(new)
     about = first.dataset, tuple(settings), first.seeds
-    return Runs(*about, **arrays, model=first.model, weights=weights)
+    more = {"model": first.model, "weights": weights, "folds": first.folds}
+    return Runs(*about, **arrays, **more)

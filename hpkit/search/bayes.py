@@ -81,7 +81,7 @@ def bayesian_search(
     if study is None:
         return _ask_and_tell(plan, count, _new_study(sampler), first)
     _check_study(study)
-    if given is not None or seed or plan.storage:
+    if given is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
     earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     parts = _earlier_runs(plan, earlier)

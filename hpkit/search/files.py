@@ -5,7 +5,7 @@ A file holds settings and curves, not the weights and not the data.
 
 import json
 import math
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +111,7 @@ def runs_to_plain(runs):
         "seeds": list(runs.seeds),
         "settings": [setting_to_plain(s) for s in runs.settings],
         "runs": plain,
-    }
+    } | ({"folds": len(runs.folds)} if runs.folds else {})
 
 
 def about_data(data):
@@ -130,7 +130,9 @@ def runs_from_plain(plain, dataset=None):
         curves = [c if c is None else numbers_from_plain(c) for c in curves]
         setting, seed = settings[run["setting"]], seeds[run["seed"]]
         runs.append(Run(dataset, setting, seed, *curves, run["fit_time"]))
-    return Runs.of(runs, settings, seeds)
+    # Curves alone: of the folds it is enough to know how many there were.
+    folds = (dataset,) * plain.get("folds", 0)
+    return replace(Runs.of(runs, settings, seeds), folds=folds)
 
 
 def setting_to_plain(setting):

@@ -26,6 +26,7 @@ from hpkit.engine.training import check_settings, own_names, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
+from hpkit.search.folds import Folds, check_cv
 from hpkit.search.lasting import Lasting, Storage
 from hpkit.search.result import Cost, Rung, Search, Step, best_number
 
@@ -49,10 +50,11 @@ def searching(own):
         model=None,
         executor=None,
         storage=None,
+        cv=None,
         tick=_LIVE_TICK,
         **kwargs,
     ):
-        shared = own.__name__, dataset, base, seeds, model, executor, storage, tick
+        shared = own.__name__, dataset, base, seeds, model, executor, storage, cv, tick
         return own(functools.partial(Plan, *shared), **kwargs)
 
     @functools.wraps(own)
@@ -108,6 +110,7 @@ class Plan:
         model,
         executor,
         storage,
+        cv,
         tick,
         space,
         *,
@@ -130,6 +133,13 @@ class Plan:
 
             about["executor"] = check_executor(executor, model)
             self._train = functools.partial(Spread, dataset, **about)
+        self.cv = cv
+        if cv is not None:
+            others = {"seeds": self.seeds, "executor": executor, "storage": storage}
+            folds = check_cv(cv, dataset, **others)
+            self.seeds = tuple(range(len(folds)))
+            make = functools.partial(Lasting, model=model)
+            self._train = functools.partial(Folds, dataset, folds, make)
 
         self.storage = self.now = None
         if storage is not None:
@@ -235,6 +245,10 @@ def grid_search(plan, **values):
         A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
         from there after a stop, or a kill. It holds curves: of the runs that had ended
         before, `hpkit.fit` gives the networks again.
+    cv : int, optional
+        Train on that many folds of the training and validation rows: the loss of seed k
+        is that on fold k, which its network has not learned from. Cut as in
+        `cross_validate`. Fit ``search.best`` on the data set at the end.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
     progress : bool, default False

@@ -77,8 +77,11 @@ def test_trials_of_somebody_else_count(optuna):
         ({"seeds": (1,)}, "the seeds are others"),
         ({"dataset": hk.load_dataset("small_moons")}, "the data set is another"),
         ({"lr": [0.1, 1]}, "the same values, got an answer of Optuna's: .*; give"),
-        ({"search_seed": 1}, "without sampler, search_seed and storage, got more"),
-        ({"storage": "a.json"}, "without sampler, search_seed and storage, got more"),
+        ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got more"),
+        (
+            {"storage": "a.json"},
+            "without sampler, search_seed, storage and cv, got more",
+        ),
         ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
     ],
 )
