@@ -266,8 +266,7 @@ class ModuleNetworks:
 
         None where it does not work: the runs are then trained one by one.
         """
-        every = x, *others, *self.weights, *self.buffers
-        shapes = tuple(tuple(t.shape) for t in every)
+        shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
         key = (name, self.fingerprint, self.dtype, self.regression, shapes)
         if (name, shapes) not in self.checked:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module

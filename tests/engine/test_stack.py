@@ -336,7 +336,9 @@ def test_batches_gathered_in_any_number_equal_the_plain_loop(
     model, numbers, monkeypatch
 ):
     monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", numbers)
-    setting = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=2)
+    setting = Hyperparameters(
+        lr=0.1, batch_size=16, hidden=(8,), epochs=2, schedule="cosine", warmup=0.2
+    )
 
     runs = trained(
         MOONS,
