@@ -88,10 +88,11 @@ class Storage:
         self.plain, self.next, self.last = {"state": 1}, 0.0, None
         self.begun = False
         with checked(path):
-            if Path(path).exists():
-                self._read(plan)
-            else:
+            there = Path(path).exists()
+            if not there:
                 self._state_path(0).write_bytes(b"")  # it can be written
+        if there:
+            self._read(plan)
         if self.before:
             self._check(plan, model)
             self.rungs = self.before.rungs

@@ -92,6 +92,8 @@ def _last_of(live, progress):
 
 
 def _show(found, bar):
+    if bar.total is None:  # what a file has is no measure of the time left
+        bar.n = bar.initial = bar.last_print_n = found.cost.epochs
     bar.total = found.expected
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
     bar.set_description(words("search")["bar"].format(**facts), refresh=False)

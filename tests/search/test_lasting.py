@@ -1,6 +1,7 @@
 """Searches outlast kills, by their file, and settings that fail."""
 
 import concurrent.futures as futures
+import importlib
 import json
 import os
 import signal
@@ -82,6 +83,21 @@ def test_a_search_that_was_left_goes_on_where_it_was(search):
     assert np.array_equal(
         hk.fit(DIGITS, run.setting, seed=run.seed).val_loss, run.val_loss
     )
+
+
+def test_time_left_is_measured_on_what_is_trained_now(monkeypatch):
+    bars = []
+    tqdm = importlib.import_module("tqdm.auto")
+    own = type("Bar", (tqdm.tqdm,), {"close": lambda bar: bars.append(bar.format_dict)})
+    monkeypatch.setattr(tqdm, "tqdm", own)
+    search = {"lr": LRS, "batch_size": [64, 200], "storage": "tuning.json"}
+    live = hk.grid_search.live(DIGITS, BASE, tick=0, **search)
+    while (there := next(live).cost.epochs) < 12:
+        pass
+    live.close()
+    hk.grid_search(DIGITS, BASE, progress=True, **search)
+    assert bars[0]["initial"] >= there
+    assert bars[0]["n"] == bars[0]["total"] == 48
 
 
 @pytest.mark.parametrize(
@@ -174,6 +190,12 @@ def test_other_draws_and_other_rows_are_refused():
     other = hk.Dataset.of_rows(DIGITS.name, *about, standardize=False)
     with pytest.raises(ValueError, match="the data set or the model is another"):
         hk.random_search(other, BASE, **space)
+
+
+@pytest.mark.parametrize("path", ["no/such/folder/tuning.json", "/"])
+def test_a_file_that_cannot_be_written_is_refused_before_training(path):
+    with pytest.raises(OSError, match=r"path must be a file .*, got '.*'; give"):
+        hk.grid_search.live(DIGITS, BASE, lr=LRS, storage=path)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff"])
