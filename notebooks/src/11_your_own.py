@@ -289,7 +289,9 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 # Sixty trainings of ten minutes are ten hours on one computer, and one hour on ten.
 # Every search takes `executor=`, something that runs work elsewhere. Here it is Dask,
 # which many clusters speak, with two workers inside this very program. On a cluster you
-# write its address, `Client("tcp://...")`, and all other lines stay the same.
+# write its address, `Client("tcp://...")`, or dask-jobqueue's `Client(SLURMCluster())`,
+# dask-kubernetes' `Client(KubeCluster())`; all other lines stay the same. With
+# `storage="tuning.json"` the same call goes on after a stop or a kill.
 #
 # **Predict.** Will other workers give other numbers?
 
