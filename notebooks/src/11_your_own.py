@@ -164,7 +164,7 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut, and never your loss with that of somebody who
-# cut the table in another way.
+# cut the table in another way. With `cv=5` a search compares them on five cuts.
 #
 # Now search on `my_data`, and call the result `my_search`.
 
