@@ -145,9 +145,6 @@ def short_table(caption, runs, names, notes) -> str:
     return html_table(heads, rows, caption=caption) + foot
 
 
-# ---- tables -------------------------------------------------------------------------
-
-
 def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     """Return a table as HTML; what the cells hold is escaped."""
     # `row_heads`: the first cell of a row names it; `style`, `cell`: CSS of the table
@@ -195,9 +192,6 @@ def text_lines(rows, *, right=False, rule=False):
 def _width(text):
     wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return sum(1 + one for one in wide)
-
-
-# ---- code -------------------------------------------------------------------------
 
 
 def call(head, arguments):

@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from hpkit import locale
-from hpkit.hyperparameters import TABLE, Hyperparameters, check_flag, names_of
+from hpkit.hyperparameters import TABLE, Hyperparameters, check_flag, names_of, varied
 from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
@@ -139,7 +139,7 @@ def _tried(plan):
 
 
 def _held(plan, kwargs):
-    names = {*_ALWAYS, *_changed(plan.base)} - plan.space.keys()
+    names = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
     said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
@@ -148,12 +148,8 @@ def _held(plan, kwargs):
     return "; ".join(filter(None, said))
 
 
-def _changed(setting):
-    names = names_of([setting])
-    return [n for n in names if getattr(setting, n) != getattr(Hyperparameters, n, ...)]
-
-
 def in_words(plain):
     """Return a plain setting in words: what differs from the defaults, and lr."""
     setting = Hyperparameters(**plain)
-    return label(setting, dict.fromkeys(("lr", "batch_size", *_changed(setting))))
+    names = "lr", "batch_size", *varied([setting, Hyperparameters()])
+    return label(setting, dict.fromkeys(names))

@@ -5,7 +5,7 @@ import re
 from hpkit.exercises._answers import kind, wrong_if
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import Quiz
-from hpkit.hyperparameters import NAMES
+from hpkit.hyperparameters import varied
 from hpkit.text import label
 
 FEW_ROWS, FEW_SETTINGS, FEW_SEEDS, FEW_WORDS = 20, 5, 3, 3
@@ -47,8 +47,7 @@ def search(answer):
     wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < FEW_SETTINGS)
     wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < FEW_SEEDS)
     wrong_if({"n": looked}, looked=looked > 1)
-    searched = [n for n in NAMES if len({getattr(s, n) for s in runs.settings}) > 1]
-    best = label(runs.settings[runs.order[0]], searched)
+    best = label(runs.settings[runs.order[0]], varied(runs.settings))
     look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
     return {"n": len(runs.settings), "best": best, "look": look}
 
