@@ -287,11 +287,11 @@ ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 # ## 5. More machines (3 minutes)
 #
 # Sixty trainings of ten minutes are ten hours on one computer, and one hour on ten.
-# Every search takes `executor=`, something that runs work elsewhere. Here it is Dask,
-# which many clusters speak, with two workers inside this very program. On a cluster you
-# write its address, `Client("tcp://...")`, or dask-jobqueue's `Client(SLURMCluster())`,
-# dask-kubernetes' `Client(KubeCluster())`; all other lines stay the same. With
-# `storage="tuning.json"` the same call goes on after a stop or a kill.
+# Every search takes `executor=`, which runs work elsewhere. Here it is Dask, with two
+# workers inside this very program. On a cluster you write its address,
+# `Client("tcp://...")`, or dask-jobqueue's `Client(SLURMCluster())`, dask-kubernetes'
+# `Client(KubeCluster())`; all other lines stay the same. With `storage="tuning.json"`
+# the same call goes on after a stop.
 #
 # **Predict.** Will other workers give other numbers?
 
