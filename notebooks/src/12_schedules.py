@@ -91,7 +91,7 @@ pd.DataFrame(table, ["constant", "cosine"], rates)
 # most repeats, not in all. <!-- claim: cosine-at-its-best --> That holds for
 # ten epochs of this network.
 #
-# No hyperparameter is a nuisance by nature: another question, other roles.
+# Another question, other roles:
 
 # %%
 ex.roles
@@ -124,8 +124,8 @@ pd.DataFrame(table, ["at once", "warm-up"], rates)
 # the best loss with warm-up is less than a sixth below the best one without.
 # <!-- claim: warmup-little-at-the-best -->
 #
-# So a small network hardly needs it. Large ones, with Adam and thousands of points in a
-# batch, want rates near the edge; there warm-up is the rule.
+# So a small network hardly needs it. Large ones, with thousands of points in a batch,
+# want rates near the edge: there warm-up is the rule.
 
 # %%
 ex.warm_cosine
@@ -236,8 +236,9 @@ for epoch in (1, 3, 9):
 # as soon as it is among the best third of those that have reached its rung *so far*. A
 # few go on that should not, but no machine ever rests.
 #
-# Optuna calls it **pruning**. Your objective reports after each epoch, and asks whether
-# to go on:
+# Optuna calls it **pruning**: your objective reports after each epoch, and asks.
+#
+# **Predict.** 27 whole trials take 243 epochs. How many take these?
 
 
 # %%
@@ -262,11 +263,11 @@ epochs = sum(len(trial.intermediate_values) for trial in study.trials)
 print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
-# **What you see: a fraction of the epochs.** `SuccessiveHalvingPruner` is ASHA. It
-# spends less than half of the epochs of 27 whole runs, and its best is within 25 % of
-# the best of all 27. <!-- claim: pruning-saves --> Here one trial follows the other;
-# with a `storage` that several machines share, each takes the next trial. Slow starters
-# are cut as before.
+# **What you see: a fraction of the epochs.** Less than half, and the best is within
+# 25 % of the best of 27 whole runs. <!-- claim: pruning-saves -->
+# `SuccessiveHalvingPruner` is ASHA, but what it stops stays stopped. Here one trial
+# follows the other; with a `storage` that several machines share, each takes the next
+# trial. Slow starters are cut as before.
 
 # %%
 ex.quiz
