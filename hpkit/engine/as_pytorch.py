@@ -26,6 +26,7 @@ from hpkit.text import call, seeds_of
 
 _FOLDER = Path(__file__).parent / "plain"
 _MARK = re.compile(r"(.*?)  #([?=]) (.*)")
+_WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
 # A call over several lines that has room in one.
 _CALL = re.compile(r"^( *)([^\n]*\()\n((?: +[^\n]*,\n)+)\1\)$", re.MULTILINE)
 _WIDTH = 84
@@ -90,17 +91,16 @@ def pytorch(found, rows, how=""):
     if runs.folds:
         raise refusal("script_folds", len(runs.folds))
     own, stops = runs.model is not network, _stops(runs)
-    imports, source = source_of(runs.model) if own else ("", "")
-    uses |= {
-        "own": own,
-        "imports": imports,
-        "source": source,
-        "lazy": "Lazy" in (source or ""),
-    }
+    taken = {*names_of(runs.settings), *_WORD.findall(_template("pytorch"))}
+    imports, source, name = source_of(runs.model, taken) if own else ("", "", "")
+    uses |= {"own": own, "imports": imports, "source": source}
+    uses["lazy"] = "Lazy" in (source or "")
     uses["double"] = any(w and w[0].last[0].itemsize > 4 for w in runs.weights.values())
     top, loop = _kept("pytorch", uses).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
+    if not uses["warmup"]:
+        loop = loop.replace("(updates - rise)", "updates").replace(" - rise", "")
 
     # What the model reads of the setting; all, if that cannot be seen.
     names = names_of(runs.settings)
@@ -117,13 +117,12 @@ def pytorch(found, rows, how=""):
         differ += ["stop"] if any(stops) else []
         head = ["seed", *differ, *(f"{n}={_said(v)}" for n, v in facts.items())]
         loop = call("def train", head) + ":\n" + textwrap.indent(loop, "    ")
-    name = getattr(runs.model, "__name__", "")
     return _filled(
         "\n\n\n".join([top.rstrip("\n"), loop, end]),
         {"rows": rows, "how": how, "dataset": runs.dataset.name},
         IMPORTS=imports,
         MODEL_SOURCE=source,
-        MODEL_NAME=name if name.isidentifier() else "model",
+        MODEL_NAME=name,
         FLOAT="float64" if uses["double"] else "float32",
         N_FEATURES=runs.dataset.n_features,
         N_OUTPUTS=runs.dataset.n_outputs,
@@ -221,9 +220,12 @@ def _says(text, name):
 # ---- the scripts in `plain/` -------------------------------------------------------
 
 
+def _template(name):
+    return (_FOLDER / f"{name}.txt").read_text("utf-8")
+
+
 def _kept(name, uses):
-    lines = (_FOLDER / f"{name}.txt").read_text("utf-8").splitlines()
-    return "\n".join(_fitting(lines, uses)) + "\n"
+    return "\n".join(_fitting(_template(name).splitlines(), uses)) + "\n"
 
 
 def _fitting(lines, uses):

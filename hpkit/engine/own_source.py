@@ -8,21 +8,27 @@ import sys
 import textwrap
 import types
 
+_THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 
-def source_of(model):
-    """Return imports and the lines that make a model anywhere, None if not found.
+
+def source_of(model, taken):
+    """Return imports, the lines that make a model, None if not found, and its name.
 
     Functions, classes and plain values beside it come along, what it uses of other
-    modules is imported.
+    modules is imported. Where one has a name that is `taken`, all are in a function.
     """
-    imports, found = {}, {}
+    name, imports, found = getattr(model, "__name__", ""), {}, {}
     try:
-        _collect(model.__name__, model, model.__module__, imports, found)
+        _collect(name, model, model.__module__, imports, found)
     except (LookupError, AttributeError, TypeError, OSError, SyntaxError, ValueError):
-        return "", None
-    there = ("import numpy as np", "import torch", "import torch.nn as nn")
-    imports = "\n".join(sorted({*imports.values()} - {*there}))
-    return imports, "\n\n\n".join(found.values())
+        return "", None, name if name.isidentifier() else "model"
+    imports = {name: line for name, line in imports.items() if line not in _THERE}
+    lines = sorted(imports.values()), found.values()
+    if not taken.isdisjoint({*imports, *found}):
+        inside = "\n\n".join([*lines[0], *lines[1], f"return {name}"])
+        inside = textwrap.indent(inside, "    ")
+        return "", f"def make_network():\n{inside}", "make_network()"
+    return "\n".join(lines[0]), "\n\n\n".join(lines[1]), name
 
 
 def _collect(name, value, home, imports, found):

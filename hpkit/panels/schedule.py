@@ -8,7 +8,7 @@ import numpy as np
 from hpkit.charts.loss import nice_top, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import Training, check_settings
+from hpkit.engine.training import Runs, Training, check_settings
 from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
@@ -205,6 +205,10 @@ class SchedulePanel(Instrument):
         table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
         losses = runs.val_loss.mean(1)[:, at]
         return table | dict(zip(self.names, losses, strict=True))
+
+    @property
+    def _trained(self) -> Runs | None:
+        return self.runs if self.there else None
 
     def code(self) -> str:
         if not self.there:

@@ -73,8 +73,17 @@ def _last(units, n_outputs):
     return nn.Sequential(*layers)
 
 
-def lazy(n_features, n_outputs, setting):
+def by_rows(n_features, n_outputs, setting):
     return nn.Sequential(nn.LazyLinear(*setting.hidden), nn.ReLU(), _last(8, n_outputs))
+
+
+hidden, rows = 5, "words that a script has, too"
+
+
+def net(n_features, n_outputs, setting):
+    assert rows.startswith("words")
+    units = hidden + setting.hidden[0]
+    return nn.Sequential(nn.Linear(n_features, units), nn.Linear(units, n_outputs))
 
 
 def found():
@@ -83,7 +92,8 @@ def found():
     all_ = {name: hk.fit(DATA, setting, seed=3) for name, setting in each.items()}
     all_ |= {f"own {n}": hk.fit(DATA, QUICK, model=Net, seed=n) for n in range(2)}
     setting = QUICK.but(dropout=0.2, weight_decay=0.1, hidden=(8,))
-    all_["lazy"] = hk.fit(NUMBERS, setting, model=lazy)
+    all_["by_rows"] = hk.fit(NUMBERS, setting, model=by_rows)
+    all_["taken names"] = hk.fit(NUMBERS, setting, model=net)
     all_["regression"] = hk.fit(NUMBERS, setting)
     *_, double = hk.train(NUMBERS, setting, dtype=torch.float64)
     all_["double"] = double[0, 0]
@@ -103,6 +113,7 @@ def found():
     all_["schedules"] = hk.grid_search(*about, schedule=plans, warmup=[0, 0.2])
     plans = ["step", "cosine", "linear"]
     all_["rises"] = hk.grid_search(*about, schedule=plans, warmup=[0.01, 0.2])
+    all_["taken names grid"] = hk.grid_search(*about, model=net, hidden=[(2,), (3,)])
     all_["own grid"] = hk.grid_search(
         *about, model=Net, momentum=[0, 0.5], lr=[0.1, 0.2], twice=[1, 2.0]
     )
@@ -200,7 +211,7 @@ def of_torch(n_features, n_outputs, setting):
     "model", [around(3), decorated, of_hpkit, functools.partial(Net)]
 )
 def test_a_model_without_a_source_of_its_own_has_a_place_in_the_script(model):
-    assert source_of(model) == ("", None)
+    assert source_of(model, set())[:2] == ("", None)
 
 
 def test_a_model_of_unknown_source_gets_all_of_the_setting(tmp_path, monkeypatch):
