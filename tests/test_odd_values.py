@@ -120,7 +120,13 @@ def capstone(method, *args, **values):
 
 
 SHARED = {"dataset": DATA, "base": BASE, "seeds": (0,), "model": None}
-SHARED |= {"executor": None, "storage": None, "cv": None, "progress": False, "lr": [0.1, 1.0]}
+SHARED |= {
+    "executor": None,
+    "storage": None,
+    "cv": None,
+    "progress": False,
+    "lr": [0.1, 1.0],
+}
 BATCHES, DRAWN = {"batch_size": [8, 16]}, {"n_trials": 3, "search_seed": 0}
 NAMES = {"names": None}
 TABLE = {"target": "y", "groups": None, "time": None, "splits": None}

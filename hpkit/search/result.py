@@ -303,7 +303,8 @@ class Search(_AsRuns):
         """What ``cv_results_`` of scikit-learn has: a dict of ndarrays (n_settings,).
 
         A score is minus a run's lowest validation loss, so higher is better; a split
-        is a seed. "test" is scikit-learn's word: no test row is looked at.
+        is a seed, which with `cv` has its own fold. "test" is scikit-learn's word: no
+        test row is looked at.
         """
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)

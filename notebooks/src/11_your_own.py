@@ -205,7 +205,7 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # can't be stacked, is trained run after run: hpkit says so once, and it takes longer.
 #
 # Now one that hpkit doesn't have. A straight model was as good as a bent one, so why
-# choose? This one adds up both ways; `hidden` gives the width of the bent one.
+# choose? This one adds up both ways; every search can try its `setting.width`, too.
 
 
 # %%
@@ -223,15 +223,15 @@ class Skip(nn.Module):
 
 # %%
 def skip(n_features, n_outputs, setting):
-    return Skip(n_features, n_outputs, setting.hidden[0])
+    return Skip(n_features, n_outputs, setting.width)
 
 
 # %% [markdown]
-# **Predict.** A bent way of 2, 8 or 32 units: does the width matter? And does the new
-# network beat the best loss of section 2?
+# **Predict.** A bent way of 2, 8 or 32 units: does the width matter? Does the new one
+# beat the best loss of section 2?
 
 # %%
-values = {"lr": [0.01, 0.1, 1], "hidden": [(2,), (8,), (32,)]}
+values = {"lr": [0.01, 0.1, 1], "width": [2, 8, 32]}
 mine = hk.grid_search(cells, base, model=skip, seeds=range(3), **values)
 ax = hk.plot_grid(mine)
 grid = hk.grid_search(cells, base, lr=lrs, hidden=layers, seeds=range(3))

@@ -82,7 +82,7 @@ class Skip(nn.Module):
 
 
 def skip(n_features, n_outputs, setting):
-    return Skip(n_features, n_outputs, setting.hidden[0])
+    return Skip(n_features, n_outputs, setting.width)
 
 
 def written_out(n_features, n_outputs, setting):
@@ -194,7 +194,7 @@ def both_ways():
         model=skip,
         seeds=SIXTY,
         lr=[0.01, 0.1, 1],
-        hidden=[(2,), (8,), (32,)],
+        width=[2, 8, 32],
     )
     return triples(found)
 
@@ -218,11 +218,12 @@ def test_own_network_same_numbers():
 
 
 def test_own_network_is_trained_as_by_a_plain_loop():
-    data, setting = cells(101), hk.Hyperparameters(lr=0.1, epochs=1, batch_size=343)
+    data, about = cells(101), {"lr": 0.1, "epochs": 1, "batch_size": 343}
+    setting = hk.Hyperparameters(**about, own={"width": 8})
     X, y = torch.tensor(data.train.X).float(), torch.tensor(data.train.y)
 
     for seed in repeats(20, first=0):
-        run = hk.fit(data, setting.but(hidden=(8,)), seed=seed, model=skip)
+        run = hk.fit(data, setting, seed=seed, model=skip)
         torch.manual_seed(seed)
         net = Skip(data.n_features, data.n_outputs, 8)
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -323,7 +324,7 @@ def test_every_number_of_the_report_is_that_of_the_lesson():
 
 def test_own_machines_same_numbers():
     distributed = importlib.import_module("distributed")
-    base = BASE.but(epochs=3, hidden=(8,))
+    base = BASE.but(epochs=3, own={"width": 8})
     space = {"lr": [0.01, 0.1], "batch_size": [16, 64], "seeds": repeats(20, first=0)}
 
     here = hk.grid_search(cells(100), base, model=skip, **space)
