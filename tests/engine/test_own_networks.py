@@ -349,6 +349,8 @@ def test_names_of_its_own_equal_the_plain_loop(threads):
     assert_equal_the_plain_loop(grid.runs, free)
     losses = grid.mean_val_loss  # the width of a straight one changes nothing
     assert losses[0] != losses[1] != losses[2] == losses[3]
+    groups = Training(DATA, grid.settings, seeds=(0, 3), model=free).waiting
+    assert [len(group.runs) for group in groups] == [2, 2, 4]  # a stack each
 
 
 def test_a_name_of_its_own_is_a_value_of_the_setting():
