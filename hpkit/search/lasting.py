@@ -85,7 +85,7 @@ class Storage:
 
     def __init__(self, path, plan, model):
         self.path, self.before, self.done, self.rungs = path, None, {}, ()
-        self.plain, self.next, self.last = {"state": 1}, 0.0, None
+        self.state, self.next, self.last = 1, 0.0, None
         self.begun = False
         with checked(path):
             there = Path(path).exists()
@@ -103,8 +103,12 @@ class Storage:
     def _read(self, plan):
         try:
             self.before, self.plain = read(self.path, plan.dataset)
-            going = set(map(tuple, self.plain.get("going", ())))
-            runs = self.before.runs
+            runs, rungs = self.before.runs, self.before.rungs
+            going = self.plain.get("going")
+            if going is None:  # a file of `Search.save`
+                kept = rungs[-1].kept if rungs else range(len(runs.settings))
+                going = [at for at in np.argwhere(~runs.ended) if at[0] in kept]
+            going = set(map(tuple, going))
             for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
                 if at not in going:
                     self.done[runs.settings[at[0]], runs.seeds[at[1]]] = runs[at]
@@ -114,7 +118,8 @@ class Storage:
             aside = store.put_aside(Path(self.path))
             text = words("search")["damaged"].format(path=aside)
             warnings.warn(text, UserWarning, stacklevel=2)
-            self.before, self.plain, self.done = None, {"state": 1}, {}
+            self.before, self.plain, self.done = None, {}, {}
+        self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan, model):
         """Refuse the file of another search, data set, base or model."""
@@ -154,22 +159,22 @@ class Storage:
                     _fill(training.arrays, (i, k), run)
         if len(done) == len(settings) * len(training.seeds):
             return training.take([])
-        groups = self._groups() if settings == known[-len(settings) :] else None
-        if groups is None:
-            groups = [
-                g._replace(runs=[r for r in g.runs if r not in done])
-                for g in training.groups()
+        groups = self._groups() if settings == known[-len(settings) :] else []
+        self._fill_going(training, groups)
+        there = done.union(*(group.runs for group in groups))
+        if len(there) < len(settings) * len(training.seeds):  # as what was lost
+            groups += [
+                group._replace(runs=[run for run in group.runs if run not in there])
+                for group in training.groups()
             ]
-        else:
-            self._fill_going(training, groups)
         training.take([group for group in groups if group.runs])
 
     def _groups(self):
         try:
-            groups = unpack(self._state_path(self.plain["state"]).read_bytes())
+            groups = unpack(self._state_path(self.state).read_bytes())
             return [Group(list(map(tuple, runs)), *more) for runs, *more in groups]
         except Exception:  # lost or damaged: these runs are trained anew
-            return None
+            return []
 
     def _fill_going(self, training, groups):
         before, shift = self.before.runs, len(self.before.settings)
@@ -181,24 +186,29 @@ class Storage:
 
     def keep(self, search, training):
         """Write a search down if it is time to, and always when it has ended."""
-        self.last = search, training
         known = len(self.before.settings) if self.before else 0
         if len(search.runs) == 0 or len(search.settings) < known:
             return  # the file has more
+        self.last = search, training
         if search.finished or time.perf_counter() >= self.next:
             self.write()
 
     def write(self):
         start, (search, training) = time.perf_counter(), self.last
-        number, groups = 1 - self.plain["state"], training.groups()
+        self.state, groups = 1 - self.state, training.groups()
         shift = len(search.settings) - len(training.settings)
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
-        self.plain = {"state": number, "going": [[i + shift, k] for i, k in runs]}
-        with checked(self.path):
-            store.write(self._state_path(number), pack(list(map(tuple, groups))))
-            save(search, self.path, **self.plain)
-            if search.finished:
-                self._tidy()
+        more = {"state": self.state, "going": [[i + shift, k] for i, k in runs]}
+        try:
+            with checked(self.path):
+                content = pack(list(map(tuple, groups)))
+                store.write(self._state_path(self.state), content)
+                save(search, self.path, **more)
+                if search.finished:
+                    self._tidy()
+        except OSError as error:  # a full disk ends no search; the next time it may go
+            self.state = 1 - self.state
+            warnings.warn(str(error), UserWarning, stacklevel=2)
         took = time.perf_counter() - start
         self.next = start + took + max(PAUSE, took / SHARE)
 
