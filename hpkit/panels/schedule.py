@@ -95,8 +95,6 @@ class SchedulePanel(Instrument):
         self.on_change(self.shape, self._shaped)
         self.live.now(self._training())
 
-    # ---- the training as a job -----------------------------------------------------
-
     @property
     def settings(self):
         """The settings of the three curves."""
@@ -141,8 +139,6 @@ class SchedulePanel(Instrument):
                 yield
         finally:
             self.begun = 0
-
-    # ---- what is shown -------------------------------------------------------------
 
     @property
     def names(self):
@@ -218,6 +214,5 @@ class SchedulePanel(Instrument):
         settings = ",\n    ".join(["base", *others])
         listed = f"settings = [\n    {settings},\n]"
         train = f"*_, runs = hk.train(data, settings, {seeds_of(self.seeds)})"
-        return cell(
-            self.dataset, None, made, listed, train, "runs.best_val_loss.mean(1)"
-        )
+        end = "runs.best_val_loss.mean(1)"
+        return cell(self.dataset, None, made, listed, train, end)
