@@ -350,7 +350,7 @@ def test_own_file_same_numbers(tmp_path):
         )
 
 
-def test_curves_are_read_back_by_tensorboards_own_reader(tmp_path, monkeypatch):
+def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypatch):
     """The lesson's own lines; TensorBoard is not among what hpkit installs."""
     reader = "tensorboard.backend.event_processing.event_accumulator"
     reader = pytest.importorskip(reader, reason="needs TensorBoard").EventAccumulator
