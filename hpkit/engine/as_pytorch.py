@@ -8,9 +8,9 @@ another. ``# @data`` is a comment, in the words of the locale. Nothing here trai
 
 import io
 import json
+import math
 import re
 import textwrap
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -136,8 +136,8 @@ def sklearn(found, rows, how=""):
     """Return the same with scikit-learn's networks, None where they cannot do it."""
     runs, uses = _as_runs(found), _uses(found)
     space = {n: [*dict.fromkeys(_each(runs, n))] for n in varied(runs.settings)}
-    every = {*product(*space.values())}
-    grid = every == {tuple(getattr(s, n) for n in space) for s in runs.settings}
+    # As many different settings as there are combinations: all of them.
+    grid = math.prod(map(len, space.values())) == len({*runs.settings})
     solvers = {*uses["optimizer"]}
     # The loss of its regression is half of ours: Adam alone does not mind.
     able = solvers <= ({"adam"} if uses["numbers"] else {"sgd", "adam"})
@@ -147,10 +147,8 @@ def sklearn(found, rows, how=""):
     uses |= {"sgd": "sgd" in solvers}
     left_out = {*space, *(["epochs"] if uses["run"] else [])}
     left_out |= set() if uses["sgd"] else {"momentum"}
-    lines = [
-        (n, getattr(runs.settings[0], n)) for n in _IN_SKLEARN if n not in left_out
-    ]
-    lines = [f"{_IN_SKLEARN[n]}={_said(value)}," for n, value in lines]
+    given = [n for n in _IN_SKLEARN if n not in left_out]
+    lines = [f"{_IN_SKLEARN[n]}={_said(_each(runs, n)[0])}," for n in given]
     lists = {_IN_SKLEARN[n]: values for n, values in space.items()}
     lists |= {"random_state": list(runs.seeds)}
     return _filled(
