@@ -351,10 +351,7 @@ class Runs:
             at, done = (rows[run.setting], columns[run.seed]), run.epochs_done
             if done <= arrays["epochs_done"][at]:
                 continue
-            for name in CURVES:
-                if arrays[name] is not None:
-                    arrays[name][at][: done + 1] = getattr(run, name)
-            arrays["epochs_done"][at], arrays["fit_time"][at] = done, run.fit_time
+            fill(arrays, at, run)
             weights[at] = run.weights
         about = {"model": runs[0].model, "weights": weights}
         return cls(data, tuple(rows), tuple(columns), **arrays, **about)
@@ -558,6 +555,14 @@ def empty_arrays(n_settings, n_seeds, n_epochs, dataset):
     arrays["epochs_done"] = np.full(shape[:2], -1)
     arrays["fit_time"] = np.zeros(shape[:2])
     return arrays
+
+
+def fill(arrays, at, run):
+    done = run.epochs_done
+    for name in CURVES:
+        if arrays[name] is not None:
+            arrays[name][at][: done + 1] = getattr(run, name)
+    arrays["epochs_done"][at], arrays["fit_time"][at] = done, run.fit_time
 
 
 def join(parts):

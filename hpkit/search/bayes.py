@@ -127,28 +127,22 @@ def _curves(runs, i):
 def _runs_of(trial, dataset, setting):
     """Return the runs of a trial that says them, by seeds and curves; else none."""
     told, runs = trial.user_attrs, []
+    most, names = setting.epochs + 1, CURVES[: 2 if dataset.is_regression else 4]
     try:
-        losses = [np.atleast_1d(np.array(v, float)) for v in told["val_loss"]]
-        for k, (seed, loss) in enumerate(zip(told["seeds"], losses, strict=True)):
-            nothing = np.full_like(loss, np.nan)
-            curves = [nothing, loss, *[None if dataset.is_regression else nothing] * 2]
+        for k, seed in enumerate(told["seeds"]):
+            loss = np.atleast_1d(np.array(told["val_loss"][k], float))
             if len(loss) == 1:  # a number, of the best epoch
-                curves = [c if c is None else _at_end(c, setting) for c in curves]
-            for j, name in enumerate(CURVES):
-                if len(told.get(name, ())) == len(losses) and name != "val_loss":
-                    curves[j] = np.array(told[name][k], float)
-            if len({len(c) for c in curves if c is not None}) > 1:
+                loss = np.append(np.full(most - 1, np.nan), loss)
+            curves = {name: np.full_like(loss, np.nan) for name in names}
+            curves |= {n: np.array(told[n][k], float) for n in names if n in told}
+            curves["val_loss"] = loss
+            if {len(curve) for curve in curves.values()} != {min(len(loss), most)}:
                 return []
-            if len(loss) > setting.epochs + 1:
-                return []
-            runs.append(Run(dataset, setting, check_seed("seed", seed), *curves, 0.0))
-    except (KeyError, TypeError, ValueError):
+            about = check_seed("seed", seed), *map(curves.get, CURVES)
+            runs.append(Run(dataset, setting, *about, 0.0))
+    except (LookupError, TypeError, ValueError):
         return []
     return runs
-
-
-def _at_end(numbers, setting):
-    return np.append(np.full(setting.epochs, np.nan), numbers)
 
 
 def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hpkit import store
-from hpkit.engine.runs import CURVES
+from hpkit.engine.runs import CURVES, fill
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import refusal, was_refused
@@ -84,7 +84,8 @@ class Storage:
     """
 
     def __init__(self, path, plan, model):
-        self.path, self.before, self.done, self.rungs = path, None, {}, ()
+        self.path, self.before, self.rungs = path, None, ()
+        self.done, self.going = {}, {}  # runs of the file, by setting and seed
         self.state, self.next, self.last = 1, 0.0, None
         self.begun = False
         with checked(path):
@@ -110,26 +111,22 @@ class Storage:
                 going = [at for at in np.argwhere(~runs.ended) if at[0] in kept]
             going = set(map(tuple, going))
             for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
-                if at not in going:
-                    self.done[runs.settings[at[0]], runs.seeds[at[1]]] = runs[at]
+                part = self.going if at in going else self.done
+                part[runs.settings[at[0]], runs.seeds[at[1]]] = runs[at]
         except (*store.DAMAGED,) as error:
             if getattr(error, "key", "not_saved") != "not_saved":
                 raise
             aside = store.put_aside(Path(self.path))
             text = words("search")["damaged"].format(path=aside)
             warnings.warn(text, UserWarning, stacklevel=2)
-            self.before, self.plain, self.done = None, {}, {}
+            self.before, self.plain, self.done, self.going = None, {}, {}, {}
         self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan, model):
         """Refuse the file of another search, data set, base or model."""
-        before, now = self.before, about_data(plan.dataset)
-        same = {n: getattr(before, n) == getattr(plan, n) for n in ("kind", "base")}
-        same |= {
-            "space": before.space == plan.space,
-            "seeds": before.seeds == plan.seeds,
-        }
-        same["dataset"] = self.plain["dataset"] == now
+        before, names = self.before, ("kind", "base", "space", "seeds")
+        same = {name: getattr(before, name) == getattr(plan, name) for name in names}
+        same["dataset"] = self.plain["dataset"] == about_data(plan.dataset)
         for run in list(before.runs)[:1] if all(same.values()) else ():
             probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=model)
             probe.advance(0)  # before any training
@@ -156,11 +153,14 @@ class Storage:
             for k, seed in enumerate(training.seeds):
                 if run := self.done.get((setting, seed)):
                     done.add((i, k))
-                    _fill(training.arrays, (i, k), run)
+                    fill(training.arrays, (i, k), run)
         if len(done) == len(settings) * len(training.seeds):
             return training.take([])
         groups = self._groups() if settings == known[-len(settings) :] else []
-        self._fill_going(training, groups)
+        for group in groups:
+            for i, k in group.runs if group.state else ():
+                if run := self.going.get((settings[i], training.seeds[k])):
+                    fill(training.arrays, (i, k), run)
         there = done.union(*(group.runs for group in groups))
         if len(there) < len(settings) * len(training.seeds):  # as what was lost
             groups += [
@@ -175,14 +175,6 @@ class Storage:
             return [Group(list(map(tuple, runs)), *more) for runs, *more in groups]
         except Exception:  # lost or damaged: these runs are trained anew
             return []
-
-    def _fill_going(self, training, groups):
-        before, shift = self.before.runs, len(self.before.settings)
-        shift -= len(training.settings)
-        for group in groups:
-            for i, k in group.runs if group.state else ():
-                if before.epochs_done[i + shift, k] >= 0:
-                    _fill(training.arrays, (i, k), before[i + shift, k])
 
     def keep(self, search, training):
         """Write a search down if it is time to, and always when it has ended."""
@@ -231,10 +223,3 @@ class Storage:
             if self.last and self.last[1] is training:
                 self.write()
             raise
-
-
-def _fill(arrays, at, run):
-    for name in CURVES:
-        if arrays[name] is not None:
-            arrays[name][at][: run.epochs_done + 1] = getattr(run, name)
-    arrays["epochs_done"][at], arrays["fit_time"][at] = run.epochs_done, run.fit_time
