@@ -92,6 +92,7 @@ class Storage:
             there = Path(path).exists()
             if not there:
                 self._state_path(0).write_bytes(b"")  # it can be written
+                self._state_path(0).unlink()  # the call may still be refused
         if there:
             self._read(plan)
         if self.before:

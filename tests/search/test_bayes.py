@@ -85,12 +85,16 @@ def test_trials_of_somebody_else_count(optuna):
         ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
     ],
 )
-def test_the_study_of_another_search_is_refused(arguments, words, optuna):
+def test_the_study_of_another_search_is_refused(
+    arguments, words, optuna, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     study = optuna.create_study()
     search = {"dataset": MOONS, "base": BASE, "lr": SPACE["lr"], "study": study}
     hk.bayesian_search(**search, n_trials=2)
     with pytest.raises((ValueError, TypeError), match=words):
         hk.bayesian_search(**search | arguments, n_trials=3)
+    assert not list(tmp_path.iterdir())
     study = optuna.create_study()
     study.optimize(lambda trial: 1.0, 2)
     with pytest.raises(
