@@ -315,8 +315,8 @@ print("same numbers:", (there.val_loss == here.val_loss).all())
 
 # %% [markdown]
 # **What you see: the same numbers.** To the last digit, whichever worker has trained
-# them. <!-- claim: own-machines-same-numbers --> Other processors may round otherwise.
-# More machines pay when a search takes minutes or hours.
+# them. <!-- claim: own-machines-same-numbers --> More machines pay when a search takes
+# minutes or hours.
 #
 # ## 6. The last look, and the report (6 minutes)
 #
@@ -452,8 +452,7 @@ hk.progress("11")
 #   training.
 # - The search ended below the default, and a network without hidden layers did about as
 #   well as a larger one. <!-- claim: own-search-pays own-hidden-layers-hardly-help -->
-# - Another cut of the same rows gives another loss, often several times as high, since
-#   a few rows make most of it.
+# - Another cut of the same rows gives another loss, since a few rows make most of it.
 #   <!-- claim: own-split-luck own-few-rows-most-of-the-loss -->
 # - 113 test rows are few: above or below the validation accuracy is luck.
 #   <!-- claim: own-test-above-or-below -->
@@ -468,8 +467,6 @@ hk.progress("11")
 #
 # - W. Wolberg, O. Mangasarian, N. Street, W. Street, *Breast Cancer Wisconsin
 #   (Diagnostic)*, UCI Machine Learning Repository (1993).
-# - V. Godbole and others, *Deep Learning Tuning Playbook* (2023): how practitioners
-#   tune.
 # - L. Grinsztajn, E. Oyallon, G. Varoquaux, *Why do tree-based models still outperform
 #   deep learning on tabular data?* (2022): for tables, try a forest of trees as well.
 # - Words are in the [glossary](glossary.md), calls in the [reference](REFERENCE.md).
