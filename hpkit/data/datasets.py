@@ -6,6 +6,7 @@ Nothing here trains.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -150,11 +151,12 @@ class Dataset:
         """Names of the columns of a table of new rows, in their order."""
         return tuple(c.name for c in self.preparation) or self.features
 
-    def scaled(self, X: ArrayLike) -> np.ndarray:
-        """Return raw rows (n, columns) as the networks see them: (n, features).
+    def prepare(self, X: ArrayLike) -> np.ndarray:
+        """Return raw rows (n, columns) as `Run.to_module` takes them: (n, features).
 
-        Rows of a split are on that scale already, and are refused. A category that the
-        training rows lack is 0 in all its columns, with a warning.
+        In their own units, with gaps filled and a column of 0 and 1 for each category.
+        A category that the training rows lack is 0 in all its columns, with a warning;
+        one comes, too, where a column has its first gap.
         """
         rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
@@ -164,7 +166,14 @@ class Dataset:
                 raise refusal("standardized", name=name)
         if self.preparation:
             rows = tables.prepare(rows, self.preparation, self.preparation)
-        return (rows - self.center) / self.scale
+        return rows
+
+    def scaled(self, X: ArrayLike) -> np.ndarray:
+        """Return raw rows (n, columns) as the networks see them: (n, features).
+
+        As by `prepare`, standardized. Rows of a split are that already: refused.
+        """
+        return (self.prepare(X) - self.center) / self.scale
 
     @classmethod
     def from_frame(
@@ -316,7 +325,7 @@ class Dataset:
         splits = [Split(X[part], y[part]) for part in rows]
         target = float(target_center), float(target_scale)
         about = name, *splits, features, classes, center, scale, *target
-        if table.by or any(c.categories or c.fill is not None for c in columns):
+        if table.by or any(c.categories for c in columns) or np.isnan(table.X).any():
             kept = np.concatenate(rows[:2])
             key = table.key[kept] if table.by else None
             table = replace(table, X=table.X[kept], y=table.y[kept], key=key)
@@ -465,15 +474,21 @@ def check_rows(X, names, preparation=()):
         if missing:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
         X = X.rename(columns=str)[list(names)]
-    if any(c.categories or c.fill is not None for c in preparation):
+    if preparation:
         X = tables.numbered(X, preparation)
     X = _numbers("rows_numbers", X, way=way)
     X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    filled = [column.fill is not None for column in preparation] or [False] * count
-    if bad := (~(np.isfinite(X) | (np.isnan(X) & filled)).all(1)).sum():
-        raise refusal("rows_not_finite", count=bad)
+    filled, gaps = [column.fill is not None for column in preparation], np.isnan(X)
+    bad = ~(np.isfinite(X) | (gaps & (filled or False)))
+    if bad.any():
+        odd = ", ".join(np.array(names)[bad.any(0)][:6])
+        raise refusal("rows_not_finite", count=bad.any(1).sum(), names=odd)
+    parts = zip(preparation, gaps.any(0), strict=False)
+    if new := [column.name for column, gap in parts if gap and not column.missing]:
+        text = words("data")["new_gap"].format(names=", ".join(new))
+        warnings.warn(text, stacklevel=6)
     return X
 
 

@@ -5,7 +5,6 @@ Nothing here knows of `Dataset`.
 """
 
 import itertools
-import math
 import numbers
 import warnings
 from dataclasses import dataclass, replace
@@ -31,7 +30,8 @@ class Column:
     categories : tuple of str or None
         None for numbers. Else each becomes a column of 0 and 1; "" stands for a gap.
     fill : float or None
-        What fills a gap in numbers: their median. None where there may be no gap.
+        What fills a gap in numbers: their median. None where there may be no gap, as
+        in files of earlier versions.
     missing : bool
         Whether one more column of 0 and 1 tells where numbers had a gap.
     standardize : bool
@@ -58,8 +58,6 @@ class Column:
         if self.categories is not None:
             there = [self.categories[k] for k in np.unique(known.astype(int))]
             return replace(self, categories=tuple(there))
-        if self.fill is None:
-            return self
         if not len(known):
             raise refusal("empty_column", name=self.name)
         gaps = len(known) < len(values)
@@ -159,7 +157,7 @@ def _read_inputs(inputs, categorical, standardize):
         raise refusal("empty_column", name=empty[0])
     categorical = _check_columns("categorical", categorical, kinds)
     for name, kind in kinds.items():
-        columns[name] = Column(name, fill=math.nan if gaps[name] else None)
+        columns[name] = Column(name)
         named = name in categorical or inputs[name].dtype == "category"
         if named or kind not in "biuf":
             texts = _texts(inputs[name])
@@ -207,28 +205,43 @@ def _check_texts(name, texts, rows):
 
 
 def numbered(X, columns):
-    """Return rows with categories as their number in `columns`; -1 is said."""
-    import pandas as pd
-
-    names = [column.name for column in columns]
-    if not isinstance(X, pd.DataFrame):
+    """Return rows as numbers, categories as theirs in `columns`; -1 is said."""
+    plain = not any(column.categories for column in columns)
+    if not hasattr(X, "columns"):
         try:
+            if plain and np.asarray(X).dtype.kind in "biuf":
+                return X
             X = np.array(X, object)
         except Exception:
             return X  # for `check_rows` to refuse, as another width
-        if X.ndim not in (1, 2) or X.shape[-1] != len(names):
-            return np.zeros(X.shape)
-        X = pd.DataFrame(np.atleast_2d(X), columns=names)
-    X = X.astype(object).where(X.notna(), np.nan)
-    for name, categories in ((c.name, c.categories) for c in columns):
-        if categories is not None:
-            texts = _texts(X[name])
-            X[name] = _numbers(texts, categories)
-            if new := {*texts} - {*categories}:
-                new = ", ".join(map(repr, sorted(new)))
-                text = words("data")["new_category"].format(name=name, new=new)
-                warnings.warn(text, stacklevel=6)
-    return X
+    if X.ndim not in (1, 2) or X.shape[-1] != len(columns):
+        return np.zeros(X.shape)
+    import pandas as pd
+
+    X = X if hasattr(X, "columns") else pd.DataFrame(np.atleast_2d(X))
+    parts = []
+    for column, (_, values) in zip(columns, X.items(), strict=True):
+        if column.categories is None:
+            parts.append(_floats(column.name, values))
+            continue
+        texts = _texts(values)
+        parts.append(_numbers(texts, column.categories))
+        if new := {*texts} - {*column.categories}:
+            new = ", ".join(map(repr, sorted(new)))
+            text = words("data")["new_category"].format(name=column.name, new=new)
+            warnings.warn(text, stacklevel=7)
+    return np.column_stack(parts)
+
+
+def _floats(name, values):
+    if values.dtype.kind not in "biuf":
+        values = values.astype(object)
+        for value in values[values.notna()]:
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                raise refusal("row_text", value, kind=TypeError, name=name) from None
+    return values.to_numpy(float, na_value=np.nan)
 
 
 # ---- rows ---------------------------------------------------------------------------

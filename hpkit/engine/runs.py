@@ -151,9 +151,10 @@ class Run:
         """Return the network with its scaling inside, as a module that needs no hpkit.
 
         It takes a tensor of rows with the columns of ``dataset.features`` in their own
-        units; categories are columns of 0 and 1 by then. It gives what `predict_proba`
-        gives, or for regression what `predict` gives. ``torch.save`` and
-        ``torch.export`` take it, as far as they take a network of your own.
+        units: ``torch.tensor(run.dataset.prepare(rows))`` of rows of your table. It
+        gives what `predict_proba` gives, or for regression what `predict` gives.
+        ``torch.save`` and ``torch.export`` take it, as far as they take a network of
+        your own.
 
         Examples
         --------

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -192,11 +193,54 @@ def test_new_rows_with_unknown_values_are_told_of():
         found = data.scaled(new.assign(city="Lima"))
 
     assert (found[:, 4:7] == 0).all()
-    with pytest.raises(ValueError, match="no missing or infinite values, got 3 rows"):
-        data.scaled(new.assign(dose=np.nan))  # which had no gap to learn from
+    with pytest.raises(ValueError, match=r"infinite values, got 3 rows .* in dose;"):
+        data.scaled(new.assign(dose=np.inf))
     for wrong in (new.iloc[:, 1:].to_numpy(), "Lima", [["Lima"] * 4], None):
         with pytest.raises((ValueError, TypeError), match=r"X must .*, got .*; give"):
             data.scaled(wrong)
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_first_gap_in_new_rows_gets_the_median_of_the_training_rows(
+    gap, kept, tmp_path
+):
+    frame = messy()
+    data = made(frame)
+    run = hk.fit(data, hk.Hyperparameters(epochs=2, lr=0.1))
+    run = hk.load_model(run.save(tmp_path / "run.pt")) if kept else run
+    new, median = frame[[*data.columns]].head(3), frame.dose[rows_of(data)[0]].median()
+
+    with pytest.warns(UserWarning, match="No training row has a gap in dose: "):
+        found = run.predict_proba(new.assign(dose=gap))
+
+    expected = run.predict_proba(new.assign(dose=median))
+    np.testing.assert_array_equal(found, expected)
+    module = run.to_module()(torch.tensor(run.dataset.prepare(new)))
+    np.testing.assert_allclose(module.detach(), run.predict_proba(new), atol=1e-12)
+
+
+def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
+    data = Dataset.from_arrays(X, y)
+    for one in (data, next(folds_of(data, 3, np.random.default_rng(0)))):
+        median = np.median(one.train.X[:, 1] * one.scale[1] + one.center[1])
+        for row in ([0.5, None], [0.5, np.nan], np.array([[0.5, np.nan]])):
+            with pytest.warns(UserWarning, match="gap in x2"):
+                np.testing.assert_allclose(one.prepare(row), [[0.5, median]])
+    assert data._table is None
+
+
+@pytest.mark.parametrize("odd", ["12,5", pd.Timestamp("2026"), 1j])
+def test_what_is_no_number_in_new_rows_is_named(odd):
+    frame = messy()
+    data = made(frame)
+    new = frame[[*data.columns]].head(3).astype({"dose": object})
+    new.loc[1, "dose"] = odd
+    for rows in (new, new.to_numpy()):
+        with pytest.raises(TypeError, match=r"a number in dose, got .*; correct") as e:
+            data.prepare(rows)
+        assert repr(odd) in str(e.value)
 
 
 def test_a_kept_winner_prepares_rows_as_before(tmp_path):

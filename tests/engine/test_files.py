@@ -5,6 +5,7 @@ What needs no hpkit is asked in another interpreter, which cannot import it.
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,8 @@ def test_saved_run_of_an_earlier_version_predicts_as_it_did():
             row = {"city": city, "size": size}
             assert run.predict(row, epoch) == pytest.approx([price], rel=1e-6)
     assert (run.setting.lr, run.best_epoch, run.dataset.n_train) == (0.3, 16, 36)
+    (size,) = (c for c in run.dataset.preparation if c.name == "size")
+    lacking = replace(size, fill=None, missing=False)
+    data = replace(run.dataset, preparation=(lacking,))
+    with pytest.raises(ValueError, match="got 1 rows with some in size; fill them in"):
+        data.prepare({"size": None})
