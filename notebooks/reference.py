@@ -15,8 +15,8 @@ WORDS = 900  # two pages
 
 HEAD = """# Reference
 
-What goes in, what comes back, an example: the calls for your own work on two pages. All
-else is in `help(hk.fit)` and the like. Before each example stands `import hpkit as hk`.
+The calls for your own work: what goes in, what comes back, an example, to begin with
+`import hpkit as hk`. More: `help(hk.fit)`.
 """
 # heading: what holds for all of it, and its calls
 PARTS = {
@@ -24,13 +24,19 @@ PARTS = {
     "Settings": ("", "Hyperparameters log_uniform"),
     "Training": ("", "fit train cross_validate"),
     "Searches": (
-        "Each also takes `{shared}`, and gives a `Search`: a table in a cell, with "
-        "`best`, `best_run`, `ties`, `edge`, `to_frame()` and `save(path)`.",
+        "Each also takes `{shared}`, and gives a `Search` with `best`, `best_run`, "
+        "`ties`, `edge`, `to_frame()` and `save(path)`.\n"
+        '- `storage="tuning.json"`: a killed search goes on.\n'
+        "- `cv=5`: each setting on five folds.\n"
+        "- `heads=[2, 4]`: `setting.heads` in your `model`.",
         "validation_curve grid_search one_at_a_time random_search successive_halving "
         "bayesian_search",
     ),
     "Results": ("", "Search.to_frame load to_optuna"),
-    "Using a run": ("", "Run.predict load_model Run.to_module Run.as_pytorch"),
+    "Using a run": (
+        "`run.predict_proba(X)` gives the probability of each class.",
+        "Run.predict load_model Run.to_module Run.as_pytorch",
+    ),
     "Plots": (
         "Each takes `ax=`, and gives the axes.",
         "plot_training_curves plot_validation_curve plot_grid",

@@ -445,7 +445,11 @@ class Runs:
 
     @property
     def best_run(self) -> Run:
-        """The run of the best setting whose validation loss is lowest."""
+        """The run of the best setting whose validation loss is lowest.
+
+        With `cv` that is the network of one fold, the luckiest, which has seen only
+        part of the rows; for one to use call ``hk.fit(data, found.best)``.
+        """
         i = self.order[0]
         return self[i, int(np.nanargmin(self.best_val_loss[i]))]
 

@@ -249,8 +249,9 @@ def grid_search(plan, **values):
         before, `hpkit.fit` gives the networks again.
     cv : int, optional
         Train on that many folds of the training and validation rows: the loss of seed k
-        is that on fold k, which its network has not learned from. Cut as in
-        `cross_validate`. Fit ``search.best`` on the data set at the end.
+        is the lowest on fold k, which its network has not learned from. Cut as in
+        `cross_validate`. Each network, so `best_run`, too, has seen part of the rows;
+        for one to use call ``hk.fit(data, found.best)``.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
     progress : bool, default False
@@ -323,7 +324,8 @@ def cross_validate(
     The training and validation rows are cut into folds, `repeats` times anew; the test
     rows stay out. `seed` is of the shuffles and of the networks, `model` as in `fit`.
     Groups of a data set made with `groups` stay whole; with `time` the rows held back
-    come after those learned from, in one way only.
+    come after those learned from, in one way only. With a constant schedule,
+    ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
 
     Notes
     -----

@@ -99,7 +99,8 @@ def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
             np.testing.assert_allclose(found.val_loss[i, :, -1], expected, rtol=1e-5)
     assert found.mean_val_loss == pytest.approx(found.runs.best_val_loss.mean(1))
     assert found.seeds == (0, 1, 2)
-    assert "Each seed has a fold of its own." in found.describe()
+    said = "Each seed has a fold of its own; best_run is the network of one fold."
+    assert said in found.describe()
     run = found.best_run
     net = run.network().double()
     X = run.dataset.scaled(wine.test.X * wine.scale + wine.center)
