@@ -123,7 +123,7 @@ KILLED = """
 import sys, hpkit as hk
 from hpkit.search import lasting
 lasting.PAUSE = 0.02
-data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=40)
+data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=25)
 space = {"lr": [0.003, 0.03, 0.3], "batch_size": [8, 32, 64], "seeds": range(3)}
 print("begun", flush=True)
 getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
@@ -137,9 +137,9 @@ def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one
     rng, command = np.random.default_rng(), [sys.executable, "-c", KILLED]
     with subprocess.Popen([*command, search.__name__], stdout=-1) as process:
         process.stdout.readline()
-        time.sleep(rng.uniform(0.05, 0.6))
+        time.sleep(rng.uniform(0.05, 0.4))
         os.kill(process.pid, signal.SIGKILL)
-    base = hk.Hyperparameters(epochs=40)
+    base = hk.Hyperparameters(epochs=25)
     space = {"lr": LRS[:3], "batch_size": [8, 32, 64], "seeds": range(3)}
     found = search(DIGITS, base, **space, storage="tuning.json")
     assert_same(found, search(DIGITS, base, **space))
