@@ -132,7 +132,11 @@ class Run:
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
         if self.weights is None:
-            raise refusal("no_weights")
+            if not len(self.dataset.train.y):
+                raise refusal("no_weights_no_rows")
+            own = "run.model" if self.model else "model" if self.setting.own else ""
+            own = "" if self.model is network or not own else f", model={own}"
+            raise refusal("no_weights", model=own)
         weights, number = self.weights
         return weights.load(self._start(), number, epoch)
 

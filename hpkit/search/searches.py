@@ -159,6 +159,21 @@ class Plan:
         search = Search(self.kind, self.base, self.space, runs, planned, **more)
         if self.storage:
             self.storage.keep(search, self.now)
+        return self._with_network(search) if self.storage else search
+
+    def _with_network(self, search):
+        """Train the best run again at the end if it is one that a file has."""
+        runs, (i, *_) = search.runs, search.runs.order
+        if not search.finished or runs.epochs_done[i].max() < 0:
+            return search
+        if (best := runs.best_run).weights is None:
+            about = {"seeds": (best.seed,), "model": self.model}
+            again = Lasting(self.dataset, [best.setting], **about)
+            for _ in _under_way(again, self.tick, best.epochs_done):
+                pass
+            at = i, runs.seeds.index(best.seed)
+            weights = runs.weights | {at: again.runs.weights.get((0, 0))}
+            search = replace(search, runs=replace(runs, weights=weights))
         return search
 
     def cost(self, settings, epochs=None):
@@ -245,8 +260,9 @@ def grid_search(plan, **values):
         network of the setting.
     storage : str or Path, optional
         A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
-        from there after a stop, or a kill. It holds curves: of the runs that had ended
-        before, `hpkit.fit` gives the networks again.
+        from there after a stop, or a kill. It holds curves: the best run is trained
+        again for its network, others by `hpkit.fit`. Until the search has ended, the
+        runs under way are in "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
         Train on that many folds of the training and validation rows: the loss of seed k
         is the lowest on fold k, which its network has not learned from. Cut as in

@@ -360,3 +360,39 @@ def test_a_lost_run_is_numbered_as_in_the_search():
     )
     (lost,) = found.lost
     assert [found.settings[i].hidden for i, _ in lost.runs] == [(3,)]
+
+
+def sized(n_features, n_outputs, setting):
+    width = setting.width
+    hidden = nn.Linear(n_features, width)
+    return nn.Sequential(hidden, nn.Tanh(), nn.Linear(width, n_outputs))
+
+
+@pytest.mark.parametrize(
+    ("search", "arguments"),
+    [
+        (hk.grid_search, {"lr": LRS}),
+        (hk.successive_halving, {"lr": LRS, "eta": 2}),
+        (hk.bayesian_search, {"lr": RANGE, "n_trials": 3}),
+        (hk.grid_search, {"width": [4, 8], "model": sized}),
+    ],
+)
+def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
+    search, arguments, tmp_path
+):
+    def again():
+        return search(DIGITS, BASE, storage="tuning.json", **arguments)
+
+    first, second = again(), again()
+
+    assert_same(second, first)
+    for epoch in ("best", "last"):
+        one, other = (
+            s.best_run.outputs(DIGITS.valid.X, epoch) for s in (first, second)
+        )
+        assert np.array_equal(one, other)
+    second.best_run.save(tmp_path / "model.pt")
+    worst = second.runs[int(second.runs.order[-1]), 0]
+    with pytest.raises(ValueError, match="needs the weights") as refused:
+        worst.network()
+    assert ("model=run.model" in str(refused.value)) == ("model" in arguments)
