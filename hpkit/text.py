@@ -64,7 +64,7 @@ def sentences(search, short=False) -> list:
     found = [say["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
     found += [say["folds"]] if search.runs.folds else []
     found += [] if search.finished else [say["unfinished"]]
-    if not len(search.runs):
+    if search.cost.epochs == 0:
         return [*found, say["nothing"]]
     if short:
         return found
@@ -86,12 +86,13 @@ def best_sentences(search) -> list:
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    if ties := search.ties:
+    early = not (search.finished or search.runs_done)
+    if ties := () if early else search.ties:
         many = len(ties) > _MOST_TIES
         settings = "; ".join(label(s, names) for s in ties[: 3 if many else None])
         facts = {"seeds": len(runs.seeds), "more": len(ties) - 3, "settings": settings}
         found.append(say["many_ties" if many else "ties"].format(**facts))
-    found += edge_sentences(search)
+    found += [] if early else edge_sentences(search)
     if diverged.any():
         found.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
     return found

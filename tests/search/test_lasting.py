@@ -396,3 +396,20 @@ def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
     with pytest.raises(ValueError, match="needs the weights") as refused:
         worst.network()
     assert ("model=run.model" in str(refused.value)) == ("model" in arguments)
+
+
+def test_a_search_left_early_names_no_winner_among_what_is_untrained():
+    about = {"lr": LRS, "seeds": range(3), "tick": 0}
+    live = hk.grid_search.live(DIGITS, BASE, **about)
+    found = next(live)
+    while found.cost.epochs == 0:
+        if len(found.runs):
+            assert "lowest" not in found.describe()
+        assert "Nothing was trained" in found.describe()
+        found = next(live)
+    live.close()
+
+    assert not found.runs_done
+    assert "lowest mean" in found.describe()
+    assert "cannot tell" not in found.describe()
+    assert "lie beyond" not in found.describe()
