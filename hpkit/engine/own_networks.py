@@ -555,6 +555,8 @@ def _drop_idle(traced):
 
 
 def _check_network(net, n_features, n_outputs):
+    if empty := [n for n, p in net.named_parameters() if not p.numel()]:
+        raise refusal("empty_parameter", empty[0])
     rows = torch.zeros(2, n_features, dtype=next(net.parameters()).dtype)
     try:
         with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):

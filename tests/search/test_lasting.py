@@ -413,3 +413,16 @@ def test_a_search_left_early_names_no_winner_among_what_is_untrained():
     assert "lowest mean" in found.describe()
     assert "cannot tell" not in found.describe()
     assert "lie beyond" not in found.describe()
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+def test_a_model_with_an_empty_layer_or_a_broken_number_says_so():
+    about = {"model": sized, "seeds": range(2)}
+    found = hk.grid_search(DIGITS, BASE, width=[4, 0], **about)
+    with pytest.raises(TypeError, match=r"width=.*draw them with whole=True"):
+        hk.random_search(DIGITS, BASE, width=hk.log_uniform(4, 64), **about)
+
+    assert found.best.width == 4
+    (lost,) = found.lost
+    assert lost.runs == ((1, 0), (1, 1))
+    assert "0.weight" in lost.reason
