@@ -155,8 +155,7 @@ class Dataset:
         """Return raw rows (n, columns) as `Run.to_module` takes them: (n, features).
 
         In their own units, with gaps filled and a column of 0 and 1 for each category.
-        A category that the training rows lack is 0 in all its columns, with a warning;
-        one comes, too, where a column has its first gap.
+        What the training rows lack, a category (0 in all its columns) or a gap, warns.
         """
         rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
@@ -481,8 +480,7 @@ def check_rows(X, names, preparation=()):
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
     filled, gaps = [column.fill is not None for column in preparation], np.isnan(X)
-    bad = ~(np.isfinite(X) | (gaps & (filled or False)))
-    if bad.any():
+    if (bad := ~(np.isfinite(X) | (gaps & (filled or False)))).any():
         odd = ", ".join(np.array(names)[bad.any(0)][:6])
         raise refusal("rows_not_finite", count=bad.any(1).sum(), names=odd)
     parts = zip(preparation, gaps.any(0), strict=False)

@@ -30,8 +30,7 @@ class Column:
     categories : tuple of str or None
         None for numbers. Else each becomes a column of 0 and 1; "" stands for a gap.
     fill : float or None
-        What fills a gap in numbers: their median. None where there may be no gap, as
-        in files of earlier versions.
+        What fills a gap in numbers: their median. Older files may have None.
     missing : bool
         Whether one more column of 0 and 1 tells where numbers had a gap.
     standardize : bool
@@ -150,14 +149,13 @@ def _key(what, column):
 
 def _read_inputs(inputs, categorical, standardize):
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
-    gaps, columns = inputs.isna().sum(), {}
+    gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
     if dates := [name for name, kind in kinds.items() if kind in "mM"]:
         raise refusal("dates", names=", ".join(dates))
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])
     categorical = _check_columns("categorical", categorical, kinds)
     for name, kind in kinds.items():
-        columns[name] = Column(name)
         named = name in categorical or inputs[name].dtype == "category"
         if named or kind not in "biuf":
             texts = _texts(inputs[name])
