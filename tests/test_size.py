@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (18_310, 92),
     "hpkit/charts/*.js": (723, 2),
-    "tests/**/*.py": (22_370, 100),
+    "tests/**/*.py": (22_395, 100),
 }
 
 

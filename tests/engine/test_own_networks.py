@@ -309,6 +309,17 @@ def test_a_single_run_makes_one_network_which_may_have_one_parameter():
     assert run.network().weight.shape == (3, 8)
 
 
+def test_a_name_is_mentioned_by_what_a_model_function_calls():
+    def width_of(setting):
+        return setting.width
+
+    def model(n_in, n_out, setting):
+        return nn.Linear(n_in, width_of(setting))
+
+    assert modules.mentions(model, "width")
+    assert not modules.mentions(model, "heads")
+
+
 def test_a_watched_setting_is_a_setting():
     watched = modules.RecordedSetting.of(BASE)
     assert isinstance(watched, hk.Hyperparameters)

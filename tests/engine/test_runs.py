@@ -696,6 +696,13 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
     assert list(curve.values()) == pytest.approx(grid.val_loss[4].mean(0))
 
 
+def test_optuna_speaks_afterwards_as_loudly_as_before(grid):
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
+    grid.to_optuna()
+    assert optuna.logging.get_verbosity() == optuna.logging.DEBUG
+
+
 def test_to_optuna_takes_a_start_that_is_on_no_list():
     start = hk.Hyperparameters(epochs=1)  # batch size 32, hidden (16, 16)
 
