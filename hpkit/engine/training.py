@@ -9,12 +9,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import torch
@@ -33,6 +35,9 @@ __all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
 _READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS, *LOSS}
 assert {*hp.TABLE} == _READ
 
+# What a thread enters to train for a moment. Small steps of several threads at once are
+# a fight for Python's lock, in which four took 14 times as long as one.
+TURN = ContextVar("TURN", default=None)
 # Weights of all runs of a stack together: beyond the cache it only gets slower.
 WEIGHTS_PER_STACK = 400_000
 # Weights that are trained in turn, beyond which a stack waits for another to end; and
@@ -150,10 +155,10 @@ class Training:
 
         No run goes beyond epoch `pause`; a later call may lead it on from there.
         """
-        until = time.perf_counter() + seconds
         # Tracing a learner's module needs tensors that inference mode does not make.
         mode = torch.no_grad if self.own else torch.inference_mode
-        with OneThread(), mode():
+        with TURN.get() or contextlib.nullcontext(), OneThread(), mode():
+            until = time.perf_counter() + seconds
             while not self.finished:
                 stack = self.next_stack(pause)
                 if stack is not None and stack.done >= pause:

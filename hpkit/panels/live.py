@@ -11,8 +11,11 @@ the click on Stop, with every version of ipykernel.
 import atexit
 import threading
 import time
+from collections import deque
 from contextlib import closing, contextmanager
 from weakref import WeakSet
+
+from hpkit.engine.training import TURN
 
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
@@ -20,6 +23,31 @@ REST = 12  # times as long as a picture took lie between two: training comes fir
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 LAST = 5.0  # seconds that threads have to end before Python does
+
+
+class _Turns:
+    """A lock that goes to the one who has waited longest: panels train by turns."""
+
+    def __init__(self):
+        self.waiting, self.lock = deque(), threading.Lock()
+
+    def __enter__(self):
+        mine = threading.Lock()
+        mine.acquire()
+        with self.lock:
+            self.waiting.append(mine)
+            if len(self.waiting) == 1:
+                mine.release()
+        mine.acquire()
+
+    def __exit__(self, *_):
+        with self.lock:
+            self.waiting.popleft()
+            if self.waiting:
+                self.waiting[0].release()
+
+
+_turns = _Turns()
 
 
 class Live:
@@ -103,6 +131,7 @@ class Live:
     def _work(self):
         """Do the newest job until there is none (the thread)."""
         ran = False
+        TURN.set(_turns)
         while True:
             with self.lock:
                 job, self._next = self._next, None

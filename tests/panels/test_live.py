@@ -8,6 +8,8 @@ import time
 import pytest
 from chart_reading import until
 
+from hpkit.data.datasets import load_dataset
+from hpkit.engine.training import TURN, Training
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import live as live_module
 from hpkit.panels.live import Live
@@ -268,3 +270,25 @@ def test_live_wait_of_no_time_ends_at_once_if_busy():
     live.wait(5)
 
     assert waited < 1
+
+
+def test_panels_train_by_turns_and_none_waits_longer_than_for_the_others():
+    moons, order = load_dataset("moons"), []
+    turns = [Training(moons, QUICK.but(epochs=400)) for _ in range(3)]
+    lives = [Live(lambda: None, lambda error: None) for _ in turns]
+
+    def job(number):
+        while not turns[number].finished:
+            with TURN.get():
+                order.append(number)
+            turns[number].advance(0.01)
+            yield False
+
+    for number, live in enumerate(lives):
+        live.start(job(number))
+    for live in lives:
+        live.wait(30)
+
+    some = order[3:30]
+    assert len(some) == 27
+    assert all(some.count(number) >= 5 for number in range(3))
