@@ -64,7 +64,7 @@ WATCH = """() => {
     document.addEventListener('pointerup', () => { panel.up = performance.now() }, true)
     document.addEventListener('mouseup', () => { panel.up = performance.now() }, true)
     const look = now => {
-        const lines = [...panel.querySelectorAll('path.line')]
+        const lines = [...panel.querySelectorAll('g.line path')]
         const shapes = lines.map(line => line.getAttribute('d')).join()
         if (shapes != shown) panel.end = performance.now()
         shown = shapes
