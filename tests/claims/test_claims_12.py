@@ -55,7 +55,7 @@ def test_decay_starves():
 
 def test_drop_drops_the_loss():
     """The rate falls to a tenth after each of some epochs."""
-    pulls = (5, 8)
+    pulls = range(5, 9)
     drawn = (DEEP.but(lr=0.1, schedule=(1,) * k + (0.1,) * (10 - k)) for k in pulls)
     *_, runs = hk.train(hk.load_dataset("digits"), [*drawn], seeds=THREES, tick=60)
     for k, loss in zip(pulls, runs.val_loss, strict=True):

@@ -43,7 +43,7 @@ def differences(run, plain):
 
 
 def groups(rng, n):
-    """Return settings that share a stack by twos, at rates where training is stable.
+    """Return settings that share a stack by fours, at rates where training is stable.
 
     In a stack they differ in all that may differ there; epochs are uneven.
     """
@@ -52,7 +52,7 @@ def groups(rng, n):
         hidden = tuple(int(u) for u in rng.choice([1, 2, 5, 16], depth))
         batch_size = int(rng.choice([1, 2, 7, 8, 15, 16, 17, 32, n - 1, n]))
         drops = rng.random() < 0.5
-        for epochs in rng.permutation([1, 3]):
+        for epochs in rng.permutation([1, 2, 4, 5]):
             momentum = float(rng.choice([0, 0.5, 0.9]))
             top = {"rmsprop": -2.5, "adam": -2, "adamw": -2}.get(optimizer, -1.5)
             top += 0 if optimizer.startswith("adam") else np.log10(1 - momentum)
@@ -73,8 +73,7 @@ def groups(rng, n):
 def test_random_settings_equal_the_plain_loop(dtype):
     wanted = list(groups(np.random.default_rng(1), 50))
 
-    seeds = SEEDS if dtype == torch.float64 else SEEDS[1:]
-    training = Training(MOONS, wanted, seeds=seeds, dtype=dtype)
+    training = Training(MOONS, wanted, seeds=SEEDS, dtype=dtype)
     stacks = len(training.waiting)
     while not training.finished:
         training.advance(60)
@@ -83,8 +82,8 @@ def test_random_settings_equal_the_plain_loop(dtype):
         differences(run, plain_run(MOONS, run.setting, run.seed, dtype=dtype))
         for run in training.runs
     ]
-    assert (stacks, len(worst)) == (50, 100 * len(seeds))
-    assert sum(s.dropout > 0 for s in wanted) >= 25
+    assert (stacks, len(worst)) == (50, 600)
+    assert sum(s.dropout > 0 for s in wanted) >= 50
     if dtype == torch.float64:
         assert np.max(worst) < 1e-9
     else:
