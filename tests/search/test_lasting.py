@@ -123,30 +123,33 @@ KILLED = """
 import sys, hpkit as hk
 from hpkit.search import lasting
 lasting.PAUSE = 0.02
-data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=25)
+data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=int(sys.argv[2]))
 space = {"lr": [0.003, 0.03, 0.3], "batch_size": [8, 32, 64], "seeds": range(3)}
-print("begun", flush=True)
 getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
 """
 
 
-@pytest.mark.parametrize("search", [hk.grid_search, hk.successive_halving])
+@pytest.mark.parametrize(
+    ("search", "epochs"), [(hk.grid_search, 90), (hk.successive_halving, 600)]
+)
 def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one(
-    search,
+    search, epochs
 ):
-    rng, command = np.random.default_rng(), [sys.executable, "-c", KILLED]
-    with subprocess.Popen([*command, search.__name__], stdout=-1) as process:
-        process.stdout.readline()
-        time.sleep(rng.uniform(0.05, 0.4))
+    command = [sys.executable, "-c", KILLED, search.__name__, str(epochs)]
+    with subprocess.Popen(command) as process:
+        while not Path("tuning.json").exists():  # it is under way
+            time.sleep(0.001)
+        time.sleep(np.random.default_rng().uniform(0, 0.15))
         os.kill(process.pid, signal.SIGKILL)
-    base = hk.Hyperparameters(epochs=25)
+    there = {name.partition("-")[0] for name in os.listdir()}
+    base = hk.Hyperparameters(epochs=epochs)
     space = {"lr": LRS[:3], "batch_size": [8, 32, 64], "seeds": range(3)}
     found = search(DIGITS, base, **space, storage="tuning.json")
+
+    assert process.returncode == -signal.SIGKILL
+    assert "tuning.json.state" in there  # it had not ended
     assert_same(found, search(DIGITS, base, **space))
     assert os.listdir() == ["tuning.json"]
-
-
-# ---- the file ----------------------------------------------------------------------
 
 
 def begun():
@@ -235,9 +238,6 @@ def test_a_file_is_not_written_more_often_than_once_a_second(monkeypatch):
         if len(written) == 3:
             break
     assert np.diff(written[:3]).min() >= 1
-
-
-# ---- what fails --------------------------------------------------------------------
 
 
 class Fails(nn.Module):
