@@ -345,15 +345,13 @@ def test_own_file_same_numbers(tmp_path):
         winner = simple(split).best_run
         loaded = hk.load_model(winner.save(tmp_path / "cells.pt"))
         assert np.array_equal(loaded.predict_proba(rows), winner.predict_proba(rows))
-        assert (
-            loaded.predict(rows.iloc[0], names=True)[0] in frame["diagnosis"].unique()
-        )
+        assert loaded.predict(rows.iloc[0], names=True)[0] in {*frame["diagnosis"]}
 
 
 def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypatch):
     """The lesson's own lines; TensorBoard is not among what hpkit installs."""
-    reader = "tensorboard.backend.event_processing.event_accumulator"
-    reader = pytest.importorskip(reader, reason="needs TensorBoard").EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     monkeypatch.chdir(tmp_path)
     lesson = (FOLDER / "src/11_your_own.py").read_text("utf-8")
     code = re.search(r"^# from torch.utils.tensor.*?(?=# import)", lesson, re.S | re.M)
@@ -361,6 +359,6 @@ def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypat
 
     for run in simple(OURS).runs:
         folder = f"runs/lr {run.setting.lr:g} seed {run.seed}"
-        events = reader(folder).Reload().Scalars("val_loss")
+        events = EventAccumulator(folder).Reload().Scalars("val_loss")
         assert [event.step for event in events] == [*range(31)]
         assert [event.value for event in events] == pytest.approx(run.val_loss)
