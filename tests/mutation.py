@@ -40,7 +40,7 @@ MODULES = {
     "search/result": (24, "engine/runs search/ties search/searches"),
     "search/bayes": (6, "search/bayes engine/runs"),
     "search/executors": (14, "search/executors"),
-    "search/lasting": (10, "search/lasting"),
+    "search/lasting": (10, "search/lasting search/bayes"),
     "data/datasets": (14, "data/datasets engine/runs"),
     "data/tables": (14, "data/tables"),
     "exercises/_core": (14, "exercises/core exercises/progress exercises/grading"),
@@ -92,11 +92,14 @@ ALIKE = {
         "SILENCE = (6)": SPEED,
         "CHUNK = (1.5)": SPEED,
         "(time.perf_counter() - seconds)": SPEED,
+        "stack.done % (2)": SPEED,
         "training.finished and training.paused": "goes round until its time is up",
         "if (now > until)": "a clock is never read twice with the same answer",
     },
     "exercises/_core": {"repr=(True)": "a dataclass keeps the __repr__ of its class"},
     "panels/live": {"AT_ONCE = (3.0)": SPEED},
+    "data/tables": {"((1 * count),)": "shares are equal, whatever they are"},
+    "panels/one_at_a_time": {"self.resets -= 1": "another number is another one"},
     "panels/training": {"self.unbegun = (True)": "a panel trains before it is shown"},
 }
 

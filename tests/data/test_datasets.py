@@ -102,6 +102,7 @@ def test_regression_is_recognised_and_standardised():
     assert raw.min() >= 300
     assert Dataset.from_arrays(x[:, None], np.arange(60) % 3).n_outputs == 3
     assert Dataset.from_arrays(x[:, None], np.arange(60)).is_regression
+    assert Dataset.from_arrays(x[:, None], np.full(60, 2.5)).target_scale == 1
 
 
 BAD_FRAMES = {

@@ -72,7 +72,8 @@ def test_columns_are_those_of_scikit_learn_fitted_on_the_training_rows(seed):
     data = made(frame, seed=seed)
 
     expected = by_sklearn(frame, rows_of(data)[0])
-    for split, rows in zip((data.train, data.valid, data.test), rows_of(data)):  # noqa: B905
+    splits = data.train, data.valid, data.test
+    for split, rows in zip(splits, rows_of(data), strict=True):
         np.testing.assert_allclose(split.X, expected[rows], atol=1e-12)
         assert ((split.y == 1) == (frame.sick[rows] == "yes")).all()
     assert data.features[1:3] == ("age", "age is missing")

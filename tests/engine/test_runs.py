@@ -1,10 +1,10 @@
 """Results: runs, what a search says of them, tables, files, Optuna studies."""
 
-import importlib
 import json
 import warnings
 
 import numpy as np
+import optuna
 import pytest
 import torch
 
@@ -678,6 +678,7 @@ def test_load_refuses_other_and_newer_files(text, said, grid, tmp_path):
 
 
 def test_to_optuna_tells_pruned_and_failed_trials(grid):
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
     search = made(
         [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]],
         kind="successive_halving",
@@ -694,13 +695,7 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
     assert study.best_params == best
     curve = study.trials[4].intermediate_values
     assert list(curve.values()) == pytest.approx(grid.val_loss[4].mean(0))
-
-
-def test_optuna_speaks_afterwards_as_loudly_as_before(grid):
-    optuna = pytest.importorskip("optuna")
-    optuna.logging.set_verbosity(optuna.logging.DEBUG)
-    grid.to_optuna()
-    assert optuna.logging.get_verbosity() == optuna.logging.DEBUG
+    assert optuna.logging.get_verbosity() == optuna.logging.DEBUG  # as it was
 
 
 def test_to_optuna_takes_a_start_that_is_on_no_list():
@@ -735,7 +730,6 @@ def test_from_optuna_reads_a_study_back():
 
 
 def test_from_optuna_reads_a_study_of_somebody_else():
-    optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
 
@@ -770,7 +764,6 @@ def test_from_optuna_reads_a_study_of_somebody_else():
 
 
 def test_from_optuna_refuses_what_it_cannot_rank():
-    optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     maximize = optuna.create_study(direction="maximize")
     for error, study, words in (

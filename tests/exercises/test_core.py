@@ -375,9 +375,13 @@ def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkey
 def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, capsys):
     from hpkit import Hyperparameters
 
+    with monkeypatch.context() as without:
+        without.delitem(sys.modules, "IPython", raising=False)
+        assert not _core._in_notebook()
     with _core.one_sign():
         _core.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
     assert capsys.readouterr() == ("", "")
+    assert _core._sign.get() is None
     said = []
     handle = SimpleNamespace(update=lambda bundle, raw: said.append(bundle))
 

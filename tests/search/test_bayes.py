@@ -1,7 +1,5 @@
 """Studies that go on, and what seeds become on the way to Optuna and back."""
 
-import importlib
-
 import numpy as np
 import pytest
 
@@ -15,9 +13,10 @@ CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
 
 @pytest.fixture
 def optuna():
-    module = importlib.import_module("optuna")
-    module.logging.set_verbosity(module.logging.WARNING)
-    return module
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
 
 
 @pytest.fixture
