@@ -177,11 +177,8 @@ def _uses(found):
     uses = {"run": isinstance(found, Run), "numbers": runs.dataset.is_regression}
     for name in NAMES:
         values = [*dict.fromkeys(_each(runs, name))]
-        uses[name] = (
-            []
-            if values == [getattr(Hyperparameters, name)] and name not in _CHOSEN
-            else values
-        )
+        off = values == [getattr(Hyperparameters, name)] and name not in _CHOSEN
+        uses[name] = [] if off else values
     plans = uses["schedule"] or (["constant"] if uses["warmup"] else [])
     plans = [plan if isinstance(plan, str) else "list" for plan in plans]
     uses |= {"schedule": [*dict.fromkeys(plans)], "planned": plans}

@@ -369,6 +369,7 @@ class Panel(W.VBox):
 
     def _show_code(self):
         codes, chosen = self.codes(), self.forms.value
+        self.forms.layout.display = "" if len(codes) > 1 else "none"
         with self.quietly():
             if self.forms.options != tuple(codes):
                 self.forms.options = tuple(codes)

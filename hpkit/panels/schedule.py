@@ -178,8 +178,10 @@ class SchedulePanel(Instrument):
         runs, told = self.runs, []
         rows = zip(self.names, runs.mean_val_loss, runs.val_loss.mean(1), strict=True)
         for (name, low, curve), out in zip(rows, runs.diverged.sum(1), strict=True):
-            facts = {"low": low, "end": curve[self._done], "out": out}
-            said = WORDS["out" if out else each]
+            end = curve[self._done]
+            facts = {"low": low, "end": end, "out": out}
+            same = each == "each" and f"{low:.3g}" == f"{end:.3g}"
+            said = WORDS["out" if out else "each_now" if same else each]
             told.append(said.format(name=name, n=len(self.seeds), **facts))
         return ", ".join(told)
 
