@@ -239,7 +239,7 @@ def test_longer_run_takes_the_place_of_a_stopped_one(moons):
 
 
 def test_slow_training_can_be_watched_and_stopped(moons):
-    panel = TrainingPanel(moons, QUICK.but(epochs=200))
+    panel = TrainingPanel(moons, QUICK.but(epochs=200)).wait(30)
     assert not panel.slow.value
     assert panel.seconds(panel.run.setting) < 2
     panel.slow.value = True
