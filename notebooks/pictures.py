@@ -14,7 +14,6 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks" / "images"
 WIDTH, HEIGHT = 1180, 900  # of the window, in pixels
-SHOWN = 560  # pixels of a panel, from its top
 COLORS = 128  # of the moving picture
 STEPS = 8  # values of the batch size on its way from one place to the next
 
@@ -64,6 +63,7 @@ def make():
                 if said := harness.errors(page):
                     raise RuntimeError(f"{name}: {said}")
                 harness.command(page, "application:toggle-left-area")
+                page.add_style_tag(content=".hp-drawer { display: none }")
                 panel = page.locator(".hpkit").first
                 page.wait_for_timeout(2000)
                 if name == "curve":
@@ -75,9 +75,8 @@ def make():
 
 
 def shot(panel):
-    """Return a picture of a panel."""
-    seen = Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
-    return seen.crop((0, 0, seen.width, min(seen.height, SHOWN)))
+    """Return a picture of a panel, without its drawer."""
+    return Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
 
 
 def dragged(page, panel, label):

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from sklearn.neural_network import MLPClassifier
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.nn.functional import cross_entropy
 
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.dense import network, start
@@ -26,7 +27,10 @@ from hpkit.engine.dense import network, start
 def splits(dataset, dtype=torch.float32):
     """Return X, y of the training and of the validation split as tensors."""
     parts = (dataset.train, dataset.valid)
-    return [(torch.tensor(s.X, dtype=dtype), torch.tensor(s.y)) for s in parts]
+    y_type = dtype if dataset.is_regression else None
+    return [
+        (torch.tensor(s.X, dtype=dtype), torch.tensor(s.y, dtype=y_type)) for s in parts
+    ]
 
 
 def every(dataset, settings, seeds, one):
@@ -35,37 +39,39 @@ def every(dataset, settings, seeds, one):
     return np.array(losses)
 
 
+def curve(dataset, setting, seed, loader=False):
+    """Yield the validation loss of one run before training and after each epoch."""
+    train, valid = splits(dataset)
+    loss_of = nn.functional.mse_loss if dataset.is_regression else cross_entropy
+    net = start(network, dataset.n_features, dataset.n_outputs, setting, seed)
+    optimizer = torch.optim.SGD(net.parameters(), setting.lr, setting.momentum)
+    order = torch.Generator().manual_seed(seed)
+    if loader:
+        data = torch.utils.data.TensorDataset(*train)
+        batches = torch.utils.data.DataLoader(
+            data, setting.batch_size, shuffle=True, generator=order
+        )
+    for epoch in range(setting.epochs + 1):
+        if epoch:
+            if not loader:
+                rows = torch.randperm(len(train[0]), generator=order)
+                batches = (
+                    (train[0][i], train[1][i]) for i in rows.split(setting.batch_size)
+                )
+            for x, y in batches:
+                optimizer.zero_grad()
+                loss_of(net(x), y).backward()
+                optimizer.step()
+        with torch.no_grad():
+            both = [loss_of(net(X), y) for X, y in (train, valid)]
+        yield both[1].item()
+
+
 def plain_loop(dataset, settings, seeds, loader=False):
     """Train the runs one by one, as in a textbook."""
 
-    def one(dataset, setting, seed):
-        train, valid = splits(dataset)
-        net = start(network, dataset.n_features, dataset.n_outputs, setting, seed)
-        optimizer = torch.optim.SGD(net.parameters(), lr=setting.lr)
-        order, losses = torch.Generator().manual_seed(seed), []
-        if loader:
-            data = torch.utils.data.TensorDataset(*train)
-            batches = torch.utils.data.DataLoader(
-                data, setting.batch_size, shuffle=True, generator=order
-            )
-        for epoch in range(setting.epochs + 1):
-            if epoch:
-                if not loader:
-                    rows = torch.randperm(len(train[0]), generator=order)
-                    batches = (
-                        (train[0][i], train[1][i])
-                        for i in rows.split(setting.batch_size)
-                    )
-                for x, y in batches:
-                    optimizer.zero_grad()
-                    nn.functional.cross_entropy(net(x), y).backward()
-                    optimizer.step()
-            with torch.no_grad():
-                both = [
-                    nn.functional.cross_entropy(net(X), y) for X, y in (train, valid)
-                ]
-            losses.append(both[1].item())
-        return losses
+    def one(*what):
+        return list(curve(*what, loader))
 
     return every(dataset, settings, seeds, one)
 
