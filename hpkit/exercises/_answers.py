@@ -223,11 +223,12 @@ def same(got, want):
     return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
 
 
-def check_cases(answer, reference, cases, slips=None, *, shown=None, facts=None):
+def check_cases(answer, reference, cases, slips, *, shown=None):
     """Compare a learner's function with the right one for several arguments."""
     # `slips` are known mistakes by reason: an answer that agrees with one gets its
-    # message. A message shows the arguments as `shown`, and the `facts(*case)`.
-    answer = function(answer, list(inspect.signature(reference).parameters))
+    # message. A message shows the arguments as `shown`, and may name them.
+    names = list(inspect.signature(reference).parameters)
+    answer = function(answer, names)
     got = [call(answer, *case, shown=shown) for case in cases]
 
     def differs(other):
@@ -238,6 +239,6 @@ def check_cases(answer, reference, cases, slips=None, *, shown=None, facts=None)
         return
     called = f"{name_of(answer)}({shown or ', '.join(map(repr, cases[n]))})"
     values = {"call": called, "got": describe(got[n]), "want": reference(*cases[n])}
-    values |= facts(*cases[n]) if facts else {}
-    agrees = (key for key, slip in (slips or {}).items() if differs(slip) is None)
+    values |= zip(names, cases[n], strict=True)
+    agrees = (key for key, slip in slips.items() if differs(slip) is None)
     raise NotYet(next(agrees, "case"), **values)

@@ -9,6 +9,9 @@ texts/<language>/; words that all share are in the locale. How answers are read 
 import contextlib
 import contextvars
 import html
+import inspect
+import itertools
+import math
 import os
 import re
 import sys
@@ -18,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import numpy as np
 
 import hpkit
 from hpkit.exercises import _progress
@@ -40,6 +45,7 @@ BOX = (
     "max-width:46em;line-height:1.5'><b>{}</b> {}{}</div>"
 )
 TEXTS = Path(__file__).parent / "texts"
+CASES = Path(__file__).parent / "cases.toml"
 _solutions = {}  # "shown": what `configure` was told
 
 
@@ -231,6 +237,14 @@ class Exercise:
         names = {"hk": hpkit} | names
         exec(self.words["solution"], names)
         return names.get("answer", [*names.values()][-1])  # else it is the function
+
+    def cases(self):
+        """Return a right function, what a check calls it with, and known mistakes."""
+        right, data = self.answer(), _texts(CASES, CASES)[self.lesson][self.name]
+        head = f"lambda {', '.join(inspect.signature(right).parameters)}: "
+        names = vars(math) | vars(itertools) | {"np": np, "right": right}
+        slips = {name: eval(head + code, names) for name, code in data["slips"].items()}
+        return right, data["cases"], slips
 
     def assert_check_passed(self) -> None:
         """Raise AssertionError unless the last check was correct."""

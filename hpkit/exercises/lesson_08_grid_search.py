@@ -10,25 +10,24 @@ from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # moons
 LOW = 0.2  # loss: the bottom of the valley is at 0.12, its slopes begin above 0.2
-PAIRS = [([0.1, 0.3], [8, 16, 32]), ([0.1], [4]), ([0.01, 0.1, 1], [16, 64])]
-SLIPS = {
-    "side_by_side": lambda lrs, sizes: list(zip(lrs, sizes, strict=False)),
-    "turned": lambda lrs, sizes: [(b, lr) for lr in lrs for b in sizes],
-    "first_only": lambda lrs, sizes: [(lr, b) for lr in lrs[:1] for b in sizes],
-}
 SIZES = {20: "no_seeds", 33: "no_rates", 7: "over"}
 
 
 @Exercise
 def double_loop(answer):
     """All pairs, each once, in any order."""
+    right, cases, slips = double_loop.cases()
     read.function(answer, ("lrs", "batch_sizes"))
-    got = [_as_pairs(read.call(answer, *case)) for case in PAIRS]
-    if got == [_as_pairs(double_loop.answer()(*case)) for case in PAIRS]:
+
+    def pairs(function):
+        return [_as_pairs(read.call(function, *case)) for case in cases]
+
+    got, all_pairs = pairs(answer), pairs(right)
+    if got == all_pairs:
         return
-    for reason, slip in SLIPS.items():
-        wrong_if(**{reason: got == [_as_pairs(slip(*case)) for case in PAIRS]})
-    n, want = len(got[0]), len(PAIRS[0][0]) * len(PAIRS[0][1])
+    for reason, slip in slips.items():
+        wrong_if(**{reason: got == pairs(slip)})
+    n, want = len(got[0]), len(all_pairs[0])
     wrong_if({"n": n, "want": want}, count=n != want, members=True)
 
 

@@ -1,7 +1,5 @@
 """Exercises of lesson 12: roles, warm-up with cosine, what follows a range test."""
 
-from math import cos, pi
-
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
@@ -10,26 +8,6 @@ from hpkit.hyperparameters import Hyperparameters
 
 DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4)
 LOW = 0.5  # loss: the bottom of the valley is at 0.35
-UPDATES = [(0, 100, 20, 1), (19, 100, 20, 1), (20, 100, 20, 1), (60, 100, 20, 0.5)]
-UPDATES += [(99, 100, 20, 1), (0, 10, 0, 0.3), (5, 10, 0, 0.3)]
-
-
-def _half_wave(share, lr):
-    return lr * (1 + cos(pi * share)) / 2
-
-
-def _cold(t, n, warm, lr):
-    return _half_wave(max(0, t - warm) / (n - warm), lr)
-
-
-SLIPS = {
-    "cold": _cold,
-    "flat": lambda t, n, warm, lr: lr * min(1, (t + 1) / (warm + 1)),
-    "whole": lambda t, n, warm, lr: (
-        lr * (t + 1) / (warm + 1) if t < warm else _half_wave(t / n, lr)
-    ),
-    "zero": lambda t, n, warm, lr: lr * t / warm if t < warm else _cold(t, n, warm, lr),
-}
 
 
 @Exercise
@@ -42,7 +20,7 @@ def roles(answer):
 @Exercise
 def warm_cosine(answer):
     """The rate climbs for `warm` updates, then falls like half a wave."""
-    read.check_cases(answer, warm_cosine.answer(), UPDATES, SLIPS)
+    read.check_cases(answer, *warm_cosine.cases())
 
 
 @Exercise

@@ -13,9 +13,9 @@ EX = {name: exercises.load_lesson(name) for name in exercises.LESSONS}
 ALL = [one for lesson in EX.values() for one in lesson.EXERCISES]
 
 
-def slips(table):
+def slips(one):
     """Return the slips that a check knows as wrong answers."""
-    return [(slip, reason) for reason, slip in table.items()]
+    return [(slip, reason) for reason, slip in one.cases()[2].items()]
 
 
 def changed(one, changes):
@@ -261,7 +261,7 @@ WRONG = {
         twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
     ),
     "03/updates": [
-        *slips(L03.SLIPS),
+        *slips(L03.updates),
         *by(
             case=[lambda n_points, batch_size: 7],
             raised_at=[lambda n_points, batch_size: n_points / (batch_size - 600)],
@@ -280,7 +280,7 @@ WRONG = {
     ),
     "03/scaling_breaks": by(holds=[4, 64], unknown=[100]),
     "04/best": [
-        *slips(L04.SLIPS),
+        *slips(L04.best),
         *by(case=[lambda val_loss: 2], raised_at=[lambda val_loss: val_loss.best]),
     ],
     "04/choose_patience": by(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
@@ -308,7 +308,7 @@ WRONG = {
         kind=[(GOOD.but(batch_size=5000), 0.1), (GOOD,)],
     ),
     "06/differ": [
-        *slips(L06.SLIPS),
+        *slips(L06.differ),
         *by(case=[lambda a, b: "yes"], raised_at=[lambda a, b: a / b]),
     ],
     "06/four_pairs": [
@@ -320,13 +320,13 @@ WRONG = {
     ],
     "06/enough_seeds": by(linear=[4], too_few=[9], too_many=[100], kind=[2.5]),
     "07/recipe": [
-        *slips(L07.RECIPE_SLIPS),
+        *slips(L07.recipe),
         *by(
             case=[lambda loss, base, lists: dict(base)],
             raised_at=[lambda loss, base, lists: loss(None)],
         ),
     ],
-    "07/cost": [*slips(L07.COST_SLIPS), *by(case=[lambda sizes: 8])],
+    "07/cost": [*slips(L07.cost), *by(case=[lambda sizes: 8])],
     "07/order": by(
         jun=[["batch_size", "lr", "dropout"]],
         far=[["lr", "batch_size", "dropout"], ["dropout", "lr", "batch_size"]],
@@ -334,7 +334,7 @@ WRONG = {
         unknown=[["lr", "momentum", "dropout"]],
     ),
     "08/double_loop": [
-        *slips(L08.SLIPS),
+        *slips(L08.double_loop),
         *by(
             count=[lambda lrs, batch_sizes: [(1, 2)] * 7],
             members=[lambda lrs, batch_sizes: [(1, 2)] * 6],
@@ -412,7 +412,7 @@ WRONG = {
         *by(missing=[{"lr": "nuisance"}]),
     ],
     "12/warm_cosine": [
-        *slips(L12.SLIPS),
+        *slips(L12.warm_cosine),
         *by(
             case=[lambda t, n, warm, lr: lr],
             raised_at=[lambda t, n, warm, lr: t.rate],
