@@ -289,19 +289,13 @@ def refusal(key, value=None, *, kind=ValueError, **facts):
     """Return the error that refuses a value, in the words `key` of the locale."""
     facts = {"got": brief(value)} | facts
     error = kind(words("refusals")[key].format(**facts))
-    error.key, error.refused = (
-        key,
-        True,
-    )  # what the caller gave is wrong, not what hpkit does with it
+    # What the caller gave is wrong, not what hpkit does with it.
+    error.key, error.refused = key, True
     return error
 
 
 def was_refused(error):
     return getattr(error, "refused", False)
-
-
-def refused(rule, value, way_out, *, kind=ValueError):
-    return refusal("parts", value, kind=kind, rule=rule, way=way_out)
 
 
 def _says(name, hint):

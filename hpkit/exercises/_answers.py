@@ -143,20 +143,6 @@ def check_matching(answer, want, choices):
         raise NotYet(wrong[0], right=right, of=len(want), got=got[wrong[0]])
 
 
-def setting(answer):
-    """Return Hyperparameters, also from a dict of their values."""
-    from hpkit.hyperparameters import Hyperparameters
-
-    if isinstance(answer, Mapping):
-        try:
-            return Hyperparameters(**answer)
-        except (TypeError, ValueError) as error:
-            raise kind(answer) from error
-    if not isinstance(answer, Hyperparameters):
-        raise kind(answer)
-    return answer
-
-
 def free_text(answer, least=5):
     if not isinstance(answer, str):
         raise kind(answer)

@@ -7,7 +7,6 @@ texts/<language>/; words that all share are in the locale. How answers are read 
 """
 
 import contextlib
-import contextvars
 import html
 import inspect
 import itertools
@@ -311,58 +310,50 @@ class Exercise:
         return box
 
 
-_sign = contextvars.ContextVar("sign", default=None)
+_sign = {}  # of the check under way: how many runs it trains, where the line stands
 
 
-def trained(dataset, settings, *, seeds=range(5), model=None):
+def trained(dataset, settings, *, seeds=range(5)):
     """Train settings x seeds and return `Runs`; in a notebook a line says so."""
     from hpkit.data.datasets import load_dataset
     from hpkit.engine.training import train
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
     settings, seeds = list(settings), tuple(seeds)
-    if sign := _sign.get():
-        sign.runs += len(settings) * len(seeds)
-        sign.show("under_way")
-    *_, runs = train(dataset, settings, seeds=seeds, model=model)
+    if _sign:
+        _sign["runs"] += len(settings) * len(seeds)
+        _show_sign("under_way")
+    *_, runs = train(dataset, settings, seeds=seeds)
     return runs
 
 
 @contextlib.contextmanager
 def one_sign():
     """Show one line for all that is trained in here."""
-    sign = _Sign()
-    token = _sign.set(sign)
+    _sign.update(runs=0, handle=None)
     try:
         yield
     finally:
-        _sign.reset(token)
-        if sign.runs:
-            sign.show("done")
+        if _sign["runs"]:
+            _show_sign("done")
+        _sign.clear()
 
 
-class _Sign:
-    def __init__(self):
-        self.runs, self.handle = 0, None
+def _show_sign(key):
+    if not _in_notebook():
+        return
+    from IPython.display import display
 
-    def show(self, key):
-        if not _in_notebook():
-            return
-        from IPython.display import display
-
-        key = key if self.runs > 1 else f"{key}_one"
-        line = say(f"exercises.trials.{key}", n=self.runs)
-        page = f"<div role='status' style='opacity:.8'>{line}</div>"
-        bundle = {"text/plain": line, "text/html": page}
-        if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True)
-        else:
-            self.handle.update(bundle, raw=True)
+    n, handle = _sign["runs"], _sign["handle"]
+    line = say(f"exercises.trials.{key if n > 1 else f'{key}_one'}", n=n)
+    page = f"<div role='status' style='opacity:.8'>{line}</div>"
+    bundle = {"text/plain": line, "text/html": page}
+    if handle is None:
+        _sign["handle"] = display(bundle, raw=True, display_id=True)
+    else:
+        handle.update(bundle, raw=True)
 
 
 def _in_notebook():
-    if "IPython" not in sys.modules:
-        return False
-    from IPython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpkit.hyperparameters import brief, refused
+from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import say, words
 from hpkit.store import Store, check_kinds, forget_guesses, guesses, home, now
 
@@ -123,7 +123,7 @@ def progress(lesson: str | int | None = None) -> Progress:
     names = [n for n in LESSONS if lesson is None or said in numbers[n]]
     if not names:
         rule = _say("no_lesson", lessons=", ".join(LESSONS))
-        raise refused(rule, lesson, _say("no_lesson_hint"))
+        raise refusal("parts", lesson, rule=rule, way=_say("no_lesson_hint"))
     entries = load()
     rows = [row for name in names for row in _lesson_rows(name, entries)]
     return Progress(tuple(rows), lesson is None)

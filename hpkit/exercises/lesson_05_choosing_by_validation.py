@@ -10,6 +10,7 @@ from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import Quiz
+from hpkit.hyperparameters import Hyperparameters
 
 SPLITS = ("train", "valid", "test")
 LEAKS = frozenset("AC")
@@ -64,9 +65,9 @@ def _new_moons():
 def honest_number(answer):
     """A good setting by validation, a loss on new points near the one predicted."""
     parts = read.sequence(answer)
-    if len(parts) != 2:
+    if len(parts) != 2 or not isinstance(parts[0], Hyperparameters):
         raise read.kind(answer)
-    chosen, predicted = read.setting(parts[0]), read.number(parts[1], above=0)
+    chosen, predicted = parts[0], read.number(parts[1], above=0)
     wrong_if({"epochs": chosen.epochs}, epochs=chosen.epochs > 100)
     # Looks at these test splits are none of the learner's.
     data = [replace(_new_moons(), test_looks=[]) for _ in range(5)]

@@ -380,7 +380,7 @@ def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, ca
     with _core.one_sign():
         _core.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
     assert capsys.readouterr() == ("", "")
-    assert _core._sign.get() is None
+    assert not _core._sign
     said = []
     handle = SimpleNamespace(update=lambda bundle, raw: said.append(bundle))
 
