@@ -58,7 +58,7 @@ def spend(capstone, what, args, kwargs, overdraw):
         facts = {"left": left, "budget": capstone.budget, "what": what, "cost": cost}
         refuse("too_dear", kind=BudgetError, **facts)
     found = function(capstone.dataset, *args, **kwargs)
-    if old and _same(runs_of(old[0]).val_loss, found.val_loss):
+    if old:
         said, n = "free", capstone.entries.index(old[0]) + 1
     else:
         epochs, loss = found.best_so_far()
@@ -80,13 +80,9 @@ def _planned(function, dataset, args, kwargs):
     model = getattr(kwargs.get("model"), "__name__", "")
     if kwargs.get("model") is not None and not model.isidentifier():
         model = "model"
-    entry = {"tried": _tried(plan), "held": _held(plan, kwargs), "model": model}
+    tried = "; ".join(_searched(*one) for one in plan.space.items())
+    entry = {"tried": tried, "held": _held(plan, kwargs), "model": model}
     return entry | {"planned": plan.planned.epochs}
-
-
-def _same(old, new):
-    # A network may be another now.
-    return old.shape == new.shape and np.allclose(old, new, rtol=1e-3, equal_nan=True)
 
 
 def book(log, entry):
@@ -126,16 +122,11 @@ def run_named(plain):
     return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
 
 
-def _tried(plan):
-    said = []
-    for name, values in plan.space.items():
-        kind, facts = "list", {"name": TABLE[name].label}
-        if isinstance(values, Range):
-            kind, facts = "range", facts | vars(values)
-        else:
-            facts["values"] = ", ".join(map(shown, values))
-        said.append(say(kind, **facts))
-    return "; ".join(said)
+def _searched(name, values):
+    label = TABLE[name].label
+    if isinstance(values, Range):
+        return say("range", name=label, **vars(values))
+    return say("list", name=label, values=", ".join(map(shown, values)))
 
 
 def _held(plan, kwargs):

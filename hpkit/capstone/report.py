@@ -33,6 +33,7 @@ FRAME = (
 # Points of letters on 6.4 inches; on a printed page they are a third of that.
 LOOK = {"letter": 14, "width": 6.4, "dpi": 110}
 HEIGHT = 12  # letters
+STARTS = {"h1": "# ", "h2": "## ", "blockquote": "> "}  # of lines of Markdown
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,30 +88,30 @@ def make_report(capstone):
 def content(data, bars):
     """Give the blocks of the report; pictures are a dict of caption: Chart."""
     choice, texts, entries = data["choice"], data["texts"], data["entries"]
-    yield _head(1, say("report.title", data=data["dataset"]))
+    yield _block("h1", say("report.title", data=data["dataset"]))
     if texts.get("author"):
-        yield _says(say("report.by", **texts))
-    yield _head(2, say("report.short"))
-    yield _says(" ".join([*_in_short(data), *_tested(data["test"], bars)]))
-    yield _head(2, say("report.plan"))
-    yield _quote(texts.get("plan") or say("report.open_plan"))
+        yield _block("p", say("report.by", **texts))
+    yield _block("h2", say("report.short"))
+    yield _block("p", " ".join([*_in_short(data), *_tested(data["test"], bars)]))
+    yield _block("h2", say("report.plan"))
+    yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
     yield _table(say("report.heads"), [_row(*one) for one in enumerate(entries, 1)])
     so_far = _so_far(entries, data["budget"])
     yield {"so_far": so_far, "each": _tried(entries, choice)}
-    yield _head(2, say("report.choice"))
-    yield _quote(choice["why"] if choice else say("report.open_why"))
+    yield _block("h2", say("report.choice"))
+    yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
     if choice:
         yield {"curves": _chosen(entries, choice)}
         yield from _again(data)
     if data["rivals"] and data["test"]:
         mine = {"mine": data["test"]["accuracy"]}
         beside = rivals.Comparison(**data["rivals"] | mine)
-        yield _head(2, say("report.test"))
-        yield _says(beside.sentence)
+        yield _block("h2", say("report.test"))
+        yield _block("p", beside.sentence)
         yield _table(say("rivals.heads"), beside.table)
         yield {"beside": rivals.chart(beside)}
-    yield _head(2, say("report.learned"))
-    yield _quote(texts.get("learned") or say("report.open_learned"))
+    yield _block("h2", say("report.learned"))
+    yield _block("blockquote", texts.get("learned") or say("report.open_learned"))
 
 
 def _in_short(data):
@@ -155,24 +156,17 @@ def _again(data):
     load = f"hk.load_dataset({name!r})" if known else "data"
     own = f", model={model}" if model else ""
     code = f"hk.fit({load}, hk.{setting!r}, seed={choice['seed']}{own})"
-    yield _says(say("report.again"))
+    yield _block("p", say("report.again"))
     yield f"<pre><code>{escape(code)}</code></pre>", f"```python\n{code}\n```"
     if not known:
-        yield _says(say("report.own_data"))
+        yield _block("p", say("report.own_data"))
     if model:
-        yield _says(say("report.own_model", model=model))
+        yield _block("p", say("report.own_model", model=model))
 
 
-def _head(level, text):
-    return f"<h{level}>{escape(text)}</h{level}>", f"{'#' * level} {text}"
-
-
-def _says(text):
-    return f"<p>{escape(text)}</p>", text
-
-
-def _quote(text):
-    return f"<blockquote>{escape(text)}</blockquote>", "> " + text.replace("\n", "\n> ")
+def _block(tag, text):
+    start = STARTS.get(tag, "")
+    return f"<{tag}>{escape(text)}</{tag}>", start + text.replace("\n", f"\n{start}")
 
 
 def _table(heads, rows):

@@ -206,6 +206,11 @@ class Quiz:
         self._score.value = f"<div role='status'><b>{said}</b></div>"
 
 
+def lesson_of(*exercises):
+    """Return the exercises of a lesson, in their order, and its quiz."""
+    return exercises, Quiz(exercises[0].lesson)
+
+
 @cache
 def _load(path):
     return json.loads(path.read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ not by its class: exercises do not need the panels.
 
 from hpkit.exercises._answers import kind, sequence, wrong_if
 from hpkit.exercises._core import Exercise
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 
 
 def _kept_in(answer):
@@ -65,5 +65,4 @@ def seeds(answer):
     )
 
 
-EXERCISES = (stop, name_it, seeds)
-quiz = Quiz("00_start")
+EXERCISES, quiz = lesson_of(stop, name_it, seeds)

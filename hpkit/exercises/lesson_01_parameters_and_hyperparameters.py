@@ -7,7 +7,7 @@ from functools import cache
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 
@@ -147,5 +147,4 @@ def six_curves(answer):
     read.check_matching(answer, six_curves.answer(), six_curves.words["choices"])
 
 
-EXERCISES = (hyperparameters, loop, six_curves)
-quiz = Quiz("01_parameters_and_hyperparameters")
+EXERCISES, quiz = lesson_of(hyperparameters, loop, six_curves)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 # As in the lesson: 16-16 units on moons, 32 on digits.
@@ -100,5 +100,6 @@ def log_list(answer):
     return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
 
 
-EXERCISES = (prediction, worst_to_best, good_rate, log_list, diverging_rate)
-quiz = Quiz("02_learning_rate")
+EXERCISES, quiz = lesson_of(
+    prediction, worst_to_best, good_rate, log_list, diverging_rate
+)

@@ -3,7 +3,7 @@
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 # As in the lesson: digits, 32 hidden units, 10 epochs.
@@ -60,5 +60,4 @@ def scaling_breaks(answer):
     return wrong_if(facts, holds=not large >= 1.5 * small)
 
 
-EXERCISES = (updates, equal_epochs, scaled_rate, scaling_breaks)
-quiz = Quiz("03_batch_size")
+EXERCISES, quiz = lesson_of(updates, equal_epochs, scaled_rate, scaling_breaks)

@@ -2,7 +2,7 @@
 
 from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 # As in the lesson: 50 training points, a large network, 200 epochs.
@@ -33,5 +33,4 @@ def how_long(answer):
     check_matching(answer, how_long.answer(), how_long.words["choices"])
 
 
-EXERCISES = (best, choose_patience, how_long)
-quiz = Quiz("04_epochs")
+EXERCISES, quiz = lesson_of(best, choose_patience, how_long)

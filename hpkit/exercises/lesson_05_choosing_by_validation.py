@@ -9,7 +9,7 @@ import numpy as np
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 SPLITS = ("train", "valid", "test")
@@ -84,5 +84,4 @@ def honest_number(answer):
     return wrong_if(facts, too_low=low, too_high=high)
 
 
-EXERCISES = (which_split, find_leaks, best_of_50, honest_number)
-quiz = Quiz("05_choosing_by_validation")
+EXERCISES, quiz = lesson_of(which_split, find_leaks, best_of_50, honest_number)

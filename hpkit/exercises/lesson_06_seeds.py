@@ -6,7 +6,7 @@ import numpy as np
 
 from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # as in the lesson: moons, batch size 32
@@ -50,5 +50,4 @@ def enough_seeds(answer):
     wrong_if(facts, linear=n == 4, too_few=n < 16, too_many=n > 16)
 
 
-EXERCISES = (differ, four_pairs, enough_seeds)
-quiz = Quiz("06_seeds")
+EXERCISES, quiz = lesson_of(differ, four_pairs, enough_seeds)

@@ -5,7 +5,7 @@ from itertools import product
 
 from hpkit.exercises._answers import check_cases, ordering, wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 
@@ -57,5 +57,4 @@ def order(answer):
     return wrong_if(facts, far=not found / grid <= 1.2)
 
 
-EXERCISES = (recipe, cost, order)
-quiz = Quiz("07_one_at_a_time")
+EXERCISES, quiz = lesson_of(recipe, cost, order)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import NotYet, wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # moons
@@ -72,5 +72,4 @@ def affordable(answer):
     wrong_if({"n": n, "minutes": 15 * n}, **{SIZES.get(n, "count"): n != 100 // 15})
 
 
-EXERCISES = (double_loop, wide_enough, affordable)
-quiz = Quiz("08_grid_search")
+EXERCISES, quiz = lesson_of(double_loop, wide_enough, affordable)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hpkit.exercises._answers import kind, number, number_list, wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
@@ -73,5 +73,4 @@ def optuna_study(answer):
     return wrong_if({"lr": lr, "loss": loss, "n": n}, poor=not loss <= 0.25)
 
 
-EXERCISES = (how_many, first_cut, with_momentum, optuna_study)
-quiz = Quiz("09_beyond_the_grid")
+EXERCISES, quiz = lesson_of(how_many, first_cut, with_momentum, optuna_study)

@@ -4,7 +4,7 @@ import re
 
 from hpkit.exercises._answers import choice_set, free_text, kind, number, wrong_if
 from hpkit.exercises._core import Exercise
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 
 DATA, BUDGET, WORDS_OF_A_REASON = "digits", 60, 5
 NUMBERS_OF_A_PLAN = 3  # two ends of a range, and a price
@@ -56,5 +56,4 @@ def may_say(answer):
     wrong_if({"n": len(got)}, B="B" in got, D="D" in got, more=len(got) < 3)
 
 
-EXERCISES = (budget, my_plan, finish, may_say)
-quiz = Quiz("10_capstone")
+EXERCISES, quiz = lesson_of(budget, my_plan, finish, may_say)

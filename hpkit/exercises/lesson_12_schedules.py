@@ -3,7 +3,7 @@
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
-from hpkit.exercises._quiz import Quiz
+from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4)
@@ -33,5 +33,4 @@ def after_the_test(answer):
     return wrong_if(facts, too_large=poor and lr > 0.04, too_small=poor)
 
 
-EXERCISES = (roles, warm_cosine, after_the_test)
-quiz = Quiz("12_schedules")
+EXERCISES, quiz = lesson_of(roles, warm_cosine, after_the_test)
