@@ -6,6 +6,7 @@ and ``doctor`` do what their names say, ``notebooks/build.py`` builds.
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from hpkit._cli import copies, environment
@@ -108,25 +109,21 @@ def run_doctor(_, argv):
 
 def run_build(arguments, argv):
     ensure(argv)
-    sys.path.insert(0, str(ROOT / "notebooks"))
     if arguments.pictures:
-        import pictures
-
-        return pictures.make()
+        return maker("pictures").make()
     if arguments.reference or not (arguments.lesson or arguments.check):
-        import reference
-
-        reference.make()
+        maker("reference").make()
         if arguments.reference:
             return 0
-    import build
-
-    return build.main(arguments.lesson, check=arguments.check)
+    return maker("build").main(arguments.lesson, check=arguments.check)
 
 
 def run_page(arguments, argv):
     ensure(argv)
-    sys.path.insert(0, str(ROOT / "notebooks"))
-    import page
+    return maker("page").make(Path(arguments.out))
 
-    return page.make(Path(arguments.out))
+
+def maker(name):
+    """Return a module of notebooks/, which makes files."""
+    sys.path.insert(0, str(ROOT / "notebooks"))
+    return import_module(name)

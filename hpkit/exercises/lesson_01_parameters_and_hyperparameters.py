@@ -35,14 +35,10 @@ def _watched(train, n_rows, batch_size):
 
         return called
 
-    generator = torch.Generator().manual_seed(0)
-    X = torch.randn(n_rows, 2, generator=generator)
+    with torch.random.fork_rng([]):  # nobody else's draws change
+        torch.default_generator.manual_seed(0)
+        X, net, did = torch.randn(n_rows, 2), torch.nn.Linear(2, 2), []
     y = (X[:, 0] > 0).long()
-    # without its first weights, which would draw from torch's own random state
-    net, did = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2), []
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
     for name in ("zero_grad", "step"):
         setattr(optimizer, name, noting(name, getattr(optimizer, name)))
