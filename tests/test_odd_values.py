@@ -223,11 +223,11 @@ FUNCTIONS = {
     ),
     "cap.fit": (
         lambda **v: capstone("fit", **v),
-        {"setting": BASE, "seed": 0, "model": None, "overdraw": False},
+        {"setting": BASE, "seed": 0, "model": None},
     ),
     "cap.grid_search": (
         lambda **v: capstone("grid_search", **v),
-        {"base": BASE, "lr": [0.1], "seeds": (0,), "overdraw": False},
+        {"base": BASE, "lr": [0.1], "seeds": (0,)},
     ),
     "cap.choose": (
         lambda **v: capstone("choose", **v),

@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from hpkit import locale
-from hpkit.hyperparameters import TABLE, Hyperparameters, check_flag, names_of, varied
+from hpkit.hyperparameters import TABLE, Hyperparameters, names_of, varied
 from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
@@ -41,9 +41,8 @@ def refuse(key, *, kind=Refused, **facts):
     raise kind(say(key, **facts))
 
 
-def spend(capstone, what, args, kwargs, overdraw):
+def spend(capstone, what, args, kwargs):
     """Return a search that the budget allows, after writing it into the log."""
-    check_flag("overdraw", overdraw)
     if kwargs.get("cv") is not None:
         refuse("folds", cv=kwargs["cv"])
     function = SEARCHES["grid_search" if what == "fit" else what]
@@ -54,7 +53,7 @@ def spend(capstone, what, args, kwargs, overdraw):
     old = [e for e in capstone.entries if e["finished"] and entry.items() <= e.items()]
     if not old and capstone.test:
         refuse("after_test", what=what, data=capstone.dataset.name)
-    if not old and cost > left and not overdraw:
+    if not old and cost > left:
         facts = {"left": left, "budget": capstone.budget, "what": what, "cost": cost}
         refuse("too_dear", kind=BudgetError, **facts)
     found = function(capstone.dataset, *args, **kwargs)
@@ -65,8 +64,7 @@ def spend(capstone, what, args, kwargs, overdraw):
         entry |= {"epochs": found.cost.epochs, "finished": found.finished}
         entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
         entry["runs"] = files.runs_to_plain(found.runs)
-        n = book(capstone.log, entry)
-        said = "over" if entry["overdraw"] else "booked"
+        said, n = "booked", book(capstone.log, entry)
     print(fill(say(said, **entry | {"n": n, "state": capstone.state})))
     return found
 
@@ -86,12 +84,7 @@ def _planned(function, dataset, args, kwargs):
 
 
 def book(log, entry):
-    def update(data):
-        spent = sum(one["epochs"] for one in (*data["entries"], entry))
-        entry["overdraw"] = spent > data["budget"]
-        data["entries"].append(entry)
-
-    return len(log.change(update)["entries"])
+    return len(log.change(lambda data: data["entries"].append(entry))["entries"])
 
 
 def runs_of(entry):

@@ -15,7 +15,7 @@ from hpkit.capstone import rivals
 from hpkit.capstone.budget import best_of, in_words, run_named, runs_of, say
 from hpkit.charts.colors import CLASSES, SHAPES
 from hpkit.charts.loss import runs_chart
-from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule, text
+from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule
 from hpkit.charts.still import picture, uri
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
@@ -142,10 +142,9 @@ def _tested(test, bars):
 
 
 def _row(number, entry):
-    epochs = say("report.over", **entry) if entry["overdraw"] else entry["epochs"]
     best = best_of(entry)
     loss = f"{best['val_loss']:.3g}" if best else "-"
-    return number, entry["what"], say("report.tried", **entry), epochs, loss
+    return number, entry["what"], say("report.tried", **entry), entry["epochs"], loss
 
 
 def _again(data):
@@ -184,38 +183,29 @@ def _figures(shown, pictures, stem):
     return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
 
 
-def _log(label, values, *, room=0.0):
-    """Return a log axis around those values that it can show, with room above."""
+def _log(label, values):
+    """Return a log axis around those values that it can show."""
     values = [v for v in values if 0 < v < np.inf] or [1]
-    low, high = min(values) / 1.3, max(values) * 1.3
-    return Axis(label, (low, high * (high / low) ** room), "log")
+    return Axis(label, (min(values) / 1.3, max(values) * 1.3), "log")
 
 
 def _so_far(entries, budget):
     """Return the lowest validation loss against the epochs spent."""
-    steps, spent, lowest = [], 0, np.inf
-    for entry in entries:
+    marks, ends, heights, spent, lowest = [], [], [], 0, np.inf
+    for n, entry in enumerate(entries):
         epochs, loss = map(numbers_from_plain, entry["so_far"])
-        steps.append((spent + epochs, np.minimum(loss, lowest)))
-        spent, lowest = int(steps[-1][0][-1]), steps[-1][1][-1]
-    x = Axis(say("pictures.spent"), (0, 1.02 * max(spent, budget)))
-    y = _log(say("pictures.so_far"), [v for _, loss in steps for v in loss], room=0.3)
-    marks, ends = [], []
-    for n, (epochs, loss) in enumerate(steps):
-        look = {"color": CLASSES[n % len(CLASSES)]}
-        said = [say("pictures.entry", n=n + 1, what=entries[n]["what"])]
-        left = epochs[0] + epochs[-1] < x.domain[1]  # so none leaves the picture
-        at, anchor = (epochs[0], "start") if left else (epochs[-1], "end")
-        height = y.domain[1] * (y.domain[0] / y.domain[1]) ** (0.05 + 0.08 * (n % 3))
-        marks += [
-            line(epochs, loss, step=True, width=3, **look),
-            text(at, height, said, anchor=anchor, **look),
-            rule(epochs[-1], color="soft", width=0.6),
-        ]
-        ends.append(say("pictures.end", loss=loss[-1], epochs=epochs[-1]))
+        epochs, loss = spent + epochs, np.minimum(loss, lowest)
+        spent, lowest = int(epochs[-1]), loss[-1]
+        said = say("pictures.entry", n=n + 1, what=entry["what"])
+        look = {"color": CLASSES[n % len(CLASSES)], "label": said}
+        marks.append(line(epochs, loss, step=True, width=3, **look))
+        marks.append(rule(spent, color="soft", width=0.6))
+        ends.append(say("pictures.end", loss=lowest, epochs=spent))
+        heights += list(loss)
     marks.append(rule(budget, color="ink", dash="dashed", label=say("pictures.budget")))
+    x = Axis(say("pictures.spent"), (0, 1.02 * max(spent, budget)))
     said = say("pictures.so_far_said", ends=", ".join(ends))
-    return Chart(x, y, marks, alt=said)
+    return Chart(x, _log(say("pictures.so_far"), heights), marks, alt=said)
 
 
 def _tried(entries, choice):

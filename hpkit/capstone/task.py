@@ -51,10 +51,8 @@ class Told(str):
 
 
 def _counted(name: str) -> Callable[..., Search]:
-    def method(
-        self: Capstone, *args: Any, overdraw: bool = False, **kwargs: Any
-    ) -> Search:
-        return self._search(name, args, kwargs, overdraw)
+    def method(self: Capstone, *args: Any, **kwargs: Any) -> Search:
+        return self._search(name, args, kwargs)
 
     method.__name__, method.__qualname__ = name, f"Capstone.{name}"
     method.__doc__ = f"Return `hpkit.{name}` of this data, counted."
@@ -81,7 +79,7 @@ class Capstone:
     The methods `validation_curve`, `grid_search`, `random_search`, `one_at_a_time`,
     `successive_halving`, `bayesian_search` and `fit` take what hpkit's functions take,
     without the data, and return the same. One that may cost more than is left raises
-    `BudgetError`, unless ``overdraw=True``. The very same call again costs nothing.
+    `BudgetError`. The very same call again costs nothing.
 
     Examples
     --------
@@ -187,9 +185,8 @@ class Capstone:
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
             best = log.best_of(entry)
-            said = "line_over" if entry["overdraw"] else "line"
             loss = f"{best['val_loss']:.3g}" if best else "-"
-            lines.append(say(said, n=n, loss=loss, **entry))
+            lines.append(say("line", n=n, loss=loss, **entry))
         return "\n".join(map(fill, lines))
 
     def fit(
@@ -198,13 +195,12 @@ class Capstone:
         *,
         seed: int = 0,
         model: Model | None = None,
-        overdraw: bool = False,
     ) -> Run:
         """Return `hpkit.fit` of this data, counted."""
         setting = Hyperparameters() if setting is None else setting
         lr = [getattr(setting, "lr", 0.1)]  # what is no setting the search refuses
         how = {"lr": lr, "seeds": (seed,), "model": model}
-        return self._search("fit", (setting,), how, overdraw).runs[0, 0]
+        return self._search("fit", (setting,), how).runs[0, 0]
 
     bayesian_search = _counted("bayesian_search")
     grid_search = _counted("grid_search")
@@ -213,8 +209,8 @@ class Capstone:
     successive_halving = _counted("successive_halving")
     validation_curve = _counted("validation_curve")
 
-    def _search(self, what, args, kwargs, overdraw):
-        found = log.spend(self, what, args, kwargs, overdraw)
+    def _search(self, what, args, kwargs):
+        found = log.spend(self, what, args, kwargs)
         self._found += found.runs  # their networks are needed for the test
         return found
 

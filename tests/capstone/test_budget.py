@@ -62,7 +62,7 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     words = str(caught.value)
     assert "only 7 of 7 are left" in words  # rule
     assert words.startswith("this grid_search costs up to 8 epochs")  # value
-    assert "overdraw=True" in words  # way out
+    assert "; try fewer settings" in words  # way out
     assert (cap.spent, cap.entries) == (0, [])
 
 
@@ -120,33 +120,6 @@ def test_exactly_what_is_left_may_be_spent():
     assert (cap.left, cap.overdrawn) == (0, False)
     with pytest.raises(hk.BudgetError):
         cap.fit(BASE.but(epochs=1))
-
-
-def test_overdraw_is_marked_in_log_and_report(capsys):
-    cap = task(budget=7)
-
-    cap.grid_search(BASE, **TWO, overdraw=True)
-
-    assert cap.overdrawn
-    assert cap.left == 0
-    assert cap.entries[0]["overdraw"] is True
-    assert "more than were left" in one_line(capsys)
-    assert "overdrawn" in repr(cap)
-    report = cap.report()
-    assert "The budget was overdrawn: 8 of 7 epochs" in report.html
-    assert "8 (overdrawn)" in report.markdown
-
-
-def test_overdraw_within_the_budget_is_no_overdraft():
-    cap = task()
-    cap.grid_search(BASE, **TWO, overdraw=True)
-    assert not cap.overdrawn
-    assert cap.entries[0]["overdraw"] is False
-
-
-def test_overdraw_must_be_true_or_false():
-    with pytest.raises(TypeError, match="overdraw must be True or False, got 'yes'"):
-        task().fit(BASE, overdraw="yes")
 
 
 def test_the_same_search_again_is_free_however_it_is_written(capsys):

@@ -161,9 +161,11 @@ def test_two_notebooks_lose_nothing_and_an_overdraft_is_seen(here):
     third.grid_search(BASE, **TWO)
     for cap in (one, other):
         budget.book(cap.log, third.entries[0])
-    assert [e["overdraw"] for e in one.entries] == [False, True]
+    assert one.spent == other.spent == 16
     assert one.overdrawn
     assert other.overdrawn
+    assert one.state.startswith("Overdrawn: 16 of 8 epochs")
+    assert "The budget was overdrawn: 16 of 8 epochs" in other.report().html
 
 
 def test_changing_what_was_read_changes_no_log():
