@@ -113,9 +113,6 @@ def test_file_can_be_read_by_a_person(path):
     ]
 
 
-DEEP, LONG = "[" * 100_000, "9" * 5000
-
-
 DAMAGED = [
     "",
     "{",

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from hpkit._cli.copies import refresh
@@ -54,36 +55,20 @@ def open_lab(lesson, port=None, browser=True):
 
 
 def address(path):
-    """Return where JupyterLab opens a notebook."""
-    try:
-        show_in_workspace(path)
-    except Exception:  # a damaged or read-only workspace stops no lesson
-        return f"/lab/workspaces/{WORKSPACE}/tree/{path}"
-    return f"/lab/workspaces/{WORKSPACE}"
+    """Return where JupyterLab opens a notebook, in a workspace of hpkit's."""
+    # What was open in other work stays there. At its first start the list of files is
+    # closed, so that a panel has the room.
+    with suppress(Exception):  # a damaged or read-only workspace stops no lesson
+        from jupyterlab.commands import get_workspaces_dir
+        from jupyterlab_server.workspaces_handler import WorkspacesManager
 
-
-def show_in_workspace(path):
-    """Let a notebook be the one in front in hpkit's workspace of JupyterLab."""
-    # A workspace of its own: what was open in other work stays there. At the first
-    # start its list of files is closed, which an address with the file's path would
-    # open.
-    from jupyterlab.commands import get_workspaces_dir
-    from jupyterlab_server.workspaces_handler import WorkspacesManager
-
-    manager, name = WorkspacesManager(get_workspaces_dir()), f"notebook:{path}"
-    tabs = {"type": "tab-area", "widgets": []}
-    first = {"main": {"dock": tabs}, "left": {"collapsed": True}}
-    known = manager.load(WORKSPACE).get("data", {})
-    data = {"layout-restorer:data": first} | known
-    data[name] = {"data": {"path": path, "factory": "Notebook"}}
-    main = data["layout-restorer:data"]["main"]
-    area = main.get("dock") or tabs
-    main |= {"dock": area, "current": name}
-    while area["type"] != "tab-area":
-        area = area["children"][0]
-    area["widgets"] = [*(w for w in area["widgets"] if w != name), name]
-    area["currentIndex"] = len(area["widgets"]) - 1
-    manager.save(WORKSPACE, json.dumps({"data": data, "metadata": {"id": WORKSPACE}}))
+        manager = WorkspacesManager(get_workspaces_dir())
+        if not manager.load(WORKSPACE)["data"]:
+            dock = {"type": "tab-area", "widgets": []}
+            first = {"main": {"dock": dock}, "left": {"collapsed": True}}
+            new = {"data": {"layout-restorer:data": first}}
+            manager.save(WORKSPACE, json.dumps(new | {"metadata": {"id": WORKSPACE}}))
+    return f"/lab/workspaces/{WORKSPACE}/tree/{path}"
 
 
 def settings(environ=os.environ):

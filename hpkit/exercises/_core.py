@@ -207,12 +207,10 @@ class Exercise:
             message = say("exercises.fault", error=error, answer=answer)
             return COULD_NOT_CHECK, message, "fault"
 
-    def hint(self, step: int | None = None) -> Page:
-        """Show the next hint, or hint number `step`, from 1."""
+    def hint(self) -> Page:
+        """Show the next hint."""
         hints = self.words["hints"]
-        if step is None:
-            step = self._hints_shown = min(self._hints_shown + 1, len(hints))
-        step = min(max(int(step), 1), len(hints))
+        step = self._hints_shown = min(self._hints_shown + 1, len(hints))
         last = "no_more_hints" if _solutions_shown() else "no_more"
         foot = "more_hints" if step < len(hints) else last
         return Page(f"{self._hint(step)}\n\n{say(f'exercises.{foot}', name=self.name)}")

@@ -219,7 +219,9 @@ def test_solutions_can_be_hidden(monkeypatch):
     assert "```python" in repr(one.solution())
     exercises.configure(solutions=False)
     assert "switched off" in repr(one.solution())
-    assert "solution()" not in repr(one.hint(9))
+    last = [repr(one.hint()) for _ in one.words["hints"]][-1]
+    assert "last hint" in last
+    assert "solution()" not in last
     exercises.configure(solutions=True)
     assert "```python" in repr(one.solution())
     with pytest.raises(TypeError, match="solutions must be True or False, got 1"):
