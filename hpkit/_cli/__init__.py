@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hpkit._cli import copies, environment
 from hpkit._cli.environment import ROOT, Failure, ensure, replace, say
-from hpkit._cli.lab import check_port, lesson_name, open_lab
+from hpkit._cli.lab import lesson_name, open_lab
 
 
 def main(argv):
@@ -63,8 +63,6 @@ def parser():
 def run_lab(arguments, argv):
     """Open a lesson; what cannot work is said before anything is installed."""
     lesson = lesson_name(arguments.lesson)
-    if arguments.port is not None:
-        check_port(arguments.port)
     if arguments.wheels:
         environment.use_wheels(arguments.wheels)
     ensure(argv)

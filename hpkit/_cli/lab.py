@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -27,16 +26,6 @@ def lesson_name(number, root=ROOT):
     raise Failure(say("no_lesson", numbers=numbers, number=number))
 
 
-def check_port(port):
-    with socket.socket() as probe:
-        if sys.platform != "win32":  # as JupyterLab: a port closed a moment ago is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Failure(say("no_port", port=port, why=error.strerror)) from None
-
-
 def open_lab(lesson, port=None, browser=True):
     options = {
         "ServerApp.root_dir": refresh(),
@@ -44,6 +33,7 @@ def open_lab(lesson, port=None, browser=True):
         "ServerApp.answer_yes": True,  # Ctrl-C stops, without a question
     }
     if port is not None:
+        # A taken one ends JupyterLab, which says so.
         options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
     if not browser:
         options["ServerApp.open_browser"] = False

@@ -158,12 +158,11 @@ def _read_inputs(inputs, categorical, standardize):
     for name, kind in kinds.items():
         named = name in categorical or inputs[name].dtype == "category"
         if named or kind not in "biuf":
-            texts = _texts(inputs[name])
-            categories = tuple(sorted(set(texts)))
+            codes, categories = _texts(inputs[name]).factorize(sort=True)
             if not named:
-                _check_texts(name, [c for c in categories if c], len(texts))
-            columns[name] = Column(name, categories)
-            inputs = inputs.assign(**{name: _numbers(texts, categories)})
+                _check_texts(name, [c for c in categories if c], len(codes))
+            columns[name] = Column(name, tuple(categories))
+            inputs = inputs.assign(**{name: codes})
     plain = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
         standardize = plain if standardize else ()
@@ -182,12 +181,7 @@ def _texts(values):
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         return str(int(value) if number and value % 1 == 0 else value)
 
-    return values.astype(object).map(text, na_action="ignore").fillna("").tolist()
-
-
-def _numbers(texts, categories):
-    known = {category: k for k, category in enumerate(categories)}
-    return [known.get(text, -1) for text in texts]
+    return values.astype(object).map(text, na_action="ignore").fillna("")
 
 
 def _check_texts(name, texts, rows):
@@ -223,7 +217,7 @@ def numbered(X, columns):
             parts.append(_floats(column.name, values))
             continue
         texts = _texts(values)
-        parts.append(_numbers(texts, column.categories))
+        parts.append(pd.Index(column.categories).get_indexer(texts))
         if new := {*texts} - {*column.categories}:
             new = ", ".join(map(repr, sorted(new)))
             text = words("data")["new_category"].format(name=column.name, new=new)

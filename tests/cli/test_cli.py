@@ -314,20 +314,10 @@ def test_no_such_lesson_says_which_there_are(call):
     assert "one of 00, 02, got 77" in sentence(call("lab", "77"))
 
 
-def test_taken_port_says_so(call):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        words = sentence(call("lab", "--port", str(port)))
-    assert f"{port} cannot be used" in words
-    assert "--port" in words
-
-
-def test_port_that_was_just_closed_is_free():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    assert lab.check_port(port) is None
+def test_port_that_was_asked_for_is_the_only_one(call):
+    done = call("lab", "--port", "1")
+    options = json.loads(done.stdout.splitlines()[-1])[0]
+    assert {"--ServerApp.port=1", "--ServerApp.port_retries=0"} <= {*options}
 
 
 @pytest.mark.parametrize(
