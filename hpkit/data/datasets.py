@@ -459,12 +459,10 @@ def check_rows(X, names, preparation=()):
     A single row may be a dict, a Series, or a list of the right width. With a
     `preparation`, categories come as their number, and gaps as nan where it fills them.
     """
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) or hasattr(X, "to_frame"):
         import pandas as pd
 
         X = pd.DataFrame([X])
-    elif hasattr(X, "to_frame"):
-        X = X.to_frame().T
     count, columns = len(names), getattr(X, "columns", None)
     way = words("data")["many_columns" if count > 6 else "columns"]
     way = way.format(count=count, names=", ".join(names))

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from hpkit.hyperparameters import check_number
 from hpkit.locale import say
 
 MOST = 100_000  # members of a list
@@ -65,16 +66,13 @@ def plain(value):
 
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
     """Return a finite number with above < it, low <= it <= high."""
-    value = plain(answer)
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise kind(answer)
     try:
-        within = math.isfinite(value) and above < value and low <= value <= high
-    except OverflowError:  # 10**400
-        within = False
-    if not within or (whole and value != int(value)):
-        raise kind(value)
-    return int(value) if whole else float(value)
+        value = check_number("", plain(answer), low=-math.inf)
+    except (TypeError, ValueError):
+        raise kind(answer) from None
+    if not above < value or not low <= value <= high or (whole and value % 1):
+        raise kind(answer)
+    return int(value) if whole else value
 
 
 def sequence(answer):

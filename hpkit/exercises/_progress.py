@@ -149,10 +149,8 @@ def _row(lesson, name, title, entry):
     passed, state = entry.get("passed"), entry.get("outcome", "seen")
     if not entry:
         state = "new"
-    elif state == CORRECT:
-        state = "passed"
-    elif passed:
-        state = f"passed_{state}" if "outcome" in entry else "passed"
+    elif passed or state == CORRECT:
+        state = "passed" if state in (CORRECT, "seen") else f"passed_{state}"
     return {
         "lesson": lesson,
         "exercise": name,
