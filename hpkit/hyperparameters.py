@@ -273,11 +273,16 @@ _WIDEST = 10_000  # units of a layer
 _DEEPEST = 100  # layers
 
 
+def plain(value):
+    """Return a number of NumPy's or torch's as Python's, anything else as it is."""
+    one = getattr(value, "shape", None) == () and hasattr(value, "item")
+    return value.item() if one else value
+
+
 def brief(value):
     """Return a value of any kind in one short line, never an error."""
     try:
-        if getattr(value, "shape", None) == () and hasattr(value, "item"):
-            value = value.item()  # np.float64(0.1) is read as 0.1
+        value = plain(value)
         if isinstance(value, float) and float(f"{value:g}") == value:
             return f"{value:g}"
         return " ".join(_short.repr(value).split())
@@ -421,8 +426,7 @@ def _own_name(name):
 
 def check_plain(name, value):
     """Return a value of a model's own: a number, bool, text, None or a tuple."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()  # NumPy's
+    value = plain(value)
     if isinstance(value, list | tuple):
         return tuple(check_plain(name, part) for part in value)
     if isinstance(value, float):

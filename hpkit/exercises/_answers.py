@@ -11,13 +11,10 @@ import math
 import numbers
 import re
 import traceback
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Mapping
 
-from hpkit.hyperparameters import check_number
+from hpkit.hyperparameters import check_items, check_number, plain
 from hpkit.locale import say
-
-MOST = 100_000  # members of a list
 
 
 class NotYet(Exception):
@@ -58,12 +55,6 @@ def kind(answer):
     return NotYet("kind", got=describe(answer))
 
 
-def plain(value):
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return value.item()
-    return value
-
-
 def number(answer, *, above=-math.inf, low=-math.inf, high=math.inf, whole=False):
     """Return a finite number with above < it, low <= it <= high."""
     try:
@@ -79,11 +70,10 @@ def sequence(answer):
     """Return the members of a list, tuple, array, tensor or pandas column."""
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
-    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
-        raise kind(answer)
-    members = list(islice(answer, MOST + 1))
-    if len(members) > MOST:  # perhaps without end
-        raise kind(answer)
+    try:
+        members = list(check_items("", answer, empty=True))
+    except (TypeError, ValueError):
+        raise kind(answer) from None
     wrong_if(empty=members and all(member is ... for member in members))
     return members
 
@@ -95,22 +85,17 @@ def number_list(answer, **limits):
 def choice(answer, choices):
     """Return one of the choices; "Over fitting" is read as "over-fitting"."""
     value = plain(answer)
-    if isinstance(value, str):
-        for one in choices:
-            if isinstance(one, str) and _letters(one) == _letters(value):
-                return one
-    elif not isinstance(value, bool) and isinstance(value, numbers.Real):
-        for one in choices:
-            if one == value:
-                return one
-    else:
+    if isinstance(value, bool) or not isinstance(value, str | numbers.Real):
         raise kind(answer)
+    for one in choices:
+        if _letters(one) == _letters(value):
+            return one
     shown = ", ".join(repr(one) for one in choices)
     raise NotYet("unknown", got=describe(value), choices=shown)
 
 
-def _letters(text):
-    return re.sub(r"[-\s]+", "", text).lower()
+def _letters(value):
+    return re.sub(r"[-\s]+", "", value).lower() if isinstance(value, str) else value
 
 
 def choice_set(answer, choices):
