@@ -426,7 +426,12 @@ GAPS = ("None", "nan", "NaT", "<NA>")
 
 def _check_arrays(X, y, gaps=False):
     """Return X as float (n, features) and y (n,), or raise; X may have gaps."""
-    X = _numbers("X_numbers", X)
+    try:
+        if np.iscomplexobj(X):
+            raise TypeError
+        X = np.array(X, float)
+    except Exception:
+        raise refusal("X_numbers", X, kind=TypeError) from None
     try:
         y = np.asarray(y)
     except Exception:
@@ -459,42 +464,36 @@ def check_rows(X, names, preparation=()):
     A single row may be a dict, a Series, or a list of the right width. With a
     `preparation`, categories come as their number, and gaps as nan where it fills them.
     """
+    columns, count = preparation or tuple(map(Column, names)), len(names)
+    way = words("data")["many_columns" if count > 6 else "columns"]
+    way = way.format(count=count, names=", ".join(names))
     if isinstance(X, Mapping) or hasattr(X, "to_frame"):
         import pandas as pd
 
         X = pd.DataFrame([X])
-    count, columns = len(names), getattr(X, "columns", None)
-    way = words("data")["many_columns" if count > 6 else "columns"]
-    way = way.format(count=count, names=", ".join(names))
-    if columns is not None:
-        missing = [name for name in names if name not in map(str, columns)]
-        if missing:
+    if hasattr(X, "columns"):
+        if missing := [name for name in names if name not in map(str, X.columns)]:
             raise refusal("rows_columns", names=", ".join(missing[:6]), way=way)
         X = X.rename(columns=str)[list(names)]
-    if preparation:
-        X = tables.numbered(X, preparation)
-    X = _numbers("rows_numbers", X, way=way)
-    X = X[None] if X.shape == (count,) else X
+    else:
+        try:
+            rows = np.asarray(X)
+            X = rows if rows.dtype.kind in "biuf" else np.array(X, object)
+        except Exception:
+            raise refusal("rows_numbers", X, kind=TypeError, way=way) from None
+        X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    filled, gaps = [column.fill is not None for column in preparation], np.isnan(X)
-    if (bad := ~(np.isfinite(X) | (gaps & (filled or False)))).any():
+    X = tables.numbered(X, columns)
+    filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
+    if (bad := ~(np.isfinite(X) | (gaps & filled))).any():
         odd = ", ".join(np.array(names)[bad.any(0)][:6])
         raise refusal("rows_not_finite", count=bad.any(1).sum(), names=odd)
-    parts = zip(preparation, gaps.any(0), strict=False)
+    parts = zip(columns, gaps.any(0), strict=True)
     if new := [column.name for column, gap in parts if gap and not column.missing]:
         text = words("data")["new_gap"].format(names=", ".join(new))
         warnings.warn(text, stacklevel=6)
     return X
-
-
-def _numbers(key, X, **facts):
-    try:
-        if np.iscomplexobj(X):
-            raise TypeError
-        return np.array(X, float)
-    except Exception:
-        raise refusal(key, X, kind=TypeError, **facts) from None
 
 
 def _encode_target(y, task):

@@ -198,19 +198,12 @@ def _check_texts(name, texts, rows):
 
 def numbered(X, columns):
     """Return rows as numbers, categories as theirs in `columns`; -1 is said."""
-    plain = not any(column.categories for column in columns)
-    if not hasattr(X, "columns"):
-        try:
-            if plain and np.asarray(X).dtype.kind in "biuf":
-                return X
-            X = np.array(X, object)
-        except Exception:
-            return X  # for `check_rows` to refuse, as another width
-    if X.ndim not in (1, 2) or X.shape[-1] != len(columns):
-        return np.zeros(X.shape)
     import pandas as pd
 
-    X = X if hasattr(X, "columns") else pd.DataFrame(np.atleast_2d(X))
+    if not hasattr(X, "columns"):
+        if X.dtype.kind in "biuf" and not any(c.categories for c in columns):
+            return X.astype(float)
+        X = pd.DataFrame(X)
     parts = []
     for column, (_, values) in zip(columns, X.items(), strict=True):
         if column.categories is None:
