@@ -15,10 +15,8 @@ import os
 import re
 import sys
 import textwrap
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +26,7 @@ from hpkit.exercises import _progress
 from hpkit.exercises._answers import NotYet, describe
 from hpkit.exercises._progress import CORRECT, COULD_NOT_CHECK, NOT_ATTEMPTED, NOT_YET
 from hpkit.hyperparameters import check_flag
-from hpkit.locale import merged, say, translated
+from hpkit.locale import say, texts_of
 
 # Symbol and color of the bar (Okabe-Ito); symbol and words say it without the color.
 SIGNS = {
@@ -128,16 +126,7 @@ class Page:
 
 
 def load_texts(lesson):
-    english = TEXTS / f"{lesson}.toml"
-    return _texts(english, translated(english))
-
-
-@cache
-def _texts(english, other):
-    texts = tomllib.loads(english.read_text("utf-8"))
-    if other == english:
-        return texts
-    return merged(texts, tomllib.loads(other.read_text("utf-8")))
+    return texts_of(TEXTS / f"{lesson}.toml")
 
 
 class Exercise:
@@ -237,7 +226,7 @@ class Exercise:
 
     def cases(self):
         """Return a right function, what a check calls it with, and known mistakes."""
-        right, data = self.answer(), _texts(CASES, CASES)[self.lesson][self.name]
+        right, data = self.answer(), texts_of(CASES)[self.lesson][self.name]
         head = f"lambda {', '.join(inspect.signature(right).parameters)}: "
         names = vars(math) | vars(itertools) | {"np": np, "right": right}
         slips = {name: eval(head + code, names) for name, code in data["slips"].items()}

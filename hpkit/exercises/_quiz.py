@@ -8,16 +8,14 @@ itself and is answered by `Quiz.answer`.
 """
 
 import html
-import json
 import string
 import threading
-from functools import cache
 from pathlib import Path
 
 from hpkit.exercises import _progress
 from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
 from hpkit.hyperparameters import brief
-from hpkit.locale import say, translated
+from hpkit.locale import say, texts_of
 
 QUIZZES = Path(__file__).parent / "quizzes"
 LETTERS = string.ascii_uppercase
@@ -49,7 +47,7 @@ class Quiz:
     @property
     def questions(self) -> list[dict]:
         """The questions, as in the file, in the language chosen."""
-        return _load(translated(QUIZZES / f"{self.lesson}.json"))
+        return texts_of(QUIZZES / f"{self.lesson}.json")
 
     def __len__(self):
         return len(self.questions)
@@ -209,11 +207,6 @@ class Quiz:
 def lesson_of(*exercises):
     """Return the exercises of a lesson, in their order, and its quiz."""
     return exercises, Quiz(exercises[0].lesson)
-
-
-@cache
-def _load(path):
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _by_letter(question):

@@ -1,6 +1,7 @@
 """What a person reads, apart from the code: one file a language, here en.toml."""
 
 import functools
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -61,10 +62,21 @@ class Texts:
         raise KeyError(name)
 
 
-def translated(english):
-    """Return the path of ko/file or the like, else that of the English file."""
-    path = english.parent / _chosen[0] / english.name
-    return path if path.exists() else english
+def texts_of(english):
+    """Return what a file holds, in the words of ko/file where there is one."""
+    other = english.parent / _chosen[0] / english.name
+    return _texts_of(english, other if other.exists() else None)
+
+
+@functools.cache
+def _texts_of(english, other):
+    texts = _read(english)
+    return merged(texts, _read(other)) if other else texts
+
+
+def _read(path):
+    read = json.loads if path.suffix == ".json" else tomllib.loads
+    return read(path.read_text("utf-8"))
 
 
 @functools.cache
@@ -76,14 +88,11 @@ def _words(part, name):
 @functools.cache
 def _table(name):
     path = _FOLDER / f"{name}.toml"
-    return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    return _read(path) if path.exists() else {}
 
 
 def merged(english, other):
     """Return texts by name, in English where the other language lacks one."""
-    return {
-        key: merged(text, other.get(key, {}))
-        if isinstance(text, dict)
-        else other.get(key, text)
-        for key, text in english.items()
-    }
+    if not isinstance(english, dict):
+        return other
+    return {key: merged(text, other.get(key, text)) for key, text in english.items()}
