@@ -6,9 +6,9 @@ So an update of the project meets nothing that a learner wrote.  Standard librar
 import hashlib
 import json
 import os
-import shutil
 
 from hpkit._cli.environment import ROOT, Failure, say
+from hpkit.store import write
 
 FOLDER = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
@@ -26,10 +26,10 @@ def refresh(root=ROOT):
         for original in [*source.glob("*.ipynb"), *pages]:
             name, mine, now = original.name, folder / original.name, digest(original)
             if not mine.exists() or digest(mine) == known.get(name) != now:
-                copy(original, mine)  # nothing of the learner's is in it
+                write(mine, original.read_bytes())  # nothing of the learner's is in it
             elif name in known and known[name] != now:
                 new = free_name(mine, "new")
-                copy(original, new)
+                write(new, original.read_bytes())
                 number = name.partition("_")[0]
                 print(say("updated", name=name, new=new, number=number))
             known[name] = now
@@ -63,16 +63,6 @@ def record(folder):
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def copy(original, path):
-    """Copy as a whole: a full disk leaves no half lesson."""
-    part = path.with_suffix(".part")
-    try:
-        shutil.copyfile(original, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def free_name(path, word):

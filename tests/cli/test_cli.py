@@ -53,7 +53,7 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("with a space") / "project"
     for name in ("_cli", "locale"):
         shutil.copytree(ROOT / "hpkit" / name, root / "hpkit" / name)
-    for name in ("__init__.py", "__main__.py"):
+    for name in ("__init__.py", "__main__.py", "store.py"):
         shutil.copy(ROOT / "hpkit" / name, root / "hpkit")
     for name in ("tests", "notebooks", "wheels"):
         (root / name).mkdir()

@@ -1,5 +1,6 @@
 """The learner's copies of the lessons: never overwritten, the project stays clean."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -83,11 +84,10 @@ def test_folder_that_cannot_be_written_opens_the_projects_own(project, capsys):
 
 
 def test_full_disk_leaves_no_half_lesson(project, monkeypatch):
-    def full(original, part):
-        Path(part).write_text("half")
+    def full(number):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(copies.shutil, "copyfile", full)
+    monkeypatch.setattr(os, "fsync", full)
 
     assert copies.refresh(project) == project / "notebooks"
     assert mine(project) == {}
