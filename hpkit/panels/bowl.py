@@ -147,10 +147,10 @@ class BowlPanel(Instrument):
         """Return the bowl with the ball and its steps, and the loss after each step."""
         w, n, curvature = self.path, self.steps, self.right["curvature"]
         losses, _ = bowl(w, curvature)
-        top = nice_top(1.05 * bowl(WIDE, curvature)[0])
+        top = max(nice_top(1.05 * bowl(WIDE, self.asked)[0]), 1.2 * losses[0])
         grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
-        each = zip(range(n + 1), w, losses, strict=True)
-        tips, there = [WORDS["tip"].format(*step) for step in each], np.abs(w) <= WIDE
+        tips = [WORDS["tip"].format(k, w[k], losses[k]) for k in range(n + 1)]
+        there = (np.abs(w) <= WIDE) & (losses <= top)
         dots, ball = np.flatnonzero(there[:-1]), np.flatnonzero(there[-1:]) + n
         gone = np.sign(w[-1:])[~there[-1:]] * 0.96 * WIDE
         before = {"label": [WORDS["first"] if k == 0 else "" for k in dots]}
