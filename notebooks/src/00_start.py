@@ -38,12 +38,13 @@ ax = hk.plot_data(moons)
 #
 # - The **loss** says how wrong the network is: high is bad, low is good.
 # - An **epoch** is one pass through all the training points.
+# - The **learning rate** says how far each step of the learning goes.
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
 # - The colors of the map show which class the network chooses where. White means "not
 #   sure".
 #
-# **Predict.** With a slightly larger learning rate, will the line fall faster or more
+# **Predict.** With a slightly larger learning rate, will the lines fall faster or more
 # slowly?
 #
 # **Do.** Drag the slider for the learning rate to the right, then to the left. Set it
@@ -56,10 +57,9 @@ panel = hk.TrainingPanel(moons, start, controls=("lr", "epochs"))
 panel
 
 # %% [markdown]
-# **Say what you see.** What does a larger learning rate do to the line?
-#
-# **What you see: it falls faster.** That holds up to 0.3.
-# <!-- claim: larger-is-faster-at-first -->
+# **What you see: they fall faster.** That holds up to 0.3.
+# <!-- claim: larger-is-faster-at-first --> Far to the right they jump.
+# <!-- claim: u-right-too-long -->
 #
 # ## 3. Stop it, keep it (3 minutes)
 #
@@ -87,10 +87,11 @@ ex.name_it.check(answer)
 # %% [markdown]
 # ## 4. The same again (2 minutes)
 #
-# **Predict.** Type a learning rate into its box, then another, then the first again.
-# Will the lowest validation loss be the same as before?
+# **Predict.** You train with one learning rate, with another, with the first again.
+# Will the lowest validation loss be the same as the first time?
 #
-# **Do.** In the panel, with **Slow** off: 0.1, 0.3, 0.1, each with **Enter**.
+# **Do.** In the panel above, switch **Slow** off. Type into the box of the learning
+# rate: 0.1, 0.3, 0.1, each with **Enter**.
 #
 # Now in code. The first two runs below are alike in everything; the third has another
 # **seed**, a number that fixes everything random: the first weights and the order of

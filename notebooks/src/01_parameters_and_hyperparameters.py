@@ -43,11 +43,10 @@ hk.TrainingPanel(moons, start)
 # - the **batch size**: how many points the network looks at before each step,
 # - the **epochs**: how many times it goes through all the points.
 #
-# There are more, such as the number of units in the hidden layers, 16 and 16 here. What
-# training changes are the network's **weights** and **biases**, its **parameters**. In
-# PyTorch:
+# There are more, such as the number of units in the hidden layers, 16 and 16 here.
+# Training changes the network's **weights** and **biases**: its **parameters**.
 #
-# **Predict.** How many parameters does it have? Ten? A hundred? More?
+# **Predict.** How many parameters does this network have? Ten? A hundred? More?
 
 # %%
 torch.manual_seed(0)  # decides the first weights
@@ -148,7 +147,7 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 # %% [markdown]
 # **What you see: parameters move, hyperparameters don't.** More than half have moved.
 # <!-- claim: training-changes-parameters --> The others belong to units that are
-# silent: their ReLU answers 0 for every point, so they have no slope.
+# silent: their ReLU answers 0 for every point, so no step moves them.
 #
 # ## 3. The boundary grows (3 minutes)
 #
@@ -203,18 +202,17 @@ for k, (ax, (data, setting)) in enumerate(zip(axes.flat, six.values(), strict=Tr
 # %% [markdown]
 # **What you see: six shapes, six remedies.**
 #
-# - **1, too slow.** Nearly flat: after 30 epochs the loss is still above four fifths of
-#   its start. <!-- claim: shape-too-slow --> *Try a larger learning rate.*
-# - **2, good.** Both lines fall quickly, then stay below a fifth of the start.
-#   <!-- claim: shape-good --> *Keep it.*
-# - **3, bouncing.** The loss jumps, and in most runs ends above half of its start.
+# - **1, too slow.** Nearly flat. <!-- claim: shape-too-slow --> *Try a larger learning
+#   rate.*
+# - **2, good.** Both lines fall quickly and stay low. <!-- claim: shape-good --> *Keep
+#   it.*
+# - **3, bouncing.** The loss jumps, and in most runs ends high.
 #   <!-- claim: shape-bouncing --> *Try a smaller learning rate.*
-# - **4, diverged.** The X marks where the line leaves the chart. The loss is no longer
-#   a number (`nan`), as here, <!-- claim: shape-diverged --> or the training loss ends
-#   above three times its start. *Take a tenth of the learning rate.*
+# - **4, diverged.** The line leaves the chart at the X: the loss is no longer a number
+#   (`nan`), as here, <!-- claim: shape-diverged --> or ends far above its start. *Take
+#   a tenth of the learning rate.*
 # - **5, overfitting.** The training loss keeps falling, but the validation loss has
-#   turned: it ends at more than one and a half times its lowest value, in most runs at
-#   more than twice. <!-- claim: shape-over-fitting --> The network has learned its
+#   turned and climbs. <!-- claim: shape-over-fitting --> The network has learned its
 #   points by heart. *Stop at the ring, the lowest point; or get more data.*
 # - **6, noisy.** Low, but it shakes, as small batches do; with all points in one batch
 #   the line is smooth. <!-- claim: shape-noisy --> *Fine, if it falls.*
@@ -272,8 +270,8 @@ print(f"validation loss below training loss: {below} of 10 runs")
 #
 # ## 6. Defaults are a start (2 minutes)
 #
-# Say nothing, and PyTorch's `SGD` takes a learning rate of 0.001 and its `DataLoader` a
-# batch size of 1.
+# If you set nothing, PyTorch's `SGD` takes a learning rate of 0.001 and its
+# `DataLoader` a batch size of 1.
 #
 # **Predict.** On moons, how do these defaults do against 0.3 and 32?
 
@@ -289,10 +287,15 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 #
 # ## 7. The clinic (3 minutes)
 #
-# Each patient is a fresh training with a fault of its own. The gray curves are its
-# other seeds. From the fourth patient on, expect three more: *unlucky seed*, when the
-# gray curves do far better; *stopped too early*, while both losses fall; *chosen by
-# training loss*, trap one. One remedy is new: **weight decay** keeps the weights small.
+# Each patient is a fresh training with one fault. The gray curves are its other seeds.
+# You know the faults of the first three patients. From the fourth on there are three
+# more:
+#
+# - *unlucky seed*: the gray curves do far better,
+# - *stopped too early*: both losses still fall,
+# - *chosen by training loss*: trap one.
+#
+# One remedy is new: **weight decay** keeps the weights small.
 #
 # **Do.** Choose what is wrong and what helps, click **Treat**, and see whether that
 # cures it. Then **Next patient**, until three in a row are right.

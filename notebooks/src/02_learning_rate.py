@@ -27,7 +27,8 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 # `new weight = weight - learning rate x slope`
 #
 # Where the wall is steep the step is long; near the bottom it is short. The learning
-# rate stretches or shrinks every step.
+# rate stretches or shrinks every step. How quickly the wall gets steep is the bowl's
+# **curvature**.
 #
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
@@ -62,8 +63,8 @@ for lr in (0.1, 0.9, 1.8, 2.1):
 # %% [markdown]
 # **What you see: 0.9 gets there, 2.1 climbs out.** With 0.1 the ball creeps. With 1.8
 # it jumps over the bottom each time and still comes closer. With 2.1 it lands *higher*
-# after each jump. A bowl has a **curvature**, how quickly its wall gets steep: above
-# `2 / curvature` every step lands farther out, below it every step comes closer.
+# after each jump. The limit is `2 / curvature`: above it every step lands farther out,
+# below it every step comes closer.
 # <!-- claim: bowl-two-over-curvature -->
 #
 # A real network has hundreds of weights and no such simple bowl. But both bad ends are
@@ -167,7 +168,7 @@ ex.good_rate.check(answer)
 # %% [markdown]
 # ## 4. A list that ends on the slope (7 minutes)
 #
-# New data: **digits**, handwritten, 64 pixels each.
+# Now the **digits** of lesson 01: handwritten, 64 pixels each.
 
 # %%
 ax = hk.plot_data(digits)
@@ -216,21 +217,22 @@ ex.log_list.check(answer)
 # ## 5. Not a number (6 minutes)
 #
 # Sooner or later you'll see `nan` where a loss should be. It means *not a number*, and
-# it looks like a bug. Let's make one on purpose.
+# it looks like a bug. Let's make one on purpose, on digits: 0.1 learns well, 5 won't.
 #
-# **Predict.** On digits, 0.1 learns well. What does the loss look like with 5?
+# **Predict.** After how many of the ten epochs is the loss no longer a number?
 
 # %%
 large = 5
 pair = [hk.fit(digits, pixels.but(lr=lr)) for lr in (0.1, large)]
 print("validation loss of the second, epoch by epoch:")
-print(*[f"{loss:.2g}" for loss in pair[1].val_loss])
+print(*[f"{loss:.1g}" for loss in pair[1].val_loss])
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see: nan.** <!-- claim: digits-nan --> Both runs used the very same code.
-# Nothing is broken: the ball has climbed out of the bowl, in steps so long that soon
-# the numbers were too large for the computer. `8e+13` is an 8 with 13 zeros.
+# **What you see: after two or three.** <!-- claim: digits-nan --> Both runs used the
+# very same code. Nothing is broken: the ball has climbed out of the bowl, in steps so
+# long that soon the numbers were too large for the computer. `8e+13` is an 8 with 13
+# zeros.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
 # bug.

@@ -159,7 +159,7 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
 # for SGD. Very large batches need a **warm-up** first, a few epochs in which the
-# learning rate grows, and Adam wants the square root of k instead.
+# learning rate grows: lesson 12.
 #
 # Behind the rule stands one number, `learning rate / batch size`. In the table below,
 # each row and each column is four times the one before.
@@ -177,8 +177,8 @@ ax = hk.plot_grid(table)
 # go up and right, to 16 with 0.16 and 64 with 0.64: the loss stays nearly the same. The
 # large batches do best with a far larger learning rate than batch size 4, which breaks
 # there. <!-- claim: batch-valley-runs-slantwise --> But no diagonal goes on forever:
-# with 16 and 0.64 the network still learns; with 64 and 2.56 training breaks for most
-# seeds. At 256 and 2.56 it depends on the seed. <!-- claim: batch-slant-ends -->
+# with 16 and 0.64 the network still learns; with 64 and 2.56, with most seeds, hardly
+# anything. <!-- claim: batch-slant-ends --> A gray X is a run that diverged.
 #
 # So neither can be chosen as if the other didn't exist. Keep that in mind for lesson
 # 07.
@@ -193,10 +193,10 @@ ex.scaling_breaks.check(answer)
 # %% [markdown]
 # ## 4. "Small batches find better models" (3 minutes)
 #
-# Give each batch size the learning rate that suits it, and then compare, with three
-# seeds; the map above had the first of them.
+# Give each batch size the learning rate that suits it, and compare them again, with
+# three seeds.
 #
-# **Predict.** Is the lowest loss of batch size 4 far below that of 64?
+# **Predict.** Does the same batch size win with each seed?
 
 # %%
 rates = [0.01, 0.04, 0.16, 0.64, 2.56]
@@ -206,15 +206,16 @@ for size in (4, 16, 64):
     print(f"batch size {size:2}: best lr {tuned.best.lr:4}, loss of three seeds:", *low)
 
 # %% [markdown]
-# **What you see: about the same.** Each gets about as low as the others, and which one
-# is ahead changes from seed to seed. <!-- claim: batch-small-is-not-better --> So don't
-# ask which batch size is best. Take a convenient one, and tune the learning rate *for
-# it*.
+# **What you see: no, all are about the same.** Each gets about as low as the others,
+# and which one is ahead changes from seed to seed.
+# <!-- claim: batch-small-is-not-better --> So don't ask which batch size is best. Take
+# a convenient one, and tune the learning rate *for it*.
 #
 # ## 5. Noise (5 minutes)
 #
 # Back to the fog. How different are the answers if you ask 4 people, 16 or 64? Take a
-# network and do *not* move it: each dot is the loss of one batch.
+# network and do *not* move it: each dot is the loss of one batch, the line is the loss
+# of all points.
 #
 # **Predict.** With four times as many points in a batch, how much closer do the dots
 # come to the line? Tell the panel.

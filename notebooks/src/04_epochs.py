@@ -24,9 +24,7 @@ long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 #
 # You prepare for an exam with 50 old questions. Once through the pile is an **epoch**.
 # At first you know too little. Then you begin to *understand*: you could answer new
-# questions, too. Go on and on, and something else happens: you know the 50 answers **by
-# heart**. And new questions? You answer those worse than before, because you no longer
-# think.
+# questions, too. And if you go on and on?
 #
 # First the beginning, on moons.
 #
@@ -42,7 +40,7 @@ hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs
 # **What you see: longer is lower, here.** Both lines go down together. Stopping at
 # epoch ten misses a lower loss: *under-training*. <!-- claim: epochs-too-few -->
 #
-# ## 2. By heart (9 minutes)
+# ## 2. On and on (9 minutes)
 #
 # Now a harder pile, `small_moons`: only **50** training points, and noisy ones. The
 # network is large, with two layers of 64 units, and trained with *momentum*, which
@@ -61,7 +59,8 @@ hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 # and climbs, to more than one and a half times its lowest point.
 # <!-- claim: epochs-validation-climbs --> In the map the boundary bends around single
 # points, until all 50, or nearly all, are classified correctly.
-# <!-- claim: epochs-by-heart --> This is **overfitting**.
+# <!-- claim: epochs-by-heart --> You know the old answers **by heart**, no longer
+# think, and get new questions wrong. This is **overfitting**.
 #
 # **Predict.** Which network has the lower loss on 200 new points, the one at the ring
 # or the one at the end?
@@ -109,23 +108,24 @@ ax = hk.plot_validation_curve(curve)
 # **What you see: the solid one.** It goes down and stays there; the dotted line climbs
 # to more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
 #
-# **Predict.** Why? Compare a short and a long run of the same seed: are the first 50
-# epochs of the long one the short one?
+# Why?
+#
+# **Predict.** Are the first 50 epochs of a long run the same as a run of 50 epochs?
 
 # %%
 short, full = hk.fit(small, long.but(epochs=50)), hk.fit(small, long)
 print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 
 # %% [markdown]
-# **What you see: the same.** The short run *is* the beginning of the long one.
+# **What you see: yes.** The short run *is* the beginning of the long one.
 # <!-- claim: epochs-same-beginning --> So train once, long enough, and **keep the best
 # epoch**: `run.best_epoch`, `run.network("best")`. With a learning rate or a batch size
 # each value is another training; the number of epochs is only a question of where to
 # look.
 #
 # That is so because the learning rate stays the same. Where a **schedule** lowers it on
-# the way, as for most large networks, a short run is not the beginning of a long one,
-# and the number of epochs is a knob, too.
+# the way (lesson 12), a short run is not the beginning of a long one, and the number of
+# epochs is a knob, too.
 #
 # ## 4. When to stop (9 minutes)
 #
@@ -167,7 +167,9 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # the loss at which the full training ends.
 # <!-- claim: epochs-any-patience-beats-the-last -->
 #
-# Would 2 or 3 be careful enough? A spiral, and a deep network:
+# Now a spiral, and a deep network.
+#
+# **Predict.** Are 2 or 3 patient enough?
 #
 # **Do.** Move **patience** from 1 to 2, 3 and 20.
 

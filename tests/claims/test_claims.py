@@ -286,6 +286,7 @@ def test_digits_nan():
     runs = trained("digits", *settings, seeds=repeats(20))
     last = runs.val_loss[..., -1]
     assert not np.isfinite(last[:3]).any()
+    assert not np.isfinite(runs.val_loss[1, ..., 3]).any()  # after three epochs
     assert np.isfinite(last[3]).all()
 
 
