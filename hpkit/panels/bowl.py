@@ -147,7 +147,7 @@ class BowlPanel(Instrument):
         """Return the bowl with the ball and its steps, and the loss after each step."""
         w, n, curvature = self.path, self.steps, self.right["curvature"]
         losses, _ = bowl(w, curvature)
-        top = max(nice_top(1.05 * bowl(WIDE, self.asked)[0]), 1.2 * losses[0])
+        top = max(nice_top(1.05 * bowl(WIDE, self.asked)[0]), 1.5 * losses[0])
         grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
         tips = [WORDS["tip"].format(k, w[k], losses[k]) for k in range(n + 1)]
         there = (np.abs(w) <= WIDE) & (losses <= top)

@@ -82,7 +82,7 @@ def test_bowl_shows_every_step_on_both_charts():
     bowl.curvature.value = 4.0
     for chart in bowl.charts.charts:
         # Above the start, 4 / 2 * 4 ** 2; less than 4 times 15: it looks steeper.
-        assert chart.y.domain[1] == pytest.approx(1.2 * 32)
+        assert chart.y.domain[1] == pytest.approx(1.5 * 32)
 
 
 def test_bowl_cross_is_where_the_ball_is():
