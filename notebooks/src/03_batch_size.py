@@ -158,8 +158,8 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # <!-- claim: batch-linear-scaling -->
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
-# for SGD. Very large batches need a **warm-up** first, a few epochs in which the
-# learning rate grows: lesson 12.
+# for SGD; Adam, another optimizer, wants the square root of k. Very large batches need
+# a **warm-up** first, a few epochs in which the learning rate grows: lesson 12.
 #
 # Behind the rule stands one number, `learning rate / batch size`. In the table below,
 # each row and each column is four times the one before.

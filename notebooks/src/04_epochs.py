@@ -124,8 +124,8 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 # look.
 #
 # That is so because the learning rate stays the same. Where a **schedule** lowers it on
-# the way (lesson 12), a short run is not the beginning of a long one, and the number of
-# epochs is a knob, too.
+# the way, as for most large networks (lesson 12), a short run is not the beginning of a
+# long one, and the number of epochs is a knob, too.
 #
 # ## 4. When to stop (9 minutes)
 #
