@@ -111,19 +111,15 @@ ax.legend(frameon=False)
 ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validation.")
 
 # %% [markdown]
-# **What you see: Ana picks by heart.** She takes another setting, and its validation
-# loss is more than one and a half times as high as Jun's.
-# <!-- claim: choice-training-loss-misleads --> It has 200 epochs, the most on offer.
-# <!-- claim: choice-training-loss-likes-long --> Pick whoever scores best on the
-# exercises, and you pick whoever memorized them.
+# **What you see: Ana is fooled.** She takes 200 epochs, the most on offer.
+# <!-- claim: choice-training-loss-likes-long --> Her validation loss is more than one
+# and a half times as high as Jun's. <!-- claim: choice-training-loss-misleads --> Pick
+# whoever scores best on the exercises, and you pick whoever memorized them.
 #
 # ## 3. Fifty coins (10 minutes)
 #
-# So, choose by validation. But can we trust the winner's score? Back to the coin flips,
+# So, choose by validation. But can we trust the winner's score? The coin flips again,
 # in code: 50 models, and the one with the highest accuracy on 40 validation rows.
-#
-# **Predict.** What percentage of these rows do the models get right on average? And the
-# best of the 50?
 
 # %%
 rates, setting = (0.01, 0.03, 0.1, 0.3, 1), hk.Hyperparameters(epochs=20, hidden=(16,))
@@ -133,9 +129,8 @@ print(f"validation rows, mean of the 50: {100 * scores.mean():.1f} %")
 print(f"validation rows, best of the 50: {100 * scores.max():.1f} %")
 
 # %% [markdown]
-# **What you see: the best has about 65 %.** On average the models are right about half
-# of the time. With other coins the best has 55 to 75 %.
-# <!-- claim: choice-fifty-coins-climb -->
+# On average the models are right about half of the time; the best has about 65 %, with
+# other coins 55 to 75 %. <!-- claim: choice-fifty-coins-climb -->
 #
 # Would a longer mock exam help?
 
@@ -180,10 +175,10 @@ print(said[0].message)
 #
 # ## 4. Leaks (6 minutes)
 #
-# A split is worth something only if nothing leaks through it: nothing that the model,
-# or you, could not know when it is used for real. Here is one to watch. Again pure
-# noise, with 1000 columns and coin flips as labels. We keep the ten columns that tell
-# heads from tails best, then train on 40 rows and validate on 40 others.
+# A split is worth something only if nothing **leaks** through it: rows that judge a
+# model must have no part in making it. Here is a leak to watch. Again pure noise, with
+# 1000 columns and coin flips as labels. We keep the ten columns that tell heads from
+# tails best, then train on 40 rows and validate on 40 others.
 #
 # **Predict.** What validation accuracy do you get if *all* 80 rows chose the columns?
 # And if only the 40 training rows did?
@@ -210,12 +205,12 @@ def accuracy(seed, chosen_by):
 # %% tags=["drawing"]
 # drawing: a dot for each data set
 fig, ax = plt.subplots(figsize=(7.2, 2.2), layout="constrained")
-for row, (rows, color) in enumerate(((80, "#D55E00"), (40, "#0072B2"))):
+for row, (rows, color) in enumerate(((40, "#0072B2"), (80, "#D55E00"))):
     dots = [accuracy(seed, rows) for seed in range(20)]
     ax.plot(dots, row + np.linspace(-0.2, 0.2, 20), "o", color=color)
 ax.axvline(50, color="#999999", lw=1)
 ax.set(yticks=[0, 1], ylim=(-0.5, 1.5), xlabel="validation accuracy (%), on noise")
-ax.set_yticklabels(["columns chosen\nby all 80 rows", "by the 40\ntraining rows"])
+ax.set_yticklabels(["by the 40\ntraining rows", "columns chosen\nby all 80 rows"])
 ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "With a leak about 80 percent right, without it about 50.")
 
@@ -239,7 +234,7 @@ ex.find_leaks.check(answer)
 # ## 5. An honest number (5 minutes)
 #
 # Now do the whole thing, honestly. First **choose**: change `mine` and run this cell
-# again, until the number is at most 0.2, with at most 100 epochs.
+# again, until the number is at most 0.2.
 
 # %%
 mine = hk.Hyperparameters(lr=0.01, epochs=30)  # your choice
@@ -247,7 +242,7 @@ losses = [hk.fit(moons, mine, seed=seed).best_val_loss for seed in range(5)]
 print(f"mean lowest validation loss of five seeds: {np.mean(losses):.3f}")
 
 # %% [markdown]
-# Then **say what you expect**. In your answer you may write `mine`, too.
+# Then **say what you expect**.
 
 # %%
 ex.honest_number
@@ -258,8 +253,7 @@ ex.honest_number.check(answer)
 
 # %% [markdown]
 # Now **open the box**. Moons come from a formula, so the check above drew new points;
-# with your own data there is only this box, and it opens **once**. What it has shown is
-# kept in the folder `hpkit-runs`, whatever you restart.
+# with your own data there is only this box, and it opens **once**.
 #
 # **Do.** Run the cell after you have chosen, tell the panel your forecast, and open.
 
@@ -292,6 +286,7 @@ for k in range(5):
 ax.set(yticks=range(5), xticks=[], xlim=(0, 5), xlabel="the 142 rows in five parts")
 ax.set_yticklabels([f"fold {k + 1} held back" for k in range(5)])
 ax.invert_yaxis()
+ax.spines[:].set_visible(False)
 ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 
 # %% [markdown]
@@ -299,8 +294,8 @@ ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 # trained on, and each fold is judged after the last epoch, since a fold that chose its
 # own best epoch would be judging itself.
 #
-# **Predict.** The rows are shuffled and cut ten times. Which moves less from shuffle to
-# shuffle, the loss of one fold or the mean of the five? Much less?
+# **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
+# many times closer together do the means lie?
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=20, hidden=(16,))
@@ -320,15 +315,14 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close together.")
 
 # %% [markdown]
-# **What you see: the means are steadier.** It matters which rows are in a fifth: the
-# losses of one shuffle differ. <!-- claim: choice-folds-differ --> The means move much
-# less. <!-- claim: choice-folds-are-steadier --> With one split you may land anywhere
-# from less than half of the mean of all to more than one and a half times as much.
-# <!-- claim: choice-one-split-is-luck --> One piece of luck no fold removes: that we
-# have these 142 wines and no others.
+# **What you see: more than three times.** <!-- claim: choice-folds-are-steadier --> It
+# matters which rows are held back: <!-- claim: choice-folds-differ --> with one split
+# you may land anywhere from less than half of the mean of all to more than one and a
+# half times as much. <!-- claim: choice-one-split-is-luck --> One piece of luck stays:
+# we have these 142 wines and no others.
 #
-# **Predict.** Now choose by it. Is a learning rate of 0.01 better for these wines than
-# 0.1, or 0.3, or 1?
+# **Predict.** Now choose by it. Which learning rate suits these wines, 0.01, 0.1, 0.3
+# or 1? Is one of them clearly out?
 
 # %%
 rates = [0.01, 0.1, 0.3, 1]
@@ -339,9 +333,9 @@ for lr, losses in zip(rates, found, strict=True):
 
 # %% [markdown]
 # **What you see: 0.01 is out.** Its mean is far higher, many times the spread: 20
-# epochs are too few for such short steps. The other three differ by less than a tenth
-# of that. <!-- claim: choice-folds-choose --> To tell those apart, compare them in
-# pairs, shuffle by shuffle; lesson 06 shows how.
+# epochs are too few for such short steps. The gap is more than ten times as wide as
+# what lies between the other three. <!-- claim: choice-folds-choose --> To tell those
+# apart, compare them in pairs, shuffle by shuffle; lesson 06 shows how.
 #
 # The price: five trainings instead of one. So use folds when data is scarce and
 # training is quick. And even five folds are for choosing; the 36 rows in the box are
@@ -365,7 +359,7 @@ hk.progress(5)
 # - The best of 50 models of coin flips had about 65 % on 40 validation rows, and about
 #   50 % on the test rows. <!-- claim: choice-fifty-coins-climb choice-luck-is-gone -->
 # - A leak makes 80 % out of noise. <!-- claim: choice-leak-of-columns -->
-# - The mean of 5 folds moved much less than one split.
+# - The mean of 5 folds moved less than a third as much as one split.
 #   <!-- claim: choice-folds-are-steadier -->
 #
 # ## Further reading
