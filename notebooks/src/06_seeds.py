@@ -26,8 +26,8 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # better. How much of that is the die? Below, only the **seed** changes: the first
 # weights and the order of the points.
 #
-# **Predict.** How far apart are the highest and the lowest of twenty losses: 1 percent,
-# 5, more?
+# **Predict.** How far apart are the highest and the lowest of twenty losses: 5 percent,
+# 10, more?
 #
 # **Do.** Press **New seeds** a few times. Then move **seeds** to 20.
 
@@ -35,10 +35,9 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 hk.SeedsPanel(moons, jun, seeds=1)
 
 # %% [markdown]
-# **What you see: more than 10 percent.** One setting, twenty seeds, and the highest
-# loss is more than 10 percent above the lowest.
-# <!-- claim: seeds-same-setting-spreads --> The diamond is the **mean** of the dots,
-# the bar their **spread**, the standard deviation.
+# **What you see: mostly more than 30 percent.** One setting, twenty seeds, and nothing
+# else has changed. <!-- claim: seeds-same-setting-spreads --> The diamond is the
+# **mean** of the dots, the bar their **spread**, the standard deviation.
 #
 # ## 2. Ana and Jun (4 minutes)
 #
@@ -48,10 +47,12 @@ hk.SeedsPanel(moons, jun, seeds=1)
 # **Predict.** In twenty such duels, does the same one win each time?
 
 # %%
+# hk.train reports as it goes; *_ drops all reports but the last
 *_, runs = hk.train(moons, [ana, jun], seeds=range(40))
 of_ana, of_jun = runs.best_val_loss[0, :20], runs.best_val_loss[1, 20:]
 print("".join("A" if win else "J" for win in of_ana < of_jun))
-print("means", runs.mean_val_loss.round(3), "spreads", runs.std_val_loss.round(3))
+print("means of Ana and Jun:", *runs.mean_val_loss.round(3))
+print("spreads:", *runs.std_val_loss.round(3))
 
 # %% [markdown]
 # **What you see: both win.** Sometimes Ana, sometimes Jun.
@@ -84,8 +85,7 @@ print(f"Ana wins {wins.sum()} of 20, Jun {20 - wins.sum()}")
 ax = hk.plot_seeds(runs, pairs=False)
 
 # %% [markdown]
-# **What you see: Jun, every time.** The two clouds, with a bar at the mean of each,
-# don't even touch.
+# **What you see: Jun, every time.** The two clouds don't even touch.
 # <!-- claim: seeds-large-difference-one-run --> A difference of many spreads shows in
 # one run. That is why the coarse list of lesson 02 worked.
 #
@@ -105,10 +105,9 @@ for n in (1, 4, 16):
 
 # %% [markdown]
 # **What you see: four times the seeds, half the spread.** Sixteen times, roughly a
-# quarter; with so few groups the figure above may be off.
-# <!-- claim: seeds-four-times-halve --> The spread of a mean of `n` is the
-# spread of one, divided by the square root of `n`: its **standard error**. The first
-# few seeds bring the most, so start with three to five.
+# quarter: there are only twenty such groups. <!-- claim: seeds-four-times-halve --> The
+# spread of a mean of `n` is the spread of one, divided by the square root of `n`: its
+# **standard error**. The first few seeds bring the most, so start with three to five.
 
 # %%
 ex.enough_seeds
@@ -124,7 +123,7 @@ ex.enough_seeds.check(answer)
 # *same* day. For networks, the same day is the **same seed**.
 #
 # **Predict.** Digits, learning rates 0.2 and 0.3, twenty duels. How many does 0.3 win
-# with seeds of its own? And with shared ones?
+# with seeds of its own? And with shared ones? A gray line joins two runs of one seed.
 
 # %%
 pair = [hk.Hyperparameters(lr=lr, epochs=10, hidden=(32,)) for lr in (0.2, 0.3)]
@@ -137,27 +136,28 @@ print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
 
 # %% [markdown]
 # **What you see: shared luck drops out.** With the same seed, 0.3 wins nearly every
-# duel. The differences spread much less than the losses, because a lucky seed helps
-# both sides. <!-- claim: seeds-same-seed-is-fairer -->
+# duel: the gray lines lean the same way. The differences spread much less than the
+# losses, because a lucky seed helps both sides.
+# <!-- claim: seeds-same-seed-is-fairer -->
 #
 # So compare two settings by their **differences**, seed by seed. Is their mean more
 # than luck? Divide it by its standard error: the spread of the differences over the
-# square root of their number. The panel does the sum; a gray line joins two runs of the
-# same seed.
+# square root of their number. The panel does the sum.
 #
-# **Predict.** Ana and Jun once more: does that ratio grow with the number of seeds?
+# **Predict.** Ana and Jun once more: how many shared seeds does it take to tell them
+# apart?
 #
-# **Do.** Move **seeds** to 5, 10, 20, 40. When does the verdict change?
+# **Do.** Move **seeds** to 5, 10, 20, 40, and read the verdict.
 
 # %%
 hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 
 # %% [markdown]
-# **What you see: more seeds, sharper verdict.** The mean difference settles and its
+# **What you see: more than five.** Five seeds mostly can't tell Ana's learning rate
+# from Jun's, ten mostly can, forty can. <!-- claim: seeds-forty-tell --> The
 # standard error shrinks, so the ratio grows. **More than two standard errors is more
 # than luck**: two equal settings get there once in twenty. With few seeds the spread is
-# a guess, so it takes more: 2.8 with five, 4.3 with three. Forty seeds tell Ana's
-# learning rate from Jun's; five mostly don't. <!-- claim: seeds-forty-tell -->
+# a guess, so it takes more: 2.8 with five, 4.3 with three.
 #
 # Sharing seeds is free, so all searches do it. Now write down the rule:
 
@@ -193,7 +193,7 @@ hk.ValidationCurvePanel(
 # %% [markdown]
 # **What you see: several.** The sentence names those that are as good, as far as ten
 # seeds can tell. <!-- claim: seeds-several-as-good --> That is your rule, stricter for
-# a long list: the winner of many is partly the luckiest, as in lesson 05. So the best
+# a long list: the winner of many is partly the luckiest. So the best
 # learning rate is often a region. Take one in its middle, and go on.
 #
 # ## 7. Three questions (2 minutes)
@@ -207,7 +207,7 @@ hk.progress(6)
 # %% [markdown]
 # ## What you saw
 #
-# - One setting, 20 seeds: losses more than 10 percent apart.
+# - One setting, 20 seeds: losses mostly more than 30 percent apart.
 #   <!-- claim: seeds-same-setting-spreads -->
 # - 0.25 or 0.3: one run of each cannot tell, forty shared seeds can.
 #   <!-- claim: seeds-duels-go-both-ways seeds-forty-tell --> 0.01 or 0.3: one run of
