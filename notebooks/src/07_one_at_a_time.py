@@ -20,8 +20,6 @@ from hpkit.exercises import lesson_07_one_at_a_time as ex
 spiral, digits = hk.load_dataset("spiral"), hk.load_dataset("digits")
 start = hk.Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.1, 0.3]}
-begin = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))  # digits
-short = lists | {"batch_size": [8, 32, 128]}
 
 # %% [markdown]
 # ## 1. Ana and Jun (11 minutes)
@@ -42,18 +40,28 @@ ax = hk.plot_data(spiral)
 # %% [markdown]
 # Three hyperparameters are tuned: the learning rate, the batch size, and the
 # **dropout**, the share of hidden units that each batch leaves out. The epochs stay at
-# 20: lesson 04 keeps the best one of them, so there is nothing to tune.
+# 20, and each run keeps its best one, as in lesson 04.
 #
 # **Predict.** Ana's order is learning rate, batch size, dropout. Jun's is batch size,
 # learning rate, dropout. Both start at S, and each step goes to the darkest cell of
 # its row or column. Who ends lower, or do they meet?
 #
 # **Do.** Walk Ana's order: **Next step**, three times. Choose Jun's, and press **All
-# steps**. Then **Show the grid**: all that the paths didn't see. Walk the other four
-# orders. **Paths** below the charts keeps where each one ended.
+# steps**. At its end press **Show the grid**: all that the paths didn't see.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
+
+# %% [markdown]
+# Four orders are left. Walk them: **Paths** below the charts keeps where each one
+# ended.
+
+# %%
+ex.order
+
+# %%
+answer = ...
+ex.order.check(answer)
 
 # %% [markdown]
 # **Say what you see.** What do the orders that reach the best have in common?
@@ -71,7 +79,7 @@ hk.OneAtATimePanel(spiral, start, **lists)
 # makes 50 updates an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
-# learning rate.
+# learning rate. Four of the seven points stand in the map above.
 #
 # **Do.** When the truth has come up, move the batch size to 200, and back. Watch the
 # lowest point.
@@ -119,22 +127,18 @@ print(f"loss {again.mean_val_loss.min():.3f}")
 #
 # **What you see.** The start matters, too: from there Jun's order mostly misses the
 # best. <!-- claim: path-other-start -->
-
-# %%
-ex.order
-
-# %%
-answer = ...
-ex.order.check(answer)
-
-# %% [markdown]
+#
 # ## 3. By hand, on the digits (7 minutes)
 #
-# Here is the recipe as two loops, one over the hyperparameters, one over the values.
+# Here is the recipe as two loops, one over the hyperparameters, one over the values. It
+# starts with learning rate 0.01, batch size 32 and no dropout.
 #
 # **Predict.** Which step lowers the loss the most?
 
 # %%
+begin = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
+short = lists | {"batch_size": [8, 32, 128]}  # the other two lists are the same
+
 setting = begin
 for name, values in short.items():
     runs = [hk.fit(digits, setting.but(**{name: value})) for value in values]
@@ -198,7 +202,8 @@ def costs(sizes):
 ex.cost.check(costs)
 
 # %% [markdown]
-# That is the strength of the recipe: another list of 4 is *plus 3*, not *times 4*. So
+# That is the strength of the recipe: another list of 4 is *plus 3*, which makes 11, not
+# *times 4*, which makes 144. So
 #
 # - when trainings take long, begin one at a time,
 # - write down what was held fixed, and ask again when it changes,
