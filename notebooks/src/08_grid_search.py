@@ -32,16 +32,15 @@ sizes = [4, 8, 16, 32, 64, 200]
 #
 # The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
-# cell of a map, trained with twenty seeds. Beside the map you see the training curves
-# of a cell, one seed bold and the others gray, and **against batch** the best loss of
-# each row and its learning rate.
+# cell of a map, trained with twenty seeds.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
 # diagonal? Click on the cell that you think will be best, and confirm.
 #
 # **Do.** Click on the lowest cell, which has the thick orange frame, on one at the left
-# edge, on one at the right edge. Choose **against batch**: as the batch grows from 4 to
-# 200, does the best learning rate move left, right or not at all?
+# edge, on one at the right edge, and see their training curves. Then choose **against
+# batch**, the best of each row: as the batch grows from 4 to 200, does the best
+# learning rate grow, shrink or stay?
 
 # %%
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)
@@ -57,7 +56,7 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 #
 # One at a time sees one row and one column of this map.
 #
-# **Predict.** Take the column of learning rate 1. Draw its loss against the batch size.
+# **Predict.** Read the column of learning rate 1 in the map and draw it as a curve.
 #
 # **Do.** Then move the learning rate to 0.1. Where is the lowest point now?
 
@@ -140,13 +139,18 @@ print("at the edge:", careful.edge)
 # tenth of that loss. <!-- claim: grid-widened --> A winner at the edge is no answer. It
 # is a signpost: *go on in this direction*.
 #
-# **Do.** In the panel of section 1 choose **against lr**, and see where the careful
-# list ends. Batch size 4 stands at an edge, too. Follow it: add 2 to the batch sizes,
-# and press **Start**.
+# In section 1 batch size 4 stood at an edge, too.
 #
-# **What you see.** 2 gains little: its lowest loss is within a quarter of that of batch
-# size 4, for twice the updates. <!-- claim: grid-smaller-batch-no-better --> Worth
-# checking, but there's no reason to move.
+# **Predict.** How much does batch size 2 gain?
+
+# %%
+follow = {"lr": [0.03, 0.1, 0.3, 1, 3], "batch_size": [2, 4]}
+ax = hk.plot_grid(hk.grid_search(spiral, base, seeds=range(3), **follow))
+
+# %% [markdown]
+# **What you see: little.** Its lowest loss is within a quarter of that of batch size 4,
+# for twice the updates. <!-- claim: grid-smaller-batch-no-better --> Worth checking,
+# but there's no reason to move.
 
 # %%
 ex.wide_enough
@@ -172,8 +176,8 @@ hk.SeedsPanel(spiral, [jun, winner], seeds=3)
 
 # %% [markdown]
 # **What you see: three to ten.** The first three are enough; with others it takes up to
-# ten. <!-- claim: grid-ten-seeds-tell --> The winner of 42 is partly the luckiest, so
-# the map asks for more. A dashed frame says "not told apart yet", not "equal".
+# ten. <!-- claim: grid-ten-seeds-tell --> One of 42 is always ahead by luck, so the map
+# asks for a larger gap. A dashed frame says "not told apart yet", not "equal".
 #
 # Now the moons, three times, each time with eight other seeds.
 #
@@ -193,15 +197,13 @@ for ax, first in zip(axes, (0, 8, 16), strict=True):
 
 # %% [markdown]
 # **What you see: a plateau.** With other seeds another pair may win,
-# <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the best.
-# <!-- claim: grid-winners-as-good --> A dashed frame marks what eight
-# seeds can't tell from the winner: four others or more.
-# <!-- claim: grid-plateau --> A winner with batch size 4 stands at the edge. Here
-# that's no signpost: from 4 to 32 each row has a cell as low, within a fifth.
-# <!-- claim: grid-flat-valley --> The valley goes on, but
-# no deeper. So the answer of a grid is not "learning rate 0.3, batch size 8". It is
-# "this region is good". Take a pair in its middle, or the one with the largest batches,
-# which trains fastest.
+# <!-- claim: grid-winner-changes --> but all winners stay within a fifth of the
+# best, <!-- claim: grid-winners-as-good --> and four other cells or more have a
+# dashed frame. <!-- claim: grid-plateau --> From batch size 4 to 32 each row has a
+# cell as low, within a fifth: here 4 at the edge is no signpost.
+# <!-- claim: grid-flat-valley --> So the answer of a grid is not "learning rate 0.3,
+# batch size 8". It is "this region is good". Take a pair in its middle, or the one with
+# the largest batches, which trains fastest.
 #
 # ## 5. What it costs (4 minutes)
 #
