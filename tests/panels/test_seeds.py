@@ -67,7 +67,7 @@ def test_seeds_strip_compares_in_words(moons):
     assert panel.losses.shape == (2, 4)
     assert "4 of 4" in shows(panel)
     assert "<b>learning rate 0.3 is better</b>" in panel.result
-    assert "with 4 seeds more than 3.18 times counts" in panel.result
+    assert "with 4 seeds it takes more than 3.18." in panel.result
     panel.count.value = 8
     assert "8 of 8" in panel.result
     (chart,) = panel.charts.charts
