@@ -148,9 +148,9 @@ follow = {"lr": [0.03, 0.1, 0.3, 1, 3], "batch_size": [2, 4]}
 ax = hk.plot_grid(hk.grid_search(spiral, base, seeds=range(3), **follow))
 
 # %% [markdown]
-# **What you see: little.** Its lowest loss is within a quarter of that of batch size 4,
-# for twice the updates. <!-- claim: grid-smaller-batch-no-better --> Worth checking,
-# but there's no reason to move.
+# **What you see: little or nothing.** Its lowest loss is within a quarter of that of
+# batch size 4, for twice the updates. <!-- claim: grid-smaller-batch-no-better -->
+# Worth checking, but there's no reason to move.
 
 # %%
 ex.wide_enough
