@@ -173,7 +173,7 @@ def test_curve_is_drawn_as_a_guess(moons):
     out = panel.found.runs.diverged.any(1)
     truth = np.where(out, np.nan, np.minimum(panel.found.mean_val_loss, 1.5))
     off = np.nanmean(np.abs(truth - heights))
-    assert f"On average it is <b>{off:.2f}</b> off." in panel.result
+    assert f"On average it was <b>{off:.2f}</b> off." in panel.result
     np.testing.assert_allclose(guesses()[-1], off / np.log(2), atol=1e-4)
 
 

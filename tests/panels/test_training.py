@@ -728,7 +728,7 @@ def test_curve_is_drawn_as_a_guess(moons):
     assert drawing.layout.display == "none"
     truth = np.interp(drawing.at, np.arange(QUICK.epochs + 1), panel.run.val_loss)
     off = np.abs(truth - heights).mean()
-    assert f"On average it is <b>{off:.2f}</b> off." in panel.result
+    assert f"On average it was <b>{off:.2f}</b> off." in panel.result
     kept = guesses()
     np.testing.assert_allclose(kept[-1], off / np.log(2), atol=1e-4)
     panel.train_button.click()
