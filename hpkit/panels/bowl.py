@@ -10,8 +10,8 @@ from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts
 from hpkit.panels.controls import tied
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import play
+from hpkit.panels.panel import Panel
 
 WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
@@ -41,7 +41,7 @@ def regime(r):
     return "short" if r < 1 else "jump" if r < 2 else "away"
 
 
-class BowlPanel(Instrument):
+class BowlPanel(Panel):
     """Gradient descent on the bowl curvature / 2 * w ** 2.
 
     Each step multiplies w by 1 - lr * curvature, so it comes nearer to 0 exactly when

@@ -12,9 +12,8 @@ from hpkit.engine.runs import Run
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import play
-from hpkit.panels.panel import FOLDER
+from hpkit.panels.panel import FOLDER, Panel
 from hpkit.panels.parts import code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
@@ -31,7 +30,7 @@ def best_so_far(valid):
     return [int(np.argmax(valid[: k + 1])) for k in range(len(valid))]
 
 
-class CoinFlipsPanel(Instrument):
+class CoinFlipsPanel(Panel):
     """Try more and more models on labels that are coin flips.
 
     The best of many is lucky on the rows it was chosen by (Cawley and Talbot, On
@@ -156,7 +155,7 @@ runs = [hk.fit(data, hk.Hyperparameters(
 max(run.val_accuracy[-1] for run in runs)"""
 
 
-class TestBoxPanel(Instrument):
+class TestBoxPanel(Panel):
     """A box with the test loss in it: it opens once, and remembers.
 
     Parameters

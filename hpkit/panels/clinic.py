@@ -12,8 +12,8 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
 from hpkit.locale import Texts
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_run, head_of, named, say
 from hpkit.text import named_value
 
@@ -104,7 +104,7 @@ def draw_patient(rng, faults=tuple(FAULTS)):
     yield Patient(fault, dataset, drawn, setting, seed, tried)
 
 
-class ClinicPanel(Instrument):
+class ClinicPanel(Panel):
     """Look at a sick training, name its fault, and try a remedy on it at once.
 
     Every patient is a fresh data set with a seed and a fault of its own: too slow,

@@ -15,7 +15,7 @@ from hpkit.engine.training import own_names
 from hpkit.hyperparameters import Hyperparameters, check_name
 from hpkit.locale import Texts
 from hpkit.panels.controls import USUAL
-from hpkit.panels.panel import Drawing, check_predict
+from hpkit.panels.guess import Drawing, check_predict
 from hpkit.panels.search_panel import SearchPanel
 from hpkit.plots.words import describe
 from hpkit.search.searches import validation_curve
@@ -109,7 +109,8 @@ class ValidationCurvePanel(SearchPanel):
     def _choose_out(self, number):
         self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
 
-    def _charts(self, found):
+    def _charts(self):
+        found = self.found
         strong = label(found.settings[self.focus], (found.param_name,))
         alt, look = WORDS["curves"].format(strong), {"chosen": self.focus}
         curves = value_curves_chart(found, **look, alt=alt)

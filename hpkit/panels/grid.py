@@ -80,7 +80,7 @@ class GridPanel(SearchPanel):
             self._entry(name, values, WORDS[side], FEW)
         cells = CellGuess(self._space(), self._planned())
         self.ask(predict, WORDS["guess"], cells, lambda s: short(s, (x, y)))
-        self.which = toggles([(WORDS["curves"], None)])
+        self.which = toggles([(WORDS["curves"], "")])
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
@@ -110,12 +110,13 @@ class GridPanel(SearchPanel):
         super()._update(running)
         space = self.found.space if self.found else self._space()
         views = [(WORDS["over"].format(TABLE[n].short), k) for k, n in enumerate(space)]
-        views = ((WORDS["curves"], None), *views)
+        views = ((WORDS["curves"], ""), *views)
         if self.which.options != views:
             with self.quietly():
                 self.which.options = views
 
-    def _charts(self, found):
+    def _charts(self):
+        found = self.found
         rows = len(tuple(found.space.values())[1])
 
         def cells(settings):
@@ -135,7 +136,7 @@ class GridPanel(SearchPanel):
     def _beside(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
         names, side, runs = tuple(found.space), self.which.value, found.runs
-        if side is not None:
+        if side != "":
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = WORDS["over_tip"].format(*words)
             return profile_chart(found, side, title=title, alt=title + ".")

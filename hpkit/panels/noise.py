@@ -11,7 +11,7 @@ from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_number, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import batch_knob
-from hpkit.panels.instrument import Instrument
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.noise")
@@ -19,7 +19,7 @@ BATCHES = 120
 HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
 
 
-class BatchNoisePanel(Instrument):
+class BatchNoisePanel(Panel):
     """See how the loss of a batch jumps about the loss of all points.
 
     A batch repeats no point, so the spread is that of all points' losses times

@@ -253,7 +253,7 @@ class OneAtATimePanel(ListedPanel):
         every = prod(map(len, self.space.values())) * int(self.seeds.value)
         self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
-        if not self._empty:
+        if self.there:
             super()._update(running)
             self._keep_path()
 
@@ -303,7 +303,7 @@ class OneAtATimePanel(ListedPanel):
         return WORDS["whole" if self._whole else "part"].format(name)
 
     def _sentence(self, running):
-        if self._empty:
+        if not self.there:
             return self.offer or ""
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:

@@ -1,10 +1,11 @@
 """What all panels share: frame, charts, result in words, a guess, code, saving.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build`, starts jobs on `self.live`, and says what it shows: `_update(running)` lets
-status, bar and controls show the state, `_pictures()` returns the charts, always as
-many and of the same marks, `_sentence(running)` the result in words (HTML), `_table()`
-the numbers as `pandas.DataFrame` takes them, `code()` the cell for them.
+`build` (or `arrange`), starts jobs on `self.live`, and says what it shows once it is
+`there`: `_update(running)` lets status, bar and controls show the state, `_charts()`
+returns the charts, always as many and of the same marks, `_says(running)` the result
+in words (HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `code()` the
+cell for them.
 """
 
 from __future__ import annotations
@@ -19,15 +20,12 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
 import ipywidgets as W
-import numpy as np
-import traitlets
 
 from hpkit.charts.live import LiveCharts
-from hpkit.charts.loss import nice_top
-from hpkit.charts.spec import Axis, Chart, line
+from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, stem, write_rows
-from hpkit.engine.training import check_dataset
+from hpkit.engine.training import check_dataset, train
 from hpkit.hyperparameters import (
     Hyperparameters,
     check_text,
@@ -38,9 +36,10 @@ from hpkit.hyperparameters import (
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import written
-from hpkit.panels.live import Live, stop_earlier
-from hpkit.panels.parts import button, named, row, say
-from hpkit.store import keep_guess, reason, write
+from hpkit.panels.guess import Drawing, Guess, check_predict
+from hpkit.panels.live import FRAME, Live, stop_earlier
+from hpkit.panels.parts import button, buttons, named, row, say
+from hpkit.store import reason, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,13 +47,11 @@ if TYPE_CHECKING:
     from hpkit.engine.runs import Run, Runs
     from hpkit.search.result import Search
 
-WORDS = Texts("panels.panel", "panels.guess")
+WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
 HPKIT = "hpkit"  # of the forms that code has
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 LONGEST = 200  # characters of a line that says a panel's state
-_HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
-_PLACES = 11  # of a training curve that is drawn
 
 
 class Panel(W.VBox):
@@ -70,6 +67,7 @@ class Panel(W.VBox):
     words = WORDS  # of a subclass: its title; the name and the tip of its buttons
     model, shares = None, False  # whether it has a `line` that says its state
     newest_first = False  # whether the table begins with the last row of `frame`
+    there = True  # whether there is something to show
 
     def __init__(self, dataset, title, key=()):
         if title is None:
@@ -81,8 +79,8 @@ class Panel(W.VBox):
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
         self.bar = parts.classed(W.FloatProgress(value=0, min=0, max=1), "hp-bar")
-        self.stop_button = button(WORDS["stop"], WORDS["stop_tip"]).add_class("hp-stop")
-        self.on_click(self.stop_button, self.stop)
+        self.stop_button = self.button("stop", self.stop, words=WORDS)
+        self.stop_button.add_class("hp-stop")
         super().__init__()
         self.add_class("hpkit")
         stop_earlier(self, (type(self).__name__, self.stem, title, *key))
@@ -107,8 +105,7 @@ class Panel(W.VBox):
         self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
-        self.rows_button = button(WORDS["rows"], WORDS["rows_tip"])
-        self.on_click(self.rows_button, self._write_rows)
+        self.rows_button = self.button("rows", self._write_rows, words=WORDS)
         self.on_change(self.forms, self._show_drawer)
         self.rows_button.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
@@ -119,16 +116,11 @@ class Panel(W.VBox):
         names = [(name, n) for n, (name, *_) in enumerate(drawers)]
         self.view = parts.toggles(names, [tip for _, tip, _ in drawers], "84px")
         self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
-        self.save_button = button(WORDS["save"], WORDS["save_tip"])
-        self.save_button.layout.width = "72px"
-        self.on_click(self.save_button, self._save_clicked)
-        share = []
+        self.save_button = self.button("save", self._save_clicked, words=WORDS)
+        foot = [self.view, self.save_button, self.rows_button]
         if self.shares:
-            self.share_button = button(WORDS["share"], WORDS["share_tip"])
-            self.share_button.layout.width = "72px"
-            self.on_click(self.share_button, self._share_clicked)
-            share = [self.share_button]
-        foot = self.view, self.save_button, *share, self.rows_button
+            self.share_button = self.button("share", self._share_clicked, words=WORDS)
+            foot.insert(2, self.share_button)
         self.on_change(self.view, self._show_drawer)
         self.children = (
             parts.style_sheet(),
@@ -139,14 +131,29 @@ class Panel(W.VBox):
             self.drawer.add_class("hp-drawer"),
         )
 
+    def arrange(self, *controls, widths=(1,), calls=None):
+        """Put controls below each other; those in a tuple are buttons side by side."""
+        rows = [buttons(*c) if isinstance(c, tuple) else c for c in controls]
+        self.build(rows, widths, calls=calls)
+
     def ask(self, predict, question, widget, text=str):
         """Cover the charts until a guess is made, if `predict`; to be called first."""
-        # `widget` has a `value` (a slider, a list, a `Drawing`); `text(value)` is the
-        # guess in words, said before the result.
+        # `widget` and `text` as of `Guess`.
         if check_predict(predict):
             self.guess = Guess(self, question, widget, text)
         else:
             parts.close(widget)
+
+    @property
+    def guesses(self):
+        """The guess in a list; empty before there is one."""
+        return [self.guess.value] if self.guess and self.guess.open else []
+
+    def train(self, dataset, settings, seeds):
+        """Train, with nothing to show before the end (a job); return the runs."""
+        for runs in train(dataset, settings, seeds=seeds, tick=FRAME):  # noqa: B007
+            yield False
+        return runs
 
     def _told(self, callback):
         """Return a callback that holds the lock and shows its own errors."""
@@ -163,9 +170,10 @@ class Panel(W.VBox):
 
         return called
 
-    def button(self, name, callback, look=""):
+    def button(self, name, callback, look="", words=None):
         """Return a button that calls `callback()`, in the words `name` of the panel."""
-        made = button(self.words[name], self.words[f"{name}_tip"], look)
+        words = words or self.words
+        made = button(words[name], words[f"{name}_tip"], look)
         self.on_click(made, callback)
         return made
 
@@ -223,15 +231,24 @@ class Panel(W.VBox):
         said, passing = self.result, running and not self.live.paused
         charts = self._pictures()  # which may judge the guess
         if self.error is None:
-            covered = self.guess and not self.guess.open
-            said = self.guess.said if self.guess and not covered else ""
-            said = WORDS["cover"] if covered else said + self._sentence(running)
+            said = self.guess.said if self.guess else ""
+            if not self.guess or self.guess.open:
+                said += self._sentence(running)
         self._show(charts, said, wrong=self.error is not None, passing=passing)
         if not running or self.table_box is not None:
             self._show_drawer()
 
     def _update(self, running):
         pass
+
+    def _pictures(self):
+        empty = [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
+        return self._charts() if self.there else self.charts.charts or empty
+
+    def _sentence(self, running):
+        if not self.there:
+            return self.words["training" if running else "stopped"]
+        return self._says(running)
 
     def end(self) -> None:
         """Stop it and take it from the page; its saved picture stays."""
@@ -411,114 +428,3 @@ class Panel(W.VBox):
 def values_text(setting, other):
     """Return the hyperparameters in which a setting differs from another, as text."""
     return {n: written([getattr(setting, n)]) for n in varied([setting, other])}
-
-
-def check_predict(predict, *, draw=False):
-    """Return whether a panel asks for a guess, and, with `draw`, how."""
-    text = isinstance(predict, str)
-    if not (draw and predict == "draw" if text else isinstance(predict, bool)):
-        raise refusal("predict_draw" if draw else "predict", predict)
-    return predict
-
-
-class Guess:
-    """A question beside the controls; the charts stay covered until it is answered."""
-
-    # `widget` has a `value`, None while nothing is chosen; `text(value)` is the guess
-    # in words. `off` is how far a curve that was drawn is from the true one.
-
-    def __init__(self, panel, question, widget, text=str):
-        self.panel, self.widget, self.text = panel, widget, text
-        self.value = self.off = None
-        widget.layout.width = "calc(100% - 8px)"
-        if isinstance(widget, W.Dropdown | W.ToggleButtons):
-            widget.value = None  # a choice made for the learner is no guess
-        if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
-            widget.tooltip = question
-        self.button = button(WORDS["commit"], WORDS["commit_tip"], "primary")
-        self.answer = say("", "hp-muted")
-        label = say(parts.head_of(html.escape(question)))
-        self.box = W.VBox([label, widget, self.button, self.answer])
-        self.box.add_class("hp-guess")
-        panel.add_class("hp-covered")
-        panel.on_click(self.button, self.commit)
-        for part in getattr(widget, "lists", (widget,)):  # of a `CellGuess`
-            panel.on_change(part, self._chosen)
-
-    @property
-    def open(self):
-        return self.value is not None
-
-    @property
-    def said(self):
-        """The guess in words, to put before the result."""
-        off = "" if self.off is None else WORDS["off"].format(off=self.off)
-        return WORDS["said"].format(html.escape(self.text(self.value))) + off
-
-    @property
-    def drawn(self):
-        """Places and heights of a curve that was drawn, or None."""
-        curve = self.open and isinstance(self.widget, Drawing)
-        return (self.widget.at, self.value) if curve else None
-
-    def judge(self, truth):
-        """Say how far a drawn curve is from the true losses there, and keep it."""
-        # What lies above the drawing could not be drawn: its upper end counts.
-        if self.off is None and self.drawn:
-            truth = np.minimum(truth, self.widget.highest)
-            self.off = float(np.nanmean(np.abs(truth - self.value)))
-            keep_guess(self.off / self.widget.before)
-
-    def _chosen(self):
-        """Ask no longer for a choice."""
-        if not self.open:
-            self.answer.value = ""
-
-    def commit(self):
-        """Take the guess and show the result."""
-        self.value = self.widget.value
-        if not self.open:
-            said = WORDS["both" if hasattr(self.widget, "lists") else "choose"]
-            self.answer.value = said
-            return
-        self.widget.layout.display = self.button.layout.display = "none"
-        self.answer.value = self.said
-        self.panel.remove_class("hp-covered")
-        self.panel._draw()
-
-
-class Drawing(W.VBox):
-    """A small chart to draw a curve on, with the mouse or with keys."""
-
-    # `at` are places along the horizontal axis, `axis` is that axis, `value` the
-    # heights, at first those of an untrained network on `data`.
-
-    value = traitlets.List()
-
-    def __init__(self, data, at, axis):
-        self.at, self.axis = np.asarray(at, float), axis
-        # An untrained network guesses: one class of some, or about the mean.
-        self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
-        least, times = _HIGHEST
-        self.highest = nice_top(max(least, times * self.before))
-        self.charts = LiveCharts(calls={"draw": self._drawn})
-        super().__init__([say(WORDS["how"], "hp-muted"), self.charts])
-        self._drawn([self.before] * len(self.at))
-
-    @property
-    def lowest(self):
-        return int(np.argmin(self.value))
-
-    def _drawn(self, heights):
-        self.value = [round(float(height), 3) for height in heights]
-        curve = line(self.at, self.value, color="purple", width=3, draw="draw")
-        loss = Axis(WORDS["loss"], (0, self.highest))
-        self.charts.show([Chart(self.axis, loss, [curve], alt=WORDS["alt"], height=14)])
-
-
-def over_epochs(data, epochs):
-    """Return a drawing of a training curve, and a function that says its lowest."""
-    at = np.linspace(0, epochs, _PLACES)
-    drawing = Drawing(data, at, Axis(WORDS["epoch"], (0, epochs)))
-    lowest = WORDS["lowest"]
-    return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

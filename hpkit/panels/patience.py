@@ -17,8 +17,8 @@ from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_count, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME, play
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.patience")
@@ -48,7 +48,7 @@ def until(run, epoch):
     return replace(run, **cut)
 
 
-class PatiencePanel(Instrument):
+class PatiencePanel(Panel):
     """Move the patience along a finished training and see where it would stop.
 
     Parameters

@@ -14,8 +14,8 @@ from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_search, say
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
@@ -36,7 +36,7 @@ MOST_RUNS, MOST_RACES = 810, 1000  # as many as can be typed
 ETA = 3
 
 
-class SearchRacePanel(Instrument):
+class SearchRacePanel(Panel):
     """Give four searches the same number of epochs and see which gets lowest.
 
     The grid has as many values an axis as the budget allows, from end to end. With

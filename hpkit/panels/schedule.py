@@ -13,8 +13,8 @@ from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import FULL, cell, code_of_setting, head_of, named, say
 from hpkit.text import seeds_of
 
@@ -31,7 +31,7 @@ def _factors(shares):
     return tuple(np.round(shares, 3).tolist())
 
 
-class SchedulePanel(Instrument):
+class SchedulePanel(Panel):
     """Draw the learning rate of every epoch; networks train with it.
 
     Beside it train, from the same weights, those with a constant rate and with cosine.

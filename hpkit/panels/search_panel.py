@@ -1,8 +1,7 @@
 """What panels of searches share: values to try, seeds, the search as a live job.
 
 A subclass of `SearchPanel` says which search: `_begin()` checks all at once and returns
-it as a generator of `Search`, `_planned()` the settings that it would train; and
-`_charts(found)` draws what it has given so far.
+it as a generator of `Search`, `_planned()` the settings that it would train.
 """
 
 import time
@@ -10,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpkit.charts.spec import Axis, Chart
 from hpkit.engine.training import check_model, check_settings, weights
 from hpkit.hyperparameters import Hyperparameters, agreed, check_setting
 from hpkit.locale import Texts
@@ -100,8 +98,8 @@ class ListedPanel(Panel):
             self.choose(self.list.index)
 
     @property
-    def _empty(self):
-        return self.found is None or not len(self.found.runs)
+    def there(self):
+        return self.found is not None and len(self.found.runs) > 0
 
     def _update(self, running):
         """Show the settings in the order of the search, the one in focus chosen."""
@@ -237,7 +235,7 @@ class SearchPanel(ListedPanel):
         self._draw()
 
     def _update(self, running):
-        if self._empty:
+        if not self.there:
             self.status.value = self.offer or ""
             return
         super()._update(running)
@@ -250,13 +248,8 @@ class SearchPanel(ListedPanel):
         self.status.value = self.offer if offered else status
         (self.add_class if offered else self.remove_class)("hp-stale")
 
-    def _pictures(self):
-        if self._empty:
-            return [Chart(Axis(), Axis(), [], alt=self.title)] * len(self.widths)
-        return self._charts(self.found)
-
     def _sentence(self, running):
-        if self._empty:
+        if not self.there:
             return WORDS["none"]
         text = "" if running else self._stopped()
         text += self._chosen() + " ".join(best_sentences(self.found))

@@ -11,8 +11,8 @@ from hpkit.engine.training import Runs, check_settings, train
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
-from hpkit.panels.instrument import Instrument
 from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import cell, code_of_setting
 from hpkit.search.result import compared, factor, told_apart
 from hpkit.text import label, seeds_of, short
@@ -20,7 +20,7 @@ from hpkit.text import label, seeds_of, short
 WORDS = Texts("panels.seeds")
 
 
-class SeedsPanel(Instrument):
+class SeedsPanel(Panel):
     """Compare two settings or more over many seeds, as strips of points.
 
     A spread is the standard deviation over seeds (n - 1). Two settings are told apart

@@ -17,8 +17,9 @@ from hpkit.engine.training import Training, check_model, check_settings
 from hpkit.hyperparameters import Hyperparameters, brief, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import NEW, SAME, USUAL, Controls, seed_choice
+from hpkit.panels.guess import check_predict, over_epochs
 from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, check_predict, over_epochs, values_text
+from hpkit.panels.panel import Panel, values_text
 from hpkit.panels.parts import buttons, code_of_run, say
 from hpkit.panels.run_view import Kept, RunList, RunView, compared, updates_per_epoch
 from hpkit.text import label

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import hpkit as hk
 from hpkit import (
     BowlPanel,
     GridPanel,
@@ -22,6 +23,7 @@ from hpkit.charts.validation import value_axis
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels.live import Live
 from hpkit.panels.panel import FOLDER
 from hpkit.plots.words import short
 from hpkit.text import label
@@ -262,3 +264,25 @@ def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
     panel.wait(30)
 
     assert errors == []
+
+
+PANELS = {
+    "clinic": lambda data: hk.ClinicPanel(),
+    "coins": lambda data: hk.CoinFlipsPanel(),
+    "noise": hk.BatchNoisePanel,
+    "patience": hk.PatiencePanel,
+    "race": lambda data: hk.SearchRacePanel(data, QUICK, budget=45),
+    "schedule": lambda data: hk.SchedulePanel(data, QUICK),
+    "seeds": lambda data: hk.SeedsPanel(data, [QUICK, QUICK.but(lr=0.1)]),
+}
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_in_which_nothing_is_trained_yet_can_be_shown(moons, monkeypatch, kind):
+    monkeypatch.setattr(Live, "now", lambda live, job, **_: live.draw())
+    panel = PANELS[kind](moons)
+    assert panel.error is None
+    assert panel.result == panel.words["stopped"]
+    assert panel.picture().startswith(b"\x89PNG")
+    assert panel.frame().empty
+    assert isinstance(panel.code(), str)
