@@ -56,9 +56,10 @@ _PUBLIC = {
     "search.bayes": "bayesian_search from_optuna to_optuna",
     "exercises": "progress",
     "capstone": "BudgetError Capstone",
-    "plots": "alt_text describe plot_best_so_far plot_data plot_decision_boundary "
-    "plot_grid plot_parallel plot_path plot_seeds plot_training_curves "
+    "plots.maps": "plot_data plot_decision_boundary plot_grid plot_path",
+    "plots.results": "plot_best_so_far plot_parallel plot_seeds plot_training_curves "
     "plot_validation_curve",
+    "plots.words": "alt_text describe",
     "panels.bowl": "BowlPanel",
     "panels.choosing": "CoinFlipsPanel TestBoxPanel",
     "panels.clinic": "ClinicPanel",

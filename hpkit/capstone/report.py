@@ -232,7 +232,7 @@ def _tried(entries, choice):
 
 def _chosen(entries, choice):
     """Return the training curves of the chosen run."""
-    from hpkit.plots import describe
+    from hpkit.plots.words import describe
 
     every = [run for entry in entries for run in runs_of(entry)]
     names = [(run.setting, run.seed, run.epochs_done) for run in every]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hpkit.charts.colors import CLASSES, SHAPES
-from hpkit.charts.spec import Axis, Chart, line, points, ranges, text
+from hpkit.charts.spec import Axis, Chart, line, points, ranges
 from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
 from hpkit.search.space import Range
@@ -78,7 +78,8 @@ def _axis(name, values, count):
     values = sorted(values)
     low, high = values[0], values[-1]
     log = low > 0 and high / low >= _WIDE
-    return Axis(label, (low, high), "log" if log else "linear", ticks=values)
+    ticks = values if len(values) <= _MOST else ()
+    return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 
 
 def parallel_shares(search, axes: Sequence[Axis]) -> np.ndarray:
@@ -86,39 +87,11 @@ def parallel_shares(search, axes: Sequence[Axis]) -> np.ndarray:
     runs = search.runs
     loss = np.where(runs.diverged.any(1), np.nan, runs.mean_val_loss)
     columns = [[getattr(s, name) for s in runs.settings] for name in search.space]
-    places = [_shares(axis, c) for axis, c in zip(axes, [*columns, loss], strict=True)]
-    return np.stack(places, 1)
-
-
-def _shares(axis, values):
-    if len(axis.texts):
-        texts = list(axis.texts)
-        at = [texts.index(shown(value)) for value in values]
-        return np.array(at) / max(1, len(texts) - 1)
-    curve = np.log if axis.kind == "log" else np.asarray
-    low, high = curve(axis.domain)
-    return (curve(np.asarray(values, float)) - low) / (high - low or 1.0)
-
-
-def round_numbers(low: float, high: float) -> list[float]:
-    """Return 1, 2, 5 times powers of ten between two numbers, or their middle."""
-    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
-    steps = (1,) if high > 300 * low else (1, 2, 5)
-    values = [float(f"{k * ten:.3g}") for ten in decades for k in steps]
-    values = [value for value in values if low < value < high]
-    return values or [float(f"{np.sqrt(low * high):.3g}")]
-
-
-def _between(axis):
-    """Return shares and texts of what stands between the ends of an axis."""
-    low, high = axis.domain
-    if axis.texts:
-        places, texts = np.linspace(0, 1, len(axis.texts)), axis.texts
-    else:
-        middle = round_numbers(low, high) if axis.kind == "log" else [(low + high) / 2]
-        values = axis.ticks if 0 < len(axis.ticks) <= _MOST else middle
-        places, texts = _shares(axis, values), [f"{value:.6g}" for value in values]
-    return [p for p in zip(places, texts, strict=True) if 0.03 < p[0] < 0.97]
+    for axis, column in zip(axes, columns, strict=False):
+        if axis.kind == "band":
+            column[:] = [axis.texts.index(shown(value)) for value in column]
+    each = zip(axes, [*columns, loss], strict=True)
+    return np.stack([axis.shares(places) for axis, places in each], 1)
 
 
 def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
@@ -138,8 +111,6 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
     pale, front, still = np.flatnonzero(~strong), np.flatnonzero(strong), chosen is None
     gone = np.flatnonzero(out)[: len(out) * still]
-    between = [(i - 0.02, *t) for i, a in enumerate(axes) for t in _between(a) if still]
-    between = list(zip(*between, strict=True)) or [(), (), ()]
     low, high, name = chosen or (0 * at, 0 * at + 1, None)
     heights = np.where(np.isnan(shares), 1.0, shares)
 
@@ -156,7 +127,6 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
         line(at, heights[pale], **grays),
         line(at, heights[front], width=1.8, opacity=0.9, **colors),
         points(0 * front + last, heights[front, -1], **ends),
-        text(*between, anchor="end", size=0.9, **soft),
         points(0 * gone + last, 0 * gone + 1, shape="x", hover=False, **soft),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])

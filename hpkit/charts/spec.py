@@ -85,6 +85,13 @@ class Axis:
             made["ticks"] = [float(place) for place in self.ticks]
         return made
 
+    def shares(self, places) -> np.ndarray:
+        """Return places as shares of the axis, 0 to 1."""
+        curve = np.log if self.kind == "log" else np.asarray
+        ends = (0, max(1, len(self.texts) - 1)) if self.kind == "band" else self.domain
+        low, high = curve(ends)
+        return (curve(np.asarray(places, float)) - low) / (high - low or 1.0)
+
 
 def value_at(axis: Axis, share: float) -> str:
     """Return what stands at a share (0 to 1) of an axis."""
@@ -201,7 +208,7 @@ def image(pixels: np.ndarray) -> Mark:
 def ranges(low, high, axes: Sequence[Axis], **look) -> Mark:
     """Return upright axes at 0, 1, ..., with a range of 0 to 1 on each."""
     # A learner sets a range with the mouse or the arrow keys; `name` is what is told.
-    # `axes` say what 0 and 1 stand for.
+    # `axes` say what 0 and 1 stand for; a still one without a name has ticks as well.
     return _mark("ranges", low, high, axes=list(axes), **look)
 
 

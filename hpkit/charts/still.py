@@ -23,6 +23,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from hpkit.charts import spec
 from hpkit.charts.colors import light
 from hpkit.charts.spec import Axis, Chart, unpacked, value_at
 
@@ -369,16 +370,17 @@ class _Sheet:
         self.ax.set(xlim=limits[:2], ylim=limits[2:])
 
     def ranges(self, mark):
+        self.z = 8  # numbers lie over the lines
         look = {"textcoords": "offset points", "annotation_clip": False}
         look["size"] = 0.9 * self.letter
         bold = look | {"ha": "right", "va": "center", "weight": "bold"}
         low_ends, high_ends = (column[0] for column in mark.columns)
         each = zip(mark.get("axes"), low_ends, high_ends, strict=True)
         for i, (axis, low, high) in enumerate(each):
-            self.ax.plot([i, i], [0, 1], color=light("ink"), lw=0.9, zorder=self.z)
+            self.ax.plot([i, i], [0, 1], color=light("ink"), lw=0.9, zorder=2)
             if low > 0 or high < 1:
                 pen = {"color": _color(mark, i, "orange"), "lw": 5, "alpha": 0.5}
-                self.ax.plot([i, i], [low, high], **pen, zorder=self.z)
+                self.ax.plot([i, i], [low, high], **pen, zorder=2)
             for share in (low, high):
                 if 0 < share < 1:
                     away, said = (-0.8 * self.letter, 0), value_at(axis, share)
@@ -387,6 +389,10 @@ class _Sheet:
                 away = (0, (share - 0.5) * 1.4 * self.letter)
                 said, middle = value_at(axis, share), {"ha": "center", "va": va}
                 self.ax.annotate(said, (i, share), away, **look | middle)
+            for at, said in _ticks(axis, 3) if mark.get("name") is None else ():
+                if 0.03 < (share := axis.shares(at)) < 0.97:
+                    tick = {"anchor": "end", "size": 0.9, "color": "soft"}
+                    self.text(spec.text(i - 0.02, share, [said], **tick))
 
     def end_labels(self):
         """Write what stands at line ends; return how far it reaches, in points."""

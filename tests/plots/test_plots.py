@@ -14,9 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
 import hpkit as hk
-from hpkit import plots
 from hpkit.charts.colors import COLORS
-from hpkit.charts.searches import round_numbers
 
 matplotlib.use("Agg")
 
@@ -140,7 +138,7 @@ def around(cells):
 
 
 def test_training_curves_one_run_dashed_and_solid(run):
-    ax = plots.plot_training_curves(run, axes())
+    ax = hk.plot_training_curves(run, axes())
     solid = next(line for line in curves(ax) if line.get_linestyle() == "-")
     dashed = next(line for line in curves(ax) if line.get_linestyle() == "--")
     assert tuple(solid.get_ydata()) == on_line(run.val_loss)
@@ -150,7 +148,7 @@ def test_training_curves_one_run_dashed_and_solid(run):
 
 
 def test_training_curves_diverged_is_a_cross_at_the_top_edge(exploding):
-    ax = plots.plot_training_curves(exploding, axes())
+    ax = hk.plot_training_curves(exploding, axes())
     assert {tuple(c.get_ydata()) for c in crosses(ax)} == {(1.0,)}
     assert all(c.get_transform() == ax.get_xaxis_transform() for c in crosses(ax))
     assert any("diverged" in t.get_text() for t in ax.texts)
@@ -162,7 +160,7 @@ def test_training_curves_diverged_ones_have_a_cross_each():
     digits = hk.load_dataset("digits")
     runs = [hk.fit(digits, BASE.but(lr=lr, hidden=(16,))) for lr in (0.1, 30, 50)]
 
-    ax = plots.plot_training_curves(runs, axes())
+    ax = hk.plot_training_curves(runs, axes())
 
     places = {(line.get_color(), float(line.get_xdata()[0])) for line in crosses(ax)}
     assert len(crosses(ax)) == 2
@@ -177,7 +175,7 @@ def test_training_curves_diverged_ones_have_a_cross_each():
 
 def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
     runs = [hk.fit(MOONS, BASE.but(epochs=epochs)) for epochs in (2, 5)]
-    ax = plots.plot_training_curves(runs, axes())
+    ax = hk.plot_training_curves(runs, axes())
 
     assert len(ax.texts) == 2
     begins = [begin for _, begin in leads(ax)]
@@ -185,23 +183,23 @@ def test_label_of_a_shorter_run_is_led_to_from_its_end_by_a_thin_line():
     np.testing.assert_allclose(begins, ends, rtol=1e-5)
     there = [line.get_xdata()[np.isfinite(line.get_ydata())] for line in curves(ax)]
     assert {epochs[-1] for epochs in there} == {2, 5}
-    together = plots.plot_training_curves(hk.Runs.of(runs), axes())
+    together = hk.plot_training_curves(hk.Runs.of(runs), axes())
     assert together.get_xlim() == (0, 5)
 
 
 def test_training_curves_diverged_alone():
     run = hk.fit(hk.load_dataset("digits"), BASE.but(lr=30, hidden=(16,)))
-    ax = plots.plot_training_curves(run, axes())
+    ax = hk.plot_training_curves(run, axes())
     assert [t.get_text() for t in ax.texts] == ["lr 30 diverged"]
     assert leads(ax) == []
     ((x,),) = (cross.get_xdata() for cross in crosses(ax))
     top = on_line([ax.get_ylim()[1]])[0]
     assert (x, top) in {tuple(at) for line in curves(ax) for at in line.get_xydata()}
-    assert "diverged" in plots.describe(run)
+    assert "diverged" in hk.describe(run)
 
 
 def test_training_curves_seeds_are_mean_and_band(curve):
-    ax = plots.plot_training_curves(curve, axes(), split="valid")
+    ax = hk.plot_training_curves(curve, axes(), split="valid")
     means = [tuple(line.get_ydata()) for line in ax.lines]
     for i in range(4):
         assert on_line(curve.val_loss[i].mean(0)) in means
@@ -210,7 +208,7 @@ def test_training_curves_seeds_are_mean_and_band(curve):
 
 def test_training_curves_of_many_show_validation_only():
     many = curve_of(MOONS, [0.001, 0.003, 0.01, 0.03, 0.1])
-    ax = plots.plot_training_curves(many, axes())
+    ax = hk.plot_training_curves(many, axes())
     assert not [line for line in ax.lines if line.get_linestyle() == "--"]
     assert "validation" in ax.get_ylabel()
 
@@ -218,7 +216,7 @@ def test_training_curves_of_many_show_validation_only():
 @pytest.mark.parametrize("count", [2, 9, 20, 40])
 def test_training_curves_labels_never_overlap(count):
     many = curve_of(MOONS, np.geomspace(1e-4, 3, count).tolist(), epochs=3)
-    ax = plots.plot_training_curves(many, axes())
+    ax = hk.plot_training_curves(many, axes())
     drawn = boxes(ax)
     assert len(drawn) >= min(count, 20)
     assert apart(drawn)
@@ -227,7 +225,7 @@ def test_training_curves_labels_never_overlap(count):
 def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
     several = curve_of(MOONS, [0.001, 0.01, 0.1, 0.3, 1])
 
-    ax = plots.plot_training_curves(several, axes())
+    ax = hk.plot_training_curves(several, axes())
 
     lines = {text: begin for text, begin in leads(ax)}
     assert len(lines) == len(curves(ax)) == 5
@@ -249,7 +247,7 @@ def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
 def test_validation_curve_has_words_that_hide_no_line(lrs, width):
     curve = curve_of(MOONS, lrs)
 
-    ax = plots.plot_validation_curve(curve, axes(width))
+    ax = hk.plot_validation_curve(curve, axes(width))
 
     ax.figure.canvas.draw()
     words = next(text for text in ax.texts if text.get_text().startswith("lowest"))
@@ -262,7 +260,7 @@ def test_validation_curve_has_words_that_hide_no_line(lrs, width):
 
 
 def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
-    ax = plots.plot_validation_curve(curve, axes())
+    ax = hk.plot_validation_curve(curve, axes())
 
     drawn = {tuple(line.get_ydata()): line for line in ax.lines}
     assert drawn[on_line(curve.mean_val_loss)].get_linestyle() == "-"
@@ -282,7 +280,7 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
 
 
 def test_validation_curve_diverged_does_not_stretch(exploding):
-    ax = plots.plot_validation_curve(exploding, axes())
+    ax = hk.plot_validation_curve(exploding, axes())
     assert [c.get_xdata()[0] for c in crosses(ax)] == [30]
     label = next(t for t in ax.texts if t.get_text() == "diverged")
     assert label.xy == (30, ax.get_ylim()[1])
@@ -295,7 +293,7 @@ def test_validation_curve_diverged_does_not_stretch(exploding):
 
 
 def test_grid_annotates_each_cell_and_frames_the_best(grid):
-    ax = plots.plot_grid(grid, axes())
+    ax = hk.plot_grid(grid, axes())
 
     texts = {t.get_position(): t.get_text() for t in ax.texts}
     losses = grid.mean_val_loss.reshape(3, 2)
@@ -312,7 +310,7 @@ def test_grid_frames_ties_dashed():
         MOONS, BASE, lr=[0.3, 0.31], batch_size=[16, 17], seeds=range(4)
     )
     assert grid.ties
-    ax = plots.plot_grid(grid, axes())
+    ax = hk.plot_grid(grid, axes())
     cells = [([0.3, 0.31].index(s.lr), [16, 17].index(s.batch_size)) for s in grid.ties]
     assert frame(ax, dashed=True) == around(cells)
     assert "too close" in {t.get_text() for t in ax.get_legend().get_texts()}
@@ -330,7 +328,7 @@ def test_grid_crosses_out_diverged():
         digits, BASE.but(hidden=(8,)), lr=[0.1, 30], batch_size=[32, 64]
     )
 
-    ax = plots.plot_grid(grid, axes())
+    ax = hk.plot_grid(grid, axes())
 
     crossed = {tuple(*line.get_xydata()) for line in crosses(ax)}
     assert crossed == {(1, 0), (1, 1)}
@@ -342,7 +340,7 @@ def test_grid_crosses_out_diverged():
 
 def test_grid_of_three_shows_the_best_over_the_third():
     grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1], batch_size=[16, 64], epochs=[1, 3])
-    ax = plots.plot_grid(grid, axes(), x="epochs")
+    ax = hk.plot_grid(grid, axes(), x="epochs")
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epochs", "learning rate")
     assert ax.get_title() == "lowest over batch size"
     loss = grid.mean_val_loss.reshape(2, 2, 2).min(1)
@@ -352,25 +350,25 @@ def test_grid_of_three_shows_the_best_over_the_third():
 def test_grid_half_done_leaves_cells_empty(grid):
     done = np.where(np.arange(6)[:, None] < 4, grid.epochs_done, -1)
     part = replace(grid, finished=False, runs=replace(grid.runs, epochs_done=done))
-    ax = plots.plot_grid(part, axes())
+    ax = hk.plot_grid(part, axes())
     assert len([t for t in ax.texts if t.get_text()]) == 4
 
 
 def test_what_cannot_be_drawn_is_refused(curve, grid, run):
     wine = hk.fit(hk.load_dataset("wine"), BASE)
     refused = (
-        (plots.plot_training_curves, 3, {}, r"must be a Run.*got int; make one"),
-        (plots.plot_training_curves, run, {"split": "test"}, r"split must be.*'test'"),
-        (plots.plot_validation_curve, grid, {}, r"got grid_search; make one with"),
-        (plots.plot_validation_curve, run, {}, r"got Run; make one with"),
-        (plots.plot_grid, curve, {}, r"two hyperparameters, got lr alone"),
-        (plots.plot_grid, grid, {"x": "lr", "y": "lr"}, "x and y must differ"),
-        (plots.plot_grid, grid, {"x": "momentum"}, "x must be one of"),
-        (plots.plot_path, grid, {}, r"got grid_search.*hpkit\.one_at_a_time"),
-        (plots.plot_best_so_far, [3], {}, "searches must be a Search"),
-        (plots.plot_decision_boundary, wine, {}, "a map needs two features"),
-        (plots.plot_decision_boundary, 3, {}, "run must be one Run"),
-        (plots.plot_data, MOONS, {"split": "test"}, r"split must be one of.*'test'"),
+        (hk.plot_training_curves, 3, {}, r"must be a Run.*got int; make one"),
+        (hk.plot_training_curves, run, {"split": "test"}, r"split must be.*'test'"),
+        (hk.plot_validation_curve, grid, {}, r"got grid_search; make one with"),
+        (hk.plot_validation_curve, run, {}, r"got Run; make one with"),
+        (hk.plot_grid, curve, {}, r"two hyperparameters, got lr alone"),
+        (hk.plot_grid, grid, {"x": "lr", "y": "lr"}, "x and y must differ"),
+        (hk.plot_grid, grid, {"x": "momentum"}, "x must be one of"),
+        (hk.plot_path, grid, {}, r"got grid_search.*hpkit\.one_at_a_time"),
+        (hk.plot_best_so_far, [3], {}, "searches must be a Search"),
+        (hk.plot_decision_boundary, wine, {}, "a map needs two features"),
+        (hk.plot_decision_boundary, 3, {}, "run must be one Run"),
+        (hk.plot_data, MOONS, {"split": "test"}, r"split must be one of.*'test'"),
     )
     for plot, drawn, how, words in refused:
         with pytest.raises((TypeError, ValueError), match=words):
@@ -380,7 +378,7 @@ def test_what_cannot_be_drawn_is_refused(curve, grid, run):
 def test_path_leads_through_the_winner_of_each_step(steps):
     grid = hk.grid_search(MOONS, BASE, lr=[0.01, 0.1, 1], batch_size=[32, 64])
     for below in (None, grid):
-        ax = plots.plot_path(steps, axes(), grid=below)
+        ax = hk.plot_path(steps, axes(), grid=below)
 
         stops = [steps.base, *(step.winner for step in steps.steps)]
         lrs, batches = [0.01, 0.1, 1], [32, 64]
@@ -402,7 +400,7 @@ def test_path_leads_through_the_winner_of_each_step(steps):
 
 def test_path_from_a_start_that_is_not_on_the_map():
     steps = hk.one_at_a_time(MOONS, BASE.but(lr=0.5), lr=[0.1, 1], batch_size=[32, 64])
-    ax = plots.plot_path(steps, axes())
+    ax = hk.plot_path(steps, axes())
     badges = [t.get_text() for t in ax.texts if t.get_fontweight() == "bold"]
     assert badges[0].startswith("1")
 
@@ -411,7 +409,7 @@ def test_path_from_a_start_that_is_not_on_the_map():
 
 
 def test_best_so_far_draws_each_search(grid, steps):
-    ax = plots.plot_best_so_far({"all": grid, "one": steps}, axes())
+    ax = hk.plot_best_so_far({"all": grid, "one": steps}, axes())
 
     for line, search in zip(ax.lines, (grid, steps), strict=True):
         epochs, loss = map(on_line, search.best_so_far())
@@ -421,20 +419,8 @@ def test_best_so_far_draws_each_search(grid, steps):
         assert line.get_drawstyle() == "steps-post"
     assert ax.get_xlim() == (0, 1.02 * grid.cost.epochs)
     assert {t.get_text().split()[0] for t in ax.texts} == {"all", "one"}
-    twins = plots.plot_best_so_far([grid, grid], axes())
+    twins = hk.plot_best_so_far([grid, grid], axes())
     assert len({t.get_text() for t in twins.texts}) == 2
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "marks"),
-    [
-        (0.14, 2.3, [0.2, 0.5, 1, 2]),
-        (0.6, 0.67, [0.634]),  # the ends are always told
-        (1e-4, 10, [1e-3, 0.01, 0.1, 1]),
-    ],
-)
-def test_numbers_on_the_loss_axis_are_round(low, high, marks):
-    assert round_numbers(low, high) == marks
 
 
 def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
@@ -445,7 +431,7 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
         batch_size=[16, 32],
         n_trials=30,
     )
-    ax = plots.plot_parallel(rand, axes())
+    ax = hk.plot_parallel(rand, axes())
     ax.figure.draw_without_rendering()
 
     lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
@@ -471,19 +457,19 @@ def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
 
 def test_parallel_has_the_start_of_steps_that_is_not_on_a_list():
     steps = hk.one_at_a_time(MOONS, BASE, lr=[0.1, 0.3], hidden=[(), (4,)])
-    ax = plots.plot_parallel(steps, axes())
+    ax = hk.plot_parallel(steps, axes())
     assert {"none", "4", "16-16"} <= {text.get_text() for text in ax.texts}
 
 
 def test_parallel_puts_diverged_at_the_top(exploding):
-    ax = plots.plot_parallel(exploding, axes())
+    ax = hk.plot_parallel(exploding, axes())
     assert [1.0, 1.0] in [made.get_offsets().tolist()[0] for made in dots(ax)]
     strong = {to_hex(line.get_color()) for line in ax.lines if line.get_lw() > 1.2}
     assert strong == {COLORS["blue"][0].lower()}
 
 
 def test_seeds_has_a_dot_for_each_run(curve):
-    ax = plots.plot_seeds(curve, axes())
+    ax = hk.plot_seeds(curve, axes())
     for i in range(4):
         places = np.concatenate([made.get_offsets() for made in dots(ax)])
         row = places[abs(places[:, 1] - (3 - i)) < 0.2]  # the first one is on top
@@ -492,7 +478,7 @@ def test_seeds_has_a_dot_for_each_run(curve):
 
 
 def test_seeds_marks_diverged(exploding):
-    ax = plots.plot_seeds(exploding, axes())
+    ax = hk.plot_seeds(exploding, axes())
     assert "2 of 2 diverged" in ax.get_yticklabels()[0].get_text()
     (x, y), *_ = next(m for m in dots(ax) if len(m.get_offsets()) == 1).get_offsets()
     assert exploding.best_val_loss[0].max() < x < ax.get_xlim()[1]
@@ -503,14 +489,14 @@ def test_seeds_marks_diverged(exploding):
 
 
 def test_boundary_shows_every_training_point(run):
-    ax = plots.plot_decision_boundary(run, axes())
+    ax = hk.plot_decision_boundary(run, axes())
     assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.train.y)
     assert len({len(made.get_paths()[0]) for made in dots(ax)}) == 2  # shapes
     assert str(run.best_epoch) in ax.get_title()
 
 
 def test_boundary_colors_are_the_networks_answers(run):
-    ax = plots.plot_decision_boundary(run, axes(), epoch="last")
+    ax = hk.plot_decision_boundary(run, axes(), epoch="last")
 
     picture = np.asarray(ax.images[0].get_array())
     left, right, bottom, top = ax.images[0].get_extent()
@@ -527,13 +513,13 @@ def test_boundary_colors_are_the_networks_answers(run):
 def test_boundary_of_a_run_from_a_file_says_that_it_has_no_weights(grid, tmp_path):
     loaded = hk.load(grid.save(tmp_path / "grid.json"))
     with pytest.raises(ValueError, match=r"hk\.load\(path, dataset\)"):
-        plots.plot_decision_boundary(loaded.best_run)
+        hk.plot_decision_boundary(loaded.best_run)
 
 
 def test_boundary_stands_between_the_classes_of_a_table_in_its_own_units():
     X = np.random.default_rng(0).normal(size=(200, 2)) * [100, 3] + [500, -20]
     table = hk.Dataset.from_arrays(X, (X[:, 0] > 520).astype(int))
-    ax = plots.plot_decision_boundary(hk.fit(table, BASE.but(lr=0.3)), axes())
+    ax = hk.plot_decision_boundary(hk.fit(table, BASE.but(lr=0.3)), axes())
     (border,) = (made for made in ax.collections if isinstance(made, ContourSet))
     found = border.get_paths()[0].vertices[:, 0].mean()
     assert found == pytest.approx(table.scaled([[520, -20]])[0, 0], abs=0.1)
@@ -541,7 +527,7 @@ def test_boundary_stands_between_the_classes_of_a_table_in_its_own_units():
 
 def test_digits_are_drawn_as_pictures_side_by_side():
     digits = hk.load_dataset("digits")
-    ax = plots.plot_data(digits, split="valid")
+    ax = hk.plot_data(digits, split="valid")
 
     pixels = np.asarray(ax.images[0].get_array())
     tiles = [tile[1:9, 1:9].ravel() for tile in np.split(pixels, 10, axis=1)]
@@ -554,7 +540,7 @@ def test_digits_are_drawn_as_pictures_side_by_side():
 
 
 def test_data_shows_the_points_of_a_split():
-    ax = plots.plot_data(MOONS, axes(), split="valid")
+    ax = hk.plot_data(MOONS, axes(), split="valid")
     assert sum(len(made.get_offsets()) for made in dots(ax)) == len(MOONS.valid.y)
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["class 0", "class 1"]
@@ -563,14 +549,14 @@ def test_data_shows_the_points_of_a_split():
 # ---- all of them -------------------------------------------------------------------
 
 EVERY = [
-    (plots.plot_training_curves, "curve"),
-    (plots.plot_validation_curve, "curve"),
-    (plots.plot_seeds, "curve"),
-    (plots.plot_parallel, "grid"),
-    (plots.plot_best_so_far, "grid"),
-    (plots.plot_grid, "grid"),
-    (plots.plot_path, "steps"),
-    (plots.plot_decision_boundary, "run"),
+    (hk.plot_training_curves, "curve"),
+    (hk.plot_validation_curve, "curve"),
+    (hk.plot_seeds, "curve"),
+    (hk.plot_parallel, "grid"),
+    (hk.plot_best_so_far, "grid"),
+    (hk.plot_grid, "grid"),
+    (hk.plot_path, "steps"),
+    (hk.plot_decision_boundary, "run"),
 ]
 
 
@@ -606,13 +592,13 @@ def test_plot_makes_its_own_figure_or_leaves_pyplot_alone(plot, fixture, request
 
 
 def test_describe_says_the_result(run, curve, grid, exploding):
-    assert f"{run.best_val_loss:.3g}" in plots.describe(run)
-    assert f"at epoch {run.best_epoch}" in plots.describe(run)
-    assert plots.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
-    assert "6 settings" in plots.describe(grid)
-    assert "reaches" in plots.describe([grid, curve])
+    assert f"{run.best_val_loss:.3g}" in hk.describe(run)
+    assert f"at epoch {run.best_epoch}" in hk.describe(run)
+    assert hk.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
+    assert "6 settings" in hk.describe(grid)
+    assert "reaches" in hk.describe([grid, curve])
     stopped = replace(curve, finished=False)
-    assert plots.describe(stopped) == plots.describe(curve)
-    assert "diverged: 1" in plots.describe(exploding)
+    assert hk.describe(stopped) == hk.describe(curve)
+    assert "diverged: 1" in hk.describe(exploding)
     out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))
-    assert plots.describe(out).endswith("all diverged.")
+    assert hk.describe(out).endswith("all diverged.")
