@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import permutations
-from math import inf, prod
+from math import prod
 from typing import Any
 
 import ipywidgets as W
@@ -23,7 +23,7 @@ from hpkit.search.space import check_space, with_own
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
 WORDS = Texts("panels.one_at_a_time")
-QUICK_GRID = 2.0  # seconds: what is trained without being asked for
+QUICK = 2.0  # seconds: a start that is trained without being asked for
 
 
 class OneAtATimePanel(ListedPanel):
@@ -98,7 +98,6 @@ class OneAtATimePanel(ListedPanel):
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None
         self.upto = self.resets = 0
-        self.grid_pace = inf  # seconds a seed, of a grid that was shown
         self.walked = {}  # the end of each path and its loss, by order and start
         self.ask(predict, WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
@@ -161,39 +160,34 @@ class OneAtATimePanel(ListedPanel):
         return one_at_a_time.live(self.dataset, self.starting, **more)
 
     def _reseed(self):
-        """Begin again with other seeds; a quick grid that was shown is trained anew."""
-        seeds = len(self.seed_list)  # checks them
-        if grid := self._whole:
-            self.grid_pace = grid.fit_time.sum() / len(grid.seeds)
+        """Begin again with other seeds."""
+        _ = self.seed_list  # checks them
         self.grid = None
         self.walked.clear()
-        self.reset(grid=self.grid_pace * seeds < QUICK_GRID)
+        self.reset()
 
-    def reset(self, *, grid: bool = False) -> None:
+    def reset(self) -> None:
         """Forget all but the start, and the grid once all of it is known."""
-        # With `grid` the grid is trained after the start.
         self.live.stop()
         self.grid = self._whole
         self.found = self.search = self.chosen = self.cell = self.error = None
         self.resets += 1  # what still trains is of no use any more
         if not self._asks():
-            self.live.start(self._beginning(grid=grid))
+            self.live.start(self._beginning())
 
     def _asks(self):
         """Wait for a button, and say so, where the start alone takes long."""
         settings, self.offer = [self.starting], None
         seconds = PACE * self._work(settings)
-        if seconds > QUICK_GRID:
+        if seconds > QUICK:
             self.offer = self._offered(WORDS["slow"], settings, seconds)
             self._draw()
         return self.offer is not None
 
-    def _beginning(self, *, grid=False):
-        """Train the start alone, then the `grid` (a job)."""
+    def _beginning(self):
+        """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        yield from self._training("found", start)
-        if grid:
-            yield from self._training("grid", self.space)
+        return self._training("found", start)
 
     def reveal(self) -> None:
         self.error = None

@@ -257,21 +257,10 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel.back_button.click()
     panel.wait(10)
     assert panel.grid.finished
-    panel.seeds.value = 1  # another grid: it is quick, so it is trained anew
-    panel.wait(10)
-    assert panel.grid.finished
-    assert len(panel.grid.seeds) == len(panel.found.seeds) == 1
-    assert nth(panel, 0, "frames", 1).get("legend") == "best of all"
-
-
-def test_slow_grid_is_not_trained_anew_without_being_asked_for(moons, monkeypatch):
-    monkeypatch.setattr("hpkit.panels.one_at_a_time.QUICK_GRID", 0.0)
-    panel = make_path(moons)
-    panel.grid_button.click()
-    panel.wait(10)
-    panel.seeds.value = 1
+    panel.seeds.value = 1  # another grid: it waits to be asked for
     panel.wait(10)
     assert panel.grid is None
+    assert len(panel.found.seeds) == 1
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
 
 
