@@ -204,8 +204,6 @@ USUAL = "lr", "batch_size", "epochs"  # the controls of a panel that is given no
 class Controls:
     """The controls of some hyperparameters; the others keep the value in `base`."""
 
-    continuous = True  # whether sliders tell every place they pass
-
     def __init__(self, dataset, base, names):
         names = (names,) if isinstance(names, str) else names
         names = hyper.check_items("controls", names, empty=True, of="names")
@@ -235,7 +233,6 @@ class Controls:
 
     def follow(self, on):
         """Let sliders tell every place they pass, or only where they stop."""
-        self.continuous = on
         for knob in self.knobs.values():
             if hasattr(knob.slider, "continuous_update"):
                 knob.slider.continuous_update = on

@@ -21,7 +21,7 @@ from hpkit.panels.controls import aligned, list_widget
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import button, buttons, head_of, named, row, say, toggles
 from hpkit.plots.words import describe
-from hpkit.text import short, shown
+from hpkit.text import html_table, short, shown
 
 WORDS = Texts("panels.run_view")
 MAP_EVERY = 0.33  # seconds between two maps of a training
@@ -281,31 +281,26 @@ def compared(kept):
         values = [shown(getattr(run.setting, name, None)) for run in runs]
         if len(set(values)) > 1:
             differ.append(name)
-            rows.append((f"<b>{TABLE[name].knob}</b>", [f"<b>{v}</b>" for v in values]))
+            rows.append((TABLE[name].knob, *values))
         else:
             same.append(f"{TABLE[name].knob} {values[0]}")
     seeds = [str(run.seed) for run in runs]
     if len(set(seeds)) > 1:
-        rows.append((WORDS["seed"], seeds))
+        rows.append((WORDS["seed"], *seeds))
     else:
         same.append(f"{WORDS['seed']} {seeds[0]}")
     ends = [WORDS["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
     rows += [
-        (WORDS["lowest"], ends),
-        (WORDS["at"], [str(r.best_epoch) for r in runs]),
-        (WORDS["train"], [f"{r.train_loss[r.best_epoch]:.4f}" for r in runs]),
+        (WORDS["lowest"], *ends),
+        (WORDS["at"], *(r.best_epoch for r in runs)),
+        (WORDS["train"], *(f"{r.train_loss[r.best_epoch]:.4f}" for r in runs)),
     ]
     if runs[0].val_accuracy is not None:
-        shares = [f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs]
-        rows.append((WORDS["accuracy"], shares))
-    rows.append((WORDS["seconds"], [f"{r.fit_time:.2g}" for r in runs]))
-    heads = (escape(WORDS["run"].format(k.label)) for k in kept)
-    head = "".join(f"<th scope='col'>{name}</th>" for name in ("", *heads))
-    text = f"<div><table><thead><tr>{head}</tr></thead><tbody>"
-    for name, cells in rows:
-        cells = "".join(f"<td>{cell}</td>" for cell in cells)
-        text += f"<tr><th scope='row'>{name}</th>{cells}</tr>"
-    text += "</tbody></table></div>"
+        shares = (f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs)
+        rows.append((WORDS["accuracy"], *shares))
+    rows.append((WORDS["seconds"], *(f"{r.fit_time:.2g}" for r in runs)))
+    heads = ["", *(WORDS["run"].format(k.label) for k in kept)]
+    text = f"<div>{html_table(heads, rows, row_heads=True)}</div>"
     if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
         text += "".join(_pictured(k, differ) for k in kept[:MAPS])
     same = WORDS["same"].format(", ".join(same))
