@@ -130,10 +130,7 @@ def texts_of_charts(charts):
         for mark in chart.marks:
             for name in ("label", "legend", "name", "tip", "texts"):
                 found = mark.get(name)
-                for text in found if isinstance(found, list) else [found]:
-                    yield text if name != "name" or mark.kind != "ranges" else ""
-            for axis in mark.get("axes", ()):
-                yield from (axis.label, *axis.texts)
+                yield from found if isinstance(found, list) else [found]
 
 
 # What is a name or a value in every language.

@@ -1,7 +1,7 @@
 // Draws the charts of spec.py as SVG, and loads nothing. `charts(el, tell)` works on any page
 // with the style sheets colors.css and chart.css; the default export is an anywidget.
 
-import {clamp, f1, num, pick, put, range, reach, scaled, valueAt} from './reach.js'
+import {clamp, f1, num, pick, put, range, reach, scaled} from './reach.js'
 
 const SIDES = [0, -1, 1, -.5, .5, -1.5, 1.5, -2, 2]  // of a point, for its label
 const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
@@ -217,7 +217,7 @@ function chart(el, tell) {
     write(nameX, words, box.right, H - .8 * em, {anchor: 'end', size: .96 * fit})
     const from = top - em / 2
     put(hit, {style: `left:${left}px;top:${from}px;width:${wide}px;height:${high + em / 2}px`})
-    hit.classList.toggle('pen', spec.marks.some(m => m.draw || m.kind == 'ranges'))
+    hit.classList.toggle('pen', spec.marks.some(m => m.draw))
   }
 
   // The name of the axis upwards, and marks that have no place for a label of their own.
@@ -350,28 +350,6 @@ function chart(el, tell) {
       put(node, {x: f1(box.left), y: box.top, width: f1(box.right - box.left),
         height: f1(box.bottom - box.top),  // rows begin below
         transform: `matrix(1 0 0 -1 0 ${f1(box.top + box.bottom)})`})
-    },
-    ranges([g, top], m, low, high) {
-      const words = pool(top, 'text', 4 * low.n), [axes, bars] = pool(g, 'g', 2)
-      const half = 5 * unit, cap = `m${-half} 0h${2 * half}m${-half} 0`
-      const at = (i, from, to, ends) =>
-        ({d: `M${f1(X(i))} ${f1(Y(from))}${ends}V${f1(Y(to))}${ends}`})
-      strokes(axes, {color: 'ink'}, low.n, i => at(i, 0, 1, ''), 1)
-      strokes(bars, {color: m.color || 'orange'}, low.n, i => {
-        const all = low.v[i] <= 0 && high.v[i] >= 1 && {stroke: color('gray')}
-        return {...at(i, low.v[i], high.v[i], cap), ...all}
-      }, 3)
-      range(low.n).forEach(i => {
-        for (const end of [0, 1]) {
-          const said = valueAt(m.axes[i], end), half = width(said, .9) / 2 + 1
-          const px = clamp(X(i), half, box.W - half), py = Y(end) + (end ? -.9 : .9) * em
-          write(words[2 * i + end], said, px, py, {size: .9})
-          const share = (end ? high : low).v[i], last = i && i == low.n - 1
-          const chosen = share > 0 && share < 1 ? valueAt(m.axes[i], share) : ''
-          write(words[2 * (low.n + i) + end], chosen, X(i) + (last ? -em : em), Y(share),
-            {size: .9, anchor: last ? 'end' : 'start', strong: true})
-        }
-      })
     },
   }
 

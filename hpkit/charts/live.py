@@ -30,9 +30,8 @@ STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
 class LiveCharts(anywidget.AnyWidget):
     """Shows charts (`charts`) side by side, and tells what a learner does with them."""
 
-    # `calls` has by the name of a mark's `click`, `draw` or `ranges` a function of
-    # (index), (heights) or (axis, low, high). They run where messages of widgets do:
-    # guard what they do.
+    # `calls` has by the name of a mark's `click` or `draw` a function of (index) or
+    # (heights). They run where messages of widgets do: guard what they do.
     # As traits of the class: anywidget would send them twice.
     _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
     _css = traitlets.Unicode(STYLE).tag(sync=True)
@@ -87,12 +86,10 @@ class LiveCharts(anywidget.AnyWidget):
         if call is None or not 0 <= number < len(marks):
             return
         last = marks[number].columns[-1]
-        if kind in ("draw", "range"):
+        if kind == "draw":
             # The page has changed these numbers itself: they are sent again by `show`.
             self._changed.add(f"c{chart}m{number}")
         rows = len(last) if marks[number].kind == "line" else last.size
         clicked = kind == "click" and 0 <= value < rows
         if clicked or (kind == "draw" and len(value) == last.size):
             call(value)
-        if kind == "range" and 0 <= value[0] < last.size:
-            call(*value)

@@ -34,10 +34,6 @@ export function scaled({kind, domain: [low, high]}, from, to) {
   return Object.assign(at, {back: p => back(a + (p - from) / k)})
 }
 
-export const valueAt = (axis, share) =>  // what stands at a share of an axis
-  axis.texts ? pick(axis.texts, Math.round(share * (axis.texts.length - 1)))
-    : num(scaled(axis, 0, 1).back(share), 3)
-
 // A spot is a point of a mark, with its place in the chart (u, v) and on the page (x, y).
 export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   let spec, data, box, X, Y, em, unit  // as last drawn: see `update`
@@ -57,22 +53,18 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
       if (m.kind == 'line') rows(y.rows, y.n, (i, j, row) =>
         spot(i, x.v[x.rows > 1 ? i : j], y.v[i], {row, many}))
       if (m.kind == 'cells') rows(x.rows, x.n, (i, j, row) => spot(i, j, row, {cell: true}))
-      if (m.kind == 'ranges') rows(1, 2 * x.n, (i, j) =>
-        spot(i, j >> 1, data[k][j % 2].v[j >> 1], {own: true}))
     })
     const all = [dots.sort((a, b) => a.x - b.x), ...lists]
       .map(list => list.filter(s => isInside(s.x, s.y))).filter(list => list.length)
-    const own = all.filter(list => list[0].own || list[0].mark.draw)  // the keys change these
-    return own.length ? own : all
+    const own = all.filter(list => list[0].mark.draw).flat()  // the keys change these
+    return own.length ? [own.sort((a, b) => a.x - b.x)] : all
   }
 
   function said({mark: m, k, i, row, u, v}) {
-    const n = m.kind == 'line' ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
+    const n = m.kind == 'line' && !m.draw ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
     const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
       (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
     const {words, x, y} = spec
-    if (m.kind == 'ranges')
-      return `${m.axes[u].label}\n${words[i % 2 ? 'to' : 'from']} ${valueAt(m.axes[u], v)}`
     if (own) return own
     if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
       (m.kind == 'cross' ? words.diverged : at(y, v))
@@ -104,10 +96,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   const choose = h => h && h.mark.click && tell({type: 'click', name: h.mark.click, mark: h.k,
     value: h.mark.kind == 'line' ? h.row : h.i})
 
-  function changed(k, axis) {  // tells what a learner has set
-    const {draw: drawn, name} = spec.marks[k], [x, y] = data[k]
-    if (drawn) tell({type: 'draw', name: drawn, mark: k, value: [...y.v]})
-    else if (name) tell({type: 'range', name, mark: k, value: [axis, x.v[axis], y.v[axis]]})
+  function changed(k) {  // tells what a learner has drawn
+    tell({type: 'draw', name: spec.marks[k].draw, mark: k, value: [...data[k][1].v]})
     ask()
   }
 
@@ -121,12 +111,10 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     if (s && (moved || (hot && !mouse)) && hit.matches(':focus')) point(s)
   }
 
-  function lift(s, by) {  // a height that is drawn, or the end of a range
-    const [low, high] = spec.y.domain, [x, y] = data[s.k], axis = s.i >> 1
-    if (s.mark.draw) y.v[s.i] = clamp(y.v[s.i] + by * (high - low) / 40, low, high)
-    else if (s.i % 2) y.v[axis] = clamp(y.v[axis] + by / 20, x.v[axis], 1)
-    else x.v[axis] = clamp(x.v[axis] + by / 20, 0, y.v[axis])
-    changed(s.k, axis)
+  function lift(s, by) {  // a height that is drawn
+    const [low, high] = spec.y.domain, {v} = data[s.k][1]
+    v[s.i] = clamp(v[s.i] + by * (high - low) / 40, low, high)
+    changed(s.k)
     draw()
   }
 
@@ -139,7 +127,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     mouse = null
     if (to != null)  // the first key shows where it is
       here = [row, hot || e.key.length < 5 ? clamp(to, 0, last) : at]
-    else if (up && (spot.own || spot.mark.draw)) lift(spot, up)
+    else if (up && spot.mark.draw) lift(spot, up)
     else if (up) {
       const next = clamp(row + up, 0, series.length - 1)
       here = [next, closest(series[next].map(s => s.x), spot.x)]
@@ -158,31 +146,24 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
 
   function pull(px, py) {  // what is held follows the mouse
     const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
-    if (held.axis != null) {
-      const ends = [held.from, height].map(v => clamp(v, 0, 1)).sort((a, b) => a - b)
-      data[held.k].forEach((end, i) => { end.v[held.axis] = ends[i] })
-    } else {
-      const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
-      const places = Array.from(x.v, X), near = closest(places, px)
-      places.forEach((p, i) => {
-        if (i == near) y.v[i] = height
-        else if (p > a[0] && p < b[0]) y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
-      })
-      held.last = [px, height]
-    }
+    const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
+    const places = Array.from(x.v, X), near = held.one ?? closest(places, px)
+    places.forEach((p, i) => {
+      if (i == near) y.v[i] = height
+      else if (held.one == null && p > a[0] && p < b[0])
+        y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
+    })
+    held.last = [px, height]
     ask()
   }
 
   hit.addEventListener('pointerdown', e => {
-    const k = spec.marks.findIndex(m => m.draw || m.kind == 'ranges'), [px, py] = local(e)
-    if (k < 0) return
-    held = {k, data: data[k], start: py}
-    if (spec.marks[k].kind == 'ranges') {
-      const axis = clamp(Math.round(X.back(px)), 0, data[k][0].n - 1)
-      const ends = data[k].map(c => c.v[axis])
-      const near = ends.findIndex(v => Math.abs(Y(v) - py) < .7 * em)  // the other end stays
-      held = {...held, axis, from: near < 0 ? Y.back(py) : ends[1 - near]}
-    } else pull(px, py)
+    const drawn = range(spec.marks.length).filter(k => spec.marks[k].draw), [px, py] = local(e)
+    if (!drawn.length) return
+    const near = closest(Array.from(data[drawn[0]][0].v, X), px)
+    const k = drawn[closest(drawn.map(k => Y(data[k][1].v[near])), py)]
+    held = {k, data: data[k], one: drawn.length > 1 ? near : null}
+    pull(px, py)
     hit.setPointerCapture(e.pointerId)
   })
   hit.addEventListener('pointermove', e => {
@@ -193,10 +174,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   })
   hit.addEventListener('pointerup', e => {
     if (!held) return
-    const {k, axis, start} = held
-    if (axis != null && Math.abs(local(e)[1] - start) < .3 * em)  // a click: all of the axis
-      data[k].forEach((end, i) => { end.v[axis] = i })
-    changed(k, axis)
+    changed(held.k)
     held = null
   })
   hit.addEventListener('pointercancel', () => { held = null })

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hpkit.charts.colors import CLASSES, SHAPES
-from hpkit.charts.spec import Axis, Chart, line, points, ranges
+from hpkit.charts.spec import Axis, Chart, line, points, text
 from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
 from hpkit.search.space import Range
@@ -99,19 +99,28 @@ def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
     return ((shares >= np.array(low) - 1e-6) & (shares <= np.array(high) + 1e-6)).all(1)
 
 
+def _value_at(axis: Axis, share: float) -> str:
+    """Return what stands at a share (0 to 1) of an axis."""
+    if axis.texts:
+        return axis.texts[round(share * (len(axis.texts) - 1))]
+    low, high = axis.domain
+    between = low + share * (high - low)
+    value = low * (high / low) ** share if axis.kind == "log" else between
+    return f"{float(f'{value:.3g}'):g}"
+
+
 def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color.
 
     `axes` and `shares` are as of `parallel_axes` and `parallel_shares`. `looks` are
     lists, one a setting: "color", "shape" (of the ends of strong lines), "tip",
-    "label". `chosen` is (low, high, name): a range on each axis, and what is told when
-    a learner moves it. Without it values between the ends of the axes are written, and
-    what diverged ends in an x at the top.
+    "label". `chosen` are the lower and the upper ends (shares) of a range on each axis,
+    which a learner draws: told as "low" and "high". Without them what diverged ends in
+    an x at the top.
     """
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
-    pale, front, still = np.flatnonzero(~strong), np.flatnonzero(strong), chosen is None
-    gone = np.flatnonzero(out)[: len(out) * still]
-    low, high, name = chosen or (0 * at, 0 * at + 1, None)
+    pale, front = np.flatnonzero(~strong), np.flatnonzero(strong)
+    gone = np.flatnonzero(out) if chosen is None else at[:0]
     heights = np.where(np.isnan(shares), 1.0, shares)
 
     def some(numbers, *names):
@@ -120,14 +129,33 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
 
     grays = {"color": "gray", "width": 1, "opacity": 0.35} | some(pale, "tip")
     grays["dash"] = ["dotted" if out[i] else None for i in pale] or None
-    ends = some(front, "color", "shape") | {"size": 4, "hover": False}
-    colors, soft = some(front, "color", "tip", "label"), {"color": "soft"}
+    dots = some(front, "color", "shape") | {"size": 4, "hover": False}
+    colors = some(front, "color", "tip", "label")
+    limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
+    below, sides = np.repeat([-0.08, 1.08], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
-        ranges(low, high, axes, name=name),
+        line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
         line(at, heights[pale], **grays),
         line(at, heights[front], width=1.8, opacity=0.9, **colors),
-        points(0 * front + last, heights[front, -1], **ends),
-        points(0 * gone + last, 0 * gone + 1, shape="x", hover=False, **soft),
+        points(0 * front + last, heights[front, -1], **dots),
+        text(np.tile(at, 2), below, limits, size=0.9),
+        points(0 * gone + last, 0 * gone + 1, shape="x", color="soft", hover=False),
+        *(() if chosen is None else _ends(axes, np.array(chosen))),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
     return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False, **chart)
+
+
+def _ends(axes, ends):
+    """Return the marks of ranges on axes: bars, their ends to draw, their values."""
+    at, inner, drawn, look = np.arange(len(axes)), [], [], {"color": "orange"}
+    part = np.flatnonzero((ends[0] > 0) | (ends[1] < 1))
+    soft = look | {"width": 5, "opacity": 0.5, "hover": False}
+    bars = line(np.stack([part, part], 1), ends.T[part], **soft)
+    for name, shares in zip(("low", "high"), ends, strict=True):
+        values = list(map(_value_at, axes, shares))
+        tip = [WORDS[name].format(axes[i].label, values[i]) for i in at]
+        drawn.append(line(at, shares, draw=name, opacity=0, tip=tip, **look))
+        inner += [(i + 0.06, shares[i], values[i]) for i in at if 0 < shares[i] < 1]
+    places = list(zip(*inner, strict=True)) or [(), (), ()]
+    return [bars, *drawn, text(*places, anchor="start", size=0.9, strong=True)]

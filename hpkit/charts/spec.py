@@ -12,8 +12,8 @@ rows (lines) or points, any look may be one value or a list with one for each; t
 one stands for all further ones. Colors are names of `colors.COLORS` or hexadecimal. A
 place that is not finite is not drawn. Keep the number and the kinds of the marks of a
 chart the same from picture to picture (empty ones cost nothing): only marks that
-changed are sent. `click`, `draw` and `ranges` name what is told: `calls[name](index)`,
-`calls[name](heights)`, `calls[name](axis, low, high)`. The plain marks:
+changed are sent. `click` and `draw` name what is told: `calls[name](index)`,
+`calls[name](heights)`. The plain marks:
 
     line(x, y)          lines, one a row of y; x is shared or has rows as well
     band(x, low, high)  the area between two curves
@@ -25,7 +25,7 @@ changed are sent. `click`, `draw` and `ranges` name what is told: `calls[name](i
 A `label` stands at the right end of a line (`strong` ones first) and beside a point,
 where there is room; `tip` is said in hovering, `legend` above the chart; `size` is a
 radius in pixels at letters of 13. `step` keeps a height until the next place, `halo`
-sets a line off from cells, `draw` lets a learner draw it.
+sets a line off from cells, `draw` lets a learner draw it (of several, point by point).
 
 Nothing in here knows how anything is drawn.
 """
@@ -54,7 +54,6 @@ _LOOKS = {
     "cells": "name tip click lift",
     "frames": "color width dash inset halo legend",
     "image": "",
-    "ranges": "name axes color",
 }
 
 
@@ -93,16 +92,6 @@ class Axis:
         return (curve(np.asarray(places, float)) - low) / (high - low or 1.0)
 
 
-def value_at(axis: Axis, share: float) -> str:
-    """Return what stands at a share (0 to 1) of an axis."""
-    if axis.texts:
-        return axis.texts[round(share * (len(axis.texts) - 1))]
-    low, high = axis.domain
-    between = low + share * (high - low)
-    value = low * (high / low) ** share if axis.kind == "log" else between
-    return f"{float(f'{value:.3g}'):g}"
-
-
 @dataclass
 class Mark:
     """Something drawn: its kind, its numbers (each of rows and columns), its look."""
@@ -124,10 +113,7 @@ class Mark:
 
     def spec(self) -> dict:
         """Return kind and look as JSON can hold them."""
-        look = dict(self.look)
-        if "axes" in look:
-            look["axes"] = [axis.spec() for axis in look["axes"]]
-        return {"kind": self.kind, **look}
+        return {"kind": self.kind, **self.look}
 
     def data(self) -> bytes:
         """Return the numbers: how many columns, their shapes, then four bytes each."""
@@ -203,13 +189,6 @@ def frames(columns, rows, **look) -> Mark:
 def image(pixels: np.ndarray) -> Mark:
     """Return a picture, uint8 (rows from below, columns, 4), over the whole chart."""
     return _mark("image", _packed(pixels))
-
-
-def ranges(low, high, axes: Sequence[Axis], **look) -> Mark:
-    """Return upright axes at 0, 1, ..., with a range of 0 to 1 on each."""
-    # A learner sets a range with the mouse or the arrow keys; `name` is what is told.
-    # `axes` say what 0 and 1 stand for; a still one without a name has ticks as well.
-    return _mark("ranges", low, high, axes=list(axes), **look)
 
 
 @dataclass

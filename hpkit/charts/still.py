@@ -23,9 +23,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from hpkit.charts import spec
 from hpkit.charts.colors import light
-from hpkit.charts.spec import Axis, Chart, unpacked, value_at
+from hpkit.charts.spec import Axis, Chart, unpacked
 
 LETTER = 9.0  # points
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
@@ -120,7 +119,7 @@ def _margins(chart, across, letter):
         for row in range(len(mark.columns[1]))
         if (label := mark.each("label", row))
     ]
-    west = max([0.0, *(wide(text, 0.92 * letter) for _, text in _ticks(chart.y, 5))])
+    west = max([0.0, *(wide(text, 0.92 * letter) for _, text in ticks(chart.y, 5))])
     east = max([1.2 * letter, *ends])
     south = (3.4 if chart.x.label else 2.0) + 1.2 * (1 < _crowd(chart.x.texts) <= 2)
     north = 4.4 if chart.title else 2.6
@@ -138,16 +137,16 @@ def _axes(ax, chart, letter):
         if axis.kind == "log":
             ax.set(**{f"{name}scale": "log"})
         ax.set(**{f"{name}lim": axis.domain})
-        ticks = _ticks(axis, most)
+        marked = ticks(axis, most)
         crowd = _crowd(axis.texts) if name == "x" else len(axis.texts) / 18
         if name == "x" and 1 < crowd <= 2:
-            ticks = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(ticks)]
+            marked = [(at, "\n" * (k % 2) + t) for k, (at, t) in enumerate(marked)]
         else:  # where there are too many, some by turns
             step = math.ceil(crowd) or 1
-            ticks = [(at, "" if k % step else t) for k, (at, t) in enumerate(ticks)]
+            marked = [(at, "" if k % step else t) for k, (at, t) in enumerate(marked)]
         side = getattr(ax, f"{name}axis")
-        side.set_major_locator(FixedLocator([at for at, _ in ticks]))
-        side.set_major_formatter(FixedFormatter([text for _, text in ticks]))
+        side.set_major_locator(FixedLocator([at for at, _ in marked]))
+        side.set_major_formatter(FixedFormatter([text for _, text in marked]))
         side.set_minor_locator(NullLocator())
     soft = light("soft")
     ax.spines[["top", "right", "left"]].set_visible(False)
@@ -160,7 +159,7 @@ def _axes(ax, chart, letter):
     ax.set_xlabel(chart.x.label, loc="right", fontsize=letter, color=light("ink"))
 
 
-def _ticks(axis: Axis, most):
+def ticks(axis: Axis, most):
     """Return places and texts of the ticks, about `most`."""
     low, high = axis.domain
     if axis.kind == "none":
@@ -368,31 +367,6 @@ class _Sheet:
         look = {"interpolation": "bilinear", "origin": "lower", "aspect": "auto"}
         self.ax.imshow(unpacked(mark.columns[0]), extent=limits, zorder=1, **look)
         self.ax.set(xlim=limits[:2], ylim=limits[2:])
-
-    def ranges(self, mark):
-        self.z = 8  # numbers lie over the lines
-        look = {"textcoords": "offset points", "annotation_clip": False}
-        look["size"] = 0.9 * self.letter
-        bold = look | {"ha": "right", "va": "center", "weight": "bold"}
-        low_ends, high_ends = (column[0] for column in mark.columns)
-        each = zip(mark.get("axes"), low_ends, high_ends, strict=True)
-        for i, (axis, low, high) in enumerate(each):
-            self.ax.plot([i, i], [0, 1], color=light("ink"), lw=0.9, zorder=2)
-            if low > 0 or high < 1:
-                pen = {"color": _color(mark, i, "orange"), "lw": 5, "alpha": 0.5}
-                self.ax.plot([i, i], [low, high], **pen, zorder=2)
-            for share in (low, high):
-                if 0 < share < 1:
-                    away, said = (-0.8 * self.letter, 0), value_at(axis, share)
-                    self.ax.annotate(said, (i, share), away, **bold)
-            for share, va in ((0, "top"), (1, "bottom")):
-                away = (0, (share - 0.5) * 1.4 * self.letter)
-                said, middle = value_at(axis, share), {"ha": "center", "va": va}
-                self.ax.annotate(said, (i, share), away, **look | middle)
-            for at, said in _ticks(axis, 3) if mark.get("name") is None else ():
-                if 0.03 < (share := axis.shares(at)) < 0.97:
-                    tick = {"anchor": "end", "size": 0.9, "color": "soft"}
-                    self.text(spec.text(i - 0.02, share, [said], **tick))
 
     def end_labels(self):
         """Write what stands at line ends; return how far it reaches, in points."""

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from functools import partial
 from typing import Any
 
 import ipywidgets as W
@@ -99,12 +100,13 @@ class SearchRacePanel(Panel):
         names = [(name, kind) for kind, name in WORDS["kinds"].items()]
         self.ask(predict, WORDS["guess"], W.Dropdown(options=names), WORDS["kinds"].get)
         self.start_button = self.button("start", self.start, "primary")
-        self.low = np.zeros(len(self.space) + 1)
-        self.high = np.append(np.ones(len(self.space)), BEST)
+        self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
+        self.ends[1, -1] = BEST
+        calls = {"low": partial(self._pull, 0), "high": partial(self._pull, 1)}
         start = self.start_button, self.stop_button
         left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
-        self.arrange(*left, widths=(1, 1), calls={"range": self.choose})
+        self.arrange(*left, widths=(1, 1), calls=calls)
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
         self.live.now(self._racing(race, 1), seconds=8.0)
@@ -115,7 +117,13 @@ class SearchRacePanel(Panel):
 
     def choose(self, axis: int, low: float, high: float) -> None:
         """Color only settings between two shares, 0 to 1, of an axis."""
-        self.low[axis], self.high[axis] = low, high
+        self.ends[:, axis] = low, high
+        self._draw()
+
+    def _pull(self, end, shares):
+        """Take the lower (0) or the upper ends (1) of the ranges of all axes."""
+        self.ends[end] = np.clip(shares, 0, 1)
+        self.ends.sort(0)
         self._draw()
 
     def start(self) -> None:
@@ -185,12 +193,12 @@ class SearchRacePanel(Panel):
         shares, kinds = shares[there], [rows[i][0] for i in there]
         texts = [(WORDS["kinds"][kind], short(each, self.space)) for kind, each in rows]
         tips = [WORDS["setting"].format(*texts[i], losses[i]) for i in there]
-        strong = charts.inside(shares, self.low, self.high)
+        strong = charts.inside(shares, *self.ends)
         colors, shapes = ([LOOKS[kind][n] for kind in kinds] for n in (0, 1))
         facts = strong.sum(), len(strong)
         look = {"title": WORDS["settings"].format(*facts)}
         look |= {"alt": WORDS["settings_alt"].format(*facts)}
-        look |= {"chosen": (self.low, self.high, "range")}
+        look |= {"chosen": self.ends.tolist()}
         looks = {"color": colors, "shape": shapes, "tip": tips}
         return charts.parallel_chart(axes, shares, strong, looks, **look)
 

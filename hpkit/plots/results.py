@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 
 from hpkit.charts import searches as charts
 from hpkit.charts.loss import runs_chart, seeds_chart
+from hpkit.charts.spec import text
+from hpkit.charts.still import ticks
 from hpkit.charts.validation import validation_chart
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import check_choice, check_flag, varied
@@ -165,6 +167,14 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
         looks["color"][i] = STRONG[rank]
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.05)
+    marked = [
+        (i, axis.shares(at), said)
+        for i, axis in enumerate(axes)
+        for at, said in ticks(axis, 3)
+    ]
+    inner = [(i - 0.02, at, said) for i, at, said in marked if 0.03 < at < 0.97]
+    places = list(zip(*inner, strict=True)) or [(), (), ()]
+    chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
     return words.drawn(chart, ax, (7.6, 4.2), words.alt("parallel", search.runs))
 
 

@@ -13,7 +13,6 @@ from hpkit.charts.spec import (
     image,
     line,
     points,
-    ranges,
     text,
 )
 
@@ -50,14 +49,13 @@ def test_pixels_travel_as_they_are():
 
 
 def test_spec_is_json():
-    axes = [Axis("learning rate", (np.float64(0.1), 10), "log")]
     chart = Chart(
         Axis("x", kind="band", texts=("a", "b")),
         Axis("y", (0, np.int64(2)), ticks=np.array([0.0, 2.0])),
         [
             points([0, 1], [1, 2], color=("blue", "#ff0000"), label=["one", "two"]),
             text([0], [1], ["here"]),
-            ranges([0.2], [1.0], axes, name="axis"),
+            line([0, 1], [0.2, 1.0], draw="guess"),
             cells([[0.5]]),
         ],
         alt="Two points.",
@@ -75,11 +73,11 @@ def test_spec_is_json():
     assert [mark["kind"] for mark in spec["marks"]] == [
         "points",
         "text",
-        "ranges",
+        "line",
         "cells",
     ]
     assert spec["marks"][0]["color"] == ["blue", "#ff0000"]
-    assert spec["marks"][2]["axes"][0]["domain"] == [0.1, 10]
+    assert spec["marks"][2]["draw"] == "guess"
     assert spec["alt"] == "Two points."
 
 

@@ -16,7 +16,6 @@ from hpkit.charts.spec import (
     image,
     line,
     points,
-    ranges,
     ring,
     rule,
     text,
@@ -179,23 +178,6 @@ def test_an_image_fills_the_chart():
     assert shown.get_array()[0, 0].tolist() == [255, 0, 0, 255]
     assert shown.origin == "lower"
     assert ax.get_xlim() == (0, 4)
-
-
-def test_ranges_show_their_axes():
-    axes = [Axis("lr", (0.001, 10), "log"), Axis("loss", (0, 1))]
-    ax = drawn(
-        ranges([0, 0], [1, 0.2], axes, name="axis"),
-        x=Axis("", kind="band", texts=["lr", "loss"]),
-        y=Axis("", (-0.12, 1.12), "none"),
-    )
-
-    assert said(ax) == ["0.001", "10", "0.2", "0", "1"]  # 0.2: the end of a range
-    assert [line.get_ydata().tolist() for line in ax.lines] == [
-        [0, 1],
-        [0, 1],
-        [0, pytest.approx(0.2)],
-    ]
-    assert ax.get_yticks().tolist() == []
 
 
 def test_texts():

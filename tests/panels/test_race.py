@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from chart_reading import nth
+from chart_reading import mark, nth, texts
 
 from hpkit import SearchRacePanel
 from hpkit.data.datasets import load_dataset
@@ -159,23 +159,30 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
 
 def test_ranges_on_the_axes_choose_what_is_in_color(moons):
     panel = make_race(moons)
-    color = panel.charts.calls["range"]
-    axes = nth(panel, 1, "ranges").get("axes")
-    assert [axis.label for axis in axes] == ["learning rate", "weight decay", "loss"]
-    assert axes[0].domain == (1e-4, 10)
-    assert axes[0].kind == axes[2].kind == "log"
-    assert nth(panel, 1, "ranges").get("name") == "range"
+    low, high = (panel.charts.calls[name] for name in ("low", "high"))
+    axes = panel.charts.charts[1].x.texts
+    assert axes == ["learning rate", "weight decay", "loss"]
+    limits = texts(panel, 1)
+    assert (limits[:2], limits[3:5]) == (["0.0001", "1e-07"], ["10", "0.0001"])
 
-    color(2, 0, 1)  # as a click on the axis
-    assert nth(panel, 1, "line").columns[1].shape[0] == 0  # nothing is gray
-    count = len(nth(panel, 1, "line", 1).columns[1])
-    color(0, 0.25, 0.75)
-    color(1, 0, 0.5)
-    low, high = (column[0] for column in nth(panel, 1, "ranges").columns)
-    assert (low.tolist(), high.tolist()) == ([0.25, 0, 0], [0.75, 0.5, 1])
-    front = nth(panel, 1, "line", 1).columns[1]
+    high([1, 1, 1.2])  # beyond the axis
+    assert nth(panel, 1, "line", 1).columns[1].shape[0] == 0  # nothing is gray
+    assert nth(panel, 1, "line", 3).columns[1].shape[0] == 0  # no range is marked
+    count = len(nth(panel, 1, "line", 2).columns[1])
+    panel.choose(0, 0.25, 0.75)
+    low([0.25, 0.5, 0])
+    high([0.75, 0, 1])  # below the lower end: they change places
+    ends = [mark(panel.charts.charts[1], "line", draw=d) for d in ("low", "high")]
+    assert [end.columns[1][0].tolist() for end in ends] == [
+        [0.25, 0, 0],
+        [0.75, 0.5, 1],
+    ]
+    assert ends[0].get("tip")[0] == "learning rate\nfrom 0.00178"
+    assert texts(panel, 1, 1) == ["0.00178", "0.562", "3.16e-06"]
+    assert nth(panel, 1, "line", 3).columns[1].tolist() == [[0.25, 0.75], [0, 0.5]]
+    front = nth(panel, 1, "line", 2).columns[1]
     assert 0 < len(front) < count
-    assert len(nth(panel, 1, "line").columns[1]) == count - len(front)
+    assert len(nth(panel, 1, "line", 1).columns[1]) == count - len(front)
     assert ((front[:, 0] >= 0.25) & (front[:, 0] <= 0.75) & (front[:, 1] <= 0.5)).all()
     title = panel.charts.charts[1].title
     assert title == f"{len(front)} of {count} settings in color"
@@ -190,9 +197,9 @@ def test_the_best_are_in_color_at_first_and_gray_is_nobody_s(moons):
     loss = loss[~out & np.isfinite(loss)]
     few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
     assert len(nth(panel, 1, "points").columns[1][0]) == few.sum()
-    pale = nth(panel, 1, "line")
+    pale = nth(panel, 1, "line", 1)
     assert pale.get("color") == "gray"
     assert len(pale.columns[1]) == (~few).sum()
-    tips = [*nth(panel, 1, "line", 1).get("tip"), *pale.get("tip")]
+    tips = [*nth(panel, 1, "line", 2).get("tip"), *pale.get("tip")]
     assert len(tips) == len(loss)
     assert all(re.fullmatch(r"\w+, lr .*, decay .*\nloss .*", tip) for tip in tips)
