@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from hpkit.charts.loss import HIGHEST, clipped, nice_top, stacked, usual_high
-from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring, rule
+from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring
 from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
 from hpkit.text import shown
@@ -84,16 +84,15 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
 
 
 def validation_chart(
-    found, *, chosen=None, before=None, guess=None, drawn=None, last=False, alt=""
+    found, *, chosen=None, before=None, drawn=None, last=False, alt=""
 ) -> Chart:
     """Return the validation curve: the lowest loss against the value, mean over seeds.
 
     The setting of number `chosen` is marked; `before` is an earlier search, in gray;
-    `guess` a value, `drawn` (places, losses) a curve that a learner expected. With
-    `last` the loss after the last epoch and before training, each seed, and on which
-    side the list of values may be too short are shown as well. A click on a point tells
-    the number of its setting as "point", one on a cross its number among the crosses as
-    "cross".
+    `drawn` (places, losses) a curve that a learner expected. With `last` the loss after
+    the last epoch and before training, each seed, and on which side the list of values
+    may be too short are shown as well. A click on a point tells the number of its
+    setting as "point", one on a cross its number among the crosses as "cross".
     """
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.diverged.any(1), len(runs.seeds) > 1
@@ -121,7 +120,6 @@ def validation_chart(
     each_said = zip(kinds, texts, mean, spread, strict=True)
     short = TABLE[name].short
     tips = [WORDS[kind].format(f"{short} {v}", *of) for kind, v, *of in each_said]
-    guessed = [at[i] for i, value in enumerate(values) if value == guess]
     dots = each.ravel() if several and len(runs.seeds) <= DOTS else []
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
@@ -135,7 +133,6 @@ def validation_chart(
     lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
     marks = [
         band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
-        rule(guessed, label=WORDS["guess"], **GUESS),
         line(*(drawn or ((), ())), **drawing, **GUESS),
         line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
         line(*level, width=1.3, label=first, **soft),

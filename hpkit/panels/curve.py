@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.validation import validation_chart, value_axis, value_curves_chart
@@ -44,7 +43,7 @@ class ValidationCurvePanel(SearchPanel):
     model : function, optional
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
-        Ask for a guess before anything is shown: the best value, or the whole curve.
+        Let the learner draw a guess of the curve before anything is shown.
 
     Attributes
     ----------
@@ -81,7 +80,7 @@ class ValidationCurvePanel(SearchPanel):
         super().__init__(dataset, title, base, controls=controls, **more)
         self.values, self.asked = self._entry(param_name, param_range), param_name
         values = self.values.values
-        if check_predict(predict, draw=True) == "draw":
+        if check_predict(predict, draw=True):
             axis, at = value_axis(param_name, values)
             drawing, words = Drawing(dataset, at, axis), WORDS["lowest_at"]
 
@@ -89,9 +88,6 @@ class ValidationCurvePanel(SearchPanel):
                 return words.format(shown(values[drawing.lowest]))
 
             self.ask(True, WORDS["draw"], drawing, lowest)
-        else:
-            slider = W.SelectionSlider(options=[(shown(v), v) for v in values])
-            self.ask(predict, WORDS["guess"], slider, shown)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
         left = [self.values.frame, *self.search_box]
         self.build(left, (5, 6), calls=calls, drawers=self.rows)
@@ -120,8 +116,7 @@ class ValidationCurvePanel(SearchPanel):
     def _guessed(self):
         if not (self.guess and self.guess.open and self.found.param_name == self.asked):
             return {}
-        if not (drawn := self.guess.drawn):
-            return {"guess": self.guess.value}
+        drawn = self.guess.drawn
         if self.found.finished and len(self.found.settings) == len(drawn[0]):
             out = self.found.runs.diverged.any(1)
             self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))

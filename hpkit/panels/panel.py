@@ -36,7 +36,7 @@ from hpkit.hyperparameters import (
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import written
-from hpkit.panels.guess import Drawing, Guess, check_predict
+from hpkit.panels.guess import Guess, check_predict
 from hpkit.panels.live import FRAME, Live, stop_earlier
 from hpkit.panels.parts import button, buttons, named, row, say
 from hpkit.store import reason, write
@@ -343,7 +343,7 @@ class Panel(W.VBox):
         said = {"data": self.dataset.name}
         said |= values_text(setting, Hyperparameters()) | more
         if self.guess:
-            said["ask"] = "draw" if isinstance(self.guess.widget, Drawing) else "1"
+            said["ask"] = "1"
         said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
         made = f"{self.kind}?{said}"
         if len(made) > LONGEST:

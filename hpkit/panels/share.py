@@ -32,7 +32,7 @@ def open(line: str) -> Panel:
         the kind of panel, its data set and setting, the controls shown, for a training
         its seed and pinned runs, for a search its seeds and lists of values, as in
         "grid?data=spiral&space=lr:0.1,1;batch_size:16,64&seeds=5"; "ask=1" asks for a
-        guess first, "ask=draw" for a drawn one. The address of a page that ends in
+        guess first. The address of a page that ends in
         # and such a line is taken, too.
 
     Raises
@@ -58,7 +58,7 @@ def open(line: str) -> Panel:
             raise refusal("line_part", name, parts=", ".join((*parts, *TABLE)))
     data = load_dataset(said.get("data", ""))
     base = _setting(Hyperparameters(), said)
-    more = {"predict": "draw" if said.get("ask") == "draw" else bool(said.get("ask"))}
+    more = {"predict": bool(said.get("ask"))}
     if "show" in said:
         more["controls"] = [name for name in said["show"].split(",") if name]
     if kind == "training":

@@ -46,8 +46,7 @@ class TrainingPanel(Panel):
     model : function, optional
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
-        Ask for a guess before anything is shown: the lowest validation loss, or the
-        whole curve.
+        Let the learner draw a guess of the curve before anything is shown.
 
     Attributes
     ----------
@@ -94,11 +93,8 @@ class TrainingPanel(Panel):
         self.job_seconds = self.per_update = 0.0
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
-        if check_predict(predict, draw=True) == "draw":
+        if check_predict(predict, draw=True):
             self.ask(True, WORDS["draw"], *over_epochs(dataset, base.epochs))
-        else:
-            guess = W.FloatSlider(0.5, min=0, max=2, step=0.01)
-            self.ask(predict, WORDS["guess"], guess, "{:.2f}".format)
         self._build()
         self.live.now(self._training(base, seed))
 

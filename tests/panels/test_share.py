@@ -13,7 +13,7 @@ LINES = [
     f"training?{DATA}&lr=0.3&batch_size=16&epochs=3&hidden=8-4&seed=2&ask=1",
     f"training?{DATA}&epochs=3&hidden=-&dropout=0.1&optimizer=adam&show=lr,optimizer",
     f"training?{DATA}&epochs=2&pin=lr:0.3;lr:1,hidden:8-,seed:4&show=,",
-    f"validation-curve?{DATA}&epochs=2&space=lr:0.1,1&seeds=2&ask=draw",
+    f"validation-curve?{DATA}&epochs=2&space=lr:0.1,1&seeds=2&ask=1",
     f"grid?{DATA}&epochs=2&space=hidden:8-,8-8;lr:0.1,0.3&seeds=4,9&show=lr",
     f"one-at-a-time?{DATA}&epochs=2&space=batch_size:16,32;lr:0.01,1&seeds=1,",
 ]

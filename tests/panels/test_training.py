@@ -624,16 +624,6 @@ def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
     assert slider.max >= 1 - 1e-6
 
 
-def test_guess_of_a_loss(moons):
-    panel = TrainingPanel(moons, QUICK, predict=True)
-    assert "Lowest" not in panel.result
-    slider = panel.guess.widget
-    assert (slider.value, slider.min, slider.max, slider.step) == (0.5, 0, 2, 0.01)
-    slider.value = 0.3
-    panel.guess.button.click()
-    assert "Your guess: <b>0.30</b>. Lowest validation loss" in panel.result
-
-
 def test_compare_shows_the_maps_and_names_what_differs(panel):
     panel.view.value = 1  # Compare
     assert "Pin a run" in panel.beside.value
