@@ -94,7 +94,7 @@ class BowlPanel(Panel):
         self.reset_button = self.button("reset", self.reset)
         first = self.step_button, self.run_button
         last = self.reset_button, self.stop_button
-        self.arrange(lr_box, curvature_box, first, last, widths=(3, 2))
+        self.build(lr_box, curvature_box, first, last, widths=(3, 2))
         self._draw()
 
     def _knob(self, name, step, high):

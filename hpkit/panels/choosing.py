@@ -71,7 +71,7 @@ class CoinFlipsPanel(Panel):
         self.again = self.button("again", self.flip)
         slider = W.IntSlider(50, min=40, max=100)
         self.ask(predict, COINS["guess"], slider, COINS["percent"].format)
-        self.arrange(box, (self.run_button, self.stop_button), (self.again,))
+        self.build(box, (self.run_button, self.stop_button), (self.again,))
         self.on_change(self.count, self._draw)
         self.live.now(self._training())
 
@@ -189,7 +189,7 @@ class TestBoxPanel(Panel):
         most = nice_top(2 * run.best_val_loss)
         slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
         self.ask(predict, BOX["guess"], slider, "{:.3g}".format)
-        self.arrange((self.open_button,))
+        self.build((self.open_button,))
         self._recall()
         self._draw()
 

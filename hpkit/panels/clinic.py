@@ -139,7 +139,7 @@ class ClinicPanel(Panel):
         lists = [self.fault, self.remedy]
         lists = [w for each in lists for w in (say(head_of(each.tooltip)), each)]
         treat = self.treat_button, self.stop_button
-        self.arrange(self.record, *lists, treat, (self.next_button,))
+        self.build(self.record, *lists, treat, (self.next_button,))
         self.live.now(self._admitting())
 
     def _choice(self, name, texts):

@@ -89,8 +89,8 @@ class ValidationCurvePanel(SearchPanel):
 
             self.ask(True, WORDS["draw"], drawing, lowest)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
-        left = [self.values.frame, *self.search_box]
-        self.build(left, (5, 6), calls=calls, drawers=self.rows)
+        more = {"widths": (5, 6), "calls": calls, "drawers": self.rows}
+        self.build(self.values.frame, *self.search_box, **more)
         self._come_in()
 
     def _planned(self):

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as W
 import numpy as np
+import traitlets
 
 from hpkit.charts.heatmap import grid_losses, heatmap_chart, profile_chart
 from hpkit.charts.live import LiveCharts
@@ -17,12 +18,12 @@ from hpkit.engine.dense import Model
 from hpkit.engine.training import own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, check_name, refusal
 from hpkit.locale import Texts
-from hpkit.panels.parts import named, row, say, toggles
+from hpkit.panels.parts import row, toggles
 from hpkit.panels.search_panel import SearchPanel
 from hpkit.plots.words import describe
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
-from hpkit.text import short, shown
+from hpkit.text import short
 
 WORDS = Texts("panels.grid", "panels.search_panel")
 FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
@@ -84,9 +85,9 @@ class GridPanel(SearchPanel):
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
-        left = [*(entry.frame for entry in self.entries), *self.search_box]
-        more = {"calls": {"cell": self._clicked}, "drawers": self.rows}
-        self.build(left, (1, 1), over=[views], **more)
+        more = {"widths": (1, 1), "over": [views], "drawers": self.rows}
+        more["calls"] = {"cell": self._clicked}
+        self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
         self._come_in()
 
     def _space(self):
@@ -174,49 +175,28 @@ class GridPanel(SearchPanel):
 
 
 class CellGuess(W.VBox):
-    """An empty map of all pairs of values, and a short list of each."""
+    """An empty map of all pairs of values, of which a learner clicks one."""
 
     # `settings` are those of the cells, column by column from the left, each from
-    # below; `index` is the number of the one that was chosen, `value` the setting.
+    # below; `value` is the one that was chosen, or None.
+
+    value = traitlets.Any()
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space
-        self.columns, self.rows = map(len, space.values())
         self.charts = LiveCharts(calls={"cell": self._clicked})
-        self.lists, boxes = [], []
-        for name, values in space.items():
-            options = [(shown(value), k) for k, value in enumerate(values)]
-            wide = W.Layout(width="110px", margin="2px 12px 2px 6px")
-            one = W.Dropdown(options=options, value=None, layout=wide)
-            one.observe(self._draw, "value")
-            self.lists.append(named(one, TABLE[name].knob))
-            boxes += [say(TABLE[name].knob), one]
-        pair = row(*boxes)
-        pair.layout.align_items = "center"
-        super().__init__([say(WORDS["how"], "hp-muted"), self.charts, pair])
+        super().__init__([self.charts])
         self._draw()
 
-    @property
-    def index(self):
-        """Number of the cell that was chosen, or None."""
-        column, up = (each.value for each in self.lists)
-        return None if column is None or up is None else column * self.rows + up
-
-    @index.setter
-    def index(self, number):
-        self.lists[0].value, self.lists[1].value = divmod(number, self.rows)
-
-    @property
-    def value(self):
-        """Setting of the cell that was chosen, or None."""
-        return None if self.index is None else self.settings[self.index]
-
     def _clicked(self, cell):
-        up, column = divmod(cell, self.columns)
-        self.index = column * self.rows + up
+        across, up = map(len, self.space.values())
+        self.value = self.settings[cell % across * up + cell // across]
+        self._draw()
 
-    def _draw(self, _=None):
-        nothing = np.full((self.rows, self.columns), np.nan)
-        mine = [] if self.index is None else [divmod(self.index, self.rows)]
-        look = {"framed": {"guess": mine}, "alt": WORDS["guess"], "height": 15}
-        self.charts.show([heatmap_chart(self.space, nothing, **look)])
+    def _draw(self):
+        across, up = map(len, self.space.values())
+        chosen = self.value and divmod(self.settings.index(self.value), up)
+        look = {"framed": {"guess": [chosen] if chosen else []}, "height": 15}
+        nothing = np.full((up, across), np.nan)
+        chart = heatmap_chart(self.space, nothing, alt=WORDS["guess"], **look)
+        self.charts.show([chart])

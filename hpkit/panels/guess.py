@@ -48,8 +48,7 @@ class Guess:
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)
-        for part in getattr(widget, "lists", (widget,)):  # of a `CellGuess`
-            panel.on_change(part, self._chosen)
+        panel.on_change(widget, self._chosen)
 
     @property
     def open(self):
@@ -86,8 +85,7 @@ class Guess:
         """Take the guess and show the result."""
         self.value = self.widget.value
         if not self.open:
-            said = WORDS["both" if hasattr(self.widget, "lists") else "choose"]
-            self.answer.value = said
+            self.answer.value = WORDS["choose"]
             return
         self.widget.layout.display = self.button.layout.display = "none"
         self.answer.value = self.said

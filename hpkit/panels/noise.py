@@ -63,7 +63,7 @@ class BatchNoisePanel(Panel):
         self.size, self.sizes = knob.slider, []  # those looked at
         self.again = self.button("again", self.draw_again, "primary")
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
-        self.arrange(knob.box, (self.again, self.stop_button), widths=(3, 2))
+        self.build(knob.box, (self.again, self.stop_button), widths=(3, 2))
         self.on_change(self.size, self._draw)
         self.live.now(self._training())
 

@@ -16,7 +16,7 @@ from hpkit.engine.training import check_dataset, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
-from hpkit.panels.parts import FULL, buttons, head_of, named, say
+from hpkit.panels.parts import FULL, head_of, named, say
 from hpkit.panels.search_panel import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
@@ -127,14 +127,15 @@ class OneAtATimePanel(ListedPanel):
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
             self.seed_knob.box,
-            buttons(self.next_button, self.all_button),
-            buttons(self.grid_button),
-            buttons(self.back_button, self.stop_button),
+            (self.next_button, self.all_button),
+            (self.grid_button,),
+            (self.back_button, self.stop_button),
         ]
         self.paths = say(WORDS["no_path"], "hp-table")
         paths = WORDS["paths"], WORDS["paths_tip"], self.paths
-        calls = {"cell": self._choose_cell, "setting": self._choose_point}
-        self.build(left, (1, 1), calls=calls, drawers=[paths, *self.rows])
+        more = {"widths": (1, 1), "drawers": [paths, *self.rows]}
+        more["calls"] = {"cell": self._choose_cell, "setting": self._choose_point}
+        self.build(*left, **more)
 
     @property
     def starting(self) -> Hyperparameters:

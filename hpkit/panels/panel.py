@@ -1,7 +1,7 @@
 """What all panels share: frame, charts, result in words, a guess, code, saving.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build` (or `arrange`), starts jobs on `self.live`, and says what it shows once it is
+`build`, starts jobs on `self.live`, and says what it shows once it is
 `there`: `_update(running)` lets status, bar and controls show the state, `_charts()`
 returns the charts, always as many and of the same marks, `_says(running)` the result
 in words (HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `code()` the
@@ -85,16 +85,18 @@ class Panel(W.VBox):
         self.add_class("hpkit")
         stop_earlier(self, (type(self).__name__, self.stem, title, *key))
 
-    def build(self, left, widths=(1,), *, calls=None, over=(), drawers=()):
+    def build(self, *left, widths=(1,), calls=None, over=(), drawers=()):
         """Put the parts together.
 
-        `left` are the controls, `widths` those of the charts, `calls` as in
-        `LiveCharts`, each called under the lock and its errors shown; `over` stands
-        above the charts. `drawers` are (name, tip, Widget) below, one at a time, by
+        `left` are the controls below each other, of which those in a tuple are buttons
+        side by side; `widths` those of the charts, `calls` as in `LiveCharts`, each
+        called under the lock and its errors shown; `over` stands above the charts.
+        `drawers` are (name, tip, Widget) below, one at a time, by
         default a table of `frame`.
         """
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
         head = say(head + parts.alive(self), "hp-grow")
+        left = [buttons(*c) if isinstance(c, tuple) else c for c in left]
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._told(call) for name, call in (calls or {}).items()}
         self.widths, self.charts = widths, LiveCharts(widths, calls=calls)
@@ -130,11 +132,6 @@ class Panel(W.VBox):
             row(*foot, self.note, name="hp-foot"),
             self.drawer.add_class("hp-drawer"),
         )
-
-    def arrange(self, *controls, widths=(1,), calls=None):
-        """Put controls below each other; those in a tuple are buttons side by side."""
-        rows = [buttons(*c) if isinstance(c, tuple) else c for c in controls]
-        self.build(rows, widths, calls=calls)
 
     def ask(self, predict, question, widget, text=str):
         """Cover the charts until a guess is made, if `predict`; to be called first."""

@@ -15,13 +15,14 @@ import ipywidgets as W
 from hpkit.charts.colors import css
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
-from hpkit.hyperparameters import NAMES, check_flag, told
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
 from hpkit.locale import Texts, words
 from hpkit.text import call
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
 FULL = "calc(100% - 4px)"
+_ALWAYS = ("lr", "batch_size", "epochs")
 _HERE = Path(__file__).parent
 _STYLE = css(".hpkit") + (_HERE / "panel.css").read_text(encoding="utf-8")
 _LARGE = (_HERE / "present.css").read_text(encoding="utf-8")
@@ -130,8 +131,10 @@ def model_of(model):
 
 def code_of_setting(setting, without=()):
     """Return the call that makes a setting; defaults are left out."""
-    names = [name for name in told(setting) if name in NAMES and name not in without]
-    parts = [f"{name}={getattr(setting, name)!r}" for name in names]
+    plain = Hyperparameters()
+    values = {name: getattr(setting, name) for name in NAMES}
+    said = {n for n, value in values.items() if value != getattr(plain, n)} | {*_ALWAYS}
+    parts = [f"{n}={v!r}" for n, v in values.items() if n in said and n not in without]
     own = {name: value for name, value in setting.own if name not in without}
     return call("hk.Hyperparameters", [*parts, *([f"own={own}"] if own else [])])
 

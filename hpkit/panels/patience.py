@@ -89,7 +89,7 @@ class PatiencePanel(Panel):
         self.watch_button = self.button("watch", self._watch, "primary")
         slider = W.IntSlider(0, min=0, max=setting.epochs)
         self.ask(predict, WORDS["guess"].format(patience), slider)
-        self.arrange(box, (self.watch_button, self.stop_button))
+        self.build(box, (self.watch_button, self.stop_button))
         self.on_change(self.patience, self._moved)
         self.live.now(self._training())
 

@@ -106,7 +106,7 @@ class SearchRacePanel(Panel):
         start = self.start_button, self.stop_button
         left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
-        self.arrange(*left, widths=(1, 1), calls=calls)
+        self.build(*left, widths=(1, 1), calls=calls)
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
         self.live.now(self._racing(race, 1), seconds=8.0)

@@ -90,7 +90,7 @@ class SchedulePanel(Panel):
         kinds = W.ToggleButtons(options=KINDS)
         self.ask(predict, WORDS["guess"], kinds)
         buttons, calls = (self.train_button, self.stop_button), {"drawn": self.draw}
-        self.arrange(self.lr.box, shape, buttons, widths=(1, 1), calls=calls)
+        self.build(self.lr.box, shape, buttons, widths=(1, 1), calls=calls)
         self.on_change(self.lr.source, self._start)
         self.on_change(self.shape, self._shaped)
         self.live.now(self._training())

@@ -15,7 +15,7 @@ from hpkit.locale import Texts
 from hpkit.panels import controls as c
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
-from hpkit.panels.parts import buttons, code_of_search
+from hpkit.panels.parts import code_of_search
 from hpkit.search.space import with_own
 from hpkit.text import best_sentences, label, loss_of, seeds_of, shown
 
@@ -153,7 +153,7 @@ class SearchPanel(ListedPanel):
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
         self.start_button = self.button("start", lambda: self.start(), "primary")
-        pair = buttons(self.start_button, self.stop_button)
+        pair = self.start_button, self.stop_button
         self.search_box = [self.controls.box, self.seed_knob.box, pair]
         for knob in (*self.controls.knobs.values(), self.seed_knob):
             self.on_change(knob.source, self._moved)

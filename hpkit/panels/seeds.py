@@ -71,7 +71,7 @@ class SeedsPanel(Panel):
         self.again = self.button("again", self.train_anew, "primary")
         guesses = W.ToggleButtons(options=[*self.names, WORDS["tell"]])
         self.ask(predict, WORDS["guess"], guesses)
-        self.arrange(box, (self.again, self.stop_button))
+        self.build(box, (self.again, self.stop_button))
         self.on_change(self.count, self._draw)
         self.live.now(self._training())
 

@@ -20,7 +20,7 @@ from hpkit.panels.controls import NEW, SAME, USUAL, Controls, seed_choice
 from hpkit.panels.guess import check_predict, over_epochs
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, values_text
-from hpkit.panels.parts import buttons, code_of_run, say
+from hpkit.panels.parts import code_of_run, say
 from hpkit.panels.run_view import Kept, RunList, RunView, compared, updates_per_epoch
 from hpkit.text import label
 
@@ -105,14 +105,14 @@ class TrainingPanel(Panel):
         self.one_button = self.button("one", self.one_epoch)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
         self.seeds, seed_row = seed_choice()
-        first = buttons(self.train_button, self.stop_button, self.reset_button)
-        second = buttons(self.pause_button, self.one_button, self.slow)
+        first = self.train_button, self.stop_button, self.reset_button
+        second = self.pause_button, self.one_button, self.slow
         self.view_of_run = view = RunView(self, self.model)
         self.beside = say("", "hp-table")
         shown = {"runs": self.list.box, "compare": self.beside}
         drawers = [(WORDS[name], WORDS[f"{name}_tip"], w) for name, w in shown.items()]
-        left = [self.controls.box, seed_row, first, second]
-        self.build(left, view.widths, over=view.over, drawers=drawers)
+        more = {"widths": view.widths, "over": view.over, "drawers": drawers}
+        self.build(self.controls.box, seed_row, first, second, **more)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
         self.on_change(self.seeds, self._renew_seed)
         for knob in self.controls.knobs.values():

@@ -470,9 +470,9 @@ def test_of_two_drawn_lines_one_point_is_moved_with_the_mouse_and_with_keys(char
     chart = hit(page, "map", 1)
     chart.scroll_into_view_if_needed()
 
-    at(page, "map", 1, 1 / 8, 0.3)  # the first of four axes, nearer to the upper end
+    at(page, "map", 1, 1 / 8, 0.8)  # the first of four axes, nearer to the upper end
     page.mouse.down()
-    at(page, "map", 1, 3 / 8, 0.4)  # sideways: the others stay
+    at(page, "map", 1, 3 / 8, 0.6)  # sideways: the others stay
     page.mouse.up()
     (event,) = told(page)
     assert (event["type"], event["name"], event["mark"]) == ("draw", "high", 2)
@@ -480,7 +480,7 @@ def test_of_two_drawn_lines_one_point_is_moved_with_the_mouse_and_with_keys(char
     assert 0.5 < moved < 0.75
     assert others == [1, 1, pytest.approx(0.2)]
 
-    at(page, "map", 1, 1 / 8, 0.85)  # near the lower one
+    at(page, "map", 1, 1 / 8, 0.1)  # near the lower one
     page.mouse.down()
     page.mouse.up()
     assert told(page)[-1]["name"] == "low"

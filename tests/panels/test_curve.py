@@ -11,11 +11,9 @@ from matplotlib.colors import to_rgb
 
 from hpkit import ValidationCurvePanel
 from hpkit.charts.still import still
-from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.search.searches import validation_curve
-from hpkit.store import guesses
-from hpkit.text import label, shown
+from hpkit.text import label
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 
@@ -128,58 +126,6 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     curve.wait(5)
     assert time.monotonic() - start < 1
     assert not curve.found.finished
-
-
-def test_guess_comes_before_the_result(moons, monkeypatch):
-    panel = ValidationCurvePanel(
-        moons, "lr", QUICK, param_range=[0.01, 0.3], seeds=1, predict=True
-    )
-    assert "hp-covered" in panel._dom_classes
-    assert "Make your guess first" in panel.result
-    assert "0.3" not in panel.result
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
-    panel._ipython_display_()  # a page that is only read has nobody to guess
-    assert "learning rate 0.3" in shown[1]["text/plain"]
-    panel.guess.button.click()
-
-    assert panel.error is None
-    assert "hp-covered" not in panel._dom_classes
-    assert "Your guess: <b>lowest at 0.01</b>" in panel.result
-    panel.end()
-    assert "learning rate 0.3" in panel.result
-
-
-def test_curve_is_drawn_as_a_guess(moons):
-    panel = ValidationCurvePanel(moons, base=QUICK, seeds=1, predict="draw")
-    drawing = panel.guess.widget
-    assert "lowest" not in panel.result
-    heights = [0.5] * len(drawing.at)
-    heights[3] = 0.1
-    drawing.charts.calls["draw"](heights)
-    assert drawing.lowest == 3
-    panel.guess.button.click()
-
-    lowest = shown(panel.values.values[3])
-    assert f"Your guess: <b>lowest at {lowest}</b>" in panel.result
-    x, y = line_of(panel.charts.charts[1], color="purple")
-    np.testing.assert_allclose(x, panel.values.values, rtol=1e-6)
-    np.testing.assert_allclose(y, heights, rtol=1e-6)
-    assert drawing.layout.display == "none"
-    out = panel.found.runs.diverged.any(1)
-    truth = np.where(out, np.nan, np.minimum(panel.found.mean_val_loss, 1.5))
-    off = np.nanmean(np.abs(truth - heights))
-    assert f"On average it was <b>{off:.2f}</b> off." in panel.result
-    np.testing.assert_allclose(guesses()[-1], off / np.log(2), atol=1e-4)
-
-
-def test_drawing_begins_at_the_loss_of_a_network_that_knows_nothing():
-    digits = ValidationCurvePanel(
-        load_dataset("digits"), base=QUICK, seeds=1, predict="draw"
-    )
-    drawing = digits.guess.widget
-    np.testing.assert_allclose(drawing.value, np.log(10), atol=1e-3)
-    assert drawing.charts.charts[0].y.domain == (0, 3)
 
 
 def test_dots_have_the_colors_of_their_training_curves(moons):

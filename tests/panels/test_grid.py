@@ -224,7 +224,7 @@ def test_grid_guess_stands_beside_the_result(moons):
     panel = make_grid(moons, predict=True)
     assert "hp-covered" in panel._dom_classes
     assert "lowest mean" not in panel.result
-    panel.guess.widget.index = 3
+    panel.guess.widget.value = panel.found.settings[3]
     panel.guess.button.click()
     loss = panel.found.mean_val_loss[3]
     assert panel.guess.value == panel.found.settings[3]
@@ -242,20 +242,19 @@ def test_grid_guess_stands_beside_the_result(moons):
     assert framed(panel.charts, "guess") == set()
 
 
-def test_grid_guess_is_a_click_or_two_lists(moons):
+def test_grid_guess_is_a_click(moons):
     panel = make_grid(moons, predict=True)
     guess = panel.guess.widget
-    assert (guess.index, guess.value) == (None, None)
+    assert guess.value is None
     panel.guess.button.click()
-    assert "Choose both values first." in panel.guess.answer.value
+    assert "Choose one first." in panel.guess.answer.value
     click = guess.charts.calls["cell"]
     click(2)  # column 2 of row 0
     assert panel.guess.answer.value == ""
-    assert [each.value for each in guess.lists] == [2, 0]
     assert guess.value == QUICK.but(lr=10, batch_size=16)
     assert framed(guess.charts, "guess") == {(2, 0)}
-    guess.lists[1].value = 1
-    assert guess.value == QUICK.but(lr=10, batch_size=64)
+    click(5)
+    assert framed(guess.charts, "guess") == {(2, 1)}
     panel.guess.button.click()
     click(0)  # too late
     assert guess.layout.display == "none"

@@ -18,7 +18,6 @@ from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.controls import NEW, SAME
 from hpkit.panels.parts import VIEW, WORDS
-from hpkit.store import guesses
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -699,28 +698,3 @@ def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
     assert "Lowest" in panel.result
     assert panel.run.setting == QUICK.but(**{name: 2})
     assert type(panel.run.setting.epochs) is int
-
-
-def test_curve_is_drawn_as_a_guess(moons):
-    panel = TrainingPanel(moons, base=QUICK, predict="draw")
-    drawing = panel.guess.widget
-    assert "Lowest" not in panel.result
-    heights = [0.5] * len(drawing.at)
-    heights[3] = 0.1
-    drawing.charts.calls["draw"](heights)
-    assert drawing.lowest == 3
-    panel.guess.button.click()
-
-    assert "Your guess: <b>lowest 0.10 at epoch" in panel.result
-    x, y = curve(panel.charts.charts[0], color="purple")
-    np.testing.assert_allclose(x, drawing.at, rtol=1e-6)
-    np.testing.assert_allclose(y, heights, rtol=1e-6)
-    assert drawing.layout.display == "none"
-    truth = np.interp(drawing.at, np.arange(QUICK.epochs + 1), panel.run.val_loss)
-    off = np.abs(truth - heights).mean()
-    assert f"On average it was <b>{off:.2f}</b> off." in panel.result
-    kept = guesses()
-    np.testing.assert_allclose(kept[-1], off / np.log(2), atol=1e-4)
-    panel.train_button.click()
-    panel.wait(10)
-    assert guesses() == kept
