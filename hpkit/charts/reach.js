@@ -172,7 +172,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     if (held) pull(...mouse)
     else point(nearest(...mouse))
   })
-  hit.addEventListener('pointerup', e => {
+  hit.addEventListener('pointerup', () => {
     if (!held) return
     changed(held.k)
     held = null

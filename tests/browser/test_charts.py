@@ -489,8 +489,8 @@ def test_of_two_drawn_lines_one_point_is_moved_with_the_mouse_and_with_keys(char
     for key in ("Home", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp"):
         page.keyboard.press(key)
     assert chart.get_attribute("aria-valuetext") == "batch size, low"
-    assert told(page)[-1]["name"] == "low"
-    assert told(page)[-1]["value"][1] == pytest.approx(2 * 1.24 / 40)
+    last = told(page)[-1]
+    assert (last["name"], last["value"][1]) == ("low", pytest.approx(2 * 1.24 / 40))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
