@@ -132,7 +132,7 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     dots = some(front, "color", "shape") | {"size": 4, "hover": False}
     colors = some(front, "color", "tip", "label")
     limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
-    below, sides = np.repeat([-0.08, 1.08], len(at)), np.repeat([[0, 1]], len(at), 0)
+    below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
         line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
         line(at, heights[pale], **grays),
@@ -156,6 +156,6 @@ def _ends(axes, ends):
         values = list(map(_value_at, axes, shares))
         tip = [WORDS[name].format(axes[i].label, values[i]) for i in at]
         drawn.append(line(at, shares, draw=name, opacity=0, tip=tip, **look))
-        inner += [(i + 0.06, shares[i], values[i]) for i in at if 0 < shares[i] < 1]
+        inner += [(i + 0.08, shares[i], values[i]) for i in at if 0 < shares[i] < 1]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
     return [bars, *drawn, text(*places, anchor="start", size=0.9, strong=True)]

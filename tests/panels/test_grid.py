@@ -133,7 +133,7 @@ def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
 def test_as_good_is_the_same_everywhere(moons):
     """Attribute, sentence, table, list, and the frames of both maps."""
     lists = {"x_values": [0.01, 0.6, 0.7], "y_values": [16, 24]}
-    panel = GridPanel(moons, base=QUICK.but(epochs=20), seeds=5, **lists)
+    panel = GridPanel(moons, base=QUICK.but(epochs=20), seeds=5, **lists).wait(60)
     found = panel.found
     ties = {found.settings.index(s) for s in found.ties}
     assert 0 < len(ties) < 5
