@@ -121,6 +121,7 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     assert curve.found.settings[-1].epochs == 80
     curve.start_button.click()
     until(lambda: curve.found.settings[0].epochs == 10_000)
+    until(lambda: curve.found.cost.epochs, seconds=30)
     start = time.monotonic()
     curve.stop_button.click()
     curve.wait(5)
