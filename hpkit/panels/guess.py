@@ -20,7 +20,7 @@ _PLACES = 11  # of a training curve that is drawn
 
 
 def check_predict(predict, *, draw=False):
-    """Return whether a panel asks for a guess, and, with `draw`, how."""
+    """Return whether a panel asks for a guess; one to `draw` may be named so, too."""
     text = isinstance(predict, str)
     if not (draw and predict == "draw" if text else isinstance(predict, bool)):
         raise refusal("predict_draw" if draw else "predict", predict)
