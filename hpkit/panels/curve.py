@@ -78,7 +78,8 @@ class ValidationCurvePanel(SearchPanel):
         check_name(param_name, own_names((param_name,), model, base))
         more = {"seeds": seeds, "model": model, "key": (param_name,)}
         super().__init__(dataset, title, base, controls=controls, **more)
-        self.values, self.asked = self._entry(param_name, param_range), param_name
+        self.values = self._entry(param_name, param_range)
+        self.first = param_name, self.controls.setting
         values = self.values.values
         if check_predict(predict, draw=True):
             axis, at = value_axis(param_name, values)
@@ -113,11 +114,13 @@ class ValidationCurvePanel(SearchPanel):
         look |= {"before": self.before, "alt": describe(found), **self._guessed()}
         return [curves, validation_chart(found, **look)]
 
+    @property
+    def _guess_fits(self):
+        return not self.found or (self.found.param_name, self.found.base) == self.first
+
     def _guessed(self):
-        if not (self.guess and self.guess.open and self.found.param_name == self.asked):
-            return {}
-        drawn = self.guess.drawn
-        if self.found.finished and len(self.found.settings) == len(drawn[0]):
+        drawn = self.guess and self.guess.drawn
+        if drawn and self.found.finished and len(self.found.settings) == len(drawn[0]):
             out = self.found.runs.diverged.any(1)
             self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
         return {"drawn": drawn}

@@ -59,13 +59,16 @@ class Guess:
         """The guess in words, to put before the result, or that one is awaited."""
         if not self.open:
             return WORDS["cover"]
+        if not self.panel._guess_fits:
+            return ""
         off = "" if self.off is None else WORDS["off"].format(off=self.off)
         return WORDS["said"].format(html.escape(self.text(self.value))) + off
 
     @property
     def drawn(self):
         """Places and heights of a curve that was drawn, or None."""
-        curve = self.open and isinstance(self.widget, Drawing)
+        told = self.open and self.panel._guess_fits
+        curve = told and isinstance(self.widget, Drawing)
         return (self.widget.at, self.value) if curve else None
 
     def judge(self, truth):

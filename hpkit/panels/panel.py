@@ -235,6 +235,11 @@ class Panel(W.VBox):
         if not running or self.table_box is not None:
             self._show_drawer()
 
+    @property
+    def _guess_fits(self):
+        """Whether what is shown is what the guess was about."""
+        return True
+
     def _update(self, running):
         pass
 

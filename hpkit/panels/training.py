@@ -245,12 +245,16 @@ class TrainingPanel(Panel):
         facts |= {"done": run.epochs_done, "seconds": run.fit_time}
         self.status.value = WORDS[kind].format(**facts)
 
+    @property
+    def _guess_fits(self):
+        return not self.run or (self.run.setting, self.run.seed) == self.first
+
     def _pictures(self):
         if (run := self.run) is None:
             return self.charts.charts
         guess = self.guess and self.guess.drawn
         whole = run.ended and not run.diverged
-        if guess and whole and (run.setting, run.seed) == self.first:
+        if guess and whole:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
         training = self.now is not None and ("rest" if self.live.paused else "now")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import curve
+from chart_reading import curve, marks
 
 from hpkit import TrainingPanel, ValidationCurvePanel
 from hpkit.data.datasets import load_dataset
@@ -65,6 +65,13 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     getattr(panel, f"{again}_button").click()
     panel.wait(10)
     assert guesses() == kept
+    assert "Your guess" in panel.result
+
+    panel.controls["batch_size"].source.value = 64  # the guess was about another one
+    panel.wait(10)
+    assert "guess" not in panel.result
+    chart = panel.charts.charts[kind is ValidationCurvePanel]
+    assert not marks(chart, "line", color="purple")
 
 
 def test_drawing_begins_at_the_loss_of_a_network_that_knows_nothing():
