@@ -63,7 +63,8 @@ hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
 #
 # ## 2. Nine runs (7 minutes)
 #
-# **Predict.** A 3 x 3 grid or nine draws, now on the moons. Which gets lower, and why?
+# **Predict.** A 3 x 3 grid against nine draws, now on the moons. The draws are repeated
+# twenty times: how often do they get lower, and why?
 
 # %%
 spread = {"lr": [1e-4, 0.0316, 10], "weight_decay": [1e-7, 3.16e-6, 1e-4]}
@@ -314,7 +315,7 @@ ax.set(xlabel="trial", ylabel="proposed learning rate")
 _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a line.")
 
 # %% [markdown]
-# **What you see: closer, not only close.** Right of the dashed line the typical
+# **What you see: closer on the whole.** Right of the dashed line the typical
 # distance from the best learning rate is smaller than before.
 # <!-- claim: tpe-narrows --> TPE still tries values a factor of ten away or more:
 # <!-- claim: tpe-goes-on-trying --> what it hasn't tried, it can't know.

@@ -49,10 +49,10 @@ hk.TrainingPanel(wine_data, practice, controls=("lr", "batch_size", "momentum"))
 
 # %% [markdown]
 # A panel doesn't count its epochs; a **capstone** does. Here is one for wine, with 40
-# epochs. `folder=None` keeps nothing.
+# epochs and no bars. Nothing of it is kept in a file.
 
 # %%
-wine = hk.Capstone("wine", budget=40, name="rehearsal", folder=None)
+wine = hk.Capstone("wine", budget=40, bars=(), name="rehearsal", folder=None)
 base = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))
 curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
 ax = hk.plot_validation_curve(curve)
@@ -175,9 +175,10 @@ ex.my_plan.check(plan)
 cap
 
 # %% [markdown]
-# `start` is a beginner's guess. Below it are lines to begin with, each with its price.
-# Remove the `#` of one and of the last line, or write your own. Make a new cell for
-# each further search and leave the old ones: they are free from then on.
+# `start` is a beginner's guess. Below it are three searches to begin with, each with
+# its price. Remove the `#` before one of them and before the last line, or write your
+# own. Make a new cell for each further search and leave the old ones: they are free
+# from then on.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, batch_size=32, epochs=10, hidden=(32,))
@@ -229,9 +230,9 @@ ex.finish.check(answer)
 # %% [markdown]
 # ## 6. Beside others (5 minutes)
 #
-# Eight ways to spend sixty epochs on your very rows, each with eight seeds: two guesses
-# and a narrow list, a learning rate that you know from earlier lessons, and four
-# searches.
+# Eight ways to spend sixty epochs on your very rows: two guesses and a narrow list, a
+# learning rate that you know from earlier lessons, and four searches. Each is trained
+# with eight seeds, of which the table shows the median. Give it half a minute.
 #
 # **Predict.** Which of the four searches wins, and by how much? How far does the guess
 # of 0.01 get with all sixty epochs?

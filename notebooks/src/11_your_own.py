@@ -46,9 +46,6 @@ cells
 # choose by, to judge at the end. And it has put all columns on one scale, that of the
 # *training* rows, so that one learning rate suits all weights.
 #
-# The sentence below the map names some of the pairs that it cannot tell from the best
-# and counts the rest; dashed frames show all.
-#
 # **Do.** Look around. A needle, or a plateau? Then put momentum in place of the batch
 # size. Does it lower the loss, or only move the dark cells?
 
@@ -73,7 +70,8 @@ print(frame["diagnosis"].value_counts(normalize=True).round(3).to_string())
 # with this number.
 #
 # Your own table may have text and gaps. `from_frame` turns both into numbers, by what
-# the training rows hold, and says so. What isn't safe, such as dates, it refuses.
+# the training rows hold, and says so. What isn't safe, such as dates, it refuses, and
+# the last line of the error says what to do. Drop what only names a row, such as an id.
 
 # %%
 messy = frame[["mean_radius", "worst_area", "diagnosis"]].copy()
@@ -83,8 +81,7 @@ hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
 # If the target names classes, as text or as whole numbers of up to 20 kinds, the model
-# says a class. If it is a number, such as a price, the model says a number: then a loss
-# of 1 is as bad as always saying the mean, and 0 is perfect.
+# says a class. If it is a number, such as a price, the model says a number.
 #
 # Now yours. We call it `my_data`, since you'll need it again in section 2.
 
@@ -234,7 +231,7 @@ def skip(n_features, n_outputs, setting):
 values = {"lr": [0.01, 0.1, 1], "width": [2, 8, 32]}
 mine = hk.grid_search(cells, base, model=skip, seeds=range(3), **values)
 ax = hk.plot_grid(mine)
-grid = hk.grid_search(cells, base, lr=lrs, hidden=layers, seeds=range(3))
+grid = hk.grid_search(cells, base, lr=lrs, hidden=layers, seeds=range(3))  # again
 print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f}")
 
 # %% [markdown]
@@ -350,8 +347,8 @@ less, more = (gaps < 0).sum(), (gaps > 0).sum()
 print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 
 # %% [markdown]
-# **What you see: above or below, by luck.** Of ten cuts about five go down, three up,
-# and two are exactly equal; nearly always it is five points or less.
+# **What you see: above or below, by luck.** About half of the cuts go down, a third up,
+# the others are exactly equal; nearly always it is five points or less.
 # <!-- claim: own-test-above-or-below --> Choosing among a
 # few settings has cost less than the luck of 113 rows.
 #
@@ -398,7 +395,7 @@ ex.report.check(my_report)
 # them itself. Three old rows stand in for new patients:
 
 # %%
-chosen = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))
+chosen = hk.grid_search(cells, simple, lr=lrs, seeds=range(3))  # as in section 6
 winner = chosen.best_run
 new = frame.drop(columns="diagnosis").sample(3, random_state=1)
 names, sure = winner.predict(new, names=True), winner.predict_proba(new).max(1)

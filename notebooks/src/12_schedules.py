@@ -82,8 +82,7 @@ rates = [0.01, 0.03, 0.1, 0.3]
 fair = hk.grid_search(
     digits, deep, schedule=["constant", "cosine"], lr=rates, seeds=range(3)
 )
-table = fair.mean_val_loss.reshape(2, 4).round(3)
-pd.DataFrame(table, ["constant", "cosine"], rates)
+ax = hk.plot_grid(fair)
 
 # %% [markdown]
 # **What you see: each has its own best rate.** The constant rate does best with 0.03,
@@ -113,12 +112,12 @@ ex.roles.check(answer)
 # %%
 rates = [0.1, 0.3, 1, 1.5]
 warm = hk.grid_search(digits, small, warmup=[0, 0.2], lr=rates, seeds=range(5))
-table = warm.mean_val_loss.reshape(2, 4).round(3)
-pd.DataFrame(table, ["at once", "warm-up"], rates)
+ax = hk.plot_grid(warm)
 
 # %% [markdown]
 # **What you see: help near the edge.** At learning rate 1, close to where training
-# breaks, warm-up lowers the loss. <!-- claim: warmup-near-the-edge --> At 0.3 it
+# breaks, warm-up lowers the loss, and mostly at 1.5, too.
+# <!-- claim: warmup-near-the-edge --> At 0.3 it
 # changes it by a few percent at most, and at 0.1 it costs: a fifth of the training goes
 # by in short steps. <!-- claim: warmup-elsewhere --> And if you may choose the rate,
 # the best loss with warm-up is less than a sixth below the best one without.
@@ -231,10 +230,10 @@ for epoch in (1, 3, 9):
     print(f"epoch {epoch}:", sum(r.epochs_done >= epoch for r in halving.runs), "runs")
 
 # %% [markdown]
-# On nine machines the halving waits: before the second rung begins, the slowest of the
-# 27 has to end. **ASHA**, asynchronous successive halving, doesn't wait. A run goes on
-# as soon as it is among the best third of those that have reached its rung *so far*. A
-# few go on that should not, but no machine ever rests.
+# Each epoch at which runs are cut is a **rung**. On nine machines the halving waits at
+# a rung until the slowest run is there. **ASHA**, asynchronous successive halving,
+# doesn't wait. A run goes on as soon as it is among the best third of those that have
+# reached its rung *so far*. A few go on that should not, but no machine ever rests.
 #
 # Optuna calls it **pruning**: your objective reports after each epoch, and asks.
 #

@@ -29,14 +29,15 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 ax = hk.plot_data(moons)
 
 # %% [markdown]
-# The network begins with random weights. It looks at a **batch** of dots, takes a step
-# that would have made its error smaller, and goes on to the next batch. One pass over
+# The network is many numbers, its weights, at first drawn by chance. It looks at a
+# **batch** of dots, moves the weights a step that would have made its error smaller,
+# and goes on to the next batch. One pass over
 # all training dots is an **epoch**. The error is called **loss**: 0 is perfect, 0.69 is
 # guessing.
 #
 # Other dots are kept apart, the **validation** dots. The network never learns from
 # them, so their loss tells how well it does on dots that it hasn't seen. That is the
-# line to look at.
+# solid line, the one to look at.
 #
 # We set the length of a step, the **learning rate**. It is a *hyperparameter*: training
 # doesn't change it.
@@ -94,9 +95,10 @@ ax = hk.plot_data(spiral)
 # %% [markdown]
 # **Predict.** Will they end at the same loss? If not, who ends lower?
 #
-# **Do.** Press **Next step** three times: Ana's path, from S. Choose the order batch
-# size, learning rate, dropout and press **All steps**: Jun's. When it has ended, **Show
-# the grid** trains every combination; **Paths** compares both with the best of all.
+# **Do.** Press **Next step** three times: Ana's path, from the start S. Choose the
+# order `batch_size, lr, dropout` and press **All steps**: Jun's. When it has ended,
+# **Show the grid** trains every combination; **Paths** compares both with the best of
+# all.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)

@@ -81,8 +81,9 @@ def warmed():
 
 
 def test_warmup_near_the_edge():
-    cold, warm = warmed()[:, WARM.index(1)]
-    assert np.mean(warm < cold) >= 0.95
+    cold, warm = warmed()[:, WARM.index(1) :]
+    at_1, beyond = np.mean(warm < cold, axis=1)
+    assert at_1 >= 0.95 and beyond >= 0.8
 
 
 def test_warmup_elsewhere():

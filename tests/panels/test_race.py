@@ -113,7 +113,7 @@ def test_race_shows_the_end_of_every_race(moons):
     axis = panel.charts.charts[0].x
     assert x.max() < axis.domain[1]
     assert axis.ticks[-1] == panel.budget.value
-    assert panel.charts.charts[0].title == "Race 1, all ends at right"
+    assert panel.charts.charts[0].title == "Race 1, and where all races end"
     tip = nth(panel, 0, "points").get("tip")[3]
     assert tip == f"race 3\ngrid {panel.lowest['grid'][2]:.3g}"
     assert "Start runs" not in panel.result
