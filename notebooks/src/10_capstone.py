@@ -325,8 +325,6 @@ hk.progress("10")
 # - With the same sixty epochs a grid, random search, halving and Optuna all end above a
 #   guess, <!-- claim: capstone-tuned-beats-untuned --> and close to each other.
 #   <!-- claim: capstone-tuned-are-alike -->
-# - A known good value needs no search; <!-- claim: capstone-known-is-as-good -->
-#   somebody has paid for it before.
 # - A result without its cost, its reason and its uncertainty is only a number.
 #
 # ## Further reading

@@ -87,8 +87,7 @@ ax = hk.plot_grid(fair)
 # %% [markdown]
 # **What you see: each has its own best rate.** The constant rate does best with 0.03,
 # cosine with 0.1. <!-- claim: decay-moves-the-best --> Each at its best, cosine wins in
-# most repeats, not in all. <!-- claim: cosine-at-its-best --> That holds for
-# ten epochs of this network.
+# most repeats, not in all. <!-- claim: cosine-at-its-best -->
 #
 # Another question, other roles:
 
@@ -119,9 +118,8 @@ ax = hk.plot_grid(warm)
 # breaks, warm-up lowers the loss, and mostly at 1.5, too.
 # <!-- claim: warmup-near-the-edge --> At 0.3 it
 # changes it by a few percent at most, and at 0.1 it costs: a fifth of the training goes
-# by in short steps. <!-- claim: warmup-elsewhere --> And if you may choose the rate,
-# the best loss with warm-up is less than a sixth below the best one without.
-# <!-- claim: warmup-little-at-the-best -->
+# by in short steps. <!-- claim: warmup-elsewhere --> And if you may choose the rate, it
+# lowers the best loss by less than a sixth. <!-- claim: warmup-little-at-the-best -->
 #
 # So a small network hardly needs it. Large ones, with thousands of points in a batch,
 # want rates near the edge: there warm-up is the rule.
