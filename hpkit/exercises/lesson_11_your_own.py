@@ -31,7 +31,7 @@ def own_data(answer):
     _check_own(answer)
     train, n, test = (len(part.y) for part in (answer.train, answer.valid, answer.test))
     target = own_data.words["targets"]["number" if answer.is_regression else "classes"]
-    target = " ".join([target.format(outputs=answer.n_outputs), *answer.notes])
+    target = "\n\n".join([target.format(outputs=answer.n_outputs), *answer.notes])
     facts = {"n": n, "all": train + n + test, "target": target}
     return wrong_if(facts, few=n < FEW_ROWS)
 

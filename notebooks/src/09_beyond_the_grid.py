@@ -261,9 +261,8 @@ for name, x in (("learning rate", rates), ("one number", number)):
 print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
 # %% [markdown]
-# **What you see: a combination.** They lie closer together in the one number than in
-# the learning rate. Their five numbers lie within a factor of ten, those of all hundred
-# span more than a thousand. <!-- claim: best-share-one-number -->
+# **What you see: a combination.** In the one number the five lie within a factor of
+# ten, all hundred span more than a thousand. <!-- claim: best-share-one-number -->
 
 # %%
 ex.with_momentum
