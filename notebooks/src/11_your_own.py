@@ -373,6 +373,9 @@ print(f"{less} below, {len(gaps) - less - more} equal, {more} above")
 # 5. **test**: one number from the test rows, looked at once;
 # 6. **mistake**: what a mistake costs. Only you can write this line: to call a
 #    malignant lump benign is far worse than the reverse.
+#
+# For longer work `hk.Capstone(my_data, budget=3000, name="mine")` counts epochs and
+# writes a report, as in lesson 10.
 
 # %%
 ex.report

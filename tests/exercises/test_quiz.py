@@ -173,7 +173,7 @@ def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
     said, reasons = shown(view), [a["feedback"] for a in quiz.questions[0]["answers"]]
 
     assert "Not yet." not in said
-    assert said.count("Why not?") == 1  # of the one looked at last
+    assert said.count("Why not this one?") == 1  # of the one looked at last
     assert to_html(reasons[right]) in said
     assert to_html(reasons[wrong[-1]]) in said
     assert to_html(reasons[wrong[0]]) not in said
