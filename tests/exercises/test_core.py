@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ipywidgets.widgets.widget import _instances as widgets
@@ -16,6 +17,7 @@ from wrong_answers import ALL, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
 from hpkit import exercises, locale
+from hpkit.data.datasets import Dataset
 from hpkit.exercises import _answers, _core, _progress
 from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise, Feedback
@@ -83,6 +85,12 @@ def test_exercise(exercise):
     # Every message that the exercise has of its own is reached by a wrong answer.
     assert set(texts.get("says", {})) <= messages.keys()
     assert len(texts["hints"]) >= 2
+
+
+def test_own_table_is_told_what_was_done_to_it():
+    frame = pd.DataFrame({"id": range(100), "x": [0, 1] * 50, "y": ["a", "b"] * 50})
+    data = Dataset.from_frame(frame, target="y")
+    assert data.notes[0] in LESSONS["11_your_own"].own_data.check(data).message
 
 
 @every_exercise
