@@ -71,8 +71,7 @@ def requirements(root=ROOT, tests=False):
     text = (root / "requirements.txt").read_text("utf-8")
     if tests and (more := root / TEST_TOOLS).is_file():
         text += more.read_text("utf-8")
-    lines = text.splitlines()
-    lines = [line.split(" #")[0].strip() for line in lines]
+    lines = [line.split(" #")[0].strip() for line in text.splitlines()]
     own = [line for line in lines if line and line[0] not in "#-"]
     return project["dependencies"] + own
 
@@ -117,8 +116,6 @@ def existing(root=ROOT):
     """Python of the project's ``.venv``, or None if it is not there or does not run."""
     folder = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
     python = root / ".venv" / folder
-    if not python.exists():
-        return None
     new_enough = "import sys; sys.exit(sys.version_info < (3, 11))"
     try:
         works = subprocess.run([python, "-c", new_enough], capture_output=True)
@@ -180,17 +177,20 @@ def forget_half_installed():
 def install(root, tests=False):
     if util.find_spec("pip") is None:  # cut off while .venv was made
         subprocess.run([sys.executable, "-m", "ensurepip"], capture_output=True)
+    command = [sys.executable, "-m", "pip", "install"]
+    quick = ["--retries", "1", "--timeout", "15"]
+    # Python brings an old pip, which reads an index three times as slowly.
+    subprocess.run([*command, "--upgrade", "pip", *quick], capture_output=True)
+    if torch := cpu_torch(missing(root)):
+        print(say("cpu_build"), flush=True)
+        quick += [torch, "--index-url", CPU_BUILD]
+        if subprocess.run([*command, *quick]).returncode:
+            print(say("usual_build", address=CPU_BUILD), flush=True)
+    own = tests and (root / TEST_TOOLS).is_file()
+    file = TEST_TOOLS if own else "requirements.txt"
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
         log = Path(folder, "pip.log")
-        command = [sys.executable, "-m", "pip", "install", "--log", log]
-        if torch := cpu_torch(missing(root)):
-            print(say("cpu_build"), flush=True)
-            quick = ["--index-url", CPU_BUILD, "--retries", "1", "--timeout", "15"]
-            if subprocess.run([*command[:-2], torch, *quick]).returncode:
-                print(say("usual_build", address=CPU_BUILD), flush=True)
-        own = tests and (root / TEST_TOOLS).is_file()
-        file = TEST_TOOLS if own else "requirements.txt"
-        done = subprocess.run([*command, "-r", file], cwd=root)
+        done = subprocess.run([*command, "--log", log, "-r", file], cwd=root)
         text = log.read_text("utf-8", "replace") if log.exists() else ""
     if done.returncode:
         raise failure(text, root)
