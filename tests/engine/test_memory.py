@@ -67,6 +67,27 @@ def test_training_that_cannot_fit_is_refused_and_no_other(
     hk.train(moons, hk.Hyperparameters(hidden=(1000, 1000)), seeds=range(1000))
 
 
+@pytest.mark.parametrize(
+    ("hidden", "epochs", "seeds", "need"),
+    [
+        ([(4, 4)], 10**6, 200, "19.2"),  # three copies of four curves
+        ([(10_000, 10_000)], 1, 1, "2.5"),  # six numbers a weight, three a unit and row
+        ([(10_000, 1) * 10, (2,)], 1, 1, "0.5"),
+        ([(7000, 7000), (2,)], 1, 2, "1.2"),  # large ones in turn,
+        ([(1000, 1000)], 1, 1000, "0.8"),  # of which the best are kept;
+        ([(300, 300)], 1, 1000, "2.2"),  # small ones all at once
+    ],
+)
+def test_need_is_that_of_curves_weights_and_units(
+    moons, hidden, epochs, seeds, need, monkeypatch
+):
+    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    monkeypatch.setattr(memory, "SMALL", 0)
+    settings = [hk.Hyperparameters(epochs=epochs, hidden=units) for units in hidden]
+    with pytest.raises(ValueError, match=f"free, 0.0 GB, got one of about {need} GB"):
+        hk.train(moons, settings, seeds=range(seeds))
+
+
 @pytest.mark.parametrize("limit", memory._LIMITS)
 def test_limit_of_a_container_counts_where_there_is_one(limit, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pickle
+import random
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -413,12 +414,12 @@ def test_a_name_that_only_some_settings_read_is_fine_alone():
 # ---- what is refused ---------------------------------------------------------------
 
 
-def draws_from_numpy(n_in, n_out, setting):
+def drawing(draw):
     class Net(nn.Linear):
         def forward(self, x):
-            return super().forward(x) * (1 + np.random.rand())  # noqa: NPY002
+            return super().forward(x) * (1 + draw())
 
-    return Net(n_in, n_out)
+    return lambda n_in, n_out, setting: Net(n_in, n_out)
 
 
 def fails_in_training(n_in, n_out, setting):
@@ -448,7 +449,8 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (draws_from_numpy, "from torch.*numpy.random.*torch.rand"),
+        (drawing(np.random.rand), "from torch.*numpy.random.*torch.rand"),
+        (drawing(random.random), "from torch.*numpy.random.*torch.rand"),
         (fails_in_training, "batch of .. rows, got.*no such thing; try it alone"),
         (all_frozen, "parameters to train.*unfrozen"),
     ],
