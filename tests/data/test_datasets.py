@@ -1,5 +1,7 @@
 """Data sets: the committed files, fresh draws, and one's own tables."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,7 +54,9 @@ def test_measured_file_holds_the_rows_of_the_source(name, load):
 @pytest.mark.parametrize("name", SOURCES)
 def test_another_seed_gives_other_rows_in_the_same_sizes(name):
     first, second = load_dataset(name, seed=1), load_dataset(name, seed=2)
-    assert first.train.X.shape == second.train.X.shape
+    for data in (first, second):
+        sizes = tuple(len(split.y) for split in (data.train, data.valid, data.test))
+        assert (sizes, data.features) == (SOURCES[name].sizes, first.features)
     assert not np.allclose(first.train.X, second.train.X)
 
 
@@ -88,6 +92,11 @@ def test_from_frame_splits_each_class_in_the_same_shares():
     assert data.scaled([[data.center[0]]]) == pytest.approx(0)
     raw = np.concatenate([s.X for s in splits]) * data.scale + data.center
     assert sorted(raw.round().ravel()) == list(range(100))  # every row once
+    assert (data.target_center, data.target_scale) == (0, 1)
+    for make in (Dataset.from_frame, Dataset.from_arrays):
+        defaults = inspect.signature(make).parameters
+        shares = [defaults[name].default for name in ("valid", "test", "seed")]
+        assert shares == [0.2, 0.2, 0]
 
 
 def test_regression_is_recognised_and_standardised():
@@ -168,6 +177,8 @@ def test_gaps_in_a_target_of_any_kind_are_refused(gap):
         Dataset.from_arrays(np.eye(20), y)
     y[-1] = "b"
     assert Dataset.from_arrays(np.eye(20), y).classes == ("a", "b")
+    y[y == "a"] = 5
+    assert Dataset.from_arrays(np.eye(20), y).classes == ("5", "b")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +187,7 @@ def test_gaps_in_a_target_of_any_kind_are_refused(gap):
         ([1.0, 2.0, 3.0], False),
         ([1.0, 1.5, 2.0], True),
         (range(20), False),
-        (range(30), True),
+        (range(21), True),
     ],
 )
 def test_numbers_are_classes_only_if_all_are_whole_and_few(values, regression):
@@ -197,6 +208,22 @@ def test_a_few_whole_numbers_as_target_are_told_of():
         "26 classes)"
     )
     assert repr(Dataset.from_arrays(X, y + 0.5)).endswith("regression)")
+    for count, told in ((1, True), (100, True), (101, False)):
+        y = np.arange(1000) % count
+        said = repr(Dataset.from_arrays(np.eye(1000), y, task="regression"))
+        assert ("if its whole numbers are classes" in said) == told
+
+
+def test_rows_are_known_by_the_same_letters_everywhere():
+    """Rounded to six digits; the letters are in the files of earlier versions."""
+    rows = [range(2), range(2, 4), range(4, 6)]
+    about = np.arange(6) % 2, rows, ["a"], ("0", "1")
+    zero, near, other = (
+        Dataset.of_rows("z", np.full((6, 1), x), *about, standardize=False).fingerprint
+        for x in (0.0, -4e-7, 6e-7)
+    )
+    assert load_dataset("small_moons").fingerprint == "68a3aee0"
+    assert zero == near != other
 
 
 @pytest.mark.parametrize("classes", [1, 2])
@@ -239,6 +266,7 @@ def test_load_dataset_takes_no_odd_values():
     for name in (["moons"], np.array(["moons"]), {}, None, 3):
         with pytest.raises(ValueError, match="name must be one of"):
             load_dataset(name)
+    assert load_dataset("small_moons", 2**32 - 1).n_train == 50
     for seed in (2**32, True, "0", [], 10**400, -1):
         with pytest.raises((ValueError, TypeError), match=r"seed must be.*, got"):
             load_dataset("moons", seed)
@@ -257,3 +285,25 @@ def test_wrong_kinds_are_refused():
         Dataset.from_arrays(np.zeros((10, 8, 8)), np.arange(10) % 2)
     with pytest.raises(ValueError, match="leave rows to train"):
         Dataset.from_arrays(np.zeros((10, 1)), np.arange(10) % 2, valid=0.5, test=0.5)
+    with pytest.raises(ValueError, match="got 'a'"):
+        Dataset.from_arrays(np.eye(20), [*"ab"] * 10, task="regression")
+    assert Dataset.from_arrays(np.eye(10), np.arange(10) / 3).is_regression
+    with pytest.raises(ValueError, match="got 9"):
+        Dataset.from_arrays(np.eye(9), np.arange(9) / 3)
+    widest = np.linspace(-1e100, 1e100, 20)[:, None]
+    assert Dataset.from_arrays(widest, [0, 1] * 10).n_train == 12
+
+
+@pytest.mark.parametrize("count", [6, 7])
+def test_no_more_than_six_columns_are_named(count):
+    names = [f"c{i}" for i in range(count)]
+    X, y = np.eye(20)[:, :count], [0, 1] * 10
+    data = Dataset.from_arrays(X, y, features=names)
+    for rows in (pd.DataFrame({"x": [1]}), np.full((1, count), np.inf)):
+        with pytest.raises(ValueError, match=", got ") as error:
+            data.prepare(rows)
+        said = str(error.value).partition(";")[0]
+        assert sum(name in said for name in names) == 6
+    with pytest.raises(ValueError, match=r"got \(1,\)") as error:
+        data.prepare([1])
+    assert ("c5" in str(error.value)) == (count == 6)

@@ -6,12 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import hpkit as hk
+from hpkit.data import tables
 from hpkit.data.datasets import Dataset, folds_of
 
 N, SPLITS = 240, ("train", "valid", "test")
@@ -138,14 +142,21 @@ def test_groups_stay_together_and_times_in_order(seed):
 @pytest.mark.parametrize("how", [{"groups": "patient"}, {"time": "day"}, {}])
 def test_each_fold_is_prepared_by_its_own_rows(how):
     frame = messy()
-    data = pickle.loads(pickle.dumps(made(frame, **how)))
+    first = made(frame, **how)
+    data = pickle.loads(pickle.dumps(first))
+    kinds = [(d, d.train, d._table) for d in (first, data)]
+    assert len({*kinds[0], *kinds[1]}) == 6  # told apart by identity
+    for part in (*kinds[0], first.preparation[0]):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            part.name = "other"
     rest = np.concatenate(rows_of(data)[:2])
 
     folds = [*folds_of(data, 4, np.random.default_rng(0))]
 
     assert len(folds) == 4
     for fold in folds:
-        learn, held, _ = rows_of(fold)
+        learn, held, none = rows_of(fold)
+        assert not len(none)
         expected = by_sklearn(frame, learn)
         np.testing.assert_allclose(fold.train.X, expected[learn], atol=1e-12)
         np.testing.assert_allclose(fold.valid.X, expected[held], atol=1e-12)
@@ -155,6 +166,7 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
         assert fold.cut_by == "".join(how)
         if "time" in how:
             assert frame.day[learn].max() < frame.day[held].min()
+            assert len(held) == pytest.approx(len(rest) / 5, abs=2)
         else:
             assert {*learn} | {*held} == {*rest}
     held = np.concatenate([rows_of(fold)[1] for fold in folds])
@@ -212,8 +224,11 @@ def test_a_first_gap_in_new_rows_gets_the_median_of_the_training_rows(
     run = hk.load_model(run.save(tmp_path / "run.pt")) if kept else run
     new, median = frame[[*data.columns]].head(3), frame.dose[rows_of(data)[0]].median()
 
-    with pytest.warns(UserWarning, match="No training row has a gap in dose: "):
+    with pytest.warns(UserWarning, match="No training row has a gap in dose: ") as said:
         found = run.predict_proba(new.assign(dose=gap))
+    with pytest.warns(UserWarning, match="'Lima'") as more:
+        run.predict_proba(new.assign(city="Lima"))
+    assert {warned.filename for warned in (*said, *more)} == {__file__}
 
     expected = run.predict_proba(new.assign(dose=median))
     np.testing.assert_array_equal(found, expected)
@@ -230,6 +245,8 @@ def test_rows_without_categories_are_filled_in_a_fold_and_in_arrays():
             with pytest.warns(UserWarning, match="gap in x2"):
                 np.testing.assert_allclose(one.prepare(row), [[0.5, median]])
     assert data._table is None
+    for name in ("city", "age"):  # what is not to be had back from X is kept
+        assert Dataset.from_frame(messy()[[name, "sick"]], "sick")._table is not None
 
 
 @pytest.mark.parametrize("odd", ["12,5", pd.Timestamp("2026"), 1j])
@@ -255,6 +272,65 @@ def test_a_kept_winner_prepares_rows_as_before(tmp_path):
     assert (said == run.predict_proba(frame)).all()
 
 
+@pytest.mark.parametrize(("rows", "most"), [(50, 10), (240, 24), (2000, 100)])
+def test_texts_of_more_kinds_must_be_named(rows, most):
+    def made_with(count):
+        city = [f"c{i % count}" for i in range(rows)]
+        frame = pd.DataFrame({"city": city, "sick": [0, 1] * (rows // 2)})
+        return Dataset.from_frame(frame, "sick")
+
+    assert made_with(most).n_features > 1
+    with pytest.raises(ValueError, match="drop it"):
+        made_with(most + 1)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "odd"),
+    [("1 a", None), ("1 2 a b c", None), ("1 2 a", "a"), ("7 8", "7")],
+)
+def test_text_is_taken_for_numbers_where_most_of_it_is(kinds, odd):
+    kinds = kinds.split()
+    frame = pd.DataFrame({"hp": kinds * 30, "sick": [*range(3)] * 10 * len(kinds)})
+    if odd is None:
+        assert Dataset.from_frame(frame, "sick").n_features == len(kinds)
+    else:
+        with pytest.raises(ValueError, match=f"such as '{odd}'"):
+            Dataset.from_frame(frame, "sick")
+
+
+@given(st.lists(st.integers(1, 9), min_size=3, max_size=8), st.integers(0, 99))
+@hypothesis_settings(deadline=None)
+def test_every_part_gets_whole_groups_however_few_there_are(sizes, seed):
+    groups, rng = np.repeat(range(len(sizes)), sizes), np.random.default_rng(seed)
+    parts = tables._whole_groups(groups, (0.6, 0.2, 0.2), rng)
+    assert all(map(len, parts))
+    assert sorted(np.concatenate(parts)) == [*range(len(groups))]
+    assert sum(len({*groups[part]}) for part in parts) == len(sizes)
+
+
+def test_the_last_day_is_left_to_test_at_least():
+    frame = messy().assign(day=range(N))
+    assert len(made(frame, time="day", test=0.001).test.y) == 1
+
+
+def test_a_column_that_only_names_rows_is_known():
+    def known(count, last, name="n"):
+        return tables._names_rows(name, np.append(np.arange(count - 1.0), last))
+
+    assert all([known(10, 9), known(10, 19), known(10, 99, "PatientID")])
+    assert not any([known(9, 8), known(10, 20), known(10, 99)])
+    assert not any([known(10, 9.5, "id"), known(10, 0, "id")])
+
+
+@pytest.mark.parametrize(("rare", "told"), [(10, True), (11, False)])
+def test_five_times_as_many_are_uneven(rare, told):
+    frame = pd.DataFrame({"x": np.sqrt(np.arange(50 + rare))})
+    frame["y"] = np.repeat([0, 1], (50, rare))
+    assert (
+        any("uneven" in note for note in Dataset.from_frame(frame, "y").notes) == told
+    )
+
+
 REFUSED = {
     "dates": ({}, {"when": pd.date_range("2026", periods=N)}, "time="),
     "names": ({}, {"name": [f"p{i}" for i in range(N)]}, "drop it"),
@@ -264,11 +340,13 @@ REFUSED = {
     "gap in groups": ({"groups": "patient"}, {"patient": np.nan}, r"patient \(240\)"),
     "two cuts": ({"groups": "patient", "time": "day"}, {}, "groups, time"),
     "few groups": ({"groups": "patient"}, {"patient": [1, 2] * (N // 2)}, "got 2"),
-    "time is text": ({"time": "day"}, {"day": "May"}, "to_datetime"),
+    "time is text": ({"time": "day"}, {"day": ["May", *["June"] * (N - 1)]},
+                     "got 'May'.*to_datetime"),
     "one time": ({"time": "day"}, {"day": 3}, "none for train by time"),
     "class unseen": ({"time": "day"}, {"day": range(N), "sick": [0] * 200 + [1] * 40},
                      "none of 1"),
-    "other split": ({"splits": "split"}, {"split": "dev"}, "replace"),
+    "other split": ({"splits": "split"}, {"split": ["dev", *["test"] * (N - 1)]},
+                    "got 'dev'.*replace"),
     "no test": ({"splits": "split"}, {"split": ["train", "valid"] * 120}, "for test"),
     "seed": ({"time": "day", "seed": 2}, {}, "without a seed, got 2"),
     "shares": ({"splits": "split", "valid": 0.3}, {}, "must be left out"),

@@ -1,7 +1,10 @@
 """Results: runs, what a search says of them, tables, files, Optuna studies."""
 
+import itertools
 import json
+import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -9,7 +12,7 @@ import pytest
 import torch
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join
+from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels
 from hpkit.search.result import CRITERIA, Cost, Lost, Rung, best_number, cost_of
 from hpkit.search.space import edge_of
 
@@ -82,8 +85,11 @@ def test_run_opens_the_test_split_once():
     expected = torch.nn.functional.cross_entropy(out, torch.tensor(data.test.y))
     assert loss == pytest.approx(float(expected))
     assert accuracy == (run.predict(data.test) == data.test.y).mean()
-    with pytest.warns(TestSplitWarning, match="look number 3"):
+    with pytest.warns(TestSplitWarning, match="look number 3") as said:
         other.test_loss()
+    with pytest.warns(TestSplitWarning, match="look number 4"):
+        other.test_loss()
+    assert said[0].filename == __file__
 
 
 def test_run_of_a_regression_has_no_classes():
@@ -290,6 +296,10 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
     assert np.array_equal(run.predict(X), grid.runs[3, 1].predict(X))
     with pytest.raises(ValueError, match="at least one, got none"):
         Runs.of([])
+    with pytest.raises(ValueError, match="at most 1,000,000"):
+        Runs.of(itertools.repeat(run))
+    with pytest.raises(TypeError, match="got 3"):
+        Runs.of([run, 3])
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
     assert len(Runs.of([long, short])) == 1
@@ -309,8 +319,33 @@ def test_a_run_that_has_not_started_is_not_there():
     runs = made([[[1, 0.5]], [[NAN, NAN]]]).runs
     assert len(runs) == len(list(runs)) == 1
     assert np.isnan(runs.mean_val_loss[1])
+    assert runs.median_best_epoch == [1, -1]
+    assert runs.to_frame()[["fit_time", "epochs"]].to_numpy().tolist() == [
+        [1, 1],
+        [0, 0],
+    ]
     with pytest.raises(IndexError, match="has not started"):
         runs[1, 0]
+    seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
+    assert seldom.median_best_epoch == [1, 2]
+
+
+def test_scores_that_differ_by_rounding_have_one_level():
+    scores = [0.3, 0.1, NAN, 0.1 * (1 + 9e-6), 0.1 * (1 + 3e-5), -0.1]
+    assert levels(scores).tolist() == [3, 1, 4, 1, 2, 0]
+
+
+def test_the_network_of_a_run_is_a_new_one_and_its_way_back_is_told():
+    shared = torch.nn.Linear(2, 2)
+    before, setting = shared.weight.clone(), hk.Hyperparameters(epochs=1, lr=1)
+    run, own = (hk.fit(MOONS, setting, model=m) for m in (None, lambda *_: shared))
+    assert own.network() is not shared
+    assert torch.equal(shared.weight, before)
+    odd = replace(own, model=None, setting=setting.but(own={"width": 2}))
+    for one, words in ((run, []), (own, ["model=run.model"]), (odd, ["model=model"])):
+        with pytest.raises(ValueError, match="weights") as error:
+            replace(one, weights=None).network()
+        assert re.findall(r"model=[\w.]+", str(error.value)) == words
 
 
 def test_join_puts_collections_of_unlike_length_together(grid):
@@ -344,6 +379,7 @@ def test_scores_are_of_another_measure_too():
     best = {by: search.settings.index(search.best_by(by)) for by in CRITERIA}
 
     assert best == {"validation": 0, "last": 1, "training": 2, "accuracy": 1}
+    assert search.scores("accuracy") == pytest.approx([-0.1, -0.7, -0.2])
     with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
         search.scores("test")
     object.__setattr__(search.runs, "val_accuracy", None)
@@ -353,7 +389,8 @@ def test_scores_are_of_another_measure_too():
 
 @pytest.mark.parametrize(("by", "scores"), [("last", [0.5, 2]), ("training", [0.5, 2])])
 def test_scores_before_any_training_are_those_of_epoch_0(by, scores):
-    search = made([[[1, 0.5]], [[2, NAN]], [[NAN, NAN]]])
+    none = [NAN, NAN]
+    search = made([[[1, 0.5], none], [[2, NAN], none], [none, none]])
     assert search.scores(by)[:2] == pytest.approx(scores)
     assert np.isnan(search.scores(by)[2])
 
@@ -406,6 +443,7 @@ def test_what_misses_a_seed_is_no_tie():
     assert diverged.diverged.all()
     assert diverged.ties == ()
     assert "All settings diverged" in diverged.describe()
+    assert "that was tried" not in diverged._repr_html_()
 
 
 def test_what_a_halving_dropped_is_no_tie():
@@ -528,7 +566,12 @@ def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
 
 
 def test_a_run_of_no_epoch_yet_has_been_begun():
-    assert cost_of(made([[[1.0, NAN]]]).runs) == Cost(1, 1, 0)
+    runs = made([[[1.0, NAN]]]).runs
+    assert cost_of(runs) == Cost(1, 1, 0)
+    assert len(runs) == len([*runs]) == runs.best_val_loss == 1
+    for part in (Cost(1, 1, 0), Rung(1, (0,), (0,)), Lost((), "gone")):
+        with pytest.raises(AttributeError, match="cannot assign"):
+            part.runs = 0
 
 
 def test_history_has_a_row_a_measured_value(grid):
@@ -625,6 +668,11 @@ def test_a_file_holds_all_but_weights(search, tmp_path):
     )
     with pytest.raises(ValueError, match="the file of a search holds curves only"):
         again.best_run.network()
+    with pytest.raises(ValueError, match="needs the rows of the data set"):
+        again.best_run.test_loss()
+    data = again.dataset
+    for split in (data.train, data.valid, data.test):
+        assert (split.X.shape, split.y.shape, split.y.dtype) == ((0, 2), (0,), int)
 
 
 @pytest.mark.parametrize(
@@ -685,6 +733,8 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
     )
     one_seed = made([[[1, 0.5, 9], [1, 0.5, 0.4]]])
     assert one_seed.to_optuna().trials[0].state.name == "FAIL"
+    one_seed = made([[[1, 0.5, 0.4], [1, 0.5, NAN]]])
+    assert one_seed.to_optuna().trials[0].state.name == "PRUNED"
     states = [trial.state.name for trial in search.to_optuna().trials]
     assert states == ["PRUNED", "COMPLETE", "FAIL"]
 

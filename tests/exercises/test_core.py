@@ -66,7 +66,10 @@ def test_exercise(exercise):
 
     got = exercise.check(answer)
     assert got.passed, got
-    assert (got.word != "") == (not texts.get("judged", True))  # nobody judges a text
+    free = not texts.get("judged", True)  # nobody judges a text
+    assert (got.word != "") == free
+    compared = got.message.startswith(locale.say("exercises.compare"))
+    assert compared == (free and texts.get("compare", True))
     started = time.perf_counter()
     exercise.check(answer)
     # Two seconds on a quiet machine; the allowance is for a busy one.
@@ -241,9 +244,10 @@ def test_solutions_can_be_hidden(monkeypatch):
 
 
 def test_feedback_shows_words_in_text_and_html():
-    got = Feedback("a/b", "not yet", "Use `x < 1 ** 2` & **y**.", note="More.")
+    got = Feedback("a/b", "not yet", "Use `x < 1 ** 2` & **y**.", note="`More`.")
     assert repr(got) == "→ Not yet. Use x < 1 ** 2 & y.\nMore."
     page = got._repr_html_()
+    assert _core.NOTE.format("<code>More</code>.") in page
     assert "<code>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
     assert "Not yet." in page
     assert "role='status'" in page
@@ -269,6 +273,24 @@ def test_only_a_wrong_answer_points_to_the_hint(an_exercise):
 
     assert f"ex.{one.name}.hint()" in one.check(2).note
     assert [one.check(answer).note for answer in (..., 1)] == ["", ""]
+    assert "1 of 2" in repr(one.hint())
+    with pytest.raises(AttributeError, match="cannot assign"):
+        one.hint().markdown = one.last.note = ""
+    assert max(map(len, _core.to_text("a " * 200).splitlines())) == 87  # of 88
+
+
+def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
+    shown, one = [], ALL[0]
+    display = lambda bundle, raw: shown.append((bundle, raw))  # noqa: E731
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr(
+        "hpkit.panels.parts.show_saved", lambda *_, **t: shown.append(t)
+    )
+    one._ipython_display_()
+    (question, raw), saved = shown
+    assert question["text/markdown"] == one._repr_markdown_()
+    assert raw is True
+    assert one.name in saved["plain"]
 
 
 # ---- reading answers ---------------------------------------------------------------
@@ -392,22 +414,24 @@ def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, ca
     assert capsys.readouterr() == ("", "")
     assert not _core._sign
     said = []
-    handle = SimpleNamespace(update=lambda bundle, raw: said.append(bundle))
+    handle = SimpleNamespace(update=lambda bundle, raw: raw and said.append(bundle))
 
-    def display(bundle, **_):
-        said.append(bundle)
-        return handle
+    def display(bundle, raw, display_id):
+        return raw and display_id and (said.append(bundle) or handle)
 
-    monkeypatch.setattr(_core, "_in_notebook", lambda: True)
+    kernel = SimpleNamespace(kernel=None)
+    monkeypatch.setattr("IPython.get_ipython", lambda: kernel)
     monkeypatch.setattr("IPython.display.display", display)
     with _core.one_sign():
-        _core.trained("moons", [Hyperparameters(epochs=2)], seeds=[7])
-        runs = _core.trained("moons", [Hyperparameters(epochs=2)], seeds=range(2))
+        for seeds in ([7], [8]):
+            _core.trained("moons", [Hyperparameters(epochs=2)], seeds=seeds)
+        runs = _core.trained("moons", [Hyperparameters(epochs=2)])
 
     assert [bundle["text/plain"] for bundle in said] == [
         "Training 1 run to check your answer ...",
-        "Training 3 runs to check your answer ...",
-        "Checked by training 3 runs.",
+        "Training 2 runs to check your answer ...",
+        "Training 7 runs to check your answer ...",
+        "Checked by training 7 runs.",
     ]
     assert (runs.epochs_done == 2).all()
 
