@@ -310,15 +310,57 @@ def test_a_single_run_makes_one_network_which_may_have_one_parameter():
     assert run.network().weight.shape == (3, 8)
 
 
-def test_a_name_is_mentioned_by_what_a_model_function_calls():
-    def width_of(setting):
-        return setting.width
+class Reading(nn.Linear):
+    def __init__(self, n_in, n_out, setting):
+        super().__init__(n_in, setting.width)
+        self.heads = self.heads if hasattr(self, "head") else n_out
 
-    def model(n_in, n_out, setting):
-        return nn.Linear(n_in, width_of(setting))
+    def __call__(self, *others):
+        return self.out_features
 
+
+def width_of(setting):
+    return setting.width
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Reading,
+        Reading(1, 1, BASE.but(own={"width": 1})),
+        lambda i, o, s: Reading(i, o, s),
+        lambda i, o, s: nn.Linear(i, width_of(s)),
+        lambda i, o, s, own=width_of: [s.width for _ in range(2)],
+        lambda i, o, s: getattr(s, "width"),  # noqa: B009
+        functools.partial(lambda i, o, s, a: s.width, a=0),
+        (lambda read: lambda i, o, s: read(s))(width_of),
+    ],
+)
+def test_a_name_is_mentioned_by_a_model_function_or_what_it_calls(model):
     assert modules.mentions(model, "width")
     assert not modules.mentions(model, "heads")
+    assert not modules.mentions(model, "out_features_")
+
+
+VALUES = [1, 1.5, "a", None, True, [1, 2], [1, 3], (1, 2), {"a": 1}, {"a": 2}, {"b": 1}]
+VALUES += [np.zeros(2), np.ones(2), np.zeros((2, 1)), torch.zeros(2), torch.ones(2)]
+VALUES += [torch.zeros(2, 1), nn.Parameter(torch.ones(2)), lambda: 1, lambda: 2, BASE]
+
+
+def test_marks_tell_values_apart_by_content():
+    marks, again = ([modules.mark(v) for v in deepcopy(VALUES)] for _ in range(2))
+    assert marks == again
+    same = {(i, k) for i, a in enumerate(marks) for k, b in enumerate(marks) if a == b}
+    assert {(i, k) for i, k in same if i < k} == {(0, 4)}  # True is 1
+    assert len({*marks}) == len(marks) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("x" * 120, "x" * 120), ("x" * 121, "x" * 117 + "..."), (" \na\nb", "a"), ("", 0)],
+)
+def test_an_error_is_told_in_one_short_line(text, said):
+    assert modules._first_line(ValueError(text)) == (said or "ValueError")
 
 
 def test_a_watched_setting_is_a_setting():

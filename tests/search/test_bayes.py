@@ -109,6 +109,28 @@ def test_seeds_and_their_spread_come_back_from_a_study():
         assert np.array_equal(getattr(again, name), getattr(grid, name))
     assert (again.seeds, again.ties) == (grid.seeds, grid.ties)
     assert np.array_equal(again.std_val_loss, grid.std_val_loss)
+    assert again.fit_time.sum() == 0
+    numbers = hk.Dataset.from_arrays(MOONS.train.X, MOONS.train.X[:, 0])
+    grid = hk.grid_search(numbers, BASE, lr=[0.1])
+    assert hk.from_optuna(grid.to_optuna(), numbers, BASE).train_accuracy is None
+
+
+def test_curves_that_somebody_else_reports_are_kept(optuna):
+    study, make = optuna.create_study(), optuna.trial.create_trial
+    lr = {"distributions": {"lr": optuna.distributions.FloatDistribution(0.01, 10)}}
+    for rate, value, curve in ((0.1, 2, [3, 2, 4]), (1, None, [5, 6]), (2, None, [])):
+        state = {"state": optuna.trial.TrialState.PRUNED} if value is None else {}
+        about = {"params": {"lr": rate}, "value": value} | lr | state
+        study.add_trial(make(intermediate_values=dict(enumerate(curve)), **about))
+
+    found = hk.from_optuna(study, MOONS, BASE)
+
+    nan = np.nan
+    np.testing.assert_array_equal(
+        found.val_loss[:, 0], [[3, 2, 4, nan], [5, 6, nan, nan]]
+    )
+    assert found.epochs_done.tolist() == [[3], [1]]
+    assert found.fit_time.sum() == 0
 
 
 @pytest.mark.parametrize("how", ["trial by trial", "numbers", "curves", "nonsense"])

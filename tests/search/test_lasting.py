@@ -284,6 +284,7 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
         assert np.array_equal(found.val_loss[0, k], alone.val_loss)
     assert found.best == found.settings[0]
     assert "were lost: RuntimeError: no such network" in found.describe()
+    assert (found.fit_time[found.epochs_done < 0] == 0).all()
 
 
 def test_what_was_lost_is_tried_again_and_named_again(tmp_path):

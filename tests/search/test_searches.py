@@ -324,15 +324,21 @@ def test_bayesian_search_is_optunas_own():
 
 def test_bayesian_search_tells_a_diverged_setting_as_bad():
     optuna = importlib.import_module("optuna")
-    told = {}
+    told, order = {}, []
 
     class Listening(optuna.samplers.RandomSampler):
+        def before_trial(self, *_):
+            order.append("ask")
+
         def after_trial(self, study, trial, state, values):
             told[trial.params["lr"]] = state.name, values
+            order.append("tell")
 
-    found = hk.bayesian_search(
-        DIGITS, BASE, lr=[0.1, 100], n_trials=6, sampler=Listening(seed=0), seeds=(0, 1)
-    )
+    search = {"lr": [0.1, 100], "n_trials": 6, "seeds": (0, 1)}
+    study = optuna.create_study(sampler=Listening(seed=0))
+    hk.bayesian_search(DIGITS, BASE, study=study, **search)
+    found = hk.bayesian_search(DIGITS, BASE, sampler=Listening(seed=0), **search)
+    assert order == ["ask", "tell"] * 12  # each one knows all before it
 
     good, bad = (found.values("lr").index(lr) for lr in (0.1, 100))
     assert found.diverged.any(1).tolist()[bad]
@@ -347,6 +353,7 @@ def test_bayesian_search_takes_a_sampler_and_repeats_cost_nothing():
     search = hk.bayesian_search(MOONS, BASE, lr=[0.1, 0.2], n_trials=9, sampler=sampler)
     assert set(search.values("lr")) == {0.1, 0.2}
     assert search.cost.runs == 2
+    hk.bayesian_search(MOONS, BASE, lr=[0.1], n_trials=1, search_seed=2**32 - 1)
 
 
 # ---- live --------------------------------------------------------------------------
@@ -498,6 +505,7 @@ BAD_OWN = {
         *({"n_trials": n} for n in (0, -1, NAN, 2.5, "9", None)),
         *({"sampler": s} for s in ("tpe", 3)),
         {"batch_size": hk.uniform(8, 500)},
+        {"search_seed": 2**32},
     ],
 }
 
