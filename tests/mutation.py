@@ -115,12 +115,14 @@ ALIKE = {
         "levels are compared with levels": "-1, (np.inf)",
     },
     "search/searches": {
-        SPEED: "(1.03), 0.3; 0.03, (1.3)",
+        SPEED: "(1.03), 0.3; 0.03, (1.3); refresh=(True)",
     },
     "search/result": {
         OWN_REPR: "repr=(True)",
         TYPES: "if (not TYPE_CHECKING)",
         "no chance is a share of the level to the last bit": "(chance[order] <=",
+        "a chance of 1 or 2 is sure of nothing": "mean())] = (2)",
+        LIMIT: "(np.abs(difference) < EVEN",
     },
     "search/bayes": {
         TYPES: "if (not TYPE_CHECKING)",
@@ -141,7 +143,11 @@ ALIKE = {
         LINES: "stacklevel=(3)",
     },
     "search/lasting": {
-        SPEED: "PAUSE, SHARE = (2.0); (1.05)",
+        SPEED: "SHARE = (2.0); (1.05); probe.advance((1)); (start - took) + max",
+        CLOCK: "perf_counter() > self.next; last = 1, (1.0)",
+        "one run tells as much as two": "list(before.runs)[:(2)]",
+        "a search has a setting": "if self.before else (1)",
+        "nobody else takes files away": "missing_ok=(False)",
         LINES: "stacklevel=(3)",
     },
     "data/datasets": {

@@ -13,7 +13,7 @@ import torch
 
 import hpkit as hk
 from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels
-from hpkit.search.result import CRITERIA, Cost, Lost, Rung, best_number, cost_of
+from hpkit.search.result import CRITERIA, Cost, Lost, Rung, Step, best_number, cost_of
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
@@ -328,6 +328,7 @@ def test_a_run_that_has_not_started_is_not_there():
         runs[1, 0]
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
     assert seldom.median_best_epoch == [1, 2]
+    assert cost_of(seldom) == Cost(2, 3, 6)
 
 
 def test_scores_that_differ_by_rounding_have_one_level():
@@ -569,7 +570,8 @@ def test_a_run_of_no_epoch_yet_has_been_begun():
     runs = made([[[1.0, NAN]]]).runs
     assert cost_of(runs) == Cost(1, 1, 0)
     assert len(runs) == len([*runs]) == runs.best_val_loss == 1
-    for part in (Cost(1, 1, 0), Rung(1, (0,), (0,)), Lost((), "gone")):
+    step = Step("lr", None, (), (), None)
+    for part in (Cost(1, 1, 0), Rung(1, (0,), (0,)), Lost((), "gone"), step):
         with pytest.raises(AttributeError, match="cannot assign"):
             part.runs = 0
 
@@ -613,6 +615,9 @@ def test_html_shows_the_last_one_instead_of_counting_it():
     assert "For learning rate the best value is the highest one that was tried" in edge
     assert "that was tried" not in six
     half = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])  # one seed diverged
+    three = made([[[1, 0.3]], [[1, 0.4]], [[1, 9]]])
+    assert three.finished
+    assert "the best value is the lowest one that was tried" in three._repr_html_()
     best, out = half._repr_html_().split("<tr>")[2:]
     assert "<td>best</td>" in best
     assert "<td>diverged</td>" in out

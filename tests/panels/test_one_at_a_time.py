@@ -238,6 +238,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     more = {"seeds": [0, 1], "tick": 1e-9} | panel.space
     panel.grid = next(grid_search.live(moons, panel.base, **more))  # hardly begun
     panel._draw()
+    assert "The grid was stopped before its end." in panel.result
     x, y = (np.nanmean(each) for each in nth(panel, 0, "frames", 1).columns)
     assert nth(panel, 0, "cells").columns[0][int(y), int(x)] == np.nanmin(before)
 

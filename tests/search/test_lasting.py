@@ -354,6 +354,16 @@ def test_interrupts_and_hpkits_own_errors_are_raised(monkeypatch):
             hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp)
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate")])
+def test_a_lack_of_memory_is_no_error_of_hpkits(error, monkeypatch):
+    code = "def full(*args):\n if errors: raise errors.pop()\n return stack(*args)"
+    errors, about = [error], {"__name__": "hpkit.a", "stack": training.Stack}
+    exec(code, space := {"errors": errors} | about)
+    monkeypatch.setattr(training, "Stack", space["full"])
+    assert hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp).lost == ()
+    assert not errors
+
+
 def test_a_lost_run_is_numbered_as_in_the_search():
     model, base = failing, BASE.but(hidden=(2,))
     found = hk.one_at_a_time(
@@ -384,7 +394,11 @@ def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
     def again():
         return search(DIGITS, BASE, storage="tuning.json", **arguments)
 
+    others = [Path(name) for name in ("other.new", "tuning.json.old")]
+    for other in others:
+        other.touch()
     first, second = again(), again()
+    assert all(other.exists() for other in others)
 
     assert_same(second, first)
     for epoch in ("best", "last"):

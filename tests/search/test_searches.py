@@ -395,6 +395,8 @@ def test_a_run_without_patience_counts_as_done(search, tmp_path):
     assert found.cost.epochs == found.expected < found.planned.epochs
     assert (found.epochs_done < 27).any()
     assert all(part.cost.epochs <= part.expected for part in founds)
+    if search is hk.grid_search:
+        assert founds[-1].expected == found.expected
     epochs, loss = found.best_so_far()
     assert epochs[-1] == found.cost.epochs
     assert loss[-1] == pytest.approx(found.best_val_loss.mean(1).min())
@@ -426,10 +428,13 @@ def test_interrupting_returns_what_is_done(request):
 
 
 def test_progress_shows_runs_and_epochs(capsys):
-    hk.successive_halving(MOONS, BASE, lr=LRS, seeds=(0, 1), progress=True)
+    search = {"dataset": MOONS, "base": BASE.but(epochs=2), "lr": LRS}
+    hk.successive_halving(**search, seeds=(0, 1), progress=True)
     last = capsys.readouterr().err.split("\r")[-1]
     assert "6 of 6 runs" in last
-    assert "10/10" in last
+    assert "8/8" in last
+    hk.successive_halving(**search)
+    assert capsys.readouterr().err == ""
 
 
 @each_search
