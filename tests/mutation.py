@@ -7,15 +7,16 @@
 Run by hand: it is no test. Each mutant is one small change of one module (a comparison,
 a sign, a constant, a statement left out ...) in a copy of the package; the tests of
 that module and its examples run until the first one fails. A mutant that none notices
-has survived: either no input can show the difference, then it stands in `ALIKE` with
-the reason, or a test is missing. The sample depends on the seed and on the changed line
-itself, so it stays the same when something else in the module changes.
+has survived: either no input can show the difference, then it stands in alike.toml
+with the reason, or a test is missing. The sample depends on the seed and on the changed
+line itself, so it stays the same when something else in the module changes.
 """
 
 import argparse
 import ast
 import copy
 import hashlib
+import itertools
 import os
 import queue
 import shutil
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -55,128 +57,7 @@ MODULES = {
     "panels/training": (8, "panels/training"),
 }
 # Mutants that no input can tell from the code: why, and parts of the changes.
-SPEED, MEMORY = "how fast or how often, not what", "how much memory, not what"
-OWN_REPR = "a dataclass keeps the __repr__ of its class"
-LIMIT = "no size meets the limit exactly"
-CLOCK = "a clock is never read twice with the same answer"
-TYPES, LINES = "for type checkers alone", "both are lines of hpkit"
-BEGINNING = "any number below 0 is before epoch 0"
-ALIKE = {
-    "engine/stack": {
-        SPEED: (
-            "NARROWEST = (17); GATHER_NUMBERS = (100001); = (0.6931); "
-            "columns = max(NARROWEST; widest = (min); (len(columns) >= 1); "
-            "GATHER_NUMBERS * numbers; max((2), GATHER; (count >= 1): # a run; "
-            "(not self.net.whole_splits): # as rows"
-        ),
-        BEGINNING: "self.measured else -(2.0)",
-        "each epoch begins with new batches": "self.batches = [] => pass",
-        "one piece joined is itself": "if (len(pieces) >= 1)",
-        "the weight of what fills up is 0": "place.where(real, (1))",
-        "a momentum or decay of 0 changes nothing": "(name != 'lr')",
-        "no norm is cut by inf": "min(clips) <= math.inf",
-        "it is set before it is read": "before = threading.Lock(), 0, (2)",
-    },
-    "engine/dense": {
-        SPEED: (
-            "pads = (False); whole_splits = (True); eval_numbers = (250001); "
-            "ROWS_AT_ONCE = (17)"
-        ),
-    },
-    "engine/own_networks": {
-        SPEED: (
-            "eval_numbers = (60001); STEPS_TO_TRACE = (3001); {}, (65); "
-            "traced.graph.eliminate_dead_code() => pass; (min)(s.epochs; "
-            "(len(_TRACES) >= MOST_TRACES)"
-        ),
-        "no finite number is compared then": "numel() else (1.0)",
-        "any rows show it": "zeros((3), n_features)); (max)(64,; min((65),; chunk((3))",
-        "what it reads and its sizes count, not its weights": "recorded, (1), dtype",
-    },
-    "engine/training": {
-        SPEED: "tick: float = (1.03); tick=(2.0)",
-        MEMORY: (
-            "WEIGHTS_PER_STACK = (400001); (5000001), ; (30000001); "
-            "stacked, (size / len(r"
-        ),
-        LIMIT: (
-            "for run in large)) <; size < room; size >= WEIGHTS_PER_STACK; "
-            "kept >= MOST_KEPT; (sizes) >= WEIGHTS_PER_STACK; (need >= memory.SMALL); "
-            "(need >= (free"
-        ),
-        CLOCK: "perf_counter() > until",
-    },
-    "engine/runs": {
-        TYPES: "-> (; if (not TYPE_CHECKING)",
-        "read by pytest alone": "__test__ = (True)",
-        OWN_REPR: "repr=(True)",
-        "what it draws is written over": "self.setting, (1)",
-        "numpy takes any number below 0": "reshape(-(2), 2)",
-        "levels are compared with levels": "-1, (np.inf)",
-    },
-    "search/searches": {
-        SPEED: "(1.03), 0.3; 0.03, (1.3); refresh=(True)",
-    },
-    "search/result": {
-        OWN_REPR: "repr=(True)",
-        TYPES: "if (not TYPE_CHECKING)",
-        "no chance is a share of the level to the last bit": "(chance[order] <=",
-        "a chance of 1 or 2 is sure of nothing": "mean())] = (2)",
-        LIMIT: "(np.abs(difference) < EVEN",
-    },
-    "search/bayes": {
-        TYPES: "if (not TYPE_CHECKING)",
-        "there are four curves": "is_regression else (5)",
-        "without a value a curve is left out": "values, (1))); values, -(2)))",
-    },
-    "search/executors": {
-        SPEED: (
-            "SILENCE = (6); CHUNK = (1.5); (time.perf_counter() - seconds); "
-            "stack.done % (2); ThreadPoolExecutor((2))"
-        ),
-        "goes round until its time is up": "training.finished and training.paused",
-        CLOCK: "if (now > until)",
-        BEGINNING: "float = -(2.0)",
-        "there is always a group": "default=(1)",
-        "there is always room for one weight": "stacked, (1), ",
-        LIMIT: "default=0) >= WEIGHTS_PER_STACK",
-        LINES: "stacklevel=(3)",
-    },
-    "search/lasting": {
-        SPEED: "SHARE = (2.0); (1.05); probe.advance((1)); (start - took) + max",
-        CLOCK: "perf_counter() > self.next; last = 1, (1.0)",
-        "one run tells as much as two": "list(before.runs)[:(2)]",
-        "a search has a setting": "if self.before else (1)",
-        "nobody else takes files away": "missing_ok=(False)",
-        LINES: "stacklevel=(3)",
-    },
-    "data/datasets": {
-        TYPES: "if (not TYPE_CHECKING)",
-        OWN_REPR: "repr=(True)",
-        "1e100 + 1 is 1e100": "(1e+100)",
-        SPEED: "maxsize=(65)",
-    },
-    "data/tables": {
-        "shares are equal, whatever they are": "((1 * count),)",
-        "no category has a number below 0": "get(text, -(2))",
-    },
-    "exercises/_core": {
-        OWN_REPR: "repr=(True)",
-        "a browser shows both the same": "quote=(True)",
-    },
-    "panels/live": {
-        SPEED: (
-            "AT_ONCE = (3.0); REST = (13); CHOSEN = (1.4); LAST = (6.0); "
-            "FRAME = (2) / 15; 1 / (16)"
-        ),
-    },
-    "panels/one_at_a_time": {
-        "another number is another one": "self.resets -= 1",
-    },
-    "panels/training": {
-        "a panel trains before it is shown": "self.unbegun = (True)",
-    },
-}
+ALIKE = tomllib.loads((ROOT / "tests" / "alike.toml").read_text("utf-8"))
 
 
 def both(*pairs):
@@ -323,8 +204,8 @@ def try_mutants(folder, jobs, found):
         for place, change, code in mutants:
             path.write_bytes(code)
             kind, _, _ = test_run(folder, module, tests, 20 + 3 * seconds)
-            known = "; ".join(ALIKE.get(module, {}).values()).split("; ")
-            alike = any(part and part in change for part in known)
+            known = itertools.chain(*ALIKE.get(module, {}).values())
+            alike = any(part in change for part in known)
             kind = "alike" if alike and kind == "passed" else kind
             found.append((module, kind))
             mark = {"passed": "SURVIVED", "failed": "killed"}.get(kind, kind)

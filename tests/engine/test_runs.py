@@ -134,13 +134,8 @@ def test_new_rows_are_predicted_in_the_units_of_the_table(diabetes):
     assert run.predict(new[features[::-1]]) == pytest.approx(said)
     assert run.predict(new[features].to_numpy()) == pytest.approx(said)
     assert 25 < said.min() < said.max() < 346  # as in the table
-    row = new[features[::-1]].iloc[0]
-    for one in (
-        row,
-        row.to_dict(),
-        new[features].to_numpy()[0],
-        [*new[features].iloc[0]],
-    ):
+    row, values = new[features[::-1]].iloc[0], new[features].to_numpy()[0]
+    for one in (row, row.to_dict(), values, [*values]):
         assert run.predict(one) == pytest.approx(said[:1])
     with pytest.raises(ValueError, match="names=True needs classes, got a regression"):
         run.predict(new, names=True)
@@ -168,14 +163,8 @@ def test_classes_of_new_rows_are_those_of_the_table():
     [
         (lambda X: X[:, :5], r"the shape \(rows, 10\), got \(3, 5\); give the 10 col"),
         (lambda X: X[0, :9], r"the shape \(rows, 10\), got \(9,\); give the 10 col"),
-        (
-            lambda X: np.where(X > 100, np.inf, X),
-            r"no missing .*, got \d rows .*; fill",
-        ),
-        (
-            lambda X: [*X.astype(str).tolist()[:1], ["a"] * 10],
-            r"number.*, got .*; [gc]",
-        ),
+        (lambda X: np.where(X > 100, np.inf, X), r"no missing .*, got \d rows .*; f"),
+        (lambda X: [*X[:1].astype(str), ["a"] * 10], r"number.*, got .*; [gc]"),
         (lambda X: None, r"X must .*, got .*; "),
     ],
     ids=["width", "one-row-width", "infinite", "text", "nothing"],
@@ -233,13 +222,12 @@ def test_diverged_is_not_finite_or_far_above_the_start(train, val, diverged):
 
 
 def test_runs_rank_by_mean_lowest_validation_loss_and_diverged_last():
-    search = made(
-        [
-            [[1, 0.5, 0.9], [1, 0.6, 0.7]],  # mean of lowest .55
-            [[1, 0.4, 0.3], [1, 0.8, 0.4]],  # .35
-            [[1, 0.1, 0.1], [1, 0.1, 9.0]],  # diverged in one seed
-        ]
-    )
+    losses = [
+        [[1, 0.5, 0.9], [1, 0.6, 0.7]],  # mean of lowest .55
+        [[1, 0.4, 0.3], [1, 0.8, 0.4]],  # .35
+        [[1, 0.1, 0.1], [1, 0.1, 9.0]],  # diverged in one seed
+    ]
+    search = made(losses)
 
     assert list(search.runs.order) == [1, 0, 2]
     assert search.best == search.runs.best == search.settings[1]
@@ -264,17 +252,11 @@ def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
 
 def test_epochs_without_a_gain_do_not_win():
     base = hk.Hyperparameters(lr=1, hidden=(64, 64), momentum=0.5)
+    about = hk.load_dataset("small_moons"), base
 
     for values in ([40, 5, 20], [5, 20, 40]):
-        steps = hk.one_at_a_time(
-            hk.load_dataset("small_moons"), base, epochs=values, lr=[1, 0.3]
-        )
-        curve = hk.validation_curve(
-            hk.load_dataset("small_moons"),
-            base,
-            param_name="epochs",
-            param_range=values,
-        )
+        steps = hk.one_at_a_time(*about, epochs=values, lr=[1, 0.3])
+        curve = hk.validation_curve(*about, param_name="epochs", param_range=values)
         won = steps.steps[0].winner.epochs
         assert won == curve.best.epochs
         loss = dict(zip(curve.values("epochs"), curve.mean_val_loss, strict=True))
@@ -350,13 +332,8 @@ def test_the_network_of_a_run_is_a_new_one_and_its_way_back_is_told():
 
 
 def test_join_puts_collections_of_unlike_length_together(grid):
-    longer = hk.validation_curve(
-        MOONS,
-        hk.Hyperparameters(epochs=6),
-        param_name="momentum",
-        param_range=[0.5],
-        seeds=(0, 7),
-    )
+    base = hk.Hyperparameters(epochs=6)
+    longer = hk.grid_search(MOONS, base, momentum=[0.5], seeds=(0, 7))
 
     both = join([grid.runs, longer.runs])
 
@@ -407,9 +384,8 @@ def lasting(losses, epochs=1):
 
 
 def test_ties_are_what_the_same_seeds_do_not_tell_apart():
-    search = made(
-        lasting([*UNEVEN, UNEVEN[1]]), lasting([[0.1] * 4] * 3 + [[0.1] * 3 + [9]])
-    )
+    train = lasting([[0.1] * 4] * 3 + [[0.1] * 3 + [9]])
+    search = made(lasting([*UNEVEN, UNEVEN[1]]), train)
 
     assert np.ptp(search.mean_val_loss[:3]) < 1.2 * search.std_val_loss[0]
     assert search.ties == (search.settings[1],)  # and not the one that diverged
@@ -456,10 +432,8 @@ def test_what_a_halving_dropped_is_no_tie():
 
 
 def test_edge_says_where_to_look_further():
-    falling, rising, middle = (
-        made([[[1, loss]] for loss in losses])
-        for losses in ([0.5, 0.4, 0.3], [0.3, 0.4, 0.5], [0.5, 0.3, 0.4])
-    )
+    three = [0.5, 0.4, 0.3], [0.3, 0.4, 0.5], [0.5, 0.3, 0.4]
+    falling, rising, middle = (made([[[1, x]] for x in losses]) for losses in three)
     assert falling.edge == {"lr": "highest"}
     assert rising.edge == {"lr": "lowest"}
     assert middle.edge == {}
@@ -504,14 +478,9 @@ def test_values_of_the_same_loss_are_no_edge():
 
 
 def test_the_edge_of_a_range_is_told_of_its_end():
-    search = hk.random_search(
-        MOONS,
-        hk.Hyperparameters(epochs=5),
-        n_trials=60,
-        search_seed=7,
-        lr=hk.log_uniform(1e-4, 0.1),
-        weight_decay=hk.uniform(0, 0.1),
-    )
+    space = {"lr": hk.log_uniform(1e-4, 0.1), "weight_decay": hk.uniform(0, 0.1)}
+    about = MOONS, hk.Hyperparameters(epochs=5)
+    search = hk.random_search(*about, n_trials=60, search_seed=7, **space)
 
     assert search.edge == {"lr": "highest"}
     assert search.best.lr < max(search.values("lr"))
@@ -520,15 +489,12 @@ def test_the_edge_of_a_range_is_told_of_its_end():
 
 
 def test_best_so_far_counts_epochs_of_all_runs():
-    search = made(
-        [
-            [[1.0, 0.8, 0.9], [1.0, 0.6, 0.7]],
-            [[1.0, 0.9, 0.5], [1.0, 0.9, 0.3]],
-            [[1.0, 0.1, 9.0], [1.0, 0.1, 9.0]],  # diverged: costs, is no candidate
-        ]
-    )
-
-    epochs, loss = search.best_so_far()
+    losses = [
+        [[1.0, 0.8, 0.9], [1.0, 0.6, 0.7]],
+        [[1.0, 0.9, 0.5], [1.0, 0.9, 0.3]],
+        [[1.0, 0.1, 9.0], [1.0, 0.1, 9.0]],  # diverged: costs, is no candidate
+    ]
+    epochs, loss = made(losses).best_so_far()
 
     assert epochs.tolist() == [0, 2, 4, 6, 8, 10, 12]
     assert loss == pytest.approx([1, 0.7, 0.7, 0.7, 0.4, 0.4, 0.4])
@@ -536,11 +502,8 @@ def test_best_so_far_counts_epochs_of_all_runs():
 
 def test_best_so_far_of_halving_goes_rung_by_rung():
     #   epoch 1: a, b      epoch 2: b alone
-    search = made(
-        [[[1.0, 0.6, NAN]], [[1.0, 0.5, 0.4]]],
-        kind="successive_halving",
-        rungs=(Rung(1, (0, 1), (1,)),),
-    )
+    about = {"kind": "successive_halving", "rungs": (Rung(1, (0, 1), (1,)),)}
+    search = made([[[1.0, 0.6, NAN]], [[1.0, 0.5, 0.4]]], **about)
 
     epochs, loss = search.best_so_far()
 
@@ -630,35 +593,25 @@ def reloaded(search, tmp_path):
     return hk.load(search.save(tmp_path / "search.json"))
 
 
+ABOUT = ("kind", "base", "space", "finished", "planned", "steps", "rungs")
+
+
 @pytest.mark.parametrize(
-    "search",
+    ("search", "more"),
     [
-        pytest.param(
-            lambda b: hk.grid_search(MOONS, b, lr=LRS, seeds=(1, 4)), id="grid"
-        ),
-        pytest.param(
-            lambda b: hk.one_at_a_time(MOONS, b, lr=LRS, hidden=[(4,), (16, 16)]),
-            id="one_at_a_time",
-        ),
-        pytest.param(
-            lambda b: hk.successive_halving(
-                MOONS, b, lr=hk.log_uniform(1e-4, 10), n_trials=9
-            ),
-            id="halving",
-        ),
-        pytest.param(
-            lambda b: next(hk.grid_search.live(MOONS, b, lr=LRS, tick=0)), id="partial"
-        ),
+        (hk.grid_search, {"lr": LRS, "seeds": (1, 4)}),
+        (hk.one_at_a_time, {"lr": LRS, "hidden": [(4,), (16, 16)]}),
+        (hk.successive_halving, {"lr": hk.log_uniform(1e-4, 10), "n_trials": 9}),
+        (lambda *a, **b: next(hk.grid_search.live(*a, **b)), {"lr": LRS, "tick": 0}),
     ],
+    ids=["grid", "one_at_a_time", "halving", "partial"],
 )
-def test_a_file_holds_all_but_weights(search, tmp_path):
-    search = search(hk.Hyperparameters(epochs=4))
+def test_a_file_holds_all_but_weights(search, more, tmp_path):
+    search = search(MOONS, hk.Hyperparameters(epochs=4), **more)
 
     again = reloaded(search, tmp_path)
 
-    for name in ("kind", "base", "space", "finished", "planned", "steps", "rungs"):
-        assert getattr(again, name) == getattr(search, name)
-    for name in ("settings", "seeds"):
+    for name in (*ABOUT, "settings", "seeds"):
         assert getattr(again, name) == getattr(search, name)
     for name in ("epochs_done", "fit_time"):
         assert np.array_equal(getattr(again, name), getattr(search, name))
@@ -693,9 +646,8 @@ def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
 
 
 def test_a_file_holds_what_is_not_finite(tmp_path):
-    search = made(
-        [[[1, np.inf, 0.5]], [[1, 0.2, 0.1]]], lost=(Lost(((1, 0),), "gone"),)
-    )
+    lost = (Lost(((1, 0),), "gone"),)
+    search = made([[[1, np.inf, 0.5]], [[1, 0.2, 0.1]]], lost=lost)
     curves = np.array([[[1, np.inf, NAN]], [[1, 0.2, 0.1]]])
     object.__setattr__(search.runs, "val_loss", curves)
     object.__setattr__(search.runs, "epochs_done", np.array([[2], [2]]))
@@ -732,10 +684,8 @@ def test_load_refuses_other_and_newer_files(text, said, grid, tmp_path):
 
 def test_to_optuna_tells_pruned_and_failed_trials(grid):
     optuna.logging.set_verbosity(optuna.logging.DEBUG)
-    search = made(
-        [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]],
-        kind="successive_halving",
-    )
+    losses = [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]]
+    search = made(losses, kind="successive_halving")
     one_seed = made([[[1, 0.5, 9], [1, 0.5, 0.4]]])
     assert one_seed.to_optuna().trials[0].state.name == "FAIL"
     one_seed = made([[[1, 0.5, 0.4], [1, 0.5, NAN]]])
@@ -756,9 +706,8 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
 def test_to_optuna_takes_a_start_that_is_on_no_list():
     start = hk.Hyperparameters(epochs=1)  # batch size 32, hidden (16, 16)
 
-    search = hk.one_at_a_time(
-        MOONS, start, lr=[0.01, 1], batch_size=[16, 64], hidden=[(4,), (8, 8)]
-    )
+    lists = {"lr": [0.01, 1], "batch_size": [16, 64], "hidden": [(4,), (8, 8)]}
+    search = hk.one_at_a_time(MOONS, start, **lists)
     study = search.to_optuna()
 
     params = [trial.params for trial in study.trials]
@@ -770,10 +719,8 @@ def test_to_optuna_takes_a_start_that_is_on_no_list():
 
 
 def test_from_optuna_reads_a_study_back():
-    base = hk.Hyperparameters(epochs=4)
-    search = hk.random_search(
-        MOONS, base, lr=hk.log_uniform(1e-3, 1), hidden=[(4,), (8, 8)], n_trials=5
-    )
+    base, lr = hk.Hyperparameters(epochs=4), hk.log_uniform(1e-3, 1)
+    search = hk.random_search(MOONS, base, lr=lr, hidden=[(4,), (8, 8)], n_trials=5)
 
     again = hk.from_optuna(search.to_optuna(), MOONS, base)
 
@@ -802,10 +749,8 @@ def test_from_optuna_reads_a_study_of_somebody_else():
 
     search = hk.from_optuna(study, MOONS, base, names={"learning_rate": "lr"})
 
-    assert search.space == {
-        "lr": hk.log_uniform(0.01, 1),
-        "batch_size": hk.uniform(8, 64),
-    }
+    space = {"lr": hk.log_uniform(0.01, 1), "batch_size": hk.uniform(8, 64)}
+    assert search.space == space
     values = [t.value for t in study.trials]
     assert search.val_loss[0, 0].tolist()[2] == values[0]
     assert np.isnan(search.val_loss[0, 0, :2]).all()
