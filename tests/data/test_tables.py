@@ -134,9 +134,8 @@ def test_groups_stay_together_and_times_in_order(seed):
     for data, name in ((grouped, "patient"), (ordered, "day"), (own, "split")):
         assert name not in data.columns
         assert f"{name}" in repr(data)
-    assert [*rows_of(grouped)[0]] != [
-        *rows_of(made(frame, groups="patient", seed=9))[0]
-    ]
+    other = made(frame, groups="patient", seed=9)
+    assert [*rows_of(grouped)[0]] != [*rows_of(other)[0]]
 
 
 @pytest.mark.parametrize("how", [{"groups": "patient"}, {"time": "day"}, {}])
@@ -380,8 +379,7 @@ def test_what_is_named_as_a_category_is_taken():
 def test_cells_that_hold_lists_are_names_as_any_text():
     lists = [[k % 5] for k in range(N)]
     data = made(messy().assign(patient=lists), groups="patient")
-    assert {*data.notes[-1:]} == {
-        "Rows of the same patient share a split; it is no input."
-    }
+    told = "Rows of the same patient share a split; it is no input."
+    assert data.notes[-1] == told
     data = made(messy().assign(sick=[[k % 2] for k in range(N)]))
     assert data.classes == ("[0]", "[1]")

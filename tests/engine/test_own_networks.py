@@ -57,10 +57,8 @@ def assert_equal_the_plain_loop(runs, model, data=DATA, dtype=torch.float32):
     names = CURVES[:2] if data.is_regression else CURVES
     for run in runs:
         want = trained_alone(model, run.setting, run.seed, data, dtype)
-        for column, name in enumerate(names):
-            assert getattr(run, name) == pytest.approx(
-                want.curves[:, column], abs=bound
-            ), name
+        for name, curve in zip(names, want.curves.T, strict=True):
+            assert getattr(run, name) == pytest.approx(curve, abs=bound), name
         for epoch in ("best", "last"):
             assert_same_network(run.network(epoch), getattr(want, epoch), bound)
 
@@ -101,10 +99,8 @@ def test_in_other_company_equals_the_plain_loop_in_double(model):
 @pytest.mark.parametrize("model", [m for m in ALL if m is not architectures.Embedded])
 @pytest.mark.usefixtures("stacked")
 def test_regression_equals_the_plain_loop(model):
-    data = table(regression=True)
-    *_, runs = hk.train(
-        data, [BASE.but(lr=lr) for lr in (0.01, 0.02)], seeds=(0, 1), model=model
-    )
+    data, settings = table(regression=True), [BASE.but(lr=lr) for lr in (0.01, 0.02)]
+    *_, runs = hk.train(data, settings, seeds=(0, 1), model=model)
     assert_equal_the_plain_loop(runs, model, data)
 
 
@@ -188,9 +184,8 @@ def bent_by_a_module(n_in, n_out, setting):
 @pytest.mark.parametrize("model", [Bent, bent_by_a_module])
 @pytest.mark.usefixtures("stacked")
 def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
-    grid = hk.grid_search(
-        DATA, BASE, activation=["relu", "tanh"], seeds=(0, 3), model=model
-    )
+    about = {"activation": ["relu", "tanh"], "seeds": (0, 3), "model": model}
+    grid = hk.grid_search(DATA, BASE, **about)
     assert len(np.unique(grid.val_loss[:, 0, -1])) == 2
     assert_equal_the_plain_loop(grid.runs, model)
 
@@ -262,9 +257,8 @@ def test_a_run_is_the_same_with_other_runs_and_again():
     alone = hk.fit(DATA, setting, seed=3, model=model)
 
     first = hk.grid_search(DATA, BASE, **SPACE, seeds=(0, 3), model=model)
-    turned = hk.grid_search(
-        DATA, BASE, lr=[0.1, 0.05], momentum=[0.5], seeds=(3,), model=model
-    )
+    turned = {"lr": [0.1, 0.05], "momentum": [0.5], "seeds": (3,)}
+    turned = hk.grid_search(DATA, BASE, **turned, model=model)
 
     for search in (first, turned):
         at = search.settings.index(setting), search.seeds.index(3)

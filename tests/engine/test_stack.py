@@ -239,11 +239,10 @@ def test_clipping_smoothing_and_class_weights_equal_torch(model, monkeypatch):
     "more", [{"label_smoothing": 0.1}, {"class_weight": "balanced"}]
 )
 def test_regression_has_no_classes_to_smooth_or_weigh(more):
+    data, lists = uneven(regression=True), {n: [v] for n, v in more.items()}
     with pytest.raises(ValueError, match=r"need classes, got .* with a regression; "):
-        grid_search(
-            uneven(regression=True), lr=[0.1], **{n: [v] for n, v in more.items()}
-        )
-    trained(uneven(regression=True), Hyperparameters(epochs=1, clip=0.1))
+        grid_search(data, lr=[0.1], **lists)
+    trained(data, Hyperparameters(epochs=1, clip=0.1))
 
 
 # Bouncing: some run out of patience, at other epochs, some never do.
@@ -260,9 +259,8 @@ def test_a_run_without_patience_ends_where_a_plain_loop_breaks(model):
     runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64, model=own)
 
     for run in runs:
-        plain = plain_run(
-            MOONS, run.setting, run.seed, dtype=torch.float64, model=model
-        )
+        about = {"dtype": torch.float64, "model": model}
+        plain = plain_run(MOONS, run.setting, run.seed, **about)
         assert run.epochs_done == len(plain.curves) - 1
         assert max(differences(run, plain)) < 1e-6
         assert run.ended
@@ -280,10 +278,8 @@ def test_patience_ends_in_workers_as_it_does_here():
 
 
 def test_regression_with_uneven_shares_equals_the_plain_loop():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(90, 3))
-    y = X[:, 0] + np.sin(3 * X[:, 1])
-    data = Dataset.from_arrays(X, y, valid=0.3, test=0.1)
+    X = np.random.default_rng(0).normal(size=(90, 3))
+    data = Dataset.from_arrays(X, X[:, 0] + np.sin(3 * X[:, 1]), valid=0.3, test=0.1)
     base = Hyperparameters(lr=0.1, batch_size=16, hidden=(8,), epochs=3)
     wanted = [base, base.but(lr=0.01, epochs=5, optimizer="adam"), base.but(lr=0.02)]
 
@@ -340,13 +336,8 @@ def test_batches_gathered_in_any_number_equal_the_plain_loop(
         lr=0.1, batch_size=16, hidden=(8,), epochs=2, schedule="cosine", warmup=0.2
     )
 
-    runs = trained(
-        MOONS,
-        setting,
-        seeds=SEEDS,
-        dtype=torch.float64,
-        model=None if model is dense else model,
-    )
+    own = None if model is dense else model
+    runs = trained(MOONS, setting, seeds=SEEDS, dtype=torch.float64, model=own)
 
     for run in runs:
         plain = plain_run(MOONS, setting, run.seed, dtype=torch.float64, model=model)

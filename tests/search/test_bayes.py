@@ -69,18 +69,12 @@ def test_trials_of_somebody_else_count(optuna):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (
-            {"base": BASE.but(momentum=0.5)},
-            "got trial 0, in which base is another; give",
-        ),
+        ({"base": BASE.but(momentum=0.5)}, "got trial 0, in which base is another; g"),
         ({"seeds": (1,)}, "the seeds are others"),
         ({"dataset": hk.load_dataset("small_moons")}, "the data set is another"),
         ({"lr": [0.1, 1]}, "the same values, got an answer of Optuna's: .*; give"),
         ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got more"),
-        (
-            {"storage": "a.json"},
-            "without sampler, search_seed, storage and cv, got more",
-        ),
+        ({"storage": "a.json"}, "sampler, search_seed, storage and cv, got more"),
         ({"study": "a"}, "must be an optuna.study.Study, got 'a'; make"),
     ],
 )
@@ -96,9 +90,8 @@ def test_the_study_of_another_search_is_refused(
     assert not list(tmp_path.iterdir())
     study = optuna.create_study()
     study.optimize(lambda trial: 1.0, 2)
-    with pytest.raises(
-        ValueError, match=r"more than the 2 trials .*, got 2; hpkit\.from"
-    ):
+    words = r"more than the 2 trials .*, got 2; hpkit\.from"
+    with pytest.raises(ValueError, match=words):
         hk.bayesian_search(MOONS, BASE, lr=[1], study=study, n_trials=2)
 
 

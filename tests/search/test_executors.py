@@ -44,9 +44,8 @@ def loky_pool():
 @pytest.fixture(scope="module")
 def dask_pool():
     distributed = importlib.import_module("distributed")
-    cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    )
+    about = {"threads_per_worker": 1, "dashboard_address": None}
+    cluster = distributed.LocalCluster(2, **about)
     with cluster, distributed.Client(cluster) as client:
         yield client
 
@@ -85,44 +84,35 @@ def same(a, b):
 
 def test_every_search_gives_the_numbers_of_one_process(pool):
     lrs = hk.log_uniform(1e-3, 100)  # some diverge
+    adam = {"optimizer": ["adam"], "weight_decay": [0, 0.1]}
+    rmsprop = {"optimizer": ["rmsprop"], "dropout": [0, 0.3]}
+    drawn = {"lr": lrs, "batch_size": [8, 64], "n_trials": 9}
     searches = [
-        lambda e: hk.grid_search(
-            MOONS, BASE.but(momentum=0.9), **SPACE, epochs=[2, 6], executor=e
-        ),
-        lambda e: hk.grid_search(
-            MOONS, BASE, **SPACE, optimizer=["adam"], weight_decay=[0, 0.1], executor=e
-        ),
-        lambda e: hk.grid_search(
-            MOONS, BASE, **SPACE, optimizer=["rmsprop"], dropout=[0, 0.3], executor=e
-        ),
-        lambda e: hk.successive_halving(
-            MOONS, BASE, lr=lrs, batch_size=[8, 64], n_trials=9, executor=e
-        ),
-        lambda e: hk.one_at_a_time(MOONS, BASE, **SPACE, executor=e),
-        lambda e: hk.bayesian_search(MOONS, BASE, lr=lrs, n_trials=11, executor=e),
+        (hk.grid_search, SPACE | {"momentum": [0.9], "epochs": [2, 6]}),
+        (hk.grid_search, SPACE | adam),
+        (hk.grid_search, SPACE | rmsprop),
+        (hk.successive_halving, drawn),
+        (hk.one_at_a_time, SPACE),
+        (hk.bayesian_search, {"lr": lrs, "n_trials": 11}),
     ]
 
-    for search in searches:
-        here, there = search(None), search(pool)
+    for search, more in searches:
+        here, there = (search(MOONS, BASE, **more, executor=e) for e in (None, pool))
 
         assert same(here, there)
         assert there.finished
         assert there.rungs == here.rungs
         assert there.lost == ()
         for epoch in ("best", "last"):
-            assert np.array_equal(
-                here.best_run.outputs(MOONS.valid.X, epoch),
-                there.best_run.outputs(MOONS.valid.X, epoch),
-            )
+            runs = here.best_run, there.best_run
+            assert np.array_equal(*(r.outputs(MOONS.valid.X, epoch) for r in runs))
 
 
 def test_live_grows_and_can_be_left(pool):
     base = BASE.but(epochs=2000)
 
-    epochs = []
-    for found in hk.grid_search.live(
-        MOONS, base, lr=[0.1], seeds=(0, 1), executor=pool
-    ):
+    epochs, about = [], {"lr": [0.1], "seeds": (0, 1), "executor": pool}
+    for found in hk.grid_search.live(MOONS, base, **about):
         epochs.append(found.cost.epochs)
         if len(set(epochs)) > 3:
             break
@@ -182,9 +172,8 @@ def test_own_networks_give_the_numbers_of_one_process(pool, monkeypatch):
         assert there.lost == ()
         for mine, yours in zip(here.runs, there.runs, strict=True):
             for name in ARRAYS[:4]:  # stacks of another size may round otherwise
-                assert getattr(yours, name) == pytest.approx(
-                    getattr(mine, name), abs=1e-5
-                ), model
+                want = pytest.approx(getattr(mine, name), abs=1e-5)
+                assert getattr(yours, name) == want, model
             for epoch in ("best", "last"):
                 a, b = (r.network(epoch).state_dict() for r in (mine, yours))
                 for one, other in zip(a.values(), b.values(), strict=True):
@@ -309,10 +298,8 @@ def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(refuses, after):
     with pytest.warns(ExecutorWarning) as warned:
         found = hk.grid_search(MOONS, base, **SPACE, executor=pool)
 
-    assert len(warned) == 1
-    assert "broke (BrokenExecutor); the search goes on in this" in str(
-        warned[0].message
-    )
+    (warning,) = warned
+    assert "broke (BrokenExecutor); the search goes on in this" in str(warning.message)
     assert found.finished
     assert found.lost == ()
     assert same(found, whole)
@@ -369,9 +356,8 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
     monkeypatch.setattr(executors, "SILENCE", 0)
     looks, own = [], executors.end_pool
     spread = spread_on(Silent(None, None), BASE)
-    monkeypatch.setattr(
-        executors, "end_pool", lambda pool: looks.append(pool) or own(pool)
-    )
+    look = lambda pool: looks.append(pool) or own(pool)  # noqa: E731
+    monkeypatch.setattr(executors, "end_pool", look)
     for _ in range(3):
         spread.advance(0.001)
 

@@ -80,9 +80,8 @@ def test_a_search_that_was_left_goes_on_where_it_was(search):
     assert_same(hk.load("tuning.json"), whole)
     assert_same(search(DIGITS, storage="tuning.json", **arguments), whole)
     run = found.best_run
-    assert np.array_equal(
-        hk.fit(DIGITS, run.setting, seed=run.seed).val_loss, run.val_loss
-    )
+    alone = hk.fit(DIGITS, run.setting, seed=run.seed)
+    assert np.array_equal(alone.val_loss, run.val_loss)
 
 
 def test_time_left_is_measured_on_what_is_trained_now(monkeypatch):
@@ -174,9 +173,8 @@ def test_the_file_of_another_search_is_refused_and_left_alone(part):
     before = Path("tuning.json").read_text()
     search, other = OTHERS[part]
     arguments = {"dataset": DIGITS, "base": BASE, "lr": LRS} | other
-    with pytest.raises(
-        ValueError, match=f"got 'tuning.json', in which .*{part}.*; give"
-    ):
+    words = f"got 'tuning.json', in which .*{part}.*; give"
+    with pytest.raises(ValueError, match=words):
         search(**arguments, storage="tuning.json")
     assert Path("tuning.json").read_text() == before
 
@@ -216,11 +214,11 @@ def test_a_damaged_file_is_set_aside_and_nothing_is_lost(damage):
 def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
     space = {"lr": LRS, "epochs": [2, 6]}
     whole = hk.grid_search(DIGITS, BASE, **space)
-    for found in hk.grid_search.live(
-        DIGITS, BASE, **space, tick=0, storage="tuning.json"
-    ):
+    live = hk.grid_search.live(DIGITS, BASE, **space, tick=0, storage="tuning.json")
+    for found in live:
         if found.runs_done:
             break
+    live.close()
     for name in {*os.listdir()} - {"tuning.json"}:
         os.remove(name) if damage is None else Path(name).write_bytes(damage)
     left = json.loads(Path("tuning.json").read_text())["going"]
@@ -326,10 +324,9 @@ def test_where_everything_fails_the_first_error_is_raised():
     for search in (hk.grid_search, hk.one_at_a_time, hk.successive_halving):
         with pytest.raises(RuntimeError, match="no such network"):
             search(DIGITS, BASE, model=failing, hidden=[(3,), (5,)])
+    curve = {"model": failing, "param_name": "lr", "param_range": [1e38]}
     with pytest.raises(ValueError, match="no number"):
-        hk.validation_curve(
-            DIGITS, BASE, model=failing, param_name="lr", param_range=[1e38]
-        )
+        hk.validation_curve(DIGITS, BASE, **curve)
 
 
 def test_what_does_not_fit_is_lost(monkeypatch):
@@ -345,10 +342,8 @@ def test_interrupts_and_hpkits_own_errors_are_raised(monkeypatch):
         raise KeyboardInterrupt
 
     exec("def broken(*args): 1 / 0", space := {"__name__": "hpkit.engine.training"})
-    for function, error in (
-        (interrupt, KeyboardInterrupt),
-        (space["broken"], ZeroDivisionError),
-    ):
+    errors = {interrupt: KeyboardInterrupt, space["broken"]: ZeroDivisionError}
+    for function, error in errors.items():
         monkeypatch.setattr(training, "_check_free", function)
         with pytest.raises(error):
             hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp)
@@ -365,10 +360,8 @@ def test_a_lack_of_memory_is_no_error_of_hpkits(error, monkeypatch):
 
 
 def test_a_lost_run_is_numbered_as_in_the_search():
-    model, base = failing, BASE.but(hidden=(2,))
-    found = hk.one_at_a_time(
-        DIGITS, base, model=model, lr=[0.1, 1], hidden=[(2,), (3,)]
-    )
+    space = {"lr": [0.1, 1], "hidden": [(2,), (3,)]}
+    found = hk.one_at_a_time(DIGITS, BASE.but(hidden=(2,)), model=failing, **space)
     (lost,) = found.lost
     assert [found.settings[i].hidden for i, _ in lost.runs] == [(3,)]
 
@@ -402,10 +395,8 @@ def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
 
     assert_same(second, first)
     for epoch in ("best", "last"):
-        one, other = (
-            s.best_run.outputs(DIGITS.valid.X, epoch) for s in (first, second)
-        )
-        assert np.array_equal(one, other)
+        runs = first.best_run, second.best_run
+        assert np.array_equal(*(run.outputs(DIGITS.valid.X, epoch) for run in runs))
     second.best_run.save(tmp_path / "model.pt")
     worst = second.runs[int(second.runs.order[-1]), 0]
     with pytest.raises(ValueError, match="needs the weights") as refused:

@@ -125,14 +125,11 @@ def test_a_search_answers_in_scikit_learns_words():
 
 
 def test_grid_search_trains_every_combination_like_single_runs():
-    grid = hk.grid_search(
-        MOONS, BASE, lr=[0.01, 0.1], batch_size=[16, 64], seeds=(3, 5)
-    )
+    space = {"lr": [0.01, 0.1], "batch_size": [16, 64]}
+    grid = hk.grid_search(MOONS, BASE, **space, seeds=(3, 5))
 
-    assert [(s.lr, s.batch_size) for s in grid.settings] == [
-        *((0.01, 16), (0.01, 64)),
-        *((0.1, 16), (0.1, 64)),
-    ]
+    pairs = [(s.lr, s.batch_size) for s in grid.settings]
+    assert pairs == [(0.01, 16), (0.01, 64), (0.1, 16), (0.1, 64)]
     assert grid.val_loss.shape == grid.train_accuracy.shape == (4, 2, 4)
     assert grid.cost == grid.planned == Cost(4, 8, 24)
     for run in grid.runs:
@@ -154,10 +151,10 @@ def test_validation_curve_changes_one_hyperparameter_alone():
 def test_random_search_draws_by_its_own_seed():
     space = {"lr": hk.log_uniform(1e-4, 10), "batch_size": [8, 32]}
 
-    one, again, other = (
-        hk.random_search(MOONS, BASE, n_trials=8, search_seed=s, **space)
-        for s in (0, 0, 1)
-    )
+    def found(seed):
+        return hk.random_search(MOONS, BASE, n_trials=8, search_seed=seed, **space)
+
+    one, again, other = map(found, (0, 0, 1))
 
     assert one.settings == again.settings != other.settings
     assert len(set(one.settings)) == 8
@@ -191,14 +188,9 @@ def test_ends_of_whole_numbers_are_drawn_like_all_others(make):
 
 
 def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
-    search = hk.one_at_a_time(
-        MOONS,
-        BASE.but(lr=0.01, batch_size=64),
-        lr=LRS,
-        batch_size=[16, 64],
-        epochs=[2, 3],
-        seeds=range(2),
-    )
+    lists = {"lr": LRS, "batch_size": [16, 64], "epochs": [2, 3]}
+    start = BASE.but(lr=0.01, batch_size=64)
+    search = hk.one_at_a_time(MOONS, start, **lists, seeds=range(2))
 
     first, second, third = search.steps
     assert [s.name for s in search.steps] == ["lr", "batch_size", "epochs"]
@@ -213,10 +205,8 @@ def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
     assert [s.batch_size for s in tried] == [16, 64]
     assert second.winner == tried[losses.argmin()]
     assert search.best == third.winner
-    told = search.describe()
-    assert (
-        "Step 2: batch size 16, 64, with learning rate 1, epochs 3 held fixed" in told
-    )
+    told = "Step 2: batch size 16, 64, with learning rate 1, epochs 3 held fixed"
+    assert told in search.describe()
 
 
 def test_one_at_a_time_costs_what_was_planned_at_most():
@@ -233,9 +223,8 @@ def test_one_at_a_time_costs_what_was_planned_at_most():
             epochs=int(rng.integers(1, 5)),
         )
 
-        search = hk.one_at_a_time(
-            MOONS, start, seeds=range(rng.integers(1, 4)), **space
-        )
+        seeds = range(rng.integers(1, 4))
+        search = hk.one_at_a_time(MOONS, start, seeds=seeds, **space)
 
         cost, planned = search.cost, search.planned
         assert (cost.settings, cost.runs) == (planned.settings, planned.runs)
@@ -271,10 +260,8 @@ def test_halving_leads_survivors_on_from_where_they_stopped():
     halv = hk.successive_halving(DIGITS, base, n_trials=9, seeds=(0, 1), **space)
     rand = hk.random_search(DIGITS, base, n_trials=9, seeds=(0, 1), **space)
 
-    assert [(r.epoch, len(r.settings), len(r.kept)) for r in halv.rungs] == [
-        (1, 9, 3),
-        (3, 3, 1),
-    ]
+    cuts = [(r.epoch, len(r.settings), len(r.kept)) for r in halv.rungs]
+    assert cuts == [(1, 9, 3), (3, 3, 1)]
     assert halv.settings == rand.settings
     assert sorted(halv.epochs_done[:, 0]) == [1] * 6 + [3] * 2 + [9]
     assert halv.cost == halv.planned
@@ -531,13 +518,11 @@ def bad_calls():
             yield search, {name: v for name, v in good.items() if name != "lr"}
 
 
-@pytest.mark.parametrize(
-    ("search", "arguments"),
-    list(bad_calls()),
-    ids=lambda x: (
-        getattr(x, "__name__", None) or ",".join(f"{k}={v}" for k, v in x.items())
-    ),
-)
+def name_of(part):
+    return getattr(part, "__name__", None) or ",".join(f"{n}={part[n]}" for n in part)
+
+
+@pytest.mark.parametrize(("search", "arguments"), list(bad_calls()), ids=name_of)
 def test_bad_values_are_refused_in_three_parts(search, arguments):
     arguments = {"dataset": MOONS, "base": BASE} | arguments
     with pytest.raises((ValueError, TypeError), match=r"(?s)^.+, got .+[;,] .+\.$"):
