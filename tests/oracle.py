@@ -77,6 +77,17 @@ class Dropout(nn.Module):
         return h * stays / (1 - self.p)
 
 
+def focal(outputs, targets):
+    """Return a loss that a learner may bring."""
+    logs = outputs.log_softmax(1).gather(1, targets[:, None])[:, 0]
+    return -((1 - logs.exp()) ** 2 * logs).mean()
+
+
+def right(outputs, targets):
+    """Return a metric that a learner may bring."""
+    return (outputs.argmax(1) == targets).double().mean()
+
+
 class Plain(NamedTuple):
     """A run trained alone.
 
@@ -100,13 +111,13 @@ def dense(n_features, n_outputs, setting):
     return nn.Sequential(*layers[:-2])
 
 
-def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense):
+def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense, loss=None):
     """Train one run alone, as a textbook does."""
     with torch.random.fork_rng(devices=[]), one_thread():
-        return textbook(dataset, setting, seed, dtype, model)
+        return textbook(dataset, setting, seed, dtype, model, loss)
 
 
-def textbook(dataset, setting, seed, dtype, model):
+def textbook(dataset, setting, seed, dtype, model, loss):
     torch.manual_seed(seed)
     net = model(dataset.n_features, dataset.n_outputs, setting)
     net = copy.deepcopy(net)  # a function may give the same one again
@@ -118,8 +129,8 @@ def textbook(dataset, setting, seed, dtype, model):
         y = y.to(dtype)[:, None] if dataset.is_regression else y
         splits.append((torch.as_tensor(split.X.copy()).to(dtype), y))
     loss_of = nn.MSELoss() if dataset.is_regression else nn.CrossEntropyLoss()
-    trained_by = loss_of
-    if not dataset.is_regression:
+    loss_of = trained_by = loss or loss_of
+    if not dataset.is_regression and not loss:
         y, weight = splits[0][1], None
         if setting.class_weight == "balanced":  # as scikit-learn has it
             counts = torch.bincount(y, minlength=dataset.n_outputs).to(dtype)
@@ -174,7 +185,7 @@ def measure(net, splits, loss_of):
     outs = [net(X) for X, _ in splits]
     losses = [loss_of(out, y).item() for out, (_, y) in zip(outs, splits, strict=True)]
     net.train()
-    if isinstance(loss_of, nn.MSELoss):
+    if splits[0][1].is_floating_point():
         return losses
     right = [
         (out.argmax(1) == y).double().mean().item()

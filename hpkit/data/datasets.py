@@ -96,6 +96,7 @@ class Dataset:
     target_scale: float = 1.0
     test_looks: list = field(default_factory=list, repr=False)
     absent_rows: int = field(default=0, repr=False)  # see `hpkit.load`
+    objective: object = field(default=None, repr=False)  # see `engine.dense`
     preparation: tuple = ()
     notes: tuple = ()
     # Training and validation rows before that, where X alone does not lead back.
@@ -349,7 +350,8 @@ def folds_of(dataset, count, rng):
         table = Table(X, y, dataset.preparation or columns)
     for learn, held in tables.folds(table, count, rng):
         rows = learn, held, held[:0]
-        yield Dataset._prepared(dataset.name, table, rows, dataset.classes)
+        data = Dataset._prepared(dataset.name, table, rows, dataset.classes)
+        yield replace(data, objective=dataset.objective)
 
 
 def without_rows(name, features, classes, preparation=(), **facts):

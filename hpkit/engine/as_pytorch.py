@@ -93,7 +93,11 @@ def pytorch(found, rows, how=""):
     own, stops = runs.model is not network, _stops(runs)
     taken = {*names_of(runs.settings), *_WORD.findall(_template("pytorch"))}
     imports, source, name = source_of(runs.model, taken) if own else ("", "", "")
-    uses |= {"own": own, "imports": imports, "source": source}
+    loss = runs.dataset.objective and runs.dataset.objective.loss
+    more, loss_source, loss_name = source_of(loss, taken, "loss") if loss else [""] * 3
+    imports = "\n".join(sorted({*imports.splitlines(), *more.splitlines()}))
+    uses |= {"own": own, "imports": imports, "source": source, "loss": loss}
+    uses |= {"loss_source": loss_source, "loss_named": loss and loss_source is not None}
     uses["lazy"] = "Lazy" in (source or "")
     uses["double"] = any(w and w[0].last[0].itemsize > 4 for w in runs.weights.values())
     top, loop = _kept("pytorch", uses).split("HEAD\n")
@@ -121,6 +125,8 @@ def pytorch(found, rows, how=""):
         "\n\n\n".join([top.rstrip("\n"), loop, end]),
         {"rows": rows, "how": how, "dataset": runs.dataset.name},
         IMPORTS=imports,
+        LOSS_SOURCE=loss_source,
+        LOSS_NAME=loss_name,
         MODEL_SOURCE=source,
         MODEL_NAME=name,
         FLOAT="float64" if uses["double"] else "float32",
@@ -142,7 +148,8 @@ def sklearn(found, rows, how=""):
     # The loss of its regression is half of ours: Adam alone does not mind.
     able = solvers <= ({"adam"} if uses["numbers"] else {"sgd", "adam"})
     able &= not any(uses[n] for n in NAMES if n not in _IN_SKLEARN)
-    if not able or not grid or any(_stops(runs)) or runs.model is not network:
+    able &= runs.model is network and not runs.dataset.objective
+    if not able or not grid or any(_stops(runs)):
         return None
     uses |= {"sgd": "sgd" in solvers}
     left_out = {*space, *(["epochs"] if uses["run"] else [])}

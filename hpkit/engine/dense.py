@@ -2,7 +2,8 @@
 
 `network` is the plain PyTorch module. `DenseNetworks` computes what many such
 modules alike in shape would, with one call for all of them. What it knows of
-training is only the gradient; the updates are in `stack`.
+training is only the gradient; the updates are in `stack`. `Objective` is a learner's
+own loss and metric.
 """
 
 import math
@@ -12,8 +13,9 @@ from itertools import pairwise
 
 import torch
 from torch import nn
+from torch.func import vmap
 
-from hpkit.hyperparameters import Hyperparameters
+from hpkit.hyperparameters import Hyperparameters, refusal
 
 # Held while torch's global random state is somebody's own: threads would mix theirs.
 RANDOM_STATE = threading.RLock()
@@ -29,6 +31,10 @@ _ACTIVATIONS["tanh"] = (
 
 # What makes a learner's own network: (n_features, n_outputs, setting).
 Model = Callable[[int, int, Hyperparameters], nn.Module]
+# A learner's own loss or metric, of outputs (rows, outputs) and targets: classes
+# (rows,), numbers (rows, 1).
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Metric = Callable[[torch.Tensor, torch.Tensor], float]
 
 
 def network(n_features, n_outputs, setting):
@@ -52,6 +58,99 @@ def start(model, n_features, n_outputs, setting, seed):
         return model(n_features, n_outputs, setting)
 
 
+class Objective:
+    """A learner's own loss and metric of the runs of a stack: None where hpkit's holds.
+
+    Outputs come as (runs, outputs, points), targets so, too, classes one-hot. A loss is
+    asked for all runs by one `vmap`, or run by run where that cannot be.
+    """
+
+    def __init__(self, loss=None, metric=None):
+        self.loss, self.metric, self.at_once, self.compared = loss, metric, True, False
+
+    def check(self, data):
+        """Ask both once, for made-up outputs of a data set's `Columns`."""
+        y, n = data.Y[None], data.n_train
+        numbers = torch.Generator().manual_seed(0)
+        out = torch.empty_like(y).normal_(generator=numbers)
+        before = torch.get_rng_state()
+        if self.loss is not None:
+            self.delta(out[..., :n], y[..., :n])
+        self.measures(out[..., n:], y[..., n:])
+        if not torch.equal(before, torch.get_rng_state()):
+            raise refusal("loss_random")
+
+    def losses(self, out, y):
+        """Return the loss of each run (runs,)."""
+        if self.at_once and len(out) > 1:
+            try:
+                found = vmap(self.loss_of)(*_rows(out, y))
+                if self.compared:
+                    return found
+            except Exception:  # it looks at values, say
+                self.at_once = False
+        rows = zip(*_rows(out, y), strict=True)
+        alone = torch.stack([self.loss_of(*each) for each in rows])
+        if self.at_once and len(out) > 1:
+            self.compared = True
+            self.at_once = torch.allclose(found, alone, 1e-4, 1e-6, equal_nan=True)
+        return alone
+
+    def delta(self, out, y):
+        """Return the gradient of each run's loss by its outputs."""
+        with torch.enable_grad():
+            out = out.detach().requires_grad_()
+            losses = self.losses(out, y)
+            if losses.requires_grad:
+                (found,) = torch.autograd.grad(losses.sum(), out, allow_unused=True)
+                if found is not None:
+                    return found
+        raise refusal("loss_constant")
+
+    def measures(self, out, y):
+        """Return the metric of each run, a list; None without one."""
+        if self.metric is None:
+            return None
+        return [self.metric_of(*each) for each in zip(*_rows(out, y), strict=True)]
+
+    def loss_of(self, outputs, targets):
+        found = _called("loss", self.loss, outputs, targets)
+        if not isinstance(found, torch.Tensor):
+            raise refusal("loss_kind", kind=TypeError, type=type(found).__name__)
+        if found.numel() != 1:
+            raise refusal("loss_shape", tuple(found.shape))
+        return found.reshape(())
+
+    def metric_of(self, outputs, targets):
+        found = _called("metric", self.metric, outputs, targets)
+        try:
+            return float(found)
+        except Exception:
+            raise refusal("metric_number", found, kind=TypeError) from None
+
+
+def _rows(out, y):
+    """Return outputs (runs, rows, outputs) and targets as a loss takes them."""
+    return out.mT, y.mT if y.shape[1] == 1 else y.argmax(1)
+
+
+def _called(name, function, outputs, targets):
+    try:
+        return function(outputs.clone(), targets.clone())  # it may write into them
+    except Exception as error:
+        shapes = {"outputs": tuple(outputs.shape), "targets": tuple(targets.shape)}
+        facts = {"name": name, "reason": first_line(error)} | shapes
+        raise refusal("objective", **facts) from error
+
+
+def first_line(error):
+    text = str(error).strip() or type(error).__name__
+    line = text.splitlines()[0]
+    return line if len(line) <= 120 else f"{line[:117]}..."
+
+
+BUILT_IN = Objective()
+
 # What `network` reads of a setting.
 READ = ("hidden", "activation", "dropout")
 # Rows that a matrix-vector product takes at once: a multiple of every processor's.
@@ -72,11 +171,13 @@ class DenseNetworks:
     # In the largest layer's output while losses are measured: what fits a cache.
     eval_numbers = 250_000
 
-    def __init__(self, n_features, n_outputs, setting, regression):
+    def __init__(self, dataset, setting):
         self.activation, self.derivative = _ACTIVATIONS[setting.activation]
-        self.regression = regression
+        self.regression = dataset.is_regression
+        self.objective = dataset.objective or BUILT_IN
         self.drops = setting.dropout > 0 and bool(setting.hidden)
-        sizes = list(pairwise((n_features, *setting.hidden, n_outputs)))
+        widths = dataset.n_features, *setting.hidden, dataset.n_outputs
+        sizes = list(pairwise(widths))
         # All biases after all weights: their gradients are then one product. A bias
         # is a column, so that it adds to every point.
         self.shapes = [(b, a) for a, b in sizes] + [(b, 1) for _, b in sizes]
@@ -181,7 +282,11 @@ class DenseNetworks:
         """
         out = self.forward(x, self.layers)
         delta = self.above[0][0] if self.above else self.first[0]
-        if self.regression:  # d (z - y)^2 / dz; the outputs' mean is over one output
+        if self.objective.loss is not None:
+            real = int(weight.count_nonzero())
+            delta[..., :real] = self.objective.delta(out[..., :real], y[..., :real])
+            delta[..., real:], weight = 0, 1
+        elif self.regression:  # d (z - y)^2 / dz; the mean is over one output
             torch.sub(out, y, out=delta).mul_(2 / out.shape[1])
         else:
             torch.softmax(out, 1, out=delta).sub_(y)

@@ -29,7 +29,7 @@ from hpkit.hyperparameters import Hyperparameters, refusal
 
 ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
-_ROWS = ("train", "valid", "test", "test_looks", "absent_rows", "_table")  # left out
+_ROWS = "train", "valid", "test", "test_looks", "absent_rows", "objective", "_table"
 
 
 def _tensors(net, **how):
@@ -125,9 +125,9 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     saved = {epoch: plain.pop(epoch) for epoch in ("last", "best")}
     plain = _converted(plain, torch.Tensor, torch.Tensor.numpy)
     dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
-    setting, curves = Hyperparameters(**plain["setting"]), map(plain.get, CURVES)
-    about = dataset, setting, plain["seed"], *curves, plain["fit_time"]
-    run = Run(*about, model=make)
+    curves = {name: plain.get(name) for name in (*CURVES, "fit_time")}
+    about = dataset, Hyperparameters(**plain["setting"]), plain["seed"]
+    run = Run(*about, **curves, model=make)
     net = run._start()
     if any(_shapes(_tensors(net, **ALL)) != _shapes(part) for part in saved.values()):
         raise refusal("other_model", net)

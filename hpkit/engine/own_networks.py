@@ -14,6 +14,7 @@ import random
 import sys
 import types
 import warnings
+from functools import partial
 from itertools import pairwise, product
 
 import numpy as np
@@ -22,7 +23,7 @@ from torch import nn
 from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from hpkit.engine.dense import RANDOM_STATE, READ, start
+from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, READ, first_line, start
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
 from hpkit.locale import words
 
@@ -65,6 +66,8 @@ class ModuleNetworks:
         self.make = model, dataset.n_features, dataset.n_outputs
         self.setting, self.dtype = setting, dtype
         self.regression = dataset.is_regression
+        self.objective = dataset.objective or BUILT_IN
+        self.given = self.objective.loss is not None  # what comes back into the outputs
         self.net, rng = self._fresh(setting, seed)
         _check_network(self.net, *self.make[1:])
         # Networks that no run has yet; in a stack, `net` is the one that is called.
@@ -118,7 +121,7 @@ class ModuleNetworks:
             while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
                 frame, level = frame.f_back, level + 1
             text = words("engine")["one_by_one"][reason]
-            text = text.format(error=error and _first_line(error))
+            text = text.format(error=error and first_line(error))
             warnings.warn(text, OneByOneWarning, stacklevel=level)
 
     def start(self, seed):
@@ -165,7 +168,11 @@ class ModuleNetworks:
         self.absent = []
         if self.stacked:
             self.net.train()
-            found = self._traced("gradient", self._pull_back, x, y, weight)
+            delta = self._own_delta(x, y) if self.given else y
+            of = torch.ones_like(weight) if self.given else weight
+            found = delta
+            if delta is not None:
+                found = self._traced("gradient", self._pull_back, x, delta, of)
             if found is not None:
                 for grad, value in zip(self.grads, found, strict=True):
                     grad.copy_(value)
@@ -174,7 +181,11 @@ class ModuleNetworks:
 
         def write(i, own):
             own.mode(True)
-            found = self._pull_back_one(own, x[i], y[i], _of_run(weight, i))
+            if self.given:
+                back, rows = partial(self._delta_of, y[i]), x[i].mT.contiguous()
+                found = self._gradients(own, rows, back)
+            else:
+                found = self._pull_back_one(own, x[i], y[i], _of_run(weight, i))
             for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
                 if value is None:
                     self.absent.append((part, i))
@@ -211,7 +222,7 @@ class ModuleNetworks:
             return net(rows)
         except Exception as error:
             facts = {"rows": len(rows), "features": rows.shape[1]}
-            reason = _first_line(error)
+            reason = first_line(error)
             raise refusal("network_batch", reason=reason, **facts) from error
 
     def _pull_back_one(self, own, x, y, weight):
@@ -230,9 +241,25 @@ class ModuleNetworks:
         return torch.autograd.grad(out, own.trained, delta, allow_unused=True)
 
     def _delta(self, out, y, units):
+        if self.given:
+            return y
         if self.regression:
             return (out - y) * (2 / out.shape[units])
         return torch.softmax(out, units) - y
+
+    def _delta_of(self, y, out):
+        return self.objective.delta(out.mT[None], y[None])[0].mT
+
+    def _own_delta(self, x, y):
+        """Return how a learner's loss changes with the outputs; None without a trace.
+
+        It is no part of a trace: it may change with what it reads.
+        """
+        before = [buffer.clone() for buffer in self.buffers]
+        out = self._traced("training", self._forward, x)
+        for buffer, value in zip(self.buffers, before, strict=True):
+            buffer.copy_(value)
+        return None if out is None else self.objective.delta(out, y)
 
     @property
     def has_state(self):
@@ -267,7 +294,8 @@ class ModuleNetworks:
         None where it does not work: the runs are then trained one by one.
         """
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
-        key = (name, self.fingerprint, self.dtype, self.regression, shapes)
+        kind = self.regression, self.given
+        key = (name, self.fingerprint, self.dtype, *kind, shapes)
         if (name, shapes) not in self.checked:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
@@ -403,12 +431,6 @@ def alike(a, b, scale=None):
 def largest(tensor):
     finite = tensor[tensor.isfinite()].abs()
     return finite.max().item() if finite.numel() else 0.0
-
-
-def _first_line(error):
-    text = str(error).strip() or type(error).__name__
-    line = text.splitlines()[0]
-    return line if len(line) <= 120 else f"{line[:117]}..."
 
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
@@ -562,7 +584,7 @@ def _check_network(net, n_features, n_outputs):
         with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
             out = net.eval()(rows)
     except Exception as error:
-        facts = {"features": n_features, "reason": _first_line(error)}
+        facts = {"features": n_features, "reason": first_line(error)}
         raise refusal("network_input", **facts) from error
     shape = tuple(getattr(out, "shape", ()))
     if shape != (2, n_outputs):

@@ -1,23 +1,31 @@
-"""The source of a learner's own model, with all that it uses, for a script."""
+"""The source of a learner's own model or loss, with all that it uses, for a script."""
 
 import ast
 import builtins
+import inspect
 import linecache
 import symtable
 import sys
 import textwrap
 import types
 
+import torch
+
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 
 
-def source_of(model, taken):
+def source_of(model, taken, what="network"):
     """Return imports, the lines that make a model, None if not found, and its name.
 
     Functions, classes and plain values beside it come along, what it uses of other
     modules is imported. Where one has a name that is `taken`, all are in a function.
     """
     name, imports, found = getattr(model, "__name__", ""), {}, {}
+    kind, functional = type(model).__name__, torch.nn.functional
+    if hasattr(torch.nn, kind) and isinstance(model, getattr(torch.nn, kind)):
+        return "", "", f"nn.{kind}({_arguments(model)})"
+    if getattr(functional, name, None) is model:
+        return "", "", f"nn.functional.{name}"
     try:
         _collect(name, model, model.__module__, imports, found)
     except (LookupError, AttributeError, TypeError, OSError, SyntaxError, ValueError):
@@ -27,8 +35,20 @@ def source_of(model, taken):
     if not taken.isdisjoint({*imports, *found}):
         inside = "\n\n".join([*lines[0], *lines[1], f"return {name}"])
         inside = textwrap.indent(inside, "    ")
-        return "", f"def make_network():\n{inside}", "make_network()"
+        return "", f"def make_{what}():\n{inside}", f"make_{what}()"
     return "\n".join(lines[0]), "\n\n\n".join(lines[1]), name
+
+
+def _arguments(module):
+    """Return the arguments that make a loss of PyTorch's, as text."""
+    parts = []
+    for name, usual in inspect.signature(type(module)).parameters.items():
+        value = getattr(module, name, usual.default)
+        if isinstance(value, torch.Tensor):
+            parts.append(f"{name}=torch.tensor({value.tolist()})")
+        elif value != usual.default:
+            parts.append(f"{name}={value!r}")
+    return ", ".join(parts)
 
 
 def _collect(name, value, home, imports, found):

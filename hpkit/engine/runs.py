@@ -19,7 +19,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
-from hpkit.engine.dense import network, start
+from hpkit.engine.dense import BUILT_IN, network, start
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import words
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 DIVERGED_ABOVE = 3
 # Share of a loss below which a difference is rounding: no win (see `ranked`).
 EVEN = 1e-5
-CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_metric")
 
 
 class TestSplitWarning(UserWarning):
@@ -58,7 +58,7 @@ def _has_diverged(train_loss, val_loss):
     if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
         return False
     finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
-    return bool(not finite or train_loss[-1] > DIVERGED_ABOVE * train_loss[0])
+    return bool(not finite or train_loss[-1] > DIVERGED_ABOVE * abs(train_loss[0]))
 
 
 def _has_ended(done, best, epochs, patience):
@@ -79,10 +79,12 @@ class Run:
     dataset, setting, seed : Dataset, Hyperparameters, int
     train_loss, val_loss : ndarray (epochs + 1,)
         Mean loss over the whole split at the end of each epoch; [0] before any
-        training. Cross-entropy in nats, or the mean squared error. Shorter when
-        the run was stopped.
+        training. Cross-entropy in nats, or the mean squared error, or your own
+        `loss`. Shorter when the run was stopped.
     train_accuracy, val_accuracy : ndarray (epochs + 1,) or None
         Share of points classified right; None for regression.
+    val_metric : ndarray (epochs + 1,) or None
+        Your own `metric` of the validation rows; higher is better.
     fit_time : float
         Seconds of training; of runs trained together, this one's share.
     """
@@ -97,6 +99,7 @@ class Run:
     fit_time: float
     model: object = None
     weights: object = field(default=None)
+    val_metric: np.ndarray | None = None
 
     @property
     def epochs_done(self) -> int:
@@ -245,6 +248,8 @@ class Run:
         A second look warns: choosing by the test loss makes it a validation loss.
         """
         test = self._look_at_test("test_loss")
+        if self._objective.loss is not None:
+            return float(self._objective.loss_of(*self._tensors(test)))
         out = self.outputs(test.X)
         if self.dataset.is_regression:
             return float(((out[:, 0] - test.y) ** 2).mean())
@@ -257,6 +262,25 @@ class Run:
             raise refusal("test_accuracy")
         test = self._look_at_test("test_accuracy")
         return float((self.predict(test) == test.y).mean())
+
+    def test_metric(self) -> float:
+        """Return your own `metric` on the test split, as `test_loss` does."""
+        if self._objective.metric is None:
+            raise refusal("no_metric", "test_metric")
+        test = self._look_at_test("test_metric")
+        return self._objective.metric_of(*self._tensors(test))
+
+    @property
+    def _objective(self):
+        return self.dataset.objective or BUILT_IN
+
+    def _tensors(self, split):
+        """Return outputs and targets of a split as a loss of one's own takes them."""
+        import torch
+
+        dtype = self.weights[0].last[0].dtype
+        out, y = torch.tensor(self.outputs(split.X), dtype=dtype), torch.tensor(split.y)
+        return out, y[:, None].to(dtype) if self.dataset.is_regression else y
 
     def _look_at_test(self, what):
         check_there(self.dataset)
@@ -316,7 +340,7 @@ class Runs:
     Attributes
     ----------
     dataset, settings, seeds : Dataset, tuple of Hyperparameters, tuple of int
-    train_loss, val_loss, train_accuracy, val_accuracy
+    train_loss, val_loss, train_accuracy, val_accuracy, val_metric
         ndarray (n_settings, n_seeds, n_epochs + 1), or None, as in `Run`; nan after a
         run's last epoch, and where there is no run.
     epochs_done, fit_time : ndarray (n_settings, n_seeds)
@@ -335,6 +359,7 @@ class Runs:
     model: object = None
     weights: dict = field(default_factory=dict)
     folds: tuple = ()  # with cv, the data set of each seed
+    val_metric: np.ndarray | None = None
 
     @classmethod
     def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
@@ -351,7 +376,8 @@ class Runs:
         rows = dict(zip(rows, range(len(rows)), strict=True))
         columns = dict(zip(columns, range(len(columns)), strict=True))
         most, data = max(run.epochs_done for run in runs), runs[0].dataset
-        arrays = empty_arrays(len(rows), len(columns), most, data)
+        measured = any(run.val_metric is not None for run in runs)
+        arrays = empty_arrays(len(rows), len(columns), most, data, measured)
         for run in runs:
             at, done = (rows[run.setting], columns[run.seed]), run.epochs_done
             if done <= arrays["epochs_done"][at]:
@@ -381,12 +407,14 @@ class Runs:
         done = int(self.epochs_done[i, k])
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
-        arrays = [getattr(self, name) for name in CURVES]
-        curves = [None if a is None else a[i, k, : done + 1] for a in arrays]
+        arrays = {name: getattr(self, name) for name in CURVES}
+        arrays = {name: a for name, a in arrays.items() if a is not None}
+        curves = dict.fromkeys(CURVES)
+        curves |= {name: a[i, k, : done + 1] for name, a in arrays.items()}
         data = self.folds[k] if self.folds else self.dataset
-        about, seconds = (data, self.settings[i], self.seeds[k]), self.fit_time
-        weights = self.weights.get((i, k))
-        return Run(*about, *curves, float(seconds[i, k]), self.model, weights)
+        more = {"model": self.model, "weights": self.weights.get((i, k))}
+        more |= {"fit_time": float(self.fit_time[i, k])}
+        return Run(data, self.settings[i], self.seeds[k], **curves, **more)
 
     @cached_property
     def best_val_loss(self) -> np.ndarray:
@@ -433,9 +461,12 @@ class Runs:
     @cached_property
     def mean_val_accuracy(self) -> np.ndarray | None:
         """Mean over seeds of the highest validation accuracy; None for regression."""
-        if self.val_accuracy is None:
-            return None
-        return _over_seeds(np.nanmean, np.fmax.reduce(self.val_accuracy, axis=-1))
+        return _mean_highest(self.val_accuracy)
+
+    @cached_property
+    def mean_val_metric(self) -> np.ndarray | None:
+        """Mean over seeds of the highest value of your own metric; None without one."""
+        return _mean_highest(self.val_metric)
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -462,8 +493,9 @@ class Runs:
 
         param_* for lr and what settings differ in, of a search for what was searched;
         mean_val_loss, std_val_loss (divided by n - 1, nan with one seed), rank_val_loss
-        (1 is best), mean_val_accuracy (of classes), best_epoch (median over seeds),
-        diverged (any seed), fit_time (seconds), epochs (sums over seeds).
+        (1 is best), mean_val_accuracy (of classes), mean_val_metric (your own),
+        best_epoch (median over seeds), diverged (any seed), fit_time (seconds), epochs
+        (sums over seeds).
         """
         return self._frame(dict.fromkeys(("lr", *varied(self.settings))))
 
@@ -480,8 +512,9 @@ class Runs:
             "std_val_loss": self.std_val_loss,
             "rank_val_loss": rank,
         }
-        if self.mean_val_accuracy is not None:
-            frame["mean_val_accuracy"] = self.mean_val_accuracy
+        for name in ("mean_val_accuracy", "mean_val_metric"):
+            if (values := getattr(self, name)) is not None:
+                frame[name] = values
         frame |= {
             "best_epoch": self.median_best_epoch,
             "diverged": self.diverged.any(1),
@@ -494,7 +527,7 @@ class Runs:
         """Return all curves as a pandas DataFrame in long form.
 
         Columns: run (0, 1, ... in the order of iteration), param_*, seed, epoch,
-        split ("train" or "valid"), metric ("loss" or "accuracy"), value.
+        split ("train" or "valid"), metric ("loss", "accuracy", "metric"), value.
         """
         import pandas as pd
 
@@ -527,6 +560,12 @@ class Runs:
         return words("engine")["runs"].format(**facts)
 
 
+def _mean_highest(curves):
+    if curves is None:
+        return None
+    return _over_seeds(np.nanmean, np.fmax.reduce(curves, axis=-1))
+
+
 def _over_seeds(function, losses, **more):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a setting without runs
@@ -556,11 +595,13 @@ def levels(scores):
     return level
 
 
-def empty_arrays(n_settings, n_seeds, n_epochs, dataset):
+def empty_arrays(n_settings, n_seeds, n_epochs, dataset, metric):
     shape = (n_settings, n_seeds, n_epochs + 1)
     arrays = {name: np.full(shape, np.nan) for name in CURVES}
     if dataset.is_regression:
         arrays["train_accuracy"] = arrays["val_accuracy"] = None
+    if not metric:
+        arrays["val_metric"] = None
     arrays["epochs_done"] = np.full(shape[:2], -1)
     arrays["fit_time"] = np.zeros(shape[:2])
     return arrays
@@ -569,8 +610,8 @@ def empty_arrays(n_settings, n_seeds, n_epochs, dataset):
 def fill(arrays, at, run):
     done = run.epochs_done
     for name in CURVES:
-        if arrays[name] is not None:
-            arrays[name][at][: done + 1] = getattr(run, name)
+        if arrays[name] is not None and (curve := getattr(run, name)) is not None:
+            arrays[name][at][: done + 1] = curve
     arrays["epochs_done"][at], arrays["fit_time"][at] = done, run.fit_time
 
 
@@ -584,13 +625,16 @@ def join(parts):
         for (i, k), value in part.weights.items():
             weights[i + len(settings), k] = value
         settings += part.settings
-    arrays = empty_arrays(len(settings), len(first.seeds), epochs, first.dataset)
+    shape, data = (len(settings), len(first.seeds), epochs), first.dataset
+    metric = any(part.val_metric is not None for part in parts)
+    arrays = empty_arrays(*shape, data, metric)
     for name, all_ in arrays.items():
         place = 0
-        for new in (getattr(part, name) for part in parts if all_ is not None):
-            part = all_[place : place + len(new)]
-            part[(..., slice(new.shape[2])) if new.ndim > 2 else ...] = new
-            place += len(new)
+        for part in parts:
+            new, there = getattr(part, name), slice(place, place + len(part.settings))
+            if new is not None:
+                all_[(there, ..., slice(new.shape[2])) if new.ndim > 2 else there] = new
+            place += len(part.settings)
     about = first.dataset, tuple(settings), first.seeds
     more = {"model": first.model, "weights": weights, "folds": first.folds}
     return Runs(*about, **arrays, **more)

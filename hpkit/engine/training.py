@@ -17,6 +17,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -24,7 +25,15 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine import memory
-from hpkit.engine.dense import READ, DenseNetworks, Model, network
+from hpkit.engine.dense import (
+    READ,
+    DenseNetworks,
+    Loss,
+    Metric,
+    Model,
+    Objective,
+    network,
+)
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -95,8 +104,11 @@ class Training:
         about = dataset, self.settings, len(self.seeds), self.most
         _check_memory(*about, self.own, self.must_fit)
         counts = len(self.settings), len(self.seeds)
-        self.arrays = empty_arrays(*counts, self.most, dataset)
         self.dtype, self.data = dtype, Columns.of(dataset, dtype)
+        own = dataset.objective
+        self.arrays = empty_arrays(*counts, self.most, dataset, own and own.metric)
+        if own and groups is None:
+            own.check(self.data)
         self.workers, self.stacks, self.weights = workers, [], {}
         if groups is not None:
             self.waiting = groups
@@ -138,8 +150,7 @@ class Training:
             about = self.model, data, settings[0], seeds[0]
             net = ModuleNetworks(*about, self.dtype, group.stacked)
         else:
-            about = data.n_features, data.n_outputs, settings[0], data.is_regression
-            net = DenseNetworks(*about)
+            net = DenseNetworks(data, settings[0])
         stack = Stack(runs, settings, seeds, self.data, net)
         if group.state:
             stack.resume(group.state)
@@ -155,8 +166,9 @@ class Training:
 
         No run goes beyond epoch `pause`; a later call may lead it on from there.
         """
-        # Tracing a learner's module needs tensors that inference mode does not make.
-        mode = torch.no_grad if self.own else torch.inference_mode
+        # What is a learner's own needs tensors that inference mode does not make.
+        own = self.own or self.dataset.objective
+        mode = torch.no_grad if own else torch.inference_mode
         with TURN.get() or contextlib.nullcontext(), OneThread(), mode():
             until = time.perf_counter() + seconds
             while not self.finished:
@@ -199,13 +211,15 @@ class Training:
         """Say what becomes of runs that fail; a search goes on without them."""
         raise failure
 
-    def record(self, stack, loss, accuracy):
+    def record(self, stack, loss, accuracy, metric):
         """Write down what was measured and let finished runs leave the stack."""
         at = (*stack.at, stack.epoch)
         self.arrays["train_loss"][at], self.arrays["val_loss"][at] = loss
         if accuracy is not None:
             for split, values in zip(("train", "val"), accuracy, strict=True):
                 self.arrays[f"{split}_accuracy"][at] = values
+        if metric is not None:
+            self.arrays["val_metric"][at] = metric
         self.arrays["epochs_done"][stack.at] = stack.epoch
         self.arrays["fit_time"][stack.at] = stack.seconds
         if not (stays := stack.goes_on()).all():
@@ -275,6 +289,8 @@ def train(
     *,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
+    loss: Loss | None = None,
+    metric: Metric | None = None,
     tick: float = 0.03,
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[Runs]:
@@ -288,6 +304,15 @@ def train(
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting. Frozen parameters stay frozen.
+    loss : function, optional
+        ``(outputs, targets) -> scalar tensor``, a mean over the rows, such as
+        ``torch.nn.HuberLoss()``: it is what trains, and what `val_loss` shows. Outputs
+        are a tensor (rows, outputs), targets classes (rows,), or for regression numbers
+        (rows, 1). Default: cross-entropy, or the mean squared error.
+    metric : function, optional
+        ``(outputs, targets) -> number``, measured on the validation rows after each
+        epoch: `val_metric`. Higher is better, as in scikit-learn: return an error with
+        a minus. The network of the lowest validation loss is kept all the same.
     tick : float, default 0.03
         Seconds of training between two yields, about.
 
@@ -315,6 +340,7 @@ def train(
     (2, 3, 3)
     """
     tick = hp.check_number("tick", tick, low=0)
+    dataset = rated(dataset, loss, metric)
     training = Training(dataset, settings, seeds=seeds, model=model, dtype=dtype)
 
     def results():  # apart, so that the checks come at once
@@ -331,8 +357,10 @@ def fit(
     *,
     seed: int = 0,
     model: Model | None = None,
+    loss: Loss | None = None,
+    metric: Metric | None = None,
 ) -> Run:
-    """Train one setting with one seed and return its `Run`; `model` is as in `train`.
+    """Train one setting with one seed and return its `Run`; the rest is as in `train`.
 
     Examples
     --------
@@ -341,8 +369,32 @@ def fit(
     (6,)
     """
     setting = hp.check_setting(setting, default=Hyperparameters())
-    *_, runs = train(dataset, setting, seeds=(seed,), model=model, tick=1.0)
+    about = {"model": model, "loss": loss, "metric": metric}
+    *_, runs = train(dataset, setting, seeds=(seed,), **about, tick=1.0)
     return runs[0, 0]
+
+
+def rated(dataset, loss, metric):
+    """Return a data set that is learned by a learner's own loss and metric, if any."""
+    own = {"loss": loss, "metric": metric}
+    for name, function in own.items():
+        if function is not None and not takes(function, "outputs", "targets"):
+            raise refusal(name, function, kind=TypeError)
+    objective = None if loss is metric is None else Objective(**own)
+    if check_dataset(dataset).objective is objective:
+        return dataset
+    return replace(dataset, objective=objective)
+
+
+def takes(function, *arguments):
+    """Say whether a function, and no class, can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except ValueError:  # a built-in without a signature
+        pass
+    except Exception:  # what cannot be called, or looked at
+        return False
+    return callable(function)
 
 
 def check_model(model):
@@ -352,13 +404,7 @@ def check_model(model):
     if isinstance(model, type):  # a class of one's own, not one of PyTorch's layers
         fits = issubclass(model, torch.nn.Module)
         fits &= not model.__module__.startswith("torch.")
-    try:
-        inspect.signature(model).bind("n_features", "n_outputs", "setting")
-    except ValueError:  # a built-in without a signature
-        pass
-    except Exception:  # what cannot be called, or looked at
-        fits = False
-    if not fits:
+    if not fits or not takes(model, "n_features", "n_outputs", "setting"):
         raise refusal("model", model, kind=TypeError)
     return model
 
@@ -393,6 +439,10 @@ def check_settings(settings, dataset):
             raise refusal("classes_only", setting.label_smoothing)
         if dataset.is_regression and setting.class_weight != "none":
             raise refusal("classes_only", setting.class_weight)
+        if dataset.objective and dataset.objective.loss is not None:
+            for name in ("label_smoothing", "class_weight"):
+                if (value := getattr(setting, name)) != getattr(Hyperparameters, name):
+                    raise refusal("loss_alone", value, name=name)
     return settings
 
 

@@ -98,8 +98,8 @@ def _earlier_runs(plan, trials):
             continue
         setting = _setting(trial.params, plan.base)
         now = _record(plan.dataset, setting, plan.seeds)
-        for name, part in now.items():
-            if part != trial.user_attrs.get(name):
+        for name in (*now, "loss"):
+            if now.get(name) != trial.user_attrs.get(name):
                 part = words("search")["parts"]["base" if name == "setting" else name]
                 raise refusal("study_other", trial.number, part=part)
         runs += _runs_of(trial, plan.dataset, setting)
@@ -110,6 +110,8 @@ def _earlier_runs(plan, trials):
 
 def _record(dataset, setting, seeds):
     plain = {"dataset": about_data(dataset), "setting": setting_to_plain(setting)}
+    own = dataset.objective and dataset.objective.loss
+    plain |= {"loss": getattr(own, "__qualname__", repr(own))} if own else {}
     return json.loads(json.dumps(plain | {"seeds": seeds}))
 
 
@@ -134,12 +136,13 @@ def _runs_of(trial, dataset, setting):
             if len(loss) == 1:  # a number, of the best epoch
                 loss = np.append(np.full(most - 1, np.nan), loss)
             curves = {name: np.full_like(loss, np.nan) for name in names}
+            names = (*names, "val_metric")
             curves |= {n: np.array(told[n][k], float) for n in names if n in told}
             curves["val_loss"] = loss
             if {len(curve) for curve in curves.values()} != {min(len(loss), most)}:
                 return []
-            about = check_seed("seed", seed), *map(curves.get, CURVES)
-            runs.append(Run(dataset, setting, *about, 0.0))
+            curves, seed = dict.fromkeys(CURVES) | curves, check_seed("seed", seed)
+            runs.append(Run(dataset, setting, seed, **curves, fit_time=0.0))
     except (LookupError, TypeError, ValueError):
         return []
     return runs
@@ -175,7 +178,7 @@ def _tell(study, trial, runs, number):
 
     loss = runs.mean_val_loss[number]
     if runs.diverged[number].any():
-        loss = DIVERGED_ABOVE * runs.val_loss[number, :, 0].mean()
+        loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
     if math.isfinite(loss):
         study.tell(trial, float(loss))
     else:  # lost

@@ -20,6 +20,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from hpkit.engine.dense import BUILT_IN
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import WEIGHTS_PER_STACK, Group, Training
 from hpkit.hyperparameters import refusal
@@ -195,22 +196,24 @@ def workers_of(executor):
     return max(1, getattr(executor, "_max_workers", 1))
 
 
-def check_executor(executor, model):
+def check_executor(executor, model, objective=None):
     if not isinstance(executor, futures.Executor):
         raise refusal("executor", executor, kind=TypeError)
     pool = isinstance(executor, futures.ProcessPoolExecutor)
     if pool and executor._mp_context.get_start_method() == "fork":
         raise refusal("executor_fork")  # torch hangs once it has used threads
-    if model is None or isinstance(executor, futures.ThreadPoolExecutor):
+    if isinstance(executor, futures.ThreadPoolExecutor):
         return executor
+    by = pickle  # by name: the other process must be able to import it
+    notebook = not hasattr(sys.modules["__main__"], "__file__")
     if not pool and importlib.util.find_spec("cloudpickle"):
         import cloudpickle as by
-    else:  # by name: the other process must be able to import it
-        by, notebook = pickle, not hasattr(sys.modules["__main__"], "__file__")
-        if notebook and getattr(model, "__module__", "") == "__main__":
-            raise refusal("model_typed", model)
-    try:
-        by.dumps(model)
-    except Exception as failure:
-        raise refusal("model_stays", model, reason=failure) from None
+    for name, own in ({"model": model} | vars(objective or BUILT_IN)).items():
+        typed = getattr(own, "__module__", "") == "__main__"
+        if by is pickle and notebook and typed:
+            raise refusal("model_typed", own, name=name)
+        try:
+            by.dumps(own)
+        except Exception as failure:
+            raise refusal("model_stays", own, name=name, reason=failure) from None
     return executor

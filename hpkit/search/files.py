@@ -126,10 +126,10 @@ def runs_from_plain(plain, dataset=None):
     settings = tuple(Hyperparameters(**s) for s in plain["settings"])
     seeds, runs = check_seeds(plain["seeds"]), []
     for run in plain["runs"]:
-        curves = [run.get(name) for name in CURVES]
-        curves = [c if c is None else numbers_from_plain(c) for c in curves]
+        curves = {n: numbers_from_plain(run[n]) for n in CURVES if n in run}
+        curves = dict.fromkeys(CURVES) | curves | {"fit_time": run["fit_time"]}
         setting, seed = settings[run["setting"]], seeds[run["seed"]]
-        runs.append(Run(dataset, setting, seed, *curves, run["fit_time"]))
+        runs.append(Run(dataset, setting, seed, **curves))
     # Curves alone: of the folds it is enough to know how many there were.
     folds = (dataset,) * plain.get("folds", 0)
     return replace(Runs.of(runs, settings, seeds), folds=folds)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hpkit import store
-from hpkit.engine.runs import CURVES, fill
+from hpkit.engine.runs import fill
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import refusal, was_refused
@@ -71,6 +71,12 @@ class Lasting(Training):
     def take(self, groups):
         """Train these, in place of what is waiting."""
         self.waiting, self.stacks = list(groups), []
+
+
+def _start(run):
+    """Return what a run has before any training, as far as it tells a model."""
+    curves = run.train_loss, run.val_loss, run.val_metric
+    return [np.nan if curve is None else curve[0] for curve in curves]
 
 
 def _is_ours(failure):
@@ -137,9 +143,8 @@ class Storage:
         for run in list(before.runs)[:1] if all(same.values()) else ():
             probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=model)
             probe.advance(0)  # before any training
-            new = [probe.arrays[name][0, 0, 0] for name in CURVES[:2]]
-            old = [getattr(run, name)[0] for name in CURVES[:2]]
-            same["model"] = np.allclose(new, old, rtol=1e-5, atol=0, equal_nan=True)
+            new = _start(probe.runs[0, 0])
+            same["model"] = np.allclose(new, _start(run), 1e-5, 0, equal_nan=True)
         for name, fits in same.items():
             if not fits:
                 self._refuse(name)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from optuna.study import Study
 
-CRITERIA = ("validation", "last", "training", "accuracy")
+CRITERIA = ("validation", "last", "training", "accuracy", "metric")
 _LEVEL = 0.05  # share of equally good pairs that `told_apart` tells apart all the same
 SHARED = 12  # degrees of freedom that the usual variance counts for
 
@@ -87,6 +87,7 @@ class _AsRuns:
     val_loss: np.ndarray
     train_accuracy: np.ndarray | None
     val_accuracy: np.ndarray | None
+    val_metric: np.ndarray | None
     best_val_loss: np.ndarray
     best_epoch: np.ndarray
     diverged: np.ndarray
@@ -96,6 +97,7 @@ class _AsRuns:
     best: Hyperparameters
     best_run: Run
     mean_val_accuracy: np.ndarray | None
+    mean_val_metric: np.ndarray | None
     history: Callable[[], pd.DataFrame]
     as_pytorch: Callable[..., str]
 
@@ -183,7 +185,8 @@ class Search(_AsRuns):
 
         Mean over seeds of the lowest validation loss, with `by` "last" of that after
         the last epoch, with "training" of the lowest training loss, with "accuracy" of
-        minus the highest validation accuracy. nan where nothing was trained.
+        minus the highest validation accuracy, with "metric" of minus the highest of
+        your own metric. nan where nothing was trained.
         """
         check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0
@@ -194,10 +197,10 @@ class Search(_AsRuns):
         elif by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
-        elif runs.val_accuracy is None:
-            raise refusal("by_accuracy")
+        elif (means := getattr(runs, f"mean_val_{by}")) is None:
+            raise refusal(f"by_{by}")
         else:
-            return -runs.mean_val_accuracy
+            return -means
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 

@@ -19,10 +19,10 @@ from dataclasses import replace
 import numpy as np
 
 from hpkit import hyperparameters as hp
-from hpkit.data.datasets import Dataset, check_dataset, folds_of
-from hpkit.engine.dense import Model
+from hpkit.data.datasets import Dataset, folds_of
+from hpkit.engine.dense import Loss, Metric, Model
 from hpkit.engine.runs import join
-from hpkit.engine.training import check_settings, own_names, train
+from hpkit.engine.training import check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
@@ -48,13 +48,16 @@ def searching(own):
         *,
         seeds=(0,),
         model=None,
+        loss=None,
+        metric=None,
         executor=None,
         storage=None,
         cv=None,
         tick=_LIVE_TICK,
         **kwargs,
     ):
-        shared = own.__name__, dataset, base, seeds, model, executor, storage, cv, tick
+        data = rated(dataset, loss, metric)
+        shared = own.__name__, data, base, seeds, model, executor, storage, cv, tick
         return own(functools.partial(Plan, *shared), **kwargs)
 
     @functools.wraps(own)
@@ -118,7 +121,7 @@ class Plan:
         *,
         ranges=False,
     ):
-        self.kind, self.dataset = kind, check_dataset(dataset)
+        self.kind, self.dataset = kind, dataset
         base = hp.check_setting(base, "base", default=Hyperparameters())
         own = own_names(space, model, base)
         self.space = tried.check_space(kind, space, ranges=ranges, own=own)
@@ -133,7 +136,7 @@ class Plan:
         if executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
-            about["executor"] = check_executor(executor, model)
+            about["executor"] = check_executor(executor, model, dataset.objective)
             self._train = functools.partial(Spread, dataset, **about)
         self.cv = cv
         if cv is not None:
@@ -258,6 +261,9 @@ def grid_search(plan, **values):
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting.
+    loss, metric : function, optional
+        Your own ``(outputs, targets) -> scalar tensor`` or number, as in `hpkit.fit`.
+        The loss ranks, unless you ask for ``found.best_by("metric")``.
     storage : str or Path, optional
         A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
         from there after a stop, or a kill. It holds curves: the best run is trained
@@ -333,12 +339,15 @@ def cross_validate(
     repeats: int = 1,
     seed: int = 0,
     model: Model | None = None,
+    loss: Loss | None = None,
+    metric: Metric | None = None,
 ) -> np.ndarray:
     """Return the validation losses of every fold, after the last epoch.
 
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
     The training and validation rows are cut into folds, `repeats` times anew; the test
-    rows stay out. `seed` is of the shuffles and of the networks, `model` as in `fit`.
+    rows stay out. `seed` is of the shuffles and of the networks; `model`, `loss` and
+    `metric` are as in `fit`, and a metric's values come in place of the losses.
     Groups of a data set made with `groups` stay whole; with `time` the rows held back
     come after those learned from, in one way only. With a constant schedule,
     ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
@@ -356,7 +365,9 @@ def cross_validate(
     (1, 3)
     """
     one = isinstance(settings, Hyperparameters)
-    settings = check_settings([settings] if one else settings, check_dataset(dataset))
+    dataset = rated(dataset, loss, metric)
+    settings = check_settings([settings] if one else settings, dataset)
+    own = {"model": model, "loss": loss, "metric": metric}
     hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
     folds = hp.check_count("folds", folds, low=2, most=most)
@@ -366,9 +377,10 @@ def cross_validate(
     for repeat in range(repeats):
         rng = np.random.default_rng([seed, repeat])
         for data in folds_of(dataset, folds, rng):
-            *_, runs = train(data, settings, seeds=(seed,), model=model)
+            *_, runs = train(data, settings, seeds=(seed,), **own)
+            curves = runs.val_loss if metric is None else runs.val_metric
             last = runs.epochs_done[:, :, None]
-            losses.append(np.take_along_axis(runs.val_loss, last, 2)[:, 0, 0])
+            losses.append(np.take_along_axis(curves, last, 2)[:, 0, 0])
     losses = np.reshape(np.transpose(losses), (-1, repeats, folds))
     return losses[0] if one else losses
 

@@ -86,6 +86,14 @@ def net(n_features, n_outputs, setting):
     return nn.Sequential(nn.Linear(n_features, units), nn.Linear(units, n_outputs))
 
 
+GAMMA = 2
+
+
+def loss_of(outputs, targets):
+    logs = F.log_softmax(outputs, 1)[torch.arange(len(targets)), targets]
+    return -((1 - logs.exp()) ** GAMMA * logs).mean()
+
+
 def found():
     """Return what is trained, by name."""
     each = {f"{n}={v}": QUICK.but(**{n: v}) for n, vs in OTHER.items() for v in vs}
@@ -120,6 +128,12 @@ def found():
     rates = {"lr": hk.log_uniform(0.01, 0.1), "dropout": hk.uniform(0, 0.5)}
     all_["halving"] = hk.successive_halving(*about, n_trials=5, eta=2, **rates)
     all_["path"] = hk.one_at_a_time(*about, epochs=[2, 4], batch_size=[8, 16])
+    losses = {"lr": [0.1, 0.2], "loss": nn.HuberLoss(delta=0.5)}
+    all_["huber"] = hk.grid_search(NUMBERS, QUICK, **losses)
+    all_["own loss"] = hk.fit(DATA, QUICK, loss=loss_of, model=Net)
+    weighted = nn.CrossEntropyLoss(torch.linspace(1, 2, DATA.n_outputs))
+    all_["weighted"] = hk.fit(DATA, QUICK, loss=weighted)
+    all_["smooth"] = hk.fit(NUMBERS, QUICK, loss=F.smooth_l1_loss)
     training = hk.train(DATA, QUICK.but(epochs=2000), tick=0)
     all_["stopped"] = [*itertools.islice(training, 40)][-1][0, 0]
     training.close()
@@ -225,6 +239,16 @@ def test_a_model_of_unknown_source_gets_all_of_the_setting(tmp_path, monkeypatch
     assert "\n# Put the function that makes your network here" in text
     assert vars(names["setting"]) | {"own": ()} == {**vars(run.setting)}
     np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+
+
+def test_a_loss_of_unknown_source_has_a_place_in_the_script(tmp_path, monkeypatch):
+    run = hk.fit(DATA, QUICK, loss=lambda outputs, targets: loss_of(outputs, targets))
+    monkeypatch.chdir(tmp_path)
+    run.as_pytorch("run.py")
+    exec((tmp_path / "run.py").read_text("utf-8"), names := {"loss_of": loss_of})
+
+    np.testing.assert_allclose(names["val_loss"], run.val_loss, atol=1e-5)
+    assert [*forms(run, "r.npz", "")] == ["PyTorch"]
 
 
 def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Training: its properties, own networks; the numbers of runs are in test_stack."""
 
+import functools
 import itertools
 import math
 import subprocess
@@ -10,13 +11,16 @@ import time
 import numpy as np
 import pytest
 import torch
-from architectures import batch_norm
+from architectures import batch_norm, dropout
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from oracle import dense, focal, plain_run, right
 from torch import nn
 
+import hpkit as hk
 from hpkit.data.datasets import load_dataset
+from hpkit.engine import own_networks
 from hpkit.engine.training import Hyperparameters, Training, check_settings, fit, train
 
 MOONS = load_dataset("small_moons")
@@ -247,3 +251,174 @@ def test_no_optimizer_module_is_loaded():
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# ---- a learner's own loss and metric -----------------------------------------------
+
+NUMBERS = hk.Dataset.from_arrays(
+    (ROWS := np.random.default_rng(3).normal(size=(70, 3))),
+    ROWS[:, 0] * 2 + np.sin(ROWS[:, 1]),
+)
+
+
+def pinball(outputs, targets):
+    above = targets - outputs
+    return torch.maximum(0.9 * above, -0.1 * above).mean()
+
+
+def looking(outputs, targets):
+    """Return a loss that no vmap can ask, for it looks at values."""
+    loss = nn.functional.cross_entropy(outputs, targets)
+    return loss if loss.item() < 0.5 else loss + 0.1 * outputs.pow(2).mean()
+
+
+def in_place(outputs, targets):
+    return outputs.sub_(targets).abs_().sum() / len(targets) - 3
+
+
+LOSSES = [nn.HuberLoss(delta=0.5), pinball, in_place, focal, looking]
+SOME = [
+    QUICK.but(batch_size=13, momentum=0.9, clip=0.5),
+    QUICK.but(batch_size=13, lr=0.3, epochs=2, patience=1),
+    QUICK.but(batch_size=40, optimizer="adam", schedule="cosine", weight_decay=0.1),
+]
+
+
+@functools.cache
+def trained_by(loss, setting, seed, model):
+    data = MOONS if loss in (focal, looking) else NUMBERS
+    about = {"dtype": torch.float64, "model": model or dense, "loss": loss}
+    return plain_run(data, setting, seed, **about)
+
+
+@pytest.mark.parametrize("model", [None, batch_norm, dropout])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_own_loss_trains_as_in_the_plain_loop_in_any_company(
+    loss, model, monkeypatch
+):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    monkeypatch.setattr(own_networks, "WARNED", WARNED)
+    data = MOONS if loss in (focal, looking) else NUMBERS
+    about = {"loss": loss, "model": model, "dtype": torch.float64}
+
+    for settings in SOME, SOME[::-1], SOME[:1]:
+        for run in last(train(data, settings, seeds=(4, 0), **about)):
+            want = trained_by(loss, run.setting, run.seed, model)
+            for name, curve in zip(CURVES, want.curves.T, strict=False):
+                assert getattr(run, name) == pytest.approx(curve, abs=1e-9), name
+            pairs = zip(run.network().parameters(), want.best.parameters(), strict=True)
+            assert all(torch.allclose(a, b, atol=1e-9) for a, b in pairs)
+
+
+CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+
+
+class Ignored(set):
+    """What takes every warning for said."""
+
+    def __contains__(self, _):
+        return True
+
+
+WARNED = Ignored()
+
+
+def test_an_own_loss_is_asked_at_once_where_it_can_be():
+    counts = {}
+    for loss in (focal, looking):
+
+        def counted(outputs, targets, loss=loss):
+            counts[loss] = counts.get(loss, 0) + 1
+            return loss(outputs, targets)
+
+        settings = [QUICK.but(lr=lr) for lr in np.linspace(0.01, 0.5, 30)]
+        last(train(MOONS, settings, loss=counted))
+
+    assert counts[looking] > 10 * counts[focal]
+
+
+def test_cross_entropy_given_as_a_loss_is_what_there_is_without_one():
+    for data, loss in ((MOONS, nn.CrossEntropyLoss()), (NUMBERS, nn.MSELoss())):
+        data.test_looks.clear()
+        plain, own = fit(data, QUICK), fit(data, QUICK, loss=loss)
+        assert own.val_loss == pytest.approx(plain.val_loss, abs=1e-6)
+        want = pytest.approx(plain.test_loss(), abs=1e-6)
+        data.test_looks.clear()
+        assert own.test_loss() == want
+        assert plain.dataset is data
+        assert fit(own.dataset, QUICK).val_loss.tolist() == plain.val_loss.tolist()
+
+
+def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
+    def worse(outputs, targets):  # numpy's, a number of its own kind
+        return np.float32(-right(outputs, targets))
+
+    settings = [QUICK.but(lr=lr, epochs=e) for lr, e in ((0.01, 2), (0.5, 3))]
+    runs = last(train(MOONS, settings, seeds=(0, 1), metric=right))
+    grid = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], seeds=(0, 1), metric=worse)
+
+    for name in ("val_{}", "mean_val_{}"):
+        want = pytest.approx(getattr(runs, name.format("accuracy")), nan_ok=True)
+        assert getattr(runs, name.format("metric")) == want
+    MOONS.test_looks.clear()
+    assert runs[1, 0].test_metric() == pytest.approx(runs[1, 0].test_accuracy())
+    assert grid.best_by("metric").lr == 0.01
+    assert grid.best_by("accuracy").lr == grid.best.lr == 0.5
+    assert grid.scores("metric") == pytest.approx(-grid.mean_val_metric)
+    assert grid.to_frame()["mean_val_metric"].tolist() == grid.mean_val_metric.tolist()
+    rows = grid.history().query("metric == 'metric' and split == 'valid'")
+    assert rows["value"].to_numpy() == pytest.approx(grid.val_metric.ravel(), abs=1e-6)
+    folds = hk.cross_validate(MOONS, SOME[:2], folds=3, metric=right)
+    assert folds.shape == (2, 1, 3)
+    assert ((folds > 0.4) & (folds <= 1)).all()
+    with pytest.raises(ValueError, match="needs a metric of your own, got a search"):
+        hk.grid_search(MOONS, QUICK, lr=[0.1]).best_by("metric")
+
+
+def test_a_loss_below_zero_diverges_where_it_rises_alone():
+    falling = fit(NUMBERS, QUICK, loss=lambda o, t: (o - t).pow(2).mean() - 5)
+    rising = fit(NUMBERS, QUICK.but(lr=9), loss=lambda o, t: (o - t).pow(2).mean() - 1)
+    odd = fit(MOONS, QUICK, loss=lambda o, t: focal(o, t) * float("nan"))
+
+    assert falling.val_loss[-1] < falling.val_loss[0] < 0
+    assert (falling.diverged, rising.diverged, odd.diverged) == (False, True, True)
+
+
+FAULTS = {
+    r"loss must be a function .*got 3; write": {"loss": 3},
+    r"loss must be a function .*got <function .*; write": {"loss": lambda outputs: 0},
+    r"metric must be a function .*got 'f1'; write": {"metric": "f1"},
+    r"one number, the mean.*got the shape \(\d+, 2\); end": {"loss": lambda o, t: o},
+    r"must return a tensor, got float32; comp": {"loss": lambda o, t: np.float32(1)},
+    r"must return a tensor, got NoneType; c": {"loss": lambda o, t: None},
+    r"got one without a gradient; compute": {"loss": lambda o, t: o.detach().mean()},
+    r"got this error from it: .*size of tensor.*; try": {
+        "loss": lambda o, t: (o - t).mean()
+    },
+    r"metric must take .*got this .*zero; t": {"metric": lambda o, t: 1 / 0},
+    r"metric must return one number, got ten.*; r": {"metric": lambda o, t: o},
+    r"metric must return one number, got None; r": {"metric": lambda o, t: None},
+    r"got one that draws random numbers; let": {
+        "loss": lambda o, t: focal(o + torch.randn_like(o), t)
+    },
+}
+
+
+@pytest.mark.parametrize("words", FAULTS)
+def test_an_odd_loss_or_metric_is_refused_in_three_parts(words):
+    for call in (
+        functools.partial(fit, MOONS),
+        functools.partial(hk.cross_validate, MOONS, QUICK),
+        functools.partial(hk.grid_search, MOONS, QUICK, lr=[0.1, 1]),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            call(**FAULTS[words])
+
+
+def test_class_weights_and_smoothing_are_refused_with_an_own_loss():
+    for own in {"class_weight": "balanced"}, {"label_smoothing": 0.1}:
+        with pytest.raises(ValueError, match="left out with a loss of your own, got"):
+            fit(MOONS, QUICK.but(**own), loss=focal)
+        values = {name: [value] for name, value in own.items()}
+        with pytest.raises(ValueError, match="left out with a loss of your own, got"):
+            hk.grid_search(MOONS, QUICK, **values, loss=focal)

@@ -13,6 +13,7 @@ import architectures
 import numpy as np
 import pytest
 import torch
+from oracle import focal, right
 
 import hpkit as hk
 from hpkit.engine import own_networks
@@ -80,6 +81,18 @@ def same(a, b):
 
 
 # ---- same numbers ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [None, architectures.batch_norm])
+def test_an_own_loss_and_metric_travel(model, pool):
+    about = ROWS, BASE.but(epochs=2)
+    own = {"loss": focal, "metric": right, "model": model, "lr": [0.1, 1]}
+    own |= {"batch_size": [8, 20], "seeds": (0, 5)}
+    here, there = (hk.grid_search(*about, **own, executor=e) for e in (None, pool))
+
+    for name in (*ARRAYS, "val_metric"):
+        want = pytest.approx(getattr(here, name), abs=1e-5)
+        assert getattr(there, name) == want
 
 
 def test_every_search_gives_the_numbers_of_one_process(pool):
@@ -501,9 +514,11 @@ def test_pools_and_functions_that_cannot_travel_are_refused(
         (dask_pool, None, r"got <Client.*use .*client.get_executor\(\)"),
         (spawn_pool, lambda a, b, c: None, r"can travel .*, got .*; put it in a \.py"),
         (loky_pool, locked, r"can travel to another process, got .* cannot"),
+        (spawn_pool, {"loss": lambda o, t: o.mean()}, "a loss must be a function that"),
     ):
+        own = model if isinstance(model, dict) else {"model": model}
         with pytest.raises((ValueError, TypeError), match=words):
-            hk.grid_search(MOONS, BASE, lr=[0.1], model=model, executor=pool)
+            hk.grid_search(MOONS, BASE, lr=[0.1], **own, executor=pool)
 
 
 def test_a_notebooks_function_is_refused_by_a_spawn_pool(spawn_pool, monkeypatch):

@@ -13,6 +13,7 @@ from pathlib import Path
 import architectures
 import numpy as np
 import pytest
+from oracle import focal, right
 from torch import nn
 
 import hpkit as hk
@@ -318,6 +319,35 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search(monkeypat
     assert Path("tuning.json").read_text() == before
     again = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")
     assert_same(again, whole)
+
+
+@pytest.mark.parametrize("cut", ["storage", "study"])
+def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
+    import optuna
+
+    own = {"loss": focal, "metric": right, "lr": LRS}
+    if cut == "storage":
+        search, study = hk.grid_search, {"storage": "tuning.json"}
+        live = search.live(DIGITS, BASE, **own, **study, tick=0)
+        while next(live).cost.epochs < 9:
+            pass
+        live.close()
+    else:
+        search, own["n_trials"] = hk.bayesian_search, 3
+        study = {"study": optuna.create_study(sampler=optuna.samplers.RandomSampler(1))}
+        search(DIGITS, BASE, **own | {"n_trials": 2}, **study)
+    for name in ("loss", "metric")[: 2 if cut == "storage" else 1]:
+        with pytest.raises(ValueError, match="of this very search"):
+            search(DIGITS, BASE, **own | {name: None}, **study)
+    found = search(DIGITS, BASE, **own, **study)
+
+    assert found.finished
+    for run in found.runs:
+        alone = hk.fit(DIGITS, run.setting, loss=focal, metric=right)
+        assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
+        assert run.val_metric == pytest.approx(alone.val_metric, abs=0.02)
+    path = found.save("found.json")
+    assert np.array_equal(hk.load(path).val_metric, found.val_metric, equal_nan=True)
 
 
 def test_where_everything_fails_the_first_error_is_raised():
