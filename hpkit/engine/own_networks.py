@@ -24,6 +24,7 @@ from torch.func import functional_call, vjp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, READ, first_line, start
+from hpkit.engine.stack import pack
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
 from hpkit.locale import words
 
@@ -131,6 +132,9 @@ class ModuleNetworks:
         if self.stacked and fingerprint(net) != self.fingerprint:
             self._leave("state")  # a tensor that is no buffer, another with each seed
         trained, fixed = parts_of(net)
+        shapes = [tuple(t.shape) for t in trained.values()]
+        if shapes != self.shapes:
+            raise refusal("network_shapes", shapes, others=self.shapes)
         return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
     def bind(self, stack):
@@ -219,11 +223,12 @@ class ModuleNetworks:
 
     def _ask(self, net, rows):
         try:
-            return net(rows)
+            out = net(rows)
         except Exception as error:
             facts = {"rows": len(rows), "features": rows.shape[1]}
             reason = first_line(error)
             raise refusal("network_batch", reason=reason, **facts) from error
+        return _checked(out, len(rows), self.make[2])
 
     def _pull_back_one(self, own, x, y, weight):
         def delta(out):
@@ -453,7 +458,10 @@ def mark(value):
     if isinstance(value, nn.Parameter):
         return "parameter"
     if isinstance(value, torch.Tensor):
-        return tuple(value.shape), hash(value.detach().numpy().tobytes())
+        try:
+            return tuple(value.shape), hash(value.detach().numpy().tobytes())
+        except TypeError:  # a kind that numpy does not have
+            return hash(pack(value.detach()))
     if isinstance(value, np.ndarray):
         return value.shape, hash(value.tobytes())
     if isinstance(value, list | tuple | set):
@@ -586,7 +594,13 @@ def _check_network(net, n_features, n_outputs):
     except Exception as error:
         facts = {"features": n_features, "reason": first_line(error)}
         raise refusal("network_input", **facts) from error
-    shape = tuple(getattr(out, "shape", ()))
-    if shape != (2, n_outputs):
-        shape = shape or type(out).__name__
-        raise refusal("network_output", outputs=n_outputs, shape=shape)
+    _checked(out, 2, n_outputs)
+
+
+def _checked(out, rows, n_outputs):
+    """Return what a network gives for rows, if that is one float for each output."""
+    if not isinstance(out, torch.Tensor) or not out.is_floating_point():
+        shape = getattr(out, "dtype", type(out).__name__)
+    elif (shape := tuple(out.shape)) == (rows, n_outputs):
+        return out
+    raise refusal("network_output", outputs=n_outputs, shape=shape, rows=rows)

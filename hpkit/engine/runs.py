@@ -147,7 +147,7 @@ class Run:
         import torch
 
         data = self.dataset
-        about = self.model, data.n_features, data.n_outputs, self.setting, 0
+        about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)
         from hpkit.engine.own_networks import start_own  # 0.1 s that few need

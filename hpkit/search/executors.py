@@ -25,7 +25,7 @@ from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import WEIGHTS_PER_STACK, Group, Training
 from hpkit.hyperparameters import refusal
 from hpkit.locale import words
-from hpkit.search.lasting import Lasting
+from hpkit.search.lasting import Lasting, is_ours
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds without an answer after which dead workers are looked for
@@ -156,8 +156,17 @@ class Spread(Lasting):
         self.waiting, self.stacks = {}, []
 
 
-def work(part, seconds, pause):
-    """Train a part for that long, or a step, to an epoch's end, in the worker."""
+def work(*part):
+    """Train a part in the worker; an error says whether it is hpkit's own."""
+    try:
+        return _work(*part)
+    except Exception as failure:
+        failure.ours = is_ours(failure)
+        raise
+
+
+def _work(part, seconds, pause):
+    """Train a part for that long, or a step, to an epoch's end."""
     until, left = time.perf_counter() + seconds, seconds
     training, at = part.make(), tuple(np.array(part.runs).T)
     state = _under_way(unpack(part.state))

@@ -35,7 +35,7 @@ class Lasting(Training):
 
     def fail(self, runs, failure):
         """Lose runs; of a stack of a learner's, first see which of them it is."""
-        if _is_ours(failure):
+        if is_ours(failure):
             raise failure
         if len(runs) > 1 and self.own and "waiting" in vars(self):
             for name, array in self.arrays.items():
@@ -79,8 +79,10 @@ def _start(run):
     return [np.nan if curve is None else curve[0] for curve in curves]
 
 
-def _is_ours(failure):
+def is_ours(failure):
     """Say whether an error comes of hpkit's own code, not of a model or of memory."""
+    if hasattr(failure, "ours"):  # it comes from another process, without its frames
+        return failure.ours
     where = failure.__traceback__
     while where and where.tb_next:
         where = where.tb_next

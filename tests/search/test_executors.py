@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -93,6 +94,19 @@ def test_an_own_loss_and_metric_travel(model, pool):
     for name in (*ARRAYS, "val_metric"):
         want = pytest.approx(getattr(here, name), abs=1e-5)
         assert getattr(there, name) == want
+
+
+def test_an_error_of_hpkits_own_in_a_worker_is_raised(spawn_pool, monkeypatch):
+    send = executors.Spread._send
+
+    def wrong(self, part, pause):  # the worker has no such setting
+        odd = {"runs": [(99, 0)]} if part.runs[0][0] == 1 else {}
+        send(self, replace(part, **odd), pause)
+        self.waiting[[*self.waiting][-1]] = part
+
+    monkeypatch.setattr(executors.Spread, "_send", wrong)
+    with pytest.raises(IndexError):
+        hk.grid_search(MOONS, BASE, batch_size=[16, 32], executor=spawn_pool)
 
 
 def test_every_search_gives_the_numbers_of_one_process(pool):

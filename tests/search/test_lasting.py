@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import architectures
 import numpy as np
 import pytest
+import torch
 from oracle import focal, right
 from torch import nn
 
@@ -284,6 +286,70 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
     assert found.best == found.settings[0]
     assert "were lost: RuntimeError: no such network" in found.describe()
     assert (found.fit_time[found.epochs_done < 0] == 0).all()
+
+
+class Odd(nn.Module):
+    """Gives, in training or once trained for a while, what no network should."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__()
+        self.layer, self.odd, self.calls = nn.Linear(n_in, n_out), setting.odd, 0
+        self.half = torch.zeros(2, dtype=torch.bfloat16)  # that numpy does not have
+
+    def forward(self, x):
+        out, self.calls = self.layer(x), self.calls + self.training
+        if self.calls < 5 or not self.odd:
+            return out
+        if self.odd == "memory":
+            raise RuntimeError("not enough memory: you tried to allocate 9 bytes")
+        return ODD[self.odd](out) if self.training == (self.odd != "flat") else out
+
+
+ODD = {
+    "pair": lambda out: (out, out),
+    "nothing": lambda out: None,
+    "array": lambda out: out.detach().numpy(),
+    "whole": lambda out: out.long(),
+    "short": lambda out: out[:1],
+    "deep": lambda out: out[None],
+    "flat": lambda out: out[:, 0],
+    "raises": lambda out: {}[7],
+}
+
+
+@pytest.mark.parametrize("steps", [1, 10**6])  # stacked, and one after the other
+def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatch):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", steps)
+    values = ["", *ODD, "memory"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", own_networks.OneByOneWarning)
+        found = hk.grid_search(DIGITS, BASE, odd=values, seeds=(0, 1), model=Odd)
+
+    lost = {found.settings[i].odd: p.reason for p in found.lost for i, _ in p.runs}
+    assert found.best.odd == ""
+    assert [*lost] == values[1:]
+    for reason in lost.values():
+        assert "ValueError: the network must " in reason
+        assert "got " in reason
+
+
+def of_a_random_size(n_in, n_out, setting):
+    width = 3 + int(torch.randint(0, 50, ())) if setting.wild else 4
+    return nn.Sequential(nn.Linear(n_in, width), nn.Linear(width, n_out))
+
+
+def test_a_network_of_another_shape_with_each_seed_is_trained_alone():
+    wild = {"seeds": range(3), "model": of_a_random_size}
+    found = hk.grid_search(DIGITS, BASE, wild=[False, True], **wild)
+
+    assert not found.lost
+    for k in range(3):
+        run, setting = found.runs[1, k], found.settings[1]
+        alone = hk.fit(DIGITS, setting, seed=k, model=of_a_random_size)
+        assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
+        assert run.outputs(DIGITS.valid.X).shape == (len(DIGITS.valid.y), 10)
+    with pytest.raises(ValueError, match=r"same layers with every seed, got .*; make"):
+        [*hk.train(DIGITS, setting, **wild)]
 
 
 def test_what_was_lost_is_tried_again_and_named_again(tmp_path):
