@@ -13,7 +13,7 @@ from optuna.study import Study
 
 from hpkit.capstone import BudgetError, Capstone
 from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.dense import Loss, Metric, Model
+from hpkit.engine.dense import Model, Score
 from hpkit.engine.files import load_model
 from hpkit.engine.training import Hyperparameters, Run, Runs, fit, train
 from hpkit.exercises import progress
@@ -112,8 +112,8 @@ def bayesian_search(
     search_seed: int = 0,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
@@ -126,8 +126,8 @@ def grid_search(
     *,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
@@ -141,8 +141,8 @@ def one_at_a_time(
     order: Iterable[str] | None = None,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
@@ -157,8 +157,8 @@ def random_search(
     search_seed: int = 0,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
@@ -174,8 +174,8 @@ def successive_halving(
     search_seed: int = 0,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
@@ -190,8 +190,8 @@ def validation_curve(
     param_range: Iterable[Any],
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,

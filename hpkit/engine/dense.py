@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,10 +32,8 @@ _ACTIVATIONS["tanh"] = (
 
 # What makes a learner's own network: (n_features, n_outputs, setting).
 Model = Callable[[int, int, Hyperparameters], nn.Module]
-# A learner's own loss or metric, of outputs (rows, outputs) and targets: classes
-# (rows,), numbers (rows, 1).
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Metric = Callable[[torch.Tensor, torch.Tensor], float]
+# A learner's own loss or metric, of outputs and targets.
+Score = Callable[[torch.Tensor, torch.Tensor], Any]
 
 
 def network(n_features, n_outputs, setting):
@@ -59,14 +58,14 @@ def start(model, n_features, n_outputs, setting, seed):
 
 
 class Objective:
-    """A learner's own loss and metric of the runs of a stack: None where hpkit's holds.
+    """A learner's own loss and metric; None where hpkit's holds.
 
-    Outputs come as (runs, outputs, points), targets so, too, classes one-hot. A loss is
+    Outputs come as (runs, outputs, points), so do targets, classes one-hot. A loss is
     asked for all runs by one `vmap`, or run by run where that cannot be.
     """
 
     def __init__(self, loss=None, metric=None):
-        self.loss, self.metric, self.at_once, self.compared = loss, metric, True, False
+        self.loss, self.metric, self.at_once = loss, metric, True
 
     def check(self, data):
         """Ask both once, for made-up outputs of a data set's `Columns`."""
@@ -82,30 +81,30 @@ class Objective:
 
     def losses(self, out, y):
         """Return the loss of each run (runs,)."""
+        rows = _rows(out, y)
         if self.at_once and len(out) > 1:
             try:
-                found = vmap(self.loss_of)(*_rows(out, y))
-                if self.compared:
-                    return found
+                return vmap(self.loss_of)(*rows)
             except Exception:  # it looks at values, say
                 self.at_once = False
-        rows = zip(*_rows(out, y), strict=True)
-        alone = torch.stack([self.loss_of(*each) for each in rows])
-        if self.at_once and len(out) > 1:
-            self.compared = True
-            self.at_once = torch.allclose(found, alone, 1e-4, 1e-6, equal_nan=True)
-        return alone
+        return torch.stack([self.loss_of(*each) for each in zip(*rows, strict=True)])
 
     def delta(self, out, y):
         """Return the gradient of each run's loss by its outputs."""
         with torch.enable_grad():
             out = out.detach().requires_grad_()
-            losses = self.losses(out, y)
+            losses = self.losses(out, y).sum()
             if losses.requires_grad:
-                (found,) = torch.autograd.grad(losses.sum(), out, allow_unused=True)
-                if found is not None:
-                    return found
+                return torch.autograd.grad(losses, out)[0]
         raise refusal("loss_constant")
+
+    def measured(self, out, y, n_train, losses):
+        """Return losses (2, runs), a learner's own if there is one, and the metric."""
+        halves = [(t[..., :n_train], t[..., n_train:]) for t in (out, y)]
+        if self.loss is not None:
+            losses = [self.losses(*half) for half in zip(*halves, strict=True)]
+            losses = torch.stack(losses).double().numpy()
+        return losses, self.measures(halves[0][1], halves[1][1])
 
     def measures(self, out, y):
         """Return the metric of each run, a list; None without one."""

@@ -14,7 +14,6 @@ import random
 import sys
 import types
 import warnings
-from functools import partial
 from itertools import pairwise, product
 
 import numpy as np
@@ -172,11 +171,9 @@ class ModuleNetworks:
         self.absent = []
         if self.stacked:
             self.net.train()
-            delta = self._own_delta(x, y) if self.given else y
-            of = torch.ones_like(weight) if self.given else weight
-            found = delta
-            if delta is not None:
-                found = self._traced("gradient", self._pull_back, x, delta, of)
+            found = target = self._own_delta(x, y, weight) if self.given else y
+            if target is not None:
+                found = self._traced("gradient", self._pull_back, x, target, weight)
             if found is not None:
                 for grad, value in zip(self.grads, found, strict=True):
                     grad.copy_(value)
@@ -185,11 +182,8 @@ class ModuleNetworks:
 
         def write(i, own):
             own.mode(True)
-            if self.given:
-                back, rows = partial(self._delta_of, y[i]), x[i].mT.contiguous()
-                found = self._gradients(own, rows, back)
-            else:
-                found = self._pull_back_one(own, x[i], y[i], _of_run(weight, i))
+            about = x[i], y[i], _of_run(weight, i)
+            found = self._pull_back_one(own, *about, self.given)
             for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
                 if value is None:
                     self.absent.append((part, i))
@@ -230,8 +224,10 @@ class ModuleNetworks:
             raise refusal("network_batch", reason=reason, **facts) from error
         return _checked(out, len(rows), self.make[2])
 
-    def _pull_back_one(self, own, x, y, weight):
+    def _pull_back_one(self, own, x, y, weight, by_loss=False):
         def delta(out):
+            if by_loss:
+                return self.objective.delta(out.mT[None], y[None])[0].mT
             return self._delta(out, y.mT, 1) * weight[:, None]
 
         return self._gradients(own, x.mT.contiguous(), delta)
@@ -252,10 +248,7 @@ class ModuleNetworks:
             return (out - y) * (2 / out.shape[units])
         return torch.softmax(out, units) - y
 
-    def _delta_of(self, y, out):
-        return self.objective.delta(out.mT[None], y[None])[0].mT
-
-    def _own_delta(self, x, y):
+    def _own_delta(self, x, y, weight):
         """Return how a learner's loss changes with the outputs; None without a trace.
 
         It is no part of a trace: it may change with what it reads.
@@ -264,7 +257,7 @@ class ModuleNetworks:
         out = self._traced("training", self._forward, x)
         for buffer, value in zip(self.buffers, before, strict=True):
             buffer.copy_(value)
-        return None if out is None else self.objective.delta(out, y)
+        return None if out is None else self.objective.delta(out, y) / weight
 
     @property
     def has_state(self):

@@ -41,14 +41,13 @@ def source_of(model, taken, what="network"):
 
 def _arguments(module):
     """Return the arguments that make a loss of PyTorch's, as text."""
-    parts = []
-    for name, usual in inspect.signature(type(module)).parameters.items():
-        value = getattr(module, name, usual.default)
-        if isinstance(value, torch.Tensor):
-            parts.append(f"{name}=torch.tensor({value.tolist()})")
-        elif value != usual.default:
-            parts.append(f"{name}={value!r}")
-    return ", ".join(parts)
+    usual = inspect.signature(type(module)).parameters
+    own = {name: getattr(module, name, p.default) for name, p in usual.items()}
+    own = {name: v for name, v in own.items() if v is not usual[name].default}
+    tensors = {n: v.tolist() for n, v in own.items() if isinstance(v, torch.Tensor)}
+    said = {n: repr(v) for n, v in own.items()}
+    said |= {name: f"torch.tensor({value})" for name, value in tensors.items()}
+    return ", ".join(f"{name}={value}" for name, value in said.items())
 
 
 def _collect(name, value, home, imports, found):

@@ -19,7 +19,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
-from hpkit.engine.dense import BUILT_IN, network, start
+from hpkit.engine.dense import network, start
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import words
 
@@ -248,8 +248,8 @@ class Run:
         A second look warns: choosing by the test loss makes it a validation loss.
         """
         test = self._look_at_test("test_loss")
-        if self._objective.loss is not None:
-            return float(self._objective.loss_of(*self._tensors(test)))
+        if (own := self.dataset.objective) and own.loss is not None:
+            return float(own.loss_of(*self._tensors(test)))
         out = self.outputs(test.X)
         if self.dataset.is_regression:
             return float(((out[:, 0] - test.y) ** 2).mean())
@@ -265,17 +265,11 @@ class Run:
 
     def test_metric(self) -> float:
         """Return your own `metric` on the test split, as `test_loss` does."""
-        if self._objective.metric is None:
-            raise refusal("no_metric", "test_metric")
-        test = self._look_at_test("test_metric")
-        return self._objective.metric_of(*self._tensors(test))
-
-    @property
-    def _objective(self):
-        return self.dataset.objective or BUILT_IN
+        if not (own := self.dataset.objective) or own.metric is None:
+            raise refusal("no_metric")
+        return own.metric_of(*self._tensors(self._look_at_test("test_metric")))
 
     def _tensors(self, split):
-        """Return outputs and targets of a split as a loss of one's own takes them."""
         import torch
 
         dtype = self.weights[0].last[0].dtype
@@ -408,9 +402,7 @@ class Runs:
         if done < 0:
             raise refusal("not_started", kind=IndexError, i=i, k=k)
         arrays = {name: getattr(self, name) for name in CURVES}
-        arrays = {name: a for name, a in arrays.items() if a is not None}
-        curves = dict.fromkeys(CURVES)
-        curves |= {name: a[i, k, : done + 1] for name, a in arrays.items()}
+        curves = {n: a if a is None else a[i, k, : done + 1] for n, a in arrays.items()}
         data = self.folds[k] if self.folds else self.dataset
         more = {"model": self.model, "weights": self.weights.get((i, k))}
         more |= {"fit_time": float(self.fit_time[i, k])}

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hpkit.engine.dense import ROWS_AT_ONCE, Objective
+from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
 from hpkit.hyperparameters import factors
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
@@ -51,7 +51,6 @@ class Columns:
     XY: torch.Tensor
     n_train: int
     regression: bool
-    objective: Objective | None
 
     @classmethod
     def of(cls, dataset, dtype):
@@ -66,8 +65,7 @@ class Columns:
         X, Y = (torch.cat(t).T.contiguous() for t in (X, Y))
         n_train = len(dataset.train.y)
         XY = torch.cat([X, Y])[:, :n_train].contiguous()
-        about = dataset.is_regression, dataset.objective
-        return cls(X, Y, XY, n_train, *about)
+        return cls(X, Y, XY, n_train, dataset.is_regression)
 
 
 @dataclass(frozen=True)
@@ -374,15 +372,15 @@ class Stack:
         return list(zip(Xs, Ys, strict=True))
 
     def measure(self):
-        """Return losses (2, runs), training and validation, and accuracies or None.
+        """Return losses (2, runs), accuracies or None, and a learner's metric or None.
 
-        And a learner's own metric of the validation rows (runs,), or None.
+        Of both splits; the metric of the validation rows alone.
         """
-        data, count = self.data, len(self.runs)
+        data, count, own = self.data, len(self.runs), self.net.objective
         pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
         for x, y in self.pieces:
             out = self.net.outputs(x.expand(count, -1, -1))
-            if data.objective is not None:
+            if own is not BUILT_IN:
                 outs.append(out.clone())
             if data.regression:
                 pieces.append((out - y).square_().mean(1)[None])
@@ -394,20 +392,11 @@ class Stack:
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1).numpy()
         losses, metric = means[0], None
-        if data.objective is not None:
-            losses, metric = self._own_measures(torch.cat(outs, -1), losses)
+        if outs:
+            out, y = torch.cat(outs, -1), data.Y.expand(count, -1, -1)
+            losses, metric = own.measured(out, y, n, losses)
         self._remember_best(losses[1])
         return losses, None if data.regression else means[1], metric
-
-    def _own_measures(self, out, losses):
-        """Return a learner's own loss of both splits, if there is one, and metric."""
-        own, n = self.data.objective, self.data.n_train
-        y = self.data.Y.expand(len(out), -1, -1)
-        halves = [(out[..., :n], y[..., :n]), (out[..., n:], y[..., n:])]
-        if own.loss is not None:
-            losses = torch.stack([own.losses(*half) for half in halves])
-            losses = losses.double().numpy()
-        return losses, own.measures(*halves[1])
 
     def _remember_best(self, val_loss):
         """Keep the weights of every run whose validation loss is its lowest yet."""

@@ -25,15 +25,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine import memory
-from hpkit.engine.dense import (
-    READ,
-    DenseNetworks,
-    Loss,
-    Metric,
-    Model,
-    Objective,
-    network,
-)
+from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -289,8 +281,8 @@ def train(
     *,
     seeds: Iterable[int] = (0,),
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
     tick: float = 0.03,
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[Runs]:
@@ -305,14 +297,12 @@ def train(
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
         network of the setting. Frozen parameters stay frozen.
     loss : function, optional
-        ``(outputs, targets) -> scalar tensor``, a mean over the rows, such as
-        ``torch.nn.HuberLoss()``: it is what trains, and what `val_loss` shows. Outputs
-        are a tensor (rows, outputs), targets classes (rows,), or for regression numbers
-        (rows, 1). Default: cross-entropy, or the mean squared error.
+        ``(outputs, targets) -> scalar tensor``, such as ``torch.nn.HuberLoss()``: what
+        trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs), targets
+        classes (rows,), or numbers (rows, 1). Default: cross-entropy, or squared error.
     metric : function, optional
-        ``(outputs, targets) -> number``, measured on the validation rows after each
-        epoch: `val_metric`. Higher is better, as in scikit-learn: return an error with
-        a minus. The network of the lowest validation loss is kept all the same.
+        ``(outputs, targets) -> number`` of the validation rows after each epoch:
+        `val_metric`. Higher is better, as in scikit-learn: return minus an error.
     tick : float, default 0.03
         Seconds of training between two yields, about.
 
@@ -357,8 +347,8 @@ def fit(
     *,
     seed: int = 0,
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
 ) -> Run:
     """Train one setting with one seed and return its `Run`; the rest is as in `train`.
 
@@ -435,14 +425,13 @@ def check_settings(settings, dataset):
         size = hp.check_setting(setting, "one_setting").batch_size
         if size > most:
             raise refusal("batch_size", size, most=most, dataset=dataset.name)
-        if dataset.is_regression and setting.label_smoothing:
-            raise refusal("classes_only", setting.label_smoothing)
-        if dataset.is_regression and setting.class_weight != "none":
-            raise refusal("classes_only", setting.class_weight)
-        if dataset.objective and dataset.objective.loss is not None:
-            for name in ("label_smoothing", "class_weight"):
-                if (value := getattr(setting, name)) != getattr(Hyperparameters, name):
-                    raise refusal("loss_alone", value, name=name)
+        for name in ("label_smoothing", "class_weight"):
+            value = getattr(setting, name)
+            own = dataset.objective and dataset.objective.loss
+            used = value != getattr(Hyperparameters, name)
+            if used and (dataset.is_regression or own):
+                key = "classes_only" if dataset.is_regression else "loss_alone"
+                raise refusal(key, value, name=name)
     return settings
 
 

@@ -79,11 +79,9 @@ class Spread(Lasting):
         for runs, stacked, _, state in groups:
             own, any_ = {i for i, _ in runs}, self.settings[runs[0][0]]
             some = [s if i in own else any_ for i, s in enumerate(self.settings)]
-            make, state = (
-                partial(Training, dataset, some, **about),
-                state or {"runs": runs},
-            )
-            self.stacks.append(_Part(make, runs, stacked, pack(state)))
+            make = partial(Training, dataset, some, **about)
+            state = pack(state or {"runs": runs})
+            self.stacks.append(_Part(make, runs, stacked, state))
 
     def groups(self):
         return [

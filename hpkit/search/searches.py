@@ -20,7 +20,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
-from hpkit.engine.dense import Loss, Metric, Model
+from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import join
 from hpkit.engine.training import check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
@@ -339,8 +339,8 @@ def cross_validate(
     repeats: int = 1,
     seed: int = 0,
     model: Model | None = None,
-    loss: Loss | None = None,
-    metric: Metric | None = None,
+    loss: Score | None = None,
+    metric: Score | None = None,
 ) -> np.ndarray:
     """Return the validation losses of every fold, after the last epoch.
 

@@ -128,7 +128,7 @@ def found():
     rates = {"lr": hk.log_uniform(0.01, 0.1), "dropout": hk.uniform(0, 0.5)}
     all_["halving"] = hk.successive_halving(*about, n_trials=5, eta=2, **rates)
     all_["path"] = hk.one_at_a_time(*about, epochs=[2, 4], batch_size=[8, 16])
-    losses = {"lr": [0.1, 0.2], "loss": nn.HuberLoss(delta=0.5)}
+    losses = {"lr": [0.001, 0.002], "loss": nn.HuberLoss("sum", 0.5)}
     all_["huber"] = hk.grid_search(NUMBERS, QUICK, **losses)
     all_["own loss"] = hk.fit(DATA, QUICK, loss=loss_of, model=Net)
     weighted = nn.CrossEntropyLoss(torch.linspace(1, 2, DATA.n_outputs))
