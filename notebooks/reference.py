@@ -15,8 +15,7 @@ WORDS = 900  # two pages
 
 HEAD = """# Reference
 
-The calls for your own work: what goes in, what comes back, an example, to begin with
-`import hpkit as hk`. More: `help(hk.fit)`.
+Calls for your own work, after `import hpkit as hk`. More: `help(hk.fit)`.
 """
 # heading: what holds for all of it, and its calls
 PARTS = {
@@ -28,7 +27,8 @@ PARTS = {
         "`ties`, `edge`, `to_frame()` and `save(path)`.\n"
         '- `storage="tuning.json"`: a killed search goes on.\n'
         "- `cv=5`: each setting on five folds.\n"
-        "- `heads=[2, 4]`: `setting.heads` in your `model`.",
+        "- `heads=[2, 4]`: `setting.heads` in your `model`.\n"
+        "- `loss=`, `metric=`: of outputs and targets, as in `fit`.",
         "validation_curve grid_search one_at_a_time random_search successive_halving "
         "bayesian_search",
     ),
@@ -38,11 +38,11 @@ PARTS = {
         "Run.predict load_model Run.to_module Run.as_pytorch",
     ),
     "Plots": (
-        "Each takes `ax=`, and gives the axes.",
+        "Each takes `ax=`.",
         "plot_training_curves plot_validation_curve plot_grid",
     ),
     "Panels": (
-        "In a notebook. Others: {panels}.",
+        "Others: {panels}.",
         "TrainingPanel",
     ),
 }
