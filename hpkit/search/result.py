@@ -197,10 +197,10 @@ class Search(_AsRuns):
         elif by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
-        elif (means := getattr(runs, f"mean_val_{by}")) is None:
+        elif getattr(runs, f"val_{by}") is None:
             raise refusal(f"by_{by}")
         else:
-            return -means
+            return -getattr(runs, f"mean_val_{by}")
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 

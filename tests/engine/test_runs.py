@@ -353,10 +353,12 @@ def test_scores_are_of_another_measure_too():
     search = made(val, train)
     accuracy = np.array([[[0, 0.1, 0.1]], [[0, 0.7, 0.1]], [[0, 0.2, 0.2]]])
     object.__setattr__(search.runs, "val_accuracy", accuracy)
+    object.__setattr__(search.runs, "val_metric", -accuracy)
 
     best = {by: search.settings.index(search.best_by(by)) for by in CRITERIA}
 
-    assert best == {"validation": 0, "last": 1, "training": 2, "accuracy": 1}
+    losses = {"validation": 0, "last": 1, "training": 2}
+    assert best == losses | {"accuracy": 1, "metric": 0}
     assert search.scores("accuracy") == pytest.approx([-0.1, -0.7, -0.2])
     with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
         search.scores("test")

@@ -166,7 +166,7 @@ OTHERS = {
     "values are": (hk.grid_search, {"lr": [0.1]}),
     "the seeds": (hk.grid_search, {"seeds": (0, 1)}),
     "the data set is": (hk.grid_search, {"dataset": hk.load_dataset("moons")}),
-    "or the model": (hk.grid_search, {"model": architectures.mlp}),
+    "the model": (hk.grid_search, {"model": architectures.mlp}),
 }
 
 
@@ -192,7 +192,7 @@ def test_other_draws_and_other_rows_are_refused():
     order = np.split(np.arange(len(X)), np.cumsum([len(y) for y in rows])[:2])
     about = X[:, ::-1], np.concatenate(rows), order, DIGITS.features, DIGITS.classes
     other = hk.Dataset.of_rows(DIGITS.name, *about, standardize=False)
-    with pytest.raises(ValueError, match="the data set or the model is another"):
+    with pytest.raises(ValueError, match="the data set, the model, the loss or the metric"):
         hk.random_search(other, BASE, **space)
 
 
