@@ -69,48 +69,43 @@ class Objective:
 
     def check(self, data):
         """Ask both once, for made-up outputs of a data set's `Columns`."""
-        y, n = data.Y[None], data.n_train
-        numbers = torch.Generator().manual_seed(0)
+        numbers, y = torch.Generator().manual_seed(0), data.Y[None]
         out = torch.empty_like(y).normal_(generator=numbers)
         before = torch.get_rng_state()
         if self.loss is not None:
-            self.delta(out[..., :n], y[..., :n])
-        self.measures(out[..., n:], y[..., n:])
+            self.delta(out, y)
+        self.measured(out, y, data.n_train)
         if not torch.equal(before, torch.get_rng_state()):
             raise refusal("loss_random")
 
-    def losses(self, out, y):
+    def losses(self, outputs, targets):
         """Return the loss of each run (runs,)."""
-        rows = _rows(out, y)
-        if self.at_once and len(out) > 1:
+        if self.at_once and len(outputs) > 1:
             try:
-                return vmap(self.loss_of)(*rows)
+                return vmap(self.loss_of)(outputs, targets)
             except Exception:  # it looks at values, say
                 self.at_once = False
-        return torch.stack([self.loss_of(*each) for each in zip(*rows, strict=True)])
+        return torch.stack(list(map(self.loss_of, outputs, targets)))
 
     def delta(self, out, y):
         """Return the gradient of each run's loss by its outputs."""
         with torch.enable_grad():
             out = out.detach().requires_grad_()
-            losses = self.losses(out, y).sum()
+            losses = self.losses(*_rows(out, y)).sum()
             if losses.requires_grad:
                 return torch.autograd.grad(losses, out)[0]
         raise refusal("loss_constant")
 
-    def measured(self, out, y, n_train, losses):
+    def measured(self, out, y, n_train, losses=None):
         """Return losses (2, runs), a learner's own if there is one, and the metric."""
-        halves = [(t[..., :n_train], t[..., n_train:]) for t in (out, y)]
+        parts = slice(n_train), slice(n_train, None)
+        halves = [_rows(out[..., part], y[..., part]) for part in parts]
         if self.loss is not None:
-            losses = [self.losses(*half) for half in zip(*halves, strict=True)]
-            losses = torch.stack(losses).double().numpy()
-        return losses, self.measures(halves[0][1], halves[1][1])
-
-    def measures(self, out, y):
-        """Return the metric of each run, a list; None without one."""
+            losses = torch.stack([self.losses(*half) for half in halves])
+            losses = losses.double().numpy()
         if self.metric is None:
-            return None
-        return [self.metric_of(*each) for each in zip(*_rows(out, y), strict=True)]
+            return losses, None
+        return losses, list(map(self.metric_of, *halves[1]))
 
     def loss_of(self, outputs, targets):
         found = _called("loss", self.loss, outputs, targets)

@@ -372,9 +372,8 @@ def rated(dataset, loss, metric):
         if function is not None and not takes(function, "outputs", "targets"):
             raise refusal(name, function, kind=TypeError)
     objective = None if loss is metric is None else Objective(**own)
-    if check_dataset(dataset).objective is objective:
-        return dataset
-    return replace(dataset, objective=objective)
+    same = check_dataset(dataset).objective is objective
+    return dataset if same else replace(dataset, objective=objective)
 
 
 def takes(function, *arguments):

@@ -177,8 +177,8 @@ ex.search.check(my_search)
 #
 # One day you'll have a network that hpkit doesn't know. Every search takes `model=`: a
 # function that gets the number of features, the number of outputs and the setting, and
-# returns a new network. So it takes `loss=torch.nn.HuberLoss()` and `metric=`, functions
-# of outputs and targets. First a test: we write out the network that hpkit would build.
+# returns a new network. So it takes `loss=torch.nn.HuberLoss()` and `metric=`, both
+# functions of outputs and targets. First a test: we write out hpkit's own network.
 #
 # **Predict.** Trained with the same seed: the same curve, or a similar one?
 

@@ -192,7 +192,9 @@ def test_other_draws_and_other_rows_are_refused():
     order = np.split(np.arange(len(X)), np.cumsum([len(y) for y in rows])[:2])
     about = X[:, ::-1], np.concatenate(rows), order, DIGITS.features, DIGITS.classes
     other = hk.Dataset.of_rows(DIGITS.name, *about, standardize=False)
-    with pytest.raises(ValueError, match="the data set, the model, the loss or the metric"):
+    with pytest.raises(
+        ValueError, match="the data set, the model, the loss or the metric"
+    ):
         hk.random_search(other, BASE, **space)
 
 
