@@ -254,6 +254,27 @@ def test_no_optimizer_module_is_loaded():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+class Masked(nn.Module):
+    """Has a tensor that is no buffer, another one with each seed."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__()
+        self.mask, self.layer = torch.rand(n_in), nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        return self.layer(x * self.mask)
+
+
+def test_a_network_has_what_its_own_seed_drew(tmp_path):
+    run = fit(MOONS, QUICK, seed=5, model=Masked)
+    loaded = hk.load_model(run.save(tmp_path / "own.pt"), model=Masked)
+
+    for each in run, loaded:
+        out = torch.tensor(each.outputs(MOONS.valid.X))
+        loss = nn.functional.cross_entropy(out, torch.tensor(MOONS.valid.y))
+        assert loss.item() == pytest.approx(run.best_val_loss, abs=1e-6)
+
+
 # ---- a learner's own loss and metric -----------------------------------------------
 
 NUMBERS = hk.Dataset.from_arrays(
