@@ -320,7 +320,7 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
     weights.zero_()
     bias.zero_()[:, first:] = 1  # classes from `first` on are tied
 
-    _, accuracy = stack.measure()
+    _, accuracy, _ = stack.measure()
 
     share = [(split.y == first).mean() for split in (data.train, data.valid)]
     np.testing.assert_allclose(accuracy, np.tile(share, (3, 1)).T, rtol=1e-6)
