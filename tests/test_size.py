@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (18_050, 92),
-    "hpkit/charts/*.js": (723, 2),
-    "tests/**/*.py": (22_325, 100),
+    "hpkit/**/*.py": (18_240, 92),
+    "hpkit/charts/*.js": (679, 2),
+    "tests/**/*.py": (23_000, 101),
 }
 
 

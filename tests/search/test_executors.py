@@ -227,6 +227,16 @@ def test_one_group_is_cut_for_all_workers():
     assert same(whole.runs, spread.runs)
 
 
+def test_groups_of_unlike_length_come_back_whole():
+    settings = BASE.but(batch_size=8, epochs=2), BASE
+    *_, whole = hk.train(MOONS, settings)
+    with futures.ThreadPoolExecutor(1) as pool:
+        spread = spread_on(pool, *settings)
+        while not spread.finished:
+            spread.advance(1)
+    assert same(whole, spread.runs)
+
+
 def test_of_large_networks_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
     monkeypatch.setattr(executors, "WEIGHTS_PER_STACK", 1)
     whole = hk.grid_search(MOONS, BASE, lr=[0.01 * 2**i for i in range(9)])
@@ -533,6 +543,8 @@ def test_pools_and_functions_that_cannot_travel_are_refused(
         own = model if isinstance(model, dict) else {"model": model}
         with pytest.raises((ValueError, TypeError), match=words):
             hk.grid_search(MOONS, BASE, lr=[0.1], **own, executor=pool)
+    threads = futures.ThreadPoolExecutor(1)
+    assert check_executor(threads, locked) is threads  # nothing travels
 
 
 def test_a_notebooks_function_is_refused_by_a_spawn_pool(spawn_pool, monkeypatch):

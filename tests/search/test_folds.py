@@ -31,9 +31,10 @@ def test_losses_are_those_of_a_plain_loop():
     found = hk.cross_validate(wine, SETTING, folds=4, repeats=2, seed=3)
     assert found.shape == (2, 4)
     for repeat in range(2):
-        np.testing.assert_allclose(
-            found[repeat], by_hand(wine, SETTING, 3, repeat, 4), rtol=1e-5
-        )
+        plain = by_hand(wine, SETTING, 3, repeat, 4)
+        np.testing.assert_allclose(found[repeat], plain, rtol=1e-5)
+    plain = [by_hand(wine, SETTING, 0, 0, 5)]
+    np.testing.assert_allclose(hk.cross_validate(wine, SETTING), plain, rtol=1e-5)
 
 
 def test_several_settings_share_the_cuts():
