@@ -155,7 +155,8 @@ def test_live_error_is_shown_and_the_next_job_runs():
 
 
 def test_live_stopped_before_the_thread_begins():
-    closed, live = [], Live(lambda: None, lambda error: None)
+    closed, drawn = [], []
+    live = Live(lambda: drawn.append(1), lambda error: None)
 
     def job():
         try:
@@ -172,6 +173,7 @@ def test_live_stopped_before_the_thread_begins():
 
     assert closed
     assert not live.busy
+    assert len(drawn) == 2  # as it was given away, and that nothing runs
 
 
 def test_live_pause_rests_and_resume_goes_on():

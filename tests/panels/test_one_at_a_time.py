@@ -11,6 +11,7 @@ from hpkit.charts.heatmap import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels.search_panel import PACE
 from hpkit.search.searches import grid_search, one_at_a_time
 from hpkit.text import short
 
@@ -263,6 +264,13 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert panel.grid is None
     assert len(panel.found.seeds) == 1
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
+
+
+def test_a_start_as_quick_as_the_limit_is_trained_unasked(path, monkeypatch):
+    took = PACE * path._work([path.starting])
+    for limit, asks in ((took, False), (took * 0.99, True)):
+        monkeypatch.setattr("hpkit.panels.one_at_a_time.QUICK_GRID", limit)
+        assert path._asks() == asks
 
 
 def test_path_stopped_within_a_step_goes_on(moons):
