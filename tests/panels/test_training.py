@@ -189,6 +189,16 @@ def test_half_a_second_is_quick_enough_to_follow_the_slider(panel, monkeypatch):
         assert panel.controls["lr"].slider.continuous_update == (seconds < 0.5)
 
 
+def test_what_a_control_shows_counts_once_it_rests(panel, monkeypatch):
+    rests = []
+    monkeypatch.setattr(panel.live, "rest", lambda: rests.append(1) or ())
+    panel.controls["lr"].slider.value = 0.1
+    panel.wait(5)
+    panel.train_button.click()  # a press counts at once
+    panel.wait(5)
+    assert rests == [1]
+
+
 def test_seed_new_changes_the_seed_after_each_run(panel):
     panel.seeds.value = "new"
     for _ in range(3):
