@@ -453,12 +453,17 @@ class Runs:
     @cached_property
     def mean_val_accuracy(self) -> np.ndarray | None:
         """Mean over seeds of the highest validation accuracy; None for regression."""
-        return _mean_highest(self.val_accuracy)
+        if self.val_accuracy is None:
+            return None
+        return _over_seeds(np.nanmean, np.fmax.reduce(self.val_accuracy, axis=-1))
 
     @cached_property
     def mean_val_metric(self) -> np.ndarray | None:
-        """Mean over seeds of the highest value of your own metric; None without one."""
-        return _mean_highest(self.val_metric)
+        """Mean over seeds of your own metric at `best_epoch`; None without one."""
+        if self.val_metric is None:
+            return None
+        each = np.take_along_axis(self.val_metric, self.best_epoch[..., None], -1)
+        return _over_seeds(np.nanmean, each[..., 0])
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -550,12 +555,6 @@ class Runs:
         facts = {"settings": len(self.settings), "seeds": len(self.seeds)}
         facts |= {"count": len(self), "dataset": self.dataset.name}
         return words("engine")["runs"].format(**facts)
-
-
-def _mean_highest(curves):
-    if curves is None:
-        return None
-    return _over_seeds(np.nanmean, np.fmax.reduce(curves, axis=-1))
 
 
 def _over_seeds(function, losses, **more):

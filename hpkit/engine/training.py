@@ -99,8 +99,7 @@ class Training:
         self.dtype, self.data = dtype, Columns.of(dataset, dtype)
         own = dataset.objective
         self.arrays = empty_arrays(*counts, self.most, dataset, own and own.metric)
-        if own and groups is None:
-            own.check(self.data)
+        self.said = own.check(self.data) if own and groups is None else []
         self.workers, self.stacks, self.weights = workers, [], {}
         if groups is not None:
             self.waiting = groups
@@ -299,8 +298,8 @@ def train(
     loss : function, optional
         ``(outputs, targets) -> scalar tensor``, such as ``torch.nn.HuberLoss()``: what
         trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs), targets
-        classes (rows,), or numbers (rows, 1). Default: cross-entropy, or squared error.
-        Charts begin at 0; a constant lifts a loss that falls below.
+        classes (rows,), or numbers (rows, 1), scaled: one is `dataset.target_scale` of
+        your units. Default: cross-entropy, or squared error. Charts begin at 0.
     metric : function, optional
         ``(outputs, targets) -> number`` of the validation rows after each epoch:
         `val_metric`. Higher is better, as in scikit-learn: return minus an error.

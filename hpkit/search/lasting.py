@@ -145,8 +145,10 @@ class Storage:
         for run in list(before.runs)[:1] if all(same.values()) else ():
             probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=model)
             probe.advance(0)  # before any training
-            new = _start(probe.runs[0, 0])
-            same["model"] = np.allclose(new, _start(run), 1e-5, 0, equal_nan=True)
+            said = map(float, self.plain.get("said", probe.said))
+            new, old = [*_start(probe.runs[0, 0]), *probe.said], [*_start(run), *said]
+            fits = len(new) == len(old) and np.allclose(new, old, 1e-5, 0, True)
+            same["model"] = fits
         for name, fits in same.items():
             if not fits:
                 self._refuse(name)
@@ -205,6 +207,7 @@ class Storage:
         shift = len(search.settings) - len(training.settings)
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
         more = {"state": self.state, "going": [[i + shift, k] for i, k in runs]}
+        more |= {"said": list(map(str, training.said))} if training.said else {}
         try:
             with checked(self.path):
                 content = pack(list(map(tuple, groups)))

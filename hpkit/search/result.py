@@ -185,8 +185,8 @@ class Search(_AsRuns):
 
         Mean over seeds of the lowest validation loss, with `by` "last" of that after
         the last epoch, with "training" of the lowest training loss, with "accuracy" of
-        minus the highest validation accuracy, with "metric" of minus the highest of
-        your own metric. nan where nothing was trained.
+        minus the highest validation accuracy, with "metric" of minus your own metric at
+        the best epoch, whose network predicts. nan where nothing was trained.
         """
         check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0
