@@ -65,6 +65,7 @@ class Panel(W.VBox):
 
     kind = "panel"
     words = WORDS  # of a subclass: its title; the name and the tip of its buttons
+    _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
     newest_first = False  # whether the table begins with the last row of `frame`
     there = True  # whether there is something to show
@@ -234,11 +235,6 @@ class Panel(W.VBox):
         self._show(charts, said, wrong=self.error is not None, passing=passing)
         if not running or self.table_box is not None:
             self._show_drawer()
-
-    @property
-    def _guess_fits(self):
-        """Whether what is shown is what the guess was about."""
-        return True
 
     def _update(self, running):
         pass
