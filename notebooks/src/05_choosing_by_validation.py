@@ -283,9 +283,8 @@ for k in range(5):
         use, color = looks[part == k]
         ax.barh(k, 1, left=part, color=color, edgecolor="white")
         ax.text(part + 0.5, k, use, ha="center", va="center")
-ax.set(yticks=range(5), xticks=[], xlim=(0, 5), xlabel="the 142 rows in five parts")
-ax.set_yticklabels([f"fold {k + 1} held back" for k in range(5)])
-ax.invert_yaxis()
+ax.set_yticks(range(5), [f"fold {k + 1} held back" for k in range(5)])
+ax.set(xticks=[], xlim=(0, 5), ylim=(4.5, -0.5), xlabel="the 142 rows in five parts")
 ax.spines[:].set_visible(False)
 ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 

@@ -354,7 +354,7 @@ def test_marks_tell_values_apart_by_content():
     [("x" * 120, "x" * 120), ("x" * 121, "x" * 117 + "..."), (" \na\nb", "a"), ("", 0)],
 )
 def test_an_error_is_told_in_one_short_line(text, said):
-    assert modules._first_line(ValueError(text)) == (said or "ValueError")
+    assert modules.first_line(ValueError(text)) == (said or "ValueError")
 
 
 def test_a_watched_setting_is_a_setting():

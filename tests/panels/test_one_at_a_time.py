@@ -269,7 +269,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
 def test_a_start_as_quick_as_the_limit_is_trained_unasked(path, monkeypatch):
     took = PACE * path._work([path.starting])
     for limit, asks in ((took, False), (took * 0.99, True)):
-        monkeypatch.setattr("hpkit.panels.one_at_a_time.QUICK_GRID", limit)
+        monkeypatch.setattr("hpkit.panels.one_at_a_time.QUICK", limit)
         assert path._asks() == asks
 
 

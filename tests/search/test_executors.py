@@ -448,17 +448,18 @@ def test_a_killed_process_breaks_a_pool_and_nothing_is_lost():
     base = BASE.but(epochs=200)
     whole = hk.grid_search(MOONS, base, **SPACE)
     pool = loky.ProcessPoolExecutor(2)
-    pid = pool.submit(os.getpid).result()
+    kill = os.kill
 
-    def train_and_kill(pid):
+    def train_and_kill():
+        nonlocal kill
         for found in hk.grid_search.live(MOONS, base, **SPACE, executor=pool):
-            if found.cost.epochs > 100 and pid:
-                os.kill(pid, signal.SIGKILL)
-                pid = None
+            if found.cost.epochs > 100 and kill:
+                kill(next(iter(pool._processes)), signal.SIGKILL)
+                kill = None
         return found
 
     with pytest.warns(ExecutorWarning, match=r"broke \(.*\); the search goes on in"):
-        found = train_and_kill(pid)
+        found = train_and_kill()
     pool.shutdown()
 
     assert found.finished
