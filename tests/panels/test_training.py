@@ -669,7 +669,7 @@ def test_present_makes_panels_large_and_small_again(panel):
 def test_one_epoch_more_goes_on_after_stop(panel):
     panel.controls.setting = LONG
     panel.train_button.click()
-    until(lambda: panel.now and panel.now.run.epochs_done >= 1, seconds=30)
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done >= 1, seconds=30)
     panel.stop_button.click()
     panel.wait(5)
     done = panel.run.epochs_done
@@ -685,9 +685,11 @@ def test_one_epoch_more_goes_on_after_stop(panel):
 
 
 def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
+    panel.controls.setting = LONG
+    panel.stop()  # moving the controls has started trainings of its own
+    panel.wait(30)
     before = len(panel.runs)
     monkeypatch.setattr("hpkit.panels.training.FRAME", 0)  # a step at a time
-    panel.controls.setting = LONG
     panel.train_button.click()
     until(lambda: panel.now is not None, seconds=30)
     panel.stop_button.click()
