@@ -26,11 +26,10 @@ from hpkit.engine.dense import network, start
 
 def splits(dataset, dtype=torch.float32):
     """Return X, y of the training and of the validation split as tensors."""
-    parts = (dataset.train, dataset.valid)
-    y_type = dtype if dataset.is_regression else None
-    return [
-        (torch.tensor(s.X, dtype=dtype), torch.tensor(s.y, dtype=y_type)) for s in parts
-    ]
+    parts = [(s.X, s.y) for s in (dataset.train, dataset.valid)]
+    if dataset.is_regression:
+        parts = [(X, y[:, None].astype(np.float32)) for X, y in parts]
+    return [(torch.tensor(X, dtype=dtype), torch.tensor(y)) for X, y in parts]
 
 
 def every(dataset, settings, seeds, one):

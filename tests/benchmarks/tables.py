@@ -74,10 +74,10 @@ def sklearn_halving(dataset):
     fold = np.repeat([-1, 0], [len(p.y) for p in parts])
     made = MLPRegressor if dataset.is_regression else MLPClassifier
     scoring = "neg_mean_squared_error" if dataset.is_regression else "neg_log_loss"
-    net = made(BASE.hidden, solver="sgd", alpha=0, tol=0, n_iter_no_change=1000)
+    net = made(hidden_layer_sizes=BASE.hidden, solver="sgd", alpha=0, tol=0)
     names = "learning_rate_init", "batch_size", "momentum"
     search = HalvingGridSearchCV(
-        net.set_params(nesterovs_momentum=False, random_state=0),
+        net.set_params(nesterovs_momentum=False, random_state=0, n_iter_no_change=1000),
         dict(zip(names, SPACE.values(), strict=True)),
         resource="max_iter",
         min_resources=9,
@@ -104,7 +104,7 @@ def ray_asha(dataset):
     asha = tune.schedulers.ASHAScheduler(
         max_t=BASE.epochs + 1, grace_period=9, reduction_factor=3
     )
-    how = {"metric": "loss", "mode": "min", "scheduler": asha}
+    how = {"metric": "loss", "mode": "min", "scheduler": asha, "reuse_actors": True}
     space = {n: tune.grid_search(v) for n, v in SPACE.items()}
     found = tune.Tuner(
         trainable,
