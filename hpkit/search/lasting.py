@@ -147,8 +147,8 @@ class Storage:
             probe.advance(0)  # before any training
             said = map(float, self.plain.get("said", probe.said))
             new, old = [*_start(probe.runs[0, 0]), *probe.said], [*_start(run), *said]
-            fits = len(new) == len(old) and np.allclose(new, old, 1e-5, 0, True)
-            same["model"] = fits
+            close = len(new) == len(old) and np.allclose(new, old, 1e-5, 0, True)
+            same["model"] = close
         for name, fits in same.items():
             if not fits:
                 self._refuse(name)
