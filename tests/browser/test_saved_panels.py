@@ -160,6 +160,12 @@ def test_other_front_ends(browser, tmp_path, app):
                 """() => window.Jupyter?.notebook?.kernel?.is_connected()
                     && Jupyter.notebook.kernel.widget_manager"""
             )
+            # Its widget manager asks for what the kernel has; a panel that is made
+            # before the answer would be made twice and not be shown.
+            page.evaluate(
+                """() => new Promise(answered => Jupyter.notebook.kernel.comm_info(
+                    'jupyter.widget', answered))"""
+            )
             page.evaluate("() => Jupyter.notebook.execute_all_cells()")
         else:
             page.wait_for_timeout(8000)
