@@ -19,7 +19,7 @@ from hpkit.engine.training import TURN
 
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
-REST = 12  # times as long as a picture took lie between two: training comes first
+REST = 20  # times as long as a picture took lie between two: training comes first
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 LAST = 5.0  # seconds that threads have to end before Python does

@@ -117,7 +117,7 @@ class RunView:
         self.mapped = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
         self.pixels = map_pixels(run, "last" if training else "best")
-        with self.panel.quietly():
+        with self.panel.quietly(), self.scrub.hold_sync():  # one message
             self.scrub.max = max(1, run.epochs_done)
             self.scrub.value = self.epoch
 
