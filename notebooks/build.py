@@ -71,7 +71,8 @@ DRAWING = "drawing"
 # that a learner looks and says it first, and meets one rule.
 GUESS = "**Predict.**"
 # Its own line says the result, for whoever only reads: "What you see: a U." Below a
-# question it does not: there the result stands inside, in bold.
+# question it is hidden there, and stands inside, in bold. GitHub, which cannot fold the
+# picture above it either, knows no `hidden`: whoever reads there reads the result.
 SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
 SEEN = re.compile(
     r"\*\*(What you see\b[^*]*)\*\*(?: |\n\n(?=- ))"
@@ -279,9 +280,10 @@ def closed(source, waiting):
     for seen in SEEN.finditer(source):
         waiting = waiting or GUESS in source[at : seen.start()]
         title, text = seen.groups()
-        if waiting and (said := re.match(r"What you see:\s+(.)(.*)", title, re.S)):
-            title, between = "What you see", "\n\n" if text.startswith("- ") else " "
-            text = f"**{said[1].upper()}{said[2]}**{between}{text}"
+        if waiting and (said := re.match(r"(What you see)(:\s+(.)(.*))", title, re.S)):
+            title = f"{said[1]}<span hidden>{said[2]}</span>"
+            between = "\n\n" if text.startswith("- ") else " "
+            text = f"**{said[3].upper()}{said[4]}**{between}{text}"
         parts += [source[at : seen.start()], CLOSED.format(title, text)]
         waiting, at = False, seen.end()
     rest = source[at:]

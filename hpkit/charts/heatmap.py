@@ -22,7 +22,7 @@ _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
     "best": ("orange", 4.0, None, 0.0),
     "chosen": ("ink", 2.5, "dotted", 0.07),
-    "guess": ("purple", 3.0, "dashdot", 0.16),
+    "guess": ("purple", 4.0, "dashed", 0.0),
 }
 
 
@@ -38,9 +38,12 @@ def heatmap_chart(
     numbers by a share of a cell. A click tells row * columns + column as "cell".
     """
     made, legends = [], WORDS["frames"] | dict(legends or {})
+    framed = {kind: list((framed or {}).get(kind, ())) for kind in _FRAMES}
+    right = framed["guess"] == framed["best"]  # both colors are seen in one frame
     for kind, (color, width, dash, inset) in _FRAMES.items():
-        at = np.reshape(list((framed or {}).get(kind, ())), (-1, 2))
+        at = np.reshape(framed[kind], (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
+        look["halo"] = not (right and kind == "guess")
         made.append(spec.frames(*at.T, legend=legends[kind], **look))
     axes = [
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))

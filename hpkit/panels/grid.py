@@ -80,7 +80,7 @@ class GridPanel(SearchPanel):
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, WORDS[side], FEW)
         cells = CellGuess(self._space(), self._planned())
-        self.ask(predict, WORDS["guess"], cells, lambda s: short(s, (x, y)))
+        self.ask(predict, WORDS["guess"], cells, self._in_words)
         self.which = toggles([(WORDS["curves"], "")])
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
@@ -156,11 +156,12 @@ class GridPanel(SearchPanel):
         there = self.found.base.but(**cell)
         return [s for s in self.found.settings if s == there]
 
-    def _sentence(self, running):
-        text = super()._sentence(running)
-        for setting in self._guessed() if not running else ():
-            number = self.found.settings.index(setting)
-            text += WORDS["there"].format(self.found.runs.mean_val_loss[number])
+    def _in_words(self, guess):
+        """Return a guess in words, with its loss if the grid has it."""
+        text = short(guess, self.guess.widget.space)
+        for setting in self._guessed():
+            loss = self.found.mean_val_loss[self.found.settings.index(setting)]
+            text += WORDS["there"].format(loss) if np.isfinite(loss) else ""
         return text
 
     def _state(self):

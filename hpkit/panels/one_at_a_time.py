@@ -191,8 +191,8 @@ class OneAtATimePanel(ListedPanel):
         return self._training("found", start)
 
     def reveal(self) -> None:
-        self.error = None
-        self.live.start(self._training("grid", self.space))
+        self.error = None  # a step that is under way ends first
+        self.live.start(self._training("grid", self.space), replace=False)
 
     def _training(self, name, space):
         """Train all combinations as an attribute of that name (a job)."""

@@ -228,17 +228,17 @@ def test_grid_guess_stands_beside_the_result(moons):
     panel.guess.button.click()
     loss = panel.found.mean_val_loss[3]
     assert panel.guess.value == panel.found.settings[3]
-    assert "Your guess: <b>lr 0.3, batch 64</b>" in panel.result
-    assert f"The loss of your guess is {loss:.3g}." in panel.result
+    assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:.3g}</b>. " in panel.result
     assert framed(panel.charts, "guess") == {(1, 1)}
     panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
     panel.start()
     panel.wait(10)
     assert panel.found.base.epochs == 3
     assert framed(panel.charts, "guess") == {(1, 1)}
-    assert f"{panel.found.mean_val_loss[3]:.3g}." in panel.result
+    assert f"loss {panel.found.mean_val_loss[3]:.3g}</b>" in panel.result
     panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
     panel.wait(10)
+    assert "loss" not in panel.guess.said
     assert framed(panel.charts, "guess") == set()
 
 

@@ -288,6 +288,16 @@ def test_path_stopped_within_a_step_goes_on(moons):
     assert [step.winner is not None for step in panel.found.steps] == [True] * 3
 
 
+def test_grid_waits_for_the_step_that_is_under_way(moons):
+    panel = make_path(moons, seeds=1, epochs=[50, 100])
+    panel.all_button.click()
+    until(lambda: panel.found.steps)
+    panel.grid_button.click()
+    panel.wait(60)
+    assert len(panel.done) == 3
+    assert panel.grid.finished
+
+
 @pytest.mark.parametrize(
     ("end", "words"), [(True, "found it"), (False, "times as high")]
 )
