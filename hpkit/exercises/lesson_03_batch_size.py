@@ -9,7 +9,7 @@ from hpkit.hyperparameters import Hyperparameters
 # As in the lesson: digits, 32 hidden units, 10 epochs.
 BASE = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 ROWS = 600  # training rows of digits
-SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512)
+SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
 
 
 @Exercise

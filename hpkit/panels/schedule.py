@@ -159,10 +159,10 @@ class SchedulePanel(Panel):
         fine, at = np.arange(epochs * FINE) / FINE + 0.5, np.arange(epochs) + 1
         mine = np.multiply(self.factors, self.base.lr)
         look = {"color": colors[-1], "width": 3, "label": self.names[-1]}
-        marks = [
+        marks = [  # what is not drawn yet lies below the constant rate
+            line(at, mine, draw="drawn", strong=True, **look),
             line(fine, rates, color=colors[:-1], label=KINDS, hover=False),
             rule([self._done + 0.5] * (self.begun > 0), color="gray", dash="dotted"),
-            line(at, mine, draw="drawn", strong=True, **look),
         ]
         ticks = np.arange(0, epochs + 1, -(-epochs // 5))[1:]
         x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)

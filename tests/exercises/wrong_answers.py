@@ -278,7 +278,7 @@ WRONG = {
     "03/scaled_rate": by(
         unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]
     ),
-    "03/scaling_breaks": by(holds=[4, 64], unknown=[100]),
+    "03/scaling_breaks": by(holds=[64], unknown=[4]),
     "04/best": [
         *slips(L04.best),
         *by(case=[lambda val_loss: 2], raised_at=[lambda val_loss: val_loss.best]),
