@@ -80,6 +80,8 @@ SEEN = re.compile(
     re.S,
 )
 CLOSED = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
+# JupyterLab drops `hidden` without a value.
+HIDDEN = '{}<span hidden="hidden">{}</span>'
 APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
@@ -281,7 +283,7 @@ def closed(source, waiting):
         waiting = waiting or GUESS in source[at : seen.start()]
         title, text = seen.groups()
         if waiting and (said := re.match(r"(What you see)(:\s+(.)(.*))", title, re.S)):
-            title = f"{said[1]}<span hidden>{said[2]}</span>"
+            title = HIDDEN.format(said[1], said[2])
             between = "\n\n" if text.startswith("- ") else " "
             text = f"**{said[3].upper()}{said[4]}**{between}{text}"
         parts += [source[at : seen.start()], CLOSED.format(title, text)]

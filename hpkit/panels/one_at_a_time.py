@@ -131,7 +131,7 @@ class OneAtATimePanel(ListedPanel):
             (self.grid_button,),
             (self.back_button, self.stop_button),
         ]
-        self.paths = say(WORDS["no_path"], "hp-table")
+        self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
         paths = WORDS["paths"], WORDS["paths_tip"], self.paths
         more = {"widths": (1, 1), "drawers": [paths, *self.rows]}
         more["calls"] = {"cell": self._choose_cell, "setting": self._choose_point}

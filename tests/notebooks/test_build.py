@@ -294,7 +294,7 @@ def test_words_that_say_what_is_to_be_seen_are_closed(asks):
         "One,\ntwo:\n\n- words.\n\n</details>\n<p></p>\n\nAnd so on."
     )
     one = "<details>\n<summary><b>{}</b></summary>\n\n{}\n\n</details>"
-    hidden = "What you see<span hidden>: still\nfour.</span>"  # a guess waits
+    hidden = notebooks.HIDDEN.format("What you see", ": still\nfour.")  # a guess waits
     four = one.format(hidden, "**Still\nfour.** Yes, four.")
     five = one.format("What you see: a list.", "- Five.\n- Six.")
     assert texts[-1].endswith(f"{four}\n<p></p>\n\n{five}")

@@ -39,7 +39,7 @@ def opened(text):
     """Give a text as it is in the source, but for capital letters."""
     text = CLOSED.sub(r"**\1** \2", text)
     # Below a question the result stands inside.
-    text = re.sub(r"<span hidden>:\s[^<]*</span>\*\* \*\*", ": ", text)
+    text = re.sub(r'<span hidden="hidden">:\s[^<]*</span>\*\* \*\*', ": ", text)
     # A list begins a line of its own.
     return re.sub(r"(see\b[^*]*\*\*) (?=- )", r"\1\n\n", text).lower()
 
