@@ -22,7 +22,7 @@ _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
     "best": ("orange", 4.0, None, 0.0),
     "chosen": ("ink", 2.5, "dotted", 0.07),
-    "guess": ("purple", 4.0, "dashed", 0.0),
+    "guess": ("purple", 4.0, "dashed", 0.0),  # a right one and the best are both seen
 }
 
 
@@ -39,11 +39,10 @@ def heatmap_chart(
     """
     made, legends = [], WORDS["frames"] | dict(legends or {})
     framed = {kind: list((framed or {}).get(kind, ())) for kind in _FRAMES}
-    right = framed["guess"] == framed["best"]  # both colors are seen in one frame
     for kind, (color, width, dash, inset) in _FRAMES.items():
         at = np.reshape(framed[kind], (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
-        look["halo"] = not (right and kind == "guess")
+        look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
         made.append(spec.frames(*at.T, legend=legends[kind], **look))
     axes = [
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
@@ -207,14 +206,13 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     x, y = curves[:, np.isfinite(curves[0])]
     losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
     room = {"room": NARROW + GAP}  # between middles
-    lost = {"color": "orange", "legend": WORDS["diverged"], "hover": False}
     marks = [
         spec.text(middle, 1.22 * level, names, strong=True, **room),
         spec.text(middle, 1.1 * level, states, color="soft", **room),
         spec.line(*curves, width=2.2, hover=False),
         spec.points(x, y, size=4.5, tip=tips, click=click),
         spec.ring(x[won], y[won], color="orange"),
-        spec.cross(gone, **lost),
+        spec.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     chart = Chart(
         Axis("", (-0.6, begin - GAP - 0.4), texts=texts, ticks=ticks),

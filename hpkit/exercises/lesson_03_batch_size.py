@@ -54,8 +54,7 @@ def scaling_breaks(answer):
     """With lr = 0.01 x batch size the loss is 1.5 times that of batch size 4."""
     size = read.choice(answer, SIZES)
     settings = [BASE.but(lr=0.01 * b, batch_size=b) for b in (4, size)]
-    runs = trained("digits", list(dict.fromkeys(settings)), seeds=range(5))
-    small, large = runs.mean_val_loss[[0, -1]]
+    small, large = trained("digits", settings, seeds=range(5)).mean_val_loss
     facts = {"size": size, "lr": 0.01 * size, "small": small, "large": large}
     return wrong_if(facts, holds=not large >= 1.5 * small)
 

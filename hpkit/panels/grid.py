@@ -128,7 +128,7 @@ class GridPanel(SearchPanel):
             "best": cells(best),
             "ties": cells([*found.ties, *best]) if found.ties else [],  # one plateau
             "chosen": [] if self.chosen is None else [divmod(self.focus, rows)],
-            "guess": cells(self._guessed()),
+            "guess": [divmod(number, rows) for number in self._guessed()],
         }
         look = {"framed": framed, "title": WORDS["map"], "alt": describe(found)}
         heatmap = heatmap_chart(found.space, grid_losses(found), **look)
@@ -148,19 +148,18 @@ class GridPanel(SearchPanel):
         return replace(curves, title=short(run.setting, names))
 
     def _guessed(self):
-        """Return the setting of the cell of the guess if the grid has it, in a list."""
+        """Return the number of the guess if the grid has it, in a list."""
         asked = self.guess and self.guess.open and self.found
         if not asked or set(self.found.space) != set(self.guess.widget.space):
             return []
         cell = {n: getattr(self.guess.value, n) for n in self.found.space}
         there = self.found.base.but(**cell)
-        return [s for s in self.found.settings if s == there]
+        return [i for i, s in enumerate(self.found.settings) if s == there]
 
     def _in_words(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
         text = short(guess, self.guess.widget.space)
-        for setting in self._guessed():
-            loss = self.found.mean_val_loss[self.found.settings.index(setting)]
+        for loss in self.found.mean_val_loss[self._guessed()] if self.found else ():
             text += WORDS["there"].format(loss) if np.isfinite(loss) else ""
         return text
 

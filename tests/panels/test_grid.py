@@ -57,10 +57,8 @@ def test_grid_panel_shows_what_the_search_gives(grid, moons):
     column = LISTS["lr"].index(found.best.lr)
     row = LISTS["batch_size"].index(found.best.batch_size)
     assert framed(grid.charts, "best") == {(column, row)}
-    assert [grid.charts.charts[0].x.texts, grid.charts.charts[0].y.texts] == [
-        ["0.01", "0.3", "10"],
-        ["16", "64"],
-    ]
+    assert grid.charts.charts[0].x.texts == ["0.01", "0.3", "10"]
+    assert grid.charts.charts[0].y.texts == ["16", "64"]
 
 
 def test_grid_panel_click_shows_the_cell(grid):
@@ -84,11 +82,8 @@ def test_grid_panel_best_over_an_axis(grid):
     loss = np.where(grid.found.diverged.any(1), np.inf, grid.found.mean_val_loss)
     loss = loss.reshape(3, 2)
 
-    assert [name for name, _ in grid.which.options] == [
-        "curves",
-        "against lr",
-        "against batch",
-    ]
+    names = [name for name, _ in grid.which.options]
+    assert names == ["curves", "against lr", "against batch"]
     for side, name in enumerate(("learning rate", "batch size")):
         grid.which.value = side
         profile = grid.charts.charts[1]
