@@ -22,7 +22,7 @@ _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
     "best": ("orange", 4.0, None, 0.0),
     "chosen": ("ink", 2.5, "dotted", 0.07),
-    "guess": ("purple", 4.0, "dashed", 0.0),  # a right one and the best are both seen
+    "guess": ("purple", 4.0, "dotted", 0.0),  # a right one and the best are both seen
 }
 
 

@@ -11,6 +11,7 @@ from hpkit.charts.heatmap import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
+from hpkit.panels.one_at_a_time import _loss
 from hpkit.panels.search_panel import PACE
 from hpkit.search.searches import grid_search, one_at_a_time
 from hpkit.text import short
@@ -180,10 +181,8 @@ def test_path_names_its_stops_in_order_and_has_a_curve_for_each(moons):
     panel.all_button.click()
     panel.wait(10)
     first, second = (step.winner for step in panel.done)
-    if first.batch_size == second.batch_size:
-        assert texts(panel, 0) == ["S", "1\N{EN DASH}2"]
-    else:
-        assert texts(panel, 0) == ["S", "1", "2"]
+    same = first.batch_size == second.batch_size
+    assert texts(panel, 0) == (["S", "1\N{EN DASH}2"] if same else ["S", "1", "2"])
     assert "The path is at its end." in panel.result
     assert panel.charts.charts[1].y.kind == "linear"
     assert texts(panel, 1, 1) == ["best 0.3", f"best {second.batch_size}"]
@@ -218,9 +217,8 @@ def test_path_click_tells_a_cell_that_only_the_grid_has(moons):
     panel.grid_button.click()
     panel.wait(10)
     click(4)
-    at = panel.grid.settings.index(QUICK.but(lr=0.3, batch_size=64))
-    said = f"lr 0.3, batch 64: loss {panel.grid.mean_val_loss[at]:.3g}"
-    assert map_title(panel) == said
+    loss = _loss(panel.grid, QUICK.but(lr=0.3, batch_size=64))
+    assert map_title(panel) == f"lr 0.3, batch 64: loss {loss:.3g}"
     assert panel.chosen is None
     click(5)
     assert map_title(panel) == "lr 10, batch 64: diverged"
