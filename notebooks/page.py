@@ -3,8 +3,10 @@
 Static files: the page of ``notebooks/page``, numbers of `recorded`, and every lesson to
 read.  It needs no server and asks nobody for anything, so it opens from a memory stick.
 Numbers come in scripts, since a page that is opened as a file may load nothing else.
+What the first picture needs stands in the page itself, so that it waits for one answer.
 """
 
+import base64
 import gzip
 import html
 import json
@@ -140,12 +142,15 @@ def write(out, made):
     script = re.sub("^export ", "", script, flags=re.M)
     script = f"const charts = (() => {{{script}\nreturn charts}})()\n"
     script += (SOURCE / "page.js").read_text("utf-8")
-    files = {"page.js": script + _taken("words", _words(made))}
-    files |= {f"{name}.js": _taken(name, value) for name, value in made.items()}
+    script += _taken("words", _words(made))
+    (first, start), *later = made.items()
+    script += _taken(first, start | {"opening": _opening(made, first)})
+    files = {f"{name}.js": _taken(name, value) for name, value in later}
     files["page.css"] = _style() + (SOURCE / "page.css").read_text("utf-8")
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8", newline="\n")
     facts = _facts(made) | {"lessons": _listed()}
+    facts |= {"style": files["page.css"], "script": script}
     text = (SOURCE / "index.html").read_text("utf-8")
     text = re.sub(r"{(\w+)}", lambda found: str(facts[found[1]]), text)
     (out / "index.html").write_text(text, "utf-8", newline="\n")
@@ -162,6 +167,20 @@ ICON = (
 def _taken(name, value):
     value = json.dumps(value, separators=(",", ":"))
     return f'page.take("{name}", {value})\n'
+
+
+def _opening(made, name):
+    """Return what is recorded of the run that the page opens with."""
+    start, one = SAID["begin"], made[name]
+    at = one["rates"].index(start["rate"]) * len(one["sizes"])
+    run = (at + one["sizes"].index(start["size"])) * one["seeds"]
+    opening = {"run": run}
+    for kind in ("losses", "maps"):
+        data = base64.b64decode(made[f"{name}-{kind}"][kind])
+        long = len(data) // one["runs"]
+        data = data[run * long : (run + 1) * long]
+        opening[kind] = base64.b64encode(data).decode()
+    return opening
 
 
 def _words(recorded):
@@ -181,7 +200,8 @@ def _words(recorded):
     classes = [COLORS[name][0] for name in CLASSES[:2]]
     made["classes"] = [[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in classes]
     first, *later = recorded
-    made |= {"sets": [n for n in recorded if "losses" in recorded[n]], "first": first}
+    sets = [name for name in recorded if f"{name}-losses" in recorded]
+    made |= {"sets": sets, "first": first}
     return made | {"later": later, "ends": LOSSES, "levels": LEVELS}
 
 
@@ -195,7 +215,7 @@ def _facts(made):
 
     times = [end / path["best"] for end in path["ends"]]
     runs = sum(one["runs"] for one in made.values() if "runs" in one)
-    facts = {"icon": ICON, "first": next(iter(made)), "low": best(1)}
+    facts = {"icon": ICON, "low": best(1)}
     facts |= {"small": sizes[1], "large": sizes[-1]}
     facts |= {"high": best(-1), "there": COUNTS[sum(t < 1.001 for t in times)]}
     facts |= {"cells": path["settings"], "worst": f"{max(times):.2g}"}

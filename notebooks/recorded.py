@@ -146,11 +146,11 @@ def levels(losses):
 
 
 def _packed(curves):
-    """Return curves as base64: steps from epoch to epoch, high bytes, then low ones."""
-    steps = np.diff(curves, axis=-1, prepend=np.uint16(0)).ravel()
-    return base64.b64encode(
-        b"".join(((steps >> s) & 255).astype(np.uint8).tobytes() for s in (8, 0))
-    ).decode()
+    """Return curves as base64: of each run the steps' high bytes, then low ones."""
+    steps = np.diff(curves, axis=-1, prepend=np.uint16(0))
+    steps = steps.reshape(-1, 2 * curves.shape[-1])
+    both = np.concatenate([steps >> 8, steps & 255], axis=1)
+    return base64.b64encode(both.astype(np.uint8)).decode()
 
 
 # ---- scenes: panels in all their states ----------------------------------------------
@@ -354,6 +354,7 @@ def record(sets=TRAINED, **scenes):
             made[name] = maker(**usual | scenes.get(name, {}))
             continue
         made[name] = trainings(name, **sets[name])
+        made[f"{name}-losses"] = {"losses": made[name].pop("losses")}
         if maps := made[name].pop("maps", None):
             (made if name == first else later)[f"{name}-maps"] = {"maps": maps}
     return made | later

@@ -1,5 +1,6 @@
 // The page: recorded numbers, drawn by the script of the panels, whose `charts` stands above.
-// `page.take` is what the scripts with the numbers call; `page.look` reads one training.
+// `page.take` is what the scripts with the numbers call; `page.look` reads one training of
+// what was `taken`.
 
 window.page = (() => {
   const INK = ['orange', 'green', 'purple', 'brown']  // of pinned runs
@@ -41,15 +42,21 @@ window.page = (() => {
     return level > levels[2] ? NaN : ends[k] * (ends[k + 1] / ends[k]) ** share
   }
 
-  function curves(set, at) {  // losses of training and validation, up to the epochs asked for
-    const {sizes, seeds, epochs, packed} = taken[set]
+  function recorded(set, kind, at) {  // bytes of a run; null where they are not here yet
+    const {rates, sizes, seeds, opening, [kind]: all} = taken[set]
     const run = (at.rate * sizes.length + at.size) * seeds + at.seed
-    const total = packed.length / 2, long = epochs + 1
+    const long = all && all.length / (rates.length * sizes.length * seeds)
+    if (all) return all.subarray(run * long, (run + 1) * long)
+    return run == opening?.run ? bytesOf(opening[kind]) : null
+  }
+
+  function curves(set, at) {  // losses of training and validation, up to the epochs asked for
+    const bytes = recorded(set, 'losses', at), long = taken[set].epochs + 1
     return [0, 1].map(part => {
       const losses = []
       for (let e = 0, level = 0; e <= at.epochs; e++) {
-        const i = (2 * run + part) * long + e
-        level = level + 256 * packed[i] + packed[total + i] & 65535
+        const i = part * long + e
+        level = level + 256 * bytes[i] + bytes[2 * long + i] & 65535
         losses.push(lossOf(level))
       }
       return losses
@@ -65,12 +72,10 @@ window.page = (() => {
   }
 
   function mapOf(set, at) {  // pixels, and their epoch: the last one that has a map
-    const {maps, map, stages, sizes, seeds} = taken[set]
+    const {map, stages} = taken[set], pixels = new Uint8Array(4 * map * map)
     const stage = stages.filter(e => e <= at.epochs).length - 1
-    const run = (at.rate * sizes.length + at.size) * seeds + at.seed
-    const start = (run * stages.length + stage) * map * map / 2
-    const pixels = new Uint8Array(4 * map * map)
-    range(map * map).forEach(i => {
+    const maps = recorded(set, 'maps', at), start = stage * map * map / 2
+    if (maps) range(map * map).forEach(i => {
       const both = maps[start + (i >> 1)], share = (i % 2 ? both & 15 : both >> 4) / 15
       const sure = Math.abs(2 * share - 1)
       pixels.set([...words.classes[share > .5 ? 1 : 0], 158 * sure ** .8], 4 * i)
@@ -204,10 +209,11 @@ window.page = (() => {
       const said = v => v == taken[set].points ? fill(words.all, {v}) : String(v)
       const rate = slider(root, 'rate', moved), size = slider(root, 'size', moved, said)
       const epochs = slider(root, 'epochs', moved)
-      const sets = pills(root, 'set', names, () => wait(names[sets.at], begin))
+      const sets = pills(root, 'set', names, () => wait(`${names[sets.at]}-losses`, begin))
       const seed = pills(root, 'seed', range(taken[set].seeds).map(String), () => moved(true))
       const place = () => ({rate: rate.at, size: size.at, epochs: epochs.value, seed: seed.at})
 
+      const here = (r = place()) => recorded(set, 'losses', r)
       const valuesOf = r => ({lr: taken[set].rates[r.rate], batch_size: taken[set].sizes[r.size],
         epochs: r.epochs, seed: r.seed})
 
@@ -245,7 +251,7 @@ window.page = (() => {
         if (kind != 'training') return refuse('panel', kind)
         if (!names.includes(data)) return refuse('data', data)
         sets.set(null, names.indexOf(data))
-        wait(data, () => {
+        wait(`${data}-losses`, () => {
           begin()
           const pinned = pin.split(';').filter(p => p).map(p => ({...said,
             ...Object.fromEntries(p.split(',').map(pair => pair.split(':')))}))
@@ -283,8 +289,9 @@ window.page = (() => {
         return names.map(said).join(', ') || said('rate')
       }
 
-      function draw(here = place()) {
-        at = here
+      function draw(now = place()) {
+        if (!here(now)) return  // drawn when it is
+        at = now
         const data = taken[set], run = look(set, at)
         const text = fill(words[run.out ? 'gone' : 'told'], {rate: data.rates[at.rate],
           size: data.sizes[at.size], seed: at.seed, best: digits(run.best), epoch: run.epoch,
@@ -292,7 +299,7 @@ window.page = (() => {
         const pinned = pins.map(r => ({...r, name: named(r)}))
         const earlier = old.filter(r => !same(r))
         const list = [lossChart(run, pinned, earlier, data, text.replace(/<[^>]+>/g, ''))]
-        if (data.maps) list.push(mapChart(set, at))
+        if (data.map) list.push(mapChart(set, at))
         if (data.tiles) list.push(digitsChart(set))
         show(list[1] ? [3, 2] : [1], list, note + text)
       }
@@ -318,6 +325,7 @@ window.page = (() => {
         }, 40)
       })
       act(root, 'pin', () => {
+        if (!here()) return
         if (pins.length == INK.length) pins.shift()
         const color = INK.find(c => !pins.some(r => r.color == c))
         pins.push({...look(set, place()), color})
@@ -333,7 +341,8 @@ window.page = (() => {
       begin()
       open()
       addEventListener('hashchange', open)
-      for (const name of names) wait(name + '-maps', () => name == set && draw())
+      for (const name of [`${names[0]}-losses`, ...names.map(name => `${name}-maps`)])
+        wait(name, () => name.startsWith(set) && draw())
     },
 
     guess(root, scene) {
@@ -482,21 +491,22 @@ window.page = (() => {
   }
 
   function take(name, value) {
-    const {losses, maps} = value
-    if (losses) value.packed = bytesOf(losses)
-    if (maps) Object.assign(taken[name.replace('-maps', '')], {maps: bytesOf(maps)})
+    const [set, kind] = name.split('-')  // 'moons-losses': of its runs
+    if (kind) taken[set][kind] = value = bytesOf(value[kind])
     if (name == 'words') Object.assign(words, value)
     taken[name] = value
     if (scenes[name]) scenes[name](document.getElementById(name), value)
     for (const call of waiting[name] || []) call(value)
     if (name != words.first) return
     scenes.one(document.getElementById('one'))
-    for (const next of words.later) {  // after the first picture, one behind the other
-      const script = document.createElement('script')
-      Object.assign(script, {src: `page/${next}.js`, async: false})
-      document.head.append(script)
-    }
+    requestAnimationFrame(() => setTimeout(() => {  // the first picture stands
+      for (const next of words.later) {  // one behind the other
+        const script = document.createElement('script')
+        Object.assign(script, {src: `page/${next}.js`, async: false})
+        document.head.append(script)
+      }
+    }))
   }
 
-  return {take, look}
+  return {take, look, taken}
 })()

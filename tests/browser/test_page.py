@@ -60,7 +60,8 @@ def shown(browser, site):
         )
         name, _, state = name.partition("#")
         page.goto((site[0] / name).as_uri() + (f"#{state}" if state else ""))
-        page.wait_for_load_state()
+        last = list(site[1])[-1]
+        page.wait_for_function(f"!window.page || page.taken['{last}']")
         opened.append(page)
         return page
 
@@ -239,6 +240,19 @@ def test_every_lesson_is_there_to_read(site):
     local = [link for link in links if link.startswith("lessons/")]
     assert len(local) > 20
     assert [link for link in local if not (site[0] / link).is_file()] == []
+
+
+def test_the_first_picture_waits_for_the_page_alone(browser, site):
+    page = browser.new_page()
+    page.route("**/page/*", lambda route: route.abort())
+    page.goto((site[0] / "index.html").as_uri())
+    page.wait_for_selector("#one svg image")
+    seen = said(page, "one")
+    assert "learning rate 0.05, batch size 32, seed 0" in seen
+    page.locator("#one [data-name=rate]").press("End")  # nothing of it is here
+    press(page, "one", "pin")
+    assert said(page, "one") == seen
+    page.close()
 
 
 def test_the_command_writes_the_page(site, tmp_path, monkeypatch):
