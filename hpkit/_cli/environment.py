@@ -40,8 +40,8 @@ CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 # same number.
 CAUSES = {
     "space": r"Errno 28\b|WinError 112\b|No space left|not enough space|quota exceeded",
-    "torch": r"No matching distribution found for torch"
-    r"|Could not find a version .*torch",
+    "wheels": r"Ignoring indexes[\s\S]*No matching distribution",  # of lab --wheels
+    "torch": r"No matching distribution found for torch",
     "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError",
     # pip gave up on an address: the last of its retries, or a download cut off.
     "network": r"Retry\(total=0|Max retries exceeded|Read timed out|IncompleteRead"
