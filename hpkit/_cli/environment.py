@@ -224,13 +224,12 @@ def download(folder, root=ROOT):
     """Fill a folder with all that ``lab --wheels`` installs without a network."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--dest", folder]
-    if torch := cpu_torch(requirements(root)):
-        subprocess.run([*command, torch, "--index-url", CPU_BUILD])
     build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
     needed = [*requirements(root), *build["requires"], "editables"]  # for -e .
-    links = f"{os.environ.get('PIP_FIND_LINKS', '')} {folder.as_uri()}"
-    environ = {**os.environ, "PIP_FIND_LINKS": links}
-    if subprocess.run([*command, *needed], env=environ).returncode:
+    cpu = [*command, torch := cpu_torch(needed), "--index-url", CPU_BUILD]
+    if torch and subprocess.run(cpu).returncode == 0:
+        needed.remove(torch)  # the usual index may have a newer one, with CUDA
+    if subprocess.run([*command, *needed]).returncode:
         raise Failure(say("not_all_wheels", folder=folder))
 
 
