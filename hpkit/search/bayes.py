@@ -132,8 +132,8 @@ def _runs_of(trial, dataset, setting):
     most, names = setting.epochs + 1, CURVES[: 2 if dataset.is_regression else 4]
     try:
         for k, seed in enumerate(told["seeds"]):
-            loss = np.atleast_1d(np.array(told["val_loss"][k], float))
-            if len(loss) == 1:  # a number, of the best epoch
+            loss = np.array(told["val_loss"][k], float)
+            if loss.ndim == 0:  # a number, of the best epoch
                 loss = np.append(np.full(most - 1, np.nan), loss)
             curves = {name: np.full_like(loss, np.nan) for name in names}
             names = (*names, "val_metric")

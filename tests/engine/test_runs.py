@@ -276,6 +276,7 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
     assert len(again) == 24
     X, run = MOONS.valid.X, again[3, 1]
     assert np.array_equal(run.predict(X), grid.runs[3, 1].predict(X))
+    assert Runs.of([run], again.settings, again.seeds).epochs_done.min() == -1
     with pytest.raises(ValueError, match="at least one, got none"):
         Runs.of([])
     with pytest.raises(ValueError, match="at most 1,000,000"):
@@ -284,7 +285,8 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
         Runs.of([run, 3])
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
-    assert len(Runs.of([long, short])) == 1
+    twin = replace(long, val_loss=long.val_loss + 1)  # as long: the first one stays
+    assert Runs.of([long, short, twin]).val_loss.tolist() == [[[1, 0.5, 0.2]]]
     assert Runs.of([short, long]).epochs_done.tolist() == [[2]]
 
 
@@ -535,6 +537,8 @@ def test_a_run_of_no_epoch_yet_has_been_begun():
     runs = made([[[1.0, NAN]]]).runs
     assert cost_of(runs) == Cost(1, 1, 0)
     assert len(runs) == len([*runs]) == runs.best_val_loss == 1
+    assert runs.median_best_epoch == [0]
+    assert made([[[1.0, NAN]]], [[[np.inf, NAN]]]).diverged.all()
     step = Step("lr", None, (), (), None)
     for part in (Cost(1, 1, 0), Rung(1, (0,), (0,)), Lost((), "gone"), step):
         with pytest.raises(AttributeError, match="cannot assign"):
@@ -692,6 +696,11 @@ def test_to_optuna_tells_pruned_and_failed_trials(grid):
     assert one_seed.to_optuna().trials[0].state.name == "FAIL"
     one_seed = made([[[1, 0.5, 0.4], [1, 0.5, NAN]]])
     assert one_seed.to_optuna().trials[0].state.name == "PRUNED"
+    begun = made([[[1, NAN]], [[NAN, NAN]]]).to_optuna()
+    assert [trial.state.name for trial in begun.trials] == ["PRUNED"]
+    assert hk.from_optuna(begun, MOONS).train_loss.tolist() == [[[1]]]
+    seldom = made([[[1, 0.5], [NAN, NAN]], [[1, 0.4], [1, 0.3]]]).to_optuna()
+    assert [trial.value for trial in seldom.trials] == [0.35]  # of all seeds
     states = [trial.state.name for trial in search.to_optuna().trials]
     assert states == ["PRUNED", "COMPLETE", "FAIL"]
 
@@ -734,7 +743,6 @@ def test_from_optuna_reads_a_study_back():
 
 
 def test_from_optuna_reads_a_study_of_somebody_else():
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
 
     def objective(trial):
@@ -766,12 +774,12 @@ def test_from_optuna_reads_a_study_of_somebody_else():
 
 
 def test_from_optuna_refuses_what_it_cannot_rank():
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    maximize = optuna.create_study(direction="maximize")
-    for error, study, words in (
-        (TypeError, "x", r"an optuna.study.Study, got 'x'; make"),
-        (ValueError, maximize, r"must minimize one value.*, got maximize; let"),
-        (ValueError, optuna.create_study(), "a trial with a value, got none; run it"),
+    maximize, none = (optuna.create_study(direction=d) for d in ("maximize", None))
+    for error, study, data, words in (
+        (TypeError, "x", MOONS, r"an optuna.study.Study, got 'x'; make"),
+        (ValueError, maximize, MOONS, r"must minimize one value.*, got maximize; let"),
+        (ValueError, none, MOONS, "a trial with a value, got none; run it"),
+        (TypeError, none, "moons", "a data set must be"),
     ):
         with pytest.raises(error, match=words):
-            hk.from_optuna(study, MOONS)
+            hk.from_optuna(study, data)

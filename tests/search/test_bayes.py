@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import hpkit as hk
 
@@ -56,6 +57,19 @@ def test_a_study_goes_on_and_what_it_has_is_not_trained_again(study):
     assert np.array_equal(back.diverged, found.diverged)
     best = hk.bayesian_search(MOONS, n_trials=8, study=study(3), **search).best_run
     assert best.weights is None or best.network() is not None
+
+
+def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
+    def model(n_in, n_out, setting):
+        return torch.nn.Linear(n_in, n_out * setting.width)
+
+    study, space = optuna.create_study(), {"width": [1, 2], "epochs": [1, 3]}
+    for width in space["width"]:
+        study.enqueue_trial({"width": width})
+    about = {"model": model, "study": study, "n_trials": 2}
+    found = hk.bayesian_search(MOONS, BASE, **space, **about)
+    assert found.planned.epochs == 6
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL"]
 
 
 def test_trials_of_somebody_else_count(optuna):
@@ -126,7 +140,10 @@ def test_curves_that_somebody_else_reports_are_kept(optuna):
     assert found.fit_time.sum() == 0
 
 
-@pytest.mark.parametrize("how", ["trial by trial", "numbers", "curves", "nonsense"])
+HOW = ["trial by trial", "numbers", "curves", "nonsense", "too long"]
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_seeds_that_somebody_else_says_are_kept(how, optuna):
     study, losses = optuna.create_study(), {0.1: [0.5, 0.7], 1.0: [0.2, 0.4]}
     for (lr, both), k in [(pair, k) for pair in losses.items() for k in range(2)]:
@@ -137,6 +154,7 @@ def test_seeds_that_somebody_else_says_are_kept(how, optuna):
             "numbers": {"seeds": [7, 8], "val_loss": both},
             "curves": {"seeds": [7, 8], "val_loss": [[1, 2, loss] for loss in both]},
             "nonsense": {"seeds": 3, "val_loss": "low", "seed": "a"},
+            "too long": {"seeds": [7, 8], "val_loss": [[1] * 5] * 2},
         }[how]
         value = both[k] if how == "trial by trial" else np.mean(both)
         space = {"lr": optuna.distributions.FloatDistribution(0.01, 10)}
@@ -147,7 +165,8 @@ def test_seeds_that_somebody_else_says_are_kept(how, optuna):
 
     assert found.values("lr") == [0.1, 1]
     assert found.mean_val_loss.tolist() == pytest.approx([0.6, 0.3])
-    if how == "nonsense":
+    assert (found.epochs_done == (2 if how == "curves" else 3)).all()
+    if how in HOW[3:]:
         assert found.seeds == (0,)
     else:
         assert found.seeds == (7, 8)

@@ -1,13 +1,13 @@
 """Searches: what they train, what they find, what they refuse."""
 
 import _thread
-import importlib
 import inspect
 import re
 import signal
 import threading
 
 import numpy as np
+import optuna
 import pytest
 import torch
 from scipy.stats import loguniform, norm, randint, uniform
@@ -290,13 +290,11 @@ def test_cuts_of_halving(count, eta, last, cuts):
 
 
 def test_bayesian_search_is_optunas_own():
-    optuna = importlib.import_module("optuna")
     base = BASE.but(epochs=5)
     space = {"lr": hk.log_uniform(1e-4, 10), "batch_size": [16, 64]}
 
     search = hk.bayesian_search(MOONS, base, n_trials=14, **space)
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
     for _ in range(14):
         trial = study.ask()
@@ -310,7 +308,6 @@ def test_bayesian_search_is_optunas_own():
 
 
 def test_bayesian_search_tells_a_diverged_setting_as_bad():
-    optuna = importlib.import_module("optuna")
     told, order = {}, []
 
     class Listening(optuna.samplers.RandomSampler):
@@ -335,7 +332,6 @@ def test_bayesian_search_tells_a_diverged_setting_as_bad():
 
 
 def test_bayesian_search_takes_a_sampler_and_repeats_cost_nothing():
-    optuna = importlib.import_module("optuna")
     sampler = optuna.samplers.RandomSampler(seed=1)
     search = hk.bayesian_search(MOONS, BASE, lr=[0.1, 0.2], n_trials=9, sampler=sampler)
     assert set(search.values("lr")) == {0.1, 0.2}
