@@ -170,8 +170,7 @@ def _read_inputs(inputs, categorical, standardize):
     columns = (
         replace(c, standardize=name in standardize) for name, c in columns.items()
     )
-    more = {"na_value": np.nan} if gaps.any() else {}
-    return inputs.to_numpy(float, **more), tuple(columns)
+    return inputs.to_numpy(float, na_value=np.nan), tuple(columns)
 
 
 def _texts(values):

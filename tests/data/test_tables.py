@@ -279,7 +279,7 @@ def test_texts_of_more_kinds_must_be_named(rows, most):
         return Dataset.from_frame(frame, "sick")
 
     assert made_with(most).n_features > 1
-    with pytest.raises(ValueError, match="drop it"):
+    with pytest.raises(ValueError, match="such as 'c0'; drop it"):
         made_with(most + 1)
 
 
@@ -342,8 +342,8 @@ REFUSED = {
     "time is text": ({"time": "day"}, {"day": ["May", *["June"] * (N - 1)]},
                      "got 'May'.*to_datetime"),
     "one time": ({"time": "day"}, {"day": 3}, "none for train by time"),
-    "class unseen": ({"time": "day"}, {"day": range(N), "sick": [0] * 200 + [1] * 40},
-                     "none of 1"),
+    "class unseen": ({"time": "day"},
+                     {"day": range(N), "sick": [0] * 200 + [1, 2] * 20}, "none of 1;"),
     "other split": ({"splits": "split"}, {"split": ["dev", *["test"] * (N - 1)]},
                     "got 'dev'.*replace"),
     "no test": ({"splits": "split"}, {"split": ["train", "valid"] * 120}, "for test"),
@@ -367,6 +367,8 @@ def test_what_is_not_safe_is_refused_in_three_parts(case):
 
 def test_what_is_named_as_a_category_is_taken():
     frame = messy().assign(name=[f"p{i % 90}" for i in range(N)])
+    with pytest.raises(ValueError, match="different names, got 'row'; rename"):
+        Dataset.from_frame(pd.concat([frame] * 2, axis=1), "sick")
     frame["dose"] = frame.dose.astype("category")
     frame = frame.rename(columns={"ward": 5})
     data = made(frame, categorical=["name", 5], standardize=False)
@@ -374,6 +376,14 @@ def test_what_is_named_as_a_category_is_taken():
     assert sum(name.startswith("name=") for name in data.features) > 60
     assert {"dose=0", "dose=4"} <= {*data.features}
     assert (data.scale == 1).all()
+
+
+def test_missing_values_of_pandas_and_plain_arrays_are_read_alike():
+    frame = messy().drop(columns="city")  # all else are numbers
+    data, other = made(frame), made(frame.convert_dtypes())
+    np.testing.assert_array_equal(other.train.X, data.train.X)
+    new = frame[[*data.columns]]
+    np.testing.assert_array_equal(data.scaled(new.to_numpy()), data.scaled(new))
 
 
 def test_cells_that_hold_lists_are_names_as_any_text():
