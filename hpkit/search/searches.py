@@ -166,15 +166,13 @@ class Plan:
 
     def _with_network(self, search):
         """Train the best run again at the end if it is one that a file has."""
-        runs, (i, *_) = search.runs, search.runs.order
-        if not search.finished or runs.epochs_done[i].max() < 0:
-            return search
-        if (best := runs.best_run).weights is None:
+        runs = search.runs
+        if search.finished and (best := runs.best_run).weights is None:
             about = {"seeds": (best.seed,), "model": self.model}
             again = Lasting(self.dataset, [best.setting], **about)
             for _ in _under_way(again, self.tick, best.epochs_done):
                 pass
-            at = i, runs.seeds.index(best.seed)
+            at = runs.order[0], runs.seeds.index(best.seed)
             weights = runs.weights | {at: again.runs.weights.get((0, 0))}
             search = replace(search, runs=replace(runs, weights=weights))
         return search

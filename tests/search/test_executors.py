@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import architectures
 import numpy as np
@@ -52,26 +53,23 @@ def dask_pool():
         yield client
 
 
-@pytest.fixture(scope="module", params=["threads", "spawn", "loky", "dask"])
-def pool(request):
-    if request.param == "loky":
-        yield request.getfixturevalue("loky_pool")
-    elif request.param == "dask":
-        yield request.getfixturevalue("dask_pool").get_executor()
-    elif request.param == "threads":
-        with futures.ThreadPoolExecutor(2) as made:
-            yield made
-    else:
-        context = multiprocessing.get_context("spawn")
-        with futures.ProcessPoolExecutor(2, mp_context=context) as made:
-            yield made
+@pytest.fixture(scope="module")
+def threads_pool():
+    with futures.ThreadPoolExecutor(2) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def spawn_pool():
     context = multiprocessing.get_context("spawn")
-    with futures.ProcessPoolExecutor(1, mp_context=context) as made:
+    with futures.ProcessPoolExecutor(2, mp_context=context) as made:
         yield made
+
+
+@pytest.fixture(scope="module", params=["threads", "spawn", "loky", "dask"])
+def pool(request):
+    made = request.getfixturevalue(f"{request.param}_pool")
+    return made.get_executor() if request.param == "dask" else made
 
 
 def same(a, b):
@@ -147,6 +145,7 @@ def test_live_grows_and_can_be_left(pool):
     assert not found.finished
     assert epochs == sorted(epochs)
     assert epochs[-1] < 4000
+    assert found.best_run.network("last") is not None
     assert pool.submit(abs, -1).result(timeout=30) == 1  # the pool is free again
 
 
@@ -232,6 +231,11 @@ def test_groups_of_unlike_length_come_back_whole():
     *_, whole = hk.train(MOONS, settings)
     with futures.ThreadPoolExecutor(1) as pool:
         spread = spread_on(pool, *settings)
+        while not spread.paused(1):
+            spread.advance(1, 1)
+        spread.executor = None  # where all have come that far, nobody is asked
+        spread.advance(1, 1)
+        spread.executor = pool
         while not spread.finished:
             spread.advance(1)
     assert same(whole, spread.runs)
@@ -239,6 +243,7 @@ def test_groups_of_unlike_length_come_back_whole():
 
 def test_of_large_networks_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
     monkeypatch.setattr(executors, "WEIGHTS_PER_STACK", 1)
+    monkeypatch.setattr("hpkit.engine.training.MOST_KEPT", 1)
     whole = hk.grid_search(MOONS, BASE, lr=[0.01 * 2**i for i in range(9)])
     with futures.ThreadPoolExecutor(2) as pool:
         monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 1)
@@ -249,6 +254,7 @@ def test_of_large_networks_no_more_are_out_than_keep_the_workers_busy(monkeypatc
             begun.append(sum(part.done >= 0 for part in there))
             assert len(spread.waiting) <= 4
     assert max(begun) <= 5
+    assert len(spread.weights) == 1
     assert np.allclose(whole.val_loss, spread.runs.val_loss, rtol=1e-5, equal_nan=True)
 
 
@@ -342,40 +348,27 @@ def test_a_broken_executor_is_left_for_good_and_nothing_is_lost(refuses, after):
     assert same(found, whole)
 
 
-class Process:
-    """A process of a pool; its exit code is None while it lives."""
-
-    def __init__(self, exitcode):
-        self.exitcode, self.ended = exitcode, False
-
-    def terminate(self):
-        self.ended = True
-
-
 class Silent(futures.Executor):
-    """Never answers; is a pool of processes with these exit codes."""
+    """Never answers; is a pool of processes with these exit codes (None: it lives)."""
 
     def __init__(self, *exitcodes):
-        self._processes = {n: Process(code) for n, code in enumerate(exitcodes)}
+        self._processes = {n: Mock(exitcode=code) for n, code in enumerate(exitcodes)}
         self._result_queue = self._writer = self
-        self.closed = False
+        self.close = Mock()
 
     def submit(self, function, *args):
         return futures.Future()
-
-    def close(self):
-        self.closed = True
 
 
 def test_a_pool_is_put_down_only_when_a_process_has_died():
     for pool in (futures.ThreadPoolExecutor(1), Silent(), Silent(None, 0)):
         assert not executors.end_pool(pool)
-    assert not pool.closed
-    assert not any(process.ended for process in pool._processes.values())
+    assert not pool.close.called
+    assert not any(process.terminate.called for process in pool._processes.values())
     pool = Silent(None, -9)
     assert executors.end_pool(pool)
-    assert pool.closed
-    assert all(process.ended for process in pool._processes.values())
+    assert pool.close.called
+    assert all(process.terminate.called for process in pool._processes.values())
 
 
 def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch):
@@ -384,9 +377,13 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     pool = Silent(None, -9)
     with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
         found = hk.grid_search(MOONS, BASE, **SPACE, executor=pool)
-    assert pool.closed
+    assert pool.close.called
     assert found.lost == ()
     assert same(found, whole)
+    monkeypatch.setattr(executors, "SILENCE", 0)
+    answers = Breaking(after=10**6, refuses=True)  # steadily: it is no dead pool
+    answers._processes = {0: Mock(exitcode=-9)}
+    assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), whole)
 
 
 def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
@@ -400,7 +397,7 @@ def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
 
     assert set(looks) == {spread.executor}
     assert len(spread.waiting) == 1
-    assert not spread.executor.closed
+    assert not spread.executor.close.called
 
 
 def spread_on(pool, *settings):
@@ -433,11 +430,13 @@ def test_workers_are_counted_where_an_executor_tells():
 
 
 def test_closing_asks_for_nothing_more():
-    spread = spread_on(Silent(None), BASE, BASE.but(batch_size=8))
+    lrs, sizes = range(1, 41), (8, 16, 32)
+    settings = [BASE.but(lr=lr, batch_size=size) for lr in lrs for size in sizes]
+    spread = spread_on(Silent(None), *settings)
     spread.advance(0)
     asked = list(spread.waiting)
     spread.close()
-    assert len(asked) == 2
+    assert len(asked) == 3  # small networks all at once, though they are many
     assert all(future.cancelled() for future in asked)
     assert spread.finished
 

@@ -22,7 +22,7 @@ import hpkit as hk
 from hpkit.engine import memory, own_networks, training
 from hpkit.search import lasting
 
-DIGITS = hk.load_dataset("digits")
+DIGITS, MOONS = hk.load_dataset("digits"), hk.load_dataset("moons")
 BASE = hk.Hyperparameters(epochs=6, batch_size=64)
 LRS = [0.003, 0.03, 0.3, 30]
 RANGE = hk.log_uniform(1e-3, 10)
@@ -165,7 +165,7 @@ OTHERS = {
     "base is": (hk.grid_search, {"base": BASE.but(momentum=0.5)}),
     "values are": (hk.grid_search, {"lr": [0.1]}),
     "the seeds": (hk.grid_search, {"seeds": (0, 1)}),
-    "the data set is": (hk.grid_search, {"dataset": hk.load_dataset("moons")}),
+    "the data set is": (hk.grid_search, {"dataset": MOONS, "model": lambda *_: 0}),
     "the model": (hk.grid_search, {"model": architectures.mlp}),
 }
 
@@ -183,7 +183,7 @@ def test_the_file_of_another_search_is_refused_and_left_alone(part):
 
 
 def test_other_draws_and_other_rows_are_refused():
-    space = {"lr": RANGE, "n_trials": 3, "storage": "tuning.json"}
+    space = {"lr": RANGE, "n_trials": 1, "storage": "tuning.json"}
     hk.random_search(DIGITS, BASE, **space)
     with pytest.raises(ValueError, match="the settings are others"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
@@ -228,7 +228,9 @@ def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
         os.remove(name) if damage is None else Path(name).write_bytes(damage)
     left = json.loads(Path("tuning.json").read_text())["going"]
     assert len(left) == 4
-    found = hk.grid_search(DIGITS, BASE, **space, storage="tuning.json")
+    about = {"tick": 0, "storage": "tuning.json"}
+    first, *_, found = hk.grid_search.live(DIGITS, BASE, **space, **about)
+    assert first.best_run.weights is None  # it is trained again at the end alone
     assert_same(found, whole)
 
 
@@ -287,6 +289,7 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
         assert np.array_equal(found.val_loss[0, k], alone.val_loss)
     assert found.best == found.settings[0]
     assert "were lost: RuntimeError: no such network" in found.describe()
+    assert found.epochs_done.min() == -1
     assert (found.fit_time[found.epochs_done < 0] == 0).all()
 
 
@@ -375,14 +378,17 @@ def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search(monkeypat
     found.save("tuning.json")
     before = Path("tuning.json").read_text()
 
-    def full(*args):
+    paths, write = set(), lasting.store.write
+
+    def full(path, *_):
+        paths.add(path)
         raise OSError("No space left on device")
 
-    write = lasting.store.write
     monkeypatch.setattr(lasting.store, "write", full)
     with pytest.warns(UserWarning, match="No space"):
         found = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")
     monkeypatch.setattr(lasting.store, "write", write)
+    assert len(paths) == 1  # the state that the file names is never touched
     assert_same(found, whole)
     assert Path("tuning.json").read_text() == before
     again = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")

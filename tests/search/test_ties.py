@@ -100,13 +100,15 @@ def test_two_settings_are_compared_by_the_paired_t_test():
 
 
 def test_few_differences_borrow_the_spread_of_the_better_half():
-    #  means 1, 2, 3, 90 above the best; variances 2, 8, 18, 0
-    losses = np.array([[0, 2], [0, 4], [0, 6], [90, 90]], float)
-    difference, error, df = compared(losses, np.zeros(2))
-    assert difference.tolist() == [1, 2, 3, 90]
-    assert df == 1 + 1  # a second setting in the better half: one more
-    variance = (np.array([2, 8, 18, 0]) + (2 + 8) / 2) / 2
-    np.testing.assert_allclose(error, np.sqrt(variance / 2))
+    losses = np.array([[0, 2], [0, 4], [0, 6], [90, 90], [91, 91]], float)
+    means, variances = np.array([[1, 2, 3, 90, 91], [2, 8, 18, 0, 0]])
+    for count, half in ((4, 2), (5, 3)):
+        difference, error, df = compared(losses[:count], np.zeros(2))
+        assert difference.tolist() == means[:count].tolist()
+        assert df == half  # one more for each other setting in the better half
+        usual = variances[:half].mean()
+        variance = ((half - 1) * usual + variances[:count]) / half
+        np.testing.assert_allclose(error, np.sqrt(variance / 2))
 
 
 def test_with_many_seeds_its_own_spread_counts():
