@@ -13,6 +13,18 @@ def until(condition, seconds=10):
         time.sleep(0.01)
 
 
+def press(panel, name, seconds=60):
+    """Press a button of a panel and wait until nothing trains."""
+    getattr(panel, f"{name}_button").click()
+    panel.wait(seconds)
+
+
+def move(panel, control, value):
+    """Give a control of a panel a value and wait until nothing trains."""
+    control.value = value
+    panel.wait(60)
+
+
 def marks(chart, kind, **look):
     """Return the marks of a kind that have these looks and at least one place."""
     found = [m for m in chart.marks if m.kind == kind and m.columns[0].size]

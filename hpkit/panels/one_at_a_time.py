@@ -112,8 +112,8 @@ class OneAtATimePanel(ListedPanel):
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
-        self.order = named(W.Dropdown(options=orders), WORDS["order_tip"])
-        self.order.layout.width = FULL
+        order = W.Dropdown(options=orders, layout={"width": FULL})
+        self.order = named(order, WORDS["order_tip"])
         self.next_button = self.button("step", self._step, "primary")
         self.all_button = self.button("all", lambda: self._go(len(self.space)))
         self.grid_button = self.button("reveal", self.reveal)
@@ -216,14 +216,12 @@ class OneAtATimePanel(ListedPanel):
 
     def _stepping(self, search):
         """Train on up to the step that was asked for (a job); the search goes on."""
-        known = len(self.done)
         while len(self.done) < self.upto:
             found = next(search, None)
             with self.live.lock:
                 if found is None or search is not self.search:
                     return
-                if len(found.steps) > known:
-                    self.found = found
+                self.found = found
             yield
 
     def _choose_cell(self, number):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark, marks, until
+from chart_reading import mark, marks, move, press, until
 from matplotlib.colors import to_rgb
 
 from hpkit import ValidationCurvePanel
@@ -76,8 +76,7 @@ def test_curve_panel_of_every_hyperparameter(curve, name, moons):
         curve.values.which.value = name
     else:
         curve = ValidationCurvePanel(moons, name, QUICK, seeds=2)
-    curve.start_button.click()
-    curve.wait(30)
+    press(curve, "start")
 
     assert curve.error is None
     assert (name in offered) == TABLE[name].usual_name
@@ -101,21 +100,17 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
 def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
     curve.values.text.value = "fast"
     assert "values must be a list" in curve.values.note.value
-    curve.values.text.value = "0.01, 0.1"
-    curve.wait(5)
+    move(curve, curve.values.text, "0.01, 0.1")
     assert curve.error is None
     assert curve.values.note.value == "2 values"
     assert len(curve.found.settings) == 2
 
 
 def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
-    curve.values.which.value = "epochs"
-    curve.wait(10)
-    curve.controls["batch_size"].slider.value = 2
-    curve.wait(10)
+    move(curve, curve.values.which, "epochs")
+    move(curve, curve.controls["batch_size"].slider, 2)
     curve.pace = 1e-5  # as on a slow computer
-    curve.values.text.value = "10000, 20000"
-    curve.wait(10)
+    move(curve, curve.values.text, "10000, 20000")
 
     assert "That is long" in curve.status.value
     assert curve.found.settings[-1].epochs == 80
@@ -123,8 +118,7 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     until(lambda: curve.found.settings[0].epochs == 10_000)
     until(lambda: curve.found.cost.epochs, seconds=30)
     start = time.monotonic()
-    curve.stop_button.click()
-    curve.wait(5)
+    press(curve, "stop", 10)
     assert time.monotonic() - start < 1
     assert not curve.found.finished
 
@@ -178,8 +172,7 @@ def test_stopped_search_says_how_far_it_came(moons):
     panel.controls["epochs"].source.value = 500
     panel.start_button.click()
     until(lambda: panel.found.cost.epochs > 10 and not panel.found.finished, seconds=30)
-    panel.stop_button.click()
-    panel.wait(5)
+    press(panel, "stop", 10)
 
     done = panel.found.cost.epochs
     assert f"Stopped after {done} of 1000 epochs" in panel.result
@@ -210,25 +203,21 @@ def before_training(found):
 @pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
 def test_wrong_number_of_seeds_is_told(curve, typed):
     before = curve.found
-    curve.seeds.value = typed
-    curve.wait(5)
+    move(curve, curve.seeds, typed)
 
     assert "seeds must be" in curve.result
     assert f"got {typed}" in curve.result
     assert (curve.found, curve.seeds.value) == (before, typed)
-    curve.seeds.value = 2
-    curve.wait(5)
+    move(curve, curve.seeds, 2)
     assert curve.error is None
     assert curve.found.seeds == (0, 1)
 
 
 def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
-    curve.controls["epochs"].source.value = 100_000
-    curve.wait(5)
+    move(curve, curve.controls["epochs"].source, 100_000)
     assert "hp-stale" in curve._dom_classes
     assert "Still the result of the values before" in curve.result
-    curve.controls["epochs"].source.value = 5
-    curve.wait(5)
+    move(curve, curve.controls["epochs"].source, 5)
     assert "hp-stale" not in curve._dom_classes
 
 
@@ -247,13 +236,11 @@ def test_still_picture_names_its_lines(curve):
 
 
 def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
-    curve.values.text.value = "0.01, 0.1"
-    curve.wait(5)
+    move(curve, curve.values.text, "0.01, 0.1")
     x, y = line_of(curve.charts.charts[1], color="gray", legend="earlier")
     np.testing.assert_allclose(x, [0.001, 0.03, 0.3], rtol=1e-6)
     np.testing.assert_allclose(y, curve.before.mean_val_loss[:3], rtol=1e-6)
-    curve.values.which.value = "batch_size"
-    curve.wait(10)
+    move(curve, curve.values.which, "batch_size")
     assert not marks(curve.charts.charts[1], "line", legend="earlier")
 
 

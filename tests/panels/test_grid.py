@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark
+from chart_reading import mark, move, press
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -96,8 +96,7 @@ def test_grid_panel_best_over_an_axis(grid):
 
 def test_grid_panel_other_axes_and_the_same_one_twice(grid):
     grid.entries[1].which.value = "optimizer"
-    grid.start_button.click()
-    grid.wait(20)
+    press(grid, "start")
     assert tuple(grid.found.space) == ("lr", "optimizer")
     grid.entries[1].which.value = "lr"
     assert "two different" in grid.result
@@ -180,8 +179,7 @@ def test_grid_long_search_says_its_cost_and_waits(moons):
     assert not any(chart.marks for chart in panel.charts.charts)
     assert panel.picture().startswith(b"\x89PNG")
     panel.controls["epochs"].slider.value = 2
-    panel.entries[1].text.value = "64, 128"
-    panel.wait(10)
+    move(panel, panel.entries[1].text, "64, 128")
     assert panel.found.finished
     assert "30 runs, 60 epochs in" in panel.status.value
 
@@ -191,12 +189,10 @@ def test_grid_offer_outlives_the_search_that_still_runs(moons):
     panel.pace = 1e-6
     panel.controls["epochs"].slider.value = 40
     panel.pace = 1.0  # now everything is long
-    panel.controls["epochs"].slider.value = 41
-    panel.wait(10)
+    move(panel, panel.controls["epochs"].slider, 41)
     assert panel.found.finished
     assert "press Start" in panel.status.value
-    panel.start_button.click()
-    panel.wait(10)
+    press(panel, "start")
     assert "in" in panel.status.value
     assert "press Start" not in panel.status.value
 
@@ -204,13 +200,11 @@ def test_grid_offer_outlives_the_search_that_still_runs(moons):
 def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(moons):
     panel = make_grid(moons)
     before, said = panel.found, panel.result
-    panel.entries[0].text.value = "0.1, fast"
-    panel.wait(5)
+    move(panel, panel.entries[0].text, "0.1, fast")
     assert panel.found is before
     assert panel.result == said
     assert "got &#x27;0.1, fast&#x27;" in panel.entries[0].note.value
-    panel.entries[0].text.value = "0.1, 0.2"
-    panel.wait(10)
+    move(panel, panel.entries[0].text, "0.1, 0.2")
     assert panel.found.space["lr"] == (0.1, 0.2)
 
 

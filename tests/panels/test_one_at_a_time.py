@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import nth, texts, until
+from chart_reading import move, nth, press, texts, until
 
 from hpkit import OneAtATimePanel
 from hpkit.charts.heatmap import cell_of
@@ -37,14 +37,13 @@ def test_path_goes_step_by_step(path, moons):
     assert path.error is None
     assert path.found.settings == (path.starting,)
     assert "Start S, learning rate 0.01" in path.result
-    path.next_button.click()
-    path.wait(5)
+    press(path, "next")
 
     assert [step.winner.lr for step in path.done] == [0.3]
     assert path.found.cost.runs == 6
+    assert path.bar.value == 0.5
     assert nth(path, 0, "line").columns[0][0].round().tolist() == [0, 1]
-    path.next_button.click()
-    path.wait(5)
+    press(path, "next")
     whole = one_at_a_time(moons, path.starting, seeds=(0, 1), **LISTS)
     assert path.found.best == whole.best
     np.testing.assert_array_equal(path.found.val_loss, whole.val_loss)
@@ -53,30 +52,26 @@ def test_path_goes_step_by_step(path, moons):
 
 def test_path_keeps_where_each_order_ended(path):
     ends = {}
-    for order in (("lr", "batch_size"), ("batch_size", "lr")):
+    for order in (("lr", "batch_size"), ("batch_size", "lr"), ("lr", "batch_size")):
         path.order.value = order
-        path.all_button.click()
-        path.wait(5)
+        press(path, "all")
         ends[", ".join(order)] = path.found.best
     assert "times the best" in path.paths.value
-    path.grid_button.click()
-    path.wait(5)
+    press(path, "grid")
     grid = path.grid
 
-    assert [order for order, _ in path.walked] == list(ends)
+    assert [order for order, _ in path.walked] == [*ends][::-1]  # the newest last
     for (order, _), (_, loss) in path.walked.items():
         at = grid.settings.index(ends[order])
         assert loss == pytest.approx(grid.mean_val_loss[at])
         assert f">{loss / grid.mean_val_loss.min():.2f}<" in path.paths.value
-    path.seeds.value = 3
-    path.wait(5)
+    move(path, path.seeds, 3)
     assert path.walked == {}
 
 
 def test_path_of_three_steps_ends_where_the_third_does(moons):
     panel = make_path(moons, momentum=[0.0, 0.9])
-    panel.all_button.click()
-    panel.wait(10)
+    press(panel, "all")
     ((_, (end, _)),) = panel.walked.items()
     assert end == short(panel.done[2].winner, panel.space)
     assert panel.done[2].winner != panel.done[1].winner
@@ -84,23 +79,18 @@ def test_path_of_three_steps_ends_where_the_third_does(moons):
 
 
 def test_path_begins_again_with_another_order_or_start(path):
-    path.all_button.click()
-    path.wait(5)
-    path.order.value = ("batch_size", "lr")
-    path.wait(5)
+    press(path, "all")
+    move(path, path.order, ("batch_size", "lr"))
     assert path.found.settings == (path.starting,)
-    path.next_button.click()
-    path.wait(5)
+    press(path, "next")
     assert path.done[0].name == "batch_size"
-    path.starts["lr"].source.value = 0.3
-    path.wait(5)
+    move(path, path.starts["lr"].source, 0.3)
     assert path.found.settings == (path.starting,)
     assert path.starting.lr == 0.3
 
 
 def test_path_lists_its_settings_and_chooses_one(path):
-    path.all_button.click()
-    path.wait(5)
+    press(path, "all")
     assert len(path.list.options) == len(path.found.settings)
     assert path.list.index == path.focus == path.found.runs.order[0]
     other = int(path.found.runs.order[1])
@@ -113,35 +103,42 @@ def test_path_lists_its_settings_and_chooses_one(path):
     assert path.list.index == path.chosen == path.found.runs.order[0]
 
 
+def test_path_checks_its_values_and_may_ask_before_it_is_shown(moons):
+    with pytest.raises(ValueError, match="batch_size must be at most"):
+        make_path(moons, batch_size=[16, 401])
+    more = {"momentum": [0, 0.5], "dropout": [0, 0.1], "epochs": [2, 5]}
+    panel = make_path(moons, predict=True, **more)
+    assert not panel.guess.open
+    assert len(panel.order.options) == 24
+
+
 def test_path_stops(moons):
     slow = OneAtATimePanel(moons, epochs=[3000, 5000], batch_size=[1, 2], seeds=1)
     slow.all_button.click()
     until(lambda: slow.found is not None)
     start = time.monotonic()
-    slow.stop_button.click()
-    slow.wait(5)
+    press(slow, "stop", 10)
     assert time.monotonic() - start < 1
     assert slow.done == []
 
 
-def test_path_begins_with_its_start_trained(moons):
-    panel = make_path(moons)
-    runs = panel.found.runs
+def test_path_begins_with_its_start_trained(path):
+    runs = path.found.runs
     assert runs.settings == (QUICK.but(lr=0.01, batch_size=16),)
     loss = runs.mean_val_loss[0]
-    assert f"lowest validation loss {loss:.3g}" in panel.result
-    assert "Next, step 1: learning rate." in panel.result
-    shown = nth(panel, 0, "cells").columns[0]
+    assert f"lowest validation loss {loss:.3g}" in path.result
+    assert "Next, step 1: learning rate." in path.result
+    shown = nth(path, 0, "cells").columns[0]
     assert shown[np.isfinite(shown)] == pytest.approx([loss])
-    assert texts(panel, 0) == ["S"]
-    assert panel.status.value.startswith("path: 2 runs")
-    assert texts(panel, 1) == ["1 lr", "2 batch"]
-    assert texts(panel, 1, 1) == ["next", "later"]
-    assert nth(panel, 1, "points").columns[0].size == 0
-    assert panel.charts.charts[1].y.kind == "none"  # no numbers before there is a loss
-    drawn = still(panel.charts.charts, panel.widths).axes[1]
+    assert texts(path, 0) == ["S"]
+    assert path.status.value == "path: 2 runs; whole grid: 12"
+    assert texts(path, 1) == ["1 lr", "2 batch"]
+    assert texts(path, 1, 1) == ["next", "later"]
+    assert nth(path, 1, "points").columns[0].size == 0
+    assert path.charts.charts[1].y.kind == "none"  # no numbers before there is a loss
+    drawn = still(path.charts.charts, path.widths).axes[1]
     assert list(drawn.get_yticks()) == []
-    assert panel.picture().startswith(b"\x89PNG")
+    assert path.picture().startswith(b"\x89PNG")
 
 
 def test_path_without_lists_takes_those_of_lesson_07(moons):
@@ -150,6 +147,7 @@ def test_path_without_lists_takes_those_of_lesson_07(moons):
     assert dict(panel.space) == lists | {"dropout": (0, 0.1, 0.3)}
     start = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
     assert panel.found.settings == (panel.starting,) == (start,)
+    assert panel.found.seeds == (0, 1, 2)
     # With lists, and no start: it begins on them.
     panel = OneAtATimePanel(moons, seeds=1, lr=[0.3, 0.01], batch_size=[16, 64])
     assert panel.space == {"lr": (0.3, 0.01), "batch_size": (16, 64)}
@@ -158,8 +156,7 @@ def test_path_without_lists_takes_those_of_lesson_07(moons):
 
 def test_steps_stand_beside_each_other_in_their_order(moons):
     panel = make_path(moons, epochs=[2, 5])
-    panel.order.value = ("epochs", "lr", "batch_size")
-    panel.wait(10)
+    move(panel, panel.order, ("epochs", "lr", "batch_size"))
 
     axis = panel.charts.charts[1].x
     assert list(axis.texts) == ["2", "5", "0.01", "0.3", "10", "16", "64"]
@@ -176,60 +173,55 @@ def map_title(panel):
     return panel.charts.charts[0].title
 
 
-def test_path_names_its_stops_in_order_and_has_a_curve_for_each(moons):
-    panel = make_path(moons)
-    panel.all_button.click()
-    panel.wait(10)
-    first, second = (step.winner for step in panel.done)
+def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
+    press(path, "all")
+    first, second = (step.winner for step in path.done)
     same = first.batch_size == second.batch_size
-    assert texts(panel, 0) == (["S", "1\N{EN DASH}2"] if same else ["S", "1", "2"])
-    assert "The path is at its end." in panel.result
-    assert panel.charts.charts[1].y.kind == "linear"
-    assert texts(panel, 1, 1) == ["best 0.3", f"best {second.batch_size}"]
-    assert nth(panel, 0, "line").get("halo")  # seen on dark cells and on light ones
-    rings = nth(panel, 1, "ring").columns
-    mean, settings = panel.found.mean_val_loss, panel.found.settings
+    assert texts(path, 0) == (["S", "1\N{EN DASH}2"] if same else ["S", "1", "2"])
+    assert "The path is at its end." in path.result
+    assert path.charts.charts[1].y.kind == "linear"
+    assert texts(path, 1, 1) == ["best 0.3", f"best {second.batch_size}"]
+    assert nth(path, 0, "line").get("halo")  # seen on dark cells and on light ones
+    rings = nth(path, 1, "ring").columns
+    mean, settings = path.found.mean_val_loss, path.found.settings
     loss = [mean[settings.index(s)] for s in (first, second)]
     assert rings[1][0] == pytest.approx(loss)
-    axis = panel.charts.charts[1].y
+    axis = path.charts.charts[1].y
     low, middle, high = axis.ticks
     assert (low, middle) == (0, high / 2)
-    curves = nth(panel, 1, "line").columns[1]
+    curves = nth(path, 1, "line").columns[1]
     assert len(curves) == 2
     assert np.nanmax(curves) <= high < axis.domain[1]  # above it stand the words
-    assert min(nth(panel, 1, "text", 1).columns[1][0]) > high
+    assert min(nth(path, 1, "text", 1).columns[1][0]) > high
 
-    places, losses = (column[0] for column in nth(panel, 1, "points").columns)
+    places, losses = (column[0] for column in nth(path, 1, "points").columns)
     for number, loss in enumerate(losses):  # a click on a value of a step
-        panel.charts.calls["setting"](number)
-        assert mean[panel.chosen] == pytest.approx(loss)
-        assert panel.cell == cell_of(settings[panel.chosen], panel.space)
+        path.charts.calls["setting"](number)
+        assert mean[path.chosen] == pytest.approx(loss)
+        assert path.cell == cell_of(settings[path.chosen], path.space)
     assert len(places) == 4
-    assert nth(panel, 1, "cross").columns[0].size == 1  # 10 diverges
+    assert nth(path, 1, "cross").columns[0].size == 1  # 10 diverges
 
 
-def test_path_click_tells_a_cell_that_only_the_grid_has(moons):
-    panel = make_path(moons)
-    click = panel.charts.calls["cell"]
+def test_path_click_tells_a_cell_that_only_the_grid_has(path):
+    click = path.charts.calls["cell"]
     click(5)  # column 2, row 1
-    assert panel.cell == (2, 1)
-    assert map_title(panel) == "Loss of each cell"
-    panel.grid_button.click()
-    panel.wait(10)
+    assert path.cell == (2, 1)
+    assert map_title(path) == "Loss of each cell"
+    press(path, "grid")
     click(4)
-    loss = _loss(panel.grid, QUICK.but(lr=0.3, batch_size=64))
-    assert map_title(panel) == f"lr 0.3, batch 64: loss {loss:.3g}"
-    assert panel.chosen is None
+    loss = _loss(path.grid, QUICK.but(lr=0.3, batch_size=64))
+    assert map_title(path) == f"lr 0.3, batch 64: loss {loss:.3g}"
+    assert path.chosen is None
     click(5)
-    assert map_title(panel) == "lr 10, batch 64: diverged"
-    panel.choose(0)
-    assert panel.cell == (0, 0)
+    assert map_title(path) == "lr 10, batch 64: diverged"
+    path.choose(0)
+    assert path.cell == (0, 0)
 
 
 def test_path_keeps_the_grid_and_its_own_numbers(moons):
     panel = make_path(moons, epochs=[2, 5])
-    panel.all_button.click()
-    panel.wait(10)
+    press(panel, "all")
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
     assert map_title(panel) == "Lowest loss with any epochs tried"
     before = nth(panel, 0, "cells").columns[0]
@@ -240,8 +232,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     x, y = (np.nanmean(each) for each in nth(panel, 0, "frames", 1).columns)
     assert nth(panel, 0, "cells").columns[0][int(y), int(x)] == np.nanmin(before)
 
-    panel.grid_button.click()
-    panel.wait(10)
+    press(panel, "grid")
     assert nth(panel, 0, "frames", 1).get("legend") == "best of all"
     assert map_title(panel) == "Lowest loss with any epochs"
     every, own = nth(panel, 0, "cells").columns[0], np.isfinite(before)
@@ -253,8 +244,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert len(panel.found.settings) == 1
     np.testing.assert_array_equal(nth(panel, 0, "cells").columns[0], every)
     assert "The grid's best is" in panel.result
-    panel.back_button.click()
-    panel.wait(10)
+    press(panel, "back")
     assert panel.grid.finished
     panel.seeds.value = 1  # another grid: it waits to be asked for
     panel.wait(10)
@@ -276,8 +266,7 @@ def test_path_stopped_within_a_step_goes_on(moons):
     panel.wait(10)
     panel.all_button.click()
     until(lambda: panel.found.steps)
-    panel.stop_button.click()
-    panel.wait(10)
+    press(panel, "stop", 10)
     if len(panel.done) < 3:
         assert "Stopped; Next step goes on." in panel.result
     panel.all_button.click()
@@ -293,15 +282,13 @@ def test_path_stopped_within_a_step_goes_on(moons):
 )
 def test_path_says_where_it_is_beside_the_grid(moons, end, words):
     panel = make_path(moons)
-    panel.grid_button.click()
-    panel.wait(10)
+    press(panel, "grid")
     if end:
         best = panel.grid.best
         for name in LISTS:
             panel.starts[name].value = getattr(best, name)
         panel.wait(10)
-        panel.grid_button.click()
-        panel.wait(10)
+        press(panel, "grid")
     assert words in panel.result
 
 
@@ -312,8 +299,7 @@ def test_path_starts_where_the_learner_says(moons):
         moons, start, seeds=1, lr=[0.01, 0.3], batch_size=[64, 8], epochs=[2, 3]
     )
     lists = [panel.space[name] for name in ("lr", "batch_size", "epochs")]
-    panel.all_button.click()
-    panel.wait(10)
+    press(panel, "all")
     names = {}
     exec(panel.code(), names)
 
@@ -327,8 +313,7 @@ def test_path_starts_where_the_learner_says(moons):
 def test_path_from_a_start_that_diverges_says_so(moons):
     panel = make_path(moons, 1000.0, lr=[1000.0, 0.1])
     assert "Start S, learning rate 1000, batch size 16: diverged" in panel.result
-    panel.all_button.click()
-    panel.wait(10)
+    press(panel, "all")
     assert panel.done[-1].winner.lr == 0.1
 
 
@@ -337,22 +322,20 @@ def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
     for _ in range(3):
         panel.grid_button.click()
         until(lambda: panel.grid is not None)
-        panel.starts["batch_size"].value = 80 - panel.starts["batch_size"].value
-        panel.wait(20)
+        move(panel, panel.starts["batch_size"], 80 - panel.starts["batch_size"].value)
         assert panel.grid is None
         assert panel.found.settings == (panel.starting,)
 
 
 def test_start_that_takes_long_waits_for_a_button(moons):
     panel = OneAtATimePanel(moons, lr=[0.01, 0.3], batch_size=[4, 64], seeds=2)
-    panel.starts["batch_size"].value = 4
-    panel.wait(20)
+    move(panel, panel.starts["batch_size"], 4)
     panel.seeds.value = 500
     panel.wait(0.5)
 
     assert panel.found is None
+    assert panel.status.value == "path: 0 runs; whole grid: 2000"
     assert "The start alone is 500 runs, 15000 epochs, about " in panel.result
-    panel.seeds.value = 1
-    panel.wait(20)
+    move(panel, panel.seeds, 1)
     assert panel.found.cost.runs == 1
     assert "press Next step" not in panel.result

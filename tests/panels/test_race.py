@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from chart_reading import mark, nth, texts
+from chart_reading import mark, move, nth, press, texts
 
 from hpkit import SearchRacePanel
 from hpkit.data.datasets import load_dataset
@@ -43,8 +43,7 @@ def test_race_gives_each_search_the_same_budget(race):
 
 
 def test_race_many_races_are_counted(race):
-    race.start_button.click()
-    race.wait(60)
+    press(race, "start")
 
     assert race.error is None
     assert [len(losses) for losses in race.lowest.values()] == [3, 3, 3, 3]
@@ -104,8 +103,7 @@ def test_race_shows_the_end_of_every_race(moons):
     assert nth(panel, 0, "points").columns[0].size == 4
     assert panel.charts.charts[0].title == "Race 1"
     assert "Start runs all 3 races." in panel.result
-    panel.start_button.click()
-    panel.wait(60)
+    press(panel, "start")
     x, y = (column[0].reshape(4, 4) for column in nth(panel, 0, "points").columns)
     for row, kind in enumerate(panel.lowest):
         np.testing.assert_allclose(y[row, 1:], panel.lowest[kind], rtol=1e-6)
@@ -134,13 +132,11 @@ def test_race_names_each_line_at_its_end(moons):
 def test_race_refuses_a_small_budget_and_keeps_what_is_shown(moons):
     panel = make_race(moons)
     before = panel.found
-    panel.budget.value = 7
-    panel.wait(5)
+    move(panel, panel.budget, 7)
     assert "at least 10 epochs, two whole runs, got 7" in panel.result
     assert "Stopped by an error" not in panel.result
     assert panel.found is before
-    panel.budget.value = 20
-    panel.wait(20)
+    move(panel, panel.budget, 20)
     assert panel.found["random"].cost.epochs == 20
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from chart_reading import mark, shows
+from chart_reading import mark, move, shows
 
 import hpkit as hk
 
@@ -54,8 +54,7 @@ def test_a_shape_is_drawn_over_and_the_rate_scales_it(moons):
     panel = hk.SchedulePanel(moons, QUICK.but(warmup=0.5), seeds=1)
     assert panel.wait(20).runs.settings[-1].schedule == (0.25, 0.5, 0.75, 1, 1, 1)
     panel.shape.value = "linear"
-    panel.lr.value = 0.3
-    panel.wait(20)
+    move(panel, panel.lr, 0.3)
 
     assert {s.lr for s in panel.runs.settings} == {0.3}
     np.testing.assert_allclose(

@@ -3,11 +3,12 @@
 import re
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from build import FOLDER
-from chart_reading import curve, mark, pixels, until
+from chart_reading import curve, mark, move, pixels, press, until
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
@@ -36,6 +37,13 @@ def panel(moons):
     made.wait(5)
 
 
+def begin_long(panel):
+    """Train a setting that takes long, some epochs of it."""
+    panel.controls.setting = LONG
+    panel.train_button.click()
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2, seconds=30)
+
+
 def test_panel_is_never_empty(panel, moons):
     assert panel.error is None
     assert len(panel.runs) == 1
@@ -46,10 +54,10 @@ def test_panel_is_never_empty(panel, moons):
 
 
 def test_slider_trains_and_keeps_one_run(panel):
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(5)
+    move(panel, panel.controls["lr"].slider, 0.1)
     assert panel.run.setting == QUICK.but(lr=0.1)
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
+    assert "Best of 2 runs: run 1 (0." in panel.result
     np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
 
 
@@ -62,33 +70,27 @@ def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel):
 
     assert time.monotonic() - moved < 2
     assert panel.run.setting.lr == pytest.approx(0.91, rel=0.02)
-    assert (
-        len(panel.list.kept) == 2
-    )  # the first, and the one at which the slider rested
+    assert len(panel.list.kept) == 2  # the first, and where the slider rested
 
 
 def test_number_box_takes_a_value_between_the_slider_steps_and_beyond(panel):
     knob = panel.controls["lr"]
-    knob.source.value = 0.123
-    panel.wait(5)
+    move(panel, knob.source, 0.123)
     assert panel.run.setting.lr == 0.123
     assert knob.slider.value == pytest.approx(0.3 * 10**-0.4)  # the tick next to it
     knob.slider.value = 10 ** round(np.log10(knob.slider.value), 9)  # as a browser does
     assert knob.source.value == 0.123
     knob.source.value = 0.3
-    knob.slider.value = 10**-0.4
-    panel.wait(5)
+    move(panel, knob.slider, 10**-0.4)
     assert panel.run.setting.lr == 0.4
-    knob.source.value = 50.0
-    panel.wait(5)
+    move(panel, knob.source, 50.0)
     assert panel.run.setting.lr == 50.0
     assert knob.slider.value == pytest.approx(10**knob.slider.max)
     assert 10 <= knob.slider.value < 15
 
 
 def test_batch_size_goes_up_to_all(panel, moons):
-    panel.controls["batch_size"].slider.value = 400
-    panel.wait(5)
+    move(panel, panel.controls["batch_size"].slider, 400)
     assert panel.run.setting.batch_size == len(moons.train.y)
     assert "400" in panel._sentence(False)
 
@@ -99,6 +101,7 @@ def test_a_training_out_of_patience_is_whole(moons):
     panel.guess.commit()
     assert panel.run.epochs_done < 100
     assert panel.bar.value == 1
+    assert panel.guess.off
     assert f"Ended at epoch {panel.run.epochs_done} of 100, out of" in panel.result
 
 
@@ -119,21 +122,17 @@ def test_a_training_out_of_patience_is_whole(moons):
 )
 def test_other_controls(moons, name, value):
     panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
-    panel.controls[name].value = value
-    panel.wait(5)
+    move(panel, panel.controls[name], value)
     assert getattr(panel.run.setting, name) == value
     assert panel.run.setting.lr == 0.01
     assert panel.error is None
 
 
 def test_stop_keeps_what_was_trained(panel):
-    panel.controls.setting = LONG
-    panel.train_button.click()
-    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 1)
+    begin_long(panel)
 
     start = time.monotonic()
-    panel.stop_button.click()
-    panel.wait(5)
+    press(panel, "stop", 10)
 
     assert time.monotonic() - start < 1
     assert 1 < panel.run.epochs_done < 2000
@@ -141,12 +140,9 @@ def test_stop_keeps_what_was_trained(panel):
 
 
 def test_train_replaces_the_running_training(panel):
-    panel.controls.setting = LONG
-    panel.train_button.click()
-    until(lambda: panel.now is not None and panel.run.setting == LONG)
+    begin_long(panel)
     panel.controls.setting = QUICK.but(lr=0.2)
-    panel.train_button.click()
-    panel.wait(5)
+    press(panel, "train")
     assert panel.run.setting.lr == 0.2
     assert LONG not in panel.runs.settings
 
@@ -177,8 +173,7 @@ def test_long_training_follows_the_slider_only_on_release(panel):
     panel.wait(60)
     seconds = panel.seconds(panel.controls.setting)
     assert panel.controls["lr"].slider.continuous_update == (seconds < 0.5)
-    panel.controls["epochs"].slider.value = 5
-    panel.wait(60)
+    move(panel, panel.controls["epochs"].slider, 5)
     assert panel.controls["lr"].slider.continuous_update
 
 
@@ -192,25 +187,21 @@ def test_half_a_second_is_quick_enough_to_follow_the_slider(panel, monkeypatch):
 def test_what_a_control_shows_counts_once_it_rests(panel, monkeypatch):
     rests = []
     monkeypatch.setattr(panel.live, "rest", lambda: rests.append(1) or ())
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(5)
-    panel.train_button.click()  # a press counts at once
-    panel.wait(5)
+    move(panel, panel.controls["lr"].slider, 0.1)
+    press(panel, "train")  # a press counts at once
     assert rests == [1]
 
 
 def test_seed_new_changes_the_seed_after_each_run(panel):
     panel.seeds.value = "new"
     for _ in range(3):
-        panel.train_button.click()
-        panel.wait(5)
+        press(panel, "train")
     assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
 
 
 def test_same_setting_again_is_not_listed_twice(panel):
     assert "Trained again" not in panel.result
-    panel.train_button.click()
-    panel.wait(5)
+    press(panel, "train")
     assert len(panel.list.kept) == 1
     assert "Trained again: same setting, same seed, same curve" in panel.result
 
@@ -219,8 +210,7 @@ def train_and_stop(panel):
     """Press Train, and Stop after some epochs, long before the end."""
     panel.train_button.click()
     until(lambda: panel.now and panel.now.run.epochs_done > 1, seconds=30)
-    panel.stop_button.click()
-    panel.wait(30)
+    press(panel, "stop", 10)
 
 
 def test_stopped_repeat_leaves_the_finished_run_alone(moons):
@@ -247,8 +237,7 @@ def test_longer_run_takes_the_place_of_a_stopped_one(moons):
     train_and_stop(panel)
     assert panel.run.epochs_done < 60
     panel.slow.value = False
-    panel.train_button.click()
-    panel.wait(30)
+    press(panel, "train")
 
     assert [k.run.epochs_done for k in panel.list.kept] == [5, 60]
     assert "longer run" not in panel.result
@@ -266,11 +255,25 @@ def test_slow_training_can_be_watched_and_stopped(moons):
     train_and_stop(panel)
     assert panel.run.epochs_done <= 20 * (time.monotonic() - start) + 1
     panel.slow.value = False
-    panel.train_button.click()
-    panel.wait(30)
+    press(panel, "train")
     np.testing.assert_array_equal(
         panel.run.val_loss, fit(moons, QUICK.but(epochs=200), seed=0).val_loss
     )
+
+
+def test_slow_training_shows_every_epoch_for_a_moment(panel, monkeypatch):
+    now = [0.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    clock = SimpleNamespace(perf_counter=lambda: now[0], sleep=sleep)
+    monkeypatch.setattr("hpkit.panels.training.time", clock)
+    panel.slow.value = True
+    job = panel._training(QUICK, 0)
+
+    assert [*dict.fromkeys(panel.run.epochs_done for _ in job)] == [*range(6)]
+    assert 0.3 <= now[0] < 0.4  # 20 epochs a second
 
 
 def test_lesson_00_names_the_end_of_its_slider_and_it_can_be_watched():
@@ -332,8 +335,7 @@ def test_only_a_result_at_rest_is_read_aloud(panel):
         roles.append((panel.live.busy, "role='status'" in said))
 
     panel.live.draw = draw
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(30)
+    move(panel, panel.controls["lr"].slider, 0.1)
 
     assert len(roles) > 1
     assert all(aloud != busy for busy, aloud in roles)
@@ -351,13 +353,11 @@ def test_pinned_curves_are_labeled_by_what_differs(panel):
         return mark(panel.charts.charts[0], "line", width=2.2).get("label")
 
     panel.list.pin_button.click()
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(30)
+    move(panel, panel.controls["lr"].slider, 0.1)
     assert names() == ["lr 0.3"]
     panel.list.remove_button.click()
     panel.seeds.value = "new"
-    panel.train_button.click()
-    panel.wait(30)
+    press(panel, "train")
     assert names() == ["seed 0"]
     panel.list.list.index = 0
     panel.list.name.value = "first"
@@ -384,8 +384,7 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
 
 def test_pin_name_remove_and_reset(panel):
     for lr in (0.1, 0.03, 0.01):
-        panel.controls["lr"].slider.value = lr
-        panel.wait(5)
+        move(panel, panel.controls["lr"].slider, lr)
     panel.list.list.index = 1
     panel.list.name.value = "slow & steady"
     panel.list.list.index = 2
@@ -398,8 +397,7 @@ def test_pin_name_remove_and_reset(panel):
     assert panel.list.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1][0].replace("\u00a0", " ")
     panel.seeds.value = NEW
-    panel.reset_button.click()
-    panel.wait(5)
+    press(panel, "reset")
     assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
     assert (panel.seeds.value, panel.seed, panel.run.seed) == (SAME, 0, 0)
@@ -424,8 +422,7 @@ def test_diverged_run_does_not_stretch_the_axis(moons):
     digits = load_dataset("digits")
     panel = TrainingPanel(digits, Hyperparameters(lr=0.1, hidden=(32,), epochs=3))
     top = panel.charts.charts[0].y.domain[1]
-    panel.controls["lr"].slider.value = 10
-    panel.wait(10)
+    move(panel, panel.controls["lr"].slider, 10)
 
     assert panel.run.diverged
     chart = panel.charts.charts[0]
@@ -447,9 +444,7 @@ def test_wrong_arguments_raise_at_once(moons):
 
 def test_second_panel_of_a_kind_stops_the_first(moons):
     first = TrainingPanel(moons, QUICK)
-    first.controls.setting = LONG
-    first.train_button.click()
-    until(lambda: first.now is not None)
+    begin_long(first)
     second = TrainingPanel(moons, QUICK)
     first.wait(5)
     assert not first.live.busy
@@ -503,8 +498,7 @@ def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
 def test_saved_picture_is_drawn_anew_when_the_panel_rests(panel, monkeypatch):
     monkeypatch.setattr("hpkit.panels.panel.SAVE", 0.05)
     shown = shown_by(panel, monkeypatch)
-    panel.controls["lr"].value = 0.1
-    panel.wait(30)
+    move(panel, panel.controls["lr"], 0.1)
 
     until(lambda: len(shown) > 2)
     (picture, how) = shown[-1]
@@ -554,8 +548,7 @@ def test_callbacks_on_other_threads_keep_the_state_whole(panel):
 
 def test_map_changes_with_the_run_shown(panel):
     before = pixels(panel.charts.charts[1])
-    panel.controls["lr"].slider.value = 0.01
-    panel.wait(5)
+    move(panel, panel.controls["lr"].slider, 0.01)
     after = pixels(panel.charts.charts[1])
     panel.list.list.index = 0
     assert after != before
@@ -565,8 +558,7 @@ def test_map_changes_with_the_run_shown(panel):
 def test_one_epoch_at_a_time(panel):
     panel.controls.setting = QUICK.but(lr=0.02)
     panel.wait(5)
-    panel.controls["lr"].source.value = 0.01
-    panel.wait(5)
+    move(panel, panel.controls["lr"].source, 0.01)
     panel.one_button.click()
     until(lambda: panel.live.paused)
     assert panel.run.epochs_done == 1
@@ -575,19 +567,20 @@ def test_one_epoch_at_a_time(panel):
     time.sleep(0.1)
     assert panel.live.paused
     assert "paused at epoch 2 of 5" in panel.status.value
+    assert panel.bar.value == 0.4
     assert panel.pause_button.description == "Resume"
-    panel.pause_button.click()
-    panel.wait(5)
+    press(panel, "pause")
     assert panel.run.epochs_done == 5
     assert panel.pause_button.description == "Pause"
     np.testing.assert_allclose(panel.run.val_loss, panel.list.kept[-1].run.val_loss)
 
 
 def test_pause_and_go_on(panel):
-    panel.controls.setting = LONG
-    panel.train_button.click()
-    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2)
+    begin_long(panel)
     panel.pause_button.click()
+    assert panel.pause_button.description == "Resume"
+    panel.show_setting()
+    assert panel.controls.setting == LONG  # not that of the run which is chosen
     time.sleep(0.2)
     resting = panel.run.epochs_done
     time.sleep(0.2)
@@ -615,15 +608,13 @@ def test_axis_in_updates_and_seconds(panel, moons):
 
 
 def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
-    panel.view_of_run.scrub.value = 2
-    panel.wait(5)
+    move(panel, panel.view_of_run.scrub, 2)
     early = pixels(panel.charts.charts[1])
     expected = fit(moons, QUICK.but(epochs=2), seed=0)
     assert pixels(map_chart(moons, map_pixels(expected, "last"))) == early
     assert panel.charts.charts[1].title == "The network at epoch 2"
     assert mark(panel.charts.charts[0], "rule").columns[0] == 2
-    panel.view_of_run.scrub.value = 0
-    panel.wait(5)
+    move(panel, panel.view_of_run.scrub, 0)
     assert panel.error is None
     assert pixels(panel.charts.charts[1]) != early
     assert len(panel.list.kept) == 1
@@ -644,8 +635,7 @@ def test_compare_shows_the_maps_and_names_what_differs(panel):
     panel.view.value = 1  # Compare
     assert "Pin a run" in panel.beside.value
     panel.list.pin_button.click()
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(5)
+    move(panel, panel.controls["lr"].slider, 0.1)
 
     said = panel.beside.value
     assert said.count("<img") == 2
@@ -667,11 +657,8 @@ def test_present_makes_panels_large_and_small_again(panel):
 
 
 def test_one_epoch_more_goes_on_after_stop(panel):
-    panel.controls.setting = LONG
-    panel.train_button.click()
-    until(lambda: panel.run.setting == LONG and panel.run.epochs_done >= 1, seconds=30)
-    panel.stop_button.click()
-    panel.wait(5)
+    begin_long(panel)
+    press(panel, "stop", 10)
     done = panel.run.epochs_done
     assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1][0]
 
@@ -680,8 +667,7 @@ def test_one_epoch_more_goes_on_after_stop(panel):
 
     assert panel.live.paused
     assert panel.now.run.epochs_done == done + 1
-    panel.stop_button.click()
-    panel.wait(5)
+    press(panel, "stop", 10)
 
 
 def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
@@ -692,8 +678,7 @@ def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
     monkeypatch.setattr("hpkit.panels.training.FRAME", 0)  # a step at a time
     panel.train_button.click()
     until(lambda: panel.now is not None, seconds=30)
-    panel.stop_button.click()
-    panel.wait(5)
+    press(panel, "stop", 10)
 
     assert len(panel.runs) == before
     assert "Stopped before the first epoch" in panel.result
@@ -704,15 +689,13 @@ def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
 )
 def test_wrong_number_is_told_and_changes_nothing(panel, name, typed):
     before = val_curve(panel)[1]
-    panel.controls[name].source.value = typed
-    panel.wait(5)
+    move(panel, panel.controls[name].source, typed)
 
     assert f"{name} must be" in panel.result
     assert f"got {typed:g}" in panel.result
     assert panel.controls[name].source.value == typed
     np.testing.assert_array_equal(val_curve(panel)[1], before)
-    panel.controls[name].source.value = 2
-    panel.wait(5)
+    move(panel, panel.controls[name].source, 2)
     assert panel.error is None
     assert "Lowest" in panel.result
     assert panel.run.setting == QUICK.but(**{name: 2})
