@@ -13,7 +13,7 @@ def until(condition, seconds=10):
         time.sleep(0.01)
 
 
-def press(panel, name, seconds=60):
+def press(panel, name, seconds=120):
     """Press a button of a panel and wait until nothing trains."""
     getattr(panel, f"{name}_button").click()
     panel.wait(seconds)

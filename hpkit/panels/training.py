@@ -90,7 +90,7 @@ class TrainingPanel(Panel):
         self.now = None  # the run in training, as `Kept`
         self.rest_at = self.halted = None  # an epoch; a training that was stopped
         self.unbegun = False  # whether the last one was stopped before its first epoch
-        self.job_seconds = self.per_update = 0.0
+        self.job_seconds = self.per_update = math.inf  # until one has ended
         self.controls = Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
         if check_predict(predict, draw=True):
