@@ -201,20 +201,20 @@ class Storage:
 
     def write(self):
         start, (search, training) = time.perf_counter(), self.last
-        self.state, groups = 1 - self.state, training.groups()
+        state, groups = 1 - self.state, training.groups()
         shift = len(search.settings) - len(training.settings)
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
-        more = {"state": self.state, "going": [[i + shift, k] for i, k in runs]}
+        more = {"state": state, "going": [[i + shift, k] for i, k in runs]}
         more |= {"said": list(map(str, training.said))} if training.said else {}
         try:
             with checked(self.path):
                 content = pack(list(map(tuple, groups)))
-                store.write(self._state_path(self.state), content)
+                store.write(self._state_path(state), content)
                 save(search, self.path, **more)
+                self.state = state
                 if search.finished:
                     self._tidy()
         except OSError as error:  # a full disk ends no search; the next time it may go
-            self.state = 1 - self.state
             warnings.warn(str(error), UserWarning, stacklevel=2)
         took = time.perf_counter() - start
         self.next = start + took + max(PAUSE, took / SHARE)

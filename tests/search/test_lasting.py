@@ -28,7 +28,7 @@ LRS = [0.003, 0.03, 0.3, 30]
 RANGE = hk.log_uniform(1e-3, 10)
 SEARCHES = {
     hk.validation_curve: {"param_name": "lr", "param_range": LRS},
-    hk.one_at_a_time: {"lr": LRS, "epochs": [3, 6], "momentum": [0, 0.5]},
+    hk.one_at_a_time: {"epochs": [3, 6], "momentum": [0, 0.5], "lr": LRS},
     hk.grid_search: {"lr": LRS, "patience": [0, 1], "schedule": ["cosine", "step"]},
     hk.random_search: {"lr": RANGE, "dropout": [0, 0.3], "n_trials": 8},
     hk.successive_halving: {"lr": LRS, "optimizer": ["sgd", "adam"], "eta": 2},
@@ -57,14 +57,17 @@ def assert_same(found, whole):
 
 def left_and_resumed(search, whole, parts=3, **arguments):
     """Leave a search again and again; return its result and how often it was left."""
+    known = 0
     for count in range(parts + 1):
         live = search.live(DIGITS, tick=0, storage="tuning.json", **arguments)
         first = found = next(live)
+        assert not known or len(hk.load("tuning.json").settings) >= known
         for found in live:
             new = found.cost.epochs - first.cost.epochs
             if new > whole.cost.epochs / parts and count < parts:
                 break
         live.close()
+        known = len(hk.load("tuning.json").settings)
         if found.finished:
             break
     return found, count
@@ -243,6 +246,7 @@ def test_a_file_is_not_written_more_often_than_once_a_second(monkeypatch):
         if len(written) == 3:
             break
     assert np.diff(written[:3]).min() >= 1
+    assert len(os.listdir()) == 2  # states, one after the other
 
 
 class Fails(nn.Module):
@@ -345,11 +349,12 @@ def of_a_random_size(n_in, n_out, setting):
 
 def test_a_network_of_another_shape_with_each_seed_is_trained_alone():
     wild = {"seeds": range(3), "model": of_a_random_size}
-    found = hk.grid_search(DIGITS, BASE, wild=[False, True], **wild)
+    found = hk.grid_search(DIGITS, BASE, wild=[True, False], **wild)
 
     assert not found.lost
+    assert found.epochs_done.min() == 6
     for k in range(3):
-        run, setting = found.runs[1, k], found.settings[1]
+        run, setting = found.runs[0, k], found.settings[0]
         alone = hk.fit(DIGITS, setting, seed=k, model=of_a_random_size)
         assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
         assert run.outputs(DIGITS.valid.X).shape == (len(DIGITS.valid.y), 10)
@@ -531,11 +536,12 @@ def test_a_search_left_early_names_no_winner_among_what_is_untrained():
 @pytest.mark.filterwarnings("ignore:Initializing zero-element")
 def test_a_model_with_an_empty_layer_or_a_broken_number_says_so():
     about = {"model": sized, "seeds": range(2)}
-    found = hk.grid_search(DIGITS, BASE, width=[4, 0], **about)
+    found = hk.grid_search(DIGITS, BASE, width=[4, 0, 4.5], **about)
     with pytest.raises(TypeError, match=r"width=.*draw them with whole=True"):
         hk.random_search(DIGITS, BASE, width=hk.log_uniform(4, 64), **about)
 
     assert found.best.width == 4
-    (lost,) = found.lost
-    assert lost.runs == ((1, 0), (1, 1))
-    assert "0.weight" in lost.reason
+    empty, broken = found.lost
+    assert empty.runs == ((1, 0), (1, 1))
+    assert "0.weight" in empty.reason
+    assert "width=4.5" in broken.reason
