@@ -493,6 +493,5 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
 )
 def test_what_cannot_be_trained_is_refused(model, words, threshold, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", threshold)
-    two_steps = BASE.but(epochs=1, batch_size=18)
-    with pytest.raises(ValueError, match=words):
-        list(hk.train(DATA, two_steps, seeds=(0, 1), model=model))
+    with pytest.raises(ValueError, match=words):  # within two steps
+        [*hk.train(DATA, BASE.but(epochs=1, batch_size=18), seeds=(0, 1), model=model)]

@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import pytest
 import torch
+from torch import nn
 
 import hpkit as hk
 from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels
@@ -65,7 +66,7 @@ def test_run_knows_its_best_epoch_and_the_network_of_it():
     assert run.best_val_loss == run.val_loss.min()
     for epoch, at in (("best", run.best_epoch), ("last", 30)):
         out = torch.as_tensor(run.outputs(MOONS.valid.X, epoch))
-        loss = torch.nn.functional.cross_entropy(out, torch.tensor(MOONS.valid.y))
+        loss = nn.functional.cross_entropy(out, torch.tensor(MOONS.valid.y))
         assert float(loss) == pytest.approx(run.val_loss[at], rel=1e-5)
     proba = run.predict_proba(MOONS.valid.X)
     assert proba.sum(1) == pytest.approx(np.ones(200))
@@ -82,12 +83,12 @@ def test_run_opens_the_test_split_once():
         loss, accuracy = run.test_loss(), run.test_accuracy()
 
     out = torch.as_tensor(run.outputs(data.test.X))
-    expected = torch.nn.functional.cross_entropy(out, torch.tensor(data.test.y))
+    expected = nn.functional.cross_entropy(out, torch.tensor(data.test.y))
     assert loss == pytest.approx(float(expected))
     assert accuracy == (run.predict(data.test) == data.test.y).mean()
-    with pytest.warns(TestSplitWarning, match="look number 3") as said:
-        other.test_loss()
-    with pytest.warns(TestSplitWarning, match="look number 4"):
+    with pytest.warns(TestSplitWarning, match="look number 3"):
+        run.test_loss()
+    with pytest.warns(TestSplitWarning, match="look number 4") as said:
         other.test_loss()
     assert said[0].filename == __file__
 
@@ -96,11 +97,11 @@ def test_run_of_a_regression_has_no_classes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     data = hk.Dataset.from_arrays(X, X[:, 0] + 0.5)
-    run = hk.fit(data, hk.Hyperparameters(epochs=5, lr=0.1))
+    run = hk.fit(data, hk.Hyperparameters(epochs=5, lr=0.1), metric=nn.MSELoss())
 
     assert run.val_accuracy is None
-    residual = run.predict(data.test) - data.test.y
-    assert run.test_loss() == pytest.approx((residual**2).mean())
+    error = ((run.predict(data.test) - data.test.y) ** 2).mean()
+    assert (run.test_loss(), run.test_metric()) == pytest.approx((error, error))
     for method in (lambda: run.predict_proba(X), run.test_accuracy):
         with pytest.raises(ValueError, match="needs classes, got a regression"):
             method()
@@ -316,12 +317,12 @@ def test_a_run_that_has_not_started_is_not_there():
 
 
 def test_scores_that_differ_by_rounding_have_one_level():
-    scores = [0.3, 0.1, NAN, 0.1 * (1 + 9e-6), 0.1 * (1 + 3e-5), -0.1]
-    assert levels(scores).tolist() == [3, 1, 4, 1, 2, 0]
+    scores = [0.3, 0.1, NAN, 0.1 * (1 + 9e-6), 0.1 * (1 + 3e-5), -0.1, NAN]
+    assert levels(scores).tolist() == [3, 1, 4, 1, 2, 0, 4]
 
 
 def test_the_network_of_a_run_is_a_new_one_and_its_way_back_is_told():
-    shared = torch.nn.Linear(2, 2)
+    shared = nn.Linear(2, 2)
     before, setting = shared.weight.clone(), hk.Hyperparameters(epochs=1, lr=1)
     run, own = (hk.fit(MOONS, setting, model=m) for m in (None, lambda *_: shared))
     assert own.network() is not shared
@@ -690,19 +691,16 @@ def test_load_refuses_other_and_newer_files(text, said, grid, tmp_path):
 
 def test_to_optuna_tells_pruned_and_failed_trials(grid):
     optuna.logging.set_verbosity(optuna.logging.DEBUG)
-    losses = [[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[1, 0.3, 9]], [[NAN] * 3]]
-    search = made(losses, kind="successive_halving")
-    one_seed = made([[[1, 0.5, 9], [1, 0.5, 0.4]]])
-    assert one_seed.to_optuna().trials[0].state.name == "FAIL"
-    one_seed = made([[[1, 0.5, 0.4], [1, 0.5, NAN]]])
-    assert one_seed.to_optuna().trials[0].state.name == "PRUNED"
-    begun = made([[[1, NAN]], [[NAN, NAN]]]).to_optuna()
-    assert [trial.state.name for trial in begun.trials] == ["PRUNED"]
+    for losses, states in (
+        ([[[1, 0.5, 9], [1, 0.5, 0.4]]], ["FAIL"]),
+        ([[[1, 0.5, 0.4], [1, 0.5, NAN]]], ["PRUNED"]),
+        ([[[1, 0.6, NAN]], [[1, 0.5, 0.4]], [[NAN] * 3]], ["PRUNED", "COMPLETE"]),
+        ([[[1, 0.5], [NAN, NAN]], [[1, 0.4], [1, 0.3]]], ["COMPLETE"]),
+        ([[[1, NAN]]], ["PRUNED"]),
+    ):
+        begun = made(losses, kind="successive_halving").to_optuna()
+        assert [trial.state.name for trial in begun.trials] == states
     assert hk.from_optuna(begun, MOONS).train_loss.tolist() == [[[1]]]
-    seldom = made([[[1, 0.5], [NAN, NAN]], [[1, 0.4], [1, 0.3]]]).to_optuna()
-    assert [trial.value for trial in seldom.trials] == [0.35]  # of all seeds
-    states = [trial.state.name for trial in search.to_optuna().trials]
-    assert states == ["PRUNED", "COMPLETE", "FAIL"]
 
     study = grid.to_optuna()  # every setting is handed over
     hidden = "-".join(map(str, grid.best.hidden))

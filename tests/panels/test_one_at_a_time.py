@@ -75,7 +75,8 @@ def test_path_of_three_steps_ends_where_the_third_does(moons):
     ((_, (end, _)),) = panel.walked.items()
     assert end == short(panel.done[2].winner, panel.space)
     assert panel.done[2].winner != panel.done[1].winner
-    panel.stop()
+    press(panel, "grid")
+    assert ("found it" in panel.result) == (panel.done[2].winner == panel.grid.best)
 
 
 def test_path_begins_again_with_another_order_or_start(path):
@@ -109,6 +110,7 @@ def test_path_checks_its_values_and_may_ask_before_it_is_shown(moons):
     more = {"momentum": [0, 0.5], "dropout": [0, 0.1], "epochs": [2, 5]}
     panel = make_path(moons, predict=True, **more)
     assert not panel.guess.open
+    assert panel.share_button.description == "Share"
     assert len(panel.order.options) == 24
 
 
@@ -139,6 +141,8 @@ def test_path_begins_with_its_start_trained(path):
     drawn = still(path.charts.charts, path.widths).axes[1]
     assert list(drawn.get_yticks()) == []
     assert path.picture().startswith(b"\x89PNG")
+    vars(runs)["diverged"] = np.array([[True, False]])  # with one seed of the two
+    assert "batch size 16: diverged" in path._sentence(False)
 
 
 def test_path_without_lists_takes_those_of_lesson_07(moons):
@@ -176,8 +180,8 @@ def map_title(panel):
 def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
     press(path, "all")
     first, second = (step.winner for step in path.done)
-    same = first.batch_size == second.batch_size
-    assert texts(path, 0) == (["S", "1\N{EN DASH}2"] if same else ["S", "1", "2"])
+    one_place = first.batch_size == second.batch_size
+    assert texts(path, 0) == ["S", *(["1\N{EN DASH}2"] if one_place else "12")]
     assert "The path is at its end." in path.result
     assert path.charts.charts[1].y.kind == "linear"
     assert texts(path, 1, 1) == ["best 0.3", f"best {second.batch_size}"]
