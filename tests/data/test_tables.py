@@ -182,10 +182,10 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
 def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 
-    said = Dataset.from_frame(frame.drop(columns=["day", "split"]), "sick").notes
+    said = made(frame).notes
 
     assert said == (
-        "Categories became columns of 0 and 1: city (3).",
+        "Categories became columns of 0 and 1: city (3), ward (3).",
         f"Gaps were filled, in numbers by the median: age ({frame.age.isna().sum()}), "
         f"ward ({frame.ward.isna().sum()}). Where training rows had some, a column of "
         "0 and 1 says so.",
