@@ -6,16 +6,20 @@ training is only the gradient; the updates are in `stack`. `Objective` is a lear
 own loss and metric.
 """
 
+import contextlib
 import math
 import threading
+import warnings
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.func import vmap
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from hpkit.hyperparameters import Hyperparameters, refusal
 
@@ -72,6 +76,9 @@ class Objective:
         """Ask both for made-up outputs; return what they say, to know them again."""
         numbers, y, said = torch.Generator().manual_seed(0), data.Y[None], []
         before = torch.get_rng_state()
+        for name in ("loss", "metric"):
+            if _pairs_all(getattr(self, name), *(part[0, :64] for part in _rows(y, y))):
+                raise refusal("broadcast", name=name)
         for scale in (1, 0.3, 3):
             out = torch.empty_like(y).normal_(std=scale, generator=numbers)
             losses, metric = self.measured(out, y, data.n_train)
@@ -130,6 +137,36 @@ class Objective:
 def _rows(out, y):
     """Return outputs (runs, rows, outputs) and targets as a loss takes them."""
     return out.mT, y.mT if y.shape[1] == 1 else y.argmax(1)
+
+
+class _Pairs(TorchFunctionMode):
+    """Notes whether torch sets all outputs against all targets, (n, 1) against (n,)."""
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.known, self.seen, n = {id(outputs): outputs}, False, len(outputs)
+        self.wide = {(n, n), ()}
+        self.two = [{(True, a), (False, b)} for a, b in permutations(((n,), (n, 1)))]
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        given, made = map(tree_leaves, ((args, kwargs), found))
+        made = {id(t): t for t in made if isinstance(t, torch.Tensor)}
+        sides = {(id(t) in self.known, getattr(t, "shape", None)) for t in given}
+        if any(known for known, _ in sides):
+            self.known |= made
+        wide = self.wide & {t.shape for t in made.values()}
+        self.seen |= bool(wide) and any(pair <= sides for pair in self.two)
+        return found
+
+
+def _pairs_all(function, outputs, targets):
+    """Say whether a loss or a metric broadcasts; not of None, or of what fails."""
+    pairs = _Pairs(outputs)
+    with warnings.catch_warnings(), contextlib.suppress(Exception), pairs:
+        warnings.simplefilter("ignore")
+        function(outputs.clone(), targets.clone())
+    return pairs.seen
 
 
 def _called(name, function, outputs, targets):

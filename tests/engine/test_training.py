@@ -1,5 +1,6 @@
 """Training: its properties, own networks; the numbers of runs are in test_stack."""
 
+import contextlib
 import functools
 import itertools
 import math
@@ -427,6 +428,33 @@ def test_an_odd_loss_or_metric_is_refused_in_three_parts(words):
     ):
         with pytest.raises((TypeError, ValueError), match=words):
             call(**FAULTS[words])
+
+
+def _by_rank(o, t):  # all pairs on purpose
+    return (nn.functional.softplus(o[:, 0] - o) * (t > t[:, 0])).mean()
+
+
+@pytest.mark.parametrize(
+    ("mixes", "own"),
+    [
+        (True, lambda o, t: (o - t[:, 0]).square().mean()),
+        (True, lambda o, t: nn.functional.mse_loss(o.squeeze(), t)),
+        (True, lambda o, t: nn.functional.poisson_nll_loss(o, target=t[:, 0])),
+        (True, lambda o, t: ((o - t).square() * (1 + t[:, 0].abs())).mean()),
+        (False, lambda o, t: nn.functional.mse_loss(o.squeeze(), t.squeeze())),
+        (False, lambda o, t: (o[t[:, 0].argsort()].cumsum(0) - t).abs().mean()),
+        (False, lambda o, t: (o - t.T).abs().mean()),
+        (False, _by_rank),
+    ],
+)
+def test_a_loss_or_metric_that_torch_broadcasts_unasked_is_refused(mixes, own):
+    for name in "loss", "metric":
+        refused = pytest.raises(ValueError, match=rf"{name} must set each .* got .*; b")
+        with refused if mixes else contextlib.nullcontext():
+            fit(NUMBERS, QUICK, **{name: own})
+    classes = {"loss": lambda o, t: (o[:, 1:] - t).abs().mean()}
+    with pytest.raises(ValueError, match="in all pairs; bring"):
+        fit(MOONS, QUICK, **classes)
 
 
 def test_class_weights_and_smoothing_are_refused_with_an_own_loss():
