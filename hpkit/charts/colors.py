@@ -36,8 +36,9 @@ _DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
 
 def cell_colors(values):
     """Return colors (..., 4), 0 to 1, of losses: dark is low, pale not known."""
-    known = np.isfinite(values) & (values > 0)
-    logs = np.log(np.where(known, values, 1.0))
+    known = np.isfinite(values)
+    logs = np.where(known, values, 1.0)
+    logs = np.log(logs) if logs.min() > 0 else logs  # an own loss may be negative
     low = logs[known].min() if known.any() else 0.0
     span = max(logs[known].max() - low, np.log(2)) if known.any() else 1.0
     share = np.full(values.shape, 0.5) if known.sum() == 1 else (logs - low) / span

@@ -25,6 +25,11 @@ def nice_top(value: float) -> float:
     return float(min(s * power for s in (1, 1.5, 2, 3, 5, 7, 10) if s * power >= value))
 
 
+def floor_of(losses) -> float:
+    """Return where a loss axis begins: 0, or below the lowest loss if that is less."""
+    return 1.05 * float(np.nanmin(losses, initial=0))
+
+
 def usual_high(losses) -> float:
     """Return what a curve mostly stays below, spikes left out."""
     late = np.asarray(losses, float)[len(losses) // 2 :]
@@ -47,7 +52,7 @@ def clipped(curve, top):
     curve = np.asarray(curve, float)
     inside = np.flatnonzero(curve <= top)  # nan is not
     left = int(inside[-1]) + 1 if len(inside) else 0
-    return np.minimum(curve, 20 * top), left if left < len(curve) else None
+    return np.minimum(curve, 20 * abs(top)), left if left < len(curve) else None
 
 
 def stacked(
@@ -143,9 +148,11 @@ def runs_chart(
     out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
     calm = [losses[part][i].mean(0) for part in parts for i in there if not out[i]]
-    highest = np.nanmax(np.concatenate([[0.0], *calm]))
-    start = np.nanmax(runs.val_loss[there][..., 0], initial=0) or highest or 1.0
-    top = 1.08 * float(np.clip(highest, start, HIGHEST * start))
+    floor = floor_of(np.concatenate([[0.0], *calm]))
+    highest = np.nanmax(np.concatenate([[floor], *calm])) - floor
+    start = np.nanmax(runs.val_loss[there][..., 0], initial=floor) - floor
+    start = start or highest or 1.0
+    top = floor + 1.08 * float(np.clip(highest, start, HIGHEST * start))
     most, one = max(1, int(runs.epochs_done.max())), len(there) == 1
     marks, taken, gap = [], [], 0.03 * most
     for i, color in zip(there, shades(len(there)), strict=True):
@@ -181,7 +188,7 @@ def runs_chart(
     loss = {"valid": "val_loss", "train": "train_loss", "both": "both_losses"}[split]
     loss = WORDS["loss" if split == "both" and one else loss]
     epoch = WORDS["epoch" if split == "train" else "marked_epoch"]
-    return Chart(Axis(epoch, (0, most)), Axis(loss, (0, top)), marks, alt=alt)
+    return Chart(Axis(epoch, (0, most)), Axis(loss, (floor, top)), marks, alt=alt)
 
 
 def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart:

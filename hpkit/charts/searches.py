@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hpkit.charts.colors import CLASSES, SHAPES
+from hpkit.charts.loss import floor_of
 from hpkit.charts.spec import Axis, Chart, line, points, text
 from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
@@ -45,8 +46,8 @@ def best_so_far_chart(
         room = (len(curves) + 0.7) * _COLUMN if column else room
     tops = [*(np.fmax.reduce(loss) for _, loss in curves.values()), *height]
     low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)
-    log = high > 10 * low if log is None else log
-    losses = (0.8 * low, 1.15 * high) if log else (0, 1.08 * high)
+    log, floor = high > 10 * low > 0 if log is None else log, floor_of([low, high])
+    span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
     ticks = np.linspace(0, budget, 4).round() if room else ()
 
     def of(name, numbers):
@@ -57,7 +58,7 @@ def best_so_far_chart(
     steps |= {"width": 2.6, "name": list(curves), "label": labels}
     dots = {"color": of("colors", owner), "shape": of("shapes", owner), "size": 4}
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks)
-    up = Axis(WORDS["so_far"], losses, "log" if log else "linear")
+    up = Axis(WORDS["so_far"], span, "log" if log else "linear")
     marks = [line(x, y, **steps), points(at, height, **dots, tip=tips)]
     return Chart(across, up, marks, **chart)
 
@@ -66,7 +67,8 @@ def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[
     """Return an axis for each hyperparameter of a space, and one for the loss."""
     fine = [float(loss) for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
     axes = [_axis(name, values, len(space)) for name, values in space.items()]
-    return [*axes, Axis(WORDS["loss"], (min(fine), max(fine)), "log")]
+    kind = "log" if min(fine) > 0 else "linear"
+    return [*axes, Axis(WORDS["loss"], (min(fine), max(fine)), kind)]
 
 
 def _axis(name, values, count):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from hpkit.charts.loss import HIGHEST, clipped, nice_top, stacked, usual_high
+from hpkit.charts.loss import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
 from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring
 from hpkit.hyperparameters import TABLE, are_numbers
 from hpkit.locale import Texts
@@ -107,15 +107,17 @@ def validation_chart(
         colors = ["blue"] * len(at)
         sides = {"lowest": "lowest_left", "highest": "lowest_right"}
         label = sides.get(found.edge.get(name), label)
-    high = np.nanmax(ends, initial=start)
+    floor = floor_of(np.concatenate([mean, ends, each.ravel()]))
+    high, start = np.nanmax(ends, initial=start) - floor, start - floor
     top = 1.08 * min(high, HIGHEST * start) if last else nice_top(1.1 * start)
+    top, start = top + floor, start + floor
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])
     best, gone = [i for i in order if i == runs.order[0]], np.flatnonzero(out)
     picked = [] if chosen is None else [chosen]
     # Of one that diverged, the sign is below its cross.
-    height = np.where(out, 0.92 * top, mean)[picked]
+    height = np.where(out, floor + 0.92 * (top - floor), mean)[picked]
     kinds = np.where(out, "tip_out", np.where(np.isnan(spread), "tip", "tip_spread"))
     each_said = zip(kinds, texts, mean, spread, strict=True)
     short = TABLE[name].short
@@ -144,7 +146,7 @@ def validation_chart(
         cross(at[gone], **lost),
         ring(at[best], mean[best], color="orange", label=lowest),
     ]
-    up = Axis(WORDS["val_loss" if last else "lowest_loss"], (0, top))
+    up = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
     choose = WORDS["choose_value"].format(TABLE[name].label)
     return Chart(axis, up, marks, alt=alt, choose=choose)
 

@@ -6,6 +6,7 @@ from itertools import combinations, pairwise
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from matplotlib.collections import FillBetweenPolyCollection as Band
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.colors import to_hex
@@ -336,6 +337,32 @@ def test_grid_crosses_out_diverged():
     colors = cell_colors_of(ax).reshape(2, 2, 4)
     assert np.ptp(colors[:, 1, :3], axis=-1).max() == 0  # gray
     assert np.ptp(colors[:, 0, :3], axis=-1).min() > 0.1
+
+
+@pytest.mark.parametrize("below", [0.5, 5])
+def test_a_loss_of_ones_own_below_zero_is_on_every_chart(below):
+    def loss(outputs, targets):
+        return torch.nn.functional.cross_entropy(outputs, targets) - below
+
+    pair = hk.grid_search(MOONS, BASE, lr=[0.01, 1], loss=loss)
+    grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1], batch_size=[16, 64], loss=loss)
+    runs, sofar = pair.runs, hk.plot_best_so_far(grid, axes())
+    shown = {hk.plot_validation_curve(pair, axes()): pair.scores("last")}
+    shown |= {hk.plot_training_curves(pair, axes()): [*runs.train_loss, *runs.val_loss]}
+    shown |= {sofar: grid.best_so_far()[1]}
+
+    for ax, losses in shown.items():
+        low, high = ax.get_ylim()
+        assert low < np.min(losses) <= np.max(losses) < high
+        assert np.ptp(losses) > 0.5 * (high - low)
+        drawn = np.concatenate([line.get_ydata() for line in curves(ax)])
+        assert np.isin(on_line(np.ravel(losses)), on_line(drawn)).all()
+    colors = cell_colors_of(hk.plot_grid(grid, axes()))
+    order = np.argsort(grid.mean_val_loss.reshape(2, 2).T.ravel())
+    assert (np.diff(colors[order, :3].sum(1)) > 0).all()  # lower is darker
+    lines = hk.plot_parallel(grid, axes()).texts
+    best = f"{grid.best_score:.3g}  "
+    assert any(text.get_text().startswith(best) for text in lines)
 
 
 def test_grid_of_three_shows_the_best_over_the_third():
