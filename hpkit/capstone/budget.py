@@ -7,7 +7,7 @@ from contextlib import closing
 import numpy as np
 
 from hpkit import locale
-from hpkit.hyperparameters import TABLE, Hyperparameters, names_of, varied
+from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.search import bayes, files, searches
 from hpkit.search.space import Range
 from hpkit.text import label, shown
@@ -43,8 +43,9 @@ def refuse(key, *, kind=Refused, **facts):
 
 def spend(capstone, what, args, kwargs):
     """Return a search that the budget allows, after writing it into the log."""
-    if kwargs.get("cv") is not None:
-        refuse("folds", cv=kwargs["cv"])
+    for name in ("cv", "loss"):
+        if kwargs.get(name) is not None:
+            refuse(f"no_{name}", got=brief(kwargs[name]))
     function = SEARCHES["grid_search" if what == "fit" else what]
     # Looked at twice, so nothing may be used up by looking.
     kwargs = {k: tuple(v) if isinstance(v, Iterator) else v for k, v in kwargs.items()}

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from build import FOLDER
 from tasks import BASE, TWO, one_line, task
 
@@ -64,6 +65,14 @@ def test_too_dear_is_refused_before_it_trains(monkeypatch):
     assert words.startswith("this grid_search costs up to 8 epochs")  # value
     assert "; try fewer settings" in words  # way out
     assert (cap.spent, cap.entries) == (0, [])
+
+
+@pytest.mark.parametrize("own", [{"cv": 2}, {"loss": torch.nn.CrossEntropyLoss()}])
+def test_entries_that_no_ranking_can_compare_are_refused(own):
+    cap = task()
+    with pytest.raises(ValueError, match=r"by the same .*, got (cv|loss)=.*; leave it"):
+        cap.grid_search(BASE, **TWO, **own)
+    assert cap.entries == []
 
 
 def test_a_refusal_in_a_notebook_is_its_message_alone(here):
