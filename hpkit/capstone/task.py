@@ -219,12 +219,12 @@ class Capstone:
 
         `setting`: one that was trained, such as `found.settings[1]`; default that with
         the lowest validation loss. `why`: your reason, of at least 5 words: it stands
-        in the report. `...` chooses nothing yet.
+        in the report. `...`, or fewer words, chooses nothing yet.
         """
         if why is ... or not self.best:
             return Told(say("empty" if why is ... else "nothing"))
         if not isinstance(why, str) or len(why.split()) < _REASON:
-            refuse("no_reason", why=brief(why), least=_REASON)
+            return Told(say("no_reason", why=brief(why), least=_REASON))
         choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
             refuse("too_late", setting=log.in_words(old["setting"]))
