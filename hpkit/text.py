@@ -72,10 +72,7 @@ def sentences(search, short=False) -> list:
     for rung in search.rungs:
         there, kept = len(rung.settings), len(rung.kept)
         found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
-    found += best_sentences(search)
-    for lost in search.lost:
-        found.append(say["lost"].format(count=len(lost.runs), reason=lost.reason))
-    return found
+    return found + best_sentences(search) + lost_sentences(search)
 
 
 def best_sentences(search) -> list:
@@ -88,13 +85,47 @@ def best_sentences(search) -> list:
     found = [one.format(loss=loss, setting=label(search.best, names))]
     early = not (search.finished or search.runs_done)
     if ties := () if early else search.ties:
-        many = len(ties) > _MOST_TIES
-        settings = "; ".join(label(s, names) for s in ties[: 3 if many else None])
-        facts = {"seeds": len(runs.seeds), "more": len(ties) - 3, "settings": settings}
-        found.append(say["many_ties" if many else "ties"].format(**facts))
+        facts = {"seeds": len(runs.seeds), "settings": _several(ties, names)}
+        found.append(say["ties"].format(**facts))
     found += [] if early else edge_sentences(search)
     if diverged.any():
         found.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
+    return found + metric_sentences(search)
+
+
+def _several(settings, names):
+    said = [label(setting, names) for setting in settings]
+    if len(said) <= _MOST_TIES:
+        return "; ".join(said)
+    facts = {"settings": "; ".join(said[:3]), "more": len(said) - 3}
+    return words("search")["many"].format(**facts)
+
+
+def metric_sentences(search) -> list:
+    """Return where a learner's own metric is highest; ties and edges know the loss."""
+    say, runs, found = words("search"), search.runs, []
+    if (each := runs.best_val_metric) is None:
+        return []
+    unknown, there = np.isnan(each[runs.epochs_done >= 0]), runs.order[0]
+    if not unknown.all():
+        best, means = search.best_by("metric"), runs.mean_val_metric
+        facts = {"setting": label(best, tuple(search.space)), "there": means[there]}
+        facts["value"] = means[search.settings.index(best)]
+        one = "metric" if best == search.best else "metric_apart"
+        found.append(say[one].format(**facts))
+    if unknown.any():
+        facts = {"count": unknown.sum(), "all": unknown.size}
+        found.append(say["metric_nan"].format(**facts))
+    return found
+
+
+def lost_sentences(search) -> list:
+    found, names = [], tuple(search.space)
+    for lost in search.lost:
+        settings = dict.fromkeys(search.settings[i] for i, _ in lost.runs)
+        facts = {"count": len(lost.runs), "settings": _several(settings, names)}
+        facts["reason"] = lost.reason.rstrip(".")
+        found.append(words("search")["lost"].format(**facts))
     return found
 
 
@@ -130,7 +161,9 @@ def short_table(caption, runs, names, notes) -> str:
     """Return the best settings as an HTML table; `notes` are words by their number."""
     say = words("table")
     order = [i for i in runs.order if (runs.epochs_done[i] >= 0).any()]
-    heads = [say["rank"], *names, say["loss"], say["epoch"], ""]
+    metric = runs.mean_val_metric
+    own = [] if metric is None else [say["metric"]]
+    heads = [say["rank"], *names, say["loss"], *own, say["epoch"], ""]
     # To say that there is one more takes as much room as to show it.
     top = _TOP if len(order) > _TOP + 1 else len(order)
     rows = []
@@ -139,8 +172,9 @@ def short_table(caption, runs, names, notes) -> str:
         if np.isfinite(runs.std_val_loss[i]):
             loss += f" \N{PLUS-MINUS SIGN} {runs.std_val_loss[i]:.2g}"
         values = [shown(getattr(runs.settings[i], name)) for name in names]
-        epoch = str(runs.median_best_epoch[i])
-        rows.append([str(rank), *values, loss, epoch, notes.get(i, "")])
+        own = [] if metric is None else [f"{metric[i]:.3g}"]
+        last = [*own, runs.median_best_epoch[i], notes.get(i, "")]
+        rows.append([rank, *values, loss, *last])
     more = len(order) - top
     foot = f"<p>{say['more'].format(count=more)}</p>" if more > 0 else ""
     return html_table(heads, rows, caption=caption) + foot

@@ -458,12 +458,18 @@ class Runs:
         return _over_seeds(np.nanmean, np.fmax.reduce(self.val_accuracy, axis=-1))
 
     @cached_property
-    def mean_val_metric(self) -> np.ndarray | None:
-        """Mean over seeds of your own metric at `best_epoch`; None without one."""
+    def best_val_metric(self) -> np.ndarray | None:
+        """Your own metric of each run at `best_epoch`, whose network predicts."""
         if self.val_metric is None:
             return None
-        each = np.take_along_axis(self.val_metric, self.best_epoch[..., None], -1)
-        return _over_seeds(np.nanmean, each[..., 0])
+        at = self.best_epoch[..., None]
+        return np.take_along_axis(self.val_metric, at, -1)[..., 0]
+
+    @cached_property
+    def mean_val_metric(self) -> np.ndarray | None:
+        """Mean over seeds of `best_val_metric`, nan left out; None without one."""
+        each = self.best_val_metric
+        return None if each is None else _over_seeds(np.nanmean, each)
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -97,6 +97,7 @@ class _AsRuns:
     best: Hyperparameters
     best_run: Run
     mean_val_accuracy: np.ndarray | None
+    best_val_metric: np.ndarray | None
     mean_val_metric: np.ndarray | None
     history: Callable[[], pd.DataFrame]
     as_pytorch: Callable[..., str]
@@ -206,7 +207,10 @@ class Search(_AsRuns):
 
     def best_by(self, by: str) -> Hyperparameters:
         """Return the best setting by other `scores`, such as "accuracy"."""
-        return self.settings[best_number(self.runs, self.scores(by))]
+        scores = self.scores(by)
+        if by == "metric" and np.isnan(scores).all():
+            raise refusal("nan_metric")
+        return self.settings[best_number(self.runs, scores)]
 
     @property
     def ties(self) -> tuple:
@@ -349,7 +353,9 @@ class Search(_AsRuns):
         notes |= dict.fromkeys(np.flatnonzero(diverged), say["diverged_note"])
         caption = text.sentences(self, short=True)
         if not diverged[(self.epochs_done >= 0).any(1)].all():
-            caption += text.edge_sentences(self)  # the table does not show it
+            # What the table does not show.
+            caption += text.edge_sentences(self) + text.metric_sentences(self)
+        caption += text.lost_sentences(self)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
 

@@ -380,6 +380,14 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     assert grid.best_by("metric").lr == 0.01
     assert grid.best_by("accuracy").lr == grid.best.lr == 0.5
     assert grid.scores("metric") == pytest.approx(-grid.mean_val_metric)
+    high, low = (f"{value:.3g}" for value in grid.mean_val_metric)
+    for said in str(grid), grid._repr_html_():
+        assert f"highest at learning rate 0.01: {high}, against {low} where" in said
+        assert "Ranks, ties, edges and charts go by the loss; best_by(" in said
+    assert f"<td>{low}</td><td>" in grid._repr_html_().split("your metric")[1]
+    same = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], metric=right)
+    assert f"rate 0.5, too: {same.mean_val_metric[1]:.3g}." in str(same)
+    assert "metric" not in f"{hk.grid_search(MOONS, QUICK, lr=[0.1])}"
     assert grid.to_frame()["mean_val_metric"].tolist() == grid.mean_val_metric.tolist()
     rows = grid.history().query("metric == 'metric' and split == 'valid'")
     assert rows["value"].to_numpy() == pytest.approx(grid.val_metric.ravel(), abs=1e-6)
@@ -388,6 +396,24 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     assert ((folds > 0.4) & (folds <= 1)).all()
     with pytest.raises(ValueError, match="needs a metric of your own, got a search"):
         hk.grid_search(MOONS, QUICK, lr=[0.1]).best_by("metric")
+
+
+def test_a_metric_that_is_nan_is_told():
+    def known_of_some(outputs, targets):
+        return right(outputs, targets) if outputs.std() > 0.6 else float("nan")
+
+    metrics = known_of_some, lambda outputs, targets: float("nan")
+    search = functools.partial(hk.grid_search, MOONS, QUICK, lr=[0.01, 0.5])
+    some, none = (search(seeds=(0, 1), metric=metric) for metric in metrics)
+
+    assert np.isnan(some.best_val_metric).tolist() == [[True, True], [False, False]]
+    assert "rate 0.5, too: 0.8" in str(some)
+    assert "Your metric was nan in 2 of 4 runs, which its mean leaves out." in str(some)
+    assert some.best_by("metric").lr == 0.5
+    assert "in 4 of 4 runs" in none._repr_html_()
+    assert "highest" not in str(none).split("Your")[1]
+    with pytest.raises(ValueError, match=r"needs runs whose .*got nan in all; try"):
+        none.best_by("metric")
 
 
 def test_a_loss_below_zero_diverges_where_it_rises_alone():

@@ -414,7 +414,7 @@ def test_progress_shows_runs_and_epochs(capsys):
     search = {"dataset": MOONS, "base": BASE.but(epochs=2), "lr": LRS}
     hk.successive_halving(**search, seeds=(0, 1), progress=True)
     last = capsys.readouterr().err.split("\r")[-1]
-    assert "6 of 6 runs" in last
+    assert "6 runs, 6 ended: 100%" in last
     assert "8/8" in last
     hk.successive_halving(**search)
     assert capsys.readouterr().err == ""
