@@ -390,7 +390,14 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
     after = []
 
     def made(*arguments):
-        net = model(*arguments)
+        try:
+            net = model(*arguments)
+        except TypeError as error:  # of a class with other arguments, say
+            own = (pair for pair in setting.own if isinstance(pair[1], float))
+            name, value = next(own, (None, None))
+            key, reason = "model_float" if name else "model_call", first_line(error)
+            facts = {"kind": TypeError, "name": name, "reason": reason}
+            raise refusal(key, value, **facts) from error
         if not isinstance(net, nn.Module):
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
         if not any(p.requires_grad for p in net.parameters()):
@@ -494,6 +501,9 @@ class RecordedSetting(Hyperparameters):
 
     def __deepcopy__(self, memo):
         return self
+
+
+RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 
 
 def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):

@@ -42,12 +42,6 @@ class Lasting(Training):
                 if array is not None:
                     array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
             return self.add([Group([run]) for run in runs])
-        own = dict(self.settings[runs[0][0]].own)
-        floats = [name for name, value in own.items() if isinstance(value, float)]
-        if isinstance(failure, TypeError) and floats and not was_refused(failure):
-            facts = {"name": floats[0], "reason": failure, "kind": TypeError}
-            error = refusal("model_float", own[floats[0]], **facts)
-            error.__cause__, failure = failure, error
         reason, lost = f"{type(failure).__name__}: {failure}", self.lost
         if lost and lost[-1].reason == reason:
             runs, lost = (*lost[-1].runs, *runs), lost[:-1]

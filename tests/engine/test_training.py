@@ -39,14 +39,18 @@ BAD_MODELS = {
     "parameters to train": (lambda f, o, s: nn.Flatten(), ValueError),
     r"shape \(points, 2\)": (lambda f, o, s: nn.Linear(f, 7), ValueError),
     "rows of 2 features": (lambda f, o, s: nn.Linear(f + 1, o), ValueError),
+    r"take \(n_features": (lambda f, o, s: nn.Linear(f, s), TypeError),
+    r"n_outputs, setting\)": (lambda f, o, s: nn.Linear(f), TypeError),
 }
 
 
 @pytest.mark.parametrize("words", BAD_MODELS)
 def test_unfit_network_is_refused_in_three_parts(words):
     model, kind = BAD_MODELS[words]
-    with pytest.raises(kind, match=rf"(?s)must .*{words}.*got .*;"):
-        last(train(MOONS, QUICK, model=model))
+    for settings in QUICK, [QUICK, QUICK.but(lr=0.3)]:
+        with pytest.raises(kind, match=rf"(?s)must .*{words}.*got .*;") as caught:
+            last(train(MOONS, settings, model=model))
+        assert "Recorded" not in str(caught.value)
 
 
 @given(
