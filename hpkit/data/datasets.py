@@ -238,7 +238,8 @@ class Dataset:
         """
         by = {"groups": groups, "time": time, "splits": splits}
         table = tables.read_frame(frame, target, by, categorical, standardize)
-        _check_arrays(table.X, table.y, gaps=True)
+        names = [*(column.name for column in table.columns), target]
+        _check_arrays(table.X, table.y, names, gaps=True)
         if table.by in ("time", "splits") and seed != 0:
             raise refusal("no_seed", seed, by=table.by)
         if table.by == "splits" and (valid, test) != (0.2, 0.2):
@@ -426,7 +427,7 @@ _LARGEST, _SMALLEST = 1e100, 1e-100
 GAPS = ("None", "nan", "NaT", "<NA>")
 
 
-def _check_arrays(X, y, gaps=False):
+def _check_arrays(X, y, names=(), gaps=False):
     """Return X as float (n, features) and y (n,), or raise; X may have gaps."""
     try:
         if np.iscomplexobj(X):
@@ -442,22 +443,30 @@ def _check_arrays(X, y, gaps=False):
         raise refusal("X_shape", X=X.shape, y=y.shape)
     if not len(y):
         raise refusal("no_rows")
-    bad = ~(np.isfinite(X) | (gaps & np.isnan(X))).all(1)
+    names = names or [*(f"x{i + 1}" for i in range(X.shape[1])), "y"]
+    bad = np.zeros((len(y), len(names)), bool)
+    bad[:, :-1] = ~(np.isfinite(X) | (gaps & np.isnan(X)))
     if y.dtype.kind == "f":
-        bad |= ~np.isfinite(y)
+        bad[:, -1] = ~np.isfinite(y)
     elif y.dtype.kind not in "iubUS":  # objects, times: classes named by their text
         texts = [v if isinstance(v, str) else brief(v) for v in y]
         none = [not isinstance(v, str) and brief(v) in GAPS for v in y]
-        y, bad = np.array(texts), bad | none
+        y, bad[:, -1] = np.array(texts), none
     if bad.any():
-        raise refusal("not_finite", count=bad.sum())
-    for values in [*X.T, y] if y.dtype.kind in "iuf" else X.T:
+        raise refusal("not_finite", count=bad.any(1).sum(), names=_where(bad, names))
+    numbers = [*X.T, y] if y.dtype.kind in "iuf" else X.T
+    for name, values in zip(names, numbers, strict=False):
         values = values[~np.isnan(values)]
         most, spread = abs(values).max(), np.ptp(values)
         if most > _LARGEST or 0 < spread < _SMALLEST:
             odd = most if most > _LARGEST else spread
-            raise refusal("size", odd, largest=_LARGEST, smallest=_SMALLEST)
+            facts = {"largest": _LARGEST, "smallest": _SMALLEST, "name": name}
+            raise refusal("size", odd, **facts)
     return X, y
+
+
+def _where(bad, names):
+    return ", ".join(np.array(names)[bad.any(0)][:6])
 
 
 def check_rows(X, names, preparation=()):
@@ -489,8 +498,8 @@ def check_rows(X, names, preparation=()):
     X = tables.numbered(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     if (bad := ~(np.isfinite(X) | (gaps & filled))).any():
-        odd = ", ".join(np.array(names)[bad.any(0)][:6])
-        raise refusal("rows_not_finite", count=bad.any(1).sum(), names=odd)
+        facts = {"count": bad.any(1).sum(), "names": _where(bad, names)}
+        raise refusal("rows_not_finite", **facts)
     parts = zip(columns, gaps.any(0), strict=True)
     if new := [column.name for column, gap in parts if gap and not column.missing]:
         text = words("data")["new_gap"].format(names=", ".join(new))

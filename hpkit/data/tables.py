@@ -309,7 +309,7 @@ def _shares_of_classes(y, n, valid, test, rng):
 
 def notes(table, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
-    lists = {key: [] for key in ("categories", "gaps", "unknown", "ids")}
+    lists = {key: [] for key in ("categories", "gaps", "unknown", "codes", "ids")}
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
         if own.categories is not None:
@@ -319,6 +319,8 @@ def notes(table, learned, y, classes):
             gaps = np.equal(values, 0) & ("" in own.categories)
         elif _names_rows(name, values):
             lists["ids"].append(name)
+        elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= FEW:
+            lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
@@ -332,7 +334,11 @@ def notes(table, learned, y, classes):
     return tuple(say[key].format(**fact) for key, fact in facts.items())
 
 
+def _whole_kinds(values):
+    return len(np.unique(values)) if (values % 1 == 0).all() else 0
+
+
 def _names_rows(name, values):
     n, span = len(values), np.ptp(values)
-    one_each = n >= 10 and len(np.unique(values)) == n and (values % 1 == 0).all()
+    one_each = n >= 10 and _whole_kinds(values) == n
     return one_each and (span < 2 * n or name.lower().endswith("id"))

@@ -157,8 +157,16 @@ def test_target_must_be_one_column(target):
 def test_rows_with_a_gap_are_counted(gap):
     X, y = np.arange(60.0).reshape(20, 3), np.arange(20.0)
     X[3, 0] = X[3, 2] = X[7, 1] = y[7] = y[9] = gap
-    with pytest.raises(ValueError, match="no missing or infinite values, got 3 rows"):
+    with pytest.raises(ValueError, match="got 3 rows with some in x1, x2, x3, y; le"):
         Dataset.from_arrays(X, y)
+    y[9] = y[7] = 0.5
+    frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(y=y)
+    if np.isinf(gap):
+        with pytest.raises(ValueError, match="got 2 rows with some in a, b, c; leave"):
+            Dataset.from_frame(frame, "y")
+    huge = frame.replace([np.inf, -np.inf], 0).assign(b=[1e101, *range(19)])
+    with pytest.raises(ValueError, match=r"got 1e\+101 in b; give it in another unit"):
+        Dataset.from_frame(huge, "y")
 
 
 @pytest.mark.parametrize("features", [["a"], ["a", "b", "c"], "ab", 3, [1, 2], []])

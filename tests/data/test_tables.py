@@ -189,6 +189,8 @@ def test_what_was_done_is_said():
         f"Gaps were filled, in numbers by the median: age ({frame.age.isna().sum()}), "
         f"ward ({frame.ward.isna().sum()}). Where training rows had some, a column of "
         "0 and 1 says so.",
+        "Whole numbers of few kinds were taken as amounts: dose (5). If they are codes "
+        "that name something, give categorical=[...].",
         "Every row has another number in row: if it only names the row, drop it.",
         "Classes are uneven: 95% of the rows are 'well', so compare accuracies with "
         "that; 12 are 'ill'.",
