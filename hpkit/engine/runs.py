@@ -134,14 +134,16 @@ class Run:
         With the weights of the epoch with the lowest validation loss, or of the "last".
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
+        weights, number = self._kept_weights()
+        return weights.load(self._start(), number, epoch)
+
+    def _kept_weights(self):
         if self.weights is None:
-            if not len(self.dataset.train.y):
-                raise refusal("no_weights_no_rows")
             own = "run.model" if self.model else "model" if self.setting.own else ""
             own = "" if self.model is network or not own else f", model={own}"
-            raise refusal("no_weights", model=own)
-        weights, number = self.weights
-        return weights.load(self._start(), number, epoch)
+            data = "run.dataset" if len(self.dataset.train.y) else "your_data"
+            raise refusal("no_weights", model=own, data=data)
+        return self.weights
 
     def _start(self):
         import torch
@@ -186,12 +188,12 @@ class Run:
         return save(self, path)
 
     def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
-        """Return the network's outputs (n, outputs) for X as in `dataset.valid.X`."""
+        """Return the network's outputs (n, outputs) for X as in `dataset.valid`."""
         import torch
 
         from hpkit.engine.stack import OneThread
 
-        X = check_rows(X, self.dataset.features)
+        X = X.X if isinstance(X, Split) else check_rows(X, self.dataset.features)
         net = self.network(epoch)
         dtype = next(net.parameters()).dtype
         with torch.no_grad(), OneThread():
@@ -240,6 +242,7 @@ class Run:
         return out[:, 0] * data.target_scale + data.target_center
 
     def _scaled(self, X):
+        self._kept_weights()  # or says why there are none; a file has other columns
         return X.X if isinstance(X, Split) else self.dataset.scaled(X)
 
     def test_loss(self) -> float:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -650,6 +651,19 @@ def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
     assert again.best.batch_size == most
     assert search.edge == again.edge == edge
     assert again.describe() == search.describe()
+
+
+def test_a_run_from_a_file_says_first_that_it_has_no_weights(tmp_path):
+    frame = pd.DataFrame({"city": [*"ab"] * 30, "big": [0, 0, 1, 1] * 15})
+    data = hk.Dataset.from_frame(frame, "big")
+    path = hk.grid_search(data, lr=[0.1, 1]).save(tmp_path / "search.json")
+    for own, again in ((None, "your_data"), (data, r"run\.dataset")):
+        run = hk.load(path, own).best_run
+        for ask in run.predict, run.predict_proba:  # not: "none called city=a"
+            with pytest.raises(ValueError, match=rf"needs the weights .*fit\({again},"):
+                ask(frame)
+    run = hk.fit(data)
+    assert np.array_equal(run.outputs(data.valid), run.outputs(data.valid.X))
 
 
 def test_a_file_holds_what_is_not_finite(tmp_path):

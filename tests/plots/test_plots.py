@@ -539,7 +539,7 @@ def test_boundary_colors_are_the_networks_answers(run):
 
 def test_boundary_of_a_run_from_a_file_says_that_it_has_no_weights(grid, tmp_path):
     loaded = hk.load(grid.save(tmp_path / "grid.json"))
-    with pytest.raises(ValueError, match=r"hk\.load\(path, dataset\)"):
+    with pytest.raises(ValueError, match=r"; hk\.fit\(your_data, run\.setting"):
         hk.plot_decision_boundary(loaded.best_run)
 
 
