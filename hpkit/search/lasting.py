@@ -96,6 +96,7 @@ class Storage:
         self.done, self.going = {}, {}  # runs of the file, by setting and seed
         self.state, self.next, self.last = 1, 0.0, None
         self.begun = False
+        self.lock = None
         with checked(path):
             there = Path(path).exists()
             if not there:
@@ -215,6 +216,7 @@ class Storage:
 
     def _tidy(self):
         """Remove the states, and what kills have left of files half written."""
+        self._free()
         path = Path(self.path)
         for other in path.parent.iterdir():
             state = other.name.startswith(f"{path.name}.state-")
@@ -222,13 +224,35 @@ class Storage:
             if state or draft:
                 other.unlink(missing_ok=True)
 
+    def _hold(self):
+        """Refuse a file that another search is writing; until `_free` it is mine."""
+        from filelock import FileLock, Timeout
+
+        if self.lock is None:
+            lock = FileLock(f"{os.fspath(self.path)}.lock", timeout=0)
+            try:
+                self.lock = lock.acquire().lock
+            except Timeout:
+                raise refusal("storage_busy", str(self.path)) from None
+            except (OSError, NotImplementedError):  # a disk without locks
+                pass
+
+    def _free(self):
+        if self.lock is not None:
+            self.lock.release()
+            Path(self.lock.lock_file).unlink(missing_ok=True)
+            self.lock = None
+
     @contextlib.contextmanager
     def kept(self, training):
         """Write once more when a search is left between two of its steps."""
-        self.resume(training)
+        self._hold()
         try:
+            self.resume(training)
             yield
-        except GeneratorExit:
-            if self.last and self.last[1] is training:
+        except BaseException as left:
+            last = self.last and self.last[1] is training
+            if last and isinstance(left, GeneratorExit):
                 self.write()
+            self._free()
             raise

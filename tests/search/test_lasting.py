@@ -157,6 +157,24 @@ def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one
     assert os.listdir() == ["tuning.json"]
 
 
+def test_a_file_on_which_another_search_is_under_way_is_refused():
+    about = {"base": BASE.but(epochs=3), "storage": "tuning.json", "tick": 0}
+    for search in hk.grid_search, hk.one_at_a_time:  # in one stage, in two
+        Path("tuning.json").unlink(missing_ok=True)
+        space = {"lr": LRS[:2], "batch_size": [32, 64]}
+        live = search.live(DIGITS, **about, **space)
+        first = next(live)
+        while first.cost.epochs < 9:
+            first = next(live)
+            with pytest.raises(ValueError, match=r"one search at a time, got .*; wait"):
+                next(search.live(DIGITS, **about, **space))
+        *_, found = live
+        assert found.finished
+        assert os.listdir() == ["tuning.json"]
+        *_, again = search.live(DIGITS, **about, **space)
+        assert_same(again, found)
+
+
 def begun():
     for found in hk.grid_search.live(DIGITS, BASE, lr=LRS, storage="tuning.json"):
         if found.cost.epochs > 8:
@@ -292,7 +310,8 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
         alone = hk.fit(DIGITS, found.settings[0], seed=seed, model=failing)
         assert np.array_equal(found.val_loss[0, k], alone.val_loss)
     assert found.best == found.settings[0]
-    assert "were lost: RuntimeError: no such network" in found.describe()
+    assert f"Runs lost: {2 * len(seeds)}, at hidden layers 3, " in found.describe()
+    assert "learning rate 1e+38: RuntimeError: no such network" in found.describe()
     assert found.epochs_done.min() == -1
     assert (found.fit_time[found.epochs_done < 0] == 0).all()
 
