@@ -211,34 +211,11 @@ def _cosine(share):
     return (1 + np.cos(np.pi * share)) / 2
 
 
-# What other libraries call it: hyperparameters, and keys of [ways] in the locale.
-_ELSEWHERE = {
-    "lr": "learning_rate learning_rate_init eta alpha",
-    "clip": "clip_norm clipnorm grad_clip gradient_clip_val max_grad_norm max_norm",
-    "epochs": "n_epochs num_epochs max_epochs max_iter",
-    "batch_size": "batch batchsize bs minibatch_size",
-    "weight_decay": "l2 wd decay weight_decay_rate",
-    "hidden": "hidden_layer_sizes hidden_sizes layers",
-    "optimizer": "solver optim",
-    "activation": "activation_function nonlinearity",
-    "dropout": "dropout_rate drop_rate",
-    "n_trials": "n_iter num_samples",
-    "seeds": "seed random_state",
-    "executor": "n_jobs",
-    "progress": "verbose",
-    "lists": "param_grid param_distributions space params",
-    "patience": "early_stopping early_stopping_rounds n_iter_no_change",
-    "folds": "n_splits folds",
-    "validation": "scoring",
-    "storage": "resume storage_path study_name load_if_exists checkpoint",
-    "lost": "catch error_score raise_on_failed_trial",
-}
-
-
 def ours_for(name):
     """Return what hpkit calls what other libraries call by a name, else "other"."""
     known = name.lower() if isinstance(name, str) else None
-    fits = (ours for ours, theirs in _ELSEWHERE.items() if known in theirs.split())
+    elsewhere = words("elsewhere").items()
+    fits = (ours for ours, theirs in elsewhere if known in theirs.split())
     return next(fits, "other")
 
 

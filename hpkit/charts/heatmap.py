@@ -110,9 +110,8 @@ def path_chart(
 ) -> Chart:
     """Return the lowest loss of each pair of values, and a path over them.
 
-    The first two names of `space` are across and upwards. Where several searches know a
-    cell, the last one counts. `path` is the start, then the winner of each step; the
-    cell of the setting `best`, those that are `ties` and the one `chosen` are framed.
+    Where several searches know a cell, the last one counts. `path` is the start, then
+    the winner of each step; cells of `best`, `ties` and `chosen` are framed.
     """
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
@@ -161,11 +160,9 @@ def _step_losses(runs, step, values):
 
 
 def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
-    """Return the validation curves of the steps side by side, on one loss axis.
+    """Return the validation curves of the steps, and the settings of their points.
 
-    Steps that the search of `one_at_a_time` (or None) has not begun are named only;
-    `space` has the values in the order of the steps. The second value returned are the
-    settings of the points.
+    Steps that the search, or None, has not begun are named only.
     """
     steps = search.steps if search else ()
     ordered = [in_order(values) for values in space.values()]

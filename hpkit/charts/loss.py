@@ -88,11 +88,9 @@ def loss_chart(
 ) -> Chart:
     """Return the chart of a run beside others: training dashed, validation solid.
 
-    `pinned` are (Run, color, label), `faded` gray runs, which the legend calls
-    `faded_are`. `per_epoch(run)` is what an epoch is on the axis, `unit` what that
-    counts, `end` its right end. `guess` is (epochs, losses) that a learner has drawn,
-    `lowest` what stands beside the lowest validation loss, with a place for it; the
-    curves of the run are `named` at their ends; `marks` are drawn last.
+    `pinned` are (Run, color, label), `faded` gray runs, called `faded_are`. An epoch is
+    `per_epoch(run)` of a `unit`, up to `end`. `guess` is (epochs, losses); `lowest`
+    stands beside the lowest validation loss; the curves are `named` at their ends.
     """
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or top_of([run, *others, *faded])
@@ -194,10 +192,9 @@ def runs_chart(
 def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart:
     """Return a row of dots for each setting, a dot for each seed.
 
-    `losses` and `out`, whether it diverged, are (settings, seeds); a setting of which
-    one diverged has an x at the right edge. `pairs` joins the dots of a seed. `told`
-    are words beside the means, which then are diamonds on a line to one spread at each
-    side, and the axis begins at 0; else they are bars.
+    `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
+    dots of a seed. `told` are words beside the means, which then are diamonds with a
+    spread at each side, and the axis begins at 0; else they are bars.
     """
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
     fine = [row[np.isfinite(row)] for row in losses]

@@ -114,11 +114,9 @@ def _value_at(axis: Axis, share: float) -> str:
 def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color.
 
-    `axes` and `shares` are as of `parallel_axes` and `parallel_shares`. `looks` are
-    lists, one a setting: "color", "shape" (of the ends of strong lines), "tip",
-    "label". `chosen` are the lower and the upper ends (shares) of a range on each axis,
-    which a learner draws: told as "low" and "high". Without them what diverged ends in
-    an x at the top.
+    `looks` are lists, one a setting: "color", "shape" (of ends of strong lines),
+    "tip", "label". `chosen` are the ends (shares) of a range on each axis, which a
+    learner draws. Without them what diverged ends in an x at the top.
     """
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
     pale, front = np.flatnonzero(~strong), np.flatnonzero(strong)

@@ -88,11 +88,10 @@ def validation_chart(
 ) -> Chart:
     """Return the validation curve: the lowest loss against the value, mean over seeds.
 
-    The setting of number `chosen` is marked; `before` is an earlier search, in gray;
-    `drawn` (places, losses) a curve that a learner expected. With `last` the loss after
-    the last epoch and before training, each seed, and on which side the list of values
-    may be too short are shown as well. A click on a point tells the number of its
-    setting as "point", one on a cross its number among the crosses as "cross".
+    The setting of number `chosen` is marked; `before` is an earlier search; `drawn` a
+    guess (places, losses). With `last` come the loss after the last epoch and before
+    training, each seed, and on which side values may be missing. A click tells the
+    number of a setting as "point", or that of a cross as "cross".
     """
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.diverged.any(1), len(runs.seeds) > 1

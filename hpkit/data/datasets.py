@@ -336,10 +336,7 @@ class Dataset:
 
 
 def folds_of(dataset, count, rng):
-    """Return data sets that each hold back other rows of those not in the test split.
-
-    Each is prepared by its own training rows, and has no test rows.
-    """
+    """Return data sets, each prepared by its training rows, without test rows."""
     table, splits = dataset._table, (dataset.train, dataset.valid)
     if table is None:
         X = np.concatenate([part.X for part in splits]) * dataset.scale + dataset.center
@@ -472,8 +469,7 @@ def _where(bad, names):
 def check_rows(X, names, preparation=()):
     """Return rows to predict, float (n, columns); of a table the columns by name.
 
-    A single row may be a dict, a Series, or a list of the right width. With a
-    `preparation`, categories come as their number, and gaps as nan where it fills them.
+    With a `preparation`, categories come as numbers, gaps that it fills as nan.
     """
     columns, count = preparation or tuple(map(Column, names)), len(names)
     way = words("data")["many_columns" if count > 6 else "columns"]

@@ -24,17 +24,9 @@ FEW, MANY, SHARE = 10, 100, 0.1
 class Column:
     """How one column of a table becomes columns of X, as the training rows have it.
 
-    Attributes
-    ----------
-    name : str
-    categories : tuple of str or None
-        None for numbers. Else each becomes a column of 0 and 1; "" stands for a gap.
-    fill : float or None
-        What fills a gap in numbers: their median. Older files may have None.
-    missing : bool
-        Whether one more column of 0 and 1 tells where numbers had a gap.
-    standardize : bool
-        Whether numbers get mean 0 and standard deviation 1.
+    Of `categories`, None for numbers, each becomes a column of 0 and 1; "" is a gap.
+    A gap in numbers is filled by `fill`, their median, None in older files; `missing`:
+    one more column tells of it. `standardize`: they get mean 0, standard deviation 1.
     """
 
     name: str
@@ -250,10 +242,7 @@ def cut(table, y, valid, test, rng):
 
 
 def folds(table, count, rng):
-    """Return pairs of row numbers: those to learn from, those held back.
-
-    Of rows in time those held back come after those learned from.
-    """
+    """Return pairs of row numbers: learned from, and held back, in time after those."""
     if table.by == "time":
         blocks = _in_time(table.key, np.arange(1, count + 1) / (count + 1))
         if not all(map(len, blocks)):

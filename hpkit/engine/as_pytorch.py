@@ -81,10 +81,7 @@ def write_rows(dataset, path):
 
 
 def pytorch(found, rows, how=""):
-    """Return the PyTorch loop that gives the curves of a run or of runs.
-
-    It reads the file `rows`, of which a comment says `how` to write it.
-    """
+    """Return the loop that gives the curves of runs, with the rows of a file."""
     runs, uses = _as_runs(found), _uses(found)
     if runs.model is None:
         raise refusal("script_model")

@@ -42,10 +42,7 @@ Score = Callable[[torch.Tensor, torch.Tensor], Any]
 
 
 def network(n_features, n_outputs, setting):
-    """Return the network of a setting with PyTorch's own fresh weights.
-
-    Linear layers with the activation, and dropout if there is any, between them.
-    """
+    """Return the network of a setting, with PyTorch's own fresh weights."""
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[setting.activation]
     layers = []
     for inputs, outputs in pairwise((n_features, *setting.hidden)):
@@ -195,9 +192,8 @@ ROWS_AT_ONCE = 16
 class DenseNetworks:
     """Networks alike in shape, each layer's weights stacked as (runs, out, in).
 
-    Points are columns, (runs, units, points): softmax over a middle axis is about
-    sixty times as fast as over a short last one, and `nn.Linear`'s (out, in)
-    weights fit without a copy.
+    Points are columns, (runs, units, points): softmax over a middle axis is about sixty
+    times as fast, and `nn.Linear`'s (out, in) weights fit without a copy.
     """
 
     pads = True  # narrow and short batches are filled up
@@ -236,12 +232,8 @@ class DenseNetworks:
         return parts, [], None
 
     def bind(self, stack):
-        """Compute from now on with the weights of a stack, into its gradients.
-
-        Contiguous views of one flat tensor each: bmm falls to a loop over runs
-        otherwise.
-        """
-        weights, grads = stack.parts("weights"), stack.parts("grad")
+        """Compute from now on with the weights of a stack, into its gradients."""
+        weights, grads = stack.parts("weights"), stack.parts("grad")  # whole: for bmm
         depth = len(weights) // 2
         self.W, self.b = weights[:depth], weights[depth:]
         # Work space made once: fresh tensors of this size cost a fifth of a step.
@@ -281,10 +273,7 @@ class DenseNetworks:
         return list(zip(self.W, self.b, acts, masks, strict=True))
 
     def draw_masks(self, generators, seed_row, points):
-        """Draw which hidden units stay for the points of the next batch.
-
-        All runs of a seed share the draw, which depends on its generator alone.
-        """
+        """Draw the units that stay in a batch, for all runs of a seed the same."""
         for mask in self.masks:
             shape = mask.shape[1], points
             draws = [torch.rand(shape, generator=g, dtype=DRAWN) for g in generators]

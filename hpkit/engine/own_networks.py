@@ -249,10 +249,7 @@ class ModuleNetworks:
         return torch.softmax(out, units) - y
 
     def _own_delta(self, x, y, weight):
-        """Return how a learner's loss changes with the outputs; None without a trace.
-
-        It is no part of a trace: it may change with what it reads.
-        """
+        """Return how a learner's loss changes with outputs; None without a trace."""
         before = [buffer.clone() for buffer in self.buffers]
         out = self._traced("training", self._forward, x)
         for buffer, value in zip(self.buffers, before, strict=True):
@@ -287,10 +284,7 @@ class ModuleNetworks:
         return pull(self._delta(out, y, 1) * weight)[0]
 
     def _traced(self, name, function, x, *others):
-        """Call a function through its trace for these shapes, made at first use.
-
-        None where it does not work: the runs are then trained one by one.
-        """
+        """Call a function through its trace for these shapes; None where that fails."""
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
         kind = self.regression, self.given
         key = (name, self.fingerprint, self.dtype, *kind, shapes)
@@ -544,10 +538,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
 
 
 def mentions(model, name):
-    """Say whether the code of a model function, or of what it calls, reads a name.
-
-    Some names are read for some settings only, of which a training may have none.
-    """
+    """Say whether the code of a model function, or of what it calls, reads a name."""
     ahead, seen = [(model, {})], set()
     for part, around in ahead:  # which grows
         part = inspect.unwrap(getattr(part, "func", part))  # of a partial

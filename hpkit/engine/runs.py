@@ -51,12 +51,9 @@ def lowest(val_loss):
 
 
 def _has_diverged(train_loss, val_loss):
-    """Say of curves up to the last epoch done whether they diverged.
-
-    A training loss that is nan from before any training is not known (`from_optuna`).
-    """
+    """Say of curves up to the last epoch done whether they diverged."""
     if np.isnan(train_loss).all() and np.isfinite(val_loss).any():
-        return False
+        return False  # not known, of Optuna's
     finite = np.isfinite(train_loss).all() and np.isfinite(val_loss).all()
     return bool(not finite or train_loss[-1] > DIVERGED_ABOVE * abs(train_loss[0]))
 

@@ -216,10 +216,7 @@ class Stack:
         return [p.view(-1, *shape) for p, shape in zip(parts, shapes, strict=True)]
 
     def advance(self, seconds):
-        """Train for that long, at most to the end of an epoch; 0 seconds make a step.
-
-        Gives what `measure` does, None before the epoch is over; epoch 0 at first.
-        """
+        """Train for that long, at least a step; at the end of an epoch `measure`."""
         start = time.perf_counter()
         found = self.measure() if self.train(start + seconds) else None
         self.seconds += (time.perf_counter() - start) / len(self.runs)
@@ -372,10 +369,7 @@ class Stack:
         return list(zip(Xs, Ys, strict=True))
 
     def measure(self):
-        """Return losses (2, runs), accuracies or None, and a learner's metric or None.
-
-        Of both splits; the metric of the validation rows alone.
-        """
+        """Return losses (2, runs), accuracies or None, and a metric or None."""
         data, count, own = self.data, len(self.runs), self.net.objective
         pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
         for x, y in self.pieces:
@@ -471,11 +465,8 @@ def _generator(state):
 
 
 def _is_argmax(out, log_p, y, true):
-    """Say of which points (runs, points) the true class is the argmax of the outputs.
-
-    argmax over a middle axis is slow, so it is asked only where two may be equal.
-    """
-    right = true >= log_p.amax(1)
+    """Say of points (runs, points) whether the true class is the argmax."""
+    right = true >= log_p.amax(1)  # argmax is slow: asked where two may be equal
     unsure = (right | true.isnan()) & ~(true > _LOG_HALF)
     if unsure.any():
         classes = y.argmax(0).expand(unsure.shape)[unsure]

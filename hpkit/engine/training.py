@@ -153,10 +153,7 @@ class Training:
         return not self.waiting and not self.stacks
 
     def advance(self, seconds, pause=math.inf):
-        """Train for about that long; the stack that is furthest behind goes first.
-
-        No run goes beyond epoch `pause`; a later call may lead it on from there.
-        """
+        """Train for about that long, who is behind first, to epoch `pause` at most."""
         # What is a learner's own needs tensors that inference mode does not make.
         own = self.own or self.dataset.objective
         mode = torch.no_grad if own else torch.inference_mode
@@ -399,10 +396,7 @@ def check_model(model):
 
 
 def own_names(names, model, base):
-    """Return which names can be a model's own: those of `base`, and all with a model.
-
-    What is another library's name of one of hpkit's must stand in the model's code.
-    """
+    """Return the names that can be a model's own: of `base`, all with a model."""
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
     if check_model(model) is None:
         return own

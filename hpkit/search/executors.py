@@ -52,10 +52,7 @@ def _under_way(state):
 
 
 class Spread(Lasting):
-    """A training whose groups, `stacks`, are trained elsewhere, and then `waiting`.
-
-    When the pool breaks, all go on in this process from where each was.
-    """
+    """A training whose `stacks` are trained elsewhere; when the pool breaks, here."""
 
     def __init__(self, dataset, settings, *, seeds, model, executor):
         workers = workers_of(executor)

@@ -86,17 +86,16 @@ def is_ours(failure):
 
 
 class Storage:
-    """The file of a search: `resume` reads what is done, `keep` writes what is new.
-
-    `rungs` are the cuts of a halving that are behind it.
-    """
+    """The file of a search: `resume` reads what is done, `keep` writes what is new."""
 
     def __init__(self, path, plan, model):
+        from filelock import FileLock  # 0.07 s that few need
+
         self.path, self.before, self.rungs = path, None, ()
         self.done, self.going = {}, {}  # runs of the file, by setting and seed
         self.state, self.next, self.last = 1, 0.0, None
         self.begun = False
-        self.lock = None
+        self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             there = Path(path).exists()
             if not there:
@@ -216,37 +215,23 @@ class Storage:
 
     def _tidy(self):
         """Remove the states, and what kills have left of files half written."""
-        self._free()
+        self.lock.release(force=True)
         path = Path(self.path)
         for other in path.parent.iterdir():
             state = other.name.startswith(f"{path.name}.state-")
             draft = other.name.startswith(f"{path.name}.") and other.suffix == ".new"
-            if state or draft:
+            if state or draft or other.name == f"{path.name}.lock":
                 other.unlink(missing_ok=True)
-
-    def _hold(self):
-        """Refuse a file that another search is writing; until `_free` it is mine."""
-        from filelock import FileLock, Timeout
-
-        if self.lock is None:
-            lock = FileLock(f"{os.fspath(self.path)}.lock", timeout=0)
-            try:
-                self.lock = lock.acquire().lock
-            except Timeout:
-                raise refusal("storage_busy", str(self.path)) from None
-            except (OSError, NotImplementedError):  # a disk without locks
-                pass
-
-    def _free(self):
-        if self.lock is not None:
-            self.lock.release()
-            Path(self.lock.lock_file).unlink(missing_ok=True)
-            self.lock = None
 
     @contextlib.contextmanager
     def kept(self, training):
-        """Write once more when a search is left between two of its steps."""
-        self._hold()
+        """Hold the file's lock; write once more when a search is left in its midst."""
+        try:
+            self.lock.acquire()  # until the search has ended
+        except TimeoutError:
+            raise refusal("storage_busy", str(self.path)) from None
+        except (OSError, NotImplementedError):  # a disk without locks
+            pass
         try:
             self.resume(training)
             yield
@@ -254,5 +239,5 @@ class Storage:
             last = self.last and self.last[1] is training
             if last and isinstance(left, GeneratorExit):
                 self.write()
-            self._free()
+            self.lock.release(force=True)
             raise

@@ -38,8 +38,7 @@ _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 def searching(own):
     """Return a search with the arguments of all searches, and its `live` form.
 
-    `own(plan, *, its own arguments, **values)` returns a generator of `Search`;
-    ``plan(values)`` gives it its checked `Plan`.
+    ``own(plan, ...)`` returns a generator of `Search`, ``plan(values)`` a `Plan`.
     """
 
     def live(
@@ -270,8 +269,7 @@ def grid_search(plan, **values):
     cv : int, optional
         Train on that many folds of the training and validation rows: the loss of seed k
         is the lowest on fold k, which its network has not learned from. Cut as in
-        `cross_validate`. Each network, so `best_run`, too, has seen part of the rows;
-        for one to use call ``hk.fit(data, found.best)``.
+        `cross_validate`; see `best_run`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
     progress : bool, default False

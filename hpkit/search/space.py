@@ -119,10 +119,7 @@ def check_list(name, values):
 
 
 def check_space(function, space, *, ranges=False, own=()):
-    """Return the values to try by name; `ranges` says whether a `Range` may be one.
-
-    `own` are the names that may be tried beside hpkit's.
-    """
+    """Return the values to try by name, with `ranges` a `Range`, too."""
     if not space:
         raise refusal("space", function=function)
     checked = {}
@@ -198,10 +195,7 @@ def draw(rng, name, values):
 
 
 def edge_of(name, values, best, most=math.inf):
-    """Say at which end of what may be tried the best value is: lowest, highest, None.
-
-    An end beyond which nothing lies does not count: no momentum, one epoch, all points.
-    """
+    """Say at which end, with more beyond it, the best value is, or None."""
     if isinstance(values, Range):
         share = values.share(best)
         low, high = ends_of(name, values)
