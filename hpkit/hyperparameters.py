@@ -447,8 +447,7 @@ def _word(key):
 class Facts:
     """What hpkit knows of a hyperparameter; its words are in the locale.
 
-    `loop`, `network`: a function of the value in which the runs of a stack agree, of
-    any network or of hpkit's own; without either each run has its own value.
+    `loop`, `network`: what runs of a stack agree in, of any network or of hpkit's.
     """
 
     name: str

@@ -106,25 +106,24 @@ def metric_sentences(search) -> list:
     say, runs, found = words("search"), search.runs, []
     if (each := runs.best_val_metric) is None:
         return []
-    unknown, there = np.isnan(each[runs.epochs_done >= 0]), runs.order[0]
+    unknown, means = np.isnan(each[runs.epochs_done >= 0]), runs.mean_val_metric
     if not unknown.all():
-        best, means = search.best_by("metric"), runs.mean_val_metric
-        facts = {"setting": label(best, tuple(search.space)), "there": means[there]}
-        facts["value"] = means[search.settings.index(best)]
+        best = search.best_by("metric")
+        there, value = (means[search.settings.index(s)] for s in (search.best, best))
+        facts = {"setting": label(best, search.space), "there": there, "value": value}
         one = "metric" if best == search.best else "metric_apart"
         found.append(say[one].format(**facts))
-    if unknown.any():
-        facts = {"count": unknown.sum(), "all": unknown.size}
-        found.append(say["metric_nan"].format(**facts))
+    if count := unknown.sum():
+        found.append(say["metric_nan"].format(count=count, all=unknown.size))
     return found
 
 
 def lost_sentences(search) -> list:
-    found, names = [], tuple(search.space)
+    found = []
     for lost in search.lost:
         settings = dict.fromkeys(search.settings[i] for i, _ in lost.runs)
-        facts = {"count": len(lost.runs), "settings": _several(settings, names)}
-        facts["reason"] = lost.reason.rstrip(".")
+        facts = {"reason": lost.reason.rstrip("."), "count": len(lost.runs)}
+        facts["settings"] = _several(settings, search.space)
         found.append(words("search")["lost"].format(**facts))
     return found
 

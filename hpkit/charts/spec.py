@@ -26,8 +26,6 @@ A `label` stands at the right end of a line (`strong` ones first) and beside a p
 where there is room; `tip` is said in hovering, `legend` above the chart; `size` is a
 radius in pixels at letters of 13. `step` keeps a height until the next place, `halo`
 sets a line off from cells, `draw` lets a learner draw it (of several, point by point).
-
-Nothing in here knows how anything is drawn.
 """
 
 from collections.abc import Sequence

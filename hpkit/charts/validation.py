@@ -107,9 +107,8 @@ def validation_chart(
         sides = {"lowest": "lowest_left", "highest": "lowest_right"}
         label = sides.get(found.edge.get(name), label)
     floor = floor_of(np.concatenate([mean, ends, each.ravel()]))
-    high, start = np.nanmax(ends, initial=start) - floor, start - floor
-    top = 1.08 * min(high, HIGHEST * start) if last else nice_top(1.1 * start)
-    top, start = top + floor, start + floor
+    high, low = np.nanmax(ends, initial=start) - floor, start - floor
+    top = floor + (1.08 * min(high, HIGHEST * low) if last else nice_top(1.1 * low))
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])

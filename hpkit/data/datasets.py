@@ -457,8 +457,8 @@ def _check_arrays(X, y, names=(), gaps=False):
         most, spread = abs(values).max(), np.ptp(values)
         if most > _LARGEST or 0 < spread < _SMALLEST:
             odd = most if most > _LARGEST else spread
-            facts = {"largest": _LARGEST, "smallest": _SMALLEST, "name": name}
-            raise refusal("size", odd, **facts)
+            ends = {"largest": _LARGEST, "smallest": _SMALLEST}
+            raise refusal("size", odd, name=name, **ends)
     return X, y
 
 
@@ -467,10 +467,7 @@ def _where(bad, names):
 
 
 def check_rows(X, names, preparation=()):
-    """Return rows to predict, float (n, columns); of a table the columns by name.
-
-    With a `preparation`, categories come as numbers, gaps that it fills as nan.
-    """
+    """Return rows to predict, float (n, columns); of a table the columns by name."""
     columns, count = preparation or tuple(map(Column, names)), len(names)
     way = words("data")["many_columns" if count > 6 else "columns"]
     way = way.format(count=count, names=", ".join(names))

@@ -139,30 +139,27 @@ def _rows(out, y):
 class _Pairs(TorchFunctionMode):
     """Notes whether torch sets all outputs against all targets, (n, 1) against (n,)."""
 
-    def __init__(self, outputs):
+    def __init__(self, n):
         super().__init__()
-        self.known, self.seen, n = {id(outputs): outputs}, False, len(outputs)
-        self.wide = {(n, n), ()}
+        self.seen, self.wide = False, {(n, n), ()}
         self.two = [{(True, a), (False, b)} for a, b in permutations(((n,), (n, 1)))]
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         found = function(*args, **(kwargs or {}))
-        given, made = map(tree_leaves, ((args, kwargs), found))
-        made = {id(t): t for t in made if isinstance(t, torch.Tensor)}
-        sides = {(id(t) in self.known, getattr(t, "shape", None)) for t in given}
-        if any(known for known, _ in sides):
-            self.known |= made
-        wide = self.wide & {t.shape for t in made.values()}
-        self.seen |= bool(wide) and any(pair <= sides for pair in self.two)
+        given = [t for t in tree_leaves((args, kwargs)) if hasattr(t, "requires_grad")]
+        sides = {(t.requires_grad, t.shape) for t in given}
+        wide = getattr(found, "shape", None) in self.wide
+        self.seen |= wide and any(pair <= sides for pair in self.two)
         return found
 
 
 def _pairs_all(function, outputs, targets):
     """Say whether a loss or a metric broadcasts; not of None, or of what fails."""
-    pairs = _Pairs(outputs)
+    pairs = _Pairs(len(outputs))
     with warnings.catch_warnings(), contextlib.suppress(Exception), pairs:
         warnings.simplefilter("ignore")
-        function(outputs.clone(), targets.clone())
+        with torch.enable_grad():
+            function(outputs.clone().requires_grad_() + 0, targets.clone())
     return pairs.seen
 
 
@@ -217,11 +214,7 @@ class DenseNetworks:
         self.order = [place for i in range(depth) for place in (i, depth + i)]
 
     def start(self, seed):
-        """Return one run's first weights, in the order of `shapes`; nothing is fixed.
-
-        As `nn.Linear` draws, from a generator of its own: another thread may use the
-        global one.
-        """
+        """Return a run's first weights, drawn by a generator of its own."""
         generator = torch.Generator().manual_seed(seed)
         parts = [torch.empty(shape) for shape in self.shapes]
         depth = len(parts) // 2

@@ -52,10 +52,9 @@ class OneByOneWarning(UserWarning):
 class ModuleNetworks:
     """Networks that a learner's function made from the same values of the setting.
 
-    `setting` and `seed` are those of the first run. If `stacked`, all are trained at
-    once until that turns out not to work. Batches are not padded: a BatchNorm would see
-    the filling. A run trained alone has torch's global random state for its own, as
-    after ``torch.manual_seed(seed)``.
+    If `stacked`, all are trained at once until that turns out not to work. Batches are
+    not padded: a BatchNorm would see the filling. A run trained alone has torch's
+    global random state for its own, as after ``torch.manual_seed(seed)``.
     """
 
     pads = False
@@ -503,10 +502,9 @@ RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
     """Return for each setting (what its network depends on, its number of parameters).
 
-    A function that reads the same values makes the same network; it is not called at
-    all for a single run, unless that has names of its own. Of those, and of what
-    settings differ in and networks alone read, one that it never reads is refused.
-    None for a setting of which `fail` has taken the error.
+    A function that reads the same values makes the same network. What it never reads
+    of names of its own, or of those that networks alone read, is refused. None for a
+    setting of which `fail` has taken the error.
     """
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
     if len(settings) == 1 and n_seeds == 1 and not asked:

@@ -17,8 +17,7 @@ _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 def source_of(model, taken, what="network"):
     """Return imports, the lines that make a model, None if not found, and its name.
 
-    Functions, classes and plain values beside it come along, what it uses of other
-    modules is imported. Where one has a name that is `taken`, all are in a function.
+    All that it uses comes along; what has a name that is `taken` is in a function.
     """
     name, imports, found = getattr(model, "__name__", ""), {}, {}
     kind, functional = type(model).__name__, torch.nn.functional

@@ -1,8 +1,5 @@
 """Train many settings with many seeds at once, live.
 
-    for runs in train(dataset, settings, seeds=range(3)):
-        ...                        # draw them; leave the loop to stop
-
 `train` is a generator: the caller owns the loop. What it yields is frozen and whole
 (`runs.Runs`); the arithmetic is in `stack` and `dense`. Nothing here draws.
 """
@@ -50,11 +47,7 @@ _DTYPES = (torch.float32, torch.float64)
 
 
 class Group(NamedTuple):
-    """(setting, seed) numbers that can share a stack; `stacked`: trained at once.
-
-    `size`: the weights of all of them, 0 where that is not known. `state`: that of
-    their stack, where they go on.
-    """
+    """(setting, seed) numbers for a stack; `size`: their weights, 0 if not known."""
 
     runs: list
     stacked: bool = False

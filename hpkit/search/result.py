@@ -372,12 +372,10 @@ def best_number(runs, scores, among=None):
 def told_apart(losses, best):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
-    Losses (n_settings, n_seeds) are finite, of two seeds or more; `best` is the number
-    of the lowest mean. The one rule of tables, maps and panels: each setting is
-    `compared` with the best, which with two settings is the paired t-test. The best of
-    many is partly the luckiest, so many settings share the level of 5 % (Holm, A simple
-    sequentially rejective multiple test procedure, Scandinavian Journal of Statistics
-    6, 1979).
+    Losses (n_settings, n_seeds) are finite, of two seeds or more. Each setting is
+    `compared` with the best, which with two settings is the paired t-test. The best
+    of many is partly the luckiest, so many share the level of 5 % (Holm, A simple
+    sequentially rejective multiple test procedure, Scand. J. Statistics 6, 1979).
     """
     from scipy.special import stdtr
 
@@ -396,10 +394,9 @@ def told_apart(losses, best):
 def compared(losses, best):
     """Return how far settings are above another one: means, standard errors, df.
 
-    The spread of a few differences is a matter of luck, too. So each variance is pooled
-    with the mean variance of the better half of the settings (Smyth, Linear models and
-    empirical Bayes methods, 2004, with a fixed weight). Of one setting, or with many
-    seeds, its own counts.
+    The spread of a few differences is luck, too: each variance is pooled with the mean
+    variance of the better half (Smyth, Linear models and empirical Bayes methods, 2004,
+    with a fixed weight). Of one setting, or with many seeds, its own counts.
     """
     each = losses - best
     own, n = each.var(1, ddof=1), each.shape[1]
