@@ -1,6 +1,5 @@
 """Training: its properties, own networks; the numbers of runs are in test_stack."""
 
-import contextlib
 import functools
 import itertools
 import math
@@ -403,21 +402,16 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
 
 
 def test_a_metric_that_is_nan_is_told():
-    def known_of_some(outputs, targets):
+    def some(outputs, targets):
         return right(outputs, targets) if outputs.std() > 0.6 else float("nan")
 
-    metrics = known_of_some, lambda outputs, targets: float("nan")
-    search = functools.partial(hk.grid_search, MOONS, QUICK, lr=[0.01, 0.5])
-    some, none = (search(seeds=(0, 1), metric=metric) for metric in metrics)
-
-    assert np.isnan(some.best_val_metric).tolist() == [[True, True], [False, False]]
-    assert "rate 0.5, too: 0.8" in str(some)
-    assert "Your metric was nan in 2 of 4 runs, which its mean leaves out." in str(some)
-    assert some.best_by("metric").lr == 0.5
-    assert "in 4 of 4 runs" in none._repr_html_()
-    assert "highest" not in str(none).split("Your")[1]
+    about = {"lr": [0.01, 0.5], "seeds": (0, 1)}
+    for metric, count in ((some, 2), (lambda o, t: float("nan"), 4)):
+        found = hk.grid_search(MOONS, QUICK, **about, metric=metric)
+        assert f"was nan in {count} of 4 runs, which its mean leaves" in str(found)
+        assert ("highest at learning rate 0.5, too: 0.8" in str(found)) == (count == 2)
     with pytest.raises(ValueError, match=r"needs runs whose .*got nan in all; try"):
-        none.best_by("metric")
+        found.best_by("metric")
 
 
 def test_a_loss_below_zero_diverges_where_it_rises_alone():
@@ -460,31 +454,26 @@ def test_an_odd_loss_or_metric_is_refused_in_three_parts(words):
             call(**FAULTS[words])
 
 
-def _by_rank(o, t):  # all pairs on purpose
-    return (nn.functional.softplus(o[:, 0] - o) * (t > t[:, 0])).mean()
-
-
-@pytest.mark.parametrize(
-    ("mixes", "own"),
-    [
-        (True, lambda o, t: (o - t[:, 0]).square().mean()),
-        (True, lambda o, t: nn.functional.mse_loss(o.squeeze(), t)),
-        (True, lambda o, t: nn.functional.poisson_nll_loss(o, target=t[:, 0])),
-        (True, lambda o, t: ((o - t).square() * (1 + t[:, 0].abs())).mean()),
-        (False, lambda o, t: nn.functional.mse_loss(o.squeeze(), t.squeeze())),
-        (False, lambda o, t: (o[t[:, 0].argsort()].cumsum(0) - t).abs().mean()),
-        (False, lambda o, t: (o - t.T).abs().mean()),
-        (False, _by_rank),
-    ],
-)
-def test_a_loss_or_metric_that_torch_broadcasts_unasked_is_refused(mixes, own):
-    for name in "loss", "metric":
-        refused = pytest.raises(ValueError, match=rf"{name} must set each .* got .*; b")
-        with refused if mixes else contextlib.nullcontext():
-            fit(NUMBERS, QUICK, **{name: own})
-    classes = {"loss": lambda o, t: (o[:, 1:] - t).abs().mean()}
+def test_a_loss_or_metric_that_torch_broadcasts_unasked_is_refused():
+    mse, softplus = nn.functional.mse_loss, nn.functional.softplus
+    for own in (
+        lambda o, t: (o - t[:, 0]).square().mean(),
+        lambda o, t: mse(o.squeeze(), t),
+        lambda o, t: nn.functional.poisson_nll_loss(o, target=t[:, 0]),
+        lambda o, t: ((o - t).square() * (1 + t[:, 0].abs())).mean(),
+    ):
+        for name in "loss", "metric":
+            with pytest.raises(ValueError, match=rf"{name} must set .* got .*; bring"):
+                fit(NUMBERS, QUICK, **{name: own})
     with pytest.raises(ValueError, match="in all pairs; bring"):
-        fit(MOONS, QUICK, **classes)
+        fit(MOONS, QUICK, loss=lambda o, t: (o[:, 1:] - t).abs().mean())
+    for own in (  # some with all pairs on purpose
+        lambda o, t: mse(o.squeeze(), t.squeeze()),
+        lambda o, t: (o[t[:, 0].argsort()].cumsum(0) - t).abs().mean(),
+        lambda o, t: (o - t.T).abs().mean(),
+        lambda o, t: (softplus(o[:, 0] - o) * (t > t[:, 0])).mean(),
+    ):
+        fit(NUMBERS, QUICK, loss=own, metric=own)
 
 
 def test_class_weights_and_smoothing_are_refused_with_an_own_loss():
