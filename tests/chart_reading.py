@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     """Wait for a condition; fail when it does not come."""
     end = time.monotonic() + seconds
     while not condition():

@@ -57,8 +57,8 @@ def test_import_loads_nothing_above_it(module):
 
 
 def test_import_hpkit_takes_under_a_tenth_of_a_second():
-    code = "import time; t = time.perf_counter(); import hpkit; print({})"
-    code = code.format("time.perf_counter() - t")
+    code = "import time; t = time.process_time(); import hpkit; print({})"
+    code = code.format("time.process_time() - t")
     assert min(float(python(code)) for _ in range(3)) < 0.1
 
 

@@ -294,7 +294,7 @@ one.change(add(2))
 
     os.kill(worker.pid, signal.SIGKILL)
 
-    assert worker.wait(10) == -signal.SIGKILL
+    assert worker.wait(60) == -signal.SIGKILL
     assert kept(path).load()["numbers"] == [1]
     assert kept(path).change(add(3))["numbers"] == [1, 3]  # its lock is free
 

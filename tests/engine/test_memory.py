@@ -30,18 +30,18 @@ def test_panels_say_it_and_live_on(moons, small, tmp_path, monkeypatch):
     curve.controls["epochs"].value = 10**6
     curve.seeds.value = 500
     curve.start_button.click()
-    curve.wait(10)
+    curve.wait(60)
     training = hk.TrainingPanel(moons, base)
     monkeypatch.setattr(memory, "free_memory", lambda: 5e7)
     monkeypatch.setattr(memory, "SMALL", 0)
     training.controls["epochs"].value = 10**6
-    training.wait(10)
+    training.wait(60)
 
     assert re.match(f"a training {WORDS}", curve.result)
     assert "a training must fit into the memory" in training.result
     assert "Stopped by an error" not in curve.result + training.result
     training.controls["epochs"].value = 3
-    assert training.wait(10).error is None
+    assert training.wait(60).error is None
 
 
 def linear(n_features, n_outputs, setting):

@@ -86,9 +86,9 @@ def test_partial_results_only_grow_and_are_frozen():
 
 def test_leaving_the_loop_stops_and_keeps_what_is_done():
     long = QUICK.but(epochs=100_000)
-    start = time.perf_counter()
+    start = time.process_time()
     *_, runs = itertools.islice(train(MOONS, long), 3)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     run = runs[0, 0]
     assert 0 <= run.epochs_done < 100_000
     assert np.isfinite(run.val_loss).all()

@@ -66,7 +66,7 @@ def test_presses_of_train_give_the_seeds_of_the_table():
     seeds = []
     for _ in range(3):
         panel.train_button.click()
-        panel.wait(20)
+        panel.wait(60)
         seeds.append(panel.run.seed)
     assert seeds == [1, 2, 3]
 

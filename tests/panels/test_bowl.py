@@ -50,7 +50,7 @@ def test_bowl_runs_stops_and_goes_back():
     table = bowl.table_box.value  # newest first
     assert table.index("<td>2</td>") < table.index("<td>1</td>")
     bowl.stop_button.click()
-    bowl.wait(2)
+    bowl.wait(60)
     assert 3 <= bowl.steps < 20
     bowl.reset_button.click()
     assert bowl.steps == 0

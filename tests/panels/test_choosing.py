@@ -21,7 +21,7 @@ QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 
 def test_coin_flips_best_is_lucky_on_validation_only():
-    panel = CoinFlipsPanel(models=50).wait(20)
+    panel = CoinFlipsPanel(models=50).wait(60)
 
     assert len(panel.valid) == len(panel.test) == 100
     best = best_so_far(panel.valid[: panel.count.value])[-1]
@@ -37,7 +37,7 @@ def test_coin_flips_best_is_lucky_on_validation_only():
 
 @pytest.mark.parametrize("typed", [2.5, 0, -1, 101, 1e12, float("nan")])
 def test_count_that_is_none_is_refused_in_words(typed):
-    panel = CoinFlipsPanel(models=50).wait(20)
+    panel = CoinFlipsPanel(models=50).wait(60)
     panel.count.set_state({"value": typed})  # as the browser tells it
     assert panel.count.value == 50
     assert re.search("models must be .*, got .*; type one from 1 to 100", panel.result)
@@ -47,29 +47,29 @@ def test_count_that_is_none_is_refused_in_words(typed):
 
 
 def test_coin_flips_agree_with_one_model_alone():
-    panel = CoinFlipsPanel().wait(20)
+    panel = CoinFlipsPanel().wait(60)
     setting = Hyperparameters(lr=0.1, hidden=(16,), epochs=20)
     run = fit(panel.dataset, setting, seed=7)
     assert panel.valid[7] == pytest.approx(run.val_accuracy[-1], abs=0.03)
 
 
 def test_coin_flips_again_are_others_from_the_first_number_on():
-    panel = CoinFlipsPanel(models=5).wait(20)
+    panel = CoinFlipsPanel(models=5).wait(60)
     before, panel.count.value = panel.valid, 100
     panel.again.click()
-    panel.wait(20)
+    panel.wait(60)
     assert panel.error is None
     assert (panel.valid != before).any()
     assert panel.count.value == len(panel.frame()) == 5
 
 
 def test_coin_flips_run_tries_one_after_the_other_and_stops():
-    panel = CoinFlipsPanel(models=2).wait(20)
+    panel = CoinFlipsPanel(models=2).wait(60)
     panel.run_button.click()
     until(lambda: panel.count.value >= 5)
     rows = panel.table_box.value.count("<tr>")
     panel.stop_button.click()
-    panel.wait(1)
+    panel.wait(60)
 
     assert panel.error is None
     assert rows >= 3
@@ -81,7 +81,7 @@ NAMES_OF_LINES = "best, validation", "same model, test"
 
 
 def test_coin_flips_picture_climbs_in_steps():
-    panel = CoinFlipsPanel(models=20).wait(20)
+    panel = CoinFlipsPanel(models=20).wait(60)
     (chart,) = panel.charts.charts
     best, same = (curve(chart, label=name)[1] for name in NAMES_OF_LINES)
     drawn = still([chart]).axes[0].get_lines()
@@ -95,12 +95,12 @@ def test_coin_flips_picture_climbs_in_steps():
 
 
 def test_coin_flips_keep_the_guess_for_other_flips():
-    panel = CoinFlipsPanel(models=5, predict=True).wait(20)
+    panel = CoinFlipsPanel(models=5, predict=True).wait(60)
     panel.guess.widget.value = 80
     panel.guess.button.click()
     before = panel.frame()
     panel.again.click()
-    panel.wait(20)
+    panel.wait(60)
 
     assert "Your guess: <b>80%</b>" in shows(panel)
     guess = mark(panel.charts.charts[0], "rule").columns[0].item()

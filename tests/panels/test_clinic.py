@@ -69,11 +69,11 @@ def test_wrong_remedies_mostly_do_not_cure(patients):
 def treat(panel, fault, remedy):
     panel.fault.value, panel.remedy.value = fault, remedy
     panel.treat_button.click()
-    return panel.wait(30)
+    return panel.wait(60)
 
 
 def test_a_patient_is_named_treated_and_followed_by_the_next():
-    panel = ClinicPanel(seed=3).wait(30)
+    panel = ClinicPanel(seed=3).wait(60)
     fault, first = panel.patient.fault, panel.patient
     wrong = next(other for other in HELPS if HELPS[other] != HELPS[fault])
 
@@ -91,7 +91,7 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert panel.picture().startswith(b"\x89PNG")
 
     panel.next_button.click()
-    panel.wait(30)
+    panel.wait(60)
 
     assert panel.patient is not first
     assert panel.treated is None
@@ -100,16 +100,16 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
 
 
 def test_nothing_is_trained_before_both_lists_are_chosen_from():
-    panel = ClinicPanel().wait(30)
+    panel = ClinicPanel().wait(60)
     panel.fault.value = panel.patient.fault
     panel.treat_button.click()
-    assert panel.wait(30).treated is None
+    assert panel.wait(60).treated is None
     assert not panel.rows
     assert "first" in panel.result
 
 
 def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there():
-    panel = ClinicPanel(seed=3).wait(30)
+    panel = ClinicPanel(seed=3).wait(60)
     job = panel._treating(panel.patient.fault, "longer")
     next(job)
     assert panel.treated is not None
@@ -130,7 +130,7 @@ def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there()
 
 
 def test_code_trains_the_patient():
-    panel, twin = (ClinicPanel(seed=2).wait(30) for _ in range(2))
+    panel, twin = (ClinicPanel(seed=2).wait(60) for _ in range(2))
     names = {}
     exec(panel.code(), names)
     assert np.array_equal(names["run"].val_loss, panel.run.val_loss, equal_nan=True)

@@ -54,10 +54,10 @@ def test_values_that_are_no_list_say_the_way_out(text):
 
 
 def test_a_range_of_millions_is_refused_at_once():
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ValueError, match="100 at most, got 90000000"):
         parse_values("lr", "0.001 to 1 in 90000000")
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_entry_counts_its_values_and_says_what_is_wrong():

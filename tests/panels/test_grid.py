@@ -41,7 +41,7 @@ def grid(moons):
     made = make_grid(moons)
     yield made
     made.stop()
-    made.wait(5)
+    made.wait(60)
 
 
 def test_grid_panel_shows_what_the_search_gives(grid, moons):
@@ -220,12 +220,12 @@ def test_grid_guess_stands_beside_the_result(moons):
     assert framed(panel.charts, "guess") == {(1, 1)}
     panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
     panel.start()
-    panel.wait(10)
+    panel.wait(60)
     assert panel.found.base.epochs == 3
     assert framed(panel.charts, "guess") == {(1, 1)}
     assert f"loss {panel.found.mean_val_loss[3]:.3g}</b>" in panel.result
     panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
-    panel.wait(10)
+    panel.wait(60)
     assert "loss" not in panel.guess.said
     assert framed(panel.charts, "guess") == set()
 

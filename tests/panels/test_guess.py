@@ -63,12 +63,12 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     np.testing.assert_allclose(kept[-1], off / np.log(2), atol=1e-4)
     again = "train" if kind is TrainingPanel else "start"
     getattr(panel, f"{again}_button").click()
-    panel.wait(10)
+    panel.wait(60)
     assert guesses() == kept
     assert "Your guess" in panel.result
 
     panel.controls["batch_size"].source.value = 64  # the guess was about another one
-    panel.wait(10)
+    panel.wait(60)
     assert "guess" not in panel.result
     chart = panel.charts.charts[kind is ValidationCurvePanel]
     assert not marks(chart, "line", color="purple")

@@ -106,7 +106,7 @@ def test_batch_noise_code_gives_that_spread(moons, target):
 
 def test_batch_noise_of_a_diverged_network_says_so(moons):
     panel = BatchNoisePanel(load_dataset("digits"), Hyperparameters(lr=1e4, epochs=1))
-    panel.wait(5)
+    panel.wait(60)
     assert "try a smaller lr" in panel.result
     panel.size.value = 32
     assert "try a smaller lr" in panel.result
@@ -122,10 +122,10 @@ def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
     panel = BatchNoisePanel(moons, SLOW)
     assert "trained first" in panel.result
     panel.stop_button.click()
-    panel.wait(1)
+    panel.wait(60)
     assert "press New batches" in panel.result
     panel.setting = QUICK
     panel.again.click()
-    panel.wait(20)
+    panel.wait(60)
 
     assert "Batches of" in shows(panel)

@@ -97,10 +97,10 @@ def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
     assert panel.found.seeds == names["found"].seeds == wanted
     if kind == "path":  # which goes on from its start
         panel.all_button.click()
-        panel.wait(10)
+        panel.wait(60)
     np.testing.assert_array_equal(names["found"].val_loss, panel.found.val_loss)
     panel.seeds.value = 3
-    panel.wait(10)
+    panel.wait(60)
     assert panel.found.seeds == (*wanted, max(wanted) + 1)
 
 
@@ -122,7 +122,7 @@ def test_seeds_panel_takes_any_seeds():
     assert names["runs"].seeds == (9, 4)
     np.testing.assert_allclose(names["runs"].best_val_loss, panel.losses, rtol=1e-5)
     panel.again.click()
-    panel.wait(10)
+    panel.wait(60)
     assert panel.runs.seeds == (12, 13, 14, 15)
 
 
@@ -183,7 +183,7 @@ def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
     broken.clear()
     button = {"run": "train_button", "path": "next_button"}.get(kind, "start_button")
     getattr(panel, button).click()
-    panel.wait(20)
+    panel.wait(60)
 
     assert panel.error is None
     assert len(panel.frame())
@@ -225,7 +225,7 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
         make = OWN_CODE.get(kind, lambda model: SeedsPanel(OWN, [QUICK], seeds=[9, 4]))
         panel = make(model=(None, narrow, lambda *about: narrow(*about))[number % 3])
         names = {"model": narrow}
-        exec(panel.wait(20).codes()["PyTorch"], names)
+        exec(panel.wait(60).codes()["PyTorch"], names)
         found = panel._trained
         np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-4)
     assert list(BowlPanel().codes()) == ["hpkit"]
@@ -261,7 +261,7 @@ def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
             errors += [panel.error] * (panel.error is not None)
         time.sleep(rng.choice([0, 0.01, 0.1]))
     panel.stop()
-    panel.wait(30)
+    panel.wait(60)
 
     assert errors == []
 

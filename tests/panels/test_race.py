@@ -25,7 +25,7 @@ def race():
     made = SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3)
     yield made
     made.stop()
-    made.wait(5)
+    made.wait(60)
 
 
 def test_race_gives_each_search_the_same_budget(race):
@@ -145,7 +145,7 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     before = panel.found
     panel.start()
     panel.stop()
-    panel.wait(5)
+    panel.wait(60)
     assert set(panel.found) == set(before)
     assert "Stopped: only races that came to their end" in panel.result
     panel.start()

@@ -14,7 +14,7 @@ QUICK = hk.Hyperparameters(lr=0.1, epochs=6)
 def test_a_drawn_schedule_trains_as_fit_does(moons):
     panel = hk.SchedulePanel(moons, QUICK, seeds=2)
     panel.draw([0.05, 0.1, 0.15, 0.1, 0.02, 0])
-    constant, cosine, mine = panel.wait(20).runs.settings
+    constant, cosine, mine = panel.wait(60).runs.settings
 
     assert (constant, cosine) == (QUICK, QUICK.but(schedule="cosine"))
     assert mine.schedule == (0.5, 1, 1.5, 1, 0.2, 0)
@@ -40,19 +40,19 @@ def test_what_is_drawn_meanwhile_counts_from_the_next_epoch_on(moons):
         begun = panel.begun
         panel.draw([0.01] * 6)
         assert panel.shape.value == ""
-    mine = panel.wait(30).runs.settings[-1]
+    mine = panel.wait(60).runs.settings[-1]
 
     assert mine.schedule == (1,) * begun + (0.1,) * (6 - begun)
     again = hk.fit(moons, mine)
     np.testing.assert_array_equal(panel.runs.val_loss[2, 0], again.val_loss)
     assert panel.begun == 0
     panel.draw([0.01] * 6)  # afterwards a new training begins
-    assert panel.wait(20).runs.settings[-1].schedule == (0.1,) * 6
+    assert panel.wait(60).runs.settings[-1].schedule == (0.1,) * 6
 
 
 def test_a_shape_is_drawn_over_and_the_rate_scales_it(moons):
     panel = hk.SchedulePanel(moons, QUICK.but(warmup=0.5), seeds=1)
-    assert panel.wait(20).runs.settings[-1].schedule == (0.25, 0.5, 0.75, 1, 1, 1)
+    assert panel.wait(60).runs.settings[-1].schedule == (0.25, 0.5, 0.75, 1, 1, 1)
     panel.shape.value = "linear"
     move(panel, panel.lr, 0.3)
 
@@ -70,12 +70,12 @@ def test_stop_keeps_what_there_is_and_says_so(moons):
     while panel.begun < 2:
         assert panel.live.busy
     panel.stop()
-    panel.wait(5)
+    panel.wait(60)
     assert f"Stopped after epoch {panel.runs.epochs_done.max()}: " in shows(panel)
     panel.lr.value = 0
     assert "lr" in panel.result
     panel.lr.value = 1e6
-    assert "yours diverged with 1 of 1 seeds" in shows(panel.wait(20))
+    assert "yours diverged with 1 of 1 seeds" in shows(panel.wait(60))
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 def test_seeds_new_ones_are_others(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.1, 0.3)]
-    panel = SeedsPanel(moons, settings, seeds=2, most=3).wait(20)
+    panel = SeedsPanel(moons, settings, seeds=2, most=3).wait(60)
     assert panel.frame().seed.tolist() == [0, 1]
     panel.again.click()
-    panel.wait(20)
+    panel.wait(60)
     assert panel.frame().seed.tolist() == [3, 4]
     names = {}
     exec(panel.code(), names)
@@ -27,7 +27,7 @@ def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
     settings = [QUICK.but(batch_size=b, epochs=500) for b in (1, 400)]
     panel = SeedsPanel(moons, settings, most=20)
     panel.stop_button.click()
-    panel.wait(2)
+    panel.wait(60)
     assert panel.error is None
     assert "Stopped after epoch" in panel.result or not len(panel.shown)
 
@@ -35,7 +35,7 @@ def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
 def test_seeds_of_a_single_setting_stopped_say_so(moons):
     panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
     panel.stop_button.click()
-    panel.wait(2)
+    panel.wait(60)
     done = int(panel.runs.epochs_done.min())
     assert 0 < done < 20_000
     assert panel.result.startswith(f"Stopped after epoch {done}. Learning rate 0.3: ")
@@ -45,7 +45,7 @@ def test_seeds_of_a_single_setting_stopped_say_so(moons):
 def test_seeds_that_ran_out_of_patience_are_done(moons):
     setting = QUICK.but(lr=1, momentum=0.9, epochs=100, patience=2)
     panel = SeedsPanel(moons, [setting, setting.but(patience=1)], seeds=2, most=2)
-    panel.wait(20)
+    panel.wait(60)
     assert (panel.runs.epochs_done < 100).all()
     assert "Stopped" not in panel.result
     assert panel.bar.value == 1
@@ -53,7 +53,7 @@ def test_seeds_that_ran_out_of_patience_are_done(moons):
 
 def test_seeds_ask_for_a_guess(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.25, 0.3)]
-    panel = SeedsPanel(moons, settings, most=3, predict=True).wait(20)
+    panel = SeedsPanel(moons, settings, most=3, predict=True).wait(60)
     assert "Make your guess" in panel.result
     panel.guess.widget.index = 2
     panel.guess.button.click()

@@ -146,7 +146,7 @@ def test_live_grows_and_can_be_left(pool):
     assert epochs == sorted(epochs)
     assert epochs[-1] < 4000
     assert found.best_run.network("last") is not None
-    assert pool.submit(abs, -1).result(timeout=30) == 1  # the pool is free again
+    assert pool.submit(abs, -1).result(timeout=60) == 1  # the pool is free again
 
 
 def test_a_learners_own_network_travels_by_value(loky_pool):
@@ -496,7 +496,7 @@ def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
     assert found.lost == ()
     assert same(found, whole)
     with pytest.raises(futures.BrokenExecutor):  # its own thread is awake again
-        broken.result(timeout=20)
+        broken.result(timeout=60)
     pool.shutdown()
 
 
