@@ -47,10 +47,18 @@ def browser():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
 
 
+@pytest.fixture(scope="module")
+def profile(browser):
+    """Browser profile: pages of one share what the browser knows of JupyterLab."""
+    profile = browser.new_context(viewport={"width": 1280, "height": 800})
+    profile.set_default_timeout(120_000)  # a machine may be busy
+    return profile
+
+
 @pytest.fixture
-def page(browser, lab_server, request, tmp_path):
-    """Page of a fresh browser profile; a failed test leaves its picture."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+def page(profile, lab_server, request, tmp_path):
+    """Page of JupyterLab; a failed test leaves its picture."""
+    page = profile.new_page()
     yield page
     if request.node.stash.get(FAILED, False):
         picture = tmp_path / "failed.png"

@@ -219,7 +219,11 @@ def open_notebook(page, url, name, *, workspace="tests"):
     A cell that is run earlier is dropped without a word.
     """
     page.goto(f"{url}/lab/workspaces/{workspace}/tree/{name}?reset")
-    page.wait_for_selector(f"{NOTEBOOK} .jp-Notebook", timeout=60_000)
+    wait_for_kernel(page)
+
+
+def wait_for_kernel(page):
+    """Return when the kernel of the open notebook has answered."""
     page.wait_for_function(
         """() => {
             const context = window.jupyterapp?.shell.currentWidget?.context
@@ -228,45 +232,50 @@ def open_notebook(page, url, name, *, workspace="tests"):
             return kernel && kernel.connectionStatus == 'connected'
                 && kernel.status == 'idle'
         }""",
-        timeout=60_000,
+        timeout=120_000,
     )
-    page.wait_for_timeout(1000)
+    ask(page, "")
+
+
+def answered(page):
+    """Wait until the kernel has answered all that the page has sent."""
+    page.wait_for_function(
+        f"() => [...{KERNEL}._futures.values()].every(sent => sent._status & 4)",
+        timeout=120_000,
+    )
 
 
 def command(page, name, **arguments):
-    """Run a command of JupyterLab, such as kernelmenu:interrupt."""
-    page.evaluate(
-        "([n, a]) => { window.jupyterapp.commands.execute(n, a); return true }",
+    """Run a command of JupyterLab, such as notebook:run-cell, to its end."""
+    done = page.evaluate(
+        """([name, arguments]) => Promise.race([
+            window.jupyterapp.commands.execute(name, arguments).then(() => true),
+            new Promise(late => setTimeout(late, 120000))])""",
         [name, arguments],
     )
+    assert done, f"{name} takes more than two minutes"
 
 
-def wait_idle(page, *, timeout=60_000):
-    """Wait until the open notebook's kernel is idle."""
-    page.wait_for_timeout(300)
+def use_theme(page, theme):
+    """Change JupyterLab's theme; return when all colors are those of the new one."""
+    command(page, "apputils:change-theme", theme=theme)
     page.wait_for_function(
-        """selector => document.querySelector(selector)
-               ?.getAttribute('data-status') == 'idle'""",
-        arg=f"{NOTEBOOK} .jp-Notebook-ExecutionIndicator",
-        timeout=timeout,
+        """theme => document.body.dataset.jpThemeName == theme
+            && document.getAnimations().every(one => one.playState != 'running')""",
+        arg=theme,
     )
 
 
-def run_all(page, *, timeout=120_000):
+def run_all(page):
     """Run all cells and wait."""
     command(page, "notebook:run-all-cells")
-    wait_idle(page, timeout=timeout)
 
 
 def close_files(page):
     """Close the list of files, as ``python -m hpkit lab`` opens JupyterLab."""
-    page.evaluate(
-        """() => {
-            const {commands, shell} = window.jupyterapp
-            if (!shell.leftCollapsed) commands.execute('application:toggle-left-area')
-        }"""
-    )
-    page.wait_for_timeout(500)
+    if not page.evaluate("() => window.jupyterapp.shell.leftCollapsed"):
+        command(page, "application:toggle-left-area")
+    page.locator("#jp-left-stack").wait_for(state="hidden")
 
 
 def fits(panel):
@@ -284,7 +293,7 @@ def fits(panel):
     return taken <= room
 
 
-def run_cell(page, index, *, timeout=60_000):
+def run_cell(page, index):
     """Run the cell at `index` among all cells, wait, and give its locator."""
     page.evaluate(
         """index => {
@@ -295,7 +304,6 @@ def run_cell(page, index, *, timeout=60_000):
         index,
     )
     command(page, "notebook:run-cell")
-    wait_idle(page, timeout=timeout)
     return page.locator(f"{NOTEBOOK} .jp-Cell").nth(index)
 
 

@@ -7,10 +7,10 @@ from build import FOLDER
 from harness import (
     KERNEL,
     NOTEBOOK,
+    answered,
     open_notebook,
     run_all,
     shut_down_kernels,
-    wait_idle,
     write_notebook,
 )
 
@@ -111,7 +111,7 @@ def test_work_of_today_is_there_tomorrow(lesson, lab_server):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.locator(f"{NOTEBOOK} .hpkit-quiz", has_text="1 of 4 right").wait_for()
-    wait_idle(page)
+    answered(page)
     page.goto("about:blank")
     shut_down_kernels(lab_server.url)
     page = lesson("...")

@@ -13,6 +13,16 @@ from hpkit.exercises._core import to_text
 TEXT = (ROOT / "notebooks" / "src" / "00_start.py").read_text(encoding="utf-8")
 
 
+# From now on every sentence that the panel says.
+LISTEN = """() => {
+    const panel = document.querySelector('.hpkit')
+    window.said = []
+    const listen = () => said.push(panel.querySelector('.hp-say')?.textContent)
+    const every = {subtree: true, childList: true, characterData: true}
+    new MutationObserver(listen).observe(panel, every)
+}"""
+
+
 class Mouse:
     """Somebody with a mouse, in front of the open notebook."""
 
@@ -66,10 +76,10 @@ class Mouse:
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
 
-    def reads(self, pattern, *, timeout=30_000):
+    def reads(self, pattern):
         """Wait until the sentence says this; return what the groups hold."""
         words = re.compile(pattern)
-        self.said.filter(has_text=words).wait_for(timeout=timeout)
+        self.said.filter(has_text=words).wait_for()
         return words.search(self.said.inner_text()).groups()
 
 
@@ -94,15 +104,15 @@ def test_lesson_is_done_by_mouse_as_its_text_says(page, lab_server):
     (most,) = re.search(r"epochs to the far right, to (\d+)", words).groups()
     hand.type("learning rate", "0.1")
     hand.click("Slow")
+    page.evaluate(LISTEN)
     hand.drag("epochs", 1.02)
     assert hand.handle("epochs").get_attribute("aria-valuenow") == f"{most}.0"
     assert hand.handle("epochs").get_attribute("aria-valuemax") == f"{most}.0"
-    seen = [int(hand.reads(rf"Training, epoch (\d+) of {most}")[0])]
-    while len(seen) < 4:
-        page.wait_for_timeout(700)
-        seen.append(int(hand.reads(rf"Training, epoch (\d+) of {most}")[0]))
-    assert seen == sorted(set(seen))
     hand.reads(rf"Lowest validation loss [\d.]+ at epoch \d+ of {most}")
+    said = " ".join(page.evaluate("() => said"))
+    seen = [int(n) for n in re.findall(rf"Training, epoch (\d+) of {most}", said)]
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
 
     # Stop before the last epoch: the run that went to its end is still there.
     hand.run("ex.stop")

@@ -7,15 +7,18 @@ import time
 
 import pytest
 from build import FOLDER
+from chart_reading import until
 from harness import (
     KERNEL,
     ask,
+    command,
     lab,
     open_notebook,
     run_all,
     run_cell,
     send,
     shut_down_kernels,
+    wait_for_kernel,
     write_notebook,
 )
 
@@ -45,7 +48,7 @@ SAVED = {"lines": 2, "pictures": 1, "charts": 0, "buttons": 0, "error": False}
 RESTARTED = {"lines": 2, "pictures": 0, "charts": 1, "buttons": 0, "error": False}
 
 
-def sees(page, wanted, seconds=20, *, moment=3000):
+def sees(page, wanted, seconds=120, *, moment=3000):
     """Wait until the page shows what is wanted, and for a moment more."""
     for last in (False, True) if moment else (True,):
         end = time.monotonic() + seconds
@@ -59,10 +62,6 @@ def sees(page, wanted, seconds=20, *, moment=3000):
         page.wait_for_timeout(0 if last else moment)
 
 
-def save(page):
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-
-
 @pytest.fixture
 def notebook(page, lab_server, request):
     name = f"{request.node.name}.ipynb"
@@ -70,7 +69,7 @@ def notebook(page, lab_server, request):
     open_notebook(page, lab_server.url, name)
     run_all(page)
     sees(page, LIVE, moment=0)
-    save(page)
+    command(page, "docmanager:save")
     return name
 
 
@@ -97,7 +96,7 @@ def test_reopened_tab_has_the_panel_and_fifty_runs_leave_one(
         }"""
     )
     assert int(ask(page, f"print({comms})")) == before
-    save(page)
+    command(page, "docmanager:save")
     page.reload()
     sees(page, LIVE)
 
@@ -107,6 +106,7 @@ def test_restart_leaves_charts_and_a_line(page, lab_server, notebook):
     sees(page, RESTARTED)
     page.reload()
     sees(page, SAVED)
+    wait_for_kernel(page)
     run_cell(page, 0)
     run_cell(page, 1)
     sees(page, LIVE | {"lines": 1})  # the quiz is not run
@@ -127,8 +127,11 @@ def test_another_day_exported_as_a_page_and_not_trusted(page, lab_server, notebo
     path = lab_server.root / notebook
     page.locator(".hpkit .hp-number input").nth(1).fill("9")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(4000)
-    save(page)
+    page.wait_for_function(
+        """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel
+            .cells[1].outputs[1].data['text/html'].includes('epoch 9 of 9')"""
+    )
+    command(page, "docmanager:save")
     outputs = json.loads(path.read_text())["cells"][1]["outputs"]
     saved = "".join(outputs[1]["data"]["text/html"])
     assert "epoch 9 of 9" in saved  # the last state
@@ -149,11 +152,12 @@ def test_another_day_exported_as_a_page_and_not_trusted(page, lab_server, notebo
 
 
 @pytest.mark.parametrize("app", ["notebook", "nbclassic"])
-def test_other_front_ends(browser, tmp_path, app):
-    write_notebook(tmp_path / "panels.ipynb", *CELLS)
+def test_other_front_ends(profile, tmp_path, app):
     address = "/nbclassic/notebooks" if app == "nbclassic" else "/notebooks"
-    with lab(tmp_path, app=app) as url:
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+    path, exposed = tmp_path / "panels.ipynb", "expose_app_in_browser=True"
+    write_notebook(path, *CELLS)
+    with lab(tmp_path, f"--JupyterNotebookApp.{exposed}", app=app) as url:
+        page = profile.new_page()
         page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
         if app == "nbclassic":
             page.wait_for_function(
@@ -168,12 +172,13 @@ def test_other_front_ends(browser, tmp_path, app):
             )
             page.evaluate("() => Jupyter.notebook.execute_all_cells()")
         else:
-            page.wait_for_timeout(8000)
+            wait_for_kernel(page)
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_text("Run All Cells", exact=True).click()
-        sees(page, LIVE, 60)  # torch comes first, on a machine that may be busy
+        sees(page, LIVE)
+        page.locator(".hpkit-quiz button").first.wait_for()
         page.keyboard.press("Control+s")
-        page.wait_for_timeout(2000)
+        until(lambda: path.read_text().count("widget-view+json") == 2)
         kernel = send("GET", f"{url}/api/kernels")[0]["id"]
         send("POST", f"{url}/api/kernels/{kernel}/restart")
         page.goto(f"{url}{address}/panels.ipynb", wait_until="domcontentloaded")
