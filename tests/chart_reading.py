@@ -5,12 +5,12 @@ import time
 import numpy as np
 
 
-def until(condition, seconds=60):
-    """Wait for a condition; fail when it does not come."""
-    end = time.monotonic() + seconds
+def until(condition, pause=0.01):
+    """Wait for a condition; fail when it does not come within two minutes."""
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end, "did not happen in time"
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 def press(panel, name, seconds=120):

@@ -26,10 +26,10 @@ from harness import (
     ROOT,
     ask,
     chromium,
-    command,
     errors,
     lab,
     open_notebook,
+    run_all,
     shut_down_kernels,
 )
 from playwright.sync_api import Error
@@ -71,15 +71,9 @@ def quiet(page, seconds=60):
     page.wait_for_function(ready, timeout=1000 * seconds)
 
 
-def run(page):
-    command(page, "notebook:run-all-cells")
-    page.wait_for_timeout(3000)
-    quiet(page, 120)
-
-
 def memory(page):
     """Return MiB of page and kernel after a run of all cells."""
-    run(page)
+    run_all(page)
     devtools = page.context.new_cdp_session(page)
     devtools.send("HeapProfiler.collectGarbage")
     used = devtools.send("Runtime.getHeapUsage")["usedSize"] // 2**20
@@ -93,7 +87,7 @@ def step(page, name, what, dice):
         page.evaluate(f"async () => {{ await {KERNEL}.restart() }}")
         quiet(page)
         if dice.random() < 0.8:  # now and then a learner goes on with dead panels
-            run(page)
+            run_all(page)
     elif what == "reload":
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.reload()
@@ -137,7 +131,7 @@ def walk(page, url, name, seconds, dice):
     page.on("pageerror", lambda error: note("page", str(error)))
     page.on("console", lambda m: m.type == "error" and note(*said(m)))
     open_notebook(page, url, name)
-    run(page)
+    run_all(page)
     kept = [memory(page)]
     for _ in range(2):
         end = time.monotonic() + seconds / 2

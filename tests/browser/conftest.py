@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -56,41 +58,47 @@ def profile(browser):
 
 
 @pytest.fixture
-def page(profile, lab_server, request, tmp_path):
-    """Page of JupyterLab; a failed test leaves its picture."""
+def page(profile, lab_server):
+    """Page of JupyterLab."""
     page = profile.new_page()
     yield page
-    if request.node.stash.get(FAILED, False):
-        picture = tmp_path / "failed.png"
-        page.screenshot(path=picture)
-        print(f"screenshot: {picture}")
     page.close()
     shut_down_kernels(lab_server.url)
 
 
-@pytest.fixture
-def notebook(page, lab_server, request):
-    """Open a notebook of some cells, the module's set-up first, and run them."""
+@pytest.fixture(scope="module")
+def notebook(profile, lab_server, request):
+    """Function that puts cells below the module's set-up, in one kernel, and runs."""
+    page = profile.new_page()
+    write_notebook(lab_server.root / "cells.ipynb", request.module.SETUP)
+    open_notebook(page, lab_server.url, "cells.ipynb")
 
     def opened(*cells):
-        name = f"{request.node.originalname}.ipynb"
-        write_notebook(lab_server.root / name, request.module.SETUP, *cells)
-        open_notebook(page, lab_server.url, name)
+        page.evaluate(REPLACE, cells)
         run_all(page)
         svg = page.locator(f"{NOTEBOOK} .hpkit .hpc svg").first
         svg.wait_for(state="attached")
         return page
 
-    return opened
+    yield opened
+    page.close()
+    shut_down_kernels(lab_server.url)
 
 
-FAILED = pytest.StashKey[bool]()
+REPLACE = """cells => {
+    const shared = window.jupyterapp.shell.currentWidget.content.model.sharedModel
+    shared.deleteCellRange(1, shared.cells.length)
+    shared.insertCells(1, cells.map(source => ({cell_type: 'code', source})))
+}"""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Remember on the test that it failed, for the picture."""
+    """Leave a picture of every page that a failed test had open."""
     report = yield
-    if report.when == "call":
-        item.stash[FAILED] = report.failed
+    if report.when == "call" and report.failed and "profile" in item.funcargs:
+        for n, page in enumerate(item.funcargs["profile"].pages):
+            picture = Path(tempfile.mkdtemp()) / f"{n}.png"
+            page.screenshot(path=picture)
+            report.sections.append(("screenshot", str(picture)))
     return report

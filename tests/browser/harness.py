@@ -92,7 +92,7 @@ def lab(root, *options, app="jupyterlab", python=sys.executable, kernels=None):
         shutil.rmtree(home, ignore_errors=True)
 
 
-def wait_for_server(url, server, log, seconds=60):
+def wait_for_server(url, server, log, seconds=180):
     """Return when the server answers; raise with its log if it ends or does not."""
     for _ in range(seconds * 4):
         if server.poll() is not None:
@@ -164,6 +164,11 @@ def ask(page, code):
     )
     assert not error, error
     return said
+
+
+def worked(page):
+    """Return the kernel's processor time in seconds: others may work beside it."""
+    return float(ask(page, "import time; print(time.process_time())"))
 
 
 def show_cell(page, text):

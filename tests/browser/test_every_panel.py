@@ -6,11 +6,11 @@ one with ipykernel 6.31.
 """
 
 import os
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from chart_reading import until
 from harness import (
     KERNEL,
     SECOND,
@@ -22,6 +22,7 @@ from harness import (
     show_cell,
     shut_down_kernels,
     use_subshells,
+    worked,
     write_notebook,
 )
 
@@ -129,7 +130,7 @@ INSTRUMENTS = {
         holds="f'Patience {it.patience.value}:' in it.result",
     ),
     "schedule": Case(
-        "hk.SchedulePanel(moons, base.but(epochs=60)",
+        "hk.SchedulePanel(moons, base.but(epochs=20)",
         "Train",
         "train_button",
         slow="it.shape.value = 'step'; it.wait()",
@@ -214,10 +215,10 @@ class Seen:
 
     @contextmanager
     def within(self, seconds):
-        """Hold that the kernel works no longer than this: others may, beside it."""
-        before = float(self.ask(WORKED))
+        """Hold that the kernel works no longer than this."""
+        before = worked(self.page)
         yield
-        assert float(self.ask(WORKED)) - before < seconds
+        assert worked(self.page) - before < seconds
 
     def wait(self, *, running):
         """Wait until it trains, or no more."""
@@ -242,18 +243,14 @@ class Seen:
         self.page.wait_for_function(PICTURES, arg=about, polling=100)
 
 
-def wait_for_runs(page, count, seconds=120):
+def wait_for_runs(page, count):
     """Wait until so many panels train in the kernel.
 
     The page hears of the end in the thread's last picture, just before the thread ends.
     """
-    begin = time.monotonic()
-    while (runs := int(ask(page, "print(live_runs())"))) != count:
-        assert time.monotonic() - begin < seconds, f"{runs} train instead of {count}"
-        page.wait_for_timeout(100)
+    until(lambda: int(ask(page, "print(live_runs())")) == count, 0.1)
 
 
-WORKED = "import time; print(time.process_time())"
 PICTURES = """([node, count]) => {
     const look = mark => ['d', 'transform', 'href', 'x', 'y', 'cx', 'cy'].map(
         name => mark.getAttribute(name)).join() + mark.childElementCount

@@ -1,7 +1,7 @@
 """Panels in a real JupyterLab: answers, input, focus, axe's rules, themes, width."""
 
 from axe_playwright_python.sync_playwright import Axe
-from harness import CONTRAST, NOTEBOOK, answered, ask, use_theme
+from harness import CONTRAST, NOTEBOOK, answered, ask, use_theme, worked
 
 SETUP = """
 import hpkit as hk
@@ -27,7 +27,7 @@ def test_answers_arrive_while_a_slider_is_dragged(notebook):
 def seconds_of_answers(page, slider, low, high, count):
     """Drag a slider between two shares of its length until so many answers are seen.
 
-    Return for how many seconds the kernel has worked: others may, beside it.
+    Return for how many seconds the kernel has worked.
     """
     track = page.locator(".hpkit .noUi-target:visible").nth(slider).bounding_box()
     handle = page.locator(".hpkit .noUi-handle:visible").nth(slider).bounding_box()
@@ -35,20 +35,19 @@ def seconds_of_answers(page, slider, low, high, count):
     page.mouse.move(handle["x"] + handle["width"] / 2, y)
     page.mouse.down()
     page.evaluate(COUNT_ANSWERS)
-    begun = float(ask(page, WORKED))
+    begun = worked(page)
     while page.evaluate("() => document.querySelector('.hpkit').answers") < count:
         assert moves < 2000
         share = low + (high - low) * abs(moves % 16 / 8 - 1)
         page.mouse.move(track["x"] + share * track["width"], y)
         page.wait_for_timeout(25)
         moves += 1
-    seconds = float(ask(page, WORKED)) - begun
+    seconds = worked(page) - begun
     page.mouse.up()
     page.locator(".hpkit:not(.hp-running)").wait_for()
     return seconds
 
 
-WORKED = "import time; print(time.process_time())"
 # A complete answer: the status says what it took, and the lines are others than before.
 # One answer arrives as several messages, within some milliseconds.
 COUNT_ANSWERS = """() => {

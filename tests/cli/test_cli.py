@@ -173,12 +173,12 @@ def test_cpu_build_that_is_not_reached_is_said_and_the_usual_one_taken(
 
 def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, call):
     call("test")
-    begin = time.perf_counter()
+    begin = sum(os.times()[2:4])  # what processes that have ended have worked
 
     done = call("test")
 
     assert len(done.stdout.splitlines()) == 1
-    assert time.perf_counter() - begin < 5
+    assert sum(os.times()[2:4]) - begin < 5
     stamp(project).write_text("unfinished")  # though nothing is missing
     assert "Installing" in call("test").stdout
     stamp(project).unlink()  # one made by hand is used as it is

@@ -262,14 +262,10 @@ def test_live_wait_of_no_time_ends_at_once_if_busy():
 
     live.wait(0)  # nothing runs
     live.start(job())
-    begun = time.perf_counter()
     with pytest.raises(TimeoutError, match="still trains after 0 s"):
-        live.wait(0)
-    waited = time.perf_counter() - begun
+        live.wait(0)  # else it would wait for the job's end
     go.set()
     live.wait(60)
-
-    assert waited < 1
 
 
 def test_panels_train_by_turns_and_none_waits_longer_than_for_the_others():
