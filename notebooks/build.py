@@ -33,10 +33,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
 
 # In the kernel: a panel's first picture waits for its training, on a busy machine too,
-# and shows the end of what its button plays, for whoever only reads.
+# and shows the end of what its button plays, for whoever only reads.  It stays, however
+# long the cells below take that do something to the panel.
 PATIENT = """
-from hpkit.panels.live import Live as _Live
-_Live.now.__kwdefaults__["seconds"] = 60.0
+from hpkit.panels import live as _live, panel as _panel
+_live.Live.now.__kwdefaults__["seconds"] = 60.0
+_panel.SAVE = 3600.0
 def _play(cell, to_the_end={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
     panel = cell.result
     if name := to_the_end.get(type(panel).__name__):
