@@ -42,7 +42,7 @@ def begin_long(panel):
     """Train a setting that takes long, some epochs of it."""
     panel.controls.setting = LONG
     panel.train_button.click()
-    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2, seconds=30)
+    until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2)
 
 
 def test_panel_is_never_empty(panel, moons):
