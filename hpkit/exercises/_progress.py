@@ -210,7 +210,7 @@ class Progress:
         facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
         said = _say("title", **facts)
         if off := guesses():
-            numbers = ", ".join(f"{100 * share:.0f}" for share in off[-12:])
+            numbers = ", ".join(f"{100 * share:.0f} %" for share in off[-12:])
             said += _say("guesses", n=len(off), off=numbers)
         return said
 

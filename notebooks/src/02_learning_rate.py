@@ -141,14 +141,13 @@ hk.ValidationCurvePanel(
 #
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its curve is a mixture:
-#   it gets low, but it shakes. <!-- claim: best-shakes-too --> What counts is its
-#   *lowest* point; lesson 04 shows how to keep that network.
+# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> The bottom is wide, so
+#   don't look for a third digit. Its curve is a mixture: it gets low, but it shakes.
+#   <!-- claim: best-shakes-too --> What counts is its *lowest* point; lesson 04 shows
+#   how to keep that network.
 # - Far right it is high again. With 10 the loss more than doubles on the way, and in
 #   most runs ends above its start. <!-- claim: u-right-too-long --> The X says that at
 #   least one of the five runs has diverged. <!-- claim: ten-often-diverges -->
-#
-# The bottom of the U is wide, so don't look for a third digit.
 #
 # The same in code, for data of your own:
 
@@ -224,7 +223,7 @@ ex.log_list.check(answer)
 # %%
 large = 5
 pair = [hk.fit(digits, pixels.but(lr=lr)) for lr in (0.1, large)]
-print("validation loss of the second, epoch by epoch:")
+print("validation loss of the second, from epoch 0 on:")
 print(*[f"{loss:.1g}" for loss in pair[1].val_loss])
 ax = hk.plot_training_curves(pair)
 

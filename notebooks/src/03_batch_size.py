@@ -80,9 +80,9 @@ hk.ValidationCurvePanel(
 # **What you see: from 16 on, larger is higher.** At 256 the loss is more than five
 # times that of 16. <!-- claim: batch-larger-is-higher --> The X at 1 is a run that
 # diverged: steps this long, each in the direction of a single point, lead out of the
-# valley. <!-- claim: batch-one-diverges -->
+# valley. <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
-# Are large batches bad, then? Look at the same trainings one by one.
+# Look at the same trainings one by one.
 #
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. How do
 # the curves lie if you count updates instead of epochs?
@@ -130,7 +130,7 @@ ex.scaled_rate.check(answer)
 # Seven batch sizes, twice: once with one learning rate for all, once with a learning
 # rate that grows with the batch.
 #
-# **Predict.** Draw the two lines in the air.
+# **Predict.** What will the two lines look like?
 
 # %%
 sizes = [2, 4, 8, 16, 32, 64, 128]
@@ -236,8 +236,8 @@ hk.BatchNoisePanel(moons, size=4, predict=True)
 # The batch size does decide how long an epoch takes. Here is the loop of lesson 01 with
 # a clock around it.
 #
-# **Predict.** 600 points. Is an epoch of 600 small steps as quick as one of 10 large
-# steps?
+# **Predict.** How many times as long does an epoch of 600 small steps take as one of 10
+# large steps?
 
 # %%
 from time import perf_counter

@@ -4,7 +4,7 @@
 # **About 35 minutes.** By the end you'll be able to
 #
 # - see in a training curve whether a run was too short, too long, or right,
-# - write early stopping yourself, and choose its patience,
+# - say how early stopping works, and choose its patience,
 # - say why the number of epochs need not be searched like a learning rate.
 #
 # What is said here holds for nearly all seeds; where it doesn't, we say so.
@@ -94,8 +94,8 @@ ex.best.check(best_epoch)
 # You could treat the epochs like the learning rate: train with 5, 10, ... 200, and take
 # the best. Do it once.
 #
-# **Predict.** The solid line is the loss at the *best* epoch of each run, the dotted
-# one after its *last*. One of them can never go up. Which?
+# **Predict.** One line is the loss at the *best epoch* of each run, the other after its
+# *last epoch*. One of them can never go up. Which?
 
 # %%
 curve = hk.validation_curve(
@@ -105,8 +105,8 @@ curve = hk.validation_curve(
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
-# **What you see: the solid one.** It goes down and stays there; the dotted line climbs
-# to more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
+# **What you see: best epoch.** It goes down and stays there; *last epoch* climbs to
+# more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
 #
 # Why?
 #
