@@ -65,22 +65,14 @@ def test_default_folder_is_the_users(monkeypatch):
     assert str(store.home()) == platformdirs.user_data_dir("hpkit", appauthor=False)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{",  # others that are no JSON: test_store
-        '{"entries": []}',
-        '{"entries": {"a": 1}}',
-        *(
-            f'{{"entries": {{"a": {{"tries": {more}}}}}}}'
-            for more in ('"many"', '1, "last": "soon"', "1")
-        ),
-        *(
-            '{"entries": {"a": {"tries": 1, "last": "2026-01-01T00:00", '
-            f'"{more}}}}}}}'
-            for more in ('choice": []', 'hints": "1"', 'outcome": {}')
-        ),
-    ],
+LAST = '1, "last": "2026-01-01T00:00", '
+TRIES = ['"many"', '1, "last": "soon"', "1"]
+TRIES += [LAST + more for more in ('"choice": []', '"hints": "1"', '"outcome": {}')]
+ENTRIES = ["[]", '{"a": 1}', *(f'{{"a": {{"tries": {more}}}}}' for more in TRIES)]
+
+
+@pytest.mark.parametrize(  # others that are no JSON: test_store
+    "text", ["{", *(f'{{"entries": {entries}}}' for entries in ENTRIES)]
 )
 def test_damaged_file_is_set_aside_and_said(home, text):
     home.mkdir()
