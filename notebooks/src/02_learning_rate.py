@@ -141,10 +141,10 @@ hk.ValidationCurvePanel(
 #
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> The bottom is wide, so
-#   don't look for a third digit. Its curve is a mixture: it gets low, but it shakes.
-#   <!-- claim: best-shakes-too --> What counts is its *lowest* point; lesson 04 shows
-#   how to keep that network.
+# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its curve is a mixture:
+#   it gets low, but it shakes. <!-- claim: best-shakes-too --> What counts is its
+#   *lowest* point; lesson 04 shows how to keep that network. The bottom of the U is
+#   wide, so don't look for a third digit.
 # - Far right it is high again. With 10 the loss more than doubles on the way, and in
 #   most runs ends above its start. <!-- claim: u-right-too-long --> The X says that at
 #   least one of the five runs has diverged. <!-- claim: ten-often-diverges -->
