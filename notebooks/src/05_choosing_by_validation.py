@@ -49,8 +49,8 @@ hk.CoinFlipsPanel(models=5)
 # **Say what you see.** Which line would you put into an advertisement? Which one would
 # you believe?
 #
-# **What you see: luck climbs, truth stays flat.** With about half of the flips, ten
-# models or so are enough for 60 %; others take more than 30, and a few more than 100.
+# **What you see: luck climbs, truth stays flat.** About half of the time, ten
+# models or so are enough for 60 %. Other flips take more than 30, a few more than 100.
 # Even 100 models rarely get past 70 %. <!-- claim: choice-hundred-coins --> No model
 # has become better: we have tried more of them, and kept the luckiest.
 #
@@ -116,7 +116,7 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 # and a half times as high as Jun's. <!-- claim: choice-training-loss-misleads --> Pick
 # whoever scores best on the exercises, and you pick whoever memorized them.
 #
-# ## 3. Fifty coins (10 minutes)
+# ## 3. Fifty models, one winner (10 minutes)
 #
 # So, choose by validation. But can we trust the winner's score? The coin flips again,
 # in code: 50 models, and the one with the highest accuracy on 40 validation rows.
@@ -255,7 +255,8 @@ ex.honest_number.check(answer)
 # Now **open the box**. Moons come from a formula, so the check above drew new points;
 # with your own data there is only this box, and it opens **once**.
 #
-# **Do.** Run the cell after you have chosen, tell the panel your forecast, and open.
+# **Do.** Is `mine` your final choice? Then run the cell, tell the panel your forecast,
+# and open.
 
 # %%
 hk.TestBoxPanel(hk.fit(moons, mine), predict=True)
