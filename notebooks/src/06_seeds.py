@@ -26,17 +26,18 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # better. How much of that is the die? Below, only the **seed** changes: the first
 # weights and the order of the points.
 #
-# **Predict.** How far apart are the highest and the lowest of twenty losses: 5 percent,
+# **Predict.** By how many percent is the highest of twenty losses above the lowest: 5,
 # 10, more?
 #
-# **Do.** Press **New seeds** a few times. Then move **seeds** to 20.
+# **Do.** Press **New seeds** a few times. Then move **seeds** to 20, and divide the
+# highest by the lowest.
 
 # %%
 hk.SeedsPanel(moons, jun, seeds=1)
 
 # %% [markdown]
-# **What you see: mostly more than 30 percent.** One setting, twenty seeds, and nothing
-# else has changed. <!-- claim: seeds-same-setting-spreads --> The diamond is the
+# **What you see: mostly more than 30 percent.** One setting, twenty seeds, nothing
+# else changed. <!-- claim: seeds-same-setting-spreads --> The diamond is the
 # **mean** of the dots, the bar their **spread**, the standard deviation.
 #
 # ## 2. Ana and Jun (4 minutes)
@@ -104,8 +105,8 @@ for n in (1, 4, 16):
     print(f"mean of {n:2}: spread {spread:.4f}, {spread / loss.std(ddof=1):.2f} of one")
 
 # %% [markdown]
-# **What you see: four times the seeds, half the spread.** Sixteen times, roughly a
-# quarter: there are only twenty such groups. <!-- claim: seeds-four-times-halve --> The
+# **What you see: four times the seeds, half the spread.** Sixteen times, about a
+# quarter: twenty groups give a rough number. <!-- claim: seeds-four-times-halve --> The
 # spread of a mean of `n` is the spread of one, divided by the square root of `n`: its
 # **standard error**. The first few seeds bring the most, so start with three to five.
 
