@@ -44,10 +44,12 @@ ax = hk.plot_data(spiral)
 #
 # **Predict.** Ana's order is learning rate, batch size, dropout. Jun's is batch size,
 # learning rate, dropout. Both start at S, and each step goes to the darkest cell of
-# its row or column. Who ends lower, or do they meet?
+# its row or column; dropout has only the chart on the right. Who ends lower, or do they
+# meet?
 #
 # **Do.** Walk Ana's order: **Next step**, three times. Choose Jun's, and press **All
-# steps**. At its end press **Show the grid**: all that the paths didn't see.
+# steps**. At its end press **Show the grid**, all that the paths didn't see, and wait
+# until the map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)

@@ -38,9 +38,9 @@ sizes = [4, 8, 16, 32, 64, 200]
 # diagonal? Click on the cell that you think will be best, and confirm.
 #
 # **Do.** Click on the lowest cell, which has the thick orange frame, on one at the left
-# edge, on one at the right edge, and see their training curves. Then choose **against
-# batch**, the best of each row: as the batch grows from 4 to 200, does the best
-# learning rate grow, shrink or stay?
+# edge, on one at the right edge, and see their training curves; section 4 tells what
+# the dashed frames mean. Then choose **against batch**, the best of each row: as the
+# batch grows from 4 to 200, does the best learning rate grow, shrink or stay?
 
 # %%
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)
@@ -56,7 +56,8 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 #
 # One at a time sees one row and one column of this map.
 #
-# **Predict.** Read the column of learning rate 1 in the map and draw it as a curve.
+# **Predict.** Read the column of learning rate 1 in the map and draw it as a curve. The
+# panel trains three seeds, not twenty, so its numbers differ a little from the map's.
 #
 # **Do.** Then move the learning rate to 0.1. Where is the lowest point now?
 
