@@ -152,7 +152,7 @@ def test_diverged_setting_is_chosen_by_its_cross(curve):
     assert "lowest mean validation loss" in curve.result
     curve.charts.calls["cross"](0)
 
-    assert "Chosen: learning rate 10, diverged." in curve.result
+    assert "Chosen: learning rate 10, where at least one seed diverged." in curve.result
     curves, validation = curve.charts.charts
     here = mark(validation, "points", shape="diamond")
     assert here.get("legend") == "chosen"
