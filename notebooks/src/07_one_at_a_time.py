@@ -48,8 +48,7 @@ ax = hk.plot_data(spiral)
 # meet?
 #
 # **Do.** Walk Ana's order: **Next step**, three times. Choose Jun's, and press **All
-# steps**. At its end press **Show the grid**, all that the paths didn't see, and wait
-# until the map is full.
+# steps**. At its end press **Show the grid** and wait until the map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)

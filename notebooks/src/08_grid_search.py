@@ -32,15 +32,15 @@ sizes = [4, 8, 16, 32, 64, 200]
 #
 # The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
-# cell of a map, trained with twenty seeds.
+# cell of a map, trained with twenty seeds. Section 4 tells what the dashed frames mean.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
 # diagonal? Click on the cell that you think will be best, and confirm.
 #
 # **Do.** Click on the lowest cell, which has the thick orange frame, on one at the left
-# edge, on one at the right edge, and see their training curves; section 4 tells what
-# the dashed frames mean. Then choose **against batch**, the best of each row: as the
-# batch grows from 4 to 200, does the best learning rate grow, shrink or stay?
+# edge, on one at the right edge, and see their training curves. Then choose **against
+# batch**, the best of each row: as the batch grows from 4 to 200, does the best
+# learning rate grow, shrink or stay?
 
 # %%
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)
