@@ -29,10 +29,10 @@ def shown(value) -> str:
 
 def named_value(name: str, value) -> str:
     """Return a value with its name: "batch size 16", "no hidden layers"."""
-    if name == "hidden" and value == ():
-        return words("values")["no_hidden"]
-    named = words("values")["named"]
-    return named.format(name=TABLE[name].label, value=shown(value))
+    say = words("values")
+    if name == "hidden":
+        return say["units"].format(value=shown(value)) if value else say["no_hidden"]
+    return say["named"].format(name=TABLE[name].label, value=shown(value))
 
 
 def label(setting, names) -> str:
@@ -188,7 +188,7 @@ def html_table(heads, rows, *, caption="", row_heads=False, style="", cell=""):
     first = first if row_heads else other
     rows = (first(name) + "".join(map(other, cells)) for name, *cells in rows)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    top = caption and _cell("caption")(caption)
+    top = caption and _cell("caption", "text-align:left")(caption)
     top += f"<thead><tr>{''.join(map(head, heads))}</tr></thead>"
     return f"<table{_css(style)}>{top}<tbody>{body}</tbody></table>"
 

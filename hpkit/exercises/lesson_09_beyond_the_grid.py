@@ -37,9 +37,8 @@ def first_cut(answer):
     cut = number(answer, low=1, high=LAST, whole=True)
     losses = _slow_starters()
     order, winner = losses[:, cut].argsort(), losses[:, LAST].argmin()
-    names = {"winner": len(NETWORKS[winner]), "leader": len(NETWORKS[order[0]])}
-    lost = winner not in order[:2]
-    return wrong_if({"cut": cut} | names, lost=lost, late=cut > LAST // 2)
+    said = {"cut": cut, "winner": len(NETWORKS[winner])}
+    return wrong_if(said, lost=winner not in order[:2], late=cut > LAST // 2)
 
 
 @Exercise

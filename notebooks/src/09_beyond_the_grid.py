@@ -89,7 +89,7 @@ fig.colorbar(dots, ax=axes, label="lowest validation loss", **ticks).minorticks_
 # %%
 many = hk.random_search(moons, base, n_trials=180, lr=any_lr, weight_decay=any_decay)
 nine = many.mean_val_loss.reshape(20, 9).min(1)
-print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 draws")
+print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
 # **What you see: nine tries against three.** Here the dice nearly always win.
@@ -106,7 +106,7 @@ grid = hk.grid_search(moons, base, **spread | {"lr": [1e-4, 0.01, 1]})
 to_one = {"lr": hk.log_uniform(1e-4, 1), "weight_decay": any_decay}
 many = hk.random_search(moons, base, n_trials=180, **to_one)
 nine = many.mean_val_loss.reshape(20, 9).min(1)
-print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 draws")
+print("random wins", (nine < grid.mean_val_loss.min()).sum(), "of 20 times")
 
 # %% [markdown]
 # **What you see: not always.** This grid happens to hold a very good value, 1, and the
@@ -249,8 +249,8 @@ _ = axes[0].yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
 # For many hyperparameters, **parallel coordinates**: each line is a setting, the last
 # scale is the loss.
 #
-# **Predict.** Follow the five best, the lines in color. What do they share: a learning
-# rate, a batch size, or a combination?
+# **Predict.** What will the five best share, the lines in color: a learning rate, a
+# batch size, or a combination?
 
 # %%
 ax = hk.plot_parallel(cloud)
@@ -300,8 +300,8 @@ print("best:", study.best_params, f"loss {study.best_value:.3f}")
 # %% [markdown]
 # The first ten trials are random. From then on Optuna's rule, TPE, proposes.
 #
-# **Predict.** Plot the proposed learning rates in their order. How does the right part
-# differ from the left?
+# **Predict.** Below are the proposed learning rates in their order. How will the right
+# part differ from the left?
 
 # %% tags=["drawing"]
 # The proposed learning rates in their order; the line is the best one

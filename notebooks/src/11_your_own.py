@@ -46,8 +46,8 @@ cells
 # choose by, to judge at the end. And it has put all columns on one scale, that of the
 # *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** Look around. A needle, or a plateau? Then put momentum in place of the batch
-# size. Does it lower the loss, or only move the dark cells?
+# **Do.** A needle, or a plateau? Then put momentum in place of the batch size and press
+# **Start**. Does it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
@@ -177,7 +177,7 @@ ex.search.check(my_search)
 #
 # One day you'll have a network that hpkit doesn't know. Every search takes `model=`: a
 # function that gets the number of features, the number of outputs and the setting, and
-# returns a new network. So it takes `loss=torch.nn.HuberLoss()` and `metric=`, both
+# returns a new network. It also takes `loss=torch.nn.HuberLoss()` and `metric=`, both
 # functions of outputs and targets. First a test: we write out hpkit's own network.
 #
 # **Predict.** Trained with the same seed: the same curve, or a similar one?
@@ -201,8 +201,9 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # <!-- claim: own-network-is-trained-as-by-a-plain-loop --> An LSTM, or whatever else
 # can't be stacked, is trained run after run: hpkit says so once, and it takes longer.
 #
-# Now one that hpkit doesn't have. A straight model was as good as a bent one, so why
-# choose? This one adds up both ways; every search can try its `setting.width`, too.
+# Now one that hpkit doesn't have. A straight model, one without hidden layers, was as
+# good as a bent one. This one adds up both; every search can try its `setting.width`,
+# too.
 
 
 # %%
@@ -274,8 +275,9 @@ print(f"Optuna {study.best_value:.3f}")
 ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 
 # %% [markdown]
-# **What you see: about as low as the grid.** The study ends below the loss without a
-# search, <!-- claim: own-study-pays --> and at about the loss of the grid or lower.
+# **What you see: about as low as the grid.** The study ends below learning rate 0.01,
+# the default, <!-- claim: own-study-pays --> and at about the loss of the grid or
+# lower.
 # <!-- claim: own-study-not-above-the-grid --> But it had fifteen tries where the grid
 # had four. The five best lines lie closer together at the learning rate than at the
 # weight decay. <!-- claim: own-rate-matters-more --> So mostly one knob counts here,

@@ -63,8 +63,8 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 #
 # ## 2. A fair question (5 minutes)
 #
-# So is cosine better? At 0.1 yes, at 0.03 no. The question was not fair: both had to
-# use the same learning rate, and whoever chose it chose the winner.
+# So which one is better? The question was not fair: both had to use the same learning
+# rate, and whoever chose it chose the winner.
 # Google's *Deep Learning Tuning Playbook* has words for that. For one question, each
 # hyperparameter is
 #
@@ -120,7 +120,6 @@ ax = hk.plot_grid(warm)
 # changes it by a few percent at most, and at 0.1 it costs: a fifth of the training goes
 # by in short steps. <!-- claim: warmup-elsewhere --> And if you may choose the rate, it
 # lowers the best loss by less than a sixth. <!-- claim: warmup-little-at-the-best -->
-#
 # So a small network hardly needs it. Large ones, with thousands of points in a batch,
 # want rates near the edge: there warm-up is the rule.
 

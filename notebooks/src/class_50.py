@@ -115,8 +115,8 @@ hk.OneAtATimePanel(spiral, start, **lists)
 #
 # - Choose by the validation loss.
 # - Factors, not steps; a winner at the edge is a signpost.
-# - One at a time is cheap, 8 settings instead of 36, and its answer depends on the
-#   order. <!-- claim: path-cost path-spiral-order-decides -->
+# - One at a time is cheap, 8 settings instead of 36, each with three seeds, and its
+#   answer depends on the order. <!-- claim: path-cost path-spiral-order-decides -->
 #
 # ## Further reading
 #

@@ -162,9 +162,9 @@ def test_report_says_of_each_search_what_was_held_and_the_seeds():
 
     text = cap.report().markdown
 
-    held = "the same in all: batch size 16, epochs 4, hidden layers 8; seed 0 |"
+    held = "the same in all: batch size 16, epochs 4, hidden units 8; seed 0 |"
     assert f"learning rate 0.01, 0.1; {held}" in text
-    assert "momentum 0.5, hidden layers 8; seeds 1, 2; search_seed 7 |" in text
+    assert "momentum 0.5, hidden units 8; seeds 1, 2; search_seed 7 |" in text
 
 
 def test_setting_that_is_trained_again_is_paid_and_told_once():

@@ -41,7 +41,7 @@ def test_a_network_reads_the_same_everywhere(moons):
     for hidden, words in NETWORKS.items():
         panel.list.add(fit(moons, base.but(hidden=hidden)))
         panel._draw()
-        said = f"hidden layers {words}, " if hidden else "no hidden layers, "
+        said = f"hidden units {words}, " if hidden else "no hidden layers, "
         assert said in panel.result
         assert label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
         assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
