@@ -261,8 +261,9 @@ for name, x in (("learning rate", rates), ("one number", number)):
 print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
 # %% [markdown]
-# **What you see: a combination.** In the one number the five lie within a factor of
-# ten, all hundred span more than a thousand. <!-- claim: best-share-one-number -->
+# **What you see: a combination.** In the one number the five lie closer together than
+# in the learning rate: within a factor of ten, where all hundred span more than a
+# thousand. <!-- claim: best-share-one-number -->
 
 # %%
 ex.with_momentum
