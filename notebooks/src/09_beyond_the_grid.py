@@ -36,7 +36,8 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 # - **Grid**: every pair of three learning rates and three weight decays.
 # - **Random**: nine draws; each power of ten is as likely as any other.
 # - **Halving**: many draws for one epoch, the best third for longer, and so on.
-# - **Bayesian**: draws at first, then asks where good results are more likely.
+# - **Bayes**, a Bayesian search: draws at first, then asks where good results are more
+#   likely.
 #
 # **Predict.** Which one will be lowest most often? Place your bet in the panel.
 #
