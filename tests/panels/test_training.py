@@ -1,8 +1,8 @@
 """The training panel: set a slider, press a button, read the state."""
 
 import re
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -538,14 +538,8 @@ def test_callbacks_on_other_threads_keep_the_state_whole(panel):
             panel.controls[name].slider.value = value
             time.sleep(0.002)
 
-    threads = [
-        threading.Thread(target=drag, args=("lr", [0.01, 0.1, 1.0] * 20)),
-        threading.Thread(target=drag, args=("epochs", [3, 4, 5] * 20)),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(drag, ("lr", "epochs"), ([0.01, 0.1, 1.0] * 20, [3, 4, 5] * 20)))
     panel.wait(60)
 
     assert panel.error is None
