@@ -6,8 +6,8 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -259,11 +259,8 @@ def test_threads_lose_nothing(path):
         for k in range(5):
             own.change(add(first + k))
 
-    threads = [threading.Thread(target=work, args=(10 * n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(0, 80, 10)))
 
     numbers = kept(path).load()["numbers"]
     assert sorted(numbers) == sorted(10 * n + k for n in range(8) for k in range(5))

@@ -5,8 +5,8 @@ import itertools
 import math
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -122,21 +122,15 @@ def test_global_state_is_left_alone():
 
 def test_trainings_in_several_threads_do_not_disturb_each_other():
     torch.set_num_threads(2)
-    found = {}
 
-    def work(seed):
-        found[seed] = fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss
+    def loss_of(seed):
+        return fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(loss_of, range(4))]
 
     assert torch.get_num_threads() == 2
-    for seed, loss in found.items():
-        alone = fit(MOONS, QUICK.but(epochs=20), seed=seed).val_loss
-        assert np.array_equal(loss, alone)
+    assert np.array_equal(found, [loss_of(seed) for seed in range(4)])
 
 
 def test_large_stacks_are_cut(monkeypatch):
