@@ -129,17 +129,14 @@ def bare(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_linux_without_a_card_takes_the_cpu_build(bare):
-    assert environment.cpu_torch(environment.missing(bare)) == "torch>=99"
-
-
 @pytest.mark.parametrize("name", ["HPKIT_TORCH", "PIP_INDEX_URL", "PIP_FIND_LINKS"])
 def test_whoever_chose_a_source_gets_it(bare, monkeypatch, name):
     monkeypatch.setenv(name, "cuda")
     assert environment.cpu_torch(environment.missing(bare)) is None
 
 
-def test_card_other_system_or_torch_there_take_the_usual_build(bare, monkeypatch):
+def test_linux_without_a_card_takes_the_cpu_build_and_no_other(bare, monkeypatch):
+    assert environment.cpu_torch(environment.missing(bare)) == "torch>=99"
     (bare / "requirements.txt").write_text("pytest>=1\n")
     assert environment.cpu_torch(environment.missing(bare)) is None
     (bare / "requirements.txt").write_text("torch>=99\n")
@@ -188,8 +185,11 @@ def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, ca
     assert "computer of the same kind" in sentence(call("test"))
 
 
-def test_lab_opens_the_lesson_in_jupyterlab(project, call):
-    call("lab")
+def test_lab_opens_the_lesson_in_jupyterlab_on_the_port_asked_for(project, call):
+    done = call("lab", "--port", "1")
+    options = json.loads(done.stdout.splitlines()[-1])[0]
+    assert {"--ServerApp.port=1", "--ServerApp.port_retries=0"} <= {*options}
+    assert "one of 00, 02, got 77" in sentence(call("lab", "77"))
     done = call("lab", "2", "--no-browser")
     arguments, _, _ = json.loads(done.stdout.splitlines()[-1])
     page = "/lab/workspaces/hpkit/tree/02_learning_rate.ipynb"
@@ -303,16 +303,6 @@ def test_no_network_says_so(project, call):
     assert stamp(project).read_text() == "unfinished"
 
 
-def test_no_such_lesson_says_which_there_are(call):
-    assert "one of 00, 02, got 77" in sentence(call("lab", "77"))
-
-
-def test_port_that_was_asked_for_is_the_only_one(call):
-    done = call("lab", "--port", "1")
-    options = json.loads(done.stdout.splitlines()[-1])[0]
-    assert {"--ServerApp.port=1", "--ServerApp.port_retries=0"} <= {*options}
-
-
 @pytest.mark.parametrize(
     ("log", "words"),
     [
@@ -398,12 +388,8 @@ def test_this_environment_has_what_is_required():
 
 
 def test_doctor_finds_all_well():
-    done = subprocess.run(
-        [sys.executable, "-m", "hpkit", "doctor"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "hpkit", "doctor"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert [line[:7] for line in done.stdout.splitlines()] == ["ok     "] * 6
 
