@@ -78,7 +78,7 @@ def test_grid_panel_click_shows_the_cell(grid):
     assert grid.error is None
 
 
-def test_grid_panel_best_over_an_axis(grid):
+def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
     loss = np.where(grid.found.diverged.any(1), np.inf, grid.found.mean_val_loss)
 
     names = [name for name, _ in grid.which.options]
@@ -92,6 +92,13 @@ def test_grid_panel_best_over_an_axis(grid):
         np.testing.assert_allclose(y, best[np.isfinite(best)], rtol=1e-6)
     assert grid.error is None
     assert grid.picture().startswith(b"\x89PNG")
+    grid.which.value = 0
+    profile = grid.charts.charts[1]
+    assert profile.title == "For each learning rate, the best batch size"
+    best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)][:2]
+    points = mark(profile, "points")  # 10 diverges
+    assert points.get("label") == [f"batch {n}" for n in best]
+    assert points.get("tip")[1].startswith(f"lr 0.3\nbatch {best[1]}\nloss 0.")
 
 
 def test_grid_panel_other_axes_and_the_same_one_twice(grid):
@@ -102,14 +109,11 @@ def test_grid_panel_other_axes_and_the_same_one_twice(grid):
     assert "two different" in grid.result
 
 
-def test_chosen_cell_is_framed_inside_the_best_one(moons):
-    panel = make_grid(moons)
-    panel.choose(int(panel.found.runs.order[0]))  # the best itself
-    assert framed(panel.charts, "chosen") == framed(panel.charts, "best")
-    best, chosen = (
-        mark(panel.charts.charts[0], "frames", legend=name)
-        for name in ("lowest", "chosen")
-    )
+def test_chosen_cell_is_framed_inside_the_best_one(grid):
+    grid.choose(int(grid.found.runs.order[0]))  # the best itself
+    assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
+    chart = grid.charts.charts[0]
+    best, chosen = (mark(chart, "frames", legend=n) for n in ("lowest", "chosen"))
     assert best.get("inset") < chosen.get("inset") < 0.5
 
 
@@ -155,18 +159,6 @@ def sides(ax):
     return sorted(ends[k : k + 2] for k in range(0, len(ends), 3))
 
 
-def test_grid_view_names_the_best_of_the_other_axis(moons):
-    panel = make_grid(moons)
-    panel.which.value = 0
-    profile = panel.charts.charts[1]
-    assert profile.title == "For each learning rate, the best batch size"
-    loss = np.where(panel.found.diverged.any(1), np.inf, panel.found.mean_val_loss)
-    best = [LISTS["batch_size"][k] for k in loss.reshape(3, 2).argmin(1)][:2]
-    points = mark(profile, "points")  # 10 diverges
-    assert points.get("label") == [f"batch {n}" for n in best]
-    assert points.get("tip")[1].startswith(f"lr 0.3\nbatch {best[1]}\nloss 0.")
-
-
 def test_grid_long_search_says_its_cost_and_waits(moons):
     panel = GridPanel(moons, base=QUICK.but(epochs=20_000), y_values=[1, 2])
     assert panel.seconds() > LONG
@@ -184,28 +176,26 @@ def test_grid_long_search_says_its_cost_and_waits(moons):
     assert "30 runs, 60 epochs in" in panel.status.value
 
 
-def test_grid_offer_outlives_the_search_that_still_runs(moons):
-    panel = make_grid(moons)
-    panel.pace = 1e-6
-    panel.controls["epochs"].slider.value = 40
-    panel.pace = 1.0  # now everything is long
-    move(panel, panel.controls["epochs"].slider, 41)
-    assert panel.found.finished
-    assert "press Start" in panel.status.value
-    press(panel, "start")
-    assert "in" in panel.status.value
-    assert "press Start" not in panel.status.value
+def test_grid_offer_outlives_the_search_that_still_runs(grid):
+    grid.pace = 1e-6
+    grid.controls["epochs"].slider.value = 40
+    grid.pace = 1.0  # now everything is long
+    move(grid, grid.controls["epochs"].slider, 41)
+    assert grid.found.finished
+    assert "press Start" in grid.status.value
+    press(grid, "start")
+    assert "in" in grid.status.value
+    assert "press Start" not in grid.status.value
 
 
-def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(moons):
-    panel = make_grid(moons)
-    before, said = panel.found, panel.result
-    move(panel, panel.entries[0].text, "0.1, fast")
-    assert panel.found is before
-    assert panel.result == said
-    assert "got &#x27;0.1, fast&#x27;" in panel.entries[0].note.value
-    move(panel, panel.entries[0].text, "0.1, 0.2")
-    assert panel.found.space["lr"] == (0.1, 0.2)
+def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(grid):
+    before, said = grid.found, grid.result
+    move(grid, grid.entries[0].text, "0.1, fast")
+    assert grid.found is before
+    assert grid.result == said
+    assert "got &#x27;0.1, fast&#x27;" in grid.entries[0].note.value
+    move(grid, grid.entries[0].text, "0.1, 0.2")
+    assert grid.found.space["lr"] == (0.1, 0.2)
 
 
 def test_grid_guess_stands_beside_the_result(moons):
@@ -264,12 +254,8 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     values = {"x_values": lists["width"], "y_values": lists["act"]}
     grid = GridPanel(moons, "width", "act", **values, **more).wait()
     path = OneAtATimePanel(moons, QUICK, model=free, seeds=2, **lists).wait()
-    curve = ValidationCurvePanel(
-        moons,
-        "act",
-        param_range=lists["act"],
-        **more | {"base": QUICK.but(own={"width": 2})},
-    ).wait()
+    more |= {"base": QUICK.but(own={"width": 2}), "param_range": lists["act"]}
+    curve = ValidationCurvePanel(moons, "act", **more).wait()
 
     path.all_button.click()
     path.wait()

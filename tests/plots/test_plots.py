@@ -168,9 +168,8 @@ def test_training_curves_diverged_ones_have_a_cross_each():
     assert len(places) == len({x for _, x in places}) == 2
     labels = {t.get_text(): t for t in ax.texts}
     assert labels["lr 30 diverged"].xy[0] != labels["lr 50 diverged"].xy[0]
-    assert {t.xy[0] for t in labels.values() if "diverged" in t.get_text()} == {
-        x for _, x in places
-    }
+    told = {text.xy[0] for words, text in labels.items() if "diverged" in words}
+    assert told == {x for _, x in places}
     assert apart(boxes(ax))
 
 
@@ -307,12 +306,11 @@ def test_grid_annotates_each_cell_and_frames_the_best(grid):
 
 
 def test_grid_frames_ties_dashed():
-    grid = hk.grid_search(
-        MOONS, BASE, lr=[0.3, 0.31], batch_size=[16, 17], seeds=range(4)
-    )
+    lrs, sizes = [0.3, 0.31], [16, 17]
+    grid = hk.grid_search(MOONS, BASE, lr=lrs, batch_size=sizes, seeds=range(4))
     assert grid.ties
     ax = hk.plot_grid(grid, axes())
-    cells = [([0.3, 0.31].index(s.lr), [16, 17].index(s.batch_size)) for s in grid.ties]
+    cells = [(lrs.index(s.lr), sizes.index(s.batch_size)) for s in grid.ties]
     assert frame(ax, dashed=True) == around(cells)
     assert "too close" in {t.get_text() for t in ax.get_legend().get_texts()}
 
@@ -325,9 +323,8 @@ def cell_colors_of(ax):
 
 def test_grid_crosses_out_diverged():
     digits = hk.load_dataset("digits")
-    grid = hk.grid_search(
-        digits, BASE.but(hidden=(8,)), lr=[0.1, 30], batch_size=[32, 64]
-    )
+    space = {"lr": [0.1, 30], "batch_size": [32, 64]}
+    grid = hk.grid_search(digits, BASE.but(hidden=(8,)), **space)
 
     ax = hk.plot_grid(grid, axes())
 
@@ -450,13 +447,8 @@ def test_best_so_far_draws_each_search(grid, steps):
 
 
 def test_parallel_has_numbers_on_the_loss_axis_and_clear_labels():
-    rand = hk.random_search(
-        MOONS,
-        BASE.but(epochs=3),
-        lr=hk.log_uniform(0.001, 1),
-        batch_size=[16, 32],
-        n_trials=30,
-    )
+    space = {"lr": hk.log_uniform(0.001, 1), "batch_size": [16, 32]}
+    rand = hk.random_search(MOONS, BASE.but(epochs=3), n_trials=30, **space)
     ax = hk.plot_parallel(rand, axes())
     ax.figure.draw_without_rendering()
 
@@ -527,11 +519,8 @@ def test_boundary_colors_are_the_networks_answers(run):
     picture = np.asarray(ax.images[0].get_array())
     left, right, bottom, top = ax.images[0].get_extent()
     corners = np.array([[left, bottom], [right, top]])
-    for corner, pixel in zip(
-        run.predict_proba(corners, "last"),
-        (picture[0, 0], picture[-1, -1]),
-        strict=True,
-    ):
+    pixels = picture[0, 0], picture[-1, -1]
+    for corner, pixel in zip(run.predict_proba(corners, "last"), pixels, strict=True):
         blue, orange = pixel[2] > pixel[0], pixel[0] > pixel[2]
         assert (blue, orange) == (corner[0] > 0.5, corner[1] > 0.5)
 
