@@ -55,7 +55,8 @@ def test_fit_is_counted_and_is_the_same_run():
 
 def test_too_dear_is_refused_before_it_trains(monkeypatch):
     cap = task(budget=7)
-    monkeypatch.setitem(budget.SEARCHES, "grid_search", refusing(hk.grid_search))
+    trains = instead(lambda: pytest.fail("it was trained"))
+    monkeypatch.setitem(budget.SEARCHES, "grid_search", trains)
 
     with pytest.raises(hk.BudgetError) as caught:
         cap.grid_search(BASE, **TWO)
@@ -112,15 +113,15 @@ print(json.dumps(shown))
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def refusing(search):
-    """Return a search that must only be asked for its plan."""
+def instead(act):
+    """Return a grid search that can be asked for its plan, and acts where it trains."""
 
-    def trained(*args, **kwargs):
-        raise AssertionError("it was trained")
+    def search(*args, **kwargs):
+        return act()
 
-    trained.live = search.live
-    trained.__signature__ = inspect.signature(search)
-    return trained
+    search.live = hk.grid_search.live
+    search.__signature__ = inspect.signature(hk.grid_search)
+    return search
 
 
 def test_exactly_what_is_left_may_be_spent():
@@ -162,7 +163,7 @@ def test_iterators_are_not_used_up_by_asking_for_the_price():
 def test_stopped_search_counts_what_it_trained(monkeypatch):
     cap = task()
     partial = next(hk.grid_search.live(cap.dataset, BASE, **TWO, tick=0))
-    monkeypatch.setitem(budget.SEARCHES, "grid_search", stopped(partial))
+    monkeypatch.setitem(budget.SEARCHES, "grid_search", instead(lambda: partial))
     cap.grid_search(BASE, **TWO)
     cap.grid_search(BASE, **TWO)
     assert not cap.entries[0]["finished"]
@@ -170,30 +171,16 @@ def test_stopped_search_counts_what_it_trained(monkeypatch):
     assert len(cap.entries) == 2  # what was stopped is not free
 
 
-def stopped(partial):
-    """Return a search that is interrupted after its first partial result."""
-
-    def search(*args, **kwargs):
-        return partial
-
-    search.live = hk.grid_search.live
-    search.__signature__ = inspect.signature(hk.grid_search)
-    return search
-
-
 def test_sampler_is_not_moved_by_asking_for_the_price():
     import optuna
 
     space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}
+    one, same = (optuna.samplers.RandomSampler(seed=5) for _ in range(2))
     cap = task()
 
-    found = cap.bayesian_search(
-        BASE, sampler=optuna.samplers.RandomSampler(seed=5), **space
-    )
+    found = cap.bayesian_search(BASE, sampler=one, **space)
 
-    plain = hk.bayesian_search(
-        cap.dataset, BASE, sampler=optuna.samplers.RandomSampler(seed=5), **space
-    )
+    plain = hk.bayesian_search(cap.dataset, BASE, sampler=same, **space)
     assert found.settings == plain.settings
 
 

@@ -152,13 +152,8 @@ def own_data():
 def test_report_says_of_each_search_what_was_held_and_the_seeds():
     cap = task()
     cap.grid_search(BASE, **TWO)
-    cap.random_search(
-        BASE.but(momentum=0.5),
-        lr=hk.log_uniform(0.01, 1),
-        n_trials=2,
-        search_seed=7,
-        seeds=[1, 2],
-    )
+    drawn = {"lr": hk.log_uniform(0.01, 1), "n_trials": 2, "search_seed": 7}
+    cap.random_search(BASE.but(momentum=0.5), seeds=[1, 2], **drawn)
 
     text = cap.report().markdown
 

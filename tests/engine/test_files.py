@@ -58,9 +58,7 @@ def run():
 
 def same(run, other, **how):
     ask = "predict" if run.dataset.is_regression else "predict_proba"
-    return np.array_equal(
-        getattr(run, ask)(RAW, **how), getattr(other, ask)(RAW, **how)
-    )
+    return np.array_equal(*(getattr(each, ask)(RAW, **how) for each in (run, other)))
 
 
 @pytest.mark.parametrize("model", [m for m in ALL if m is not NoisyWhenMeasured])
@@ -110,21 +108,13 @@ def test_loaded_run_is_the_run_without_its_rows(run, tmp_path):
     assert repr(loaded) == repr(run)
     assert loaded.setting == run.setting
     assert np.array_equal(loaded.val_accuracy, run.val_accuracy)
-    assert (
-        loaded.dataset.features,
-        loaded.dataset.classes,
-        loaded.dataset.n_train,
-    ) == (
-        tuple(NAMES),
-        ("high", "low", "mid"),
-        run.dataset.n_train,
-    )
-    assert set(loaded.predict(dict(zip(NAMES, RAW[0], strict=True)), names=True)) <= {
-        *KINDS
-    }
-    assert hk.load_model(loaded.save(tmp_path / "again.pt")).predict(RAW[:0]).shape == (
-        0,
-    )
+    assert loaded.dataset.features == tuple(NAMES)
+    assert loaded.dataset.classes == ("high", "low", "mid")
+    assert loaded.dataset.n_train == run.dataset.n_train
+    row = dict(zip(NAMES, RAW[0], strict=True))
+    assert set(loaded.predict(row, names=True)) <= {*KINDS}
+    again = hk.load_model(loaded.save(tmp_path / "again.pt"))
+    assert again.predict(RAW[:0]).shape == (0,)
     with pytest.raises(ValueError, match="needs the rows of the data set, got"):
         loaded.test_loss()
 
@@ -155,11 +145,10 @@ def test_damaged_and_foreign_files_are_refused(run, tmp_path):
     torch.save(run.network(), unsafe := tmp_path / "unsafe.pt")
     bads = [b"", b"{}", whole[:-40], whole[50:], flipped]
 
+    words = r"written by save\(\) of a run, got '.*bad"
     for content in [*bads, foreign.read_bytes(), unsafe.read_bytes()]:
         bad.write_bytes(content)
-        with pytest.raises(
-            ValueError, match=r"written by save\(\) of a run, got '.*bad"
-        ):
+        with pytest.raises(ValueError, match=words):
             hk.load_model(bad)
     plain = torch.load(path, weights_only=True)
     torch.save(plain | {"version": 2}, bad)
