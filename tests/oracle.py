@@ -18,6 +18,24 @@ import torch
 from torch import nn
 from torch.nn import UninitializedParameter
 
+# Other values than the usual ones of all that there is to set.
+OTHER = {
+    "lr": [0.3, 0.1],
+    "batch_size": [32, 7],
+    "epochs": [3, 2],
+    "momentum": [0.9],
+    "weight_decay": [0.1, 0.01],
+    "optimizer": ["adam", "rmsprop", "adamw", "nesterov"],
+    "hidden": [(8,), (), (5,), (4, 3, 5)],
+    "activation": ["tanh"],
+    "dropout": [0.5, 0.3],
+    "schedule": ["cosine", "step", "linear", "one-cycle", (1, 0.5, 0.1)],
+    "warmup": [0.3],
+    "patience": [1],
+    "clip": [0.01, 0.1],
+    "label_smoothing": [0.2],
+    "class_weight": ["balanced"],
+}
 OPTIMIZERS = {
     "sgd": lambda p, s: torch.optim.SGD(
         p, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay

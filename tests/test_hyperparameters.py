@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import numpy as np
+import oracle
 import pytest
 
 import hpkit as hk
@@ -70,24 +71,10 @@ def test_but_changes_one_value_and_refuses_unknown_names():
         setting.but(learning_rate=1)
 
 
-@pytest.mark.parametrize(
-    "seeds",
-    [
-        [],
-        3,
-        "12",
-        [1, 1],
-        [-1],
-        [0.5],
-        [None],
-        None,
-        b"12",
-        {1: 2},
-        [2**63],
-        itertools.count(),
-        np.array(3),
-    ],
-)
+BAD_SEEDS = [[], 3, "12", [1, 1], [-1], [0.5], [None], None, b"12", {1: 2}, [2**63]]
+
+
+@pytest.mark.parametrize("seeds", [*BAD_SEEDS, itertools.count(), np.array(3)])
 def test_bad_seeds_are_refused(seeds):
     with pytest.raises((ValueError, TypeError), match=r"seed.*got.*;"):
         check_seeds(seeds)
@@ -128,23 +115,7 @@ def test_number_too_long_for_a_text_is_refused_too():
 
 DATA = load_dataset("small_moons")
 QUICK = Hyperparameters(lr=0.1, epochs=2, batch_size=16, hidden=(4,))
-OTHER = {
-    "lr": 0.3,
-    "batch_size": 32,
-    "epochs": 3,
-    "momentum": 0.9,
-    "weight_decay": 0.1,
-    "optimizer": "adam",
-    "hidden": (8,),
-    "activation": "tanh",
-    "dropout": 0.5,
-    "schedule": "cosine",
-    "warmup": 0.3,
-    "patience": 1,
-    "clip": 0.01,
-    "label_smoothing": 0.2,
-    "class_weight": "balanced",
-}
+OTHER = {name: values[0] for name, values in oracle.OTHER.items()}
 
 
 def test_table_and_class_have_the_same_names_in_the_same_order():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from oracle import OTHER
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
@@ -21,24 +22,6 @@ from hpkit.engine.own_source import source_of
 from hpkit.hyperparameters import TABLE
 
 QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)
-# Other values than the usual ones of all that there is to set.
-OTHER = {
-    "lr": [0.1],
-    "batch_size": [7],
-    "epochs": [2],
-    "momentum": [0.9],
-    "weight_decay": [0.01],
-    "optimizer": ["adam", "rmsprop", "adamw", "nesterov"],
-    "hidden": [(), (5,), (4, 3, 5)],
-    "activation": ["tanh"],
-    "dropout": [0.3],
-    "schedule": ["step", "cosine", "linear", "one-cycle", (1, 0.5, 0.1)],
-    "warmup": [0.3],
-    "patience": [1],
-    "clip": [0.1],
-    "label_smoothing": [0.2],
-    "class_weight": ["balanced"],
-}
 
 
 def table(regression=False):
@@ -105,10 +88,8 @@ def found():
     all_["regression"] = hk.fit(NUMBERS, setting)
     *_, double = hk.train(NUMBERS, setting, dtype=torch.float64)
     all_["double"] = double[0, 0]
-    about, lists = (
-        (DATA, QUICK),
-        {"hidden": [(3,), (4, 5)], "activation": ["tanh", "relu"]},
-    )
+    about = DATA, QUICK
+    lists = {"hidden": [(3,), (4, 5)], "activation": ["tanh", "relu"]}
     all_["grid"] = hk.grid_search(*about, seeds=(5, 2), **lists)
     lists = {"optimizer": list(TABLE["optimizer"].ticks), "momentum": [0.5]}
     all_["optimizers"] = hk.grid_search(*about, weight_decay=[0, 0.01], **lists)
@@ -122,9 +103,8 @@ def found():
     plans = ["step", "cosine", "linear"]
     all_["rises"] = hk.grid_search(*about, schedule=plans, warmup=[0.01, 0.2])
     all_["taken names grid"] = hk.grid_search(*about, model=net, hidden=[(2,), (3,)])
-    all_["own grid"] = hk.grid_search(
-        *about, model=Net, momentum=[0, 0.5], lr=[0.1, 0.2], twice=[1, 2.0]
-    )
+    lists = {"momentum": [0, 0.5], "lr": [0.1, 0.2], "twice": [1, 2.0]}
+    all_["own grid"] = hk.grid_search(*about, model=Net, **lists)
     rates = {"lr": hk.log_uniform(0.01, 0.1), "dropout": hk.uniform(0, 0.5)}
     all_["halving"] = hk.successive_halving(*about, n_trials=5, eta=2, **rates)
     all_["path"] = hk.one_at_a_time(*about, epochs=[2, 4], batch_size=[8, 16])
@@ -309,12 +289,11 @@ def test_scikit_learn_is_offered_for_a_whole_grid_alone(tmp_path, monkeypatch, c
     assert len(found["params"]) == 16
     assert {*found["params"][0]} > {"hidden_layer_sizes", "learning_rate_init"}
     assert "'solver': " in capsys.readouterr().out
+    drawn = {"lr": hk.uniform(0.1, 0.2), "momentum": [0, 0.5]}
     for search in (
         hk.grid_search(DATA, QUICK, optimizer=["adam", "rmsprop"]),
         hk.grid_search(NUMBERS, QUICK, lr=[0.1, 0.2]),
-        hk.random_search(
-            DATA, QUICK, lr=hk.uniform(0.1, 0.2), n_trials=3, momentum=[0, 0.5]
-        ),
+        hk.random_search(DATA, QUICK, n_trials=3, **drawn),
         hk.validation_curve(DATA, QUICK, param_name="weight_decay", param_range=[0, 1]),
         hk.grid_search(DATA, QUICK, lr=[0.1, 0.2], model=Net),
     ):
