@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 import torch
+from oracle import one_thread
 from over_seeds import repeats
 from torch.nn.functional import cross_entropy
 
@@ -147,16 +148,8 @@ def test_batch_four_times_halves():
     assert np.max(ratios) < 3
 
 
-@pytest.fixture
-def one_thread():
-    """More threads wait for each other on a busy machine: 20 times as slow."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_batch_epoch_gets_faster(one_thread):
+@one_thread()
+def test_batch_epoch_gets_faster():
     """Not a question of seeds but of the machine: 20 measurements."""
     digits = hk.load_dataset("digits")
     X = torch.tensor(digits.train.X, dtype=torch.float32)
