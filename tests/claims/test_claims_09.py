@@ -28,15 +28,9 @@ def losses(found):
 def nine_runs(low, high, lrs):
     """Return how often 9 random runs beat a 3 x 3 grid, for 20 seeds x 10 draws."""
     data = hk.load_dataset("moons")
-    drawn = hk.random_search(
-        data,
-        MOONS,
-        n_trials=90,
-        search_seed=7,
-        seeds=SEEDS,
-        lr=hk.log_uniform(low, high),
-        weight_decay=hk.log_uniform(1e-7, 1e-4),
-    )
+    lr, decay = hk.log_uniform(low, high), hk.log_uniform(1e-7, 1e-4)
+    how = {"n_trials": 90, "search_seed": 7, "seeds": SEEDS}
+    drawn = hk.random_search(data, MOONS, lr=lr, weight_decay=decay, **how)
     grid = hk.grid_search(data, MOONS, lr=lrs, weight_decay=DECAYS, seeds=SEEDS)
     nine = losses(drawn).reshape(10, 9, len(SEEDS)).min(1)
     return np.mean(nine < losses(grid).min(0))
@@ -51,13 +45,8 @@ def test_random_not_always():
 
 
 def test_weight_decay_hardly_matters():
-    grid = hk.grid_search(
-        hk.load_dataset("moons"),
-        MOONS,
-        lr=[1e-3, 0.0316],
-        weight_decay=DECAYS,
-        seeds=SEEDS,
-    )
+    lists = {"lr": [1e-3, 0.0316], "weight_decay": DECAYS}
+    grid = hk.grid_search(hk.load_dataset("moons"), MOONS, seeds=SEEDS, **lists)
     loss = losses(grid).reshape(2, 3, len(SEEDS))
 
     assert np.mean(loss.max(1) < 1.1 * loss.min(1)) >= 0.98
