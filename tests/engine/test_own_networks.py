@@ -60,14 +60,10 @@ def assert_equal_the_plain_loop(runs, model, data=DATA, dtype=torch.float32):
         for name, curve in zip(names, want.curves.T, strict=True):
             assert getattr(run, name) == pytest.approx(curve, abs=bound), name
         for epoch in ("best", "last"):
-            assert_same_network(run.network(epoch), getattr(want, epoch), bound)
-
-
-def assert_same_network(net, expected, bound):
-    for kind in ("parameters", "buffers"):
-        for a, b in zip(getattr(net, kind)(), getattr(expected, kind)(), strict=True):
-            assert a.dtype == b.dtype
-            assert torch.allclose(a, b, atol=10 * bound)
+            nets = run.network(epoch), getattr(want, epoch)
+            for kind in ("parameters", "buffers"):
+                for a, b in zip(*(getattr(n, kind)() for n in nets), strict=True):
+                    torch.testing.assert_close(a, b, atol=10 * bound, rtol=1e-5)
 
 
 @pytest.mark.parametrize("model", ALL)
@@ -116,11 +112,10 @@ def train_pair(model, seeds=(0, 1)):
 
 
 @pytest.mark.parametrize("model", STACKED)
+@pytest.mark.filterwarnings("error")
 def test_stacks_what_can_be_stacked_without_a_word(model, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert train_pair(model).stacked
+    assert train_pair(model).stacked
 
 
 @pytest.mark.parametrize(("words", "models"), ONE_BY_ONE.items())
@@ -140,28 +135,25 @@ def test_says_once_what_is_trained_one_by_one(words, models, monkeypatch):
         assert said[0].filename == __file__
 
 
+@pytest.mark.filterwarnings("error")
 def test_little_work_is_neither_traced_nor_told(monkeypatch):
     monkeypatch.setattr(modules, "make_fx", None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for model in (architectures.batch_norm, architectures.lstm):
-            assert not train_pair(model).stacked
+    for model in (architectures.batch_norm, architectures.lstm):
+        assert not train_pair(model).stacked
 
 
 def test_traces_are_kept_across_calls(monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
     train_pair(architectures.layer_norm)
     monkeypatch.setattr(modules, "make_fx", None)  # no more of them
-    net = train_pair(architectures.layer_norm)
-    assert net.stacked
+    assert train_pair(architectures.layer_norm).stacked
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_stack_of_which_one_run_is_left_goes_on_without_a_word(monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
     settings = [BASE.but(epochs=n, lr=lr) for n, lr in ((1, 0.1), (4, 0.05), (2, 0.1))]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        *_, runs = hk.train(DATA, settings, model=architectures.batch_norm)
+    *_, runs = hk.train(DATA, settings, model=architectures.batch_norm)
     assert_equal_the_plain_loop(runs, architectures.batch_norm)
 
 
@@ -190,6 +182,7 @@ def test_two_activations_with_equal_shapes_have_traces_of_their_own(model):
     assert_equal_the_plain_loop(grid.runs, model)
 
 
+@pytest.mark.filterwarnings("error")
 def test_products_with_a_number_are_in_the_trace(monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
 
@@ -201,10 +194,8 @@ def test_products_with_a_number_are_in_the_trace(monkeypatch):
     def model(n_in, n_out, setting):
         return Scaled(n_in, n_out)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert train_pair(model).stacked
-        *_, runs = hk.train(DATA, BASE, seeds=(0, 1), model=model)
+    assert train_pair(model).stacked
+    *_, runs = hk.train(DATA, BASE, seeds=(0, 1), model=model)
     assert_equal_the_plain_loop(runs, model)
 
 

@@ -31,8 +31,10 @@ def flat(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
 
 
-def differences(run, plain):
-    """Return the largest differences: curves, best weights, last weights."""
+def differences(run, data=MOONS, dtype=torch.float64, model=dense):
+    """Return the largest ones to a plain loop: curves, best weights, last weights."""
+    plain = plain_run(data, run.setting, run.seed, dtype=dtype, model=model)
+    assert run.epochs_done == len(plain.curves) - 1
     curves = [getattr(run, name) for name in CURVES]
     curves = np.stack([curve for curve in curves if curve is not None], 1)
     return (
@@ -78,10 +80,7 @@ def test_random_settings_equal_the_plain_loop(dtype):
     while not training.finished:
         training.advance(60)
 
-    worst = [
-        differences(run, plain_run(MOONS, run.setting, run.seed, dtype=dtype))
-        for run in training.runs
-    ]
+    worst = [differences(run, dtype=dtype) for run in training.runs]
     assert (stacks, len(worst)) == (50, 600)
     assert sum(s.dropout > 0 for s in wanted) >= 50
     if dtype == torch.float64:
@@ -113,8 +112,7 @@ def test_every_schedule_equals_torch_in_the_company_of_others(optimizer, model):
     runs = trained(MOONS, wanted, seeds=(1,), dtype=torch.float64, model=own)
 
     for run in runs:
-        alone = plain_run(MOONS, run.setting, 1, dtype=torch.float64, model=model)
-        assert max(differences(run, alone)) < 1e-9, run.setting
+        assert max(differences(run, model=model)) < 1e-9, run.setting
     curves = {tuple(run.val_loss) for run in runs}
     assert len(curves) == len(wanted)
 
@@ -200,7 +198,7 @@ def test_runs_that_go_on_when_others_have_left_keep_their_own_best():
     assert np.isnan(runs.val_loss[0, 0, 3:]).all()
     for run in runs:
         plain = plain_run(MOONS, run.setting, run.seed, dtype=torch.float64)
-        assert max(differences(run, plain)) < 1e-6
+        assert max(differences(run)) < 1e-6
         assert run.best_epoch == plain.curves[:, 1].argmin()
     assert np.mean([run.best_epoch < run.setting.epochs for run in runs]) > 0.3
 
@@ -225,9 +223,7 @@ def test_clipping_smoothing_and_class_weights_equal_torch(model, monkeypatch):
     runs = trained(data, wanted, seeds=SEEDS[:1], dtype=torch.float64, model=model)
 
     for run in runs:
-        about = {"dtype": torch.float64, "model": model or dense}
-        plain = plain_run(data, run.setting, run.seed, **about)
-        assert max(differences(run, plain)) < 1e-9, run.setting
+        assert max(differences(run, data, model=model or dense)) < 1e-9, run.setting
     assert len({tuple(run.val_loss) for run in runs}) >= 16  # little is cut at 0.7
     # The plain loss of the network that one gets, whatever trained it.
     valid = data.valid.y
@@ -259,10 +255,7 @@ def test_a_run_without_patience_ends_where_a_plain_loop_breaks(model):
     runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64, model=own)
 
     for run in runs:
-        about = {"dtype": torch.float64, "model": model}
-        plain = plain_run(MOONS, run.setting, run.seed, **about)
-        assert run.epochs_done == len(plain.curves) - 1
-        assert max(differences(run, plain)) < 1e-6
+        assert max(differences(run, model=model)) < 1e-6
         assert run.ended
     early = runs.epochs_done < IMPATIENT.epochs
     assert 5 < early.sum() < early.size - 5
@@ -287,9 +280,8 @@ def test_regression_with_uneven_shares_equals_the_plain_loop():
 
     assert [len(s.y) for s in (data.train, data.valid, data.test)] == [54, 27, 9]
     for run in runs:
-        plain = plain_run(data, run.setting, run.seed, dtype=torch.float64)
         assert run.train_accuracy is None
-        assert max(differences(run, plain)) < 1e-9
+        assert max(differences(run, data)) < 1e-9
         found = run.predict(data.test)
         assert found.shape == (9,)
         assert run.outputs(data.test.X)[:, 0] == pytest.approx(found)
@@ -304,8 +296,7 @@ def test_ten_classes_measured_in_pieces_equal_the_plain_loop(points, monkeypatch
     base = Hyperparameters(lr=0.1, batch_size=64, hidden=(32,), epochs=2)
     runs = trained(DIGITS, [base, base.but(lr=0.03)], seeds=SEEDS, dtype=torch.float64)
     for run in runs:
-        plain = plain_run(DIGITS, run.setting, run.seed, dtype=torch.float64)
-        assert max(differences(run, plain)) < 1e-9
+        assert max(differences(run, DIGITS)) < 1e-9
 
 
 @pytest.mark.parametrize("first", range(3))
@@ -340,8 +331,7 @@ def test_batches_gathered_in_any_number_equal_the_plain_loop(
     runs = trained(MOONS, setting, seeds=SEEDS, dtype=torch.float64, model=own)
 
     for run in runs:
-        plain = plain_run(MOONS, setting, run.seed, dtype=torch.float64, model=model)
-        assert max(differences(run, plain)) < 1e-9
+        assert max(differences(run, model=model)) < 1e-9
 
 
 def test_a_run_has_its_share_of_the_seconds(monkeypatch):
