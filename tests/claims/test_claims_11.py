@@ -188,15 +188,8 @@ def test_own_cut_is_a_hard_one():
 @cache
 def both_ways():
     """Return the loss (settings, triples) of the search of the lesson's own network."""
-    found = hk.grid_search(
-        cells(OURS),
-        BASE,
-        model=skip,
-        seeds=SIXTY,
-        lr=[0.01, 0.1, 1],
-        width=[2, 8, 32],
-    )
-    return triples(found)
+    lists = {"lr": [0.01, 0.1, 1], "width": [2, 8, 32]}
+    return triples(hk.grid_search(cells(OURS), BASE, model=skip, seeds=SIXTY, **lists))
 
 
 def test_own_width_hardly_matters():
