@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (18_240, 92),
+    "hpkit/**/*.py": (18_230, 92),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (22_982, 101),
+    "tests/**/*.py": (22_921, 101),
 }
 
 
