@@ -582,6 +582,8 @@ def test_pause_and_go_on(panel):
     panel.show_setting()
     assert panel.controls.setting == LONG  # not that of the run which is chosen
     until(lambda: "Paused at epoch" in panel.result)
+    seen = [0]  # the step under way ends first
+    until(lambda: seen.append(panel.run.epochs_done) or seen[-1] == seen[-2], pause=0.5)
     resting = panel.run.epochs_done
     time.sleep(0.2)
     assert panel.run.epochs_done == resting

@@ -310,7 +310,7 @@ def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
         alone = hk.fit(DIGITS, found.settings[0], seed=seed, model=failing)
         assert np.array_equal(found.val_loss[0, k], alone.val_loss)
     assert found.best == found.settings[0]
-    assert f"Runs lost: {2 * len(seeds)}, at hidden layers 3, " in found.describe()
+    assert f"Runs lost: {2 * len(seeds)}, at hidden units 3, " in found.describe()
     assert "learning rate 1e+38: RuntimeError: no such network" in found.describe()
     assert found.epochs_done.min() == -1
     assert (found.fit_time[found.epochs_done < 0] == 0).all()
