@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (18_230, 92),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (22_924, 101),
+    "tests/**/*.py": (22_925, 101),
 }
 
 
