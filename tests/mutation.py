@@ -34,7 +34,7 @@ COPIED = ("hpkit", "tests", "data", "notebooks", "conftest.py", "pyproject.toml"
 # Module: how many mutants, and which of the tests, the quickest first.
 MODULES = {
     "engine/stack": (16, "engine/stack engine/training engine/own_networks"),
-    "engine/dense": (10, "engine/stack"),
+    "engine/dense": (10, "engine/stack engine/training engine/own_networks"),
     "engine/own_networks": (16, "engine/own_networks -k not double and not compiled"),
     "engine/training": (
         12,

@@ -43,7 +43,7 @@ NODES = {
 # The chance of each in one step; the rest are clicks, keys and drags.
 CHANCES = {"restart": 1 / 15, "reload": 1 / 15, "reopen": 1 / 20, "scroll": 1 / 6}
 KEYS = ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "Enter")
-APART = re.compile("widget model not found|Could not create a model")
+APART = re.compile("widget model not found|Could not create a model|debugger state")
 EMPTY = """() => [...document.querySelectorAll('.hpkit')].filter(panel =>
     panel.getClientRects().length && !panel.classList.contains('hp-covered')
     && panel.querySelector('.hpc') && !panel.querySelector('.hpc svg path[d]')).length
