@@ -85,6 +85,7 @@ def step(page, name, what, dice):
     """Do one thing."""
     if what == "restart":
         page.evaluate(f"async () => {{ await {KERNEL}.restart() }}")
+        ask(page, "")  # else a tab just opened says "Starting" on, hpkit in it or not
         quiet(page)
         if dice.random() < 0.8:  # now and then a learner goes on with dead panels
             run_all(page)
