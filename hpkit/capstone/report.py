@@ -13,9 +13,18 @@ import numpy as np
 
 from hpkit.capstone import rivals
 from hpkit.capstone.budget import best_of, in_words, run_named, runs_of, say
-from hpkit.charts.colors import CLASSES, SHAPES
-from hpkit.charts.loss import runs_chart
-from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule
+from hpkit.charts.runs import runs_chart
+from hpkit.charts.spec import (
+    CLASSES,
+    SHAPES,
+    Axis,
+    Chart,
+    cross,
+    line,
+    points,
+    ring,
+    rule,
+)
 from hpkit.charts.still import picture, uri
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset

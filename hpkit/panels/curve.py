@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hpkit.charts.validation import validation_chart, value_axis, value_curves_chart
+from hpkit.charts.searches import validation_chart, value_axis, value_curves_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import own_names

@@ -10,9 +10,9 @@ import ipywidgets as W
 import numpy as np
 import traitlets
 
-from hpkit.charts.heatmap import grid_losses, heatmap_chart, profile_chart
 from hpkit.charts.live import LiveCharts
-from hpkit.charts.loss import loss_chart
+from hpkit.charts.runs import loss_chart
+from hpkit.charts.searches import grid_losses, heatmap_chart, profile_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import own_names

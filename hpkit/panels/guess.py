@@ -7,7 +7,7 @@ import numpy as np
 import traitlets
 
 from hpkit.charts.live import LiveCharts
-from hpkit.charts.loss import nice_top
+from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, line
 from hpkit.hyperparameters import refusal
 from hpkit.locale import Texts

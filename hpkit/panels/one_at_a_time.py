@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from hpkit.charts.heatmap import best_in_cells, cell_of, path_chart, steps_chart
+from hpkit.charts.searches import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, own_names

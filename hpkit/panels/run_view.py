@@ -8,10 +8,8 @@ from html import escape
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.colors import PINNED
-from hpkit.charts.decision import has_map, map_chart, map_pixels, thumbnail
-from hpkit.charts.loss import loss_chart
-from hpkit.charts.spec import rule
+from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels, thumbnail
+from hpkit.charts.spec import PINNED, rule
 from hpkit.charts.still import uri
 from hpkit.engine.runs import Run
 from hpkit.engine.training import train

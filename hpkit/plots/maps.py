@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from hpkit.charts import heatmap
-from hpkit.charts.colors import light
-from hpkit.charts.decision import map_cells, map_chart, map_pixels
+from hpkit.charts import searches
+from hpkit.charts.runs import map_cells, map_chart, map_pixels
+from hpkit.charts.spec import light
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, softmax
 from hpkit.hyperparameters import TABLE, check_choice, in_order, refusal
@@ -48,13 +48,13 @@ def plot_grid(
     x, y = _two_names(grid, x, y)
     space = _space(grid, x, y)
     loss = np.full((len(space[y]), len(space[x])), np.nan)
-    for cell, i in heatmap.best_in_cells(grid, space).items():
-        loss[cell[::-1]] = heatmap.loss_in(grid, i)
+    for cell, i in searches.best_in_cells(grid, space).items():
+        loss[cell[::-1]] = searches.loss_in(grid, i)
     best, ties = _lowest(grid, space)
-    framed = {"best": [heatmap.cell_of(best, space)] if best else [], "ties": ties}
+    framed = {"best": [searches.cell_of(best, space)] if best else [], "ties": ties}
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = words.SAY["over"].format(names=others) if others else ""
-    chart = heatmap.heatmap_chart(space, loss, framed=framed, title=title)
+    chart = searches.heatmap_chart(space, loss, framed=framed, title=title)
     return words.drawn(chart, ax, _size(space), words.alt("grid", grid.runs))
 
 
@@ -82,7 +82,7 @@ def _lowest(search, space):
     if search.runs.diverged.any(1).all():
         return None, []
     numbers = {search.settings.index(setting) for setting in search.ties}
-    cells = heatmap.best_in_cells(search, space).items()
+    cells = searches.best_in_cells(search, space).items()
     return search.best, [cell for cell, i in cells if i in numbers]
 
 
@@ -135,7 +135,7 @@ def plot_path(
             path.append(step.winner)
     best, ties = (None, []) if grid is None else _lowest(grid, space)
     look = {"best": best, "ties": ties, "title": "   ".join(said)}
-    chart = heatmap.path_chart(space, [known], path, **look)
+    chart = searches.path_chart(space, [known], path, **look)
     alt = f"{words.CHARTS['path']} {'; '.join(said)}. {words.describe(steps.runs)}"
     return words.drawn(chart, ax, _size(space), alt)
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hpkit.charts import searches as charts
-from hpkit.charts.loss import runs_chart, seeds_chart
+from hpkit.charts.runs import runs_chart, seeds_chart
+from hpkit.charts.searches import validation_chart
 from hpkit.charts.spec import text
 from hpkit.charts.still import ticks
-from hpkit.charts.validation import validation_chart
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import check_choice, check_flag, varied
 from hpkit.plots import words

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from hpkit import GridPanel, OneAtATimePanel
-from hpkit.charts.validation import value_axis
+from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.controls import Entry, parse_values, written

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel
-from hpkit.charts.colors import light
-from hpkit.charts.heatmap import grid_losses, heatmap_chart
+from hpkit.charts.searches import grid_losses, heatmap_chart
+from hpkit.charts.spec import light
 from hpkit.charts.still import draw
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.search_panel import LONG

@@ -7,7 +7,7 @@ import pytest
 from chart_reading import move, nth, press, texts, until
 
 from hpkit import OneAtATimePanel
-from hpkit.charts.heatmap import cell_of
+from hpkit.charts.searches import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters

@@ -19,7 +19,7 @@ from hpkit import (
     TrainingPanel,
     ValidationCurvePanel,
 )
-from hpkit.charts.validation import value_axis
+from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
