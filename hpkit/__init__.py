@@ -51,15 +51,13 @@ _PUBLIC = {
     "search.searches": "cross_validate grid_search one_at_a_time random_search "
     "successive_halving validation_curve",
     "search.space": "log_uniform uniform",
-    "search.result": "Search",
+    "search.result": "Search describe",
     "search.files": "load",
     "search.bayes": "bayesian_search from_optuna to_optuna",
     "exercises": "progress",
     "capstone": "BudgetError Capstone",
-    "plots.maps": "plot_data plot_decision_boundary plot_grid plot_path",
-    "plots.results": "plot_best_so_far plot_parallel plot_seeds plot_training_curves "
-    "plot_validation_curve",
-    "plots.words": "alt_text describe",
+    "plots": "alt_text plot_best_so_far plot_data plot_decision_boundary plot_grid "
+    "plot_parallel plot_path plot_seeds plot_training_curves plot_validation_curve",
     "panels.bowl": "BowlPanel",
     "panels.choosing": "CoinFlipsPanel TestBoxPanel",
     "panels.clinic": "ClinicPanel",

@@ -38,7 +38,7 @@ FORBIDDEN = {
     "hpkit.search.searches": (*DRAWING, "optuna"),  # loads all of hpkit.engine
     "hpkit.charts.spec": (*DRAWING, "anywidget"),
     "hpkit.charts.still": ("ipywidgets", "anywidget"),
-    "hpkit.plots.results": ("ipywidgets", "anywidget", "IPython", "matplotlib.pyplot"),
+    "hpkit.plots": ("ipywidgets", "anywidget", "IPython", "matplotlib.pyplot"),
     "hpkit._cli": ("torch", "numpy", "packaging", *DRAWING),
 }
 

@@ -32,7 +32,7 @@ from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.search.files import numbers_from_plain
 from hpkit.store import reason, write
-from hpkit.text import html_table, markdown_table
+from hpkit.text import html_table, markdown_table, run_sentence
 
 TEXTS = ("author", "plan", "learned")
 FRAME = (
@@ -241,9 +241,7 @@ def _tried(entries, choice):
 
 def _chosen(entries, choice):
     """Return the training curves of the chosen run."""
-    from hpkit.plots.words import describe
-
     every = [run for entry in entries for run in runs_of(entry)]
     names = [(run.setting, run.seed, run.epochs_done) for run in every]
     run = every[names.index(run_named(choice))]
-    return runs_chart(Runs.of([run]), "both", [""], few=True, alt=describe(run))
+    return runs_chart(Runs.of([run]), "both", [""], few=True, alt=run_sentence(run))

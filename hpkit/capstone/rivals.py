@@ -89,7 +89,7 @@ class Comparison:
 
     def plot(self, ax=None):
         """Return the axes with the chart."""
-        from hpkit.plots.words import drawn
+        from hpkit.plots import drawn
 
         return drawn(chart(self), ax, (7.2, 3.6), chart(self).alt)
 

@@ -16,7 +16,7 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import USUAL
 from hpkit.panels.guess import Drawing, check_predict
 from hpkit.panels.search_panel import SearchPanel
-from hpkit.plots.words import describe
+from hpkit.search.result import describe
 from hpkit.search.searches import validation_curve
 from hpkit.search.space import all_settings
 from hpkit.text import label, shown

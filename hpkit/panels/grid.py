@@ -20,10 +20,10 @@ from hpkit.hyperparameters import TABLE, Hyperparameters, check_name, refusal
 from hpkit.locale import Texts
 from hpkit.panels.parts import row, toggles
 from hpkit.panels.search_panel import SearchPanel
-from hpkit.plots.words import describe
+from hpkit.search.result import describe
 from hpkit.search.searches import grid_search
 from hpkit.search.space import all_settings
-from hpkit.text import short
+from hpkit.text import run_sentence, short
 
 WORDS = Texts("panels.grid", "panels.search_panel")
 FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
@@ -143,7 +143,7 @@ class GridPanel(SearchPanel):
             return profile_chart(found, side, title=title, alt=title + ".")
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
-        look = {"faded": others, "faded_are": WORDS["faded"], "alt": describe(run)}
+        look = {"faded": others, "faded_are": WORDS["faded"], "alt": run_sentence(run)}
         curves = loss_chart(run, end=run.setting.epochs, **look)
         return replace(curves, title=short(run.setting, names))
 

@@ -18,8 +18,7 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import aligned, list_widget
 from hpkit.panels.live import FRAME
 from hpkit.panels.parts import button, buttons, head_of, named, row, say, toggles
-from hpkit.plots.words import describe
-from hpkit.text import html_table, short, shown
+from hpkit.text import html_table, run_sentence, short, shown
 
 WORDS = Texts("panels.run_view")
 MAP_EVERY = 0.33  # seconds between two maps of a training
@@ -92,7 +91,7 @@ class RunView:
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
             marks=[rule(at, color="ink", dash="dotted")],
-            alt=describe(run),
+            alt=run_sentence(run),
         )
         if len(self.widths) == 1:
             return [curves]

@@ -13,7 +13,7 @@ from hpkit.charts.spec import light
 from hpkit.charts.still import draw
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.search_panel import LONG
-from hpkit.plots.maps import plot_grid
+from hpkit.plots import plot_grid
 from hpkit.search.searches import grid_search
 from hpkit.text import label
 
