@@ -255,3 +255,8 @@ def seeds_of(seeds):
     if seeds != list(range(first, last + 1)):
         return f"seeds={seeds}"
     return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"
+
+
+def stem(name):
+    """Return the start of a file's name."""
+    return re.sub(r"[^\w]+", "-", name)[:60].strip("-")

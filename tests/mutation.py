@@ -36,10 +36,7 @@ MODULES = {
     "engine/stack": (16, "engine/stack engine/training engine/own_networks"),
     "engine/dense": (10, "engine/stack engine/training engine/own_networks"),
     "engine/own_networks": (16, "engine/own_networks -k not double and not compiled"),
-    "engine/training": (
-        12,
-        "engine/training engine/memory engine/stack search/searches",
-    ),
+    "engine/training": (12, "engine/training engine/stack search/searches"),
     "engine/runs": (20, "engine/runs engine/stack search/searches"),
     "search/searches": (
         18,

@@ -19,7 +19,7 @@ from oracle import focal, right
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine import memory, own_networks, training
+from hpkit.engine import own_networks, training
 from hpkit.search import lasting
 
 DIGITS, MOONS = hk.load_dataset("digits"), hk.load_dataset("moons")
@@ -461,7 +461,7 @@ def test_where_everything_fails_the_first_error_is_raised():
 
 
 def test_what_does_not_fit_is_lost(monkeypatch):
-    monkeypatch.setattr(memory, "free_memory", lambda: 1e9)
+    monkeypatch.setattr(training, "free_memory", lambda: 1e9)
     space = {"hidden": [(2,), (9000, 9000)]}
     found = hk.grid_search(DIGITS, BASE.but(epochs=1), **space)
     assert [part.runs for part in found.lost] == [((1, 0),)]
