@@ -21,14 +21,13 @@ from hpkit.locale import language
 from hpkit.panels.bowl import BowlPanel
 from hpkit.panels.choosing import CoinFlipsPanel, TestBoxPanel
 from hpkit.panels.clinic import ClinicPanel
-from hpkit.panels.curve import ValidationCurvePanel
-from hpkit.panels.grid import GridPanel
 from hpkit.panels.noise import BatchNoisePanel
 from hpkit.panels.one_at_a_time import OneAtATimePanel
 from hpkit.panels.parts import present
 from hpkit.panels.patience import PatiencePanel
 from hpkit.panels.race import SearchRacePanel
 from hpkit.panels.schedule import SchedulePanel
+from hpkit.panels.searches import GridPanel, ValidationCurvePanel
 from hpkit.panels.seeds import SeedsPanel
 from hpkit.panels.share import open
 from hpkit.panels.training import TrainingPanel

@@ -12,7 +12,7 @@ from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.one_at_a_time import _loss
-from hpkit.panels.search_panel import PACE
+from hpkit.panels.searches import PACE
 from hpkit.search.searches import grid_search, one_at_a_time
 from hpkit.text import short
 
