@@ -21,14 +21,18 @@ from hpkit.charts.spec import (
     line,
     points,
     ring,
+    rule,
+    text,
 )
 from hpkit.engine.runs import softmax
 from hpkit.locale import Texts
 
 WORDS = Texts("charts")
+WAYS = Texts("capstone.rivals")
 DENSE = 200  # points of a curve, where there are many: more are not seen
 SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
 ASIDE = 0.24  # of a row, over which the dots of seeds are spread
+_ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
@@ -252,6 +256,44 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     marks = [line(joined, rows + aside[: len(joined), None], **thin), *dots, *means]
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
     return Chart(Axis(WORDS["seeds"], span), up, [*marks, crosses], alt=alt)
+
+
+def _log_odds(shares):
+    """Return log-odds of shares: else all that is tuned would be one heap."""
+    shares = np.clip(shares, *_ENDS)
+    return np.log(shares / (1 - shares))
+
+
+def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
+    """Return a row of dots for each way to tune: test accuracies, and their median.
+
+    `scores` and `names` are by way; those that are `tuned` are in color. `mine` is an
+    accuracy of the learner's own, `bars` are accuracies to reach.
+    """
+    mine = [] if mine is None else [mine]
+    named = [names[way] for way in scores] + [WAYS["you"] for _ in mine]
+    top, at = len(named) - 0.4, _log_odds(list(scores.values()))
+    rows = len(named) - 1.0 - np.arange(len(scores))[:, None]
+    colors = ["blue" if way in tuned else "gray" for way in scores for _ in at[0]]
+    middle = np.tile(np.median(at, axis=1, keepdims=True), 2)
+    words = [f"{bar:g}".lstrip("0") for bar in bars]
+    places, you = _log_odds(bars), _log_odds(mine)
+    look = {"color": "orange", "shape": "diamond", "size": 7}
+    marks = [
+        rule(places, color="ink", width=1, dash="dashed"),
+        rule(you, color="orange", width=1.4),
+        points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
+        line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
+        points(you, np.zeros(len(you)), **look),
+        text(places, top - 0.15 + np.arange(len(bars)) % 2 / 2, words, size=0.85),
+    ]
+    ticks = {"ticks": _log_odds(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
+    across = Axis(WAYS["axis"], tuple(_log_odds(_ENDS)), **ticks)
+    medians = [f"{names[way]} {np.median(each):.3f}" for way, each in scores.items()]
+    alt = [WAYS["alt"].format(medians=", ".join(medians))]
+    alt = " ".join(alt + [WAYS["alt_mine"].format(score=score) for score in mine])
+    up = Axis("", (-0.6, top + 0.4), texts=named[::-1])
+    return Chart(across, up, marks, alt=alt)
 
 
 def has_map(dataset) -> bool:

@@ -23,6 +23,7 @@ from hpkit.charts.spec import (
     line,
     points,
     ring,
+    rule,
     text,
 )
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
@@ -31,6 +32,7 @@ from hpkit.search.space import Range
 from hpkit.text import short, shown
 
 WORDS = Texts("charts")
+LOG = Texts("capstone.pictures")
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
 DOTS = 12  # seeds drawn as single points; more are a smear
 DOT = {"size": 3, "opacity": 0.45, "hover": False}
@@ -429,6 +431,57 @@ def best_so_far_chart(
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
     marks = [line(x, y, **steps), points(at, height, **dots, tip=tips)]
     return Chart(across, up, marks, **chart)
+
+
+def _log_axis(label, values):
+    """Return a log axis around those values that it can show."""
+    values = [v for v in values if 0 < v < np.inf] or [1]
+    return Axis(label, (min(values) / 1.3, max(values) * 1.3), "log")
+
+
+def spent_chart(each, budget) -> Chart:
+    """Return the lowest validation loss against the epochs spent, search after search.
+
+    `each` is (name, epochs, lowest loss so far), as `Search.best_so_far` has them.
+    """
+    marks, ends, heights, spent, lowest = [], [], [], 0, np.inf
+    for n, (name, epochs, loss) in enumerate(each):
+        epochs, loss = spent + epochs, np.minimum(loss, lowest)
+        spent, lowest = int(epochs[-1]), loss[-1]
+        said = LOG["entry"].format(n=n + 1, what=name)
+        look = {"color": CLASSES[n % len(CLASSES)], "label": said}
+        marks.append(line(epochs, loss, step=True, width=3, **look))
+        marks.append(rule(spent, color="soft", width=0.6))
+        ends.append(LOG["end"].format(loss=lowest, epochs=spent))
+        heights += list(loss)
+    marks.append(rule(budget, color="ink", dash="dashed", label=LOG["budget"]))
+    x = Axis(LOG["spent"], (0, 1.02 * max(spent, budget)))
+    said = LOG["so_far_said"].format(ends=", ".join(ends))
+    return Chart(x, _log_axis(LOG["so_far"], heights), marks, alt=said)
+
+
+def tried_chart(each, chosen=None) -> Chart:
+    """Return the loss of each setting of some `Runs` at its lr, the chosen one ringed.
+
+    `chosen` is (lr, loss).
+    """
+    marks, dots, crosses = [], set(), set()
+    for n, runs in enumerate(each):
+        color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
+        lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
+        loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
+        marks.append(points(lrs[~out], loss[~out], color=color, **look))
+        marks.append(cross(lrs[out], color=color))
+        # Two that lie on each other are one that was trained twice.
+        dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
+        crosses |= set(lrs[out])
+    said = LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
+    if chosen:
+        marks.append(ring(*chosen, color="ink"))
+        said += " " + LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
+    x = _log_axis(LOG["lr"], [lr for lr, _ in dots] + [*crosses])
+    y = _log_axis(LOG["val_loss"], [float(loss) for _, loss in dots])
+    return Chart(x, y, marks, alt=said)
 
 
 def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[Axis]:
