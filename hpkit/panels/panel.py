@@ -35,8 +35,7 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels import parts
-from hpkit.panels.controls import written
-from hpkit.panels.guess import Guess, check_predict
+from hpkit.panels.controls import Guess, check_predict, written
 from hpkit.panels.live import FRAME, Live, stop_earlier
 from hpkit.panels.parts import button, buttons, named, row, say
 from hpkit.store import reason, write

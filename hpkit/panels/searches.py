@@ -38,7 +38,6 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
-from hpkit.panels.guess import Drawing, check_predict
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_search, row, toggles
@@ -371,9 +370,9 @@ class ValidationCurvePanel(SearchPanel):
         self.values = self._entry(param_name, param_range)
         self.first = param_name, self.controls.setting
         values = self.values.values
-        if check_predict(predict, draw=True):
+        if c.check_predict(predict, draw=True):
             axis, at = value_axis(param_name, values)
-            drawing, words = Drawing(dataset, at, axis), CURVE["lowest_at"]
+            drawing, words = c.Drawing(dataset, at, axis), CURVE["lowest_at"]
 
             def lowest(_):
                 return words.format(shown(values[drawing.lowest]))

@@ -28,16 +28,7 @@ from hpkit.hyperparameters import (
     varied,
 )
 from hpkit.locale import Texts
-from hpkit.panels.controls import (
-    NEW,
-    SAME,
-    USUAL,
-    Controls,
-    aligned,
-    list_widget,
-    seed_choice,
-)
-from hpkit.panels.guess import check_predict, over_epochs
+from hpkit.panels import controls as c
 from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel, values_text
 from hpkit.panels.parts import (
@@ -107,7 +98,7 @@ class TrainingPanel(Panel):
         dataset: Dataset,
         base: Hyperparameters | None = None,
         *,
-        controls: Iterable[str] = USUAL,
+        controls: Iterable[str] = c.USUAL,
         title: str | None = None,
         seed: int = 0,
         model: Model | None = None,
@@ -122,10 +113,10 @@ class TrainingPanel(Panel):
         self.rest_at = self.halted = None  # an epoch; a training that was stopped
         self.unbegun = False  # whether the last one was stopped before its first epoch
         self.job_seconds = self.per_update = math.inf  # until one has ended
-        self.controls = Controls(dataset, base, controls)
+        self.controls = c.Controls(dataset, base, controls)
         self.list = RunList(self, self.controls.knobs)
-        if check_predict(predict, draw=True):
-            self.ask(True, WORDS["draw"], *over_epochs(dataset, base.epochs))
+        if c.check_predict(predict, draw=True):
+            self.ask(True, WORDS["draw"], *c.over_epochs(dataset, base.epochs))
         self._build()
         self.live.now(self._training(base, seed))
 
@@ -135,7 +126,7 @@ class TrainingPanel(Panel):
         self.pause_button = self.button("pause", self.pause)
         self.one_button = self.button("one", self.one_epoch)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
-        self.seeds, seed_row = seed_choice()
+        self.seeds, seed_row = c.seed_choice()
         first = self.train_button, self.stop_button, self.reset_button
         second = self.pause_button, self.one_button, self.slow
         self.view_of_run = view = RunView(self, self.model)
@@ -202,7 +193,7 @@ class TrainingPanel(Panel):
 
     def _renew_seed(self):
         """Let the very next training take a new seed, if it is to."""
-        self.seed += self.seeds.value == NEW
+        self.seed += self.seeds.value == c.NEW
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
@@ -247,7 +238,7 @@ class TrainingPanel(Panel):
         with self.quietly():
             self.list.clear()
             self.controls.setting, self.seed = self.first
-            self.seeds.value = SAME
+            self.seeds.value = c.SAME
             self._start()
 
     @property
@@ -489,7 +480,7 @@ class RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen, self.note = [], None, ""
-        self.list, self.heads, rows = list_widget(SHOWN["runs_tip"])
+        self.list, self.heads, rows = c.list_widget(SHOWN["runs_tip"])
         self.name = named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
         self.name.layout.width = "176px"
         self.pin_button = button(SHOWN["pin"], SHOWN["pin_tip"])
@@ -555,7 +546,7 @@ class RunList:
     def show(self):
         """Show the runs as rows of text, and the chosen one."""
         rows = [self._cells(k) for k in self.kept]
-        heads, lines = aligned(SHOWN["run_columns"], self.columns, rows)
+        heads, lines = c.aligned(SHOWN["run_columns"], self.columns, rows)
         numbers, chosen = [k.number for k in self.kept], self.chosen
         with self.panel.quietly():
             self.heads.value = heads
