@@ -1,7 +1,7 @@
 """Panels of one search: `ValidationCurvePanel`, `GridPanel`, and what searches share.
 
 A subclass of `SearchPanel` says which search: `_begin()` checks all at once and returns
-it as a generator of `Search`, `_planned()` the settings that it would train.
+it as a generator of `Search`, of the values that `_space()` has.
 """
 
 from __future__ import annotations
@@ -216,6 +216,13 @@ class SearchPanel(ListedPanel):
         self.on_change(entry.text, self._moved)
         return entry
 
+    def _space(self):
+        """Return the values to search of each hyperparameter."""
+        return {entry.name: entry.values for entry in self.entries}
+
+    def _planned(self):
+        return all_settings(self.controls.setting, self._space())
+
     def _renamed(self):
         """Show the controls of those hyperparameters only that are not searched."""
         self.settled = None
@@ -383,10 +390,6 @@ class ValidationCurvePanel(SearchPanel):
         self.build(self.values.frame, *self.search_box, **more)
         self._come_in()
 
-    def _planned(self):
-        space = {self.values.name: self.values.values}
-        return all_settings(self.controls.setting, space)
-
     def _begin(self):
         more = {"param_name": self.values.name, "param_range": self.values.values}
         setting = self.controls.setting
@@ -415,13 +418,11 @@ class ValidationCurvePanel(SearchPanel):
         return {"drawn": drawn}
 
     def _state(self):
-        space = {self.values.name: self.values.values}
-        return self.controls.setting, self._line_of(space, self.controls)
+        return self.controls.setting, self._line_of(self._space(), self.controls)
 
     def code(self) -> str:
-        name, values = self.values.name, self.values.values
-        if self.found:
-            name, values = next(iter(self.found.space.items()))
+        space = self.found.space if self.found else self._space()
+        ((name, values),) = space.items()
         more = {"param_name": name, "param_range": list(values), "without": (name,)}
         return self._code_of("validation_curve", self.controls.setting, **more)
 
@@ -491,10 +492,7 @@ class GridPanel(SearchPanel):
         x, y = self.entries
         if x.name == y.name:
             raise refusal("same_axes", x.name)
-        return {x.name: x.values, y.name: y.values}
-
-    def _planned(self):
-        return all_settings(self.controls.setting, self._space())
+        return super()._space()
 
     def _begin(self):
         base, space = self.controls.setting, self._space()
