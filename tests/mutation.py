@@ -42,7 +42,7 @@ MODULES = {
         18,
         "search/searches search/trainings data/tables engine/runs search/files",
     ),
-    "search/result": (24, "engine/runs search/ties search/searches"),
+    "search/result": (24, "engine/runs search/ties search/searches plots"),
     "search/bayes": (6, "search/bayes engine/runs search/searches"),
     "search/executors": (14, "search/executors"),
     "search/files": (8, "search/files search/bayes"),

@@ -148,8 +148,8 @@ def test_modules_of_the_mutation_script_and_their_tests_are_there():
     for module, (_, tests) in MODULES.items():
         assert (ROOT / f"hpkit/{module}.py").exists(), module
         for name in tests.partition(" -k ")[0].split():
-            folder, topic = name.split("/")
-            assert (ROOT / f"tests/{folder}/test_{topic}.py").exists(), name
+            *folder, topic = name.split("/")
+            assert (ROOT.joinpath("tests", *folder) / f"test_{topic}.py").exists(), name
     assert ALIKE.keys() <= MODULES.keys()
 
 
