@@ -239,7 +239,7 @@ def test_still_picture_names_its_lines(curve):
     assert [text for text in said if text] == ["0.001", "0.03", "0.3", "learning rate"]
     assert (curves.get_xlabel(), validation.get_xlabel()) == ("epoch", "learning rate")
     keys = [text.get_text() for text in validation.get_legend().get_texts()]
-    assert keys == ["spread over seeds", "chosen"]
+    assert keys == ["spread", "chosen"]
     said = {text.get_text() for text in validation.texts}
     loss = curve.found.mean_val_loss[2]
     assert said == {"diverged", f"lowest {loss:.3g} at 0.3"}
