@@ -25,7 +25,7 @@ from hpkit.locale import words
 
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "adamw", "nesterov")
 ACTIVATIONS = ("relu", "tanh")
-CLASS_WEIGHTS = ("none", "balanced")
+_CLASS_WEIGHTS = ("none", "balanced")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
 USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
@@ -121,7 +121,7 @@ class Hyperparameters:
 
     def __post_init__(self):
         for name in NAMES:
-            object.__setattr__(self, name, check_value(name, getattr(self, name)))
+            object.__setattr__(self, name, _check_value(name, getattr(self, name)))
         object.__setattr__(self, "own", _check_own(self.own))
 
     def but(self, **changes: Any) -> Hyperparameters:
@@ -285,7 +285,7 @@ def _says(name, hint):
     return {"name": words("arguments").get(name, name), "way": hint}
 
 
-def check_value(name, value):
+def _check_value(name, value):
     return TABLE[check_name(name)].check(name, value)
 
 
@@ -391,7 +391,7 @@ def _check_own(own):
         own = dict(own)
     except (TypeError, ValueError):
         raise refusal("own", own, kind=TypeError) from None
-    return tuple(sorted((_own_name(n), check_plain(n, v)) for n, v in own.items()))
+    return tuple(sorted((_own_name(n), _check_plain(n, v)) for n, v in own.items()))
 
 
 def _own_name(name):
@@ -401,11 +401,11 @@ def _own_name(name):
     return str(name)
 
 
-def check_plain(name, value):
+def _check_plain(name, value):
     """Return a value of a model's own: a number, bool, text, None or a tuple."""
     value = plain(value)
     if isinstance(value, list | tuple):
-        return tuple(check_plain(name, part) for part in value)
+        return tuple(_check_plain(name, part) for part in value)
     if isinstance(value, float):
         return check_number(name, value, low=-math.inf)
     if not isinstance(value, int | str | None):
@@ -444,7 +444,7 @@ def _word(key):
 
 
 @dataclass(frozen=True)
-class Facts:
+class _Facts:
     """What hpkit knows of a hyperparameter; its words are in the locale.
 
     `loop`, `network`: what runs of a stack agree in, of any network or of hpkit's.
@@ -475,17 +475,18 @@ def _same(value):
 def _number(name, usual, control, ticks=(), by_factor=False, network=None, **limits):
     check = functools.partial(check_number, **{"low": 0} | limits)
     about = name, "number", check, usual, control, ticks, by_factor
-    return Facts(*about, network=network)
+    return _Facts(*about, network=network)
 
 
 def _count(name, usual, control, *, by_factor=False, loop=None, **limits):
     check = functools.partial(check_count, **limits)
-    return Facts(name, "count", check, usual, control, (), by_factor, loop)
+    return _Facts(name, "count", check, usual, control, (), by_factor, loop)
 
 
 def _choice(name, choices, **agreed):
     check = functools.partial(check_choice, choices=choices)
-    return Facts(name, "choice", check, ", ".join(choices), "choice", choices, **agreed)
+    about = name, "choice", check, ", ".join(choices), "choice", choices
+    return _Facts(*about, **agreed)
 
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
@@ -504,7 +505,7 @@ _ROWS = (
     _number("momentum", "0, 0.5, 0.8, 0.9, 0.95", "ticks", _MOMENTA, below=1),
     _number("weight_decay", "0, 0.0001, 0.001, 0.01, 0.1", "ticks", _DECAYS, True),
     _choice("optimizer", OPTIMIZERS, loop=_same),
-    Facts("hidden", *_UNITS, by_factor=True, network=_same),
+    _Facts("hidden", *_UNITS, by_factor=True, network=_same),
     _choice("activation", ACTIVATIONS, network=_same),
     # Without dropout nothing is drawn.
     _number("dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, **_SHARE),
@@ -513,13 +514,13 @@ _ROWS = (
     replace(_count("patience", "0, 2, 5, 10, 20", "ticks", low=0), ticks=_PATIENCES),
     _number("clip", "0, 0.1, 0.3, 1, 3", "ticks", _CLIPS),
     _number("label_smoothing", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
-    _choice("class_weight", CLASS_WEIGHTS, loop=_same),
+    _choice("class_weight", _CLASS_WEIGHTS, loop=_same),
 )
 
 
 class _Table(dict):
     def __missing__(self, name):  # one that is a model's own
-        return Facts(name, "own", check_plain, "", "own")
+        return _Facts(name, "own", _check_plain, "", "own")
 
 
 TABLE = _Table({facts.name: facts for facts in _ROWS})

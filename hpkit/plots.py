@@ -32,12 +32,12 @@ from hpkit.locale import Texts
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, short
 
-SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
-FONT = 10
-SAY = Texts("plots")
+_SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
+_FONT = 10
+_SAY = Texts("plots")
 CHARTS = Texts("plots.charts")
 FEW = 4  # settings of which both losses are drawn; more lines are a tangle
-STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
+_STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
 
@@ -78,7 +78,7 @@ def plot_training_curves(
     differ = varied(runs.settings)
     names = [short(setting, differ) for setting in runs.settings]
     chart = runs_chart(runs, split, names, few=count <= FEW)
-    size = SIZE[0], max(SIZE[1], 0.6 + 0.19 * count)
+    size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * count)
     return drawn(chart, ax, size, _alt("training", runs))
 
 
@@ -116,7 +116,7 @@ def plot_seeds(
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     look = {"seeds": runs.seeds, "pairs": pairs}
     chart = seeds_chart(losses, runs.diverged, names, **look)
-    size = SIZE[0], 1.3 + 0.45 * min(count, 14)
+    size = _SIZE[0], 1.3 + 0.45 * min(count, 14)
     return drawn(chart, ax, size, _alt("seeds", runs))
 
 
@@ -146,9 +146,9 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     >>> ax = plot_validation_curve(curve)
     """
     one = len(getattr(curve, "space", ())) == 1
-    curve = as_search(curve, None if one else ("validation_curve",))
+    curve = _as_search(curve, None if one else ("validation_curve",))
     chart = charts.validation_chart(curve, last=True)
-    return drawn(chart, ax, SIZE, _alt("curve", curve))
+    return drawn(chart, ax, _SIZE, _alt("curve", curve))
 
 
 def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
@@ -169,22 +169,22 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     >>> [tick.get_text() for tick in plot_parallel(grid).get_xticklabels()]
     ['learning rate', 'momentum', 'validation loss']
     """
-    search = as_search(search)
+    search = _as_search(search)
     runs, names = search.runs, list(search.space)
     out = runs.diverged.any(1)
     space = {name: search._listed(name) for name in names}
     axes = charts.parallel_axes(space, runs.mean_val_loss[~out])
-    axes[-1].label = SAY["val_loss"]
+    axes[-1].label = _SAY["val_loss"]
     shares = charts.parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
-    best = [i for i in tried[: len(STRONG)] if not out[i]]
+    best = [i for i in tried[: len(_STRONG)] if not out[i]]
     strong, count = np.isin(np.arange(len(out)), best), len(out)
     looks = {"color": ["gray"] * count, "label": [None] * count}
     looks["shape"] = ["circle"] * count
     for rank, i in enumerate(best):
         setting = short(search.settings[i], names)
         looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
-        looks["color"][i] = STRONG[rank]
+        looks["color"][i] = _STRONG[rank]
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.05)
     marked = [
@@ -220,8 +220,8 @@ def plot_best_so_far(
     """
     searches = as_searches(searches)
     chart = charts.best_so_far_chart(searches)
-    chart.x.label, chart.y.label = SAY["epochs_spent"], SAY["so_far"]
-    return drawn(chart, ax, SIZE, _alt("so_far", searches))
+    chart.x.label, chart.y.label = _SAY["epochs_spent"], _SAY["so_far"]
+    return drawn(chart, ax, _SIZE, _alt("so_far", searches))
 
 
 def plot_grid(
@@ -249,7 +249,7 @@ def plot_grid(
     >>> grid = hk.grid_search(moons, lr=[0.1, 1], batch_size=[16, 64])
     >>> ax = plot_grid(grid)
     """
-    grid = as_search(grid)
+    grid = _as_search(grid)
     x, y = _two_names(grid, x, y)
     space = _space(grid, x, y)
     loss = np.full((len(space[y]), len(space[x])), np.nan)
@@ -258,7 +258,7 @@ def plot_grid(
     best, ties = _lowest(grid, space)
     framed = {"best": [charts.cell_of(best, space)] if best else [], "ties": ties}
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
-    title = SAY["over"].format(names=others) if others else ""
+    title = _SAY["over"].format(names=others) if others else ""
     chart = charts.heatmap_chart(space, loss, framed=framed, title=title)
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
@@ -328,15 +328,15 @@ def plot_path(
     >>> plot_path(steps).get_ylabel()
     'batch size'
     """
-    steps = as_search(steps, ("one_at_a_time",))
+    steps = _as_search(steps, ("one_at_a_time",))
     x, y = _two_names(steps, x, y)
-    known = as_search(grid) if grid is not None else steps
+    known = _as_search(grid) if grid is not None else steps
     space = _space(known, x, y)
     said, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:
             change = named_value(step.name, getattr(step.winner, step.name))
-            said.append(SAY["step"].format(number=number, change=change))
+            said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
     best, ties = (None, []) if grid is None else _lowest(grid, space)
     look = {"best": best, "ties": ties, "title": "   ".join(said)}
@@ -378,7 +378,7 @@ def plot_decision_boundary(
     # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
     pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
     at = run.best_epoch if epoch == "best" else run.epochs_done
-    title = SAY["map"].format(epoch=at)
+    title = _SAY["map"].format(epoch=at)
     chart = map_chart(run.dataset, pixels, split=split, title=title, size=DOT)
     ax = drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
     cells = map_cells(run.dataset, CELLS)[1]  # on the scale of the networks
@@ -409,7 +409,7 @@ def plot_data(
     if check_there(check_dataset(dataset)).name == "digits":
         return _draw_digits(dataset, ax, getattr(dataset, split))
     _check_flat(dataset)
-    names = [SAY["class"].format(name=name) for name in dataset.classes]
+    names = [_SAY["class"].format(name=name) for name in dataset.classes]
     chart = map_chart(dataset, None, split=split, names=names, size=DOT)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
     alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
@@ -417,7 +417,7 @@ def plot_data(
 
 
 def _draw_digits(data, ax, rows):
-    ax = axes_for(ax, (7.2, 1.0))
+    ax = _axes_for(ax, (7.2, 1.0))
     first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
     tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
     ax.imshow(np.hstack(tiles), cmap="gray_r")
@@ -427,11 +427,11 @@ def _draw_digits(data, ax, rows):
 
 def _check_flat(data):
     if data.n_features != 2 or data.is_regression:
-        kind = SAY["regression" if data.is_regression else "classes"]
+        kind = _SAY["regression" if data.is_regression else "classes"]
         raise refusal("flat", features=data.n_features, what=kind)
 
 
-def as_search(result, kinds=None):
+def _as_search(result, kinds=None):
     """Return `result` if it is a Search (of one of `kinds`), else raise."""
     kind = getattr(result, "kind", type(result).__name__)
     if not isinstance(result, Search) or (kinds and kind not in kinds):
@@ -446,16 +446,16 @@ def _alt(kind, result, **facts):
 
 def drawn(chart, ax, size, alt):
     """Return the axes, or new ones of a size in inches, with a chart drawn."""
-    ax = axes_for(ax, size)
-    draw(ax, replace(chart, title=""), FONT)
+    ax = _axes_for(ax, size)
+    draw(ax, replace(chart, title=""), _FONT)
     # Layouts count titles, but not the name of the axis that stands above it.
-    ax.set_title(" ", loc="right", fontsize=FONT, pad=FONT)
+    ax.set_title(" ", loc="right", fontsize=_FONT, pad=_FONT)
     if chart.title:
-        ax.set_title(chart.title, fontsize=1.08 * FONT, pad=2.4 * FONT)
+        ax.set_title(chart.title, fontsize=1.08 * _FONT, pad=2.4 * _FONT)
     return alt_text(ax, alt)
 
 
-def axes_for(ax, size=None):
+def _axes_for(ax, size=None):
     """Return `ax` if it is axes, or those of a new figure of a size in inches."""
     if ax is None and size is not None:
         import matplotlib.pyplot as plt
@@ -479,7 +479,7 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_said
     ['A bowl.']
     """
-    figure = axes_for(ax).figure
+    figure = _axes_for(ax).figure
     check_text("sentence", sentence)
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
     figure._repr_mimebundle_ = partial(_only_metadata, figure)

@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -133,6 +134,19 @@ def test_imports_go_one_way():
                 upward.append(f"{path.relative_to(ROOT)}:{line} imports {other}")
 
     assert upward == []
+
+
+def test_what_one_module_alone_uses_has_an_underscore():
+    paths = [p for d in ("hpkit", "tests", "notebooks") for p in ROOT.glob(f"{d}/**/*")]
+    texts = [p.read_text("utf-8") for p in paths if p.suffix in (".py", ".pyi")]
+    files = Counter(word for text in texts for word in set(re.findall(r"\w+", text)))
+    for path in ROOT.glob("hpkit/**/*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            made = [n for t in getattr(node, "targets", ()) for n in ast.walk(t)]
+            names = [
+                getattr(n, "id" if n in made else "name", "_") for n in (node, *made)
+            ]
+            assert [n for n in names if n[0] != "_" and files[n] == 1] == [], path
 
 
 def test_page_for_maintainers_names_what_there_is():

@@ -19,7 +19,7 @@ def main(argv):
     try:
         # pytest's arguments are pytest's, also those that look like ours.
         if argv[:1] == ["test"]:
-            run_test(argv)
+            _run_test(argv)
         arguments = parser().parse_args(argv)
         sys.exit(arguments.run(arguments, argv))
     except Failure as failure:
@@ -35,32 +35,32 @@ def parser():
     commands = top.add_subparsers(required=True, metavar="command")
     commands.add_parser("test", help="run all tests, or pytest's arguments")
     sub = commands.add_parser("lab", help="open JupyterLab at a lesson")
-    sub.set_defaults(run=run_lab)
+    sub.set_defaults(run=_run_lab)
     sub.add_argument("lesson", nargs="?", help="its number, as 02 (default: the first)")
     sub.add_argument("--port", type=int, help="default: a free one from 8888 on")
     sub.add_argument("--no-browser", action="store_true", help="print the address only")
     sub.add_argument("--wheels", metavar="FOLDER", help="install from there, offline")
     sub = commands.add_parser("wheels", help="download what lab installs, for --wheels")
-    sub.set_defaults(run=run_wheels)
+    sub.set_defaults(run=_run_wheels)
     sub.add_argument("folder", type=Path)
     sub = commands.add_parser("reset", help="renew your copy of a lesson")
-    sub.set_defaults(run=run_reset)
+    sub.set_defaults(run=_run_reset)
     sub.add_argument("lesson", help="its number, as 02")
     sub = commands.add_parser("doctor", help="check that everything works")
-    sub.set_defaults(run=run_doctor)
+    sub.set_defaults(run=_run_doctor)
     sub = commands.add_parser("build", help="make the notebooks from notebooks/src")
-    sub.set_defaults(run=run_build)
+    sub.set_defaults(run=_run_build)
     sub.add_argument("lesson", nargs="?", help="its number (default: all)")
     sub.add_argument("--check", action="store_true", help="compare, write nothing")
     sub.add_argument("--pictures", action="store_true", help="those of the README only")
     sub.add_argument("--reference", action="store_true", help="REFERENCE.md only")
     sub = commands.add_parser("page", help="make the page to try without installing")
-    sub.set_defaults(run=run_page)
+    sub.set_defaults(run=_run_page)
     sub.add_argument("--out", default="site", help="folder (default: site)")
     return top
 
 
-def run_lab(arguments, argv):
+def _run_lab(arguments, argv):
     """Open a lesson; what cannot work is said before anything is installed."""
     lesson = lesson_name(arguments.lesson)
     if arguments.wheels:
@@ -69,14 +69,14 @@ def run_lab(arguments, argv):
     open_lab(lesson, arguments.port, browser=not arguments.no_browser)
 
 
-def run_wheels(arguments, argv):
+def _run_wheels(arguments, argv):
     """Download the packages; on a memory stick they install without a network."""
     ensure(argv)
     environment.download(arguments.folder.resolve())
     print(say("wheels_done", v=sys.version_info))
 
 
-def run_reset(arguments, argv):
+def _run_reset(arguments, argv):
     """Renew the copy of a lesson, then ask whether to forget its progress, too."""
     lesson = lesson_name(arguments.lesson)
     ensure(argv)
@@ -87,7 +87,7 @@ def run_reset(arguments, argv):
         print(progress(lesson).reset())
 
 
-def run_test(argv):
+def _run_test(argv):
     """Run pytest; without arguments over all tests, docstrings and notebooks."""
     if not (ROOT / "tests").is_dir() or not (ROOT / "notebooks").is_dir():
         raise Failure(say("no_tests", root=ROOT))
@@ -95,7 +95,7 @@ def run_test(argv):
     replace([sys.executable, "-m", "pytest", *argv[1:]])
 
 
-def run_doctor(_, argv):
+def _run_doctor(_, argv):
     """Check this environment, or the project's .venv; never installs."""
     from hpkit._cli.doctor import report
 
@@ -105,7 +105,7 @@ def run_doctor(_, argv):
     return report()
 
 
-def run_build(arguments, argv):
+def _run_build(arguments, argv):
     ensure(argv)
     if arguments.pictures:
         return maker("pictures").make()
@@ -116,7 +116,7 @@ def run_build(arguments, argv):
     return maker("build").main(arguments.lesson, check=arguments.check)
 
 
-def run_page(arguments, argv):
+def _run_page(arguments, argv):
     ensure(argv)
     return maker("page").make(Path(arguments.out))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hpkit._cli.environment import ROOT, missing, say
 
 SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
-EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
+_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
 def report():
@@ -49,12 +49,12 @@ def extensions():
     places = jupyter_path("labextensions")
     off = get_page_config(places)["disabledExtensions"]
     off = {name.split(":")[0] for name in off}  # or one of its plugins is
-    for name in EXTENSIONS:
+    for name in _EXTENSIONS:
         if not any(Path(place, name, "package.json").is_file() for place in places):
             raise RuntimeError(say("no_extension", name=name))
         if name in off:
             raise RuntimeError(say("disabled", name=name))
-    return f"{', '.join(EXTENSIONS)} found"
+    return f"{', '.join(_EXTENSIONS)} found"
 
 
 def threads():

@@ -27,18 +27,18 @@ ROOT = Path(__file__).resolve().parents[2]
 # from before the first file until pip is done, so that a call that was cut off by
 # Ctrl-C or a closed lid is known.  A .venv made by hand has none.
 STAMP = "hpkit-requirements"
-TEST_TOOLS = "tests/requirements.txt"  # reads requirements.txt, too
+_TEST_TOOLS = "tests/requirements.txt"  # reads requirements.txt, too
 
 # Measured: .venv with the CPU build of torch takes 2.0 GB, with the CUDA build about 7,
 # and pip unpacks beside it.
-SPACE_GB, CUDA_SPACE_GB = 2.5, 8
+_SPACE_GB, _CUDA_SPACE_GB = 2.5, 8
 
 # Without CUDA, which a machine without an NVIDIA card cannot use: 0.2 GB instead of 3.
 CPU_BUILD = "https://download.pytorch.org/whl/cpu"
 
 # What a log speaks of, the first that fits; Windows says it in any language, with the
 # same number.
-CAUSES = {
+_CAUSES = {
     "space": r"Errno 28\b|WinError 112\b|No space left|not enough space|quota exceeded",
     "wheels": r"Ignoring indexes[\s\S]*No matching distribution",  # of lab --wheels
     "torch": r"No matching distribution found for torch",
@@ -69,7 +69,7 @@ def requirements(root=ROOT, tests=False):
         return [line for line in metadata.requires("hpkit") if "extra ==" not in line]
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     text = (root / "requirements.txt").read_text("utf-8")
-    if tests and (more := root / TEST_TOOLS).is_file():
+    if tests and (more := root / _TEST_TOOLS).is_file():
         text += more.read_text("utf-8")
     lines = [line.split(" #")[0].strip() for line in text.splitlines()]
     own = [line for line in lines if line and line[0] not in "#-"]
@@ -128,7 +128,7 @@ def make(venv, root=ROOT):
     """Make an empty ``.venv`` in place of one that does not run; give its Python."""
     if not (util.find_spec("venv") and util.find_spec("ensurepip")):
         raise Failure(say("no_venv", python=sys.executable))
-    if shutil.disk_usage(root).free < space_needed() * 1e9:
+    if shutil.disk_usage(root).free < _space_needed() * 1e9:
         raise failure("No space left", root)
     print(say("making"), flush=True)
     try:
@@ -157,7 +157,7 @@ def fill(venv, root=ROOT, tests=False):
     print(say("installing"), flush=True)
     try:
         if stamp.exists() and stamp.read_text() == "unfinished":
-            forget_half_installed()
+            _forget_half_installed()
         stamp.write_text("unfinished")
         install(root, tests)
         stamp.write_text(mark)
@@ -167,7 +167,7 @@ def fill(venv, root=ROOT, tests=False):
         raise Failure(say("lacking", what=lacking[0]))
 
 
-def forget_half_installed():
+def _forget_half_installed():
     """Make pip install again what it was cut off in; it writes RECORD last."""
     for info in Path(sysconfig.get_path("purelib")).glob("*.dist-info"):
         if not (info / "RECORD").exists():
@@ -186,8 +186,8 @@ def install(root, tests=False):
         quick += [torch, "--index-url", CPU_BUILD]
         if subprocess.run([*command, *quick]).returncode:
             print(say("usual_build", address=CPU_BUILD), flush=True)
-    own = tests and (root / TEST_TOOLS).is_file()
-    file = TEST_TOOLS if own else "requirements.txt"
+    own = tests and (root / _TEST_TOOLS).is_file()
+    file = _TEST_TOOLS if own else "requirements.txt"
     with tempfile.TemporaryDirectory(prefix="hpkit") as folder:
         log = Path(folder, "pip.log")
         done = subprocess.run([*command, "--log", log, "-r", file], cwd=root)
@@ -196,18 +196,18 @@ def install(root, tests=False):
         raise failure(text, root)
 
 
-def without_card():
+def _without_card():
     """Say whether this is Linux without an NVIDIA card."""
     nvidia = shutil.which("nvidia-smi") or Path("/proc/driver/nvidia").exists()
     linux = sys.platform == "linux" and platform.machine() == "x86_64"
     return linux and not nvidia and os.environ.get("HPKIT_TORCH") != "cuda"
 
 
-def space_needed():
+def _space_needed():
     """Return the gigabytes that .venv needs: a card brings the CUDA build of torch."""
     card = sys.platform == "linux" and shutil.which("nvidia-smi")
     cuda = os.environ.get("HPKIT_TORCH") == "cuda"
-    return CUDA_SPACE_GB if card or cuda else SPACE_GB
+    return _CUDA_SPACE_GB if card or cuda else _SPACE_GB
 
 
 def cpu_torch(lines):
@@ -215,7 +215,7 @@ def cpu_torch(lines):
     # Whoever gave pip a source of packages gets torch from there.
     sources = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CONFIG_FILE")
     own = any(os.environ.get(f"PIP_{name}") for name in sources)
-    if own or not without_card():
+    if own or not _without_card():
         return None
     return next((line for line in lines if re.match(r"torch\b", line)), None)
 
@@ -242,9 +242,9 @@ def use_wheels(folder):
 
 
 def failure(text, root):
-    """Failure for the first of `CAUSES` that `text` (a log, a message) speaks of."""
-    cause = next(name for name in CAUSES if re.search(CAUSES[name], text, re.I))
-    facts = {"space": space_needed(), "free": shutil.disk_usage(root).free / 1e9}
+    """Failure for the first of `_CAUSES` that `text` (a log, a message) speaks of."""
+    cause = next(name for name in _CAUSES if re.search(_CAUSES[name], text, re.I))
+    facts = {"space": _space_needed(), "free": shutil.disk_usage(root).free / 1e9}
     facts["machine"] = f"{platform.system()} {platform.machine()}"
     python = platform.python_version()
     return Failure(say(f"causes.{cause}", root=root, python=python, **facts))

@@ -14,7 +14,7 @@ from pathlib import Path
 from hpkit._cli.environment import ROOT, Failure, replace, say
 from hpkit.store import write
 
-WORKSPACE = "hpkit"
+_WORKSPACE = "hpkit"
 FOLDER = "my-lessons"
 # What each copy was made from: a lesson that differs from it has been updated since.
 RECORD = ".copied.json"
@@ -62,12 +62,12 @@ def address(path):
         from jupyterlab_server.workspaces_handler import WorkspacesManager
 
         manager = WorkspacesManager(get_workspaces_dir())
-        if not manager.load(WORKSPACE)["data"]:
+        if not manager.load(_WORKSPACE)["data"]:
             dock = {"type": "tab-area", "widgets": []}
             first = {"main": {"dock": dock}, "left": {"collapsed": True}}
             new = {"data": {"layout-restorer:data": first}}
-            manager.save(WORKSPACE, json.dumps(new | {"metadata": {"id": WORKSPACE}}))
-    return f"/lab/workspaces/{WORKSPACE}/tree/{path}"
+            manager.save(_WORKSPACE, json.dumps(new | {"metadata": {"id": _WORKSPACE}}))
+    return f"/lab/workspaces/{_WORKSPACE}/tree/{path}"
 
 
 def settings(environ=os.environ):
@@ -96,7 +96,7 @@ def refresh(root=ROOT):
             if not mine.exists() or digest(mine) == known.get(name) != now:
                 write(mine, original.read_bytes())  # nothing of the learner's is in it
             elif name in known and known[name] != now:
-                new = free_name(mine, "new")
+                new = _free_name(mine, "new")
                 write(new, original.read_bytes())
                 number = name.partition("_")[0]
                 print(say("updated", name=name, new=new, number=number))
@@ -112,7 +112,7 @@ def reset(lesson, root=ROOT):
     """Put a new copy of a lesson in place of the learner's, which is kept aside."""
     mine = root / FOLDER / f"{lesson}.ipynb"
     if mine.is_file():
-        old = free_name(mine, "old")
+        old = _free_name(mine, "old")
         os.replace(mine, old)
         print(f"Yours is kept as {FOLDER}/{old.name}.")
     if refresh(root) != mine.parent:
@@ -133,7 +133,7 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def free_name(path, word):
+def _free_name(path, word):
     """Give a name beside `path` that nothing has: 02.old.ipynb, 02.old-2.ipynb."""
     names = (f"{path.stem}.{word}{n}{path.suffix}" for n in ["", *range(-2, -1000, -1)])
     return next(new for name in names if not (new := path.with_name(name)).exists())

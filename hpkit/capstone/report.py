@@ -30,9 +30,9 @@ FRAME = (
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
 )
 # Points of letters on 6.4 inches; on a printed page they are a third of that.
-LOOK = {"letter": 14, "width": 6.4, "dpi": 110}
+_LOOK = {"letter": 14, "width": 6.4, "dpi": 110}
 HEIGHT = 12  # letters
-STARTS = {"h1": "# ", "h2": "## ", "blockquote": "> "}  # of lines of Markdown
+_STARTS = {"h1": "# ", "h2": "## ", "blockquote": "> "}  # of lines of Markdown
 
 
 def runs_of(entry):
@@ -200,7 +200,7 @@ def _again(data):
 
 
 def _block(tag, text):
-    start = STARTS.get(tag, "")
+    start = _STARTS.get(tag, "")
     return f"<{tag}>{escape(text)}</{tag}>", start + text.replace("\n", f"\n{start}")
 
 
@@ -212,7 +212,7 @@ def _figures(shown, pictures, stem):
     html, lines = "", []
     for caption, chart in shown.items():
         name, caption = f"{stem}-{len(pictures) + 1}.png", say(f"report.{caption}")
-        drawn = pictures[name] = picture([replace(chart, height=HEIGHT)], **LOOK)
+        drawn = pictures[name] = picture([replace(chart, height=HEIGHT)], **_LOOK)
         image = f"<img src='{uri(drawn)}' alt='{escape(chart.alt)}'>"
         html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
         lines += [f"![{chart.alt}]({name})", caption]

@@ -30,7 +30,7 @@ from hpkit.text import label, shown
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the second in a quarter with 60, the third in none;
 # a search with 60 reaches the second in 23 or 24 of them and the third in 13 to 19.
-BARS = (0.85, 0.93, 0.95)
+_BARS = (0.85, 0.93, 0.95)
 _REASON = 5  # words at least
 _NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
 _NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
@@ -121,7 +121,7 @@ class Capstone:
         dataset: str | Dataset = "digits",
         *,
         budget: int = 60,
-        bars: Iterable[float] = BARS,
+        bars: Iterable[float] = _BARS,
         name: str = "capstone",
         folder: str | PathLike[str] | None = "hpkit-runs",
     ) -> None:

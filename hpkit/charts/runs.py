@@ -29,9 +29,9 @@ from hpkit.locale import Texts
 
 WORDS = Texts("charts")
 WAYS = Texts("capstone.rivals")
-DENSE = 200  # points of a curve, where there are many: more are not seen
-SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
-ASIDE = 0.24  # of a row, over which the dots of seeds are spread
+_DENSE = 200  # points of a curve, where there are many: more are not seen
+_SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
+_ASIDE = 0.24  # of a row, over which the dots of seeds are spread
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
@@ -83,9 +83,9 @@ def stacked(
     """Return curves of any length as x and y (curves, points), nan after an end."""
     # `scale(number)` is what an epoch of a curve is on the axis.
     most = max(map(len, curves), default=0)
-    x, y = np.full((2, len(curves), min(DENSE, most)), np.nan)
+    x, y = np.full((2, len(curves), min(_DENSE, most)), np.nan)
     for row, curve in enumerate(curves):
-        count = min(DENSE, len(curve))
+        count = min(_DENSE, len(curve))
         some = np.linspace(0, len(curve) - 1, count).round().astype(int)
         x[row, :count] = some * scale(row)
         y[row, :count] = clipped(curve, top)[0][some]
@@ -155,7 +155,7 @@ def loss_chart(
 def shades(count: int) -> list[str]:
     """Return colors for curves: names while they last, else a ramp."""
     ramp = colormaps["viridis"](np.linspace(0, 0.88, count))
-    return list(SHADES[:count]) if count <= len(SHADES) else list(map(to_hex, ramp))
+    return list(_SHADES[:count]) if count <= len(_SHADES) else list(map(to_hex, ramp))
 
 
 def runs_chart(
@@ -227,9 +227,9 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     spread = [row.std(ddof=1) if len(row) > 1 else 0.0 for row in fine]
     joined = losses.T if pairs else np.zeros((0, count))
     gone, labels = np.flatnonzero(out.any(1)), list(names)
-    colors, dots = [SHADES[i % len(SHADES)] for i in range(count)], []
+    colors, dots = [_SHADES[i % len(_SHADES)] for i in range(count)], []
     # Seeds beside each other lie at other heights: few dots cover each other.
-    aside = ASIDE * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
+    aside = _ASIDE * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
     for i, color in enumerate(colors):
         if i in gone and told is None:
             labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))

@@ -32,15 +32,15 @@ from hpkit.search.space import Range
 from hpkit.text import short, shown
 
 WORDS = Texts("charts")
-LOG = Texts("capstone.pictures")
+_LOG = Texts("capstone.pictures")
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
-DOTS = 12  # seeds drawn as single points; more are a smear
+_DOTS = 12  # seeds drawn as single points; more are a smear
 DOT = {"size": 3, "opacity": 0.45, "hover": False}
-ROOM = 0.05  # of an axis beside its outermost values
+_ROOM = 0.05  # of an axis beside its outermost values
 DASH = "\N{EN DASH}"
-LIFT = 0.16  # of a cell: its number stands above the middle
-STOP = np.array([[-0.34], [-0.24]])  # and the path passes at the left and below
-GAP, NARROW = 1, 3  # places between two steps, and those of a short list
+_LIFT = 0.16  # of a cell: its number stands above the middle
+_STOP = np.array([[-0.34], [-0.24]])  # and the path passes at the left and below
+_GAP, _NARROW = 1, 3  # places between two steps, and those of a short list
 _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
     "best": ("orange", 4.0, None, 0.0),
@@ -68,11 +68,11 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
     order = np.argsort(at)
     ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
     if not factors:
-        room = ROOM * (high - low) or 0.5 * abs(low) or 1.0
+        room = _ROOM * (high - low) or 0.5 * abs(low) or 1.0
         return Axis(label, (low - room, high + room), **ticks), at
     if flat == list(values) and high / low >= 1000:
         ticks = {}  # powers of ten say it with less ink
-    room = (high / low) ** ROOM
+    room = (high / low) ** _ROOM
     return Axis(label, (low / room, high * room), "log", **ticks), at
 
 
@@ -152,7 +152,7 @@ def validation_chart(
     each_said = zip(kinds, texts, mean, spread, strict=True)
     called = TABLE[name].short
     tips = [WORDS[kind].format(f"{called} {v}", *of) for kind, v, *of in each_said]
-    dots = each.ravel() if several and len(runs.seeds) <= DOTS else []
+    dots = each.ravel() if several and len(runs.seeds) <= _DOTS else []
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
     first, end, curve = (WORDS[word] if last else None for word in words)
@@ -294,7 +294,7 @@ def path_chart(
     for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
-    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T + STOP
+    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T + _STOP
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
     marks = [
@@ -308,7 +308,7 @@ def path_chart(
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
     look = {"framed": framed, "legends": legends, "tips": every, "marks": marks}
-    return heatmap_chart(space, loss, lift=LIFT, title=title, alt=alt, **look)
+    return heatmap_chart(space, loss, lift=_LIFT, title=title, alt=alt, **look)
 
 
 def _cell_on(setting, space):
@@ -345,7 +345,7 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
     curves = np.full((2, len(space), max(map(len, ordered))), np.nan)
     for number, (name, values) in enumerate(zip(space, ordered, strict=True)):
         at, winner = begin + np.arange(len(values), dtype=float), None
-        at += max(0, NARROW - len(values)) / 2
+        at += max(0, _NARROW - len(values)) / 2
         ticks += at.tolist()
         texts += map(shown, values)
         now = "next" if number == len(steps) else "later"
@@ -365,11 +365,11 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
         head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
         said.append(f"{TABLE[name].label}, {now}")
-        begin += max(len(values), NARROW) + GAP
+        begin += max(len(values), _NARROW) + _GAP
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
     x, y = curves[:, np.isfinite(curves[0])]
     losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
-    room = {"room": NARROW + GAP}  # between middles
+    room = {"room": _NARROW + _GAP}  # between middles
     marks = [
         text(middle, 1.22 * level, names, strong=True, **room),
         text(middle, 1.1 * level, states, color="soft", **room),
@@ -379,7 +379,7 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
         cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     chart = Chart(
-        Axis("", (-0.6, begin - GAP - 0.4), texts=texts, ticks=ticks),
+        Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks),
         Axis(WORDS["loss"], (0, 1.3 * top), **losses),
         marks,
         title=WORDS["steps"] if title is None else title,
@@ -448,16 +448,16 @@ def spent_chart(each, budget) -> Chart:
     for n, (name, epochs, loss) in enumerate(each):
         epochs, loss = spent + epochs, np.minimum(loss, lowest)
         spent, lowest = int(epochs[-1]), loss[-1]
-        said = LOG["entry"].format(n=n + 1, what=name)
+        said = _LOG["entry"].format(n=n + 1, what=name)
         look = {"color": CLASSES[n % len(CLASSES)], "label": said}
         marks.append(line(epochs, loss, step=True, width=3, **look))
         marks.append(rule(spent, color="soft", width=0.6))
-        ends.append(LOG["end"].format(loss=lowest, epochs=spent))
+        ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
         heights += list(loss)
-    marks.append(rule(budget, color="ink", dash="dashed", label=LOG["budget"]))
-    x = Axis(LOG["spent"], (0, 1.02 * max(spent, budget)))
-    said = LOG["so_far_said"].format(ends=", ".join(ends))
-    return Chart(x, _log_axis(LOG["so_far"], heights), marks, alt=said)
+    marks.append(rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
+    x = Axis(_LOG["spent"], (0, 1.02 * max(spent, budget)))
+    said = _LOG["so_far_said"].format(ends=", ".join(ends))
+    return Chart(x, _log_axis(_LOG["so_far"], heights), marks, alt=said)
 
 
 def tried_chart(each, chosen=None) -> Chart:
@@ -475,12 +475,12 @@ def tried_chart(each, chosen=None) -> Chart:
         # Two that lie on each other are one that was trained twice.
         dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
         crosses |= set(lrs[out])
-    said = LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
+    said = _LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
     if chosen:
         marks.append(ring(*chosen, color="ink"))
-        said += " " + LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
-    x = _log_axis(LOG["lr"], [lr for lr, _ in dots] + [*crosses])
-    y = _log_axis(LOG["val_loss"], [float(loss) for _, loss in dots])
+        said += " " + _LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
+    x = _log_axis(_LOG["lr"], [lr for lr, _ in dots] + [*crosses])
+    y = _log_axis(_LOG["val_loss"], [float(loss) for _, loss in dots])
     return Chart(x, y, marks, alt=said)
 
 

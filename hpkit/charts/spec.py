@@ -59,8 +59,8 @@ CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
-RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
-RAMP += ["#59BFC0", "#8FD4BD", "#C7E9B4", "#EDF8B6"]
+_RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
+_RAMP += ["#59BFC0", "#8FD4BD", "#C7E9B4", "#EDF8B6"]
 
 _LIGHT = '[data-jp-theme-light="true"] {0}, .vscode-light {0}, .notebook_app {0}'
 _DARK = '[data-jp-theme-light="false"] {0}, .vscode-dark {0}, [theme=dark] {0}'
@@ -260,8 +260,8 @@ def cell_colors(values):
     low = logs[known].min() if known.any() else 0.0
     span = max(logs[known].max() - low, np.log(2)) if known.any() else 1.0
     share = np.full(values.shape, 0.5) if known.sum() == 1 else (logs - low) / span
-    at = np.linspace(0, 1, len(RAMP))
-    stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in RAMP])
+    at = np.linspace(0, 1, len(_RAMP))
+    stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in _RAMP])
     colors = np.stack([np.interp(share, at, stop) for stop in stops.T], -1)
     colors = np.append(colors, np.ones((*values.shape, 1)), -1)
     colors[~known] = (0.55, 0.55, 0.55, 0.13)

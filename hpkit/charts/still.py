@@ -25,9 +25,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from hpkit.charts.spec import Axis, Chart, light, unpacked
 
-LETTER = 9.0  # points
-UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
-SMALLEST = 0.7  # size of crowded labels over that of others
+_LETTER = 9.0  # points
+_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
+_SMALLEST = 0.7  # size of crowded labels over that of others
 _LINE = 1.25  # height of a line of text over the size of its letters
 _GAP = 1.1  # letters between the axes and a label at the end of a line
 _DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
@@ -57,7 +57,7 @@ def picture(charts, widths=None, *, form="png", dpi=100, **look) -> bytes:
     # The salt keeps matplotlib from making up new names for parts of an SVG.
     with rc_context({"svg.hashsalt": "hpkit"} if form == "svg" else {}):
         made = still(charts, widths, **look)
-        made.savefig(file, format=form, dpi=dpi, metadata=UNDATED[form])
+        made.savefig(file, format=form, dpi=dpi, metadata=_UNDATED[form])
     return file.getvalue()
 
 
@@ -80,7 +80,7 @@ def small(png: bytes) -> bytes:
     return file.getvalue()
 
 
-def still(charts, widths=None, *, width=9.6, letter=LETTER) -> Figure:
+def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
     """Return charts side by side as a figure, `width` inches wide."""
     lines = max(chart.height + 1.6 + 1.6 * bool(chart.title) for chart in charts)
     high, across = lines * letter * _LINE, 72 * width
@@ -95,7 +95,7 @@ def still(charts, widths=None, *, width=9.6, letter=LETTER) -> Figure:
     return made
 
 
-def draw(ax: Axes, chart: Chart, letter: float = LETTER) -> Axes:
+def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
     _axes(ax, chart, letter)
     sheet = _Sheet(ax, letter)
@@ -375,7 +375,7 @@ class _Sheet:
         if not ends:
             return 0.0
         room = self.height / (_LINE * self.letter * len(ends))
-        letter = self.letter * np.clip(room, SMALLEST, 1)
+        letter = self.letter * np.clip(room, _SMALLEST, 1)
         gap, to_axes = _LINE * letter / self.height, ax.transData - ax.transAxes
         places = to_axes.transform([end[:2] for end in ends]).clip(0, 1)
         if len(ends) > (most := int(1 / gap) + 1):

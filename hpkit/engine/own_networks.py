@@ -35,7 +35,7 @@ STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 _TRACE_TOLERANCE = 1e-3
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
-_TRACES, MOST_TRACES = {}, 64
+_TRACES, _MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
 
 
@@ -313,7 +313,7 @@ class ModuleNetworks:
             made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
             _drop_idle(made)
             _TRACES[key] = made
-            if len(_TRACES) > MOST_TRACES:
+            if len(_TRACES) > _MOST_TRACES:
                 del _TRACES[next(iter(_TRACES))]
         self.functions[key] = _TRACES[key]
         weights, buffers = copies()

@@ -20,7 +20,7 @@ from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
 from hpkit.hyperparameters import factors
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
-NARROWEST = 16
+_NARROWEST = 16
 GATHER_NUMBERS = 100_000  # in the batches that are gathered at once
 _LOG_HALF = -0.6931
 # torch.optim's own: Adam's two, RMSprop's, and that of both.
@@ -166,7 +166,7 @@ class Stack:
         """Lay out an epoch: which place in the order each column of a batch takes."""
         n = self.data.n_train
         self.steps = -(-n // batch_size)
-        self.width = max(NARROWEST, batch_size) if self.net.pads else batch_size
+        self.width = max(_NARROWEST, batch_size) if self.net.pads else batch_size
         place = torch.arange(self.steps * batch_size).view(self.steps, -1)
         place = nn.functional.pad(place, (0, self.width - batch_size), value=n)
         real = place < n
@@ -360,7 +360,7 @@ class Stack:
     def _cut_to_measure(self):
         data, count = self.data, len(self.runs)
         widest = max(shape[0] for shape in self.net.shapes if shape)
-        columns = max(NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
+        columns = max(_NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
         if self.net.whole_splits:
             columns = [data.n_train, data.X.shape[1] - data.n_train]
         Xs, Ys = data.X.split(columns, 1), data.Y.split(columns, 1)

@@ -29,13 +29,13 @@ from hpkit.hyperparameters import check_flag
 from hpkit.locale import say, texts_of
 
 # Symbol and color of the bar (Okabe-Ito); symbol and words say it without the color.
-SIGNS = {
+_SIGNS = {
     CORRECT: ("✓", "#009E73"),
     NOT_YET: ("→", "#E69F00"),
     NOT_ATTEMPTED: ("…", "#999999"),
     COULD_NOT_CHECK: ("!", "#CC79A7"),
 }
-BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
+_BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
 NOTE = "<div style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
 BOX = (
     "<div role='status' style='border-left:5px solid {};padding:4px 12px;margin:4px 0;"
@@ -59,11 +59,11 @@ def _solutions_shown():
 def to_html(text):
     text = html.escape(text.strip(), quote=False)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
-    return BOLD.sub(r"<b>\1</b>", text).replace("\n\n", "<br><br>")
+    return _BOLD.sub(r"<b>\1</b>", text).replace("\n\n", "<br><br>")
 
 
 def to_text(text):
-    parts = BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
+    parts = _BOLD.sub(r"\1", text.strip()).replace("`", "").split("\n\n")
     return "\n\n".join(textwrap.fill(part, 88) for part in parts)
 
 
@@ -100,14 +100,14 @@ class Feedback:
     @property
     def _head(self):
         word = f"exercises.outcome.{self.outcome.replace(' ', '_')}"
-        return f"{SIGNS[self.outcome][0]} {self.word or say(word)}"
+        return f"{_SIGNS[self.outcome][0]} {self.word or say(word)}"
 
     def __repr__(self):
         lines = [f"{self._head} {self.message}", self.note]
         return "\n".join(map(to_text, filter(None, lines)))
 
     def _repr_html_(self):
-        color, note = SIGNS[self.outcome][1], self.note and to_html(self.note)
+        color, note = _SIGNS[self.outcome][1], self.note and to_html(self.note)
         note = note and NOTE.format(note)
         return BOX.format(color, self._head, to_html(self.message), note)
 
@@ -119,7 +119,7 @@ class Page:
     markdown: str
 
     def __repr__(self):
-        return BOLD.sub(r"\1", self.markdown)
+        return _BOLD.sub(r"\1", self.markdown)
 
     def _repr_markdown_(self):
         return self.markdown
@@ -248,7 +248,7 @@ class Exercise:
         title = say("exercises.exercise", title=self.words["title"])
         text = f"**{title}**\n\n{self.words['question'].strip()}"
         if passed := self._passed_before:
-            text += f"\n\n*{SIGNS[CORRECT][0]} {passed}*"
+            text += f"\n\n*{_SIGNS[CORRECT][0]} {passed}*"
         return text
 
     def __repr__(self):

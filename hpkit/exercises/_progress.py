@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CORRECT, NOT_YET = "correct", "not yet"
 NOT_ATTEMPTED, COULD_NOT_CHECK = "not attempted", "could not check"
-OUTCOMES = (CORRECT, NOT_YET, NOT_ATTEMPTED, COULD_NOT_CHECK)
+_OUTCOMES = (CORRECT, NOT_YET, NOT_ATTEMPTED, COULD_NOT_CHECK)
 # What may stand in an entry: anything else is no file of ours.
 _TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
 KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
@@ -37,7 +37,7 @@ def _check(data):
     for entry in data["entries"].values():
         names = KINDS.keys() & {"tries", "last", *entry}
         check_kinds(entry, {name: KINDS[name] for name in names})
-        if entry.get("outcome", CORRECT) not in OUTCOMES:
+        if entry.get("outcome", CORRECT) not in _OUTCOMES:
             raise ValueError("no such outcome")
         for stamp in ("last", "passed"):
             if entry.get(stamp) is not None:

@@ -20,7 +20,7 @@ from hpkit.locale import say, texts_of
 QUIZZES = Path(__file__).parent / "quizzes"
 LETTERS = string.ascii_uppercase
 # ipywidgets gives a button no id that `for` could name.
-LABEL = (
+_LABEL = (
     '<label style="display:block;cursor:pointer;line-height:1.5;padding-top:3px" '
     "onclick=\"this.closest('.hpkit-choice').querySelector('button').click()\">"
     "{}</label>"
@@ -171,7 +171,7 @@ class Quiz:
             tip = say("exercises.quiz.press", **facts)
             button = Button(description=letter, tooltip=tip, layout=small)
             button.on_click(lambda _, letter=letter: self._press(n, letter))
-            row = [button, HTML(LABEL.format(to_html(a["answer"])), layout=wide)]
+            row = [button, HTML(_LABEL.format(to_html(a["answer"])), layout=wide)]
             row = HBox(row, layout=Layout(align_items="flex-start"))
             row.add_class("hpkit-choice")
             hidden = Layout(margin="0 0 0 50px", max_width="46em", display="none")

@@ -105,7 +105,7 @@ def _mystery_runs():
     }
 
 
-class MysteryCurves:
+class _MysteryCurves:
     """Six small charts without a label; as text, the losses in a table."""
 
     def __repr__(self):
@@ -135,7 +135,7 @@ class MysteryCurves:
         return file.getvalue(), {"alt": six_curves.words["alt"]}
 
 
-mystery_curves = MysteryCurves()
+mystery_curves = _MysteryCurves()
 
 
 @Exercise

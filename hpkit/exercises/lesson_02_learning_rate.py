@@ -12,10 +12,10 @@ from hpkit.hyperparameters import Hyperparameters
 # As in the lesson: 16-16 units on moons, 32 on digits.
 BASE = Hyperparameters(lr=0.01, batch_size=32, epochs=30)
 DIGITS = BASE.but(hidden=(32,), epochs=10)
-SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # A spread would be the natural limit, but that of the one best value is small by luck.
-CLOSE = 1.15
-BREAKING = (0.1, 0.3, 1, 3, 10, 30)
+_CLOSE = 1.15
+_BREAKING = (0.1, 0.3, 1, 3, 10, 30)
 RATES = (0.001, 0.01, 0.3, 10)
 
 
@@ -27,36 +27,36 @@ def prediction(answer):
 
 @cache
 def _best_of_sweep():
-    runs = trained("moons", [BASE.but(lr=lr) for lr in SWEEP])
+    runs = trained("moons", [BASE.but(lr=lr) for lr in _SWEEP])
     i = runs.order[0]
-    return SWEEP[i], runs.mean_val_loss[i]
+    return _SWEEP[i], runs.mean_val_loss[i]
 
 
 @Exercise
 def good_rate(answer):
     """The mean loss of the learning rate is close to that of the sweep's best."""
     lr = read.number(answer, above=0)
-    wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in SWEEP))
+    wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in _SWEEP))
     best, mean = _best_of_sweep()
     loss = trained("moons", [BASE.but(lr=lr)]).mean_val_loss[0]
-    facts = {"lr": lr, "loss": loss, "limit": CLOSE * mean, "best": mean}
-    far = not loss <= CLOSE * mean
+    facts = {"lr": lr, "loss": loss, "limit": _CLOSE * mean, "best": mean}
+    far = not loss <= _CLOSE * mean
     return wrong_if(facts, too_small=far and lr < best, too_large=far)
 
 
 @cache
 def _broken():
     """Return how far each gets on digits: with 60 seeds all at lr 1, none at 3."""
-    settings = [DIGITS.but(lr=lr) for lr in BREAKING]
+    settings = [DIGITS.but(lr=lr) for lr in _BREAKING]
     runs = trained("digits", settings, seeds=range(3))
     last = runs.val_loss[..., -1] / runs.val_loss[..., 0]
-    return dict(zip(BREAKING, last.mean(1), strict=True))
+    return dict(zip(_BREAKING, last.mean(1), strict=True))
 
 
 @Exercise
 def diverging_rate(answer):
     """The smallest of the list whose loss is no number."""
-    lr = read.choice(answer, BREAKING)
+    lr = read.choice(answer, _BREAKING)
     share, smallest = _broken()[lr], min(k for k, v in _broken().items() if v != v)
     facts = {"lr": lr, "share": 100 * share}
     wrong_if(facts, learns=share == share, smaller_too=lr > smallest)

@@ -13,7 +13,7 @@ from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 SPLITS = ("train", "valid", "test")
-LEAKS = frozenset("AC")
+_LEAKS = frozenset("AC")
 
 
 @Exercise
@@ -39,8 +39,8 @@ def _short(name, names):
 def find_leaks(answer):
     """Exactly A and C; what is said names only letters of the answer."""
     got = read.choice_set(answer, "ABCD")
-    facts = {"n": len(got & LEAKS), "of": len(LEAKS)}
-    wrong_if(facts, B="B" in got, D="D" in got, none=not got, more=got != LEAKS)
+    facts = {"n": len(got & _LEAKS), "of": len(_LEAKS)}
+    wrong_if(facts, B="B" in got, D="D" in got, none=not got, more=got != _LEAKS)
 
 
 @Exercise

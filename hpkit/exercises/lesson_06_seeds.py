@@ -10,7 +10,7 @@ from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
 BASE = Hyperparameters(epochs=30)  # as in the lesson: moons, batch size 32
-PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
+_PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
 
 
 @Exercise
@@ -24,12 +24,12 @@ def _verdict_of_pairs():
     """Return what 20 seeds say of each pair, by the rule of every search."""
     from hpkit.search.result import told_apart
 
-    rates = sorted({lr for pair in PAIRS.values() for lr in pair})
+    rates = sorted({lr for pair in _PAIRS.values() for lr in pair})
     runs = trained("moons", [BASE.but(lr=lr) for lr in rates], seeds=range(20))
     losses = dict(zip(rates, runs.best_val_loss, strict=True))
     *words, neither = four_pairs.words["choices"]
     verdicts = {}
-    for letter, pair in PAIRS.items():
+    for letter, pair in _PAIRS.items():
         both = np.stack([losses[lr] for lr in pair])
         best = int(both.mean(1).argmin())
         verdicts[letter] = words[best] if told_apart(both, best).any() else neither

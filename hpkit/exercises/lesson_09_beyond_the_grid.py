@@ -11,7 +11,7 @@ from hpkit.hyperparameters import Hyperparameters
 
 DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 LAST = 80
-SPIRAL = Hyperparameters(lr=0.1, batch_size=16, epochs=LAST)
+_SPIRAL = Hyperparameters(lr=0.1, batch_size=16, epochs=LAST)
 NETWORKS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
 
 
@@ -26,7 +26,7 @@ def how_many(answer):
 @cache
 def _slow_starters():
     """Return the lowest losses so far, (networks, epochs + 1): means over 3 seeds."""
-    settings = [SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
+    settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
     runs = trained("clean_spiral", settings, seeds=range(3))
     return np.minimum.accumulate(runs.val_loss, axis=2).mean(1)
 

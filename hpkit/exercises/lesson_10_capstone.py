@@ -6,9 +6,9 @@ from hpkit.exercises._answers import choice_set, free_text, kind, number, wrong_
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import lesson_of
 
-DATA, BUDGET, WORDS_OF_A_REASON = "digits", 60, 5
-NUMBERS_OF_A_PLAN = 3  # two ends of a range, and a price
-NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "bar"]
+DATA, _BUDGET, _WORDS_OF_A_REASON = "digits", 60, 5
+_NUMBERS_OF_A_PLAN = 3  # two ends of a range, and a price
+_NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "bar"]
 
 
 @Exercise
@@ -25,23 +25,23 @@ def my_plan(answer):
     """Ten words, and the range and the price as numbers; the rest is for a reader."""
     text = free_text(answer, 10)
     numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
-    wrong_if(no_numbers=len(numbers) < NUMBERS_OF_A_PLAN)
+    wrong_if(no_numbers=len(numbers) < _NUMBERS_OF_A_PLAN)
 
 
 @Exercise
 def finish(answer):
     """A bar is reached within the budget, with a reason, test set opened once."""
-    if not all(hasattr(answer, name) for name in NEEDED):
+    if not all(hasattr(answer, name) for name in _NEEDED):
         raise kind(answer)
     data, why = answer.dataset.name, answer.why
     facts = {"spent": answer.spent, "budget": answer.budget, "data": data, "why": why}
     wrong_if(
         facts,
-        other_task=data != DATA or answer.budget > BUDGET,
+        other_task=data != DATA or answer.budget > _BUDGET,
         nothing=not answer.entries,
         overdrawn=answer.overdrawn,
         not_chosen=not why,
-        no_reason=len(why.split()) < WORDS_OF_A_REASON,
+        no_reason=len(why.split()) < _WORDS_OF_A_REASON,
         not_opened=not answer.test,
     )
     low = answer.bar is None

@@ -8,8 +8,8 @@ from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import varied
 from hpkit.text import label
 
-FEW_ROWS, FEW_SETTINGS, FEW_SEEDS, FEW_WORDS = 20, 5, 3, 3
-LESSON_TABLE = {"mean_radius", "worst_area"}
+_FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS, _FEW_WORDS = 20, 5, 3, 3
+_LESSON_TABLE = {"mean_radius", "worst_area"}
 
 
 def _check_own(dataset):
@@ -17,7 +17,7 @@ def _check_own(dataset):
     from hpkit.data.course_data import SOURCES
 
     features = {name.replace(" ", "_") for name in dataset.features}
-    facts, lesson = {"name": dataset.name}, features >= LESSON_TABLE
+    facts, lesson = {"name": dataset.name}, features >= _LESSON_TABLE
     wrong_if(facts, course=dataset.name in SOURCES, lesson=lesson)
 
 
@@ -33,7 +33,7 @@ def own_data(answer):
     target = own_data.words["targets"]["number" if answer.is_regression else "classes"]
     target = "\n\n".join([target.format(outputs=answer.n_outputs), *answer.notes])
     facts = {"n": n, "all": train + n + test, "target": target}
-    return wrong_if(facts, few=n < FEW_ROWS)
+    return wrong_if(facts, few=n < _FEW_ROWS)
 
 
 @Exercise
@@ -44,8 +44,8 @@ def search(answer):
         raise kind(answer)
     _check_own(runs.dataset)
     looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
-    wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < FEW_SETTINGS)
-    wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < FEW_SEEDS)
+    wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
+    wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
     wrong_if({"n": looked}, looked=looked > 1)
     best = label(runs.settings[runs.order[0]], varied(runs.settings))
     look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
@@ -75,7 +75,7 @@ def report(answer):
     wrong_if({"n": count["data"]}, rows=count["data"] < 3)
     wrong_if({"n": count["tried"]}, range=count["tried"] < 2, number=not count["test"])
     for part in ("chosen", "sure", "mistake"):
-        wrong_if({"part": parts[part]}, open=len(got[part].split()) < FEW_WORDS)
+        wrong_if({"part": parts[part]}, open=len(got[part].split()) < _FEW_WORDS)
     return parts_of(report.answer())
 
 

@@ -71,7 +71,7 @@ def texts_of(english):
 @functools.cache
 def _texts_of(english, other):
     texts = _read(english)
-    return merged(texts, _read(other)) if other else texts
+    return _merged(texts, _read(other)) if other else texts
 
 
 def _read(path):
@@ -82,7 +82,7 @@ def _read(path):
 @functools.cache
 def _words(part, name):
     english = _table("en")[part]
-    return english if name == "en" else merged(english, _table(name).get(part, {}))
+    return english if name == "en" else _merged(english, _table(name).get(part, {}))
 
 
 @functools.cache
@@ -91,8 +91,8 @@ def _table(name):
     return _read(path) if path.exists() else {}
 
 
-def merged(english, other):
+def _merged(english, other):
     """Return texts by name, in English where the other language lacks one."""
     if not isinstance(english, dict):
         return other
-    return {key: merged(text, other.get(key, text)) for key, text in english.items()}
+    return {key: _merged(text, other.get(key, text)) for key, text in english.items()}

@@ -17,12 +17,12 @@ WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
 EDGE = 1.07 * WIDE  # room for the whole ball
 MOST = 20  # steps of a run
-LIMITS = {"low": 0, "below": 100.0}  # of learning rate and curvature
+_LIMITS = {"low": 0, "below": 100.0}  # of learning rate and curvature
 PAUSE = 0.12  # seconds between two steps of a run
 
 
 @np.errstate(over="ignore")  # far away is inf
-def descend(start, lr, curvature, n):
+def _descend(start, lr, curvature, n):
     """Return the weights (n + 1,) of gradient descent on curvature / 2 * w ** 2."""
     return start * (1 - lr * curvature) ** np.arange(n + 1.0) + 0.0  # no -0
 
@@ -33,7 +33,7 @@ def bowl(w, curvature):
     return curvature / 2 * np.square(w), curvature * w + 0.0  # no -0
 
 
-def regime(r):
+def _regime(r):
     """Return what learning rate x curvature means for the steps."""
     for name, at in (("still", 0.0), ("exact", 1.0), ("swing", 2.0)):
         if np.isclose(r, at):
@@ -76,7 +76,7 @@ class BowlPanel(Panel):
         predict: bool = False,
     ) -> None:
         self.right = {  # what is shown: a wrong number in a box changes nothing
-            name: check_number(name, value, **LIMITS, hint=WORDS["hint"])
+            name: check_number(name, value, **_LIMITS, hint=WORDS["hint"])
             for name, value in (("lr", lr), ("curvature", curvature))
         }
         self.start = check_number("start", start, low=-WIDE, below=WIDE)
@@ -110,7 +110,7 @@ class BowlPanel(Panel):
         """Take the numbers of the boxes, or refuse a wrong one, and more steps."""
         typed = {name: getattr(self, name).value for name in self.right}
         for name, value in typed.items():
-            check_number(WORDS[name], value, **LIMITS, hint=WORDS["hint"])
+            check_number(WORDS[name], value, **_LIMITS, hint=WORDS["hint"])
         self.right, self.error = typed, None
         self.steps += more
         self._draw()
@@ -118,7 +118,7 @@ class BowlPanel(Panel):
     @property
     def path(self) -> np.ndarray:
         """The weights so far: ndarray (steps + 1,)."""
-        return descend(self.start, *self.right.values(), self.steps)
+        return _descend(self.start, *self.right.values(), self.steps)
 
     def step(self) -> None:
         """Take one step."""
@@ -199,9 +199,9 @@ class BowlPanel(Panel):
         w, (lr, curvature) = self.path[-1], self.right.values()
         (loss, slope), r = bowl(w, curvature), lr * curvature
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
-        facts |= {"next": descend(w, lr, curvature, 1)[1], "r": r}
+        facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
         said = WORDS["went" if self.steps else "start"]
-        return self._judged() + said.format(**facts, how=WORDS[regime(r)])
+        return self._judged() + said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):
         loss, slope = bowl(self.path, self.right["curvature"])

@@ -18,11 +18,11 @@ from hpkit.panels.parts import code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
 
-COINS, BOX = Texts("panels.coins"), Texts("panels.test_box")
-MODELS = 100
+_COINS, BOX = Texts("panels.coins"), Texts("panels.test_box")
+_MODELS = 100
 PAUSE = 0.06  # seconds between two models of a run
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
-UNOPENED, LOSSES = {"opened": None}, ("val_loss", "loss")
+_UNOPENED, LOSSES = {"opened": None}, ("val_loss", "loss")
 
 
 def best_so_far(valid):
@@ -51,7 +51,7 @@ class CoinFlipsPanel(Panel):
     (100,)
     """
 
-    kind, words, newest_first, there = "coin-flips", COINS, True, False
+    kind, words, newest_first, there = "coin-flips", _COINS, True, False
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class CoinFlipsPanel(Panel):
     ) -> None:
         self.flips = check_seed("seed", seed, most=2**31)
         super().__init__(load_dataset("coin_flips", self.flips), title)
-        self.first = check_count("models", models, most=MODELS)  # tried before Run
+        self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
-        name = COINS["box"].format(MODELS)
-        self.count, box = count_box(name, self.first, 1, MODELS, most=MODELS)
+        name = _COINS["box"].format(_MODELS)
+        self.count, box = count_box(name, self.first, 1, _MODELS, most=_MODELS)
         self.run_button = self.button("run", self._run, "primary")
         self.again = self.button("again", self.flip)
         slider = W.IntSlider(50, min=40, max=100)
-        self.ask(predict, COINS["guess"], slider, COINS["percent"].format)
+        self.ask(predict, _COINS["guess"], slider, _COINS["percent"].format)
         self.build(box, (self.run_button, self.stop_button), (self.again,))
         self.on_change(self.count, self._draw)
         self.live.now(self._training())
@@ -83,8 +83,8 @@ class CoinFlipsPanel(Panel):
 
     def _run(self):
         """Try one model after the other, slowly; from the first when all were tried."""
-        first = 1 if self.count.value >= MODELS else self.count.value + 1
-        job = play(self._try, range(first, MODELS + 1), PAUSE)
+        first = 1 if self.count.value >= _MODELS else self.count.value + 1
+        job = play(self._try, range(first, _MODELS + 1), PAUSE)
         self.live.start(job, replace=self.there)
 
     def _try(self, models):
@@ -92,10 +92,10 @@ class CoinFlipsPanel(Panel):
             self.count.value = models
 
     def _training(self):
-        data, found = load_dataset("coin_flips", self.flips), np.zeros((2, MODELS))
+        data, found = load_dataset("coin_flips", self.flips), np.zeros((2, _MODELS))
         for first, lr in enumerate(RATES):  # twenty seeds each
             setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)
-            seeds = range(first, MODELS, len(RATES))
+            seeds = range(first, _MODELS, len(RATES))
             for run in (yield from self.train(data, setting, seeds)):
                 right = run.predict(data.test, "last") == data.test.y
                 found[:, run.seed] = run.val_accuracy[-1], right.mean()
@@ -109,33 +109,33 @@ class CoinFlipsPanel(Panel):
         return valid, test, best_so_far(valid)
 
     def _update(self, running):
-        self.bar.value = self.there * self.count.value / MODELS
+        self.bar.value = self.there * self.count.value / _MODELS
 
     def _charts(self):
         valid, test, best = self._shown
         at, tens = np.arange(1, len(valid) + 1), np.arange(20, 81, 10)
-        tips = list(map(COINS["tip"].format, at, valid, test))
+        tips = list(map(_COINS["tip"].format, at, valid, test))
         guess = np.divide(self.guesses, 100)
-        dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": COINS["each"]}
+        dots = {"color": "gray", "size": 2.8, "opacity": 0.6, "legend": _COINS["each"]}
         steps = {"width": 2.8, "step": True, "hover": False}
-        same = steps | {"color": "orange", "dash": "dashed", "label": COINS["test"]}
+        same = steps | {"color": "orange", "dash": "dashed", "label": _COINS["test"]}
         mine = {"color": "purple", "dash": "dotted", "width": 2.5}
         marks = [
             points(at, valid, tip=tips, **dots),
-            line(at, valid[best], strong=True, label=COINS["valid"], **steps),
+            line(at, valid[best], strong=True, label=_COINS["valid"], **steps),
             line(at, test[best], **same),
-            rule(guess, across=True, label=COINS["mine"], **mine),
+            rule(guess, across=True, label=_COINS["mine"], **mine),
         ]
-        texts = [COINS["percent"].format(ten) for ten in tens]
-        x = Axis(COINS["tried"], (0, 1.01 * MODELS))
-        y = Axis(COINS["score"], (0.2, 0.85), ticks=tens / 100, texts=texts)
-        alt = COINS["alt"].format(len(best), valid[best[-1]], test[best[-1]])
+        texts = [_COINS["percent"].format(ten) for ten in tens]
+        x = Axis(_COINS["tried"], (0, 1.01 * _MODELS))
+        y = Axis(_COINS["score"], (0.2, 0.85), ticks=tens / 100, texts=texts)
+        alt = _COINS["alt"].format(len(best), valid[best[-1]], test[best[-1]])
         return [Chart(x, y, marks, alt=alt)]
 
     def _says(self, running):
         valid, test, best = self._shown
         facts = {"n": len(best), "valid": valid[best[-1]], "test": test[best[-1]]}
-        said = COINS["luck" if len(best) > 1 else "one"]
+        said = _COINS["luck" if len(best) > 1 else "one"]
         return said.format(**facts, rows=len(self.dataset.test.y))
 
     def _table(self):
@@ -183,7 +183,7 @@ class TestBoxPanel(Panel):
         super().__init__(run.dataset, title)
         # A box for these rows: a restart of the kernel does not close it again.
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
-        self.store = Store(path, UNOPENED, _check, BOX)
+        self.store = Store(path, _UNOPENED, _check, BOX)
         self.add_class("hp-tall")
         self.open_button = self.button("open", self.look, "primary")
         most = nice_top(2 * run.best_val_loss)
@@ -224,7 +224,7 @@ class TestBoxPanel(Panel):
         with self.live.lock:
             self.opened, self.again = None, False
             self.dataset.test_looks.clear()
-            self.store.change(lambda data: data.update(UNOPENED))
+            self.store.change(lambda data: data.update(_UNOPENED))
             self._draw()
 
     @property

@@ -35,7 +35,7 @@ CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
 SHOWN = 6  # the highest loss that a chart grows for
 OTHERS = 4  # seeds shown beside the patient
-TAUGHT = 3  # first patients: with a fault whose shape lesson 01 has shown
+_TAUGHT = 3  # first patients: with a fault whose shape lesson 01 has shown
 RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 
@@ -160,7 +160,7 @@ class ClinicPanel(Panel):
             self._admit(None, None)
             self.fault.value = self.remedy.value = ""
         yield
-        faults = list(FAULTS)[: 4 if self.number <= TAUGHT else None]
+        faults = list(FAULTS)[: 4 if self.number <= _TAUGHT else None]
         for patient in draw_patient(self._rng, faults):
             yield patient
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
@@ -201,8 +201,8 @@ class ClinicPanel(Panel):
 
         yield from self._shown(self.patient.dataset, settings, [seed], lowest)
         row = {"patient": self.number, "fault": self.patient.fault, "named": named}
-        row |= {"remedy": remedy, "loss_before": end_of(self.run)}
-        row |= {"loss_after": end_of(self.treated)}
+        row |= {"remedy": remedy, "loss_before": _end_of(self.run)}
+        row |= {"loss_after": _end_of(self.treated)}
         first = all(self.number != old["patient"] for old in self.rows)
         self.rows.append(row | {"first_try": first})
         yield
@@ -232,7 +232,7 @@ class ClinicPanel(Panel):
 
     def _charts(self):
         treated = [] if self.treated is None else [self.treated]
-        alt = WORDS["alt"].format(end_of(self.run, "train_loss"), end_of(self.run))
+        alt = WORDS["alt"].format(_end_of(self.run, "train_loss"), _end_of(self.run))
         look = {"faded": self.others, "faded_are": WORDS["others"], "alt": alt}
         look["end"] = max(run.setting.epochs for run in (self.run, *treated))
         treated = [(run, "green", WORDS["treated"]) for run in treated]
@@ -256,7 +256,7 @@ class ClinicPanel(Panel):
         facts = {"named": WORDS["faults"][note["named"]]}
         facts |= {"clue": WORDS["clues"][note["fault"]]}
         facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
-        facts |= {"before": loss_text(before), "after": loss_text(after)}
+        facts |= {"before": _loss_text(before), "after": _loss_text(after)}
         said = WORDS["right" if note["named"] == note["fault"] else "wrong"]
         return f"{said} {WORDS[end]}".format(**facts)
 
@@ -272,10 +272,10 @@ class ClinicPanel(Panel):
         return "\n".join([top, "", data, *rest])
 
 
-def end_of(run, curve="val_loss"):
+def _end_of(run, curve="val_loss"):
     """Return the loss at the end of a training, nan if it diverged."""
     return np.nan if run.diverged else float(getattr(run, curve)[-1])
 
 
-def loss_text(loss):
+def _loss_text(loss):
     return f"{loss:.3g}" if np.isfinite(loss) else WORDS["diverged"]

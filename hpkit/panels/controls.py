@@ -30,9 +30,9 @@ from hpkit.text import shown, text_lines
 WORDS = Texts("panels.controls")
 GUESS = Texts("panels.guess")
 SAME, NEW = "same", "new"
-STEPS_PER_DECADE = 10
+_STEPS_PER_DECADE = 10
 MOST_SEEDS = 500  # of a panel
-MOST_VALUES = 100
+_MOST_VALUES = 100
 SHORT = 26  # characters that the box of an entry shows at once
 _WHOLE = ("count", "units")
 _HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
@@ -44,7 +44,7 @@ def _same(value):
 
 
 @dataclass
-class Knob:
+class _Knob:
     """One control: what is shown, and the widget whose `value` holds."""
 
     box: W.Widget
@@ -68,7 +68,7 @@ def _framed(label, slider, *number):
 
 
 def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
-    """Return a slider and a number box that follow each other, as a `Knob`."""
+    """Return a slider and a number box that follow each other, as a `_Knob`."""
     # The box may go between the ticks of the slider, and beyond: it takes any number,
     # since hpkit's own checks say what is wrong with it, where a limit would silently
     # make another number of it. The slider stands at the tick nearest to the number. A
@@ -95,7 +95,7 @@ def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
     slider.observe(slid, "value")
     number.observe(typed, "value")
     box = _framed(label, slider, number.add_class("hp-number"))
-    return Knob(box, number, slider, read)
+    return _Knob(box, number, slider, read)
 
 
 def _slide(name):
@@ -106,14 +106,14 @@ def log_knob(name, dataset, value):
     """Return a slider over powers of ten, tied to a number box."""
     # The ticks go through `value`: a browser moves a slider that stands between two,
     # and a run would start unasked.
-    at, step = np.log10(value), 1 / STEPS_PER_DECADE
+    at, step = np.log10(value), 1 / _STEPS_PER_DECADE
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
     return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"), step=None)
 
 
-def count_knob(name, dataset, value):
+def _count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
     # The box is one for any numbers: one for whole numbers would take 2.5 for 25.
 
@@ -170,7 +170,7 @@ def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     slider = W.SelectionSlider(options=options, value=value, **_slide(name))
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
+    return _Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
 
 
 def batch_knob(name, dataset, value):
@@ -181,7 +181,7 @@ def batch_knob(name, dataset, value):
     return pick_knob(name, values, value, lambda n: every if n == most else str(n))
 
 
-def width_knob(name, dataset, hidden):
+def _width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
     knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
     knob.read = lambda width: (width,) * max(1, len(hidden))
@@ -189,19 +189,19 @@ def width_knob(name, dataset, hidden):
     return knob
 
 
-def choice_knob(name, dataset, value):
+def _choice_knob(name, dataset, value):
     ticks = dict.fromkeys((*TABLE[name].ticks, value))
     buttons = W.ToggleButtons(options=[(shown(v), v) for v in ticks], value=value)
-    return Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
+    return _Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
 
 
 BUILD = {
     "powers": log_knob,
     "batch": batch_knob,
-    "count": count_knob,
+    "count": _count_knob,
     "ticks": lambda name, _, value: pick_knob(name, TABLE[name].ticks, value),
-    "width": width_knob,
-    "choice": choice_knob,
+    "width": _width_knob,
+    "choice": _choice_knob,
 }
 assert {facts.control for facts in TABLE.values()} <= set(BUILD), "an unknown control"
 
@@ -246,14 +246,14 @@ class Controls:
                 knob.slider.continuous_update = on
 
 
-def check_seed_count(count):
+def _check_seed_count(count):
     return hyper.check_count("seeds", count, most=MOST_SEEDS, hint=WORDS["few"])
 
 
 def given_seeds(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
     if isinstance(seeds, Number | str):
-        return range(check_seed_count(seeds))
+        return range(_check_seed_count(seeds))
     return hyper.check_seeds(seeds)
 
 
@@ -266,9 +266,9 @@ def seeds_from(given, count, first=0):
 
 
 def seed_knob(count):
-    """Return how many seeds a search takes, as a `Knob`."""
+    """Return how many seeds a search takes, as a `_Knob`."""
     slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-    return tied(WORDS["seeds"], slider, read=check_seed_count)
+    return tied(WORDS["seeds"], slider, read=_check_seed_count)
 
 
 def seed_choice():
@@ -317,8 +317,8 @@ def parse_values(name, text, layers=2):
             raise ValueError
     except (ValueError, IndexError):
         raise hyper.refusal("typed_values", text) from None
-    if len(values) > MOST_VALUES:
-        raise hyper.refusal("typed_many", most=MOST_VALUES, got=parts[-1])
+    if len(values) > _MOST_VALUES:
+        raise hyper.refusal("typed_many", most=_MOST_VALUES, got=parts[-1])
     if kind in _WHOLE and not shapes:
         least = 0 if name == "patience" else 1
         values = list(dict.fromkeys(max(least, round(v)) for v in values))
@@ -350,7 +350,7 @@ def _between(name, low, high, count):
     """Return numbers from `low` to `high`, inside rounded; a few too many at most."""
     by_factor = TABLE[name].by_factor and min(low, high) > 0
     spaced = np.geomspace if by_factor else np.linspace
-    values = spaced(low, high, min(count, MOST_VALUES + 1))
+    values = spaced(low, high, min(count, _MOST_VALUES + 1))
     digits = 4 if TABLE[name].kind in _WHOLE or not by_factor else 2
     values = [low, *(float(f"{v:.{digits}g}") for v in values[1:-1]), high][:count]
     whole = TABLE[name].kind == "own" and all(v.is_integer() for v in values)

@@ -19,7 +19,7 @@ from hpkit.engine.training import TURN
 
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
-REST = 20  # times as long as a picture took lie between two: training comes first
+_REST = 20  # times as long as a picture took lie between two: training comes first
 AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 LAST = 5.0  # seconds that threads have to end before Python does
@@ -161,7 +161,7 @@ class Live:
                 with self.lock:
                     self.draw()
                 end, stale = time.perf_counter(), False
-                due_at = end + max(FRAME, REST * (end - begin))
+                due_at = end + max(FRAME, _REST * (end - begin))
             self._go.wait()
 
     @contextmanager

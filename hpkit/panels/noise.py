@@ -16,7 +16,7 @@ from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.noise")
 BATCHES = 120
-HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
+_HALF = 0.35, 0.71  # shares nearer to a half than to a quarter or to the whole
 
 
 class BatchNoisePanel(Panel):
@@ -150,7 +150,7 @@ class BatchNoisePanel(Panel):
         few = [size for size in self.sizes if 4 * size in self.sizes]
         shares = [self.spreads[4 * size] / self.spreads[size] for size in few]
         # Of large batches with few others left to draw, the spread falls by more.
-        if not self.guesses or not any(HALF[0] < s < HALF[1] for s in shares):
+        if not self.guesses or not any(_HALF[0] < s < _HALF[1] for s in shares):
             return ""
         return WORDS["right" if self.guess.widget.index == 1 else "wrong"]
 

@@ -112,7 +112,7 @@ def cell(dataset, model, *lines):
     # A learner's own are named, not made: the notebook that shows the panel has them.
     name, course = dataset.name, is_of_course(dataset)
     data = f'data = hk.load_dataset("{name}")' if course else WORDS["own"].format(name)
-    unnamed = [WORDS["model"]] if model_of(model) == ["model=model"] else []
+    unnamed = [WORDS["model"]] if _model_of(model) == ["model=model"] else []
     return "\n".join(["import hpkit as hk", "", data, *unnamed, *lines])
 
 
@@ -121,7 +121,7 @@ def is_of_course(dataset):
     return dataset.name in SOURCES and load_dataset(dataset.name) is dataset
 
 
-def model_of(model):
+def _model_of(model):
     """Return the argument that names a learner's own model, in a list."""
     if model is None or getattr(model, "__module__", "") == "hpkit.engine.dense":
         return []
@@ -141,7 +141,7 @@ def code_of_setting(setting, without=()):
 
 def code_of_run(run, *end):
     """Return the cell that trains a run, and ends in its result or in other lines."""
-    arguments = ["data", "setting", f"seed={run.seed}", *model_of(run.model)]
+    arguments = ["data", "setting", f"seed={run.seed}", *_model_of(run.model)]
     setting = f"setting = {code_of_setting(run.setting)}"
     end = end or ("run.best_val_loss, run.best_epoch",)
     return cell(run.dataset, run.model, setting, call("run = hk.fit", arguments), *end)
@@ -150,7 +150,7 @@ def code_of_run(run, *end):
 def code_of_search(name, dataset, base, model, arguments, *, without=()):
     """Return the cell that runs a search; `base` need not say what is searched."""
     base = f"base = {code_of_setting(base, without)}"
-    arguments = ["data", "base", *arguments, *model_of(model)]
+    arguments = ["data", "base", *arguments, *_model_of(model)]
     return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
 
 

@@ -24,7 +24,7 @@ from hpkit.panels.parts import code_of_run
 WORDS = Texts("panels.patience")
 USUAL = Setting(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
 SECONDS = 4.0  # that a whole training takes to watch
-SLOWEST = 0.25  # seconds an epoch
+_SLOWEST = 0.25  # seconds an epoch
 MOST = 60  # on the slider, and in the table
 
 
@@ -114,7 +114,7 @@ class PatiencePanel(Panel):
             self.live.start(self._watching(), replace=self.trained)
 
     def _watching(self):
-        self.epoch, pause = 0, min(SLOWEST, SECONDS / max(1, self.stop_at))
+        self.epoch, pause = 0, min(_SLOWEST, SECONDS / max(1, self.stop_at))
         # The patience may be moved meanwhile.
         epochs = takewhile(lambda epoch: epoch <= self.stop_at, count(1))
         yield from play(partial(setattr, self, "epoch"), epochs, pause)

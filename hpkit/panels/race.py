@@ -32,9 +32,9 @@ LOOKS = {
     "halving": ("green", "diamond", "dashdot"),
     "bayes": ("orange", "triangle", "dotted"),
 }
-BEST = 0.2  # of the loss axis, a log scale: in color at first
-MOST_RUNS, MOST_RACES = 810, 1000  # as many as can be typed
-ETA = 3
+_BEST = 0.2  # of the loss axis, a log scale: in color at first
+_MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
+_ETA = 3
 
 
 class SearchRacePanel(Panel):
@@ -88,10 +88,10 @@ class SearchRacePanel(Panel):
         self.space, self.model = _check_ranges(values or rates), check_model(model)
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in LOOKS}, True
         whole = self.base.epochs
-        budget, most = 9 * whole if budget is None else budget, MOST_RUNS * whole
+        budget, most = 9 * whole if budget is None else budget, _MOST_RUNS * whole
         hint = WORDS["hint"].format(9 * whole)
         check_count("budget", budget, low=2 * whole, most=most, hint=hint)
-        check_count("races", races, most=MOST_RACES)
+        check_count("races", races, most=_MOST_RACES)
         look, name = {"continuous_update": False}, WORDS["budget"]
         ends = budget, 4 * whole, 81 * whole
         self.budget, first = count_box(name, *ends, step=whole, **look)
@@ -101,7 +101,7 @@ class SearchRacePanel(Panel):
         self.ask(predict, WORDS["guess"], W.Dropdown(options=names), WORDS["kinds"].get)
         self.start_button = self.button("start", self.start, "primary")
         self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
-        self.ends[1, -1] = BEST
+        self.ends[1, -1] = _BEST
         calls = {"low": partial(self._pull, 0), "high": partial(self._pull, 1)}
         start = self.start_button, self.stop_button
         left = first, second, start, say(WORDS["choose"], "hp-muted")
@@ -253,7 +253,7 @@ def halving_count(budget, epochs):
 
     def cost(count):
         spent, before, there = 0, 0, count
-        for epoch, kept in [*search.cuts_of(count, ETA, epochs), (epochs, 0)]:
+        for epoch, kept in [*search.cuts_of(count, _ETA, epochs), (epochs, 0)]:
             spent, before, there = spent + there * (epoch - before), epoch, kept
         return spent
 
@@ -274,7 +274,7 @@ def searches(dataset, base, space, budget, seed, model):
     }
     same = {"seeds": (seed,), "model": model, "tick": FRAME}
     draw = {"search_seed": seed, **same, **space}
-    many = {"n_trials": halving_count(budget, base.epochs), "eta": ETA}
+    many = {"n_trials": halving_count(budget, base.epochs), "eta": _ETA}
     return {
         "grid": search.grid_search.live(dataset, base, **same, **points),
         "random": search.random_search.live(dataset, base, n_trials=count, **draw),

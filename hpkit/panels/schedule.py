@@ -22,7 +22,7 @@ WORDS = Texts("panels.schedule")
 USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
 SECONDS = 8.0  # that a training takes to watch: enough to draw meanwhile
 MOST = 60  # epochs, each a point of the drawing
-FINE = 10  # places an epoch of the other curves
+_FINE = 10  # places an epoch of the other curves
 KINDS = SCHEDULES[0], "cosine"  # beside what is drawn
 
 
@@ -155,8 +155,8 @@ class SchedulePanel(Panel):
 
     def _charts(self):
         epochs, colors = self.base.epochs, shades(3)
-        rates = [s.rates(FINE) for s in self.settings[:-1]]
-        fine, at = np.arange(epochs * FINE) / FINE + 0.5, np.arange(epochs) + 1
+        rates = [s.rates(_FINE) for s in self.settings[:-1]]
+        fine, at = np.arange(epochs * _FINE) / _FINE + 0.5, np.arange(epochs) + 1
         mine = np.multiply(self.factors, self.base.lr)
         look = {"color": colors[-1], "width": 3, "label": self.names[-1]}
         marks = [  # what is not drawn yet lies below the constant rate

@@ -1,7 +1,7 @@
 """Panels of one search: `ValidationCurvePanel`, `GridPanel`, and what searches share.
 
-A subclass of `SearchPanel` says which search: `_begin()` checks all at once and returns
-it as a generator of `Search`, of the values that `_space()` has.
+A subclass of `_SearchPanel` says which search: `_begin()` checks all at once and
+returns it as a generator of `Search`, of the values that `_space()` has.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class ListedPanel(Panel):
         return code_of_search(search, *facts, without=without)
 
 
-class SearchPanel(ListedPanel):
+class _SearchPanel(ListedPanel):
     """A panel around one search."""
 
     def __init__(self, dataset, title, base, *, controls, seeds, model, key):
@@ -320,7 +320,7 @@ class SearchPanel(ListedPanel):
         return text + (WORDS["unequal"] if unequal else "")
 
 
-class ValidationCurvePanel(SearchPanel):
+class ValidationCurvePanel(_SearchPanel):
     """Train many values of one hyperparameter and see the validation curve grow.
 
     Parameters
@@ -427,7 +427,7 @@ class ValidationCurvePanel(SearchPanel):
         return self._code_of("validation_curve", self.controls.setting, **more)
 
 
-class GridPanel(SearchPanel):
+class GridPanel(_SearchPanel):
     """Train all combinations of two lists of values, as a map.
 
     Parameters
@@ -477,7 +477,7 @@ class GridPanel(SearchPanel):
         super().__init__(dataset, title, base, controls=controls, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, GRID[side], FEW)
-        cells = CellGuess(self._space(), self._planned())
+        cells = _CellGuess(self._space(), self._planned())
         self.ask(predict, GRID["guess"], cells, self._in_words)
         self.which = toggles([(GRID["curves"], "")])
         self.on_change(self.which, self._draw)
@@ -569,7 +569,7 @@ class GridPanel(SearchPanel):
         return self._code_of("grid_search", base, without=space, **space)
 
 
-class CellGuess(W.VBox):
+class _CellGuess(W.VBox):
     """An empty map of all pairs of values, of which a learner clicks one."""
 
     # `settings` are those of the cells, column by column from the left, each from

@@ -47,8 +47,8 @@ WORDS = Texts("panels.training")
 SHOWN = Texts("panels.run_view")
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
-MAP_EVERY = 0.33  # seconds between two maps of a training
-MAPS = 3  # that fit beside the table
+_MAP_EVERY = 0.33  # seconds between two maps of a training
+_MAPS = 3  # that fit beside the table
 
 
 class TrainingPanel(Panel):
@@ -114,7 +114,7 @@ class TrainingPanel(Panel):
         self.unbegun = False  # whether the last one was stopped before its first epoch
         self.job_seconds = self.per_update = math.inf  # until one has ended
         self.controls = c.Controls(dataset, base, controls)
-        self.list = RunList(self, self.controls.knobs)
+        self.list = _RunList(self, self.controls.knobs)
         if c.check_predict(predict, draw=True):
             self.ask(True, WORDS["draw"], *c.over_epochs(dataset, base.epochs))
         self._build()
@@ -129,7 +129,7 @@ class TrainingPanel(Panel):
         self.seeds, seed_row = c.seed_choice()
         first = self.train_button, self.stop_button, self.reset_button
         second = self.pause_button, self.one_button, self.slow
-        self.view_of_run = view = RunView(self, self.model)
+        self.view_of_run = view = _RunView(self, self.model)
         self.beside = say("", "hp-table")
         shown = {"runs": self.list.box, "compare": self.beside}
         drawers = [(WORDS[name], WORDS[f"{name}_tip"], w) for name, w in shown.items()]
@@ -366,7 +366,7 @@ class Kept:
         return SHOWN["named" if self.name else "run"].format(self.label)
 
 
-class RunView:
+class _RunView:
     """Charts of a `TrainingPanel`: the curves over epochs, updates or seconds."""
 
     # For two-dimensional data also the map of what the network says, with a slider back
@@ -426,7 +426,7 @@ class RunView:
         """Take the map: while training the last weights, then those of the best."""
         before, at = self.mapped
         key, now = (id(run), bool(training)), time.perf_counter()
-        if before == key or (training == "now" and now - at < MAP_EVERY):
+        if before == key or (training == "now" and now - at < _MAP_EVERY):
             return
         self.mapped = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
@@ -470,7 +470,7 @@ def _told_apart(kept, strong, pinned):
     return SHOWN["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
 
 
-class RunList:
+class _RunList:
     """Runs in the order in which they were trained; one of them is chosen."""
 
     # The panel's `_draw` is called after a change, its `show_setting` when another run
@@ -616,7 +616,7 @@ def compared(kept):
     heads = ["", *(SHOWN["run"].format(k.label) for k in kept)]
     text = f"<div>{html_table(heads, rows, row_heads=True)}</div>"
     if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
-        text += "".join(_pictured(k, differ) for k in kept[:MAPS])
+        text += "".join(_pictured(k, differ) for k in kept[:_MAPS])
     same = SHOWN["same"].format(", ".join(same))
     return f"<div class='hp-beside'>{text}</div><p>{same}</p>"
 

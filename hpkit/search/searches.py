@@ -38,7 +38,7 @@ _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 def searching(own):
     """Return a search with the arguments of all searches, and its `live` form.
 
-    ``own(plan, ...)`` returns a generator of `Search`, ``plan(values)`` a `Plan`.
+    ``own(plan, ...)`` returns a generator of `Search`, ``plan(values)`` a `_Plan`.
     """
 
     def live(
@@ -57,7 +57,7 @@ def searching(own):
     ):
         data = rated(dataset, loss, metric)
         shared = own.__name__, data, base, seeds, model, executor, storage, cv, tick
-        return own(functools.partial(Plan, *shared), **kwargs)
+        return own(functools.partial(_Plan, *shared), **kwargs)
 
     @functools.wraps(own)
     def search(*args, progress=False, **kwargs):
@@ -102,7 +102,7 @@ def _show(found, bar):
     bar.update(found.cost.epochs - bar.n)
 
 
-class Plan:
+class _Plan:
     """The arguments that all searches share, checked."""
 
     def __init__(
