@@ -40,7 +40,7 @@ TURN = ContextVar("TURN", default=None)
 WEIGHTS_PER_STACK = 400_000
 # Weights that are trained in turn, beyond which a stack waits for another to end; and
 # those kept of finished runs where the networks are larger than a stack: of the best.
-_MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
+MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
 _EACH = 6  # numbers a weight: itself, gradient, an optimizer's two, what is kept
 _DTYPES = (torch.float32, torch.float64)
@@ -172,7 +172,7 @@ class Training:
         # Stacks are built one by one: the first results must not wait for the last.
         going = [stack for stack in self.stacks if stack.done < pause]
         if self.waiting:
-            room = _MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
+            room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
             if not going or self.waiting[0].size <= room:
                 return self.build_next()
         return min(going or self.stacks, key=lambda s: s.done)
@@ -442,7 +442,7 @@ def _check_memory(dataset, settings, n_seeds, epochs, own, must_fit):
         sizes = [weights(dataset, s.hidden) for s in settings]
         every = n_seeds * sum(sizes)
         if max(sizes) > WEIGHTS_PER_STACK:
-            every = min(every, max(must_fit(sizes), _MOST_AT_ONCE + MOST_KEPT))
+            every = min(every, max(must_fit(sizes), MOST_AT_ONCE + MOST_KEPT))
         units = max(sum(s.hidden) for s in settings)
         need += 4 * (_EACH * every + _COPIES * units * dataset.n_train)
     _check_free(need, runs, epochs)

@@ -154,8 +154,8 @@ def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monke
     """One of 42 weights at a time; two that ended keep theirs, the best ones."""
     wanted = [QUICK.but(lr=lr) for lr in (0.001, 0.3, 1e9, 0.1, 0.003)]
     whole = last(train(MOONS, wanted))
-    for name, most in {"PER_STACK": 41, "AT_ONCE": 50, "KEPT": 90}.items():
-        name = f"WEIGHTS_{name}" if name == "PER_STACK" else f"MOST_{name}"
+    limits = {"WEIGHTS_PER_STACK": 41, "MOST_AT_ONCE": 50, "MOST_KEPT": 90}
+    for name, most in limits.items():
         monkeypatch.setattr(f"hpkit.engine.training.{name}", most)
 
     for pauses in ([math.inf], [1, math.inf]):  # at a pause all are there
