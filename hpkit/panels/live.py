@@ -20,7 +20,7 @@ from hpkit.engine.training import TURN
 FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
 THREAD = "hpkit panel"
 _REST = 20  # times as long as a picture took lie between two: training comes first
-AT_ONCE = 2.0  # seconds that a panel may train before it is shown
+_AT_ONCE = 2.0  # seconds that a panel may train before it is shown
 CHOSEN = 0.4  # seconds without a move after which what a control shows counts
 LAST = 5.0  # seconds that threads have to end before Python does
 
@@ -88,7 +88,7 @@ class Live:
                 self._thread = threading.Thread(target=self._work, **how)
                 self._thread.start()
 
-    def now(self, job, *, seconds=AT_ONCE):
+    def now(self, job, *, seconds=_AT_ONCE):
         """Do a job before returning; what takes longer goes on in the thread."""
         until = time.perf_counter() + seconds
         with self.lock, self._errors_shown():
