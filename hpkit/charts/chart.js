@@ -220,19 +220,19 @@ function chart(el, tell) {
     hit.classList.toggle('pen', spec.marks.some(m => m.draw))
   }
 
-  // The name of the axis upwards, and marks that have no place for a label of their own.
+  // The name of the axis upwards, and marks without a label of their own, later ones' room too.
   function header() {
-    const list = spec.marks.filter((m, i) => m.legend && data[i].some(c => c.v.length))
+    const each = spec.marks.map((m, i) => [m, data[i].some(c => c.v.length)])
+    const list = each.filter(([m]) => m.legend).sort((a, b) => b[1] - a[1])
     const key = JSON.stringify([spec.y.label, spec.ends, list])
-    if (key == headed) return
-    headed = key
-    head.textContent = ''
+    if (key == headed) return;
+    [headed, head.textContent] = [key, '']
     if (spec.y.label) make('<b', head, {said: '↑ ' + spec.y.label})
-    for (const m of list) {
+    for (const [m, there] of list) {
       const said = pick(m.dash, 0) ? '┅' : SIGNS[m.shape || m.kind] || '━'
-      const entry = make('<span', head), style = `color:${color(pick(m.color, 0))};opacity:`
-      make('<span', entry, {said, style: style + (m.kind == 'band' ? .4 : 1)})
-      entry.append(m.legend)
+      const entry = make('<span', head, {style: there ? null : 'visibility:hidden'})
+      const style = `color:${color(pick(m.color, 0))};opacity:${m.kind == 'band' ? .4 : 1}`
+      make('<span', entry, {said, style}).after(m.legend)
     }
     if (spec.ends) make('<i', head, {said: spec.ends})
   }

@@ -209,7 +209,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Charts</ti
 <style>body {{ margin:8px }} section {{ margin:0 0 20px }} {style}</style>
 <main><h1>Charts</h1></main>
 <script type="module">{script}
-window.told = []
+Object.assign(window, {{told: [], charts}})
 const all = {states}
 for (const name in all) {{
     const box = document.createElement('section')
@@ -323,6 +323,30 @@ def test_texts_neither_meet_nor_are_cut(charts, width):
         assert len(found["notes"]) >= 5
         if width >= 480:  # else there may be no place without a line
             assert found["crossed"] == [], letter
+
+
+# Of a chart as narrow as on a phone, the height without and with an earlier curve.
+HEIGHTS = """async both => {
+    const box = document.querySelector('section'), heights = []
+    box.style.width = '320px'
+    const made = charts(box, () => 0)
+    for (const state of both) {
+        made.show(key => state[key])
+        for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame)
+        heights.push(box.offsetHeight)
+    }
+    return heights
+}"""
+
+
+def test_nothing_jumps_when_an_earlier_curve_comes(charts):
+    def one(x):
+        marks = [line(x, x, legend=f"an {name} curve") for name in ("early", "older")]
+        return Chart(Axis("epoch", (0, 1)), Axis("a long name", (0, 1)), marks)
+
+    both = [for_a_page([one(x)], [1]) for x in ([], [0, 1])]
+    without, beside = charts().evaluate(HEIGHTS, both)
+    assert without == beside
 
 
 def hit(page, panel, chart=0):
