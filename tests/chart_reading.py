@@ -69,3 +69,10 @@ def shows(panel):
     panel.view.value = 1
     assert panel.code_box.value == panel.code()
     return panel.result
+
+
+def ended(panel):
+    """Yield a panel, as a fixture does, and end what it still trains."""
+    yield panel
+    panel.stop()
+    panel.wait(60)

@@ -110,21 +110,12 @@ def explained(x, y):
 @cache
 def clouds():
     """Return for each seed 100 settings: learning rates, the one number, the losses."""
-    found = [
-        hk.random_search(
-            hk.load_dataset("digits"),
-            DIGITS,
-            n_trials=100,
-            search_seed=seed,
-            seeds=[seed],
-            lr=hk.log_uniform(1e-3, 1),
-            momentum=[0, 0.5, 0.9],
-            batch_size=[16, 32, 64, 128],
-        )
-        for seed in SEEDS
-    ]
-    clouds = []
-    for cloud in found:
+    digits, clouds = hk.load_dataset("digits"), []
+    draws = {"lr": hk.log_uniform(1e-3, 1), "momentum": [0, 0.5, 0.9], "n_trials": 100}
+    draws["batch_size"] = [16, 32, 64, 128]
+    for seed in SEEDS:
+        about = {"search_seed": seed, "seeds": [seed]}
+        cloud = hk.random_search(digits, DIGITS, **about, **draws)
         lr, momentum, size = (
             np.array(cloud.values(n)) for n in ("lr", "momentum", "batch_size")
         )
@@ -152,17 +143,11 @@ def test_best_share_one_number():
 @cache
 def proposed():
     """Return for each seed how far 30 proposals lie from the best, in decades."""
-    far = []
+    digits, far = hk.load_dataset("digits"), []
+    draws = {"lr": hk.log_uniform(1e-4, 10), "batch_size": [16, 32, 64, 128]}
     for seed in SEEDS:
-        found = hk.bayesian_search(
-            hk.load_dataset("digits"),
-            DIGITS,
-            n_trials=30,
-            search_seed=seed,
-            seeds=[seed],
-            lr=hk.log_uniform(1e-4, 10),
-            batch_size=[16, 32, 64, 128],
-        )
+        about = {"n_trials": 30, "search_seed": seed, "seeds": [seed]}
+        found = hk.bayesian_search(digits, DIGITS, **about, **draws)
         far.append(np.abs(np.log10(np.array(found.values("lr")) / found.best.lr)))
     return far
 

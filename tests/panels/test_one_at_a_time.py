@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import move, nth, press, texts, until
+from chart_reading import ended, move, nth, press, texts, until
 
 from hpkit import OneAtATimePanel
 from hpkit.charts.searches import cell_of
@@ -27,10 +27,7 @@ def make_path(moons, start=0.01, **more):
 
 @pytest.fixture
 def path(moons):
-    made = make_path(moons)
-    yield made
-    made.stop()
-    made.wait(60)
+    yield from ended(make_path(moons))
 
 
 def test_path_goes_step_by_step(path, moons):

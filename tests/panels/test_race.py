@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from chart_reading import mark, move, nth, press, texts
+from chart_reading import ended, mark, move, nth, press, texts
 
 from hpkit import SearchRacePanel
 from hpkit.data.datasets import load_dataset
@@ -22,10 +22,7 @@ def make_race(moons, **more):
 
 @pytest.fixture(scope="module")
 def race():
-    made = SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3)
-    yield made
-    made.stop()
-    made.wait(60)
+    yield from ended(SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3))
 
 
 def test_race_gives_each_search_the_same_budget(race):

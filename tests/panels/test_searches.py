@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark, marks, move, press, until
+from chart_reading import ended, mark, marks, move, press, until
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
@@ -32,9 +32,7 @@ def curve(moons):
     made = ValidationCurvePanel(
         moons, "lr", BASE, param_range=[0.001, 0.03, 0.3, 10], seeds=2
     )
-    yield made
-    made.stop()
-    made.wait(60)
+    yield from ended(made)
 
 
 def test_curve_panel_shows_what_the_search_gives(curve, moons):
@@ -279,10 +277,7 @@ def framed(charts, name):
 
 @pytest.fixture
 def grid(moons):
-    made = make_grid(moons)
-    yield made
-    made.stop()
-    made.wait(60)
+    yield from ended(make_grid(moons))
 
 
 def test_grid_panel_shows_what_the_search_gives(grid, moons):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from build import FOLDER
-from chart_reading import curve, mark, move, pixels, press, until
+from chart_reading import curve, ended, mark, move, pixels, press, until
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
@@ -32,10 +32,7 @@ def val_curve(panel):
 
 @pytest.fixture
 def panel(moons):
-    made = TrainingPanel(moons, QUICK)
-    yield made
-    made.stop()
-    made.wait(60)
+    yield from ended(TrainingPanel(moons, QUICK))
 
 
 def begin_long(panel):
