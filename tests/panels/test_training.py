@@ -100,6 +100,7 @@ def test_batch_size_goes_up_to_all(panel, moons):
 def test_a_training_out_of_patience_is_whole(moons):
     setting = QUICK.but(lr=1, momentum=0.9, epochs=100, patience=1)
     panel = TrainingPanel(moons, setting, predict="draw").wait(60)
+    panel.guess.widget.value = [0.5] * 11
     panel.guess.commit()
     assert panel.run.epochs_done < 100
     assert panel.bar.value == 1
