@@ -129,7 +129,7 @@ def check_matching(answer, want, choices):
 def free_text(answer, least=5):
     if not isinstance(answer, str):
         raise kind(answer)
-    n = len(re.findall(r"[\w'’]+", answer))
+    n = len(re.findall(r"[\w']+", answer))
     wrong_if({"least": least, "n": n}, short=n < least)
     return answer
 
