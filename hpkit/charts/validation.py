@@ -117,9 +117,9 @@ def validation_chart(
     # Of one that diverged, the sign is below its cross.
     height = np.where(out, floor + 0.92 * (top - floor), mean)[picked]
     kinds = np.where(out, "tip_out", np.where(np.isnan(spread), "tip", "tip_spread"))
-    each_said = zip(kinds, texts, mean, spread, strict=True)
-    short = TABLE[name].short
-    tips = [WORDS[kind].format(f"{short} {v}", *of) for kind, v, *of in each_said]
+    said = zip(kinds, texts, mean, spread, strict=True)
+    tips = [WORDS[k].format(f"{TABLE[name].short} {v}", *of) for k, v, *of in said]
+    over = WORDS["spread_folds" if runs.folds else "spread"] if several else None
     dots = each.ravel() if several and len(runs.seeds) <= DOTS else []
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
@@ -132,7 +132,7 @@ def validation_chart(
     lost |= {"label": WORDS["diverged"], "tip": [tips[i] for i in gone]}
     lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
     marks = [
-        band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
+        band(x, y - s, y + s, legend=over),
         line(*(drawn or ((), ())), **drawing, **GUESS),
         line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
         line(*level, width=1.3, label=first, **soft),
