@@ -21,29 +21,31 @@ from hpkit.locale import language
 from hpkit.panels.bowl import BowlPanel
 from hpkit.panels.choosing import CoinFlipsPanel, TestBoxPanel
 from hpkit.panels.clinic import ClinicPanel
-from hpkit.panels.curve import ValidationCurvePanel
-from hpkit.panels.grid import GridPanel
 from hpkit.panels.noise import BatchNoisePanel
 from hpkit.panels.one_at_a_time import OneAtATimePanel
 from hpkit.panels.parts import present
 from hpkit.panels.patience import PatiencePanel
 from hpkit.panels.race import SearchRacePanel
 from hpkit.panels.schedule import SchedulePanel
+from hpkit.panels.searches import GridPanel, ValidationCurvePanel
 from hpkit.panels.seeds import SeedsPanel
 from hpkit.panels.share import open
 from hpkit.panels.training import TrainingPanel
-from hpkit.plots.maps import plot_data, plot_decision_boundary, plot_grid, plot_path
-from hpkit.plots.results import (
+from hpkit.plots import (
+    alt_text,
     plot_best_so_far,
+    plot_data,
+    plot_decision_boundary,
+    plot_grid,
     plot_parallel,
+    plot_path,
     plot_seeds,
     plot_training_curves,
     plot_validation_curve,
 )
-from hpkit.plots.words import alt_text, describe
 from hpkit.search.bayes import from_optuna, to_optuna
 from hpkit.search.files import load
-from hpkit.search.result import Search
+from hpkit.search.result import Search, describe
 from hpkit.search.searches import cross_validate
 from hpkit.search.space import log_uniform, uniform
 

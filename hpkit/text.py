@@ -57,6 +57,16 @@ def loss_of(runs, number) -> str:
     return words("search")["spread"].format(loss=loss, spread=f"{spread:.2g}")
 
 
+def run_sentence(run) -> str:
+    """Return what the training curves of a run show."""
+    setting = short(run.setting, ["lr", "batch_size"])
+    facts = {"data": run.dataset.name, "setting": setting}
+    facts |= {"start": run.val_loss[0], "best": run.best_val_loss, "at": run.best_epoch}
+    facts |= {"last": run.val_loss[-1], "done": run.epochs_done}
+    facts["train"] = run.train_loss[-1]
+    return words("plots")["told"]["run_out" if run.diverged else "run"].format(**facts)
+
+
 def sentences(search, short=False) -> list:
     """Return what a search has found, as sentences; `short`: only what was trained."""
     say = words("search")
@@ -245,3 +255,8 @@ def seeds_of(seeds):
     if seeds != list(range(first, last + 1)):
         return f"seeds={seeds}"
     return f"seeds=range({f'{first}, ' if first else ''}{last + 1})"
+
+
+def stem(name):
+    """Return the start of a file's name."""
+    return re.sub(r"[^\w]+", "-", name)[:60].strip("-")

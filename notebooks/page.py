@@ -22,9 +22,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from recorded import LEVELS, LOSSES, PATH, record
 
-from hpkit.charts.colors import CLASSES, COLORS, css
 from hpkit.charts.live import SCRIPT, STYLE
-from hpkit.charts.spec import Axis, Chart
+from hpkit.charts.spec import CLASSES, COLORS, Axis, Chart, css
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import words
 from hpkit.panels.controls import written

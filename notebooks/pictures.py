@@ -14,7 +14,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks" / "images"
 WIDTH, HEIGHT = 1180, 900  # of the window, in pixels
-COLORS = 128  # of the moving picture
+COLORS = 256  # of the moving picture
 STEPS = 8  # values of the batch size on its way from one place to the next
 
 SETUP = """
@@ -103,13 +103,15 @@ def dragged(page, panel, label):
 
 def write_moving(frames):
     """Write a GIF with one palette for all frames."""
-    small = [f.resize((f.width * 4 // 5, f.height * 4 // 5)) for f in frames]
-    some = small[:: max(1, len(small) // 6)]
+    if len({frame.size for frame in frames}) > 1:
+        raise RuntimeError("the panel changes its height while the slider moves")
+    some = frames[:: max(1, len(frames) // 6)]
     all_colors = Image.new("RGB", (some[0].width, some[0].height * len(some)))
     for number, frame in enumerate(some):
         all_colors.paste(frame, (0, number * frame.height))
     first = all_colors.quantize(COLORS)
-    seen = [frame.quantize(palette=first, dither=Image.Dither.NONE) for frame in small]
+    plain = Image.Dither.NONE
+    seen = [frame.quantize(palette=first, dither=plain) for frame in frames]
     seen[0].save(
         FOLDER / "curve.gif",
         save_all=True,

@@ -15,8 +15,7 @@ from itertools import permutations, product
 import numpy as np
 
 import hpkit as hk
-from hpkit.charts.decision import map_cells
-from hpkit.charts.loss import nice_top
+from hpkit.charts.runs import map_cells, nice_top
 from hpkit.charts.spec import Chart, Mark
 from hpkit.engine.training import Training
 from hpkit.locale import words

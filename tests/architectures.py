@@ -306,3 +306,32 @@ ONE_BY_ONE = {
 }
 OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)
+
+
+class Fails(nn.Module):
+    """Refuses outputs that are no numbers, as some networks do."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.layer = nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        out = self.layer(x)
+        if not out.isfinite().all():
+            raise RuntimeError("no number")
+        return out
+
+
+def failing(n_in, n_out, setting):
+    """Return a network that fails where the activation or the learning rate is odd."""
+    if setting.hidden == (3,):
+        raise RuntimeError("no such network")
+    if setting.hidden == (5,):
+        return nn.Linear(n_in + 1, n_out)
+    return Fails(n_in, n_out)
+
+
+def sized(n_features, n_outputs, setting):
+    width = setting.width
+    hidden = nn.Linear(n_features, width)
+    return nn.Sequential(hidden, nn.Tanh(), nn.Linear(width, n_outputs))

@@ -9,9 +9,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from hpkit._cli import copies, environment
+from hpkit._cli import environment
 from hpkit._cli.environment import ROOT, Failure, ensure, replace, say
-from hpkit._cli.lab import lesson_name, open_lab
+from hpkit._cli.lab import lesson_name, open_lab, reset
 
 
 def main(argv):
@@ -80,7 +80,7 @@ def run_reset(arguments, argv):
     """Renew the copy of a lesson, then ask whether to forget its progress, too."""
     lesson = lesson_name(arguments.lesson)
     ensure(argv)
-    copies.reset(lesson)
+    reset(lesson)
     from hpkit.exercises import progress
 
     if lesson[:2].isdigit():  # the class hour keeps none

@@ -12,18 +12,17 @@ from string import Template
 import numpy as np
 
 from hpkit.capstone import rivals
-from hpkit.capstone.budget import best_of, in_words, run_named, runs_of, say
-from hpkit.charts.colors import CLASSES, SHAPES
-from hpkit.charts.loss import runs_chart
-from hpkit.charts.spec import Axis, Chart, cross, line, points, ring, rule
+from hpkit.capstone.rivals import say
+from hpkit.charts.runs import runs_chart
+from hpkit.charts.searches import spent_chart, tried_chart
 from hpkit.charts.still import picture, uri
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Runs
-from hpkit.hyperparameters import Hyperparameters
-from hpkit.search.files import numbers_from_plain
+from hpkit.hyperparameters import Hyperparameters, varied
+from hpkit.search import files
 from hpkit.store import reason, write
-from hpkit.text import html_table, markdown_table
+from hpkit.text import html_table, label, markdown_table, run_sentence
 
 TEXTS = ("author", "plan", "learned")
 FRAME = (
@@ -34,6 +33,41 @@ FRAME = (
 LOOK = {"letter": 14, "width": 6.4, "dpi": 110}
 HEIGHT = 12  # letters
 STARTS = {"h1": "# ", "h2": "## ", "blockquote": "> "}  # of lines of Markdown
+
+
+def runs_of(entry):
+    return files.runs_from_plain(entry["runs"])
+
+
+def best_of(entry, number=None):
+    """Return the best run of a setting, default the best one that has not diverged."""
+    runs = runs_of(entry)
+    if number is None:
+        if runs.diverged.any(1).all():
+            return None
+        number = int(runs.order[0])
+    run = runs[number, int(np.nanargmin(runs.best_val_loss[number]))]
+    shares, at = run.val_accuracy, run.best_epoch
+    return {
+        "setting": files.setting_to_plain(run.setting),
+        "seed": run.seed,
+        "epochs": run.epochs_done,
+        "val_loss": run.best_val_loss,
+        "mean_val_loss": float(runs.mean_val_loss[number]),
+        "val_accuracy": None if shares is None else float(shares[at]),
+        "model": entry["model"],
+    }
+
+
+def run_named(plain):
+    return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
+
+
+def in_words(plain):
+    """Return a plain setting in words: what differs from the defaults, and lr."""
+    setting = Hyperparameters(**plain)
+    names = "lr", "batch_size", *varied([setting, Hyperparameters()])
+    return label(setting, dict.fromkeys(names))
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,11 +103,11 @@ def make_report(capstone):
     page = page.substitute(title=title, body=body)
     paths, said = (), " ".join(log.notices)
     if not log.in_memory:
-        files = pictures | {f"{stem}.html": page, f"{stem}.md": f"{markdown}\n"}
+        made = pictures | {f"{stem}.html": page, f"{stem}.md": f"{markdown}\n"}
         try:
-            for name, what in files.items():
+            for name, what in made.items():
                 write(capstone.folder / name, what)
-            paths = tuple(capstone.folder / name for name in [*files][-2:])
+            paths = tuple(capstone.folder / name for name in [*made][-2:])
             names = ", ".join(path.as_posix() for path in paths)
             said = say("report.written", paths=names)
         except OSError as error:
@@ -96,8 +130,10 @@ def content(data, bars):
     yield _block("h2", say("report.plan"))
     yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
     yield _table(say("report.heads"), [_row(*one) for one in enumerate(entries, 1)])
-    so_far = _so_far(entries, data["budget"])
-    yield {"so_far": so_far, "each": _tried(entries, choice)}
+    each = [(e["what"], *map(files.numbers_from_plain, e["so_far"])) for e in entries]
+    chosen = choice and (run_named(choice)[0].lr, choice["mean_val_loss"])
+    tried = tried_chart(map(runs_of, entries), chosen)
+    yield {"so_far": spent_chart(each, data["budget"]), "each": tried}
     yield _block("h2", say("report.choice"))
     yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
     if choice:
@@ -109,7 +145,7 @@ def content(data, bars):
         yield _block("h2", say("report.test"))
         yield _block("p", beside.sentence)
         yield _table(say("rivals.heads"), beside.table)
-        yield {"beside": rivals.chart(beside)}
+        yield {"beside": beside.chart}
     yield _block("h2", say("report.learned"))
     yield _block("blockquote", texts.get("learned") or say("report.open_learned"))
 
@@ -183,58 +219,9 @@ def _figures(shown, pictures, stem):
     return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
 
 
-def _log(label, values):
-    """Return a log axis around those values that it can show."""
-    values = [v for v in values if 0 < v < np.inf] or [1]
-    return Axis(label, (min(values) / 1.3, max(values) * 1.3), "log")
-
-
-def _so_far(entries, budget):
-    """Return the lowest validation loss against the epochs spent."""
-    marks, ends, heights, spent, lowest = [], [], [], 0, np.inf
-    for n, entry in enumerate(entries):
-        epochs, loss = map(numbers_from_plain, entry["so_far"])
-        epochs, loss = spent + epochs, np.minimum(loss, lowest)
-        spent, lowest = int(epochs[-1]), loss[-1]
-        said = say("pictures.entry", n=n + 1, what=entry["what"])
-        look = {"color": CLASSES[n % len(CLASSES)], "label": said}
-        marks.append(line(epochs, loss, step=True, width=3, **look))
-        marks.append(rule(spent, color="soft", width=0.6))
-        ends.append(say("pictures.end", loss=lowest, epochs=spent))
-        heights += list(loss)
-    marks.append(rule(budget, color="ink", dash="dashed", label=say("pictures.budget")))
-    x = Axis(say("pictures.spent"), (0, 1.02 * max(spent, budget)))
-    said = say("pictures.so_far_said", ends=", ".join(ends))
-    return Chart(x, _log(say("pictures.so_far"), heights), marks, alt=said)
-
-
-def _tried(entries, choice):
-    """Return the loss of each setting at its lr, the chosen one in a ring."""
-    marks, dots, crosses = [], set(), set()
-    for n, runs in enumerate(map(runs_of, entries)):
-        color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
-        lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
-        loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
-        marks.append(points(lrs[~out], loss[~out], color=color, **look))
-        marks.append(cross(lrs[out], color=color))
-        # Two that lie on each other are one that was trained twice.
-        dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
-        crosses |= set(lrs[out])
-    said = say("pictures.tried_said", n=len(dots) + len(crosses), out=len(crosses))
-    if choice:
-        at = run_named(choice)[0].lr, choice["mean_val_loss"]
-        marks.append(ring(*at, color="ink"))
-        said += " " + say("pictures.chosen_said", lr=at[0], loss=at[1])
-    x = _log(say("pictures.lr"), [lr for lr, _ in dots] + [*crosses])
-    y = _log(say("pictures.val_loss"), [float(loss) for _, loss in dots])
-    return Chart(x, y, marks, alt=said)
-
-
 def _chosen(entries, choice):
     """Return the training curves of the chosen run."""
-    from hpkit.plots.words import describe
-
     every = [run for entry in entries for run in runs_of(entry)]
     names = [(run.setting, run.seed, run.epochs_done) for run in every]
     run = every[names.index(run_named(choice))]
-    return runs_chart(Runs.of([run]), "both", [""], few=True, alt=describe(run))
+    return runs_chart(Runs.of([run]), "both", [""], few=True, alt=run_sentence(run))

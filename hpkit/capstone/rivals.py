@@ -12,9 +12,11 @@ from itertools import product
 
 import numpy as np
 
-from hpkit.capstone.budget import SEARCHES, refuse, say
-from hpkit.charts.spec import Axis, Chart, line, points, rule, text
+from hpkit import locale
+from hpkit.charts.runs import ways_chart
 from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.search.bayes import bayesian_search
+from hpkit.search.searches import grid_search, random_search, successive_halving
 from hpkit.search.space import log_uniform
 from hpkit.text import html_table, markdown_table
 
@@ -27,20 +29,23 @@ SPACE = {
 }
 # Way: search, epochs of a setting at most, its arguments.
 WAYS = {
-    "default": ("grid_search", 60, {"lr": [0.001]}),
-    "guess": ("grid_search", 60, {"lr": [0.01]}),
-    "list": ("grid_search", 15, {"lr": [0.01, 0.02, 0.03, 0.04]}),
+    "default": (grid_search, 60, {"lr": [0.001]}),
+    "guess": (grid_search, 60, {"lr": [0.01]}),
+    "list": (grid_search, 15, {"lr": [0.01, 0.02, 0.03, 0.04]}),
     # Somebody has searched for it: lessons 02 to 09, on these data.
-    "known": ("grid_search", 60, {"lr": [0.1]}),
-    "grid": ("grid_search", 10, {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}),
-    "random": ("random_search", 10, {"n_trials": 6} | SPACE),
+    "known": (grid_search, 60, {"lr": [0.1]}),
+    "grid": (grid_search, 10, {"lr": [0.01, 0.1, 1], "batch_size": [16, 64]}),
+    "random": (random_search, 10, {"n_trials": 6} | SPACE),
     # 6, 2 and 1 go on: 18 + 12 + 12 + 18 epochs.
-    "halving": ("successive_halving", 27, {"n_trials": 18} | SPACE),
+    "halving": (successive_halving, 27, {"n_trials": 18} | SPACE),
     # 10 random draws, then 2 that use what they have seen.
-    "optuna": ("bayesian_search", 5, {"n_trials": 12} | SPACE),
+    "optuna": (bayesian_search, 5, {"n_trials": 12} | SPACE),
 }
-_ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)
 TUNED = tuple(WAYS)[4:]
+
+
+def say(path, **facts):
+    return locale.say(f"capstone.{path}", **facts)
 
 
 def chance(share, rows):
@@ -87,11 +92,16 @@ class Comparison:
         facts = {"score": self.mine, "below": (every < self.mine).sum()}
         return f"{said} {say('rivals.mine', n=len(every), **facts)}"
 
+    @property
+    def chart(self):
+        look = {"tuned": TUNED, "bars": self.bars, "mine": self.mine}
+        return ways_chart(self.scores, say("rivals.ways"), **look)
+
     def plot(self, ax=None):
         """Return the axes with the chart."""
-        from hpkit.plots.words import drawn
+        from hpkit.plots import drawn
 
-        return drawn(chart(self), ax, (7.2, 3.6), chart(self).alt)
+        return drawn(self.chart, ax, (7.2, 3.6), self.chart.alt)
 
     def __repr__(self):
         return f"{markdown_table(say('rivals.heads'), self.table)}\n\n{self.sentence}"
@@ -101,52 +111,15 @@ class Comparison:
         return html_table(say("rivals.heads"), self.table) + said
 
 
-def _place(shares):
-    """Return log-odds of shares: else all that is tuned would be one heap."""
-    shares = np.clip(shares, *_ENDS)
-    return np.log(shares / (1 - shares))
-
-
-def chart(beside):
-    """Return a row of dots for each way, and the bars."""
-    mine = [] if beside.mine is None else [beside.mine]
-    names, top = [name for name, *_ in beside.table][::-1], len(beside.table) - 0.4
-    up = {way: len(names) - 1 - n for n, way in enumerate(beside.scores)}
-    at = _place([beside.scores[way] for way in up])
-    rows = np.array(list(up.values()))[:, None]
-    each = np.repeat(rows, len(at[0]))
-    colors = ["blue" if way in TUNED else "gray" for way in up for _ in at[0]]
-    middle = np.tile(np.median(at, axis=1, keepdims=True), 2)
-    words = [f"{bar:g}".lstrip("0") for bar in beside.bars]
-    bars, you = _place(beside.bars), _place(mine)
-    look = {"color": "orange", "shape": "diamond", "size": 7}
-    marks = [
-        rule(bars, color="ink", width=1, dash="dashed"),
-        rule(you, color="orange", width=1.4),
-        points(at.ravel(), each, color=colors, opacity=0.5),
-        line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
-        points(you, np.zeros(len(you)), **look),
-        text(bars, top - 0.15 + np.arange(len(bars)) % 2 / 2, words, size=0.85),
-    ]
-    ticks = {"ticks": _place(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
-    across = Axis(say("rivals.axis"), tuple(_place(_ENDS)), **ticks)
-    medians = [f"{name} {median}" for name, _, median, _ in beside.table[: len(up)]]
-    alt = [say("rivals.alt", medians=", ".join(medians))]
-    alt = " ".join(alt + [say("rivals.alt_mine", score=score) for score in mine])
-    return Chart(across, Axis("", (-0.6, top + 0.4), texts=names), marks, alt=alt)
-
-
 def train(way, dataset, seeds, search_seed):
     search, epochs, how = WAYS[way]
     if "n_trials" in how:
         how = how | {"search_seed": search_seed}
-    return SEARCHES[search](dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
+    return search(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
 
 
 def compare(dataset, *, mine=None, bars=(), n=8):
     """Return a `Comparison` of the ways on classes, each with n seeds."""
-    if dataset.is_regression:
-        refuse("regression")
     n = check_count("n", n, hint="try 8")
     scores, epochs = {way: [] for way in WAYS}, {}
     for way, seed in product(WAYS, range(n)):

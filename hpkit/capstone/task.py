@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from hpkit import hyperparameters as hp
-from hpkit.capstone import budget as log
-from hpkit.capstone import rivals
-from hpkit.capstone.budget import fill, refuse, say
+from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXTS, Report, content, make_report
-from hpkit.capstone.rivals import Comparison
+from hpkit.capstone.rivals import Comparison, say
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset, fit
-from hpkit.hyperparameters import Hyperparameters, brief
+from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.locale import words
+from hpkit.search import files, searches
+from hpkit.search.bayes import bayesian_search
 from hpkit.search.result import Search
+from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
+from hpkit.text import label, shown
 
 # Test accuracy on digits. Of 24 splits, lr 0.01 (batch 32) reaches the first in none
 # with 10 epochs and in all with 60, the second in a quarter with 60, the third in none;
@@ -30,6 +34,29 @@ BARS = (0.85, 0.93, 0.95)
 _REASON = 5  # words at least
 _NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
 _NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
+_ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
+_NAMES = "validation_curve one_at_a_time grid_search random_search successive_halving"
+SEARCHES = {name: getattr(searches, name) for name in _NAMES.split()}
+SEARCHES["bayesian_search"] = bayesian_search
+
+
+def fill(text):
+    return textwrap.fill(text, 84, break_on_hyphens=False)
+
+
+class Refused(ValueError):
+    """What a capstone does not allow; a notebook shows the message alone."""
+
+    def _render_traceback_(self):  # for IPython: where it was noticed does not help
+        return fill(say("refused", words=self)).splitlines()
+
+
+class BudgetError(Refused):
+    """A search would cost more epochs than are left."""
+
+
+def refuse(key, *, kind=Refused, **facts):
+    raise kind(say(key, **facts))
 
 
 def _check_log(data):
@@ -37,8 +64,7 @@ def _check_log(data):
         raise ValueError("another kind of file")
     check_kinds(data, {name: type(_NEW[name]) for name in [*_NEW][2:6]})
     check_kinds(data["texts"], dict.fromkeys(TEXTS & data["texts"].keys(), str))
-    for _ in content(data, ()):
-        pass
+    list(content(data, ()))
 
 
 class Told(str):
@@ -151,7 +177,7 @@ class Capstone:
     @property
     def best(self) -> dict[str, Any] | None:
         """The run with the lowest mean validation loss: a dict, or None."""
-        bests = filter(None, map(log.best_of, self.entries))
+        bests = filter(None, map(report.best_of, self.entries))
         return min(bests, key=lambda best: best["mean_val_loss"], default=None)
 
     @property
@@ -177,14 +203,14 @@ class Capstone:
         facts = {"spent": self.spent, "budget": self.budget, "left": self.left}
         said = [say("overdrawn" if self.overdrawn else "state", **facts)]
         if best := self.best:
-            setting = log.in_words(best["setting"])
+            setting = report.in_words(best["setting"])
             said.append(say("best", loss=best["mean_val_loss"], setting=setting))
         return " ".join([*said, *self.log.notices])
 
     def __repr__(self):
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            best = log.best_of(entry)
+            best = report.best_of(entry)
             loss = f"{best['val_loss']:.3g}" if best else "-"
             lines.append(say("line", n=n, loss=loss, **entry))
         return "\n".join(map(fill, lines))
@@ -210,8 +236,32 @@ class Capstone:
     validation_curve = _counted("validation_curve")
 
     def _search(self, what, args, kwargs):
-        found = log.spend(self, what, args, kwargs)
+        """Return a search that the budget allows, after writing it into the log."""
+        for name in ("cv", "loss"):
+            if kwargs.get(name) is not None:
+                refuse(f"no_{name}", got=brief(kwargs[name]))
+        search = SEARCHES["grid_search" if what == "fit" else what]
+        # Looked at twice, so nothing may be used up by looking.
+        kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
+        entry = {"what": what} | _planned(search, self.dataset, args, kwargs)
+        cost, left = entry["planned"], self.left
+        same = [e["finished"] and entry.items() <= e.items() for e in self.entries]
+        old = same.index(True) + 1 if True in same else 0
+        if not old and self.test:
+            refuse("after_test", what=what, data=self.dataset.name)
+        if not old and cost > left:
+            facts = {"left": left, "budget": self.budget, "what": what, "cost": cost}
+            refuse("too_dear", kind=BudgetError, **facts)
+        found = search(self.dataset, *args, **kwargs)
         self._found += found.runs  # their networks are needed for the test
+        if not old:
+            epochs, loss = found.best_so_far()
+            entry |= {"epochs": found.cost.epochs, "finished": found.finished}
+            entry["so_far"] = [epochs.tolist(), files.numbers_to_plain(loss)]
+            entry["runs"] = files.runs_to_plain(found.runs)
+            self.log.change(lambda data: data["entries"].append(entry))
+        facts = entry | {"n": old or len(self.entries), "state": self.state}
+        print(fill(say("free" if old else "booked", **facts)))
         return found
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
@@ -227,18 +277,18 @@ class Capstone:
             return Told(say("no_reason", why=brief(why), least=_REASON))
         choice, old = self._trained(setting), self.data["choice"]
         if self.test and choice["setting"] != old["setting"]:
-            refuse("too_late", setting=log.in_words(old["setting"]))
+            refuse("too_late", setting=report.in_words(old["setting"]))
         self.log.change(lambda data: data.update(choice=choice | {"why": why.strip()}))
-        text = log.in_words(choice["setting"])
+        text = report.in_words(choice["setting"])
         return Told(say("chosen", setting=text, loss=choice["val_loss"]))
 
     def _trained(self, setting):
         if setting is None:
             return self.best
         for entry in self.entries:
-            settings = log.runs_of(entry).settings
+            settings = report.runs_of(entry).settings
             if setting in settings:
-                return log.best_of(entry, settings.index(setting))
+                return report.best_of(entry, settings.index(setting))
         known = isinstance(setting, Hyperparameters)
         return refuse("untrained", setting=setting if known else brief(setting))
 
@@ -256,7 +306,7 @@ class Capstone:
         return Told(self._seen)
 
     def _run(self, choice):
-        setting, seed, epochs = log.run_named(choice)
+        setting, seed, epochs = report.run_named(choice)
         for run in self._found:
             if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
                 return run
@@ -293,9 +343,42 @@ class Capstone:
 
     def compare(self, n: int = 8) -> Comparison:
         """Return a `Comparison` with other ways to tune, each trained n times."""
+        if self.dataset.is_regression:
+            refuse("regression")
         mine = self.test and self.test["accuracy"]
         found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
         if self.entries:
             plain = vars(found) | {"bars": list(found.bars)}
             self.log.change(lambda data: data.update(rivals=plain))
         return found
+
+
+def _planned(function, dataset, args, kwargs):
+    # A sampler would be moved on by being asked.
+    aside = ("sampler", "study", "executor", "storage", "progress")
+    asked = {name: value for name, value in kwargs.items() if name not in aside}
+    with closing(function.live(dataset, *args, **asked, tick=0)) as live:
+        plan = next(live)
+    model = getattr(kwargs.get("model"), "__name__", "")
+    if kwargs.get("model") is not None and not model.isidentifier():
+        model = "model"
+    tried = "; ".join(_searched(*one) for one in plan.space.items())
+    entry = {"tried": tried, "held": _held(plan, kwargs), "model": model}
+    return entry | {"planned": plan.planned.epochs}
+
+
+def _searched(name, values):
+    label = TABLE[name].label
+    if isinstance(values, Range):
+        return say("range", name=label, **vars(values))
+    return say("list", name=label, values=", ".join(map(shown, values)))
+
+
+def _held(plan, kwargs):
+    names = {*_ALWAYS, *varied([plan.base, Hyperparameters()])} - plan.space.keys()
+    said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
+    seeds = "seed" if len(plan.seeds) == 1 else "seeds"
+    said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
+    if any(isinstance(values, Range) for values in plan.space.values()):
+        said.append(say("drawn", draws=kwargs.get("search_seed", 0)))
+    return "; ".join(filter(None, said))

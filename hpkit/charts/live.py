@@ -17,14 +17,13 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from hpkit.charts import colors
-from hpkit.charts.spec import Chart, state
+from hpkit.charts.spec import Chart, css, state
 
 _HERE = Path(__file__).parent
 _TEXTS = [(_HERE / f"{name}.js").read_text("utf-8") for name in ("reach", "chart")]
 # One script: anywidget loads no other.
 SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
-STYLE = colors.css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
+STYLE = css(".hpc") + (_HERE / "chart.css").read_text(encoding="utf-8")
 
 
 class LiveCharts(anywidget.AnyWidget):

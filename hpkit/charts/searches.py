@@ -1,22 +1,392 @@
-"""Searches: the lowest loss so far, and all settings in parallel coordinates."""
+"""Searches: validation curve, map of a grid, path and steps, parallel coordinates."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
-from hpkit.charts.colors import CLASSES, SHAPES
-from hpkit.charts.loss import floor_of
-from hpkit.charts.spec import Axis, Chart, line, points, text
-from hpkit.hyperparameters import TABLE, are_numbers
+from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
+from hpkit.charts.spec import (
+    CLASSES,
+    GUESS,
+    SHAPES,
+    Axis,
+    Chart,
+    band,
+    cells,
+    cross,
+    frames,
+    line,
+    points,
+    ring,
+    rule,
+    text,
+)
+from hpkit.hyperparameters import TABLE, are_numbers, in_order
 from hpkit.locale import Texts
 from hpkit.search.space import Range
-from hpkit.text import shown
+from hpkit.text import short, shown
 
 WORDS = Texts("charts")
+LOG = Texts("capstone.pictures")
+WIDE = 8  # times the lowest value: from there on the axis is logarithmic
+DOTS = 12  # seeds drawn as single points; more are a smear
+DOT = {"size": 3, "opacity": 0.45, "hover": False}
+ROOM = 0.05  # of an axis beside its outermost values
+DASH = "\N{EN DASH}"
+LIFT = 0.16  # of a cell: its number stands above the middle
+STOP = np.array([[-0.34], [-0.24]])  # and the path passes at the left and below
+GAP, NARROW = 1, 3  # places between two steps, and those of a short list
+_FRAMES = {  # of cells: color, width, dash, how far one lies inwards
+    "ties": ("orange", 2.5, "dashed", 0.0),
+    "best": ("orange", 4.0, None, 0.0),
+    "chosen": ("ink", 2.5, "dotted", 0.07),
+    "guess": ("purple", 4.0, "dotted", 0.0),  # a right one and the best are both seen
+}
 _DASHES = (None, "dashed", "dotted", "dashdot")
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
 _MOST = 7  # values of a list that are all written at their axis
-_WIDE = 8  # numbers that span this factor stand on a logarithmic axis
+
+
+def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
+    """Return the axis of a hyperparameter's values, and their places on it."""
+    # Positive numbers over a wide span are on a logarithmic axis, other numbers on a
+    # linear one; anything else, and 0 beside small numbers, is side by side.
+    label, texts = TABLE[name].label, list(map(shown, values))
+    flat = [v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in values]
+    numbers = are_numbers(flat)
+    above = [v for v in flat if numbers and v > 0]
+    factors = len(above) > 1 and max(above) / min(above) >= WIDE
+    mixed = factors and len(above) < len(flat)  # 0 among factors
+    if not numbers or len(set(flat)) < len(flat) or mixed:
+        return Axis(label, kind="band", texts=texts), np.arange(len(flat), dtype=float)
+    at, low, high = np.array(flat, float), float(min(flat)), float(max(flat))
+    order = np.argsort(at)
+    ticks = {"ticks": at[order].tolist(), "texts": [texts[i] for i in order]}
+    if not factors:
+        room = ROOM * (high - low) or 0.5 * abs(low) or 1.0
+        return Axis(label, (low - room, high + room), **ticks), at
+    if flat == list(values) and high / low >= 1000:
+        ticks = {}  # powers of ten say it with less ink
+    room = (high / low) ** ROOM
+    return Axis(label, (low / room, high * room), "log", **ticks), at
+
+
+@cache
+def _shades(name, values):
+    """Return a color for each value, the darker the further right it stands."""
+    _, at = value_axis(name, values)
+    colors = colormaps["viridis"](np.linspace(0.82, 0.33, len(at)))
+    ranks = np.argsort(np.argsort(at, kind="stable"))
+    return [to_hex(colors[rank]) for rank in ranks]
+
+
+def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Chart:
+    """Return the training curves of a search over one hyperparameter, by its value."""
+    # The setting of number `chosen`, default the best, is drawn strongly. A click on a
+    # curve tells the number of its setting as "curve".
+    runs, name = found.runs, found.param_name
+    chosen = int(runs.order[0]) if chosen is None else chosen
+    values, out = found.values(name), runs.diverged.any(1)
+    texts, colors = list(map(shown, values)), _shades(name, tuple(values))
+    done = runs.epochs_done.min(1)
+    means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
+    start = float(np.nanmean(runs.val_loss[:, :, 0]))
+    highs = [usual_high(m) for m, gone in zip(means, out, strict=True) if not gone]
+    top = nice_top(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
+    _, left = clipped(means[chosen], top)
+    ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
+    names = [f"{TABLE[name].short} {text}" for text in texts]
+    each = {"color": colors, "label": ends, "name": names, "click": "curve"}
+    strong = {"width": 3, "strong": True, "hover": False}
+    strong["label"] = None if out[chosen] else texts[chosen]
+    gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
+    marks = [
+        line(*stacked(means, top), width=1.5, **each),
+        line(*stacked([means[chosen]], top), **strong),
+        cross([] if left is None else [left], name=names[chosen], **gone),
+    ]
+    across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
+    up = Axis(WORDS["val_loss"], (0, top))
+    return Chart(across, up, marks, alt=alt, ends=TABLE[name].label)
+
+
+def validation_chart(
+    found, *, chosen=None, before=None, drawn=None, last=False, alt=""
+) -> Chart:
+    """Return the validation curve: the lowest loss against the value, mean over seeds.
+
+    The setting of number `chosen` is marked; `before` is an earlier search; `drawn` a
+    guess (places, losses). With `last` come the loss after the last epoch and before
+    training, each seed, and on which side values may be missing. A click tells the
+    number of a setting as "point", or that of a cross as "cross".
+    """
+    runs, name = found.runs, found.param_name
+    values, out, several = found.values(name), runs.diverged.any(1), len(runs.seeds) > 1
+    axis, at = value_axis(name, values)
+    texts, colors = list(map(shown, values)), _shades(name, tuple(values))
+    start = float(np.nanmean(runs.val_loss[:, :, 0]))
+    mean, spread = np.where(out, np.nan, runs.mean_val_loss), runs.std_val_loss
+    label, ends, each = "lowest_at", np.full(len(at), np.nan), np.zeros((0, 0))
+    if last:
+        ends = np.where(out, np.nan, found.scores("last"))
+        each = np.where(out[:, None], np.nan, runs.best_val_loss)
+        colors = ["blue"] * len(at)
+        sides = {"lowest": "lowest_left", "highest": "lowest_right"}
+        label = sides.get(found.edge.get(name), label)
+    floor = floor_of(np.concatenate([mean, ends, each.ravel()]))
+    high, low = np.nanmax(ends, initial=start) - floor, start - floor
+    top = floor + (1.08 * min(high, HIGHEST * low) if last else nice_top(1.1 * low))
+    order = np.argsort(at, kind="stable")
+    order = order[np.isfinite(mean[order])]
+    x, y, s = at[order], mean[order], np.nan_to_num(spread[order])
+    best, gone = [i for i in order if i == runs.order[0]], np.flatnonzero(out)
+    picked = [] if chosen is None else [chosen]
+    # Of one that diverged, the sign is below its cross.
+    height = np.where(out, floor + 0.92 * (top - floor), mean)[picked]
+    kinds = np.where(out, "tip_out", np.where(np.isnan(spread), "tip", "tip_spread"))
+    each_said = zip(kinds, texts, mean, spread, strict=True)
+    called = TABLE[name].short
+    tips = [WORDS[kind].format(f"{called} {v}", *of) for kind, v, *of in each_said]
+    dots = each.ravel() if several and len(runs.seeds) <= DOTS else []
+    level = (axis.domain, [start, start]) if last else ((), ())
+    words = ("before_training", "last_epoch", "best_epoch")
+    first, end, curve = (WORDS[word] if last else None for word in words)
+    drawing = {"label": WORDS["guess"] if drawn else None, "hover": False}
+    earlier = {"color": "gray", "dash": "dashed", "legend": WORDS["old"]}
+    soft = {"color": "soft", "dash": "dotted", "hover": False}
+    sign = {"color": "ink", "shape": "diamond", "legend": WORDS["chosen"]}
+    lost = {"color": "ink" if last else [colors[i] for i in gone], "click": "cross"}
+    lost |= {"label": WORDS["diverged"], "tip": [tips[i] for i in gone]}
+    lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
+    marks = [
+        band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
+        line(*(drawn or ((), ())), **drawing, **GUESS),
+        line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
+        line(*level, width=1.3, label=first, **soft),
+        line(at[order], ends[order], width=2.2, label=end, **soft),
+        line(x, y, width=2.6, label=curve, strong=last, hover=False),
+        points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
+        points(at, mean, color=colors, size=5, click="point", tip=tips),
+        points(at[picked], height, size=5, hover=False, **sign),
+        cross(at[gone], **lost),
+        ring(at[best], mean[best], color="orange", label=lowest),
+    ]
+    up = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
+    choose = WORDS["choose_value"].format(TABLE[name].label)
+    return Chart(axis, up, marks, alt=alt, choose=choose)
+
+
+def _before(before, name, axis):
+    """Return the curve of an earlier search, as far as it is on the axis."""
+    if before is None or before.param_name != name:
+        return [], []
+    earlier, at = value_axis(name, before.values(name))
+    if "band" in (axis.kind, earlier.kind) and earlier.texts != axis.texts:
+        return [], []
+    fine = ~before.runs.diverged.any(1) & ((at > 0) | (axis.kind != "log"))
+    order = [i for i in np.argsort(at, kind="stable") if fine[i]]
+    return at[order], before.runs.mean_val_loss[order]
+
+
+def heatmap_chart(
+    space, loss, *, framed=None, legends=None, tips=None, marks=(), lift=0.0, **chart
+) -> Chart:
+    """Return the losses (rows, columns) of all pairs of values as a map.
+
+    The first hyperparameter of `space` is across, the second upwards; a loss of nan is
+    not known, inf diverged. `framed` are cells (column, row) by kind: "best", "ties",
+    "chosen", "guess"; `legends` their names where they are others than usual; `tips`
+    what hovering says, row by row from below. `marks` are drawn last, `lift` raises the
+    numbers by a share of a cell. A click tells row * columns + column as "cell".
+    """
+    made, legends = [], WORDS["frames"] | dict(legends or {})
+    framed = {kind: list((framed or {}).get(kind, ())) for kind in _FRAMES}
+    for kind, (color, width, dash, inset) in _FRAMES.items():
+        at = np.reshape(framed[kind], (-1, 2))
+        look = {"color": color, "width": width, "dash": dash, "inset": inset}
+        look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
+        made.append(frames(*at.T, legend=legends[kind], **look))
+    axes = [
+        Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
+        for name, values in list(space.items())[:2]
+    ]
+    losses = cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
+    look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
+    return Chart(*axes, [losses, *made, *marks], **look)
+
+
+def grid_losses(found) -> np.ndarray:
+    """Return the loss of each cell of a grid (rows, columns); inf diverged."""
+    across, up = map(len, found.space.values())
+    out, loss = found.runs.diverged.any(1), found.runs.mean_val_loss
+    return np.where(out, np.inf, loss).reshape(across, up).T
+
+
+def profile_chart(found, side: int, **chart) -> Chart:
+    """Return the lowest loss over one hyperparameter of a grid against the other."""
+    # `side` says which one is on the axis: 0 the first, 1 the second.
+    (name, values), (other, others) = list(found.space.items())[:: 1 - 2 * side]
+    loss = grid_losses(found)
+    known = np.where(np.isnan(loss), np.inf, loss)
+    winner, lowest = known.argmin(side), known.min(side)
+    axis, at = value_axis(name, values)
+    beats = [f"{TABLE[other].short} {shown(others[k])}" for k in winner]
+    named = [f"{TABLE[name].short} {shown(value)}" for value in values]
+    fine = [k for k in np.argsort(at, kind="stable") if np.isfinite(lowest[k])]
+    gone = np.flatnonzero(np.isinf(lowest) & found.finished)
+    tips = [WORDS["tip_profile"].format(named[k], beats[k], lowest[k]) for k in fine]
+    dots = {"size": 5, "tip": tips, "label": [beats[k] for k in fine]}
+    lost = {"color": "ink", "tip": [WORDS["tip_out"].format(named[k]) for k in gone]}
+    marks = [
+        line(at[fine], lowest[fine], width=2.6, hover=False),
+        points(at[fine], lowest[fine], **dots),
+        cross(at[gone], label=WORDS["diverged"], **lost),
+    ]
+    top = nice_top(1.1 * max(lowest[fine], default=0))
+    return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, **chart)
+
+
+def cell_of(setting, space) -> tuple[int, int]:
+    """Return column and row of a setting on the map of the first two names."""
+    first, second = list(space)[:2]
+    return tuple(list(space[n]).index(getattr(setting, n)) for n in (first, second))
+
+
+def best_in_cells(search, space) -> dict[tuple, int]:
+    """Return {(column, row): number of its best setting} of what was trained."""
+    if search is None:
+        return {}
+    begun = np.isfinite(search.runs.mean_val_loss)
+    order = search.runs.order[::-1]  # the best comes last
+    return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
+
+
+def loss_in(search, number):
+    """Return the loss of a setting on the map, inf where it diverged."""
+    runs = search.runs
+    return np.inf if runs.diverged[number].any() else runs.mean_val_loss[number]
+
+
+def path_chart(
+    space, searches, path, *, best=None, best_label=None, ties=(), chosen=None, title=""
+) -> Chart:
+    """Return the lowest loss of each pair of values, and a path over them.
+
+    Where several searches know a cell, the last one counts. `path` is the start, then
+    the winner of each step; cells of `best`, `ties` and `chosen` are framed.
+    """
+    across, up = map(len, list(space.values())[:2])
+    loss, tips = np.full((up, across), np.nan), {}
+    for search in searches:
+        for cell, i in best_in_cells(search, space).items():
+            loss[cell[::-1]] = value = loss_in(search, i)
+            said = short(search.settings[i], space), value
+            tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
+    unknown = WORDS["script"]["unknown"]
+    every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
+    stops = {}  # of each cell on the map: "S", "1" or a span of them
+    placed = [(number, _cell_on(setting, space)) for number, setting in enumerate(path)]
+    for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
+        names = [str(number or WORDS["start"]) for number, _ in group]
+        stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
+    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T + STOP
+    badges = list(stops.values())
+    dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
+    marks = [
+        line(*at, color="ink", width=2.5, halo=True, hover=False),
+        points(*at, hover=False, **dots),
+        text(*at, badges, strong=True, size=0.9),
+    ]
+    framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
+    framed["chosen"] = [] if chosen is None else [chosen]
+    legends = {"best": best_label or WORDS["best"], "chosen": None}
+    told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
+    alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
+    look = {"framed": framed, "legends": legends, "tips": every, "marks": marks}
+    return heatmap_chart(space, loss, lift=LIFT, title=title, alt=alt, **look)
+
+
+def _cell_on(setting, space):
+    """Return the cell of a setting, None where the map has no such cell."""
+    there = all(getattr(setting, name) in space[name] for name in list(space)[:2])
+    return cell_of(setting, space) if there else None
+
+
+def _step_losses(runs, step, values):
+    """Return the loss of each value of a step: nan not begun, inf diverged."""
+    number = {s: i for i, s in enumerate(runs.settings)}
+    tried = [number.get(step.base.but(**{step.name: v})) for v in values]
+    loss = [np.nan if i is None else runs.mean_val_loss[i] for i in tried]
+    gone = [i is not None and runs.diverged[i].any() for i in tried]
+    return np.where(gone, np.inf, loss)
+
+
+def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
+    """Return the validation curves of the steps, and the settings of their points.
+
+    Steps that the search, or None, has not begun are named only.
+    """
+    steps = search.steps if search else ()
+    ordered = [in_order(values) for values in space.values()]
+    losses = [
+        _step_losses(search.runs, step, values)
+        for step, values in zip(steps, ordered, strict=False)
+    ]
+    known = np.concatenate([[], *losses])
+    known = known[np.isfinite(known)]
+    top, begin = nice_top(1.1 * known.max()) if len(known) else 1.0, 0
+    ticks, texts, heads, said, tips = [], [], [], [], []
+    settings, won, gone = [], [], []
+    curves = np.full((2, len(space), max(map(len, ordered))), np.nan)
+    for number, (name, values) in enumerate(zip(space, ordered, strict=True)):
+        at, winner = begin + np.arange(len(values), dtype=float), None
+        at += max(0, NARROW - len(values)) / 2
+        ticks += at.tolist()
+        texts += map(shown, values)
+        now = "next" if number == len(steps) else "later"
+        if number < len(steps):
+            step, loss, now = steps[number], losses[number], "now"
+            winner = step.winner
+            good = np.flatnonzero(np.isfinite(loss))
+            curves[:, number, : len(good)] = at[good], loss[good]
+            gone += at[np.isposinf(loss)].tolist()
+            tried = [step.base.but(**{name: values[k]}) for k in good]
+            won += [len(settings) + k for k, s in enumerate(tried) if s == winner]
+            settings += tried
+            told = zip(tried, loss[good], strict=True)
+            tips += [WORDS["tip"].format(short(s, space), value) for s, value in told]
+        now = WORDS["won" if winner else now]
+        now = now.format(shown(getattr(winner, name)) if winner else "")
+        head = WORDS["step"].format(number + 1, TABLE[name].short)
+        heads.append((at.mean(), head, now))
+        said.append(f"{TABLE[name].label}, {now}")
+        begin += max(len(values), NARROW) + GAP
+    (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
+    x, y = curves[:, np.isfinite(curves[0])]
+    losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
+    room = {"room": NARROW + GAP}  # between middles
+    marks = [
+        text(middle, 1.22 * level, names, strong=True, **room),
+        text(middle, 1.1 * level, states, color="soft", **room),
+        line(*curves, width=2.2, hover=False),
+        points(x, y, size=4.5, tip=tips, click=click),
+        ring(x[won], y[won], color="orange"),
+        cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
+    ]
+    chart = Chart(
+        Axis("", (-0.6, begin - GAP - 0.4), texts=texts, ticks=ticks),
+        Axis(WORDS["loss"], (0, 1.3 * top), **losses),
+        marks,
+        title=WORDS["steps"] if title is None else title,
+        alt=WORDS["steps_alt"].format("; ".join(said)),
+        choose=WORDS["choose_setting"],
+    )
+    return chart, settings
 
 
 def best_so_far_chart(
@@ -63,6 +433,57 @@ def best_so_far_chart(
     return Chart(across, up, marks, **chart)
 
 
+def _log_axis(label, values):
+    """Return a log axis around those values that it can show."""
+    values = [v for v in values if 0 < v < np.inf] or [1]
+    return Axis(label, (min(values) / 1.3, max(values) * 1.3), "log")
+
+
+def spent_chart(each, budget) -> Chart:
+    """Return the lowest validation loss against the epochs spent, search after search.
+
+    `each` is (name, epochs, lowest loss so far), as `Search.best_so_far` has them.
+    """
+    marks, ends, heights, spent, lowest = [], [], [], 0, np.inf
+    for n, (name, epochs, loss) in enumerate(each):
+        epochs, loss = spent + epochs, np.minimum(loss, lowest)
+        spent, lowest = int(epochs[-1]), loss[-1]
+        said = LOG["entry"].format(n=n + 1, what=name)
+        look = {"color": CLASSES[n % len(CLASSES)], "label": said}
+        marks.append(line(epochs, loss, step=True, width=3, **look))
+        marks.append(rule(spent, color="soft", width=0.6))
+        ends.append(LOG["end"].format(loss=lowest, epochs=spent))
+        heights += list(loss)
+    marks.append(rule(budget, color="ink", dash="dashed", label=LOG["budget"]))
+    x = Axis(LOG["spent"], (0, 1.02 * max(spent, budget)))
+    said = LOG["so_far_said"].format(ends=", ".join(ends))
+    return Chart(x, _log_axis(LOG["so_far"], heights), marks, alt=said)
+
+
+def tried_chart(each, chosen=None) -> Chart:
+    """Return the loss of each setting of some `Runs` at its lr, the chosen one ringed.
+
+    `chosen` is (lr, loss).
+    """
+    marks, dots, crosses = [], set(), set()
+    for n, runs in enumerate(each):
+        color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
+        lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
+        loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
+        marks.append(points(lrs[~out], loss[~out], color=color, **look))
+        marks.append(cross(lrs[out], color=color))
+        # Two that lie on each other are one that was trained twice.
+        dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
+        crosses |= set(lrs[out])
+    said = LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
+    if chosen:
+        marks.append(ring(*chosen, color="ink"))
+        said += " " + LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
+    x = _log_axis(LOG["lr"], [lr for lr, _ in dots] + [*crosses])
+    y = _log_axis(LOG["val_loss"], [float(loss) for _, loss in dots])
+    return Chart(x, y, marks, alt=said)
+
+
 def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[Axis]:
     """Return an axis for each hyperparameter of a space, and one for the loss."""
     fine = [float(loss) for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
@@ -79,7 +500,7 @@ def _axis(name, values, count):
         return Axis(label, kind="band", texts=list(map(shown, values)))
     values = sorted(values)
     low, high = values[0], values[-1]
-    log = low > 0 and high / low >= _WIDE
+    log = low > 0 and high / low >= WIDE
     ticks = values if len(values) <= _MOST else ()
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 

@@ -23,8 +23,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from hpkit.charts.colors import light
-from hpkit.charts.spec import Axis, Chart, unpacked
+from hpkit.charts.spec import Axis, Chart, light, unpacked
 
 LETTER = 9.0  # points
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes

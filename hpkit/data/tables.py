@@ -191,12 +191,8 @@ def numbered(X, columns):
     """Return rows as numbers, categories as theirs in `columns`; -1 is said."""
     import pandas as pd
 
-    if not hasattr(X, "columns"):
-        if X.dtype.kind in "biuf" and not any(c.categories for c in columns):
-            return X.astype(float)
-        X = pd.DataFrame(X)
     parts = []
-    for column, (_, values) in zip(columns, X.items(), strict=True):
+    for column, (_, values) in zip(columns, pd.DataFrame(X).items(), strict=True):
         if column.categories is None:
             parts.append(_floats(column.name, values))
             continue

@@ -3,26 +3,34 @@
 What can stand in a script is in `plain/`. A line with a mark is kept, with what is
 indented below it, where the mark fits: ``#? own lazy`` if both words are true of the
 runs, ``#= optimizer adam`` if one has this choice, after an ``if`` where others have
-another. ``# @data`` is a comment, in the words of the locale. Nothing here trains.
+another. ``# @data`` is a comment, in the words of the locale. A learner's own model or
+loss comes with the source of all that it uses (`source_of`). Nothing here trains.
 """
 
+import ast
+import builtins
+import inspect
 import io
 import json
+import linecache
 import math
 import re
+import symtable
+import sys
 import textwrap
+import types
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hpkit import store
 from hpkit.engine.dense import network
 from hpkit.engine.files import checked
-from hpkit.engine.own_source import source_of
 from hpkit.engine.runs import Run, Runs
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
 from hpkit.locale import words
-from hpkit.text import call, seeds_of
+from hpkit.text import call, seeds_of, stem
 
 _FOLDER = Path(__file__).parent / "plain"
 _MARK = re.compile(r"(.*?)  #([?=]) (.*)")
@@ -30,6 +38,8 @@ _WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
 # A call over several lines that has room in one.
 _CALL = re.compile(r"^( *)([^\n]*\()\n((?: +[^\n]*,\n)+)\1\)$", re.MULTILINE)
 _WIDTH = 84
+# Of every script.
+_THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
 _IN_SKLEARN = {
     "hidden": "hidden_layer_sizes",
@@ -53,11 +63,6 @@ def as_pytorch(found, path=None):
         write_rows(found.dataset, rows)
         store.write(path, text)
     return text
-
-
-def stem(name):
-    """Return the start of a file's name."""
-    return re.sub(r"[^\w]+", "-", name)[:60].strip("-")
 
 
 def forms(found, rows, how):
@@ -282,3 +287,101 @@ def _joined(found):
     pad, head, inside = found.groups()
     line = f"{pad}{head}{' '.join(inside.split())[:-1]})"
     return line if len(line) <= _WIDTH and "#" not in line else found[0]
+
+
+def source_of(model, taken, what="network"):
+    """Return imports, the lines that make a model, None if not found, and its name.
+
+    All that it uses comes along; what has a name that is `taken` is in a function.
+    """
+    name, imports, found = getattr(model, "__name__", ""), {}, {}
+    kind, functional = type(model).__name__, torch.nn.functional
+    if hasattr(torch.nn, kind) and isinstance(model, getattr(torch.nn, kind)):
+        return "", "", f"nn.{kind}({_arguments(model)})"
+    if getattr(functional, name, None) is model:
+        return "", "", f"nn.functional.{name}"
+    try:
+        _collect(name, model, model.__module__, imports, found)
+    except (LookupError, AttributeError, TypeError, OSError, SyntaxError, ValueError):
+        return "", None, name if name.isidentifier() else "model"
+    imports = {name: line for name, line in imports.items() if line not in _THERE}
+    lines = sorted(imports.values()), found.values()
+    if not taken.isdisjoint({*imports, *found}):
+        inside = "\n\n".join([*lines[0], *lines[1], f"return {name}"])
+        inside = textwrap.indent(inside, "    ")
+        return "", f"def make_{what}():\n{inside}", f"make_{what}()"
+    return "\n".join(lines[0]), "\n\n\n".join(lines[1]), name
+
+
+def _arguments(module):
+    """Return the arguments that make a loss of PyTorch's, as text."""
+    usual = inspect.signature(type(module)).parameters
+    own = {name: getattr(module, name, p.default) for name, p in usual.items()}
+    own = {name: v for name, v in own.items() if v is not usual[name].default}
+    tensors = {n: v.tolist() for n, v in own.items() if isinstance(v, torch.Tensor)}
+    said = {n: repr(v) for n, v in own.items()}
+    said |= {name: f"torch.tensor({value})" for name, value in tensors.items()}
+    return ", ".join(f"{name}={value}" for name, value in said.items())
+
+
+def _collect(name, value, home, imports, found):
+    """Add what defines a name, after what that uses itself."""
+    if name in found or name in imports:
+        return
+    if isinstance(value, types.ModuleType):
+        whole = value.__name__
+        _refuse_ours(whole)
+        imports[name] = f"import {whole}" + (f" as {name}" if name != whole else "")
+        return
+    module = getattr(value, "__module__", None)
+    if not isinstance(value, types.FunctionType | type):
+        if ast.literal_eval(repr(value)) != value:
+            raise ValueError(name)
+        found[name] = f"{name} = {value!r}"
+    elif module != home:
+        _refuse_ours(module)
+        if getattr(sys.modules[module], value.__name__) is not value:
+            raise ValueError(name)
+        end = f" as {name}" if name != value.__name__ else ""
+        imports[name] = f"from {module} import {value.__name__}{end}"
+    else:
+        found[name] = ""  # whoever uses each other
+        text, around = _text_of(value)
+        for used in sorted(_names_in(symtable.symtable(text, name, "exec"))):
+            if used in around:
+                _collect(used, around[used], home, imports, found)
+            elif not hasattr(builtins, used) and used != value.__name__:
+                raise LookupError(used)
+        del found[name]  # after what it uses
+        found[name] = text
+        if name != value.__name__:
+            found[name] += f"\n\n\n{name} = {value.__name__}"
+
+
+def _refuse_ours(module):
+    if module.split(".")[0] in ("hpkit", "__main__"):
+        raise ValueError(module)
+
+
+def _text_of(part):
+    """Return the source of a function or class, and the names around it."""
+    kind = types.FunctionType
+    inside = [part] if isinstance(part, kind) else vars(part).values()
+    codes = [f.__code__ for f in inside if isinstance(f, kind)]
+    if any({*code.co_freevars} - {"__class__"} for code in codes):
+        raise ValueError(part)  # it uses names of the function around it
+    code = codes[0]
+    lines = "".join(linecache.getlines(code.co_filename))
+    for node in ast.walk(ast.parse(lines)):
+        named = getattr(node, "name", "") == part.__name__ and not node.decorator_list
+        if named and node.lineno <= code.co_firstlineno <= node.end_lineno:
+            text = textwrap.dedent(ast.get_source_segment(lines, node, padded=True))
+            return text, next(f for f in inside if isinstance(f, kind)).__globals__
+    raise LookupError(part)
+
+
+def _names_in(table):
+    """Return the names that a source takes from around it."""
+    symbols = (s for s in table.get_symbols() if s.is_global() and s.is_referenced())
+    names = {s.get_name() for s in symbols if not s.is_assigned()}
+    return names.union(*map(_names_in, table.get_children()))

@@ -15,13 +15,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
-from hpkit.engine import memory
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.runs import Run, Runs, empty_arrays
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
@@ -44,6 +44,13 @@ MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
 _COPIES = 3  # of curves: those that grow, those shown, and the ones before
 _EACH = 6  # numbers a weight: itself, gradient, an optimizer's two, what is kept
 _DTYPES = (torch.float32, torch.float64)
+SMALL = 2e8  # bytes that are not worth a look
+# A container sees its own limits here, of version 2 or 1.
+_CGROUP = Path("/sys/fs/cgroup")
+_LIMITS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
 
 
 class Group(NamedTuple):
@@ -442,6 +449,20 @@ def _check_memory(dataset, settings, n_seeds, epochs, own, must_fit):
 
 
 def _check_free(need, runs, epochs):
-    if need > memory.SMALL and need > (free := memory.free_memory()):
+    if need > SMALL and need > (free := free_memory()):
         sizes = {"need": f"{need / 1e9:.1f}", "free": f"{free / 1e9:.1f}"}
         raise refusal("no_memory", runs=runs, epochs=epochs, **sizes)
+
+
+def free_memory():
+    """Return the bytes that this process may still take."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    for limit, used in _LIMITS:
+        try:
+            most, now = (int((_CGROUP / name).read_text()) for name in (limit, used))
+        except (OSError, ValueError):  # none here, or "max"
+            continue
+        free = min(free, most - now)
+    return max(free, 0)

@@ -121,7 +121,7 @@ class MysteryCurves:
     def _repr_png_(self):
         from matplotlib.figure import Figure
 
-        from hpkit.plots.results import plot_training_curves
+        from hpkit.plots import plot_training_curves
 
         figure = Figure(figsize=(11, 5.6), layout="constrained")
         axes = figure.subplots(2, 3).flat

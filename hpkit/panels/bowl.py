@@ -5,7 +5,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import clipped, nice_top
+from hpkit.charts.runs import clipped, nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts

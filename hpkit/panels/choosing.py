@@ -5,7 +5,7 @@ import html
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import nice_top
+from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run

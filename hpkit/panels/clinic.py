@@ -7,7 +7,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import loss_chart, nice_top
+from hpkit.charts.runs import loss_chart, nice_top
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed

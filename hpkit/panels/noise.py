@@ -3,7 +3,7 @@
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import nice_top
+from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, line, points
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import check_settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from hpkit.charts.heatmap import best_in_cells, cell_of, path_chart, steps_chart
+from hpkit.charts.searches import best_in_cells, cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, own_names
@@ -17,7 +17,7 @@ from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import FULL, head_of, named, say
-from hpkit.panels.search_panel import PACE, ListedPanel
+from hpkit.panels.searches import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences

@@ -24,7 +24,7 @@ import ipywidgets as W
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
-from hpkit.engine.as_pytorch import forms, stem, write_rows
+from hpkit.engine.as_pytorch import forms, write_rows
 from hpkit.engine.training import check_dataset, train
 from hpkit.hyperparameters import (
     Hyperparameters,
@@ -35,11 +35,11 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels import parts
-from hpkit.panels.controls import written
-from hpkit.panels.guess import Guess, check_predict
+from hpkit.panels.controls import Guess, check_predict, written
 from hpkit.panels.live import FRAME, Live, stop_earlier
 from hpkit.panels.parts import button, buttons, named, row, say
 from hpkit.store import reason, write
+from hpkit.text import stem
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 import ipywidgets as W
 
-from hpkit.charts.colors import css
+from hpkit.charts.spec import css
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag

@@ -7,8 +7,8 @@ from itertools import count, takewhile
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import WORDS as CHART
-from hpkit.charts.loss import loss_chart, stacked, top_of
+from hpkit.charts.runs import WORDS as CHART
+from hpkit.charts.runs import loss_chart, stacked, top_of
 from hpkit.charts.spec import line, points, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import CURVES

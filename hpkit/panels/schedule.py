@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import nice_top, runs_chart, shades
+from hpkit.charts.runs import nice_top, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Runs, Training, check_settings

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.loss import seeds_chart
+from hpkit.charts.runs import seeds_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Runs, check_settings, train
 from hpkit.hyperparameters import Hyperparameters, check_count, varied

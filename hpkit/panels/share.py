@@ -8,10 +8,9 @@ from hpkit.data.datasets import load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import TABLE, Hyperparameters, check_text, refusal
 from hpkit.panels.controls import parse_values
-from hpkit.panels.curve import ValidationCurvePanel
-from hpkit.panels.grid import GridPanel
 from hpkit.panels.one_at_a_time import OneAtATimePanel
 from hpkit.panels.panel import Panel
+from hpkit.panels.searches import GridPanel, ValidationCurvePanel
 from hpkit.panels.training import TrainingPanel
 
 PANELS = {

@@ -25,7 +25,7 @@ from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import WEIGHTS_PER_STACK, Group, Training
 from hpkit.hyperparameters import refusal
 from hpkit.locale import words
-from hpkit.search.lasting import Lasting, is_ours
+from hpkit.search.trainings import Lasting, is_ours
 
 CHUNK = 0.5  # seconds of training between two messages
 SILENCE = 5  # seconds without an answer after which dead workers are looked for

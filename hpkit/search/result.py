@@ -6,19 +6,27 @@ same. Nothing here trains.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hpkit import text
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
-from hpkit.hyperparameters import Hyperparameters, check_choice, check_name, refusal
+from hpkit.hyperparameters import (
+    TABLE,
+    Hyperparameters,
+    check_choice,
+    check_name,
+    refusal,
+    varied,
+)
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_of
 
@@ -357,6 +365,79 @@ class Search(_AsRuns):
             caption += text.edge_sentences(self) + text.metric_sentences(self)
         caption += text.lost_sentences(self)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
+
+
+def as_runs(result):
+    if isinstance(result, Runs | Search):
+        return getattr(result, "runs", result)
+    runs = [result] if isinstance(result, Run) else result
+    if isinstance(runs, list | tuple) and all(isinstance(r, Run) for r in runs):
+        return Runs.of(runs)
+    raise refusal("result", kind=TypeError, type=type(result).__name__)
+
+
+def as_searches(result, strict=True):
+    """Return one or several searches as a dict by name; if not `strict`, or nothing."""
+    given = [result] if isinstance(result, Search) and strict else result
+    several = given.values() if isinstance(given, dict) else given
+    fit = isinstance(given, dict | list | tuple) and len(given) > 0
+    if not fit or not all(isinstance(search, Search) for search in several):
+        if strict:
+            raise refusal("searches", result, kind=TypeError)
+        return {}
+    if isinstance(given, dict):
+        return given
+    named, kinds = {}, words("search")["kinds"]
+    for search in given:
+        kind = name = kinds[search.kind]
+        again = itertools.count(2)
+        while name in named:
+            name = f"{kind} {next(again)}"
+        named[name] = search
+    return named
+
+
+def describe(result: Any) -> str:
+    """Return what a chart of a result shows, in one sentence: its alternative text.
+
+    Parameters
+    ----------
+    result : Run, Runs, Search, list of Run, list of Search or dict of Search
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.001, 0.1])
+    >>> print(describe(curve)[:44])
+    moons, validation loss against learning rate
+    """
+    told = words("plots")["told"]
+    if several := as_searches(result, strict=False):
+        said = []
+        for name, search in several.items():
+            epochs, losses = search.best_so_far()
+            facts = {"name": name, "epochs": epochs[-1], "loss": losses[-1]}
+            said.append(told["so_far"].format(**facts))
+        data = next(iter(several.values())).dataset.name
+        return f"{data}: {'; '.join(said)}."
+    runs = as_runs(result)
+    if len(runs) == 1:
+        return text.run_sentence(next(iter(runs)))
+    out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
+    setting = text.short(runs.settings[best], varied(runs.settings))
+    facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
+    facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
+    if isinstance(result, Search) and len(result.space) == 1 and not out.all():
+        values, loss = result.values(result.param_name), runs.mean_val_loss
+        ends = dict.fromkeys((0, best, len(values) - 1))
+        ends = [(loss[i], text.shown(values[i])) for i in ends if np.isfinite(loss[i])]
+        points = [told["point"].format(loss=loss, value=value) for loss, value in ends]
+        facts |= {"name": TABLE[result.param_name].label}
+        facts |= {"value": text.shown(values[best]), "points": ", ".join(points)}
+        return told["curve_out" if out.any() else "curve"].format(**facts)
+    kind = "all" if out.all() else "some" if out.any() else "runs"
+    kind += "_one" if n == 1 else "_seeds" if len(runs.seeds) > 1 else ""
+    return told[kind].format(**facts)
 
 
 def cost_of(runs):

@@ -26,9 +26,9 @@ from hpkit.engine.training import check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
-from hpkit.search.folds import Folds, check_cv
-from hpkit.search.lasting import Lasting, Storage
+from hpkit.search.files import Storage
 from hpkit.search.result import Cost, Rung, Search, Step, best_number
+from hpkit.search.trainings import Folds, Lasting, check_cv
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
 # nobody looks, what Ctrl-C may lose.

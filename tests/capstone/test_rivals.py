@@ -7,7 +7,7 @@ import pytest
 from tasks import task
 
 import hpkit as hk
-from hpkit.capstone import budget, rivals
+from hpkit.capstone import rivals
 
 
 @pytest.fixture(scope="module")
@@ -49,5 +49,5 @@ def test_comparison_picture(beside):
 
     ax = beside.plot(Figure().subplots())
     names = [label.get_text() for label in ax.get_yticklabels()]  # from below
-    assert names == ["you", *list(budget.say("rivals.ways").values())[::-1]]
+    assert names == ["you", *list(rivals.say("rivals.ways").values())[::-1]]
     assert "You: 0.900." in ax.figure.hpkit_said[0]

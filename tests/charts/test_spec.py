@@ -5,16 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hpkit.charts.spec import (
-    Axis,
-    Chart,
-    cells,
-    cross,
-    image,
-    line,
-    points,
-    text,
-)
+from hpkit.charts.spec import Axis, Chart, cells, cross, image, line, points, text
 
 
 def unpacked(data):

@@ -5,15 +5,17 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from hpkit.charts.colors import COLORS, cell_colors, light
 from hpkit.charts.spec import (
+    COLORS,
     Axis,
     Chart,
     band,
+    cell_colors,
     cells,
     cross,
     frames,
     image,
+    light,
     line,
     points,
     ring,

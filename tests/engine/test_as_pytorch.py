@@ -17,8 +17,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.as_pytorch import forms
-from hpkit.engine.own_source import source_of
+from hpkit.engine.as_pytorch import forms, source_of
 from hpkit.hyperparameters import TABLE
 
 QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)

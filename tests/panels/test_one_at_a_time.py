@@ -7,12 +7,12 @@ import pytest
 from chart_reading import move, nth, press, texts, until
 
 from hpkit import OneAtATimePanel
-from hpkit.charts.heatmap import cell_of
+from hpkit.charts.searches import cell_of
 from hpkit.charts.still import still
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.one_at_a_time import _loss
-from hpkit.panels.search_panel import PACE
+from hpkit.panels.searches import PACE
 from hpkit.search.searches import grid_search, one_at_a_time
 from hpkit.text import short
 

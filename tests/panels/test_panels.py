@@ -19,14 +19,13 @@ from hpkit import (
     TrainingPanel,
     ValidationCurvePanel,
 )
-from hpkit.charts.validation import value_axis
+from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.live import Live
 from hpkit.panels.panel import FOLDER
-from hpkit.plots.words import short
-from hpkit.text import label
+from hpkit.text import label, short
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 

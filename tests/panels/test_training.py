@@ -13,7 +13,7 @@ from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
 from hpkit import BowlPanel, TrainingPanel, present
-from hpkit.charts.decision import map_chart, map_pixels
+from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters

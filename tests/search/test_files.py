@@ -1,26 +1,388 @@
-"""Searches that an earlier hpkit has saved are read as they were written."""
+"""Searches in files: an earlier hpkit's are read, one that was cut off goes on."""
 
+import concurrent.futures as futures
+import importlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from functools import reduce
 from pathlib import Path
 
+import architectures
 import numpy as np
 import pytest
+from architectures import failing, sized
+from oracle import focal, right
 
 import hpkit as hk
+from hpkit.engine import own_networks
+from hpkit.search import files
+
+DIGITS, MOONS = hk.load_dataset("digits"), hk.load_dataset("moons")
+BASE = hk.Hyperparameters(epochs=6, batch_size=64)
+LRS = [0.003, 0.03, 0.3, 30]
+RANGE = hk.log_uniform(1e-3, 10)
+SEARCHES = {
+    hk.validation_curve: {"param_name": "lr", "param_range": LRS},
+    hk.one_at_a_time: {"epochs": [3, 6], "momentum": [0, 0.5], "lr": LRS},
+    hk.grid_search: {"lr": LRS, "patience": [0, 1], "schedule": ["cosine", "step"]},
+    hk.random_search: {"lr": RANGE, "dropout": [0, 0.3], "n_trials": 8},
+    hk.successive_halving: {"lr": LRS, "optimizer": ["sgd", "adam"], "eta": 2},
+    hk.bayesian_search: {"lr": RANGE, "n_trials": 13},
+}
+ARRAYS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "epochs_done")
+ABOUT = ("settings", "planned", "rungs", "lost", "finished")
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch, tmp_path):
+    """Let files be written often, in a folder of their own."""
+    monkeypatch.setattr(files, "PAUSE", 0.03)
+    monkeypatch.setattr(files, "SHARE", 1e9)
+    monkeypatch.chdir(tmp_path)
+
+
+def assert_same(found, whole):
+    for name in ABOUT:
+        assert getattr(found, name) == getattr(whole, name), name
+    for name in ARRAYS:
+        there, wanted = getattr(found, name), getattr(whole, name)
+        assert np.array_equal(there, wanted, equal_nan=True), name
+    assert found.describe() == whole.describe()
+
+
+def left_and_resumed(search, whole, parts=3, **arguments):
+    """Leave a search again and again; return its result and how often it was left."""
+    known = 0
+    for count in range(parts + 1):
+        live = search.live(DIGITS, tick=0, storage="tuning.json", **arguments)
+        first = found = next(live)
+        assert not known or len(hk.load("tuning.json").settings) >= known
+        for found in live:
+            new = found.cost.epochs - first.cost.epochs
+            if new > whole.cost.epochs / parts and count < parts:
+                break
+        live.close()
+        known = len(hk.load("tuning.json").settings)
+        if found.finished:
+            break
+    return found, count
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda s: s.__name__)
+def test_a_search_that_was_left_goes_on_where_it_was(search):
+    arguments = SEARCHES[search] | {"base": BASE, "seeds": (0, 3)}
+    whole = search(DIGITS, **arguments)
+
+    found, count = left_and_resumed(search, whole, **arguments)
+
+    assert 2 <= count <= 3  # nothing of a run under way was lost
+    assert_same(found, whole)
+    assert os.listdir() == ["tuning.json"]
+    assert_same(hk.load("tuning.json"), whole)
+    assert_same(search(DIGITS, storage="tuning.json", **arguments), whole)
+    run = found.best_run
+    alone = hk.fit(DIGITS, run.setting, seed=run.seed)
+    assert np.array_equal(alone.val_loss, run.val_loss)
+
+
+def test_time_left_is_measured_on_what_is_trained_now(monkeypatch):
+    bars = []
+    tqdm = importlib.import_module("tqdm.auto")
+    own = type("Bar", (tqdm.tqdm,), {"close": lambda bar: bars.append(bar.format_dict)})
+    monkeypatch.setattr(tqdm, "tqdm", own)
+    search = {"lr": LRS, "batch_size": [64, 200], "storage": "tuning.json"}
+    live = hk.grid_search.live(DIGITS, BASE, tick=0, **search)
+    while (there := next(live).cost.epochs) < 12:
+        pass
+    live.close()
+    hk.grid_search(DIGITS, BASE, progress=True, **search)
+    assert bars[0]["initial"] >= there
+    assert bars[0]["n"] == bars[0]["total"] == 48
+
+
+@pytest.mark.parametrize(
+    ("model", "threads"),
+    [("mlp", 0), ("batch_norm", 2), ("dropout", 0), ("Counting", 0)],
+)
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_own_networks_go_on_where_they_were(model, threads, monkeypatch):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
+    model = getattr(architectures, model)
+    arguments = {"model": model, "base": BASE.but(epochs=4), "seeds": (0, 3)}
+    arguments |= {"lr": [0.03, 0.3], "batch_size": [100, 300]}
+    whole = hk.grid_search(DIGITS, **arguments)
+    with futures.ThreadPoolExecutor(threads or 1) as pool:
+        arguments["executor"] = pool if threads else None
+        found, _ = left_and_resumed(hk.grid_search, whole, 2, **arguments)
+    for name in ARRAYS:  # stacks of another size may round otherwise
+        there, wanted = getattr(found, name), getattr(whole, name)
+        np.testing.assert_allclose(there, wanted, atol=1e-5)
+
+
+KILLED = """
+import sys, hpkit as hk
+from hpkit.search import files
+files.PAUSE = 0.02
+data, base = hk.load_dataset("digits"), hk.Hyperparameters(epochs=int(sys.argv[2]))
+space = {"lr": [0.003, 0.03, 0.3], "batch_size": [8, 32, 64], "seeds": range(3)}
+getattr(hk, sys.argv[1])(data, base, **space, storage="tuning.json")
+"""
+
+
+@pytest.mark.parametrize(
+    ("search", "epochs"), [(hk.grid_search, 90), (hk.successive_halving, 600)]
+)
+def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one(
+    search, epochs
+):
+    command = [sys.executable, "-c", KILLED, search.__name__, str(epochs)]
+    with subprocess.Popen(command) as process:
+        while not Path("tuning.json").exists():  # it is under way
+            time.sleep(0.001)
+        time.sleep(np.random.default_rng().uniform(0, 0.15))
+        os.kill(process.pid, signal.SIGKILL)
+    there = {name.partition("-")[0] for name in os.listdir()}
+    base = hk.Hyperparameters(epochs=epochs)
+    space = {"lr": LRS[:3], "batch_size": [8, 32, 64], "seeds": range(3)}
+    found = search(DIGITS, base, **space, storage="tuning.json")
+
+    assert process.returncode == -signal.SIGKILL
+    assert "tuning.json.state" in there  # it had not ended
+    assert_same(found, search(DIGITS, base, **space))
+    assert os.listdir() == ["tuning.json"]
+
+
+def test_a_file_on_which_another_search_is_under_way_is_refused():
+    about = {"base": BASE.but(epochs=3), "storage": "tuning.json", "tick": 0}
+    for search in hk.grid_search, hk.one_at_a_time:  # in one stage, in two
+        Path("tuning.json").unlink(missing_ok=True)
+        space = {"lr": LRS[:2], "batch_size": [32, 64]}
+        live = search.live(DIGITS, **about, **space)
+        first = next(live)
+        while first.cost.epochs < 9:
+            first = next(live)
+            with pytest.raises(ValueError, match=r"one search at a time, got .*; wait"):
+                next(search.live(DIGITS, **about, **space))
+        *_, found = live
+        assert found.finished
+        assert os.listdir() == ["tuning.json"]
+        *_, again = search.live(DIGITS, **about, **space)
+        assert_same(again, found)
+
+
+def begun():
+    for found in hk.grid_search.live(DIGITS, BASE, lr=LRS, storage="tuning.json"):
+        if found.cost.epochs > 8:
+            return found
+
+
+OTHERS = {
+    "the function": (hk.random_search, {"n_trials": 4}),
+    "base is": (hk.grid_search, {"base": BASE.but(momentum=0.5)}),
+    "values are": (hk.grid_search, {"lr": [0.1]}),
+    "the seeds": (hk.grid_search, {"seeds": (0, 1)}),
+    "the data set is": (hk.grid_search, {"dataset": MOONS, "model": lambda *_: 0}),
+    "the model": (hk.grid_search, {"model": architectures.mlp}),
+}
+
+
+@pytest.mark.parametrize("part", OTHERS)
+def test_the_file_of_another_search_is_refused_and_left_alone(part):
+    begun()
+    before = Path("tuning.json").read_text()
+    search, other = OTHERS[part]
+    arguments = {"dataset": DIGITS, "base": BASE, "lr": LRS} | other
+    words = f"got 'tuning.json', in which .*{part}.*; give"
+    with pytest.raises(ValueError, match=words):
+        search(**arguments, storage="tuning.json")
+    assert Path("tuning.json").read_text() == before
+
+
+def test_other_draws_and_other_rows_are_refused():
+    space = {"lr": RANGE, "n_trials": 1, "storage": "tuning.json"}
+    hk.random_search(DIGITS, BASE, **space)
+    with pytest.raises(ValueError, match="the settings are others"):
+        hk.random_search(DIGITS, BASE, search_seed=1, **space)
+    rows = [split.y for split in (DIGITS.train, DIGITS.valid, DIGITS.test)]
+    X = np.concatenate([s.X for s in (DIGITS.train, DIGITS.valid, DIGITS.test)])
+    order = np.split(np.arange(len(X)), np.cumsum([len(y) for y in rows])[:2])
+    about = X[:, ::-1], np.concatenate(rows), order, DIGITS.features, DIGITS.classes
+    other = hk.Dataset.of_rows(DIGITS.name, *about, standardize=False)
+    with pytest.raises(
+        ValueError, match="the data set, the model, the loss or the metric"
+    ):
+        hk.random_search(other, BASE, **space)
+
+
+@pytest.mark.parametrize("path", ["no/such/folder/tuning.json", "/"])
+def test_a_file_that_cannot_be_written_is_refused_before_training(path):
+    with pytest.raises(OSError, match=r"path must be a file .*, got '.*'; give"):
+        hk.grid_search.live(DIGITS, BASE, lr=LRS, storage=path)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff"])
+def test_a_damaged_file_is_set_aside_and_nothing_is_lost(damage):
+    whole = hk.grid_search(DIGITS, BASE, lr=LRS)
+    Path("tuning.json").write_bytes(damage)
+    with pytest.warns(UserWarning, match="set aside as tuning.damaged-.*begins anew"):
+        found = hk.grid_search(DIGITS, BASE, lr=LRS, storage="tuning.json")
+    assert_same(found, whole)
+    (aside,) = {*os.listdir()} - {"tuning.json"}
+    assert Path(aside).read_bytes() == damage
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"\x80\x02."])
+def test_without_its_state_only_what_had_ended_is_not_trained_again(damage):
+    space = {"lr": LRS, "epochs": [2, 6]}
+    whole = hk.grid_search(DIGITS, BASE, **space)
+    live = hk.grid_search.live(DIGITS, BASE, **space, tick=0, storage="tuning.json")
+    for found in live:
+        if found.runs_done:
+            break
+    live.close()
+    for name in {*os.listdir()} - {"tuning.json"}:
+        os.remove(name) if damage is None else Path(name).write_bytes(damage)
+    left = json.loads(Path("tuning.json").read_text())["going"]
+    assert len(left) == 4
+    about = {"tick": 0, "storage": "tuning.json"}
+    first, *_, found = hk.grid_search.live(DIGITS, BASE, **space, **about)
+    assert first.best_run.weights is None  # it is trained again at the end alone
+    assert_same(found, whole)
+
+
+def test_a_file_is_not_written_more_often_than_once_a_second(monkeypatch):
+    monkeypatch.setattr(files, "PAUSE", 1)
+    written = []
+    monkeypatch.setattr(files, "save", lambda *a, **b: written.append(time.time()))
+    base = BASE.but(epochs=100_000)
+    for _ in hk.grid_search.live(DIGITS, base, lr=LRS, tick=0, storage="tuning.json"):
+        if len(written) == 3:
+            break
+    assert np.diff(written[:3]).min() >= 1
+    assert len([*Path().glob("*.state-*")]) == 2  # one after the other
+
+
+def test_what_was_lost_is_tried_again_and_named_again(tmp_path):
+    space = {
+        "hidden": [(2,), (3,), (5,)],
+        "lr": [0.1, 0.2],
+        "model": failing,
+    }
+    whole = hk.grid_search(DIGITS, BASE, **space)
+    found, count = left_and_resumed(hk.grid_search, whole, base=BASE, **space)
+    assert count
+    assert found.lost == whole.lost
+    assert_same(found, whole)
+    assert_same(hk.grid_search(DIGITS, BASE, **space, storage="tuning.json"), whole)
+    hk.load("tuning.json").save("tuning.json")
+    assert_same(hk.grid_search(DIGITS, BASE, **space, storage="tuning.json"), whole)
+
+
+def test_a_file_of_save_is_gone_on_with_and_a_full_disk_ends_no_search(monkeypatch):
+    search = {"lr": LRS, "momentum": [0, 0.5], "eta": 2}
+    whole = hk.successive_halving(DIGITS, BASE, **search)
+    for found in hk.successive_halving.live(DIGITS, BASE, **search, tick=0):
+        if len(found.rungs) == 2:
+            break
+    found.save("tuning.json")
+    before = Path("tuning.json").read_text()
+
+    paths, write = set(), files.store.write
+
+    def full(path, *_):
+        paths.add(path)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(files.store, "write", full)
+    with pytest.warns(UserWarning, match="No space"):
+        found = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")
+    monkeypatch.setattr(files.store, "write", write)
+    assert len(paths) == 1  # the state that the file names is never touched
+    assert_same(found, whole)
+    assert Path("tuning.json").read_text() == before
+    again = hk.successive_halving(DIGITS, BASE, **search, storage="tuning.json")
+    assert_same(again, whole)
+
+
+@pytest.mark.parametrize("cut", ["storage", "study"])
+def test_a_search_by_an_own_loss_goes_on_with_that_alone(cut):
+    import optuna
+
+    own = {"loss": focal, "metric": right, "lr": LRS}
+    if cut == "storage":
+        search, study = hk.grid_search, {"storage": "tuning.json"}
+        live = search.live(DIGITS, BASE, **own, **study, tick=0)
+        while next(live).cost.epochs < 9:
+            pass
+        live.close()
+    else:
+        search, own["n_trials"] = hk.bayesian_search, 3
+        study = {"study": optuna.create_study(sampler=optuna.samplers.RandomSampler(1))}
+        search(DIGITS, BASE, **own | {"n_trials": 2}, **study)
+    others = [{"loss": None}]
+    if cut == "storage":  # of an untrained network the other one says the same
+        others += [{"metric": None}, {"metric": lambda o, t: right(o.clamp(-1, 1), t)}]
+    for other in others:
+        with pytest.raises(ValueError, match="of this very search"):
+            search(DIGITS, BASE, **own | other, **study)
+    found = search(DIGITS, BASE, **own, **study)
+
+    assert found.finished
+    for run in found.runs:
+        alone = hk.fit(DIGITS, run.setting, loss=focal, metric=right)
+        assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
+        assert run.val_metric == pytest.approx(alone.val_metric, abs=0.02)
+    path = found.save("found.json")
+    assert np.array_equal(hk.load(path).val_metric, found.val_metric, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("search", "arguments"),
+    [
+        (hk.grid_search, {"lr": LRS}),
+        (hk.successive_halving, {"lr": LRS, "eta": 2}),
+        (hk.bayesian_search, {"lr": RANGE, "n_trials": 3}),
+        (hk.grid_search, {"width": [4, 8], "model": sized}),
+    ],
+)
+def test_a_search_taken_from_its_file_has_the_network_of_its_best_run(
+    search, arguments, tmp_path
+):
+    def again():
+        return search(DIGITS, BASE, storage="tuning.json", **arguments)
+
+    others = [Path(name) for name in ("other.new", "tuning.json.old")]
+    for other in others:
+        other.touch()
+    first, second = again(), again()
+    assert all(other.exists() for other in others)
+
+    assert_same(second, first)
+    for epoch in ("best", "last"):
+        runs = first.best_run, second.best_run
+        assert np.array_equal(*(run.outputs(DIGITS.valid.X, epoch) for run in runs))
+    second.best_run.save(tmp_path / "model.pt")
+    worst = second.runs[int(second.runs.order[-1]), 0]
+    with pytest.raises(ValueError, match="needs the weights") as refused:
+        worst.network()
+    assert ("model=run.model" in str(refused.value)) == ("model" in arguments)
+
 
 SAVED = Path(__file__).parent / "saved"  # written at commit c856c87
-MOONS = hk.load_dataset("moons")
-BASE = hk.Hyperparameters(epochs=2, hidden=(4,))
+SMALL = hk.Hyperparameters(epochs=2, hidden=(4,))
 
 
 def one_at_a_time():
-    return hk.one_at_a_time(MOONS, BASE, lr=[0.1, 100], hidden=[(), (4, 4)])
+    return hk.one_at_a_time(MOONS, SMALL, lr=[0.1, 100], hidden=[(), (4, 4)])
 
 
 def successive_halving():
     space = {"lr": hk.log_uniform(0.01, 1), "batch_size": [32, 64]}
-    return hk.successive_halving(MOONS, BASE, **space, n_trials=3, seeds=(0, 5))
+    return hk.successive_halving(MOONS, SMALL, **space, n_trials=3, seeds=(0, 5))
 
 
 @pytest.mark.parametrize("search", [one_at_a_time, successive_halving])

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import hpkit as hk
-from hpkit.charts.colors import COLORS
+from hpkit.charts.spec import COLORS
 
 matplotlib.use("Agg")
 

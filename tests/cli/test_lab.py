@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpkit._cli import copies
+from hpkit._cli import lab
 from hpkit._cli.environment import Failure
 
 
@@ -30,20 +30,20 @@ def update(project, name="02_rate.ipynb"):
 
 
 def test_copies_are_the_learners_part(project):
-    assert copies.refresh(project) == project / "my-lessons"
+    assert lab.refresh(project) == project / "my-lessons"
     assert {*mine(project)} == {
-        *("00_start.ipynb", "02_rate.ipynb", *copies.PAGES, copies.RECORD)
+        *("00_start.ipynb", "02_rate.ipynb", *lab.PAGES, lab.RECORD)
     }
 
 
 def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, capsys):
-    copies.refresh(project)
+    lab.refresh(project)
     (project / "my-lessons" / "02_rate.ipynb").write_text("my answers")
     update(project, "00_start.ipynb")
     update(project)
 
     for _ in range(2):  # the second time nothing is new
-        copies.refresh(project)
+        lab.refresh(project)
 
     now = mine(project)
     assert now["02_rate.ipynb"] == "my answers"
@@ -53,11 +53,11 @@ def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, 
 
 
 def test_reset_keeps_every_old_copy_and_gives_the_newest_lesson(project, capsys):
-    copies.refresh(project)
+    lab.refresh(project)
     for text in ("one", "two"):
         (project / "my-lessons" / "02_rate.ipynb").write_text(text)
         update(project)
-        copies.reset("02_rate", project)
+        lab.reset("02_rate", project)
 
     now = mine(project)
     assert [now[f"02_rate.old{n}.ipynb"] for n in ("", "-2")] == ["one", "two"]
@@ -67,20 +67,20 @@ def test_reset_keeps_every_old_copy_and_gives_the_newest_lesson(project, capsys)
 
 @pytest.mark.parametrize("text", ["", "[1]", "{"])
 def test_damaged_record_loses_nothing(project, text):
-    copies.refresh(project)
+    lab.refresh(project)
     (project / "my-lessons" / "02_rate.ipynb").write_text("my answers")
-    (project / "my-lessons" / copies.RECORD).write_text(text)
+    (project / "my-lessons" / lab.RECORD).write_text(text)
     update(project)
-    copies.refresh(project)
+    lab.refresh(project)
     assert mine(project)["02_rate.ipynb"] == "my answers"
 
 
 def test_folder_that_cannot_be_written_opens_the_projects_own(project, capsys):
     (project / "my-lessons").write_text("a file is in the way")
-    assert copies.refresh(project) == project / "notebooks"
+    assert lab.refresh(project) == project / "notebooks"
     assert "Save Notebook As" in capsys.readouterr().out
     with pytest.raises(Failure, match="needs to write"):
-        copies.reset("02_rate", project)
+        lab.reset("02_rate", project)
 
 
 def test_full_disk_leaves_no_half_lesson(project, monkeypatch):
@@ -89,13 +89,13 @@ def test_full_disk_leaves_no_half_lesson(project, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
 
-    assert copies.refresh(project) == project / "notebooks"
+    assert lab.refresh(project) == project / "notebooks"
     assert mine(project) == {}
 
 
 def test_week_of_lessons_meets_a_pull_without_a_conflict(project, tmp_path_factory):
     """The learner runs and saves, the project changes the same lesson."""
-    root = Path(copies.__file__).parents[2]
+    root = Path(lab.__file__).parents[2]
     (project / ".gitignore").write_text((root / ".gitignore").read_text("utf-8"))
     clone = tmp_path_factory.mktemp("learner") / "clone"
 
@@ -107,14 +107,14 @@ def test_week_of_lessons_meets_a_pull_without_a_conflict(project, tmp_path_facto
     for command in (["init"], ["add", "."], ["commit", "-m", "one"]):
         git(*command, cwd=project)
     git("clone", project, clone, cwd=project)
-    copies.refresh(clone)
+    lab.refresh(clone)
     (clone / "my-lessons" / "02_rate.ipynb").write_text("my answers")
     update(project)
     git("commit", "-a", "-m", "two", cwd=project)
 
     assert git("status", "--porcelain", cwd=clone) == b""
     git("pull", cwd=clone)
-    copies.refresh(clone)
+    lab.refresh(clone)
 
     assert git("status", "--porcelain", cwd=clone) == b""
     assert mine(clone)["02_rate.ipynb"] == "my answers"

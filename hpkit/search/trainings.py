@@ -1,4 +1,7 @@
-"""Training on folds: seed k on fold k, all as one training."""
+"""How searches train: what fails is lost and the rest goes on; on folds, one a seed.
+
+On other processes: `executors`.
+"""
 
 from dataclasses import replace
 
@@ -6,7 +9,62 @@ import numpy as np
 
 from hpkit.data.datasets import folds_of
 from hpkit.engine.runs import Runs
-from hpkit.hyperparameters import check_count, refusal
+from hpkit.engine.training import Group, Training
+from hpkit.hyperparameters import check_count, refusal, was_refused
+from hpkit.search.result import Lost
+
+_NOTHING = {"epochs_done": -1, "fit_time": 0}
+
+
+class Lasting(Training):
+    """A training in which what fails is lost, and which can be kept in a file."""
+
+    must_fit = min  # of the networks; the others are lost
+
+    def fail(self, runs, failure):
+        """Lose runs; of a stack of a learner's, first see which of them it is."""
+        if is_ours(failure):
+            raise failure
+        if len(runs) > 1 and self.own and "waiting" in vars(self):
+            for name, array in self.arrays.items():
+                if array is not None:
+                    array[tuple(np.transpose(runs))] = _NOTHING.get(name, np.nan)
+            return self.add([Group([run]) for run in runs])
+        reason, lost = f"{type(failure).__name__}: {failure}", self.lost
+        if lost and lost[-1].reason == reason:
+            runs, lost = (*lost[-1].runs, *runs), lost[:-1]
+        self.lost = (*lost, Lost(tuple(runs), reason))
+        self.failure = self.failure or failure
+
+    def add(self, groups):
+        self.waiting[:0] = groups
+
+    def groups(self):
+        """Return all that is still to be trained, as `Group`s to go on with."""
+        found = list(self.waiting)
+        for stack in self.stacks:
+            net = stack.net
+            state = None if getattr(net, "has_state", False) else stack.state()
+            size = len(stack.flat["weights"])
+            about = getattr(net, "stacked", False), size, state
+            found.append(Group(stack.runs, *about))
+        return found
+
+    def take(self, groups):
+        """Train these, in place of what is waiting."""
+        self.waiting, self.stacks = list(groups), []
+
+
+def is_ours(failure):
+    """Say whether an error comes of hpkit's own code, not of a model or of memory."""
+    if hasattr(failure, "ours"):  # it comes from another process, without its frames
+        return failure.ours
+    where = failure.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    ours = where and where.tb_frame.f_globals.get("__name__", "").startswith("hpkit.")
+    memory = isinstance(failure, MemoryError) or "allocate" in str(failure)
+    return ours and not was_refused(failure) and not memory
 
 
 def check_cv(cv, dataset, **others):

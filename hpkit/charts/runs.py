@@ -1,20 +1,42 @@
-"""Loss against epochs: one run strongly, pinned ones in color, the rest in gray."""
+"""Runs: losses against epochs, seeds side by side, and what a network says of a map."""
 
+import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
+from PIL import Image, ImageDraw
 
-from hpkit.charts.colors import SHAPES
-from hpkit.charts.spec import GUESS, Axis, Chart, band, cross, line, points, ring
+from hpkit.charts.spec import (
+    CLASSES,
+    COLORS,
+    GUESS,
+    SHAPES,
+    Axis,
+    Chart,
+    band,
+    cross,
+    image,
+    line,
+    points,
+    ring,
+    rule,
+    text,
+)
+from hpkit.engine.runs import softmax
 from hpkit.locale import Texts
 
 WORDS = Texts("charts")
+WAYS = Texts("capstone.rivals")
 DENSE = 200  # points of a curve, where there are many: more are not seen
 SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
 ASIDE = 0.24  # of a row, over which the dots of seeds are spread
+_ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
+SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
+GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
+_PALETTE = np.array([to_rgb(COLORS[name][0]) for name in CLASSES])
 
 
 def nice_top(value: float) -> float:
@@ -234,3 +256,102 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     marks = [line(joined, rows + aside[: len(joined), None], **thin), *dots, *means]
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
     return Chart(Axis(*across), up, [*marks, crosses], alt=alt)
+
+
+def _log_odds(shares):
+    """Return log-odds of shares: else all that is tuned would be one heap."""
+    shares = np.clip(shares, *_ENDS)
+    return np.log(shares / (1 - shares))
+
+
+def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
+    """Return a row of dots for each way to tune: test accuracies, and their median.
+
+    `scores` and `names` are by way; those that are `tuned` are in color. `mine` is an
+    accuracy of the learner's own, `bars` are accuracies to reach.
+    """
+    mine = [] if mine is None else [mine]
+    named = [names[way] for way in scores] + [WAYS["you"] for _ in mine]
+    top, at = len(named) - 0.4, _log_odds(list(scores.values()))
+    rows = len(named) - 1.0 - np.arange(len(scores))[:, None]
+    colors = ["blue" if way in tuned else "gray" for way in scores for _ in at[0]]
+    middle = np.tile(np.median(at, axis=1, keepdims=True), 2)
+    words = [f"{bar:g}".lstrip("0") for bar in bars]
+    places, you = _log_odds(bars), _log_odds(mine)
+    look = {"color": "orange", "shape": "diamond", "size": 7}
+    marks = [
+        rule(places, color="ink", width=1, dash="dashed"),
+        rule(you, color="orange", width=1.4),
+        points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
+        line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
+        points(you, np.zeros(len(you)), **look),
+        text(places, top - 0.15 + np.arange(len(bars)) % 2 / 2, words, size=0.85),
+    ]
+    ticks = {"ticks": _log_odds(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
+    across = Axis(WAYS["axis"], tuple(_log_odds(_ENDS)), **ticks)
+    medians = [f"{names[way]} {np.median(each):.3f}" for way, each in scores.items()]
+    alt = [WAYS["alt"].format(medians=", ".join(medians))]
+    alt = " ".join(alt + [WAYS["alt_mine"].format(score=score) for score in mine])
+    up = Axis("", (-0.6, top + 0.4), texts=named[::-1])
+    return Chart(across, up, marks, alt=alt)
+
+
+def has_map(dataset) -> bool:
+    """Return whether a map can be drawn: two features, and classes."""
+    return dataset.n_features == 2 and not dataset.is_regression
+
+
+def map_cells(dataset, grid: int = GRID):
+    """Return (left, right, bottom, top) of the data and the centers of cells."""
+    X = np.concatenate([dataset.train.X, dataset.valid.X])
+    low, high = X.min(0), X.max(0)
+    edge = 0.08 * (high - low)
+    low, high = low - edge, high + edge
+    sides = [np.linspace(a, b, grid) for a, b in zip(low, high, strict=True)]
+    across, up = np.meshgrid(*sides)
+    extent = (low[0], high[0], low[1], high[1])
+    return tuple(map(float, extent)), np.stack([across.ravel(), up.ravel()], 1)
+
+
+def map_pixels(run, epoch: str = "best", grid: int = GRID) -> np.ndarray:
+    """Return the map of a run ("best" or "last" epoch), bottom row first, uint8."""
+    # A cell has the color of the likeliest class, the clearer the surer it is: the
+    # boundary between two classes is where the color fades.
+    shares = np.nan_to_num(softmax(run.outputs(map_cells(run.dataset, grid)[1], epoch)))
+    n, likeliest = shares.shape[1], shares.argmax(1)
+    sure = np.clip((shares.max(1) - 1 / n) / (1 - 1 / n), 0, 1)
+    colors = [_PALETTE[likeliest % len(CLASSES)], 0.62 * sure[:, None] ** 0.8]
+    return (255 * np.concatenate(colors, 1)).astype(np.uint8).reshape(grid, grid, 4)
+
+
+def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) -> Chart:
+    """Return the points of a split over a map's pixels; None draws no map."""
+    # `names` of the classes stand above the chart.
+    (left, right, bottom, top), _ = map_cells(dataset, 2)
+    part, dots = getattr(dataset, split), []
+    for n in range(dataset.n_outputs):
+        look = {"color": CLASSES[n % len(CLASSES)], "shape": SHAPES[n % len(SHAPES)]}
+        look |= {"size": size, "hover": False, "legend": names[n] if names else None}
+        dots.append(points(*part.X[part.y == n].T, **look))
+    ground = image(np.zeros((0, 0, 4), np.uint8) if pixels is None else pixels)
+    across = Axis(dataset.features[0], (left, right))
+    up = Axis(dataset.features[1], (bottom, top))
+    return Chart(across, up, [ground, *dots], grid=False, **chart)
+
+
+def thumbnail(run) -> bytes:
+    """Return the map of a run with the training points on it, small, as a PNG."""
+    (left, right, bottom, top), _ = map_cells(run.dataset, 2)
+    ground = Image.fromarray(map_pixels(run)[::-1], "RGBA")
+    small = Image.new("RGBA", (SMALL, SMALL), "white")
+    small.alpha_composite(ground.resize(small.size, Image.Resampling.BILINEAR))
+    pen, corner = ImageDraw.Draw(small), np.array([left, top])
+    scale = SMALL / np.array([right - left, bottom - top])
+    for number in range(len(run.dataset.classes)):
+        color = COLORS[CLASSES[number % len(CLASSES)]][0]
+        rows = run.dataset.train.X[run.dataset.train.y == number]
+        for x, y in (rows - corner) * scale:
+            pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=color)
+    file = io.BytesIO()
+    small.save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,597 @@
+"""Panels of one search: `ValidationCurvePanel`, `GridPanel`, and what searches share.
+
+A subclass of `SearchPanel` says which search: `_begin()` checks all at once and returns
+it as a generator of `Search`, of the values that `_space()` has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets
+
+from hpkit.charts.live import LiveCharts
+from hpkit.charts.runs import loss_chart
+from hpkit.charts.searches import (
+    grid_losses,
+    heatmap_chart,
+    profile_chart,
+    validation_chart,
+    value_axis,
+    value_curves_chart,
+)
+from hpkit.data.datasets import Dataset
+from hpkit.engine.dense import Model
+from hpkit.engine.training import check_model, check_settings, own_names, weights
+from hpkit.hyperparameters import (
+    TABLE,
+    Hyperparameters,
+    agreed,
+    check_name,
+    check_setting,
+    refusal,
+)
+from hpkit.locale import Texts
+from hpkit.panels import controls as c
+from hpkit.panels.live import FRAME
+from hpkit.panels.panel import Panel
+from hpkit.panels.parts import code_of_search, row, toggles
+from hpkit.search.result import describe
+from hpkit.search.searches import grid_search, validation_curve
+from hpkit.search.space import all_settings, with_own
+from hpkit.text import (
+    best_sentences,
+    label,
+    loss_of,
+    run_sentence,
+    seeds_of,
+    short,
+    shown,
+)
+
+WORDS = Texts("panels.search_panel")
+CURVE = Texts("panels.curve", "panels.search_panel")
+GRID = Texts("panels.grid", "panels.search_panel")
+USUAL = 354  # weights of the usual network on moons
+PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
+QUICK = 0.5  # seconds: shorter searches follow the slider
+LONG = 60  # seconds: the panel warns
+FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
+
+
+class ListedPanel(Panel):
+    """A panel with what a search has found so far, and a list of its settings.
+
+    Attributes
+    ----------
+    found : Search or None
+    chosen : int or None
+        Number of the setting that is highlighted; None is the best.
+    """
+
+    def __init__(self, dataset, title, base, seeds, model, key=()):
+        self.base = check_setting(base, "base", default=Hyperparameters())
+        super().__init__(dataset, title, key=key)
+        check_settings([self.base], dataset)
+        self.found = self.chosen = None
+        self.model, self.given = check_model(model), c.given_seeds(seeds)
+        self.seed_knob = c.seed_knob(len(self.given))
+        self.seeds = self.seed_knob.source
+        self.add_class("hp-tall")
+        self.list, self._heads, box = c.list_widget(WORDS["settings_tip"])
+        self.on_change(self.list, self._listed)
+        self.rows = [(WORDS["settings"], WORDS["settings_tip"], box)]
+
+    @property
+    def seed_list(self) -> Sequence[int]:
+        """The seeds: those given, then the next numbers; checks what was typed."""
+        return c.seeds_from(self.given, self.seed_knob.value)
+
+    @property
+    def _more(self):
+        """Arguments of every search."""
+        return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
+
+    def _work(self, settings):
+        """Return a number that grows as the time of a search, all trained at once."""
+        # A step costs about ten runs' worth of calls, and measuring the losses after an
+        # epoch about six steps.
+        points, alike = len(self.dataset.train.y), {}
+        for s in settings:
+            width = weights(self.dataset, s.hidden) / USUAL
+            key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
+            alike.setdefault(key, []).append(s.epochs)
+        each = len(self.seed_list)
+        return sum(
+            max(epochs)
+            * (6 + points / size)
+            * (10 + each * len(epochs) * (1 + width * size / 64))
+            for (size, width, *_), epochs in alike.items()
+        )
+
+    def _offered(self, words, settings, seconds):
+        """Return what a search costs, in words."""
+        each = len(self.seed_list)
+        facts = {"runs": len(settings) * each, "seconds": seconds}
+        return words.format(**facts, epochs=sum(s.epochs for s in settings) * each)
+
+    @property
+    def focus(self) -> int:
+        """Number of the setting that is highlighted."""
+        if self.chosen is not None and self.chosen < len(self.found.settings):
+            return self.chosen
+        return int(self.found.runs.order[0])
+
+    def choose(self, number: int) -> None:
+        self.chosen = number
+        self._draw()
+
+    def _listed(self):
+        if self.list.index is not None:
+            self.choose(self.list.index)
+
+    @property
+    def there(self):
+        return self.found is not None and len(self.found.runs) > 0
+
+    def _update(self, running):
+        """Show the settings in the order of the search, the one in focus chosen."""
+        found, runs, names = self.found, self.found.runs, tuple(self.found.space)
+        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
+        notes[int(runs.order[0])] = WORDS["best"]
+        table = []
+        for i, setting in enumerate(found.settings):
+            spread = runs.std_val_loss[i]
+            facts = [f"{runs.mean_val_loss[i]:.4f}"]
+            facts += ["" if np.isnan(spread) else f"{spread:.3f}"]
+            facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
+            if runs.diverged[i].any():
+                facts = ["", "", "", WORDS["diverged"]]
+            values = (shown(getattr(setting, name)) for name in names)
+            table.append([str(i + 1), *values, *facts])
+        heads, lines = c.aligned(WORDS["columns"], names, table)
+        with self.quietly():
+            self._heads.value = heads
+            if lines != self.list.options:
+                self.list.options = lines
+            self.list.index = self.focus
+
+    def _table(self):
+        return self.found.to_frame() if self.found else {}
+
+    def _line_of(self, space, controls=None, usual=c.USUAL):
+        """Return what the panel's line says of lists, seeds and controls."""
+        lists = (f"{n}:{c.written(v).replace(' ', '')}" for n, v in space.items())
+        seeds = list(self.seed_list)
+        many = ",".join(map(str, seeds)) + "," * (len(seeds) < 2)
+        if seeds == list(range(len(seeds))):
+            many = "" if len(seeds) == 3 else str(len(seeds))
+        more = {"space": ";".join(lists), "seeds": many}
+        return more | (controls.line(usual) if controls else {})
+
+    def _code_of(self, search, base, *, without=(), **arguments):
+        seeds = self.found.seeds if self.found else self.seed_list
+        arguments = [f"{name}={value!r}" for name, value in arguments.items()]
+        facts = self.dataset, base, self.model, [*arguments, seeds_of(seeds)]
+        return code_of_search(search, *facts, without=without)
+
+
+class SearchPanel(ListedPanel):
+    """A panel around one search."""
+
+    def __init__(self, dataset, title, base, *, controls, seeds, model, key):
+        super().__init__(dataset, title, base, seeds, model, key)
+        self.before = self.settled = self.offer = None
+        self.pace, self.job_seconds = PACE, 0.0
+        self.entries, self.unbegun = [], False
+        self.controls = c.Controls(dataset, self.base, controls)
+        self.start_button = self.button("start", lambda: self.start(), "primary")
+        pair = self.start_button, self.stop_button
+        self.search_box = [self.controls.box, self.seed_knob.box, pair]
+        for knob in (*self.controls.knobs.values(), self.seed_knob):
+            self.on_change(knob.source, self._moved)
+
+    def _entry(self, name, values, label=None, lists=None):
+        """Return an `Entry` of values, with a choice of the hyperparameter."""
+        values = c.usual(name, self.dataset, lists) if values is None else values
+        entry = c.Entry(name, values, max(1, len(self.base.hidden)), label)
+        self.entries.append(entry)
+        if entry.own:
+            self.base = with_own(self.base, {name: entry.values})
+            self.controls.base = self.base
+
+        def renamed():
+            with self.quietly():
+                own = dict(entry.own.keys())
+                entry.text.value = c.usual(entry.name, self.dataset, own)
+            self._renamed()
+            self._moved()
+
+        self.on_change(entry.which, renamed)
+        self.on_change(entry.text, self._moved)
+        return entry
+
+    def _space(self):
+        """Return the values to search of each hyperparameter."""
+        return {entry.name: entry.values for entry in self.entries}
+
+    def _planned(self):
+        return all_settings(self.controls.setting, self._space())
+
+    def _renamed(self):
+        """Show the controls of those hyperparameters only that are not searched."""
+        self.settled = None
+        searched = [entry.name for entry in self.entries]
+        for name, knob in self.controls.knobs.items():
+            knob.box.layout.display = "none" if name in searched else ""
+
+    def _searching(self, search, *, rest=True):
+        """Run a search (a job); it becomes `settled` when no newer one comes."""
+        self.before, start = self.settled, time.process_time()
+        last, self.unbegun = (self.found, self.chosen), False
+        try:
+            for self.found in search:
+                yield
+        finally:
+            if last[0] is not None and not self.found.cost.epochs:
+                (self.found, self.chosen), self.unbegun = last, True
+        self.pace = (time.process_time() - start) / self._work(self.found.settings)
+        if rest:
+            yield from self.live.rest()
+        if not self.live.asked:
+            self.settled = self.found
+
+    def _come_in(self):
+        """Search at once, unless that takes long."""
+        self._renamed()
+        if self.seconds() > LONG:
+            self._begin().close()  # checks all before anything is shown
+            self._moved()
+        else:
+            self.live.now(self._searching(self._begin(), rest=False))
+
+    def seconds(self) -> float:
+        """Return about how long a start takes, from the last one."""
+        return self.pace * self._work(self._planned())
+
+    def start(self, *, replace: bool = True) -> None:
+        """Start the search with the values shown."""
+        search = self._begin()
+        self.error = self.chosen = self.offer = None
+        self.job_seconds = self.seconds()
+        self.live.start(self._searching(search), replace=replace)
+
+    def _moved(self):
+        """Follow a control, at once if that is quick, else say what it would cost."""
+        if any(entry.wrong for entry in self.entries):
+            return  # it says so itself; what is drawn stays
+        seconds = self.seconds()
+        self.controls.follow(seconds < QUICK)
+        if seconds < QUICK:
+            self.start(replace=self.job_seconds >= QUICK)
+            return
+        self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
+        self.offer = self._offered(words, self._planned(), seconds)
+        self._draw()
+
+    def _update(self, running):
+        if not self.there:
+            self.status.value = self.offer or ""
+            return
+        super()._update(running)
+        found, cost, every = self.found, self.found.cost, self.found.expected
+        self.bar.value = 1.0 if found.finished else cost.epochs / every
+        kind = "took" if found.finished else "going" if running else "halted"
+        facts = {"done": cost.epochs, "all": every, "runs": cost.runs}
+        status = WORDS[kind].format(**facts, seconds=float(found.fit_time.sum()))
+        offered = self.offer and not running
+        self.status.value = self.offer if offered else status
+        (self.add_class if offered else self.remove_class)("hp-stale")
+
+    def _sentence(self, running):
+        if not self.there:
+            return WORDS["none"]
+        text = "" if running else self._stopped()
+        text += self._chosen() + " ".join(best_sentences(self.found))
+        return text if running or not self.offer else WORDS["stale"] + text
+
+    def _chosen(self):
+        """Return the loss of the setting that was chosen, unless it is the best."""
+        number, runs = self.focus, self.found.runs
+        if number == int(runs.order[0]):
+            return ""
+        setting = label(self.found.settings[number], self.found.space)
+        words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
+        return words.format(setting, loss_of(runs, number))
+
+    def _stopped(self):
+        found = self.found
+        if self.unbegun:
+            return WORDS["unbegun"]
+        if found.finished:
+            return ""
+        text = WORDS["stopped"].format(done=found.cost.epochs, all=found.expected)
+        unequal = len(np.unique(found.runs.epochs_done)) > 1
+        return text + (WORDS["unequal"] if unequal else "")
+
+
+class ValidationCurvePanel(SearchPanel):
+    """Train many values of one hyperparameter and see the validation curve grow.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    param_name : str, default "lr"
+        The hyperparameter to begin with; another can be chosen.
+    base : Hyperparameters, default Hyperparameters()
+        Values of all others.
+    param_range : sequence, or text such as "0.001 to 10 in 9", optional
+    seeds : int or iterable of int, default 3
+        How many, from 0 on, or which.
+    controls : sequence of str, default ("lr", "batch_size", "epochs")
+        Which others can be moved.
+    title : str, optional
+    model : function, optional
+        As in `hpkit.training.train`.
+    predict : bool or "draw", default False
+        Let the learner draw a guess of the curve before anything is shown.
+
+    Attributes
+    ----------
+    found : Search
+
+    Examples
+    --------
+    >>> from hpkit.data.datasets import load_dataset
+    >>> from hpkit.hyperparameters import Hyperparameters
+    >>> panel = ValidationCurvePanel(
+    ...     load_dataset("moons"), "lr", Hyperparameters(epochs=5),
+    ...     param_range=[0.001, 0.1], seeds=1)
+    >>> panel.wait().found.best.lr
+    0.1
+    """
+
+    kind, words, shares = "validation-curve", CURVE, True
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        param_name: str = "lr",
+        base: Hyperparameters | None = None,
+        *,
+        param_range: Iterable[Any] | None = None,
+        seeds: int = 3,
+        controls: Iterable[str] = c.USUAL,
+        title: str | None = None,
+        model: Model | None = None,
+        predict: bool | str = False,
+    ) -> None:
+        check_name(param_name, own_names((param_name,), model, base))
+        more = {"seeds": seeds, "model": model, "key": (param_name,)}
+        super().__init__(dataset, title, base, controls=controls, **more)
+        self.values = self._entry(param_name, param_range)
+        self.first = param_name, self.controls.setting
+        values = self.values.values
+        if c.check_predict(predict, draw=True):
+            axis, at = value_axis(param_name, values)
+            drawing, words = c.Drawing(dataset, at, axis), CURVE["lowest_at"]
+
+            def lowest(_):
+                return words.format(shown(values[drawing.lowest]))
+
+            self.ask(True, CURVE["draw"], drawing, lowest)
+        calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
+        more = {"widths": (5, 6), "calls": calls, "drawers": self.rows}
+        self.build(self.values.frame, *self.search_box, **more)
+        self._come_in()
+
+    def _begin(self):
+        more = {"param_name": self.values.name, "param_range": self.values.values}
+        setting = self.controls.setting
+        return validation_curve.live(self.dataset, setting, **more, **self._more)
+
+    def _choose_out(self, number):
+        self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
+
+    def _charts(self):
+        found = self.found
+        strong = label(found.settings[self.focus], (found.param_name,))
+        alt, look = CURVE["curves"].format(strong), {"chosen": self.focus}
+        curves = value_curves_chart(found, **look, alt=alt)
+        look |= {"before": self.before, "alt": describe(found), **self._guessed()}
+        return [curves, validation_chart(found, **look)]
+
+    @property
+    def _guess_fits(self):
+        return not self.found or (self.found.param_name, self.found.base) == self.first
+
+    def _guessed(self):
+        drawn = self.guess and self.guess.drawn
+        if drawn and self.found.finished and len(self.found.settings) == len(drawn[0]):
+            out = self.found.runs.diverged.any(1)
+            self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
+        return {"drawn": drawn}
+
+    def _state(self):
+        return self.controls.setting, self._line_of(self._space(), self.controls)
+
+    def code(self) -> str:
+        space = self.found.space if self.found else self._space()
+        ((name, values),) = space.items()
+        more = {"param_name": name, "param_range": list(values), "without": (name,)}
+        return self._code_of("validation_curve", self.controls.setting, **more)
+
+
+class GridPanel(SearchPanel):
+    """Train all combinations of two lists of values, as a map.
+
+    Parameters
+    ----------
+    x, y : str, default "lr", "batch_size"
+        Hyperparameter across and up.
+    x_values, y_values : sequence, or text such as "0.001 to 10 in 5", optional
+    dataset, base, seeds, controls, title, model
+        As in `ValidationCurvePanel`.
+    predict : bool, default False
+        Ask for a guess of the best cell before anything is shown.
+
+    Attributes
+    ----------
+    found : Search
+
+    Examples
+    --------
+    >>> from hpkit.data.datasets import load_dataset
+    >>> panel = GridPanel(load_dataset("moons"), x_values=[0.01, 0.3],
+    ...     y_values=[16, 64], seeds=1)
+    >>> panel.wait().found.best.lr
+    0.3
+    """
+
+    kind, words, shares = "grid", GRID, True
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        x: str = "lr",
+        y: str = "batch_size",
+        base: Hyperparameters | None = None,
+        *,
+        x_values: Iterable[Any] | None = None,
+        y_values: Iterable[Any] | None = None,
+        seeds: int = 3,
+        controls: Iterable[str] = ("epochs",),
+        title: str | None = None,
+        model: Model | None = None,
+        predict: bool = False,
+    ) -> None:
+        own = own_names((x, y), model, base)
+        if check_name(x, own) == check_name(y, own):
+            raise refusal("same_axes", x)
+        more = {"seeds": seeds, "model": model, "key": (x, y)}
+        super().__init__(dataset, title, base, controls=controls, **more)
+        for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
+            self._entry(name, values, GRID[side], FEW)
+        cells = CellGuess(self._space(), self._planned())
+        self.ask(predict, GRID["guess"], cells, self._in_words)
+        self.which = toggles([(GRID["curves"], "")])
+        self.on_change(self.which, self._draw)
+        views = row(self.which, name="hp-small")
+        views.layout.margin = "0 0 0 auto"  # above the chart that it changes
+        more = {"widths": (1, 1), "over": [views], "drawers": self.rows}
+        more["calls"] = {"cell": self._clicked}
+        self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
+        self._come_in()
+
+    def _space(self):
+        x, y = self.entries
+        if x.name == y.name:
+            raise refusal("same_axes", x.name)
+        return super()._space()
+
+    def _begin(self):
+        base, space = self.controls.setting, self._space()
+        return grid_search.live(self.dataset, base, **self._more, **space)
+
+    def _clicked(self, cell):
+        across, up = map(len, self.found.space.values())
+        self.choose(cell % across * up + cell // across)
+
+    def _update(self, running):
+        super()._update(running)
+        space = self.found.space if self.found else self._space()
+        views = [(GRID["over"].format(TABLE[n].short), k) for k, n in enumerate(space)]
+        views = ((GRID["curves"], ""), *views)
+        if self.which.options != views:
+            with self.quietly():
+                self.which.options = views
+
+    def _charts(self):
+        found = self.found
+        rows = len(tuple(found.space.values())[1])
+
+        def cells(settings):
+            return [divmod(found.settings.index(s), rows) for s in settings]
+
+        best = [] if found.runs.diverged.any(1).all() else [found.best]
+        framed = {
+            "best": cells(best),
+            "ties": cells([*found.ties, *best]) if found.ties else [],  # one plateau
+            "chosen": [] if self.chosen is None else [divmod(self.focus, rows)],
+            "guess": [divmod(number, rows) for number in self._guessed()],
+        }
+        look = {"framed": framed, "title": GRID["map"], "alt": describe(found)}
+        heatmap = heatmap_chart(found.space, grid_losses(found), **look)
+        return [heatmap, self._beside(found)]
+
+    def _beside(self, found):
+        """Return the curves of the chosen cell, or the best along one axis."""
+        names, side, runs = tuple(found.space), self.which.value, found.runs
+        if side != "":
+            words = [TABLE[name].knob for name in names][:: -1 if side else 1]
+            title = GRID["over_tip"].format(*words)
+            return profile_chart(found, side, title=title, alt=title + ".")
+        seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
+        run, *others = [runs[self.focus, k] for k in seeds]
+        look = {"faded": others, "faded_are": GRID["faded"], "alt": run_sentence(run)}
+        curves = loss_chart(run, end=run.setting.epochs, **look)
+        return replace(curves, title=short(run.setting, names))
+
+    def _guessed(self):
+        """Return the number of the guess if the grid has it, in a list."""
+        asked = self.guess and self.guess.open and self.found
+        if not asked or set(self.found.space) != set(self.guess.widget.space):
+            return []
+        cell = {n: getattr(self.guess.value, n) for n in self.found.space}
+        there = self.found.base.but(**cell)
+        return [i for i, s in enumerate(self.found.settings) if s == there]
+
+    def _in_words(self, guess):
+        """Return a guess in words, with its loss if the grid has it."""
+        text = short(guess, self.guess.widget.space)
+        for loss in self.found.mean_val_loss[self._guessed()] if self.found else ():
+            text += GRID["there"].format(loss) if np.isfinite(loss) else ""
+        return text
+
+    def _state(self):
+        more = self._line_of(self._space(), self.controls, ("epochs",))
+        return self.controls.setting, more
+
+    def code(self) -> str:
+        space = self.found.space if self.found else self._space()
+        space = {name: list(values) for name, values in space.items()}
+        base = self.controls.setting
+        return self._code_of("grid_search", base, without=space, **space)
+
+
+class CellGuess(W.VBox):
+    """An empty map of all pairs of values, of which a learner clicks one."""
+
+    # `settings` are those of the cells, column by column from the left, each from
+    # below; `value` is the one that was chosen, or None.
+
+    value = traitlets.Any()
+
+    def __init__(self, space, settings):
+        self.settings, self.space = settings, space
+        self.charts = LiveCharts(calls={"cell": self._clicked})
+        super().__init__([self.charts])
+        self._draw()
+
+    def _clicked(self, cell):
+        across, up = map(len, self.space.values())
+        self.value = self.settings[cell % across * up + cell // across]
+        self._draw()
+
+    def _draw(self):
+        across, up = map(len, self.space.values())
+        chosen = self.value and divmod(self.settings.index(self.value), up)
+        look = {"framed": {"guess": [chosen] if chosen else []}, "height": 15}
+        nothing = np.full((up, across), np.nan)
+        chart = heatmap_chart(self.space, nothing, alt=GRID["guess"], **look)
+        self.charts.show([chart])

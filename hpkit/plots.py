@@ -1,0 +1,491 @@
+"""Still charts (matplotlib): each takes a result and `ax=None`, and returns the Axes.
+
+pyplot is asked for one thing only, a new figure when a learner gives no axes: it keeps
+a current figure for the whole process, and panels draw in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from hpkit.charts import searches as charts
+from hpkit.charts.runs import map_cells, map_chart, map_pixels, runs_chart, seeds_chart
+from hpkit.charts.spec import light, text
+from hpkit.charts.still import draw, ticks
+from hpkit.data.datasets import Dataset, check_dataset, check_there
+from hpkit.engine.runs import Run, Runs, softmax
+from hpkit.hyperparameters import (
+    TABLE,
+    check_choice,
+    check_flag,
+    check_text,
+    in_order,
+    refusal,
+    varied,
+)
+from hpkit.locale import Texts
+from hpkit.search.result import Search, as_runs, as_searches, describe
+from hpkit.text import named_value, short
+
+SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
+FONT = 10
+SAY = Texts("plots")
+CHARTS = Texts("plots.charts")
+FEW = 4  # settings of which both losses are drawn; more lines are a tangle
+STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
+CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
+DOT = 3.4  # size of the points
+
+
+def plot_training_curves(
+    runs: Run | Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    split: str | None = None,
+) -> Axes:
+    """Return the axes with loss against epoch: validation solid, training dashed.
+
+    The lowest validation point has a ring. Each line has its label at its end; one
+    that diverged has it beside the X at the top edge. Several seeds are a line (their
+    mean) and a band (one standard deviation to each side).
+
+    Parameters
+    ----------
+    runs : Run, list of Run, Runs or Search
+    ax : matplotlib.axes.Axes, optional
+    split : {"both", "valid", "train"}, optional
+        Default both for at most four settings, else the validation loss alone.
+
+    Notes
+    -----
+    Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> run = hk.fit(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))
+    >>> ax = plot_training_curves(run)
+    """
+    runs = as_runs(runs)
+    count = int((runs.epochs_done >= 0).any(1).sum())
+    split = split if split is not None else ("both" if count <= FEW else "valid")
+    check_choice("split", split, ("both", "valid", "train"))
+    differ = varied(runs.settings)
+    names = [short(setting, differ) for setting in runs.settings]
+    chart = runs_chart(runs, split, names, few=count <= FEW)
+    size = SIZE[0], max(SIZE[1], 0.6 + 0.19 * count)
+    return drawn(chart, ax, size, _alt("training", runs))
+
+
+def plot_seeds(
+    runs: Runs | Search | Iterable[Run],
+    ax: Axes | None = None,
+    *,
+    pairs: bool | None = None,
+) -> Axes:
+    """Return the axes with a dot for each seed, a row of dots for each setting.
+
+    The short bar is the mean over seeds. A run that diverged is an X at the right edge.
+
+    Parameters
+    ----------
+    runs : Runs, Search or list of Run
+    ax : matplotlib.axes.Axes, optional
+    pairs : bool, optional
+        Join the dots of the same seed by thin lines; default for at most four
+        settings. Runs of one seed share first weights and order of the points.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> pair = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 0.3], seeds=range(4))
+    >>> [label.get_text() for label in plot_seeds(pair).get_yticklabels()]
+    ['lr 0.3', 'lr 0.1']
+    """
+    runs = as_runs(runs)
+    count = len(runs.settings)
+    if pairs is not None:
+        check_flag("pairs", pairs)
+    names = [short(s, varied(runs.settings)) for s in runs.settings]
+    pairs = pairs if pairs is not None else count <= FEW
+    losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
+    look = {"seeds": runs.seeds, "pairs": pairs}
+    chart = seeds_chart(losses, runs.diverged, names, **look)
+    size = SIZE[0], 1.3 + 0.45 * min(count, 14)
+    return drawn(chart, ax, size, _alt("seeds", runs))
+
+
+def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
+    """Return the axes with validation loss against one hyperparameter's values.
+
+    Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
+    one standard deviation and the seeds as dots. Dotted: the loss after the last epoch.
+    The minimum has a ring; what diverged has an X at the top edge; a minimum at the
+    edge of the list is said. The axis is a log scale when the values grow by factors.
+
+    Parameters
+    ----------
+    curve : Search
+        Of one hyperparameter, such as `validation_curve` gives.
+    ax : matplotlib.axes.Axes, optional
+
+    Notes
+    -----
+    The name is scikit-learn's. Bengio, Practical recommendations for gradient-based
+    training of deep architectures (2012): hyperparameters on a log scale.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
+    >>> ax = plot_validation_curve(curve)
+    """
+    one = len(getattr(curve, "space", ())) == 1
+    curve = as_search(curve, None if one else ("validation_curve",))
+    chart = charts.validation_chart(curve, last=True)
+    return drawn(chart, ax, SIZE, _alt("curve", curve))
+
+
+def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
+    """Return the axes with a line for each setting through its values and its loss.
+
+    One vertical scale for each hyperparameter and, at the right, the validation loss
+    (log scale, low at the bottom). The five best settings are in color, the others
+    gray; what diverged ends in an X at the top.
+
+    Notes
+    -----
+    Inselberg, The plane with parallel coordinates, The Visual Computer 1 (1985).
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.1, 1], momentum=[0, 0.9])
+    >>> [tick.get_text() for tick in plot_parallel(grid).get_xticklabels()]
+    ['learning rate', 'momentum', 'validation loss']
+    """
+    search = as_search(search)
+    runs, names = search.runs, list(search.space)
+    out = runs.diverged.any(1)
+    space = {name: search._listed(name) for name in names}
+    axes = charts.parallel_axes(space, runs.mean_val_loss[~out])
+    axes[-1].label = SAY["val_loss"]
+    shares = charts.parallel_shares(search, axes)
+    tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
+    best = [i for i in tried[: len(STRONG)] if not out[i]]
+    strong, count = np.isin(np.arange(len(out)), best), len(out)
+    looks = {"color": ["gray"] * count, "label": [None] * count}
+    looks["shape"] = ["circle"] * count
+    for rank, i in enumerate(best):
+        setting = short(search.settings[i], names)
+        looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
+        looks["color"][i] = STRONG[rank]
+    chart = charts.parallel_chart(axes, shares, strong, looks)
+    chart.x.domain = (-0.3, len(names) + 0.05)
+    marked = [
+        (i, axis.shares(at), said)
+        for i, axis in enumerate(axes)
+        for at, said in ticks(axis, 3)
+    ]
+    inner = [(i - 0.02, at, said) for i, at, said in marked if 0.03 < at < 0.97]
+    places = list(zip(*inner, strict=True)) or [(), (), ()]
+    chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
+    return drawn(chart, ax, (7.6, 4.2), _alt("parallel", search.runs))
+
+
+def plot_best_so_far(
+    searches: Search | Iterable[Search] | Mapping[str, Search], ax: Axes | None = None
+) -> Axes:
+    """Return the axes with the lowest validation loss against the epochs spent.
+
+    Counted as in `Search.best_so_far`: settings one after the other. The loss axis is a
+    log scale when the lines span more than a factor of ten.
+
+    Parameters
+    ----------
+    searches : Search, list of Search, or dict of name: Search
+    ax : matplotlib.axes.Axes, optional
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> grid = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
+    >>> plot_best_so_far(grid).get_xlabel()
+    'epochs spent, all runs together'
+    """
+    searches = as_searches(searches)
+    chart = charts.best_so_far_chart(searches)
+    chart.x.label, chart.y.label = SAY["epochs_spent"], SAY["so_far"]
+    return drawn(chart, ax, SIZE, _alt("so_far", searches))
+
+
+def plot_grid(
+    grid: Search, ax: Axes | None = None, *, x: str | None = None, y: str | None = None
+) -> Axes:
+    """Return the axes with the validation loss of every combination as a heat map.
+
+    In each cell stands the mean over seeds of the lowest validation loss. The best cell
+    has a thick frame, those as good as it (`Search.ties`) a dashed one; what diverged
+    has a cross.
+
+    Parameters
+    ----------
+    grid : Search
+        Of at least two hyperparameters.
+    ax : matplotlib.axes.Axes, optional
+    x, y : str, optional
+        The two hyperparameters; default the first two. Of all others each cell shows
+        the best.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> moons = hk.load_dataset("moons")
+    >>> grid = hk.grid_search(moons, lr=[0.1, 1], batch_size=[16, 64])
+    >>> ax = plot_grid(grid)
+    """
+    grid = as_search(grid)
+    x, y = _two_names(grid, x, y)
+    space = _space(grid, x, y)
+    loss = np.full((len(space[y]), len(space[x])), np.nan)
+    for cell, i in charts.best_in_cells(grid, space).items():
+        loss[cell[::-1]] = charts.loss_in(grid, i)
+    best, ties = _lowest(grid, space)
+    framed = {"best": [charts.cell_of(best, space)] if best else [], "ties": ties}
+    others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
+    title = SAY["over"].format(names=others) if others else ""
+    chart = charts.heatmap_chart(space, loss, framed=framed, title=title)
+    return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
+
+
+def _two_names(search, x, y):
+    names = list(search.space)
+    if len(names) < 2:
+        raise refusal("map_names", got=", ".join(names))
+    for way, name in (("x", x), ("y", y)):
+        if name is not None:
+            check_choice(way, name, names)
+    x = next(n for n in names if n != y) if x is None else x
+    y = next(n for n in names if n != x) if y is None else y
+    if x == y:
+        raise refusal("axes_differ", x)
+    return x, y
+
+
+def _space(search, x, y):
+    """Return the values of two hyperparameters that were tried, in their order."""
+    return {name: in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
+
+
+def _lowest(search, space):
+    """Return the best setting, if any, and the cells of those that are as good."""
+    if search.runs.diverged.any(1).all():
+        return None, []
+    numbers = {search.settings.index(setting) for setting in search.ties}
+    cells = charts.best_in_cells(search, space).items()
+    return search.best, [cell for cell, i in cells if i in numbers]
+
+
+def _size(space):
+    """Return inches that leave room for the numbers."""
+    columns, rows = map(len, space.values())
+    return max(4.2, 1.6 + 0.75 * columns), max(2.6, 1.4 + 0.5 * rows)
+
+
+def plot_path(
+    steps: Search,
+    ax: Axes | None = None,
+    *,
+    grid: Search | None = None,
+    x: str | None = None,
+    y: str | None = None,
+) -> Axes:
+    """Return the axes with the path of one-at-a-time on the map.
+
+    S is the start; the number of each step stands where it ended. A step that changes a
+    third hyperparameter does not move: see the title.
+
+    Parameters
+    ----------
+    steps : Search
+        Of `one_at_a_time`, of at least two hyperparameters.
+    ax : matplotlib.axes.Axes, optional
+    grid : Search, optional
+        The whole map, drawn below the path; without it only what the path has seen.
+    x, y : str, optional
+        The two hyperparameters; default those of the first two steps.
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> steps = hk.one_at_a_time(hk.load_dataset("moons"), hk.Hyperparameters(epochs=2),
+    ...     lr=[0.01, 0.1], batch_size=[16, 32])
+    >>> plot_path(steps).get_ylabel()
+    'batch size'
+    """
+    steps = as_search(steps, ("one_at_a_time",))
+    x, y = _two_names(steps, x, y)
+    known = as_search(grid) if grid is not None else steps
+    space = _space(known, x, y)
+    said, path = [], [steps.base]
+    for number, step in enumerate(steps.steps, 1):
+        if step.winner is not None:
+            change = named_value(step.name, getattr(step.winner, step.name))
+            said.append(SAY["step"].format(number=number, change=change))
+            path.append(step.winner)
+    best, ties = (None, []) if grid is None else _lowest(grid, space)
+    look = {"best": best, "ties": ties, "title": "   ".join(said)}
+    chart = charts.path_chart(space, [known], path, **look)
+    alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
+    return drawn(chart, ax, _size(space), alt)
+
+
+def plot_decision_boundary(
+    run: Run, ax: Axes | None = None, *, epoch: str = "best", split: str = "train"
+) -> Axes:
+    """Return the axes with the network's answer everywhere, and the points of a split.
+
+    The stronger the color, the surer the network; the black line is the border, where
+    two classes are equally likely. Each class has its own marker.
+
+    Parameters
+    ----------
+    run : Run
+        On data with two features and classes.
+    ax : matplotlib.axes.Axes, optional
+    epoch : {"best", "last"}, default "best"
+        Weights of the epoch with the lowest validation loss, or of the last.
+    split : {"train", "valid"}, default "train"
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> plot_decision_boundary(hk.fit(hk.load_dataset("moons"))).get_xlabel()
+    'x1'
+    """
+    if not isinstance(run, Run):
+        raise refusal("one_run", kind=TypeError, type=type(run).__name__)
+    _check_flat(run.dataset)
+    check_choice("split", split, ("train", "valid"))
+    run.network(epoch)  # or says why there is none
+    check_there(run.dataset)
+    pixels = map_pixels(run, epoch, CELLS)
+    # Sixteen steps: a picture of flat areas is a fifth of the size of a smooth one.
+    pixels[..., 3] = 16 * np.ceil(pixels[..., 3] / 16).clip(0, 15)
+    at = run.best_epoch if epoch == "best" else run.epochs_done
+    title = SAY["map"].format(epoch=at)
+    chart = map_chart(run.dataset, pixels, split=split, title=title, size=DOT)
+    ax = drawn(chart, ax, (5.0, 4.0), _alt("map", run, epoch=at))
+    cells = map_cells(run.dataset, CELLS)[1]  # on the scale of the networks
+    chance = softmax(run.outputs(cells, epoch)).reshape(CELLS, CELLS, -1)
+    sides = cells.T.reshape(2, CELLS, CELLS)
+    classes = range(run.dataset.n_outputs)
+    for number in classes[1:] if len(classes) == 2 else classes:
+        lead = chance[..., number] - np.delete(chance, number, -1).max(-1)
+        if lead.min() < 0 < lead.max():
+            ax.contour(*sides, lead, [0], colors=light("ink"), linewidths=1.6)
+    return ax
+
+
+def plot_data(
+    dataset: Dataset, ax: Axes | None = None, *, split: str = "train"
+) -> Axes:
+    """Return the axes with the points of a data set of two features, or ten digits.
+
+    Each class has its own color and marker. `split` is "train" or "valid".
+
+    Examples
+    --------
+    >>> import hpkit as hk
+    >>> len(plot_data(hk.load_dataset("moons")).collections)
+    2
+    """
+    check_choice("split", split, ("train", "valid"))
+    if check_there(check_dataset(dataset)).name == "digits":
+        return _draw_digits(dataset, ax, getattr(dataset, split))
+    _check_flat(dataset)
+    names = [SAY["class"].format(name=name) for name in dataset.classes]
+    chart = map_chart(dataset, None, split=split, names=names, size=DOT)
+    facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
+    alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
+    return drawn(chart, ax, (5.0, 3.6), alt)
+
+
+def _draw_digits(data, ax, rows):
+    ax = axes_for(ax, (7.2, 1.0))
+    first = [rows.X[rows.y == k][0] * data.scale + data.center for k in range(10)]
+    tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
+    ax.imshow(np.hstack(tiles), cmap="gray_r")
+    ax.set_axis_off()
+    return alt_text(ax, CHARTS["digits"])
+
+
+def _check_flat(data):
+    if data.n_features != 2 or data.is_regression:
+        kind = SAY["regression" if data.is_regression else "classes"]
+        raise refusal("flat", features=data.n_features, what=kind)
+
+
+def as_search(result, kinds=None):
+    """Return `result` if it is a Search (of one of `kinds`), else raise."""
+    kind = getattr(result, "kind", type(result).__name__)
+    if not isinstance(result, Search) or (kinds and kind not in kinds):
+        wanted = " or ".join(f"hpkit.{k}" for k in kinds or ("grid_search",))
+        raise refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
+    return result
+
+
+def _alt(kind, result, **facts):
+    return f"{CHARTS[kind].format(**facts)} {describe(result)}"
+
+
+def drawn(chart, ax, size, alt):
+    """Return the axes, or new ones of a size in inches, with a chart drawn."""
+    ax = axes_for(ax, size)
+    draw(ax, replace(chart, title=""), FONT)
+    # Layouts count titles, but not the name of the axis that stands above it.
+    ax.set_title(" ", loc="right", fontsize=FONT, pad=FONT)
+    if chart.title:
+        ax.set_title(chart.title, fontsize=1.08 * FONT, pad=2.4 * FONT)
+    return alt_text(ax, alt)
+
+
+def axes_for(ax, size=None):
+    """Return `ax` if it is axes, or those of a new figure of a size in inches."""
+    if ax is None and size is not None:
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(figsize=size, layout="constrained")[1]
+    if not isinstance(ax, Axes):
+        raise refusal("axes", ax, kind=TypeError)
+    return ax
+
+
+def alt_text(ax: Axes, sentence: str) -> Axes:
+    """Return `ax` after giving its picture a sentence for those who do not see it.
+
+    It is added to what the picture says already; hpkit's charts say themselves. A
+    notebook's output carries it as metadata, ``{"image/png": {"alt": ...}}``, where
+    nbconvert's templates look for it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> alt_text(Figure().subplots(), "A bowl.").figure.hpkit_said
+    ['A bowl.']
+    """
+    figure = axes_for(ax).figure
+    check_text("sentence", sentence)
+    figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
+    figure._repr_mimebundle_ = partial(_only_metadata, figure)
+    return ax
+
+
+def _only_metadata(figure, include=None, exclude=None):
+    # As IPython wants it; the picture comes by itself.
+    return {}, {"image/png": {"alt": " ".join(figure.hpkit_said)}}

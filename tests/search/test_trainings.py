@@ -1,0 +1,330 @@
+"""What fails is lost, and no other; `cv` and `cross_validate`: nothing leaks."""
+
+import concurrent.futures as futures
+import warnings
+
+import architectures
+import numpy as np
+import optuna
+import pytest
+import torch
+from architectures import failing, sized
+from torch import nn
+
+import hpkit as hk
+from hpkit.engine import own_networks, training
+
+DIGITS = hk.load_dataset("digits")
+BASE = hk.Hyperparameters(epochs=6, batch_size=64)
+LRS = [0.003, 0.03, 0.3, 30]
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_settings_that_fail_are_named_and_lose_no_other(threads, seeds):
+    space = {"hidden": [(2,), (3,), (5,)], "lr": [0.1, 1e38], "seeds": seeds}
+    with futures.ThreadPoolExecutor(threads or 1) as pool:
+        pool = pool if threads else None
+        found = hk.grid_search(DIGITS, BASE, model=failing, executor=pool, **space)
+
+    assert found.finished
+    reasons = {found.settings[i]: p.reason for p in found.lost for i, _ in p.runs}
+    assert {s.hidden for s in reasons} == {(2,), (3,), (5,)}
+    for setting, reason in reasons.items():
+        words = {2: "no number", 3: "RuntimeError: no such network", 5: "shapes"}
+        assert words[setting.hidden[0]] in reason
+        assert setting.lr == 1e38 or setting.hidden != (2,)
+    assert len(reasons) == 5
+    for k, seed in enumerate(seeds):
+        alone = hk.fit(DIGITS, found.settings[0], seed=seed, model=failing)
+        assert np.array_equal(found.val_loss[0, k], alone.val_loss)
+    assert found.best == found.settings[0]
+    assert f"Runs lost: {2 * len(seeds)}, at hidden units 3, " in found.describe()
+    assert "learning rate 1e+38: RuntimeError: no such network" in found.describe()
+    assert found.epochs_done.min() == -1
+    assert (found.fit_time[found.epochs_done < 0] == 0).all()
+
+
+class Odd(nn.Module):
+    """Gives, in training or once trained for a while, what no network should."""
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__()
+        self.layer, self.odd, self.calls = nn.Linear(n_in, n_out), setting.odd, 0
+        self.half = torch.zeros(2, dtype=torch.bfloat16)  # that numpy does not have
+
+    def forward(self, x):
+        out, self.calls = self.layer(x), self.calls + self.training
+        if self.calls < 5 or not self.odd:
+            return out
+        if self.odd == "memory":
+            raise RuntimeError("not enough memory: you tried to allocate 9 bytes")
+        return ODD[self.odd](out) if self.training == (self.odd != "flat") else out
+
+
+ODD = {
+    "pair": lambda out: (out, out),
+    "nothing": lambda out: None,
+    "array": lambda out: out.detach().numpy(),
+    "whole": lambda out: out.long(),
+    "short": lambda out: out[:1],
+    "deep": lambda out: out[None],
+    "flat": lambda out: out[:, 0],
+    "raises": lambda out: {}[7],
+}
+
+
+@pytest.mark.parametrize("steps", [1, 10**6])  # stacked, and one after the other
+def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatch):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", steps)
+    values = ["", *ODD, "memory"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", own_networks.OneByOneWarning)
+        found = hk.grid_search(DIGITS, BASE, odd=values, seeds=(0, 1), model=Odd)
+
+    lost = {found.settings[i].odd: p.reason for p in found.lost for i, _ in p.runs}
+    assert found.best.odd == ""
+    assert {*lost} == {*values[1:]}
+    for reason in lost.values():
+        assert "ValueError: the network must " in reason
+        assert "got " in reason
+
+
+def of_a_random_size(n_in, n_out, setting):
+    width = 3 + int(torch.randint(0, 50, ())) if setting.wild else 4
+    return nn.Sequential(nn.Linear(n_in, width), nn.Linear(width, n_out))
+
+
+def test_a_network_of_another_shape_with_each_seed_is_trained_alone():
+    wild = {"seeds": range(3), "model": of_a_random_size}
+    found = hk.grid_search(DIGITS, BASE, wild=[True, False], **wild)
+
+    assert not found.lost
+    assert found.epochs_done.min() == 6
+    for k in range(3):
+        run, setting = found.runs[0, k], found.settings[0]
+        alone = hk.fit(DIGITS, setting, seed=k, model=of_a_random_size)
+        assert run.val_loss == pytest.approx(alone.val_loss, abs=1e-6)
+        assert run.outputs(DIGITS.valid.X).shape == (len(DIGITS.valid.y), 10)
+    with pytest.raises(ValueError, match=r"same layers with every seed, got .*; make"):
+        [*hk.train(DIGITS, setting, **wild)]
+
+
+def test_where_everything_fails_the_first_error_is_raised():
+    for search in (hk.grid_search, hk.one_at_a_time, hk.successive_halving):
+        with pytest.raises(RuntimeError, match="no such network"):
+            search(DIGITS, BASE, model=failing, hidden=[(3,), (5,)])
+    curve = {"model": failing, "param_name": "lr", "param_range": [1e38]}
+    with pytest.raises(ValueError, match="no number"):
+        hk.validation_curve(DIGITS, BASE, **curve)
+
+
+def test_what_does_not_fit_is_lost(monkeypatch):
+    monkeypatch.setattr(training, "free_memory", lambda: 1e9)
+    space = {"hidden": [(2,), (9000, 9000)]}
+    found = hk.grid_search(DIGITS, BASE.but(epochs=1), **space)
+    assert [part.runs for part in found.lost] == [((1, 0),)]
+    assert "must fit into the memory" in found.lost[0].reason
+
+
+def test_interrupts_and_hpkits_own_errors_are_raised(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    exec("def broken(*args): 1 / 0", space := {"__name__": "hpkit.engine.training"})
+    errors = {interrupt: KeyboardInterrupt, space["broken"]: ZeroDivisionError}
+    for function, error in errors.items():
+        monkeypatch.setattr(training, "_check_free", function)
+        with pytest.raises(error):
+            hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate")])
+def test_a_lack_of_memory_is_no_error_of_hpkits(error, monkeypatch):
+    code = "def full(*args):\n if errors: raise errors.pop()\n return stack(*args)"
+    errors, about = [error], {"__name__": "hpkit.a", "stack": training.Stack}
+    exec(code, space := {"errors": errors} | about)
+    monkeypatch.setattr(training, "Stack", space["full"])
+    assert hk.grid_search(DIGITS, BASE, lr=LRS, model=architectures.mlp).lost == ()
+    assert not errors
+
+
+def test_a_lost_run_is_numbered_as_in_the_search():
+    space = {"lr": [0.1, 1], "hidden": [(2,), (3,)]}
+    found = hk.one_at_a_time(DIGITS, BASE.but(hidden=(2,)), model=failing, **space)
+    (lost,) = found.lost
+    assert [found.settings[i].hidden for i, _ in lost.runs] == [(3,)]
+
+
+def test_a_search_left_early_names_no_winner_among_what_is_untrained():
+    about = {"lr": LRS, "seeds": range(3), "tick": 0}
+    live = hk.grid_search.live(DIGITS, BASE, **about)
+    found = next(live)
+    while found.cost.epochs == 0:
+        if len(found.runs):
+            assert "lowest" not in found.describe()
+        assert "Nothing was trained" in found.describe()
+        found = next(live)
+    live.close()
+
+    assert not found.runs_done
+    assert "lowest mean" in found.describe()
+    assert "cannot tell" not in found.describe()
+    assert "lie beyond" not in found.describe()
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+def test_a_model_with_an_empty_layer_or_a_broken_number_says_so():
+    about = {"model": sized, "seeds": range(2)}
+    found = hk.grid_search(DIGITS, BASE, width=[4, 0, 4.5], **about)
+    with pytest.raises(TypeError, match=r"width=.*draw them with whole=True"):
+        hk.random_search(DIGITS, BASE, width=hk.log_uniform(4, 64), **about)
+
+    assert found.best.width == 4
+    empty, broken = found.lost
+    assert empty.runs == ((1, 0), (1, 1))
+    assert "0.weight" in empty.reason
+    assert "width=4.5" in broken.reason
+
+
+WINE = hk.load_dataset("wine")
+SETTING = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=3, hidden=(8,))
+
+
+def by_hand(data, setting, seed, repeat, folds, seeds=None):
+    """Return the losses of one shuffle, by a plain loop; `seeds`: one a fold."""
+    X = np.concatenate([data.train.X, data.valid.X]) * data.scale + data.center
+    y = np.concatenate([data.train.y, data.valid.y])
+    order, losses = np.random.default_rng([seed, repeat]).permutation(len(y)), []
+    for k, held in enumerate(np.array_split(order, folds)):
+        rest = [row for row in order if row not in held]
+        center, scale = X[rest].mean(0), X[rest].std(0)
+        splits = [hk.data.datasets.Split((X[r] - center) / scale, y[r])
+                  for r in (rest, held, held)]  # fmt: skip
+        fold = hk.Dataset("fold", *splits, data.features, data.classes, center, scale)
+        seed = seeds[k] if seeds else seed
+        losses.append(hk.fit(fold, setting, seed=seed).val_loss[-1])
+    return losses
+
+
+def test_losses_are_those_of_a_plain_loop():
+    found = hk.cross_validate(WINE, SETTING, folds=4, repeats=2, seed=3)
+    assert found.shape == (2, 4)
+    for repeat in range(2):
+        plain = by_hand(WINE, SETTING, 3, repeat, 4)
+        np.testing.assert_allclose(found[repeat], plain, rtol=1e-5)
+    plain = [by_hand(WINE, SETTING, 0, 0, 5)]
+    np.testing.assert_allclose(hk.cross_validate(WINE, SETTING), plain, rtol=1e-5)
+
+
+def test_several_settings_share_the_cuts():
+    moons = hk.load_dataset("moons")
+    settings = [SETTING, SETTING.but(lr=0.3), SETTING.but(epochs=5)]
+    settings.append(SETTING.but(lr=3, epochs=40, patience=1))  # stops early
+    found = hk.cross_validate(moons, settings, folds=3)
+    assert found.shape == (4, 1, 3)
+    for losses, setting in zip(found, settings, strict=True):
+        alone = hk.cross_validate(moons, setting, folds=3)
+        np.testing.assert_allclose(losses, alone, rtol=1e-5)
+
+
+def test_the_test_rows_stay_in_their_box():
+    moons = hk.load_dataset("moons", seed=5)
+    other = hk.Dataset(
+        moons.name, moons.train, moons.valid,
+        hk.data.datasets.Split(moons.test.X + 9, 1 - moons.test.y),
+        moons.features, moons.classes, moons.center, moons.scale,
+    )  # fmt: skip
+    losses = [hk.cross_validate(data, SETTING, folds=3) for data in (moons, other)]
+
+    np.testing.assert_array_equal(*losses)
+    assert len(moons.test_looks) == 0
+
+
+def test_a_regression_is_scaled_by_each_fold_alone():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    data = hk.Dataset.from_arrays(X, 100 + 7 * X[:, 0], task="regression")
+    losses = hk.cross_validate(data, SETTING.but(epochs=20), folds=2)
+    assert (losses < 0.5).all()  # predicting the mean has about 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"folds": 1}, "folds must"), ({"folds": 601}, "folds"), ({"repeats": 0}, "rep")],
+)
+def test_wrong_numbers_are_refused(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        hk.cross_validate(hk.load_dataset("moons"), SETTING, **wrong)
+
+
+SEARCHES = {
+    "grid_search": {"lr": [0.1, 0.3], "batch_size": [8, 32]},
+    "random_search": {"lr": hk.log_uniform(0.01, 1), "n_trials": 4},
+    "bayesian_search": {"lr": hk.log_uniform(0.01, 1), "n_trials": 4},
+    "one_at_a_time": {"lr": [0.1, 0.3], "batch_size": [8, 32]},
+    "successive_halving": {"lr": [0.03, 0.1, 0.3, 1], "eta": 2},
+    "validation_curve": {"param_name": "lr", "param_range": [0.1, 0.3]},
+}
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
+
+    found = getattr(hk, kind)(WINE, SETTING, cv=3, **SEARCHES[kind])
+
+    for i in (0, found.runs.order[0]):
+        if (found.epochs_done[i] == SETTING.epochs).all():
+            expected = by_hand(WINE, found.settings[i], 0, 0, 3, seeds=(0, 1, 2))
+            np.testing.assert_allclose(found.val_loss[i, :, -1], expected, rtol=1e-5)
+    assert found.mean_val_loss == pytest.approx(found.runs.best_val_loss.mean(1))
+    assert found.seeds == (0, 1, 2)
+    said = "Each seed has a fold of its own; best_run is the network of one fold."
+    assert said in found.describe()
+    run = found.best_run
+    net = run.network().double()
+    X = run.dataset.scaled(WINE.test.X * WINE.scale + WINE.center)
+    outputs = net(torch.tensor(X)).argmax(1).numpy()
+    assert (run.predict(WINE.test.X * WINE.scale + WINE.center) == outputs).all()
+    with pytest.raises(ValueError, match=r"needs its rows, got .* fold, .*; use"):
+        run.test_loss()
+    kept = hk.load(found.save(tmp_path / "cv.json"), WINE)
+    assert kept.describe() == found.describe()
+
+
+def test_a_setting_that_fails_on_folds_is_lost_by_its_numbers():
+    def picky(n_features, n_outputs, setting):
+        if setting.lr > 0.2:
+            raise RuntimeError("too steep")
+        return torch.nn.Linear(n_features, n_outputs)
+
+    base = SETTING.but(epochs=1)
+    found = hk.grid_search(WINE, base, cv=2, model=picky, lr=[0.1, 1])
+
+    lost = {run for part in found.lost for run in part.runs}
+    assert lost == {(1, 0), (1, 1)}
+    assert found.best.lr == 0.1
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"cv": 1}, "cv must be .* got 1; try 5"),
+        ({"cv": 3, "seeds": [1, 2]}, "cv must go without seeds, got cv=3"),
+        ({"cv": 3, "storage": "x.json"}, "cv must go without storage"),
+        ({"n_splits": 3}, "hpkit calls it cv"),
+    ],
+)
+def test_what_folds_cannot_do_is_refused(given, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, TypeError), match=words):
+        hk.grid_search(WINE, SETTING, lr=[0.1], **given)
+    study = optuna.create_study(direction="minimize")
+    with pytest.raises(ValueError, match=r"without .* and cv, got more than one"):
+        hk.bayesian_search(WINE, SETTING, lr=[0.1, 1], cv=2, study=study)
+    found = hk.grid_search(WINE, SETTING, lr=[0.1], cv=2)
+    with pytest.raises(ValueError, match="one set of rows, got 2 folds; take one"):
+        found.as_pytorch()
+    with pytest.raises(ValueError, match="same validation rows, got cv=2; leave"):
+        hk.Capstone(WINE, budget=40, folder=None).grid_search(lr=[0.1], cv=2)
+    assert not [*tmp_path.iterdir()]
