@@ -283,6 +283,7 @@ def guess(setting):
     panel.wait()
     drawing = panel.guess.widget
     scene.add("draw", _tall(drawing.charts.charts), "")
+    drawing.charts.calls["draw"]([drawing.before] * len(drawing.at))
     at, flat = drawing.at, drawing.value
     panel.guess.button.click()
     panel.wait()

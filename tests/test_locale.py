@@ -153,6 +153,7 @@ def panels():
     training.list.pin(training.list.chosen)
     training.list.add(hk.fit(moons, base.but(lr=1e4)))
     training.view.value = 1  # Compare
+    training.guess.widget.value = [0.5] * 11
     training.guess.commit()
     yield training
     yield hk.ValidationCurvePanel(

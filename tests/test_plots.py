@@ -493,6 +493,7 @@ def test_seeds_has_a_dot_for_each_run(curve):
         row = places[abs(places[:, 1] - (3 - i)) < 0.2]  # the first one is on top
         assert sorted(row[:, 0]) == sorted(on_line(curve.best_val_loss[i]))
     assert ax.get_yticklabels()[3].get_text() == "lr 0.001"
+    assert "bars: means" in ax.get_xlabel()
 
 
 def test_seeds_marks_diverged(exploding):

@@ -242,7 +242,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     still = {"color": "ink", "width": 3.4, "hover": False}
     if told is None:
         means = [line(np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3], **still)]
-        span = low - room, high + (2 if len(gone) else 1) * room
+        across = WORDS["means"], (low - room, high + (2 if len(gone) else 1) * room)
     else:
         lost["label"] = [WORDS["diverged"]] * len(gone)
         still |= {"color": "orange", "width": 3}
@@ -251,11 +251,11 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
         look |= {"color": "orange", "hover": False}
         means = [line(around, rows[:, None] + [0.2, 0.2], **still)]
         means.append(points(mean, rows + 0.2, **look))
-        span = 0, nice_top(high + room)
+        across = WORDS["seeds"], (0, nice_top(high + room))
     crosses = points(np.full(len(gone), high + room), rows[gone], **lost)
     marks = [line(joined, rows + aside[: len(joined), None], **thin), *dots, *means]
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
-    return Chart(Axis(WORDS["seeds"], span), up, [*marks, crosses], alt=alt)
+    return Chart(Axis(*across), up, [*marks, crosses], alt=alt)
 
 
 def _log_odds(shares):

@@ -195,9 +195,9 @@ def _header(sheet, chart, reach):
         right = min(1.0, at[0] - (wide(chart.ends, small) + letter) / width)
     if labels := ax.get_legend_handles_labels()[1]:
         room = right * width - wide(chart.y.label, letter)
-        need = sum(wide(label, small) + 3.6 * letter for label in labels)
+        need = sum(wide(label, small) + 4.4 * letter for label in labels)
         look = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
-        look |= {"ncols": len(labels), "handlelength": 1.5, "columnspacing": 1}
+        look |= {"ncols": len(labels), "handlelength": 2.3, "columnspacing": 1}
         look["fontsize"] = small * min(1, max(0.7, room / need))
         ax.legend(loc="lower right", bbox_to_anchor=(right, 1), **look)
     if chart.title:

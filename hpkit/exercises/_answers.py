@@ -43,7 +43,7 @@ def describe(value):
             return say(f"exercises.got.{'function' if name else 'no_name'}", name=name)
         if hasattr(value, "shape") and tuple(value.shape):
             return say("exercises.got.array", shape=tuple(value.shape))
-        text = repr(plain(value))
+        text = f"{value:.7g}" if isinstance(value, float) else repr(plain(value))
         if " at 0x" in text:  # an address says nothing
             return say("exercises.got.other", kind=kind)
         return text if len(text) <= 80 else f"{text[:77]}..."
@@ -129,7 +129,7 @@ def check_matching(answer, want, choices):
 def free_text(answer, least=5):
     if not isinstance(answer, str):
         raise kind(answer)
-    n = len(answer.split())
+    n = len(re.findall(r"[\w']+", answer))
     wrong_if({"least": least, "n": n}, short=n < least)
     return answer
 
@@ -207,7 +207,7 @@ def check_cases(answer, reference, cases, slips, *, shown=None):
     if (n := differs(reference)) is None:
         return
     called = f"{name_of(answer)}({shown or ', '.join(map(repr, cases[n]))})"
-    values = {"call": called, "got": describe(got[n]), "want": reference(*cases[n])}
-    values |= zip(names, cases[n], strict=True)
+    said = {"got": describe(got[n]), "want": describe(reference(*cases[n]))}
+    values = dict(zip(names, cases[n], strict=True), call=called, **said)
     agrees = (key for key, slip in slips.items() if differs(slip) is None)
     raise NotYet(next(agrees, "case"), **values)

@@ -146,11 +146,11 @@ def _lesson_rows(name, entries):
 
 
 def _row(lesson, name, title, entry):
-    passed, state = entry.get("passed"), entry.get("outcome", "seen")
-    if not entry:
-        state = "new"
-    elif passed or state == CORRECT:
-        state = "passed" if state in (CORRECT, "seen") else f"passed_{state}"
+    passed = entry.get("passed")
+    state = entry.get("outcome", "seen" if entry else "new")
+    if passed or state == CORRECT:
+        plain = state in (CORRECT, "seen") or name.startswith("quiz/")  # or a look
+        state = "passed" if plain else f"passed_{state}"
     return {
         "lesson": lesson,
         "exercise": name,

@@ -21,7 +21,7 @@ RATES = (0.001, 0.01, 0.3, 10)
 
 @Exercise
 def prediction(answer):
-    """Two words at least: nobody can judge it."""
+    """Two words at least, such as "U-shaped": nobody can judge it."""
     read.free_text(answer, least=2)
 
 

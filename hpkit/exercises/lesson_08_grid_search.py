@@ -48,14 +48,14 @@ def wide_enough(answer):
     if not isinstance(answer, Mapping):
         raise read.kind(answer)
     names = ("lr", "batch_size")
-    for name in answer:
-        wrong_if({"name": repr(name)}, no_such_key=name not in names)
-    for name in names:
-        wrong_if({"name": repr(name)}, key_missing=name not in answer)
+    for name in (*answer, *names):
+        odd = {"no_such_key": name not in names, "key_missing": name not in answer}
+        wrong_if({"name": repr(name)}, **odd)
     lrs = sorted(set(read.number_list(answer["lr"], above=0)))
     sizes = sorted(set(read.number_list(answer["batch_size"], low=1, whole=True)))
     size, n = max(sizes, default=0), len(lrs) * len(sizes)
-    wrong_if({"size": size, "n": n}, large=size > 400, many=n > 20)
+    small = min(sizes, default=16) < 16  # there a list of the lesson would do
+    wrong_if({"size": size, "n": n}, large=size > 400, small=small, many=n > 20)
     wrong_if({"n": len(lrs)}, one_size=len(sizes) < 2, few=len(lrs) < 3)
     settings = [BASE.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
     runs = trained("moons", settings, seeds=range(3))

@@ -441,9 +441,9 @@ class Guess:
 
     def __init__(self, panel, question, widget, text=str):
         self.panel, self.widget, self.text = panel, widget, text
-        self.value = self.off = None
+        self.value, self.off, self.drawing = None, None, isinstance(widget, Drawing)
         widget.layout.width = "calc(100% - 8px)"
-        if isinstance(widget, W.Dropdown | W.ToggleButtons):
+        if isinstance(widget, W.ToggleButtons):
             widget.value = None  # a choice made for the learner is no guess
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
             widget.tooltip = question
@@ -473,9 +473,8 @@ class Guess:
     @property
     def drawn(self):
         """Places and heights of a curve that was drawn, or None."""
-        told = self.open and self.panel._guess_fits
-        curve = told and isinstance(self.widget, Drawing)
-        return (self.widget.at, self.value) if curve else None
+        told = self.open and self.panel._guess_fits and self.drawing
+        return (self.widget.at, self.value) if told else None
 
     def judge(self, truth):
         """Say how far a drawn curve is from the true losses there, and keep it."""
@@ -494,7 +493,7 @@ class Guess:
         """Take the guess and show the result."""
         self.value = self.widget.value
         if not self.open:
-            self.answer.value = GUESS["choose"]
+            self.answer.value = GUESS["draw" if self.drawing else "choose"]
             return
         self.widget.layout.display = self.button.layout.display = "none"
         self.answer.value = self.said
@@ -506,9 +505,9 @@ class Drawing(W.VBox):
     """A small chart to draw a curve on, with the mouse or with keys."""
 
     # `at` are places along the horizontal axis, `axis` is that axis, `value` the
-    # heights, at first those of an untrained network on `data`.
+    # heights drawn, or None: the first line, of an untrained network, is no guess.
 
-    value = traitlets.List()
+    value = traitlets.List(allow_none=True)
 
     def __init__(self, data, at, axis):
         self.at, self.axis = np.asarray(at, float), axis
@@ -519,6 +518,7 @@ class Drawing(W.VBox):
         self.charts = LiveCharts(calls={"draw": self._drawn})
         super().__init__([say(GUESS["how"], "hp-muted"), self.charts])
         self._drawn([self.before] * len(self.at))
+        self.value = None
 
     @property
     def lowest(self):

@@ -99,7 +99,7 @@ class OneAtATimePanel(ListedPanel):
         self.grid = self.search = self.cell = None
         self.upto = self.resets = 0
         self.walked = {}  # the end of each path and its loss, by order and start
-        self.ask(predict, WORDS["guess"], W.Dropdown(options=WORDS["guesses"]))
+        self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
         if not self._asks():

@@ -97,8 +97,8 @@ class SearchRacePanel(Panel):
         self.budget, first = count_box(name, *ends, step=whole, **look)
         self.races, second = count_box(WORDS["races"], races, 1, 100, **look)
         race = self._searches(0)  # checks all before anything is shown
-        names = [(name, kind) for kind, name in WORDS["kinds"].items()]
-        self.ask(predict, WORDS["guess"], W.Dropdown(options=names), WORDS["kinds"].get)
+        names = W.ToggleButtons(options=[(n, k) for k, n in WORDS["kinds"].items()])
+        self.ask(predict, WORDS["guess"], names, WORDS["kinds"].get)
         self.start_button = self.button("start", self.start, "primary")
         self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
         self.ends[1, -1] = _BEST

@@ -168,8 +168,10 @@ class SchedulePanel(Panel):
         x = Axis(WORDS["epoch_axis"], (0.5, epochs + 0.5), ticks=ticks)
         y = Axis(WORDS["rate"], (0, nice_top(max(1.2 * self.base.lr, *mine))))
         rate = Chart(x, y, marks, alt=WORDS["rates_alt"].format(self.base.lr))
-        alt = WORDS["losses_alt"].format(self._losses("low"))
-        losses = runs_chart(self.runs, "valid", self.names, few=True, alt=alt)
+        alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names
+        if np.allclose(self.factors, 1) and not self.runs.diverged.any():  # one curve
+            names = ["", names[1], f"{names[0]}, {names[2]}"]
+        losses = runs_chart(self.runs, "valid", names, few=True, alt=alt)
         losses.x.domain = 0, epochs
         return [rate, losses]
 
@@ -197,11 +199,10 @@ class SchedulePanel(Panel):
     def _table(self):
         if not self.there:
             return {}
-        at, runs = slice(1, self._done + 1), self.runs
-        rates = np.array([s.rates() for s in runs.settings])[:, : self._done]
+        rates = np.array([s.rates() for s in self.runs.settings])[:, : self._done]
         table = {"epoch": np.arange(1, self._done + 1)}
         table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
-        losses = runs.val_loss.mean(1)[:, at]
+        losses = self.runs.val_loss.mean(1)[:, 1 : self._done + 1]
         return table | dict(zip(self.names, losses, strict=True))
 
     @property
@@ -215,6 +216,5 @@ class SchedulePanel(Panel):
         made = f"base = {code_of_setting(self.runs.settings[0])}"
         settings = ",\n    ".join(["base", *others])
         listed = f"settings = [\n    {settings},\n]"
-        train = f"*_, runs = hk.train(data, settings, {seeds_of(self.seeds)})"
-        end = "runs.best_val_loss.mean(1)"
-        return cell(self.dataset, None, made, listed, train, end)
+        run = f"*_, runs = hk.train(data, settings, {seeds_of(self.seeds)})"
+        return cell(self.dataset, None, made, listed, run, "runs.best_val_loss.mean(1)")

@@ -359,6 +359,7 @@ window.page = (() => {
 
       function draw() {
         [again.hidden, commit.hidden, story.hidden] = [!truth, truth, !truth]
+        commit.disabled = !heights
         const [list, said] = stateOf(scene, truth ? 'truth' : 'draw')
         const curve = heights || scene.flat, data = pack([scene.at], [curve])
         if (!truth) return show([1], [{...list[0], data: heights ? [data] : [start]}], words.draw)

@@ -140,10 +140,9 @@ along = [hk.fit(digits, base.but(batch_size=b, lr=0.005 * b)) for b in sizes]
 # %% tags=["drawing"]
 # drawing: the lowest validation loss of each
 fig, ax = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
-for runs, look, name in (
-    (same, "s--", "lr 0.04 for all"), (along, "o-", "lr = 0.005 x batch size")
-):  # fmt: skip
-    ax.plot(sizes, [run.best_val_loss for run in runs], look, lw=2, label=name)
+low = [[run.best_val_loss for run in runs] for runs in (same, along)]
+ax.plot(sizes, low[0], "s--", color="#D55E00", lw=2, label="lr 0.04 for all")
+ax.plot(sizes, low[1], "o-", color="#0072B2", lw=2, label="lr = 0.005 x batch size")
 ax.set_xscale("log", base=2)
 ax.set_xticks(sizes, sizes)
 ax.set(xlabel="batch size", ylabel="lowest validation loss", ylim=0)
@@ -264,7 +263,7 @@ sizes = ["1", "4", "16", "64", "256", "600"]
 times = [1000 * min(seconds(int(size)) for _ in range(3)) for size in sizes]
 fig, ax = plt.subplots(figsize=(7.2, 2.6), layout="constrained")
 ax.bar_label(ax.bar(sizes, times, color="#0072B2"), fmt="%.1f")
-ax.set(xlabel="batch size", ylabel="milliseconds an epoch", yticks=[])
+ax.set(xlabel="batch size", ylabel="milliseconds per epoch", yticks=[])
 ax.spines[["top", "right", "left"]].set_visible(False)
 ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")
 

@@ -162,7 +162,7 @@ print(f"test rows, the winner: {100 * winner.test_accuracy():.1f} %")
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     fifty[0].test_accuracy()
-print(said[0].message)
+print(str(said[0].message).replace("; ", ";\n"))
 
 # %% [markdown]
 # **What you see: the box remembers.** <!-- claim: choice-second-look-warns --> Look
@@ -295,7 +295,7 @@ ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
 # own best epoch would be judging itself.
 #
 # **Predict.** The rows are shuffled and cut ten times: fifty losses, ten means. How
-# many times closer together do the means lie?
+# much smaller is the spread of the means?
 
 # %%
 setting = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=20, hidden=(16,))
@@ -315,11 +315,12 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close together.")
 
 # %% [markdown]
-# **What you see: more than three times.** <!-- claim: choice-folds-are-steadier --> It
-# matters which rows are held back: <!-- claim: choice-folds-differ --> with one split
-# you may land anywhere from less than half of the mean of all to more than one and a
-# half times as much. <!-- claim: choice-one-split-is-luck --> One piece of luck stays:
-# we have these 142 wines and no others.
+# **What you see: less than a third as large.**
+# <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
+# <!-- claim: choice-folds-differ --> with one split you may land anywhere from less
+# than half of the mean of all to more than one and a half times as much.
+# <!-- claim: choice-one-split-is-luck --> One piece of luck stays: we have these 142
+# wines and no others.
 #
 # **Predict.** Now choose by it. Which learning rate suits these wines, 0.01, 0.1, 0.3
 # or 1? Is one of them clearly out?

@@ -107,8 +107,7 @@ for n in (1, 4, 16):
 # %% [markdown]
 # **What you see: four times the seeds, half the spread.** Sixteen times, about a
 # quarter: twenty groups give a rough number. <!-- claim: seeds-four-times-halve --> The
-# spread of a mean of `n` is the spread of one, divided by the square root of `n`: its
-# **standard error**. The first few seeds bring the most, so start with three to five.
+# first few seeds bring the most, so start with three to five.
 
 # %%
 ex.enough_seeds
@@ -118,6 +117,9 @@ answer = ...
 ex.enough_seeds.check(answer)
 
 # %% [markdown]
+# The spread of a mean of `n` is the spread of one, divided by the square root of `n`:
+# its **standard error**.
+#
 # ## 5. The same seed for both (7 minutes)
 #
 # Two runners on different days, in different wind: who is faster? Let them run on the

@@ -70,8 +70,7 @@ ex.order.check(answer)
 # **What you see: batch size before learning rate.** Jun finds the best of all 36
 # settings. Ana ends at more than one and a half times that loss, often at more than
 # twice. All three orders with the batch size before the learning rate reach the best;
-# none of the others does. <!-- claim: path-spiral-order-decides --> Each path has
-# trained 8 settings. <!-- claim: path-cost -->
+# none of the others does. <!-- claim: path-spiral-order-decides -->
 #
 # ## 2. Why the order matters (7 minutes)
 #

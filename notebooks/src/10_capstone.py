@@ -277,10 +277,10 @@ print((accuracy < 0.85).sum(), "of 96,", (kept < 0.85).sum(), "of 16 below 0.85"
 # %% tags=["drawing"]
 # How the accuracies are spread: single draws above, the best of six below
 fig, axes = plt.subplots(2, figsize=(7.2, 3.6), layout="constrained", sharex=True)
-parts = {"single": accuracy.ravel(), "best of 6": kept}
+parts = {"single draws": accuracy.ravel(), "best of six": kept}
 for ax, (name, part) in zip(axes, parts.items(), strict=True):
     ax.hist(part, bins=np.arange(0, 1.01, 0.05), color="#0072B2", edgecolor="white")
-    ax.set(ylabel=name)
+    ax.set(ylabel=f"number of\n{name}")
     ax.axvline(0.85, color="black", ls="--")
 ax.set(xlabel="validation accuracy")
 _ = hk.alt_text(ax, "Single draws are spread wide, the best of six lie close to 1.")

@@ -109,7 +109,7 @@ def curve(learner, panel):
 
 def guess(learner, panel):
     learner.tab_to("slider")
-    learner.press("ArrowRight")
+    learner.press("ArrowUp")
     learner.tab_to("This is my guess")
     learner.press("Enter")
     panel.get_by_text("Your guess:").first.wait_for()

@@ -83,6 +83,7 @@ def press(page, scene, name):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(shown, width, scheme):
     page = shown(width=width, scheme=scheme)
+    page.locator("#guess .hpc-hit").first.press("ArrowDown")
     for name in ("look", "all", "pin", "share"):
         page.locator(f"[data-do={name}]").click()
     page.wait_for_timeout(300)
@@ -196,7 +197,6 @@ def test_an_address_opens_the_panel_as_it_was(shown):
 def test_the_scenes_are_panels(shown, site):
     page, made = shown(), site[1]
     chart = page.locator("#guess .hpc-hit").first
-    chart.focus()
     for _ in range(3):
         chart.press("ArrowDown")
     press(page, "guess", "look")
@@ -214,7 +214,6 @@ def test_the_scenes_are_panels(shown, site):
     assert "The grid's best is" in said(page, "path")
 
     cell = page.locator("#grid .hpc-hit").first
-    cell.focus()
     for key in ("Home", "ArrowUp", "Enter"):
         cell.press(key)
     assert "Your cell" in said(page, "grid")

@@ -116,13 +116,8 @@ def test_values_choose_their_axis(name, values, kind, ticks):
 
 
 def test_the_plot_of_a_curve_has_more_on_it_than_the_panel():
-    found = hk.validation_curve(
-        MOONS,
-        hk.Hyperparameters(epochs=4),
-        param_name="lr",
-        param_range=[0.01, 0.03, 1000.0],
-        seeds=range(2),
-    )
+    base, lrs = hk.Hyperparameters(epochs=4), [0.01, 0.03, 1000.0]
+    found = hk.grid_search(MOONS, base, lr=lrs, seeds=range(2))
     plain, full = validation_chart(found), validation_chart(found, last=True)
 
     assert [m.kind for m in plain.marks] == [m.kind for m in full.marks]

@@ -383,6 +383,7 @@ def test_describe_never_fails():
 
     assert _answers.describe(Bad()) == "a value of type Bad"
     assert len(_answers.describe(list(range(1000)))) <= 80
+    assert [_answers.describe(x) for x in (1 / 21, 0.1)] == ["0.04761905", "0.1"]
 
 
 def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkeypatch):

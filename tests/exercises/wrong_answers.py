@@ -347,8 +347,9 @@ WRONG = {
     ],
     "08/wide_enough": by(
         high_edge=[{"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}],
-        low_edge=[{"lr": [3, 10, 30], "batch_size": [8, 16]}],
-        gap=[{"lr": [0.001, 0.01, 100], "batch_size": [8, 32]}],
+        low_edge=[{"lr": [3, 10, 30], "batch_size": [16, 32]}],
+        gap=[{"lr": [0.001, 0.01, 100], "batch_size": [16, 32]}],
+        small=[{"lr": [0.01, 0.1, 1], "batch_size": [4, 32, 200]}],
         one_size=[{"lr": [0.1, 1, 10], "batch_size": [32]}],
         few=[{"lr": [0.1, 1], "batch_size": [32, 64]}],
         many=[{"lr": [0.01, 0.03, 0.1, 0.3, 1, 3, 10], "batch_size": [16, 32, 64]}],

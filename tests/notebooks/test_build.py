@@ -373,7 +373,7 @@ def test_tests_neither_read_nor_change_the_users_progress(folder, home):
         "from hpkit.exercises import lesson_02_learning_rate as ex\n\n"
         "def test_one():\n"
         "    assert ex.prediction.check(...).note == ''\n"
-        "    assert ex.prediction.check('It falls, and then it rises again.').passed\n"
+        "    assert ex.prediction.check('u-shaped').passed\n"
     )
 
     command = [sys.executable, "-m", "pytest", "-q", "test_one.py"]

@@ -125,9 +125,8 @@ QUICK = Hyperparameters(lr=0.3, epochs=5)
 
 
 def test_guess_comes_before_the_result(moons, monkeypatch):
-    panel = ValidationCurvePanel(
-        moons, "lr", QUICK, param_range=[0.01, 0.3], seeds=1, predict=True
-    )
+    more = {"param_range": [0.01, 0.3], "seeds": 1, "predict": True}
+    panel = ValidationCurvePanel(moons, "lr", QUICK, **more)
     assert "hp-covered" in panel._dom_classes
     assert "Make your guess first" in panel.result
     assert "0.3" not in panel.result
@@ -135,6 +134,9 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
     panel._ipython_display_()  # a page that is only read has nobody to guess
     assert "learning rate 0.3" in shown[1]["text/plain"]
+    panel.guess.button.click()  # nothing is drawn yet
+    assert "Draw it first" in panel.guess.answer.value
+    panel.guess.widget.charts.calls["draw"]([0.3, 0.4])
     panel.guess.button.click()
 
     assert panel.error is None
@@ -164,9 +166,8 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
         truth = np.minimum(panel.found.mean_val_loss, 1.5)
         truth[panel.found.runs.diverged.any(1)] = np.nan
     assert f"Your guess: <b>lowest {lowest}</b>" in panel.result
-    x, y = curve(chart, color="purple")
-    np.testing.assert_allclose(x, drawing.at, rtol=1e-6)
-    np.testing.assert_allclose(y, heights, rtol=1e-6)
+    mine = curve(chart, color="purple")
+    np.testing.assert_allclose(mine, [drawing.at, heights], rtol=1e-6)
     assert drawing.layout.display == "none"
     off = np.nanmean(np.abs(truth - heights))
     assert f"On average it was <b>{off:.2f}</b> off." in panel.result
@@ -186,9 +187,8 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
 
 
 def test_drawing_begins_at_the_loss_of_a_network_that_knows_nothing():
-    digits = ValidationCurvePanel(
-        load_dataset("digits"), base=QUICK, seeds=1, predict="draw"
-    )
-    drawing = digits.guess.widget
-    np.testing.assert_allclose(drawing.value, np.log(10), atol=1e-3)
-    assert drawing.charts.charts[0].y.domain == (0, 3)
+    data = load_dataset("digits")
+    panel = ValidationCurvePanel(data, base=QUICK, seeds=1, predict="draw")
+    (chart,) = panel.guess.widget.charts.charts
+    np.testing.assert_allclose(curve(chart)[1], np.log(10), atol=1e-3)
+    assert chart.y.domain == (0, 3)
