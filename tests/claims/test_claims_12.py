@@ -18,7 +18,7 @@ THREES = repeats(20, each=3)
 FIVES = repeats(20, each=5)
 CURVE = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 RATES = CURVE[2:6]
-WARM = (0.1, 0.3, 1, 1.5)
+WARM = (0.1, 0.3, 1, 1.2)
 
 
 @cache
@@ -80,7 +80,7 @@ def warmed():
 
 def test_warmup_near_the_edge():
     cold, warm = warmed()[:, WARM.index(1) :]
-    assert (np.mean(warm < cold, axis=1) >= [0.95, 0.8]).all()
+    assert (np.mean(warm < cold, axis=1) >= 0.8).all()
 
 
 def test_warmup_elsewhere():
