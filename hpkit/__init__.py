@@ -72,9 +72,7 @@ _PUBLIC = {
     "panels.share": "open",
     "panels.training": "TrainingPanel",
 }
-_MODULE_OF = {
-    name: module for module, names in _PUBLIC.items() for name in names.split()
-}
+_MODULE_OF = {n: module for module, names in _PUBLIC.items() for n in names.split()}
 
 __all__ = sorted(_MODULE_OF)
 

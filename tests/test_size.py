@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (18_122, 76),
+    "hpkit/**/*.py": (18_121, 76),
     "hpkit/charts/*.js": (679, 2),
     "tests/**/*.py": (22_884, 95),
 }

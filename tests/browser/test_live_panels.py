@@ -20,11 +20,8 @@ it
 
 def test_answers_arrive_while_a_slider_is_dragged(notebook):
     page = notebook(MANY)
-    panel = page.locator(".hpkit:visible")
-    height = panel.bounding_box()["height"]
     for slider, low, high in ((0, 5 / 8, 1), (1, 0, 1 / 2)):  # batch size 32 to 256
         assert seconds_of_answers(page, slider, low, high, 9) < 3
-        assert panel.bounding_box()["height"] == height  # nothing jumps
 
 
 def seconds_of_answers(page, slider, low, high, count):

@@ -11,9 +11,7 @@ from torch.nn.functional import cross_entropy
 import hpkit as hk
 
 SEEDS = repeats(40)
-LONG = hk.Hyperparameters(
-    lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200
-)
+LONG = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 PLATEAU = hk.Hyperparameters(lr=0.1, batch_size=16, hidden=(16,) * 4, epochs=200)
 MOST = 0.75  # "in most seeds"
 

@@ -24,9 +24,7 @@ def test_reference_is_up_to_date_and_two_pages():
         assert reference.example(name), name
 
 
-@pytest.mark.parametrize(
-    "text", [reference.text(), README], ids=["reference", "readme"]
-)
+@pytest.mark.parametrize("text", [reference.text(), README], ids=["page", "readme"])
 def test_its_examples_run(text, tmp_path, monkeypatch):
     shutil.copytree(reference.FILE.parents[1] / "data", tmp_path / "data")
     monkeypatch.chdir(tmp_path)

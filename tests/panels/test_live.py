@@ -228,10 +228,8 @@ def test_live_panels_of_an_earlier_run_of_their_cell_are_stopped(monkeypatch):
         ("c", None, "grid", []),  # a front end that does not number its runs
     ]
     panels = []
-    for cell, execution, kind, stops in runs:
-        monkeypatch.setattr(
-            live_module, "running_cell", lambda at=(cell, execution): at
-        )
+    for *cell, kind, stops in runs:
+        monkeypatch.setattr(live_module, "running_cell", lambda at=tuple(cell): at)
         before = [panel.stopped for panel in panels]
         panel = Stoppable()
 

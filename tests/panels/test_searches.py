@@ -24,21 +24,19 @@ from hpkit.text import label
 BASE = Hyperparameters(lr=0.3, epochs=5)
 QUICK = Hyperparameters(epochs=5)
 LISTS = {"lr": [0.01, 0.3, 10.0], "batch_size": [16, 64]}
+RATES = [0.001, 0.03, 0.3, 10]
 FRAMES = ("ties", "best", "chosen", "guess")  # in the order in which they are drawn
 
 
 @pytest.fixture
 def curve(moons):
-    made = ValidationCurvePanel(
-        moons, "lr", BASE, param_range=[0.001, 0.03, 0.3, 10], seeds=2
-    )
+    made = ValidationCurvePanel(moons, "lr", BASE, param_range=RATES, seeds=2)
     yield from ended(made)
 
 
 def test_curve_panel_shows_what_the_search_gives(curve, moons):
-    found = validation_curve(
-        moons, BASE, param_name="lr", param_range=[0.001, 0.03, 0.3, 10], seeds=(0, 1)
-    )
+    about = {"param_name": "lr", "param_range": RATES, "seeds": (0, 1)}
+    found = validation_curve(moons, BASE, **about)
 
     assert curve.error is None
     np.testing.assert_array_equal(curve.found.val_loss, found.val_loss)

@@ -38,10 +38,19 @@ def short_chunks(monkeypatch):
     monkeypatch.setattr(executors, "CHUNK", 0.005)
 
 
-@pytest.fixture(scope="module")
-def loky_pool():
-    with loky.ProcessPoolExecutor(2) as made:
-        yield made
+def pool_of(make):
+    @pytest.fixture(scope="module")
+    def pool():
+        with make() as made:
+            yield made
+
+    return pool
+
+
+SPAWN = multiprocessing.get_context("spawn")
+spawn_pool = pool_of(lambda: futures.ProcessPoolExecutor(2, mp_context=SPAWN))
+loky_pool = pool_of(lambda: loky.ProcessPoolExecutor(2))
+threads_pool = pool_of(lambda: futures.ThreadPoolExecutor(2))
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +61,6 @@ def dask_pool():
     cluster = distributed.LocalCluster(2, **about)
     with cluster, distributed.Client(cluster) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def threads_pool():
-    with futures.ThreadPoolExecutor(2) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def spawn_pool():
-    context = multiprocessing.get_context("spawn")
-    with futures.ProcessPoolExecutor(2, mp_context=context) as made:
-        yield made
 
 
 @pytest.fixture(scope="module", params=["threads", "spawn", "loky", "dask"])
