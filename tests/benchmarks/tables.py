@@ -1,6 +1,6 @@
 """Search the same 27 settings for three real tables, in four ways.
 
-    python tests/benchmarks/tables.py             # about ten minutes; a quiet machine
+    python tests/benchmarks/tables.py             # about four minutes; a quiet machine
 
 hpkit's grid and halving stand beside Optuna (a grid, pruned by successive halving),
 scikit-learn's HalvingGridSearchCV and Ray Tune's ASHA. Optuna and Ray train PyTorch in
