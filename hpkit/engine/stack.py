@@ -366,13 +366,13 @@ class Stack:
         Xs, Ys = data.X.split(columns, 1), data.Y.split(columns, 1)
         if self.net.whole_splits:  # as rows in memory: nothing is copied
             Xs = [x.T.contiguous().T for x in Xs]
-        return list(zip(Xs, Ys, strict=True))
+        return [(x, y, y.argmax(0)) for x, y in zip(Xs, Ys, strict=True)]
 
     def measure(self):
         """Return losses (2, runs), accuracies or None, and a metric or None."""
         data, count, own = self.data, len(self.runs), self.net.objective
         pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
-        for x, y in self.pieces:
+        for x, y, classes in self.pieces:
             out = self.net.outputs(x.expand(count, -1, -1))
             if own is not BUILT_IN:
                 outs.append(out.clone())
@@ -381,7 +381,7 @@ class Stack:
                 continue
             log_p = out.log_softmax(1)
             true = (log_p * y).sum(1)
-            right = _is_argmax(out, log_p, y, true).to(true.dtype)
+            right = _is_argmax(out, log_p, classes, true).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1).numpy()
@@ -464,11 +464,11 @@ def _generator(state):
     return generator
 
 
-def _is_argmax(out, log_p, y, true):
+def _is_argmax(out, log_p, classes, true):
     """Say of points (runs, points) whether the true class is the argmax."""
     right = true >= log_p.amax(1)  # argmax is slow: asked where two may be equal
     unsure = (right | true.isnan()) & ~(true > _LOG_HALF)
     if unsure.any():
-        classes = y.argmax(0).expand(unsure.shape)[unsure]
-        right[unsure] = out.transpose(1, 2)[unsure].argmax(1) == classes
+        wanted = classes.expand(unsure.shape)[unsure]
+        right[unsure] = out.transpose(1, 2)[unsure].argmax(1) == wanted
     return right
