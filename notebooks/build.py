@@ -206,12 +206,15 @@ def run(notebook, folder, **environ):
         outputs = [output for state in states for output in state.get("outputs", ())]
         raise_for_error(outputs, f"{name(cell, cell_index)}, in an Output widget")
 
+    # Nobody listens to a kernel's start-up warnings on unencrypted transport.
+    options = ["--log-level=ERROR"]
+    if any("hpkit" in cell.source for cell in notebook.cells):  # else no panel is there
+        options.append(f"--IPKernelApp.exec_lines={PATIENT}")
     client = NotebookClient(
         notebook,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(folder)}},
-        # Nobody listens to a kernel's start-up warnings on unencrypted transport.
-        extra_arguments=["--log-level=ERROR", f"--IPKernelApp.exec_lines={PATIENT}"],
+        extra_arguments=options,
         timeout=120,
         store_widget_state=True,
         coalesce_streams=True,
