@@ -215,7 +215,7 @@ answer = ...
 ex.after_the_test.check(answer)
 
 # %% [markdown]
-# ## 5. Halving on many machines (4 minutes)
+# ## 5. Halving on many machines (3 minutes)
 #
 # The halving of lesson 09, once more: 27 runs begin, a third of them goes on.
 
@@ -263,6 +263,8 @@ print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 # `SuccessiveHalvingPruner` is ASHA, but what it stops stays stopped. Here one trial
 # follows the other; with a `storage` that several machines share, each takes the next
 # trial. Slow starters are cut as before.
+#
+# ## 6. Four questions (1 minute)
 
 # %%
 ex.quiz
