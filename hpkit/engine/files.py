@@ -43,7 +43,7 @@ def _shapes(tensors):
 @contextmanager
 def checked(path: str | Path) -> Iterator[None]:
     """Check a path, and say what the system says of its file in three parts."""
-    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+    if not isinstance(path, str | os.PathLike) or path == "" or "\0" in str(path):
         raise refusal("path", path, kind=TypeError)
     try:
         yield

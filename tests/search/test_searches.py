@@ -458,7 +458,7 @@ BAD_SHARED = [
     *({"dataset": d} for d in ("moons", None, MOONS.train)),
     *({"progress": p} for p in ("yes", 1, None)),
     *({"executor": e} for e in ("loky", 2)),
-    *({"storage": s} for s in (3, "no\0name")),
+    *({"storage": s} for s in (3, "", "no\0name")),
     *({"model": m} for m in ("mlp", 3, torch.nn.Linear(2, 2))),
     {"base": hk.Hyperparameters(batch_size=401)},
 ]
