@@ -141,7 +141,7 @@ def test_a_search_killed_at_any_moment_ends_with_the_table_of_an_undisturbed_one
 ):
     command = [sys.executable, "-c", KILLED, search.__name__, str(epochs)]
     with subprocess.Popen(command) as process:
-        while not Path("tuning.json").exists():  # it is under way
+        while process.poll() is None and not Path("tuning.json").exists():
             time.sleep(0.001)
         time.sleep(np.random.default_rng().uniform(0, 0.15))
         os.kill(process.pid, signal.SIGKILL)
