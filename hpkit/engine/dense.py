@@ -196,6 +196,7 @@ class DenseNetworks:
     pads = True  # narrow and short batches are filled up
     whole_splits = False  # points may be measured in any pieces
     absent = ()  # every parameter has a gradient
+    at_work = contextlib.nullcontext  # it draws from generators of its own
     # In the largest layer's output while losses are measured: what fits a cache.
     eval_numbers = 250_000
 

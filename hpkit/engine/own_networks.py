@@ -7,6 +7,7 @@ little work, convolutions, networks that draw random numbers, and whatever vmap 
 tracing cannot do. A trace is compared with PyTorch's own answer before it is used.
 """
 
+import contextlib
 import copy
 import dis
 import inspect
@@ -79,6 +80,7 @@ class ModuleNetworks:
         self.order = [names.index(name) for name, _ in inside]
         self.fingerprint, self.nets, self.checked = fingerprint(self.net), {}, set()
         self.absent, self.unused, self.functions = [], set(), {}
+        self.drawing = None  # the place of the run whose random state torch has
         self.moving = []  # the places of the fixed tensors that training writes into
         self.stacked, self.whole_splits = stacked, not stacked
         if stacked:
@@ -199,19 +201,33 @@ class ModuleNetworks:
 
     # ---- run after run -------------------------------------------------------------
 
-    def _one_by_one(self, work):
-        """Call ``work(place, network)`` for each run, in the run's random state."""
-        found = []
+    @contextlib.contextmanager
+    def at_work(self):
+        """Lend torch's random state to the runs that are trained one by one."""
         with RANDOM_STATE:
             before = torch.get_rng_state()  # fork_rng takes four times as long
             try:
-                for i, own in enumerate(self.nets.values()):
-                    torch.set_rng_state(self.rng[i].clone())  # a view crashes
-                    found.append(work(i, own))
-                    self.rng[i] = torch.get_rng_state()
-                    own.take_replaced()
+                yield
             finally:
+                self._lend_to(None)
                 torch.set_rng_state(before)
+
+    def _lend_to(self, run):
+        """Give torch the random state of a run, once that of another is noted."""
+        if self.drawing != run:
+            if self.drawing is not None:
+                self.rng[self.drawing] = torch.get_rng_state()
+            if run is not None:
+                torch.set_rng_state(self.rng[run].clone())  # a view crashes
+            self.drawing = run
+
+    def _one_by_one(self, work):
+        """Call ``work(place, network)`` for each run, in the run's random state."""
+        found = []
+        for i, own in enumerate(self.nets.values()):
+            self._lend_to(i)
+            found.append(work(i, own))
+            own.take_replaced()
         return found
 
     def _ask(self, net, rows):

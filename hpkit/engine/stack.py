@@ -218,7 +218,8 @@ class Stack:
     def advance(self, seconds):
         """Train for that long, at least a step; at the end of an epoch `measure`."""
         start = time.perf_counter()
-        found = self.measure() if self.train(start + seconds) else None
+        with self.net.at_work():
+            found = self.measure() if self.train(start + seconds) else None
         self.seconds += (time.perf_counter() - start) / len(self.runs)
         self.measured |= found is not None
         return found
