@@ -125,6 +125,7 @@ SHARED |= {
     "storage": None,
     "cv": None,
     "progress": False,
+    "device": "cpu",
     "lr": [0.1, 1.0],
 }
 BATCHES, DRAWN = {"batch_size": [8, 16]}, {"n_trials": 3, "search_seed": 0}
@@ -152,7 +153,7 @@ FUNCTIONS = {
     "train": (
         trained,
         {"dataset": DATA, "settings": BASE, "seeds": (0,), "model": None}
-        | {"tick": 0.03, "dtype": torch.float32},
+        | {"tick": 0.03, "dtype": torch.float32, "device": "cpu"},
     ),
     "cross_validate": (
         hk.cross_validate,

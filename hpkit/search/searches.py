@@ -22,7 +22,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import join
-from hpkit.engine.training import check_settings, own_names, rated, train
+from hpkit.engine.training import check_device, check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
@@ -52,11 +52,12 @@ def searching(own):
         executor=None,
         storage=None,
         cv=None,
+        device="cpu",
         tick=_LIVE_TICK,
         **kwargs,
     ):
-        data = rated(dataset, loss, metric)
-        shared = own.__name__, data, base, seeds, model, executor, storage, cv, tick
+        shared = own.__name__, rated(dataset, loss, metric), base, seeds, model
+        shared += executor, storage, cv, device, tick
         return own(functools.partial(_Plan, *shared), **kwargs)
 
     @functools.wraps(own)
@@ -115,6 +116,7 @@ class _Plan:
         executor,
         storage,
         cv,
+        device,
         tick,
         space,
         *,
@@ -130,7 +132,8 @@ class _Plan:
             check_settings([self.base.but(**{name: v}) for v in ends], dataset)
         self.seeds = hp.check_seeds(seeds)
         self.tick = hp.check_number("tick", tick, low=0)
-        about, self.model = {"seeds": self.seeds, "model": model}, model
+        self.model, self.device = model, check_device(device)
+        about = {"seeds": self.seeds, "model": model, "device": self.device}
         self._train = functools.partial(Lasting, dataset, **about)
         if executor is not None:
             from hpkit.search.executors import Spread, check_executor
@@ -142,7 +145,7 @@ class _Plan:
             others = {"seeds": self.seeds, "executor": executor, "storage": storage}
             folds = check_cv(cv, dataset, **others)
             self.seeds = tuple(range(len(folds)))
-            make = functools.partial(Lasting, model=model)
+            make = functools.partial(Lasting, model=model, device=self.device)
             self._train = functools.partial(Folds, dataset, folds, make)
 
         self.storage = self.now = None
@@ -167,8 +170,8 @@ class _Plan:
         """Train the best run again at the end if it is one that a file has."""
         runs = search.runs
         if search.finished and (best := runs.best_run).weights is None:
-            about = {"seeds": (best.seed,), "model": self.model}
-            again = Lasting(self.dataset, [best.setting], **about)
+            about = {"seeds": (best.seed,), "device": self.device}
+            again = Lasting(self.dataset, [best.setting], model=self.model, **about)
             for _ in _under_way(again, self.tick, best.epochs_done):
                 pass
             at = runs.order[0], runs.seeds.index(best.seed)
@@ -225,7 +228,7 @@ def train_more(plan, parts, settings, planned, lost, **more):
 
 @searching
 def validation_curve(plan, *, param_name, param_range):
-    """Return models that are alike in everything but one hyperparameter.
+    """Return models alike in all but one hyperparameter.
 
     Arguments as in `grid_search`, but for `param_name`, such as "lr", and
     `param_range`, its values, as in ``sklearn.model_selection.validation_curve``.
@@ -272,6 +275,8 @@ def grid_search(plan, **values):
         `cross_validate`; see `best_run`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
+    device : str or torch.device, default 'cpu'
+        Where to train, as in `hpkit.train`.
     progress : bool, default False
         Show a bar with runs, epochs and seconds left. Interrupting returns what is
         done. (In `.live` there is `tick` instead, the seconds between two results.)
