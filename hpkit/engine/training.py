@@ -307,8 +307,8 @@ def train(
     tick : float, default 0.03
         Seconds of training between two yields, about.
     device : str or torch.device, default 'cpu'
-        Where to train, such as "cuda"; what comes back is on the CPU. Random numbers
-        are drawn on the CPU, too, so that every device gives the same run.
+        Where to train, such as "cuda"; what comes back is on the CPU. What hpkit draws
+        is the same on every device; dropout of a network of your own is the device's.
 
     Yields
     ------
