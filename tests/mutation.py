@@ -35,7 +35,10 @@ COPIED = ("hpkit", "tests", "data", "notebooks", "conftest.py", "pyproject.toml"
 MODULES = {
     "engine/stack": (16, "engine/stack engine/training engine/own_networks"),
     "engine/dense": (10, "engine/stack engine/training engine/own_networks"),
-    "engine/own_networks": (16, "engine/own_networks -k not double and not compiled"),
+    "engine/own_networks": (
+        16,
+        "engine/own_networks engine/training -k not double and not compiled",
+    ),
     "engine/training": (12, "engine/training engine/stack search/searches"),
     "engine/runs": (20, "engine/runs engine/stack search/searches"),
     "search/searches": (
