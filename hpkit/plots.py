@@ -52,18 +52,13 @@ def plot_training_curves(
 
     The lowest validation point has a ring. Each line has its label at its end; one
     that diverged has it beside the X at the top edge. Several seeds are a line (their
-    mean) and a band (one standard deviation to each side).
+    mean) and a band (one standard deviation to each side). See Goodfellow, Bengio,
+    Courville, Deep Learning (2016), figure 7.3.
 
     Parameters
     ----------
-    runs : Run, list of Run, Runs or Search
-    ax : matplotlib.axes.Axes, optional
     split : {"both", "valid", "train"}, optional
         Default both for at most four settings, else the validation loss alone.
-
-    Notes
-    -----
-    Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
 
     Examples
     --------
@@ -75,8 +70,7 @@ def plot_training_curves(
     count = int((runs.epochs_done >= 0).any(1).sum())
     split = split if split is not None else ("both" if count <= FEW else "valid")
     check_choice("split", split, ("both", "valid", "train"))
-    differ = varied(runs.settings)
-    names = [short(setting, differ) for setting in runs.settings]
+    names = [short(s, varied(runs.settings)) for s in runs.settings]
     chart = runs_chart(runs, split, names, few=count <= FEW)
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * count)
     return drawn(chart, ax, size, _alt("training", runs))
@@ -94,8 +88,6 @@ def plot_seeds(
 
     Parameters
     ----------
-    runs : Runs, Search or list of Run
-    ax : matplotlib.axes.Axes, optional
     pairs : bool, optional
         Join the dots of the same seed by thin lines; default for at most four
         settings. Runs of one seed share first weights and order of the points.
@@ -109,13 +101,10 @@ def plot_seeds(
     """
     runs = as_runs(runs)
     count = len(runs.settings)
-    if pairs is not None:
-        check_flag("pairs", pairs)
+    pairs = count <= FEW if pairs is None else check_flag("pairs", pairs)
     names = [short(s, varied(runs.settings)) for s in runs.settings]
-    pairs = pairs if pairs is not None else count <= FEW
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
-    look = {"seeds": runs.seeds, "pairs": pairs}
-    chart = seeds_chart(losses, runs.diverged, names, **look)
+    chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
     size = _SIZE[0], 1.3 + 0.45 * min(count, 14)
     return drawn(chart, ax, size, _alt("seeds", runs))
 
@@ -126,18 +115,9 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
     one standard deviation and the seeds as dots. Dotted: the loss after the last epoch.
     The minimum has a ring; what diverged has an X at the top edge; a minimum at the
-    edge of the list is said. The axis is a log scale when the values grow by factors.
-
-    Parameters
-    ----------
-    curve : Search
-        Of one hyperparameter, such as `validation_curve` gives.
-    ax : matplotlib.axes.Axes, optional
-
-    Notes
-    -----
-    The name is scikit-learn's. Bengio, Practical recommendations for gradient-based
-    training of deep architectures (2012): hyperparameters on a log scale.
+    edge of the list is said. The axis is a log scale when the values grow by factors
+    (Bengio, Practical recommendations for gradient-based training of deep
+    architectures, 2012). `curve` is a search over one hyperparameter.
 
     Examples
     --------
@@ -156,11 +136,8 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
 
     One vertical scale for each hyperparameter and, at the right, the validation loss
     (log scale, low at the bottom). The five best settings are in color, the others
-    gray; what diverged ends in an X at the top.
-
-    Notes
-    -----
-    Inselberg, The plane with parallel coordinates, The Visual Computer 1 (1985).
+    gray; what diverged ends in an X at the top (Inselberg, The plane with parallel
+    coordinates, The Visual Computer 1, 1985).
 
     Examples
     --------
@@ -179,12 +156,11 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     best = [i for i in tried[: len(_STRONG)] if not out[i]]
     strong, count = np.isin(np.arange(len(out)), best), len(out)
-    looks = {"color": ["gray"] * count, "label": [None] * count}
-    looks["shape"] = ["circle"] * count
-    for rank, i in enumerate(best):
+    looks = {"color": ["gray"] * count, "label": [""] * count}
+    for color, i in zip(_STRONG, best, strict=False):
         setting = short(search.settings[i], names)
         looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
-        looks["color"][i] = _STRONG[rank]
+        looks["color"][i] = color
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.05)
     marked = [
@@ -204,12 +180,8 @@ def plot_best_so_far(
     """Return the axes with the lowest validation loss against the epochs spent.
 
     Counted as in `Search.best_so_far`: settings one after the other. The loss axis is a
-    log scale when the lines span more than a factor of ten.
-
-    Parameters
-    ----------
-    searches : Search, list of Search, or dict of name: Search
-    ax : matplotlib.axes.Axes, optional
+    log scale when the lines span more than a factor of ten. Several searches are a list
+    or a dictionary by name.
 
     Examples
     --------
@@ -235,9 +207,6 @@ def plot_grid(
 
     Parameters
     ----------
-    grid : Search
-        Of at least two hyperparameters.
-    ax : matplotlib.axes.Axes, optional
     x, y : str, optional
         The two hyperparameters; default the first two. Of all others each cell shows
         the best.
@@ -252,14 +221,9 @@ def plot_grid(
     grid = _as_search(grid)
     x, y = _two_names(grid, x, y)
     space = _space(grid, x, y)
-    loss = np.full((len(space[y]), len(space[x])), np.nan)
-    for cell, i in charts.best_in_cells(grid, space).items():
-        loss[cell[::-1]] = charts.loss_in(grid, i)
-    best, ties = _lowest(grid, space)
-    framed = {"best": [charts.cell_of(best, space)] if best else [], "ties": ties}
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = _SAY["over"].format(names=others) if others else ""
-    chart = charts.heatmap_chart(space, loss, framed=framed, title=title)
+    chart = charts.path_chart(space, [grid], **_lowest(grid, space), title=title)
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
@@ -283,12 +247,12 @@ def _space(search, x, y):
 
 
 def _lowest(search, space):
-    """Return the best setting, if any, and the cells of those that are as good."""
+    """Return the best setting and the cells of those that are as good, if any."""
     if search.runs.diverged.any(1).all():
-        return None, []
+        return {}
     numbers = {search.settings.index(setting) for setting in search.ties}
     cells = charts.best_in_cells(search, space).items()
-    return search.best, [cell for cell, i in cells if i in numbers]
+    return {"best": search.best, "ties": [cell for cell, i in cells if i in numbers]}
 
 
 def _size(space):
@@ -313,8 +277,7 @@ def plot_path(
     Parameters
     ----------
     steps : Search
-        Of `one_at_a_time`, of at least two hyperparameters.
-    ax : matplotlib.axes.Axes, optional
+        Of `one_at_a_time`.
     grid : Search, optional
         The whole map, drawn below the path; without it only what the path has seen.
     x, y : str, optional
@@ -338,9 +301,9 @@ def plot_path(
             change = named_value(step.name, getattr(step.winner, step.name))
             said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
-    best, ties = (None, []) if grid is None else _lowest(grid, space)
-    look = {"best": best, "ties": ties, "title": "   ".join(said)}
-    chart = charts.path_chart(space, [known], path, **look)
+    framed = _lowest(known, space) if grid is not None else {}
+    title = "   ".join(said)
+    chart = charts.path_chart(space, [known], path, **framed, title=title)
     alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     return drawn(chart, ax, _size(space), alt)
 
@@ -357,10 +320,8 @@ def plot_decision_boundary(
     ----------
     run : Run
         On data with two features and classes.
-    ax : matplotlib.axes.Axes, optional
     epoch : {"best", "last"}, default "best"
         Weights of the epoch with the lowest validation loss, or of the last.
-    split : {"train", "valid"}, default "train"
 
     Examples
     --------

@@ -266,16 +266,18 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
-def loss_in(search, number):
-    """Return the loss of a setting on the map, inf where it diverged."""
-    runs = search.runs
-    return np.inf if runs.diverged[number].any() else runs.mean_val_loss[number]
-
-
 def path_chart(
-    space, searches, path, *, best=None, best_label=None, ties=(), chosen=None, title=""
+    space,
+    searches,
+    path=None,
+    *,
+    best=None,
+    best_label=None,
+    ties=(),
+    chosen=None,
+    title="",
 ) -> Chart:
-    """Return the lowest loss of each pair of values, and a path over them.
+    """Return the lowest loss of each pair of values, and perhaps a path over them.
 
     Where several searches know a cell, the last one counts. `path` is the start, then
     the winner of each step; cells of `best`, `ties` and `chosen` are framed.
@@ -283,14 +285,16 @@ def path_chart(
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
     for search in searches:
+        runs = search.runs
         for cell, i in best_in_cells(search, space).items():
-            loss[cell[::-1]] = value = loss_in(search, i)
+            value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
+            loss[cell[::-1]] = value
             said = short(search.settings[i], space), value
             tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
     unknown = WORDS["script"]["unknown"]
     every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
     stops = {}  # of each cell on the map: "S", "1" or a span of them
-    placed = [(number, _cell_on(setting, space)) for number, setting in enumerate(path)]
+    placed = [(n, _cell_on(setting, space)) for n, setting in enumerate(path or ())]
     for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
@@ -304,11 +308,13 @@ def path_chart(
     ]
     framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
     framed["chosen"] = [] if chosen is None else [chosen]
-    legends = {"best": best_label or WORDS["best"], "chosen": None}
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
-    look = {"framed": framed, "legends": legends, "tips": every, "marks": marks}
-    return heatmap_chart(space, loss, lift=_LIFT, title=title, alt=alt, **look)
+    look = {"framed": framed, "tips": every, "marks": marks, "title": title}
+    if path:
+        look["legends"] = {"best": best_label or WORDS["best"], "chosen": None}
+        look["lift"] = _LIFT
+    return heatmap_chart(space, loss, alt=alt, **look)
 
 
 def _cell_on(setting, space):
