@@ -323,72 +323,65 @@ def _cell_on(setting, space):
     return cell_of(setting, space) if there else None
 
 
-def _step_losses(runs, step, values):
-    """Return the loss of each value of a step: nan not begun, inf diverged."""
-    number = {s: i for i, s in enumerate(runs.settings)}
-    tried = [number.get(step.base.but(**{step.name: v})) for v in values]
-    loss = [np.nan if i is None else runs.mean_val_loss[i] for i in tried]
-    gone = [i is not None and runs.diverged[i].any() for i in tried]
-    return np.where(gone, np.inf, loss)
-
-
-def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
+def steps_chart(search, space) -> tuple[Chart, list]:
     """Return the validation curves of the steps, and the settings of their points.
 
-    Steps that the search, or None, has not begun are named only.
+    Steps that the search, or None, has not begun are named only. A click tells the
+    number of a point as "setting".
     """
-    steps = search.steps if search else ()
-    ordered = [in_order(values) for values in space.values()]
-    losses = [
-        _step_losses(search.runs, step, values)
-        for step, values in zip(steps, ordered, strict=False)
-    ]
-    known = np.concatenate([[], *losses])
-    known = known[np.isfinite(known)]
-    top, begin = nice_top(1.1 * known.max()) if len(known) else 1.0, 0
-    ticks, texts, heads, said, tips = [], [], [], [], []
-    settings, won, gone = [], [], []
-    curves = np.full((2, len(space), max(map(len, ordered))), np.nan)
-    for number, (name, values) in enumerate(zip(space, ordered, strict=True)):
-        at, winner = begin + np.arange(len(values), dtype=float), None
-        at += max(0, _NARROW - len(values)) / 2
+    steps, loss_of = search.steps if search else (), {}
+    if search:
+        out, loss = search.runs.diverged.any(1), search.runs.mean_val_loss
+        known = np.where(out, np.inf, loss)
+        loss_of = dict(zip(search.settings, known, strict=True))
+    ticks, texts, heads, said, begin = [], [], [], [], 0
+    settings, won, gone, losses = [], [], [], []
+    most = max(map(len, space.values()))
+    curves = np.full((2, len(space), most), np.nan)
+    for number, (name, values) in enumerate(space.items()):
+        values, winner = in_order(values), None
+        at = begin + np.arange(len(values)) + max(0, _NARROW - len(values)) / 2
         ticks += at.tolist()
         texts += map(shown, values)
         now = "next" if number == len(steps) else "later"
         if number < len(steps):
-            step, loss, now = steps[number], losses[number], "now"
+            step, now = steps[number], "now"
             winner = step.winner
+            tried = [step.base.but(**{name: value}) for value in values]
+            loss = np.array([loss_of.get(setting, np.nan) for setting in tried])
             good = np.flatnonzero(np.isfinite(loss))
             curves[:, number, : len(good)] = at[good], loss[good]
             gone += at[np.isposinf(loss)].tolist()
-            tried = [step.base.but(**{name: values[k]}) for k in good]
+            tried = [tried[k] for k in good]
             won += [len(settings) + k for k, s in enumerate(tried) if s == winner]
             settings += tried
-            told = zip(tried, loss[good], strict=True)
-            tips += [WORDS["tip"].format(short(s, space), value) for s, value in told]
+            losses += loss[good].tolist()
         now = WORDS["won" if winner else now]
         now = now.format(shown(getattr(winner, name)) if winner else "")
         head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
         said.append(f"{TABLE[name].label}, {now}")
         begin += max(len(values), _NARROW) + _GAP
+    top = nice_top(1.1 * max(losses, default=0))
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
+    told = zip(settings, losses, strict=True)
+    tips = [WORDS["tip"].format(short(s, space), value) for s, value in told]
     x, y = curves[:, np.isfinite(curves[0])]
-    losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
+    scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
     room = {"room": _NARROW + _GAP}  # between middles
     marks = [
         text(middle, 1.22 * level, names, strong=True, **room),
         text(middle, 1.1 * level, states, color="soft", **room),
         line(*curves, width=2.2, hover=False),
-        points(x, y, size=4.5, tip=tips, click=click),
+        points(x, y, size=4.5, tip=tips, click="setting"),
         ring(x[won], y[won], color="orange"),
         cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     chart = Chart(
         Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks),
-        Axis(WORDS["loss"], (0, 1.3 * top), **losses),
+        Axis(WORDS["loss"], (0, 1.3 * top), **scale),
         marks,
-        title=WORDS["steps"] if title is None else title,
+        title=WORDS["steps"],
         alt=WORDS["steps_alt"].format("; ".join(said)),
         choose=WORDS["choose_setting"],
     )
@@ -396,15 +389,16 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
 
 
 def best_so_far_chart(
-    searches, *, look=None, budget=None, ends=None, log=None, label="{} {:.3g}", **chart
+    searches, *, looks=(CLASSES, SHAPES, _DASHES), budget=None, ends=None, **chart
 ) -> Chart:
     """Return a step line for each `Search`, by name: the lowest loss so far.
 
-    `look` has their "colors", "dashes" and "shapes", `ends` by name the lowest loss of
-    each of many races, drawn as a column of points at the right. The loss axis is
-    logarithmic, unless `log` says otherwise, where the lines span a factor of ten.
+    `looks` are their colors, shapes and dashes. With a `budget` they race: `ends` has
+    by name the lowest loss of each of many races, drawn as a column of points at the
+    right. Else the loss axis is logarithmic where the lines span a factor of ten.
     """
-    looks = {"colors": CLASSES, "dashes": _DASHES, "shapes": SHAPES} | dict(look or {})
+    colors, shapes, dashes = looks
+    race, label = budget is not None, "{}" if budget else "{} {:.3g}"
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
     x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
@@ -422,21 +416,21 @@ def best_so_far_chart(
         room = (len(curves) + 0.7) * _COLUMN if column else room
     tops = [*(np.fmax.reduce(loss) for _, loss in curves.values()), *height]
     low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)
-    log, floor = high > 10 * low > 0 if log is None else log, floor_of([low, high])
+    log, floor = race or high > 10 * low > 0, floor_of([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
     ticks = np.linspace(0, budget, 4).round() if room else ()
-
-    def of(name, numbers):
-        return [looks[name][k % len(looks[name])] for k in numbers]
-
     every = range(len(curves))
-    steps = {"color": of("colors", every), "dash": of("dashes", every), "step": True}
-    steps |= {"width": 2.6, "name": list(curves), "label": labels}
-    dots = {"color": of("colors", owner), "shape": of("shapes", owner), "size": 4}
+    steps = {"color": _by_turns(colors, every), "dash": _by_turns(dashes, every)}
+    steps |= {"width": 2.6, "name": list(curves), "label": labels, "step": True}
+    dots = {"color": _by_turns(colors, owner), "shape": _by_turns(shapes, owner)}
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
-    marks = [line(x, y, **steps), points(at, height, **dots, tip=tips)]
+    marks = [line(x, y, **steps), points(at, height, **dots, size=4, tip=tips)]
     return Chart(across, up, marks, **chart)
+
+
+def _by_turns(looks, numbers):
+    return [looks[k % len(looks)] for k in numbers]
 
 
 def _log_axis(label, values):

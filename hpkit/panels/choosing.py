@@ -12,8 +12,7 @@ from hpkit.engine.runs import Run
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.live import play
-from hpkit.panels.panel import FOLDER, Panel
+from hpkit.panels.panel import FOLDER, Panel, play
 from hpkit.panels.parts import code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
@@ -144,7 +143,7 @@ class CoinFlipsPanel(Panel):
         table["test_accuracy"], table["best_val_accuracy"] = test, valid[best]
         return table | {"its_test_accuracy": test[best]}
 
-    def code(self) -> str:
+    def _code(self):
         return f"""import hpkit as hk
 
 data = hk.load_dataset("coin_flips", {self.flips})
@@ -276,7 +275,7 @@ class TestBoxPanel(Panel):
     def _table(self):
         return {"split": BOX["split"][: len(self.losses)], "loss": self.losses}
 
-    def code(self) -> str:
+    def _code(self):
         best = "run.best_val_loss, run.best_epoch"
         return code_of_run(self.run, best, "run.test_loss()")
 

@@ -12,8 +12,7 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
 from hpkit.locale import Texts
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_run, head_of, named, say
 from hpkit.text import named_value
 
@@ -207,10 +206,6 @@ class ClinicPanel(Panel):
         self.rows.append(row | {"first_try": first})
         yield
 
-    @property
-    def there(self):
-        return self.run is not None
-
     def _update(self, running):
         self.treat_button.disabled = running or not self.there
         right = [r["fault"] == r["named"] for r in self.rows if r["first_try"]]
@@ -260,12 +255,12 @@ class ClinicPanel(Panel):
         said = WORDS["right" if note["named"] == note["fault"] else "wrong"]
         return f"{said} {WORDS[end]}".format(**facts)
 
-    def _table(self):
-        return self.rows
+    def frame(self):
+        import pandas as pd
 
-    def code(self) -> str:
-        if not self.there:
-            return ""
+        return pd.DataFrame(self.rows)
+
+    def _code(self):
         name, drawn = self.patient.dataset.name, self.patient.drawn
         top, _, data, *rest = code_of_run(self.run).splitlines()
         data = f'data = hk.load_dataset("{name}", seed={drawn})'

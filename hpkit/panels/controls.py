@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Number
 
 import ipywidgets as W
@@ -67,7 +68,7 @@ def _framed(label, slider, *number):
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
+def tied(label, slider, rounded=_same, *, number=None, read=_same, step=None):
     """Return a slider and a number box that follow each other, as a `_Knob`."""
     # The box may go between the ticks of the slider, and beyond: it takes any number,
     # since hpkit's own checks say what is wrong with it, where a limit would silently
@@ -110,7 +111,7 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
-    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"), step=None)
+    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"))
 
 
 def _count_knob(name, dataset, value):
@@ -121,29 +122,32 @@ def _count_knob(name, dataset, value):
         return int(value) if value.is_integer() else value
 
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(TABLE[name].knob, slider, read=read)
+    return tied(TABLE[name].knob, slider, read=read, step=1)
 
 
 def count_box(label, value, low, high, *, most=None, **look):
     """Return a number box tied to a slider over whole numbers, and their box."""
     # The number may be typed up to `most`, default ten times the end of the slider.
+    # ipywidgets' own box for whole numbers drops the point of 2.5 and hands over 25.
     low, high = min(low, value), max(high, value)
+    most, name = most or 10 * high, label.split(",")[0]
+    hint = WORDS["between"].format(most)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
-    number = _Count(label.split(",")[0], most or 10 * high, value)
+    check = partial(hyper.check_count, name, most=most, hint=hint)
+    number = CheckedBox(value, check, step=1)
     box = tied(label, slider, number=number).box
-    number.tooltip = WORDS["number"].format(label, 1, number.most)
+    number.tooltip = WORDS["number"].format(label, 1, most)
     return number, box
 
 
-class _Whole(traitlets.TraitType):
-    """Takes what a `_Count` may hold; else the box shows again what stood there."""
+class _Checked(traitlets.TraitType):
+    """Takes what its box may hold; else the box shows again what stood there."""
 
     default_value = 1
 
     def validate(self, box, value):
-        hint = WORDS["between"].format(box.most)
         try:
-            return hyper.check_count(box.label, value, most=box.most, hint=hint)
+            return box.check(value)
         except ValueError as error:
             if box.refuse is None:
                 raise
@@ -152,16 +156,14 @@ class _Whole(traitlets.TraitType):
             return box.value
 
 
-class _Count(W.FloatText):
-    """A box for whole numbers; `refuse` is told what is wrong with another one."""
+class CheckedBox(W.FloatText):
+    """A box for what `check` returns; `refuse` is told what is wrong with the rest."""
 
-    # ipywidgets' own box drops the point of 2.5 and hands over 25.
+    value = _Checked().tag(sync=True)
 
-    value = _Whole().tag(sync=True)
-
-    def __init__(self, label, most, value):
-        self.label, self.most, self.refuse = label, most, None
-        super().__init__(value=value, step=1)
+    def __init__(self, value, check, **look):
+        self.check, self.refuse = check, None
+        super().__init__(value=value, **look)
 
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
@@ -221,6 +223,7 @@ class Controls:
         of = {n: (n, dataset, getattr(base, n)) for n in names}
         self.knobs = {n: BUILD[TABLE[n].control](*more) for n, more in of.items()}
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
+        self.sources = [knob.source for knob in self.knobs.values()]
 
     def __getitem__(self, name):
         return self.knobs[name]
@@ -246,14 +249,11 @@ class Controls:
                 knob.slider.continuous_update = on
 
 
-def _check_seed_count(count):
-    return hyper.check_count("seeds", count, most=MOST_SEEDS, hint=WORDS["few"])
-
-
 def given_seeds(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
     if isinstance(seeds, Number | str):
-        return range(_check_seed_count(seeds))
+        few = WORDS["few"]
+        return range(hyper.check_count("seeds", seeds, most=MOST_SEEDS, hint=few))
     return hyper.check_seeds(seeds)
 
 
@@ -263,12 +263,6 @@ def seeds_from(given, count, first=0):
         return range(first, first + count)
     more = max(given) + 1
     return (*given, *range(more, more + first + count))[first : first + count]
-
-
-def seed_knob(count):
-    """Return how many seeds a search takes, as a `_Knob`."""
-    slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-    return tied(WORDS["seeds"], slider, read=_check_seed_count)
 
 
 def seed_choice():

@@ -22,7 +22,7 @@ from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
-WORDS = Texts("panels.one_at_a_time")
+WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 QUICK = 2.0  # seconds: a start that is trained without being asked for
 
 
@@ -126,14 +126,13 @@ class OneAtATimePanel(ListedPanel):
             self.order,
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
-            self.seed_knob.box,
+            self.seed_box,
             (self.next_button, self.all_button),
             (self.grid_button,),
             (self.back_button, self.stop_button),
         ]
         self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
-        paths = WORDS["paths"], WORDS["paths_tip"], self.paths
-        more = {"widths": (1, 1), "drawers": [paths, *self.rows]}
+        more = {"widths": (1, 1), "drawers": {"paths": self.paths, **self.drawers}}
         more["calls"] = {"cell": self._choose_cell, "setting": self._choose_point}
         self.build(*left, **more)
 
@@ -162,7 +161,6 @@ class OneAtATimePanel(ListedPanel):
 
     def _reseed(self):
         """Begin again with other seeds."""
-        _ = self.seed_list  # checks them
         self.grid = None
         self.walked.clear()
         self.reset()
@@ -278,7 +276,7 @@ class OneAtATimePanel(ListedPanel):
         look["best_label"] = WORDS["best" if self._whole else "best_so_far"]
         stops = [self.starting, *(step.winner for step in self.done)]
         path = path_chart(self.space, searches, stops, **look)
-        steps, self.points = steps_chart(self.found, self.ordered, click="setting")
+        steps, self.points = steps_chart(self.found, self.ordered)
         return [path, steps]
 
     def _title(self, searches):

@@ -15,12 +15,10 @@ from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, say
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.result import Search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.text import short
 
@@ -169,11 +167,10 @@ class SearchRacePanel(Panel):
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]
         found = {kind: self.found[kind] for kind in LOOKS if kind in self.found}
-        colors, shapes, dashes = zip(*LOOKS.values(), strict=True)
         alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False)))
         text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
-        look = {"look": {"colors": colors, "shapes": shapes, "dashes": dashes}}
-        look |= {"budget": self.budget.value, "log": True, "label": "{}"}
+        looks = zip(*LOOKS.values(), strict=True)
+        look = {"looks": looks, "budget": self.budget.value}
         ends = {names[kind]: self.lowest[kind] for kind in found} if many else None
         named = {names[kind]: each for kind, each in found.items()}
         race = charts.best_so_far_chart(named, ends=ends, **look, **text)
@@ -210,12 +207,10 @@ class SearchRacePanel(Panel):
         more = not running and count < races
         return said + WORDS["more"].format(races) * more
 
-    def frame(self):
+    def _table(self):
         """Return the settings of the first race, one a row, the best first."""
         import pandas as pd
 
-        if not self.found:
-            return pd.DataFrame()
         names = WORDS["kinds"]
         frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
         columns = [f"param_{n}" for n in self.space]
@@ -223,10 +218,10 @@ class SearchRacePanel(Panel):
         return pd.concat(frames)[columns].sort_values("mean_val_loss")
 
     @property
-    def _trained(self) -> Search | None:
+    def _trained(self):
         return self.found.get("random")
 
-    def code(self) -> str:
+    def _code(self):
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
         count = f"n_trials={self.budget.value // self.base.epochs}"
         more = self.base, self.model, [count, *ranges]

@@ -8,13 +8,12 @@ import numpy as np
 from hpkit.charts.runs import nice_top, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import Runs, Training, check_settings
+from hpkit.engine.training import Training, check_settings
 from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import FULL, cell, code_of_setting, head_of, named, say
 from hpkit.text import seeds_of
 
@@ -61,7 +60,7 @@ class SchedulePanel(Panel):
     [0.1, 0.2, 0.1, 0.0]
     """
 
-    kind, words, there = "schedule", WORDS, False
+    kind, words = "schedule", WORDS
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class SchedulePanel(Panel):
         predict: bool = False,
     ) -> None:
         setting = check_setting(setting, default=USUAL)
-        super().__init__(dataset, title, key=(setting,))
+        super().__init__(dataset, title)
         check_settings(setting, dataset)
         check_count("epochs", setting.epochs, most=MOST, hint=WORDS["fewer"])
         check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
@@ -135,7 +134,7 @@ class SchedulePanel(Panel):
                 while not training.paused(epoch):
                     training.advance(FRAME, epoch)
                     yield False
-                self.runs, self.there = training.runs, True
+                self.runs = training.runs
                 yield
         finally:
             self.begun = 0
@@ -197,8 +196,6 @@ class SchedulePanel(Panel):
         return self._done == self.base.epochs
 
     def _table(self):
-        if not self.there:
-            return {}
         rates = np.array([s.rates() for s in self.runs.settings])[:, : self._done]
         table = {"epoch": np.arange(1, self._done + 1)}
         table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
@@ -206,12 +203,10 @@ class SchedulePanel(Panel):
         return table | dict(zip(self.names, losses, strict=True))
 
     @property
-    def _trained(self) -> Runs | None:
-        return self.runs if self.there else None
+    def _trained(self):
+        return self.runs
 
-    def code(self) -> str:
-        if not self.there:
-            return ""
+    def _code(self):
         others = [f"base.but(schedule={s.schedule!r})" for s in self.runs.settings[1:]]
         made = f"base = {code_of_setting(self.runs.settings[0])}"
         settings = ",\n    ".join(["base", *others])

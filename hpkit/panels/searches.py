@@ -38,8 +38,7 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, row, toggles
 from hpkit.search.result import describe
 from hpkit.search.searches import grid_search, validation_curve
@@ -74,23 +73,24 @@ class ListedPanel(Panel):
         Number of the setting that is highlighted; None is the best.
     """
 
-    def __init__(self, dataset, title, base, seeds, model, key=()):
+    def __init__(self, dataset, title, base, seeds, model):
         self.base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title, key=key)
+        super().__init__(dataset, title)
         check_settings([self.base], dataset)
-        self.found = self.chosen = None
+        self.chosen = None
         self.model, self.given = check_model(model), c.given_seeds(seeds)
-        self.seed_knob = c.seed_knob(len(self.given))
-        self.seeds = self.seed_knob.source
+        count, name = len(self.given), c.WORDS["seeds"]
+        ends = count, 1, max(10, count)
+        self.seeds, self.seed_box = c.count_box(name, *ends, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
         self.list, self._heads, box = c.list_widget(WORDS["settings_tip"])
         self.on_change(self.list, self._listed)
-        self.rows = [(WORDS["settings"], WORDS["settings_tip"], box)]
+        self.drawers = {"settings": box}
 
     @property
     def seed_list(self) -> Sequence[int]:
-        """The seeds: those given, then the next numbers; checks what was typed."""
-        return c.seeds_from(self.given, self.seed_knob.value)
+        """The seeds: those given, then the next numbers."""
+        return c.seeds_from(self.given, self.seeds.value)
 
     @property
     def _more(self):
@@ -162,7 +162,7 @@ class ListedPanel(Panel):
             self.list.index = self.focus
 
     def _table(self):
-        return self.found.to_frame() if self.found else {}
+        return self.found.to_frame()
 
     def _line_of(self, space, controls=None, usual=c.USUAL):
         """Return what the panel's line says of lists, seeds and controls."""
@@ -184,17 +184,17 @@ class ListedPanel(Panel):
 class _SearchPanel(ListedPanel):
     """A panel around one search."""
 
-    def __init__(self, dataset, title, base, *, controls, seeds, model, key):
-        super().__init__(dataset, title, base, seeds, model, key)
+    def __init__(self, dataset, title, base, *, controls, seeds, model):
+        super().__init__(dataset, title, base, seeds, model)
         self.before = self.settled = self.offer = None
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
         self.start_button = self.button("start", lambda: self.start(), "primary")
         pair = self.start_button, self.stop_button
-        self.search_box = [self.controls.box, self.seed_knob.box, pair]
-        for knob in (*self.controls.knobs.values(), self.seed_knob):
-            self.on_change(knob.source, self._moved)
+        self.search_box = [self.controls.box, self.seed_box, pair]
+        for source in (*self.controls.sources, self.seeds):
+            self.on_change(source, self._moved)
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
@@ -372,8 +372,8 @@ class ValidationCurvePanel(_SearchPanel):
         predict: bool | str = False,
     ) -> None:
         check_name(param_name, own_names((param_name,), model, base))
-        more = {"seeds": seeds, "model": model, "key": (param_name,)}
-        super().__init__(dataset, title, base, controls=controls, **more)
+        more = {"controls": controls, "seeds": seeds, "model": model}
+        super().__init__(dataset, title, base, **more)
         self.values = self._entry(param_name, param_range)
         self.first = param_name, self.controls.setting
         values = self.values.values
@@ -386,7 +386,7 @@ class ValidationCurvePanel(_SearchPanel):
 
             self.ask(True, CURVE["draw"], drawing, lowest)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
-        more = {"widths": (5, 6), "calls": calls, "drawers": self.rows}
+        more = {"widths": (5, 6), "calls": calls, "drawers": self.drawers}
         self.build(self.values.frame, *self.search_box, **more)
         self._come_in()
 
@@ -473,8 +473,8 @@ class GridPanel(_SearchPanel):
         own = own_names((x, y), model, base)
         if check_name(x, own) == check_name(y, own):
             raise refusal("same_axes", x)
-        more = {"seeds": seeds, "model": model, "key": (x, y)}
-        super().__init__(dataset, title, base, controls=controls, **more)
+        more = {"controls": controls, "seeds": seeds, "model": model}
+        super().__init__(dataset, title, base, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, GRID[side], FEW)
         cells = _CellGuess(self._space(), self._planned())
@@ -483,7 +483,7 @@ class GridPanel(_SearchPanel):
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
-        more = {"widths": (1, 1), "over": [views], "drawers": self.rows}
+        more = {"widths": (1, 1), "over": [views], "drawers": self.drawers}
         more["calls"] = {"cell": self._clicked}
         self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
         self._come_in()

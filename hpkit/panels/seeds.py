@@ -1,17 +1,17 @@
 """`SeedsPanel`: settings compared over many seeds, as strips of points."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.runs import seeds_chart
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import Runs, check_settings, train
+from hpkit.engine.training import Runs, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
-from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import cell, code_of_setting
 from hpkit.search.result import compared, factor, told_apart
@@ -59,10 +59,10 @@ class SeedsPanel(Panel):
         predict: bool = False,
     ) -> None:
         self.settings = check_settings(settings, dataset)
-        super().__init__(dataset, title, key=self.settings)
+        super().__init__(dataset, title)
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)
-        self.given, self.runs, self.first = given_seeds(seeds), None, 0
+        self.given, self.first = given_seeds(seeds), 0
         differ = varied(self.settings)
         self.names = [label(setting, differ or ["lr"]) for setting in self.settings]
         self.short = [short(setting, differ) for setting in self.settings]
@@ -84,14 +84,8 @@ class SeedsPanel(Panel):
         return seeds_from(self.given, count, self.first)
 
     def _training(self):
-        seeds = self._seeds(self.most)
-        for runs in train(self.dataset, self.settings, seeds=seeds, tick=FRAME):
-            self.runs = runs
-            yield
-
-    @property
-    def there(self):
-        return len(self.shown) > 0
+        seeds, take = self._seeds(self.most), partial(setattr, self, "runs")
+        return self.train(self.dataset, self.settings, seeds, take)
 
     @property
     def shown(self) -> np.ndarray:
@@ -156,12 +150,12 @@ class SeedsPanel(Panel):
         return {"seed": seeds} | dict(zip(self.names, self.losses, strict=True))
 
     @property
-    def _trained(self) -> Runs | None:
+    def _trained(self):
         seeds = self._seeds(self.count.value)
         runs = [run for run in self.runs or () if run.seed in seeds]
         return Runs.of(runs) if runs else None
 
-    def code(self) -> str:
+    def _code(self):
         settings = ",\n    ".join(map(code_of_setting, self.settings))
         settings = f"settings = [\n    {settings},\n]"
         seeds = seeds_of(self._seeds(self.count.value))

@@ -21,7 +21,6 @@ from hpkit.engine.training import Training, check_model, check_settings, train
 from hpkit.hyperparameters import (
     TABLE,
     Hyperparameters,
-    brief,
     check_seed,
     check_setting,
     told,
@@ -29,8 +28,7 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, values_text
+from hpkit.panels.panel import FRAME, Panel, values_text
 from hpkit.panels.parts import (
     button,
     buttons,
@@ -105,7 +103,7 @@ class TrainingPanel(Panel):
         predict: bool | str = False,
     ) -> None:
         base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title, key=(brief(controls), base))
+        super().__init__(dataset, title)
         check_settings([base], dataset)
         seed, self.model = check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
@@ -131,14 +129,13 @@ class TrainingPanel(Panel):
         second = self.pause_button, self.one_button, self.slow
         self.view_of_run = view = _RunView(self, self.model)
         self.beside = say("", "hp-table")
-        shown = {"runs": self.list.box, "compare": self.beside}
-        drawers = [(WORDS[name], WORDS[f"{name}_tip"], w) for name, w in shown.items()]
+        drawers = {"runs": self.list.box, "compare": self.beside}
         more = {"widths": view.widths, "over": view.over, "drawers": drawers}
         self.build(self.controls.box, seed_row, first, second, **more)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
         self.on_change(self.seeds, self._renew_seed)
-        for knob in self.controls.knobs.values():
-            self.on_change(knob.source, self._moved)
+        for source in self.controls.sources:
+            self.on_change(source, self._moved)
 
     def _start(self, *, replace=True, rest_at=None, **job):
         """Start a training of what the controls show; `job` as in `_training`."""
@@ -318,8 +315,8 @@ class TrainingPanel(Panel):
         facts = {"n": len(kept), "names": WORDS["and"].join(names)}
         return WORDS[line].format(**facts, best=digits(best))
 
-    def code(self) -> str:
-        return code_of_run(self.run) if self.run else ""
+    def _code(self):
+        return code_of_run(self.run)
 
     def _state(self):
         shown, pins = self.strong, []

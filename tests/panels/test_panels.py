@@ -23,8 +23,7 @@ from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels.live import Live
-from hpkit.panels.panel import FOLDER
+from hpkit.panels.panel import FOLDER, Live
 from hpkit.text import label, short
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -152,10 +151,8 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
 def test_an_error_of_our_own_code_is_no_wrong_value(moons):
     panel = BowlPanel()
     panel.lr.value = -1
-    assert isinstance(panel.error, ValueError)
     assert panel.result.startswith("learning rate must be")
-    panel.lr.value = 0.1
-    assert panel.error is None
+    assert panel.lr.value == 0.2
 
     def fault():
         raise ValueError("a fault of hpkit")

@@ -18,7 +18,7 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.controls import NEW, SAME
-from hpkit.panels.live import Live
+from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
