@@ -29,6 +29,9 @@ QUICK = 2.0  # seconds: a start that is trained without being asked for
 class OneAtATimePanel(ListedPanel):
     """Change one hyperparameter after the other and see the path on the map.
 
+    `found` is the search so far, at first of the start alone, `grid` that of the grid,
+    once it was asked for.
+
     Parameters
     ----------
     base : Hyperparameters, optional
@@ -42,13 +45,6 @@ class OneAtATimePanel(ListedPanel):
         Ask whether the path will end at the best of the grid before anything is shown.
     **values : sequence
         The values of two hyperparameters or more; default those of lesson 7.
-
-    Attributes
-    ----------
-    found : Search
-        Of the steps so far; before the first one, of the start alone.
-    grid : Search or None
-        Of the grid, once it was asked for.
 
     Examples
     --------

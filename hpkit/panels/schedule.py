@@ -35,6 +35,7 @@ class SchedulePanel(Panel):
 
     Beside it train, from the same weights, those with a constant rate and with cosine.
     What is drawn while Train runs counts from the next epoch on; what is past stays.
+    `runs` are of the constant rate, of cosine and of what was drawn.
 
     Parameters
     ----------
@@ -45,11 +46,6 @@ class SchedulePanel(Panel):
     seeds : int or iterable of int, default 3
         How many, or which.
     title, predict : as of `TrainingPanel`
-
-    Attributes
-    ----------
-    runs : Runs
-        Of the constant rate, of cosine and of what was drawn.
 
     Examples
     --------

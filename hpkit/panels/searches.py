@@ -1,8 +1,4 @@
-"""Panels of one search: `ValidationCurvePanel`, `GridPanel`, and what searches share.
-
-A subclass of `_SearchPanel` says which search: `_begin()` checks all at once and
-returns it as a generator of `Search`, of the values that `_space()` has.
-"""
+"""Panels of one search, `ValidationCurvePanel`, `GridPanel`; what searches share."""
 
 from __future__ import annotations
 
@@ -15,16 +11,9 @@ import ipywidgets as W
 import numpy as np
 import traitlets
 
+from hpkit.charts import searches as charts
 from hpkit.charts.live import LiveCharts
 from hpkit.charts.runs import loss_chart
-from hpkit.charts.searches import (
-    grid_losses,
-    heatmap_chart,
-    profile_chart,
-    validation_chart,
-    value_axis,
-    value_curves_chart,
-)
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model, check_settings, own_names, weights
@@ -40,8 +29,8 @@ from hpkit.locale import Texts
 from hpkit.panels import controls as c
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, row, toggles
+from hpkit.search import searches
 from hpkit.search.result import describe
-from hpkit.search.searches import grid_search, validation_curve
 from hpkit.search.space import all_settings, with_own
 from hpkit.text import (
     best_sentences,
@@ -64,20 +53,13 @@ FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
 class ListedPanel(Panel):
-    """A panel with what a search has found so far, and a list of its settings.
-
-    Attributes
-    ----------
-    found : Search or None
-    chosen : int or None
-        Number of the setting that is highlighted; None is the best.
-    """
+    """A panel with what a search has `found` so far, and a list of its settings."""
 
     def __init__(self, dataset, title, base, seeds, model):
         self.base = check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title)
         check_settings([self.base], dataset)
-        self.chosen = None
+        self.chosen = None  # number of the setting highlighted; None is the best
         self.model, self.given = check_model(model), c.given_seeds(seeds)
         count, name = len(self.given), c.WORDS["seeds"]
         ends = count, 1, max(10, count)
@@ -164,15 +146,14 @@ class ListedPanel(Panel):
     def _table(self):
         return self.found.to_frame()
 
-    def _line_of(self, space, controls=None, usual=c.USUAL):
-        """Return what the panel's line says of lists, seeds and controls."""
+    def _line_of(self, space):
+        """Return what the panel's line says of lists and seeds."""
         lists = (f"{n}:{c.written(v).replace(' ', '')}" for n, v in space.items())
         seeds = list(self.seed_list)
         many = ",".join(map(str, seeds)) + "," * (len(seeds) < 2)
         if seeds == list(range(len(seeds))):
             many = "" if len(seeds) == 3 else str(len(seeds))
-        more = {"space": ";".join(lists), "seeds": many}
-        return more | (controls.line(usual) if controls else {})
+        return {"space": ";".join(lists), "seeds": many}
 
     def _code_of(self, search, base, *, without=(), **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
@@ -182,7 +163,9 @@ class ListedPanel(Panel):
 
 
 class _SearchPanel(ListedPanel):
-    """A panel around one search."""
+    """A panel around one search, in `hpkit.search.searches` of the name `search`."""
+
+    usual = c.USUAL  # the controls that its line need not name
 
     def __init__(self, dataset, title, base, *, controls, seeds, model):
         super().__init__(dataset, title, base, seeds, model)
@@ -219,6 +202,26 @@ class _SearchPanel(ListedPanel):
     def _space(self):
         """Return the values to search of each hyperparameter."""
         return {entry.name: entry.values for entry in self.entries}
+
+    def _arguments(self, space):
+        """Return the arguments of the search for a space."""
+        return space
+
+    def _begin(self):
+        """Return the search as a generator; checks all at once."""
+        more = self._more | self._arguments(self._space())
+        search = getattr(searches, self.search)
+        return search.live(self.dataset, self.controls.setting, **more)
+
+    def _state(self):
+        more = self._line_of(self._space()) | self.controls.line(self.usual)
+        return self.controls.setting, more
+
+    def code(self) -> str:
+        space = self.found.space if self.found else self._space()
+        space = {name: list(values) for name, values in space.items()}
+        more = self._arguments(space) | {"without": space}
+        return self._code_of(self.search, self.controls.setting, **more)
 
     def _planned(self):
         return all_settings(self.controls.setting, self._space())
@@ -341,10 +344,6 @@ class ValidationCurvePanel(_SearchPanel):
     predict : bool or "draw", default False
         Let the learner draw a guess of the curve before anything is shown.
 
-    Attributes
-    ----------
-    found : Search
-
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
@@ -357,6 +356,7 @@ class ValidationCurvePanel(_SearchPanel):
     """
 
     kind, words, shares = "validation-curve", CURVE, True
+    search = "validation_curve"
 
     def __init__(
         self,
@@ -378,7 +378,7 @@ class ValidationCurvePanel(_SearchPanel):
         self.first = param_name, self.controls.setting
         values = self.values.values
         if c.check_predict(predict, draw=True):
-            axis, at = value_axis(param_name, values)
+            axis, at = charts.value_axis(param_name, values)
             drawing, words = c.Drawing(dataset, at, axis), CURVE["lowest_at"]
 
             def lowest(_):
@@ -390,10 +390,9 @@ class ValidationCurvePanel(_SearchPanel):
         self.build(self.values.frame, *self.search_box, **more)
         self._come_in()
 
-    def _begin(self):
-        more = {"param_name": self.values.name, "param_range": self.values.values}
-        setting = self.controls.setting
-        return validation_curve.live(self.dataset, setting, **more, **self._more)
+    def _arguments(self, space):
+        ((name, values),) = space.items()
+        return {"param_name": name, "param_range": values}
 
     def _choose_out(self, number):
         self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
@@ -402,29 +401,17 @@ class ValidationCurvePanel(_SearchPanel):
         found = self.found
         strong = label(found.settings[self.focus], (found.param_name,))
         alt, look = CURVE["curves"].format(strong), {"chosen": self.focus}
-        curves = value_curves_chart(found, **look, alt=alt)
-        look |= {"before": self.before, "alt": describe(found), **self._guessed()}
-        return [curves, validation_chart(found, **look)]
+        curves = charts.value_curves_chart(found, **look, alt=alt)
+        look |= {"before": self.before, "alt": describe(found)}
+        look["drawn"] = drawn = self.guess and self.guess.drawn
+        if drawn and found.finished and len(found.settings) == len(drawn[0]):
+            out = found.runs.diverged.any(1)
+            self.guess.judge(np.where(out, np.nan, found.mean_val_loss))
+        return [curves, charts.validation_chart(found, **look)]
 
     @property
     def _guess_fits(self):
         return not self.found or (self.found.param_name, self.found.base) == self.first
-
-    def _guessed(self):
-        drawn = self.guess and self.guess.drawn
-        if drawn and self.found.finished and len(self.found.settings) == len(drawn[0]):
-            out = self.found.runs.diverged.any(1)
-            self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
-        return {"drawn": drawn}
-
-    def _state(self):
-        return self.controls.setting, self._line_of(self._space(), self.controls)
-
-    def code(self) -> str:
-        space = self.found.space if self.found else self._space()
-        ((name, values),) = space.items()
-        more = {"param_name": name, "param_range": list(values), "without": (name,)}
-        return self._code_of("validation_curve", self.controls.setting, **more)
 
 
 class GridPanel(_SearchPanel):
@@ -440,10 +427,6 @@ class GridPanel(_SearchPanel):
     predict : bool, default False
         Ask for a guess of the best cell before anything is shown.
 
-    Attributes
-    ----------
-    found : Search
-
     Examples
     --------
     >>> from hpkit.data.datasets import load_dataset
@@ -454,6 +437,7 @@ class GridPanel(_SearchPanel):
     """
 
     kind, words, shares = "grid", GRID, True
+    search, usual = "grid_search", ("epochs",)
 
     def __init__(
         self,
@@ -494,10 +478,6 @@ class GridPanel(_SearchPanel):
             raise refusal("same_axes", x.name)
         return super()._space()
 
-    def _begin(self):
-        base, space = self.controls.setting, self._space()
-        return grid_search.live(self.dataset, base, **self._more, **space)
-
     def _clicked(self, cell):
         across, up = map(len, self.found.space.values())
         self.choose(cell % across * up + cell // across)
@@ -526,7 +506,8 @@ class GridPanel(_SearchPanel):
             "guess": [divmod(number, rows) for number in self._guessed()],
         }
         look = {"framed": framed, "title": GRID["map"], "alt": describe(found)}
-        heatmap = heatmap_chart(found.space, grid_losses(found), **look)
+        losses = charts.grid_losses(found)
+        heatmap = charts.heatmap_chart(found.space, losses, **look)
         return [heatmap, self._beside(found)]
 
     def _beside(self, found):
@@ -535,7 +516,7 @@ class GridPanel(_SearchPanel):
         if side != "":
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = GRID["over_tip"].format(*words)
-            return profile_chart(found, side, title=title, alt=title + ".")
+            return charts.profile_chart(found, side, title=title, alt=title + ".")
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": run_sentence(run)}
@@ -558,16 +539,6 @@ class GridPanel(_SearchPanel):
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""
         return text
 
-    def _state(self):
-        more = self._line_of(self._space(), self.controls, ("epochs",))
-        return self.controls.setting, more
-
-    def code(self) -> str:
-        space = self.found.space if self.found else self._space()
-        space = {name: list(values) for name, values in space.items()}
-        base = self.controls.setting
-        return self._code_of("grid_search", base, without=space, **space)
-
 
 class _CellGuess(W.VBox):
     """An empty map of all pairs of values, of which a learner clicks one."""
@@ -581,17 +552,16 @@ class _CellGuess(W.VBox):
         self.settings, self.space = settings, space
         self.charts = LiveCharts(calls={"cell": self._clicked})
         super().__init__([self.charts])
-        self._draw()
+        self._draw([])
 
     def _clicked(self, cell):
         across, up = map(len, self.space.values())
-        self.value = self.settings[cell % across * up + cell // across]
-        self._draw()
+        row, column = divmod(cell, across)
+        self.value = self.settings[column * up + row]
+        self._draw([(column, row)])
 
-    def _draw(self):
+    def _draw(self, chosen):
         across, up = map(len, self.space.values())
-        chosen = self.value and divmod(self.settings.index(self.value), up)
-        look = {"framed": {"guess": [chosen] if chosen else []}, "height": 15}
+        look = {"framed": {"guess": chosen}, "height": 15, "alt": GRID["guess"]}
         nothing = np.full((up, across), np.nan)
-        chart = heatmap_chart(self.space, nothing, alt=GRID["guess"], **look)
-        self.charts.show([chart])
+        self.charts.show([charts.heatmap_chart(self.space, nothing, **look)])

@@ -52,6 +52,8 @@ _MAPS = 3  # that fit beside the table
 class TrainingPanel(Panel):
     """Train one setting at a time and compare it with the ones before.
 
+    `runs` are all runs of the list, `run` is the one shown.
+
     Parameters
     ----------
     dataset : Dataset
@@ -67,16 +69,6 @@ class TrainingPanel(Panel):
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
         Let the learner draw a guess of the curve before anything is shown.
-
-    Attributes
-    ----------
-    runs : Runs
-        All runs of the list; `run` is the one shown.
-
-    Notes
-    -----
-    The first setting is trained when the panel is made; what it refuses is refused
-    then. `panel.wait()` waits for a training, `panel.stop()` ends it.
 
     Examples
     --------

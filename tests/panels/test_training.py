@@ -446,15 +446,6 @@ def test_wrong_arguments_raise_at_once(moons):
         TrainingPanel([1, 2])
 
 
-def test_second_panel_of_a_kind_stops_the_first(moons):
-    first = TrainingPanel(moons, QUICK)
-    begin_long(first)
-    second = TrainingPanel(moons, QUICK)
-    first.wait(60)
-    assert first.run.epochs_done < LONG.epochs
-    assert second.error is None
-
-
 def test_saving_writes_csv_and_png_and_shows_where(panel):
     panel.save_button.click()
     panel.save_button.click()
