@@ -35,10 +35,6 @@ def _checked(name, value):
     return check_number(name, value, low=0, below=100.0, hint=WORDS["hint"])
 
 
-def _rounded(value):
-    return round(value, 4)
-
-
 def _regime(r):
     """Return what learning rate x curvature means for the steps."""
     for name, at in (("still", 0.0), ("exact", 1.0), ("swing", 2.0)):
@@ -106,8 +102,8 @@ class BowlPanel(Panel):
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
         number = CheckedBox(value, partial(_checked, WORDS[name]))
         self.on_change(number, self._draw)
-        slider = W.FloatSlider(value, **look)
-        return number, tied(WORDS[name], slider, _rounded, number=number).box
+        slider, rounded = W.FloatSlider(value, **look), partial(round, ndigits=4)
+        return number, tied(WORDS[name], slider, rounded, number=number).box
 
     @property
     def right(self):

@@ -175,10 +175,7 @@ class ClinicPanel(Panel):
         """Train and show it (a job), or nothing: one stopped halfway proves nothing."""
         whole = None
         try:
-            for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
-                show(runs)
-                yield
-            whole = runs
+            whole = yield from self.train(dataset, settings, seeds, show)
         finally:
             show(whole)
 

@@ -579,42 +579,31 @@ def compared(kept):
     if len(kept) < 2:
         return f"<p>{SHOWN['few']}</p>"
     runs = [k.run for k in kept]
-    rows, same, differ = [], [], []
-    for name in told(*(run.setting for run in runs)):
-        values = [shown(getattr(run.setting, name, None)) for run in runs]
-        if len(set(values)) > 1:
-            differ.append(name)
-            rows.append((TABLE[name].knob, *values))
-        else:
-            same.append(f"{TABLE[name].knob} {values[0]}")
-    seeds = [str(run.seed) for run in runs]
-    if len(set(seeds)) > 1:
-        rows.append((SHOWN["seed"], *seeds))
-    else:
-        same.append(f"{SHOWN['seed']} {seeds[0]}")
-    ends = [SHOWN["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
-    rows += [
-        (SHOWN["lowest"], *ends),
-        (SHOWN["at"], *(r.best_epoch for r in runs)),
-        (SHOWN["train"], *(f"{r.train_loss[r.best_epoch]:.4f}" for r in runs)),
-    ]
+    values = {
+        TABLE[name].knob: [shown(getattr(run.setting, name, None)) for run in runs]
+        for name in told(*(run.setting for run in runs))
+    }
+    values[SHOWN["seed"]] = [str(run.seed) for run in runs]
+    rows = {name: each for name, each in values.items() if len(set(each)) > 1}
+    same = [f"{name} {each[0]}" for name, each in values.items() if name not in rows]
+    differ = [name for name in rows if name != SHOWN["seed"]]
+    at = [run.best_epoch for run in runs]
+    lowest = [SHOWN["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
+    train = [f"{run.train_loss[run.best_epoch]:.4f}" for run in runs]
+    rows |= {SHOWN["lowest"]: lowest, SHOWN["at"]: at, SHOWN["train"]: train}
     if runs[0].val_accuracy is not None:
-        shares = (f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs)
-        rows.append((SHOWN["accuracy"], *shares))
-    rows.append((SHOWN["seconds"], *(f"{r.fit_time:.2g}" for r in runs)))
-    heads = ["", *(SHOWN["run"].format(k.label) for k in kept)]
-    text = f"<div>{html_table(heads, rows, row_heads=True)}</div>"
-    if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
-        text += "".join(_pictured(k, differ) for k in kept[:_MAPS])
+        shares = [f"{run.val_accuracy[run.best_epoch]:.1%}" for run in runs]
+        rows[SHOWN["accuracy"]] = shares
+    rows[SHOWN["seconds"]] = [f"{run.fit_time:.2g}" for run in runs]
+    heads = [SHOWN["run"].format(k.label) for k in kept]
+    lines = [(name, *each) for name, each in rows.items()]
+    text = f"<div>{html_table(['', *heads], lines, row_heads=True)}</div>"
+    if has_map(runs[0].dataset) and all(run.weights is not None for run in runs):
+        # The table has the values: below a map stands the run alone.
+        for i, head in enumerate(heads[:_MAPS]):
+            words = ", ".join([head, *(f"{name} {rows[name][i]}" for name in differ)])
+            image = f'<img alt="{escape(words)}" src="{uri(thumbnail(runs[i]))}">'
+            caption = f"<figcaption>{escape(head)}</figcaption>"
+            text += f"<figure>{image}{caption}</figure>"
     same = SHOWN["same"].format(", ".join(same))
     return f"<div class='hp-beside'>{text}</div><p>{same}</p>"
-
-
-def _pictured(kept, differ):
-    """Return the map of a run, named by the hyperparameters in which it differs."""
-    # The table beside it has their values: below the map stands the run alone.
-    run = SHOWN["run"].format(kept.label)
-    differ = [f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ]
-    words = escape(", ".join([run, *differ]), quote=True)
-    picture = f'<img alt="{words}" src="{uri(thumbnail(kept.run))}">'
-    return f"<figure>{picture}<figcaption>{escape(run)}</figcaption></figure>"
