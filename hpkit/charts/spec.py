@@ -1,10 +1,10 @@
-"""One description of a chart, drawn live (`live`, chart.js) and still (`still`).
+"""One description of a chart, drawn live (chart.js) and still (`still`).
 
     chart = Chart(
         Axis("epoch", (0, epochs)), Axis("loss", (0, top)),
         [line(at, loss, label="training"), cross([], label="diverged")],  # empty: none
         alt="The training loss of one run.")
-    LiveCharts(calls={"curve": panel.choose}).show([chart, other])        # live.py
+    LiveCharts(calls={"curve": panel.choose}).show([chart, other])
     picture([chart, other], (5, 6)); draw(ax, chart)                      # still.py
 
 Places are in units of the axes. The marks are drawn in their order. Where a mark has

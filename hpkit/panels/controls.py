@@ -1,26 +1,29 @@
-"""Controls: each a label, a slider and, for numbers, a number box; lists; a guess.
+"""What a learner acts on: charts on the page, sliders, number boxes, lists, a guess.
 
-`Controls(dataset, base, names)` builds those asked for; `.setting` is what they say.
-`Entry` is which hyperparameter to search and its values, as a learner writes them.
-`Guess` asks a question before the result, whose answer may be a curve (`Drawing`).
+`LiveCharts` has one to three charts, drawn by chart.js. `Controls(dataset, base,
+names)` has a control for each hyperparameter; `.setting` is what they say. `Entry` is
+which hyperparameter to search and its values, as a learner writes them. `Guess` asks a
+question before the result, whose answer may be a curve (`Drawing`).
 """
 
 import ast
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Number
+from pathlib import Path
 
+import anywidget
 import ipywidgets as W
 import numpy as np
 import traitlets
 
+from hpkit import charts
 from hpkit import hyperparameters as hyper
-from hpkit.charts.live import LiveCharts
 from hpkit.charts.runs import nice_top
-from hpkit.charts.spec import Axis, Chart, line
+from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE, refusal
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, button, head_of, named, row, say, toggles
@@ -38,6 +41,84 @@ SHORT = 26  # characters that the box of an entry shows at once
 _WHOLE = ("count", "units")
 _HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
 _PLACES = 11  # of a training curve that is drawn
+
+_CHARTS = Path(charts.__file__).parent
+_TEXTS = [(_CHARTS / f"{name}.js").read_text("utf-8") for name in ("reach", "chart")]
+# One script: anywidget loads no other.
+SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
+STYLE = css(".hpc") + (_CHARTS / "chart.css").read_text(encoding="utf-8")
+
+
+class LiveCharts(anywidget.AnyWidget):
+    """Shows charts (`charts`) side by side, and tells what a learner does with them."""
+
+    # One widget for all charts of a panel: they and a sentence change in the same frame
+    # of the browser, and the page loads the script once. What changed, a chart's spec
+    # ("c0") or a mark's numbers ("c0m1"), is sent as state, but is no trait: the front
+    # end takes keys that it does not know, and a page opened later gets all of them.
+    # `calls` has by the name of a mark's `click` or `draw` a function of (index) or
+    # (heights). They run where messages of widgets do: guard what they do.
+    # As traits of the class: anywidget would send them twice.
+    _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
+    _css = traitlets.Unicode(STYLE).tag(sync=True)
+
+    def __init__(
+        self,
+        widths: Sequence[float] = (1,),
+        *,
+        calls: Mapping[str, Callable] | None = None,
+        **more,
+    ):
+        self.charts, self.calls, self._changed = [], dict(calls or {}), set()
+        self._state = {"widths": list(widths), "sentence": "", "picture": 0}
+        super().__init__(**more)
+        self.on_msg(self._hear)
+
+    def show(self, charts: Sequence[Chart], *, sentence: str | None = None) -> None:
+        """Draw charts and a sentence (HTML) below; what is as before is not sent."""
+        # While something runs a sentence may change with each picture; put it into an
+        # element with role="status" when a screen reader is to say it.
+        old, self.charts = self._state, list(charts)
+        new = {name: old[name] for name in ("widths", "sentence", "picture")}
+        if sentence is not None:
+            new["sentence"] = sentence
+        new |= state(charts)
+        news = {key for key, value in new.items() if old.get(key) != value}
+        news |= self._changed & new.keys()
+        self._state, self._changed = new, set()
+        if news:
+            new["picture"] += 1  # chart.js draws when it changes
+            self.send_state({*news, "picture"})
+
+    def __getattr__(self, name):
+        """Return what is shown by its key: ipywidgets' embed asks for it so."""
+        if name in self.__dict__.get("_state", ()):
+            return self._state[name]
+        raise AttributeError(f"LiveCharts has no attribute {name!r}")
+
+    def get_state(self, key=None, drop_defaults=False):
+        """Return the state for the front end: traits and what is shown."""
+        if key is None:
+            return super().get_state() | self._state  # the script is a default
+        keys = {key} if isinstance(key, str) else set(key)
+        own = {name: self._state[name] for name in keys & self._state.keys()}
+        return super().get_state(keys - self._state.keys(), drop_defaults) | own
+
+    def _hear(self, _, content, buffers):
+        """Tell what a learner did, unless the chart has changed meanwhile."""
+        call, chart = self.calls.get(content.get("name")), content.get("chart")
+        marks = self.charts[chart].marks if 0 <= chart < len(self.charts) else []
+        number, kind, value = content["mark"], content["type"], content["value"]
+        if call is None or not 0 <= number < len(marks):
+            return
+        last = marks[number].columns[-1]
+        if kind == "draw":
+            # The page has changed these numbers itself: they are sent again by `show`.
+            self._changed.add(f"c{chart}m{number}")
+        rows = len(last) if marks[number].kind == "line" else last.size
+        clicked = kind == "click" and 0 <= value < rows
+        if clicked or (kind == "draw" and len(value) == last.size):
+            call(value)
 
 
 def _same(value):

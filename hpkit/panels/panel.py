@@ -29,7 +29,6 @@ from weakref import WeakSet
 
 import ipywidgets as W
 
-from hpkit.charts.live import LiveCharts
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, write_rows
@@ -43,7 +42,7 @@ from hpkit.hyperparameters import (
 )
 from hpkit.locale import Texts
 from hpkit.panels import parts
-from hpkit.panels.controls import Guess, check_predict, written
+from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
 from hpkit.panels.parts import button, buttons, named, row, say
 from hpkit.store import reason, write
 from hpkit.text import stem

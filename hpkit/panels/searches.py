@@ -12,7 +12,6 @@ import numpy as np
 import traitlets
 
 from hpkit.charts import searches as charts
-from hpkit.charts.live import LiveCharts
 from hpkit.charts.runs import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
@@ -550,7 +549,7 @@ class _CellGuess(W.VBox):
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space
-        self.charts = LiveCharts(calls={"cell": self._clicked})
+        self.charts = c.LiveCharts(calls={"cell": self._clicked})
         super().__init__([self.charts])
         self._draw([])
 
