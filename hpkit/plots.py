@@ -4,8 +4,6 @@ pyplot is asked for one thing only, a new figure when a learner gives no axes: i
 a current figure for the whole process, and panels draw in threads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial

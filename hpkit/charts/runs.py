@@ -31,7 +31,6 @@ WORDS = Texts("charts")
 WAYS = Texts("capstone.rivals")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
-_ASIDE = 0.24  # of a row, over which the dots of seeds are spread
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
@@ -229,7 +228,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     gone, labels = np.flatnonzero(out.any(1)), list(names)
     colors, dots = [_SHADES[i % len(_SHADES)] for i in range(count)], []
     # Seeds beside each other lie at other heights: few dots cover each other.
-    aside = _ASIDE * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
+    aside = 0.24 * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
     for i, color in enumerate(colors):
         if i in gone and told is None:
             labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))

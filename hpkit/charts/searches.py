@@ -34,12 +34,9 @@ from hpkit.text import short, shown
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
-_DOTS = 12  # seeds drawn as single points; more are a smear
 DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beside its outermost values
 DASH = "\N{EN DASH}"
-_LIFT = 0.16  # of a cell: its number stands above the middle
-_STOP = np.array([[-0.34], [-0.24]])  # and the path passes at the left and below
 _GAP, _NARROW = 1, 3  # places between two steps, and those of a short list
 _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
@@ -49,7 +46,6 @@ _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
 }
 _DASHES = (None, "dashed", "dotted", "dashdot")
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
-_MOST = 7  # values of a list that are all written at their axis
 
 
 def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
@@ -152,7 +148,7 @@ def validation_chart(
     each_said = zip(kinds, texts, mean, spread, strict=True)
     called = TABLE[name].short
     tips = [WORDS[kind].format(f"{called} {v}", *of) for kind, v, *of in each_said]
-    dots = each.ravel() if several and len(runs.seeds) <= _DOTS else []
+    dots = each.ravel() if several and len(runs.seeds) <= 12 else []  # else a smear
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
     first, end, curve = (WORDS[word] if last else None for word in words)
@@ -298,7 +294,8 @@ def path_chart(
     for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
-    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T + _STOP
+    # A cell's number stands above the middle, and the path passes at the left below.
+    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T - [[0.34], [0.24]]
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
     marks = [
@@ -313,7 +310,7 @@ def path_chart(
     look = {"framed": framed, "tips": every, "marks": marks, "title": title}
     if path:
         look["legends"] = {"best": best_label or WORDS["best"], "chosen": None}
-        look["lift"] = _LIFT
+        look["lift"] = 0.16
     return heatmap_chart(space, loss, alt=alt, **look)
 
 
@@ -501,7 +498,7 @@ def _axis(name, values, count):
     values = sorted(values)
     low, high = values[0], values[-1]
     log = low > 0 and high / low >= WIDE
-    ticks = values if len(values) <= _MOST else ()
+    ticks = values if len(values) <= 7 else ()
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 
 

@@ -57,7 +57,6 @@ class BowlPanel(Panel):
         The first weight.
     steps : int
         Taken when the panel is made.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------

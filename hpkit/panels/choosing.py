@@ -42,7 +42,6 @@ class CoinFlipsPanel(Panel):
         How many are tried at first.
     seed : int
         Of the coin flips.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -155,13 +154,7 @@ max(run.val_accuracy[-1] for run in runs)"""
 
 
 class TestBoxPanel(Panel):
-    """A box with the test loss in it: it opens once, and remembers.
-
-    Parameters
-    ----------
-    run : Run
-        The final choice.
-    title, predict : as of `TrainingPanel`
+    """A box with the test loss of a run, the final choice: it opens once.
 
     Examples
     --------

@@ -34,13 +34,10 @@ from hpkit.text import shown, text_lines
 WORDS = Texts("panels.controls")
 GUESS = Texts("panels.guess")
 SAME, NEW = "same", "new"
-_STEPS_PER_DECADE = 10
 MOST_SEEDS = 500  # of a panel
 _MOST_VALUES = 100
 SHORT = 26  # characters that the box of an entry shows at once
 _WHOLE = ("count", "units")
-_HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
-_PLACES = 11  # of a training curve that is drawn
 
 _CHARTS = Path(charts.__file__).parent
 _TEXTS = [(_CHARTS / f"{name}.js").read_text("utf-8") for name in ("reach", "chart")]
@@ -188,7 +185,7 @@ def log_knob(name, dataset, value):
     """Return a slider over powers of ten, tied to a number box."""
     # The ticks go through `value`: a browser moves a slider that stands between two,
     # and a run would start unasked.
-    at, step = np.log10(value), 1 / _STEPS_PER_DECADE
+    at, step = np.log10(value), 0.1  # powers of ten
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
@@ -588,8 +585,7 @@ class Drawing(W.VBox):
         self.at, self.axis = np.asarray(at, float), axis
         # An untrained network guesses: one class of some, or about the mean.
         self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
-        least, times = _HIGHEST
-        self.highest = nice_top(max(least, times * self.before))
+        self.highest = nice_top(max(1.5, 1.2 * self.before))
         self.charts = LiveCharts(calls={"draw": self._drawn})
         super().__init__([say(GUESS["how"], "hp-muted"), self.charts])
         self._drawn([self.before] * len(self.at))
@@ -608,7 +604,7 @@ class Drawing(W.VBox):
 
 def over_epochs(data, epochs):
     """Return a drawing of a training curve, and a function that says its lowest."""
-    at = np.linspace(0, epochs, _PLACES)
+    at = np.linspace(0, epochs, 11)
     drawing = Drawing(data, at, Axis(GUESS["epoch"], (0, epochs)))
     lowest = GUESS["lowest"]
     return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

@@ -28,13 +28,10 @@ class BatchNoisePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     setting : Hyperparameters, default lr 0.1, 5 epochs
         A network is trained with it; the batches are drawn for its last weights.
     size : int
         Points in a batch.
-    seed : int
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------

@@ -1,7 +1,5 @@
 """`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import permutations
 from math import prod
@@ -16,7 +14,7 @@ from hpkit.engine.training import check_dataset, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
-from hpkit.panels.parts import FULL, head_of, named, say
+from hpkit.panels.parts import dropdown, say
 from hpkit.panels.searches import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
@@ -39,7 +37,7 @@ class OneAtATimePanel(ListedPanel):
         Hyperparameters(), or the first of a list that does not hold its value.
     order : sequence of str, optional
         Default that of `values`.
-    dataset, seeds, title, model
+    seeds, model
         As in `ValidationCurvePanel`.
     predict : bool, default False
         Ask whether the path will end at the best of the grid before anything is shown.
@@ -108,8 +106,7 @@ class OneAtATimePanel(ListedPanel):
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
-        order = W.Dropdown(options=orders, layout={"width": FULL})
-        self.order = named(order, WORDS["order_tip"])
+        self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
         self.next_button = self.button("step", self._step, "primary")
         self.all_button = self.button("all", lambda: self._go(len(self.space)))
         self.grid_button = self.button("reveal", self.reveal)
@@ -118,8 +115,7 @@ class OneAtATimePanel(ListedPanel):
             self.on_change(widget, self.reset)
         self.on_change(self.seeds, self._reseed)
         left = [
-            say(head_of(WORDS["order"])),
-            self.order,
+            order,
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
             self.seed_box,

@@ -50,9 +50,6 @@ from hpkit.text import stem
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpkit.engine.runs import Run, Runs
-    from hpkit.search.result import Search
-
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
 HPKIT = "hpkit"  # of the forms that code has
@@ -445,7 +442,7 @@ class Panel(W.VBox):
             self._show_drawer()
 
     @property
-    def _trained(self) -> Run | Runs | Search | None:
+    def _trained(self):
         """What scripts train anew: what is shown, if a script can."""
         return self.run or self.found
 

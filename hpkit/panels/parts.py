@@ -61,6 +61,13 @@ def named(widget, name):
     return classed(widget, "hp-named")
 
 
+def dropdown(options, name, label=None):
+    """Return a list to choose from, called `name`, and a box of it below its label."""
+    made = named(W.Dropdown(options=options), name)
+    made.layout.width = FULL
+    return made, W.VBox([say(head_of(label or name)), made]).add_class("hp-knob")
+
+
 def say(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
     return classed(W.HTML(text), *classes)

@@ -23,7 +23,6 @@ from hpkit.panels.parts import code_of_run
 WORDS = Texts("panels.patience")
 USUAL = Setting(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
 SECONDS = 4.0  # that a whole training takes to watch
-_SLOWEST = 0.25  # seconds an epoch
 MOST = 60  # on the slider, and in the table
 
 
@@ -52,10 +51,7 @@ class PatiencePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     setting : Hyperparameters, default that of lesson 4
-    patience, seed : int
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -110,7 +106,7 @@ class PatiencePanel(Panel):
             self.live.start(self._watching(), replace=self.trained)
 
     def _watching(self):
-        self.epoch, pause = 0, min(_SLOWEST, SECONDS / max(1, self.stop_at))
+        self.epoch, pause = 0, min(0.25, SECONDS / max(1, self.stop_at))
         # The patience may be moved meanwhile.
         epochs = takewhile(lambda epoch: epoch <= self.stop_at, count(1))
         yield from play(partial(setattr, self, "epoch"), epochs, pause)

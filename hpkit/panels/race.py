@@ -30,7 +30,6 @@ LOOKS = {
     "halving": ("green", "diamond", "dashdot"),
     "bayes": ("orange", "triangle", "dotted"),
 }
-_BEST = 0.2  # of the loss axis, a log scale: in color at first
 _MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
 _ETA = 3
 
@@ -43,7 +42,6 @@ class SearchRacePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     base : Hyperparameters, default Hyperparameters(epochs=27)
         Values of what is not searched; its epochs are those of a whole run.
     budget : int, default 9 whole runs
@@ -53,7 +51,6 @@ class SearchRacePanel(Panel):
         first one is run when the panel is made.
     model : function, optional
         As in `hpkit.train`.
-    title, predict : as of `TrainingPanel`
     **values : Range
         What is searched; default lr=log_uniform(1e-4, 10) and
         weight_decay=log_uniform(1e-7, 1e-4).
@@ -99,7 +96,7 @@ class SearchRacePanel(Panel):
         self.ask(predict, WORDS["guess"], names, WORDS["kinds"].get)
         self.start_button = self.button("start", self.start, "primary")
         self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
-        self.ends[1, -1] = _BEST
+        self.ends[1, -1] = 0.2  # the best, on a log scale, are in color at first
         calls = {"low": partial(self._pull, 0), "high": partial(self._pull, 1)}
         start = self.start_button, self.stop_button
         left = first, second, start, say(WORDS["choose"], "hp-muted")

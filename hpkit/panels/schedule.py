@@ -14,7 +14,7 @@ from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
 from hpkit.panels.panel import FRAME, Panel
-from hpkit.panels.parts import FULL, cell, code_of_setting, head_of, named, say
+from hpkit.panels.parts import cell, code_of_setting, dropdown
 from hpkit.text import seeds_of
 
 WORDS = Texts("panels.schedule")
@@ -39,13 +39,11 @@ class SchedulePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     setting : Hyperparameters, default that of lesson 12
         At most 60 epochs, without `patience`. Its `schedule` and `warmup` are what
         is drawn at first.
     seeds : int or iterable of int, default 3
         How many, or which.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -77,10 +75,7 @@ class SchedulePanel(Panel):
         self.factors = _factors(setting.rates() / setting.lr)
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
-        self.shape = W.Dropdown(options=shapes)
-        shape = named(self.shape, WORDS["shape"])
-        shape.layout.width = FULL
-        shape = W.VBox([say(head_of(WORDS["shape"])), shape]).add_class("hp-knob")
+        self.shape, shape = dropdown(shapes, WORDS["shape"])
         self.train_button = self.button("train", self._watch, "primary")
         kinds = W.ToggleButtons(options=KINDS)
         self.ask(predict, WORDS["guess"], kinds)

@@ -1,7 +1,5 @@
 """Panels of one search, `ValidationCurvePanel`, `GridPanel`; what searches share."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -327,7 +325,6 @@ class ValidationCurvePanel(_SearchPanel):
 
     Parameters
     ----------
-    dataset : Dataset
     param_name : str, default "lr"
         The hyperparameter to begin with; another can be chosen.
     base : Hyperparameters, default Hyperparameters()
@@ -337,7 +334,6 @@ class ValidationCurvePanel(_SearchPanel):
         How many, from 0 on, or which.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which others can be moved.
-    title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
@@ -421,7 +417,7 @@ class GridPanel(_SearchPanel):
     x, y : str, default "lr", "batch_size"
         Hyperparameter across and up.
     x_values, y_values : sequence, or text such as "0.001 to 10 in 5", optional
-    dataset, base, seeds, controls, title, model
+    base, seeds, controls, model
         As in `ValidationCurvePanel`.
     predict : bool, default False
         Ask for a guess of the best cell before anything is shown.

@@ -29,14 +29,12 @@ class SeedsPanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     settings : sequence of Hyperparameters
         Two or more; the first two are compared in words.
     seeds : int or iterable of int
         How many are shown at first, or which.
     most : int
         How many are trained.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------

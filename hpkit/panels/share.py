@@ -1,7 +1,5 @@
 """`open`: a panel from the line that says its state, read as data, never as code."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qsl
 
 from hpkit.data.datasets import load_dataset

@@ -1,7 +1,5 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable
@@ -56,15 +54,12 @@ class TrainingPanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     base : Hyperparameters, default Hyperparameters()
         The first values; those without a control keep them.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which hyperparameters can be moved; also "momentum", "weight_decay",
         "optimizer", "hidden" (the width of the hidden layers), "activation",
         "dropout".
-    title : str, optional
-    seed : int, default 0
     model : function, optional
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
@@ -236,7 +231,7 @@ class TrainingPanel(Panel):
             return Runs.of([kept.run for kept in self.list.kept])
 
     @property
-    def strong(self) -> Kept | None:
+    def strong(self) -> "Kept | None":
         """What is shown: the run in training, else the chosen one."""
         return self.now or self.list.chosen
 
