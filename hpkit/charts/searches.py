@@ -247,10 +247,11 @@ def profile_chart(found, side: int, **chart) -> Chart:
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, **chart)
 
 
-def cell_of(setting, space) -> tuple[int, int]:
-    """Return column and row of a setting on the map of the first two names."""
-    first, second = list(space)[:2]
-    return tuple(list(space[n]).index(getattr(setting, n)) for n in (first, second))
+def cell_of(setting, space) -> tuple[int, int] | None:
+    """Return column and row on the map of the first two names, None where not on it."""
+    lists = [(list(values), getattr(setting, n)) for n, values in space.items()][:2]
+    if all(value in values for values, value in lists):
+        return tuple(values.index(value) for values, value in lists)
 
 
 def best_in_cells(search, space) -> dict[tuple, int]:
@@ -290,7 +291,7 @@ def path_chart(
     unknown = WORDS["script"]["unknown"]
     every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
     stops = {}  # of each cell on the map: "S", "1" or a span of them
-    placed = [(n, _cell_on(setting, space)) for n, setting in enumerate(path or ())]
+    placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path or ())]
     for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
@@ -312,12 +313,6 @@ def path_chart(
         look["legends"] = {"best": best_label or WORDS["best"], "chosen": None}
         look["lift"] = 0.16
     return heatmap_chart(space, loss, alt=alt, **look)
-
-
-def _cell_on(setting, space):
-    """Return the cell of a setting, None where the map has no such cell."""
-    there = all(getattr(setting, name) in space[name] for name in list(space)[:2])
-    return cell_of(setting, space) if there else None
 
 
 def steps_chart(search, space) -> tuple[Chart, list]:
@@ -512,11 +507,6 @@ def parallel_shares(search, axes: Sequence[Axis]) -> np.ndarray:
             column[:] = [axis.texts.index(shown(value)) for value in column]
     each = zip(axes, [*columns, loss], strict=True)
     return np.stack([axis.shares(places) for axis, places in each], 1)
-
-
-def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
-    """Return which settings are in the range of every axis."""
-    return ((shares >= np.array(low) - 1e-6) & (shares <= np.array(high) + 1e-6)).all(1)
 
 
 def _value_at(axis: Axis, share: float) -> str:

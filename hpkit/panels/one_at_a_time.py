@@ -198,6 +198,7 @@ class OneAtATimePanel(ListedPanel):
         self._go(len(self.done) + 1)
 
     def _go(self, steps):
+        """Walk on until so many steps are done."""
         self.error = None
         self.upto = min(steps, len(self.space))
         if self.search is None:

@@ -30,7 +30,7 @@ _sheets = WeakSet()
 _large = [False]
 
 
-def classed(widget, *names):
+def _classed(widget, *names):
     for name in names:
         widget.add_class(name)
     return widget
@@ -41,7 +41,7 @@ def button(text, tip, look=""):
 
 
 def row(*widgets, name=""):
-    return classed(W.HBox(widgets), *name.split())
+    return _classed(W.HBox(widgets), *name.split())
 
 
 def buttons(*widgets):
@@ -58,7 +58,7 @@ def toggles(options, tips=(), width="auto"):
 def named(widget, name):
     """Return a widget with a label for those who do not see where it stands."""
     widget.description = widget.tooltip = name
-    return classed(widget, "hp-named")
+    return _classed(widget, "hp-named")
 
 
 def dropdown(options, name, label=None):
@@ -70,7 +70,7 @@ def dropdown(options, name, label=None):
 
 def say(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
-    return classed(W.HTML(text), *classes)
+    return _classed(W.HTML(text), *classes)
 
 
 def head_of(label):

@@ -187,7 +187,8 @@ class SearchRacePanel(Panel):
         shares, kinds = shares[there], [rows[i][0] for i in there]
         texts = [(WORDS["kinds"][kind], short(each, self.space)) for kind, each in rows]
         tips = [WORDS["setting"].format(*texts[i], losses[i]) for i in there]
-        strong = charts.inside(shares, *self.ends)
+        low, high = np.add(self.ends, [[-1e-6], [1e-6]])
+        strong = ((low <= shares) & (shares <= high)).all(1)
         colors, shapes = ([LOOKS[kind][n] for kind in kinds] for n in (0, 1))
         facts = strong.sum(), len(strong)
         look = {"title": WORDS["settings"].format(*facts)}

@@ -63,7 +63,7 @@ class ListedPanel(Panel):
         self.seeds, self.seed_box = c.count_box(name, *ends, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
         self.list, self._heads, box = c.list_widget(WORDS["settings_tip"])
-        self.on_change(self.list, self._listed)
+        self.on_change(self.list, lambda: self.choose(self.list.index))
         self.drawers = {"settings": box}
 
     @property
@@ -109,10 +109,6 @@ class ListedPanel(Panel):
     def choose(self, number: int) -> None:
         self.chosen = number
         self._draw()
-
-    def _listed(self):
-        if self.list.index is not None:
-            self.choose(self.list.index)
 
     @property
     def there(self):

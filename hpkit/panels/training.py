@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import ipywidgets as W
@@ -150,9 +151,8 @@ class TrainingPanel(Panel):
                     self.rest_at = None
                     self.live.pause()
                 yield
-                while self.slow.value and time.perf_counter() < due:
-                    time.sleep(0.01)
-                    yield False
+                if self.slow.value:
+                    yield from self.live.rest(due - time.perf_counter())
             if wait:
                 yield from self.live.rest()
         finally:
@@ -255,12 +255,9 @@ class TrainingPanel(Panel):
     def _guess_fits(self):
         return not self.run or (self.run.setting, self.run.seed) == self.first
 
-    def _pictures(self):
-        if (run := self.run) is None:
-            return self.charts.charts
-        guess = self.guess and self.guess.drawn
-        whole = run.ended and not run.diverged
-        if guess and whole:
+    def _charts(self):
+        run, guess = self.run, self.guess and self.guess.drawn
+        if guess and run.ended and not run.diverged:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
         training = self.now is not None and ("rest" if self.live.paused else "now")
@@ -295,8 +292,8 @@ class TrainingPanel(Panel):
         if len(kept) < 2:
             return ""
         _, best = min((k.run.diverged, k.run.best_val_loss) for k in kept)
-        losses = [(k, k.run.best_val_loss) for k in kept]
-        equal = [k for k, loss in losses if math.isclose(loss, best, rel_tol=1e-5)]
+        close = partial(math.isclose, best, rel_tol=1e-5)
+        equal = [k for k in kept if close(k.run.best_val_loss)]
         names = [escape(k.called) for k in equal if k is not self.strong]
         line = "leader" if self.strong not in equal else "shared" if names else "self"
         facts = {"n": len(kept), "names": WORDS["and"].join(names)}
