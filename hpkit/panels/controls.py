@@ -350,21 +350,25 @@ def seed_choice():
     return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
 
 
-def list_widget(tip):
-    """Return a list to choose from, the line for its heads, and both in a box."""
-    made = named(W.Select(options=[]), tip).add_class("hp-mono").add_class("hp-list")
-    made.layout.width = "100%"
-    heads = say("")  # of the size of the lines, so that columns are below each other
-    return made, heads, W.VBox([heads, made])
+class Listed(W.VBox):
+    """A list to choose from, with a line of heads, its columns below each other."""
 
+    def __init__(self, tip):
+        self.select = named(W.Select(options=[]), tip).add_class("hp-mono")
+        self.select.add_class("hp-list").layout.width = "100%"
+        self.heads = say("")  # of the size of the lines
+        super().__init__([self.heads, self.select])
 
-def aligned(heads, names, rows):
-    """Return a line of heads (HTML) and the rows as lines, one width a column."""
-    # The second head and what follows come after those of hyperparameters `names`.
-    heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
-    first, *lines = text_lines([heads, *rows], right=True)
-    lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
-    return f"<pre class='hp-mono'>{html.escape(first)}</pre>", lines
+    def show(self, heads, names, rows, chosen):
+        """Show rows of texts and the chosen one, by its number."""
+        # The second head and what follows come after those of hyperparameters `names`.
+        heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
+        first, *lines = text_lines([heads, *rows], right=True)
+        lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
+        self.heads.value = f"<pre class='hp-mono'>{html.escape(first)}</pre>"
+        if lines != self.select.options:
+            self.select.options = lines
+        self.select.index = chosen
 
 
 def parse_values(name, text, layers=2):

@@ -62,9 +62,10 @@ class ListedPanel(Panel):
         ends = count, 1, max(10, count)
         self.seeds, self.seed_box = c.count_box(name, *ends, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
-        self.list, self._heads, box = c.list_widget(WORDS["settings_tip"])
+        self.listed = c.Listed(WORDS["settings_tip"])
+        self.list = self.listed.select
         self.on_change(self.list, lambda: self.choose(self.list.index))
-        self.drawers = {"settings": box}
+        self.drawers = {"settings": self.listed}
 
     @property
     def seed_list(self) -> Sequence[int]:
@@ -129,12 +130,8 @@ class ListedPanel(Panel):
                 facts = ["", "", "", WORDS["diverged"]]
             values = (shown(getattr(setting, name)) for name in names)
             table.append([str(i + 1), *values, *facts])
-        heads, lines = c.aligned(WORDS["columns"], names, table)
         with self.quietly():
-            self._heads.value = heads
-            if lines != self.list.options:
-                self.list.options = lines
-            self.list.index = self.focus
+            self.listed.show(WORDS["columns"], names, table, self.focus)
 
     def _table(self):
         return self.found.to_frame()

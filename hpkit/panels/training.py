@@ -461,7 +461,8 @@ class _RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen, self.note = [], None, ""
-        self.list, self.heads, rows = c.list_widget(SHOWN["runs_tip"])
+        self.rows = c.Listed(SHOWN["runs_tip"]).add_class("hp-grow")
+        self.list = self.rows.select
         self.name = named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
         self.name.layout.width = "176px"
         self.pin_button = button(SHOWN["pin"], SHOWN["pin_tip"])
@@ -469,7 +470,7 @@ class _RunList:
         look = W.Layout(width="190px", margin="18px 0 0 10px")
         pair = buttons(self.pin_button, self.remove_button)
         side = W.VBox([self.name, pair], layout=look)
-        self.box = W.HBox([rows.add_class("hp-grow"), side])
+        self.box = W.HBox([self.rows, side])
         panel.on_change(self.list, self._choose)
         panel.on_change(self.name, self._rename)
         panel.on_click(self.pin_button, lambda: self.pin(self.chosen))
@@ -527,12 +528,10 @@ class _RunList:
     def show(self):
         """Show the runs as rows of text, and the chosen one."""
         rows = [self._cells(k) for k in self.kept]
-        heads, lines = c.aligned(SHOWN["run_columns"], self.columns, rows)
-        numbers, chosen = [k.number for k in self.kept], self.chosen
+        chosen = self.chosen
+        at = self.kept.index(chosen) if chosen in self.kept else None
         with self.panel.quietly():
-            self.heads.value = heads
-            self.list.options = list(zip(lines, numbers, strict=True))
-            self.list.index = self.kept.index(chosen) if chosen in self.kept else None
+            self.rows.show(SHOWN["run_columns"], self.columns, rows, at)
             self.name.value = chosen.name if chosen else ""
         name = "unpin" if chosen and chosen.color else "pin"
         self.pin_button.description = SHOWN[name]
@@ -548,7 +547,7 @@ class _RunList:
         return [number, *values.values(), str(run.seed), *end, kept.name]
 
     def _choose(self):
-        self.chosen = next(k for k in self.kept if k.number == self.list.value)
+        self.chosen = self.kept[self.list.index]
         self.note = ""
         self.panel.show_setting()
         self._changed()

@@ -43,7 +43,7 @@ def test_a_network_reads_the_same_everywhere(moons):
         assert said in panel.result
         assert label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
         assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
-    rows = [row.split() for row, _ in panel.list.list.options]
+    rows = [row.split() for row in panel.list.list.options]
     assert [row[1] for row in rows] == ["16-16", "none", "16", "16-16-16"]
     listed = [row.split()[1] for row in curve.list.options]
     assert listed == list(NETWORKS.values())

@@ -399,7 +399,7 @@ def test_pin_name_remove_and_reset(panel):
     assert panel.list.pin_button.description == "Pin"
     panel.list.list.index = 1
     assert panel.list.pin_button.description == "Unpin"
-    assert "slow & steady" in panel.list.list.options[1][0].replace("\u00a0", " ")
+    assert "slow & steady" in panel.list.list.options[1].replace("\u00a0", " ")
     panel.seeds.value = NEW
     press(panel, "reset")
     assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
@@ -649,7 +649,7 @@ def test_one_epoch_more_goes_on_after_stop(panel):
     begin_long(panel)
     press(panel, "stop")
     done = panel.run.epochs_done
-    assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1][0]
+    assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1]
 
     panel.one_button.click()
     until(lambda: f"Paused at epoch {done + 1}" in panel.result)
