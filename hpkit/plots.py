@@ -148,9 +148,9 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     runs, names = search.runs, list(search.space)
     out = runs.diverged.any(1)
     space = {name: search._listed(name) for name in names}
-    axes = charts.parallel_axes(space, runs.mean_val_loss[~out])
+    losses = np.where(out, np.nan, runs.mean_val_loss)
+    axes, shares = charts.parallel_axes(space, runs.settings, losses)
     axes[-1].label = _SAY["val_loss"]
-    shares = charts.parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     best = [i for i in tried[: len(_STRONG)] if not out[i]]
     strong, count = np.isin(np.arange(len(out)), best), len(out)

@@ -476,12 +476,21 @@ def tried_chart(each, chosen=None) -> Chart:
     return Chart(x, y, marks, alt=said)
 
 
-def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[Axis]:
-    """Return an axis for each hyperparameter of a space, and one for the loss."""
-    fine = [float(loss) for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
+def parallel_axes(space: Mapping, settings: Sequence, losses: Sequence[float]):
+    """Return an axis for each hyperparameter and the loss, and the places on them.
+
+    The places, 0 to 1, are (settings, axes); a loss of nan has none.
+    """
     axes = [_axis(name, values, len(space)) for name, values in space.items()]
+    columns = [[getattr(setting, name) for setting in settings] for name in space]
+    for axis, column in zip(axes, columns, strict=True):
+        if axis.kind == "band":
+            column[:] = [axis.texts.index(shown(value)) for value in column]
+    fine = [loss for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
     kind = "log" if min(fine) > 0 else "linear"
-    return [*axes, Axis(WORDS["loss"], (min(fine), max(fine)), kind)]
+    axes.append(Axis(WORDS["loss"], (min(fine), max(fine)), kind))
+    each = zip(axes, [*columns, losses], strict=True)
+    return axes, np.stack([axis.shares(places) for axis, places in each], 1)
 
 
 def _axis(name, values, count):
@@ -495,18 +504,6 @@ def _axis(name, values, count):
     log = low > 0 and high / low >= WIDE
     ticks = values if len(values) <= 7 else ()
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
-
-
-def parallel_shares(search, axes: Sequence[Axis]) -> np.ndarray:
-    """Return the places 0..1 (settings, axes); the loss of what diverged is nan."""
-    runs = search.runs
-    loss = np.where(runs.diverged.any(1), np.nan, runs.mean_val_loss)
-    columns = [[getattr(s, name) for s in runs.settings] for name in search.space]
-    for axis, column in zip(axes, columns, strict=False):
-        if axis.kind == "band":
-            column[:] = [axis.texts.index(shown(value)) for value in column]
-    each = zip(axes, [*columns, loss], strict=True)
-    return np.stack([axis.shares(places) for axis, places in each], 1)
 
 
 def _value_at(axis: Axis, share: float) -> str:

@@ -175,18 +175,17 @@ class SearchRacePanel(Panel):
 
     def _settings(self, found):
         """Return every setting as a line, those in the ranges in color."""
-        order = sorted(found, key=lambda kind: kind != "halving")  # many: below
-        runs = [found[kind].runs for kind in order]
-        losses = [np.where(r.diverged.any(1), np.nan, r.mean_val_loss) for r in runs]
-        losses = np.concatenate([[], *losses])
-        axes = charts.parallel_axes(self.space, losses)
-        shares = [charts.parallel_shares(found[kind], axes) for kind in order]
-        shares = np.concatenate([np.zeros((0, len(axes))), *shares])
-        rows = [(kind, each) for kind in order for each in found[kind].settings]
-        there = np.flatnonzero(np.isfinite(losses))
-        shares, kinds = shares[there], [rows[i][0] for i in there]
-        texts = [(WORDS["kinds"][kind], short(each, self.space)) for kind, each in rows]
-        tips = [WORDS["setting"].format(*texts[i], losses[i]) for i in there]
+        kinds, settings, losses, tips = [], [], [], []
+        for kind in sorted(found, key=lambda kind: kind != "halving"):  # many: below
+            runs = found[kind].runs
+            begun = np.isfinite(runs.mean_val_loss) & ~runs.diverged.any(1)
+            for i in np.flatnonzero(begun):
+                kinds.append(kind)
+                settings.append(runs.settings[i])
+                losses.append(runs.mean_val_loss[i])
+                said = WORDS["kinds"][kind], short(settings[-1], self.space), losses[-1]
+                tips.append(WORDS["setting"].format(*said))
+        axes, shares = charts.parallel_axes(self.space, settings, losses)
         low, high = np.add(self.ends, [[-1e-6], [1e-6]])
         strong = ((low <= shares) & (shares <= high)).all(1)
         colors, shapes = ([LOOKS[kind][n] for kind in kinds] for n in (0, 1))
