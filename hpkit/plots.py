@@ -11,21 +11,14 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 
+from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_cells, map_chart, map_pixels, runs_chart, seeds_chart
 from hpkit.charts.spec import light, text
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs, softmax
-from hpkit.hyperparameters import (
-    TABLE,
-    check_choice,
-    check_flag,
-    check_text,
-    in_order,
-    refusal,
-    varied,
-)
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, short
@@ -67,8 +60,8 @@ def plot_training_curves(
     runs = as_runs(runs)
     count = int((runs.epochs_done >= 0).any(1).sum())
     split = split if split is not None else ("both" if count <= FEW else "valid")
-    check_choice("split", split, ("both", "valid", "train"))
-    names = [short(s, varied(runs.settings)) for s in runs.settings]
+    hyper.check_choice("split", split, ("both", "valid", "train"))
+    names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     chart = runs_chart(runs, split, names, few=count <= FEW)
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * count)
     return drawn(chart, ax, size, _alt("training", runs))
@@ -99,8 +92,8 @@ def plot_seeds(
     """
     runs = as_runs(runs)
     count = len(runs.settings)
-    pairs = count <= FEW if pairs is None else check_flag("pairs", pairs)
-    names = [short(s, varied(runs.settings)) for s in runs.settings]
+    pairs = count <= FEW if pairs is None else hyper.check_flag("pairs", pairs)
+    names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
     size = _SIZE[0], 1.3 + 0.45 * min(count, 14)
@@ -228,20 +221,20 @@ def plot_grid(
 def _two_names(search, x, y):
     names = list(search.space)
     if len(names) < 2:
-        raise refusal("map_names", got=", ".join(names))
+        raise hyper.refusal("map_names", got=", ".join(names))
     for way, name in (("x", x), ("y", y)):
         if name is not None:
-            check_choice(way, name, names)
+            hyper.check_choice(way, name, names)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
     if x == y:
-        raise refusal("axes_differ", x)
+        raise hyper.refusal("axes_differ", x)
     return x, y
 
 
 def _space(search, x, y):
     """Return the values of two hyperparameters that were tried, in their order."""
-    return {name: in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
+    return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
 
 
 def _lowest(search, space):
@@ -328,9 +321,9 @@ def plot_decision_boundary(
     'x1'
     """
     if not isinstance(run, Run):
-        raise refusal("one_run", kind=TypeError, type=type(run).__name__)
+        raise hyper.refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
-    check_choice("split", split, ("train", "valid"))
+    hyper.check_choice("split", split, ("train", "valid"))
     run.network(epoch)  # or says why there is none
     check_there(run.dataset)
     pixels = map_pixels(run, epoch, CELLS)
@@ -364,7 +357,7 @@ def plot_data(
     >>> len(plot_data(hk.load_dataset("moons")).collections)
     2
     """
-    check_choice("split", split, ("train", "valid"))
+    hyper.check_choice("split", split, ("train", "valid"))
     if check_there(check_dataset(dataset)).name == "digits":
         return _draw_digits(dataset, ax, getattr(dataset, split))
     _check_flat(dataset)
@@ -387,7 +380,7 @@ def _draw_digits(data, ax, rows):
 def _check_flat(data):
     if data.n_features != 2 or data.is_regression:
         kind = _SAY["regression" if data.is_regression else "classes"]
-        raise refusal("flat", features=data.n_features, what=kind)
+        raise hyper.refusal("flat", features=data.n_features, what=kind)
 
 
 def _as_search(result, kinds=None):
@@ -395,7 +388,7 @@ def _as_search(result, kinds=None):
     kind = getattr(result, "kind", type(result).__name__)
     if not isinstance(result, Search) or (kinds and kind not in kinds):
         wanted = " or ".join(f"hpkit.{k}" for k in kinds or ("grid_search",))
-        raise refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
+        raise hyper.refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
     return result
 
 
@@ -421,7 +414,7 @@ def _axes_for(ax, size=None):
 
         return plt.subplots(figsize=size, layout="constrained")[1]
     if not isinstance(ax, Axes):
-        raise refusal("axes", ax, kind=TypeError)
+        raise hyper.refusal("axes", ax, kind=TypeError)
     return ax
 
 
@@ -439,7 +432,7 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     ['A bowl.']
     """
     figure = _axes_for(ax).figure
-    check_text("sentence", sentence)
+    hyper.check_text("sentence", sentence)
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
     figure._repr_mimebundle_ = partial(_only_metadata, figure)
     return ax

@@ -9,23 +9,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
-from hpkit.charts.spec import (
-    CLASSES,
-    GUESS,
-    SHAPES,
-    Axis,
-    Chart,
-    band,
-    cells,
-    cross,
-    frames,
-    line,
-    points,
-    ring,
-    rule,
-    text,
-)
+from hpkit.charts.spec import CLASSES, GUESS, SHAPES, Axis, Chart
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
 from hpkit.locale import Texts
 from hpkit.search.space import Range
@@ -96,15 +82,15 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     top = nice_top(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
     _, left = clipped(means[chosen], top)
     ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
-    names = [f"{TABLE[name].short} {text}" for text in texts]
+    names = [f"{TABLE[name].short} {said}" for said in texts]
     each = {"color": colors, "label": ends, "name": names, "click": "curve"}
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if out[chosen] else texts[chosen]
     gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
     marks = [
-        line(*stacked(means, top), width=1.5, **each),
-        line(*stacked([means[chosen]], top), **strong),
-        cross([] if left is None else [left], name=names[chosen], **gone),
+        mark.line(*stacked(means, top), width=1.5, **each),
+        mark.line(*stacked([means[chosen]], top), **strong),
+        mark.cross([] if left is None else [left], name=names[chosen], **gone),
     ]
     across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
     up = Axis(WORDS["val_loss"], (0, top))
@@ -160,17 +146,17 @@ def validation_chart(
     lost |= {"label": WORDS["diverged"], "tip": [tips[i] for i in gone]}
     lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
     marks = [
-        band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
-        line(*(drawn or ((), ())), **drawing, **GUESS),
-        line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
-        line(*level, width=1.3, label=first, **soft),
-        line(at[order], ends[order], width=2.2, label=end, **soft),
-        line(x, y, width=2.6, label=curve, strong=last, hover=False),
-        points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
-        points(at, mean, color=colors, size=5, click="point", tip=tips),
-        points(at[picked], height, size=5, hover=False, **sign),
-        cross(at[gone], **lost),
-        ring(at[best], mean[best], color="orange", label=lowest),
+        mark.band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
+        mark.line(*(drawn or ((), ())), **drawing, **GUESS),
+        mark.line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
+        mark.line(*level, width=1.3, label=first, **soft),
+        mark.line(at[order], ends[order], width=2.2, label=end, **soft),
+        mark.line(x, y, width=2.6, label=curve, strong=last, hover=False),
+        mark.points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
+        mark.points(at, mean, color=colors, size=5, click="point", tip=tips),
+        mark.points(at[picked], height, size=5, hover=False, **sign),
+        mark.cross(at[gone], **lost),
+        mark.ring(at[best], mean[best], color="orange", label=lowest),
     ]
     up = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
     choose = WORDS["choose_value"].format(TABLE[name].label)
@@ -206,12 +192,12 @@ def heatmap_chart(
         at = np.reshape(framed[kind], (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
         look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
-        made.append(frames(*at.T, legend=legends[kind], **look))
+        made.append(mark.frames(*at.T, legend=legends[kind], **look))
     axes = [
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
-    losses = cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
+    losses = mark.cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
 
@@ -239,9 +225,9 @@ def profile_chart(found, side: int, **chart) -> Chart:
     dots = {"size": 5, "tip": tips, "label": [beats[k] for k in fine]}
     lost = {"color": "ink", "tip": [WORDS["tip_out"].format(named[k]) for k in gone]}
     marks = [
-        line(at[fine], lowest[fine], width=2.6, hover=False),
-        points(at[fine], lowest[fine], **dots),
-        cross(at[gone], label=WORDS["diverged"], **lost),
+        mark.line(at[fine], lowest[fine], width=2.6, hover=False),
+        mark.points(at[fine], lowest[fine], **dots),
+        mark.cross(at[gone], label=WORDS["diverged"], **lost),
     ]
     top = nice_top(1.1 * max(lowest[fine], default=0))
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, **chart)
@@ -300,9 +286,9 @@ def path_chart(
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
     marks = [
-        line(*at, color="ink", width=2.5, halo=True, hover=False),
-        points(*at, hover=False, **dots),
-        text(*at, badges, strong=True, size=0.9),
+        mark.line(*at, color="ink", width=2.5, halo=True, hover=False),
+        mark.points(*at, hover=False, **dots),
+        mark.text(*at, badges, strong=True, size=0.9),
     ]
     framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
     framed["chosen"] = [] if chosen is None else [chosen]
@@ -362,12 +348,12 @@ def steps_chart(search, space) -> tuple[Chart, list]:
     scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
     room = {"room": _NARROW + _GAP}  # between middles
     marks = [
-        text(middle, 1.22 * level, names, strong=True, **room),
-        text(middle, 1.1 * level, states, color="soft", **room),
-        line(*curves, width=2.2, hover=False),
-        points(x, y, size=4.5, tip=tips, click="setting"),
-        ring(x[won], y[won], color="orange"),
-        cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
+        mark.text(middle, 1.22 * level, names, strong=True, **room),
+        mark.text(middle, 1.1 * level, states, color="soft", **room),
+        mark.line(*curves, width=2.2, hover=False),
+        mark.points(x, y, size=4.5, tip=tips, click="setting"),
+        mark.ring(x[won], y[won], color="orange"),
+        mark.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     chart = Chart(
         Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks),
@@ -417,7 +403,10 @@ def best_so_far_chart(
     dots = {"color": _by_turns(colors, owner), "shape": _by_turns(shapes, owner)}
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
-    marks = [line(x, y, **steps), points(at, height, **dots, size=4, tip=tips)]
+    marks = [
+        mark.line(x, y, **steps),
+        mark.points(at, height, **dots, size=4, tip=tips),
+    ]
     return Chart(across, up, marks, **chart)
 
 
@@ -442,11 +431,11 @@ def spent_chart(each, budget) -> Chart:
         spent, lowest = int(epochs[-1]), loss[-1]
         said = _LOG["entry"].format(n=n + 1, what=name)
         look = {"color": CLASSES[n % len(CLASSES)], "label": said}
-        marks.append(line(epochs, loss, step=True, width=3, **look))
-        marks.append(rule(spent, color="soft", width=0.6))
+        marks.append(mark.line(epochs, loss, step=True, width=3, **look))
+        marks.append(mark.rule(spent, color="soft", width=0.6))
         ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
         heights += list(loss)
-    marks.append(rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
+    marks.append(mark.rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
     x = Axis(_LOG["spent"], (0, 1.02 * max(spent, budget)))
     said = _LOG["so_far_said"].format(ends=", ".join(ends))
     return Chart(x, _log_axis(_LOG["so_far"], heights), marks, alt=said)
@@ -462,14 +451,14 @@ def tried_chart(each, chosen=None) -> Chart:
         color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
         lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
         loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
-        marks.append(points(lrs[~out], loss[~out], color=color, **look))
-        marks.append(cross(lrs[out], color=color))
+        marks.append(mark.points(lrs[~out], loss[~out], color=color, **look))
+        marks.append(mark.cross(lrs[out], color=color))
         # Two that lie on each other are one that was trained twice.
         dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
         crosses |= set(lrs[out])
     said = _LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
     if chosen:
-        marks.append(ring(*chosen, color="ink"))
+        marks.append(mark.ring(*chosen, color="ink"))
         said += " " + _LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
     x = _log_axis(_LOG["lr"], [lr for lr, _ in dots] + [*crosses])
     y = _log_axis(_LOG["val_loss"], [float(loss) for _, loss in dots])
@@ -539,12 +528,14 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
-        line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
-        line(at, heights[pale], **grays),
-        line(at, heights[front], width=1.8, opacity=0.9, **colors),
-        points(0 * front + last, heights[front, -1], **dots),
-        text(np.tile(at, 2), below, limits, size=0.9),
-        points(0 * gone + last, 0 * gone + 1, shape="x", color="soft", hover=False),
+        mark.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
+        mark.line(at, heights[pale], **grays),
+        mark.line(at, heights[front], width=1.8, opacity=0.9, **colors),
+        mark.points(0 * front + last, heights[front, -1], **dots),
+        mark.text(np.tile(at, 2), below, limits, size=0.9),
+        mark.points(
+            0 * gone + last, 0 * gone + 1, shape="x", color="soft", hover=False
+        ),
         *(() if chosen is None else _ends(axes, np.array(chosen))),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
@@ -556,11 +547,11 @@ def _ends(axes, ends):
     at, inner, drawn, look = np.arange(len(axes)), [], [], {"color": "orange"}
     part = np.flatnonzero((ends[0] > 0) | (ends[1] < 1))
     soft = look | {"width": 5, "opacity": 0.5, "hover": False}
-    bars = line(np.stack([part, part], 1), ends.T[part], **soft)
+    bars = mark.line(np.stack([part, part], 1), ends.T[part], **soft)
     for name, shares in zip(("low", "high"), ends, strict=True):
         values = list(map(_value_at, axes, shares))
         tip = [WORDS[name].format(axes[i].label, values[i]) for i in at]
-        drawn.append(line(at, shares, draw=name, opacity=0, tip=tip, **look))
+        drawn.append(mark.line(at, shares, draw=name, opacity=0, tip=tip, **look))
         inner += [(i + 0.08, shares[i], values[i]) for i in at if 0 < shares[i] < 1]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
-    return [bars, *drawn, text(*places, anchor="start", size=0.9, strong=True)]
+    return [bars, *drawn, mark.text(*places, anchor="start", size=0.9, strong=True)]

@@ -29,17 +29,11 @@ from weakref import WeakSet
 
 import ipywidgets as W
 
+from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, write_rows
 from hpkit.engine.training import TURN, check_dataset, train
-from hpkit.hyperparameters import (
-    Hyperparameters,
-    check_text,
-    refusal,
-    varied,
-    was_refused,
-)
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
@@ -277,7 +271,7 @@ class Panel(W.VBox):
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
-        self.title, self.result, self._quiet = check_text("title", title), "", 0
+        self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
         self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
@@ -407,7 +401,7 @@ class Panel(W.VBox):
         if self.error is not None:
             return
         self.error, said = error, html.escape(str(error))
-        if not was_refused(error):
+        if not hyper.was_refused(error):
             said = WORDS["error"].format(f"<b>{type(error).__name__}: {said}</b>")
         self.say(said, wrong=True)
 
@@ -525,7 +519,7 @@ class Panel(W.VBox):
             for path in paths:
                 path.unlink(missing_ok=True)
             why = {"kind": type(error), "reason": reason(error)}
-            raise refusal("file", str(paths[0]), **why) from None
+            raise hyper.refusal("file", str(paths[0]), **why) from None
         return paths
 
     def line(self) -> str:
@@ -538,14 +532,14 @@ class Panel(W.VBox):
         """
         setting, more = self._state()
         if self.model is not None or not parts.is_of_course(self.dataset):
-            raise refusal("line_own", self.dataset.name)
+            raise hyper.refusal("line_own", self.dataset.name)
         said = {"data": self.dataset.name}
-        said |= values_text(setting, Hyperparameters()) | more
+        said |= values_text(setting, hyper.Hyperparameters()) | more
         said["ask"] = "1" if self.guess else ""
         said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
         made = f"{self.kind}?{said}"
         if len(made) > LONGEST:
-            raise refusal("line_long", len(made), most=LONGEST)
+            raise hyper.refusal("line_long", len(made), most=LONGEST)
         return made
 
     def _state(self):
@@ -624,4 +618,4 @@ class Panel(W.VBox):
 
 def values_text(setting, other):
     """Return the hyperparameters in which a setting differs from another, as text."""
-    return {n: written([getattr(setting, n)]) for n in varied([setting, other])}
+    return {n: written([getattr(setting, n)]) for n in hyper.varied([setting, other])}

@@ -9,19 +9,13 @@ import ipywidgets as W
 import numpy as np
 import traitlets
 
+from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model, check_settings, own_names, weights
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    agreed,
-    check_name,
-    check_setting,
-    refusal,
-)
+from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
 from hpkit.panels.panel import FRAME, Panel
@@ -53,7 +47,7 @@ class ListedPanel(Panel):
     """A panel with what a search has `found` so far, and a list of its settings."""
 
     def __init__(self, dataset, title, base, seeds, model):
-        self.base = check_setting(base, "base", default=Hyperparameters())
+        self.base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title)
         check_settings([self.base], dataset)
         self.chosen = None  # number of the setting highlighted; None is the best
@@ -84,7 +78,12 @@ class ListedPanel(Panel):
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
             width = weights(self.dataset, s.hidden) / USUAL
-            key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
+            key = (
+                s.batch_size,
+                width,
+                hyper.agreed(s, "loop"),
+                hyper.agreed(s, "network"),
+            )
             alike.setdefault(key, []).append(s.epochs)
         each = len(self.seed_list)
         return sum(
@@ -359,7 +358,7 @@ class ValidationCurvePanel(_SearchPanel):
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
-        check_name(param_name, own_names((param_name,), model, base))
+        hyper.check_name(param_name, own_names((param_name,), model, base))
         more = {"controls": controls, "seeds": seeds, "model": model}
         super().__init__(dataset, title, base, **more)
         self.values = self._entry(param_name, param_range)
@@ -443,8 +442,8 @@ class GridPanel(_SearchPanel):
         predict: bool = False,
     ) -> None:
         own = own_names((x, y), model, base)
-        if check_name(x, own) == check_name(y, own):
-            raise refusal("same_axes", x)
+        if hyper.check_name(x, own) == hyper.check_name(y, own):
+            raise hyper.refusal("same_axes", x)
         more = {"controls": controls, "seeds": seeds, "model": model}
         super().__init__(dataset, title, base, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
@@ -463,7 +462,7 @@ class GridPanel(_SearchPanel):
     def _space(self):
         x, y = self.entries
         if x.name == y.name:
-            raise refusal("same_axes", x.name)
+            raise hyper.refusal("same_axes", x.name)
         return super()._space()
 
     def _clicked(self, cell):

@@ -10,6 +10,7 @@ from html import escape
 import ipywidgets as W
 import numpy as np
 
+from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels, thumbnail
 from hpkit.charts.spec import PINNED, rule
 from hpkit.charts.still import uri
@@ -17,27 +18,11 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
 from hpkit.engine.training import Training, check_model, check_settings, train
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    check_seed,
-    check_setting,
-    told,
-    varied,
-)
+from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
+from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.panels.parts import (
-    button,
-    buttons,
-    code_of_run,
-    head_of,
-    named,
-    row,
-    say,
-    toggles,
-)
 from hpkit.text import html_table, label, run_sentence, short, shown
 
 WORDS = Texts("panels.training")
@@ -90,10 +75,10 @@ class TrainingPanel(Panel):
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
-        base = check_setting(base, "base", default=Hyperparameters())
+        base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title)
         check_settings([base], dataset)
-        seed, self.model = check_seed("seed", seed), check_model(model)
+        seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
         self.rest_at = self.halted = None  # an epoch; a training that was stopped
@@ -116,7 +101,7 @@ class TrainingPanel(Panel):
         first = self.train_button, self.stop_button, self.reset_button
         second = self.pause_button, self.one_button, self.slow
         self.view_of_run = view = _RunView(self, self.model)
-        self.beside = say("", "hp-table")
+        self.beside = parts.say("", "hp-table")
         drawers = {"runs": self.list.box, "compare": self.beside}
         more = {"widths": view.widths, "over": view.over, "drawers": drawers}
         self.build(self.controls.box, seed_row, first, second, **more)
@@ -300,7 +285,7 @@ class TrainingPanel(Panel):
         return WORDS[line].format(**facts, best=digits(best))
 
     def _code(self):
-        return code_of_run(self.run)
+        return parts.code_of_run(self.run)
 
     def _state(self):
         shown, pins = self.strong, []
@@ -358,16 +343,16 @@ class _RunView:
         self.shown = self.pixels = self.epoch = None
         self.mapped, self.scrubbing = (None, 0.0), False
         units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = toggles(units, [SHOWN["unit_tip"]] * 3)
+        self.unit = parts.toggles(units, [SHOWN["unit_tip"]] * 3)
         panel.on_change(self.unit, panel._draw)
-        self.over = [row(self.unit, name="hp-small")]
+        self.over = [parts.row(self.unit, name="hp-small")]
         self.widths = (1,)
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
-            named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
-            name = say(head_of(SHOWN["scrub"]))
+            parts.named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
+            name = parts.say(parts.head_of(SHOWN["scrub"]))
             panel.on_change(self.scrub, self._scrubbed)
-            self.over.append(row(name, self.scrub, name="hp-knob hp-scrub"))
+            self.over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
 
     def pictures(self, strong, kept, training, guess):
@@ -445,7 +430,7 @@ def _told_apart(kept, strong, pinned):
     if kept.name:
         return kept.name
     runs = [strong.run, *(k.run for k in pinned)]
-    if names := varied([run.setting for run in runs]):
+    if names := hyper.varied([run.setting for run in runs]):
         return short(kept.run.setting, names)
     seeds = len({run.seed for run in runs})
     return SHOWN["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
@@ -463,12 +448,12 @@ class _RunList:
         self.kept, self.chosen, self.note = [], None, ""
         self.rows = c.Listed(SHOWN["runs_tip"]).add_class("hp-grow")
         self.list = self.rows.select
-        self.name = named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
+        self.name = parts.named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
         self.name.layout.width = "176px"
-        self.pin_button = button(SHOWN["pin"], SHOWN["pin_tip"])
-        self.remove_button = button(SHOWN["remove"], SHOWN["remove_tip"])
+        self.pin_button = parts.button(SHOWN["pin"], SHOWN["pin_tip"])
+        self.remove_button = parts.button(SHOWN["remove"], SHOWN["remove_tip"])
         look = W.Layout(width="190px", margin="18px 0 0 10px")
-        pair = buttons(self.pin_button, self.remove_button)
+        pair = parts.buttons(self.pin_button, self.remove_button)
         side = W.VBox([self.name, pair], layout=look)
         self.box = W.HBox([self.rows, side])
         panel.on_change(self.list, self._choose)
@@ -572,7 +557,7 @@ def compared(kept):
     runs = [k.run for k in kept]
     values = {
         TABLE[name].knob: [shown(getattr(run.setting, name, None)) for run in runs]
-        for name in told(*(run.setting for run in runs))
+        for name in hyper.told(*(run.setting for run in runs))
     }
     values[SHOWN["seed"]] = [str(run.seed) for run in runs]
     rows = {name: each for name, each in values.items() if len(set(each)) > 1}
