@@ -421,9 +421,8 @@ def _axes_for(ax, size=None):
 def alt_text(ax: Axes, sentence: str) -> Axes:
     """Return `ax` after giving its picture a sentence for those who do not see it.
 
-    It is added to what the picture says already; hpkit's charts say themselves. A
-    notebook's output carries it as metadata, ``{"image/png": {"alt": ...}}``, where
-    nbconvert's templates look for it.
+    It is added to what the picture says already. A notebook's output carries it as
+    metadata, where nbconvert's templates look for it.
 
     Examples
     --------

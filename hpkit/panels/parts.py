@@ -58,7 +58,7 @@ def toggles(options, tips=(), width="auto"):
 def named(widget, name):
     """Return a widget with a label for those who do not see where it stands."""
     widget.description = widget.tooltip = name
-    return _classed(widget, "hp-named")
+    return widget.add_class("hp-named")
 
 
 def dropdown(options, name, label=None):
@@ -97,12 +97,7 @@ def _rules():
 
 
 def present(on: bool = True) -> None:
-    """Make all panels of this notebook large, for a projector.
-
-    Parameters
-    ----------
-    on : bool, default True
-        False makes them as before.
+    """Make all panels of this notebook large, for a projector; False, as before.
 
     Examples
     --------

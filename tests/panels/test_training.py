@@ -271,7 +271,9 @@ def test_slow_training_can_be_watched_and_stopped(moons):
 def test_slow_training_shows_every_epoch_for_a_moment(panel, monkeypatch):
     naps = []
     clock = SimpleNamespace(perf_counter=lambda: sum(naps), sleep=naps.append)
-    monkeypatch.setattr("hpkit.panels.training.time", clock)
+    clock.monotonic = time.monotonic
+    for module in ("training", "panel"):
+        monkeypatch.setattr(f"hpkit.panels.{module}.time", clock)
     panel.slow.value = True
     job = panel._training(QUICK, 0)
 
