@@ -17,7 +17,7 @@ from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
 from hpkit.locale import Texts, words
-from hpkit.text import call
+from hpkit.text import call, seeds_of
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -147,6 +147,14 @@ def code_of_run(run, *end):
     setting = f"setting = {code_of_setting(run.setting)}"
     end = end or ("run.best_val_loss, run.best_epoch",)
     return cell(run.dataset, run.model, setting, call("run = hk.fit", arguments), *end)
+
+
+def code_of_runs(dataset, settings, seeds, end, *before):
+    """Return the cell that trains settings, given as code, and ends in their result."""
+    listed = ",\n    ".join(settings)
+    made = f"settings = [\n    {listed},\n]"
+    run = f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})"
+    return cell(dataset, None, *before, made, run, end)
 
 
 def code_of_search(name, dataset, base, model, arguments, *, without=()):

@@ -14,8 +14,7 @@ from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
 from hpkit.panels.panel import FRAME, Panel
-from hpkit.panels.parts import cell, code_of_setting, dropdown
-from hpkit.text import seeds_of
+from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
 
 WORDS = Texts("panels.schedule")
 USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
@@ -198,9 +197,8 @@ class SchedulePanel(Panel):
         return self.runs
 
     def _code(self):
-        others = [f"base.but(schedule={s.schedule!r})" for s in self.runs.settings[1:]]
-        made = f"base = {code_of_setting(self.runs.settings[0])}"
-        settings = ",\n    ".join(["base", *others])
-        listed = f"settings = [\n    {settings},\n]"
-        run = f"*_, runs = hk.train(data, settings, {seeds_of(self.seeds)})"
-        return cell(self.dataset, None, made, listed, run, "runs.best_val_loss.mean(1)")
+        base, *others = self.runs.settings
+        made = f"base = {code_of_setting(base)}"
+        others = [f"base.but(schedule={setting.schedule!r})" for setting in others]
+        about = ["base", *others], self.seeds, "runs.best_val_loss.mean(1)", made
+        return code_of_runs(self.dataset, *about)

@@ -13,9 +13,9 @@ from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.panel import Panel
-from hpkit.panels.parts import cell, code_of_setting
+from hpkit.panels.parts import code_of_runs, code_of_setting
 from hpkit.search.result import compared, factor, told_apart
-from hpkit.text import label, seeds_of, short
+from hpkit.text import label, short
 
 WORDS = Texts("panels.seeds")
 
@@ -154,12 +154,9 @@ class SeedsPanel(Panel):
         return Runs.of(runs) if runs else None
 
     def _code(self):
-        settings = ",\n    ".join(map(code_of_setting, self.settings))
-        settings = f"settings = [\n    {settings},\n]"
-        seeds = seeds_of(self._seeds(self.count.value))
-        run = f"*_, runs = hk.train(data, settings, {seeds})"
+        settings = map(code_of_setting, self.settings)
         end = "runs.mean_val_loss, runs.std_val_loss"
-        return cell(self.dataset, None, settings, run, end)
+        return code_of_runs(self.dataset, settings, self._seeds(self.count.value), end)
 
 
 def _spread(losses):

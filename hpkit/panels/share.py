@@ -60,7 +60,7 @@ def open(line: str) -> Panel:
         pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
         pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
         panel = TrainingPanel(data, base, seed=seed, **more)
-        _pin(panel, pins)
+        panel.list.pin_beside([fit(data, each, seed=k) for each, k in pins])
         return panel
     if seeds := said.get("seeds"):
         many = [_whole(part) for part in seeds.split(",") if part]
@@ -102,16 +102,3 @@ def _whole(text):
     if not text.isdecimal():
         raise refusal("line_value", text, name="seed")
     return int(text)
-
-
-def _pin(panel, pins):
-    """Train the pinned runs and leave the panel's own the chosen one."""
-    for setting, seed in pins:
-        run = fit(panel.dataset, setting, seed=seed)
-        with panel.live.lock:
-            own = panel.list.chosen
-            panel.list.add(run)
-            panel.list.pin(panel.list.chosen)
-            panel.list.chosen = own
-            panel.list.show()
-            panel._draw()

@@ -496,6 +496,16 @@ class _RunList:
             kept.color = next(c for c in PINNED if c not in free)
         self._changed()
 
+    def pin_beside(self, runs):
+        """Add pinned runs; the chosen one stays that."""
+        with self.panel.live.lock:
+            chosen = self.chosen
+            for run in runs:
+                self.add(run)
+                self.pin(self.chosen)
+            self.chosen = chosen
+            self._changed()
+
     def remove(self):
         """Take the chosen run off the list."""
         if self.chosen in self.kept:
