@@ -102,7 +102,7 @@ class BowlPanel(Panel):
         number = CheckedBox(value, partial(_checked, WORDS[name]))
         self.on_change(number, self._draw)
         slider, rounded = W.FloatSlider(value, **look), partial(round, ndigits=4)
-        return number, tied(WORDS[name], slider, rounded, number=number).box
+        return number, tied(WORDS[name], slider, number, rounded).box
 
     @property
     def right(self):

@@ -146,14 +146,11 @@ def _framed(label, slider, *number):
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, rounded=_same, *, number=None, read=_same, step=None):
-    """Return a slider and a number box that follow each other, as a `_Knob`."""
-    # The box may go between the ticks of the slider, and beyond: it takes any number,
-    # since hpkit's own checks say what is wrong with it, where a limit would silently
-    # make another number of it. The slider stands at the tick nearest to the number. A
-    # browser says so once more, rounded its own way: that is no news, and what was
-    # typed stays.
-    number = named(number or W.FloatText(slider.value, step=step), label)
+def tied(label, slider, number, rounded=_same):
+    """Return a slider and a `CheckedBox` that follow each other, as a `_Knob`."""
+    # The box may go between the ticks of the slider, and beyond. The slider stands at
+    # the tick nearest to the number. A browser says so once more, rounded its own way:
+    # that is no news, and what was typed stays.
     by_factor = isinstance(slider, W.FloatLogSlider)
 
     def ticks(value):
@@ -173,8 +170,8 @@ def tied(label, slider, rounded=_same, *, number=None, read=_same, step=None):
 
     slider.observe(slid, "value")
     number.observe(typed, "value")
-    box = _framed(label, slider, number.add_class("hp-number"))
-    return _Knob(box, number, slider, read)
+    number = named(number, label).add_class("hp-number")
+    return _Knob(_framed(label, slider, number), number, slider)
 
 
 def _slide(name):
@@ -189,31 +186,27 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
-    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"))
+    number = CheckedBox(value, partial(TABLE[name].check, name))
+    return tied(TABLE[name].knob, slider, number, lambda v: float(f"{v:.2g}"))
 
 
 def _count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
-    # The box is one for any numbers: one for whole numbers would take 2.5 for 25.
-
-    def read(value):
-        return int(value) if value.is_integer() else value
-
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(TABLE[name].knob, slider, read=read, step=1)
+    number = CheckedBox(value, partial(TABLE[name].check, name), step=1)
+    return tied(TABLE[name].knob, slider, number)
 
 
 def count_box(label, value, low, high, *, most=None, **look):
     """Return a number box tied to a slider over whole numbers, and their box."""
     # The number may be typed up to `most`, default ten times the end of the slider.
-    # ipywidgets' own box for whole numbers drops the point of 2.5 and hands over 25.
     low, high = min(low, value), max(high, value)
     most, name = most or 10 * high, label.split(",")[0]
     hint = WORDS["between"].format(most)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
     check = partial(hyper.check_count, name, most=most, hint=hint)
     number = CheckedBox(value, check, step=1)
-    box = tied(label, slider, number=number).box
+    box = tied(label, slider, number).box
     number.tooltip = WORDS["number"].format(label, 1, most)
     return number, box
 
@@ -226,7 +219,7 @@ class _Checked(traitlets.TraitType):
     def validate(self, box, value):
         try:
             return box.check(value)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             if box.refuse is None:
                 raise
             box.refuse(error)
@@ -236,6 +229,8 @@ class _Checked(traitlets.TraitType):
 
 class CheckedBox(W.FloatText):
     """A box for what `check` returns; `refuse` is told what is wrong with the rest."""
+
+    # For whole numbers, too: ipywidgets' own box drops the point of 2.5 and says 25.
 
     value = _Checked().tag(sync=True)
 
