@@ -442,8 +442,8 @@ class GridPanel(_SearchPanel):
         predict: bool = False,
     ) -> None:
         own = own_names((x, y), model, base)
-        if hyper.check_name(x, own) == hyper.check_name(y, own):
-            raise hyper.refusal("same_axes", x)
+        for name in (x, y):
+            hyper.check_name(name, own)
         more = {"controls": controls, "seeds": seeds, "model": model}
         super().__init__(dataset, title, base, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
@@ -479,22 +479,20 @@ class GridPanel(_SearchPanel):
                 self.which.options = views
 
     def _charts(self):
-        found = self.found
-        rows = len(tuple(found.space.values())[1])
-
-        def cells(settings):
-            return [divmod(found.settings.index(s), rows) for s in settings]
-
+        found, space = self.found, self.found.space
         best = [] if found.runs.diverged.any(1).all() else [found.best]
-        framed = {
-            "best": cells(best),
-            "ties": cells([*found.ties, *best]) if found.ties else [],  # one plateau
-            "chosen": [] if self.chosen is None else [divmod(self.focus, rows)],
-            "guess": [divmod(number, rows) for number in self._guessed()],
+        marked = {
+            "best": best,
+            "ties": [*found.ties, *best] if found.ties else [],  # one plateau
+            "chosen": [] if self.chosen is None else [found.settings[self.focus]],
+            "guess": [found.settings[number] for number in self._guessed()],
         }
-        look = {"framed": framed, "title": GRID["map"], "alt": describe(found)}
-        losses = charts.grid_losses(found)
-        heatmap = charts.heatmap_chart(found.space, losses, **look)
+        look = {"title": GRID["map"], "alt": describe(found)}
+        look["framed"] = {
+            kind: [charts.cell_of(setting, space) for setting in each]
+            for kind, each in marked.items()
+        }
+        heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
 
     def _beside(self, found):
@@ -507,8 +505,7 @@ class GridPanel(_SearchPanel):
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": run_sentence(run)}
-        curves = loss_chart(run, end=run.setting.epochs, **look)
-        return replace(curves, title=short(run.setting, names))
+        return replace(loss_chart(run, **look), title=short(run.setting, names))
 
     def _guessed(self):
         """Return the number of the guess if the grid has it, in a list."""
