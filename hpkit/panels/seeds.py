@@ -86,6 +86,10 @@ class SeedsPanel(Panel):
         return self.train(self.dataset, self.settings, seeds, take)
 
     @property
+    def there(self):
+        return len(self.shown) > 0
+
+    @property
     def shown(self) -> np.ndarray:
         """The seeds shown whose runs have all begun, as numbers from 0."""
         if self.runs is None:
@@ -96,8 +100,6 @@ class SeedsPanel(Panel):
     @property
     def losses(self) -> np.ndarray:
         """Lowest validation losses shown: ndarray (settings, seeds)."""
-        if self.runs is None:
-            return np.zeros((len(self.settings), 0))
         return self.runs.best_val_loss[:, self.shown]
 
     def _update(self, running):
