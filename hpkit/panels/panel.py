@@ -246,7 +246,7 @@ def running_cell():
     message = kernel.get_parent("shell") if kernel else {}
     # Some front ends give cells no id: there the code stands for it.
     code = message.get("content", {}).get("code")
-    cell = message.get("metadata", {}).get("cellId", code)
+    cell = message.get("metadata", {}).get("cellId") or code
     return cell, message.get("header", {}).get("msg_id")
 
 
