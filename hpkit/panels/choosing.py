@@ -188,6 +188,7 @@ class TestBoxPanel(Panel):
     def _recall(self):
         """Take what was seen before, here, in another panel or another session."""
         if seen := self.store.load()["opened"]:
+            # Older versions wrote them as text.
             losses = {name: float(seen[name]) for name in LOSSES}
             self.opened, self.again = seen | losses, True
             if self.guess and not self.guess.open and seen["guess"] is not None:
@@ -201,12 +202,10 @@ class TestBoxPanel(Panel):
             if self.opened is None:
                 run, numbers = self.run, self.dataset.is_regression
                 self.opened = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
-                # JSON has no sign for a loss that is not finite.
-                losses = {name: str(loss) for name, loss in self.opened.items()}
                 self.opened |= {"setting": self.choice, "seed": run.seed}
                 self.opened["accuracy"] = None if numbers else run.test_accuracy()
                 self.opened["guess"] = self.guess.value if self.guess else None
-                seen = self.opened | losses
+                seen = self.opened
                 self.store.change(lambda data: data.update(opened=seen))
                 self.note.value = html.escape(" ".join(self.store.notices))
             self._draw()
