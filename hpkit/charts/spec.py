@@ -198,10 +198,7 @@ def frames(columns, rows, **look) -> Mark:
     there = set(zip(map(int, columns), map(int, rows), strict=True))
     half = 0.5 - look.get("inset", 0.0) * (len(there) == 1)
     sides = [
-        [
-            (c + (a - b) * half, r + (a + b) * half),
-            (c + (a + b) * half, r + (b - a) * half),
-        ]
+        [(c + half * x, r + half * y) for x, y in ((a - b, a + b), (a + b, b - a))]
         for c, r in sorted(there)
         for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
         if (c + a, r + b) not in there
