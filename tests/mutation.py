@@ -53,7 +53,7 @@ MODULES = {
     "data/datasets": (14, "data/datasets data/tables engine/runs search/trainings"),
     "data/tables": (14, "data/tables data/datasets"),
     "exercises/_core": (14, "exercises/core exercises/progress exercises/grading"),
-    "panels/live": (8, "panels/live panels/training -k live or second_panel"),
+    "panels/panel": (14, "panels/panel panels/panels panels/training panels/share"),
     "panels/one_at_a_time": (10, "panels/one_at_a_time"),
     "panels/training": (8, "panels/training panels/share"),
 }
