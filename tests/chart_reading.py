@@ -15,14 +15,27 @@ def until(condition, pause=0.01):
 
 def press(panel, name, seconds=120):
     """Press a button of a panel and wait until nothing trains."""
-    getattr(panel, f"{name}_button").click()
-    panel.wait(seconds)
+    getattr(panel, name if name == "again" else f"{name}_button").click()
+    return panel.wait(seconds)
 
 
 def move(panel, control, value):
     """Give a control of a panel a value and wait until nothing trains."""
     control.value = value
-    panel.wait(60)
+    return panel.wait(60)
+
+
+def commit(panel, value=None, **traits):
+    """Make a guess in a panel."""
+    for name, given in (traits or {"value": value}).items():
+        setattr(panel.guess.widget, name, given)
+    panel.guess.button.click()
+
+
+def run_code(panel, **names):
+    """Run a panel's code as pasted into a cell; return the names that it leaves."""
+    exec(panel.code(), names)
+    return names
 
 
 def marks(chart, kind, **look):
@@ -66,13 +79,6 @@ def shows(panel):
     assert all(chart.alt for chart in panel.charts.charts)
     assert panel.picture().startswith(b"\x89PNG")
     assert len(panel.frame())
-    panel.view.value = 1
+    panel.view.value = len(panel.view.options) - 1
     assert panel.code_box.value == panel.code()
     return panel.result
-
-
-def ended(panel):
-    """Yield a panel, as a fixture does, and end what it still trains."""
-    yield panel
-    panel.stop()
-    panel.wait(60)

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from chart_reading import move, press, run_code, shows
 
 import hpkit as hk
 from hpkit import (
@@ -89,17 +90,13 @@ OWN_PANELS = {
 )
 def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
     panel = OWN_PANELS[kind](seeds=seeds)
-    names = {"data": OWN}
-    exec(panel.code(), names)
+    found = run_code(panel, data=OWN)["found"]
 
-    assert panel.error is None
-    assert panel.found.seeds == names["found"].seeds == wanted
+    assert panel.found.seeds == found.seeds == wanted
     if kind == "path":  # which goes on from its start
-        panel.all_button.click()
-        panel.wait(60)
-    np.testing.assert_array_equal(names["found"].val_loss, panel.found.val_loss)
-    panel.seeds.value = 3
-    panel.wait(60)
+        press(panel, "all")
+    np.testing.assert_array_equal(found.val_loss, panel.found.val_loss)
+    move(panel, panel.seeds, 3)
     assert panel.found.seeds == (*wanted, max(wanted) + 1)
 
 
@@ -113,15 +110,13 @@ def test_search_panels_refuse_other_seeds_in_three_parts(kind, seeds):
 def test_seeds_panel_takes_any_seeds():
     settings = [QUICK, QUICK.but(lr=0.3)]
     panel = SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
-    names = {"data": OWN}
-    exec(panel.code(), names)
+    runs = run_code(panel, data=OWN)["runs"]
 
     assert panel.runs.seeds == (9, 4, 10, 11)
     assert panel.frame()["seed"].tolist() == [9, 4]
-    assert names["runs"].seeds == (9, 4)
-    np.testing.assert_allclose(names["runs"].best_val_loss, panel.losses, rtol=1e-5)
-    panel.again.click()
-    panel.wait(60)
+    assert runs.seeds == (9, 4)
+    np.testing.assert_allclose(runs.best_val_loss, panel.losses, rtol=1e-5)
+    press(panel, "again")
     assert panel.runs.seeds == (12, 13, 14, 15)
 
 
@@ -149,7 +144,7 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
             exec(code, {k: v for k, v in names.items() if k != missing})
 
 
-def test_an_error_of_our_own_code_is_no_wrong_value(moons):
+def test_an_error_of_our_own_code_is_no_wrong_value(errors):
     panel = BowlPanel()
     panel.lr.value = -1
     assert isinstance(panel.error, ValueError)
@@ -164,10 +159,11 @@ def test_an_error_of_our_own_code_is_no_wrong_value(moons):
     panel.stop_button.click()
 
     assert "Stopped by an error: <b>ValueError: a fault of hpkit" in panel.result
+    errors.clear()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OWN_CODE if kind != "box"])
-def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
+def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind, errors):
     broken = [True]
 
     def model(*given):
@@ -180,12 +176,9 @@ def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
     assert "no &lt;such&gt; layer" in panel.result
     assert len(panel.frame()) == 0
     broken.clear()
-    button = {"run": "train_button", "path": "next_button"}.get(kind, "start_button")
-    getattr(panel, button).click()
-    panel.wait(60)
-
-    assert panel.error is None
-    assert len(panel.frame())
+    errors.clear()
+    press(panel, {"run": "train", "path": "next"}.get(kind, "start"))
+    assert shows(panel)
 
 
 def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
@@ -231,7 +224,6 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
     FOLDER.rename("elsewhere")
     FOLDER.write_text("no folder")
     panel.rows_button.click()
-    assert panel.error is None
     assert panel.note.value == os.strerror(errno.EEXIST)
 
 
@@ -253,16 +245,12 @@ def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
         acts += [panel.grid_button.click, panel.back_button.click]
     else:
         acts += [panel.start_button.click, panel.start_button.click]
-    errors = []
     for _ in range(150):
         with panel.live.lock:
             acts[rng.integers(len(acts))]()
-            errors += [panel.error] * (panel.error is not None)
+            assert panel.error is None
         time.sleep(rng.choice([0, 0.01, 0.1]))
-    panel.stop()
-    panel.wait(60)
-
-    assert errors == []
+    assert press(panel, "stop").error is None
 
 
 PANELS = {
@@ -280,7 +268,6 @@ PANELS = {
 def test_a_panel_in_which_nothing_is_trained_yet_can_be_shown(moons, monkeypatch, kind):
     monkeypatch.setattr(Live, "now", lambda live, job, **_: live.draw())
     panel = PANELS[kind](moons)
-    assert panel.error is None
     assert panel.result == panel.words["stopped"]
     assert panel.picture().startswith(b"\x89PNG")
     assert panel.frame().empty

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from chart_reading import ended, mark, move, nth, press, texts
+from chart_reading import mark, move, nth, press, shows, texts
 
 from hpkit import SearchRacePanel
 from hpkit.data.datasets import load_dataset
@@ -22,7 +22,7 @@ def make_race(moons, **more):
 
 @pytest.fixture(scope="module")
 def race():
-    yield from ended(SearchRacePanel(load_dataset("moons"), QUICK, budget=45, races=3))
+    return make_race(load_dataset("moons"))
 
 
 def test_race_gives_each_search_the_same_budget(race):
@@ -42,13 +42,12 @@ def test_race_gives_each_search_the_same_budget(race):
 def test_race_many_races_are_counted(race):
     press(race, "start")
 
-    assert race.error is None
     assert [len(losses) for losses in race.lowest.values()] == [3, 3, 3, 3]
     beat = sum(
         r < g for r, g in zip(race.lowest["random"], race.lowest["grid"], strict=True)
     )
     assert f"Random beat the grid in {beat}" in race.result
-    assert race.picture().startswith(b"\x89PNG")
+    assert shows(race)
 
 
 def test_race_needs_ranges_and_a_budget(moons):
@@ -89,7 +88,6 @@ def test_races_are_told_as_counted_by_hand():
 def test_race_over_whole_numbers_and_not_over_epochs(moons):
     size = log_uniform(4, 128)
     panel = make_race(moons, lr=log_uniform(0.01, 1), batch_size=size, budget=45)
-    assert panel.error is None
     assert panel.found["grid"].space["batch_size"] == (4, 23, 128)
     with pytest.raises(ValueError, match="must not search epochs"):
         make_race(moons, epochs=log_uniform(2, 9))
@@ -141,12 +139,10 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     panel = make_race(moons)
     before = panel.found
     panel.start()
-    panel.stop()
-    panel.wait(60)
+    press(panel, "stop")
     assert set(panel.found) == set(before)
     assert "Stopped: only races that came to their end" in panel.result
-    panel.start()
-    panel.wait(60)
+    press(panel, "start")
     assert "Stopped" not in panel.result
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from chart_reading import commit, mark, marks, move, press, run_code, shows, until
 from chart_reading import curve as line_of
-from chart_reading import ended, mark, marks, move, press, until
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
@@ -30,15 +30,13 @@ FRAMES = ("ties", "best", "chosen", "guess")  # in the order in which they are d
 
 @pytest.fixture
 def curve(moons):
-    made = ValidationCurvePanel(moons, "lr", BASE, param_range=RATES, seeds=2)
-    yield from ended(made)
+    return ValidationCurvePanel(moons, "lr", BASE, param_range=RATES, seeds=2)
 
 
 def test_curve_panel_shows_what_the_search_gives(curve, moons):
     about = {"param_name": "lr", "param_range": RATES, "seeds": (0, 1)}
     found = validation_curve(moons, BASE, **about)
 
-    assert curve.error is None
     np.testing.assert_array_equal(curve.found.val_loss, found.val_loss)
     calm = ~found.diverged.any(1)
     x, y = line_of(curve.charts.charts[1], width=2.6)
@@ -69,7 +67,6 @@ def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
 
     assert curve.found.finished
     assert curve.found.base.batch_size == 128
-    assert curve.error is None
     assert len({base.batch_size for base in answers}) >= 2
     assert curve.before.base.batch_size == 32
 
@@ -84,12 +81,11 @@ def test_curve_panel_of_every_hyperparameter(curve, name, moons):
         curve = ValidationCurvePanel(moons, name, BASE, seeds=2)
     press(curve, "start")
 
-    assert curve.error is None
     assert (name in offered) == TABLE[name].usual_name
     assert curve.found.param_name == name
     assert curve.found.finished
     assert curve.charts.charts[1].x.label == TABLE[name].label
-    assert curve.picture().startswith(b"\x89PNG")
+    assert shows(curve)
 
 
 def test_curve_panel_chooses_by_list_and_by_click(curve):
@@ -189,7 +185,8 @@ def test_stopped_search_says_how_far_it_came(moons):
 def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
     panel = ValidationCurvePanel(moons, "lr", BASE, param_range=[0.01, 0.1], seeds=1)
     before = panel.found
-    search = panel._searching(iter([before_training(before)]))
+    runs = replace(before.runs, epochs_done=np.zeros_like(before.runs.epochs_done))
+    search = panel._searching(iter([replace(before, runs=runs, finished=False)]))
     next(search)
     assert not panel.found.cost.epochs
     search.close()
@@ -197,13 +194,6 @@ def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
 
     assert panel.found is before
     assert "Stopped before the first epoch" in panel.result
-
-
-def before_training(found):
-    """Return a search in which nothing was trained for an epoch."""
-    runs = found.runs
-    none = {"epochs_done": np.zeros_like(runs.epochs_done)}
-    return replace(found, runs=replace(runs, **none), finished=False)
 
 
 @pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
@@ -275,13 +265,12 @@ def framed(charts, name):
 
 @pytest.fixture
 def grid(moons):
-    yield from ended(make_grid(moons))
+    return make_grid(moons)
 
 
 def test_grid_panel_shows_what_the_search_gives(grid, moons):
     found = grid_search(moons, QUICK, seeds=(0, 1), **LISTS)
 
-    assert grid.error is None
     np.testing.assert_array_equal(grid.found.val_loss, found.val_loss)
     out = found.diverged.any(1)
     assert out.any()
@@ -291,6 +280,12 @@ def test_grid_panel_shows_what_the_search_gives(grid, moons):
     column = LISTS["lr"].index(found.best.lr)
     row = LISTS["batch_size"].index(found.best.batch_size)
     assert framed(grid.charts, "best") == {(column, row)}
+    grid.choose(int(found.runs.order[0]))  # the best itself: one frame in the other
+    assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
+    frames = [
+        mark(grid.charts.charts[0], "frames", legend=n) for n in ("lowest", "chosen")
+    ]
+    assert frames[0].get("inset") < frames[1].get("inset") < 0.5
     assert grid.charts.charts[0].x.texts == ["0.01", "0.3", "10"]
     assert grid.charts.charts[0].y.texts == ["16", "64"]
 
@@ -309,7 +304,6 @@ def test_grid_panel_click_shows_the_cell(grid):
     np.testing.assert_allclose(strong, first.val_loss, rtol=1e-6)
     _, other = line_of(curves, legend="other seeds")
     np.testing.assert_allclose(other, second.val_loss, rtol=1e-6)
-    assert grid.error is None
 
 
 def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
@@ -324,8 +318,7 @@ def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
         _, y = line_of(profile)
         best = loss.reshape(3, 2).min(1 - side)
         np.testing.assert_allclose(y, best[np.isfinite(best)], rtol=1e-6)
-    assert grid.error is None
-    assert grid.picture().startswith(b"\x89PNG")
+    assert shows(grid)
     grid.which.value = 0
     profile = grid.charts.charts[1]
     assert profile.title == "For each learning rate, the best batch size"
@@ -341,14 +334,6 @@ def test_grid_panel_other_axes_and_the_same_one_twice(grid):
     assert tuple(grid.found.space) == ("lr", "optimizer")
     grid.entries[1].which.value = "lr"
     assert "two different" in grid.result
-
-
-def test_chosen_cell_is_framed_inside_the_best_one(grid):
-    grid.choose(int(grid.found.runs.order[0]))  # the best itself
-    assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
-    chart = grid.charts.charts[0]
-    best, chosen = (mark(chart, "frames", legend=n) for n in ("lowest", "chosen"))
-    assert best.get("inset") < chosen.get("inset") < 0.5
 
 
 def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
@@ -436,20 +421,17 @@ def test_grid_guess_stands_beside_the_result(moons):
     panel = make_grid(moons, predict=True)
     assert "hp-covered" in panel._dom_classes
     assert "lowest mean" not in panel.result
-    panel.guess.widget.value = panel.found.settings[3]
-    panel.guess.button.click()
+    commit(panel, panel.found.settings[3])
     loss = panel.found.mean_val_loss[3]
     assert panel.guess.value == panel.found.settings[3]
     assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:.3g}</b>. " in panel.result
     assert framed(panel.charts, "guess") == {(1, 1)}
     panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
-    panel.start()
-    panel.wait(60)
+    press(panel, "start")
     assert panel.found.base.epochs == 3
     assert framed(panel.charts, "guess") == {(1, 1)}
     assert f"loss {panel.found.mean_val_loss[3]:.3g}</b>" in panel.result
-    panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
-    panel.wait(60)
+    move(panel, panel.entries[0].text, "0.5, 0.6")  # the guess is not on this grid
     assert "loss" not in panel.guess.said
     assert framed(panel.charts, "guess") == set()
 
@@ -491,14 +473,11 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     more |= {"base": QUICK.but(own={"width": 2}), "param_range": lists["act"]}
     curve = ValidationCurvePanel(moons, "act", **more).wait()
 
-    path.all_button.click()
-    path.wait()
+    press(path, "all")
     for panel in (grid, path, curve):
-        named = {"free": free}
-        exec(panel.code(), named)
-        assert panel.error is None
-        assert named["found"].settings == (panel.found or path.search).settings
-        assert named["found"].best == (panel.found or path.search).best
+        found, shown = run_code(panel, free=free)["found"], panel.found or path.search
+        assert found.settings == shown.settings
+        assert found.best == shown.best
 
     assert grid.charts.charts[0].x.label == "width"
     assert grid.charts.charts[0].y.texts == ["gelu", "a, b"]

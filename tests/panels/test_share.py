@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from chart_reading import move
 
 import hpkit as hk
 from hpkit.panels.panel import LONGEST
@@ -34,8 +35,7 @@ def test_line_comes_back(line):
 def test_line_holds_what_was_changed():
     panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=3))
     panel.wait(60).list.pin(panel.list.chosen)
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(60)
+    move(panel, panel.controls["lr"].slider, 0.1)
 
     again = hk.open(panel.line())
 
