@@ -61,44 +61,27 @@ def right(one):
 SET_BEFORE = EX["01_parameters_and_hyperparameters"].hyperparameters.answer()
 
 
-def loop_with(order, *, whole=False, drop_last=False):
-    """Return a loop with the given steps, to make each mistake alone."""
+def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=1):
+    """Return a loop with one mistake: the steps of a batch, before and after all."""
 
     def train(net, optimizer, X, y, batch_size):
         import torch
 
+        def take(names, loss=None):
+            steps = {"z": optimizer.zero_grad, "s": optimizer.step}
+            for name in names:
+                loss.backward() if name == "b" else steps[name]()
+
         size = len(X) if whole else batch_size
         end = len(X) - len(X) % size if drop_last else len(X)
+        take(first)
         for start in range(0, end, size):
             rows = slice(start, start + size)
             loss = torch.nn.functional.cross_entropy(net(X[rows]), y[rows])
-            steps = {"z": optimizer.zero_grad, "b": loss.backward, "s": optimizer.step}
-            for name in order:
-                steps[name]()
+            take(order, factor * loss)
+        take(last)
 
     return train
-
-
-def step_once(net, optimizer, X, y, batch_size):
-    """One update for all batches together."""
-    import torch
-
-    optimizer.zero_grad()
-    for start in range(0, len(X), batch_size):
-        rows = slice(start, start + batch_size)
-        torch.nn.functional.cross_entropy(net(X[rows]), y[rows]).backward()
-    optimizer.step()
-
-
-def other_loss(net, optimizer, X, y, batch_size):
-    """All steps are there, but it is another loss."""
-    import torch
-
-    for start in range(0, len(X), batch_size):
-        rows = slice(start, start + batch_size)
-        optimizer.zero_grad()
-        (2 * torch.nn.functional.cross_entropy(net(X[rows]), y[rows])).backward()
-        optimizer.step()
 
 
 # ---- lessons 09 to 11 --------------------------------------------------------------
@@ -227,8 +210,8 @@ WRONG = {
             zeroed=[loop_with("bzs")],
             too_large=[loop_with("zbs", whole=True)],
             left_out=[loop_with("zbs", drop_last=True)],
-            updates=[step_once],
-            weights=[other_loss],
+            updates=[loop_with("b", first="z", last="s")],
+            weights=[loop_with("zbs", factor=2)],
             raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
             called=[lambda net: None],
         ),

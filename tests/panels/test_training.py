@@ -16,8 +16,8 @@ from hpkit import BowlPanel, TrainingPanel, present
 from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
-from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels.controls import NEW, SAME
+from hpkit.hyperparameters import TABLE, Hyperparameters
+from hpkit.panels.controls import NEW, SAME, parse_values
 from hpkit.panels.live import Live
 from hpkit.panels.parts import VIEW, WORDS
 
@@ -104,22 +104,9 @@ def test_a_training_out_of_patience_is_whole(moons):
     assert f"Ended at epoch {panel.run.epochs_done} of 100, out of" in panel.result
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("momentum", 0.9),
-        ("weight_decay", 0.01),
-        ("optimizer", "adam"),
-        ("optimizer", "rmsprop"),
-        ("hidden", (32, 32)),
-        ("activation", "tanh"),
-        ("dropout", 0.2),
-        ("schedule", "one-cycle"),
-        ("warmup", 0.2),
-        ("patience", 2),
-    ],
-)
-def test_other_controls(moons, name, value):
+@pytest.mark.parametrize("name", [*TABLE][3:])  # but for those of every panel
+def test_other_controls(moons, name):
+    value = parse_values(name, TABLE[name].usual)[-1]
     panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
     move(panel, panel.controls[name], value)
     assert getattr(panel.run.setting, name) == value
