@@ -32,6 +32,24 @@ def commit(panel, value=None, **traits):
     panel.guess.button.click()
 
 
+def watched(panel, look):
+    """Return a list that gets what `look()` returns at each picture of a panel."""
+    seen, draw = [], panel.live.draw
+    panel.live.draw = lambda: (draw(), seen.append(look()))
+    return seen
+
+
+def displayed(monkeypatch):
+    """Return a list that gets (bundle, options) of what is displayed from now on."""
+    shown = []
+
+    def display(bundle, **options):
+        shown.append((bundle, options))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return shown
+
+
 def run_code(panel, **names):
     """Run a panel's code as pasted into a cell; return the names that it leaves."""
     exec(panel.code(), names)

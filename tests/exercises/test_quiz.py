@@ -5,6 +5,7 @@ import re
 import threading
 
 import pytest
+from chart_reading import displayed
 
 from hpkit import exercises, locale
 from hpkit.exercises import Quiz, _progress, _quiz
@@ -226,11 +227,10 @@ def test_answers_from_several_threads(quiz):
 
 
 def test_saved_questions_stand_beside_the_buttons(quiz, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    shown = displayed(monkeypatch)
     quiz._ipython_display_()
 
-    view, saved = shown
+    (view, _), (saved, _) = shown
     assert view[VIEW]["model_id"] == quiz._box.model_id
     assert "- **A** " in saved["text/markdown"]
     assert saved["text/plain"] == repr(quiz)

@@ -2,7 +2,17 @@
 
 import numpy as np
 import pytest
-from chart_reading import commit, curve, mark, marks, press, run_code, shows, until
+from chart_reading import (
+    commit,
+    curve,
+    mark,
+    marks,
+    press,
+    run_code,
+    shows,
+    until,
+    watched,
+)
 
 from hpkit import PatiencePanel
 from hpkit.hyperparameters import Hyperparameters
@@ -40,8 +50,7 @@ def test_patience_moves_the_stop(moons):
 
 def test_patience_watched_counts_up_to_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
-    seen, draw = [], panel.live.draw
-    panel.live.draw = lambda: (draw(), seen.append(panel.epoch))
+    seen = watched(panel, lambda: panel.epoch)
     press(panel, "watch")
 
     epochs = [epoch for epoch in seen if epoch is not None]

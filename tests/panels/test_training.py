@@ -8,7 +8,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from build import FOLDER
-from chart_reading import curve, mark, move, pixels, press, run_code, shows, until
+from chart_reading import (
+    curve,
+    displayed,
+    mark,
+    move,
+    pixels,
+    press,
+    run_code,
+    shows,
+    until,
+    watched,
+)
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
@@ -124,32 +135,22 @@ def test_stop_keeps_what_was_trained(panel):
     assert panel.result.startswith("Stopped at epoch")
 
 
-def test_train_replaces_the_running_training(panel):
-    begin_long(panel)
-    panel.controls.setting = QUICK.but(lr=0.2)
-    press(panel, "train")
-    assert panel.run.setting.lr == 0.2
-    assert LONG not in panel.runs.settings
-
-
-def test_long_training_is_drawn_while_it_goes(panel):
+def test_long_training_is_drawn_until_another_one_replaces_it(panel):
     panel.controls.setting = LONG
     panel.stop()  # moving the controls has started trainings of its own
     panel.wait(60)
-    seen, show = [], panel.charts.show
     panel.train_button.click()
     until(lambda: panel.now and panel.now.run.setting == LONG)
-
-    def shown(charts, **more):
-        show(charts, **more)
-        seen.append(len(val_curve(panel)[1]))
-
-    panel.charts.show = shown
+    seen = watched(panel, lambda: len(val_curve(panel)[1]))
     until(lambda: len(seen) > 5)
-    press(panel, "stop")
+    long = seen[:]
+    panel.controls.setting = QUICK.but(lr=0.2)
+    press(panel, "train")
 
-    assert seen == sorted(seen)
-    assert seen[-1] > seen[0]
+    assert long == sorted(long)
+    assert long[-1] > long[0]
+    assert panel.run.setting.lr == 0.2
+    assert LONG not in panel.runs.settings
 
 
 def test_a_long_first_training_gives_way_to_a_control_that_moves(moons):
@@ -174,18 +175,15 @@ def test_what_a_control_shows_counts_once_it_rests(panel, monkeypatch):
     assert rests == [1]
 
 
-def test_seed_new_changes_the_seed_after_each_run(panel):
-    panel.seeds.value = "new"
-    for _ in range(3):
-        press(panel, "train")
-    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
-
-
-def test_same_setting_again_is_not_listed_twice(panel):
+def test_same_setting_again_is_not_listed_twice_but_with_new_seeds(panel):
     assert "Trained again" not in panel.result
     press(panel, "train")
     assert len(panel.list.kept) == 1
     assert "Trained again: same setting, same seed, same curve" in panel.result
+    panel.seeds.value = "new"
+    for _ in range(3):
+        press(panel, "train")
+    assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
 
 
 def train_and_stop(panel):
@@ -283,17 +281,14 @@ def test_slow_training_goes_on_at_full_speed_when_it_is_switched_off(moons):
     assert panel.run.epochs_done == 2000
 
 
-def test_chart_and_sentence_move_together_and_never_back(panel, monkeypatch):
-    seen, show = [], panel._draw
-
-    def draw():
-        show()
-        line = val_curve(panel)[1]
+def test_chart_and_sentence_move_together_and_never_back(panel):
+    def look():
+        line, lr = val_curve(panel)[1], panel.run.setting.lr
         np.testing.assert_allclose(line, panel.run.val_loss[: len(line)], rtol=1e-6)
-        seen.append(panel.run.setting.lr)
-        assert f"lr {seen[-1]:g}," in panel.result
+        assert f"lr {lr:g}," in panel.result
+        return lr
 
-    panel.live.draw = draw
+    seen = watched(panel, look)
     for step in range(12):
         drawn = len(seen)
         panel.controls["lr"].slider.value = 10 ** (-2 + step / 10)
@@ -305,14 +300,11 @@ def test_chart_and_sentence_move_together_and_never_back(panel, monkeypatch):
 
 
 def test_only_a_result_at_rest_is_read_aloud(panel):
-    roles, show = [], panel._draw
-
-    def draw():
-        show()
+    def look():
         said = panel.charts.get_state("sentence")["sentence"]
-        roles.append((panel.live.busy, "role='status'" in said))
+        return panel.live.busy, "role='status'" in said
 
-    panel.live.draw = draw
+    roles = watched(panel, look)
     move(panel, panel.controls["lr"].slider, 0.1)
 
     assert len(roles) > 1
@@ -443,19 +435,11 @@ def test_shown_code_gives_the_same_run(panel):
     np.testing.assert_array_equal(run_code(panel)["run"].val_loss, panel.run.val_loss)
 
 
-def shown_by(panel, monkeypatch):
-    """Return what a panel displays, as (bundle, options)."""
-    shown = []
-    monkeypatch.setattr(
-        "IPython.display.display", lambda data, **how: shown.append((data, how))
-    )
-    panel._ipython_display_()
-    return shown
-
-
 def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
-    (view, _), (saved, how) = shown_by(panel, monkeypatch)
-    again = shown_by(panel, monkeypatch)[1][0]
+    shown = displayed(monkeypatch)
+    for _ in range(2):
+        panel._ipython_display_()
+    (view, _), (saved, how), _, (again, _) = shown
 
     assert view[VIEW]["model_id"] == panel.model_id
     assert how["display_id"] == f"saved-{panel.model_id}"
@@ -470,7 +454,8 @@ def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
 
 def test_saved_picture_is_drawn_anew_when_the_panel_rests(panel, monkeypatch):
     monkeypatch.setattr("hpkit.panels.panel.SAVE", 0.05)
-    shown = shown_by(panel, monkeypatch)
+    shown = displayed(monkeypatch)
+    panel._ipython_display_()
     move(panel, panel.controls["lr"], 0.1)
 
     until(lambda: len(shown) > 2)
