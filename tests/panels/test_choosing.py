@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 from chart_reading import commit, curve, mark, press, shows, until
 
-from hpkit import CoinFlipsPanel, TestBoxPanel
+from hpkit import CoinFlipsPanel, Hyperparameters, TestBoxPanel, fit
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.runs import TestSplitWarning
-from hpkit.engine.training import fit
-from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.choosing import best_so_far
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from chart_reading import press, run_code, shows
 
-from hpkit import ClinicPanel
-from hpkit.engine.training import train
+from hpkit import ClinicPanel, train
 from hpkit.panels.clinic import CURED, HELPS, draw_patient, last_losses
 
 SEEDS = range(1000, 1020)

@@ -9,9 +9,8 @@ from timeit import timeit
 import pytest
 from chart_reading import until
 
-from hpkit.data.datasets import load_dataset
+from hpkit import Hyperparameters, load_dataset
 from hpkit.engine.training import TURN, Training
-from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import live as live_module
 from hpkit.panels.live import Live
 

@@ -5,10 +5,7 @@ import pandas as pd
 import pytest
 from chart_reading import commit, mark, marks, press, shows
 
-from hpkit import BatchNoisePanel
-from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.training import fit
-from hpkit.hyperparameters import Hyperparameters
+from hpkit import BatchNoisePanel, Dataset, Hyperparameters, fit, load_dataset
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 

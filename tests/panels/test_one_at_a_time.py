@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from chart_reading import move, nth, press, run_code, shows, texts, until
 
-from hpkit import OneAtATimePanel
+from hpkit import Hyperparameters, OneAtATimePanel, load_dataset
 from hpkit.charts.searches import cell_of
 from hpkit.charts.still import still
-from hpkit.data.datasets import load_dataset
-from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.one_at_a_time import _loss
 from hpkit.panels.searches import PACE
 from hpkit.search.searches import grid_search, one_at_a_time

@@ -14,8 +14,7 @@ from chart_reading import (
     watched,
 )
 
-from hpkit import PatiencePanel
-from hpkit.hyperparameters import Hyperparameters
+from hpkit import Hyperparameters, PatiencePanel
 from hpkit.panels.patience import stop_epoch
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)

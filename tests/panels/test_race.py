@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 from chart_reading import mark, move, nth, press, shows, texts
 
-from hpkit import SearchRacePanel
-from hpkit.data.datasets import load_dataset
-from hpkit.hyperparameters import Hyperparameters
+from hpkit import Hyperparameters, SearchRacePanel, load_dataset, log_uniform
 from hpkit.panels.race import LOOKS, halving_count, told_races
 from hpkit.search.searches import cuts_of
-from hpkit.search.space import log_uniform
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 

@@ -11,13 +11,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
 
-from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel
+from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel, plot_grid
 from hpkit.charts.searches import grid_losses, heatmap_chart
 from hpkit.charts.spec import light
 from hpkit.charts.still import draw, still
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.panels.searches import LONG
-from hpkit.plots import plot_grid
 from hpkit.search.searches import grid_search, validation_curve
 from hpkit.text import label
 

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from chart_reading import commit, mark, marks, press, run_code, shows
 
-from hpkit import SeedsPanel
-from hpkit.hyperparameters import Hyperparameters
-from hpkit.search.searches import validation_curve
+from hpkit import Hyperparameters, SeedsPanel, validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 

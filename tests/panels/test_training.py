@@ -23,10 +23,8 @@ from chart_reading import (
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
-from hpkit import BowlPanel, TrainingPanel, present
+from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
 from hpkit.charts.runs import map_chart, map_pixels
-from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.training import fit
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.panels.controls import NEW, SAME, parse_values
 from hpkit.panels.live import Live
