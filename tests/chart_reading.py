@@ -13,10 +13,13 @@ def until(condition, pause=0.01):
         time.sleep(pause)
 
 
-def press(panel, name, seconds=120):
-    """Press a button of a panel and wait until nothing trains."""
+def press(panel, name):
+    """Press a button of a panel and wait until nothing trains: at once after Stop."""
     getattr(panel, name if name == "again" else f"{name}_button").click()
-    return panel.wait(seconds)
+    worked = time.process_time()
+    panel.wait(120)
+    assert name != "stop" or time.process_time() - worked < 1
+    return panel
 
 
 def move(panel, control, value):

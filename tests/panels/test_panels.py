@@ -118,6 +118,7 @@ def test_seeds_panel_takes_any_seeds():
     np.testing.assert_allclose(runs.best_val_loss, panel.losses, rtol=1e-5)
     press(panel, "again")
     assert panel.runs.seeds == (12, 13, 14, 15)
+    assert panel.frame()["seed"].tolist() == [12, 13]
 
 
 OWN_CODE = OWN_PANELS | {

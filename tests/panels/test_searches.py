@@ -1,6 +1,5 @@
 """ValidationCurvePanel and GridPanel: what a learner does with them."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -98,15 +97,6 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
     assert curve.list.index == curve.focus == 2
 
 
-def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
-    curve.values.text.value = "fast"
-    assert "values must be a list" in curve.values.note.value
-    move(curve, curve.values.text, "0.01, 0.1")
-    assert curve.error is None
-    assert curve.values.note.value == "2 values"
-    assert len(curve.found.settings) == 2
-
-
 def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     move(curve, curve.values.which, "epochs")
     move(curve, curve.controls["batch_size"].slider, 2)
@@ -114,14 +104,15 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     move(curve, curve.values.text, "10000, 20000")
 
     assert "That is long" in curve.status.value
+    assert "hp-stale" in curve._dom_classes
+    assert "Still the result of the values before" in curve.result
     assert curve.found.settings[-1].epochs == 80
     curve.start_button.click()
     until(lambda: curve.found.settings[0].epochs == 10_000)
     until(lambda: curve.found.cost.epochs)
-    start = time.process_time()
-    press(curve, "stop")
-    assert time.process_time() - start < 1
-    assert not curve.found.finished
+    assert not press(curve, "stop").found.finished
+    move(curve, curve.values.text, "5")
+    assert "hp-stale" not in curve._dom_classes
 
 
 def test_dots_have_the_colors_of_their_training_curves(moons):
@@ -206,14 +197,6 @@ def test_wrong_number_of_seeds_is_told(curve, typed):
     move(curve, curve.seeds, 2)
     assert curve.error is None
     assert curve.found.seeds == (0, 1)
-
-
-def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
-    move(curve, curve.controls["epochs"].source, 100_000)
-    assert "hp-stale" in curve._dom_classes
-    assert "Still the result of the values before" in curve.result
-    move(curve, curve.controls["epochs"].source, 5)
-    assert "hp-stale" not in curve._dom_classes
 
 
 def test_still_picture_names_its_lines(curve):
@@ -411,8 +394,10 @@ def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(grid):
     move(grid, grid.entries[0].text, "0.1, fast")
     assert grid.found is before
     assert grid.result == said
+    assert "values must be a list" in grid.entries[0].note.value
     assert "got &#x27;0.1, fast&#x27;" in grid.entries[0].note.value
     move(grid, grid.entries[0].text, "0.1, 0.2")
+    assert grid.entries[0].note.value == "2 values"
     assert grid.found.space["lr"] == (0.1, 0.2)
 
 
