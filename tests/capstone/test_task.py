@@ -18,13 +18,6 @@ from hpkit.capstone import report
 from hpkit.capstone.task import SEARCHES
 
 
-def test_no_file_before_something_is_spent(here):
-    cap = task()
-    cap.choose(why=...)
-    cap.report(plan=...)
-    assert list(here.iterdir()) == []
-
-
 def test_goes_on_tomorrow(here):
     task().grid_search(BASE, **TWO)
 
@@ -54,22 +47,6 @@ def test_log_is_json_that_a_person_can_read(here):
     entry = data["entries"][0]
     assert (entry["what"], entry["epochs"]) == ("grid_search", 8)
     assert len(entry["runs"]["runs"]) == 2
-
-
-WHOLE = []
-
-
-@pytest.fixture
-def foreign(here):
-    """Return the file of a whole log, which is made once."""
-    path = here / "hpkit-runs" / "capstone.json"
-    if not WHOLE:
-        cap = finished()
-        cap.compare(n=1)
-        cap.note(plan="two rates", author="Jo")
-        WHOLE.append(path.read_text("utf-8"))
-    path.parent.mkdir(exist_ok=True)
-    return path
 
 
 def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
@@ -119,10 +96,14 @@ def places(data):
             yield from places(data[key])
 
 
-def test_foreign_log_is_shown_escaped_or_set_aside(foreign, monkeypatch):
+def test_foreign_log_is_shown_escaped_or_set_aside(here, monkeypatch):
+    cap = finished()
+    cap.compare(n=1)
+    cap.note(plan="two rates", author="Jo")
+    path = here / "hpkit-runs" / "capstone.json"
     monkeypatch.setattr(report, "picture", lambda *_, **look: b"")
     script = "<img src=x onerror=alert(1)>"
-    log, tried = json.loads(WHOLE[0]), 0
+    log, tried = json.loads(path.read_text("utf-8")), 0
     for parent, key in places(log):
         whole = parent[key]
         for value in (
@@ -136,7 +117,7 @@ def test_foreign_log_is_shown_escaped_or_set_aside(foreign, monkeypatch):
             float("nan"),
         ):
             parent[key] = value
-            foreign.write_text(json.dumps(log), "utf-8")
+            path.write_text(json.dumps(log), "utf-8")
             tried += 1
             if (key, value) in (("budget", -3), ("rows", script)) and parent is log:
                 with pytest.raises(ValueError, match=r"another name=\.\.\."):
@@ -288,7 +269,6 @@ def test_bar_is_reached_by_the_accuracy_that_is_told():
     cap = finished(bars=(0.9, 0.96))
     for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):
         cap.log.change(lambda data, a=accuracy: data["test"].update(accuracy=a))
-
         assert cap.bar == bar
         text = cap.report().markdown
         assert ("0.96 reached" in text) == (bar == 0.96)
@@ -486,16 +466,12 @@ def test_sampler_is_not_moved_by_asking_for_the_price():
         ({"budget": 0}, "budget must be a whole number >= 1, got 0; try 60"),
         ({"name": "../up"}, "name must be letters, .*got '../up'; try 'capstone'"),
         ({"name": 3}, "name must be letters, .*got 3"),
+        ({"dataset": 3}, r"a data set must be a hpkit.Dataset, got int"),
     ],
 )
 def test_capstone_refuses(how, words):
     with pytest.raises((ValueError, TypeError), match=words):
         task(**how)
-
-
-def test_capstone_refuses_what_is_no_data():
-    with pytest.raises(TypeError, match=r"a data set must be a hpkit.Dataset, got int"):
-        hk.Capstone(3)
 
 
 def test_prices_beside_the_first_lines():
