@@ -192,13 +192,7 @@ def show_cell(page, text):
 
 @contextlib.contextmanager
 def chromium():
-    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has.
-
-    Raises
-    ------
-    LookupError
-        When there is none.
-    """
+    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has."""
     paths = filter(None, map(shutil.which, PROGRAMS))
     ways = [{"executable_path": path} for path in paths]
     ways += [{"channel": "chrome"}, {"channel": "msedge"}, {}]

@@ -43,15 +43,11 @@ def test_count_that_is_none_is_refused_in_words(typed):
     assert "models must be" not in panel.result
 
 
-def test_coin_flips_agree_with_one_model_alone():
-    panel = CoinFlipsPanel().wait(60)
+def test_coin_flips_agree_with_one_model_alone_and_again_are_others():
+    panel = CoinFlipsPanel(models=5).wait(60)
     setting = Hyperparameters(lr=0.1, hidden=(16,), epochs=20)
     run = fit(panel.dataset, setting, seed=7)
     assert panel.valid[7] == pytest.approx(run.val_accuracy[-1], abs=0.03)
-
-
-def test_coin_flips_again_are_others_from_the_first_number_on():
-    panel = CoinFlipsPanel(models=5).wait(60)
     before, panel.count.value = panel.valid, 100
     press(panel, "again")
     assert (panel.valid != before).any()

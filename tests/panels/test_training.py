@@ -51,18 +51,16 @@ def begin_long(panel):
     until(lambda: panel.run.setting == LONG and panel.run.epochs_done > 2)
 
 
-def test_panel_is_never_empty(panel, moons):
+def test_panel_is_never_empty_and_a_slider_trains_and_keeps_one_run(panel, moons):
     assert len(panel.runs) == 1
     np.testing.assert_array_equal(panel.run.val_loss, fit(moons, QUICK).val_loss)
     assert len(val_curve(panel)[1]) == 6
-
-
-def test_slider_trains_and_keeps_one_run(panel):
     move(panel, panel.controls["lr"].slider, 0.1)
     assert panel.run.setting == QUICK.but(lr=0.1)
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
-    assert "Best of 2 runs: run 1 (0." in panel.result
+    assert "Best of 2 runs: run 1 (0." in shows(panel)
     np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
+    np.testing.assert_array_equal(run_code(panel)["run"].val_loss, panel.run.val_loss)
 
 
 def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel, monkeypatch):
@@ -118,14 +116,6 @@ def test_other_controls(moons, name):
     move(panel, panel.controls[name], value)
     assert getattr(panel.run.setting, name) == value
     assert panel.run.setting.lr == 0.01
-
-
-def test_stop_keeps_what_was_trained(panel):
-    begin_long(panel)
-    press(panel, "stop")
-
-    assert 1 < panel.run.epochs_done < 2000
-    assert panel.result.startswith("Stopped at epoch")
 
 
 def test_long_training_is_drawn_until_another_one_replaces_it(panel):
@@ -419,11 +409,6 @@ def test_saving_writes_csv_and_png_and_shows_where(panel):
     assert "<svg" in drawing.read_text()
 
 
-def test_shown_code_gives_the_same_run(panel):
-    assert shows(panel)
-    np.testing.assert_array_equal(run_code(panel)["run"].val_loss, panel.run.val_loss)
-
-
 def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
     shown = displayed(monkeypatch)
     for _ in range(2):
@@ -485,15 +470,6 @@ def test_callbacks_on_other_threads_keep_the_state_whole(panel):
     assert panel.run.setting == QUICK.but(lr=1.0)
 
 
-def test_map_changes_with_the_run_shown(panel):
-    before = pixels(panel.charts.charts[1])
-    move(panel, panel.controls["lr"].slider, 0.01)
-    after = pixels(panel.charts.charts[1])
-    panel.list.list.index = 0
-    assert after != before
-    assert pixels(panel.charts.charts[1]) == before
-
-
 def test_one_epoch_at_a_time(panel):
     panel.controls.setting = QUICK.but(lr=0.02)
     panel.wait(5)
@@ -547,7 +523,12 @@ def test_axis_in_updates_and_seconds(panel, moons):
     assert val_curve(panel)[0].tolist() == list(range(6))
 
 
-def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
+def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
+    before = pixels(panel.charts.charts[1])
+    move(panel, panel.controls["lr"].slider, 0.01)
+    assert pixels(panel.charts.charts[1]) != before
+    panel.list.list.index = 0
+    assert pixels(panel.charts.charts[1]) == before
     move(panel, panel.view_of_run.scrub, 2)
     early = pixels(panel.charts.charts[1])
     expected = fit(moons, QUICK.but(epochs=2), seed=0)
@@ -556,7 +537,7 @@ def test_scrubber_shows_the_map_of_an_epoch(panel, moons):
     assert mark(panel.charts.charts[0], "rule").columns[0] == 2
     move(panel, panel.view_of_run.scrub, 0)
     assert pixels(panel.charts.charts[1]) != early
-    assert len(panel.list.kept) == 1
+    assert len(panel.list.kept) == 2
 
 
 @pytest.mark.parametrize("lr", [0.03, 0.3, 0.1, 0.0007, 1e-5, 20])
@@ -595,10 +576,12 @@ def test_present_makes_panels_large_and_small_again(panel):
     assert sheet.value == plain
 
 
-def test_one_epoch_more_goes_on_after_stop(panel):
+def test_stop_keeps_what_was_trained_and_one_epoch_more_goes_on(panel):
     begin_long(panel)
     press(panel, "stop")
     done = panel.run.epochs_done
+    assert 1 < done < LONG.epochs
+    assert panel.result.startswith(f"Stopped at epoch {done}")
     assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1][0]
 
     panel.one_button.click()
