@@ -27,22 +27,9 @@ from hpkit.exercises._core import Exercise, Feedback
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
 every_lesson = pytest.mark.parametrize("name", LESSONS)
 
-ODD = {
-    "None": None,
-    "text": "what",
-    "empty text": "",
-    **{f"number {n}": n for n in (math.nan, math.inf, -7)},
-    **{f"list {n}": some for n, some in enumerate(([1], [], [1, ...]))},
-    **{f"dict {n}": some for n, some in enumerate(({"a": 1}, {}))},
-    "numpy scalar": np.float32(-2.5),
-    "numpy array": np.zeros((2, 2)),
-    "torch scalar": torch.tensor(-2.5),
-    "torch int": torch.tensor(-7),
-    "bool": True,
-    "type": int,
-    "object": object(),
-    "function": lambda: None,
-}
+ODD = [None, "what", "", math.nan, math.inf, -7, True, int, object(), lambda: None]
+ODD += [[1], [], [1, ...], {"a": 1}, {}, np.float32(-2.5), np.zeros((2, 2))]
+ODD += [torch.tensor(-2.5), torch.tensor(-7)]
 
 
 @pytest.fixture
@@ -99,7 +86,7 @@ def test_own_table_is_told_what_was_done_to_it():
 
 
 @every_exercise
-@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("odd", ODD)
 def test_odd_answer_gets_a_sentence(exercise, odd):
     got = exercise.check(odd)
     assert got.outcome == "not yet", got
