@@ -2,10 +2,11 @@
 
 import json
 import re
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from chart_reading import displayed
+from ipywidgets import Button
 
 from hpkit import exercises, locale
 from hpkit.exercises import Quiz, _progress, _quiz
@@ -22,20 +23,21 @@ def quiz():
     return Quiz("02_learning_rate")
 
 
-def buttons(view):
-    import ipywidgets as widgets
-
-    found = [view] if isinstance(view, widgets.Button) else []
+def inside(view):
+    """Yield a widget and all that are in it."""
+    yield view
     for child in getattr(view, "children", ()):
-        found += buttons(child)
-    return found
+        yield from inside(child)
+
+
+def buttons(view):
+    return [widget for widget in inside(view) if isinstance(widget, Button)]
 
 
 def shown(view):
     """Return the HTML of all that is not hidden."""
-    if getattr(view, "value", "") and view.layout.display != "none":
-        return view.value
-    return "\n".join(filter(None, map(shown, getattr(view, "children", ()))))
+    texts = [w for w in inside(view) if getattr(w, "value", "")]
+    return "\n".join(w.value for w in texts if w.layout.display != "none")
 
 
 # ---- the questions -----------------------------------------------------------------
@@ -68,17 +70,11 @@ def test_length_of_a_choice_does_not_give_it_away():
         assert 0.2 < sum(a["correct"] for a in at) / len(asked) < 0.45
 
 
-def a_file(tmp_path, **changes):
-    question = {
-        "question": "Q?",
-        "type": "multiple_choice",
-        "answers": [
-            {"answer": "yes", "correct": True, "feedback": "It is."},
-            {"answer": "no", "correct": False, "feedback": "It is not."},
-        ],
-    }
-    path = tmp_path / "99_own.json"
-    path.write_text(json.dumps([question | changes]), encoding="utf-8")
+def a_file(folder, question):
+    answer = {"answer": "yes", "correct": True, "feedback": "It is."}
+    asked = {"question": question, "type": "multiple_choice", "answers": [answer]}
+    path = folder / "99_own.json"
+    path.write_text(json.dumps([asked]), encoding="utf-8")
     return path
 
 
@@ -86,10 +82,10 @@ def test_questions_of_another_language_are_found_beside_the_english(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(_quiz, "QUIZZES", tmp_path)
-    a_file(tmp_path, question="What?")
+    a_file(tmp_path, "What?")
     quiz = Quiz("99_own")
     (tmp_path / "xx").mkdir()
-    other = a_file(tmp_path / "xx", question="Quoi?")
+    other = a_file(tmp_path / "xx", "Quoi?")
     assert "What?" in repr(quiz)
 
     monkeypatch.setattr(locale, "_chosen", ["xx"])
@@ -173,12 +169,10 @@ def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
 
 
 def test_words_of_a_choice_are_the_label_of_its_button(quiz):
-    def lines(view):
-        own = [view] if "hpkit-choice" in getattr(view, "_dom_classes", ()) else []
-        return own + [x for c in getattr(view, "children", ()) for x in lines(c)]
-
     view = quiz.widget()
-    for line in lines(view):
+    lines = [line for line in inside(view) if "hpkit-choice" in line._dom_classes]
+    assert len(lines) == sum(len(q["answers"]) for q in quiz.questions)
+    for line in lines:
         words = line.children[1].value
         assert len(buttons(line)) == 1
         assert words.startswith("<label ")
@@ -214,11 +208,8 @@ def test_error_in_a_button_is_shown(quiz, monkeypatch):
 
 def test_answers_from_several_threads(quiz):
     view = quiz.widget()
-    threads = [threading.Thread(target=b.click) for b in buttons(view)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(Button.click, buttons(view)))
 
     tries = [_progress.load()[quiz.key(n)]["tries"] for n in range(1, len(quiz) + 1)]
 
