@@ -135,9 +135,6 @@ def around(cells):
     return {side for side in sides if sides.count(side) == 1}
 
 
-# ---- training curves ---------------------------------------------------------------
-
-
 def test_training_curves_one_run_dashed_and_solid(run):
     ax = hk.plot_training_curves(run, axes())
     solid = next(line for line in curves(ax) if line.get_linestyle() == "-")
@@ -232,9 +229,6 @@ def test_training_curves_are_named_at_their_ends_for_eyes_without_color():
     assert [place for _, place in sorted(heights)] == sorted(p for _, p in heights)
 
 
-# ---- validation curve --------------------------------------------------------------
-
-
 @pytest.mark.parametrize("width", [4.2, 7.2])
 @pytest.mark.parametrize(
     "lrs", [(0.01, 0.02, 0.03, 0.04), (0.001, 0.01, 0.1, 1, 10), (0.3, 1, 3, 10)]
@@ -282,9 +276,6 @@ def test_validation_curve_diverged_does_not_stretch(exploding):
     assert label.get_position()[0] < 0  # left of a cross at the right edge
     assert in_axes(ax, 0.1, 0)[0] in [x for _, (x, _) in leads(ax)]
     assert ax.get_ylim()[1] < 1.2 * exploding.val_loss[:, :, 0].mean()
-
-
-# ---- maps --------------------------------------------------------------------------
 
 
 def test_grid_annotates_each_cell_and_frames_the_best(grid):
@@ -416,9 +407,6 @@ def test_path_leads_through_the_winner_of_each_step(steps):
         assert ax.get_title().startswith(f"1. learning rate {steps.best.lr:g}")
 
 
-# ---- searches side by side ---------------------------------------------------------
-
-
 def test_best_so_far_draws_each_search(grid, steps):
     ax = hk.plot_best_so_far({"all": grid, "one": steps}, axes())
 
@@ -495,9 +483,6 @@ def test_seeds_marks_diverged(exploding):
     assert y == 0
 
 
-# ---- map of the network ------------------------------------------------------------
-
-
 def test_boundary_shows_every_training_point_on_the_networks_answers(run):
     assert str(run.best_epoch) in hk.plot_decision_boundary(run, axes()).get_title()
     ax = hk.plot_decision_boundary(run, axes(), epoch="last")
@@ -548,8 +533,6 @@ def test_data_shows_the_points_of_a_split():
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["class 0", "class 1"]
 
-
-# ---- all of them -------------------------------------------------------------------
 
 EVERY = [
     (hk.plot_training_curves, "curve"),

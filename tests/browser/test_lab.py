@@ -64,8 +64,6 @@ def test_page_saved_from_the_menu_has_the_words_of_pictures(page, lab_server):
     assert "No description" not in saved
 
 
-# ---- exercises and quiz, today and tomorrow -----------------------------------------
-
 CELLS = (
     "import os; os.environ['HPKIT_HOME'] = {home!r}\n"
     "from hpkit.exercises import lesson_02_learning_rate as ex",

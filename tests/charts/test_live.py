@@ -132,8 +132,6 @@ def test_numbers_that_the_page_has_changed_are_sent_again(sent):
     assert len(sent[-1][1]) == 1  # the numbers of mark 1
 
 
-# ---- the scripts: a linter finds no fault, and they stay readable -------------------
-
 SCRIPTS = sorted([*ROOT.glob("hpkit/**/*.js"), *ROOT.glob("notebooks/page/*.js")])
 
 

@@ -46,9 +46,6 @@ def an_exercise(monkeypatch):
     return make
 
 
-# ---- every exercise ----------------------------------------------------------------
-
-
 @every_exercise
 def test_exercise(exercise):
     texts, answer = exercise.words, right(exercise)
@@ -175,9 +172,6 @@ def test_lesson_module(name):
     assert set(_core.load_texts(name)) == {"title", *names}
 
 
-# ---- the core ----------------------------------------------------------------------
-
-
 def test_fault_of_a_check_is_not_raised(an_exercise):
     def check(answer):
         return 1 / 0
@@ -269,9 +263,6 @@ def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
     assert question["text/markdown"] == one._repr_markdown_()
     assert how == {"raw": True}
     assert one.name in saved["text/plain"]
-
-
-# ---- reading answers ---------------------------------------------------------------
 
 
 def reason_of(read, *args, **kwargs):
@@ -376,9 +367,6 @@ def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkey
     assert one.words["question"].strip() in one._repr_markdown_()  # in English
     monkeypatch.setattr(locale, "_chosen", ["en"])
     assert "Un bon pas" not in repr(one)
-
-
-# ---- training to check -------------------------------------------------------------
 
 
 def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, capsys):

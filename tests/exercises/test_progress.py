@@ -17,9 +17,6 @@ def file_of(home):
     return home / "progress.json"
 
 
-# ---- one process -------------------------------------------------------------------
-
-
 def test_tries_are_counted_and_a_pass_stays(home):
     _progress.record(KEY, "not yet")
     _progress.record(KEY, "correct")
@@ -115,9 +112,6 @@ def test_forgetting_in_memory(tmp_path, monkeypatch, home):
     assert "full" in said
     assert KEY not in _progress.load()
     assert KEY in json.loads(file_of(home).read_text())["entries"]
-
-
-# ---- the table ---------------------------------------------------------------------
 
 
 def test_table_says_states_in_words():

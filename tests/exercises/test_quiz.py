@@ -40,9 +40,6 @@ def shown(view):
     return "\n".join(w.value for w in texts if w.layout.display != "none")
 
 
-# ---- the questions -----------------------------------------------------------------
-
-
 @every_quiz
 def test_each_choice_has_an_answer_of_its_own(quiz):
     assert 3 <= len(quiz) <= 5
@@ -94,9 +91,6 @@ def test_questions_of_another_language_are_found_beside_the_english(
     assert "What?" in repr(quiz)
 
 
-# ---- by call -----------------------------------------------------------------------
-
-
 def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     text = repr(quiz)
     assert re.search(r"^1\. ", text, re.MULTILINE)
@@ -118,9 +112,6 @@ def test_no_such_choice_or_question(quiz, number, letter):
     words = "question must be a number from 1 to 4" if letter == "A" else words
     with pytest.raises(ValueError, match=f"a {words}, got"):
         quiz.answer(number, letter)
-
-
-# ---- by button ---------------------------------------------------------------------
 
 
 def test_button_shows_why_and_keeps_the_answer(quiz):

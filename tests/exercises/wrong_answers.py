@@ -22,9 +22,6 @@ def by(changed="", **answers):
     return changed, answers
 
 
-# ---- lesson 00 ---------------------------------------------------------------------
-
-
 def a_run(*, done=5, epochs=5, seed=0, lr=0.1, dataset="moons"):
     """Return what the checks look at in a run."""
     return SimpleNamespace(
@@ -48,8 +45,6 @@ def right(one):
     """Return the right answer of an exercise."""
     return one.answer(panel=PANEL)
 
-
-# ---- lesson 01 ---------------------------------------------------------------------
 
 SET_BEFORE = EX["01_parameters_and_hyperparameters"].hyperparameters.answer()
 
@@ -75,9 +70,6 @@ def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=
         take(last)
 
     return train
-
-
-# ---- lessons 09 to 11 --------------------------------------------------------------
 
 
 def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):

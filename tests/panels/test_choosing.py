@@ -84,9 +84,6 @@ def test_coin_flips_climb_in_steps_and_keep_the_guess_for_other_flips():
         np.testing.assert_allclose(curve(chart, label=name)[1], heights, rtol=1e-6)
 
 
-# ---- the test box -----------------------------------------------------------------
-
-
 def test_box_opens_once_and_remembers(moons):
     dataset = load_dataset("wine", seed=5)
     run = fit(dataset, QUICK)

@@ -58,9 +58,6 @@ def test_a_network_reads_the_same_everywhere(moons):
     )
 
 
-# ---- seeds, and code of one's own data and model ----------------------------------
-
-
 OWN = Dataset.from_arrays(*load_dataset("moons").train.__dict__.values(), name="mine")
 
 

@@ -439,9 +439,6 @@ def test_grid_guess_is_a_click(moons):
     assert panel.guess.value == QUICK.but(lr=10, batch_size=64)
 
 
-# ---- names of a learner's own model ------------------------------------------------
-
-
 def free(n_in, n_out, setting):
     bent = {"gelu": nn.GELU, "a, b": nn.ReLU}[setting.act]
     layers = nn.Linear(n_in, setting.width), bent(), nn.Linear(setting.width, n_out)
