@@ -383,10 +383,8 @@ done = [shell.run_cell(cell).success for cell in {cells}]
 assert done.count(False) == len(shown)  # Run All stops there, as at any error
 print(json.dumps(shown))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    return json.loads(said.splitlines()[-1])
 
 
 def instead(act):

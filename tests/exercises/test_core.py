@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from chart_reading import displayed, until
+from chart_reading import displayed
 from ipywidgets.widgets.widget import _instances as widgets
 from wrong_answers import ALL, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
-from hpkit import Hyperparameters, TrainingPanel, exercises, load_dataset, locale
+from hpkit import Hyperparameters, exercises, locale
 from hpkit.data.datasets import Dataset
 from hpkit.exercises import _answers, _core, _progress
 from hpkit.exercises._answers import NotYet
@@ -407,20 +407,3 @@ def test_modules_load_no_torch():
     )
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     assert not {"torch", "matplotlib", "ipywidgets"} & {*loaded}
-
-
-def test_lesson_00_takes_a_real_panel():
-    ex, panel = LESSONS["00_start"], TrainingPanel(load_dataset("moons"))
-
-    before = ex.stop.check(panel).reason, ex.name_it.check(panel).reason
-    panel.slow.value = True
-    panel.controls["epochs"].source.value = 2000
-    panel.train_button.click()
-    until(lambda: panel.run.setting.epochs == 2000 and panel.run.epochs_done >= 1)
-    panel.stop_button.click()
-    panel.wait()
-    panel.list.name.value = "slow"
-
-    assert before == ("to_the_end", "neither")
-    assert ex.stop.check(panel).passed
-    assert ex.name_it.check(panel).passed

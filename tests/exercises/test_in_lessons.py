@@ -44,9 +44,13 @@ def test_every_exercise_stands_in_its_lesson(name):
 
 # What a solution asks a hand to do, in code: Slow, 200 epochs, Train, Stop.
 BY_HAND = {
+    "name_it": """
+assert ex.name_it.check(panel).reason == "neither"
+""",
     "stop": """
 import time
 
+assert ex.stop.check(panel).reason == "to_the_end"
 setting = panel.controls.setting.but(epochs=200)
 panel.slow.value = True
 panel.controls.setting = setting
@@ -55,7 +59,7 @@ while panel.run.setting != setting or not panel.run.epochs_done:
     time.sleep(0.01)
 panel.stop_button.click()
 panel.wait()
-"""
+""",
 }
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chart_reading import commit, mark, marks, move, press, run_code, shows, until
 from chart_reading import curve as line_of
+from chart_reading import mark, marks, move, press, run_code, shows, until
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
@@ -26,9 +26,14 @@ RATES = [0.001, 0.03, 0.3, 10]
 FRAMES = ("ties", "best", "chosen", "guess")  # in the order in which they are drawn
 
 
+def make_curve(moons, values=RATES, seeds=2, **base):
+    base = BASE.but(**base)
+    return ValidationCurvePanel(moons, "lr", base, param_range=values, seeds=seeds)
+
+
 @pytest.fixture
 def curve(moons):
-    return ValidationCurvePanel(moons, "lr", BASE, param_range=RATES, seeds=2)
+    return make_curve(moons)
 
 
 def test_curve_panel_shows_what_the_search_gives(curve, moons):
@@ -116,10 +121,7 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
 
 
 def test_dots_have_the_colors_of_their_training_curves(moons):
-    curve = ValidationCurvePanel(
-        moons, "lr", BASE, param_range=[0.3, 0.001, 10, 0.03], seeds=2
-    )
-
+    curve = make_curve(moons, [0.3, 0.001, 10, 0.03])
     many = mark(curve.charts.charts[0], "line", click="curve")
     colors = many.get("color")
     light_to_dark = [colors[i] for i in (1, 3, 0, 2)]
@@ -158,9 +160,7 @@ def test_diverged_setting_is_chosen_by_its_cross(curve):
 
 
 def test_stopped_search_says_how_far_it_came(moons):
-    panel = ValidationCurvePanel(
-        moons, "lr", BASE.but(batch_size=1), param_range=[0.01, 0.1], seeds=1
-    )
+    panel = make_curve(moons, [0.01, 0.1], seeds=1, batch_size=1)
     panel.controls["epochs"].source.value = 500
     panel.start_button.click()
     until(lambda: panel.found.cost.epochs > 10 and not panel.found.finished)
@@ -173,7 +173,7 @@ def test_stopped_search_says_how_far_it_came(moons):
 
 
 def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
-    panel = ValidationCurvePanel(moons, "lr", BASE, param_range=[0.01, 0.1], seeds=1)
+    panel = make_curve(moons, [0.01, 0.1], seeds=1)
     before = panel.found
     runs = replace(before.runs, epochs_done=np.zeros_like(before.runs.epochs_done))
     search = panel._searching(iter([replace(before, runs=runs, finished=False)]))
@@ -223,9 +223,7 @@ def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
 
 
 def test_curve_says_what_is_as_good(moons):
-    panel = ValidationCurvePanel(
-        moons, "lr", BASE.but(epochs=20), param_range=[0.01, 0.6, 0.8], seeds=10
-    )
+    panel = make_curve(moons, [0.01, 0.6, 0.8], seeds=10, epochs=20)
     assert len(panel.found.ties) == 1
     tied = label(panel.found.ties[0], ("lr",))
     assert f"10 seeds cannot tell it from {tied}." in panel.result
@@ -264,10 +262,9 @@ def test_grid_panel_shows_what_the_search_gives(grid, moons):
     assert framed(grid.charts, "best") == {(column, row)}
     grid.choose(int(found.runs.order[0]))  # the best itself: one frame in the other
     assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
-    frames = [
-        mark(grid.charts.charts[0], "frames", legend=n) for n in ("lowest", "chosen")
-    ]
-    assert frames[0].get("inset") < frames[1].get("inset") < 0.5
+    chart = grid.charts.charts[0]
+    best, chosen = (mark(chart, "frames", legend=n) for n in ("lowest", "chosen"))
+    assert best.get("inset") < chosen.get("inset") < 0.5
     assert grid.charts.charts[0].x.texts == ["0.01", "0.3", "10"]
     assert grid.charts.charts[0].y.texts == ["16", "64"]
 
@@ -349,6 +346,7 @@ def test_as_good_is_the_same_everywhere(moons):
     ties = {"ties": [divmod(i, 2) for i in ties]}
     chart = heatmap_chart(found.space, grid_losses(found), framed=ties)
     plot = plot_grid(found, Figure().add_subplot())
+    assert "too close" in {t.get_text() for t in plot.get_legend().get_texts()}
     assert sides(plot) == sides(draw(Figure().add_subplot(), chart))
 
 
@@ -401,11 +399,22 @@ def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(grid):
     assert grid.found.space["lr"] == (0.1, 0.2)
 
 
-def test_grid_guess_stands_beside_the_result(moons):
+def test_grid_guess_is_a_click_and_stands_beside_the_result(moons):
     panel = make_grid(moons, predict=True)
     assert "hp-covered" in panel._dom_classes
     assert "lowest mean" not in panel.result
-    commit(panel, panel.found.settings[3])
+    guess = panel.guess.widget
+    assert guess.value is None
+    panel.guess.button.click()
+    assert "Choose one first." in panel.guess.answer.value
+    click = guess.charts.calls["cell"]
+    for cell, place in ((2, (2, 0)), (4, (1, 1))):  # as the map counts its cells
+        click(cell)
+        assert panel.guess.answer.value == ""
+        assert framed(guess.charts, "guess") == {place}
+    panel.guess.button.click()
+    click(0)  # too late
+    assert guess.layout.display == "none"
     loss = panel.found.mean_val_loss[3]
     assert panel.guess.value == panel.found.settings[3]
     assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:.3g}</b>. " in panel.result
@@ -418,25 +427,6 @@ def test_grid_guess_stands_beside_the_result(moons):
     move(panel, panel.entries[0].text, "0.5, 0.6")  # the guess is not on this grid
     assert "loss" not in panel.guess.said
     assert framed(panel.charts, "guess") == set()
-
-
-def test_grid_guess_is_a_click(moons):
-    panel = make_grid(moons, predict=True)
-    guess = panel.guess.widget
-    assert guess.value is None
-    panel.guess.button.click()
-    assert "Choose one first." in panel.guess.answer.value
-    click = guess.charts.calls["cell"]
-    click(2)  # column 2 of row 0
-    assert panel.guess.answer.value == ""
-    assert guess.value == QUICK.but(lr=10, batch_size=16)
-    assert framed(guess.charts, "guess") == {(2, 0)}
-    click(5)
-    assert framed(guess.charts, "guess") == {(2, 1)}
-    panel.guess.button.click()
-    click(0)  # too late
-    assert guess.layout.display == "none"
-    assert panel.guess.value == QUICK.but(lr=10, batch_size=64)
 
 
 def free(n_in, n_out, setting):
