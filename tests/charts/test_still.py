@@ -66,6 +66,10 @@ def test_axes_are_named_and_ticked():
     ticks = [tick.get_text() for tick in ax.get_xticklabels()]
     assert ticks == ["0.001", "0.01", "0.1", "1", "10"]
     assert len(ax.get_yticks()) >= 3
+    ax = drawn(x=Axis("", kind="band", texts=["adam", "sgd"]))
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["adam", "sgd"]
+    ax = drawn(x=Axis("", (0, 3), ticks=[0.5, 2], texts=["a", "b"]))
+    assert ax.get_xticks().tolist() == [0.5, 2]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +86,6 @@ def test_texts_stand_on_two_lines_before_some_are_left_out(columns, lines, seen)
     assert any(text.startswith("\n") for text in there) == (lines == 2)
     up = [text.get_text() for text in ax.get_yticklabels() if text.get_text()]
     assert up == [str(n) for n in range(0, 30, 2)]
-
-
-def test_texts_stand_at_places():
-    ax = drawn(x=Axis("", kind="band", texts=["adam", "sgd"]))
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["adam", "sgd"]
-    ax = drawn(x=Axis("", (0, 3), ticks=[0.5, 2], texts=["a", "b"]))
-    assert ax.get_xticks().tolist() == [0.5, 2]
 
 
 def test_points_have_shapes_colors_and_labels():
