@@ -118,11 +118,9 @@ panel.controls.setting = setting
 panel.train_button.click()
 print(panel.live.busy)
 """
+    command = [sys.executable, "-c", code]
     for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
-        )
-        assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+        assert subprocess.check_output(command, text=True, timeout=120) == "True\n"
 
 
 def test_live_error_is_shown_and_the_next_job_runs():

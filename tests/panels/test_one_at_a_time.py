@@ -105,13 +105,6 @@ def test_path_checks_its_values_and_may_ask_before_it_is_shown(moons):
     assert len(panel.order.options) == 24
 
 
-def test_path_stops(moons):
-    slow = OneAtATimePanel(moons, epochs=[3000, 5000], batch_size=[1, 2], seeds=1)
-    slow.all_button.click()
-    until(lambda: slow.found is not None)
-    assert press(slow, "stop").done == []
-
-
 def test_path_begins_with_its_start_trained(path):
     runs = path.found.runs
     assert runs.settings == (QUICK.but(lr=0.01, batch_size=16),)
