@@ -35,14 +35,14 @@ def commit(panel, value=None, **traits):
     panel.guess.button.click()
 
 
-def watched(panel, look):
+def watch(panel, look):
     """Return a list that gets what `look()` returns at each picture of a panel."""
     seen, draw = [], panel.live.draw
     panel.live.draw = lambda: (draw(), seen.append(look()))
     return seen
 
 
-def displayed(monkeypatch):
+def outputs(monkeypatch):
     """Return a list that gets (bundle, options) of what is displayed from now on."""
     shown = []
 
@@ -53,7 +53,7 @@ def displayed(monkeypatch):
     return shown
 
 
-def run_code(panel, **names):
+def pasted(panel, **names):
     """Run a panel's code as pasted into a cell; return the names that it leaves."""
     exec(panel.code(), names)
     return names
@@ -77,11 +77,6 @@ def curve(chart, row=0, **look):
     x, y = x[min(row, len(x) - 1)], y[row]
     there = np.isfinite(x) & np.isfinite(y)
     return x[there], y[there]
-
-
-def pixels(chart):
-    """Return the numbers of a chart's image as bytes."""
-    return mark(chart, "image").data()
 
 
 def nth(panel, chart, kind, n=0):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from chart_reading import displayed
+from chart_reading import outputs
 from ipywidgets.widgets.widget import _instances as widgets
 from wrong_answers import ALL, right, wrong_answers
 from wrong_answers import EX as LESSONS
@@ -257,7 +257,7 @@ def test_only_a_wrong_answer_points_to_the_hint(an_exercise):
 
 
 def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
-    shown, one = displayed(monkeypatch), ALL[0]
+    shown, one = outputs(monkeypatch), ALL[0]
     one._ipython_display_()
     (question, how), _, (saved, _) = shown
     assert question["text/markdown"] == one._repr_markdown_()

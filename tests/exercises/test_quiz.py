@@ -5,7 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from chart_reading import displayed
+from chart_reading import outputs
 from ipywidgets import Button
 
 from hpkit import exercises, locale
@@ -209,7 +209,7 @@ def test_answers_from_several_threads(quiz):
 
 
 def test_saved_questions_stand_beside_the_buttons(quiz, monkeypatch):
-    shown = displayed(monkeypatch)
+    shown = outputs(monkeypatch)
     quiz._ipython_display_()
 
     (view, _), (saved, _) = shown

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import commit, curve, mark, marks, press, run_code, shows, until
+from chart_reading import commit, curve, mark, marks, pasted, press, shows, until
 
 from hpkit import BowlPanel
 
@@ -26,7 +26,7 @@ def test_bowl_steps_are_gradient_descent(lr, words):
 
     assert bowl.path[-1] == pytest.approx(w)
     assert words in bowl.result
-    assert run_code(bowl)["w"] == pytest.approx(w)
+    assert pasted(bowl)["w"] == pytest.approx(w)
 
 
 def test_bowl_diverges_exactly_above_two_over_the_curvature():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import press, run_code, shows
+from chart_reading import pasted, press, shows
 
 from hpkit import ClinicPanel, train
 from hpkit.panels.clinic import CURED, HELPS, draw_patient, last_losses
@@ -127,6 +127,6 @@ def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there()
 
 def test_code_trains_the_patient():
     panel, twin = (ClinicPanel(seed=2).wait(60) for _ in range(2))
-    np.testing.assert_array_equal(run_code(panel)["run"].val_loss, panel.run.val_loss)
+    np.testing.assert_array_equal(pasted(panel)["run"].val_loss, panel.run.val_loss)
     for name in ("fault", "drawn", "setting", "seed"):  # of the same seed, the same
         assert getattr(twin.patient, name) == getattr(panel.patient, name)

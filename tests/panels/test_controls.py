@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import curve, displayed, marks, move, press
+from chart_reading import curve, marks, move, outputs, press
 
 from hpkit import GridPanel, OneAtATimePanel, TrainingPanel, ValidationCurvePanel
 from hpkit.charts.searches import value_axis
@@ -128,7 +128,7 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
     assert "hp-covered" in panel._dom_classes
     assert "Make your guess first" in panel.result
     assert "0.3" not in panel.result
-    shown = displayed(monkeypatch)
+    shown = outputs(monkeypatch)
     panel._ipython_display_()  # a page that is only read has nobody to guess
     assert "learning rate 0.3" in shown[1][0]["text/plain"]
     panel.guess.button.click()  # nothing is drawn yet

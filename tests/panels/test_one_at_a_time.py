@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import move, nth, press, run_code, shows, texts, until
+from chart_reading import move, nth, pasted, press, shows, texts, until
 
 from hpkit import Hyperparameters, OneAtATimePanel, load_dataset
 from hpkit.charts.searches import cell_of
@@ -282,7 +282,7 @@ def test_path_starts_where_the_learner_says(moons):
     )
     lists = [panel.space[name] for name in ("lr", "batch_size", "epochs")]
     press(panel, "all")
-    found = run_code(panel)["found"]
+    found = pasted(panel)["found"]
 
     assert panel.starting == start == panel.base
     assert lists == [(0.01, 0.05, 0.3), (64, 8, 16), (2, 3)]

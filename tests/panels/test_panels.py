@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from chart_reading import move, press, run_code, shows
+from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
 from hpkit import (
@@ -87,7 +87,7 @@ OWN_PANELS = {
 )
 def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
     panel = OWN_PANELS[kind](seeds=seeds)
-    found = run_code(panel, data=OWN)["found"]
+    found = pasted(panel, data=OWN)["found"]
 
     assert panel.found.seeds == found.seeds == wanted
     if kind == "path":  # which goes on from its start
@@ -107,7 +107,7 @@ def test_search_panels_refuse_other_seeds_in_three_parts(kind, seeds):
 def test_seeds_panel_takes_any_seeds():
     settings = [QUICK, QUICK.but(lr=0.3)]
     panel = SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
-    runs = run_code(panel, data=OWN)["runs"]
+    runs = pasted(panel, data=OWN)["runs"]
 
     assert panel.runs.seeds == (9, 4, 10, 11)
     assert panel.frame()["seed"].tolist() == [9, 4]

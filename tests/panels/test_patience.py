@@ -2,17 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import (
-    commit,
-    curve,
-    mark,
-    marks,
-    press,
-    run_code,
-    shows,
-    until,
-    watched,
-)
+from chart_reading import commit, curve, mark, marks, pasted, press, shows, until, watch
 
 from hpkit import Hyperparameters, PatiencePanel
 from hpkit.panels.patience import stop_epoch
@@ -49,7 +39,7 @@ def test_patience_moves_the_stop(moons):
 
 def test_patience_watched_counts_up_to_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
-    seen = watched(panel, lambda: panel.epoch)
+    seen = watch(panel, lambda: panel.epoch)
     press(panel, "watch")
 
     epochs = [epoch for epoch in seen if epoch is not None]
@@ -85,7 +75,7 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
 
 def test_patience_code_finds_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
-    run = run_code(panel)["run"]
+    run = pasted(panel)["run"]
     row = panel.frame().set_index("patience").loc[panel.patience.value]
     assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)
     assert row.stops == panel.stop_at

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import mark, marks, move, press, run_code, shows, until
+from chart_reading import mark, marks, move, pasted, press, shows, until
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
@@ -446,7 +446,7 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
 
     press(path, "all")
     for panel in (grid, path, curve):
-        found, shown = run_code(panel, free=free)["found"], panel.found or path.search
+        found, shown = pasted(panel, free=free)["found"], panel.found or path.search
         assert found.settings == shown.settings
         assert found.best == shown.best
 

@@ -8,18 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from build import FOLDER
-from chart_reading import (
-    curve,
-    displayed,
-    mark,
-    move,
-    pixels,
-    press,
-    run_code,
-    shows,
-    until,
-    watched,
-)
+from chart_reading import curve, mark, move, outputs, pasted, press, shows, until, watch
 from ipywidgets.widgets.widget import _instances as widgets
 
 import hpkit as hk
@@ -37,6 +26,11 @@ LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
 def val_curve(panel):
     """Return places and heights of the validation curve that is drawn."""
     return curve(panel.charts.charts[0], strong=True)
+
+
+def pixels(chart):
+    """Return the numbers of a chart's image as bytes."""
+    return mark(chart, "image").data()
 
 
 @pytest.fixture
@@ -60,7 +54,7 @@ def test_panel_is_never_empty_and_a_slider_trains_and_keeps_one_run(panel, moons
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1]
     assert "Best of 2 runs: run 1 (0." in shows(panel)
     np.testing.assert_allclose(val_curve(panel)[1], panel.run.val_loss, rtol=1e-6)
-    np.testing.assert_array_equal(run_code(panel)["run"].val_loss, panel.run.val_loss)
+    np.testing.assert_array_equal(pasted(panel)["run"].val_loss, panel.run.val_loss)
 
 
 def test_fifty_fast_moves_end_in_the_last_value_and_no_queue(panel, monkeypatch):
@@ -120,7 +114,7 @@ def test_other_controls(moons, name):
 
 def test_long_training_is_drawn_until_another_one_replaces_it(panel):
     begin_long(panel)
-    seen = watched(panel, lambda: len(val_curve(panel)[1]))
+    seen = watch(panel, lambda: len(val_curve(panel)[1]))
     until(lambda: len(seen) > 5)
     long = seen[:]
     panel.controls.setting = QUICK.but(lr=0.2)
@@ -267,7 +261,7 @@ def test_chart_and_sentence_move_together_and_never_back(panel):
         assert f"lr {lr:g}," in panel.result
         return lr
 
-    seen = watched(panel, look)
+    seen = watch(panel, look)
     for step in range(12):
         drawn = len(seen)
         panel.controls["lr"].slider.value = 10 ** (-2 + step / 10)
@@ -283,7 +277,7 @@ def test_only_a_result_at_rest_is_read_aloud(panel):
         said = panel.charts.get_state("sentence")["sentence"]
         return panel.live.busy, "role='status'" in said
 
-    roles = watched(panel, look)
+    roles = watch(panel, look)
     move(panel, panel.controls["lr"].slider, 0.1)
 
     assert len(roles) > 1
@@ -297,13 +291,22 @@ def test_header_says_what_was_not_what_will_be(moons):
     assert re.fullmatch(r"80 epochs computed in [\d.]+ s", panel.status.value)
 
 
-def test_pinned_curves_are_labeled_by_what_differs(panel):
+def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
     def names():
         return mark(panel.charts.charts[0], "line", width=2.2).get("label")
 
+    panel.view.value = 1  # Compare
+    assert "Pin a run" in panel.beside.value
     panel.list.pin_button.click()
     move(panel, panel.controls["lr"].slider, 0.1)
     assert names() == ["lr 0.3"]
+    said = panel.beside.value
+    assert said.count("<img") == 2
+    assert 'alt="run 1, learning rate 0.3"' in said
+    assert ">learning rate</th>" in said
+    assert ">batch size</th>" not in said
+    assert "batch size 32" in said
+    assert f"{panel.run.best_val_loss:.4f}" in said
     panel.list.remove_button.click()
     panel.seeds.value = "new"
     press(panel, "train")
@@ -410,7 +413,7 @@ def test_saving_writes_csv_and_png_and_shows_where(panel):
 
 
 def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
-    shown = displayed(monkeypatch)
+    shown = outputs(monkeypatch)
     for _ in range(2):
         panel._ipython_display_()
     (view, _), (saved, how), _, (again, _) = shown
@@ -428,7 +431,7 @@ def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
 
 def test_saved_picture_is_drawn_anew_when_the_panel_rests(panel, monkeypatch):
     monkeypatch.setattr("hpkit.panels.panel.SAVE", 0.05)
-    shown = displayed(monkeypatch)
+    shown = outputs(monkeypatch)
     panel._ipython_display_()
     move(panel, panel.controls["lr"], 0.1)
 
@@ -549,21 +552,6 @@ def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
     assert slider.min <= at <= slider.max
     assert slider.min <= -4 + 1e-6
     assert slider.max >= 1 - 1e-6
-
-
-def test_compare_shows_the_maps_and_names_what_differs(panel):
-    panel.view.value = 1  # Compare
-    assert "Pin a run" in panel.beside.value
-    panel.list.pin_button.click()
-    move(panel, panel.controls["lr"].slider, 0.1)
-
-    said = panel.beside.value
-    assert said.count("<img") == 2
-    assert 'alt="run 1, learning rate 0.3"' in said
-    assert ">learning rate</th>" in said
-    assert ">batch size</th>" not in said
-    assert "batch size 32" in said
-    assert f"{panel.run.best_val_loss:.4f}" in said
 
 
 def test_present_makes_panels_large_and_small_again(panel):
