@@ -270,6 +270,13 @@ def run_all(page):
     command(page, "notebook:run-all-cells")
 
 
+def run_notebook(page, server, name, *cells, kernel="python3"):
+    """Write a notebook of code cells to a server's folder, open it and run all."""
+    write_notebook(server.root / name, *cells, kernel=kernel)
+    open_notebook(page, server.url, name)
+    run_all(page)
+
+
 def close_files(page):
     """Close the list of files, as ``python -m hpkit lab`` opens JupyterLab."""
     if not page.evaluate("() => window.jupyterapp.shell.leftCollapsed"):

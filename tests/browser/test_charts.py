@@ -7,17 +7,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chart_reading import mark
-from harness import (
-    CONTRAST,
-    NOTEBOOK,
-    answered,
-    ask,
-    command,
-    open_notebook,
-    run_all,
-    use_theme,
-    write_notebook,
-)
+from harness import CONTRAST, NOTEBOOK, answered, ask, command, run_notebook, use_theme
 
 import hpkit as hk
 from hpkit.charts.live import SCRIPT, STYLE, LiveCharts
@@ -422,9 +412,7 @@ WATCH = """() => {
 
 
 def test_charts_in_jupyterlab_answer_and_change_together(page, lab_server):
-    write_notebook(lab_server.root / "charts.ipynb", CELL, "live")
-    open_notebook(page, lab_server.url, "charts.ipynb")
-    run_all(page)
+    run_notebook(page, lab_server, "charts.ipynb", CELL, "live")
     page.wait_for_selector(f"{NOTEBOOK} .hpc .points path[d]")
     assert page.locator(".hpc-sentence").first.inner_text() == "Half."
     # The second view and the first show the same.

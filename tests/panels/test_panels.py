@@ -10,25 +10,12 @@ import torch
 from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
-from hpkit import (
-    BowlPanel,
-    GridPanel,
-    OneAtATimePanel,
-    SearchRacePanel,
-    SeedsPanel,
-    TestBoxPanel,
-    TrainingPanel,
-    ValidationCurvePanel,
-)
 from hpkit.charts.searches import value_axis
-from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.training import fit
-from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.live import Live
 from hpkit.panels.panel import FOLDER
 from hpkit.text import label, short
 
-QUICK = Hyperparameters(lr=0.3, epochs=5)
+QUICK = hk.Hyperparameters(lr=0.3, epochs=5)
 
 
 NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"}
@@ -36,10 +23,10 @@ NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"
 
 def test_a_network_reads_the_same_everywhere(moons):
     base = QUICK.but(epochs=1)
-    panel = TrainingPanel(moons, base, controls=("hidden",))
-    curve = ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
+    panel = hk.TrainingPanel(moons, base, controls=("hidden",))
+    curve = hk.ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
     for hidden, words in NETWORKS.items():
-        panel.list.add(fit(moons, base.but(hidden=hidden)))
+        panel.list.add(hk.fit(moons, base.but(hidden=hidden)))
         panel._draw()
         said = f"hidden units {words}, " if hidden else "no hidden layers, "
         assert said in panel.result
@@ -58,7 +45,9 @@ def test_a_network_reads_the_same_everywhere(moons):
     )
 
 
-OWN = Dataset.from_arrays(*load_dataset("moons").train.__dict__.values(), name="mine")
+OWN = hk.Dataset.from_arrays(
+    *hk.load_dataset("moons").train.__dict__.values(), name="mine"
+)
 
 
 def narrow(n_features, n_outputs, setting):
@@ -67,13 +56,13 @@ def narrow(n_features, n_outputs, setting):
 
 
 OWN_PANELS = {
-    "curve": lambda **more: ValidationCurvePanel(
+    "curve": lambda **more: hk.ValidationCurvePanel(
         OWN, "lr", QUICK, param_range=[0.01, 0.3], **more
     ),
-    "grid": lambda **more: GridPanel(
+    "grid": lambda **more: hk.GridPanel(
         OWN, base=QUICK, x_values=[0.01, 0.3], y_values=[16, 64], **more
     ),
-    "path": lambda **more: OneAtATimePanel(
+    "path": lambda **more: hk.OneAtATimePanel(
         OWN, QUICK, lr=[0.01, 0.3], batch_size=[32, 64], **more
     ),
 }
@@ -106,7 +95,7 @@ def test_search_panels_refuse_other_seeds_in_three_parts(kind, seeds):
 
 def test_seeds_panel_takes_any_seeds():
     settings = [QUICK, QUICK.but(lr=0.3)]
-    panel = SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
+    panel = hk.SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
     runs = pasted(panel, data=OWN)["runs"]
 
     assert panel.runs.seeds == (9, 4, 10, 11)
@@ -119,9 +108,11 @@ def test_seeds_panel_takes_any_seeds():
 
 
 OWN_CODE = OWN_PANELS | {
-    "race": lambda model: SearchRacePanel(OWN, QUICK, budget=20, races=1, model=model),
-    "run": lambda model: TrainingPanel(OWN, QUICK, model=model),
-    "box": lambda model: TestBoxPanel(fit(OWN, QUICK, model=model)),
+    "race": lambda model: hk.SearchRacePanel(
+        OWN, QUICK, budget=20, races=1, model=model
+    ),
+    "run": lambda model: hk.TrainingPanel(OWN, QUICK, model=model),
+    "box": lambda model: hk.TestBoxPanel(hk.fit(OWN, QUICK, model=model)),
 }
 
 
@@ -143,7 +134,7 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
 
 
 def test_an_error_of_our_own_code_is_no_wrong_value(errors):
-    panel = BowlPanel()
+    panel = hk.BowlPanel()
     panel.lr.value = -1
     assert isinstance(panel.error, ValueError)
     assert panel.result.startswith("learning rate must be")
@@ -180,7 +171,7 @@ def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind, errors)
 
 
 def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
-    panel = TrainingPanel(moons, QUICK)
+    panel = hk.TrainingPanel(moons, QUICK)
     panel.save()
     before = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
@@ -212,13 +203,15 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
     panel.rows_button.click()
     assert panel._rows in panel.note.value
     for number, kind in enumerate((*OWN_CODE, "seeds")):
-        make = OWN_CODE.get(kind, lambda model: SeedsPanel(OWN, [QUICK], seeds=[9, 4]))
+        make = OWN_CODE.get(
+            kind, lambda model: hk.SeedsPanel(OWN, [QUICK], seeds=[9, 4])
+        )
         panel = make(model=(None, narrow, lambda *about: narrow(*about))[number % 3])
         names = {"model": narrow}
         exec(panel.wait(60).codes()["PyTorch"], names)
         found = panel._trained
         np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-4)
-    assert list(BowlPanel().codes()) == ["hpkit"]
+    assert list(hk.BowlPanel().codes()) == ["hpkit"]
     FOLDER.rename("elsewhere")
     FOLDER.write_text("no folder")
     panel.rows_button.click()
@@ -231,12 +224,12 @@ def one_of(rng, widget):
         widget.index = int(rng.integers(len(options)))
 
 
-@pytest.mark.parametrize("kind", [OneAtATimePanel, SearchRacePanel])
+@pytest.mark.parametrize("kind", [hk.OneAtATimePanel, hk.SearchRacePanel])
 def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
     rng, panel = np.random.default_rng(0), kind(moons)
     acts = [panel.frame, panel.stop, panel.save_button.click, panel._draw]
     acts.append(lambda: one_of(rng, panel.view))
-    if kind is OneAtATimePanel:
+    if kind is hk.OneAtATimePanel:
         sources = [panel.order, panel.list, *(k.source for k in panel.starts.values())]
         acts += [lambda widget=widget: one_of(rng, widget) for widget in sources]
         acts += [panel.next_button.click, panel.all_button.click]
