@@ -110,17 +110,6 @@ def test_ring_cross_rule_and_band():
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["± 1 sd"]
 
 
-def test_a_text_beside_a_point_keeps_off_the_line():
-    y = np.array([0.9, 0.5, 0.1, 0.5, 0.9])
-    ax = drawn(spec.line(X, y), spec.ring([2], [0.1], label="lowest 0.1"))
-    figure = ax.figure
-    figure.canvas.draw()
-    box = ax.texts[0].get_window_extent()
-    steps = np.linspace(0, 4, 400)
-    places = ax.transData.transform(np.column_stack([steps, np.interp(steps, X, y)]))
-    assert not any(box.contains(*place) for place in places)
-
-
 MAP = np.array([[0.1, 0.2], [np.nan, np.inf]])
 
 

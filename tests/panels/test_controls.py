@@ -14,15 +14,6 @@ from hpkit.panels.controls import Entry, parse_values, written
 from hpkit.store import guesses
 from hpkit.text import shown
 
-
-def test_values_in_all_layers_and_values_that_are_refused():
-    assert parse_values("hidden", "4, 8", layers=3) == ((4, 4, 4), (8, 8, 8))
-    with pytest.raises(ValueError, match="lr must be > 0"):
-        parse_values("lr", "-1")
-    with pytest.raises(ValueError, match="must differ"):
-        parse_values("lr", "1, 1")
-
-
 OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
 
 
@@ -49,12 +40,19 @@ def test_values_end_where_the_learner_says(name, text, values):
     assert parse_values(name, text) == wanted
 
 
-@pytest.mark.parametrize(
-    "text", ["fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"]
-)
+WAY = r"0\.001 to 10 in 9, got"
+WRONG = dict.fromkeys(("fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"), WAY)
+WRONG |= {"-1": "lr must be > 0", "1, 1": "must differ"}
+
+
+@pytest.mark.parametrize("text", WRONG)
 def test_values_that_are_no_list_say_the_way_out(text):
-    with pytest.raises(ValueError, match=r"0\.001 to 10 in 9, got"):
+    with pytest.raises(ValueError, match=WRONG[text]):
         parse_values("lr", text)
+
+
+def test_each_value_counts_for_all_layers():
+    assert parse_values("hidden", "4, 8", layers=3) == ((4, 4, 4), (8, 8, 8))
 
 
 def test_a_range_of_millions_is_refused_at_once():

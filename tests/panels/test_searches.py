@@ -91,7 +91,8 @@ def test_curve_panel_of_every_hyperparameter(curve, name, moons):
     assert shows(curve)
 
 
-def test_curve_panel_chooses_by_list_and_by_click(curve):
+def test_curve_panel_chooses_by_list_by_click_and_by_cross(curve):
+    assert "Chosen" not in curve.result  # it is the best
     curve.list.index = 0
     _, strong = line_of(curve.charts.charts[0], strong=True)
     assert mark(curve.charts.charts[0], "line", strong=True).get("label") == "0.001"
@@ -100,6 +101,23 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
     assert curve.list.index == curve.focus == 1
     curve.charts.calls["curve"](2)
     assert curve.list.index == curve.focus == 2
+    curve.choose(0)
+    assert "Chosen: learning rate 0.001, loss 0." in curve.result
+    assert "lowest mean validation loss" in curve.result
+    curve.charts.calls["cross"](0)
+
+    assert "Chosen: learning rate 10, where at least one seed diverged." in curve.result
+    curves, validation = curve.charts.charts
+    here = mark(validation, "points", shape="diamond")
+    assert here.get("legend") == "chosen"
+    # Below its cross.
+    np.testing.assert_allclose(here.columns[0], mark(validation, "cross").columns[0])
+    assert here.columns[1].item() < validation.y.domain[1]
+    left = mark(curves, "cross")
+    assert (left.get("label"), left.get("name")) == ("diverged", "lr 10")
+    curve.charts.calls["point"](0)
+    assert marks(curve.charts.charts[0], "cross") == []
+    assert max(map(len, curve.code().splitlines())) <= 88
 
 
 def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
@@ -125,38 +143,14 @@ def test_dots_have_the_colors_of_their_training_curves(moons):
     many = mark(curve.charts.charts[0], "line", click="curve")
     colors = many.get("color")
     light_to_dark = [colors[i] for i in (1, 3, 0, 2)]
-    assert light_to_dark == sorted(colors, key=lightness, reverse=True)
+    weights = [0.2126, 0.7152, 0.0722]  # roughly how light a color looks
+    lightness = [np.array(to_rgb(color)) @ weights for color in light_to_dark]
+    assert lightness == sorted(lightness, reverse=True)
     assert len(set(colors)) == 4
     assert mark(curve.charts.charts[1], "points", click="point").get("color") == colors
     assert mark(curve.charts.charts[1], "cross").get("color") == [colors[2]]
     # At their ends, but for the one drawn strongly and the one that diverged.
     assert many.get("label") == [None, "0.001", None, "0.03"]
-
-
-def lightness(color):
-    """Return how light a color looks, roughly."""
-    return np.array(to_rgb(color)) @ [0.2126, 0.7152, 0.0722]
-
-
-def test_diverged_setting_is_chosen_by_its_cross(curve):
-    assert "Chosen" not in curve.result  # it is the best
-    curve.choose(0)
-    assert "Chosen: learning rate 0.001, loss 0." in curve.result
-    assert "lowest mean validation loss" in curve.result
-    curve.charts.calls["cross"](0)
-
-    assert "Chosen: learning rate 10, where at least one seed diverged." in curve.result
-    curves, validation = curve.charts.charts
-    here = mark(validation, "points", shape="diamond")
-    assert here.get("legend") == "chosen"
-    # Below its cross.
-    np.testing.assert_allclose(here.columns[0], mark(validation, "cross").columns[0])
-    assert here.columns[1].item() < validation.y.domain[1]
-    left = mark(curves, "cross")
-    assert (left.get("label"), left.get("name")) == ("diverged", "lr 10")
-    curve.charts.calls["point"](0)
-    assert marks(curve.charts.charts[0], "cross") == []
-    assert max(map(len, curve.code().splitlines())) <= 88
 
 
 def test_stopped_search_says_how_far_it_came(moons):

@@ -42,6 +42,9 @@ def test_line_holds_what_was_changed():
     assert again.run.setting == panel.run.setting
     assert [k.run.setting.lr for k in again.list.kept if k.color] == [0.01]
     assert again.runs[1, 0].val_loss.tolist() == panel.runs[0, 0].val_loss.tolist()
+    panel.share_button.click()
+    code = re.search("<code>(.*)</code>", panel.note.value).group(1)
+    assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +87,3 @@ def test_what_no_line_can_say_is_refused_where_it_is_shown():
         panel.list.pin(panel.list.chosen)
     with pytest.raises(ValueError, match=str(LONGEST)):
         panel.line()
-
-
-def test_share_shows_the_line_as_code():
-    panel = hk.open(f"training?{DATA}&epochs=2")
-    panel.share_button.click()
-
-    code = re.search("<code>(.*)</code>", panel.note.value).group(1)
-    assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
