@@ -198,26 +198,18 @@ def test_choice_needs_a_reason_and_a_trained_setting():
     assert cap.why == why
 
 
-def test_second_opening_only_says_what_was_seen():
+def test_opening_gives_the_test_scores_of_the_chosen_run_and_again_the_same():
     cap = finished()
-    looks = list(cap.dataset.test_looks)
-    before = cap.data
-
+    looks, before = list(cap.dataset.test_looks), cap.data
     again = cap.open_test()
-
     assert again.startswith("The test set was opened before")
     assert f"{cap.test['accuracy']:.3f}" in again
     assert cap.data == before
     assert cap.dataset.test_looks == looks
     assert task().open_test() == again  # in a new kernel, too
 
-
-def test_opening_gives_the_test_scores_of_the_chosen_run():
-    cap = finished()
-
     found = hk.grid_search(replace(cap.dataset), BASE, **TWO)
     found.dataset.test_looks.clear()
-
     run = found.best_run
     assert cap.test["accuracy"] == run.test_accuracy()
     assert cap.test["loss"] == run.test_loss()
@@ -293,31 +285,30 @@ def test_regression_has_a_loss_and_no_bars():
 
 
 @pytest.mark.parametrize(
-    ("name", "args", "kwargs", "cost"),
+    ("name", "space", "cost"),
     [
-        ("validation_curve", (), {"param_name": "lr", "param_range": [0.1, 1]}, 8),
-        ("grid_search", (), {**TWO, "batch_size": [8, 16], "seeds": range(2)}, 32),
-        ("random_search", (), {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}, 12),
-        ("one_at_a_time", (), {**TWO, "batch_size": [8, 16]}, 12),
-        ("successive_halving", (), {"lr": [0.01, 0.03, 0.1]}, 6),
-        ("bayesian_search", (), {"lr": hk.log_uniform(0.01, 1), "n_trials": 2}, 8),
+        ("validation_curve", {"param_name": "lr", "param_range": [0.1, 1]}, 8),
+        ("grid_search", {**TWO, "batch_size": [8, 16], "seeds": range(2)}, 32),
+        ("random_search", {"lr": hk.log_uniform(0.01, 1), "n_trials": 3}, 12),
+        ("one_at_a_time", {**TWO, "batch_size": [8, 16]}, 12),
+        ("successive_halving", {"lr": [0.01, 0.03, 0.1]}, 6),
+        ("bayesian_search", {"lr": hk.log_uniform(0.01, 1), "n_trials": 2}, 8),
     ],
 )
-def test_each_search_is_counted(name, args, kwargs, cost):
+def test_each_search_is_counted(name, space, cost):
     cap = task()
-    found = getattr(cap, name)(BASE, *args, **kwargs)
+    found = getattr(cap, name)(BASE, **space)
     assert found.cost.epochs == cap.spent == cost
     assert cap.left == 40 - cost
     assert cap.entries[0]["what"] == name
-    plain = getattr(hk, name)(cap.dataset, BASE, *args, **kwargs)
+    plain = getattr(hk, name)(cap.dataset, BASE, **space)
     np.testing.assert_array_equal(plain.val_loss, found.val_loss)
+    assert f"hpkit.{name}" in getattr(hk.Capstone, name).__doc__
 
 
 def test_every_search_of_hpkit_is_a_method():
     names = {n for n in hk.__all__ if n.endswith("_search") or n in SEARCHES}
     assert names == set(SEARCHES)
-    for name in names:
-        assert f"hpkit.{name}" in getattr(hk.Capstone, name).__doc__
 
 
 def test_fit_is_counted_and_is_the_same_run():

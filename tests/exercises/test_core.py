@@ -183,23 +183,29 @@ def test_fault_of_a_check_is_not_raised(an_exercise):
     assert "not yours" in got.message
 
 
-def test_asserts_tell_outcomes_apart(an_exercise):
-    def check(answer):
+def test_outcomes_are_told_apart_by_asserts_and_by_notes(an_exercise):
+    def is_one(answer):
         if answer != 1:
-            raise NotYet("no")
+            raise NotYet("kind", got="2")
 
-    one = an_exercise(check, says={"no": "No, it is not."})
+    one = an_exercise(is_one)
     with pytest.raises(AssertionError, match="never checked"):
         one.assert_check_passed()
-
-    one.check(1)
-    one.assert_check_passed()
-    one.check(2)
-    with pytest.raises(AssertionError, match="'correct', got 'not yet'"):
-        one.assert_check_passed()
-    one.check(...)
+    assert one.check(...).note == ""
     with pytest.raises(AssertionError, match="got 'not attempted'"):
         one.assert_check_passed()
+    assert f"ex.{one.name}.hint()" in one.check(2).note  # of a wrong answer alone
+    with pytest.raises(AssertionError, match="'correct', got 'not yet'"):
+        one.assert_check_passed()
+    assert one.check(1).note == ""
+    one.assert_check_passed()
+    got = one.check(...)  # an empty answer takes nothing away
+    assert got.outcome == "not attempted"
+    assert "You passed this exercise on" in got.note
+    assert "You passed this exercise on" in one._repr_markdown_()
+    assert "1 of 2" in repr(one.hint())
+    with pytest.raises(AttributeError, match="cannot assign"):
+        one.hint().markdown = one.last.note = ""
 
 
 def test_solutions_can_be_hidden(monkeypatch):
@@ -228,32 +234,9 @@ def test_feedback_shows_words_in_text_and_html():
     assert "<code>x &lt; 1 ** 2</code> &amp; <b>y</b>" in page
     assert "Not yet." in page
     assert "role='status'" in page
+    assert max(map(len, _core.to_text("a " * 200).splitlines())) == 87  # of 88
     said = "correct", "not yet", "could not check"
     assert [bool(Feedback("a/b", one, "x")) for one in said] == [True, False, False]
-
-
-def test_empty_answer_after_a_pass_takes_nothing_away(an_exercise):
-    one = an_exercise(lambda answer: None)
-    one.check(1)
-    got = one.check(...)
-    assert got.outcome == "not attempted"
-    assert "You passed this exercise on" in got.note
-    assert "You passed this exercise on" in one._repr_markdown_()
-
-
-def test_only_a_wrong_answer_points_to_the_hint(an_exercise):
-    def is_one(answer):
-        if answer != 1:
-            raise NotYet("kind", got="2")
-
-    one = an_exercise(is_one)
-
-    assert f"ex.{one.name}.hint()" in one.check(2).note
-    assert [one.check(answer).note for answer in (..., 1)] == ["", ""]
-    assert "1 of 2" in repr(one.hint())
-    with pytest.raises(AttributeError, match="cannot assign"):
-        one.hint().markdown = one.last.note = ""
-    assert max(map(len, _core.to_text("a " * 200).splitlines())) == 87  # of 88
 
 
 def test_an_exercise_shows_its_question_and_its_button(monkeypatch):
