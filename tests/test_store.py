@@ -95,31 +95,22 @@ def test_file_can_be_read_by_a_person(path):
 
     kept(path).change(update)
 
-    assert path.read_text().splitlines() == [
-        "{",
-        '"numbers": [1, 2],',
-        '"notes": {',
-        '  "a": {"b": 1},',
-        '  "c": {"d": 2}',
-        "},",
-        '"rows": [',
-        '  {"a": 1},',
-        '  {"a": 2}',
-        "]",
-        "}",
-    ]
+    assert path.read_text() == READABLE
 
 
-DAMAGED = [
-    "",
-    "{",
-    "[]",
-    "null",
-    "3",
-    '{"numbers": ["1"]}',
-    '{"numbers": 1}',
-    "\x00\xff",
+READABLE = """{
+"numbers": [1, 2],
+"notes": {
+  "a": {"b": 1},
+  "c": {"d": 2}
+},
+"rows": [
+  {"a": 1},
+  {"a": 2}
 ]
+}
+"""
+DAMAGED = ["", "{", "[]", "null", "3", '{"numbers": ["1"]}', '{"numbers": 1}', "\0\xff"]
 
 
 @pytest.mark.parametrize("text", DAMAGED)

@@ -190,16 +190,8 @@ def test_box_with_a_broken_file_goes_on(tmp_path):
     assert TestBoxPanel(run).opened == box.opened
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("setting", "<img src=x onerror=alert(1)>"),
-        ("setting", ["<img src=x>"]),
-        ("seed", "<img src=x>"),
-        ("accuracy", "<img src=x>"),
-        ("loss", "<img src=x>"),
-    ],
-)
+@pytest.mark.parametrize("name", ["setting", "seed", "accuracy", "loss"])
+@pytest.mark.parametrize("value", ["<img src=x onerror=alert(1)>", ["<img src=x>"]])
 def test_box_shows_no_markup_of_somebody_elses_file(tmp_path, name, value):
     run = fit(replace(load_dataset("wine", seed=8), test_looks=[]), QUICK)
     TestBoxPanel(run).look()
