@@ -166,23 +166,6 @@ def train_and_stop(panel):
     press(panel, "stop")
 
 
-def test_stopped_repeat_leaves_the_finished_run_alone(moons):
-    panel = TrainingPanel(moons, QUICK.but(epochs=60))
-    panel.list.name.value = "mine"
-    finished, color = panel.run, panel.list.chosen.color
-    panel.slow.value = True
-    train_and_stop(panel)
-
-    first, second = panel.list.kept
-    assert first.run is finished
-    assert (first.name, first.color) == ("mine", color)
-    assert 1 < second.run.epochs_done < 60
-    assert panel.run is second.run
-    said = panel.result
-    assert "Stopped at epoch" in said
-    assert "A longer run of this setting stays in the list: \u201cmine\u201d." in said
-
-
 def test_longer_run_takes_the_place_of_a_stopped_one(moons):
     panel = TrainingPanel(moons, QUICK)
     panel.slow.value = True
@@ -196,8 +179,10 @@ def test_longer_run_takes_the_place_of_a_stopped_one(moons):
     assert "longer run" not in panel.result
 
 
-def test_slow_training_can_be_watched_and_stopped(moons):
+def test_slow_training_can_be_watched_and_its_stop_leaves_the_finished_run(moons):
     panel = TrainingPanel(moons, QUICK.but(epochs=200)).wait(60)
+    panel.list.name.value = "mine"
+    finished, color = panel.run, panel.list.chosen.color
     assert not panel.slow.value
     assert panel.seconds(panel.run.setting) < 2
     panel.slow.value = True
@@ -207,11 +192,17 @@ def test_slow_training_can_be_watched_and_stopped(moons):
     start = time.monotonic()
     train_and_stop(panel)
     assert panel.run.epochs_done <= 20 * (time.monotonic() - start) + 1
+    first, second = panel.list.kept
+    assert first.run is finished
+    assert (first.name, first.color) == ("mine", color)
+    assert 1 < second.run.epochs_done < 200
+    assert panel.run is second.run
+    said = panel.result
+    assert "Stopped at epoch" in said
+    assert "A longer run of this setting stays in the list: \u201cmine\u201d." in said
     panel.slow.value = False
     press(panel, "train")
-    np.testing.assert_array_equal(
-        panel.run.val_loss, fit(moons, QUICK.but(epochs=200), seed=0).val_loss
-    )
+    np.testing.assert_array_equal(panel.run.val_loss, finished.val_loss)
 
 
 def test_slow_training_shows_every_epoch_for_a_moment(panel, monkeypatch):
@@ -259,6 +250,8 @@ def test_chart_and_sentence_move_together_and_never_back(panel):
         line, lr = val_curve(panel)[1], panel.run.setting.lr
         np.testing.assert_allclose(line, panel.run.val_loss[: len(line)], rtol=1e-6)
         assert f"lr {lr:g}," in panel.result
+        said = panel.charts.get_state("sentence")["sentence"]
+        assert ("role='status'" in said) != panel.live.busy  # aloud only at rest
         return lr
 
     seen = watch(panel, look)
@@ -270,18 +263,6 @@ def test_chart_and_sentence_move_together_and_never_back(panel):
 
     assert len(set(seen)) > 3
     assert seen == sorted(seen)  # the first run, with 0.3, is never shown between
-
-
-def test_only_a_result_at_rest_is_read_aloud(panel):
-    def look():
-        said = panel.charts.get_state("sentence")["sentence"]
-        return panel.live.busy, "role='status'" in said
-
-    roles = watch(panel, look)
-    move(panel, panel.controls["lr"].slider, 0.1)
-
-    assert len(roles) > 1
-    assert all(aloud != busy for busy, aloud in roles)
 
 
 def test_header_says_what_was_not_what_will_be(moons):
@@ -365,9 +346,7 @@ def test_sentence_names_all_runs_that_are_the_best():
 
     panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
     panel.wait()
-    said = panel.result
-
-    assert "Best of 4 runs: run 1 and run 2 and run 3 (0." in said
+    assert "Best of 4 runs: run 1 and run 2 and run 3 (0." in panel.result
 
 
 def test_diverged_run_does_not_stretch_the_axis(moons):
@@ -412,7 +391,8 @@ def test_saving_writes_csv_and_png_and_shows_where(panel):
     assert "<svg" in drawing.read_text()
 
 
-def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
+def test_saved_picture_stands_beside_the_widget_and_follows_it(panel, monkeypatch):
+    monkeypatch.setattr("hpkit.panels.panel.SAVE", 0.05)  # seconds of rest
     shown = outputs(monkeypatch)
     for _ in range(2):
         panel._ipython_display_()
@@ -427,19 +407,12 @@ def test_saved_picture_stands_beside_the_widget(panel, monkeypatch):
     assert 'alt="Train a network on moons. Lowest' in saved["text/html"]
     hidden = f"hp-saved-{panel.model_id}{{display:none}}"
     assert hidden in panel.children[1].children[0].value
-
-
-def test_saved_picture_is_drawn_anew_when_the_panel_rests(panel, monkeypatch):
-    monkeypatch.setattr("hpkit.panels.panel.SAVE", 0.05)
-    shown = outputs(monkeypatch)
-    panel._ipython_display_()
     move(panel, panel.controls["lr"], 0.1)
-
-    until(lambda: len(shown) > 2)
+    until(lambda: len(shown) > 4)
     (picture, how) = shown[-1]
     assert how["update"]
     assert "lr 0.1" in picture["text/plain"]
-    assert picture["text/html"] != shown[1][0]["text/html"]
+    assert picture["text/html"] != saved["text/html"]
 
 
 @pytest.mark.parametrize("made", [TrainingPanel, BowlPanel])  # one shares, one not
