@@ -18,13 +18,20 @@ from hpkit.capstone import report
 from hpkit.capstone.task import SEARCHES
 
 
-def test_goes_on_tomorrow(here):
+def test_goes_on_tomorrow_from_a_log_that_a_person_can_read(here):
     task().grid_search(BASE, **TWO)
 
-    cap = task()
+    text = (here / "hpkit-runs" / "capstone.json").read_text("utf-8")
+    data = json.loads(text)
+    assert (data["format"], data["budget"]) == ("hpkit run log", 40)
+    assert len(text.splitlines()) < 20
+    assert len(text) < 20_000
+    entry = data["entries"][0]
+    assert (entry["what"], entry["epochs"]) == ("grid_search", 8)
+    assert len(entry["runs"]["runs"]) == 2
 
+    cap = task()
     assert cap.spent == 8
-    assert (here / "hpkit-runs" / "capstone.json").is_file()
     cap.grid_search(BASE, **TWO)
     assert cap.spent == 8
     cap.choose(why="the lowest loss so far")
@@ -33,20 +40,6 @@ def test_goes_on_tomorrow(here):
     assert cap.spent == 8
     plain = hk.grid_search(hk.Capstone("wine", folder=None).dataset, BASE, **TWO)
     assert f"{plain.best_run.test_accuracy():.3f}" in seen
-
-
-def test_log_is_json_that_a_person_can_read(here):
-    task().grid_search(BASE, **TWO)
-
-    text = (here / "hpkit-runs" / "capstone.json").read_text("utf-8")
-
-    data = json.loads(text)
-    assert (data["format"], data["budget"]) == ("hpkit run log", 40)
-    assert len(text.splitlines()) < 20
-    assert len(text) < 20_000
-    entry = data["entries"][0]
-    assert (entry["what"], entry["epochs"]) == ("grid_search", 8)
-    assert len(entry["runs"]["runs"]) == 2
 
 
 def test_folder_that_cannot_be_written_keeps_it_in_memory(here, capsys):
@@ -321,6 +314,11 @@ def test_fit_is_counted_and_is_the_same_run():
 
 
 def test_too_dear_is_refused_before_it_trains(monkeypatch):
+    cap = task(budget=8, name="exact")
+    cap.grid_search(BASE, **TWO)
+    assert (cap.left, cap.overdrawn) == (0, False)
+    with pytest.raises(hk.BudgetError):
+        cap.fit(BASE.but(epochs=1))
     cap = task(budget=7)
     trains = instead(lambda: pytest.fail("it was trained"))
     monkeypatch.setitem(SEARCHES, "grid_search", trains)
@@ -387,14 +385,6 @@ def instead(act):
     search.live = hk.grid_search.live
     search.__signature__ = inspect.signature(hk.grid_search)
     return search
-
-
-def test_exactly_what_is_left_may_be_spent():
-    cap = task(budget=8)
-    cap.grid_search(BASE, **TWO)
-    assert (cap.left, cap.overdrawn) == (0, False)
-    with pytest.raises(hk.BudgetError):
-        cap.fit(BASE.but(epochs=1))
 
 
 def test_the_same_search_again_is_free_however_it_is_written_another_is_not(capsys):

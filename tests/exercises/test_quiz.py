@@ -129,6 +129,11 @@ def test_button_shows_why_and_keeps_the_answer(quiz):
     assert "1 of 4 right, 0 at the first try." in after_right
     assert _progress.load()["02_learning_rate/quiz/1"]["tries"] == 2
     assert quiz.error is None
+    wrong = "A" if quiz.right(3) != "A" else "B"
+    quiz.answer(3, wrong)
+    again = shown(Quiz("02_learning_rate").widget())  # on another day
+    for words in ("Your answer from", "Not yet.", "Correct."):
+        assert words in again
 
 
 def test_score_counts_first_answers_apart(quiz):
@@ -173,15 +178,6 @@ def test_words_of_a_choice_are_the_label_of_its_button(quiz):
     assert "`" not in first.tooltip
     quiz.answer(2, quiz.right(2))
     assert "Correct." in shown(view)
-
-
-def test_answers_of_an_earlier_day_are_shown_again(quiz):
-    quiz.answer(1, "A")
-    quiz.answer(3, quiz.right(3))
-    again = shown(Quiz("02_learning_rate").widget())
-    assert "Your answer from" in again
-    assert "Not yet." in again
-    assert "Correct." in again
 
 
 def test_error_in_a_button_is_shown(quiz, monkeypatch):
