@@ -71,10 +71,16 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
         assert words in text
     assert "8 of 40 epochs" in text
     assert f"{cap.test['accuracy']:.3f}" in text
+    assert not any(picture["alt"] in text for picture in page.pictures)
+    shown = report._repr_html_()
+    assert "srcdoc" in shown
+    assert 'href="' not in shown
+    assert shown.count("<iframe") == 1
 
 
-def test_report_in_markdown_has_its_pictures_beside_it(here):
-    report = finished().report()
+def test_report_in_markdown_has_its_pictures_beside_it_and_escapes(here):
+    plan = "<script>alert(1)</script> & a | b\nsecond line"
+    report = finished().report(plan=plan)
 
     folder = here / "hpkit-runs"
     text = (folder / "capstone-report.md").read_text("utf-8")
@@ -85,6 +91,12 @@ def test_report_in_markdown_has_its_pictures_beside_it(here):
         assert len(alt) > 40
         assert (folder / target).read_bytes().startswith(b"\x89PNG")
     assert text.startswith("# Tuning report: wine\n")
+    page = Page(report.html)  # what a learner writes is escaped
+    assert "script" not in page.stack
+    assert "<script>" not in report.html
+    assert "&lt;script&gt;" in report.html
+    assert "> second line" in text
+    assert markdown_table(["a|b"], [["c"]]).startswith("| a\\|b |")
 
 
 def test_report_names_the_sentences_that_are_missing():
@@ -106,17 +118,6 @@ def test_a_new_plan_takes_the_place_of_the_old_one():
     assert "\n\n> what came out of it\n\n" in text
     assert "a draft" not in text
     assert "by Jo" in text
-
-
-def test_report_escapes_what_a_learner_writes():
-    cap = finished()
-    report = cap.report(plan="<script>alert(1)</script> & a | b\nsecond line")
-    page = Page(report.html)
-    assert "script" not in page.stack
-    assert "<script>" not in report.html
-    assert "&lt;script&gt;" in report.html
-    assert "> second line" in report.markdown
-    assert markdown_table(["a|b"], [["c"]]).startswith("| a\\|b |")
 
 
 def test_report_code_gives_the_chosen_run_again_with_what_is_ones_own():
@@ -157,17 +158,6 @@ def test_setting_that_is_trained_again_is_paid_and_told_once():
     page = cap.report().html
     assert "16 of 40 epochs were spent on 3 settings" in page
     assert ": 3 dots" in page
-
-
-def test_captions_are_no_alternative_texts():
-    report = finished().report()
-    page, shown = Page(report.html), report._repr_html_()
-    texts = " ".join(page.texts)
-    assert len(page.pictures) == 3
-    assert not any(picture["alt"] in texts for picture in page.pictures)
-    assert "srcdoc" in shown
-    assert 'href="' not in shown
-    assert shown.count("<iframe") == 1
 
 
 def test_letters_of_the_pictures_can_be_read_at_half_a_page(monkeypatch):
