@@ -13,16 +13,50 @@ def until(condition, pause=0.01):
         time.sleep(pause)
 
 
-def press(panel, name, seconds=120):
-    """Press a button of a panel and wait until nothing trains."""
-    getattr(panel, f"{name}_button").click()
-    panel.wait(seconds)
+def press(panel, name):
+    """Press a button of a panel and wait until nothing trains: at once after Stop."""
+    getattr(panel, name if name == "again" else f"{name}_button").click()
+    worked = time.process_time()
+    panel.wait(120)
+    assert name != "stop" or time.process_time() - worked < 1
+    return panel
 
 
 def move(panel, control, value):
     """Give a control of a panel a value and wait until nothing trains."""
     control.value = value
-    panel.wait(60)
+    return panel.wait(60)
+
+
+def commit(panel, value=None, **traits):
+    """Make a guess in a panel."""
+    for name, given in (traits or {"value": value}).items():
+        setattr(panel.guess.widget, name, given)
+    panel.guess.button.click()
+
+
+def watch(panel, look):
+    """Return a list that gets what `look()` returns at each picture of a panel."""
+    seen, draw = [], panel.live.draw
+    panel.live.draw = lambda: (draw(), seen.append(look()))
+    return seen
+
+
+def outputs(monkeypatch):
+    """Return a list that gets (bundle, options) of what is displayed from now on."""
+    shown = []
+
+    def display(bundle, **options):
+        shown.append((bundle, options))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return shown
+
+
+def pasted(panel, **names):
+    """Run a panel's code as pasted into a cell; return the names that it leaves."""
+    exec(panel.code(), names)
+    return names
 
 
 def marks(chart, kind, **look):
@@ -45,11 +79,6 @@ def curve(chart, row=0, **look):
     return x[there], y[there]
 
 
-def pixels(chart):
-    """Return the numbers of a chart's image as bytes."""
-    return mark(chart, "image").data()
-
-
 def nth(panel, chart, kind, n=0):
     """Return the n-th mark of a kind in a chart of a panel, even an empty one."""
     return [m for m in panel.charts.charts[chart].marks if m.kind == kind][n]
@@ -66,13 +95,6 @@ def shows(panel):
     assert all(chart.alt for chart in panel.charts.charts)
     assert panel.picture().startswith(b"\x89PNG")
     assert len(panel.frame())
-    panel.view.value = 1
+    panel.view.value = len(panel.view.options) - 1
     assert panel.code_box.value == panel.code()
     return panel.result
-
-
-def ended(panel):
-    """Yield a panel, as a fixture does, and end what it still trains."""
-    yield panel
-    panel.stop()
-    panel.wait(60)

@@ -61,9 +61,6 @@ def said(worker):
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 
 
-# ---- one process -------------------------------------------------------------------
-
-
 def test_no_file_before_the_first_change(path):
     one = kept(path)
     assert one.load() == NEW
@@ -98,31 +95,22 @@ def test_file_can_be_read_by_a_person(path):
 
     kept(path).change(update)
 
-    assert path.read_text().splitlines() == [
-        "{",
-        '"numbers": [1, 2],',
-        '"notes": {',
-        '  "a": {"b": 1},',
-        '  "c": {"d": 2}',
-        "},",
-        '"rows": [',
-        '  {"a": 1},',
-        '  {"a": 2}',
-        "]",
-        "}",
-    ]
+    assert path.read_text() == READABLE
 
 
-DAMAGED = [
-    "",
-    "{",
-    "[]",
-    "null",
-    "3",
-    '{"numbers": ["1"]}',
-    '{"numbers": 1}',
-    "\x00\xff",
+READABLE = """{
+"numbers": [1, 2],
+"notes": {
+  "a": {"b": 1},
+  "c": {"d": 2}
+},
+"rows": [
+  {"a": 1},
+  {"a": 2}
 ]
+}
+"""
+DAMAGED = ["", "{", "[]", "null", "3", '{"numbers": ["1"]}', '{"numbers": 1}', "\0\xff"]
 
 
 @pytest.mark.parametrize("text", DAMAGED)
@@ -140,9 +128,6 @@ def test_damaged_file_is_set_aside_by_a_change(path, text):
     assert aside.read_bytes() == text.encode("latin-1")
     assert one.notices == [f"damaged: {aside}"]
     assert kept(path).load()["numbers"] == [1, 2]
-
-
-# ---- disks and folders -------------------------------------------------------------
 
 
 def test_full_disk_keeps_the_file_and_the_change(path, monkeypatch):
@@ -248,9 +233,6 @@ def test_link_stays_a_link_and_its_target_is_replaced(tmp_path):
 
     assert link.is_symlink()
     assert target.read_text() == "new"
-
-
-# ---- many at once ------------------------------------------------------------------
 
 
 def test_threads_lose_nothing(path):

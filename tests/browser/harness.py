@@ -192,13 +192,7 @@ def show_cell(page, text):
 
 @contextlib.contextmanager
 def chromium():
-    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has.
-
-    Raises
-    ------
-    LookupError
-        When there is none.
-    """
+    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has."""
     paths = filter(None, map(shutil.which, PROGRAMS))
     ways = [{"executable_path": path} for path in paths]
     ways += [{"channel": "chrome"}, {"channel": "msedge"}, {}]
@@ -274,6 +268,13 @@ def use_theme(page, theme):
 def run_all(page):
     """Run all cells and wait."""
     command(page, "notebook:run-all-cells")
+
+
+def run_notebook(page, server, name, *cells, kernel="python3"):
+    """Write a notebook of code cells to a server's folder, open it and run all."""
+    write_notebook(server.root / name, *cells, kernel=kernel)
+    open_notebook(page, server.url, name)
+    run_all(page)
 
 
 def close_files(page):

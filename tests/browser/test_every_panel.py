@@ -17,13 +17,12 @@ from harness import (
     answered,
     ask,
     errors,
-    open_notebook,
     run_all,
+    run_notebook,
     show_cell,
     shut_down_kernels,
     use_subshells,
     worked,
-    write_notebook,
 )
 
 SETUP = """
@@ -182,11 +181,9 @@ def every(request, profile, lab_server):
         f"    it = {n}; {c.slow}; it.{c.button}.click()" for n, c in SEARCHES.items()
     ]
     cells.append("\n".join(["if twice:", *starts]))
-    write_notebook(lab_server.root / "every.ipynb", SETUP, *cells, kernel=kernel)
     use_subshells(lab_server.url, subshells)
     page = profile.new_page()
-    open_notebook(page, lab_server.url, "every.ipynb")
-    run_all(page)
+    run_notebook(page, lab_server, "every.ipynb", SETUP, *cells, kernel=kernel)
     assert errors(page) == []
     wait_for_runs(page, 0)
     yield page

@@ -4,15 +4,7 @@ import shutil
 
 import pytest
 from build import FOLDER
-from harness import (
-    KERNEL,
-    NOTEBOOK,
-    answered,
-    open_notebook,
-    run_all,
-    shut_down_kernels,
-    write_notebook,
-)
+from harness import KERNEL, NOTEBOOK, answered, run_notebook, shut_down_kernels
 
 BUTTON = """
 import threading
@@ -31,9 +23,7 @@ widgets.VBox([button, label])
 
 
 def test_button_answers_settings_hold_and_nobody_is_asked_about_news(page, lab_server):
-    write_notebook(lab_server.root / "button.ipynb", BUTTON)
-    open_notebook(page, lab_server.url, "button.ipynb")
-    run_all(page)
+    run_notebook(page, lab_server, "button.ipynb", BUTTON)
     label = page.locator(f"{NOTEBOOK} .widget-label")
     assert label.inner_text() == "not yet"
 
@@ -64,8 +54,6 @@ def test_page_saved_from_the_menu_has_the_words_of_pictures(page, lab_server):
     assert "No description" not in saved
 
 
-# ---- exercises and quiz, today and tomorrow -----------------------------------------
-
 CELLS = (
     "import os; os.environ['HPKIT_HOME'] = {home!r}\n"
     "from hpkit.exercises import lesson_02_learning_rate as ex",
@@ -85,9 +73,7 @@ def lesson(page, lab_server, tmp_path):
     def opened(answer):
         home = str(tmp_path / "home")
         cells = [cell.format(home=home, answer=answer) for cell in CELLS]
-        write_notebook(lab_server.root / "exercises.ipynb", *cells)
-        open_notebook(page, lab_server.url, "exercises.ipynb")
-        run_all(page)
+        run_notebook(page, lab_server, "exercises.ipynb", *cells)
         page.locator(CHOICES).first.wait_for()
         return page
 

@@ -130,8 +130,6 @@ OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
 })"""
 
 
-# ---- what a learner types, draws and clicks -----------------------------------------
-
 PANEL = f"{NOTEBOOK} .hpkit"
 SAID = f"{PANEL} .hp-say"
 

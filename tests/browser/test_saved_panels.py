@@ -13,8 +13,8 @@ from harness import (
     command,
     lab,
     open_notebook,
-    run_all,
     run_cell,
+    run_notebook,
     send,
     shut_down_kernels,
     wait_for_kernel,
@@ -57,9 +57,7 @@ def sees(page, wanted, *, moment=3000):
 @pytest.fixture
 def notebook(page, lab_server, request):
     name = f"{request.node.name}.ipynb"
-    write_notebook(lab_server.root / name, *CELLS)
-    open_notebook(page, lab_server.url, name)
-    run_all(page)
+    run_notebook(page, lab_server, name, *CELLS)
     sees(page, LIVE, moment=0)
     command(page, "docmanager:save")
     return name

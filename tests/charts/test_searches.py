@@ -20,13 +20,9 @@ from hpkit.charts.still import draw
 MOONS = hk.load_dataset("moons")
 
 
-def grid():
-    return hk.grid_search(
-        MOONS,
-        hk.Hyperparameters(epochs=2),
-        lr=[0.01, 0.1, 1000.0],
-        batch_size=[16, 64],
-    )
+def grid(lr=(0.01, 0.1, 1000.0)):
+    base = hk.Hyperparameters(epochs=2)
+    return hk.grid_search(MOONS, base, lr=lr, batch_size=[16, 64])
 
 
 def test_numbers_stand_out_from_their_cells():
@@ -46,10 +42,7 @@ def test_numbers_stand_out_from_their_cells():
 
 
 def test_a_single_loss_is_neither_dark_nor_light():
-    one, two = (
-        cell_colors(np.array([[np.nan, 0.7]])),
-        cell_colors(np.array([[0.1, 0.7]])),
-    )
+    one, two = (cell_colors(np.array([[low, 0.7]])) for low in (np.nan, 0.1))
     assert two[0, 0, :3].sum() < one[0, 1, :3].sum() < two[0, 1, :3].sum()
 
 
@@ -75,10 +68,8 @@ def test_losses_lie_as_the_map_does():
 
 
 def test_a_profile_names_the_best_at_each_point():
-    found = grid()
-    few = profile_chart(found, 0).marks[1].get("label")
-    lrs = np.geomspace(0.01, 0.1, 7).tolist()
-    many = hk.grid_search(found.dataset, found.base, lr=lrs, batch_size=[16, 64])
+    few = profile_chart(grid(), 0).marks[1].get("label")
+    many = grid(np.geomspace(0.01, 0.1, 7).tolist())
     assert all(text.startswith("batch ") for text in few)
     labels = profile_chart(many, 0).marks[1].get("label")
     assert len(labels) == 7
@@ -121,17 +112,12 @@ def test_the_plot_of_a_curve_has_more_on_it_than_the_panel():
     plain, full = validation_chart(found), validation_chart(found, last=True)
 
     assert [m.kind for m in plain.marks] == [m.kind for m in full.marks]
-    _, last = curve(full, label="last epoch")
-    np.testing.assert_allclose(last, found.scores("last")[:2], rtol=1e-6)
-    ends, start = curve(full, label="before training")
+    ends, _ = curve(full, label="before training")
     assert ends == pytest.approx(full.x.domain)
-    assert start == pytest.approx(2 * [found.val_loss[:, :, 0].mean()])
-    dots = mark(full, "points", opacity=0.45).columns[1]
-    np.testing.assert_allclose(dots[0][:4], found.best_val_loss[:2].ravel(), rtol=1e-6)
     (label,) = mark(full, "ring").get("label")
     assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.03"  # 1000 was tried
-    assert not marks(plain, "line", label="before training")
-    assert not marks(plain, "line", label="last epoch")
+    for name in ("before training", "last epoch"):
+        assert not marks(plain, "line", label=name)
 
 
 def test_a_curve_that_is_best_at_its_end_says_where_to_look():

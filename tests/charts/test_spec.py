@@ -54,19 +54,10 @@ def test_spec_is_json():
 
     spec = json.loads(json.dumps(chart.spec()))
 
-    assert spec["x"] == {
-        "label": "x",
-        "kind": "band",
-        "domain": [-0.5, 1.5],
-        "texts": ["a", "b"],
-    }
+    axis = {"label": "x", "kind": "band", "domain": [-0.5, 1.5], "texts": ["a", "b"]}
+    assert spec["x"] == axis
     assert spec["y"]["ticks"] == [0, 2]
-    assert [mark["kind"] for mark in spec["marks"]] == [
-        "points",
-        "text",
-        "line",
-        "cells",
-    ]
+    assert [m["kind"] for m in spec["marks"]] == ["points", "text", "line", "cells"]
     assert spec["marks"][0]["color"] == ["blue", "#ff0000"]
     assert spec["marks"][2]["draw"] == "guess"
     assert spec["alt"] == "Two points."

@@ -17,9 +17,6 @@ def file_of(home):
     return home / "progress.json"
 
 
-# ---- one process -------------------------------------------------------------------
-
-
 def test_tries_are_counted_and_a_pass_stays(home):
     _progress.record(KEY, "not yet")
     _progress.record(KEY, "correct")
@@ -46,13 +43,6 @@ def test_file_of_an_older_kit_still_loads(home):
 
     changed = old | {"hints": 1, "solution": True}
     assert _progress.load() == entries | {KEY: changed}
-
-
-def test_hints_are_noted_without_a_try():
-    _progress.note(KEY, hints=1)
-    _progress.note(KEY, hints=2, solution=True)
-    entry = _progress.load()[KEY]
-    assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 2, True)
 
 
 def test_default_folder_is_the_users(monkeypatch):
@@ -117,13 +107,14 @@ def test_forgetting_in_memory(tmp_path, monkeypatch, home):
     assert KEY in json.loads(file_of(home).read_text())["entries"]
 
 
-# ---- the table ---------------------------------------------------------------------
-
-
 def test_table_says_states_in_words():
     _progress.record(KEY, "correct")
     _progress.record("02_learning_rate/log_list", "not yet")
-    _progress.note("02_learning_rate/prediction", hints=1, solution=True)
+    opened = "02_learning_rate/prediction"
+    _progress.note(opened, hints=2)
+    _progress.note(opened, hints=1, solution=True)
+    entry = _progress.load()[opened]
+    assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 1, True)
     _progress.record("02_learning_rate/quiz/1", "correct", choice="B")
 
     table = hk.progress(2)
@@ -141,17 +132,13 @@ def test_table_says_states_in_words():
         assert f"2 of {len(table.rows)} done" in shown
 
 
-def test_overview_counts_lessons():
+def test_overview_counts_lessons_and_shows_no_path(home):
     _progress.record(KEY, "correct")
     table = hk.progress()
     assert f"1 of {len(table.rows)} done" in repr(table)
     assert "not yet begun" in repr(table)
     assert "<details>" in table._repr_html_()
     assert set(table.to_frame()["lesson"]) == set(exercises.LESSONS)
-
-
-def test_table_shows_no_path(home):
-    table = hk.progress()
     assert table.path == file_of(home)
     assert str(home) not in repr(table) + table._repr_html_()
 

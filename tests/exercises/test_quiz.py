@@ -2,9 +2,11 @@
 
 import json
 import re
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from chart_reading import outputs
+from ipywidgets import Button
 
 from hpkit import exercises, locale
 from hpkit.exercises import Quiz, _progress, _quiz
@@ -21,23 +23,21 @@ def quiz():
     return Quiz("02_learning_rate")
 
 
-def buttons(view):
-    import ipywidgets as widgets
-
-    found = [view] if isinstance(view, widgets.Button) else []
+def inside(view):
+    """Yield a widget and all that are in it."""
+    yield view
     for child in getattr(view, "children", ()):
-        found += buttons(child)
-    return found
+        yield from inside(child)
+
+
+def buttons(view):
+    return [widget for widget in inside(view) if isinstance(widget, Button)]
 
 
 def shown(view):
     """Return the HTML of all that is not hidden."""
-    if getattr(view, "value", "") and view.layout.display != "none":
-        return view.value
-    return "\n".join(filter(None, map(shown, getattr(view, "children", ()))))
-
-
-# ---- the questions -----------------------------------------------------------------
+    texts = [w for w in inside(view) if getattr(w, "value", "")]
+    return "\n".join(w.value for w in texts if w.layout.display != "none")
 
 
 @every_quiz
@@ -67,17 +67,11 @@ def test_length_of_a_choice_does_not_give_it_away():
         assert 0.2 < sum(a["correct"] for a in at) / len(asked) < 0.45
 
 
-def a_file(tmp_path, **changes):
-    question = {
-        "question": "Q?",
-        "type": "multiple_choice",
-        "answers": [
-            {"answer": "yes", "correct": True, "feedback": "It is."},
-            {"answer": "no", "correct": False, "feedback": "It is not."},
-        ],
-    }
-    path = tmp_path / "99_own.json"
-    path.write_text(json.dumps([question | changes]), encoding="utf-8")
+def a_file(folder, question):
+    answer = {"answer": "yes", "correct": True, "feedback": "It is."}
+    asked = {"question": question, "type": "multiple_choice", "answers": [answer]}
+    path = folder / "99_own.json"
+    path.write_text(json.dumps([asked]), encoding="utf-8")
     return path
 
 
@@ -85,19 +79,16 @@ def test_questions_of_another_language_are_found_beside_the_english(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(_quiz, "QUIZZES", tmp_path)
-    a_file(tmp_path, question="What?")
+    a_file(tmp_path, "What?")
     quiz = Quiz("99_own")
     (tmp_path / "xx").mkdir()
-    other = a_file(tmp_path / "xx", question="Quoi?")
+    other = a_file(tmp_path / "xx", "Quoi?")
     assert "What?" in repr(quiz)
 
     monkeypatch.setattr(locale, "_chosen", ["xx"])
     assert "Quoi?" in repr(quiz)
     other.unlink()
     assert "What?" in repr(quiz)
-
-
-# ---- by call -----------------------------------------------------------------------
 
 
 def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
@@ -123,9 +114,6 @@ def test_no_such_choice_or_question(quiz, number, letter):
         quiz.answer(number, letter)
 
 
-# ---- by button ---------------------------------------------------------------------
-
-
 def test_button_shows_why_and_keeps_the_answer(quiz):
     view = quiz.widget()
     wrong = "A" if quiz.right(1) != "A" else "B"
@@ -141,6 +129,11 @@ def test_button_shows_why_and_keeps_the_answer(quiz):
     assert "1 of 4 right, 0 at the first try." in after_right
     assert _progress.load()["02_learning_rate/quiz/1"]["tries"] == 2
     assert quiz.error is None
+    wrong = "A" if quiz.right(3) != "A" else "B"
+    quiz.answer(3, wrong)
+    again = shown(Quiz("02_learning_rate").widget())  # on another day
+    for words in ("Your answer from", "Not yet.", "Correct."):
+        assert words in again
 
 
 def test_score_counts_first_answers_apart(quiz):
@@ -172,12 +165,10 @@ def test_a_look_at_a_wrong_choice_takes_no_right_answer_back(quiz):
 
 
 def test_words_of_a_choice_are_the_label_of_its_button(quiz):
-    def lines(view):
-        own = [view] if "hpkit-choice" in getattr(view, "_dom_classes", ()) else []
-        return own + [x for c in getattr(view, "children", ()) for x in lines(c)]
-
     view = quiz.widget()
-    for line in lines(view):
+    lines = [line for line in inside(view) if "hpkit-choice" in line._dom_classes]
+    assert len(lines) == sum(len(q["answers"]) for q in quiz.questions)
+    for line in lines:
         words = line.children[1].value
         assert len(buttons(line)) == 1
         assert words.startswith("<label ")
@@ -187,15 +178,6 @@ def test_words_of_a_choice_are_the_label_of_its_button(quiz):
     assert "`" not in first.tooltip
     quiz.answer(2, quiz.right(2))
     assert "Correct." in shown(view)
-
-
-def test_answers_of_an_earlier_day_are_shown_again(quiz):
-    quiz.answer(1, "A")
-    quiz.answer(3, quiz.right(3))
-    again = shown(Quiz("02_learning_rate").widget())
-    assert "Your answer from" in again
-    assert "Not yet." in again
-    assert "Correct." in again
 
 
 def test_error_in_a_button_is_shown(quiz, monkeypatch):
@@ -213,11 +195,8 @@ def test_error_in_a_button_is_shown(quiz, monkeypatch):
 
 def test_answers_from_several_threads(quiz):
     view = quiz.widget()
-    threads = [threading.Thread(target=b.click) for b in buttons(view)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(Button.click, buttons(view)))
 
     tries = [_progress.load()[quiz.key(n)]["tries"] for n in range(1, len(quiz) + 1)]
 
@@ -226,11 +205,10 @@ def test_answers_from_several_threads(quiz):
 
 
 def test_saved_questions_stand_beside_the_buttons(quiz, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    shown = outputs(monkeypatch)
     quiz._ipython_display_()
 
-    view, saved = shown
+    (view, _), (saved, _) = shown
     assert view[VIEW]["model_id"] == quiz._box.model_id
     assert "- **A** " in saved["text/markdown"]
     assert saved["text/plain"] == repr(quiz)

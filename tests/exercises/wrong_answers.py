@@ -8,28 +8,18 @@ from types import SimpleNamespace
 
 import hpkit as hk
 from hpkit import exercises
+from hpkit.exercises._core import CASES, texts_of
 
 EX = {name: exercises.load_lesson(name) for name in exercises.LESSONS}
 ALL = [one for lesson in EX.values() for one in lesson.EXERCISES]
 
 
-def slips(one):
-    """Return the slips that a check knows as wrong answers."""
-    return [(slip, reason) for reason, slip in one.cases()[2].items()]
+def by(changed="", **answers):
+    """Return the wrong answers that stand in a list for each reason.
 
-
-def changed(one, changes):
-    """Return the right answer, a dict, with one member changed: key/value/reason."""
-    parts = [change.split("/") for change in changes.split(", ")]
-    return [(one.answer() | {key: value}, reason) for key, value, reason in parts]
-
-
-def by(**answers):
-    """Return the wrong answers that stand in a list for each reason."""
-    return [(wrong, reason) for reason, some in answers.items() for wrong in some]
-
-
-# ---- lesson 00 ---------------------------------------------------------------------
+    `changed` has parts key/value/reason: the right answer with one member changed.
+    """
+    return changed, answers
 
 
 def a_run(*, done=5, epochs=5, seed=0, lr=0.1, dataset="moons"):
@@ -56,52 +46,30 @@ def right(one):
     return one.answer(panel=PANEL)
 
 
-# ---- lesson 01 ---------------------------------------------------------------------
-
 SET_BEFORE = EX["01_parameters_and_hyperparameters"].hyperparameters.answer()
 
 
-def loop_with(order, *, whole=False, drop_last=False):
-    """Return a loop with the given steps, to make each mistake alone."""
+def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=1):
+    """Return a loop with one mistake: the steps of a batch, before and after all."""
 
     def train(net, optimizer, X, y, batch_size):
         import torch
 
+        def take(names, loss=None):
+            steps = {"z": optimizer.zero_grad, "s": optimizer.step}
+            for name in names:
+                loss.backward() if name == "b" else steps[name]()
+
         size = len(X) if whole else batch_size
         end = len(X) - len(X) % size if drop_last else len(X)
+        take(first)
         for start in range(0, end, size):
             rows = slice(start, start + size)
             loss = torch.nn.functional.cross_entropy(net(X[rows]), y[rows])
-            steps = {"z": optimizer.zero_grad, "b": loss.backward, "s": optimizer.step}
-            for name in order:
-                steps[name]()
+            take(order, factor * loss)
+        take(last)
 
     return train
-
-
-def step_once(net, optimizer, X, y, batch_size):
-    """One update for all batches together."""
-    import torch
-
-    optimizer.zero_grad()
-    for start in range(0, len(X), batch_size):
-        rows = slice(start, start + batch_size)
-        torch.nn.functional.cross_entropy(net(X[rows]), y[rows]).backward()
-    optimizer.step()
-
-
-def other_loss(net, optimizer, X, y, batch_size):
-    """All steps are there, but it is another loss."""
-    import torch
-
-    for start in range(0, len(X), batch_size):
-        rows = slice(start, start + batch_size)
-        optimizer.zero_grad()
-        (2 * torch.nn.functional.cross_entropy(net(X[rows]), y[rows])).backward()
-        optimizer.step()
-
-
-# ---- lessons 09 to 11 --------------------------------------------------------------
 
 
 def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
@@ -191,12 +159,15 @@ CATS = "I have three cats, the sea is blue, and there is soup on the table. "
 def wrong_answers(one):
     """Return (answer, reason) for each wrong answer of an exercise."""
     found = WRONG[f"{one.lesson[:2]}/{one.name}"]
-    return found() if callable(found) else found
+    changed, answers = found() if callable(found) else found
+    made = [(wrong, reason) for reason, some in answers.items() for wrong in some]
+    for key, value, reason in (p.split("/") for p in changed.split(", ") if p):
+        made.append((one.answer() | {key: value}, reason))
+    if one.name in texts_of(CASES).get(one.lesson, {}):
+        made += [(slip, reason) for reason, slip in one.cases()[2].items()]
+    return made
 
 
-L03, L04, L06 = EX["03_batch_size"], EX["04_epochs"], EX["06_seeds"]
-L07, L08 = EX["07_one_at_a_time"], EX["08_grid_search"]
-L12 = EX["12_schedules"]
 WRONG = {
     "00/stop": by(
         not_begun=[a_run(done=0, epochs=30)], to_the_end=[[a_run(done=30, epochs=30)]]
@@ -218,29 +189,24 @@ WRONG = {
         more=[["learning rate", "epochs"]],
         unknown=["momentum"],
     ),
-    "01/loop": [
-        *((loop_with(order), "early") for order in ("zsb", "szb", "sbz")),
-        *by(
-            no_step=[loop_with("zb")],
-            no_backward=[loop_with("zs")],
-            no_zero_grad=[loop_with("bs")],
-            zeroed=[loop_with("bzs")],
-            too_large=[loop_with("zbs", whole=True)],
-            left_out=[loop_with("zbs", drop_last=True)],
-            updates=[step_once],
-            weights=[other_loss],
-            raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
-            called=[lambda net: None],
-        ),
-    ],
-    "01/six_curves": [
-        *changed(
-            EX["01_parameters_and_hyperparameters"].six_curves,
-            "A/good/A, B/good/B, C/good/C, E/good/E, F/good/F, D/noisy/D, "
-            "D/slow/unknown",
-        ),
-        *by(missing=[{"A": "good"}]),
-    ],
+    "01/loop": by(
+        early=[loop_with(order) for order in ("zsb", "szb", "sbz")],
+        no_step=[loop_with("zb")],
+        no_backward=[loop_with("zs")],
+        no_zero_grad=[loop_with("bs")],
+        zeroed=[loop_with("bzs")],
+        too_large=[loop_with("zbs", whole=True)],
+        left_out=[loop_with("zbs", drop_last=True)],
+        updates=[loop_with("b", first="z", last="s")],
+        weights=[loop_with("zbs", factor=2)],
+        raised_at=[lambda net, optimizer, X, y, batch_size: net(X).no_such_thing],
+        called=[lambda net: None],
+    ),
+    "01/six_curves": by(
+        changed="A/good/A, B/good/B, C/good/C, E/good/E, F/good/F, D/noisy/D, "
+        "D/slow/unknown",
+        missing=[{"A": "good"}],
+    ),
     "02/prediction": by(short=["falls"]),
     "02/good_rate": by(too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]),
     "02/diverging_rate": by(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
@@ -260,14 +226,11 @@ WRONG = {
         many=[[0.01, 0.03, 0.1, 0.3, 1, 3, 10]],
         twice=[[0.03, 0.1, 0.1, 0.3, 1, 3]],
     ),
-    "03/updates": [
-        *slips(L03.updates),
-        *by(
-            case=[lambda n_points, batch_size: 7],
-            raised_at=[lambda n_points, batch_size: n_points / (batch_size - 600)],
-            returned_none=[lambda n_points, batch_size: print(end="")],
-        ),
-    ],
+    "03/updates": by(
+        case=[lambda n_points, batch_size: 7],
+        raised_at=[lambda n_points, batch_size: n_points / (batch_size - 600)],
+        returned_none=[lambda n_points, batch_size: print(end="")],
+    ),
     "03/equal_epochs": by(
         near=[[16, 32]],
         order=[[256, 16]],
@@ -279,23 +242,19 @@ WRONG = {
         unchanged=[0.04], smaller=[0.005], too_small=[0.1], too_large=[10]
     ),
     "03/scaling_breaks": by(holds=[64], unknown=[4]),
-    "04/best": [
-        *slips(L04.best),
-        *by(case=[lambda val_loss: 2], raised_at=[lambda val_loss: val_loss.best]),
-    ],
+    "04/best": by(
+        case=[lambda val_loss: 2], raised_at=[lambda val_loss: val_loss.best]
+    ),
     "04/choose_patience": by(too_eager=[1], too_patient=[150], kind=[0, 2.5]),
-    "04/how_long": [
-        *changed(L04.how_long, "A/enough/A, B/enough/B, C/longer/C, C/stop/unknown"),
-        *by(missing=[{"A": "longer", "B": "shorter"}]),
-    ],
-    "05/which_split": [
-        *changed(
-            EX["05_choosing_by_validation"].which_split,
-            "update/valid/update, lr/test/lr, stop/train/stop, report/valid/report, "
-            "report/all/unknown",
-        ),
-        *by(missing=[{"lr": "valid"}]),
-    ],
+    "04/how_long": by(
+        changed="A/enough/A, B/enough/B, C/longer/C, C/stop/unknown",
+        missing=[{"A": "longer", "B": "shorter"}],
+    ),
+    "05/which_split": by(
+        changed="update/valid/update, lr/test/lr, stop/train/stop, "
+        "report/valid/report, report/all/unknown",
+        missing=[{"lr": "valid"}],
+    ),
     "05/find_leaks": by(
         more=["C", "A"], none=[[]], B=[["A", "C", "B"]], D=[["A", "C", "D"]]
     ),
@@ -307,44 +266,33 @@ WRONG = {
         epochs=[(GOOD.but(epochs=500), 0.1)],
         kind=[(GOOD.but(batch_size=5000), 0.1), (GOOD,)],
     ),
-    "06/differ": [
-        *slips(L06.differ),
-        *by(case=[lambda a, b: "yes"], raised_at=[lambda a, b: a / b]),
-    ],
-    "06/four_pairs": [
-        *changed(
-            L06.four_pairs,
-            "A/cannot tell/A, B/cannot tell/B, C/second/C, D/first/D, D/both/unknown",
-        ),
-        *by(missing=[{"A": "second"}]),
-    ],
+    "06/differ": by(case=[lambda a, b: "yes"], raised_at=[lambda a, b: a / b]),
+    "06/four_pairs": by(
+        changed="A/cannot tell/A, B/cannot tell/B, C/second/C, D/first/D, "
+        "D/both/unknown",
+        missing=[{"A": "second"}],
+    ),
     "06/enough_seeds": by(linear=[4], too_few=[9], too_many=[100], kind=[2.5]),
-    "07/recipe": [
-        *slips(L07.recipe),
-        *by(
-            case=[lambda loss, base, lists: dict(base)],
-            raised_at=[lambda loss, base, lists: loss(None)],
-        ),
-    ],
-    "07/cost": [*slips(L07.cost), *by(case=[lambda sizes: 8])],
+    "07/recipe": by(
+        case=[lambda loss, base, lists: dict(base)],
+        raised_at=[lambda loss, base, lists: loss(None)],
+    ),
+    "07/cost": by(case=[lambda sizes: 8]),
     "07/order": by(
         jun=[["batch_size", "lr", "dropout"]],
         far=[["lr", "batch_size", "dropout"], ["dropout", "lr", "batch_size"]],
         missing=[["lr", "dropout"]],
         unknown=[["lr", "momentum", "dropout"]],
     ),
-    "08/double_loop": [
-        *slips(L08.double_loop),
-        *by(
-            count=[lambda lrs, batch_sizes: [(1, 2)] * 7],
-            members=[lambda lrs, batch_sizes: [(1, 2)] * 6],
-            no_pairs=[
-                lambda lrs, batch_sizes: lrs,
-                lambda lrs, batch_sizes: (lrs, batch_sizes),
-            ],
-            raised_at=[lambda lrs, batch_sizes: lrs.size],
-        ),
-    ],
+    "08/double_loop": by(
+        count=[lambda lrs, batch_sizes: [(1, 2)] * 7],
+        members=[lambda lrs, batch_sizes: [(1, 2)] * 6],
+        no_pairs=[
+            lambda lrs, batch_sizes: lrs,
+            lambda lrs, batch_sizes: (lrs, batch_sizes),
+        ],
+        raised_at=[lambda lrs, batch_sizes: lrs.size],
+    ),
     "08/wide_enough": by(
         high_edge=[{"lr": [0.003, 0.01, 0.03], "batch_size": [32, 64]}],
         low_edge=[{"lr": [3, 10, 30], "batch_size": [16, 32]}],
@@ -404,20 +352,14 @@ WRONG = {
         number=[report_with(test="all was well at the end")],
         open=[report_with(mistake="...")],
     ),
-    "12/roles": [
-        *changed(
-            L12.roles,
-            "batch_size/fixed/batch_size, lr/fixed/lr, hidden/nuisance/hidden, "
-            "activation/scientific/activation, lr/tuned/unknown",
-        ),
-        *by(missing=[{"lr": "nuisance"}]),
-    ],
-    "12/warm_cosine": [
-        *slips(L12.warm_cosine),
-        *by(
-            case=[lambda t, n, warm, lr: lr],
-            raised_at=[lambda t, n, warm, lr: t.rate],
-        ),
-    ],
+    "12/roles": by(
+        changed="batch_size/fixed/batch_size, lr/fixed/lr, hidden/nuisance/hidden, "
+        "activation/scientific/activation, lr/tuned/unknown",
+        missing=[{"lr": "nuisance"}],
+    ),
+    "12/warm_cosine": by(
+        case=[lambda t, n, warm, lr: lr],
+        raised_at=[lambda t, n, warm, lr: t.rate],
+    ),
     "12/after_the_test": by(too_large=[0.2, 1], too_small=[0.01], kind=[-1]),
 }

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from chart_reading import pasted, press, shows
 
-from hpkit import ClinicPanel
-from hpkit.engine.training import train
+from hpkit import ClinicPanel, train
 from hpkit.panels.clinic import CURED, HELPS, draw_patient, last_losses
 
 SEEDS = range(1000, 1020)
@@ -68,8 +68,7 @@ def test_wrong_remedies_mostly_do_not_cure(patients):
 
 def treat(panel, fault, remedy):
     panel.fault.value, panel.remedy.value = fault, remedy
-    panel.treat_button.click()
-    return panel.wait(60)
+    press(panel, "treat")
 
 
 def test_a_patient_is_named_treated_and_followed_by_the_next():
@@ -87,11 +86,9 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
     assert "0 right in a row; 0 of 1" in panel.status.value  # the first try counts
     assert panel.treated is not None
-    assert panel.error is None
-    assert panel.picture().startswith(b"\x89PNG")
+    assert shows(panel)
 
-    panel.next_button.click()
-    panel.wait(60)
+    press(panel, "next")
 
     assert panel.patient is not first
     assert panel.treated is None
@@ -102,8 +99,7 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
 def test_nothing_is_trained_before_both_lists_are_chosen_from():
     panel = ClinicPanel().wait(60)
     panel.fault.value = panel.patient.fault
-    panel.treat_button.click()
-    assert panel.wait(60).treated is None
+    assert press(panel, "treat").treated is None
     assert not panel.rows
     assert "first" in panel.result
 
@@ -131,8 +127,6 @@ def test_what_is_stopped_counts_for_nothing_and_a_stopped_patient_is_not_there()
 
 def test_code_trains_the_patient():
     panel, twin = (ClinicPanel(seed=2).wait(60) for _ in range(2))
-    names = {}
-    exec(panel.code(), names)
-    assert np.array_equal(names["run"].val_loss, panel.run.val_loss, equal_nan=True)
+    np.testing.assert_array_equal(pasted(panel)["run"].val_loss, panel.run.val_loss)
     for name in ("fault", "drawn", "setting", "seed"):  # of the same seed, the same
         assert getattr(twin.patient, name) == getattr(panel.patient, name)

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import curve, marks
+from chart_reading import curve, marks, move, outputs, press
 
 from hpkit import GridPanel, OneAtATimePanel, TrainingPanel, ValidationCurvePanel
 from hpkit.charts.searches import value_axis
@@ -14,25 +14,16 @@ from hpkit.panels.controls import Entry, parse_values, written
 from hpkit.store import guesses
 from hpkit.text import shown
 
-
-def test_values_as_a_learner_writes_them():
-    assert parse_values("lr", "0.001 to 10 in 5") == (0.001, 0.01, 0.1, 1, 10)
-    assert parse_values("epochs", "10 to 30 in 3") == (10, 20, 30)
-    assert parse_values("batch_size", "4 to 64 in 5") == (4, 8, 16, 32, 64)
-    assert parse_values("hidden", "4, 8", layers=3) == ((4, 4, 4), (8, 8, 8))
-    assert parse_values("optimizer", "adam,sgd") == ("adam", "sgd")
-    with pytest.raises(ValueError, match="lr must be > 0"):
-        parse_values("lr", "-1")
-    with pytest.raises(ValueError, match="must differ"):
-        parse_values("lr", "1, 1")
-
-
 OWN = (2, True, 0.5, "gelu", None, (16, 8), (3,))  # of a learner's own model
 
 
 @pytest.mark.parametrize(
     ("name", "text", "values"),
     [
+        ("lr", "0.001 to 10 in 5", (0.001, 0.01, 0.1, 1, 10)),
+        ("epochs", "10 to 30 in 3", (10, 20, 30)),
+        ("batch_size", "4 to 64 in 5", (4, 8, 16, 32, 64)),
+        ("optimizer", "adam,sgd", ("adam", "sgd")),
         ("lr", "0.1 0.2;0.3\uff0c 0.4", (0.1, 0.2, 0.3, 0.4)),
         ("batch_size", "16 to 400 in 3", (16, 80, 400)),
         ("epochs", "100 to 128 in 5", (100, 107, 114, 121, 128)),
@@ -49,12 +40,19 @@ def test_values_end_where_the_learner_says(name, text, values):
     assert parse_values(name, text) == wanted
 
 
-@pytest.mark.parametrize(
-    "text", ["fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"]
-)
+WAY = r"0\.001 to 10 in 9, got"
+WRONG = dict.fromkeys(("fast", "", "1 to 2 in", "1 to b in 3", "1 to 2 in x"), WAY)
+WRONG |= {"-1": "lr must be > 0", "1, 1": "must differ"}
+
+
+@pytest.mark.parametrize("text", WRONG)
 def test_values_that_are_no_list_say_the_way_out(text):
-    with pytest.raises(ValueError, match=r"0\.001 to 10 in 9, got"):
+    with pytest.raises(ValueError, match=WRONG[text]):
         parse_values("lr", text)
+
+
+def test_each_value_counts_for_all_layers():
+    assert parse_values("hidden", "4, 8", layers=3) == ((4, 4, 4), (8, 8, 8))
 
 
 def test_a_range_of_millions_is_refused_at_once():
@@ -97,11 +95,9 @@ def test_values_given_in_code_are_read_back_exactly(name, values):
 def test_first_lists_hold_no_batch_larger_than_the_data(name):
     data = load_dataset(name)
     grid, path = GridPanel(data, base=Hyperparameters(epochs=5)), OneAtATimePanel(data)
-    for panel in (grid, path):
+    for panel, space in ((grid, grid.found.space), (path, path.space)):
         assert panel.error is None
-        sizes = panel.found.space["batch_size"] if panel is grid else panel.space
-        sizes = sizes if panel is grid else sizes["batch_size"]
-        assert max(sizes) == len(data.train.y)
+        assert max(space["batch_size"]) == len(data.train.y)
     grid.entries[0].which.value = "hidden"
     grid.entries[1].which.value = "epochs"
     grid.entries[1].which.value = "batch_size"
@@ -130,16 +126,14 @@ def test_guess_comes_before_the_result(moons, monkeypatch):
     assert "hp-covered" in panel._dom_classes
     assert "Make your guess first" in panel.result
     assert "0.3" not in panel.result
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    shown = outputs(monkeypatch)
     panel._ipython_display_()  # a page that is only read has nobody to guess
-    assert "learning rate 0.3" in shown[1]["text/plain"]
+    assert "learning rate 0.3" in shown[1][0]["text/plain"]
     panel.guess.button.click()  # nothing is drawn yet
     assert "Draw it first" in panel.guess.answer.value
     panel.guess.widget.charts.calls["draw"]([0.3, 0.4])
     panel.guess.button.click()
 
-    assert panel.error is None
     assert "hp-covered" not in panel._dom_classes
     assert "Your guess: <b>lowest at 0.01</b>" in panel.result
     panel.end()
@@ -173,14 +167,11 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     assert f"On average it was <b>{off:.2f}</b> off." in panel.result
     kept = guesses()
     np.testing.assert_allclose(kept[-1], off / np.log(2), atol=1e-4)
-    again = "train" if kind is TrainingPanel else "start"
-    getattr(panel, f"{again}_button").click()
-    panel.wait(60)
+    press(panel, "train" if kind is TrainingPanel else "start")
     assert guesses() == kept
     assert "Your guess" in panel.result
 
-    panel.controls["batch_size"].source.value = 64  # the guess was about another one
-    panel.wait(60)
+    move(panel, panel.controls["batch_size"].source, 64)  # it was about another one
     assert "guess" not in panel.result
     chart = panel.charts.charts[kind is ValidationCurvePanel]
     assert not marks(chart, "line", color="purple")

@@ -10,14 +10,30 @@ from types import SimpleNamespace
 import pytest
 from chart_reading import until
 
-from hpkit.data.datasets import load_dataset
+from hpkit import Hyperparameters, load_dataset
 from hpkit.engine.training import TURN, Training
-from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels import panel as panel_module
 from hpkit.panels.panel import Live
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
-LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
+
+
+def work(job, draw=lambda: None, fail=lambda error: None):
+    """Do a job to its end; return what did it."""
+    live = Live(draw, fail)
+    live.start(job)
+    live.wait(60)
+    return live
+
+
+def endless(said):
+    """Work until it is stopped, and write both down."""
+    try:
+        while True:
+            said.append("begun")
+            yield False
+    finally:
+        said.append("ended")
 
 
 def test_live_newest_job_wins():
@@ -39,16 +55,7 @@ def test_live_newest_job_wins():
 
 def test_live_replace_ends_the_running_job():
     told, live = [], Live(lambda: None, lambda error: None)
-
-    def endless():
-        try:
-            while True:
-                told.append("begun")
-                yield
-        finally:
-            told.append("ended")
-
-    live.start(endless())
+    live.start(endless(told))
     until(lambda: told)
     live.start(iter_once := (n for n in range(1)))
     live.wait(60)
@@ -61,22 +68,18 @@ def test_live_draws_often_and_at_the_end(monkeypatch):
     state, drawn = [0], []
     # A step takes 5 ms by this clock, drawing nothing.
     monkeypatch.setattr(panel_module.time, "perf_counter", lambda: state[0] / 200)
-    live = Live(lambda: drawn.append(state[0]), lambda error: None)
 
     def job():
         for n in range(100):
             state[0] = n + 1
             yield
 
-    live.start(job())
-    live.wait(60)
-
+    work(job(), draw=lambda: drawn.append(state[0]))
     assert drawn == [*range(1, 100, 14), 100]  # 15 a second
 
 
 def test_live_draws_no_picture_without_news():
     drawn = []
-    live = Live(lambda: drawn.append(1), lambda error: None)
 
     def job():
         yield
@@ -84,9 +87,7 @@ def test_live_draws_no_picture_without_news():
             time.sleep(0.02)
             yield False
 
-    live.start(job())
-    live.wait(60)
-
+    work(job(), draw=lambda: drawn.append(1))
     assert len(drawn) == 2  # of the one piece of news, and at the end
 
 
@@ -101,22 +102,12 @@ def test_live_now_is_done_and_drawn_when_it_returns():
 def test_live_job_writes_down_what_it_has_before_the_last_picture():
     order = []
     live = Live(lambda: order.append("drawn"), lambda error: None)
-
-    def job():
-        try:
-            while True:
-                started.set()
-                yield False
-        finally:
-            order.append("written")
-
-    started = threading.Event()
-    live.start(job())
-    started.wait(60)
+    live.start(endless(order))
+    until(lambda: order)
     live.stop()
     live.wait(60)
 
-    assert order[order.index("written") + 1 :] == ["drawn"]
+    assert order[order.index("ended") + 1 :] == ["drawn"]
 
 
 def test_python_ends_in_order_while_a_panel_trains():
@@ -128,52 +119,31 @@ panel.controls.setting = setting
 panel.train_button.click()
 print(panel.live.busy)
 """
+    command = [sys.executable, "-c", code]
     for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
-        )
-        assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+        assert subprocess.check_output(command, text=True, timeout=120) == "True\n"
 
 
 def test_live_error_is_shown_and_the_next_job_runs():
-    errors, ran, live = [], [], None
-    live = Live(lambda: None, errors.append)
-
-    def bad():
-        yield
-        raise RuntimeError("broken")
-
-    def good():
-        ran.append(True)
-        yield
-
-    live.start(bad())
-    live.wait(60)
-    live.start(good())
+    errors, ran = [], []
+    live = work((1 / 0 for _ in range(1)), fail=errors.append)
+    live.start(ran.append(n) for n in range(1))
     live.wait(60)
 
-    assert [str(e) for e in errors] == ["broken"]
-    assert ran == [True]
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+    assert ran == [0]
 
 
 def test_live_stopped_before_the_thread_begins():
-    closed, drawn = [], []
+    said, drawn = [], []
     live = Live(lambda: drawn.append(1), lambda error: None)
-
-    def job():
-        try:
-            while True:
-                yield
-        finally:
-            closed.append(True)
-
     with live.lock:  # the thread waits for it
-        live.now(job(), seconds=0)
+        live.now(endless(said), seconds=0)
         assert live.busy
         live.stop()
     live.wait(60)
 
-    assert closed
+    assert said[-1] == "ended"
     assert not live.busy
     assert len(drawn) == 2  # as it was given away, and that nothing runs
 
@@ -256,14 +226,9 @@ def test_live_a_cell_without_an_id_is_known_by_its_code(monkeypatch):
 
 
 def test_live_wait_of_no_time_ends_at_once_if_busy():
-    go = threading.Event()
-    live = Live(lambda: None, lambda error: None)
-
-    def job():
-        yield go.wait(60)
-
+    go, live = threading.Event(), Live(lambda: None, lambda error: None)
     live.wait(0)  # nothing runs
-    live.start(job())
+    live.start(go.wait(60) for _ in range(1))
     with pytest.raises(TimeoutError, match="still trains after 0 s"):
         live.wait(0)  # else it would wait for the job's end
     go.set()

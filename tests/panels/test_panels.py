@@ -7,26 +7,14 @@ import time
 import numpy as np
 import pytest
 import torch
+from chart_reading import move, pasted, press, shows
 
 import hpkit as hk
-from hpkit import (
-    BowlPanel,
-    GridPanel,
-    OneAtATimePanel,
-    SearchRacePanel,
-    SeedsPanel,
-    TestBoxPanel,
-    TrainingPanel,
-    ValidationCurvePanel,
-)
 from hpkit.charts.searches import value_axis
-from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.training import fit
-from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.panel import FOLDER, Live
 from hpkit.text import label, short
 
-QUICK = Hyperparameters(lr=0.3, epochs=5)
+QUICK = hk.Hyperparameters(lr=0.3, epochs=5)
 
 
 NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"}
@@ -34,10 +22,10 @@ NETWORKS = {(): "none", (16,): "16", (16, 16): "16-16", (16, 16, 16): "16-16-16"
 
 def test_a_network_reads_the_same_everywhere(moons):
     base = QUICK.but(epochs=1)
-    panel = TrainingPanel(moons, base, controls=("hidden",))
-    curve = ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
+    panel = hk.TrainingPanel(moons, base, controls=("hidden",))
+    curve = hk.ValidationCurvePanel(moons, "hidden", base, param_range=list(NETWORKS))
     for hidden, words in NETWORKS.items():
-        panel.list.add(fit(moons, base.but(hidden=hidden)))
+        panel.list.add(hk.fit(moons, base.but(hidden=hidden)))
         panel._draw()
         said = f"hidden units {words}, " if hidden else "no hidden layers, "
         assert said in panel.result
@@ -56,10 +44,9 @@ def test_a_network_reads_the_same_everywhere(moons):
     )
 
 
-# ---- seeds, and code of one's own data and model ----------------------------------
-
-
-OWN = Dataset.from_arrays(*load_dataset("moons").train.__dict__.values(), name="mine")
+OWN = hk.Dataset.from_arrays(
+    *hk.load_dataset("moons").train.__dict__.values(), name="mine"
+)
 
 
 def narrow(n_features, n_outputs, setting):
@@ -68,13 +55,13 @@ def narrow(n_features, n_outputs, setting):
 
 
 OWN_PANELS = {
-    "curve": lambda **more: ValidationCurvePanel(
+    "curve": lambda **more: hk.ValidationCurvePanel(
         OWN, "lr", QUICK, param_range=[0.01, 0.3], **more
     ),
-    "grid": lambda **more: GridPanel(
+    "grid": lambda **more: hk.GridPanel(
         OWN, base=QUICK, x_values=[0.01, 0.3], y_values=[16, 64], **more
     ),
-    "path": lambda **more: OneAtATimePanel(
+    "path": lambda **more: hk.OneAtATimePanel(
         OWN, QUICK, lr=[0.01, 0.3], batch_size=[32, 64], **more
     ),
 }
@@ -88,17 +75,13 @@ OWN_PANELS = {
 )
 def test_search_panels_take_a_count_or_any_seeds(kind, seeds, wanted):
     panel = OWN_PANELS[kind](seeds=seeds)
-    names = {"data": OWN}
-    exec(panel.code(), names)
+    found = pasted(panel, data=OWN)["found"]
 
-    assert panel.error is None
-    assert panel.found.seeds == names["found"].seeds == wanted
+    assert panel.found.seeds == found.seeds == wanted
     if kind == "path":  # which goes on from its start
-        panel.all_button.click()
-        panel.wait(60)
-    np.testing.assert_array_equal(names["found"].val_loss, panel.found.val_loss)
-    panel.seeds.value = 3
-    panel.wait(60)
+        press(panel, "all")
+    np.testing.assert_array_equal(found.val_loss, panel.found.val_loss)
+    move(panel, panel.seeds, 3)
     assert panel.found.seeds == (*wanted, max(wanted) + 1)
 
 
@@ -111,23 +94,24 @@ def test_search_panels_refuse_other_seeds_in_three_parts(kind, seeds):
 
 def test_seeds_panel_takes_any_seeds():
     settings = [QUICK, QUICK.but(lr=0.3)]
-    panel = SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
-    names = {"data": OWN}
-    exec(panel.code(), names)
+    panel = hk.SeedsPanel(OWN, settings, seeds=[9, 4], most=4)
+    runs = pasted(panel, data=OWN)["runs"]
 
     assert panel.runs.seeds == (9, 4, 10, 11)
     assert panel.frame()["seed"].tolist() == [9, 4]
-    assert names["runs"].seeds == (9, 4)
-    np.testing.assert_allclose(names["runs"].best_val_loss, panel.losses, rtol=1e-5)
-    panel.again.click()
-    panel.wait(60)
+    assert runs.seeds == (9, 4)
+    np.testing.assert_allclose(runs.best_val_loss, panel.losses, rtol=1e-5)
+    press(panel, "again")
     assert panel.runs.seeds == (12, 13, 14, 15)
+    assert panel.frame()["seed"].tolist() == [12, 13]
 
 
 OWN_CODE = OWN_PANELS | {
-    "race": lambda model: SearchRacePanel(OWN, QUICK, budget=20, races=1, model=model),
-    "run": lambda model: TrainingPanel(OWN, QUICK, model=model),
-    "box": lambda model: TestBoxPanel(fit(OWN, QUICK, model=model)),
+    "race": lambda model: hk.SearchRacePanel(
+        OWN, QUICK, budget=20, races=1, model=model
+    ),
+    "run": lambda model: hk.TrainingPanel(OWN, QUICK, model=model),
+    "box": lambda model: hk.TestBoxPanel(hk.fit(OWN, QUICK, model=model)),
 }
 
 
@@ -148,8 +132,8 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
             exec(code, {k: v for k, v in names.items() if k != missing})
 
 
-def test_an_error_of_our_own_code_is_no_wrong_value(moons):
-    panel = BowlPanel()
+def test_an_error_of_our_own_code_is_no_wrong_value(errors):
+    panel = hk.BowlPanel()
     panel.lr.value = -1
     assert panel.result.startswith("learning rate must be")
     assert panel.lr.value == 0.2
@@ -161,10 +145,11 @@ def test_an_error_of_our_own_code_is_no_wrong_value(moons):
     panel.stop_button.click()
 
     assert "Stopped by an error: <b>ValueError: a fault of hpkit" in panel.result
+    errors.clear()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OWN_CODE if kind != "box"])
-def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
+def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind, errors):
     broken = [True]
 
     def model(*given):
@@ -177,16 +162,13 @@ def test_error_of_a_learners_model_is_shown_and_the_next_run_works(kind):
     assert "no &lt;such&gt; layer" in panel.result
     assert len(panel.frame()) == 0
     broken.clear()
-    button = {"run": "train_button", "path": "next_button"}.get(kind, "start_button")
-    getattr(panel, button).click()
-    panel.wait(60)
-
-    assert panel.error is None
-    assert len(panel.frame())
+    errors.clear()
+    press(panel, {"run": "train", "path": "next"}.get(kind, "start"))
+    assert shows(panel)
 
 
 def test_save_that_fails_leaves_nothing_and_says_so(moons, monkeypatch):
-    panel = TrainingPanel(moons, QUICK)
+    panel = hk.TrainingPanel(moons, QUICK)
     panel.save()
     before = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
@@ -218,17 +200,18 @@ def test_code_is_also_a_script_for_pytorch_and_scikit_learn():
     panel.rows_button.click()
     assert panel._rows in panel.note.value
     for number, kind in enumerate((*OWN_CODE, "seeds")):
-        make = OWN_CODE.get(kind, lambda model: SeedsPanel(OWN, [QUICK], seeds=[9, 4]))
+        make = OWN_CODE.get(
+            kind, lambda model: hk.SeedsPanel(OWN, [QUICK], seeds=[9, 4])
+        )
         panel = make(model=(None, narrow, lambda *about: narrow(*about))[number % 3])
         names = {"model": narrow}
         exec(panel.wait(60).codes()["PyTorch"], names)
         found = panel._trained
         np.testing.assert_allclose(names["val_loss"], found.val_loss, atol=1e-4)
-    assert list(BowlPanel().codes()) == ["hpkit"]
+    assert list(hk.BowlPanel().codes()) == ["hpkit"]
     FOLDER.rename("elsewhere")
     FOLDER.write_text("no folder")
     panel.rows_button.click()
-    assert panel.error is None
     assert panel.note.value == os.strerror(errno.EEXIST)
 
 
@@ -238,28 +221,24 @@ def one_of(rng, widget):
         widget.index = int(rng.integers(len(options)))
 
 
-@pytest.mark.parametrize("kind", [OneAtATimePanel, SearchRacePanel])
+@pytest.mark.parametrize("kind", [hk.OneAtATimePanel, hk.SearchRacePanel])
 def test_whatever_is_clicked_while_it_trains_gives_no_error(kind, moons):
     rng, panel = np.random.default_rng(0), kind(moons)
     acts = [panel.frame, panel.stop, panel.save_button.click, panel._draw]
     acts.append(lambda: one_of(rng, panel.view))
-    if kind is OneAtATimePanel:
+    if kind is hk.OneAtATimePanel:
         sources = [panel.order, panel.list, *(k.source for k in panel.starts.values())]
         acts += [lambda widget=widget: one_of(rng, widget) for widget in sources]
         acts += [panel.next_button.click, panel.all_button.click]
         acts += [panel.grid_button.click, panel.back_button.click]
     else:
         acts += [panel.start_button.click, panel.start_button.click]
-    errors = []
     for _ in range(150):
         with panel.live.lock:
             acts[rng.integers(len(acts))]()
-            errors += [panel.error] * (panel.error is not None)
+            assert panel.error is None
         time.sleep(rng.choice([0, 0.01, 0.1]))
-    panel.stop()
-    panel.wait(60)
-
-    assert errors == []
+    assert press(panel, "stop").error is None
 
 
 PANELS = {
@@ -277,7 +256,6 @@ PANELS = {
 def test_a_panel_in_which_nothing_is_trained_yet_can_be_shown(moons, monkeypatch, kind):
     monkeypatch.setattr(Live, "now", lambda live, job, **_: live.draw())
     panel = PANELS[kind](moons)
-    assert panel.error is None
     assert panel.result == panel.words["stopped"]
     assert panel.picture().startswith(b"\x89PNG")
     assert panel.frame().empty

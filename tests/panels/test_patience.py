@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, marks, shows, until
+from chart_reading import commit, curve, mark, marks, pasted, press, shows, until, watch
 
-from hpkit import PatiencePanel
-from hpkit.hyperparameters import Hyperparameters
+from hpkit import Hyperparameters, PatiencePanel
 from hpkit.panels.patience import stop_epoch
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
-SLOW = QUICK.but(batch_size=1, epochs=900)
 
 
 @pytest.mark.parametrize("patience", [1, 2, 3, 4, 9])
@@ -23,13 +21,16 @@ def test_stop_epoch_counts_epochs_without_a_new_lowest(patience):
 
 
 def test_patience_moves_the_stop(moons):
-    panel = PatiencePanel(moons, QUICK, patience=1)
+    panel = PatiencePanel(moons, QUICK, patience=1, predict=True)
+    commit(panel, 7)
     loss = panel.run.val_loss
     first = int(np.argmax(np.diff(loss) >= 0)) + 1
 
     assert panel.stop_at == first
     assert f"stops at epoch <b>{first}</b>" in shows(panel)
     panel.patience.value = 20
+    assert "Your guess: <b>7</b>" in shows(panel)
+    assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
     assert panel.stop_at == panel.run.epochs_done
     assert panel.frame().keeps.iloc[-1] == panel.run.best_epoch
     assert "never stops" in panel.result
@@ -38,12 +39,9 @@ def test_patience_moves_the_stop(moons):
 
 def test_patience_watched_counts_up_to_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
-    seen, draw = [], panel.live.draw
-    panel.live.draw = lambda: (draw(), seen.append(panel.epoch))
-    panel.watch_button.click()
-    panel.wait(60)
+    seen = watch(panel, lambda: panel.epoch)
+    press(panel, "watch")
 
-    assert panel.error is None
     epochs = [epoch for epoch in seen if epoch is not None]
     assert epochs == sorted(epochs)
     assert set(epochs) >= {*range(1, panel.stop_at)}
@@ -62,8 +60,7 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
     panel = PatiencePanel(moons, QUICK, patience=20)
     panel.watch_button.click()
     until(lambda: (panel.epoch or 0) >= 2)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     at = panel.epoch
     assert 2 <= at < 20
     assert f"Epoch {at}" in panel.result
@@ -78,30 +75,18 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
 
 def test_patience_code_finds_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
-    names = {}
-    exec(panel.code(), names)
+    run = pasted(panel)["run"]
     row = panel.frame().set_index("patience").loc[panel.patience.value]
-    run = names["run"]
     assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)
     assert row.stops == panel.stop_at
     with pytest.raises(ValueError, match="batch_size"):
         PatiencePanel(moons, QUICK.but(batch_size=5000))
 
 
-def test_patience_draws_the_guess(moons):
-    panel = PatiencePanel(moons, QUICK, predict=True)
-    panel.guess.widget.value = 7
-    panel.guess.button.click()
-    panel.patience.value = 3
-    assert "Your guess: <b>7</b>" in shows(panel)
-    assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
-
-
 def test_patience_stopped_while_it_trains_says_so(moons):
-    panel = PatiencePanel(moons, SLOW)
+    panel = PatiencePanel(moons, QUICK.but(batch_size=1, epochs=900))
     until(lambda: panel.run and panel.run.epochs_done > 1)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     assert f"Stopped at epoch {panel.run.epochs_done}" in shows(panel)
     panel.patience.value = 2
     assert "Stopped at" in panel.result

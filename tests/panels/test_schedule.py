@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from chart_reading import mark, move, shows
+from chart_reading import mark, move, press, shows
 
 import hpkit as hk
 
@@ -31,18 +31,24 @@ def test_a_drawn_schedule_trains_as_fit_does(moons):
     np.testing.assert_array_equal(eval(lines[1], names), means)
 
 
-def test_what_is_drawn_meanwhile_counts_from_the_next_epoch_on(moons):
+def begun(moons):
+    """Return a panel whose training has begun."""
     panel = hk.SchedulePanel(moons, QUICK, seeds=1)
     panel.train_button.click()
     while panel.begun < 2:
         assert panel.live.busy
+    return panel
+
+
+def test_what_is_drawn_meanwhile_counts_from_the_next_epoch_on(moons):
+    panel = begun(moons)
     with panel.live.lock:  # no epoch begins meanwhile
-        begun = panel.begun
+        past = panel.begun
         panel.draw([0.01] * 6)
         assert panel.shape.value == ""
     mine = panel.wait(60).runs.settings[-1]
 
-    assert mine.schedule == (1,) * begun + (0.1,) * (6 - begun)
+    assert mine.schedule == (1,) * past + (0.1,) * (6 - past)
     again = hk.fit(moons, mine)
     np.testing.assert_array_equal(panel.runs.val_loss[2, 0], again.val_loss)
     assert panel.begun == 0
@@ -65,12 +71,7 @@ def test_a_shape_is_drawn_over_and_the_rate_scales_it(moons):
 
 
 def test_stop_keeps_what_there_is_and_says_so(moons):
-    panel = hk.SchedulePanel(moons, QUICK, seeds=1)
-    panel.train_button.click()
-    while panel.begun < 2:
-        assert panel.live.busy
-    panel.stop()
-    panel.wait(60)
+    panel = press(begun(moons), "stop")
     assert f"Stopped after epoch {panel.runs.epochs_done.max()}: " in shows(panel)
     panel.lr.value = 0
     assert "lr" in panel.result

@@ -1,23 +1,21 @@
 """ValidationCurvePanel and GridPanel: what a learner does with them."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from chart_reading import curve as line_of
-from chart_reading import ended, mark, marks, move, press, until
+from chart_reading import mark, marks, move, pasted, press, shows, until
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
 
-from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel
+from hpkit import GridPanel, OneAtATimePanel, ValidationCurvePanel, plot_grid
 from hpkit.charts.searches import grid_losses, heatmap_chart
 from hpkit.charts.spec import light
 from hpkit.charts.still import draw, still
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.panels.searches import LONG
-from hpkit.plots import plot_grid
 from hpkit.search.searches import grid_search, validation_curve
 from hpkit.text import label
 
@@ -28,17 +26,20 @@ RATES = [0.001, 0.03, 0.3, 10]
 FRAMES = ("ties", "best", "chosen", "guess")  # in the order in which they are drawn
 
 
+def make_curve(moons, values=RATES, seeds=2, **base):
+    base = BASE.but(**base)
+    return ValidationCurvePanel(moons, "lr", base, param_range=values, seeds=seeds)
+
+
 @pytest.fixture
 def curve(moons):
-    made = ValidationCurvePanel(moons, "lr", BASE, param_range=RATES, seeds=2)
-    yield from ended(made)
+    return make_curve(moons)
 
 
 def test_curve_panel_shows_what_the_search_gives(curve, moons):
     about = {"param_name": "lr", "param_range": RATES, "seeds": (0, 1)}
     found = validation_curve(moons, BASE, **about)
 
-    assert curve.error is None
     np.testing.assert_array_equal(curve.found.val_loss, found.val_loss)
     calm = ~found.diverged.any(1)
     x, y = line_of(curve.charts.charts[1], width=2.6)
@@ -69,7 +70,6 @@ def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
 
     assert curve.found.finished
     assert curve.found.base.batch_size == 128
-    assert curve.error is None
     assert len({base.batch_size for base in answers}) >= 2
     assert curve.before.base.batch_size == 32
 
@@ -84,15 +84,15 @@ def test_curve_panel_of_every_hyperparameter(curve, name, moons):
         curve = ValidationCurvePanel(moons, name, BASE, seeds=2)
     press(curve, "start")
 
-    assert curve.error is None
     assert (name in offered) == TABLE[name].usual_name
     assert curve.found.param_name == name
     assert curve.found.finished
     assert curve.charts.charts[1].x.label == TABLE[name].label
-    assert curve.picture().startswith(b"\x89PNG")
+    assert shows(curve)
 
 
-def test_curve_panel_chooses_by_list_and_by_click(curve):
+def test_curve_panel_chooses_by_list_by_click_and_by_cross(curve):
+    assert "Chosen" not in curve.result  # it is the best
     curve.list.index = 0
     _, strong = line_of(curve.charts.charts[0], strong=True)
     assert mark(curve.charts.charts[0], "line", strong=True).get("label") == "0.001"
@@ -101,57 +101,6 @@ def test_curve_panel_chooses_by_list_and_by_click(curve):
     assert curve.list.index == curve.focus == 1
     curve.charts.calls["curve"](2)
     assert curve.list.index == curve.focus == 2
-
-
-def test_curve_panel_shows_what_is_wrong_with_the_values(curve):
-    curve.values.text.value = "fast"
-    assert "values must be a list" in curve.values.note.value
-    move(curve, curve.values.text, "0.01, 0.1")
-    assert curve.error is None
-    assert curve.values.note.value == "2 values"
-    assert len(curve.found.settings) == 2
-
-
-def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
-    move(curve, curve.values.which, "epochs")
-    move(curve, curve.controls["batch_size"].slider, 2)
-    curve.pace = 1e-5  # as on a slow computer
-    move(curve, curve.values.text, "10000, 20000")
-
-    assert "That is long" in curve.status.value
-    assert curve.found.settings[-1].epochs == 80
-    curve.start_button.click()
-    until(lambda: curve.found.settings[0].epochs == 10_000)
-    until(lambda: curve.found.cost.epochs)
-    start = time.process_time()
-    press(curve, "stop")
-    assert time.process_time() - start < 1
-    assert not curve.found.finished
-
-
-def test_dots_have_the_colors_of_their_training_curves(moons):
-    curve = ValidationCurvePanel(
-        moons, "lr", BASE, param_range=[0.3, 0.001, 10, 0.03], seeds=2
-    )
-
-    many = mark(curve.charts.charts[0], "line", click="curve")
-    colors = many.get("color")
-    light_to_dark = [colors[i] for i in (1, 3, 0, 2)]
-    assert light_to_dark == sorted(colors, key=lightness, reverse=True)
-    assert len(set(colors)) == 4
-    assert mark(curve.charts.charts[1], "points", click="point").get("color") == colors
-    assert mark(curve.charts.charts[1], "cross").get("color") == [colors[2]]
-    # At their ends, but for the one drawn strongly and the one that diverged.
-    assert many.get("label") == [None, "0.001", None, "0.03"]
-
-
-def lightness(color):
-    """Return how light a color looks, roughly."""
-    return np.array(to_rgb(color)) @ [0.2126, 0.7152, 0.0722]
-
-
-def test_diverged_setting_is_chosen_by_its_cross(curve):
-    assert "Chosen" not in curve.result  # it is the best
     curve.choose(0)
     assert "Chosen: learning rate 0.001, loss 0." in curve.result
     assert "lowest mean validation loss" in curve.result
@@ -171,10 +120,41 @@ def test_diverged_setting_is_chosen_by_its_cross(curve):
     assert max(map(len, curve.code().splitlines())) <= 88
 
 
+def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
+    move(curve, curve.values.which, "epochs")
+    move(curve, curve.controls["batch_size"].slider, 2)
+    curve.pace = 1e-5  # as on a slow computer
+    move(curve, curve.values.text, "10000, 20000")
+
+    assert "That is long" in curve.status.value
+    assert "hp-stale" in curve._dom_classes
+    assert "Still the result of the values before" in curve.result
+    assert curve.found.settings[-1].epochs == 80
+    curve.start_button.click()
+    until(lambda: curve.found.settings[0].epochs == 10_000)
+    until(lambda: curve.found.cost.epochs)
+    assert not press(curve, "stop").found.finished
+    move(curve, curve.values.text, "5")
+    assert "hp-stale" not in curve._dom_classes
+
+
+def test_dots_have_the_colors_of_their_training_curves(moons):
+    curve = make_curve(moons, [0.3, 0.001, 10, 0.03])
+    many = mark(curve.charts.charts[0], "line", click="curve")
+    colors = many.get("color")
+    light_to_dark = [colors[i] for i in (1, 3, 0, 2)]
+    weights = [0.2126, 0.7152, 0.0722]  # roughly how light a color looks
+    lightness = [np.array(to_rgb(color)) @ weights for color in light_to_dark]
+    assert lightness == sorted(lightness, reverse=True)
+    assert len(set(colors)) == 4
+    assert mark(curve.charts.charts[1], "points", click="point").get("color") == colors
+    assert mark(curve.charts.charts[1], "cross").get("color") == [colors[2]]
+    # At their ends, but for the one drawn strongly and the one that diverged.
+    assert many.get("label") == [None, "0.001", None, "0.03"]
+
+
 def test_stopped_search_says_how_far_it_came(moons):
-    panel = ValidationCurvePanel(
-        moons, "lr", BASE.but(batch_size=1), param_range=[0.01, 0.1], seeds=1
-    )
+    panel = make_curve(moons, [0.01, 0.1], seeds=1, batch_size=1)
     panel.controls["epochs"].source.value = 500
     panel.start_button.click()
     until(lambda: panel.found.cost.epochs > 10 and not panel.found.finished)
@@ -187,9 +167,10 @@ def test_stopped_search_says_how_far_it_came(moons):
 
 
 def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
-    panel = ValidationCurvePanel(moons, "lr", BASE, param_range=[0.01, 0.1], seeds=1)
+    panel = make_curve(moons, [0.01, 0.1], seeds=1)
     before = panel.found
-    search = panel._searching(iter([before_training(before)]))
+    runs = replace(before.runs, epochs_done=np.zeros_like(before.runs.epochs_done))
+    search = panel._searching(iter([replace(before, runs=runs, finished=False)]))
     next(search)
     assert not panel.found.cost.epochs
     search.close()
@@ -197,13 +178,6 @@ def test_search_stopped_before_its_first_epoch_shows_the_one_before(moons):
 
     assert panel.found is before
     assert "Stopped before the first epoch" in panel.result
-
-
-def before_training(found):
-    """Return a search in which nothing was trained for an epoch."""
-    runs = found.runs
-    none = {"epochs_done": np.zeros_like(runs.epochs_done)}
-    return replace(found, runs=replace(runs, **none), finished=False)
 
 
 @pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
@@ -217,14 +191,6 @@ def test_wrong_number_of_seeds_is_told(curve, typed):
     move(curve, curve.seeds, 2)
     assert curve.error is None
     assert curve.found.seeds == (0, 1)
-
-
-def test_long_search_waits_and_says_that_the_result_is_of_before(curve):
-    move(curve, curve.controls["epochs"].source, 100_000)
-    assert "hp-stale" in curve._dom_classes
-    assert "Still the result of the values before" in curve.result
-    move(curve, curve.controls["epochs"].source, 5)
-    assert "hp-stale" not in curve._dom_classes
 
 
 def test_still_picture_names_its_lines(curve):
@@ -251,9 +217,7 @@ def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):
 
 
 def test_curve_says_what_is_as_good(moons):
-    panel = ValidationCurvePanel(
-        moons, "lr", BASE.but(epochs=20), param_range=[0.01, 0.6, 0.8], seeds=10
-    )
+    panel = make_curve(moons, [0.01, 0.6, 0.8], seeds=10, epochs=20)
     assert len(panel.found.ties) == 1
     tied = label(panel.found.ties[0], ("lr",))
     assert f"10 seeds cannot tell it from {tied}." in panel.result
@@ -275,13 +239,12 @@ def framed(charts, name):
 
 @pytest.fixture
 def grid(moons):
-    yield from ended(make_grid(moons))
+    return make_grid(moons)
 
 
 def test_grid_panel_shows_what_the_search_gives(grid, moons):
     found = grid_search(moons, QUICK, seeds=(0, 1), **LISTS)
 
-    assert grid.error is None
     np.testing.assert_array_equal(grid.found.val_loss, found.val_loss)
     out = found.diverged.any(1)
     assert out.any()
@@ -291,6 +254,11 @@ def test_grid_panel_shows_what_the_search_gives(grid, moons):
     column = LISTS["lr"].index(found.best.lr)
     row = LISTS["batch_size"].index(found.best.batch_size)
     assert framed(grid.charts, "best") == {(column, row)}
+    grid.choose(int(found.runs.order[0]))  # the best itself: one frame in the other
+    assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
+    chart = grid.charts.charts[0]
+    best, chosen = (mark(chart, "frames", legend=n) for n in ("lowest", "chosen"))
+    assert best.get("inset") < chosen.get("inset") < 0.5
     assert grid.charts.charts[0].x.texts == ["0.01", "0.3", "10"]
     assert grid.charts.charts[0].y.texts == ["16", "64"]
 
@@ -309,7 +277,6 @@ def test_grid_panel_click_shows_the_cell(grid):
     np.testing.assert_allclose(strong, first.val_loss, rtol=1e-6)
     _, other = line_of(curves, legend="other seeds")
     np.testing.assert_allclose(other, second.val_loss, rtol=1e-6)
-    assert grid.error is None
 
 
 def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
@@ -324,8 +291,7 @@ def test_grid_panel_shows_and_names_the_best_over_an_axis(grid):
         _, y = line_of(profile)
         best = loss.reshape(3, 2).min(1 - side)
         np.testing.assert_allclose(y, best[np.isfinite(best)], rtol=1e-6)
-    assert grid.error is None
-    assert grid.picture().startswith(b"\x89PNG")
+    assert shows(grid)
     grid.which.value = 0
     profile = grid.charts.charts[1]
     assert profile.title == "For each learning rate, the best batch size"
@@ -341,14 +307,6 @@ def test_grid_panel_other_axes_and_the_same_one_twice(grid):
     assert tuple(grid.found.space) == ("lr", "optimizer")
     grid.entries[1].which.value = "lr"
     assert "two different" in grid.result
-
-
-def test_chosen_cell_is_framed_inside_the_best_one(grid):
-    grid.choose(int(grid.found.runs.order[0]))  # the best itself
-    assert framed(grid.charts, "chosen") == framed(grid.charts, "best")
-    chart = grid.charts.charts[0]
-    best, chosen = (mark(chart, "frames", legend=n) for n in ("lowest", "chosen"))
-    assert best.get("inset") < chosen.get("inset") < 0.5
 
 
 def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
@@ -382,6 +340,7 @@ def test_as_good_is_the_same_everywhere(moons):
     ties = {"ties": [divmod(i, 2) for i in ties]}
     chart = heatmap_chart(found.space, grid_losses(found), framed=ties)
     plot = plot_grid(found, Figure().add_subplot())
+    assert "too close" in {t.get_text() for t in plot.get_legend().get_texts()}
     assert sides(plot) == sides(draw(Figure().add_subplot(), chart))
 
 
@@ -427,53 +386,41 @@ def test_grid_keeps_what_is_drawn_while_a_list_is_wrong(grid):
     move(grid, grid.entries[0].text, "0.1, fast")
     assert grid.found is before
     assert grid.result == said
+    assert "values must be a list" in grid.entries[0].note.value
     assert "got &#x27;0.1, fast&#x27;" in grid.entries[0].note.value
     move(grid, grid.entries[0].text, "0.1, 0.2")
+    assert grid.entries[0].note.value == "2 values"
     assert grid.found.space["lr"] == (0.1, 0.2)
 
 
-def test_grid_guess_stands_beside_the_result(moons):
+def test_grid_guess_is_a_click_and_stands_beside_the_result(moons):
     panel = make_grid(moons, predict=True)
     assert "hp-covered" in panel._dom_classes
     assert "lowest mean" not in panel.result
-    panel.guess.widget.value = panel.found.settings[3]
-    panel.guess.button.click()
-    loss = panel.found.mean_val_loss[3]
-    assert panel.guess.value == panel.found.settings[3]
-    assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:.3g}</b>. " in panel.result
-    assert framed(panel.charts, "guess") == {(1, 1)}
-    panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
-    panel.start()
-    panel.wait(60)
-    assert panel.found.base.epochs == 3
-    assert framed(panel.charts, "guess") == {(1, 1)}
-    assert f"loss {panel.found.mean_val_loss[3]:.3g}</b>" in panel.result
-    panel.entries[0].text.value = "0.5, 0.6"  # the guess is not on this grid
-    panel.wait(60)
-    assert "loss" not in panel.guess.said
-    assert framed(panel.charts, "guess") == set()
-
-
-def test_grid_guess_is_a_click(moons):
-    panel = make_grid(moons, predict=True)
     guess = panel.guess.widget
     assert guess.value is None
     panel.guess.button.click()
     assert "Choose one first." in panel.guess.answer.value
     click = guess.charts.calls["cell"]
-    click(2)  # column 2 of row 0
-    assert panel.guess.answer.value == ""
-    assert guess.value == QUICK.but(lr=10, batch_size=16)
-    assert framed(guess.charts, "guess") == {(2, 0)}
-    click(5)
-    assert framed(guess.charts, "guess") == {(2, 1)}
+    for cell, place in ((2, (2, 0)), (4, (1, 1))):  # as the map counts its cells
+        click(cell)
+        assert panel.guess.answer.value == ""
+        assert framed(guess.charts, "guess") == {place}
     panel.guess.button.click()
     click(0)  # too late
     assert guess.layout.display == "none"
-    assert panel.guess.value == QUICK.but(lr=10, batch_size=64)
-
-
-# ---- names of a learner's own model ------------------------------------------------
+    loss = panel.found.mean_val_loss[3]
+    assert panel.guess.value == panel.found.settings[3]
+    assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:.3g}</b>. " in panel.result
+    assert framed(panel.charts, "guess") == {(1, 1)}
+    panel.controls.setting = QUICK.but(epochs=3)  # the same cell of another grid
+    press(panel, "start")
+    assert panel.found.base.epochs == 3
+    assert framed(panel.charts, "guess") == {(1, 1)}
+    assert f"loss {panel.found.mean_val_loss[3]:.3g}</b>" in panel.result
+    move(panel, panel.entries[0].text, "0.5, 0.6")  # the guess is not on this grid
+    assert "loss" not in panel.guess.said
+    assert framed(panel.charts, "guess") == set()
 
 
 def free(n_in, n_out, setting):
@@ -491,14 +438,11 @@ def test_own_names_are_searched_shown_and_stand_in_the_code(moons):
     more |= {"base": QUICK.but(own={"width": 2}), "param_range": lists["act"]}
     curve = ValidationCurvePanel(moons, "act", **more).wait()
 
-    path.all_button.click()
-    path.wait()
+    press(path, "all")
     for panel in (grid, path, curve):
-        named = {"free": free}
-        exec(panel.code(), named)
-        assert panel.error is None
-        assert named["found"].settings == (panel.found or path.search).settings
-        assert named["found"].best == (panel.found or path.search).best
+        found, shown = pasted(panel, free=free)["found"], panel.found or path.search
+        assert found.settings == shown.settings
+        assert found.best == shown.best
 
     assert grid.charts.charts[0].x.label == "width"
     assert grid.charts.charts[0].y.texts == ["gelu", "a, b"]

@@ -2,40 +2,22 @@
 
 import numpy as np
 import pytest
-from chart_reading import mark, marks, shows
+from chart_reading import commit, mark, marks, press, shows
 
-from hpkit import SeedsPanel
-from hpkit.hyperparameters import Hyperparameters
-from hpkit.search.searches import validation_curve
+from hpkit import Hyperparameters, SeedsPanel, validation_curve
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 
-def test_seeds_new_ones_are_others(moons):
-    settings = [QUICK.but(lr=lr) for lr in (0.1, 0.3)]
-    panel = SeedsPanel(moons, settings, seeds=2, most=3).wait(60)
-    assert panel.frame().seed.tolist() == [0, 1]
-    panel.again.click()
-    panel.wait(60)
-    assert panel.frame().seed.tolist() == [3, 4]
-    names = {}
-    exec(panel.code(), names)
-    np.testing.assert_allclose(names["runs"].mean_val_loss, panel.losses.mean(1))
-
-
 def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
     settings = [QUICK.but(batch_size=b, epochs=500) for b in (1, 400)]
-    panel = SeedsPanel(moons, settings, most=20)
-    panel.stop_button.click()
-    panel.wait(60)
-    assert panel.error is None
+    panel = press(SeedsPanel(moons, settings, most=20), "stop")
     assert "Stopped after epoch" in panel.result or not len(panel.shown)
 
 
 def test_seeds_of_a_single_setting_stopped_say_so(moons):
     panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     done = int(panel.runs.epochs_done.min())
     assert 0 < done < 20_000
     assert panel.result.startswith(f"Stopped after epoch {done}. Learning rate 0.3: ")
@@ -51,20 +33,14 @@ def test_seeds_that_ran_out_of_patience_are_done(moons):
     assert panel.bar.value == 1
 
 
-def test_seeds_ask_for_a_guess(moons):
-    settings = [QUICK.but(lr=lr) for lr in (0.25, 0.3)]
-    panel = SeedsPanel(moons, settings, most=3, predict=True).wait(60)
-    assert "Make your guess" in panel.result
-    panel.guess.widget.index = 2
-    panel.guess.button.click()
-    assert "Your guess: <b>cannot tell</b>" in shows(panel)
-
-
 def test_seeds_strip_compares_in_words(moons):
     settings = [QUICK.but(lr=lr) for lr in (0.001, 0.3)]
-    panel = SeedsPanel(moons, settings, seeds=4, most=8)
+    panel = SeedsPanel(moons, settings, seeds=4, most=8, predict=True)
+    assert "Make your guess" in panel.result
+    commit(panel, index=2)
 
     assert panel.losses.shape == (2, 4)
+    assert "Your guess: <b>cannot tell</b>" in panel.result
     assert "4 of 4" in shows(panel)
     assert "<b>learning rate 0.3 is better</b>" in panel.result
     assert "with 4 seeds it takes more than 3.18." in panel.result

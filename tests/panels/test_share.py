@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from chart_reading import move
 
 import hpkit as hk
 from hpkit.panels.panel import LONGEST
@@ -34,14 +35,16 @@ def test_line_comes_back(line):
 def test_line_holds_what_was_changed():
     panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=3))
     panel.wait(60).list.pin(panel.list.chosen)
-    panel.controls["lr"].slider.value = 0.1
-    panel.wait(60)
+    move(panel, panel.controls["lr"].slider, 0.1)
 
     again = hk.open(panel.line())
 
     assert again.run.setting == panel.run.setting
     assert [k.run.setting.lr for k in again.list.kept if k.color] == [0.01]
     assert again.runs[1, 0].val_loss.tolist() == panel.runs[0, 0].val_loss.tolist()
+    panel.share_button.click()
+    code = re.search("<code>(.*)</code>", panel.note.value).group(1)
+    assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +87,3 @@ def test_what_no_line_can_say_is_refused_where_it_is_shown():
         panel.list.pin(panel.list.chosen)
     with pytest.raises(ValueError, match=str(LONGEST)):
         panel.line()
-
-
-def test_share_shows_the_line_as_code():
-    panel = hk.open(f"training?{DATA}&epochs=2")
-    panel.share_button.click()
-
-    code = re.search("<code>(.*)</code>", panel.note.value).group(1)
-    assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
