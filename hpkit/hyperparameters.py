@@ -39,25 +39,22 @@ class Hyperparameters:
     ----------
     lr : float, > 0, default 0.01
         Learning rate: the length of a step against the gradient.
-    batch_size : int, >= 1, default 32
-        Points looked at before each update of the weights.
-    epochs : int, >= 1, default 30
-        Passes over the training data.
+    batch_size, epochs : int, >= 1, default 32, 30
+        Points looked at before each update of the weights; passes over all of them.
     momentum : float, 0 <= momentum < 1, default 0
-        Share of the last step that is added to the next one. For SGD, Nesterov
-        and RMSprop; Adam and AdamW have their own (0.9 and 0.999, as in PyTorch)
-        and do not read it.
+        Share of the last step that is added to the next one. Adam and AdamW have their
+        own (0.9 and 0.999, as in PyTorch) and do not read it.
     weight_decay : float, >= 0, default 0
-        L2 strength: how strongly each update pulls the weights to zero. With
-        AdamW apart from the gradient: each update takes lr * weight_decay of them.
+        L2 strength: how strongly each update pulls the weights to zero; with AdamW
+        apart from the gradient.
     optimizer : {"sgd", "adam", "rmsprop", "adamw", "nesterov"}, default "sgd"
         "nesterov" looks ahead along the momentum; with momentum 0 it is SGD.
     hidden : tuple of int, default (16, 16)
         Units of each hidden layer; () is a network without hidden layers.
     activation : {"relu", "tanh"}, default "relu"
     dropout : float, 0 <= dropout < 1, default 0
-        Share of the hidden units that each batch leaves out, others for every
-        point; what stays is divided by 1 - dropout, as by ``torch.nn.Dropout``.
+        Share of the hidden units that each batch leaves out, others for every point,
+        as by ``torch.nn.Dropout``.
     schedule : {"constant", "step", "cosine", "linear", "one-cycle"} or list of float
         How the learning rate changes from update to update, of which there are n:
         "step" divides it by 10 after each third, "cosine" and "linear" lower it to 0,
@@ -79,7 +76,6 @@ class Hyperparameters:
     own : dict, default {}
         What a model of your own reads beside these, such as ``setting.heads`` for
         ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.
-        Kept as pairs, sorted by name.
 
     Notes
     -----
@@ -121,7 +117,8 @@ class Hyperparameters:
 
     def __post_init__(self):
         for name in NAMES:
-            object.__setattr__(self, name, _check_value(name, getattr(self, name)))
+            value = TABLE[name].check(name, getattr(self, name))
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "own", _check_own(self.own))
 
     def but(self, **changes: Any) -> Hyperparameters:
@@ -166,14 +163,8 @@ def names_of(settings):
 
 def told(*settings):
     """Return the names that are worth a word of some settings."""
-    plain = Hyperparameters  # has the defaults, and nothing of a model's own
-
-    def changed(name):
-        return any(
-            getattr(s, name, None) != getattr(plain, name, ...) for s in settings
-        )
-
-    return [n for n in names_of(settings) if n in USUAL.split() or changed(n)]
+    apart = (*USUAL.split(), *varied([*settings, Hyperparameters()]))
+    return [n for n in names_of(settings) if n in apart or n not in NAMES]
 
 
 def varied(settings):
@@ -185,7 +176,9 @@ def varied(settings):
 def factors(schedule, warmup, total, at):
     """Return the share of lr that each update takes; `at` are numbers below `total`."""
     if schedule == "one-cycle":
-        return _one_cycle(warmup or 0.3, total, at)
+        top, last = (warmup or 0.3) * total - 1, total - 1
+        up, down = _cosine(at / (top or 1)), _cosine((at - top) / (last - top))
+        return np.where(at <= top, 1 - 0.96 * up, 4e-6 + (1 - 4e-6) * down)
     rise = int(warmup * total)
     n, t = total - rise, np.maximum(at - rise, 0)
     if schedule == "step":
@@ -198,12 +191,6 @@ def factors(schedule, warmup, total, at):
         parts = (1.0,) if schedule == "constant" else schedule
         share = np.array(parts)[len(parts) * t // n]
     return np.where(at < rise, (at + 1) / (rise + 1), share)
-
-
-def _one_cycle(rising, total, at):
-    top, last = rising * total - 1, total - 1
-    up, down = _cosine(at / (top or 1)), _cosine((at - top) / (last - top))
-    return np.where(at <= top, 1 - 0.96 * up, 4e-6 + (1 - 4e-6) * down)
 
 
 def _cosine(share):
@@ -283,10 +270,6 @@ def was_refused(error):
 def _says(name, hint):
     hint = hint or words("hints").get(name, words("hints")["other"])
     return {"name": words("arguments").get(name, name), "way": hint}
-
-
-def _check_value(name, value):
-    return TABLE[check_name(name)].check(name, value)
 
 
 def check_setting(setting, name="setting", *, default=None):
@@ -391,14 +374,11 @@ def _check_own(own):
         own = dict(own)
     except (TypeError, ValueError):
         raise refusal("own", own, kind=TypeError) from None
-    return tuple(sorted((_own_name(n), _check_plain(n, v)) for n, v in own.items()))
-
-
-def _own_name(name):
-    python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
-    if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
-        raise refusal("own_name", name)
-    return str(name)
+    for name in own:
+        python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
+        if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
+            raise refusal("own_name", name)
+    return tuple(sorted((str(n), _check_plain(n, v)) for n, v in own.items()))
 
 
 def _check_plain(name, value):
@@ -414,8 +394,7 @@ def _check_plain(name, value):
 
 
 def are_numbers(values):
-    numbers = (isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return all(numbers)
+    return {*map(type, values)} <= {int, float}
 
 
 def in_order(values):
@@ -445,10 +424,7 @@ def _word(key):
 
 @dataclass(frozen=True)
 class _Facts:
-    """What hpkit knows of a hyperparameter; its words are in the locale.
-
-    `loop`, `network`: what runs of a stack agree in, of any network or of hpkit's.
-    """
+    """What hpkit knows of a hyperparameter; its words are in the locale."""
 
     name: str
     kind: str  # "number", "count", "choice", "units" (of hidden layers) or "own"
@@ -457,8 +433,7 @@ class _Facts:
     control: str  # what sets it in a panel, one of `panels.controls.BUILD`
     ticks: tuple = ()  # the values of its slider, or the choices
     by_factor: bool = False  # whether a range of values goes by equal factors
-    loop: Callable | None = None
-    network: Callable | None = None
+    stack: str = ""  # what its runs agree in: "loop", or "network" for hpkit's alone
 
     label = _word("label")  # in a sentence or on an axis
     short = _word("short")  # at the head of a column
@@ -468,27 +443,23 @@ class _Facts:
     usual_name = property(lambda facts: facts.name in USUAL.split())
 
 
-def _same(value):
-    return value
-
-
-def _number(name, usual, control, ticks=(), by_factor=False, network=None, **limits):
+def _number(name, usual, control, ticks=(), by_factor=False, stack="", **limits):
     check = functools.partial(check_number, **{"low": 0} | limits)
-    about = name, "number", check, usual, control, ticks, by_factor
-    return _Facts(*about, network=network)
+    return _Facts(name, "number", check, usual, control, ticks, by_factor, stack)
 
 
-def _count(name, usual, control, *, by_factor=False, loop=None, **limits):
+def _count(name, usual, control, ticks=(), by_factor=False, stack="", **limits):
     check = functools.partial(check_count, **limits)
-    return _Facts(name, "count", check, usual, control, (), by_factor, loop)
+    return _Facts(name, "count", check, usual, control, ticks, by_factor, stack)
 
 
-def _choice(name, choices, **agreed):
+def _choice(name, choices, stack=""):
     check = functools.partial(check_choice, choices=choices)
     about = name, "choice", check, ", ".join(choices), "choice", choices
-    return _Facts(*about, **agreed)
+    return _Facts(*about, stack=stack)
 
 
+_BATCH = {"by_factor": True, "stack": "loop"}
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _CLIPS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -496,25 +467,24 @@ _PATIENCES = (0, 1, 2, 5, 10, 20, 50)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 _DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
-_SHARE = {"network": bool, "below": 1}
-_UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS
+_UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS, True
+_SHARE = {"stack": "network", "below": 1}
 _ROWS = (
     _number("lr", "0.0001 to 10 in 11", "powers", strict=True, by_factor=True),
-    _count("batch_size", "4, 8, 16, 32, 64, 128", "batch", by_factor=True, loop=_same),
+    _count("batch_size", "4, 8, 16, 32, 64, 128", "batch", **_BATCH),
     _count("epochs", "5, 10, 20, 40, 80", "count", most=10**6),
     _number("momentum", "0, 0.5, 0.8, 0.9, 0.95", "ticks", _MOMENTA, below=1),
     _number("weight_decay", "0, 0.0001, 0.001, 0.01, 0.1", "ticks", _DECAYS, True),
-    _choice("optimizer", OPTIMIZERS, loop=_same),
-    _Facts("hidden", *_UNITS, by_factor=True, network=_same),
-    _choice("activation", ACTIVATIONS, network=_same),
-    # Without dropout nothing is drawn.
+    _choice("optimizer", OPTIMIZERS, "loop"),
+    _Facts("hidden", *_UNITS, "network"),
+    _choice("activation", ACTIVATIONS, "network"),
     _number("dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, **_SHARE),
     replace(_choice("schedule", SCHEDULES), check=_check_schedule),
     _number("warmup", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
-    replace(_count("patience", "0, 2, 5, 10, 20", "ticks", low=0), ticks=_PATIENCES),
+    _count("patience", "0, 2, 5, 10, 20", "ticks", _PATIENCES, low=0),
     _number("clip", "0, 0.1, 0.3, 1, 3", "ticks", _CLIPS),
     _number("label_smoothing", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
-    _choice("class_weight", _CLASS_WEIGHTS, loop=_same),
+    _choice("class_weight", _CLASS_WEIGHTS, "loop"),
 )
 
 
@@ -530,5 +500,6 @@ assert tuple(TABLE) == NAMES, f"Hyperparameters and TABLE differ: {[*TABLE]}"
 
 def agreed(setting, of):
     """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
-    keys = ((name, getattr(facts, of)) for name, facts in TABLE.items())
-    return tuple(key(getattr(setting, name)) for name, key in keys if key)
+    values = [getattr(setting, n) for n, facts in TABLE.items() if facts.stack == of]
+    # Of dropout, whether there is any: only then something is drawn.
+    return tuple(v > 0 if isinstance(v, float) else v for v in values)

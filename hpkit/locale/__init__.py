@@ -33,7 +33,7 @@ def language(name: str | None = None) -> str:
 
 def words(part: str) -> dict:
     """Return the texts of a part of hpkit by name, in the language chosen."""
-    return _words(part, _chosen[0])
+    return _all_words(_FOLDER, _chosen[0])[part]
 
 
 def say(path: str, **facts):
@@ -56,39 +56,29 @@ class Texts:
         self.paths = paths
 
     def __getitem__(self, name: str):
-        found = (texts[name] for texts in map(_at, self.paths) if name in texts)
-        for text in found:
-            return text
-        raise KeyError(name)
+        *others, last = map(_at, self.paths)
+        return next((texts for texts in others if name in texts), last)[name]
 
 
 def texts_of(english):
     """Return what a file holds, in the words of ko/file where there is one."""
-    other = english.parent / _chosen[0] / english.name
-    return _texts_of(english, other if other.exists() else None)
+    return _merged_files(english, english.parent / _chosen[0] / english.name)
 
 
 @functools.cache
-def _texts_of(english, other):
+def _all_words(folder, name):
+    return _merged_files(folder / "en.toml", folder / f"{name}.toml")
+
+
+@functools.cache
+def _merged_files(english, other):
     texts = _read(english)
-    return _merged(texts, _read(other)) if other else texts
+    return _merged(texts, _read(other)) if other.exists() else texts
 
 
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
     return read(path.read_text("utf-8"))
-
-
-@functools.cache
-def _words(part, name):
-    english = _table("en")[part]
-    return english if name == "en" else _merged(english, _table(name).get(part, {}))
-
-
-@functools.cache
-def _table(name):
-    path = _FOLDER / f"{name}.toml"
-    return _read(path) if path.exists() else {}
 
 
 def _merged(english, other):

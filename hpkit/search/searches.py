@@ -14,7 +14,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,79 +102,75 @@ def _show(found, bar):
     bar.update(found.cost.epochs - bar.n)
 
 
+@dataclass(eq=False)
 class _Plan:
     """The arguments that all searches share, checked."""
 
-    def __init__(
-        self,
-        kind,
-        dataset,
-        base,
-        seeds,
-        model,
-        executor,
-        storage,
-        cv,
-        tick,
-        space,
-        *,
-        ranges=False,
-    ):
-        self.kind, self.dataset = kind, dataset
-        base = hp.check_setting(base, "base", default=Hyperparameters())
-        own = own_names(space, model, base)
-        self.space = tried.check_space(kind, space, ranges=ranges, own=own)
+    kind: str
+    dataset: Dataset
+    base: Hyperparameters
+    seeds: tuple
+    model: Model
+    executor: object
+    storage: object
+    cv: int
+    tick: float
+    space: dict
+    ranges: bool = False
+
+    def __post_init__(self):
+        base = hp.check_setting(self.base, "base", default=Hyperparameters())
+        about = {"ranges": self.ranges, "own": own_names(self.space, self.model, base)}
+        self.space = tried.check_space(self.kind, self.space, **about)
         self.base = tried.with_own(base, self.space)
         for name, values in self.space.items():
             ends = tried.ends_of(name, values)
-            check_settings([self.base.but(**{name: v}) for v in ends], dataset)
-        self.seeds = hp.check_seeds(seeds)
-        self.tick = hp.check_number("tick", tick, low=0)
-        about, self.model = {"seeds": self.seeds, "model": model}, model
-        self._train = functools.partial(Lasting, dataset, **about)
-        if executor is not None:
-            from hpkit.search.executors import Spread, check_executor
+            check_settings([self.base.but(**{name: v}) for v in ends], self.dataset)
+        self.seeds = hp.check_seeds(self.seeds)
+        self.tick = hp.check_number("tick", self.tick, low=0)
+        if self.executor is not None:
+            from hpkit.search.executors import check_executor
 
-            about["executor"] = check_executor(executor, model, dataset.objective)
-            self._train = functools.partial(Spread, dataset, **about)
-        self.cv = cv
-        if cv is not None:
-            others = {"seeds": self.seeds, "executor": executor, "storage": storage}
-            folds = check_cv(cv, dataset, **others)
-            self.seeds = tuple(range(len(folds)))
-            make = functools.partial(Lasting, model=model)
-            self._train = functools.partial(Folds, dataset, folds, make)
+            check_executor(self.executor, self.model, self.dataset.objective)
+        if self.cv is not None:
+            self.folds = check_cv(self)
+            self.seeds = tuple(range(len(self.folds)))
+        if self.storage is not None:
+            self.storage = Storage(self.storage, self, self.model)
 
-        self.storage = self.now = None
-        if storage is not None:
-            self.storage = Storage(storage, self, model)
+    def _train(self, settings):
+        if self.cv is not None:
+            return Folds(self.dataset, self.folds, settings, self.model)
+        about = {"seeds": self.seeds, "model": self.model}
+        if self.executor is None:
+            return Lasting(self.dataset, settings, **about)
+        from hpkit.search.executors import Spread
+
+        return Spread(self.dataset, settings, **about, executor=self.executor)
 
     @contextlib.contextmanager
     def training(self, settings):
         """Give a training of some settings with all seeds, and close it in the end."""
-        with contextlib.closing(self._train(settings=settings)) as self.now:
+        with contextlib.closing(self._train(settings)) as self.now:
             kept = self.storage and self.storage.kept(self.now)
             with kept or contextlib.nullcontext():
                 yield self.now
 
     def found(self, runs, planned, **more):
         search = Search(self.kind, self.base, self.space, runs, planned, **more)
-        if self.storage:
-            self.storage.keep(search, self.now)
-        return self._with_network(search) if self.storage else search
-
-    def _with_network(self, search):
-        """Train the best run again at the end if it is one that a file has."""
-        runs = search.runs
-        if search.finished and (best := runs.best_run).weights is None:
-            about = {"seeds": (best.seed,), "model": self.model}
-            again = Lasting(self.dataset, [best.setting], **about)
-            for _ in _under_way(again, self.tick, best.epochs_done):
-                pass
-            at = runs.order[0], runs.seeds.index(best.seed)
-            weights = runs.weights | {at: again.runs.weights.get((0, 0))}
-            search = replace(search, runs=replace(runs, weights=weights))
-        return search
+        if not self.storage:
+            return search
+        self.storage.keep(search, self.now)
+        if not search.finished or (best := runs.best_run).weights is not None:
+            return search
+        # The best run is one that the file has, without its network: once more.
+        about = {"seeds": (best.seed,), "model": self.model}
+        again = Lasting(self.dataset, [best.setting], **about)
+        for _ in _under_way(again, self.tick, best.epochs_done):
+            pass
+        at = runs.order[0], runs.seeds.index(best.seed)
+        weights = runs.weights | {at: again.runs.weights.get((0, 0))}
+        return replace(search, runs=replace(runs, weights=weights))
 
     def cost(self, settings, epochs=None):
         if epochs is None:
@@ -255,21 +251,17 @@ def grid_search(plan, **values):
         Values of what is not searched.
     seeds : iterable of int, default (0,)
         Repeats; all settings get the same ones.
-    model : function, optional
-        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting.
-    loss, metric : function, optional
-        Your own ``(outputs, targets) -> scalar tensor`` or number, as in `hpkit.fit`.
-        The loss ranks, unless you ask for ``found.best_by("metric")``.
+    model, loss, metric : function, optional
+        Your own, as in `hpkit.train`. The loss ranks, unless you ask for
+        ``found.best_by("metric")``.
     storage : str or Path, optional
         A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
         from there after a stop, or a kill. It holds curves: the best run is trained
-        again for its network, others by `hpkit.fit`. Until the search has ended, the
-        runs under way are in "tuning.json.state-0" or "-1" beside it.
+        again for its network. Until the search has ended, the runs under way are in
+        "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
-        Train on that many folds of the training and validation rows: the loss of seed k
-        is the lowest on fold k, which its network has not learned from. Cut as in
-        `cross_validate`; see `best_run`.
+        Train on that many folds, cut as in `cross_validate`: the loss of seed k is the
+        lowest on fold k, which its network has not learned from. See `best_run`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
     progress : bool, default False
@@ -278,8 +270,7 @@ def grid_search(plan, **values):
     **values : iterable
         Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``. With a
         `model` of your own also of whatever that reads of its setting: ``heads=[2, 4]``
-        for ``setting.heads``. What it never reads is refused, unless its network keeps
-        the setting, to read it in `forward`.
+        for ``setting.heads``.
 
     Examples
     --------
@@ -311,8 +302,7 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
 
     Notes
     -----
-    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13
-    (2012): n draws try n values of each hyperparameter, a grid only a root of n.
+    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13, 2012.
 
     Examples
     --------
@@ -341,18 +331,16 @@ def cross_validate(
     """Return the validation losses of every fold, after the last epoch.
 
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
-    The training and validation rows are cut into folds, `repeats` times anew; the test
-    rows stay out. `seed` is of the shuffles and of the networks; `model`, `loss` and
-    `metric` are as in `fit`, and a metric's values come in place of the losses.
-    Groups of a data set made with `groups` stay whole; with `time` the rows held back
-    come after those learned from, in one way only. With a constant schedule,
-    ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
+    The training and validation rows are cut into folds, `repeats` times anew, groups
+    whole, in time those held back last; columns are scaled by the rows learned from.
+    `seed` is of the shuffles and of the networks; `model`, `loss` and `metric` are as
+    in `fit`, and a metric's values come in place of the losses. With a constant
+    schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run`
+    delivers.
 
     Notes
     -----
-    Nothing leaks: columns are scaled by the rows that a network learns from, and no
-    fold chooses its own best epoch. Hastie, Tibshirani, Friedman, The Elements of
-    Statistical Learning (2009), 7.10.
+    Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2009), 7.10.
 
     Examples
     --------
@@ -360,9 +348,11 @@ def cross_validate(
     >>> hk.cross_validate(hk.load_dataset("wine"), hk.Hyperparameters(), folds=3).shape
     (1, 3)
     """
-    one = isinstance(settings, Hyperparameters)
     dataset = rated(dataset, loss, metric)
-    settings = check_settings([settings] if one else settings, dataset)
+    one, settings = (
+        isinstance(settings, Hyperparameters),
+        check_settings(settings, dataset),
+    )
     own = {"model": model, "loss": loss, "metric": metric}
     hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
@@ -389,9 +379,8 @@ def one_at_a_time(plan, *, order=None, **values):
     """Return models of a search that changes one hyperparameter after the other.
 
     It starts at base. The best value of the first (lowest mean validation loss) is kept
-    while the second is tried, and so on: coordinate search, one round of it. What an
-    earlier step has trained is not trained again. The result's `steps` are the path,
-    `describe()` tells it, `best` is the lowest of all that was tried.
+    while the second is tried, and so on: coordinate search, one round of it. The
+    result's `steps` are the path, `best` is the lowest of all that was tried.
 
     Arguments as in `grid_search`; `order`, a list of names, is that of the steps.
 
@@ -465,10 +454,8 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     Notes
     -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
-    of all epochs of `base`; who is dropped has had the beginning of it. Jamieson and
-    Talwalkar, Non-stochastic best arm identification and hyperparameter optimization,
-    AISTATS 2016.
+    seeds. A schedule is that of all epochs of `base`. Jamieson and Talwalkar,
+    Non-stochastic best arm identification, AISTATS 2016.
 
     Examples
     --------

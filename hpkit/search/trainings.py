@@ -67,21 +67,26 @@ def is_ours(failure):
     return ours and not was_refused(failure) and not memory
 
 
-def check_cv(cv, dataset, **others):
-    """Return the data sets of the folds; `others` are arguments that they rule out."""
-    most = len(dataset.train.y) + len(dataset.valid.y)
-    count = check_count("cv", cv, low=2, most=most)
-    if given := [name for name, value in others.items() if value not in (None, (0,))]:
-        raise refusal("cv_alone", cv, names=", ".join(given))
-    return tuple(folds_of(dataset, count, np.random.default_rng([0, 0])))
+def check_cv(plan):
+    """Return the data sets of the folds, one for each seed."""
+    data, rng = plan.dataset, np.random.default_rng([0, 0])
+    most = len(data.train.y) + len(data.valid.y)
+    count = check_count("cv", plan.cv, low=2, most=most)
+    ruled_out = {"seeds": (0,), "executor": None, "storage": None}
+    if given := [name for name, v in ruled_out.items() if getattr(plan, name) != v]:
+        raise refusal("cv_alone", plan.cv, names=", ".join(given))
+    return tuple(folds_of(data, count, rng))
 
 
 class Folds:
     """A training of each fold, with a seed each; see `engine.training.Training`."""
 
-    def __init__(self, dataset, folds, make, settings):
+    def __init__(self, dataset, folds, settings, model):
         self.dataset, self.folds = dataset, folds
-        self.each = [make(f, settings, seeds=(k,)) for k, f in enumerate(folds)]
+        self.each = [
+            Lasting(fold, settings, seeds=(k,), model=model)
+            for k, fold in enumerate(folds)
+        ]
 
     @property
     def finished(self):
@@ -100,8 +105,7 @@ class Folds:
             training.drop({(i, 0) for i, seed in losers if seed == k})
 
     def close(self):
-        for training in self.each:
-            training.close()
+        pass  # nothing goes on elsewhere
 
     @property
     def lost(self):
