@@ -82,7 +82,7 @@ def sentences(search, short=False) -> list:
     for rung in search.rungs:
         there, kept = len(rung.settings), len(rung.kept)
         found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
-    return found + best_sentences(search) + lost_sentences(search)
+    return found + best_sentences(search) + [lost.said for lost in search.lost]
 
 
 def best_sentences(search) -> list:
@@ -128,14 +128,18 @@ def metric_sentences(search) -> list:
     return found
 
 
-def lost_sentences(search) -> list:
-    found = []
-    for lost in search.lost:
-        settings = dict.fromkeys(search.settings[i] for i, _ in lost.runs)
-        facts = {"reason": lost.reason.rstrip("."), "count": len(lost.runs)}
-        facts["settings"] = _several(settings, search.space)
-        found.append(words("search")["lost"].format(**facts))
-    return found
+def lost_sentence(search, lost) -> str:
+    say, seeds, alike = words("search"), {}, {}
+    for i, k in lost.runs:
+        seeds.setdefault(search.settings[i], []).append(search.seeds[k])
+    for setting, own in seeds.items():
+        alike.setdefault(", ".join(map(str, own)), []).append(setting)
+    places = [
+        say["lost_at"].format(settings=_several(settings, search.space), seeds=own)
+        for own, settings in alike.items()
+    ]
+    facts = {"count": len(lost.runs), "places": "; ".join(places)}
+    return say["lost"].format(**facts, reason=lost.reason.rstrip("."))
 
 
 def edge_sentences(search) -> list:

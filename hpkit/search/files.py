@@ -50,7 +50,8 @@ def _plain(value):
         return setting_to_plain(value)
     if is_dataclass(value):
         same = ("whole", False)  # as before there were whole ranges
-        value = {name: v for name, v in vars(value).items() if (name, v) != same}
+        parts = ((name, v) for name, v in vars(value).items() if name != "said")
+        value = dict(part for part in parts if part != same)
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     return list(map(_plain, value)) if isinstance(value, tuple) else value
@@ -78,11 +79,19 @@ def read(path, dataset):
     if dataset is not None:
         check_dataset(dataset)
     with checked(path):
-        plain = _read(path)
+        content = Path(path).read_bytes()
     try:
-        return _search_from_plain(plain, dataset), plain
+        plain = json.loads(content)
+        if plain["format"] != FORMAT:
+            raise ValueError
+        newer = plain["version"] > VERSION
+        search = None if newer else _search_from_plain(plain, dataset)
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
+    if newer:
+        facts = {"most": VERSION, "version": plain["version"]}
+        raise refusal("version", str(path), **facts)
+    return search, plain
 
 
 def _search_from_plain(plain, dataset=None):
@@ -162,21 +171,6 @@ def numbers_from_plain(values):
     return np.array([float(v) for v in values])
 
 
-def _read(path):
-    content = Path(path).read_bytes()
-    try:
-        plain = json.loads(content)
-        sound = plain["format"] == FORMAT and isinstance(plain["version"], int)
-    except store.DAMAGED:
-        sound = False
-    if not sound:
-        raise refusal("not_saved", str(path))
-    if plain["version"] > VERSION:
-        facts = {"most": VERSION, "version": plain["version"]}
-        raise refusal("version", str(path), **facts)
-    return plain
-
-
 def _start(run):
     """Return what a run has before any training, as far as it tells a model."""
     curves = run.train_loss, run.val_loss, run.val_metric
@@ -220,7 +214,7 @@ class Storage:
             for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
                 part = self.going if at in going else self.done
                 part[runs.settings[at[0]], runs.seeds[at[1]]] = runs[at]
-        except (*store.DAMAGED,) as error:
+        except store.DAMAGED as error:
             if getattr(error, "key", "not_saved") != "not_saved":
                 raise
             aside = store.put_aside(Path(self.path))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -77,12 +77,16 @@ class Rung:
     kept: tuple
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lost:
-    """Runs that an executor lost: (setting, seed) numbers, and why."""
+    """Runs that failed: (setting, seed) numbers, and why; printed, it is in words."""
 
     runs: tuple
     reason: str
+    said: str = field(default="", compare=False)  # by the search
+
+    def __repr__(self):
+        return f"<{self.said}>"
 
 
 class _AsRuns:
@@ -135,7 +139,7 @@ class Search(_AsRuns):
     finished : bool
         False when it was left or stopped.
     steps, rungs, lost : tuple
-        Each `Step` of one-at-a-time, `Rung` of halving, and what an executor `Lost`.
+        Each `Step` of one-at-a-time, `Rung` of halving, and what failed: `Lost`.
     """
 
     kind: str
@@ -147,6 +151,10 @@ class Search(_AsRuns):
     steps: tuple = ()
     rungs: tuple = ()
     lost: tuple = ()
+
+    def __post_init__(self):
+        lost = [replace(one, said=text.lost_sentence(self, one)) for one in self.lost]
+        object.__setattr__(self, "lost", tuple(lost))
 
     @property
     def param_name(self) -> str:
@@ -192,10 +200,9 @@ class Search(_AsRuns):
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
 
-        Mean over seeds of the lowest validation loss, with `by` "last" of that after
-        the last epoch, with "training" of the lowest training loss, with "accuracy" of
-        minus the highest validation accuracy, with "metric" of minus your own metric at
-        the best epoch, whose network predicts. nan where nothing was trained.
+        Mean over seeds of the lowest "validation" loss, the one after the "last" epoch,
+        the lowest "training" loss, or minus the highest validation "accuracy" or your
+        own "metric" at the best epoch. nan where nothing was trained.
         """
         check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0
@@ -308,8 +315,7 @@ class Search(_AsRuns):
     def best_score(self) -> float:
         """The mean validation loss of the best setting: lower is better.
 
-        In scikit-learn higher is better; minus this is `mean_test_score` of its row in
-        `cv_results`.
+        Minus this is its `mean_test_score` in `cv_results`.
         """
         return float(self.mean_val_loss[self.runs.order[0]])
 
@@ -317,16 +323,14 @@ class Search(_AsRuns):
     def cv_results(self) -> dict:
         """What ``cv_results_`` of scikit-learn has: a dict of ndarrays (n_settings,).
 
-        A score is minus a run's lowest validation loss, so higher is better; a split
-        is a seed, which with `cv` has its own fold. "test" is scikit-learn's word: no
-        test row is looked at.
+        A score is minus a run's lowest validation loss; a split is a seed, which with
+        `cv` has its own fold. "test" is scikit-learn's word: no test row is looked at.
         """
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)
         params = [{n: getattr(s, n) for n in self.space} for s in settings]
-        columns = {
-            f"param_{n}": frame[f"param_{n}"].to_numpy(object) for n in self.space
-        }
+        names = [f"param_{name}" for name in self.space]
+        columns = {name: frame[name].to_numpy(object) for name in names}
         splits = {f"split{k}_test_score": one for k, one in enumerate(score.T)}
         means = {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
         more = {"mean_fit_time": self.fit_time.mean(1)}
@@ -363,7 +367,7 @@ class Search(_AsRuns):
         if not diverged[(self.epochs_done >= 0).any(1)].all():
             # What the table does not show.
             caption += text.edge_sentences(self) + text.metric_sentences(self)
-        caption += text.lost_sentences(self)
+        caption += [lost.said for lost in self.lost]
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
 
