@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-_HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
-
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -62,26 +60,22 @@ class Dataset:
     ----------
     name : str
     train, valid, test : Split
-    features : tuple of str
-        Names of the columns of X.
-    classes : tuple of str or None
-        Names of the classes; None for regression.
+    features, classes : tuple of str
+        Names of the columns of X, and of the classes; no classes, None, for regression.
     center, scale : ndarray (features,)
         What was subtracted from and divided out of each column, found on the
         training rows; 0 and 1 where nothing was.
     target_center, target_scale : float
         The same for a regression target.
     preparation : tuple of Column
-        How each column of the table becomes columns of X, learned from the training
-        rows; () where they are those of X.
+        How each column of the table becomes columns of X, learned from training rows.
     notes : tuple of str
         What `from_frame` did, a sentence for each kind of thing.
 
     Notes
     -----
-    The test split is looked at only by `Run.test_loss` and `Run.test_accuracy`, which
-    say so when it happens again. Three splits: Hastie, Tibshirani, Friedman, The
-    Elements of Statistical Learning (2009), 7.2.
+    Only `Run.test_loss` and the like look at the test split, and say when it happens
+    again. Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 7.2.
     """
 
     name: str
@@ -160,9 +154,8 @@ class Dataset:
         """
         rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
-        for name in () if raw else ("train", "valid", "test"):
-            own = getattr(self, name).X
-            if isinstance(X, np.ndarray) and np.may_share_memory(X, own):
+        for name in () if raw or not isinstance(X, np.ndarray) else tables.SPLITS:
+            if np.may_share_memory(X, getattr(self, name).X):
                 raise refusal("standardized", name=name)
         if self.preparation:
             rows = tables.prepare(rows, self.preparation, self.preparation)
@@ -206,14 +199,10 @@ class Dataset:
             Numbers, True/False, or text with few categories; no dates.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
-        groups : str, optional
-            A column, such as the patient: rows that agree in it share a split.
-        time : str, optional
-            A column of dates or numbers: validation rows come after training rows, and
-            test rows after both.
-        splits : str, optional
-            A column that says "train", "valid" or "test" of each row. Like `groups` and
-            `time` it is no input. Without the three, rows are cut at random.
+        groups, time, splits : str, optional
+            A column that cuts the rows, in place of chance, and is no input: of names,
+            such as the patient's, rows that agree share a split; of dates or numbers,
+            the test rows come last, the training rows first; of the splits' names.
         categorical : iterable of str, default ()
             Columns of whole numbers that name something, and text of many categories.
         standardize : bool or iterable of str, default True
@@ -223,10 +212,8 @@ class Dataset:
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
         valid, test : float
-            Shares of the rows; cut at random, each split holds about the same share of
-            every class.
-        seed : int
-            Of the shuffling.
+            Shares of the rows, cut at random so that each split holds about the same
+            share of every class; `seed` is of the shuffling.
 
         Examples
         --------
@@ -324,15 +311,13 @@ class Dataset:
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]
-        target = float(target_center), float(target_scale)
+        target, kept = (float(target_center), float(target_scale)), None
         about = name, *splits, features, classes, center, scale, *target
         if table.by or any(c.categories for c in columns) or np.isnan(table.X).any():
-            kept = np.concatenate(rows[:2])
-            key = table.key[kept] if table.by else None
-            table = replace(table, X=table.X[kept], y=table.y[kept], key=key)
-        else:
-            table = None
-        return cls(*about, preparation=columns, _table=table)
+            there = np.concatenate(rows[:2])
+            key = table.key[there] if table.by else None
+            kept = replace(table, X=table.X[there], y=table.y[there], key=key)
+        return cls(*about, preparation=columns, _table=kept)
 
 
 def folds_of(dataset, count, rng):
@@ -393,7 +378,7 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     """
     name = check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = check_seed("seed", seed, most=_HIGHEST_SEED)
+        seed = check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
     return _load(name, seed)
 
 
