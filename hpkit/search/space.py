@@ -110,8 +110,7 @@ def check_list(name, values):
     # Of one of SciPy's distributions the way out is hpkit's own.
     hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
     items = hp.check_items(name, values, hint=hint.format(name=name))
-    plain = (v.item() if isinstance(v, np.generic) else v for v in items)
-    values = tuple(TABLE[name].check(name, value) for value in plain)
+    values = tuple(TABLE[name].check(name, hp.plain(value)) for value in items)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
         raise refusal("twice", name=name, twice=twice)
