@@ -62,20 +62,17 @@ class Texts:
 
 def texts_of(english):
     """Return what a file holds, in the words of ko/file where there is one."""
-    return _merged_files(english, english.parent / _chosen[0] / english.name)
+    other = english.parent / _chosen[0] / english.name
+    return _merged(_read(english), _read(other)) if other.exists() else _read(english)
 
 
 @functools.cache
 def _all_words(folder, name):
-    return _merged_files(folder / "en.toml", folder / f"{name}.toml")
+    english, other = _read(folder / "en.toml"), folder / f"{name}.toml"
+    return _merged(english, _read(other)) if other.exists() else english
 
 
 @functools.cache
-def _merged_files(english, other):
-    texts = _read(english)
-    return _merged(texts, _read(other)) if other.exists() else texts
-
-
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
     return read(path.read_text("utf-8"))
