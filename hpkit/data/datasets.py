@@ -14,18 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit.data import tables
 from hpkit.data.course_data import SOURCES, draw_table, read_table
 from hpkit.data.tables import Column, Table
-from hpkit.hyperparameters import (
-    brief,
-    check_choice,
-    check_items,
-    check_number,
-    check_seed,
-    check_text,
-    refusal,
-)
+from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import words
 
 if TYPE_CHECKING:
@@ -256,23 +249,25 @@ class Dataset:
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
         hint = words("hints")["features"].format(count=count)
-        features = check_items("features", features, hint=hint, most=count, of="names")
+        features = hp.check_items(
+            "features", features, hint=hint, most=count, of="names"
+        )
         if len(features) < count:
             raise refusal("feature_names", features, count=count)
-        columns = [Column(check_text("feature", name, hint)) for name in features]
+        columns = [Column(hp.check_text("feature", name, hint)) for name in features]
         return cls._of_table(Table(X, y, columns), name, task, valid, test, seed)
 
     @classmethod
     def _of_table(cls, table, name, task, valid, test, seed, told=False):
-        check_text("name", name)
+        hp.check_text("name", name)
         valid, test = (
-            check_number(what, share, low=0, strict=True, below=1)
+            hp.check_number(what, share, low=0, strict=True, below=1)
             for what, share in (("valid", valid), ("test", test))
         )
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
         classes, y = _encode_target(table.y, task)
-        rng = np.random.default_rng(check_seed("seed", seed))
+        rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.cut(table, y if classes else None, valid, test, rng)
         data = cls._prepared(name, replace(table, y=y), rows, classes)
         notes = tables.notes(table, data.preparation, y, classes) if told else ()
@@ -376,9 +371,9 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     >>> load_dataset("moons")
     Dataset(moons: 400/200/1000 rows to train/validate/test, 2 features, 2 classes)
     """
-    name = check_choice("name", name, tuple(SOURCES))
+    name = hp.check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
+        seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
     return _load(name, seed)
 
 
@@ -493,7 +488,7 @@ def _encode_target(y, task):
         numeric = y.dtype.kind in "iuf"
         few = len(np.unique(y)) <= 20 and (y == np.round(y)).all() if numeric else True
         task = "classification" if few else "regression"
-    check_choice("task", task, ("classification", "regression"))
+    hp.check_choice("task", task, ("classification", "regression"))
     if task == "regression":
         if y.dtype.kind not in "iufb":
             raise refusal("regression_number", y[0])

@@ -112,17 +112,14 @@ class Feedback:
         return BOX.format(color, self._head, to_html(self.message), note)
 
 
-@dataclass(frozen=True, repr=False)
-class Page:
+class Page(str):
     """A question, a hint or a solution: Markdown in a notebook, text elsewhere."""
 
-    markdown: str
-
     def __repr__(self):
-        return _BOLD.sub(r"\1", self.markdown)
+        return _BOLD.sub(r"\1", self)
 
     def _repr_markdown_(self):
-        return self.markdown
+        return str(self)
 
 
 def load_texts(lesson):
@@ -155,11 +152,7 @@ class Exercise:
         return f"{self.lesson}/{self.name}"
 
     def check(self, answer=...) -> Feedback:
-        """Check an answer and return `Feedback`, which shows itself; never raise.
-
-        The answer `...` is "not attempted". Feedback has `.passed`, `.outcome` and
-        `.message`.
-        """
+        """Check an answer and return `Feedback`, which shows itself; never raise."""
         outcome, message, reason = self._judge(answer)
         if outcome == NOT_ATTEMPTED:
             # Run All over empty cells is no try, and takes no earlier pass away.
@@ -284,7 +277,7 @@ class Exercise:
             if len(shown) < steps:
                 shown.append(to_html(self._hint(len(shown) + 1)))
             else:
-                title, code, _ = self.solution().markdown.split("```")
+                title, code, _ = self.solution().split("```")
                 code = html.escape(code.removeprefix("python\n"), quote=False)
                 shown.append(f"{to_html(title)}<pre>{code}</pre>")
             if len(shown) == steps:

@@ -25,7 +25,7 @@ from hpkit.locale import words
 from hpkit.search.files import about_data, setting_to_plain
 from hpkit.search.result import Search, cost_of
 from hpkit.search.searches import searching, train_more
-from hpkit.search.space import COUNTS, Range, check_trials, ends_of
+from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -70,7 +70,7 @@ def bayesian_search(
     from optuna.samplers import BaseSampler, TPESampler
 
     plan = plan(values, ranges=True)
-    count = check_trials(n_trials)
+    count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if not isinstance(sampler, BaseSampler | None):
         raise refusal("sampler", sampler, kind=TypeError)

@@ -16,17 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit import text
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    check_choice,
-    check_name,
-    refusal,
-    varied,
-)
+from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_of
 
@@ -53,11 +47,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one-at-a-time: hyperparameter `name` was changed, all others held.
+    """One step of one-at-a-time: from `base` on the hyperparameter `name` was changed.
 
-    It began with `base` and tried `values`: the settings of these numbers in
-    `Search.runs`. `cost` leaves out what an earlier step had trained. The `winner` has
-    the lowest mean validation loss; None while the step is under way.
+    `settings` are the numbers of those with its `values`. `cost` leaves out what an
+    earlier step had trained. The `winner` is None while the step is under way.
     """
 
     name: str
@@ -175,7 +168,7 @@ class Search(_AsRuns):
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
-        name = check_name(name, dict(self.base.own))
+        name = hp.check_name(name, dict(self.base.own))
         return [getattr(setting, name) for setting in self.settings]
 
     @property
@@ -204,19 +197,18 @@ class Search(_AsRuns):
         the lowest "training" loss, or minus the highest validation "accuracy" or your
         own "metric" at the best epoch. nan where nothing was trained.
         """
-        check_choice("by", by, CRITERIA)
+        hp.check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0
         if by == "validation":
             return runs.mean_val_loss
-        if by == "training":
-            each = lowest(runs.train_loss)[0]
-        elif by == "last":
+        if by in ("accuracy", "metric"):
+            if getattr(runs, f"val_{by}") is None:
+                raise refusal(f"by_{by}")
+            return -getattr(runs, f"mean_val_{by}")
+        each = lowest(runs.train_loss)[0]
+        if by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
-        elif getattr(runs, f"val_{by}") is None:
-            raise refusal(f"by_{by}")
-        else:
-            return -getattr(runs, f"mean_val_{by}")
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
@@ -269,8 +261,7 @@ class Search(_AsRuns):
         """Return (epochs spent, lowest mean validation loss so far): two ndarrays (n,).
 
         Epochs of all runs together, from 0, as if the settings were trained one after
-        the other (halving: rung after rung). Diverged settings cost epochs and are no
-        candidates.
+        the other (halving: rung after rung). Diverged settings cost epochs, too.
         """
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
@@ -428,7 +419,7 @@ def describe(result: Any) -> str:
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
     out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
-    setting = text.short(runs.settings[best], varied(runs.settings))
+    setting = text.short(runs.settings[best], hp.varied(runs.settings))
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
     facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
     if isinstance(result, Search) and len(result.space) == 1 and not out.all():
@@ -458,9 +449,9 @@ def told_apart(losses, best):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
     Losses (n_settings, n_seeds) are finite, of two seeds or more. Each setting is
-    `compared` with the best, which with two settings is the paired t-test. The best
-    of many is partly the luckiest, so many share the level of 5 % (Holm, A simple
-    sequentially rejective multiple test procedure, Scand. J. Statistics 6, 1979).
+    `compared` with the best, which with two settings is the paired t-test. The best of
+    many is partly the luckiest, so many share the level of 5 % (Holm, A simple
+    sequentially rejective multiple test procedure, 1979).
     """
     from scipy.special import stdtr
 

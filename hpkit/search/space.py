@@ -70,8 +70,7 @@ def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each power of ten as likely as any other; low > 0.
 
     For values whose factor matters, as the learning rate's: 0.001 to 0.01 gets as
-    many draws as 1 to 10. With `whole` as in `uniform`. Bergstra and Bengio, Random
-    search for hyper-parameter optimization, JMLR 13 (2012).
+    many draws as 1 to 10. With `whole` as in `uniform`.
 
     Examples
     --------
@@ -161,17 +160,14 @@ def all_settings(base, space):
     return [base.but(**dict(zip(space, values, strict=True))) for values in every]
 
 
-def check_trials(count):
-    return hp.check_count("n_trials", count, most=MOST_TRIALS)
-
-
 def count_of(space):
     lists = [len(v) for v in space.values() if not isinstance(v, Range)]
     return math.prod(lists) if len(lists) == len(space) else math.inf
 
 
 def drawn_settings(base, space, count, seed):
-    if check_trials(count) > (most := count_of(space)):
+    hp.check_count("n_trials", count, most=MOST_TRIALS)
+    if count > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     base = with_own(base, space)
@@ -184,13 +180,13 @@ def drawn_settings(base, space, count, seed):
 
 
 def draw(rng, name, values):
-    if isinstance(values, Range) and (values.whole or name in COUNTS):
-        low, high = ends_of(name, values)  # whole parts, too
-        drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
-        return min(max(round(drawn), low), high)
-    if isinstance(values, Range):
+    if not isinstance(values, Range):
+        return values[rng.integers(len(values))]
+    if not (values.whole or name in COUNTS):
         return values.at(rng.random())
-    return values[rng.integers(len(values))]
+    low, high = ends_of(name, values)  # whole parts, too
+    drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
+    return min(max(round(drawn), low), high)
 
 
 def edge_of(name, values, best, most=math.inf):

@@ -43,11 +43,9 @@ class Lasting(Training):
         """Return all that is still to be trained, as `Group`s to go on with."""
         found = list(self.waiting)
         for stack in self.stacks:
-            net = stack.net
-            state = None if getattr(net, "has_state", False) else stack.state()
-            size = len(stack.flat["weights"])
-            about = getattr(net, "stacked", False), size, state
-            found.append(Group(stack.runs, *about))
+            state = None if getattr(stack.net, "has_state", False) else stack.state()
+            about = getattr(stack.net, "stacked", False), len(stack.flat["weights"])
+            found.append(Group(stack.runs, *about, state))
         return found
 
     def take(self, groups):

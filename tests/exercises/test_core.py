@@ -276,7 +276,7 @@ def test_only_a_wrong_answer_points_to_the_hint(an_exercise):
     assert [one.check(answer).note for answer in (..., 1)] == ["", ""]
     assert "1 of 2" in repr(one.hint())
     with pytest.raises(AttributeError, match="cannot assign"):
-        one.hint().markdown = one.last.note = ""
+        one.last.message = one.last.note = ""
     assert max(map(len, _core.to_text("a " * 200).splitlines())) == 87  # of 88
 
 
