@@ -59,6 +59,11 @@ def best_of(entry, number=None):
     }
 
 
+def lowest(entry):
+    best = best_of(entry)
+    return f"{best['val_loss']:.3g}" if best else "-"
+
+
 def run_named(plain):
     return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
 
@@ -178,9 +183,8 @@ def _tested(test, bars):
 
 
 def _row(number, entry):
-    best = best_of(entry)
-    loss = f"{best['val_loss']:.3g}" if best else "-"
-    return number, entry["what"], say("report.tried", **entry), entry["epochs"], loss
+    tried = say("report.tried", **entry)
+    return number, entry["what"], tried, entry["epochs"], lowest(entry)
 
 
 def _again(data):

@@ -88,6 +88,10 @@ def _counted(name: str) -> Callable[..., Search]:
 class Capstone:
     """A data set, a budget of epochs, and a log of what it was spent on.
 
+    The methods `grid_search`, `fit` and the like take what hpkit's functions take,
+    without the data, and return the same. One that may cost more than is left raises
+    `BudgetError`. The very same call again costs nothing.
+
     Parameters
     ----------
     dataset : str or Dataset, default "digits"
@@ -99,13 +103,6 @@ class Capstone:
         Of the log; the same name goes on with it, on the same data and budget.
     folder : str or path, default "hpkit-runs"
         Where the log and the report are kept; None keeps them in memory.
-
-    Notes
-    -----
-    The methods `validation_curve`, `grid_search`, `random_search`, `one_at_a_time`,
-    `successive_halving`, `bayesian_search` and `fit` take what hpkit's functions take,
-    without the data, and return the same. One that may cost more than is left raises
-    `BudgetError`. The very same call again costs nothing.
 
     Examples
     --------
@@ -210,9 +207,7 @@ class Capstone:
     def __repr__(self):
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            best = report.best_of(entry)
-            loss = f"{best['val_loss']:.3g}" if best else "-"
-            lines.append(say("line", n=n, loss=loss, **entry))
+            lines.append(say("line", n=n, loss=report.lowest(entry), **entry))
         return "\n".join(map(fill, lines))
 
     def fit(
@@ -267,9 +262,8 @@ class Capstone:
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
 
-        `setting`: one that was trained, such as `found.settings[1]`; default that with
-        the lowest validation loss. `why`: your reason, of at least 5 words: it stands
-        in the report. `...`, or fewer words, chooses nothing yet.
+        `setting` was trained, such as `found.settings[1]`; default that with the lowest
+        validation loss. `why`, your reason of 5 words or more, stands in the report.
         """
         if why is ... or not self.best:
             return Told(say("empty" if why is ... else "nothing"))

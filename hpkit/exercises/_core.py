@@ -73,11 +73,9 @@ class Feedback:
 
     Attributes
     ----------
-    exercise : str
-        Lesson and name, such as ``02_learning_rate/good_rate``.
-    outcome : {"correct", "not yet", "not attempted", "could not check"}
-    message : str
-        In words; `code` stands in backticks.
+    exercise, outcome, message : str
+        Such as "02_learning_rate/good_rate"; "correct", "not yet", "not attempted" or
+        "could not check"; what is said, with `code` in backticks.
     reason : str
         Which of the exercise's messages it is, for tests and teachers.
     """
@@ -234,8 +232,9 @@ class Exercise:
 
     @property
     def _passed_before(self):
-        when = _progress.passed_on(self.key)
-        return say("exercises.passed_before", when=when) if when else ""
+        passed = _progress.load().get(self.key, {}).get("passed")
+        when = passed and _progress.when(passed)
+        return say("exercises.passed_before", when=when) if passed else ""
 
     def _repr_markdown_(self):
         title = say("exercises.exercise", title=self.words["title"])

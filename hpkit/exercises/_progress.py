@@ -94,11 +94,6 @@ def forget(lessons):
     return _change(update)
 
 
-def passed_on(key):
-    stamp = load().get(key, {}).get("passed")
-    return when(stamp) if stamp else None
-
-
 def _say(key, **facts):
     return say(f"exercises.progress.{key}", **facts)
 
@@ -140,8 +135,8 @@ def _lesson_rows(name, entries):
 
     lesson = load_lesson(name)
     titles = {one.name: one.words["title"] for one in lesson.EXERCISES}
-    for n in range(1, len(lesson.quiz) + 1):
-        titles[f"quiz/{n}"] = _say("question", n=n)
+    numbers = range(1, len(lesson.quiz) + 1)
+    titles |= {f"quiz/{n}": _say("question", n=n) for n in numbers}
     return [_row(name, k, t, entries.get(f"{name}/{k}", {})) for k, t in titles.items()]
 
 

@@ -3,8 +3,8 @@
     grid_search(..., executor=loky.get_reusable_executor())     # this machine's cores
     grid_search(..., executor=client.get_executor())            # those of a Dask client
 
-Groups of runs that share a stack are sent out for half a second of training, again and
-again. The numbers are those of one process, up to rounding where a group was cut.
+Groups of runs are sent out for half a second of training, again and again. The numbers
+are those of one process, up to rounding where a group was cut.
 """
 
 import concurrent.futures as futures

@@ -5,8 +5,7 @@
         ...                   # draw it; leave the loop to stop, and keep what is there
 
 A search is written once, as a generator of partial results. `searching` adds the
-arguments of all searches and their checks, and makes of it the function that trains to
-the end and, as its ``.live``, the one that gives a `Search` again and again.
+arguments of all searches and makes of it the function that trains to the end.
 """
 
 import contextlib
@@ -36,10 +35,7 @@ _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 
 
 def searching(own):
-    """Return a search with the arguments of all searches, and its `live` form.
-
-    ``own(plan, ...)`` returns a generator of `Search`, ``plan(values)`` a `_Plan`.
-    """
+    """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
 
     def live(
         dataset=None,

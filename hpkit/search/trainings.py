@@ -3,6 +3,7 @@
 On other processes: `executors`.
 """
 
+import traceback
 from dataclasses import replace
 
 import numpy as np
@@ -57,10 +58,8 @@ def is_ours(failure):
     """Say whether an error comes of hpkit's own code, not of a model or of memory."""
     if hasattr(failure, "ours"):  # it comes from another process, without its frames
         return failure.ours
-    where = failure.__traceback__
-    while where and where.tb_next:
-        where = where.tb_next
-    ours = where and where.tb_frame.f_globals.get("__name__", "").startswith("hpkit.")
+    frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
+    ours = frames and frames[-1].f_globals.get("__name__", "").startswith("hpkit.")
     memory = isinstance(failure, MemoryError) or "allocate" in str(failure)
     return ours and not was_refused(failure) and not memory
 
