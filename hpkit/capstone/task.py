@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import hpkit
 from hpkit import hyperparameters as hp
 from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXTS, Report, content, make_report
@@ -20,8 +21,7 @@ from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset, fit
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.locale import words
-from hpkit.search import files, searches
-from hpkit.search.bayes import bayesian_search
+from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
@@ -35,9 +35,6 @@ _REASON = 5  # words at least
 _NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
 _NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
 _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
-_NAMES = "validation_curve one_at_a_time grid_search random_search successive_halving"
-SEARCHES = {name: getattr(searches, name) for name in _NAMES.split()}
-SEARCHES["bayesian_search"] = bayesian_search
 
 
 def fill(text):
@@ -235,7 +232,7 @@ class Capstone:
         for name in ("cv", "loss"):
             if kwargs.get(name) is not None:
                 refuse(f"no_{name}", got=brief(kwargs[name]))
-        search = SEARCHES["grid_search" if what == "fit" else what]
+        search = getattr(hpkit, "grid_search" if what == "fit" else what)
         # Looked at twice, so nothing may be used up by looking.
         kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
         entry = {"what": what} | _planned(search, self.dataset, args, kwargs)

@@ -62,13 +62,11 @@ def searching(own):
 
     _, *others = inspect.signature(own).parameters.values()
     data, *shared, _ = inspect.signature(live).parameters.values()
-    data = data.replace(default=inspect.Parameter.empty)
-    names = sorted([data, *others, *shared], key=lambda name: name.kind)
-    search.live = functools.update_wrapper(live, own)
-    live.__signature__ = inspect.Signature(names)
     bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
-    names = [bar if name.name == "tick" else name for name in names]
-    search.__signature__ = inspect.Signature(names)
+    shared = [bar if name.name == "tick" else name for name in shared]
+    names = [data.replace(default=inspect.Parameter.empty), *others, *shared]
+    search.__signature__ = inspect.Signature(sorted(names, key=lambda name: name.kind))
+    search.live = live
     return search
 
 

@@ -96,14 +96,6 @@ def _range(what, low, high, whole, least):
 _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 
-def _as_range(values):
-    """Return a distribution of SciPy's as a `Range`, all else as it is."""
-    name = getattr(getattr(values, "dist", None), "name", None)
-    if name not in _SCIPY:
-        return values
-    return Range(*map(float, values.support()), *_SCIPY[name])
-
-
 def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
     # Of one of SciPy's distributions the way out is hpkit's own.
@@ -122,7 +114,10 @@ def check_space(function, space, *, ranges=False, own=()):
         raise refusal("space", function=function)
     checked = {}
     for name, values in space.items():
-        kind, values = TABLE[check_name(name, own)].kind, _as_range(values)
+        kind = TABLE[check_name(name, own)].kind
+        scipys = getattr(getattr(values, "dist", None), "name", None)
+        if scipys in _SCIPY:
+            values = Range(*map(float, values.support()), *_SCIPY[scipys])
         if not isinstance(values, Range):
             checked[name] = check_list(name, values)
             continue
