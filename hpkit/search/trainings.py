@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpkit.data.datasets import folds_of
-from hpkit.engine.runs import Runs
+from hpkit.engine.stack import Columns
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import check_count, refusal, was_refused
 from hpkit.search.result import Lost
@@ -75,60 +75,33 @@ def check_cv(plan):
     return tuple(folds_of(data, count, rng))
 
 
-class Folds:
-    """A training of each fold, with a seed each; see `engine.training.Training`."""
+class Folds(Lasting):
+    """A training in which each seed has a fold of its own."""
 
     def __init__(self, dataset, folds, settings, model):
-        self.dataset, self.folds = dataset, folds
-        self.each = [
-            Lasting(fold, settings, seeds=(k,), model=model)
-            for k, fold in enumerate(folds)
-        ]
+        super().__init__(dataset, settings, seeds=range(len(folds)), model=model)
+        self.folds, self.waiting = folds, []
+        for k, fold in enumerate(folds):
+            alone = Lasting(fold, settings, seeds=(k,), model=model)
+            self.waiting += [_of_seed(k, group) for group in alone.waiting]
+            self.lost += tuple(_of_seed(k, part) for part in alone.lost)
+            self.failure = self.failure or alone.failure
 
-    @property
-    def finished(self):
-        return all(training.finished for training in self.each)
-
-    def paused(self, pause):
-        return all(training.paused(pause) for training in self.each)
-
-    def advance(self, seconds, pause):
-        for training in self.each:
-            if not (training.finished or training.paused(pause)):
-                return training.advance(seconds, pause)
-
-    def drop(self, losers):
-        for k, training in enumerate(self.each):
-            training.drop({(i, 0) for i, seed in losers if seed == k})
-
-    def close(self):
-        pass  # nothing goes on elsewhere
-
-    @property
-    def lost(self):
-        return tuple(
-            replace(part, runs=tuple((i, k) for i, _ in part.runs))
-            for k, training in enumerate(self.each)
-            for part in training.lost
-        )
-
-    @property
-    def failure(self):
-        return self.each[0].failure
-
-    @property
-    def arrays(self):
-        each = [training.arrays for training in self.each]
-        names = [name for name, array in each[0].items() if array is not None]
-        found = {n: np.concatenate([arrays[n] for arrays in each], 1) for n in names}
-        return dict.fromkeys(each[0]) | found
+    def build(self, group):
+        fold, whole = self.folds[group.runs[0][1]], (self.dataset, self.data)
+        self.dataset, self.data = fold, Columns.of(fold, self.dtype)
+        try:
+            return super().build(group)
+        finally:
+            self.dataset, self.data = whole
 
     @property
     def runs(self):
-        each, seeds = [training.runs for training in self.each], range(len(self.each))
-        weights = {
-            (i, k): each[k].weights[i, 0] for k in seeds for i, _ in each[k].weights
-        }
-        about = self.dataset, each[0].settings, tuple(seeds)
-        more = {"model": each[0].model, "weights": weights, "folds": self.folds}
-        return Runs(*about, **self.arrays, **more)
+        return replace(super().runs, folds=self.folds)
+
+
+def _of_seed(k, part):
+    runs = [(i, k) for i, _ in part.runs]
+    if isinstance(part, Group):
+        return part._replace(runs=runs)
+    return replace(part, runs=tuple(runs))
