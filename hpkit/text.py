@@ -67,8 +67,8 @@ def run_sentence(run) -> str:
     return words("plots")["told"]["run_out" if run.diverged else "run"].format(**facts)
 
 
-def sentences(search, short=False) -> list:
-    """Return what a search has found, as sentences; `short`: only what was trained."""
+def sentences(search, beside_table=False) -> list:
+    """Return what a search has found, as sentences; or only what no table shows."""
     say = words("search")
     kind, dataset = say["kinds"][search.kind], search.dataset.name
     found = [say["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
@@ -76,31 +76,33 @@ def sentences(search, short=False) -> list:
     found += [] if search.finished else [say["unfinished"]]
     if search.cost.epochs == 0:
         return [*found, say["nothing"]]
-    if short:
-        return found
-    found += step_sentences(search)
-    for rung in search.rungs:
-        there, kept = len(rung.settings), len(rung.kept)
-        found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
-    return found + best_sentences(search) + [lost.said for lost in search.lost]
+    if not beside_table:
+        found += step_sentences(search)
+        for rung in search.rungs:
+            there, kept = len(rung.settings), len(rung.kept)
+            found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
+    found += best_sentences(search, beside_table)
+    return found + [lost.said for lost in search.lost]
 
 
-def best_sentences(search) -> list:
+def best_sentences(search, beside_table=False) -> list:
     say, runs, names = words("search"), search.runs, tuple(search.space)
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
     if diverged[tried].all():
-        return [say["all_diverged"]]
+        return [] if beside_table else [say["all_diverged"]]
+    early = not (search.finished or search.runs_done)
+    last = [] if early else edge_sentences(search)
+    if beside_table:
+        return last + metric_sentences(search)
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    early = not (search.finished or search.runs_done)
     if ties := () if early else search.ties:
         facts = {"seeds": len(runs.seeds), "settings": _several(ties, names)}
         found.append(say["ties"].format(**facts))
-    found += [] if early else edge_sentences(search)
     if diverged.any():
-        found.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
-    return found + metric_sentences(search)
+        last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
+    return found + last + metric_sentences(search)
 
 
 def _several(settings, names):

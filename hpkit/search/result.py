@@ -354,11 +354,7 @@ class Search(_AsRuns):
         notes = dict.fromkeys(self._tied, say["tie_note"])
         notes |= {self.runs.order[0]: say["best_note"]}
         notes |= dict.fromkeys(np.flatnonzero(diverged), say["diverged_note"])
-        caption = text.sentences(self, short=True)
-        if not diverged[(self.epochs_done >= 0).any(1)].all():
-            # What the table does not show.
-            caption += text.edge_sentences(self) + text.metric_sentences(self)
-        caption += [lost.said for lost in self.lost]
+        caption = text.sentences(self, beside_table=True)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
 
