@@ -7,6 +7,7 @@ texts/<language>/; words that all share are in the locale. How answers are read 
 """
 
 import contextlib
+import functools
 import html
 import inspect
 import itertools
@@ -293,12 +294,16 @@ _sign = {}  # of the check under way: how many runs it trains, where the line st
 
 
 def trained(dataset, settings, *, seeds=range(5)):
-    """Train settings x seeds and return `Runs`; in a notebook a line says so."""
+    """Train settings x seeds once and return `Runs`; in a notebook a line says so."""
+    return _trained(dataset, tuple(settings), tuple(seeds))
+
+
+@functools.lru_cache(maxsize=50)
+def _trained(dataset, settings, seeds):
     from hpkit.data.datasets import load_dataset
     from hpkit.engine.training import train
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
-    settings, seeds = list(settings), tuple(seeds)
     if _sign:
         _sign["runs"] += len(settings) * len(seeds)
         _show_sign("under_way")

@@ -31,32 +31,26 @@ def language(name: str | None = None) -> str:
     return _chosen[0]
 
 
-def words(part: str) -> dict:
-    """Return the texts of a part of hpkit by name, in the language chosen."""
-    return _all_words(_FOLDER, _chosen[0])[part]
+def words(path: str):
+    """Return what stands at a path, such as "search.kinds", in the language chosen."""
+    every = _all_words(_FOLDER, _chosen[0])
+    return functools.reduce(dict.__getitem__, path.split("."), every)
 
 
 def say(path: str, **facts):
-    """Return what stands at a path, such as "capstone.state", filled with facts."""
-    text = _at(path)
+    """Return the text at a path, filled with facts."""
+    text = words(path)
     return text.format(**facts) if isinstance(text, str) else text
-
-
-def _at(path):
-    part, *keys = path.split(".")
-    return functools.reduce(dict.__getitem__, keys, words(part))
 
 
 class Texts:
     """Texts by name in the language chosen: of the first path that has the name."""
 
-    # A path is such as "panels.grid".
-
     def __init__(self, *paths: str) -> None:
         self.paths = paths
 
     def __getitem__(self, name: str):
-        *others, last = map(_at, self.paths)
+        *others, last = map(words, self.paths)
         return next((texts for texts in others if name in texts), last)[name]
 
 
