@@ -289,22 +289,18 @@ class Capstone:
             return Told(say("again", seen=self._seen))
         if not (choice := self.data["choice"]):
             refuse("not_chosen")
-        run = replace(self._run(choice), dataset=self.dataset)
+        run = report.find(self._found, choice)
+        if run is None and choice["model"]:
+            refuse("own_model")
+        if run is None:  # it was paid for; one that was cut is trained up to there
+            setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
+            run = fit(self.dataset, setting, seed=choice["seed"])
+        run = replace(run, dataset=self.dataset)
         accuracy = None if run.val_accuracy is None else run.test_accuracy()
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
         test["rows"] = len(self.dataset.test.y)
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return Told(self._seen)
-
-    def _run(self, choice):
-        setting, seed, epochs = report.run_named(choice)
-        for run in self._found:
-            if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
-                return run
-        if choice["model"]:
-            refuse("own_model")
-        # It was paid for; a run that was cut is repeated up to where it was cut.
-        return fit(self.dataset, setting.but(epochs=epochs), seed=seed)
 
     @property
     def _seen(self):
