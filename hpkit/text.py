@@ -91,9 +91,9 @@ def best_sentences(search, beside_table=False) -> list:
     if diverged[tried].all():
         return [] if beside_table else [say["all_diverged"]]
     early = not (search.finished or search.runs_done)
-    last = [] if early else edge_sentences(search)
+    last = [] if early else _edge_sentences(search)
     if beside_table:
-        return last + metric_sentences(search)
+        return last + _metric_sentences(search)
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
@@ -102,7 +102,7 @@ def best_sentences(search, beside_table=False) -> list:
         found.append(say["ties"].format(**facts))
     if diverged.any():
         last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
-    return found + last + metric_sentences(search)
+    return found + last + _metric_sentences(search)
 
 
 def _several(settings, names):
@@ -113,7 +113,7 @@ def _several(settings, names):
     return words("search")["many"].format(**facts)
 
 
-def metric_sentences(search) -> list:
+def _metric_sentences(search) -> list:
     """Return where a learner's own metric is highest; ties and edges know the loss."""
     say, runs, found = words("search"), search.runs, []
     if (each := runs.best_val_metric) is None:
@@ -144,7 +144,7 @@ def lost_sentence(search, lost) -> str:
     return say["lost"].format(**facts, reason=lost.reason.rstrip("."))
 
 
-def edge_sentences(search) -> list:
+def _edge_sentences(search) -> list:
     found = []
     for name, end in search.edge.items():
         values, kind, value = search.space[name], "edge", None

@@ -69,7 +69,7 @@ def bayesian_search(
     """
     from optuna.samplers import BaseSampler, TPESampler
 
-    plan = plan(values, ranges=True)
+    plan = plan(space=values, ranges=True)
     count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
     if not isinstance(sampler, BaseSampler | None):

@@ -13,7 +13,9 @@ import functools
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor
+from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -34,85 +36,27 @@ from hpkit.search.trainings import Folds, Lasting, check_cv
 _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 
 
-def searching(own):
-    """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
-
-    def live(
-        dataset=None,
-        base=None,
-        *,
-        seeds=(0,),
-        model=None,
-        loss=None,
-        metric=None,
-        executor=None,
-        storage=None,
-        cv=None,
-        tick=_LIVE_TICK,
-        **kwargs,
-    ):
-        data = rated(dataset, loss, metric)
-        shared = own.__name__, data, base, seeds, model, executor, storage, cv, tick
-        return own(functools.partial(_Plan, *shared), **kwargs)
-
-    @functools.wraps(own)
-    def search(*args, progress=False, **kwargs):
-        hp.check_flag("progress", progress)
-        return _last_of(live(*args, tick=_QUIET_TICK, **kwargs), progress)
-
-    _, *others = inspect.signature(own).parameters.values()
-    data, *shared, _ = inspect.signature(live).parameters.values()
-    bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
-    shared = [bar if name.name == "tick" else name for name in shared]
-    names = [data.replace(default=inspect.Parameter.empty), *others, *shared]
-    search.__signature__ = inspect.Signature(sorted(names, key=lambda name: name.kind))
-    search.live = live
-    return search
-
-
-def _last_of(live, progress):
-    found, bar = None, contextlib.nullcontext()
-    if progress:
-        from tqdm.auto import tqdm
-
-        bar = tqdm(unit=words("search")["bar_unit"])
-    with contextlib.closing(live), bar:
-        try:
-            for found in live:
-                if progress:
-                    _show(found, bar)
-        except KeyboardInterrupt:
-            if found is None:
-                raise
-    return found
-
-
-def _show(found, bar):
-    if bar.total is None:  # what a file has is no measure of the time left
-        bar.n = bar.initial = bar.last_print_n = found.cost.epochs
-    bar.total = found.expected
-    facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
-    bar.set_description(words("search")["bar"].format(**facts), refresh=False)
-    bar.update(found.cost.epochs - bar.n)
-
-
 @dataclass(eq=False)
 class _Plan:
     """The arguments that all searches share, checked."""
 
     kind: str
     dataset: Dataset
-    base: Hyperparameters
-    seeds: tuple
-    model: Model
-    executor: object
-    storage: object
-    cv: int
-    tick: float
+    base: Hyperparameters = None
+    _: KW_ONLY
+    seeds: Iterable = (0,)
+    model: Model = None
+    loss: Score = None
+    metric: Score = None
+    executor: Executor = None
+    storage: str | Path = None
+    cv: int = None
+    tick: float = _LIVE_TICK
     space: dict
     ranges: bool = False
 
     def __post_init__(self):
+        self.dataset = rated(self.dataset, self.loss, self.metric)
         base = hp.check_setting(self.base, "base", default=Hyperparameters())
         about = {"ranges": self.ranges, "own": own_names(self.space, self.model, base)}
         self.space = tried.check_space(self.kind, self.space, **about)
@@ -173,6 +117,56 @@ class _Plan:
         return Cost(count, count * seeds, epochs * seeds)
 
 
+def searching(own):
+    """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
+    _, data, base, *shared, _, _ = inspect.signature(_Plan).parameters.values()
+    _, *others = inspect.signature(own).parameters.values()
+    every = sorted([data, base, *others, *shared], key=lambda one: one.kind)
+    bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
+    names = {one.name for one in shared}
+
+    def live(dataset=None, base=None, **values):
+        given = {name: values.pop(name) for name in names & values.keys()}
+        plan = functools.partial(_Plan, own.__name__, dataset, base, **given)
+        return own(plan, **values)
+
+    @functools.wraps(own)
+    def search(*args, progress=False, **values):
+        hp.check_flag("progress", progress)
+        return _last_of(live(*args, tick=_QUIET_TICK, **values), progress)
+
+    search.live, live.__signature__ = live, inspect.Signature(every)
+    every = [bar if one.name == "tick" else one for one in every]
+    search.__signature__ = inspect.Signature(every)
+    return search
+
+
+def _last_of(live, progress):
+    found, bar = None, contextlib.nullcontext()
+    if progress:
+        from tqdm.auto import tqdm
+
+        bar = tqdm(unit=words("search")["bar_unit"])
+    with contextlib.closing(live), bar:
+        try:
+            for found in live:
+                if progress:
+                    _show(found, bar)
+        except KeyboardInterrupt:
+            if found is None:
+                raise
+    return found
+
+
+def _show(found, bar):
+    if bar.total is None:  # what a file has is no measure of the time left
+        bar.n = bar.initial = bar.last_print_n = found.cost.epochs
+    bar.total = found.expected
+    facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
+    bar.set_description(words("search")["bar"].format(**facts), refresh=False)
+    bar.update(found.cost.epochs - bar.n)
+
+
 def _under_way(training, tick, pause=float("inf")):
     while not training.finished and not training.paused(pause):
         training.advance(tick, pause)
@@ -230,7 +224,7 @@ def validation_curve(plan, *, param_name, param_range):
     """
     if not isinstance(param_name, str):
         hp.check_name(param_name)
-    plan = plan({param_name: param_range})
+    plan = plan(space={param_name: param_range})
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
@@ -274,7 +268,7 @@ def grid_search(plan, **values):
     >>> print(grid.cost)
     2 settings, 4 runs, 8 epochs
     """
-    plan = plan(values)
+    plan = plan(space=values)
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
@@ -306,7 +300,7 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     >>> len(rand.settings)
     9
     """
-    plan = plan(values, ranges=True)
+    plan = plan(space=values, ranges=True)
     drawn = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
     return _train_all(plan, drawn)
 
@@ -386,7 +380,7 @@ def one_at_a_time(plan, *, order=None, **values):
     >>> print(steps.cost, [step.name for step in steps.steps])
     3 settings, 3 runs, 6 epochs ['lr', 'batch_size']
     """
-    plan = plan(values)
+    plan = plan(space=values)
     plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
     return _train_steps(plan)
 
@@ -459,7 +453,7 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     >>> [(rung.epoch, len(rung.settings), len(rung.kept)) for rung in halv.rungs]
     [(1, 9, 3), (3, 3, 1)]
     """
-    plan = plan(values, ranges=True)
+    plan = plan(space=values, ranges=True)
     if "epochs" in plan.space:
         raise refusal("halving_epochs")
     eta = hp.check_count("eta", eta, low=2)
