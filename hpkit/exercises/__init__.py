@@ -34,10 +34,6 @@ LESSONS = tuple(sorted(path.stem.removeprefix("lesson_") for path in _FILES))
 
 
 def load_lesson(name: str) -> ModuleType:
-    """Return the module of one of `LESSONS`, with `EXERCISES` and `quiz`.
-
-    >>> load_lesson("02_learning_rate").quiz.lesson
-    '02_learning_rate'
-    """
+    """Return the module of one of `LESSONS`, with `EXERCISES` and `quiz`."""
     name = check_choice("name", name, LESSONS)
     return import_module(f"hpkit.exercises.lesson_{name}")

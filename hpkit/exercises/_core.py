@@ -24,7 +24,7 @@ import numpy as np
 
 import hpkit
 from hpkit.exercises import _progress
-from hpkit.exercises._answers import NotYet, describe
+from hpkit.exercises._answers import NotYet, check_cases, check_matching, describe
 from hpkit.exercises._progress import CORRECT, COULD_NOT_CHECK, NOT_ATTEMPTED, NOT_YET
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import say, texts_of
@@ -139,6 +139,19 @@ class Exercise:
         self.lesson = check.__module__.partition("lesson_")[2]
         self.name, self._check = check.__name__, check
         self._hints_shown, self.last, self._box = 0, None, None
+
+    @classmethod
+    def of_files(cls, module, name):
+        """Return one that is all in files: choices to match, or a function's cases."""
+
+        def check(answer):
+            if choices := exercise.words.get("choices"):
+                return check_matching(answer, exercise.answer(), choices)
+            return check_cases(answer, *exercise.cases())
+
+        check.__module__, check.__name__ = module, name
+        exercise = cls(check)
+        return exercise
 
     @property
     def words(self) -> dict:

@@ -27,14 +27,7 @@ _LABEL = (
 
 
 class Quiz:
-    """The multiple-choice questions of a lesson, which shows itself.
-
-    Examples
-    --------
-    >>> quiz = Quiz("02_learning_rate")
-    >>> len(quiz), quiz.questions[0]["type"]
-    (4, 'multiple_choice')
-    """
+    """The multiple-choice questions of a lesson, which shows itself."""
 
     def __init__(self, lesson: str) -> None:
         self.lesson = lesson

@@ -136,9 +136,5 @@ class _MysteryCurves:
 mystery_curves = _MysteryCurves()
 
 
-@Exercise
-def six_curves(answer):
-    read.check_matching(answer, six_curves.answer(), six_curves.words["choices"])
-
-
+six_curves = Exercise.of_files(__name__, "six_curves")
 EXERCISES, quiz = lesson_of(hyperparameters, loop, six_curves)

@@ -11,11 +11,7 @@ BASE = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
 
-
-@Exercise
-def updates(answer):
-    """Whole batches, and one more if some points are left."""
-    read.check_cases(answer, *updates.cases())
+updates = Exercise.of_files(__name__, "updates")
 
 
 @Exercise

@@ -23,12 +23,8 @@ def recipe(answer):
     check_cases(answer, right, cases, slips, shown="loss, base, lists")
 
 
-@Exercise
-def cost(answer):
-    """One at a time: the start is in every list and is trained once only."""
-    check_cases(answer, *cost.cases())
-
-
+# The start is in every list and is trained once only.
+cost = Exercise.of_files(__name__, "cost")
 JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
 START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}

@@ -9,18 +9,9 @@ from hpkit.hyperparameters import Hyperparameters
 DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4)
 LOW = 0.5  # loss: the bottom of the valley is at 0.35
 
-
-@Exercise
-def roles(answer):
-    """The batch size is asked about, the learning rate is tuned, the rest stays."""
-    names = "scientific", "nuisance", "fixed"
-    read.check_matching(answer, roles.answer(), names)
-
-
-@Exercise
-def warm_cosine(answer):
-    """The rate climbs for `warm` updates, then falls like half a wave."""
-    read.check_cases(answer, *warm_cosine.cases())
+# The batch size is asked about, the learning rate is tuned, the rest stays.
+roles = Exercise.of_files(__name__, "roles")
+warm_cosine = Exercise.of_files(__name__, "warm_cosine")
 
 
 @Exercise

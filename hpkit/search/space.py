@@ -187,12 +187,9 @@ def draw(rng, name, values):
 def edge_of(name, values, best, most=math.inf):
     """Say at which end, with more beyond it, the best value is, or None."""
     if isinstance(values, Range):
-        share = values.share(best)
-        low, high = ends_of(name, values)
+        share, (low, high) = values.share(best), ends_of(name, values)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
-    elif TABLE[name].kind in ("count", "number", "own") and len(values) > 1:
-        if not hp.are_numbers(values):
-            return None
+    elif len(values) > 1 and hp.are_numbers(values):
         low, high = min(values), max(values)
         at = {"lowest": best == low, "highest": best == high}
     else:
