@@ -194,7 +194,8 @@ def to_optuna(search: Search) -> Study:
     if not isinstance(search, Search):
         raise refusal("search", search, kind=TypeError)
     study, runs = _new_study(None), search.runs
-    ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
+    # A start that is on no list was tried, too.
+    ranges = {n: _distribution(n, v, search.values(n)) for n, v in search.space.items()}
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
@@ -311,11 +312,12 @@ def _new_study(sampler):
         optuna.logging.set_verbosity(before)
 
 
-def _distribution(name, values):
+def _distribution(name, values, more=()):
     from optuna import distributions
 
     if not isinstance(values, Range):
-        return distributions.CategoricalDistribution([_choice(name, v) for v in values])
+        choices = [_choice(name, value) for value in dict.fromkeys((*values, *more))]
+        return distributions.CategoricalDistribution(choices)
     if name in COUNTS or values.whole:
         low, high = ends_of(name, values)
         return distributions.IntDistribution(low, high, log=values.log)
