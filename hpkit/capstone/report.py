@@ -1,7 +1,6 @@
 """A capstone's report: one page, written from its log, as HTML and as Markdown.
 
-A block of it is a pair, its HTML and its Markdown. Its texts may come from anybody. The
-HTML holds its pictures; those of the Markdown lie beside it.
+A block of it is a pair, its HTML and its Markdown. Its texts may come from anybody.
 """
 
 from dataclasses import dataclass, replace

@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows of one part of a data set: X (n, features), and y (n,).
-
-    y are class numbers 0, 1, ... as int64, or the target as float for regression.
-    """
+    """Rows of a part: X (n, features), and y (n,), class numbers or a float target."""
 
     X: np.ndarray
     y: np.ndarray

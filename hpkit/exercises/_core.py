@@ -1,9 +1,8 @@
 """`Exercise`: a question with a check, hints in steps and a solution.
 
 What a learner gets wrong is shown, never raised, so that Run All passes. The words and
-the solutions of the exercises are in texts/<lesson>.toml, those of another language in
-texts/<language>/; words that all share are in the locale. How answers are read is in
-`_answers`, what is kept in `_progress`.
+the solutions are in texts/<lesson>.toml, of another language in texts/<language>/.
+How answers are read is in `_answers`, what is kept in `_progress`.
 """
 
 import contextlib

@@ -1,8 +1,7 @@
 """What a learner has done: one JSON file that two notebooks may write, and a table.
 
-The file is ``progress.json`` in the user's data folder, or in the folder that the
-environment variable ``HPKIT_HOME`` names. Where it cannot be written, changes stay in
-memory and the feedback says so. `progress` is the table: HTML, or text elsewhere.
+The file is ``progress.json`` in the user's data folder, or in that of ``HPKIT_HOME``.
+Where it cannot be written, changes stay in memory and the feedback says so.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
 """Searches as files: plain JSON that a person can read, a line a run.
 
-A file holds settings and curves, not the weights and not the data. With
-``storage="tuning.json"`` a search that was stopped, killed or cut off goes on where it
-was. That file is what `Search.save` writes; beside it lies, until the search has ended,
-the state of the runs under way, in `tuning.json.state-0` and `-1` in turn: the JSON
-names the one that is its own, so that both are always of one moment, whenever the
-process ends.
+A file holds settings and curves, not the weights and not the data. With ``storage=`` a
+search that was stopped or killed goes on where it was: beside its file lies, until it
+has ended, the state of the runs under way, in `tuning.json.state-0` and `-1` in turn.
+The JSON names the one that is its own, so that both are always of one moment.
 """
 
 import contextlib
@@ -59,8 +57,8 @@ def _plain(value):
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     """Return the search that `Search.save` has written, without weights.
 
-    `dataset`: the data that it was trained on, if you have them; the file does not hold
-    them. Without: a data set with the names of the columns and no rows.
+    `dataset`: the data that it was trained on, which the file does not hold. Without: a
+    data set with the names of the columns and no rows.
 
     Examples
     --------
