@@ -420,7 +420,7 @@ def names_of(settings):
 
 def told(*settings):
     """Return the names that are worth a word of some settings."""
-    apart = (*USUAL.split(), *varied([*settings, Hyperparameters()]))
+    apart = (*USUAL.split(), *varied([*settings, _DEFAULT]))
     return [n for n in names_of(settings) if n in apart or n not in NAMES]
 
 
@@ -482,6 +482,7 @@ def _checked_make(self, *args, **values):
 
 
 Hyperparameters.__init__ = _checked_make
+_DEFAULT = Hyperparameters()
 
 
 def agreed(setting, of):

@@ -33,8 +33,7 @@ def language(name: str | None = None) -> str:
 
 def words(path: str):
     """Return what stands at a path, such as "search.kinds", in the language chosen."""
-    every = _all_words(_FOLDER, _chosen[0])
-    return functools.reduce(dict.__getitem__, path.split("."), every)
+    return _words(path, _FOLDER, _chosen[0])
 
 
 def say(path: str, **facts):
@@ -58,6 +57,11 @@ def texts_of(english):
     """Return what a file holds, in the words of ko/file where there is one."""
     other = english.parent / _chosen[0] / english.name
     return _merged(_read(english), _read(other)) if other.exists() else _read(english)
+
+
+@functools.cache
+def _words(path, folder, name):
+    return functools.reduce(dict.__getitem__, path.split("."), _all_words(folder, name))
 
 
 @functools.cache

@@ -122,6 +122,7 @@ def searching(own):
     _, data, base, *shared, _, _ = inspect.signature(_Plan).parameters.values()
     _, *others = inspect.signature(own).parameters.values()
     every = sorted([data, base, *others, *shared], key=lambda one: one.kind)
+    every = [one.replace(annotation=one.empty) for one in every]
     bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
     names = {one.name for one in shared}
 
@@ -337,10 +338,8 @@ def cross_validate(
     (1, 3)
     """
     dataset = rated(dataset, loss, metric)
-    one, settings = (
-        isinstance(settings, Hyperparameters),
-        check_settings(settings, dataset),
-    )
+    one = isinstance(settings, Hyperparameters)
+    settings = check_settings(settings, dataset)
     own = {"model": model, "loss": loss, "metric": metric}
     hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
