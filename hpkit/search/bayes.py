@@ -194,8 +194,7 @@ def to_optuna(search: Search) -> Study:
     if not isinstance(search, Search):
         raise refusal("search", search, kind=TypeError)
     study, runs = _new_study(None), search.runs
-    # A start that is on no list was tried, too.
-    ranges = {n: _distribution(n, v, search.values(n)) for n, v in search.space.items()}
+    ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
@@ -312,12 +311,11 @@ def _new_study(sampler):
         optuna.logging.set_verbosity(before)
 
 
-def _distribution(name, values, more=()):
+def _distribution(name, values):
     from optuna import distributions
 
     if not isinstance(values, Range):
-        choices = [_choice(name, value) for value in dict.fromkeys((*values, *more))]
-        return distributions.CategoricalDistribution(choices)
+        return distributions.CategoricalDistribution([_choice(name, v) for v in values])
     if name in COUNTS or values.whole:
         low, high = ends_of(name, values)
         return distributions.IntDistribution(low, high, log=values.log)

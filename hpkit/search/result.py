@@ -22,7 +22,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
-from hpkit.search.space import edge_of
+from hpkit.search.space import Range, edge_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ class Search(_AsRuns):
     base : Hyperparameters
         Values of what was not searched.
     space : dict
-        Name of a hyperparameter: tuple of values, or range.
+        Name of a hyperparameter: tuple of values, or `Range`.
     runs : Runs
         All that was trained, in the order of trying. What it has, such as `settings`,
         `val_loss`, `best` and `to_frame()`, the search has, too.
@@ -158,6 +158,13 @@ class Search(_AsRuns):
     def param_range(self) -> tuple:
         """The values of `param_name` in the order in which they were tried."""
         return tuple(dict.fromkeys(self.values(self.param_name)))
+
+    def _listed(self, name):
+        """Return the range of a hyperparameter, or its list with all that was tried."""
+        own = self.space[name]
+        if isinstance(own, Range):
+            return own
+        return tuple(dict.fromkeys((*own, *self.values(name))))
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
