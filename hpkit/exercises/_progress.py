@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpkit.hyperparameters import brief, refusal
-from hpkit.locale import say, words
+from hpkit.locale import Texts, say
 from hpkit.store import Store, check_kinds, forget_guesses, guesses, home, now
 
 if TYPE_CHECKING:
@@ -43,12 +43,11 @@ def _check(data):
                 when(entry[stamp])
 
 
-_store = Store(None, {"version": 1, "entries": {}}, _check, {})
+_store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))
 
 
 def kept():
     _store.path = home() / "progress.json"
-    _store.words = words("exercises")["progress"]
     return _store
 
 
