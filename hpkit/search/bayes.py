@@ -24,7 +24,7 @@ from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, re
 from hpkit.locale import words
 from hpkit.search.files import about_data, setting_to_plain
 from hpkit.search.result import Search, cost_of
-from hpkit.search.searches import searching, train_more
+from hpkit.search.searches import searching
 from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ def bayesian_search(
     if sampler is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
     earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    parts = _earlier_runs(plan, earlier)
-    if len(earlier) >= count and not parts:
+    plan.parts = _earlier_runs(plan, earlier)
+    if len(earlier) >= count and not plan.parts:
         raise refusal("study_done", count, trials=len(earlier))
-    return _ask_and_tell(plan, count, study, 1, len(earlier), parts, kept=True)
+    return _ask_and_tell(plan, count, study, 1, len(earlier), kept=True)
 
 
 def _earlier_runs(plan, trials):
@@ -142,14 +142,13 @@ def _runs_of(told, dataset, setting):
     return runs
 
 
-def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
+def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
     from optuna.trial import TrialState
 
-    parts, lost = list(parts), ()
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     longest = plan.space.get("epochs", (plan.base.epochs,))
     longest = max(ends_of("epochs", longest))
-    planned = plan.cost([plan.base.but(epochs=longest)] * count)
+    plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
         try:
@@ -158,8 +157,8 @@ def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
             raise refusal("study_values", reason=error) from None
         asked += now
         settings = [_setting(trial.params, plan.base) for trial in trials]
-        lost = yield from train_more(plan, parts, settings, planned, lost)
-        runs = join(parts)
+        yield from plan.train(settings)
+        runs = join(plan.parts)
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
             record = _record(plan.dataset, setting, plan.seeds) if kept else {}
@@ -172,7 +171,7 @@ def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
                 study.tell(trial, float(loss))
             else:  # lost
                 study.tell(trial, state=TrialState.FAIL)
-    yield plan.found(join(parts), planned, lost=lost)
+    yield plan.found()
 
 
 def to_optuna(search: Search) -> Study:

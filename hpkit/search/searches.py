@@ -75,6 +75,11 @@ class _Plan:
             self.seeds = tuple(range(len(self.folds)))
         if self.storage is not None:
             self.storage = Storage(self.storage, self, self.model)
+        self.parts, self.lost, self.planned = (
+            [],
+            (),
+            None,
+        )  # runs so far, `Lost`, `Cost`
 
     def _train(self, settings):
         if self.cv is not None:
@@ -94,8 +99,24 @@ class _Plan:
             with kept or contextlib.nullcontext():
                 yield self.now
 
-    def found(self, runs, planned, **more):
-        search = Search(self.kind, self.base, self.space, runs, planned, **more)
+    def train(self, settings, **more):
+        """Train what is not in `parts` yet, and give what there is again and again."""
+        known = {setting for part in self.parts for setting in part.settings}
+        new = [s for s in dict.fromkeys(settings) if s not in known]
+        if not new:
+            return
+        with self.training(new) as training:
+            for _ in _under_way(training, self.tick):
+                yield self.found(training, finished=False, **more)
+            self.lost = self._lost_with(training)
+            self.parts.append(training.runs)
+
+    def found(self, training=None, **more):
+        """Return what there is, also of a training under way."""
+        lost = self._lost_with(training) if training else self.lost
+        runs = join([*self.parts, training.runs] if training else self.parts)
+        about = self.kind, self.base, self.space, runs, self.planned
+        search = Search(*about, lost=lost, **more)
         if not self.storage:
             return search
         self.storage.keep(search, self.now)
@@ -109,6 +130,18 @@ class _Plan:
         at = runs.order[0], runs.seeds.index(best.seed)
         weights = runs.weights | {at: again.runs.weights.get((0, 0))}
         return replace(search, runs=replace(runs, weights=weights))
+
+    def _lost_with(self, training):
+        """Return what was lost, by numbers of the search; raise where it is all."""
+        ended = training.finished and training.lost
+        if ended and not self.parts and training.arrays["epochs_done"].max() <= 0:
+            raise training.failure
+        shift = sum(len(part.settings) for part in self.parts)
+        shifted = (
+            replace(part, runs=tuple((i + shift, k) for i, k in part.runs))
+            for part in training.lost
+        )
+        return (*self.lost, *shifted)
 
     def cost(self, settings, epochs=None):
         if epochs is None:
@@ -174,38 +207,10 @@ def _under_way(training, tick, pause=float("inf")):
         yield
 
 
-def _check_lost(training, before=()):
-    """Return what was lost, by numbers of the search; raise the error if it is all."""
-    ended = training.finished and training.lost
-    if ended and not before and training.arrays["epochs_done"].max() <= 0:
-        raise training.failure
-    shift = sum(len(part.settings) for part in before)
-    return tuple(
-        replace(part, runs=tuple((i + shift, k) for i, k in part.runs))
-        for part in training.lost
-    )
-
-
 def _train_all(plan, settings):
-    parts, planned = [], plan.cost(settings)
-    lost = yield from train_more(plan, parts, settings, planned, ())
-    yield plan.found(join(parts), planned, lost=lost)
-
-
-def train_more(plan, parts, settings, planned, lost, **more):
-    """Train the settings that are not in `parts`, and append their runs to it."""
-    known = {setting for part in parts for setting in part.settings}
-    new = [s for s in dict.fromkeys(settings) if s not in known]
-    if not new:
-        return lost
-    with plan.training(new) as training:
-        now = (*lost, *_check_lost(training, parts))
-        for _ in _under_way(training, plan.tick):
-            now = (*lost, *_check_lost(training, parts))
-            runs = join([*parts, training.runs])
-            yield plan.found(runs, planned, finished=False, lost=now, **more)
-        parts.append(training.runs)
-    return now
+    plan.planned = plan.cost(settings)
+    yield from plan.train(settings)
+    yield plan.found()
 
 
 @searching
@@ -396,20 +401,18 @@ def check_order(order, space):
 
 
 def _train_steps(plan):
-    base, parts, steps, lost = plan.base, [], (), ()
-    planned = plan.cost(_settings_of_steps(plan))
+    base, steps = plan.base, ()
+    plan.planned = plan.cost(_settings_of_steps(plan))
     for name, values in plan.space.items():
         settings = tried.all_settings(base, {name: values})
-        new = set(settings).difference(*(part.settings for part in parts))
+        new = set(settings).difference(*(part.settings for part in plan.parts))
         step = Step(name, base, values, (), plan.cost(new))
-        about, more = (plan, parts, settings, planned), {"steps": (*steps, step)}
-        lost = yield from train_more(*about, lost, **more)
-        runs = join(parts)
+        yield from plan.train(settings, steps=(*steps, step))
+        runs = join(plan.parts)
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-        steps += (Step(name, step.base, values, numbers, step.cost, base),)
-        done = len(steps) == len(plan.space)
-        yield plan.found(runs, planned, steps=steps, lost=lost, finished=done)
+        steps += (replace(step, settings=numbers, winner=base),)
+        yield plan.found(steps=steps, finished=len(steps) == len(plan.space))
 
 
 def _settings_of_steps(plan):
@@ -484,19 +487,15 @@ def _halve(plan, settings, cuts):
     ends = (*starts[1:], plan.base.epochs)
     each = zip(counts, starts, ends, strict=True)
     epochs = sum(count * (end - start) for count, start, end in each)
-    planned, rungs = plan.cost(settings, epochs), ()
+    plan.planned, rungs = plan.cost(settings, epochs), ()
     if plan.storage:
         rungs = plan.storage.rungs
     there = rungs[-1].kept if rungs else range(len(settings))
 
-    def found(finished=False):
-        more = {"rungs": rungs, "lost": _check_lost(training)}
-        return plan.found(training.runs, planned, finished=finished, **more)
-
     with plan.training(settings) as training:
         for epoch, count in cuts[len(rungs) :]:
             for _ in _under_way(training, plan.tick, epoch):
-                yield found()
+                yield plan.found(training, finished=False, rungs=rungs)
             ranked = [int(i) for i in training.runs.order if i in there]
             kept = tuple(sorted(ranked[:count]))
             losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
@@ -504,5 +503,5 @@ def _halve(plan, settings, cuts):
             rungs += (Rung(epoch, tuple(there), kept),)
             there = kept
         for _ in _under_way(training, plan.tick):
-            yield found()
-        yield found(finished=True)
+            yield plan.found(training, finished=False, rungs=rungs)
+        yield plan.found(training, rungs=rungs)
