@@ -66,35 +66,24 @@ class _Plan:
             check_settings([self.base.but(**{name: v}) for v in ends], self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
+        make, about = Lasting, {"seeds": self.seeds, "model": self.model}
         if self.executor is not None:
-            from hpkit.search.executors import check_executor
+            from hpkit.search.executors import Spread, check_executor
 
             check_executor(self.executor, self.model, self.dataset.objective)
+            make, about = Spread, about | {"executor": self.executor}
         if self.cv is not None:
-            self.folds = check_cv(self)
-            self.seeds = tuple(range(len(self.folds)))
+            make, about = Folds, {"folds": check_cv(self), "model": self.model}
+            self.seeds = tuple(range(len(about["folds"])))
+        self.make = functools.partial(make, self.dataset, **about)
         if self.storage is not None:
             self.storage = Storage(self.storage, self, self.model)
-        self.parts, self.lost, self.planned = (
-            [],
-            (),
-            None,
-        )  # runs so far, `Lost`, `Cost`
-
-    def _train(self, settings):
-        if self.cv is not None:
-            return Folds(self.dataset, self.folds, settings, self.model)
-        about = {"seeds": self.seeds, "model": self.model}
-        if self.executor is None:
-            return Lasting(self.dataset, settings, **about)
-        from hpkit.search.executors import Spread
-
-        return Spread(self.dataset, settings, **about, executor=self.executor)
+        self.parts, self.lost = [], ()  # what was trained and lost so far
 
     @contextlib.contextmanager
     def training(self, settings):
         """Give a training of some settings with all seeds, and close it in the end."""
-        with contextlib.closing(self._train(settings)) as self.now:
+        with contextlib.closing(self.make(settings=settings)) as self.now:
             kept = self.storage and self.storage.kept(self.now)
             with kept or contextlib.nullcontext():
                 yield self.now
