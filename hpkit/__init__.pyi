@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
+import torch
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 
@@ -119,6 +120,7 @@ def bayesian_search(
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
+    device: str | torch.device = "cpu",
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -133,6 +135,7 @@ def grid_search(
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
+    device: str | torch.device = "cpu",
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -148,6 +151,7 @@ def one_at_a_time(
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
+    device: str | torch.device = "cpu",
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -164,6 +168,7 @@ def random_search(
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
+    device: str | torch.device = "cpu",
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -181,6 +186,7 @@ def successive_halving(
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
+    device: str | torch.device = "cpu",
     progress: bool = False,
     **values: Any,
 ) -> Search: ...
@@ -197,5 +203,6 @@ def validation_curve(
     executor: Executor | None = None,
     storage: str | Path | None = None,
     cv: int | None = None,
+    device: str | torch.device = "cpu",
     progress: bool = False,
 ) -> Search: ...

@@ -4,8 +4,6 @@ pyplot is asked for one thing only, a new figure when a learner gives no axes: i
 a current figure for the whole process, and panels draw in threads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,21 +11,14 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 
+from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_cells, map_chart, map_pixels, runs_chart, seeds_chart
 from hpkit.charts.spec import light, text
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs, softmax
-from hpkit.hyperparameters import (
-    TABLE,
-    check_choice,
-    check_flag,
-    check_text,
-    in_order,
-    refusal,
-    varied,
-)
+from hpkit.hyperparameters import TABLE
 from hpkit.locale import Texts
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, short
@@ -52,18 +43,13 @@ def plot_training_curves(
 
     The lowest validation point has a ring. Each line has its label at its end; one
     that diverged has it beside the X at the top edge. Several seeds are a line (their
-    mean) and a band (one standard deviation to each side).
+    mean) and a band (one standard deviation to each side). See Goodfellow, Bengio,
+    Courville, Deep Learning (2016), figure 7.3.
 
     Parameters
     ----------
-    runs : Run, list of Run, Runs or Search
-    ax : matplotlib.axes.Axes, optional
     split : {"both", "valid", "train"}, optional
         Default both for at most four settings, else the validation loss alone.
-
-    Notes
-    -----
-    Goodfellow, Bengio, Courville, Deep Learning (2016), figure 7.3.
 
     Examples
     --------
@@ -74,9 +60,8 @@ def plot_training_curves(
     runs = as_runs(runs)
     count = int((runs.epochs_done >= 0).any(1).sum())
     split = split if split is not None else ("both" if count <= FEW else "valid")
-    check_choice("split", split, ("both", "valid", "train"))
-    differ = varied(runs.settings)
-    names = [short(setting, differ) for setting in runs.settings]
+    hyper.check_choice("split", split, ("both", "valid", "train"))
+    names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     chart = runs_chart(runs, split, names, few=count <= FEW)
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * count)
     return drawn(chart, ax, size, _alt("training", runs))
@@ -94,8 +79,6 @@ def plot_seeds(
 
     Parameters
     ----------
-    runs : Runs, Search or list of Run
-    ax : matplotlib.axes.Axes, optional
     pairs : bool, optional
         Join the dots of the same seed by thin lines; default for at most four
         settings. Runs of one seed share first weights and order of the points.
@@ -109,13 +92,10 @@ def plot_seeds(
     """
     runs = as_runs(runs)
     count = len(runs.settings)
-    if pairs is not None:
-        check_flag("pairs", pairs)
-    names = [short(s, varied(runs.settings)) for s in runs.settings]
-    pairs = pairs if pairs is not None else count <= FEW
+    pairs = count <= FEW if pairs is None else hyper.check_flag("pairs", pairs)
+    names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
-    look = {"seeds": runs.seeds, "pairs": pairs}
-    chart = seeds_chart(losses, runs.diverged, names, **look)
+    chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
     size = _SIZE[0], 1.3 + 0.45 * min(count, 14)
     return drawn(chart, ax, size, _alt("seeds", runs))
 
@@ -126,18 +106,9 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     Solid: the lowest loss of each run (its best epoch), mean over seeds, with a band of
     one standard deviation and the seeds as dots. Dotted: the loss after the last epoch.
     The minimum has a ring; what diverged has an X at the top edge; a minimum at the
-    edge of the list is said. The axis is a log scale when the values grow by factors.
-
-    Parameters
-    ----------
-    curve : Search
-        Of one hyperparameter, such as `validation_curve` gives.
-    ax : matplotlib.axes.Axes, optional
-
-    Notes
-    -----
-    The name is scikit-learn's. Bengio, Practical recommendations for gradient-based
-    training of deep architectures (2012): hyperparameters on a log scale.
+    edge of the list is said. The axis is a log scale when the values grow by factors
+    (Bengio, Practical recommendations for gradient-based training of deep
+    architectures, 2012). `curve` is a search over one hyperparameter.
 
     Examples
     --------
@@ -156,11 +127,8 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
 
     One vertical scale for each hyperparameter and, at the right, the validation loss
     (log scale, low at the bottom). The five best settings are in color, the others
-    gray; what diverged ends in an X at the top.
-
-    Notes
-    -----
-    Inselberg, The plane with parallel coordinates, The Visual Computer 1 (1985).
+    gray; what diverged ends in an X at the top (Inselberg, The plane with parallel
+    coordinates, The Visual Computer 1, 1985).
 
     Examples
     --------
@@ -173,18 +141,17 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     runs, names = search.runs, list(search.space)
     out = runs.diverged.any(1)
     space = {name: search._listed(name) for name in names}
-    axes = charts.parallel_axes(space, runs.mean_val_loss[~out])
+    losses = np.where(out, np.nan, runs.mean_val_loss)
+    axes, shares = charts.parallel_axes(space, runs.settings, losses)
     axes[-1].label = _SAY["val_loss"]
-    shares = charts.parallel_shares(search, axes)
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     best = [i for i in tried[: len(_STRONG)] if not out[i]]
     strong, count = np.isin(np.arange(len(out)), best), len(out)
-    looks = {"color": ["gray"] * count, "label": [None] * count}
-    looks["shape"] = ["circle"] * count
-    for rank, i in enumerate(best):
+    looks = {"color": ["gray"] * count, "label": [""] * count}
+    for color, i in zip(_STRONG, best, strict=False):
         setting = short(search.settings[i], names)
         looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
-        looks["color"][i] = _STRONG[rank]
+        looks["color"][i] = color
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.05)
     marked = [
@@ -204,12 +171,8 @@ def plot_best_so_far(
     """Return the axes with the lowest validation loss against the epochs spent.
 
     Counted as in `Search.best_so_far`: settings one after the other. The loss axis is a
-    log scale when the lines span more than a factor of ten.
-
-    Parameters
-    ----------
-    searches : Search, list of Search, or dict of name: Search
-    ax : matplotlib.axes.Axes, optional
+    log scale when the lines span more than a factor of ten. Several searches are a list
+    or a dictionary by name.
 
     Examples
     --------
@@ -235,9 +198,6 @@ def plot_grid(
 
     Parameters
     ----------
-    grid : Search
-        Of at least two hyperparameters.
-    ax : matplotlib.axes.Axes, optional
     x, y : str, optional
         The two hyperparameters; default the first two. Of all others each cell shows
         the best.
@@ -252,43 +212,38 @@ def plot_grid(
     grid = _as_search(grid)
     x, y = _two_names(grid, x, y)
     space = _space(grid, x, y)
-    loss = np.full((len(space[y]), len(space[x])), np.nan)
-    for cell, i in charts.best_in_cells(grid, space).items():
-        loss[cell[::-1]] = charts.loss_in(grid, i)
-    best, ties = _lowest(grid, space)
-    framed = {"best": [charts.cell_of(best, space)] if best else [], "ties": ties}
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = _SAY["over"].format(names=others) if others else ""
-    chart = charts.heatmap_chart(space, loss, framed=framed, title=title)
+    chart = charts.path_chart(space, [grid], **_lowest(grid, space), title=title)
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
 def _two_names(search, x, y):
     names = list(search.space)
     if len(names) < 2:
-        raise refusal("map_names", got=", ".join(names))
+        raise hyper.refusal("map_names", got=", ".join(names))
     for way, name in (("x", x), ("y", y)):
         if name is not None:
-            check_choice(way, name, names)
+            hyper.check_choice(way, name, names)
     x = next(n for n in names if n != y) if x is None else x
     y = next(n for n in names if n != x) if y is None else y
     if x == y:
-        raise refusal("axes_differ", x)
+        raise hyper.refusal("axes_differ", x)
     return x, y
 
 
 def _space(search, x, y):
     """Return the values of two hyperparameters that were tried, in their order."""
-    return {name: in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
+    return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
 
 
 def _lowest(search, space):
-    """Return the best setting, if any, and the cells of those that are as good."""
+    """Return the best setting and the cells of those that are as good, if any."""
     if search.runs.diverged.any(1).all():
-        return None, []
+        return {}
     numbers = {search.settings.index(setting) for setting in search.ties}
     cells = charts.best_in_cells(search, space).items()
-    return search.best, [cell for cell, i in cells if i in numbers]
+    return {"best": search.best, "ties": [cell for cell, i in cells if i in numbers]}
 
 
 def _size(space):
@@ -313,8 +268,7 @@ def plot_path(
     Parameters
     ----------
     steps : Search
-        Of `one_at_a_time`, of at least two hyperparameters.
-    ax : matplotlib.axes.Axes, optional
+        Of `one_at_a_time`.
     grid : Search, optional
         The whole map, drawn below the path; without it only what the path has seen.
     x, y : str, optional
@@ -338,9 +292,9 @@ def plot_path(
             change = named_value(step.name, getattr(step.winner, step.name))
             said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
-    best, ties = (None, []) if grid is None else _lowest(grid, space)
-    look = {"best": best, "ties": ties, "title": "   ".join(said)}
-    chart = charts.path_chart(space, [known], path, **look)
+    framed = _lowest(known, space) if grid is not None else {}
+    title = "   ".join(said)
+    chart = charts.path_chart(space, [known], path, **framed, title=title)
     alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     return drawn(chart, ax, _size(space), alt)
 
@@ -357,10 +311,8 @@ def plot_decision_boundary(
     ----------
     run : Run
         On data with two features and classes.
-    ax : matplotlib.axes.Axes, optional
     epoch : {"best", "last"}, default "best"
         Weights of the epoch with the lowest validation loss, or of the last.
-    split : {"train", "valid"}, default "train"
 
     Examples
     --------
@@ -369,9 +321,9 @@ def plot_decision_boundary(
     'x1'
     """
     if not isinstance(run, Run):
-        raise refusal("one_run", kind=TypeError, type=type(run).__name__)
+        raise hyper.refusal("one_run", kind=TypeError, type=type(run).__name__)
     _check_flat(run.dataset)
-    check_choice("split", split, ("train", "valid"))
+    hyper.check_choice("split", split, ("train", "valid"))
     run.network(epoch)  # or says why there is none
     check_there(run.dataset)
     pixels = map_pixels(run, epoch, CELLS)
@@ -405,7 +357,7 @@ def plot_data(
     >>> len(plot_data(hk.load_dataset("moons")).collections)
     2
     """
-    check_choice("split", split, ("train", "valid"))
+    hyper.check_choice("split", split, ("train", "valid"))
     if check_there(check_dataset(dataset)).name == "digits":
         return _draw_digits(dataset, ax, getattr(dataset, split))
     _check_flat(dataset)
@@ -428,7 +380,7 @@ def _draw_digits(data, ax, rows):
 def _check_flat(data):
     if data.n_features != 2 or data.is_regression:
         kind = _SAY["regression" if data.is_regression else "classes"]
-        raise refusal("flat", features=data.n_features, what=kind)
+        raise hyper.refusal("flat", features=data.n_features, what=kind)
 
 
 def _as_search(result, kinds=None):
@@ -436,7 +388,7 @@ def _as_search(result, kinds=None):
     kind = getattr(result, "kind", type(result).__name__)
     if not isinstance(result, Search) or (kinds and kind not in kinds):
         wanted = " or ".join(f"hpkit.{k}" for k in kinds or ("grid_search",))
-        raise refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
+        raise hyper.refusal("chart_search", kind=TypeError, got=kind, wanted=wanted)
     return result
 
 
@@ -462,16 +414,15 @@ def _axes_for(ax, size=None):
 
         return plt.subplots(figsize=size, layout="constrained")[1]
     if not isinstance(ax, Axes):
-        raise refusal("axes", ax, kind=TypeError)
+        raise hyper.refusal("axes", ax, kind=TypeError)
     return ax
 
 
 def alt_text(ax: Axes, sentence: str) -> Axes:
     """Return `ax` after giving its picture a sentence for those who do not see it.
 
-    It is added to what the picture says already; hpkit's charts say themselves. A
-    notebook's output carries it as metadata, ``{"image/png": {"alt": ...}}``, where
-    nbconvert's templates look for it.
+    It is added to what the picture says already. A notebook's output carries it as
+    metadata, where nbconvert's templates look for it.
 
     Examples
     --------
@@ -480,7 +431,7 @@ def alt_text(ax: Axes, sentence: str) -> Axes:
     ['A bowl.']
     """
     figure = _axes_for(ax).figure
-    check_text("sentence", sentence)
+    hyper.check_text("sentence", sentence)
     figure.hpkit_said = [*getattr(figure, "hpkit_said", ()), sentence]
     figure._repr_mimebundle_ = partial(_only_metadata, figure)
     return ax

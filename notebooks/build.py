@@ -36,8 +36,8 @@ FOLDER = ROOT / "notebooks"
 # and shows the end of what its button plays, for whoever only reads.  It stays, however
 # long the cells below take that do something to the panel.
 PATIENT = """
-from hpkit.panels import live as _live, panel as _panel
-_live.Live.now.__kwdefaults__["seconds"] = 60.0
+from hpkit.panels import panel as _panel
+_panel.Live.now.__kwdefaults__["seconds"] = 60.0
 _panel.SAVE = 3600.0
 def _play(cell, to_the_end={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
     panel = cell.result

@@ -22,11 +22,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from recorded import LEVELS, LOSSES, PATH, record
 
-from hpkit.charts.live import SCRIPT, STYLE
 from hpkit.charts.spec import CLASSES, COLORS, Axis, Chart, css
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import words
-from hpkit.panels.controls import written
+from hpkit.panels.controls import SCRIPT, STYLE, written
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "notebooks" / "page"

@@ -26,7 +26,7 @@ PARTS = {
         "Each also takes `{shared}`, and gives a `Search` with `best`, `best_run`, "
         "`ties`, `edge`, `to_frame()` and `save(path)`.\n"
         '- `storage="tuning.json"`: a killed search goes on.\n'
-        "- `cv=5`: each setting on five folds.\n"
+        "- `cv=5`: settings on five folds.\n"
         "- `heads=[2, 4]`: `setting.heads` in your `model`.\n"
         "- `loss=`, `metric=`: of outputs and targets, as in `fit`.",
         "validation_curve grid_search one_at_a_time random_search successive_halving "

@@ -14,10 +14,10 @@ from matplotlib.text import Text
 
 import hpkit as hk
 from hpkit import locale
-from hpkit.charts.live import LiveCharts
 from hpkit.exercises import load_lesson
 from hpkit.hyperparameters import TABLE
 from hpkit.locale import words
+from hpkit.panels.controls import LiveCharts
 
 ROOT = Path(hk.__file__).parent
 LITTLE = """

@@ -33,7 +33,7 @@ from torch import nn  # noqa: F401
 import hpkit as hk
 from hpkit.exercises import LESSONS, configure, load_lesson
 from hpkit.exercises._progress import load
-from hpkit.panels.live import Live
+from hpkit.panels.panel import Live
 
 # At the first optimizer torch names a folder of its own in os.environ.
 torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
@@ -125,6 +125,7 @@ SHARED |= {
     "storage": None,
     "cv": None,
     "progress": False,
+    "device": "cpu",
     "lr": [0.1, 1.0],
 }
 BATCHES, DRAWN = {"batch_size": [8, 16]}, {"n_trials": 3, "search_seed": 0}
@@ -152,7 +153,7 @@ FUNCTIONS = {
     "train": (
         trained,
         {"dataset": DATA, "settings": BASE, "seeds": (0,), "model": None}
-        | {"tick": 0.03, "dtype": torch.float32},
+        | {"tick": 0.03, "dtype": torch.float32, "device": "cpu"},
     ),
     "cross_validate": (
         hk.cross_validate,

@@ -8,22 +8,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 from PIL import Image, ImageDraw
 
-from hpkit.charts.spec import (
-    CLASSES,
-    COLORS,
-    GUESS,
-    SHAPES,
-    Axis,
-    Chart,
-    band,
-    cross,
-    image,
-    line,
-    points,
-    ring,
-    rule,
-    text,
-)
+from hpkit.charts import spec as mark
+from hpkit.charts.spec import CLASSES, COLORS, GUESS, SHAPES, Axis, Chart
 from hpkit.engine.runs import softmax
 from hpkit.locale import Texts
 
@@ -31,7 +17,6 @@ WORDS = Texts("charts")
 WAYS = Texts("capstone.rivals")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
-_ASIDE = 0.24  # of a row, over which the dots of seeds are spread
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
 SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
@@ -132,20 +117,20 @@ def loss_chart(
 
     def curves(runs, name, **look):
         values = [getattr(r, name) for r in runs]
-        return line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
+        return mark.line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
 
     return Chart(
         Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
         [
             curves(faded, "val_loss", **gray),
-            line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
+            mark.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
             curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),
             curves(others, "val_loss", color=colors, width=2.2, label=names),
             curves([run], "train_loss", width=2, dash="dashed", label=train),
             curves([run], "val_loss", width=3, label=val, strong=True),
-            ring(at, [r.best_val_loss for r, _ in calm], **ringed),
-            cross([left * per_epoch(r) for left, r, _ in out], **lost),
+            mark.ring(at, [r.best_val_loss for r, _ in calm], **ringed),
+            mark.cross([left * per_epoch(r) for left, r, _ in out], **lost),
             *marks,
         ],
         alt=alt,
@@ -186,13 +171,13 @@ def runs_chart(
                 height[left] = top  # up to its cross
             if not out[i] and len(each) > 1:
                 around = mean - spread, mean + spread
-                marks.append(band(epochs, *around, color=color, opacity=0.15))
+                marks.append(mark.band(epochs, *around, color=color, opacity=0.15))
             label = WORDS["val" if solid else "train"] if one else names[i]
             look["label"] = None if out[i] or (part != parts[0] and not one) else label
             look["width"] = (3.2 if strong else 2.4) * (1 if solid else 0.75)
             look["dash"] = None if solid else "dashed"
             look["strong"] = strong or (one and solid)
-            marks.append(line(epochs, height, **look))
+            marks.append(mark.line(epochs, height, **look))
         mean = runs.val_loss[i].mean(0)
         if out[i]:
             at = min(clipped(mean, top)[1] or most, most)
@@ -200,11 +185,13 @@ def runs_chart(
             while any(abs(at - other) < 0.9 * gap for other in taken):
                 at += step
             taken.append(at)
-            marks.append(cross([at], label=WORDS["gone"].format(names[i]), color=color))
+            marks.append(
+                mark.cross([at], label=WORDS["gone"].format(names[i]), color=color)
+            )
         elif split != "train" and np.isfinite(mean).any():
             at, size = int(np.nanargmin(mean)), 6 if few or strong else 3.4
             look = {"size": size, "filled": False, "hover": False, "color": color}
-            marks.append(points([at], [mean[at]], **look))
+            marks.append(mark.points([at], [mean[at]], **look))
     loss = {"valid": "val_loss", "train": "train_loss", "both": "both_losses"}[split]
     loss = WORDS["loss" if split == "both" and one else loss]
     epoch = WORDS["epoch" if split == "train" else "marked_epoch"]
@@ -229,19 +216,21 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
     gone, labels = np.flatnonzero(out.any(1)), list(names)
     colors, dots = [_SHADES[i % len(_SHADES)] for i in range(count)], []
     # Seeds beside each other lie at other heights: few dots cover each other.
-    aside = _ASIDE * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
+    aside = 0.24 * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
     for i, color in enumerate(colors):
         if i in gone and told is None:
             labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))
         each = zip(seeds, losses[i], strict=True)
         look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
         look["tip"] = [WORDS["tip_seed"].format(names[i], *at) for at in each]
-        dots.append(points(losses[i], rows[i] + aside, **look))
+        dots.append(mark.points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
     still = {"color": "ink", "width": 3.4, "hover": False}
     if told is None:
-        means = [line(np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3], **still)]
+        means = [
+            mark.line(np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3], **still)
+        ]
         across = WORDS["means"], (low - room, high + (2 if len(gone) else 1) * room)
     else:
         lost["label"] = [WORDS["diverged"]] * len(gone)
@@ -249,11 +238,15 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
         around = mean[:, None] + np.outer(spread, [-1, 1])
         look = {"shape": "diamond", "size": 6, "label": told, "strong": True}
         look |= {"color": "orange", "hover": False}
-        means = [line(around, rows[:, None] + [0.2, 0.2], **still)]
-        means.append(points(mean, rows + 0.2, **look))
+        means = [mark.line(around, rows[:, None] + [0.2, 0.2], **still)]
+        means.append(mark.points(mean, rows + 0.2, **look))
         across = WORDS["seeds"], (0, nice_top(high + room))
-    crosses = points(np.full(len(gone), high + room), rows[gone], **lost)
-    marks = [line(joined, rows + aside[: len(joined), None], **thin), *dots, *means]
+    crosses = mark.points(np.full(len(gone), high + room), rows[gone], **lost)
+    marks = [
+        mark.line(joined, rows + aside[: len(joined), None], **thin),
+        *dots,
+        *means,
+    ]
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
     return Chart(Axis(*across), up, [*marks, crosses], alt=alt)
 
@@ -280,12 +273,12 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     places, you = _log_odds(bars), _log_odds(mine)
     look = {"color": "orange", "shape": "diamond", "size": 7}
     marks = [
-        rule(places, color="ink", width=1, dash="dashed"),
-        rule(you, color="orange", width=1.4),
-        points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
-        line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
-        points(you, np.zeros(len(you)), **look),
-        text(places, top - 0.15 + np.arange(len(bars)) % 2 / 2, words, size=0.85),
+        mark.rule(places, color="ink", width=1, dash="dashed"),
+        mark.rule(you, color="orange", width=1.4),
+        mark.points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
+        mark.line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
+        mark.points(you, np.zeros(len(you)), **look),
+        mark.text(places, top - 0.15 + np.arange(len(bars)) % 2 / 2, words, size=0.85),
     ]
     ticks = {"ticks": _log_odds(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
     across = Axis(WAYS["axis"], tuple(_log_odds(_ENDS)), **ticks)
@@ -332,8 +325,8 @@ def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) ->
     for n in range(dataset.n_outputs):
         look = {"color": CLASSES[n % len(CLASSES)], "shape": SHAPES[n % len(SHAPES)]}
         look |= {"size": size, "hover": False, "legend": names[n] if names else None}
-        dots.append(points(*part.X[part.y == n].T, **look))
-    ground = image(np.zeros((0, 0, 4), np.uint8) if pixels is None else pixels)
+        dots.append(mark.points(*part.X[part.y == n].T, **look))
+    ground = mark.image(np.zeros((0, 0, 4), np.uint8) if pixels is None else pixels)
     across = Axis(dataset.features[0], (left, right))
     up = Axis(dataset.features[1], (bottom, top))
     return Chart(across, up, [ground, *dots], grid=False, **chart)

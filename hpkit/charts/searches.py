@@ -9,23 +9,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
-from hpkit.charts.spec import (
-    CLASSES,
-    GUESS,
-    SHAPES,
-    Axis,
-    Chart,
-    band,
-    cells,
-    cross,
-    frames,
-    line,
-    points,
-    ring,
-    rule,
-    text,
-)
+from hpkit.charts.spec import CLASSES, GUESS, SHAPES, Axis, Chart
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
 from hpkit.locale import Texts
 from hpkit.search.space import Range
@@ -34,12 +20,9 @@ from hpkit.text import short, shown
 WORDS = Texts("charts")
 _LOG = Texts("capstone.pictures")
 WIDE = 8  # times the lowest value: from there on the axis is logarithmic
-_DOTS = 12  # seeds drawn as single points; more are a smear
 DOT = {"size": 3, "opacity": 0.45, "hover": False}
 _ROOM = 0.05  # of an axis beside its outermost values
 DASH = "\N{EN DASH}"
-_LIFT = 0.16  # of a cell: its number stands above the middle
-_STOP = np.array([[-0.34], [-0.24]])  # and the path passes at the left and below
 _GAP, _NARROW = 1, 3  # places between two steps, and those of a short list
 _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "ties": ("orange", 2.5, "dashed", 0.0),
@@ -49,7 +32,6 @@ _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
 }
 _DASHES = (None, "dashed", "dotted", "dashdot")
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
-_MOST = 7  # values of a list that are all written at their axis
 
 
 def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
@@ -100,15 +82,15 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     top = nice_top(max([1.1 * start, *(min(high, 2 * start) for high in highs)]))
     _, left = clipped(means[chosen], top)
     ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
-    names = [f"{TABLE[name].short} {text}" for text in texts]
+    names = [f"{TABLE[name].short} {said}" for said in texts]
     each = {"color": colors, "label": ends, "name": names, "click": "curve"}
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if out[chosen] else texts[chosen]
     gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
     marks = [
-        line(*stacked(means, top), width=1.5, **each),
-        line(*stacked([means[chosen]], top), **strong),
-        cross([] if left is None else [left], name=names[chosen], **gone),
+        mark.line(*stacked(means, top), width=1.5, **each),
+        mark.line(*stacked([means[chosen]], top), **strong),
+        mark.cross([] if left is None else [left], name=names[chosen], **gone),
     ]
     across = Axis(WORDS["epoch"], (0, 1.02 * max(s.epochs for s in found.settings)))
     up = Axis(WORDS["val_loss"], (0, top))
@@ -152,7 +134,7 @@ def validation_chart(
     each_said = zip(kinds, texts, mean, spread, strict=True)
     called = TABLE[name].short
     tips = [WORDS[kind].format(f"{called} {v}", *of) for kind, v, *of in each_said]
-    dots = each.ravel() if several and len(runs.seeds) <= _DOTS else []
+    dots = each.ravel() if several and len(runs.seeds) <= 12 else []  # else a smear
     level = (axis.domain, [start, start]) if last else ((), ())
     words = ("before_training", "last_epoch", "best_epoch")
     first, end, curve = (WORDS[word] if last else None for word in words)
@@ -164,17 +146,17 @@ def validation_chart(
     lost |= {"label": WORDS["diverged"], "tip": [tips[i] for i in gone]}
     lowest = [WORDS[label].format(mean[i], texts[i]) for i in best]
     marks = [
-        band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
-        line(*(drawn or ((), ())), **drawing, **GUESS),
-        line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
-        line(*level, width=1.3, label=first, **soft),
-        line(at[order], ends[order], width=2.2, label=end, **soft),
-        line(x, y, width=2.6, label=curve, strong=last, hover=False),
-        points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
-        points(at, mean, color=colors, size=5, click="point", tip=tips),
-        points(at[picked], height, size=5, hover=False, **sign),
-        cross(at[gone], **lost),
-        ring(at[best], mean[best], color="orange", label=lowest),
+        mark.band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
+        mark.line(*(drawn or ((), ())), **drawing, **GUESS),
+        mark.line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
+        mark.line(*level, width=1.3, label=first, **soft),
+        mark.line(at[order], ends[order], width=2.2, label=end, **soft),
+        mark.line(x, y, width=2.6, label=curve, strong=last, hover=False),
+        mark.points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),
+        mark.points(at, mean, color=colors, size=5, click="point", tip=tips),
+        mark.points(at[picked], height, size=5, hover=False, **sign),
+        mark.cross(at[gone], **lost),
+        mark.ring(at[best], mean[best], color="orange", label=lowest),
     ]
     up = Axis(WORDS["val_loss" if last else "lowest_loss"], (floor, top))
     choose = WORDS["choose_value"].format(TABLE[name].label)
@@ -210,12 +192,12 @@ def heatmap_chart(
         at = np.reshape(framed[kind], (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
         look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
-        made.append(frames(*at.T, legend=legends[kind], **look))
+        made.append(mark.frames(*at.T, legend=legends[kind], **look))
     axes = [
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
-    losses = cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
+    losses = mark.cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
 
@@ -243,18 +225,19 @@ def profile_chart(found, side: int, **chart) -> Chart:
     dots = {"size": 5, "tip": tips, "label": [beats[k] for k in fine]}
     lost = {"color": "ink", "tip": [WORDS["tip_out"].format(named[k]) for k in gone]}
     marks = [
-        line(at[fine], lowest[fine], width=2.6, hover=False),
-        points(at[fine], lowest[fine], **dots),
-        cross(at[gone], label=WORDS["diverged"], **lost),
+        mark.line(at[fine], lowest[fine], width=2.6, hover=False),
+        mark.points(at[fine], lowest[fine], **dots),
+        mark.cross(at[gone], label=WORDS["diverged"], **lost),
     ]
     top = nice_top(1.1 * max(lowest[fine], default=0))
     return Chart(axis, Axis(WORDS["lowest_loss"], (0, top)), marks, **chart)
 
 
-def cell_of(setting, space) -> tuple[int, int]:
-    """Return column and row of a setting on the map of the first two names."""
-    first, second = list(space)[:2]
-    return tuple(list(space[n]).index(getattr(setting, n)) for n in (first, second))
+def cell_of(setting, space) -> tuple[int, int] | None:
+    """Return column and row on the map of the first two names, None where not on it."""
+    lists = [(list(values), getattr(setting, n)) for n, values in space.items()][:2]
+    if all(value in values for values, value in lists):
+        return tuple(values.index(value) for values, value in lists)
 
 
 def best_in_cells(search, space) -> dict[tuple, int]:
@@ -266,16 +249,18 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
-def loss_in(search, number):
-    """Return the loss of a setting on the map, inf where it diverged."""
-    runs = search.runs
-    return np.inf if runs.diverged[number].any() else runs.mean_val_loss[number]
-
-
 def path_chart(
-    space, searches, path, *, best=None, best_label=None, ties=(), chosen=None, title=""
+    space,
+    searches,
+    path=None,
+    *,
+    best=None,
+    best_label=None,
+    ties=(),
+    chosen=None,
+    title="",
 ) -> Chart:
-    """Return the lowest loss of each pair of values, and a path over them.
+    """Return the lowest loss of each pair of values, and perhaps a path over them.
 
     Where several searches know a cell, the last one counts. `path` is the start, then
     the winner of each step; cells of `best`, `ties` and `chosen` are framed.
@@ -283,106 +268,98 @@ def path_chart(
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
     for search in searches:
+        runs = search.runs
         for cell, i in best_in_cells(search, space).items():
-            loss[cell[::-1]] = value = loss_in(search, i)
+            value = np.inf if runs.diverged[i].any() else runs.mean_val_loss[i]
+            loss[cell[::-1]] = value
             said = short(search.settings[i], space), value
             tips[cell] = WORDS["tip" if value < np.inf else "tip_out"].format(*said)
     unknown = WORDS["script"]["unknown"]
     every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
     stops = {}  # of each cell on the map: "S", "1" or a span of them
-    placed = [(number, _cell_on(setting, space)) for number, setting in enumerate(path)]
+    placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path or ())]
     for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
-    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T + _STOP
+    # A cell's number stands above the middle, and the path passes at the left below.
+    at = np.reshape([cell for cell, _ in stops], (-1, 2)).T - [[0.34], [0.24]]
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
     marks = [
-        line(*at, color="ink", width=2.5, halo=True, hover=False),
-        points(*at, hover=False, **dots),
-        text(*at, badges, strong=True, size=0.9),
+        mark.line(*at, color="ink", width=2.5, halo=True, hover=False),
+        mark.points(*at, hover=False, **dots),
+        mark.text(*at, badges, strong=True, size=0.9),
     ]
     framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
     framed["chosen"] = [] if chosen is None else [chosen]
-    legends = {"best": best_label or WORDS["best"], "chosen": None}
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
-    look = {"framed": framed, "legends": legends, "tips": every, "marks": marks}
-    return heatmap_chart(space, loss, lift=_LIFT, title=title, alt=alt, **look)
+    look = {"framed": framed, "tips": every, "marks": marks, "title": title}
+    if path:
+        look["legends"] = {"best": best_label or WORDS["best"], "chosen": None}
+        look["lift"] = 0.16
+    return heatmap_chart(space, loss, alt=alt, **look)
 
 
-def _cell_on(setting, space):
-    """Return the cell of a setting, None where the map has no such cell."""
-    there = all(getattr(setting, name) in space[name] for name in list(space)[:2])
-    return cell_of(setting, space) if there else None
-
-
-def _step_losses(runs, step, values):
-    """Return the loss of each value of a step: nan not begun, inf diverged."""
-    number = {s: i for i, s in enumerate(runs.settings)}
-    tried = [number.get(step.base.but(**{step.name: v})) for v in values]
-    loss = [np.nan if i is None else runs.mean_val_loss[i] for i in tried]
-    gone = [i is not None and runs.diverged[i].any() for i in tried]
-    return np.where(gone, np.inf, loss)
-
-
-def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
+def steps_chart(search, space) -> tuple[Chart, list]:
     """Return the validation curves of the steps, and the settings of their points.
 
-    Steps that the search, or None, has not begun are named only.
+    Steps that the search, or None, has not begun are named only. A click tells the
+    number of a point as "setting".
     """
-    steps = search.steps if search else ()
-    ordered = [in_order(values) for values in space.values()]
-    losses = [
-        _step_losses(search.runs, step, values)
-        for step, values in zip(steps, ordered, strict=False)
-    ]
-    known = np.concatenate([[], *losses])
-    known = known[np.isfinite(known)]
-    top, begin = nice_top(1.1 * known.max()) if len(known) else 1.0, 0
-    ticks, texts, heads, said, tips = [], [], [], [], []
-    settings, won, gone = [], [], []
-    curves = np.full((2, len(space), max(map(len, ordered))), np.nan)
-    for number, (name, values) in enumerate(zip(space, ordered, strict=True)):
-        at, winner = begin + np.arange(len(values), dtype=float), None
-        at += max(0, _NARROW - len(values)) / 2
+    steps, loss_of = search.steps if search else (), {}
+    if search:
+        out, loss = search.runs.diverged.any(1), search.runs.mean_val_loss
+        known = np.where(out, np.inf, loss)
+        loss_of = dict(zip(search.settings, known, strict=True))
+    ticks, texts, heads, said, begin = [], [], [], [], 0
+    settings, won, gone, losses = [], [], [], []
+    most = max(map(len, space.values()))
+    curves = np.full((2, len(space), most), np.nan)
+    for number, (name, values) in enumerate(space.items()):
+        values, winner = in_order(values), None
+        at = begin + np.arange(len(values)) + max(0, _NARROW - len(values)) / 2
         ticks += at.tolist()
         texts += map(shown, values)
         now = "next" if number == len(steps) else "later"
         if number < len(steps):
-            step, loss, now = steps[number], losses[number], "now"
+            step, now = steps[number], "now"
             winner = step.winner
+            tried = [step.base.but(**{name: value}) for value in values]
+            loss = np.array([loss_of.get(setting, np.nan) for setting in tried])
             good = np.flatnonzero(np.isfinite(loss))
             curves[:, number, : len(good)] = at[good], loss[good]
             gone += at[np.isposinf(loss)].tolist()
-            tried = [step.base.but(**{name: values[k]}) for k in good]
+            tried = [tried[k] for k in good]
             won += [len(settings) + k for k, s in enumerate(tried) if s == winner]
             settings += tried
-            told = zip(tried, loss[good], strict=True)
-            tips += [WORDS["tip"].format(short(s, space), value) for s, value in told]
+            losses += loss[good].tolist()
         now = WORDS["won" if winner else now]
         now = now.format(shown(getattr(winner, name)) if winner else "")
         head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
         said.append(f"{TABLE[name].label}, {now}")
         begin += max(len(values), _NARROW) + _GAP
+    top = nice_top(1.1 * max(losses, default=0))
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
+    told = zip(settings, losses, strict=True)
+    tips = [WORDS["tip"].format(short(s, space), value) for s, value in told]
     x, y = curves[:, np.isfinite(curves[0])]
-    losses = {"kind": "linear" if len(known) else "none", "ticks": (0, top / 2, top)}
+    scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
     room = {"room": _NARROW + _GAP}  # between middles
     marks = [
-        text(middle, 1.22 * level, names, strong=True, **room),
-        text(middle, 1.1 * level, states, color="soft", **room),
-        line(*curves, width=2.2, hover=False),
-        points(x, y, size=4.5, tip=tips, click=click),
-        ring(x[won], y[won], color="orange"),
-        cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
+        mark.text(middle, 1.22 * level, names, strong=True, **room),
+        mark.text(middle, 1.1 * level, states, color="soft", **room),
+        mark.line(*curves, width=2.2, hover=False),
+        mark.points(x, y, size=4.5, tip=tips, click="setting"),
+        mark.ring(x[won], y[won], color="orange"),
+        mark.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     chart = Chart(
         Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks),
-        Axis(WORDS["loss"], (0, 1.3 * top), **losses),
+        Axis(WORDS["loss"], (0, 1.3 * top), **scale),
         marks,
-        title=WORDS["steps"] if title is None else title,
+        title=WORDS["steps"],
         alt=WORDS["steps_alt"].format("; ".join(said)),
         choose=WORDS["choose_setting"],
     )
@@ -390,15 +367,16 @@ def steps_chart(search, space, *, title=None, click=None) -> tuple[Chart, list]:
 
 
 def best_so_far_chart(
-    searches, *, look=None, budget=None, ends=None, log=None, label="{} {:.3g}", **chart
+    searches, *, looks=(CLASSES, SHAPES, _DASHES), budget=None, ends=None, **chart
 ) -> Chart:
     """Return a step line for each `Search`, by name: the lowest loss so far.
 
-    `look` has their "colors", "dashes" and "shapes", `ends` by name the lowest loss of
-    each of many races, drawn as a column of points at the right. The loss axis is
-    logarithmic, unless `log` says otherwise, where the lines span a factor of ten.
+    `looks` are their colors, shapes and dashes. With a `budget` they race: `ends` has
+    by name the lowest loss of each of many races, drawn as a column of points at the
+    right. Else the loss axis is logarithmic where the lines span a factor of ten.
     """
-    looks = {"colors": CLASSES, "dashes": _DASHES, "shapes": SHAPES} | dict(look or {})
+    colors, shapes, dashes = looks
+    race, label = budget is not None, "{}" if budget else "{} {:.3g}"
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
     x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
@@ -416,21 +394,24 @@ def best_so_far_chart(
         room = (len(curves) + 0.7) * _COLUMN if column else room
     tops = [*(np.fmax.reduce(loss) for _, loss in curves.values()), *height]
     low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)
-    log, floor = high > 10 * low > 0 if log is None else log, floor_of([low, high])
+    log, floor = race or high > 10 * low > 0, floor_of([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
     ticks = np.linspace(0, budget, 4).round() if room else ()
-
-    def of(name, numbers):
-        return [looks[name][k % len(looks[name])] for k in numbers]
-
     every = range(len(curves))
-    steps = {"color": of("colors", every), "dash": of("dashes", every), "step": True}
-    steps |= {"width": 2.6, "name": list(curves), "label": labels}
-    dots = {"color": of("colors", owner), "shape": of("shapes", owner), "size": 4}
+    steps = {"color": _by_turns(colors, every), "dash": _by_turns(dashes, every)}
+    steps |= {"width": 2.6, "name": list(curves), "label": labels, "step": True}
+    dots = {"color": _by_turns(colors, owner), "shape": _by_turns(shapes, owner)}
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
-    marks = [line(x, y, **steps), points(at, height, **dots, tip=tips)]
+    marks = [
+        mark.line(x, y, **steps),
+        mark.points(at, height, **dots, size=4, tip=tips),
+    ]
     return Chart(across, up, marks, **chart)
+
+
+def _by_turns(looks, numbers):
+    return [looks[k % len(looks)] for k in numbers]
 
 
 def _log_axis(label, values):
@@ -450,11 +431,11 @@ def spent_chart(each, budget) -> Chart:
         spent, lowest = int(epochs[-1]), loss[-1]
         said = _LOG["entry"].format(n=n + 1, what=name)
         look = {"color": CLASSES[n % len(CLASSES)], "label": said}
-        marks.append(line(epochs, loss, step=True, width=3, **look))
-        marks.append(rule(spent, color="soft", width=0.6))
+        marks.append(mark.line(epochs, loss, step=True, width=3, **look))
+        marks.append(mark.rule(spent, color="soft", width=0.6))
         ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
         heights += list(loss)
-    marks.append(rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
+    marks.append(mark.rule(budget, color="ink", dash="dashed", label=_LOG["budget"]))
     x = Axis(_LOG["spent"], (0, 1.02 * max(spent, budget)))
     said = _LOG["so_far_said"].format(ends=", ".join(ends))
     return Chart(x, _log_axis(_LOG["so_far"], heights), marks, alt=said)
@@ -470,26 +451,35 @@ def tried_chart(each, chosen=None) -> Chart:
         color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
         lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
         loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
-        marks.append(points(lrs[~out], loss[~out], color=color, **look))
-        marks.append(cross(lrs[out], color=color))
+        marks.append(mark.points(lrs[~out], loss[~out], color=color, **look))
+        marks.append(mark.cross(lrs[out], color=color))
         # Two that lie on each other are one that was trained twice.
         dots |= {(lr, f"{v:.4g}") for lr, v in zip(lrs[~out], loss[~out], strict=True)}
         crosses |= set(lrs[out])
     said = _LOG["tried_said"].format(n=len(dots) + len(crosses), out=len(crosses))
     if chosen:
-        marks.append(ring(*chosen, color="ink"))
+        marks.append(mark.ring(*chosen, color="ink"))
         said += " " + _LOG["chosen_said"].format(lr=chosen[0], loss=chosen[1])
     x = _log_axis(_LOG["lr"], [lr for lr, _ in dots] + [*crosses])
     y = _log_axis(_LOG["val_loss"], [float(loss) for _, loss in dots])
     return Chart(x, y, marks, alt=said)
 
 
-def parallel_axes(space: Mapping[str, object], losses: Sequence[float]) -> list[Axis]:
-    """Return an axis for each hyperparameter of a space, and one for the loss."""
-    fine = [float(loss) for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
+def parallel_axes(space: Mapping, settings: Sequence, losses: Sequence[float]):
+    """Return an axis for each hyperparameter and the loss, and the places on them.
+
+    The places, 0 to 1, are (settings, axes); a loss of nan has none.
+    """
     axes = [_axis(name, values, len(space)) for name, values in space.items()]
+    columns = [[getattr(setting, name) for setting in settings] for name in space]
+    for axis, column in zip(axes, columns, strict=True):
+        if axis.kind == "band":
+            column[:] = [axis.texts.index(shown(value)) for value in column]
+    fine = [loss for loss in losses if np.isfinite(loss)] or [0.1, 1.0]
     kind = "log" if min(fine) > 0 else "linear"
-    return [*axes, Axis(WORDS["loss"], (min(fine), max(fine)), kind)]
+    axes.append(Axis(WORDS["loss"], (min(fine), max(fine)), kind))
+    each = zip(axes, [*columns, losses], strict=True)
+    return axes, np.stack([axis.shares(places) for axis, places in each], 1)
 
 
 def _axis(name, values, count):
@@ -501,25 +491,8 @@ def _axis(name, values, count):
     values = sorted(values)
     low, high = values[0], values[-1]
     log = low > 0 and high / low >= WIDE
-    ticks = values if len(values) <= _MOST else ()
+    ticks = values if len(values) <= 7 else ()
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
-
-
-def parallel_shares(search, axes: Sequence[Axis]) -> np.ndarray:
-    """Return the places 0..1 (settings, axes); the loss of what diverged is nan."""
-    runs = search.runs
-    loss = np.where(runs.diverged.any(1), np.nan, runs.mean_val_loss)
-    columns = [[getattr(s, name) for s in runs.settings] for name in search.space]
-    for axis, column in zip(axes, columns, strict=False):
-        if axis.kind == "band":
-            column[:] = [axis.texts.index(shown(value)) for value in column]
-    each = zip(axes, [*columns, loss], strict=True)
-    return np.stack([axis.shares(places) for axis, places in each], 1)
-
-
-def inside(shares: np.ndarray, low: Sequence[float], high: Sequence[float]):
-    """Return which settings are in the range of every axis."""
-    return ((shares >= np.array(low) - 1e-6) & (shares <= np.array(high) + 1e-6)).all(1)
 
 
 def _value_at(axis: Axis, share: float) -> str:
@@ -555,12 +528,14 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
-        line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
-        line(at, heights[pale], **grays),
-        line(at, heights[front], width=1.8, opacity=0.9, **colors),
-        points(0 * front + last, heights[front, -1], **dots),
-        text(np.tile(at, 2), below, limits, size=0.9),
-        points(0 * gone + last, 0 * gone + 1, shape="x", color="soft", hover=False),
+        mark.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
+        mark.line(at, heights[pale], **grays),
+        mark.line(at, heights[front], width=1.8, opacity=0.9, **colors),
+        mark.points(0 * front + last, heights[front, -1], **dots),
+        mark.text(np.tile(at, 2), below, limits, size=0.9),
+        mark.points(
+            0 * gone + last, 0 * gone + 1, shape="x", color="soft", hover=False
+        ),
         *(() if chosen is None else _ends(axes, np.array(chosen))),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
@@ -572,11 +547,11 @@ def _ends(axes, ends):
     at, inner, drawn, look = np.arange(len(axes)), [], [], {"color": "orange"}
     part = np.flatnonzero((ends[0] > 0) | (ends[1] < 1))
     soft = look | {"width": 5, "opacity": 0.5, "hover": False}
-    bars = line(np.stack([part, part], 1), ends.T[part], **soft)
+    bars = mark.line(np.stack([part, part], 1), ends.T[part], **soft)
     for name, shares in zip(("low", "high"), ends, strict=True):
         values = list(map(_value_at, axes, shares))
         tip = [WORDS[name].format(axes[i].label, values[i]) for i in at]
-        drawn.append(line(at, shares, draw=name, opacity=0, tip=tip, **look))
+        drawn.append(mark.line(at, shares, draw=name, opacity=0, tip=tip, **look))
         inner += [(i + 0.08, shares[i], values[i]) for i in at if 0 < shares[i] < 1]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
-    return [bars, *drawn, text(*places, anchor="start", size=0.9, strong=True)]
+    return [bars, *drawn, mark.text(*places, anchor="start", size=0.9, strong=True)]

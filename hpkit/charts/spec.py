@@ -1,10 +1,10 @@
-"""One description of a chart, drawn live (`live`, chart.js) and still (`still`).
+"""One description of a chart, drawn live (chart.js) and still (`still`).
 
     chart = Chart(
         Axis("epoch", (0, epochs)), Axis("loss", (0, top)),
         [line(at, loss, label="training"), cross([], label="diverged")],  # empty: none
         alt="The training loss of one run.")
-    LiveCharts(calls={"curve": panel.choose}).show([chart, other])        # live.py
+    LiveCharts(calls={"curve": panel.choose}).show([chart, other])
     picture([chart, other], (5, 6)); draw(ax, chart)                      # still.py
 
 Places are in units of the axes. The marks are drawn in their order. Where a mark has
@@ -198,10 +198,7 @@ def frames(columns, rows, **look) -> Mark:
     there = set(zip(map(int, columns), map(int, rows), strict=True))
     half = 0.5 - look.get("inset", 0.0) * (len(there) == 1)
     sides = [
-        [
-            (c + (a - b) * half, r + (a + b) * half),
-            (c + (a + b) * half, r + (b - a) * half),
-        ]
+        [(c + half * x, r + half * y) for x, y in ((a - b, a + b), (a + b, b - a))]
         for c, r in sorted(there)
         for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))
         if (c + a, r + b) not in there

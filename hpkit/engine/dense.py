@@ -77,7 +77,8 @@ class Objective:
             if _pairs_all(getattr(self, name), *(part[0, :64] for part in _rows(y, y))):
                 raise refusal("broadcast", name=name)
         for scale in (1, 0.3, 3):
-            out = torch.empty_like(y).normal_(std=scale, generator=numbers)
+            out = torch.empty(y.shape, dtype=y.dtype)
+            out = out.normal_(std=scale, generator=numbers).to(y.device)
             losses, metric = self.measured(out, y, data.n_train)
             said += [*np.ravel(() if losses is None else losses), *(metric or ())]
         if self.loss is not None:
@@ -110,7 +111,7 @@ class Objective:
         halves = [_rows(out[..., part], y[..., part]) for part in parts]
         if self.loss is not None:
             losses = torch.stack([self.losses(*half) for half in halves])
-            losses = losses.double().numpy()
+            losses = losses.cpu().double().numpy()
         if self.metric is None:
             return losses, None
         return losses, list(map(self.metric_of, *halves[1]))
@@ -196,6 +197,7 @@ class DenseNetworks:
     pads = True  # narrow and short batches are filled up
     whole_splits = False  # points may be measured in any pieces
     absent = ()  # every parameter has a gradient
+    at_work = contextlib.nullcontext  # it draws from generators of its own
     # In the largest layer's output while losses are measured: what fits a cache.
     eval_numbers = 250_000
 
@@ -236,7 +238,8 @@ class DenseNetworks:
         if self.drops:
             p = torch.tensor([s.dropout for s in stack.settings], dtype=torch.float64)
             p = p[:, None, None]
-            self.dropout, self.scale = p.to(DRAWN), (1 / (1 - p)).to(acts[0].dtype)
+            self.dropout = p.to(acts[0].device, DRAWN)
+            self.scale = (1 / (1 - p)).to(acts[0])
             self.masks = [torch.zeros_like(act) for act in acts[:-1]]
         self.layers, self.eval_layers = self._up(acts, self.masks), None
         self.ones = torch.ones_like(self.all_deltas[0])
@@ -270,7 +273,8 @@ class DenseNetworks:
         for mask in self.masks:
             shape = mask.shape[1], points
             draws = [torch.rand(shape, generator=g, dtype=DRAWN) for g in generators]
-            stays = torch.stack(draws).index_select(0, seed_row) >= self.dropout
+            draws = torch.stack(draws).to(self.dropout)
+            stays = draws.index_select(0, seed_row) >= self.dropout
             torch.mul(stays, self.scale, out=mask[..., :points])
 
     def forward(self, h, layers):

@@ -7,6 +7,7 @@ little work, convolutions, networks that draw random numbers, and whatever vmap 
 tracing cannot do. A trace is compared with PyTorch's own answer before it is used.
 """
 
+import contextlib
 import copy
 import dis
 import inspect
@@ -34,6 +35,7 @@ _CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 _TRACE_TOLERANCE = 1e-3
+_STATE = len(torch.get_rng_state())
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
 _TRACES, _MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
@@ -61,9 +63,13 @@ class ModuleNetworks:
     drops = False  # a network's own dropout draws for itself
     eval_numbers = 60_000  # its tensors are new at each call; large ones come slowly
 
-    def __init__(self, model, dataset, setting, seed, dtype, stacked):
+    def __init__(self, model, dataset, setting, seed, dtype, device, stacked):
         self.make = model, dataset.n_features, dataset.n_outputs
-        self.setting, self.dtype = setting, dtype
+        self.setting, self.dtype, self.device = setting, dtype, device
+        # The module of a device that has random numbers of its own, and which it is.
+        self.elsewhere = device.type != "cpu" and torch.get_device_module(device)
+        self.place = () if device.type == "mps" else (device,)
+        self.drawing = None  # the place of the run whose random state torch has
         self.regression = dataset.is_regression
         self.objective = dataset.objective or BUILT_IN
         self.given = self.objective.loss is not None  # what comes back into the outputs
@@ -85,21 +91,40 @@ class ModuleNetworks:
             self._look(dataset)
 
     def _fresh(self, setting, seed):
-        return start_own(*self.make, setting, seed, self.dtype)
+        net, rng = start_own(*self.make, setting, seed, self.dtype)
+        if self.elsewhere:
+            before = self._random_state()
+            self.elsewhere.manual_seed(seed)
+            rng = torch.cat([rng, self._random_state()[len(rng) :]])
+            self._set_random_state(before)
+        return net.to(self.device), rng
+
+    def _random_state(self):
+        """Return torch's random state, and that of the device if it is another."""
+        state = torch.get_rng_state()
+        if self.elsewhere:
+            return torch.cat([state, self.elsewhere.get_rng_state(*self.place)])
+        return state
+
+    def _set_random_state(self, state):
+        here, there = state[:_STATE].clone(), state[_STATE:].clone()  # a view crashes
+        torch.set_rng_state(here)
+        if self.elsewhere:
+            self.elsewhere.set_rng_state(there, *self.place)
 
     def _look(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
         own, n = _OwnNet(copied(self.net)), min(64, len(dataset.train.y))
         net = own.net
-        rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype)
+        rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype).to(self.device)
         versions = [t._version for t in own.fixed]
-        with RANDOM_STATE, torch.random.fork_rng(devices=[]):
-            before = torch.get_rng_state(), _outside_state()
+        with self.at_work():
+            before = self._random_state(), _outside_state()
             out = self._ask(net.eval(), rows)
             halves = torch.cat([self._ask(net, half) for half in rows.chunk(2)])
             net.train()
             grads = self._gradients(own, rows, torch.ones_like)
-            drawn = not torch.equal(before[0], torch.get_rng_state())
+            drawn = not torch.equal(before[0], self._random_state())
         self.whole_splits = not alike(halves, out)
         self.unused = {part for part, grad in enumerate(grads) if grad is None}
         now = [t._version for t in own.fixed]
@@ -199,19 +224,33 @@ class ModuleNetworks:
 
     # ---- run after run -------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def at_work(self):
+        """Lend torch's random state to the runs that are trained one by one."""
+        with RANDOM_STATE:
+            before = self._random_state()
+            try:
+                yield
+            finally:
+                self._lend_to(None)
+                self._set_random_state(before)
+
+    def _lend_to(self, run):
+        """Give torch the random state of a run, once that of another is noted."""
+        if self.drawing != run:
+            if self.drawing is not None:
+                self.rng[self.drawing] = self._random_state()
+            if run is not None:
+                self._set_random_state(self.rng[run])
+            self.drawing = run
+
     def _one_by_one(self, work):
         """Call ``work(place, network)`` for each run, in the run's random state."""
         found = []
-        with RANDOM_STATE:
-            before = torch.get_rng_state()  # fork_rng takes four times as long
-            try:
-                for i, own in enumerate(self.nets.values()):
-                    torch.set_rng_state(self.rng[i].clone())  # a view crashes
-                    found.append(work(i, own))
-                    self.rng[i] = torch.get_rng_state()
-                    own.take_replaced()
-            finally:
-                torch.set_rng_state(before)
+        for i, own in enumerate(self.nets.values()):
+            self._lend_to(i)
+            found.append(work(i, own))
+            own.take_replaced()
         return found
 
     def _ask(self, net, rows):
@@ -286,7 +325,7 @@ class ModuleNetworks:
         """Call a function through its trace for these shapes; None where that fails."""
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
         kind = self.regression, self.given
-        key = (name, self.fingerprint, self.dtype, *kind, shapes)
+        key = (name, self.fingerprint, self.dtype, self.device, *kind, shapes)
         if (name, shapes) not in self.checked:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
@@ -452,7 +491,7 @@ def mark(value):
         return "parameter"
     if isinstance(value, torch.Tensor):
         try:
-            return tuple(value.shape), hash(value.detach().numpy().tobytes())
+            return tuple(value.shape), hash(value.detach().cpu().numpy().tobytes())
         except TypeError:  # a kind that numpy does not have
             return hash(pack(value.detach()))
     if isinstance(value, np.ndarray):
@@ -579,7 +618,7 @@ def _drop_idle(traced):
 def _check_network(net, n_features, n_outputs):
     if empty := [n for n, p in net.named_parameters() if not p.numel()]:
         raise refusal("empty_parameter", empty[0])
-    rows = torch.zeros(2, n_features, dtype=next(net.parameters()).dtype)
+    rows = next(net.parameters()).new_zeros(2, n_features)
     try:
         with torch.no_grad(), RANDOM_STATE, torch.random.fork_rng(devices=[]):
             out = net.eval()(rows)

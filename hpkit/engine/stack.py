@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._pytree import tree_map_only
 
 from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
 from hpkit.hyperparameters import factors
@@ -33,8 +34,9 @@ LOSS = ("clip", "label_smoothing", "class_weight")  # the first two may differ, 
 _DRAWS = ("shuffles", "droppers")  # the generators
 PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
 ENDS = ("epochs", "patience")  # these, too: when a run leaves
-# What `arrange` makes anew from the rest.
-_REMADE = ("net", "data", "pieces", "owner", "at", "noted", "settings", *EACH)
+# What a new stack has as the old one, or `arrange` makes anew from the rest.
+_REMADE = ("net", "data", "device", "place", "weights", "class_weights")
+_REMADE += ("pieces", "owner", "at", "noted", "settings", *EACH)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Columns:
     regression: bool
 
     @classmethod
-    def of(cls, dataset, dtype):
+    def of(cls, dataset, dtype, device):
         X, Y = [], []
         for split in (dataset.train, dataset.valid):
             X.append(torch.tensor(split.X, dtype=dtype))
@@ -62,7 +64,7 @@ class Columns:
             else:
                 y = torch.tensor(split.y)
                 Y.append(nn.functional.one_hot(y, dataset.n_outputs).to(dtype))
-        X, Y = (torch.cat(t).T.contiguous() for t in (X, Y))
+        X, Y = (torch.cat(t).T.contiguous().to(device) for t in (X, Y))
         n_train = len(dataset.train.y)
         XY = torch.cat([X, Y])[:, :n_train].contiguous()
         return cls(X, Y, XY, n_train, dataset.is_regression)
@@ -119,10 +121,12 @@ class Stack:
 
     def __init__(self, runs, settings, seeds, data, net):
         self.runs, self.settings, self.seeds = runs, settings, seeds
-        self.data, self.net = data, net
+        self.data, self.net, self.device = data, net, data.X.device
         self.optimizer = settings[0].optimizer
         distinct = list(dict.fromkeys(seeds))
-        self.seed_row = torch.tensor([distinct.index(seed) for seed in seeds])
+        rows = [distinct.index(seed) for seed in seeds]
+        self.seed_row = torch.tensor(rows).to(self.device)
+        # What is drawn is drawn here: on every device the same.
         self.shuffles = [torch.Generator().manual_seed(seed) for seed in distinct]
         self.droppers = [torch.Generator().manual_seed(-1 - seed) for seed in distinct]
         self._plan_batches(settings[0].batch_size)
@@ -134,13 +138,13 @@ class Stack:
 
         def each_run(parts):
             stacks = map(torch.stack, zip(*parts, strict=True))
-            return [part[self.seed_row] for part in stacks]
+            return [part.to(self.device)[self.seed_row] for part in stacks]
 
         first = [part.to(data.X.dtype).flatten() for part in each_run(starts)]
         # What is not trained, of its own type; torch's random state of each run.
         self.fixed = each_run(fixed)
         self.best_fixed = [part.clone() for part in self.fixed]
-        self.rng = None if rng[0] is None else torch.stack(rng)[self.seed_row]
+        self.rng = None if rng[0] is None else torch.stack(rng)[rows]
         # All weights of all runs lie in one flat tensor (all runs of the first
         # part, then all runs of the second, ...), so that an update is one call.
         self.flat = {"weights": torch.cat(first)}
@@ -171,7 +175,8 @@ class Stack:
         place = nn.functional.pad(place, (0, self.width - batch_size), value=n)
         real = place < n
         self.place = place.where(real, 0).flatten()
-        self.weights = list(real.to(self.data.X.dtype) / real.sum(1, keepdim=True))
+        weights = real.to(self.data.X.dtype) / real.sum(1, keepdim=True)
+        self.weights = list(weights.to(self.device))
 
     def arrange(self):
         """Make the views, hyperparameters and work space for the runs still here."""
@@ -182,16 +187,14 @@ class Stack:
         owners = torch.arange(count)
         if count > 1:  # a run alone has one value for all its weights
             owners = torch.cat([owners.repeat_interleave(size) for size in sizes])
-        self.owner = owners
+        self.owner = owners.to(self.device)
         for name in EACH:
-            each = [getattr(s, name) for s in self.settings]
-            each = torch.tensor(each, dtype=self.data.X.dtype)
+            each = self._numbers([getattr(s, name) for s in self.settings])
             used = name == "lr" or each.any()
             setattr(self, name, each[self.owner] if used else None)
-        kind = {"dtype": self.data.X.dtype}
         clips = [s.clip or math.inf for s in self.settings]
-        self.clip = torch.tensor(clips, **kind) if min(clips) < math.inf else None
-        smooth = torch.tensor([s.label_smoothing for s in self.settings], **kind)
+        self.clip = self._numbers(clips) if min(clips) < math.inf else None
+        smooth = self._numbers([s.label_smoothing for s in self.settings])
         self.smooth = smooth[:, None, None] if smooth.any() else None
         self.soft = self.smooth is not None or self.class_weights is not None
         plans = {(s.schedule, s.warmup) for s in self.settings}
@@ -201,6 +204,9 @@ class Stack:
         self.pieces = self._cut_to_measure()
         ends = [(s.epochs, s.patience or math.inf) for s in self.settings]
         self.epochs, self.patience = np.array(ends).T
+
+    def _numbers(self, values):
+        return torch.tensor(values, dtype=self.data.X.dtype).to(self.device)
 
     def goes_on(self):
         """Say of each run whether it has more epochs to train: ndarray of bool."""
@@ -218,7 +224,8 @@ class Stack:
     def advance(self, seconds):
         """Train for that long, at least a step; at the end of an epoch `measure`."""
         start = time.perf_counter()
-        found = self.measure() if self.train(start + seconds) else None
+        with self.net.at_work():
+            found = self.measure() if self.train(start + seconds) else None
         self.seconds += (time.perf_counter() - start) / len(self.runs)
         self.measured |= found is not None
         return found
@@ -245,7 +252,8 @@ class Stack:
     def _shuffle(self):
         n = self.data.n_train
         order = torch.stack([torch.randperm(n, generator=g) for g in self.shuffles])
-        self.order, self.batches, self.step = order.index_select(1, self.place), [], 0
+        self.order = order.index_select(1, self.place).to(self.device)
+        self.batches, self.step = [], 0
 
     def _gather(self):
         """Cut the next batches, as many as are quick to hold, the next one last."""
@@ -274,7 +282,7 @@ class Stack:
         plans = [(s.schedule, s.warmup, s.epochs * self.steps) for s in self.settings]
         found = {plan: factors(*plan, at) for plan in set(plans)}
         lrs = [s.lr * found[plan] for s, plan in zip(self.settings, plans, strict=True)]
-        return torch.tensor(np.array(lrs).T, dtype=self.data.X.dtype)
+        return self._numbers(np.array(lrs).T)
 
     def train_step(self, x, y, weight):
         if self.net.drops:
@@ -293,7 +301,7 @@ class Stack:
         """Return the targets and weights of points of torch.nn.CrossEntropyLoss."""
         target, of_class = y, self.class_weights
         if self.smooth is not None:
-            target = y.lerp(y.new_tensor(1 / y.shape[1]), self.smooth)
+            target = y.lerp(y.new_full((), 1 / y.shape[1]), self.smooth)
         if of_class is None:
             return target, weight
         own, target = (of_class * y).sum(1, keepdim=True), of_class * target
@@ -384,7 +392,8 @@ class Stack:
             right = _is_argmax(out, log_p, classes, true).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
-        means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1).numpy()
+        means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
+        means = means.cpu().numpy()
         losses, metric = means[0], None
         if outs:
             out, y = torch.cat(outs, -1), data.Y.expand(count, -1, -1)
@@ -399,7 +408,7 @@ class Stack:
             self.best_loss = np.where(better, val_loss, self.best_loss)
             self.best_epoch[better] = self.epoch
             best = self.flat["best"]
-            better = torch.from_numpy(better)
+            better = torch.from_numpy(better).to(self.device)
             spread = better.index_select(0, self.owner)
             torch.where(spread, self.flat["weights"], best, out=best)
             for now, kept in zip(self.fixed, self.best_fixed, strict=True):
@@ -438,12 +447,17 @@ class Stack:
     def resume(self, state):
         arrays = {name: values.numpy() for name, values in state["arrays"].items()}
         arrays |= {name: list(map(_generator, state[name])) for name in _DRAWS}
-        vars(self).update({n: v for n, v in state.items() if n != "arrays"} | arrays)
+        arrays["rng"] = state["rng"]  # these stay here, as what was drawn by them
+        rest = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
+        rest = tree_map_only(torch.Tensor, lambda part: part.to(self.device), rest)
+        vars(self).update(rest | arrays)
         self.arrange()
 
     def copy_weights(self):
-        last = [part.clone() for part in (*self.parts("weights"), *self.fixed)]
-        best = [part.clone() for part in (*self.parts("best"), *self.best_fixed)]
+        last, best = (
+            [part.to("cpu", copy=True) for part in (*self.parts(name), *fixed)]
+            for name, fixed in (("weights", self.fixed), ("best", self.best_fixed))
+        )
         return Weights(tuple(self.runs), self.net.order, last, best)
 
 
@@ -455,7 +469,7 @@ def pack(value):
 
 def unpack(content):
     """Read what `pack` made of a stack's state: numbers and texts, nothing is run."""
-    return torch.load(io.BytesIO(content), weights_only=True)
+    return torch.load(io.BytesIO(content), "cpu", weights_only=True)
 
 
 def _generator(state):

@@ -80,6 +80,7 @@ class Training:
         seeds=(0,),
         model=None,
         dtype=torch.float32,
+        device="cpu",
         workers=1,
         groups=None,
     ):
@@ -90,13 +91,14 @@ class Training:
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
+        self.device = check_device(device)
         if not self.own and (names := hp.names_of(self.settings)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
         self.most = max(s.epochs for s in self.settings)
         about = dataset, self.settings, len(self.seeds), self.most
-        _check_memory(*about, self.own, self.must_fit)
+        _check_memory(*about, self.own or self.device.type != "cpu", self.must_fit)
         counts = len(self.settings), len(self.seeds)
-        self.dtype, self.data = dtype, Columns.of(dataset, dtype)
+        self.dtype, self.data = dtype, Columns.of(dataset, dtype, self.device)
         own = dataset.objective
         self.arrays = empty_arrays(*counts, self.most, dataset, own and own.metric)
         self.said = own.check(self.data) if own and groups is None else []
@@ -131,7 +133,8 @@ class Training:
         return parts
 
     def build(self, group):
-        _check_free(4 * _EACH * group.size, len(group.runs), self.most)
+        if self.device.type == "cpu":
+            _check_free(4 * _EACH * group.size, len(group.runs), self.most)
         runs = list(map(tuple, group.state["runs"])) if group.state else group.runs
         settings = [self.settings[i] for i, _ in runs]
         seeds, data = [self.seeds[k] for _, k in runs], self.dataset
@@ -139,7 +142,7 @@ class Training:
             from hpkit.engine.own_networks import ModuleNetworks
 
             about = self.model, data, settings[0], seeds[0]
-            net = ModuleNetworks(*about, self.dtype, group.stacked)
+            net = ModuleNetworks(*about, self.dtype, self.device, group.stacked)
         else:
             net = DenseNetworks(data, settings[0])
         stack = Stack(runs, settings, seeds, self.data, net)
@@ -281,6 +284,7 @@ def train(
     metric: Score | None = None,
     tick: float = 0.03,
     dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
 ) -> Iterator[Runs]:
     """Train settings x seeds at once and yield what there is, again and again.
 
@@ -302,6 +306,9 @@ def train(
         `val_metric`. Higher is better, as in scikit-learn: return minus an error.
     tick : float, default 0.03
         Seconds of training between two yields, about.
+    device : str or torch.device, default 'cpu'
+        Where to train, such as "cuda"; what comes back is on the CPU. What hpkit draws
+        is the same on every device; dropout of a network of your own is the device's.
 
     Yields
     ------
@@ -328,7 +335,8 @@ def train(
     """
     tick = hp.check_number("tick", tick, low=0)
     dataset = rated(dataset, loss, metric)
-    training = Training(dataset, settings, seeds=seeds, model=model, dtype=dtype)
+    about = {"seeds": seeds, "model": model, "dtype": dtype, "device": device}
+    training = Training(dataset, settings, **about)
 
     def results():  # apart, so that the checks come at once
         while not training.finished:
@@ -346,6 +354,7 @@ def fit(
     model: Model | None = None,
     loss: Score | None = None,
     metric: Score | None = None,
+    device: str | torch.device = "cpu",
 ) -> Run:
     """Train one setting with one seed and return its `Run`; the rest is as in `train`.
 
@@ -356,7 +365,7 @@ def fit(
     (6,)
     """
     setting = hp.check_setting(setting, default=Hyperparameters())
-    about = {"model": model, "loss": loss, "metric": metric}
+    about = {"model": model, "loss": loss, "metric": metric, "device": device}
     *_, runs = train(dataset, setting, seeds=(seed,), **about, tick=1.0)
     return runs[0, 0]
 
@@ -393,6 +402,15 @@ def check_model(model):
     if not fits or not takes(model, "n_features", "n_outputs", "setting"):
         raise refusal("model", model, kind=TypeError)
     return model
+
+
+def check_device(device):
+    kind = ValueError if isinstance(device, str | torch.device) else TypeError
+    with contextlib.suppress(Exception):
+        place = torch.device(device)
+        torch.zeros(1).to(place).cpu()
+        return place
+    raise refusal("device", device, kind=kind)
 
 
 def own_names(names, model, base):

@@ -9,15 +9,13 @@ from hpkit.charts.runs import clipped, nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points
 from hpkit.hyperparameters import check_count, check_number
 from hpkit.locale import Texts
-from hpkit.panels.controls import tied
-from hpkit.panels.live import play
-from hpkit.panels.panel import Panel
+from hpkit.panels.controls import CheckedBox, tied
+from hpkit.panels.panel import Panel, play
 
 WORDS = Texts("panels.bowl")
 WIDE = 5.0  # the chart shows weights from -5 to 5
 EDGE = 1.07 * WIDE  # room for the whole ball
 MOST = 20  # steps of a run
-_LIMITS = {"low": 0, "below": 100.0}  # of learning rate and curvature
 PAUSE = 0.12  # seconds between two steps of a run
 
 
@@ -31,6 +29,10 @@ def _descend(start, lr, curvature, n):
 def bowl(w, curvature):
     """Return the loss at a weight, and the slope there."""
     return curvature / 2 * np.square(w), curvature * w + 0.0  # no -0
+
+
+def _checked(name, value):
+    return check_number(name, value, low=0, below=100.0, hint=WORDS["hint"])
 
 
 def _regime(r):
@@ -55,7 +57,6 @@ class BowlPanel(Panel):
         The first weight.
     steps : int
         Taken when the panel is made.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -63,7 +64,7 @@ class BowlPanel(Panel):
     [-4.0, -2.0, -1.0]
     """
 
-    kind, words, newest_first = "bowl", WORDS, True
+    kind, words, newest_first, there = "bowl", WORDS, True, True
 
     def __init__(
         self,
@@ -75,15 +76,13 @@ class BowlPanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        self.right = {  # what is shown: a wrong number in a box changes nothing
-            name: check_number(name, value, **_LIMITS, hint=WORDS["hint"])
-            for name, value in (("lr", lr), ("curvature", curvature))
-        }
+        for name, value in (("lr", lr), ("curvature", curvature)):
+            _checked(name, value)
         self.start = check_number("start", start, low=-WIDE, below=WIDE)
         self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
         super().__init__(None, title)
-        self.lr, lr_box = self._knob("lr", 0.05, 2.5)
-        self.curvature, curvature_box = self._knob("curvature", 0.1, 4.0)
+        self.lr, lr_box = self._knob("lr", lr, 0.05, 2.5)
+        self.curvature, curvature_box = self._knob("curvature", curvature, 0.1, 4.0)
         self.asked, self.tried = curvature, set()  # learning rates x curvature
         slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
         self.ask(predict, WORDS["guess"].format(curvature), slider, "{:g}".format)
@@ -97,33 +96,29 @@ class BowlPanel(Panel):
         self.build(lr_box, curvature_box, first, last, widths=(3, 2))
         self._draw()
 
-    def _knob(self, name, step, high):
+    def _knob(self, name, value, step, high):
         """Return a number box, and what holds it and its slider, from 0 to `high`."""
-        value = self.right[name]
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
-        slider = W.FloatSlider(value, **look)
-        knob = tied(WORDS[name], slider, lambda v: round(v, 4), step=None)
-        self.on_change(knob.source, self._take)
-        return knob.source, knob.box
+        number = CheckedBox(value, partial(_checked, WORDS[name]))
+        self.on_change(number, self._draw)
+        slider, rounded = W.FloatSlider(value, **look), partial(round, ndigits=4)
+        return number, tied(WORDS[name], slider, number, rounded).box
 
-    def _take(self, more=0):
-        """Take the numbers of the boxes, or refuse a wrong one, and more steps."""
-        typed = {name: getattr(self, name).value for name in self.right}
-        for name, value in typed.items():
-            check_number(WORDS[name], value, **_LIMITS, hint=WORDS["hint"])
-        self.right, self.error = typed, None
-        self.steps += more
-        self._draw()
+    @property
+    def right(self):
+        """Learning rate and curvature."""
+        return self.lr.value, self.curvature.value
 
     @property
     def path(self) -> np.ndarray:
         """The weights so far: ndarray (steps + 1,)."""
-        return _descend(self.start, *self.right.values(), self.steps)
+        return _descend(self.start, *self.right, self.steps)
 
     def step(self) -> None:
         """Take one step."""
         with self.live.lock:
-            self._take(1)
+            self.steps += 1
+            self._draw()
 
     def reset(self) -> None:
         """Put the ball back to the start."""
@@ -134,7 +129,6 @@ class BowlPanel(Panel):
 
     def _run(self):
         """Take twenty steps, slowly; from the start when they are all taken."""
-        self._take()
         first = 0 if self.steps >= MOST else self.steps + 1
         steps = range(first, MOST + 1)
         self.live.start(play(partial(setattr, self, "steps"), steps, PAUSE))
@@ -145,7 +139,7 @@ class BowlPanel(Panel):
 
     def _charts(self):
         """Return the bowl with the ball and its steps, and the loss after each step."""
-        w, n, curvature = self.path, self.steps, self.right["curvature"]
+        w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
         top = max(nice_top(1.05 * bowl(WIDE, self.asked)[0]), 1.5 * losses[0])
         grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
@@ -181,7 +175,7 @@ class BowlPanel(Panel):
 
     def _judged(self):
         """Return what the steps so far say about the guess."""
-        lr, curvature = self.right.values()
+        lr, curvature = self.right
         if not self.guesses or curvature != self.asked:
             return ""
         if self.steps:
@@ -196,7 +190,7 @@ class BowlPanel(Panel):
         return WORDS["right"] if fails and np.isclose(guess, border) else ""
 
     def _says(self, running):
-        w, (lr, curvature) = self.path[-1], self.right.values()
+        w, (lr, curvature) = self.path[-1], self.right
         (loss, slope), r = bowl(w, curvature), lr * curvature
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
@@ -204,11 +198,11 @@ class BowlPanel(Panel):
         return self._judged() + said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):
-        loss, slope = bowl(self.path, self.right["curvature"])
+        loss, slope = bowl(self.path, self.curvature.value)
         return {"step": range(len(loss)), "w": self.path, "loss": loss, "slope": slope}
 
-    def code(self) -> str:
-        lr, curvature = self.right.values()
+    def _code(self):
+        lr, curvature = self.right
         return f"""w, lr, curvature = {self.start:g}, {lr:g}, {curvature:g}
 for step in range({self.steps}):
     slope = curvature * w

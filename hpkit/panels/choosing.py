@@ -12,8 +12,7 @@ from hpkit.engine.runs import Run
 from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.live import play
-from hpkit.panels.panel import FOLDER, Panel
+from hpkit.panels.panel import FOLDER, Panel, play
 from hpkit.panels.parts import code_of_run
 from hpkit.store import Store, check_kinds
 from hpkit.text import label
@@ -43,7 +42,6 @@ class CoinFlipsPanel(Panel):
         How many are tried at first.
     seed : int
         Of the coin flips.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -144,7 +142,7 @@ class CoinFlipsPanel(Panel):
         table["test_accuracy"], table["best_val_accuracy"] = test, valid[best]
         return table | {"its_test_accuracy": test[best]}
 
-    def code(self) -> str:
+    def _code(self):
         return f"""import hpkit as hk
 
 data = hk.load_dataset("coin_flips", {self.flips})
@@ -156,13 +154,7 @@ max(run.val_accuracy[-1] for run in runs)"""
 
 
 class TestBoxPanel(Panel):
-    """A box with the test loss in it: it opens once, and remembers.
-
-    Parameters
-    ----------
-    run : Run
-        The final choice.
-    title, predict : as of `TrainingPanel`
+    """A box with the test loss of a run, the final choice: it opens once.
 
     Examples
     --------
@@ -196,6 +188,7 @@ class TestBoxPanel(Panel):
     def _recall(self):
         """Take what was seen before, here, in another panel or another session."""
         if seen := self.store.load()["opened"]:
+            # Older versions wrote them as text.
             losses = {name: float(seen[name]) for name in LOSSES}
             self.opened, self.again = seen | losses, True
             if self.guess and not self.guess.open and seen["guess"] is not None:
@@ -209,12 +202,10 @@ class TestBoxPanel(Panel):
             if self.opened is None:
                 run, numbers = self.run, self.dataset.is_regression
                 self.opened = {"val_loss": run.best_val_loss, "loss": run.test_loss()}
-                # JSON has no sign for a loss that is not finite.
-                losses = {name: str(loss) for name, loss in self.opened.items()}
                 self.opened |= {"setting": self.choice, "seed": run.seed}
                 self.opened["accuracy"] = None if numbers else run.test_accuracy()
                 self.opened["guess"] = self.guess.value if self.guess else None
-                seen = self.opened | losses
+                seen = self.opened
                 self.store.change(lambda data: data.update(opened=seen))
                 self.note.value = html.escape(" ".join(self.store.notices))
             self._draw()
@@ -276,7 +267,7 @@ class TestBoxPanel(Panel):
     def _table(self):
         return {"split": BOX["split"][: len(self.losses)], "loss": self.losses}
 
-    def code(self) -> str:
+    def _code(self):
         best = "run.best_val_loss, run.best_epoch"
         return code_of_run(self.run, best, "run.test_loss()")
 

@@ -12,9 +12,8 @@ from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
 from hpkit.locale import Texts
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
-from hpkit.panels.parts import code_of_run, head_of, named, say
+from hpkit.panels.panel import FRAME, Panel
+from hpkit.panels.parts import code_of_run, dropdown
 from hpkit.text import named_value
 
 WORDS = Texts("panels.clinic")
@@ -35,7 +34,6 @@ CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
 SHOWN = 6  # the highest loss that a chart grows for
 OTHERS = 4  # seeds shown beside the patient
-_TAUGHT = 3  # first patients: with a fault whose shape lesson 01 has shown
 RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 
@@ -109,13 +107,7 @@ class ClinicPanel(Panel):
 
     Every patient is a fresh data set with a seed and a fault of its own: too slow,
     bouncing, diverged, overfitting, stopped too early, an unlucky seed, or chosen by
-    its training loss. There is always a next one.
-
-    Parameters
-    ----------
-    seed : int
-        Of the row of patients.
-    title : as of `TrainingPanel`
+    its training loss. There is always a next one; `seed` is that of the row.
 
     Examples
     --------
@@ -132,22 +124,17 @@ class ClinicPanel(Panel):
         self.patient = self.run = self.treated = None
         self.others, self.rows, self.number = [], [], 0
         self.record = W.HTML()
-        self.fault = self._choice("fault", WORDS["faults"])
-        self.remedy = self._choice("remedy", WORDS["remedies"])
+        self.fault, fault = self._choice("fault", WORDS["faults"])
+        self.remedy, remedy = self._choice("remedy", WORDS["remedies"])
         self.treat_button = self.button("treat", self._treat, "primary")
         self.next_button = self.button("next", self.admit)
-        lists = [self.fault, self.remedy]
-        lists = [w for each in lists for w in (say(head_of(each.tooltip)), each)]
         treat = self.treat_button, self.stop_button
-        self.build(self.record, *lists, treat, (self.next_button,))
+        self.build(self.record, fault, remedy, treat, (self.next_button,))
         self.live.now(self._admitting())
 
     def _choice(self, name, texts):
         options = [(text, key) for key, text in texts.items()]
-        options = [(WORDS["choose"], ""), *options]
-        choice = named(W.Dropdown(options=options), WORDS[name])
-        choice.layout.width = "calc(100% - 8px)"
-        return choice
+        return dropdown([(WORDS["choose"], ""), *options], WORDS[name])
 
     def admit(self) -> None:
         """Let the next patient come in."""
@@ -160,7 +147,8 @@ class ClinicPanel(Panel):
             self._admit(None, None)
             self.fault.value = self.remedy.value = ""
         yield
-        faults = list(FAULTS)[: 4 if self.number <= _TAUGHT else None]
+        # The first ones have a fault whose shape lesson 01 has shown.
+        faults = list(FAULTS)[: 4 if self.number <= 3 else None]
         for patient in draw_patient(self._rng, faults):
             yield patient
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
@@ -176,10 +164,7 @@ class ClinicPanel(Panel):
         """Train and show it (a job), or nothing: one stopped halfway proves nothing."""
         whole = None
         try:
-            for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
-                show(runs)
-                yield
-            whole = runs
+            whole = yield from self.train(dataset, settings, seeds, show)
         finally:
             show(whole)
 
@@ -206,10 +191,6 @@ class ClinicPanel(Panel):
         first = all(self.number != old["patient"] for old in self.rows)
         self.rows.append(row | {"first_try": first})
         yield
-
-    @property
-    def there(self):
-        return self.run is not None
 
     def _update(self, running):
         self.treat_button.disabled = running or not self.there
@@ -260,12 +241,12 @@ class ClinicPanel(Panel):
         said = WORDS["right" if note["named"] == note["fault"] else "wrong"]
         return f"{said} {WORDS[end]}".format(**facts)
 
-    def _table(self):
-        return self.rows
+    def frame(self):
+        import pandas as pd
 
-    def code(self) -> str:
-        if not self.there:
-            return ""
+        return pd.DataFrame(self.rows)
+
+    def _code(self):
         name, drawn = self.patient.dataset.name, self.patient.drawn
         top, _, data, *rest = code_of_run(self.run).splitlines()
         data = f'data = hk.load_dataset("{name}", seed={drawn})'

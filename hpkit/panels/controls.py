@@ -1,25 +1,29 @@
-"""Controls: each a label, a slider and, for numbers, a number box; lists; a guess.
+"""What a learner acts on: charts on the page, sliders, number boxes, lists, a guess.
 
-`Controls(dataset, base, names)` builds those asked for; `.setting` is what they say.
-`Entry` is which hyperparameter to search and its values, as a learner writes them.
-`Guess` asks a question before the result, whose answer may be a curve (`Drawing`).
+`LiveCharts` has one to three charts, drawn by chart.js. `Controls(dataset, base,
+names)` has a control for each hyperparameter; `.setting` is what they say. `Entry` is
+which hyperparameter to search and its values, as a learner writes them. `Guess` asks a
+question before the result, whose answer may be a curve (`Drawing`).
 """
 
 import ast
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Number
+from pathlib import Path
 
+import anywidget
 import ipywidgets as W
 import numpy as np
 import traitlets
 
+from hpkit import charts
 from hpkit import hyperparameters as hyper
-from hpkit.charts.live import LiveCharts
 from hpkit.charts.runs import nice_top
-from hpkit.charts.spec import Axis, Chart, line
+from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE, refusal
 from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, button, head_of, named, row, say, toggles
@@ -30,13 +34,88 @@ from hpkit.text import shown, text_lines
 WORDS = Texts("panels.controls")
 GUESS = Texts("panels.guess")
 SAME, NEW = "same", "new"
-_STEPS_PER_DECADE = 10
 MOST_SEEDS = 500  # of a panel
 _MOST_VALUES = 100
 SHORT = 26  # characters that the box of an entry shows at once
 _WHOLE = ("count", "units")
-_HIGHEST = 1.5, 1.2  # that can be drawn, at least and times the loss before training
-_PLACES = 11  # of a training curve that is drawn
+
+_CHARTS = Path(charts.__file__).parent
+_TEXTS = [(_CHARTS / f"{name}.js").read_text("utf-8") for name in ("reach", "chart")]
+# One script: anywidget loads no other.
+SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
+STYLE = css(".hpc") + (_CHARTS / "chart.css").read_text(encoding="utf-8")
+
+
+class LiveCharts(anywidget.AnyWidget):
+    """Shows charts (`charts`) side by side, and tells what a learner does with them."""
+
+    # One widget for all charts of a panel: they and a sentence change in the same frame
+    # of the browser, and the page loads the script once. What changed, a chart's spec
+    # ("c0") or a mark's numbers ("c0m1"), is sent as state, but is no trait: the front
+    # end takes keys that it does not know, and a page opened later gets all of them.
+    # `calls` has by the name of a mark's `click` or `draw` a function of (index) or
+    # (heights). They run where messages of widgets do: guard what they do.
+    # As traits of the class: anywidget would send them twice.
+    _esm = traitlets.Unicode(SCRIPT).tag(sync=True)
+    _css = traitlets.Unicode(STYLE).tag(sync=True)
+
+    def __init__(
+        self,
+        widths: Sequence[float] = (1,),
+        *,
+        calls: Mapping[str, Callable] | None = None,
+        **more,
+    ):
+        self.charts, self.calls, self._changed = [], dict(calls or {}), set()
+        self._state = {"widths": list(widths), "sentence": "", "picture": 0}
+        super().__init__(**more)
+        self.on_msg(self._hear)
+
+    def show(self, charts: Sequence[Chart], *, sentence: str | None = None) -> None:
+        """Draw charts and a sentence (HTML) below; what is as before is not sent."""
+        # While something runs a sentence may change with each picture; put it into an
+        # element with role="status" when a screen reader is to say it.
+        old, self.charts = self._state, list(charts)
+        new = {name: old[name] for name in ("widths", "sentence", "picture")}
+        if sentence is not None:
+            new["sentence"] = sentence
+        new |= state(charts)
+        news = {key for key, value in new.items() if old.get(key) != value}
+        news |= self._changed & new.keys()
+        self._state, self._changed = new, set()
+        if news:
+            new["picture"] += 1  # chart.js draws when it changes
+            self.send_state({*news, "picture"})
+
+    def __getattr__(self, name):
+        """Return what is shown by its key: ipywidgets' embed asks for it so."""
+        if name in self.__dict__.get("_state", ()):
+            return self._state[name]
+        raise AttributeError(f"LiveCharts has no attribute {name!r}")
+
+    def get_state(self, key=None, drop_defaults=False):
+        """Return the state for the front end: traits and what is shown."""
+        if key is None:
+            return super().get_state() | self._state  # the script is a default
+        keys = {key} if isinstance(key, str) else set(key)
+        own = {name: self._state[name] for name in keys & self._state.keys()}
+        return super().get_state(keys - self._state.keys(), drop_defaults) | own
+
+    def _hear(self, _, content, buffers):
+        """Tell what a learner did, unless the chart has changed meanwhile."""
+        call, chart = self.calls.get(content.get("name")), content.get("chart")
+        marks = self.charts[chart].marks if 0 <= chart < len(self.charts) else []
+        number, kind, value = content["mark"], content["type"], content["value"]
+        if call is None or not 0 <= number < len(marks):
+            return
+        last = marks[number].columns[-1]
+        if kind == "draw":
+            # The page has changed these numbers itself: they are sent again by `show`.
+            self._changed.add(f"c{chart}m{number}")
+        rows = len(last) if marks[number].kind == "line" else last.size
+        clicked = kind == "click" and 0 <= value < rows
+        if clicked or (kind == "draw" and len(value) == last.size):
+            call(value)
 
 
 def _same(value):
@@ -67,14 +146,11 @@ def _framed(label, slider, *number):
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
-    """Return a slider and a number box that follow each other, as a `_Knob`."""
-    # The box may go between the ticks of the slider, and beyond: it takes any number,
-    # since hpkit's own checks say what is wrong with it, where a limit would silently
-    # make another number of it. The slider stands at the tick nearest to the number. A
-    # browser says so once more, rounded its own way: that is no news, and what was
-    # typed stays.
-    number = named(number or W.FloatText(slider.value, step=step), label)
+def tied(label, slider, number, rounded=_same):
+    """Return a slider and a `CheckedBox` that follow each other, as a `_Knob`."""
+    # The box may go between the ticks of the slider, and beyond. The slider stands at
+    # the tick nearest to the number. A browser says so once more, rounded its own way:
+    # that is no news, and what was typed stays.
     by_factor = isinstance(slider, W.FloatLogSlider)
 
     def ticks(value):
@@ -94,8 +170,8 @@ def tied(label, slider, rounded=_same, *, number=None, read=_same, step=1):
 
     slider.observe(slid, "value")
     number.observe(typed, "value")
-    box = _framed(label, slider, number.add_class("hp-number"))
-    return _Knob(box, number, slider, read)
+    number = named(number, label).add_class("hp-number")
+    return _Knob(_framed(label, slider, number), number, slider)
 
 
 def _slide(name):
@@ -106,45 +182,44 @@ def log_knob(name, dataset, value):
     """Return a slider over powers of ten, tied to a number box."""
     # The ticks go through `value`: a browser moves a slider that stands between two,
     # and a run would start unasked.
-    at, step = np.log10(value), 1 / _STEPS_PER_DECADE
+    at, step = np.log10(value), 0.1  # powers of ten
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
-    return tied(TABLE[name].knob, slider, lambda v: float(f"{v:.2g}"), step=None)
+    number = CheckedBox(value, partial(TABLE[name].check, name))
+    return tied(TABLE[name].knob, slider, number, lambda v: float(f"{v:.2g}"))
 
 
 def _count_knob(name, dataset, value):
     """Return a slider over whole numbers, tied to a number box."""
-    # The box is one for any numbers: one for whole numbers would take 2.5 for 25.
-
-    def read(value):
-        return int(value) if value.is_integer() else value
-
     slider = W.IntSlider(value, min=1, max=max(200, value), **_slide(name))
-    return tied(TABLE[name].knob, slider, read=read)
+    number = CheckedBox(value, partial(TABLE[name].check, name), step=1)
+    return tied(TABLE[name].knob, slider, number)
 
 
 def count_box(label, value, low, high, *, most=None, **look):
     """Return a number box tied to a slider over whole numbers, and their box."""
     # The number may be typed up to `most`, default ten times the end of the slider.
     low, high = min(low, value), max(high, value)
+    most, name = most or 10 * high, label.split(",")[0]
+    hint = WORDS["between"].format(most)
     slider = W.IntSlider(value, min=low, max=high, readout=False, **look)
-    number = _Count(label.split(",")[0], most or 10 * high, value)
-    box = tied(label, slider, number=number).box
-    number.tooltip = WORDS["number"].format(label, 1, number.most)
+    check = partial(hyper.check_count, name, most=most, hint=hint)
+    number = CheckedBox(value, check, step=1)
+    box = tied(label, slider, number).box
+    number.tooltip = WORDS["number"].format(label, 1, most)
     return number, box
 
 
-class _Whole(traitlets.TraitType):
-    """Takes what a `_Count` may hold; else the box shows again what stood there."""
+class _Checked(traitlets.TraitType):
+    """Takes what its box may hold; else the box shows again what stood there."""
 
     default_value = 1
 
     def validate(self, box, value):
-        hint = WORDS["between"].format(box.most)
         try:
-            return hyper.check_count(box.label, value, most=box.most, hint=hint)
-        except ValueError as error:
+            return box.check(value)
+        except (ValueError, TypeError) as error:
             if box.refuse is None:
                 raise
             box.refuse(error)
@@ -152,16 +227,16 @@ class _Whole(traitlets.TraitType):
             return box.value
 
 
-class _Count(W.FloatText):
-    """A box for whole numbers; `refuse` is told what is wrong with another one."""
+class CheckedBox(W.FloatText):
+    """A box for what `check` returns; `refuse` is told what is wrong with the rest."""
 
-    # ipywidgets' own box drops the point of 2.5 and hands over 25.
+    # For whole numbers, too: ipywidgets' own box drops the point of 2.5 and says 25.
 
-    value = _Whole().tag(sync=True)
+    value = _Checked().tag(sync=True)
 
-    def __init__(self, label, most, value):
-        self.label, self.most, self.refuse = label, most, None
-        super().__init__(value=value, step=1)
+    def __init__(self, value, check, **look):
+        self.check, self.refuse = check, None
+        super().__init__(value=value, **look)
 
 
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
@@ -221,6 +296,7 @@ class Controls:
         of = {n: (n, dataset, getattr(base, n)) for n in names}
         self.knobs = {n: BUILD[TABLE[n].control](*more) for n, more in of.items()}
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
+        self.sources = [knob.source for knob in self.knobs.values()]
 
     def __getitem__(self, name):
         return self.knobs[name]
@@ -246,14 +322,11 @@ class Controls:
                 knob.slider.continuous_update = on
 
 
-def _check_seed_count(count):
-    return hyper.check_count("seeds", count, most=MOST_SEEDS, hint=WORDS["few"])
-
-
 def given_seeds(seeds):
     """Return the seeds that a panel is given: a list of them, or how many from 0."""
     if isinstance(seeds, Number | str):
-        return range(_check_seed_count(seeds))
+        few = WORDS["few"]
+        return range(hyper.check_count("seeds", seeds, most=MOST_SEEDS, hint=few))
     return hyper.check_seeds(seeds)
 
 
@@ -265,12 +338,6 @@ def seeds_from(given, count, first=0):
     return (*given, *range(more, more + first + count))[first : first + count]
 
 
-def seed_knob(count):
-    """Return how many seeds a search takes, as a `_Knob`."""
-    slider = W.IntSlider(count, min=1, max=max(10, count), readout=False)
-    return tied(WORDS["seeds"], slider, read=_check_seed_count)
-
-
 def seed_choice():
     """Return buttons, the same seed for every run or a new one, and their row."""
     options = [(WORDS["same"], SAME), (WORDS["new"], NEW)]
@@ -278,21 +345,25 @@ def seed_choice():
     return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
 
 
-def list_widget(tip):
-    """Return a list to choose from, the line for its heads, and both in a box."""
-    made = named(W.Select(options=[]), tip).add_class("hp-mono").add_class("hp-list")
-    made.layout.width = "100%"
-    heads = say("")  # of the size of the lines, so that columns are below each other
-    return made, heads, W.VBox([heads, made])
+class Listed(W.VBox):
+    """A list to choose from, with a line of heads, its columns below each other."""
 
+    def __init__(self, tip):
+        self.select = named(W.Select(options=[]), tip).add_class("hp-mono")
+        self.select.add_class("hp-list").layout.width = "100%"
+        self.heads = say("")  # of the size of the lines
+        super().__init__([self.heads, self.select])
 
-def aligned(heads, names, rows):
-    """Return a line of heads (HTML) and the rows as lines, one width a column."""
-    # The second head and what follows come after those of hyperparameters `names`.
-    heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
-    first, *lines = text_lines([heads, *rows], right=True)
-    lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
-    return f"<pre class='hp-mono'>{html.escape(first)}</pre>", lines
+    def show(self, heads, names, rows, chosen):
+        """Show rows of texts and the chosen one, by its number."""
+        # The second head and what follows come after those of hyperparameters `names`.
+        heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
+        first, *lines = text_lines([heads, *rows], right=True)
+        lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
+        self.heads.value = f"<pre class='hp-mono'>{html.escape(first)}</pre>"
+        if lines != self.select.options:
+            self.select.options = lines
+        self.select.index = chosen
 
 
 def parse_values(name, text, layers=2):
@@ -513,8 +584,7 @@ class Drawing(W.VBox):
         self.at, self.axis = np.asarray(at, float), axis
         # An untrained network guesses: one class of some, or about the mean.
         self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
-        least, times = _HIGHEST
-        self.highest = nice_top(max(least, times * self.before))
+        self.highest = nice_top(max(1.5, 1.2 * self.before))
         self.charts = LiveCharts(calls={"draw": self._drawn})
         super().__init__([say(GUESS["how"], "hp-muted"), self.charts])
         self._drawn([self.before] * len(self.at))
@@ -533,7 +603,7 @@ class Drawing(W.VBox):
 
 def over_epochs(data, epochs):
     """Return a drawing of a training curve, and a function that says its lowest."""
-    at = np.linspace(0, epochs, _PLACES)
+    at = np.linspace(0, epochs, 11)
     drawing = Drawing(data, at, Axis(GUESS["epoch"], (0, epochs)))
     lowest = GUESS["lowest"]
     return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

@@ -28,13 +28,10 @@ class BatchNoisePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     setting : Hyperparameters, default lr 0.1, 5 epochs
         A network is trained with it; the batches are drawn for its last weights.
     size : int
         Points in a batch.
-    seed : int
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -43,7 +40,7 @@ class BatchNoisePanel(Panel):
     (120,)
     """
 
-    kind, words, newest_first, there = "batch-noise", WORDS, True, False
+    kind, words, newest_first = "batch-noise", WORDS, True
 
     def __init__(
         self,
@@ -56,7 +53,7 @@ class BatchNoisePanel(Panel):
         predict: bool = False,
     ) -> None:
         self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
-        super().__init__(dataset, title, key=(setting,))
+        super().__init__(dataset, title)
         check_settings([self.setting.but(batch_size=size)], dataset)
         self.drawn = self.seed = check_seed("seed", seed)
         knob = batch_knob("batch_size", dataset, size)
@@ -76,8 +73,9 @@ class BatchNoisePanel(Panel):
             shares = run.predict_proba(split, "last")
             each = -np.log(shares[np.arange(len(split.y)), split.y] + 1e-12)
         check_number("batch_loss", float(each.mean()), low=0)
-        self.run, self.each = run, each
+        self.each = each
         self._shuffle()
+        self.run = run
         yield
 
     def _shuffle(self):
@@ -88,7 +86,6 @@ class BatchNoisePanel(Panel):
         self.means = dict(enumerate(means.T, 1))  # of each size
         # The means of all points differ by rounding alone.
         self.spreads = {s: m.std() * (s < n) for s, m in self.means.items()}
-        self.there = True
 
     def draw_again(self) -> None:
         """Draw other batches."""
@@ -168,15 +165,13 @@ class BatchNoisePanel(Panel):
         return said
 
     def _table(self):
-        sizes = self.sizes if self.there else []
-        each = np.reshape([self.means[size] for size in sizes], (-1, BATCHES))
-        table = {"batch_size": sizes, "spread": [self.spreads[size] for size in sizes]}
+        spreads = [self.spreads[size] for size in self.sizes]
+        each = np.stack([self.means[size] for size in self.sizes])
+        table = {"batch_size": self.sizes, "spread": spreads}
         table |= {"mean_loss": each.mean(1), "lowest": each.min(1)}
         return table | {"highest": each.max(1)}
 
-    def code(self) -> str:
-        if not self.there:
-            return ""
+    def _code(self):
         each = """shares = run.predict_proba(data.train, "last")
 each = -np.log(shares[np.arange(len(shares)), data.train.y])"""
         if self.dataset.is_regression:

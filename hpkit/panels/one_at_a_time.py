@@ -1,7 +1,5 @@
 """`OneAtATimePanel`: one hyperparameter after the other, as a path on a map."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import permutations
 from math import prod
@@ -16,18 +14,21 @@ from hpkit.engine.training import check_dataset, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import pick_knob
-from hpkit.panels.parts import FULL, head_of, named, say
+from hpkit.panels.parts import dropdown, say
 from hpkit.panels.searches import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
 from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
 
-WORDS = Texts("panels.one_at_a_time")
+WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 QUICK = 2.0  # seconds: a start that is trained without being asked for
 
 
 class OneAtATimePanel(ListedPanel):
     """Change one hyperparameter after the other and see the path on the map.
+
+    `found` is the search so far, at first of the start alone, `grid` that of the grid,
+    once it was asked for.
 
     Parameters
     ----------
@@ -36,19 +37,12 @@ class OneAtATimePanel(ListedPanel):
         Hyperparameters(), or the first of a list that does not hold its value.
     order : sequence of str, optional
         Default that of `values`.
-    dataset, seeds, title, model
+    seeds, model
         As in `ValidationCurvePanel`.
     predict : bool, default False
         Ask whether the path will end at the best of the grid before anything is shown.
     **values : sequence
         The values of two hyperparameters or more; default those of lesson 7.
-
-    Attributes
-    ----------
-    found : Search
-        Of the steps so far; before the first one, of the start alone.
-    grid : Search or None
-        Of the grid, once it was asked for.
 
     Examples
     --------
@@ -112,8 +106,7 @@ class OneAtATimePanel(ListedPanel):
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
-        order = W.Dropdown(options=orders, layout={"width": FULL})
-        self.order = named(order, WORDS["order_tip"])
+        self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
         self.next_button = self.button("step", self._step, "primary")
         self.all_button = self.button("all", lambda: self._go(len(self.space)))
         self.grid_button = self.button("reveal", self.reveal)
@@ -122,18 +115,16 @@ class OneAtATimePanel(ListedPanel):
             self.on_change(widget, self.reset)
         self.on_change(self.seeds, self._reseed)
         left = [
-            say(head_of(WORDS["order"])),
-            self.order,
+            order,
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
-            self.seed_knob.box,
+            self.seed_box,
             (self.next_button, self.all_button),
             (self.grid_button,),
             (self.back_button, self.stop_button),
         ]
         self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
-        paths = WORDS["paths"], WORDS["paths_tip"], self.paths
-        more = {"widths": (1, 1), "drawers": [paths, *self.rows]}
+        more = {"widths": (1, 1), "drawers": {"paths": self.paths, **self.drawers}}
         more["calls"] = {"cell": self._choose_cell, "setting": self._choose_point}
         self.build(*left, **more)
 
@@ -162,7 +153,6 @@ class OneAtATimePanel(ListedPanel):
 
     def _reseed(self):
         """Begin again with other seeds."""
-        _ = self.seed_list  # checks them
         self.grid = None
         self.walked.clear()
         self.reset()
@@ -208,6 +198,7 @@ class OneAtATimePanel(ListedPanel):
         self._go(len(self.done) + 1)
 
     def _go(self, steps):
+        """Walk on until so many steps are done."""
         self.error = None
         self.upto = min(steps, len(self.space))
         if self.search is None:
@@ -278,7 +269,7 @@ class OneAtATimePanel(ListedPanel):
         look["best_label"] = WORDS["best" if self._whole else "best_so_far"]
         stops = [self.starting, *(step.winner for step in self.done)]
         path = path_chart(self.space, searches, stops, **look)
-        steps, self.points = steps_chart(self.found, self.ordered, click="setting")
+        steps, self.points = steps_chart(self.found, self.ordered)
         return [path, steps]
 
     def _title(self, searches):

@@ -1,42 +1,42 @@
-"""What all panels share: frame, charts, result in words, a guess, code, saving.
+"""What all panels share: thread, frame, charts, result in words, guess, code, files.
 
 A panel is a box of widgets. A subclass makes its controls and hands them on with
-`build`, starts jobs on `self.live`, and says what it shows once it is
-`there`: `_update(running)` lets status, bar and controls show the state, `_charts()`
-returns the charts, always as many and of the same marks, `_says(running)` the result
-in words (HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `code()` the
-cell for them.
+`build`, starts jobs on `self.live`, and says what it shows once it is `there`:
+`_update(running)` lets status, bar and controls show the state, `_charts()` returns the
+charts, always as many and of the same marks, `_says(running)` the result in words
+(HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `_code()` the cell for
+them.
+
+A job is a generator: it trains a little, writes down what there is, and yields. Between
+two yields it can be stopped, paused, replaced and drawn. `yield False` says that there
+is nothing new to draw.
 """
 
 from __future__ import annotations
 
+import atexit
 import html
 import re
 import threading
-from contextlib import contextmanager
+import time
+from collections import deque
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
+from weakref import WeakSet
 
 import ipywidgets as W
 
-from hpkit.charts.live import LiveCharts
+from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, write_rows
-from hpkit.engine.training import check_dataset, train
-from hpkit.hyperparameters import (
-    Hyperparameters,
-    check_text,
-    refusal,
-    varied,
-    was_refused,
-)
+from hpkit.engine.training import TURN, check_dataset, train
 from hpkit.locale import Texts
 from hpkit.panels import parts
-from hpkit.panels.controls import Guess, check_predict, written
-from hpkit.panels.live import FRAME, Live, stop_earlier
+from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
 from hpkit.panels.parts import button, buttons, named, row, say
 from hpkit.store import reason, write
 from hpkit.text import stem
@@ -44,23 +44,218 @@ from hpkit.text import stem
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpkit.engine.runs import Run, Runs
-    from hpkit.search.result import Search
-
 WORDS = Texts("panels.panel")
 FOLDER = Path("hpkit-runs")
 HPKIT = "hpkit"  # of the forms that code has
 SAVE = 1.5  # seconds without a change, then the saved picture is drawn anew
 LONGEST = 200  # characters of a line that says a panel's state
+FRAME = 1 / 15  # seconds between two pictures: smooth to the eye, cheap to send
+THREAD = "hpkit panel"
+_REST = 20  # times as long as a picture took lie between two: training comes first
+_AT_ONCE = 2.0  # seconds that a panel may train before it is shown
+CHOSEN = 0.4  # seconds without a move after which what a control shows counts
+_LAST = 5.0  # seconds that threads have to end before Python does
+
+
+class _Turns:
+    """A lock that goes to the one who has waited longest: panels train by turns."""
+
+    def __init__(self):
+        self.waiting, self.moved = deque(), threading.Condition()
+
+    def __enter__(self):
+        mine = object()
+        with self.moved:
+            self.waiting.append(mine)
+            self.moved.wait_for(lambda: self.waiting[0] is mine)
+
+    def __exit__(self, *_):
+        with self.moved:
+            self.waiting.popleft()
+            self.moved.notify_all()
+
+
+_turns = _Turns()
+_lives = WeakSet()
+
+
+class Live:
+    """Works through the newest job, one at a time, in a thread."""
+
+    # `draw()` shows the state: called under `lock`, up to 15 times a second, and at the
+    # end; `fail(error)` shows an error of a job. Why a thread and an Event: a loop in a
+    # button's callback keeps the kernel from reading the click on Stop.
+
+    def __init__(self, draw, fail):
+        self.draw, self.fail = draw, fail
+        self.lock = threading.RLock()  # all state of the panel sits behind it
+        self.busy = False
+        self._next = self._thread = None
+        self._halt, self._go = threading.Event(), threading.Event()
+        self.pause, self.resume = self._go.clear, self._go.set
+        _lives.add(self)
+
+    @property
+    def asked(self):
+        """Whether a newer job waits: a job that only rests should end."""
+        return self._next is not None
+
+    @property
+    def paused(self):
+        """Whether the job rests until `resume`."""
+        return self.busy and not self._go.is_set()
+
+    def start(self, job, *, replace=True):
+        """Start a job for all that wait and, with `replace`, for the running one."""
+        # Without `replace` the running one ends first. While a slider is dragged this
+        # is what brings pictures: stopped at each move, no training would ever end.
+        with self.lock:
+            self._next = job
+            self.resume()
+            if replace:
+                self._halt.set()
+            if self._thread is None:
+                self.busy, how = True, {"name": THREAD, "daemon": True}
+                self._thread = threading.Thread(target=self._work, **how)
+                self._thread.start()
+
+    def now(self, job, *, seconds=_AT_ONCE):
+        """Do a job before returning; what takes longer goes on in the thread."""
+        until = time.perf_counter() + seconds
+        with self.lock:
+            with self._errors_shown():
+                for _ in job:
+                    if time.perf_counter() > until:
+                        self.start(job)
+                        break
+            with self._errors_shown():
+                self.draw()
+
+    def stop(self):
+        """Stop what runs and forget what waits; returns at once."""
+        with self.lock:
+            self._next = None
+            self._halt.set()
+            self.resume()
+
+    def rest(self, seconds=CHOSEN):
+        """Rest, unless a newer job waits: until nothing has moved for a moment."""
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until and not self.asked:
+            time.sleep(0.02)
+            yield False
+
+    def wait(self, timeout=None):
+        """Wait until nothing runs (raises TimeoutError after `timeout` seconds)."""
+        until = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while (thread := self._thread) is not None:
+            # In short pieces: an interrupt of the kernel gets in.
+            thread.join(min(0.05, max(0.0, until - time.monotonic())))
+            if thread.is_alive() and time.monotonic() > until:
+                raise TimeoutError(f"the panel still trains after {timeout:g} s")
+
+    def _work(self):
+        """Do the newest job until there is none (the thread)."""
+        ran = False
+        TURN.set(_turns)
+        while True:
+            with self.lock:
+                job, self._next = self._next, None
+                self.busy = job is not None
+                if ran or not self.busy:
+                    with self._errors_shown():
+                        self.draw()
+                if not self.busy:
+                    self._thread = None
+                    return
+                self._halt.clear()
+            # Its own `finally` writes down what a stopped job has.
+            with self._errors_shown(), closing(job):
+                self._steps(job)
+            ran = True
+
+    def _steps(self, job):
+        """Step through a job and draw, until its end or a stop."""
+        due_at, stale = 0.0, False
+        for news in job:
+            if self._halt.is_set():
+                return
+            stale = stale or news is not False
+            due = time.perf_counter() >= due_at or news is False
+            if stale and (due or self.paused):
+                begin = time.perf_counter()
+                with self.lock:
+                    self.draw()
+                end, stale = time.perf_counter(), False
+                due_at = end + max(FRAME, _REST * (end - begin))
+            self._go.wait()
+
+    @contextmanager
+    def _errors_shown(self):
+        try:
+            yield
+        except Exception as error:
+            with self.lock:
+                self.fail(error)
+
+
+def play(show, values, pause):
+    """Show one value after the other, slowly (a job)."""
+    # `show(value)` sets the state. Values are asked for one by one, so that they may
+    # follow the controls; `pause` seconds lie before each.
+    for value in values:
+        time.sleep(pause)
+        yield False  # a stop is seen here, before the next step
+        show(value)
+        yield
+
+
+@atexit.register
+def _end_all():
+    """End all threads: torch aborts a Python that ends while one still trains."""
+    until = time.monotonic() + _LAST
+    for live in list(_lives):
+        live.stop()
+    for live in list(_lives):
+        if thread := live._thread:
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+_makers = {}  # cell: (its execution, the panels made by it)
+
+
+def stop_earlier(panel):
+    """End the panels that an earlier run of the same cell made."""
+    cell, execution = running_cell()
+    if cell is None:
+        return
+    before, panels = _makers.get(cell, (None, ()))
+    if before is None or before != execution:
+        for old in panels:
+            old.end()
+        panels = WeakSet()
+    panels.add(panel)
+    _makers[cell] = execution, panels
+
+
+def running_cell():
+    """Return what names the cell that runs and this run of it; None in a script."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    message = kernel.get_parent("shell") if kernel else {}
+    # Some front ends give cells no id: there the code stands for it.
+    code = message.get("content", {}).get("code")
+    cell = message.get("metadata", {}).get("cellId") or code
+    return cell, message.get("header", {}).get("msg_id")
 
 
 class Panel(W.VBox):
     """The frame of a panel; a `title` of None is the usual one, `words["title"]`.
 
-    `key` tells panels of a script apart (see `stop_earlier`). `live` is the thread,
-    whose `lock` guards all state; `charts` the `LiveCharts`; `result` what is said of
-    the state, as HTML; `error` what the last training or callback raised, shown in the
-    panel, too.
+    `live` is the thread, whose `lock` guards all state; `charts` the `LiveCharts`;
+    `result` what is said of the state, as HTML; `error` what the last training or
+    callback raised, shown in the panel, too.
     """
 
     kind = "panel"
@@ -68,23 +263,23 @@ class Panel(W.VBox):
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
     newest_first = False  # whether the table begins with the last row of `frame`
-    there = True  # whether there is something to show
+    run = runs = found = None  # what was trained, as far as the panel has it
 
-    def __init__(self, dataset, title, key=()):
+    def __init__(self, dataset, title):
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
         self.dataset = None if dataset is None else check_dataset(dataset)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
-        self.title, self.result, self._quiet = check_text("title", title), "", 0
+        self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
-        self.bar = parts.classed(W.FloatProgress(value=0, min=0, max=1), "hp-bar")
-        self.stop_button = self.button("stop", self.stop, words=WORDS)
+        self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
+        self.stop_button = self.button("stop", self.stop)
         self.stop_button.add_class("hp-stop")
         super().__init__()
         self.add_class("hpkit")
-        stop_earlier(self, (type(self).__name__, self.stem, title, *key))
+        stop_earlier(self)
 
     def build(self, *left, widths=(1,), calls=None, over=(), drawers=()):
         """Put the parts together.
@@ -92,8 +287,8 @@ class Panel(W.VBox):
         `left` are the controls below each other, of which those in a tuple are buttons
         side by side; `widths` those of the charts, `calls` as in `LiveCharts`, each
         called under the lock and its errors shown; `over` stands above the charts.
-        `drawers` are (name, tip, Widget) below, one at a time, by
-        default a table of `frame`.
+        `drawers` are (name, Widget) below, one at a time, by default a table of
+        `frame`.
         """
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
         head = say(head + parts.alive(self), "hp-grow")
@@ -108,21 +303,20 @@ class Panel(W.VBox):
         self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
-        self.rows_button = self.button("rows", self._write_rows, words=WORDS)
+        self.rows_button = self.button("rows", lambda: self._write(self._write_rows))
         self.on_change(self.forms, self._show_drawer)
         self.rows_button.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.table_box = None if drawers else say("", "hp-table")
-        table = WORDS["table"], WORDS["table_tip"], self.table_box
-        drawers = [*(drawers or [table])]
-        drawers += [(WORDS["code"], WORDS["code_tip"], code)]
-        names = [(name, n) for n, (name, *_) in enumerate(drawers)]
-        self.view = parts.toggles(names, [tip for _, tip, _ in drawers], "84px")
-        self.drawer = W.Stack([shown for *_, shown in drawers], selected_index=0)
-        self.save_button = self.button("save", self._save_clicked, words=WORDS)
+        drawers = {**(drawers or {"table": self.table_box}), "code": code}
+        names = [(self.texts[name], n) for n, name in enumerate(drawers)]
+        tips = [self.texts[f"{name}_tip"] for name in drawers]
+        self.view = parts.toggles(names, tips, "84px")
+        self.drawer = W.Stack(list(drawers.values()), selected_index=0)
+        self.save_button = self.button("save", lambda: self._write(self._saved))
         foot = [self.view, self.save_button, self.rows_button]
         if self.shares:
-            self.share_button = self.button("share", self._share_clicked, words=WORDS)
+            self.share_button = self.button("share", self._share)
             foot.insert(2, self.share_button)
         self.on_change(self.view, self._show_drawer)
         self.children = (
@@ -147,10 +341,12 @@ class Panel(W.VBox):
         """The guess in a list; empty before there is one."""
         return [self.guess.value] if self.guess and self.guess.open else []
 
-    def train(self, dataset, settings, seeds):
-        """Train, with nothing to show before the end (a job); return the runs."""
-        for runs in train(dataset, settings, seeds=seeds, tick=FRAME):  # noqa: B007
-            yield False
+    def train(self, dataset, settings, seeds, show=None):
+        """Train and return the runs (a job); `show` takes what there is so far."""
+        for runs in train(dataset, settings, seeds=seeds, tick=FRAME):
+            if show:
+                show(runs)
+            yield show is not None
         return runs
 
     def _told(self, callback):
@@ -168,10 +364,14 @@ class Panel(W.VBox):
 
         return called
 
-    def button(self, name, callback, look="", words=None):
+    @property
+    def texts(self):
+        """Words of all panels, then of this one."""
+        return Texts(*WORDS.paths, *self.words.paths)
+
+    def button(self, name, callback, look=""):
         """Return a button that calls `callback()`, in the words `name` of the panel."""
-        words = words or self.words
-        made = button(words[name], words[f"{name}_tip"], look)
+        made = button(self.texts[name], self.texts[f"{name}_tip"], look)
         self.on_click(made, callback)
         return made
 
@@ -201,7 +401,7 @@ class Panel(W.VBox):
         if self.error is not None:
             return
         self.error, said = error, html.escape(str(error))
-        if not was_refused(error):
+        if not hyper.was_refused(error):
             said = WORDS["error"].format(f"<b>{type(error).__name__}: {said}</b>")
         self.say(said, wrong=True)
 
@@ -217,8 +417,7 @@ class Panel(W.VBox):
         self.charts.show(charts, sentence=f"<div class='{look}'{role}>{text}</div>")
         if self._saving and not passing:
             self._saving.cancel()
-            again = {"again": True}
-            self._saving = threading.Timer(SAVE, self._show_saved, kwargs=again)
+            self._saving = threading.Timer(SAVE, self._show_saved, [True])
             self._saving.daemon = True
             self._saving.start()
 
@@ -235,6 +434,16 @@ class Panel(W.VBox):
         self._show(charts, said, wrong=self.error is not None, passing=passing)
         if not running or self.table_box is not None:
             self._show_drawer()
+
+    @property
+    def _trained(self):
+        """What scripts train anew: what is shown, if a script can."""
+        return self.run or self.found
+
+    @property
+    def there(self) -> bool:
+        """Whether there is something to show."""
+        return self._trained is not None
 
     def _update(self, running):
         pass
@@ -259,15 +468,11 @@ class Panel(W.VBox):
         """Return the numbers of the charts as a table."""
         import pandas as pd
 
-        return pd.DataFrame(self._table())
+        return pd.DataFrame(self._table() if self.there else {})
 
     def code(self) -> str:
         """Return the cell that gives the same result without a panel."""
-
-    @property
-    def _trained(self) -> Run | Runs | Search | None:
-        """What scripts train anew: what is shown, if a script can."""
-        return getattr(self, "run", None) or getattr(self, "found", None)
+        return self._code() if self.there else ""
 
     def codes(self) -> dict[str, str]:
         """Return `code`, and scripts without hpkit, by the name of their library."""
@@ -285,16 +490,12 @@ class Panel(W.VBox):
         self.live.stop()
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until nothing trains any more.
+        """Wait until nothing trains any more, and return the panel.
 
-        Parameters
-        ----------
-        timeout : float, optional
-            Seconds; TimeoutError after them.
-
-        Returns
-        -------
-        the panel
+        Raises
+        ------
+        TimeoutError
+            After so many seconds.
         """
         self.live.wait(timeout)
         return self
@@ -302,14 +503,8 @@ class Panel(W.VBox):
     def save(self, name: str | None = None) -> list[Path]:
         """Write the numbers as CSV and the picture as PNG and SVG into hpkit-runs/.
 
-        Parameters
-        ----------
-        name : str, optional
-            Of the files, without ending; default: data set, panel and a number.
-
-        Returns
-        -------
-        list of pathlib.Path
+        `name` is that of the files, without ending; default: data set, panel and a
+        number.
         """
         stem, ends = name or self.stem, ("csv", "png", "svg")
         names = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
@@ -324,7 +519,7 @@ class Panel(W.VBox):
             for path in paths:
                 path.unlink(missing_ok=True)
             why = {"kind": type(error), "reason": reason(error)}
-            raise refusal("file", str(paths[0]), **why) from None
+            raise hyper.refusal("file", str(paths[0]), **why) from None
         return paths
 
     def line(self) -> str:
@@ -337,15 +532,14 @@ class Panel(W.VBox):
         """
         setting, more = self._state()
         if self.model is not None or not parts.is_of_course(self.dataset):
-            raise refusal("line_own", self.dataset.name)
+            raise hyper.refusal("line_own", self.dataset.name)
         said = {"data": self.dataset.name}
-        said |= values_text(setting, Hyperparameters()) | more
-        if self.guess:
-            said["ask"] = "1"
+        said |= values_text(setting, hyper.Hyperparameters()) | more
+        said["ask"] = "1" if self.guess else ""
         said = urlencode({n: text for n, text in said.items() if text}, safe=":;,")
         made = f"{self.kind}?{said}"
         if len(made) > LONGEST:
-            raise refusal("line_long", len(made), most=LONGEST)
+            raise hyper.refusal("line_long", len(made), most=LONGEST)
         return made
 
     def _state(self):
@@ -357,24 +551,33 @@ class Panel(W.VBox):
         """Start of the names of files."""
         return stem(f"{self.dataset.name}-{self.kind}" if self.dataset else self.kind)
 
-    def _save_clicked(self):
+    def _write(self, write):
+        """Say below the charts what `write()` wrote, or why it could not."""
         try:
-            table, *pictures = self.save()
-            said = WORDS["saved"].format(table, *(path.name for path in pictures))
+            said = write()
         except OSError as error:  # what is shown stays
-            said = str(error)
+            said = reason(error)
         self.note.value = html.escape(said)
 
-    def _share_clicked(self):
+    def _saved(self):
+        table, *pictures = self.save()
+        return WORDS["saved"].format(table, *(path.name for path in pictures))
+
+    def _write_rows(self):
+        """Write the rows that the scripts read."""
+        FOLDER.mkdir(exist_ok=True)
+        write_rows(self._trained.dataset, self._rows)
+        return WORDS["wrote"].format(self._rows)
+
+    def _share(self):
         code = f"<code>hk.open({html.escape(repr(self.line()))})</code>"
-        made = f"{code} <button class='hp-copy'>{WORDS['copy']}</button>"
-        self.note.value = made
+        self.note.value = f"{code} <button class='hp-copy'>{WORDS['copy']}</button>"
 
     def _show_drawer(self):
         """Fill what is below the charts."""
         self.drawer.selected_index = self.view.value
         shown = self.drawer.children[self.view.value]
-        coded = self.code_box in getattr(shown, "children", ())
+        coded = shown is self.drawer.children[-1]
         scripted = coded and self._show_code() != HPKIT
         self.rows_button.layout.display = "" if scripted else "none"
         if shown is self.table_box:
@@ -392,16 +595,6 @@ class Panel(W.VBox):
         self.code_box.value = codes[self.forms.value]
         return self.forms.value
 
-    def _write_rows(self):
-        """Write the rows that the scripts read."""
-        try:
-            FOLDER.mkdir(exist_ok=True)
-            write_rows(self._trained.dataset, self._rows)
-            said = WORDS["wrote"].format(self._rows)
-        except OSError as error:  # what is shown stays
-            said = reason(error)
-        self.note.value = html.escape(said)
-
     def picture(self, form: str = "png") -> bytes:
         """Return the still picture as PNG or SVG; same state, same bytes."""
         return picture(self.charts.charts, self.widths, form=form)
@@ -411,7 +604,7 @@ class Panel(W.VBox):
         self._show_saved()
         self._saving = threading.Timer(0, int)
 
-    def _show_saved(self, *, again=False):
+    def _show_saved(self, again=False):
         """Show the picture with the result, even where a guess is waited for."""
         # A page that is only read has nobody to guess.
         with self.live.lock:
@@ -425,4 +618,4 @@ class Panel(W.VBox):
 
 def values_text(setting, other):
     """Return the hyperparameters in which a setting differs from another, as text."""
-    return {n: written([getattr(setting, n)]) for n in varied([setting, other])}
+    return {n: written([getattr(setting, n)]) for n in hyper.varied([setting, other])}

@@ -17,7 +17,7 @@ from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
 from hpkit.locale import Texts, words
-from hpkit.text import call
+from hpkit.text import call, seeds_of
 
 WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -30,7 +30,7 @@ _sheets = WeakSet()
 _large = [False]
 
 
-def classed(widget, *names):
+def _classed(widget, *names):
     for name in names:
         widget.add_class(name)
     return widget
@@ -41,7 +41,7 @@ def button(text, tip, look=""):
 
 
 def row(*widgets, name=""):
-    return classed(W.HBox(widgets), *name.split())
+    return _classed(W.HBox(widgets), *name.split())
 
 
 def buttons(*widgets):
@@ -58,12 +58,19 @@ def toggles(options, tips=(), width="auto"):
 def named(widget, name):
     """Return a widget with a label for those who do not see where it stands."""
     widget.description = widget.tooltip = name
-    return classed(widget, "hp-named")
+    return widget.add_class("hp-named")
+
+
+def dropdown(options, name, label=None):
+    """Return a list to choose from, called `name`, and a box of it below its label."""
+    made = named(W.Dropdown(options=options), name)
+    made.layout.width = FULL
+    return made, W.VBox([say(head_of(label or name)), made]).add_class("hp-knob")
 
 
 def say(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
-    return classed(W.HTML(text), *classes)
+    return _classed(W.HTML(text), *classes)
 
 
 def head_of(label):
@@ -90,12 +97,7 @@ def _rules():
 
 
 def present(on: bool = True) -> None:
-    """Make all panels of this notebook large, for a projector.
-
-    Parameters
-    ----------
-    on : bool, default True
-        False makes them as before.
+    """Make all panels of this notebook large, for a projector; False, as before.
 
     Examples
     --------
@@ -145,6 +147,14 @@ def code_of_run(run, *end):
     setting = f"setting = {code_of_setting(run.setting)}"
     end = end or ("run.best_val_loss, run.best_epoch",)
     return cell(run.dataset, run.model, setting, call("run = hk.fit", arguments), *end)
+
+
+def code_of_runs(dataset, settings, seeds, end, *before):
+    """Return the cell that trains settings, given as code, and ends in their result."""
+    listed = ",\n    ".join(settings)
+    made = f"settings = [\n    {listed},\n]"
+    run = f"*_, runs = hk.train(data, settings, {seeds_of(seeds)})"
+    return cell(dataset, None, *before, made, run, end)
 
 
 def code_of_search(name, dataset, base, model, arguments, *, without=()):

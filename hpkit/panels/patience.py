@@ -12,19 +12,17 @@ from hpkit.charts.runs import loss_chart, stacked, top_of
 from hpkit.charts.spec import line, points, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import CURVES
-from hpkit.engine.training import check_settings, train
+from hpkit.engine.training import check_settings
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_count, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.live import FRAME, play
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Panel, play
 from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.patience")
 USUAL = Setting(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
 SECONDS = 4.0  # that a whole training takes to watch
-_SLOWEST = 0.25  # seconds an epoch
 MOST = 60  # on the slider, and in the table
 
 
@@ -53,10 +51,7 @@ class PatiencePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     setting : Hyperparameters, default that of lesson 4
-    patience, seed : int
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -66,7 +61,7 @@ class PatiencePanel(Panel):
     9
     """
 
-    kind, words, there = "patience", WORDS, False
+    kind, words = "patience", WORDS
 
     def __init__(
         self,
@@ -79,11 +74,11 @@ class PatiencePanel(Panel):
         predict: bool = False,
     ) -> None:
         self.setting = setting = check_setting(setting, default=USUAL)
-        super().__init__(dataset, title, key=(setting,))
+        super().__init__(dataset, title)
         check_settings(setting, dataset)
         patience = check_count("patience", patience, most=10**6)
         self.seed = check_seed("seed", seed)
-        self.run = self.epoch = None  # the epoch that is watched
+        self.epoch = None  # the one that is watched
         most = min(MOST, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
         self.watch_button = self.button("watch", self._watch, "primary")
@@ -91,13 +86,10 @@ class PatiencePanel(Panel):
         self.ask(predict, WORDS["guess"].format(patience), slider)
         self.build(box, (self.watch_button, self.stop_button))
         self.on_change(self.patience, self._moved)
-        self.live.now(self._training())
+        self.live.now(self.train(dataset, setting, (self.seed,), self._take))
 
-    def _training(self):
-        seeds = (self.seed,)
-        for runs in train(self.dataset, self.setting, seeds=seeds, tick=FRAME):
-            self.run, self.there = runs[0, 0], True
-            yield
+    def _take(self, runs):
+        self.run = runs[0, 0]
 
     @property
     def trained(self) -> bool:
@@ -114,7 +106,7 @@ class PatiencePanel(Panel):
             self.live.start(self._watching(), replace=self.trained)
 
     def _watching(self):
-        self.epoch, pause = 0, min(_SLOWEST, SECONDS / max(1, self.stop_at))
+        self.epoch, pause = 0, min(0.25, SECONDS / max(1, self.stop_at))
         # The patience may be moved meanwhile.
         epochs = takewhile(lambda epoch: epoch <= self.stop_at, count(1))
         yield from play(partial(setattr, self, "epoch"), epochs, pause)
@@ -175,19 +167,15 @@ class PatiencePanel(Panel):
         return ((not self.trained) * WORDS["halted"] + said).format(**facts)
 
     def _table(self):
-        rows, most = [], min(MOST, self.run.epochs_done) if self.there else 0
-        for patience in range(1, most + 1):
+        rows = []
+        for patience in range(1, min(MOST, self.run.epochs_done) + 1):
             at = stop_epoch(self.run.val_loss, patience)
             shown = until(self.run, at)
             kept = {"keeps": shown.best_epoch, "val_loss": shown.best_val_loss}
             rows.append({"patience": patience, "stops": at} | kept)
         return rows
 
-    def code(self) -> str:
-        if not self.there:
-            return ""
-        stopped = replace(
-            self.run, setting=self.setting.but(patience=self.patience.value)
-        )
+    def _code(self):
+        setting = self.setting.but(patience=self.patience.value)
         end = f"run.epochs_done, run.best_epoch  {WORDS['code']}"
-        return code_of_run(stopped, end)
+        return code_of_run(replace(self.run, setting=setting), end)

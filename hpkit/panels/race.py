@@ -15,12 +15,10 @@ from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, say
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.result import Search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.text import short
 
@@ -32,7 +30,6 @@ LOOKS = {
     "halving": ("green", "diamond", "dashdot"),
     "bayes": ("orange", "triangle", "dotted"),
 }
-_BEST = 0.2  # of the loss axis, a log scale: in color at first
 _MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
 _ETA = 3
 
@@ -45,7 +42,6 @@ class SearchRacePanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     base : Hyperparameters, default Hyperparameters(epochs=27)
         Values of what is not searched; its epochs are those of a whole run.
     budget : int, default 9 whole runs
@@ -55,7 +51,6 @@ class SearchRacePanel(Panel):
         first one is run when the panel is made.
     model : function, optional
         As in `hpkit.train`.
-    title, predict : as of `TrainingPanel`
     **values : Range
         What is searched; default lr=log_uniform(1e-4, 10) and
         weight_decay=log_uniform(1e-7, 1e-4).
@@ -101,7 +96,7 @@ class SearchRacePanel(Panel):
         self.ask(predict, WORDS["guess"], names, WORDS["kinds"].get)
         self.start_button = self.button("start", self.start, "primary")
         self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
-        self.ends[1, -1] = _BEST
+        self.ends[1, -1] = 0.2  # the best, on a log scale, are in color at first
         calls = {"low": partial(self._pull, 0), "high": partial(self._pull, 1)}
         start = self.start_button, self.stop_button
         left = first, second, start, say(WORDS["choose"], "hp-muted")
@@ -169,11 +164,10 @@ class SearchRacePanel(Panel):
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]
         found = {kind: self.found[kind] for kind in LOOKS if kind in self.found}
-        colors, shapes, dashes = zip(*LOOKS.values(), strict=True)
         alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False)))
         text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
-        look = {"look": {"colors": colors, "shapes": shapes, "dashes": dashes}}
-        look |= {"budget": self.budget.value, "log": True, "label": "{}"}
+        looks = zip(*LOOKS.values(), strict=True)
+        look = {"looks": looks, "budget": self.budget.value}
         ends = {names[kind]: self.lowest[kind] for kind in found} if many else None
         named = {names[kind]: each for kind, each in found.items()}
         race = charts.best_so_far_chart(named, ends=ends, **look, **text)
@@ -181,19 +175,19 @@ class SearchRacePanel(Panel):
 
     def _settings(self, found):
         """Return every setting as a line, those in the ranges in color."""
-        order = sorted(found, key=lambda kind: kind != "halving")  # many: below
-        runs = [found[kind].runs for kind in order]
-        losses = [np.where(r.diverged.any(1), np.nan, r.mean_val_loss) for r in runs]
-        losses = np.concatenate([[], *losses])
-        axes = charts.parallel_axes(self.space, losses)
-        shares = [charts.parallel_shares(found[kind], axes) for kind in order]
-        shares = np.concatenate([np.zeros((0, len(axes))), *shares])
-        rows = [(kind, each) for kind in order for each in found[kind].settings]
-        there = np.flatnonzero(np.isfinite(losses))
-        shares, kinds = shares[there], [rows[i][0] for i in there]
-        texts = [(WORDS["kinds"][kind], short(each, self.space)) for kind, each in rows]
-        tips = [WORDS["setting"].format(*texts[i], losses[i]) for i in there]
-        strong = charts.inside(shares, *self.ends)
+        kinds, settings, losses, tips = [], [], [], []
+        for kind in sorted(found, key=lambda kind: kind != "halving"):  # many: below
+            runs = found[kind].runs
+            begun = np.isfinite(runs.mean_val_loss) & ~runs.diverged.any(1)
+            for i in np.flatnonzero(begun):
+                kinds.append(kind)
+                settings.append(runs.settings[i])
+                losses.append(runs.mean_val_loss[i])
+                said = WORDS["kinds"][kind], short(settings[-1], self.space), losses[-1]
+                tips.append(WORDS["setting"].format(*said))
+        axes, shares = charts.parallel_axes(self.space, settings, losses)
+        low, high = np.add(self.ends, [[-1e-6], [1e-6]])
+        strong = ((low <= shares) & (shares <= high)).all(1)
         colors, shapes = ([LOOKS[kind][n] for kind in kinds] for n in (0, 1))
         facts = strong.sum(), len(strong)
         look = {"title": WORDS["settings"].format(*facts)}
@@ -210,12 +204,10 @@ class SearchRacePanel(Panel):
         more = not running and count < races
         return said + WORDS["more"].format(races) * more
 
-    def frame(self):
+    def _table(self):
         """Return the settings of the first race, one a row, the best first."""
         import pandas as pd
 
-        if not self.found:
-            return pd.DataFrame()
         names = WORDS["kinds"]
         frames = [f.to_frame().assign(search=names[k]) for k, f in self.found.items()]
         columns = [f"param_{n}" for n in self.space]
@@ -223,10 +215,10 @@ class SearchRacePanel(Panel):
         return pd.concat(frames)[columns].sort_values("mean_val_loss")
 
     @property
-    def _trained(self) -> Search | None:
+    def _trained(self):
         return self.found.get("random")
 
-    def code(self) -> str:
+    def _code(self):
         ranges = [f"{name}=hk.{given!r}" for name, given in self.space.items()]
         count = f"n_trials={self.budget.value // self.base.epochs}"
         more = self.base, self.model, [count, *ranges]

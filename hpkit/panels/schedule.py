@@ -8,15 +8,13 @@ import numpy as np
 from hpkit.charts.runs import nice_top, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import Runs, Training, check_settings
+from hpkit.engine.training import Training, check_settings
 from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import given_seeds, log_knob
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
-from hpkit.panels.parts import FULL, cell, code_of_setting, head_of, named, say
-from hpkit.text import seeds_of
+from hpkit.panels.panel import FRAME, Panel
+from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
 
 WORDS = Texts("panels.schedule")
 USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
@@ -36,21 +34,15 @@ class SchedulePanel(Panel):
 
     Beside it train, from the same weights, those with a constant rate and with cosine.
     What is drawn while Train runs counts from the next epoch on; what is past stays.
+    `runs` are of the constant rate, of cosine and of what was drawn.
 
     Parameters
     ----------
-    dataset : Dataset
     setting : Hyperparameters, default that of lesson 12
         At most 60 epochs, without `patience`. Its `schedule` and `warmup` are what
         is drawn at first.
     seeds : int or iterable of int, default 3
         How many, or which.
-    title, predict : as of `TrainingPanel`
-
-    Attributes
-    ----------
-    runs : Runs
-        Of the constant rate, of cosine and of what was drawn.
 
     Examples
     --------
@@ -61,7 +53,7 @@ class SchedulePanel(Panel):
     [0.1, 0.2, 0.1, 0.0]
     """
 
-    kind, words, there = "schedule", WORDS, False
+    kind, words = "schedule", WORDS
 
     def __init__(
         self,
@@ -73,7 +65,7 @@ class SchedulePanel(Panel):
         predict: bool = False,
     ) -> None:
         setting = check_setting(setting, default=USUAL)
-        super().__init__(dataset, title, key=(setting,))
+        super().__init__(dataset, title)
         check_settings(setting, dataset)
         check_count("epochs", setting.epochs, most=MOST, hint=WORDS["fewer"])
         check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
@@ -82,10 +74,7 @@ class SchedulePanel(Panel):
         self.factors = _factors(setting.rates() / setting.lr)
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
-        self.shape = W.Dropdown(options=shapes)
-        shape = named(self.shape, WORDS["shape"])
-        shape.layout.width = FULL
-        shape = W.VBox([say(head_of(WORDS["shape"])), shape]).add_class("hp-knob")
+        self.shape, shape = dropdown(shapes, WORDS["shape"])
         self.train_button = self.button("train", self._watch, "primary")
         kinds = W.ToggleButtons(options=KINDS)
         self.ask(predict, WORDS["guess"], kinds)
@@ -135,7 +124,7 @@ class SchedulePanel(Panel):
                 while not training.paused(epoch):
                     training.advance(FRAME, epoch)
                     yield False
-                self.runs, self.there = training.runs, True
+                self.runs = training.runs
                 yield
         finally:
             self.begun = 0
@@ -197,8 +186,6 @@ class SchedulePanel(Panel):
         return self._done == self.base.epochs
 
     def _table(self):
-        if not self.there:
-            return {}
         rates = np.array([s.rates() for s in self.runs.settings])[:, : self._done]
         table = {"epoch": np.arange(1, self._done + 1)}
         table |= {f"lr_{n}": r for n, r in zip(self.names, rates, strict=True)}
@@ -206,15 +193,12 @@ class SchedulePanel(Panel):
         return table | dict(zip(self.names, losses, strict=True))
 
     @property
-    def _trained(self) -> Runs | None:
-        return self.runs if self.there else None
+    def _trained(self):
+        return self.runs
 
-    def code(self) -> str:
-        if not self.there:
-            return ""
-        others = [f"base.but(schedule={s.schedule!r})" for s in self.runs.settings[1:]]
-        made = f"base = {code_of_setting(self.runs.settings[0])}"
-        settings = ",\n    ".join(["base", *others])
-        listed = f"settings = [\n    {settings},\n]"
-        run = f"*_, runs = hk.train(data, settings, {seeds_of(self.seeds)})"
-        return cell(self.dataset, None, made, listed, run, "runs.best_val_loss.mean(1)")
+    def _code(self):
+        base, *others = self.runs.settings
+        made = f"base = {code_of_setting(base)}"
+        others = [f"base.but(schedule={setting.schedule!r})" for setting in others]
+        about = ["base", *others], self.seeds, "runs.best_val_loss.mean(1)", made
+        return code_of_runs(self.dataset, *about)

@@ -1,10 +1,4 @@
-"""Panels of one search: `ValidationCurvePanel`, `GridPanel`, and what searches share.
-
-A subclass of `_SearchPanel` says which search: `_begin()` checks all at once and
-returns it as a generator of `Search`, of the values that `_space()` has.
-"""
-
-from __future__ import annotations
+"""Panels of one search, `ValidationCurvePanel`, `GridPanel`; what searches share."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -15,34 +9,19 @@ import ipywidgets as W
 import numpy as np
 import traitlets
 
-from hpkit.charts.live import LiveCharts
+from hpkit import hyperparameters as hyper
+from hpkit.charts import searches as charts
 from hpkit.charts.runs import loss_chart
-from hpkit.charts.searches import (
-    grid_losses,
-    heatmap_chart,
-    profile_chart,
-    validation_chart,
-    value_axis,
-    value_curves_chart,
-)
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model, check_settings, own_names, weights
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    agreed,
-    check_name,
-    check_setting,
-    refusal,
-)
+from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, row, toggles
+from hpkit.search import searches
 from hpkit.search.result import describe
-from hpkit.search.searches import grid_search, validation_curve
 from hpkit.search.space import all_settings, with_own
 from hpkit.text import (
     best_sentences,
@@ -65,32 +44,27 @@ FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
 class ListedPanel(Panel):
-    """A panel with what a search has found so far, and a list of its settings.
+    """A panel with what a search has `found` so far, and a list of its settings."""
 
-    Attributes
-    ----------
-    found : Search or None
-    chosen : int or None
-        Number of the setting that is highlighted; None is the best.
-    """
-
-    def __init__(self, dataset, title, base, seeds, model, key=()):
-        self.base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title, key=key)
+    def __init__(self, dataset, title, base, seeds, model):
+        self.base = hyper.check_setting(base, "base", default=Hyperparameters())
+        super().__init__(dataset, title)
         check_settings([self.base], dataset)
-        self.found = self.chosen = None
+        self.chosen = None  # number of the setting highlighted; None is the best
         self.model, self.given = check_model(model), c.given_seeds(seeds)
-        self.seed_knob = c.seed_knob(len(self.given))
-        self.seeds = self.seed_knob.source
+        count, name = len(self.given), c.WORDS["seeds"]
+        ends = count, 1, max(10, count)
+        self.seeds, self.seed_box = c.count_box(name, *ends, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
-        self.list, self._heads, box = c.list_widget(WORDS["settings_tip"])
-        self.on_change(self.list, self._listed)
-        self.rows = [(WORDS["settings"], WORDS["settings_tip"], box)]
+        self.listed = c.Listed(WORDS["settings_tip"])
+        self.list = self.listed.select
+        self.on_change(self.list, lambda: self.choose(self.list.index))
+        self.drawers = {"settings": self.listed}
 
     @property
     def seed_list(self) -> Sequence[int]:
-        """The seeds: those given, then the next numbers; checks what was typed."""
-        return c.seeds_from(self.given, self.seed_knob.value)
+        """The seeds: those given, then the next numbers."""
+        return c.seeds_from(self.given, self.seeds.value)
 
     @property
     def _more(self):
@@ -104,7 +78,12 @@ class ListedPanel(Panel):
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
             width = weights(self.dataset, s.hidden) / USUAL
-            key = s.batch_size, width, agreed(s, "loop"), agreed(s, "network")
+            key = (
+                s.batch_size,
+                width,
+                hyper.agreed(s, "loop"),
+                hyper.agreed(s, "network"),
+            )
             alike.setdefault(key, []).append(s.epochs)
         each = len(self.seed_list)
         return sum(
@@ -131,10 +110,6 @@ class ListedPanel(Panel):
         self.chosen = number
         self._draw()
 
-    def _listed(self):
-        if self.list.index is not None:
-            self.choose(self.list.index)
-
     @property
     def there(self):
         return self.found is not None and len(self.found.runs) > 0
@@ -154,25 +129,20 @@ class ListedPanel(Panel):
                 facts = ["", "", "", WORDS["diverged"]]
             values = (shown(getattr(setting, name)) for name in names)
             table.append([str(i + 1), *values, *facts])
-        heads, lines = c.aligned(WORDS["columns"], names, table)
         with self.quietly():
-            self._heads.value = heads
-            if lines != self.list.options:
-                self.list.options = lines
-            self.list.index = self.focus
+            self.listed.show(WORDS["columns"], names, table, self.focus)
 
     def _table(self):
-        return self.found.to_frame() if self.found else {}
+        return self.found.to_frame()
 
-    def _line_of(self, space, controls=None, usual=c.USUAL):
-        """Return what the panel's line says of lists, seeds and controls."""
+    def _line_of(self, space):
+        """Return what the panel's line says of lists and seeds."""
         lists = (f"{n}:{c.written(v).replace(' ', '')}" for n, v in space.items())
         seeds = list(self.seed_list)
         many = ",".join(map(str, seeds)) + "," * (len(seeds) < 2)
         if seeds == list(range(len(seeds))):
             many = "" if len(seeds) == 3 else str(len(seeds))
-        more = {"space": ";".join(lists), "seeds": many}
-        return more | (controls.line(usual) if controls else {})
+        return {"space": ";".join(lists), "seeds": many}
 
     def _code_of(self, search, base, *, without=(), **arguments):
         seeds = self.found.seeds if self.found else self.seed_list
@@ -182,19 +152,21 @@ class ListedPanel(Panel):
 
 
 class _SearchPanel(ListedPanel):
-    """A panel around one search."""
+    """A panel around one search, in `hpkit.search.searches` of the name `search`."""
 
-    def __init__(self, dataset, title, base, *, controls, seeds, model, key):
-        super().__init__(dataset, title, base, seeds, model, key)
+    usual = c.USUAL  # the controls that its line need not name
+
+    def __init__(self, dataset, title, base, *, controls, seeds, model):
+        super().__init__(dataset, title, base, seeds, model)
         self.before = self.settled = self.offer = None
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
         self.start_button = self.button("start", lambda: self.start(), "primary")
         pair = self.start_button, self.stop_button
-        self.search_box = [self.controls.box, self.seed_knob.box, pair]
-        for knob in (*self.controls.knobs.values(), self.seed_knob):
-            self.on_change(knob.source, self._moved)
+        self.search_box = [self.controls.box, self.seed_box, pair]
+        for source in (*self.controls.sources, self.seeds):
+            self.on_change(source, self._moved)
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
@@ -219,6 +191,26 @@ class _SearchPanel(ListedPanel):
     def _space(self):
         """Return the values to search of each hyperparameter."""
         return {entry.name: entry.values for entry in self.entries}
+
+    def _arguments(self, space):
+        """Return the arguments of the search for a space."""
+        return space
+
+    def _begin(self):
+        """Return the search as a generator; checks all at once."""
+        more = self._more | self._arguments(self._space())
+        search = getattr(searches, self.search)
+        return search.live(self.dataset, self.controls.setting, **more)
+
+    def _state(self):
+        more = self._line_of(self._space()) | self.controls.line(self.usual)
+        return self.controls.setting, more
+
+    def code(self) -> str:
+        space = self.found.space if self.found else self._space()
+        space = {name: list(values) for name, values in space.items()}
+        more = self._arguments(space) | {"without": space}
+        return self._code_of(self.search, self.controls.setting, **more)
 
     def _planned(self):
         return all_settings(self.controls.setting, self._space())
@@ -325,7 +317,6 @@ class ValidationCurvePanel(_SearchPanel):
 
     Parameters
     ----------
-    dataset : Dataset
     param_name : str, default "lr"
         The hyperparameter to begin with; another can be chosen.
     base : Hyperparameters, default Hyperparameters()
@@ -335,15 +326,10 @@ class ValidationCurvePanel(_SearchPanel):
         How many, from 0 on, or which.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which others can be moved.
-    title : str, optional
     model : function, optional
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
         Let the learner draw a guess of the curve before anything is shown.
-
-    Attributes
-    ----------
-    found : Search
 
     Examples
     --------
@@ -357,6 +343,7 @@ class ValidationCurvePanel(_SearchPanel):
     """
 
     kind, words, shares = "validation-curve", CURVE, True
+    search = "validation_curve"
 
     def __init__(
         self,
@@ -371,14 +358,14 @@ class ValidationCurvePanel(_SearchPanel):
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
-        check_name(param_name, own_names((param_name,), model, base))
-        more = {"seeds": seeds, "model": model, "key": (param_name,)}
-        super().__init__(dataset, title, base, controls=controls, **more)
+        hyper.check_name(param_name, own_names((param_name,), model, base))
+        more = {"controls": controls, "seeds": seeds, "model": model}
+        super().__init__(dataset, title, base, **more)
         self.values = self._entry(param_name, param_range)
         self.first = param_name, self.controls.setting
         values = self.values.values
         if c.check_predict(predict, draw=True):
-            axis, at = value_axis(param_name, values)
+            axis, at = charts.value_axis(param_name, values)
             drawing, words = c.Drawing(dataset, at, axis), CURVE["lowest_at"]
 
             def lowest(_):
@@ -386,14 +373,13 @@ class ValidationCurvePanel(_SearchPanel):
 
             self.ask(True, CURVE["draw"], drawing, lowest)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
-        more = {"widths": (5, 6), "calls": calls, "drawers": self.rows}
+        more = {"widths": (5, 6), "calls": calls, "drawers": self.drawers}
         self.build(self.values.frame, *self.search_box, **more)
         self._come_in()
 
-    def _begin(self):
-        more = {"param_name": self.values.name, "param_range": self.values.values}
-        setting = self.controls.setting
-        return validation_curve.live(self.dataset, setting, **more, **self._more)
+    def _arguments(self, space):
+        ((name, values),) = space.items()
+        return {"param_name": name, "param_range": values}
 
     def _choose_out(self, number):
         self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
@@ -402,29 +388,17 @@ class ValidationCurvePanel(_SearchPanel):
         found = self.found
         strong = label(found.settings[self.focus], (found.param_name,))
         alt, look = CURVE["curves"].format(strong), {"chosen": self.focus}
-        curves = value_curves_chart(found, **look, alt=alt)
-        look |= {"before": self.before, "alt": describe(found), **self._guessed()}
-        return [curves, validation_chart(found, **look)]
+        curves = charts.value_curves_chart(found, **look, alt=alt)
+        look |= {"before": self.before, "alt": describe(found)}
+        look["drawn"] = drawn = self.guess and self.guess.drawn
+        if drawn and found.finished and len(found.settings) == len(drawn[0]):
+            out = found.runs.diverged.any(1)
+            self.guess.judge(np.where(out, np.nan, found.mean_val_loss))
+        return [curves, charts.validation_chart(found, **look)]
 
     @property
     def _guess_fits(self):
         return not self.found or (self.found.param_name, self.found.base) == self.first
-
-    def _guessed(self):
-        drawn = self.guess and self.guess.drawn
-        if drawn and self.found.finished and len(self.found.settings) == len(drawn[0]):
-            out = self.found.runs.diverged.any(1)
-            self.guess.judge(np.where(out, np.nan, self.found.mean_val_loss))
-        return {"drawn": drawn}
-
-    def _state(self):
-        return self.controls.setting, self._line_of(self._space(), self.controls)
-
-    def code(self) -> str:
-        space = self.found.space if self.found else self._space()
-        ((name, values),) = space.items()
-        more = {"param_name": name, "param_range": list(values), "without": (name,)}
-        return self._code_of("validation_curve", self.controls.setting, **more)
 
 
 class GridPanel(_SearchPanel):
@@ -435,14 +409,10 @@ class GridPanel(_SearchPanel):
     x, y : str, default "lr", "batch_size"
         Hyperparameter across and up.
     x_values, y_values : sequence, or text such as "0.001 to 10 in 5", optional
-    dataset, base, seeds, controls, title, model
+    base, seeds, controls, model
         As in `ValidationCurvePanel`.
     predict : bool, default False
         Ask for a guess of the best cell before anything is shown.
-
-    Attributes
-    ----------
-    found : Search
 
     Examples
     --------
@@ -454,6 +424,7 @@ class GridPanel(_SearchPanel):
     """
 
     kind, words, shares = "grid", GRID, True
+    search, usual = "grid_search", ("epochs",)
 
     def __init__(
         self,
@@ -471,10 +442,10 @@ class GridPanel(_SearchPanel):
         predict: bool = False,
     ) -> None:
         own = own_names((x, y), model, base)
-        if check_name(x, own) == check_name(y, own):
-            raise refusal("same_axes", x)
-        more = {"seeds": seeds, "model": model, "key": (x, y)}
-        super().__init__(dataset, title, base, controls=controls, **more)
+        for name in (x, y):
+            hyper.check_name(name, own)
+        more = {"controls": controls, "seeds": seeds, "model": model}
+        super().__init__(dataset, title, base, **more)
         for name, values, side in ((x, x_values, "x"), (y, y_values, "y")):
             self._entry(name, values, GRID[side], FEW)
         cells = _CellGuess(self._space(), self._planned())
@@ -483,7 +454,7 @@ class GridPanel(_SearchPanel):
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
-        more = {"widths": (1, 1), "over": [views], "drawers": self.rows}
+        more = {"widths": (1, 1), "over": [views], "drawers": self.drawers}
         more["calls"] = {"cell": self._clicked}
         self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
         self._come_in()
@@ -491,12 +462,8 @@ class GridPanel(_SearchPanel):
     def _space(self):
         x, y = self.entries
         if x.name == y.name:
-            raise refusal("same_axes", x.name)
+            raise hyper.refusal("same_axes", x.name)
         return super()._space()
-
-    def _begin(self):
-        base, space = self.controls.setting, self._space()
-        return grid_search.live(self.dataset, base, **self._more, **space)
 
     def _clicked(self, cell):
         across, up = map(len, self.found.space.values())
@@ -512,21 +479,20 @@ class GridPanel(_SearchPanel):
                 self.which.options = views
 
     def _charts(self):
-        found = self.found
-        rows = len(tuple(found.space.values())[1])
-
-        def cells(settings):
-            return [divmod(found.settings.index(s), rows) for s in settings]
-
+        found, space = self.found, self.found.space
         best = [] if found.runs.diverged.any(1).all() else [found.best]
-        framed = {
-            "best": cells(best),
-            "ties": cells([*found.ties, *best]) if found.ties else [],  # one plateau
-            "chosen": [] if self.chosen is None else [divmod(self.focus, rows)],
-            "guess": [divmod(number, rows) for number in self._guessed()],
+        marked = {
+            "best": best,
+            "ties": [*found.ties, *best] if found.ties else [],  # one plateau
+            "chosen": [] if self.chosen is None else [found.settings[self.focus]],
+            "guess": [found.settings[number] for number in self._guessed()],
         }
-        look = {"framed": framed, "title": GRID["map"], "alt": describe(found)}
-        heatmap = heatmap_chart(found.space, grid_losses(found), **look)
+        look = {"title": GRID["map"], "alt": describe(found)}
+        look["framed"] = {
+            kind: [charts.cell_of(setting, space) for setting in each]
+            for kind, each in marked.items()
+        }
+        heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
 
     def _beside(self, found):
@@ -535,12 +501,11 @@ class GridPanel(_SearchPanel):
         if side != "":
             words = [TABLE[name].knob for name in names][:: -1 if side else 1]
             title = GRID["over_tip"].format(*words)
-            return profile_chart(found, side, title=title, alt=title + ".")
+            return charts.profile_chart(found, side, title=title, alt=title + ".")
         seeds = np.flatnonzero(runs.epochs_done[self.focus] >= 0)
         run, *others = [runs[self.focus, k] for k in seeds]
         look = {"faded": others, "faded_are": GRID["faded"], "alt": run_sentence(run)}
-        curves = loss_chart(run, end=run.setting.epochs, **look)
-        return replace(curves, title=short(run.setting, names))
+        return replace(loss_chart(run, **look), title=short(run.setting, names))
 
     def _guessed(self):
         """Return the number of the guess if the grid has it, in a list."""
@@ -558,16 +523,6 @@ class GridPanel(_SearchPanel):
             text += GRID["there"].format(loss) if np.isfinite(loss) else ""
         return text
 
-    def _state(self):
-        more = self._line_of(self._space(), self.controls, ("epochs",))
-        return self.controls.setting, more
-
-    def code(self) -> str:
-        space = self.found.space if self.found else self._space()
-        space = {name: list(values) for name, values in space.items()}
-        base = self.controls.setting
-        return self._code_of("grid_search", base, without=space, **space)
-
 
 class _CellGuess(W.VBox):
     """An empty map of all pairs of values, of which a learner clicks one."""
@@ -579,19 +534,18 @@ class _CellGuess(W.VBox):
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space
-        self.charts = LiveCharts(calls={"cell": self._clicked})
+        self.charts = c.LiveCharts(calls={"cell": self._clicked})
         super().__init__([self.charts])
-        self._draw()
+        self._draw([])
 
     def _clicked(self, cell):
         across, up = map(len, self.space.values())
-        self.value = self.settings[cell % across * up + cell // across]
-        self._draw()
+        row, column = divmod(cell, across)
+        self.value = self.settings[column * up + row]
+        self._draw([(column, row)])
 
-    def _draw(self):
+    def _draw(self, chosen):
         across, up = map(len, self.space.values())
-        chosen = self.value and divmod(self.settings.index(self.value), up)
-        look = {"framed": {"guess": [chosen] if chosen else []}, "height": 15}
+        look = {"framed": {"guess": chosen}, "height": 15, "alt": GRID["guess"]}
         nothing = np.full((up, across), np.nan)
-        chart = heatmap_chart(self.space, nothing, alt=GRID["guess"], **look)
-        self.charts.show([chart])
+        self.charts.show([charts.heatmap_chart(self.space, nothing, **look)])

@@ -1,21 +1,21 @@
 """`SeedsPanel`: settings compared over many seeds, as strips of points."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import ipywidgets as W
 import numpy as np
 
 from hpkit.charts.runs import seeds_chart
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import Runs, check_settings, train
+from hpkit.engine.training import Runs, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
 from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
-from hpkit.panels.live import FRAME
 from hpkit.panels.panel import Panel
-from hpkit.panels.parts import cell, code_of_setting
+from hpkit.panels.parts import code_of_runs, code_of_setting
 from hpkit.search.result import compared, factor, told_apart
-from hpkit.text import label, seeds_of, short
+from hpkit.text import label, short
 
 WORDS = Texts("panels.seeds")
 
@@ -29,14 +29,12 @@ class SeedsPanel(Panel):
 
     Parameters
     ----------
-    dataset : Dataset
     settings : sequence of Hyperparameters
         Two or more; the first two are compared in words.
     seeds : int or iterable of int
         How many are shown at first, or which.
     most : int
         How many are trained.
-    title, predict : as of `TrainingPanel`
 
     Examples
     --------
@@ -59,10 +57,10 @@ class SeedsPanel(Panel):
         predict: bool = False,
     ) -> None:
         self.settings = check_settings(settings, dataset)
-        super().__init__(dataset, title, key=self.settings)
+        super().__init__(dataset, title)
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)
-        self.given, self.runs, self.first = given_seeds(seeds), None, 0
+        self.given, self.first = given_seeds(seeds), 0
         differ = varied(self.settings)
         self.names = [label(setting, differ or ["lr"]) for setting in self.settings]
         self.short = [short(setting, differ) for setting in self.settings]
@@ -84,10 +82,8 @@ class SeedsPanel(Panel):
         return seeds_from(self.given, count, self.first)
 
     def _training(self):
-        seeds = self._seeds(self.most)
-        for runs in train(self.dataset, self.settings, seeds=seeds, tick=FRAME):
-            self.runs = runs
-            yield
+        seeds, take = self._seeds(self.most), partial(setattr, self, "runs")
+        return self.train(self.dataset, self.settings, seeds, take)
 
     @property
     def there(self):
@@ -104,8 +100,6 @@ class SeedsPanel(Panel):
     @property
     def losses(self) -> np.ndarray:
         """Lowest validation losses shown: ndarray (settings, seeds)."""
-        if self.runs is None:
-            return np.zeros((len(self.settings), 0))
         return self.runs.best_val_loss[:, self.shown]
 
     def _update(self, running):
@@ -156,18 +150,15 @@ class SeedsPanel(Panel):
         return {"seed": seeds} | dict(zip(self.names, self.losses, strict=True))
 
     @property
-    def _trained(self) -> Runs | None:
+    def _trained(self):
         seeds = self._seeds(self.count.value)
         runs = [run for run in self.runs or () if run.seed in seeds]
         return Runs.of(runs) if runs else None
 
-    def code(self) -> str:
-        settings = ",\n    ".join(map(code_of_setting, self.settings))
-        settings = f"settings = [\n    {settings},\n]"
-        seeds = seeds_of(self._seeds(self.count.value))
-        run = f"*_, runs = hk.train(data, settings, {seeds})"
+    def _code(self):
+        settings = map(code_of_setting, self.settings)
         end = "runs.mean_val_loss, runs.std_val_loss"
-        return cell(self.dataset, None, settings, run, end)
+        return code_of_runs(self.dataset, settings, self._seeds(self.count.value), end)
 
 
 def _spread(losses):

@@ -1,7 +1,5 @@
 """`open`: a panel from the line that says its state, read as data, never as code."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qsl
 
 from hpkit.data.datasets import load_dataset
@@ -13,12 +11,12 @@ from hpkit.panels.panel import Panel
 from hpkit.panels.searches import GridPanel, ValidationCurvePanel
 from hpkit.panels.training import TrainingPanel
 
-PANELS = {
-    panel.kind: panel
-    for panel in (TrainingPanel, ValidationCurvePanel, GridPanel, OneAtATimePanel)
+PARTS = {  # of the line of each kind of panel, besides data, setting and ask
+    TrainingPanel.kind: ("seed", "pin", "show"),
+    ValidationCurvePanel.kind: ("space", "seeds", "show"),
+    GridPanel.kind: ("space", "seeds", "show"),
+    OneAtATimePanel.kind: ("space", "seeds"),
 }
-SEARCHES = "space", "seeds", "show"
-PARTS = {"training": ("seed", "pin", "show"), "one-at-a-time": SEARCHES[:2]}
 
 
 def open(line: str) -> Panel:
@@ -27,12 +25,9 @@ def open(line: str) -> Panel:
     Parameters
     ----------
     line : str
-        Such as "training?data=moons&lr=0.1&seed=3&show=lr,epochs&pin=lr:1;lr:0.01":
-        the kind of panel, its data set and setting, the controls shown, for a training
-        its seed and pinned runs, for a search its seeds and lists of values, as in
+        Such as "training?data=moons&lr=0.1&seed=3&show=lr,epochs&pin=lr:1;lr:0.01" or
         "grid?data=spiral&space=lr:0.1,1;batch_size:16,64&seeds=5"; "ask=1" asks for a
-        guess first. The address of a page that ends in
-        # and such a line is taken, too.
+        guess first. The address of a page that ends in # and such a line is taken, too.
 
     Raises
     ------
@@ -48,10 +43,10 @@ def open(line: str) -> Panel:
     'training?data=moons&lr=0.3&epochs=5&seed=2'
     """
     kind, _, rest = check_text("line", line).rpartition("#")[2].strip().partition("?")
-    if kind not in PANELS:
-        raise refusal("line_kind", kind, kinds=", ".join(PANELS))
+    if kind not in PARTS:
+        raise refusal("line_kind", kind, kinds=", ".join(PARTS))
     said = dict(parse_qsl(rest, keep_blank_values=True))
-    parts = ("data", "ask", *PARTS.get(kind, SEARCHES))
+    parts = ("data", "ask", *PARTS[kind])
     for name in said:
         if name not in (*TABLE, *parts):
             raise refusal("line_part", name, parts=", ".join((*parts, *TABLE)))
@@ -65,7 +60,7 @@ def open(line: str) -> Panel:
         pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
         pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
         panel = TrainingPanel(data, base, seed=seed, **more)
-        _pin(panel, pins)
+        panel.list.pin_beside([fit(data, each, seed=k) for each, k in pins])
         return panel
     if seeds := said.get("seeds"):
         many = [_whole(part) for part in seeds.split(",") if part]
@@ -107,16 +102,3 @@ def _whole(text):
     if not text.isdecimal():
         raise refusal("line_value", text, name="seed")
     return int(text)
-
-
-def _pin(panel, pins):
-    """Train the pinned runs and leave the panel's own the chosen one."""
-    for setting, seed in pins:
-        run = fit(panel.dataset, setting, seed=seed)
-        with panel.live.lock:
-            own = panel.list.chosen
-            panel.list.add(run)
-            panel.list.pin(panel.list.chosen)
-            panel.list.chosen = own
-            panel.list.show()
-            panel._draw()

@@ -1,16 +1,16 @@
 """`TrainingPanel`: choose a setting, see it train, compare it with the runs before."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import ipywidgets as W
 import numpy as np
 
+from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels, thumbnail
 from hpkit.charts.spec import PINNED, rule
 from hpkit.charts.still import uri
@@ -18,29 +18,11 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
 from hpkit.engine.training import Training, check_model, check_settings, train
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    brief,
-    check_seed,
-    check_setting,
-    told,
-    varied,
-)
+from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
-from hpkit.panels.live import FRAME
-from hpkit.panels.panel import Panel, values_text
-from hpkit.panels.parts import (
-    button,
-    buttons,
-    code_of_run,
-    head_of,
-    named,
-    row,
-    say,
-    toggles,
-)
+from hpkit.panels import parts
+from hpkit.panels.panel import FRAME, Panel, values_text
 from hpkit.text import html_table, label, run_sentence, short, shown
 
 WORDS = Texts("panels.training")
@@ -54,31 +36,20 @@ _MAPS = 3  # that fit beside the table
 class TrainingPanel(Panel):
     """Train one setting at a time and compare it with the ones before.
 
+    `runs` are all runs of the list, `run` is the one shown.
+
     Parameters
     ----------
-    dataset : Dataset
     base : Hyperparameters, default Hyperparameters()
         The first values; those without a control keep them.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which hyperparameters can be moved; also "momentum", "weight_decay",
         "optimizer", "hidden" (the width of the hidden layers), "activation",
         "dropout".
-    title : str, optional
-    seed : int, default 0
     model : function, optional
         As in `hpkit.training.train`.
     predict : bool or "draw", default False
         Let the learner draw a guess of the curve before anything is shown.
-
-    Attributes
-    ----------
-    runs : Runs
-        All runs of the list; `run` is the one shown.
-
-    Notes
-    -----
-    The first setting is trained when the panel is made; what it refuses is refused
-    then. `panel.wait()` waits for a training, `panel.stop()` ends it.
 
     Examples
     --------
@@ -104,10 +75,10 @@ class TrainingPanel(Panel):
         model: Model | None = None,
         predict: bool | str = False,
     ) -> None:
-        base = check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title, key=(brief(controls), base))
+        base = hyper.check_setting(base, "base", default=Hyperparameters())
+        super().__init__(dataset, title)
         check_settings([base], dataset)
-        seed, self.model = check_seed("seed", seed), check_model(model)
+        seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
         self.rest_at = self.halted = None  # an epoch; a training that was stopped
@@ -130,15 +101,14 @@ class TrainingPanel(Panel):
         first = self.train_button, self.stop_button, self.reset_button
         second = self.pause_button, self.one_button, self.slow
         self.view_of_run = view = _RunView(self, self.model)
-        self.beside = say("", "hp-table")
-        shown = {"runs": self.list.box, "compare": self.beside}
-        drawers = [(WORDS[name], WORDS[f"{name}_tip"], w) for name, w in shown.items()]
+        self.beside = parts.say("", "hp-table")
+        drawers = {"runs": self.list.box, "compare": self.beside}
         more = {"widths": view.widths, "over": view.over, "drawers": drawers}
         self.build(self.controls.box, seed_row, first, second, **more)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
         self.on_change(self.seeds, self._renew_seed)
-        for knob in self.controls.knobs.values():
-            self.on_change(knob.source, self._moved)
+        for source in self.controls.sources:
+            self.on_change(source, self._moved)
 
     def _start(self, *, replace=True, rest_at=None, **job):
         """Start a training of what the controls show; `job` as in `_training`."""
@@ -166,9 +136,8 @@ class TrainingPanel(Panel):
                     self.rest_at = None
                     self.live.pause()
                 yield
-                while self.slow.value and time.perf_counter() < due:
-                    time.sleep(0.01)
-                    yield False
+                if self.slow.value:
+                    yield from self.live.rest(due - time.perf_counter())
             if wait:
                 yield from self.live.rest()
         finally:
@@ -247,7 +216,7 @@ class TrainingPanel(Panel):
             return Runs.of([kept.run for kept in self.list.kept])
 
     @property
-    def strong(self) -> Kept | None:
+    def strong(self) -> "Kept | None":
         """What is shown: the run in training, else the chosen one."""
         return self.now or self.list.chosen
 
@@ -271,12 +240,9 @@ class TrainingPanel(Panel):
     def _guess_fits(self):
         return not self.run or (self.run.setting, self.run.seed) == self.first
 
-    def _pictures(self):
-        if (run := self.run) is None:
-            return self.charts.charts
-        guess = self.guess and self.guess.drawn
-        whole = run.ended and not run.diverged
-        if guess and whole:
+    def _charts(self):
+        run, guess = self.run, self.guess and self.guess.drawn
+        if guess and run.ended and not run.diverged:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
         training = self.now is not None and ("rest" if self.live.paused else "now")
@@ -311,15 +277,15 @@ class TrainingPanel(Panel):
         if len(kept) < 2:
             return ""
         _, best = min((k.run.diverged, k.run.best_val_loss) for k in kept)
-        losses = [(k, k.run.best_val_loss) for k in kept]
-        equal = [k for k, loss in losses if math.isclose(loss, best, rel_tol=1e-5)]
+        close = partial(math.isclose, best, rel_tol=1e-5)
+        equal = [k for k in kept if close(k.run.best_val_loss)]
         names = [escape(k.called) for k in equal if k is not self.strong]
         line = "leader" if self.strong not in equal else "shared" if names else "self"
         facts = {"n": len(kept), "names": WORDS["and"].join(names)}
         return WORDS[line].format(**facts, best=digits(best))
 
-    def code(self) -> str:
-        return code_of_run(self.run) if self.run else ""
+    def _code(self):
+        return parts.code_of_run(self.run)
 
     def _state(self):
         shown, pins = self.strong, []
@@ -377,16 +343,16 @@ class _RunView:
         self.shown = self.pixels = self.epoch = None
         self.mapped, self.scrubbing = (None, 0.0), False
         units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = toggles(units, [SHOWN["unit_tip"]] * 3)
+        self.unit = parts.toggles(units, [SHOWN["unit_tip"]] * 3)
         panel.on_change(self.unit, panel._draw)
-        self.over = [row(self.unit, name="hp-small")]
+        self.over = [parts.row(self.unit, name="hp-small")]
         self.widths = (1,)
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
-            named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
-            name = say(head_of(SHOWN["scrub"]))
+            parts.named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
+            name = parts.say(parts.head_of(SHOWN["scrub"]))
             panel.on_change(self.scrub, self._scrubbed)
-            self.over.append(row(name, self.scrub, name="hp-knob hp-scrub"))
+            self.over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
 
     def pictures(self, strong, kept, training, guess):
@@ -464,7 +430,7 @@ def _told_apart(kept, strong, pinned):
     if kept.name:
         return kept.name
     runs = [strong.run, *(k.run for k in pinned)]
-    if names := varied([run.setting for run in runs]):
+    if names := hyper.varied([run.setting for run in runs]):
         return short(kept.run.setting, names)
     seeds = len({run.seed for run in runs})
     return SHOWN["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
@@ -480,15 +446,16 @@ class _RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen, self.note = [], None, ""
-        self.list, self.heads, rows = c.list_widget(SHOWN["runs_tip"])
-        self.name = named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
+        self.rows = c.Listed(SHOWN["runs_tip"]).add_class("hp-grow")
+        self.list = self.rows.select
+        self.name = parts.named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
         self.name.layout.width = "176px"
-        self.pin_button = button(SHOWN["pin"], SHOWN["pin_tip"])
-        self.remove_button = button(SHOWN["remove"], SHOWN["remove_tip"])
+        self.pin_button = parts.button(SHOWN["pin"], SHOWN["pin_tip"])
+        self.remove_button = parts.button(SHOWN["remove"], SHOWN["remove_tip"])
         look = W.Layout(width="190px", margin="18px 0 0 10px")
-        pair = buttons(self.pin_button, self.remove_button)
+        pair = parts.buttons(self.pin_button, self.remove_button)
         side = W.VBox([self.name, pair], layout=look)
-        self.box = W.HBox([rows.add_class("hp-grow"), side])
+        self.box = W.HBox([self.rows, side])
         panel.on_change(self.list, self._choose)
         panel.on_change(self.name, self._rename)
         panel.on_click(self.pin_button, lambda: self.pin(self.chosen))
@@ -529,6 +496,16 @@ class _RunList:
             kept.color = next(c for c in PINNED if c not in free)
         self._changed()
 
+    def pin_beside(self, runs):
+        """Add pinned runs; the chosen one stays that."""
+        with self.panel.live.lock:
+            chosen = self.chosen
+            for run in runs:
+                self.add(run)
+                self.pin(self.chosen)
+            self.chosen = chosen
+            self._changed()
+
     def remove(self):
         """Take the chosen run off the list."""
         if self.chosen in self.kept:
@@ -546,12 +523,10 @@ class _RunList:
     def show(self):
         """Show the runs as rows of text, and the chosen one."""
         rows = [self._cells(k) for k in self.kept]
-        heads, lines = c.aligned(SHOWN["run_columns"], self.columns, rows)
-        numbers, chosen = [k.number for k in self.kept], self.chosen
+        chosen = self.chosen
+        at = self.kept.index(chosen) if chosen in self.kept else None
         with self.panel.quietly():
-            self.heads.value = heads
-            self.list.options = list(zip(lines, numbers, strict=True))
-            self.list.index = self.kept.index(chosen) if chosen in self.kept else None
+            self.rows.show(SHOWN["run_columns"], self.columns, rows, at)
             self.name.value = chosen.name if chosen else ""
         name = "unpin" if chosen and chosen.color else "pin"
         self.pin_button.description = SHOWN[name]
@@ -567,7 +542,7 @@ class _RunList:
         return [number, *values.values(), str(run.seed), *end, kept.name]
 
     def _choose(self):
-        self.chosen = next(k for k in self.kept if k.number == self.list.value)
+        self.chosen = self.kept[self.list.index]
         self.note = ""
         self.panel.show_setting()
         self._changed()
@@ -590,42 +565,31 @@ def compared(kept):
     if len(kept) < 2:
         return f"<p>{SHOWN['few']}</p>"
     runs = [k.run for k in kept]
-    rows, same, differ = [], [], []
-    for name in told(*(run.setting for run in runs)):
-        values = [shown(getattr(run.setting, name, None)) for run in runs]
-        if len(set(values)) > 1:
-            differ.append(name)
-            rows.append((TABLE[name].knob, *values))
-        else:
-            same.append(f"{TABLE[name].knob} {values[0]}")
-    seeds = [str(run.seed) for run in runs]
-    if len(set(seeds)) > 1:
-        rows.append((SHOWN["seed"], *seeds))
-    else:
-        same.append(f"{SHOWN['seed']} {seeds[0]}")
-    ends = [SHOWN["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
-    rows += [
-        (SHOWN["lowest"], *ends),
-        (SHOWN["at"], *(r.best_epoch for r in runs)),
-        (SHOWN["train"], *(f"{r.train_loss[r.best_epoch]:.4f}" for r in runs)),
-    ]
+    values = {
+        TABLE[name].knob: [shown(getattr(run.setting, name, None)) for run in runs]
+        for name in hyper.told(*(run.setting for run in runs))
+    }
+    values[SHOWN["seed"]] = [str(run.seed) for run in runs]
+    rows = {name: each for name, each in values.items() if len(set(each)) > 1}
+    same = [f"{name} {each[0]}" for name, each in values.items() if name not in rows]
+    differ = [name for name in rows if name != SHOWN["seed"]]
+    at = [run.best_epoch for run in runs]
+    lowest = [SHOWN["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
+    train = [f"{run.train_loss[run.best_epoch]:.4f}" for run in runs]
+    rows |= {SHOWN["lowest"]: lowest, SHOWN["at"]: at, SHOWN["train"]: train}
     if runs[0].val_accuracy is not None:
-        shares = (f"{r.val_accuracy[r.best_epoch]:.1%}" for r in runs)
-        rows.append((SHOWN["accuracy"], *shares))
-    rows.append((SHOWN["seconds"], *(f"{r.fit_time:.2g}" for r in runs)))
-    heads = ["", *(SHOWN["run"].format(k.label) for k in kept)]
-    text = f"<div>{html_table(heads, rows, row_heads=True)}</div>"
-    if has_map(runs[0].dataset) and all(r.weights is not None for r in runs):
-        text += "".join(_pictured(k, differ) for k in kept[:_MAPS])
+        shares = [f"{run.val_accuracy[run.best_epoch]:.1%}" for run in runs]
+        rows[SHOWN["accuracy"]] = shares
+    rows[SHOWN["seconds"]] = [f"{run.fit_time:.2g}" for run in runs]
+    heads = [SHOWN["run"].format(k.label) for k in kept]
+    lines = [(name, *each) for name, each in rows.items()]
+    text = f"<div>{html_table(['', *heads], lines, row_heads=True)}</div>"
+    if has_map(runs[0].dataset) and all(run.weights is not None for run in runs):
+        # The table has the values: below a map stands the run alone.
+        for i, head in enumerate(heads[:_MAPS]):
+            words = ", ".join([head, *(f"{name} {rows[name][i]}" for name in differ)])
+            image = f'<img alt="{escape(words)}" src="{uri(thumbnail(runs[i]))}">'
+            caption = f"<figcaption>{escape(head)}</figcaption>"
+            text += f"<figure>{image}{caption}</figure>"
     same = SHOWN["same"].format(", ".join(same))
     return f"<div class='hp-beside'>{text}</div><p>{same}</p>"
-
-
-def _pictured(kept, differ):
-    """Return the map of a run, named by the hyperparameters in which it differs."""
-    # The table beside it has their values: below the map stands the run alone.
-    run = SHOWN["run"].format(kept.label)
-    differ = [f"{TABLE[n].knob} {shown(getattr(kept.run.setting, n))}" for n in differ]
-    words = escape(", ".join([run, *differ]), quote=True)
-    picture = f'<img alt="{words}" src="{uri(thumbnail(kept.run))}">'
-    return f"<figure>{picture}<figcaption>{escape(run)}</figcaption></figure>"

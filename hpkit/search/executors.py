@@ -50,9 +50,9 @@ class _Part:
 class Spread(Lasting):
     """A training whose `stacks` are trained elsewhere; when the pool breaks, here."""
 
-    def __init__(self, dataset, settings, *, seeds, model, executor):
+    def __init__(self, dataset, settings, *, executor, **about):
         workers = workers_of(executor)
-        super().__init__(dataset, settings, seeds=seeds, model=model, workers=workers)
+        super().__init__(dataset, settings, workers=workers, **about)
         self.executor, self.broken, self.heard = executor, False, time.perf_counter()
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
         # What is not needed to train stays here.
@@ -60,7 +60,7 @@ class Spread(Lasting):
         sizes = [group.size // len(group.runs) for group in self.waiting]
         large = max(sizes, default=0) > WEIGHTS_PER_STACK
         self.most_out = 2 * workers if large else len(self.settings) * len(self.seeds)
-        self.about = dataset, {"seeds": self.seeds, "model": model, "groups": []}
+        self.about = dataset, about | {"groups": []}
         self.take(self.waiting)
 
     def take(self, groups):

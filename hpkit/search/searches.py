@@ -23,7 +23,7 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import join
-from hpkit.engine.training import check_settings, own_names, rated, train
+from hpkit.engine.training import check_device, check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
@@ -51,6 +51,7 @@ class _Plan:
     executor: Executor = None
     storage: str | Path = None
     cv: int = None
+    device: str = "cpu"
     tick: float = _LIVE_TICK
     space: dict
     ranges: bool = False
@@ -66,14 +67,16 @@ class _Plan:
             check_settings([self.base.but(**{name: v}) for v in ends], self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
-        make, about = Lasting, {"seeds": self.seeds, "model": self.model}
+        self.device = check_device(self.device)
+        alike = {"model": self.model, "device": self.device}
+        make, about = Lasting, {"seeds": self.seeds} | alike
         if self.executor is not None:
             from hpkit.search.executors import Spread, check_executor
 
             check_executor(self.executor, self.model, self.dataset.objective)
             make, about = Spread, about | {"executor": self.executor}
         if self.cv is not None:
-            make, about = Folds, {"folds": check_cv(self), "model": self.model}
+            make, about = Folds, {"folds": check_cv(self)} | alike
             self.seeds = tuple(range(len(about["folds"])))
         self.make = functools.partial(make, self.dataset, **about)
         if self.storage is not None:
@@ -112,8 +115,8 @@ class _Plan:
         if not search.finished or (best := runs.best_run).weights is not None:
             return search
         # The best run is one that the file has, without its network: once more.
-        about = {"seeds": (best.seed,), "model": self.model}
-        again = Lasting(self.dataset, [best.setting], **about)
+        about = {"seeds": (best.seed,), "device": self.device}
+        again = Lasting(self.dataset, [best.setting], model=self.model, **about)
         for _ in _under_way(again, self.tick, best.epochs_done):
             pass
         at = runs.order[0], runs.seeds.index(best.seed)
@@ -204,7 +207,7 @@ def _train_all(plan, settings):
 
 @searching
 def validation_curve(plan, *, param_name, param_range):
-    """Return models that are alike in everything but one hyperparameter.
+    """Return models alike in all but one hyperparameter.
 
     Arguments as in `grid_search`, but for `param_name`, such as "lr", and
     `param_range`, its values, as in ``sklearn.model_selection.validation_curve``.
@@ -247,6 +250,8 @@ def grid_search(plan, **values):
         lowest on fold k, which its network has not learned from. See `best_run`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
+    device : str or torch.device, default 'cpu'
+        Where to train, as in `hpkit.train`.
     progress : bool, default False
         Show a bar with runs, epochs and seconds left. Interrupting returns what is
         done. (In `.live` there is `tick` instead, the seconds between two results.)

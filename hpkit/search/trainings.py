@@ -78,18 +78,18 @@ def check_cv(plan):
 class Folds(Lasting):
     """A training in which each seed has a fold of its own."""
 
-    def __init__(self, dataset, folds, settings, model):
-        super().__init__(dataset, settings, seeds=range(len(folds)), model=model)
+    def __init__(self, dataset, settings, *, folds, **about):
+        super().__init__(dataset, settings, seeds=range(len(folds)), **about)
         self.folds, self.waiting = folds, []
         for k, fold in enumerate(folds):
-            alone = Lasting(fold, settings, seeds=(k,), model=model)
+            alone = Lasting(fold, settings, seeds=(k,), **about)
             self.waiting += [_of_seed(k, group) for group in alone.waiting]
             self.lost += tuple(_of_seed(k, part) for part in alone.lost)
             self.failure = self.failure or alone.failure
 
     def build(self, group):
         fold, whole = self.folds[group.runs[0][1]], (self.dataset, self.data)
-        self.dataset, self.data = fold, Columns.of(fold, self.dtype)
+        self.dataset, self.data = fold, Columns.of(fold, self.dtype, self.device)
         try:
             return super().build(group)
         finally:

@@ -20,7 +20,6 @@ from harness import (
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from hpkit.charts.live import SCRIPT, STYLE
 from hpkit.charts.spec import (
     Axis,
     Chart,
@@ -36,6 +35,7 @@ from hpkit.charts.spec import (
     state,
     text,
 )
+from hpkit.panels.controls import SCRIPT, STYLE
 
 RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 TINTS = [to_hex(c) for c in colormaps["viridis"](np.linspace(0.82, 0.33, 8))]
@@ -531,7 +531,7 @@ def test_axe_finds_nothing_and_colors_stand_out(charts, scheme):
 
 CELL = """
 import numpy as np
-from hpkit.charts.live import LiveCharts
+from hpkit.panels.controls import LiveCharts
 from hpkit.charts.spec import Axis, Chart, line, points
 
 told, places = [], np.arange(5.0)

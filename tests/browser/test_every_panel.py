@@ -34,7 +34,7 @@ import ipykernel
 import torch
 import hpkit as hk
 from hpkit.panels import bowl, choosing, panel, patience, schedule
-from hpkit.panels.live import THREAD
+from hpkit.panels.panel import THREAD
 
 moons = hk.load_dataset("moons")
 base = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=9)

@@ -1,7 +1,10 @@
 """Runs of a stack against a plain PyTorch loop: curves, weights, shares of the time."""
 
 import itertools
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -353,3 +356,11 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
     assert [runs for _, runs in shares] == [4, 4, 2]
     assert all(took > 0 for took, _ in shares)
     np.testing.assert_allclose(training.runs.fit_time, [[own[1]] * 2, [own[2]] * 2])
+
+
+def test_another_device_gives_the_same_numbers():
+    script = Path(__file__).with_name("elsewhere.py")
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    if "no stand-in" in ended.stderr:
+        pytest.skip(ended.stderr)
+    assert ended.stdout.startswith("the same on"), ended.stderr[-3000:]

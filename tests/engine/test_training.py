@@ -232,6 +232,9 @@ BAD_CALLS = {
     "got Linear": lambda: fit(MOONS, QUICK, model=nn.Linear(2, 2)),
     "got <class 'torch": lambda: train(MOONS, QUICK, model=nn.Conv2d),
     "model must be a function .*got 3": lambda: train(MOONS, QUICK, model=3),
+    "use here, got 'moon'": lambda: fit(MOONS, QUICK, device="moon"),
+    "use here, got 'meta'": lambda: fit(MOONS, QUICK, device="meta"),
+    "use here, got 1": lambda: train(MOONS, QUICK, device=1),
     "n_outputs, setting.*got <function": lambda: fit(MOONS, model=lambda n, m: n),
 }
 

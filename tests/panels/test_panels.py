@@ -23,8 +23,7 @@ from hpkit.charts.searches import value_axis
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import fit
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels.live import Live
-from hpkit.panels.panel import FOLDER
+from hpkit.panels.panel import FOLDER, Live
 from hpkit.text import label, short
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -44,7 +43,7 @@ def test_a_network_reads_the_same_everywhere(moons):
         assert said in panel.result
         assert label(base.but(hidden=hidden), ["hidden"]) == said[:-2]
         assert short(base.but(hidden=hidden), ["hidden"]) == f"hidden {words}"
-    rows = [row.split() for row, _ in panel.list.list.options]
+    rows = [row.split() for row in panel.list.list.options]
     assert [row[1] for row in rows] == ["16-16", "none", "16", "16-16-16"]
     listed = [row.split()[1] for row in curve.list.options]
     assert listed == list(NETWORKS.values())
@@ -152,10 +151,8 @@ def test_code_trains_a_learners_own_model_on_their_own_data(kind, named):
 def test_an_error_of_our_own_code_is_no_wrong_value(moons):
     panel = BowlPanel()
     panel.lr.value = -1
-    assert isinstance(panel.error, ValueError)
     assert panel.result.startswith("learning rate must be")
-    panel.lr.value = 0.1
-    assert panel.error is None
+    assert panel.lr.value == 0.2
 
     def fault():
         raise ValueError("a fault of hpkit")

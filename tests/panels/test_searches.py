@@ -208,12 +208,12 @@ def before_training(found):
 
 @pytest.mark.parametrize("typed", [0, 2.5, -1, 501])
 def test_wrong_number_of_seeds_is_told(curve, typed):
-    before = curve.found
+    before, seeds = curve.found, curve.seeds.value
     move(curve, curve.seeds, typed)
 
     assert "seeds must be" in curve.result
     assert f"got {typed}" in curve.result
-    assert (curve.found, curve.seeds.value) == (before, typed)
+    assert (curve.found, curve.seeds.value) == (before, seeds)
     move(curve, curve.seeds, 2)
     assert curve.error is None
     assert curve.found.seeds == (0, 1)

@@ -10,8 +10,8 @@ import pytest
 from ipywidgets.embed import dependency_state
 
 from hpkit._cli.environment import ROOT
-from hpkit.charts.live import LiveCharts
 from hpkit.charts.spec import Axis, Chart, line, points
+from hpkit.panels.controls import LiveCharts
 
 X = np.arange(200)
 

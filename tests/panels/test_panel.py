@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from timeit import timeit
+from types import SimpleNamespace
 
 import pytest
 from chart_reading import until
@@ -12,8 +13,8 @@ from chart_reading import until
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.training import TURN, Training
 from hpkit.hyperparameters import Hyperparameters
-from hpkit.panels import live as live_module
-from hpkit.panels.live import Live
+from hpkit.panels import panel as panel_module
+from hpkit.panels.panel import Live
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
 LONG = Hyperparameters(lr=0.1, batch_size=1, epochs=2000)
@@ -59,7 +60,7 @@ def test_live_replace_ends_the_running_job():
 def test_live_draws_often_and_at_the_end(monkeypatch):
     state, drawn = [0], []
     # A step takes 5 ms by this clock, drawing nothing.
-    monkeypatch.setattr(live_module.time, "perf_counter", lambda: state[0] / 200)
+    monkeypatch.setattr(panel_module.time, "perf_counter", lambda: state[0] / 200)
     live = Live(lambda: drawn.append(state[0]), lambda error: None)
 
     def job():
@@ -199,56 +200,59 @@ def test_live_pause_rests_and_resume_goes_on():
 
 def test_live_rest_ends_at_once_for_a_newer_job():
     live = Live(lambda: None, lambda error: None)
-    assert timeit(lambda: [*live.rest()], number=1) >= live_module.CHOSEN
+    assert timeit(lambda: [*live.rest()], number=1) >= panel_module.CHOSEN
     live._next = iter(())
     assert [*live.rest()] == []
 
 
-class Stoppable:
+class Ending:
     """As much of a panel as `stop_earlier` sees."""
 
-    stopped = 0
+    ended = 0
 
-    def stop(self):
-        self.stopped += 1
-
-    end = stop
+    def end(self):
+        self.ended += 1
 
 
-def test_live_panels_of_an_earlier_run_of_their_cell_are_stopped(monkeypatch):
-    monkeypatch.setattr(live_module, "_makers", {})
-    #         cell  its run  kind; panels that it stops
+def test_live_panels_of_an_earlier_run_of_their_cell_are_ended(monkeypatch):
+    monkeypatch.setattr(panel_module, "_makers", {})
+    #         cell  its run; panels that it ends
     runs = [
-        ("a", "1", "training", []),
-        ("a", "1", "training", []),  # two in one run of a cell live side by side
-        ("b", "2", "training", []),  # nor does another cell stop any
-        ("a", "3", "grid", [0, 1]),  # the cell again, whatever it makes now
-        ("a", "3", "grid", []),
-        ("a", "4", "grid", [3, 4]),  # and again: each is stopped once
-        ("c", None, "grid", []),  # a front end that does not number its runs
+        ("a", "1", []),
+        ("a", "1", []),  # two in one run of a cell live side by side
+        ("b", "2", []),  # nor does another cell end any
+        ("a", "3", [0, 1]),  # the cell again
+        ("a", "3", []),
+        ("a", "4", [3, 4]),  # and again: each is ended once
+        ("c", None, []),  # a front end that does not number its runs
+        ("c", None, [6]),
+        (None, None, []),  # a script
+        (None, None, []),
     ]
     panels = []
-    for *cell, kind, stops in runs:
-        monkeypatch.setattr(live_module, "running_cell", lambda at=tuple(cell): at)
-        before = [panel.stopped for panel in panels]
-        panel = Stoppable()
+    for *cell, ends in runs:
+        monkeypatch.setattr(panel_module, "running_cell", lambda at=tuple(cell): at)
+        before = [panel.ended for panel in panels]
+        panel = Ending()
 
-        live_module.stop_earlier(panel, kind)
+        panel_module.stop_earlier(panel)
 
-        stopped = [a.stopped - b for a, b in zip(panels, before, strict=True)]
-        assert [n for n, times in enumerate(stopped) if times] == stops
-        assert sum(stopped) == len(stops)
+        ended = [a.ended - b for a, b in zip(panels, before, strict=True)]
+        assert [n for n, times in enumerate(ended) if times] == ends
+        assert sum(ended) == len(ends)
         panels.append(panel)
-    assert panels[-1].stopped == 0
 
 
-def test_live_panels_of_a_script_are_stopped_by_the_next_of_their_kind(monkeypatch):
-    monkeypatch.setattr(live_module, "_makers", {})
-    monkeypatch.setattr(live_module, "running_cell", lambda: (None, None))
-    first, other, second, third = (Stoppable() for _ in range(4))
-    for panel, kind in ((first, 1), (other, 2), (second, 1), (third, 1)):
-        live_module.stop_earlier(panel, kind)
-    assert [p.stopped for p in (first, other, second, third)] == [1, 0, 1, 0]
+def test_live_a_cell_without_an_id_is_known_by_its_code(monkeypatch):
+    message = {"header": {"msg_id": "1"}, "content": {"code": "panel"}}
+    kernel = SimpleNamespace(get_parent=lambda _: message)
+    shell = SimpleNamespace(kernel=kernel)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    assert panel_module.running_cell() == ("panel", "1")
+    message["metadata"] = {"cellId": "a"}
+    assert panel_module.running_cell() == ("a", "1")
+    shell.kernel = None
+    assert panel_module.running_cell() == (None, None)
 
 
 def test_live_wait_of_no_time_ends_at_once_if_busy():
