@@ -15,7 +15,7 @@ import numbers
 import re
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -29,215 +29,6 @@ _CLASS_WEIGHTS = ("none", "balanced")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 # Always told of a setting; what came later, only where it is not the default.
 USUAL = "lr batch_size epochs momentum weight_decay optimizer hidden activation dropout"
-
-
-@dataclass(frozen=True, repr=False)
-class Hyperparameters:
-    """All that is set before training starts and that training leaves alone.
-
-    Parameters
-    ----------
-    lr : float, > 0, default 0.01
-        Learning rate: the length of a step against the gradient.
-    batch_size : int, >= 1, default 32
-        Points looked at before each update of the weights.
-    epochs : int, >= 1, default 30
-        Passes over the training data.
-    momentum : float, 0 <= momentum < 1, default 0
-        Share of the last step that is added to the next one. For SGD, Nesterov
-        and RMSprop; Adam and AdamW have their own (0.9 and 0.999, as in PyTorch)
-        and do not read it.
-    weight_decay : float, >= 0, default 0
-        L2 strength: how strongly each update pulls the weights to zero. With
-        AdamW apart from the gradient: each update takes lr * weight_decay of them.
-    optimizer : {"sgd", "adam", "rmsprop", "adamw", "nesterov"}, default "sgd"
-        "nesterov" looks ahead along the momentum; with momentum 0 it is SGD.
-    hidden : tuple of int, default (16, 16)
-        Units of each hidden layer; () is a network without hidden layers.
-    activation : {"relu", "tanh"}, default "relu"
-    dropout : float, 0 <= dropout < 1, default 0
-        Share of the hidden units that each batch leaves out, others for every
-        point; what stays is divided by 1 - dropout, as by ``torch.nn.Dropout``.
-    schedule : {"constant", "step", "cosine", "linear", "one-cycle"} or list of float
-        How the learning rate changes from update to update, of which there are n:
-        "step" divides it by 10 after each third, "cosine" and "linear" lower it to 0,
-        "one-cycle" raises it from lr / 25 to lr and lowers it to lr / 250,000. A list
-        has the factors of lr in that many equal parts of the training.
-    warmup : float, 0 <= warmup < 1, default 0
-        Share of the updates in which the learning rate first rises to lr; the schedule
-        has the others. Of one-cycle it is the share that rises, 0.3 if it is 0.
-    patience : int, >= 0, default 0
-        Early stopping: a run ends when so many epochs in a row have brought no new
-        lowest validation loss; 0 trains all epochs.
-    clip : float, >= 0, default 0
-        Longest gradient: a longer one, of all weights together, is cut to it;
-        0 leaves all as they are.
-    label_smoothing : float, 0 <= label_smoothing < 1, default 0
-        Share of a target that is spread evenly over all classes while training.
-    class_weight : {"none", "balanced"}, default "none"
-        "balanced" trains as if all classes had as many points.
-    own : dict, default {}
-        What a model of your own reads beside these, such as ``setting.heads`` for
-        ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.
-        Kept as pairs, sorted by name.
-
-    Notes
-    -----
-    Updates are those of ``torch.optim.SGD``, ``Adam``, ``RMSprop`` (alpha 0.99),
-    ``AdamW`` and ``SGD(nesterov=True)``, the gradient cut before that as by
-    ``clip_grad_norm_``. Label smoothing and class weights are those of
-    ``CrossEntropyLoss``, for classes alone, and change what is trained, not what is
-    measured: all losses shown are plain, so settings can be compared.
-    Schedules are those of ``torch.optim.lr_scheduler``, with a step after each update:
-    ``StepLR(opt, ceil(n / 3))``, ``CosineAnnealingLR(opt, n)``, ``LinearLR(opt, 1, 0,
-    n)``, ``OneCycleLR(opt, lr, n, pct_start=warmup or 0.3, cycle_momentum=False)``. A
-    warm-up of ``w = int(warmup * n)`` updates is ``SequentialLR(opt, [LinearLR(opt, 1 /
-    (w + 1), 1, w), ...], [w])``, where the schedule has n - w for n.
-    Reference: Goodfellow, Bengio, Courville, Deep Learning (2016), 5.3 for
-    hyperparameters, 7.12 for dropout, 8.3 and 8.5 for the optimizers.
-
-    Examples
-    --------
-    >>> Hyperparameters(lr=0.1).but(lr=0.3).lr
-    0.3
-    """
-
-    lr: float = 0.01
-    batch_size: int = 32
-    epochs: int = 30
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    optimizer: str = "sgd"
-    hidden: tuple[int, ...] = (16, 16)
-    activation: str = "relu"
-    dropout: float = 0.0
-    schedule: str | tuple[float, ...] = "constant"
-    warmup: float = 0.0
-    patience: int = 0
-    clip: float = 0.0
-    label_smoothing: float = 0.0
-    class_weight: str = "none"
-    own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
-
-    def __post_init__(self):
-        for name in NAMES:
-            object.__setattr__(self, name, _check_value(name, getattr(self, name)))
-        object.__setattr__(self, "own", _check_own(self.own))
-
-    def but(self, **changes: Any) -> Hyperparameters:
-        """Return the same setting with some values changed, such as ``lr=0.1``."""
-        own = {name: changes.pop(name) for name, _ in self.own if name in changes}
-        new = replace(self, **changes)
-        return replace(new, own=dict(new.own) | own) if own else new
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # Python looks for many, also before there is a value
-            raise AttributeError(name)
-        # Not self.own: a model function that is watched has read nothing here.
-        if name in (own := dict(object.__getattribute__(self, "own"))):
-            return own[name]
-        raise refusal("no_own", kind=AttributeError, name=name)
-
-    def rates(self, updates_per_epoch: int = 1) -> np.ndarray:
-        """Return the learning rate of each update: ndarray (epochs x updates,).
-
-        Examples
-        --------
-        >>> Hyperparameters(lr=0.4, epochs=4, schedule="linear").rates().tolist()
-        [0.4, 0.30000000000000004, 0.2, 0.1]
-        """
-        total = self.epochs * check_count("updates_per_epoch", updates_per_epoch)
-        return self.lr * factors(self.schedule, self.warmup, total, np.arange(total))
-
-    def __repr__(self):
-        names = [name for name in told(self) if name in NAMES]
-        values = [f"{name}={getattr(self, name)!r}" for name in names]
-        values += [f"own={dict(self.own)}"] if self.own else []
-        return f"Hyperparameters({', '.join(values)})"
-
-
-NAMES = tuple(field.name for field in fields(Hyperparameters) if field.name != "own")
-
-
-def names_of(settings):
-    """Return the names of all that some settings hold, a model's own ones last."""
-    return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
-
-
-def told(*settings):
-    """Return the names that are worth a word of some settings."""
-    plain = Hyperparameters  # has the defaults, and nothing of a model's own
-
-    def changed(name):
-        return any(
-            getattr(s, name, None) != getattr(plain, name, ...) for s in settings
-        )
-
-    return [n for n in names_of(settings) if n in USUAL.split() or changed(n)]
-
-
-def varied(settings):
-    """Return the names of the hyperparameters in which settings differ."""
-    names = names_of(settings)
-    return [n for n in names if len({getattr(s, n, None) for s in settings}) > 1]
-
-
-def factors(schedule, warmup, total, at):
-    """Return the share of lr that each update takes; `at` are numbers below `total`."""
-    if schedule == "one-cycle":
-        return _one_cycle(warmup or 0.3, total, at)
-    rise = int(warmup * total)
-    n, t = total - rise, np.maximum(at - rise, 0)
-    if schedule == "step":
-        share = 0.1 ** (t // -(-n // 3))
-    elif schedule == "cosine":
-        share = _cosine(t / n)
-    elif schedule == "linear":
-        share = 1 - t / n
-    else:
-        parts = (1.0,) if schedule == "constant" else schedule
-        share = np.array(parts)[len(parts) * t // n]
-    return np.where(at < rise, (at + 1) / (rise + 1), share)
-
-
-def _one_cycle(rising, total, at):
-    top, last = rising * total - 1, total - 1
-    up, down = _cosine(at / (top or 1)), _cosine((at - top) / (last - top))
-    return np.where(at <= top, 1 - 0.96 * up, 4e-6 + (1 - 4e-6) * down)
-
-
-def _cosine(share):
-    """Return half a wave, from 1 down to 0."""
-    return (1 + np.cos(np.pi * share)) / 2
-
-
-def ours_for(name):
-    """Return what hpkit calls what other libraries call by a name, else "other"."""
-    known = name.lower() if isinstance(name, str) else None
-    elsewhere = words("elsewhere").items()
-    fits = (ours for ours, theirs in elsewhere if known in theirs.split())
-    return next(fits, "other")
-
-
-def check_name(name, own=()):
-    """Return a name of hpkit's, or one of those that are a model's `own`."""
-    if isinstance(name, str) and (name in NAMES or name in own):
-        return str(name)
-    ours = ours_for(name)
-    way = words("ways")["ours" if ours in NAMES else ours].format(name=ours)
-    raise refusal("name", name, names=", ".join(NAMES), way=way)
-
-
-# Before Python itself can say "unexpected keyword argument".
-_make = Hyperparameters.__init__
-
-
-@functools.wraps(_make)
-def _checked_make(self, *args, **values):
-    _make(self, *args, **{check_name(n, ("own",)): v for n, v in values.items()})
-
-
-Hyperparameters.__init__ = _checked_make
 
 
 # ---- checks of arguments -----------------------------------------------------------
@@ -283,10 +74,6 @@ def was_refused(error):
 def _says(name, hint):
     hint = hint or words("hints").get(name, words("hints")["other"])
     return {"name": words("arguments").get(name, name), "way": hint}
-
-
-def _check_value(name, value):
-    return TABLE[check_name(name)].check(name, value)
 
 
 def check_setting(setting, name="setting", *, default=None):
@@ -391,14 +178,11 @@ def _check_own(own):
         own = dict(own)
     except (TypeError, ValueError):
         raise refusal("own", own, kind=TypeError) from None
-    return tuple(sorted((_own_name(n), _check_plain(n, v)) for n, v in own.items()))
-
-
-def _own_name(name):
-    python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
-    if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
-        raise refusal("own_name", name)
-    return str(name)
+    for name in own:
+        python = isinstance(name, str) and name.isidentifier() and name[0] != "_"
+        if not python or keyword.iskeyword(name) or hasattr(Hyperparameters, name):
+            raise refusal("own_name", name)
+    return tuple(sorted((str(n), _check_plain(n, v)) for n, v in own.items()))
 
 
 def _check_plain(name, value):
@@ -414,8 +198,7 @@ def _check_plain(name, value):
 
 
 def are_numbers(values):
-    numbers = (isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return all(numbers)
+    return {*map(type, values)} <= {int, float}
 
 
 def in_order(values):
@@ -445,10 +228,7 @@ def _word(key):
 
 @dataclass(frozen=True)
 class _Facts:
-    """What hpkit knows of a hyperparameter; its words are in the locale.
-
-    `loop`, `network`: what runs of a stack agree in, of any network or of hpkit's.
-    """
+    """What hpkit knows of a hyperparameter; its words are in the locale."""
 
     name: str
     kind: str  # "number", "count", "choice", "units" (of hidden layers) or "own"
@@ -457,8 +237,7 @@ class _Facts:
     control: str  # what sets it in a panel, one of `panels.controls.BUILD`
     ticks: tuple = ()  # the values of its slider, or the choices
     by_factor: bool = False  # whether a range of values goes by equal factors
-    loop: Callable | None = None
-    network: Callable | None = None
+    stack: str = ""  # what its runs agree in: "loop", or "network" for hpkit's alone
 
     label = _word("label")  # in a sentence or on an axis
     short = _word("short")  # at the head of a column
@@ -468,25 +247,24 @@ class _Facts:
     usual_name = property(lambda facts: facts.name in USUAL.split())
 
 
-def _same(value):
-    return value
+def _known(default, *facts):
+    """Return a field of the setting; `facts` are those of `_Facts` but for the name."""
+    return field(default=default, metadata={"facts": facts})
 
 
-def _number(name, usual, control, ticks=(), by_factor=False, network=None, **limits):
-    check = functools.partial(check_number, **{"low": 0} | limits)
-    about = name, "number", check, usual, control, ticks, by_factor
-    return _Facts(*about, network=network)
+def _number(default, usual, control, by_factor=False, stack="", **limits):
+    """Return a field of numbers, or of counts where the default is whole."""
+    kind, check = "number", functools.partial(check_number, **{"low": 0} | limits)
+    if isinstance(default, int):
+        kind, check = "count", functools.partial(check_count, **limits)
+    control, ticks = (control, ()) if isinstance(control, str) else ("ticks", control)
+    return _known(default, kind, check, usual, control, ticks, by_factor, stack)
 
 
-def _count(name, usual, control, *, by_factor=False, loop=None, **limits):
-    check = functools.partial(check_count, **limits)
-    return _Facts(name, "count", check, usual, control, (), by_factor, loop)
-
-
-def _choice(name, choices, **agreed):
-    check = functools.partial(check_choice, choices=choices)
-    about = name, "choice", check, ", ".join(choices), "choice", choices
-    return _Facts(*about, **agreed)
+def _choice(default, choices, stack="", check=None):
+    check = check or functools.partial(check_choice, choices=choices)
+    about = "choice", check, ", ".join(choices), "choice", choices
+    return _known(default, *about, False, stack)
 
 
 _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
@@ -494,28 +272,135 @@ _DECAYS = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 _CLIPS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _PATIENCES = (0, 1, 2, 5, 10, 20, 50)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-_DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+_DROPPED = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 _WIDTHS = (2, 4, 8, 16, 32, 64, 128)
-_SHARE = {"network": bool, "below": 1}
-_UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS
-_ROWS = (
-    _number("lr", "0.0001 to 10 in 11", "powers", strict=True, by_factor=True),
-    _count("batch_size", "4, 8, 16, 32, 64, 128", "batch", by_factor=True, loop=_same),
-    _count("epochs", "5, 10, 20, 40, 80", "count", most=10**6),
-    _number("momentum", "0, 0.5, 0.8, 0.9, 0.95", "ticks", _MOMENTA, below=1),
-    _number("weight_decay", "0, 0.0001, 0.001, 0.01, 0.1", "ticks", _DECAYS, True),
-    _choice("optimizer", OPTIMIZERS, loop=_same),
-    _Facts("hidden", *_UNITS, by_factor=True, network=_same),
-    _choice("activation", ACTIVATIONS, network=_same),
-    # Without dropout nothing is drawn.
-    _number("dropout", "0, 0.1, 0.2, 0.3, 0.5", "ticks", _DROPOUTS, **_SHARE),
-    replace(_choice("schedule", SCHEDULES), check=_check_schedule),
-    _number("warmup", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
-    replace(_count("patience", "0, 2, 5, 10, 20", "ticks", low=0), ticks=_PATIENCES),
-    _number("clip", "0, 0.1, 0.3, 1, 3", "ticks", _CLIPS),
-    _number("label_smoothing", "0, 0.05, 0.1, 0.2", "ticks", _SHARES, below=1),
-    _choice("class_weight", _CLASS_WEIGHTS, loop=_same),
-)
+_UNITS = "units", _check_hidden, "2, 4, 8, 16, 32, 64", "width", _WIDTHS, True
+
+
+@dataclass(frozen=True, repr=False)
+class Hyperparameters:
+    """All that is set before training starts and that training leaves alone.
+
+    Parameters
+    ----------
+    lr : float, > 0, default 0.01
+        Learning rate: the length of a step against the gradient.
+    batch_size, epochs : int, >= 1, default 32, 30
+        Points looked at before each update of the weights; passes over all of them.
+    momentum : float, 0 <= momentum < 1, default 0
+        Share of the last step that is added to the next one. Adam and AdamW have their
+        own (0.9 and 0.999, as in PyTorch) and do not read it.
+    weight_decay : float, >= 0, default 0
+        L2 strength: how strongly each update pulls the weights to zero; with AdamW
+        apart from the gradient.
+    optimizer : {"sgd", "adam", "rmsprop", "adamw", "nesterov"}, default "sgd"
+        "nesterov" looks ahead along the momentum; with momentum 0 it is SGD.
+    hidden : tuple of int, default (16, 16)
+        Units of each hidden layer; () is a network without hidden layers.
+    activation : {"relu", "tanh"}, default "relu"
+    dropout : float, 0 <= dropout < 1, default 0
+        Share of the hidden units that each batch leaves out, others for every point,
+        as by ``torch.nn.Dropout``.
+    schedule : {"constant", "step", "cosine", "linear", "one-cycle"} or list of float
+        How the learning rate changes from update to update, of which there are n:
+        "step" divides it by 10 after each third, "cosine" and "linear" lower it to 0,
+        "one-cycle" raises it from lr / 25 to lr and lowers it to lr / 250,000. A list
+        has the factors of lr in that many equal parts of the training.
+    warmup : float, 0 <= warmup < 1, default 0
+        Share of the updates in which the learning rate first rises to lr; the schedule
+        has the others. Of one-cycle it is the share that rises, 0.3 if it is 0.
+    patience : int, >= 0, default 0
+        Early stopping: a run ends when so many epochs in a row have brought no new
+        lowest validation loss; 0 trains all epochs.
+    clip : float, >= 0, default 0
+        Longest gradient: a longer one, of all weights together, is cut to it;
+        0 leaves all as they are.
+    label_smoothing : float, 0 <= label_smoothing < 1, default 0
+        Share of a target that is spread evenly over all classes while training.
+    class_weight : {"none", "balanced"}, default "none"
+        "balanced" trains as if all classes had as many points.
+    own : dict, default {}
+        What a model of your own reads beside these, such as ``setting.heads`` for
+        ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.
+
+    Notes
+    -----
+    Updates are those of ``torch.optim.SGD``, ``Adam``, ``RMSprop`` (alpha 0.99),
+    ``AdamW`` and ``SGD(nesterov=True)``, the gradient cut before that as by
+    ``clip_grad_norm_``. Label smoothing and class weights are those of
+    ``CrossEntropyLoss``, for classes alone, and change what is trained, not what is
+    measured: all losses shown are plain, so settings can be compared.
+    Schedules are those of ``torch.optim.lr_scheduler``, with a step after each update:
+    ``StepLR(opt, ceil(n / 3))``, ``CosineAnnealingLR(opt, n)``, ``LinearLR(opt, 1, 0,
+    n)``, ``OneCycleLR(opt, lr, n, pct_start=warmup or 0.3, cycle_momentum=False)``. A
+    warm-up of ``w = int(warmup * n)`` updates is ``SequentialLR(opt, [LinearLR(opt, 1 /
+    (w + 1), 1, w), ...], [w])``, where the schedule has n - w for n.
+    Reference: Goodfellow, Bengio, Courville, Deep Learning (2016), 5.3 for
+    hyperparameters, 7.12 for dropout, 8.3 and 8.5 for the optimizers.
+
+    Examples
+    --------
+    >>> Hyperparameters(lr=0.1).but(lr=0.3).lr
+    0.3
+    """
+
+    lr: float = _number(0.01, "0.0001 to 10 in 11", "powers", True, strict=True)
+    batch_size: int = _number(32, "4, 8, 16, 32, 64, 128", "batch", True, "loop")
+    epochs: int = _number(30, "5, 10, 20, 40, 80", "count", most=10**6)
+    momentum: float = _number(0.0, "0, 0.5, 0.8, 0.9, 0.95", _MOMENTA, below=1)
+    weight_decay: float = _number(0.0, "0, 0.0001, 0.001, 0.01, 0.1", _DECAYS, True)
+    optimizer: str = _choice("sgd", OPTIMIZERS, "loop")
+    hidden: tuple[int, ...] = _known((16, 16), *_UNITS, "network")
+    activation: str = _choice("relu", ACTIVATIONS, "network")
+    dropout: float = _number(
+        0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPPED, stack="network", below=1
+    )
+    schedule: str | tuple[float, ...] = _choice(
+        "constant", SCHEDULES, check=_check_schedule
+    )
+    warmup: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
+    patience: int = _number(0, "0, 2, 5, 10, 20", _PATIENCES, low=0)
+    clip: float = _number(0.0, "0, 0.1, 0.3, 1, 3", _CLIPS)
+    label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
+    class_weight: str = _choice("none", _CLASS_WEIGHTS, "loop")
+    own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self):
+        for name in NAMES:
+            value = TABLE[name].check(name, getattr(self, name))
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "own", _check_own(self.own))
+
+    def but(self, **changes: Any) -> Hyperparameters:
+        """Return the same setting with some values changed, such as ``lr=0.1``."""
+        own = {name: changes.pop(name) for name, _ in self.own if name in changes}
+        new = replace(self, **changes)
+        return replace(new, own=dict(new.own) | own) if own else new
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # Python looks for many, also before there is a value
+            raise AttributeError(name)
+        # Not self.own: a model function that is watched has read nothing here.
+        if name in (own := dict(object.__getattribute__(self, "own"))):
+            return own[name]
+        raise refusal("no_own", kind=AttributeError, name=name)
+
+    def rates(self, updates_per_epoch: int = 1) -> np.ndarray:
+        """Return the learning rate of each update: ndarray (epochs x updates,).
+
+        Examples
+        --------
+        >>> Hyperparameters(lr=0.4, epochs=4, schedule="linear").rates().tolist()
+        [0.4, 0.30000000000000004, 0.2, 0.1]
+        """
+        total = self.epochs * check_count("updates_per_epoch", updates_per_epoch)
+        return self.lr * factors(self.schedule, self.warmup, total, np.arange(total))
+
+    def __repr__(self):
+        names = [name for name in told(self) if name in NAMES]
+        values = [f"{name}={getattr(self, name)!r}" for name in names]
+        values += [f"own={dict(self.own)}"] if self.own else []
+        return f"Hyperparameters({', '.join(values)})"
 
 
 class _Table(dict):
@@ -523,12 +408,85 @@ class _Table(dict):
         return _Facts(name, "own", _check_plain, "", "own")
 
 
-TABLE = _Table({facts.name: facts for facts in _ROWS})
-# The order is that of the class; a name that one of them lacks is found at import.
-assert tuple(TABLE) == NAMES, f"Hyperparameters and TABLE differ: {[*TABLE]}"
+*_KNOWN, _ = fields(Hyperparameters)  # all but `own`
+TABLE = _Table({f.name: _Facts(f.name, *f.metadata["facts"]) for f in _KNOWN})
+NAMES = tuple(TABLE)
+
+
+def names_of(settings):
+    """Return the names of all that some settings hold, a model's own ones last."""
+    return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
+
+
+def told(*settings):
+    """Return the names that are worth a word of some settings."""
+    apart = (*USUAL.split(), *varied([*settings, _DEFAULT]))
+    return [n for n in names_of(settings) if n in apart or n not in NAMES]
+
+
+def varied(settings):
+    """Return the names of the hyperparameters in which settings differ."""
+    names = names_of(settings)
+    return [n for n in names if len({getattr(s, n, None) for s in settings}) > 1]
+
+
+def factors(schedule, warmup, total, at):
+    """Return the share of lr that each update takes; `at` are numbers below `total`."""
+    if schedule == "one-cycle":
+        top, last = (warmup or 0.3) * total - 1, total - 1
+        up, down = _cosine(at / (top or 1)), _cosine((at - top) / (last - top))
+        return np.where(at <= top, 1 - 0.96 * up, 4e-6 + (1 - 4e-6) * down)
+    rise = int(warmup * total)
+    n, t = total - rise, np.maximum(at - rise, 0)
+    if schedule == "step":
+        share = 0.1 ** (t // -(-n // 3))
+    elif schedule == "cosine":
+        share = _cosine(t / n)
+    elif schedule == "linear":
+        share = 1 - t / n
+    else:
+        parts = (1.0,) if schedule == "constant" else schedule
+        share = np.array(parts)[len(parts) * t // n]
+    return np.where(at < rise, (at + 1) / (rise + 1), share)
+
+
+def _cosine(share):
+    """Return half a wave, from 1 down to 0."""
+    return (1 + np.cos(np.pi * share)) / 2
+
+
+def ours_for(name):
+    """Return what hpkit calls what other libraries call by a name, else "other"."""
+    known = name.lower() if isinstance(name, str) else None
+    elsewhere = words("elsewhere").items()
+    fits = (ours for ours, theirs in elsewhere if known in theirs.split())
+    return next(fits, "other")
+
+
+def check_name(name, own=()):
+    """Return a name of hpkit's, or one of those that are a model's `own`."""
+    if isinstance(name, str) and (name in NAMES or name in own):
+        return str(name)
+    ours = ours_for(name)
+    way = words("ways")["ours" if ours in NAMES else ours].format(name=ours)
+    raise refusal("name", name, names=", ".join(NAMES), way=way)
+
+
+# Before Python itself can say "unexpected keyword argument".
+_make = Hyperparameters.__init__
+
+
+@functools.wraps(_make)
+def _checked_make(self, *args, **values):
+    _make(self, *args, **{check_name(n, ("own",)): v for n, v in values.items()})
+
+
+Hyperparameters.__init__ = _checked_make
+_DEFAULT = Hyperparameters()
 
 
 def agreed(setting, of):
     """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
-    keys = ((name, getattr(facts, of)) for name, facts in TABLE.items())
-    return tuple(key(getattr(setting, name)) for name, key in keys if key)
+    values = [getattr(setting, n) for n, facts in TABLE.items() if facts.stack == of]
+    # Of dropout, whether there is any: only then something is drawn.
+    return tuple(v > 0 if isinstance(v, float) else v for v in values)

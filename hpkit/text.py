@@ -67,8 +67,8 @@ def run_sentence(run) -> str:
     return words("plots")["told"]["run_out" if run.diverged else "run"].format(**facts)
 
 
-def sentences(search, short=False) -> list:
-    """Return what a search has found, as sentences; `short`: only what was trained."""
+def sentences(search, beside_table=False) -> list:
+    """Return what a search has found, as sentences; or only what no table shows."""
     say = words("search")
     kind, dataset = say["kinds"][search.kind], search.dataset.name
     found = [say["head"].format(kind=kind, dataset=dataset, cost=search.cost)]
@@ -76,31 +76,33 @@ def sentences(search, short=False) -> list:
     found += [] if search.finished else [say["unfinished"]]
     if search.cost.epochs == 0:
         return [*found, say["nothing"]]
-    if short:
-        return found
-    found += step_sentences(search)
-    for rung in search.rungs:
-        there, kept = len(rung.settings), len(rung.kept)
-        found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
-    return found + best_sentences(search) + lost_sentences(search)
+    if not beside_table:
+        found += step_sentences(search)
+        for rung in search.rungs:
+            there, kept = len(rung.settings), len(rung.kept)
+            found.append(say["rung"].format(epoch=rung.epoch, there=there, kept=kept))
+    found += best_sentences(search, beside_table)
+    return found + [lost.said for lost in search.lost]
 
 
-def best_sentences(search) -> list:
+def best_sentences(search, beside_table=False) -> list:
     say, runs, names = words("search"), search.runs, tuple(search.space)
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
     if diverged[tried].all():
-        return [say["all_diverged"]]
+        return [] if beside_table else [say["all_diverged"]]
+    early = not (search.finished or search.runs_done)
+    last = [] if early else _edge_sentences(search)
+    if beside_table:
+        return last + _metric_sentences(search)
     one = say["best" if len(runs.seeds) > 1 else "best_one"]
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
-    early = not (search.finished or search.runs_done)
     if ties := () if early else search.ties:
         facts = {"seeds": len(runs.seeds), "settings": _several(ties, names)}
         found.append(say["ties"].format(**facts))
-    found += [] if early else edge_sentences(search)
     if diverged.any():
-        found.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
-    return found + metric_sentences(search)
+        last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
+    return found + last + _metric_sentences(search)
 
 
 def _several(settings, names):
@@ -111,7 +113,7 @@ def _several(settings, names):
     return words("search")["many"].format(**facts)
 
 
-def metric_sentences(search) -> list:
+def _metric_sentences(search) -> list:
     """Return where a learner's own metric is highest; ties and edges know the loss."""
     say, runs, found = words("search"), search.runs, []
     if (each := runs.best_val_metric) is None:
@@ -128,17 +130,21 @@ def metric_sentences(search) -> list:
     return found
 
 
-def lost_sentences(search) -> list:
-    found = []
-    for lost in search.lost:
-        settings = dict.fromkeys(search.settings[i] for i, _ in lost.runs)
-        facts = {"reason": lost.reason.rstrip("."), "count": len(lost.runs)}
-        facts["settings"] = _several(settings, search.space)
-        found.append(words("search")["lost"].format(**facts))
-    return found
+def lost_sentence(search, lost) -> str:
+    say, seeds, alike = words("search"), {}, {}
+    for i, k in lost.runs:
+        seeds.setdefault(search.settings[i], []).append(search.seeds[k])
+    for setting, own in seeds.items():
+        alike.setdefault(", ".join(map(str, own)), []).append(setting)
+    places = [
+        say["lost_at"].format(settings=_several(settings, search.space), seeds=own)
+        for own, settings in alike.items()
+    ]
+    facts = {"count": len(lost.runs), "places": "; ".join(places)}
+    return say["lost"].format(**facts, reason=lost.reason.rstrip("."))
 
 
-def edge_sentences(search) -> list:
+def _edge_sentences(search) -> list:
     found = []
     for name, end in search.edge.items():
         values, kind, value = search.space[name], "edge", None

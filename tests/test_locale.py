@@ -74,12 +74,10 @@ def in_pseudo(table):
 
 @pytest.fixture
 def speaking(little, monkeypatch):
-    own, english = locale._table, locale._table("en")
-    tables = {"en": english, "de": in_pseudo(english)}
-    monkeypatch.setattr(locale, "_table", lambda name: tables.get(name) or own(name))
-    locale._words.cache_clear()
-    yield hk.language("de")
-    locale._words.cache_clear()
+    english = locale._all_words(locale._FOLDER, "en")
+    both = {"en": english, "de": in_pseudo(english)}
+    monkeypatch.setattr(locale, "_all_words", lambda folder, name: both[name])
+    return hk.language("de")
 
 
 def test_another_language_leaves_no_english_in_searches_and_plots(speaking):

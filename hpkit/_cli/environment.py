@@ -82,21 +82,17 @@ def missing(root=ROOT, tests=False):
         from packaging.requirements import Requirement
     except ImportError:  # JupyterLab would have brought it
         return requirements(root, tests)
-    return [
-        line
-        for line in requirements(root, tests)
-        if (want := Requirement(line))
-        and (want.marker is None or want.marker.evaluate())
-        and not want.specifier.contains(_version(want.name), prereleases=True)
-    ]
+    return [line for line in requirements(root, tests) if not _met(Requirement(line))]
 
 
-def _version(name):
-    try:
-        # None where an installation was cut off between its files.
-        return metadata.version(name) or "0.dev0"
+def _met(want):
+    if want.marker is not None and not want.marker.evaluate():
+        return True
+    try:  # None, or half of it, where an installation was cut off between its files
+        there = metadata.version(want.name) or "0.dev0"
     except (metadata.PackageNotFoundError, KeyError, TypeError):
-        return "0.dev0"
+        return False
+    return want.specifier.contains(there, prereleases=True)
 
 
 def ensure(argv, root=ROOT):
@@ -196,13 +192,6 @@ def install(root, tests=False):
         raise failure(text, root)
 
 
-def _without_card():
-    """Say whether this is Linux without an NVIDIA card."""
-    nvidia = shutil.which("nvidia-smi") or Path("/proc/driver/nvidia").exists()
-    linux = sys.platform == "linux" and platform.machine() == "x86_64"
-    return linux and not nvidia and os.environ.get("HPKIT_TORCH") != "cuda"
-
-
 def _space_needed():
     """Return the gigabytes that .venv needs: a card brings the CUDA build of torch."""
     card = sys.platform == "linux" and shutil.which("nvidia-smi")
@@ -215,7 +204,10 @@ def cpu_torch(lines):
     # Whoever gave pip a source of packages gets torch from there.
     sources = ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX", "CONFIG_FILE")
     own = any(os.environ.get(f"PIP_{name}") for name in sources)
-    if own or not _without_card():
+    asked = os.environ.get("HPKIT_TORCH") == "cuda"
+    card = shutil.which("nvidia-smi") or Path("/proc/driver/nvidia").exists()
+    linux = sys.platform == "linux" and platform.machine() == "x86_64"
+    if own or asked or card or not linux:
         return None
     return next((line for line in lines if re.match(r"torch\b", line)), None)
 

@@ -120,17 +120,15 @@ def reset(lesson, root=ROOT):
     print(f"{FOLDER}/{mine.name} is new.")
 
 
-def record(folder):
-    """Give the digests of what was copied; none where the file is damaged."""
-    try:
-        known = json.loads((folder / RECORD).read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def record(folder):
+    """Give the digests of what was copied; none where the file is damaged."""
+    with suppress(FileNotFoundError, ValueError, TypeError):
+        return dict(json.loads((folder / RECORD).read_text()))
+    return {}
 
 
 def _free_name(path, word):

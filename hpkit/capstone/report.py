@@ -1,7 +1,6 @@
 """A capstone's report: one page, written from its log, as HTML and as Markdown.
 
-A block of it is a pair, its HTML and its Markdown. Its texts may come from anybody. The
-HTML holds its pictures; those of the Markdown lie beside it.
+A block of it is a pair, its HTML and its Markdown. Its texts may come from anybody.
 """
 
 from dataclasses import dataclass, replace
@@ -59,8 +58,16 @@ def best_of(entry, number=None):
     }
 
 
-def run_named(plain):
-    return Hyperparameters(**plain["setting"]), plain["seed"], plain["epochs"]
+def lowest(entry):
+    best = best_of(entry)
+    return f"{best['val_loss']:.3g}" if best else "-"
+
+
+def find(runs, choice):
+    """Return the run that was chosen, None if it is not among these."""
+    chosen = Hyperparameters(**choice["setting"]), choice["seed"], choice["epochs"]
+    same = (run for run in runs if (run.setting, run.seed, run.epochs_done) == chosen)
+    return next(same, None)
 
 
 def in_words(plain):
@@ -131,13 +138,15 @@ def content(data, bars):
     yield _block("blockquote", texts.get("plan") or say("report.open_plan"))
     yield _table(say("report.heads"), [_row(*one) for one in enumerate(entries, 1)])
     each = [(e["what"], *map(files.numbers_from_plain, e["so_far"])) for e in entries]
-    chosen = choice and (run_named(choice)[0].lr, choice["mean_val_loss"])
+    chosen = choice and (choice["setting"]["lr"], choice["mean_val_loss"])
     tried = tried_chart(map(runs_of, entries), chosen)
     yield {"so_far": spent_chart(each, data["budget"]), "each": tried}
     yield _block("h2", say("report.choice"))
     yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
     if choice:
-        yield {"curves": _chosen(entries, choice)}
+        run = find((run for entry in entries for run in runs_of(entry)), choice)
+        look = {"few": True, "alt": run_sentence(run)}
+        yield {"curves": runs_chart(Runs.of([run]), "both", [""], **look)}
         yield from _again(data)
     if data["rivals"] and data["test"]:
         mine = {"mine": data["test"]["accuracy"]}
@@ -178,9 +187,8 @@ def _tested(test, bars):
 
 
 def _row(number, entry):
-    best = best_of(entry)
-    loss = f"{best['val_loss']:.3g}" if best else "-"
-    return number, entry["what"], say("report.tried", **entry), entry["epochs"], loss
+    tried = say("report.tried", **entry)
+    return number, entry["what"], tried, entry["epochs"], lowest(entry)
 
 
 def _again(data):
@@ -217,11 +225,3 @@ def _figures(shown, pictures, stem):
         html += f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
         lines += [f"![{chart.alt}]({name})", caption]
     return f"<div class='pictures'>{html}</div>", "\n\n".join(lines)
-
-
-def _chosen(entries, choice):
-    """Return the training curves of the chosen run."""
-    every = [run for entry in entries for run in runs_of(entry)]
-    names = [(run.setting, run.seed, run.epochs_done) for run in every]
-    run = every[names.index(run_named(choice))]
-    return runs_chart(Runs.of([run]), "both", [""], few=True, alt=run_sentence(run))

@@ -1,8 +1,7 @@
 """How other ways to tune do on the same data: a table and a picture.
 
 Each way has the same 60 epochs, the budget of the capstone, also those that search
-nothing: else more training would look like better tuning. Each is trained several times
-with other seeds, so that luck can be seen.
+nothing: else more training would look like better tuning.
 """
 
 import math

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import hpkit
 from hpkit import hyperparameters as hp
 from hpkit.capstone import report, rivals
 from hpkit.capstone.report import TEXTS, Report, content, make_report
@@ -20,8 +21,7 @@ from hpkit.engine.runs import Run
 from hpkit.engine.training import check_dataset, fit
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.locale import words
-from hpkit.search import files, searches
-from hpkit.search.bayes import bayesian_search
+from hpkit.search import files
 from hpkit.search.result import Search
 from hpkit.search.space import Range
 from hpkit.store import Store, check_kinds, now
@@ -35,9 +35,6 @@ _REASON = 5  # words at least
 _NEW = {"format": "hpkit run log", "version": 1, "dataset": "", "rows": "", "budget": 0}
 _NEW |= {"entries": [], "choice": None, "test": None, "texts": {}, "rivals": None}
 _ALWAYS = ("lr", "batch_size", "epochs", "hidden")  # what a report never leaves out
-_NAMES = "validation_curve one_at_a_time grid_search random_search successive_halving"
-SEARCHES = {name: getattr(searches, name) for name in _NAMES.split()}
-SEARCHES["bayesian_search"] = bayesian_search
 
 
 def fill(text):
@@ -88,6 +85,10 @@ def _counted(name: str) -> Callable[..., Search]:
 class Capstone:
     """A data set, a budget of epochs, and a log of what it was spent on.
 
+    The methods `grid_search`, `fit` and the like take what hpkit's functions take,
+    without the data, and return the same. One that may cost more than is left raises
+    `BudgetError`. The very same call again costs nothing.
+
     Parameters
     ----------
     dataset : str or Dataset, default "digits"
@@ -99,13 +100,6 @@ class Capstone:
         Of the log; the same name goes on with it, on the same data and budget.
     folder : str or path, default "hpkit-runs"
         Where the log and the report are kept; None keeps them in memory.
-
-    Notes
-    -----
-    The methods `validation_curve`, `grid_search`, `random_search`, `one_at_a_time`,
-    `successive_halving`, `bayesian_search` and `fit` take what hpkit's functions take,
-    without the data, and return the same. One that may cost more than is left raises
-    `BudgetError`. The very same call again costs nothing.
 
     Examples
     --------
@@ -210,9 +204,7 @@ class Capstone:
     def __repr__(self):
         lines = [say("head", data=self.dataset.name, state=self.state)]
         for n, entry in enumerate(self.entries, 1):
-            best = report.best_of(entry)
-            loss = f"{best['val_loss']:.3g}" if best else "-"
-            lines.append(say("line", n=n, loss=loss, **entry))
+            lines.append(say("line", n=n, loss=report.lowest(entry), **entry))
         return "\n".join(map(fill, lines))
 
     def fit(
@@ -240,7 +232,7 @@ class Capstone:
         for name in ("cv", "loss"):
             if kwargs.get(name) is not None:
                 refuse(f"no_{name}", got=brief(kwargs[name]))
-        search = SEARCHES["grid_search" if what == "fit" else what]
+        search = getattr(hpkit, "grid_search" if what == "fit" else what)
         # Looked at twice, so nothing may be used up by looking.
         kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
         entry = {"what": what} | _planned(search, self.dataset, args, kwargs)
@@ -267,9 +259,8 @@ class Capstone:
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
 
-        `setting`: one that was trained, such as `found.settings[1]`; default that with
-        the lowest validation loss. `why`: your reason, of at least 5 words: it stands
-        in the report. `...`, or fewer words, chooses nothing yet.
+        `setting` was trained, such as `found.settings[1]`; default that with the lowest
+        validation loss. `why`, your reason of 5 words or more, stands in the report.
         """
         if why is ... or not self.best:
             return Told(say("empty" if why is ... else "nothing"))
@@ -298,22 +289,18 @@ class Capstone:
             return Told(say("again", seen=self._seen))
         if not (choice := self.data["choice"]):
             refuse("not_chosen")
-        run = replace(self._run(choice), dataset=self.dataset)
+        run = report.find(self._found, choice)
+        if run is None and choice["model"]:
+            refuse("own_model")
+        if run is None:  # it was paid for; one that was cut is trained up to there
+            setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
+            run = fit(self.dataset, setting, seed=choice["seed"])
+        run = replace(run, dataset=self.dataset)
         accuracy = None if run.val_accuracy is None else run.test_accuracy()
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
         test["rows"] = len(self.dataset.test.y)
         self.log.change(lambda data: data.update(test=data["test"] or test))
         return Told(self._seen)
-
-    def _run(self, choice):
-        setting, seed, epochs = report.run_named(choice)
-        for run in self._found:
-            if (run.setting, run.seed, run.epochs_done) == (setting, seed, epochs):
-                return run
-        if choice["model"]:
-            refuse("own_model")
-        # It was paid for; a run that was cut is repeated up to where it was cut.
-        return fit(self.dataset, setting.but(epochs=epochs), seed=seed)
 
     @property
     def _seen(self):

@@ -14,33 +14,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit.data import tables
 from hpkit.data.course_data import SOURCES, draw_table, read_table
 from hpkit.data.tables import Column, Table
-from hpkit.hyperparameters import (
-    brief,
-    check_choice,
-    check_items,
-    check_number,
-    check_seed,
-    check_text,
-    refusal,
-)
+from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import words
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-_HIGHEST_SEED = 2**32 - 1  # that scikit-learn takes
-
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows of one part of a data set: X (n, features), and y (n,).
-
-    y are class numbers 0, 1, ... as int64, or the target as float for regression.
-    """
+    """Rows of a part: X (n, features), and y (n,), class numbers or a float target."""
 
     X: np.ndarray
     y: np.ndarray
@@ -62,26 +50,22 @@ class Dataset:
     ----------
     name : str
     train, valid, test : Split
-    features : tuple of str
-        Names of the columns of X.
-    classes : tuple of str or None
-        Names of the classes; None for regression.
+    features, classes : tuple of str
+        Names of the columns of X, and of the classes; no classes, None, for regression.
     center, scale : ndarray (features,)
         What was subtracted from and divided out of each column, found on the
         training rows; 0 and 1 where nothing was.
     target_center, target_scale : float
         The same for a regression target.
     preparation : tuple of Column
-        How each column of the table becomes columns of X, learned from the training
-        rows; () where they are those of X.
+        How each column of the table becomes columns of X, learned from training rows.
     notes : tuple of str
         What `from_frame` did, a sentence for each kind of thing.
 
     Notes
     -----
-    The test split is looked at only by `Run.test_loss` and `Run.test_accuracy`, which
-    say so when it happens again. Three splits: Hastie, Tibshirani, Friedman, The
-    Elements of Statistical Learning (2009), 7.2.
+    Only `Run.test_loss` and the like look at the test split, and say when it happens
+    again. Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 7.2.
     """
 
     name: str
@@ -160,9 +144,8 @@ class Dataset:
         """
         rows = check_rows(X, self.columns, self.preparation)
         raw = not self.center.any() and (self.scale == 1).all()
-        for name in () if raw else ("train", "valid", "test"):
-            own = getattr(self, name).X
-            if isinstance(X, np.ndarray) and np.may_share_memory(X, own):
+        for name in () if raw or not isinstance(X, np.ndarray) else tables.SPLITS:
+            if np.may_share_memory(X, getattr(self, name).X):
                 raise refusal("standardized", name=name)
         if self.preparation:
             rows = tables.prepare(rows, self.preparation, self.preparation)
@@ -206,14 +189,10 @@ class Dataset:
             Numbers, True/False, or text with few categories; no dates.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
-        groups : str, optional
-            A column, such as the patient: rows that agree in it share a split.
-        time : str, optional
-            A column of dates or numbers: validation rows come after training rows, and
-            test rows after both.
-        splits : str, optional
-            A column that says "train", "valid" or "test" of each row. Like `groups` and
-            `time` it is no input. Without the three, rows are cut at random.
+        groups, time, splits : str, optional
+            A column that cuts the rows, in place of chance, and is no input: of names,
+            such as the patient's, rows that agree share a split; of dates or numbers,
+            the test rows come last, the training rows first; of the splits' names.
         categorical : iterable of str, default ()
             Columns of whole numbers that name something, and text of many categories.
         standardize : bool or iterable of str, default True
@@ -223,10 +202,8 @@ class Dataset:
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
         valid, test : float
-            Shares of the rows; cut at random, each split holds about the same share of
-            every class.
-        seed : int
-            Of the shuffling.
+            Shares of the rows, cut at random so that each split holds about the same
+            share of every class; `seed` is of the shuffling.
 
         Examples
         --------
@@ -269,23 +246,25 @@ class Dataset:
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
         hint = words("hints")["features"].format(count=count)
-        features = check_items("features", features, hint=hint, most=count, of="names")
+        features = hp.check_items(
+            "features", features, hint=hint, most=count, of="names"
+        )
         if len(features) < count:
             raise refusal("feature_names", features, count=count)
-        columns = [Column(check_text("feature", name, hint)) for name in features]
+        columns = [Column(hp.check_text("feature", name, hint)) for name in features]
         return cls._of_table(Table(X, y, columns), name, task, valid, test, seed)
 
     @classmethod
     def _of_table(cls, table, name, task, valid, test, seed, told=False):
-        check_text("name", name)
+        hp.check_text("name", name)
         valid, test = (
-            check_number(what, share, low=0, strict=True, below=1)
+            hp.check_number(what, share, low=0, strict=True, below=1)
             for what, share in (("valid", valid), ("test", test))
         )
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
         classes, y = _encode_target(table.y, task)
-        rng = np.random.default_rng(check_seed("seed", seed))
+        rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.cut(table, y if classes else None, valid, test, rng)
         data = cls._prepared(name, replace(table, y=y), rows, classes)
         notes = tables.notes(table, data.preparation, y, classes) if told else ()
@@ -324,15 +303,13 @@ class Dataset:
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]
-        target = float(target_center), float(target_scale)
+        target, kept = (float(target_center), float(target_scale)), None
         about = name, *splits, features, classes, center, scale, *target
         if table.by or any(c.categories for c in columns) or np.isnan(table.X).any():
-            kept = np.concatenate(rows[:2])
-            key = table.key[kept] if table.by else None
-            table = replace(table, X=table.X[kept], y=table.y[kept], key=key)
-        else:
-            table = None
-        return cls(*about, preparation=columns, _table=table)
+            there = np.concatenate(rows[:2])
+            key = table.key[there] if table.by else None
+            kept = replace(table, X=table.X[there], y=table.y[there], key=key)
+        return cls(*about, preparation=columns, _table=kept)
 
 
 def folds_of(dataset, count, rng):
@@ -391,9 +368,9 @@ def load_dataset(name: str, seed: int | None = None) -> Dataset:
     >>> load_dataset("moons")
     Dataset(moons: 400/200/1000 rows to train/validate/test, 2 features, 2 classes)
     """
-    name = check_choice("name", name, tuple(SOURCES))
+    name = hp.check_choice("name", name, tuple(SOURCES))
     if seed is not None:
-        seed = check_seed("seed", seed, most=_HIGHEST_SEED)
+        seed = hp.check_seed("seed", seed, most=2**32 - 1)  # scikit-learn's
     return _load(name, seed)
 
 
@@ -508,7 +485,7 @@ def _encode_target(y, task):
         numeric = y.dtype.kind in "iuf"
         few = len(np.unique(y)) <= 20 and (y == np.round(y)).all() if numeric else True
         task = "classification" if few else "regression"
-    check_choice("task", task, ("classification", "regression"))
+    hp.check_choice("task", task, ("classification", "regression"))
     if task == "regression":
         if y.dtype.kind not in "iufb":
             raise refusal("regression_number", y[0])

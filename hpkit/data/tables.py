@@ -7,6 +7,7 @@ Nothing here knows of `Dataset`.
 import itertools
 import numbers
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,8 +48,8 @@ class Column:
         """Return the column as these values of training rows have it."""
         known = values[~np.isnan(values)]
         if self.categories is not None:
-            there = [self.categories[k] for k in np.unique(known.astype(int))]
-            return replace(self, categories=tuple(there))
+            there = np.unique(known.astype(int))
+            return replace(self, categories=tuple(self.categories[k] for k in there))
         if not len(known):
             raise refusal("empty_column", name=self.name)
         gaps = len(known) < len(values)
@@ -77,11 +78,8 @@ class Table:
 
 def prepare(X, columns, coded):
     """Return X whose categories are numbered as in `coded`, in columns of numbers."""
-    parts = zip(columns, X.T, coded, strict=True)
-    pieces = (
-        piece for c, values, known in parts for piece in c.prepared(values, known)
-    )
-    return np.column_stack([*pieces]).astype(float)
+    pieces = map(Column.prepared, columns, X.T, coded)
+    return np.column_stack([*itertools.chain(*pieces)]).astype(float)
 
 
 def read_frame(frame, target, by, categorical, standardize):
@@ -111,12 +109,10 @@ def read_frame(frame, target, by, categorical, standardize):
 
 
 def _check_column(what, name, names):
-    try:
-        known = name in set(names)
-    except TypeError:  # a list
-        known = False
-    if not known:
-        raise refusal("column", name, what=what, names=", ".join(map(str, names)))
+    with suppress(TypeError):  # a list
+        if name in set(names):
+            return
+    raise refusal("column", name, what=what, names=", ".join(map(str, names)))
 
 
 def _check_columns(what, names, among):
@@ -159,9 +155,7 @@ def _read_inputs(inputs, categorical, standardize):
     if isinstance(standardize, bool):
         standardize = plain if standardize else ()
     standardize = _check_columns("standardize", standardize, plain)
-    columns = (
-        replace(c, standardize=name in standardize) for name, c in columns.items()
-    )
+    columns = [replace(c, standardize=c.name in standardize) for c in columns.values()]
     return inputs.to_numpy(float, na_value=np.nan), tuple(columns)
 
 
@@ -277,16 +271,14 @@ def _whole_groups(groups, shares, rng):
 def _shares_of_classes(y, n, valid, test, rng):
     """Return row numbers (train, valid, test), each class cut in the same shares."""
     groups = [np.arange(n)] if y is None else [np.flatnonzero(y == c) for c in set(y)]
-    parts = ([], [], [])
+    cuts = []
     for rows in groups:
         rows = rng.permutation(rows)
-        n_valid = max(1, round(valid * len(rows)))
         n_test = min(max(1, round(test * len(rows))), len(rows) - 2)
-        n_valid = min(n_valid, len(rows) - n_test - 1)
-        cuts = np.split(rows, [n_valid, n_valid + n_test])
-        for part, cut in zip(parts, (cuts[2], cuts[0], cuts[1]), strict=True):
-            part.append(cut)
-    return [rng.permutation(np.concatenate(part)) for part in parts]
+        n_valid = min(max(1, round(valid * len(rows))), len(rows) - n_test - 1)
+        cuts.append(np.split(rows, [n_valid, n_valid + n_test]))
+    valid, test, train = map(np.concatenate, zip(*cuts, strict=True))
+    return [rng.permutation(rows) for rows in (train, valid, test)]
 
 
 # ---- in words -----------------------------------------------------------------------

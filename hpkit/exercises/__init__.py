@@ -11,14 +11,9 @@ question, which has a button for hints below it, and the answer::
     ex.good_rate.check(answer)
 
 ``ex.good_rate.hint()`` and ``ex.good_rate.solution()`` do what the button does.
-
-Where the answer is a function, the second cell defines it and ends with
-``ex.updates.check(updates_per_epoch)``; ``check`` comes last in its cell, since its
-feedback shows itself there. The quiz is one cell, ``ex.quiz``. The words and solutions
-are in texts/<lesson>.toml and quizzes/<lesson>.json.
-
-A notebook is built with an empty ``HPKIT_HOME``, or the builder's own progress would
-stand in it. Teachers: ``configure(solutions=False)`` hides the solutions;
+``check`` takes a function, too, and comes last in its cell: its feedback shows itself.
+The quiz is one cell, ``ex.quiz``. Words and solutions: texts/<lesson>.toml and
+quizzes/<lesson>.json. Teachers: ``configure(solutions=False)`` hides the solutions,
 ``ex.good_rate.check(answer).passed`` is what an autograder asks.
 """
 
@@ -39,10 +34,6 @@ LESSONS = tuple(sorted(path.stem.removeprefix("lesson_") for path in _FILES))
 
 
 def load_lesson(name: str) -> ModuleType:
-    """Return the module of one of `LESSONS`, with `EXERCISES` and `quiz`.
-
-    >>> load_lesson("02_learning_rate").quiz.lesson
-    '02_learning_rate'
-    """
+    """Return the module of one of `LESSONS`, with `EXERCISES` and `quiz`."""
     name = check_choice("name", name, LESSONS)
     return import_module(f"hpkit.exercises.lesson_{name}")

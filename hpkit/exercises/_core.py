@@ -1,12 +1,12 @@
 """`Exercise`: a question with a check, hints in steps and a solution.
 
 What a learner gets wrong is shown, never raised, so that Run All passes. The words and
-the solutions of the exercises are in texts/<lesson>.toml, those of another language in
-texts/<language>/; words that all share are in the locale. How answers are read is in
-`_answers`, what is kept in `_progress`.
+the solutions are in texts/<lesson>.toml, of another language in texts/<language>/.
+How answers are read is in `_answers`, what is kept in `_progress`.
 """
 
 import contextlib
+import functools
 import html
 import inspect
 import itertools
@@ -23,7 +23,7 @@ import numpy as np
 
 import hpkit
 from hpkit.exercises import _progress
-from hpkit.exercises._answers import NotYet, describe
+from hpkit.exercises._answers import NotYet, check_cases, check_matching, describe
 from hpkit.exercises._progress import CORRECT, COULD_NOT_CHECK, NOT_ATTEMPTED, NOT_YET
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import say, texts_of
@@ -73,11 +73,9 @@ class Feedback:
 
     Attributes
     ----------
-    exercise : str
-        Lesson and name, such as ``02_learning_rate/good_rate``.
-    outcome : {"correct", "not yet", "not attempted", "could not check"}
-    message : str
-        In words; `code` stands in backticks.
+    exercise, outcome, message : str
+        Such as "02_learning_rate/good_rate"; "correct", "not yet", "not attempted" or
+        "could not check"; what is said, with `code` in backticks.
     reason : str
         Which of the exercise's messages it is, for tests and teachers.
     """
@@ -112,17 +110,14 @@ class Feedback:
         return BOX.format(color, self._head, to_html(self.message), note)
 
 
-@dataclass(frozen=True, repr=False)
-class Page:
+class Page(str):
     """A question, a hint or a solution: Markdown in a notebook, text elsewhere."""
 
-    markdown: str
-
     def __repr__(self):
-        return _BOLD.sub(r"\1", self.markdown)
+        return _BOLD.sub(r"\1", self)
 
     def _repr_markdown_(self):
-        return self.markdown
+        return str(self)
 
 
 def load_texts(lesson):
@@ -144,6 +139,19 @@ class Exercise:
         self.name, self._check = check.__name__, check
         self._hints_shown, self.last, self._box = 0, None, None
 
+    @classmethod
+    def of_files(cls, module, name):
+        """Return one that is all in files: choices to match, or a function's cases."""
+
+        def check(answer):
+            if choices := exercise.words.get("choices"):
+                return check_matching(answer, exercise.answer(), choices)
+            return check_cases(answer, *exercise.cases())
+
+        check.__module__, check.__name__ = module, name
+        exercise = cls(check)
+        return exercise
+
     @property
     def words(self) -> dict:
         """The exercise's texts: title, question, expects, hints, right, says."""
@@ -155,11 +163,7 @@ class Exercise:
         return f"{self.lesson}/{self.name}"
 
     def check(self, answer=...) -> Feedback:
-        """Check an answer and return `Feedback`, which shows itself; never raise.
-
-        The answer `...` is "not attempted". Feedback has `.passed`, `.outcome` and
-        `.message`.
-        """
+        """Check an answer and return `Feedback`, which shows itself; never raise."""
         outcome, message, reason = self._judge(answer)
         if outcome == NOT_ATTEMPTED:
             # Run All over empty cells is no try, and takes no earlier pass away.
@@ -241,8 +245,9 @@ class Exercise:
 
     @property
     def _passed_before(self):
-        when = _progress.passed_on(self.key)
-        return say("exercises.passed_before", when=when) if when else ""
+        passed = _progress.load().get(self.key, {}).get("passed")
+        when = passed and _progress.when(passed)
+        return say("exercises.passed_before", when=when) if passed else ""
 
     def _repr_markdown_(self):
         title = say("exercises.exercise", title=self.words["title"])
@@ -284,7 +289,7 @@ class Exercise:
             if len(shown) < steps:
                 shown.append(to_html(self._hint(len(shown) + 1)))
             else:
-                title, code, _ = self.solution().markdown.split("```")
+                title, code, _ = self.solution().split("```")
                 code = html.escape(code.removeprefix("python\n"), quote=False)
                 shown.append(f"{to_html(title)}<pre>{code}</pre>")
             if len(shown) == steps:
@@ -301,12 +306,16 @@ _sign = {}  # of the check under way: how many runs it trains, where the line st
 
 
 def trained(dataset, settings, *, seeds=range(5)):
-    """Train settings x seeds and return `Runs`; in a notebook a line says so."""
+    """Train settings x seeds once and return `Runs`; in a notebook a line says so."""
+    return _trained(dataset, tuple(settings), tuple(seeds))
+
+
+@functools.lru_cache(maxsize=50)
+def _trained(dataset, settings, seeds):
     from hpkit.data.datasets import load_dataset
     from hpkit.engine.training import train
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
-    settings, seeds = list(settings), tuple(seeds)
     if _sign:
         _sign["runs"] += len(settings) * len(seeds)
         _show_sign("under_way")

@@ -1,8 +1,7 @@
 """What a learner has done: one JSON file that two notebooks may write, and a table.
 
-The file is ``progress.json`` in the user's data folder, or in the folder that the
-environment variable ``HPKIT_HOME`` names. Where it cannot be written, changes stay in
-memory and the feedback says so. `progress` is the table: HTML, or text elsewhere.
+The file is ``progress.json`` in the user's data folder, or in that of ``HPKIT_HOME``.
+Where it cannot be written, changes stay in memory and the feedback says so.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpkit.hyperparameters import brief, refusal
-from hpkit.locale import say, words
+from hpkit.locale import Texts, say
 from hpkit.store import Store, check_kinds, forget_guesses, guesses, home, now
 
 if TYPE_CHECKING:
@@ -44,12 +43,11 @@ def _check(data):
                 when(entry[stamp])
 
 
-_store = Store(None, {"version": 1, "entries": {}}, _check, {})
+_store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))
 
 
 def kept():
     _store.path = home() / "progress.json"
-    _store.words = words("exercises")["progress"]
     return _store
 
 
@@ -94,11 +92,6 @@ def forget(lessons):
     return _change(update)
 
 
-def passed_on(key):
-    stamp = load().get(key, {}).get("passed")
-    return when(stamp) if stamp else None
-
-
 def _say(key, **facts):
     return say(f"exercises.progress.{key}", **facts)
 
@@ -140,8 +133,8 @@ def _lesson_rows(name, entries):
 
     lesson = load_lesson(name)
     titles = {one.name: one.words["title"] for one in lesson.EXERCISES}
-    for n in range(1, len(lesson.quiz) + 1):
-        titles[f"quiz/{n}"] = _say("question", n=n)
+    numbers = range(1, len(lesson.quiz) + 1)
+    titles |= {f"quiz/{n}": _say("question", n=n) for n in numbers}
     return [_row(name, k, t, entries.get(f"{name}/{k}", {})) for k, t in titles.items()]
 
 

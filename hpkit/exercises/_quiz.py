@@ -2,9 +2,8 @@
 
 Questions are JSON in the schema of jupyterquiz: a list of ``{"question", "type":
 "multiple_choice", "code", "answers": [{"answer", "correct", "feedback"}]}``. In a
-notebook each choice has a button (Tab, then Enter or Space), and its words are the
-button's label, so that a click on them presses it; without a front end the quiz prints
-itself and is answered by `Quiz.answer`.
+notebook each choice has a button whose label its words are; without a front end the
+quiz prints itself and is answered by `Quiz.answer`.
 """
 
 import html
@@ -28,14 +27,7 @@ _LABEL = (
 
 
 class Quiz:
-    """The multiple-choice questions of a lesson, which shows itself.
-
-    Examples
-    --------
-    >>> quiz = Quiz("02_learning_rate")
-    >>> len(quiz), quiz.questions[0]["type"]
-    (4, 'multiple_choice')
-    """
+    """The multiple-choice questions of a lesson, which shows itself."""
 
     def __init__(self, lesson: str) -> None:
         self.lesson = lesson
@@ -93,17 +85,16 @@ class Quiz:
     @property
     def score(self) -> int:
         """How many questions have been answered right, now or earlier."""
-        return sum(bool(entry.get("passed")) for entry in self._entries().values())
+        return sum(bool(entry.get("passed")) for _, entry in self._entries())
 
     @property
     def first_score(self) -> int:
         """How many were answered right at the first try."""
-        entries = self._entries().items()
-        return sum(entry.get("first") == self.right(n) for n, entry in entries)
+        return sum(entry.get("first") == self.right(n) for n, entry in self._entries())
 
     def _entries(self):
         entries = _progress.load()
-        return {n: entries.get(self.key(n), {}) for n in range(1, len(self) + 1)}
+        return [(n, entries.get(self.key(n), {})) for n in range(1, len(self) + 1)]
 
     def __repr__(self):
         lines = []
@@ -143,7 +134,7 @@ class Quiz:
                 parts.close(self._box)
             self._places, self._score = {}, HTML()
             blocks = [self._block(n) for n in range(1, len(self) + 1)]
-            for n, entry in self._entries().items():  # of an earlier day
+            for n, entry in self._entries():  # of an earlier day
                 if (n, letter := entry.get("choice")) in self._places:
                     a = self._choices(n)[letter]
                     facts = {"when": _progress.when(entry["last"]), "letter": letter}

@@ -1,15 +1,11 @@
-"""Exercises of lesson 00: first steps in a panel; what makes a run the run it is.
-
-A panel is known here by what its list holds (`kept`, each with run, name and color),
-not by its class: exercises do not need the panels.
-"""
+"""Exercises of lesson 00: first steps in a panel; what makes a run the run it is."""
 
 from hpkit.exercises._answers import kind, sequence, wrong_if
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import lesson_of
 
 
-def _kept_in(answer):
+def _kept_in(answer):  # a panel, known by its list: exercises do not need its class
     return getattr(getattr(answer, "list", None), "kept", None)
 
 

@@ -2,7 +2,6 @@
 
 import io
 import math
-from functools import cache
 
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
@@ -97,7 +96,6 @@ CURVES = {
 }
 
 
-@cache
 def _mystery_runs():
     return {
         letter: trained(dataset, [setting], seeds=[0])[0, 0]
@@ -138,9 +136,5 @@ class _MysteryCurves:
 mystery_curves = _MysteryCurves()
 
 
-@Exercise
-def six_curves(answer):
-    read.check_matching(answer, six_curves.answer(), six_curves.words["choices"])
-
-
+six_curves = Exercise.of_files(__name__, "six_curves")
 EXERCISES, quiz = lesson_of(hyperparameters, loop, six_curves)

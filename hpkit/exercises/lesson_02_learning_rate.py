@@ -1,7 +1,8 @@
 """Exercises of lesson 02: the learning rate, judged by really training it."""
 
-from functools import cache
 from itertools import pairwise
+
+import numpy as np
 
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
@@ -25,54 +26,38 @@ def prediction(answer):
     read.free_text(answer, least=2)
 
 
-@cache
-def _best_of_sweep():
-    runs = trained("moons", [BASE.but(lr=lr) for lr in _SWEEP])
-    i = runs.order[0]
-    return _SWEEP[i], runs.mean_val_loss[i]
-
-
 @Exercise
 def good_rate(answer):
     """The mean loss of the learning rate is close to that of the sweep's best."""
     lr = read.number(answer, above=0)
     wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in _SWEEP))
-    best, mean = _best_of_sweep()
+    sweep = trained("moons", [BASE.but(lr=lr) for lr in _SWEEP])
+    best, mean = sweep.best.lr, sweep.mean_val_loss[sweep.order[0]]
     loss = trained("moons", [BASE.but(lr=lr)]).mean_val_loss[0]
     facts = {"lr": lr, "loss": loss, "limit": _CLOSE * mean, "best": mean}
     far = not loss <= _CLOSE * mean
     return wrong_if(facts, too_small=far and lr < best, too_large=far)
 
 
-@cache
-def _broken():
-    """Return how far each gets on digits: with 60 seeds all at lr 1, none at 3."""
-    settings = [DIGITS.but(lr=lr) for lr in _BREAKING]
-    runs = trained("digits", settings, seeds=range(3))
-    last = runs.val_loss[..., -1] / runs.val_loss[..., 0]
-    return dict(zip(_BREAKING, last.mean(1), strict=True))
-
-
 @Exercise
 def diverging_rate(answer):
     """The smallest of the list whose loss is no number."""
     lr = read.choice(answer, _BREAKING)
-    share, smallest = _broken()[lr], min(k for k, v in _broken().items() if v != v)
+    settings = [DIGITS.but(lr=lr) for lr in _BREAKING]
+    runs = trained("digits", settings, seeds=range(3))
+    # With 60 seeds all learn at lr 1, none at 3.
+    last = (runs.val_loss[..., -1] / runs.val_loss[..., 0]).mean(1)
+    smallest, share = _BREAKING[np.isnan(last).argmax()], last[_BREAKING.index(lr)]
     facts = {"lr": lr, "share": 100 * share}
     wrong_if(facts, learns=share == share, smaller_too=lr > smallest)
-
-
-@cache
-def _worst_first():
-    runs = trained("moons", [BASE.but(lr=lr) for lr in RATES])
-    last = runs.val_loss[:, :, -1].mean(1)
-    return tuple(sorted(RATES, key=lambda lr: -last[RATES.index(lr)]))
 
 
 @Exercise
 def worst_to_best(answer):
     """The order is that of the trained losses."""
-    got, want = read.ordering(answer, RATES), _worst_first()
+    got = read.ordering(answer, RATES)
+    last = trained("moons", [BASE.but(lr=lr) for lr in RATES]).val_loss[:, :, -1]
+    want = tuple(np.array(RATES)[np.argsort(-last.mean(1))].tolist())
     wrong = [a for a, b in zip(got, want, strict=True) if a != b]
     wrong_if(
         {"lr": wrong[0] if wrong else None},

@@ -1,7 +1,6 @@
 """Exercises of lesson 03: the batch size, judged by really training it."""
 
-from hpkit.exercises import _answers as read
-from hpkit.exercises._answers import wrong_if
+from hpkit.exercises._answers import choice, number, number_list, wrong_if
 from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
@@ -11,17 +10,13 @@ BASE = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
 ROWS = 600  # training rows of digits
 SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
 
-
-@Exercise
-def updates(answer):
-    """Whole batches, and one more if some points are left."""
-    read.check_cases(answer, *updates.cases())
+updates = Exercise.of_files(__name__, "updates")
 
 
 @Exercise
 def equal_epochs(answer):
     """Same lr, same epochs: the larger batch ends at twice the smaller one's loss."""
-    sizes = read.number_list(answer, low=1, high=ROWS, whole=True)
+    sizes = number_list(answer, low=1, high=ROWS, whole=True)
     wrong_if({"n": len(sizes)}, not_two=len(sizes) != 2)
     small, large = sizes
     wrong_if(order=small >= large)
@@ -35,7 +30,7 @@ def equal_epochs(answer):
 @Exercise
 def scaled_rate(answer):
     """The loss at batch size 64 is back at that of batch size 8."""
-    lr = read.number(answer, above=0)
+    lr = number(answer, above=0)
     settings = [BASE.but(lr=0.04, batch_size=8), BASE.but(lr=lr, batch_size=64)]
     runs = trained("digits", settings, seeds=range(3))
     before, after = runs.mean_val_loss
@@ -52,7 +47,7 @@ def scaled_rate(answer):
 @Exercise
 def scaling_breaks(answer):
     """With lr = 0.01 x batch size the loss is 1.5 times that of batch size 4."""
-    size = read.choice(answer, SIZES)
+    size = choice(answer, SIZES)
     settings = [BASE.but(lr=0.01 * b, batch_size=b) for b in (4, size)]
     small, large = trained("digits", settings, seeds=range(5)).mean_val_loss
     facts = {"size": size, "lr": 0.01 * size, "small": small, "large": large}

@@ -1,6 +1,6 @@
 """Exercises of lesson 04: epochs, the best one, and when to stop."""
 
-from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
+from hpkit.exercises._answers import number, wrong_if
 from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
@@ -9,11 +9,7 @@ from hpkit.hyperparameters import Hyperparameters
 LARGE = Hyperparameters(momentum=0.9, batch_size=10, hidden=(64, 64))
 LONG = LARGE.but(lr=0.1, epochs=200)
 
-
-@Exercise
-def best(answer):
-    """The place of the lowest value; place 0 is epoch 0."""
-    check_cases(answer, *best.cases())
+best = Exercise.of_files(__name__, "best")
 
 
 @Exercise
@@ -27,10 +23,6 @@ def choose_patience(answer):
     return wrong_if(facts, too_eager=above > 5, too_patient=late)
 
 
-@Exercise
-def how_long(answer):
-    """Best in the last quarter: longer. In the first tenth: shorter. Else: enough."""
-    check_matching(answer, how_long.answer(), how_long.words["choices"])
-
-
+# Best in the last quarter: longer. In the first tenth: shorter. Else: enough.
+how_long = Exercise.of_files(__name__, "how_long")
 EXERCISES, quiz = lesson_of(best, choose_patience, how_long)

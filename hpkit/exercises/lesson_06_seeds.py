@@ -1,10 +1,8 @@
 """Exercises of lesson 06: which differences are more than the luck of the seeds."""
 
-from functools import cache
-
 import numpy as np
 
-from hpkit.exercises._answers import check_cases, check_matching, number, wrong_if
+from hpkit.exercises._answers import check_matching, number, wrong_if
 from hpkit.exercises._core import Exercise, trained
 from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
@@ -12,16 +10,13 @@ from hpkit.hyperparameters import Hyperparameters
 BASE = Hyperparameters(epochs=30)  # as in the lesson: moons, batch size 32
 _PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
 
+# The mean of the differences is more than two standard errors from zero.
+differ = Exercise.of_files(__name__, "differ")
+
 
 @Exercise
-def differ(answer):
-    """The mean of the differences is more than two standard errors from zero."""
-    check_cases(answer, *differ.cases())
-
-
-@cache
-def _verdict_of_pairs():
-    """Return what 20 seeds say of each pair, by the rule of every search."""
+def four_pairs(answer):
+    """Told apart, as in every search, is what differs by more than 20 seeds' luck."""
     from hpkit.search.result import told_apart
 
     rates = sorted({lr for pair in _PAIRS.values() for lr in pair})
@@ -33,13 +28,7 @@ def _verdict_of_pairs():
         both = np.stack([losses[lr] for lr in pair])
         best = int(both.mean(1).argmin())
         verdicts[letter] = words[best] if told_apart(both, best).any() else neither
-    return verdicts
-
-
-@Exercise
-def four_pairs(answer):
-    """Told apart is what differs by more than the luck of 20 shared seeds."""
-    check_matching(answer, _verdict_of_pairs(), four_pairs.words["choices"])
+    check_matching(answer, verdicts, four_pairs.words["choices"])
 
 
 @Exercise

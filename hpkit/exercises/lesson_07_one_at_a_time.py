@@ -1,6 +1,5 @@
 """Exercises of lesson 07: the recipe, its cost, and the order that decides."""
 
-from functools import cache
 from itertools import product
 
 from hpkit.exercises._answers import check_cases, ordering, wrong_if
@@ -24,23 +23,11 @@ def recipe(answer):
     check_cases(answer, right, cases, slips, shown="loss, base, lists")
 
 
-@Exercise
-def cost(answer):
-    """One at a time: the start is in every list and is trained once only."""
-    check_cases(answer, *cost.cases())
-
-
+# The start is in every list and is trained once only.
+cost = Exercise.of_files(__name__, "cost")
 JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
 START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
 LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}
-
-
-@cache
-def _all_losses():
-    values = product(*LISTS.values())
-    settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
-    runs = trained("spiral", settings)
-    return dict(zip(settings, map(float, runs.mean_val_loss), strict=True))
 
 
 @Exercise
@@ -48,7 +35,10 @@ def order(answer):
     """One at a time in this order ends within 1.2 times the grid's best."""
     names = ordering(answer, tuple(LISTS))
     wrong_if(jun=names == JUN)
-    losses, best = _all_losses(), START
+    values, best = product(*LISTS.values()), START
+    settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
+    found = trained("spiral", settings).mean_val_loss.tolist()
+    losses = dict(zip(settings, found, strict=True))
     for name in names:
         tried = [best.but(**{name: value}) for value in LISTS[name]]
         best = min(tried, key=losses.get)

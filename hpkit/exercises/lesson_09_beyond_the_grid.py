@@ -1,7 +1,5 @@
 """Exercises of lesson 09: random search, halving, momentum, a study of Optuna."""
 
-from functools import cache
-
 import numpy as np
 
 from hpkit.exercises._answers import kind, number, number_list, wrong_if
@@ -23,19 +21,13 @@ def how_many(answer):
     wrong_if(**{slips.get(tuple(got), "count"): got != [4, 64]})
 
 
-@cache
-def _slow_starters():
-    """Return the lowest losses so far, (networks, epochs + 1): means over 3 seeds."""
-    settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
-    runs = trained("clean_spiral", settings, seeds=range(3))
-    return np.minimum.accumulate(runs.val_loss, axis=2).mean(1)
-
-
 @Exercise
 def first_cut(answer):
     """Two of four are kept at the cut; the one that wins at epoch 80 is among them."""
     cut = number(answer, low=1, high=LAST, whole=True)
-    losses = _slow_starters()
+    settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
+    runs = trained("clean_spiral", settings, seeds=range(3))
+    losses = np.minimum.accumulate(runs.val_loss, axis=2).mean(1)  # lowest so far
     order, winner = losses[:, cut].argsort(), losses[:, LAST].argmin()
     said = {"cut": cut, "winner": len(NETWORKS[winner])}
     return wrong_if(said, lost=winner not in order[:2], late=cut > LAST // 2)

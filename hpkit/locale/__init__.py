@@ -31,64 +31,49 @@ def language(name: str | None = None) -> str:
     return _chosen[0]
 
 
-def words(part: str) -> dict:
-    """Return the texts of a part of hpkit by name, in the language chosen."""
-    return _words(part, _chosen[0])
+def words(path: str):
+    """Return what stands at a path, such as "search.kinds", in the language chosen."""
+    return _words(path, _FOLDER, _chosen[0])
 
 
 def say(path: str, **facts):
-    """Return what stands at a path, such as "capstone.state", filled with facts."""
-    text = _at(path)
+    """Return the text at a path, filled with facts."""
+    text = words(path)
     return text.format(**facts) if isinstance(text, str) else text
-
-
-def _at(path):
-    part, *keys = path.split(".")
-    return functools.reduce(dict.__getitem__, keys, words(part))
 
 
 class Texts:
     """Texts by name in the language chosen: of the first path that has the name."""
 
-    # A path is such as "panels.grid".
-
     def __init__(self, *paths: str) -> None:
         self.paths = paths
 
     def __getitem__(self, name: str):
-        found = (texts[name] for texts in map(_at, self.paths) if name in texts)
-        for text in found:
-            return text
-        raise KeyError(name)
+        *others, last = map(words, self.paths)
+        return next((texts for texts in others if name in texts), last)[name]
 
 
 def texts_of(english):
     """Return what a file holds, in the words of ko/file where there is one."""
     other = english.parent / _chosen[0] / english.name
-    return _texts_of(english, other if other.exists() else None)
+    return _merged(_read(english), _read(other)) if other.exists() else _read(english)
 
 
 @functools.cache
-def _texts_of(english, other):
-    texts = _read(english)
-    return _merged(texts, _read(other)) if other else texts
+def _words(path, folder, name):
+    return functools.reduce(dict.__getitem__, path.split("."), _all_words(folder, name))
 
 
+@functools.cache
+def _all_words(folder, name):
+    english, other = _read(folder / "en.toml"), folder / f"{name}.toml"
+    return _merged(english, _read(other)) if other.exists() else english
+
+
+@functools.cache
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
     return read(path.read_text("utf-8"))
-
-
-@functools.cache
-def _words(part, name):
-    english = _table("en")[part]
-    return english if name == "en" else _merged(english, _table(name).get(part, {}))
-
-
-@functools.cache
-def _table(name):
-    path = _FOLDER / f"{name}.toml"
-    return _read(path) if path.exists() else {}
 
 
 def _merged(english, other):

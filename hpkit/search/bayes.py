@@ -24,8 +24,8 @@ from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, re
 from hpkit.locale import words
 from hpkit.search.files import about_data, setting_to_plain
 from hpkit.search.result import Search, cost_of
-from hpkit.search.searches import searching, train_more
-from hpkit.search.space import COUNTS, Range, check_trials, ends_of
+from hpkit.search.searches import searching
+from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -40,8 +40,8 @@ def bayesian_search(
 ):
     """Return models with settings that Optuna proposes from those before.
 
-    Arguments as in `random_search`, and those below. The same setting may be proposed
-    again; it is not trained again.
+    Arguments as in `random_search`, and those below. A setting that is proposed again
+    is not trained again.
 
     Parameters
     ----------
@@ -49,17 +49,16 @@ def bayesian_search(
         Default ``TPESampler(seed=search_seed)``, of which the first ten trials are
         random draws that are trained at once.
     study : optuna.study.Study, optional
-        One that goes on, with its own sampler. Its finished trials, anybody's, count
-        among `n_trials`; those of this function come back in the result. It outlasts a
-        kill as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
+        One that goes on, with its own sampler. Its finished trials count among
+        `n_trials`; those of this function come back in the result. It outlasts a kill
+        as ``optuna.create_study(storage="sqlite:///tuning.db", study_name="a",
         load_if_exists=True)``.
 
     Notes
     -----
     Optuna is told the mean over seeds of the lowest validation loss; for a diverged
     setting three times the loss before any training. TPE: Bergstra, Bardenet, Bengio,
-    Kegl, Algorithms for hyper-parameter optimization, NIPS 2011. Optuna: Akiba et al.,
-    KDD 2019.
+    Kegl, Algorithms for hyper-parameter optimization, NIPS 2011.
 
     Examples
     --------
@@ -70,24 +69,23 @@ def bayesian_search(
     """
     from optuna.samplers import BaseSampler, TPESampler
 
-    plan = plan(values, ranges=True)
-    count = check_trials(n_trials)
+    plan = plan(space=values, ranges=True)
+    count = hp.check_count("n_trials", n_trials, most=MOST_TRIALS)
     seed = check_seed("search_seed", search_seed, most=2**32 - 1)  # Optuna's most
-    given, first = sampler, _RANDOM_FIRST if sampler is None else 1
-    if sampler is None:
-        sampler = TPESampler(seed=seed, n_startup_trials=first)
-    if not isinstance(sampler, BaseSampler):
+    if not isinstance(sampler, BaseSampler | None):
         raise refusal("sampler", sampler, kind=TypeError)
     if study is None:
+        first = _RANDOM_FIRST if sampler is None else 1
+        sampler = sampler or TPESampler(seed=seed, n_startup_trials=first)
         return _ask_and_tell(plan, count, _new_study(sampler), first)
     _check_study(study)
-    if given is not None or seed or plan.storage or plan.cv:
+    if sampler is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
     earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    parts = _earlier_runs(plan, earlier)
-    if len(earlier) >= count and not parts:
+    plan.parts = _earlier_runs(plan, earlier)
+    if len(earlier) >= count and not plan.parts:
         raise refusal("study_done", count, trials=len(earlier))
-    return _ask_and_tell(plan, count, study, 1, len(earlier), parts, kept=True)
+    return _ask_and_tell(plan, count, study, 1, len(earlier), kept=True)
 
 
 def _earlier_runs(plan, trials):
@@ -102,7 +100,7 @@ def _earlier_runs(plan, trials):
             if now.get(name) != trial.user_attrs.get(name):
                 part = words("search")["parts"]["base" if name == "setting" else name]
                 raise refusal("study_other", trial.number, part=part)
-        runs += _runs_of(trial, plan.dataset, setting)
+        runs += _runs_of(trial.user_attrs, plan.dataset, setting)
     # The model is that of all runs of a search; a study holds no weights.
     found = [Runs.of(runs, seeds=plan.seeds)] if runs else []
     return [replace(part, model=plan.model or network) for part in found]
@@ -117,19 +115,15 @@ def _record(dataset, setting, seeds):
 
 def _curves(runs, i):
     """Return the curves of a setting, a list a seed, for the attributes of a trial."""
-    found = [runs[i, k] for k in range(len(runs.seeds)) if runs.epochs_done[i, k] >= 0]
-    curves = {name: [getattr(run, name) for run in found] for name in CURVES}
-    return {
-        name: [curve.tolist() for curve in each]
-        for name, each in curves.items()
-        if each and each[0] is not None
-    }
+    found = [runs[i, k] for k in np.flatnonzero(runs.epochs_done[i] >= 0)]
+    names = [name for name in CURVES if found and getattr(runs, name) is not None]
+    return {name: [getattr(run, name).tolist() for run in found] for name in names}
 
 
-def _runs_of(trial, dataset, setting):
-    """Return the runs of a trial that says them, by seeds and curves; else none."""
-    told, runs = trial.user_attrs, []
-    most, names = setting.epochs + 1, CURVES[: 2 if dataset.is_regression else 4]
+def _runs_of(told, dataset, setting):
+    """Return the runs that a trial tells, by seeds and curves; else none."""
+    runs, most = [], setting.epochs + 1
+    names = CURVES[: 2 if dataset.is_regression else 4]
     try:
         for k, seed in enumerate(told["seeds"]):
             loss = np.array(told["val_loss"][k], float)
@@ -148,12 +142,13 @@ def _runs_of(trial, dataset, setting):
     return runs
 
 
-def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
-    parts, lost = list(parts), ()
+def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
+    from optuna.trial import TrialState
+
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     longest = plan.space.get("epochs", (plan.base.epochs,))
     longest = max(ends_of("epochs", longest))
-    planned = plan.cost([plan.base.but(epochs=longest)] * count)
+    plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
         try:
@@ -162,27 +157,21 @@ def _ask_and_tell(plan, count, study, first, asked=0, parts=(), kept=False):
             raise refusal("study_values", reason=error) from None
         asked += now
         settings = [_setting(trial.params, plan.base) for trial in trials]
-        lost = yield from train_more(plan, parts, settings, planned, lost)
-        runs = join(parts)
+        yield from plan.train(settings)
+        runs = join(plan.parts)
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
             record = _record(plan.dataset, setting, plan.seeds) if kept else {}
             for name, value in (record and record | _curves(runs, number)).items():
                 trial.set_user_attr(name, value)
-            _tell(study, trial, runs, number)
-    yield plan.found(join(parts), planned, lost=lost)
-
-
-def _tell(study, trial, runs, number):
-    from optuna.trial import TrialState
-
-    loss = runs.mean_val_loss[number]
-    if runs.diverged[number].any():
-        loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-    if math.isfinite(loss):
-        study.tell(trial, float(loss))
-    else:  # lost
-        study.tell(trial, state=TrialState.FAIL)
+            loss = runs.mean_val_loss[number]
+            if runs.diverged[number].any():
+                loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
+            if math.isfinite(loss):
+                study.tell(trial, float(loss))
+            else:  # lost
+                study.tell(trial, state=TrialState.FAIL)
+    yield plan.found()
 
 
 def to_optuna(search: Search) -> Study:
@@ -190,8 +179,7 @@ def to_optuna(search: Search) -> Study:
 
     A trial's value is the mean lowest validation loss, its intermediate values the mean
     validation loss at each epoch. Settings that were not trained to the end are
-    "pruned", diverged ones "failed". A list of values is a categorical distribution, to
-    which a start that is not on the list is added; hidden layers are text, "16-16".
+    "pruned", diverged ones "failed". Hidden layers are text, "16-16".
 
     Examples
     --------
@@ -209,23 +197,18 @@ def to_optuna(search: Search) -> Study:
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
-        value = None
-        if runs.diverged[i].any():
-            state = TrialState.FAIL
-        elif not runs.ended[i].all():
-            state = TrialState.PRUNED
-        else:
-            state, value = TrialState.COMPLETE, float(runs.mean_val_loss[i])
+        state = TrialState.COMPLETE if runs.ended[i].all() else TrialState.PRUNED
+        state = TrialState.FAIL if runs.diverged[i].any() else state
+        complete, value = state is TrialState.COMPLETE, float(runs.mean_val_loss[i])
         curve = enumerate(runs.val_loss[i].mean(0).tolist())
-        about = {"std_val_loss": float(runs.std_val_loss[i])}
-        about |= {"seeds": [*search.seeds]} | _curves(runs, i)
+        about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         trial = create_trial(
             state=state,
             params={n: _choice(n, getattr(setting, n)) for n in search.space},
             distributions=ranges,
-            value=value,
+            value=value if complete else None,
             intermediate_values={e: v for e, v in curve if np.isfinite(v)},
-            user_attrs=about,
+            user_attrs=about | _curves(runs, i),
         )
         study.add_trial(trial)
     return study
@@ -263,31 +246,22 @@ def from_optuna(
         raise refusal("optuna_names", names, kind=TypeError)
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
-    own = [names.get(name, name) for trial in trials for name in trial.params]
-    own = [n for n in own if n not in hp.NAMES and hp.ours_for(n) == "other"]
+    ours = {name: names.get(name, name) for trial in trials for name in trial.params}
+    own = [n for n in ours.values() if n not in hp.NAMES and hp.ours_for(n) == "other"]
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     reported = all(map(_reports_its_value, trials))
     runs, space = [], {}
     for trial in trials:
-        params = {names.get(name, name): v for name, v in trial.params.items()}
-        setting = _setting(params, base)
+        setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
         curve = _curve(trial, setting.epochs, reported)
         if not np.isfinite(curve).any():
             continue
         for name, found in trial.distributions.items():
-            name = names.get(name, name)
-            if hasattr(found, "choices"):
-                space[name] = tuple(_value(name, choice) for choice in found.choices)
-            else:
-                whole = {"whole": isinstance(found.low, int) and name not in hp.NAMES}
-                space[name] = Range(found.low, found.high, found.log, **whole)
-        nothing = np.full_like(curve, np.nan)
-        accuracy = None if dataset.is_regression else nothing
-        about, seed = (nothing, curve, accuracy, accuracy, 0.0), 0
-        with contextlib.suppress(ValueError, TypeError):  # of no seed of ours
-            seed = check_seed("seed", trial.user_attrs.get("seed", 0))
-        told = _runs_of(trial, dataset, setting)
-        runs += told or [Run(dataset, setting, seed, *about)]
+            space[ours[name]] = _values(ours[name], found)
+        told = trial.user_attrs
+        one = [{"seeds": [k], "val_loss": [curve]} for k in (told.get("seed", 0), 0)]
+        each = (_runs_of(what, dataset, setting) for what in (told, *one))
+        runs += next(filter(None, each))
     if not runs:
         raise refusal("study_empty")
     runs = Runs.of(runs)
@@ -345,6 +319,14 @@ def _distribution(name, values):
         low, high = ends_of(name, values)
         return distributions.IntDistribution(low, high, log=values.log)
     return distributions.FloatDistribution(values.low, values.high, log=values.log)
+
+
+def _values(name, found):
+    """Return what a distribution of Optuna's is for a search."""
+    if hasattr(found, "choices"):
+        return tuple(_value(name, choice) for choice in found.choices)
+    whole = isinstance(found.low, int) and name not in hp.NAMES
+    return Range(found.low, found.high, found.log, whole)
 
 
 def _setting(params, base):

@@ -3,8 +3,8 @@
     grid_search(..., executor=loky.get_reusable_executor())     # this machine's cores
     grid_search(..., executor=client.get_executor())            # those of a Dask client
 
-Groups of runs that share a stack are sent out for half a second of training, again and
-again. The numbers are those of one process, up to rounding where a group was cut.
+Groups of runs are sent out for half a second of training, again and again. The numbers
+are those of one process, up to rounding where a group was cut.
 """
 
 import concurrent.futures as futures
@@ -47,10 +47,6 @@ class _Part:
         self.runs = [run for run, stay in zip(self.runs, stays, strict=True) if stay]
 
 
-def _under_way(state):
-    return state if "epoch" in state else None
-
-
 class Spread(Lasting):
     """A training whose `stacks` are trained elsewhere; when the pool breaks, here."""
 
@@ -77,12 +73,11 @@ class Spread(Lasting):
             own, any_ = {i for i, _ in runs}, self.settings[runs[0][0]]
             some = [s if i in own else any_ for i, s in enumerate(self.settings)]
             make = partial(Training, dataset, some, **about)
-            state = pack(state or {"runs": runs})
-            self.stacks.append(_Part(make, runs, stacked, state))
+            self.stacks.append(_Part(make, runs, stacked, pack(state)))
 
     def groups(self):
         return [
-            Group(part.runs, part.stacked, 0, _under_way(unpack(part.state)))
+            Group(part.runs, part.stacked, 0, unpack(part.state))
             for part in (*self.stacks, *self.waiting.values())
         ]
 
@@ -164,8 +159,7 @@ def _work(part, seconds, pause):
     """Train a part for that long, or a step, to an epoch's end."""
     until, left = time.perf_counter() + seconds, seconds
     training, at = part.make(), tuple(np.array(part.runs).T)
-    state = _under_way(unpack(part.state))
-    stack = training.build(Group(part.runs, part.stacked, 0, state))
+    stack = training.build(Group(part.runs, part.stacked, 0, unpack(part.state)))
     training.stacks = [stack]
     while not (training.finished or training.paused(pause)):
         training.advance(max(0.0, left), pause)

@@ -1,17 +1,14 @@
 """Searches as files: plain JSON that a person can read, a line a run.
 
-A file holds settings and curves, not the weights and not the data. With
-``storage="tuning.json"`` a search that was stopped, killed or cut off goes on where it
-was. That file is what `Search.save` writes; beside it lies, until the search has ended,
-the state of the runs under way, in `tuning.json.state-0` and `-1` in turn: the JSON
-names the one that is its own, so that both are always of one moment, whenever the
-process ends.
+A file holds settings and curves, not the weights and not the data. With ``storage=`` a
+search that was stopped or killed goes on where it was: beside its file lies, until it
+has ended, the state of the runs under way, in `tuning.json.state-0` and `-1` in turn.
+The JSON names the one that is its own, so that both are always of one moment.
 """
 
 import contextlib
 import json
 import math
-import os
 import time
 import warnings
 from dataclasses import is_dataclass, replace
@@ -50,7 +47,8 @@ def _plain(value):
         return setting_to_plain(value)
     if is_dataclass(value):
         same = ("whole", False)  # as before there were whole ranges
-        value = {name: v for name, v in vars(value).items() if (name, v) != same}
+        parts = ((name, v) for name, v in vars(value).items() if name != "said")
+        value = dict(part for part in parts if part != same)
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     return list(map(_plain, value)) if isinstance(value, tuple) else value
@@ -59,8 +57,8 @@ def _plain(value):
 def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     """Return the search that `Search.save` has written, without weights.
 
-    `dataset`: the data that it was trained on, if you have them; the file does not hold
-    them. Without: a data set with the names of the columns and no rows.
+    `dataset`: the data that it was trained on, which the file does not hold. Without: a
+    data set with the names of the columns and no rows.
 
     Examples
     --------
@@ -78,11 +76,19 @@ def read(path, dataset):
     if dataset is not None:
         check_dataset(dataset)
     with checked(path):
-        plain = _read(path)
+        content = Path(path).read_bytes()
     try:
-        return _search_from_plain(plain, dataset), plain
+        plain = json.loads(content)
+        if plain["format"] != FORMAT:
+            raise ValueError
+        newer = plain["version"] > VERSION
+        search = None if newer else _search_from_plain(plain, dataset)
     except store.DAMAGED:
         raise refusal("not_saved", str(path)) from None
+    if newer:
+        facts = {"most": VERSION, "version": plain["version"]}
+        raise refusal("version", str(path), **facts)
+    return search, plain
 
 
 def _search_from_plain(plain, dataset=None):
@@ -162,21 +168,6 @@ def numbers_from_plain(values):
     return np.array([float(v) for v in values])
 
 
-def _read(path):
-    content = Path(path).read_bytes()
-    try:
-        plain = json.loads(content)
-        sound = plain["format"] == FORMAT and isinstance(plain["version"], int)
-    except store.DAMAGED:
-        sound = False
-    if not sound:
-        raise refusal("not_saved", str(path))
-    if plain["version"] > VERSION:
-        facts = {"most": VERSION, "version": plain["version"]}
-        raise refusal("version", str(path), **facts)
-    return plain
-
-
 def _start(run):
     """Return what a run has before any training, as far as it tells a model."""
     curves = run.train_loss, run.val_loss, run.val_metric
@@ -189,13 +180,14 @@ class Storage:
     def __init__(self, path, plan, model):
         from filelock import FileLock  # 0.07 s that few need
 
-        self.path, self.before, self.rungs = path, None, ()
-        self.done, self.going = {}, {}  # runs of the file, by setting and seed
+        self.before, self.rungs = None, ()
+        self.known = {}  # setting and seed: a run of the file, and whether it is done
         self.state, self.next, self.last = 1, 0.0, None
         self.begun = False
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
-            there = Path(path).exists()
+            self.path = Path(path)
+            there = self.path.exists()
             if not there:
                 self._state_path(0).write_bytes(b"")  # it can be written
                 self._state_path(0).unlink()  # the call may still be refused
@@ -206,11 +198,11 @@ class Storage:
             self.rungs = self.before.rungs
 
     def _state_path(self, number):
-        return Path(f"{os.fspath(self.path)}.state-{number}")
+        return Path(f"{self.path}.state-{number}")
 
     def _read(self, plan):
         try:
-            self.before, self.plain = read(self.path, plan.dataset)
+            self.before, self.plain = read(str(self.path), plan.dataset)
             runs, rungs = self.before.runs, self.before.rungs
             going = self.plain.get("going")
             if going is None:  # a file of `Search.save`
@@ -218,15 +210,15 @@ class Storage:
                 going = [at for at in np.argwhere(~runs.ended) if at[0] in kept]
             going = set(map(tuple, going))
             for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
-                part = self.going if at in going else self.done
-                part[runs.settings[at[0]], runs.seeds[at[1]]] = runs[at]
-        except (*store.DAMAGED,) as error:
+                run = runs[at]
+                self.known[run.setting, run.seed] = run, at not in going
+        except store.DAMAGED as error:
             if getattr(error, "key", "not_saved") != "not_saved":
                 raise
-            aside = store.put_aside(Path(self.path))
+            aside = store.put_aside(self.path)
             text = words("search")["damaged"].format(path=aside)
             warnings.warn(text, UserWarning, stacklevel=2)
-            self.before, self.plain, self.done, self.going = None, {}, {}, {}
+            self.before, self.plain, self.known = None, {}, {}
         self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan, model):
@@ -256,18 +248,16 @@ class Storage:
         first, self.begun = not self.begun, True
         if first and settings != known[: len(settings)]:
             self._refuse("settings")
-        done = set()
-        for i, setting in enumerate(settings):
-            for k, seed in enumerate(training.seeds):
-                if run := self.done.get((setting, seed)):
-                    done.add((i, k))
-                    fill(training.arrays, (i, k), run)
         groups = self._groups() if settings == known[-len(settings) :] else []
-        for group in groups:
-            for i, k in group.runs if group.state else ():
-                if run := self.going.get((settings[i], training.seeds[k])):
-                    fill(training.arrays, (i, k), run)
-        there = done.union(*(group.runs for group in groups))
+        there = {run for group in groups for run in group.runs}
+        going = {run for group in groups if group.state for run in group.runs}
+        for i, k in np.ndindex(len(settings), len(training.seeds)):
+            at = settings[i], training.seeds[k]
+            run, done = self.known.get(at, (None, False))
+            if done:
+                there.add((i, k))
+            if done or (run and (i, k) in going):
+                fill(training.arrays, (i, k), run)
         if len(there) < len(settings) * len(training.seeds):  # as what was lost
             groups += [
                 group._replace(runs=[run for run in group.runs if run not in there])
@@ -299,7 +289,7 @@ class Storage:
         more = {"state": state, "going": [[i + shift, k] for i, k in runs]}
         more |= {"said": list(map(str, training.said))} if training.said else {}
         try:
-            with checked(self.path):
+            with checked(str(self.path)):
                 content = pack(list(map(tuple, groups)))
                 store.write(self._state_path(state), content)
                 save(search, self.path, **more)
@@ -314,11 +304,10 @@ class Storage:
     def _tidy(self):
         """Remove the states, and what kills have left of files half written."""
         self.lock.release(force=True)
-        path = Path(self.path)
-        for other in path.parent.iterdir():
-            state = other.name.startswith(f"{path.name}.state-")
-            draft = other.name.startswith(f"{path.name}.") and other.suffix == ".new"
-            if state or draft or other.name == f"{path.name}.lock":
+        for other in self.path.parent.iterdir():
+            end = other.name.removeprefix(f"{self.path.name}.")
+            mine = end == "lock" or end.startswith("state-") or end.endswith(".new")
+            if mine and end != other.name:
                 other.unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -16,17 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpkit import hyperparameters as hp
 from hpkit import text
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
-from hpkit.hyperparameters import (
-    TABLE,
-    Hyperparameters,
-    check_choice,
-    check_name,
-    refusal,
-    varied,
-)
+from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_of
 
@@ -53,11 +47,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one-at-a-time: hyperparameter `name` was changed, all others held.
+    """One step of one-at-a-time: from `base` on the hyperparameter `name` was changed.
 
-    It began with `base` and tried `values`: the settings of these numbers in
-    `Search.runs`. `cost` leaves out what an earlier step had trained. The `winner` has
-    the lowest mean validation loss; None while the step is under way.
+    `settings` are the numbers of those with its `values`. `cost` leaves out what an
+    earlier step had trained. The `winner` is None while the step is under way.
     """
 
     name: str
@@ -77,12 +70,16 @@ class Rung:
     kept: tuple
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Lost:
-    """Runs that an executor lost: (setting, seed) numbers, and why."""
+    """Runs that failed: (setting, seed) numbers, and why; printed, it is in words."""
 
     runs: tuple
     reason: str
+    said: str = field(default="", compare=False)  # by the search
+
+    def __repr__(self):
+        return f"<{self.said}>"
 
 
 class _AsRuns:
@@ -135,7 +132,7 @@ class Search(_AsRuns):
     finished : bool
         False when it was left or stopped.
     steps, rungs, lost : tuple
-        Each `Step` of one-at-a-time, `Rung` of halving, and what an executor `Lost`.
+        Each `Step` of one-at-a-time, `Rung` of halving, and what failed: `Lost`.
     """
 
     kind: str
@@ -147,6 +144,10 @@ class Search(_AsRuns):
     steps: tuple = ()
     rungs: tuple = ()
     lost: tuple = ()
+
+    def __post_init__(self):
+        lost = [replace(one, said=text.lost_sentence(self, one)) for one in self.lost]
+        object.__setattr__(self, "lost", tuple(lost))
 
     @property
     def param_name(self) -> str:
@@ -167,7 +168,7 @@ class Search(_AsRuns):
 
     def values(self, name: str) -> list:
         """Return the value of a hyperparameter in each setting."""
-        name = check_name(name, dict(self.base.own))
+        name = hp.check_name(name, dict(self.base.own))
         return [getattr(setting, name) for setting in self.settings]
 
     @property
@@ -192,24 +193,22 @@ class Search(_AsRuns):
     def scores(self, by: str = "validation") -> np.ndarray:
         """Return a number for each setting, the lower the better: (n_settings,).
 
-        Mean over seeds of the lowest validation loss, with `by` "last" of that after
-        the last epoch, with "training" of the lowest training loss, with "accuracy" of
-        minus the highest validation accuracy, with "metric" of minus your own metric at
-        the best epoch, whose network predicts. nan where nothing was trained.
+        Mean over seeds of the lowest "validation" loss, the one after the "last" epoch,
+        the lowest "training" loss, or minus the highest validation "accuracy" or your
+        own "metric" at the best epoch. nan where nothing was trained.
         """
-        check_choice("by", by, CRITERIA)
+        hp.check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0
         if by == "validation":
             return runs.mean_val_loss
-        if by == "training":
-            each = lowest(runs.train_loss)[0]
-        elif by == "last":
+        if by in ("accuracy", "metric"):
+            if getattr(runs, f"val_{by}") is None:
+                raise refusal(f"by_{by}")
+            return -getattr(runs, f"mean_val_{by}")
+        each = lowest(runs.train_loss)[0]
+        if by == "last":
             last = np.maximum(runs.epochs_done, 0)[..., None]
             each = np.take_along_axis(runs.val_loss, last, -1)[..., 0]
-        elif getattr(runs, f"val_{by}") is None:
-            raise refusal(f"by_{by}")
-        else:
-            return -getattr(runs, f"mean_val_{by}")
         total = np.where(there, each, 0).sum(1)
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
@@ -262,8 +261,7 @@ class Search(_AsRuns):
         """Return (epochs spent, lowest mean validation loss so far): two ndarrays (n,).
 
         Epochs of all runs together, from 0, as if the settings were trained one after
-        the other (halving: rung after rung). Diverged settings cost epochs and are no
-        candidates.
+        the other (halving: rung after rung). Diverged settings cost epochs, too.
         """
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
@@ -308,8 +306,7 @@ class Search(_AsRuns):
     def best_score(self) -> float:
         """The mean validation loss of the best setting: lower is better.
 
-        In scikit-learn higher is better; minus this is `mean_test_score` of its row in
-        `cv_results`.
+        Minus this is its `mean_test_score` in `cv_results`.
         """
         return float(self.mean_val_loss[self.runs.order[0]])
 
@@ -317,16 +314,14 @@ class Search(_AsRuns):
     def cv_results(self) -> dict:
         """What ``cv_results_`` of scikit-learn has: a dict of ndarrays (n_settings,).
 
-        A score is minus a run's lowest validation loss, so higher is better; a split
-        is a seed, which with `cv` has its own fold. "test" is scikit-learn's word: no
-        test row is looked at.
+        A score is minus a run's lowest validation loss; a split is a seed, which with
+        `cv` has its own fold. "test" is scikit-learn's word: no test row is looked at.
         """
         frame, settings = self.to_frame(), self.settings
         score = np.where(self.diverged, np.nan, -self.best_val_loss)
         params = [{n: getattr(s, n) for n in self.space} for s in settings]
-        columns = {
-            f"param_{n}": frame[f"param_{n}"].to_numpy(object) for n in self.space
-        }
+        names = [f"param_{name}" for name in self.space]
+        columns = {name: frame[name].to_numpy(object) for name in names}
         splits = {f"split{k}_test_score": one for k, one in enumerate(score.T)}
         means = {"mean_test_score": score.mean(1), "std_test_score": score.std(1)}
         more = {"mean_fit_time": self.fit_time.mean(1)}
@@ -359,11 +354,7 @@ class Search(_AsRuns):
         notes = dict.fromkeys(self._tied, say["tie_note"])
         notes |= {self.runs.order[0]: say["best_note"]}
         notes |= dict.fromkeys(np.flatnonzero(diverged), say["diverged_note"])
-        caption = text.sentences(self, short=True)
-        if not diverged[(self.epochs_done >= 0).any(1)].all():
-            # What the table does not show.
-            caption += text.edge_sentences(self) + text.metric_sentences(self)
-        caption += text.lost_sentences(self)
+        caption = text.sentences(self, beside_table=True)
         return text.short_table(" ".join(caption), self.runs, tuple(self.space), notes)
 
 
@@ -424,7 +415,7 @@ def describe(result: Any) -> str:
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
     out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
-    setting = text.short(runs.settings[best], varied(runs.settings))
+    setting = text.short(runs.settings[best], hp.varied(runs.settings))
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
     facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
     if isinstance(result, Search) and len(result.space) == 1 and not out.all():
@@ -454,9 +445,9 @@ def told_apart(losses, best):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
     Losses (n_settings, n_seeds) are finite, of two seeds or more. Each setting is
-    `compared` with the best, which with two settings is the paired t-test. The best
-    of many is partly the luckiest, so many share the level of 5 % (Holm, A simple
-    sequentially rejective multiple test procedure, Scand. J. Statistics 6, 1979).
+    `compared` with the best, which with two settings is the paired t-test. The best of
+    many is partly the luckiest, so many share the level of 5 % (Holm, A simple
+    sequentially rejective multiple test procedure, 1979).
     """
     from scipy.special import stdtr
 

@@ -5,8 +5,7 @@
         ...                   # draw it; leave the loop to stop, and keep what is there
 
 A search is written once, as a generator of partial results. `searching` adds the
-arguments of all searches and their checks, and makes of it the function that trains to
-the end and, as its ``.live``, the one that gives a `Search` again and again.
+arguments of all searches and makes of it the function that trains to the end.
 """
 
 import contextlib
@@ -14,7 +13,9 @@ import functools
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
+from concurrent.futures import Executor
+from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -35,45 +36,134 @@ from hpkit.search.trainings import Folds, Lasting, check_cv
 _LIVE_TICK, _QUIET_TICK = 0.03, 0.3
 
 
+@dataclass(eq=False)
+class _Plan:
+    """The arguments that all searches share, checked."""
+
+    kind: str
+    dataset: Dataset
+    base: Hyperparameters = None
+    _: KW_ONLY
+    seeds: Iterable = (0,)
+    model: Model = None
+    loss: Score = None
+    metric: Score = None
+    executor: Executor = None
+    storage: str | Path = None
+    cv: int = None
+    device: str = "cpu"
+    tick: float = _LIVE_TICK
+    space: dict
+    ranges: bool = False
+
+    def __post_init__(self):
+        self.dataset = rated(self.dataset, self.loss, self.metric)
+        base = hp.check_setting(self.base, "base", default=Hyperparameters())
+        about = {"ranges": self.ranges, "own": own_names(self.space, self.model, base)}
+        self.space = tried.check_space(self.kind, self.space, **about)
+        self.base = tried.with_own(base, self.space)
+        for name, values in self.space.items():
+            ends = tried.ends_of(name, values)
+            check_settings([self.base.but(**{name: v}) for v in ends], self.dataset)
+        self.seeds = hp.check_seeds(self.seeds)
+        self.tick = hp.check_number("tick", self.tick, low=0)
+        self.device = check_device(self.device)
+        alike = {"model": self.model, "device": self.device}
+        make, about = Lasting, {"seeds": self.seeds} | alike
+        if self.executor is not None:
+            from hpkit.search.executors import Spread, check_executor
+
+            check_executor(self.executor, self.model, self.dataset.objective)
+            make, about = Spread, about | {"executor": self.executor}
+        if self.cv is not None:
+            make, about = Folds, {"folds": check_cv(self)} | alike
+            self.seeds = tuple(range(len(about["folds"])))
+        self.make = functools.partial(make, self.dataset, **about)
+        if self.storage is not None:
+            self.storage = Storage(self.storage, self, self.model)
+        self.parts, self.lost = [], ()  # what was trained and lost so far
+
+    @contextlib.contextmanager
+    def training(self, settings):
+        """Give a training of some settings with all seeds, and close it in the end."""
+        with contextlib.closing(self.make(settings=settings)) as self.now:
+            kept = self.storage and self.storage.kept(self.now)
+            with kept or contextlib.nullcontext():
+                yield self.now
+
+    def train(self, settings, **more):
+        """Train what is not in `parts` yet, and give what there is again and again."""
+        known = {setting for part in self.parts for setting in part.settings}
+        new = [s for s in dict.fromkeys(settings) if s not in known]
+        if not new:
+            return
+        with self.training(new) as training:
+            for _ in _under_way(training, self.tick):
+                yield self.found(training, finished=False, **more)
+            self.lost = self._lost_with(training)
+            self.parts.append(training.runs)
+
+    def found(self, training=None, **more):
+        """Return what there is, also of a training under way."""
+        lost = self._lost_with(training) if training else self.lost
+        runs = join([*self.parts, training.runs] if training else self.parts)
+        about = self.kind, self.base, self.space, runs, self.planned
+        search = Search(*about, lost=lost, **more)
+        if not self.storage:
+            return search
+        self.storage.keep(search, self.now)
+        if not search.finished or (best := runs.best_run).weights is not None:
+            return search
+        # The best run is one that the file has, without its network: once more.
+        about = {"seeds": (best.seed,), "device": self.device}
+        again = Lasting(self.dataset, [best.setting], model=self.model, **about)
+        for _ in _under_way(again, self.tick, best.epochs_done):
+            pass
+        at = runs.order[0], runs.seeds.index(best.seed)
+        weights = runs.weights | {at: again.runs.weights.get((0, 0))}
+        return replace(search, runs=replace(runs, weights=weights))
+
+    def _lost_with(self, training):
+        """Return what was lost, by numbers of the search; raise where it is all."""
+        ended = training.finished and training.lost
+        if ended and not self.parts and training.arrays["epochs_done"].max() <= 0:
+            raise training.failure
+        shift = sum(len(part.settings) for part in self.parts)
+        shifted = (
+            replace(part, runs=tuple((i + shift, k) for i, k in part.runs))
+            for part in training.lost
+        )
+        return (*self.lost, *shifted)
+
+    def cost(self, settings, epochs=None):
+        if epochs is None:
+            epochs = sum(setting.epochs for setting in settings)
+        count, seeds = len(settings), len(self.seeds)
+        return Cost(count, count * seeds, epochs * seeds)
+
+
 def searching(own):
-    """Return a search with the arguments of all searches, and its `live` form.
+    """Return a search with its `live` form; `own` is called with a maker of `_Plan`."""
+    _, data, base, *shared, _, _ = inspect.signature(_Plan).parameters.values()
+    _, *others = inspect.signature(own).parameters.values()
+    every = sorted([data, base, *others, *shared], key=lambda one: one.kind)
+    every = [one.replace(annotation=one.empty) for one in every]
+    bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
+    names = {one.name for one in shared}
 
-    ``own(plan, ...)`` returns a generator of `Search`, ``plan(values)`` a `_Plan`.
-    """
-
-    def live(
-        dataset=None,
-        base=None,
-        *,
-        seeds=(0,),
-        model=None,
-        loss=None,
-        metric=None,
-        executor=None,
-        storage=None,
-        cv=None,
-        device="cpu",
-        tick=_LIVE_TICK,
-        **kwargs,
-    ):
-        shared = own.__name__, rated(dataset, loss, metric), base, seeds, model
-        shared += executor, storage, cv, device, tick
-        return own(functools.partial(_Plan, *shared), **kwargs)
+    def live(dataset=None, base=None, **values):
+        given = {name: values.pop(name) for name in names & values.keys()}
+        plan = functools.partial(_Plan, own.__name__, dataset, base, **given)
+        return own(plan, **values)
 
     @functools.wraps(own)
-    def search(*args, progress=False, **kwargs):
+    def search(*args, progress=False, **values):
         hp.check_flag("progress", progress)
-        return _last_of(live(*args, tick=_QUIET_TICK, **kwargs), progress)
+        return _last_of(live(*args, tick=_QUIET_TICK, **values), progress)
 
-    _, *others = inspect.signature(own).parameters.values()
-    data, *shared, _ = inspect.signature(live).parameters.values()
-    data = data.replace(default=inspect.Parameter.empty)
-    names = sorted([data, *others, *shared], key=lambda name: name.kind)
-    search.live = functools.update_wrapper(live, own)
-    live.__signature__ = inspect.Signature(names)
-    bar = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=False)
-    names = [bar if name.name == "tick" else name for name in names]
-    search.__signature__ = inspect.Signature(names)
+    search.live, live.__signature__ = live, inspect.Signature(every)
+    every = [bar if one.name == "tick" else one for one in every]
+    search.__signature__ = inspect.Signature(every)
     return search
 
 
@@ -103,127 +193,16 @@ def _show(found, bar):
     bar.update(found.cost.epochs - bar.n)
 
 
-class _Plan:
-    """The arguments that all searches share, checked."""
-
-    def __init__(
-        self,
-        kind,
-        dataset,
-        base,
-        seeds,
-        model,
-        executor,
-        storage,
-        cv,
-        device,
-        tick,
-        space,
-        *,
-        ranges=False,
-    ):
-        self.kind, self.dataset = kind, dataset
-        base = hp.check_setting(base, "base", default=Hyperparameters())
-        own = own_names(space, model, base)
-        self.space = tried.check_space(kind, space, ranges=ranges, own=own)
-        self.base = tried.with_own(base, self.space)
-        for name, values in self.space.items():
-            ends = tried.ends_of(name, values)
-            check_settings([self.base.but(**{name: v}) for v in ends], dataset)
-        self.seeds = hp.check_seeds(seeds)
-        self.tick = hp.check_number("tick", tick, low=0)
-        self.model, self.device = model, check_device(device)
-        about = {"seeds": self.seeds, "model": model, "device": self.device}
-        self._train = functools.partial(Lasting, dataset, **about)
-        if executor is not None:
-            from hpkit.search.executors import Spread, check_executor
-
-            about["executor"] = check_executor(executor, model, dataset.objective)
-            self._train = functools.partial(Spread, dataset, **about)
-        self.cv = cv
-        if cv is not None:
-            others = {"seeds": self.seeds, "executor": executor, "storage": storage}
-            folds = check_cv(cv, dataset, **others)
-            self.seeds = tuple(range(len(folds)))
-            make = functools.partial(Lasting, model=model, device=self.device)
-            self._train = functools.partial(Folds, dataset, folds, make)
-
-        self.storage = self.now = None
-        if storage is not None:
-            self.storage = Storage(storage, self, model)
-
-    @contextlib.contextmanager
-    def training(self, settings):
-        """Give a training of some settings with all seeds, and close it in the end."""
-        with contextlib.closing(self._train(settings=settings)) as self.now:
-            kept = self.storage and self.storage.kept(self.now)
-            with kept or contextlib.nullcontext():
-                yield self.now
-
-    def found(self, runs, planned, **more):
-        search = Search(self.kind, self.base, self.space, runs, planned, **more)
-        if self.storage:
-            self.storage.keep(search, self.now)
-        return self._with_network(search) if self.storage else search
-
-    def _with_network(self, search):
-        """Train the best run again at the end if it is one that a file has."""
-        runs = search.runs
-        if search.finished and (best := runs.best_run).weights is None:
-            about = {"seeds": (best.seed,), "device": self.device}
-            again = Lasting(self.dataset, [best.setting], model=self.model, **about)
-            for _ in _under_way(again, self.tick, best.epochs_done):
-                pass
-            at = runs.order[0], runs.seeds.index(best.seed)
-            weights = runs.weights | {at: again.runs.weights.get((0, 0))}
-            search = replace(search, runs=replace(runs, weights=weights))
-        return search
-
-    def cost(self, settings, epochs=None):
-        if epochs is None:
-            epochs = sum(setting.epochs for setting in settings)
-        count, seeds = len(settings), len(self.seeds)
-        return Cost(count, count * seeds, epochs * seeds)
-
-
 def _under_way(training, tick, pause=float("inf")):
     while not training.finished and not training.paused(pause):
         training.advance(tick, pause)
         yield
 
 
-def _check_lost(training, before=()):
-    """Return what was lost, by numbers of the search; raise the error if it is all."""
-    ended = training.finished and training.lost
-    if ended and not before and training.arrays["epochs_done"].max() <= 0:
-        raise training.failure
-    shift = sum(len(part.settings) for part in before)
-    return tuple(
-        replace(part, runs=tuple((i + shift, k) for i, k in part.runs))
-        for part in training.lost
-    )
-
-
 def _train_all(plan, settings):
-    parts, planned = [], plan.cost(settings)
-    lost = yield from train_more(plan, parts, settings, planned, ())
-    yield plan.found(join(parts), planned, lost=lost)
-
-
-def train_more(plan, parts, settings, planned, lost, **more):
-    """Train the settings that are not in `parts`, and append their runs to it."""
-    known = {setting for part in parts for setting in part.settings}
-    new = [s for s in dict.fromkeys(settings) if s not in known]
-    if not new:
-        return lost
-    with plan.training(new) as training:
-        now = (*lost, *_check_lost(training, parts))
-        for _ in _under_way(training, plan.tick):
-            now = (*lost, *_check_lost(training, parts))
-            runs = join([*parts, training.runs])
-            yield plan.found(runs, planned, finished=False, lost=now, **more)
-        parts.append(training.runs)
-    return now
+    plan.planned = plan.cost(settings)
+    yield from plan.train(settings)
+    yield plan.found()
 
 
 @searching
@@ -243,7 +222,7 @@ def validation_curve(plan, *, param_name, param_range):
     """
     if not isinstance(param_name, str):
         hp.check_name(param_name)
-    plan = plan({param_name: param_range})
+    plan = plan(space={param_name: param_range})
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
@@ -258,21 +237,17 @@ def grid_search(plan, **values):
         Values of what is not searched.
     seeds : iterable of int, default (0,)
         Repeats; all settings get the same ones.
-    model : function, optional
-        ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting.
-    loss, metric : function, optional
-        Your own ``(outputs, targets) -> scalar tensor`` or number, as in `hpkit.fit`.
-        The loss ranks, unless you ask for ``found.best_by("metric")``.
+    model, loss, metric : function, optional
+        Your own, as in `hpkit.train`. The loss ranks, unless you ask for
+        ``found.best_by("metric")``.
     storage : str or Path, optional
         A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
         from there after a stop, or a kill. It holds curves: the best run is trained
-        again for its network, others by `hpkit.fit`. Until the search has ended, the
-        runs under way are in "tuning.json.state-0" or "-1" beside it.
+        again for its network. Until the search has ended, the runs under way are in
+        "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
-        Train on that many folds of the training and validation rows: the loss of seed k
-        is the lowest on fold k, which its network has not learned from. Cut as in
-        `cross_validate`; see `best_run`.
+        Train on that many folds, cut as in `cross_validate`: the loss of seed k is the
+        lowest on fold k, which its network has not learned from. See `best_run`.
     executor : concurrent.futures.Executor, optional
         Trains on other processes or machines: see `hpkit.search.executors`.
     device : str or torch.device, default 'cpu'
@@ -283,8 +258,7 @@ def grid_search(plan, **values):
     **values : iterable
         Those of each hyperparameter: ``lr=[0.01, 0.1], batch_size=[16, 64]``. With a
         `model` of your own also of whatever that reads of its setting: ``heads=[2, 4]``
-        for ``setting.heads``. What it never reads is refused, unless its network keeps
-        the setting, to read it in `forward`.
+        for ``setting.heads``.
 
     Examples
     --------
@@ -294,7 +268,7 @@ def grid_search(plan, **values):
     >>> print(grid.cost)
     2 settings, 4 runs, 8 epochs
     """
-    plan = plan(values)
+    plan = plan(space=values)
     return _train_all(plan, tried.all_settings(plan.base, plan.space))
 
 
@@ -316,8 +290,7 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
 
     Notes
     -----
-    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13
-    (2012): n draws try n values of each hyperparameter, a grid only a root of n.
+    Bergstra and Bengio, Random search for hyper-parameter optimization, JMLR 13, 2012.
 
     Examples
     --------
@@ -327,7 +300,7 @@ def random_search(plan, *, n_trials=20, search_seed=0, **values):
     >>> len(rand.settings)
     9
     """
-    plan = plan(values, ranges=True)
+    plan = plan(space=values, ranges=True)
     drawn = tried.drawn_settings(plan.base, plan.space, n_trials, search_seed)
     return _train_all(plan, drawn)
 
@@ -346,18 +319,16 @@ def cross_validate(
     """Return the validation losses of every fold, after the last epoch.
 
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
-    The training and validation rows are cut into folds, `repeats` times anew; the test
-    rows stay out. `seed` is of the shuffles and of the networks; `model`, `loss` and
-    `metric` are as in `fit`, and a metric's values come in place of the losses.
-    Groups of a data set made with `groups` stay whole; with `time` the rows held back
-    come after those learned from, in one way only. With a constant schedule,
-    ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
+    The training and validation rows are cut into folds, `repeats` times anew, groups
+    whole, in time those held back last; columns are scaled by the rows learned from.
+    `seed` is of the shuffles and of the networks; `model`, `loss` and `metric` are as
+    in `fit`, and a metric's values come in place of the losses. With a constant
+    schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run`
+    delivers.
 
     Notes
     -----
-    Nothing leaks: columns are scaled by the rows that a network learns from, and no
-    fold chooses its own best epoch. Hastie, Tibshirani, Friedman, The Elements of
-    Statistical Learning (2009), 7.10.
+    Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2009), 7.10.
 
     Examples
     --------
@@ -365,9 +336,9 @@ def cross_validate(
     >>> hk.cross_validate(hk.load_dataset("wine"), hk.Hyperparameters(), folds=3).shape
     (1, 3)
     """
-    one = isinstance(settings, Hyperparameters)
     dataset = rated(dataset, loss, metric)
-    settings = check_settings([settings] if one else settings, dataset)
+    one = isinstance(settings, Hyperparameters)
+    settings = check_settings(settings, dataset)
     own = {"model": model, "loss": loss, "metric": metric}
     hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
@@ -394,9 +365,8 @@ def one_at_a_time(plan, *, order=None, **values):
     """Return models of a search that changes one hyperparameter after the other.
 
     It starts at base. The best value of the first (lowest mean validation loss) is kept
-    while the second is tried, and so on: coordinate search, one round of it. What an
-    earlier step has trained is not trained again. The result's `steps` are the path,
-    `describe()` tells it, `best` is the lowest of all that was tried.
+    while the second is tried, and so on: coordinate search, one round of it. The
+    result's `steps` are the path, `best` is the lowest of all that was tried.
 
     Arguments as in `grid_search`; `order`, a list of names, is that of the steps.
 
@@ -408,7 +378,7 @@ def one_at_a_time(plan, *, order=None, **values):
     >>> print(steps.cost, [step.name for step in steps.steps])
     3 settings, 3 runs, 6 epochs ['lr', 'batch_size']
     """
-    plan = plan(values)
+    plan = plan(space=values)
     plan.space = {name: plan.space[name] for name in check_order(order, plan.space)}
     return _train_steps(plan)
 
@@ -425,20 +395,18 @@ def check_order(order, space):
 
 
 def _train_steps(plan):
-    base, parts, steps, lost = plan.base, [], (), ()
-    planned = plan.cost(_settings_of_steps(plan))
+    base, steps = plan.base, ()
+    plan.planned = plan.cost(_settings_of_steps(plan))
     for name, values in plan.space.items():
         settings = tried.all_settings(base, {name: values})
-        new = set(settings).difference(*(part.settings for part in parts))
+        new = set(settings).difference(*(part.settings for part in plan.parts))
         step = Step(name, base, values, (), plan.cost(new))
-        about, more = (plan, parts, settings, planned), {"steps": (*steps, step)}
-        lost = yield from train_more(*about, lost, **more)
-        runs = join(parts)
+        yield from plan.train(settings, steps=(*steps, step))
+        runs = join(plan.parts)
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
-        steps += (Step(name, step.base, values, numbers, step.cost, base),)
-        done = len(steps) == len(plan.space)
-        yield plan.found(runs, planned, steps=steps, lost=lost, finished=done)
+        steps += (replace(step, settings=numbers, winner=base),)
+        yield plan.found(steps=steps, finished=len(steps) == len(plan.space))
 
 
 def _settings_of_steps(plan):
@@ -470,10 +438,8 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     Notes
     -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
-    of all epochs of `base`; who is dropped has had the beginning of it. Jamieson and
-    Talwalkar, Non-stochastic best arm identification and hyperparameter optimization,
-    AISTATS 2016.
+    seeds. A schedule is that of all epochs of `base`. Jamieson and Talwalkar,
+    Non-stochastic best arm identification, AISTATS 2016.
 
     Examples
     --------
@@ -483,7 +449,7 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     >>> [(rung.epoch, len(rung.settings), len(rung.kept)) for rung in halv.rungs]
     [(1, 9, 3), (3, 3, 1)]
     """
-    plan = plan(values, ranges=True)
+    plan = plan(space=values, ranges=True)
     if "epochs" in plan.space:
         raise refusal("halving_epochs")
     eta = hp.check_count("eta", eta, low=2)
@@ -515,19 +481,15 @@ def _halve(plan, settings, cuts):
     ends = (*starts[1:], plan.base.epochs)
     each = zip(counts, starts, ends, strict=True)
     epochs = sum(count * (end - start) for count, start, end in each)
-    planned, rungs = plan.cost(settings, epochs), ()
+    plan.planned, rungs = plan.cost(settings, epochs), ()
     if plan.storage:
         rungs = plan.storage.rungs
     there = rungs[-1].kept if rungs else range(len(settings))
 
-    def found(finished=False):
-        more = {"rungs": rungs, "lost": _check_lost(training)}
-        return plan.found(training.runs, planned, finished=finished, **more)
-
     with plan.training(settings) as training:
         for epoch, count in cuts[len(rungs) :]:
             for _ in _under_way(training, plan.tick, epoch):
-                yield found()
+                yield plan.found(training, finished=False, rungs=rungs)
             ranked = [int(i) for i in training.runs.order if i in there]
             kept = tuple(sorted(ranked[:count]))
             losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
@@ -535,5 +497,5 @@ def _halve(plan, settings, cuts):
             rungs += (Rung(epoch, tuple(there), kept),)
             there = kept
         for _ in _under_way(training, plan.tick):
-            yield found()
-        yield found(finished=True)
+            yield plan.found(training, finished=False, rungs=rungs)
+        yield plan.found(training, rungs=rungs)

@@ -70,8 +70,7 @@ def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
     """Return the range low to high, each power of ten as likely as any other; low > 0.
 
     For values whose factor matters, as the learning rate's: 0.001 to 0.01 gets as
-    many draws as 1 to 10. With `whole` as in `uniform`. Bergstra and Bengio, Random
-    search for hyper-parameter optimization, JMLR 13 (2012).
+    many draws as 1 to 10. With `whole` as in `uniform`.
 
     Examples
     --------
@@ -97,21 +96,12 @@ def _range(what, low, high, whole, least):
 _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 
-def _as_range(values):
-    """Return a distribution of SciPy's as a `Range`, all else as it is."""
-    name = getattr(getattr(values, "dist", None), "name", None)
-    if name not in _SCIPY:
-        return values
-    return Range(*map(float, values.support()), *_SCIPY[name])
-
-
 def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
     # Of one of SciPy's distributions the way out is hpkit's own.
     hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
     items = hp.check_items(name, values, hint=hint.format(name=name))
-    plain = (v.item() if isinstance(v, np.generic) else v for v in items)
-    values = tuple(TABLE[name].check(name, value) for value in plain)
+    values = tuple(TABLE[name].check(name, hp.plain(value)) for value in items)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)
         raise refusal("twice", name=name, twice=twice)
@@ -124,7 +114,10 @@ def check_space(function, space, *, ranges=False, own=()):
         raise refusal("space", function=function)
     checked = {}
     for name, values in space.items():
-        kind, values = TABLE[check_name(name, own)].kind, _as_range(values)
+        kind = TABLE[check_name(name, own)].kind
+        scipys = getattr(getattr(values, "dist", None), "name", None)
+        if scipys in _SCIPY:
+            values = Range(*map(float, values.support()), *_SCIPY[scipys])
         if not isinstance(values, Range):
             checked[name] = check_list(name, values)
             continue
@@ -162,17 +155,14 @@ def all_settings(base, space):
     return [base.but(**dict(zip(space, values, strict=True))) for values in every]
 
 
-def check_trials(count):
-    return hp.check_count("n_trials", count, most=MOST_TRIALS)
-
-
 def count_of(space):
     lists = [len(v) for v in space.values() if not isinstance(v, Range)]
     return math.prod(lists) if len(lists) == len(space) else math.inf
 
 
 def drawn_settings(base, space, count, seed):
-    if check_trials(count) > (most := count_of(space)):
+    hp.check_count("n_trials", count, most=MOST_TRIALS)
+    if count > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     base = with_own(base, space)
@@ -185,24 +175,21 @@ def drawn_settings(base, space, count, seed):
 
 
 def draw(rng, name, values):
-    if isinstance(values, Range) and (values.whole or name in COUNTS):
-        low, high = ends_of(name, values)  # whole parts, too
-        drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
-        return min(max(round(drawn), low), high)
-    if isinstance(values, Range):
+    if not isinstance(values, Range):
+        return values[rng.integers(len(values))]
+    if not (values.whole or name in COUNTS):
         return values.at(rng.random())
-    return values[rng.integers(len(values))]
+    low, high = ends_of(name, values)  # whole parts, too
+    drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
+    return min(max(round(drawn), low), high)
 
 
 def edge_of(name, values, best, most=math.inf):
     """Say at which end, with more beyond it, the best value is, or None."""
     if isinstance(values, Range):
-        share = values.share(best)
-        low, high = ends_of(name, values)
+        share, (low, high) = values.share(best), ends_of(name, values)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
-    elif TABLE[name].kind in ("count", "number", "own") and len(values) > 1:
-        if not hp.are_numbers(values):
-            return None
+    elif len(values) > 1 and hp.are_numbers(values):
         low, high = min(values), max(values)
         at = {"lowest": best == low, "highest": best == high}
     else:

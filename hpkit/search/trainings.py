@@ -3,12 +3,13 @@
 On other processes: `executors`.
 """
 
+import traceback
 from dataclasses import replace
 
 import numpy as np
 
 from hpkit.data.datasets import folds_of
-from hpkit.engine.runs import Runs
+from hpkit.engine.stack import Columns
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import check_count, refusal, was_refused
 from hpkit.search.result import Lost
@@ -43,11 +44,9 @@ class Lasting(Training):
         """Return all that is still to be trained, as `Group`s to go on with."""
         found = list(self.waiting)
         for stack in self.stacks:
-            net = stack.net
-            state = None if getattr(net, "has_state", False) else stack.state()
-            size = len(stack.flat["weights"])
-            about = getattr(net, "stacked", False), size, state
-            found.append(Group(stack.runs, *about))
+            state = None if getattr(stack.net, "has_state", False) else stack.state()
+            about = getattr(stack.net, "stacked", False), len(stack.flat["weights"])
+            found.append(Group(stack.runs, *about, state))
         return found
 
     def take(self, groups):
@@ -59,75 +58,50 @@ def is_ours(failure):
     """Say whether an error comes of hpkit's own code, not of a model or of memory."""
     if hasattr(failure, "ours"):  # it comes from another process, without its frames
         return failure.ours
-    where = failure.__traceback__
-    while where and where.tb_next:
-        where = where.tb_next
-    ours = where and where.tb_frame.f_globals.get("__name__", "").startswith("hpkit.")
+    frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
+    ours = frames and frames[-1].f_globals.get("__name__", "").startswith("hpkit.")
     memory = isinstance(failure, MemoryError) or "allocate" in str(failure)
     return ours and not was_refused(failure) and not memory
 
 
-def check_cv(cv, dataset, **others):
-    """Return the data sets of the folds; `others` are arguments that they rule out."""
-    most = len(dataset.train.y) + len(dataset.valid.y)
-    count = check_count("cv", cv, low=2, most=most)
-    if given := [name for name, value in others.items() if value not in (None, (0,))]:
-        raise refusal("cv_alone", cv, names=", ".join(given))
-    return tuple(folds_of(dataset, count, np.random.default_rng([0, 0])))
+def check_cv(plan):
+    """Return the data sets of the folds, one for each seed."""
+    data, rng = plan.dataset, np.random.default_rng([0, 0])
+    most = len(data.train.y) + len(data.valid.y)
+    count = check_count("cv", plan.cv, low=2, most=most)
+    ruled_out = {"seeds": (0,), "executor": None, "storage": None}
+    if given := [name for name, v in ruled_out.items() if getattr(plan, name) != v]:
+        raise refusal("cv_alone", plan.cv, names=", ".join(given))
+    return tuple(folds_of(data, count, rng))
 
 
-class Folds:
-    """A training of each fold, with a seed each; see `engine.training.Training`."""
+class Folds(Lasting):
+    """A training in which each seed has a fold of its own."""
 
-    def __init__(self, dataset, folds, make, settings):
-        self.dataset, self.folds = dataset, folds
-        self.each = [make(f, settings, seeds=(k,)) for k, f in enumerate(folds)]
+    def __init__(self, dataset, settings, *, folds, **about):
+        super().__init__(dataset, settings, seeds=range(len(folds)), **about)
+        self.folds, self.waiting = folds, []
+        for k, fold in enumerate(folds):
+            alone = Lasting(fold, settings, seeds=(k,), **about)
+            self.waiting += [_of_seed(k, group) for group in alone.waiting]
+            self.lost += tuple(_of_seed(k, part) for part in alone.lost)
+            self.failure = self.failure or alone.failure
 
-    @property
-    def finished(self):
-        return all(training.finished for training in self.each)
-
-    def paused(self, pause):
-        return all(training.paused(pause) for training in self.each)
-
-    def advance(self, seconds, pause):
-        for training in self.each:
-            if not (training.finished or training.paused(pause)):
-                return training.advance(seconds, pause)
-
-    def drop(self, losers):
-        for k, training in enumerate(self.each):
-            training.drop({(i, 0) for i, seed in losers if seed == k})
-
-    def close(self):
-        for training in self.each:
-            training.close()
-
-    @property
-    def lost(self):
-        return tuple(
-            replace(part, runs=tuple((i, k) for i, _ in part.runs))
-            for k, training in enumerate(self.each)
-            for part in training.lost
-        )
-
-    @property
-    def failure(self):
-        return self.each[0].failure
-
-    @property
-    def arrays(self):
-        each = [training.arrays for training in self.each]
-        names = [name for name, array in each[0].items() if array is not None]
-        found = {n: np.concatenate([arrays[n] for arrays in each], 1) for n in names}
-        return dict.fromkeys(each[0]) | found
+    def build(self, group):
+        fold, whole = self.folds[group.runs[0][1]], (self.dataset, self.data)
+        self.dataset, self.data = fold, Columns.of(fold, self.dtype, self.device)
+        try:
+            return super().build(group)
+        finally:
+            self.dataset, self.data = whole
 
     @property
     def runs(self):
-        each, seeds = [training.runs for training in self.each], range(len(self.each))
-        weights = {
-            (i, k): each[k].weights[i, 0] for k in seeds for i, _ in each[k].weights
-        }
-        about = self.dataset, each[0].settings, tuple(seeds)
-        more = {"model": each[0].model, "weights": weights, "folds": self.folds}
-        return Runs(*about, **self.arrays, **more)
+        return replace(super().runs, folds=self.folds)
+
+
+def _of_seed(k, part):
+    runs = [(i, k) for i, _ in part.runs]
+    if isinstance(part, Group):
+        return part._replace(runs=runs)
+    return replace(part, runs=tuple(runs))

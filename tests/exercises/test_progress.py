@@ -27,7 +27,6 @@ def test_tries_are_counted_and_a_pass_stays(home):
 
     assert said == ""
     assert (entry["tries"], entry["outcome"], entry["passed"]) == (3, "not yet", passed)
-    assert _progress.passed_on(KEY) == _progress.when(passed)
     assert json.loads(file_of(home).read_text())["entries"][KEY] == entry
 
 
