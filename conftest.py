@@ -16,8 +16,15 @@ os.environ["HPKIT_HOME"] = HOME.name
 
 
 @pytest.fixture(autouse=True)
-def _no_figure_stays():
-    """Close what a test has opened: whichever test opens the 21st gets a warning."""
+def _others_undisturbed():
+    """Close figures, of which the 21st gets a warning; give torch its threads back.
+
+    With more than it was given, small networks train many times as slowly.
+    """
+    torch = sys.modules.get("torch")
+    threads = torch and torch.get_num_threads()
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+    if torch:
+        torch.set_num_threads(threads)
