@@ -3,6 +3,7 @@
 It stands at the root, not in tests/, so that pytest loads it for docstrings, too.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -13,6 +14,15 @@ import pytest
 # tests, and the kernels and processes that they start, begin without any.
 HOME = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
 os.environ["HPKIT_HOME"] = HOME.name
+
+
+def pytest_collection_finish():
+    """Let the garbage collector look less often, and not at what was collected.
+
+    It took a tenth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(autouse=True)
