@@ -178,7 +178,8 @@ def textbook(dataset, setting, seed, dtype, model, loss):
         measured = measure(net, splits, loss_of)
         since += 1
         if measured[1] < min(row[1] for row in curves):
-            best, since = copy.deepcopy(net), 0
+            best.load_state_dict(net.state_dict())
+            since = 0
         curves.append(measured)
         if setting.patience and since == setting.patience:
             break
