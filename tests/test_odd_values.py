@@ -54,7 +54,6 @@ class Broken:
 
 
 def used(values):
-    """Return an iterator that is exhausted."""
     iterator = iter(values)
     list(iterator)
     return iterator
@@ -87,35 +86,29 @@ FRAME = pd.DataFrame({"a": [*"uvw"] * 20, "b": X[:, 1], "y": [0, 1, 2] * 20})
 
 @functools.cache
 def search():
-    """Return a small grid."""
     return hk.grid_search(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16], seeds=(0, 1))
 
 
 def steps():
-    """Return a small path."""
     return hk.one_at_a_time(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16])
 
 
 def study(**values):
-    """Return the trials of a small study as a search."""
     given = {"study": search().to_optuna(), "dataset": DATA} | values
     return hk.from_optuna(**given)
 
 
 @functools.wraps(hk.train)
 def trained(*args, **values):
-    """Return the last of what `train` gives."""
     return list(itertools.islice(hk.train(*args, **values), 3))[-1]
 
 
 def kept(**values):
-    """Return a saved search, read again."""
     search().save("saved.json")
     return hk.load(**{"path": "saved.json"} | values)
 
 
 def capstone(method, *args, **values):
-    """Call a method of a capstone that has trained something."""
     cap = hk.Capstone(DATA, budget=40, folder=None)
     cap.fit(BASE)
     return getattr(cap, method)(*args, **values)
@@ -305,7 +298,6 @@ def everything():
 
 
 def changed(before):
-    """Return the names of what is not as it was: all values would be a long text."""
     return [name for name, value in everything().items() if value != before[name]]
 
 
@@ -433,7 +425,6 @@ def many(share):
 
 
 def odd_call(table, call):
-    """Make a call with odd arguments."""
     name, odd = call
     function, good = table[name]
     given = {k: DEAR[k]() if v is None and k in DEAR else v for k, v in good.items()}
@@ -455,7 +446,6 @@ def test_odd_arguments_of_panels_work_or_are_refused(call):
 
 
 def leave(*_):
-    """Leave Python, as a learner's function may."""
     raise SystemExit
 
 

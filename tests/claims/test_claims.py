@@ -39,7 +39,6 @@ def moons(*lrs):
 
 
 def shares_of_start(loss):
-    """Return the loss after the last epoch as a share of the loss before training."""
     return loss[..., -1] / loss[..., 0]
 
 
@@ -295,7 +294,6 @@ COUNTS = "test_every_"  # tests of this kind hold no claim
 
 
 def claimed():
-    """Return the ids in all lessons."""
     found = [IDS.findall(source.read_text("utf-8")) for source in SOURCES]
     return {name for ids in found for several in ids for name in several.split()}
 

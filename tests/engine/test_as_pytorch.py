@@ -77,7 +77,6 @@ def loss_of(outputs, targets):
 
 
 def found():
-    """Return what is trained, by name."""
     each = {f"{n}={v}": QUICK.but(**{n: v}) for n, vs in OTHER.items() for v in vs}
     all_ = {name: hk.fit(DATA, setting, seed=3) for name, setting in each.items()}
     all_ |= {f"own {n}": hk.fit(DATA, QUICK, model=Net, seed=n) for n in range(2)}

@@ -14,7 +14,6 @@ ALL = [one for lesson in EX.values() for one in lesson.EXERCISES]
 
 
 def slips(one):
-    """Return the slips that a check knows as wrong answers."""
     return [(slip, reason) for reason, slip in one.cases()[2].items()]
 
 
@@ -52,7 +51,6 @@ PANEL = a_panel(run=a_run(done=5, epochs=200))  # what a hand does in the lesson
 
 
 def right(one):
-    """Return the right answer of an exercise."""
     return one.answer(panel=PANEL)
 
 
@@ -80,7 +78,6 @@ def loop_with(order, *, whole=False, drop_last=False):
 
 
 def step_once(net, optimizer, X, y, batch_size):
-    """One update for all batches together."""
     import torch
 
     optimizer.zero_grad()
@@ -105,7 +102,6 @@ def other_loss(net, optimizer, X, y, batch_size):
 
 
 def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
-    """Return a study with made-up losses."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -139,7 +135,6 @@ def a_task(**changes):
 
 
 def small_table():
-    """Return a table that is too small."""
     rows = range(30)
     return hk.Dataset.from_arrays([[row] for row in rows], [row % 2 for row in rows])
 
@@ -166,7 +161,6 @@ def searched(dataset, n=5, seeds=3, looks=0):
 
 
 def searches():
-    """Return searches that break one condition each."""
     own = EX["11_your_own"].own_data.answer
     return by(
         course=[searched(hk.load_dataset("moons"))],
@@ -189,7 +183,6 @@ CATS = "I have three cats, the sea is blue, and there is soup on the table. "
 
 
 def wrong_answers(one):
-    """Return (answer, reason) for each wrong answer of an exercise."""
     found = WRONG[f"{one.lesson[:2]}/{one.name}"]
     return found() if callable(found) else found
 
