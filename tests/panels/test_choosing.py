@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, shows, until
+from chart_reading import curve, mark, press, shows, until
 
 from hpkit import CoinFlipsPanel, TestBoxPanel
 from hpkit.charts.still import still
@@ -68,8 +68,7 @@ def test_coin_flips_run_tries_one_after_the_other_and_stops():
     panel.run_button.click()
     until(lambda: panel.count.value >= 5)
     rows = panel.table_box.value.count("<tr>")
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
 
     assert panel.error is None
     assert rows >= 3

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from chart_reading import curve, marks
+from chart_reading import curve, marks, move
 
 from hpkit import GridPanel, OneAtATimePanel, TrainingPanel, ValidationCurvePanel
 from hpkit.charts.searches import value_axis
@@ -179,8 +179,7 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     assert guesses() == kept
     assert "Your guess" in panel.result
 
-    panel.controls["batch_size"].source.value = 64  # the guess was about another one
-    panel.wait(60)
+    move(panel, panel.controls["batch_size"].source, 64)  # the guess: of another one
     assert "guess" not in panel.result
     chart = panel.charts.charts[kind is ValidationCurvePanel]
     assert not marks(chart, "line", color="purple")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from chart_reading import mark, marks, shows
+from chart_reading import mark, marks, press, shows
 
 from hpkit import BatchNoisePanel
 from hpkit.data.datasets import Dataset, load_dataset
@@ -121,8 +121,7 @@ def test_batch_noise_knows_the_loss_of_all_points(moons):
 def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
     panel = BatchNoisePanel(moons, SLOW)
     assert "trained first" in panel.result
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     assert "press New batches" in panel.result
     panel.setting = QUICK
     panel.again.click()

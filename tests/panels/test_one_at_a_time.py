@@ -247,8 +247,7 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert "The grid's best is" in panel.result
     press(panel, "back")
     assert panel.grid.finished
-    panel.seeds.value = 1  # another grid: it waits to be asked for
-    panel.wait(60)
+    move(panel, panel.seeds, 1)  # another grid: it waits to be asked for
     assert panel.grid is None
     assert len(panel.found.seeds) == 1
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
@@ -331,8 +330,7 @@ def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
 def test_start_that_takes_long_waits_for_a_button(moons):
     panel = OneAtATimePanel(moons, lr=[0.01, 0.3], batch_size=[4, 64], seeds=2)
     move(panel, panel.starts["batch_size"], 4)
-    panel.seeds.value = 500
-    panel.wait(60)
+    move(panel, panel.seeds, 500)
 
     assert panel.found is None
     assert panel.status.value == "path: 0 runs; whole grid: 2000"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import curve, mark, marks, shows, until
+from chart_reading import curve, mark, marks, press, shows, until
 
 from hpkit import PatiencePanel
 from hpkit.hyperparameters import Hyperparameters
@@ -40,8 +40,7 @@ def test_patience_watched_counts_up_to_the_stop(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
     seen, draw = [], panel.live.draw
     panel.live.draw = lambda: (draw(), seen.append(panel.epoch))
-    panel.watch_button.click()
-    panel.wait(60)
+    press(panel, "watch")
 
     assert panel.error is None
     epochs = [epoch for epoch in seen if epoch is not None]
@@ -62,8 +61,7 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
     panel = PatiencePanel(moons, QUICK, patience=20)
     panel.watch_button.click()
     until(lambda: (panel.epoch or 0) >= 2)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     at = panel.epoch
     assert 2 <= at < 20
     assert f"Epoch {at}" in panel.result
@@ -100,8 +98,7 @@ def test_patience_draws_the_guess(moons):
 def test_patience_stopped_while_it_trains_says_so(moons):
     panel = PatiencePanel(moons, SLOW)
     until(lambda: panel.run and panel.run.epochs_done > 1)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     assert f"Stopped at epoch {panel.run.epochs_done}" in shows(panel)
     panel.patience.value = 2
     assert "Stopped at" in panel.result

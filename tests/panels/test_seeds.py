@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import mark, marks, shows
+from chart_reading import mark, marks, press, shows
 
 from hpkit import SeedsPanel
 from hpkit.hyperparameters import Hyperparameters
@@ -26,16 +26,14 @@ def test_seeds_new_ones_are_others(moons):
 def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
     settings = [QUICK.but(batch_size=b, epochs=500) for b in (1, 400)]
     panel = SeedsPanel(moons, settings, most=20)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     assert panel.error is None
     assert "Stopped after epoch" in panel.result or not len(panel.shown)
 
 
 def test_seeds_of_a_single_setting_stopped_say_so(moons):
     panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
-    panel.stop_button.click()
-    panel.wait(60)
+    press(panel, "stop")
     done = int(panel.runs.epochs_done.min())
     assert 0 < done < 20_000
     assert panel.result.startswith(f"Stopped after epoch {done}. Learning rate 0.3: ")
