@@ -18,6 +18,8 @@ import torch
 from torch import nn
 from torch.nn import UninitializedParameter
 
+from hpkit.data.datasets import Dataset
+
 # Other values than the usual ones of all that there is to set.
 OTHER = {
     "lr": [0.3, 0.1],
@@ -104,6 +106,14 @@ def focal(outputs, targets):
 def right(outputs, targets):
     """Return a metric that a learner may bring."""
     return (outputs.argmax(1) == targets).double().mean()
+
+
+def table(rows, columns, *shares, **how):
+    """Return a data set of numbers; with `shares` of classes that end there."""
+    X = np.random.default_rng(5).normal(size=(rows, columns))
+    y = X[:, 0] * 2 + np.sin(X[:, 1]) + X[:, 2] * X[:, 3]
+    y = np.digitize(y, np.quantile(y, shares)) if shares else y
+    return Dataset.from_arrays(X, y, seed=1, **how)
 
 
 class Plain(NamedTuple):
