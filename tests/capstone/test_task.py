@@ -496,16 +496,12 @@ def test_sampler_is_not_moved_by_asking_for_the_price():
         ({"budget": 0}, "budget must be a whole number >= 1, got 0; try 60"),
         ({"name": "../up"}, "name must be letters, .*got '../up'; try 'capstone'"),
         ({"name": 3}, "name must be letters, .*got 3"),
+        ({"dataset": 3}, "a data set must be a hpkit.Dataset, got int"),
     ],
 )
 def test_capstone_refuses(how, words):
     with pytest.raises((ValueError, TypeError), match=words):
         task(**how)
-
-
-def test_capstone_refuses_what_is_no_data():
-    with pytest.raises(TypeError, match=r"a data set must be a hpkit.Dataset, got int"):
-        hk.Capstone(3)
 
 
 def test_prices_beside_the_first_lines():
