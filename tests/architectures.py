@@ -5,11 +5,17 @@ stands in its name. No bias stands where it changes nothing (before a BatchNorm,
 keys of an attention): its gradient would be rounding alone, which Adam blows up.
 """
 
+from types import SimpleNamespace
+
 import torch
 from torch import nn
+from torch._subclasses import fake_tensor
 from torch.nn import functional as F
 
 WIDTH = 6
+# For messages of its own PyTorch notes the calls above each value of a trace: under
+# pytest they are so many that this took longer than all else.
+fake_tensor.traceback = SimpleNamespace(extract_stack=lambda: None)
 
 
 def around(n_in, n_out, *middle):

@@ -75,7 +75,6 @@ NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
 def changed(node, **fields):
-    """Return a copy of a node with other fields."""
     new = copy.copy(node)
     vars(new).update(fields)
     return new
@@ -215,7 +214,6 @@ def try_mutants(folder, jobs, found):
 
 
 def main():
-    """Try the mutants and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", help=", ".join(MODULES))
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,14 @@
-"""The seeds of the claims' tests, counted in independent repeats.
+"""What the tests of claims share: seeds in repeats, trainings, code of lessons.
 
 Twenty learners of a lesson that takes three seeds are 60 seeds, and 20 repeats.
 """
+
+from functools import cache
+
+import numpy as np
+from build import FOLDER, read
+
+import hpkit as hk
 
 LEAST = 20  # repeats over which each claim is held
 
@@ -21,3 +28,31 @@ def apart(values, each):
     parts = values.reshape(*values.shape[:-1], -1, each)
     assert parts.shape[-2] >= LEAST, f"{values.shape[-1]} seeds are too few for {each}"
     return parts
+
+
+@cache
+def trained(name, *settings, seeds):
+    """Return the runs on a committed data set."""
+    *_, runs = hk.train(hk.load_dataset(name), settings, seeds=seeds, tick=60)
+    return runs
+
+
+def losses(found):
+    """Return the lowest loss of each run (settings, seeds), diverged as inf."""
+    return np.where(found.diverged, np.inf, found.best_val_loss)
+
+
+def code_of(number):
+    """Return the code cells of a lesson."""
+    (path,) = (FOLDER / "src").glob(f"{number}_*.py")
+    return [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+
+
+@cache
+def defined(number, *begins):
+    """Return what the cells of a lesson that begin with these words make."""
+    space = {}
+    for text in code_of(number):
+        if text.startswith(begins):
+            exec(text, space)
+    return space

@@ -24,7 +24,6 @@ BASE = hk.Hyperparameters(epochs=6)
 
 
 def curve_of(dataset, lrs, seeds=(0,), **base):
-    """Return a validation curve over learning rates."""
     return hk.validation_curve(
         dataset, BASE.but(**base), param_name="lr", param_range=lrs, seeds=seeds
     )
@@ -68,7 +67,6 @@ def boxes(ax):
 
 
 def apart(boxes):
-    """Return whether no two boxes overlap."""
     return not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
@@ -83,12 +81,10 @@ def curves(ax):
 
 
 def crosses(ax):
-    """Return the crosses at the top edge: of what diverged."""
     return [line for line in ax.lines if line.get_marker() == "x"]
 
 
 def dots(ax):
-    """Return the sets of points."""
     return [made for made in ax.collections if isinstance(made, PathCollection)]
 
 

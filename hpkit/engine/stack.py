@@ -6,6 +6,7 @@ separate run. Which runs share a stack is in `training`.
 """
 
 import contextlib
+import functools
 import io
 import math
 import threading
@@ -79,9 +80,8 @@ class Weights:
     last: list
     best: list
 
-    @property
-    def size(self):
-        """Numbers in a network."""
+    @functools.cached_property
+    def size(self):  # numbers in a network, asked for once a run
         return sum(part[0].numel() for part in self.last)
 
     def load(self, net, run, which):

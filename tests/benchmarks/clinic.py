@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "panels"))
 
 
 def main(count=500, seed=0):
-    """Print the table."""
     from test_clinic import REMEDIES, outcome
 
     from hpkit.panels.clinic import CURED, HELPS, draw_patient

@@ -29,7 +29,6 @@ BATCHES = [8, 16, 32, 64, 128]
 
 
 def hpkit(dataset, settings, seeds, model=None):
-    """Train all at once."""
     *_, runs = train(dataset, settings, seeds=seeds, model=model)
     return runs.val_loss
 
@@ -54,7 +53,6 @@ class Skip(torch.nn.Module):
 
 
 def own_by_hpkit(dataset, settings, seeds):
-    """Train a learner's module, all at once."""
     return hpkit(dataset, settings, seeds, model=own_module)
 
 
@@ -77,7 +75,6 @@ def grid(epochs, **more):
 
 
 def rates(n, epochs, **more):
-    """Return settings alike but for the learning rate."""
     some = np.logspace(-3, 0, n)
     return [Hyperparameters(lr=lr, epochs=epochs, **more) for lr in some]
 
@@ -119,7 +116,6 @@ def difference(theirs, ours):
 
 
 def growth(repeats):
-    """Print how the time grows with settings, points and width."""
     moons, digits = load_dataset("moons"), load_dataset("digits")
     cases = [
         (f"{n} settings, moons, 20 epochs", moons, rates(n, 20))
@@ -165,7 +161,6 @@ def silence():
 
 
 def main():
-    """Run all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one repeat of each")
     quick = parser.parse_args().quick

@@ -69,7 +69,6 @@ NETWORKS = {
 
 
 def plain(dataset, setting, model):
-    """Train as one writes it down."""
     torch.manual_seed(0)
     net = model()
     splits = [
@@ -89,14 +88,12 @@ def plain(dataset, setting, model):
 
 
 def seconds(work):
-    """Return the CPU seconds of a call."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def main():
-    """Print a table of ratios."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     digits = hk.load_dataset("digits")

@@ -156,7 +156,6 @@ def gaps(page, panels, seconds=5):
 
 
 def main():
-    """Measure and print."""
     folder = Path(tempfile.mkdtemp())
     write_notebook(folder / "panels.ipynb", *CELLS)
     with lab(folder) as url, chromium() as browser:

@@ -25,7 +25,6 @@ from hpkit.engine.dense import network, start
 
 
 def splits(dataset, dtype=torch.float32):
-    """Return X, y of the training and of the validation split as tensors."""
     parts = [(s.X, s.y) for s in (dataset.train, dataset.valid)]
     if dataset.is_regression:
         parts = [(X, y[:, None].astype(np.float32)) for X, y in parts]
@@ -76,7 +75,6 @@ def plain_loop(dataset, settings, seeds, loader=False):
 
 
 def data_loader(dataset, settings, seeds):
-    """Train the runs one by one with a DataLoader."""
     return plain_loop(dataset, settings, seeds, loader=True)
 
 
@@ -219,7 +217,6 @@ def fused_forward(x, W1, b1, W2, b2, W3, b3):
 
 @numba.njit(fastmath=True)
 def fused_loss(X, y, W1, b1, W2, b2, W3, b3):
-    """Return the mean loss over all points."""
     out = fused_forward(X, W1, b1, W2, b2, W3, b3)[2]
     total = 0.0
     for i in range(len(y)):
@@ -229,7 +226,6 @@ def fused_loss(X, y, W1, b1, W2, b2, W3, b3):
 
 @numba.njit(fastmath=True)
 def fused_epoch(X, y, rows, size, lr, W1, b1, W2, b2, W3, b3):
-    """Train one epoch in place."""
     for start_at in range(0, len(rows), size):
         batch = rows[start_at : start_at + size]
         x = X[batch]

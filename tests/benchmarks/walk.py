@@ -65,7 +65,6 @@ MEMORY = "import psutil; print(psutil.Process().memory_info().rss // 2**20)"
 
 
 def quiet(page, seconds=60):
-    """Wait until the kernel is idle; a learner would not wait longer than that."""
     ready = f"() => window.jupyterapp && {KERNEL}?.status == 'idle'"
     page.wait_for_timeout(500)
     page.wait_for_function(ready, timeout=1000 * seconds)
@@ -82,7 +81,6 @@ def memory(page):
 
 
 def step(page, name, what, dice):
-    """Do one thing."""
     if what == "restart":
         page.evaluate(f"async () => {{ await {KERNEL}.restart() }}")
         ask(page, "")  # else a tab just opened says "Starting" on, hpkit in it or not

@@ -59,7 +59,6 @@ def profile(browser):
 
 @pytest.fixture
 def page(profile, lab_server):
-    """Page of JupyterLab."""
     page = profile.new_page()
     yield page
     page.close()

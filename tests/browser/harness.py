@@ -129,14 +129,12 @@ def use_subshells(url, way):
 
 
 def write_notebook(path, *cells, kernel="python3"):
-    """Write a notebook of code cells."""
     made = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
     spec = {"kernelspec": {"name": kernel, "display_name": kernel}}
     nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=spec), path)
 
 
 def errors(page):
-    """Return the errors that cells of the open notebook have shown."""
     return page.evaluate(
         """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
             .flatMap(cell => cell.cell_type == 'code' ? cell.toJSON().outputs : [])
@@ -222,7 +220,6 @@ def open_notebook(page, url, name, *, workspace="tests"):
 
 
 def wait_for_kernel(page):
-    """Return when the kernel of the open notebook has answered."""
     page.wait_for_function(
         """() => {
             const context = window.jupyterapp?.shell.currentWidget?.context
@@ -266,7 +263,6 @@ def use_theme(page, theme):
 
 
 def run_all(page):
-    """Run all cells and wait."""
     command(page, "notebook:run-all-cells")
 
 

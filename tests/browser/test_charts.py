@@ -204,7 +204,6 @@ def hit(page, panel, chart=0):
 
 
 def told(page):
-    """Return what was told since the last call."""
     return page.evaluate("() => told.splice(0)")
 
 

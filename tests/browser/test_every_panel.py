@@ -207,7 +207,6 @@ class Seen:
         return ask(self.page, f"it = {self.name}\n{code}")
 
     def press(self, button):
-        """Press a button by keyboard."""
         self.node.get_by_role("button", name=button, exact=True).press("Enter")
 
     @contextmanager
@@ -218,7 +217,6 @@ class Seen:
         assert worked(self.page) - before < seconds
 
     def wait(self, *, running):
-        """Wait until it trains, or no more."""
         self.page.wait_for_function(
             "([node, on]) => node.classList.contains('hp-running') == on",
             arg=[self.node.element_handle(), running],
@@ -231,7 +229,6 @@ class Seen:
         self.wait(running=False)
 
     def wait_said(self, words):
-        """Wait until the sentence has some words in it."""
         self.node.locator(".hp-say", has_text=words).wait_for()
 
     def pictures(self, count):

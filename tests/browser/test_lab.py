@@ -81,7 +81,6 @@ def lesson(page, lab_server, tmp_path):
 
 
 def output(page, number):
-    """Return the text below a cell."""
     return page.locator(f"{NOTEBOOK} .jp-Cell").nth(number).inner_text()
 
 

@@ -44,12 +44,10 @@ class Mouse:
         return cell
 
     def up_to_the_panel(self):
-        """Go back up to the panel."""
         show_cell(self.page, "hk.TrainingPanel")
         self.panel.scroll_into_view_if_needed()
 
     def handle(self, name):
-        """Return the handle of the slider of that name."""
         return self.panel.get_by_role("slider", name=name)
 
     def drag(self, name, share, *, release=True):
@@ -66,7 +64,6 @@ class Mouse:
             self.page.mouse.up()
 
     def click(self, name):
-        """Click a button of the panel."""
         self.panel.get_by_role("button", name=name, exact=True).click()
 
     def type(self, name, text):

@@ -135,7 +135,6 @@ SAID = f"{PANEL} .hp-say"
 
 
 def wait_said(page, words):
-    """Wait until the panel says some words."""
     page.locator(SAID, has_text=words).first.wait_for()
 
 

@@ -436,7 +436,7 @@ def test_iterators_and_samplers_are_not_used_up_by_asking_for_the_price():
         ({"budget": 0}, "budget must be a whole number >= 1, got 0; try 60"),
         ({"name": "../up"}, "name must be letters, .*got '../up'; try 'capstone'"),
         ({"name": 3}, "name must be letters, .*got 3"),
-        ({"dataset": 3}, r"a data set must be a hpkit.Dataset, got int"),
+        ({"dataset": 3}, "a data set must be a hpkit.Dataset, got int"),
     ],
 )
 def test_capstone_refuses(how, words):

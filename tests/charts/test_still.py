@@ -13,7 +13,6 @@ X = np.arange(5.0)
 
 
 def drawn(*marks, x=None, y=None, **more):
-    """Return axes with a chart of these marks on it."""
     chart = Chart(x or Axis("epoch", (0, 4)), y or Axis("loss"), list(marks), **more)
     return draw(Figure().subplots(), chart)
 

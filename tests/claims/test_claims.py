@@ -8,14 +8,15 @@ seeds together. "In most seeds" is held as at least three of four.
 
 import ast
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from build import FOLDER, read
-from over_seeds import LEAST, apart, repeats
+from build import FOLDER
+from over_seeds import LEAST, apart, code_of, defined, losses, repeats
+from over_seeds import trained as trained_with
 
 import hpkit as hk
 
@@ -26,13 +27,7 @@ LRS = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 SHORT = (0.01, 0.02, 0.03, 0.04)
 MOST = 0.75
 H = hk.Hyperparameters
-
-
-@cache
-def trained(dataset, *settings, seeds=SEEDS):
-    """Return settings x seeds on a committed data set."""
-    *_, runs = hk.train(hk.load_dataset(dataset), settings, seeds=seeds, tick=60)
-    return runs
+trained = partial(trained_with, seeds=SEEDS)
 
 
 def moons(*lrs):
@@ -44,7 +39,6 @@ def moons(*lrs):
 
 
 def shares_of_start(loss):
-    """Return the loss after the last epoch as a share of the loss before training."""
     return loss[..., -1] / loss[..., 0]
 
 
@@ -73,8 +67,7 @@ def test_other_seed_other_curve():
 
 def loop_of_the_lesson(seed):
     """Run the cells of lesson 01 that make the network and train it, with a seed."""
-    lesson = read(next((FOLDER / "src").glob("01_*.py")))
-    cells = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    cells = code_of("01")
     loop = next(i for i, text in enumerate(cells) if "loss.backward()" in text)
     seeds = [i for i, text in enumerate(cells[:loop]) if "torch.manual_seed" in text]
     space = {}
@@ -195,15 +188,13 @@ def test_default_is_a_start():
 
 
 def test_bowl_two_over_curvature():
-    cells = [cell.source for cell in read(next((FOLDER / "src").glob("02_*.py"))).cells]
-    space = {"np": np}
-    exec(next(text for text in cells if text.startswith("def walk")), space)
+    walk = defined("02", "import", "def walk")["walk"]
     rng = np.random.default_rng(0)
     for _ in repeats(50):
         curvature, weight = rng.uniform(0.1, 20), rng.uniform(1, 5)
 
         near, far = (
-            np.abs(space["walk"](share * 2 / curvature, weight, curvature))
+            np.abs(walk(share * 2 / curvature, weight, curvature))
             for share in (rng.uniform(0.01, 0.99), rng.uniform(1.01, 3))
         )
 
@@ -268,7 +259,7 @@ def digits_list():
     rates = (*SHORT, 0.1, 0.3, 1.0, 3.0, 10.0)
     settings = (H(lr=lr, batch_size=32, epochs=10, hidden=(32,)) for lr in rates)
     runs = trained("digits", *settings, seeds=repeats(20))
-    return np.where(runs.diverged, np.inf, runs.best_val_loss)
+    return losses(runs)
 
 
 def test_short_list_largest_wins():
@@ -303,7 +294,6 @@ COUNTS = "test_every_"  # tests of this kind hold no claim
 
 
 def claimed():
-    """Return the ids in all lessons."""
     found = [IDS.findall(source.read_text("utf-8")) for source in SOURCES]
     return {name for ids in found for several in ids for name in several.split()}
 

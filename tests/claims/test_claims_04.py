@@ -1,11 +1,11 @@
 """What lesson 04, epochs, says: held over seeds that the lesson does not show."""
 
-from functools import cache
+from functools import partial
 
 import numpy as np
 import torch
-from build import FOLDER, read
-from over_seeds import repeats
+from over_seeds import defined, repeats
+from over_seeds import trained as trained_with
 from torch.nn.functional import cross_entropy
 
 import hpkit as hk
@@ -14,12 +14,7 @@ SEEDS = repeats(40)
 LONG = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 PLATEAU = hk.Hyperparameters(lr=0.1, batch_size=16, hidden=(16,) * 4, epochs=200)
 MOST = 0.75  # "in most seeds"
-
-
-@cache
-def trained(name, setting):
-    *_, runs = hk.train(hk.load_dataset(name), setting, seeds=SEEDS, tick=60)
-    return runs
+trained = partial(trained_with, seeds=SEEDS)
 
 
 def small():
@@ -29,18 +24,10 @@ def small():
     return runs, np.take_along_axis(runs.train_loss, at, -1)[0, :, 0]
 
 
-@cache
-def stop_epoch():
-    """Return the rule as the lesson writes it."""
-    cells = [cell.source for cell in read(next((FOLDER / "src").glob("04_*.py"))).cells]
-    space = {}
-    exec(next(text for text in cells if text.startswith("def stop_epoch")), space)
-    return space["stop_epoch"]
-
-
 def stopped(loss, patience):
     """Return where each run (seeds, epochs + 1) stops, and what it keeps / lowest."""
-    ends = np.array([stop_epoch()(one, patience) for one in loss])
+    rule = defined("04", "def stop_epoch")["stop_epoch"]
+    ends = np.array([rule(one, patience) for one in loss])
     kept = np.array([one[: end + 1].min() for one, end in zip(loss, ends, strict=True)])
     return ends, kept / loss.min(1)
 

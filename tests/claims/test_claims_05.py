@@ -4,8 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from build import FOLDER, read
-from over_seeds import repeats
+from over_seeds import defined, repeats, trained
 
 import hpkit as hk
 
@@ -17,9 +16,7 @@ def fifteen():
     """
     base = hk.Hyperparameters(0.01, 10, 200, momentum=0.9, hidden=(64, 64))
     settings = [base.but(lr=lr) for lr in (0.01, 0.03, 0.1)]
-    *_, runs = hk.train(
-        hk.load_dataset("small_moons"), settings, seeds=repeats(20, each=3), tick=60
-    )
+    runs = trained("small_moons", *settings, seeds=repeats(20, each=3))
     epochs = [10, 20, 50, 100, 200]  # a shorter run is the beginning of a longer one
     train, valid = runs.train_loss, runs.val_loss
     every = (
@@ -119,19 +116,11 @@ def test_choice_second_look_warns():
             two.test_accuracy()
 
 
-@cache
-def noise():
-    """Return the function of the lesson that chooses columns, by how many rows."""
-    lesson, space = read(next((FOLDER / "src").glob("05_*.py"))), {"np": np, "hk": hk}
-    for name in ("def best_columns", "def accuracy"):
-        exec(next(c.source for c in lesson.cells if name in c.source), space)
-    return space["accuracy"]
-
-
 def test_choice_leak_of_columns():
     """Shares of right rows, in percent, as the lesson has them: means of 20."""
+    noise = defined("05", "import", "def best", "# 20 data")["accuracy"]
     leak, clean = (
-        np.reshape([noise()(seed, rows) for seed in repeats(60)], (3, 20))
+        np.reshape([noise(seed, rows) for seed in repeats(60)], (3, 20))
         for rows in (80, 40)
     )
     assert (np.abs(leak.mean(1) - 80) < 5).all()

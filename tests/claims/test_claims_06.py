@@ -3,11 +3,9 @@
 A learner of the lesson has 20 seeds, for the means 40: 800 seeds are twenty learners.
 """
 
-from functools import cache
-
 import numpy as np
 import pytest
-from over_seeds import apart, repeats
+from over_seeds import apart, repeats, trained
 
 import hpkit as hk
 from hpkit.exercises import lesson_06_seeds as ex
@@ -17,12 +15,10 @@ LRS = (0.01, 0.25, 0.3)
 SEEDS = repeats(20, each=40, first=1000)
 
 
-@cache
 def moons():
     """Return the lowest loss (learning rates, learners, 40 seeds)."""
     settings = [hk.Hyperparameters(lr=lr, batch_size=32, epochs=30) for lr in LRS]
-    *_, runs = hk.train(hk.load_dataset("moons"), settings, seeds=SEEDS, tick=60)
-    return apart(runs.best_val_loss, 40)
+    return apart(trained("moons", *settings, seeds=SEEDS).best_val_loss, 40)
 
 
 def twenty():
@@ -93,8 +89,7 @@ def test_seeds_four_times_halve():
     """Each repeat has 320 seeds of its own, as in the lesson."""
     setting = hk.Hyperparameters(lr=LRS[2], batch_size=32, epochs=30)
     seeds = repeats(20, each=320, first=10_000)
-    *_, runs = hk.train(hk.load_dataset("moons"), setting, seeds=seeds, tick=60)
-    loss = apart(runs.best_val_loss[0], 320)
+    loss = apart(trained("moons", setting, seeds=seeds).best_val_loss[0], 320)
     one, four, sixteen = (loss.reshape(20, -1, n).mean(2).std(1) for n in (1, 4, 16))
     ratios = np.stack([one / four, one / sixteen], 1)
 
@@ -105,8 +100,7 @@ def test_seeds_four_times_halve():
 def test_seeds_same_seed_is_fairer():
     pair = [hk.Hyperparameters(lr=lr, epochs=10, hidden=(32,)) for lr in (0.2, 0.3)]
     seeds = repeats(20, each=20, first=1000)
-    *_, runs = hk.train(hk.load_dataset("digits"), pair, seeds=seeds, tick=60)
-    low, high = apart(runs.best_val_loss, 20)
+    low, high = apart(trained("digits", *pair, seeds=seeds).best_val_loss, 20)
     own = np.mean([high < np.roll(low, k) for k in range(1, 20)], (0, 2))
 
     assert ((high < low).mean(1) >= 0.75).all()

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from over_seeds import apart, repeats
+from over_seeds import apart, losses, repeats
 
 import hpkit as hk
 
@@ -36,8 +36,7 @@ def table(name):
     grid = hk.grid_search(
         hk.load_dataset(name), START[name], seeds=SEEDS, **LISTS[name]
     )
-    loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
-    return list(grid.settings), apart(loss, 3).mean(2)
+    return list(grid.settings), apart(losses(grid), 3).mean(2)
 
 
 def walk(name, learner, order, start=None):
@@ -83,8 +82,7 @@ def test_path_spiral_best_lr_moves():
     for size in (4, 200):
         base = START["spiral"].but(batch_size=size)
         curve = hk.grid_search(hk.load_dataset("spiral"), base, lr=lrs, seeds=SEEDS)
-        loss = np.where(curve.diverged, np.inf, curve.best_val_loss)
-        best[size] = lrs[apart(loss, 3).mean(2).argmin(0)]
+        best[size] = lrs[apart(losses(curve), 3).mean(2).argmin(0)]
     assert (best[200] > 2.9 * best[4]).all()
 
 

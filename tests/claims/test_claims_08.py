@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from over_seeds import apart, repeats
+from over_seeds import apart, losses, repeats, trained
 
 import hpkit as hk
 from hpkit.search.result import told_apart
@@ -27,8 +27,7 @@ def spiral(lrs=LRS, sizes=SIZES):
     grid = hk.grid_search(
         hk.load_dataset("spiral"), BASE, lr=lrs, batch_size=sizes, seeds=SEEDS
     )
-    loss = np.where(grid.diverged, np.inf, grid.best_val_loss)
-    return apart(loss, 3).mean(2).reshape(len(lrs), len(sizes), -1)
+    return apart(losses(grid), 3).mean(2).reshape(len(lrs), len(sizes), -1)
 
 
 def cells(lrs=LRS, sizes=SIZES):
@@ -61,7 +60,7 @@ def test_grid_below_jun():
     two = [BASE.but(lr=lr, batch_size=4) for lr in (0.1, 0.3)]
     seeds = range(20), repeats(20, each=20, first=2000)
     for shown in seeds:
-        *_, runs = hk.train(hk.load_dataset("spiral"), two, seeds=shown, tick=60)
+        runs = trained("spiral", *two, seeds=shown)
         jun, best = runs.best_val_loss.reshape(2, -1, 20).mean(2)
 
         assert np.mean((best > 0.48 * jun) & (best < 0.71 * jun)) >= 0.9
@@ -82,8 +81,7 @@ def test_every_cell_with_a_frame_is_another_than_jun():
 def test_grid_ten_seeds_tell():
     two = [BASE.but(lr=lr, batch_size=4) for lr in (0.1, 0.3)]
     seeds = repeats(20, each=10, first=1000)
-    *_, runs = hk.train(hk.load_dataset("spiral"), two, seeds=seeds, tick=60)
-    loss = apart(np.where(runs.diverged, np.inf, runs.best_val_loss), 10)
+    loss = apart(losses(trained("spiral", *two, seeds=seeds)), 10)
 
     def told(n):
         each = np.moveaxis(loss[..., :n], 1, 0)
@@ -92,7 +90,7 @@ def test_grid_ten_seeds_tell():
     assert (loss[1].mean(1) < loss[0].mean(1)).all()
     assert np.mean(told(10)) >= 0.9
     assert np.mean(told(3)) <= 0.5  # "with others it takes up to ten"
-    *_, shown = hk.train(hk.load_dataset("spiral"), two, seeds=range(3), tick=60)
+    shown = trained("spiral", *two, seeds=range(3))
     assert told_apart(shown.best_val_loss, 1).any()
 
 
@@ -137,8 +135,7 @@ def eights():
 
 def part():
     """Return the loss of 20 learners (30, learners, 8 seeds)."""
-    grid = eights()
-    return apart(np.where(grid.diverged, np.inf, grid.best_val_loss), 8)
+    return apart(losses(eights()), 8)
 
 
 def test_grid_winner_changes():

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from over_seeds import apart, repeats
+from over_seeds import apart, losses, repeats, trained
 
 import hpkit as hk
 from hpkit.panels.race import LOOKS, halving_count, lowest_of, per_axis, searches
@@ -17,11 +17,6 @@ MOONS = hk.Hyperparameters(epochs=30)
 DIGITS = hk.Hyperparameters(epochs=10, hidden=(32,))
 DECAYS = [1e-7, 3.16e-6, 1e-4]
 LAYERS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
-
-
-def losses(found):
-    """Return the lowest loss of each run (settings, seeds), diverged as inf."""
-    return np.where(found.diverged, np.inf, found.best_val_loss)
 
 
 @cache
@@ -72,9 +67,7 @@ def test_slow_starters():
     settings = [
         hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80, hidden=h) for h in LAYERS
     ]
-    *_, runs = hk.train(
-        hk.load_dataset("clean_spiral"), settings, seeds=repeats(20, each=3), tick=60
-    )
+    runs = trained("clean_spiral", *settings, seeds=repeats(20, each=3))
     low = np.minimum.accumulate(runs.val_loss, axis=2)
     low = apart(low.swapaxes(1, 2), 3).mean(-1)  # as in the lesson
 
@@ -85,8 +78,7 @@ def test_slow_starters():
 
 def test_momentum_is_a_longer_step():
     settings = [DIGITS.but(lr=0.1), DIGITS.but(lr=0.01, momentum=0.9)]
-    *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=SEEDS, tick=60)
-    plain, rolling = runs.best_val_loss
+    plain, rolling = trained("digits", *settings, seeds=SEEDS).best_val_loss
     assert np.mean(rolling / plain < 1.1) >= 0.98
     assert np.mean(rolling / plain > 0.9) >= 0.98
 
@@ -94,8 +86,7 @@ def test_momentum_is_a_longer_step():
 def test_momentum_breaks_later():
     base = DIGITS.but(batch_size=16)
     settings = [base.but(lr=1), base.but(lr=0.1, momentum=0.9)]
-    seeds = repeats(40, first=1000)
-    *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=seeds, tick=60)
+    runs = trained("digits", *settings, seeds=repeats(40, first=1000))
     plain, rolling = runs.diverged.mean(1)
     assert plain >= 0.75
     assert rolling <= 0.2

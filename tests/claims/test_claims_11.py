@@ -31,14 +31,12 @@ LAYERS = [(), (16,), (16, 16)]
 
 @cache
 def cells(split):
-    """Return the lesson's table, cut in another way."""
     frame = pd.read_csv(data_folder() / "breast_cancer.csv")
     return hk.Dataset.from_frame(frame, target="diagnosis", name="cells", seed=split)
 
 
 @cache
 def searched(split, seeds=range(3)):
-    """Return the lesson's grid on another split."""
     return hk.grid_search(cells(split), BASE, lr=LRS, hidden=LAYERS, seeds=seeds)
 
 
@@ -49,12 +47,10 @@ def triples(found):
 
 @cache
 def simple(split):
-    """Return the short search without hidden layers on another split."""
     return hk.grid_search(cells(split), SIMPLE, lr=LRS, seeds=range(3))
 
 
 def lowest(split):
-    """Return the lowest loss of the short search."""
     return simple(split).mean_val_loss.min()
 
 
@@ -104,7 +100,6 @@ def test_own_search_pays():
 
 
 def accuracy(split, layers):
-    """Return the mean validation accuracy of the best setting with such layers."""
     found = searched(split)
     there = [i for i in found.runs.order if found.settings[i].hidden in layers]
     runs = [found.runs[there[0], k] for k in range(3)]
@@ -228,7 +223,6 @@ def test_own_network_is_trained_as_by_a_plain_loop():
 
 @cache
 def studied(split):
-    """Return the lesson's study on another split."""
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     data = cells(split)

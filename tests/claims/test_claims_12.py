@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import optuna
 import pytest
-from build import FOLDER, read
-from over_seeds import apart, repeats
+from over_seeds import apart, defined, repeats
+from over_seeds import trained as runs_of
 
 import hpkit as hk
 
@@ -24,7 +24,7 @@ WARM = (0.1, 0.3, 1, 1.2)
 @cache
 def trained(settings, seeds=THREES, each=3):
     """Return lowest and last losses (settings, repeats), means as in the lesson."""
-    *_, runs = hk.train(hk.load_dataset("digits"), settings, seeds=seeds, tick=60)
+    runs = runs_of("digits", *settings, seeds=seeds)
     losses = runs.best_val_loss, runs.val_loss[..., -1]
     return [apart(np.nan_to_num(loss, nan=np.inf), each).mean(-1) for loss in losses]
 
@@ -55,7 +55,7 @@ def test_drop_drops_the_loss():
     """The rate falls to a tenth after each of some epochs."""
     pulls = range(5, 9)
     drawn = (DEEP.but(lr=0.1, schedule=(1,) * k + (0.1,) * (10 - k)) for k in pulls)
-    *_, runs = hk.train(hk.load_dataset("digits"), [*drawn], seeds=THREES, tick=60)
+    runs = runs_of("digits", *drawn, seeds=THREES)
     for k, loss in zip(pulls, runs.val_loss, strict=True):
         curve = apart(loss.T, 3).mean(-1)
         assert np.mean(curve[k + 1] < curve[k]) >= 0.95
@@ -98,15 +98,9 @@ def test_warmup_little_at_the_best():
 @cache
 def proposals():
     """Return for each network the rule's rates and the best of the curve (repeats,)."""
-    cells = [c.source for c in read(FOLDER / "src" / "12_schedules.py").cells]
-    space = {}
-    for text in cells:
-        if text.startswith(("import", "X, y", "def ne", "def ra")):
-            exec(text, space)
-    found = []
+    test, found = defined("12", "import", "X, y", "def ne", "def ra")["range_test"], []
     for setting in (SMALL, DEEP):
         losses = curve(setting)[0]
-        test = space["range_test"]
         thirds = [test(setting, seed).idxmin() / 3 for seed in repeats(20)]
         found.append((np.array(thirds), np.array(CURVE)[losses.argmin(0)]))
     return found

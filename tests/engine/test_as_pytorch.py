@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from oracle import OTHER
+from oracle import OTHER, table
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import nn
 
@@ -23,16 +23,7 @@ from hpkit.hyperparameters import TABLE
 QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)
 
 
-def table(regression=False):
-    rng = np.random.default_rng(5)
-    X = rng.normal(size=(90, 4))
-    y = X[:, 0] * 2 + np.sin(X[:, 1]) + X[:, 2] * X[:, 3]
-    if not regression:
-        y = np.digitize(y, np.quantile(y, [0.2, 0.6]))
-    return hk.Dataset.from_arrays(X, y, seed=1, name="mine, own")
-
-
-DATA, NUMBERS = table(), table(regression=True)
+DATA, NUMBERS = (table(90, 4, *s, name="mine, own") for s in ((0.2, 0.6), ()))
 FLOAT, UNITS = 0.25, (6, PI)  # also a word of the template
 
 
@@ -77,7 +68,6 @@ def loss_of(outputs, targets):
 
 
 def found():
-    """Return what is trained, by name."""
     each = {f"{n}={v}": QUICK.but(**{n: v}) for n, vs in OTHER.items() for v in vs}
     all_ = {name: hk.fit(DATA, setting, seed=3) for name, setting in each.items()}
     all_ |= {f"own {n}": hk.fit(DATA, QUICK, model=Net, seed=n) for n in range(2)}

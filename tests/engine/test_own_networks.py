@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from architectures import ALL, BACKBONE, ONE_BY_ONE, STACKED
-from oracle import plain_run
+from oracle import plain_run, table
 from torch import nn
 
 import hpkit as hk
@@ -25,16 +25,7 @@ SPACE = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
 
 
-def table(regression=False):
-    rng = np.random.default_rng(5)
-    X = rng.normal(size=(60, 8))
-    y = X[:, 0] * 2 + np.sin(X[:, 1]) + X[:, 2] * X[:, 3]
-    if not regression:
-        y = np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
-    return hk.Dataset.from_arrays(X, y, seed=1)
-
-
-DATA = table()
+DATA, NUMBERS = table(60, 8, 1 / 3, 2 / 3), table(60, 8)
 
 
 @pytest.fixture
@@ -95,9 +86,9 @@ def test_in_other_company_equals_the_plain_loop_in_double(model):
 @pytest.mark.parametrize("model", [m for m in ALL if m is not architectures.Embedded])
 @pytest.mark.usefixtures("stacked")
 def test_regression_equals_the_plain_loop(model):
-    data, settings = table(regression=True), [BASE.but(lr=lr) for lr in (0.01, 0.02)]
-    *_, runs = hk.train(data, settings, seeds=(0, 1), model=model)
-    assert_equal_the_plain_loop(runs, model, data)
+    settings = [BASE.but(lr=lr) for lr in (0.01, 0.02)]
+    *_, runs = hk.train(NUMBERS, settings, seeds=(0, 1), model=model)
+    assert_equal_the_plain_loop(runs, model, NUMBERS)
 
 
 # ---- how they are trained ----------------------------------------------------------

@@ -378,7 +378,6 @@ UNEVEN = [[0.1, 0.4, 0.2, 0.5], [0.1, 0.3, 0.4, 0.5], [0.31, 0.6, 0.41, 0.69]]
 
 
 def lasting(losses, epochs=1):
-    """Return runs with these lowest losses (n_settings, n_seeds)."""
     return [[[1] * epochs + [loss] for loss in row] for row in losses]
 
 

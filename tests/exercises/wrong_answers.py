@@ -42,7 +42,6 @@ PANEL = a_panel(run=a_run(done=5, epochs=200))  # what a hand does in the lesson
 
 
 def right(one):
-    """Return the right answer of an exercise."""
     return one.answer(panel=PANEL)
 
 
@@ -73,7 +72,6 @@ def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=
 
 
 def a_study(n=12, *, direction="minimize", names=("lr",), log=True, best=0.3):
-    """Return a study with made-up losses."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -107,7 +105,6 @@ def a_task(**changes):
 
 
 def small_table():
-    """Return a table that is too small."""
     rows = range(30)
     return hk.Dataset.from_arrays([[row] for row in rows], [row % 2 for row in rows])
 
@@ -134,7 +131,6 @@ def searched(dataset, n=5, seeds=3, looks=0):
 
 
 def searches():
-    """Return searches that break one condition each."""
     own = EX["11_your_own"].own_data.answer
     return by(
         course=[searched(hk.load_dataset("moons"))],
@@ -157,7 +153,6 @@ CATS = "I have three cats, the sea is blue, and there is soup on the table. "
 
 
 def wrong_answers(one):
-    """Return (answer, reason) for each wrong answer of an exercise."""
     found = WRONG[f"{one.lesson[:2]}/{one.name}"]
     changed, answers = found() if callable(found) else found
     made = [(wrong, reason) for reason, some in answers.items() for wrong in some]

@@ -65,7 +65,6 @@ def outputs(notebook):
 
 
 def build(folder, text):
-    """Return a new folder with a lesson, built."""
     (folder / "src").mkdir()
     write(folder, text)
     assert notebooks.main(folder=folder) == 0
@@ -309,12 +308,6 @@ def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
     assert first.outputs[0].text == "bars\n"
     both = {"source_hidden": True, "outputs_hidden": True}  # it answers a question
     assert second.metadata.jupyter == both
-
-
-def test_picture_of_a_panel_is_that_of_its_end(tmp_path):
-    coins = "# %%\nimport hpkit as hk\n\nhk.CoinFlipsPanel(models=1)"
-    picture, *_ = outputs(load(build(tmp_path, coins)))
-    assert "The best of 100 models" in picture.metadata["image/png"].alt
 
 
 def test_exported_page_folds_an_answer_and_holds_it(asks):

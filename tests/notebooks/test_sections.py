@@ -40,7 +40,6 @@ def sections():
 
 @pytest.mark.parametrize(("setup", "cells"), list(sections()))
 def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
-    import matplotlib.pyplot as plt
     import torch
 
     # Where a lesson runs: in notebooks/, with the learner's own table in ../data.
@@ -48,15 +47,12 @@ def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path))
-    state, threads = torch.get_rng_state(), torch.get_num_threads()
-    space = {"__name__": "lesson"}
+    state, space = torch.get_rng_state(), {"__name__": "lesson"}
     try:
         for text in (setup, *cells):
             exec(compile(text, "lesson", "exec"), space)
     finally:
-        plt.close("all")
         torch.set_rng_state(state)
-        torch.set_num_threads(threads)
 
 
 def read_and_made(text):

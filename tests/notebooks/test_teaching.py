@@ -14,7 +14,6 @@ PLANNED = re.compile(r"(?:(\d\d) )?sections? ([\d, toand]+?) \((\d+)\)")
 
 
 def minutes(lesson):
-    """Return the minutes of each section of a lesson."""
     (source,) = (FOLDER / "src").glob(f"{lesson}_*.py")
     return {int(n): int(m) for n, m in SECTION.findall(source.read_text("utf-8"))}
 
