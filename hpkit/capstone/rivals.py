@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import product
+from statistics import median  # which refuses a list without a member
 
 import numpy as np
 
@@ -72,15 +73,15 @@ class Comparison:
         rows, names = [], say("rivals.ways")
         for way, scores in self.scores.items():
             span = say("rivals.span", low=min(scores), high=max(scores))
-            median = f"{np.median(scores):.3f}"
-            rows.append((names[way], self.epochs[way], median, span))
+            middle = f"{median(scores):.3f}"
+            rows.append((names[way], self.epochs[way], middle, span))
         you = say("rivals.you"), "", f"{self.mine or 0:.3f}", ""
         return rows if self.mine is None else [*rows, you]
 
     @property
     def sentence(self):
         """What the table says and what it does not say."""
-        medians = [np.median(self.scores[way]) for way in TUNED]
+        medians = [median(self.scores[way]) for way in TUNED]
         gap, level = np.ptp(medians), np.mean(medians)
         noise = chance(level, self.rows)
         facts = {"gap": gap, "level": level, "rows": self.rows, "noise": noise}

@@ -143,6 +143,7 @@ ex.warm_cosine.check(warm_cosine)
 # %%
 X, y = torch.tensor(digits.train.X).float(), torch.tensor(digits.train.y)
 rates = np.geomspace(1e-4, 10, 100)
+torch.set_num_threads(1)  # on one core, whatever else your computer does
 
 
 # %%
