@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (18_121, 76),
+    "hpkit/**/*.py": (17_534, 74),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (22_884, 95),
+    "tests/**/*.py": (21_990, 96),
 }
 
 
