@@ -229,6 +229,7 @@ def wait_for_kernel(page):
                 && kernel.status == 'idle'
         }""",
         timeout=120_000,
+        polling=100,
     )
     ask(page, "")
 
@@ -238,6 +239,7 @@ def answered(page):
     page.wait_for_function(
         f"() => [...{KERNEL}._futures.values()].every(sent => sent._status & 4)",
         timeout=120_000,
+        polling=50,
     )
 
 

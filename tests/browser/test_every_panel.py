@@ -220,6 +220,7 @@ class Seen:
         self.page.wait_for_function(
             "([node, on]) => node.classList.contains('hp-running') == on",
             arg=[self.node.element_handle(), running],
+            polling=50,
         )
 
     def settle(self):

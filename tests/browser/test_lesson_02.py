@@ -40,7 +40,9 @@ class Learner:
         cell = self.cell
         self.press("Shift+Enter")
         if cell["type"] == "code":
-            self.page.wait_for_function(DONE, arg=cell["index"], timeout=60_000)
+            self.page.wait_for_function(
+                DONE, arg=cell["index"], timeout=60_000, polling=100
+            )
         return self.page.locator(f"{NOTEBOOK} .jp-Cell").nth(cell["index"])
 
     def answer(self, value):
