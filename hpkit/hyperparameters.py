@@ -397,7 +397,7 @@ class Hyperparameters:
         return self.lr * factors(self.schedule, self.warmup, total, np.arange(total))
 
     def __repr__(self):
-        names = [name for name in told(self) if name in NAMES]
+        names = [name for name in notable(self) if name in NAMES]
         values = [f"{name}={getattr(self, name)!r}" for name in names]
         values += [f"own={dict(self.own)}"] if self.own else []
         return f"Hyperparameters({', '.join(values)})"
@@ -418,7 +418,7 @@ def names_of(settings):
     return tuple(dict.fromkeys((*NAMES, *(n for s in settings for n, _ in s.own))))
 
 
-def told(*settings):
+def notable(*settings):
     """Return the names that are worth a word of some settings."""
     apart = (*USUAL.split(), *varied([*settings, _DEFAULT]))
     return [n for n in names_of(settings) if n in apart or n not in NAMES]

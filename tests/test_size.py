@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_534, 74),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (21_990, 96),
+    "tests/**/*.py": (22_000, 96),
 }
 
 

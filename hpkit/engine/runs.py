@@ -534,7 +534,7 @@ class Runs:
         """
         import pandas as pd
 
-        pieces, names = [], hp.told(*self.settings)
+        pieces, names = [], hp.notable(*self.settings)
         for (number, run), name in product(enumerate(self), CURVES):
             if (values := getattr(run, name)) is None:
                 continue

@@ -17,7 +17,7 @@ differ = Exercise.of_files(__name__, "differ")
 @Exercise
 def four_pairs(answer):
     """Told apart, as in every search, is what differs by more than 20 seeds' luck."""
-    from hpkit.search.result import told_apart
+    from hpkit.search.result import clearly_worse
 
     rates = sorted({lr for pair in _PAIRS.values() for lr in pair})
     runs = trained("moons", [BASE.but(lr=lr) for lr in rates], seeds=range(20))
@@ -27,7 +27,7 @@ def four_pairs(answer):
     for letter, pair in _PAIRS.items():
         both = np.stack([losses[lr] for lr in pair])
         best = int(both.mean(1).argmin())
-        verdicts[letter] = words[best] if told_apart(both, best).any() else neither
+        verdicts[letter] = words[best] if clearly_worse(both, best).any() else neither
     check_matching(answer, verdicts, four_pairs.words["choices"])
 
 

@@ -294,7 +294,7 @@ class Panel(W.VBox):
         head = say(head + parts.alive(self), "hp-grow")
         left = [buttons(*c) if isinstance(c, tuple) else c for c in left]
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
-        calls = {name: self._told(call) for name, call in (calls or {}).items()}
+        calls = {name: self._guarded(call) for name, call in (calls or {}).items()}
         self.widths, self.charts = widths, LiveCharts(widths, calls=calls)
         shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
         body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
@@ -349,7 +349,7 @@ class Panel(W.VBox):
             yield show is not None
         return runs
 
-    def _told(self, callback):
+    def _guarded(self, callback):
         """Return a callback that holds the lock and shows its own errors."""
 
         def called(*values):
@@ -376,13 +376,13 @@ class Panel(W.VBox):
         return made
 
     def on_click(self, widget, callback):
-        widget.on_click(self._told(lambda _: callback()))
+        widget.on_click(self._guarded(lambda _: callback()))
 
     def on_change(self, widget, callback):
         """Call `callback()` when a learner changes a widget (not the panel itself)."""
         if hasattr(widget, "refuse"):
             widget.refuse = lambda error: self.say(html.escape(str(error)), wrong=True)
-        widget.observe(self._told(lambda _: callback()), "value")
+        widget.observe(self._guarded(lambda _: callback()), "value")
 
     @contextmanager
     def quietly(self):

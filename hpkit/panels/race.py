@@ -200,7 +200,7 @@ class SearchRacePanel(Panel):
         count, races = self._count, self.races.value
         said = "" if running or self.whole else WORDS["halted"]
         lowest = {kind: self.lowest[kind][:count] for kind in LOOKS}
-        said += told_races(lowest, self.budget.value)
+        said += race_sentence(lowest, self.budget.value)
         more = not running and count < races
         return said + WORDS["more"].format(races) * more
 
@@ -280,7 +280,7 @@ def lowest_of(found):
     return float(found.best_so_far()[1][-1])
 
 
-def told_races(lowest, budget):
+def race_sentence(lowest, budget):
     """Return in words (HTML) how races ended; `lowest` is {kind: losses}."""
     names = WORDS["kinds"]
     firsts = sorted((losses[0], names[kind]) for kind, losses in lowest.items())

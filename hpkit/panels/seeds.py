@@ -14,7 +14,7 @@ from hpkit.locale import Texts
 from hpkit.panels.controls import MOST_SEEDS, count_box, given_seeds, seeds_from
 from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_runs, code_of_setting
-from hpkit.search.result import compared, factor, told_apart
+from hpkit.search.result import clearly_worse, critical_value, paired_differences
 from hpkit.text import label, short
 
 WORDS = Texts("panels.seeds")
@@ -135,11 +135,11 @@ class SeedsPanel(Panel):
             facts |= {"count_a": outs[0], "count_b": outs[1], "count": outs.sum()}
             said = WORDS["outs" if outs.all() else "out"]
             return early + said.format(**facts, name=b if outs[1] else a)
-        (difference,), (error,), df = compared(losses[:1], losses[1])
-        facts |= {"wins": (losses[1] < losses[0]).sum(), "factor": factor(df)}
+        (difference,), (error,), df = paired_differences(losses[:1], losses[1])
+        facts |= {"wins": (losses[1] < losses[0]).sum(), "factor": critical_value(df)}
         facts |= {"difference": abs(difference), "error": error}
         facts |= {"ratio": abs(difference) / error if error else 0.0}
-        apart = told_apart(losses, int(mb < ma)).any()
+        apart = clearly_worse(losses, int(mb < ma)).any()
         said = WORDS["compare"]
         if not (early and running):  # what still trains is no verdict
             said += WORDS["apart" if apart else "cannot"]

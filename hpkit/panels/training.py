@@ -252,7 +252,7 @@ class TrainingPanel(Panel):
         super()._show_drawer()
         if self.drawer.children[self.view.value] is self.beside:
             marked = [k for k in self.list.kept if k.color or k is self.list.chosen]
-            self.beside.value = compared(marked)
+            self.beside.value = _comparison_table(marked)
 
     def _sentence(self, running):
         unbegun = WORDS["unbegun"] if self.unbegun and not self.now else ""
@@ -367,7 +367,7 @@ class _RunView:
         ends = [self._per_epoch(k.run) * k.run.epochs_done for k in rest]
         curves = loss_chart(
             run,
-            pinned=[(k.run, k.color, _told_apart(k, strong, pinned)) for k in pinned],
+            pinned=[(k.run, k.color, _label_beside(k, strong, pinned)) for k in pinned],
             faded=[k.run for k in rest if not k.color],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
@@ -425,7 +425,7 @@ class _RunView:
             self.scrubbing = self.panel.live.asked
 
 
-def _told_apart(kept, strong, pinned):
+def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
     if kept.name:
         return kept.name
@@ -560,14 +560,14 @@ class _RunList:
         self.panel._draw()
 
 
-def compared(kept):
+def _comparison_table(kept):
     """Return runs side by side as HTML; hyperparameters only where they differ."""
     if len(kept) < 2:
         return f"<p>{SHOWN['few']}</p>"
     runs = [k.run for k in kept]
     values = {
         TABLE[name].knob: [shown(getattr(run.setting, name, None)) for run in runs]
-        for name in hyper.told(*(run.setting for run in runs))
+        for name in hyper.notable(*(run.setting for run in runs))
     }
     values[SHOWN["seed"]] = [str(run.seed) for run in runs]
     rows = {name: each for name, each in values.items() if len(set(each)) > 1}

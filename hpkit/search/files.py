@@ -22,7 +22,7 @@ from hpkit.engine.files import checked
 from hpkit.engine.runs import CURVES, Run, Runs, fill
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
-from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, refusal, told
+from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, notable, refusal
 from hpkit.locale import words
 from hpkit.search.result import Cost, Lost, Rung, Search, Step
 from hpkit.search.space import Range, check_space
@@ -155,7 +155,7 @@ def runs_from_plain(plain, dataset=None):
 
 def setting_to_plain(setting):
     # What was added since, where it says something: files stay as they were.
-    names = [name for name in told(setting) if name in NAMES]
+    names = [name for name in notable(setting) if name in NAMES]
     plain = {name: _plain(getattr(setting, name)) for name in names}
     return plain | ({"own": _plain(dict(setting.own))} if setting.own else {})
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 CRITERIA = ("validation", "last", "training", "accuracy", "metric")
-_LEVEL = 0.05  # share of equally good pairs that `told_apart` tells apart all the same
+_LEVEL = 0.05  # share of equally good pairs of which one is found `clearly_worse`
 SHARED = 12  # degrees of freedom that the usual variance counts for
 
 
@@ -223,8 +223,8 @@ class Search(_AsRuns):
     def ties(self) -> tuple:
         """Other settings that are as good as the best, as far as the seeds tell.
 
-        Best first; see `told_apart`. None with one seed, which cannot tell. Never one
-        of which a seed diverged or is missing, nor one that a halving dropped.
+        Best first; see `clearly_worse`. None with one seed, which cannot tell. Never
+        one of which a seed diverged or is missing, nor one that a halving dropped.
         """
         return tuple(self.settings[i] for i in self._tied)
 
@@ -239,7 +239,7 @@ class Search(_AsRuns):
         if seeds.sum() < 2 or not fit[best] or fit.sum() < 2:
             return []
         alike = fit.copy()
-        alike[fit] = ~told_apart(losses[fit], fit[:best].sum())
+        alike[fit] = ~clearly_worse(losses[fit], fit[:best].sum())
         return [i for i in runs.order if alike[i] and i != best]
 
     @property
@@ -441,18 +441,18 @@ def best_number(runs, scores, among=None):
     return int(ranked(runs, scores, among)[0])
 
 
-def told_apart(losses, best):
+def clearly_worse(losses, best):
     """Return which settings are worse than the best by more than luck: (n_settings,).
 
     Losses (n_settings, n_seeds) are finite, of two seeds or more. Each setting is
-    `compared` with the best, which with two settings is the paired t-test. The best of
-    many is partly the luckiest, so many share the level of 5 % (Holm, A simple
-    sequentially rejective multiple test procedure, 1979).
+    tested by its `paired_differences` to the best, with two settings by the paired
+    t-test. The best of many is partly the luckiest, so many share the level of 5 %
+    (Holm, A simple sequentially rejective multiple test procedure, 1979).
     """
     from scipy.special import stdtr
 
     others = np.flatnonzero(np.arange(len(losses)) != best)
-    difference, error, df = compared(losses[others], losses[best])
+    difference, error, df = paired_differences(losses[others], losses[best])
     with np.errstate(divide="ignore", invalid="ignore"):
         chance = 2 * stdtr(df, -np.abs(difference / error))
     chance[np.abs(difference) <= EVEN * np.abs(losses[best].mean())] = 1
@@ -463,7 +463,7 @@ def told_apart(losses, best):
     return apart
 
 
-def compared(losses, best):
+def paired_differences(losses, best):
     """Return how far settings are above another one: means, standard errors, df.
 
     The spread of a few differences is luck, too: each variance is pooled with the mean
@@ -480,7 +480,7 @@ def compared(losses, best):
     return each.mean(1), np.sqrt(variance / n), df
 
 
-def factor(df):
+def critical_value(df):
     """Return how many standard errors tell two settings apart: 2.1 for 20 seeds."""
     from scipy.special import stdtrit
 

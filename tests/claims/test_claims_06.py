@@ -9,7 +9,7 @@ from over_seeds import apart, repeats, trained
 
 import hpkit as hk
 from hpkit.exercises import lesson_06_seeds as ex
-from hpkit.search.result import told_apart
+from hpkit.search.result import clearly_worse
 
 LRS = (0.01, 0.25, 0.3)
 SEEDS = repeats(20, each=40, first=1000)
@@ -66,7 +66,7 @@ def test_seeds_forty_tell():
 def apart_by(a, b):
     """Return whether the rule of the lesson and that of the tables tell two apart."""
     losses = np.stack([a, b])
-    told = bool(told_apart(losses, int(losses.mean(1).argmin())).any())
+    told = bool(clearly_worse(losses, int(losses.mean(1).argmin())).any())
     if len(a) >= 20:
         assert told == ex.differ.answer()(a, b)
     return told

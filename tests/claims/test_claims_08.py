@@ -10,7 +10,7 @@ import pytest
 from over_seeds import apart, losses, repeats, trained
 
 import hpkit as hk
-from hpkit.search.result import told_apart
+from hpkit.search.result import clearly_worse
 
 pytestmark = pytest.mark.slow
 
@@ -85,13 +85,13 @@ def test_grid_ten_seeds_tell():
 
     def told(n):
         each = np.moveaxis(loss[..., :n], 1, 0)
-        return [told_apart(two, int(two.mean(1).argmin())).any() for two in each]
+        return [clearly_worse(two, int(two.mean(1).argmin())).any() for two in each]
 
     assert (loss[1].mean(1) < loss[0].mean(1)).all()
     assert np.mean(told(10)) >= 0.9
     assert np.mean(told(3)) <= 0.5  # "with others it takes up to ten"
     shown = trained("spiral", *two, seeds=range(3))
-    assert told_apart(shown.best_val_loss, 1).any()
+    assert clearly_worse(shown.best_val_loss, 1).any()
 
 
 def test_grid_column_moves():
@@ -162,7 +162,7 @@ def test_grid_plateau():
     as_good = []
     for loss in np.moveaxis(each, 1, 0):  # settings, seeds
         calm = loss[np.isfinite(loss).all(1)]
-        told = told_apart(calm, int(calm.mean(1).argmin()))
+        told = clearly_worse(calm, int(calm.mean(1).argmin()))
         as_good.append((~told).sum() - 1)
     assert min(as_good) >= 4
 
@@ -172,7 +172,7 @@ def in_frame(grid, seeds):
     calm = np.flatnonzero(~grid.diverged[:, seeds].any(1))
     losses = grid.best_val_loss[calm][:, seeds]
     kept = np.zeros(len(grid.settings), bool)
-    kept[calm] = ~told_apart(losses, int(losses.mean(1).argmin()))
+    kept[calm] = ~clearly_worse(losses, int(losses.mean(1).argmin()))
     return kept
 
 

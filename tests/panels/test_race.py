@@ -7,7 +7,7 @@ import pytest
 from chart_reading import mark, move, nth, press, shows, texts
 
 from hpkit import Hyperparameters, SearchRacePanel, log_uniform
-from hpkit.panels.race import LOOKS, halving_count, told_races
+from hpkit.panels.race import LOOKS, halving_count, race_sentence
 from hpkit.search.searches import cuts_of
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -66,12 +66,12 @@ def test_races_are_told_as_counted_by_hand():
         "halving": [0.3, 0.6, 0.1],
         "bayes": [0.6, 0.7, 0.8],
     }
-    said = told_races(lowest, 90)
+    said = race_sentence(lowest, 90)
     assert "90 epochs for each search" in said
     assert said.index("halving") < said.index("random") < said.index("grid")
     assert "Random beat the grid in 2 of 3 races." in said
     assert "grid 1, random 2, halving 2, Bayes 0 (a tie counts for each)" in said
-    assert "Random beat" not in told_races({k: v[:1] for k, v in lowest.items()}, 90)
+    assert "Random beat" not in race_sentence({k: v[:1] for k, v in lowest.items()}, 90)
 
 
 def test_race_over_whole_numbers_and_not_over_epochs(moons):

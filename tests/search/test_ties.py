@@ -5,7 +5,12 @@ import pytest
 from scipy import stats
 
 import hpkit as hk
-from hpkit.search.result import SHARED, compared, factor, told_apart
+from hpkit.search.result import (
+    SHARED,
+    clearly_worse,
+    critical_value,
+    paired_differences,
+)
 
 MOONS = hk.load_dataset("moons")
 FRESH = range(3000, 3800)
@@ -30,7 +35,7 @@ def share_told(a, b):
 
 def told(a, b):
     losses = np.stack([a, b])
-    return told_apart(losses, int(losses.mean(1).argmin())).any()
+    return clearly_worse(losses, int(losses.mean(1).argmin())).any()
 
 
 def groups(count, rng):
@@ -74,7 +79,7 @@ def test_among_many_equals_few_are_told_apart(fresh):
         mine = np.array([rng.choice(800, 9 * count, False) for _ in range(300)])
         each = loss[mine].reshape(300, 9, count)
         best = each.mean(2).argmin(1)
-        out = [told_apart(x, i).sum() / 8 for x, i in zip(each, best, strict=True)]
+        out = [clearly_worse(x, i).sum() / 8 for x, i in zip(each, best, strict=True)]
         assert np.mean(out) <= 0.07
         lowest = each[np.arange(300), best][:, None]
         plain.append((stats.ttest_rel(each, lowest, axis=2).pvalue < 0.05).sum() / 2400)
@@ -92,18 +97,18 @@ def test_two_settings_are_compared_by_the_paired_t_test():
         for _ in range(50):
             a, b = rng.lognormal(size=(2, count))
             known = stats.ttest_rel(a, b)
-            (difference,), (error,), df = compared(a[None], b)
+            (difference,), (error,), df = paired_differences(a[None], b)
             assert difference / error == pytest.approx(known.statistic)
             assert df == known.df
             assert told(a, b) == (known.pvalue < 0.05)
-            assert told(a, b) == (abs(difference) > factor(df) * error)
+            assert told(a, b) == (abs(difference) > critical_value(df) * error)
 
 
 def test_few_differences_borrow_the_spread_of_the_better_half():
     losses = np.array([[0, 2], [0, 4], [0, 6], [90, 90], [91, 91]], float)
     means, variances = np.array([[1, 2, 3, 90, 91], [2, 8, 18, 0, 0]])
     for count, half in ((4, 2), (5, 3)):
-        difference, error, df = compared(losses[:count], np.zeros(2))
+        difference, error, df = paired_differences(losses[:count], np.zeros(2))
         assert difference.tolist() == means[:count].tolist()
         assert df == half  # one more for each other setting in the better half
         usual = variances[:half].mean()
@@ -114,7 +119,7 @@ def test_few_differences_borrow_the_spread_of_the_better_half():
 def test_with_many_seeds_its_own_spread_counts():
     rng = np.random.default_rng(4)
     losses = rng.normal(size=(20, 2000)) * np.arange(1, 21)[:, None]
-    _, error, df = compared(losses, np.zeros(2000))
+    _, error, df = paired_differences(losses, np.zeros(2000))
     assert df == SHARED + 1999
     np.testing.assert_allclose(error, losses.std(1) / 2000**0.5, rtol=0.5)
 
@@ -128,10 +133,10 @@ def test_many_settings_share_the_level():
 
     assert told(losses[0], losses[1])
     assert told(losses[0], losses[2])
-    assert not told_apart(losses, 0).any()
-    assert told_apart(losses[[0, 1, 3]], 0).tolist() == [False, True, False]
+    assert not clearly_worse(losses, 0).any()
+    assert clearly_worse(losses[[0, 1, 3]], 0).tolist() == [False, True, False]
     losses[3] += 1  # now one is far off, and two share the level
-    assert told_apart(losses, 0).tolist() == [False, True, True, True]
+    assert clearly_worse(losses, 0).tolist() == [False, True, True, True]
 
 
 def test_rounding_is_no_difference():
