@@ -26,7 +26,7 @@ if found is None:
         make_device = backends._setup_privateuseone_for_python_backend
     except (ImportError, AttributeError):
         raise SystemExit("this PyTorch has no other device, and no stand-in") from None
-BOUND = 1e-4 if found else 0  # of other processors' rounding
+BOUND = 1e-4 if found else 1e-5  # rounding, by processor and place in memory
 COPY = torch.ops.aten.copy_.default
 MOVES = torch.ops.aten._to_copy.default, COPY
 
@@ -164,7 +164,7 @@ def main():
     alone = hk.fit(moons, noisy[1], seed=1, model=network, device=PLACE)
     for run in (*runs, alone):
         loss = plain_loss(moons, run.setting, run.seed)
-        np.testing.assert_allclose(run.val_loss[-1], loss, rtol=max(BOUND, 1e-6))
+        np.testing.assert_allclose(run.val_loss[-1], loss, rtol=BOUND)
 
     # Kept in the middle as a file keeps it, and gone on with.
     for model in (None, network):
@@ -175,7 +175,7 @@ def main():
         for training in (first, second):
             training.advance(99)
         losses = [training.runs.val_loss[..., -1] for training in (first, second)]
-        np.testing.assert_array_equal(*losses)
+        np.testing.assert_allclose(*losses, rtol=BOUND)
 
 
 if __name__ == "__main__":
