@@ -35,7 +35,7 @@ _CONVOLUTIONS += (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 STEPS_TO_TRACE = 3000
 # Share of the largest gradient by which a trace may differ from PyTorch's own.
 _TRACE_TOLERANCE = 1e-3
-_STATE = len(torch.get_rng_state())
+_STATE = len(torch.get_rng_state())  # bytes; those of another device come after it
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
 _TRACES, _MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
@@ -93,10 +93,8 @@ class ModuleNetworks:
     def _fresh(self, setting, seed):
         net, rng = start_own(*self.make, setting, seed, self.dtype)
         if self.elsewhere:
-            before = self._random_state()
-            self.elsewhere.manual_seed(seed)
-            rng = torch.cat([rng, self._random_state()[len(rng) :]])
-            self._set_random_state(before)
+            own = torch.Generator(self.device).manual_seed(seed)
+            rng = torch.cat([rng, own.get_state()])
         return net.to(self.device), rng
 
     def _random_state(self):

@@ -447,7 +447,8 @@ class Stack:
     def resume(self, state):
         arrays = {name: values.numpy() for name, values in state["arrays"].items()}
         arrays |= {name: list(map(_generator, state[name])) for name in _DRAWS}
-        arrays["rng"] = state["rng"]  # these stay here, as what was drawn by them
+        arrays["rng"] = state["rng"]
+        # Random states stay on the CPU, whatever the device; all else goes there.
         rest = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
         rest = tree_map_only(torch.Tensor, lambda part: part.to(self.device), rest)
         vars(self).update(rest | arrays)

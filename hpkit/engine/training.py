@@ -452,11 +452,11 @@ def weights(dataset, hidden):
     return sum(a * b + b for a, b in sizes)
 
 
-def _check_memory(dataset, settings, n_seeds, epochs, own, must_fit):
+def _check_memory(dataset, settings, n_seeds, epochs, curves_alone, must_fit):
     """Raise where a training needs more than is free, which ends a kernel unasked."""
     runs = len(settings) * n_seeds
     need = 8 * 4 * _COPIES * runs * (epochs + 1)
-    if not own:  # of which only the curves are known
+    if not curves_alone:  # of an own network, or of what lies on another device
         sizes = [weights(dataset, s.hidden) for s in settings]
         every = n_seeds * sum(sizes)
         if max(sizes) > WEIGHTS_PER_STACK:

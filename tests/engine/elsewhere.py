@@ -1,8 +1,7 @@
 """A script that trains with hpkit on another device and compares with the CPU.
 
 That is the one that PyTorch finds, else a stand-in: its tensors are computed with on
-the CPU, its random numbers come from a generator of its own, and a call that is given
-tensors of both devices raises, as CUDA's does.
+the CPU, but a call that is given tensors of both devices raises, as CUDA's does.
 """
 
 import os
@@ -32,8 +31,6 @@ MOVES = torch.ops.aten._to_copy.default, COPY
 
 
 class Device(backends._DummyBackendModule if found is None else object):
-    """What ``torch.get_device_module`` returns."""
-
     generator = torch.Generator()
 
     def get_rng_state(self, device=None):
@@ -42,15 +39,16 @@ class Device(backends._DummyBackendModule if found is None else object):
     def set_rng_state(self, state, device=None):
         self.generator.set_state(state)
 
-    def manual_seed(self, seed):
+    def manual_seed_all(self, seed):
         self.generator.manual_seed(seed)
 
-    manual_seed_all = manual_seed
+
+class Generator(torch.Generator):
+    def __new__(cls, device="cpu"):  # the stand-in's, too
+        return super().__new__(cls)
 
 
-class There(torch.Tensor):
-    """A tensor on that device; `elem` is what it holds."""
-
+class There(torch.Tensor):  # `elem` is what it holds
     @staticmethod
     def __new__(cls, elem):
         facts = {"dtype": elem.dtype, "layout": elem.layout, "strides": elem.stride()}
@@ -182,6 +180,7 @@ if __name__ == "__main__":
     if PLACE == "there":
         make_device("there", Device())
         torch.inference_mode = torch.no_grad  # which these tensors cannot be in
+        torch.Generator = Generator
         with Mode():
             main()
     else:
