@@ -254,6 +254,7 @@ def _known(default, *facts):
 
 def _number(default, usual, control, by_factor=False, stack="", **limits):
     """Return a field of numbers, or of counts where the default is whole."""
+    # `control` is its name, or the ticks of its slider.
     kind, check = "number", functools.partial(check_number, **{"low": 0} | limits)
     if isinstance(default, int):
         kind, check = "count", functools.partial(check_count, **limits)

@@ -242,13 +242,9 @@ def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart
         means.append(mark.points(mean, rows + 0.2, **look))
         across = WORDS["seeds"], (0, nice_top(high + room))
     crosses = mark.points(np.full(len(gone), high + room), rows[gone], **lost)
-    marks = [
-        mark.line(joined, rows + aside[: len(joined), None], **thin),
-        *dots,
-        *means,
-    ]
+    ties = mark.line(joined, rows + aside[: len(joined), None], **thin)
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
-    return Chart(Axis(*across), up, [*marks, crosses], alt=alt)
+    return Chart(Axis(*across), up, [ties, *dots, *means, crosses], alt=alt)
 
 
 def _log_odds(shares):

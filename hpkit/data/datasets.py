@@ -189,10 +189,14 @@ class Dataset:
             Numbers, True/False, or text with few categories; no dates.
         target : str
             The column to predict: classes (text, or few whole numbers) or a number.
-        groups, time, splits : str, optional
-            A column that cuts the rows, in place of chance, and is no input: of names,
-            such as the patient's, rows that agree share a split; of dates or numbers,
-            the test rows come last, the training rows first; of the splits' names.
+        groups : str, optional
+            A column, such as the patient: rows that agree in it share a split.
+        time : str, optional
+            A column of dates or numbers: validation rows come after training rows, and
+            test rows after both.
+        splits : str, optional
+            A column that says "train", "valid" or "test" of each row. Like `groups` and
+            `time` it is no input. Without the three, rows are cut at random.
         categorical : iterable of str, default ()
             Columns of whole numbers that name something, and text of many categories.
         standardize : bool or iterable of str, default True
@@ -202,8 +206,10 @@ class Dataset:
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
         valid, test : float
-            Shares of the rows, cut at random so that each split holds about the same
-            share of every class; `seed` is of the shuffling.
+            Shares of the rows; cut at random, each split holds about the same share of
+            every class.
+        seed : int
+            Of the shuffling.
 
         Examples
         --------
@@ -246,9 +252,8 @@ class Dataset:
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
         hint = words("hints")["features"].format(count=count)
-        features = hp.check_items(
-            "features", features, hint=hint, most=count, of="names"
-        )
+        about = {"hint": hint, "most": count, "of": "names"}
+        features = hp.check_items("features", features, **about)
         if len(features) < count:
             raise refusal("feature_names", features, count=count)
         columns = [Column(hp.check_text("feature", name, hint)) for name in features]

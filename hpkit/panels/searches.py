@@ -78,12 +78,8 @@ class ListedPanel(Panel):
         points, alike = len(self.dataset.train.y), {}
         for s in settings:
             width = weights(self.dataset, s.hidden) / USUAL
-            key = (
-                s.batch_size,
-                width,
-                hyper.agreed(s, "loop"),
-                hyper.agreed(s, "network"),
-            )
+            agreed = hyper.agreed(s, "loop"), hyper.agreed(s, "network")
+            key = s.batch_size, width, *agreed
             alike.setdefault(key, []).append(s.epochs)
         each = len(self.seed_list)
         return sum(
@@ -327,7 +323,7 @@ class ValidationCurvePanel(_SearchPanel):
     controls : sequence of str, default ("lr", "batch_size", "epochs")
         Which others can be moved.
     model : function, optional
-        As in `hpkit.training.train`.
+        As in `hpkit.train`.
     predict : bool or "draw", default False
         Let the learner draw a guess of the curve before anything is shown.
 

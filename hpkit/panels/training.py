@@ -47,7 +47,7 @@ class TrainingPanel(Panel):
         "optimizer", "hidden" (the width of the hidden layers), "activation",
         "dropout".
     model : function, optional
-        As in `hpkit.training.train`.
+        As in `hpkit.train`.
     predict : bool or "draw", default False
         Let the learner draw a guess of the curve before anything is shown.
 

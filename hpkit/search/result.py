@@ -79,7 +79,7 @@ class Lost:
     said: str = field(default="", compare=False)  # by the search
 
     def __repr__(self):
-        return f"<{self.said}>"
+        return f"<{self.said or self.reason}>"
 
 
 class _AsRuns:

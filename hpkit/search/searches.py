@@ -319,12 +319,13 @@ def cross_validate(
     """Return the validation losses of every fold, after the last epoch.
 
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
-    The training and validation rows are cut into folds, `repeats` times anew, groups
-    whole, in time those held back last; columns are scaled by the rows learned from.
-    `seed` is of the shuffles and of the networks; `model`, `loss` and `metric` are as
-    in `fit`, and a metric's values come in place of the losses. With a constant
-    schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run`
-    delivers.
+    The training and validation rows are cut into folds, `repeats` times anew; the test
+    rows stay out. Groups stay whole; with `time` the rows held back come after those
+    learned from. Columns are scaled by the rows learned from, and no fold chooses its
+    own best epoch. `seed` is of the shuffles and of the networks; `model`, `loss` and
+    `metric` are as in `fit`, and a metric's values come in place of the losses. With a
+    constant schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates what
+    `best_run` delivers.
 
     Notes
     -----
@@ -438,8 +439,9 @@ def successive_halving(plan, *, n_trials=None, eta=3, search_seed=0, **values):
     Notes
     -----
     At a cut settings are ranked by the lowest validation loss so far, the mean over
-    seeds. A schedule is that of all epochs of `base`. Jamieson and Talwalkar,
-    Non-stochastic best arm identification, AISTATS 2016.
+    seeds: where the best in the end starts slowly, that goes wrong. A schedule is that
+    of all epochs of `base`. Jamieson and Talwalkar, Non-stochastic best arm
+    identification and hyperparameter optimization, AISTATS 2016.
 
     Examples
     --------
