@@ -33,7 +33,7 @@ from torch import nn  # noqa: F401
 
 import hpkit as hk
 from hpkit.exercises import LESSONS, configure, load_lesson
-from hpkit.exercises._progress import load
+from hpkit.exercises._core import load_entries
 from hpkit.panels.panel import Live
 
 # At the first optimizer torch names a folder of its own in os.environ.
@@ -282,7 +282,7 @@ def everything():
     return {
         "trained": trained_bytes(),
         "looks": DATA.test_looks[:],
-        "progress": load(),
+        "progress": load_entries(),
         "threads": torch.get_num_threads(),
         "torch": torch.get_rng_state().tolist(),
         "random": random.getstate(),
@@ -484,7 +484,7 @@ def noted(progress, told):
     """Return the progress after one more try, of which nothing else is kept."""
     if told.outcome == "not attempted":
         return progress
-    now, old = load()[told.exercise], progress.get(told.exercise, {})
+    now, old = load_entries()[told.exercise], progress.get(told.exercise, {})
     more = {"tries": old.get("tries", 0) + 1, "outcome": told.outcome}
     more |= {"last": now["last"]}
     if told.outcome == "correct":

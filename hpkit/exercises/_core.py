@@ -2,7 +2,9 @@
 
 What a learner gets wrong is shown, never raised, so that Run All passes. The words and
 the solutions are in texts/<lesson>.toml, of another language in texts/<language>/.
-How answers are read is in `_answers`, what is kept in `_progress`.
+How answers are read is in `_answers`. Tries are kept in ``progress.json`` in the user's
+data folder, or in that of ``HPKIT_HOME``; where it cannot be written, changes stay in
+memory and the feedback says so. Its table is in `_progress`.
 """
 
 import contextlib
@@ -17,23 +19,25 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 import hpkit
-from hpkit.exercises import _progress
 from hpkit.exercises._answers import NotYet, check_cases, check_matching, describe
-from hpkit.exercises._progress import CORRECT, COULD_NOT_CHECK, NOT_ATTEMPTED, NOT_YET
 from hpkit.hyperparameters import check_flag
-from hpkit.locale import say, texts_of
+from hpkit.locale import Texts, say, texts_of
+from hpkit.store import Store, check_kinds, home, now
 
+CORRECT, NOT_YET = "correct", "not yet"
+_NOT_ATTEMPTED, _COULD_NOT_CHECK = "not attempted", "could not check"
 # Symbol and color of the bar (Okabe-Ito); symbol and words say it without the color.
 _SIGNS = {
     CORRECT: ("✓", "#009E73"),
     NOT_YET: ("→", "#E69F00"),
-    NOT_ATTEMPTED: ("…", "#999999"),
-    COULD_NOT_CHECK: ("!", "#CC79A7"),
+    _NOT_ATTEMPTED: ("…", "#999999"),
+    _COULD_NOT_CHECK: ("!", "#CC79A7"),
 }
 _BOLD = re.compile(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*")  # not the ** of n ** 2
 NOTE = "<div style='font-size:.9em;opacity:.8;margin-top:4px'>{}</div>"
@@ -165,11 +169,11 @@ class Exercise:
     def check(self, answer=...) -> Feedback:
         """Check an answer and return `Feedback`, which shows itself; never raise."""
         outcome, message, reason = self._judge(answer)
-        if outcome == NOT_ATTEMPTED:
+        if outcome == _NOT_ATTEMPTED:
             # Run All over empty cells is no try, and takes no earlier pass away.
             note = self._passed_before
         else:
-            note = _progress.record(self.key, outcome)
+            note = record(self.key, outcome)
         if outcome == NOT_YET and not note:
             note = say("exercises.ask_hint", name=self.name)
         # Nobody has judged a free text, so nobody calls it correct.
@@ -190,7 +194,7 @@ class Exercise:
             return CORRECT, message, "right"
         except NotYet as problem:
             if problem.reason == "empty":
-                return NOT_ATTEMPTED, say("exercises.empty"), "empty"
+                return _NOT_ATTEMPTED, say("exercises.empty"), "empty"
             says = say("exercises.says") | self.words.get("says", {})
             values = {"expects": self.words["expects"]} | problem.values
             message = says[problem.reason].format(**values)
@@ -198,7 +202,7 @@ class Exercise:
         except (Exception, SystemExit) as error:
             error, answer = f"{type(error).__name__}: {error}", describe(answer)
             message = say("exercises.fault", error=error, answer=answer)
-            return COULD_NOT_CHECK, message, "fault"
+            return _COULD_NOT_CHECK, message, "fault"
 
     def hint(self) -> Page:
         """Show the next hint."""
@@ -209,7 +213,7 @@ class Exercise:
         return Page(f"{self._hint(step)}\n\n{say(f'exercises.{foot}', name=self.name)}")
 
     def _hint(self, step):
-        _progress.note(self.key, hints=step)
+        record_look(self.key, hints=step)
         hints = self.words["hints"]
         head = say("exercises.hint", step=step, steps=len(hints))
         return f"**{head}.** {hints[step - 1].strip()}"
@@ -218,7 +222,7 @@ class Exercise:
         """Show one right answer as code, unless solutions are switched off."""
         if not _solutions_shown():
             return Page(say("exercises.hidden", name=self.name))
-        _progress.note(self.key, solution=True)
+        record_look(self.key, solution=True)
         code = self.words["solution"].strip()
         return Page(f"**{say('exercises.solution')}**\n\n```python\n{code}\n```")
 
@@ -245,9 +249,9 @@ class Exercise:
 
     @property
     def _passed_before(self):
-        passed = _progress.load().get(self.key, {}).get("passed")
-        when = passed and _progress.when(passed)
-        return say("exercises.passed_before", when=when) if passed else ""
+        passed = load_entries().get(self.key, {}).get("passed")
+        at = passed and when(passed)
+        return say("exercises.passed_before", when=at) if passed else ""
 
     def _repr_markdown_(self):
         title = say("exercises.exercise", title=self.words["title"])
@@ -301,6 +305,80 @@ class Exercise:
         box.children = HTML(parts.alive(box)), button, page
         return box
 
+
+# ---- what is kept ------------------------------------------------------------------
+
+# What may stand in an entry: anything else is no file of ours.
+_TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
+KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
+
+
+def when(stamp):
+    return datetime.fromisoformat(stamp).strftime("%Y-%m-%d %H:%M")
+
+
+def _check(data):
+    """Raise unless these are entries as `record` and `record_look` write them."""
+    for entry in data["entries"].values():
+        names = KINDS.keys() & {"tries", "last", *entry}
+        check_kinds(entry, {name: KINDS[name] for name in names})
+        if entry.get("outcome", CORRECT) not in _SIGNS:
+            raise ValueError("no such outcome")
+        for stamp in ("last", "passed"):
+            if entry.get(stamp) is not None:
+                when(entry[stamp])
+
+
+_store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))
+
+
+def _kept():
+    _store.path = home() / "progress.json"
+    return _store
+
+
+def load_entries():
+    return _kept().load()["entries"]
+
+
+def _change(update):
+    """Let `update(entries)` change the entries, safely; return what must be said."""
+    store = _kept()
+    store.change(lambda data: update(data["entries"]))
+    said = " ".join(store.notices)
+    store.notices.clear()
+    return said
+
+
+def record(key, outcome, **more):
+    """Keep a try; a pass stays a pass whatever comes after it."""
+    last = now()
+
+    def update(entries):
+        entry = entries.setdefault(key, {})
+        tries = entry.get("tries", 0) + 1
+        entry.update(tries=tries, outcome=outcome, last=last, **more)
+        if outcome == CORRECT:
+            entry.setdefault("passed", last)
+
+    return _change(update)
+
+
+def record_look(key, **more):
+    """Keep that a hint or a solution was looked at; no try is counted."""
+    new = {"tries": 0, "last": now()}
+    return _change(lambda old: old.update({key: new | old.get(key, {}) | more}))
+
+
+def forget(lessons):
+    def update(entries):
+        for key in [key for key in entries if key.split("/")[0] in lessons]:
+            del entries[key]
+
+    return _change(update)
+
+
+# ---- what is trained ---------------------------------------------------------------
 
 _sign = {}  # of the check under way: how many runs it trains, where the line stands
 

@@ -1,95 +1,19 @@
-"""What a learner has done: one JSON file that two notebooks may write, and a table.
-
-The file is ``progress.json`` in the user's data folder, or in that of ``HPKIT_HOME``.
-Where it cannot be written, changes stay in memory and the feedback says so.
-"""
+"""What a learner has done, as a table: `hpkit.progress`. `_core` keeps it."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpkit.exercises._core import CORRECT, forget, load_entries, load_texts, when
 from hpkit.hyperparameters import brief, refusal
-from hpkit.locale import Texts, say
-from hpkit.store import Store, check_kinds, forget_guesses, guesses, home, now
+from hpkit.locale import say
+from hpkit.store import forget_guesses, guesses, home
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CORRECT, NOT_YET = "correct", "not yet"
-NOT_ATTEMPTED, COULD_NOT_CHECK = "not attempted", "could not check"
-_OUTCOMES = (CORRECT, NOT_YET, NOT_ATTEMPTED, COULD_NOT_CHECK)
-# What may stand in an entry: anything else is no file of ours.
-_TEXTS = dict.fromkeys(("outcome", "choice", "first", "last"), str)
-KINDS = {"tries": int, "hints": int, "solution": bool, "passed": str | None} | _TEXTS
-
-
-def when(stamp):
-    return datetime.fromisoformat(stamp).strftime("%Y-%m-%d %H:%M")
-
-
-def _check(data):
-    """Raise unless these are entries as `record` and `note` write them."""
-    for entry in data["entries"].values():
-        names = KINDS.keys() & {"tries", "last", *entry}
-        check_kinds(entry, {name: KINDS[name] for name in names})
-        if entry.get("outcome", CORRECT) not in _OUTCOMES:
-            raise ValueError("no such outcome")
-        for stamp in ("last", "passed"):
-            if entry.get(stamp) is not None:
-                when(entry[stamp])
-
-
-_store = Store(None, {"version": 1, "entries": {}}, _check, Texts("exercises.progress"))
-
-
-def kept():
-    _store.path = home() / "progress.json"
-    return _store
-
-
-def load():
-    return kept().load()["entries"]
-
-
-def _change(update):
-    """Let `update(entries)` change the entries, safely; return what must be said."""
-    store = kept()
-    store.change(lambda data: update(data["entries"]))
-    said = " ".join(store.notices)
-    store.notices.clear()
-    return said
-
-
-def record(key, outcome, **more):
-    """Keep a try; a pass stays a pass whatever comes after it."""
-    last = now()
-
-    def update(entries):
-        entry = entries.setdefault(key, {})
-        tries = entry.get("tries", 0) + 1
-        entry.update(tries=tries, outcome=outcome, last=last, **more)
-        if outcome == CORRECT:
-            entry.setdefault("passed", last)
-
-    return _change(update)
-
-
-def note(key, **more):
-    """Keep that a hint or a solution was looked at; no try is counted."""
-    new = {"tries": 0, "last": now()}
-    return _change(lambda old: old.update({key: new | old.get(key, {}) | more}))
-
-
-def forget(lessons):
-    def update(entries):
-        for key in [key for key in entries if key.split("/")[0] in lessons]:
-            del entries[key]
-
-    return _change(update)
 
 
 def _say(key, **facts):
@@ -117,14 +41,12 @@ def progress(lesson: str | int | None = None) -> Progress:
     if not names:
         rule = _say("no_lesson", lessons=", ".join(LESSONS))
         raise refusal("parts", lesson, rule=rule, way=_say("no_lesson_hint"))
-    entries = load()
+    entries = load_entries()
     rows = [row for name in names for row in _lesson_rows(name, entries)]
     return Progress(tuple(rows), lesson is None)
 
 
 def _lesson_title(name):
-    from hpkit.exercises._core import load_texts
-
     return f"{name.split('_')[0]} {load_texts(name)['title']}"
 
 
@@ -193,11 +115,11 @@ class Progress:
             sure = sure or input(_say("asks")).strip().lower() == _say("yes")
         if not sure:
             return _say("kept")
-        before = len(load())
+        before = len(load_entries())
         notice = forget({row["lesson"] for row in self.rows})
         if self.overview:
             forget_guesses()
-        return f"{_say('deleted', n=before - len(load()))} {notice}".strip()
+        return f"{_say('deleted', n=before - len(load_entries()))} {notice}".strip()
 
     def _title(self):
         facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}

@@ -11,7 +11,7 @@ import string
 import threading
 from pathlib import Path
 
-from hpkit.exercises import _progress
+from hpkit.exercises import _core
 from hpkit.exercises._core import CORRECT, NOT_YET, Feedback, to_html, to_text
 from hpkit.hyperparameters import brief
 from hpkit.locale import say, texts_of
@@ -60,12 +60,12 @@ class Quiz:
                 facts = {"letters": ", ".join(choices), "got": brief(letter)}
                 raise ValueError(say("exercises.quiz.no_choice", **facts))
             key, outcome = self.key(number), _outcome(choices[letter])
-            before = _progress.load().get(key, {})
+            before = _core.load_entries().get(key, {})
             # Whoever was right only looks at the others.
             looks = outcome == NOT_YET and "passed" in before
             choice = before.get("choice") if looks else letter
             first = before.get("first", letter)
-            note = _progress.record(key, outcome, choice=choice, first=first)
+            note = _core.record(key, outcome, choice=choice, first=first)
             word = say("exercises.outcome.looked") if looks else ""
             message = choices[letter]["feedback"]
             feedback = Feedback(key, outcome, message, letter, note, word)
@@ -93,7 +93,7 @@ class Quiz:
         return sum(entry.get("first") == self.right(n) for n, entry in self._entries())
 
     def _entries(self):
-        entries = _progress.load()
+        entries = _core.load_entries()
         return [(n, entries.get(self.key(n), {})) for n in range(1, len(self) + 1)]
 
     def __repr__(self):
@@ -137,7 +137,7 @@ class Quiz:
             for n, entry in self._entries():  # of an earlier day
                 if (n, letter := entry.get("choice")) in self._places:
                     a = self._choices(n)[letter]
-                    facts = {"when": _progress.when(entry["last"]), "letter": letter}
+                    facts = {"when": _core.when(entry["last"]), "letter": letter}
                     before = say("exercises.quiz.before", **facts)
                     about = self.key(n), _outcome(a), a["feedback"], letter, before
                     self._show(n, letter, Feedback(*about))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpkit.exercises import _core, _progress
+from hpkit.exercises import _core
 
 
 @pytest.fixture(autouse=True)
@@ -10,6 +10,6 @@ def home(tmp_path, monkeypatch):
     """Folder of the test's own progress."""
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(_core, "_solutions", {})
-    monkeypatch.setattr(_progress._store, "_waiting", [])
-    monkeypatch.setattr(_progress._store, "notices", [])
+    monkeypatch.setattr(_core._store, "_waiting", [])
+    monkeypatch.setattr(_core._store, "notices", [])
     return tmp_path / "home"

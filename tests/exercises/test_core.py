@@ -20,7 +20,7 @@ from wrong_answers import EX as LESSONS
 
 from hpkit import Hyperparameters, exercises, locale
 from hpkit.data.datasets import Dataset
-from hpkit.exercises import _answers, _core, _progress
+from hpkit.exercises import _answers, _core
 from hpkit.exercises._answers import NotYet
 from hpkit.exercises._core import Exercise, Feedback
 
@@ -119,11 +119,11 @@ def test_hints_and_solution_show_themselves(exercise):
     exercise._hints_shown = 0
 
     hints = [repr(exercise.hint()) for _ in range(steps + 1)]
-    noted = _progress.load()[exercise.key]
+    noted = _core.load_entries()[exercise.key]
     assert (noted["hints"], noted.get("solution")) == (steps, None)
     solution = repr(exercise.solution())
 
-    noted = _progress.load()[exercise.key]
+    noted = _core.load_entries()[exercise.key]
     assert (noted["hints"], noted["solution"]) == (steps, True)
     assert len(set(hints)) == steps
     assert f"1 of {steps}" in hints[0]
@@ -146,7 +146,7 @@ def test_button_shows_hint_after_hint_and_then_the_solution(monkeypatch):
 
     assert seen == [("Hint", True)] * 2 + [("Solution", True)]
     assert "<pre>def updates_per_epoch(" in shown.value
-    assert _progress.load()[one.key]["solution"]
+    assert _core.load_entries()[one.key]["solution"]
 
     monkeypatch.setenv("HPKIT_SOLUTIONS", "0")
     before = len(widgets)

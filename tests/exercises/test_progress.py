@@ -7,7 +7,7 @@ import pytest
 
 import hpkit as hk
 from hpkit import exercises, store
-from hpkit.exercises import _progress
+from hpkit.exercises import _core
 from hpkit.locale import say
 
 KEY = "02_learning_rate/good_rate"
@@ -18,12 +18,12 @@ def file_of(home):
 
 
 def test_tries_are_counted_and_a_pass_stays(home):
-    _progress.record(KEY, "not yet")
-    _progress.record(KEY, "correct")
-    passed = _progress.load()[KEY]["passed"]
-    said = _progress.record(KEY, "not yet")
+    _core.record(KEY, "not yet")
+    _core.record(KEY, "correct")
+    passed = _core.load_entries()[KEY]["passed"]
+    said = _core.record(KEY, "not yet")
 
-    entry = _progress.load()[KEY]
+    entry = _core.load_entries()[KEY]
 
     assert said == ""
     assert (entry["tries"], entry["outcome"], entry["passed"]) == (3, "not yet", passed)
@@ -38,10 +38,10 @@ def test_file_of_an_older_kit_still_loads(home):
     home.mkdir()
     file_of(home).write_text(json.dumps({"entries": entries, "version": 1}, indent=1))
 
-    _progress.note(KEY, hints=1, solution=True)
+    _core.record_look(KEY, hints=1, solution=True)
 
     changed = old | {"hints": 1, "solution": True}
-    assert _progress.load() == entries | {KEY: changed}
+    assert _core.load_entries() == entries | {KEY: changed}
 
 
 def test_default_folder_is_the_users(monkeypatch):
@@ -64,57 +64,57 @@ def test_damaged_file_is_set_aside_and_said(home, text):
     home.mkdir()
     file_of(home).write_bytes(text.encode("latin-1"))
 
-    assert _progress.load() == {}  # looking changes nothing
+    assert _core.load_entries() == {}  # looking changes nothing
     assert "0 of" in repr(hk.progress(2))
     assert file_of(home).read_bytes() == text.encode("latin-1")
-    said = _progress.record(KEY, "correct")
-    again = _progress.record(KEY, "correct")
+    said = _core.record(KEY, "correct")
+    again = _core.record(KEY, "correct")
 
     (aside,) = home.glob("progress.damaged-*.json")
     assert aside.read_bytes() == text.encode("latin-1")
     assert str(aside) in said
     assert again == ""
-    assert _progress.load()[KEY]["tries"] == 2
+    assert _core.load_entries()[KEY]["tries"] == 2
 
 
 def test_home_that_cannot_be_written_keeps_it_in_memory(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "file" / "home"))
 
-    said = _progress.record(KEY, "correct")
-    _progress.record(KEY, "not yet")
+    said = _core.record(KEY, "correct")
+    _core.record(KEY, "not yet")
 
     assert "could not be saved" in said
     assert "HPKIT_HOME" in said
-    assert _progress.load()[KEY]["tries"] == 2
+    assert _core.load_entries()[KEY]["tries"] == 2
     got = exercises.load_lesson("02_learning_rate").good_rate.check("x")
     assert "could not be saved" in got.note
 
 
 def test_forgetting_in_memory(tmp_path, monkeypatch, home):
-    _progress.record(KEY, "correct")
+    _core.record(KEY, "correct")
 
     def full(number):
         raise OSError(28, "full")
 
     monkeypatch.setattr(os, "fsync", full)
 
-    said = _progress.forget({"02_learning_rate"})
+    said = _core.forget({"02_learning_rate"})
 
     assert "full" in said
-    assert KEY not in _progress.load()
+    assert KEY not in _core.load_entries()
     assert KEY in json.loads(file_of(home).read_text())["entries"]
 
 
 def test_table_says_states_in_words():
-    _progress.record(KEY, "correct")
-    _progress.record("02_learning_rate/log_list", "not yet")
+    _core.record(KEY, "correct")
+    _core.record("02_learning_rate/log_list", "not yet")
     opened = "02_learning_rate/prediction"
-    _progress.note(opened, hints=2)
-    _progress.note(opened, hints=1, solution=True)
-    entry = _progress.load()[opened]
+    _core.record_look(opened, hints=2)
+    _core.record_look(opened, hints=1, solution=True)
+    entry = _core.load_entries()[opened]
     assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 1, True)
-    _progress.record("02_learning_rate/quiz/1", "correct", choice="B")
+    _core.record("02_learning_rate/quiz/1", "correct", choice="B")
 
     table = hk.progress(2)
     states = {row["exercise"]: row["state"] for row in table.rows}
@@ -132,7 +132,7 @@ def test_table_says_states_in_words():
 
 
 def test_overview_counts_lessons_and_shows_no_path(home):
-    _progress.record(KEY, "correct")
+    _core.record(KEY, "correct")
     table = hk.progress()
     assert f"1 of {len(table.rows)} done" in repr(table)
     assert "not yet begun" in repr(table)
@@ -143,13 +143,13 @@ def test_overview_counts_lessons_and_shows_no_path(home):
 
 
 def test_pass_with_a_later_miss_says_both():
-    _progress.record(KEY, "correct")
+    _core.record(KEY, "correct")
     table = hk.progress().to_frame()
     (mine,) = table[table["passed"] != ""].to_dict("records")
     assert (mine["lesson"], mine["exercise"], mine["tries"]) == (*KEY.split("/"), 1)
     for outcome in ("correct", "not yet"):  # in a quiz it is a look
-        _progress.record("02_learning_rate/quiz/1", outcome)
-    _progress.record(KEY, "not yet")
+        _core.record("02_learning_rate/quiz/1", outcome)
+    _core.record(KEY, "not yet")
     assert repr(hk.progress("02")).count("✓ passed (last try: not yet)") == 1
 
 
@@ -184,14 +184,14 @@ def test_file_of_guesses_that_makes_no_sense_is_set_aside(text):
 def test_reset_deletes_the_lessons_of_its_table_when_sure(monkeypatch):
     quiz = "02_learning_rate/quiz/1"
     for key in (KEY, quiz, "00_start/stop", "06_seeds/differ"):
-        _progress.record(key, "correct")
+        _core.record(key, "correct")
 
     assert hk.progress().reset() == say("exercises.progress.kept")
     monkeypatch.setattr("builtins.input", lambda words: "y")
     assert hk.progress().reset() == say("exercises.progress.kept")
-    assert len(_progress.load()) == 4
+    assert len(_core.load_entries()) == 4
     monkeypatch.setattr("builtins.input", lambda words: " Yes ")
     assert hk.progress(2).reset() == "Deleted: 2 entries."
-    assert set(_progress.load()) == {"00_start/stop", "06_seeds/differ"}
+    assert set(_core.load_entries()) == {"00_start/stop", "06_seeds/differ"}
     assert hk.progress().reset(sure=True) == "Deleted: 2 entries."
-    assert _progress.load() == {}
+    assert _core.load_entries() == {}

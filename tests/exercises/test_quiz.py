@@ -9,7 +9,7 @@ from chart_reading import outputs
 from ipywidgets import Button
 
 from hpkit import exercises, locale
-from hpkit.exercises import Quiz, _progress, _quiz
+from hpkit.exercises import Quiz, _core, _quiz
 from hpkit.exercises._core import to_html
 from hpkit.exercises._quiz import LETTERS
 from hpkit.panels.parts import VIEW, WORDS
@@ -99,7 +99,7 @@ def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     got = quiz.answer(1, quiz.right(1).lower())
     assert got.passed
     assert quiz.score == 1
-    assert _progress.load()["02_learning_rate/quiz/1"]["choice"] == quiz.right(1)
+    assert _core.load_entries()["02_learning_rate/quiz/1"]["choice"] == quiz.right(1)
 
 
 BAD = [(1, letter) for letter in ("Z", "", "AB", 1, None)]
@@ -127,7 +127,7 @@ def test_button_shows_why_and_keeps_the_answer(quiz):
     assert "Correct." in after_right
     assert "Not yet." not in after_right
     assert "1 of 4 right, 0 at the first try." in after_right
-    assert _progress.load()["02_learning_rate/quiz/1"]["tries"] == 2
+    assert _core.load_entries()["02_learning_rate/quiz/1"]["tries"] == 2
     assert quiz.error is None
     wrong = "A" if quiz.right(3) != "A" else "B"
     quiz.answer(3, wrong)
@@ -186,7 +186,7 @@ def test_error_in_a_button_is_shown(quiz, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("no <space>")
 
-    monkeypatch.setattr(_progress, "record", broken)
+    monkeypatch.setattr(_core, "record", broken)
     buttons(view)[0].click()
 
     assert isinstance(quiz.error, RuntimeError)
@@ -198,9 +198,9 @@ def test_answers_from_several_threads(quiz):
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(Button.click, buttons(view)))
 
-    tries = [_progress.load()[quiz.key(n)]["tries"] for n in range(1, len(quiz) + 1)]
-
-    assert tries == [len(q["answers"]) for q in quiz.questions]
+    kept = _core.load_entries()
+    for n, question in enumerate(quiz.questions, 1):
+        assert kept[quiz.key(n)]["tries"] == len(question["answers"])
     assert quiz.error is None
 
 

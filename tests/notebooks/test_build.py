@@ -13,7 +13,7 @@ import build as notebooks
 import nbformat
 import pytest
 
-from hpkit.exercises import _progress, load_lesson
+from hpkit.exercises import _core, load_lesson
 
 LESSON = """
 # %% [markdown]
@@ -342,8 +342,8 @@ def home(tmp_path, monkeypatch):
     """The progress file of somebody who has passed the exercise long ago."""
     home = tmp_path / "home"
     monkeypatch.setenv("HPKIT_HOME", str(home))
-    monkeypatch.setattr(_progress, "now", lambda: "2020-02-02T20:20:20+00:00")
-    _progress.record("02_learning_rate/prediction", "correct")
+    monkeypatch.setattr(_core, "now", lambda: "2020-02-02T20:20:20+00:00")
+    _core.record("02_learning_rate/prediction", "correct")
     said = load_lesson("02_learning_rate").prediction.check(...).note
     assert said == "You passed this exercise on 2020-02-02 20:20."
     return home / "progress.json"
