@@ -10,9 +10,11 @@ tracing cannot do. A trace is compared with PyTorch's own answer before it is us
 import contextlib
 import copy
 import dis
+import functools
 import inspect
 import random
 import sys
+import sysconfig
 import types
 import warnings
 from itertools import pairwise, product
@@ -469,6 +471,8 @@ def largest(tensor):
 
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
+_LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
+_PLAIN = bool | int | float | str | bytes | tuple | torch.Tensor | np.ndarray
 
 
 def fingerprint(net):
@@ -476,13 +480,13 @@ def fingerprint(net):
     found = []
     for name, module in net.named_modules():
         own = {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
-        kind = type(module)
-        found.append((name, kind.__qualname__, mark(kind.forward), mark(own)))
+        found.append((name, mark(type(module)), mark(own)))
     return tuple(found)
 
 
-def mark(value):
+def mark(value, inside=()):
     """Return something to compare and hash for a value, by content where that goes."""
+    # Of functions and classes that is the code with all that it reads around it.
     if value is None or isinstance(value, bool | int | float | str | torch.dtype):
         return value
     if isinstance(value, nn.Parameter):
@@ -494,13 +498,50 @@ def mark(value):
             return hash(pack(value.detach()))
     if isinstance(value, np.ndarray):
         return value.shape, hash(value.tobytes())
+    if id(value) in inside:  # it holds itself
+        return type(value).__qualname__
+    marked = functools.partial(mark, inside=(*inside, id(value)))
     if isinstance(value, list | tuple | set):
-        return type(value).__name__, *map(mark, value)
+        return type(value).__name__, *map(marked, value)
     if isinstance(value, dict):
-        return tuple((mark(k), mark(v)) for k, v in value.items())
+        return tuple((marked(k), marked(v)) for k, v in value.items())
     if isinstance(value, types.FunctionType):
-        return hash(value.__code__)
-    return type(value).__qualname__
+        return hash(value.__code__), marked(_read_by(value))
+    if isinstance(value, types.MethodType):
+        return marked(value.__func__), marked(value.__self__)
+    if isinstance(value, functools.partial):
+        return marked((value.func, value.args, value.keywords))
+    if isinstance(value, type):
+        own = [vars(kind) for kind in value.__mro__ if not _of_library(kind)]
+        parts = (pair for pairs in own for pair in pairs.items())
+        parts = {name: part for name, part in parts if name[:2] != "__"}
+        return value.__qualname__, marked(parts)
+    with contextlib.suppress(TypeError):
+        if type(value).__eq__ is not object.__eq__:
+            hash(value)
+            return value
+    parts = getattr(value, "__dict__", {})
+    if _of_library(type(value)):
+        parts = {name: part for name, part in parts.items() if isinstance(part, _PLAIN)}
+    return type(value).__qualname__, marked(parts)
+
+
+def _of_library(part):
+    file = getattr(sys.modules.get(part.__module__), "__file__", None) or ""
+    return part.__module__ == "builtins" or file.startswith(_LIBRARIES)
+
+
+def _read_by(function):
+    """Return what a function reads around it, by name; of a library's its closure."""
+    codes, around, found = [function.__code__], function.__globals__, {}
+    for code in () if _of_library(function) else codes:  # which grows
+        found |= {name: around[name] for name in code.co_names if name in around}
+        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for name, cell in cells:
+        with contextlib.suppress(ValueError):  # an empty one
+            found[name] = cell.cell_contents
+    return found | {"": (function.__defaults__, function.__kwdefaults__)}
 
 
 # ---- which runs have the same network ----------------------------------------------
@@ -569,6 +610,10 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
     for name in asked.difference(*map(dict, known)):
         if not mentions(model, name):
             raise refusal("unread", name, name=name)
+        for i, setting in enumerate(settings):  # training alone may read it
+            if found[i] is not None:
+                key, size = found[i]
+                found[i] = (*key, (name, getattr(setting, name, None))), size
     return found
 
 
