@@ -520,15 +520,19 @@ def mark(value, inside=()):
         if type(value).__eq__ is not object.__eq__:
             hash(value)
             return value
+    module = isinstance(value, types.ModuleType)
+    if module and _of_library(value):
+        return value.__name__
     parts = getattr(value, "__dict__", {})
-    if _of_library(type(value)):
+    if module or _of_library(type(value)):
         parts = {name: part for name, part in parts.items() if isinstance(part, _PLAIN)}
     return type(value).__qualname__, marked(parts)
 
 
 def _of_library(part):
-    file = getattr(sys.modules.get(part.__module__), "__file__", None) or ""
-    return part.__module__ == "builtins" or file.startswith(_LIBRARIES)
+    name = part.__name__ if isinstance(part, types.ModuleType) else part.__module__
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return name == "builtins" or file.startswith(_LIBRARIES)
 
 
 def _read_by(function):
