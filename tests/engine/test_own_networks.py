@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import pickle
 import random
+import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -427,6 +428,53 @@ def test_a_name_that_only_some_settings_read_is_fine_alone():
     layers = functools.partial(lambda i, o, s, _: nn.Linear(i, o * s.layers), _=0)
     with pytest.raises(ValueError, match="shape"):
         hk.grid_search(DATA, BASE, model=layers, layers=[2, 3])
+
+
+LIMIT = {"top": 9.0}
+
+
+def clamped(where):
+    """Return a function of a network that reads a limit somewhere around itself."""
+
+    def model(n_in, n_out, setting):
+        top, box = setting.top, types.SimpleNamespace(top=setting.top)
+
+        class Clamped(nn.Linear):
+            kept = box if where == "class" else None
+
+            def read(self):
+                return top
+
+            def forward(self, x):
+                if where == "training":
+                    return super().forward(x) * (
+                        setting.top / 9 if self.training else 1
+                    )
+                parts = {"closure": box, "own": getattr(self, "own", None)}
+                parts |= {"class": self.kept, "global": types.SimpleNamespace(**LIMIT)}
+                limit = self.read() if where == "method" else parts[where].top
+                return super().forward(x).clamp(-limit, limit)
+
+        LIMIT["top"], net = setting.top, Clamped(n_in, n_out)
+        net.own = setting if where == "own" else None
+        return net
+
+    return model
+
+
+@pytest.mark.parametrize(
+    "where", ["closure", "method", "own", "class", "global", "training"]
+)
+@pytest.mark.usefixtures("stacked")
+def test_what_a_network_reads_around_itself_is_never_that_of_another(where):
+    model, steep = clamped(where), BASE.but(lr=0.5, epochs=6)
+    for top in (9.0, 2.4):  # in the first epoch no output is as large
+        setting = steep.but(own={"top": top})
+        runs = hk.train(DATA, [setting], seeds=(0, 1), model=model)
+        assert_equal_the_plain_loop([*runs][-1], model)
+    if where == "training":
+        grid = hk.grid_search(DATA, steep, model=model, top=[9.0, 2.4], seeds=(0, 1))
+        assert_equal_the_plain_loop(grid.runs, model)
 
 
 # ---- what is refused ---------------------------------------------------------------
