@@ -67,7 +67,9 @@ def find(runs, choice):
     """Return the run that was chosen, None if it is not among these."""
     chosen = Hyperparameters(**choice["setting"]), choice["seed"], choice["epochs"]
     same = (run for run in runs if (run.setting, run.seed, run.epochs_done) == chosen)
-    return next(same, None)
+    # The loss tells one model from another.
+    loss = choice["val_loss"]
+    return next((run for run in same if np.isclose(run.best_val_loss, loss)), None)
 
 
 def in_words(plain):

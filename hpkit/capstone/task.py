@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hpkit
@@ -18,7 +19,7 @@ from hpkit.capstone.rivals import Comparison, say
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
-from hpkit.engine.training import check_dataset, fit
+from hpkit.engine.training import check_dataset, fit, rated
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.locale import words
 from hpkit.search import files
@@ -237,7 +238,10 @@ class Capstone:
         kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
         entry = {"what": what} | _planned(search, self.dataset, args, kwargs)
         cost, left = entry["planned"], self.left
-        same = [e["finished"] and entry.items() <= e.items() for e in self.entries]
+        same = [
+            e["finished"] and entry.items() <= e.items() and self._is_of(e, kwargs)
+            for e in self.entries
+        ]
         old = same.index(True) + 1 if True in same else 0
         if not old and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
@@ -255,6 +259,14 @@ class Capstone:
         facts = entry | {"n": old or len(self.entries), "state": self.state}
         print(fill(say("free" if old else "booked", **facts)))
         return found
+
+    def _is_of(self, entry, kwargs):
+        """Say whether a model is that of an entry, not only one of its name."""
+        if kwargs.get("model") is None:
+            return True
+        data = rated(self.dataset, None, kwargs.get("metric"))
+        asked = SimpleNamespace(dataset=data, model=kwargs["model"])
+        return files.begins_alike(asked, next(iter(report.runs_of(entry))))
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.

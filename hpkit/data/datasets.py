@@ -301,10 +301,12 @@ class Dataset:
         plain = {c.name for c in columns if c.standardize and c.categories is None}
         use = [feature in plain for feature in features]
         center, scale = X[rows[0]].mean(0), X[rows[0]].std(0)
-        center, scale = np.where(use, center, 0), np.where(use & (scale > 0), scale, 1)
+        differ = np.ptp(X[rows[0]], 0) > 0  # the deviation of equal ones is rounding
+        center, scale = np.where(use, center, 0), np.where(use & differ, scale, 1)
         target_center, target_scale = 0.0, 1.0
         if classes is None:
-            target_center, target_scale = y[rows[0]].mean(), y[rows[0]].std() or 1.0
+            target_center = y[rows[0]].mean()
+            target_scale = y[rows[0]].std() if np.ptp(y[rows[0]]) else 1.0
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]

@@ -516,8 +516,9 @@ def mark(value, inside=()):
         parts = (pair for pairs in own for pair in pairs.items())
         parts = {name: part for name, part in parts if name[:2] != "__"}
         return value.__qualname__, marked(parts)
-    with contextlib.suppress(TypeError):
-        if type(value).__eq__ is not object.__eq__:
+    with contextlib.suppress(TypeError):  # it has no hash
+        # Of a reference to a tensor the answer is a tensor.
+        if type(value).__eq__ is not object.__eq__ and (value == value) is True:
             hash(value)
             return value
     module = isinstance(value, types.ModuleType)

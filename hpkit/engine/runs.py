@@ -62,6 +62,16 @@ def _has_ended(done, best, epochs, patience):
     return (done >= epochs) | ((patience > 0) & (done - best >= patience))
 
 
+def _outputs(net, X):
+    import torch
+
+    from hpkit.engine.stack import OneThread
+
+    dtype = next(net.parameters()).dtype
+    with torch.no_grad(), OneThread():
+        return net(torch.tensor(X, dtype=dtype)).double().numpy()
+
+
 def softmax(out):
     out = np.exp(out - out.max(1, keepdims=True))
     return out / out.sum(1, keepdims=True)
@@ -132,7 +142,14 @@ class Run:
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, number = self._kept_weights()
-        return weights.load(self._start(), number, epoch)
+        net = weights.load(self._start(), number, epoch)
+        valid = self.dataset.valid
+        if not weights.whole and len(valid.y):
+            wanted = self.val_loss[self.best_epoch if epoch == "best" else -1]
+            loss = self._loss(valid, _outputs(net, valid.X))
+            if not np.isclose(loss, wanted, 1e-3, 1e-6, equal_nan=True):
+                raise refusal("lost_state", round(loss, 4), wanted=wanted)
+        return net
 
     def _kept_weights(self):
         if self.weights is None:
@@ -186,15 +203,8 @@ class Run:
 
     def outputs(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the network's outputs (n, outputs) for X as in `dataset.valid`."""
-        import torch
-
-        from hpkit.engine.stack import OneThread
-
         X = X.X if isinstance(X, Split) else check_rows(X, self.dataset.features)
-        net = self.network(epoch)
-        dtype = next(net.parameters()).dtype
-        with torch.no_grad(), OneThread():
-            return net(torch.tensor(X, dtype=dtype)).double().numpy()
+        return _outputs(self.network(epoch), X)
 
     def predict_proba(self, X: ArrayLike | Split, epoch: str = "best") -> np.ndarray:
         """Return the probability of each class: ndarray (n, classes); see `predict`."""
@@ -248,13 +258,15 @@ class Run:
         A second look warns: choosing by the test loss makes it a validation loss.
         """
         test = self._look_at_test("test_loss")
+        return self._loss(test, self.outputs(test.X))
+
+    def _loss(self, split, out):
         if (own := self.dataset.objective) and own.loss is not None:
-            return float(own.loss_of(*self._tensors(test)))
-        out = self.outputs(test.X)
+            return float(own.loss_of(*self._tensors(split, out)))
         if self.dataset.is_regression:
-            return float(((out[:, 0] - test.y) ** 2).mean())
+            return float(((out[:, 0] - split.y) ** 2).mean())
         log_sum = np.logaddexp.reduce(out, axis=1)
-        return float((log_sum - out[np.arange(len(out)), test.y]).mean())
+        return float((log_sum - out[np.arange(len(out)), split.y]).mean())
 
     def test_accuracy(self) -> float:
         """Return the share of test points classified right, as `test_loss` does."""
@@ -267,13 +279,14 @@ class Run:
         """Return your own `metric` on the test split, as `test_loss` does."""
         if not (own := self.dataset.objective) or own.metric is None:
             raise refusal("no_metric")
-        return own.metric_of(*self._tensors(self._look_at_test("test_metric")))
+        test = self._look_at_test("test_metric")
+        return own.metric_of(*self._tensors(test, self.outputs(test.X)))
 
-    def _tensors(self, split):
+    def _tensors(self, split, out):
         import torch
 
         dtype = self.weights[0].last[0].dtype
-        out, y = torch.tensor(self.outputs(split.X), dtype=dtype), torch.tensor(split.y)
+        out, y = torch.tensor(out, dtype=dtype), torch.tensor(split.y)
         return out, y[:, None].to(dtype) if self.dataset.is_regression else y
 
     def _look_at_test(self, what):

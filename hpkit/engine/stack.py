@@ -79,6 +79,7 @@ class Weights:
     order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
+    whole: bool = True  # no values beside them have changed in training
 
     @functools.cached_property
     def size(self):  # numbers in a network, asked for once a run
@@ -459,7 +460,8 @@ class Stack:
             [part.to("cpu", copy=True) for part in (*self.parts(name), *fixed)]
             for name, fixed in (("weights", self.fixed), ("best", self.best_fixed))
         )
-        return Weights(tuple(self.runs), self.net.order, last, best)
+        whole = not getattr(self.net, "has_state", False)
+        return Weights(tuple(self.runs), self.net.order, last, best, whole)
 
 
 def pack(value):

@@ -22,7 +22,7 @@ from hpkit.engine.dense import network
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, join
 from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.locale import words
-from hpkit.search.files import about_data, setting_to_plain
+from hpkit.search.files import about_data, begins_alike, setting_to_plain
 from hpkit.search.result import Search, cost_of
 from hpkit.search.searches import searching
 from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
@@ -100,7 +100,11 @@ def _earlier_runs(plan, trials):
             if now.get(name) != trial.user_attrs.get(name):
                 part = words("search")["parts"]["base" if name == "setting" else name]
                 raise refusal("study_other", trial.number, part=part)
-        runs += _runs_of(trial.user_attrs, plan.dataset, setting)
+        found = _runs_of(trial.user_attrs, plan.dataset, setting)
+        if found and not runs and not begins_alike(plan, found[0]):
+            part = words("search")["parts"]["model"]
+            raise refusal("study_other", trial.number, part=part)
+        runs += found
     # The model is that of all runs of a search; a study holds no weights.
     found = [Runs.of(runs, seeds=plan.seeds)] if runs else []
     return [replace(part, model=plan.model or network) for part in found]

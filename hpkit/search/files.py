@@ -168,8 +168,16 @@ def numbers_from_plain(values):
     return np.array([float(v) for v in values])
 
 
+def begins_alike(plan, run, said=None):
+    """Say whether a run has begun as it would with a plan's data, model and scores."""
+    probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
+    probe.advance(0)  # before any training
+    said = probe.said if said is None else list(map(float, said))
+    new, old = [*_start(probe.runs[0, 0]), *probe.said], [*_start(run), *said]
+    return len(new) == len(old) and np.allclose(new, old, 1e-5, 0, True)
+
+
 def _start(run):
-    """Return what a run has before any training, as far as it tells a model."""
     curves = run.train_loss, run.val_loss, run.val_metric
     return [np.nan if curve is None else curve[0] for curve in curves]
 
@@ -177,7 +185,7 @@ def _start(run):
 class Storage:
     """The file of a search: `resume` reads what is done, `keep` writes what is new."""
 
-    def __init__(self, path, plan, model):
+    def __init__(self, path, plan):
         from filelock import FileLock  # 0.07 s that few need
 
         self.before, self.rungs = None, ()
@@ -194,7 +202,7 @@ class Storage:
         if there:
             self._read(plan)
         if self.before:
-            self._check(plan, model)
+            self._check(plan)
             self.rungs = self.before.rungs
 
     def _state_path(self, number):
@@ -221,23 +229,18 @@ class Storage:
             self.before, self.plain, self.known = None, {}, {}
         self.state = 0 if self.plain.get("state") == 0 else 1
 
-    def _check(self, plan, model):
+    def _check(self, plan):
         """Refuse the file of another search, data set, base or model."""
         before, names = self.before, ("kind", "base", "space", "seeds")
         same = {name: getattr(before, name) == getattr(plan, name) for name in names}
         same["dataset"] = self.plain["dataset"] == about_data(plan.dataset)
         for run in list(before.runs)[:1] if all(same.values()) else ():
-            probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=model)
-            probe.advance(0)  # before any training
-            said = map(float, self.plain.get("said", probe.said))
-            new, old = [*_start(probe.runs[0, 0]), *probe.said], [*_start(run), *said]
-            close = len(new) == len(old) and np.allclose(new, old, 1e-5, 0, True)
-            same["model"] = close
+            same["model"] = begins_alike(plan, run, self.plain.get("said"))
         for name, fits in same.items():
             if not fits:
-                self._refuse(name)
+                self.refuse(name)
 
-    def _refuse(self, name):
+    def refuse(self, name):
         raise refusal("storage", str(self.path), part=words("search")["parts"][name])
 
     def resume(self, training):
@@ -247,7 +250,7 @@ class Storage:
         settings, known = training.settings, self.before.settings
         first, self.begun = not self.begun, True
         if first and settings != known[: len(settings)]:
-            self._refuse("settings")
+            self.refuse("settings")
         groups = self._groups() if settings == known[-len(settings) :] else []
         there = {run for group in groups for run in group.runs}
         going = {run for group in groups if group.state for run in group.runs}

@@ -80,7 +80,7 @@ class _Plan:
             self.seeds = tuple(range(len(about["folds"])))
         self.make = functools.partial(make, self.dataset, **about)
         if self.storage is not None:
-            self.storage = Storage(self.storage, self, self.model)
+            self.storage = Storage(self.storage, self)
         self.parts, self.lost = [], ()  # what was trained and lost so far
 
     @contextlib.contextmanager
@@ -486,6 +486,8 @@ def _halve(plan, settings, cuts):
     plan.planned, rungs = plan.cost(settings, epochs), ()
     if plan.storage:
         rungs = plan.storage.rungs
+        if [(rung.epoch, len(rung.kept)) for rung in rungs] != cuts[: len(rungs)]:
+            plan.storage.refuse("cuts")
     there = rungs[-1].kept if rungs else range(len(settings))
 
     with plan.training(settings) as training:
