@@ -147,7 +147,7 @@ class Run:
         if not weights.whole and len(valid.y):
             wanted = self.val_loss[self.best_epoch if epoch == "best" else -1]
             loss = self._loss(valid, _outputs(net, valid.X))
-            if not np.isclose(loss, wanted, 1e-3, 1e-6, equal_nan=True):
+            if not np.isclose(loss, wanted, 1e-5, equal_nan=True):
                 raise refusal("lost_state", round(loss, 4), wanted=wanted)
         return net
 
