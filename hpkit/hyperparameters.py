@@ -166,7 +166,8 @@ def _check_hidden(name, value):
 def _check_schedule(name, value):
     if isinstance(value, str):  # as such a list is written on a chart
         with contextlib.suppress(ValueError):
-            value = tuple(map(float, re.split("(?<!e)-", value)))
+            parts = re.split("(?<!e)-", value.removesuffix("-"))
+            value = tuple(map(float, parts))
     if not isinstance(value, list | tuple | np.ndarray):
         return check_choice(name, value, SCHEDULES)
     items = check_items(name, value, of="numbers")
@@ -319,7 +320,8 @@ class Hyperparameters:
     label_smoothing : float, 0 <= label_smoothing < 1, default 0
         Share of a target that is spread evenly over all classes while training.
     class_weight : {"none", "balanced"}, default "none"
-        "balanced" trains as if all classes had as many points.
+        "balanced" trains as if all classes had as many points; the losses that are
+        shown and rank stay those of the points as they are.
     own : dict, default {}
         What a model of your own reads beside these, such as ``setting.heads`` for
         ``own={"heads": 4}``: numbers, True or False, texts, None, tuples of these.

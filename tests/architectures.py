@@ -147,6 +147,18 @@ class Embedded(nn.Module):
         return self.out(self.words((x * 2).round().clamp(-2, 2).long() + 2).flatten(1))
 
 
+def sparse(n_in, n_out, setting):
+    net = Embedded(n_in, n_out, setting)
+    net.words.sparse = True
+    return net
+
+
+def hooked(n_in, n_out, setting):
+    net = around(n_in, n_out, nn.Tanh())
+    net[0].weight.register_hook(lambda grad: grad * 0.1)
+    return net
+
+
 class Tied(nn.Module):
     def __init__(self, n_in, n_out, setting):
         super().__init__()
@@ -220,7 +232,7 @@ class Branching(nn.Module):
         self.left, self.right = nn.Linear(n_in, n_out), nn.Linear(n_in, n_out)
 
     def forward(self, x):
-        return self.left(x) if x[:, 0].mean() > 0 else self.right(x)
+        return self.left(x) if x[0, 0] > 0 else self.right(x)
 
 
 class Averaging(Between):
@@ -308,6 +320,7 @@ ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
+    "other numbers": (hooked,),
     "keeps values": (Averaging, Fourier, Counting),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)

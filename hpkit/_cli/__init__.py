@@ -17,6 +17,9 @@ from hpkit._cli.lab import lesson_name, open_lab, reset
 
 def main(argv):
     """Run one command; end the process with its exit code, 1 after a Failure."""
+    if not argv:
+        parser().print_help()
+        sys.exit(2)
     try:
         # pytest's arguments are pytest's, also those that look like ours.
         own = argv[:1] if argv[:1] == ["test"] else argv

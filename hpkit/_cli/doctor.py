@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from hpkit._cli.environment import ROOT, missing, say
+from hpkit._cli.lab import FOLDER
+from hpkit.store import home
 
 SHOWN = ("torch", "numpy", "jupyterlab", "ipywidgets", "anywidget", "ipykernel")
 _EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
@@ -71,11 +73,9 @@ def threads():
 
 def folders():
     """Files can be saved beside the lessons and in the folder for progress."""
-    from platformdirs import user_data_path
-
-    lessons = ROOT / "notebooks"
-    beside = lessons if lessons.is_dir() else Path.cwd()
-    wanted = (beside, user_data_path("hpkit", appauthor=False))
+    lessons = ROOT / FOLDER
+    beside = lessons if (ROOT / "notebooks").is_dir() else Path.cwd()
+    wanted = (beside, home())
     for folder in wanted:
         place = next(p for p in (folder, *folder.parents) if p.is_dir())
         try:

@@ -288,10 +288,10 @@ class Capstone:
     def _trained(self, setting):
         if setting is None:
             return self.best
-        for entry in self.entries:
-            settings = report.runs_of(entry).settings
-            if setting in settings:
-                return report.best_of(entry, settings.index(setting))
+        tried = [(entry, report.runs_of(entry).settings) for entry in self.entries]
+        tried = [report.best_of(e, s.index(setting)) for e, s in tried if setting in s]
+        if tried:  # with another model, too
+            return min(tried, key=lambda best: best["mean_val_loss"])
         known = isinstance(setting, Hyperparameters)
         return refuse("untrained", setting=setting if known else brief(setting))
 

@@ -150,7 +150,7 @@ def _read_inputs(inputs, categorical, standardize):
             if not named:
                 _check_texts(name, [c for c in categories if c], len(codes))
             columns[name] = Column(name, tuple(categories))
-            inputs = inputs.assign(**{name: codes})
+            inputs[name] = codes  # of a copy
     plain = [name for name, column in columns.items() if column.categories is None]
     if isinstance(standardize, bool):
         standardize = plain if standardize else ()

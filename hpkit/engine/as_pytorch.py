@@ -41,6 +41,7 @@ _WIDTH = 84
 # Of every script.
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
+_OWN = {"np", "nn", "torch", "seed", "stop", "X_train", "X_valid", "y_train", "y_valid"}
 _IN_SKLEARN = {
     "hidden": "hidden_layer_sizes",
     "activation": "activation",
@@ -68,7 +69,7 @@ def as_pytorch(found, path=None):
 def forms(found, rows, how):
     """Return the scripts that there are of what was trained, by the library's name."""
     runs = found and _as_runs(found)
-    if not runs or runs.model is None:
+    if not runs or runs.model is None or not _OWN.isdisjoint(names_of(runs.settings)):
         return {}
     texts = {"PyTorch": pytorch, "scikit-learn": sklearn}
     texts = {name: script(found, rows, how) for name, script in texts.items()}
@@ -92,6 +93,8 @@ def pytorch(found, rows, how=""):
         raise refusal("script_model")
     if runs.folds:
         raise refusal("script_folds", len(runs.folds))
+    if taken := _OWN.intersection(names_of(runs.settings)):
+        raise refusal("script_name", min(taken))
     own, stops = runs.model is not network, _stops(runs)
     taken = {*names_of(runs.settings), *_WORD.findall(_template("pytorch"))}
     imports, source, name = source_of(runs.model, taken) if own else ("", "", "")
@@ -269,7 +272,7 @@ def _filled(text, about, **facts):
     """Put in facts and comments where their names stand."""
     comments, about["dataset"] = words("scripts"), " ".join(about["dataset"].split())
     about["how"] = comments.get(about["how"], "")
-    facts |= {"ROWS": about["rows"]}
+    facts |= {"ROWS": _said(about["rows"])}
 
     def said(place):
         indent, comment = place.groups()
@@ -296,7 +299,7 @@ def source_of(model, taken, what="network"):
     """
     name, imports, found = getattr(model, "__name__", ""), {}, {}
     kind, functional = type(model).__name__, torch.nn.functional
-    if hasattr(torch.nn, kind) and isinstance(model, getattr(torch.nn, kind)):
+    if getattr(torch.nn, kind, None) is type(model):
         return "", "", f"nn.{kind}({_arguments(model)})"
     if getattr(functional, name, None) is model:
         return "", "", f"nn.functional.{name}"

@@ -29,6 +29,7 @@ from hpkit.hyperparameters import Hyperparameters, refusal
 
 ALL = {"remove_duplicate": False}  # as a state_dict names them
 FORMAT, VERSION = "hpkit model", 1
+_NEEDED = {"version", "own", "dataset", "n_train", "setting", "seed", "best", "last"}
 _ROWS = "train", "valid", "test", "test_looks", "absent_rows", "objective", "_table"
 
 
@@ -112,7 +113,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
         damaged = zipfile.ZipFile(content).testzip()  # torch does not look
         content.seek(0)
         plain = torch.load(content, "cpu", weights_only=True)
-        if damaged or plain["format"] != FORMAT:
+        if damaged or plain["format"] != FORMAT or not plain.keys() >= _NEEDED:
             raise ValueError
         newer = plain["version"] > VERSION
     except Exception:  # whatever torch says of a file that is not its own

@@ -136,6 +136,8 @@ class ModuleNetworks:
             self._leave("state")
         elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
             self._leave("convolution")
+        elif any(part._backward_hooks for part in own.trained):
+            self._leave("differs")
 
     def _leave(self, reason, error=None):
         self.stacked, self.whole_splits = False, True
@@ -212,7 +214,7 @@ class ModuleNetworks:
                 if value is None:
                     self.absent.append((part, i))
                 else:
-                    grad.copy_(value)
+                    grad.copy_(value.to_dense())
 
         before = None if "outside" in self.checked else _outside_state()
         self._one_by_one(write)
@@ -446,9 +448,13 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 
 def copied(net):
     try:
-        return copy.deepcopy(net)
+        own = copy.deepcopy(net)
     except RuntimeError:  # weight_norm of old holds a tensor that was computed
         return net
+    for one, other in zip(own.parameters(), net.parameters(), strict=True):
+        for hook in (other._backward_hooks or {}).values():  # a copy has none
+            one.register_hook(hook)
+    return own
 
 
 def _outside_state():
@@ -577,6 +583,9 @@ class RecordedSetting(Hyperparameters):
 
     def __deepcopy__(self, memo):
         return self
+
+    def __reduce__(self):  # a copy may read all
+        return functools.partial(Hyperparameters, **self.__dict__), ()
 
 
 RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model

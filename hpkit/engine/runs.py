@@ -367,6 +367,7 @@ class Runs:
     weights: dict = field(default_factory=dict)
     folds: tuple = ()  # with cv, the data set of each seed
     val_metric: np.ndarray | None = None
+    lost: frozenset = frozenset()  # (setting, seed) numbers of what failed
 
     @classmethod
     def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
@@ -378,6 +379,10 @@ class Runs:
         runs, weights = hp.check_items("runs", runs, most=10**6, of="Run"), {}
         if odd := [run for run in runs if not isinstance(run, Run)]:
             raise refusal("run", odd[0], kind=TypeError)
+        # A model may be made anew for each run, and a file has none.
+        names = {getattr(r.model, "__qualname__", "") for r in runs if r.model}
+        if len({run.dataset.fingerprint for run in runs}) > 1 or len(names) > 1:
+            raise refusal("unlike_runs", [run.dataset.name for run in runs])
         rows = dict.fromkeys((*settings, *(run.setting for run in runs)))
         columns = dict.fromkeys((*seeds, *(run.seed for run in runs)))
         rows = dict(zip(rows, range(len(rows)), strict=True))
@@ -452,6 +457,12 @@ class Runs:
                 curves = self.train_loss[i, k], self.val_loss[i, k]
                 diverged[i, k] = _has_diverged(*(curve[: done + 1] for curve in curves))
         return diverged
+
+    @cached_property
+    def unfit(self) -> np.ndarray:
+        """Whether a seed diverged or failed: ndarray of bool (n_settings,)."""
+        failed = np.isin(np.arange(len(self.settings)), [i for i, _ in self.lost])
+        return failed | self.diverged.any(1)
 
     @cached_property
     def mean_val_loss(self) -> np.ndarray:
@@ -585,13 +596,14 @@ def _over_seeds(function, losses, **more):
 def ranked(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
-    Any diverged seed ranks last. Scores that differ by rounding alone (see `EVEN`) are
-    a tie: first comes what has fewer epochs, then what is first in `among`.
+    Any seed that diverged or failed ranks last. Scores that differ by rounding alone
+    (see `EVEN`) are a tie: first comes what has fewer epochs, then what is first in
+    `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
-    out = runs.diverged.any(1)[among]
-    return among[np.lexsort((epochs, levels(np.asarray(scores)[among]), out))]
+    order = epochs, levels(np.asarray(scores)[among]), runs.unfit[among]
+    return among[np.lexsort(order)]
 
 
 def levels(scores):
@@ -630,10 +642,11 @@ def join(parts):
     if len(parts) == 1:
         return parts[0]
     first, epochs = parts[0], max(part.val_loss.shape[2] for part in parts) - 1
-    settings, weights = [], {}
+    settings, weights, lost = [], {}, set()
     for part in parts:
         for (i, k), value in part.weights.items():
             weights[i + len(settings), k] = value
+        lost |= {(i + len(settings), k) for i, k in part.lost}
         settings += part.settings
     shape, data = (len(settings), len(first.seeds), epochs), first.dataset
     metric = any(part.val_metric is not None for part in parts)
@@ -647,4 +660,4 @@ def join(parts):
             place += len(part.settings)
     about = first.dataset, tuple(settings), first.seeds
     more = {"model": first.model, "weights": weights, "folds": first.folds}
-    return Runs(*about, **arrays, **more)
+    return Runs(*about, **arrays, **more, lost=frozenset(lost))

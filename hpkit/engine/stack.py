@@ -368,17 +368,20 @@ class Stack:
 
     def _cut_to_measure(self):
         data, count = self.data, len(self.runs)
-        widest = max(shape[0] for shape in self.net.shapes if shape)
+        widest = max((shape[0] for shape in self.net.shapes if shape), default=1)
         columns = max(_NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
-        if self.net.whole_splits:
+        self.whole_splits = self.net.whole_splits
+        if self.whole_splits:
             columns = [data.n_train, data.X.shape[1] - data.n_train]
         Xs, Ys = data.X.split(columns, 1), data.Y.split(columns, 1)
-        if self.net.whole_splits:  # as rows in memory: nothing is copied
+        if self.whole_splits:  # as rows in memory: nothing is copied
             Xs = [x.T.contiguous().T for x in Xs]
         return [(x, y, y.argmax(0)) for x, y in zip(Xs, Ys, strict=True)]
 
     def measure(self):
         """Return losses (2, runs), accuracies or None, and a metric or None."""
+        if self.whole_splits != self.net.whole_splits:  # they have left the stack
+            self.pieces = self._cut_to_measure()
         data, count, own = self.data, len(self.runs), self.net.objective
         pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
         for x, y, classes in self.pieces:
@@ -392,6 +395,8 @@ class Stack:
             true = (log_p * y).sum(1)
             right = _is_argmax(out, log_p, classes, true).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
+        if self.whole_splits != self.net.whole_splits:
+            return self.measure()
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
         means = means.cpu().numpy()

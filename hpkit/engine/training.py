@@ -91,6 +91,8 @@ class Training:
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
+        if self.own and torch.is_inference_mode_enabled():
+            raise refusal("inference")
         self.device = check_device(device)
         if not self.own and (names := hp.names_of(self.settings)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
@@ -271,7 +273,9 @@ class Training:
             self.note_weights(stack)
         arrays = {n: None if a is None else a.copy() for n, a in self.arrays.items()}
         about = self.dataset, self.settings, self.seeds
-        return Runs(*about, **arrays, model=self.model, weights=dict(self.weights))
+        more = {"model": self.model, "weights": dict(self.weights)}
+        more["lost"] = frozenset(run for part in self.lost for run in part.runs)
+        return Runs(*about, **arrays, **more)
 
 
 def train(

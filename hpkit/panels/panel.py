@@ -33,7 +33,7 @@ from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, write_rows
-from hpkit.engine.training import TURN, check_dataset, train
+from hpkit.engine.training import TURN, rated, train
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
@@ -268,7 +268,7 @@ class Panel(W.VBox):
     def __init__(self, dataset, title):
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
-        self.dataset = None if dataset is None else check_dataset(dataset)
+        self.dataset = None if dataset is None else rated(dataset, None, None)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0

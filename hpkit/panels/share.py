@@ -3,7 +3,6 @@
 from urllib.parse import parse_qsl
 
 from hpkit.data.datasets import load_dataset
-from hpkit.engine.training import fit
 from hpkit.hyperparameters import TABLE, Hyperparameters, check_text, refusal
 from hpkit.panels.controls import parse_values
 from hpkit.panels.one_at_a_time import OneAtATimePanel
@@ -60,7 +59,8 @@ def open(line: str) -> Panel:
         pins = [_pairs(pin, ",") for pin in said.get("pin", "").split(";") if pin]
         pins = [(_setting(base, p), _whole(p.get("seed", str(seed)))) for p in pins]
         panel = TrainingPanel(data, base, seed=seed, **more)
-        panel.list.pin_beside([fit(data, each, seed=k) for each, k in pins])
+        job = _pin(panel, pins)  # which may take long: the panel can stop it
+        panel.live.start(job, replace=False) if panel.live.busy else panel.live.now(job)
         return panel
     if seeds := said.get("seeds"):
         many = [_whole(part) for part in seeds.split(",") if part]
@@ -77,6 +77,16 @@ def open(line: str) -> Panel:
         more |= {"x_values": lists[0], "y_values": lists[1]}
         return GridPanel(data, *names, base, **more)
     return ValidationCurvePanel(data, *names, base, param_range=lists[0], **more)
+
+
+def _pin(panel, pins):
+    """Train runs and pin them beside the panel's own (a job)."""
+    runs = []
+    for setting, seed in pins:
+        found = yield from panel.train(panel.dataset, [setting], (seed,))
+        runs.append(found[0, 0])
+    panel.list.pin_beside(runs)
+    yield
 
 
 def _pairs(text, between):

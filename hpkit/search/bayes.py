@@ -171,10 +171,13 @@ def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-            if math.isfinite(loss):
-                study.tell(trial, float(loss))
-            else:  # lost
-                study.tell(trial, state=TrialState.FAIL)
+            told = (float(loss),) if math.isfinite(loss) else (None, TrialState.FAIL)
+            try:
+                study.tell(trial, *told)
+            except RuntimeError as error:
+                if "stop" not in str(error):
+                    raise
+                count = asked  # a sampler that has tried all that there is
     yield plan.found()
 
 

@@ -68,7 +68,10 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     1.0
     >>> path.unlink()
     """
-    return read(path, dataset)[0]
+    search, plain = read(path, dataset)
+    if dataset and not plain["dataset"].items() <= about_data(dataset).items():
+        raise refusal("other_data", dataset.name, name=plain["dataset"]["name"])
+    return search
 
 
 def read(path, dataset):
@@ -107,6 +110,7 @@ def _search_from_plain(plain, dataset=None):
         steps.append(Step(**step))
     rungs = tuple(Rung(**_tuples(rung)) for rung in plain["rungs"])
     lost = tuple(Lost(**_tuples(part)) for part in plain["lost"])
+    runs = replace(runs, lost=frozenset(run for part in lost for run in part.runs))
     about = plain["kind"], base, space, runs, Cost(**plain["planned"])
     return Search(*about, plain["finished"], tuple(steps), rungs, lost)
 

@@ -233,7 +233,7 @@ class Search(_AsRuns):
         runs, best = self.runs, self.runs.order[0]
         seeds = np.isfinite(runs.best_val_loss[best])
         losses = runs.best_val_loss[:, seeds]
-        fit = np.isfinite(losses).all(1) & ~runs.diverged.any(1)
+        fit = np.isfinite(losses).all(1) & ~runs.unfit
         if self.rungs:
             fit &= np.isin(np.arange(len(fit)), self.rungs[-1].kept)
         if seeds.sum() < 2 or not fit[best] or fit.sum() < 2:
@@ -249,7 +249,7 @@ class Search(_AsRuns):
         Not where nothing lies beyond, nor where another value has the same loss.
         """
         level, found = levels(self.mean_val_loss), {}
-        alike = (level == level[self.runs.order[0]]) & ~self.diverged.any(1)
+        alike = (level == level[self.runs.order[0]]) & ~self.runs.unfit
         even = [self.settings[i] for i in np.flatnonzero(alike)]
         for name, values in self.space.items():
             best, most = getattr(self.best, name), self.dataset.n_train
@@ -265,7 +265,7 @@ class Search(_AsRuns):
         """
         runs, spent = self.runs, [[0]]
         reached = np.fmin.accumulate(runs.val_loss, axis=2).mean(1)
-        reached[runs.diverged.any(1)] = np.nan
+        reached[runs.unfit] = np.nan
         pieces = [[np.fmin.reduce(runs.val_loss[:, :, 0].mean(1))]]
         for i, start, stop in self._parts():
             done = runs.epochs_done[i]

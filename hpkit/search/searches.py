@@ -12,6 +12,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import KW_ONLY, dataclass, replace
@@ -181,6 +182,7 @@ def _last_of(live, progress):
         except KeyboardInterrupt:
             if found is None:
                 raise
+            warnings.warn(words("search")["interrupted"], UserWarning, stacklevel=3)
     return found
 
 

@@ -190,7 +190,7 @@ ax = hk.plot_validation_curve(short)
 # A winner at the end of a list is a message: **go on in that direction**. Begin at 0.01
 # again, but let the values grow by factors.
 #
-# **Predict.** How much lower will the loss get: a tenth, a half, more?
+# **Predict.** How much lower will the loss get: by a tenth, by half, by more?
 
 # %%
 wide = hk.validation_curve(
@@ -201,7 +201,7 @@ for name, found in {"short list": short, "wide list": wide}.items():
 ax = hk.plot_validation_curve(wide)
 
 # %% [markdown]
-# **What you see: less than half.** Seven values that grow by factors find a loss less
+# **What you see: by more than half.** Seven values that grow by factors find a loss less
 # than half as high as four careful ones. <!-- claim: log-list-halves-the-loss --> With
 # steps of 0.01 you would need a thousand values to get from 0.01 to 10.
 

@@ -81,8 +81,8 @@ except hk.BudgetError as problem:
 # %%
 curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
 more = wine.validation_curve(base, param_name="lr", param_range=[2, 4, 8])
-for found in (curve, more):
-    print(*found.param_range, "losses", found.mean_val_loss.round(3))
+for one in (curve, more):
+    print(*one.param_range, "losses", one.mean_val_loss.round(3))
 
 # %% [markdown]
 # **What you see: the same search is free.** It gives the very same numbers, so you may

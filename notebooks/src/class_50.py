@@ -97,8 +97,8 @@ ax = hk.plot_data(spiral)
 #
 # **Do.** Press **Next step** three times: Ana's path, from the start S. Choose the
 # order `batch_size, lr, dropout` and press **All steps**: Jun's. When it has ended,
-# **Show the grid** trains every combination; **Paths** compares both with the best of
-# all.
+# **Show the grid** trains every combination, and the sentence below compares the path
+# with the best of all.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)

@@ -21,7 +21,7 @@ from harness import (
     write_notebook,
 )
 
-LINE = "Saved picture. Run this cell to make it live."
+LINE = "Saved picture. Run the first cell and then this one to make it live."
 CELLS = (
     "import hpkit as hk\nfrom hpkit.exercises import lesson_02_learning_rate as ex",
     'panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))\n'

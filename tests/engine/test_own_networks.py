@@ -62,9 +62,10 @@ def assert_equal_the_plain_loop(runs, model, data=DATA, dtype=torch.float32):
                     torch.testing.assert_close(a, b, atol=10 * bound, rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", ALL)
+@pytest.mark.parametrize("model", [*ALL, architectures.sparse])
 def test_alone_equals_the_plain_loop(model):
-    for setting in (BASE.but(momentum=0.5), BASE.but(optimizer="adam", lr=0.01)):
+    adam = {} if model is architectures.sparse else {"optimizer": "adam", "lr": 0.01}
+    for setting in (BASE.but(momentum=0.5), BASE.but(**adam)):
         assert_equal_the_plain_loop([hk.fit(DATA, setting, seed=4, model=model)], model)
 
 
