@@ -424,8 +424,14 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
     after = []
 
     def made(*arguments):
+        before, seeded = _outside_state(), torch.get_rng_state()
         try:
             net = model(*arguments)
+            if before != (now := _outside_state()):  # or has another thread drawn?
+                torch.set_rng_state(seeded)
+                net = model(*arguments)
+                if now != _outside_state():
+                    raise refusal("network_random")
         except TypeError as error:  # of a class with other arguments, say
             own = (pair for pair in setting.own if isinstance(pair[1], float))
             name, value = next(own, (None, None))

@@ -201,8 +201,9 @@ class Storage:
             self.path = Path(path)
             there = self.path.exists()
             if not there:
-                self._state_path(0).write_bytes(b"")  # it can be written
-                self._state_path(0).unlink()  # the call may still be refused
+                probe = Path(f"{path}.probe.new")  # the call may still be refused
+                probe.write_bytes(b"")
+                probe.unlink()
         if there:
             self._read(plan)
         if self.before:

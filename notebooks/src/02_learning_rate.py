@@ -201,9 +201,9 @@ for name, found in {"short list": short, "wide list": wide}.items():
 ax = hk.plot_validation_curve(wide)
 
 # %% [markdown]
-# **What you see: by more than half.** Seven values that grow by factors find a loss less
-# than half as high as four careful ones. <!-- claim: log-list-halves-the-loss --> With
-# steps of 0.01 you would need a thousand values to get from 0.01 to 10.
+# **What you see: by more than half.** Seven values that grow by factors find a loss
+# less than half as high as four careful ones. <!-- claim: log-list-halves-the-loss -->
+# With steps of 0.01 you would need a thousand values to get from 0.01 to 10.
 
 # %%
 ex.log_list

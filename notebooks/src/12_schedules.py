@@ -115,13 +115,14 @@ ax = hk.plot_grid(warm)
 
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
-# warm-up mostly lowers the loss. <!-- claim: warmup-near-the-edge --> At 0.3 it
-# changes it by a few percent at most, and at 0.1 it costs: a fifth of the training goes
-# by in short steps. <!-- claim: warmup-elsewhere --> Within one column the frames
-# can't tell them apart yet: "mostly" is what many more seeds say. And if you may choose the rate, it
-# lowers the best loss by less than a sixth. <!-- claim: warmup-little-at-the-best -->
-# So a small network hardly needs it. Large ones, with thousands of points in a batch,
-# want rates near the edge: there warm-up is the rule.
+# warm-up mostly lowers the loss. <!-- claim: warmup-near-the-edge --> (The frames are
+# right that five seeds can't tell; "mostly" is what forty groups of five say.) At 0.3
+# it changes the loss by a few percent at most, and at 0.1 it costs: a fifth of the
+# training goes by in short steps. <!-- claim: warmup-elsewhere --> And if you may
+# choose the rate, it lowers the best loss by less than a sixth.
+# <!-- claim: warmup-little-at-the-best --> So a small network hardly needs it. Large
+# ones, with thousands of points in a batch, want rates near the edge: there warm-up is
+# the rule.
 
 # %%
 ex.warm_cosine
