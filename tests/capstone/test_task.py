@@ -249,6 +249,22 @@ def test_own_network_of_an_earlier_day_asks_for_its_search():
     assert cap.spent == 4
 
 
+@pytest.mark.filterwarnings("ignore::hpkit.engine.runs.TestSplitWarning")
+def test_one_model_is_not_taken_for_another_of_its_name_or_setting():
+    def deep(n_in, n_out, setting):
+        return torch.nn.Sequential(linear(n_in, 9, setting), torch.nn.Linear(9, n_out))
+
+    cap, deep.__name__ = task(), "linear"
+    for model in (None, linear, deep, linear):
+        run = cap.fit(BASE, model=model)
+        if cap.best["val_loss"] == run.best_val_loss:
+            best = run
+    assert cap.spent == 3 * BASE.epochs  # the last one is the second again
+    cap.choose(BASE, why="the lowest of the three losses")
+    cap.open_test()
+    assert cap.test["loss"] == best.test_loss()
+
+
 def test_bar_is_reached_by_the_accuracy_that_is_told():
     cap = finished(bars=(0.9, 0.96))
     for accuracy, bar in ((765 / 797, 0.96), (764 / 797, 0.9), (0.8994, None)):

@@ -52,7 +52,7 @@ def assert_equal_the_plain_loop(runs, model, data=DATA, dtype=torch.float32):
         for name, curve in zip(names, want.curves.T, strict=True):
             assert getattr(run, name) == pytest.approx(curve, abs=bound), name
         if model is architectures.Counting:
-            with pytest.raises(ValueError, match=r"validation loss is .*register_buf"):
+            with pytest.raises(ValueError, match=r"validation loss .*register_buf"):
                 run.network("last")
             continue
         for epoch in ("best", "last"):
@@ -480,6 +480,16 @@ def test_what_a_network_reads_around_itself_is_never_that_of_another(where):
     if where == "training":
         grid = hk.grid_search(DATA, steep, model=model, top=[9.0, 2.4], seeds=(0, 1))
         assert_equal_the_plain_loop(grid.runs, model)
+
+
+def test_what_would_be_wrong_in_silence_is_refused():
+    def drawing_while_made(n_in, n_out, setting):
+        return nn.Linear(n_in, n_out + 0 * int(random.random()))
+
+    with pytest.raises(ValueError, match="got draws from random"):
+        hk.fit(DATA, BASE, model=drawing_while_made)
+    with torch.inference_mode(), pytest.raises(ValueError, match="needs gradients"):
+        hk.fit(DATA, BASE, model=architectures.mlp)
 
 
 # ---- what is refused ---------------------------------------------------------------

@@ -281,6 +281,8 @@ def test_runs_of_single_runs_are_the_same_runs(grid):
         Runs.of(itertools.repeat(run))
     with pytest.raises(TypeError, match="got 3"):
         Runs.of([run, 3])
+    with pytest.raises(ValueError, match=r"same model, got .*\['moons', 'moons'\]"):
+        Runs.of([run, hk.fit(hk.load_dataset("moons", seed=1), run.setting)])
     short, long = (made([[v]]).runs[0, 0] for v in ([1, 0.5], [1, 0.5, 0.2]))
     short = type(short)(**vars(short) | {"setting": long.setting})
     twin = replace(long, val_loss=long.val_loss + 1)  # as long: the first one stays

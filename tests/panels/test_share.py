@@ -47,6 +47,14 @@ def test_line_holds_what_was_changed():
     assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
 
 
+def test_a_long_pin_can_be_stopped():
+    panel = hk.open(f"training?{DATA}&epochs=2&pin=epochs:1000000")
+    assert panel.live.busy
+    panel.stop()
+    panel.wait(20)
+    assert panel.run.setting.epochs == 2
+
+
 @pytest.mark.parametrize(
     ("line", "names"),
     [

@@ -72,6 +72,12 @@ def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL"]
 
 
+def test_a_sampler_that_has_tried_all_ends_the_search(optuna):
+    sampler = optuna.samplers.GridSampler({"lr": [0.1, 0.2]})
+    found = hk.bayesian_search(MOONS, BASE, lr=SPACE["lr"], sampler=sampler)
+    assert sorted(found.values("lr")) == [0.1, 0.2]
+
+
 def test_trials_of_somebody_else_count(optuna):
     study = optuna.create_study()
     study.optimize(lambda trial: trial.suggest_float("lr", 0.01, 1, log=True), 3)
@@ -86,6 +92,14 @@ def test_trials_of_somebody_else_count(optuna):
         ({"base": BASE.but(momentum=0.5)}, "got trial 0, in which base is another; g"),
         ({"seeds": (1,)}, "the seeds are others"),
         ({"dataset": hk.load_dataset("small_moons")}, "the data set is another"),
+        (
+            {"dataset": hk.load_dataset("moons", 1)},
+            "got trial 0, .* set, the model, the",
+        ),
+        (
+            {"model": lambda i, o, s: torch.nn.Linear(i, o)},
+            "the data set, the model, the",
+        ),
         ({"lr": [0.1, 1]}, "the same values, got an answer of Optuna's: .*; give"),
         ({"search_seed": 1}, "without sampler, search_seed, storage and cv, got more"),
         ({"storage": "a.json"}, "sampler, search_seed, storage and cv, got more"),

@@ -207,6 +207,12 @@ def test_other_draws_and_other_rows_are_refused():
     hk.random_search(DIGITS, BASE, **space)
     with pytest.raises(ValueError, match="the settings are others"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
+    halving = {"lr": LRS, "storage": "halving.json"}
+    hk.successive_halving(DIGITS, BASE, **halving)
+    with pytest.raises(ValueError, match="eta or n_trials is another"):
+        hk.successive_halving(DIGITS, BASE, eta=2, **halving)
+    with pytest.raises(ValueError, match="'digits', got 'moons'"):
+        hk.load("halving.json", MOONS)
     rows = [split.y for split in (DIGITS.train, DIGITS.valid, DIGITS.test)]
     X = np.concatenate([s.X for s in (DIGITS.train, DIGITS.valid, DIGITS.test)])
     order = np.split(np.arange(len(X)), np.cumsum([len(y) for y in rows])[:2])

@@ -92,6 +92,14 @@ def test_what_a_network_gives_late_loses_its_own_setting_alone(steps, monkeypatc
         assert "got " in reason
 
 
+def test_a_setting_that_lost_a_run_is_never_the_best(tmp_path):
+    base = BASE.but(lr=1e-9)  # the losses are even: the first one would win
+    found = hk.grid_search(DIGITS, base, odd=["raises", ""], model=Odd)
+    for search in (found, hk.load(found.save(tmp_path / "a.json"))):
+        assert search.best.odd == ""
+        assert search.to_frame().rank_val_loss.tolist() == [2, 1]
+
+
 def of_a_random_size(n_in, n_out, setting):
     width = 3 + int(torch.randint(0, 50, ())) if setting.wild else 4
     return nn.Sequential(nn.Linear(n_in, width), nn.Linear(width, n_out))
