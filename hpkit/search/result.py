@@ -7,7 +7,6 @@ same. Nothing here trains.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
@@ -18,7 +17,6 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import text
-from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
@@ -82,34 +80,16 @@ class Lost:
         return f"<{self.said or self.reason}>"
 
 
-class _AsRuns:
-    dataset: Dataset
-    settings: tuple[Hyperparameters, ...]
-    seeds: tuple[int, ...]
-    epochs_done: np.ndarray
-    fit_time: np.ndarray
-    train_loss: np.ndarray
-    val_loss: np.ndarray
-    train_accuracy: np.ndarray | None
-    val_accuracy: np.ndarray | None
-    val_metric: np.ndarray | None
-    best_val_loss: np.ndarray
-    best_epoch: np.ndarray
-    diverged: np.ndarray
-    ended: np.ndarray
-    mean_val_loss: np.ndarray
-    std_val_loss: np.ndarray
-    best: Hyperparameters
-    best_run: Run
-    mean_val_accuracy: np.ndarray | None
-    best_val_metric: np.ndarray | None
-    mean_val_metric: np.ndarray | None
-    history: Callable[[], pd.DataFrame]
-    as_pytorch: Callable[..., str]
-
-
-for _name in _AsRuns.__annotations__:
-    setattr(_AsRuns, _name, property(attrgetter(f"runs.{_name}"), doc="As in `Runs`."))
+if TYPE_CHECKING:
+    _AsRuns = Runs  # for editors: what there is, and of which type
+else:
+    _names = {*Runs.__annotations__, *vars(Runs)} - {"of"}
+    _parts = {
+        name: property(attrgetter(f"runs.{name}"), doc="As in `Runs`.")
+        for name in _names
+        if not name.startswith("_")
+    }
+    _AsRuns = type("_AsRuns", (), _parts)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -217,7 +197,7 @@ class Search(_AsRuns):
         scores = self.scores(by)
         if by == "metric" and np.isnan(scores).all():
             raise refusal("nan_metric")
-        return self.settings[best_number(self.runs, scores)]
+        return self.settings[ranked(self.runs, scores)[0]]
 
     @property
     def ties(self) -> tuple:
@@ -435,10 +415,6 @@ def cost_of(runs):
     done = np.maximum(runs.epochs_done, 0)
     there = runs.epochs_done >= 0
     return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
-
-
-def best_number(runs, scores, among=None):
-    return int(ranked(runs, scores, among)[0])
 
 
 def clearly_worse(losses, best):

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels
-from hpkit.search.result import CRITERIA, Cost, Lost, Rung, Step, best_number, cost_of
+from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels, ranked
+from hpkit.search.result import CRITERIA, Cost, Lost, Rung, Step, cost_of
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
@@ -244,7 +244,7 @@ def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
     even = made([[[1, loss]] for loss in losses[:-1]])
     assert even.best == even.settings[1]
     assert even.edge == {}  # nothing says that a larger value is better
-    assert best_number(even.runs, even.mean_val_loss, [0, 3, 2]) == 3
+    assert list(ranked(even.runs, even.mean_val_loss, [0, 3, 2])) == [3, 2, 0]
     assert even.best_by("accuracy") == even.settings[1]
 
 
