@@ -106,9 +106,8 @@ class Run:
     @property
     def ended(self) -> bool:
         """Whether it trained to its end: all epochs, or as long as its patience."""
-        setting = self.setting
-        about = self.epochs_done, self.best_epoch, setting.epochs, setting.patience
-        return bool(_has_ended(*map(np.array, about)))
+        done, setting = (self.epochs_done, self.best_epoch), self.setting
+        return _has_ended(*done, setting.epochs, setting.patience)
 
     @cached_property
     def best_epoch(self) -> int:
@@ -604,34 +603,26 @@ def empty_arrays(n_settings, n_seeds, n_epochs, dataset, metric):
     return arrays
 
 
-def fill(arrays, at, run):
-    done = run.epochs_done
+def fill(arrays, at, part):
+    """Put a run, or runs, where they belong."""
     for name in CURVES:
-        if arrays[name] is not None and (curve := getattr(run, name)) is not None:
-            arrays[name][at][: done + 1] = curve
-    arrays["epochs_done"][at], arrays["fit_time"][at] = done, run.fit_time
+        if arrays[name] is not None and (curves := getattr(part, name)) is not None:
+            arrays[name][at][..., : curves.shape[-1]] = curves
+    arrays["epochs_done"][at], arrays["fit_time"][at] = part.epochs_done, part.fit_time
 
 
 def join(parts):
     """Return collections of the same data set and seeds as one, settings in order."""
     if len(parts) == 1:
         return parts[0]
-    first, epochs = parts[0], max(part.val_loss.shape[2] for part in parts) - 1
-    settings, weights = [], {}
-    for part in parts:
-        for (i, k), value in part.weights.items():
-            weights[i + len(settings), k] = value
-        settings += part.settings
-    shape, data = (len(settings), len(first.seeds), epochs), first.dataset
+    first, settings, weights = parts[0], (), {}
+    shape = sum(len(part.settings) for part in parts), len(first.seeds)
+    epochs = max(part.val_loss.shape[2] for part in parts) - 1
     metric = any(part.val_metric is not None for part in parts)
-    arrays = empty_arrays(*shape, data, metric)
-    for name, all_ in arrays.items():
-        place = 0
-        for part in parts:
-            new, there = getattr(part, name), slice(place, place + len(part.settings))
-            if new is not None:
-                all_[(there, ..., slice(new.shape[2])) if new.ndim > 2 else there] = new
-            place += len(part.settings)
-    about = first.dataset, tuple(settings), first.seeds
+    arrays = empty_arrays(*shape, epochs, first.dataset, metric)
+    for part in parts:
+        start, settings = len(settings), settings + part.settings
+        fill(arrays, slice(start, len(settings)), part)
+        weights |= {(i + start, k): value for (i, k), value in part.weights.items()}
     more = {"model": first.model, "weights": weights, "folds": first.folds}
-    return Runs(*about, **arrays, **more)
+    return Runs(first.dataset, settings, first.seeds, **arrays, **more)
