@@ -536,7 +536,7 @@ class RecordedSetting(Hyperparameters):
 RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 
 
-def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
+def group_by_reading(model, dataset, settings, seeds, dtype, fail):
     """Return for each setting (what its network depends on, its number of parameters).
 
     A function that reads the same values makes the same network. What it never reads
@@ -544,7 +544,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
     setting of which `fail` has taken the error.
     """
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
-    if len(settings) == 1 and n_seeds == 1 and not asked:
+    if len(settings) == len(seeds) == 1 and not asked:
         return [((), 0)]
     known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
     for i, setting in enumerate(settings):
@@ -556,7 +556,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
                 _check_network(net, *shape)
             except Exception as failure:
-                found.append(fail([(i, k) for k in range(n_seeds)], failure))
+                found.append(fail([(i, k) for k in seeds], failure))
                 continue
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
