@@ -323,6 +323,18 @@ class Run:
         return text.format(**facts)
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What was trained: different settings, runs (setting and seed), epochs."""
+
+    settings: int
+    runs: int
+    epochs: int
+
+    def __str__(self):
+        return words("search")["cost"].format(**vars(self))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Runs:
     """Many runs on one data set: every setting with every seed.
@@ -474,6 +486,12 @@ class Runs:
     def order(self) -> np.ndarray:
         """Numbers of the settings from best to worst: see `ranked`."""
         return ranked(self, self.mean_val_loss)
+
+    @property
+    def cost(self) -> Cost:
+        """What was trained so far: `Cost` of settings, runs, epochs."""
+        there, done = self.epochs_done >= 0, np.maximum(self.epochs_done, 0)
+        return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
 
     @property
     def best(self) -> Hyperparameters:

@@ -17,7 +17,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import text
-from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
+from hpkit.engine.runs import EVEN, Cost, Run, Runs, levels, lowest, ranked
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_of
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 CRITERIA = ("validation", "last", "training", "accuracy", "metric")
 _LEVEL = 0.05  # share of equally good pairs of which one is found `clearly_worse`
 SHARED = 12  # degrees of freedom that the usual variance counts for
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What was trained: different settings, runs (setting and seed), epochs."""
-
-    settings: int
-    runs: int
-    epochs: int
-
-    def __str__(self):
-        return words("search")["cost"].format(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -150,11 +138,6 @@ class Search(_AsRuns):
         """Return the value of a hyperparameter in each setting."""
         name = hp.check_name(name, dict(self.base.own))
         return [getattr(setting, name) for setting in self.settings]
-
-    @property
-    def cost(self) -> Cost:
-        """What was trained so far: `Cost` of settings, runs, epochs."""
-        return cost_of(self.runs)
 
     @property
     def runs_done(self) -> int:
@@ -409,12 +392,6 @@ def describe(result: Any) -> str:
     kind = "all" if out.all() else "some" if out.any() else "runs"
     kind += "_one" if n == 1 else "_seeds" if len(runs.seeds) > 1 else ""
     return told[kind].format(**facts)
-
-
-def cost_of(runs):
-    done = np.maximum(runs.epochs_done, 0)
-    there = runs.epochs_done >= 0
-    return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
 
 
 def clearly_worse(losses, best):

@@ -22,13 +22,13 @@ import numpy as np
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine.dense import Model, Score
-from hpkit.engine.runs import join, ranked
+from hpkit.engine.runs import Cost, join, ranked
 from hpkit.engine.training import check_device, check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
-from hpkit.search.result import Cost, Rung, Search, Step
+from hpkit.search.result import Rung, Search, Step
 from hpkit.search.trainings import Folds, Lasting, check_cv
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while

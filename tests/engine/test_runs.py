@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels, ranked
-from hpkit.search.result import CRITERIA, Cost, Lost, Rung, Step, cost_of
+from hpkit.engine.runs import CURVES, Cost, Runs, TestSplitWarning, join, levels, ranked
+from hpkit.search.result import CRITERIA, Lost, Rung, Step
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
@@ -308,7 +308,7 @@ def test_a_run_that_has_not_started_is_not_there():
         runs[1, 0]
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
     assert seldom.median_best_epoch == [1, 2]
-    assert cost_of(seldom) == Cost(2, 3, 6)
+    assert seldom.cost == Cost(2, 3, 6)
 
 
 def test_scores_that_differ_by_rounding_have_one_level():
@@ -529,7 +529,7 @@ def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
 
 def test_a_run_of_no_epoch_yet_has_been_begun():
     runs = made([[[1.0, NAN]]]).runs
-    assert cost_of(runs) == Cost(1, 1, 0)
+    assert runs.cost == Cost(1, 1, 0)
     assert len(runs) == len([*runs]) == runs.best_val_loss == 1
     assert runs.median_best_epoch == [0]
     assert made([[[1.0, NAN]]], [[[np.inf, NAN]]]).diverged.all()
