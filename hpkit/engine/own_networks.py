@@ -272,7 +272,7 @@ class ModuleNetworks:
         with torch.enable_grad():
             out = self._ask(own.net, rows)
         if not out.requires_grad:
-            return [None] * len(own.trained)
+            raise refusal("network_constant")
         delta = delta(out.detach())
         return torch.autograd.grad(out, own.trained, delta, allow_unused=True)
 

@@ -589,10 +589,6 @@ def test_html_shows_the_last_one_instead_of_counting_it():
 # ---- files -------------------------------------------------------------------------
 
 
-def reloaded(search, tmp_path):
-    return hk.load(search.save(tmp_path / "search.json"))
-
-
 @pytest.mark.parametrize(
     ("search", "more"),
     [
@@ -606,7 +602,7 @@ def reloaded(search, tmp_path):
 def test_a_file_holds_all_but_weights(search, more, tmp_path):
     search = search(MOONS, hk.Hyperparameters(epochs=4), **more)
 
-    again = reloaded(search, tmp_path)
+    again = hk.load(search.save(tmp_path / "search.json"))
 
     about = "kind base space finished planned steps rungs settings seeds"
     for name in about.split():
@@ -635,7 +631,7 @@ def test_a_file_holds_all_but_weights(search, more, tmp_path):
 def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
     search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, most])
     object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
-    again = reloaded(search, tmp_path)
+    again = hk.load(search.save(tmp_path / "search.json"))
     assert again.best.batch_size == most
     assert search.edge == again.edge == edge
     assert again.describe() == search.describe()
