@@ -139,7 +139,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     """
     search = _as_search(search)
     runs, names = search.runs, list(search.space)
-    out = runs.diverged.any(1)
+    out = runs.unfit
     space = {name: search._listed(name) for name in names}
     losses = np.where(out, np.nan, runs.mean_val_loss)
     axes, shares = charts.parallel_axes(space, runs.settings, losses)
@@ -239,7 +239,7 @@ def _space(search, x, y):
 
 def _lowest(search, space):
     """Return the best setting and the cells of those that are as good, if any."""
-    if search.runs.diverged.any(1).all():
+    if search.runs.unfit.all():
         return {}
     numbers = {search.settings.index(setting) for setting in search.ties}
     cells = charts.best_in_cells(search, space).items()

@@ -73,7 +73,7 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     # curve tells the number of its setting as "curve".
     runs, name = found.runs, found.param_name
     chosen = int(runs.order[0]) if chosen is None else chosen
-    values, out = found.values(name), runs.diverged.any(1)
+    values, out = found.values(name), runs.unfit
     texts, colors = list(map(shown, values)), _shades(name, tuple(values))
     done = runs.epochs_done.min(1)
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
@@ -108,7 +108,7 @@ def validation_chart(
     number of a setting as "point", or that of a cross as "cross".
     """
     runs, name = found.runs, found.param_name
-    values, out, several = found.values(name), runs.diverged.any(1), len(runs.seeds) > 1
+    values, out, several = found.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
     texts, colors = list(map(shown, values)), _shades(name, tuple(values))
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
@@ -170,7 +170,7 @@ def _before(before, name, axis):
     earlier, at = value_axis(name, before.values(name))
     if "band" in (axis.kind, earlier.kind) and earlier.texts != axis.texts:
         return [], []
-    fine = ~before.runs.diverged.any(1) & ((at > 0) | (axis.kind != "log"))
+    fine = ~before.runs.unfit & ((at > 0) | (axis.kind != "log"))
     order = [i for i in np.argsort(at, kind="stable") if fine[i]]
     return at[order], before.runs.mean_val_loss[order]
 
@@ -205,7 +205,7 @@ def heatmap_chart(
 def grid_losses(found) -> np.ndarray:
     """Return the loss of each cell of a grid (rows, columns); inf diverged."""
     across, up = map(len, found.space.values())
-    out, loss = found.runs.diverged.any(1), found.runs.mean_val_loss
+    out, loss = found.runs.unfit, found.runs.mean_val_loss
     return np.where(out, np.inf, loss).reshape(across, up).T
 
 
@@ -309,7 +309,7 @@ def steps_chart(search, space) -> tuple[Chart, list]:
     """
     steps, loss_of = search.steps if search else (), {}
     if search:
-        out, loss = search.runs.diverged.any(1), search.runs.mean_val_loss
+        out, loss = search.runs.unfit, search.runs.mean_val_loss
         known = np.where(out, np.inf, loss)
         loss_of = dict(zip(search.settings, known, strict=True))
     ticks, texts, heads, said, begin = [], [], [], [], 0
@@ -449,7 +449,7 @@ def tried_chart(each, chosen=None) -> Chart:
     marks, dots, crosses = [], set(), set()
     for n, runs in enumerate(each):
         color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
-        lrs, out = np.array([s.lr for s in runs.settings]), runs.diverged.any(1)
+        lrs, out = np.array([s.lr for s in runs.settings]), runs.unfit
         loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
         marks.append(mark.points(lrs[~out], loss[~out], color=color, **look))
         marks.append(mark.cross(lrs[out], color=color))

@@ -103,7 +103,7 @@ def read_frame(frame, target, by, categorical, standardize):
     inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
     X, columns = _read_inputs(inputs, categorical, standardize)
     y, kind = frame[target], frame[target].dtype.kind
-    y = y.to_numpy(kind + "8") if kind in "iuf" else np.array([*map(str, y)], str)
+    y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
     cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
     return Table(X, y, columns, *itertools.chain(*cut_by))
 

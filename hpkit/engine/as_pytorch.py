@@ -33,7 +33,8 @@ from hpkit.locale import words
 from hpkit.text import call, seeds_of, stem
 
 _FOLDER = Path(__file__).parent / "plain"
-_MARK = re.compile(r"(.*?)  #([?=]) (.*)")
+# A line with a mark, and those that are indented below it.
+_MARKED = re.compile(r"^(( *).*?)  #([?=]) (.*)\n((?:\n*\2[ )].*\n)*)", re.MULTILINE)
 _WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
 # A call over several lines that has room in one.
 _CALL = re.compile(r"^( *)([^\n]*\()\n((?: +[^\n]*,\n)+)\1\)$", re.MULTILINE)
@@ -105,7 +106,7 @@ def pytorch(found, rows, how=""):
     uses |= {"loss_source": loss_source, "loss_named": loss and loss_source is not None}
     uses["lazy"] = "Lazy" in (source or "")
     uses["double"] = any(w and w[0].last[0].itemsize > 4 for w in runs.weights.values())
-    top, loop = _kept("pytorch", uses).split("HEAD\n")
+    top, loop = _kept(_template("pytorch"), uses).split("HEAD\n")
     loop, _, end = loop.partition("\n\n\n")
     loop = loop.replace("LAST_EPOCH", "stop" if any(stops) else "epochs")
     if not uses["warmup"]:
@@ -164,7 +165,7 @@ def sklearn(found, rows, how=""):
     lists = {_IN_SKLEARN[n]: values for n, values in space.items()}
     lists |= {"random_state": list(runs.seeds)}
     return _filled(
-        _kept("sklearn", uses),
+        _kept(_template("sklearn"), uses),
         {"rows": rows, "how": how, "dataset": runs.dataset.name},
         ESTIMATOR="MLPRegressor" if uses["numbers"] else "MLPClassifier",
         ARGUMENTS="\n    ".join(lines),
@@ -231,41 +232,30 @@ def _template(name):
     return (_FOLDER / f"{name}.txt").read_text("utf-8")
 
 
-def _kept(name, uses):
-    return "\n".join(_fitting(_template(name).splitlines(), uses)) + "\n"
-
-
-def _fitting(lines, uses):
-    """Return the lines whose marks fit, without the marks."""
+def _kept(text, uses):
+    """Return the lines of a template whose marks fit, without the marks."""
+    begun = set()
 
     def true(word):
         return bool(uses.get(word.lstrip("!"))) != word.startswith("!")
 
-    fit, chain = [], ""
-    while lines:
-        size, marked = 1, _MARK.fullmatch(lines[0])
-        if not marked:
-            fit, chain, lines = [*fit, lines[0]], "", lines[1:]
-            continue
-        line, mark, about = marked.groups()
-        about, pad = about.split(), re.match(" *", line)[0]
-        for n, below in enumerate(lines[1:], 2):
-            if below and not below.startswith((f"{pad} ", f"{pad})")):
-                break
-            size = n if below else size
-        block, lines = [line, *lines[1:size]], lines[size:]
+    def kept(found):
+        line, pad, mark, about, below = found.groups()
+        block = f"{line}\n{_kept(below, uses)}"
         if mark == "?":
-            fit += _fitting(block, uses) if all(map(true, about)) else []
-        elif about[1] in uses[about[0]]:
-            block, (name, value) = _fitting(block, uses), about
-            if len(uses[name]) > 1:
-                word = "elif" if chain == name else "if"
-                block = [f"    {each}" for each in block]
-                test = f'{name} == "{value}"'
-                test = f"isinstance({name}, tuple)" if value == "list" else test
-                block.insert(0, f"{pad}{word} {test}:")
-            fit, chain = fit + block, name
-    return fit
+            return block if all(map(true, about.split())) else ""
+        name, value = about.split()
+        if value not in uses[name]:
+            return ""
+        if len(uses[name]) == 1:
+            return block
+        word = "elif" if name in begun else "if"
+        begun.add(name)
+        test = f'{name} == "{value}"'
+        test = f"isinstance({name}, tuple)" if value == "list" else test
+        return f"{pad}{word} {test}:\n{textwrap.indent(block, '    ')}"
+
+    return _MARKED.sub(kept, text)
 
 
 def _filled(text, about, **facts):

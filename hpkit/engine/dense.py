@@ -218,7 +218,7 @@ class DenseNetworks:
     def start(self, seed):
         """Return a run's first weights, drawn by a generator of its own."""
         generator = torch.Generator().manual_seed(seed)
-        parts = [torch.empty(shape) for shape in self.shapes]
+        parts = [torch.empty(shape, dtype=torch.float32) for shape in self.shapes]
         depth = len(parts) // 2
         for weight, bias in zip(parts[:depth], parts[depth:], strict=True):
             nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)

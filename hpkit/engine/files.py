@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import fx
+from torch.utils._pytree import tree_map_only
 
 from hpkit import store
 from hpkit.data.datasets import Dataset, without_rows
@@ -60,7 +61,8 @@ def save(run, path):
     plain |= {"dataset": {n: v for n, v in data.items() if n not in _ROWS}}
     plain |= {"n_train": run.dataset.n_train, "setting": dict(vars(run.setting))}
     plain |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
-    plain = _converted(plain, np.ndarray, torch.tensor)
+    plain = tree_map_only(np.generic, np.generic.item, plain)
+    plain = tree_map_only(np.ndarray, torch.tensor, plain)
     for epoch in ("best", "last"):
         tensors = _tensors(run.network(epoch), **ALL)
         plain[epoch] = {name: value.detach() for name, value in tensors.items()}
@@ -69,16 +71,6 @@ def save(run, path):
     with checked(path):
         store.write(path, content.getvalue())
     return Path(path)
-
-
-def _converted(value, kind, convert):
-    """Return plain values with each array made a tensor, or each tensor an array."""
-    if isinstance(value, dict):
-        return {name: _converted(v, kind, convert) for name, v in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_converted(v, kind, convert) for v in value)
-    value = value.item() if isinstance(value, np.generic) else value
-    return convert(value) if isinstance(value, kind) else value
 
 
 def load_model(path: str | Path, *, model: Model | None = None) -> Run:
@@ -124,7 +116,7 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     if plain["own"] and make is network:
         raise refusal("own_model", str(path))
     saved = {epoch: plain.pop(epoch) for epoch in ("last", "best")}
-    plain = _converted(plain, torch.Tensor, torch.Tensor.numpy)
+    plain = tree_map_only(torch.Tensor, torch.Tensor.numpy, plain)
     dataset = without_rows(**plain["dataset"], absent_rows=plain["n_train"])
     curves = {name: plain.get(name) for name in (*CURVES, "fit_time")}
     about = dataset, Hyperparameters(**plain["setting"]), plain["seed"]

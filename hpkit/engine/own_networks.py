@@ -17,6 +17,7 @@ import sys
 import sysconfig
 import types
 import warnings
+from collections import OrderedDict, deque
 from itertools import pairwise, product
 
 import numpy as np
@@ -85,8 +86,9 @@ class ModuleNetworks:
         names = [*self.trained, *self.fixed]
         inside = [*self.net.named_parameters(), *self.net.named_buffers()]
         self.order = [names.index(name) for name, _ in inside]
-        self.fingerprint, self.nets, self.checked = fingerprint(self.net), {}, set()
-        self.absent, self.unused, self.functions = [], set(), {}
+        self.fingerprint = stacked and fingerprint(self.net)
+        self.nets, self.checked = {}, set()
+        self.absent, self.unused, self.traces = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
         self.stacked, self.whole_splits = stacked, not stacked
         if stacked:
@@ -117,22 +119,33 @@ class ModuleNetworks:
         own, n = _OwnNet(copied(self.net)), min(64, len(dataset.train.y))
         net = own.net
         rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype).to(self.device)
-        versions = [t._version for t in own.fixed]
+        versions, fixed = (
+            [t._version for t in own.fixed],
+            [t.clone() for t in own.fixed],
+        )
+
+        def step():
+            out = self._ask(net.eval(), rows)
+            net.train()
+            return [out, *self._gradients(own, rows, torch.ones_like)]
+
         with self.at_work():
             before = self._random_state(), _outside_state()
-            out = self._ask(net.eval(), rows)
-            halves = torch.cat([self._ask(net, half) for half in rows.chunk(2)])
-            net.train()
-            grads = self._gradients(own, rows, torch.ones_like)
+            first = step()
+            halves = torch.cat([self._ask(net.eval(), half) for half in rows.chunk(2)])
             drawn = not torch.equal(before[0], self._random_state())
-        self.whole_splits = not alike(halves, out)
-        self.unused = {part for part, grad in enumerate(grads) if grad is None}
-        now = [t._version for t in own.fixed]
+            now, replaced = [t._version for t in own.fixed], own.take_replaced()
+            for part, value in zip(own.fixed, fixed, strict=True):
+                part.copy_(value)
+            again = step()
+            own.take_replaced()
+        self.whole_splits = not alike(halves, first[0])
+        self.unused = {part for part, grad in enumerate(first[1:]) if grad is None}
         self.moving = [i for i, then in enumerate(versions) if now[i] != then]
         # A buffer that is replaced, not written into, is lost in a traced function.
         if drawn or before[1] != _outside_state():
             self._leave("random")
-        elif own.take_replaced() or own.has_state:
+        elif replaced or own.has_state or not all(map(_same, first, again)):
             self._leave("state")
         elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
             self._leave("convolution")
@@ -201,8 +214,7 @@ class ModuleNetworks:
             if target is not None:
                 found = self._traced("gradient", self._pull_back, x, target, weight)
             if found is not None:
-                for grad, value in zip(self.grads, found, strict=True):
-                    grad.copy_(value)
+                torch._foreach_copy_(self.grads, found)
                 self.absent = [*product(self.unused, range(len(self.runs)))]
                 return
 
@@ -210,11 +222,10 @@ class ModuleNetworks:
             own.mode(True)
             about = x[i], y[i], _of_run(weight, i)
             found = self._pull_back_one(own, *about, self.given)
-            for part, (grad, value) in enumerate(zip(own.grads, found, strict=True)):
-                if value is None:
-                    self.absent.append((part, i))
-                else:
-                    grad.copy_(value.to_dense())
+            self.absent += [(part, i) for part, v in enumerate(found) if v is None]
+            pairs = zip(own.grads, found, strict=True)
+            found = [grad if v is None else v.to_dense() for grad, v in pairs]
+            torch._foreach_copy_(own.grads, found)
 
         before = None if "outside" in self.checked else _outside_state()
         self._one_by_one(write)
@@ -277,7 +288,7 @@ class ModuleNetworks:
         with torch.enable_grad():
             out = self._ask(own.net, rows)
         if not out.requires_grad:
-            return [None] * len(own.trained)
+            raise refusal("network_constant")
         delta = delta(out.detach())
         return torch.autograd.grad(out, own.trained, delta, allow_unused=True)
 
@@ -295,6 +306,10 @@ class ModuleNetworks:
         for buffer, value in zip(self.buffers, before, strict=True):
             buffer.copy_(value)
         return None if out is None else self.objective.delta(out, y) / weight
+
+    @functools.cached_property
+    def surroundings(self):
+        return surroundings(self.net)
 
     @property
     def has_state(self):
@@ -326,29 +341,30 @@ class ModuleNetworks:
     def _traced(self, name, function, x, *others):
         """Call a function through its trace for these shapes; None where that fails."""
         shapes = tuple(tuple(t.shape) for t in (x, *self.weights, *self.buffers))
-        kind = self.regression, self.given
-        key = (name, self.fingerprint, self.dtype, self.device, *kind, shapes)
-        if (name, shapes) not in self.checked:
+        trace = self.traces.get((name, shapes))
+        if trace is None:
             with RANDOM_STATE, warnings.catch_warnings():  # fx patches nn.Module
                 warnings.filterwarnings("ignore", "There is a performance drop")
                 try:
-                    sound = self._check_trace(key, function, x, *others)
+                    trace = self._sound_trace(name, shapes, function, x, *others)
                     reason, error = "differs", None
                 except Exception as raised:
-                    sound, reason, error = False, "vmap", raised
-            if not sound:
+                    reason, error = "vmap", raised
+            if trace is None:
                 self._leave(reason, error)
-                self._bind_nets()
-                return None
-            self.checked.add((name, shapes))
-        return self.functions[key](self.weights, self.buffers, x, *others)
+                return self._bind_nets()
+            self.traces[name, shapes] = trace
+        return trace(self.weights, self.buffers, x, *others)
 
-    def _check_trace(self, key, function, x, *others):
-        """Make the trace if it is new; say whether it gives PyTorch's own answer."""
+    def _sound_trace(self, name, shapes, function, x, *others):
+        """Return the trace, made if it is new; None if PyTorch's own answer differs."""
 
         def copies():  # tracing runs the function, and a BatchNorm would count it
             return [w.clone() for w in self.weights], [b.clone() for b in self.buffers]
 
+        kind = self.regression, self.given
+        made_of = self.fingerprint, self.surroundings, self.dtype, self.device
+        key = (name, *made_of, *kind, shapes)
         if key not in _TRACES:
             # Not the bound method: make_fx counts its `self` as an argument.
             made = make_fx(lambda *a: function(*a))(*copies(), x, *others)
@@ -356,9 +372,8 @@ class ModuleNetworks:
             _TRACES[key] = made
             if len(_TRACES) > _MOST_TRACES:
                 del _TRACES[next(iter(_TRACES))]
-        self.functions[key] = _TRACES[key]
-        weights, buffers = copies()
-        found = _TRACES[key](weights, buffers, x, *others)
+        trace, (weights, buffers) = _TRACES[key], copies()
+        found = trace(weights, buffers, x, *others)
         own = _OwnNet(copied(self.net))
         own.set([t[0].clone() for t in (*self.weights, *self.buffers)])
         if others:
@@ -372,7 +387,11 @@ class ModuleNetworks:
         scale = max(largest(want) for _, want in pairs)
         pairs = [(*pair, scale) for pair in pairs]
         pairs += [(b[0], f) for b, f in zip(buffers, own.fixed, strict=True)]
-        return all(alike(*pair) for pair in pairs)
+        return trace if all(alike(*pair) for pair in pairs) else None
+
+
+def _same(a, b):
+    return a is b or torch.equal(a.to_dense().nan_to_num(), b.to_dense().nan_to_num())
 
 
 def _of_run(weight, number):
@@ -442,19 +461,45 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
         if not any(p.requires_grad for p in net.parameters()):
             raise refusal("no_parameters", net=net)
-        net = copied(net)
+        net, given = copied(net), net
         if any(isinstance(p, nn.UninitializedParameter) for p in net.parameters()):
             with torch.no_grad():
                 net(torch.zeros(2, n_features))
         after.append(torch.get_rng_state())
+        _check_copy(net, given, n_features)
         return getattr(net, "_orig_mod", net).to(dtype)  # not the compiled one
 
     return start(made, n_features, n_outputs, setting, seed), after[0]
 
 
+def _check_copy(net, given, n_features):
+    """Refuse a network whose functions hold layers, which no copy of it would have."""
+    ahead = [part for m in net.modules() for part in (_own_parts(m), *_hooks_of(m))]
+    for part in ahead:  # which grows
+        if isinstance(part, list | tuple | dict):
+            ahead += part.values() if isinstance(part, dict) else part
+        elif getattr(part, "__closure__", None):
+            with torch.enable_grad():
+                rows = next(net.parameters()).new_zeros(2, n_features)
+                total = net.eval()(rows).sum()
+            asked = [p for p in given.parameters() if p.requires_grad]
+            found = torch.autograd.grad(total, asked, allow_unused=True)
+            if net is not given and any(grad is not None for grad in found):
+                raise refusal("network_copy", net)
+            return
+
+
+def _hooks_of(module):
+    return [
+        part for part in vars(module).values() if type(part) is OrderedDict and part
+    ]
+
+
 def copied(net):
-    try:
-        own = copy.deepcopy(net)
+    parts = (part for module in net.modules() for part in vars(module).values())
+    hooks = (part for part in parts if type(part) is OrderedDict and not part)
+    try:  # empty ones, eleven a module, take a third of the time
+        own = copy.deepcopy(net, {id(empty): OrderedDict() for empty in hooks})
     except RuntimeError:  # weight_norm of old holds a tensor that was computed
         return net
     for one, other in zip(own.parameters(), net.parameters(), strict=True):
@@ -484,21 +529,26 @@ def largest(tensor):
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
-_PLAIN = bool | int | float | str | bytes | tuple | torch.Tensor | np.ndarray
+_BY_NAME = (type, types.ModuleType)  # a library's are what they are
+_SMALL = 100_000  # bytes of a tensor that is told by its content
+_DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
+
+
+def _own_parts(module):
+    return {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
 
 
 def fingerprint(net):
     """Return what makes a network compute as it does, its registered tensors apart."""
     found = []
     for name, module in net.named_modules():
-        own = {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
-        found.append((name, mark(type(module)), mark(own)))
+        kind, own = type(module), mark(_own_parts(module))
+        found.append((name, kind.__qualname__, mark(kind.forward), own))
     return tuple(found)
 
 
-def mark(value, inside=()):
+def mark(value, depth=0):
     """Return something to compare and hash for a value, by content where that goes."""
-    # Of functions and classes that is the code with all that it reads around it.
     if value is None or isinstance(value, bool | int | float | str | torch.dtype):
         return value
     if isinstance(value, nn.Parameter):
@@ -510,55 +560,84 @@ def mark(value, inside=()):
             return hash(pack(value.detach()))
     if isinstance(value, np.ndarray):
         return value.shape, hash(value.tobytes())
-    if id(value) in inside:  # it holds itself
-        return type(value).__qualname__
-    marked = functools.partial(mark, inside=(*inside, id(value)))
-    if isinstance(value, list | tuple | set):
-        return type(value).__name__, *map(marked, value)
-    if isinstance(value, dict):
-        return tuple((marked(k), marked(v)) for k, v in value.items())
     if isinstance(value, types.FunctionType):
-        return hash(value.__code__), marked(_read_by(value))
-    if isinstance(value, types.MethodType):
-        return marked(value.__func__), marked(value.__self__)
-    if isinstance(value, functools.partial):
-        return marked((value.func, value.args, value.keywords))
-    if isinstance(value, type):
-        own = [vars(kind) for kind in value.__mro__ if not _of_library(kind)]
-        parts = (pair for pairs in own for pair in pairs.items())
-        parts = {name: part for name, part in parts if name[:2] != "__"}
-        return value.__qualname__, marked(parts)
-    with contextlib.suppress(TypeError):  # it has no hash
-        # Of a reference to a tensor the answer is a tensor.
-        if type(value).__eq__ is not object.__eq__ and (value == value) is True:
-            hash(value)
-            return value
-    module = isinstance(value, types.ModuleType)
-    if module and _of_library(value):
-        return value.__name__
-    parts = getattr(value, "__dict__", {})
-    if module or _of_library(type(value)):
-        parts = {name: part for name, part in parts.items() if isinstance(part, _PLAIN)}
-    return type(value).__qualname__, marked(parts)
+        return hash(value.__code__)
+    name, inner = type(value).__qualname__, functools.partial(mark, depth=depth + 1)
+    if depth > _DEEPEST:
+        return name
+    if isinstance(value, list | tuple | set | deque):
+        return name, *map(inner, value)
+    if isinstance(value, dict):
+        return tuple((inner(k), inner(v)) for k, v in value.items())
+    if isinstance(value, types.SimpleNamespace) or not _of_library(type(value)):
+        with contextlib.suppress(Exception):  # what it holds, by __dict__ or slots
+            return name, inner(value.__reduce_ex__(2)[1:3])
+    return name
+
+
+def surroundings(net):
+    """Return what the code of a network reads beside it, to compare and hash.
+
+    What is not told by its content at a glance is like nothing else.
+    """
+    ahead, found, seen = [], [], set()
+    for module in net.modules():
+        ahead += [type(module), _own_parts(module)]
+    for part in ahead:  # which grows
+        if len(ahead) > _MOST_READ:
+            return object()
+        if id(part) in seen:
+            continue
+        kind = type(part)
+        if part is None or kind in (bool, int, float, str, Hyperparameters):
+            found.append((kind, part))
+            continue
+        seen.add(id(part))
+        library = hasattr(part, "__module__") and _of_library(part)
+        size = part.nbytes if kind in (torch.Tensor, np.ndarray) else 0
+        if kind in (list, tuple, dict):
+            found.append((kind, len(part)))
+            ahead += part if kind is not dict else [*part, *part.values()]
+        elif isinstance(part, types.FunctionType):
+            found.append(part.__code__)
+            ahead += _read_by(part, library)
+        elif isinstance(part, type) and not library:
+            ahead += (v for name, v in vars(part).items() if name[:2] != "__")
+            ahead += part.__bases__
+        elif kind in (staticmethod, classmethod, property):
+            ahead.append(getattr(part, "fget", None) or part.__func__)
+        elif kind is functools.partial:
+            ahead += [part.func, part.args, part.keywords]
+        elif kind is types.BuiltinFunctionType or (library and kind in _BY_NAME):
+            found.append(part)
+        else:
+            found.append(mark(part) if 0 < size < _SMALL else object())
+    return tuple(found)
 
 
 def _of_library(part):
-    name = part.__name__ if isinstance(part, types.ModuleType) else part.__module__
-    file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return name == "builtins" or file.startswith(_LIBRARIES)
+    name = part.__name__ if type(part) is types.ModuleType else part.__module__
+    module = sys.modules.get(name)
+    file = getattr(module, "__file__", None) or ""
+    return module and name != "__main__" and (not file or file.startswith(_LIBRARIES))
 
 
-def _read_by(function):
-    """Return what a function reads around it, by name; of a library's its closure."""
-    codes, around, found = [function.__code__], function.__globals__, {}
-    for code in () if _of_library(function) else codes:  # which grows
-        found |= {name: around[name] for name in code.co_names if name in around}
+def _read_by(function, library):
+    """Return what a function reads around it; of a library's what it encloses."""
+    codes, around = [function.__code__], function.__globals__
+    found = [function.__defaults__, function.__kwdefaults__]
+    for code in () if library else codes:  # which grows
+        found += [around[name] for name in code.co_names if name in around]
         codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    for name, cell in cells:
+    return found + _enclosed(function)
+
+
+def _enclosed(function):
+    found = []
+    for cell in getattr(function, "__closure__", None) or ():
         with contextlib.suppress(ValueError):  # an empty one
-            found[name] = cell.cell_contents
-    return found | {"": (function.__defaults__, function.__kwdefaults__)}
+            found.append(cell.cell_contents)
+    return found
 
 
 # ---- which runs have the same network ----------------------------------------------
@@ -597,7 +676,7 @@ class RecordedSetting(Hyperparameters):
 RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 
 
-def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
+def group_by_reading(model, dataset, settings, seeds, dtype, fail):
     """Return for each setting (what its network depends on, its number of parameters).
 
     A function that reads the same values makes the same network. What it never reads
@@ -605,7 +684,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
     setting of which `fail` has taken the error.
     """
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
-    if len(settings) == 1 and n_seeds == 1 and not asked:
+    if len(settings) == len(seeds) == 1 and not asked:
         return [((), 0)]
     known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
     for i, setting in enumerate(settings):
@@ -617,7 +696,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
                 _check_network(net, *shape)
             except Exception as failure:
-                found.append(fail([(i, k) for k in range(n_seeds)], failure))
+                found.append(fail([(i, k) for k in seeds], failure))
                 continue
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
@@ -627,9 +706,11 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype, fail):
             key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
-    for name in asked.difference(*map(dict, known)):
+    for name in (asked | {*varied(settings)}).difference(*map(dict, known)):
         if not mentions(model, name):
-            raise refusal("unread", name, name=name)
+            if name in asked:
+                raise refusal("unread", name, name=name)
+            continue
         for i, setting in enumerate(settings):  # training alone may read it
             if found[i] is not None:
                 key, size = found[i]
@@ -650,13 +731,13 @@ def mentions(model, name):
             around = getattr(part, "__globals__", around)
             pairs = pairwise(dis.get_instructions(code))
             own = ((a, b) for a, b in pairs if b.opname == "LOAD_ATTR")
-            reads = [b.argval for a, b in own if a.argval != "self"]
+            # From Python 3.13 on two names may be loaded at once.
+            reads = [b.argval for a, b in own if np.atleast_1d(a.argval)[-1] != "self"]
             if name in (*reads, *code.co_consts):
                 return True
             inside = [around[n] for n in code.co_names if n in around]
             inside += [p for p in code.co_consts if hasattr(p, "co_names")]
-            cells = getattr(part, "__closure__", None) or ()
-            inside += [cell.cell_contents for cell in cells]
+            inside += _enclosed(part)
         else:  # a class, or an object that is called
             inside = vars(part if isinstance(part, type) else type(part)).values()
             inside = [p for p in inside if hasattr(p, "__code__")]

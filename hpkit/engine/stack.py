@@ -57,18 +57,15 @@ class Columns:
 
     @classmethod
     def of(cls, dataset, dtype, device):
-        X, Y = [], []
-        for split in (dataset.train, dataset.valid):
-            X.append(torch.tensor(split.X, dtype=dtype))
-            if dataset.is_regression:
-                Y.append(torch.tensor(split.y, dtype=dtype)[:, None])
-            else:
-                y = torch.tensor(split.y)
-                Y.append(nn.functional.one_hot(y, dataset.n_outputs).to(dtype))
-        X, Y = (torch.cat(t).T.contiguous().to(device) for t in (X, Y))
+        splits = dataset.train, dataset.valid
+        X = torch.tensor(np.concatenate([split.X for split in splits]))
+        y = torch.tensor(np.concatenate([split.y for split in splits]))
+        one_hot, regression = nn.functional.one_hot, dataset.is_regression
+        Y = y[:, None] if regression else one_hot(y, dataset.n_outputs)
+        X, Y = (t.to(dtype).T.contiguous().to(device) for t in (X, Y))
         n_train = len(dataset.train.y)
         XY = torch.cat([X, Y])[:, :n_train].contiguous()
-        return cls(X, Y, XY, n_train, dataset.is_regression)
+        return cls(X, Y, XY, n_train, regression)
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,6 @@ class Weights:
     order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
-    whole: bool = True  # no values beside them have changed in training
 
     @functools.cached_property
     def size(self):  # numbers in a network, asked for once a run
@@ -189,14 +185,13 @@ class Stack:
         if count > 1:  # a run alone has one value for all its weights
             owners = torch.cat([owners.repeat_interleave(size) for size in sizes])
         self.owner = owners.to(self.device)
-        for name in EACH:
-            each = self._numbers([getattr(s, name) for s in self.settings])
-            used = name == "lr" or each.any()
-            setattr(self, name, each[self.owner] if used else None)
+        for name in EACH:  # None where it is off in all of them
+            each = [getattr(s, name) for s in self.settings]
+            setattr(self, name, self._numbers(each)[self.owner] if any(each) else None)
         clips = [s.clip or math.inf for s in self.settings]
         self.clip = self._numbers(clips) if min(clips) < math.inf else None
-        smooth = self._numbers([s.label_smoothing for s in self.settings])
-        self.smooth = smooth[:, None, None] if smooth.any() else None
+        smooth = [s.label_smoothing for s in self.settings]
+        self.smooth = self._numbers(smooth)[:, None, None] if any(smooth) else None
         self.soft = self.smooth is not None or self.class_weights is not None
         plans = {(s.schedule, s.warmup) for s in self.settings}
         self.planned = plans != {("constant", 0)}
@@ -418,7 +413,8 @@ class Stack:
             spread = better.index_select(0, self.owner)
             torch.where(spread, self.flat["weights"], best, out=best)
             for now, kept in zip(self.fixed, self.best_fixed, strict=True):
-                kept[better] = now[better]
+                of_run = better.view(-1, *[1] * (now.dim() - 1))
+                torch.where(of_run, now, kept, out=kept)
 
     def keep(self, stays):
         """Drop the runs for which `stays`, a list of bool, is false; one must stay."""
@@ -465,8 +461,7 @@ class Stack:
             [part.to("cpu", copy=True) for part in (*self.parts(name), *fixed)]
             for name, fixed in (("weights", self.fixed), ("best", self.best_fixed))
         )
-        whole = not getattr(self.net, "has_state", False)
-        return Weights(tuple(self.runs), self.net.order, last, best, whole)
+        return Weights(tuple(self.runs), self.net.order, last, best)
 
 
 def pack(value):
@@ -488,7 +483,9 @@ def _generator(state):
 
 def _is_argmax(out, log_p, classes, true):
     """Say of points (runs, points) whether the true class is the argmax."""
-    right = true >= log_p.amax(1)  # argmax is slow: asked where two may be equal
+    if len(out) < 4:
+        return out.max(1).indices == classes
+    right = true >= log_p.amax(1)  # that is slow: asked where two may be equal
     unsure = (right | true.isnan()) & ~(true > _LOG_HALF)
     if unsure.any():
         wanted = classes.expand(unsure.shape)[unsure]

@@ -111,8 +111,11 @@ class Training:
     @functools.cached_property
     def waiting(self):
         """`Group`s that have no stack yet, found when first needed."""
-        data, settings, seeds = self.dataset, self.settings, len(self.seeds)
-        groups, parts = {}, []
+        return self.grouped(self.dataset, range(len(self.seeds)))
+
+    def grouped(self, data, seeds):
+        """Return the runs of some seeds, by their numbers, as `Group`s."""
+        settings, groups, parts = self.settings, {}, []
         if self.own:
             from hpkit.engine import own_networks  # 0.1 s that few need
 
@@ -123,31 +126,35 @@ class Training:
         for i, (setting, network_of) in enumerate(zip(settings, alike, strict=True)):
             if network_of is not None:  # it failed
                 members = groups.setdefault((agreed(setting, "loop"), network_of), [])
-                members += [(i, k) for k in range(seeds)]
-        share = -(-len(settings) * seeds // self.workers)
+                members += [(i, k) for k in seeds]
+        share = -(-len(settings) * len(seeds) // self.workers)
         for (_, (_, size)), members in groups.items():
             own = [settings[i] for i, _ in members]
-            stacked = self.own and own_networks.pays(own, self.data.n_train)
+            stacked = self.own and own_networks.pays(own, data.n_train)
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, size)))
             for start in range(0, len(members), most):
                 runs = members[start : start + most]
                 parts.append(Group(runs, stacked, size * len(runs)))
         return parts
 
+    def rows_of(self, group):
+        """Return the data set of a group, and its `Columns`."""
+        return self.dataset, self.data
+
     def build(self, group):
         if self.device.type == "cpu":
             _check_free(4 * _EACH * group.size, len(group.runs), self.most)
         runs = list(map(tuple, group.state["runs"])) if group.state else group.runs
         settings = [self.settings[i] for i, _ in runs]
-        seeds, data = [self.seeds[k] for _, k in runs], self.dataset
+        seeds, (dataset, data) = [self.seeds[k] for _, k in runs], self.rows_of(group)
         if self.own:
             from hpkit.engine.own_networks import ModuleNetworks
 
-            about = self.model, data, settings[0], seeds[0]
+            about = self.model, dataset, settings[0], seeds[0]
             net = ModuleNetworks(*about, self.dtype, self.device, group.stacked)
         else:
-            net = DenseNetworks(data, settings[0])
-        stack = Stack(runs, settings, seeds, self.data, net)
+            net = DenseNetworks(dataset, settings[0])
+        stack = Stack(runs, settings, seeds, data, net)
         if group.state:
             stack.resume(group.state)
             stack.keep([run in group.runs for run in runs])

@@ -178,7 +178,7 @@ class SearchRacePanel(Panel):
         kinds, settings, losses, tips = [], [], [], []
         for kind in sorted(found, key=lambda kind: kind != "halving"):  # many: below
             runs = found[kind].runs
-            begun = np.isfinite(runs.mean_val_loss) & ~runs.diverged.any(1)
+            begun = np.isfinite(runs.mean_val_loss) & ~runs.unfit
             for i in np.flatnonzero(begun):
                 kinds.append(kind)
                 settings.append(runs.settings[i])

@@ -378,7 +378,7 @@ class ValidationCurvePanel(_SearchPanel):
         return {"param_name": name, "param_range": values}
 
     def _choose_out(self, number):
-        self.choose(int(np.flatnonzero(self.found.runs.diverged.any(1))[number]))
+        self.choose(int(np.flatnonzero(self.found.runs.unfit)[number]))
 
     def _charts(self):
         found = self.found
@@ -388,7 +388,7 @@ class ValidationCurvePanel(_SearchPanel):
         look |= {"before": self.before, "alt": describe(found)}
         look["drawn"] = drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
-            out = found.runs.diverged.any(1)
+            out = found.runs.unfit
             self.guess.judge(np.where(out, np.nan, found.mean_val_loss))
         return [curves, charts.validation_chart(found, **look)]
 
@@ -476,7 +476,7 @@ class GridPanel(_SearchPanel):
 
     def _charts(self):
         found, space = self.found, self.found.space
-        best = [] if found.runs.diverged.any(1).all() else [found.best]
+        best = [] if found.runs.unfit.all() else [found.best]
         marked = {
             "best": best,
             "ties": [*found.ties, *best] if found.ties else [],  # one plateau

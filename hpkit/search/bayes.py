@@ -23,7 +23,7 @@ from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, join
 from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.locale import words
 from hpkit.search.files import about_data, begins_alike, setting_to_plain
-from hpkit.search.result import Search, cost_of
+from hpkit.search.result import Search
 from hpkit.search.searches import searching
 from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
 
@@ -171,7 +171,8 @@ def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-            told = (float(loss),) if math.isfinite(loss) else (None, TrialState.FAIL)
+            kept = math.isfinite(loss) and not any(i == number for i, _ in runs.lost)
+            told = (float(loss),) if kept else (None, TrialState.FAIL)
             try:
                 study.tell(trial, *told)
             except RuntimeError as error:
@@ -205,7 +206,7 @@ def to_optuna(search: Search) -> Study:
         if (runs.epochs_done[i] < 0).any():
             continue
         state = TrialState.COMPLETE if runs.ended[i].all() else TrialState.PRUNED
-        state = TrialState.FAIL if runs.diverged[i].any() else state
+        state = TrialState.FAIL if runs.unfit[i] else state
         complete, value = state is TrialState.COMPLETE, float(runs.mean_val_loss[i])
         curve = enumerate(runs.val_loss[i].mean(0).tolist())
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
@@ -256,7 +257,9 @@ def from_optuna(
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}
     own = [n for n in ours.values() if n not in hp.NAMES and hp.ours_for(n) == "other"]
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
-    reported = all(map(_reports_its_value, trials))
+    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    lowest = [min(t.intermediate_values.values(), default=np.nan) for t in complete]
+    reported = np.allclose(lowest, [trial.value for trial in complete])
     runs, space = [], {}
     for trial in trials:
         setting = _setting({ours[n]: v for n, v in trial.params.items()}, base)
@@ -272,7 +275,7 @@ def from_optuna(
     if not runs:
         raise refusal("study_empty")
     runs = Runs.of(runs)
-    return Search("optuna_study", base, space, runs, cost_of(runs))
+    return Search("optuna_study", base, space, runs, runs.cost)
 
 
 def _check_study(study):
@@ -285,25 +288,14 @@ def _check_study(study):
         raise refusal("study_direction", directions=", ".join(directions))
 
 
-def _reports_its_value(trial):
-    """Whether the lowest intermediate value of a trial, if complete, is its value."""
-    if trial.state.name == "PRUNED":
-        return True
-    lowest = min(trial.intermediate_values.values(), default=np.nan)
-    return bool(np.isclose(lowest, trial.value))
-
-
 def _curve(trial, epochs, reported):
+    known, pruned = trial.intermediate_values, trial.state.name == "PRUNED"
+    if not reported:
+        known = {} if pruned else {epochs: trial.value}
+    known = {step: value for step, value in known.items() if 0 <= step <= epochs}
     curve = np.full(epochs + 1, np.nan)
-    if reported:
-        for step, value in trial.intermediate_values.items():
-            if 0 <= step <= epochs:
-                curve[step] = value
-        if trial.state.name == "PRUNED":
-            curve = curve[: max((*trial.intermediate_values, -1)) + 1]
-    elif trial.state.name == "COMPLETE":
-        curve[-1] = trial.value
-    return curve
+    curve[[*known]] = [*known.values()]
+    return curve[: max(known, default=-1) + 1] if pruned else curve
 
 
 def _new_study(sampler):

@@ -19,12 +19,12 @@ import numpy as np
 from hpkit import store
 from hpkit.data.datasets import Dataset, check_dataset, without_rows
 from hpkit.engine.files import checked
-from hpkit.engine.runs import CURVES, Run, Runs, fill
+from hpkit.engine.runs import CURVES, Cost, Run, Runs, fill
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import Group, Training
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_seeds, notable, refusal
 from hpkit.locale import words
-from hpkit.search.result import Cost, Lost, Rung, Search, Step
+from hpkit.search.result import Lost, Rung, Search, Step
 from hpkit.search.space import Range, check_space
 
 FORMAT, VERSION = "hpkit search", 1
@@ -128,12 +128,13 @@ def runs_to_plain(runs):
         curves = {n: getattr(run, n) for n in CURVES if getattr(run, n) is not None}
         curves = {n: numbers_to_plain(curve) for n, curve in curves.items()}
         plain.append(one | {"fit_time": run.fit_time} | curves)
+    more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
     return {
         "dataset": about_data(data),
         "seeds": list(runs.seeds),
         "settings": [setting_to_plain(s) for s in runs.settings],
         "runs": plain,
-    } | ({"folds": len(runs.folds)} if runs.folds else {})
+    } | {name: value for name, value in more.items() if value}
 
 
 def about_data(data):
@@ -154,7 +155,8 @@ def runs_from_plain(plain, dataset=None):
         runs.append(Run(dataset, setting, seed, **curves))
     # Curves alone: of the folds it is enough to know how many there were.
     folds = (dataset,) * plain.get("folds", 0)
-    return replace(Runs.of(runs, settings, seeds), folds=folds)
+    lost = frozenset(map(tuple, plain.get("failed", ())))
+    return replace(Runs.of(runs, settings, seeds), folds=folds, lost=lost)
 
 
 def setting_to_plain(setting):

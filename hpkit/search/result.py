@@ -7,7 +7,6 @@ same. Nothing here trains.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
@@ -18,8 +17,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit import text
-from hpkit.data.datasets import Dataset
-from hpkit.engine.runs import EVEN, Run, Runs, levels, lowest, ranked
+from hpkit.engine.runs import EVEN, Cost, Run, Runs, levels, lowest, ranked
 from hpkit.hyperparameters import TABLE, Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search.space import Range, edge_of
@@ -31,18 +29,6 @@ if TYPE_CHECKING:
 CRITERIA = ("validation", "last", "training", "accuracy", "metric")
 _LEVEL = 0.05  # share of equally good pairs of which one is found `clearly_worse`
 SHARED = 12  # degrees of freedom that the usual variance counts for
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What was trained: different settings, runs (setting and seed), epochs."""
-
-    settings: int
-    runs: int
-    epochs: int
-
-    def __str__(self):
-        return words("search")["cost"].format(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -82,34 +68,16 @@ class Lost:
         return f"<{self.said or self.reason}>"
 
 
-class _AsRuns:
-    dataset: Dataset
-    settings: tuple[Hyperparameters, ...]
-    seeds: tuple[int, ...]
-    epochs_done: np.ndarray
-    fit_time: np.ndarray
-    train_loss: np.ndarray
-    val_loss: np.ndarray
-    train_accuracy: np.ndarray | None
-    val_accuracy: np.ndarray | None
-    val_metric: np.ndarray | None
-    best_val_loss: np.ndarray
-    best_epoch: np.ndarray
-    diverged: np.ndarray
-    ended: np.ndarray
-    mean_val_loss: np.ndarray
-    std_val_loss: np.ndarray
-    best: Hyperparameters
-    best_run: Run
-    mean_val_accuracy: np.ndarray | None
-    best_val_metric: np.ndarray | None
-    mean_val_metric: np.ndarray | None
-    history: Callable[[], pd.DataFrame]
-    as_pytorch: Callable[..., str]
-
-
-for _name in _AsRuns.__annotations__:
-    setattr(_AsRuns, _name, property(attrgetter(f"runs.{_name}"), doc="As in `Runs`."))
+if TYPE_CHECKING:
+    _AsRuns = Runs  # for editors: what there is, and of which type
+else:
+    _names = {*Runs.__annotations__, *vars(Runs)} - {"of"}
+    _parts = {
+        name: property(attrgetter(f"runs.{name}"), doc="As in `Runs`.")
+        for name in _names
+        if not name.startswith("_")
+    }
+    _AsRuns = type("_AsRuns", (), _parts)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -172,11 +140,6 @@ class Search(_AsRuns):
         return [getattr(setting, name) for setting in self.settings]
 
     @property
-    def cost(self) -> Cost:
-        """What was trained so far: `Cost` of settings, runs, epochs."""
-        return cost_of(self.runs)
-
-    @property
     def runs_done(self) -> int:
         """How many runs will train no further."""
         goals, done = {i: stop for i, _, stop in self._parts()}, self.epochs_done
@@ -217,7 +180,7 @@ class Search(_AsRuns):
         scores = self.scores(by)
         if by == "metric" and np.isnan(scores).all():
             raise refusal("nan_metric")
-        return self.settings[best_number(self.runs, scores)]
+        return self.settings[ranked(self.runs, scores)[0]]
 
     @property
     def ties(self) -> tuple:
@@ -414,7 +377,7 @@ def describe(result: Any) -> str:
     runs = as_runs(result)
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
-    out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
+    out, best, n = runs.unfit, int(runs.order[0]), len(runs.settings)
     setting = text.short(runs.settings[best], hp.varied(runs.settings))
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
     facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
@@ -429,16 +392,6 @@ def describe(result: Any) -> str:
     kind = "all" if out.all() else "some" if out.any() else "runs"
     kind += "_one" if n == 1 else "_seeds" if len(runs.seeds) > 1 else ""
     return told[kind].format(**facts)
-
-
-def cost_of(runs):
-    done = np.maximum(runs.epochs_done, 0)
-    there = runs.epochs_done >= 0
-    return Cost(int(there.any(1).sum()), int(there.sum()), int(done.sum()))
-
-
-def best_number(runs, scores, among=None):
-    return int(ranked(runs, scores, among)[0])
 
 
 def clearly_worse(losses, best):

@@ -23,13 +23,13 @@ import numpy as np
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine.dense import Model, Score
-from hpkit.engine.runs import join
+from hpkit.engine.runs import Cost, join, ranked
 from hpkit.engine.training import check_device, check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
-from hpkit.search.result import Cost, Rung, Search, Step, best_number
+from hpkit.search.result import Rung, Search, Step
 from hpkit.search.trainings import Folds, Lasting, check_cv
 
 # Seconds between two partial results: about 30 pictures a second for a panel; while
@@ -407,7 +407,7 @@ def _train_steps(plan):
         yield from plan.train(settings, steps=(*steps, step))
         runs = join(plan.parts)
         numbers = tuple(runs.settings.index(s) for s in settings)
-        base = runs.settings[best_number(runs, runs.mean_val_loss, numbers)]
+        base = runs.settings[ranked(runs, runs.mean_val_loss, numbers)[0]]
         steps += (replace(step, settings=numbers, winner=base),)
         yield plan.found(steps=steps, finished=len(steps) == len(plan.space))
 

@@ -5,12 +5,14 @@ On other processes: `executors`.
 
 import traceback
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
 from hpkit.data.datasets import folds_of
 from hpkit.engine.stack import Columns
-from hpkit.engine.training import Group, Training
+from hpkit.engine.training import Group, Training, check_settings
 from hpkit.hyperparameters import check_count, refusal, was_refused
 from hpkit.search.result import Lost
 
@@ -80,28 +82,19 @@ class Folds(Lasting):
 
     def __init__(self, dataset, settings, *, folds, **about):
         super().__init__(dataset, settings, seeds=range(len(folds)), **about)
-        self.folds, self.waiting = folds, []
-        for k, fold in enumerate(folds):
-            alone = Lasting(fold, settings, seeds=(k,), **about)
-            self.waiting += [_of_seed(k, group) for group in alone.waiting]
-            self.lost += tuple(_of_seed(k, part) for part in alone.lost)
-            self.failure = self.failure or alone.failure
+        self.folds = folds
+        for fold in folds:  # of fewer rows
+            check_settings(self.settings, fold)
 
-    def build(self, group):
-        fold, whole = self.folds[group.runs[0][1]], (self.dataset, self.data)
-        self.dataset, self.data = fold, Columns.of(fold, self.dtype, self.device)
-        try:
-            return super().build(group)
-        finally:
-            self.dataset, self.data = whole
+    @cached_property
+    def waiting(self):
+        each = [self.grouped(fold, [k]) for k, fold in enumerate(self.folds)]
+        return list(chain(*each))
+
+    def rows_of(self, group):
+        fold = self.folds[group.runs[0][1]]
+        return fold, Columns.of(fold, self.dtype, self.device)
 
     @property
     def runs(self):
         return replace(super().runs, folds=self.folds)
-
-
-def _of_seed(k, part):
-    runs = [(i, k) for i, _ in part.runs]
-    if isinstance(part, Group):
-        return part._replace(runs=runs)
-    return replace(part, runs=tuple(runs))

@@ -513,8 +513,10 @@ def fails_in_training(n_in, n_out, setting):
     return Net(n_in, n_out)
 
 
-def all_frozen(n_in, n_out, setting):
-    return nn.Linear(n_in, n_out).requires_grad_(False)
+def without_gradient(n_in, n_out, setting):
+    net = nn.Linear(n_in, n_out)
+    net.register_forward_hook(lambda net, rows, out: out.detach())
+    return net
 
 
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
@@ -533,7 +535,8 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         (drawing(np.random.rand), "from torch.*numpy.random.*torch.rand"),
         (drawing(random.random), "from torch.*numpy.random.*torch.rand"),
         (fails_in_training, "batch of .. rows, got.*no such thing; try it alone"),
-        (all_frozen, "parameters to train.*unfrozen"),
+        (lambda i, o, s: nn.Linear(i, o).requires_grad_(False), "to train.*unfrozen"),
+        (without_gradient, r"follow its parameters, got .*; leave torch\.no_grad"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(model, words, threshold, monkeypatch):

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Runs, TestSplitWarning, join, levels
-from hpkit.search.result import CRITERIA, Cost, Lost, Rung, Step, best_number, cost_of
+from hpkit.engine.runs import CURVES, Cost, Runs, TestSplitWarning, join, levels, ranked
+from hpkit.search.result import CRITERIA, Lost, Rung, Step
 from hpkit.search.space import edge_of
 
 MOONS = hk.load_dataset("moons")
@@ -244,7 +244,7 @@ def test_a_difference_of_rounding_is_a_tie_and_the_cheaper_value_wins():
     even = made([[[1, loss]] for loss in losses[:-1]])
     assert even.best == even.settings[1]
     assert even.edge == {}  # nothing says that a larger value is better
-    assert best_number(even.runs, even.mean_val_loss, [0, 3, 2]) == 3
+    assert list(ranked(even.runs, even.mean_val_loss, [0, 3, 2])) == [3, 2, 0]
     assert even.best_by("accuracy") == even.settings[1]
 
 
@@ -310,7 +310,7 @@ def test_a_run_that_has_not_started_is_not_there():
         runs[1, 0]
     seldom = made([[[1, 0.5, 0.7], [NAN] * 3], [[1, 0.5, 0.4]] * 2]).runs
     assert seldom.median_best_epoch == [1, 2]
-    assert cost_of(seldom) == Cost(2, 3, 6)
+    assert seldom.cost == Cost(2, 3, 6)
 
 
 def test_scores_that_differ_by_rounding_have_one_level():
@@ -531,7 +531,7 @@ def test_to_frame_has_a_row_a_setting_named_as_in_scikit_learn(grid):
 
 def test_a_run_of_no_epoch_yet_has_been_begun():
     runs = made([[[1.0, NAN]]]).runs
-    assert cost_of(runs) == Cost(1, 1, 0)
+    assert runs.cost == Cost(1, 1, 0)
     assert len(runs) == len([*runs]) == runs.best_val_loss == 1
     assert runs.median_best_epoch == [0]
     assert made([[[1.0, NAN]]], [[[np.inf, NAN]]]).diverged.all()
@@ -591,10 +591,6 @@ def test_html_shows_the_last_one_instead_of_counting_it():
 # ---- files -------------------------------------------------------------------------
 
 
-def reloaded(search, tmp_path):
-    return hk.load(search.save(tmp_path / "search.json"))
-
-
 @pytest.mark.parametrize(
     ("search", "more"),
     [
@@ -608,7 +604,7 @@ def reloaded(search, tmp_path):
 def test_a_file_holds_all_but_weights(search, more, tmp_path):
     search = search(MOONS, hk.Hyperparameters(epochs=4), **more)
 
-    again = reloaded(search, tmp_path)
+    again = hk.load(search.save(tmp_path / "search.json"))
 
     about = "kind base space finished planned steps rungs settings seeds"
     for name in about.split():
@@ -637,7 +633,7 @@ def test_a_file_holds_all_but_weights(search, more, tmp_path):
 def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
     search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, most])
     object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
-    again = reloaded(search, tmp_path)
+    again = hk.load(search.save(tmp_path / "search.json"))
     assert again.best.batch_size == most
     assert search.edge == again.edge == edge
     assert again.describe() == search.describe()

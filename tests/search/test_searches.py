@@ -14,7 +14,7 @@ from scipy.stats import loguniform, norm, randint, uniform
 
 import hpkit as hk
 from hpkit import text
-from hpkit.search.result import Cost
+from hpkit.engine.runs import Cost
 from hpkit.search.searches import cuts_of
 from hpkit.search.space import Range, draw, drawn_settings
 

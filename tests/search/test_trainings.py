@@ -280,7 +280,6 @@ SEARCHES = {
 
 @pytest.mark.parametrize("kind", SEARCHES)
 def test_with_cv_each_seed_trains_on_its_own_fold(kind, tmp_path):
-
     found = getattr(hk, kind)(WINE, SETTING, cv=3, **SEARCHES[kind])
 
     for i in (0, found.runs.order[0]):
