@@ -171,9 +171,14 @@ def test_own_network_needs_the_function_that_made_it(run, tmp_path):
         ValueError, match=r"got a network of your own .*; give hpkit\.lo"
     ):
         hk.load_model(own)
+    bent = type(
+        "Bent", (nn.Linear,), {"forward": lambda net, x: (x @ net.weight.T).tanh()}
+    )
+    others = ({"bias": False}, nn.Linear), ({}, bent)  # of another shape, or the same
     for path in (own, run.save(tmp_path / "run.pt")):
-        with pytest.raises(ValueError, match="network that was saved, got another"):
-            hk.load_model(path, model=lambda i, o, _: nn.Linear(i, o, bias=False))
+        for how, kind in others:
+            with pytest.raises(ValueError, match="network that was saved, got another"):
+                hk.load_model(path, model=lambda i, o, _: kind(i, o, **how))  # noqa: B023
 
 
 def test_saved_run_of_an_earlier_version_predicts_as_it_did():

@@ -486,6 +486,13 @@ def test_what_would_be_wrong_in_silence_is_refused():
     def drawing_while_made(n_in, n_out, setting):
         return nn.Linear(n_in, n_out + 0 * int(random.random()))
 
+    def holding_its_layers(n_in, n_out, setting):
+        net = nn.Linear(n_in, n_out)
+        net.register_forward_hook(lambda module, rows, out: out * net.bias)
+        return net
+
+    with pytest.raises(ValueError, match="must be whole when it is copied"):
+        hk.fit(DATA, BASE, model=holding_its_layers)
     with pytest.raises(ValueError, match="got draws from random"):
         hk.fit(DATA, BASE, model=drawing_while_made)
     with torch.inference_mode(), pytest.raises(ValueError, match="needs gradients"):
