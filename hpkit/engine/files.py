@@ -24,7 +24,7 @@ from hpkit import store
 from hpkit.data.datasets import Dataset, without_rows
 from hpkit.engine.dense import Model, network
 from hpkit.engine.runs import CURVES, Run
-from hpkit.engine.stack import Weights
+from hpkit.engine.stack import Weights, pack, unpack
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, refusal
 
@@ -67,10 +67,8 @@ def save(run, path):
         tensors = _tensors(run.network(epoch), **ALL)
         plain[epoch] = {name: value.detach() for name, value in tensors.items()}
     plain["probe"] = None if (said := _probe(run)) is None else torch.tensor(said)
-    content = io.BytesIO()
-    torch.save(plain, content)
     with checked(path):
-        store.write(path, content.getvalue())
+        store.write(path, pack(plain))
     return Path(path)
 
 
@@ -109,11 +107,10 @@ def load_model(path: str | Path, *, model: Model | None = None) -> Run:
     """
     make = network if check_model(model) is None else model
     with checked(path):
-        content = io.BytesIO(Path(path).read_bytes())
+        content = Path(path).read_bytes()
     try:
-        damaged = zipfile.ZipFile(content).testzip()  # torch does not look
-        content.seek(0)
-        plain = torch.load(content, "cpu", weights_only=True)
+        damaged = zipfile.ZipFile(io.BytesIO(content)).testzip()  # torch does not look
+        plain = unpack(content)
         if damaged or plain["format"] != FORMAT or not plain.keys() >= _NEEDED:
             raise ValueError
         newer = plain["version"] > VERSION

@@ -676,18 +676,18 @@ class RecordedSetting(Hyperparameters):
 RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 
 
-def group_by_reading(model, dataset, settings, seeds, dtype, fail):
+def group_by_reading(model, dataset, settings, n_seeds, dtype):
     """Return for each setting (what its network depends on, its number of parameters).
 
-    A function that reads the same values makes the same network. What it never reads
-    of names of its own, or of those that networks alone read, is refused. None for a
-    setting of which `fail` has taken the error.
+    Or the error of one that fails. A function that reads the same values makes the same
+    network. What it never reads of names of its own, or of those that networks alone
+    read, is refused.
     """
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
-    if len(settings) == len(seeds) == 1 and not asked:
+    if len(settings) == n_seeds == 1 and not asked:
         return [((), 0)]
     known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
-    for i, setting in enumerate(settings):
+    for setting in settings:
         fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
         if key is None:
@@ -696,7 +696,7 @@ def group_by_reading(model, dataset, settings, seeds, dtype, fail):
                 net, _ = start_own(model, *shape, recorded, 0, dtype)
                 _check_network(net, *shape)
             except Exception as failure:
-                found.append(fail([(i, k) for k in seeds], failure))
+                found.append(failure)
                 continue
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
@@ -712,7 +712,7 @@ def group_by_reading(model, dataset, settings, seeds, dtype, fail):
                 raise refusal("unread", name, name=name)
             continue
         for i, setting in enumerate(settings):  # training alone may read it
-            if found[i] is not None:
+            if not isinstance(found[i], Exception):
                 key, size = found[i]
                 found[i] = (*key, (name, getattr(setting, name, None))), size
     return found

@@ -665,22 +665,3 @@ def fill(arrays, at, part):
         if arrays[name] is not None and (curves := getattr(part, name)) is not None:
             arrays[name][at][..., : curves.shape[-1]] = curves
     arrays["epochs_done"][at], arrays["fit_time"][at] = part.epochs_done, part.fit_time
-
-
-def join(parts):
-    """Return collections of the same data set and seeds as one, settings in order."""
-    if len(parts) == 1:
-        return parts[0]
-    first, settings, weights, lost = parts[0], (), {}, set()
-    shape = sum(len(part.settings) for part in parts), len(first.seeds)
-    epochs = max(part.val_loss.shape[2] for part in parts) - 1
-    metric = any(part.val_metric is not None for part in parts)
-    arrays = empty_arrays(*shape, epochs, first.dataset, metric)
-    for part in parts:
-        start, settings = len(settings), settings + part.settings
-        fill(arrays, slice(start, len(settings)), part)
-        weights |= {(i + start, k): value for (i, k), value in part.weights.items()}
-        lost |= {(i + start, k) for i, k in part.lost}
-    more = {"model": first.model, "weights": weights, "folds": first.folds}
-    more["lost"] = frozenset(lost)
-    return Runs(first.dataset, settings, first.seeds, **arrays, **more)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import torch
@@ -23,7 +24,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
-from hpkit.engine.runs import Run, Runs, empty_arrays
+from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
@@ -84,29 +85,37 @@ class Training:
         workers=1,
         groups=None,
     ):
-        self.dataset = check_dataset(dataset)
-        self.settings = check_settings(settings, dataset)
-        self.seeds = hp.check_seeds(seeds)
+        self.dataset, self.seeds = check_dataset(dataset), hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
         if not isinstance(dtype, torch.dtype) or dtype not in _DTYPES:
             raise refusal("dtype", dtype, kind=TypeError)
         self.own = self.model is not network  # a learner's
         if self.own and torch.is_inference_mode_enabled():
             raise refusal("inference")
-        self.device = check_device(device)
-        if not self.own and (names := hp.names_of(self.settings)[len(hp.NAMES) :]):
-            raise refusal("own_alone", names[0])
-        self.most = max(s.epochs for s in self.settings)
-        about = dataset, self.settings, len(self.seeds), self.most
-        _check_memory(*about, self.own or self.device.type != "cpu", self.must_fit)
-        counts = len(self.settings), len(self.seeds)
-        self.dtype, self.data = dtype, Columns.of(dataset, dtype, self.device)
-        own = dataset.objective
-        self.arrays = empty_arrays(*counts, self.most, dataset, own and own.metric)
+        self.dtype, self.device = dtype, check_device(device)
+        self.settings, self.arrays, self.weights = (), {}, {}
+        self.workers, self.stacks = workers, []
+        self.extend(settings)
+        self.data, own = Columns.of(dataset, dtype, self.device), dataset.objective
         self.said = own.check(self.data) if own and groups is None else []
-        self.workers, self.stacks, self.weights = workers, [], {}
         if groups is not None:
             self.waiting = groups
+
+    def extend(self, settings):
+        """Train these, too, once all that were there before have ended."""
+        new, own = check_settings(settings, self.dataset), self.dataset.objective
+        if not self.own and (names := hp.names_of(new)[len(hp.NAMES) :]):
+            raise refusal("own_alone", names[0])
+        about = self.dataset, new, len(self.seeds), max(s.epochs for s in new)
+        _check_memory(*about, self.own or self.device.type != "cpu", self.must_fit)
+        before = SimpleNamespace(**self.arrays)
+        self.first, self.settings = len(self.settings), (*self.settings, *new)
+        self.most = max(s.epochs for s in self.settings)
+        counts = len(self.settings), len(self.seeds), self.most
+        self.arrays = empty_arrays(*counts, self.dataset, own and own.metric)
+        if self.first:
+            fill(self.arrays, slice(self.first), before)
+        vars(self).pop("waiting", None)
 
     @functools.cached_property
     def waiting(self):
@@ -114,22 +123,24 @@ class Training:
         return self.grouped(self.dataset, range(len(self.seeds)))
 
     def grouped(self, data, seeds):
-        """Return the runs of some seeds, by their numbers, as `Group`s."""
-        settings, groups, parts = self.settings, {}, []
+        """Return the new runs of some seeds, by their numbers, as `Group`s."""
+        settings, groups, parts = self.settings[self.first :], {}, []
         if self.own:
             from hpkit.engine import own_networks  # 0.1 s that few need
 
-            about = self.model, data, settings, seeds, self.dtype, self.fail
+            about = self.model, data, settings, len(seeds), self.dtype
             alike = own_networks.group_by_reading(*about)
         else:
             alike = [(agreed(s, "network"), weights(data, s.hidden)) for s in settings]
-        for i, (setting, network_of) in enumerate(zip(settings, alike, strict=True)):
-            if network_of is not None:  # it failed
-                members = groups.setdefault((agreed(setting, "loop"), network_of), [])
-                members += [(i, k) for k in seeds]
+        for i, network_of in enumerate(alike, self.first):
+            key, runs = agreed(self.settings[i], "loop"), [(i, k) for k in seeds]
+            if isinstance(network_of, Exception):
+                self.fail(runs, network_of)
+            else:
+                groups.setdefault((key, network_of), []).extend(runs)
         share = -(-len(settings) * len(seeds) // self.workers)
         for (_, (_, size)), members in groups.items():
-            own = [settings[i] for i, _ in members]
+            own = [self.settings[i] for i, _ in members]
             stacked = self.own and own_networks.pays(own, data.n_train)
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, size)))
             for start in range(0, len(members), most):

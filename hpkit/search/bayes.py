@@ -11,15 +11,13 @@ import contextlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset
-from hpkit.engine.dense import network
-from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, join
+from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
 from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.locale import words
 from hpkit.search.files import about_data, begins_alike, setting_to_plain
@@ -82,8 +80,12 @@ def bayesian_search(
     if sampler is not None or seed or plan.storage or plan.cv:
         raise refusal("study_alone")
     earlier = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    plan.parts = _earlier_runs(plan, earlier)
-    if len(earlier) >= count and not plan.parts:
+    if runs := _earlier_runs(plan, earlier):
+        runs = Runs.of(runs, seeds=plan.seeds)
+        plan.settings, plan.now = runs.settings, plan.make(settings=runs.settings)
+        fill(plan.now.arrays, ..., runs)
+        plan.now.take([])
+    elif len(earlier) >= count:
         raise refusal("study_done", count, trials=len(earlier))
     return _ask_and_tell(plan, count, study, 1, len(earlier), kept=True)
 
@@ -105,9 +107,7 @@ def _earlier_runs(plan, trials):
             part = words("search")["parts"]["model"]
             raise refusal("study_other", trial.number, part=part)
         runs += found
-    # The model is that of all runs of a search; a study holds no weights.
-    found = [Runs.of(runs, seeds=plan.seeds)] if runs else []
-    return [replace(part, model=plan.model or network) for part in found]
+    return runs
 
 
 def _record(dataset, setting, seeds):
@@ -162,7 +162,7 @@ def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
         asked += now
         settings = [_setting(trial.params, plan.base) for trial in trials]
         yield from plan.train(settings)
-        runs = join(plan.parts)
+        runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
             record = _record(plan.dataset, setting, plan.seeds) if kept else {}

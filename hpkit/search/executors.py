@@ -51,16 +51,19 @@ class Spread(Lasting):
     """A training whose `stacks` are trained elsewhere; when the pool breaks, here."""
 
     def __init__(self, dataset, settings, *, executor, **about):
-        workers = workers_of(executor)
-        super().__init__(dataset, settings, workers=workers, **about)
         self.executor, self.broken, self.heard = executor, False, time.perf_counter()
         test = replace(dataset.test, X=dataset.test.X[:0], y=dataset.test.y[:0])
         # What is not needed to train stays here.
-        dataset = replace(dataset, test=test, test_looks=[], _table=None)
+        sent = replace(dataset, test=test, test_looks=[], _table=None)
+        self.about = sent, about | {"groups": []}
+        super().__init__(dataset, settings, workers=workers_of(executor), **about)
+
+    def extend(self, settings):
+        super().extend(settings)
         sizes = [group.size // len(group.runs) for group in self.waiting]
+        every = len(self.settings) * len(self.seeds)
         large = max(sizes, default=0) > WEIGHTS_PER_STACK
-        self.most_out = 2 * workers if large else len(self.settings) * len(self.seeds)
-        self.about = dataset, about | {"groups": []}
+        self.most_out = 2 * self.workers if large else every
         self.take(self.waiting)
 
     def take(self, groups):

@@ -12,6 +12,7 @@ import math
 import time
 import warnings
 from dataclasses import is_dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -197,7 +198,6 @@ class Storage:
         self.before, self.rungs = None, ()
         self.known = {}  # setting and seed: a run of the file, and whether it is done
         self.state, self.next, self.last = 1, 0.0, None
-        self.begun = False
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             self.path = Path(path)
@@ -251,24 +251,26 @@ class Storage:
         raise refusal("storage", str(self.path), part=words("search")["parts"][name])
 
     def resume(self, training):
-        """Put into a training what the file has of it."""
+        """Put into a training what the file has of its new settings."""
         if self.before is None:
             return
-        settings, known = training.settings, self.before.settings
-        first, self.begun = not self.begun, True
-        if first and settings != known[: len(settings)]:
+        first, end = training.first, len(training.settings)
+        same = training.settings[first:] == self.before.settings[first:end]
+        if first == 0 and not same:
             self.refuse("settings")
-        groups = self._groups() if settings == known[-len(settings) :] else []
+        groups = self._groups() if same else []
+        groups = [group for group in groups if first <= group.runs[0][0] < end]
         there = {run for group in groups for run in group.runs}
         going = {run for group in groups if group.state for run in group.runs}
-        for i, k in np.ndindex(len(settings), len(training.seeds)):
-            at = settings[i], training.seeds[k]
+        new = list(product(range(first, end), range(len(training.seeds))))
+        for i, k in new:
+            at = training.settings[i], training.seeds[k]
             run, done = self.known.get(at, (None, False))
             if done:
                 there.add((i, k))
             if done or (run and (i, k) in going):
                 fill(training.arrays, (i, k), run)
-        if len(there) < len(settings) * len(training.seeds):  # as what was lost
+        if len(there) < len(new):  # as what was lost
             groups += [
                 group._replace(runs=[run for run in group.runs if run not in there])
                 for group in training.groups()
@@ -277,7 +279,7 @@ class Storage:
 
     def _groups(self):
         try:
-            groups = unpack(self._state_path(self.state).read_bytes())
+            groups = unpack(self._state_path(self.state).read_bytes())["groups"]
             return [Group(list(map(tuple, runs)), *more) for runs, *more in groups]
         except Exception:  # lost or damaged: these runs are trained anew
             return []
@@ -294,13 +296,12 @@ class Storage:
     def write(self):
         start, (search, training) = time.perf_counter(), self.last
         state, groups = 1 - self.state, training.groups()
-        shift = len(search.settings) - len(training.settings)
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
-        more = {"state": state, "going": [[i + shift, k] for i, k in runs]}
+        more = {"state": state, "going": list(map(list, runs))}
         more |= {"said": list(map(str, training.said))} if training.said else {}
         try:
             with checked(str(self.path)):
-                content = pack(list(map(tuple, groups)))
+                content = pack({"groups": list(map(tuple, groups))})
                 store.write(self._state_path(state), content)
                 save(search, self.path, **more)
                 self.state = state
@@ -333,8 +334,7 @@ class Storage:
             self.resume(training)
             yield
         except BaseException as left:
-            last = self.last and self.last[1] is training
-            if last and isinstance(left, GeneratorExit):
+            if self.last and isinstance(left, GeneratorExit):
                 self.write()
             self.lock.release(force=True)
             raise

@@ -23,7 +23,7 @@ import numpy as np
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, folds_of
 from hpkit.engine.dense import Model, Score
-from hpkit.engine.runs import Cost, join, ranked
+from hpkit.engine.runs import Cost, ranked
 from hpkit.engine.training import check_device, check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
 from hpkit.locale import words
@@ -82,34 +82,36 @@ class _Plan:
         self.make = functools.partial(make, self.dataset, **about)
         if self.storage is not None:
             self.storage = Storage(self.storage, self)
-        self.parts, self.lost = [], ()  # what was trained and lost so far
+        self.now, self.settings = None, ()  # the training, and what it has trained
 
     @contextlib.contextmanager
     def training(self, settings):
-        """Give a training of some settings with all seeds, and close it in the end."""
-        with contextlib.closing(self.make(settings=settings)) as self.now:
+        """Give the training, of some settings more, and close it in the end."""
+        if self.now:
+            self.now.extend(settings)
+        else:
+            self.now = self.make(settings=settings)
+        self.settings = self.now.settings
+        with contextlib.closing(self.now):
             kept = self.storage and self.storage.kept(self.now)
             with kept or contextlib.nullcontext():
                 yield self.now
 
     def train(self, settings, **more):
-        """Train what is not in `parts` yet, and give what there is again and again."""
-        known = {setting for part in self.parts for setting in part.settings}
-        new = [s for s in dict.fromkeys(settings) if s not in known]
-        if not new:
-            return
-        with self.training(new) as training:
-            for _ in _under_way(training, self.tick):
-                yield self.found(training, finished=False, **more)
-            self.lost = self._lost_with(training)
-            self.parts.append(training.runs)
+        """Train what was not yet, and give what there is again and again."""
+        there = {*self.settings}
+        if new := [s for s in dict.fromkeys(settings) if s not in there]:
+            with self.training(new) as training:
+                for _ in _under_way(training, self.tick):
+                    yield self.found(finished=False, **more)
 
-    def found(self, training=None, **more):
-        """Return what there is, also of a training under way."""
-        lost = self._lost_with(training) if training else self.lost
-        runs = join([*self.parts, training.runs] if training else self.parts)
+    def found(self, **more):
+        """Return what there is; raise where all is lost."""
+        training, runs = self.now, self.now.runs
+        if training.finished and training.lost and runs.epochs_done.max() <= 0:
+            raise training.failure
         about = self.kind, self.base, self.space, runs, self.planned
-        search = Search(*about, lost=lost, **more)
+        search = Search(*about, lost=training.lost, **more)
         if not self.storage:
             return search
         self.storage.keep(search, self.now)
@@ -123,18 +125,6 @@ class _Plan:
         at = runs.order[0], runs.seeds.index(best.seed)
         weights = runs.weights | {at: again.runs.weights.get((0, 0))}
         return replace(search, runs=replace(runs, weights=weights))
-
-    def _lost_with(self, training):
-        """Return what was lost, by numbers of the search; raise where it is all."""
-        ended = training.finished and training.lost
-        if ended and not self.parts and training.arrays["epochs_done"].max() <= 0:
-            raise training.failure
-        shift = sum(len(part.settings) for part in self.parts)
-        shifted = (
-            replace(part, runs=tuple((i + shift, k) for i, k in part.runs))
-            for part in training.lost
-        )
-        return (*self.lost, *shifted)
 
     def cost(self, settings, epochs=None):
         if epochs is None:
@@ -402,10 +392,10 @@ def _train_steps(plan):
     plan.planned = plan.cost(_settings_of_steps(plan))
     for name, values in plan.space.items():
         settings = tried.all_settings(base, {name: values})
-        new = set(settings).difference(*(part.settings for part in plan.parts))
+        new = {*settings} - {*plan.settings}
         step = Step(name, base, values, (), plan.cost(new))
         yield from plan.train(settings, steps=(*steps, step))
-        runs = join(plan.parts)
+        runs = plan.now.runs
         numbers = tuple(runs.settings.index(s) for s in settings)
         base = runs.settings[ranked(runs, runs.mean_val_loss, numbers)[0]]
         steps += (replace(step, settings=numbers, winner=base),)
@@ -495,7 +485,7 @@ def _halve(plan, settings, cuts):
     with plan.training(settings) as training:
         for epoch, count in cuts[len(rungs) :]:
             for _ in _under_way(training, plan.tick, epoch):
-                yield plan.found(training, finished=False, rungs=rungs)
+                yield plan.found(finished=False, rungs=rungs)
             ranked = [int(i) for i in training.runs.order if i in there]
             kept = tuple(sorted(ranked[:count]))
             losers = itertools.product({*there} - {*kept}, range(len(plan.seeds)))
@@ -503,5 +493,5 @@ def _halve(plan, settings, cuts):
             rungs += (Rung(epoch, tuple(there), kept),)
             there = kept
         for _ in _under_way(training, plan.tick):
-            yield plan.found(training, finished=False, rungs=rungs)
-        yield plan.found(training, rungs=rungs)
+            yield plan.found(finished=False, rungs=rungs)
+        yield plan.found(rungs=rungs)

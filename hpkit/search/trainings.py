@@ -81,10 +81,13 @@ class Folds(Lasting):
     """A training in which each seed has a fold of its own."""
 
     def __init__(self, dataset, settings, *, folds, **about):
-        super().__init__(dataset, settings, seeds=range(len(folds)), **about)
         self.folds = folds
-        for fold in folds:  # of fewer rows
-            check_settings(self.settings, fold)
+        super().__init__(dataset, settings, seeds=range(len(folds)), **about)
+
+    def extend(self, settings):
+        for fold in self.folds:  # of fewer rows
+            check_settings(settings, fold)
+        super().extend(settings)
 
     @cached_property
     def waiting(self):

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import hpkit as hk
-from hpkit.engine.runs import CURVES, Cost, Runs, TestSplitWarning, join, levels, ranked
+from hpkit.engine.runs import CURVES, Cost, Runs, TestSplitWarning, levels, ranked
 from hpkit.search.result import CRITERIA, Lost, Rung, Step
 from hpkit.search.space import edge_of
 
@@ -329,19 +329,6 @@ def test_the_network_of_a_run_is_a_new_one_and_its_way_back_is_told():
         with pytest.raises(ValueError, match="weights") as error:
             replace(one, weights=None).network()
         assert re.findall(r"model=[\w.]+", str(error.value)) == words
-
-
-def test_join_puts_collections_of_unlike_length_together(grid):
-    base = hk.Hyperparameters(epochs=6)
-    longer = hk.grid_search(MOONS, base, momentum=[0.5], seeds=(0, 7))
-
-    both = join([grid.runs, longer.runs])
-
-    assert both.val_loss.shape == (13, 2, 7)
-    assert np.isnan(both.val_loss[0, 0, 5:]).all()
-    for at, run in (((0, 1), grid.runs[0, 1]), ((12, 0), longer.runs[0, 0])):
-        assert np.array_equal(both[at].val_loss, run.val_loss)
-        assert np.array_equal(both[at].outputs([[1, 2]]), run.outputs([[1, 2]]))
 
 
 # ---- what a search says ------------------------------------------------------------
