@@ -63,7 +63,7 @@ answer = ...
 ex.hyperparameters.check(answer)
 
 # %% [markdown]
-# ## 2. The loop (8 minutes)
+# ## 2. The loop (10 minutes)
 #
 # All of training is one loop, the same for this little network and for the largest.
 # First the data as PyTorch wants it, three hyperparameters, and fresh weights. To read
@@ -166,7 +166,7 @@ hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 # through both moons. Then it bends around them, and more of the validation points are
 # classified correctly. <!-- claim: border-gets-better -->
 #
-# ## 4. Six shapes (5 minutes)
+# ## 4. Six shapes (6 minutes)
 #
 # The loss against the epoch is the **training curve**. One look at it tells you what to
 # do next. Some of the runs below train on moons, some on **digits**, 64 pixels each.

@@ -28,7 +28,7 @@ lrs = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 sizes = [4, 8, 16, 32, 64, 200]
 
 # %% [markdown]
-# ## 1. The map (7 minutes)
+# ## 1. The map (8 minutes)
 #
 # The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
@@ -161,7 +161,7 @@ answer = ...
 ex.wide_enough.check(answer)
 
 # %% [markdown]
-# ## 4. How sure is the winner? (6 minutes)
+# ## 4. How sure is the winner? (7 minutes)
 #
 # A dashed frame on the map of section 1 marks what twenty seeds can't tell from the
 # winner. Jun's cell has none.

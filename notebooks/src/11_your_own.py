@@ -420,11 +420,11 @@ path.unlink()  # yours you keep
 # %% [markdown]
 # **What you see: the same numbers.** <!-- claim: own-file-same-numbers --> Your own
 # network needs `hk.load_model(path, model=skip)`. `winner.to_module()` is a PyTorch
-# module that scales numbers itself and needs no hpkit; text and gaps it takes as
-# `data.prepare(rows)` gives them. `winner.as_pytorch("train.py")`
-# writes the training as a plain PyTorch loop, as every panel's **Code** does.
+# module that scales and needs no hpkit; text and gaps come to it by
+# `data.prepare(rows)`. `winner.as_pytorch("train.py")` writes the training as a plain
+# PyTorch loop, as panels' **Code** does.
 #
-# Curves are arrays, so TensorBoard and W&B take them, too:
+# TensorBoard and W&B take the curves, too:
 #
 # ```python
 # from torch.utils.tensorboard import SummaryWriter

@@ -115,14 +115,13 @@ ax = hk.plot_grid(warm)
 
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
-# warm-up mostly lowers the loss. <!-- claim: warmup-near-the-edge --> (The frames are
-# right that five seeds can't tell; "mostly" is what forty groups of five say.) At 0.3
-# it changes the loss by a few percent at most, and at 0.1 it costs: a fifth of the
-# training goes by in short steps. <!-- claim: warmup-elsewhere --> And if you may
-# choose the rate, it lowers the best loss by less than a sixth.
-# <!-- claim: warmup-little-at-the-best --> So a small network hardly needs it. Large
-# ones, with thousands of points in a batch, want rates near the edge: there warm-up is
-# the rule.
+# warm-up mostly lowers the loss. <!-- claim: warmup-near-the-edge --> Five seeds can't
+# tell, as the frames say; forty groups of five can. At 0.3 it changes the loss by a few
+# percent at most, and at 0.1 it costs: a fifth of the training is short steps.
+# <!-- claim: warmup-elsewhere --> And if you may choose the rate, it lowers the best
+# loss by less than a sixth. <!-- claim: warmup-little-at-the-best --> So a small network
+# hardly needs it. Large ones, with batches of thousands, want rates near the edge: there
+# warm-up is the rule.
 
 # %%
 ex.warm_cosine
@@ -186,9 +185,8 @@ about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
 curve = hk.validation_curve(digits, small, **about)
 fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
 axes[0].semilogx(test, color="#0072B2")
-axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00", label="the rule's rate")
-axes[0].set(ylabel="loss of the batches", ylim=(0, 3))
-axes[0].legend(loc="upper left")
+axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00")
+axes[0].set(title="dashed: the rule", ylabel="loss of the batches", ylim=(0, 3))
 axes[1].semilogx(coarse, np.clip(curve.mean_val_loss, 0, 3), "o-", color="#0072B2")
 axes[1].set(xlabel="learning rate", ylabel="lowest validation loss")
 _ = hk.alt_text(axes[0], "The loss of a range test; the rule's rate is dashed.")

@@ -405,7 +405,8 @@ def test_interrupting_returns_what_is_done(request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     threading.Timer(1, _thread.interrupt_main).start()
-    found = hk.grid_search(MOONS, BASE.but(epochs=100_000), lr=LRS, progress=True)
+    with pytest.warns(UserWarning, match="was interrupted"):
+        found = hk.grid_search(MOONS, BASE.but(epochs=100_000), lr=LRS, progress=True)
     assert not found.finished
     assert found.cost.epochs > 10
 
