@@ -405,16 +405,19 @@ class Stack:
     def _remember_best(self, val_loss):
         """Keep the weights of every run whose validation loss is its lowest yet."""
         better = val_loss < self.best_loss
-        if better.any():
-            self.best_loss = np.where(better, val_loss, self.best_loss)
-            self.best_epoch[better] = self.epoch
-            best = self.flat["best"]
-            better = torch.from_numpy(better).to(self.device)
-            spread = better.index_select(0, self.owner)
-            torch.where(spread, self.flat["weights"], best, out=best)
-            for now, kept in zip(self.fixed, self.best_fixed, strict=True):
-                of_run = better.view(-1, *[1] * (now.dim() - 1))
-                torch.where(of_run, now, kept, out=kept)
+        if not better.any():
+            return
+        self.best_loss = np.where(better, val_loss, self.best_loss)
+        self.best_epoch[better] = self.epoch
+        now = [self.flat["weights"], *self.fixed]
+        kept = [self.flat["best"], *self.best_fixed]
+        if better.all():
+            torch._foreach_copy_(kept, now)
+            return
+        better = torch.from_numpy(better).to(self.device)
+        torch.where(better.index_select(0, self.owner), now[0], kept[0], out=kept[0])
+        for part, best in zip(now[1:], kept[1:], strict=True):
+            best[better] = part[better]
 
     def keep(self, stays):
         """Drop the runs for which `stays`, a list of bool, is false; one must stay."""

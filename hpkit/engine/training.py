@@ -28,8 +28,6 @@ from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
-__all__ = ["Hyperparameters", "Run", "Runs", "Training", "fit", "train"]
-
 # A hyperparameter that nothing here reads would do nothing, in silence.
 _READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS, *LOSS}
 assert {*hp.TABLE} == _READ
