@@ -309,7 +309,7 @@ class ModuleNetworks:
 
     @functools.cached_property
     def surroundings(self):
-        return surroundings(self.net)
+        return _surroundings(self.net)
 
     @property
     def has_state(self):
@@ -575,7 +575,7 @@ def mark(value, depth=0):
     return name
 
 
-def surroundings(net):
+def _surroundings(net):
     """Return what the code of a network reads beside it, to compare and hash.
 
     What is not told by its content at a glance is like nothing else.
