@@ -307,17 +307,18 @@ def cross_validate(
     model: Model | None = None,
     loss: Score | None = None,
     metric: Score | None = None,
+    device: str = "cpu",
 ) -> np.ndarray:
-    """Return the validation losses of every fold, after the last epoch.
+    """Return validation losses of every fold, after the last epoch.
 
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
     The training and validation rows are cut into folds, `repeats` times anew; the test
     rows stay out. Groups stay whole; with `time` the rows held back come after those
     learned from. Columns are scaled by the rows learned from, and no fold chooses its
-    own best epoch. `seed` is of the shuffles and of the networks; `model`, `loss` and
-    `metric` are as in `fit`, and a metric's values come in place of the losses. With a
-    constant schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates what
-    `best_run` delivers.
+    own best epoch. `seed` is of the shuffles and of the networks; `model`, `loss`,
+    `metric` and `device` are as in `fit`; a metric's values come in place of losses.
+    With a constant schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates
+    what `best_run` delivers.
 
     Notes
     -----
@@ -332,7 +333,7 @@ def cross_validate(
     dataset = rated(dataset, loss, metric)
     one = isinstance(settings, Hyperparameters)
     settings = check_settings(settings, dataset)
-    own = {"model": model, "loss": loss, "metric": metric}
+    own = {"model": model, "loss": loss, "metric": metric, "device": device}
     hp.check_seed("seed", seed)
     most = len(dataset.train.y) + len(dataset.valid.y)
     folds = hp.check_count("folds", folds, low=2, most=most)

@@ -148,13 +148,12 @@ def main():
         assert there.weights[0, 0][0].last[0].device.type == "cpu"
         np.testing.assert_allclose(there.val_loss, here.val_loss, rtol=BOUND)
 
-    for about in ({}, {"cv": 2}):
-        grids = [
-            hk.grid_search(moons, trained[0], lr=[0.1, 1], device=place, **about)
-            for place in ("cpu", PLACE)
-        ]
-        losses = [grid.runs.val_loss for grid in grids]
-        np.testing.assert_allclose(*losses, rtol=BOUND)
+    for ask in (
+        lambda place: hk.grid_search(moons, lr=[0.1, 1], device=place).val_loss,
+        lambda place: hk.grid_search(moons, lr=[0.1, 1], device=place, cv=2).val_loss,
+        lambda place: hk.cross_validate(moons, trained[0], folds=2, device=place),
+    ):
+        np.testing.assert_allclose(ask(PLACE), ask("cpu"), rtol=BOUND)
 
     # One that draws for itself, alone and in company, as the plain loop.
     noisy = [s.but(dropout=0.5) for s in settings[:2]]
