@@ -37,6 +37,9 @@ class Split:
         # `load_dataset` gives the same arrays to all.
         self.X.flags.writeable = self.y.flags.writeable = False
 
+    def __reduce__(self):  # a copy's cannot be changed by accident, either
+        return Split, (self.X, self.y)
+
     def __repr__(self):
         rows, features = self.X.shape
         return words("data")["split"].format(rows=rows, features=features)

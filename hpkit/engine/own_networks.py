@@ -18,7 +18,7 @@ import sysconfig
 import types
 import warnings
 from collections import OrderedDict, deque
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 
 import numpy as np
 import torch
@@ -474,25 +474,21 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 
 def _check_copy(net, given, n_features):
     """Refuse a network whose functions hold layers, which no copy of it would have."""
-    ahead = [part for m in net.modules() for part in (_own_parts(m), *_hooks_of(m))]
-    for part in ahead:  # which grows
+    parts = [part for m in net.modules() for part in vars(m).values()]
+    for part in islice(parts, _MOST_READ):  # which grows
         if isinstance(part, list | tuple | dict):
-            ahead += part.values() if isinstance(part, dict) else part
-        elif getattr(part, "__closure__", None):
-            with torch.enable_grad():
-                rows = next(net.parameters()).new_zeros(2, n_features)
-                total = net.eval()(rows).sum()
-            asked = [p for p in given.parameters() if p.requires_grad]
-            found = torch.autograd.grad(total, asked, allow_unused=True)
-            if net is not given and any(grad is not None for grad in found):
-                raise refusal("network_copy", net)
-            return
-
-
-def _hooks_of(module):
-    return [
-        part for part in vars(module).values() if type(part) is OrderedDict and part
-    ]
+            parts += part.values() if isinstance(part, dict) else part
+    if net is given or not any(getattr(part, "__closure__", None) for part in parts):
+        return
+    asked = [part for part in given.parameters() if part.requires_grad]
+    rows = next(net.parameters()).new_zeros(2, n_features)
+    with torch.enable_grad(), contextlib.suppress(Exception):  # which is told later
+        total = net.eval()(rows).sum()
+        found = torch.autograd.grad(total, asked, allow_unused=True)
+        if any(grad is not None for grad in found):
+            asked.clear()
+    if not asked:
+        raise refusal("network_copy", net)
 
 
 def copied(net):

@@ -1,6 +1,7 @@
 """Data sets: the committed files, fresh draws, and one's own tables."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -73,8 +74,9 @@ def test_splits_share_no_row_and_cannot_be_changed_by_accident():
     data = load_dataset("moons")
     rows = np.concatenate([data.train.X, data.valid.X, data.test.X])
     assert len(np.unique(rows, axis=0)) == len(rows)
-    with pytest.raises(ValueError, match="read-only"):
-        data.train.X[0, 0] = 1
+    for same in (data, pickle.loads(pickle.dumps(data))):
+        with pytest.raises(ValueError, match="read-only"):
+            same.train.X[0, 0] = 1
     assert load_dataset("moons") is load_dataset("moons", seed=None) is data
 
 
