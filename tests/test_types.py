@@ -78,11 +78,7 @@ def test_stub_has_types_and_the_signature_that_is_called(name):
 
 
 @pytest.mark.parametrize("function", list(signatures()))
-def test_public_signature_has_types(function):
+def test_public_signature_has_types_and_says_what_comes_back(function):
     named = inspect.signature(function).parameters.keys() - {"self", "cls"}
     assert {*named, "return"} - function.__annotations__.keys() == set()
-
-
-@pytest.mark.parametrize("function", list(signatures()))
-def test_public_function_says_what_comes_back(function):
     assert inspect.getdoc(function) or function.__name__ == "__init__"
