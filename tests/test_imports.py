@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from mutation import ALIKE, MODULES
+
+import hpkit
+from hpkit.exercises import LESSONS
 
 ROOT = Path(__file__).parents[1]
 # From below to above: a folder or module imports from itself and from what is below it.
@@ -32,6 +34,7 @@ FLOOR = {name: n for n, names in enumerate(FLOORS) for name in names.split()}
 ALOOF = ("__init__", "__main__", "_cli")  # load by name, or only what is their own
 
 DRAWING = ("matplotlib", "ipywidgets", "IPython", "anywidget")
+EVERY_LESSON = ", ".join(f"hpkit.exercises.lesson_{name}" for name in LESSONS)
 # module: what it, and what it loads of hpkit, must not load
 FORBIDDEN = {
     "hpkit": ("torch", "numpy", "pandas", *DRAWING),
@@ -41,20 +44,22 @@ FORBIDDEN = {
     "hpkit.charts.still": ("ipywidgets", "anywidget"),
     "hpkit.plots": ("ipywidgets", "anywidget", "IPython", "matplotlib.pyplot"),
     "hpkit._cli": ("torch", "numpy", "packaging", *DRAWING),
+    EVERY_LESSON: ("torch", "matplotlib", "ipywidgets"),
 }
 
 
-def python(code):
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def python(code, *options):
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
-@pytest.mark.parametrize("module", [name for name in FORBIDDEN if find_spec(name)])
-def test_import_loads_nothing_above_it(module):
-    loaded = python(f"import sys, {module}; print(*sys.modules)").split()
-    assert module in loaded
-    assert [name for name in FORBIDDEN[module] if name in loaded] == []
+@pytest.mark.parametrize("modules", FORBIDDEN)
+def test_import_loads_nothing_above_it(modules):
+    loaded = python(f"import sys, {modules}; print(*sys.modules)").split()
+    assert {*modules.split(", ")} <= {*loaded}
+    assert [name for name in FORBIDDEN[modules] if name in loaded] == []
 
 
 def test_import_hpkit_takes_under_a_tenth_of_a_second():
@@ -65,38 +70,25 @@ def test_import_hpkit_takes_under_a_tenth_of_a_second():
 
 def test_import_hpkit_works_on_bare_python():
     # -I -S: without site-packages, as a Python without any package.
-    import hpkit
-
     code = f"import sys; sys.path.insert(0, {hpkit.__path__[0] + '/..'!r}); "
     code += "import hpkit, hpkit._cli; print(hpkit.__version__, len(hpkit.__all__))"
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True
-    )
-    assert done.stderr == ""
-    assert done.stdout.startswith(hpkit.__version__)
+    assert python(code, "-I", "-S").startswith(hpkit.__version__)
 
 
 def test_every_public_name_is_there():
-    import hpkit
-
     for name in hpkit.__all__:
         assert getattr(hpkit, name).__doc__, name
     assert set(hpkit.__all__) <= set(dir(hpkit))
 
 
 def test_help_is_two_screens_and_names_what_there_is():
-    import hpkit as hk
-
-    lines = hk.__doc__.splitlines()
+    lines = hpkit.__doc__.splitlines()
     assert len(lines) <= 48
     assert max(map(len, lines)) <= 76  # help() indents by four
-    for name in re.findall(r"hk\.(\w+)", hk.__doc__):
-        assert name in hk.__all__
+    assert {*re.findall(r"hk\.(\w+)", hpkit.__doc__)} - {*hpkit.__all__} == set()
 
 
 def test_unknown_name_is_an_attribute_error():
-    import hpkit
-
     with pytest.raises(AttributeError, match="no attribute 'lerning_rate'"):
         _ = hpkit.lerning_rate
 

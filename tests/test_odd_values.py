@@ -93,19 +93,9 @@ def steps():
     return hk.one_at_a_time(DATA, BASE, lr=[0.1, 1], batch_size=[8, 16])
 
 
-def study(**values):
-    given = {"study": search().to_optuna(), "dataset": DATA} | values
-    return hk.from_optuna(**given)
-
-
 @functools.wraps(hk.train)
 def trained(*args, **values):
     return list(itertools.islice(hk.train(*args, **values), 3))[-1]
-
-
-def kept(**values):
-    search().save("saved.json")
-    return hk.load(**{"path": "saved.json"} | values)
 
 
 def capstone(method, *args, **values):
@@ -114,141 +104,10 @@ def capstone(method, *args, **values):
     return getattr(cap, method)(*args, **values)
 
 
-SHARED = {"dataset": DATA, "base": BASE, "lr": [0.1, 1.0]}
-BATCHES, DRAWN = {"batch_size": [8, 16]}, {"n_trials": 3}
-PANEL = {"dataset": DATA, "base": BASE}
-SEARCHED, INSTRUMENT = PANEL | {"seeds": 1}, {"dataset": DATA, "setting": BASE}
-
-# name: function, arguments that work beside its own defaults. Any one or two of all
-# become odd.
-FUNCTIONS = {
-    "Hyperparameters": (hk.Hyperparameters, vars(BASE)),
-    "but": (BASE.but, vars(BASE)),
-    "uniform": (hk.uniform, {"low": 0.1, "high": 1}),
-    "log_uniform": (hk.log_uniform, {"low": 0.1, "high": 1}),
-    "load_dataset": (hk.load_dataset, {"name": "moons"}),
-    "from_frame": (
-        hk.Dataset.from_frame,
-        {"frame": FRAME, "target": "y", "categorical": ["a"], "standardize": ["b"]},
-    ),
-    "from_arrays": (hk.Dataset.from_arrays, {"X": X, "y": [0, 1] * 30}),
-    "fit": (hk.fit, INSTRUMENT),
-    "train": (trained, {"dataset": DATA, "settings": BASE}),
-    "cross_validate": (
-        hk.cross_validate,
-        {"dataset": DATA, "settings": BASE, "folds": 2},
-    ),
-    "grid_search": (hk.grid_search, SHARED | BATCHES),
-    "one_at_a_time": (hk.one_at_a_time, SHARED | BATCHES),
-    "validation_curve": (
-        hk.validation_curve,
-        PANEL | {"param_name": "lr", "param_range": [0.1]},
-    ),
-    "random_search": (
-        hk.random_search,
-        SHARED | DRAWN | {"momentum": hk.uniform(0, 0.5)},
-    ),
-    "successive_halving": (hk.successive_halving, SHARED | DRAWN),
-    "bayesian_search": (hk.bayesian_search, SHARED | DRAWN),
-    "values": (lambda **v: search().values(**v), {"name": "lr"}),
-    "scores": (lambda **v: search().scores(**v), {"by": "last"}),
-    "best_by": (lambda **v: search().best_by(**v), {"by": "accuracy"}),
-    "save": (lambda **v: search().save(**v), {"path": "found.json"}),
-    "runs[]": (lambda at: search().runs[at], {"at": (0, 0)}),
-    "runs[,]": (lambda i, k: search().runs[i, k], {"i": 0, "k": 0}),
-    "network": (lambda **v: search().best_run.network(**v), {"epoch": "best"}),
-    "predict": (
-        lambda **v: search().best_run.predict(**v),
-        {"X": X, "epoch": "best", "names": True},
-    ),
-    "to_module": (lambda **v: search().best_run.to_module(**v), {"epoch": "last"}),
-    "save run": (lambda **v: search().best_run.save(**v), {"path": "run.pt"}),
-    "load_model": (hk.load_model, {"path": "run.pt"}),
-    "load": (kept, {"path": "saved.json", "dataset": DATA}),
-    "from_optuna": (study, {"study": None, **PANEL, "names": None}),
-    "to_optuna": (hk.to_optuna, {"search": None}),
-    "describe": (hk.describe, {"result": None}),
-    "alt_text": (hk.alt_text, {"ax": None, "sentence": "A chart."}),
-    "plot_best_so_far": (hk.plot_best_so_far, {"searches": None}),
-    "plot_data": (hk.plot_data, {"dataset": DATA}),
-    "plot_decision_boundary": (hk.plot_decision_boundary, {"run": None}),
-    "plot_grid": (hk.plot_grid, {"grid": None, "x": "lr"}),
-    "plot_parallel": (hk.plot_parallel, {"search": None}),
-    "plot_path": (
-        lambda **v: hk.plot_path(**{"steps": steps()} | v),
-        {"ax": None, "grid": None, "x": "lr", "y": None},
-    ),
-    "plot_path of": (hk.plot_path, {"steps": None}),
-    "plot_seeds": (hk.plot_seeds, {"runs": None}),
-    "plot_training_curves": (hk.plot_training_curves, {"runs": None, "split": "both"}),
-    "plot_validation_curve": (hk.plot_validation_curve, {"curve": None}),
-    "present": (hk.present, {}),
-    "progress": (hk.progress, {}),
-    "configure": (configure, {"solutions": True}),
-    "load_lesson": (load_lesson, {"name": "00_start"}),
-    "Capstone": (
-        hk.Capstone,
-        {"dataset": DATA, "bars": (0.8,), "name": "odd", "folder": None},
-    ),
-    "cap.fit": (
-        lambda **v: capstone("fit", **v),
-        {"setting": BASE, "seed": 0, "model": None},
-    ),
-    "cap.grid_search": (
-        lambda **v: capstone("grid_search", **v),
-        {"base": BASE, "lr": [0.1], "seeds": (0,)},
-    ),
-    "cap.choose": (
-        lambda **v: capstone("choose", **v),
-        {"setting": BASE, "why": "it is the best of all"},
-    ),
-    "cap.note": (
-        lambda **v: capstone("note", **v),
-        {"author": "me", "plan": "a plan of mine", "learned": "a lot"},
-    ),
-}
-PANELS = {
-    "TrainingPanel": (hk.TrainingPanel, PANEL | {"controls": ("lr",)}),
-    "GridPanel": (
-        hk.GridPanel,
-        SEARCHED | {"x_values": [0.1, 1], "y_values": [8, 16]},
-    ),
-    "ValidationCurvePanel": (
-        hk.ValidationCurvePanel,
-        SEARCHED | {"param_range": "0.1, 1", "controls": ()},
-    ),
-    "OneAtATimePanel": (hk.OneAtATimePanel, SEARCHED | BATCHES | {"lr": [0.1, 1]}),
-    "SearchRacePanel": (
-        hk.SearchRacePanel,
-        PANEL | {"races": 2, "lr": hk.log_uniform(0.1, 1)},
-    ),
-    "SeedsPanel": (
-        hk.SeedsPanel,
-        {"dataset": DATA, "settings": [BASE, BASE.but(lr=1)], "seeds": 2, "most": 3},
-    ),
-    "PatiencePanel": (hk.PatiencePanel, INSTRUMENT),
-    "SchedulePanel": (hk.SchedulePanel, INSTRUMENT | {"seeds": 1}),
-    "BatchNoisePanel": (hk.BatchNoisePanel, INSTRUMENT),
-    "BowlPanel": (hk.BowlPanel, {}),
-    "ClinicPanel": (hk.ClinicPanel, {}),
-    "CoinFlipsPanel": (hk.CoinFlipsPanel, {"models": 5}),
-    "TestBoxPanel": (hk.TestBoxPanel, {"run": None}),
-}
-for table in FUNCTIONS, PANELS:
-    for name, (function, good) in table.items():
-        taken = inspect.signature(function).parameters.values()
-        own = {p.name: p.default for p in taken if p.default is not p.empty}
-        own.pop("study", None)  # excludes other defaults; see test_bayes
-        table[name] = function, own | good
-
-# Where None stands for what is dear to make.
+# Arguments that work, by their names; any one or two of all become odd. Where None
+# stands for what is dear to make, a call makes it.
 DEAR = {
     "study": lambda: search().to_optuna(),
-    "search": search,
-    "result": search,
-    "searches": search,
-    "grid": search,
-    "runs": search,
     "steps": steps,
     "run": lambda: search().best_run,
     "ax": lambda: plt.figure().subplots(),
@@ -256,6 +115,87 @@ DEAR = {
         DATA, BASE, param_name="lr", param_range=[0.1, 1]
     ),
 }
+DEAR |= dict.fromkeys(("search", "result", "searches", "grid", "runs"), search)
+GOOD = {"dataset": DATA, "folds": 2, "n_trials": 3, "low": 0.1, "high": 1}
+GOOD |= dict.fromkeys(("base", "setting", "settings"), BASE)
+GOOD |= {"param_name": "lr", "param_range": [0.1, 1], "sentence": "A chart."}
+GOOD |= {"x": "lr", "x_values": [0.1, 1], "y_values": [8, 16]}
+GOOD |= {"models": 5, "races": 2, "most": 3, "line": "training?data=moons&epochs=2"}
+LISTS = {"lr": [0.1, 1.0], "batch_size": [8, 16]}
+
+
+def with_arguments(table):
+    """Return a table of functions and arguments with those that `GOOD` has, too."""
+    found = {}
+    for name, (function, more) in table.items():
+        good = {}
+        for p in inspect.signature(function).parameters.values():
+            if p.kind is p.VAR_KEYWORD:
+                good |= LISTS if p.name == "values" else {}
+            elif (p.name, p.default) != ("study", None):  # it excludes others
+                own = None if p.default is p.empty else p.default
+                good[p.name] = GOOD.get(p.name, own)
+        found[name] = function, good | more
+    return found
+
+
+def own_of(method, **good):
+    """Return a method of the search, or of its best run, and its arguments."""
+    owner = search if hasattr(hk.Search, method) else lambda: search().best_run
+    return lambda **v: getattr(owner(), method)(**v), good
+
+
+def of_capstone(method, **good):
+    return lambda **v: capstone(method, **v), good
+
+
+OWN = {
+    "load_dataset": {"name": "moons"},
+    "load_model": {"path": "run.pt"},
+    "load": {"path": "saved.json"},
+    "random_search": {"momentum": hk.uniform(0, 0.5)},
+    "plot_training_curves": {"split": "both"},
+    "TrainingPanel": {"controls": ("lr",)},
+    "ValidationCurvePanel": {"param_range": "0.1, 1", "controls": (), "seeds": 1},
+    "SearchRacePanel": {"lr": hk.log_uniform(0.1, 1), "batch_size": hk.uniform(8, 16)},
+    "SeedsPanel": {"settings": [BASE, BASE.but(lr=1)], "seeds": 2},
+    "GridPanel": {"seeds": 1},
+    "OneAtATimePanel": {"seeds": 1},
+    "SchedulePanel": {"seeds": 1},
+}
+PUBLIC = {name: (getattr(hk, name), OWN.get(name, {})) for name in hk.__all__}
+PUBLIC |= {"train": (trained, {})}
+PANELS = {name: pair for name, pair in PUBLIC.items() if name.endswith("Panel")}
+FUNCTIONS = {name: p for name, p in PUBLIC.items() if inspect.isroutine(p[0])} | {
+    "Hyperparameters": (hk.Hyperparameters, vars(BASE)),
+    "but": (BASE.but, vars(BASE)),
+    "from_frame": (
+        hk.Dataset.from_frame,
+        {"frame": FRAME, "target": "y", "categorical": ["a"], "standardize": ["b"]},
+    ),
+    "from_arrays": (hk.Dataset.from_arrays, {"X": X, "y": [0, 1] * 30}),
+    "values": own_of("values", name="lr"),
+    "scores": own_of("scores", by="last"),
+    "best_by": own_of("best_by", by="accuracy"),
+    "save": own_of("save", path="found.json"),
+    "runs[]": (lambda at: search().runs[at], {"at": (0, 0)}),
+    "runs[,]": (lambda i, k: search().runs[i, k], {"i": 0, "k": 0}),
+    "network": own_of("network", epoch="best"),
+    "predict": own_of("predict", X=X, epoch="best", names=True),
+    "to_module": own_of("to_module", epoch="last"),
+    "save run": (lambda **v: search().best_run.save(**v), {"path": "run.pt"}),
+    "configure": (configure, {"solutions": True}),
+    "load_lesson": (load_lesson, {"name": "00_start"}),
+    "Capstone": (hk.Capstone, {"bars": (0.8,), "name": "odd", "folder": None}),
+    "cap.fit": of_capstone("fit", setting=BASE, seed=0, model=None),
+    "cap.grid_search": of_capstone("grid_search", base=BASE, lr=[0.1], seeds=(0,)),
+    "cap.choose": of_capstone("choose", setting=BASE, why="it is the best of all"),
+    "cap.note": of_capstone(
+        "note", author="me", plan="a plan of mine", learned="a lot"
+    ),
+}
+PANELS, FUNCTIONS = with_arguments(PANELS), with_arguments(FUNCTIONS)
+
 # What else of hpkit's own a call may raise: its documentation says so.
 MORE = {"runs[]": IndexError, "runs[,]": IndexError, "load": OSError, "save": OSError}
 MORE |= {"load_model": OSError, "save run": OSError}

@@ -259,7 +259,18 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     assert apart(boxes(ax))
 
 
-def test_validation_curve_diverged_does_not_stretch(exploding):
+def test_diverged_stands_at_the_edge_of_each_chart_and_stretches_none(exploding):
+    ax = hk.plot_seeds(exploding, axes())
+    assert "2 of 2 diverged" in ax.get_yticklabels()[0].get_text()
+    (x, y), *_ = next(m for m in dots(ax) if len(m.get_offsets()) == 1).get_offsets()
+    assert exploding.best_val_loss[0].max() < x < ax.get_xlim()[1]
+    assert y == 0
+
+    ax = hk.plot_parallel(exploding, axes())
+    assert [1.0, 1.0] in [made.get_offsets().tolist()[0] for made in dots(ax)]
+    strong = {to_hex(line.get_color()) for line in ax.lines if line.get_lw() > 1.2}
+    assert strong == {COLORS["blue"][0].lower()}
+
     ax = hk.plot_validation_curve(exploding, axes())
     assert [c.get_xdata()[0] for c in crosses(ax)] == [30]
     label = next(t for t in ax.texts if t.get_text() == "diverged")
@@ -439,13 +450,6 @@ def test_start_of_steps_that_is_not_on_a_list_is_no_place_of_a_map():
     assert numbers[0].startswith("1")
 
 
-def test_parallel_puts_diverged_at_the_top(exploding):
-    ax = hk.plot_parallel(exploding, axes())
-    assert [1.0, 1.0] in [made.get_offsets().tolist()[0] for made in dots(ax)]
-    strong = {to_hex(line.get_color()) for line in ax.lines if line.get_lw() > 1.2}
-    assert strong == {COLORS["blue"][0].lower()}
-
-
 def test_seeds_has_a_dot_for_each_run(curve):
     ax = hk.plot_seeds(curve, axes())
     for i in range(4):
@@ -454,14 +458,6 @@ def test_seeds_has_a_dot_for_each_run(curve):
         assert sorted(row[:, 0]) == sorted(on_line(curve.best_val_loss[i]))
     assert ax.get_yticklabels()[3].get_text() == "lr 0.001"
     assert "bars: means" in ax.get_xlabel()
-
-
-def test_seeds_marks_diverged(exploding):
-    ax = hk.plot_seeds(exploding, axes())
-    assert "2 of 2 diverged" in ax.get_yticklabels()[0].get_text()
-    (x, y), *_ = next(m for m in dots(ax) if len(m.get_offsets()) == 1).get_offsets()
-    assert exploding.best_val_loss[0].max() < x < ax.get_xlim()[1]
-    assert y == 0
 
 
 def test_boundary_shows_every_training_point_on_the_networks_answers(run):

@@ -48,13 +48,10 @@ def signatures():
                 yield pytest.param(value, id=f"{name}.{part}")
 
 
-def test_stub_has_the_public_names_and_no_others():
+def test_stub_has_the_public_names_and_no_others_from_where_they_are():
     (names,) = (node.value for node in STUB.body if isinstance(node, ast.Assign))
     assert ast.literal_eval(names) == hk.__all__
     assert set(hk.__all__) <= IMPORTED.keys() | DEFINED.keys()
-
-
-def test_stub_takes_each_name_from_where_it_is():
     for name in IMPORTED.keys() & set(hk.__all__):
         thing = getattr(import_module(IMPORTED[name]), name)
         assert thing is getattr(hk, name), name
@@ -78,11 +75,7 @@ def test_stub_has_types_and_the_signature_that_is_called(name):
 
 
 @pytest.mark.parametrize("function", list(signatures()))
-def test_public_signature_has_types(function):
+def test_public_signature_has_types_and_says_what_comes_back(function):
     named = inspect.signature(function).parameters.keys() - {"self", "cls"}
     assert {*named, "return"} - function.__annotations__.keys() == set()
-
-
-@pytest.mark.parametrize("function", list(signatures()))
-def test_public_function_says_what_comes_back(function):
     assert inspect.getdoc(function) or function.__name__ == "__init__"

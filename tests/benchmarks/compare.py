@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 import rivals
 
 from hpkit.data.datasets import Dataset, load_dataset
-from hpkit.engine.dense import network
 from hpkit.engine.training import Hyperparameters, train
 
 RATES = list(np.logspace(-3, 0, 25))
@@ -33,36 +32,17 @@ def hpkit(dataset, settings, seeds, model=None):
     return runs.val_loss
 
 
-def own_module(n_features, n_outputs, setting):
-    """Return a learner's network that hpkit does not know: a layer that is skipped."""
-    return Skip(n_features, n_outputs)
-
-
 class Skip(torch.nn.Module):
-    """Three layers with a connection around the second."""
+    """A learner's network that hpkit does not know: a layer that is skipped."""
 
-    def __init__(self, n_features, n_outputs):
+    def __init__(self, n_features, n_outputs, setting):
         super().__init__()
         sizes = (n_features, 16), (16, 16), (16, n_outputs)
         self.a, self.b, self.c = (torch.nn.Linear(*s) for s in sizes)
 
     def forward(self, x):
-        """Return (points, outputs)."""
         h = torch.relu(self.a(x))
         return self.c(h + torch.relu(self.b(h)))
-
-
-def own_by_hpkit(dataset, settings, seeds):
-    return hpkit(dataset, settings, seeds, model=own_module)
-
-
-def own_one_by_one(dataset, settings, seeds):
-    """Train a learner's module in the plain loop."""
-    rivals.network = own_module
-    try:
-        return rivals.plain_loop(dataset, settings, seeds)
-    finally:
-        rivals.network = network
 
 
 def grid(epochs, **more):
@@ -79,19 +59,17 @@ def rates(n, epochs, **more):
     return [Hyperparameters(lr=lr, epochs=epochs, **more) for lr in some]
 
 
-def compare(title, goal_of, dataset, settings, seeds, repeats):
+def compare(title, goal_of, dataset, settings, seeds, repeats, **own):
     """Time hpkit and its rivals in turn; print a row for each."""
     contenders = [hpkit, *goal_of]
-    if own_one_by_one in goal_of:
-        contenders[0] = own_by_hpkit
     seconds = {f: [] for f in contenders}
     # The slow ones show the same loop again and again: a part of it is enough, if it
     # is then multiplied. None of it is: what is printed was run whole.
-    curves = {f: f(dataset, settings[:1], seeds[:1]) for f in contenders}
+    curves = {f: f(dataset, settings[:1], seeds[:1], **own) for f in contenders}
     for _ in range(repeats):
         for f in contenders:
             start = time.perf_counter()
-            curves[f] = f(dataset, settings, seeds)
+            curves[f] = f(dataset, settings, seeds, **own)
             seconds[f].append(time.perf_counter() - start)
     ours = seconds[contenders[0]]
     print(f"\n{title}\n\n| way | seconds | times hpkit | goal | largest difference |")
@@ -185,7 +163,7 @@ def main():
         compare(f"{count}, moons, 60 epochs", goals, moons, rates(n, 60), (0,), repeats)
     compare(title, five | rest, moons, grid(20), range(3), few)
     compare(deep, {plain: 15}, digits, grid(4, hidden=(32, 32)), range(3), few)
-    compare(own, {own_one_by_one: 8}, moons, rates(25, 60), (0,), few)
+    compare(own, {plain: 8}, moons, rates(25, 60), (0,), few, model=Skip)
     silence()
     growth(few)
 

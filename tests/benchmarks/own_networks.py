@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import nn
 
-import hpkit as hk
+sys.path.insert(0, str(Path(__file__).parent))
+import rivals
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from oracle import measure
+import hpkit as hk
 
 
 class Rows(nn.Module):
@@ -68,25 +68,6 @@ NETWORKS = {
 }
 
 
-def plain(dataset, setting, model):
-    torch.manual_seed(0)
-    net = model()
-    splits = [
-        (torch.tensor(split.X, dtype=torch.float32), torch.tensor(split.y))
-        for split in (dataset.train, dataset.valid)
-    ]
-    loss_of, (X, y) = nn.CrossEntropyLoss(), splits[0]
-    optimizer = torch.optim.SGD(net.parameters(), lr=setting.lr)
-    curves = [measure(net, splits, loss_of)]
-    for _ in range(setting.epochs):
-        for rows in torch.randperm(len(X)).split(setting.batch_size):
-            optimizer.zero_grad()
-            loss_of(net(X[rows]), y[rows]).backward()
-            optimizer.step()
-        curves.append(measure(net, splits, loss_of))
-    return curves
-
-
 def seconds(work):
     start = time.process_time()
     work()
@@ -108,7 +89,7 @@ def main():
                 return make()
 
             ways = (
-                lambda s=settings, m=make: [plain(digits, one, m) for one in s],
+                lambda s=settings, m=model: rivals.plain_loop(digits, s, [0], model=m),
                 lambda s=settings, m=model: [hk.fit(digits, one, model=m) for one in s],
                 lambda s=settings, m=model: list(hk.train(digits, s, model=m)),
             )

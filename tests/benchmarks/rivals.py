@@ -1,11 +1,10 @@
 """The same work as hpkit's, done in the ways that people do it today.
 
 Each function takes a data set, settings and seeds, trains every setting with every
-seed, measures the loss over both whole splits before training and after each epoch (the
-plain loop the accuracy too, as hpkit does), and returns the validation losses, ndarray
-(settings, seeds, epochs + 1). All settings share optimizer (SGD), network shape and
-epochs. `scikit_learn` and `skorch` draw their own first weights and orders, so that
-their curves are alike, not equal.
+seed, measures the loss over both whole splits before training and after each epoch, and
+returns the validation losses, ndarray (settings, seeds, epochs + 1). All settings share
+optimizer (SGD), network shape and epochs. `scikit_learn` and `skorch` draw their own
+first weights and orders, so that their curves are alike, not equal.
 """
 
 import itertools
@@ -37,11 +36,11 @@ def every(dataset, settings, seeds, one):
     return np.array(losses)
 
 
-def curve(dataset, setting, seed, loader=False):
+def curve(dataset, setting, seed, loader=False, model=network):
     """Yield the validation loss of one run before training and after each epoch."""
     train, valid = splits(dataset)
     loss_of = nn.functional.mse_loss if dataset.is_regression else cross_entropy
-    net = start(network, dataset.n_features, dataset.n_outputs, setting, seed)
+    net = start(model, dataset.n_features, dataset.n_outputs, setting, seed)
     optimizer = torch.optim.SGD(net.parameters(), setting.lr, setting.momentum)
     order = torch.Generator().manual_seed(seed)
     if loader:
@@ -60,18 +59,16 @@ def curve(dataset, setting, seed, loader=False):
                 optimizer.zero_grad()
                 loss_of(net(x), y).backward()
                 optimizer.step()
+        net.eval()
         with torch.no_grad():
             both = [loss_of(net(X), y) for X, y in (train, valid)]
+        net.train()
         yield both[1].item()
 
 
-def plain_loop(dataset, settings, seeds, loader=False):
+def plain_loop(dataset, settings, seeds, **more):
     """Train the runs one by one, as in a textbook."""
-
-    def one(*what):
-        return list(curve(*what, loader))
-
-    return every(dataset, settings, seeds, one)
+    return every(dataset, settings, seeds, lambda *what: list(curve(*what, **more)))
 
 
 def data_loader(dataset, settings, seeds):

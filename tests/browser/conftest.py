@@ -38,23 +38,28 @@ def lab_server(tmp_path_factory):
         yield SimpleNamespace(url=url, root=root)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Browser, for one module: while it runs, no other test can use asyncio."""
+def whole(fixture_name, config):
+    """One browser for all modules; but while it is open, no other test uses asyncio."""
+    return "session" if all("browser" in name for name in config.args) else "module"
+
+
+@pytest.fixture(scope=whole)
+def profile(tmp_path_factory):
+    """Browser profile: it keeps JupyterLab as it has compiled it once."""
+    folder = tmp_path_factory.mktemp("profile")
     try:
-        with chromium() as browser:
-            yield browser
+        with chromium(folder, viewport={"width": 1280, "height": 800}) as profile:
+            profile.set_default_timeout(120_000)  # a machine may be busy
+            yield profile
     except LookupError as error:
         # On CI a missing browser must not look like success.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
 
 
-@pytest.fixture(scope="module")
-def profile(browser):
-    """Browser profile: pages of one share what the browser knows of JupyterLab."""
-    profile = browser.new_context(viewport={"width": 1280, "height": 800})
-    profile.set_default_timeout(120_000)  # a machine may be busy
-    return profile
+@pytest.fixture(scope=whole)
+def browser(profile):
+    """Browser, for pages that share nothing."""
+    return profile.browser
 
 
 @pytest.fixture

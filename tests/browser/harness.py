@@ -8,6 +8,7 @@ with lab(folder) as url, chromium() as browser:
 """
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -189,15 +190,22 @@ def show_cell(page, text):
 
 
 @contextlib.contextmanager
-def chromium():
-    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has."""
+def chromium(folder=None, **options):
+    """Start an installed Chromium, Chrome or Edge, or the one that Playwright has.
+
+    With a folder it gives the profile that is kept there, with these options.
+    """
     paths = filter(None, map(shutil.which, PROGRAMS))
     ways = [{"executable_path": path} for path in paths]
     ways += [{"channel": "chrome"}, {"channel": "msedge"}, {}]
     with sync_playwright() as playwright:
+        launch = playwright.chromium.launch
+        if folder:
+            profile = playwright.chromium.launch_persistent_context
+            launch = functools.partial(profile, folder, **options)
         for way in ways:
             with contextlib.suppress(Error):
-                browser = playwright.chromium.launch(args=FLAGS, **way)
+                browser = launch(args=FLAGS, **way)
                 break
         else:
             raise LookupError(

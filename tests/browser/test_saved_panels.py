@@ -24,8 +24,8 @@ from harness import (
 LINE = "Saved picture. Run the first cell and then this one to make it live."
 CELLS = (
     "import hpkit as hk\nfrom hpkit.exercises import lesson_02_learning_rate as ex",
-    'panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5))\n'
-    "panel",
+    'panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=5), '
+    'controls=("lr", "epochs"))\npanel',
     "ex.quiz",
 )
 # Of the page: how often the line is seen, pictures, live parts, and any error.

@@ -21,18 +21,13 @@ def unpacked(data):
     return columns
 
 
-def test_numbers_come_back_from_their_bytes():
+def test_numbers_and_pixels_come_back_from_their_bytes():
     x, y = np.arange(3), np.array([[1.0, np.nan, 3.0], [0.1, np.inf, -2.0]])
     got_x, got_y = unpacked(line(x, y).data())
     np.testing.assert_array_equal(got_x, [[0, 1, 2]])
     np.testing.assert_array_equal(got_y, y.astype(np.float32))
-
-
-def test_a_mark_without_points_has_no_numbers():
     assert unpacked(cross([]).data())[0].shape == (1, 0)
 
-
-def test_pixels_travel_as_they_are():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
     (packed,) = unpacked(image(pixels).data())
     assert packed.shape == (5, 7)

@@ -4,9 +4,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from over_seeds import defined, repeats, trained
+from over_seeds import defined, repeats, trained, trained_beside
 
 import hpkit as hk
+from hpkit.data.datasets import folds_of
 
 
 @cache
@@ -42,38 +43,29 @@ def test_choice_training_loss_likes_long():
     assert (epochs[train.argmin(0)] == 200).all()
 
 
-@cache
-def models(flips):
-    """Return 100 runs on new coin flips, five learning rates by turns."""
-    coins = hk.load_dataset("coin_flips", seed=flips)
-    setting, runs = hk.Hyperparameters(epochs=20, hidden=(16,)), []
-    for k, lr in enumerate((0.01, 0.03, 0.1, 0.3, 1)):
-        seeds = range(100 * flips + k, 100 * flips + 100, 5)
-        *_, some = hk.train(coins, setting.but(lr=lr), seeds=seeds, tick=60)
-        runs += list(some)
-    return coins, runs
-
-
-def hundred(flips):
-    """Return the accuracies of the models, one after the other."""
-    _, runs = models(flips)
-    return [run.val_accuracy[-1] for run in sorted(runs, key=lambda run: run.seed)]
-
-
-def fifty(flips):
-    """Return the accuracies of the first 50 models, and the winner's test."""
-    coins, runs = models(flips)
-    runs = [run for run in runs if run.seed < 100 * flips + 50]
-    scores = np.array([run.val_accuracy[-1] for run in runs])
-    winner = runs[int(scores.argmax())]
-    return scores, (winner.predict(coins.test) == coins.test.y).mean()
-
-
 FLIPS = repeats(40)
+COIN_LRS = (0.01, 0.03, 0.1, 0.3, 1)
+
+
+@cache
+def models():
+    """Return accuracies (flips, 100 models), and on test that of the best of 50."""
+    setting, wanted = hk.Hyperparameters(epochs=20, hidden=(16,)), []
+    for flips in FLIPS:
+        coins = hk.load_dataset("coin_flips", seed=flips)
+        for k in range(100):  # five learning rates by turns
+            wanted.append((coins, setting.but(lr=COIN_LRS[k % 5]), 100 * flips + k))
+    runs, tests = trained_beside(wanted), []
+    scores = np.reshape([run.val_accuracy[-1] for run in runs], (-1, 100))
+    for first, best in enumerate(scores[:, :50].argmax(1)):
+        winner = runs[100 * first + best]
+        test = winner.dataset.test
+        tests.append((winner.predict(test) == test.y).mean())
+    return scores, np.array(tests)
 
 
 def test_choice_fifty_coins_climb():
-    scores = np.array([fifty(seed)[0] for seed in FLIPS])
+    scores = models()[0][:, :50]
 
     # All 50 share the 40 rows, so their mean has some luck of its own.
     assert np.median(np.abs(scores.mean(1) - 0.5)) < 0.05
@@ -86,7 +78,7 @@ def test_choice_fifty_coins_climb():
 
 def test_choice_hundred_coins():
     """The 100 models of the panel, with 40 flips of the coins."""
-    every = np.array([hundred(seed) for seed in FLIPS])
+    every, _ = models()
     reached = every > 0.6 - 1e-9
     first = np.where(reached.any(1), reached.argmax(1) + 1, np.inf)
     assert 0.4 <= (first <= 12).mean() <= 0.65
@@ -96,8 +88,7 @@ def test_choice_hundred_coins():
 
 
 def test_choice_luck_is_gone():
-    scores = np.array([fifty(seed)[0].max() for seed in FLIPS])
-    test = np.array([fifty(seed)[1] for seed in FLIPS])
+    scores, test = models()[0][:, :50].max(1), models()[1]
     assert abs(np.median(test) - 0.5) < 0.02
     assert (np.abs(test - 0.5) < 0.06).mean() >= 0.95
     assert (test < scores).all()
@@ -135,12 +126,18 @@ FOLD_LRS = 0.01, 0.1, 0.3, 1.0
 def every_shuffle():
     """Return the last loss (learning rates, 20 learners x 10 shuffles, 5 folds)."""
     setting = hk.Hyperparameters(batch_size=16, epochs=20, hidden=(16,))
-    settings = [setting.but(lr=lr) for lr in FOLD_LRS]
-    wine = hk.load_dataset("wine")
-    tens = [
-        hk.cross_validate(wine, settings, repeats=10, seed=seed) for seed in repeats(20)
-    ]
-    return np.concatenate(tens, axis=1)
+    settings, wine = [setting.but(lr=lr) for lr in FOLD_LRS], hk.load_dataset("wine")
+    shuffles = [(seed, n) for seed in repeats(20) for n in range(10)]
+    cuts = [folds_of(wine, 5, np.random.default_rng(by)) for by in shuffles]
+    losses = []
+    for fold in zip(*cuts, strict=True):  # the first of all, which are as large, ...
+        own = [(data, seed) for data, (seed, _) in zip(fold, shuffles, strict=True)]
+        runs = trained_beside([(d, s, seed) for s in settings for d, seed in own])
+        losses.append(np.reshape([run.val_loss[-1] for run in runs], (-1, 200)))
+    losses = np.stack(losses, -1)
+    usual = hk.cross_validate(wine, settings, repeats=2, seed=shuffles[0][0])
+    np.testing.assert_allclose(losses[:, :2], usual, rtol=1e-3)
+    return losses
 
 
 def shuffles(lr=FOLD_LRS[1]):

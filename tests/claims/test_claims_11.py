@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from build import FOLDER
-from over_seeds import apart, repeats
+from over_seeds import apart, repeats, trained_beside
 from torch import nn
 
 import hpkit as hk
@@ -29,15 +30,27 @@ LRS = [0.001, 0.01, 0.1, 1]
 LAYERS = [(), (16,), (16, 16)]
 
 
+FRAME = pd.read_csv(data_folder() / "breast_cancer.csv")
+
+
 @cache
 def cells(split):
-    frame = pd.read_csv(data_folder() / "breast_cancer.csv")
-    return hk.Dataset.from_frame(frame, target="diagnosis", name="cells", seed=split)
+    return hk.Dataset.from_frame(FRAME, target="diagnosis", name="cells", seed=split)
+
+
+def of_splits(settings, splits):
+    """Return for each split the runs of settings x three seeds, trained together."""
+    own = [(s, seed) for s in settings for seed in range(3)]
+    runs = trained_beside([(cells(split), *one) for split in splits for one in own])
+    each = [runs[at : at + len(own)] for at in range(0, len(runs), len(own))]
+    return dict(zip(splits, map(hk.Runs.of, each), strict=True))
 
 
 @cache
-def searched(split, seeds=range(3)):
-    return hk.grid_search(cells(split), BASE, lr=LRS, hidden=LAYERS, seeds=seeds)
+def searched():
+    """Return for each split the runs of the lesson's grid."""
+    settings = [BASE.but(lr=lr, hidden=h) for lr in LRS for h in LAYERS]
+    return of_splits(settings, [OURS, *SPLITS])
 
 
 def triples(found):
@@ -46,12 +59,23 @@ def triples(found):
 
 
 @cache
-def simple(split):
-    return hk.grid_search(cells(split), SIMPLE, lr=LRS, seeds=range(3))
+def chosen():
+    """Return the search of the lesson without hidden layers."""
+    return hk.grid_search(cells(OURS), SIMPLE, lr=LRS, seeds=range(3))
+
+
+@cache
+def simple():
+    """Return for each split the runs of that search."""
+    splits = [OURS, *range(1, 11), *SPLITS, *MANY]
+    found = of_splits(chosen().settings, splits)
+    own = found[OURS].val_loss, chosen().val_loss
+    np.testing.assert_allclose(*own, rtol=1e-3)
+    return found
 
 
 def lowest(split):
-    return simple(split).mean_val_loss.min()
+    return simple()[split].mean_val_loss.min()
 
 
 def test_own_always_the_same():
@@ -92,17 +116,16 @@ def written_out(n_features, n_outputs, setting):
 
 
 def test_own_search_pays():
-    lr = [BASE.lr]
-    found = [hk.grid_search(cells(s), BASE, lr=lr, seeds=range(3)) for s in SPLITS]
-    default = [one.mean_val_loss[0] for one in found]
-    tuned = [searched(s).mean_val_loss.min() for s in SPLITS]
+    found = of_splits([BASE], SPLITS)
+    default = [found[s].mean_val_loss[0] for s in SPLITS]
+    tuned = [searched()[s].mean_val_loss.min() for s in SPLITS]
     assert np.mean(np.array(tuned) < 0.9 * np.array(default)) >= 0.95
 
 
 def accuracy(split, layers):
-    found = searched(split)
-    there = [i for i in found.runs.order if found.settings[i].hidden in layers]
-    runs = [found.runs[there[0], k] for k in range(3)]
+    found = searched()[split]
+    there = [i for i in found.order if found.settings[i].hidden in layers]
+    runs = [found[there[0], k] for k in range(3)]
     return np.mean([run.val_accuracy[run.best_epoch] for run in runs])
 
 
@@ -112,7 +135,7 @@ def test_own_hidden_layers_hardly_help():
 
 
 @cache
-def third_knob(seeds):
+def third_knob():
     """Return the panel's map, and those of its values of momentum and weight decay."""
     lr = [0.001, 0.01, 0.1, 1, 10]
     spaces = (
@@ -121,26 +144,25 @@ def third_knob(seeds):
         {"weight_decay": [0, 0.0001, 0.001, 0.01, 0.1]},
     )
     return [
-        hk.grid_search(cells(OURS), SIMPLE, lr=lr, seeds=seeds, **space)
+        hk.grid_search(cells(OURS), SIMPLE, lr=lr, seeds=SIXTY, **space)
         for space in spaces
     ]
 
 
 def test_own_third_knob():
+    lows = np.array([triples(found).min(0) for found in third_knob()])
+    assert (lows.max(0) < 1.1 * lows.min(0)).all()
+    sizes, ties = third_knob()[0], []
     for seeds in TRIPLES:
-        lows = [found.mean_val_loss.min() for found in third_knob(seeds)]
-        assert max(lows) < 1.1 * min(lows)
-    ties = [len(third_knob(seeds)[0].ties) for seeds in TRIPLES]
-    assert third_knob(TRIPLES[0])[0].ties
+        runs = hk.Runs.of([run for run in sizes.runs if run.seed in seeds])
+        ties.append(len(replace(sizes, runs=runs).ties))
+    assert ties[0]
     assert np.mean(np.array(ties) >= 1) >= 0.8
 
 
 def test_own_momentum_moves():
-    smaller = []
-    for seeds in TRIPLES:
-        loss = third_knob(seeds)[1].mean_val_loss.reshape(5, 5)  # lr, momentum
-        smaller.append(loss[:, 3].argmin() < loss[:, 0].argmin())
-    assert np.mean(smaller) >= 0.95
+    loss = triples(third_knob()[1]).reshape(5, 5, -1)  # lr, momentum, triples
+    assert np.mean(loss[:, 3].argmin(0) < loss[:, 0].argmin(0)) >= 0.95
 
 
 def test_own_split_luck():
@@ -151,17 +173,16 @@ def test_own_split_luck():
 
 
 def test_own_seeds_move_little():
-    for k in repeats(20, each=10, first=0)[::10]:
-        seeds = range(k, k + 10)
-        runs = hk.grid_search(cells(OURS), SIMPLE, lr=LRS, seeds=seeds).runs
-        loss = runs.best_val_loss.min(axis=0)
-        assert loss.max() < 1.33 * loss.min()
+    seeds = repeats(20, each=10, first=0)
+    found = hk.grid_search(cells(OURS), SIMPLE, lr=LRS, seeds=seeds)
+    loss = apart(found.best_val_loss.min(axis=0), 10)
+    assert (loss.max(1) < 1.33 * loss.min(1)).all()
 
 
 def test_own_few_rows_most_of_the_loss():
     shares = []
     for split in [OURS, *SPLITS]:
-        run, rows = simple(split).best_run, cells(split).valid
+        run, rows = simple()[split].best_run, cells(split).valid
         out = run.outputs(rows.X)
         each = np.logaddexp.reduce(out, axis=1) - out[np.arange(len(out)), rows.y]
         six = np.sort(each)[-6:]
@@ -193,7 +214,8 @@ def test_own_width_hardly_matters():
 
 
 def test_own_skip_gains_nothing():
-    best = triples(searched(OURS, SIXTY)).min(0)
+    lists = {"lr": LRS, "hidden": LAYERS}
+    best = triples(hk.grid_search(cells(OURS), BASE, seeds=SIXTY, **lists)).min(0)
     assert (both_ways().min(0) > 0.96 * best).all()
 
 
@@ -222,38 +244,43 @@ def test_own_network_is_trained_as_by_a_plain_loop():
 
 
 @cache
-def studied(split):
+def studied():
+    """Return the study of each split; all train their next trials together."""
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    data = cells(split)
-
-    def objective(trial):
-        lr = trial.suggest_float("lr", 1e-3, 3, log=True)
-        decay = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
-        setting = SIMPLE.but(weight_decay=decay)
-        found = hk.grid_search(data, setting, lr=[lr], seeds=range(3))
-        return found.mean_val_loss[0]
-
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=split))
-    study.optimize(objective, n_trials=15)
-    return study
+    studies = {
+        split: optuna.create_study(sampler=optuna.samplers.TPESampler(seed=split))
+        for split in (OURS, *SPLITS)
+    }
+    for _ in range(15):
+        trials, wanted = [], []
+        for split, study in studies.items():
+            trials.append(trial := study.ask())
+            lr = trial.suggest_float("lr", 1e-3, 3, log=True)
+            decay = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
+            setting = SIMPLE.but(lr=lr, weight_decay=decay)
+            wanted += [(cells(split), setting, seed) for seed in range(3)]
+        losses = [run.best_val_loss for run in trained_beside(wanted)]
+        for n, study in enumerate(studies.values()):
+            study.tell(trials[n], np.mean(losses[3 * n : 3 * n + 3]))
+    return studies
 
 
 def test_own_study_pays():
     default = LRS.index(SIMPLE.lr)
     for split in SPLITS:
-        assert studied(split).best_value < simple(split).mean_val_loss[default]
+        assert studied()[split].best_value < simple()[split].mean_val_loss[default]
 
 
 def test_own_study_not_above_the_grid():
-    ratios = [studied(s).best_value / lowest(s) for s in SPLITS]
+    ratios = [studied()[s].best_value / lowest(s) for s in SPLITS]
     assert np.mean(np.array(ratios) < 1.05) >= 0.95
 
 
 def test_own_rate_matters_more():
     narrower = []
     for split in [OURS, *SPLITS]:
-        best = sorted(studied(split).trials, key=lambda trial: trial.value)[:5]
+        best = sorted(studied()[split].trials, key=lambda trial: trial.value)[:5]
         lr, decay = (
             np.log([trial.params[name] for trial in best])
             for name in ("lr", "weight_decay")
@@ -268,7 +295,7 @@ def test_own_rate_matters_more():
 def test_own_test_above_or_below():
     gaps = []
     for split in MANY:
-        run = simple(split).best_run
+        run = simple()[split].best_run
         right = (run.predict(cells(split).test) == cells(split).test.y).mean()
         gaps.append(right - run.val_accuracy[run.best_epoch])
     gaps = np.array(gaps).round(6)  # 1 of 113 is 0.009
@@ -292,19 +319,19 @@ def test_every_number_of_the_report_is_that_of_the_lesson():
         part: [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
         for part, text in parts.items()
     }
-    data, chosen, grid = cells(OURS), simple(OURS), searched(OURS)
+    data, found, grid = cells(OURS), chosen(), searched()[OURS]
     rows = [len(part.y) for part in (data.train, data.valid, data.test)]
     tens = [lowest(split) for split in range(1, 11)]
-    spread = chosen.runs.std_val_loss[chosen.runs.order[0]]
-    run = chosen.best_run
+    spread = found.runs.std_val_loss[found.runs.order[0]]
+    run = found.best_run
     right = (run.predict(data.test) == data.test.y).sum()
 
     assert numbers["data"] == [sum(rows), *rows]
     assert numbers["tried"] == [*LRS, 3]
     near = {"rel": 0.02, "abs": 0.001}
-    best = [chosen.best.lr, lowest(OURS), grid.mean_val_loss.min(), 63]
+    best = [found.best.lr, lowest(OURS), grid.mean_val_loss.min(), 63]
     assert numbers["chosen"] == pytest.approx(best, **near)
-    sure = [spread, chosen.best.lr, min(tens), max(tens)]
+    sure = [spread, found.best.lr, min(tens), max(tens)]
     assert numbers["sure"] == pytest.approx(sure, **near)
     assert numbers["test"][:2] == [right, rows[2]]
 
@@ -326,13 +353,12 @@ def test_own_machines_same_numbers():
 
 
 def test_own_file_same_numbers(tmp_path):
-    frame = pd.read_csv(data_folder() / "breast_cancer.csv")
-    rows = frame.drop(columns="diagnosis")
+    rows = FRAME.drop(columns="diagnosis")
     for split in SPLITS:
-        winner = simple(split).best_run
+        winner = simple()[split].best_run
         loaded = hk.load_model(winner.save(tmp_path / "cells.pt"))
         assert np.array_equal(loaded.predict_proba(rows), winner.predict_proba(rows))
-        assert loaded.predict(rows.iloc[0], names=True)[0] in {*frame["diagnosis"]}
+        assert loaded.predict(rows.iloc[0], names=True)[0] in {*FRAME["diagnosis"]}
 
 
 def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypatch):
@@ -342,9 +368,9 @@ def test_every_curve_is_read_back_by_tensorboards_own_reader(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     lesson = (FOLDER / "src/11_your_own.py").read_text("utf-8")
     code = re.search(r"^# from torch.utils.tensor.*?(?=# import)", lesson, re.S | re.M)
-    exec(re.sub(r"^# ?", "", code[0], flags=re.M), {"chosen": simple(OURS)})
+    exec(re.sub(r"^# ?", "", code[0], flags=re.M), {"chosen": chosen()})
 
-    for run in simple(OURS).runs:
+    for run in chosen().runs:
         folder = f"runs/lr {run.setting.lr:g} seed {run.seed}"
         events = EventAccumulator(folder).Reload().Scalars("val_loss")
         assert [event.step for event in events] == [*range(31)]

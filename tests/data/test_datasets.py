@@ -18,10 +18,12 @@ DRAWN = [name for name, source in SOURCES.items() if source.draw]
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_load_gives_the_promised_sizes_and_classes(name):
-    data = load_dataset(name)
-    sizes = tuple(len(split.y) for split in (data.train, data.valid, data.test))
-    assert sizes == SOURCES[name].sizes
+def test_load_gives_the_promised_sizes_and_classes_and_other_rows_by_seed(name):
+    data, first, second = (load_dataset(name, seed) for seed in (None, 1, 2))
+    for one in (data, first, second):
+        sizes = tuple(len(split.y) for split in (one.train, one.valid, one.test))
+        assert (sizes, one.features) == (SOURCES[name].sizes, data.features)
+    assert not np.allclose(first.train.X, second.train.X)
     assert set(data.train.y) == set(range(data.n_outputs))
     assert data.train.X.shape == (sizes[0], data.n_features)
     assert data.train.X.dtype == np.float64
@@ -50,15 +52,6 @@ def test_measured_file_holds_the_rows_of_the_source(name, load):
     mine = np.column_stack([table.drop(columns=["y", "split"]), table["y"]])
     theirs = np.column_stack([source.data, source.target])
     assert np.allclose(sorted(map(tuple, mine)), sorted(map(tuple, theirs)))
-
-
-@pytest.mark.parametrize("name", SOURCES)
-def test_another_seed_gives_other_rows_in_the_same_sizes(name):
-    first, second = load_dataset(name, seed=1), load_dataset(name, seed=2)
-    for data in (first, second):
-        sizes = tuple(len(split.y) for split in (data.train, data.valid, data.test))
-        assert (sizes, data.features) == (SOURCES[name].sizes, first.features)
-    assert not np.allclose(first.train.X, second.train.X)
 
 
 @pytest.mark.parametrize("name", ["digits", "wine"])

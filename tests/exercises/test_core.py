@@ -3,7 +3,6 @@
 import ast
 import math
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -381,12 +380,3 @@ def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, ca
         "Checked by training 7 runs.",
     ]
     assert (runs.epochs_done == 2).all()
-
-
-def test_modules_load_no_torch():
-    code = (
-        "import sys; from hpkit import exercises;"
-        "[exercises.load_lesson(n) for n in exercises.LESSONS]; print(*sys.modules)"
-    )
-    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert not {"torch", "matplotlib", "ipywidgets"} & {*loaded}

@@ -55,12 +55,9 @@ def test_each_choice_has_an_answer_of_its_own(quiz):
         assert all(len(reply.message.split()) >= 6 for reply in replies)
 
 
-def test_right_choices_do_not_all_have_one_letter():
+def test_neither_letter_nor_length_of_a_choice_gives_it_away():
     letters = {quiz.right(n) for quiz in QUIZZES for n in range(1, len(quiz) + 1)}
     assert {"A", "B", "C"} <= letters
-
-
-def test_length_of_a_choice_does_not_give_it_away():
     asked = [q["answers"] for quiz in QUIZZES for q in quiz.questions]
     for extreme in min, max:
         at = [extreme(answers, key=lambda a: len(a["answer"])) for answers in asked]

@@ -66,10 +66,15 @@ def test_lesson_is_its_source(lesson):
     ]
 
 
-def test_lesson_is_valid_and_small(lesson):
-    nbformat.validate(nbformat.read(lesson, as_version=4))
+def test_lesson_is_valid_and_small_and_so_are_its_cells(lesson):
+    notebook = nbformat.read(lesson, as_version=4)
+    nbformat.validate(notebook)
     assert lesson.stat().st_size <= MAX_BYTES
     assert b"\r" not in lesson.read_bytes()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= 12, cell.source
 
 
 def test_lesson_has_one_title_and_no_level_left_out(lesson):
@@ -124,13 +129,6 @@ def test_picture_of_a_panel_that_asks_is_folded(lesson):
         if "predict=" in cell.source and "TestBoxPanel(" not in cell.source
     ]
     assert all(cell.metadata.jupyter.outputs_hidden for cell in asks)
-
-
-def test_code_cells_are_short(lesson):
-    for cell in nbformat.read(lesson, as_version=4).cells:
-        if cell.cell_type == "code":
-            lines = [line for line in cell.source.splitlines() if line.strip()]
-            assert len(lines) <= 12, cell.source
 
 
 def test_lesson_leads_to_the_next_and_to_the_glossary(lesson):

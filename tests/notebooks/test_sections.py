@@ -38,7 +38,11 @@ def sections():
                 yield pytest.param(setup, code, id=name)
 
 
-@pytest.mark.parametrize(("setup", "cells"), list(sections()))
+WORKERS = "Client("  # the section with this is run by a test of its own, below
+ALONE = [part for part in sections() if WORKERS not in "".join(part.values[1])]
+
+
+@pytest.mark.parametrize(("setup", "cells"), ALONE)
 def test_section_runs_alone(setup, cells, tmp_path, monkeypatch):
     import torch
 
@@ -92,7 +96,7 @@ def listening():
 @pytest.mark.parametrize("processes", ["False", "True"])
 def test_workers_of_lesson_11_listen_on_this_computer_alone(processes, monkeypatch):
     monkeypatch.chdir(FOLDER)
-    (section,) = (p.values for p in sections() if "Client(" in "".join(p.values[1]))
+    (section,) = (p.values for p in sections() if WORKERS in "".join(p.values[1]))
     text = "\n".join([section[0], *section[1]])
     text = text.replace("processes=False", f"processes={processes}")
     text = text.replace("    there = hk", "    ports = listening()\n    there = hk")

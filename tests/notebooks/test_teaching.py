@@ -59,17 +59,6 @@ def test_losses_of_the_group_activity():
                 assert run.best_val_loss == pytest.approx(float(said), rel=0.05)
 
 
-def test_presses_of_train_give_the_seeds_of_the_table():
-    panel = hk.TrainingPanel(hk.load_dataset("moons"), controls=("lr",))
-    panel.seeds.value = "new"
-    seeds = []
-    for _ in range(3):
-        panel.train_button.click()
-        panel.wait(60)
-        seeds.append(panel.run.seed)
-    assert seeds == [1, 2, 3]
-
-
 def test_class_of_fifty_minutes_fits():
     """Read aloud at 130 words a minute, with time to guess and for each step."""
     text = (FOLDER / "src" / "class_50.py").read_text("utf-8")

@@ -81,20 +81,6 @@ def test_path_begins_again_with_another_order_or_start(path):
     assert path.starting.lr == 0.3
 
 
-def test_path_lists_its_settings_and_chooses_one(path):
-    press(path, "all")
-    assert len(path.list.options) == len(path.found.settings)
-    assert path.list.index == path.focus == path.found.runs.order[0]
-    other = int(path.found.runs.order[1])
-
-    path.list.index = other  # in the list, as with the arrow keys
-    assert path.chosen == path.focus == other
-    assert path.cell == cell_of(path.found.settings[other], path.space)
-
-    path.choose(int(path.found.runs.order[0]))  # by a call, as from a chart
-    assert path.list.index == path.chosen == path.found.runs.order[0]
-
-
 def test_path_checks_its_values_and_may_ask_before_it_is_shown(moons):
     with pytest.raises(ValueError, match="batch_size must be at most"):
         make_path(moons, batch_size=[16, 401])
@@ -158,8 +144,9 @@ def map_title(panel):
     return panel.charts.charts[0].title
 
 
-def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
+def test_path_names_its_stops_in_order_has_a_curve_for_each_and_a_list(path):
     press(path, "all")
+    assert path.list.index == path.focus == path.found.runs.order[0]
     first, second = (step.winner for step in path.done)
     one_place = first.batch_size == second.batch_size
     assert texts(path, 0) == ["S", *(["1\N{EN DASH}2"] if one_place else "12")]
@@ -186,6 +173,14 @@ def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
         assert path.cell == cell_of(settings[path.chosen], path.space)
     assert len(places) == 4
     assert nth(path, 1, "cross").columns[0].size == 1  # 10 diverges
+
+    assert len(path.list.options) == len(settings)
+    best, other, *_ = map(int, path.found.runs.order)
+    path.list.index = other  # in the list, as with the arrow keys
+    assert path.chosen == path.focus == other
+    assert path.cell == cell_of(settings[other], path.space)
+    path.choose(best)  # by a call, as from a chart
+    assert path.list.index == path.chosen == best
 
 
 def test_path_click_tells_a_cell_that_only_the_grid_has(path):

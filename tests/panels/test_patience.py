@@ -54,6 +54,12 @@ def test_patience_watched_counts_up_to_the_stop(moons):
     assert later.tolist() == list(range(panel.stop_at, 21))
     np.testing.assert_allclose([*losses, *rest[1:]], panel.run.val_loss, rtol=1e-6)
     assert mark(chart, "ring").get("label") == f"kept {losses.min():.3g}"
+    run = pasted(panel)["run"]  # its code finds the stop
+    row = panel.frame().set_index("patience").loc[panel.patience.value]
+    assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)
+    assert row.stops == panel.stop_at
+    with pytest.raises(ValueError, match="batch_size"):
+        PatiencePanel(moons, QUICK.but(batch_size=5000))
 
 
 def test_patience_watched_can_be_stopped_and_moved(moons):
@@ -71,16 +77,6 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
 
     assert panel.epoch is None
     assert mark(panel.charts.charts[0], "points", shape="diamond")
-
-
-def test_patience_code_finds_the_stop(moons):
-    panel = PatiencePanel(moons, QUICK, patience=2)
-    run = pasted(panel)["run"]
-    row = panel.frame().set_index("patience").loc[panel.patience.value]
-    assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)
-    assert row.stops == panel.stop_at
-    with pytest.raises(ValueError, match="batch_size"):
-        PatiencePanel(moons, QUICK.but(batch_size=5000))
 
 
 def test_patience_stopped_while_it_trains_says_so(moons):

@@ -128,8 +128,21 @@ def test_race_stopped_at_once_keeps_the_earlier_one(moons):
     assert "Stopped" not in panel.result
 
 
-def test_ranges_on_the_axes_choose_what_is_in_color(moons):
-    panel = make_race(moons)
+def test_the_best_are_in_color_and_ranges_on_the_axes_choose_others(moons):
+    assert "gray" not in [color for color, *_ in LOOKS.values()]  # it is nobody's
+    panel = make_race(moons).wait()
+    loss = np.concatenate([f.runs.mean_val_loss for f in panel.found.values()])
+    out = np.concatenate([f.runs.diverged.any(1) for f in panel.found.values()])
+    loss = loss[~out & np.isfinite(loss)]
+    few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
+    assert len(nth(panel, 1, "points").columns[1][0]) == few.sum()
+    pale = nth(panel, 1, "line", 1)
+    assert pale.get("color") == "gray"
+    assert len(pale.columns[1]) == (~few).sum()
+    tips = [*nth(panel, 1, "line", 2).get("tip"), *pale.get("tip")]
+    assert len(tips) == len(loss)
+    assert all(re.fullmatch(r"\w+, lr .*, decay .*\nloss .*", tip) for tip in tips)
+
     low, high = (panel.charts.calls[name] for name in ("low", "high"))
     axes = panel.charts.charts[1].x.texts
     assert axes == ["learning rate", "weight decay", "loss"]
@@ -157,20 +170,3 @@ def test_ranges_on_the_axes_choose_what_is_in_color(moons):
     assert ((front[:, 0] >= 0.25) & (front[:, 0] <= 0.75) & (front[:, 1] <= 0.5)).all()
     title = panel.charts.charts[1].title
     assert title == f"{len(front)} of {count} settings in color"
-
-
-def test_the_best_are_in_color_at_first_and_gray_is_nobody_s(moons):
-    assert "gray" not in [color for color, *_ in LOOKS.values()]
-    panel = make_race(moons)
-    panel.wait()
-    loss = np.concatenate([f.runs.mean_val_loss for f in panel.found.values()])
-    out = np.concatenate([f.runs.diverged.any(1) for f in panel.found.values()])
-    loss = loss[~out & np.isfinite(loss)]
-    few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
-    assert len(nth(panel, 1, "points").columns[1][0]) == few.sum()
-    pale = nth(panel, 1, "line", 1)
-    assert pale.get("color") == "gray"
-    assert len(pale.columns[1]) == (~few).sum()
-    tips = [*nth(panel, 1, "line", 2).get("tip"), *pale.get("tip")]
-    assert len(tips) == len(loss)
-    assert all(re.fullmatch(r"\w+, lr .*, decay .*\nloss .*", tip) for tip in tips)

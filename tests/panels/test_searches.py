@@ -36,7 +36,7 @@ def curve(moons):
     return make_curve(moons)
 
 
-def test_curve_panel_shows_what_the_search_gives(curve, moons):
+def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moons):
     about = {"param_name": "lr", "param_range": RATES, "seeds": (0, 1)}
     found = validation_curve(moons, BASE, **about)
 
@@ -52,6 +52,15 @@ def test_curve_panel_shows_what_the_search_gives(curve, moons):
     assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:.3g} at 0.3"]
     assert "0.3" in curve.result
     assert len(curve.list.options) == 4
+
+    curves, validation = still(curve.charts.charts, curve.widths).axes
+    said = [text.get_text() for text in curves.texts]
+    assert [text for text in said if text] == ["0.001", "0.03", "0.3", "learning rate"]
+    assert (curves.get_xlabel(), validation.get_xlabel()) == ("epoch", "learning rate")
+    keys = [text.get_text() for text in validation.get_legend().get_texts()]
+    assert keys == ["spread", "chosen"]
+    said = {text.get_text() for text in validation.texts}
+    assert said == {"diverged", f"lowest {found.mean_val_loss[2]:.3g} at 0.3"}
 
 
 def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
@@ -191,20 +200,6 @@ def test_wrong_number_of_seeds_is_told(curve, typed):
     move(curve, curve.seeds, 2)
     assert curve.error is None
     assert curve.found.seeds == (0, 1)
-
-
-def test_still_picture_names_its_lines(curve):
-    figure = still(curve.charts.charts, curve.widths)
-
-    curves, validation = figure.axes
-    said = [text.get_text() for text in curves.texts]
-    assert [text for text in said if text] == ["0.001", "0.03", "0.3", "learning rate"]
-    assert (curves.get_xlabel(), validation.get_xlabel()) == ("epoch", "learning rate")
-    keys = [text.get_text() for text in validation.get_legend().get_texts()]
-    assert keys == ["spread", "chosen"]
-    said = {text.get_text() for text in validation.texts}
-    loss = curve.found.mean_val_loss[2]
-    assert said == {"diverged", f"lowest {loss:.3g} at 0.3"}
 
 
 def test_an_earlier_curve_and_a_guess_stay_on_their_axis(curve):

@@ -460,7 +460,7 @@ def test_one_epoch_at_a_time(panel):
     np.testing.assert_allclose(panel.run.val_loss, panel.list.kept[-1].run.val_loss)
 
 
-def test_pause_and_go_on(panel):
+def test_pause_and_go_on_stop_and_one_epoch_more(panel):
     begin_long(panel)
     panel.pause_button.click()
     assert panel.pause_button.description == "Resume"
@@ -476,7 +476,17 @@ def test_pause_and_go_on(panel):
     until(lambda: panel.run.epochs_done > resting)
     panel.pause_button.click()
     press(panel, "stop")
-    assert resting < panel.run.epochs_done < LONG.epochs
+    done = panel.run.epochs_done
+    assert resting < done < LONG.epochs
+    assert panel.result.startswith(f"Stopped at epoch {done}")
+    assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1]
+
+    panel.one_button.click()
+    until(lambda: f"Paused at epoch {done + 1}" in panel.result)
+
+    assert panel.live.paused
+    assert panel.now.run.epochs_done == done + 1
+    press(panel, "stop")
 
 
 def test_axis_in_updates_and_seconds(panel, moons):
@@ -529,22 +539,6 @@ def test_present_makes_panels_large_and_small_again(panel):
     assert "projector" in TrainingPanel(panel.dataset, QUICK).children[0].value
     present(False)
     assert sheet.value == plain
-
-
-def test_stop_keeps_what_was_trained_and_one_epoch_more_goes_on(panel):
-    begin_long(panel)
-    press(panel, "stop")
-    done = panel.run.epochs_done
-    assert 1 < done < LONG.epochs
-    assert panel.result.startswith(f"Stopped at epoch {done}")
-    assert f"{done}/{LONG.epochs}" in panel.list.list.options[-1]
-
-    panel.one_button.click()
-    until(lambda: f"Paused at epoch {done + 1}" in panel.result)
-
-    assert panel.live.paused
-    assert panel.now.run.epochs_done == done + 1
-    press(panel, "stop")
 
 
 def test_stop_before_the_first_epoch_keeps_what_was(panel, monkeypatch):
