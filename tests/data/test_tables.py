@@ -334,9 +334,7 @@ def test_a_column_of_equal_numbers_is_not_divided_by_rounding():
     frame = pd.DataFrame({"self": [*"ab"] * 60, "dose": 0.1, "y": [0, 1] * 60})
     frame["part"] = np.repeat(["train", "valid", "test"], 40)
     frame.loc[50, "dose"] = 0.2
-
     data = Dataset.from_frame(frame, "y", splits="part")
-
     assert data.features == ("self=a", "self=b", "dose")
     assert data.valid.X[:, 2].max() == pytest.approx(0.1)
 

@@ -235,8 +235,8 @@ def test_results_of_which_the_network_or_the_rows_are_gone_are_refused(tmp_path)
     for path in (tmp_path / "none" / "run.py", 3, "\0"):
         with pytest.raises((OSError, TypeError), match=r".*, got .*; .*"):
             grid.as_pytorch(path)
-    model = lambda i, o, s: nn.Linear(i, o + 0 * s.seed)  # noqa: E731
-    own = hk.fit(DATA, QUICK.but(own={"seed": 3}), model=model)
+    about = {"model": lambda i, o, s: nn.Linear(i, o + 0 * s.seed)}
+    own = hk.fit(DATA, QUICK.but(own={"seed": 3}), **about)
     assert forms(own, "r.npz", "") == {}
     with pytest.raises(ValueError, match=r"variables of its own, got .*'seed'"):
         own.as_pytorch()

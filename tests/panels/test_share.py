@@ -51,8 +51,7 @@ def test_a_long_pin_can_be_stopped():
     panel = hk.open(f"training?{DATA}&epochs=2&pin=epochs:1000000")
     assert panel.live.busy
     panel.stop()
-    panel.wait(20)
-    assert panel.run.setting.epochs == 2
+    assert panel.wait(20).run.setting.epochs == 2
 
 
 @pytest.mark.parametrize(
