@@ -525,8 +525,6 @@ def largest(tensor):
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
-_BY_NAME = (type, types.ModuleType)  # a library's are what they are
-_SMALL = 100_000  # bytes of a tensor that is told by its content
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
 
@@ -590,7 +588,6 @@ def _surroundings(net):
             continue
         seen.add(id(part))
         library = hasattr(part, "__module__") and _of_library(part)
-        size = part.nbytes if kind in (torch.Tensor, np.ndarray) else 0
         if kind in (list, tuple, dict):
             found.append((kind, len(part)))
             ahead += part if kind is not dict else [*part, *part.values()]
@@ -600,14 +597,12 @@ def _surroundings(net):
         elif isinstance(part, type) and not library:
             ahead += (v for name, v in vars(part).items() if name[:2] != "__")
             ahead += part.__bases__
-        elif kind in (staticmethod, classmethod, property):
-            ahead.append(getattr(part, "fget", None) or part.__func__)
-        elif kind is functools.partial:
-            ahead += [part.func, part.args, part.keywords]
-        elif kind is types.BuiltinFunctionType or (library and kind in _BY_NAME):
+        elif kind is types.BuiltinFunctionType or (
+            library and kind in (type, types.ModuleType)
+        ):
             found.append(part)
         else:
-            found.append(mark(part) if 0 < size < _SMALL else object())
+            found.append(object())
     return tuple(found)
 
 
