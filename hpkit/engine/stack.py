@@ -197,7 +197,7 @@ class Stack:
         self.planned = plans != {("constant", 0)}
         self.net.bind(self)
         self.at = tuple(np.array(self.runs).T)  # in arrays (settings, seeds)
-        self.pieces = self._cut_to_measure()
+        self.pieces, self.whole = self._cut_to_measure(), self.net.whole_splits
         ends = [(s.epochs, s.patience or math.inf) for s in self.settings]
         self.epochs, self.patience = np.array(ends).T
 
@@ -365,18 +365,17 @@ class Stack:
         data, count = self.data, len(self.runs)
         widest = max((shape[0] for shape in self.net.shapes if shape), default=1)
         columns = max(_NARROWEST, self.net.eval_numbers // (widest * max(1, count)))
-        self.whole_splits = self.net.whole_splits
-        if self.whole_splits:
+        if self.net.whole_splits:
             columns = [data.n_train, data.X.shape[1] - data.n_train]
         Xs, Ys = data.X.split(columns, 1), data.Y.split(columns, 1)
-        if self.whole_splits:  # as rows in memory: nothing is copied
+        if self.net.whole_splits:  # as rows in memory: nothing is copied
             Xs = [x.T.contiguous().T for x in Xs]
         return [(x, y, y.argmax(0)) for x, y in zip(Xs, Ys, strict=True)]
 
     def measure(self):
         """Return losses (2, runs), accuracies or None, and a metric or None."""
-        if self.whole_splits != self.net.whole_splits:  # they have left the stack
-            self.pieces = self._cut_to_measure()
+        if self.whole != self.net.whole_splits:  # they have left the stack
+            self.pieces, self.whole = self._cut_to_measure(), self.net.whole_splits
         data, count, own = self.data, len(self.runs), self.net.objective
         pieces, outs = [], []  # (1 or 2, runs, points): losses, right or not
         for x, y, classes in self.pieces:
@@ -390,7 +389,7 @@ class Stack:
             true = (log_p * y).sum(1)
             right = _is_argmax(out, log_p, classes, true).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
-        if self.whole_splits != self.net.whole_splits:
+        if self.whole != self.net.whole_splits:
             return self.measure()
         both, n = torch.cat(pieces, -1) if len(pieces) > 1 else pieces[0], data.n_train
         means = torch.stack([both[..., :n].mean(-1), both[..., n:].mean(-1)], 1)
