@@ -6,7 +6,9 @@ has ended, the state of the runs under way, in `tuning.json.state-0` and `-1` in
 The JSON names the one that is its own, so that both are always of one moment.
 """
 
+import ast
 import contextlib
+import hashlib
 import json
 import math
 import time
@@ -19,6 +21,7 @@ import numpy as np
 
 from hpkit import store
 from hpkit.data.datasets import Dataset, check_dataset, without_rows
+from hpkit.engine.as_pytorch import source_of
 from hpkit.engine.files import checked
 from hpkit.engine.runs import CURVES, Cost, Run, Runs, fill
 from hpkit.engine.stack import pack, unpack
@@ -184,6 +187,12 @@ def begins_alike(plan, run, said=None):
     return len(new) == len(old) and np.allclose(new, old, 1e-5, 0, True)
 
 
+def _code_of(model):
+    """Return a mark of a model's source with all that it uses; None if not known."""
+    source = source_of(model, set())[1] if model else None
+    return source and hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()
+
+
 def _start(run):
     curves = run.train_loss, run.val_loss, run.val_metric
     return [np.nan if curve is None else curve[0] for curve in curves]
@@ -198,6 +207,7 @@ class Storage:
         self.before, self.rungs = None, ()
         self.known = {}  # setting and seed: a run of the file, and whether it is done
         self.state, self.next, self.last = 1, 0.0, None
+        self.code = _code_of(plan.model)
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             self.path = Path(path)
@@ -243,6 +253,8 @@ class Storage:
         same["dataset"] = self.plain["dataset"] == about_data(plan.dataset)
         for run in list(before.runs)[:1] if all(same.values()) else ():
             same["model"] = begins_alike(plan, run, self.plain.get("said"))
+        if self.code and self.code != self.plain.get("code", self.code):
+            same["model"] = False  # also where the first losses are the same
         for name, fits in same.items():
             if not fits:
                 self.refuse(name)
@@ -299,6 +311,7 @@ class Storage:
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
         more = {"state": state, "going": list(map(list, runs))}
         more |= {"said": list(map(str, training.said))} if training.said else {}
+        more |= {"code": self.code} if self.code else {}
         try:
             with checked(str(self.path)):
                 content = pack({"groups": list(map(tuple, groups))})

@@ -331,9 +331,8 @@ def test_five_times_as_many_are_uneven(rare, told):
 
 
 def test_a_column_of_equal_numbers_is_not_divided_by_rounding():
-    frame = pd.DataFrame({"self": [*"ab"] * 60, "dose": 0.1, "y": [0, 1] * 60})
-    frame["part"] = np.repeat(["train", "valid", "test"], 40)
-    frame.loc[50, "dose"] = 0.2
+    frame = {"self": [*"ab"] * 60, "dose": [0.1] * 119 + [0.2], "y": [0, 1] * 60}
+    frame = pd.DataFrame(frame | {"part": np.repeat(["train", "test", "valid"], 40)})
     data = Dataset.from_frame(frame, "y", splits="part")
     assert data.features == ("self=a", "self=b", "dose")
     assert data.valid.X[:, 2].max() == pytest.approx(0.1)

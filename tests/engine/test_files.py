@@ -174,9 +174,8 @@ def test_own_network_needs_the_function_that_made_it(run, tmp_path):
     bent = type(
         "Bent", (nn.Linear,), {"forward": lambda net, x: (x @ net.weight.T).tanh()}
     )
-    others = ({"bias": False}, nn.Linear), ({}, bent)  # of another shape, or the same
-    for path in (own, run.save(tmp_path / "run.pt")):
-        for how, kind in others:
+    for path in (own, run.save(tmp_path / "run.pt")):  # of another shape, or the same
+        for how, kind in (({"bias": False}, nn.Linear), ({}, bent)):
             with pytest.raises(ValueError, match="network that was saved, got another"):
                 hk.load_model(path, model=lambda i, o, _: kind(i, o, **how))  # noqa: B023
 

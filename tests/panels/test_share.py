@@ -42,16 +42,13 @@ def test_line_holds_what_was_changed():
     assert again.run.setting == panel.run.setting
     assert [k.run.setting.lr for k in again.list.kept if k.color] == [0.01]
     assert again.runs[1, 0].val_loss.tolist() == panel.runs[0, 0].val_loss.tolist()
+    slow = hk.open(f"{panel.line()};epochs:1000000")
+    assert slow.live.busy  # what is pinned can be stopped
+    slow.stop()
+    assert slow.wait(20).run.setting == panel.run.setting
     panel.share_button.click()
     code = re.search("<code>(.*)</code>", panel.note.value).group(1)
     assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
-
-
-def test_a_long_pin_can_be_stopped():
-    panel = hk.open(f"training?{DATA}&epochs=2&pin=epochs:1000000")
-    assert panel.live.busy
-    panel.stop()
-    assert panel.wait(20).run.setting.epochs == 2
 
 
 @pytest.mark.parametrize(

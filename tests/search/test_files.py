@@ -202,6 +202,15 @@ def test_the_file_of_another_search_is_refused_and_left_alone(part):
     assert Path("tuning.json").read_text() == before
 
 
+def test_a_model_whose_source_has_changed_is_refused(monkeypatch):
+    search = {"lr": LRS, "model": architectures.mlp, "storage": "tuning.json"}
+    hk.grid_search(DIGITS, BASE, **search)
+    other = files._code_of(architectures.dropout)  # first losses may be the same
+    monkeypatch.setattr(files, "_code_of", lambda model: other)
+    with pytest.raises(ValueError, match="the data set, the model, the loss or"):
+        hk.grid_search(DIGITS, BASE, **search)
+
+
 def test_other_draws_and_other_rows_are_refused():
     space = {"lr": RANGE, "n_trials": 1, "storage": "tuning.json"}
     hk.random_search(DIGITS, BASE, **space)
