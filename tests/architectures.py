@@ -144,7 +144,8 @@ class Embedded(nn.Module):
         self.words, self.out = nn.Embedding(5, 3), nn.Linear(3 * n_in, n_out)
 
     def forward(self, x):
-        return self.out(self.words((x * 2).round().clamp(-2, 2).long() + 2).flatten(1))
+        words = self.words((x * 2).round().clamp(-2, 2).long() + 2)
+        return self.out(torch.flatten(words, 1))
 
 
 def sparse(n_in, n_out, setting):

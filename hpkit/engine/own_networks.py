@@ -587,7 +587,8 @@ def _surroundings(net):
             found.append((kind, part))
             continue
         seen.add(id(part))
-        library = hasattr(part, "__module__") and _of_library(part)
+        named = kind is types.ModuleType or hasattr(part, "__module__")
+        library = named and _of_library(part)
         if kind in (list, tuple, dict):
             found.append((kind, len(part)))
             ahead += part if kind is not dict else [*part, *part.values()]
@@ -597,8 +598,10 @@ def _surroundings(net):
         elif isinstance(part, type) and not library:
             ahead += (v for name, v in vars(part).items() if name[:2] != "__")
             ahead += part.__bases__
+        elif library and kind is type:  # some are made anew at each call
+            found.append((part.__module__, part.__qualname__))
         elif kind is types.BuiltinFunctionType or (
-            library and kind in (type, types.ModuleType)
+            library and kind is types.ModuleType
         ):
             found.append(part)
         else:

@@ -138,11 +138,12 @@ def test_little_work_is_neither_traced_nor_told(monkeypatch):
         assert not train_pair(model).stacked
 
 
-def test_traces_are_kept_across_calls(monkeypatch):
+@pytest.mark.parametrize("model", [architectures.Embedded, architectures.weight_norm])
+def test_traces_are_kept_across_calls(model, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
-    train_pair(architectures.layer_norm)
+    train_pair(model)
     monkeypatch.setattr(modules, "make_fx", None)  # no more of them
-    assert train_pair(architectures.layer_norm).stacked
+    assert train_pair(model).stacked
 
 
 @pytest.mark.filterwarnings("error")
@@ -415,8 +416,6 @@ def test_a_name_that_only_some_settings_read_is_fine_alone():
 
 
 class Clamped(nn.Linear):
-    top = 9.0  # of all of them
-
     def forward(self, x):
         return super().forward(x).clamp(-Clamped.top, Clamped.top)
 
