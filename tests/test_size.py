@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_728, 74),
+    "hpkit/**/*.py": (17_743, 74),
     "hpkit/charts/*.js": (679, 2),
     "tests/**/*.py": (22_000, 96),
 }

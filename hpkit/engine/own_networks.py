@@ -391,7 +391,9 @@ class ModuleNetworks:
 
 
 def _same(a, b):
-    return a is b or torch.equal(a.to_dense().nan_to_num(), b.to_dense().nan_to_num())
+    if a is None or b is None:
+        return a is b
+    return torch.equal(a.to_dense().nan_to_num(), b.to_dense().nan_to_num())
 
 
 def _of_run(weight, number):
@@ -474,6 +476,7 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 
 def _check_copy(net, given, n_features):
     """Refuse a network whose functions hold layers, which no copy of it would have."""
+    net, given = (getattr(each, "_orig_mod", each) for each in (net, given))
     parts = [part for m in net.modules() for part in vars(m).values()]
     for part in islice(parts, _MOST_READ):  # which grows
         if isinstance(part, list | tuple | dict):
@@ -525,6 +528,7 @@ def largest(tensor):
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
+_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
 
@@ -621,9 +625,14 @@ def _read_by(function, library):
     codes, around = [function.__code__], function.__globals__
     found = [function.__defaults__, function.__kwdefaults__]
     for code in () if library else codes:  # which grows
-        found += [around[name] for name in code.co_names if name in around]
+        found += _globals_of(code, around)
         codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
     return found + _enclosed(function)
+
+
+def _globals_of(code, around):
+    read = (one for one in dis.get_instructions(code) if one.opname in _GLOBAL)
+    return [around[one.argval] for one in read if one.argval in around]
 
 
 def _enclosed(function):
@@ -692,6 +701,9 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             except Exception as failure:
                 found.append(failure)
                 continue
+            undrawn, rows = torch.random.fork_rng(devices=[]), torch.zeros(2, shape[0])
+            with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
+                net.train()(rows.to(dtype))  # what training alone reads
             read = object.__getattribute__(recorded, "__dict__")["read"]
             values = (v for m in net.modules() for v in vars(m).values())
             if any(type(v) is RecordedSetting for v in values):
@@ -700,11 +712,9 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
-    for name in (asked | {*varied(settings)}).difference(*map(dict, known)):
+    for name in asked.difference(*map(dict, known)):
         if not mentions(model, name):
-            if name in asked:
-                raise refusal("unread", name, name=name)
-            continue
+            raise refusal("unread", name, name=name)
         for i, setting in enumerate(settings):  # training alone may read it
             if not isinstance(found[i], Exception):
                 key, size = found[i]
@@ -729,7 +739,7 @@ def mentions(model, name):
             reads = [b.argval for a, b in own if np.atleast_1d(a.argval)[-1] != "self"]
             if name in (*reads, *code.co_consts):
                 return True
-            inside = [around[n] for n in code.co_names if n in around]
+            inside = _globals_of(code, around)
             inside += [p for p in code.co_consts if hasattr(p, "co_names")]
             inside += _enclosed(part)
         else:  # a class, or an object that is called

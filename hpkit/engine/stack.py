@@ -11,7 +11,7 @@ import io
 import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -76,6 +76,7 @@ class Weights:
     order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
+    sound: set = field(default_factory=set)  # (run, which) that were looked at
 
     @functools.cached_property
     def size(self):  # numbers in a network, asked for once a run

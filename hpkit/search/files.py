@@ -189,8 +189,11 @@ def begins_alike(plan, run, said=None):
 
 def _code_of(model):
     """Return a mark of a model's source with all that it uses; None if not known."""
-    source = source_of(model, set())[1] if model else None
-    return source and hashlib.sha256(ast.dump(ast.parse(source)).encode()).hexdigest()
+    tree = ast.parse((model and source_of(model, set())[1]) or "")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Set):  # whose order is another in each process
+            node.elts.sort(key=ast.dump)
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest() if tree.body else None
 
 
 def _start(run):
