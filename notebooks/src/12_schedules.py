@@ -115,13 +115,13 @@ ax = hk.plot_grid(warm)
 
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
-# warm-up mostly lowers the loss. <!-- claim: warmup-near-the-edge --> Five seeds can't
-# tell, as the frames say; forty groups of five can. At 0.3 it changes the loss by a few
-# percent at most, and at 0.1 it costs: a fifth of the training is short steps.
-# <!-- claim: warmup-elsewhere --> And if you may choose the rate, it lowers the best
-# loss by less than a sixth. <!-- claim: warmup-little-at-the-best --> So a small
-# network hardly needs it. Large ones, with batches of thousands, want rates near the
-# edge: there warm-up is the rule.
+# warm-up lowers the loss in most groups of five seeds;
+# <!-- claim: warmup-near-the-edge --> one group can't tell, as the frames say. At 0.3
+# it changes the loss by a few percent at most, and at 0.1 it costs: a fifth of the
+# training is short steps. <!-- claim: warmup-elsewhere --> And if you may choose the
+# rate, it lowers the best loss by less than a sixth.
+# <!-- claim: warmup-little-at-the-best --> So a small network hardly needs it. Large
+# ones, with batches of thousands, want rates near the edge: there warm-up is the rule.
 
 # %%
 ex.warm_cosine
