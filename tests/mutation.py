@@ -36,9 +36,10 @@ MODULES = {
     "engine/stack": (16, "engine/stack engine/training engine/own_networks"),
     "engine/dense": (10, "engine/stack engine/training engine/own_networks"),
     "engine/own_networks": (
-        16,
+        12,
         "engine/own_networks engine/training -k not double and not compiled",
     ),
+    "engine/model_functions": (8, "engine/model_functions engine/own_networks"),
     "engine/training": (12, "engine/training engine/stack search/searches"),
     "engine/runs": (20, "engine/runs engine/stack search/searches"),
     "search/searches": (

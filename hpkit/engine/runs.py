@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import network, start
+from hpkit.engine.model_functions import start_own
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
-from hpkit.locale import words
+from hpkit.locale import say
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
     from numpy.typing import ArrayLike
 
 # Times the loss at epoch 0: above it nothing was learned and a chart would be
@@ -63,8 +64,6 @@ def _has_ended(done, best, epochs, patience):
 
 
 def _outputs(net, X):
-    import torch
-
     from hpkit.engine.stack import OneThread
 
     dtype = next(net.parameters()).dtype
@@ -149,8 +148,6 @@ class Run:
 
     def _check(self, net, epoch):
         """Refuse a network that has lost what its training kept beside its tensors."""
-        import torch
-
         valid = self.dataset.valid
         wanted = self.val_loss[self.best_epoch if epoch == "best" else -1]
         if not len(valid.y) or not np.isfinite(wanted):  # a file has no rows
@@ -170,14 +167,10 @@ class Run:
         return self.weights
 
     def _start(self):
-        import torch
-
         data = self.dataset
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)
-        from hpkit.engine.own_networks import start_own  # 0.1 s that few need
-
         return start_own(*about, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:
@@ -293,8 +286,6 @@ class Run:
         return own.metric_of(*self._tensors(test, self.outputs(test.X)))
 
     def _tensors(self, split, out):
-        import torch
-
         dtype = self.weights[0].last[0].dtype
         out, y = torch.tensor(out, dtype=dtype), torch.tensor(split.y)
         return out, y[:, None].to(dtype) if self.dataset.is_regression else y
@@ -305,8 +296,8 @@ class Run:
             raise refusal("no_test_rows", self.dataset.name)
         looks, me = self.dataset.test_looks, (self.setting, self.seed)
         if any(look[0] != me or look[1] == what for look in looks):
-            text, number = words("engine")["test_again"], len(looks) + 1
-            text = text.format(dataset=self.dataset.name, look=number)
+            facts = {"dataset": self.dataset.name, "look": len(looks) + 1}
+            text = say("engine.test_again", **facts)
             warnings.warn(text, TestSplitWarning, stacklevel=3)
         looks.append((me, what))
         return self.dataset.test
@@ -343,8 +334,7 @@ class Run:
         facts = vars(self.setting) | {"dataset": self.dataset.name, "seed": self.seed}
         facts |= {"lr": f"{self.setting.lr:g}", "done": self.epochs_done}
         facts |= {"loss": self.best_val_loss, "epoch": self.best_epoch}
-        text = words("engine")["run_diverged" if self.diverged else "run"]
-        return text.format(**facts)
+        return say("engine.run_diverged" if self.diverged else "engine.run", **facts)
 
 
 @dataclass(frozen=True)
@@ -356,7 +346,7 @@ class Cost:
     epochs: int
 
     def __str__(self):
-        return words("search")["cost"].format(**vars(self))
+        return say("search.cost", **vars(self))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -615,7 +605,7 @@ class Runs:
     def __repr__(self):
         facts = {"settings": len(self.settings), "seeds": len(self.seeds)}
         facts |= {"count": len(self), "dataset": self.dataset.name}
-        return words("engine")["runs"].format(**facts)
+        return say("engine.runs", **facts)
 
 
 def _over_seeds(function, losses, **more):

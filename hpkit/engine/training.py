@@ -24,6 +24,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
+from hpkit.engine.model_functions import group_by_reading, mentions
 from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -124,10 +125,10 @@ class Training:
         """Return the new runs of some seeds, by their numbers, as `Group`s."""
         settings, groups, parts = self.settings[self.first :], {}, []
         if self.own:
-            from hpkit.engine import own_networks  # 0.1 s that few need
+            from hpkit.engine.own_networks import pays  # 0.1 s that few need
 
             about = self.model, data, settings, len(seeds), self.dtype
-            alike = own_networks.group_by_reading(*about)
+            alike = group_by_reading(*about)
         else:
             alike = [(agreed(s, "network"), weights(data, s.hidden)) for s in settings]
         for i, network_of in enumerate(alike, self.first):
@@ -139,7 +140,7 @@ class Training:
         share = -(-len(settings) * len(seeds) // self.workers)
         for (_, (_, size)), members in groups.items():
             own = [self.settings[i] for i, _ in members]
-            stacked = self.own and own_networks.pays(own, data.n_train)
+            stacked = self.own and pays(own, data.n_train)
             most = max(1, min(share, WEIGHTS_PER_STACK // max(1, size)))
             for start in range(0, len(members), most):
                 runs = members[start : start + most]
@@ -438,8 +439,6 @@ def own_names(names, model, base):
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
     if check_model(model) is None:
         return own
-    from hpkit.engine.own_networks import mentions
-
     own += [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
     return own
 

@@ -24,7 +24,7 @@ from hpkit.engine.dense import BUILT_IN
 from hpkit.engine.stack import pack, unpack
 from hpkit.engine.training import WEIGHTS_PER_STACK, Group, Training
 from hpkit.hyperparameters import refusal
-from hpkit.locale import words
+from hpkit.locale import say
 from hpkit.search.trainings import Lasting, is_ours
 
 CHUNK = 0.5  # seconds of training between two messages
@@ -138,7 +138,7 @@ class Spread(Lasting):
 
     def _go_on_here(self, broken):
         if not self.broken:
-            text = words("search")["broke"].format(reason=type(broken).__name__)
+            text = say("search.broke", reason=type(broken).__name__)
             warnings.warn(text, ExecutorWarning, stacklevel=2)
             self.executor, self.broken = futures.ThreadPoolExecutor(1), True
 

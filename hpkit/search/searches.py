@@ -26,7 +26,7 @@ from hpkit.engine.dense import Model, Score
 from hpkit.engine.runs import Cost, ranked
 from hpkit.engine.training import check_device, check_settings, own_names, rated, train
 from hpkit.hyperparameters import Hyperparameters, refusal
-from hpkit.locale import words
+from hpkit.locale import say
 from hpkit.search import space as tried
 from hpkit.search.files import Storage
 from hpkit.search.result import Rung, Search, Step
@@ -163,7 +163,7 @@ def _last_of(live, progress):
     if progress:
         from tqdm.auto import tqdm
 
-        bar = tqdm(unit=words("search")["bar_unit"])
+        bar = tqdm(unit=say("search.bar_unit"))
     with contextlib.closing(live), bar:
         try:
             for found in live:
@@ -172,7 +172,7 @@ def _last_of(live, progress):
         except KeyboardInterrupt:
             if found is None:
                 raise
-            warnings.warn(words("search")["interrupted"], UserWarning, stacklevel=3)
+            warnings.warn(say("search.interrupted"), UserWarning, stacklevel=3)
     return found
 
 
@@ -181,7 +181,7 @@ def _show(found, bar):
         bar.n = bar.initial = bar.last_print_n = found.cost.epochs
     bar.total = found.expected
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
-    bar.set_description(words("search")["bar"].format(**facts), refresh=False)
+    bar.set_description(say("search.bar", **facts), refresh=False)
     bar.update(found.cost.epochs - bar.n)
 
 
@@ -381,7 +381,7 @@ def check_order(order, space):
     names = list(space)
     if order is None:
         return tuple(names)
-    hint = words("hints")["order"].format(names=names)
+    hint = say("hints.order", names=names)
     order = hp.check_items("order", order, hint=hint, most=len(hp.NAMES), of="names")
     if sorted(map(hp.brief, order)) != sorted(map(hp.brief, names)):
         raise refusal("order", list(order), names=names)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hp
 from hpkit.hyperparameters import TABLE, check_name, refusal
-from hpkit.locale import words
+from hpkit.locale import say
 
 # Whole numbers: what is drawn is rounded.
 COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
@@ -81,7 +81,7 @@ def log_uniform(low: float, high: float, *, whole: bool = False) -> Range:
 
 
 def _range(what, low, high, whole, least):
-    hint = words("hints")["range"].format(what=what)
+    hint = say("hints.range", what=what)
     rule = {"low": least, "strict": True, "hint": hint}
     low, high = (hp.check_number(f"{what}_end", end, **rule) for end in (low, high))
     if low >= high:
@@ -99,8 +99,8 @@ _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
     # Of one of SciPy's distributions the way out is hpkit's own.
-    hint = words("hints")["a_range" if hasattr(values, "rvs") else "a_list"]
-    items = hp.check_items(name, values, hint=hint.format(name=name))
+    hint = "hints.a_range" if hasattr(values, "rvs") else "hints.a_list"
+    items = hp.check_items(name, values, hint=say(hint, name=name))
     values = tuple(TABLE[name].check(name, hp.plain(value)) for value in items)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)

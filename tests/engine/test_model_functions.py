@@ -1,0 +1,114 @@
+"""What a model function makes, and what it reads of a setting."""
+
+import functools
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from oracle import table
+from torch import nn
+
+import hpkit as hk
+from hpkit.engine.dense import first_line
+from hpkit.engine.model_functions import RecordedSetting, mark, mentions
+from hpkit.engine.training import Training
+
+BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
+DATA = table(60, 8, 1 / 3, 2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("read", "count"),
+    [
+        (lambda s: None, 1),
+        (lambda s: s.lr, 2),
+        (lambda s: s.momentum if s.lr == 0.05 else 0, 3),
+        (lambda s: s.but(epochs=9), 4),
+        (lambda s: hash(s), 4),
+        (lambda s: s == BASE, 4),
+        (lambda s: vars(s), 4),
+        (lambda s: f"{s}", 4),
+    ],
+)
+def test_runs_share_a_stack_when_the_function_read_the_same(read, count):
+    def model(n_in, n_out, setting):
+        read(setting)
+        return nn.Linear(n_in, n_out)
+
+    settings = [BASE.but(lr=lr, momentum=m) for lr in (0.05, 0.1) for m in (0, 0.5)]
+    training = Training(DATA, settings, model=model)
+
+    assert len(training.waiting) == count
+
+
+def test_a_single_run_makes_one_network_which_may_have_one_parameter():
+    made = []
+
+    def model(n_in, n_out, setting):
+        made.append(setting)
+        return nn.Linear(n_in, n_out, bias=False)
+
+    run = hk.fit(DATA, BASE, model=model)
+    assert len(made) == 1
+    assert run.network().weight.shape == (3, 8)
+
+
+class Reading(nn.Linear):
+    def __init__(self, n_in, n_out, setting):
+        super().__init__(n_in, setting.width)
+        self.heads = self.heads if hasattr(self, "head") else n_out
+
+    def __call__(self, *others):
+        return self.out_features
+
+
+def width_of(setting):
+    return setting.width
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Reading,
+        Reading(1, 1, BASE.but(own={"width": 1})),
+        lambda i, o, s: Reading(i, o, s),
+        lambda i, o, s: nn.Linear(i, width_of(s)),
+        lambda i, o, s, own=width_of: [s.width for _ in range(2)],
+        lambda i, o, s: getattr(s, "width"),  # noqa: B009
+        functools.partial(lambda i, o, s, a: s.width, a=0),
+        (lambda read: lambda i, o, s: read(s))(width_of),
+    ],
+)
+def test_a_name_is_mentioned_by_a_model_function_or_what_it_calls(model):
+    assert mentions(model, "width")
+    assert not mentions(model, "heads")
+    assert not mentions(model, "out_features_")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("x" * 120, "x" * 120), ("x" * 121, "x" * 117 + "..."), (" \na\nb", "a"), ("", 0)],
+)
+def test_an_error_is_told_in_one_short_line(text, said):
+    assert first_line(ValueError(text)) == (said or "ValueError")
+
+
+def test_a_watched_setting_is_a_setting():
+    watched = RecordedSetting.of(BASE)
+    assert isinstance(watched, hk.Hyperparameters)
+    assert watched == BASE
+    assert type(watched.but(lr=1)) is hk.Hyperparameters
+
+
+VALUES = [1, 1.5, "a", None, True, [1, 2], [1, 3], (1, 2), {"a": 1}, {"a": 2}, {"b": 1}]
+VALUES += [np.zeros(2), np.ones(2), np.zeros((2, 1)), torch.zeros(2), torch.ones(2)]
+VALUES += [torch.zeros(2, 1), nn.Parameter(torch.ones(2)), lambda: 1, lambda: 2, BASE]
+
+
+def test_marks_tell_values_apart_by_content():
+    marks, again = (list(map(mark, deepcopy(VALUES))) for _ in range(2))
+    assert marks == again
+    same = {(i, k) for i, a in enumerate(marks) for k, b in enumerate(marks) if a == b}
+    assert {(i, k) for i, k in same if i < k} == {(0, 4)}  # True is 1
+    assert len({*marks}) == len(marks) - 1
