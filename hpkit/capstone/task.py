@@ -241,6 +241,7 @@ class Capstone:
         same = [
             e["finished"] and entry.items() <= e.items() and self._is_of(e, kwargs)
             for e in self.entries
+            if not {"sampler", "study"} & kwargs.keys()  # which have moved on
         ]
         old = same.index(True) + 1 if True in same else 0
         if not old and self.test:
@@ -378,6 +379,8 @@ def _held(plan, kwargs):
     said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
-    if any(isinstance(values, Range) for values in plan.space.values()):
-        said.append(say("drawn", draws=kwargs.get("search_seed", 0)))
+    drawn = any(isinstance(values, Range) for values in plan.space.values())
+    more = {"search_seed": 0} if drawn else {}
+    more |= {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
+    said += [say("argument", name=name, value=value) for name, value in more.items()]
     return "; ".join(filter(None, said))

@@ -396,7 +396,7 @@ def instead(act):
 
 
 def test_the_same_search_again_is_free_however_it_is_written_another_is_not(capsys):
-    cap = task()
+    cap = task(budget=60)
     first = cap.random_search(BASE, lr=hk.log_uniform(0.01, 1), n_trials=3)
     again = cap.random_search(
         base=BASE, n_trials=np.int64(3), seeds=range(1), lr=hk.log_uniform(0.01, 1.0)
@@ -404,9 +404,12 @@ def test_the_same_search_again_is_free_however_it_is_written_another_is_not(caps
     assert len(cap.entries) == 1
     assert "entry 1 of the log, so it costs nothing" in one_line(capsys)
     np.testing.assert_array_equal(first.val_loss, again.val_loss)
-    space = {"lr": hk.log_uniform(0.01, 1), "n_trials": 2}
+    space = {"lr": [0.01, 0.1, 0.3], "n_trials": 2}
     for n, change in enumerate(({}, {"search_seed": 1}, {"seeds": [1]}), 2):
         cap.random_search(BASE, **space | change)
+        assert len(cap.entries) == n
+    for n, eta in enumerate((2, 3), 5):
+        cap.successive_halving(BASE, lr=[0.01, 0.1], eta=eta)
         assert len(cap.entries) == n
 
 
@@ -435,6 +438,8 @@ def test_iterators_and_samplers_are_not_used_up_by_asking_for_the_price():
 
     plain = hk.bayesian_search(cap.dataset, BASE, sampler=same, **space)
     assert found.settings == plain.settings
+    cap.bayesian_search(BASE, sampler=one, **space)  # draws others
+    assert len(cap.entries) == 2
 
 
 @pytest.mark.parametrize(
