@@ -88,14 +88,14 @@ def choice(answer, choices):
     if isinstance(value, bool) or not isinstance(value, str | numbers.Real):
         raise kind(answer)
     for one in choices:
-        if _letters(one) == _letters(value):
+        if _letters(one) == _letters(value) or same(value, one):
             return one
     shown = ", ".join(repr(one) for one in choices)
     raise NotYet("unknown", got=describe(value), choices=shown)
 
 
 def _letters(value):
-    return re.sub(r"[-\s]+", "", value).lower() if isinstance(value, str) else value
+    return re.sub(r"[-_\s]+", "", value).lower() if isinstance(value, str) else value
 
 
 def choice_set(answer, choices):
@@ -186,7 +186,7 @@ def same(got, want):
         alike = isinstance(got, list | tuple) and len(got) == len(want)
         return alike and all(map(same, got, want))
     if isinstance(want, bool) or not isinstance(want, numbers.Real):
-        return type(got) is type(want) and got == want
+        return isinstance(got, type(want)) and got == want
     if isinstance(got, bool) or not isinstance(got, numbers.Real):
         return False
     return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)

@@ -7,7 +7,6 @@ data folder, or in that of ``HPKIT_HOME``; where it cannot be written, changes s
 memory and the feedback says so. Its table is in `_progress`.
 """
 
-import contextlib
 import functools
 import html
 import inspect
@@ -15,7 +14,6 @@ import itertools
 import math
 import os
 import re
-import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -186,8 +184,7 @@ class Exercise:
         try:
             if answer is ...:
                 raise NotYet("empty")
-            with one_sign():
-                right = self._check(answer) or {}
+            right = self._check(answer) or {}
             message = self.words["right"].format(**right)
             if not self.words.get("judged", True) and self.words.get("compare", True):
                 message = f"{say('exercises.compare')}\n\n{message}"
@@ -380,11 +377,9 @@ def forget(lessons):
 
 # ---- what is trained ---------------------------------------------------------------
 
-_sign = {}  # of the check under way: how many runs it trains, where the line stands
-
 
 def trained(dataset, settings, *, seeds=range(5)):
-    """Train settings x seeds once and return `Runs`; in a notebook a line says so."""
+    """Train settings x seeds once and return `Runs`; a line says what takes time."""
     return _trained(dataset, tuple(settings), tuple(seeds))
 
 
@@ -394,40 +389,7 @@ def _trained(dataset, settings, seeds):
     from hpkit.engine.training import train
 
     dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
-    if _sign:
-        _sign["runs"] += len(settings) * len(seeds)
-        _show_sign("under_way")
+    n = len(settings) * len(seeds)
+    print(say("exercises.training" if n > 1 else "exercises.training_one", n=n))
     *_, runs = train(dataset, settings, seeds=seeds)
     return runs
-
-
-@contextlib.contextmanager
-def one_sign():
-    """Show one line for all that is trained in here."""
-    _sign.update(runs=0, handle=None)
-    try:
-        yield
-    finally:
-        if _sign["runs"]:
-            _show_sign("done")
-        _sign.clear()
-
-
-def _show_sign(key):
-    if not _in_notebook():
-        return
-    from IPython.display import display
-
-    n, handle = _sign["runs"], _sign["handle"]
-    line = say(f"exercises.trials.{key if n > 1 else f'{key}_one'}", n=n)
-    page = f"<div role='status' style='opacity:.8'>{line}</div>"
-    bundle = {"text/plain": line, "text/html": page}
-    if handle is None:
-        _sign["handle"] = display(bundle, raw=True, display_id=True)
-    else:
-        handle.update(bundle, raw=True)
-
-
-def _in_notebook():
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

@@ -124,7 +124,7 @@ class Progress:
     def _title(self):
         facts = {"done": self.done, "total": len(self.rows), "percent": self.percent}
         said = _say("title", **facts)
-        if off := guesses():
+        if off := self.overview and guesses():
             numbers = ", ".join(f"{100 * share:.0f} %" for share in off[-12:])
             said += _say("guesses", n=len(off), off=numbers)
         return said

@@ -1,11 +1,13 @@
 """Exercises of lesson 01: parameters and hyperparameters, the loop, reading curves."""
 
+import functools
 import io
 import math
 
+import hpkit
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
-from hpkit.exercises._core import Exercise, trained
+from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import lesson_of
 from hpkit.hyperparameters import Hyperparameters
 
@@ -46,7 +48,9 @@ def _watched(train, n_rows, batch_size):
     shown = f"net, optimizer, X, y, batch_size={batch_size}"
     batches = (net, optimizer, X, y, batch_size)
     read.call(train, *batches, shown=shown, copied=False, none=True)
-    wrong_if(empty=all(isinstance(what, int) for what in did))
+    names = getattr(getattr(train, "__code__", None), "co_names", ())
+    idle = "backward" not in names and "step" not in names  # both without ()
+    wrong_if(empty=idle and all(isinstance(what, int) for what in did))
     return did, torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
@@ -96,9 +100,10 @@ CURVES = {
 }
 
 
+@functools.cache
 def _mystery_runs():
     return {
-        letter: trained(dataset, [setting], seeds=[0])[0, 0]
+        letter: hpkit.fit(hpkit.load_dataset(dataset), setting)
         for letter, (dataset, setting) in CURVES.items()
     }
 
@@ -129,7 +134,7 @@ class _MysteryCurves:
                 for label in list(ax.texts):
                     label.remove()
         file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=72)
+        figure.savefig(file, format="png", dpi=90)
         return file.getvalue(), {"alt": six_curves.words["alt"]}
 
 

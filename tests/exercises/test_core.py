@@ -3,10 +3,8 @@
 import ast
 import math
 import re
-import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -263,9 +261,9 @@ def test_number_limits():
 
 def test_choice_is_tolerant_of_case_and_blanks():
     assert _answers.choice(" Too Slow ", ("too slow", "good")) == "too slow"
-    for written in ("overfitting", "over-fitting", "Over fitting"):
+    for written in ("overfitting", "over-fitting", "Over fitting", "over_fitting"):
         assert _answers.choice(written, ("good", "overfitting")) == "overfitting"
-    assert _answers.choice(np.float64(0.1), (0.1, 1)) == 0.1
+    assert _answers.choice(np.float32(0.1), (0.1, 1)) == 0.1
     assert reason_of(_answers.choice, "slow", ("too slow",)) == "unknown"
 
 
@@ -351,32 +349,8 @@ def test_texts_of_another_language_are_found_beside_the_english(tmp_path, monkey
     assert "Un bon pas" not in repr(one)
 
 
-def test_trained_shows_one_line_in_a_notebook_and_none_elsewhere(monkeypatch, capsys):
-    with monkeypatch.context() as without:
-        without.delitem(sys.modules, "IPython", raising=False)
-        assert not _core._in_notebook()
-    with _core.one_sign():
-        _core.trained("moons", [Hyperparameters(epochs=1)], seeds=[0])
-    assert capsys.readouterr() == ("", "")
-    assert not _core._sign
-    said = []
-    handle = SimpleNamespace(update=lambda bundle, raw: raw and said.append(bundle))
-
-    def display(bundle, raw, display_id):
-        return raw and display_id and (said.append(bundle) or handle)
-
-    kernel = SimpleNamespace(kernel=None)
-    monkeypatch.setattr("IPython.get_ipython", lambda: kernel)
-    monkeypatch.setattr("IPython.display.display", display)
-    with _core.one_sign():
-        for seeds in ([7], [8]):
-            _core.trained("moons", [Hyperparameters(epochs=2)], seeds=seeds)
+def test_a_check_says_once_that_it_trains(capsys):
+    for _ in range(2):
         runs = _core.trained("moons", [Hyperparameters(epochs=2)])
-
-    assert [bundle["text/plain"] for bundle in said] == [
-        "Training 1 run to check your answer ...",
-        "Training 2 runs to check your answer ...",
-        "Training 7 runs to check your answer ...",
-        "Checked by training 7 runs.",
-    ]
+    assert capsys.readouterr().out == "Training 5 runs to check your answer ...\n"
     assert (runs.epochs_done == 2).all()

@@ -165,7 +165,8 @@ def test_guesses_are_counted_with_how_far_off_they_were():
 
     said = "Curves drawn: 3, off by 31 %, 20 %, 12 % of the loss before training"
     assert said in repr(hk.progress())
-    assert said in hk.progress(2)._repr_html_()
+    assert said in hk.progress()._repr_html_()
+    assert "Curves drawn" not in repr(hk.progress(2))
     hk.progress(2).reset(sure=True)
     assert len(store.guesses()) == 3
     hk.progress().reset(sure=True)

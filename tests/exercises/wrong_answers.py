@@ -187,7 +187,7 @@ WRONG = {
     "01/loop": by(
         early=[loop_with(order) for order in ("zsb", "szb", "sbz")],
         no_step=[loop_with("zb")],
-        no_backward=[loop_with("zs")],
+        no_backward=[loop_with("zs"), lambda n, optimizer, *rest: optimizer.step],
         no_zero_grad=[loop_with("bs")],
         zeroed=[loop_with("bzs")],
         too_large=[loop_with("zbs", whole=True)],
@@ -308,7 +308,7 @@ WRONG = {
     "09/first_cut": by(lost=[3, 5], late=[70], kind=[0, 90]),
     "09/with_momentum": by(same_lr=[0.1], larger=[1], smaller=[0.01], kind=[-1]),
     "09/optuna_study": lambda: by(
-        few=[a_study(n=3)],
+        few=[a_study(n=3), a_study(n=0)],
         direction=[a_study(direction="maximize")],
         no_parameters=[a_study(names=())],
         no_lr=[a_study(names=("x",))],
