@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_cells, map_chart, map_pixels, runs_chart, seeds_chart
-from hpkit.charts.spec import light, text
+from hpkit.charts.spec import FEW, light, text
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs, softmax
@@ -27,7 +27,6 @@ _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when proj
 _FONT = 10
 _SAY = Texts("plots")
 CHARTS = Texts("plots.charts")
-FEW = 4  # settings of which both losses are drawn; more lines are a tangle
 _STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
@@ -92,7 +91,7 @@ def plot_seeds(
     """
     runs = as_runs(runs)
     count = len(runs.settings)
-    pairs = count <= FEW if pairs is None else hyper.check_flag("pairs", pairs)
+    pairs = pairs if pairs is None else hyper.check_flag("pairs", pairs)
     names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
@@ -153,7 +152,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
         looks["label"][i] = f"{runs.mean_val_loss[i]:.3g}  {setting}"
         looks["color"][i] = color
     chart = charts.parallel_chart(axes, shares, strong, looks)
-    chart.x.domain = (-0.3, len(names) + 0.05)
+    chart.x.domain = (-0.3, len(names) + 0.25)
     marked = [
         (i, axis.shares(at), said)
         for i, axis in enumerate(axes)

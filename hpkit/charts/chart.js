@@ -51,7 +51,7 @@ function* tickings({kind, domain: [low, high], texts, ticks}, most) {
     for (let k = 1; k < inner.length; k++) yield inner.filter((_, i) => i % k == 0)
   } else for (let n = most; n >= 1; n--) {
     const raw = (high - low) / n, ten = 10 ** Math.floor(Math.log10(raw))
-    const step = [1, 2, 2.5, 5, 10].find(s => s * ten >= raw * (1 - 1e-9)) * ten
+    const step = [1, 2, 2.5, 5, 10].find(s => s * ten >= raw * .9) * ten
     const from = Math.ceil(low / step - 1e-9), to = Math.floor(high / step + 1e-9)
     if (to > from) yield said(range(to - from + 1).map(i => (from + i) * step))
   }
@@ -89,8 +89,7 @@ function shape(kind, x, y, r) {
 const isBright = rgb =>
   rgb.reduce((sum, p, k) => sum + [.2126, .7152, .0722][k] * (p / 255) ** 2.2, 0) > .18
 const bytesOf = ({v}) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength)  // of colors
-const fixed = (v, digits) =>  // 0.70, not 0.7
-  v.toPrecision(digits).length > digits + 2 ? num(v, digits) : v.toPrecision(digits)
+const fixed = (v, n) => v.toPrecision(n).length > n + 2 ? num(v, n) : v.toPrecision(n)  // 0.70
 
 function chart(el, tell) {
   const root = make('<div', el, {class: 'hpc'})
@@ -161,7 +160,7 @@ function chart(el, tell) {
   }
 
   function ticks(axis, most, apart) {  // the densest ones of which no text meets the next
-    const fits = list => [0, 1].every(row => list.filter(t => t[1] && t[2] == row)
+    const fits = list => list.length && [0, 1].every(row => list.filter(t => t[1] && t[2] == row)
       .every((t, i, all) => !i || apart(all[i - 1], t)))
     const lists = [...tickings(axis, most)]
     return lists.find(fits) || lists.pop()
@@ -191,7 +190,7 @@ function chart(el, tell) {
     small = clamp((right - 1.2 * em) / (wanted - 1.2 * em), .5, 1)
     for (let turn = 0; turn < 3; turn++) {  // the texts at both ends widen the margins
       const wide = scaled(spec.x, left, W - right)
-      across = ticks(spec.x, clamp(Math.round((W - left - right) / (5 * em)), 2, 9),
+      across = ticks(spec.x, clamp(Math.round((W - left - right) / (5 * em)), 3, 9),
         (a, b) => wide(b[0]) - wide(a[0]) > half(a) + half(b) + .7 * em)
       left += Math.max(0, ...across.map(t => half(t) + 1 - wide(t[0])))
       right += Math.max(0, ...across.map(t => wide(t[0]) + half(t) + 1 - W))
@@ -229,7 +228,7 @@ function chart(el, tell) {
     [headed, head.textContent] = [key, '']
     if (spec.y.label) make('<b', head, {said: '↑ ' + spec.y.label})
     for (const [m, there] of list) {
-      const said = pick(m.dash, 0) ? '┅' : SIGNS[m.shape || m.kind] || '━'
+      const said = {dashed: '┅', dotted: '┈'}[pick(m.dash, 0)] || SIGNS[m.shape || m.kind] || '━'
       const entry = make('<span', head, {style: there ? null : 'visibility:hidden'})
       const style = `color:${color(pick(m.color, 0))};opacity:${m.kind == 'band' ? .4 : 1}`
       make('<span', entry, {said, style}).after(m.legend)
@@ -324,9 +323,10 @@ function chart(el, tell) {
     },
     cells([g, top], m, {rows, n, v}, colors) {
       const w = X(1) - X(0), h = Y(0) - Y(1), words = pool(top, 'text', rows * n)
-      const room = (m.lift ? .68 : 1) * w - .7 * em, bytes = bytesOf(colors)  // a path at the left
-      const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(([d, s]) =>
-        width('0.' + '8'.repeat(d), s) < room && 1.25 * s * em < h) || [0, .8]
+      const room = (m.lift ? .68 : 1) * w - .5 * em, bytes = bytesOf(colors)  // a path at the left
+      const ok = ([d, s]) => 1.25 * s * em < h &&
+        width((v.some(x => x < .1) ? '0.0' : '0.') + '8'.repeat(d), s) < room
+      const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(ok) || [0, .8]
       pool(g, 'rect', rows * n).forEach((node, i) => {
         const known = isFinite(v[i]), px = X(i % n), py = Y(Math.floor(i / n))
         const c = Array.from(bytes.subarray(4 * i, 4 * i + 3)), ty = py - (m.lift || 0) * h

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 from PIL import Image, ImageDraw
 
 from hpkit.charts import spec as mark
-from hpkit.charts.spec import CLASSES, COLORS, GUESS, SHAPES, Axis, Chart
+from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, SHAPES, Axis, Chart
 from hpkit.engine.runs import softmax
 from hpkit.locale import Texts
 
@@ -106,7 +106,8 @@ def loss_chart(
     calm = [(r, c) for r, c in shown if r.best_val_loss <= top]
     out = [(clipped(r.val_loss, top)[1], r, c) for r, c in shown]
     out = [each for each in out if each[0] is not None]
-    train, val = (WORDS["train"], WORDS["val"]) if named else (None, None)
+    there = named and run.val_loss[-1] <= top
+    train, val = (WORDS["train"], WORDS["val"]) if there else (None, None)
     gray = {"color": "gray", "width": 1.3, "opacity": 0.55}
     gray["legend"] = (faded_are or WORDS["old"]) if faded else None
     ringed, lost = {"color": [c for _, c in calm]}, {"color": [c for *_, c in out]}
@@ -165,9 +166,10 @@ def runs_chart(
         look["name"] = names[i]
         for part in parts:
             each, solid = losses[part][i], part == "valid"
-            mean, spread = each.mean(0), each.std(0, ddof=min(1, len(each) - 1))
+            with np.errstate(invalid="ignore"):  # of a run that diverged
+                mean, spread = each.mean(0), each.std(0, ddof=min(1, len(each) - 1))
             epochs, (height, left) = np.arange(len(mean)), clipped(mean, top)
-            if out[i] and left is not None and np.isnan(mean[left]):
+            if out[i] and left is not None:
                 height[left] = top  # up to its cross
             if not out[i] and len(each) > 1:
                 around = mean - spread, mean + spread
@@ -198,20 +200,25 @@ def runs_chart(
     return Chart(Axis(epoch, (0, most)), Axis(loss, (floor, top)), marks, alt=alt)
 
 
-def seeds_chart(losses, out, names, *, seeds, pairs, told=None, alt="") -> Chart:
+def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> Chart:
     """Return a row of dots for each setting, a dot for each seed.
 
     `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
-    dots of a seed. `told` are words beside the means, which then are diamonds with a
-    spread at each side, and the axis begins at 0; else they are bars.
+    dots of a seed, of few settings if it is None. `told` are words beside the means,
+    which then are diamonds with a spread at each side, and the axis begins at 0; of
+    many settings, or without, they are bars.
     """
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
+    if told and count > FEW:  # their words would meet
+        said = zip(names, losses.mean(1), strict=True)
+        told, names = None, [f"{name}: {mean:.3g}" for name, mean in said]
     fine = [row[np.isfinite(row)] for row in losses]
     known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
     low, high = min(known), max(known)
     room = 0.06 * (high - low or high or 1.0)
     mean = np.array([row.mean() if len(row) else np.nan for row in fine])
     spread = [row.std(ddof=1) if len(row) > 1 else 0.0 for row in fine]
+    pairs = count <= FEW if pairs is None else pairs
     joined = losses.T if pairs else np.zeros((0, count))
     gone, labels = np.flatnonzero(out.any(1)), list(names)
     colors, dots = [_SHADES[i % len(_SHADES)] for i in range(count)], []

@@ -187,12 +187,14 @@ def heatmap_chart(
     numbers by a share of a cell. A click tells row * columns + column as "cell".
     """
     made, legends = [], WORDS["frames"] | dict(legends or {})
-    framed = {kind: list((framed or {}).get(kind, ())) for kind in _FRAMES}
+    given = framed or {}  # of the others the legend holds no room
+    framed = {kind: list(given.get(kind, ())) for kind in _FRAMES}
     for kind, (color, width, dash, inset) in _FRAMES.items():
         at = np.reshape(framed[kind], (-1, 2))
         look = {"color": color, "width": width, "dash": dash, "inset": inset}
         look["halo"] = kind != "guess" or framed["guess"] != framed["best"]
-        made.append(mark.frames(*at.T, legend=legends[kind], **look))
+        look["legend"] = legends[kind] if kind in given else None
+        made.append(mark.frames(*at.T, **look))
     axes = [
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]

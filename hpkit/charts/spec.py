@@ -56,6 +56,7 @@ COLORS = {
 PINNED = ("orange", "green", "purple", "brown", "sky")
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 # Of the classes, for eyes without color.
+FEW = 4  # settings of which every line has room; more are a tangle
 SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
@@ -274,10 +275,11 @@ def light(name: str) -> str:
 def css(selector: str) -> str:
     """Return CSS that gives elements the colors of the page's theme."""
     # Where the page (JupyterLab, VS Code, Colab, nbclassic) says none, the system's.
-    light, dark = (
-        "{" + "".join(f"--hp-{name}:{pair[k]};" for name, pair in COLORS.items()) + "}"
+    colors = (
+        "".join(f"--hp-{name}:{pair[k]};" for name, pair in COLORS.items())
         for k in (0, 1)
     )
+    light, dark = map("{{color-scheme:{};{}}}".format, ("light", "dark"), colors)
     system = f"@media (prefers-color-scheme:dark){{{selector}{dark}}}"
     both = _LIGHT.format(selector) + light + _DARK.format(selector) + dark
     return selector + light + system + both

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.patheffects import withStroke
@@ -85,10 +85,11 @@ def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
     lines = max(chart.height + 1.6 + 1.6 * bool(chart.title) for chart in charts)
     high, across = lines * letter * _LINE, 72 * width
     made = Figure((width, high / 72), facecolor="white")
+    titled = any(chart.title for chart in charts)  # their axes are level
     shares = np.array(widths or [1] * len(charts), float)
     begin = np.concatenate([[0], np.cumsum(shares / shares.sum())]) * across
     for chart, left, right in zip(charts, begin[:-1], begin[1:], strict=True):
-        west, south, east, north = _margins(chart, right - left, letter)
+        west, south, east, north = _margins(chart, right - left, letter, titled)
         place = ((left + west) / across, south / high)
         size = ((right - left - west - east) / across, (high - south - north) / high)
         draw(made.add_axes((*place, *size)), chart, letter)
@@ -109,7 +110,7 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     return ax
 
 
-def _margins(chart, across, letter):
+def _margins(chart, across, letter, titled):
     """Return the room around the axes in points: left, bottom, right, top."""
     ends = [
         wide(label, letter, True) + 1.7 * letter
@@ -121,7 +122,7 @@ def _margins(chart, across, letter):
     west = max([0.0, *(wide(text, 0.92 * letter) for _, text in ticks(chart.y, 5))])
     east = max([1.2 * letter, *ends])
     south = (3.4 if chart.x.label else 2.0) + 1.2 * (1 < _crowd(chart.x.texts) <= 2)
-    north = 4.4 if chart.title else 2.6
+    north = 4.4 if titled else 2.6
     return west + 1.4 * letter, south * letter, min(east, 0.4 * across), north * letter
 
 
@@ -240,6 +241,11 @@ def _pen(mark, number, width=2.0):
     return {"color": _color(mark, number), "lw": lw, "ls": dash}
 
 
+def _inked(color):
+    """Return the color of a label, dark enough for a text, as live ones are."""
+    return tuple((np.array(to_rgb(color)) + to_rgb(light("ink"))) / 2)
+
+
 def _bold(strong):
     return "bold" if strong else "normal"
 
@@ -306,8 +312,9 @@ class _Sheet:
 
     def ring(self, mark):
         x, y = (column[0] for column in mark.columns)
-        look = {"mfc": "none", "mec": _color(mark), "ms": 12, "mew": 1.9, "ls": ""}
-        self.ax.plot(x, y, marker="o", clip_on=False, zorder=self.z, **look)
+        look = {"mfc": "none", "ms": 12, "mew": 1.9, "zorder": self.z}
+        for i, place in enumerate(zip(x, y, strict=True)):
+            self.ax.plot(*place, "o", mec=_color(mark, i), clip_on=False, **look)
         self.note(mark, 0, x[0], y[0], strong=True)
 
     def cross(self, mark):
@@ -396,7 +403,7 @@ class _Sheet:
         look |= {"linewidths": 0.7, "alpha": 0.55, "transform": ax.transAxes}
         ax.add_collection(LineCollection(lines, clip_on=False, **look), autolim=False)
         for (_, _, text, color, strong), place in zip(ends, heights, strict=True):
-            look = {"color": color, "size": letter, "weight": _bold(strong)}
+            look = {"color": _inked(color), "size": letter, "weight": _bold(strong)}
             ax.text(begin, place, text, transform=ax.transAxes, va="center", **look)
         return _GAP * letter + max(wide(end[2], letter, end[4]) for end in ends)
 
@@ -404,8 +411,8 @@ class _Sheet:
         """Write a label where it covers the least of what is drawn."""
         letter = self.letter
         away = self._free((x, y), wide(text, letter, strong))
-        look = {"color": color, "size": letter, "weight": _bold(strong), "zorder": 9}
-        look |= {"ha": "center", "va": "center"}
+        look = {"color": _inked(color), "size": letter, "weight": _bold(strong)}
+        look |= {"ha": "center", "va": "center", "zorder": 9}
         look |= {"textcoords": "offset points", "annotation_clip": False}
         self.ax.annotate(text, (x, y), away, **look)
 

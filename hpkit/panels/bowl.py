@@ -159,7 +159,7 @@ class BowlPanel(Panel):
             points(w[ball], losses[ball], **now),
             cross(gone, tip=tips[n], **out),
         ]
-        x, y = Axis(WORDS["weight"], (-EDGE, EDGE)), Axis(WORDS["loss"], (0, top))
+        x = Axis(WORDS["weight"], (-EDGE, EDGE))
         low = Axis(WORDS["loss"], (-0.04 * top, top))  # room for the ball
         picture = Chart(x, low, marks, alt=WORDS["bowl_alt"].format(n, w[-1]))
         drawn, left = clipped(losses, top)
@@ -171,7 +171,7 @@ class BowlPanel(Panel):
         ]
         x, alt = Axis(WORDS["steps"], (0, max(MOST, n))), WORDS["curve_alt"]
         alt = alt.format(losses[0], losses[-1], n)
-        return [picture, Chart(x, y, marks, alt=alt)]
+        return [picture, Chart(x, low, marks, alt=alt)]
 
     def _judged(self):
         """Return what the steps so far say about the guess."""
@@ -203,7 +203,7 @@ class BowlPanel(Panel):
 
     def _code(self):
         lr, curvature = self.right
-        return f"""w, lr, curvature = {self.start:g}, {lr:g}, {curvature:g}
+        return f"""w, lr, curvature = {self.start}, {lr}, {curvature}
 for step in range({self.steps}):
     slope = curvature * w
     w = w - lr * slope

@@ -147,8 +147,9 @@ class ClinicPanel(Panel):
             self._admit(None, None)
             self.fault.value = self.remedy.value = ""
         yield
-        # The first ones have a fault whose shape lesson 01 has shown.
-        faults = list(FAULTS)[: 4 if self.number <= 3 else None]
+        # The first ones have a fault whose shape lesson 01 has shown, then come others.
+        faults, n = list(FAULTS), self.number
+        faults = faults[:4] if n <= 3 else faults[n : n + 1] or faults
         for patient in draw_patient(self._rng, faults):
             yield patient
         seeds = range(patient.seed, patient.seed + OTHERS + 1)
@@ -205,7 +206,7 @@ class ClinicPanel(Panel):
         said += [named_value(name, getattr(patient.setting, name)) for name in RECORD]
         items = "".join(f"<li>{html.escape(text)}</li>" for text in said)
         tried = ", ".join(f"{decay:g}" for decay in patient.tried)
-        history = WORDS["history" if tried else "alone"].format(tried)
+        history = tried and WORDS["history"].format(tried)
         self.record.value = (
             f"<b>{WORDS['patient'].format(self.number)}</b>"
             f"<ul class='hp-record'>{items}</ul><p>{history}</p>"

@@ -36,7 +36,6 @@ GUESS = Texts("panels.guess")
 SAME, NEW = "same", "new"
 MOST_SEEDS = 500  # of a panel
 _MOST_VALUES = 100
-SHORT = 26  # characters that the box of an entry shows at once
 _WHOLE = ("count", "units")
 
 _CHARTS = Path(charts.__file__).parent
@@ -480,7 +479,7 @@ class Entry:
             return
         count = WORDS["one"] if len(values) < 2 else WORDS["count"].format(len(values))
         text = self.text.value
-        plain = len(text) <= SHORT and text.split(", ") == list(map(shown, values))
+        plain = text.split(", ") == list(map(shown, values))
         self.right = count if plain else f"{count}: {written(values)}"
         self.note.value = self.right
 
@@ -567,7 +566,6 @@ class Guess:
             self.answer.value = GUESS["draw" if self.drawing else "choose"]
             return
         self.widget.layout.display = self.button.layout.display = "none"
-        self.answer.value = self.said
         self.panel.remove_class("hp-covered")
         self.panel._draw()
 

@@ -612,7 +612,7 @@ class Panel(W.VBox):
             said = self._sentence(self.live.busy) if covered else self.result
         plain = f"{self.title}. {html.unescape(re.sub(r'<[^>]+>', '', said))}"
         alt, png = html.escape(plain), small(self.picture())
-        image = f'<img alt="{alt}" src="{uri(png)}">'
+        image = f'<img alt="{alt}" src="{uri(png)}"><p aria-hidden="true">{said}</p>'
         parts.show_saved(self, image, plain=plain, again=again)
 
 

@@ -73,7 +73,7 @@ class PatiencePanel(Panel):
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        self.setting = setting = check_setting(setting, default=USUAL)
+        self.setting = setting = check_setting(setting, default=USUAL).but(patience=0)
         super().__init__(dataset, title)
         check_settings(setting, dataset)
         patience = check_count("patience", patience, most=10**6)

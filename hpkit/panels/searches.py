@@ -206,7 +206,8 @@ class _SearchPanel(ListedPanel):
         space = self.found.space if self.found else self._space()
         space = {name: list(values) for name, values in space.items()}
         more = self._arguments(space) | {"without": space}
-        return self._code_of(self.search, self.controls.setting, **more)
+        base = self.found.base if self.found else self.controls.setting
+        return self._code_of(self.search, base, **more)
 
     def _planned(self):
         return all_settings(self.controls.setting, self._space())
@@ -481,8 +482,9 @@ class GridPanel(_SearchPanel):
             "best": best,
             "ties": [*found.ties, *best] if found.ties else [],  # one plateau
             "chosen": [] if self.chosen is None else [found.settings[self.focus]],
-            "guess": [found.settings[number] for number in self._guessed()],
         }
+        if self.guess:
+            marked["guess"] = [found.settings[number] for number in self._guessed()]
         look = {"title": GRID["map"], "alt": describe(found)}
         look["framed"] = {
             kind: [charts.cell_of(setting, space) for setting in each]

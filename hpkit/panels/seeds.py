@@ -78,11 +78,9 @@ class SeedsPanel(Panel):
         self.first += self.most
         self.live.start(self._training())
 
-    def _seeds(self, count):
-        return seeds_from(self.given, count, self.first)
-
     def _training(self):
-        seeds, take = self._seeds(self.most), partial(setattr, self, "runs")
+        seeds = seeds_from(self.given, self.most, self.first)
+        take = partial(setattr, self, "runs")
         return self.train(self.dataset, self.settings, seeds, take)
 
     @property
@@ -114,7 +112,7 @@ class SeedsPanel(Panel):
         told = [told.format(row.mean(), _spread(row)) for row in losses]
         strips = "; ".join(map(WORDS["at"].format, self.names, told))
         look = {"told": told, "alt": WORDS["alt"].format(len(at), strips)}
-        look |= {"pairs": len(losses) > 1, "seeds": np.array(self.runs.seeds)[at]}
+        look["seeds"] = np.array(self.runs.seeds)[at]
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
     def _says(self, running):
@@ -146,19 +144,20 @@ class SeedsPanel(Panel):
         return early + said.format(**facts, better=b if mb < ma else a)
 
     def _table(self):
-        seeds = np.array(self._seeds(self.most))[self.shown]
+        seeds = np.array(self.runs.seeds)[self.shown]
         return {"seed": seeds} | dict(zip(self.names, self.losses, strict=True))
 
     @property
     def _trained(self):
-        seeds = self._seeds(self.count.value)
+        seeds = self.runs.seeds[: self.count.value] if self.runs else ()
         runs = [run for run in self.runs or () if run.seed in seeds]
         return Runs.of(runs) if runs else None
 
     def _code(self):
         settings = map(code_of_setting, self.settings)
         end = "runs.mean_val_loss, runs.std_val_loss"
-        return code_of_runs(self.dataset, settings, self._seeds(self.count.value), end)
+        seeds = self.runs.seeds[: self.count.value]
+        return code_of_runs(self.dataset, settings, seeds, end)
 
 
 def _spread(losses):

@@ -373,7 +373,7 @@ class _RunView:
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else SHOWN[self.unit.value],
             guess=guess,
-            marks=[rule(at, color="ink", dash="dotted")],
+            marks=[rule(at, color="soft", dash="dotted")],
             alt=run_sentence(run),
         )
         if len(self.widths) == 1:
@@ -427,8 +427,8 @@ class _RunView:
 
 def _label_beside(kept, strong, pinned):
     """Return a pinned run's label: its name, else what tells it from the others."""
-    if kept.name:
-        return kept.name
+    if kept.name:  # the list has the whole
+        return kept.name if len(kept.name) <= 20 else f"{kept.name[:19]}…"
     runs = [strong.run, *(k.run for k in pinned)]
     if names := hyper.varied([run.setting for run in runs]):
         return short(kept.run.setting, names)
@@ -502,7 +502,8 @@ class _RunList:
             chosen = self.chosen
             for run in runs:
                 self.add(run)
-                self.pin(self.chosen)
+                if not self.chosen.color:
+                    self.pin(self.chosen)
             self.chosen = chosen
             self._changed()
 

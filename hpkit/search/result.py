@@ -383,7 +383,8 @@ def describe(result: Any) -> str:
     facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}
     if isinstance(result, Search) and len(result.space) == 1 and not out.all():
         values, loss = result.values(result.param_name), runs.mean_val_loss
-        ends = dict.fromkeys((0, best, len(values) - 1))
+        order = [values.index(value) for value in hp.in_order(values)]
+        ends = dict.fromkeys((order[0], best, order[-1]))
         ends = [(loss[i], text.shown(values[i])) for i in ends if np.isfinite(loss[i])]
         points = [told["point"].format(loss=loss, value=value) for loss, value in ends]
         facts |= {"name": TABLE[result.param_name].label}

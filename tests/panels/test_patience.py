@@ -21,7 +21,7 @@ def test_stop_epoch_counts_epochs_without_a_new_lowest(patience):
 
 
 def test_patience_moves_the_stop(moons):
-    panel = PatiencePanel(moons, QUICK, patience=1, predict=True)
+    panel = PatiencePanel(moons, QUICK.but(patience=2), patience=1, predict=True)
     commit(panel, 7)
     loss = panel.run.val_loss
     first = int(np.argmax(np.diff(loss) >= 0)) + 1

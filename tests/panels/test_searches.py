@@ -139,6 +139,8 @@ def test_curve_panel_waits_for_start_when_it_would_take_long(curve):
     assert "hp-stale" in curve._dom_classes
     assert "Still the result of the values before" in curve.result
     assert curve.found.settings[-1].epochs == 80
+    move(curve, curve.controls["batch_size"].slider, 1)
+    assert f"batch_size={curve.found.base.batch_size}" in curve.code()
     curve.start_button.click()
     until(lambda: curve.found.settings[0].epochs == 10_000)
     until(lambda: curve.found.cost.epochs)
