@@ -95,7 +95,7 @@ def refresh(root=ROOT):
             name, mine, now = original.name, folder / original.name, digest(original)
             if not mine.exists() or digest(mine) == known.get(name) != now:
                 write(mine, original.read_bytes())  # nothing of the learner's is in it
-            elif name in known and known[name] != now:
+            elif now not in (known.get(name), digest(mine)):
                 new = _free_name(mine, "new")
                 write(new, original.read_bytes())
                 number = name.partition("_")[0]

@@ -39,7 +39,7 @@ class Column:
     @property
     def features(self) -> tuple:
         """Names of its columns of X."""
-        gap = words("data")["missing"].format(name=self.name)
+        gap = f"{self.name} is missing"  # in no language: files know it
         if self.categories is None:
             return (self.name, gap)[: 1 + self.missing]
         return tuple(f"{self.name}={c}" if c else gap for c in self.categories)

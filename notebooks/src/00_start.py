@@ -21,7 +21,8 @@ print("Everything works: data, network and training. You are ready.")
 
 # %% [markdown]
 # An error instead? Type `python3 -m hpkit doctor` in a terminal: it tells you what to
-# do.
+# do. Back another day? Click into the cell where you stopped and choose **Run > Run All
+# Above Selected Cell**: the notebook needs what the cells before it made.
 #
 # ## 1. Two moons (1 minute)
 #

@@ -43,8 +43,9 @@ hk.TrainingPanel(moons, start)
 # - the **batch size**: how many points the network looks at before each step,
 # - the **epochs**: how many times it goes through all the points.
 #
-# There are more, such as the number of units in the hidden layers, 16 and 16 here.
-# Training changes the network's **weights** and **biases**: its **parameters**.
+# There are more, such as the number of **units**, the small parts of a network: here
+# two **hidden layers** between input and output, 16 units each. Training changes the
+# network's **weights** and **biases**: its **parameters**.
 #
 # **Predict.** How many parameters does this network have? Ten? A hundred? More?
 
@@ -147,7 +148,8 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 # %% [markdown]
 # **What you see: parameters move, hyperparameters don't.** More than half have moved.
 # <!-- claim: training-changes-parameters --> The others belong to units that are
-# silent: their ReLU answers 0 for every point, so no step moves them.
+# silent, whose ReLU answers 0 for every point, or join two units that never answer for
+# the same point: no step moves them.
 #
 # ## 3. The boundary grows (3 minutes)
 #
@@ -288,8 +290,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # ## 7. The clinic (3 minutes)
 #
 # Each patient is a fresh training with one fault. The gray curves are its other seeds.
-# You know the faults of the first three patients. From the fourth on there are three
-# more:
+# You know the faults of the first three patients. The next three bring a new one each:
 #
 # - *unlucky seed*: the gray curves do far better,
 # - *stopped too early*: both losses still fall,
@@ -298,7 +299,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # One remedy is new: **weight decay** keeps the weights small.
 #
 # **Do.** Choose what is wrong and what helps, click **Treat**, and see whether that
-# cures it. Then **Next patient**, until three in a row are right.
+# cures it. Then **Next patient**, at least to the sixth.
 
 # %%
 hk.ClinicPanel()

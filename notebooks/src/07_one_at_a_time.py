@@ -168,7 +168,7 @@ for order in permutations(short):
 
 # %% [markdown]
 # **What you see: all about equally low.** Each order ends within about a tenth of the
-# best. <!-- claim: path-digits-any-order --> Several cells of this map are good, and
+# best. <!-- claim: path-digits-any-order --> Several of the 36 settings are good, and
 # every path runs into one of them. Here the recipe is enough.
 
 # %%

@@ -161,7 +161,8 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut, and never your loss with that of somebody who
-# cut the table in another way. With `cv=5` a search compares them on five cuts.
+# cut the table in another way. With `cv=5` in place of
+# `seeds=` a search compares them on five cuts.
 #
 # Now search on `my_data`, and call the result `my_search`.
 
@@ -434,7 +435,7 @@ path.unlink()  # yours you keep
 #         for epoch, loss in enumerate(run.val_loss):
 #             writer.add_scalar("val_loss", loss, epoch)
 #
-# import wandb
+# import wandb  # pip install wandb
 #
 # for run in chosen.runs:
 #     with wandb.init(project="cells", config=vars(run.setting)) as log:

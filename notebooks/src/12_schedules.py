@@ -248,7 +248,7 @@ def objective(trial):
             trial.report(run.val_loss[-1], done)
             if trial.should_prune():
                 raise optuna.TrialPruned
-    return min(run.best_val_loss, 10)
+    return run.best_val_loss
 
 
 # %%
