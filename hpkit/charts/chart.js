@@ -160,7 +160,7 @@ function chart(el, tell) {
   }
 
   function ticks(axis, most, apart) {  // the densest ones of which no text meets the next
-    const fits = list => list.length && [0, 1].every(row => list.filter(t => t[1] && t[2] == row)
+    const fits = list => [0, 1].every(row => list.filter(t => t[1] && t[2] == row)
       .every((t, i, all) => !i || apart(all[i - 1], t)))
     const lists = [...tickings(axis, most)]
     return lists.find(fits) || lists.pop()
