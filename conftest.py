@@ -17,8 +17,8 @@ HOME = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=T
 os.environ["HPKIT_HOME"] = HOME.name
 
 # A Python that a test starts, of a kernel, server, worker or script, reads this first.
-# To look for garbage took a third of what it takes to load torch and to end again: it is
-# looked for less often, and not at the end, when all is thrown away in any case.
+# To look for garbage took a third of what it takes to load torch and to end again: it
+# is looked for less often, and not at the end, when all is thrown away in any case.
 FIRST = """
 import atexit
 import gc
