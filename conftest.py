@@ -22,9 +22,11 @@ os.environ["HPKIT_HOME"] = HOME.name
 FIRST = """
 import atexit
 import gc
+import sys
 
 gc.set_threshold(20_000)
 atexit.register(gc.freeze)  # the first to register is called last
+sys.modules["rfc3987_syntax"] = None  # of jsonschema: 0.7 s for a check of addresses
 """
 PATH = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
 Path(PATH.name, "sitecustomize.py").write_text(FIRST)
