@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,23 @@ import pytest
 # tests, and the kernels and processes that they start, begin without any.
 HOME = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
 os.environ["HPKIT_HOME"] = HOME.name
+
+# A Python that a test starts, of a kernel, server, worker or script, reads this first.
+# To look for garbage took a third of what it takes to load torch and to end again: it
+# is looked for less often, and not at the end, when all is thrown away in any case.
+FIRST = """
+import atexit
+import gc
+import sys
+
+gc.set_threshold(20_000)
+atexit.register(gc.freeze)  # the first to register is called last
+sys.modules["rfc3987_syntax"] = None  # of jsonschema: 0.7 s for a check of addresses
+"""
+PATH = tempfile.TemporaryDirectory(prefix="hpkit-test-", ignore_cleanup_errors=True)
+Path(PATH.name, "sitecustomize.py").write_text(FIRST)
+paths = [os.environ.get("PYTHONPATH"), PATH.name]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
 def pytest_collection_finish():

@@ -53,11 +53,11 @@ def lab(root, *options, app="jupyterlab", python=sys.executable, kernels=None):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    home = Path(tempfile.mkdtemp(prefix="lab"))
+    home, path = Path(tempfile.mkdtemp(prefix="lab")), [os.environ.get("PYTHONPATH")]
     environ = {
         **os.environ,
         **settings({}),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *path])),
         "JUPYTER_CONFIG_DIR": str(home),
         "JUPYTER_PATH": str(home / "jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),

@@ -4,7 +4,7 @@ import pytest
 
 from hpkit.data.datasets import load_dataset
 from hpkit.hyperparameters import was_refused
-from hpkit.panels.panel import Panel
+from hpkit.panels.panel import Live, Panel
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +15,12 @@ def moons():
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def shown_at_once(monkeypatch):
+    """Show panels after a moment; they go on in their thread, as after two seconds."""
+    monkeypatch.setitem(Live.now.__kwdefaults__, "seconds", 0.05)
 
 
 @pytest.fixture(autouse=True)

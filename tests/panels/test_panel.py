@@ -112,7 +112,10 @@ def test_live_job_writes_down_what_it_has_before_the_last_picture():
 
 def test_python_ends_in_order_while_a_panel_trains():
     code = """
+import atexit
+import gc
 import hpkit as hk
+atexit.unregister(gc.freeze)  # as Python ends outside of tests
 setting = hk.Hyperparameters(lr=0.003, batch_size=1, epochs=5000)
 panel = hk.TrainingPanel(hk.load_dataset("moons"), setting.but(epochs=1))
 panel.controls.setting = setting

@@ -79,6 +79,7 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
     assert mark(panel.charts.charts[0], "points", shape="diamond")
 
 
+@pytest.mark.usefixtures("shown_at_once")
 def test_patience_stopped_while_it_trains_says_so(moons):
     panel = PatiencePanel(moons, QUICK.but(batch_size=1, epochs=900))
     until(lambda: panel.run and panel.run.epochs_done > 1)

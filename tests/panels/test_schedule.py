@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from chart_reading import mark, move, press, shows
+from chart_reading import mark, move, press, shows, until
 
 import hpkit as hk
 
@@ -35,8 +35,7 @@ def begun(moons):
     """Return a panel whose training has begun."""
     panel = hk.SchedulePanel(moons, QUICK, seeds=1)
     panel.train_button.click()
-    while panel.begun < 2:
-        assert panel.live.busy
+    until(lambda: panel.begun >= 2)
     return panel
 
 

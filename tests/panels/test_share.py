@@ -32,6 +32,7 @@ def test_line_comes_back(line):
     again.end()
 
 
+@pytest.mark.usefixtures("shown_at_once")
 def test_line_holds_what_was_changed():
     panel = hk.TrainingPanel(hk.load_dataset("moons"), hk.Hyperparameters(epochs=3))
     panel.wait(60).list.pin(panel.list.chosen)
