@@ -4,10 +4,8 @@ Twenty learners of a lesson that takes three seeds are 60 seeds, and 20 repeats.
 """
 
 import math
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -40,39 +38,11 @@ def apart(values, each):
     return parts
 
 
-class Ends(Stack):
-    """A stack that measures the training points where its runs begin and end, alone."""
-
-    def measure(self):
-        if self.epoch in (0, *self.epochs) or np.isfinite(self.patience).any():
-            return super().measure()
-        whole, pieces, n = self.data, self.pieces, self.data.n_train
-        self.data = replace(whole, X=whole.X[:, n:], Y=whole.Y[:, n:], n_train=0)
-        self.pieces = self._cut_to_measure()
-        losses, *more = super().measure()
-        self.data, self.pieces = whole, pieces
-        losses[0] = losses[1]  # what diverges is seen in both
-        return losses, *more
-
-
-@contextmanager
-def validation():
-    """Let what trains meanwhile have no training curves: a quarter less to do.
-
-    Lowest losses, accuracies of validation and what diverged are as they are.
-    """
-    with patch("hpkit.engine.training.Stack", Ends):
-        yield
-
-
 @cache
 def trained(name, *settings, seeds):
     """Return the runs on a committed data set."""
     *_, runs = hk.train(hk.load_dataset(name), settings, seeds=seeds, tick=60)
     return runs
-
-
-validated = cache(validation()(trained.__wrapped__))
 
 
 def losses(found):

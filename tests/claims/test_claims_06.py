@@ -5,7 +5,7 @@ A learner of the lesson has 20 seeds, for the means 40: 800 seeds are twenty lea
 
 import numpy as np
 import pytest
-from over_seeds import apart, repeats, validated
+from over_seeds import apart, repeats, trained
 
 import hpkit as hk
 from hpkit.exercises import lesson_06_seeds as ex
@@ -19,8 +19,8 @@ SETTINGS = [hk.Hyperparameters(lr=lr, batch_size=32, epochs=30) for lr in LRS]
 
 def moons():
     """Return the lowest loss (learning rates, learners, 40 seeds)."""
-    few = validated("moons", *SETTINGS[:2], seeds=SEEDS).best_val_loss
-    many = validated("moons", SETTINGS[2], seeds=MANY).best_val_loss
+    few = trained("moons", *SETTINGS[:2], seeds=SEEDS).best_val_loss
+    many = trained("moons", SETTINGS[2], seeds=MANY).best_val_loss
     return apart(np.concatenate([few, many[:, : len(SEEDS)]]), 40)
 
 
@@ -90,7 +90,7 @@ def test_seeds_large_difference_one_run():
 @pytest.mark.slow
 def test_seeds_four_times_halve():
     """Each repeat has 320 seeds of its own, as in the lesson."""
-    loss = apart(validated("moons", SETTINGS[2], seeds=MANY).best_val_loss[0], 320)
+    loss = apart(trained("moons", SETTINGS[2], seeds=MANY).best_val_loss[0], 320)
     one, four, sixteen = (loss.reshape(20, -1, n).mean(2).std(1) for n in (1, 4, 16))
     ratios = np.stack([one / four, one / sixteen], 1)
 
@@ -101,7 +101,7 @@ def test_seeds_four_times_halve():
 def test_seeds_same_seed_is_fairer():
     pair = [hk.Hyperparameters(lr=lr, epochs=10, hidden=(32,)) for lr in (0.2, 0.3)]
     seeds = repeats(20, each=20, first=1000)
-    low, high = apart(validated("digits", *pair, seeds=seeds).best_val_loss, 20)
+    low, high = apart(trained("digits", *pair, seeds=seeds).best_val_loss, 20)
     own = np.mean([high < np.roll(low, k) for k in range(1, 20)], (0, 2))
 
     assert ((high < low).mean(1) >= 0.75).all()

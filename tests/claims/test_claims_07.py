@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from over_seeds import apart, losses, repeats, validation
+from over_seeds import apart, losses, repeats
 
 import hpkit as hk
 
@@ -31,7 +31,6 @@ MOST = 0.7  # "in most cases"
 
 
 @cache
-@validation()
 def table(name):
     """Return settings, and the loss of each (36, learners), diverged as inf."""
     grid = hk.grid_search(

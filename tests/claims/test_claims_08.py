@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from over_seeds import apart, losses, repeats, trained, validation
+from over_seeds import apart, losses, repeats, trained
 
 import hpkit as hk
 from hpkit.search.result import clearly_worse
@@ -22,7 +22,6 @@ EVEN = (2.5, 5, 7.5)
 
 
 @cache
-@validation()
 def spiral(lrs=LRS, sizes=SIZES):
     """Return each learner's mean loss (learning rates, batch sizes, 20)."""
     grid = hk.grid_search(
@@ -123,7 +122,6 @@ def test_grid_widened():
 
 
 @cache
-@validation()
 def eights():
     """Return the grid of the part that the lesson repeats, with 20 times 8 seeds."""
     return hk.grid_search(

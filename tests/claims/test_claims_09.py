@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from over_seeds import apart, losses, repeats, validated, validation
+from over_seeds import apart, losses, repeats, trained
 
 import hpkit as hk
 from hpkit.panels.race import LOOKS, halving_count, lowest_of, per_axis, searches
@@ -20,7 +20,6 @@ LAYERS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
 
 
 @cache
-@validation()
 def nine_runs(low, high, lrs):
     """Return how often 9 random runs beat a 3 x 3 grid, for 20 seeds x 10 draws."""
     data = hk.load_dataset("moons")
@@ -68,7 +67,7 @@ def test_slow_starters():
     settings = [
         hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80, hidden=h) for h in LAYERS
     ]
-    runs = validated("clean_spiral", *settings, seeds=repeats(20, each=3))
+    runs = trained("clean_spiral", *settings, seeds=repeats(20, each=3))
     low = np.minimum.accumulate(runs.val_loss, axis=2)
     low = apart(low.swapaxes(1, 2), 3).mean(-1)  # as in the lesson
 
@@ -79,7 +78,7 @@ def test_slow_starters():
 
 def test_momentum_is_a_longer_step():
     settings = [DIGITS.but(lr=0.1), DIGITS.but(lr=0.01, momentum=0.9)]
-    plain, rolling = validated("digits", *settings, seeds=SEEDS).best_val_loss
+    plain, rolling = trained("digits", *settings, seeds=SEEDS).best_val_loss
     assert np.mean(rolling / plain < 1.1) >= 0.98
     assert np.mean(rolling / plain > 0.9) >= 0.98
 
@@ -87,7 +86,7 @@ def test_momentum_is_a_longer_step():
 def test_momentum_breaks_later():
     base = DIGITS.but(batch_size=16)
     settings = [base.but(lr=1), base.but(lr=0.1, momentum=0.9)]
-    runs = validated("digits", *settings, seeds=repeats(40, first=1000))
+    runs = trained("digits", *settings, seeds=repeats(40, first=1000))
     plain, rolling = runs.diverged.mean(1)
     assert plain >= 0.75
     assert rolling <= 0.2
@@ -100,7 +99,6 @@ def explained(x, y):
 
 
 @cache
-@validation()
 def clouds():
     """Return for each seed 100 settings: learning rates, the one number, the losses."""
     digits, clouds = hk.load_dataset("digits"), []

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from over_seeds import repeats, validation
+from over_seeds import repeats
 
 import hpkit as hk
 from hpkit.capstone import rivals
@@ -154,7 +154,6 @@ def test_capstone_tickets_far_apart():
 
 
 @cache
-@validation()
 def draws():
     """Return validation accuracies of 96 draws, and of the best of each six."""
     single, kept = [], []

@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 import pytest
 from over_seeds import apart, defined, repeats
-from over_seeds import validated as runs_of
+from over_seeds import trained as runs_of
 
 import hpkit as hk
 
