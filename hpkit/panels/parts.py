@@ -15,6 +15,7 @@ import ipywidgets as W
 from hpkit.charts.spec import css
 from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
+from hpkit.engine.dense import BUILT_IN
 from hpkit.hyperparameters import NAMES, Hyperparameters, check_flag
 from hpkit.locale import Texts, words
 from hpkit.text import call, seeds_of
@@ -120,7 +121,8 @@ def cell(dataset, model, *lines):
 
 def is_of_course(dataset):
     """Return whether `load_dataset` gives this data set by its name alone."""
-    return dataset.name in SOURCES and load_dataset(dataset.name) is dataset
+    there = dataset.name in SOURCES and load_dataset(dataset.name)
+    return bool(there) and there.fingerprint == dataset.fingerprint
 
 
 def _model_of(model):
@@ -143,10 +145,15 @@ def code_of_setting(setting, without=()):
 
 def code_of_run(run, *end):
     """Return the cell that trains a run, and ends in its result or in other lines."""
+    scores = vars(run.dataset.objective or BUILT_IN)
+    own = [name for name in ("loss", "metric") if scores[name] is not None]
     arguments = ["data", "setting", f"seed={run.seed}", *_model_of(run.model)]
-    setting = f"setting = {code_of_setting(run.setting)}"
+    arguments += [f"{name}={name}" for name in own]
+    lines = [WORDS["score"].format(name) for name in own]
+    lines.append(f"setting = {code_of_setting(run.setting)}")
+    lines.append(call("run = hk.fit", arguments))
     end = end or ("run.best_val_loss, run.best_epoch",)
-    return cell(run.dataset, run.model, setting, call("run = hk.fit", arguments), *end)
+    return cell(run.dataset, run.model, *lines, *end)
 
 
 def code_of_runs(dataset, settings, seeds, end, *before):

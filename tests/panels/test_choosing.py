@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from chart_reading import commit, curve, mark, press, shows, until
 
 from hpkit import CoinFlipsPanel, Hyperparameters, TestBoxPanel, fit
@@ -204,3 +205,11 @@ def test_box_remembers_a_loss_that_is_not_finite(monkeypatch):
     assert "nan" in shows(box)
     assert mark(box.charts.charts[0], "cross").columns[0].tolist() == [[1]]
     assert np.isnan(TestBoxPanel(run).opened["loss"])
+
+
+def test_code_of_a_run_with_a_loss_of_its_own_gives_the_run():
+    loss = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 5.0, 1.0]))
+    box = TestBoxPanel(fit(load_dataset("wine"), QUICK, loss=loss))
+    space = {"loss": loss}
+    exec(box.code(), space)
+    assert space["run"].best_val_loss == box.run.best_val_loss
