@@ -53,11 +53,12 @@ def lab(root, *options, app="jupyterlab", python=sys.executable, kernels=None):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    home, path = Path(tempfile.mkdtemp(prefix="lab")), [os.environ.get("PYTHONPATH")]
+    home = Path(tempfile.mkdtemp(prefix="lab"))
+    first = os.environ.get("PYTHONPATH", "").split(os.pathsep)[-1]  # of conftest.py
     environ = {
         **os.environ,
         **settings({}),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *path])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), first])),
         "JUPYTER_CONFIG_DIR": str(home),
         "JUPYTER_PATH": str(home / "jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
