@@ -20,14 +20,13 @@ hk.fit(moons)  # trains a first small network
 print("Everything works: data, network and training. You are ready.")
 
 # %% [markdown]
-# An error instead? Type `python3 -m hpkit doctor` in a terminal: it tells you what to
-# do. Back another day? Click into the cell where you stopped and choose **Run > Run All
-# Above Selected Cell**: the notebook needs what the cells before it made.
+# An error? Type `python3 -m hpkit doctor` in a terminal: it tells you what to
+# do. Back another day? Click where you stopped; **Run > Run All Above Selected Cell**
+# makes again what you need.
 #
 # ## 1. Two moons (1 minute)
 #
-# A point has two numbers, `x1` and `x2`. Which moon is it from? Networks learn to
-# tell.
+# A point has two numbers, `x1` and `x2`. Which moon is it from?
 
 # %%
 ax = hk.plot_data(moons)
@@ -50,7 +49,7 @@ ax = hk.plot_data(moons)
 #
 # **Do.** Drag the slider for the learning rate to the right, then to the left. Set it
 # to 0.1 and click **Slow**. Drag the slider for the epochs to the far right, to 200,
-# and let go: watch the lines grow for ten seconds.
+# and let go: watch the lines grow.
 
 # %%
 start = hk.Hyperparameters(lr=0.01, epochs=60)
@@ -143,7 +142,6 @@ hk.progress(0)
 # - A **run** is a *setting* (everything chosen before training), a *seed*, and the
 #   *curves* that come out. Same setting, same seed: same curves.
 #   <!-- claim: same-seed-same-curve -->
-# - Another seed gives another curve. <!-- claim: other-seed-other-curve -->
 #
 # ## Further reading
 #

@@ -160,9 +160,8 @@ print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower
 # sure and wrong. Our own cut has hard ones: nearly all others give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
-# So compare settings on the *same* cut, and never your loss with that of somebody who
-# cut the table in another way. With `cv=5` in place of
-# `seeds=` a search compares them on five cuts.
+# So compare settings on the *same* cut, and no loss with that of another cut. With
+# `cv=5` in place of `seeds=` a search compares them on five cuts.
 #
 # Now search on `my_data`, and call the result `my_search`.
 
@@ -397,7 +396,7 @@ ex.report.check(my_report)
 # %% [markdown]
 # ## 7. Use it (3 minutes)
 #
-# `predict` takes rows as they stand in your table, finds the columns by name and scales
+# `predict` takes rows as they stand in your table, finds columns by name and scales
 # them itself. Three old rows stand in for new patients:
 
 # %%
