@@ -35,8 +35,8 @@ assert {*hp.TABLE} == _READ
 # What a thread enters to train for a moment. Small steps of several threads at once are
 # a fight for Python's lock, in which four took 14 times as long as one.
 TURN = ContextVar("TURN", default=None)
-# Weights of all runs of a stack together: beyond the cache it only gets slower.
-WEIGHTS_PER_STACK = 400_000
+# Of a stack: beyond the cache it only gets slower, with more small networks, too.
+WEIGHTS_PER_STACK, RUNS_PER_STACK = 400_000, 300
 # Weights that are trained in turn, beyond which a stack waits for another to end; and
 # those kept of finished runs where the networks are larger than a stack: of the best.
 MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
@@ -139,16 +139,16 @@ class Training:
                 groups.setdefault((key, network_of), []).extend(runs)
         share = -(-len(settings) * len(seeds) // self.workers)
         for (_, (_, size)), members in groups.items():
-            own = [self.settings[i] for i, _ in members]
-            stacked = self.own and pays(own, data.n_train)
-            most = max(1, min(share, WEIGHTS_PER_STACK // max(1, size)))
+            own = self.own and [self.settings[i] for i, _ in members]
+            stacked = own and pays(own, data.n_train)
+            most = min(share, RUNS_PER_STACK, max(1, WEIGHTS_PER_STACK // max(1, size)))
+            most = -(-len(members) // -(-len(members) // most))  # parts of one length
             for start in range(0, len(members), most):
                 runs = members[start : start + most]
                 parts.append(Group(runs, stacked, size * len(runs)))
         return parts
 
     def rows_of(self, group):
-        """Return the data set of a group, and its `Columns`."""
         return self.dataset, self.data
 
     def build(self, group):
