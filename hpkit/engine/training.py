@@ -36,7 +36,7 @@ assert {*hp.TABLE} == _READ
 # a fight for Python's lock, in which four took 14 times as long as one.
 TURN = ContextVar("TURN", default=None)
 # Of a stack: beyond the cache it only gets slower, with more small networks, too.
-WEIGHTS_PER_STACK, RUNS_PER_STACK = 400_000, 300
+WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
 # Weights that are trained in turn, beyond which a stack waits for another to end; and
 # those kept of finished runs where the networks are larger than a stack: of the best.
 MOST_AT_ONCE, MOST_KEPT = 5_000_000, 30_000_000
@@ -141,7 +141,7 @@ class Training:
         for (_, (_, size)), members in groups.items():
             own = self.own and [self.settings[i] for i, _ in members]
             stacked = own and pays(own, data.n_train)
-            most = min(share, RUNS_PER_STACK, max(1, WEIGHTS_PER_STACK // max(1, size)))
+            most = min(share, _MOST_RUNS, max(1, WEIGHTS_PER_STACK // max(1, size)))
             most = -(-len(members) // -(-len(members) // most))  # parts of one length
             for start in range(0, len(members), most):
                 runs = members[start : start + most]
