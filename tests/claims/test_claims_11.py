@@ -28,8 +28,6 @@ SIXTY = repeats(20, each=3, first=0)
 TRIPLES = [range(k, k + 3) for k in SIXTY[::3]]  # of seeds
 LRS = [0.001, 0.01, 0.1, 1]
 LAYERS = [(), (16,), (16, 16)]
-
-
 FRAME = pd.read_csv(data_folder() / "breast_cancer.csv")
 
 

@@ -21,8 +21,6 @@ from hpkit.engine.as_pytorch import forms, source_of
 from hpkit.hyperparameters import TABLE
 
 QUICK = hk.Hyperparameters(epochs=3, lr=0.05, batch_size=16)
-
-
 DATA, NUMBERS = (table(90, 4, *s, name="mine, own") for s in ((0.2, 0.6), ()))
 FLOAT, UNITS = 0.25, (6, PI)  # also a word of the template
 

@@ -23,8 +23,6 @@ from hpkit.engine.training import Training
 BASE = hk.Hyperparameters(epochs=3, batch_size=16, lr=0.05)
 SPACE = {"lr": [0.05, 0.1], "momentum": [0.0, 0.5]}
 CURVES = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
-
-
 DATA, NUMBERS = table(60, 8, 1 / 3, 2 / 3), table(60, 8)
 
 
