@@ -27,33 +27,31 @@ def main(argv):
     except Failure as failure:
         sys.exit(str(failure))
     except KeyboardInterrupt:
-        sys.exit("Stopped; the next call goes on from here.")
+        sys.exit(say("stopped"))
 
 
 def parser():
-    top = argparse.ArgumentParser(
-        prog="python -m hpkit", description="Lessons on hyperparameters: start here."
-    )
+    top = argparse.ArgumentParser(prog="python -m hpkit", description=_help("hpkit"))
     commands = top.add_subparsers(required=True, metavar="command", dest="command")
-    commands.add_parser("test", help="run all tests, or pytest's arguments")
-    sub = commands.add_parser("lab", help="open JupyterLab at a lesson")
-    sub.add_argument("lesson", nargs="?", help="its number, as 02 (default: the first)")
-    sub.add_argument("--port", type=int, help="default: a free one from 8888 on")
-    sub.add_argument("--no-browser", action="store_true", help="print the address only")
-    sub.add_argument("--wheels", metavar="FOLDER", help="install from there, offline")
-    sub = commands.add_parser("wheels", help="download what lab installs, for --wheels")
-    sub.add_argument("folder", type=Path)
-    sub = commands.add_parser("reset", help="renew your copy of a lesson")
-    sub.add_argument("lesson", help="its number, as 02")
-    commands.add_parser("doctor", help="check that everything works")
-    sub = commands.add_parser("build", help="make the notebooks from notebooks/src")
-    sub.add_argument("lesson", nargs="?", help="its number (default: all)")
-    sub.add_argument("--check", action="store_true", help="compare, write nothing")
-    sub.add_argument("--pictures", action="store_true", help="those of the README only")
-    sub.add_argument("--reference", action="store_true", help="REFERENCE.md only")
-    sub = commands.add_parser("page", help="make the page to try without installing")
-    sub.add_argument("--out", default="site", help="folder (default: site)")
+    _, lab, wheels, again, _, build, page = (
+        commands.add_parser(name, help=_help(name))
+        for name in ("test", "lab", "wheels", "reset", "doctor", "build", "page")
+    )
+    lab.add_argument("lesson", nargs="?", help=_help("lab_lesson"))
+    lab.add_argument("--port", type=int, help=_help("port"))
+    lab.add_argument("--no-browser", action="store_true", help=_help("no_browser"))
+    lab.add_argument("--wheels", metavar="FOLDER", help=_help("lab_wheels"))
+    wheels.add_argument("folder", type=Path)
+    again.add_argument("lesson", help=_help("lesson"))
+    build.add_argument("lesson", nargs="?", help=_help("build_lesson"))
+    for name in ("check", "pictures", "reference"):
+        build.add_argument(f"--{name}", action="store_true", help=_help(name))
+    page.add_argument("--out", default="site", help=_help("out"))
     return top
+
+
+def _help(key):
+    return say(f"help.{key}")
 
 
 def _run(given, argv):

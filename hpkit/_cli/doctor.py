@@ -21,10 +21,10 @@ def report():
     failed = 0
     for check in (python, packages, extensions, threads, folders, training):
         try:
-            line = f"ok      {check.__name__}: {check()}"
+            line = say("ok", check=check.__name__, found=check())
         except Exception as error:  # whatever it is, the other checks still run
             failed = 1
-            line = f"NOT OK  {check.__name__}: {error}"
+            line = say("not_ok", check=check.__name__, found=error)
         print(line, flush=True)
         if failed and check is packages:  # all others would say the same
             break
@@ -56,7 +56,7 @@ def extensions():
             raise RuntimeError(say("no_extension", name=name))
         if name in off:
             raise RuntimeError(say("disabled", name=name))
-    return f"{', '.join(_EXTENSIONS)} found"
+    return say("found", names=", ".join(_EXTENSIONS))
 
 
 def threads():
@@ -68,7 +68,7 @@ def threads():
             raise
         raise RuntimeError(say("no_runtime")) from None
 
-    return f"torch may use {torch.get_num_threads()}, hpkit trains on one"
+    return say("threads", n=torch.get_num_threads())
 
 
 def folders():
@@ -83,13 +83,12 @@ def folders():
         except OSError as error:
             reason = error.strerror
             raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
-    return f"{' and '.join(map(str, wanted))} can be written"
+    return say("writable", one=wanted[0], other=wanted[1])
 
 
 def training():
     """One small training works."""
     import hpkit
 
-    setting = hpkit.Hyperparameters(epochs=3)
-    run = hpkit.fit(hpkit.load_dataset("moons"), setting)
-    return f"3 epochs on moons, validation loss {run.val_loss[-1]:.3f}"
+    run = hpkit.fit(hpkit.load_dataset("moons"), hpkit.Hyperparameters(epochs=3))
+    return say("trained", loss=run.val_loss[-1])

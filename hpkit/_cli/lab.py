@@ -114,10 +114,10 @@ def reset(lesson, root=ROOT):
     if mine.is_file():
         old = _free_name(mine, "old")
         os.replace(mine, old)
-        print(f"Yours is kept as {FOLDER}/{old.name}.")
+        print(say("kept", folder=FOLDER, name=old.name))
     if refresh(root) != mine.parent:
-        raise Failure(f"hpkit needs to write {mine.parent} to renew {mine.name} there.")
-    print(f"{FOLDER}/{mine.name} is new.")
+        raise Failure(say("not_renewed", folder=mine.parent, name=mine.name))
+    print(say("renewed", folder=FOLDER, name=mine.name))
 
 
 def digest(path):
