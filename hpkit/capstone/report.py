@@ -195,7 +195,11 @@ def _row(number, entry):
 
 def _again(data):
     choice, name, model = data["choice"], data["dataset"], data["choice"]["model"]
-    setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
+    setting = Hyperparameters(**choice["setting"])
+    planned = (setting.schedule, setting.warmup) != ("constant", 0)
+    if planned and choice["epochs"] < setting.epochs:
+        return  # no call stops in the midst of a schedule
+    setting = setting.but(epochs=choice["epochs"])
     # Other splits and tables of one's own cannot be named by a line of code.
     known = name in SOURCES and load_dataset(name).fingerprint == data["rows"]
     load = f"hk.load_dataset({name!r})" if known else "data"

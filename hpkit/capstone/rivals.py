@@ -120,7 +120,7 @@ def train(way, dataset, seeds, search_seed):
 
 def compare(dataset, *, mine=None, bars=(), n=8):
     """Return a `Comparison` of the ways on classes, each with n seeds."""
-    n = check_count("n", n, hint="try 8")
+    n = check_count("n", n)
     scores, epochs = {way: [] for way in WAYS}, {}
     for way, seed in product(WAYS, range(n)):
         # Nobody chooses by these scores, so they are no looks of the learner's.

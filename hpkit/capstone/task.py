@@ -19,7 +19,7 @@ from hpkit.capstone.rivals import Comparison, say
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
-from hpkit.engine.training import check_dataset, fit, rated
+from hpkit.engine.training import Training, check_dataset, rated
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.locale import words
 from hpkit.search import files
@@ -123,11 +123,9 @@ class Capstone:
         dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
         # A copy, since load_dataset gives one and the same: its looks are others'.
         self.dataset = replace(check_dataset(dataset), test_looks=[])
-        self.budget = hp.check_count("budget", budget, hint="try 60")
-        hint = "try (0.85, 0.93, 0.95)"
-        given = {"hint": hint, "empty": True, "of": "accuracies", "most": 20}
-        bars = hp.check_items("bars", bars, **given)
-        bars = sorted(hp.check_number("a bar", bar, low=0, hint=hint) for bar in bars)
+        self.budget = hp.check_count("budget", budget)
+        bars = hp.check_items("bars", bars, empty=True, of="accuracies", most=20)
+        bars = sorted(hp.check_number("bar", bar, low=0) for bar in bars)
         self.bars, self.name, self._found = tuple(bars), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             refuse("name", name=brief(name))
@@ -236,14 +234,10 @@ class Capstone:
         search = getattr(hpkit, "grid_search" if what == "fit" else what)
         # Looked at twice, so nothing may be used up by looking.
         kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
-        entry = {"what": what} | _planned(search, self.dataset, args, kwargs)
-        cost, left = entry["planned"], self.left
-        same = [
-            e["finished"] and entry.items() <= e.items() and self._is_of(e, kwargs)
-            for e in self.entries
-            if not {"sampler", "study"} & kwargs.keys()  # which have moved on
-        ]
-        old = same.index(True) + 1 if True in same else 0
+        plan, entry = _planned(what, search, self.dataset, args, kwargs)
+        cost, left, asked = entry["planned"], self.left, (entry, plan, kwargs)
+        numbered = enumerate(self.entries, 1)
+        old = next((n for n, entry in numbered if self._is(entry, *asked)), 0)
         if not old and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
         if not old and cost > left:
@@ -261,13 +255,17 @@ class Capstone:
         print(fill(say("free" if old else "booked", **facts)))
         return found
 
-    def _is_of(self, entry, kwargs):
-        """Say whether a model is that of an entry, not only one of its name."""
-        if kwargs.get("model") is None:
-            return True
+    def _is(self, old, entry, plan, kwargs):
+        """Say whether an entry is what is asked for, of the same settings and model."""
+        runs, model, n = report.runs_of(old), kwargs.get("model"), len(plan.settings)
+        same = old["finished"] and not {"sampler", "study"} & kwargs.keys()  # moved on
+        same &= all(old[name] == entry[name] for name in ("what", "model", "planned"))
+        same &= (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
+        if not same or model is None:
+            return same
         data = rated(self.dataset, None, kwargs.get("metric"))
-        asked = SimpleNamespace(dataset=data, model=kwargs["model"])
-        return files.begins_alike(asked, next(iter(report.runs_of(entry))))
+        asked = SimpleNamespace(dataset=data, model=model)
+        return files.begins_alike(asked, next(iter(runs)))
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
@@ -306,8 +304,10 @@ class Capstone:
         if run is None and choice["model"]:
             refuse("own_model")
         if run is None:  # it was paid for; one that was cut is trained up to there
-            setting = Hyperparameters(**choice["setting"]).but(epochs=choice["epochs"])
-            run = fit(self.dataset, setting, seed=choice["seed"])
+            setting = Hyperparameters(**choice["setting"])
+            training = Training(self.dataset, setting, seeds=(choice["seed"],))
+            training.advance(float("inf"), pause=choice["epochs"])
+            run = training.runs[0, 0]
         run = replace(run, dataset=self.dataset)
         accuracy = None if run.val_accuracy is None else run.test_accuracy()
         test = {"when": now(), "loss": run.test_loss(), "accuracy": accuracy}
@@ -353,7 +353,7 @@ class Capstone:
         return found
 
 
-def _planned(function, dataset, args, kwargs):
+def _planned(what, function, dataset, args, kwargs):
     # A sampler would be moved on by being asked.
     aside = ("sampler", "study", "executor", "storage", "progress")
     asked = {name: value for name, value in kwargs.items() if name not in aside}
@@ -363,8 +363,8 @@ def _planned(function, dataset, args, kwargs):
     if kwargs.get("model") is not None and not model.isidentifier():
         model = "model"
     tried = "; ".join(_searched(*one) for one in plan.space.items())
-    entry = {"tried": tried, "held": _held(plan, kwargs), "model": model}
-    return entry | {"planned": plan.planned.epochs}
+    entry = {"what": what, "tried": tried, "held": _held(plan, kwargs), "model": model}
+    return plan, entry | {"planned": plan.planned.epochs}
 
 
 def _searched(name, values):
@@ -379,8 +379,6 @@ def _held(plan, kwargs):
     said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
-    drawn = any(isinstance(values, Range) for values in plan.space.values())
-    more = {"search_seed": 0} if drawn else {}
-    more |= {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
+    more = {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
     said += [say("argument", name=name, value=value) for name, value in more.items()]
     return "; ".join(filter(None, said))

@@ -50,7 +50,7 @@ _solutions = {}  # "shown": what `configure` was told
 
 def configure(*, solutions: bool) -> None:
     """Show or hide all solutions, whatever HPKIT_SOLUTIONS in the environment says."""
-    _solutions["shown"] = check_flag("solutions", solutions, "False hides them")
+    _solutions["shown"] = check_flag("solutions", solutions)
 
 
 def _solutions_shown():

@@ -107,7 +107,7 @@ class OneAtATimePanel(ListedPanel):
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
-        self.next_button = self.button("step", self._step, "primary")
+        self.next_button = self.button("step", self._go, "primary")
         self.all_button = self.button("all", lambda: self._go(len(self.space)))
         self.grid_button = self.button("reveal", self.reveal)
         self.back_button = self.button("back", self.reset)
@@ -194,13 +194,10 @@ class OneAtATimePanel(ListedPanel):
                 setattr(self, name, found)
             yield
 
-    def _step(self):
-        self._go(len(self.done) + 1)
-
-    def _go(self, steps):
-        """Walk on until so many steps are done."""
+    def _go(self, steps=None):
+        """Walk on until so many steps are done, by default one more."""
         self.error = None
-        self.upto = min(steps, len(self.space))
+        self.upto = min(steps or len(self.done) + 1, len(self.space))
         if self.search is None:
             self.search = self._begin()
         self.live.start(self._stepping(self.search))

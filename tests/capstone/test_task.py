@@ -217,16 +217,13 @@ def test_after_the_test_no_new_search_and_no_other_choice():
 
 
 def test_cut_run_of_a_halving_is_tested_as_far_as_it_came():
-    cap = task("digits")
-    halv = cap.successive_halving(BASE.but(epochs=3), lr=[0.01, 0.03, 0.1])
-    short = halv.settings[int(np.flatnonzero(halv.epochs_done[:, 0] == 1)[0])]
-    cap.choose(short, why="to see what one epoch gives")
-    here = cap.open_test()
-
-    cap = task("digits", name="other")
-    cap.fit(short.but(epochs=1))
-    cap.choose(why="the one epoch alone is enough")
-    assert cap.open_test()[:20] == here[:20]
+    cap, base = task("digits"), BASE.but(epochs=3, schedule="linear")
+    halv = cap.successive_halving(base, lr=[0.01, 0.03, 0.1])
+    cut = int(np.flatnonzero(halv.epochs_done[:, 0] == 1)[0])
+    cap.choose(halv.settings[cut], why="to see what one epoch gives")
+    task("digits").open_test()  # on another day
+    assert cap.test["loss"] == pytest.approx(halv.runs[cut, 0].test_loss(), 1e-6)
+    assert "hk.fit(" not in cap.report().markdown  # which stops in no schedule
 
 
 def test_own_network_of_an_earlier_day_asks_for_its_search():
@@ -405,11 +402,12 @@ def test_the_same_search_again_is_free_however_it_is_written_another_is_not(caps
     assert "entry 1 of the log, so it costs nothing" in one_line(capsys)
     np.testing.assert_array_equal(first.val_loss, again.val_loss)
     space = {"lr": [0.01, 0.1, 0.3], "n_trials": 2}
-    for n, change in enumerate(({}, {"search_seed": 1}, {"seeds": [1]}), 2):
+    changes = {}, {"search_seed": 1}, {"seeds": [1]}, {"lr": [0.01, 0.1, 0.30000001]}
+    for n, change in enumerate(changes, 2):
         cap.random_search(BASE, **space | change)
         assert len(cap.entries) == n
-    for n, eta in enumerate((2, 3), 5):
-        cap.successive_halving(BASE, lr=[0.01, 0.1], eta=eta)
+    for n, eta in enumerate((2, 3), 6):
+        cap.successive_halving(BASE, lr=[0.01, 0.03, 0.1, 0.3], eta=eta)
         assert len(cap.entries) == n
 
 

@@ -377,7 +377,7 @@ def test_ties_are_what_the_same_seeds_do_not_tell_apart():
     assert np.ptp(search.mean_val_loss[:3]) < 1.2 * search.std_val_loss[0]
     assert search.ties == (search.settings[1],)  # and not the one that diverged
     said = search.describe()
-    assert "4 seeds cannot tell these from it: learning rate 0.2." in said
+    assert "4 seeds cannot tell it from learning rate 0.2." in said
     assert "1 of 4 settings diverged" in said
     assert search._repr_html_().count("<td>too close</td>") == 1
     many = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
