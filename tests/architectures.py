@@ -261,6 +261,18 @@ class Fourier(nn.Module):
         return self.out((x @ self.waves.to(x.dtype)).cos())
 
 
+class Enclosed(Fourier):
+    """The same tensor, which a function holds."""
+
+    def __init__(self, *about):
+        super().__init__(*about)
+        waves = vars(self).pop("waves")
+        self.wave = lambda x: x @ waves.to(x.dtype)
+
+    def forward(self, x):
+        return self.out(self.wave(x).cos())
+
+
 class Unused(nn.Module):
     """A layer that nothing uses: torch.optim does not let it decay."""
 
@@ -322,7 +334,7 @@ ONE_BY_ONE = {
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
     "other numbers": (hooked,),
-    "keeps values": (Averaging, Fourier, Counting),
+    "keeps values": (Averaging, Fourier, Enclosed, Counting),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

@@ -27,6 +27,8 @@ from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, var
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
+# Of libraries, and yet all that is in them is a learner's.
+_HOLDERS = types.SimpleNamespace, types.MethodType, functools.partial
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
 
@@ -267,16 +269,17 @@ def mark(value, depth=0):
         return hash(pack(value.detach()))
     if isinstance(value, np.ndarray):
         return value.shape, hash(value.tobytes())
-    if isinstance(value, types.FunctionType):
-        return hash(value.__code__)
     name, inner = type(value).__qualname__, functools.partial(mark, depth=depth + 1)
     if depth > _DEEPEST:
         return name
+    if isinstance(value, types.FunctionType):
+        defaults = value.__defaults__, value.__kwdefaults__
+        return hash(value.__code__), *map(inner, (*defaults, *_enclosed(value)))
     if isinstance(value, list | tuple | set | deque):
         return name, *map(inner, value)
     if isinstance(value, dict):
         return tuple((inner(k), inner(v)) for k, v in value.items())
-    if isinstance(value, types.SimpleNamespace) or not _of_library(type(value)):
+    if isinstance(value, _HOLDERS) or not _of_library(type(value)):
         with contextlib.suppress(Exception):  # what it holds, by __dict__ or slots
             return name, inner(value.__reduce_ex__(2)[1:3])
     return name
@@ -313,9 +316,7 @@ def surroundings(net):
             ahead += part.__bases__
         elif library and kind is type:  # some are made anew at each call
             found.append((part.__module__, part.__qualname__))
-        elif kind is types.BuiltinFunctionType or (
-            library and kind is types.ModuleType
-        ):
+        elif kind in (types.BuiltinFunctionType, library and types.ModuleType):
             found.append(part)
         else:
             found.append(object())

@@ -323,9 +323,7 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
 
 @pytest.mark.parametrize("model", [dense, batch_norm])
 @pytest.mark.parametrize("numbers", [1, 500, 100_000])
-def test_batches_gathered_in_any_number_equal_the_plain_loop(
-    model, numbers, monkeypatch
-):
+def test_batches_gathered_in_any_number_equal_a_plain_loop(model, numbers, monkeypatch):
     monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", numbers)
     setting = Hyperparameters(
         lr=0.1, batch_size=16, hidden=(8,), epochs=2, schedule="cosine", warmup=0.2

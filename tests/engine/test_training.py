@@ -318,9 +318,7 @@ def trained_by(loss, setting, seed, model):
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
 @pytest.mark.parametrize("model", [None, batch_norm, dropout])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_an_own_loss_trains_as_in_the_plain_loop_in_any_company(
-    loss, model, monkeypatch
-):
+def test_own_loss_trains_as_in_the_plain_loop_in_any_company(loss, model, monkeypatch):
     monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     data = MOONS if loss in (focal, looking) else NUMBERS
     about = {"loss": loss, "model": model, "dtype": torch.float64}
