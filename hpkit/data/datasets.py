@@ -333,7 +333,7 @@ def folds_of(dataset, count, rng):
         kind = {"standardize": bool((dataset.scale != 1).any())}
         columns = [Column(feature, **kind) for feature in dataset.features]
         table = Table(X, y, dataset.preparation or columns)
-    for learn, held in tables.folds(table, count, rng):
+    for learn, held in tables.folds(table, count, rng, dataset.classes):
         rows = learn, held, held[:0]
         data = Dataset._prepared(dataset.name, table, rows, dataset.classes)
         yield replace(data, objective=dataset.objective)

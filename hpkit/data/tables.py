@@ -231,8 +231,9 @@ def cut(table, y, valid, test, rng):
     return parts
 
 
-def folds(table, count, rng):
+def folds(table, count, rng, classes):
     """Return pairs of row numbers: learned from, and held back, in time after those."""
+    # Held back of each of the `classes`, if there are some, is about the same share.
     if table.by == "time":
         blocks = _in_time(table.key, np.arange(1, count + 1) / (count + 1))
         if not all(map(len, blocks)):
@@ -241,7 +242,10 @@ def folds(table, count, rng):
     if table.by == "groups":
         blocks = _whole_groups(table.key, (1 / count,) * count, rng)
     else:
-        blocks = np.array_split(rng.permutation(len(table.y)), count)
+        order = rng.permutation(len(table.y))
+        kinds = table.y[order] if classes else 0 * order
+        order = order[np.argsort(kinds, kind="stable")]
+        blocks = [order[k::count] for k in range(count)]
     rest = [np.concatenate(blocks[:k] + blocks[k + 1 :]) for k in range(count)]
     return zip(rest, blocks, strict=True)
 

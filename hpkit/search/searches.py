@@ -312,13 +312,13 @@ def cross_validate(
     """Return validation losses of every fold, after the last epoch.
 
     That is ndarray (repeats, folds), for several settings (n_settings, repeats, folds).
-    The training and validation rows are cut into folds, `repeats` times anew; the test
-    rows stay out. Groups stay whole; with `time` the rows held back come after those
-    learned from. Columns are scaled by the rows learned from, and no fold chooses its
-    own best epoch. `seed` is of the shuffles and of the networks; `model`, `loss`,
-    `metric` and `device` are as in `fit`; a metric's values come in place of losses.
-    With a constant schedule ``found.best.but(epochs=found.best_run.best_epoch)`` rates
-    what `best_run` delivers.
+    The training and validation rows are cut into folds of about the same shares of
+    classes, `repeats` times anew; the test rows stay out. Groups stay whole; with
+    `time` the rows held back come after those learned from. Columns are scaled by the
+    rows learned from, and no fold chooses its own best epoch. `seed` is of the shuffles
+    and of the networks; `model`, `loss`, `metric` and `device` are as in `fit`; a
+    metric's values come in place of losses. With a constant schedule
+    ``found.best.but(epochs=found.best_run.best_epoch)`` rates what `best_run` delivers.
 
     Notes
     -----

@@ -170,6 +170,8 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
             assert {*learn} | {*held} == {*rest}
     held = np.concatenate([rows_of(fold)[1] for fold in folds])
     assert len({*held}) == len(held)
+    if not how:  # each has its share of every class
+        assert np.ptp([np.bincount(fold.valid.y) for fold in folds], axis=0).max() <= 1
     setting = hk.Hyperparameters(epochs=1, batch_size=8)
     assert np.isfinite(hk.cross_validate(data, setting, folds=4)).all()
     if "time" in how:
@@ -216,9 +218,7 @@ def test_new_rows_with_unknown_values_are_told_of():
 
 @pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_first_gap_in_new_rows_gets_the_median_of_the_training_rows(
-    gap, kept, tmp_path
-):
+def test_a_first_gap_in_new_rows_gets_the_median_of_training_rows(gap, kept, tmp_path):
     frame = messy()
     data = made(frame)
     run = hk.fit(data, hk.Hyperparameters(epochs=2, lr=0.1))

@@ -21,9 +21,7 @@ LEARNERS = 1000
 @pytest.fixture(scope="module")
 def fresh():
     """Return the loss of learning rates 0.2 and 0.3 with seeds of no lesson."""
-    settings = [
-        hk.Hyperparameters(lr=lr, batch_size=32, epochs=30) for lr in (0.2, 0.3)
-    ]
+    settings = [hk.Hyperparameters(lr=lr, epochs=30) for lr in (0.2, 0.3)]
     *_, runs = hk.train(MOONS, settings, seeds=FRESH, tick=60)
     return runs.best_val_loss
 

@@ -206,8 +206,12 @@ def by_hand(data, setting, seed, repeat, folds, seeds=None):
     X = np.concatenate([data.train.X, data.valid.X]) * data.scale + data.center
     y = np.concatenate([data.train.y, data.valid.y])
     order, losses = np.random.default_rng([seed, repeat]).permutation(len(y)), []
-    for k, held in enumerate(np.array_split(order, folds)):
-        rest = [row for row in order if row not in held]
+    order = sorted(order, key=lambda row: y[row])  # dealt out, class by class
+    for k in range(folds):
+        rest = [
+            row for other in range(folds) if other != k for row in order[other::folds]
+        ]
+        held = order[k::folds]
         center, scale = X[rest].mean(0), X[rest].std(0)
         splits = [hk.data.datasets.Split((X[r] - center) / scale, y[r])
                   for r in (rest, held, held)]  # fmt: skip
