@@ -221,6 +221,8 @@ def run(notebook, folder, **environ):
         on_cell_executed=search_widgets,
     )
     try:
+        path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environ = {"PYTHONPATH": os.pathsep.join(path)} | environ
         client.execute(env={**os.environ, **environ})
     except CellExecutionError as error:
         for index, cell in enumerate(notebook.cells):

@@ -158,15 +158,13 @@ def textbook(dataset, setting, seed, dtype, model, loss):
         y = y.to(dtype)[:, None] if dataset.is_regression else y
         splits.append((torch.as_tensor(split.X.copy()).to(dtype), y))
     loss_of = nn.MSELoss() if dataset.is_regression else nn.CrossEntropyLoss()
-    loss_of = trained_by = loss or loss_of
+    loss_of = trains = loss or loss_of
     if not dataset.is_regression and not loss:
         y, weight = splits[0][1], None
         if setting.class_weight == "balanced":  # as scikit-learn has it
             counts = torch.bincount(y, minlength=dataset.n_outputs).to(dtype)
             weight = len(y) / (dataset.n_outputs * counts)
-        trained_by = nn.CrossEntropyLoss(
-            weight, label_smoothing=setting.label_smoothing
-        )
+        trains = nn.CrossEntropyLoss(weight, label_smoothing=setting.label_smoothing)
     trained = [p for p in net.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS[setting.optimizer](trained, setting)
     updates = -(-len(splits[0][0]) // setting.batch_size) * setting.epochs
@@ -181,7 +179,7 @@ def textbook(dataset, setting, seed, dtype, model, loss):
     for _ in range(setting.epochs):
         for rows in torch.randperm(len(X), generator=shuffle).split(setting.batch_size):
             optimizer.zero_grad()
-            trained_by(net(X[rows]), y[rows]).backward()
+            trains(net(X[rows]), y[rows]).backward()
             if setting.clip:
                 nn.utils.clip_grad_norm_(trained, setting.clip)
             optimizer.step()

@@ -190,9 +190,7 @@ FUNCTIONS = {name: p for name, p in PUBLIC.items() if inspect.isroutine(p[0])} |
     "cap.fit": of_capstone("fit", setting=BASE, seed=0, model=None),
     "cap.grid_search": of_capstone("grid_search", base=BASE, lr=[0.1], seeds=(0,)),
     "cap.choose": of_capstone("choose", setting=BASE, why="it is the best of all"),
-    "cap.note": of_capstone(
-        "note", author="me", plan="a plan of mine", learned="a lot"
-    ),
+    "cap.note": of_capstone("note", author="me", plan="a plan", learned="a lot"),
 }
 PANELS, FUNCTIONS = with_arguments(PANELS), with_arguments(FUNCTIONS)
 

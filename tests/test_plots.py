@@ -524,9 +524,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize(("plot", "fixture"), EVERY)
-def test_picture_carries_alternative_text_and_is_a_figure_of_its_own(
-    plot, fixture, request
-):
+def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, request):
     import matplotlib.pyplot as plt
     from IPython.core.formatters import DisplayFormatter
     from IPython.core.pylabtools import select_figure_formats

@@ -59,6 +59,8 @@ def _run(given, argv):
     match given.command:
         case "lab":
             lesson = lesson_name(given.lesson)
+            if given.port is not None and not 0 < given.port < 2**16:
+                raise Failure(say("port", port=given.port))
             if given.wheels:
                 environment.use_wheels(given.wheels)
             ensure(argv)

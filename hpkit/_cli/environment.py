@@ -214,7 +214,10 @@ def cpu_torch(lines):
 
 def download(folder, root=ROOT):
     """Fill a folder with all that ``lab --wheels`` installs without a network."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(say("not_writable", folder=folder, why=error.strerror)) from None
     command = [sys.executable, "-m", "pip", "download", "--dest", folder]
     build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
     needed = [*requirements(root), *build["requires"], "editables"]  # for -e .

@@ -62,9 +62,7 @@ def clipped(curve, top):
     return np.minimum(curve, 20 * abs(top)), left if left < len(curve) else None
 
 
-def stacked(
-    curves: Sequence, top: float, scale: Callable[[int], float] = lambda row: 1
-):
+def stacked(curves: Sequence, top: float, scale: Callable[[int], float] = lambda _: 1):
     """Return curves of any length as x and y (curves, points), nan after an end."""
     # `scale(number)` is what an epoch of a curve is on the axis.
     most = max(map(len, curves), default=0)
@@ -187,9 +185,8 @@ def runs_chart(
             while any(abs(at - other) < 0.9 * gap for other in taken):
                 at += step
             taken.append(at)
-            marks.append(
-                mark.cross([at], label=WORDS["gone"].format(names[i]), color=color)
-            )
+            said = WORDS["gone"].format(names[i])
+            marks.append(mark.cross([at], label=said, color=color))
         elif split != "train" and np.isfinite(mean).any():
             at, size = int(np.nanargmin(mean)), 6 if few or strong else 3.4
             look = {"size": size, "filled": False, "hover": False, "color": color}
@@ -235,9 +232,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> 
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
     still = {"color": "ink", "width": 3.4, "hover": False}
     if told is None:
-        means = [
-            mark.line(np.stack([mean, mean], 1), rows[:, None] + [-0.3, 0.3], **still)
-        ]
+        means = [mark.line(np.c_[mean, mean], rows[:, None] + [-0.3, 0.3], **still)]
         across = WORDS["means"], (low - room, high + (2 if len(gone) else 1) * room)
     else:
         lost["label"] = [WORDS["diverged"]] * len(gone)

@@ -527,6 +527,7 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     grays["dash"] = ["dotted" if out[i] else None for i in pale] or None
     dots = some(front, "color", "shape") | {"size": 4, "hover": False}
     colors = some(front, "color", "tip", "label")
+    lost = {"shape": "x", "color": "soft", "hover": False}
     limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
@@ -535,9 +536,7 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
         mark.line(at, heights[front], width=1.8, opacity=0.9, **colors),
         mark.points(0 * front + last, heights[front, -1], **dots),
         mark.text(np.tile(at, 2), below, limits, size=0.9),
-        mark.points(
-            0 * gone + last, 0 * gone + 1, shape="x", color="soft", hover=False
-        ),
+        mark.points(0 * gone + last, 0 * gone + 1, **lost),
         *(() if chosen is None else _ends(axes, np.array(chosen))),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])

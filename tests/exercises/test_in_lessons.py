@@ -96,9 +96,7 @@ def solution_of(name, cell):
 
 @pytest.mark.slow
 @every_lesson
-def test_lesson_prints_what_is_committed_and_its_solutions_pass(
-    name, tmp_path, monkeypatch
-):
+def test_lesson_prints_what_is_there_and_solutions_pass(name, tmp_path, monkeypatch):
     """One run for both: below the cell of an exercise its solution."""
     solved, cells = str(tmp_path / "solved"), []
     notebook = notebooks.read(SOURCES / f"{name}.py")

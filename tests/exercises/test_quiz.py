@@ -72,9 +72,7 @@ def a_file(folder, question):
     return path
 
 
-def test_questions_of_another_language_are_found_beside_the_english(
-    tmp_path, monkeypatch
-):
+def test_questions_of_another_language_stand_beside_the_english(tmp_path, monkeypatch):
     monkeypatch.setattr(_quiz, "QUIZZES", tmp_path)
     a_file(tmp_path, "What?")
     quiz = Quiz("99_own")

@@ -67,9 +67,7 @@ def test_batch_noise_shows_every_size_as_a_whole(moons):
         (2, (8,), ""),
     ],
 )
-def test_batch_noise_judges_the_guess_after_the_learner_has_tried(
-    moons, guess, sizes, said
-):
+def test_batch_noise_judges_the_guess_once_it_was_tried(moons, guess, sizes, said):
     panel = BatchNoisePanel(moons, size=4, predict=True)
     commit(panel, index=guess)
     start = f"Your guess: <b>{panel.guess.value}</b>. "
