@@ -167,6 +167,7 @@ class Tied(nn.Module):
         self.up.weight = nn.Parameter(self.down.weight.detach().T.clone())
         self.again = nn.Linear(n_in, 4)
         self.again.weight = self.down.weight
+        self.layers = [self.down, self.again]  # which the network knows, too
         self.out = nn.Linear(4, n_out)
 
     def forward(self, x):
@@ -285,7 +286,8 @@ class Unused(nn.Module):
 
 
 def lazy(n_in, n_out, setting):
-    return nn.Sequential(nn.LazyLinear(WIDTH), nn.ReLU(), nn.LazyLinear(n_out))
+    inner = nn.LazyLinear(WIDTH, bias=False), nn.LazyBatchNorm1d(), nn.Tanh()
+    return nn.Sequential(*inner, nn.LazyLinear(n_out))
 
 
 def compiled(n_in, n_out, setting):

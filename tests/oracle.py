@@ -148,10 +148,10 @@ def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense, loss=
 def textbook(dataset, setting, seed, dtype, model, loss):
     torch.manual_seed(seed)
     net = model(dataset.n_features, dataset.n_outputs, setting)
+    if any(isinstance(p, UninitializedParameter) for p in net.parameters()):
+        net.eval()(torch.zeros(1, dataset.n_features))
     if not any(part._backward_hooks for part in net.parameters()):  # no copy has them
         net = copy.deepcopy(net)  # a function may give the same one again
-    if any(isinstance(p, UninitializedParameter) for p in net.parameters()):
-        net(torch.zeros(1, dataset.n_features))
     net, splits = net.to(dtype), []
     for split in (dataset.train, dataset.valid):
         y = torch.as_tensor(split.y.copy())

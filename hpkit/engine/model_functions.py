@@ -19,6 +19,7 @@ from itertools import islice, pairwise
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from hpkit.engine.dense import RANDOM_STATE, READ, first_line, start
 from hpkit.engine.stack import pack
@@ -27,8 +28,6 @@ from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, var
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
-# Of libraries, and yet all that is in them is a learner's.
-_HOLDERS = types.SimpleNamespace, types.MethodType, functools.partial
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
 
@@ -55,10 +54,11 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
         if not any(p.requires_grad for p in net.parameters()):
             raise refusal("no_parameters", net=net)
+        if any(map(is_lazy, (*net.parameters(), *net.buffers()))):
+            with torch.no_grad():  # a BatchNorm would count these rows
+                net.eval()(torch.zeros(2, n_features))
+            net.train()
         net, given = copied(net), net
-        if any(isinstance(p, nn.UninitializedParameter) for p in net.parameters()):
-            with torch.no_grad():
-                net(torch.zeros(2, n_features))
         after.append(torch.get_rng_state())
         _check_copy(net, given, n_features)
         return getattr(net, "_orig_mod", net).to(dtype)  # not the compiled one
@@ -269,17 +269,16 @@ def mark(value, depth=0):
         return hash(pack(value.detach()))
     if isinstance(value, np.ndarray):
         return value.shape, hash(value.tobytes())
+    if isinstance(value, types.FunctionType):
+        return hash(value.__code__)
     name, inner = type(value).__qualname__, functools.partial(mark, depth=depth + 1)
     if depth > _DEEPEST:
         return name
-    if isinstance(value, types.FunctionType):
-        defaults = value.__defaults__, value.__kwdefaults__
-        return hash(value.__code__), *map(inner, (*defaults, *_enclosed(value)))
     if isinstance(value, list | tuple | set | deque):
         return name, *map(inner, value)
     if isinstance(value, dict):
         return tuple((inner(k), inner(v)) for k, v in value.items())
-    if isinstance(value, _HOLDERS) or not _of_library(type(value)):
+    if isinstance(value, types.SimpleNamespace) or not _of_library(type(value)):
         with contextlib.suppress(Exception):  # what it holds, by __dict__ or slots
             return name, inner(value.__reduce_ex__(2)[1:3])
     return name

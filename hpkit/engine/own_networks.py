@@ -112,6 +112,7 @@ class ModuleNetworks:
         own, n = _OwnNet(copied(self.net)), min(64, len(dataset.train.y))
         net = own.net
         rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype).to(self.device)
+        self.rows = rows
         versions = [t._version for t in own.fixed]
         fixed = [t.clone() for t in own.fixed]
 
@@ -157,12 +158,19 @@ class ModuleNetworks:
         key = self.setting, seed
         net, rng = self.made.get(key) or self._fresh(*key)
         self.made[key] = net, rng
-        if self.stacked and fingerprint(net) != self.fingerprint:
-            self._leave("state")  # a tensor that is no buffer, another with each seed
         trained, fixed = parts_of(net)
         shapes = [tuple(t.shape) for t in trained.values()]
         if shapes != self.shapes:
             raise refusal("network_shapes", shapes, others=self.shapes)
+
+        def says(each, training):
+            state = {n: part.clone() for n, part in (trained | fixed).items()}
+            return functional_call(each.train(training), state, self.rows)
+
+        # What is no parameter and no buffer, in a closure say, may be each seed's own.
+        kinds = (False, True) if self.stacked else ()
+        if not all(alike(says(self.net, kind), says(net, kind)) for kind in kinds):
+            self._leave("state")
         return [t.detach() for t in trained.values()], [*fixed.values()], rng
 
     def bind(self, stack):

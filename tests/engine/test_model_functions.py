@@ -104,8 +104,6 @@ def test_a_watched_setting_is_a_setting():
 VALUES = [1, 1.5, "a", None, True, [1, 2], [1, 3], (1, 2), {"a": 1}, {"a": 2}, {"b": 1}]
 VALUES += [np.zeros(2), np.ones(2), np.zeros((2, 1)), torch.zeros(2), torch.ones(2)]
 VALUES += [torch.zeros(2, 1), nn.Parameter(torch.ones(2)), lambda: 1, lambda: 2, BASE]
-VALUES += [functools.partial(max, n) for n in (1, 2)]
-VALUES += [(lambda m: lambda: m)(n) for n in (1, 2)]
 
 
 def test_marks_tell_values_apart_by_content():
