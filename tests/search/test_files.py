@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import architectures
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from architectures import failing, sized
 from oracle import focal, right
+from torch import nn
 
 import hpkit as hk
 from hpkit.engine import own_networks
@@ -233,6 +234,16 @@ def test_other_draws_and_other_rows_are_refused():
         hk.random_search(other, BASE, **space)
 
 
+def test_a_model_that_differs_once_it_trains_is_refused():
+    def dropping(share, n, k, setting):
+        return nn.Sequential(nn.Linear(n, 8), nn.Dropout(share), nn.Linear(8, k))
+
+    about = {"lr": LRS, "storage": "tuning.json"}
+    hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.0), **about)
+    with pytest.raises(ValueError, match="the data set, the model"):
+        hk.grid_search(DIGITS, BASE, model=partial(dropping, 0.8), **about)
+
+
 @pytest.mark.parametrize("path", ["no/such/folder/tuning.json", "/"])
 def test_a_file_that_cannot_be_written_is_refused_before_training(path):
     with pytest.raises(OSError, match=r"path must be a file .*, got '.*'; give"):
@@ -240,14 +251,11 @@ def test_a_file_that_cannot_be_written_is_refused_before_training(path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff"])
-def test_a_damaged_file_is_set_aside_and_nothing_is_lost(damage):
-    whole = hk.grid_search(DIGITS, BASE, lr=LRS)
+def test_a_file_that_is_no_search_is_refused_and_stays(damage):
     Path("tuning.json").write_bytes(damage)
-    with pytest.warns(UserWarning, match="set aside as tuning.damaged-.*begins anew"):
-        found = hk.grid_search(DIGITS, BASE, lr=LRS, storage="tuning.json")
-    assert_same(found, whole)
-    (aside,) = {*os.listdir()} - {"tuning.json"}
-    assert Path(aside).read_bytes() == damage
+    with pytest.raises(ValueError, match=r"got 'tuning\.json'"):
+        hk.grid_search(DIGITS, BASE, lr=LRS, storage="tuning.json")
+    assert Path("tuning.json").read_bytes() == damage
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"\x80\x02."])
