@@ -295,10 +295,12 @@ class Dataset:
         return cls._prepared(name, Table(X, y, columns), rows, classes)
 
     @classmethod
-    def _prepared(cls, name, table, rows, classes):
+    def _prepared(cls, name, table, rows, classes, like=()):
         given, X, y = table.columns, table.X, table.y
         columns = zip(given, X[rows[0]].T, strict=True)
         columns = tuple(column.learned(values) for column, values in columns)
+        if like:  # the same columns of X, whichever rows are there
+            columns = tuple(map(Column.like, columns, like))
         X = tables.prepare(X, columns, given)
         features = tuple(feature for column in columns for feature in column.features)
         plain = {c.name for c in columns if c.standardize and c.categories is None}
@@ -335,7 +337,8 @@ def folds_of(dataset, count, rng):
         table = Table(X, y, dataset.preparation or columns)
     for learn, held in tables.folds(table, count, rng, dataset.classes):
         rows = learn, held, held[:0]
-        data = Dataset._prepared(dataset.name, table, rows, dataset.classes)
+        about = dataset.name, table, rows, dataset.classes, dataset.preparation
+        data = Dataset._prepared(*about)
         yield replace(data, objective=dataset.objective)
 
 

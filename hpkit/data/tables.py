@@ -55,6 +55,9 @@ class Column:
         gaps = len(known) < len(values)
         return replace(self, fill=float(np.median(known)), missing=gaps)
 
+    def like(self, other):
+        return replace(self, categories=other.categories, missing=other.missing)
+
     def prepared(self, values, coded):
         """Return its columns of X; categories are numbered as in the column `coded`."""
         if self.categories is not None:

@@ -382,6 +382,12 @@ class Runs:
     val_metric: np.ndarray | None = None
     lost: frozenset = frozenset()  # (setting, seed) numbers of what failed
 
+    def __post_init__(self):
+        for name in (*CURVES, "epochs_done", "fit_time"):
+            if (values := getattr(self, name)) is not None:
+                object.__setattr__(self, name, frozen := values.view())
+                frozen.flags.writeable = False
+
     @classmethod
     def of(cls, runs: Iterable[Run], settings: tuple = (), seeds: tuple = ()) -> Runs:
         """Return single runs of one data set, at least one, as a collection.

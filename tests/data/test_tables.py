@@ -181,6 +181,16 @@ def test_each_fold_is_prepared_by_its_own_rows(how):
             hk.cross_validate(data, setting, folds=180)
 
 
+def test_folds_have_the_columns_of_the_data_whichever_rows_they_hold():
+    frame = pd.DataFrame({"city": [*"ab" * 20, "rare", "rare"], "x": range(42)})
+    frame = frame.assign(x=frame.x.where(frame.x != 7), y=[0, 1] * 21)
+    data = hk.Dataset.from_frame(frame, "y", seed=2)
+    assert data.features == ("city=a", "city=b", "city=rare", "x", "x is missing")
+    for fold in folds_of(data, 4, np.random.default_rng(0)):
+        assert fold.features == data.features
+        assert np.isfinite(fold.train.X).all()
+
+
 def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 

@@ -295,6 +295,8 @@ def test_results_do_not_change():
     for a, b in ((one, same), (one.runs, same.runs), (one.runs[0, 0], same.runs[0, 0])):
         with pytest.raises(AttributeError, match="cannot assign"):
             a.val_loss = None
+        with pytest.raises(ValueError, match="read-only"):
+            a.val_loss -= 1
         assert a == a
         assert len({a, b}) == 2  # told apart by identity
 
