@@ -326,7 +326,7 @@ function chart(el, tell) {
       const room = (m.lift ? .68 : 1) * w - .5 * em, bytes = bytesOf(colors)  // a path at the left
       const ok = ([d, s]) => 1.25 * s * em < h &&
         width((v.some(x => x < .1) ? '0.0' : '0.') + '8'.repeat(d), s) < room
-      const [digits, size] = [[3, .95], [3, .85], [2, .95], [2, .85], [2, .72]].find(ok) || [0, .8]
+      const [digits, size] = [[3, .95], [2, .95], [2, .85], [2, .72], [2, .6]].find(ok) || [0, .8]
       pool(g, 'rect', rows * n).forEach((node, i) => {
         const known = isFinite(v[i]), px = X(i % n), py = Y(Math.floor(i / n))
         const c = Array.from(bytes.subarray(4 * i, 4 * i + 3)), ty = py - (m.lift || 0) * h
@@ -465,7 +465,7 @@ export function charts(el, tell = () => {}) {
   return {show, close() { list.forEach(one => one.close()); row.remove(); sentence.remove() }}
 }
 
-export default {
+export const liveCharts = {
   render({model, el}) {
     const view = charts(el, event => { try { model.send(event) } catch { /* no kernel */ } })
     const show = () => view.show(key => model.get(key))

@@ -20,7 +20,6 @@ import ipywidgets as W
 import numpy as np
 import traitlets
 
-from hpkit import charts
 from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
@@ -32,17 +31,18 @@ from hpkit.store import keep_guess
 from hpkit.text import shown, text_lines
 
 WORDS = Texts("panels.controls")
-GUESS = Texts("panels.guess")
+GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
 SAME, NEW = "same", "new"
 MOST_SEEDS = 500  # of a panel
 _MOST_VALUES = 100
 _WHOLE = ("count", "units")
 
-_CHARTS = Path(charts.__file__).parent
-_TEXTS = [(_CHARTS / f"{name}.js").read_text("utf-8") for name in ("reach", "chart")]
+_FOLDER = Path(__file__).parents[1]
+_NAMES = "charts/reach.js", "charts/chart.js", "panels/panel.js"
+_TEXTS = [(_FOLDER / name).read_text("utf-8") for name in _NAMES]
 # One script: anywidget loads no other.
 SCRIPT = "".join(re.sub("^import .*\n", "", text, flags=re.M) for text in _TEXTS)
-STYLE = css(".hpc") + (_CHARTS / "chart.css").read_text(encoding="utf-8")
+STYLE = css(".hpc") + (_FOLDER / "charts/chart.css").read_text(encoding="utf-8")
 
 
 class LiveCharts(anywidget.AnyWidget):
@@ -67,6 +67,7 @@ class LiveCharts(anywidget.AnyWidget):
     ):
         self.charts, self.calls, self._changed = [], dict(calls or {}), set()
         self._state = {"widths": list(widths), "sentence": "", "picture": 0}
+        self._state["words"] = {name: PARTS[name] for name in ("slider", "table")}
         super().__init__(**more)
         self.on_msg(self._hear)
 
@@ -75,7 +76,7 @@ class LiveCharts(anywidget.AnyWidget):
         # While something runs a sentence may change with each picture; put it into an
         # element with role="status" when a screen reader is to say it.
         old, self.charts = self._state, list(charts)
-        new = {name: old[name] for name in ("widths", "sentence", "picture")}
+        new = {name: old[name] for name in ("widths", "sentence", "picture", "words")}
         if sentence is not None:
             new["sentence"] = sentence
         new |= state(charts)

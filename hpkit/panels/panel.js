@@ -1,21 +1,21 @@
 /* Names what ipywidgets leaves without one, for people who do not see the page: slider
    handles get the label above them, tables that scroll can be reached by Tab.
    A decimal comma in a number box becomes a point: browsers drop it, and 0,3 would be 3. */
-(function (panel) {
-  if (!panel || panel.hpNamed) return;
+function reachable(panel, words) {
+  if (panel.hpNamed) return;
   panel.hpNamed = true;
   const name = () => {
     panel.querySelectorAll('.noUi-handle:not([aria-label])').forEach(handle => {
       const knob = handle.closest('.hp-knob, .hp-guess, .hp-titled');
       const label = knob && knob.querySelector('.hp-name');
       const slider = handle.closest('[title]');
-      const words = label ? label.textContent : slider ? slider.title : 'hp-word-slider';
+      const words = label ? label.textContent : slider ? slider.title : words.slider;
       handle.setAttribute('aria-label', words);
     });
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
       table.setAttribute('role', 'group');
-      table.setAttribute('aria-label', 'hp-word-table');
+      table.setAttribute('aria-label', words.table);
     });
   };
   const comma = event => {
@@ -31,4 +31,18 @@
   });
   name();
   new MutationObserver(name).observe(panel, { childList: true, subtree: true });
-})(this.closest('.hpkit'))
+}
+
+export default {
+  render({ model, el }) {
+    let asked;
+    const find = () => {  // the charts are made before they are on the page
+      const panel = el.closest('.hpkit');
+      if (panel) reachable(panel, model.get('words'));
+      else if (!el.isConnected) asked = requestAnimationFrame(find);
+    };
+    find();
+    const close = liveCharts.render({ model, el });
+    return () => { cancelAnimationFrame(asked); close(); };
+  },
+}

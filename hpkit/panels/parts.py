@@ -24,9 +24,8 @@ WORDS = Texts("panels.parts", "panels.panel")
 VIEW = "application/vnd.jupyter.widget-view+json"
 FULL = "calc(100% - 4px)"
 _ALWAYS = ("lr", "batch_size", "epochs")
-_HERE = Path(__file__).parent
-_STYLE = css(".hpkit") + (_HERE / "panel.css").read_text(encoding="utf-8")
-_LARGE = (_HERE / "present.css").read_text(encoding="utf-8")
+_CSS = {p.stem: p.read_text("utf-8") for p in Path(__file__).parent.glob("*.css")}
+_STYLE = css(".hpkit") + _CSS["panel"]
 _sheets = WeakSet()
 _large = [False]
 
@@ -86,15 +85,7 @@ def style_sheet():
 
 
 def _rules():
-    """Return the style element, and an image that cannot load, to name the sliders."""
-    # ipywidgets cannot name a slider's handle, and a `script` element set by it never
-    # runs; the image's `onerror` does. Where a page forbids that, all else works.
-    script = (_HERE / "panel.js").read_text(encoding="utf-8")
-    for name in ("table", "slider"):
-        script = script.replace(f"hp-word-{name}", WORDS[name].replace("'", ""))
-    script = html.escape(script, quote=True)
-    style = f"<style>{_STYLE}{_LARGE if _large[0] else ''}</style>"
-    return f'{style}<img alt="" src="data:," onerror="{script}">'
+    return f"<style>{_STYLE}{_CSS['present'] if _large[0] else ''}</style>"
 
 
 def present(on: bool = True) -> None:
@@ -171,24 +162,12 @@ def code_of_search(name, dataset, base, model, arguments, *, without=()):
     return cell(dataset, model, base, call(f"found = hk.{name}", arguments), "found")
 
 
-_DEAD = (
-    "<style>.jp-OutputArea:has(.hp-saved) .jp-OutputArea-child>.lm-Panel:not(:has(*)),"
-    ".output:has(.hp-saved) .jupyter-widgets-view:not(:has(*)){display:none}</style>"
-)
-# After a restart of the kernel the widget stays on the page, with a sign at each part.
-_ALIVE = (
-    "<style>.hp-saved-{name}{{display:none}}"
-    ".hp-mortal .jupyter-widgets-disconnected::before{{display:none}}"
-    ".hp-mortal.jupyter-widgets-disconnected{{pointer-events:none}}"
-    ".hp-mortal.jupyter-widgets-disconnected::before{{content:'{line}';order:9;"
-    "font:inherit;font-style:italic;color:inherit;margin:.5em 0 0}}</style>"
-)
-
-
 def alive(widget):
     """Return style for HTML in a widget: no saved picture while that is shown."""
     widget.add_class("hp-mortal")
-    return _ALIVE.format(name=widget.model_id, line=WORDS["dead"])
+    rules = _CSS["alive"].replace("NAME", widget.model_id)
+    rules = rules.replace("LINE", WORDS["dead"])
+    return f"<style>{rules}</style>"
 
 
 def show_saved(widget, picture, *, again=False, line="", **bundle):
@@ -202,7 +181,7 @@ def show_saved(widget, picture, *, again=False, line="", **bundle):
         view = {"version_major": 2, "version_minor": 0, "model_id": name}
         display({VIEW: view}, raw=True)
     line = line or f"<i>{html.escape(WORDS['dead'])}</i>"
-    saved = f"{_DEAD}{picture}<p>{line}</p>"
+    saved = f"<style>{_CSS['dead']}</style>{picture}<p>{line}</p>"
     bundle = {f"text/{kind}": text for kind, text in bundle.items()}
     bundle["text/html"] = f'<div class="hp-saved hp-saved-{name}">{saved}</div>'
     display(bundle, raw=True, display_id=f"saved-{name}", update=again)
