@@ -56,6 +56,9 @@ def _help(key):
 
 def _run(given, argv):
     """Run a command: what cannot work is said before anything is installed."""
+    installed = not ((ROOT / "tests").is_dir() and (ROOT / "notebooks").is_dir())
+    if installed and given.command in ("test", "wheels", "build", "page"):
+        raise Failure(say("no_clone", command=given.command, root=ROOT))
     match given.command:
         case "lab":
             lesson = lesson_name(given.lesson)
@@ -78,8 +81,6 @@ def _run(given, argv):
             if lesson[:2].isdigit():  # the class hour keeps none
                 print(progress(lesson).reset())
         case "test":
-            if not (ROOT / "tests").is_dir() or not (ROOT / "notebooks").is_dir():
-                raise Failure(say("no_tests", root=ROOT))
             ensure(argv)
             replace([sys.executable, "-m", "pytest", *argv[1:]])
         case "doctor":  # it checks this environment, or .venv; never installs

@@ -72,10 +72,11 @@ def threads():
 
 
 def folders():
-    """Files can be saved beside the lessons and in the folder for progress."""
-    lessons = ROOT / FOLDER
-    beside = lessons if (ROOT / "notebooks").is_dir() else Path.cwd()
-    wanted = (beside, home())
+    """Files can be saved beside the lessons, in the folder for progress, by Jupyter."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    beside = ROOT / FOLDER if (ROOT / "notebooks").is_dir() else Path.cwd()
+    wanted = (beside, home(), Path(jupyter_runtime_dir()))
     for folder in wanted:
         place = next(p for p in (folder, *folder.parents) if p.is_dir())
         try:
@@ -83,7 +84,7 @@ def folders():
         except OSError as error:
             reason = error.strerror
             raise RuntimeError(say("not_writable", folder=folder, why=reason)) from None
-    return say("writable", one=wanted[0], other=wanted[1])
+    return say("writable", folders=", ".join(map(str, wanted)))
 
 
 def training():

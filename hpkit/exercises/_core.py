@@ -172,7 +172,7 @@ class Exercise:
             note = self._passed_before
         else:
             note = record(self.key, outcome)
-        if outcome == NOT_YET and not note:
+        if outcome == NOT_YET and not note and self._hints_left:
             note = say("exercises.ask_hint", name=self.name)
         # Nobody has judged a free text, so nobody calls it correct.
         kept = outcome == CORRECT and not self.words.get("judged", True)
@@ -203,14 +203,18 @@ class Exercise:
 
     def hint(self) -> Page:
         """Show the next hint."""
-        hints = self.words["hints"]
-        step = self._hints_shown = min(self._hints_shown + 1, len(hints))
+        page = self._hint(self._hints_shown + bool(self._hints_left))
         last = "no_more_hints" if _solutions_shown() else "no_more"
-        foot = "more_hints" if step < len(hints) else last
-        return Page(f"{self._hint(step)}\n\n{say(f'exercises.{foot}', name=self.name)}")
+        foot = "more_hints" if self._hints_left else last
+        return Page(f"{page}\n\n{say(f'exercises.{foot}', name=self.name)}")
+
+    @property
+    def _hints_left(self):
+        return len(self.words["hints"]) - self._hints_shown
 
     def _hint(self, step):
         record_look(self.key, hints=step)
+        self._hints_shown = max(self._hints_shown, step)
         hints = self.words["hints"]
         head = say("exercises.hint", step=step, steps=len(hints))
         return f"**{head}.** {hints[step - 1].strip()}"

@@ -123,6 +123,7 @@ class SeedsPanel(Panel):
         ma, mb = losses[0].mean(), losses[-1].mean()
         if not others:
             facts = {"name": a[:1].upper() + a[1:], "mean": ma, "n": n}
+            facts |= {"low": losses[0].min(), "high": losses[0].max()}
             said = WORDS["alone" if n > 1 else "alone_one"]
             return early + said.format(**facts, spread=_spread(losses[0]))
         b, outs = others[0], self.runs.diverged[:2, self.shown].sum(1)

@@ -89,7 +89,7 @@ def torch_func(dataset, settings, seeds):
         params, buffers = stack_module_state(nets)
         params = {name: p.detach() for name, p in params.items()}
         rates = torch.tensor([settings[i].lr for i, _ in group])
-        orders = [torch.Generator().manual_seed(seeds[k]) for _, k in group]
+        draws = [torch.Generator().manual_seed(seeds[k]) for _, k in group]
 
         def loss(p, b, x, t, base=nets[0]):
             return nn.functional.cross_entropy(functional_call(base, (p, b), (x,)), t)
@@ -97,9 +97,7 @@ def torch_func(dataset, settings, seeds):
         step, whole = vmap(grad(loss)), vmap(loss, in_dims=(0, 0, None, None))
         for epoch in range(settings[0].epochs + 1):
             if epoch:
-                rows = torch.stack(
-                    [torch.randperm(len(X), generator=g) for g in orders]
-                )
+                rows = torch.stack([torch.randperm(len(X), generator=g) for g in draws])
                 for i in rows.split(size, 1):
                     grads = step(params, buffers, X[i], y[i])
                     for name, p in params.items():
