@@ -184,8 +184,9 @@ short = hk.validation_curve(
 ax = hk.plot_validation_curve(short)
 
 # %% [markdown]
-# **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> The list
-# stops while the loss is still going down, so the best value is not in it at all.
+# **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> The solid
+# line has each run's lowest loss, at its *best epoch*; the dotted one the loss after
+# the last. The list stops while it is still going down, so the best value is not in it.
 #
 # A winner at the end of a list is a message: **go on in that direction**. Begin at 0.01
 # again, but let the values grow by factors.
@@ -235,10 +236,6 @@ ax = hk.plot_training_curves(pair)
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a
 # bug.
-#
-# Does a learning rate that is too large always give `nan`? No. On moons even 10 gave
-# numbers: the loss jumped about and stayed high. <!-- claim: moons-no-nan --> That is
-# the other way to diverge.
 
 # %%
 ex.diverging_rate

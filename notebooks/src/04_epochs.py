@@ -37,8 +37,9 @@ long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 hk.TrainingPanel(moons, hk.Hyperparameters(lr=0.1, epochs=10), controls=("epochs",))
 
 # %% [markdown]
-# **What you see: longer is lower, here.** Both lines go down together. Stopping at
-# epoch ten misses a lower loss: *under-training*. <!-- claim: epochs-too-few -->
+# **What you see: longer is lower, here.** Both lines go down together; from 30 to 100
+# the loss still falls by about half. Stopping at epoch ten misses that:
+# *under-training*. <!-- claim: epochs-too-few -->
 #
 # ## 2. On and on (9 minutes)
 #
@@ -56,7 +57,7 @@ hk.TrainingPanel(small, long, controls=("epochs",), seed=2, predict="draw")
 # %% [markdown]
 # **What you see: down, then up.** The training loss keeps falling, and ends below where
 # it was at the ring. <!-- claim: epochs-training-goes-on --> The validation loss turns
-# and climbs, to more than one and a half times its lowest point.
+# and climbs, to more than twice its lowest point.
 # <!-- claim: epochs-validation-climbs --> In the map the boundary bends around single
 # points, until all 50, or nearly all, are classified correctly.
 # <!-- claim: epochs-by-heart --> You know the old answers **by heart**, no longer
@@ -98,15 +99,13 @@ ex.best.check(best_epoch)
 # *last epoch*. One of them can never go up. Which?
 
 # %%
-curve = hk.validation_curve(
-    small, long, param_name="epochs", param_range=[5, 10, 20, 50, 100, 200],
-    seeds=range(3),
-)  # fmt: skip
+about = {"param_range": [5, 10, 20, 50, 100, 200], "seeds": range(3)}
+curve = hk.validation_curve(small, long, param_name="epochs", **about)
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
 # **What you see: best epoch.** It goes down and stays there; *last epoch* climbs to
-# more than one and a half times as high. <!-- claim: epochs-lowest-never-rises -->
+# more than twice as high. <!-- claim: epochs-lowest-never-rises -->
 #
 # Why?
 #
@@ -147,6 +146,8 @@ def stop_epoch(val_loss, patience):
     return epoch
 
 
+stop_epoch([0.9, 0.5, 0.7, 0.6, 0.4], patience=2)  # the best so far is epoch 1
+
 # %% [markdown]
 # **Predict.** With patience 1, the first epoch that is not better ends the training.
 # How far does it get? Tell the panel.
@@ -180,9 +181,9 @@ hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises on the
-# way. Patience 1 keeps more than three times the lowest loss; 2 and 3, with most seeds,
-# more than one and a half times. Patience 20 stops late and, with most seeds, within
-# five percent of the lowest. <!-- claim: epochs-plateau -->
+# way. With most seeds patience 1 keeps more than ten times the lowest loss, 2 and 3
+# more than one and a half times; 20 stops late, and within five percent of it.
+# <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.
@@ -222,7 +223,7 @@ hk.progress(4)
 # - Too few epochs stop too early: on moons 100 got lower than 30, and 30 lower than 10.
 #   <!-- claim: epochs-too-few -->
 # - With 50 noisy points and a large network the training loss keeps falling, while the
-#   validation loss climbs to more than 1.5 times its lowest point.
+#   validation loss climbs to more than twice its lowest point.
 #   <!-- claim: epochs-training-goes-on epochs-validation-climbs -->
 # - On new points the network of the best epoch wins.
 #   <!-- claim: epochs-best-wins-on-new-points -->

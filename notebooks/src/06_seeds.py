@@ -145,7 +145,7 @@ print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
 #
 # So compare two settings by their **differences**, seed by seed. Is their mean more
 # than luck? Divide it by its standard error: the spread of the differences over the
-# square root of their number. The panel does the sum.
+# square root of their number. The panel does the math.
 #
 # **Predict.** Ana and Jun once more: how many shared seeds does it take to tell them
 # apart?

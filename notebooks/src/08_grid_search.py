@@ -1,13 +1,9 @@
 # %% [markdown]
 # # Grid search
 #
-# You bake bread and choose two things: how thick the loaf is, and how long it bakes. A
-# thick loaf needs a long time, a thin one a short time. So there is no "best time". You
-# bake one loaf for *every pair*, and taste them all.
-#
-# In the last lesson Ana was stuck, because two things had to change at once. A grid
-# tries every pair of your lists, so it can't get stuck. It has a price, and a few traps
-# of its own.
+# In the last lesson Ana got stuck, because two things had to change at once. A grid
+# tries every pair of your lists, so it can't get stuck. It has a price, and traps of
+# its own.
 #
 # **About 30 minutes.** By the end you'll be able to
 #
@@ -28,7 +24,7 @@ lrs = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 sizes = [4, 8, 16, 32, 64, 200]
 
 # %% [markdown]
-# ## 1. The map (8 minutes)
+# ## 1. The map (6 minutes)
 #
 # The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
@@ -50,27 +46,12 @@ hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=
 # right it breaks. <!-- claim: grid-ends-of-the-map --> In between lies a valley, and it
 # leans: batch size 200 wants a learning rate at least three times as large as batch
 # size 4. <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be
-# longer: the thick loaf and the long time. At its bottom the loss is a third to a half
-# lower than Jun's. <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over
-# the best place.
+# longer. At its bottom the loss is a third to a half lower than Jun's.
+# <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
 #
-# One at a time sees one row and one column of this map.
-#
-# **Predict.** Read the column of learning rate 1 in the map and draw it as a curve. The
-# panel trains three seeds, not twenty, so its numbers differ a little from the map's.
-#
-# **Do.** Then move the learning rate to 0.1. Where is the lowest point now?
-
-# %%
-hk.ValidationCurvePanel(
-    spiral, "batch_size", base.but(lr=1), param_range=sizes, predict="draw"
-)
-
-# %% [markdown]
-# **What you see: a U that moves.** With learning rate 1 the best batch size lies
-# inside: smaller batches bounce, larger ones make too few steps. With 0.1 the smallest
-# batch wins. <!-- claim: grid-column-moves --> Each is one column; only the map shows
-# both.
+# One at a time sees one column of this map: at learning rate 1 the best batch size lies
+# inside, smaller ones bounce and larger ones make too few steps; at 0.1 the smallest is
+# best. <!-- claim: grid-column-moves -->
 #
 # ## 2. Two loops, or one call (5 minutes)
 #
@@ -102,7 +83,7 @@ ax = hk.plot_grid(grid)
 # **What you see: small rate, large batch.** Short steps, and few of them.
 # <!-- claim: grid-worst-corner --> The thick frame marks the best pair.
 #
-# ## 3. Which values? (6 minutes)
+# ## 3. Which values? (4 minutes)
 #
 # Two people search between 0.001 and 10, with five learning rates each. One takes equal
 # *steps*, the other equal *factors*.
@@ -122,25 +103,8 @@ for values in (steps, factors):
 # factors for learning rates, batch sizes and weight decays: first factors of 10, then
 # factors of 3 around the best.
 #
-# A third person is careful, and takes 0.001, 0.003 and 0.01. Nothing diverges.
-#
-# **Predict.** Where will the best cell be?
-
-# %%
-careful = hk.grid_search(
-    spiral, base, lr=[0.001, 0.003, 0.01], batch_size=sizes, seeds=range(3)
-)
-ax = hk.plot_grid(careful)
-print("at the edge:", careful.edge)
-
-# %% [markdown]
-# **What you see: the best is at the edge.** It has the largest learning rate and the
-# smallest batch; `careful.edge` names both. <!-- claim: grid-edge --> The list ends on
-# the slope, like a photo that cuts off the valley: the map of section 1 went on to a
-# tenth of that loss. <!-- claim: grid-widened --> A winner at the edge is no answer. It
-# is a signpost: *go on in this direction*.
-#
-# In section 1 batch size 4 stood at an edge, too.
+# A winner at the edge of the map is a signpost, as in lesson 02: *go on in this
+# direction*. `grid.edge` names it. In section 1 batch size 4 stood at an edge.
 #
 # **Predict.** How much does batch size 2 gain?
 
@@ -248,7 +212,7 @@ hk.progress(8)
 #   less loss than Jun's. <!-- claim: grid-below-jun -->
 # - Learning rate and batch size make a slanting valley. <!-- claim: grid-ridge -->
 # - Equal factors, not equal steps. <!-- claim: grid-equal-factors --> A winner at the
-#   edge is a signpost. <!-- claim: grid-edge grid-widened -->
+#   edge is a signpost.
 # - Other seeds, another winner, about the same loss: a region is the answer.
 #   <!-- claim: grid-winner-changes grid-winners-as-good grid-plateau -->
 # - Cost multiplies: values x values x seeds. <!-- claim: grid-cost -->

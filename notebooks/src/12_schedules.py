@@ -5,7 +5,7 @@
 # park a car at one speed: fast on the road, slow at the curb. A **schedule** says how
 # the learning rate changes while training goes on. It has a shape, so you can draw it.
 #
-# **About 25 minutes.** By the end you'll be able to
+# **About 35 minutes.** By the end you'll be able to
 #
 # - say when a falling learning rate helps, and when it hurts,
 # - say what warm-up is for,
@@ -99,11 +99,11 @@ answer = ...
 ex.roles.check(answer)
 
 # %% [markdown]
-# ## 3. Warm-up (4 minutes)
+# ## 3. Warm-up (5 minutes)
 #
 # The first weights are drawn by chance, and their slopes are steep: a long first step
-# can throw a network where it never comes back from. **Warm-up** lets the learning rate
-# climb to its value first, here over a fifth of all updates.
+# can throw a network somewhere it never comes back from. **Warm-up** lets the learning
+# rate climb to its value first, here over a fifth of all updates.
 #
 # **Predict.** One hidden layer, learning rates from tame to nearly too large. Where
 # does warm-up help?
@@ -115,13 +115,11 @@ ax = hk.plot_grid(warm)
 
 # %% [markdown]
 # **What you see: help near the edge.** At 1 and 1.2, close to where training breaks,
-# warm-up lowers the loss in most groups of five seeds;
-# <!-- claim: warmup-near-the-edge --> one group can't tell, as the frames say. At 0.3
-# it changes the loss by a few percent at most, and at 0.1 it costs: a fifth of the
-# training is short steps. <!-- claim: warmup-elsewhere --> And if you may choose the
-# rate, it lowers the best loss by less than a sixth.
-# <!-- claim: warmup-little-at-the-best --> So a small network hardly needs it. Large
-# ones, with batches of thousands, want rates near the edge: there warm-up is the rule.
+# warm-up lowers the loss in most groups of five seeds.
+# <!-- claim: warmup-near-the-edge --> At 0.3 it changes the loss by a few percent at
+# most, and at 0.1 it costs: a fifth of the training is short steps.
+# <!-- claim: warmup-elsewhere --> A small network hardly needs it. Large ones, with
+# batches of thousands, want rates near the edge: there warm-up is the rule.
 
 # %%
 ex.warm_cosine
@@ -135,7 +133,7 @@ def warm_cosine(t, n, warm, lr):
 ex.warm_cosine.check(warm_cosine)
 
 # %% [markdown]
-# ## 4. A range test (5 minutes)
+# ## 4. A range test (8 minutes)
 #
 # A validation curve trains a network for every learning rate. A **range test** trains
 # just one: the rate grows with every update, from far too small to far too large, and
@@ -143,7 +141,7 @@ ex.warm_cosine.check(warm_cosine)
 
 # %%
 X, y = torch.tensor(digits.train.X).float(), torch.tensor(digits.train.y)
-rates = np.geomspace(1e-4, 10, 100)
+ramp = np.geomspace(1e-4, 10, 100)
 torch.set_num_threads(1)  # on one core, whatever else your computer does
 
 
@@ -160,7 +158,7 @@ def network(setting, seed):
 def range_test(setting, seed):
     net, losses = network(setting, seed), []
     optimizer = torch.optim.SGD(net.parameters(), momentum=setting.momentum)
-    for lr in rates:
+    for lr in ramp:
         optimizer.param_groups[0]["lr"] = lr
         rows = torch.randint(len(y), (32,))
         loss = nn.functional.cross_entropy(net(X[rows]), y[rows])
@@ -168,7 +166,7 @@ def range_test(setting, seed):
         loss.backward()
         optimizer.step()
         losses.append(min(loss.item(), 10))
-    return pd.Series(losses, rates).ewm(alpha=0.1).mean()
+    return pd.Series(losses, ramp).ewm(alpha=0.1).mean()
 
 
 # %% [markdown]
@@ -205,9 +203,9 @@ for name, setting in (("one layer", small), ("four layers", deep)):
 # With one hidden layer the rule lands within one step of the curve's best with nearly
 # every seed, for the price of five epochs. <!-- claim: range-test-lands --> With four
 # layers and momentum it names a rate several times too large, with every seed.
-# <!-- claim: range-test-misses --> A few updates at a rate tell whether the loss falls
-# *now*, not whether training survives ten epochs of it. Use a range test to place the
-# list of a validation curve, not instead.
+# <!-- claim: range-test-misses --> Whether the loss falls *now* doesn't tell whether
+# training survives ten epochs. Use a range test to place the list of a validation
+# curve, not instead.
 
 # %%
 ex.after_the_test
@@ -217,9 +215,9 @@ answer = ...
 ex.after_the_test.check(answer)
 
 # %% [markdown]
-# ## 5. Halving on many machines (3 minutes)
+# ## 5. Halving on many machines (6 minutes)
 #
-# The halving of lesson 09, once more: 27 runs begin, a third of them goes on.
+# The halving of lesson 09: 27 runs begin, a third of them goes on.
 
 # %%
 draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
@@ -235,7 +233,7 @@ for epoch in (1, 3, 9):
 #
 # Optuna calls it **pruning**: your objective reports after each epoch, and asks.
 #
-# **Predict.** 27 whole trials take 243 epochs. How many take these?
+# **Predict.** 27 whole trials take 243 epochs. How many do these take?
 
 
 # %%
@@ -260,13 +258,12 @@ epochs = sum(len(trial.intermediate_values) for trial in study.trials)
 print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
-# **What you see: a fraction of the epochs.** Less than half, and the best is within
-# 25 % of the best of 27 whole runs. <!-- claim: pruning-saves -->
+# **What you see: less than half of the epochs.** <!-- claim: pruning-saves -->
 # `SuccessiveHalvingPruner` is ASHA, but what it stops stays stopped. Here one trial
 # follows the other; with a `storage` that several machines share, each takes the next
 # trial. Slow starters are cut as before.
 #
-# ## 6. Four questions (1 minute)
+# ## 6. Four questions (3 minutes)
 
 # %%
 ex.quiz

@@ -22,8 +22,8 @@ lists = {"lr": [0.01, 0.1, 1, 10], "batch_size": [4, 64, 200], "dropout": [0, 0.
 # %% [markdown]
 # ## 1. One training (12 minutes)
 #
-# Each dot has two numbers, its place, and a class, its color. A small network is to
-# find the class from the place.
+# Each dot has two numbers, its place, and a class, its color. A small network learns to
+# tell the class from the place.
 
 # %%
 ax = hk.plot_data(moons)

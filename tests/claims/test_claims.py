@@ -285,11 +285,6 @@ def test_digits_nan():
     assert np.isfinite(last[3]).all()
 
 
-def test_moons_no_nan():
-    (row,), runs = moons(10.0)
-    assert np.isfinite(runs.val_loss[row]).all()
-
-
 # ---- every sentence has its test ---------------------------------------------------
 
 IDS = re.compile(r"<!-- claim: (.+?) -->")

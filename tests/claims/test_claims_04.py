@@ -37,11 +37,13 @@ def test_epochs_too_few():
     low = [loss[:, : n + 1].min(1) for n in (10, 30, 100)]
     assert (low[0] > low[1]).all()
     assert (low[1] > low[2]).all()
+    fell = 1 - low[2] / low[1]
+    assert np.mean((fell > 0.3) & (fell < 0.7)) >= 0.9  # "by about half"
 
 
 def test_epochs_validation_climbs():
     runs, _ = small()
-    assert (runs.val_loss[0, :, -1] > 1.5 * runs.best_val_loss[0]).mean() >= 0.9
+    assert (runs.val_loss[0, :, -1] > 2 * runs.best_val_loss[0]).mean() >= 0.9
 
 
 def test_epochs_training_goes_on():
@@ -79,7 +81,7 @@ def test_epochs_lowest_never_rises():
     loss = small()[0].val_loss[0]
     low = np.stack([loss[:, : n + 1].min(1) for n in (5, 10, 20, 50, 100, 200)])
     assert (np.diff(low, axis=0) <= 0).all()
-    assert (loss[:, 200] > 1.5 * low[-1]).mean() >= 0.9
+    assert (loss[:, 200] > 2 * low[-1]).mean() >= 0.9
 
 
 def test_epochs_patience_one_is_eager():
@@ -111,7 +113,7 @@ def test_epochs_any_patience_beats_the_last():
 def test_epochs_plateau():
     loss = trained("clean_spiral", PLATEAU).val_loss[0]
     ends, ratio = stopped(loss, 20)
-    assert (stopped(loss, 1)[1] > 3).all()
+    assert (stopped(loss, 1)[1] > 10).mean() >= MOST
     for patience in (2, 3):
         assert (stopped(loss, patience)[1] > 1.5).mean() >= MOST
     assert (ratio < 1.05).mean() >= MOST

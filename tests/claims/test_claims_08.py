@@ -111,16 +111,6 @@ def test_grid_equal_factors():
     assert (lowest((0.001, 0.01, 0.1, 1.0, 10.0)) < even / 2).all()
 
 
-def test_grid_edge():
-    assert (cells(LRS[:3]).argmin(0) == 2 * len(SIZES)).all()  # lr 0.01, batch size 4
-
-
-def test_grid_widened():
-    ratio = lowest() / lowest(LRS[:3])
-    assert (ratio < 0.15).all()  # "a tenth"
-    assert np.median(ratio) < 0.1
-
-
 @cache
 def eights():
     """Return the grid of the part that the lesson repeats, with 20 times 8 seeds."""

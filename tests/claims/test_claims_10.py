@@ -13,7 +13,7 @@ from over_seeds import repeats
 
 import hpkit as hk
 from hpkit.capstone import rivals
-from hpkit.capstone.rivals import BASE, SPACE, TUNED, WAYS
+from hpkit.capstone.rivals import BASE, TUNED, WAYS
 
 SPLITS = repeats(24, first=1)
 WINE = hk.Hyperparameters(batch_size=16, epochs=5, hidden=(16,))  # the rehearsal
@@ -92,15 +92,14 @@ def test_capstone_tuned_beats_untuned():
 
 @pytest.mark.slow
 def test_capstone_untuned_below_the_bar():
-    assert (untuned() < 0.93).mean() >= 0.7  # "in most splits"
-    assert untuned().max() < 0.95
+    assert untuned().max() < 0.94
 
 
 @pytest.mark.slow
 def test_capstone_tuned_reaches_the_bar():
-    reached = {bar: (tuned() >= bar).mean(1) for bar in (0.85, 0.93, 0.95)}
+    reached = {bar: (tuned() >= bar).mean(1) for bar in (0.85, 0.94, 0.95)}
     assert (reached[0.85] == 1).all()
-    assert (reached[0.93] >= 0.95).all()  # each way: in 23 of 24 splits or in all
+    assert (reached[0.94] * len(SPLITS) >= 20).all()
     assert (reached[0.95] > 0.5).all()  # "in more than half"
     assert (reached[0.95] < 0.85).all()
 
@@ -151,35 +150,6 @@ def test_capstone_tickets_far_apart():
             seeds=[seed],
         )
         assert np.ptp(tickets.scores("accuracy")) >= 0.25
-
-
-@cache
-def draws():
-    """Return validation accuracies of 96 draws, and of the best of each six."""
-    single, kept = [], []
-    for split in SPLITS:
-        found = hk.random_search(
-            hk.load_dataset("digits", seed=split),
-            BASE,
-            n_trials=96,
-            search_seed=split,
-            seeds=[split],
-            **SPACE,
-        )
-        sixes = -found.scores("accuracy").reshape(16, 6)
-        single.append(sixes.ravel())
-        kept.append(sixes[range(16), found.scores().reshape(16, 6).argmin(1)])
-    return np.array(single), np.array(kept)
-
-
-@pytest.mark.slow
-def test_capstone_single_draw():
-    assert ((draws()[0] < 0.85).mean(1) >= 0.25).all()
-
-
-@pytest.mark.slow
-def test_capstone_six_draws():
-    assert ((draws()[1] < 0.85).sum(1) <= 1).all()
 
 
 def test_capstone_setting_again_is_paid():

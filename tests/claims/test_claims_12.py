@@ -90,11 +90,6 @@ def test_warmup_elsewhere():
     assert np.mean(np.abs(good - 1) < 0.06) >= 0.95
 
 
-def test_warmup_little_at_the_best():
-    cold, warm = warmed().min(1)
-    assert np.mean(warm > cold * 5 / 6) >= 0.98
-
-
 @cache
 def proposals():
     """Return for each network the rule's rates and the best of the curve (repeats,)."""
