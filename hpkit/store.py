@@ -97,7 +97,7 @@ class Store:
             pass
         except DAMAGED:
             if set_aside:
-                self._tell("damaged", path=put_aside(self.path))
+                self._tell("damaged", path=_put_aside(self.path))
         return deepcopy(self.new)
 
     def _tell(self, words, **facts):
@@ -106,7 +106,7 @@ class Store:
             self.notices.append(text)
 
 
-def put_aside(path):
+def _put_aside(path):
     """Give a damaged file another name, which is returned: nothing is lost."""
     aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}.json")
     os.replace(path, aside)

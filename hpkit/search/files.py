@@ -184,9 +184,8 @@ def begins_alike(plan, run, said=None):
     end = min(1, run.epochs_done)  # before any training a dropout says nothing
     probe.advance(math.inf, end)
     said = probe.said if said is None else list(map(float, said))
-    new, old = ([*_start(one, end)] for one in (probe.runs[0, 0], run))
-    alike = len(new) == len(old) and len(said) == len(probe.said)
-    return alike and np.allclose([*new, *probe.said], [*old, *said], 1e-3, 0, True)
+    new, old = [*_start(probe.runs[0, 0], end), *probe.said], [*_start(run, end), *said]
+    return len(new) == len(old) and np.allclose(new, old, 1e-3, 0, True)
 
 
 def _code_of(model):
@@ -264,9 +263,10 @@ class Storage:
         if self.before is None:
             return
         first, end = training.first, len(training.settings)
-        same = training.settings[first:] == self.before.settings[first:end]
-        if first == 0 and not same:
-            self.refuse("settings")
+        old = self.before.settings[first:end]
+        same = training.settings[first:] == old
+        if first == 0 and training.settings[: len(old)] != old:
+            self.refuse("settings")  # more of them, by a larger n_trials, are welcome
         groups = self._groups() if same else []
         groups = [group for group in groups if first <= group.runs[0][0] < end]
         there = {run for group in groups for run in group.runs}

@@ -234,9 +234,9 @@ def grid_search(plan, **values):
         ``found.best_by("metric")``.
     storage : str or Path, optional
         A file, "tuning.json", that `hpkit.load` can read, too. The same call goes on
-        from there after a stop, or a kill. It holds curves: the best run is trained
-        again for its network. Until the search has ended, the runs under way are in
-        "tuning.json.state-0" or "-1" beside it.
+        from there after a stop, or a kill, also with a larger `n_trials`. It holds
+        curves: the best run is trained again for its network. Until the search has
+        ended, the runs under way are in "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
         Train on that many folds, cut as in `cross_validate`: the loss of seed k is the
         lowest on fold k, which its network has not learned from. See `best_run`.

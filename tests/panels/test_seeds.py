@@ -24,7 +24,7 @@ def test_seeds_of_a_single_setting_stopped_say_so(moons):
     done = int(panel.runs.epochs_done.min())
     assert 0 < done < 20_000
     assert panel.result.startswith(f"Stopped after epoch {done}. Learning rate 0.3: ")
-    assert panel.result.endswith("over 4 seeds.")
+    assert panel.result.endswith("of 4 seeds.")
 
 
 def test_seeds_that_ran_out_of_patience_are_done(moons):
@@ -70,7 +70,8 @@ def test_seeds_of_a_single_setting_are_told(moons):
     panel = SeedsPanel(moons, [QUICK], seeds=4, most=4)
     losses = panel.losses[0]
     mean, spread = losses.mean(), losses.std(ddof=1)
-    said = f"mean <b>{mean:.3g}</b>, spread {spread:.2g} over 4 seeds."
+    ends = f"lowest {losses.min():.3g}, highest {losses.max():.3g} of 4 seeds."
+    said = f"mean <b>{mean:.3g}</b>, spread {spread:.2g}, {ends}"
     assert shows(panel).endswith(said)
     panel.count.value = 1
     assert shows(panel).endswith(f"<b>{losses[0]:.3g}</b> with one seed.")

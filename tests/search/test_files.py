@@ -212,9 +212,12 @@ def test_a_model_whose_source_has_changed_is_refused(monkeypatch):
         hk.grid_search(DIGITS, BASE, **search)
 
 
-def test_other_draws_and_other_rows_are_refused():
+def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     space = {"lr": RANGE, "n_trials": 1, "storage": "tuning.json"}
-    hk.random_search(DIGITS, BASE, **space)
+    first = hk.random_search(DIGITS, BASE, **space)
+    more = hk.random_search(DIGITS, BASE, **space | {"n_trials": 3})
+    assert_same(more, hk.random_search(DIGITS, BASE, lr=RANGE, n_trials=3))
+    assert more.fit_time[0] == first.fit_time[0]  # not trained again
     with pytest.raises(ValueError, match="the settings are others"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
     halving = {"lr": LRS, "storage": "halving.json"}
