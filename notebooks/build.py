@@ -47,7 +47,7 @@ def _play(cell, to_the_end={"OneAtATimePanel": "all", "CoinFlipsPanel": "run"}):
 get_ipython().events.register("post_run_cell", _play)
 """
 SAVED = '<div class="hp-saved'  # of a panel or quiz, beside its widget
-PANEL = re.compile(SAVED + '.*?<img alt="([^"]*)" src="data:image/png;base64,([^"]*)')
+PANEL = SAVED + r'[\s\S]*?<img alt="([^"]*)" src="data:image/png;base64,([^"]*)'
 # Their bytes and words differ between machines: --check sees only whether one is there.
 PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
 
@@ -312,7 +312,7 @@ def cleaned(output):
     alt = output.metadata.get("image/png", {}).get("alt")
     if SAVED in data.get("text/html", ""):
         page = data.pop("text/html")
-        if found := PANEL.search(page):
+        if found := re.search(PANEL, page):
             alt, data["image/png"] = html.unescape(found[1]), found[2]
             line = [new_output("display_data", {"text/plain": WORDS["dead"]})]
     elif png := data.get("image/png"):

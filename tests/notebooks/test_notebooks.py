@@ -131,6 +131,13 @@ def test_picture_of_a_panel_that_asks_is_folded(lesson):
     assert all(cell.metadata.jupyter.outputs_hidden for cell in asks)
 
 
+def test_every_panel_of_a_lesson_has_its_picture(lesson):
+    for cell in nbformat.read(lesson, as_version=4).cells:
+        if cell.cell_type == "code" and PANEL.search(cell.source):
+            pictures = [o for o in cell.outputs if "image/png" in o.get("data", ())]
+            assert pictures, cell.source
+
+
 def test_lesson_leads_to_the_next_and_to_the_glossary(lesson):
     links = re.findall(r"\]\((\S+?)\)", markdown(lesson)[-1])
     later = [p for p in LESSONS[LESSONS.index(lesson) + 1 :] if p.stem in EVERY]
