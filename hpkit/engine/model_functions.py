@@ -19,7 +19,7 @@ from itertools import islice, pairwise
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
+from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from hpkit.engine.dense import RANDOM_STATE, READ, first_line, start
 from hpkit.engine.stack import pack
@@ -54,11 +54,12 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
         if not any(p.requires_grad for p in net.parameters()):
             raise refusal("no_parameters", net=net)
-        if any(map(is_lazy, (*net.parameters(), *net.buffers()))):
-            with torch.no_grad():  # a BatchNorm would count these rows
-                net.eval()(torch.zeros(2, n_features))
-            net.train()
         net, given = copied(net), net
+        for mode in (False, True):  # in training a BatchNorm would count these rows
+            if any(map(is_lazy, (*net.parameters(), *net.buffers()))):
+                with torch.no_grad():
+                    net.train(mode)(torch.zeros(2, n_features))
+                net.train()
         after.append(torch.get_rng_state())
         _check_copy(net, given, n_features)
         return getattr(net, "_orig_mod", net).to(dtype)  # not the compiled one
@@ -89,8 +90,11 @@ def _check_copy(net, given, n_features):
 def copied(net):
     parts = (part for module in net.modules() for part in vars(module).values())
     hooks = (part for part in parts if type(part) is OrderedDict and not part)
+    own = {
+        id(b): UninitializedBuffer(dtype=b.dtype) for b in net.buffers() if is_lazy(b)
+    }
     try:  # empty ones, eleven a module, take a third of the time
-        own = copy.deepcopy(net, {id(empty): OrderedDict() for empty in hooks})
+        own = copy.deepcopy(net, own | {id(empty): OrderedDict() for empty in hooks})
     except RuntimeError:  # weight_norm of old holds a tensor that was computed
         return net
     for one, other in zip(own.parameters(), net.parameters(), strict=True):
