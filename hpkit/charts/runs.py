@@ -1,12 +1,10 @@
 """Runs: losses against epochs, seeds side by side, and what a network says of a map."""
 
-import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
-from PIL import Image, ImageDraw
 
 from hpkit.charts import spec as mark
 from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, SHAPES, Axis, Chart
@@ -19,7 +17,6 @@ _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
-SMALL = 240  # pixels along a side of a thumbnail, shown at half of that
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
 _PALETTE = np.array([to_rgb(COLORS[name][0]) for name in CLASSES])
 
@@ -328,21 +325,3 @@ def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) ->
     across = Axis(dataset.features[0], (left, right))
     up = Axis(dataset.features[1], (bottom, top))
     return Chart(across, up, [ground, *dots], grid=False, **chart)
-
-
-def thumbnail(run) -> bytes:
-    """Return the map of a run with the training points on it, small, as a PNG."""
-    (left, right, bottom, top), _ = map_cells(run.dataset, 2)
-    ground = Image.fromarray(map_pixels(run)[::-1], "RGBA")
-    small = Image.new("RGBA", (SMALL, SMALL), "white")
-    small.alpha_composite(ground.resize(small.size, Image.Resampling.BILINEAR))
-    pen, corner = ImageDraw.Draw(small), np.array([left, top])
-    scale = SMALL / np.array([right - left, bottom - top])
-    for number in range(len(run.dataset.classes)):
-        color = COLORS[CLASSES[number % len(CLASSES)]][0]
-        rows = run.dataset.train.X[run.dataset.train.y == number]
-        for x, y in (rows - corner) * scale:
-            pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=color)
-    file = io.BytesIO()
-    small.save(file, "PNG", compress_level=1)
-    return file.getvalue()

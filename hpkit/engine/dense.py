@@ -7,7 +7,6 @@ own loss and metric.
 """
 
 import contextlib
-import math
 import threading
 import warnings
 from collections.abc import Callable
@@ -204,6 +203,7 @@ class DenseNetworks:
     def __init__(self, dataset, setting):
         self.activation, self.derivative = _ACTIVATIONS[setting.activation]
         self.regression = dataset.is_regression
+        self.made_of = dataset.n_features, dataset.n_outputs, setting
         self.objective = dataset.objective or BUILT_IN
         self.drops = setting.dropout > 0 and bool(setting.hidden)
         widths = dataset.n_features, *setting.hidden, dataset.n_outputs
@@ -216,15 +216,9 @@ class DenseNetworks:
         self.order = [place for i in range(depth) for place in (i, depth + i)]
 
     def start(self, seed):
-        """Return a run's first weights, drawn by a generator of its own."""
-        generator = torch.Generator().manual_seed(seed)
-        parts = [torch.empty(shape, dtype=torch.float32) for shape in self.shapes]
-        depth = len(parts) // 2
-        for weight, bias in zip(parts[:depth], parts[depth:], strict=True):
-            nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
-            bound = 1 / math.sqrt(weight.shape[1])
-            bias.uniform_(-bound, bound, generator=generator)
-        return parts, [], None
+        """Return a run's first weights."""
+        parts = [p.detach() for p in start(network, *self.made_of, seed).parameters()]
+        return [*parts[::2], *(bias[:, None] for bias in parts[1::2])], [], None
 
     def bind(self, stack):
         """Compute from now on with the weights of a stack, into its gradients."""

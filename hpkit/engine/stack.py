@@ -24,7 +24,6 @@ from hpkit.hyperparameters import factors
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 _NARROWEST = 16
 GATHER_NUMBERS = 100_000  # in the batches that are gathered at once
-_LOG_HALF = -0.6931
 # torch.optim's own: Adam's two, RMSprop's, and that of both.
 _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 # What an optimizer remembers of each weight.
@@ -388,7 +387,7 @@ class Stack:
                 continue
             log_p = out.log_softmax(1)
             true = (log_p * y).sum(1)
-            right = _is_argmax(out, log_p, classes, true).to(true.dtype)
+            right = (out.max(1).indices == classes).to(true.dtype)
             pieces.append(torch.stack([true.neg_(), right]))
         if self.whole != self.net.whole_splits:
             return self.measure()
@@ -482,15 +481,3 @@ def _generator(state):
     generator = torch.Generator()
     generator.set_state(state)
     return generator
-
-
-def _is_argmax(out, log_p, classes, true):
-    """Say of points (runs, points) whether the true class is the argmax."""
-    if len(out) < 4:
-        return out.max(1).indices == classes
-    right = true >= log_p.amax(1)  # that is slow: asked where two may be equal
-    unsure = (right | true.isnan()) & ~(true > _LOG_HALF)
-    if unsure.any():
-        wanted = classes.expand(unsure.shape)[unsure]
-        right[unsure] = out.transpose(1, 2)[unsure].argmax(1) == wanted
-    return right

@@ -11,9 +11,9 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit import hyperparameters as hyper
-from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels, thumbnail
+from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels
 from hpkit.charts.spec import PINNED, rule
-from hpkit.charts.still import uri
+from hpkit.charts.still import picture, uri
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
@@ -589,7 +589,11 @@ def _comparison_table(kept):
         # The table has the values: below a map stands the run alone.
         for i, head in enumerate(heads[:_MAPS]):
             words = ", ".join([head, *(f"{name} {rows[name][i]}" for name in differ)])
-            image = f'<img alt="{escape(words)}" src="{uri(thumbnail(runs[i]))}">'
+            chart = map_chart(runs[i].dataset, map_pixels(runs[i]), height=12)
+            for axis in (chart.x, chart.y):
+                axis.kind, axis.label = "none", ""
+            drawn = uri(picture([chart], width=2.4))
+            image = f'<img alt="{escape(words)}" src="{drawn}">'
             caption = f"<figcaption>{escape(head)}</figcaption>"
             text += f"<figure>{image}{caption}</figure>"
     same = SHOWN["same"].format(", ".join(same))
