@@ -259,7 +259,7 @@ class Capstone:
         """Say whether an entry is what is asked for, of the same settings and model."""
         runs, model, n = report.runs_of(old), kwargs.get("model"), len(plan.settings)
         same = old["finished"] and not {"sampler", "study"} & kwargs.keys()  # moved on
-        same &= all(old[name] == entry[name] for name in ("what", "model", "planned"))
+        same &= entry.items() <= old.items()
         same &= (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
         if not same or model is None:
             return same
@@ -379,6 +379,8 @@ def _held(plan, kwargs):
     said = [label(plan.base, [n for n in names_of([plan.base]) if n in names])]
     seeds = "seed" if len(plan.seeds) == 1 else "seeds"
     said.append(say(seeds, seeds=", ".join(map(str, plan.seeds))))
-    more = {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
+    drawn = any(isinstance(values, Range) for values in plan.space.values())
+    more = {"search_seed": 0} if drawn else {}
+    more |= {n: kwargs[n] for n in ("search_seed", "eta") if n in kwargs}
     said += [say("argument", name=name, value=value) for name, value in more.items()]
     return "; ".join(filter(None, said))

@@ -9,8 +9,8 @@ function reachable(panel, words) {
       const knob = handle.closest('.hp-knob, .hp-guess, .hp-titled');
       const label = knob && knob.querySelector('.hp-name');
       const slider = handle.closest('[title]');
-      const words = label ? label.textContent : slider ? slider.title : words.slider;
-      handle.setAttribute('aria-label', words);
+      const said = label ? label.textContent : slider ? slider.title : words.slider;
+      handle.setAttribute('aria-label', said);
     });
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
