@@ -78,6 +78,8 @@ def _read(path):
 
 def _merged(english, other):
     """Return texts by name, in English where the other language lacks one."""
+    if isinstance(english, list):
+        return [*map(_merged, english, other), *english[len(other) :]]
     if not isinstance(english, dict):
         return other
     return {key: _merged(text, other.get(key, text)) for key, text in english.items()}

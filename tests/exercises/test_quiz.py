@@ -80,8 +80,14 @@ def test_questions_of_another_language_stand_beside_the_english(tmp_path, monkey
     other = a_file(tmp_path / "xx", "Quoi?")
     assert "What?" in repr(quiz)
 
+    (english,) = json.loads((tmp_path / "99_own.json").read_text("utf-8"))
+    both = [english, english | {"question": "Not translated?"}]
+    (tmp_path / "99_own.json").write_text(json.dumps(both), encoding="utf-8")
+    locale._read.cache_clear()
+
     monkeypatch.setattr(locale, "_chosen", ["xx"])
     assert "Quoi?" in repr(quiz)
+    assert "Not translated?" in repr(quiz)
     other.unlink()
     assert "What?" in repr(quiz)
 
