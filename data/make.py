@@ -62,7 +62,8 @@ def main(argv=None):
         if not arguments.check:
             file.write_bytes(made)
         code |= arguments.check and not same
-        print(f"{file.name}: {'as it was' if same else 'differs'}")
+        new = "differs" if arguments.check else "written"
+        print(f"{file.name}: {'as it was' if same else new}")
     return code
 
 

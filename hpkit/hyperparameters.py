@@ -490,6 +490,6 @@ _DEFAULT = Hyperparameters()
 
 def agreed(setting, of):
     """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
-    values = [getattr(setting, n) for n, facts in TABLE.items() if facts.stack == of]
+    values = {n: getattr(setting, n) for n in TABLE if TABLE[n].stack == of}
     # Of dropout, whether there is any: only then something is drawn.
-    return tuple(v > 0 if isinstance(v, float) else v for v in values)
+    return tuple(v > 0 if n == "dropout" else v for n, v in values.items())

@@ -30,7 +30,7 @@ from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
 _READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS, *LOSS}
-assert {*hp.TABLE} == _READ
+assert {*hp.TABLE} == _READ, {*hp.TABLE} ^ _READ
 
 # What a thread enters to train for a moment. Small steps of several threads at once are
 # a fight for Python's lock, in which four took 14 times as long as one.

@@ -211,6 +211,7 @@ WORDS = {
     "11": 2210,
     "12": 1400,
 }
+assert {*WORDS} == {path.stem[:2] for path in LESSONS if path.stem[0].isdigit()}
 LONG, FEW = 6, 2  # lines of a cell that a learner must read; how many longer ones
 MINUTES = 3  # to the first panel
 BRACKETS = re.compile(r"(?:^|[.?!:]\**\s)\s*\([A-Z][^()]*[.?!]\)", re.M)
