@@ -36,9 +36,6 @@ _FOLDER = Path(__file__).parent / "plain"
 # A line with a mark, and those that are indented below it.
 _MARKED = re.compile(r"^(( *).*?)  #([?=]) (.*)\n((?:\n*\2[ )].*\n)*)", re.MULTILINE)
 _WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
-# A call over several lines that has room in one.
-_CALL = re.compile(r"^( *)([^\n]*\()\n((?: +[^\n]*,\n)+)\1\)$", re.MULTILINE)
-_WIDTH = 84
 # Of every script.
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
@@ -271,15 +268,9 @@ def _filled(text, about, **facts):
             return textwrap.indent(text, f"{indent}# ")
         return str(facts[place[0]])
 
-    text = _CALL.sub(_joined, re.sub(r"\n{4,}", "\n\n\n", text))
+    text = re.sub(r"\n{4,}", "\n\n\n", text)
     # At once: what a model's source says is not looked at.
     return re.sub(rf"( *)# @(\w+)|\b(?:{'|'.join(facts)})\b", said, text).strip() + "\n"
-
-
-def _joined(found):
-    pad, head, inside = found.groups()
-    line = f"{pad}{head}{' '.join(inside.split())[:-1]})"
-    return line if len(line) <= _WIDTH and "#" not in line else found[0]
 
 
 def source_of(model, taken, what="network"):

@@ -17,7 +17,7 @@ from hpkit.charts.still import picture, uri
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
-from hpkit.engine.training import Training, check_model, check_settings, train
+from hpkit.engine.training import Training, check_model, check_settings
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
@@ -410,16 +410,15 @@ class _RunView:
     def _back(self, run, epoch):
         """Train a run again up to an epoch (a job): same seed, same weights."""
         self.scrubbing = True
-        setting = run.setting.but(epochs=max(1, epoch))
-        if epoch == 0:  # the weights before any training: steps of nothing
-            setting = setting.but(lr=1e-12)
-        more = {"seeds": (run.seed,), "model": self.model, "tick": FRAME}
+        about = {"seeds": (run.seed,), "model": self.model}
+        training = Training(self.dataset, run.setting, **about)
         try:
-            for found in train(self.dataset, setting, **more):
-                again = found[0, 0]
+            while not training.paused(epoch):
+                training.advance(FRAME, epoch)
                 yield False
+            pixels = map_pixels(training.runs[0, 0], "last")
             with self.panel.live.lock:
-                self.pixels, self.epoch = map_pixels(again, "last"), epoch
+                self.pixels, self.epoch = pixels, epoch
             yield
         finally:
             self.scrubbing = self.panel.live.asked

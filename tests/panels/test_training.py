@@ -518,6 +518,13 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     move(panel, panel.view_of_run.scrub, 0)
     assert pixels(panel.charts.charts[1]) != early
     assert len(panel.list.kept) == 2
+    falling = QUICK.but(epochs=4, schedule=(1, 0.5, 0.2, 0.1))
+    other = TrainingPanel(moons, falling).wait()
+    move(other, other.view_of_run.scrub, 2)  # as far as there on the same way down
+    expected = fit(moons, falling.but(epochs=2, schedule=(1, 0.5)), seed=0)
+    assert pixels(map_chart(moons, map_pixels(expected, "last"))) == pixels(
+        other.charts.charts[1]
+    )
 
 
 @pytest.mark.parametrize("lr", [0.03, 0.3, 0.1, 0.0007, 1e-5, 20])
