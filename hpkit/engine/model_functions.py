@@ -254,6 +254,12 @@ def _own_parts(module):
     return {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
 
 
+def has_only_layers(net):
+    """Say whether a network is of PyTorch's own modules alone, without hooks."""
+    hooked = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+    return not hooked and all(_of_library(type(m)) for m in net.modules())
+
+
 def fingerprint(net):
     """Return what makes a network compute as it does, its registered tensors apart."""
     found = []

@@ -181,7 +181,9 @@ def numbers_from_plain(values):
 def begins_alike(plan, run, said=None):
     """Say whether a run has begun as it would with a plan's data, model and scores."""
     probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
-    end = min(1, run.epochs_done)  # before any training a dropout says nothing
+    # A model whose code is not known trains for an epoch: before, dropout says nothing.
+    known = plan.model is None or _code_of(plan.model)
+    end = 0 if known else min(1, run.epochs_done)
     probe.advance(math.inf, end)
     said = probe.said if said is None else list(map(float, said))
     new, old = [*_start(probe.runs[0, 0], end), *probe.said], [*_start(run, end), *said]
@@ -264,9 +266,10 @@ class Storage:
             return
         first, end = training.first, len(training.settings)
         old = self.before.settings[first:end]
-        same = training.settings[first:] == old
-        if first == 0 and training.settings[: len(old)] != old:
-            self.refuse("settings")  # more of them, by a larger n_trials, are welcome
+        same = training.settings[first:][: len(old)] == old
+        # More of them, by a larger n_trials, are welcome, but not once runs were cut.
+        if first == 0 and not (same and (len(old) == end or not self.rungs)):
+            self.refuse("settings")
         groups = self._groups() if same else []
         groups = [group for group in groups if first <= group.runs[0][0] < end]
         there = {run for group in groups for run in group.runs}

@@ -220,6 +220,10 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     assert more.fit_time[0] == first.fit_time[0]  # not trained again
     with pytest.raises(ValueError, match="the settings are others"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
+    cut = {"lr": RANGE, "storage": "cut.json"}
+    hk.successive_halving(DIGITS, BASE, **cut, n_trials=9)
+    with pytest.raises(ValueError, match="the settings are others"):  # of as many cuts
+        hk.successive_halving(DIGITS, BASE, **cut, n_trials=11)
     halving = {"lr": LRS, "storage": "halving.json"}
     hk.successive_halving(DIGITS, BASE, **halving)
     with pytest.raises(ValueError, match="eta or n_trials is another"):
