@@ -1,4 +1,4 @@
-"""``python -m hpkit lab|test|doctor|build``: the commands, in ``hpkit/_cli``.
+"""``python -m hpkit lab|test|doctor|...``: the commands, in ``hpkit/_cli``.
 
 This file and ``hpkit/__init__.py`` must parse on any old Python, because their one
 task there is to say in a sentence that it is too old.

@@ -19,13 +19,14 @@ from hpkit.data.course_data import SOURCES
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Runs
 from hpkit.hyperparameters import Hyperparameters, varied
+from hpkit.locale import language
 from hpkit.search import files
 from hpkit.store import reason, write
 from hpkit.text import html_table, label, markdown_table, run_sentence
 
 TEXTS = ("author", "plan", "learned")
 FRAME = (
-    "<p>{said}</p><iframe title='report' srcdoc=\"{page}\" style='width:100%;"
+    "<p>{said}</p><iframe title='{title}' srcdoc=\"{page}\" style='width:100%;"
     "height:640px;border:1px solid #bbb;background:#fff'></iframe>"
 )
 # Points of letters on 6.4 inches; on a printed page they are a third of that.
@@ -95,7 +96,8 @@ class Report:
         if not self.html:
             return f"<p>{escape(self.said)}</p>"
         said = f"{self.said} {say('report.scroll')}" if self.paths else self.said
-        return FRAME.format(said=escape(said), page=escape(self.html))
+        title = escape(say("report.frame"))
+        return FRAME.format(said=escape(said), page=escape(self.html), title=title)
 
 
 def make_report(capstone):
@@ -109,7 +111,7 @@ def make_report(capstone):
     body, markdown = map("\n\n".join, zip(*blocks, strict=True))
     page = Template((Path(__file__).parent / "page.html").read_text("utf-8"))
     title = escape(say("report.title", data=data["dataset"]))
-    page = page.substitute(title=title, body=body)
+    page = page.substitute(title=title, body=body, lang=language())
     paths, said = (), " ".join(log.notices)
     if not log.in_memory:
         made = pictures | {f"{stem}.html": page, f"{stem}.md": f"{markdown}\n"}

@@ -43,9 +43,8 @@ class TrainingPanel(Panel):
     base : Hyperparameters, default Hyperparameters()
         The first values; those without a control keep them.
     controls : sequence of str, default ("lr", "batch_size", "epochs")
-        Which hyperparameters can be moved; also "momentum", "weight_decay",
-        "optimizer", "hidden" (the width of the hidden layers), "activation",
-        "dropout".
+        Which hyperparameters can be moved, such as "momentum" or "optimizer"; of
+        "hidden" it is the width of the layers.
     model : function, optional
         As in `hpkit.train`.
     predict : bool or "draw", default False
