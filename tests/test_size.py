@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_719, 75),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (21_971, 96),
+    "tests/**/*.py": (21_970, 96),
 }
 
 
