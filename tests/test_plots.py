@@ -550,10 +550,10 @@ def test_describe_says_the_result(run, curve, grid, exploding):
     assert f"{run.best_val_loss:.3g}" in hk.describe(run)
     assert f"at epoch {run.best_epoch}" in hk.describe(run)
     assert hk.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
-    assert "6 settings" in hk.describe(grid)
-    assert "reaches" in hk.describe([grid, curve])
-    stopped = replace(curve, finished=False)
-    assert hk.describe(stopped) == hk.describe(curve)
+    assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
+    reached = f"{grid.best_run.best_val_loss:.3g} after {grid.cost.epochs} epochs"
+    assert f"reaches {reached}" in hk.describe([grid, curve])
+    assert hk.describe(replace(curve, finished=False)) == hk.describe(curve)
     assert "diverged: 1" in hk.describe(exploding)
     out = curve_of(hk.load_dataset("digits"), [30, 60], hidden=(16,))
     assert hk.describe(out).endswith("all diverged.")

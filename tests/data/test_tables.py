@@ -296,8 +296,7 @@ def test_texts_of_more_kinds_must_be_named(rows, most):
 
 
 @pytest.mark.parametrize(
-    ("kinds", "odd"),
-    [("1 a", None), ("1 2 a b c", None), ("1 2 a", "a"), ("7 8", "7")],
+    ("kinds", "odd"), [("1 a", None), ("1 2 a b c", None), ("1 2 a", "a"), ("7 8", "7")]
 )
 def test_text_is_taken_for_numbers_where_most_of_it_is(kinds, odd):
     kinds = kinds.split()

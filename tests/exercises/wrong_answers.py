@@ -353,8 +353,7 @@ WRONG = {
         missing=[{"lr": "nuisance"}],
     ),
     "12/warm_cosine": by(
-        case=[lambda t, n, warm, lr: lr / 2],
-        raised_at=[lambda t, n, warm, lr: t.rate],
+        case=[lambda t, n, warm, lr: lr / 2], raised_at=[lambda t, n, warm, lr: t.rate]
     ),
     "12/after_the_test": by(too_large=[0.2, 1], too_small=[0.01], kind=[-1]),
 }
