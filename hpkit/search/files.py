@@ -183,11 +183,11 @@ def begins_alike(plan, run, said=None):
     probe = Training(plan.dataset, run.setting, seeds=(run.seed,), model=plan.model)
     # A model whose code is not known trains for an epoch: before, dropout says nothing.
     known = plan.model is None or _code_of(plan.model)
-    end = 0 if known else min(1, run.epochs_done)
+    end, near = (0, 1e-5) if known else (min(1, run.epochs_done), 1e-3)
     probe.advance(math.inf, end)
     said = probe.said if said is None else list(map(float, said))
     new, old = [*_start(probe.runs[0, 0], end), *probe.said], [*_start(run, end), *said]
-    return len(new) == len(old) and np.allclose(new, old, 1e-3, 0, True)
+    return len(new) == len(old) and np.allclose(new, old, near, 0, True)
 
 
 def _code_of(model):
