@@ -13,7 +13,7 @@ import random
 import sys
 import sysconfig
 import types
-from collections import OrderedDict, deque
+from collections import deque
 from itertools import islice, pairwise
 
 import numpy as np
@@ -88,13 +88,11 @@ def _check_copy(net, given, n_features):
 
 
 def copied(net):
-    parts = (part for module in net.modules() for part in vars(module).values())
-    hooks = (part for part in parts if type(part) is OrderedDict and not part)
-    own = {
+    lazy = {
         id(b): UninitializedBuffer(dtype=b.dtype) for b in net.buffers() if is_lazy(b)
     }
-    try:  # empty ones, eleven a module, take a third of the time
-        own = copy.deepcopy(net, own | {id(empty): OrderedDict() for empty in hooks})
+    try:
+        own = copy.deepcopy(net, lazy)
     except RuntimeError:  # weight_norm of old holds a tensor that was computed
         return net
     for one, other in zip(own.parameters(), net.parameters(), strict=True):
@@ -252,12 +250,6 @@ def _enclosed(function):
 
 def _own_parts(module):
     return {k: v for k, v in vars(module).items() if k not in _OWN_TO_TORCH}
-
-
-def has_only_layers(net):
-    """Say whether a network is of PyTorch's own modules alone, without hooks."""
-    hooked = any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
-    return not hooked and all(_of_library(type(m)) for m in net.modules())
 
 
 def fingerprint(net):

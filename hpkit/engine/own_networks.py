@@ -112,7 +112,7 @@ class ModuleNetworks:
         own, n = _OwnNet(copied(self.net)), min(64, len(dataset.train.y))
         net = own.net
         rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype).to(self.device)
-        self.rows, self.plain = rows, model_functions.has_only_layers(net)
+        self.rows = rows
         versions = [t._version for t in own.fixed]
         fixed = [t.clone() for t in own.fixed]
 
@@ -169,7 +169,7 @@ class ModuleNetworks:
             return functional_call(each.train(training), state, self.rows)
 
         # What is no parameter and no buffer, in a closure say, may be each seed's own.
-        kinds = (False, True) if self.stacked and not self.plain else ()
+        kinds = (False, True) if self.stacked else ()
         try:
             if not all(alike(says(self.net, kind), says(net, kind)) for kind in kinds):
                 self._leave("state")
