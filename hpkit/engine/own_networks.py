@@ -11,7 +11,6 @@ import contextlib
 import functools
 import sys
 import warnings
-from itertools import product
 
 import torch
 from torch import nn
@@ -217,7 +216,7 @@ class ModuleNetworks:
                 found = self._traced("gradient", self._pull_back, x, target, weight)
             if found is not None:
                 torch._foreach_copy_(self.grads, found)
-                self.absent = [*product(self.unused, range(len(self.runs)))]
+                self.absent = [(part, slice(None)) for part in self.unused]
                 return
 
         def write(i, own):
@@ -226,7 +225,8 @@ class ModuleNetworks:
             found = self._pull_back_one(own, *about, self.given)
             self.absent += [(part, i) for part, v in enumerate(found) if v is None]
             pairs = zip(own.grads, found, strict=True)
-            found = [grad if v is None else v.to_dense() for grad, v in pairs]
+            # An old gradient would count as long.
+            found = [grad.zero_() if v is None else v.to_dense() for grad, v in pairs]
             torch._foreach_copy_(own.grads, found)
 
         before = None if "outside" in self.checked else outside_state()

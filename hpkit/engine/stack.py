@@ -151,7 +151,7 @@ class Stack:
         self.best_loss = np.full(len(runs), np.inf)
         self.best_epoch = np.zeros(len(runs), int)
         self.epoch, self.step = 0, self.steps
-        self.updates = 0  # of Adam(W); a flat tensor once a parameter missed one
+        self.updates = 0  # of Adam(W)
         self.batches = []
         self.seconds = 0.0  # each run's share
         self.noted = None  # when its weights were last copied
@@ -334,31 +334,28 @@ class Stack:
 
     def _skip_absent(self):
         """Update all but the parameters without a gradient, which torch.optim skips."""
-        absent = torch.zeros_like(self.flat["grad"], dtype=torch.bool)
-        views = self._views(absent)
-        for part, run in self.net.absent:
-            views[part][run] = True
-        self.flat["grad"].masked_fill_(absent, 0)  # an old one would count as long
-        before = {name: values.clone() for name, values in self.flat.items()}
-        updates = self.updates
-        if "m" in self.flat:
-            self.updates = torch.zeros_like(self.flat["m"]) + updates
+        if "m" in self.flat and "missed" not in self.flat:  # updates, by Adam's count
+            self.flat["missed"] = torch.zeros_like(self.flat["m"])
+        parts, places = map(self.parts, self.flat), self.net.absent
+        absent = [[each[part][run] for part, run in places] for each in parts]
+        before = [[part.clone() for part in each] for each in absent]
         self.update()
-        for name, values in self.flat.items():
-            torch.where(absent, before[name], values, out=values)
-        if "m" in self.flat:
-            self.updates -= absent.to(self.updates.dtype)
+        for name, now, then in zip(self.flat, absent, before, strict=True):
+            torch._foreach_copy_(now, then)
+            if name == "missed":
+                torch._foreach_add_(now, 1)
 
     def _adam_step(self, weights, grad, m, v):
         """Update as torch.optim.Adam does (Kingma and Ba 2015, algorithm 1)."""
         self.updates += 1
+        updates = self.updates - self.flat.get("missed", 0)
         m.lerp_(grad, 1 - _BETA1)
         v.mul_(_BETA2).addcmul_(grad, grad, value=1 - _BETA2)
-        root = (v / (1 - _BETA2**self.updates)).sqrt_().add_(_EPSILON)
-        if isinstance(self.updates, torch.Tensor):
-            root, scale = root * (1 - _BETA1**self.updates), -1
+        root = (v / (1 - _BETA2**updates)).sqrt_().add_(_EPSILON)
+        if isinstance(updates, torch.Tensor):
+            root, scale = root * (1 - _BETA1**updates), -1
         else:
-            scale = -1 / (1 - _BETA1**self.updates)
+            scale = -1 / (1 - _BETA1**updates)
         weights.addcdiv_(m * self.lr, root, value=scale)
 
     def _cut_to_measure(self):
@@ -428,8 +425,6 @@ class Stack:
             return torch.cat([part[keep].flatten() for part in self._views(flat)])
 
         self.flat = {name: kept(flat) for name, flat in self.flat.items()}
-        if isinstance(self.updates, torch.Tensor):
-            self.updates = kept(self.updates)
         self.fixed = [part[keep] for part in self.fixed]
         self.best_fixed = [part[keep] for part in self.best_fixed]
         self.rng = None if self.rng is None else self.rng[keep]
