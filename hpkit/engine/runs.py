@@ -46,8 +46,7 @@ class TestSplitWarning(UserWarning):
 def lowest(val_loss):
     """Return the lowest loss and its epoch along the last axis; nan counts as worst."""
     worst_last = np.where(np.isnan(val_loss), np.inf, val_loss)
-    epoch = worst_last.argmin(-1)
-    return np.take_along_axis(worst_last, epoch[..., None], -1)[..., 0], epoch
+    return worst_last.min(-1), worst_last.argmin(-1)
 
 
 def _has_diverged(train_loss, val_loss):
@@ -71,8 +70,7 @@ def _outputs(net, X):
 
 
 def softmax(out):
-    out = np.exp(out - out.max(1, keepdims=True))
-    return out / out.sum(1, keepdims=True)
+    return torch.softmax(torch.tensor(out), 1).numpy()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,7 +149,7 @@ class Run:
         wanted = self.val_loss[self.best_epoch if epoch == "best" else -1]
         if not len(valid.y) or not np.isfinite(wanted):  # a file has no rows
             return
-        with torch.random.fork_rng(devices=[]), np.errstate(all="ignore"):
+        with torch.random.fork_rng(devices=[]):
             loss, again = (self._loss(valid, _outputs(net, valid.X)) for _ in range(2))
         # What draws when it is asked gives two answers.
         if loss == again and not np.isclose(loss, wanted, 1e-4, 1e-6):
@@ -265,12 +263,11 @@ class Run:
         return self._loss(test, self.outputs(test.X))
 
     def _loss(self, split, out):
-        if (own := self.dataset.objective) and own.loss is not None:
-            return float(own.loss_of(*self._tensors(split, out)))
-        if self.dataset.is_regression:
-            return float(((out[:, 0] - split.y) ** 2).mean())
-        log_sum = np.logaddexp.reduce(out, axis=1)
-        return float((log_sum - out[np.arange(len(out)), split.y]).mean())
+        own, usual = self.dataset.objective, torch.nn.functional
+        loss = usual.mse_loss if self.dataset.is_regression else usual.cross_entropy
+        if own and own.loss is not None:
+            loss = own.loss_of
+        return float(loss(*self._tensors(split, out)))
 
     def test_accuracy(self) -> float:
         """Return the share of test points classified right, as `test_loss` does."""
