@@ -355,9 +355,7 @@ class Hyperparameters:
     optimizer: str = _choice("sgd", OPTIMIZERS, "loop")
     hidden: tuple[int, ...] = _known((16, 16), *_UNITS, "network")
     activation: str = _choice("relu", ACTIVATIONS, "network")
-    dropout: float = _number(
-        0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPPED, stack="network", below=1
-    )
+    dropout: float = _number(0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPPED, below=1)
     schedule: str | tuple[float, ...] = _choice(
         "constant", SCHEDULES, check=_check_schedule
     )
@@ -490,6 +488,4 @@ _DEFAULT = Hyperparameters()
 
 def agreed(setting, of):
     """Return that in which the runs of a stack agree, of a "loop" or a "network"."""
-    values = {n: getattr(setting, n) for n in TABLE if TABLE[n].stack == of}
-    # Of dropout, whether there is any: only then something is drawn.
-    return tuple(v > 0 if n == "dropout" else v for n, v in values.items())
+    return tuple(getattr(setting, n) for n in TABLE if TABLE[n].stack == of)

@@ -205,7 +205,6 @@ class DenseNetworks:
         self.regression = dataset.is_regression
         self.made_of = dataset.n_features, dataset.n_outputs, setting
         self.objective = dataset.objective or BUILT_IN
-        self.drops = setting.dropout > 0 and bool(setting.hidden)
         widths = dataset.n_features, *setting.hidden, dataset.n_outputs
         sizes = list(pairwise(widths))
         # All biases after all weights: their gradients are then one product. A bias
@@ -229,6 +228,7 @@ class DenseNetworks:
         acts, _ = self._space(stack.width)
         deltas, self.all_deltas = self._space(stack.width)
         self.masks = [None] * (depth - 1)
+        self.drops = depth > 1 and any(s.dropout for s in stack.settings)
         if self.drops:
             p = torch.tensor([s.dropout for s in stack.settings], dtype=torch.float64)
             p = p[:, None, None]
