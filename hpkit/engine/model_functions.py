@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import types
 from collections import deque
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import numpy as np
 import torch
@@ -210,39 +210,44 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
 
 def mentions(model, name):
     """Say whether the code of a model function, or of what it calls, reads a name."""
-    ahead, seen = [(model, {})], set()
-    for part, around in ahead:  # which grows
+    ahead, seen = [model], set()
+    for part in ahead:  # which grows
         part = inspect.unwrap(getattr(part, "func", part))  # of a partial
-        code, where = getattr(part, "__code__", part), getattr(part, "__module__", "")
-        if id(code) in seen or str(where).startswith("torch."):
+        torchs = str(getattr(part, "__module__", "")).startswith("torch.")
+        if torchs or id(part) in seen:
             continue
-        seen.add(id(code))
-        if isinstance(code, types.CodeType):
-            around = getattr(part, "__globals__", around)
-            pairs = pairwise(dis.get_instructions(code))
-            own = ((a, b) for a, b in pairs if b.opname == "LOAD_ATTR")
+        seen.add(id(part))
+        if isinstance(getattr(part, "__code__", None), types.CodeType):
+            codes = _codes(part)
+            steps = pairwise(chain(*map(dis.get_instructions, codes)))
+            own = ((a, b) for a, b in steps if b.opname == "LOAD_ATTR")
             # From Python 3.13 on two names may be loaded at once.
             reads = [b.argval for a, b in own if np.atleast_1d(a.argval)[-1] != "self"]
-            if name in (*reads, *code.co_consts):
+            if name in chain(reads, *(code.co_consts for code in codes)):
                 return True
-            inside = _globals_of(code, around)
-            inside += [p for p in code.co_consts if hasattr(p, "co_names")]
-            inside += _enclosed(part)
+            ahead += _read_by(part)
         else:  # a class, or an object that is called
             inside = vars(part if isinstance(part, type) else type(part)).values()
-            inside = [p for p in inside if hasattr(p, "__code__")]
-        ahead += [(p, around) for p in inside]
+            ahead += [p for p in inside if hasattr(p, "__code__")]
     return False
 
 
-def _globals_of(code, around):
-    read = (one for one in dis.get_instructions(code) if one.opname in _GLOBAL)
-    return [around[one.argval] for one in read if one.argval in around]
+def _codes(function):
+    """Return the code of a function and of all that is defined inside it."""
+    codes = [function.__code__]
+    for code in codes:  # which grows
+        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    return codes
 
 
-def _enclosed(function):
-    found = []
-    for cell in getattr(function, "__closure__", None) or ():
+def _read_by(function, library=False):
+    """Return what a function reads around it; of a library's what it encloses."""
+    around = function.__globals__
+    found = [function.__defaults__, function.__kwdefaults__]
+    for code in () if library else _codes(function):
+        read = (one for one in dis.get_instructions(code) if one.opname in _GLOBAL)
+        found += [around[one.argval] for one in read if one.argval in around]
+    for cell in function.__closure__ or ():
         with contextlib.suppress(ValueError):  # an empty one
             found.append(cell.cell_contents)
     return found
@@ -329,13 +334,3 @@ def _of_library(part):
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None) or ""
     return module and name != "__main__" and (not file or file.startswith(_LIBRARIES))
-
-
-def _read_by(function, library):
-    """Return what a function reads around it; of a library's what it encloses."""
-    codes, around = [function.__code__], function.__globals__
-    found = [function.__defaults__, function.__kwdefaults__]
-    for code in () if library else codes:  # which grows
-        found += _globals_of(code, around)
-        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    return found + _enclosed(function)
