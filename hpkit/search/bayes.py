@@ -97,9 +97,8 @@ def _earlier_runs(plan, trials):
         if "setting" not in trial.user_attrs or {*trial.params} != {*plan.space}:
             continue
         setting = _setting(trial.params, plan.base)
-        now = _record(plan.dataset, setting, plan.seeds)
-        for name in (*now, "loss"):
-            if now.get(name) != trial.user_attrs.get(name):
+        for name, now in _record(plan.dataset, setting, plan.seeds).items():
+            if now != trial.user_attrs.get(name):
                 part = words("search")["parts"]["base" if name == "setting" else name]
                 raise refusal("study_other", trial.number, part=part)
         found = _runs_of(trial.user_attrs, plan.dataset, setting)
@@ -112,8 +111,6 @@ def _earlier_runs(plan, trials):
 
 def _record(dataset, setting, seeds):
     plain = {"dataset": about_data(dataset), "setting": setting_to_plain(setting)}
-    own = dataset.objective and dataset.objective.loss
-    plain |= {"loss": getattr(own, "__qualname__", repr(own))} if own else {}
     return json.loads(json.dumps(plain | {"seeds": seeds}))
 
 
