@@ -211,7 +211,6 @@ class Storage:
         from filelock import FileLock  # 0.07 s that few need
 
         self.before, self.rungs = None, ()
-        self.known = {}  # setting and seed: a run of the file, and whether it is done
         self.state, self.next, self.last = 1, 0.0, None
         self.code = _code_of(plan.model)
         self.lock = FileLock(f"{path}.lock", timeout=0)
@@ -224,24 +223,20 @@ class Storage:
                 probe.unlink()
         if there:
             self._read(plan)
-        if self.before:
             self._check(plan)
-            self.rungs = self.before.rungs
 
     def _state_path(self, number):
         return Path(f"{self.path}.state-{number}")
 
     def _read(self, plan):
         self.before, self.plain = read(str(self.path), plan.dataset)
-        runs, rungs = self.before.runs, self.before.rungs
+        runs, self.rungs = self.before.runs, self.before.rungs
         going = self.plain.get("going")
         if going is None:  # a file of `Search.save`
-            kept = rungs[-1].kept if rungs else range(len(runs.settings))
+            kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
             going = [at for at in np.argwhere(~runs.ended) if at[0] in kept]
-        going = set(map(tuple, going))
-        for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
-            run = runs[at]
-            self.known[run.setting, run.seed] = run, at not in going
+        self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
+        self.done = self.there - set(map(tuple, going))
         self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan):
@@ -270,21 +265,18 @@ class Storage:
         # More of them, by a larger n_trials, are welcome, but not once runs were cut.
         if first == 0 and not (same and (len(old) == end or not self.rungs)):
             self.refuse("settings")
-        groups = self._groups() if same else []
-        groups = [group for group in groups if first <= group.runs[0][0] < end]
-        there = {run for group in groups for run in group.runs}
-        going = {run for group in groups if group.state for run in group.runs}
-        new = list(product(range(first, end), range(len(training.seeds))))
-        for i, k in new:
-            at = training.settings[i], training.seeds[k]
-            run, done = self.known.get(at, (None, False))
-            if done:
-                there.add((i, k))
-            if done or (run and (i, k) in going):
-                fill(training.arrays, (i, k), run)
-        if len(there) < len(new):  # as what was lost
+        if not same:  # a later stage that goes another way now
+            return
+        groups = [g for g in self._groups() if first <= g.runs[0][0] < end]
+        going = {run for group in groups for run in group.runs}
+        begun = {run for group in groups if group.state for run in group.runs}
+        new = set(product(range(first, end), range(len(training.seeds))))
+        done = new & self.done
+        for run in done | (begun & self.there):
+            fill(training.arrays, run, self.before.runs[run])
+        if left := new - done - going:  # as what was lost
             groups += [
-                group._replace(runs=[run for run in group.runs if run not in there])
+                group._replace(runs=[run for run in group.runs if run in left])
                 for group in training.groups()
             ]
         training.take([group for group in groups if group.runs])
