@@ -87,7 +87,7 @@ def bayesian_search(
         plan.now.take([])
     elif len(earlier) >= count:
         raise refusal("study_done", count, trials=len(earlier))
-    return _ask_and_tell(plan, count, study, 1, len(earlier), kept=True)
+    return _ask_and_tell(plan, count, study, 1, len(earlier))
 
 
 def _earlier_runs(plan, trials):
@@ -143,7 +143,7 @@ def _runs_of(told, dataset, setting):
     return runs
 
 
-def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
+def _ask_and_tell(plan, count, study, first, asked=0):
     from optuna.trial import TrialState
 
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
@@ -162,14 +162,14 @@ def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
         runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
-            record = _record(plan.dataset, setting, plan.seeds) if kept else {}
-            for name, value in (record and record | _curves(runs, number)).items():
+            record = _record(plan.dataset, setting, plan.seeds)
+            for name, value in (record | _curves(runs, number)).items():
                 trial.set_user_attr(name, value)
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-            kept = math.isfinite(loss) and not any(i == number for i, _ in runs.lost)
-            told = (float(loss),) if kept else (None, TrialState.FAIL)
+            fit = math.isfinite(loss) and not any(i == number for i, _ in runs.lost)
+            told = (float(loss),) if fit else (None, TrialState.FAIL)
             try:
                 study.tell(trial, *told)
             except RuntimeError as error:

@@ -63,13 +63,15 @@ def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
     def model(n_in, n_out, setting):
         return torch.nn.Linear(n_in, n_out * setting.width)
 
-    study, space = optuna.create_study(), {"width": [1, 2], "epochs": [1, 3]}
+    study, space = optuna.create_study(), {"width": [2, 1], "epochs": [1, 3]}
     for width in space["width"]:
         study.enqueue_trial({"width": width})
     about = {"model": model, "study": study, "n_trials": 2}
     found = hk.bayesian_search(MOONS, BASE, **space, **about)
     assert found.planned.epochs == 6
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL"]
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+    again = hk.bayesian_search(MOONS, BASE, **space, **about)
+    assert again.settings == found.settings[1:]
 
 
 def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search(optuna):
