@@ -152,18 +152,17 @@ def name_of(answer):
     return getattr(answer, "__name__", "your_function")
 
 
-def call(answer, *arguments, shown=None, copied=True, none=False):
+def call(answer, *arguments, shown=None, changes=False):
     """Call a learner's function, `shown` so; its errors become a message."""
-    # It gets copies of the arguments unless it is to change them; `none`: may return
-    # none.
+    # `changes`: it is to change its arguments, and to return nothing.
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
     try:
-        value = answer(*(copy.deepcopy(arguments) if copied else arguments))
+        value = answer(*(arguments if changes else copy.deepcopy(arguments)))
     except (Exception, SystemExit) as error:  # exit() would end the kernel
         line, said = line_of(error), f"{type(error).__name__}: {error}"
         reason = "raised_at" if line else "raised"
         raise NotYet(reason, error=said, line=line, call=shown) from None
-    nothing = value is None and not none
+    nothing = value is None and not changes
     wrong_if({"call": shown}, empty=value is ..., returned_none=nothing)
     return value
 

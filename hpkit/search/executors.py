@@ -114,7 +114,7 @@ class Spread(Lasting):
     def _send(self, part, pause):
         try:
             future = self.executor.submit(work, part, CHUNK, pause)
-        except (futures.BrokenExecutor, RuntimeError) as broken:
+        except RuntimeError as broken:  # such as BrokenExecutor
             self._go_on_here(broken)
             future = self.executor.submit(work, part, CHUNK, pause)
         self.waiting[future] = part

@@ -98,7 +98,7 @@ def read(path, dataset):
     return search, plain
 
 
-def _search_from_plain(plain, dataset=None):
+def _search_from_plain(plain, dataset):
     runs, base = runs_from_plain(plain, dataset), Hyperparameters(**plain["base"])
     space = {
         name: Range(**values) if isinstance(values, dict) else _tuples(values)
