@@ -53,8 +53,7 @@ def configure(*, solutions: bool) -> None:
 
 
 def _solutions_shown():
-    asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
-    return asked not in ("0", "no", "false")
+    return os.environ.get("HPKIT_SOLUTIONS") != "0"
 
 
 def to_html(text):
