@@ -8,6 +8,7 @@ The JSON names the one that is its own, so that both are always of one moment.
 
 import ast
 import contextlib
+import glob
 import hashlib
 import json
 import math
@@ -320,10 +321,8 @@ class Storage:
     def _tidy(self):
         """Remove the states, and what kills have left of files half written."""
         self.lock.release(force=True)
-        for other in self.path.parent.iterdir():
-            end = other.name.removeprefix(f"{self.path.name}.")
-            mine = end == "lock" or end.startswith("state-") or end.endswith(".new")
-            if mine and end != other.name:
+        for end in ("lock", "state-*", "*.new"):
+            for other in self.path.parent.glob(f"{glob.escape(self.path.name)}.{end}"):
                 other.unlink(missing_ok=True)
 
     @contextlib.contextmanager
