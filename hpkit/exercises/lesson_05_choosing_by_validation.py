@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from hpkit.data.datasets import load_dataset
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise, trained
@@ -54,8 +55,6 @@ def best_of_50(answer):
 @cache
 def _new_moons():
     """Return moons with new points for the test split; the lesson's stays closed."""
-    from hpkit.data.datasets import load_dataset
-
     draws = [load_dataset("moons", seed=seed).test for seed in range(1, 6)]
     X, y = (np.concatenate([getattr(d, name) for d in draws]) for name in ("X", "y"))
     return replace(load_dataset("moons"), test=replace(draws[0], X=X, y=y))
