@@ -6,7 +6,6 @@ it expects. A learner's function is called by `call`, which shows its errors as 
 
 import copy
 import inspect
-import linecache
 import math
 import numbers
 import re
@@ -169,11 +168,8 @@ def call(answer, *arguments, shown=None, changes=False):
 
 def line_of(error):
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    mine = [f for f in frames if "site-packages" not in f.filename]
-    if not mine:
-        return ""
-    line = mine[-1].line or linecache.getline(mine[-1].filename, mine[-1].lineno)
-    return line.strip()
+    lines = [frame.line for frame in frames if "site-packages" not in frame.filename]
+    return lines[-1] if lines else ""
 
 
 def same(got, want):
