@@ -66,12 +66,11 @@ def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
     study, space = optuna.create_study(), {"width": [2, 1], "epochs": [1, 3]}
     for width in space["width"]:
         study.enqueue_trial({"width": width})
-    about = {"model": model, "study": study, "n_trials": 2}
-    found = hk.bayesian_search(MOONS, BASE, **space, **about)
+    about = {"model": model, "study": study, "n_trials": 2} | space
+    found = hk.bayesian_search(MOONS, BASE, **about)
     assert found.planned.epochs == 6
     assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
-    again = hk.bayesian_search(MOONS, BASE, **space, **about)
-    assert again.settings == found.settings[1:]
+    assert hk.bayesian_search(MOONS, BASE, **about).settings == found.settings[1:]
 
 
 def test_trials_of_somebody_else_count_and_a_sampler_may_end_a_search(optuna):
