@@ -191,6 +191,12 @@ def begins_alike(plan, run, said=None):
     return len(new) == len(old) and np.allclose(new, old, near, 0, True)
 
 
+def facts_of(plan):
+    """Return marks of the rows and of the model, whose first losses may be others'."""
+    facts = {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
+    return {name: fact for name, fact in facts.items() if fact}
+
+
 def _code_of(model):
     """Return a mark of a model's source with all that it uses; None if not known."""
     tree = ast.parse((model and source_of(model, set())[1]) or "")
@@ -213,7 +219,7 @@ class Storage:
 
         self.before, self.rungs = None, ()
         self.state, self.next, self.last = 1, 0.0, None
-        self.code = _code_of(plan.model)
+        self.facts = facts_of(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             self.path = Path(path)
@@ -247,8 +253,9 @@ class Storage:
         same["dataset"] = self.plain["dataset"] == about_data(plan.dataset)
         for run in list(before.runs)[:1] if all(same.values()) else ():
             same["model"] = begins_alike(plan, run, self.plain.get("said"))
-        if self.code and self.code != self.plain.get("code", self.code):
-            same["model"] = False  # also where the first losses are the same
+        for part, fact in (("dataset", "rows"), ("model", "code")):
+            if self.plain.get(fact, self.facts.get(fact)) != self.facts.get(fact):
+                same[part] = False
         for name, fits in same.items():
             if not fits:
                 self.refuse(name)
@@ -304,7 +311,7 @@ class Storage:
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
         more = {"state": state, "going": list(map(list, runs))}
         more |= {"said": list(map(str, training.said))} if training.said else {}
-        more |= {"code": self.code} if self.code else {}
+        more |= self.facts
         try:
             with checked(str(self.path)):
                 content = pack({"groups": list(map(tuple, groups))})
