@@ -49,7 +49,7 @@ def best_of_50(answer):
     """A little above one half."""
     share = read.number(answer, low=0, high=100)
     share = share / 100 if share > 1 else share  # written in percent
-    wrong_if(too_high=share > 0.58, too_low=share < 0.5)
+    wrong_if(too_high=share > 0.58, too_low=share < 0.505)
 
 
 @cache
