@@ -96,21 +96,16 @@ class Store:
         except FileNotFoundError:
             pass
         except DAMAGED:
-            if set_aside:
-                self._tell("damaged", path=_put_aside(self.path))
+            if set_aside:  # under another name: nothing is lost
+                name = f"{self.path.stem}.damaged-{time.time_ns()}.json"
+                os.replace(self.path, aside := self.path.with_name(name))
+                self._tell("damaged", path=aside)
         return deepcopy(self.new)
 
     def _tell(self, words, **facts):
         text = self.words[words].format(**facts)
         if text not in self.notices:
             self.notices.append(text)
-
-
-def _put_aside(path):
-    """Give a damaged file another name, which is returned: nothing is lost."""
-    aside = path.with_name(f"{path.stem}.damaged-{time.time_ns()}.json")
-    os.replace(path, aside)
-    return aside
 
 
 def write(path, content):

@@ -15,6 +15,7 @@ import numpy as np
 from hpkit import locale
 from hpkit.charts.runs import ways_chart
 from hpkit.hyperparameters import Hyperparameters, check_count
+from hpkit.plots import drawn
 from hpkit.search.bayes import bayesian_search
 from hpkit.search.searches import grid_search, random_search, successive_halving
 from hpkit.search.space import log_uniform
@@ -99,8 +100,6 @@ class Comparison:
 
     def plot(self, ax=None):
         """Return the axes with the chart."""
-        from hpkit.plots import drawn
-
         return drawn(self.chart, ax, (7.2, 3.6), self.chart.alt)
 
     def __repr__(self):

@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import hpkit
@@ -19,7 +18,7 @@ from hpkit.capstone.rivals import Comparison, say
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run
-from hpkit.engine.training import Training, check_dataset, rated
+from hpkit.engine.training import Training, check_dataset
 from hpkit.hyperparameters import TABLE, Hyperparameters, brief, names_of, varied
 from hpkit.locale import words
 from hpkit.search import files
@@ -67,8 +66,6 @@ def _check_log(data):
 
 class Told(str):
     """Text that a notebook shows as it is, in lines."""
-
-    __slots__ = ()
 
     def __repr__(self):
         return fill(self)
@@ -132,9 +129,9 @@ class Capstone:
         if not isinstance(folder, str | PathLike | None):
             refuse("folder", folder=brief(folder))
         self.folder = None if folder is None else Path(folder)
-        new = {"dataset": dataset.name, "rows": dataset.fingerprint}
         path = self.folder and self.folder / f"{name}.json"
-        new = _NEW | new | {"budget": self.budget}
+        new = _NEW | {"dataset": dataset.name, "rows": dataset.fingerprint}
+        new["budget"] = self.budget
         self.log = Store(path, new, _check_log, words("capstone"))
         old = self.data
         if old["budget"] != self.budget:
@@ -235,14 +232,15 @@ class Capstone:
         # Looked at twice, so nothing may be used up by looking.
         kwargs |= {n: tuple(v) for n, v in kwargs.items() if isinstance(v, Iterator)}
         plan, entry = _planned(what, search, self.dataset, args, kwargs)
-        cost, left, asked = entry["planned"], self.left, (entry, plan, kwargs)
-        numbered = enumerate(self.entries, 1)
-        old = next((n for n, entry in numbered if self._is(entry, *asked)), 0)
+        cost, numbered = entry["planned"], enumerate(self.entries, 1)
+        old = next((n for n, old in numbered if _same(old, entry, plan)), 0)
+        if {"sampler", "study"} & kwargs.keys():  # which have moved on since
+            old = 0
         if not old and self.test:
             refuse("after_test", what=what, data=self.dataset.name)
-        if not old and cost > left:
-            facts = {"left": left, "budget": self.budget, "what": what, "cost": cost}
-            refuse("too_dear", kind=BudgetError, **facts)
+        if not old and cost > self.left:
+            facts = {"left": self.left, "budget": self.budget, "cost": cost}
+            refuse("too_dear", kind=BudgetError, what=what, **facts)
         found = search(self.dataset, *args, **kwargs)
         self._found += found.runs  # their networks are needed for the test
         if not old:
@@ -254,18 +252,6 @@ class Capstone:
         facts = entry | {"n": old or len(self.entries), "state": self.state}
         print(fill(say("free" if old else "booked", **facts)))
         return found
-
-    def _is(self, old, entry, plan, kwargs):
-        """Say whether an entry is what is asked for, of the same settings and model."""
-        runs, model, n = report.runs_of(old), kwargs.get("model"), len(plan.settings)
-        same = old["finished"] and not {"sampler", "study"} & kwargs.keys()  # moved on
-        same &= entry.items() <= old.items()
-        same &= (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
-        if not same or model is None:
-            return same
-        data = rated(self.dataset, None, kwargs.get("metric"))
-        asked = SimpleNamespace(dataset=data, model=model)
-        return files.begins_alike(asked, next(iter(runs)))
 
     def choose(self, setting: Hyperparameters | None = None, *, why: Any = ...) -> Told:
         """Choose a setting, with your reason; return what is chosen in words.
@@ -348,8 +334,7 @@ class Capstone:
         mine = self.test and self.test["accuracy"]
         found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
         if self.entries:
-            plain = vars(found) | {"bars": list(found.bars)}
-            self.log.change(lambda data: data.update(rivals=plain))
+            self.log.change(lambda data: data.update(rivals=vars(found)))
         return found
 
 
@@ -365,6 +350,14 @@ def _planned(what, function, dataset, args, kwargs):
     tried = "; ".join(_searched(*one) for one in plan.space.items())
     entry = {"what": what, "tried": tried, "held": _held(plan, kwargs), "model": model}
     return plan, entry | {"planned": plan.planned.epochs}
+
+
+def _same(old, entry, plan):
+    """Say whether an entry is what is asked for, of the same settings and model."""
+    runs, n = report.runs_of(old), len(plan.settings)
+    same = old["finished"] and entry.items() <= old.items()
+    same &= (runs.seeds, runs.settings[:n]) == (plan.seeds, plan.settings)
+    return same and (not entry["model"] or files.begins_alike(plan, next(iter(runs))))
 
 
 def _searched(name, values):

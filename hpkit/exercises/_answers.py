@@ -6,7 +6,6 @@ it expects. A learner's function is called by `call`, which shows its errors as 
 
 import copy
 import inspect
-import linecache
 import math
 import numbers
 import re
@@ -152,29 +151,25 @@ def name_of(answer):
     return getattr(answer, "__name__", "your_function")
 
 
-def call(answer, *arguments, shown=None, copied=True, none=False):
+def call(answer, *arguments, shown=None, changes=False):
     """Call a learner's function, `shown` so; its errors become a message."""
-    # It gets copies of the arguments unless it is to change them; `none`: may return
-    # none.
+    # `changes`: it is to change its arguments, and to return nothing.
     shown = f"{name_of(answer)}({shown or ', '.join(map(repr, arguments))})"
     try:
-        value = answer(*(copy.deepcopy(arguments) if copied else arguments))
+        value = answer(*(arguments if changes else copy.deepcopy(arguments)))
     except (Exception, SystemExit) as error:  # exit() would end the kernel
         line, said = line_of(error), f"{type(error).__name__}: {error}"
         reason = "raised_at" if line else "raised"
         raise NotYet(reason, error=said, line=line, call=shown) from None
-    nothing = value is None and not none
+    nothing = value is None and not changes
     wrong_if({"call": shown}, empty=value is ..., returned_none=nothing)
     return value
 
 
 def line_of(error):
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    mine = [f for f in frames if "site-packages" not in f.filename]
-    if not mine:
-        return ""
-    line = mine[-1].line or linecache.getline(mine[-1].filename, mine[-1].lineno)
-    return line.strip()
+    lines = [frame.line for frame in frames if "site-packages" not in frame.filename]
+    return lines[-1] if lines else ""
 
 
 def same(got, want):

@@ -45,17 +45,15 @@ BOX = (
 )
 TEXTS = Path(__file__).parent / "texts"
 CASES = Path(__file__).parent / "cases.toml"
-_solutions = {}  # "shown": what `configure` was told
 
 
 def configure(*, solutions: bool) -> None:
-    """Show or hide all solutions, whatever HPKIT_SOLUTIONS in the environment says."""
-    _solutions["shown"] = check_flag("solutions", solutions)
+    """Show or hide all solutions: set HPKIT_SOLUTIONS in the environment."""
+    os.environ["HPKIT_SOLUTIONS"] = str(int(check_flag("solutions", solutions)))
 
 
 def _solutions_shown():
-    asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
-    return _solutions.get("shown", asked not in ("0", "no", "false"))
+    return os.environ.get("HPKIT_SOLUTIONS") != "0"
 
 
 def to_html(text):

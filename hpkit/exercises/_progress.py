@@ -11,6 +11,7 @@ from hpkit.exercises._core import CORRECT, forget, load_entries, load_texts, whe
 from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import say
 from hpkit.store import forget_guesses, guesses, home
+from hpkit.text import html_table, text_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,8 +163,6 @@ class Progress:
                 yield _lesson_title(name), [_say("row_heads"), *cells]
 
     def __repr__(self):
-        from hpkit.text import text_lines
-
         lines = [self._title()]
         if self.overview:
             lines += ["", *text_lines([_say("heads"), *self._overview()], rule=True)]
@@ -172,8 +171,6 @@ class Progress:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        from hpkit.text import html_table
-
         cell = "text-align:left;padding:3px 14px 3px 6px"
         how = {"row_heads": True, "style": "margin:6px 0", "cell": cell}
         details = "".join(

@@ -46,8 +46,7 @@ def _watched(train, n_rows, batch_size):
     net.weight.register_hook(lambda gradient: did.append("backward"))
     net.register_forward_pre_hook(lambda _, rows: did.append(len(rows[0])))
     shown = f"net, optimizer, X, y, batch_size={batch_size}"
-    batches = (net, optimizer, X, y, batch_size)
-    read.call(train, *batches, shown=shown, copied=False, none=True)
+    read.call(train, net, optimizer, X, y, batch_size, shown=shown, changes=True)
     names = getattr(getattr(train, "__code__", None), "co_names", ())
     idle = "backward" not in names and "step" not in names  # both without ()
     wrong_if(empty=idle and all(isinstance(what, int) for what in did))

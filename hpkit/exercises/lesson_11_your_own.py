@@ -2,6 +2,8 @@
 
 import re
 
+from hpkit.data.course_data import SOURCES
+from hpkit.data.datasets import Dataset
 from hpkit.exercises._answers import kind, wrong_if
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import lesson_of
@@ -14,8 +16,6 @@ _LESSON_TABLE = {"mean_radius", "worst_area"}
 
 def _check_own(dataset):
     """Raise when a data set is one of the course's, or made of the lesson's table."""
-    from hpkit.data.course_data import SOURCES
-
     features = {name.replace(" ", "_") for name in dataset.features}
     facts, lesson = {"name": dataset.name}, features >= _LESSON_TABLE
     wrong_if(facts, course=dataset.name in SOURCES, lesson=lesson)
@@ -24,8 +24,6 @@ def _check_own(dataset):
 @Exercise
 def own_data(answer):
     """A Dataset that is not of the course, with enough rows to choose by."""
-    from hpkit.data.datasets import Dataset
-
     if not isinstance(answer, Dataset):
         raise kind(answer)
     _check_own(answer)

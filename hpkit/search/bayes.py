@@ -20,13 +20,16 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
 from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.locale import words
-from hpkit.search.files import about_data, begins_alike, setting_to_plain
+from hpkit.search.files import about_data, begins_alike, facts_of, setting_to_plain
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
 from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
+
+# An attribute of a trial: what differs where it is another.
+_PARTS = {"setting": "base", "rows": "dataset", "code": "model"}
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
@@ -87,20 +90,19 @@ def bayesian_search(
         plan.now.take([])
     elif len(earlier) >= count:
         raise refusal("study_done", count, trials=len(earlier))
-    return _ask_and_tell(plan, count, study, 1, len(earlier), kept=True)
+    return _ask_and_tell(plan, count, study, 1, len(earlier))
 
 
 def _earlier_runs(plan, trials):
     """Return what a study holds of this search, refusing what is of another one."""
-    runs = []
+    runs, about = [], _about(plan)
     for trial in trials:
         if "setting" not in trial.user_attrs or {*trial.params} != {*plan.space}:
             continue
         setting = _setting(trial.params, plan.base)
-        now = _record(plan.dataset, setting, plan.seeds)
-        for name in (*now, "loss"):
-            if now.get(name) != trial.user_attrs.get(name):
-                part = words("search")["parts"]["base" if name == "setting" else name]
+        for name, now in (about | {"setting": setting_to_plain(setting)}).items():
+            if now != trial.user_attrs.get(name, now):
+                part = words("search")["parts"][_PARTS.get(name, name)]
                 raise refusal("study_other", trial.number, part=part)
         found = _runs_of(trial.user_attrs, plan.dataset, setting)
         if found and not runs and not begins_alike(plan, found[0]):
@@ -110,11 +112,10 @@ def _earlier_runs(plan, trials):
     return runs
 
 
-def _record(dataset, setting, seeds):
-    plain = {"dataset": about_data(dataset), "setting": setting_to_plain(setting)}
-    own = dataset.objective and dataset.objective.loss
-    plain |= {"loss": getattr(own, "__qualname__", repr(own))} if own else {}
-    return json.loads(json.dumps(plain | {"seeds": seeds}))
+def _about(plan):
+    """Return what the trials of a search share, as their attributes have it."""
+    about = {"dataset": about_data(plan.dataset), "seeds": plan.seeds}
+    return json.loads(json.dumps(about | facts_of(plan)))
 
 
 def _curves(runs, i):
@@ -146,10 +147,11 @@ def _runs_of(told, dataset, setting):
     return runs
 
 
-def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
+def _ask_and_tell(plan, count, study, first, asked=0):
     from optuna.trial import TrialState
 
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
+    about = _about(plan)
     longest = plan.space.get("epochs", (plan.base.epochs,))
     longest = max(ends_of("epochs", longest))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
@@ -165,14 +167,14 @@ def _ask_and_tell(plan, count, study, first, asked=0, kept=False):
         runs = plan.now.runs
         for trial, setting in zip(trials, settings, strict=True):
             number = runs.settings.index(setting)
-            record = _record(plan.dataset, setting, plan.seeds) if kept else {}
-            for name, value in (record and record | _curves(runs, number)).items():
+            record = about | {"setting": setting_to_plain(setting)}
+            for name, value in (record | _curves(runs, number)).items():
                 trial.set_user_attr(name, value)
             loss = runs.mean_val_loss[number]
             if runs.diverged[number].any():
                 loss = DIVERGED_ABOVE * abs(runs.val_loss[number, :, 0].mean())
-            kept = math.isfinite(loss) and not any(i == number for i, _ in runs.lost)
-            told = (float(loss),) if kept else (None, TrialState.FAIL)
+            fit = math.isfinite(loss) and not any(i == number for i, _ in runs.lost)
+            told = (float(loss),) if fit else (None, TrialState.FAIL)
             try:
                 study.tell(trial, *told)
             except RuntimeError as error:

@@ -114,7 +114,7 @@ class Spread(Lasting):
     def _send(self, part, pause):
         try:
             future = self.executor.submit(work, part, CHUNK, pause)
-        except (futures.BrokenExecutor, RuntimeError) as broken:
+        except RuntimeError as broken:  # such as BrokenExecutor
             self._go_on_here(broken)
             future = self.executor.submit(work, part, CHUNK, pause)
         self.waiting[future] = part
@@ -149,33 +149,28 @@ class Spread(Lasting):
         self.waiting, self.stacks = {}, []
 
 
-def work(*part):
-    """Train a part in the worker; an error says whether it is hpkit's own."""
-    try:
-        return _work(*part)
-    except Exception as failure:
-        failure.ours = is_ours(failure)
-        raise
-
-
-def _work(part, seconds, pause):
-    """Train a part for that long, or a step, to an epoch's end."""
+def work(part, seconds, pause):
+    """Train a part in the worker for that long, or a step, to an epoch's end."""
     until, left = time.perf_counter() + seconds, seconds
-    training, at = part.make(), tuple(np.array(part.runs).T)
-    stack = training.build(Group(part.runs, part.stacked, 0, unpack(part.state)))
-    training.stacks = [stack]
-    while not (training.finished or training.paused(pause)):
-        training.advance(max(0.0, left), pause)
-        left = until - time.perf_counter()
-        if left <= 0 and stack.done % 1 == 0:
-            break
-    if runs := [] if training.finished else stack.runs:
-        training.note_weights(stack)
-        if getattr(stack.net, "has_state", False):
-            raise refusal("network_state")
-    left = {"runs": runs, "state": pack(stack.state()), "done": stack.done}
-    arrays = {n: a[at] for n, a in training.arrays.items() if a is not None}
-    return replace(part, **left), at, arrays, pack(training.weights)
+    try:
+        training, at = part.make(), tuple(np.array(part.runs).T)
+        stack = training.build(Group(part.runs, part.stacked, 0, unpack(part.state)))
+        training.stacks = [stack]
+        while not (training.finished or training.paused(pause)):
+            training.advance(max(0.0, left), pause)
+            left = until - time.perf_counter()
+            if left <= 0 and stack.done % 1 == 0:
+                break
+        if runs := [] if training.finished else stack.runs:
+            training.note_weights(stack)
+            if getattr(stack.net, "has_state", False):
+                raise refusal("network_state")
+        part = replace(part, runs=runs, state=pack(stack.state()), done=stack.done)
+        arrays = {n: a[at] for n, a in training.arrays.items() if a is not None}
+        return part, at, arrays, pack(training.weights)
+    except Exception as failure:
+        failure.ours = is_ours(failure)  # its frames stay here
+        raise
 
 
 def end_pool(executor):

@@ -8,6 +8,7 @@ The JSON names the one that is its own, so that both are always of one moment.
 
 import ast
 import contextlib
+import glob
 import hashlib
 import json
 import math
@@ -98,7 +99,7 @@ def read(path, dataset):
     return search, plain
 
 
-def _search_from_plain(plain, dataset=None):
+def _search_from_plain(plain, dataset):
     runs, base = runs_from_plain(plain, dataset), Hyperparameters(**plain["base"])
     space = {
         name: Range(**values) if isinstance(values, dict) else _tuples(values)
@@ -190,6 +191,12 @@ def begins_alike(plan, run, said=None):
     return len(new) == len(old) and np.allclose(new, old, near, 0, True)
 
 
+def facts_of(plan):
+    """Return marks of the rows and of the model, whose first losses may be others'."""
+    facts = {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
+    return {name: fact for name, fact in facts.items() if fact}
+
+
 def _code_of(model):
     """Return a mark of a model's source with all that it uses; None if not known."""
     tree = ast.parse((model and source_of(model, set())[1]) or "")
@@ -211,9 +218,8 @@ class Storage:
         from filelock import FileLock  # 0.07 s that few need
 
         self.before, self.rungs = None, ()
-        self.known = {}  # setting and seed: a run of the file, and whether it is done
         self.state, self.next, self.last = 1, 0.0, None
-        self.code = _code_of(plan.model)
+        self.facts = facts_of(plan)
         self.lock = FileLock(f"{path}.lock", timeout=0)
         with checked(path):
             self.path = Path(path)
@@ -224,24 +230,20 @@ class Storage:
                 probe.unlink()
         if there:
             self._read(plan)
-        if self.before:
             self._check(plan)
-            self.rungs = self.before.rungs
 
     def _state_path(self, number):
         return Path(f"{self.path}.state-{number}")
 
     def _read(self, plan):
         self.before, self.plain = read(str(self.path), plan.dataset)
-        runs, rungs = self.before.runs, self.before.rungs
+        runs, self.rungs = self.before.runs, self.before.rungs
         going = self.plain.get("going")
         if going is None:  # a file of `Search.save`
-            kept = rungs[-1].kept if rungs else range(len(runs.settings))
+            kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
             going = [at for at in np.argwhere(~runs.ended) if at[0] in kept]
-        going = set(map(tuple, going))
-        for at in zip(*np.nonzero(runs.epochs_done >= 0), strict=True):
-            run = runs[at]
-            self.known[run.setting, run.seed] = run, at not in going
+        self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
+        self.done = self.there - set(map(tuple, going))
         self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan):
@@ -251,8 +253,9 @@ class Storage:
         same["dataset"] = self.plain["dataset"] == about_data(plan.dataset)
         for run in list(before.runs)[:1] if all(same.values()) else ():
             same["model"] = begins_alike(plan, run, self.plain.get("said"))
-        if self.code and self.code != self.plain.get("code", self.code):
-            same["model"] = False  # also where the first losses are the same
+        for part, fact in (("dataset", "rows"), ("model", "code")):
+            if self.plain.get(fact, self.facts.get(fact)) != self.facts.get(fact):
+                same[part] = False
         for name, fits in same.items():
             if not fits:
                 self.refuse(name)
@@ -270,21 +273,18 @@ class Storage:
         # More of them, by a larger n_trials, are welcome, but not once runs were cut.
         if first == 0 and not (same and (len(old) == end or not self.rungs)):
             self.refuse("settings")
-        groups = self._groups() if same else []
-        groups = [group for group in groups if first <= group.runs[0][0] < end]
-        there = {run for group in groups for run in group.runs}
-        going = {run for group in groups if group.state for run in group.runs}
-        new = list(product(range(first, end), range(len(training.seeds))))
-        for i, k in new:
-            at = training.settings[i], training.seeds[k]
-            run, done = self.known.get(at, (None, False))
-            if done:
-                there.add((i, k))
-            if done or (run and (i, k) in going):
-                fill(training.arrays, (i, k), run)
-        if len(there) < len(new):  # as what was lost
+        if not same:  # a later stage that goes another way now
+            return
+        groups = [g for g in self._groups() if first <= g.runs[0][0] < end]
+        going = {run for group in groups for run in group.runs}
+        begun = {run for group in groups if group.state for run in group.runs}
+        new = set(product(range(first, end), range(len(training.seeds))))
+        done = new & self.done
+        for run in done | (begun & self.there):
+            fill(training.arrays, run, self.before.runs[run])
+        if left := new - done - going:  # as what was lost
             groups += [
-                group._replace(runs=[run for run in group.runs if run not in there])
+                group._replace(runs=[run for run in group.runs if run in left])
                 for group in training.groups()
             ]
         training.take([group for group in groups if group.runs])
@@ -311,7 +311,7 @@ class Storage:
         runs = [run for part in (*groups, *training.lost) for run in part.runs]
         more = {"state": state, "going": list(map(list, runs))}
         more |= {"said": list(map(str, training.said))} if training.said else {}
-        more |= {"code": self.code} if self.code else {}
+        more |= self.facts
         try:
             with checked(str(self.path)):
                 content = pack({"groups": list(map(tuple, groups))})
@@ -328,10 +328,8 @@ class Storage:
     def _tidy(self):
         """Remove the states, and what kills have left of files half written."""
         self.lock.release(force=True)
-        for other in self.path.parent.iterdir():
-            end = other.name.removeprefix(f"{self.path.name}.")
-            mine = end == "lock" or end.startswith("state-") or end.endswith(".new")
-            if mine and end != other.name:
+        for end in ("lock", "state-*", "*.new"):
+            for other in self.path.parent.glob(f"{glob.escape(self.path.name)}.{end}"):
                 other.unlink(missing_ok=True)
 
     @contextlib.contextmanager

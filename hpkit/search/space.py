@@ -165,7 +165,6 @@ def drawn_settings(base, space, count, seed):
     if count > (most := count_of(space)):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
-    base = with_own(base, space)
     for _ in range(1000 * count):
         values = {name: draw(rng, name, v) for name, v in space.items()}
         found[base.but(**values)] = None  # a dict, since a set has no order

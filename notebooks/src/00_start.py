@@ -8,7 +8,8 @@
 # - say what a *run* is, and when two runs are the same.
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom; you
-# can't break anything. Answers stay folded until you have guessed.
+# can't break anything. Answers stay folded until you have guessed. What they say holds
+# for nearly all seeds; where it doesn't, they say so.
 
 # %%
 import hpkit as hk

@@ -1,13 +1,11 @@
 # %% [markdown]
 # # Parameters and hyperparameters
 #
-# **About 30 minutes.** By the end you'll be able to
+# **About 35 minutes.** By the end you'll be able to
 #
 # - say which numbers training changes, and which ones you set before it,
 # - write the training loop of a network yourself,
 # - read a training curve: six shapes, and what each one tells you to do.
-#
-# What is said here holds for nearly all seeds; where it doesn't, we say so.
 
 # %%
 import hpkit as hk
@@ -25,18 +23,17 @@ torch.set_num_threads(1)  # a small network is quickest on one thread
 # When you bake bread, you set the temperature and the clock and close the door. Inside,
 # the dough changes by itself.
 #
-# **Predict.** The panel has three knobs. Which of them changes while the network
+# **Predict.** The panel has three sliders. Which of them moves while the network
 # trains?
 #
-# **Do.** Move the learning rate a little to the right, switch on **Slow**, and click
-# **Train**.
+# **Do.** Switch on **Slow** and move the learning rate a little to the right.
 
 # %%
 start = hk.Hyperparameters(lr=0.03, batch_size=32, epochs=60)
 hk.TrainingPanel(moons, start)
 
 # %% [markdown]
-# The lines and the map move; the knobs stay where you put them. They are the
+# The lines and the map move; the sliders stay where you put them. They are the
 # **hyperparameters**, set before training:
 #
 # - the **learning rate** (`lr`): how long each step is,
@@ -147,9 +144,7 @@ print("lr, batch size, epochs:", lr, batch_size, epochs)
 
 # %% [markdown]
 # **What you see: parameters move, hyperparameters don't.** More than half have moved.
-# <!-- claim: training-changes-parameters --> The others belong to units that are
-# silent, whose ReLU answers 0 for every point, or join two units that never answer for
-# the same point: no step moves them.
+# <!-- claim: training-changes-parameters -->
 #
 # ## 3. The boundary grows (3 minutes)
 #
@@ -249,9 +244,10 @@ for name, epoch in (("at the ring", run.best_epoch), ("at the end", run.epochs_d
     print(f"{name}:  training loss {train_loss:.2f}, validation loss {val_loss:.2f}")
 
 # %% [markdown]
-# **What you see: more than 1.5 times as high.** <!-- claim: shape-over-fitting --> The
-# training loss went on falling. <!-- claim: lower-training-higher-validation --> So
-# choose by the **validation loss**, always.
+# **What you see: four times as high**, and with other seeds more than 1.5 times.
+# <!-- claim: shape-over-fitting --> The training loss went on falling.
+# <!-- claim: lower-training-higher-validation --> So choose by the **validation loss**,
+# always.
 #
 # **Trap two: "the validation loss is below the training loss, so my code is wrong".**
 #
@@ -267,8 +263,9 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in some.** The code is the same in all ten. One split simply holds
-# more easy points than the other. <!-- claim: validation-below-training -->
+# **What you see: in six.** The code is the same in all ten. One split simply holds more
+# easy points than the other, now this one, now that one.
+# <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
 #
@@ -287,7 +284,7 @@ ax = hk.plot_training_curves([pytorch, other], split="valid")
 # still more than twice that of the other run, which took 390.
 # <!-- claim: default-is-a-start -->
 #
-# ## 7. The clinic (3 minutes)
+# ## 7. The clinic (6 minutes)
 #
 # Each patient is a fresh training with one fault. The gray curves are its other seeds.
 # You know the faults of the first three patients. The next three bring a new one each:

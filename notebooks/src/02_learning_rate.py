@@ -6,8 +6,6 @@
 # - say what the learning rate does, and why both ends of its scale are bad,
 # - draw a validation curve and find the best learning rate of a list,
 # - make a good list: one that grows by factors, and whose best value is not at its end.
-#
-# What is said here holds for nearly all seeds; where it doesn't, we say so.
 
 # %%
 import hpkit as hk

@@ -7,8 +7,6 @@
 # - change the batch size and keep your result, by moving the learning rate with it,
 # - answer two people: "larger batches are better, they see more data" and "small
 #   batches are better, they find better models".
-#
-# What is said here holds for nearly all seeds; where it doesn't, we say so.
 
 # %%
 import hpkit as hk
@@ -82,7 +80,7 @@ hk.ValidationCurvePanel(
 # diverged: steps this long, each in the direction of a single point, lead out of the
 # valley. <!-- claim: batch-one-diverges --> Are large batches bad, then?
 #
-# Look at the same trainings one by one.
+# Look at the same runs one by one.
 #
 # **Predict.** Ten epochs are 380 updates with batch size 16, and 30 with 256. How do
 # the curves lie if you count updates instead of epochs?
@@ -157,8 +155,7 @@ ax = hk.alt_text(ax, "One line climbs with the batch size, the other stays level
 # <!-- claim: batch-linear-scaling -->
 #
 # This is **linear scaling**: *batch size times k, learning rate times k.* It is a rule
-# for SGD; Adam, another optimizer, wants the square root of k. Very large batches need
-# a **warm-up** first, a few epochs in which the learning rate grows: lesson 12.
+# for SGD.
 #
 # Behind the rule stands one number, `learning rate / batch size`. In the table below,
 # each row and each column is four times the one before.
@@ -176,8 +173,8 @@ ax = hk.plot_grid(table)
 # go up and right, to 16 with 0.16 and 64 with 0.64: the loss stays nearly the same. The
 # large batches do best with a far larger learning rate than batch size 4, which breaks
 # there. <!-- claim: batch-valley-runs-slantwise --> But no diagonal goes on forever:
-# with 16 and 0.64 the network still learns; with 64 and 2.56, with most seeds, hardly
-# anything. <!-- claim: batch-slant-ends --> A gray X is a run that diverged.
+# with 16 and 0.64 the network learns; one step on, with 64 and 2.56, it learns hardly
+# anything or diverges, the gray X. <!-- claim: batch-slant-ends -->
 #
 # So neither can be chosen as if the other didn't exist. Keep that in mind for lesson
 # 07.
@@ -268,8 +265,8 @@ ax.spines[["top", "right", "left"]].set_visible(False)
 ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")
 
 # %% [markdown]
-# **What you see: far quicker at 64 than at 1.** Each update has a price of its own,
-# however few points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a
+# **What you see: dozens of times as long.** Each update has a price of its own, however
+# few points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a
 # batch large enough to be quick and small enough for many updates, and then a learning
 # rate that suits it.
 #

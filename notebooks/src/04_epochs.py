@@ -6,8 +6,6 @@
 # - see in a training curve whether a run was too short, too long, or right,
 # - say how early stopping works, and choose its patience,
 # - say why the number of epochs need not be searched like a learning rate.
-#
-# What is said here holds for nearly all seeds; where it doesn't, we say so.
 
 # %%
 import hpkit as hk

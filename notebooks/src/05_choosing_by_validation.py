@@ -6,8 +6,6 @@
 # - say what training, validation and test split are for, and spot a leak between them,
 # - explain why the best of many looks better than it is,
 # - get a steadier number from scarce data, with five folds, and choose by it.
-#
-# What is said here holds for nearly all seeds; where it doesn't, we say so.
 
 # %%
 import warnings
@@ -46,7 +44,7 @@ coins, wine = hk.load_dataset("coin_flips"), hk.load_dataset("wine")
 hk.CoinFlipsPanel(models=5)
 
 # %% [markdown]
-# **Say what you see.** Which line would you put into an advertisement? Which one would
+# **Say what you see.** Which line would you put in an advertisement? Which one would
 # you believe?
 #
 # **What you see: luck climbs, truth stays flat.** About half of the time, ten
@@ -112,9 +110,10 @@ ax = hk.alt_text(ax, "Fifteen dots; the lowest training loss is high in validati
 
 # %% [markdown]
 # **What you see: Ana is fooled.** She takes 200 epochs, the most on offer.
-# <!-- claim: choice-training-loss-likes-long --> Her validation loss is more than one
-# and a half times as high as Jun's. <!-- claim: choice-training-loss-misleads --> Pick
-# whoever scores best on the exercises, and you pick whoever memorized them.
+# <!-- claim: choice-training-loss-likes-long --> Her validation loss is about three
+# times as high as Jun's; with other seeds, more than one and a half times.
+# <!-- claim: choice-training-loss-misleads --> Pick whoever scores best on the
+# exercises, and you pick whoever memorized them.
 #
 # ## 3. Fifty models, one winner (10 minutes)
 #
@@ -158,7 +157,7 @@ print(f"test rows, the winner: {100 * winner.test_accuracy():.1f} %")
 # And if we open the box again, for another of the fifty?
 
 # %% tags=["drawing"]
-# a second look, and what Python says of it
+# a second look, and what Python says about it
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     fifty[0].test_accuracy()
@@ -276,7 +275,7 @@ hk.TestBoxPanel(hk.fit(moons, mine), predict=True)
 # mean. This is **cross-validation**.
 
 # %% tags=["drawing"]
-# drawing: five trainings, each with another fifth held back
+# drawing: five runs, each with another fifth held back
 fig, ax = plt.subplots(figsize=(6, 2.3), layout="constrained")
 looks = ("training", "#56B4E9"), ("validation", "#E69F00")
 for k in range(5):
@@ -287,7 +286,7 @@ for k in range(5):
 ax.set_yticks(range(5), [f"fold {k + 1} held back" for k in range(5)])
 ax.set(xticks=[], xlim=(0, 5), ylim=(4.5, -0.5), xlabel="the 142 rows in five parts")
 ax.spines[:].set_visible(False)
-ax = hk.alt_text(ax, "Five trainings, each with another fifth for validation.")
+ax = hk.alt_text(ax, "Five runs, each with another fifth for validation.")
 
 # %% [markdown]
 # `hk.cross_validate` does this without a leak: columns are scaled by the rows that are
@@ -315,7 +314,7 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close together.")
 
 # %% [markdown]
-# **What you see: less than a third as large.**
+# **What you see: a fifth as large**, and with other shuffles less than a third.
 # <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
 # <!-- claim: choice-folds-differ --> with one split you may land anywhere from less
 # than half of the mean of all to more than one and a half times as much.
@@ -338,7 +337,7 @@ for lr, losses in zip(rates, found, strict=True):
 # what lies between the other three. <!-- claim: choice-folds-choose --> To tell those
 # apart, compare them in pairs, shuffle by shuffle; lesson 06 shows how.
 #
-# The price: five trainings instead of one. So use folds when data is scarce and
+# The price: five runs instead of one. So use folds when data is scarce and
 # training is quick. And even five folds are for choosing; the 36 rows in the box are
 # for the end.
 #

@@ -10,8 +10,6 @@
 # - tune a model one hyperparameter at a time, by hand and in one call,
 # - say what that costs, and what all combinations would cost,
 # - tell where this recipe is enough, and what to do where it isn't.
-#
-# Results hold for nearly all seeds; where they don't, the text says so.
 
 # %%
 import hpkit as hk
@@ -47,14 +45,14 @@ ax = hk.plot_data(spiral)
 # its row or column; dropout has only the chart on the right. Who ends lower, or do they
 # meet?
 #
-# **Do.** Walk Ana's order: **Next step**, three times. Choose Jun's, and press **All
+# **Do.** Follow Ana's order: **Next step**, three times. Choose Jun's, and press **All
 # steps**. At its end press **Show the grid** and wait until the map is full.
 
 # %%
 hk.OneAtATimePanel(spiral, start, **lists)
 
 # %% [markdown]
-# Four orders are left. Walk them: **Paths** below the charts keeps where each one
+# Four orders are left. Try them: **Paths** below the charts keeps where each one
 # ended.
 
 # %%
@@ -79,9 +77,10 @@ ex.order.check(answer)
 # makes 50 updates an epoch, a thousand in all.
 #
 # **Predict.** Draw the validation curve for batch size 4: the lowest loss for each
-# learning rate. Four of the seven points stand in the map above.
+# learning rate. The map above has three of the seven points; its X is a run that
+# diverged.
 #
-# **Do.** When the truth has come up, move the batch size to 200, and back. Watch the
+# **Do.** When the true curve is there, move the batch size to 200, and back. Watch the
 # lowest point.
 
 # %%
@@ -103,7 +102,7 @@ hk.ValidationCurvePanel(spiral, "lr", fours, param_range=rates, predict="draw")
 #
 # ### Another lap
 #
-# Can Ana walk on? A second lap starts where the first one ended.
+# Can Ana go on? A second lap starts where the first one ended.
 #
 # **Predict.** Does a second lap of the same recipe bring Ana to Jun's place?
 
@@ -115,15 +114,15 @@ print("second lap:", again.best.lr, again.best.batch_size, again.best.dropout)
 print(f"loss {again.mean_val_loss.min():.3f}")
 
 # %% [markdown]
-# **What you see: she is stuck.** Every *single* change makes things worse, so in most
-# cases the second lap stays where the first one ended.
+# **What you see: she is stuck.** Every *single* change makes things worse, so the
+# second lap stays where the first one ended, as with most seeds.
 # <!-- claim: path-second-round --> Yet Jun's place is there, with a smaller batch *and*
 # a smaller learning rate. It takes **two changes at once**, and one at a time can't
 # make them. <!-- claim: path-spiral-needs-two-changes-at-once --> A search that tries
 # pairs can: lesson 08.
 #
 # **Do.** Was "batch size first" a rule, then? Go back to the panel of section 1, move
-# the learning rate of the start to 1, and walk Jun's order once more.
+# the learning rate of the start to 1, and try Jun's order once more.
 #
 # **What you see.** The start matters, too: from there Jun's order mostly misses the
 # best. <!-- claim: path-other-start -->
@@ -147,8 +146,8 @@ for name, values in short.items():
     print(name, values, "losses", [round(loss, 3) for loss in losses])
 
 # %% [markdown]
-# **What you see: the first step.** It gains more than ten times as much as the others,
-# because the start was far too slow. <!-- claim: path-first-step-gains-most --> No step
+# **What you see: the first step.** Nearly all of the gain is its own, because the start
+# was far too slow. <!-- claim: path-first-step-gains-most --> No step
 # raises the loss, because the winner so far takes part again.
 # <!-- claim: path-never-rises --> A run that diverged counts as infinite: it never
 # wins.
@@ -188,7 +187,7 @@ ex.recipe.check(tune)
 # Lists of 4, 3 and 3 values: all combinations are 4 x 3 x 3 = 36 settings. One at a
 # time trains 4, then 2, then 2 more, because the winner so far is known.
 #
-# **Predict.** A fourth list of 4 values comes in. How many settings now, either way?
+# **Predict.** You add a fourth list of 4 values. How many settings now, either way?
 
 # %%
 ex.cost
@@ -205,9 +204,9 @@ ex.cost.check(costs)
 # That is the strength of the recipe: another list of 4 is *plus 3*, which makes 11, not
 # *times 4*, which makes 144. So
 #
-# - when trainings take long, begin one at a time,
+# - when training takes long, begin one at a time,
 # - write down what was held fixed, and ask again when it changes,
-# - walk a second lap; if nothing changes, no single change helps,
+# - do a second lap; if nothing changes, no single change helps,
 # - try two hyperparameters that work on the same thing *together*.
 #
 # ## 5. Three questions (2 minutes)

@@ -10,8 +10,6 @@
 # - try all combinations, and read the map of their losses,
 # - choose the values of a grid: equal factors, wide enough, not too many,
 # - say what a grid costs before you start it.
-#
-# Results hold for nearly all seeds; where they don't, the text says so.
 
 # %%
 import hpkit as hk

@@ -6,8 +6,6 @@
 # - planned a search for a budget, and kept to it,
 # - chosen a setting by its validation loss, and opened the test set once,
 # - written a short report that says what you did and how sure you are.
-#
-# Results hold for nearly all splits of the rows; where they don't, the text says so.
 
 # %%
 import hpkit as hk

@@ -11,8 +11,6 @@
 # - hand the search to Optuna, or to more machines,
 # - write a report of six lines that others can trust,
 # - predict new rows, and keep the model.
-#
-# Results hold for nearly all seeds and splits; where they don't, the text says so.
 
 # %%
 import hpkit as hk
@@ -46,14 +44,14 @@ cells
 # choose by, to judge at the end. And it has put all columns on one scale, that of the
 # *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** A needle, or a plateau? Then put momentum in place of the batch size and press
-# **Start**. Does it lower the loss, or only move the dark cells?
+# **Do.** Is one cell the best, or are many? Then put momentum in place of the batch
+# size. Does it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
 
 # %% [markdown]
-# **What you see.** A plateau: three seeds cannot tell several pairs from the best. With
+# **What you see.** Three seeds can't tell several pairs from the best: a plateau. With
 # momentum or weight decay in place of the batch size the lowest loss is the same within
 # a tenth. <!-- claim: own-third-knob --> Momentum only moves the dark cells: with 0.9
 # the best learning rate is a smaller one. <!-- claim: own-momentum-moves -->
@@ -81,7 +79,7 @@ hk.Dataset.from_frame(messy, target="diagnosis")
 
 # %% [markdown]
 # If the target names classes, as text or as whole numbers of up to 20 kinds, the model
-# says a class. If it is a number, such as a price, the model says a number.
+# predicts a class. If it is a number, such as a price, the model predicts a number.
 #
 # Now yours. We call it `my_data`, since you'll need it again in section 2.
 
@@ -153,11 +151,12 @@ lower = sum(cut < ours.mean_val_loss.min() for cut in cuts)
 print(f"our cut has {ours.mean_val_loss.min():.3f}; {lower} of the ten are lower")
 
 # %% [markdown]
-# **What you see: the cut decides.** From cut to cut the loss differs by a factor of two
-# at least. <!-- claim: own-split-luck --> Seeds move it by less than a third.
-# <!-- claim: own-seeds-move-little --> Six of the 113 rows make about half of the loss
-# or more: <!-- claim: own-few-rows-most-of-the-loss --> there the model is in doubt, or
-# sure and wrong. Our own cut has hard ones: nearly all others give a lower loss.
+# **What you see: the cut decides.** The highest loss of these ten cuts is nine times
+# the lowest, of any ten at least twice. <!-- claim: own-split-luck --> Seeds move it by
+# less than a third. <!-- claim: own-seeds-move-little --> Six of the 113 rows make two
+# thirds of the loss, on other cuts about half or more:
+# <!-- claim: own-few-rows-most-of-the-loss --> there the model is in doubt, or sure and
+# wrong. Our own cut has hard ones: nearly all others give a lower loss.
 # <!-- claim: own-cut-is-a-hard-one -->
 #
 # So compare settings on the *same* cut, and no loss with that of another cut. With
@@ -177,8 +176,8 @@ ex.search.check(my_search)
 #
 # One day you'll have a network that hpkit doesn't know. Every search takes `model=`: a
 # function that gets the number of features, the number of outputs and the setting, and
-# returns a new network. It also takes `loss=torch.nn.HuberLoss()` and `metric=`, both
-# functions of outputs and targets. First a test: we write out hpkit's own network.
+# returns a new network.
+# First a test: we write out hpkit's own network.
 #
 # **Predict.** Trained with the same seed: the same curve, or a similar one?
 
@@ -198,8 +197,7 @@ print("largest difference:", f"{abs(own.val_loss - built_in.val_loss).max():.4f}
 # %% [markdown]
 # **What you see: the same numbers.** <!-- claim: own-network-same-numbers --> Your
 # network is trained as your loop of lesson 01 would train it.
-# <!-- claim: own-network-is-trained-as-by-a-plain-loop --> An LSTM, or whatever else
-# can't be stacked, is trained run after run: hpkit says so once, and it takes longer.
+# <!-- claim: own-network-is-trained-as-by-a-plain-loop -->
 #
 # Now one that hpkit doesn't have. A straight model, one without hidden layers, was as
 # good as a bent one. This one adds up both; every search can try its `setting.width`,
@@ -225,7 +223,7 @@ def skip(n_features, n_outputs, setting):
 
 
 # %% [markdown]
-# **Predict.** A bent way of 2, 8 or 32 units: does the width matter? Does the new one
+# **Predict.** A bent path of 2, 8 or 32 units: does the width matter? Does the new one
 # beat the best loss of section 2?
 
 # %%
@@ -238,13 +236,13 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 # %% [markdown]
 # **What you see: nothing gained.** The best cells of the three rows differ by less than
 # a tenth. <!-- claim: own-width-hardly-matters --> And the new network has gained a few
-# percent at most. <!-- claim: own-skip-gains-nothing --> Many good ideas end like this.
-# That is why they need a fair test: same cut, same seeds.
+# percent at most, here nothing. <!-- claim: own-skip-gains-nothing --> Many good ideas
+# end like this. That is why they need a fair test: same cut, same seeds.
 #
-# **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent way.
-# Run the three cells again.
+# **Do.** Change something in `Skip`: `nn.ReLU()` for `nn.Tanh()`, or a second bent
+# path. Run the three cells again.
 #
-# ## 4. Optuna on your data (5 minutes)
+# ## 4. Optuna (5 minutes)
 #
 # Optuna wants ranges only. Here it looks for a learning rate and a weight decay, with
 # the network, the cut and the three seeds of section 2.
@@ -275,17 +273,16 @@ print(f"Optuna {study.best_value:.3f}")
 ax = hk.plot_parallel(hk.from_optuna(study, cells, simple))
 
 # %% [markdown]
-# **What you see: about as low as the grid.** The study ends below learning rate 0.01,
-# the default, <!-- claim: own-study-pays --> and at about the loss of the grid or
-# lower.
-# <!-- claim: own-study-not-above-the-grid --> But it had fifteen tries where the grid
-# had four. The five best lines lie closer together at the learning rate than at the
-# weight decay. <!-- claim: own-rate-matters-more --> So mostly one knob counts here,
-# and a list for one knob is short. Optuna pays when there are more.
+# **What you see: about as low as the grid.** The study ends below the loss of the
+# default, learning rate 0.01, <!-- claim: own-study-pays --> and at about the loss of
+# the grid or lower. <!-- claim: own-study-not-above-the-grid --> But it had fifteen
+# tries where the grid had four. The five best lines lie closer together at the learning
+# rate than at the weight decay. <!-- claim: own-rate-matters-more --> So mostly one
+# knob counts here, and a list for one knob is short. Optuna pays when there are more.
 #
 # ## 5. More machines (3 minutes)
 #
-# Sixty trainings of ten minutes are ten hours on one computer, and one hour on ten.
+# Sixty runs of ten minutes are ten hours on one computer, and one hour on ten.
 # Every search takes `executor=`, which runs work elsewhere. Here it is Dask, with two
 # workers inside this very program. On a cluster you write its address,
 # `Client("tcp://...")`, or dask-jobqueue's `Client(SLURMCluster())`, dask-kubernetes'
@@ -408,7 +405,8 @@ for name, share in zip(names, sure, strict=True):
     print(f"{name}, {share:.0%} sure")
 
 # %% [markdown]
-# A file holds what predicts: weights, scales of the columns, names of the classes.
+# A file holds what is needed to predict: weights, scales of the columns, names of the
+# classes.
 
 # %%
 path = winner.save("cells.pt")
@@ -441,6 +439,8 @@ path.unlink()  # yours you keep
 #         for loss in run.val_loss:
 #             log.log({"val_loss": loss})
 # ```
+#
+# ## 8. Three questions (1 minute)
 
 # %%
 ex.quiz

@@ -12,8 +12,6 @@
 # - find the region of a good learning rate in seconds, and check it,
 # - compare two ideas without favoring one,
 # - stop weak runs early on many machines.
-#
-# Results hold for nearly all seeds; where they don't, the text says so.
 
 # %%
 import hpkit as hk
@@ -32,7 +30,7 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 # %% [markdown]
 # ## 1. Draw it (7 minutes)
 #
-# Three trainings of a network with four hidden layers: with a constant rate, with
+# Three runs of a network with four hidden layers: with a constant rate, with
 # **cosine**, which falls to zero like half a wave, and with yours.
 #
 # **Predict.** All begin at 0.1. Which of the first two ends lower?

@@ -198,9 +198,9 @@ def test_what_was_done_is_said():
 
     assert said == (
         "Categories became columns of 0 and 1: city (3), ward (3).",
-        f"Gaps were filled, in numbers by the median: age ({frame.age.isna().sum()}), "
-        f"ward ({frame.ward.isna().sum()}). Where training rows had some, a column of "
-        "0 and 1 says so.",
+        f"Gaps: age ({frame.age.isna().sum()}), ward ({frame.ward.isna().sum()}). In "
+        "numbers the median fills them and, if training rows had some, a column of 0 "
+        "and 1 marks them; in text they are a category of their own.",
         "Whole numbers of few kinds were taken as amounts: dose (5). If they are codes "
         "that name something, give categorical=[...].",
         "Every row has another number in row: if it only names the row, drop it.",

@@ -9,7 +9,7 @@ from hpkit.exercises import _core
 def home(tmp_path, monkeypatch):
     """Folder of the test's own progress."""
     monkeypatch.setenv("HPKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(_core, "_solutions", {})
+    monkeypatch.setenv("HPKIT_SOLUTIONS", "1")
     monkeypatch.setattr(_core._store, "_waiting", [])
     monkeypatch.setattr(_core._store, "notices", [])
     return tmp_path / "home"

@@ -218,7 +218,6 @@ def test_solutions_can_be_hidden(monkeypatch):
     with pytest.raises(TypeError, match="solutions must be True or False, got 1"):
         exercises.configure(solutions=1)
 
-    monkeypatch.setattr(_core, "_solutions", {})
     monkeypatch.setenv("HPKIT_SOLUTIONS", "0")
     assert "switched off" in repr(one.solution())
 

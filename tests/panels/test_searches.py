@@ -329,7 +329,7 @@ def test_as_good_is_the_same_everywhere(moons):
     assert named == [label(s, tuple(found.space)) for s in found.ties]
     rows = found._repr_html_().split("<tr>")[2:]
     order = found.runs.order
-    assert {int(order[i]) for i, r in enumerate(rows) if ">too close<" in r} == ties
+    assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
     listed = panel.list.options
     assert {i for i, line in enumerate(listed) if "too\xa0close" in line} == ties
     best = divmod(int(order[0]), 2)
@@ -337,7 +337,7 @@ def test_as_good_is_the_same_everywhere(moons):
     ties = {"ties": [divmod(i, 2) for i in ties]}
     chart = heatmap_chart(found.space, grid_losses(found), framed=ties)
     plot = plot_grid(found, Figure().add_subplot())
-    assert "too close" in {t.get_text() for t in plot.get_legend().get_texts()}
+    assert "as good" in {t.get_text() for t in plot.get_legend().get_texts()}
     assert sides(plot) == sides(draw(Figure().add_subplot(), chart))
 
 
