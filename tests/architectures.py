@@ -141,7 +141,8 @@ def gru(n_in, n_out, setting):
 class Embedded(nn.Module):
     def __init__(self, n_in, n_out, setting):
         super().__init__()
-        self.words, self.out = nn.Embedding(5, 3), nn.Linear(3 * n_in, n_out)
+        self.words = nn.Embedding(5, 3, padding_idx=2)  # which vmap trains
+        self.out = nn.Linear(3 * n_in, n_out)
 
     def forward(self, x):
         words = self.words((x * 2).round().clamp(-2, 2).long() + 2)
@@ -169,9 +170,10 @@ class Tied(nn.Module):
         self.again.weight = self.down.weight
         self.layers = [self.down, self.again]  # which the network knows, too
         self.out = nn.Linear(4, n_out)
+        self.last = nn.Sequential(nn.Tanh(), self.out)  # a layer with two names
 
     def forward(self, x):
-        return self.out(self.again(self.up(self.down(x).tanh())))
+        return self.last(self.again(self.up(self.down(x).tanh())))
 
 
 with torch.random.fork_rng(devices=[]):
@@ -275,6 +277,29 @@ class Enclosed(Fourier):
         return self.out(self.wave(x).cos())
 
 
+class Renormed(Between):
+    """Puts other weights in the place of its own, as some do to bound their norms."""
+
+    def forward(self, x):
+        weight = self.inner.weight
+        weight.data = torch.renorm(weight.data, 2, 0, 0.4)
+        return self.out(self.inner(x).tanh())
+
+
+class Scaling(Between):
+    """Takes its scale from the first rows that it sees."""
+
+    def __init__(self, *about):
+        super().__init__(*about)
+        self.register_buffer("scale", torch.tensor(float("nan")))
+
+    def forward(self, x):
+        x = self.inner(x)
+        if self.scale.isnan():
+            self.scale.copy_(1 / x.detach().std())
+        return self.out((self.scale * x).tanh())
+
+
 class Unused(nn.Module):
     """A layer that nothing uses: torch.optim does not let it decay."""
 
@@ -317,27 +342,30 @@ class Keeping(nn.Module):
 
 
 class Counting(nn.Module):
-    """Counts its steps in Python, out of reach of any other process."""
+    """Counts steps and has random numbers, out of reach of any other process."""
 
     def __init__(self, n_in, n_out, setting):
         super().__init__()
         self.steps, self.out = 0, nn.Linear(n_in, n_out)
+        self.own = torch.Generator().manual_seed(5)
 
     def forward(self, x):
         self.steps += self.training
+        if self.training:
+            x = x * torch.rand(x.shape, generator=self.own)
         return self.out(x) / (1 + 0.01 * self.steps)
 
 
 STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, Masked)
-STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy)
+STACKED += (Tied, frozen, half_frozen, weight_norm, Unused, lazy)
 DRAWING = (attention_with_dropout, transformer, rrelu, dropout, Noisy)
 DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
-    "other numbers": (hooked,),
-    "keeps values": (Averaging, Fourier, Enclosed, Counting),
+    "other numbers": (hooked, Embedded),
+    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed, Scaling),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

@@ -91,6 +91,8 @@ def read_frame(frame, target, by, categorical, standardize):
 
     if not isinstance(frame, pd.DataFrame):
         raise refusal("frame", kind=TypeError, type=type(frame).__name__)
+    if frame.columns.nlevels > 1:
+        raise refusal("levels", frame.columns[0])
     names = list(map(str, frame.columns))
     if twice := [name for name in names if names.count(name) > 1]:
         raise refusal("columns_differ", twice[0])
@@ -139,9 +141,13 @@ def _key(what, column):
 
 
 def _read_inputs(inputs, categorical, standardize):
+    import pandas as pd
+
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
     gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
-    if dates := [name for name, kind in kinds.items() if kind in "mM"]:
+    of_days = {"date", "datetime", "datetime64"}
+    plain = {n for n in kinds if pd.api.types.infer_dtype(inputs[n]) in of_days}
+    if dates := [name for name, kind in kinds.items() if kind in "mM" or name in plain]:
         raise refusal("dates", names=", ".join(dates))
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])

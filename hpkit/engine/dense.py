@@ -110,6 +110,8 @@ class Objective:
         halves = [_rows(out[..., part], y[..., part]) for part in parts]
         if self.loss is not None:
             losses = torch.stack([self.losses(*half) for half in halves])
+            if losses.requires_grad:  # of parameters of its own
+                raise refusal("loss_random")
             losses = losses.cpu().double().numpy()
         if self.metric is None:
             return losses, None
@@ -165,7 +167,8 @@ def _pairs_all(function, outputs, targets):
 
 def _called(name, function, outputs, targets):
     try:
-        return function(outputs.clone(), targets.clone())  # it may write into them
+        # Copies: it may write into them, or ask for another view.
+        return function(outputs.contiguous().clone(), targets.clone())
     except Exception as error:
         shapes = {"outputs": tuple(outputs.shape), "targets": tuple(targets.shape)}
         facts = {"name": name, "reason": first_line(error)} | shapes

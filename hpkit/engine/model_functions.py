@@ -9,6 +9,8 @@ import copy
 import dis
 import functools
 import inspect
+import itertools
+import pickle
 import random
 import sys
 import sysconfig
@@ -67,13 +69,16 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 
 
 def _check_copy(net, given, n_features):
-    """Refuse a network whose functions hold layers, which no copy of it would have."""
+    """Refuse a network that reaches layers in a way that no copy of it would."""
     net, given = (getattr(each, "_orig_mod", each) for each in (net, given))
     parts = [part for m in net.modules() for part in vars(m).values()]
     for part in islice(parts, _MOST_READ):  # which grows
         if isinstance(part, list | tuple | dict):
             parts += part.values() if isinstance(part, dict) else part
-    if net is given or not any(getattr(part, "__closure__", None) for part in parts):
+    own = {type(m).forward for m in net.modules() if not _of_library(type(m))}
+    read = [value for f in own if hasattr(f, "__code__") for value in _read_by(f)]
+    outside = any(getattr(part, "__closure__", None) for part in parts)
+    if net is given or not (outside or any(isinstance(v, nn.Module) for v in read)):
         return
     asked = [part for part in given.parameters() if part.requires_grad]
     rows = next(net.parameters()).new_zeros(2, n_features)
@@ -103,7 +108,8 @@ def copied(net):
 def outside_state():
     """Return how far the random states that are not torch's have come."""
     numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
-    return random.getstate()[1][-1], numbers["state"]["pos"]
+    normal = numbers["has_gauss"], random.getstate()[2]  # one that is kept for later
+    return random.getstate()[1][-1], numbers["state"]["pos"], *normal
 
 
 def check_network(net, n_features, n_outputs):
@@ -116,6 +122,8 @@ def check_network(net, n_features, n_outputs):
     except Exception as error:
         facts = {"features": n_features, "reason": first_line(error)}
         raise refusal("network_input", **facts) from error
+    if rows._version:
+        raise refusal("network_writes")
     checked(out, 2, n_outputs)
 
 
@@ -271,6 +279,10 @@ def mark(value, depth=0):
         return hash(pack(value))
     if isinstance(value, types.FunctionType):
         return hash(value.__code__)
+    if isinstance(value, torch.Generator):
+        return hash(pack(value.get_state()))
+    if isinstance(value, np.random.Generator | random.Random | itertools.count):
+        return hash(pickle.dumps(value))
     name, inner = type(value).__qualname__, functools.partial(mark, depth=depth + 1)
     if depth > _DEEPEST:
         return name

@@ -33,6 +33,7 @@ _STATE = len(torch.get_rng_state())  # bytes; those of another device come after
 # Traced functions by network and shapes, kept across trainings; the oldest goes first.
 _TRACES, _MOST_TRACES = {}, 64
 WARNED = set()  # what was said once
+_LOOKS = 4  # at a network's random draws, in evaluation and in training
 
 
 def pays(settings, n_train):
@@ -68,7 +69,7 @@ class ModuleNetworks:
         self.objective = dataset.objective or BUILT_IN
         self.given = self.objective.loss is not None  # what comes back into the outputs
         self.net, rng = self._fresh(setting, seed)
-        model_functions.check_network(self.net, *self.make[1:])
+        model_functions.check_network(copied(self.net), *self.make[1:])
         # Networks that no run has yet; in a stack, `net` is the one that is called.
         self.made = {} if stacked else {(setting, seed): (self.net, rng)}
         self.trained, self.fixed = parts_of(self.net)
@@ -79,7 +80,8 @@ class ModuleNetworks:
         self.order = [names.index(name) for name, _ in inside]
         self.fingerprint = stacked and fingerprint(self.net)
         self.surroundings = stacked and model_functions.surroundings(self.net)
-        self.nets, self.checked = {}, set()
+        self.nets = {}
+        self.looks = {"ask": [], "write": []}  # whether others' numbers were drawn
         self.absent, self.unused, self.traces = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
         self.stacked, self.whole_splits = stacked, not stacked
@@ -117,18 +119,19 @@ class ModuleNetworks:
 
         def step():
             out = self._ask(net.eval(), rows)
+            measured = [t._version for t in own.fixed]
             net.train()
-            return [out, *self._gradients(own, rows, torch.ones_like)]
+            return measured, [out, *self._gradients(own, rows, torch.ones_like)]
 
         with self.at_work():
             before = self._random_state(), outside_state()
-            first = step()
+            measured, first = step()
             halves = torch.cat([self._ask(net.eval(), half) for half in rows.chunk(2)])
             drawn = not torch.equal(before[0], self._random_state())
             now, replaced = [t._version for t in own.fixed], own.take_replaced()
             for part, value in zip(own.fixed, fixed, strict=True):
                 part.copy_(value)
-            again = step()
+            _, again = step()
             own.take_replaced()
         self.whole_splits = not alike(halves, first[0])
         self.unused = {part for part, grad in enumerate(first[1:]) if grad is None}
@@ -136,7 +139,9 @@ class ModuleNetworks:
         # A buffer that is replaced, not written into, is lost in a traced function.
         if drawn or before[1] != outside_state():
             self._leave("random")
-        elif replaced or own.has_state or not all(map(_same, first, again)):
+        elif measured != versions or replaced or own.has_state:
+            self._leave("state")
+        elif not all(map(_same, first, again)):
             self._leave("state")
         elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
             self._leave("convolution")
@@ -165,7 +170,7 @@ class ModuleNetworks:
         def says(each, training):  # away from 0, where a layer may begin
             state = {n: part + 0.1 * training for n, part in trained.items()}
             state |= {n: part.clone() for n, part in fixed.items()}
-            return functional_call(each.train(training), state, self.rows)
+            return _call_with(each.train(training), state, self.rows)
 
         # What is no parameter and no buffer, in a closure say, may be each seed's own.
         kinds = (False, True) if self.stacked else ()
@@ -229,13 +234,7 @@ class ModuleNetworks:
             found = [grad.zero_() if v is None else v.to_dense() for grad, v in pairs]
             torch._foreach_copy_(own.grads, found)
 
-        before = None if "outside" in self.checked else outside_state()
         self._one_by_one(write)
-        drawn = before is not None and before != outside_state()
-        if drawn and "once" in self.checked:
-            raise refusal("network_random")
-        # Another thread of the process may have drawn: a network does so at each step.
-        self.checked.add("once" if drawn else "outside")
 
     # ---- run after run -------------------------------------------------------------
 
@@ -261,11 +260,17 @@ class ModuleNetworks:
 
     def _one_by_one(self, work):
         """Call ``work(place, network)`` for each run, in the run's random state."""
-        found = []
+        looks, found = self.looks[work.__name__], []
+        before = outside_state() if len(looks) < _LOOKS else None
         for i, own in enumerate(self.nets.values()):
             self._lend_to(i)
             found.append(work(i, own))
             own.take_replaced()
+        if before:
+            looks.append(before != outside_state())
+        # Another thread of the process may have drawn: a network does so again.
+        if sum(looks) > 1:
+            raise refusal("network_random")
         return found
 
     def _ask(self, net, rows):
@@ -291,6 +296,8 @@ class ModuleNetworks:
             out = self._ask(own.net, rows)
         if not out.requires_grad:
             raise refusal("network_constant")
+        if [part.requires_grad for part in own.every] != own.learns:
+            raise refusal("network_frozen")
         delta = delta(out.detach())
         return torch.autograd.grad(out, own.trained, delta, allow_unused=True)
 
@@ -322,7 +329,7 @@ class ModuleNetworks:
     def _one(self, weights, buffers, rows):
         names = (*self.trained, *self.fixed)
         state = dict(zip(names, (*weights, *buffers), strict=True))
-        return functional_call(self.net, state, rows)
+        return _call_with(self.net, state, rows)
 
     def _pull_back(self, weights, buffers, x, y, weight):
         def outputs(parts):  # what it writes into is handed out: vjp wants it so
@@ -372,20 +379,23 @@ class ModuleNetworks:
                 del _TRACES[next(iter(_TRACES))]
         trace, (weights, buffers) = _TRACES[key], copies()
         found = trace(weights, buffers, x, *others)
-        own = _OwnNet(copied(self.net))
-        own.set([t[0].clone() for t in (*self.weights, *self.buffers)])
-        if others:
-            y, weight = others
-            want = self._pull_back_one(own, x[0], y[0], _of_run(weight, 0))
-        else:
-            found, want = [found], [self._ask(own.net, x[0].mT.contiguous()).mT]
-        pairs = zip(found, want, strict=True)
-        pairs = [(all_[0], one) for all_, one in pairs if one is not None]
-        # A gradient that is zero but for rounding is next to the largest one.
-        scale = max(largest(want) for _, want in pairs)
-        pairs = [(*pair, scale) for pair in pairs]
-        pairs += [(b[0], f) for b, f in zip(buffers, own.fixed, strict=True)]
-        return trace if all(alike(*pair) for pair in pairs) else None
+        for run in (0, -1):  # vmap may be right for the first one alone
+            own = _OwnNet(copied(self.net))
+            own.set([t[run].clone() for t in (*self.weights, *self.buffers)])
+            if others:
+                y, weight = others
+                want = self._pull_back_one(own, x[run], y[run], _of_run(weight, run))
+            else:
+                want = [self._ask(own.net, x[run].mT.contiguous()).mT]
+            pairs = zip(found if others else [found], want, strict=True)
+            pairs = [(all_[run], one) for all_, one in pairs if one is not None]
+            # A gradient that is zero but for rounding is next to the largest one.
+            scale = max(largest(want) for _, want in pairs)
+            pairs = [(*pair, scale) for pair in pairs]
+            pairs += [(b[run], f) for b, f in zip(buffers, own.fixed, strict=True)]
+            if not all(alike(*pair) for pair in pairs):
+                return None
+        return trace
 
 
 def _same(a, b):
@@ -396,6 +406,22 @@ def _same(a, b):
 
 def _of_run(weight, number):
     return weight if weight.dim() == 1 else weight[number, 0]
+
+
+def _call_with(net, state, rows):
+    """Call a network with other tensors in the place of its own."""
+    # A tensor of several layers under each of its names, but a layer under one name
+    # alone: `functional_call` would not put back what it finds under a second one.
+    tensors = {id(tensor): state[name] for name, tensor in _named(net) if name in state}
+    named = {name: tensors[id(t)] for name, t in _named(net) if id(t) in tensors}
+    return functional_call(net, named, rows, tie_weights=False)
+
+
+def _named(net):
+    for name, module in net.named_modules():
+        for own, tensor in (*module._parameters.items(), *module._buffers.items()):
+            if tensor is not None:
+                yield f"{name}.{own}".removeprefix("."), tensor
 
 
 def parts_of(net):
@@ -414,9 +440,13 @@ class _OwnNet:
         own = [module._buffers for module in net.modules()]
         own = [(buffers, *pair) for buffers in own for pair in buffers.items()]
         self.places = [place for place in own if place[2] is not None]
+        self.views = [part.data for part in (*self.trained, *self.fixed)]
+        self.every = [*net.parameters()]
+        self.learns = [part.requires_grad for part in self.every]
         self.fingerprint = fingerprint(net)
 
     def set(self, values):
+        self.views = values
         for part, value in zip((*self.trained, *self.fixed), values, strict=True):
             part.data = value
 
@@ -424,12 +454,19 @@ class _OwnNet:
         return self.net if self.net.training == training else self.net.train(training)
 
     def take_replaced(self):
-        """Write buffers that a forward has replaced into those that they were."""
+        """Write tensors that a forward has replaced into those that they were."""
         found = False
         for buffers, name, value in self.places:
-            if buffers[name] is not value:
-                value.copy_(buffers[name].detach())
+            if (new := buffers[name]) is not value:
+                kinds = [(t.dtype, tuple(t.shape)) for t in (new, value)]
+                if kinds[0] != kinds[1]:
+                    raise refusal("network_buffer", kinds[0], name=name, was=kinds[1])
+                value.copy_(new.detach())
                 buffers[name], found = value, True
+        for part, view in zip((*self.trained, *self.fixed), self.views, strict=True):
+            if part.data_ptr() != view.data_ptr():  # by `.data = ...`
+                view.copy_(part.data)
+                part.data, found = view, True
         return found
 
     @property

@@ -304,7 +304,8 @@ class Stack:
         """Cut gradients as torch.nn.utils.clip_grad_norm_ does, run by run."""
         parts = [part.reshape(len(self.runs), -1) for part in self._views(grad)]
         norm = torch.stack([part.norm(dim=1) for part in parts]).norm(dim=0)
-        grad.mul_((self.clip / (norm + 1e-6)).clamp(max=1)[self.owner])
+        share = (self.clip / (norm + 1e-6)).clamp(max=1)
+        grad.mul_(share.masked_fill(self.clip == math.inf, 1)[self.owner])
 
     def update(self):
         """Update as torch.optim does, with the gradients of the last batch."""

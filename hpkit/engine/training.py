@@ -24,7 +24,12 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
-from hpkit.engine.model_functions import group_by_reading, mentions
+from hpkit.engine.model_functions import (
+    group_by_reading,
+    mark,
+    mentions,
+    outside_state,
+)
 from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -96,7 +101,11 @@ class Training:
         self.workers, self.stacks = workers, []
         self.extend(settings)
         self.data, own = Columns.of(dataset, dtype, self.device), dataset.objective
-        self.said = own.check(self.data) if own and groups is None else []
+        self.said, state = [], lambda: (outside_state(), mark([own.loss, own.metric]))
+        if own and groups is None:
+            before, self.said = state(), own.check(self.data)
+            if before != state():
+                raise refusal("loss_random")
         if groups is not None:
             self.waiting = groups
 

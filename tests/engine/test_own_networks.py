@@ -136,7 +136,7 @@ def test_little_work_is_neither_traced_nor_told(monkeypatch):
         assert not train_pair(model).stacked
 
 
-@pytest.mark.parametrize("model", [architectures.Embedded, architectures.weight_norm])
+@pytest.mark.parametrize("model", [architectures.Tied, architectures.weight_norm])
 def test_traces_are_kept_across_calls(model, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
     train_pair(model)
@@ -389,6 +389,34 @@ def without_gradient(n_in, n_out, setting):
     return net
 
 
+class Odd(nn.Linear):
+    """Does what a plain loop allows and hpkit refuses: `how` says what."""
+
+    how = None
+
+    def __init__(self, n_in, n_out, setting):
+        super().__init__(n_in, n_out)
+        self.before, self.steps = nn.Linear(n_in, n_in), 0
+        self.register_buffer("mean", torch.tensor(0))
+        globals()["reached"] = self.before
+
+    def forward(self, x):
+        self.steps += self.training
+        if self.how == "writes":
+            x += 1
+        if self.how == "replaces":
+            self.mean = x.mean()
+        if self.how == "freezes":
+            self.before.requires_grad_(self.steps < 2)
+        if self.how == "draws":
+            x = x * (1 if self.training else random.gauss(1, 0.1))
+        return super().forward((self.before if self.how else reached)(x))  # noqa: F821
+
+
+def odd(how):
+    return type("Odd", (Odd,), {"how": how})
+
+
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
     def model(n_in, n_out, setting):
         return nn.Linear(n_in, n_out + (setting.lr > 0.05))
@@ -407,9 +435,14 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         (fails_in_training, "batch of .. rows, got.*no such thing; try it alone"),
         (lambda i, o, s: nn.Linear(i, o).requires_grad_(False), "to train.*unfrozen"),
         (without_gradient, r"follow its parameters, got .*; leave torch\.no_grad"),
+        (odd("writes"), r"leave its input.*; begin its forward with x = x.clone"),
+        (odd("replaces"), r"type and shape, got .*float.* in mean.*int64.*; register"),
+        (odd("freezes"), "trained from start to end, got .*; set requires_grad where"),
+        (odd("draws"), r"from torch.*numpy.random.*torch.rand"),
+        (odd(None), "whole when it is copied, got .* a global name.*; make that"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(model, words, threshold, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", threshold)
     with pytest.raises(ValueError, match=words):  # within two steps
-        [*hk.train(DATA, BASE.but(epochs=1, batch_size=18), seeds=(0, 1), model=model)]
+        [*hk.train(DATA, BASE.but(epochs=2, batch_size=18), seeds=(0, 1), model=model)]

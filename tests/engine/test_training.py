@@ -419,6 +419,18 @@ def test_a_loss_below_zero_diverges_where_it_rises_alone():
     assert (falling.diverged, rising.diverged, odd.diverged) == (False, True, True)
 
 
+class Louder(nn.Module):
+    """A loss that grows with its calls, or by a parameter of its own."""
+
+    def __init__(self, by=float):
+        super().__init__()
+        self.by, self.grows = by(torch.ones(())), by is float
+
+    def forward(self, outputs, targets):
+        self.by += self.grows
+        return self.by * focal(outputs, targets)
+
+
 FAULTS = {
     r"loss must be a function .*got 3; write": {"loss": 3},
     r"loss must be a function .*got <function .*; write": {"loss": lambda outputs: 0},
@@ -433,9 +445,11 @@ FAULTS = {
     r"metric must take .*got this .*zero; t": {"metric": lambda o, t: 1 / 0},
     r"metric must return one number, got ten.*; r": {"metric": lambda o, t: o},
     r"metric must return one number, got None; r": {"metric": lambda o, t: None},
-    r"got one that draws random numbers; let": {
+    r"alone, got one that draws random numbers, .*; let": {
         "loss": lambda o, t: focal(o + torch.randn_like(o), t)
     },
+    r"alone, got .* remembers its calls .*; let": {"loss": Louder()},
+    r"alone, got .* has parameters to train; let": {"loss": Louder(by=nn.Parameter)},
 }
 
 
