@@ -274,10 +274,7 @@ def _filled(text, about, **facts):
 
 
 def source_of(model, taken, what="network"):
-    """Return imports, the lines that make a model, None if not found, and its name.
-
-    All that it uses comes along; what has a name that is `taken` is in a function.
-    """
+    """Return imports, the lines that make a model, None if not found, and its name."""
     name, imports, found = getattr(model, "__name__", ""), {}, {}
     kind, functional = type(model).__name__, torch.nn.functional
     if getattr(torch.nn, kind, None) is type(model):
@@ -290,7 +287,7 @@ def source_of(model, taken, what="network"):
         return "", None, name if name.isidentifier() else "model"
     imports = {name: line for name, line in imports.items() if line not in _THERE}
     lines = sorted(imports.values()), found.values()
-    if not taken.isdisjoint({*imports, *found}):
+    if not taken.isdisjoint({*imports, *found}):  # of the script: in a function, then
         inside = "\n\n".join([*lines[0], *lines[1], f"return {name}"])
         inside = textwrap.indent(inside, "    ")
         return "", f"def make_{what}():\n{inside}", f"make_{what}()"

@@ -247,12 +247,9 @@ class DenseNetworks:
         self.above = above[::-1]
 
     def _space(self, points):
-        """Return work space (runs, units, points) a layer, and all as one.
-
-        Idle rows fill it up: the last few of a product are summed in another order, and
-        a run would depend on how many others there are.
-        """
+        """Return work space (runs, units, points) a layer, and all as one."""
         counts = [b.shape[0] * b.shape[1] for b in self.b]
+        # A product's last rows are summed in another order: these are no run's.
         idle = -sum(counts) % ROWS_AT_ONCE
         both = self.b[0].new_zeros(sum(counts) + idle, points)
         parts = zip(both.split([*counts, idle]), self.b, strict=False)
