@@ -33,7 +33,6 @@ _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
 def start_own(model, n_features, n_outputs, setting, seed, dtype):
     """Return a copy of a network with a seed's first weights, and the random state."""
-    after = []
 
     def made(*arguments):
         before, seeded = outside_state(), torch.get_rng_state()
@@ -60,11 +59,11 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 with torch.no_grad():
                     net.train(mode)(torch.zeros(2, n_features))
                 net.train()
-        after.append(torch.get_rng_state())
+        after = torch.get_rng_state()
         _check_copy(net, given, n_features)
-        return getattr(net, "_orig_mod", net).to(dtype)  # not the compiled one
+        return getattr(net, "_orig_mod", net).to(dtype), after  # not the compiled one
 
-    return start(made, n_features, n_outputs, setting, seed), after[0]
+    return start(made, n_features, n_outputs, setting, seed)
 
 
 def _check_copy(net, given, n_features):
@@ -166,12 +165,8 @@ RecordedSetting.__name__ = Hyperparameters.__name__  # in the errors of a model
 
 
 def group_by_reading(model, dataset, settings, n_seeds, dtype):
-    """Return for each setting (what its network depends on, its number of parameters).
-
-    Or the error of one that fails. A function that reads the same values makes the same
-    network. What it never reads of names of its own, or of those that networks alone
-    read, is refused.
-    """
+    """Return (values read, number of parameters) of each setting, or how it fails."""
+    # Names of its own, or that networks alone read, must be read by one at least.
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
     if len(settings) == n_seeds == 1 and not asked:
         return [((), 0)]
@@ -292,10 +287,7 @@ def mark(value, depth=0):
 
 
 def surroundings(net):
-    """Return what the code of a network reads beside it, to compare and hash.
-
-    What is not told by its content at a glance is like nothing else.
-    """
+    """Return what the code of a network reads beside it, to compare and hash."""
     ahead, found, seen = [], [], set()
     for module in net.modules():
         ahead += [type(module), _own_parts(module)]
@@ -325,7 +317,7 @@ def surroundings(net):
         elif kind in (types.BuiltinFunctionType, library and types.ModuleType):
             found.append(part)
         else:
-            found.append(object())
+            found.append(object())  # its content is not seen: like nothing else
     return tuple(found)
 
 

@@ -21,6 +21,8 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import network, start
+from hpkit.engine.model_functions import start_own
+from hpkit.engine.stack import OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
 
@@ -62,8 +64,6 @@ def _has_ended(done, best, epochs, patience):
 
 
 def _outputs(net, X):
-    from hpkit.engine.stack import OneThread
-
     dtype = next(net.parameters()).dtype
     with torch.no_grad(), OneThread():
         return net(torch.tensor(X, dtype=dtype)).double().numpy()
@@ -168,8 +168,6 @@ class Run:
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)
-        from hpkit.engine.model_functions import start_own
-
         return start_own(*about, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:

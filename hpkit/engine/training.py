@@ -24,6 +24,7 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
+from hpkit.engine.model_functions import group_by_reading, mentions
 from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -124,7 +125,6 @@ class Training:
         """Return the new runs of some seeds, by their numbers, as `Group`s."""
         settings, groups, parts = self.settings[self.first :], {}, []
         if self.own:
-            from hpkit.engine.model_functions import group_by_reading
             from hpkit.engine.own_networks import pays  # 0.1 s that few need
 
             about = self.model, data, settings, len(seeds), self.dtype
@@ -439,8 +439,6 @@ def own_names(names, model, base):
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
     if check_model(model) is None:
         return own
-    from hpkit.engine.model_functions import mentions
-
     own += [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
     return own
 
