@@ -181,41 +181,32 @@ class Training:
         mode = torch.no_grad if own else torch.inference_mode
         with TURN.get() or contextlib.nullcontext(), OneThread(), mode():
             until = time.perf_counter() + seconds
-            while not self.finished:
-                stack = self.next_stack(pause)
-                if stack is not None and stack.done >= pause:
-                    return
-                if stack is not None:
-                    self.lead_on(stack, max(0.0, until - time.perf_counter()))
+            while not self.paused(pause):
+                self.lead_on(until, pause)
                 if time.perf_counter() >= until:
                     return
 
-    def next_stack(self, pause=math.inf):
-        # Stacks are built one by one: the first results must not wait for the last.
+    def lead_on(self, until, pause):
+        """Train the stack that is behind, or a new one, until then at most."""
         going = [stack for stack in self.stacks if stack.done < pause]
-        if self.waiting:
+        # Stacks are built one by one: the first results must not wait for the last.
+        new = bool(self.waiting)
+        if new and going:
             room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
-            if not going or self.waiting[0].size <= room:
-                return self.build_next()
-        return min(going or self.stacks, key=lambda s: s.done)
-
-    def build_next(self):
-        """Return the stack of the next group; None where it fails."""
-        group = self.waiting.pop(0)
+            new = self.waiting[0].size <= room
+        part = self.waiting.pop(0) if new else min(going, key=lambda s: s.done)
         try:
-            self.stacks.append(self.build(group))
+            if new:
+                part = self.build(part)
+                self.stacks.append(part)
+            left = max(0.0, until - time.perf_counter())
+            # What a search goes on with may have come as far before.
+            measured = part.done < pause and part.advance(left)
         except Exception as failure:
-            return self.fail(group.runs, failure)
-        return self.stacks[-1]
-
-    def lead_on(self, stack, seconds):
-        try:
-            measured = stack.advance(seconds)
-        except Exception as failure:
-            self.stacks.remove(stack)
-            return self.fail(stack.runs, failure)
+            self.stacks = [stack for stack in self.stacks if stack is not part]
+            return self.fail(part.runs, failure)
         if measured:
-            self.record(stack, *measured)
+            self.record(part, *measured)
 
     def fail(self, runs, failure):
         """Say what becomes of runs that fail; a search goes on without them."""

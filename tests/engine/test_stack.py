@@ -310,7 +310,7 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
     y = np.repeat(range(3), (30, 60, 90))
     data = Dataset.from_arrays(rng.normal(size=(180, 2)), y)
     training = Training(data, Hyperparameters(batch_size=8, hidden=()), seeds=SEEDS)
-    stack = training.next_stack()
+    stack = training.build(*training.waiting)
     weights, bias = stack.parts("weights")
     weights.zero_()
     bias.zero_()[:, first:] = 1  # classes from `first` on are tied
@@ -341,7 +341,7 @@ def test_a_run_has_its_share_of_the_seconds(monkeypatch):
     monkeypatch.setattr(hpkit.engine.stack.time, "perf_counter", lambda: next(clock))
     short = Hyperparameters(lr=0.1, batch_size=50, epochs=1)
     training = Training(MOONS, [short, short.but(epochs=2)], seeds=range(2))
-    stack = training.next_stack()
+    [stack] = training.stacks = [training.build(*training.waiting)]
 
     shares = []
     while training.stacks:
