@@ -10,7 +10,7 @@ import contextlib
 import threading
 import warnings
 from collections.abc import Callable
-from itertools import pairwise, permutations
+from itertools import pairwise, permutations, zip_longest
 from typing import Any
 
 import numpy as np
@@ -255,9 +255,8 @@ class DenseNetworks:
         parts = zip(both.split([*counts, idle]), self.b, strict=False)
         return [part.view(*b.shape[:2], points) for part, b in parts], both
 
-    def _up(self, acts, masks=None):
-        masks = [*(masks or [None] * (len(acts) - 1)), None]
-        return list(zip(self.W, self.b, acts, masks, strict=True))
+    def _up(self, acts, masks=()):
+        return list(zip_longest(self.W, self.b, acts, masks))  # no mask is None
 
     def draw_masks(self, generators, seed_row, points):
         """Draw the units that stay in a batch, for all runs of a seed the same."""

@@ -35,7 +35,7 @@ assert {*hp.TABLE} == _READ, {*hp.TABLE} ^ _READ
 
 # What a thread enters to train for a moment. Small steps of several threads at once are
 # a fight for Python's lock, in which four took 14 times as long as one.
-TURN = ContextVar("TURN", default=None)
+TURN = ContextVar("TURN")
 # Of a stack: beyond the cache it only gets slower, with more small networks, too.
 WEIGHTS_PER_STACK, _MOST_RUNS = 400_000, 300
 # Weights that are trained in turn, beyond which a stack waits for another to end; and
@@ -105,8 +105,7 @@ class Training:
         new, own = check_settings(settings, self.dataset), self.dataset.objective
         if not self.own and (names := hp.names_of(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
-        about = self.dataset, new, len(self.seeds), max(s.epochs for s in new)
-        _check_memory(*about, self.own or self.device.type != "cpu", self.must_fit)
+        self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
         self.first, self.settings = len(self.settings), (*self.settings, *new)
         self.most = max(s.epochs for s in self.settings)
@@ -115,6 +114,19 @@ class Training:
         if self.first:
             fill(self.arrays, slice(self.first), before)
         vars(self).pop("waiting", None)
+
+    def check_memory(self, settings):
+        """Raise where they need more than is free, which ends a kernel unasked."""
+        runs, epochs = len(settings) * len(self.seeds), max(s.epochs for s in settings)
+        need = 8 * 4 * _COPIES * runs * (epochs + 1)
+        if not self.own and self.device.type == "cpu":  # else that of curves alone
+            sizes = [weights(self.dataset, s.hidden) for s in settings]
+            every = len(self.seeds) * sum(sizes)
+            if max(sizes) > WEIGHTS_PER_STACK:
+                every = min(every, max(self.must_fit(sizes), MOST_AT_ONCE + MOST_KEPT))
+            units = max(sum(s.hidden) for s in settings)
+            need += 4 * (_EACH * every + _COPIES * units * self.dataset.n_train)
+        _check_free(need, runs, epochs)
 
     @functools.cached_property
     def waiting(self):
@@ -179,7 +191,7 @@ class Training:
         # What is a learner's own needs tensors that inference mode does not make.
         own = self.own or self.dataset.objective
         mode = torch.no_grad if own else torch.inference_mode
-        with TURN.get() or contextlib.nullcontext(), OneThread(), mode():
+        with TURN.get(contextlib.nullcontext()), OneThread(), mode():
             until = time.perf_counter() + seconds
             while not self.paused(pause):
                 self.lead_on(until, pause)
@@ -460,20 +472,6 @@ def weights(dataset, hidden):
     """Return how many weights the built-in network has."""
     sizes = itertools.pairwise((dataset.n_features, *hidden, dataset.n_outputs))
     return sum(a * b + b for a, b in sizes)
-
-
-def _check_memory(dataset, settings, n_seeds, epochs, curves_alone, must_fit):
-    """Raise where a training needs more than is free, which ends a kernel unasked."""
-    runs = len(settings) * n_seeds
-    need = 8 * 4 * _COPIES * runs * (epochs + 1)
-    if not curves_alone:  # of an own network, or of what lies on another device
-        sizes = [weights(dataset, s.hidden) for s in settings]
-        every = n_seeds * sum(sizes)
-        if max(sizes) > WEIGHTS_PER_STACK:
-            every = min(every, max(must_fit(sizes), MOST_AT_ONCE + MOST_KEPT))
-        units = max(sum(s.hidden) for s in settings)
-        need += 4 * (_EACH * every + _COPIES * units * dataset.n_train)
-    _check_free(need, runs, epochs)
 
 
 def _check_free(need, runs, epochs):
