@@ -8,7 +8,6 @@ tracing cannot do. A trace is compared with PyTorch's own answer before it is us
 """
 
 import contextlib
-import functools
 import sys
 import warnings
 
@@ -79,6 +78,7 @@ class ModuleNetworks:
         inside = [*self.net.named_parameters(), *self.net.named_buffers()]
         self.order = [names.index(name) for name, _ in inside]
         self.fingerprint = stacked and fingerprint(self.net)
+        self.surroundings = stacked and model_functions.surroundings(self.net)
         self.nets, self.checked = {}, set()
         self.absent, self.unused, self.traces = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
@@ -308,10 +308,6 @@ class ModuleNetworks:
         for buffer, value in zip(self.buffers, before, strict=True):
             buffer.copy_(value)
         return None if out is None else self.objective.delta(out, y) / weight
-
-    @functools.cached_property
-    def surroundings(self):
-        return model_functions.surroundings(self.net)
 
     @property
     def has_state(self):
