@@ -5,7 +5,6 @@ so that one torch call does the work of all, and each ends with the numbers of a
 separate run. Which runs share a stack is in `training`.
 """
 
-import contextlib
 import functools
 import io
 import math
@@ -91,7 +90,7 @@ class Weights:
         return net
 
 
-class OneThread(contextlib.ContextDecorator):
+class OneThread:
     """Torch uses one thread inside: small tensors gain nothing from a second."""
 
     lock, inside, before = threading.Lock(), 0, 1
@@ -192,7 +191,6 @@ class Stack:
         self.clip = self._numbers(clips) if min(clips) < math.inf else None
         smooth = [s.label_smoothing for s in self.settings]
         self.smooth = self._numbers(smooth)[:, None, None] if any(smooth) else None
-        self.soft = self.smooth is not None or self.class_weights is not None
         plans = {(s.schedule, s.warmup) for s in self.settings}
         self.planned = plans != {("constant", 0)}
         self.net.bind(self)
@@ -285,9 +283,7 @@ class Stack:
             size = self.settings[0].batch_size
             points = min(size, self.data.n_train - self.step * size)
             self.net.draw_masks(self.droppers, self.seed_row, points)
-        if self.soft:
-            y, weight = self._softened(y, weight)
-        self.net.gradient(x, y, weight)
+        self.net.gradient(x, *self._softened(y, weight))
         if self.net.absent:
             self._skip_absent()
         else:
