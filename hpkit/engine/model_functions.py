@@ -267,10 +267,8 @@ def mark(value, depth=0):
         return value
     if isinstance(value, nn.Parameter):
         return "parameter"
-    if isinstance(value, torch.Tensor):
-        return hash(pack(value.detach()))
-    if isinstance(value, np.ndarray):
-        return value.shape, hash(value.tobytes())
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return hash(pack(value))
     if isinstance(value, types.FunctionType):
         return hash(value.__code__)
     name, inner = type(value).__qualname__, functools.partial(mark, depth=depth + 1)
