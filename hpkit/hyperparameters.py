@@ -221,8 +221,9 @@ def check_seeds(seeds):
 
 def _word(key):
     def word(facts):
-        own = {"label": facts.name, "short": facts.name, "legend": f"{facts.name} {{}}"}
-        return words("hyperparameters").get(facts.name, own).get(key, "")
+        own = {"label": facts.name, "legend": f"{facts.name} {{}}"}
+        said = words("hyperparameters").get(facts.name, own)
+        return said.get(key, said["label"])
 
     return property(word)
 
@@ -243,8 +244,7 @@ class _Facts:
     label = _word("label")  # in a sentence or on an axis
     short = _word("short")  # at the head of a column
     legend = _word("legend")  # a value in few words, beside a curve
-    knob = property(lambda facts: facts.own_knob or facts.label)  # in panels
-    own_knob = _word("knob")
+    knob = _word("knob")  # in panels, the label where there is no other word
     usual_name = property(lambda facts: facts.name in USUAL.split())
 
 
