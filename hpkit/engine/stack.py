@@ -438,7 +438,8 @@ class Stack:
 
     def resume(self, state):
         arrays = {name: values.numpy() for name, values in state["arrays"].items()}
-        arrays |= {name: list(map(_generator, state[name])) for name in _DRAWS}
+        for name in _DRAWS:
+            arrays[name] = [torch.Generator().set_state(s) for s in state[name]]
         arrays["rng"] = state["rng"]
         # Random states stay on the CPU, whatever the device; all else goes there.
         rest = {n: v for n, v in state.items() if n not in ("arrays", *_REMADE)}
@@ -463,9 +464,3 @@ def pack(value):
 def unpack(content):
     """Read what `pack` made of a stack's state: numbers and texts, nothing is run."""
     return torch.load(io.BytesIO(content), "cpu", weights_only=True)
-
-
-def _generator(state):
-    generator = torch.Generator()
-    generator.set_state(state)
-    return generator

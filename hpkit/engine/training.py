@@ -210,15 +210,19 @@ class Training:
     def lead_on(self, until, pause):
         """Train the stack that is behind, or a new one, until then at most."""
         going = [stack for stack in self.stacks if stack.done < pause]
-        room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
         # Stacks are built one by one: the first results must not wait for the last.
-        new = self.waiting and (not going or self.waiting[0].size <= room)
+        new = bool(self.waiting)
+        if new and going:
+            room = MOST_AT_ONCE - sum(len(s.flat["weights"]) for s in going)
+            new = self.waiting[0].size <= room
         part = self.waiting.pop(0) if new else min(going, key=lambda s: s.done)
         try:
             if new:
                 part = self.build(part)
                 self.stacks.append(part)
-            measured = part.advance(max(0.0, until - time.perf_counter()))
+            left = max(0.0, until - time.perf_counter())
+            # What a search goes on with may have come as far before.
+            measured = part.done < pause and part.advance(left)
         except Exception as failure:
             self.stacks = [stack for stack in self.stacks if stack is not part]
             return self.fail(part.runs, failure)
