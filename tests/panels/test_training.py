@@ -493,12 +493,12 @@ def test_axis_in_updates_and_seconds(panel, moons):
     def unit():
         return panel.charts.charts[0].x.label
 
-    panel.view_of_run.unit.value = "updates"
+    panel.unit.value = "updates"
     assert unit() == "updates"
     assert val_curve(panel)[0].tolist() == [13 * k for k in range(6)]  # 400 / 32
-    panel.view_of_run.unit.value = "seconds"
+    panel.unit.value = "seconds"
     assert val_curve(panel)[0][-1] == pytest.approx(panel.run.fit_time)
-    panel.view_of_run.unit.value = "epochs"
+    panel.unit.value = "epochs"
     assert unit() == "epoch"
     assert val_curve(panel)[0].tolist() == list(range(6))
 
@@ -509,18 +509,18 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     assert pixels(panel.charts.charts[1]) != before
     panel.list.list.index = 0
     assert pixels(panel.charts.charts[1]) == before
-    move(panel, panel.view_of_run.scrub, 2)
+    move(panel, panel.scrub, 2)
     early = pixels(panel.charts.charts[1])
     expected = fit(moons, QUICK.but(epochs=2), seed=0)
     assert pixels(map_chart(moons, map_pixels(expected, "last"))) == early
     assert panel.charts.charts[1].title == "The network at epoch 2"
     assert mark(panel.charts.charts[0], "rule").columns[0] == 2
-    move(panel, panel.view_of_run.scrub, 0)
+    move(panel, panel.scrub, 0)
     assert pixels(panel.charts.charts[1]) != early
     assert len(panel.list.kept) == 2
     falling = QUICK.but(epochs=4, schedule=(1, 0.5, 0.2, 0.1))
     other = TrainingPanel(moons, falling).wait()
-    move(other, other.view_of_run.scrub, 2)  # as far as there on the same way down
+    move(other, other.scrub, 2)  # as far as there on the same way down
     expected = fit(moons, falling.but(epochs=2, schedule=(1, 0.5)), seed=0)
     assert pixels(map_chart(moons, map_pixels(expected, "last"))) == pixels(
         other.charts.charts[1]
