@@ -118,10 +118,6 @@ class LiveCharts(anywidget.AnyWidget):
             call(value)
 
 
-def _same(value):
-    return value
-
-
 @dataclass
 class _Knob:
     """One control: what is shown, and the widget whose `value` holds."""
@@ -129,16 +125,17 @@ class _Knob:
     box: W.Widget
     source: W.Widget
     slider: W.Widget
-    read: Callable = _same  # widget's value -> hyperparameter's
-    write: Callable = _same
+    options: Callable | None = None  # of a list, with a value that joins it
 
     @property
     def value(self):
-        return self.read(self.source.value)
+        return self.source.value
 
     @value.setter
     def value(self, value):
-        self.source.value = self.write(value)
+        if self.options and value not in [other for _, other in self.source.options]:
+            self.source.options = self.options(value)
+        self.source.value = value
 
 
 def _framed(label, slider, *number):
@@ -146,7 +143,7 @@ def _framed(label, slider, *number):
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, number, rounded=_same):
+def tied(label, slider, number, rounded=lambda value: value):
     """Return a slider and a `CheckedBox` that follow each other, as a `_Knob`."""
     # The box may go between the ticks of the slider, and beyond. The slider stands at
     # the tick nearest to the number. A browser says so once more, rounded its own way:
@@ -239,13 +236,17 @@ class CheckedBox(W.FloatText):
         super().__init__(value=value, **look)
 
 
+def _options(values, text, value):
+    return [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
+
+
 def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
     """Return a slider over a list of values; `value` joins the list."""
-    options = [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
-    slider = W.SelectionSlider(options=options, value=value, **_slide(name))
+    options = partial(_options, values, text)
+    slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
     shown = W.HTML(text(value))
     slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return _Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
+    return _Knob(_framed(TABLE[name].knob, slider, shown), slider, slider, options)
 
 
 def batch_knob(name, dataset, value):
@@ -258,16 +259,18 @@ def batch_knob(name, dataset, value):
 
 def _width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
-    knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
-    knob.read = lambda width: (width,) * max(1, len(hidden))
-    knob.write = lambda hidden: hidden[0] if hidden else 16
-    return knob
+    values = [(width,) * max(1, len(hidden)) for width in TABLE[name].ticks]
+    return pick_knob(name, sorted({*values, hidden}), hidden, _width)
+
+
+def _width(hidden):
+    return str(hidden[0]) if len({*hidden}) == 1 else shown(hidden)
 
 
 def _choice_knob(name, dataset, value):
-    ticks = dict.fromkeys((*TABLE[name].ticks, value))
-    buttons = W.ToggleButtons(options=[(shown(v), v) for v in ticks], value=value)
-    return _Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
+    options = partial(_options, TABLE[name].ticks, shown)
+    buttons = W.ToggleButtons(options=options(value), value=value)
+    return _Knob(_framed(TABLE[name].knob, buttons), buttons, buttons, options)
 
 
 BUILD = {

@@ -106,10 +106,10 @@ def test_a_training_out_of_patience_is_whole(moons):
 @pytest.mark.parametrize("name", [*TABLE][3:])  # but for those of every panel
 def test_other_controls(moons, name):
     value = parse_values(name, TABLE[name].usual)[-1]
-    panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
+    value = {"number": 0.37, "count": 7}.get(TABLE[name].kind, value)  # on no list
+    panel = TrainingPanel(moons, QUICK.but(hidden=(8, 4)), controls=(name,))
     move(panel, panel.controls[name], value)
-    assert getattr(panel.run.setting, name) == value
-    assert panel.run.setting.lr == 0.01
+    assert panel.run.setting == QUICK.but(**{"hidden": (8, 4), name: value})
 
 
 def test_long_training_is_drawn_until_another_one_replaces_it(panel):
