@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import permutations
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import ipywidgets as W
@@ -91,7 +91,7 @@ class OneAtATimePanel(ListedPanel):
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None
-        self.upto = self.resets = 0
+        self.resets = 0
         self.walked = {}  # the end of each path and its loss, by order and start
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
@@ -178,38 +178,30 @@ class OneAtATimePanel(ListedPanel):
     def _beginning(self):
         """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        return self._training("found", start)
+        return self._training("found", self._grid_of(start), self.resets)
+
+    def _grid_of(self, space):
+        return grid_search.live(self.dataset, self.base, **self._more, **space)
 
     def reveal(self) -> None:
         self.error = None  # a step that is under way ends first
-        self.live.start(self._training("grid", self.space), replace=False)
-
-    def _training(self, name, space):
-        """Train all combinations as an attribute of that name (a job)."""
-        resets, more = self.resets, self._more | space
-        for found in grid_search.live(self.dataset, self.base, **more):
-            with self.live.lock:
-                if resets != self.resets:
-                    return
-                setattr(self, name, found)
-            yield
+        job = self._training("grid", self._grid_of(self.space), self.resets)
+        self.live.start(job, replace=False)
 
     def _go(self, steps=None):
         """Walk on until so many steps are done, by default one more."""
-        self.error = None
-        self.upto = min(steps or len(self.done) + 1, len(self.space))
-        if self.search is None:
-            self.search = self._begin()
-        self.live.start(self._stepping(self.search))
+        self.error, self.search = None, self.search or self._begin()
+        steps = min(steps or len(self.done) + 1, len(self.space))
+        self.live.start(self._training("found", self.search, self.resets, steps))
 
-    def _stepping(self, search):
-        """Train on up to the step that was asked for (a job); the search goes on."""
-        while len(self.done) < self.upto:
+    def _training(self, name, search, resets, steps=inf):
+        """Train on with a search, up to a step, as attribute `name` (a job)."""
+        while len(self.done) < steps:
             found = next(search, None)
             with self.live.lock:
-                if found is None or search is not self.search:
+                if found is None or resets != self.resets:
                     return
-                self.found = found
+                setattr(self, name, found)
             yield
 
     def _choose_cell(self, number):
