@@ -213,7 +213,8 @@ def plot_grid(
     space = _space(grid, x, y)
     others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
     title = _SAY["over"].format(names=others) if others else ""
-    chart = charts.path_chart(space, [grid], **_lowest(grid, space), title=title)
+    look = {"framed": _framed(grid, space), "title": title}
+    chart = charts.path_chart(space, [grid], **look)
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
@@ -236,13 +237,14 @@ def _space(search, x, y):
     return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
 
 
-def _lowest(search, space):
-    """Return the best setting and the cells of those that are as good, if any."""
+def _framed(search, space):
+    """Return the cells of the best setting and of those that are as good, if any."""
     if search.runs.unfit.all():
         return {}
     numbers = {search.settings.index(setting) for setting in search.ties}
     cells = charts.best_in_cells(search, space).items()
-    return {"best": search.best, "ties": [cell for cell, i in cells if i in numbers]}
+    ties = [cell for cell, i in cells if i in numbers]
+    return {"best": [charts.cell_of(search.best, space)], "ties": ties}
 
 
 def _size(space):
@@ -291,9 +293,9 @@ def plot_path(
             change = named_value(step.name, getattr(step.winner, step.name))
             said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
-    framed = _lowest(known, space) if grid is not None else {}
-    title = "   ".join(said)
-    chart = charts.path_chart(space, [known], path, **framed, title=title)
+    look = {"title": "   ".join(said), "legends": {"best": charts.WORDS["best"]}}
+    look["framed"] = _framed(known, space) if grid is not None else {}
+    chart = charts.path_chart(space, [known], path, **look)
     alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     return drawn(chart, ax, _size(space), alt)
 

@@ -251,13 +251,15 @@ class OneAtATimePanel(ListedPanel):
         # lowest cell of its row or column; then of the grid, whichever path is walked.
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
         searches = searches[: 1 if self._whole else None]
-        look = {"chosen": self.cell, "title": self._title(searches)}
         # The map shows the path's cells, too, while the grid still trains.
-        lowest = min(searches, key=lambda s: _loss(s, s.best), default=None)
-        look["best"] = lowest and lowest.best
-        look["best_label"] = WORDS["best" if self._whole else "best_so_far"]
+        lowest = sorted(searches, key=lambda s: _loss(s, s.best))[:1]
+        framed = {"best": [cell_of(search.best, self.space) for search in lowest]}
+        framed["chosen"] = [self.cell] if self.cell else []
+        best = WORDS["best" if self._whole else "best_so_far"]
+        look = {"framed": framed, "legends": {"best": best, "chosen": None}}
         stops = [self.starting, *(step.winner for step in self.done)]
-        path = path_chart(self.space, searches, stops, **look)
+        title = self._title(searches)
+        path = path_chart(self.space, searches, stops, title=title, **look)
         steps, self.points = steps_chart(self.found, self.ordered)
         return [path, steps]
 
