@@ -209,16 +209,16 @@ def plot_grid(
     >>> ax = plot_grid(grid)
     """
     grid = _as_search(grid)
-    x, y = _two_names(grid, x, y)
-    space = _space(grid, x, y)
-    others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
+    space = _two_lists(grid, x, y, grid)
+    others = ", ".join(TABLE[n].label for n in grid.space if n not in space)
     title = _SAY["over"].format(names=others) if others else ""
     look = {"framed": _framed(grid, space), "title": title}
     chart = charts.path_chart(space, [grid], **look)
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
-def _two_names(search, x, y):
+def _two_lists(search, x, y, known):
+    """Return two hyperparameters of a search, and their values that are known."""
     names = list(search.space)
     if len(names) < 2:
         raise hyper.refusal("map_names", got=", ".join(names))
@@ -229,12 +229,7 @@ def _two_names(search, x, y):
     y = next(n for n in names if n != x) if y is None else y
     if x == y:
         raise hyper.refusal("axes_differ", x)
-    return x, y
-
-
-def _space(search, x, y):
-    """Return the values of two hyperparameters that were tried, in their order."""
-    return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
+    return {name: hyper.in_order(dict.fromkeys(known.values(name))) for name in (x, y)}
 
 
 def _framed(search, space):
@@ -284,9 +279,8 @@ def plot_path(
     'batch size'
     """
     steps = _as_search(steps, ("one_at_a_time",))
-    x, y = _two_names(steps, x, y)
     known = _as_search(grid) if grid is not None else steps
-    space = _space(known, x, y)
+    space = _two_lists(steps, x, y, known)
     said, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:

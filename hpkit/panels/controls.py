@@ -25,14 +25,13 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE, refusal
 from hpkit.locale import Texts
-from hpkit.panels.parts import FULL, button, head_of, named, row, say, toggles
+from hpkit.panels.parts import FULL, button, head_of, named, row, say
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
 from hpkit.text import shown, text_lines
 
 WORDS = Texts("panels.controls")
 GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
-SAME, NEW = "same", "new"
 MOST_SEEDS = 500  # of a panel
 _MOST_VALUES = 100
 _WHOLE = ("count", "units")
@@ -339,13 +338,6 @@ def seeds_from(given, count, first=0):
         return range(first, first + count)
     more = max(given) + 1
     return (*given, *range(more, more + first + count))[first : first + count]
-
-
-def seed_choice():
-    """Return buttons, the same seed for every run or a new one, and their row."""
-    options = [(WORDS["same"], SAME), (WORDS["new"], NEW)]
-    buttons = toggles(options, [WORDS["same_tip"], WORDS["new_tip"]], "4.8em")
-    return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
 
 
 class Listed(W.VBox):

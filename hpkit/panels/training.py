@@ -99,7 +99,11 @@ class TrainingPanel(Panel):
         self.pause_button = self.button("pause", self.pause)
         self.one_button = self.button("one", self.one_epoch)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
-        self.seeds, seed_row = c.seed_choice()
+        options = (WORDS["same"], False), (WORDS["new"], True)
+        tips = WORDS["same_tip"], WORDS["new_tip"]
+        self.new_seeds = parts.toggles(options, tips, "4.8em")
+        name = parts.say(parts.head_of(WORDS["seed"]))
+        seed_row = parts.row(name, self.new_seeds, name="hp-row")
         first = self.train_button, self.stop_button, self.reset_button
         second = self.pause_button, self.one_button, self.slow
         units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
@@ -118,7 +122,7 @@ class TrainingPanel(Panel):
         self.build(self.controls.box, seed_row, first, second, **more)
         self.on_change(self.unit, self._draw)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
-        self.on_change(self.seeds, self._renew_seed)
+        self.on_change(self.new_seeds, self._renew_seed)
         for source in self.controls.sources:
             self.on_change(source, self._moved)
 
@@ -174,7 +178,7 @@ class TrainingPanel(Panel):
 
     def _renew_seed(self):
         """Let the very next training take a new seed, if it is to."""
-        self.seed += self.seeds.value == c.NEW
+        self.seed += self.new_seeds.value
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
@@ -219,7 +223,7 @@ class TrainingPanel(Panel):
         with self.quietly():
             self.list.clear()
             self.controls.setting, self.seed = self.first
-            self.seeds.value = c.SAME
+            self.new_seeds.value = False
             self._start()
 
     @property

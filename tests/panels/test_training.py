@@ -15,7 +15,7 @@ import hpkit as hk
 from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
 from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.panels.controls import NEW, SAME, parse_values
+from hpkit.panels.controls import parse_values
 from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
 
@@ -153,7 +153,7 @@ def test_same_setting_again_is_not_listed_twice_but_with_new_seeds(panel):
     press(panel, "train")
     assert len(panel.list.kept) == 1
     assert "Trained again: same setting, same seed, same curve" in panel.result
-    panel.seeds.value = "new"
+    panel.new_seeds.value = True
     for _ in range(3):
         press(panel, "train")
     assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
@@ -291,7 +291,7 @@ def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
     assert "batch size 32" in said
     assert f"{panel.run.best_val_loss:.4f}" in said
     panel.list.remove_button.click()
-    panel.seeds.value = "new"
+    panel.new_seeds.value = True
     press(panel, "train")
     assert names() == ["seed 0"]
     panel.list.list.index = 0
@@ -331,11 +331,11 @@ def test_pin_name_remove_and_reset(panel):
     panel.list.list.index = 1
     assert panel.list.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1].replace("\u00a0", " ")
-    panel.seeds.value = NEW
+    panel.new_seeds.value = True
     press(panel, "reset")
     assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
-    assert (panel.seeds.value, panel.seed, panel.run.seed) == (SAME, 0, 0)
+    assert (panel.new_seeds.value, panel.seed, panel.run.seed) == (False, 0, 0)
 
 
 def test_sentence_names_all_runs_that_are_the_best():
