@@ -74,16 +74,13 @@ class LiveCharts(anywidget.AnyWidget):
         """Draw charts and a sentence (HTML) below; what is as before is not sent."""
         # While something runs a sentence may change with each picture; put it into an
         # element with role="status" when a screen reader is to say it.
-        old, self.charts = self._state, list(charts)
-        new = {name: old[name] for name in ("widths", "sentence", "picture", "words")}
+        self.charts, new = list(charts), state(charts)
         if sentence is not None:
             new["sentence"] = sentence
-        new |= state(charts)
-        news = {key for key, value in new.items() if old.get(key) != value}
-        news |= self._changed & new.keys()
-        self._state, self._changed = new, set()
-        if news:
-            new["picture"] += 1  # chart.js draws when it changes
+        news = {key for key, value in new.items() if self._state.get(key) != value}
+        if news := news | self._changed:
+            new["picture"] = self._state["picture"] + 1  # chart.js draws then
+            self._state, self._changed = self._state | new, set()
             self.send_state({*news, "picture"})
 
     def __getattr__(self, name):

@@ -17,7 +17,7 @@ from hpkit.charts.still import picture, uri
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
-from hpkit.engine.training import Training, check_model, check_settings
+from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
@@ -75,8 +75,7 @@ class TrainingPanel(Panel):
         predict: bool | str = False,
     ) -> None:
         base = hyper.check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title)
-        check_settings([base], dataset)
+        super().__init__(dataset, title, base)
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
