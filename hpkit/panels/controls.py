@@ -331,8 +331,6 @@ def given_seeds(seeds):
 
 def seeds_from(given, count, first=0):
     """Return `count` seeds from place `first` on; the next numbers follow the given."""
-    if isinstance(given, range):
-        return range(first, first + count)
     more = max(given) + 1
     return (*given, *range(more, more + first + count))[first : first + count]
 

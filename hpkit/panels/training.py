@@ -256,20 +256,20 @@ class TrainingPanel(Panel):
         return not self.run or (self.run.setting, self.run.seed) == self.first
 
     def _charts(self):
-        run, guess = self.run, self.guess and self.guess.drawn
+        strong, guess = self.strong, self.guess and self.guess.drawn
+        run = strong.run
         if guess and run.ended and not run.diverged:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
-        rest = [k for k in self.list.kept if k is not self.strong]
+        rest = [k for k in self.list.kept if k is not strong]
         pinned = [k for k in rest if k.color]
         ends = [self._per_epoch(k.run) * k.run.epochs_done for k in rest]
         if len(self.widths) > 1:
             self._take_map(run)
         at = [] if self.epoch is None else [self.epoch * self._per_epoch(run)]
-        beside = [_label_beside(k, self.strong, pinned) for k in pinned]
         curves = loss_chart(
             run,
-            pinned=[(k.run, k.color, b) for k, b in zip(pinned, beside, strict=True)],
+            pinned=[(k.run, k.color, _label_beside(k, strong, pinned)) for k in pinned],
             faded=[k.run for k in rest if not k.color],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
