@@ -236,13 +236,13 @@ def _options(values, text, value):
     return [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
 
 
-def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
+def pick_knob(name, values, value, text=shown):
     """Return a slider over a list of values; `value` joins the list."""
     options = partial(_options, values, text)
     slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
-    shown = W.HTML(text(value))
-    slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return _Knob(_framed(TABLE[name].knob, slider, shown), slider, slider, options)
+    said = W.HTML(text(value))
+    slider.observe(lambda change: setattr(said, "value", text(change["new"])), "value")
+    return _Knob(_framed(TABLE[name].knob, slider, said), slider, slider, options)
 
 
 def batch_knob(name, dataset, value):

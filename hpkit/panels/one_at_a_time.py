@@ -18,7 +18,7 @@ from hpkit.panels.parts import dropdown, say
 from hpkit.panels.searches import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
-from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
+from hpkit.text import html_table, label, loss_of, short, step_sentences
 
 WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 QUICK = 2.0  # seconds: a start that is trained without being asked for
@@ -101,7 +101,7 @@ class OneAtATimePanel(ListedPanel):
 
     def _build(self, order):
         self.starts = {
-            name: pick_knob(name, values, getattr(self.base, name), shown)
+            name: pick_knob(name, values, getattr(self.base, name))
             for name, values in self.space.items()
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
