@@ -209,15 +209,16 @@ def plot_grid(
     >>> ax = plot_grid(grid)
     """
     grid = _as_search(grid)
-    x, y = _two_names(grid, x, y)
-    space = _space(grid, x, y)
-    others = ", ".join(TABLE[n].label for n in grid.space if n not in (x, y))
+    space = _two_lists(grid, x, y, grid)
+    others = ", ".join(TABLE[n].label for n in grid.space if n not in space)
     title = _SAY["over"].format(names=others) if others else ""
-    chart = charts.path_chart(space, [grid], **_lowest(grid, space), title=title)
+    look = {"framed": _framed(grid, space), "title": title}
+    chart = charts.path_chart(space, [grid], **look)
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 
-def _two_names(search, x, y):
+def _two_lists(search, x, y, known):
+    """Return two hyperparameters of a search, and their values that are known."""
     names = list(search.space)
     if len(names) < 2:
         raise hyper.refusal("map_names", got=", ".join(names))
@@ -228,21 +229,17 @@ def _two_names(search, x, y):
     y = next(n for n in names if n != x) if y is None else y
     if x == y:
         raise hyper.refusal("axes_differ", x)
-    return x, y
+    return {name: hyper.in_order(dict.fromkeys(known.values(name))) for name in (x, y)}
 
 
-def _space(search, x, y):
-    """Return the values of two hyperparameters that were tried, in their order."""
-    return {name: hyper.in_order(dict.fromkeys(search.values(name))) for name in (x, y)}
-
-
-def _lowest(search, space):
-    """Return the best setting and the cells of those that are as good, if any."""
+def _framed(search, space):
+    """Return the cells of the best setting and of those that are as good, if any."""
     if search.runs.unfit.all():
         return {}
     numbers = {search.settings.index(setting) for setting in search.ties}
     cells = charts.best_in_cells(search, space).items()
-    return {"best": search.best, "ties": [cell for cell, i in cells if i in numbers]}
+    ties = [cell for cell, i in cells if i in numbers]
+    return {"best": [charts.cell_of(search.best, space)], "ties": ties}
 
 
 def _size(space):
@@ -282,18 +279,17 @@ def plot_path(
     'batch size'
     """
     steps = _as_search(steps, ("one_at_a_time",))
-    x, y = _two_names(steps, x, y)
     known = _as_search(grid) if grid is not None else steps
-    space = _space(known, x, y)
+    space = _two_lists(steps, x, y, known)
     said, path = [], [steps.base]
     for number, step in enumerate(steps.steps, 1):
         if step.winner is not None:
             change = named_value(step.name, getattr(step.winner, step.name))
             said.append(_SAY["step"].format(number=number, change=change))
             path.append(step.winner)
-    framed = _lowest(known, space) if grid is not None else {}
-    title = "   ".join(said)
-    chart = charts.path_chart(space, [known], path, **framed, title=title)
+    look = {"title": "   ".join(said), "legends": {"best": charts.WORDS["best"]}}
+    look["framed"] = _framed(known, space) if grid is not None else {}
+    chart = charts.path_chart(space, [known], path, **look)
     alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     return drawn(chart, ax, _size(space), alt)
 

@@ -251,21 +251,11 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
-def path_chart(
-    space,
-    searches,
-    path=None,
-    *,
-    best=None,
-    best_label=None,
-    ties=(),
-    chosen=None,
-    title="",
-) -> Chart:
+def path_chart(space, searches, path=(), **chart) -> Chart:
     """Return the lowest loss of each pair of values, and perhaps a path over them.
 
     Where several searches know a cell, the last one counts. `path` is the start, then
-    the winner of each step; cells of `best`, `ties` and `chosen` are framed.
+    the winner of each step; `chart` is what `heatmap_chart` takes besides.
     """
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
@@ -279,7 +269,7 @@ def path_chart(
     unknown = WORDS["script"]["unknown"]
     every = [tips.get((c, r), unknown) for r, c in np.ndindex(loss.shape)]
     stops = {}  # of each cell on the map: "S", "1" or a span of them
-    placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path or ())]
+    placed = [(n, cell_of(setting, space)) for n, setting in enumerate(path)]
     for cell, group in groupby([at for at in placed if at[1]], itemgetter(1)):
         names = [str(number or WORDS["start"]) for number, _ in group]
         stops[cell, names[0]] = DASH.join(dict.fromkeys((names[0], names[-1])))
@@ -292,15 +282,10 @@ def path_chart(
         mark.points(*at, hover=False, **dots),
         mark.text(*at, badges, strong=True, size=0.9),
     ]
-    framed = {"best": [] if best is None else [cell_of(best, space)], "ties": ties}
-    framed["chosen"] = [] if chosen is None else [chosen]
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
-    look = {"framed": framed, "tips": every, "marks": marks, "title": title}
-    if path:
-        look["legends"] = {"best": best_label or WORDS["best"], "chosen": None}
-        look["lift"] = 0.16
-    return heatmap_chart(space, loss, alt=alt, **look)
+    look = {"tips": every, "marks": marks, "lift": 0.16 if path else 0.0, "alt": alt}
+    return heatmap_chart(space, loss, **look, **chart)
 
 
 def steps_chart(search, space) -> tuple[Chart, list]:

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hpkit.charts.spec import Axis, Chart, light, unpacked
 
@@ -145,8 +145,7 @@ def _axes(ax, chart, letter):
             step = math.ceil(crowd) or 1
             marked = [(at, "" if k % step else t) for k, (at, t) in enumerate(marked)]
         side = getattr(ax, f"{name}axis")
-        side.set_major_locator(FixedLocator([at for at, _ in marked]))
-        side.set_major_formatter(FixedFormatter([text for _, text in marked]))
+        side.set_ticks([at for at, _ in marked], [text for _, text in marked])
         side.set_minor_locator(NullLocator())
     soft = light("soft")
     ax.spines[["top", "right", "left"]].set_visible(False)

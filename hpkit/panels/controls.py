@@ -25,14 +25,13 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE, refusal
 from hpkit.locale import Texts
-from hpkit.panels.parts import FULL, button, head_of, named, row, say, toggles
+from hpkit.panels.parts import FULL, button, head_of, named, row, say
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
 from hpkit.text import shown, text_lines
 
 WORDS = Texts("panels.controls")
 GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
-SAME, NEW = "same", "new"
 MOST_SEEDS = 500  # of a panel
 _MOST_VALUES = 100
 _WHOLE = ("count", "units")
@@ -75,16 +74,13 @@ class LiveCharts(anywidget.AnyWidget):
         """Draw charts and a sentence (HTML) below; what is as before is not sent."""
         # While something runs a sentence may change with each picture; put it into an
         # element with role="status" when a screen reader is to say it.
-        old, self.charts = self._state, list(charts)
-        new = {name: old[name] for name in ("widths", "sentence", "picture", "words")}
+        self.charts, new = list(charts), state(charts)
         if sentence is not None:
             new["sentence"] = sentence
-        new |= state(charts)
-        news = {key for key, value in new.items() if old.get(key) != value}
-        news |= self._changed & new.keys()
-        self._state, self._changed = new, set()
-        if news:
-            new["picture"] += 1  # chart.js draws when it changes
+        news = {key for key, value in new.items() if self._state.get(key) != value}
+        if news := news | self._changed:
+            new["picture"] = self._state["picture"] + 1  # chart.js draws then
+            self._state, self._changed = self._state | new, set()
             self.send_state({*news, "picture"})
 
     def __getattr__(self, name):
@@ -118,10 +114,6 @@ class LiveCharts(anywidget.AnyWidget):
             call(value)
 
 
-def _same(value):
-    return value
-
-
 @dataclass
 class _Knob:
     """One control: what is shown, and the widget whose `value` holds."""
@@ -129,16 +121,17 @@ class _Knob:
     box: W.Widget
     source: W.Widget
     slider: W.Widget
-    read: Callable = _same  # widget's value -> hyperparameter's
-    write: Callable = _same
+    options: Callable | None = None  # of a list, with a value that joins it
 
     @property
     def value(self):
-        return self.read(self.source.value)
+        return self.source.value
 
     @value.setter
     def value(self, value):
-        self.source.value = self.write(value)
+        if self.options and value not in [other for _, other in self.source.options]:
+            self.source.options = self.options(value)
+        self.source.value = value
 
 
 def _framed(label, slider, *number):
@@ -146,7 +139,7 @@ def _framed(label, slider, *number):
     return W.VBox([label, slider.add_class("hp-slide")]).add_class("hp-knob")
 
 
-def tied(label, slider, number, rounded=_same):
+def tied(label, slider, number, rounded=lambda value: value):
     """Return a slider and a `CheckedBox` that follow each other, as a `_Knob`."""
     # The box may go between the ticks of the slider, and beyond. The slider stands at
     # the tick nearest to the number. A browser says so once more, rounded its own way:
@@ -239,13 +232,17 @@ class CheckedBox(W.FloatText):
         super().__init__(value=value, **look)
 
 
-def pick_knob(name, values, value, text=lambda v: f"{v:g}"):
+def _options(values, text, value):
+    return [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
+
+
+def pick_knob(name, values, value, text=shown):
     """Return a slider over a list of values; `value` joins the list."""
-    options = [(text(v), v) for v in hyper.in_order(dict.fromkeys((*values, value)))]
-    slider = W.SelectionSlider(options=options, value=value, **_slide(name))
-    shown = W.HTML(text(value))
-    slider.observe(lambda change: setattr(shown, "value", text(change["new"])), "value")
-    return _Knob(_framed(TABLE[name].knob, slider, shown), slider, slider)
+    options = partial(_options, values, text)
+    slider = W.SelectionSlider(options=options(value), value=value, **_slide(name))
+    said = W.HTML(text(value))
+    slider.observe(lambda change: setattr(said, "value", text(change["new"])), "value")
+    return _Knob(_framed(TABLE[name].knob, slider, said), slider, slider, options)
 
 
 def batch_knob(name, dataset, value):
@@ -258,16 +255,18 @@ def batch_knob(name, dataset, value):
 
 def _width_knob(name, dataset, hidden):
     """Return a slider over the width; the number of layers stays."""
-    knob = pick_knob(name, TABLE[name].ticks, hidden[0] if hidden else 16, str)
-    knob.read = lambda width: (width,) * max(1, len(hidden))
-    knob.write = lambda hidden: hidden[0] if hidden else 16
-    return knob
+    values = [(width,) * max(1, len(hidden)) for width in TABLE[name].ticks]
+    return pick_knob(name, sorted({*values, hidden}), hidden, _width)
+
+
+def _width(hidden):
+    return str(hidden[0]) if len({*hidden}) == 1 else shown(hidden)
 
 
 def _choice_knob(name, dataset, value):
-    ticks = dict.fromkeys((*TABLE[name].ticks, value))
-    buttons = W.ToggleButtons(options=[(shown(v), v) for v in ticks], value=value)
-    return _Knob(_framed(TABLE[name].knob, buttons), buttons, buttons)
+    options = partial(_options, TABLE[name].ticks, shown)
+    buttons = W.ToggleButtons(options=options(value), value=value)
+    return _Knob(_framed(TABLE[name].knob, buttons), buttons, buttons, options)
 
 
 BUILD = {
@@ -332,17 +331,8 @@ def given_seeds(seeds):
 
 def seeds_from(given, count, first=0):
     """Return `count` seeds from place `first` on; the next numbers follow the given."""
-    if isinstance(given, range):
-        return range(first, first + count)
     more = max(given) + 1
     return (*given, *range(more, more + first + count))[first : first + count]
-
-
-def seed_choice():
-    """Return buttons, the same seed for every run or a new one, and their row."""
-    options = [(WORDS["same"], SAME), (WORDS["new"], NEW)]
-    buttons = toggles(options, [WORDS["same_tip"], WORDS["new_tip"]], "4.8em")
-    return buttons, row(W.HTML(head_of(WORDS["seed"])), buttons, name="hp-row")
 
 
 class Listed(W.VBox):

@@ -6,7 +6,6 @@ import numpy as np
 from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, line, points
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import check_settings
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_number, check_seed, check_setting
 from hpkit.locale import Texts
@@ -53,8 +52,7 @@ class BatchNoisePanel(Panel):
         predict: bool = False,
     ) -> None:
         self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
-        super().__init__(dataset, title)
-        check_settings([self.setting.but(batch_size=size)], dataset)
+        super().__init__(dataset, title, self.setting.but(batch_size=size))
         self.drawn = self.seed = check_seed("seed", seed)
         knob = batch_knob("batch_size", dataset, size)
         self.size, self.sizes = knob.slider, []  # those looked at

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import permutations
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import ipywidgets as W
@@ -18,7 +18,7 @@ from hpkit.panels.parts import dropdown, say
 from hpkit.panels.searches import PACE, ListedPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
-from hpkit.text import html_table, label, loss_of, short, shown, step_sentences
+from hpkit.text import html_table, label, loss_of, short, step_sentences
 
 WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
 QUICK = 2.0  # seconds: a start that is trained without being asked for
@@ -91,7 +91,7 @@ class OneAtATimePanel(ListedPanel):
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None
-        self.upto = self.resets = 0
+        self.resets = 0
         self.walked = {}  # the end of each path and its loss, by order and start
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
@@ -101,7 +101,7 @@ class OneAtATimePanel(ListedPanel):
 
     def _build(self, order):
         self.starts = {
-            name: pick_knob(name, values, getattr(self.base, name), shown)
+            name: pick_knob(name, values, getattr(self.base, name))
             for name, values in self.space.items()
         }
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
@@ -178,38 +178,30 @@ class OneAtATimePanel(ListedPanel):
     def _beginning(self):
         """Return the job that trains the start alone."""
         start = {name: [getattr(self.starting, name)] for name in self.space}
-        return self._training("found", start)
+        return self._training("found", self._grid_of(start), self.resets)
+
+    def _grid_of(self, space):
+        return grid_search.live(self.dataset, self.base, **self._more, **space)
 
     def reveal(self) -> None:
         self.error = None  # a step that is under way ends first
-        self.live.start(self._training("grid", self.space), replace=False)
-
-    def _training(self, name, space):
-        """Train all combinations as an attribute of that name (a job)."""
-        resets, more = self.resets, self._more | space
-        for found in grid_search.live(self.dataset, self.base, **more):
-            with self.live.lock:
-                if resets != self.resets:
-                    return
-                setattr(self, name, found)
-            yield
+        job = self._training("grid", self._grid_of(self.space), self.resets)
+        self.live.start(job, replace=False)
 
     def _go(self, steps=None):
         """Walk on until so many steps are done, by default one more."""
-        self.error = None
-        self.upto = min(steps or len(self.done) + 1, len(self.space))
-        if self.search is None:
-            self.search = self._begin()
-        self.live.start(self._stepping(self.search))
+        self.error, self.search = None, self.search or self._begin()
+        steps = min(steps or len(self.done) + 1, len(self.space))
+        self.live.start(self._training("found", self.search, self.resets, steps))
 
-    def _stepping(self, search):
-        """Train on up to the step that was asked for (a job); the search goes on."""
-        while len(self.done) < self.upto:
+    def _training(self, name, search, resets, steps=inf):
+        """Train on with a search, up to a step, as attribute `name` (a job)."""
+        while len(self.done) < steps:
             found = next(search, None)
             with self.live.lock:
-                if found is None or search is not self.search:
+                if found is None or resets != self.resets:
                     return
-                self.found = found
+                setattr(self, name, found)
             yield
 
     def _choose_cell(self, number):
@@ -259,13 +251,15 @@ class OneAtATimePanel(ListedPanel):
         # lowest cell of its row or column; then of the grid, whichever path is walked.
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
         searches = searches[: 1 if self._whole else None]
-        look = {"chosen": self.cell, "title": self._title(searches)}
         # The map shows the path's cells, too, while the grid still trains.
-        lowest = min(searches, key=lambda s: _loss(s, s.best), default=None)
-        look["best"] = lowest and lowest.best
-        look["best_label"] = WORDS["best" if self._whole else "best_so_far"]
+        lowest = sorted(searches, key=lambda s: _loss(s, s.best))[:1]
+        framed = {"best": [cell_of(search.best, self.space) for search in lowest]}
+        framed["chosen"] = [self.cell] if self.cell else []
+        best = WORDS["best" if self._whole else "best_so_far"]
+        look = {"framed": framed, "legends": {"best": best, "chosen": None}}
         stops = [self.starting, *(step.winner for step in self.done)]
-        path = path_chart(self.space, searches, stops, **look)
+        title = self._title(searches)
+        path = path_chart(self.space, searches, stops, title=title, **look)
         steps, self.points = steps_chart(self.found, self.ordered)
         return [path, steps]
 

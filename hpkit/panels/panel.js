@@ -6,7 +6,7 @@ function reachable(panel, words) {
   panel.hpNamed = true;
   const name = () => {
     panel.querySelectorAll('.noUi-handle:not([aria-label])').forEach(handle => {
-      const knob = handle.closest('.hp-knob, .hp-guess, .hp-titled');
+      const knob = handle.closest('.hp-knob, .hp-guess');
       const label = knob && knob.querySelector('.hp-name');
       const slider = handle.closest('[title]');
       const said = label ? label.textContent : slider ? slider.title : words.slider;

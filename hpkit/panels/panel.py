@@ -33,7 +33,7 @@ from hpkit import hyperparameters as hyper
 from hpkit.charts.spec import Axis, Chart
 from hpkit.charts.still import picture, small, uri
 from hpkit.engine.as_pytorch import forms, write_rows
-from hpkit.engine.training import TURN, rated, train
+from hpkit.engine.training import TURN, check_settings, rated, train
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
@@ -253,6 +253,8 @@ def running_cell():
 class Panel(W.VBox):
     """The frame of a panel; a `title` of None is the usual one, `words["title"]`.
 
+    What `settings` it trains is checked first.
+
     `live` is the thread, whose `lock` guards all state; `charts` the `LiveCharts`;
     `result` what is said of the state, as HTML; `error` what the last training or
     callback raised, shown in the panel, too.
@@ -265,7 +267,9 @@ class Panel(W.VBox):
     newest_first = False  # whether the table begins with the last row of `frame`
     run = runs = found = None  # what was trained, as far as the panel has it
 
-    def __init__(self, dataset, title):
+    def __init__(self, dataset, title, *settings):
+        if settings:
+            check_settings(settings, dataset)
         if title is None:
             title = self.words["title"].format(getattr(dataset, "name", ""))
         self.dataset = None if dataset is None else rated(dataset, None, None)

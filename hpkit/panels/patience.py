@@ -12,7 +12,6 @@ from hpkit.charts.runs import loss_chart, stacked, top_of
 from hpkit.charts.spec import line, points, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.runs import CURVES
-from hpkit.engine.training import check_settings
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_count, check_seed, check_setting
 from hpkit.locale import Texts
@@ -74,8 +73,7 @@ class PatiencePanel(Panel):
         predict: bool = False,
     ) -> None:
         self.setting = setting = check_setting(setting, default=USUAL).but(patience=0)
-        super().__init__(dataset, title)
-        check_settings(setting, dataset)
+        super().__init__(dataset, title, setting)
         patience = check_count("patience", patience, most=10**6)
         self.seed = check_seed("seed", seed)
         self.epoch = None  # the one that is watched

@@ -8,7 +8,7 @@ import numpy as np
 from hpkit.charts.runs import nice_top, runs_chart, shades
 from hpkit.charts.spec import Axis, Chart, line, rule
 from hpkit.data.datasets import Dataset
-from hpkit.engine.training import Training, check_settings
+from hpkit.engine.training import Training
 from hpkit.hyperparameters import SCHEDULES, check_count, check_setting
 from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.locale import Texts
@@ -65,8 +65,7 @@ class SchedulePanel(Panel):
         predict: bool = False,
     ) -> None:
         setting = check_setting(setting, default=USUAL)
-        super().__init__(dataset, title)
-        check_settings(setting, dataset)
+        super().__init__(dataset, title, setting)
         check_count("epochs", setting.epochs, most=MOST, hint=WORDS["fewer"])
         check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
         self.base = setting.but(schedule=KINDS[0], warmup=0)

@@ -14,7 +14,7 @@ from hpkit.charts import searches as charts
 from hpkit.charts.runs import loss_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.training import check_model, check_settings, own_names, weights
+from hpkit.engine.training import check_model, own_names, weights
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
@@ -48,8 +48,7 @@ class ListedPanel(Panel):
 
     def __init__(self, dataset, title, base, seeds, model):
         self.base = hyper.check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title)
-        check_settings([self.base], dataset)
+        super().__init__(dataset, title, self.base)
         self.chosen = None  # number of the setting highlighted; None is the best
         self.model, self.given = check_model(model), c.given_seeds(seeds)
         count, name = len(self.given), c.WORDS["seeds"]

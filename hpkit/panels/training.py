@@ -17,7 +17,7 @@ from hpkit.charts.still import picture, uri
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
-from hpkit.engine.training import Training, check_model, check_settings
+from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts
 from hpkit.panels import controls as c
@@ -75,14 +75,16 @@ class TrainingPanel(Panel):
         predict: bool | str = False,
     ) -> None:
         base = hyper.check_setting(base, "base", default=Hyperparameters())
-        super().__init__(dataset, title)
-        check_settings([base], dataset)
+        super().__init__(dataset, title, base)
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
         self.rest_at = self.halted = None  # an epoch; a training that was stopped
         self.unbegun = False  # whether the last one was stopped before its first epoch
         self.job_seconds = self.per_update = math.inf  # until one has ended
+        # The map, its epoch, of what and when it was taken; whether a job takes one.
+        self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
+        self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
         self.list = _RunList(self, self.controls.knobs)
         if c.check_predict(predict, draw=True):
@@ -96,16 +98,30 @@ class TrainingPanel(Panel):
         self.pause_button = self.button("pause", self.pause)
         self.one_button = self.button("one", self.one_epoch)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
-        self.seeds, seed_row = c.seed_choice()
+        options = (WORDS["same"], False), (WORDS["new"], True)
+        tips = WORDS["same_tip"], WORDS["new_tip"]
+        self.new_seeds = parts.toggles(options, tips, "4.8em")
+        name = parts.say(parts.head_of(WORDS["seed"]))
+        seed_row = parts.row(name, self.new_seeds, name="hp-row")
         first = self.train_button, self.stop_button, self.reset_button
         second = self.pause_button, self.one_button, self.slow
-        self.view_of_run = view = _RunView(self, self.model)
+        units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
+        self.unit = parts.toggles(units, [SHOWN["unit_tip"]] * 3)
+        over, widths = [parts.row(self.unit, name="hp-small")], (1,)
+        if has_map(self.dataset):
+            self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
+            parts.named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
+            name = parts.say(parts.head_of(SHOWN["scrub"]))
+            over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
+            widths = (3, 2.3)
+            self.on_change(self.scrub, self._scrubbed)
         self.beside = parts.say("", "hp-table")
         drawers = {"runs": self.list.box, "compare": self.beside}
-        more = {"widths": view.widths, "over": view.over, "drawers": drawers}
+        more = {"widths": widths, "over": over, "drawers": drawers}
         self.build(self.controls.box, seed_row, first, second, **more)
+        self.on_change(self.unit, self._draw)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
-        self.on_change(self.seeds, self._renew_seed)
+        self.on_change(self.new_seeds, self._renew_seed)
         for source in self.controls.sources:
             self.on_change(source, self._moved)
 
@@ -161,7 +177,7 @@ class TrainingPanel(Panel):
 
     def _renew_seed(self):
         """Let the very next training take a new seed, if it is to."""
-        self.seed += self.seeds.value == c.NEW
+        self.seed += self.new_seeds.value
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
@@ -206,7 +222,7 @@ class TrainingPanel(Panel):
         with self.quietly():
             self.list.clear()
             self.controls.setting, self.seed = self.first
-            self.seeds.value = c.SAME
+            self.new_seeds.value = False
             self._start()
 
     @property
@@ -240,12 +256,74 @@ class TrainingPanel(Panel):
         return not self.run or (self.run.setting, self.run.seed) == self.first
 
     def _charts(self):
-        run, guess = self.run, self.guess and self.guess.drawn
+        strong, guess = self.strong, self.guess and self.guess.drawn
+        run = strong.run
         if guess and run.ended and not run.diverged:
             epochs = np.arange(len(run.val_loss))
             self.guess.judge(np.interp(guess[0], epochs, run.val_loss))
-        training = self.now is not None and ("rest" if self.live.paused else "now")
-        return self.view_of_run.pictures(self.strong, self.list.kept, training, guess)
+        rest = [k for k in self.list.kept if k is not strong]
+        pinned = [k for k in rest if k.color]
+        ends = [self._per_epoch(k.run) * k.run.epochs_done for k in rest]
+        if len(self.widths) > 1:
+            self._take_map(run)
+        at = [] if self.epoch is None else [self.epoch * self._per_epoch(run)]
+        curves = loss_chart(
+            run,
+            pinned=[(k.run, k.color, _label_beside(k, strong, pinned)) for k in pinned],
+            faded=[k.run for k in rest if not k.color],
+            end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
+            per_epoch=self._per_epoch,
+            unit="" if self.unit.value == "epochs" else SHOWN[self.unit.value],
+            guess=guess,
+            marks=[rule(at, color="soft", dash="dotted")],
+            alt=run_sentence(run),
+        )
+        if len(self.widths) == 1:
+            return [curves]
+        title, alt = (SHOWN[n].format(self.epoch or 0) for n in ("map", "map_alt"))
+        return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
+
+    def _per_epoch(self, run):
+        """Return what an epoch of a run is on the axis."""
+        if self.unit.value == "updates":
+            return updates_per_epoch(self.dataset, run.setting)
+        if self.unit.value == "seconds":
+            return run.fit_time / max(run.epochs_done, 1)
+        return 1
+
+    def _take_map(self, run):
+        """Take the map: while training the last weights, then those of the best."""
+        training, now = self.now is not None, time.perf_counter()
+        (before, at), key = self.mapped, (id(run), training)
+        soon = training and not self.live.paused and now - at < _MAP_EVERY
+        if before == key or soon:
+            return
+        self.mapped = key, now
+        self.epoch = run.epochs_done if training else run.best_epoch
+        self.pixels = map_pixels(run, "last" if training else "best")
+        with self.quietly(), self.scrub.hold_sync():  # one message
+            self.scrub.max = max(1, run.epochs_done)
+            self.scrub.value = self.epoch
+
+    def _scrubbed(self):
+        """Show the map of another epoch of the run shown, unless a training runs."""
+        if self.run and (not self.live.busy or self.scrubbing):
+            self.live.start(self._back(self.run, self.scrub.value), replace=False)
+
+    def _back(self, run, epoch):
+        """Train a run again up to an epoch (a job): same seed, same weights."""
+        self.scrubbing, more = True, {"seeds": (run.seed,), "model": self.model}
+        training = Training(self.dataset, run.setting, **more)
+        try:
+            while not training.paused(epoch):
+                training.advance(FRAME, epoch)
+                yield False
+            pixels = map_pixels(training.runs[0, 0], "last")
+            with self.live.lock:
+                self.pixels, self.epoch = pixels, epoch
+            yield
+        finally:
+            self.scrubbing = self.live.asked
 
     def _show_drawer(self):
         super()._show_drawer()
@@ -329,98 +407,6 @@ class Kept:
     def called(self):
         """What it is called in a sentence."""
         return SHOWN["named" if self.name else "run"].format(self.label)
-
-
-class _RunView:
-    """Charts of a `TrainingPanel`: the curves over epochs, updates or seconds."""
-
-    # For two-dimensional data also the map of what the network says, with a slider back
-    # through the epochs; the panel's thread trains what it asks for.
-
-    def __init__(self, panel, model):
-        self.panel, self.dataset, self.model = panel, panel.dataset, model
-        self.shown = self.pixels = self.epoch = None
-        self.mapped, self.scrubbing = (None, 0.0), False
-        units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = parts.toggles(units, [SHOWN["unit_tip"]] * 3)
-        panel.on_change(self.unit, panel._draw)
-        self.over = [parts.row(self.unit, name="hp-small")]
-        self.widths = (1,)
-        if has_map(self.dataset):
-            self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
-            parts.named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
-            name = parts.say(parts.head_of(SHOWN["scrub"]))
-            panel.on_change(self.scrub, self._scrubbed)
-            self.over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
-            self.widths = (3, 2.3)
-
-    def pictures(self, strong, kept, training, guess):
-        """Return the charts of a run and of others, all of them `Kept`."""
-        # `training` is "now", "rest" (paused) or False, `guess` a curve that was drawn.
-        run = self.shown = strong.run
-        if len(self.widths) > 1:
-            self._map_of(run, training)
-        rest = [k for k in kept if k is not strong]
-        pinned = [k for k in rest if k.color]
-        at = [] if self.epoch is None else [self.epoch * self._per_epoch(run)]
-        ends = [self._per_epoch(k.run) * k.run.epochs_done for k in rest]
-        curves = loss_chart(
-            run,
-            pinned=[(k.run, k.color, _label_beside(k, strong, pinned)) for k in pinned],
-            faded=[k.run for k in rest if not k.color],
-            end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
-            per_epoch=self._per_epoch,
-            unit="" if self.unit.value == "epochs" else SHOWN[self.unit.value],
-            guess=guess,
-            marks=[rule(at, color="soft", dash="dotted")],
-            alt=run_sentence(run),
-        )
-        if len(self.widths) == 1:
-            return [curves]
-        title, alt = (SHOWN[n].format(self.epoch or 0) for n in ("map", "map_alt"))
-        return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
-
-    def _per_epoch(self, run):
-        if self.unit.value == "updates":
-            return updates_per_epoch(self.dataset, run.setting)
-        if self.unit.value == "seconds":
-            return run.fit_time / max(run.epochs_done, 1)
-        return 1
-
-    def _map_of(self, run, training):
-        """Take the map: while training the last weights, then those of the best."""
-        before, at = self.mapped
-        key, now = (id(run), bool(training)), time.perf_counter()
-        if before == key or (training == "now" and now - at < _MAP_EVERY):
-            return
-        self.mapped = key, now
-        self.epoch = run.epochs_done if training else run.best_epoch
-        self.pixels = map_pixels(run, "last" if training else "best")
-        with self.panel.quietly(), self.scrub.hold_sync():  # one message
-            self.scrub.max = max(1, run.epochs_done)
-            self.scrub.value = self.epoch
-
-    def _scrubbed(self):
-        """Show the map of another epoch of the run shown, unless a training runs."""
-        if not self.panel.live.busy or self.scrubbing:
-            job = self._back(self.shown, self.scrub.value)
-            self.panel.live.start(job, replace=False)
-
-    def _back(self, run, epoch):
-        """Train a run again up to an epoch (a job): same seed, same weights."""
-        self.scrubbing = True
-        about = {"seeds": (run.seed,), "model": self.model}
-        training = Training(self.dataset, run.setting, **about)
-        try:
-            while not training.paused(epoch):
-                training.advance(FRAME, epoch)
-                yield False
-            pixels = map_pixels(training.runs[0, 0], "last")
-            with self.panel.live.lock:
-                self.pixels, self.epoch = pixels, epoch
-            yield
-        finally:
-            self.scrubbing = self.panel.live.asked
 
 
 def _label_beside(kept, strong, pinned):

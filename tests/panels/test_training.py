@@ -15,7 +15,7 @@ import hpkit as hk
 from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
 from hpkit.charts.runs import map_chart, map_pixels
 from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.panels.controls import NEW, SAME, parse_values
+from hpkit.panels.controls import parse_values
 from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
 
@@ -106,10 +106,10 @@ def test_a_training_out_of_patience_is_whole(moons):
 @pytest.mark.parametrize("name", [*TABLE][3:])  # but for those of every panel
 def test_other_controls(moons, name):
     value = parse_values(name, TABLE[name].usual)[-1]
-    panel = TrainingPanel(moons, QUICK.but(lr=0.01), controls=(name,))
+    value = {"number": 0.37, "count": 7}.get(TABLE[name].kind, value)  # on no list
+    panel = TrainingPanel(moons, QUICK.but(hidden=(8, 4)), controls=(name,))
     move(panel, panel.controls[name], value)
-    assert getattr(panel.run.setting, name) == value
-    assert panel.run.setting.lr == 0.01
+    assert panel.run.setting == QUICK.but(**{"hidden": (8, 4), name: value})
 
 
 def test_long_training_is_drawn_until_another_one_replaces_it(panel):
@@ -153,7 +153,7 @@ def test_same_setting_again_is_not_listed_twice_but_with_new_seeds(panel):
     press(panel, "train")
     assert len(panel.list.kept) == 1
     assert "Trained again: same setting, same seed, same curve" in panel.result
-    panel.seeds.value = "new"
+    panel.new_seeds.value = True
     for _ in range(3):
         press(panel, "train")
     assert [k.run.seed for k in panel.list.kept] == [0, 1, 2, 3]
@@ -291,7 +291,7 @@ def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
     assert "batch size 32" in said
     assert f"{panel.run.best_val_loss:.4f}" in said
     panel.list.remove_button.click()
-    panel.seeds.value = "new"
+    panel.new_seeds.value = True
     press(panel, "train")
     assert names() == ["seed 0"]
     panel.list.list.index = 0
@@ -331,11 +331,11 @@ def test_pin_name_remove_and_reset(panel):
     panel.list.list.index = 1
     assert panel.list.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1].replace("\u00a0", " ")
-    panel.seeds.value = NEW
+    panel.new_seeds.value = True
     press(panel, "reset")
     assert [k.run.setting.lr for k in panel.list.kept] == [0.1, 0.3]
     assert panel.controls.setting == QUICK
-    assert (panel.seeds.value, panel.seed, panel.run.seed) == (SAME, 0, 0)
+    assert (panel.new_seeds.value, panel.seed, panel.run.seed) == (False, 0, 0)
 
 
 def test_sentence_names_all_runs_that_are_the_best():
@@ -493,12 +493,12 @@ def test_axis_in_updates_and_seconds(panel, moons):
     def unit():
         return panel.charts.charts[0].x.label
 
-    panel.view_of_run.unit.value = "updates"
+    panel.unit.value = "updates"
     assert unit() == "updates"
     assert val_curve(panel)[0].tolist() == [13 * k for k in range(6)]  # 400 / 32
-    panel.view_of_run.unit.value = "seconds"
+    panel.unit.value = "seconds"
     assert val_curve(panel)[0][-1] == pytest.approx(panel.run.fit_time)
-    panel.view_of_run.unit.value = "epochs"
+    panel.unit.value = "epochs"
     assert unit() == "epoch"
     assert val_curve(panel)[0].tolist() == list(range(6))
 
@@ -509,18 +509,18 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     assert pixels(panel.charts.charts[1]) != before
     panel.list.list.index = 0
     assert pixels(panel.charts.charts[1]) == before
-    move(panel, panel.view_of_run.scrub, 2)
+    move(panel, panel.scrub, 2)
     early = pixels(panel.charts.charts[1])
     expected = fit(moons, QUICK.but(epochs=2), seed=0)
     assert pixels(map_chart(moons, map_pixels(expected, "last"))) == early
     assert panel.charts.charts[1].title == "The network at epoch 2"
     assert mark(panel.charts.charts[0], "rule").columns[0] == 2
-    move(panel, panel.view_of_run.scrub, 0)
+    move(panel, panel.scrub, 0)
     assert pixels(panel.charts.charts[1]) != early
     assert len(panel.list.kept) == 2
     falling = QUICK.but(epochs=4, schedule=(1, 0.5, 0.2, 0.1))
     other = TrainingPanel(moons, falling).wait()
-    move(other, other.view_of_run.scrub, 2)  # as far as there on the same way down
+    move(other, other.scrub, 2)  # as far as there on the same way down
     expected = fit(moons, falling.but(epochs=2, schedule=(1, 0.5)), seed=0)
     assert pixels(map_chart(moons, map_pixels(expected, "last"))) == pixels(
         other.charts.charts[1]
