@@ -364,8 +364,8 @@ ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
-    "other numbers": (hooked, Embedded),
-    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed, Scaling),
+    "other numbers": (hooked, Embedded, Scaling),
+    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

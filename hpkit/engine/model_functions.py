@@ -83,7 +83,7 @@ def _check_copy(net, given, n_features):
     asked = [part for part in given.parameters() if part.requires_grad]
     rows = next(net.parameters()).new_zeros(2, n_features)
     with torch.enable_grad(), contextlib.suppress(Exception):  # which is told later
-        total = net.eval()(rows).sum()
+        total = copied(net).eval()(rows).sum()
         found = torch.autograd.grad(total, asked, allow_unused=True)
         if any(grad is not None for grad in found):
             asked.clear()
@@ -109,7 +109,8 @@ def outside_state():
     """Return how far the random states that are not torch's have come."""
     numbers = np.random.get_state(legacy=False)  # noqa: NPY002 - it is only looked at
     normal = numbers["has_gauss"], random.getstate()[2]  # one that is kept for later
-    return random.getstate()[1][-1], numbers["state"]["pos"], *normal
+    come = numbers["state"].get("pos", str(numbers["state"]))  # of another generator
+    return random.getstate()[1][-1], come, *normal
 
 
 def check_network(net, n_features, n_outputs):

@@ -139,10 +139,10 @@ class ModuleNetworks:
         # A buffer that is replaced, not written into, is lost in a traced function.
         if drawn or before[1] != outside_state():
             self._leave("random")
-        elif measured != versions or replaced or own.has_state:
+        elif replaced or own.has_state or not all(map(_same, first, again)):
             self._leave("state")
-        elif not all(map(_same, first, again)):
-            self._leave("state")
+        elif measured != versions:  # in measuring, of which a stack sees other parts
+            self._leave("differs")
         elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
             self._leave("convolution")
         elif any(part._backward_hooks for part in own.trained):

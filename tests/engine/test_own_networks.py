@@ -136,7 +136,7 @@ def test_little_work_is_neither_traced_nor_told(monkeypatch):
         assert not train_pair(model).stacked
 
 
-@pytest.mark.parametrize("model", [architectures.Tied, architectures.weight_norm])
+@pytest.mark.parametrize("model", [architectures.layer_norm, architectures.weight_norm])
 def test_traces_are_kept_across_calls(model, monkeypatch):
     monkeypatch.setattr(modules, "STEPS_TO_TRACE", 1)
     train_pair(model)
