@@ -61,11 +61,10 @@ class Quiz:
                 raise ValueError(say("exercises.quiz.no_choice", **facts))
             key, outcome = self.key(number), _outcome(choices[letter])
             before = _core.load_entries().get(key, {})
-            # Whoever was right only looks at the others.
+            # Whoever was right only looks at the others, which is no try.
             looks = outcome == NOT_YET and "passed" in before
-            choice = before.get("choice") if looks else letter
-            first = before.get("first", letter)
-            note = _core.record(key, outcome, choice=choice, first=first)
+            about = {"choice": letter, "first": before.get("first", letter)}
+            note = "" if looks else _core.record(key, outcome, **about)
             word = say("exercises.outcome.looked") if looks else ""
             message = choices[letter]["feedback"]
             feedback = Feedback(key, outcome, message, letter, note, word)

@@ -179,7 +179,8 @@ class TestBoxPanel(Panel):
         self.add_class("hp-tall")
         self.open_button = self.button("open", self.look, "primary")
         most = nice_top(2 * run.best_val_loss)
-        slider = W.FloatSlider(0, min=0, max=most, step=most / 100)
+        look = {"step": most / 100, "readout_format": ".3g"}
+        slider = W.FloatSlider(0, min=0, max=most, **look)
         self.ask(predict, BOX["guess"], slider, "{:.3g}".format)
         self.build((self.open_button,))
         self._recall()

@@ -189,13 +189,13 @@ class ClinicPanel(Panel):
         row = {"patient": self.number, "fault": self.patient.fault, "named": named}
         row |= {"remedy": remedy, "loss_before": _end_of(self.run)}
         row |= {"loss_after": _end_of(self.treated)}
-        first = all(self.number != old["patient"] for old in self.rows)
-        self.rows.append(row | {"first_try": first})
+        tried = sum(self.number == old["patient"] for old in self.rows)
+        self.rows.append(row | {"try": tried + 1})
         yield
 
     def _update(self, running):
         self.treat_button.disabled = running or not self.there
-        right = [r["fault"] == r["named"] for r in self.rows if r["first_try"]]
+        right = [r["fault"] == r["named"] for r in self.rows if r["try"] == 1]
         in_a_row = right[::-1].index(False) if False in right else len(right)
         said = WORDS["score"].format(in_a_row, sum(right), len(right))
         self.status.value = said if right else ""
@@ -231,12 +231,13 @@ class ClinicPanel(Panel):
         before, after = np.nan_to_num(losses, nan=np.inf)
         untried = note["remedy"] == "validation" and not self.patient.tried
         ends = {"nothing": untried, "still": np.isnan(losses).all()}
-        helped, slower = after < CURED * before, note["remedy"] == "lower"
+        # With another seed the same fault may end lower, by luck.
+        helped = note["remedy"] != "seed" or note["fault"] == "unlucky"
+        helped, slower = helped and after < CURED * before, note["remedy"] == "lower"
         slower &= note["fault"] in ("overfitting", "training")
         ends |= {"slower": helped and slower, "helped": helped, "no_help": True}
         end = next(end for end, holds in ends.items() if holds)
-        facts = {"named": WORDS["faults"][note["named"]]}
-        facts |= {"clue": WORDS["clues"][note["fault"]]}
+        facts = {"clue": WORDS["clues"][note["fault"]]}
         facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
         facts |= {"before": _loss_text(before), "after": _loss_text(after)}
         said = WORDS["right" if note["named"] == note["fault"] else "wrong"]
@@ -245,7 +246,8 @@ class ClinicPanel(Panel):
     def frame(self):
         import pandas as pd
 
-        return pd.DataFrame(self.rows)
+        said = {**WORDS["faults"], **WORDS["remedies"]}
+        return pd.DataFrame(self.rows).replace(said)
 
     def _code(self):
         name, drawn = self.patient.dataset.name, self.patient.drawn

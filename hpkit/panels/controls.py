@@ -179,6 +179,7 @@ def log_knob(name, dataset, value):
     low = at - step * max(0, np.ceil((at + 4) / step - 1e-9))
     high = at + step * max(0, np.ceil((1 - at) / step - 1e-9))
     slider = W.FloatLogSlider(value, min=low, max=high, step=step, **_slide(name))
+    slider.add_class("hp-log")  # for people who do not see it
     number = CheckedBox(value, partial(TABLE[name].check, name))
     return tied(TABLE[name].knob, slider, number, lambda v: float(f"{v:.2g}"))
 
@@ -556,7 +557,7 @@ class Guess:
         if not self.open:
             self.answer.value = GUESS["draw" if self.drawing else "choose"]
             return
-        self.widget.layout.display = self.button.layout.display = "none"
+        self.box.layout.display = "none"
         self.panel.remove_class("hp-covered")
         self.panel._draw()
 

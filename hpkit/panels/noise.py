@@ -157,7 +157,8 @@ class BatchNoisePanel(Panel):
         for few, many in ((size // 4, size), (size, 4 * size)):
             if {few, many} <= {*self.sizes}:
                 a, b = self.spreads[few], self.spreads[many]
-                return said + WORDS["times_4"].format(few, many, a, b, b / a)
+                said += WORDS["times_4"].format(few, many, a, b, b / a)
+                return said + WORDS["few_left"] * bool(b / a < _HALF[0])
         for last in before[-1:]:
             said += WORDS["before"].format(last, self.spreads[last])
         return said

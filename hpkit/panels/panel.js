@@ -4,6 +4,16 @@
 function reachable(panel, words) {
   if (panel.hpNamed) return;
   panel.hpNamed = true;
+  const speak = handle => {  // the value of a logarithmic slider, not its exponent
+    if (!handle.closest('.hp-log')) return;
+    const value = 10 ** handle.getAttribute('aria-valuetext');
+    handle.setAttribute('aria-valuetext', Number(value.toPrecision(3)));
+  };
+  const voice = new MutationObserver(changes => {
+    new Set(changes.map(change => change.target)).forEach(speak);
+    voice.takeRecords();
+  });
+  voice.observe(panel, { subtree: true, attributeFilter: ['aria-valuetext'] });
   const name = () => {
     panel.querySelectorAll('.noUi-handle:not([aria-label])').forEach(handle => {
       const knob = handle.closest('.hp-knob, .hp-guess');
@@ -11,7 +21,9 @@ function reachable(panel, words) {
       const slider = handle.closest('[title]');
       const said = label ? label.textContent : slider ? slider.title : words.slider;
       handle.setAttribute('aria-label', said);
+      speak(handle);
     });
+    voice.takeRecords();  // its own
     panel.querySelectorAll('.hp-table:not([tabindex])').forEach(table => {
       table.tabIndex = 0;
       table.setAttribute('role', 'group');

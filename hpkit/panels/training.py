@@ -301,9 +301,10 @@ class TrainingPanel(Panel):
         self.mapped = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
         self.pixels = map_pixels(run, "last" if training else "best")
-        with self.quietly(), self.scrub.hold_sync():  # one message
-            self.scrub.max = max(1, run.epochs_done)
-            self.scrub.value = self.epoch
+        if not training:  # a browser says late what it was told while it drew
+            with self.quietly(), self.scrub.hold_sync():  # one message
+                self.scrub.max = max(1, run.epochs_done)
+                self.scrub.value = self.epoch
 
     def _scrubbed(self):
         """Show the map of another epoch of the run shown, unless a training runs."""

@@ -222,7 +222,7 @@ def test_the_scenes_are_panels(shown, site):
     page.get_by_label("What is wrong?").select_option(patient["fault"])
     page.get_by_label("What helps?").select_option("seed")
     press(page, "clinic", "treat")
-    assert said(page, "clinic").startswith("Right.")
+    assert said(page, "clinic").startswith("Right diagnosis.")
     assert say["remedies"]["seed"] in said(page, "clinic")
 
 

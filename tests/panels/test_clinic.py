@@ -5,7 +5,7 @@ import pytest
 from chart_reading import pasted, press, shows
 
 from hpkit import ClinicPanel, train
-from hpkit.panels.clinic import CURED, HELPS, draw_patient, last_losses
+from hpkit.panels.clinic import CURED, HELPS, WORDS, draw_patient, last_losses
 
 SEEDS = range(1000, 1020)
 REMEDIES = tuple(dict.fromkeys(HELPS.values()))
@@ -79,10 +79,10 @@ def test_a_patient_is_named_treated_and_followed_by_the_next():
     treat(panel, wrong, HELPS[wrong])
     treat(panel, fault, HELPS[fault])
 
-    rows = panel.frame()
-    assert list(rows["fault"]) == [fault, fault]
-    assert list(rows["named"]) == [wrong, fault]
-    assert list(rows["first_try"]) == [True, False]
+    rows, said = panel.frame(), WORDS["faults"]
+    assert list(rows["fault"]) == [said[fault], said[fault]]
+    assert list(rows["named"]) == [said[wrong], said[fault]]
+    assert list(rows["try"]) == [1, 2]
     assert not rows["loss_after"].iloc[1] >= rows["loss_before"].iloc[1]
     assert "0 right in a row; 0 of 1" in panel.status.value  # the first try counts
     assert panel.treated is not None

@@ -162,7 +162,7 @@ def test_curve_is_drawn_as_a_guess(moons, kind):
     assert f"Your guess: <b>lowest {lowest}</b>" in panel.result
     mine = curve(chart, color="purple")
     np.testing.assert_allclose(mine, [drawing.at, heights], rtol=1e-6)
-    assert drawing.layout.display == "none"
+    assert panel.guess.box.layout.display == "none"
     off = np.nanmean(np.abs(truth - heights))
     assert f"On average it was <b>{off:.2f}</b> off." in panel.result
     kept = guesses()
