@@ -146,8 +146,8 @@ def main():
     moons, digits = load_dataset("moons"), load_dataset("digits")
     few, many = (1, 1) if quick else (3, 7)
     plain, skorch = rivals.plain_loop, rivals.skorch
-    rest = {rivals.torch_func: 10, rivals.numba_loop: "at least 0.5"}
-    five = {plain: 35, rivals.data_loader: "", rivals.scikit_learn: 18, skorch: 45}
+    ways = {plain: 35, rivals.data_loader: "", rivals.scikit_learn: 18, skorch: 45}
+    ways[rivals.torch_func] = 10
     title = (
         "5 x 5 x 3 grid (learning rate, batch size 8 to 128, seeds), moons, 20 epochs"
     )
@@ -161,7 +161,7 @@ def main():
         n = int(count.split()[0])
         repeats = few if n == 25 else many
         compare(f"{count}, moons, 60 epochs", goals, moons, rates(n, 60), (0,), repeats)
-    compare(title, five | rest, moons, grid(20), range(3), few)
+    compare(title, ways, moons, grid(20), range(3), few)
     compare(deep, {plain: 15}, digits, grid(4, hidden=(32, 32)), range(3), few)
     compare(own, {plain: 8}, moons, rates(25, 60), (0,), few, model=Skip)
     silence()

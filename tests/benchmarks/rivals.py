@@ -9,7 +9,6 @@ first weights and orders, so that their curves are alike, not equal.
 
 import itertools
 
-import numba
 import numpy as np
 import torch
 from sklearn.metrics import log_loss
@@ -175,64 +174,3 @@ def skorch(dataset, settings, seeds):
     names = "lr", "batch_size", "iterator_train__drop_last"
     # No seed among its parameters: as many repeats by a parameter that changes nothing.
     grid_search_cv(dataset, settings, [False] * len(seeds), estimator, names)
-
-
-def numba_loop(dataset, settings, seeds):
-    """Train with one loop written by hand for this one network, compiled."""
-    X, y = dataset.train.X.astype(np.float32), dataset.train.y
-    Xv, yv = dataset.valid.X.astype(np.float32), dataset.valid.y
-
-    def one(dataset, setting, seed):
-        net = start(network, dataset.n_features, dataset.n_outputs, setting, seed)
-        parts = [p.detach().numpy().copy() for p in net.parameters()]
-        order, losses = torch.Generator().manual_seed(seed), []
-        losses = [fused_loss(X, y, *parts), fused_loss(Xv, yv, *parts)][1:]
-        for _ in range(setting.epochs):
-            rows = torch.randperm(len(X), generator=order).numpy()
-            size, lr = setting.batch_size, np.float32(setting.lr)
-            fused_epoch(X, y, rows, size, lr, *parts)
-            fused_loss(X, y, *parts)
-            losses.append(fused_loss(Xv, yv, *parts))
-        return losses
-
-    return every(dataset, settings, seeds, one)
-
-
-@numba.njit(fastmath=True)
-def fused_forward(x, W1, b1, W2, b2, W3, b3):
-    """Return both hidden layers and the class probabilities of some points."""
-    h1 = np.maximum(x @ W1.T + b1, np.float32(0))
-    h2 = np.maximum(h1 @ W2.T + b2, np.float32(0))
-    out = h2 @ W3.T + b3
-    for i in range(len(out)):
-        out[i] = np.exp(out[i] - out[i].max())
-        out[i] /= out[i].sum()
-    return h1, h2, out
-
-
-@numba.njit(fastmath=True)
-def fused_loss(X, y, W1, b1, W2, b2, W3, b3):
-    out = fused_forward(X, W1, b1, W2, b2, W3, b3)[2]
-    total = 0.0
-    for i in range(len(y)):
-        total -= np.log(out[i, y[i]])
-    return total / len(y)
-
-
-@numba.njit(fastmath=True)
-def fused_epoch(X, y, rows, size, lr, W1, b1, W2, b2, W3, b3):
-    for start_at in range(0, len(rows), size):
-        batch = rows[start_at : start_at + size]
-        x = X[batch]
-        h1, h2, d3 = fused_forward(x, W1, b1, W2, b2, W3, b3)
-        for i in range(len(batch)):
-            d3[i, y[batch[i]]] -= 1
-        d3 /= np.float32(len(batch))
-        d2 = (d3 @ W3) * np.sign(h2)
-        d1 = (d2 @ W2) * np.sign(h1)
-        W3 -= lr * (d3.T @ h2)
-        b3 -= lr * d3.sum(0)
-        W2 -= lr * (d2.T @ h1)
-        b2 -= lr * d2.sum(0)
-        W1 -= lr * (d1.T @ x)
-        b1 -= lr * d1.sum(0)
