@@ -123,9 +123,8 @@ def code_of(number):
 
 
 @cache
-def defined(number, *begins):
-    """Return what the cells of a lesson that begin with these words make."""
-    space = {}
+def defined(number, *begins, **space):
+    """Return what the cells of a lesson that begin with these words make of a space."""
     for text in code_of(number):
         if text.startswith(begins):
             exec(text, space)

@@ -55,6 +55,13 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
             raise refusal("no_module", kind=TypeError, type=type(net).__name__)
         if not any(p.requires_grad for p in net.parameters()):
             raise refusal("no_parameters", net=net)
+        places = set()
+        for name, part in net.named_parameters():
+            if not is_lazy(part):
+                odd = part.is_complex() or part._post_accumulate_grad_hooks
+                if odd or part.data_ptr() in places:
+                    raise refusal("network_parameter", name)
+                places.add(part.numel() and part.data_ptr())
         net, given = copied(net), net
         for mode in (False, True):  # in training a BatchNorm would count these rows
             if any(map(is_lazy, (*net.parameters(), *net.buffers()))):
@@ -63,7 +70,10 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 net.train()
         after = torch.get_rng_state()
         _check_copy(net, given, n_features)
-        return getattr(net, "_orig_mod", net).to(dtype), after  # not the compiled one
+        net = getattr(net, "_orig_mod", net)  # not the compiled one
+        # Else as it was made: its buffers may need more digits.
+        same = all(part.dtype == dtype for part in net.parameters())
+        return net if same else net.to(dtype), after
 
     return start(made, n_features, n_outputs, setting, seed)
 

@@ -133,7 +133,8 @@ class Run:
     def network(self, epoch: str = "best") -> torch.nn.Module:
         """Return the trained network: a new module at each call, in evaluation mode.
 
-        With the weights of the epoch with the lowest validation loss, or of the "last".
+        With the weights of the epoch with the lowest validation loss, or of the "last",
+        which are those of its last step where a run was stopped.
         """
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, number = self._kept_weights()

@@ -47,7 +47,9 @@ def search(answer):
     wrong_if({"n": looked}, looked=looked > 1)
     best = label(runs.settings[runs.order[0]], varied(runs.settings))
     look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
-    return {"n": len(runs.settings), "best": best, "look": look}
+    names = ", ".join(getattr(answer, "edge", ()))
+    edge = search.words["edges"]["at" if names else "none"].format(names)
+    return {"n": len(runs.settings), "best": best, "edge": edge, "look": look}
 
 
 def parts_of(text):

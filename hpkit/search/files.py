@@ -299,8 +299,8 @@ class Storage:
     def keep(self, search, training):
         """Write a search down if it is time to, and always when it has ended."""
         known = len(self.before.settings) if self.before else 0
-        if len(search.runs) == 0 or len(search.settings) < known:
-            return  # the file has more
+        if len(search.runs) == 0 or len(search.settings) < known:  # the file has more
+            return self._tidy("lock") if search.finished else None
         self.last = search, training
         if search.finished or time.perf_counter() >= self.next:
             self.write()
@@ -319,16 +319,16 @@ class Storage:
                 save(search, self.path, **more)
                 self.state = state
                 if search.finished:
-                    self._tidy()
+                    self._tidy("lock", "state-*", "*.new")
         except OSError as error:  # a full disk ends no search; the next time it may go
             warnings.warn(str(error), UserWarning, stacklevel=2)
         took = time.perf_counter() - start
         self.next = start + took + max(PAUSE, took / SHARE)
 
-    def _tidy(self):
+    def _tidy(self, *ends):
         """Remove the states, and what kills have left of files half written."""
         self.lock.release(force=True)
-        for end in ("lock", "state-*", "*.new"):
+        for end in ends:
             for other in self.path.parent.glob(f"{glob.escape(self.path.name)}.{end}"):
                 other.unlink(missing_ok=True)
 

@@ -8,8 +8,7 @@
 # - say what a *run* is, and when two runs are the same.
 #
 # To run a cell, click into it and press **Shift + Enter**. Go from top to bottom; you
-# can't break anything. Answers stay folded until you have guessed. What they say holds
-# for nearly all seeds; where it doesn't, they say so.
+# can't break anything. Answers stay folded until you have guessed.
 
 # %%
 import hpkit as hk

@@ -6,6 +6,8 @@
 # - say which numbers training changes, and which ones you set before it,
 # - write the training loop of a network yourself,
 # - read a training curve: six shapes, and what each one tells you to do.
+#
+# What the lessons say holds for nearly all seeds; where it doesn't, they say so.
 
 # %%
 import hpkit as hk

@@ -39,8 +39,9 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 #
 # **Predict.** Which one will be lowest most often? Place your bet in the panel.
 #
-# **Do.** Press **Start** for ten races, each with other seeds. Who was lowest, how
-# often did random beat the grid? Then set the budget to 243. What changes for the grid?
+# **Do.** Press **Start** for ten races, each with other seeds. On the right each line
+# is a setting, from its values to its loss. Who was lowest, how often did random beat
+# the grid? Then set the budget to 243. What changes for the grid?
 
 # %%
 hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)

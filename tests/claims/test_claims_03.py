@@ -5,14 +5,12 @@ otherwise in the lesson.
 """
 
 from functools import cache
-from time import perf_counter
 
 import numpy as np
 import pytest
 import torch
 from oracle import one_thread
-from over_seeds import losses, repeats, trained
-from torch.nn.functional import cross_entropy
+from over_seeds import defined, losses, repeats, trained
 
 import hpkit as hk
 
@@ -150,21 +148,7 @@ def test_batch_four_times_halves():
 @one_thread()
 def test_batch_epoch_gets_faster():
     """Not a question of seeds but of the machine: 20 measurements."""
-    digits = hk.load_dataset("digits")
-    X = torch.tensor(digits.train.X, dtype=torch.float32)
-    y = torch.tensor(digits.train.y)
-
-    def seconds(size):
-        net = torch.nn.Linear(64, 10)
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
-        begin = perf_counter()
-        for rows in torch.arange(600).split(size):
-            loss = cross_entropy(net(X[rows]), y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return perf_counter() - begin
-
+    seconds = defined("03", "import hpkit", "from time")["seconds"]
     seconds(64)
     ratio = [seconds(1) / seconds(64) for _ in repeats(20)]
 

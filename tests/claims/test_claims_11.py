@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from build import FOLDER
-from over_seeds import apart, repeats, trained_beside
+from over_seeds import apart, defined, repeats, trained_beside
 from torch import nn
 
 import hpkit as hk
@@ -85,22 +85,8 @@ def test_own_always_the_same():
         assert (data.valid.y == benign).mean() > 0.5
 
 
-class Skip(nn.Module):
-    """A straight way, and one through hidden units."""
-
-    def __init__(self, n_features, n_outputs, width):
-        super().__init__()
-        self.straight = nn.Linear(n_features, n_outputs)
-        self.bent = nn.Sequential(
-            nn.Linear(n_features, width), nn.Tanh(), nn.Linear(width, n_outputs)
-        )
-
-    def forward(self, x):
-        return self.straight(x) + self.bent(x)
-
-
-def skip(n_features, n_outputs, setting):
-    return Skip(n_features, n_outputs, setting.width)
+made = defined("11", "class Skip", "def skip", nn=nn, __name__=__name__)
+Skip, skip = made["Skip"], made["skip"]
 
 
 def written_out(n_features, n_outputs, setting):

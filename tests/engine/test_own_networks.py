@@ -398,6 +398,8 @@ class Odd(nn.Linear):
         super().__init__(n_in, n_out)
         self.before, self.steps = nn.Linear(n_in, n_in), 0
         self.register_buffer("mean", torch.tensor(0))
+        if self.how == "ties":
+            self.before.bias.data = self.before.weight.data[0]
         globals()["reached"] = self.before
 
     def forward(self, x):
@@ -438,6 +440,7 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
         (odd("writes"), r"leave its input.*; begin its forward with x = x.clone"),
         (odd("replaces"), r"type and shape, got .*float.* in mean.*int64.*; register"),
         (odd("freezes"), "trained from start to end, got .*; set requires_grad where"),
+        (odd("ties"), "memory of its own.*got 'before.bias', which does not; tie"),
         (odd("draws"), r"from torch.*numpy.random.*torch.rand"),
         (odd(None), "whole when it is copied, got .* a global name.*; make that"),
     ],

@@ -221,6 +221,8 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     more = hk.random_search(DIGITS, BASE, **space | {"n_trials": 3})
     assert_same(more, hk.random_search(DIGITS, BASE, lr=RANGE, n_trials=3))
     assert more.fit_time[0] == first.fit_time[0]  # not trained again
+    hk.random_search(DIGITS, BASE, **space)  # fewer: the file keeps the others
+    assert os.listdir() == ["tuning.json"]
     with pytest.raises(ValueError, match="the settings are others"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
     cut = {"lr": RANGE, "storage": "cut.json"}
