@@ -478,7 +478,9 @@ def check_rows(X, names, preparation=()):
         X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
-    X = tables.numbered(X, columns)
+    numbers = not hasattr(X, "columns") and X.dtype.kind in "biuf"
+    numbers &= not any(column.categories for column in columns)
+    X = X.astype(float) if numbers else tables.numbered(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     if (bad := ~(np.isfinite(X) | (gaps & filled))).any():
         facts = {"count": bad.any(1).sum(), "names": _where(bad, names)}

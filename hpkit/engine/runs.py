@@ -21,7 +21,6 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
 from hpkit.engine.dense import network, start
-from hpkit.engine.model_functions import start_own
 from hpkit.engine.stack import OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
@@ -170,6 +169,8 @@ class Run:
         about = self.model, data.n_features, data.n_outputs, self.setting, self.seed
         if self.model is network:
             return start(*about)
+        from hpkit.engine.model_functions import start_own
+
         return start_own(*about, torch.float32)[0]
 
     def to_module(self, epoch: str = "best") -> torch.nn.Module:

@@ -24,12 +24,6 @@ import torch
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
-from hpkit.engine.model_functions import (
-    group_by_reading,
-    mark,
-    mentions,
-    outside_state,
-)
 from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
@@ -101,11 +95,11 @@ class Training:
         self.workers, self.stacks = workers, []
         self.extend(settings)
         self.data, own = Columns.of(dataset, dtype, self.device), dataset.objective
-        self.said, state = [], lambda: (outside_state(), mark([own.loss, own.metric]))
+        self.said = []
         if own and groups is None:
-            before, self.said = state(), own.check(self.data)
-            if before != state():
-                raise refusal("loss_random")
+            from hpkit.engine.model_functions import said_by
+
+            self.said = said_by(own, self.data)
         if groups is not None:
             self.waiting = groups
 
@@ -146,6 +140,7 @@ class Training:
         """Return the new runs of some seeds, by their numbers, as `Group`s."""
         settings, groups, parts = self.settings[self.first :], {}, []
         if self.own:
+            from hpkit.engine.model_functions import group_by_reading
             from hpkit.engine.own_networks import pays  # 0.1 s that few need
 
             about = self.model, data, settings, len(seeds), self.dtype
@@ -451,6 +446,8 @@ def own_names(names, model, base):
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
     if check_model(model) is None:
         return own
+    from hpkit.engine.model_functions import mentions
+
     own += [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
     return own
 
