@@ -141,12 +141,17 @@ def gru(n_in, n_out, setting):
 class Embedded(nn.Module):
     def __init__(self, n_in, n_out, setting):
         super().__init__()
-        self.words = nn.Embedding(5, 3, padding_idx=2)  # which vmap trains
-        self.out = nn.Linear(3 * n_in, n_out)
+        self.words, self.out = nn.Embedding(5, 3), nn.Linear(3 * n_in, n_out)
 
     def forward(self, x):
         words = self.words((x * 2).round().clamp(-2, 2).long() + 2)
         return self.out(torch.flatten(words, 1))
+
+
+def padded(n_in, n_out, setting):
+    net = Embedded(n_in, n_out, setting)
+    net.words.padding_idx = 2  # which vmap would train
+    return net
 
 
 def sparse(n_in, n_out, setting):
@@ -300,6 +305,20 @@ class Scaling(Between):
         return self.out((self.scale * x).tanh())
 
 
+class Freezing(Between):
+    """Freezes a layer on the way, with its first rows as they are at hand."""
+
+    steps = 0
+
+    def train(self, mode=True):
+        self.steps += mode
+        self.inner.requires_grad_(self.steps < 2)
+        return super().train(mode)
+
+    def forward(self, x):
+        return self.out(self.inner(x.relu_()).tanh())
+
+
 class Unused(nn.Module):
     """A layer that nothing uses: torch.optim does not let it decay."""
 
@@ -357,15 +376,15 @@ class Counting(nn.Module):
 
 
 STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, Masked)
-STACKED += (Tied, frozen, half_frozen, weight_norm, Unused, lazy)
+STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy)
 DRAWING = (attention_with_dropout, transformer, rrelu, dropout, Noisy)
 DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
     "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
-    "other numbers": (hooked, Embedded, Scaling),
-    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
+    "other numbers": (hooked, padded, Scaling),
+    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed, Freezing),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

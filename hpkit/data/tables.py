@@ -145,13 +145,14 @@ def _read_inputs(inputs, categorical, standardize):
 
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
     gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
+    categorical = _check_columns("categorical", categorical, kinds)
     of_days = {"date", "datetime", "datetime64"}
-    plain = {n for n in kinds if pd.api.types.infer_dtype(inputs[n]) in of_days}
-    if dates := [name for name, kind in kinds.items() if kind in "mM" or name in plain]:
+    days = {n for n in kinds if pd.api.types.infer_dtype(inputs[n]) in of_days}
+    days -= {*categorical}
+    if dates := [name for name, kind in kinds.items() if kind in "mM" or name in days]:
         raise refusal("dates", names=", ".join(dates))
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])
-    categorical = _check_columns("categorical", categorical, kinds)
     for name, kind in kinds.items():
         named = name in categorical or inputs[name].dtype == "category"
         if named or kind not in "biuf":

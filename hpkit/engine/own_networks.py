@@ -268,8 +268,8 @@ class ModuleNetworks:
             own.take_replaced()
         if before:
             looks.append(before != outside_state())
-        # Another thread of the process may have drawn: a network does so again.
-        if sum(looks) > 1:
+        # Another thread of the process may have drawn: a network does so again at once.
+        if all(looks[-2:]) and len(looks) > 1:
             raise refusal("network_random")
         return found
 
@@ -296,10 +296,14 @@ class ModuleNetworks:
             out = self._ask(own.net, rows)
         if not out.requires_grad:
             raise refusal("network_constant")
-        if [part.requires_grad for part in own.every] != own.learns:
+        if any(part.requires_grad for part in own.fixed):
             raise refusal("network_frozen")
-        delta = delta(out.detach())
-        return torch.autograd.grad(out, own.trained, delta, allow_unused=True)
+        live = [part for part in own.trained if part.requires_grad]  # not frozen since
+        grads = torch.autograd.grad(out, live, delta(out.detach()), allow_unused=True)
+        if len(live) == len(own.trained):
+            return grads
+        found = dict(zip(map(id, live), grads, strict=True))
+        return [found.get(id(part)) for part in own.trained]
 
     def _delta(self, out, y, units):
         if self.given:
@@ -441,8 +445,6 @@ class _OwnNet:
         own = [(buffers, *pair) for buffers in own for pair in buffers.items()]
         self.places = [place for place in own if place[2] is not None]
         self.views = [part.data for part in (*self.trained, *self.fixed)]
-        self.every = [*net.parameters()]
-        self.learns = [part.requires_grad for part in self.every]
         self.fingerprint = fingerprint(net)
 
     def set(self, values):
@@ -451,17 +453,21 @@ class _OwnNet:
             part.data = value
 
     def mode(self, training):
-        return self.net if self.net.training == training else self.net.train(training)
+        if self.net.training != training:  # each may be a learner's own
+            self.net.train() if training else self.net.eval()
+        return self.net
 
     def take_replaced(self):
         """Write tensors that a forward has replaced into those that they were."""
         found = False
         for buffers, name, value in self.places:
             if (new := buffers[name]) is not value:
-                kinds = [(t.dtype, tuple(t.shape)) for t in (new, value)]
-                if kinds[0] != kinds[1]:
-                    raise refusal("network_buffer", kinds[0], name=name, was=kinds[1])
-                value.copy_(new.detach())
+                if same := new.numel() == value.numel():
+                    value.copy_(new.detach().view_as(value))
+                    same = torch.allclose(value.to(new.dtype).view_as(new), new)
+                if not same:
+                    new, was = ((t.dtype, tuple(t.shape)) for t in (new, value))
+                    raise refusal("network_buffer", new, name=name, was=was)
                 buffers[name], found = value, True
         for part, view in zip((*self.trained, *self.fixed), self.views, strict=True):
             if part.data_ptr() != view.data_ptr():  # by `.data = ...`

@@ -147,8 +147,9 @@ class Run:
         """Refuse a network that has lost what its training kept beside its tensors."""
         valid = self.dataset.valid
         wanted = self.val_loss[self.best_epoch if epoch == "best" else -1]
-        # A file has no rows; weights of a run that was stopped may be some steps on.
-        if not len(valid.y) or not self.ended or not np.isfinite(wanted):
+        # A file has no rows; the last weights of a stopped run may be some steps on.
+        steps_on = epoch == "last" and not self.ended
+        if not len(valid.y) or steps_on or not np.isfinite(wanted):
             return
         with torch.random.fork_rng(devices=[]):
             loss, again = (self._loss(valid, _outputs(net, valid.X)) for _ in range(2))

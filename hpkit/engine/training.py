@@ -19,6 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from hpkit import hyperparameters as hp
@@ -97,9 +98,9 @@ class Training:
         self.data, own = Columns.of(dataset, dtype, self.device), dataset.objective
         self.said = []
         if own and groups is None:
-            from hpkit.engine.model_functions import said_by
-
-            self.said = said_by(own, self.data)
+            self.said = own.check(self.data)
+            if not np.array_equal(self.said, own.check(self.data), equal_nan=True):
+                raise refusal("loss_random")
         if groups is not None:
             self.waiting = groups
 

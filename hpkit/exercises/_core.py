@@ -53,7 +53,8 @@ def configure(*, solutions: bool) -> None:
 
 
 def _solutions_shown():
-    return os.environ.get("HPKIT_SOLUTIONS") != "0"
+    asked = os.environ.get("HPKIT_SOLUTIONS", "1").lower()
+    return asked not in ("0", "no", "false")
 
 
 def to_html(text):

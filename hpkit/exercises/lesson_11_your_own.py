@@ -7,7 +7,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.exercises._answers import kind, wrong_if
 from hpkit.exercises._core import Exercise
 from hpkit.exercises._quiz import lesson_of
-from hpkit.hyperparameters import varied
+from hpkit.hyperparameters import TABLE, varied
 from hpkit.text import label
 
 _FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS, _FEW_WORDS = 20, 5, 3, 3
@@ -47,8 +47,9 @@ def search(answer):
     wrong_if({"n": looked}, looked=looked > 1)
     best = label(runs.settings[runs.order[0]], varied(runs.settings))
     look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
-    names = ", ".join(getattr(answer, "edge", ()))
+    names = ", ".join(TABLE[name].label for name in getattr(answer, "edge", ()))
     edge = search.words["edges"]["at" if names else "none"].format(names)
+    edge = edge if hasattr(answer, "edge") else ""
     return {"n": len(runs.settings), "best": best, "edge": edge, "look": look}
 
 

@@ -301,7 +301,8 @@ class TrainingPanel(Panel):
         self.mapped = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
         self.pixels = map_pixels(run, "last" if training else "best")
-        if not training:  # a browser says late what it was told while it drew
+        # A browser says late what it was told while it drew.
+        if not training or self.live.paused:
             with self.quietly(), self.scrub.hold_sync():  # one message
                 self.scrub.max = max(1, run.epochs_done)
                 self.scrub.value = self.epoch

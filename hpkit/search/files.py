@@ -254,7 +254,8 @@ class Storage:
         for run in list(before.runs)[:1] if all(same.values()) else ():
             same["model"] = begins_alike(plan, run, self.plain.get("said"))
         for part, fact in (("dataset", "rows"), ("model", "code")):
-            if self.plain.get(fact, self.facts.get(fact)) != self.facts.get(fact):
+            known = self.plain.get(fact), self.facts.get(fact)
+            if None not in known and known[0] != known[1]:
                 same[part] = False
         for name, fits in same.items():
             if not fits:

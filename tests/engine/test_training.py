@@ -449,7 +449,7 @@ FAULTS = {
     r"alone, got one that draws random numbers, .*; let": {
         "loss": lambda o, t: focal(o + torch.randn_like(o), t)
     },
-    r"alone, got .* remembers its calls .*; let": {"loss": Louder()},
+    r"alone, got .* depends on its calls .*; let": {"loss": Louder()},
     r"alone, got .* has parameters to train; let": {"loss": Louder(by=nn.Parameter)},
 }
 
