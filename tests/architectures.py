@@ -306,13 +306,10 @@ class Scaling(Between):
 
 
 class Freezing(Between):
-    """Freezes a layer on the way, with its first rows as they are at hand."""
-
-    steps = 0
+    """Freezes a layer once it is used, and writes harmlessly into its rows."""
 
     def train(self, mode=True):
-        self.steps += mode
-        self.inner.requires_grad_(self.steps < 2)
+        self.inner.requires_grad_(False)
         return super().train(mode)
 
     def forward(self, x):
@@ -382,9 +379,9 @@ DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {
     "convolutions": (convolution,),
     "random numbers": DRAWING,
-    "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean),
+    "vmap": (lstm, gru, spectral_norm, Branching, batch_norm_mean, Freezing),
     "other numbers": (hooked, padded, Scaling),
-    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed, Freezing),
+    "keeps values": (Averaging, Fourier, Enclosed, Counting, Renormed),
 }
 OTHERS = (compiled, reads_the_setting, Keeping)
 ALL = (*STACKED, *(m for group in ONE_BY_ONE.values() for m in group), *OTHERS)

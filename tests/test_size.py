@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_663, 75),
+    "hpkit/**/*.py": (17_666, 75),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (21_972, 96),
+    "tests/**/*.py": (21_969, 96),
 }
 
 

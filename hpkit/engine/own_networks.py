@@ -110,7 +110,7 @@ class ModuleNetworks:
 
     def _look(self, dataset):
         """Train a copy for a step; leave the stack if it does what a stack cannot."""
-        own, n = _OwnNet(copied(self.net)), min(64, len(dataset.train.y))
+        own, n = _OwnNet(copied(self.net), self.trained), min(64, len(dataset.train.y))
         net = own.net
         rows = torch.tensor(dataset.train.X[:n], dtype=self.dtype).to(self.device)
         self.rows = rows
@@ -194,7 +194,7 @@ class ModuleNetworks:
         for i, (run, setting, seed) in enumerate(self.runs):
             if run not in nets:
                 net = self.made.pop((setting, seed), None) or self._fresh(setting, seed)
-                nets[run] = _OwnNet(net[0])
+                nets[run] = _OwnNet(net[0], self.trained)
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
             nets[run].grads = [grad[i] for grad in self.grads]
@@ -384,7 +384,7 @@ class ModuleNetworks:
         trace, (weights, buffers) = _TRACES[key], copies()
         found = trace(weights, buffers, x, *others)
         for run in (0, -1):  # vmap may be right for the first one alone
-            own = _OwnNet(copied(self.net))
+            own = _OwnNet(copied(self.net), self.trained)
             own.set([t[run].clone() for t in (*self.weights, *self.buffers)])
             if others:
                 y, weight = others
@@ -428,18 +428,21 @@ def _named(net):
                 yield f"{name}.{own}".removeprefix("."), tensor
 
 
-def parts_of(net):
-    trained = {n: p for n, p in net.named_parameters() if p.requires_grad}
-    fixed = {n: p for n, p in net.named_parameters() if not p.requires_grad}
+def parts_of(net, names=()):
+    """Return what is trained, by these names or as the network has it, and the rest."""
+    trained, fixed = {}, {}
+    for name, part in net.named_parameters():
+        learns = name in names if names else part.requires_grad
+        (trained if learns else fixed)[name] = part
     return trained, fixed | dict(net.named_buffers())
 
 
 class _OwnNet:
     """A learner's network with what is looked up at each step at hand."""
 
-    def __init__(self, net):
+    def __init__(self, net, names):
         self.net = net
-        trained, fixed = parts_of(net)
+        trained, fixed = parts_of(net, names)
         self.trained, self.fixed = [*trained.values()], [*fixed.values()]
         own = [module._buffers for module in net.modules()]
         own = [(buffers, *pair) for buffers in own for pair in buffers.items()]

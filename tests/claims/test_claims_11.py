@@ -86,7 +86,8 @@ def test_own_always_the_same():
 
 
 made = defined("11", "class Skip", "def skip", nn=nn, __name__=__name__)
-Skip, skip = made["Skip"], made["skip"]
+Skip = made["Skip"]
+skip = made["skip"]
 
 
 def written_out(n_features, n_outputs, setting):
