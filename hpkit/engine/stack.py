@@ -402,10 +402,14 @@ class Stack:
             return
         self.best_loss = np.where(better, val_loss, self.best_loss)
         self.best_epoch[better] = self.epoch
+        now = [self.flat["weights"], *self.fixed]
+        kept = [self.flat["best"], *self.best_fixed]
+        if better.all():
+            torch._foreach_copy_(kept, now)
+            return
         better = torch.from_numpy(better).to(self.device)
-        now, kept = self.flat["weights"], self.flat["best"]
-        torch.where(better.index_select(0, self.owner), now, kept, out=kept)
-        for part, best in zip(self.fixed, self.best_fixed, strict=True):
+        torch.where(better.index_select(0, self.owner), now[0], kept[0], out=kept[0])
+        for part, best in zip(now[1:], kept[1:], strict=True):
             best[better] = part[better]
 
     def keep(self, stays):
