@@ -29,6 +29,7 @@ from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, var
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
+_LIBRARIES += (torch.__path__[0].removesuffix("torch"),)  # not always one of these
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
