@@ -155,7 +155,7 @@ def test_the_first_panel_by_keyboard(shown, site):
     texts = page.locator("#one .hpc").first.locator("svg text")
     assert "lr 10" in texts.all_text_contents()
     page.get_by_role("radio", name="digits").press("Space")
-    assert "Ten digits" in page.locator("#one").inner_text()
+    page.locator("#one", has_text="Ten digits").wait_for()  # once they are loaded
 
 
 def test_an_address_opens_the_panel_as_it_was(shown):
