@@ -265,7 +265,7 @@ ax.spines[["top", "right", "left"]].set_visible(False)
 ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")
 
 # %% [markdown]
-# **What you see: dozens of times as long.** Each update has a price of its own, however
+# **What you see: many times as long.** Each update has a price of its own, however
 # few points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a
 # batch large enough to be quick and small enough for many updates, and then a learning
 # rate that suits it.
