@@ -77,7 +77,7 @@ GUESS = "**Predict.**"
 # picture above it either, knows no `hidden`: whoever reads there reads the result.
 SAID = re.compile(r"\*\*(?:Do|Say what you see|What you see)\b|^#", re.M)
 SEEN = re.compile(
-    r"\*\*(What you see\b[^*]*)\*\*(?: |\n\n(?=- ))"
+    r"\*\*(What you see\b[^*]*)\*\*(?: |\n(?!\n)|\n\n(?=- ))"
     r"(.*?(?:\n\n(?:- |1\. ).*?)?)(?=\n\n|$)",
     re.S,
 )
@@ -87,7 +87,7 @@ HIDDEN = '{}<span hidden="hidden">{}</span>'
 APART = "</details>\n\n", "</details>\n<p></p>\n\n"  # text below keeps its distance
 EXERCISE = re.compile(r"^ex\.", re.M)
 # JupyterLab shows an output's first line where it is folded.
-FIRST_LINE = "Made your guess? Here is the answer:"
+FIRST_LINE = "Made your guess? Run this cell."
 
 # What would differ on the next machine: addresses, and folders of this one.
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -296,6 +296,12 @@ def closed(source, waiting):
         parts += [source[at : seen.start()], CLOSED.format(title, text)]
         waiting, at = False, seen.end()
     rest = source[at:]
+    _, opened, found = rest.partition("**What you see")
+    if opened:
+        raise BuildError(
+            "What is to be seen must be bold words with a text after them, found "
+            f"{(opened + found)[:60]!r}; write **What you see: it falls.** It ..."
+        )
     return "".join([*parts, rest]).replace(*APART), waiting or GUESS in rest
 
 

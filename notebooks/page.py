@@ -28,6 +28,7 @@ from hpkit.locale import words
 from hpkit.panels.controls import SCRIPT, STYLE, written
 
 ROOT = Path(__file__).resolve().parents[1]
+ANSWER = "Made your guess? Here is the answer:"  # where nothing can be run
 SOURCE = ROOT / "notebooks" / "page"
 
 
@@ -65,7 +66,7 @@ def lesson(path):
         outputs = [] if UNANSWERED.search(source) else cell.outputs
         out = "".join(_shown(output, source) for output in outputs)
         if out and hidden.get("outputs_hidden"):
-            out = f"<details><summary><b>{FIRST_LINE}</b></summary>{out}</details>"
+            out = f"<details><summary><b>{ANSWER}</b></summary>{out}</details>"
         parts.append(code + (f"<div class='out'>{out}</div>" if out else ""))
     return re.sub(r'(href="[^":]+)\.(ipynb|md)"', r'\1.html"', "".join(parts))
 

@@ -22,7 +22,7 @@ print("Everything works: data, network and training. You are ready.")
 # %% [markdown]
 # An error? Type `python3 -m hpkit doctor` in a terminal: it tells you what to
 # do. Back another day? Click where you stopped; **Run > Run All Above Selected Cell**
-# makes again what you need.
+# runs again what you need.
 #
 # ## 1. Two moons (1 minute)
 #
@@ -42,7 +42,7 @@ ax = hk.plot_data(moons)
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
 # - The map shows which class the network chooses where, at the epoch of the dotted
-#   line. White means "not sure".
+#   line. Where the colors fade, it is not sure.
 #
 # **Predict.** With a slightly larger learning rate, will the lines fall faster or more
 # slowly?
@@ -74,8 +74,8 @@ answer = ...
 ex.stop.check(answer)
 
 # %% [markdown]
-# **Pin** the runs that you want to compare: they keep a color of their own. The run you
-# are looking at is always blue.
+# **Pin** the runs that you want to compare. The run you are looking at is always blue;
+# look at another one, and the pinned run has a color of its own.
 
 # %%
 ex.name_it
@@ -112,9 +112,9 @@ for ax, run in zip(axes, (first, other), strict=True):
     hk.plot_training_curves(run, ax).set_title(f"seed {run.seed}")
 
 # %% [markdown]
-# **What you see: same seed, same curve.** Same setting and same seed: the same curve,
-# to the last digit. <!-- claim: same-seed-same-curve --> Another seed: another curve,
-# even before any training. <!-- claim: other-seed-other-curve -->
+# **What you see: same seed, same curve.** With the same setting, it is the same to the
+# last digit. <!-- claim: same-seed-same-curve --> With another seed it differs, even
+# before any training. <!-- claim: other-seed-other-curve -->
 #
 # The panel keeps its seed, so two settings are compared fairly. For a new start, click
 # **new** beside *seed*, then **Train**. **Reset** puts the sliders back and removes

@@ -30,8 +30,9 @@ pixels = base.but(epochs=10, hidden=(32,))  # on digits
 #
 # **Predict.** Tell the panel: above which learning rate does the ball never settle?
 #
-# **Do.** Set the learning rate, click **Step** a few times, and watch; **Run** takes
-# twenty steps. Try 0.1, 1 and 2.1. Then make the bowl steeper: set the **curvature** to
+# **Do.** Set the learning rate and click **Step** a few times; **Run** goes on to step
+# 20, **To start** brings the ball back. Try 0.1, 1 and 2.1. Then make the bowl steeper:
+# set the **curvature** to
 # 2. Where is the limit now?
 
 # %%
@@ -139,11 +140,11 @@ hk.ValidationCurvePanel(
 #
 # - Far left, *too slow*: after 30 epochs at 0.001 the loss is still above nine tenths
 #   of its start. <!-- claim: u-left-hardly-moves -->
-# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its curve is a mixture:
-#   it gets low, but it shakes. <!-- claim: best-shakes-too --> What counts is its
-#   *lowest* point; lesson 04 shows how to keep that network. The bottom of the U is
-#   wide, so don't look for a third digit.
-# - Far right it is high again. With 10 the loss more than doubles on the way, and in
+# - The lowest point is at 0.3 or 1. <!-- claim: u-minimum --> Its curve is *good* and
+#   *bouncing* in one: it gets low, but it shakes. <!-- claim: best-shakes-too --> What
+#   counts is its *lowest* point; lesson 04 shows how to keep that network. The bottom
+#   of the U is wide, so don't look for a third digit.
+# - Far right, *diverged*: with 10 the loss more than doubles on the way, and in
 #   most runs ends above its start. <!-- claim: u-right-too-long --> The X says that at
 #   least one of the five runs has diverged. <!-- claim: ten-often-diverges -->
 #
@@ -182,12 +183,12 @@ short = hk.validation_curve(
 ax = hk.plot_validation_curve(short)
 
 # %% [markdown]
-# **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> The solid
-# line has each run's lowest loss, at its *best epoch*; the dotted one the loss after
-# the last. The list stops while it is still going down, so the best value is not in it.
+# **What you see: the largest wins.** <!-- claim: short-list-largest-wins --> All four
+# runs are best at their end, so *best epoch* and *last epoch* are one line. The list
+# stops while it is still going down, so the best value is not in it: a winner at the
+# end of a list says **go on in that direction**.
 #
-# A winner at the end of a list is a message: **go on in that direction**. Begin at 0.01
-# again, but let the values grow by factors.
+# Begin at 0.01 again, but let the values grow by factors.
 #
 # **Predict.** How much lower will the loss get: by a tenth, by half, by more?
 
@@ -217,7 +218,7 @@ ex.log_list.check(answer)
 # Sooner or later you'll see `nan` where a loss should be. It means *not a number*, and
 # it looks like a bug. Let's make one on purpose, on digits: 0.1 learns well, 5 won't.
 #
-# **Predict.** After how many of the ten epochs is the loss no longer a number?
+# **Predict.** After which of the ten epochs is the loss no longer a number?
 
 # %%
 large = 5
@@ -227,9 +228,9 @@ print(*[f"{loss:.1g}" for loss in pair[1].val_loss])
 ax = hk.plot_training_curves(pair)
 
 # %% [markdown]
-# **What you see: after two or three.** <!-- claim: digits-nan --> Both runs used the
-# very same code. Nothing is broken: the ball has climbed out of the bowl, in steps so
-# long that soon the numbers were too large for the computer. `8e+13` is an 8 with 13
+# **What you see: after the second or third.** <!-- claim: digits-nan --> Both runs used
+# the very same code. Nothing is broken: the ball has climbed out of the bowl, in steps
+# so long that soon the numbers were too large for the computer. `8e+13` is an 8 with 13
 # zeros.
 #
 # So when you meet `nan`, first try a learning rate ten times smaller. Then look for a

@@ -20,9 +20,9 @@ long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 # %% [markdown]
 # ## 1. Learning for an exam (6 minutes)
 #
-# You prepare for an exam with 50 old questions. Once through the pile is an **epoch**.
-# At first you know too little. Then you begin to *understand*: you could answer new
-# questions, too. And if you go on and on?
+# You prepare for an exam with 50 old questions. Going through the pile once is an
+# **epoch**. At first you know too little. Then you begin to *understand*: you could
+# answer new questions, too. And if you go on and on?
 #
 # First the beginning, on moons.
 #
@@ -118,11 +118,9 @@ print("the same?", np.allclose(short.val_loss, full.val_loss[:51], rtol=1e-3))
 # <!-- claim: epochs-same-beginning --> So train once, long enough, and **keep the best
 # epoch**: `run.best_epoch`, `run.network("best")`. With a learning rate or a batch size
 # each value is another training; the number of epochs is only a question of where to
-# look.
-#
-# That is so because the learning rate stays the same. Where a **schedule** lowers it on
-# the way, as for most large networks (lesson 12), a short run is not the beginning of a
-# long one, and the number of epochs is a knob, too.
+# look. This works because the learning rate stays the same. Where a **schedule** lowers
+# it on the way, as for most large networks (lesson 12), a short run is not the
+# beginning of a long one, and the number of epochs is a knob, too.
 #
 # ## 4. When to stop (9 minutes)
 #
@@ -159,7 +157,7 @@ hk.PatiencePanel(small, long, patience=1, seed=2, predict=True)
 # %% [markdown]
 # **What you see: 1 is too eager.** It stops at the first bump, and what it keeps is
 # more than five percent above the lowest loss.
-# <!-- claim: epochs-patience-one-is-eager --> Here, from 10 on, more only costs time.
+# <!-- claim: epochs-patience-one-is-eager --> Here more than 10 only costs time.
 # <!-- claim: epochs-patience-ten --> Patience 20 is the safer choice: it trains less
 # than half of the epochs and, with most seeds, keeps a loss within five percent of the
 # lowest. <!-- claim: epochs-patience-twenty --> And any of them beats
@@ -179,9 +177,9 @@ hk.PatiencePanel(spiral, deep, patience=1)
 
 # %% [markdown]
 # **What you see: 2 and 3 are too eager.** The loss falls with many small rises on the
-# way. With most seeds patience 1 keeps more than ten times the lowest loss, 2 and 3
-# more than one and a half times; 20 stops late, and within five percent of it.
-# <!-- claim: epochs-plateau -->
+# way. Here patience 2 keeps sixteen times the lowest loss, 3 four times; with most
+# seeds it is more than one and a half times. Patience 20 stops late, and within five
+# percent of it. <!-- claim: epochs-plateau -->
 #
 # No patience is always right. But too much only costs time; too little costs the
 # result.

@@ -314,7 +314,7 @@ ax.spines[["top", "right"]].set_visible(False)
 ax = hk.alt_text(ax, "Fifty single splits lie far apart, ten means close together.")
 
 # %% [markdown]
-# **What you see: a fifth as large**, and with other shuffles less than a third.
+# **What you see: a fifth as large.** With other shuffles it is less than a third.
 # <!-- claim: choice-folds-are-steadier --> It matters which rows are held back:
 # <!-- claim: choice-folds-differ --> with one split you may land anywhere from less
 # than half of the mean of all to more than one and a half times as much.

@@ -26,10 +26,11 @@ sizes = [4, 8, 16, 32, 64, 200]
 #
 # The spiral again. Jun did better than Ana: learning rate 0.1, batch size 4. But their
 # lists were coarse. Here every pair of seven learning rates and six batch sizes is a
-# cell of a map, trained with twenty seeds. Section 4 tells what the dashed frames mean.
+# cell of a map, trained with twenty seeds. Section 4 explains the dashed frames.
 #
 # **Predict.** Where will the low losses lie: in one corner, a row, a column, along a
-# diagonal? Click on the cell that you think will be best, and confirm.
+# diagonal? Click on the cell that you think will be best, and press **This is my
+# guess**.
 #
 # **Do.** Click on the lowest cell, which has the thick orange frame, on one at the left
 # edge, on one at the right edge, and see their training curves. Then choose **against
@@ -40,16 +41,17 @@ sizes = [4, 8, 16, 32, 64, 200]
 hk.GridPanel(spiral, base=base, x_values=lrs, y_values=sizes, seeds=20, predict=True)
 
 # %% [markdown]
-# **What you see: a slanting valley.** At the left edge training is too slow, at the
-# right it breaks. <!-- claim: grid-ends-of-the-map --> In between lies a valley, and it
-# leans: batch size 200 wants a learning rate at least three times as large as batch
-# size 4. <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be
-# longer. At its bottom the loss is a third to a half lower than Jun's.
-# <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
+# **What you see: a slanting valley.**
 #
-# One at a time sees one column of this map: at learning rate 1 the best batch size lies
-# inside, smaller ones bounce and larger ones make too few steps; at 0.1 the smallest is
-# best. <!-- claim: grid-column-moves -->
+# - At the left edge training is too slow, at the right it breaks.
+#   <!-- claim: grid-ends-of-the-map --> In between lies a valley, and it leans: batch
+#   size 200 wants a learning rate at least three times as large as batch size 4.
+#   <!-- claim: grid-ridge --> A larger batch makes fewer steps, so each must be longer.
+# - At its bottom the loss is a third to a half lower than Jun's.
+#   <!-- claim: grid-below-jun --> His list jumped from 0.1 to 1, over the best place.
+# - Tuning one at a time sees only one column of this map: at learning rate 1 the best
+#   batch size lies inside, smaller ones bounce and larger ones make too few steps; at
+#   0.1 the smallest is best. <!-- claim: grid-column-moves -->
 #
 # ## 2. Two loops, or one call (5 minutes)
 #
@@ -181,8 +183,8 @@ for count in (2, 3, 4, 5, 6):
 
 # %% [markdown]
 # **What you see: hours become weeks.** Two hyperparameters take a little over an hour,
-# four more than a day, six a month. <!-- claim: grid-cost --> A search tells its cost
-# as `grid.cost`, a panel before it starts.
+# four more than a day, six a month. <!-- claim: grid-cost --> `grid.cost` says what a
+# search has cost; a panel says it before it starts.
 
 # %%
 ex.affordable

@@ -39,9 +39,9 @@ deep = small.but(hidden=(32, 32, 32, 32), momentum=0.9)
 #
 # 1. Draw on the left chart, with the mouse, or with Tab and the arrow keys. Can you get
 #    below cosine?
-# 2. Choose the shape **constant** and press **Train**. While it runs, pull the rest of
-#    your curve down to 0.01. What does your loss do?
-# 3. Set the learning rate to 0.03. Who is ahead now?
+# 2. Choose the shape **constant** and press **Train**. Wait for epoch 7; then pull the
+#    rest of your curve down to 0.01. What does your loss do?
+# 3. Set the learning rate to 0.03. Which one is ahead now?
 
 # %%
 hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
@@ -50,14 +50,14 @@ hk.SchedulePanel(digits, deep.but(lr=0.1), predict=True)
 # **What you see: the end wants short steps.**
 #
 # - At 0.1 cosine ends at less than half the loss of the constant rate.
-#   <!-- claim: decay-calms --> Long steps are good for the way and too long for the
-#   end: the network jumps about the bottom of the valley.
+#   <!-- claim: decay-calms --> Long steps get you there quickly, but are too long for
+#   the end: the network jumps about the bottom of the valley.
 # - When you pull the rate down, the loss falls within an epoch.
 #   <!-- claim: drop-drops-the-loss --> You can change a learning rate at any time; the
 #   weights don't mind.
 # - At 0.03 it is the other way around: the constant rate gets to less than half of
 #   cosine's loss. <!-- claim: decay-starves --> Here the steps were never too long.
-#   Whoever shortens them just arrives later.
+#   Shortening them only makes you arrive later.
 #
 # ## 2. A fair question (5 minutes)
 #
@@ -116,8 +116,9 @@ ax = hk.plot_grid(warm)
 # warm-up lowers the loss in most groups of five seeds.
 # <!-- claim: warmup-near-the-edge --> At 0.3 it changes the loss by a few percent at
 # most, and at 0.1 it costs: a fifth of the training is short steps.
-# <!-- claim: warmup-elsewhere --> A small network hardly needs it. Large ones, with
-# batches of thousands, want rates near the edge: there warm-up is the rule.
+# <!-- claim: warmup-elsewhere --> Each at its best, the two end within about ten
+# percent: <!-- claim: warmup-at-its-best --> a small network hardly needs it. Large
+# ones, with batches of thousands, want rates near the edge: there warm-up is the rule.
 
 # %%
 ex.warm_cosine
@@ -180,13 +181,13 @@ test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
 curve = hk.validation_curve(digits, small, **about)
 fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
-axes[0].semilogx(test, color="#0072B2")
+hk.plot_validation_curve(curve, ax=axes[1])
+axes[0].plot(test, color="#0072B2")
 axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00")
 axes[0].set(title="dashed: the rule", ylabel="loss of the batches", ylim=(0, 3))
-axes[1].semilogx(coarse, np.clip(curve.mean_val_loss, 0, 3), "o-", color="#0072B2")
-axes[1].set(xlabel="learning rate", ylabel="lowest validation loss")
+axes[0].set_xlim(right=10)
+axes[0].spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(axes[0], "The loss of a range test; the rule's rate is dashed.")
-_ = hk.alt_text(axes[1], "The validation curve over the same learning rates.")
 
 # %%
 for name, setting in (("one layer", small), ("four layers", deep)):
@@ -215,7 +216,7 @@ ex.after_the_test.check(answer)
 # %% [markdown]
 # ## 5. Halving on many machines (6 minutes)
 #
-# The halving of lesson 09: 27 runs begin, a third of them goes on.
+# The halving of lesson 09: 27 runs begin, a third of them go on.
 
 # %%
 draws = {"n_trials": 27, "lr": hk.log_uniform(1e-4, 10)}
@@ -257,9 +258,9 @@ print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
 # **What you see: less than half of the epochs.** <!-- claim: pruning-saves -->
-# `SuccessiveHalvingPruner` is ASHA, but what it stops stays stopped. Here one trial
-# follows the other; with a `storage` that several machines share, each takes the next
-# trial. Slow starters are cut as before.
+# `SuccessiveHalvingPruner` is ASHA, but a run that it stops stays stopped. Here one
+# trial follows the other; with a `storage` that several machines share, each takes the
+# next trial. Slow starters are cut as before.
 #
 # ## 6. Four questions (3 minutes)
 

@@ -262,6 +262,8 @@ def digits_list():
 
 def test_short_list_largest_wins():
     assert (digits_list()[:4].argmin(0) == 3).all()
+    here = [H(lr=lr, batch_size=32, epochs=10, hidden=(32,)) for lr in SHORT]
+    assert (trained("digits", *here, seeds=(0,)).best_epoch == 10).all()
 
 
 def test_log_list_halves_the_loss():

@@ -119,3 +119,6 @@ def test_epochs_plateau():
     assert (ratio < 1.05).mean() >= MOST
     assert (ends < 200).all()
     assert ((np.diff(loss) > 0).sum(1) > 15).all()
+    here = hk.fit(hk.load_dataset("clean_spiral"), PLATEAU).val_loss[None]
+    kept = [stopped(here, patience)[1] for patience in (2, 3)]
+    np.testing.assert_allclose(kept, [[16], [4]], rtol=0.05)

@@ -96,6 +96,9 @@ def test_seeds_four_times_halve():
 
     np.testing.assert_allclose(np.median(ratios, 0), [2, 4], rtol=0.2)
     np.testing.assert_allclose(ratios, [[2, 4]] * 20, rtol=0.5)
+    here = trained("moons", SETTINGS[2], seeds=tuple(range(320))).best_val_loss[0]
+    spread = here.reshape(20, 16).mean(1).std(ddof=1) / here.std(ddof=1)
+    assert round(spread, 2) == 0.18
 
 
 def test_seeds_same_seed_is_fairer():

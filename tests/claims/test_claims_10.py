@@ -83,6 +83,16 @@ def test_capstone_test_opens_once():
             wine.fit(WINE)
 
 
+def test_capstone_rehearsal_gap():
+    """The one of the lesson: seven settings, and the test set opened."""
+    wine = hk.Capstone("wine", budget=40, bars=(), folder=None)
+    for rates in (LRS, [2, 4, 8]):
+        wine.validation_curve(WINE, param_name="lr", param_range=rates)
+    assert wine.best["val_accuracy"] == 1
+    wine.choose(why="the lowest validation loss of all")
+    assert "0.889" in wine.open_test()  # 32 of 36
+
+
 @pytest.mark.slow
 def test_capstone_tuned_beats_untuned():
     lead = tuned() - untuned().max(0)
@@ -150,6 +160,11 @@ def test_capstone_tickets_far_apart():
             seeds=[seed],
         )
         assert np.ptp(tickets.scores("accuracy")) >= 0.25
+    draw = {"lr": hk.log_uniform(0.001, 1), "momentum": [0, 0.5, 0.9]}
+    here = hk.random_search(wine, WINE, n_trials=30, **draw)
+    accuracy = -here.scores("accuracy")[np.argsort(here.values("lr"))]
+    assert (accuracy[:5] < 0.9).all()
+    assert 18 <= (accuracy > 0.95).sum() <= 23  # "two in three"
 
 
 def test_capstone_setting_again_is_paid():

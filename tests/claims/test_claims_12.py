@@ -90,6 +90,11 @@ def test_warmup_elsewhere():
     assert np.mean(np.abs(good - 1) < 0.06) >= 0.95
 
 
+def test_warmup_at_its_best():
+    cold, warm = warmed().min(1)
+    assert (np.abs(warm / cold - 1) < 0.11).all()
+
+
 @cache
 def proposals():
     """Return for each network the rule's rates and the best of the curve (repeats,)."""

@@ -292,6 +292,17 @@ def test_words_that_say_what_is_to_be_seen_are_closed(asks):
     assert sum("**What you see" in text for text in texts) == 0
 
 
+def test_words_that_cannot_be_closed_are_not_shown_below_their_question(
+    capsys, tmp_path
+):
+    said = (
+        "# %% [markdown]\n# **Predict.** What?\n#\n# **What you see: four**, or so.\n"
+    )
+    with pytest.raises(AssertionError):
+        build(tmp_path, said)
+    assert "found '**What you see: four**, or so.'" in capsys.readouterr().out
+
+
 def test_code_of_a_drawing_is_folded_down_to_its_first_line(tmp_path):
     drawing = '# %% tags=["drawing"]\n# a drawing\nprint("bars")\n\n'
     asks = "# %% [markdown]\n# **Predict.** What?\n\n"
@@ -309,7 +320,7 @@ def test_exported_page_folds_an_answer_and_holds_it(asks):
     exporter = HTMLExporter(template_name="hpkit", extra_template_basedirs=templates)
     page, _ = exporter.from_filename(str(asks / "00_start.ipynb"))
     fold, *_ = re.findall(r'<details class="hp-answer">.*?</details>', page, re.S)
-    assert f"<summary>{notebooks.FIRST_LINE}</summary>" in fold
+    assert "<summary>Made your guess? Here is the answer:</summary>" in fold
     assert "<pre>one\n</pre>" in fold
 
 
