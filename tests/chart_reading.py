@@ -15,7 +15,7 @@ def until(condition, pause=0.01):
 
 def press(panel, name):
     """Press a button of a panel and wait until nothing trains: at once after Stop."""
-    getattr(panel, name if name == "again" else f"{name}_button").click()
+    getattr(panel, f"{name}_button").click()
     worked = time.process_time()
     panel.wait(120)
     assert name != "stop" or time.process_time() - worked < 1

@@ -88,11 +88,8 @@ class BowlPanel(Panel):
         self.ask(predict, WORDS["guess"].format(curvature), slider, "{:g}".format)
         if self.guess and not steps:  # the ball at its start tells nothing
             self.add_class("hp-shown")
-        self.step_button = self.button("step", self.step, "primary")
-        self.run_button = self.button("run", self._run)
-        self.reset_button = self.button("reset", self.reset)
-        first = self.step_button, self.run_button
-        last = self.reset_button, self.stop_button
+        first = self.buttons(step=self.step, run=self._run)
+        last = self.buttons(reset=self.reset, stop=self.stop)
         self.build(lr_box, curvature_box, first, last, widths=(3, 2))
         self._draw()
 

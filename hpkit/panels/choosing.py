@@ -65,11 +65,10 @@ class CoinFlipsPanel(Panel):
         self.valid = self.test = np.zeros(0)
         name = _COINS["box"].format(_MODELS)
         self.count, box = count_box(name, self.first, 1, _MODELS, most=_MODELS)
-        self.run_button = self.button("run", self._run, "primary")
-        self.again = self.button("again", self.flip)
         slider = W.IntSlider(50, min=40, max=100)
         self.ask(predict, _COINS["guess"], slider, _COINS["percent"].format)
-        self.build(box, (self.run_button, self.stop_button), (self.again,))
+        buttons = self.buttons(run=self._run, stop=self.stop)
+        self.build(box, buttons, self.buttons(again=self.flip))
         self.on_change(self.count, self._draw)
         self.live.now(self._training())
 
@@ -177,12 +176,11 @@ class TestBoxPanel(Panel):
         path = FOLDER / f"{self.stem}-{self.dataset.fingerprint}.json"
         self.store = Store(path, _UNOPENED, _check, BOX)
         self.add_class("hp-tall")
-        self.open_button = self.button("open", self.look, "primary")
         most = nice_top(2 * run.best_val_loss)
         look = {"step": most / 100, "readout_format": ".3g"}
         slider = W.FloatSlider(0, min=0, max=most, **look)
         self.ask(predict, BOX["guess"], slider, "{:.3g}".format)
-        self.build((self.open_button,))
+        self.build(self.buttons(open=self.look))
         self._recall()
         self._draw()
 

@@ -126,10 +126,8 @@ class ClinicPanel(Panel):
         self.record = W.HTML()
         self.fault, fault = self._choice("fault", WORDS["faults"])
         self.remedy, remedy = self._choice("remedy", WORDS["remedies"])
-        self.treat_button = self.button("treat", self._treat, "primary")
-        self.next_button = self.button("next", self.admit)
-        treat = self.treat_button, self.stop_button
-        self.build(self.record, fault, remedy, treat, (self.next_button,))
+        treat = self.buttons(treat=self._treat, stop=self.stop)
+        self.build(self.record, fault, remedy, treat, self.buttons(next=self.admit))
         self.live.now(self._admitting())
 
     def _choice(self, name, texts):

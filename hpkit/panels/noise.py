@@ -56,9 +56,9 @@ class BatchNoisePanel(Panel):
         self.drawn = self.seed = check_seed("seed", seed)
         knob = batch_knob("batch_size", dataset, size)
         self.size, self.sizes = knob.slider, []  # those looked at
-        self.again = self.button("again", self.draw_again, "primary")
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
-        self.build(knob.box, (self.again, self.stop_button), widths=(3, 2))
+        buttons = self.buttons(again=self.draw_again, stop=self.stop)
+        self.build(knob.box, buttons, widths=(3, 2))
         self.on_change(self.size, self._draw)
         self.live.now(self._training())
 

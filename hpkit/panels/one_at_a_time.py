@@ -107,10 +107,6 @@ class OneAtATimePanel(ListedPanel):
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
-        self.next_button = self.button("step", self._go, "primary")
-        self.all_button = self.button("all", lambda: self._go(len(self.space)))
-        self.grid_button = self.button("reveal", self.reveal)
-        self.back_button = self.button("back", self.reset)
         for widget in (self.order, *(knob.source for knob in self.starts.values())):
             self.on_change(widget, self.reset)
         self.on_change(self.seeds, self._reseed)
@@ -119,9 +115,9 @@ class OneAtATimePanel(ListedPanel):
             say(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
             self.seed_box,
-            (self.next_button, self.all_button),
-            (self.grid_button,),
-            (self.back_button, self.stop_button),
+            self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
+            self.buttons(grid=self.reveal),
+            self.buttons(back=self.reset, stop=self.stop),
         ]
         self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
         more = {"widths": (1, 1), "drawers": {"paths": self.paths, **self.drawers}}
@@ -293,7 +289,7 @@ class OneAtATimePanel(ListedPanel):
             return said + self._told_grid()
         if done == len(order):
             return said + WORDS["end"]
-        return said + WORDS["next"].format(done + 1, TABLE[order[done]].knob)
+        return said + WORDS["ahead"].format(done + 1, TABLE[order[done]].knob)
 
     def _told_grid(self):
         """Return what the grid found, beside the end of the path so far."""

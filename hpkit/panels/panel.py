@@ -264,6 +264,7 @@ class Panel(W.VBox):
     words = WORDS  # of a subclass: its title; the name and the tip of its buttons
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
+    _look = "primary"  # of the next button
     newest_first = False  # whether the table begins with the last row of `frame`
     run = runs = found = None  # what was trained, as far as the panel has it
 
@@ -279,8 +280,6 @@ class Panel(W.VBox):
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
         self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
-        self.stop_button = self.button("stop", self.stop)
-        self.stop_button.add_class("hp-stop")
         super().__init__()
         self.add_class("hpkit")
         stop_earlier(self)
@@ -288,15 +287,13 @@ class Panel(W.VBox):
     def build(self, *left, widths=(1,), calls=None, over=(), drawers=()):
         """Put the parts together.
 
-        `left` are the controls below each other, of which those in a tuple are buttons
-        side by side; `widths` those of the charts, `calls` as in `LiveCharts`, each
-        called under the lock and its errors shown; `over` stands above the charts.
-        `drawers` are (name, Widget) below, one at a time, by default a table of
-        `frame`.
+        `left` are the controls below each other; `widths` those of the charts, `calls`
+        as in `LiveCharts`, each called under the lock and its errors shown; `over`
+        stands above the charts. `drawers` are (name, Widget) below, one at a time, by
+        default a table of `frame`.
         """
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
         head = say(head + parts.alive(self), "hp-grow")
-        left = [buttons(*c) if isinstance(c, tuple) else c for c in left]
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in (calls or {}).items()}
         self.widths, self.charts = widths, LiveCharts(widths, calls=calls)
@@ -307,9 +304,9 @@ class Panel(W.VBox):
         self.code_box = named(W.Textarea(layout=whole), WORDS["code_tip"])
         self.code_box.add_class("hp-mono")
         self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
-        self.rows_button = self.button("rows", lambda: self._write(self._write_rows))
+        rows = self.button("rows", lambda: self._write(self._write_rows))
         self.on_change(self.forms, self._show_drawer)
-        self.rows_button.layout.display = "none"
+        rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.table_box = None if drawers else say("", "hp-table")
         drawers = {**(drawers or {"table": self.table_box}), "code": code}
@@ -317,18 +314,15 @@ class Panel(W.VBox):
         tips = [self.texts[f"{name}_tip"] for name in drawers]
         self.view = parts.toggles(names, tips, "84px")
         self.drawer = W.Stack(list(drawers.values()), selected_index=0)
-        self.save_button = self.button("save", lambda: self._write(self._saved))
-        foot = [self.view, self.save_button, self.rows_button]
-        if self.shares:
-            self.share_button = self.button("share", self._share)
-            foot.insert(2, self.share_button)
+        save = self.button("save", lambda: self._write(self._saved))
+        share = [self.button("share", self._share)] if self.shares else []
         self.on_change(self.view, self._show_drawer)
         self.children = (
             parts.style_sheet(),
             row(head, self.status, name="hp-head"),
             self.bar,
             row(*body, name="hp-body"),
-            row(*foot, self.note, name="hp-foot"),
+            row(self.view, save, *share, rows, self.note, name="hp-foot"),
             self.drawer.add_class("hp-drawer"),
         )
 
@@ -373,11 +367,18 @@ class Panel(W.VBox):
         """Words of all panels, then of this one."""
         return Texts(*WORDS.paths, *self.words.paths)
 
-    def button(self, name, callback, look=""):
-        """Return a button that calls `callback()`, in the words `name` of the panel."""
-        made = button(self.texts[name], self.texts[f"{name}_tip"], look)
+    def button(self, name, callback):
+        """Return a button that calls `callback()`, which is then `name_button`."""
+        # `name` is that of its words, too. What is to be pressed first is made first.
+        made = button(self.texts[name], self.texts[f"{name}_tip"], self._look)
+        self._look = ""
+        setattr(self, f"{name}_button", made.add_class(f"hp-press-{name}"))
         self.on_click(made, callback)
         return made
+
+    def buttons(self, **callbacks):
+        """Return buttons side by side, from their names and what they call."""
+        return buttons(*(self.button(name, call) for name, call in callbacks.items()))
 
     def on_click(self, widget, callback):
         widget.on_click(self._guarded(lambda _: callback()))

@@ -79,10 +79,9 @@ class PatiencePanel(Panel):
         self.epoch = None  # the one that is watched
         most = min(MOST, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
-        self.watch_button = self.button("watch", self._watch, "primary")
         slider = W.IntSlider(0, min=0, max=setting.epochs)
         self.ask(predict, WORDS["guess"].format(patience), slider)
-        self.build(box, (self.watch_button, self.stop_button))
+        self.build(box, self.buttons(watch=self._watch, stop=self.stop))
         self.on_change(self.patience, self._moved)
         self.live.now(self.train(dataset, setting, (self.seed,), self._take))
 

@@ -94,11 +94,10 @@ class SearchRacePanel(Panel):
         race = self._searches(0)  # checks all before anything is shown
         names = W.ToggleButtons(options=[(n, k) for k, n in WORDS["kinds"].items()])
         self.ask(predict, WORDS["guess"], names, WORDS["kinds"].get)
-        self.start_button = self.button("start", self.start, "primary")
         self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
         self.ends[1, -1] = 0.2  # the best, on a log scale, are in color at first
         calls = {"low": partial(self._pull, 0), "high": partial(self._pull, 1)}
-        start = self.start_button, self.stop_button
+        start = self.buttons(start=self.start, stop=self.stop)
         left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
         self.build(*left, widths=(1, 1), calls=calls)

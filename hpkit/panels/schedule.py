@@ -74,11 +74,11 @@ class SchedulePanel(Panel):
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
         self.shape, shape = dropdown(shapes, WORDS["shape"])
-        self.train_button = self.button("train", self._watch, "primary")
         kinds = W.ToggleButtons(options=KINDS)
         self.ask(predict, WORDS["guess"], kinds)
-        buttons, calls = (self.train_button, self.stop_button), {"drawn": self.draw}
-        self.build(self.lr.box, shape, buttons, widths=(1, 1), calls=calls)
+        buttons = self.buttons(train=self._watch, stop=self.stop)
+        more = {"widths": (1, 1), "calls": {"drawn": self.draw}}
+        self.build(self.lr.box, shape, buttons, **more)
         self.on_change(self.lr.source, self._start)
         self.on_change(self.shape, self._shaped)
         self.live.now(self._training())

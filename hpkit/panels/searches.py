@@ -157,8 +157,7 @@ class _SearchPanel(ListedPanel):
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
         self.controls = c.Controls(dataset, self.base, controls)
-        self.start_button = self.button("start", lambda: self.start(), "primary")
-        pair = self.start_button, self.stop_button
+        pair = self.buttons(start=self.start, stop=self.stop)
         self.search_box = [self.controls.box, self.seed_box, pair]
         for source in (*self.controls.sources, self.seeds):
             self.on_change(source, self._moved)

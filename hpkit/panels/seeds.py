@@ -66,10 +66,9 @@ class SeedsPanel(Panel):
         self.short = [short(setting, differ) for setting in self.settings]
         count = min(len(self.given), most)
         self.count, box = count_box(WORDS["count"], count, 1, most, most=most)
-        self.again = self.button("again", self.train_anew, "primary")
         guesses = W.ToggleButtons(options=[*self.names, WORDS["tell"]])
         self.ask(predict, WORDS["guess"], guesses)
-        self.build(box, (self.again, self.stop_button))
+        self.build(box, self.buttons(again=self.train_anew, stop=self.stop))
         self.on_change(self.count, self._draw)
         self.live.now(self._training())
 

@@ -93,18 +93,15 @@ class TrainingPanel(Panel):
         self.live.now(self._training(base, seed))
 
     def _build(self):
-        self.train_button = self.button("train", lambda: self._start(), "primary")
-        self.reset_button = self.button("reset", self.reset)
-        self.pause_button = self.button("pause", self.pause)
-        self.one_button = self.button("one", self.one_epoch)
+        start = self.buttons(train=self._start, stop=self.stop, reset=self.reset)
+        rest = self.buttons(pause=self.pause, one=self.one_epoch)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = WORDS["same_tip"], WORDS["new_tip"]
         self.new_seeds = parts.toggles(options, tips, "4.8em")
         name = parts.say(parts.head_of(WORDS["seed"]))
         seed_row = parts.row(name, self.new_seeds, name="hp-row")
-        first = self.train_button, self.stop_button, self.reset_button
-        second = self.pause_button, self.one_button, self.slow
+        rest.children += (self.slow,)
         units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.toggles(units, [SHOWN["unit_tip"]] * 3)
         over, widths = [parts.row(self.unit, name="hp-small")], (1,)
@@ -118,7 +115,7 @@ class TrainingPanel(Panel):
         self.beside = parts.say("", "hp-table")
         drawers = {"runs": self.list.box, "compare": self.beside}
         more = {"widths": widths, "over": over, "drawers": drawers}
-        self.build(self.controls.box, seed_row, first, second, **more)
+        self.build(self.controls.box, seed_row, start, rest, **more)
         self.on_change(self.unit, self._draw)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
         self.on_change(self.new_seeds, self._renew_seed)

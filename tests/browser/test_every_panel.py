@@ -151,7 +151,7 @@ INSTRUMENTS = {
     "seeds": Case(
         "hk.SeedsPanel(moons, two",
         "New seeds",
-        "again",
+        "again_button",
         "it.settings = crawling",
         "it.settings = two",
         holds="f'of {it.count.value}<' in it.result",

@@ -39,7 +39,7 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     panel.size.value = 8  # numbers stand at sizes four times apart
     assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
     losses = panel.losses
-    panel.again.click()
+    panel.again_button.click()
 
     assert (panel.losses != losses).any()
 
