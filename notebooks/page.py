@@ -184,7 +184,7 @@ def _opening(made, name):
 
 def _words(recorded):
     """Return what the script says, the words of charts and panels with its own."""
-    chart, view = words("charts"), words("panels")["run_view"]
+    chart, view = words("charts"), words("panels")["training"]
     made = dict(SAID)
     same = ["old", "guess", "epoch", "loss", "train", "val", "diverged", "above"]
     made |= {name: chart[name] for name in same}

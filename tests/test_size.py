@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_654, 75),
+    "hpkit/**/*.py": (17_645, 75),
     "hpkit/charts/*.js": (679, 2),
     "tests/**/*.py": (22_008, 96),
 }

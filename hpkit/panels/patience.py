@@ -152,14 +152,13 @@ class PatiencePanel(Panel):
 
     def _says(self, running):
         run, at = self.run, self._at
-        n, best, shown = run.epochs_done, run.best_epoch, until(run, at)
-        kept, facts = shown.best_epoch, {"patience": self.patience.value, "epoch": at}
-        facts |= {"all": n, "kept": kept, "loss": shown.best_val_loss, "at": best}
-        facts |= {"best": run.best_val_loss, "last": run.val_loss[at]}
-        facts |= {"since": at - kept, "saved": n - at, "whole": self.setting.epochs}
+        kept, facts = until(run, at), {"run": run, "patience": self.patience.value}
+        facts |= {"kept": kept, "last": run.val_loss[at]}
+        facts |= {"since": at - kept.best_epoch, "saved": run.epochs_done - at}
         if running and self.epoch is None and not self.trained:
             return WORDS["going"].format(**facts)
-        kind = "never" if (at, kept) == (n, best) else "says"
+        whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
+        kind = "never" if whole else "says"
         said = WORDS[kind if self.epoch is None else "watching"]
         return ((not self.trained) * WORDS["halted"] + said).format(**facts)
 

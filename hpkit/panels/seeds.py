@@ -118,30 +118,29 @@ class SeedsPanel(Panel):
         done = self.runs.epochs_done
         early = "" if self.runs.ended.all() else WORDS["going" if running else "halted"]
         early = early.format(done[:, self.shown].min())
-        (a, *others), losses, n = self.names, self.losses[:2], len(self.shown)
-        ma, mb = losses[0].mean(), losses[-1].mean()
-        if not others:
-            facts = {"name": a[:1].upper() + a[1:], "mean": ma, "n": n}
-            facts |= {"low": losses[0].min(), "high": losses[0].max()}
+        names, losses, n = self.names[:2], self.losses[:2], len(self.shown)
+        means, outs = losses.mean(1), self.runs.diverged[:2, self.shown].sum(1)
+        facts, lower = {"names": names, "means": means, "n": n}, int(means.argmin())
+        if len(names) == 1:
             said = WORDS["alone" if n > 1 else "alone_one"]
-            return early + said.format(**facts, spread=_spread(losses[0]))
-        b, outs = others[0], self.runs.diverged[:2, self.shown].sum(1)
-        facts = {"a": a, "b": b, "ma": ma, "mb": mb, "n": n}
-        if n == 1:
-            return early + WORDS["one"].format(**facts)
-        if outs.any():
-            facts |= {"count_a": outs[0], "count_b": outs[1], "count": outs.sum()}
+            facts |= {"name": names[0][:1].upper() + names[0][1:]}
+            facts |= {"low": losses.min(), "high": losses.max()}
+            facts["spread"] = _spread(losses[0])
+        elif n == 1:
+            said = WORDS["one"]
+        elif outs.any():
             said = WORDS["outs" if outs.all() else "out"]
-            return early + said.format(**facts, name=b if outs[1] else a)
-        (difference,), (error,), df = paired_differences(losses[:1], losses[1])
-        facts |= {"wins": (losses[1] < losses[0]).sum(), "factor": critical_value(df)}
-        facts |= {"difference": abs(difference), "error": error}
-        facts |= {"ratio": abs(difference) / error if error else 0.0}
-        apart = clearly_worse(losses, int(mb < ma)).any()
-        said = WORDS["compare"]
-        if not (early and running):  # what still trains is no verdict
-            said += WORDS["apart" if apart else "cannot"]
-        return early + said.format(**facts, better=b if mb < ma else a)
+            facts |= {"outs": outs, "name": names[outs.argmax()], "count": outs.max()}
+        else:
+            (difference,), (error,), df = paired_differences(losses[:1], losses[1])
+            facts |= {"wins": (losses[1] < losses[0]).sum(), "error": error}
+            facts |= {"difference": abs(difference), "factor": critical_value(df)}
+            facts |= {"ratio": abs(difference) / error if error else 0.0}
+            said = WORDS["compare"]
+            if not (early and running):  # what still trains is no verdict
+                apart = clearly_worse(losses, lower).any()
+                said += WORDS["apart" if apart else "cannot"]
+        return early + said.format(**facts, better=names[lower])
 
     def _table(self):
         seeds = np.array(self.runs.seeds)[self.shown]

@@ -26,7 +26,6 @@ from hpkit.panels.panel import FRAME, Panel, values_text
 from hpkit.text import html_table, label, run_sentence, short, shown
 
 WORDS = Texts("panels.training")
-SHOWN = Texts("panels.run_view")
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 _MAP_EVERY = 0.33  # seconds between two maps of a training
@@ -86,7 +85,6 @@ class TrainingPanel(Panel):
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
-        self.list = _RunList(self, self.controls.knobs)
         if c.check_predict(predict, draw=True):
             self.ask(True, WORDS["draw"], *c.over_epochs(dataset, base.epochs))
         self._build()
@@ -95,6 +93,7 @@ class TrainingPanel(Panel):
     def _build(self):
         start = self.buttons(train=self._start, stop=self.stop, reset=self.reset)
         rest = self.buttons(pause=self.pause, one=self.one_epoch)
+        self.list = _RunList(self, self.controls.knobs)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = WORDS["same_tip"], WORDS["new_tip"]
@@ -102,13 +101,13 @@ class TrainingPanel(Panel):
         name = parts.say(parts.head_of(WORDS["seed"]))
         seed_row = parts.row(name, self.new_seeds, name="hp-row")
         rest.children += (self.slow,)
-        units = [(SHOWN[unit], unit) for unit in ("epochs", "updates", "seconds")]
-        self.unit = parts.toggles(units, [SHOWN["unit_tip"]] * 3)
+        units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
+        self.unit = parts.toggles(units, [WORDS["unit_tip"]] * 3)
         over, widths = [parts.row(self.unit, name="hp-small")], (1,)
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
-            parts.named(self.scrub, SHOWN["scrub"]).add_class("hp-slide")
-            name = parts.say(parts.head_of(SHOWN["scrub"]))
+            parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
+            name = parts.say(parts.head_of(WORDS["scrub"]))
             over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
             widths = (3, 2.3)
             self.on_change(self.scrub, self._scrubbed)
@@ -241,12 +240,11 @@ class TrainingPanel(Panel):
     def _update(self, running):
         if (run := self.run) is None:
             return
-        paused, facts = self.live.paused, {"epochs": run.setting.epochs}
+        paused = self.live.paused
         self.pause_button.description = WORDS["resume" if paused else "pause"]
         self.bar.value = 1.0 if run.ended else run.epochs_done / run.setting.epochs
         kind = "paused" if paused else "training" if self.now else "ready"
-        facts |= {"done": run.epochs_done, "seconds": run.fit_time}
-        self.status.value = WORDS[kind].format(**facts)
+        self.status.value = WORDS[kind].format(run=run)
 
     @property
     def _guess_fits(self):
@@ -270,14 +268,14 @@ class TrainingPanel(Panel):
             faded=[k.run for k in rest if not k.color],
             end=max([self._per_epoch(run) * run.setting.epochs, *ends]),
             per_epoch=self._per_epoch,
-            unit="" if self.unit.value == "epochs" else SHOWN[self.unit.value],
+            unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
             marks=[rule(at, color="soft", dash="dotted")],
             alt=run_sentence(run),
         )
         if len(self.widths) == 1:
             return [curves]
-        title, alt = (SHOWN[n].format(self.epoch or 0) for n in ("map", "map_alt"))
+        title, alt = (WORDS[n].format(self.epoch or 0) for n in ("map", "map_alt"))
         return [curves, map_chart(self.dataset, self.pixels, title=title, alt=alt)]
 
     def _per_epoch(self, run):
@@ -334,17 +332,16 @@ class TrainingPanel(Panel):
         unbegun = WORDS["unbegun"] if self.unbegun and not self.now else ""
         if (run := self.run) is None:
             return unbegun + WORDS["none"]
-        done, epochs = run.epochs_done, run.setting.epochs
-        ended = ("early" if done < epochs else "best") if run.ended else "stopped"
+        early = run.epochs_done < run.setting.epochs
+        ended = ("early" if early else "best") if run.ended else "stopped"
         kind = "diverged" if run.diverged else ended
         if self.now:
             kind = "rest" if self.live.paused else "now"
         names = dict.fromkeys(("batch_size", *self.controls.knobs))
         others = label(run.setting, [n for n in names if n not in ("lr", "epochs")])
-        setting = {"lr": f"{run.setting.lr:g}", "others": others, "seed": run.seed}
-        facts = {"done": done, "epochs": epochs, "at": run.best_epoch}
+        facts = {"setting": WORDS["described"].format(run=run, others=others)}
         facts |= {"last": digits(run.val_loss[-1]), "best": digits(run.best_val_loss)}
-        text = WORDS[kind].format(**facts, setting=WORDS["described"].format(**setting))
+        text = WORDS[kind].format(**facts, run=run)
         return text if self.now else unbegun + text + self._best() + self.list.note
 
     def _best(self):
@@ -405,7 +402,7 @@ class Kept:
     @property
     def called(self):
         """What it is called in a sentence."""
-        return SHOWN["named" if self.name else "run"].format(self.label)
+        return WORDS["named" if self.name else "run"].format(self.label)
 
 
 def _label_beside(kept, strong, pinned):
@@ -416,7 +413,7 @@ def _label_beside(kept, strong, pinned):
     if names := hyper.varied([run.setting for run in runs]):
         return short(kept.run.setting, names)
     seeds = len({run.seed for run in runs})
-    return SHOWN["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
+    return WORDS["of_seed"].format(kept.run.seed) if seeds > 1 else kept.label
 
 
 class _RunList:
@@ -429,20 +426,16 @@ class _RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen, self.note = [], None, ""
-        self.rows = c.Listed(SHOWN["runs_tip"]).add_class("hp-grow")
+        self.rows = c.Listed(WORDS["list_tip"]).add_class("hp-grow")
         self.list = self.rows.select
-        self.name = parts.named(W.Text(placeholder=SHOWN["name"]), SHOWN["name"])
+        self.name = parts.named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
         self.name.layout.width = "176px"
-        self.pin_button = parts.button(SHOWN["pin"], SHOWN["pin_tip"])
-        self.remove_button = parts.button(SHOWN["remove"], SHOWN["remove_tip"])
         look = W.Layout(width="190px", margin="18px 0 0 10px")
-        pair = parts.buttons(self.pin_button, self.remove_button)
+        pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, pair], layout=look)
         self.box = W.HBox([self.rows, side])
         panel.on_change(self.list, self._choose)
         panel.on_change(self.name, self._rename)
-        panel.on_click(self.pin_button, lambda: self.pin(self.chosen))
-        panel.on_click(self.remove_button, self.remove)
 
     def add(self, run):
         """Add a run and choose it; it replaces one that it repeats in full."""
@@ -453,9 +446,9 @@ class _RunList:
         repeated = [k for k in same if k.run.epochs_done <= run.epochs_done]
         self.note = ""
         if len(repeated) < len(same):
-            self.note = SHOWN["further"].format(escape(same[-1].called))
+            self.note = WORDS["further"].format(escape(same[-1].called))
         elif same and np.array_equal(same[-1].run.val_loss, run.val_loss):
-            self.note = SHOWN["again"]
+            self.note = WORDS["again"]
         if repeated:
             self.chosen = repeated[-1]
             self.chosen.run = run
@@ -510,10 +503,10 @@ class _RunList:
         chosen = self.chosen
         at = self.kept.index(chosen) if chosen in self.kept else None
         with self.panel.quietly():
-            self.rows.show(SHOWN["run_columns"], self.columns, rows, at)
+            self.rows.show(WORDS["run_columns"], self.columns, rows, at)
             self.name.value = chosen.name if chosen else ""
         name = "unpin" if chosen and chosen.color else "pin"
-        self.pin_button.description = SHOWN[name]
+        self.panel.pin_button.description = WORDS[name]
 
     def _cells(self, kept):
         run = kept.run
@@ -521,7 +514,7 @@ class _RunList:
         if "epochs" in values and run.epochs_done < run.setting.epochs:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
         end = [f"{run.best_val_loss:.4f}", str(run.best_epoch)]
-        end = [SHOWN["out"], ""] if run.diverged else end
+        end = [WORDS["out"], ""] if run.diverged else end
         number = f"{'●' if kept.color else ' '} {kept.number}"
         return [number, *values.values(), str(run.seed), *end, kept.name]
 
@@ -547,25 +540,25 @@ class _RunList:
 def _comparison_table(kept):
     """Return runs side by side as HTML; hyperparameters only where they differ."""
     if len(kept) < 2:
-        return f"<p>{SHOWN['few']}</p>"
+        return f"<p>{WORDS['few']}</p>"
     runs = [k.run for k in kept]
     values = {
         TABLE[name].knob: [shown(getattr(run.setting, name, None)) for run in runs]
         for name in hyper.notable(*(run.setting for run in runs))
     }
-    values[SHOWN["seed"]] = [str(run.seed) for run in runs]
+    values[WORDS["seed"]] = [str(run.seed) for run in runs]
     rows = {name: each for name, each in values.items() if len(set(each)) > 1}
     same = [f"{name} {each[0]}" for name, each in values.items() if name not in rows]
-    differ = [name for name in rows if name != SHOWN["seed"]]
+    differ = [name for name in rows if name != WORDS["seed"]]
     at = [run.best_epoch for run in runs]
-    lowest = [SHOWN["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
+    lowest = [WORDS["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
     train = [f"{run.train_loss[run.best_epoch]:.4f}" for run in runs]
-    rows |= {SHOWN["lowest"]: lowest, SHOWN["at"]: at, SHOWN["train"]: train}
+    rows |= {WORDS["lowest"]: lowest, WORDS["at"]: at, WORDS["train_there"]: train}
     if runs[0].val_accuracy is not None:
         shares = [f"{run.val_accuracy[run.best_epoch]:.1%}" for run in runs]
-        rows[SHOWN["accuracy"]] = shares
-    rows[SHOWN["seconds"]] = [f"{run.fit_time:.2g}" for run in runs]
-    heads = [SHOWN["run"].format(k.label) for k in kept]
+        rows[WORDS["accuracy"]] = shares
+    rows[WORDS["seconds"]] = [f"{run.fit_time:.2g}" for run in runs]
+    heads = [WORDS["run"].format(k.label) for k in kept]
     lines = [(name, *each) for name, each in rows.items()]
     text = f"<div>{html_table(['', *heads], lines, row_heads=True)}</div>"
     if has_map(runs[0].dataset) and all(run.weights is not None for run in runs):
@@ -579,5 +572,5 @@ def _comparison_table(kept):
             image = f'<img alt="{escape(words)}" src="{drawn}">'
             caption = f"<figcaption>{escape(head)}</figcaption>"
             text += f"<figure>{image}{caption}</figure>"
-    same = SHOWN["same"].format(", ".join(same))
+    same = WORDS["alike"].format(", ".join(same))
     return f"<div class='hp-beside'>{text}</div><p>{same}</p>"

@@ -280,7 +280,7 @@ def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
 
     panel.view.value = 1  # Compare
     assert "Pin a run" in panel.beside.value
-    panel.list.pin_button.click()
+    panel.pin_button.click()
     move(panel, panel.controls["lr"].slider, 0.1)
     assert names() == ["lr 0.3"]
     said = panel.beside.value
@@ -290,7 +290,7 @@ def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
     assert ">batch size</th>" not in said
     assert "batch size 32" in said
     assert f"{panel.run.best_val_loss:.4f}" in said
-    panel.list.remove_button.click()
+    panel.remove_button.click()
     panel.new_seeds.value = True
     press(panel, "train")
     assert names() == ["seed 0"]
@@ -311,7 +311,7 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
     assert not panel.live.busy
     panel.list.list.index = 1
     assert panel.controls.setting == QUICK.but(lr=0.123, batch_size=8)
-    panel.list.remove_button.click()
+    panel.remove_button.click()
 
     assert panel.controls.setting == QUICK
     assert len(panel.runs) == 1
@@ -323,13 +323,13 @@ def test_pin_name_remove_and_reset(panel):
     panel.list.list.index = 1
     panel.list.name.value = "slow & steady"
     panel.list.list.index = 2
-    panel.list.remove_button.click()
+    panel.remove_button.click()
 
     assert [k.run.setting.lr for k in panel.list.kept] == [0.3, 0.1, 0.01]
     assert panel.list.kept[1].color is not None
-    assert panel.list.pin_button.description == "Pin"
+    assert panel.pin_button.description == "Pin"
     panel.list.list.index = 1
-    assert panel.list.pin_button.description == "Unpin"
+    assert panel.pin_button.description == "Unpin"
     assert "slow & steady" in panel.list.list.options[1].replace("\u00a0", " ")
     panel.new_seeds.value = True
     press(panel, "reset")
