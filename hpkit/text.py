@@ -59,11 +59,8 @@ def loss_of(runs, number) -> str:
 
 def run_sentence(run) -> str:
     """Return what the training curves of a run show."""
-    setting = short(run.setting, ["lr", "batch_size"])
-    facts = {"data": run.dataset.name, "setting": setting}
-    facts |= {"start": run.val_loss[0], "best": run.best_val_loss, "at": run.best_epoch}
-    facts |= {"last": run.val_loss[-1], "done": run.epochs_done}
-    facts["train"] = run.train_loss[-1]
+    facts = {"run": run, "setting": short(run.setting, ["lr", "batch_size"])}
+    facts |= {"last": run.val_loss[-1], "train": run.train_loss[-1]}
     return words("plots")["told"]["run_out" if run.diverged else "run"].format(**facts)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_645, 75),
+    "hpkit/**/*.py": (17_626, 75),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (22_008, 96),
+    "tests/**/*.py": (22_012, 96),
 }
 
 

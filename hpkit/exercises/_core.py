@@ -371,11 +371,9 @@ def record_look(key, **more):
 
 
 def forget(lessons):
-    def update(entries):
-        for key in [key for key in entries if key.split("/")[0] in lessons]:
-            del entries[key]
-
-    return _change(update)
+    return _change(
+        lambda old: [old.pop(key) for key in [*old] if key.split("/")[0] in lessons]
+    )
 
 
 # ---- what is trained ---------------------------------------------------------------

@@ -155,9 +155,8 @@ class ClinicPanel(Panel):
         yield from self._shown(patient.dataset, [patient.setting], seeds, shown)
 
     def _admit(self, patient, runs):
-        self.patient, self.run = patient if runs else None, runs and runs[0, 0]
-        self.others = [runs[0, n] for n in range(1, OTHERS + 1)] if runs else []
-        self.treated = None
+        self.patient, self.treated = patient if runs else None, None
+        self.run, *self.others = runs or [None]
 
     def _shown(self, dataset, settings, seeds, show):
         """Train and show it (a job), or nothing: one stopped halfway proves nothing."""

@@ -489,10 +489,9 @@ class Entry:
 
 def check_predict(predict, *, draw=False):
     """Return whether a panel asks for a guess; one to `draw` may be named so, too."""
-    text = isinstance(predict, str)
-    if not (draw and predict == "draw" if text else isinstance(predict, bool)):
-        raise refusal("predict_draw" if draw else "predict", predict)
-    return predict
+    if draw and not isinstance(predict, bool) and predict != "draw":
+        raise refusal("predict_draw", predict)
+    return predict if draw else hyper.check_flag("predict", predict)
 
 
 class Guess:

@@ -535,7 +535,7 @@ class Panel(W.VBox):
         ValueError
             For a data set or a model of one's own, and above 200 characters.
         """
-        setting, more = self._state()
+        setting, more = self._state()  # and what else the line says, as text
         if self.model is not None or not parts.is_of_course(self.dataset):
             raise hyper.refusal("line_own", self.dataset.name)
         said = {"data": self.dataset.name}
@@ -546,10 +546,6 @@ class Panel(W.VBox):
         if len(made) > LONGEST:
             raise hyper.refusal("line_long", len(made), most=LONGEST)
         return made
-
-    def _state(self):
-        """Return the setting, and what else the line says, as text."""
-        raise NotImplementedError
 
     @property
     def stem(self) -> str:
