@@ -2,12 +2,9 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -229,23 +226,13 @@ def test_link_stays_a_link_and_its_target_is_replaced(tmp_path):
     except OSError:
         pytest.skip("this system makes no links")
 
+    before = target.stat().st_ino
+
     store.write(link, "new")
 
     assert link.is_symlink()
     assert target.read_text() == "new"
-
-
-def test_threads_lose_nothing(path):
-    def work(first):
-        own = kept(path)
-        for k in range(5):
-            own.change(add(first + k))
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(0, 80, 10)))
-
-    numbers = kept(path).load()["numbers"]
-    assert sorted(numbers) == sorted(10 * n + k for n in range(8) for k in range(5))
+    assert target.stat().st_ino != before  # at once: nobody sees a part of it
 
 
 def test_20_processes_lose_nothing(path):
@@ -276,32 +263,6 @@ one.change(add(2))
     assert worker.wait(60) == -signal.SIGKILL
     assert kept(path).load()["numbers"] == [1]
     assert kept(path).change(add(3))["numbers"] == [1, 3]  # its lock is free
-
-
-@posix
-def test_kills_at_any_moment_leave_a_readable_search(tmp_path):
-    path = tmp_path / "search.json"
-    moons = hk.load_dataset("moons")
-    hk.grid_search(moons, hk.Hyperparameters(epochs=2), lr=[0.1, 0.2]).save(path)
-    code = """
-import hpkit as hk
-found = hk.load(path)
-for _ in range(8):
-    child = os.fork()
-    while child == 0:
-        found.save(path)
-    print(child, flush=True)
-    os.waitpid(child, 0)
-"""
-    worker = run(path, code)
-
-    for n in range(8):
-        child = int(worker.stdout.readline())
-        time.sleep(random.Random(n).uniform(0, 0.02))
-        os.kill(child, signal.SIGKILL)
-
-        assert len(hk.load(path).settings) == 2
-    assert worker.wait(60) == 0
 
 
 def test_search_saved_on_a_full_disk_keeps_the_older_one(tmp_path, monkeypatch):
