@@ -11,7 +11,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from mutation import ALIKE, MODULES
 
 import hpkit
 from hpkit.exercises import LESSONS
@@ -148,15 +147,6 @@ def test_page_for_maintainers_names_what_there_is():
     assert len(named) > 40
     for path in named:
         assert (ROOT / "hpkit" / path).exists() or (ROOT / path).exists(), path
-
-
-def test_modules_of_the_mutation_script_and_their_tests_are_there():
-    for module, (_, tests) in MODULES.items():
-        assert (ROOT / f"hpkit/{module}.py").exists(), module
-        for name in tests.partition(" -k ")[0].split():
-            *folder, topic = name.split("/")
-            assert (ROOT.joinpath("tests", *folder) / f"test_{topic}.py").exists(), name
-    assert ALIKE.keys() <= MODULES.keys()
 
 
 # What is in no single module.

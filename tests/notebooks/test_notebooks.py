@@ -265,8 +265,3 @@ def test_a_panel_is_there_within_three_minutes(number):
             assert minutes <= MINUTES
             return
     raise AssertionError("no panel")
-
-
-def test_brackets_are_found():
-    assert BRACKETS.findall("Yes. (It is so.) And (not) here.")
-    assert not BRACKETS.findall("Three (or four) of them (see below).")
