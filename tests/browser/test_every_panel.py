@@ -30,7 +30,6 @@ import html
 import re
 import threading
 import ipykernel
-import torch
 import hpkit as hk
 from hpkit.panels import bowl, choosing, panel, patience, schedule
 from hpkit.panels.panel import THREAD
@@ -40,16 +39,10 @@ base = hk.Hyperparameters(lr=0.1, batch_size=32, epochs=9)
 slow = base.but(batch_size=1, epochs=2000)
 two = [base.but(epochs=60), base.but(lr=0.3, epochs=60)]
 crawling = [s.but(lr=0.003, batch_size=1, epochs=2000) for s in two]
-broken = []
 # What is played lasts until a busy machine's page has seen enough of it.
 bowl.MOST, choosing.PAUSE = 99, 0.12
 patience.SECONDS = schedule.SECONDS = 15
 panel.SAVE = 3600  # what is saved later is for other tests
-
-def model(n_in, n_out, setting):
-    if broken:
-        raise RuntimeError("no such layer")
-    return torch.nn.Linear(n_in, n_out)
 
 def live_runs():
     return sum(thread.name == THREAD for thread in threading.enumerate())
@@ -163,7 +156,6 @@ SUBSHELLS = "disabled", "perCommTarget"  # the second is JupyterLab's own defaul
 WAYS = [("python3", way) for way in SUBSHELLS]
 if os.environ.get(SECOND):  # without subshells of its own: JupyterLab opens none
     WAYS.insert(1, ("second", SUBSHELLS[1]))
-FIRST = WAYS[:1]  # for what is the same whichever way a message comes
 KERNELS = WAYS[:2]  # for what hangs on the kernel alone
 
 
@@ -172,11 +164,6 @@ def every(request, profile, lab_server):
     """Page with every panel on it, each cell run."""
     kernel, subshells = request.param
     cells = [f"{n} = it = {c.make}, title='{n}')\nit" for n, c in CASES.items()]
-    if request.param in FIRST:
-        cells += [
-            f"own_{n} = it = {c.make}, title='own_{n}', model=model)\nit"
-            for n, c in SEARCHES.items()
-        ]
     starts = [
         f"    it = {n}; {c.slow}; it.{c.button}.click()" for n, c in SEARCHES.items()
     ]
@@ -197,7 +184,7 @@ class Seen:
 
     def __init__(self, page, name):
         self.page, self.name = page, name
-        self.case = CASES[name.removeprefix("own_")]
+        self.case = CASES[name]
         cell = show_cell(page, f"{name} = it =")
         self.node = cell.locator(".hpkit")
         self.node.locator(".hpc svg").first.wait_for()
@@ -318,19 +305,6 @@ def test_fifty_fast_moves_end_in_the_last_value(panel):
 
 
 SAID = "re.sub(r'<[^>]+>', '', html.unescape(it.result)).strip()"
-
-
-@pytest.mark.parametrize("every", FIRST, indirect=True, ids="-".join)
-@panels(*(f"own_{name}" for name in SEARCHES))
-def test_error_of_a_model_is_shown_and_the_next_run_works(panel):
-    panel.ask("broken.append(True)")
-    panel.press(panel.case.start)
-    panel.wait_said("no such layer")
-    panel.ask("broken.clear()")
-    panel.press(panel.case.start)
-    panel.node.locator(".hp-say", has_not_text="no such layer").wait_for()
-    panel.settle()
-    assert panel.ask("print(it.error)") == "None"
 
 
 @pytest.mark.parametrize("every", KERNELS, indirect=True, ids="-".join)
