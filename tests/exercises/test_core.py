@@ -60,9 +60,10 @@ def test_exercise(exercise):
     messages = {}
     for wrong, reason in wrong_answers(exercise):
         got = exercise.check(wrong)
-        assert (got.outcome, got.reason) == ("not yet", reason), got
+        outcome = "not attempted" if reason == "empty" else "not yet"
+        assert (got.outcome, got.reason) == (outcome, reason), got
         messages.setdefault(reason, got.message)
-        with pytest.raises(AssertionError, match="got 'not yet'"):
+        with pytest.raises(AssertionError, match=f"got '{outcome}'"):
             exercise.assert_check_passed()
     empty = exercise.check(...)
 
@@ -250,14 +251,6 @@ def reason_of(read, *args, **kwargs):
     return caught.value.reason
 
 
-def test_number_limits():
-    assert _answers.number(3, above=0) == 3.0
-    assert _answers.number(np.int64(3), whole=True) == 3
-    assert reason_of(_answers.number, 0, above=0) == "kind"
-    assert reason_of(_answers.number, 2.5, whole=True) == "kind"
-    assert reason_of(_answers.number, True) == "kind"
-
-
 def test_choice_is_tolerant_of_case_and_blanks():
     assert _answers.choice(" Too Slow ", ("too slow", "good")) == "too slow"
     for written in ("overfitting", "over-fitting", "Over fitting", "over_fitting"):
@@ -271,13 +264,6 @@ def test_splits_may_have_their_full_names():
     said = "Training", " validation split", "the MOCK EXAM", "Test set"
     assert which.check(dict(zip(which.answer(), said, strict=True))).passed
     assert which.check(which.answer() | {"report": "exam"}).reason == "unknown"
-
-
-def test_ordering_needs_each_item_once():
-    assert _answers.ordering(np.array([2, 1]), (1, 2)) == (2, 1)
-    assert reason_of(_answers.ordering, [1], (1, 2)) == "missing"
-    assert reason_of(_answers.ordering, [1, 2, 2], (1, 2)) == "kind"
-    assert reason_of(_answers.ordering, [..., ...], (1, 2)) == "empty"
 
 
 def test_function_error_is_shown_as_the_learners_and_changes_no_case():
@@ -295,27 +281,9 @@ def test_function_error_is_shown_as_the_learners_and_changes_no_case():
     assert case == [1, 2]
 
 
-def test_cases_recognise_a_known_slip():
-    def right(n):
-        return n + 1
-
-    slips, cases = {"forgot_one": lambda n: n}, [(1,), (5,)]
-
-    assert _answers.check_cases(lambda n: n + 1.0, right, cases, slips) is None
-    for answer, reason in (
-        (lambda n: n, "forgot_one"),
-        (lambda n: 0, "case"),
-        (lambda n: None, "returned_none"),
-        (lambda n: ..., "empty"),
-        (lambda: 1, "called"),
-        (lambda n: 1 // 0, "raised_at"),
-        (sum, "raised"),
-    ):
-        assert reason_of(_answers.check_cases, answer, right, cases, slips) == reason
-
-
 def test_same_is_strict_about_kind_and_near_about_numbers():
     assert _answers.same(0.1 + 0.2, 0.3)
+    assert _answers.same(2.0, 2)
     assert _answers.same(torch.tensor([1, 2]), [1, 2])
     assert not _answers.same([1], [1, 2])
     assert not _answers.same(True, 1)

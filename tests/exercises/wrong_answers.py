@@ -211,6 +211,8 @@ WRONG = {
         smaller_is_better=[[10, 0.3, 0.01, 0.001]],
         order=[[0.001, 10, 0.3, 0.01]],
         missing=[[10, 0.001, 0.3]],
+        kind=[[10, 0.001, 0.3, 0.01, 0.01]],
+        empty=[[..., ...]],
     ),
     "02/log_list": by(
         high_end=[[0.01, 0.02, 0.04, 0.08, 0.16]],
@@ -225,6 +227,9 @@ WRONG = {
         case=[lambda n_points, batch_size: 7],
         raised_at=[lambda n_points, batch_size: n_points / (batch_size - 600)],
         returned_none=[lambda n_points, batch_size: print(end="")],
+        raised=[sum],
+        called=[lambda n_points: 7],
+        empty=[lambda n_points, batch_size: ...],
     ),
     "03/equal_epochs": by(
         near=[[16, 32]],
@@ -355,5 +360,5 @@ WRONG = {
     "12/warm_cosine": by(
         case=[lambda t, n, warm, lr: lr / 2], raised_at=[lambda t, n, warm, lr: t.rate]
     ),
-    "12/after_the_test": by(too_large=[0.2, 1], too_small=[0.01], kind=[-1]),
+    "12/after_the_test": by(too_large=[0.2, 1], too_small=[0.01], kind=[0]),
 }
