@@ -9,16 +9,20 @@ Dropout has a third generator, of the seed -1 - seed: what it draws for a batch 
 
 import contextlib
 import copy
+import functools
 import math
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 import torch
+from architectures import Counting
 from torch import nn
 from torch.nn import UninitializedParameter
 
 from hpkit.data.datasets import Dataset
+from hpkit.engine.runs import CURVES
 
 # Other values than the usual ones of all that there is to set.
 OTHER = {
@@ -139,10 +143,31 @@ def dense(n_features, n_outputs, setting):
     return nn.Sequential(*layers[:-2])
 
 
+@functools.cache  # the same runs stand in several companies
 def plain_run(dataset, setting, seed, *, dtype=torch.float32, model=dense, loss=None):
     """Train one run alone, as a textbook does."""
     with torch.random.fork_rng(devices=[]), one_thread():
         return textbook(dataset, setting, seed, dtype, model, loss)
+
+
+def assert_equal_the_plain_loop(runs, model, dtype=torch.float32, loss=None):
+    """Hold that runs have its curves, and its parameters and buffers at both ends."""
+    bound = 1e-5 if dtype is torch.float32 else 1e-9
+    how = {"dtype": dtype, "model": model, "loss": loss}
+    for run in runs:
+        want = plain_run(run.dataset, run.setting, run.seed, **how)
+        names = CURVES[: want.curves.shape[1]]
+        for name, curve in zip(names, want.curves.T, strict=True):
+            assert getattr(run, name) == pytest.approx(curve, abs=bound), name
+        if model is Counting:
+            with pytest.raises(ValueError, match=r"validation loss .*register_buf"):
+                run.network("last")
+            continue
+        for epoch in ("best", "last"):
+            nets = run.network(epoch), getattr(want, epoch)
+            for kind in ("parameters", "buffers"):
+                for a, b in zip(*(getattr(n, kind)() for n in nets), strict=True):
+                    torch.testing.assert_close(a, b, atol=10 * bound, rtol=1e-5)
 
 
 def textbook(dataset, setting, seed, dtype, model, loss):

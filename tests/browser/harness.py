@@ -44,7 +44,7 @@ KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.k
 
 
 @contextlib.contextmanager
-def lab(root, *options, app="jupyterlab", python=sys.executable, kernels=None):
+def lab(root, *options, app="jupyterlab", kernels=None):
     """Start a JupyterLab as ``python -m hpkit lab`` does; give its address.
 
     Settings, workspaces and port are its own, so that a developer's are left alone.
@@ -73,7 +73,7 @@ def lab(root, *options, app="jupyterlab", python=sys.executable, kernels=None):
         spec = {"argv": argv, "display_name": name, "language": "python"}
         (folder / "kernel.json").write_text(json.dumps(spec))
     command = [
-        *(python, "-m", app, "--no-browser", "--allow-root"),
+        *(sys.executable, "-m", app, "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={root}"),
         # It would move to the next port, and the test talk to another's server.
         *("--ServerApp.port_retries=0", "--IdentityProvider.token="),

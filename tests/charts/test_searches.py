@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 import hpkit as hk
 from hpkit.charts.searches import (
-    grid_losses,
     heatmap_chart,
     profile_chart,
     validation_chart,
@@ -55,16 +54,6 @@ def test_map_colors_reach_over_a_factor_of_two():
     assert light[2] < ends[0, :, :3].sum(1).mean()
     wide = cell_colors(np.array([[0.1, 0.2, 10.0]]))
     assert wide[0, [0, 2]].tolist() == ends[0].tolist()
-
-
-def test_losses_lie_as_the_map_does():
-    found = grid()
-    losses = grid_losses(found)
-    for i, setting in enumerate(found.settings):
-        column = found.space["lr"].index(setting.lr)
-        row = found.space["batch_size"].index(setting.batch_size)
-        out = found.diverged[i].any()
-        assert losses[row, column] == (np.inf if out else found.mean_val_loss[i])
 
 
 def test_a_profile_names_the_best_at_each_point():

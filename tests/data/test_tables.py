@@ -272,17 +272,6 @@ def test_what_is_no_number_in_new_rows_is_named(odd):
         assert repr(odd) in str(e.value)
 
 
-def test_a_kept_winner_prepares_rows_as_before(tmp_path):
-    frame = messy()
-    run = hk.fit(made(frame), hk.Hyperparameters(epochs=3, lr=0.1))
-
-    kept = hk.load_model(run.save(tmp_path / "winner.pt"))
-
-    assert kept.dataset.preparation == run.dataset.preparation
-    said = kept.predict_proba(frame[[*kept.dataset.columns]])
-    assert (said == run.predict_proba(frame)).all()
-
-
 @pytest.mark.parametrize(("rows", "most"), [(50, 10), (240, 24), (2000, 100)])
 def test_texts_of_more_kinds_must_be_named(rows, most):
     def made_with(count):

@@ -35,9 +35,10 @@ def flat(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()]).numpy()
 
 
-def differences(run, data=MOONS, dtype=torch.float64, model=dense):
+def differences(run, data=MOONS, dtype=torch.float64, model=None):
     """Return the largest ones to a plain loop: curves, best weights, last weights."""
-    plain = plain_run(data, run.setting, run.seed, dtype=dtype, model=model)
+    how = {"dtype": dtype, "model": model or dense}
+    plain = plain_run(data, run.setting, run.seed, **how)
     assert run.epochs_done == len(plain.curves) - 1
     curves = [getattr(run, name) for name in CURVES]
     curves = np.stack([curve for curve in curves if curve is not None], 1)
@@ -96,7 +97,7 @@ def test_random_settings_equal_the_plain_loop(dtype):
 DRAWN = (0.5, 1.0, 0.0, 0.25, 0.1, 2.0)
 
 
-@pytest.mark.parametrize("model", [dense, batch_norm])
+@pytest.mark.parametrize("model", [None, batch_norm])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_schedule_equals_torch_in_the_company_of_others(optimizer, model):
     base = Hyperparameters(optimizer=optimizer, batch_size=16, hidden=(8,))
@@ -111,9 +112,8 @@ def test_every_schedule_equals_torch_in_the_company_of_others(optimizer, model):
         )
         for n, (schedule, warmup) in enumerate(plans)
     ]
-    own = None if model is dense else model
 
-    runs = trained(MOONS, wanted, seeds=(1,), dtype=torch.float64, model=own)
+    runs = trained(MOONS, wanted, seeds=(1,), dtype=torch.float64, model=model)
 
     for run in runs:
         assert max(differences(run, model=model)) < 1e-9, run.setting
@@ -227,7 +227,7 @@ def test_clipping_smoothing_and_class_weights_equal_torch(model, monkeypatch):
     runs = trained(data, wanted, seeds=SEEDS[:1], dtype=torch.float64, model=model)
 
     for run in runs:
-        assert max(differences(run, data, model=model or dense)) < 1e-9, run.setting
+        assert max(differences(run, data, model=model)) < 1e-9, run.setting
     assert len({tuple(run.val_loss) for run in runs}) >= 16  # little is cut at 0.7
     # The plain loss of the network that one gets, whatever trained it.
     valid = data.valid.y
@@ -250,13 +250,12 @@ IMPATIENT = Hyperparameters(lr=0.3, batch_size=10, momentum=0.8, hidden=(8,), ep
 PATIENCES = {"lr": [0.003, 0.3], "patience": [0, 1, 2, 5]}
 
 
-@pytest.mark.parametrize("model", [dense, batch_norm])
+@pytest.mark.parametrize("model", [None, batch_norm])
 def test_a_run_without_patience_ends_where_a_plain_loop_breaks(model):
-    own = None if model is dense else model
     values = itertools.product(*PATIENCES.values())
     wanted = [IMPATIENT.but(lr=lr, patience=patience) for lr, patience in values]
 
-    runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64, model=own)
+    runs = trained(MOONS, wanted, seeds=SEEDS, dtype=torch.float64, model=model)
 
     for run in runs:
         assert max(differences(run, model=model)) < 1e-6
@@ -321,7 +320,7 @@ def test_a_tie_is_right_for_the_first_of_the_tied_classes_alone(first):
     np.testing.assert_allclose(accuracy, np.tile(share, (3, 1)).T, rtol=1e-6)
 
 
-@pytest.mark.parametrize("model", [dense, batch_norm])
+@pytest.mark.parametrize("model", [None, batch_norm])
 @pytest.mark.parametrize("numbers", [1, 500, 100_000])
 def test_batches_gathered_in_any_number_equal_a_plain_loop(model, numbers, monkeypatch):
     monkeypatch.setattr(hpkit.engine.stack, "GATHER_NUMBERS", numbers)
@@ -329,8 +328,7 @@ def test_batches_gathered_in_any_number_equal_a_plain_loop(model, numbers, monke
         lr=0.1, batch_size=16, hidden=(8,), epochs=2, schedule="cosine", warmup=0.2
     )
 
-    own = None if model is dense else model
-    runs = trained(MOONS, setting, seeds=SEEDS, dtype=torch.float64, model=own)
+    runs = trained(MOONS, setting, seeds=SEEDS, dtype=torch.float64, model=model)
 
     for run in runs:
         assert max(differences(run, model=model)) < 1e-9

@@ -15,13 +15,12 @@ from architectures import batch_norm, dropout
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from oracle import dense, focal, plain_run, right
+from oracle import assert_equal_the_plain_loop, dense, focal, right
 from torch import nn
 
 import hpkit as hk
 from hpkit.data.datasets import load_dataset
 from hpkit.engine import own_networks, training
-from hpkit.engine.runs import CURVES
 from hpkit.engine.training import Hyperparameters, Training, check_settings, fit, train
 
 MOONS = load_dataset("small_moons")
@@ -284,13 +283,6 @@ SOME = [
 ]
 
 
-@functools.cache
-def trained_by(loss, setting, seed, model):
-    data = MOONS if loss in (focal, looking) else NUMBERS
-    about = {"dtype": torch.float64, "model": model or dense, "loss": loss}
-    return plain_run(data, setting, seed, **about)
-
-
 @pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
 @pytest.mark.parametrize("model", [None, batch_norm, dropout])
 @pytest.mark.parametrize("loss", LOSSES)
@@ -300,13 +292,8 @@ def test_own_loss_trains_as_in_the_plain_loop_in_any_company(loss, model, monkey
     about = {"loss": loss, "model": model, "dtype": torch.float64}
 
     for settings in SOME, SOME[::-1], SOME[:1]:
-        for run in last(train(data, settings, seeds=(4, 0), **about)):
-            want = trained_by(loss, run.setting, run.seed, model)
-            for name, curve in zip(CURVES[:2], want.curves.T[:2], strict=True):
-                assert getattr(run, name) == pytest.approx(curve, abs=1e-9), name
-            nets = run.network(), want.best
-            for pair in zip(*(net.parameters() for net in nets), strict=True):
-                assert torch.allclose(*pair, atol=1e-9)
+        runs = last(train(data, settings, seeds=(4, 0), **about))
+        assert_equal_the_plain_loop(runs, model or dense, torch.float64, loss)
 
 
 def test_an_own_loss_is_asked_at_once_where_it_can_be():
