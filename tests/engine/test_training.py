@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from architectures import batch_norm, dropout
+from architectures import Noisy, batch_norm, dropout, mlp
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -82,13 +82,16 @@ def test_partial_results_only_grow():
     assert first[0, 0].predict(MOONS.valid.X).shape == (200,)
 
 
-def test_global_state_is_left_alone():
+@pytest.mark.parametrize("model", [None, Noisy, mlp])
+@pytest.mark.filterwarnings("ignore::hpkit.engine.own_networks.OneByOneWarning")
+def test_global_state_is_left_alone(model, monkeypatch):
+    monkeypatch.setattr(own_networks, "STEPS_TO_TRACE", 1)
     torch.manual_seed(5)
     np.random.seed(5)  # noqa: NPY002 - it is the global state that is looked at
     torch.set_num_threads(2)
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
 
-    for _ in train(MOONS, QUICK, seeds=range(3), tick=0):
+    for _ in train(MOONS, QUICK, seeds=range(3), model=model, tick=0):
         assert torch.get_num_threads() == 2
 
     assert torch.equal(before[0], torch.get_rng_state())
