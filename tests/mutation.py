@@ -1,7 +1,7 @@
 """Change the package a little, many times, and count what the fast tests notice.
 
     python tests/mutation.py                  # all modules, about half an hour
-    python tests/mutation.py stack found      # some
+    python tests/mutation.py engine/stack     # some
     python tests/mutation.py --share 0.3      # a sample of each
 
 Run by hand: it is no test. Each mutant is one small change of one module (a comparison,
@@ -18,15 +18,15 @@ import copy
 import hashlib
 import itertools
 import os
-import queue
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tomllib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -189,29 +189,28 @@ def test_run(folder, module, tests, limit):
     return kind, time.perf_counter() - start, out
 
 
-def try_mutants(folder, jobs, found):
-    """Take modules from a queue until there is none, in a copy of the package."""
-    while True:
-        try:
-            module, mutants = jobs.get_nowait()
-        except queue.Empty:
-            return
-        path, tests = folder / "hpkit" / f"{module}.py", MODULES[module][1]
-        whole = path.read_bytes()
+def try_mutants(module, mutants):
+    """Try mutants of a module in a copy of the package; count what became of them."""
+    kinds, tests = Counter(), MODULES[module][1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in COPIED:
+            take = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            take(ROOT / part, folder / part)
         kind, seconds, out = test_run(folder, module, tests, 900)
         if kind != "passed":
             print(f"{module}: its tests fail without a change\n{out[-2000:]}")
-            continue
+            return kinds
         for place, change, code in mutants:
-            path.write_bytes(code)
+            (folder / "hpkit" / f"{module}.py").write_bytes(code)
             kind, _, _ = test_run(folder, module, tests, 20 + 3 * seconds)
             known = itertools.chain(*ALIKE.get(module, {}).values())
             alike = any(part in change for part in known)
             kind = "alike" if alike and kind == "passed" else kind
-            found.append((module, kind))
+            kinds[kind] += 1
             mark = {"passed": "SURVIVED", "failed": "killed"}.get(kind, kind)
             print(f"{mark:8} {module} {place}: {change}", flush=True)
-        path.write_bytes(whole)
+    return kinds
 
 
 def main():
@@ -222,32 +221,17 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     os.nice(10)
-    jobs, found = queue.Queue(), []
-    for module in asked.modules or MODULES:
-        count = round(MODULES[module][0] * asked.share)
-        jobs.put((module, sample(module, count, asked.seed)))
-    with tempfile.TemporaryDirectory() as folder:
-        threads = []
-        for n in range(asked.jobs):
-            own = Path(folder, str(n))
-            for name in COPIED:
-                take = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-                own.mkdir(exist_ok=True)
-                take(ROOT / name, own / name)
-            threads.append(
-                threading.Thread(target=try_mutants, args=(own, jobs, found))
-            )
-            threads[-1].start()
-        for thread in threads:
-            thread.join()
+    modules = asked.modules or [*MODULES]
+    counts = [round(MODULES[module][0] * asked.share) for module in modules]
+    samples = map(sample, modules, counts, itertools.repeat(asked.seed))
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        found = dict(zip(modules, pool.map(try_mutants, modules, samples), strict=True))
     print(f"\n{'module':20} mutants killed by time alike")
-    for module in (*dict.fromkeys(name for name, _ in found), None):
-        kinds = [kind for name, kind in found if module in (name, None)]
-        count, alike, late = len(kinds), kinds.count("alike"), kinds.count("time")
-        killed = late + kinds.count("failed")
+    for module, kinds in {**found, "all": sum(found.values(), Counter())}.items():
+        count, alike, late = kinds.total(), kinds["alike"], kinds["time"]
+        killed = late + kinds["failed"]
         share = killed / max(1, count - alike)
-        numbers = f"{count:7} {killed:6} {late:7} {alike:5} {share:5.0%}"
-        print(f"{module or 'all':20} {numbers}")
+        print(f"{module:20} {count:7} {killed:6} {late:7} {alike:5} {share:5.0%}")
 
 
 if __name__ == "__main__":
