@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_626, 75),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (21_520, 95),
+    "tests/**/*.py": (21_534, 95),
 }
 
 
