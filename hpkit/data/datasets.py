@@ -204,7 +204,8 @@ class Dataset:
             Columns of whole numbers that name something, and text of many categories.
         standardize : bool or iterable of str, default True
             Which numbers to standardize. Others stay as they are, such as numbers
-            0, 1, ... for ``torch.nn.Embedding``.
+            0, 1, ... for ``torch.nn.Embedding``. The target of a regression always is:
+            `target_center` and `target_scale` give it back.
         task : {"classification", "regression"}, optional
             Default: regression for numbers with a fraction or with more than 20
             different values, else classification.
@@ -247,9 +248,11 @@ class Dataset:
     ) -> Dataset:
         """Return X (n, features) and y (n,), shuffled, cut in three and standardized.
 
-        `features` are the names of the columns, default x1, x2, ...; all others are as
-        in `from_frame`.
+        `features` are the names of the columns, default those of a DataFrame, or x1,
+        x2, ...; all others are as in `from_frame`.
         """
+        named = features is None and hasattr(X, "columns")
+        features = [*map(str, X.columns)] if named else features
         X, y = _check_arrays(X, y)
         count = X.shape[1]
         if features is None:
@@ -275,7 +278,7 @@ class Dataset:
         rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.cut(table, y if classes else None, valid, test, rng)
         data = cls._prepared(name, replace(table, y=y), rows, classes)
-        notes = tables.notes(table, data.preparation, y, classes) if told else ()
+        notes = tables.notes(table, rows, data.preparation, y, classes) if told else ()
         return replace(data, notes=notes)
 
     @classmethod

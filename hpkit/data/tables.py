@@ -19,6 +19,7 @@ SPLITS = ("train", "valid", "test")
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
+_MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,9 @@ def _read_inputs(inputs, categorical, standardize):
             codes, categories = _texts(inputs[name]).factorize(sort=True)
             if not named:
                 _check_texts(name, [c for c in categories if c], len(codes))
+            if len(categories) > _MOST_COLUMNS:
+                facts = {"most": _MOST_COLUMNS, "name": name}
+                raise refusal("many_categories", len(categories), **facts)
             columns[name] = Column(name, tuple(categories))
             inputs[name] = codes  # of a copy
     plain = [name for name, column in columns.items() if column.categories is None]
@@ -187,6 +191,9 @@ def _check_texts(name, texts, rows):
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
         raise refusal("number_texts", (odd or texts)[0], name=name)
+    days = pd.to_datetime(pd.Series(texts, dtype=object), "coerce", format="ISO8601")
+    if 2 * days.notna().sum() > len(texts):
+        raise refusal("date_texts", texts[0], name=name)
     if len(texts) > min(MANY, max(FEW, SHARE * rows)):
         raise refusal("many_texts", texts[0], name=name, count=len(texts), rows=rows)
 
@@ -298,9 +305,10 @@ def _shares_of_classes(y, n, valid, test, rng):
 # ---- in words -----------------------------------------------------------------------
 
 
-def notes(table, learned, y, classes):
+def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
-    lists = {key: [] for key in ("categories", "gaps", "unknown", "codes", "ids")}
+    kinds = "categories", "gaps", "unknown", "constant", "codes", "ids"
+    lists = {key: [] for key in kinds}
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
         if own.categories is not None:
@@ -310,6 +318,8 @@ def notes(table, learned, y, classes):
             gaps = np.equal(values, 0) & ("" in own.categories)
         elif _names_rows(name, values):
             lists["ids"].append(name)
+        elif np.ptp(values[rows[0]][~gaps[rows[0]]]) == 0:
+            lists["constant"].append(name)
         elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= FEW:
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
@@ -321,6 +331,12 @@ def notes(table, learned, y, classes):
         most, rare = counts.argmax(), counts.argmin()
         facts["uneven"] = {"most": classes[most], "share": counts[most] / len(y)}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare]}
+    numbers = classes and all(name.lstrip("-").isdigit() for name in classes)
+    if numbers and [*classes] != [*map(str, range(len(classes)))]:
+        facts["numbers"] = {"first": classes[0]}
+    for part, own in zip(SPLITS, rows, strict=True):
+        if classes and (lost := {*range(len(classes))} - {*y[own].tolist()}):
+            facts[part] = {"names": ", ".join(classes[k] for k in sorted(lost))}
     say = words("data")["notes"]
     return tuple(say[key].format(**fact) for key, fact in facts.items())
 

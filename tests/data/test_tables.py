@@ -210,6 +210,22 @@ def test_what_was_done_is_said():
     assert hk.load_dataset("moons").notes == ()
 
 
+def test_what_predicts_otherwise_than_it_looks_is_said():
+    frame = pd.DataFrame({"x": np.arange(90.0) ** 2, "same": 7, "y": [1, 2, 5] * 30})
+    frame.loc[frame.y.eq(5) & (frame.x > 900), "y"] = 1
+    data = Dataset.from_frame(frame, "y", time="x")
+    constant, _, _, *others = data.notes
+    assert [constant, *others] == [
+        "One value in all training rows: same. The network learns nothing of it, and "
+        "another value there would mislead it: drop it.",
+        "run.predict numbers the classes from 0 on, so it gives 0 for 1; with "
+        "names=True it gives their names, as text.",
+        "No validation row is of 5: losses say nothing of it. Cut in another way.",
+        "No test row is of 5.",
+    ]
+    assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
+
+
 def test_new_rows_with_unknown_values_are_told_of():
     frame = messy()
     data = made(frame)
@@ -338,6 +354,8 @@ def test_a_column_of_equal_numbers_is_not_divided_by_rounding():
 
 REFUSED = {
     "dates": ({}, {"when": pd.date_range("2026", periods=N)}, "dates in when.*time="),
+    "dates as text": ({}, {"on": ["2026-03-01", "2026-04-01"] * 120}, "'2026-03-01'"),
+    "kinds": ({"categorical": ["id"]}, {"id": [*map(str, range(N))]}, "most 99 .*Emb"),
     "numbers as text": ({}, {"hp": ["97", "8", "?"] * 80}, r"such as '\?'.*to_numeric"),
     "empty": ({}, {"none": np.nan}, "none; drop it"),
     "gap in groups": ({"groups": "patient"}, {"patient": np.nan}, r"patient \(240\)"),
@@ -361,7 +379,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_safe_is_refused_in_three_parts(case):
+def test_what_is_not_safe_is_refused_in_three_parts(case, monkeypatch):
+    monkeypatch.setattr(tables, "_MOST_COLUMNS", 99)
     how, columns, words = REFUSED[case]
     with pytest.raises((ValueError, TypeError), match=words) as error:
         made(messy().assign(**columns), **how)
