@@ -15,6 +15,7 @@ import random
 import sys
 import sysconfig
 import types
+import warnings
 from collections import deque
 from itertools import chain, islice, pairwise
 
@@ -26,6 +27,7 @@ from torch.nn.parameter import UninitializedBuffer, is_lazy
 from hpkit.engine.dense import RANDOM_STATE, READ, first_line, start
 from hpkit.engine.stack import pack
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
+from hpkit.locale import say
 
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
@@ -134,8 +136,18 @@ def check_network(net, n_features, n_outputs):
         facts = {"features": n_features, "reason": first_line(error)}
         raise refusal("network_input", **facts) from error
     checked(out, 2, n_outputs)
+    if n_outputs > 1 and (out >= 0).all() and ((out.sum(1) - 1).abs() < 1e-4).all():
+        warn(say("engine.probabilities"), UserWarning)
     if writes:  # what changes nothing the second time may stay, such as a ReLU
         raise refusal("network_writes")
+
+
+def warn(text, kind):
+    """Warn at the line of the learner's that called hpkit."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, kind, stacklevel=level)
 
 
 def checked(out, rows, n_outputs):

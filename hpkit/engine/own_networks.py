@@ -8,7 +8,6 @@ tracing cannot do. A trace is compared with PyTorch's own answer before it is us
 """
 
 import contextlib
-import sys
 import warnings
 
 import torch
@@ -18,7 +17,12 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from hpkit.engine import model_functions
 from hpkit.engine.dense import BUILT_IN, RANDOM_STATE, first_line
-from hpkit.engine.model_functions import checked, copied, fingerprint, outside_state
+from hpkit.engine.model_functions import (
+    checked,
+    copied,
+    fingerprint,
+    outside_state,
+)
 from hpkit.hyperparameters import refusal
 from hpkit.locale import say
 
@@ -152,11 +156,8 @@ class ModuleNetworks:
         self.stacked, self.whole_splits = False, True
         if (self.fingerprint, reason) not in WARNED:
             WARNED.add((self.fingerprint, reason))
-            frame, level = sys._getframe(), 1
-            while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
-                frame, level = frame.f_back, level + 1
             text = say(f"engine.one_by_one.{reason}", error=error and first_line(error))
-            warnings.warn(text, OneByOneWarning, stacklevel=level)
+            model_functions.warn(text, OneByOneWarning)
 
     def start(self, seed):
         key = self.setting, seed

@@ -20,7 +20,7 @@ import torch
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
-from hpkit.engine.dense import network, start
+from hpkit.engine.dense import first_line, network, start
 from hpkit.engine.stack import OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
@@ -64,8 +64,11 @@ def _has_ended(done, best, epochs, patience):
 
 def _outputs(net, X):
     dtype = next(net.parameters()).dtype
-    with torch.no_grad(), OneThread():
-        return net(torch.tensor(X, dtype=dtype)).double().numpy()
+    try:
+        with torch.no_grad(), OneThread():
+            return net(torch.tensor(X, dtype=dtype)).double().numpy()
+    except Exception as error:  # of a learner's own network, for a new code, say
+        raise refusal("network_rows", reason=first_line(error)) from error
 
 
 def softmax(out):
@@ -138,9 +141,13 @@ class Run:
         hp.check_choice("epoch", epoch, ("best", "last"))
         weights, number = self._kept_weights()
         net = weights.load(self._start(), number, epoch)
-        if self.model is not network and (number, epoch) not in weights.sound:
-            self._check(weights.load(self._start(), number, epoch), epoch)
-            weights.sound.add((number, epoch))
+        if self.model is not network:
+            from hpkit.engine.model_functions import fingerprint
+
+            key = number, epoch, fingerprint(net)  # its cell may have been run again
+            if key not in weights.sound:
+                self._check(weights.load(self._start(), number, epoch), epoch)
+                weights.sound.add(key)
         return net
 
     def _check(self, net, epoch):
@@ -328,6 +335,8 @@ class Run:
         """
         from hpkit.engine.as_pytorch import as_pytorch
 
+        if self.weights and self.model is not network:
+            self.network()  # refuses one that has changed since
         return as_pytorch(self, path)
 
     def __repr__(self):

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils._pytree import tree_map_only
 
 from hpkit.engine.dense import BUILT_IN, ROWS_AT_ONCE
-from hpkit.hyperparameters import factors
+from hpkit.hyperparameters import factors, refusal
 
 # A narrower product than this is slower than a padded one (8 columns: 2.3 times).
 _NARROWEST = 16
@@ -74,7 +74,7 @@ class Weights:
     order: list  # where the module's parameters, then buffers, stand among the parts
     last: list
     best: list
-    sound: set = field(default_factory=set)  # (run, which) that were looked at
+    sound: set = field(default_factory=set)  # (run, which, code) that were looked at
 
     @functools.cached_property
     def size(self):  # numbers in a network, asked for once a run
@@ -84,9 +84,12 @@ class Weights:
         parts, row = getattr(self, which), self.runs.index(run)
         net = net.to(parts[0].dtype).eval()
         inside = [*net.parameters(), *net.buffers()]
+        kept = [parts[place][row] for place in self.order]
+        if [part.numel() for part in kept] != [value.numel() for value in inside]:
+            raise refusal("other_model", net)
         with torch.no_grad():
-            for value, place in zip(inside, self.order, strict=True):
-                value.copy_(parts[place][row].view_as(value))
+            for value, part in zip(inside, kept, strict=True):
+                value.copy_(part.view_as(value))
         return net
 
 

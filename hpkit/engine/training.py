@@ -324,7 +324,8 @@ def train(
         points, in every setting.
     model : function, optional
         ``(n_features, n_outputs, setting) -> torch.nn.Module``; default the dense
-        network of the setting. Frozen parameters stay frozen.
+        network of the setting. Frozen parameters stay frozen. For classes it gives
+        logits, without a softmax.
     loss : function, optional
         ``(outputs, targets) -> scalar tensor``, such as ``torch.nn.HuberLoss()``: what
         trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs), targets

@@ -153,6 +153,7 @@ def searching(own):
         return _last_of(live(*args, tick=_QUIET_TICK, **values), progress)
 
     search.live, live.__signature__ = live, inspect.Signature(every)
+    live.__qualname__ = own.__name__  # in Python's own errors
     every = [bar if one.name == "tick" else one for one in every]
     search.__signature__ = inspect.Signature(every)
     return search

@@ -176,7 +176,7 @@ ex.search.check(my_search)
 #
 # One day you'll have a network that hpkit doesn't know. Every search takes `model=`: a
 # function that gets the number of features, the number of outputs and the setting, and
-# returns a new network.
+# returns a new network. It has no softmax at its end: the loss adds that.
 # First a test: we write out hpkit's own network.
 #
 # **Predict.** Trained with the same seed: the same curve, or a similar one?

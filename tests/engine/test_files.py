@@ -175,7 +175,7 @@ def test_own_network_needs_the_function_that_made_it(run, tmp_path):
     bent = type("Bent", (nn.Linear,), {"forward": lambda net, x: x @ net.weight.T})
     others = lambda i, o, _: nn.Linear(i, o, bias=False), lambda i, o, _: bent(i, o)
     for path, model in product((own, run.save(tmp_path / "run.pt")), others):
-        with pytest.raises(ValueError, match="network that was saved, got another"):
+        with pytest.raises(ValueError, match="network that was trained, got another"):
             hk.load_model(path, model=model)
 
 

@@ -10,6 +10,7 @@ from copy import deepcopy
 
 import architectures
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from architectures import ALL, BACKBONE, ONE_BY_ONE, STACKED
@@ -381,6 +382,46 @@ class Odd(nn.Linear):
 
 def odd(how):
     return type("Odd", (Odd,), {"how": how})
+
+
+def test_a_network_is_that_of_its_training_or_is_refused():
+    act, wide = nn.Tanh, 8
+
+    def model(n_in, n_out, setting):
+        return nn.Sequential(nn.Linear(n_in, wide), act(), nn.Linear(wide, n_out))
+
+    run = hk.fit(DATA, BASE, model=model)
+    before = run.predict_proba(DATA.valid)
+    act = nn.ReLU  # as if the cell that says so were run again
+    with pytest.raises(ValueError, match="train again if its code has changed since"):
+        run.predict_proba(DATA.valid)
+    act, wide = nn.Tanh, 9
+    with pytest.raises(ValueError, match="must make the network that was trained"):
+        run.as_pytorch()
+    wide = 8
+    np.testing.assert_array_equal(run.predict_proba(DATA.valid), before)
+
+
+def test_a_softmax_at_the_end_is_told_of():
+    def model(n_in, n_out, setting):
+        return nn.Sequential(nn.Linear(n_in, n_out), nn.Softmax(1))
+
+    with pytest.warns(UserWarning, match="leave out the softmax") as told:
+        hk.fit(DATA, BASE, model=model)
+    assert told[0].filename == __file__
+
+
+def test_rows_that_a_network_cannot_take_are_refused():
+    class Codes(nn.Embedding):
+        def forward(self, x):
+            return super().forward(x[:, 0].round().int())
+
+    frame = pd.DataFrame({"shop": [0, 1, 2] * 10, "y": [0, 1] * 15})
+    data = hk.Dataset.from_frame(frame, "y", standardize=False)
+    run = hk.fit(data, BASE, model=lambda n_in, n_out, setting: Codes(3, n_out))
+    assert run.predict([[2]]).shape == (1,)
+    with pytest.raises(ValueError, match=r"every row .* index out of range"):
+        run.predict([[3]])
 
 
 def test_what_does_not_fit_the_data_is_refused_before_anything_is_trained():
