@@ -382,7 +382,7 @@ def leave(*_):
     raise SystemExit
 
 
-EXERCISES = [e for lesson in LESSONS for e in load_lesson(lesson).EXERCISES]
+EXERCISES = [e for lesson in LESSONS for e in load_lesson(lesson).exercises]
 LOOP = next(exercise for exercise in EXERCISES if exercise.key.endswith("loop"))
 
 

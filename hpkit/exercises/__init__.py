@@ -1,4 +1,4 @@
-"""Exercises and quizzes that check themselves: one module per lesson.
+"""Exercises and quizzes that check themselves.
 
 How a lesson uses them, in the set-up cell and then in two cells an exercise: the
 question, which has a button for hints below it, and the answer::
@@ -13,27 +13,52 @@ question, which has a button for hints below it, and the answer::
 ``ex.good_rate.hint()`` and ``ex.good_rate.solution()`` do what the button does.
 ``check`` takes a function, too, and comes last in its cell: its feedback shows itself.
 The quiz is one cell, ``ex.quiz``. Words and solutions: texts/<lesson>.toml and
-quizzes/<lesson>.json. Teachers: ``configure(solutions=False)`` hides the solutions,
+quizzes/<lesson>.json; checks that are more than words: the modules here, by what they
+look at. Teachers: ``configure(solutions=False)`` hides the solutions,
 ``ex.good_rate.check(answer).passed`` is what an autograder asks.
 """
 
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
+from typing import Any
 
-from hpkit.exercises._core import Exercise, Feedback, configure
+from hpkit.exercises import _choices, _functions, _results, _trainings
+from hpkit.exercises._core import TEXTS, Exercise, Feedback, configure, load_texts
 from hpkit.exercises._progress import Progress, progress
 from hpkit.exercises._quiz import Quiz
 from hpkit.hyperparameters import check_choice
 
-__all__ = ["LESSONS", "Exercise", "Feedback", "Progress", "Quiz", "configure"]
+__all__ = ["LESSONS", "Exercise", "Feedback", "Lesson", "Progress", "Quiz", "configure"]
 __all__ += ["load_lesson", "progress"]
 
-_FILES = Path(__file__).parent.glob("lesson_*.py")
-LESSONS = tuple(sorted(path.stem.removeprefix("lesson_") for path in _FILES))
+LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
+_CHECKS = vars(_choices) | vars(_functions) | vars(_results) | vars(_trainings)
+_lessons = {}
 
 
-def load_lesson(name: str) -> ModuleType:
-    """Return the module of one of `LESSONS`, with `EXERCISES` and `quiz`."""
+class Lesson:
+    """The exercises of a lesson, in their order and by their names, and its quiz."""
+
+    mystery_curves = _choices.mystery_curves  # which lesson 01 shows
+
+    def __init__(self, name: str) -> None:
+        self.quiz, names = Quiz(name), [n for n in load_texts(name) if n != "title"]
+        made = {n: _CHECKS.get(n) or Exercise.of_files(n) for n in names}
+        self.exercises = tuple(made.values())
+        for one in self.exercises:
+            one.lesson = name
+        vars(self).update(made)
+
+
+def load_lesson(name: str) -> Lesson:
+    """Return one of `LESSONS`."""
     name = check_choice("name", name, LESSONS)
-    return import_module(f"hpkit.exercises.lesson_{name}")
+    if name not in _lessons:
+        _lessons[name] = Lesson(name)
+    return _lessons[name]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a lesson, such as `lesson_02_learning_rate`, where it is imported."""
+    start, _, lesson = name.partition("lesson_")
+    if start or lesson not in LESSONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return load_lesson(lesson)

@@ -112,7 +112,15 @@ def ordering(answer, items):
     return members
 
 
-def check_matching(answer, want, choices):
+def check_choices(answer, want, choices):
+    """Compare choices with the right ones: a dict by key, or some of them in a list."""
+    # A wrong one has a message of its own, under its name.
+    if isinstance(want, list):
+        got = choice_set(answer, choices)
+        wrong = [one for one in choices if one in got and one not in want]
+        right = len(got) - len(wrong)
+        facts, wrong = {"right": right, "of": len(want)}, dict.fromkeys(wrong, True)
+        return wrong_if(facts, **wrong, none=not got, more=right < len(want))
     if not isinstance(answer, Mapping):
         raise kind(answer)
     wrong_if(empty=answer and all(value is ... for value in answer.values()))
@@ -125,12 +133,13 @@ def check_matching(answer, want, choices):
         raise NotYet(wrong[0], right=right, of=len(want), got=got[wrong[0]])
 
 
-def free_text(answer, least=5):
+def check_text(answer, least, numbers=0):
+    """Ask for so many words, and for so many numbers among them."""
     if not isinstance(answer, str):
         raise kind(answer)
-    n = len(re.findall(r"[\w']+", answer))
+    n, said = len(re.findall(r"[\w']+", answer)), re.findall(r"\d+(?:\.\d+)?", answer)
     wrong_if({"least": least, "n": n}, short=n < least)
-    return answer
+    wrong_if(no_numbers=len(set(said)) < numbers)
 
 
 def function(answer, arguments):

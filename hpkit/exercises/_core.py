@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 import hpkit
-from hpkit.exercises._answers import NotYet, check_cases, check_matching, describe
+from hpkit.exercises import _answers as read
+from hpkit.exercises._answers import NotYet, describe
 from hpkit.hyperparameters import check_flag
 from hpkit.locale import Texts, say, texts_of
 from hpkit.store import Store, check_kinds, home, now
@@ -128,28 +129,31 @@ def load_texts(lesson):
 class Exercise:
     """A question that checks its answer: a decorator of the check.
 
-    The lesson is that of the check's module, the name that of the check; under it stand
-    title, question, expects, hints, solution, right and says in texts/<lesson>.toml. A
-    text that nobody can judge has ``judged = false`` there: the model answer is then
-    shown beside it. The check returns values for the words of `right`, a dict or None,
-    and raises `NotYet` for a wrong answer.
+    The name is that of the check, the lesson is the one in whose texts/<lesson>.toml it
+    stands, with title, question, expects, hints, solution, right and says. A text that
+    nobody can judge has ``judged = false`` there: the model answer is then shown beside
+    it. The check returns values for the words of `right`, a dict or None, and raises
+    `NotYet` for a wrong answer.
     """
 
     def __init__(self, check: Callable) -> None:
-        self.lesson = check.__module__.partition("lesson_")[2]
         self.name, self._check = check.__name__, check
+        self.lesson = ""  # which makes itself known
         self._hints_shown, self.last, self._box = 0, None, None
 
     @classmethod
-    def of_files(cls, module, name):
-        """Return one that is all in files: choices to match, or a function's cases."""
+    def of_files(cls, name):
+        """Return one that is all in files: a text, choices, or a function's cases."""
 
         def check(answer):
-            if choices := exercise.words.get("choices"):
-                return check_matching(answer, exercise.answer(), choices)
-            return check_cases(answer, *exercise.cases())
+            words = exercise.words
+            if least := words.get("least"):
+                return read.check_text(answer, least, words.get("numbers", 0))
+            if choices := words.get("choices"):
+                return read.check_choices(answer, exercise.answer(), choices)
+            return read.check_cases(answer, *exercise.cases())
 
-        check.__module__, check.__name__ = module, name
+        check.__name__ = name
         exercise = cls(check)
         return exercise
 

@@ -55,7 +55,7 @@ def _lesson_rows(name, entries):
     from hpkit.exercises import load_lesson
 
     lesson = load_lesson(name)
-    titles = {one.name: one.words["title"] for one in lesson.EXERCISES}
+    titles = {one.name: one.words["title"] for one in lesson.exercises}
     numbers = range(1, len(lesson.quiz) + 1)
     titles |= {f"quiz/{n}": _say("question", n=n) for n in numbers}
     return [_row(name, k, t, entries.get(f"{name}/{k}", {})) for k, t in titles.items()]

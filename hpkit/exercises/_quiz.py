@@ -194,11 +194,6 @@ class Quiz:
         self._score.value = f"<div role='status'><b>{said}</b></div>"
 
 
-def lesson_of(*exercises):
-    """Return the exercises of a lesson, in their order, and its quiz."""
-    return exercises, Quiz(exercises[0].lesson)
-
-
 def _by_letter(question):
     return dict(zip(LETTERS, question["answers"], strict=False))
 

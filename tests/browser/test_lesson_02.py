@@ -21,7 +21,7 @@ FOCUS = """() => {
     const names = [at.ariaLabel, at.title, at.innerText, at.labels?.[0]?.innerText]
     return [at.role ?? at.tagName, ...names].filter(Boolean).join(' / ')
 }"""
-ANSWERS = {exercise.name: exercise.answer() for exercise in ex.EXERCISES}
+ANSWERS = {exercise.name: exercise.answer() for exercise in ex.exercises}
 
 
 class Learner:

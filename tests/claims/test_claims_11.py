@@ -16,6 +16,7 @@ from torch import nn
 import hpkit as hk
 from hpkit.data.course_data import data_folder
 from hpkit.exercises import lesson_11_your_own as ex
+from hpkit.exercises._results import parts_of
 
 pytestmark = pytest.mark.slow
 
@@ -299,7 +300,7 @@ def test_own_two_in_a_hundred():
 
 
 def test_every_number_of_the_report_is_that_of_the_lesson():
-    parts = ex.parts_of(ex.report.answer())
+    parts = parts_of(ex.report.answer())
     numbers = {
         part: [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
         for part, text in parts.items()

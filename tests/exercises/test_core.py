@@ -34,11 +34,12 @@ def an_exercise(monkeypatch):
     """Return what makes an exercise outside any lesson."""
 
     def make(check, **words):
-        check.__module__ = "lesson_99_test"
         texts = {"title": "T", "question": "Q?", "expects": "a number"}
         texts |= {"hints": ["a", "b"], "right": "Yes."} | words
         monkeypatch.setattr(_core, "load_texts", lambda lesson: {check.__name__: texts})
-        return Exercise(check)
+        exercise = Exercise(check)
+        exercise.lesson = "99_test"
+        return exercise
 
     return make
 
@@ -161,13 +162,24 @@ def test_lesson_module(name):
     lesson = LESSONS[name]
 
     assert name == lesson.quiz.lesson
-    assert 2 <= len(lesson.EXERCISES) <= 5
+    assert 2 <= len(lesson.exercises) <= 5
     assert 3 <= len(lesson.quiz) <= 5
-    for one in lesson.EXERCISES:
+    for one in lesson.exercises:
         assert getattr(lesson, one.name) is one
         assert one.lesson == name
-    names = {one.name for one in lesson.EXERCISES}
+    names = {one.name for one in lesson.exercises}
     assert set(_core.load_texts(name)) == {"title", *names}
+    assert getattr(exercises, f"lesson_{name}") is lesson
+
+
+def test_names_of_exercises_are_those_of_their_checks():
+    names = [one.name for one in ALL]
+    checked = [one for one in exercises._CHECKS.values() if isinstance(one, Exercise)]
+    assert len(set(names)) == len(names)
+    assert {one.name for one in checked} <= set(names)
+    assert all(one.lesson for one in checked)
+    with pytest.raises(AttributeError, match="no attribute 'lesson_99_test'"):
+        _ = exercises.lesson_99_test
 
 
 def test_fault_of_a_check_is_not_raised(an_exercise):

@@ -32,7 +32,7 @@ def test_every_exercise_stands_in_its_lesson(name):
     assert f"from hpkit.exercises import lesson_{name} as ex" in code
     assert "ex.quiz" in cells
     prose = "\n".join(cells_of(name, "markdown"))
-    for one in exercises.load_lesson(name).EXERCISES:
+    for one in exercises.load_lesson(name).exercises:
         assert one.words["question"].strip()[:60] not in prose, "written once"
         (answer,) = [cell for cell in cells if f"ex.{one.name}.check(" in cell]
         assert f"ex.{one.name}" in cells

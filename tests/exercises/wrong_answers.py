@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import hpkit as hk
 from hpkit import exercises
 from hpkit.exercises._core import CASES, texts_of
+from hpkit.exercises._results import parts_of
 
 EX = {name: exercises.load_lesson(name) for name in exercises.LESSONS}
-ALL = [one for lesson in EX.values() for one in lesson.EXERCISES]
+ALL = [one for lesson in EX.values() for one in lesson.exercises]
 
 
 def by(changed="", **answers):
@@ -144,7 +145,7 @@ def searches():
 def report_with(**parts):
     """Return the model answer with other lines."""
     lesson = EX["11_your_own"]
-    got = lesson.parts_of(lesson.report.answer()) | parts
+    got = parts_of(lesson.report.answer()) | parts
     return "\n".join(f"{part}: {text}" for part, text in got.items())
 
 
@@ -339,7 +340,11 @@ WRONG = {
         below=[a_task(test={"accuracy": 0.64}, bar=None)],
     ),
     "10/may_say": by(
-        B=[["A", "B", "C", "E"]], D=[["A", "D"]], more=[["A", "C"]], unknown=[["Z"]]
+        B=[["A", "B", "C", "E"]],
+        D=[["A", "D"]],
+        more=[["A", "C"]],
+        none=[[]],
+        unknown=[["Z"]],
     ),
     "11/own_data": lambda: by(
         course=[hk.load_dataset("moons")], lesson=[lesson_table()], few=[small_table()]

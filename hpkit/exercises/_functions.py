@@ -1,28 +1,10 @@
-"""Exercises of lesson 01: parameters and hyperparameters, the loop, reading curves."""
+"""Checks of functions that a learner writes, beside those that are all in files."""
 
-import functools
-import io
 import math
 
-import hpkit
 from hpkit.exercises import _answers as read
-from hpkit.exercises._answers import wrong_if
+from hpkit.exercises._answers import NotYet, wrong_if
 from hpkit.exercises._core import Exercise
-from hpkit.exercises._quiz import lesson_of
-from hpkit.hyperparameters import Hyperparameters
-
-
-@Exercise
-def hyperparameters(answer):
-    """Exactly those that are set before training; the names in code do as well."""
-    texts = hyperparameters.words
-    words = [answer] if isinstance(answer, str) else read.sequence(answer)
-    words = [texts["codes"].get(w, w) if isinstance(w, str) else w for w in words]
-    got = read.choice_set(words, texts["choices"])
-    for reason in ("learned", "measured"):
-        names = ", ".join(sorted(got.intersection(texts[reason])))
-        wrong_if({"names": names}, **{reason: names})
-    wrong_if({"n": len(got)}, more=len(got) < len(hyperparameters.answer()))
 
 
 def _watched(train, n_rows, batch_size):
@@ -86,59 +68,45 @@ def loop(answer):
         wrong_if({"got": updates, "want": n}, updates=updates != n, weights=True)
 
 
-MOONS = Hyperparameters(epochs=30)
-DIGITS = MOONS.but(hidden=(32,))
-LARGE = Hyperparameters(momentum=0.9, batch_size=10, hidden=(64, 64), epochs=100)
-CURVES = {
-    "A": ("small_moons", LARGE.but(lr=0.1)),
-    "B": ("moons", MOONS.but(lr=0.001)),
-    "C": ("digits", DIGITS.but(lr=3.5)),
-    "D": ("digits", DIGITS.but(lr=0.1)),
-    "E": ("moons", MOONS.but(lr=6, batch_size=64, hidden=(16,))),
-    "F": ("moons", MOONS.but(lr=0.3, batch_size=4)),
-}
+@Exercise
+def double_loop(answer):
+    """All pairs, each once, in any order."""
+    right, cases, slips = double_loop.cases()
+    read.function(answer, ("lrs", "batch_sizes"))
+
+    def pairs(function):
+        return [_as_pairs(read.call(function, *case)) for case in cases]
+
+    got, all_pairs = pairs(answer), pairs(right)
+    if got == all_pairs:
+        return
+    for reason, slip in slips.items():
+        wrong_if(**{reason: got == pairs(slip)})
+    n, want = len(got[0]), len(all_pairs[0])
+    wrong_if({"n": n, "want": want}, count=n != want, members=True)
 
 
-@functools.cache
-def _mystery_runs():
-    return {
-        letter: hpkit.fit(hpkit.load_dataset(dataset), setting)
-        for letter, (dataset, setting) in CURVES.items()
-    }
+def _as_pairs(value):
+    """Return the members as sorted tuples of numbers."""
+    try:
+        pairs = [tuple(read.number_list(pair)) for pair in read.sequence(value)]
+    except NotYet:
+        pairs = [()]
+    got = read.describe(value)
+    wrong_if({"got": got}, no_pairs=any(len(pair) != 2 for pair in pairs))
+    return sorted(pairs)
 
 
-class _MysteryCurves:
-    """Six small charts without a label; as text, the losses in a table."""
+class Loss(str):
+    """A loss as cases.toml has it: words that a learner can run, and a function."""
 
-    def __repr__(self):
-        lines, names = [], six_curves.words["lines"]
-        for letter, run in _mystery_runs().items():
-            last = run.setting.epochs
-            at = [e for e in range(0, last + 1, last // 5) if e <= run.epochs_done]
-            for name, loss in zip(names, (run.train_loss, run.val_loss), strict=True):
-                row = "  ".join(f"{loss[e]:8.3g}" for e in at)
-                lines.append(f"{letter}  {name:9}{row}")
-        return "\n".join(lines)
-
-    def _repr_png_(self):
-        from matplotlib.figure import Figure
-
-        from hpkit.plots import plot_training_curves
-
-        figure = Figure(figsize=(11, 5.6), layout="constrained")
-        axes = figure.subplots(2, 3).flat
-        for ax, (letter, run) in zip(axes, _mystery_runs().items(), strict=True):
-            plot_training_curves(run, ax).set_title(letter)
-            if run.diverged:  # the label at the X says so
-                for label in list(ax.texts):
-                    label.remove()
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=90)
-        return file.getvalue(), {"alt": six_curves.words["alt"]}
+    def __call__(self, setting):
+        return eval(self, {}, dict(setting))
 
 
-mystery_curves = _MysteryCurves()
-
-
-six_curves = Exercise.of_files(__name__, "six_curves")
-EXERCISES, quiz = lesson_of(hyperparameters, loop, six_curves)
+@Exercise
+def recipe(answer):
+    """The same setting as the recipe, also where the values depend on each other."""
+    right, cases, slips = recipe.cases()
+    cases = [(Loss(code), *others) for code, *others in cases]
+    read.check_cases(answer, right, cases, slips, shown="loss, base, lists")

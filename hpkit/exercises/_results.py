@@ -1,0 +1,187 @@
+"""Checks of what hpkit or Optuna made: runs, panels, searches, studies, data sets."""
+
+import re
+
+from hpkit.data.course_data import SOURCES
+from hpkit.data.datasets import Dataset
+from hpkit.exercises._answers import kind, number, sequence, wrong_if
+from hpkit.exercises._core import Exercise, trained
+from hpkit.exercises._trainings import DIGITS
+from hpkit.hyperparameters import TABLE, varied
+from hpkit.text import label
+
+DATA, _BUDGET, _WORDS_OF_A_REASON = "digits", 60, 5
+_NEEDED = ["dataset", "budget", "spent", "overdrawn", "entries", "why", "test", "bar"]
+_FEW_ROWS, _FEW_SETTINGS, _FEW_SEEDS, _FEW_WORDS = 20, 5, 3, 3
+_LESSON_TABLE = {"mean_radius", "worst_area"}
+
+
+# ---- runs of a panel (lesson 00) ---------------------------------------------------
+
+
+def _kept_in(answer):  # a panel, known by its list: exercises do not need its class
+    return getattr(getattr(answer, "list", None), "kept", None)
+
+
+def _is_run(answer):
+    return all(hasattr(answer, name) for name in ("setting", "seed", "epochs_done"))
+
+
+def _runs_of(answer):
+    """Return the runs of a panel, of a collection, or the run itself."""
+    if (kept := _kept_in(answer)) is not None:
+        return [one.run for one in kept]
+    runs = [answer] if _is_run(answer) else sequence(answer)
+    if not runs or not all(map(_is_run, runs)):
+        raise kind(answer)
+    return runs
+
+
+@Exercise
+def stop(answer):
+    """Some run has begun and was stopped before its last epoch."""
+    runs = _runs_of(answer)
+    stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
+    if stopped:
+        return {"done": stopped[-1].epochs_done, "epochs": stopped[-1].setting.epochs}
+    begun = any(r.epochs_done for r in runs)
+    wrong_if({"epochs": runs[-1].setting.epochs}, not_begun=not begun, to_the_end=True)
+
+
+@Exercise
+def name_it(answer):
+    """Some run of the panel is pinned and has a name."""
+    if (kept := _kept_in(answer)) is None:
+        raise kind(answer)
+    names = [one.name.strip() for one in kept]
+    pinned = [one.color for one in kept]
+    for name, color in zip(names, pinned, strict=True):
+        if name and color:
+            return {"name": name}
+    wrong_if(not_pinned=any(names), not_named=any(pinned), neither=True)
+
+
+@Exercise
+def seeds(answer):
+    """Two runs on the same data, alike in the setting, with different seeds."""
+    runs = _runs_of(answer)
+    wrong_if({"n": len(runs)}, not_two=len(runs) != 2)
+    one, other = runs
+    wrong_if(
+        {"seed": one.seed},
+        other_data=one.dataset.name != other.dataset.name,
+        other_setting=one.setting != other.setting,
+        same_seed=one.seed == other.seed,
+    )
+
+
+# ---- a study and a capstone (lessons 09 and 10) ------------------------------------
+
+
+@Exercise
+def optuna_study(answer):
+    """Ten trials or more of lr alone, on a log scale, minimized; the best one holds."""
+    if not all(hasattr(type(answer), name) for name in ("trials", "directions")):
+        raise kind(answer)
+    n = sum(t.state.name == "COMPLETE" for t in answer.trials)
+    ways = [direction.name for direction in answer.directions]
+    wrong_if({"n": n}, few=n < 10, direction=ways != ["MINIMIZE"])
+    best = answer.best_trial
+    names, others = list(best.params), sorted(best.params.keys() - {"lr"})
+    no_lr = "lr" not in names
+    wrong_if({"names": ", ".join(names)}, no_parameters=not names, no_lr=no_lr)
+    linear = not getattr(best.distributions["lr"], "log", False)
+    wrong_if({"names": ", ".join(others)}, others=others, linear=linear)
+    lr = number(best.params["lr"], above=0)
+    loss = trained("digits", [DIGITS.but(lr=lr)], seeds=range(3)).mean_val_loss[0]
+    return wrong_if({"lr": lr, "loss": loss, "n": n}, poor=not loss <= 0.25)
+
+
+@Exercise
+def finish(answer):
+    """A bar is reached within the budget, with a reason, test set opened once."""
+    if not all(hasattr(answer, name) for name in _NEEDED):
+        raise kind(answer)
+    data, why = answer.dataset.name, answer.why
+    facts = {"spent": answer.spent, "budget": answer.budget, "data": data, "why": why}
+    wrong_if(
+        facts,
+        other_task=data != DATA or answer.budget > _BUDGET,
+        nothing=not answer.entries,
+        overdrawn=answer.overdrawn,
+        not_chosen=not why,
+        no_reason=len(why.split()) < _WORDS_OF_A_REASON,
+        not_opened=not answer.test,
+    )
+    low = answer.bar is None
+    facts["bar"] = min(answer.bars) if low else answer.bar
+    return wrong_if(facts | {"accuracy": answer.test["accuracy"]}, below=low)
+
+
+# ---- a table, a search and a report of one's own (lesson 11) -----------------------
+
+
+def _check_own(dataset):
+    """Raise when a data set is one of the course's, or made of the lesson's table."""
+    features = {name.replace(" ", "_") for name in dataset.features}
+    facts, lesson = {"name": dataset.name}, features >= _LESSON_TABLE
+    wrong_if(facts, course=dataset.name in SOURCES, lesson=lesson)
+
+
+@Exercise
+def own_data(answer):
+    """A Dataset that is not of the course, with enough rows to choose by."""
+    if not isinstance(answer, Dataset):
+        raise kind(answer)
+    _check_own(answer)
+    train, n, test = (len(part.y) for part in (answer.train, answer.valid, answer.test))
+    target = own_data.words["targets"]["number" if answer.is_regression else "classes"]
+    target = "\n\n".join([target.format(outputs=answer.n_outputs), *answer.notes])
+    facts = {"n": n, "all": train + n + test, "target": target}
+    return wrong_if(facts, few=n < _FEW_ROWS)
+
+
+@Exercise
+def search(answer):
+    """Enough settings and seeds on one's own data; the test split at most once."""
+    runs = getattr(answer, "runs", answer)
+    if not all(hasattr(runs, name) for name in ("settings", "seeds", "mean_val_loss")):
+        raise kind(answer)
+    _check_own(runs.dataset)
+    looked = len({setting for (setting, _), _ in runs.dataset.test_looks})
+    wrong_if({"n": len(runs.settings)}, settings=len(runs.settings) < _FEW_SETTINGS)
+    wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
+    wrong_if({"n": looked}, looked=looked > 1)
+    best = label(runs.settings[runs.order[0]], varied(runs.settings))
+    look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
+    names = ", ".join(TABLE[name].label for name in getattr(answer, "edge", ()))
+    edge = search.words["edges"]["at" if names else "none"].format(names)
+    edge = edge if hasattr(answer, "edge") else ""
+    return {"n": len(runs.settings), "best": best, "edge": edge, "look": look}
+
+
+def parts_of(text):
+    """Return what stands behind each of the first words, by the part's name."""
+    names = {word.lower(): name for name, word in report.words["parts"].items()}
+    heads = rf"^[ \t]*({'|'.join(map(re.escape, names))})[ \t]*:"
+    _, *pieces = re.split(heads, text, flags=re.MULTILINE | re.IGNORECASE)
+    words = map(str.strip, pieces[1::2])
+    return {names[w.lower()]: said for w, said in zip(pieces[::2], words, strict=True)}
+
+
+@Exercise
+def report(answer):
+    """Six lines, with the numbers that a reader needs; nobody can judge the rest."""
+    if not isinstance(answer, str):
+        raise kind(answer)
+    got, parts = parts_of(answer), report.words["parts"]
+    wrong_if(empty=set(got.values()) == {"..."})
+    for part, word in parts.items():
+        facts = {"part": word, "parts": ", ".join(parts.values())}
+        wrong_if(facts, line=part not in got)
+    count = {part: len(re.findall(r"\d+(?:[.,]\d+)*", got[part])) for part in parts}
+    wrong_if({"n": count["data"]}, rows=count["data"] < 3)
+    wrong_if({"n": count["tried"]}, range=count["tried"] < 2, number=not count["test"])
+    for part in ("chosen", "sure", "mistake"):
+        wrong_if({"part": parts[part]}, open=len(got[part].split()) < _FEW_WORDS)
+    return parts_of(report.answer())

@@ -1,0 +1,286 @@
+"""Checks that train what the answer says, as its lesson does."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise, product
+
+import numpy as np
+
+from hpkit.data.datasets import load_dataset
+from hpkit.exercises import _answers as read
+from hpkit.exercises._answers import wrong_if
+from hpkit.exercises._core import Exercise, trained
+from hpkit.hyperparameters import Hyperparameters
+
+# As in the lessons: 16-16 units on moons, 32 on digits; 50 training points and a large
+# network for early stopping.
+MOONS = Hyperparameters(epochs=30)
+DIGITS = Hyperparameters(lr=0.1, epochs=10, hidden=(32,))
+LARGE = dict(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64))
+
+# ---- learning rate (lessons 02 and 12) ---------------------------------------------
+
+_SWEEP = (1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+# A spread would be the natural limit, but that of the one best value is small by luck.
+_CLOSE = 1.15
+_BREAKING = (0.1, 0.3, 1, 3, 10, 30)
+RATES = (0.001, 0.01, 0.3, 10)
+DEEP = Hyperparameters(momentum=0.9, epochs=10, hidden=(32,) * 4)
+
+
+@Exercise
+def good_rate(answer):
+    """The mean loss of the learning rate is close to that of the sweep's best."""
+    lr = read.number(answer, above=0)
+    wrong_if({"lr": lr}, listed=any(abs(lr / one - 1) < 0.02 for one in _SWEEP))
+    sweep = trained("moons", [MOONS.but(lr=lr) for lr in _SWEEP])
+    best, mean = sweep.best.lr, sweep.mean_val_loss[sweep.order[0]]
+    loss = trained("moons", [MOONS.but(lr=lr)]).mean_val_loss[0]
+    facts = {"lr": lr, "loss": loss, "limit": _CLOSE * mean, "best": mean}
+    far = not loss <= _CLOSE * mean
+    return wrong_if(facts, too_small=far and lr < best, too_large=far)
+
+
+@Exercise
+def diverging_rate(answer):
+    """The smallest of the list whose loss is no number."""
+    lr = read.choice(answer, _BREAKING)
+    settings = [DIGITS.but(lr=lr) for lr in _BREAKING]
+    runs = trained("digits", settings, seeds=range(3))
+    # With 60 seeds all learn at lr 1, none at 3.
+    last = (runs.val_loss[..., -1] / runs.val_loss[..., 0]).mean(1)
+    smallest, share = _BREAKING[np.isnan(last).argmax()], last[_BREAKING.index(lr)]
+    facts = {"lr": lr, "share": 100 * share}
+    wrong_if(facts, learns=share == share, smaller_too=lr > smallest)
+
+
+@Exercise
+def worst_to_best(answer):
+    """The order is that of the trained losses."""
+    got = read.ordering(answer, RATES)
+    last = trained("moons", [MOONS.but(lr=lr) for lr in RATES]).val_loss[:, :, -1]
+    want = tuple(np.array(RATES)[np.argsort(-last.mean(1))].tolist())
+    wrong = [a for a, b in zip(got, want, strict=True) if a != b]
+    wrong_if(
+        {"lr": wrong[0] if wrong else None},
+        reversed=got == want[::-1],
+        larger_is_better=wrong and got == RATES,
+        smaller_is_better=wrong and got == RATES[::-1],
+        order=wrong,
+    )
+
+
+@Exercise
+def log_list(answer):
+    """Five or six values, even on a log scale, the best one not at an end."""
+    lrs = sorted(read.number_list(answer, above=0))
+    n, twice = len(lrs), len(set(lrs)) < len(lrs)
+    wrong_if({"n": n}, twice=twice, few=n < 5, many=n > 6)
+    factors = [b / a for a, b in pairwise(lrs)]
+    facts = {"small": min(factors), "large": max(factors)}
+    # 0.01, 0.03, 0.1 has the factors 3 and 3.3: twice is far from even. With equal
+    # steps, or factors near 1, luck makes the winner.
+    uneven = max(factors) > 2 * min(factors)
+    wrong_if(facts, uneven=uneven, close=min(factors) < 1.9)
+    runs = trained("moons", [MOONS.but(lr=lr) for lr in lrs], seeds=range(3))
+    best = runs.best.lr
+    return wrong_if({"best": best}, low_end=best == lrs[0], high_end=best == lrs[-1])
+
+
+@Exercise
+def after_the_test(answer):
+    """A rate that trains the deep network, whatever the rule of a third says."""
+    lr, low = read.number(answer, above=0), 0.5  # the bottom of the valley is at 0.35
+    loss = trained("digits", [DEEP.but(lr=lr)], seeds=range(3)).mean_val_loss[0]
+    poor = not loss <= low
+    facts = {"lr": lr, "loss": loss, "low": low}
+    return wrong_if(facts, too_large=poor and lr > 0.04, too_small=poor)
+
+
+# ---- batch size and epochs (lessons 03 and 04) -------------------------------------
+
+ROWS = 600  # training rows of digits
+SIZES = (2, 8, 16, 32, 64, 128, 256, 512)
+LONG = Hyperparameters(**LARGE, epochs=200)
+
+
+@Exercise
+def equal_epochs(answer):
+    """Same lr, same epochs: the larger batch ends at twice the smaller one's loss."""
+    sizes = read.number_list(answer, low=1, high=ROWS, whole=True)
+    wrong_if({"n": len(sizes)}, not_two=len(sizes) != 2)
+    small, large = sizes
+    wrong_if(order=small >= large)
+    runs = trained("digits", [DIGITS.but(batch_size=b) for b in sizes], seeds=range(3))
+    wrong_if({"batch_size": small}, diverged=runs.diverged.any())
+    low, high = runs.mean_val_loss
+    facts = {"small": small, "large": large, "low": low, "high": high}
+    return wrong_if(facts | {"times": high / low}, near=high < 2 * low)
+
+
+@Exercise
+def scaled_rate(answer):
+    """The loss at batch size 64 is back at that of batch size 8."""
+    lr = read.number(answer, above=0)
+    settings = [DIGITS.but(lr=0.04, batch_size=8), DIGITS.but(lr=lr, batch_size=64)]
+    runs = trained("digits", settings, seeds=range(3))
+    before, after = runs.mean_val_loss
+    far = not after <= 1.1 * before
+    return wrong_if(
+        {"lr": lr, "before": before, "after": after},
+        smaller=far and lr < 0.04,
+        unchanged=far and lr == 0.04,
+        too_small=far and lr < 0.5,
+        too_large=far,
+    )
+
+
+@Exercise
+def scaling_breaks(answer):
+    """With lr = 0.01 x batch size the loss is 1.5 times that of batch size 4."""
+    size = read.choice(answer, SIZES)
+    settings = [DIGITS.but(lr=0.01 * b, batch_size=b) for b in (4, size)]
+    small, large = trained("digits", settings, seeds=range(5)).mean_val_loss
+    facts = {"size": size, "lr": 0.01 * size, "small": small, "large": large}
+    return wrong_if(facts, holds=not large >= 1.5 * small)
+
+
+@Exercise
+def choose_patience(answer):
+    """Kept loss within 5 % of the lowest, and at most half of the epochs trained."""
+    patience = read.number(answer, low=1, high=200, whole=True)
+    runs = trained("small_moons", [LONG, LONG.but(patience=patience)])
+    (lowest, kept), stop = runs.mean_val_loss, runs.epochs_done[1].mean()
+    above, late = 100 * (kept / lowest - 1), stop > LONG.epochs / 2
+    facts = {"patience": patience, "above": above, "stop": stop}
+    return wrong_if(facts, too_eager=above > 5, too_patient=late)
+
+
+# ---- splits and seeds (lessons 05 and 06) ------------------------------------------
+
+_PAIRS = {"A": (0.01, 0.3), "B": (0.2, 0.3), "C": (0.1, 0.001), "D": (0.6, 0.8)}
+
+
+@functools.cache
+def _new_moons():
+    """Return moons with new points for the test split; the lesson's stays closed."""
+    draws = [load_dataset("moons", seed=seed).test for seed in range(1, 6)]
+    X, y = (np.concatenate([getattr(d, name) for d in draws]) for name in ("X", "y"))
+    return replace(load_dataset("moons"), test=replace(draws[0], X=X, y=y))
+
+
+@Exercise
+def honest_number(answer):
+    """A good setting by validation, a loss on new points near the one predicted."""
+    parts = read.sequence(answer)
+    if len(parts) != 2 or not isinstance(parts[0], Hyperparameters):
+        raise read.kind(answer)
+    chosen, predicted = parts[0], read.number(parts[1], above=0)
+    wrong_if({"epochs": chosen.epochs}, epochs=chosen.epochs > 100)
+    # Looks at these test splits are none of the learner's.
+    data = [replace(_new_moons(), test_looks=[]) for _ in range(5)]
+    try:
+        runs = trained(data[0], [chosen])
+    except ValueError as error:
+        raise read.kind(answer) from error
+    valid = runs.mean_val_loss[0]
+    wrong_if({"valid": valid}, poor=not valid <= 0.2)
+    each = zip(runs, data, strict=True)
+    new = np.mean([replace(run, dataset=own).test_loss() for run, own in each])
+    facts = {"predicted": predicted, "valid": valid, "new": new}
+    low, high = predicted < new / 1.5, predicted > new * 1.5
+    return wrong_if(facts, too_low=low, too_high=high)
+
+
+@Exercise
+def four_pairs(answer):
+    """Told apart, as in every search, is what differs by more than 20 seeds' luck."""
+    from hpkit.search.result import clearly_worse
+
+    rates = sorted({lr for pair in _PAIRS.values() for lr in pair})
+    runs = trained("moons", [MOONS.but(lr=lr) for lr in rates], seeds=range(20))
+    losses = dict(zip(rates, runs.best_val_loss, strict=True))
+    *words, neither = four_pairs.words["choices"]
+    verdicts = {}
+    for letter, pair in _PAIRS.items():
+        both = np.stack([losses[lr] for lr in pair])
+        best = int(both.mean(1).argmin())
+        verdicts[letter] = words[best] if clearly_worse(both, best).any() else neither
+    read.check_choices(answer, verdicts, four_pairs.words["choices"])
+
+
+# ---- searches (lessons 07 to 09) ---------------------------------------------------
+
+JUN = ("batch_size", "lr", "dropout")  # shown in the lesson
+START = Hyperparameters(lr=0.1, batch_size=200, epochs=20)
+LISTS = {"lr": (0.01, 0.1, 1, 10), "batch_size": (4, 64, 200), "dropout": (0, 0.1, 0.3)}
+_LOW = 0.2  # loss: the bottom of the valley is at 0.12, its slopes begin above 0.2
+LAST = 80
+_SPIRAL = Hyperparameters(lr=0.1, batch_size=16, epochs=LAST)
+NETWORKS = ((32,), (16,) * 2, (16,) * 3, (16,) * 4)
+
+
+@Exercise
+def order(answer):
+    """One at a time in this order ends within 1.2 times the grid's best."""
+    names = read.ordering(answer, tuple(LISTS))
+    wrong_if(jun=names == JUN)
+    values, best = product(*LISTS.values()), START
+    settings = [START.but(**dict(zip(LISTS, v, strict=True))) for v in values]
+    found = trained("spiral", settings).mean_val_loss.tolist()
+    losses = dict(zip(settings, found, strict=True))
+    for name in names:
+        tried = [best.but(**{name: value}) for value in LISTS[name]]
+        best = min(tried, key=losses.get)
+    found, grid = losses[best], min(losses.values())
+    facts = {"found": found, "grid": grid, "times": found / grid}
+    return wrong_if(facts, far=not found / grid <= 1.2)
+
+
+@Exercise
+def wide_enough(answer):
+    """At most 20 settings, the best lr not at the edge, and nothing good left out."""
+    if not isinstance(answer, Mapping):
+        raise read.kind(answer)
+    names = ("lr", "batch_size")
+    for name in (*answer, *names):
+        odd = {"no_such_key": name not in names, "key_missing": name not in answer}
+        wrong_if({"name": repr(name)}, **odd)
+    lrs = sorted(set(read.number_list(answer["lr"], above=0)))
+    sizes = sorted(set(read.number_list(answer["batch_size"], low=1, whole=True)))
+    size, n = max(sizes, default=0), len(lrs) * len(sizes)
+    small = min(sizes, default=16) < 16  # there a list of the lesson would do
+    wrong_if({"size": size, "n": n}, large=size > 400, small=small, many=n > 20)
+    wrong_if({"n": len(lrs)}, one_size=len(sizes) < 2, few=len(lrs) < 3)
+    settings = [MOONS.but(lr=lr, batch_size=b) for lr in lrs for b in sizes]
+    runs = trained("moons", settings, seeds=range(3))
+    best, loss = runs.best, runs.mean_val_loss[runs.order[0]]
+    facts = {"lr": best.lr, "batch_size": best.batch_size, "loss": loss, "low": _LOW}
+    low, high = best.lr == lrs[0], best.lr == lrs[-1]
+    return wrong_if(facts | {"n": n}, low_edge=low, high_edge=high, gap=loss > _LOW)
+
+
+@Exercise
+def first_cut(answer):
+    """Two of four are kept at the cut; the one that wins at epoch 80 is among them."""
+    cut = read.number(answer, low=1, high=LAST, whole=True)
+    settings = [_SPIRAL.but(hidden=hidden) for hidden in NETWORKS]
+    runs = trained("clean_spiral", settings, seeds=range(3))
+    losses = np.minimum.accumulate(runs.val_loss, axis=2).mean(1)  # lowest so far
+    order, winner = losses[:, cut].argsort(), losses[:, LAST].argmin()
+    said = {"cut": cut, "winner": len(NETWORKS[winner])}
+    return wrong_if(said, lost=winner not in order[:2], late=cut > LAST // 2)
+
+
+@Exercise
+def with_momentum(answer):
+    """Lr / (1 - momentum) is the same, and so is the loss."""
+    lr = read.number(answer, above=0)
+    facts = {"lr": lr, "effective": lr / (1 - 0.8)}
+    same, larger = 0.08 < lr < 0.12, lr > 0.027
+    wrong_if(facts, same_lr=same, larger=larger, smaller=lr < 0.015)
+    settings = [DIGITS, DIGITS.but(lr=lr, momentum=0.8)]
+    runs = trained("digits", settings, seeds=range(3))
+    without, with_it = runs.mean_val_loss
+    return facts | {"without": without, "with_it": with_it}
