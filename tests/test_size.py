@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_563, 66),
+    "hpkit/**/*.py": (17_540, 66),
     "hpkit/charts/*.js": (679, 2),
     "tests/**/*.py": (21_610, 95),
 }

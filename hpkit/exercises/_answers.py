@@ -133,6 +133,15 @@ def check_choices(answer, want, choices):
         raise NotYet(wrong[0], right=right, of=len(want), got=got[wrong[0]])
 
 
+def check_numbers(answer, want, slips):
+    """Compare a whole number, or some, with what is right, and with known slips."""
+    whole = number_list if isinstance(want, list) else number
+    got = whole(answer, low=0, whole=True)
+    known = (reason for reason, slip in slips.items() if slip == got)
+    if got != want:
+        raise NotYet(next(known, "count"), got=got)
+
+
 def check_text(answer, least, numbers=0):
     """Ask for so many words, and for so many numbers among them."""
     if not isinstance(answer, str):

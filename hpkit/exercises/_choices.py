@@ -13,7 +13,6 @@ from hpkit.exercises._trainings import DIGITS, LARGE, MOONS
 from hpkit.hyperparameters import Hyperparameters
 
 SPLITS = ("train", "valid", "test")
-_SIZES = {20: "no_seeds", 33: "no_rates", 7: "over"}
 
 
 @Exercise
@@ -62,30 +61,6 @@ def enough_seeds(answer):
     n = read.number(answer, low=1, whole=True)
     facts = {"n": n, "spread": 0.04 / n**0.5}
     wrong_if(facts, linear=n == 4, too_few=n < 16, too_many=n > 16)
-
-
-@Exercise
-def affordable(answer):
-    """At 1 minute each, 5 learning rates and 3 seeds fit six times into 100 minutes."""
-    n = read.number(answer, low=0, whole=True)
-    wrong_if({"n": n, "minutes": 15 * n}, **{_SIZES.get(n, "count"): n != 100 // 15})
-
-
-@Exercise
-def how_many(answer):
-    """A 4 x 4 x 4 grid tests 4 learning rates, 64 random runs test 64."""
-    got = read.number_list(answer, low=0, whole=True)
-    slips = {(64, 64): "grid", (4, 4): "random", (64, 4): "turned"}
-    wrong_if(**{slips.get(tuple(got), "count"): got != [4, 64]})
-
-
-@Exercise
-def budget(answer):
-    """18 settings, one in three goes on at 1 and 3 epochs, the last two go to 9."""
-    got = read.number(answer, low=0, whole=True)
-    again, wrong = 18 + 6 * 3 + 2 * 9, got != budget.answer()
-    facts = {"got": got}
-    wrong_if(facts, all=got == 18 * 9, again=got == again, first=got == 18, sum=wrong)
 
 
 # ---- six curves (lesson 01) --------------------------------------------------------

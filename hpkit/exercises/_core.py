@@ -143,12 +143,14 @@ class Exercise:
 
     @classmethod
     def of_files(cls, name):
-        """Return one that is all in files: a text, choices, or a function's cases."""
+        """Return one all of which is in files: text, numbers, choices, or cases."""
 
         def check(answer):
             words = exercise.words
             if least := words.get("least"):
                 return read.check_text(answer, least, words.get("numbers", 0))
+            if slips := words.get("slips"):
+                return read.check_numbers(answer, exercise.answer(), slips)
             if choices := words.get("choices"):
                 return read.check_choices(answer, exercise.answer(), choices)
             return read.check_cases(answer, *exercise.cases())

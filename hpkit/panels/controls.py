@@ -497,11 +497,12 @@ def check_predict(predict, *, draw=False):
 class Guess:
     """A question beside the controls; the charts stay covered until it is answered."""
 
-    # `widget` has a `value`, None while nothing is chosen; `text(value)` is the guess
-    # in words. `off` is how far a curve that was drawn is from the true one.
+    # `widget` has a `value`, None while nothing is chosen; `text(value)`, or its own,
+    # is the guess in words. `off` is how far a drawn curve is from the true one.
 
     def __init__(self, panel, question, widget, text=str):
-        self.panel, self.widget, self.text = panel, widget, text
+        self.panel, self.widget = panel, widget
+        self.text = getattr(widget, "text", text)
         self.value, self.off, self.drawing = None, None, isinstance(widget, Drawing)
         widget.layout.width = "calc(100% - 8px)"
         if isinstance(widget, W.ToggleButtons):
@@ -566,11 +567,13 @@ class Drawing(W.VBox):
 
     # `at` are places along the horizontal axis, `axis` is that axis, `value` the
     # heights drawn, or None: the first line, of an untrained network, is no guess.
+    # `words` say its lowest height and which of the `names` of the places that has.
 
     value = traitlets.List(allow_none=True)
 
-    def __init__(self, data, at, axis):
+    def __init__(self, data, at, axis, words, names):
         self.at, self.axis = np.asarray(at, float), axis
+        self.text = lambda value: words.format(names[np.argmin(value)], min(value))
         # An untrained network guesses: one class of some, or about the mean.
         self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
         self.highest = nice_top(max(1.5, 1.2 * self.before))
@@ -579,20 +582,8 @@ class Drawing(W.VBox):
         self._drawn([self.before] * len(self.at))
         self.value = None
 
-    @property
-    def lowest(self):
-        return int(np.argmin(self.value))
-
     def _drawn(self, heights):
         self.value = [round(float(height), 3) for height in heights]
         curve = line(self.at, self.value, color="purple", width=3, draw="draw")
         loss = Axis(GUESS["loss"], (0, self.highest))
         self.charts.show([Chart(self.axis, loss, [curve], alt=GUESS["alt"], height=14)])
-
-
-def over_epochs(data, epochs):
-    """Return a drawing of a training curve, and a function that says its lowest."""
-    at = np.linspace(0, epochs, 11)
-    drawing = Drawing(data, at, Axis(GUESS["epoch"], (0, epochs)))
-    lowest = GUESS["lowest"]
-    return drawing, lambda value: lowest.format(min(value), at[drawing.lowest])

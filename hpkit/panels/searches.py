@@ -361,12 +361,9 @@ class ValidationCurvePanel(_SearchPanel):
         values = self.values.values
         if c.check_predict(predict, draw=True):
             axis, at = charts.value_axis(param_name, values)
-            drawing, words = c.Drawing(dataset, at, axis), CURVE["lowest_at"]
-
-            def lowest(_):
-                return words.format(shown(values[drawing.lowest]))
-
-            self.ask(True, CURVE["draw"], drawing, lowest)
+            about = CURVE["lowest_at"], list(map(shown, values))
+            drawing = c.Drawing(dataset, at, axis, *about)
+            self.ask(True, CURVE["draw"], drawing)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
         more = {"widths": (5, 6), "calls": calls, "drawers": self.drawers}
         self.build(self.values.frame, *self.search_box, **more)

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels
-from hpkit.charts.spec import PINNED, rule
+from hpkit.charts.spec import PINNED, Axis, rule
 from hpkit.charts.still import picture, uri
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
@@ -86,7 +86,10 @@ class TrainingPanel(Panel):
         self.scrubbing = False
         self.controls = c.Controls(dataset, base, controls)
         if c.check_predict(predict, draw=True):
-            self.ask(True, WORDS["draw"], *c.over_epochs(dataset, base.epochs))
+            at, axis = np.linspace(0, base.epochs, 11), Axis(c.GUESS["epoch"])
+            axis.domain = 0, base.epochs
+            drawing = c.Drawing(dataset, at, axis, c.GUESS["lowest"], at)
+            self.ask(True, WORDS["draw"], drawing)
         self._build()
         self.live.now(self._training(base, seed))
 

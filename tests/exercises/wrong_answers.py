@@ -322,7 +322,7 @@ WRONG = {
         linear=[a_study(log=False)],
         poor=[a_study(best=0.001)],
     ),
-    "10/budget": by(all=[162], again=[54], first=[18], sum=[60]),
+    "10/budget": by(all=[162], again=[54], first=[18], count=[60]),
     "10/my_plan": by(
         short=["random search, 6 settings, 60 epochs"],
         no_numbers=[
