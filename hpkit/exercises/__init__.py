@@ -20,7 +20,7 @@ look at. Teachers: ``configure(solutions=False)`` hides the solutions,
 
 from typing import Any
 
-from hpkit.exercises import _choices, _functions, _results, _trainings
+from hpkit.exercises import _curves, _functions, _results, _trainings
 from hpkit.exercises._core import TEXTS, Exercise, Feedback, configure, load_texts
 from hpkit.exercises._progress import Progress, progress
 from hpkit.exercises._quiz import Quiz
@@ -30,14 +30,14 @@ __all__ = ["LESSONS", "Exercise", "Feedback", "Lesson", "Progress", "Quiz", "con
 __all__ += ["load_lesson", "progress"]
 
 LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
-_CHECKS = vars(_choices) | vars(_functions) | vars(_results) | vars(_trainings)
+_CHECKS = vars(_functions) | vars(_results) | vars(_trainings)
 _lessons = {}
 
 
 class Lesson:
     """The exercises of a lesson, in their order and by their names, and its quiz."""
 
-    mystery_curves = _choices.mystery_curves  # which lesson 01 shows
+    mystery_curves = _curves.mystery_curves  # which lesson 01 shows
 
     def __init__(self, name: str) -> None:
         self.quiz, names = Quiz(name), [n for n in load_texts(name) if n != "title"]

@@ -81,26 +81,24 @@ def number_list(answer, **limits):
     return [number(member, **limits) for member in sequence(answer)]
 
 
-def choice(answer, choices):
+def choice(answer, choices, *, full=None, extra=()):
     """Return one of the choices; "Over fitting" is read as "over-fitting"."""
+    # `full` has other words for them, in lower case; `extra` are words without weight.
     value = plain(answer)
     if isinstance(value, bool) or not isinstance(value, str | numbers.Real):
         raise kind(answer)
+    if isinstance(value, str):
+        value = " ".join(word for word in value.split() if word.lower() not in extra)
+        value = (full or {}).get(value.lower(), value)
     for one in choices:
         if _letters(one) == _letters(value) or same(value, one):
             return one
     shown = ", ".join(repr(one) for one in choices)
-    raise NotYet("unknown", got=describe(value), choices=shown)
+    raise NotYet("unknown", got=describe(answer), choices=shown)
 
 
 def _letters(value):
     return re.sub(r"[-_\s]+", "", value).lower() if isinstance(value, str) else value
-
-
-def choice_set(answer, choices):
-    """Return a frozenset of choices; one alone may be written without a list."""
-    members = [answer] if isinstance(answer, str) else sequence(answer)
-    return frozenset(choice(member, choices) for member in members)
 
 
 def ordering(answer, items):
@@ -112,11 +110,12 @@ def ordering(answer, items):
     return members
 
 
-def check_choices(answer, want, choices):
+def check_choices(answer, want, choices, **how):
     """Compare choices with the right ones: a dict by key, or some of them in a list."""
-    # A wrong one has a message of its own, under its name.
+    # A wrong one has a message of its own, under its name. One alone needs no list.
     if isinstance(want, list):
-        got = choice_set(answer, choices)
+        members = [answer] if isinstance(answer, str) else sequence(answer)
+        got = {choice(member, choices, **how) for member in members}
         wrong = [one for one in choices if one in got and one not in want]
         right = len(got) - len(wrong)
         facts, wrong = {"right": right, "of": len(want)}, dict.fromkeys(wrong, True)
@@ -124,9 +123,10 @@ def check_choices(answer, want, choices):
     if not isinstance(answer, Mapping):
         raise kind(answer)
     wrong_if(empty=answer and all(value is ... for value in answer.values()))
+    answer = {_letters(key): value for key, value in answer.items()}
     for key in want:
-        wrong_if({"missing": repr(key)}, missing=answer.get(key, ...) is ...)
-    got = {key: choice(answer[key], choices) for key in want}
+        wrong_if({"missing": repr(key)}, missing=answer.get(_letters(key), ...) is ...)
+    got = {key: choice(answer[_letters(key)], choices, **how) for key in want}
     wrong = [key for key in want if got[key] != want[key]]
     if wrong:
         right = len(want) - len(wrong)

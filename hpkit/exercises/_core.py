@@ -152,7 +152,8 @@ class Exercise:
             if slips := words.get("slips"):
                 return read.check_numbers(answer, exercise.answer(), slips)
             if choices := words.get("choices"):
-                return read.check_choices(answer, exercise.answer(), choices)
+                how = {name: words[name] for name in ("full", "extra") if name in words}
+                return read.check_choices(answer, exercise.answer(), choices, **how)
             return read.check_cases(answer, *exercise.cases())
 
         check.__name__ = name

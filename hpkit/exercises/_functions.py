@@ -1,10 +1,26 @@
-"""Checks of functions that a learner writes, beside those that are all in files."""
+"""Checks of functions that a learner writes, and of numbers between others."""
 
 import math
 
 from hpkit.exercises import _answers as read
 from hpkit.exercises._answers import NotYet, wrong_if
 from hpkit.exercises._core import Exercise
+
+
+@Exercise
+def best_of_50(answer):
+    """A little above one half."""
+    share = read.number(answer, low=0, high=100)
+    share = share / 100 if share > 1 else share  # written in percent
+    wrong_if(too_high=share > 0.58, too_low=share < 0.505)
+
+
+@Exercise
+def enough_seeds(answer):
+    """The smallest n with 0.04 / sqrt(n) <= 0.01."""
+    n = read.number(answer, low=1, whole=True)
+    facts = {"n": n, "spread": 0.04 / n**0.5}
+    wrong_if(facts, linear=n == 4, too_few=n < 16, too_many=n > 16)
 
 
 def _watched(train, n_rows, batch_size):

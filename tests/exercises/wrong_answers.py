@@ -46,6 +46,7 @@ def right(one):
     return one.answer(panel=PANEL)
 
 
+SET_BY_NOBODY = "weights", "biases", "training loss", "validation loss"
 SET_BEFORE = EX["01_parameters_and_hyperparameters"].hyperparameters.answer()
 
 
@@ -180,9 +181,9 @@ WRONG = {
         other_data=[[a_run(), a_run(seed=1, dataset="wine")]],
     ),
     "01/hyperparameters": by(
-        learned=[[*SET_BEFORE, "weights"]],
-        measured=[[*SET_BEFORE, "validation loss"]],
+        **{word: [[*SET_BEFORE, word]] for word in SET_BY_NOBODY},
         more=[["learning rate", "epochs"]],
+        none=[[]],
         unknown=["momentum"],
     ),
     "01/loop": by(
