@@ -205,16 +205,18 @@ def same(got, want):
     return math.isclose(got, want, rel_tol=1e-6, abs_tol=1e-6)
 
 
-def check_cases(answer, reference, cases, slips, *, shown=None):
+def check_cases(answer, reference, cases, slips, *, shown=None, any_order=False):
     """Compare a learner's function with the right one for several arguments."""
     # `slips` are known mistakes by reason: an answer that agrees with one gets its
-    # message. A message shows the arguments as `shown`, and may name them.
+    # message. A message shows the arguments as `shown`, and may name them. In
+    # `any_order` are members of lists of numbers.
     names = list(inspect.signature(reference).parameters)
+    order = _sorted if any_order else lambda value: value
     answer = function(answer, names)
-    got = [call(answer, *case, shown=shown) for case in cases]
+    got = [order(call(answer, *case, shown=shown)) for case in cases]
 
     def differs(other):
-        want = (other(*copy.deepcopy(case)) for case in cases)
+        want = (order(other(*copy.deepcopy(case))) for case in cases)
         return next((n for n, w in enumerate(want) if not same(got[n], w)), None)
 
     if (n := differs(reference)) is None:
@@ -224,3 +226,11 @@ def check_cases(answer, reference, cases, slips, *, shown=None):
     values = dict(zip(names, cases[n], strict=True), call=called, **said)
     agrees = (key for key, slip in slips.items() if differs(slip) is None)
     raise NotYet(next(agrees, "case"), **values)
+
+
+def _sorted(value):
+    """Return the members as sorted tuples of numbers, if they are such."""
+    try:
+        return sorted(tuple(number_list(member)) for member in sequence(value))
+    except NotYet:
+        return value

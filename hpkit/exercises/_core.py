@@ -154,7 +154,8 @@ class Exercise:
             if choices := words.get("choices"):
                 how = {name: words[name] for name in ("full", "extra") if name in words}
                 return read.check_choices(answer, exercise.answer(), choices, **how)
-            return read.check_cases(answer, *exercise.cases())
+            any_order = words.get("any_order", False)
+            return read.check_cases(answer, *exercise.cases(), any_order=any_order)
 
         check.__name__ = name
         exercise = cls(check)

@@ -1,9 +1,9 @@
-"""Checks of functions that a learner writes, and of numbers between others."""
+"""Checks of functions that a learner writes, and of a number between others."""
 
 import math
 
 from hpkit.exercises import _answers as read
-from hpkit.exercises._answers import NotYet, wrong_if
+from hpkit.exercises._answers import wrong_if
 from hpkit.exercises._core import Exercise
 
 
@@ -13,14 +13,6 @@ def best_of_50(answer):
     share = read.number(answer, low=0, high=100)
     share = share / 100 if share > 1 else share  # written in percent
     wrong_if(too_high=share > 0.58, too_low=share < 0.505)
-
-
-@Exercise
-def enough_seeds(answer):
-    """The smallest n with 0.04 / sqrt(n) <= 0.01."""
-    n = read.number(answer, low=1, whole=True)
-    facts = {"n": n, "spread": 0.04 / n**0.5}
-    wrong_if(facts, linear=n == 4, too_few=n < 16, too_many=n > 16)
 
 
 def _watched(train, n_rows, batch_size):
@@ -82,35 +74,6 @@ def loop(answer):
         wrong_if({"n": left, "n_rows": n_rows}, left_out=left > 0)
         updates, n = steps.count("step"), math.ceil(n_rows / batch_size)
         wrong_if({"got": updates, "want": n}, updates=updates != n, weights=True)
-
-
-@Exercise
-def double_loop(answer):
-    """All pairs, each once, in any order."""
-    right, cases, slips = double_loop.cases()
-    read.function(answer, ("lrs", "batch_sizes"))
-
-    def pairs(function):
-        return [_as_pairs(read.call(function, *case)) for case in cases]
-
-    got, all_pairs = pairs(answer), pairs(right)
-    if got == all_pairs:
-        return
-    for reason, slip in slips.items():
-        wrong_if(**{reason: got == pairs(slip)})
-    n, want = len(got[0]), len(all_pairs[0])
-    wrong_if({"n": n, "want": want}, count=n != want, members=True)
-
-
-def _as_pairs(value):
-    """Return the members as sorted tuples of numbers."""
-    try:
-        pairs = [tuple(read.number_list(pair)) for pair in read.sequence(value)]
-    except NotYet:
-        pairs = [()]
-    got = read.describe(value)
-    wrong_if({"got": got}, no_pairs=any(len(pair) != 2 for pair in pairs))
-    return sorted(pairs)
 
 
 class Loss(str):

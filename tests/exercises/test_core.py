@@ -1,6 +1,7 @@
 """Every exercise: the solution is correct, each wrong answer gets its own message."""
 
 import ast
+import itertools
 import math
 import re
 import time
@@ -291,6 +292,14 @@ def test_function_error_is_shown_as_the_learners_and_changes_no_case():
     error = "ZeroDivisionError: division by zero"
     assert told == [error, "halve([1, 2])", "return 1 / 0"]
     assert case == [1, 2]
+
+
+def test_pairs_may_come_in_any_order_and_as_any_list():
+    check = LESSONS["08_grid_search"].double_loop.check
+    assert check(lambda lrs, sizes: itertools.product(reversed(lrs), sizes)).passed
+    assert check(lambda lrs, sizes: [np.array([a, b]) for b in sizes for a in lrs])
+    assert not check(lambda lrs, sizes: [*itertools.product(lrs, sizes)] * 2)
+    assert not check(lambda lrs, sizes: "pairs")
 
 
 def test_same_is_strict_about_kind_and_near_about_numbers():

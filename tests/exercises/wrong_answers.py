@@ -274,7 +274,7 @@ WRONG = {
         "D/both/unknown",
         missing=[{"A": "second"}],
     ),
-    "06/enough_seeds": by(linear=[4], too_few=[9], too_many=[100], kind=[2.5]),
+    "06/enough_seeds": by(linear=[4], count=[9, 100], kind=[2.5]),
     "07/recipe": by(
         case=[lambda loss, base, lists: dict(base)],
         raised_at=[lambda loss, base, lists: loss(None)],
@@ -287,11 +287,10 @@ WRONG = {
         unknown=[["lr", "momentum", "dropout"]],
     ),
     "08/double_loop": by(
-        count=[lambda lrs, batch_sizes: [(1, 2)] * 7],
-        members=[lambda lrs, batch_sizes: [(1, 2)] * 6],
-        no_pairs=[
+        case=[
+            lambda lrs, batch_sizes: [(1, 2)] * 6,
             lambda lrs, batch_sizes: lrs,
-            lambda lrs, batch_sizes: (lrs, batch_sizes),
+            lambda lrs, batch_sizes: [*zip(lrs, batch_sizes, strict=False)] * 2,
         ],
         raised_at=[lambda lrs, batch_sizes: lrs.size],
     ),
