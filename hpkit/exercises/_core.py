@@ -220,7 +220,7 @@ class Exercise:
         return len(self.words["hints"]) - self._hints_shown
 
     def _hint(self, step):
-        record_look(self.key, hints=step)
+        record(self.key, hints=step)
         self._hints_shown = max(self._hints_shown, step)
         hints = self.words["hints"]
         head = say("exercises.hint", step=step, steps=len(hints))
@@ -230,7 +230,7 @@ class Exercise:
         """Show one right answer as code, unless solutions are switched off."""
         if not _solutions_shown():
             return Page(say("exercises.hidden", name=self.name))
-        record_look(self.key, solution=True)
+        record(self.key, solution=True)
         code = self.words["solution"].strip()
         return Page(f"**{say('exercises.solution')}**\n\n```python\n{code}\n```")
 
@@ -326,7 +326,7 @@ def when(stamp):
 
 
 def _check(data):
-    """Raise unless these are entries as `record` and `record_look` write them."""
+    """Raise unless these are entries as `record` writes them."""
     for entry in data["entries"].values():
         names = KINDS.keys() & {"tries", "last", *entry}
         check_kinds(entry, {name: KINDS[name] for name in names})
@@ -358,24 +358,19 @@ def _change(update):
     return said
 
 
-def record(key, outcome, **more):
-    """Keep a try; a pass stays a pass whatever comes after it."""
+def record(key, outcome=None, **more):
+    """Keep a try, or a look alone; a pass stays a pass whatever comes after it."""
     last = now()
 
     def update(entries):
-        entry = entries.setdefault(key, {})
-        tries = entry.get("tries", 0) + 1
-        entry.update(tries=tries, outcome=outcome, last=last, **more)
+        entry = {"tries": 0, "last": last} | entries.get(key, {}) | more
+        if outcome:
+            entry |= {"tries": entry["tries"] + 1, "outcome": outcome, "last": last}
         if outcome == CORRECT:
             entry.setdefault("passed", last)
+        entries[key] = entry
 
     return _change(update)
-
-
-def record_look(key, **more):
-    """Keep that a hint or a solution was looked at; no try is counted."""
-    new = {"tries": 0, "last": now()}
-    return _change(lambda old: old.update({key: new | old.get(key, {}) | more}))
 
 
 def forget(lessons):

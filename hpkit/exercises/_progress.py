@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpkit.exercises._core import CORRECT, forget, load_entries, load_texts, when
 from hpkit.hyperparameters import brief, refusal
 from hpkit.locale import say
-from hpkit.store import forget_guesses, guesses, home
+from hpkit.store import forget_guesses, guesses
 from hpkit.text import html_table, text_lines
 
 if TYPE_CHECKING:
@@ -98,11 +97,6 @@ class Progress:
     def percent(self) -> int:
         """The share that was passed, in whole percent; 100 only when all are."""
         return 100 * self.done // len(self.rows)
-
-    @property
-    def path(self) -> Path:
-        """The file; not shown, since a built lesson would show its builder's folder."""
-        return home() / "progress.json"
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame, one row for each exercise and question."""

@@ -71,12 +71,11 @@ def open(line: str) -> Panel:
     if len(space) != wanted:
         raise refusal("line_space", said.get("space", ""), n=wanted)
     if kind == "one-at-a-time":
-        return OneAtATimePanel(data, base, order=tuple(space), **space, **more)
-    names, lists = list(space), list(space.values())
-    if kind == "grid":
-        more |= {"x_values": lists[0], "y_values": lists[1]}
-        return GridPanel(data, *names, base, **more)
-    return ValidationCurvePanel(data, *names, base, param_range=lists[0], **more)
+        return OneAtATimePanel(data, base, **space, **more)
+    first, *last = space.values()
+    if last:
+        return GridPanel(data, *space, base, x_values=first, y_values=last[0], **more)
+    return ValidationCurvePanel(data, *space, base, param_range=first, **more)
 
 
 def _pin(panel, pins):

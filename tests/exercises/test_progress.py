@@ -38,7 +38,7 @@ def test_file_of_an_older_kit_still_loads(home):
     home.mkdir()
     file_of(home).write_text(json.dumps({"entries": entries, "version": 1}, indent=1))
 
-    _core.record_look(KEY, hints=1, solution=True)
+    _core.record(KEY, hints=1, solution=True)
 
     changed = old | {"hints": 1, "solution": True}
     assert _core.load_entries() == entries | {KEY: changed}
@@ -110,8 +110,8 @@ def test_table_says_states_in_words():
     _core.record(KEY, "correct")
     _core.record("02_learning_rate/log_list", "not yet")
     opened = "02_learning_rate/prediction"
-    _core.record_look(opened, hints=2)
-    _core.record_look(opened, hints=1, solution=True)
+    _core.record(opened, hints=2)
+    _core.record(opened, hints=1, solution=True)
     entry = _core.load_entries()[opened]
     assert (entry["tries"], entry["hints"], entry["solution"]) == (0, 1, True)
     _core.record("02_learning_rate/quiz/1", "correct", choice="B")
@@ -138,7 +138,6 @@ def test_overview_counts_lessons_and_shows_no_path(home):
     assert "not yet begun" in repr(table)
     assert "<details>" in table._repr_html_()
     assert set(table.to_frame()["lesson"]) == set(exercises.LESSONS)
-    assert table.path == file_of(home)
     assert str(home) not in repr(table) + table._repr_html_()
 
 
