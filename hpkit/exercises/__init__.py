@@ -18,6 +18,8 @@ look at. Teachers: ``configure(solutions=False)`` hides the solutions,
 ``ex.good_rate.check(answer).passed`` is what an autograder asks.
 """
 
+import sys
+from types import ModuleType
 from typing import Any
 
 from hpkit.exercises import _curves, _functions, _results, _trainings
@@ -31,34 +33,38 @@ __all__ += ["load_lesson", "progress"]
 
 LESSONS = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
 _CHECKS = vars(_functions) | vars(_results) | vars(_trainings)
-_lessons = {}
 
 
-class Lesson:
-    """The exercises of a lesson, in their order and by their names, and its quiz."""
+class Lesson(ModuleType):
+    """The exercises of a lesson, in their order and by their names, and its quiz.
+
+    A module, such as ``hpkit.exercises.lesson_02_learning_rate``; its texts are read
+    when it is first used.
+    """
 
     mystery_curves = _curves.mystery_curves  # which lesson 01 shows
 
-    def __init__(self, name: str) -> None:
-        self.quiz, names = Quiz(name), [n for n in load_texts(name) if n != "title"]
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "quiz" in vars(self):
+            raise AttributeError(f"{self.__name__} has no {name!r}")
+        lesson = self.__name__.partition("lesson_")[2]
+        self.quiz, names = Quiz(lesson), [n for n in load_texts(lesson) if n != "title"]
         made = {n: _CHECKS.get(n) or Exercise.of_files(n) for n in names}
         self.exercises = tuple(made.values())
         for one in self.exercises:
-            one.lesson = name
+            one.lesson = lesson
         vars(self).update(made)
+        return getattr(self, name)
+
+    def __dir__(self) -> list[str]:
+        return ["quiz", *(one.name for one in self.exercises)]
+
+
+for _name in LESSONS:
+    _lesson = Lesson(f"{__name__}.lesson_{_name}")
+    vars()[f"lesson_{_name}"] = sys.modules[_lesson.__name__] = _lesson
 
 
 def load_lesson(name: str) -> Lesson:
     """Return one of `LESSONS`."""
-    name = check_choice("name", name, LESSONS)
-    if name not in _lessons:
-        _lessons[name] = Lesson(name)
-    return _lessons[name]
-
-
-def __getattr__(name: str) -> Any:
-    """Return a lesson, such as `lesson_02_learning_rate`, where it is imported."""
-    start, _, lesson = name.partition("lesson_")
-    if start or lesson not in LESSONS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load_lesson(lesson)
+    return globals()[f"lesson_{check_choice('name', name, LESSONS)}"]

@@ -173,6 +173,16 @@ def test_lesson_module(name):
     assert getattr(exercises, f"lesson_{name}") is lesson
 
 
+def test_a_lesson_is_a_module_with_names_to_complete():
+    from hpkit.exercises.lesson_02_learning_rate import good_rate
+
+    from hpkit.exercises import lesson_02_learning_rate as one
+
+    assert good_rate is one.good_rate is LESSONS["02_learning_rate"].good_rate
+    assert {"quiz", "good_rate"} <= {*dir(one)}
+    assert not hasattr(one, "no_exercise")
+
+
 def test_names_of_exercises_are_those_of_their_checks():
     names = [one.name for one in ALL]
     checked = [one for one in exercises._CHECKS.values() if isinstance(one, Exercise)]
