@@ -62,6 +62,7 @@ class Lesson(ModuleType):
 
 for _name in LESSONS:
     _lesson = Lesson(f"{__name__}.lesson_{_name}")
+    _lesson.__file__ = str(TEXTS / f"{_name}.toml")
     vars()[f"lesson_{_name}"] = sys.modules[_lesson.__name__] = _lesson
 
 
