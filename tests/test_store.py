@@ -153,22 +153,6 @@ def full(number):
     raise OSError(28, "No space left on device")
 
 
-@posix
-def test_write_that_is_cut_on_its_way_leaves_the_old_file(path):
-    kept(path).change(lambda data: data.update(numbers=list(range(1000))))
-    before = path.read_bytes()
-    code = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-one.change(add(1000))
-print(len(one.load()["numbers"]), one.notices)
-"""
-
-    assert said(run(path, code)).startswith("1001 ['memory: ")
-    assert path.read_bytes() == before
-    assert not list(path.parent.glob("*.new"))
-
-
 def test_folder_that_cannot_be_made_keeps_it_in_memory(tmp_path, path):
     (tmp_path / "file").write_text("no folder")
     (tmp_path / "kept.json").mkdir()
