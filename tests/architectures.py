@@ -60,7 +60,7 @@ def convolution(n_in, n_out, setting):
 
 
 class Attention(nn.Module):
-    def __init__(self, n_out, dropout):
+    def __init__(self, n_in, n_out, setting, dropout=0.0):
         super().__init__()
         self.attend = nn.MultiheadAttention(
             4, 2, dropout=dropout, batch_first=True, bias=False
@@ -75,12 +75,8 @@ class Attention(nn.Module):
         return self.out(x.mean(1))
 
 
-def attention(n_in, n_out, setting):
-    return Attention(n_out, 0.0)
-
-
-def attention_with_dropout(n_in, n_out, setting):
-    return Attention(n_out, 0.2)
+def attention_with_dropout(*about):
+    return Attention(*about, dropout=0.2)
 
 
 class Between(nn.Module):
@@ -105,20 +101,14 @@ class Masked(Between):
 
 
 class Transformer(nn.Module):
-    def __init__(self, n_out, dropout):
+    def __init__(self, n_in, n_out, setting):
         super().__init__()
-        layer = nn.TransformerEncoderLayer(
-            4, 2, 8, dropout, batch_first=True, bias=False
-        )
+        layer = nn.TransformerEncoderLayer(4, 2, 8, 0.1, batch_first=True, bias=False)
         self.up, self.out = nn.Linear(2, 4), nn.Linear(4, n_out)
         self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
 
     def forward(self, x):
         return self.out(self.encoder(self.up(x.view(-1, 4, 2))).mean(1))
-
-
-def transformer(n_in, n_out, setting):
-    return Transformer(n_out, 0.1)
 
 
 class Recurrent(nn.Module):
@@ -372,9 +362,9 @@ class Counting(nn.Module):
         return self.out(x) / (1 + 0.01 * self.steps)
 
 
-STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, attention, Masked)
+STACKED = (mlp, batch_norm, batch_norm_of_the_batch, layer_norm, Attention, Masked)
 STACKED += (Embedded, Tied, frozen, half_frozen, weight_norm, Unused, lazy)
-DRAWING = (attention_with_dropout, transformer, rrelu, dropout, Noisy)
+DRAWING = (attention_with_dropout, Transformer, rrelu, dropout, Noisy)
 DRAWING += (NoisyWhenMeasured,)
 ONE_BY_ONE = {
     "convolutions": (convolution,),

@@ -42,23 +42,9 @@ OTHER = {
     "label_smoothing": [0.2],
     "class_weight": ["balanced"],
 }
-OPTIMIZERS = {
-    "sgd": lambda p, s: torch.optim.SGD(
-        p, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay
-    ),
-    "rmsprop": lambda p, s: torch.optim.RMSprop(
-        p, lr=s.lr, momentum=s.momentum, weight_decay=s.weight_decay
-    ),
-    "adam": lambda p, s: torch.optim.Adam(p, lr=s.lr, weight_decay=s.weight_decay),
-    "adamw": lambda p, s: torch.optim.AdamW(p, lr=s.lr, weight_decay=s.weight_decay),
-    "nesterov": lambda p, s: torch.optim.SGD(
-        p,
-        lr=s.lr,
-        momentum=s.momentum,
-        weight_decay=s.weight_decay,
-        nesterov=s.momentum > 0,
-    ),
-}
+OPTIMIZERS = {"sgd": torch.optim.SGD, "nesterov": torch.optim.SGD}
+OPTIMIZERS |= {"rmsprop": torch.optim.RMSprop}
+OPTIMIZERS |= {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES = {
     "constant": lambda o, s, n: torch.optim.lr_scheduler.ConstantLR(o, 1, n),
     "step": lambda o, s, n: torch.optim.lr_scheduler.StepLR(o, math.ceil(n / 3)),
@@ -66,6 +52,15 @@ SCHEDULES = {
     "linear": lambda o, s, n: torch.optim.lr_scheduler.LinearLR(o, 1, 0, n),
 }
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+def optimizer_of(parameters, s):
+    how = {"lr": s.lr, "weight_decay": s.weight_decay}
+    if not s.optimizer.startswith("adam"):
+        how["momentum"] = s.momentum
+    if s.optimizer == "nesterov":
+        how["nesterov"] = s.momentum > 0
+    return OPTIMIZERS[s.optimizer](parameters, **how)
 
 
 def schedule_of(optimizer, s, n):
@@ -191,7 +186,7 @@ def textbook(dataset, setting, seed, dtype, model, loss):
             weight = len(y) / (dataset.n_outputs * counts)
         trains = nn.CrossEntropyLoss(weight, label_smoothing=setting.label_smoothing)
     trained = [p for p in net.parameters() if p.requires_grad]
-    optimizer = OPTIMIZERS[setting.optimizer](trained, setting)
+    optimizer = optimizer_of(trained, setting)
     updates = -(-len(splits[0][0]) // setting.batch_size) * setting.epochs
     schedule = schedule_of(optimizer, setting, updates)
     shuffle = torch.Generator().manual_seed(seed)

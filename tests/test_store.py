@@ -59,6 +59,10 @@ def said(worker):
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 
 
+def test_tests_neither_read_nor_change_the_users_progress():
+    assert store.home().name.startswith("hpkit-test-")  # see conftest.py
+
+
 def test_no_file_before_the_first_change(path):
     one = kept(path)
     assert one.load() == NEW

@@ -4,10 +4,7 @@ import base64
 import io
 import json
 import re
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import build as notebooks
 import nbformat
@@ -358,22 +355,4 @@ def test_build_neither_shows_nor_changes_the_builders_progress(folder, home):
     assert notebooks.main(folder=folder) == 0
     assert "You passed" not in (folder / "00_start.ipynb").read_text("utf-8")
     assert outputs(load(folder))[-1].data["text/plain"] == "True"
-    assert home.read_bytes() == before
-
-
-def test_tests_neither_read_nor_change_the_users_progress(folder, home):
-    before = home.read_bytes()
-    for file in ("conftest.py", "pyproject.toml"):
-        shutil.copy(Path(__file__).parents[2] / file, folder)
-    (folder / "test_one.py").write_text(
-        "from hpkit.exercises import lesson_02_learning_rate as ex\n\n"
-        "def test_one():\n"
-        "    assert ex.prediction.check(...).note == ''\n"
-        "    assert ex.prediction.check('u-shaped').passed\n"
-    )
-
-    command = [sys.executable, "-m", "pytest", "-q", "test_one.py"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stdout + done.stderr
     assert home.read_bytes() == before
