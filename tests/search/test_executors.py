@@ -111,6 +111,7 @@ def test_every_search_gives_the_numbers_of_one_process(pool):
     drawn = {"lr": lrs, "batch_size": [8, 64], "n_trials": 9}
     searches = [
         (hk.grid_search, SPACE | {"momentum": [0.9], "epochs": [2, 6]}),
+        (hk.grid_search, SPACE | {"momentum": [0.9], "patience": [0, 1]}),
         (hk.grid_search, SPACE | adam),
         (hk.grid_search, SPACE | rmsprop),
         (hk.successive_halving, drawn),
