@@ -1,4 +1,4 @@
-"""JupyterLab as ``python -m hpkit lab`` starts it: widgets, settings, exercises."""
+"""JupyterLab as ``python -m hpkit lab`` starts it: settings, pictures, exercises."""
 
 import shutil
 
@@ -6,34 +6,9 @@ import pytest
 from build import FOLDER
 from harness import KERNEL, NOTEBOOK, answered, run_notebook, shut_down_kernels
 
-BUTTON = """
-import threading
-import ipywidgets as widgets
 
-label = widgets.Label("not yet")
-button = widgets.Button(description="Press")
-
-def press(_):
-    main = threading.current_thread() is threading.main_thread()
-    label.value = "pressed in the main thread" if main else "pressed elsewhere"
-
-button.on_click(press)
-widgets.VBox([button, label])
-"""
-
-
-def test_button_answers_settings_hold_and_nobody_is_asked_about_news(page, lab_server):
-    run_notebook(page, lab_server, "button.ipynb", BUTTON)
-    label = page.locator(f"{NOTEBOOK} .widget-label")
-    assert label.inner_text() == "not yet"
-
-    page.locator(f"{NOTEBOOK} .widget-button").click()
-    page.wait_for_function(
-        "() => document.querySelector('.widget-label').innerText.includes('pressed')"
-    )
-
-    assert label.inner_text() == "pressed in the main thread"
-
+def test_settings_hold_and_nobody_is_asked_about_news(page, lab_server):
+    run_notebook(page, lab_server, "one.ipynb", "1")
     news = "@jupyterlab/apputils-extension:notification"
     address = f"{lab_server.url}/lab/api/settings/{news}"
 

@@ -1,74 +1,13 @@
-"""Panels in a real JupyterLab: answers, input, focus, axe's rules, themes, width."""
+"""Panels in a real JupyterLab: input, focus, axe's rules, themes, width."""
 
 from axe_playwright_python.sync_playwright import Axe
-from harness import CONTRAST, NOTEBOOK, answered, ask, use_theme, worked
+from harness import CONTRAST, NOTEBOOK, answered, ask, use_theme
 
 SETUP = """
 import hpkit as hk
 moons = hk.load_dataset("moons")
 base = hk.Hyperparameters(lr=0.1, epochs=10)
 """
-
-
-MANY = """
-it = hk.ValidationCurvePanel(
-    moons, "lr", hk.Hyperparameters(batch_size=128, epochs=20), seeds=1,
-    param_range="0.0001 to 10 in 25", controls=("batch_size", "hidden"))
-it
-"""
-
-
-def test_answers_arrive_while_a_slider_is_dragged(notebook):
-    page = notebook(MANY)
-    for slider, low, high in ((0, 5 / 8, 1), (1, 0, 1 / 2)):  # batch size 32 to 256
-        assert seconds_of_answers(page, slider, low, high, 9) < 3
-
-
-def seconds_of_answers(page, slider, low, high, count):
-    """Drag a slider between two shares of its length until so many answers are seen.
-
-    Return for how many seconds the kernel has worked.
-    """
-    track = page.locator(".hpkit .noUi-target:visible").nth(slider).bounding_box()
-    handle = page.locator(".hpkit .noUi-handle:visible").nth(slider).bounding_box()
-    y, moves = handle["y"] + handle["height"] / 2, 0
-    page.mouse.move(handle["x"] + handle["width"] / 2, y)
-    page.mouse.down()
-    page.evaluate(COUNT_ANSWERS)
-    begun = worked(page)
-    while page.evaluate("() => document.querySelector('.hpkit').answers") < count:
-        assert moves < 2000
-        share = low + (high - low) * abs(moves % 16 / 8 - 1)
-        page.mouse.move(track["x"] + share * track["width"], y)
-        page.wait_for_timeout(25)
-        moves += 1
-    seconds = worked(page) - begun
-    page.mouse.up()
-    page.locator(".hpkit:not(.hp-running)").wait_for()
-    return seconds
-
-
-# A complete answer: the status says what it took, and the lines are others than before.
-# One answer arrives as several messages, within some milliseconds.
-COUNT_ANSWERS = """() => {
-    const panel = document.querySelector('.hpkit')
-    let shown = '', at = -Infinity
-    panel.answers = 0
-    const look = now => {
-        const lines = [...panel.querySelectorAll('.hpc path')]
-        const shapes = lines.map(line => line.getAttribute('d')).join()
-        const complete = / in .* s$/.test(panel.querySelector('.hp-status').innerText)
-        if (complete && shapes != shown) {
-            panel.answers += now - at > 60
-            shown = shapes
-            at = now
-        }
-        requestAnimationFrame(look)
-    }
-    requestAnimationFrame(look)
-}"""
-
-
 EVERY = """
 run = hk.fit(moons, base)
 hk.TrainingPanel(moons, base)

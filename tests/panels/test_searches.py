@@ -1,5 +1,6 @@
 """ValidationCurvePanel and GridPanel: what a learner does with them."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -71,12 +72,14 @@ def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
         show(charts, **more)
 
     monkeypatch.setattr(curve.charts, "show", shown)
+    begun = time.process_time()
     for size in (8, 16, 64, 128) * 3:
         drawn = len(answers)
         curve.controls["batch_size"].slider.value = size
         until(lambda drawn=drawn: len(answers) > drawn)
     curve.wait(60)
 
+    assert time.process_time() - begun < 1  # twelve answers
     assert curve.found.finished
     assert curve.found.base.batch_size == 128
     assert len({base.batch_size for base in answers}) >= 2
