@@ -147,9 +147,11 @@ def test_every_hyperparameter_is_searched_told_drawn_and_kept(name, tmp_path):
 def test_every_hyperparameter_has_a_control_usual_values_and_code(name):
     controls = Controls(DATA, QUICK, (name,))
     usual = parse_values(name, TABLE[name].usual)
-    controls[name].value = OTHER[name]
+    on_no_list = {"number": 0.37, "count": 7}.get(TABLE[name].kind, usual[-1])
+    for value in (on_no_list, OTHER[name]):
+        controls[name].value = value
+        assert controls.setting == QUICK.but(**{name: value})
     code = code_of_setting(controls.setting)
-    assert controls.setting == QUICK.but(**{name: OTHER[name]})
     assert len(usual) > 1
     assert eval(code, {"hk": hk}) == controls.setting
 

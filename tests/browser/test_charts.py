@@ -1,4 +1,4 @@
-"""Charts on a page without a kernel: texts at all sizes, keys, mouse, axe, themes."""
+"""Charts on a page without a kernel: texts at all sizes, keys, mouse, axe, schemes."""
 
 import json
 from base64 import b64encode
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chart_reading import mark
-from harness import CONTRAST, NOTEBOOK, answered, ask, command, run_notebook, use_theme
+from harness import CONTRAST, NOTEBOOK, answered, ask, command, run_notebook
 
 import hpkit as hk
 from hpkit.charts.spec import Axis, Chart, line
@@ -435,11 +435,3 @@ def test_charts_in_jupyterlab_answer_and_change_together(page, lab_server):
     page.evaluate(WATCH)
     near = "at => seen.at(-1).every((now, mark) => Math.abs(now - at[mark]) <= 30)"
     page.wait_for_function(near, arg=after)
-
-    for theme, blue in (("Dark", "#56B4E9"), ("Light", "#0072B2")):
-        use_theme(page, f"JupyterLab {theme}")
-        page.wait_for_function(
-            """blue => getComputedStyle(document.querySelector('.hpc'))
-                .getPropertyValue('--hp-blue').trim() == blue""",
-            arg=blue,
-        )

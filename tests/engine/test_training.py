@@ -123,9 +123,6 @@ def test_large_stacks_are_cut(monkeypatch):
 
     assert pieces == 2  # 42 weights a run
     assert np.allclose(training.runs.val_loss, whole.val_loss, atol=1e-6)
-    monkeypatch.setattr("hpkit.engine.training.WEIGHTS_PER_STACK", 10)
-    training = Training(MOONS, QUICK, seeds=range(3))  # larger than any stack
-    assert [len(group.runs) for group in training.waiting] == [1] * 3
 
 
 def test_large_networks_wait_for_their_turn_and_only_the_best_keep_weights(monkeypatch):

@@ -14,8 +14,7 @@ from ipywidgets.widgets.widget import _instances as widgets
 import hpkit as hk
 from hpkit import BowlPanel, Dataset, TrainingPanel, fit, load_dataset, present
 from hpkit.charts.runs import map_chart, map_pixels
-from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.panels.controls import parse_values
+from hpkit.hyperparameters import Hyperparameters
 from hpkit.panels.panel import Live
 from hpkit.panels.parts import VIEW, WORDS
 
@@ -101,15 +100,6 @@ def test_a_training_out_of_patience_is_whole(moons):
     truth = np.interp(at, range(panel.run.epochs_done + 1), panel.run.val_loss)
     assert panel.guess.off == pytest.approx(np.abs(truth - drawn).mean())
     assert f"Ended at epoch {panel.run.epochs_done} of 100, out of" in panel.result
-
-
-@pytest.mark.parametrize("name", [*TABLE][3:])  # but for those of every panel
-def test_other_controls(moons, name):
-    value = parse_values(name, TABLE[name].usual)[-1]
-    value = {"number": 0.37, "count": 7}.get(TABLE[name].kind, value)  # on no list
-    panel = TrainingPanel(moons, QUICK.but(hidden=(8, 4)), controls=(name,))
-    move(panel, panel.controls[name], value)
-    assert panel.run.setting == QUICK.but(**{"hidden": (8, 4), name: value})
 
 
 def test_long_training_is_drawn_until_another_one_replaces_it(panel):
