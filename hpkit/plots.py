@@ -26,7 +26,7 @@ from hpkit.text import named_value, short
 _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when projected
 _FONT = 10
 _SAY = Texts("plots")
-CHARTS = Texts("plots.charts")
+_CHARTS = Texts("plots.charts")
 _STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
@@ -290,7 +290,7 @@ def plot_path(
     look = {"title": "   ".join(said), "legends": {"best": charts.WORDS["best"]}}
     look["framed"] = _framed(known, space) if grid is not None else {}
     chart = charts.path_chart(space, [known], path, **look)
-    alt = f"{CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
+    alt = f"{_CHARTS['path']} {'; '.join(said)}. {describe(steps.runs)}"
     return drawn(chart, ax, _size(space), alt)
 
 
@@ -359,7 +359,7 @@ def plot_data(
     names = [_SAY["class"].format(name=name) for name in dataset.classes]
     chart = map_chart(dataset, None, split=split, names=names, size=DOT)
     facts = {"data": dataset.name, "n": len(getattr(dataset, split).y)}
-    alt = CHARTS["data"].format(**facts, classes=dataset.n_outputs)
+    alt = _CHARTS["data"].format(**facts, classes=dataset.n_outputs)
     return drawn(chart, ax, (5.0, 3.6), alt)
 
 
@@ -369,7 +369,7 @@ def _draw_digits(data, ax, rows):
     tiles = [np.pad(row.reshape(8, 8), 1) for row in first]
     ax.imshow(np.hstack(tiles), cmap="gray_r")
     ax.set_axis_off()
-    return alt_text(ax, CHARTS["digits"])
+    return alt_text(ax, _CHARTS["digits"])
 
 
 def _check_flat(data):
@@ -388,7 +388,7 @@ def _as_search(result, kinds=None):
 
 
 def _alt(kind, result, **facts):
-    return f"{CHARTS[kind].format(**facts)} {describe(result)}"
+    return f"{_CHARTS[kind].format(**facts)} {describe(result)}"
 
 
 def drawn(chart, ax, size, alt):
