@@ -161,15 +161,6 @@ def test_dropout_gives_the_same_numbers_alone_and_in_any_company():
             assert np.array_equal(flat(run.network("last")), flat(same.network("last")))
 
 
-def test_dropout_is_off_where_it_is_measured_and_in_the_network_that_one_gets():
-    run = trained(MOONS, Hyperparameters(lr=0.1, epochs=3, dropout=0.5))[0, 0]
-    kinds = [type(layer).__name__ for layer in run.network()]
-    proba = np.log(run.predict_proba(MOONS.valid))
-    loss = -proba[np.arange(len(proba)), MOONS.valid.y].mean()
-    assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
-    assert loss == pytest.approx(run.best_val_loss, rel=1e-5)
-
-
 @pytest.mark.parametrize(
     ("owner", "name", "more"),
     [

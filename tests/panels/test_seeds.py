@@ -10,13 +10,6 @@ QUICK = Hyperparameters(lr=0.3, epochs=20)
 
 
 @pytest.mark.usefixtures("shown_at_once")
-def test_seeds_of_two_batch_sizes_stopped_at_once(moons):
-    settings = [QUICK.but(batch_size=b, epochs=500) for b in (1, 400)]
-    panel = press(SeedsPanel(moons, settings, most=20), "stop")
-    assert "Stopped after epoch" in panel.result or not len(panel.shown)
-
-
-@pytest.mark.usefixtures("shown_at_once")
 def test_seeds_of_a_single_setting_stopped_say_so(moons):
     panel = SeedsPanel(moons, [QUICK.but(epochs=20_000)], seeds=4, most=4)
     until(lambda: panel.runs.epochs_done.min() > 0)
