@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_470, 66),
+    "hpkit/**/*.py": (17_472, 66),
     "hpkit/charts/*.js": (679, 2),
     "tests/**/*.py": (21_369, 95),
 }

@@ -193,11 +193,13 @@ class ModuleNetworks:
         """Make a network for each run, its tensors views of the stack's."""
         nets, self.nets = self.nets, {}
         for i, (run, setting, seed) in enumerate(self.runs):
-            if run not in nets:
+            if new := run not in nets:
                 net = self.made.pop((setting, seed), None) or self._fresh(setting, seed)
                 nets[run] = _OwnNet(net[0], self.trained)
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
+            if new:  # what was measured before, elsewhere, called this: it may freeze
+                nets[run].net.eval()
             nets[run].grads = [grad[i] for grad in self.grads]
         self.made.clear()
 
