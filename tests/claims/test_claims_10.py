@@ -81,11 +81,7 @@ def test_capstone_test_opens_once():
         assert wine.open_test().endswith(first)
         with pytest.raises(ValueError, match="before the test set is opened"):
             wine.fit(WINE)
-
-
-def test_capstone_rehearsal_gap():
-    """The one of the lesson: seven settings, and the test set opened."""
-    wine = hk.Capstone("wine", budget=40, bars=(), folder=None)
+    wine = hk.Capstone("wine", budget=40, bars=(), folder=None)  # that of the lesson
     for rates in (LRS, [2, 4, 8]):
         wine.validation_curve(WINE, param_name="lr", param_range=rates)
     assert wine.best["val_accuracy"] == 1
