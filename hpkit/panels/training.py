@@ -299,11 +299,13 @@ class TrainingPanel(Panel):
         self.mapped = key, now
         self.epoch = run.epochs_done if training else run.best_epoch
         self.pixels = map_pixels(run, "last" if training else "best")
-        # A browser says late what it was told while it drew.
-        if not training or self.live.paused:
-            with self.quietly(), self.scrub.hold_sync():  # one message
-                self.scrub.max = max(1, run.epochs_done)
-                self.scrub.value = self.epoch
+        # The page cuts a value off at the end it knows of, and says that as if it had
+        # been chosen: a higher end is told before, a lower one after the value.
+        end = run.setting.epochs if training else max(1, run.epochs_done)
+        with self.quietly():
+            self.scrub.max = max(self.scrub.max, end)
+            self.scrub.value = self.epoch
+            self.scrub.max = end
 
     def _scrubbed(self):
         """Show the map of another epoch of the run shown, unless a training runs."""

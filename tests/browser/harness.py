@@ -58,6 +58,7 @@ def lab(root, *options, app="jupyterlab", kernels=None):
     environ = {
         **os.environ,
         **settings({}),
+        "PYTHONHASHSEED": "0",  # what a set of names holds goes out in one order
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), first])),
         "JUPYTER_CONFIG_DIR": str(home),
         "JUPYTER_PATH": str(home / "jupyter"),

@@ -101,6 +101,23 @@ def test_typed_number_stays_as_typed(notebook):
     assert box.input_value() == "0.25"  # what stood there stands there again
 
 
+def test_map_is_of_the_best_epoch_after_a_longer_training(notebook):
+    make = "hk.TrainingPanel(moons, base, controls=('epochs',))"
+    page = notebook(f"panel = {make}\npanel")
+    box = page.locator(f"{PANEL} .hp-number input").first
+
+    for epochs in (30, 100, 20, 60):
+        box.fill(str(epochs))
+        box.press("Enter")
+        wait_said(page, f"of {epochs} (lr 0.1, ")
+        answered(page)
+
+        best = ask(page, "print(panel.run.best_epoch)")
+        assert ask(page, "print(panel.epoch)") == best
+        handle = page.locator(f"{PANEL} .hp-scrub .noUi-handle")
+        assert float(handle.get_attribute("aria-valuenow")) == float(best)
+
+
 def test_a_cross_is_clicked_and_the_seeds_are_a_whole_number_from_one(notebook):
     page = notebook("hk.ValidationCurvePanel(moons, base=base)")
     cross = page.locator(f"{PANEL} .hpc .cross path").first

@@ -517,6 +517,22 @@ def test_map_is_of_the_run_shown_and_of_the_epoch_of_the_scrubber(panel, moons):
     )
 
 
+def test_page_is_told_no_epoch_of_the_map_beyond_the_end_that_it_knows(moons):
+    panel = TrainingPanel(moons, QUICK, controls=("epochs",)).wait()
+    ends, beyond = [panel.scrub.max], []
+
+    def told(key):  # one message
+        if key == "max":
+            ends.append(panel.scrub.max)
+        beyond.append(panel.scrub.value > ends[-1])
+
+    panel.scrub.send_state = told
+    for epochs in (40, 3, 20):
+        move(panel, panel.controls["epochs"].slider, epochs)
+    assert ends[-1] == 20
+    assert not any(beyond)
+
+
 @pytest.mark.parametrize("lr", [0.03, 0.3, 0.1, 0.0007, 1e-5, 20])
 def test_learning_rate_stands_on_a_tick_of_its_slider(lr, moons):
     knob = TrainingPanel(moons, QUICK.but(lr=lr)).controls["lr"]
