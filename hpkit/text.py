@@ -82,7 +82,7 @@ def sentences(search, beside_table=False) -> list:
     return found + [lost.said for lost in search.lost]
 
 
-def best_sentences(search, beside_table=False) -> list:
+def best_sentences(search, beside_table=False, on_map=False) -> list:
     say, runs, names = words("search"), search.runs, tuple(search.space)
     diverged, tried = runs.diverged.any(1), (runs.epochs_done >= 0).any(1)
     if diverged[tried].all():
@@ -95,19 +95,27 @@ def best_sentences(search, beside_table=False) -> list:
     loss = loss_of(runs, runs.order[0])
     found = [one.format(loss=loss, setting=label(search.best, names))]
     if ties := () if early else search.ties:
-        facts = {"seeds": len(runs.seeds), "settings": _several(ties, names)}
-        found.append(say["ties"].format(**facts))
-    if diverged.any():
+        kind = "ties" if not on_map else "framed" if len(ties) > 1 else "framed_one"
+        facts = {"seeds": len(runs.seeds), "settings": _any_of(ties, names)}
+        found.append(say[kind].format(**facts, n=len(ties)))
+    if diverged.any() and not on_map:
         last.append(say["diverged"].format(count=diverged.sum(), all=tried.sum()))
     return found + last + _metric_sentences(search)
 
 
-def _several(settings, names):
-    said = [label(setting, names) for setting in settings]
+def _few(said):
     if len(said) <= _MOST_TIES:
-        return "; ".join(said)
-    facts = {"settings": "; ".join(said[:3]), "more": len(said) - 3}
-    return words("search")["many"].format(**facts)
+        return said
+    return [*said[:3], words("search")["others"].format(len(said) - 3)]
+
+
+def _any_of(settings, names):
+    """Return settings as "0.3, 0.5 or 1", without the name where it is only one."""
+    kind, between, say = "or_long", "; ", label
+    if len(names) == 1:
+        kind, between, say = "or", ", ", lambda s, names: shown(getattr(s, *names))
+    *said, last = _few([say(setting, names) for setting in settings])
+    return words("search")[kind].format(between.join(said), last) if said else last
 
 
 def _metric_sentences(search) -> list:
@@ -132,10 +140,11 @@ def lost_sentence(search, lost) -> str:
     for i, k in lost.runs:
         seeds.setdefault(search.settings[i], []).append(search.seeds[k])
     for setting, own in seeds.items():
-        alike.setdefault(", ".join(map(str, own)), []).append(setting)
+        said = alike.setdefault(", ".join(map(str, own)), [])
+        said.append(label(setting, search.space))
     places = [
-        say["lost_at"].format(settings=_several(settings, search.space), seeds=own)
-        for own, settings in alike.items()
+        say["lost_at"].format(settings="; ".join(_few(said)), seeds=own)
+        for own, said in alike.items()
     ]
     facts = {"count": len(lost.runs), "places": "; ".join(places)}
     return say["lost"].format(**facts, reason=lost.reason.rstrip("."))
@@ -144,7 +153,7 @@ def lost_sentence(search, lost) -> str:
 def _edge_sentences(search) -> list:
     found = []
     for name, end in search.edge.items():
-        values, kind, value = search.space[name], "edge", None
+        values, kind, value = search.space[name], "edge", getattr(search.best, name)
         if not isinstance(values, tuple):
             kind, value = "range", values.low if end == "lowest" else values.high
         one, facts = f"{kind}_{end}", {"name": TABLE[name].label, "value": shown(value)}

@@ -79,7 +79,7 @@ class BowlPanel(Panel):
         super().__init__(None, title)
         self.lr, lr_box = self._knob("lr", lr, 0.05, 2.5)
         self.curvature, curvature_box = self._knob("curvature", curvature, 0.1, 4.0)
-        self.asked, self.tried = curvature, set()  # learning rates x curvature
+        self.asked = lr, curvature
         slider = W.FloatSlider(1.0, min=0, max=5, step=0.1)
         self.ask(predict, WORDS["guess"].format(curvature), slider, "{:g}".format)
         if self.guess and not steps:  # the ball at its start tells nothing
@@ -134,7 +134,7 @@ class BowlPanel(Panel):
         """Return the bowl with the ball and its steps, and the loss after each step."""
         w, n, curvature = self.path, self.steps, self.curvature.value
         losses, _ = bowl(w, curvature)
-        top = max(nice_top(1.05 * bowl(WIDE, self.asked)[0]), 1.5 * losses[0])
+        top = max(nice_top(1.05 * bowl(WIDE, self.asked[1])[0]), 1.5 * losses[0])
         grid, way = np.linspace(-EDGE, EDGE, 81), np.clip(w, -3 * WIDE, 3 * WIDE)
         tips = [WORDS["tip"].format(k, w[k], losses[k]) for k in range(n + 1)]
         there = (np.abs(w) <= WIDE) & (losses <= top)
@@ -166,21 +166,9 @@ class BowlPanel(Panel):
         alt = alt.format(losses[0], losses[-1], n)
         return [picture, Chart(x, low, marks, alt=alt)]
 
-    def _judged(self):
-        """Return what the steps so far say about the guess."""
-        lr, curvature = self.right
-        if not self.guesses or curvature != self.asked:
-            return ""
-        if self.steps:
-            self.tried.add(round(lr, 6))
-        (guess,), border = self.guesses, 2 / self.asked
-        rests = [lr for lr in self.tried if lr < border - 1e-6]
-        fails = self.tried.difference(rests)
-        if min(fails, default=np.inf) < guess - 1e-6:
-            return WORDS["high"].format(min(fails))
-        if max(rests, default=-1.0) > guess - 1e-6:
-            return WORDS["low"].format(max(rests))
-        return WORDS["right"] if fails and np.isclose(guess, border) else ""
+    @property
+    def _guess_fits(self):
+        return self.right == self.asked
 
     def _says(self, running):
         w, (lr, curvature) = self.path[-1], self.right
@@ -188,7 +176,10 @@ class BowlPanel(Panel):
         facts = {"n": self.steps, "w": w, "lr": lr, "loss": loss, "slope": slope}
         facts |= {"next": _descend(w, lr, curvature, 1)[1], "r": r}
         said = WORDS["went" if self.steps else "start"]
-        return self._judged() + said.format(**facts, how=WORDS[_regime(r)])
+        told = (
+            WORDS["limit"].format(2 / curvature) if self.guesses and curvature else ""
+        )
+        return told + said.format(**facts, how=WORDS[_regime(r)])
 
     def _table(self):
         loss, slope = bowl(self.path, self.curvature.value)

@@ -555,7 +555,7 @@ class Guess:
         """Take the guess and show the result."""
         self.value = self.widget.value
         if not self.open:
-            self.answer.value = GUESS["draw" if self.drawing else "choose"]
+            self.answer.value = GUESS[getattr(self.widget, "first", "choose")]
             return
         self.box.layout.display = "none"
         self.panel.remove_class("hp-covered")
@@ -569,7 +569,7 @@ class Drawing(W.VBox):
     # heights drawn, or None: the first line, of an untrained network, is no guess.
     # `words` say its lowest height and which of the `names` of the places that has.
 
-    value = traitlets.List(allow_none=True)
+    value, first = traitlets.List(allow_none=True), "draw"  # before it is a guess
 
     def __init__(self, data, at, axis, words, names):
         self.at, self.axis = np.asarray(at, float), axis

@@ -336,8 +336,9 @@ class Panel(W.VBox):
 
     @property
     def guesses(self):
-        """The guess in a list; empty before there is one."""
-        return [self.guess.value] if self.guess and self.guess.open else []
+        """The guess in a list; empty where there is none on what is shown."""
+        there = self.guess and self.guess.open and self._guess_fits
+        return [self.guess.value] if there else []
 
     def train(self, dataset, settings, seeds, show=None):
         """Train and return the runs (a job); `show` takes what there is so far."""
@@ -354,6 +355,8 @@ class Panel(W.VBox):
             with self.live.lock:
                 if self._quiet:
                     return
+                if "hp-copy" in self.note.value:  # the line of the state before
+                    self.note.value = ""
                 try:
                     callback(*values)
                 except Exception as error:

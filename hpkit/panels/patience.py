@@ -75,7 +75,7 @@ class PatiencePanel(Panel):
         self.setting = setting = check_setting(setting, default=USUAL).but(patience=0)
         super().__init__(dataset, title, setting)
         patience = check_count("patience", patience, most=10**6)
-        self.seed = check_seed("seed", seed)
+        self.seed, self.asked = check_seed("seed", seed), patience
         self.epoch = None  # the one that is watched
         most = min(MOST, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
@@ -109,6 +109,10 @@ class PatiencePanel(Panel):
         yield from play(partial(setattr, self, "epoch"), epochs, pause)
         self.epoch = None
         yield
+
+    @property
+    def _guess_fits(self):
+        return self.patience.value == self.asked
 
     @property
     def stop_at(self) -> int:

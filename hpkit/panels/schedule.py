@@ -71,6 +71,7 @@ class SchedulePanel(Panel):
         self.base = setting.but(schedule=KINDS[0], warmup=0)
         self.seeds, self.begun = given_seeds(seeds), 0
         self.factors = _factors(setting.rates() / setting.lr)
+        self.asked = self.settings
         self.lr = log_knob("lr", dataset, setting.lr)
         shapes = [(WORDS["own"], ""), *zip(SCHEDULES, SCHEDULES, strict=True)]
         self.shape, shape = dropdown(shapes, WORDS["shape"])
@@ -88,6 +89,10 @@ class SchedulePanel(Panel):
         """The settings of the three curves."""
         others = [self.base.but(schedule=kind) for kind in KINDS]
         return [*others, self.base.but(schedule=self.factors)]
+
+    @property
+    def _guess_fits(self):
+        return self.settings == self.asked
 
     def _start(self, pause=0.0):
         self.base, self.error = self.base.but(lr=self.lr.value), None

@@ -284,8 +284,11 @@ class _SearchPanel(ListedPanel):
         if not self.there:
             return WORDS["none"]
         text = "" if running else self._stopped()
-        text += self._chosen() + " ".join(best_sentences(self.found))
+        text += self._chosen() or " ".join(self._best())
         return text if running or not self.offer else WORDS["stale"] + text
+
+    def _best(self):
+        return best_sentences(self.found)
 
     def _chosen(self):
         """Return the loss of the setting that was chosen, unless it is the best."""
@@ -294,7 +297,7 @@ class _SearchPanel(ListedPanel):
             return ""
         setting = label(self.found.settings[number], self.found.space)
         words = WORDS["chosen_out" if runs.diverged[number].any() else "chosen"]
-        return words.format(setting, loss_of(runs, number))
+        return words.format(setting[:1].upper() + setting[1:], loss_of(runs, number))
 
     def _stopped(self):
         found = self.found
@@ -488,6 +491,13 @@ class GridPanel(_SearchPanel):
         heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
 
+    @property
+    def _guess_fits(self):
+        return self.chosen is None and (not self.found or bool(self._guessed()))
+
+    def _best(self):
+        return best_sentences(self.found, on_map=True)
+
     def _beside(self, found):
         """Return the curves of the chosen cell, or the best along one axis."""
         names, side, runs = tuple(found.space), self.which.value, found.runs
@@ -503,11 +513,8 @@ class GridPanel(_SearchPanel):
     def _guessed(self):
         """Return the number of the guess if the grid has it, in a list."""
         asked = self.guess and self.guess.open and self.found
-        if not asked or set(self.found.space) != set(self.guess.widget.space):
-            return []
-        cell = {n: getattr(self.guess.value, n) for n in self.found.space}
-        there = self.found.base.but(**cell)
-        return [i for i, s in enumerate(self.found.settings) if s == there]
+        same = asked and [*self.found.settings] == self.guess.widget.settings
+        return [self.found.settings.index(self.guess.value)] if same else []
 
     def _in_words(self, guess):
         """Return a guess in words, with its loss if the grid has it."""
@@ -523,7 +530,7 @@ class _CellGuess(W.VBox):
     # `settings` are those of the cells, column by column from the left, each from
     # below; `value` is the one that was chosen, or None.
 
-    value = traitlets.Any()
+    value, first = traitlets.Any(), "cell"
 
     def __init__(self, space, settings):
         self.settings, self.space = settings, space

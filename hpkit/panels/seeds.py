@@ -57,6 +57,8 @@ class SeedsPanel(Panel):
         predict: bool = False,
     ) -> None:
         self.settings = check_settings(settings, dataset)
+        if title is None and len(self.settings) > 1:
+            title = WORDS["title_many"].format(len(self.settings))
         super().__init__(dataset, title)
         self.add_class("hp-tall")
         self.most = check_count("most", most, most=MOST_SEEDS)

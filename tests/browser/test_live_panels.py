@@ -126,7 +126,7 @@ def test_a_cross_is_clicked_and_the_seeds_are_a_whole_number_from_one(notebook):
     box = cross.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    wait_said(page, "Chosen: learning rate 10, where at least one seed diverged.")
+    wait_said(page, "Learning rate 10: at least one seed diverged.")
 
     box = page.locator(f"{PANEL} .hp-number input").last
     assert box.input_value() == "3"

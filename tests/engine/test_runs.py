@@ -380,12 +380,12 @@ def test_ties_are_what_the_same_seeds_do_not_tell_apart():
     assert np.ptp(search.mean_val_loss[:3]) < 1.2 * search.std_val_loss[0]
     assert search.ties == (search.settings[1],)  # and not the one that diverged
     said = search.describe()
-    assert "4 seeds cannot tell it from learning rate 0.2." in said
+    assert "4 seeds cannot tell it from 0.2." in said
     assert "1 of 4 settings diverged" in said
     assert search._repr_html_().count("<td>as good</td>") == 1
     many = made(lasting([UNEVEN[0], *[UNEVEN[1]] * 7]))
     assert len(many.ties) == 7
-    assert "learning rate 0.8; and 4 others." in many.describe()
+    assert " or 4 others." in many.describe()
     two = made([[[1, 0.3], [1, 0.33]], [[1, 0.34], [1, 0.32]]])
     assert two.ties == (two.settings[1],)
     one = made([[[1, 0.3]], [[1, 0.3]]])
@@ -465,7 +465,7 @@ def test_the_edge_of_a_range_is_told_of_its_end():
 
     assert search.edge == {"lr": "highest"}
     assert search.best.lr < max(search.values("lr"))
-    assert "close to the upper end of its range, 0.1: better" in search.describe()
+    assert "close to the upper end of its range, 0.1: higher" in search.describe()
     assert "that was tried" not in search.describe()
 
 
@@ -558,12 +558,12 @@ def test_html_shows_the_last_one_instead_of_counting_it():
     assert six.count("<tr>") == 1 + 6
     assert "more: to_frame()" not in six
     assert "2 more: to_frame()" in seven
-    assert "For learning rate the best value is the highest one that was tried" in edge
-    assert "that was tried" not in six
+    assert "The best learning rate is the highest one tried, 0.4: higher ones" in edge
+    assert "one tried" not in six
     half = made([[[1, 0.3], [1, 0.4]], [[1, 0.2], [1, 9]]])  # one seed diverged
     three = made([[[1, 0.3]], [[1, 0.4]], [[1, 9]]])
     assert three.finished
-    assert "the best value is the lowest one that was tried" in three._repr_html_()
+    assert "is the lowest one tried, 0.1: lower ones" in three._repr_html_()
     best, out = half._repr_html_().split("<tr>")[2:]
     assert "<td>best</td>" in best
     assert "<td>diverged</td>" in out

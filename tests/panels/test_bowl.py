@@ -103,39 +103,17 @@ def test_bowl_tells_a_wrong_number_and_leaves_the_picture(typed):
     assert "no step moves" in shows(bowl)
 
 
-@pytest.mark.parametrize(
-    ("guess", "tries", "said"),
-    [
-        (4.3, [2.1], "Too high: at 2.1 the"),
-        (1.0, [0.5, 1.5], "Too low: at 1.5 the"),
-        (1.0, [1.0], "Too low: at 1 the"),
-        (2.0, [2.0], "That is right."),
-        (2.0, [2.1], "That is right."),
-    ],
-)
-def test_bowl_judges_the_guess_after_the_learner_has_tried(guess, tries, said):
-    bowl = BowlPanel(lr=0.3, predict=True)
-    assert "Make your guess" in bowl.result
-    commit(bowl, guess)
-    bowl.step()
-    assert not any(word in shows(bowl) for word in ("Too", "right"))
-    for lr in tries:
-        bowl.reset()
-        bowl.lr.value = lr
-        assert said not in shows(bowl)
-        bowl.step()
-
-    assert f"Your guess: <b>{guess:g}</b>. {said}" in shows(bowl)
-
-
-def test_bowl_judges_by_the_curvature_that_was_asked_for():
-    bowl = BowlPanel(lr=1.5, curvature=2.0, predict=True)
+def test_bowl_judges_the_guess_at_once_and_drops_it_with_its_question():
+    bowl = BowlPanel(lr=1.5, curvature=4.0, predict=True)
     assert "hp-shown" in bowl._dom_classes  # not covered, unless steps are shown
     assert "hp-shown" not in BowlPanel(steps=1, predict=True)._dom_classes
-    commit(bowl, 1.0)
-    bowl.curvature.value = 1.0
+    assert "Make your guess" in bowl.result
+
+    commit(bowl, 1.6)
     bowl.step()
-    assert (bowl.lr.value, bowl.curvature.value, bowl.steps) == (1.5, 1.0, 1)
-    assert "Too" not in shows(bowl)
-    bowl.curvature.value = 2.0
-    assert "That is right." in shows(bowl)
+    assert "Your guess: <b>1.6</b>. The limit is <b>0.5</b>. Step 1" in shows(bowl)
+
+    for number in (bowl.lr, bowl.curvature):
+        before, number.value = number.value, 0
+        assert shows(bowl).startswith("Step 1")
+        number.value = before

@@ -28,9 +28,11 @@ def test_patience_moves_the_stop(moons):
 
     assert panel.stop_at == first
     assert f"stops at epoch <b>{first}</b>" in shows(panel)
-    panel.patience.value = 20
-    assert "Your guess: <b>7</b>" in shows(panel)
+    assert "Your guess: <b>7</b>" in panel.result
     assert mark(panel.charts.charts[0], "rule", color="purple").columns[0] == 7
+    panel.patience.value = 20
+    assert "guess" not in shows(panel)
+    assert not marks(panel.charts.charts[0], "rule", color="purple")
     assert panel.stop_at == panel.run.epochs_done
     assert panel.frame().keeps.iloc[-1] == panel.run.best_epoch
     assert "never stops" in panel.result

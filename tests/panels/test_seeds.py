@@ -35,6 +35,7 @@ def test_seeds_strip_compares_in_words(moons):
     assert "Make your guess" in panel.result
     commit(panel, index=2)
 
+    assert panel.title == "Seeds: 2 settings, the same luck"
     assert panel.losses.shape == (2, 4)
     assert "Your guess: <b>cannot tell</b>" in panel.result
     assert "4 of 4" in shows(panel)

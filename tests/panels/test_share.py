@@ -50,6 +50,8 @@ def test_line_holds_what_was_changed():
     panel.share_button.click()
     code = re.search("<code>(.*)</code>", panel.note.value).group(1)
     assert code == f"hk.open(&#x27;{panel.line().replace('&', '&amp;')}&#x27;)"
+    panel.pin_button.click()
+    assert panel.note.value == ""  # it was the line of the state before
 
 
 @pytest.mark.parametrize(
