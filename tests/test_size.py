@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_495, 66),
+    "hpkit/**/*.py": (17_497, 66),
     "hpkit/charts/*.js": (679, 2),
-    "tests/**/*.py": (21_382, 95),
+    "tests/**/*.py": (21_399, 95),
 }
 
 

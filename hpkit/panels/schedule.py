@@ -18,7 +18,7 @@ from hpkit.panels.parts import code_of_runs, code_of_setting, dropdown
 
 WORDS = Texts("panels.schedule")
 USUAL = Setting(lr=0.1, momentum=0.9, epochs=10, hidden=(32,) * 4)
-SECONDS = 8.0  # that a training takes to watch: enough to draw meanwhile
+SECONDS = 13.0  # that a training takes to watch: enough to draw in its last epochs
 MOST = 60  # epochs, each a point of the drawing
 _FINE = 10  # places an epoch of the other curves
 KINDS = SCHEDULES[0], "cosine"  # beside what is drawn
@@ -69,7 +69,7 @@ class SchedulePanel(Panel):
         check_count("epochs", setting.epochs, most=MOST, hint=WORDS["fewer"])
         check_count("patience", setting.patience, low=0, most=0, hint=WORDS["all"])
         self.base = setting.but(schedule=KINDS[0], warmup=0)
-        self.seeds, self.begun = given_seeds(seeds), 0
+        self.seeds, self.begun, self.watched = given_seeds(seeds), 0, False
         self.factors = _factors(setting.rates() / setting.lr)
         self.asked = self.settings
         self.lr = log_knob("lr", dataset, setting.lr)
@@ -113,25 +113,27 @@ class SchedulePanel(Panel):
         self.factors = (*self.factors[: self.begun], *drawn[self.begun :])
         with self.quietly():
             self.shape.value = ""
-        if not self.begun:
+        if not self.watched:
             self._start()
 
     def _training(self, pause=0.0):
-        """Train epoch by epoch, with `pause` seconds before each (a job)."""
+        """Train epoch by epoch, with `pause` seconds between them (a job)."""
         training = Training(self.dataset, self.settings, seeds=self.seeds)
+        self.watched = pause > 0
         try:
-            for epoch in range(1, self.base.epochs + 1):
-                yield from self.live.rest(pause)
+            # Who watches sees the losses before training at once, and no old ones.
+            for epoch in range(not pause, self.base.epochs + 1):
+                yield from self.live.rest(pause * (epoch > 0))
                 with self.live.lock:
                     training.change(self.settings)
-                    self.begun = epoch * (pause > 0)
+                    self.begun = epoch * self.watched
                 while not training.paused(epoch):
                     training.advance(FRAME, epoch)
                     yield False
                 self.runs = training.runs
                 yield
         finally:
-            self.begun = 0
+            self.begun, self.watched = 0, False
 
     @property
     def names(self):

@@ -11,6 +11,11 @@ import hpkit as hk
 QUICK = hk.Hyperparameters(lr=0.1, epochs=6)
 
 
+@pytest.fixture(autouse=True)
+def _not_that_slow(monkeypatch):
+    monkeypatch.setattr("hpkit.panels.schedule.SECONDS", 3.0)
+
+
 def test_a_drawn_schedule_trains_as_fit_does(moons):
     panel = hk.SchedulePanel(moons, QUICK, seeds=2)
     panel.draw([0.05, 0.1, 0.15, 0.1, 0.02, 0])
@@ -29,6 +34,18 @@ def test_a_drawn_schedule_trains_as_fit_does(moons):
     lines, names = panel.code().rsplit("\n", 1), {}
     exec(lines[0], names)
     np.testing.assert_array_equal(eval(lines[1], names), means)
+
+
+def test_train_clears_the_old_curves_at_once_and_takes_what_is_drawn(moons):
+    panel = hk.SchedulePanel(moons, QUICK, seeds=1).wait(60)
+    panel.train_button.click()
+    until(lambda: panel.runs.epochs_done.max() == 0)
+    until(lambda: "after epoch 0" in panel.result)
+    panel.draw([0.05] * 6)  # before the first epoch: it stays slow
+    until(lambda: panel.begun == 1)
+    press(panel, "stop")
+
+    assert panel.runs.settings[-1].schedule == (0.5,) * 6
 
 
 def begun(moons):
