@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_497, 66),
-    "hpkit/charts/*.js": (679, 2),
+    "hpkit/**/*.py": (17_508, 66),
+    "hpkit/charts/*.js": (680, 2),
     "tests/**/*.py": (21_399, 95),
 }
 

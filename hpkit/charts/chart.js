@@ -299,11 +299,12 @@ function chart(el, tell) {
       if (y.n) beside(m, 0, X(x.v[0]), Y(y.v[0]), r, 0, {strong: true})
     },
     cross([g], m, {n, v}) {
-      const s = 5 * unit, first = v.indexOf(Math.min(...v))
+      const s = 5 * unit, said = new Set()  // the same words once
       const lines = `${box.top - s}l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}`
       strokes(g, m, n, i => ({d: `M${f1(X(v[i]) - s)} ${lines}`}), 2.6)
       v.forEach(at => occupy(X(at), box.top, 2 * s, 2 * s))
-      if (n) beside(m, first, X(v[first]), box.top, s, 1, {edge: true})
+      range(n).sort((a, b) => v[a] - v[b]).forEach(i => said.has(pick(m.label, i)) ||
+        said.add(pick(m.label, i)) && beside(m, i, X(v[i]), box.top, s, 1, {edge: true}))
     },
     rule([g], m, {n, v}) {
       strokes(g, m, n, i => {

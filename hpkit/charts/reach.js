@@ -67,7 +67,7 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     const {words, x, y} = spec
     if (own) return own
     if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
-      (m.kind == 'cross' ? words.diverged : at(y, v))
+      (m.kind == 'cross' ? pick(m.label, i) || words.diverged : at(y, v))
     const value = data[k][0].v[i], strange = value == Infinity ? words.diverged : words.unknown
     return `${at(x, u)}, ${at(y, v)}\n${isFinite(value) ? `${m.name} ${num(value, 3)}` : strange}`
   }

@@ -85,6 +85,7 @@ def loss_chart(
     top=None,
     lowest="",
     named=True,
+    own="",
     marks=(),
     alt="",
 ) -> Chart:
@@ -92,45 +93,53 @@ def loss_chart(
 
     `pinned` are (Run, color, label), `faded` gray runs, called `faded_are`. An epoch is
     `per_epoch(run)` of a `unit`, up to `end`. `guess` is (epochs, losses); `lowest`
-    stands beside the lowest validation loss; the curves are `named` at their ends.
+    stands beside the lowest validation loss; the curves are `named` at their ends, and
+    that of the run by its `own` label as well, wherever it ends.
     """
     others, colors, names = zip(*pinned, strict=True) if pinned else ((), (), ())
     top = top or top_of([run, *others, *faded])
     end = end or run.setting.epochs * per_epoch(run)
-    shown = list(zip((run, *others), ("blue", *colors), strict=True))
-    calm = [(r, c) for r, c in shown if r.best_val_loss <= top]
-    out = [(clipped(r.val_loss, top)[1], r, c) for r, c in shown]
+    shown = list(zip((run, *others), ("blue", *colors), (own, *names), strict=True))
+    calm = [(r, c) for r, c, _ in shown if r.best_val_loss <= top]
+    out = [(clipped(r.val_loss, top)[1], r, c, n) for r, c, n in shown]
     out = [each for each in out if each[0] is not None]
-    there = named and run.val_loss[-1] <= top
-    train, val = (WORDS["train"], WORDS["val"]) if there else (None, None)
+    there, earlier = named and run.val_loss[-1] <= top, faded_are or WORDS["old"]
+    train = WORDS["train"] if there else None
+    val = _called(own, "val") if there or own else None
     gray = {"color": "gray", "width": 1.3, "opacity": 0.55}
-    gray["legend"] = (faded_are or WORDS["old"]) if faded else None
-    ringed, lost = {"color": [c for _, c in calm]}, {"color": [c for *_, c in out]}
+    gray["legend"] = earlier if faded else None
+    ringed = {"color": [c for _, c in calm]}
+    lost = {"color": [c for _, _, c, _ in out], "name": [n for *_, n in out]}
     if run.best_val_loss <= top and not run.diverged:
         ringed["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
-    lost["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, _ in out]
+    lost["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in out]
     at = [r.best_epoch * per_epoch(r) for r, _ in calm]
 
-    def curves(runs, name, **look):
-        values = [getattr(r, name) for r in runs]
+    def curves(part, runs, names, **look):
+        values = [getattr(r, f"{part}_loss") for r in runs]
+        look["name"] = [_called(name, part) for name in names]
         return mark.line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
 
     return Chart(
         Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
         [
-            curves(faded, "val_loss", **gray),
+            curves("val", faded, [earlier], **gray),
             mark.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
-            curves(others, "train_loss", color=colors, width=1.6, dash="dashed"),
-            curves(others, "val_loss", color=colors, width=2.2, label=names),
-            curves([run], "train_loss", width=2, dash="dashed", label=train),
-            curves([run], "val_loss", width=3, label=val, strong=True),
+            curves("train", others, names, color=colors, width=1.6, dash="dashed"),
+            curves("val", others, names, color=colors, width=2.2, label=names),
+            curves("train", [run], [own], width=2, dash="dashed", label=train),
+            curves("val", [run], [own], width=3, label=val, strong=True),
             mark.ring(at, [r.best_val_loss for r, _ in calm], **ringed),
-            mark.cross([left * per_epoch(r) for left, r, _ in out], **lost),
+            mark.cross([left * per_epoch(r) for left, r, *_ in out], **lost),
             *marks,
         ],
         alt=alt,
     )
+
+
+def _called(name, part):
+    return ", ".join(filter(None, (name, WORDS[part])))
 
 
 def shades(count: int) -> list[str]:

@@ -149,7 +149,7 @@ def validation_chart(
         mark.band(x, y - s, y + s, legend=WORDS["spread"] if several else None),
         mark.line(*(drawn or ((), ())), **drawing, **GUESS),
         mark.line(*_before(before, name, axis), width=1.8, hover=False, **earlier),
-        mark.line(*level, width=1.3, label=first, **soft),
+        mark.line(*level, width=1.2, color="gray", label=first, hover=False),
         mark.line(at[order], ends[order], width=2.2, label=end, **soft),
         mark.line(x, y, width=2.6, label=curve, strong=last, hover=False),
         mark.points(np.repeat(at, each.shape[-1])[: len(dots)], dots, **DOT),

@@ -19,7 +19,7 @@ changed are sent. `click` and `draw` name what is told: `calls[name](index)`,
     band(x, low, high)  the area between two curves
     points(x, y)        `shape` is one of SHAPES
     ring(x, y)          around points; the first is labeled
-    cross(x)            at the upper edge, of what diverged; the first is labeled
+    cross(x)            at the upper edge, of what diverged; the same label once
     rule(at)            lines through the whole chart: upright, or `across`
 
 A `label` stands at the right end of a line (`strong` ones first) and beside a point,

@@ -322,8 +322,9 @@ class _Sheet:
         for i, at in enumerate(x):
             look["label"] = None if i else mark.get("legend")
             self.ax.plot(at, 1, "x", color=_color(mark, i), **look)
-        first = int(np.argmin(x))
-        self.note(mark, first, x[first], self.ax.get_ylim()[1])
+        order = np.argsort(x)[::-1]  # the same words once, beside the first
+        for i in {mark.each("label", i): i for i in order}.values():
+            self.note(mark, i, x[i], self.ax.get_ylim()[1])
 
     def rule(self, mark):
         across, up = self.ax.get_xlim(), self.ax.get_ylim()

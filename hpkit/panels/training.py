@@ -273,6 +273,7 @@ class TrainingPanel(Panel):
             per_epoch=self._per_epoch,
             unit="" if self.unit.value == "epochs" else WORDS[self.unit.value],
             guess=guess,
+            own=_label_beside(strong, strong, pinned) if pinned else "",
             marks=[rule(at, color="soft", dash="dotted")],
             alt=run_sentence(run),
         )
@@ -402,7 +403,7 @@ class Kept:
     @property
     def label(self):
         """What stands at the end of its curve."""
-        return self.name or str(self.number)
+        return self.name or str(self.number or "")
 
     @property
     def called(self):
