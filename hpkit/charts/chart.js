@@ -381,14 +381,22 @@ function chart(el, tell) {
       const full = width(w.text, 1, w.strong), size = Math.min(1, (box.W - 6) / full)
       const spot = free(w, full * size + 2, size * em, seen), [x, y] = spot || [w.x, w.y]
       write(nodes[i], spot ? w.text : '', x, y, {...w, size, wide: full * size})
-      const way = y < w.y ? -1 : 1, far = Math.abs(y - w.y) - w.r > 1.8 * em
-      const end = `${f1((w.x + x) / 2)} ${f1(y - way * .6 * em)}`
-      put(lines[i], {d: far ? `M${f1(w.x)} ${f1(w.y + way * w.r)}L${end}` : '', class: 'far'})
+      const tie = spot ? lead(w, x, y, full * size / 2) : []
+      put(lines[i], {d: tie.length ? `M${tie[0].map(f1)}L${tie[8].map(f1)}` : '', class: 'far'})
+      seen.push(...tie)
     })
   }
 
+  function lead({x, y, r}, cx, cy, half) {  // points of a line from a mark to a text that is far
+    const [a, b] = [clamp(x, cx - half, cx + half), clamp(y, cy - .6 * em, cy + .6 * em)]
+    const gap = Math.hypot(a - x, b - y), from = Math.min(1, r / gap)
+    return gap - r > 1.4 * em ? range(9).map(k => from + (1 - from) * k / 8)
+      .map(s => [x + (a - x) * s, y + (b - y) * s]) : []
+  }
+
   // The middle of a text near a point, where it covers no text and the least of lines.
-  function free({x, y, r, edge}, wide, high, seen) {
+  function free(w, wide, high, seen) {
+    const {x, y, r, edge} = w
     let best = null, least = Infinity
     for (let dy = -14; dy <= 14; dy++) for (const dx of dy ? SIDES : [-1, 1]) {
       const beyond = dy ? dx / 2 * wide : dx * (wide / 2 + r + .5 * em)
@@ -398,8 +406,10 @@ function chart(el, tell) {
       if (cy > box.bottom - .55 * high || cy < box.top - (edge ? .1 : -.5) * high) continue
       if (a < x + r && b > x - r && c < y + r && d > y - r) continue
       if (taken.some(t => a < t[2] + 2 && b > t[0] - 2 && c < t[3] && d > t[1])) continue
-      let cost = .3 * Math.abs(dx) + .25 * Math.abs(dy) +
+      let cost = .6 * Math.abs(dx) + .25 * Math.abs(dy) +
         .02 * (Math.max(0, box.left - a) + Math.max(0, b - box.right))
+      if (cost < least && lead(w, cx, cy, wide / 2).slice(1).some(([u, v]) =>
+        taken.some(t => u > t[0] && u < t[2] && v > t[1] && v < t[3]))) cost += 9
       for (let i = 0; i < seen.length && cost < least; i++) {
         const [px, py, r = 0] = seen[i]
         if (px > a - 2 - r && px < b + 2 + r && py > c - r && py < d + r) cost += 3

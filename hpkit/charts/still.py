@@ -414,6 +414,10 @@ class _Sheet:
         look = {"color": _inked(color), "size": letter, "weight": _bold(strong)}
         look |= {"ha": "center", "va": "center", "zorder": 9}
         look |= {"textcoords": "offset points", "annotation_clip": False}
+        gap = np.hypot(max(0, abs(away[0]) - wide(text, letter, strong) / 2), away[1])
+        if gap > 2.6 * letter:  # from the mark to where the text begins
+            tie = {"arrowstyle": "-", "ls": (0, (1, 5)), "color": light("soft")}
+            look["arrowprops"] = tie | {"lw": 0.7, "shrinkA": 0, "shrinkB": 8}
         self.ax.annotate(text, (x, y), away, **look)
 
     def _free(self, point, across):
@@ -436,7 +440,7 @@ class _Sheet:
     def _seen(self):
         """Return places (n, 2) that a text should not cover."""
         data, seen = self.ax.transData, [np.zeros((0, 2))]
-        steps = np.linspace(0, 1, 8)[:, None]
+        steps = np.linspace(0, 1, 60)[:, None]  # a text on a text cannot be read
         paths = [(line.get_transform(), line.get_xydata()) for line in self.ax.lines]
         for dots in self.ax.collections:
             offsets = dots.get_offsets()

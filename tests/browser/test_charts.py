@@ -129,13 +129,14 @@ TEXTS = """() => {
         const notes = texts.filter(a => a.t.closest('.notes'))
         found.notes.push(...notes.map(a => a.said))
         for (const a of notes)
-            for (const path of chart.querySelectorAll('.line path[d*=M]')) {
+            for (const path of chart.querySelectorAll('.line path[d*=M], .far[d*=M]')) {
                 const from = path.ownerSVGElement.getBoundingClientRect()
                 const length = path.getTotalLength()
                 for (let at = 0; at <= length; at += 2) {
                     const p = path.getPointAtLength(at)
                     const x = p.x + from.left, y = p.y + from.top
-                    if (x > a.left && x < a.right && y > a.top && y < a.bottom) {
+                    const across = x > a.left + 1 && x < a.right - 1
+                    if (across && y > a.top && y < a.bottom) {
                         found.crossed.push([name, a.said])
                         break
                     }

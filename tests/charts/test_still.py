@@ -93,19 +93,20 @@ def test_ring_cross_rule_and_band():
     ax = drawn(
         spec.band(X, X * 0 + 0.1, X * 0 + 0.2, color="blue", legend="± 1 sd"),
         spec.ring([2], [0.15], color="orange", label="lowest 0.15"),
-        spec.cross([3, 4], label="diverged"),
+        spec.cross([3, 4, 2], label=["diverged", "above", "diverged"]),
         spec.cross([], label="nothing"),
         spec.rule([0.5], across=True),
         spec.rule([1], label="start"),
     )
 
-    ring_, first, second, across, upright = ax.lines
+    ring_, first, second, _, across, upright = ax.lines
     assert ring_.get_xydata().tolist() == pytest.approx(np.array([[2, 0.15]]))
     assert [first.get_xdata()[0], second.get_xdata()[0]] == [3, 4]
     assert first.get_ydata()[0] == 1  # of the height of the axes
     assert across.get_ydata()[0] == 0.5
     assert upright.get_xdata()[0] == 1
-    assert sorted(said(ax)) == ["diverged", "lowest 0.15", "start"]
+    assert sorted(said(ax)) == ["above", "diverged", "lowest 0.15", "start"]
+    assert ax.texts[2].xy[0] == 2  # the same words once, beside the first
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["± 1 sd"]
 
 

@@ -307,6 +307,21 @@ def test_chosen_run_brings_its_setting_back_into_the_controls(panel):
     assert len(panel.runs) == 1
 
 
+def test_beside_pins_each_curve_and_cross_says_whose_it_is(moons):
+    panel = TrainingPanel(moons, QUICK.but(epochs=30))
+    for lr in (10, 5):  # the last one ends above the chart, but does not diverge
+        panel.pin_button.click()
+        move(panel, panel.controls["lr"].slider, lr)
+
+    chart = panel.charts.charts[0]
+    assert mark(chart, "line", strong=True).get("label") == "lr 5, validation"
+    others = mark(chart, "line", width=2.2).get("name")
+    assert others == ["lr 0.3, validation", "lr 10, validation"]
+    lost = mark(chart, "cross")
+    assert lost.get("name") == ["lr 5", "lr 10"]
+    assert lost.get("label") == ["above the chart", "diverged"]
+
+
 def test_pin_name_remove_and_reset(panel):
     for lr in (0.1, 0.03, 0.01):
         move(panel, panel.controls["lr"].slider, lr)
