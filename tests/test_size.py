@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_512, 66),
+    "hpkit/**/*.py": (17_531, 66),
     "hpkit/charts/*.js": (690, 2),
-    "tests/**/*.py": (21_416, 95),
+    "tests/**/*.py": (21_431, 95),
 }
 
 

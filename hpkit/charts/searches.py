@@ -176,15 +176,15 @@ def _before(before, name, axis):
 
 
 def heatmap_chart(
-    space, loss, *, framed=None, legends=None, tips=None, marks=(), lift=0.0, **chart
+    space, loss, *, framed=None, legends=None, marks=(), cells=None, **chart
 ) -> Chart:
     """Return the losses (rows, columns) of all pairs of values as a map.
 
     The first hyperparameter of `space` is across, the second upwards; a loss of nan is
     not known, inf diverged. `framed` are cells (column, row) by kind: "best", "ties",
-    "chosen", "guess"; `legends` their names where they are others than usual; `tips`
-    what hovering says, row by row from below. `marks` are drawn last, `lift` raises the
-    numbers by a share of a cell. A click tells row * columns + column as "cell".
+    "chosen", "guess"; `legends` their names where they are others than usual; `cells`
+    are looks of the cells. `marks` are drawn last. A click tells row * columns + column
+    as "cell".
     """
     made, legends = [], WORDS["frames"] | dict(legends or {})
     given = framed or {}  # of the others the legend holds no room
@@ -199,7 +199,7 @@ def heatmap_chart(
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
-    losses = mark.cells(loss, name=WORDS["loss"], click="cell", lift=lift, tip=tips)
+    losses = mark.cells(loss, name=WORDS["loss"], click="cell", **cells or {})
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
 
@@ -237,7 +237,7 @@ def profile_chart(found, side: int, **chart) -> Chart:
 
 def cell_of(setting, space) -> tuple[int, int] | None:
     """Return column and row on the map of the first two names, None where not on it."""
-    lists = [(list(values), getattr(setting, n)) for n, values in space.items()][:2]
+    lists = [(list(v), getattr(setting, n, None)) for n, v in [*space.items()][:2]]
     if all(value in values for values, value in lists):
         return tuple(values.index(value) for values, value in lists)
 
@@ -251,11 +251,12 @@ def best_in_cells(search, space) -> dict[tuple, int]:
     return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}
 
 
-def path_chart(space, searches, path=(), **chart) -> Chart:
+def path_chart(space, searches, path=(), earlier=(), beside=(), **chart) -> Chart:
     """Return the lowest loss of each pair of values, and perhaps a path over them.
 
     Where several searches know a cell, the last one counts. `path` is the start, then
-    the winner of each step; `chart` is what `heatmap_chart` takes besides.
+    the winner of each step, `earlier` are such paths as well; losses `beside`
+    share the scale of colors. `chart` is what `heatmap_chart` takes besides.
     """
     across, up = map(len, list(space.values())[:2])
     loss, tips = np.full((up, across), np.nan), {}
@@ -277,22 +278,28 @@ def path_chart(space, searches, path=(), **chart) -> Chart:
     at = np.reshape([cell for cell, _ in stops], (-1, 2)).T - [[0.34], [0.24]]
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
+    # Earlier ones pass at the right below, with gaps between them.
+    gap = np.nan, np.nan
+    old = [cell_of(s, space) or gap for stops in earlier for s in (*stops, None)]
+    old = np.add([[0.34], [-0.24]], np.reshape(old, (-1, 2)).T)
+    gray = {"color": "soft", "width": 1.4, "legend": WORDS["old"] if earlier else None}
     marks = [
         mark.line(*at, color="ink", width=2.5, halo=True, hover=False),
+        mark.line(*old, halo=True, hover=False, **gray),
         mark.points(*at, hover=False, **dots),
         mark.text(*at, badges, strong=True, size=0.9),
     ]
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
-    look = {"tips": every, "marks": marks, "lift": 0.16 if path else 0.0, "alt": alt}
-    return heatmap_chart(space, loss, **look, **chart)
+    look = {"tip": every, "lift": 0.16 if path else 0.0, "beside": beside}
+    return heatmap_chart(space, loss, cells=look, marks=marks, alt=alt, **chart)
 
 
-def steps_chart(search, space) -> tuple[Chart, list]:
+def steps_chart(search, space, beside=()) -> tuple[Chart, list]:
     """Return the validation curves of the steps, and the settings of their points.
 
-    Steps that the search, or None, has not begun are named only. A click tells the
-    number of a point as "setting".
+    Steps that the search, or None, has not begun are named only. Losses `beside` have
+    room on the axis, too. A click tells the number of a point as "setting".
     """
     steps, loss_of = search.steps if search else (), {}
     if search:
@@ -327,7 +334,7 @@ def steps_chart(search, space) -> tuple[Chart, list]:
         heads.append((at.mean(), head, now))
         said.append(f"{TABLE[name].label}, {now}")
         begin += max(len(values), _NARROW) + _GAP
-    top = nice_top(1.1 * max(losses, default=0))
+    top = nice_top(1.1 * max([*losses, *beside], default=0))
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
     told = zip(settings, losses, strict=True)
     tips = [WORDS["tip"].format(short(s, space), value) for s, value in told]

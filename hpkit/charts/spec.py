@@ -185,12 +185,12 @@ def text(x, y, texts: Sequence[str], **look) -> Mark:
     return _mark("text", x, y, texts=list(texts), **look)
 
 
-def cells(values, **look) -> Mark:
+def cells(values, beside=(), **look) -> Mark:
     """Return a heat map, rows from below; nan is not known, inf diverged."""
     # `lift` raises the numbers by a share of a cell; `click` tells which one: row *
-    # columns + column.
+    # columns + column. The colors are those of a map with what is `beside` as well.
     values = np.atleast_2d(np.asarray(values, float))
-    colors = _packed((255 * cell_colors(values)).round())
+    colors = _packed((255 * cell_colors(values, beside)).round())
     return _mark("cells", values, colors, **look)
 
 
@@ -250,14 +250,16 @@ def state(charts: Sequence[Chart]) -> dict[str, dict | bytes]:
     return made
 
 
-def cell_colors(values):
+def cell_colors(values, beside=()):
     """Return colors (..., 4), 0 to 1, of losses: dark is low, pale not known."""
-    known = np.isfinite(values)
+    known, every = np.isfinite(values), np.append(values, [*beside])
+    every = every[np.isfinite(every)]
     logs = np.where(known, values, 1.0)
-    logs = np.log(logs) if logs.min() > 0 else logs  # an own loss may be negative
-    low = logs[known].min() if known.any() else 0.0
-    span = max(logs[known].max() - low, np.log(2)) if known.any() else 1.0
-    share = np.full(values.shape, 0.5) if known.sum() == 1 else (logs - low) / span
+    if np.append(logs, every).min() > 0:  # an own loss may be negative
+        logs, every = np.log(logs), np.log(every)
+    low = every.min() if len(every) else 0.0
+    share = (logs - low) / max(every.max(initial=low) - low, np.log(2))
+    share = np.full(values.shape, 0.5) if len(every) == 1 else share
     at = np.linspace(0, 1, len(_RAMP))
     stops = np.array([[int(c[k : k + 2], 16) / 255 for k in (1, 3, 5)] for c in _RAMP])
     colors = np.stack([np.interp(share, at, stop) for stop in stops.T], -1)

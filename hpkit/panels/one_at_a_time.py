@@ -92,7 +92,9 @@ class OneAtATimePanel(ListedPanel):
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None
         self.resets = 0
-        self.walked = {}  # the end of each path and its loss, by order and start
+        # The end of each path, its loss and stops, by order and start; the losses of
+        # whatever was trained, for one scale of all.
+        self.walked, self.losses = {}, set()
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
@@ -138,6 +140,11 @@ class OneAtATimePanel(ListedPanel):
         return [step for step in steps if step.winner is not None]
 
     @property
+    def _stops(self):
+        """The start, and the winner of each step."""
+        return [self.starting, *(step.winner for step in self.done)]
+
+    @property
     def _whole(self):
         """The grid, once all of it is known."""
         return self.grid if self.grid and self.grid.finished else None
@@ -151,6 +158,7 @@ class OneAtATimePanel(ListedPanel):
         """Begin again with other seeds."""
         self.grid = None
         self.walked.clear()
+        self.losses.clear()
         self.reset()
 
     def reset(self) -> None:
@@ -229,14 +237,14 @@ class OneAtATimePanel(ListedPanel):
     def _keep_path(self):
         """Keep where a whole path ended, and show all of them beside the grid."""
         if len(self.done) == len(self.space):
-            end = self.done[-1].winner
-            said = ", ".join(self.order.value), short(self.starting, self.space)
+            stops, loss = self._stops, _loss(self.found, self.done[-1].winner)
+            said = ", ".join(self.order.value), short(stops[0], self.space)
             self.walked.pop(said, None)
-            self.walked[said] = short(end, self.space), _loss(self.found, end)
+            self.walked[said] = short(stops[-1], self.space), loss, stops
         best = self._whole and _loss(self._whole, self._whole.best)
         rows = [
-            (*said, end, f"{loss:.3g}", f"{loss / best:.2f}" if best else "")
-            for said, (end, loss) in reversed(self.walked.items())  # the newest on top
+            (*said, end, f"{loss:#.3g}", f"{loss / best:.2f}" if best else "")
+            for said, (end, loss, _) in reversed(self.walked.items())  # newest on top
         ]
         table = html_table(WORDS["paths_columns"], rows)
         self.paths.value = table if rows else WORDS["no_path"]
@@ -246,6 +254,8 @@ class OneAtATimePanel(ListedPanel):
         # Before the grid is known the map is of the path, so that a step goes to the
         # lowest cell of its row or column; then of the grid, whichever path is walked.
         searches = [s for s in (self.grid, self.found) if s and len(s.runs)]
+        for runs in (s.runs for s in searches):
+            self.losses.update(runs.mean_val_loss[runs.ended.all(1) & ~runs.unfit])
         searches = searches[: 1 if self._whole else None]
         # The map shows the path's cells, too, while the grid still trains.
         lowest = sorted(searches, key=lambda s: _loss(s, s.best))[:1]
@@ -253,10 +263,10 @@ class OneAtATimePanel(ListedPanel):
         framed["chosen"] = [self.cell] if self.cell else []
         best = WORDS["best" if self._whole else "best_so_far"]
         look = {"framed": framed, "legends": {"best": best, "chosen": None}}
-        stops = [self.starting, *(step.winner for step in self.done)]
-        title = self._title(searches)
-        path = path_chart(self.space, searches, stops, title=title, **look)
-        steps, self.points = steps_chart(self.found, self.ordered)
+        look |= {"title": self._title(searches), "beside": self.losses}
+        others = [each for *_, each in self.walked.values() if each != self._stops]
+        path = path_chart(self.space, searches, self._stops, others, **look)
+        steps, self.points = steps_chart(self.found, self.ordered, self.losses)
         return [path, steps]
 
     def _title(self, searches):

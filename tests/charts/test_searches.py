@@ -52,6 +52,8 @@ def test_map_colors_reach_over_a_factor_of_two():
     light = plateau[0, :, :3].sum(1)
     assert light[0] < light[1] < light[2]
     assert light[2] < ends[0, :, :3].sum(1).mean()
+    beside = cell_colors(np.array([[0.15]]), [0.143, 0.178])
+    assert beside[0, 0].tolist() == plateau[0, 1].tolist()
     wide = cell_colors(np.array([[0.1, 0.2, 10.0]]))
     assert wide[0, [0, 2]].tolist() == ends[0].tolist()
 
