@@ -252,7 +252,7 @@ def test_validation_curve_shows_mean_and_marks_the_minimum(curve):
     ring = next(line for line in ax.lines if line.get_markerfacecolor() == "none")
     best = curve.best.lr, curve.mean_val_loss.min()
     assert tuple(*ring.get_xydata()) == on_line(best)
-    words = "lowest {1:.3g} at {0:g}".format(*best)
+    words = "lowest {1:#.3g} at {0:g}".format(*best)
     assert any(t.get_text().startswith(words) for t in ax.texts)
     named = {text for text, _ in leads(ax)}
     assert named == {"best epoch", "last epoch", "before training"}
@@ -336,7 +336,7 @@ def test_a_loss_of_ones_own_below_zero_is_on_every_chart(below):
     order = np.argsort(grid.mean_val_loss.reshape(2, 2).T.ravel())
     assert (np.diff(colors[order, :3].sum(1)) > 0).all()  # lower is darker
     lines = [text.get_text() for text in hk.plot_parallel(grid, axes()).texts]
-    assert f"{grid.best_score:.3g}  " in "".join(lines)
+    assert f"{grid.best_score:#.3g}  " in "".join(lines)
 
 
 def test_grid_of_three_shows_the_best_over_the_third():
@@ -547,11 +547,11 @@ def test_picture_has_alternative_text_and_a_figure_of_its_own(plot, fixture, req
 
 
 def test_describe_says_the_result(run, curve, grid, exploding):
-    assert f"{run.best_val_loss:.3g}" in hk.describe(run)
+    assert f"{run.best_val_loss:#.3g}" in hk.describe(run)
     assert f"at epoch {run.best_epoch}" in hk.describe(run)
     assert hk.describe(curve).endswith(f"the lowest is at {curve.best.lr:g}.")
     assert "6 settings: " in hk.describe(grid)  # of one seed, which needs no word
-    reached = f"{grid.best_run.best_val_loss:.3g} after {grid.cost.epochs} epochs"
+    reached = f"{grid.best_run.best_val_loss:#.3g} after {grid.cost.epochs} epochs"
     assert f"reaches {reached}" in hk.describe([grid, curve])
     assert hk.describe(replace(curve, finished=False)) == hk.describe(curve)
     assert "diverged: 1" in hk.describe(exploding)

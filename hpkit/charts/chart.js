@@ -1,7 +1,7 @@
 // Draws the charts of spec.py as SVG, and loads nothing. `charts(el, tell)` works on any page
 // with the style sheets colors.css and chart.css; the default export is an anywidget.
 
-import {clamp, f1, num, pick, put, range, reach, scaled} from './reach.js'
+import {clamp, f1, fixed, num, pick, put, range, reach, scaled} from './reach.js'
 
 const SIDES = [0, -1, 1, -.5, .5, -1.5, 1.5, -2, 2]  // of a point, for its label
 const DASH = {dashed: [6, 4], dotted: [1.5, 4], dashdot: [7, 4, 1.5, 4]}
@@ -89,7 +89,6 @@ function shape(kind, x, y, r) {
 const isBright = rgb =>
   rgb.reduce((sum, p, k) => sum + [.2126, .7152, .0722][k] * (p / 255) ** 2.2, 0) > .18
 const bytesOf = ({v}) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength)  // of colors
-const fixed = (v, n) => v.toPrecision(n).length > n + 2 ? num(v, n) : v.toPrecision(n)  // 0.70
 
 function chart(el, tell) {
   const root = make('<div', el, {class: 'hpc'})

@@ -17,6 +17,9 @@ export function num(v, digits = 4) {
   return `${head == 1 ? '' : head + '×'}10${raised}`
 }
 
+export const fixed = (v, n) =>  // 0.110 beside 0.111
+  Math.abs(v) >= 1e-4 && Math.abs(v) < 10 ** n ? v.toPrecision(n) : num(v, n)
+
 export function put(node, attributes) {  // writes only what is new: the browser lays out less
   const old = node.old ||= {}
   for (const [name, value] of Object.entries(attributes || {})) if (old[name] !== value) {
@@ -62,14 +65,14 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
 
   function said({mark: m, k, i, row, u, v}) {
     const n = m.kind == 'line' && !m.draw ? row : i, name = pick(m.name, n), own = pick(m.tip, n)
-    const at = (axis, place) => (axis.label ? axis.label + ' ' : '') +
-      (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : num(place, 3))
+    const at = (axis, place, say = num) => (axis.label ? axis.label + ' ' : '') +
+      (axis.texts && !axis.ticks ? axis.texts[Math.round(place)] : say(place, 3))
     const {words, x, y} = spec
     if (own) return own
     if (m.kind != 'cells') return (name ? name + '\n' : '') + at(x, u) + '\n' +
-      (m.kind == 'cross' ? pick(m.label, i) || words.diverged : at(y, v))
+      (m.kind == 'cross' ? pick(m.label, i) || words.diverged : at(y, v, m.draw ? num : fixed))
     const value = data[k][0].v[i], strange = value == Infinity ? words.diverged : words.unknown
-    return `${at(x, u)}, ${at(y, v)}\n${isFinite(value) ? `${m.name} ${num(value, 3)}` : strange}`
+    return `${at(x, u)}, ${at(y, v)}\n${isFinite(value) ? `${m.name} ${fixed(value, 3)}` : strange}`
   }
 
   function nearest(px, py) {

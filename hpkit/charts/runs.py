@@ -214,7 +214,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> 
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
     if told and count > FEW:  # their words would meet
         said = zip(names, losses.mean(1), strict=True)
-        told, names = None, [f"{name}: {mean:.3g}" for name, mean in said]
+        told, names = None, [f"{name}: {mean:#.3g}" for name, mean in said]
     fine = [row[np.isfinite(row)] for row in losses]
     known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
     low, high = min(known), max(known)

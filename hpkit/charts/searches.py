@@ -370,7 +370,7 @@ def best_so_far_chart(
     right. Else the loss axis is logarithmic where the lines span a factor of ten.
     """
     colors, shapes, dashes = looks
-    race, label = budget is not None, "{}" if budget else "{} {:.3g}"
+    race, label = budget is not None, "{}" if budget else "{} {:#.3g}"
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
     x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
@@ -382,7 +382,7 @@ def best_so_far_chart(
         at += [epochs[-1], *[budget * (1 + _COLUMN * (k + 1))] * len(column)]
         height += [loss[-1], *column]
         owner += [k] * (1 + len(column))
-        tips.append(f"{name} {loss[-1]:.3g}")
+        tips.append(f"{name} {loss[-1]:#.3g}")
         tips += [WORDS["race"].format(n, name, v) for n, v in enumerate(column, 1)]
         labels.append(label.format(name, loss[-1]))
         room = (len(curves) + 0.7) * _COLUMN if column else room

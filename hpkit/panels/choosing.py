@@ -176,7 +176,7 @@ class TestBoxPanel(Panel):
         most = nice_top(2 * run.best_val_loss)
         look = {"step": most / 100, "readout_format": ".3g"}
         slider = W.FloatSlider(0, min=0, max=most, **look)
-        self.ask(predict, BOX["guess"], slider, "{:.3g}".format)
+        self.ask(predict, BOX["guess"], slider, "{:#.3g}".format)
         self.build(self.buttons(open=self.look))
         self._recall()
         self._draw()

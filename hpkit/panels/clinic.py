@@ -259,4 +259,4 @@ def _end_of(run, curve="val_loss"):
 
 
 def _loss_text(loss):
-    return f"{loss:.3g}" if np.isfinite(loss) else WORDS["diverged"]
+    return f"{loss:#.3g}" if np.isfinite(loss) else WORDS["diverged"]

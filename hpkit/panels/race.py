@@ -283,7 +283,7 @@ def race_sentence(lowest, budget):
     """Return in words (HTML) how races ended; `lowest` is {kind: losses}."""
     names = WORDS["kinds"]
     firsts = sorted((losses[0], names[kind]) for kind, losses in lowest.items())
-    ranked = ", ".join(f"{name} <b>{loss:.3g}</b>" for loss, name in firsts)
+    ranked = ", ".join(f"{name} <b>{loss:#.3g}</b>" for loss, name in firsts)
     said = WORDS["one"].format(budget, ranked)
     losses = np.array(list(lowest.values()))
     count = losses.shape[1]

@@ -117,8 +117,8 @@ class ListedPanel(Panel):
         table = []
         for i, setting in enumerate(found.settings):
             spread = runs.std_val_loss[i]
-            facts = [f"{runs.mean_val_loss[i]:.4f}"]
-            facts += ["" if np.isnan(spread) else f"{spread:.3f}"]
+            facts = [f"{runs.mean_val_loss[i]:#.3g}"]
+            facts += ["" if np.isnan(spread) else f"{spread:#.2g}"]
             facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
             if runs.diverged[i].any():
                 facts = ["", "", "", WORDS["diverged"]]

@@ -519,7 +519,7 @@ class _RunList:
         values = {name: shown(getattr(run.setting, name)) for name in self.columns}
         if "epochs" in values and run.epochs_done < run.setting.epochs:
             values["epochs"] = f"{run.epochs_done}/{run.setting.epochs}"
-        end = [f"{run.best_val_loss:.4f}", str(run.best_epoch)]
+        end = [digits(run.best_val_loss), str(run.best_epoch)]
         end = [WORDS["out"], ""] if run.diverged else end
         number = f"{'●' if kept.color else ' '} {kept.number}"
         return [number, *values.values(), str(run.seed), *end, kept.name]
@@ -557,8 +557,8 @@ def _comparison_table(kept):
     same = [f"{name} {each[0]}" for name, each in values.items() if name not in rows]
     differ = [name for name in rows if name != WORDS["seed"]]
     at = [run.best_epoch for run in runs]
-    lowest = [WORDS["out"] if r.diverged else f"{r.best_val_loss:.4f}" for r in runs]
-    train = [f"{run.train_loss[run.best_epoch]:.4f}" for run in runs]
+    lowest = [WORDS["out"] if r.diverged else digits(r.best_val_loss) for r in runs]
+    train = [digits(run.train_loss[run.best_epoch]) for run in runs]
     rows |= {WORDS["lowest"]: lowest, WORDS["at"]: at, WORDS["train_there"]: train}
     if runs[0].val_accuracy is not None:
         shares = [f"{run.val_accuracy[run.best_epoch]:.1%}" for run in runs]

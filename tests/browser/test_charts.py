@@ -260,7 +260,7 @@ def test_keys_walk_over_cells_and_from_line_to_line(charts, made):
     for key in ("Home", "ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)
     loss = mark(made["grid"].charts[0], "cells").columns[0][2, 1]
-    said = f"learning rate 0.1, batch size 64, loss {loss:.3g}"
+    said = f"learning rate 0.1, batch size 64, loss {loss:#.3g}"
     assert cells_.get_attribute("aria-valuetext") == said
     page.keyboard.press("Enter")
 
@@ -333,7 +333,7 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
     assert raised[1] == pytest.approx(heights[1] + 2 * 1.5 / 40, abs=1e-3)
     assert raised[2:] == heights[2:]
     said = chart.get_attribute("aria-valuetext")
-    assert said == f"learning rate 0.003, loss {float(f'{raised[1]:.3g}'):g}"
+    assert said == f"learning rate 0.003, loss {float(f'{raised[1]:#.3g}'):g}"
 
 
 def test_of_two_drawn_lines_one_point_is_moved_with_the_mouse_and_with_keys(charts):

@@ -106,7 +106,7 @@ def test_the_plot_of_a_curve_has_more_on_it_than_the_panel():
     ends, _ = curve(full, label="before training")
     assert ends == pytest.approx(full.x.domain)
     (label,) = mark(full, "ring").get("label")
-    assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.03"  # 1000 was tried
+    assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.03"  # 1000 was tried
     for name in ("before training", "last epoch"):
         assert not marks(plain, "line", label=name)
 
@@ -117,4 +117,4 @@ def test_a_curve_that_is_best_at_its_end_says_where_to_look():
     )
     for last, words in ((True, ": look further right"), (False, "")):
         (label,) = mark(validation_chart(found, last=last), "ring").get("label")
-        assert label == f"lowest {found.mean_val_loss[1]:.3g} at 0.02{words}"
+        assert label == f"lowest {found.mean_val_loss[1]:#.3g} at 0.02{words}"

@@ -86,7 +86,7 @@ def test_box_opens_once_and_remembers(moons):
     assert dataset.test_looks == []
     box.open_button.click()
     loss = box.opened["loss"]
-    assert f"{loss:.3g}" in shows(box)
+    assert f"{loss:#.3g}" in shows(box)
     assert box.open_button.disabled
     box.look()
     assert "opened before" in box.result
@@ -133,7 +133,7 @@ def test_box_keeps_the_guess_beside_the_result():
         assert panel.guess.value < chart.y.domain[1]
         assert panel.opened
         off = abs(panel.guess.value - panel.opened["loss"])
-        assert f"It is <b>{off:.3g}</b> off. Test loss" in panel.result
+        assert f"It is <b>{off:#.3g}</b> off. Test loss" in panel.result
 
 
 def test_box_knows_its_rows_and_not_their_name(moons):
@@ -193,7 +193,7 @@ def test_box_that_cannot_write_says_so_and_goes_on(tmp_path):
     (tmp_path / "hpkit-runs").write_text("a file where the folder should be")
     box = TestBoxPanel(fit(load_dataset("wine", seed=9), QUICK))
     box.open_button.click()
-    assert f"{box.opened['loss']:.3g}" in shows(box)
+    assert f"{box.opened['loss']:#.3g}" in shows(box)
     assert "until this kernel stops" in box.note.value
 
 

@@ -108,7 +108,7 @@ def test_path_begins_with_its_start_trained(path):
     runs = path.found.runs
     assert runs.settings == (QUICK.but(lr=0.01, batch_size=16),)
     loss = runs.mean_val_loss[0]
-    assert f"lowest validation loss {loss:.3g}" in path.result
+    assert f"lowest validation loss {loss:#.3g}" in path.result
     assert "Next, step 1: learning rate." in path.result
     shown = nth(path, 0, "cells").columns[0]
     assert shown[np.isfinite(shown)] == pytest.approx([loss])
@@ -204,7 +204,7 @@ def test_path_click_tells_a_cell_that_only_the_grid_has(path):
     press(path, "grid")
     click(4)
     loss = _loss(path.grid, QUICK.but(lr=0.3, batch_size=64))
-    assert map_title(path) == f"lr 0.3, batch 64: loss {loss:.3g}"
+    assert map_title(path) == f"lr 0.3, batch 64: loss {loss:#.3g}"
     assert path.chosen is None
     click(5)
     assert map_title(path) == "lr 10, batch 64: diverged"

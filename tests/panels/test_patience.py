@@ -55,7 +55,7 @@ def test_patience_watched_counts_up_to_the_stop(moons):
     later, rest = curve(chart, row=1, color="gray", width=1.5)
     assert later.tolist() == list(range(panel.stop_at, 21))
     np.testing.assert_allclose([*losses, *rest[1:]], panel.run.val_loss, rtol=1e-6)
-    assert mark(chart, "ring").get("label") == f"kept {losses.min():.3g}"
+    assert mark(chart, "ring").get("label") == f"kept {losses.min():#.3g}"
     run = pasted(panel)["run"]  # its code finds the stop
     row = panel.frame().set_index("patience").loc[panel.patience.value]
     assert (run.epochs_done, run.best_epoch) == (row.stops, row.keeps)

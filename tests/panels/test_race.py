@@ -35,8 +35,8 @@ def test_race_gives_each_search_the_same_budget_and_names_its_line(moons):
     names = ["grid", "random", "halving", "Bayes"]
     assert curves.get("label") == names
     for name, losses in zip(names, race.lowest.values(), strict=True):
-        assert f"{name} {losses[0]:.3g}" in ends.get("tip")
-        assert f"{name} <b>{losses[0]:.3g}" in race.result
+        assert f"{name} {losses[0]:#.3g}" in ends.get("tip")
+        assert f"{name} <b>{losses[0]:#.3g}" in race.result
 
 
 def test_race_needs_ranges_and_a_budget(moons):
@@ -97,7 +97,7 @@ def test_race_shows_and_counts_the_end_of_every_race(moons):
     assert axis.ticks[-1] == panel.budget.value
     assert panel.charts.charts[0].title == "Race 1, and where all races end"
     tip = nth(panel, 0, "points").get("tip")[3]
-    assert tip == f"race 3\ngrid {panel.lowest['grid'][2]:.3g}"
+    assert tip == f"race 3\ngrid {panel.lowest['grid'][2]:#.3g}"
     assert "Start runs" not in panel.result
     pairs = zip(panel.lowest["random"], panel.lowest["grid"], strict=True)
     beat = sum(random < grid for random, grid in pairs)

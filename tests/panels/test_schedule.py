@@ -29,7 +29,7 @@ def test_a_drawn_schedule_trains_as_fit_does(moons):
     np.testing.assert_allclose(drawn.columns[1][0], mine.rates(), rtol=1e-6)
     json.dumps([chart.spec() for chart in panel.charts.charts])  # a page can take it
     means = panel.runs.mean_val_loss
-    assert f"yours <b>{means[2]:.3g}</b>." in shows(panel)  # lowest at its end: once
+    assert f"yours <b>{means[2]:#.3g}</b>." in shows(panel)  # lowest at its end: once
     assert panel.frame().lr_yours.tolist() == pytest.approx(mine.rates())
     lines, names = panel.code().rsplit("\n", 1), {}
     exec(lines[0], names)

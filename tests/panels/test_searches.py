@@ -50,7 +50,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     assert cross.columns[0].size == (~calm).sum() == 1
     assert cross.get("label") == "diverged"
     ring = mark(curve.charts.charts[1], "ring")
-    assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:.3g} at 0.3"]
+    assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"]
     assert "0.3" in curve.result
     assert len(curve.list.options) == 4
 
@@ -61,7 +61,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     keys = [text.get_text() for text in validation.get_legend().get_texts()]
     assert keys == ["spread", "chosen"]
     said = {text.get_text() for text in validation.texts}
-    assert said == {"diverged", f"lowest {found.mean_val_loss[2]:.3g} at 0.3"}
+    assert said == {"diverged", f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"}
 
 
 def test_curve_panel_answers_while_a_slider_moves(curve, monkeypatch):
@@ -411,7 +411,7 @@ def test_grid_guess_is_a_click_and_stands_beside_the_result(moons):
     assert panel.guess.box.layout.display == "none"
     loss = panel.found.mean_val_loss[3]
     assert panel.guess.value == panel.found.settings[3]
-    assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:.3g}</b>. " in panel.result
+    assert f"Your guess: <b>lr 0.3, batch 64, loss {loss:#.3g}</b>. " in panel.result
     assert framed(panel.charts, "guess") == {(1, 1)}
     panel.charts.calls["cell"](0)
     assert panel.result.startswith("Learning rate 0.01, batch size 16: loss ")

@@ -64,11 +64,11 @@ def test_seeds_of_a_single_setting_are_told(moons):
     panel = SeedsPanel(moons, [QUICK], seeds=4, most=4)
     losses = panel.losses[0]
     mean, spread = losses.mean(), losses.std(ddof=1)
-    ends = f"lowest {losses.min():.3g}, highest {losses.max():.3g} of 4 seeds."
-    said = f"mean <b>{mean:.3g}</b>, spread {spread:.2g}, {ends}"
+    ends = f"lowest {losses.min():#.3g}, highest {losses.max():#.3g} of 4 seeds."
+    said = f"mean <b>{mean:#.3g}</b>, spread {spread:#.2g}, {ends}"
     assert shows(panel).endswith(said)
     panel.count.value = 1
-    assert shows(panel).endswith(f"<b>{losses[0]:.3g}</b> with one seed.")
+    assert shows(panel).endswith(f"<b>{losses[0]:#.3g}</b> with one seed.")
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])

@@ -279,7 +279,7 @@ def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
     assert ">learning rate</th>" in said
     assert ">batch size</th>" not in said
     assert "batch size 32" in said
-    assert f"{panel.run.best_val_loss:.4f}" in said
+    assert f"{panel.run.best_val_loss:#.3g}" in said
     panel.remove_button.click()
     panel.new_seeds.value = True
     press(panel, "train")
