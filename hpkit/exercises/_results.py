@@ -102,20 +102,18 @@ def finish(answer):
     """A bar is reached within the budget, with a reason, test set opened once."""
     if not all(hasattr(answer, name) for name in _NEEDED):
         raise kind(answer)
-    data, why = answer.dataset.name, answer.why
-    facts = {"spent": answer.spent, "budget": answer.budget, "data": data, "why": why}
     wrong_if(
-        facts,
-        other_task=data != DATA or answer.budget > _BUDGET,
+        {"cap": answer},
+        other_task=answer.dataset.name != DATA or answer.budget > _BUDGET,
         nothing=not answer.entries,
         overdrawn=answer.overdrawn,
-        not_chosen=not why,
-        no_reason=len(why.split()) < _WORDS_OF_A_REASON,
+        not_chosen=not answer.why,
+        no_reason=len(answer.why.split()) < _WORDS_OF_A_REASON,
         not_opened=not answer.test,
     )
     low = answer.bar is None
-    facts["bar"] = min(answer.bars) if low else answer.bar
-    return wrong_if(facts | {"accuracy": answer.test["accuracy"]}, below=low)
+    bar = min(answer.bars) if low else answer.bar
+    return wrong_if({"cap": answer, "bar": bar}, below=low)
 
 
 # ---- a table, a search and a report of one's own (lesson 11) -----------------------

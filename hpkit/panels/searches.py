@@ -271,11 +271,10 @@ class _SearchPanel(ListedPanel):
             self.status.value = self.offer or ""
             return
         super()._update(running)
-        found, cost, every = self.found, self.found.cost, self.found.expected
-        self.bar.value = 1.0 if found.finished else cost.epochs / every
+        found, seconds = self.found, float(self.found.fit_time.sum())
+        self.bar.value = 1.0 if found.finished else found.cost.epochs / found.expected
         kind = "took" if found.finished else "going" if running else "halted"
-        facts = {"done": cost.epochs, "all": every, "runs": cost.runs}
-        status = WORDS[kind].format(**facts, seconds=float(found.fit_time.sum()))
+        status = WORDS[kind].format(found=found, seconds=seconds)
         offered = self.offer and not running
         self.status.value = self.offer if offered else status
         (self.add_class if offered else self.remove_class)("hp-stale")
@@ -305,7 +304,7 @@ class _SearchPanel(ListedPanel):
             return WORDS["unbegun"]
         if found.finished:
             return ""
-        text = WORDS["stopped"].format(done=found.cost.epochs, all=found.expected)
+        text = WORDS["stopped"].format(found=found)
         unequal = len(np.unique(found.runs.epochs_done)) > 1
         return text + (WORDS["unequal"] if unequal else "")
 
