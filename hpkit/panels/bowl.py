@@ -62,7 +62,7 @@ class BowlPanel(Panel):
     [-4.0, -2.0, -1.0]
     """
 
-    kind, words, newest_first, there = "bowl", WORDS, True, True
+    kind, words, widths, newest_first, there = "bowl", WORDS, (3, 2), True, True
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class BowlPanel(Panel):
             self.add_class("hp-shown")
         first = self.buttons(step=self.step, run=self._run)
         last = self.buttons(reset=self.reset, stop=self.stop)
-        self.build(lr_box, curvature_box, first, last, widths=(3, 2))
+        self.build(lr_box, curvature_box, first, last)
         self._draw()
 
     def _knob(self, name, value, step, high):

@@ -39,7 +39,7 @@ class BatchNoisePanel(Panel):
     (120,)
     """
 
-    kind, words, newest_first = "batch-noise", WORDS, True
+    kind, words, widths, newest_first = "batch-noise", WORDS, (3, 2), True
 
     def __init__(
         self,
@@ -56,8 +56,7 @@ class BatchNoisePanel(Panel):
         knob = batch_knob("batch_size", dataset, size)
         self.size, self.sizes = knob.slider, []  # those looked at
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
-        buttons = self.buttons(again=self.draw_again, stop=self.stop)
-        self.build(knob.box, buttons, widths=(3, 2))
+        self.build(knob.box, self.buttons(again=self.draw_again, stop=self.stop))
         self.on_change(self.size, self._draw)
         self.live.now(self._training())
 

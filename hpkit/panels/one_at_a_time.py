@@ -54,7 +54,7 @@ class OneAtATimePanel(ListedPanel):
     2
     """
 
-    kind, words, shares = "one-at-a-time", WORDS, True
+    kind, words, widths, shares = "one-at-a-time", WORDS, (1, 1), True
 
     def __init__(
         self,
@@ -122,9 +122,9 @@ class OneAtATimePanel(ListedPanel):
             self.buttons(back=self.reset, stop=self.stop),
         ]
         self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
-        more = {"widths": (1, 1), "drawers": {"paths": self.paths, **self.drawers}}
-        more["calls"] = {"cell": self._choose_cell, "setting": self._choose_point}
-        self.build(*left, **more)
+        self.drawers = {"paths": self.paths, **self.drawers}
+        calls = {"cell": self._choose_cell, "setting": self._choose_point}
+        self.build(*left, calls=calls)
 
     @property
     def starting(self) -> Hyperparameters:

@@ -262,6 +262,8 @@ class Panel(W.VBox):
 
     kind = "panel"
     words = WORDS  # of a subclass: its title; the name and the tip of its buttons
+    widths = (1,)  # of the charts
+    drawers = None  # widgets below, one at a time, by name; else a table of `frame`
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
     _look = "primary"  # of the next button
@@ -284,19 +286,17 @@ class Panel(W.VBox):
         self.add_class("hpkit")
         stop_earlier(self)
 
-    def build(self, *left, widths=(1,), calls=None, over=(), drawers=()):
+    def build(self, *left, calls=None, over=()):
         """Put the parts together.
 
-        `left` are the controls below each other; `widths` those of the charts, `calls`
-        as in `LiveCharts`, each called under the lock and its errors shown; `over`
-        stands above the charts. `drawers` are (name, Widget) below, one at a time, by
-        default a table of `frame`.
+        `left` are the controls below each other; `calls` as in `LiveCharts`, each
+        called under the lock and its errors shown; `over` stands above the charts.
         """
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
         head = say(head + parts.alive(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in (calls or {}).items()}
-        self.widths, self.charts = widths, LiveCharts(widths, calls=calls)
+        self.charts = LiveCharts(self.widths, calls=calls)
         shown = W.VBox([*([row(*over, name="hp-over")] if over else ()), self.charts])
         body = controls.add_class("hp-controls"), shown.add_class("hp-charts")
 
@@ -308,8 +308,8 @@ class Panel(W.VBox):
         self.on_change(self.forms, self._show_drawer)
         rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
-        self.table_box = None if drawers else say("", "hp-table")
-        drawers = {**(drawers or {"table": self.table_box}), "code": code}
+        self.table_box = None if self.drawers else say("", "hp-table")
+        drawers = {**(self.drawers or {"table": self.table_box}), "code": code}
         names = [(self.texts[name], n) for n, name in enumerate(drawers)]
         tips = [self.texts[f"{name}_tip"] for name in drawers]
         self.view = parts.toggles(names, tips, "84px")

@@ -63,7 +63,7 @@ class SearchRacePanel(Panel):
     ['bayes', 'grid', 'halving', 'random']
     """
 
-    kind, words = "race", WORDS
+    kind, words, widths = "race", WORDS, (1, 1)
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class SearchRacePanel(Panel):
         start = self.buttons(start=self.start, stop=self.stop)
         left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
-        self.build(*left, widths=(1, 1), calls=calls)
+        self.build(*left, calls=calls)
         for box in (self.budget, self.races):
             self.on_change(box, self.start)
         self.live.now(self._racing(race, 1), seconds=8.0)

@@ -53,7 +53,7 @@ class SchedulePanel(Panel):
     [0.1, 0.2, 0.1, 0.0]
     """
 
-    kind, words = "schedule", WORDS
+    kind, words, widths = "schedule", WORDS, (1, 1)
 
     def __init__(
         self,
@@ -78,8 +78,7 @@ class SchedulePanel(Panel):
         kinds = W.ToggleButtons(options=KINDS)
         self.ask(predict, WORDS["guess"], kinds)
         buttons = self.buttons(train=self._watch, stop=self.stop)
-        more = {"widths": (1, 1), "calls": {"drawn": self.draw}}
-        self.build(self.lr.box, shape, buttons, **more)
+        self.build(self.lr.box, shape, buttons, calls={"drawn": self.draw})
         self.on_change(self.lr.source, self._start)
         self.on_change(self.shape, self._shaped)
         self.live.now(self._training())

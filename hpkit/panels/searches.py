@@ -340,7 +340,7 @@ class ValidationCurvePanel(_SearchPanel):
     """
 
     kind, words, shares = "validation-curve", CURVE, True
-    search = "validation_curve"
+    search, widths = "validation_curve", (5, 6)
 
     def __init__(
         self,
@@ -367,8 +367,7 @@ class ValidationCurvePanel(_SearchPanel):
             drawing = c.Drawing(dataset, at, axis, *about)
             self.ask(True, CURVE["draw"], drawing)
         calls = {"curve": self.choose, "point": self.choose, "cross": self._choose_out}
-        more = {"widths": (5, 6), "calls": calls, "drawers": self.drawers}
-        self.build(self.values.frame, *self.search_box, **more)
+        self.build(self.values.frame, *self.search_box, calls=calls)
         self._come_in()
 
     def _arguments(self, space):
@@ -418,7 +417,7 @@ class GridPanel(_SearchPanel):
     """
 
     kind, words, shares = "grid", GRID, True
-    search, usual = "grid_search", ("epochs",)
+    search, usual, widths = "grid_search", ("epochs",), (1, 1)
 
     def __init__(
         self,
@@ -448,8 +447,7 @@ class GridPanel(_SearchPanel):
         self.on_change(self.which, self._draw)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
-        more = {"widths": (1, 1), "over": [views], "drawers": self.drawers}
-        more["calls"] = {"cell": self._clicked}
+        more = {"over": [views], "calls": {"cell": self._clicked}}
         self.build(*(entry.frame for entry in self.entries), *self.search_box, **more)
         self._come_in()
 

@@ -106,18 +106,17 @@ class TrainingPanel(Panel):
         rest.children += (self.slow,)
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.toggles(units, [WORDS["unit_tip"]] * 3)
-        over, widths = [parts.row(self.unit, name="hp-small")], (1,)
+        over = [parts.row(self.unit, name="hp-small")]
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
             parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
             name = parts.say(parts.head_of(WORDS["scrub"]))
             over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
-            widths = (3, 2.3)
+            self.widths = (3, 2.3)
             self.on_change(self.scrub, self._scrubbed)
         self.beside = parts.say("", "hp-table")
-        drawers = {"runs": self.list.box, "compare": self.beside}
-        more = {"widths": widths, "over": over, "drawers": drawers}
-        self.build(self.controls.box, seed_row, start, rest, **more)
+        self.drawers = {"runs": self.list.box, "compare": self.beside}
+        self.build(self.controls.box, seed_row, start, rest, over=over)
         self.on_change(self.unit, self._draw)
         self.on_change(self.slow, lambda: self._expect(self.controls.setting))
         self.on_change(self.new_seeds, self._renew_seed)
