@@ -93,7 +93,7 @@ class BowlPanel(Panel):
         """Return a number box, and what holds it and its slider, from 0 to `high`."""
         look = {"min": 0, "max": max(high, value), "step": step, "readout": False}
         number = CheckedBox(value, partial(_checked, WORDS[name]))
-        self.on_change(number, self._draw)
+        self.on_change(self._draw, number)
         slider, rounded = W.FloatSlider(value, **look), partial(round, ndigits=4)
         return number, tied(WORDS[name], slider, number, rounded).box
 

@@ -66,7 +66,7 @@ class CoinFlipsPanel(Panel):
         self.ask(predict, _COINS["guess"], slider, _COINS["percent"].format)
         buttons = self.buttons(run=self._run, stop=self.stop)
         self.build(box, buttons, self.buttons(again=self.flip))
-        self.on_change(self.count, self._draw)
+        self.on_change(self._draw, self.count)
         self.live.now(self._training())
 
     def flip(self) -> None:

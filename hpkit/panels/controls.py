@@ -216,13 +216,13 @@ class _Checked(traitlets.TraitType):
         except (ValueError, TypeError) as error:
             if box.refuse is None:
                 raise
-            box.refuse(error)
+            box.refuse(html.escape(str(error)))
             box.send_state("value")
             return box.value
 
 
 class CheckedBox(W.FloatText):
-    """A box for what `check` returns; `refuse` is told what is wrong with the rest."""
+    """A box for what `check` returns; `refuse` is told what is wrong, as HTML."""
 
     # For whole numbers, too: ipywidgets' own box drops the point of 2.5 and says 25.
 
@@ -516,7 +516,7 @@ class Guess:
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
         panel.on_click(self.button, self.commit)
-        panel.on_change(widget, self._chosen)
+        panel.on_change(self._chosen, widget)
 
     @property
     def open(self):

@@ -57,7 +57,7 @@ class BatchNoisePanel(Panel):
         self.size, self.sizes = knob.slider, []  # those looked at
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self.build(knob.box, self.buttons(again=self.draw_again, stop=self.stop))
-        self.on_change(self.size, self._draw)
+        self.on_change(self._draw, self.size)
         self.live.now(self._training())
 
     def _training(self):

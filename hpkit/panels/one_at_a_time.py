@@ -109,9 +109,9 @@ class OneAtATimePanel(ListedPanel):
         orders = [order, *(o for o in permutations(self.space) if o != order)][:24]
         orders = [(", ".join(o), o) for o in orders]  # as in code
         self.order, order = dropdown(orders, WORDS["order_tip"], WORDS["order"])
-        for widget in (self.order, *(knob.source for knob in self.starts.values())):
-            self.on_change(widget, self.reset)
-        self.on_change(self.seeds, self._reseed)
+        starts = (knob.source for knob in self.starts.values())
+        self.on_change(self.reset, self.order, *starts)
+        self.on_change(self._reseed, self.seeds)
         left = [
             order,
             say(WORDS["start"], "hp-muted"),

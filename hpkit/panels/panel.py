@@ -305,7 +305,6 @@ class Panel(W.VBox):
         self.code_box.add_class("hp-mono")
         self.forms = named(parts.toggles([HPKIT]), WORDS["forms_tip"])
         rows = self.button("rows", lambda: self._write(self._write_rows))
-        self.on_change(self.forms, self._show_drawer)
         rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
         self.table_box = None if self.drawers else say("", "hp-table")
@@ -316,7 +315,7 @@ class Panel(W.VBox):
         self.drawer = W.Stack(list(drawers.values()), selected_index=0)
         save = self.button("save", lambda: self._write(self._saved))
         share = [self.button("share", self._share)] if self.shares else []
-        self.on_change(self.view, self._show_drawer)
+        self.on_change(self._show_drawer, self.forms, self.view)
         self.children = (
             parts.style_sheet(),
             row(head, self.status, name="hp-head"),
@@ -386,11 +385,12 @@ class Panel(W.VBox):
     def on_click(self, widget, callback):
         widget.on_click(self._guarded(lambda _: callback()))
 
-    def on_change(self, widget, callback):
+    def on_change(self, callback, *widgets):
         """Call `callback()` when a learner changes a widget (not the panel itself)."""
-        if hasattr(widget, "refuse"):
-            widget.refuse = lambda error: self.say(html.escape(str(error)), wrong=True)
-        widget.observe(self._guarded(lambda _: callback()), "value")
+        for widget in widgets:
+            if hasattr(widget, "refuse"):
+                widget.refuse = lambda said: self.say(said, wrong=True)
+            widget.observe(self._guarded(lambda _: callback()), "value")
 
     @contextmanager
     def quietly(self):

@@ -82,7 +82,7 @@ class PatiencePanel(Panel):
         slider = W.IntSlider(0, min=0, max=setting.epochs)
         self.ask(predict, WORDS["guess"].format(patience), slider)
         self.build(box, self.buttons(watch=self._watch, stop=self.stop))
-        self.on_change(self.patience, self._moved)
+        self.on_change(self._moved, self.patience)
         self.live.now(self.train(dataset, setting, (self.seed,), self._take))
 
     def _take(self, runs):

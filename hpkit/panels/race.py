@@ -101,8 +101,7 @@ class SearchRacePanel(Panel):
         left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
         self.build(*left, calls=calls)
-        for box in (self.budget, self.races):
-            self.on_change(box, self.start)
+        self.on_change(self.start, self.budget, self.races)
         self.live.now(self._racing(race, 1), seconds=8.0)
 
     def _searches(self, seed):

@@ -79,8 +79,8 @@ class SchedulePanel(Panel):
         self.ask(predict, WORDS["guess"], kinds)
         buttons = self.buttons(train=self._watch, stop=self.stop)
         self.build(self.lr.box, shape, buttons, calls={"drawn": self.draw})
-        self.on_change(self.lr.source, self._start)
-        self.on_change(self.shape, self._shaped)
+        self.on_change(self._start, self.lr.source)
+        self.on_change(self._shaped, self.shape)
         self.live.now(self._training())
 
     @property

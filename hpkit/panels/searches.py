@@ -57,7 +57,7 @@ class ListedPanel(Panel):
         self.add_class("hp-tall")
         self.listed = c.Listed(WORDS["settings_tip"])
         self.list = self.listed.select
-        self.on_change(self.list, lambda: self.choose(self.list.index))
+        self.on_change(lambda: self.choose(self.list.index), self.list)
         self.drawers = {"settings": self.listed}
 
     @property
@@ -159,8 +159,7 @@ class _SearchPanel(ListedPanel):
         self.controls = c.Controls(dataset, self.base, controls)
         pair = self.buttons(start=self.start, stop=self.stop)
         self.search_box = [self.controls.box, self.seed_box, pair]
-        for source in (*self.controls.sources, self.seeds):
-            self.on_change(source, self._moved)
+        self.on_change(self._moved, *self.controls.sources, self.seeds)
 
     def _entry(self, name, values, label=None, lists=None):
         """Return an `Entry` of values, with a choice of the hyperparameter."""
@@ -178,8 +177,8 @@ class _SearchPanel(ListedPanel):
             self._renamed()
             self._moved()
 
-        self.on_change(entry.which, renamed)
-        self.on_change(entry.text, self._moved)
+        self.on_change(renamed, entry.which)
+        self.on_change(self._moved, entry.text)
         return entry
 
     def _space(self):
@@ -444,7 +443,7 @@ class GridPanel(_SearchPanel):
         cells = _CellGuess(self._space(), self._planned())
         self.ask(predict, GRID["guess"], cells, self._in_words)
         self.which = toggles([(GRID["curves"], "")])
-        self.on_change(self.which, self._draw)
+        self.on_change(self._draw, self.which)
         views = row(self.which, name="hp-small")
         views.layout.margin = "0 0 0 auto"  # above the chart that it changes
         more = {"over": [views], "calls": {"cell": self._clicked}}

@@ -71,7 +71,7 @@ class SeedsPanel(Panel):
         guesses = W.ToggleButtons(options=[*self.names, WORDS["tell"]])
         self.ask(predict, WORDS["guess"], guesses)
         self.build(box, self.buttons(again=self.train_anew, stop=self.stop))
-        self.on_change(self.count, self._draw)
+        self.on_change(self._draw, self.count)
         self.live.now(self._training())
 
     def train_anew(self) -> None:

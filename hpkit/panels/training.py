@@ -113,15 +113,14 @@ class TrainingPanel(Panel):
             name = parts.say(parts.head_of(WORDS["scrub"]))
             over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
-            self.on_change(self.scrub, self._scrubbed)
+            self.on_change(self._scrubbed, self.scrub)
         self.beside = parts.say("", "hp-table")
         self.drawers = {"runs": self.list.box, "compare": self.beside}
         self.build(self.controls.box, seed_row, start, rest, over=over)
-        self.on_change(self.unit, self._draw)
-        self.on_change(self.slow, lambda: self._expect(self.controls.setting))
-        self.on_change(self.new_seeds, self._renew_seed)
-        for source in self.controls.sources:
-            self.on_change(source, self._moved)
+        self.on_change(self._draw, self.unit)
+        self.on_change(lambda: self._expect(self.controls.setting), self.slow)
+        self.on_change(self._renew_seed, self.new_seeds)
+        self.on_change(self._moved, *self.controls.sources)
 
     def _start(self, *, replace=True, rest_at=None, **job):
         """Start a training of what the controls show; `job` as in `_training`."""
@@ -439,8 +438,8 @@ class _RunList:
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, pair], layout=look)
         self.box = W.HBox([self.rows, side])
-        panel.on_change(self.list, self._choose)
-        panel.on_change(self.name, self._rename)
+        panel.on_change(self._choose, self.list)
+        panel.on_change(self._rename, self.name)
 
     def add(self, run):
         """Add a run and choose it; it replaces one that it repeats in full."""
