@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_520, 66),
+    "hpkit/**/*.py": (17_510, 66),
     "hpkit/charts/*.js": (692, 2),
     "tests/**/*.py": (21_431, 95),
 }

@@ -37,7 +37,7 @@ from hpkit.engine.training import TURN, check_settings, rated, train
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
-from hpkit.panels.parts import button, buttons, named, row, say
+from hpkit.panels.parts import button, named, row, say
 from hpkit.store import reason, write
 from hpkit.text import stem
 
@@ -380,7 +380,7 @@ class Panel(W.VBox):
 
     def buttons(self, **callbacks):
         """Return buttons side by side, from their names and what they call."""
-        return buttons(*(self.button(name, call) for name, call in callbacks.items()))
+        return row(*map(self.button, callbacks, callbacks.values()), name="hp-buttons")
 
     def on_click(self, widget, callback):
         widget.on_click(self._guarded(lambda _: callback()))

@@ -30,22 +30,12 @@ _sheets = WeakSet()
 _large = [False]
 
 
-def _classed(widget, *names):
-    for name in names:
-        widget.add_class(name)
-    return widget
-
-
 def button(text, tip, look=""):
     return W.Button(description=text, tooltip=tip, button_style=look)
 
 
 def row(*widgets, name=""):
-    return _classed(W.HBox(widgets), *name.split())
-
-
-def buttons(*widgets):
-    return row(*widgets, name="hp-buttons")
+    return W.HBox(widgets, _dom_classes=tuple(name.split()))
 
 
 def toggles(options, tips=(), width="auto"):
@@ -70,7 +60,7 @@ def dropdown(options, name, label=None):
 
 def say(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
-    return _classed(W.HTML(text), *classes)
+    return W.HTML(text, _dom_classes=classes)
 
 
 def head_of(label):
