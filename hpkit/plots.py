@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from hpkit import hyperparameters as hyper
 from hpkit.charts import searches as charts
 from hpkit.charts.runs import map_cells, map_chart, map_pixels, runs_chart, seeds_chart
-from hpkit.charts.spec import FEW, light, text
+from hpkit.charts.spec import FEW, light, points, text
 from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs, softmax
@@ -27,7 +27,7 @@ _SIZE = (7.2, 4.0)  # inches: fills a notebook's width, stays readable when proj
 _FONT = 10
 _SAY = Texts("plots")
 _CHARTS = Texts("plots.charts")
-_STRONG = ("blue", "orange", "green", "purple", "brown")  # the best ones, in parallel
+_STRONG = dict(blue=None, orange="dashed", purple="dashdot", ink=None, green="dashed")
 CELLS = 160  # along a side: smooth enough for the border, 25,600 points in 20 ms
 DOT = 3.4  # size of the points
 
@@ -146,11 +146,11 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     tried = [int(i) for i in runs.order if (runs.epochs_done[i] >= 0).any()]
     best = [i for i in tried[: len(_STRONG)] if not out[i]]
     strong, count = np.isin(np.arange(len(out)), best), len(out)
-    looks = {"color": ["gray"] * count, "label": [""] * count}
-    for color, i in zip(_STRONG, best, strict=False):
+    looks = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
+    for (color, dash), i in zip(_STRONG.items(), best, strict=False):
         setting = short(search.settings[i], names)
         looks["label"][i] = f"{runs.mean_val_loss[i]:#.3g}  {setting}"
-        looks["color"][i] = color
+        looks["color"][i], looks["dash"][i] = color, dash
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.25)
     marked = [
@@ -161,7 +161,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     inner = [(i - 0.02, at, said) for i, at, said in marked if 0.03 < at < 0.97]
     places = list(zip(*inner, strict=True)) or [(), (), ()]
     chart.marks.append(text(*places, anchor="end", size=0.9, color="soft"))
-    return drawn(chart, ax, (7.6, 4.2), _alt("parallel", search.runs))
+    return drawn(chart, ax, (9.6, 4.2), _alt("parallel", search.runs))
 
 
 def plot_best_so_far(
@@ -211,9 +211,12 @@ def plot_grid(
     grid = _as_search(grid)
     space = _two_lists(grid, x, y, grid)
     others = ", ".join(TABLE[n].label for n in grid.space if n not in space)
-    title = _SAY["over"].format(names=others) if others else ""
-    look = {"framed": _framed(grid, space), "title": title}
-    chart = charts.path_chart(space, [grid], **look)
+    seeds = len(grid.runs.seeds)
+    title = _SAY["cells" if seeds > 1 else "cells_one"].format(seeds)
+    title += "\n" + _SAY["over"].format(names=others) if others else ""
+    chart = charts.path_chart(space, [grid], framed=_framed(grid, space), title=title)
+    legend = charts.WORDS["diverged"] if grid.runs.unfit.any() else None
+    chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 
 

@@ -96,7 +96,7 @@ def rings(ax):
 
 def leads(ax):
     """Return (label, where its thin line begins) of the labels at ends of lines."""
-    lines = [lead for lead in ax.collections if isinstance(lead, LineCollection)]
+    lines = [lead for lead in ax.collections if isinstance(lead, LineCollection)][:1]
     labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
     begins = [tuple(path[0]) for lead in lines for path in lead.get_segments()]
     assert all(np.max(lead.get_linewidth()) <= 0.7 for lead in lines)
@@ -343,7 +343,14 @@ def test_grid_of_three_shows_the_best_over_the_third():
     grid = hk.grid_search(MOONS, BASE, lr=[0.1, 1], batch_size=[16, 64], epochs=[1, 3])
     ax = hk.plot_grid(grid, axes(), x="epochs")
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epochs", "learning rate")
-    assert ax.get_title() == "lowest over batch size"
+    what = "lowest validation loss"
+    assert ax.get_title() == f"{what}\nlowest over batch size"
+    several = hk.grid_search(
+        MOONS, BASE, lr=[0.1, 1e4], momentum=[0, 0.9], seeds=[0, 1]
+    )
+    other = hk.plot_grid(several, axes())
+    assert other.get_title() == f"{what}, mean of 2 seeds"
+    assert "diverged" in [text.get_text() for text in other.get_legend().get_texts()]
     loss = grid.mean_val_loss.reshape(2, 2, 2).min(1)
     assert {t.get_text() for t in ax.texts} == {f"{v:.3f}" for v in loss.ravel()}
 
@@ -457,7 +464,7 @@ def test_seeds_has_a_dot_for_each_run(curve):
         row = places[abs(places[:, 1] - (3 - i)) < 0.2]  # the first one is on top
         assert sorted(row[:, 0]) == sorted(on_line(curve.best_val_loss[i]))
     assert ax.get_yticklabels()[3].get_text() == "lr 0.001"
-    assert "bars: means" in ax.get_xlabel()
+    assert "black marks: means" in ax.get_xlabel()
 
 
 def test_boundary_shows_every_training_point_on_the_networks_answers(run):

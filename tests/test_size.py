@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_510, 66),
-    "hpkit/charts/*.js": (692, 2),
-    "tests/**/*.py": (21_431, 95),
+    "hpkit/**/*.py": (17_516, 66),
+    "hpkit/charts/*.js": (698, 2),
+    "tests/**/*.py": (21_442, 95),
 }
 
 

@@ -98,14 +98,14 @@ function chart(el, tell) {
   const hit = part('hit', frame), tip = part('tip', frame, unread)
   const clip = 'hpc' + Math.random().toString(36).slice(2)
   const area = make('rect', make('clipPath', make('defs', svg), {id: clip}))
-  const [grid, ticksX, ticksY, plot, over, ties, ends, leads, notes] =
-    ['', 'tick', 'tick', '', '', '', '', '', 'notes'].map(name => make('g', svg, {class: name}))
+  const [grid, ticksX, ticksY, plot, over, ties, stubs, ends, leads, notes] =
+    ['', 'tick', 'tick', '', '', '', '', '', '', 'notes'].map(name => make('g', svg, {class: name}))
   const gridlines = make('path', grid, {class: 'grid'}), base = make('path', grid, {class: 'base'})
   const nameX = make('text', svg), ring = make('rect', svg, {class: 'hpc-at'})
   const pen = document.createElement('canvas').getContext('2d')
   // What is shown; where (box, X and Y: places in pixels); what waits for room, what has it.
   let spec = null, data = [], raw = [], headed = '', asked = 0
-  let room = 0, box, X, Y, em = 13, share = 1, unit = 1, family = '', small = 1
+  let room = 0, box, X, Y, stub, em = 13, share = 1, unit = 1, family = '', small = 1
   let waiting = [], taken = [], led = []
   const ask = () => { asked ||= requestAnimationFrame(draw) }
   const occupy = (x, y, wide, high) =>
@@ -182,11 +182,12 @@ function chart(el, tell) {
     const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6),
       (a, b) => Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
     const said = spec.marks.flatMap(m => m.kind == 'line' && m.label || []).filter(t => t)
-    const wanted = Math.max(.6 * em, ...said.map(t => width(t, 1, true) + 1.2 * em))
+    stub = W < 30 * em ? .1 * em : 1.6 * em  // of a line before its label, as the line looks
+    const wanted = Math.max(.6 * em, ...said.map(t => width(t, 1, true) + stub + 1.2 * em))
     const half = t => width(t[1], .92) / 2
     let left = Math.max(...up.map(t => 2 * half(t)), .2 * em) + .75 * em
     let right = Math.min(wanted, W * .38), across = []
-    small = clamp((right - 1.2 * em) / (wanted - 1.2 * em), .5, 1)
+    small = clamp((right - stub - 1.2 * em) / (wanted - stub - 1.2 * em), .5, 1)
     for (let turn = 0; turn < 3; turn++) {  // the texts at both ends widen the margins
       const wide = scaled(spec.x, left, W - right)
       across = ticks(spec.x, clamp(Math.round((W - left - right) / (5 * em)), 3, 9),
@@ -227,7 +228,8 @@ function chart(el, tell) {
     [headed, head.textContent] = [key, '']
     if (spec.y.label) make('<b', head, {said: '↑ ' + spec.y.label})
     for (const [m, there] of list) {
-      const said = {dashed: '┅', dotted: '┈'}[pick(m.dash, 0)] || SIGNS[m.shape || m.kind] || '━'
+      const dash = {dashed: '┅', dotted: '┈'}[pick(m.dash, 0)]
+      const said = dash || SIGNS[pick(m.shape, 0) || m.kind] || '━'
       const entry = make('<span', head, {style: there ? null : 'visibility:hidden'})
       const style = `color:${color(pick(m.color, 0))};opacity:${m.kind == 'band' ? .4 : 1}`
       make('<span', entry, {said, style}).after(m.legend)
@@ -424,7 +426,7 @@ function chart(el, tell) {
       range(data[i][1].rows).forEach(r => {
         const [x, y] = data[i], text = pick(m.label, r), tint = color(pick(m.color, r))
         const k = range(y.n).reduce((last, j) => isFinite(y.v[r * y.n + j]) ? j : last, -1)
-        if (k >= 0 && text) list.push({text, tint, strong: pick(m.strong, r),
+        if (k >= 0 && text) list.push({text, tint, strong: pick(m.strong, r), m, r,
           x: Math.min(box.right, X(x.v[(x.rows > 1 ? r * x.n : 0) + k])),
           y: clamp(Y(y.v[r * y.n + k]), box.top, box.bottom)})
       }))
@@ -433,16 +435,20 @@ function chart(el, tell) {
     const keep = Math.ceil((list.length - strong) / Math.max(1, most - strong))
     if (list.length > most)  // what is strong, then evenly
       list = list.sort((a, b) => a.y - b.y).filter((e, i) => e.strong || i % keep == 0)
-    const places = spread(list.map(e => e.y), gap, box.top, box.bottom), from = box.right + .9 * em
+    const places = spread(list.map(e => e.y), gap, box.top, box.bottom)
+    const begin = box.right + .7 * em, from = begin + stub + .2 * em
     const leads = pool(ties, 'path', list.length)
     pool(ends, 'text', list.length).forEach((node, i) => {
       const e = list[i], wide = width(e.text, small, e.strong), y = f1(e.y)
       const far = box.right - e.x > 3 * em  // dots, which nobody takes for a curve
       for (let u = e.x; far && u < box.right; u += .5 * em) led.push([u, e.y])
       put(leads[i], {stroke: e.tint, opacity: .55, class: far ? 'far' : null,
-        d: `M${f1(e.x + 3)} ${y}L${f1(box.right + 3)} ${y}L${f1(from - 2)} ${f1(places[i])}`})
+        d: `M${f1(e.x + 3)} ${y}L${f1(box.right + 3)} ${y}L${f1(begin)} ${f1(places[i])}`})
       write(node, e.text, from, places[i], {...e, anchor: 'start', size: small, wide})
     })
+    const all = name => list.map(e => pick(e.m[name], e.r))
+    const look = {color: all('color'), dash: all('dash'), width: all('width')}
+    strokes(stubs, look, list.length, i => ({d: `M${f1(begin)} ${f1(places[i])}h${stub}`}))
   }
 
   const reached = reach({hit, tip, ring, svg}, {ask, draw, tell, isInside})

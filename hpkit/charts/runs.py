@@ -7,12 +7,13 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 
 from hpkit.charts import spec as mark
-from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, SHAPES, Axis, Chart
+from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, PINNED, SHAPES, Axis, Chart
 from hpkit.engine.runs import softmax
 from hpkit.locale import Texts
 
 WORDS = Texts("charts")
 WAYS = Texts("capstone.rivals")
+_DASHES = dict.fromkeys(PINNED[3:], "dashdot")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
 _SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
@@ -105,29 +106,29 @@ def loss_chart(
     out = [each for each in out if each[0] is not None]
     there, earlier = named and run.val_loss[-1] <= top, faded_are or WORDS["old"]
     train = WORDS["train"] if there else None
-    val = _called(own, "val") if there or own else None
-    gray = {"color": "gray", "width": 1.3, "opacity": 0.55}
-    gray["legend"] = earlier if faded else None
+    val = f"{own}, {WORDS['val']}" if own else WORDS["val"] if there else None
+    gray = {"color": "gray", "opacity": 0.55, "legend": earlier if faded else None}
     ringed = {"color": [c for _, c in calm]}
     lost = {"color": [c for _, _, c, _ in out], "name": [n for *_, n in out]}
     if run.best_val_loss <= top and not run.diverged:
         ringed["label"] = (lowest or WORDS["lowest"]).format(run.best_val_loss)
     lost["label"] = [WORDS["diverged" if r.diverged else "above"] for _, r, *_ in out]
     at = [r.best_epoch * per_epoch(r) for r, _ in calm]
+    look = {"color": colors, "dash": [_DASHES.get(c) for c in colors]}
 
     def curves(part, runs, names, **look):
         values = [getattr(r, f"{part}_loss") for r in runs]
-        look["name"] = [_called(name, part) for name in names]
+        look["name"] = [", ".join(filter(None, (n, WORDS[part]))) for n in names]
         return mark.line(*stacked(values, top, lambda k: per_epoch(runs[k])), **look)
 
     return Chart(
         Axis(unit or WORDS["epoch"], (0, 1.02 * end)),
         Axis(WORDS["loss"], (0, top)),
         [
-            curves("val", faded, [earlier], **gray),
+            curves("val", faded, [earlier], width=1.3, **gray),
             mark.line(*(guess or ((), ())), legend=guess and WORDS["guess"], **GUESS),
             curves("train", others, names, color=colors, width=1.6, dash="dashed"),
-            curves("val", others, names, color=colors, width=2.2, label=names),
+            curves("val", others, names, width=2.2, label=names, **look),
             curves("train", [run], [own], width=2, dash="dashed", label=train),
             curves("val", [run], [own], width=3, label=val, strong=True),
             mark.ring(at, [r.best_val_loss for r, _ in calm], **ringed),
@@ -136,10 +137,6 @@ def loss_chart(
         ],
         alt=alt,
     )
-
-
-def _called(name, part):
-    return ", ".join(filter(None, (name, WORDS[part])))
 
 
 def shades(count: int) -> list[str]:
@@ -208,8 +205,8 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> 
 
     `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
     dots of a seed, of few settings if it is None. `told` are words beside the means,
-    which then are diamonds with a spread at each side, and the axis begins at 0; of
-    many settings, or without, they are bars.
+    which then are diamonds with a spread at each side, on an axis from 0 if that is
+    near; of many settings, or without, they are bars.
     """
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
     if told and count > FEW:  # their words would meet
@@ -236,23 +233,24 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> 
         dots.append(mark.points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    still = {"color": "ink", "width": 3.4, "hover": False}
+    still, floor = {"color": "ink", "hover": False}, low - room
     if told is None:
-        means = [mark.line(np.c_[mean, mean], rows[:, None] + [-0.3, 0.3], **still)]
-        across = WORDS["means"], (low - room, high + (2 if len(gone) else 1) * room)
+        ends = rows[:, None] + [-0.3, 0.3]
+        means = [mark.line(np.c_[mean, mean], ends, width=3.4, **still)]
     else:
         lost["label"] = [WORDS["diverged"]] * len(gone)
-        still |= {"color": "orange", "width": 3}
         around = mean[:, None] + np.outer(spread, [-1, 1])
-        look = {"shape": "diamond", "size": 6, "label": told, "strong": True}
-        look |= {"color": "orange", "hover": False}
-        means = [mark.line(around, rows[:, None] + [0.2, 0.2], **still)]
+        look = still | {"shape": "diamond", "size": 6, "label": told, "strong": True}
+        means = [mark.line(around, rows[:, None] + [0.2, 0.2], width=3, **still)]
         means.append(mark.points(mean, rows + 0.2, **look))
-        across = WORDS["seeds"], (0, nice_top(high + room))
+        room = max(room, 0.1 * high)  # so that few more seeds change no axis
+        floor = 0.0 if 0 <= low < 0.4 * high else low - room
+    end = high + (2 if len(gone) else 1) * room
+    across = Axis(WORDS["seeds" if told else "means"], (floor, end))
     crosses = mark.points(np.full(len(gone), high + room), rows[gone], **lost)
     ties = mark.line(joined, rows + aside[: len(joined), None], **thin)
     up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
-    return Chart(Axis(*across), up, [ties, *dots, *means, crosses], alt=alt)
+    return Chart(across, up, [ties, *dots, *means, crosses], alt=alt)
 
 
 def _log_odds(shares):
@@ -274,7 +272,7 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
     colors = ["blue" if way in tuned else "gray" for way in scores for _ in at[0]]
     middle = np.tile(np.median(at, axis=1, keepdims=True), 2)
     words = [f"{bar:g}".lstrip("0") for bar in bars]
-    places, you = _log_odds(bars), _log_odds(mine)
+    places, you, over = _log_odds(bars), _log_odds(mine), [top + 0.1] * len(bars)
     look = {"color": "orange", "shape": "diamond", "size": 7}
     marks = [
         mark.rule(places, color="ink", width=1, dash="dashed"),
@@ -282,7 +280,8 @@ def ways_chart(scores, names, *, tuned=(), bars=(), mine=None) -> Chart:
         mark.points(at.ravel(), np.repeat(rows, len(at[0])), color=colors, opacity=0.5),
         mark.line(middle, rows + np.array([-0.3, 0.3]), color="ink", width=3.4),
         mark.points(you, np.zeros(len(you)), **look),
-        mark.text(places, top - 0.15 + np.arange(len(bars)) % 2 / 2, words, size=0.85),
+        mark.text(places[:-1] - 0.06, over[:-1], words[:-1], anchor="end", size=0.85),
+        mark.text(places[-1:] + 0.06, over[-1:], words[-1:], anchor="start", size=0.85),
     ]
     ticks = {"ticks": _log_odds(_TICKS), "texts": [f"{tick:g}" for tick in _TICKS]}
     across = Axis(WAYS["axis"], tuple(_log_odds(_ENDS)), **ticks)

@@ -60,11 +60,11 @@ def value_axis(name: str, values: Sequence) -> tuple[Axis, np.ndarray]:
 
 @cache
 def _shades(name, values):
-    """Return a color for each value, the darker the further right it stands."""
+    """Return colors and dashes of values, the darker the further right they stand."""
     _, at = value_axis(name, values)
-    colors = colormaps["viridis"](np.linspace(0.82, 0.33, len(at)))
+    colors = colormaps["viridis"](np.linspace(0.85, 0.28, len(at)))
     ranks = np.argsort(np.argsort(at, kind="stable"))
-    return [to_hex(colors[rank]) for rank in ranks]
+    return [to_hex(colors[r]) for r in ranks], [_DASHES[r % 2] for r in ranks]
 
 
 def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Chart:
@@ -74,7 +74,7 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     runs, name = found.runs, found.param_name
     chosen = int(runs.order[0]) if chosen is None else chosen
     values, out = found.values(name), runs.unfit
-    texts, colors = list(map(shown, values)), _shades(name, tuple(values))
+    texts, (colors, dashes) = list(map(shown, values)), _shades(name, tuple(values))
     done = runs.epochs_done.min(1)
     means = [runs.val_loss[i, :, : max(n, 0) + 1].mean(0) for i, n in enumerate(done)]
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
@@ -83,12 +83,12 @@ def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Ch
     _, left = clipped(means[chosen], top)
     ends = [None if gone or i == chosen else texts[i] for i, gone in enumerate(out)]
     names = [f"{TABLE[name].short} {said}" for said in texts]
-    each = {"color": colors, "label": ends, "name": names, "click": "curve"}
+    each = {"color": colors, "label": ends, "name": names, "dash": dashes}
     strong = {"width": 3, "strong": True, "hover": False}
     strong["label"] = None if out[chosen] else texts[chosen]
     gone = {"label": WORDS["diverged" if out[chosen] else "above"]}
     marks = [
-        mark.line(*stacked(means, top), width=1.5, **each),
+        mark.line(*stacked(means, top), width=1.5, click="curve", **each),
         mark.line(*stacked([means[chosen]], top), **strong),
         mark.cross([] if left is None else [left], name=names[chosen], **gone),
     ]
@@ -110,7 +110,7 @@ def validation_chart(
     runs, name = found.runs, found.param_name
     values, out, several = found.values(name), runs.unfit, len(runs.seeds) > 1
     axis, at = value_axis(name, values)
-    texts, colors = list(map(shown, values)), _shades(name, tuple(values))
+    texts, (colors, _) = list(map(shown, values)), _shades(name, tuple(values))
     start = float(np.nanmean(runs.val_loss[:, :, 0]))
     mean, spread = np.where(out, np.nan, runs.mean_val_loss), runs.std_val_loss
     label, ends, each = "lowest_at", np.full(len(at), np.nan), np.zeros((0, 0))
@@ -279,8 +279,7 @@ def path_chart(space, searches, path=(), earlier=(), beside=(), **chart) -> Char
     badges = list(stops.values())
     dots = {"color": "ground", "size": [5.5 + 2 * len(said) for said in badges]}
     # Earlier ones pass at the right below, with gaps between them.
-    gap = np.nan, np.nan
-    old = [cell_of(s, space) or gap for stops in earlier for s in (*stops, None)]
+    old = [cell_of(s, space) or (np.nan,) * 2 for way in earlier for s in (*way, None)]
     old = np.add([[0.34], [-0.24]], np.reshape(old, (-1, 2)).T)
     gray = {"color": "soft", "width": 1.4, "legend": WORDS["old"] if earlier else None}
     marks = [
@@ -366,8 +365,8 @@ def best_so_far_chart(
     """Return a step line for each `Search`, by name: the lowest loss so far.
 
     `looks` are their colors, shapes and dashes. With a `budget` they race: `ends` has
-    by name the lowest loss of each of many races, drawn as a column of points at the
-    right. Else the loss axis is logarithmic where the lines span a factor of ten.
+    by name the lowest loss of each of many races, drawn as a column of points beyond
+    the axis. Else the loss axis is logarithmic where the lines span a factor of ten.
     """
     colors, shapes, dashes = looks
     race, label = budget is not None, "{}" if budget else "{} {:#.3g}"
@@ -390,16 +389,19 @@ def best_so_far_chart(
     low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)
     log, floor = race or high > 10 * low > 0, floor_of([low, high])
     span = (0.8 * low, 1.15 * high) if log else (floor, floor + 1.08 * (high - floor))
-    ticks = np.linspace(0, budget, 4).round() if room else ()
+    ticks = np.linspace(0, budget, 4).round().tolist() if race else []
+    texts = [f"{tick:g}" for tick in ticks] + [WORDS["all_races"]] * bool(room)
+    ticks += [budget * (1 + (len(curves) + 1) / 2 * _COLUMN)] * bool(room)
     every = range(len(curves))
     steps = {"color": _by_turns(colors, every), "dash": _by_turns(dashes, every)}
     steps |= {"width": 2.6, "name": list(curves), "label": labels, "step": True}
     dots = {"color": _by_turns(colors, owner), "shape": _by_turns(shapes, owner)}
-    across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks)
+    across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
     marks = [
         mark.line(x, y, **steps),
         mark.points(at, height, **dots, size=4, tip=tips),
+        mark.rule([budget] if room else [], color="soft", width=1),
     ]
     return Chart(across, up, marks, **chart)
 
@@ -502,9 +504,9 @@ def _value_at(axis: Axis, share: float) -> str:
 def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color.
 
-    `looks` are lists, one a setting: "color", "shape" (of ends of strong lines),
-    "tip", "label". `chosen` are the ends (shares) of a range on each axis, which a
-    learner draws. Without them what diverged ends in an x at the top.
+    `looks` are lists, one a setting: "color", "dash", "shape" and "legend" (of ends of
+    strong lines), "tip", "label". `chosen` are the ends (shares) of a range on each
+    axis, which a learner draws. Without them what diverged ends in an x at the top.
     """
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
     pale, front = np.flatnonzero(~strong), np.flatnonzero(strong)
@@ -515,10 +517,15 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
         there = [name for name in names if len(looks.get(name, ()))]
         return {name: [looks[name][i] for i in numbers] for name in there}
 
+    def dots(kind):
+        its = np.flatnonzero(strong & (kinds == kind))
+        look = some(its, "color", "shape") | {"legend": str(kind) or None, "size": 4}
+        return mark.points(0 * its + last, heights[its, -1], hover=False, **look)
+
     grays = {"color": "gray", "width": 1, "opacity": 0.35} | some(pale, "tip")
     grays["dash"] = ["dotted" if out[i] else None for i in pale] or None
-    dots = some(front, "color", "shape") | {"size": 4, "hover": False}
-    colors = some(front, "color", "tip", "label")
+    kinds = np.array(looks.get("legend") or [""] * len(out))
+    colors = some(front, "color", "tip", "label", "dash")
     lost = {"shape": "x", "color": "soft", "hover": False}
     limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
@@ -526,10 +533,10 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
         mark.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
         mark.line(at, heights[pale], **grays),
         mark.line(at, heights[front], width=1.8, opacity=0.9, **colors),
-        mark.points(0 * front + last, heights[front, -1], **dots),
         mark.text(np.tile(at, 2), below, limits, size=0.9),
         mark.points(0 * gone + last, 0 * gone + 1, **lost),
         *(() if chosen is None else _ends(axes, np.array(chosen))),
+        *map(dots, dict.fromkeys(kinds)),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
     return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False, **chart)
@@ -537,7 +544,7 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
 
 def _ends(axes, ends):
     """Return the marks of ranges on axes: bars, their ends to draw, their values."""
-    at, inner, drawn, look = np.arange(len(axes)), [], [], {"color": "orange"}
+    at, inner, drawn, look = np.arange(len(axes)), [], [], {"color": "ink"}
     part = np.flatnonzero((ends[0] > 0) | (ends[1] < 1))
     soft = look | {"width": 5, "opacity": 0.5, "hover": False}
     bars = mark.line(np.stack([part, part], 1), ends.T[part], **soft)

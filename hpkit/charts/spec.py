@@ -53,7 +53,7 @@ COLORS = {
     "soft": ("#5F6368", "#A8ADB3"),  # numbers on axes
     "grid": ("#E9EBEE", "#2C2F33"),
 }
-PINNED = ("orange", "green", "purple", "brown", "sky")
+PINNED = ("orange", "purple", "ink", "green", "sky")  # the first ones in gray, too
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 # Of the classes, for eyes without color.
 FEW = 4  # settings of which every line has room; more are a tangle

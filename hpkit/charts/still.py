@@ -29,7 +29,8 @@ _LETTER = 9.0  # points
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}  # same chart, same bytes
 _SMALLEST = 0.7  # size of crowded labels over that of others
 _LINE = 1.25  # height of a line of text over the size of its letters
-_GAP = 1.1  # letters between the axes and a label at the end of a line
+_GAP = 2.8  # letters between the axes and a label at the end of a line
+_STUB = 1.9  # letters of these from where the line is shown again, as it is drawn
 _DASHES = {"dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
 _DASHES["dashdot"] = (0, (5, 2.6, 1, 2.6))
 _SHAPES = {"square": "s", "diamond": "D", "triangle": "^", "plus": "P", "x": "X"}
@@ -113,7 +114,7 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
 def _margins(chart, across, letter, titled):
     """Return the room around the axes in points: left, bottom, right, top."""
     ends = [
-        wide(label, letter, True) + 1.7 * letter
+        wide(label, letter, True) + (_GAP + 0.6) * letter
         for mark in chart.marks
         if mark.kind == "line" and mark.get("label")
         for row in range(len(mark.columns[1]))
@@ -195,9 +196,9 @@ def _header(sheet, chart, reach):
         right = min(1.0, at[0] - (wide(chart.ends, small) + letter) / width)
     if labels := ax.get_legend_handles_labels()[1]:
         room = right * width - wide(chart.y.label, letter)
-        need = sum(wide(label, small) + 4.4 * letter for label in labels)
+        need = sum(wide(label, small) + 3.6 * letter for label in labels)
         look = {"frameon": False, "borderaxespad": 0.2, "labelcolor": light("soft")}
-        look |= {"ncols": len(labels), "handlelength": 2.3, "columnspacing": 1}
+        look |= {"ncols": len(labels), "handlelength": 1.8, "columnspacing": 0.9}
         look["fontsize"] = small * min(1, max(0.7, room / need))
         ax.legend(loc="lower right", bbox_to_anchor=(right, 1), **look)
     if chart.title:
@@ -283,7 +284,7 @@ class _Sheet:
             if (text := mark.each("label", row)) and len(there):
                 end = places[there[-1]], heights[there[-1]]
                 strong = bool(mark.each("strong", row))
-                self.ends.append((*end, text, pen["color"], strong))
+                self.ends.append((*end, text, _pen(mark, row), strong))
 
     frames = line
 
@@ -394,17 +395,20 @@ class _Sheet:
         heights, em = spread(places[:, 1], gap, 0, 1), letter / self.width
         turn, begin = 1 + 0.3 * em, 1 + _GAP * em
         lines = [
-            [(x, y), (turn, y), (begin - 0.2 * em, place)]
+            [(x, y), (turn, y), (begin - _STUB * em, place)]
             for (x, y), place in zip(places, heights, strict=True)
         ]
         far = places[:, 0] < 0.9  # dots, which nobody takes for a curve
-        tints = [light("soft") if f else e[3] for f, e in zip(far, ends, strict=True)]
-        look = {"linestyles": [(0, (1, 5)) if f else "-" for f in far], "colors": tints}
-        look |= {"linewidths": 0.7, "alpha": 0.55, "transform": ax.transAxes}
-        ax.add_collection(LineCollection(lines, clip_on=False, **look), autolim=False)
-        for (_, _, text, color, strong), place in zip(ends, heights, strict=True):
-            look = {"color": _inked(color), "size": letter, "weight": _bold(strong)}
-            ax.text(begin, place, text, transform=ax.transAxes, va="center", **look)
+        tints = np.where(far, light("soft"), [end[3]["color"] for end in ends]).tolist()
+        ties = {"linestyles": [(0, (1, 5)) if f else "-" for f in far], "colors": tints}
+        at = {"transform": ax.transAxes, "clip_on": False}
+        ties = LineCollection(lines, linewidths=0.7, alpha=0.55, **ties, **at)
+        ax.add_collection(ties, autolim=False)
+        for (_, _, text, pen, strong), place in zip(ends, heights, strict=True):
+            stub = [(begin - _STUB * em, place), (begin - 0.3 * em, place)]
+            ax.add_collection(LineCollection([stub], **pen, **at), autolim=False)
+            look = {"size": letter, "weight": _bold(strong), "va": "center"}
+            ax.text(begin, place, text, color=_inked(pen["color"]), **look, **at)
         return _GAP * letter + max(wide(end[2], letter, end[4]) for end in ends)
 
     def beside(self, x, y, text, color, strong):
@@ -415,9 +419,8 @@ class _Sheet:
         look |= {"ha": "center", "va": "center", "zorder": 9}
         look |= {"textcoords": "offset points", "annotation_clip": False}
         gap = np.hypot(max(0, abs(away[0]) - wide(text, letter, strong) / 2), away[1])
-        if gap > 2.6 * letter:  # from the mark to where the text begins
-            tie = {"arrowstyle": "-", "ls": (0, (1, 5)), "color": light("soft")}
-            look["arrowprops"] = tie | {"lw": 0.7, "shrinkA": 0, "shrinkB": 8}
+        tie = {"arrowstyle": "-", "ls": (0, (1, 5)), "color": light("soft"), "lw": 0.7}
+        look["arrowprops"] = tie | {"shrinkB": 8} if gap > 2.6 * letter else None
         self.ax.annotate(text, (x, y), away, **look)
 
     def _free(self, point, across):

@@ -92,9 +92,8 @@ class OneAtATimePanel(ListedPanel):
             raise refusal("two_lists", list(self.space))
         self.grid = self.search = self.cell = None
         self.resets = 0
-        # The end of each path, its loss and stops, by order and start; the losses of
-        # whatever was trained, for one scale of all.
-        self.walked, self.losses = {}, set()
+        self.walked = {}  # the end of each path, its loss and stops, by order and start
+        self.losses = set()  # of all that was trained: they share a scale
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
@@ -141,7 +140,6 @@ class OneAtATimePanel(ListedPanel):
 
     @property
     def _stops(self):
-        """The start, and the winner of each step."""
         return [self.starting, *(step.winner for step in self.done)]
 
     @property
@@ -157,8 +155,7 @@ class OneAtATimePanel(ListedPanel):
     def _reseed(self):
         """Begin again with other seeds."""
         self.grid = None
-        self.walked.clear()
-        self.losses.clear()
+        self.walked, self.losses = {}, set()
         self.reset()
 
     def reset(self) -> None:
@@ -305,13 +302,11 @@ class OneAtATimePanel(ListedPanel):
         """Return what the grid found, beside the end of the path so far."""
         if not (grid := self._whole):
             return WORDS["grid_part"]
-        end = self.done[-1].winner if self.done else self.starting
-        best = _loss(grid, grid.best)
+        end, best = self._stops[-1], _loss(grid, grid.best)
         times = _loss(self.found, end) / best
-        ended = "even" if f"{times:.3g}" == "1" else "apart"
-        facts = {"setting": label(grid.best, self.found.space), "best": best}
-        ended = WORDS["there" if end == grid.best else ended]
-        return ended.format(**facts, times=times)
+        even = "even" if f"{times:.3g}" == "1" else "apart"
+        facts = {"setting": label(grid.best, self.found.space), "times": times}
+        return WORDS["there" if end == grid.best else even].format(**facts, best=best)
 
     def _state(self):
         return self.starting, self._line_of(self.ordered)

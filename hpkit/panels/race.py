@@ -173,25 +173,24 @@ class SearchRacePanel(Panel):
 
     def _settings(self, found):
         """Return every setting as a line, those in the ranges in color."""
-        kinds, settings, losses, tips = [], [], [], []
+        kinds, settings, losses = [], [], []
         for kind in sorted(found, key=lambda kind: kind != "halving"):  # many: below
             runs = found[kind].runs
-            begun = np.isfinite(runs.mean_val_loss) & ~runs.unfit
-            for i in np.flatnonzero(begun):
-                kinds.append(kind)
-                settings.append(runs.settings[i])
-                losses.append(runs.mean_val_loss[i])
-                said = WORDS["kinds"][kind], short(settings[-1], self.space), losses[-1]
-                tips.append(WORDS["setting"].format(*said))
+            begun = np.flatnonzero(np.isfinite(runs.mean_val_loss) & ~runs.unfit)
+            kinds += [kind] * len(begun)
+            settings += [runs.settings[i] for i in begun]
+            losses += runs.mean_val_loss[begun].tolist()
         axes, shares = charts.parallel_axes(self.space, settings, losses)
         low, high = np.add(self.ends, [[-1e-6], [1e-6]])
         strong = ((low <= shares) & (shares <= high)).all(1)
-        colors, shapes = ([LOOKS[kind][n] for kind in kinds] for n in (0, 1))
         facts = strong.sum(), len(strong)
-        look = {"title": WORDS["settings"].format(*facts)}
+        look = {"title": WORDS["settings"].format(*facts), "chosen": self.ends.tolist()}
         look |= {"alt": WORDS["settings_alt"].format(*facts)}
-        look |= {"chosen": self.ends.tolist()}
-        looks = {"color": colors, "shape": shapes, "tip": tips}
+        names = ("color", "shape", "dash")
+        looks = {name: [LOOKS[k][n] for k in kinds] for n, name in enumerate(names)}
+        looks["legend"] = [WORDS["kinds"][kind] for kind in kinds]
+        said = looks["legend"], [short(s, self.space) for s in settings], losses
+        looks["tip"] = list(map(WORDS["setting"].format, *said))
         return charts.parallel_chart(axes, shares, strong, looks, **look)
 
     def _says(self, running):

@@ -346,7 +346,7 @@ def test_of_two_drawn_lines_one_point_is_moved_with_the_mouse_and_with_keys(char
     at(page, "race", 1, 3 / 6, 0.6)  # sideways: the others stay
     page.mouse.up()
     (event,) = told(page)
-    assert (event["type"], event["name"], event["mark"]) == ("draw", "high", 8)
+    assert (event["type"], event["name"], event["mark"]) == ("draw", "high", 7)
     moved, *others = event["value"]
     assert 0.5 < moved < 0.75
     assert others == [1, pytest.approx(0.2)]

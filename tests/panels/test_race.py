@@ -7,7 +7,7 @@ import pytest
 from chart_reading import mark, move, nth, press, shows, texts
 
 from hpkit import Hyperparameters, SearchRacePanel, log_uniform
-from hpkit.panels.race import LOOKS, halving_count, race_sentence
+from hpkit.panels.race import LOOKS, WORDS, halving_count, race_sentence
 from hpkit.search.searches import cuts_of
 
 QUICK = Hyperparameters(lr=0.3, epochs=5)
@@ -94,7 +94,9 @@ def test_race_shows_and_counts_the_end_of_every_race(moons):
         assert (x[row, 1:] > panel.budget.value).all()
     axis = panel.charts.charts[0].x
     assert x.max() < axis.domain[1]
-    assert axis.ticks[-1] == panel.budget.value
+    assert (axis.ticks[3], axis.texts[3]) == (45, "45")  # as before, then apart
+    assert axis.texts[4] == "all races"
+    assert axis.ticks[4] > nth(panel, 0, "rule").columns[0].item() == 45
     assert panel.charts.charts[0].title == "Race 1, and where all races end"
     tip = nth(panel, 0, "points").get("tip")[3]
     assert tip == f"race 3\ngrid {panel.lowest['grid'][2]:#.3g}"
@@ -135,7 +137,9 @@ def test_the_best_are_in_color_and_ranges_on_the_axes_choose_others(moons):
     out = np.concatenate([f.runs.diverged.any(1) for f in panel.found.values()])
     loss = loss[~out & np.isfinite(loss)]
     few = loss <= loss.min() * (loss.max() / loss.min()) ** 0.2
-    assert len(nth(panel, 1, "points").columns[1][0]) == few.sum()
+    ends = [m for m in panel.charts.charts[1].marks if m.get("legend")]
+    assert sum(m.columns[0].size for m in ends) == few.sum()
+    assert {m.get("legend") for m in ends} == set(WORDS["kinds"].values())
     pale = nth(panel, 1, "line", 1)
     assert pale.get("color") == "gray"
     assert len(pale.columns[1]) == (~few).sum()
