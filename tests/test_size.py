@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_516, 66),
-    "hpkit/charts/*.js": (698, 2),
+    "hpkit/charts/*.js": (699, 2),
     "tests/**/*.py": (21_442, 95),
 }
 

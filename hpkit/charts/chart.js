@@ -51,7 +51,7 @@ function* tickings({kind, domain: [low, high], texts, ticks}, most) {
     for (let k = 1; k < inner.length; k++) yield inner.filter((_, i) => i % k == 0)
   } else for (let n = most; n >= 1; n--) {
     const raw = (high - low) / n, ten = 10 ** Math.floor(Math.log10(raw))
-    const step = [1, 2, 2.5, 5, 10].find(s => s * ten >= raw * .9) * ten
+    const step = [1, 2, ten == 1 ? 5 : 2.5, 5, 10].find(s => s * ten >= raw * .9) * ten
     const from = Math.ceil(low / step - 1e-9), to = Math.floor(high / step + 1e-9)
     if (to > from) yield said(range(to - from + 1).map(i => (from + i) * step))
   }
@@ -182,7 +182,7 @@ function chart(el, tell) {
     const up = ticks(spec.y, clamp(Math.round((H - 4 * em) / (3.2 * em)), 2, 6),
       (a, b) => Math.abs(rough(a[0]) - rough(b[0])) > line).filter(t => !t[2])
     const said = spec.marks.flatMap(m => m.kind == 'line' && m.label || []).filter(t => t)
-    stub = W < 30 * em ? .1 * em : 1.6 * em  // of a line before its label, as the line looks
+    stub = W < 23 * em ? 0 : 1.6 * em  // of a line before its label, as the line looks
     const wanted = Math.max(.6 * em, ...said.map(t => width(t, 1, true) + stub + 1.2 * em))
     const half = t => width(t[1], .92) / 2
     let left = Math.max(...up.map(t => 2 * half(t)), .2 * em) + .75 * em
@@ -244,8 +244,9 @@ function chart(el, tell) {
     range(count).forEach(i => {
       const wide = (pick(m.width, i) || usual) * unit, dash = DASH[pick(m.dash, i)], place = at(i)
       const below = {stroke: color('ground'), opacity: .8, 'stroke-width': wide + 3}
-      if (halo) put(nodes[2 * i], {...place, ...below})
-      put(nodes[each * i + each - 1], {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
+      const last = each * (count - i) - 1  // the first of them is drawn last, above all others
+      if (halo) put(nodes[last - 1], {...place, ...below})
+      put(nodes[last], {stroke: color(pick(m.color, i)), opacity: pick(m.opacity, i),
         'stroke-dasharray': dash && dash.map(d => f1(d * Math.max(1, wide / 2.2))).join(' '),
         'stroke-width': wide, ...place})
     })
@@ -448,7 +449,7 @@ function chart(el, tell) {
     })
     const all = name => list.map(e => pick(e.m[name], e.r))
     const look = {color: all('color'), dash: all('dash'), width: all('width')}
-    strokes(stubs, look, list.length, i => ({d: `M${f1(begin)} ${f1(places[i])}h${stub}`}))
+    strokes(stubs, look, stub && list.length, i => ({d: `M${f1(begin)} ${f1(places[i])}h${stub}`}))
   }
 
   const reached = reach({hit, tip, ring, svg}, {ask, draw, tell, isInside})

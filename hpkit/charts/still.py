@@ -176,7 +176,8 @@ def ticks(axis: Axis, most):
         places = [float(f"{step * ten:.1g}") for ten in tens for step in steps]
         places = places[:: -(-len(places) // 9)] if len(steps) == 1 else places
     else:
-        places = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        steps = [1, 2, 5, 10] if 5 < high - low < 25 else [1, 2, 2.5, 5, 10]  # epochs
+        places = MaxNLocator(most, steps=steps).tick_values(low, high)
     room = 1e-9 * (high - low)
     return [(v, f"{v:.6g}") for v in places if low - room <= v <= high + room]
 
@@ -313,7 +314,7 @@ class _Sheet:
     def ring(self, mark):
         x, y = (column[0] for column in mark.columns)
         look = {"mfc": "none", "ms": 12, "mew": 1.9, "zorder": self.z}
-        for i, place in enumerate(zip(x, y, strict=True)):
+        for i, place in [*enumerate(zip(x, y, strict=True))][::-1]:
             self.ax.plot(*place, "o", mec=_color(mark, i), clip_on=False, **look)
         self.note(mark, 0, x[0], y[0], strong=True)
 
@@ -323,8 +324,7 @@ class _Sheet:
         for i, at in enumerate(x):
             look["label"] = None if i else mark.get("legend")
             self.ax.plot(at, 1, "x", color=_color(mark, i), **look)
-        order = np.argsort(x)[::-1]  # the same words once, beside the first
-        for i in {mark.each("label", i): i for i in order}.values():
+        for i in {mark.each("label", i): i for i in np.argsort(x)[::-1]}.values():
             self.note(mark, i, x[i], self.ax.get_ylim()[1])
 
     def rule(self, mark):

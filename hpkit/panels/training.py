@@ -433,8 +433,8 @@ class _RunList:
         self.rows = c.Listed(WORDS["list_tip"]).add_class("hp-grow")
         self.list = self.rows.select
         self.name = parts.named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
-        self.name.layout.width = "176px"
-        look = W.Layout(width="190px", margin="18px 0 0 10px")
+        self.name.layout.width = "13.5em"
+        look = W.Layout(width="14.6em", margin="18px 0 0 10px")
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, pair], layout=look)
         self.box = W.HBox([self.rows, side])
@@ -562,7 +562,7 @@ def _comparison_table(kept):
         shares = [f"{run.val_accuracy[run.best_epoch]:.1%}" for run in runs]
         rows[WORDS["accuracy"]] = shares
     rows[WORDS["seconds"]] = [f"{run.fit_time:.2g}" for run in runs]
-    heads = [WORDS["run"].format(k.label) for k in kept]
+    heads = [k.name or WORDS["run"].format(k.number) for k in kept]
     lines = [(name, *each) for name, each in rows.items()]
     text = f"<div>{html_table(['', *heads], lines, row_heads=True)}</div>"
     if has_map(runs[0].dataset) and all(run.weights is not None for run in runs):
