@@ -45,7 +45,8 @@ def stop(answer):
     if stopped:
         return {"done": stopped[-1].epochs_done, "epochs": stopped[-1].setting.epochs}
     begun = any(r.epochs_done for r in runs)
-    wrong_if({"epochs": runs[-1].setting.epochs}, not_begun=not begun, to_the_end=True)
+    facts = {"done": runs[-1].epochs_done, "epochs": runs[-1].setting.epochs}
+    wrong_if(facts, not_begun=not begun, to_the_end=True)
 
 
 @Exercise

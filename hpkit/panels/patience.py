@@ -164,6 +164,7 @@ class PatiencePanel(Panel):
         whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
         kind = "never" if whole else "says"
         said = WORDS[kind if self.epoch is None else "watching"]
+        said = WORDS["left"] * (self.epoch is not None and not running) + said
         return ((not self.trained) * WORDS["halted"] + said).format(**facts)
 
     def _table(self):

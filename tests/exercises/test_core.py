@@ -25,7 +25,7 @@ from hpkit.exercises._core import Exercise, Feedback
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.key)
 every_lesson = pytest.mark.parametrize("name", LESSONS)
 
-ODD = [None, "what", "", math.nan, math.inf, -7, True, int, object(), lambda: None]
+ODD = [None, "?", "", math.nan, math.inf, -7, True, int, object(), lambda: None]
 ODD += [[1], [], [1, ...], {"a": 1}, {}, np.float32(-2.5), np.zeros((2, 2))]
 ODD += [torch.tensor(-2.5), torch.tensor(-7)]
 

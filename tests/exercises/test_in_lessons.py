@@ -41,10 +41,11 @@ def test_every_exercise_stands_in_its_lesson(name):
         assert "..." in answer, "the answer must be left open"
 
 
-# What a solution asks a hand to do, in code: Slow, 200 epochs, Train, Stop.
+# What a solution asks a hand to do, in code: a name; Slow, 200 epochs, Train, Stop.
 BY_HAND = {
     "name_it": """
 assert ex.name_it.check(panel).reason == "neither"
+panel.list.name.value = "my first run"
 """,
     "stop": """
 import time

@@ -4,6 +4,7 @@ They break one condition at a time. What takes long to make is made when asked f
 """
 
 import warnings
+from statistics import mean, stdev
 from types import SimpleNamespace
 
 import hpkit as hk
@@ -39,7 +40,8 @@ def a_panel(*, run=None, color=None, name=""):
     return SimpleNamespace(list=SimpleNamespace(kept=kept))
 
 
-PANEL = a_panel(run=a_run(done=5, epochs=200))  # what a hand does in the lesson
+# What a hand does in the lesson.
+PANEL = a_panel(run=a_run(done=5, epochs=200), color="orange", name="short")
 
 
 def right(one):
@@ -204,7 +206,7 @@ WRONG = {
         "D/slow/unknown",
         missing=[{"A": "good"}],
     ),
-    "02/prediction": by(short=["falls"]),
+    "02/prediction": by(short=["", "..."]),
     "02/good_rate": by(too_small=[0.002, 0.05, 0.2], too_large=[8], listed=[1, 0.3001]),
     "02/diverging_rate": by(learns=[0.1, 1], smaller_too=[10], unknown=[5]),
     "02/worst_to_best": by(
@@ -268,7 +270,11 @@ WRONG = {
         epochs=[(GOOD.but(epochs=500), 0.1)],
         kind=[(GOOD.but(batch_size=5000), 0.1), (GOOD,)],
     ),
-    "06/differ": by(case=[lambda a, b: "yes"], raised_at=[lambda a, b: a / b]),
+    "06/differ": by(
+        case=[lambda a, b: "yes"],
+        raised_at=[lambda a, b: a / b],
+        of_losses=[lambda a, b: bool(abs(mean(a) - mean(b)) > 2 * stdev(b))],
+    ),
     "06/four_pairs": by(
         changed="A/cannot tell/A, B/cannot tell/B, C/second/C, D/first/D, "
         "D/both/unknown",

@@ -71,7 +71,7 @@ def test_patience_watched_can_be_stopped_and_moved(moons):
     press(panel, "stop")
     at = panel.epoch
     assert 2 <= at < 20
-    assert f"Epoch {at}" in panel.result
+    assert panel.result.startswith(f"Stopped. Epoch {at}")
     (chart,) = panel.charts.charts
     assert not marks(chart, "points") + marks(chart, "rule")
     assert not marks(chart, "line", color="gray", width=1.5)
