@@ -153,7 +153,7 @@ def content(data, bars):
         yield {"curves": runs_chart(Runs.of([run]), "both", [""], **look)}
         yield from _again(data)
     if data["rivals"] and data["test"]:
-        mine = {"mine": data["test"]["accuracy"], "spent": _spent(data)}
+        mine = {"mine": data["test"]["accuracy"]}
         beside = rivals.Comparison(**data["rivals"] | mine)
         yield _block("h2", say("report.test"))
         yield _block("p", beside.sentence)
@@ -163,13 +163,9 @@ def content(data, bars):
     yield _block("blockquote", texts.get("learned") or say("report.open_learned"))
 
 
-def _spent(data):
-    return sum(entry["epochs"] for entry in data["entries"])
-
-
 def _in_short(data):
     settings = {setting for e in data["entries"] for setting in runs_of(e).settings}
-    spent = _spent(data)
+    spent = sum(entry["epochs"] for entry in data["entries"])
     facts = {"spent": spent, "budget": data["budget"], "settings": len(settings)}
     over = "overdrawn" if spent > data["budget"] else "budget"
     yield say(f"report.{over}", **facts)
@@ -187,7 +183,7 @@ def _tested(test, bars):
         yield say("report.loss", **test)
     else:
         noise = rivals.chance(share, test["rows"])
-        yield say("report.accuracy", **test, share=100 * share, noise=noise)
+        yield say("report.accuracy", **test, noise=noise)
         keys = ("reached" if rivals.reached(bar, share) else "missed" for bar in bars)
         each = zip(keys, bars, strict=True)
         if said := ", ".join(say(f"report.{key}", bar=bar) for key, bar in each):

@@ -67,7 +67,6 @@ class Comparison:
     rows: int  # of the test set
     bars: tuple = ()
     mine: float | None = None  # the learner's own
-    spent: int | str = ""  # by the learner, epochs
 
     @property
     def table(self):
@@ -77,7 +76,7 @@ class Comparison:
             span = say("rivals.span", low=min(scores), high=max(scores))
             middle = f"{median(scores):.3f}"
             rows.append((names[way], self.epochs[way], middle, span))
-        you = say("rivals.you"), self.spent, f"{self.mine or 0:.3f}", ""
+        you = say("rivals.you"), "", f"{self.mine or 0:.3f}", ""
         return rows if self.mine is None else [*rows, you]
 
     @property
@@ -118,7 +117,7 @@ def train(way, dataset, seeds, search_seed):
     return search(dataset, BASE.but(epochs=epochs), seeds=seeds, **how)
 
 
-def compare(dataset, *, mine=None, spent="", bars=(), n=8):
+def compare(dataset, *, mine=None, bars=(), n=8):
     """Return a `Comparison` of the ways on classes, each with n seeds."""
     n = check_count("n", n)
     scores, epochs = {way: [] for way in WAYS}, {}
@@ -127,4 +126,4 @@ def compare(dataset, *, mine=None, spent="", bars=(), n=8):
         found = train(way, replace(dataset, test_looks=[]), (seed,), seed)
         scores[way].append(found.best_run.test_accuracy())
         epochs[way] = found.cost.epochs
-    return Comparison(scores, epochs, len(dataset.test.y), tuple(bars), mine, spent)
+    return Comparison(scores, epochs, len(dataset.test.y), tuple(bars), mine)

@@ -332,8 +332,7 @@ class Capstone:
         if self.dataset.is_regression:
             refuse("regression")
         mine = self.test and self.test["accuracy"]
-        look = {"mine": mine, "spent": self.spent, "bars": self.bars}
-        found = rivals.compare(self.dataset, **look, n=n)
+        found = rivals.compare(self.dataset, mine=mine, bars=self.bars, n=n)
         if self.entries:
             self.log.change(lambda data: data.update(rivals=vars(found)))
         return found

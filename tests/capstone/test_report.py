@@ -48,7 +48,7 @@ def test_report_is_one_page_with_pictures_that_say_themselves(here):
     for words in ("by Jo", "Two rates.", "More is not better.", "of the two"):
         assert words in text
     assert "8 of 40 epochs" in text
-    assert f"gets {100 * cap.test['accuracy']:.1f} % of its" in text
+    assert f"gets {cap.test['accuracy']:.1%} of its" in text
     assert not any(picture["alt"] in text for picture in pictures)
     shown = report._repr_html_()
     assert "srcdoc" in shown
