@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_518, 66),
+    "hpkit/**/*.py": (17_529, 66),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (21_452, 95),
+    "tests/**/*.py": (21_454, 95),
 }
 
 

@@ -511,6 +511,7 @@ class Guess:
             widget.tooltip = question
         self.button = button(GUESS["commit"], GUESS["commit_tip"], "primary")
         self.answer = say("", "hp-muted")
+        self.answer.layout.min_height = "1.5em"  # what it says moves nothing
         label = say(head_of(html.escape(question)))
         self.box = W.VBox([label, widget, self.button, self.answer])
         self.box.add_class("hp-guess")

@@ -432,6 +432,8 @@ class Panel(W.VBox):
     def _draw(self):
         running = self.live.busy
         (self.add_class if running else self.remove_class)("hp-running")
+        for name in {"stop_button", "pause_button"} & vars(self).keys():
+            getattr(self, name).disabled = not running
         self._update(running)
         said, passing = self.result, running and not self.live.paused
         charts = self._pictures()  # which may judge the guess
@@ -587,7 +589,7 @@ class Panel(W.VBox):
         if shown is self.table_box:
             rows = self.frame()[:: -1 if self.newest_first else 1]
             look = {"index": False, "border": 0, "float_format": "{:.4g}".format}
-            shown.value = rows.to_html(**look)
+            shown.value = rows.rename(columns=_head_of).to_html(**look)
 
     def _show_code(self):
         codes, chosen = self.codes(), self.forms.value
@@ -618,6 +620,12 @@ class Panel(W.VBox):
         alt, png = html.escape(plain), small(self.picture())
         image = f'<img alt="{alt}" src="{uri(png)}"><p aria-hidden="true">{said}</p>'
         parts.show_saved(self, image, plain=plain, again=again)
+
+
+def _head_of(column):
+    """Return a column's name in words: `param_lr` is a learning rate."""
+    name = column.removeprefix("param_")
+    return hyper.TABLE[name].label if name in hyper.TABLE else name.replace("_", " ")
 
 
 def values_text(setting, other):

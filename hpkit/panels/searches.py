@@ -277,6 +277,8 @@ class _SearchPanel(ListedPanel):
         offered = self.offer and not running
         self.status.value = self.offer if offered else status
         (self.add_class if offered else self.remove_class)("hp-stale")
+        done = found.finished and not offered  # the same again is not what comes next
+        self.start_button.button_style = "" if done else "primary"
 
     def _sentence(self, running):
         if not self.there:

@@ -46,8 +46,10 @@ def test_train_clears_the_old_curves_at_once_and_takes_what_is_drawn(moons):
         panel.draw([0.05] * 6)
         assert panel.watched  # it stays slow
     until(lambda: panel.begun > past)
+    assert not panel.stop_button.disabled
     press(panel, "stop")
 
+    assert panel.stop_button.disabled  # nothing runs
     assert panel.runs.settings[-1].schedule == (1,) * past + (0.5,) * (6 - past)
 
 
