@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
     "hpkit/**/*.py": (17_529, 66),
     "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (21_454, 95),
+    "tests/**/*.py": (21_455, 95),
 }
 
 

@@ -52,6 +52,7 @@ def test_coin_flips_run_tries_one_after_the_other_and_stops():
     panel.run_button.click()
     until(lambda: panel.count.value >= 5)
     rows = panel.table_box.value.count("<tr>")
+    assert "its test accuracy" in panel.table_box.value
     press(panel, "stop")
 
     assert rows >= 3
