@@ -42,7 +42,7 @@ ax = hk.plot_data(moons)
 # - The dashed line is the loss on the **training** points, which the network learns
 #   from; the solid line, on the **validation** points, which it never learns from.
 # - The map shows which class the network chooses where, at the epoch of the dotted
-#   line. Where the colors fade, it is not sure.
+#   line. Where colors fade, it isn't sure.
 #
 # **Predict.** With a slightly larger learning rate, will the lines fall faster or more
 # slowly?
@@ -74,8 +74,8 @@ answer = ...
 ex.stop.check(answer)
 
 # %% [markdown]
-# **Pin** the runs that you want to compare. The run you are looking at is always blue;
-# look at another one, and the pinned run has a color of its own.
+# **Pin** runs to compare them. The run you look at is blue; the pinned ones keep colors
+# of their own.
 
 # %%
 ex.name_it

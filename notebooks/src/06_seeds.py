@@ -77,7 +77,7 @@ for i, name in enumerate(["Ana", "Jun"]):
 #
 # Ana now takes 0.01; Jun stays with 0.3.
 #
-# **Predict.** Twenty duels: how often does each of them win?
+# **Predict.** Twenty duels: how often does each win?
 
 # %%
 *_, runs = hk.train(moons, [base.but(lr=0.01), jun], seeds=range(40))
@@ -105,10 +105,9 @@ for n in (1, 4, 16):
     print(f"mean of {n:2}: spread {spread:.4f}, {spread / loss.std(ddof=1):.2f} of one")
 
 # %% [markdown]
-# **What you see: four times the seeds, half the spread.** Sixteen times the seeds
-# should make a quarter; with only twenty groups you see 0.18.
-# <!-- claim: seeds-four-times-halve --> The first few seeds bring the most, so start
-# with three to five.
+# **What you see: four times the seeds, half the spread.** Sixteen times should make a
+# quarter; twenty groups gave 0.18. <!-- claim: seeds-four-times-halve --> The first few
+# seeds bring the most, so start with three to five.
 
 # %%
 ex.enough_seeds
@@ -144,9 +143,9 @@ print("same seeds: 0.3 wins", (high < low).sum(), "of 20")
 # losses, because a lucky seed helps both sides.
 # <!-- claim: seeds-same-seed-is-fairer -->
 #
-# So compare two settings by their **differences**, seed by seed. Is their mean larger
-# than luck would make it? Divide it by its standard error: the spread of the
-# differences over the square root of their number. The panel does the math.
+# So compare two settings by their **differences**, seed by seed. Is their mean too
+# large for luck? Divide it by its standard error: the spread of the differences over
+# the square root of their number.
 #
 # **Predict.** Ana and Jun once more: how many shared seeds does it take to tell them
 # apart?
@@ -160,7 +159,7 @@ hk.SeedsPanel(moons, [ana, jun], seeds=3, most=40)
 # **What you see: more than five.** Five seeds mostly can't tell Ana's learning rate
 # from Jun's, ten mostly can, forty can. <!-- claim: seeds-forty-tell --> The standard
 # error shrinks, so the ratio grows. **More than two standard errors is more than
-# luck**: two equal settings get there one time in twenty. With few seeds the spread is
+# luck**: equal settings get there one time in twenty. With few seeds the spread is
 # a guess, so it takes more: 2.8 with five, 4.3 with three.
 #
 # Sharing seeds is free, so all searches do it. Now write down the rule:

@@ -105,10 +105,9 @@ wine.open_test()
 # searches are refused from now on: if you have seen the test score, you choose with it
 # in mind. <!-- claim: capstone-test-opens-once -->
 #
-# Validation accuracy 1, test accuracy 0.889: that is four rows of 36.
-# Part of it is chance, since one row moves such
-# a number by almost 0.03. And the setting was chosen *by* the validation rows, so it
-# may fit just these by luck.
+# Validation accuracy 1, test accuracy 0.889: that is four rows of 36. Part of it is
+# chance, since one row moves such a number by almost 0.03. And the setting was chosen
+# *by* the validation rows, so it may fit just these by luck.
 #
 # ## 2. What do sixty epochs buy? (8 minutes)
 #

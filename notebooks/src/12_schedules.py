@@ -257,10 +257,10 @@ epochs = sum(len(trial.intermediate_values) for trial in study.trials)
 print(f"{epochs} of {27 * 9} epochs; best: {study.best_value:.3f}")
 
 # %% [markdown]
-# **What you see: less than half of the epochs.** <!-- claim: pruning-saves -->
-# `SuccessiveHalvingPruner` is ASHA, but a run that it stops stays stopped. Here one
-# trial follows the other; with a `storage` that several machines share, each takes the
-# next trial. Slow starters are cut as before.
+# **What you see: less than half of the epochs.** `SuccessiveHalvingPruner` is ASHA, but
+# a run that it stops stays stopped. <!-- claim: pruning-saves --> Here one trial
+# follows the other; with a `storage` that several machines share, each takes the next
+# trial. Slow starters are cut as before.
 #
 # ## 6. Four questions (3 minutes)
 
