@@ -177,7 +177,7 @@ def range_test(setting, seed):
 
 # %% tags=["drawing"]
 # A range test, and below it the validation curve over the same learning rates
-test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
+test, coarse = range_test(small, 0), [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
 about = {"param_name": "lr", "param_range": coarse, "seeds": range(3)}
 curve = hk.validation_curve(digits, small, **about)
 fig, axes = plt.subplots(2, sharex=True, figsize=(8, 5), layout="constrained")
@@ -185,7 +185,6 @@ hk.plot_validation_curve(curve, ax=axes[1])
 axes[0].plot(test, color="#0072B2")
 axes[0].axvline(test.idxmin() / 3, ls="--", color="#D55E00")
 axes[0].set(title="dashed: the rule", ylabel="loss of the batches", ylim=(0, 3))
-axes[0].set_xlim(right=10)
 axes[0].spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(axes[0], "The loss of a range test; the rule's rate is dashed.")
 
