@@ -45,7 +45,7 @@ def test_train_clears_the_old_curves_at_once_and_takes_what_is_drawn(moons):
         past = panel.begun  # 0, unless others work beside it
         panel.draw([0.05] * 6)
         assert panel.watched  # it stays slow
-    until(lambda: panel.begun > past)
+    until(lambda: panel.runs.epochs_done.max() > past)
     assert not panel.stop_button.disabled
     press(panel, "stop")
 
