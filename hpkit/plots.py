@@ -19,7 +19,7 @@ from hpkit.charts.still import draw, ticks
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.runs import Run, Runs, softmax
 from hpkit.hyperparameters import TABLE
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.search.result import Search, as_runs, as_searches, describe
 from hpkit.text import named_value, short
 
@@ -149,7 +149,7 @@ def plot_parallel(search: Search, ax: Axes | None = None) -> Axes:
     looks = {"color": ["gray"] * count, "label": [""] * count, "dash": [None] * count}
     for (color, dash), i in zip(_STRONG.items(), best, strict=False):
         setting = short(search.settings[i], names)
-        looks["label"][i] = f"{runs.mean_val_loss[i]:#.3g}  {setting}"
+        looks["label"][i] = f"{digits(runs.mean_val_loss[i])}  {setting}"
         looks["color"][i], looks["dash"][i] = color, dash
     chart = charts.parallel_chart(axes, shares, strong, looks)
     chart.x.domain = (-0.3, len(names) + 0.25)

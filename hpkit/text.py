@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 
 from hpkit.hyperparameters import TABLE
-from hpkit.locale import words
+from hpkit.locale import digits, words
 
 _MOST_TIES = 5  # settings that a sentence names
 _TOP = 5  # rows of a short table
@@ -51,10 +51,10 @@ def short(setting, names) -> str:
 
 
 def loss_of(runs, number) -> str:
-    loss, spread = f"{runs.mean_val_loss[number]:#.3g}", runs.std_val_loss[number]
+    loss, spread = digits(runs.mean_val_loss[number]), runs.std_val_loss[number]
     if np.isnan(spread):
         return loss
-    return words("search")["spread"].format(loss=loss, spread=f"{spread:#.2g}")
+    return words("search")["spread"].format(loss=loss, spread=digits(spread, 2))
 
 
 def run_sentence(run) -> str:
@@ -189,9 +189,9 @@ def short_table(caption, runs, names, notes) -> str:
     top = _TOP if len(order) > _TOP + 1 else len(order)
     rows = []
     for rank, i in enumerate(order[:top], 1):
-        loss = f"{runs.mean_val_loss[i]:#.3g}"
+        loss = digits(runs.mean_val_loss[i])
         if np.isfinite(runs.std_val_loss[i]):
-            loss += f" \N{PLUS-MINUS SIGN} {runs.std_val_loss[i]:#.2g}"
+            loss += f" \N{PLUS-MINUS SIGN} {digits(runs.std_val_loss[i], 2)}"
         values = [shown(getattr(runs.settings[i], name)) for name in names]
         own = [] if metric is None else [f"{metric[i]:.3g}"]
         last = [*own, runs.median_best_epoch[i], notes.get(i, "")]

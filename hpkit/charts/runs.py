@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 from hpkit.charts import spec as mark
 from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, PINNED, SHAPES, Axis, Chart
 from hpkit.engine.runs import softmax
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 
 WORDS = Texts("charts")
 WAYS = Texts("capstone.rivals")
@@ -211,7 +211,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> 
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
     if told and count > FEW:  # their words would meet
         said = zip(names, losses.mean(1), strict=True)
-        told, names = None, [f"{name}: {mean:#.3g}" for name, mean in said]
+        told, names = None, [f"{name}: {digits(mean)}" for name, mean in said]
     fine = [row[np.isfinite(row)] for row in losses]
     known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
     low, high = min(known), max(known)

@@ -13,7 +13,7 @@ from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
 from hpkit.charts.spec import CLASSES, GUESS, SHAPES, Axis, Chart
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
 from hpkit.text import short, shown
 
@@ -369,7 +369,7 @@ def best_so_far_chart(
     the axis. Else the loss axis is logarithmic where the lines span a factor of ten.
     """
     colors, shapes, dashes = looks
-    race, label = budget is not None, "{}" if budget else "{} {:#.3g}"
+    race, label = budget is not None, "{}" if budget else "{} {}"
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
     x, y = np.full((2, len(curves), max([1, *map(len, spent)])), np.nan)
@@ -381,9 +381,9 @@ def best_so_far_chart(
         at += [epochs[-1], *[budget * (1 + _COLUMN * (k + 1))] * len(column)]
         height += [loss[-1], *column]
         owner += [k] * (1 + len(column))
-        tips.append(f"{name} {loss[-1]:#.3g}")
+        tips.append(f"{name} {digits(loss[-1])}")
         tips += [WORDS["race"].format(n, name, v) for n, v in enumerate(column, 1)]
-        labels.append(label.format(name, loss[-1]))
+        labels.append(label.format(name, digits(loss[-1])))
         room = (len(curves) + 0.7) * _COLUMN if column else room
     tops = [*(np.fmax.reduce(loss) for _, loss in curves.values()), *height]
     low, high = (np.fmin.reduce(tops), np.fmax.reduce(tops)) if tops else (0.1, 1.0)

@@ -191,9 +191,10 @@ def _check_texts(name, texts, rows):
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
         raise refusal("number_texts", (odd or texts)[0], name=name)
-    days = pd.to_datetime(pd.Series(texts, dtype=object), "coerce", format="ISO8601")
-    if 2 * days.notna().sum() > len(texts):
-        raise refusal("date_texts", texts[0], name=name)
+    days = [text for text in texts if text[:4].isdigit()]  # not "today"
+    days = pd.Series(pd.to_datetime(days, "coerce", utc=True, format="ISO8601"), days)
+    if 2 * len(days := days.dropna()) > len(texts):
+        raise refusal("date_texts", days.index[0], name=name)
     if len(texts) > min(MANY, max(FEW, SHARE * rows)):
         raise refusal("many_texts", texts[0], name=name, count=len(texts), rows=rows)
 
@@ -318,7 +319,7 @@ def notes(table, rows, learned, y, classes):
             gaps = np.equal(values, 0) & ("" in own.categories)
         elif _names_rows(name, values):
             lists["ids"].append(name)
-        elif np.ptp(values[rows[0]][~gaps[rows[0]]]) == 0:
+        elif np.ptp(values[rows[0]]) == 0:  # nan where there are gaps, which tell
             lists["constant"].append(name)
         elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= FEW:
             lists["codes"].append(f"{name} ({kinds})")
@@ -331,9 +332,10 @@ def notes(table, rows, learned, y, classes):
         most, rare = counts.argmax(), counts.argmin()
         facts["uneven"] = {"most": classes[most], "share": counts[most] / len(y)}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare]}
-    numbers = classes and all(name.lstrip("-").isdigit() for name in classes)
-    if numbers and [*classes] != [*map(str, range(len(classes)))]:
-        facts["numbers"] = {"first": classes[0]}
+    named = [name.removesuffix(".0") for name in classes or ()]
+    other = [k for k, name in enumerate(named) if name != str(k)]
+    if other and all(name.lstrip("-").isdigit() for name in named):
+        facts["numbers"] = {"k": other[0], "name": classes[other[0]]}
     for part, own in zip(SPLITS, rows, strict=True):
         if classes and (lost := {*range(len(classes))} - {*y[own].tolist()}):
             facts[part] = {"names": ", ".join(classes[k] for k in sorted(lost))}

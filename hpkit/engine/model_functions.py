@@ -33,6 +33,7 @@ _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
 _LIBRARIES += (torch.__path__[0].removesuffix("torch"),)  # not always one of these
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
+_TOLD = set()  # the networks that end in a softmax
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
 
@@ -136,7 +137,11 @@ def check_network(net, n_features, n_outputs):
         facts = {"features": n_features, "reason": first_line(error)}
         raise refusal("network_input", **facts) from error
     checked(out, 2, n_outputs)
-    if n_outputs > 1 and (out >= 0).all() and ((out.sum(1) - 1).abs() < 1e-4).all():
+    shares = (
+        n_outputs > 1 and (out >= 0).all() and ((out.sum(1) - 1).abs() < 1e-4).all()
+    )
+    if shares and (told := fingerprint(net)) not in _TOLD:
+        _TOLD.add(told)
         warn(say("engine.probabilities"), UserWarning)
     if writes:  # what changes nothing the second time may stay, such as a ReLU
         raise refusal("network_writes")
@@ -144,10 +149,12 @@ def check_network(net, n_features, n_outputs):
 
 def warn(text, kind):
     """Warn at the line of the learner's that called hpkit."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back and frame.f_globals["__name__"].startswith("hpkit."):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, kind, stacklevel=level)
+    frame, level, ours = sys._getframe(), 0, 0
+    while frame:
+        level += 1
+        ours = level if frame.f_globals["__name__"].startswith("hpkit.") else ours
+        frame = frame.f_back
+    warnings.warn(text, kind, stacklevel=ours + 1)
 
 
 def checked(out, rows, n_outputs):

@@ -84,7 +84,7 @@ class ModuleNetworks:
         self.order = [names.index(name) for name, _ in inside]
         self.fingerprint = stacked and fingerprint(self.net)
         self.surroundings = stacked and model_functions.surroundings(self.net)
-        self.nets = {}
+        self.nets, self.measured = {}, False
         self.looks = {"ask": [], "write": []}  # whether others' numbers were drawn
         self.absent, self.unused, self.traces = [], set(), {}
         self.moving = []  # the places of the fixed tensors that training writes into
@@ -186,6 +186,7 @@ class ModuleNetworks:
         self.weights, self.grads = stack.parts("weights"), stack.parts("grad")
         self.buffers, self.rng = stack.fixed, stack.rng
         self.runs = list(zip(stack.runs, stack.settings, stack.seeds, strict=True))
+        self.measured |= stack.measured
         if not self.stacked:
             self._bind_nets()
 
@@ -193,17 +194,19 @@ class ModuleNetworks:
         """Make a network for each run, its tensors views of the stack's."""
         nets, self.nets = self.nets, {}
         for i, (run, setting, seed) in enumerate(self.runs):
-            if new := run not in nets:
+            if run not in nets:
                 net = self.made.pop((setting, seed), None) or self._fresh(setting, seed)
                 nets[run] = _OwnNet(net[0], self.trained)
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
-            if new:  # what was measured before, elsewhere, called this: it may freeze
-                nets[run].net.eval()
+            if self.measured and not nets[run].begun:  # elsewhere, which may freeze
+                with torch.random.fork_rng(devices=[]):
+                    nets[run].mode(False)
             nets[run].grads = [grad[i] for grad in self.grads]
         self.made.clear()
 
     def outputs(self, x):
+        self.measured = True
         if self.stacked:
             self.net.eval()
             found = self._traced("outputs", self._forward, x)
@@ -451,7 +454,7 @@ class _OwnNet:
         own = [(buffers, *pair) for buffers in own for pair in buffers.items()]
         self.places = [place for place in own if place[2] is not None]
         self.views = [part.data for part in (*self.trained, *self.fixed)]
-        self.fingerprint = fingerprint(net)
+        self.fingerprint, self.begun = fingerprint(net), False
 
     def set(self, values):
         self.views = values
@@ -459,6 +462,7 @@ class _OwnNet:
             part.data = value
 
     def mode(self, training):
+        self.begun = True
         if self.net.training != training:  # each may be a learner's own
             self.net.train() if training else self.net.eval()
         return self.net

@@ -335,8 +335,6 @@ class Run:
         """
         from hpkit.engine.as_pytorch import as_pytorch
 
-        if self.weights and self.model is not network:
-            self.network()  # refuses one that has changed since
         return as_pytorch(self, path)
 
     def __repr__(self):

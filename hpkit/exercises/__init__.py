@@ -19,6 +19,7 @@ look at. Teachers: ``configure(solutions=False)`` hides the solutions,
 """
 
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -48,20 +49,23 @@ class Lesson(ModuleType):
         if name.startswith("__") or "quiz" in vars(self):
             raise AttributeError(f"{self.__name__} has no {name!r}")
         lesson = self.__name__.partition("lesson_")[2]
-        self.quiz, names = Quiz(lesson), [n for n in load_texts(lesson) if n != "title"]
+        names = [n for n in load_texts(lesson) if n != "title"]
         made = {n: _CHECKS.get(n) or Exercise.of_files(n) for n in names}
-        self.exercises = tuple(made.values())
-        for one in self.exercises:
+        all_ = tuple(made.values())
+        for one in all_:
             one.lesson = lesson
-        vars(self).update(made)
+        made |= {"exercises": all_, "EXERCISES": all_, "quiz": Quiz(lesson)}
+        vars(self).update(made)  # at once, for whoever asks in another thread
         return getattr(self, name)
 
     def __dir__(self) -> list[str]:
-        return ["quiz", *(one.name for one in self.exercises)]
+        own = ("quiz", "exercises", "mystery_curves")
+        return [*own, *(one.name for one in self.exercises)]
 
 
 for _name in LESSONS:
     _lesson = Lesson(f"{__name__}.lesson_{_name}")
+    _lesson.__spec__ = ModuleSpec(_lesson.__name__, None)
     _lesson.__file__ = str(TEXTS / f"{_name}.toml")
     vars()[f"lesson_{_name}"] = sys.modules[_lesson.__name__] = _lesson
 

@@ -136,7 +136,7 @@ def check_choices(answer, want, choices, **how):
 def check_numbers(answer, want, slips):
     """Compare a whole number, or some, with what is right, and with known slips."""
     whole = number_list if isinstance(want, list) else number
-    got = whole(answer, low=0, whole=True)
+    got = whole(answer, low=1, whole=True)
     known = (reason for reason, slip in slips.items() if slip == got)
     if got != want:
         raise NotYet(next(known, "count"), got=got)

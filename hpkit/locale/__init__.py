@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import string
 import tomllib
 from pathlib import Path
 
@@ -53,6 +54,27 @@ class Texts:
         return next((texts for texts in others if name in texts), last)[name]
 
 
+def digits(value, count=3):
+    """Return a number with so many digits: 0.110 beside 0.111, and 469, not 469."""
+    return f"{value:#.{count}g}".removesuffix(".")
+
+
+class _Formatter(string.Formatter):
+    def format_field(self, value, spec):
+        text = format(value, spec)
+        return text.removesuffix(".") if "#" in spec else text
+
+
+class _Text(str):
+    """A text whose numbers end in no point: 469 in place of Python's 469."""
+
+    def format(self, *args, **facts):
+        return _FORMATTER.vformat(self, args, facts)
+
+
+_FORMATTER = _Formatter()
+
+
 def texts_of(english):
     """Return what a file holds, in the words of ko/file where there is one."""
     other = english.parent / _chosen[0] / english.name
@@ -73,7 +95,15 @@ def _all_words(folder, name):
 @functools.cache
 def _read(path):
     read = json.loads if path.suffix == ".json" else tomllib.loads
-    return read(path.read_text("utf-8"))
+    return _told(read(path.read_text("utf-8")))
+
+
+def _told(read):
+    if isinstance(read, dict):
+        return {key: _told(value) for key, value in read.items()}
+    if isinstance(read, list):
+        return [*map(_told, read)]
+    return _Text(read) if isinstance(read, str) and "#" in read else read
 
 
 def _merged(english, other):

@@ -13,7 +13,7 @@ from hpkit.panels.controls import CheckedBox, tied
 from hpkit.panels.panel import Panel, play
 
 WORDS = Texts("panels.bowl")
-WIDE, _START = 5.0, -4.0  # the chart shows weights from -5 to 5; the first weight
+WIDE = 5.0  # the chart shows weights from -5 to 5
 EDGE = 1.07 * WIDE  # room for the whole ball
 MOST = 20  # steps of a run
 PAUSE = 0.12  # seconds between two steps of a run
@@ -53,6 +53,8 @@ class BowlPanel(Panel):
     ----------
     lr, curvature : float, 0 to 100
         The slope of the bowl at w is curvature * w.
+    start : float, -5 to 5
+        The first weight.
     steps : int
         Taken when the panel is made.
 
@@ -69,12 +71,14 @@ class BowlPanel(Panel):
         *,
         lr: float = 0.2,
         curvature: float = 1.0,
+        start: float = -4.0,
         steps: int = 0,
         title: str | None = None,
         predict: bool = False,
     ) -> None:
         for name, value in (("lr", lr), ("curvature", curvature)):
             _checked(name, value)
+        self.start = check_number("start", start, low=-WIDE, below=WIDE)
         self.steps = check_count("steps", steps, low=0, most=1000)  # taken so far
         super().__init__(None, title)
         self.lr, lr_box = self._knob("lr", lr, 0.05, 2.5)
@@ -105,7 +109,7 @@ class BowlPanel(Panel):
     @property
     def path(self) -> np.ndarray:
         """The weights so far: ndarray (steps + 1,)."""
-        return _descend(_START, *self.right, self.steps)
+        return _descend(self.start, *self.right, self.steps)
 
     def step(self) -> None:
         """Take one step."""
@@ -187,7 +191,7 @@ class BowlPanel(Panel):
 
     def _code(self):
         lr, curvature = self.right
-        return f"""w, lr, curvature = {_START}, {lr}, {curvature}
+        return f"""w, lr, curvature = {self.start}, {lr}, {curvature}
 for step in range({self.steps}):
     slope = curvature * w
     w = w - lr * slope

@@ -9,8 +9,8 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, cross, line, points, rule, text
 from hpkit.data.datasets import load_dataset
 from hpkit.engine.runs import Run
-from hpkit.hyperparameters import Hyperparameters, check_count, refusal
-from hpkit.locale import Texts
+from hpkit.hyperparameters import Hyperparameters, check_count, check_seed, refusal
+from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FOLDER, Panel, play
 from hpkit.panels.parts import code_of_run
@@ -40,6 +40,8 @@ class CoinFlipsPanel(Panel):
     ----------
     models : int, 1 to 100
         How many are tried at first.
+    seed : int
+        Of the coin flips.
 
     Examples
     --------
@@ -53,10 +55,11 @@ class CoinFlipsPanel(Panel):
         self,
         *,
         models: int = 50,
+        seed: int = 0,
         title: str | None = None,
         predict: bool = False,
     ) -> None:
-        self.flips = 0  # how often they were flipped again
+        self.flips = check_seed("seed", seed, most=2**31)
         super().__init__(load_dataset("coin_flips", self.flips), title)
         self.first = check_count("models", models, most=_MODELS)  # tried before Run
         self.valid = self.test = np.zeros(0)
@@ -176,7 +179,7 @@ class TestBoxPanel(Panel):
         most = nice_top(2 * run.best_val_loss)
         look = {"step": most / 100, "readout_format": ".3g"}
         slider = W.FloatSlider(0, min=0, max=most, **look)
-        self.ask(predict, BOX["guess"], slider, "{:#.3g}".format)
+        self.ask(predict, BOX["guess"], slider, digits)
         self.build(self.buttons(open=self.look))
         self._recall()
         self._draw()

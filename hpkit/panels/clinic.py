@@ -11,7 +11,7 @@ from hpkit.charts.runs import loss_chart, nice_top
 from hpkit.data.datasets import Dataset, load_dataset
 from hpkit.engine.training import train
 from hpkit.hyperparameters import Hyperparameters, check_seed
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_run, dropdown
 from hpkit.text import named_value
@@ -259,4 +259,4 @@ def _end_of(run, curve="val_loss"):
 
 
 def _loss_text(loss):
-    return f"{loss:#.3g}" if np.isfinite(loss) else WORDS["diverged"]
+    return digits(loss) if np.isfinite(loss) else WORDS["diverged"]

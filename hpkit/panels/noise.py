@@ -7,7 +7,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, line, points
 from hpkit.data.datasets import Dataset
 from hpkit.hyperparameters import Hyperparameters as Setting
-from hpkit.hyperparameters import check_number, check_setting
+from hpkit.hyperparameters import check_number, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import batch_knob
 from hpkit.panels.panel import Panel
@@ -47,12 +47,13 @@ class BatchNoisePanel(Panel):
         setting: Setting | None = None,
         *,
         size: int = 16,
+        seed: int = 0,
         title: str | None = None,
         predict: bool = False,
     ) -> None:
         self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
         super().__init__(dataset, title, self.setting.but(batch_size=size))
-        self.drawn = 0  # how many times
+        self.drawn = self.seed = check_seed("seed", seed)
         knob = batch_knob("batch_size", dataset, size)
         self.size, self.sizes = knob.slider, []  # those looked at
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
@@ -61,7 +62,7 @@ class BatchNoisePanel(Panel):
         self.live.now(self._training())
 
     def _training(self):
-        runs = yield from self.train(self.dataset, self.setting, (0,))
+        runs = yield from self.train(self.dataset, self.setting, (self.seed,))
         run, split = runs[0, 0], self.dataset.train
         if self.dataset.is_regression:
             each = (run.predict(split, "last") - split.y) ** 2

@@ -12,7 +12,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import dropdown, say
 from hpkit.panels.searches import PACE, ListedPanel
@@ -240,7 +240,7 @@ class OneAtATimePanel(ListedPanel):
             self.walked[said] = short(stops[-1], self.space), loss, stops
         best = self._whole and _loss(self._whole, self._whole.best)
         rows = [
-            (*said, end, f"{loss:#.3g}", f"{loss / best:.2f}" if best else "")
+            (*said, end, digits(loss), f"{loss / best:.2f}" if best else "")
             for said, (end, loss, _) in reversed(self.walked.items())  # newest on top
         ]
         table = html_table(WORDS["paths_columns"], rows)

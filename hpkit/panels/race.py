@@ -13,7 +13,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, say
@@ -281,7 +281,7 @@ def race_sentence(lowest, budget):
     """Return in words (HTML) how races ended; `lowest` is {kind: losses}."""
     names = WORDS["kinds"]
     firsts = sorted((losses[0], names[kind]) for kind, losses in lowest.items())
-    ranked = ", ".join(f"{name} <b>{loss:#.3g}</b>" for loss, name in firsts)
+    ranked = ", ".join(f"{name} <b>{digits(loss)}</b>" for loss, name in firsts)
     said = WORDS["one"].format(budget, ranked)
     losses = np.array(list(lowest.values()))
     count = losses.shape[1]

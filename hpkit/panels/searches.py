@@ -16,7 +16,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model, own_names, weights
 from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, row, toggles
@@ -117,8 +117,8 @@ class ListedPanel(Panel):
         table = []
         for i, setting in enumerate(found.settings):
             spread = runs.std_val_loss[i]
-            facts = [f"{runs.mean_val_loss[i]:#.3g}"]
-            facts += ["" if np.isnan(spread) else f"{spread:#.2g}"]
+            facts = [digits(runs.mean_val_loss[i])]
+            facts += ["" if np.isnan(spread) else digits(spread, 2)]
             facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
             if runs.diverged[i].any():
                 facts = ["", "", "", WORDS["diverged"]]

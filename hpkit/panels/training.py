@@ -19,7 +19,7 @@ from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
 from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.locale import Texts
+from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
@@ -378,11 +378,6 @@ class TrainingPanel(Panel):
 
     def _table(self):
         return self.runs.history() if self.list.kept else {}
-
-
-def digits(loss):
-    """Return a loss in three digits: 0.110 stands beside 0.111."""
-    return f"{loss:#.3g}".rstrip(".")
 
 
 def updates_per_epoch(dataset, setting):

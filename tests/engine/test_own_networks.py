@@ -397,7 +397,7 @@ def test_a_network_is_that_of_its_training_or_is_refused():
         run.predict_proba(DATA.valid)
     act, wide = nn.Tanh, 9
     with pytest.raises(ValueError, match="must make the network that was trained"):
-        run.as_pytorch()
+        run.predict_proba(DATA.valid)
     wide = 8
     np.testing.assert_array_equal(run.predict_proba(DATA.valid), before)
 
