@@ -110,13 +110,14 @@ def ordering(answer, items):
     return members
 
 
-def check_choices(answer, want, choices, **how):
+def check_choices(answer, want, choices, names=None, **how):
     """Compare choices with the right ones: a dict by key, or some of them in a list."""
-    # A wrong one has a message of its own, under its name. One alone needs no list.
+    # A wrong one has a message under its name, in English. One alone needs no list.
     if isinstance(want, list):
         members = [answer] if isinstance(answer, str) else sequence(answer)
         got = {choice(member, choices, **how) for member in members}
-        wrong = [one for one in choices if one in got and one not in want]
+        pairs = zip(names or choices, choices, strict=True)
+        wrong = [name for name, one in pairs if one in got and one not in want]
         right = len(got) - len(wrong)
         facts, wrong = {"right": right, "of": len(want)}, dict.fromkeys(wrong, True)
         return wrong_if(facts, **wrong, none=not got, more=right < len(want))

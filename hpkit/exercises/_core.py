@@ -122,8 +122,8 @@ class Page(str):
         return str(self)
 
 
-def load_texts(lesson):
-    return texts_of(TEXTS / f"{lesson}.toml")
+def load_texts(lesson, translated=True):
+    return texts_of(TEXTS / f"{lesson}.toml", translated)
 
 
 class Exercise:
@@ -153,7 +153,9 @@ class Exercise:
                 return read.check_numbers(answer, exercise.answer(), slips)
             if choices := words.get("choices"):
                 how = {name: words[name] for name in ("full", "extra") if name in words}
-                return read.check_choices(answer, exercise.answer(), choices, **how)
+                names = load_texts(exercise.lesson, translated=False)[name]["choices"]
+                want = exercise.answer()
+                return read.check_choices(answer, want, choices, names, **how)
             any_order = words.get("any_order", False)
             return read.check_cases(answer, *exercise.cases(), any_order=any_order)
 

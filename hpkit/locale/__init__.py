@@ -75,10 +75,12 @@ class _Text(str):
 _FORMATTER = _Formatter()
 
 
-def texts_of(english):
+def texts_of(english, translated=True):
     """Return what a file holds, in the words of ko/file where there is one."""
     other = english.parent / _chosen[0] / english.name
-    return _merged(_read(english), _read(other)) if other.exists() else _read(english)
+    if not translated or not other.exists():
+        return _read(english)
+    return _merged(_read(english), _read(other))
 
 
 @functools.cache
