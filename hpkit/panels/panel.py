@@ -538,10 +538,11 @@ class Panel(W.VBox):
         Raises
         ------
         ValueError
-            For a data set or a model of one's own, and above 200 characters.
+            For a panel without **Share**, a data set or a model of one's own, and
+            above 200 characters.
         """
         if not self.shares:
-            raise NotImplementedError(type(self).__name__)
+            raise hyper.refusal("no_line", self.kind)
         setting, more = self._state()  # and what else the line says, as text
         if self.model is not None or not parts.is_of_course(self.dataset):
             raise hyper.refusal("line_own", self.dataset.name)
