@@ -199,7 +199,7 @@ def heatmap_chart(
         Axis(TABLE[name].label, kind="band", texts=list(map(shown, values)))
         for name, values in list(space.items())[:2]
     ]
-    losses = mark.cells(loss, name=WORDS["loss"], click="cell", **cells or {})
+    losses = mark.cells(loss, name=WORDS["loss"], **{"click": "cell"} | (cells or {}))
     look = {"grid": False, "choose": WORDS["choose_cell"]} | chart
     return Chart(*axes, [losses, *made, *marks], **look)
 
@@ -290,15 +290,16 @@ def path_chart(space, searches, path=(), earlier=(), beside=(), **chart) -> Char
     ]
     told = (f"{name}: {tips.get(cell, unknown)}" for (cell, _), name in stops.items())
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
-    look = {"tip": every, "lift": 0.16 if path else 0.0, "beside": beside}
+    lift = 0.16 if path else 0.0
+    look = {"tip": every, "lift": lift, "beside": beside, "click": None}
     return heatmap_chart(space, loss, cells=look, marks=marks, alt=alt, **chart)
 
 
-def steps_chart(search, space, beside=()) -> tuple[Chart, list]:
-    """Return the validation curves of the steps, and the settings of their points.
+def steps_chart(search, space, beside=()) -> Chart:
+    """Return the validation curves of the steps.
 
     Steps that the search, or None, has not begun are named only. Losses `beside` have
-    room on the axis, too. A click tells the number of a point as "setting".
+    room on the axis, too.
     """
     steps, loss_of = search.steps if search else (), {}
     if search:
@@ -344,11 +345,11 @@ def steps_chart(search, space, beside=()) -> tuple[Chart, list]:
         mark.text(middle, 1.22 * level, names, strong=True, **room),
         mark.text(middle, 1.1 * level, states, color="soft", **room),
         mark.line(*curves, width=2.2, hover=False),
-        mark.points(x, y, size=4.5, tip=tips, click="setting"),
+        mark.points(x, y, size=4.5, tip=tips),
         mark.ring(x[won], y[won], color="orange"),
         mark.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
-    chart = Chart(
+    return Chart(
         Axis("", (-0.6, begin - _GAP - 0.4), texts=texts, ticks=ticks),
         Axis(WORDS["loss"], (0, 1.3 * top), **scale),
         marks,
@@ -356,7 +357,6 @@ def steps_chart(search, space, beside=()) -> tuple[Chart, list]:
         alt=WORDS["steps_alt"].format("; ".join(said)),
         choose=WORDS["choose_setting"],
     )
-    return chart, settings
 
 
 def best_so_far_chart(

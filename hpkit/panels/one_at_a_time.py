@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from hpkit.charts.searches import best_in_cells, cell_of, path_chart, steps_chart
+from hpkit.charts.searches import cell_of, path_chart, steps_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_dataset, own_names
@@ -15,16 +15,15 @@ from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import pick_knob
 from hpkit.panels.parts import dropdown, say
-from hpkit.panels.searches import PACE, ListedPanel
+from hpkit.panels.searches import SearchPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
 from hpkit.text import html_table, label, loss_of, short, step_sentences
 
 WORDS = Texts("panels.one_at_a_time", "panels.search_panel")
-QUICK = 2.0  # seconds: a start that is trained without being asked for
 
 
-class OneAtATimePanel(ListedPanel):
+class OneAtATimePanel(SearchPanel):
     """Change one hyperparameter after the other and see the path on the map.
 
     `found` is the search so far, at first of the start alone, `grid` that of the grid,
@@ -90,15 +89,14 @@ class OneAtATimePanel(ListedPanel):
                 self.space[name] = tuple(in_order(more)) if ordered else more
         if len(self.space) < 2:
             raise refusal("two_lists", list(self.space))
-        self.grid = self.search = self.cell = None
+        self.grid = self.search = None
         self.resets = 0
         self.walked = {}  # the end of each path, its loss and stops, by order and start
         self.losses = set()  # of all that was trained: they share a scale
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
         self._build(check_order(order, self.space))
         self._begin().close()  # checks all before anything is shown
-        if not self._asks():
-            self.live.now(self._beginning())
+        self.live.now(self._beginning())
 
     def _build(self, order):
         self.starts = {
@@ -122,8 +120,7 @@ class OneAtATimePanel(ListedPanel):
         ]
         self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
-        calls = {"cell": self._choose_cell, "setting": self._choose_point}
-        self.build(*left, calls=calls)
+        self.build(*left)
 
     @property
     def starting(self) -> Hyperparameters:
@@ -162,19 +159,9 @@ class OneAtATimePanel(ListedPanel):
         """Forget all but the start, and the grid once all of it is known."""
         self.live.stop()
         self.grid = self._whole
-        self.found = self.search = self.chosen = self.cell = self.error = None
+        self.found = self.search = self.error = None
         self.resets += 1  # what still trains is of no use any more
-        if not self._asks():
-            self.live.start(self._beginning())
-
-    def _asks(self):
-        """Wait for a button, and say so, where the start alone takes long."""
-        settings, self.offer = [self.starting], None
-        seconds = PACE * self._work(settings)
-        if seconds > QUICK:
-            self.offer = self._offered(WORDS["slow"], settings, seconds)
-            self._draw()
-        return self.offer is not None
+        self.live.start(self._beginning())
 
     def _beginning(self):
         """Return the job that trains the start alone."""
@@ -205,30 +192,12 @@ class OneAtATimePanel(ListedPanel):
                 setattr(self, name, found)
             yield
 
-    def _choose_cell(self, number):
-        row, column = divmod(number, len(next(iter(self.space.values()))))
-        self.cell = column, row
-        self.chosen = best_in_cells(self.found, self.space).get(self.cell)
-        self._draw()
-
-    def choose(self, number: int) -> None:
-        if self.found is None:  # begun anew a moment ago
-            return
-        self.cell = cell_of(self.found.settings[number], self.space)
-        super().choose(number)
-
-    def _choose_point(self, number):
-        setting = self.points[number]
-        if self.found and setting in self.found.settings:
-            self.choose(self.found.settings.index(setting))
-
     def _update(self, running):
         runs = self.found.cost.runs if self.found else 0
         every = prod(map(len, self.space.values())) * int(self.seeds.value)
         self.status.value = WORDS["count"].format(runs=runs, all=every)
         self.bar.value = len(self.done) / len(self.space)
         if self.there:
-            super()._update(running)
             self._keep_path()
 
     def _keep_path(self):
@@ -257,23 +226,15 @@ class OneAtATimePanel(ListedPanel):
         # The map shows the path's cells, too, while the grid still trains.
         lowest = sorted(searches, key=lambda s: _loss(s, s.best))[:1]
         framed = {"best": [cell_of(search.best, self.space) for search in lowest]}
-        framed["chosen"] = [self.cell] if self.cell else []
         best = WORDS["best" if self._whole else "best_so_far"]
-        look = {"framed": framed, "legends": {"best": best, "chosen": None}}
-        look |= {"title": self._title(searches), "beside": self.losses}
+        look = {"framed": framed, "legends": {"best": best}}
+        look |= {"title": self._title(), "beside": self.losses}
         others = [each for *_, each in self.walked.values() if each != self._stops]
         path = path_chart(self.space, searches, self._stops, others, **look)
-        steps, self.points = steps_chart(self.found, self.ordered, self.losses)
-        return [path, steps]
+        return [path, steps_chart(self.found, self.ordered, self.losses)]
 
-    def _title(self, searches):
-        """Return what a cell of the map shows, or what the chosen one does."""
-        for search in reversed(searches):
-            if (i := best_in_cells(search, self.space).get(self.cell)) is not None:
-                out = search.runs.diverged[i].any()
-                loss = search.runs.mean_val_loss[i]
-                words = WORDS["chosen_out" if out else "chosen"]
-                return words.format(short(search.settings[i], self.space), loss)
+    def _title(self):
+        """Return what a cell of the map shows."""
         others = [TABLE[name].knob for name in list(self.space)[2:]]
         if not others:
             return WORDS["map"]
@@ -282,7 +243,7 @@ class OneAtATimePanel(ListedPanel):
 
     def _sentence(self, running):
         if not self.there:
-            return self.offer or ""
+            return ""
         found, done, order = self.found, len(self.done), self.order.value
         if found.steps:
             said = step_sentences(found)[-1] + " "

@@ -263,7 +263,6 @@ class Panel(W.VBox):
     kind = "panel"
     words = WORDS  # of a subclass: its title; the name and the tip of its buttons
     widths = (1,)  # of the charts
-    drawers = None  # widgets below, one at a time, by name; else a table of `frame`
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
     _look = "primary"  # of the next button
@@ -278,6 +277,8 @@ class Panel(W.VBox):
         self.dataset = None if dataset is None else rated(dataset, None, None)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
+        # Widgets below, one at a time, by name; "table" is of `frame`.
+        self.drawers, self.table_box = {"table": None}, None
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
@@ -307,8 +308,9 @@ class Panel(W.VBox):
         rows = self.button("rows", lambda: self._write(self._write_rows))
         rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
-        self.table_box = None if self.drawers else say("", "hp-table")
-        drawers = {**(self.drawers or {"table": self.table_box}), "code": code}
+        drawers = self.drawers | {"code": code}
+        if "table" in drawers:
+            drawers["table"] = self.table_box = say("", "hp-table")
         names = [(self.texts[name], n) for n, name in enumerate(drawers)]
         tips = [self.texts[f"{name}_tip"] for name in drawers]
         self.view = parts.toggles(names, tips, "84px")

@@ -43,22 +43,17 @@ LONG = 60  # seconds: the panel warns
 FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
 
-class ListedPanel(Panel):
-    """A panel with what a search has `found` so far, and a list of its settings."""
+class SearchPanel(Panel):
+    """A panel with what a search over settings and seeds has `found` so far."""
 
     def __init__(self, dataset, title, base, seeds, model):
         self.base = hyper.check_setting(base, "base", default=Hyperparameters())
         super().__init__(dataset, title, self.base)
-        self.chosen = None  # number of the setting highlighted; None is the best
         self.model, self.given = check_model(model), c.given_seeds(seeds)
         count, name = len(self.given), c.WORDS["seeds"]
         ends = count, 1, max(10, count)
         self.seeds, self.seed_box = c.count_box(name, *ends, most=c.MOST_SEEDS)
         self.add_class("hp-tall")
-        self.listed = c.Listed(WORDS["settings_tip"])
-        self.list = self.listed.select
-        self.on_change(lambda: self.choose(self.list.index), self.list)
-        self.drawers = {"settings": self.listed}
 
     @property
     def seed_list(self) -> Sequence[int]:
@@ -70,62 +65,9 @@ class ListedPanel(Panel):
         """Arguments of every search."""
         return {"seeds": self.seed_list, "model": self.model, "tick": FRAME}
 
-    def _work(self, settings):
-        """Return a number that grows as the time of a search, all trained at once."""
-        # A step costs about ten runs' worth of calls, and measuring the losses after an
-        # epoch about six steps.
-        points, alike = len(self.dataset.train.y), {}
-        for s in settings:
-            width = weights(self.dataset, s.hidden) / USUAL
-            agreed = hyper.agreed(s, "loop"), hyper.agreed(s, "network")
-            key = s.batch_size, width, *agreed
-            alike.setdefault(key, []).append(s.epochs)
-        each = len(self.seed_list)
-        return sum(
-            max(epochs)
-            * (6 + points / size)
-            * (10 + each * len(epochs) * (1 + width * size / 64))
-            for (size, width, *_), epochs in alike.items()
-        )
-
-    def _offered(self, words, settings, seconds):
-        """Return what a search costs, in words."""
-        each = len(self.seed_list)
-        facts = {"runs": len(settings) * each, "seconds": seconds}
-        return words.format(**facts, epochs=sum(s.epochs for s in settings) * each)
-
-    @property
-    def focus(self) -> int:
-        """Number of the setting that is highlighted."""
-        if self.chosen is not None and self.chosen < len(self.found.settings):
-            return self.chosen
-        return int(self.found.runs.order[0])
-
-    def choose(self, number: int) -> None:
-        self.chosen = number
-        self._draw()
-
     @property
     def there(self):
         return self.found is not None and len(self.found.runs) > 0
-
-    def _update(self, running):
-        """Show the settings in the order of the search, the one in focus chosen."""
-        found, runs, names = self.found, self.found.runs, tuple(self.found.space)
-        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
-        notes[int(runs.order[0])] = WORDS["best"]
-        table = []
-        for i, setting in enumerate(found.settings):
-            spread = runs.std_val_loss[i]
-            facts = [digits(runs.mean_val_loss[i])]
-            facts += ["" if np.isnan(spread) else digits(spread, 2)]
-            facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
-            if runs.diverged[i].any():
-                facts = ["", "", "", WORDS["diverged"]]
-            values = (shown(getattr(setting, name)) for name in names)
-            table.append([str(i + 1), *values, *facts])
-        with self.quietly():
-            self.listed.show(WORDS["columns"], names, table, self.focus)
 
     def _table(self):
         return self.found.to_frame()
@@ -146,13 +88,21 @@ class ListedPanel(Panel):
         return code_of_search(search, *facts, without=without)
 
 
-class _SearchPanel(ListedPanel):
-    """A panel around one search, in `hpkit.search.searches` of the name `search`."""
+class _ListsPanel(SearchPanel):
+    """A panel around a search of lists of values, with a list of its settings.
+
+    `search` is the name of the search in `hpkit.search.searches`.
+    """
 
     usual = c.USUAL  # the controls that its line need not name
 
     def __init__(self, dataset, title, base, *, controls, seeds, model):
         super().__init__(dataset, title, base, seeds, model)
+        self.chosen = None  # number of the setting highlighted; None is the best
+        self.listed = c.Listed(WORDS["settings_tip"])
+        self.list = self.listed.select
+        self.on_change(lambda: self.choose(self.list.index), self.list)
+        self.drawers = {"settings": self.listed}
         self.before = self.settled = self.offer = None
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
@@ -205,6 +155,35 @@ class _SearchPanel(ListedPanel):
         more = self._arguments(space) | {"without": space}
         base = self.found.base if self.found else self.controls.setting
         return self._code_of(self.search, base, **more)
+
+    @property
+    def focus(self) -> int:
+        """Number of the setting that is highlighted."""
+        if self.chosen is not None and self.chosen < len(self.found.settings):
+            return self.chosen
+        return int(self.found.runs.order[0])
+
+    def choose(self, number: int) -> None:
+        self.chosen = number
+        self._draw()
+
+    def _work(self, settings):
+        """Return a number that grows as the time of a search, all trained at once."""
+        # A step costs about ten runs' worth of calls, and measuring the losses after an
+        # epoch about six steps.
+        points, alike = len(self.dataset.train.y), {}
+        for s in settings:
+            width = weights(self.dataset, s.hidden) / USUAL
+            agreed = hyper.agreed(s, "loop"), hyper.agreed(s, "network")
+            key = s.batch_size, width, *agreed
+            alike.setdefault(key, []).append(s.epochs)
+        each = len(self.seed_list)
+        return sum(
+            max(epochs)
+            * (6 + points / size)
+            * (10 + each * len(epochs) * (1 + width * size / 64))
+            for (size, width, *_), epochs in alike.items()
+        )
 
     def _planned(self):
         return all_settings(self.controls.setting, self._space())
@@ -262,14 +241,17 @@ class _SearchPanel(ListedPanel):
             self.start(replace=self.job_seconds >= QUICK)
             return
         self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
-        self.offer = self._offered(words, self._planned(), seconds)
+        settings, each = self._planned(), len(self.seed_list)
+        facts = {"runs": len(settings) * each, "seconds": seconds}
+        epochs = sum(setting.epochs for setting in settings) * each
+        self.offer = words.format(**facts, epochs=epochs)
         self._draw()
 
     def _update(self, running):
         if not self.there:
             self.status.value = self.offer or ""
             return
-        super()._update(running)
+        self._list_settings()
         found, seconds = self.found, float(self.found.fit_time.sum())
         self.bar.value = 1.0 if found.finished else found.cost.epochs / found.expected
         kind = "took" if found.finished else "going" if running else "halted"
@@ -279,6 +261,24 @@ class _SearchPanel(ListedPanel):
         (self.add_class if offered else self.remove_class)("hp-stale")
         done = found.finished and not offered  # the same again is not what comes next
         self.start_button.button_style = "" if done else "primary"
+
+    def _list_settings(self):
+        """Show the settings in the order of the search, the one in focus chosen."""
+        found, runs, names = self.found, self.found.runs, tuple(self.found.space)
+        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
+        notes[int(runs.order[0])] = WORDS["best"]
+        table = []
+        for i, setting in enumerate(found.settings):
+            spread = runs.std_val_loss[i]
+            facts = [digits(runs.mean_val_loss[i])]
+            facts += ["" if np.isnan(spread) else digits(spread, 2)]
+            facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
+            if runs.diverged[i].any():
+                facts = ["", "", "", WORDS["diverged"]]
+            values = (shown(getattr(setting, name)) for name in names)
+            table.append([str(i + 1), *values, *facts])
+        with self.quietly():
+            self.listed.show(WORDS["columns"], names, table, self.focus)
 
     def _sentence(self, running):
         if not self.there:
@@ -310,7 +310,7 @@ class _SearchPanel(ListedPanel):
         return text + (WORDS["unequal"] if unequal else "")
 
 
-class ValidationCurvePanel(_SearchPanel):
+class ValidationCurvePanel(_ListsPanel):
     """Train many values of one hyperparameter and see the validation curve grow.
 
     Parameters
@@ -395,7 +395,7 @@ class ValidationCurvePanel(_SearchPanel):
         return not self.found or (self.found.param_name, self.found.base) == self.first
 
 
-class GridPanel(_SearchPanel):
+class GridPanel(_ListsPanel):
     """Train all combinations of two lists of values, as a map.
 
     Parameters

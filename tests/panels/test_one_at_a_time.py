@@ -5,10 +5,7 @@ import pytest
 from chart_reading import move, nth, pasted, press, shows, texts, until
 
 from hpkit import Hyperparameters, OneAtATimePanel, load_dataset
-from hpkit.charts.searches import cell_of
 from hpkit.charts.still import still
-from hpkit.panels.one_at_a_time import _loss
-from hpkit.panels.searches import PACE
 from hpkit.search.searches import grid_search, one_at_a_time
 from hpkit.text import short
 
@@ -157,9 +154,8 @@ def map_title(panel):
     return panel.charts.charts[0].title
 
 
-def test_path_names_its_stops_in_order_has_a_curve_for_each_and_a_list(path):
+def test_path_names_its_stops_in_order_and_has_a_curve_for_each(path):
     press(path, "all")
-    assert path.list.index == path.focus == path.found.runs.order[0]
     first, second = (step.winner for step in path.done)
     one_place = first.batch_size == second.batch_size
     assert texts(path, 0) == ["S", *(["1\N{EN DASH}2"] if one_place else "12")]
@@ -179,37 +175,8 @@ def test_path_names_its_stops_in_order_has_a_curve_for_each_and_a_list(path):
     assert np.nanmax(curves) <= high < axis.domain[1]  # above it stand the words
     assert min(nth(path, 1, "text", 1).columns[1][0]) > high
 
-    places, losses = (column[0] for column in nth(path, 1, "points").columns)
-    for number, loss in enumerate(losses):  # a click on a value of a step
-        path.charts.calls["setting"](number)
-        assert mean[path.chosen] == pytest.approx(loss)
-        assert path.cell == cell_of(settings[path.chosen], path.space)
-    assert len(places) == 4
+    assert nth(path, 1, "points").columns[0].size == 4
     assert nth(path, 1, "cross").columns[0].size == 1  # 10 diverges
-
-    assert len(path.list.options) == len(settings)
-    best, other, *_ = map(int, path.found.runs.order)
-    path.list.index = other  # in the list, as with the arrow keys
-    assert path.chosen == path.focus == other
-    assert path.cell == cell_of(settings[other], path.space)
-    path.choose(best)  # by a call, as from a chart
-    assert path.list.index == path.chosen == best
-
-
-def test_path_click_tells_a_cell_that_only_the_grid_has(path):
-    click = path.charts.calls["cell"]
-    click(5)  # column 2, row 1
-    assert path.cell == (2, 1)
-    assert map_title(path) == "Loss of each cell"
-    press(path, "grid")
-    click(4)
-    loss = _loss(path.grid, QUICK.but(lr=0.3, batch_size=64))
-    assert map_title(path) == f"lr 0.3, batch 64: loss {loss:#.3g}"
-    assert path.chosen is None
-    click(5)
-    assert map_title(path) == "lr 10, batch 64: diverged"
-    click(0)
-    assert (path.cell, path.chosen) == ((0, 0), 0)
 
 
 def test_path_keeps_the_grid_and_its_own_numbers(moons):
@@ -242,13 +209,6 @@ def test_path_keeps_the_grid_and_its_own_numbers(moons):
     assert panel.grid is None
     assert len(panel.found.seeds) == 1
     assert nth(panel, 0, "frames", 1).get("legend") == "best so far"
-
-
-def test_a_start_as_quick_as_the_limit_is_trained_unasked(path, monkeypatch):
-    took = PACE * path._work([path.starting])
-    for limit, asks in ((took, False), (took * 0.99, True)):
-        monkeypatch.setattr("hpkit.panels.one_at_a_time.QUICK", limit)
-        assert path._asks() == asks
 
 
 def test_path_stopped_within_a_step_goes_on(moons):
@@ -314,16 +274,3 @@ def test_path_forgets_a_grid_that_trains_when_it_begins_again(moons):
         move(panel, panel.starts["batch_size"], 80 - panel.starts["batch_size"].value)
         assert panel.grid is None
         assert panel.found.settings == (panel.starting,)
-
-
-def test_start_that_takes_long_waits_for_a_button(moons):
-    panel = OneAtATimePanel(moons, lr=[0.01, 0.3], batch_size=[4, 64], seeds=2)
-    move(panel, panel.starts["batch_size"], 4)
-    move(panel, panel.seeds, 500)
-
-    assert panel.found is None
-    assert panel.status.value == "path: 0 runs; whole grid: 2000"
-    assert "The start alone is 500 runs, 15000 epochs, about " in panel.result
-    move(panel, panel.seeds, 1)
-    assert panel.found.cost.runs == 1
-    assert "press Next step" not in panel.result
