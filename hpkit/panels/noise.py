@@ -53,11 +53,11 @@ class BatchNoisePanel(Panel):
     ) -> None:
         self.setting = check_setting(setting, default=Setting(lr=0.1, epochs=5))
         super().__init__(dataset, title, self.setting.but(batch_size=size))
-        self.drawn = self.seed = check_seed("seed", seed)
+        self.seed = check_seed("seed", seed)
         knob = batch_knob("batch_size", dataset, size)
         self.size, self.sizes = knob.slider, []  # those looked at
         self.ask(predict, WORDS["guess"], W.ToggleButtons(options=WORDS["guesses"]))
-        self.build(knob.box, self.buttons(again=self.draw_again, stop=self.stop))
+        self.build(knob.box, self.buttons(stop=self.stop))
         self.on_change(self._draw, self.size)
         self.live.now(self._training())
 
@@ -70,27 +70,15 @@ class BatchNoisePanel(Panel):
             shares = run.predict_proba(split, "last")
             each = -np.log(shares[np.arange(len(split.y)), split.y] + 1e-12)
         check_number("batch_loss", float(each.mean()), low=0)
-        self.each = each
-        self._shuffle()
-        self.run = run
-        yield
-
-    def _shuffle(self):
-        """Draw batches of all sizes: the first points of 120 orders."""
-        rng, n = np.random.default_rng(self.drawn), len(self.each)
+        # Batches of all sizes: the first points of 120 orders.
+        rng, n = np.random.default_rng(self.seed), len(each)
         orders = np.stack([rng.permutation(n) for _ in range(BATCHES)])
-        means = np.cumsum(self.each[orders], 1) / np.arange(1, n + 1)
+        means = np.cumsum(each[orders], 1) / np.arange(1, n + 1)
         self.means = dict(enumerate(means.T, 1))  # of each size
         # The means of all points differ by rounding alone.
         self.spreads = {s: m.std() * (s < n) for s, m in self.means.items()}
-
-    def draw_again(self) -> None:
-        """Draw other batches."""
-        self.drawn += 1
-        if not self.there:
-            return self.live.start(self._training())
-        self._shuffle()
-        self._draw()
+        self.each, self.run = each, run
+        yield
 
     @property
     def losses(self) -> np.ndarray:

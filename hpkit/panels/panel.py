@@ -374,7 +374,8 @@ class Panel(W.VBox):
     def button(self, name, callback):
         """Return a button that calls `callback()`, which is then `name_button`."""
         # `name` is that of its words, too. What is to be pressed first is made first.
-        made = button(self.texts[name], self.texts[f"{name}_tip"], self._look)
+        look = "" if name == "stop" else self._look
+        made = button(self.texts[name], self.texts[f"{name}_tip"], look)
         self._look = ""
         setattr(self, f"{name}_button", made.add_class(f"hp-press-{name}"))
         self.on_click(made, callback)

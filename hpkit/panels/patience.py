@@ -1,8 +1,6 @@
 """`PatiencePanel`: where early stopping would end a training."""
 
 from dataclasses import replace
-from functools import partial
-from itertools import count, takewhile
 
 import ipywidgets as W
 import numpy as np
@@ -16,12 +14,11 @@ from hpkit.hyperparameters import Hyperparameters as Setting
 from hpkit.hyperparameters import check_count, check_seed, check_setting
 from hpkit.locale import Texts
 from hpkit.panels.controls import count_box
-from hpkit.panels.panel import Panel, play
+from hpkit.panels.panel import Panel
 from hpkit.panels.parts import code_of_run
 
 WORDS = Texts("panels.patience")
 USUAL = Setting(lr=0.1, momentum=0.9, batch_size=10, hidden=(64, 64), epochs=200)
-SECONDS = 4.0  # that a whole training takes to watch
 MOST = 60  # on the slider, and in the table
 
 
@@ -76,39 +73,16 @@ class PatiencePanel(Panel):
         super().__init__(dataset, title, setting)
         patience = check_count("patience", patience, most=10**6)
         self.seed, self.asked = check_seed("seed", seed), patience
-        self.epoch = None  # the one that is watched
         most = min(MOST, setting.epochs)
         self.patience, box = count_box(WORDS["patience"], patience, 1, most)
         slider = W.IntSlider(0, min=0, max=setting.epochs)
         self.ask(predict, WORDS["guess"].format(patience), slider)
-        self.build(box, self.buttons(watch=self._watch, stop=self.stop))
-        self.on_change(self._moved, self.patience)
+        self.build(box, self.buttons(stop=self.stop))
+        self.on_change(self._draw, self.patience)
         self.live.now(self.train(dataset, setting, (self.seed,), self._take))
 
     def _take(self, runs):
         self.run = runs[0, 0]
-
-    @property
-    def trained(self) -> bool:
-        """Whether the whole training is there."""
-        return self.there and self.run.ended
-
-    def _moved(self):
-        if not self.live.busy:
-            self.epoch = None
-        self._draw()
-
-    def _watch(self):
-        if self.there:
-            self.live.start(self._watching(), replace=self.trained)
-
-    def _watching(self):
-        self.epoch, pause = 0, min(0.25, SECONDS / max(1, self.stop_at))
-        # The patience may be moved meanwhile.
-        epochs = takewhile(lambda epoch: epoch <= self.stop_at, count(1))
-        yield from play(partial(setattr, self, "epoch"), epochs, pause)
-        self.epoch = None
-        yield
 
     @property
     def _guess_fits(self):
@@ -119,22 +93,15 @@ class PatiencePanel(Panel):
         """The epoch at which the training would stop."""
         return stop_epoch(self.run.val_loss, self.patience.value)
 
-    @property
-    def _at(self):
-        """The epoch that is shown: the one watched, else the stop."""
-        return self.stop_at if self.epoch is None else self.epoch
-
     def _update(self, running):
         if self.there:
-            self.bar.value = self._at / self.setting.epochs
-            self.status.value = WORDS["epoch"].format(self._at)
+            self.bar.value = self.stop_at / self.setting.epochs
+            self.status.value = WORDS["epoch"].format(self.stop_at)
 
     def _charts(self):
         """Return the losses up to the stop, and those after it in gray."""
-        # Nothing of what comes after is shown of a training that is watched.
-        run, at, watched = self.run, self._at, self.epoch is not None
-        shown, top = until(run, at), top_of([run])
-        rest = not watched and at < run.epochs_done
+        run, at = self.run, self.stop_at
+        shown, top, rest = until(run, at), top_of([run]), at < run.epochs_done
         curves = (run.train_loss, run.val_loss) if rest else ()
         x, y = stacked([curve[at:] for curve in curves], top)
         kept, best = ((r.best_epoch, r.best_val_loss) for r in (shown, run))
@@ -146,8 +113,8 @@ class PatiencePanel(Panel):
         lowest = {"color": "orange", "shape": "diamond", "label": name}
         marks = [
             line(at + x, y, **later),
-            rule([] if watched else [at], color="orange", **stop),
-            points(*([] if watched else [n] for n in best), **lowest),
+            rule(at, color="orange", **stop),
+            points(*best, **lowest),
             rule(self.guesses, color="purple", **mine),
         ]
         look = {"top": top, "lowest": WORDS["kept"], "named": not rest, "marks": marks}
@@ -155,17 +122,13 @@ class PatiencePanel(Panel):
         return [loss_chart(shown, alt=alt, **look)]
 
     def _says(self, running):
-        run, at = self.run, self._at
+        run, at = self.run, self.stop_at
         kept, facts = until(run, at), {"run": run, "patience": self.patience.value}
-        facts |= {"kept": kept, "last": run.val_loss[at]}
-        facts |= {"since": at - kept.best_epoch, "saved": run.epochs_done - at}
-        if running and self.epoch is None and not self.trained:
+        if running:
             return WORDS["going"].format(**facts)
         whole = (at, kept.best_epoch) == (run.epochs_done, run.best_epoch)
-        kind = "never" if whole else "says"
-        said = WORDS[kind if self.epoch is None else "watching"]
-        said = WORDS["left"] * (self.epoch is not None and not running) + said
-        return ((not self.trained) * WORDS["halted"] + said).format(**facts)
+        said = WORDS["halted"] * (not run.ended) + WORDS["never" if whole else "says"]
+        return said.format(**facts, kept=kept, saved=run.epochs_done - at)
 
     def _table(self):
         rows = []

@@ -31,7 +31,7 @@ import re
 import threading
 import ipykernel
 import hpkit as hk
-from hpkit.panels import bowl, choosing, panel, patience, schedule
+from hpkit.panels import bowl, choosing, panel, schedule
 from hpkit.panels.panel import THREAD
 
 moons = hk.load_dataset("moons")
@@ -41,7 +41,7 @@ two = [base.but(epochs=60), base.but(lr=0.3, epochs=60)]
 crawling = [s.but(lr=0.003, batch_size=1, epochs=2000) for s in two]
 # What is played lasts until a busy machine's page has seen enough of it.
 bowl.MOST, choosing.PAUSE = 99, 0.12
-patience.SECONDS = schedule.SECONDS = 15
+schedule.SECONDS = 15
 panel.SAVE = 3600  # what is saved later is for other tests
 
 def live_runs():
@@ -116,9 +116,6 @@ INSTRUMENTS = {
     ),
     "patience": Case(
         "hk.PatiencePanel(moons, base.but(epochs=60)",
-        "Watch",
-        slow="it.patience.value = 60",
-        quick="it.patience.value = 2",
         holds="f'Patience {it.patience.value}:' in it.result",
     ),
     "schedule": Case(
@@ -151,7 +148,7 @@ INSTRUMENTS = {
     ),
 }
 CASES = SEARCHES | INSTRUMENTS
-PLAYED = [name for name in CASES if name != "noise"]  # it has nothing that lasts
+PLAYED = [n for n in CASES if n not in ("noise", "patience")]  # nothing lasts there
 SUBSHELLS = "disabled", "perCommTarget"  # the second is JupyterLab's own default
 WAYS = [("python3", way) for way in SUBSHELLS]
 if os.environ.get(SECOND):  # without subshells of its own: JupyterLab opens none

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from chart_reading import commit, mark, marks, press, shows
 
-from hpkit import BatchNoisePanel, Dataset, Hyperparameters, fit, load_dataset
+from hpkit import BatchNoisePanel, Dataset, Hyperparameters, load_dataset
 
 QUICK = Hyperparameters(lr=0.3, epochs=20)
 
@@ -38,10 +38,6 @@ def test_batch_noise_collects_the_sizes_looked_at(moons):
     assert panel.frame().batch_size.tolist() == [4, 64]
     panel.size.value = 8  # numbers stand at sizes four times apart
     assert marks(panel.charts.charts[1], "points")[0].get("label") == ["", ""]
-    losses = panel.losses
-    panel.again_button.click()
-
-    assert (panel.losses != losses).any()
 
 
 def test_batch_noise_shows_every_size_as_a_whole(moons):
@@ -105,14 +101,8 @@ def test_batch_noise_of_a_diverged_network_says_so(moons):
 
 
 @pytest.mark.usefixtures("shown_at_once")
-def test_batch_noise_stopped_while_it_trains_can_begin_again(moons):
+def test_batch_noise_stopped_while_it_trains_says_so(moons):
     panel = BatchNoisePanel(moons, QUICK.but(batch_size=1, epochs=900))
     assert "trained first" in panel.result
     press(panel, "stop")
-    assert "press New batches" in panel.result
-    panel.setting = QUICK
-    press(panel, "again")
-
-    assert "Batches of" in shows(panel)
-    loss = fit(moons, QUICK, seed=0).train_loss[-1]  # of all points
-    assert panel.each.mean() == pytest.approx(loss, rel=1e-5)
+    assert "run the cell again" in panel.result

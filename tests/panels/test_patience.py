@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chart_reading import commit, curve, mark, marks, pasted, press, shows, until, watch
+from chart_reading import commit, curve, mark, marks, pasted, press, shows, until
 
 from hpkit import Hyperparameters, PatiencePanel
 from hpkit.panels.patience import stop_epoch
@@ -39,15 +39,8 @@ def test_patience_moves_the_stop(moons):
     assert mark(panel.charts.charts[0], "rule", label="stops").columns[0] == 20
 
 
-def test_patience_watched_counts_up_to_the_stop(moons):
+def test_what_comes_after_the_stop_is_gray(moons):
     panel = PatiencePanel(moons, QUICK, patience=2)
-    seen = watch(panel, lambda: panel.epoch)
-    press(panel, "watch")
-
-    epochs = [epoch for epoch in seen if epoch is not None]
-    assert epochs == sorted(epochs)
-    assert set(epochs) >= {*range(1, panel.stop_at)}
-    assert epochs[-1] <= panel.stop_at
     assert "stops at" in shows(panel)
     (chart,) = panel.charts.charts
     epochs, losses = curve(chart, width=3)
@@ -62,23 +55,6 @@ def test_patience_watched_counts_up_to_the_stop(moons):
     assert row.stops == panel.stop_at
     with pytest.raises(ValueError, match="batch_size"):
         PatiencePanel(moons, QUICK.but(batch_size=5000))
-
-
-def test_patience_watched_can_be_stopped_and_moved(moons):
-    panel = PatiencePanel(moons, QUICK, patience=20)
-    panel.watch_button.click()
-    until(lambda: (panel.epoch or 0) >= 2)
-    press(panel, "stop")
-    at = panel.epoch
-    assert 2 <= at < 20
-    assert panel.result.startswith(f"Stopped. Epoch {at}")
-    (chart,) = panel.charts.charts
-    assert not marks(chart, "points") + marks(chart, "rule")
-    assert not marks(chart, "line", color="gray", width=1.5)
-    panel.patience.value = 19
-
-    assert panel.epoch is None
-    assert mark(panel.charts.charts[0], "points", shape="diamond")
 
 
 @pytest.mark.usefixtures("shown_at_once")
