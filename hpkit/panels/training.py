@@ -78,7 +78,6 @@ class TrainingPanel(Panel):
         seed, self.model = hyper.check_seed("seed", seed), check_model(model)
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
-        self.rest_at = self.halted = None  # an epoch; a training that was stopped
         self.unbegun = False  # whether the last one was stopped before its first epoch
         self.job_seconds = self.per_update = math.inf  # until one has ended
         # The map, its epoch, of what and when it was taken; whether a job takes one.
@@ -95,15 +94,15 @@ class TrainingPanel(Panel):
 
     def _build(self):
         start = self.buttons(train=self._start, stop=self.stop, reset=self.reset)
-        rest = self.buttons(pause=self.pause, one=self.one_epoch)
         self.list = _RunList(self, self.controls.knobs)
         self.slow = W.ToggleButton(description=WORDS["slow"], tooltip=WORDS["slow_tip"])
+        rest = self.buttons(pause=self.pause)
+        rest.children += (self.slow,)
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = WORDS["same_tip"], WORDS["new_tip"]
         self.new_seeds = parts.toggles(options, tips, "4.8em")
         name = parts.say(parts.head_of(WORDS["seed"]))
         seed_row = parts.row(name, self.new_seeds, name="hp-row")
-        rest.children += (self.slow,)
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.toggles(units, [WORDS["unit_tip"]] * 3)
         over = [parts.row(self.unit, name="hp-small")]
@@ -122,31 +121,26 @@ class TrainingPanel(Panel):
         self.on_change(self._renew_seed, self.new_seeds)
         self.on_change(self._moved, *self.controls.sources)
 
-    def _start(self, *, replace=True, rest_at=None, **job):
-        """Start a training of what the controls show; `job` as in `_training`."""
+    def _start(self, *, replace=True, wait=False):
+        """Start a training of what the controls show; `wait` as in `_training`."""
         setting, self.error = self.controls.setting, None
         self._expect(setting)
-        self.rest_at = rest_at
-        self.live.start(self._training(setting, self.seed, **job), replace=replace)
+        job = self._training(setting, self.seed, wait=wait)
+        self.live.start(job, replace=replace)
 
-    def _training(self, setting, seed, *, wait=False, halted=None):
-        """Train a setting, or go on with one that halted (a job)."""
+    def _training(self, setting, seed, *, wait=False):
+        """Train a setting (a job)."""
         # With `wait` it ends only after a moment in which no newer job came.
         more = {"seeds": (seed,), "model": self.model}
-        training = halted or Training(self.dataset, setting, **more)
-        self.halted, self.unbegun, run = None, False, None
+        training = Training(self.dataset, setting, **more)
+        self.unbegun, run = False, None
         try:
             while not training.finished:
                 due = time.perf_counter() + PACE
-                rest_at = self.rest_at or math.inf
-                if self.slow.value:
-                    rest_at = min(rest_at, run.epochs_done + 1 if run else 0)
-                training.advance(FRAME, pause=rest_at)
+                following = run.epochs_done + 1 if run else 0
+                training.advance(FRAME, following if self.slow.value else math.inf)
                 run = training.runs[0, 0]
                 self.now = Kept(run, 0)
-                if self.rest_at and run.epochs_done >= self.rest_at:
-                    self.rest_at = None
-                    self.live.pause()
                 yield
                 if self.slow.value:
                     yield from self.live.rest(due - time.perf_counter())
@@ -160,10 +154,10 @@ class TrainingPanel(Panel):
                 if not self.live.asked:
                     self.now = None
                     if run is not None:
-                        self._keep(run, None if training.finished else training)
+                        self._keep(run)
 
-    def _keep(self, run, halted):
-        self.halted, self.unbegun = halted, not run.epochs_done
+    def _keep(self, run):
+        self.unbegun = not run.epochs_done
         if self.unbegun:
             return
         updates = updates_per_epoch(self.dataset, run.setting)
@@ -201,18 +195,6 @@ class TrainingPanel(Panel):
         (self.live.resume if self.live.paused else self.live.pause)()
         if self.live.busy:
             self._draw()
-
-    def one_epoch(self) -> None:
-        """Train one epoch more and rest; begins a training if there is none."""
-        if self.live.busy and self.now:
-            self.rest_at = self.now.run.epochs_done + 1
-            self.live.resume()
-            return
-        run = self.halted and self.halted.runs[0, 0]
-        if run and (run.setting, run.seed) == (self.controls.setting, self.seed):
-            self._start(rest_at=run.epochs_done + 1, halted=self.halted)
-        else:
-            self._start(rest_at=1)
 
     def reset(self) -> None:
         """Go back to the first values; runs that are not pinned are removed."""
