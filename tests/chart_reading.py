@@ -95,6 +95,6 @@ def shows(panel):
     assert all(chart.alt for chart in panel.charts.charts)
     assert panel.picture().startswith(b"\x89PNG")
     assert len(panel.frame())
-    panel.view.value = len(panel.view.options) - 1
+    panel.view.value = "code"
     assert panel.code_box.value == panel.code()
     return panel.result

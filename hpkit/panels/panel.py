@@ -39,7 +39,7 @@ from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
 from hpkit.panels.parts import button, named, row, say
 from hpkit.store import reason, write
-from hpkit.text import stem
+from hpkit.text import shown, stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -266,7 +266,7 @@ class Panel(W.VBox):
     _guess_fits = True  # what is shown is what the guess was about
     model, shares = None, False  # whether it has a `line` that says its state
     _look = "primary"  # of the next button
-    newest_first = False  # whether the table begins with the last row of `frame`
+    newest_first = False  # whether the table grows, with the last row of `frame` first
     run = runs = found = None  # what was trained, as far as the panel has it
 
     def __init__(self, dataset, title, *settings):
@@ -277,8 +277,7 @@ class Panel(W.VBox):
         self.dataset = None if dataset is None else rated(dataset, None, None)
         self.live = Live(self._draw, self._fail)
         self.guess = self.error = None
-        # Widgets below, one at a time, by name; "table" is of `frame`.
-        self.drawers, self.table_box = {"table": None}, None
+        self.drawers = {"table": None}  # what is below, one at a time, by name
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
         self._saving = None  # the wait before the saved picture is drawn anew
         self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
@@ -308,13 +307,12 @@ class Panel(W.VBox):
         rows = self.button("rows", lambda: self._write(self._write_rows))
         rows.layout.display = "none"
         code = row(self.forms.add_class("hp-forms"), self.code_box, name="hp-code")
-        drawers = self.drawers | {"code": code}
-        if "table" in drawers:
-            drawers["table"] = self.table_box = say("", "hp-table")
-        names = [(self.texts[name], n) for n, name in enumerate(drawers)]
-        tips = [self.texts[f"{name}_tip"] for name in drawers]
+        self.drawers |= {"code": code}
+        names = [(self.texts[name], name) for name in self.drawers]
+        tips = [self.texts[f"{name}_tip"] for name in self.drawers]
         self.view = parts.toggles(names, tips, "84px")
-        self.drawer = W.Stack(list(drawers.values()), selected_index=0)
+        below = [box or say("", "hp-table") for box in self.drawers.values()]
+        self.drawer = W.Stack(below, selected_index=0)
         save = self.button("save", lambda: self._write(self._saved))
         share = [self.button("share", self._share)] if self.shares else []
         self.on_change(self._show_drawer, self.forms, self.view)
@@ -445,7 +443,7 @@ class Panel(W.VBox):
             if not self.guess or self.guess.open:
                 said += self._sentence(running)
         self._show(charts, said, wrong=self.error is not None, passing=passing)
-        if not running or self.table_box is not None:
+        if not running or self.newest_first:
             self._show_drawer()
 
     @property
@@ -587,15 +585,15 @@ class Panel(W.VBox):
 
     def _show_drawer(self):
         """Fill what is below the charts."""
-        self.drawer.selected_index = self.view.value
-        shown = self.drawer.children[self.view.value]
-        coded = shown is self.drawer.children[-1]
-        scripted = coded and self._show_code() != HPKIT
+        self.drawer.selected_index = number = self.view.index
+        scripted = self.view.value == "code" and self._show_code() != HPKIT
         self.rows_button.layout.display = "" if scripted else "none"
-        if shown is self.table_box:
+        if self.view.value == "table":
             rows = self.frame()[:: -1 if self.newest_first else 1]
+            rows = rows.apply(lambda c: c.map(shown) if c.dtype == object else c)
             look = {"index": False, "border": 0, "float_format": "{:.4g}".format}
-            shown.value = rows.rename(columns=_head_of).to_html(**look)
+            table = rows.rename(columns=_head_of).to_html(**look)
+            self.drawer.children[number].value = table
 
     def _show_code(self):
         codes, chosen = self.codes(), self.forms.value

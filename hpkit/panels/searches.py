@@ -16,7 +16,7 @@ from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import check_model, own_names, weights
 from hpkit.hyperparameters import TABLE, Hyperparameters
-from hpkit.locale import Texts, digits
+from hpkit.locale import Texts
 from hpkit.panels import controls as c
 from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search, row, toggles
@@ -89,20 +89,13 @@ class SearchPanel(Panel):
 
 
 class _ListsPanel(SearchPanel):
-    """A panel around a search of lists of values, with a list of its settings.
-
-    `search` is the name of the search in `hpkit.search.searches`.
-    """
+    """A panel around the search `search` of lists of values."""
 
     usual = c.USUAL  # the controls that its line need not name
 
     def __init__(self, dataset, title, base, *, controls, seeds, model):
         super().__init__(dataset, title, base, seeds, model)
         self.chosen = None  # number of the setting highlighted; None is the best
-        self.listed = c.Listed(WORDS["settings_tip"])
-        self.list = self.listed.select
-        self.on_change(lambda: self.choose(self.list.index), self.list)
-        self.drawers = {"settings": self.listed}
         self.before = self.settled = self.offer = None
         self.pace, self.job_seconds = PACE, 0.0
         self.entries, self.unbegun = [], False
@@ -251,7 +244,6 @@ class _ListsPanel(SearchPanel):
         if not self.there:
             self.status.value = self.offer or ""
             return
-        self._list_settings()
         found, seconds = self.found, float(self.found.fit_time.sum())
         self.bar.value = 1.0 if found.finished else found.cost.epochs / found.expected
         kind = "took" if found.finished else "going" if running else "halted"
@@ -261,24 +253,6 @@ class _ListsPanel(SearchPanel):
         (self.add_class if offered else self.remove_class)("hp-stale")
         done = found.finished and not offered  # the same again is not what comes next
         self.start_button.button_style = "" if done else "primary"
-
-    def _list_settings(self):
-        """Show the settings in the order of the search, the one in focus chosen."""
-        found, runs, names = self.found, self.found.runs, tuple(self.found.space)
-        notes = {found.settings.index(s): WORDS["tie"] for s in found.ties}
-        notes[int(runs.order[0])] = WORDS["best"]
-        table = []
-        for i, setting in enumerate(found.settings):
-            spread = runs.std_val_loss[i]
-            facts = [digits(runs.mean_val_loss[i])]
-            facts += ["" if np.isnan(spread) else digits(spread, 2)]
-            facts += [f"{np.median(runs.best_epoch[i]):g}", notes.get(i, "")]
-            if runs.diverged[i].any():
-                facts = ["", "", "", WORDS["diverged"]]
-            values = (shown(getattr(setting, name)) for name in names)
-            table.append([str(i + 1), *values, *facts])
-        with self.quietly():
-            self.listed.show(WORDS["columns"], names, table, self.focus)
 
     def _sentence(self, running):
         if not self.there:

@@ -310,7 +310,7 @@ class TrainingPanel(Panel):
 
     def _show_drawer(self):
         super()._show_drawer()
-        if self.drawer.children[self.view.value] is self.beside:
+        if self.view.value == "compare":
             marked = [k for k in self.list.kept if k.color or k is self.list.chosen]
             self.beside.value = _comparison_table(marked)
 

@@ -44,7 +44,7 @@ def test_bowl_runs_stops_and_goes_back():
     bowl = BowlPanel(lr=0.1)
     bowl.run_button.click()
     until(lambda: bowl.steps >= 3)
-    table = bowl.table_box.value  # newest first
+    table = bowl.drawer.children[0].value  # newest first
     assert table.index("<td>2</td>") < table.index("<td>1</td>")
     press(bowl, "stop")
     assert 3 <= bowl.steps < 20

@@ -51,8 +51,9 @@ def test_coin_flips_run_tries_one_after_the_other_and_stops():
     panel = CoinFlipsPanel(models=2).wait(60)
     panel.run_button.click()
     until(lambda: panel.count.value >= 5)
-    rows = panel.table_box.value.count("<tr>")
-    assert "its test accuracy" in panel.table_box.value
+    (table, _) = panel.drawer.children
+    rows = table.value.count("<tr>")
+    assert "its test accuracy" in table.value
     press(panel, "stop")
 
     assert rows >= 3

@@ -52,7 +52,7 @@ def test_curve_panel_shows_what_the_search_gives_and_its_picture_too(curve, moon
     ring = mark(curve.charts.charts[1], "ring")
     assert ring.get("label") == [f"lowest {found.mean_val_loss[2]:#.3g} at 0.3"]
     assert "0.3" in curve.result
-    assert len(curve.list.options) == 4
+    assert curve.drawer.children[0].value.count("<tr") == 1 + 4
 
     curves, validation = still(curve.charts.charts, curve.widths).axes
     said = [text.get_text() for text in curves.texts]
@@ -103,16 +103,16 @@ def test_curve_panel_of_every_hyperparameter(curve, name, moons):
     assert shows(curve)
 
 
-def test_curve_panel_chooses_by_list_by_click_and_by_cross(curve):
+def test_curve_panel_chooses_by_click_and_by_cross(curve):
     assert "Chosen" not in curve.result  # it is the best
-    curve.list.index = 0
+    curve.charts.calls["curve"](0)
     _, strong = line_of(curve.charts.charts[0], strong=True)
     assert mark(curve.charts.charts[0], "line", strong=True).get("label") == "0.001"
     np.testing.assert_allclose(strong, curve.found.val_loss[0].mean(0), rtol=1e-6)
     curve.charts.calls["point"](1)
-    assert curve.list.index == curve.focus == 1
+    assert curve.focus == 1
     curve.charts.calls["curve"](2)
-    assert curve.list.index == curve.focus == 2
+    assert curve.focus == 2
     curve.choose(0)
     assert curve.result.startswith("Learning rate 0.001: loss 0.")
     assert "lowest mean validation loss" not in curve.result
@@ -319,7 +319,7 @@ def test_value_of_which_every_run_diverged_has_a_cross_beside_the_map(moons):
 
 
 def test_as_good_is_the_same_everywhere(moons):
-    """Attribute, sentence, table, list, and the frames of both maps."""
+    """Attribute, sentence, table, and the frames of both maps."""
     lists = {"x_values": [0.01, 0.6, 0.7], "y_values": [16, 24]}
     panel = GridPanel(moons, base=QUICK.but(epochs=20), seeds=5, **lists).wait(60)
     found = panel.found
@@ -333,8 +333,6 @@ def test_as_good_is_the_same_everywhere(moons):
     rows = found._repr_html_().split("<tr>")[2:]
     order = found.runs.order
     assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
-    listed = panel.list.options
-    assert {i for i, line in enumerate(listed) if "as\xa0good" in line} == ties
     best = divmod(int(order[0]), 2)
     assert framed(panel.charts, "ties") == {best, *(divmod(i, 2) for i in ties)}
     ties = {"ties": [divmod(i, 2) for i in ties]}

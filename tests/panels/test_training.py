@@ -268,7 +268,7 @@ def test_pinned_curves_and_maps_are_labeled_by_what_differs(panel):
     def names():
         return mark(panel.charts.charts[0], "line", width=2.2).get("label")
 
-    panel.view.value = 1  # Compare
+    panel.view.value = "compare"
     assert "Pin a run" in panel.beside.value
     panel.pin_button.click()
     move(panel, panel.controls["lr"].slider, 0.1)
