@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_454, 66),
-    "hpkit/charts/*.js": (699, 2),
-    "tests/**/*.py": (21_351, 95),
+    "hpkit/**/*.py": (17_415, 66),
+    "hpkit/charts/*.js": (696, 2),
+    "tests/**/*.py": (21_301, 95),
 }
 
 

@@ -59,8 +59,8 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
     })
     const all = [dots.sort((a, b) => a.x - b.x), ...lists]
       .map(list => list.filter(s => isInside(s.x, s.y))).filter(list => list.length)
-    const own = all.filter(list => list[0].mark.draw).flat()  // the keys change these
-    return own.length ? [own.sort((a, b) => a.x - b.x)] : all
+    const own = all.filter(list => list[0].mark.draw)  // the keys change these
+    return own.length ? own : all
   }
 
   function said({mark: m, k, i, row, u, v}) {
@@ -150,23 +150,20 @@ export function reach({hit, tip, ring, svg}, {ask, draw, tell, isInside}) {
   function pull(px, py) {  // what is held follows the mouse
     const [x, y] = data[held.k], height = clamp(Y.back(py), ...spec.y.domain)
     const [a, b] = [held.last || [px, height], [px, height]].sort((p, q) => p[0] - q[0])
-    const places = Array.from(x.v, X), near = held.one ?? closest(places, px)
+    const places = Array.from(x.v, X), near = closest(places, px)
     places.forEach((p, i) => {
       if (i == near) y.v[i] = height
-      else if (held.one == null && p > a[0] && p < b[0])
-        y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
+      else if (p > a[0] && p < b[0]) y.v[i] = a[1] + (b[1] - a[1]) * (p - a[0]) / (b[0] - a[0])
     })
     held.last = [px, height]
     ask()
   }
 
   hit.addEventListener('pointerdown', e => {
-    const drawn = range(spec.marks.length).filter(k => spec.marks[k].draw), [px, py] = local(e)
-    if (!drawn.length) return
-    const near = closest(Array.from(data[drawn[0]][0].v, X), px)
-    const k = drawn[closest(drawn.map(k => Y(data[k][1].v[near])), py)]
-    held = {k, data: data[k], one: drawn.length > 1 ? near : null}
-    pull(px, py)
+    const k = spec.marks.findIndex(m => m.draw)
+    if (k < 0) return
+    held = {k, data: data[k]}
+    pull(...local(e))
     hit.setPointerCapture(e.pointerId)
   })
   hit.addEventListener('pointermove', e => {

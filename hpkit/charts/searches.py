@@ -491,26 +491,20 @@ def _axis(name, values, count):
     return Axis(label, (low, high), "log" if log else "linear", ticks=ticks)
 
 
-def _value_at(axis: Axis, share: float) -> str:
-    """Return what stands at a share (0 to 1) of an axis."""
-    if axis.texts:
-        return axis.texts[round(share * (len(axis.texts) - 1))]
-    low, high = axis.domain
-    between = low + share * (high - low)
-    value = low * (high / low) ** share if axis.kind == "log" else between
-    return f"{float(f'{value:.3g}'):g}"
+def _end_of(axis: Axis, end: int) -> str:
+    """Return what stands at the lower end (0) or the upper one (-1) of an axis."""
+    return axis.texts[end] if axis.texts else f"{float(f'{axis.domain[end]:.3g}'):g}"
 
 
-def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Chart:
+def parallel_chart(axes, shares, strong, looks, **chart) -> Chart:
     """Return a line for each setting, those that are `strong` in color.
 
     `looks` are lists, one a setting: "color", "dash", "shape" and "legend" (of ends of
-    strong lines), "tip", "label". `chosen` are the ends (shares) of a range on each
-    axis, which a learner draws. Without them what diverged ends in an x at the top.
+    strong lines), "tip", "label". What diverged ends in an x at the top.
     """
     at, last, out = np.arange(len(axes)), len(axes) - 1, np.isnan(shares[:, -1])
     pale, front = np.flatnonzero(~strong), np.flatnonzero(strong)
-    gone = np.flatnonzero(out) if chosen is None else at[:0]
+    gone = np.flatnonzero(out)
     heights = np.where(np.isnan(shares), 1.0, shares)
 
     def some(numbers, *names):
@@ -527,7 +521,7 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
     kinds = np.array(looks.get("legend") or [""] * len(out))
     colors = some(front, "color", "tip", "label", "dash")
     lost = {"shape": "x", "color": "soft", "hover": False}
-    limits = [_value_at(axis, end) for end in (0, 1) for axis in axes]
+    limits = [_end_of(axis, end) for end in (0, -1) for axis in axes]
     below, sides = np.repeat([-0.1, 1.1], len(at)), np.repeat([[0, 1]], len(at), 0)
     marks = [
         mark.line(np.stack([at, at], 1), sides, color="ink", width=1, hover=False),
@@ -535,23 +529,7 @@ def parallel_chart(axes, shares, strong, looks, *, chosen=None, **chart) -> Char
         mark.line(at, heights[front], width=1.8, opacity=0.9, **colors),
         mark.text(np.tile(at, 2), below, limits, size=0.9),
         mark.points(0 * gone + last, 0 * gone + 1, **lost),
-        *(() if chosen is None else _ends(axes, np.array(chosen))),
         *map(dots, dict.fromkeys(kinds)),
     ]
     names = Axis("", kind="band", texts=[axis.label for axis in axes])
     return Chart(names, Axis("", (-0.12, 1.12), "none"), marks, grid=False, **chart)
-
-
-def _ends(axes, ends):
-    """Return the marks of ranges on axes: bars, their ends to draw, their values."""
-    at, inner, drawn, look = np.arange(len(axes)), [], [], {"color": "ink"}
-    part = np.flatnonzero((ends[0] > 0) | (ends[1] < 1))
-    soft = look | {"width": 5, "opacity": 0.5, "hover": False}
-    bars = mark.line(np.stack([part, part], 1), ends.T[part], **soft)
-    for name, shares in zip(("low", "high"), ends, strict=True):
-        values = list(map(_value_at, axes, shares))
-        tip = [WORDS[name].format(axes[i].label, values[i]) for i in at]
-        drawn.append(mark.line(at, shares, draw=name, opacity=0, tip=tip, **look))
-        inner += [(i + 0.08, shares[i], values[i]) for i in at if 0 < shares[i] < 1]
-    places = list(zip(*inner, strict=True)) or [(), (), ()]
-    return [bars, *drawn, mark.text(*places, anchor="start", size=0.9, strong=True)]

@@ -25,7 +25,7 @@ changed are sent. `click` and `draw` name what is told: `calls[name](index)`,
 A `label` stands at the right end of a line (`strong` ones first) and beside a point,
 where there is room; `tip` is said in hovering, `legend` above the chart; `size` is a
 radius in pixels at letters of 13. `step` keeps a height until the next place, `halo`
-sets a line off from cells, `draw` lets a learner draw it (of several, point by point).
+sets a line off from cells, `draw` lets a learner draw it (one line of a chart).
 """
 
 from collections.abc import Sequence

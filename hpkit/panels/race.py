@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_right
-from functools import partial
 from typing import Any
 
 import ipywidgets as W
@@ -16,7 +15,7 @@ from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, r
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
 from hpkit.panels.panel import FRAME, Panel
-from hpkit.panels.parts import code_of_search, say
+from hpkit.panels.parts import code_of_search
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
 from hpkit.search.space import Range, as_count, check_space, log_uniform
@@ -30,6 +29,7 @@ LOOKS = {
     "halving": ("green", "diamond", "dashdot"),
     "bayes": ("orange", "triangle", "dotted"),
 }
+BEST = 0.2  # of the axis of the loss: settings up to there are in color
 _MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
 _ETA = 3
 
@@ -94,30 +94,14 @@ class SearchRacePanel(Panel):
         race = self._searches(0)  # checks all before anything is shown
         names = W.ToggleButtons(options=[(n, k) for k, n in WORDS["kinds"].items()])
         self.ask(predict, WORDS["guess"], names, WORDS["kinds"].get)
-        self.ends = np.repeat([[0.0], [1.0]], len(self.space) + 1, axis=1)
-        self.ends[1, -1] = 0.2  # the best, on a log scale, are in color at first
-        calls = {"low": partial(self._pull, 0), "high": partial(self._pull, 1)}
-        start = self.buttons(start=self.start, stop=self.stop)
-        left = first, second, start, say(WORDS["choose"], "hp-muted")
         self.add_class("hp-tall")
-        self.build(*left, calls=calls)
+        self.build(first, second, self.buttons(start=self.start, stop=self.stop))
         self.on_change(self.start, self.budget, self.races)
         self.live.now(self._racing(race, 1), seconds=8.0)
 
     def _searches(self, seed):
         budget, space = self.budget.value, self.space
         return searches(self.dataset, self.base, space, budget, seed, self.model)
-
-    def choose(self, axis: int, low: float, high: float) -> None:
-        """Color only settings between two shares, 0 to 1, of an axis."""
-        self.ends[:, axis] = low, high
-        self._draw()
-
-    def _pull(self, end, shares):
-        """Take the lower (0) or the upper ends (1) of the ranges of all axes."""
-        self.ends[end] = np.clip(shares, 0, 1)
-        self.ends.sort(0)
-        self._draw()
 
     def start(self) -> None:
         """Run the race anew."""
@@ -172,7 +156,7 @@ class SearchRacePanel(Panel):
         return [race, self._settings(found)]
 
     def _settings(self, found):
-        """Return every setting as a line, those in the ranges in color."""
+        """Return every setting as a line, the best, on a log scale, in color."""
         kinds, settings, losses = [], [], []
         for kind in sorted(found, key=lambda kind: kind != "halving"):  # many: below
             runs = found[kind].runs
@@ -181,10 +165,9 @@ class SearchRacePanel(Panel):
             settings += [runs.settings[i] for i in begun]
             losses += runs.mean_val_loss[begun].tolist()
         axes, shares = charts.parallel_axes(self.space, settings, losses)
-        low, high = np.add(self.ends, [[-1e-6], [1e-6]])
-        strong = ((low <= shares) & (shares <= high)).all(1)
+        strong = shares[:, -1] <= BEST
         facts = strong.sum(), len(strong)
-        look = {"title": WORDS["settings"].format(*facts), "chosen": self.ends.tolist()}
+        look = {"title": WORDS["settings"].format(*facts)}
         look |= {"alt": WORDS["settings_alt"].format(*facts)}
         names = ("color", "shape", "dash")
         looks = {name: [LOOKS[k][n] for k in kinds] for n, name in enumerate(names)}

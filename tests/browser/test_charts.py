@@ -336,34 +336,6 @@ def test_a_curve_is_drawn_with_the_mouse_and_with_keys(charts):
     assert said == f"learning rate 0.003, loss {float(f'{raised[1]:#.3g}'):g}"
 
 
-def test_of_two_drawn_lines_one_point_is_moved_with_the_mouse_and_with_keys(charts):
-    page = charts()
-    chart = hit(page, "race", 1)
-    chart.scroll_into_view_if_needed()
-
-    at(page, "race", 1, 1 / 6, 0.8)  # the first of three axes, nearer to the upper end
-    page.mouse.down()
-    at(page, "race", 1, 3 / 6, 0.6)  # sideways: the others stay
-    page.mouse.up()
-    (event,) = told(page)
-    assert (event["type"], event["name"], event["mark"]) == ("draw", "high", 7)
-    moved, *others = event["value"]
-    assert 0.5 < moved < 0.75
-    assert others == [1, pytest.approx(0.2)]
-
-    at(page, "race", 1, 1 / 6, 0.1)  # near the lower one
-    page.mouse.down()
-    page.mouse.up()
-    assert told(page)[-1]["name"] == "low"
-
-    chart.focus()
-    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowUp"):
-        page.keyboard.press(key)
-    assert chart.get_attribute("aria-valuetext") == "weight decay, from 1e-07"
-    last = told(page)[-1]
-    assert (last["name"], last["value"][1]) == ("low", pytest.approx(2 * 1.24 / 40))
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_colors_stand_out(charts, scheme):
     page = charts(scheme=scheme)
