@@ -74,7 +74,8 @@ def plot_seeds(
 ) -> Axes:
     """Return the axes with a dot for each seed, a row of dots for each setting.
 
-    The short bar is the mean over seeds. A run that diverged is an X at the right edge.
+    The diamond is the mean over seeds, with one standard deviation to each side. A run
+    that diverged is an X at the right edge.
 
     Parameters
     ----------

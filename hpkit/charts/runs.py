@@ -200,57 +200,57 @@ def runs_chart(
     return Chart(Axis(epoch, (0, most)), Axis(loss, (floor, top)), marks, alt=alt)
 
 
-def seeds_chart(losses, out, names, *, seeds, pairs=None, told=None, alt="") -> Chart:
+def told(losses) -> str:
+    """Return mean and spread of some losses in words, "" of none."""
+    spread = losses.std(ddof=1) if len(losses) > 1 else 0.0
+    words = WORDS["mean_spread" if len(losses) > 1 else "mean"]
+    return words.format(losses.mean(), spread) if len(losses) else ""
+
+
+def seeds_chart(losses, out, names, *, seeds, pairs=None, alt="") -> Chart:
     """Return a row of dots for each setting, a dot for each seed.
 
     `losses` and `out`, whether it diverged, are (settings, seeds). `pairs` joins the
-    dots of a seed, of few settings if it is None. `told` are words beside the means,
-    which then are diamonds with a spread at each side, on an axis from 0 if that is
-    near; of many settings, or without, they are bars.
+    dots of a seed, of few settings if it is None. A diamond is the mean, with a spread
+    at each side, on an axis from 0 if that is near.
     """
     count, rows = len(losses), np.arange(len(losses), dtype=float)[::-1]
-    if told and count > FEW:  # their words would meet
-        said = zip(names, losses.mean(1), strict=True)
-        told, names = None, [f"{name}: {digits(mean)}" for name, mean in said]
     fine = [row[np.isfinite(row)] for row in losses]
     known = np.concatenate(fine) if any(map(len, fine)) else [0, 1]
-    low, high = min(known), max(known)
-    room = 0.06 * (high - low or high or 1.0)
+    low, high, few = min(known), max(known), count <= FEW
+    room = max(0.06 * (high - low or high or 1.0), 0.1 * high)
+    floor = 0.0 if 0 <= low < 0.4 * high else low - room
     mean = np.array([row.mean() if len(row) else np.nan for row in fine])
     spread = [row.std(ddof=1) if len(row) > 1 else 0.0 for row in fine]
-    pairs = count <= FEW if pairs is None else pairs
-    joined = losses.T if pairs else np.zeros((0, count))
-    gone, labels = np.flatnonzero(out.any(1)), list(names)
+    joined = losses.T if (few if pairs is None else pairs) else np.zeros((0, count))
+    if not few:  # words beside the means would meet
+        each = zip(names, mean, strict=True)
+        names = [n if np.isnan(m) else f"{n}: {digits(m)}" for n, m in each]
     colors, dots = [_SHADES[i % len(_SHADES)] for i in range(count)], []
     # Seeds beside each other lie at other heights: few dots cover each other.
     aside = 0.24 * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
     for i, color in enumerate(colors):
-        if i in gone and told is None:
-            labels[i] = WORDS["gone_of"].format(names[i], out[i].sum(), len(seeds))
         each = zip(seeds, losses[i], strict=True)
         look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
         look["tip"] = [WORDS["tip_seed"].format(names[i], *at) for at in each]
         dots.append(mark.points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}
+    gone, many = np.flatnonzero(out.any(1)), len(seeds)
     lost = {"color": [colors[i] for i in gone], "shape": "x", "size": 6}
-    still, floor = {"color": "ink", "hover": False}, low - room
-    if told is None:
-        ends = rows[:, None] + [-0.3, 0.3]
-        means = [mark.line(np.c_[mean, mean], ends, width=3.4, **still)]
-    else:
-        lost["label"] = [WORDS["diverged"]] * len(gone)
-        around = mean[:, None] + np.outer(spread, [-1, 1])
-        look = still | {"shape": "diamond", "size": 6, "label": told, "strong": True}
-        means = [mark.line(around, rows[:, None] + [0.2, 0.2], width=3, **still)]
-        means.append(mark.points(mean, rows + 0.2, **look))
-        room = max(room, 0.1 * high)  # so that few more seeds change no axis
-        floor = 0.0 if 0 <= low < 0.4 * high else low - room
-    end = high + (2 if len(gone) else 1) * room
-    across = Axis(WORDS["seeds" if told else "means"], (floor, end))
-    crosses = mark.points(np.full(len(gone), high + room), rows[gone], **lost)
-    ties = mark.line(joined, rows + aside[: len(joined), None], **thin)
-    up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=labels[::-1])
-    return Chart(across, up, [ties, *dots, *means, crosses], alt=alt)
+    lost["label"] = [WORDS["gone_of"].format(out[i].sum(), many) for i in gone]
+    still, around = {"color": "ink", "hover": False}, np.outer(spread, [-1, 1])
+    look = still | {"shape": "diamond", "size": 6, "strong": True}
+    look["label"] = list(map(told, fine)) if few else None
+    marks = [
+        mark.line(joined, rows + aside[: len(joined), None], **thin),
+        *dots,
+        mark.line(mean[:, None] + around, rows[:, None] + [0.2, 0.2], width=3, **still),
+        mark.points(mean, rows + 0.2, **look),
+        mark.points(np.full(len(gone), high + room), rows[gone], **lost),
+    ]
+    across = Axis(WORDS["seeds"], (floor, high + (2 if len(gone) else 1) * room))
+    up = Axis("", (-0.5, count - 0.5), ticks=rows[::-1], texts=names[::-1])
+    return Chart(across, up, marks, alt=alt)
 
 
 def _log_odds(shares):

@@ -6,7 +6,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import seeds_chart
+from hpkit.charts.runs import seeds_chart, told
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Runs, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
@@ -109,11 +109,9 @@ class SeedsPanel(Panel):
 
     def _charts(self):
         losses, at = self.losses, self.shown
-        told = WORDS["spread" if len(at) > 1 else "mean"]
-        told = [told.format(row.mean(), _spread(row)) for row in losses]
-        strips = "; ".join(map(WORDS["at"].format, self.names, told))
-        look = {"told": told, "alt": WORDS["alt"].format(len(at), strips)}
-        look["seeds"] = np.array(self.runs.seeds)[at]
+        strips = "; ".join(map(WORDS["at"].format, self.names, map(told, losses)))
+        look = {"seeds": np.array(self.runs.seeds)[at]}
+        look["alt"] = WORDS["alt"].format(len(at), strips)
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]
 
     def _says(self, running):
@@ -127,7 +125,7 @@ class SeedsPanel(Panel):
             said = WORDS["alone" if n > 1 else "alone_one"]
             facts |= {"name": names[0][:1].upper() + names[0][1:]}
             facts |= {"low": losses.min(), "high": losses.max()}
-            facts["spread"] = _spread(losses[0])
+            facts["spread"] = losses[0].std(ddof=min(1, n - 1))
         elif n == 1:
             said = WORDS["one"]
         elif outs.any():
@@ -159,7 +157,3 @@ class SeedsPanel(Panel):
         end = "runs.mean_val_loss, runs.std_val_loss"
         seeds = self.runs.seeds[: self.count.value]
         return code_of_runs(self.dataset, settings, seeds, end)
-
-
-def _spread(losses):
-    return losses.std(ddof=1) if len(losses) > 1 else 0.0
