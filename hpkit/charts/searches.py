@@ -244,8 +244,6 @@ def cell_of(setting, space) -> tuple[int, int] | None:
 
 def best_in_cells(search, space) -> dict[tuple, int]:
     """Return {(column, row): number of its best setting} of what was trained."""
-    if search is None:
-        return {}
     begun = np.isfinite(search.runs.mean_val_loss)
     order = search.runs.order[::-1]  # the best comes last
     return {cell_of(search.settings[i], space): int(i) for i in order if begun[i]}

@@ -28,7 +28,7 @@ from hpkit.locale import Texts
 from hpkit.panels.parts import FULL, button, head_of, named, row, say
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
-from hpkit.text import shown, text_lines
+from hpkit.text import shown
 
 WORDS = Texts("panels.controls")
 GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
@@ -334,27 +334,6 @@ def seeds_from(given, count, first=0):
     """Return `count` seeds from place `first` on; the next numbers follow the given."""
     more = max(given) + 1
     return (*given, *range(more, more + first + count))[first : first + count]
-
-
-class Listed(W.VBox):
-    """A list to choose from, with a line of heads, its columns below each other."""
-
-    def __init__(self, tip):
-        self.select = named(W.Select(options=[]), tip).add_class("hp-mono")
-        self.select.add_class("hp-list").layout.width = "100%"
-        self.heads = say("")  # of the size of the lines
-        super().__init__([self.heads, self.select])
-
-    def show(self, heads, names, rows, chosen):
-        """Show rows of texts and the chosen one, by its number."""
-        # The second head and what follows come after those of hyperparameters `names`.
-        heads = [heads[0], *(TABLE[name].short for name in names), *heads[1:]]
-        first, *lines = text_lines([heads, *rows], right=True)
-        lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # spaces that stay
-        self.heads.value = f"<pre class='hp-mono'>{html.escape(first)}</pre>"
-        if lines != self.select.options:
-            self.select.options = lines
-        self.select.index = chosen
 
 
 def parse_values(name, text, layers=2):

@@ -23,7 +23,7 @@ from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.text import html_table, label, run_sentence, short, shown
+from hpkit.text import html_table, label, run_sentence, short, shown, text_lines
 
 WORDS = Texts("panels.training")
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
@@ -407,14 +407,16 @@ class _RunList:
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
         self.kept, self.chosen, self.note = [], None, ""
-        self.rows = c.Listed(WORDS["list_tip"]).add_class("hp-grow")
-        self.list = self.rows.select
+        self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
+        self.list.add_class("hp-mono").add_class("hp-list").layout.width = "100%"
+        self.heads = parts.say("")  # of the size of the lines
         self.name = parts.named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
         self.name.layout.width = "13.5em"
         look = W.Layout(width="14.6em", margin="18px 0 0 10px")
         pair = panel.buttons(pin=lambda: self.pin(self.chosen), remove=self.remove)
         side = W.VBox([self.name, pair], layout=look)
-        self.box = W.HBox([self.rows, side])
+        rows = W.VBox([self.heads, self.list]).add_class("hp-grow")
+        self.box = W.HBox([rows, side])
         panel.on_change(self._choose, self.list)
         panel.on_change(self._rename, self.name)
 
@@ -479,12 +481,17 @@ class _RunList:
         self.show()
 
     def show(self):
-        """Show the runs as rows of text, and the chosen one."""
-        rows = [self._cells(k) for k in self.kept]
-        chosen = self.chosen
-        at = self.kept.index(chosen) if chosen in self.kept else None
+        """Show the runs as rows of text below their heads, and the chosen one."""
+        (first, *heads), chosen = WORDS["run_columns"], self.chosen
+        heads = [first, *(TABLE[name].short for name in self.columns), *heads]
+        rows = [heads, *map(self._cells, self.kept)]
+        heads, *lines = text_lines(rows, right=True)
+        lines = tuple(line.replace(" ", "\u00a0") for line in lines)  # which stay
         with self.panel.quietly():
-            self.rows.show(WORDS["run_columns"], self.columns, rows, at)
+            self.heads.value = f"<pre class='hp-mono'>{escape(heads)}</pre>"
+            if lines != self.list.options:
+                self.list.options = lines
+            self.list.index = self.kept.index(chosen) if chosen in self.kept else None
             self.name.value = chosen.name if chosen else ""
         name = "unpin" if chosen and chosen.color else "pin"
         self.panel.pin_button.description = WORDS[name]
