@@ -301,50 +301,47 @@ def steps_chart(search, space, beside=()) -> Chart:
     """
     steps, loss_of = search.steps if search else (), {}
     if search:
-        out, loss = search.runs.unfit, search.runs.mean_val_loss
-        known = np.where(out, np.inf, loss)
+        known = np.where(search.runs.unfit, np.inf, search.runs.mean_val_loss)
         loss_of = dict(zip(search.settings, known, strict=True))
     ticks, texts, heads, said, begin = [], [], [], [], 0
-    settings, won, gone, losses = [], [], [], []
-    most = max(map(len, space.values()))
-    curves = np.full((2, len(space), most), np.nan)
+    dots, gone = [], []  # dots: place, loss, tip, whether it won; a gap after each step
     for number, (name, values) in enumerate(space.items()):
-        values, winner = in_order(values), None
+        values, now = (
+            in_order(values),
+            WORDS["next" if number == len(steps) else "later"],
+        )
         at = begin + np.arange(len(values)) + max(0, _NARROW - len(values)) / 2
+        begin += max(len(values), _NARROW) + _GAP
         ticks += at.tolist()
         texts += map(shown, values)
-        now = "next" if number == len(steps) else "later"
         if number < len(steps):
-            step, now = steps[number], "now"
-            winner = step.winner
-            tried = [step.base.but(**{name: value}) for value in values]
-            loss = np.array([loss_of.get(setting, np.nan) for setting in tried])
-            good = np.flatnonzero(np.isfinite(loss))
-            curves[:, number, : len(good)] = at[good], loss[good]
-            gone += at[np.isposinf(loss)].tolist()
-            tried = [tried[k] for k in good]
-            won += [len(settings) + k for k, s in enumerate(tried) if s == winner]
-            settings += tried
-            losses += loss[good].tolist()
-        now = WORDS["won" if winner else now]
-        now = now.format(shown(getattr(winner, name)) if winner else "")
+            step = steps[number]
+            won = step.winner and shown(getattr(step.winner, name))
+            now = WORDS["won"].format(won) if won else WORDS["now"]
+            for place, value in zip(at, values, strict=True):
+                setting = step.base.but(**{name: value})
+                loss = loss_of.get(setting, np.nan)
+                if np.isfinite(loss):
+                    tip = WORDS["tip"].format(short(setting, space), loss)
+                    dots.append((place, loss, tip, setting == step.winner))
+                gone += [place] * bool(np.isposinf(loss))
+            dots.append((np.nan, np.nan, "", False))
         head = WORDS["step"].format(number + 1, TABLE[name].short)
         heads.append((at.mean(), head, now))
         said.append(f"{TABLE[name].label}, {now}")
-        begin += max(len(values), _NARROW) + _GAP
+    x, y, tips, _ = zip(*dots, strict=True) if dots else [()] * 4
+    losses = [loss for loss in y if np.isfinite(loss)]
     top = nice_top(1.1 * max([*losses, *beside], default=0))
     (middle, names, states), level = zip(*heads, strict=True), np.full(len(heads), top)
-    told = zip(settings, losses, strict=True)
-    tips = [WORDS["tip"].format(short(s, space), value) for s, value in told]
-    x, y = curves[:, np.isfinite(curves[0])]
     scale = {"kind": "linear" if losses else "none", "ticks": (0, top / 2, top)}
     room = {"room": _NARROW + _GAP}  # between middles
+    rings = np.reshape([dot[:2] for dot in dots if dot[3]], (-1, 2)).T
     marks = [
         mark.text(middle, 1.22 * level, names, strong=True, **room),
         mark.text(middle, 1.1 * level, states, color="soft", **room),
-        mark.line(*curves, width=2.2, hover=False),
+        mark.line(x, y, width=2.2, hover=False),
         mark.points(x, y, size=4.5, tip=tips),
-        mark.ring(x[won], y[won], color="orange"),
+        mark.ring(*rings, color="orange"),
         mark.cross(gone, color="orange", legend=WORDS["diverged"], hover=False),
     ]
     return Chart(
