@@ -170,7 +170,7 @@ def panels():
     training = hk.TrainingPanel(moons, base, controls=tuple(TABLE), predict="draw")
     training.list.pin(training.list.chosen)
     training.list.add(hk.fit(moons, base.but(lr=1e4)))
-    training.view.value = "compare"
+    training.view.value = "table"
     training.guess.widget.value = [0.5] * 11
     training.guess.commit()
     yield training

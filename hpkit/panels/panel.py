@@ -475,6 +475,10 @@ class Panel(W.VBox):
             self._saving.cancel()
         parts.close(self)
 
+    def _rows_below(self):
+        """Return the table below the charts."""
+        return self.frame()
+
     def frame(self) -> pd.DataFrame:
         """Return the numbers of the charts as a table."""
         import pandas as pd
@@ -589,9 +593,10 @@ class Panel(W.VBox):
         scripted = self.view.value == "code" and self._show_code() != HPKIT
         self.rows_button.layout.display = "" if scripted else "none"
         if self.view.value == "table":
-            rows = self.frame()[:: -1 if self.newest_first else 1]
+            rows = self._rows_below()[:: -1 if self.newest_first else 1]
             rows = rows.apply(lambda c: c.map(shown) if c.dtype == object else c)
-            look = {"index": False, "border": 0, "float_format": "{:.4g}".format}
+            look = {"float_format": "{:.4g}".format, "na_rep": ""}
+            look |= {"index": False, "border": 0}
             table = rows.rename(columns=_head_of).to_html(**look)
             self.drawer.children[number].value = table
 

@@ -13,7 +13,6 @@ import numpy as np
 from hpkit import hyperparameters as hyper
 from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels
 from hpkit.charts.spec import PINNED, Axis, rule
-from hpkit.charts.still import picture, uri
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.runs import Run, Runs
@@ -23,13 +22,12 @@ from hpkit.locale import Texts, digits
 from hpkit.panels import controls as c
 from hpkit.panels import parts
 from hpkit.panels.panel import FRAME, Panel, values_text
-from hpkit.text import html_table, label, run_sentence, short, shown, text_lines
+from hpkit.text import label, run_sentence, short, shown, text_lines
 
 WORDS = Texts("panels.training")
 QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 _MAP_EVERY = 0.33  # seconds between two maps of a training
-_MAPS = 3  # that fit beside the table
 
 
 class TrainingPanel(Panel):
@@ -113,8 +111,7 @@ class TrainingPanel(Panel):
             over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
             self.on_change(self._scrubbed, self.scrub)
-        self.beside = parts.say("", "hp-table")
-        self.drawers = {"runs": self.list.box, "compare": self.beside}
+        self.drawers = {"runs": self.list.box, **self.drawers}
         self.build(self.controls.box, seed_row, start, rest, over=over)
         self.on_change(self._draw, self.unit)
         self.on_change(lambda: self._expect(self.controls.setting), self.slow)
@@ -308,12 +305,6 @@ class TrainingPanel(Panel):
         finally:
             self.scrubbing = self.live.asked
 
-    def _show_drawer(self):
-        super()._show_drawer()
-        if self.view.value == "compare":
-            marked = [k for k in self.list.kept if k.color or k is self.list.chosen]
-            self.beside.value = _comparison_table(marked)
-
     def _sentence(self, running):
         unbegun = WORDS["unbegun"] if self.unbegun and not self.now else ""
         if (run := self.run) is None:
@@ -360,6 +351,12 @@ class TrainingPanel(Panel):
 
     def _table(self):
         return self.runs.history() if self.list.kept else {}
+
+    def _rows_below(self):
+        if not self.list.kept:
+            return self.frame()
+        names = (*self.controls.knobs, *hyper.varied(self.runs.settings))
+        return self.runs._frame(dict.fromkeys(names))
 
 
 def updates_per_epoch(dataset, setting):
@@ -523,42 +520,3 @@ class _RunList:
     def _changed(self):
         self.show()
         self.panel._draw()
-
-
-def _comparison_table(kept):
-    """Return runs side by side as HTML; hyperparameters only where they differ."""
-    if len(kept) < 2:
-        return f"<p>{WORDS['few']}</p>"
-    runs = [k.run for k in kept]
-    values = {
-        TABLE[name].knob: [shown(getattr(run.setting, name, None)) for run in runs]
-        for name in hyper.notable(*(run.setting for run in runs))
-    }
-    values[WORDS["seed"]] = [str(run.seed) for run in runs]
-    rows = {name: each for name, each in values.items() if len(set(each)) > 1}
-    same = [f"{name} {each[0]}" for name, each in values.items() if name not in rows]
-    differ = [name for name in rows if name != WORDS["seed"]]
-    at = [run.best_epoch for run in runs]
-    lowest = [WORDS["out"] if r.diverged else digits(r.best_val_loss) for r in runs]
-    train = [digits(run.train_loss[run.best_epoch]) for run in runs]
-    rows |= {WORDS["lowest"]: lowest, WORDS["at"]: at, WORDS["train_there"]: train}
-    if runs[0].val_accuracy is not None:
-        shares = [f"{run.val_accuracy[run.best_epoch]:.1%}" for run in runs]
-        rows[WORDS["accuracy"]] = shares
-    rows[WORDS["seconds"]] = [f"{run.fit_time:.2g}" for run in runs]
-    heads = [k.name or WORDS["run"].format(k.number) for k in kept]
-    lines = [(name, *each) for name, each in rows.items()]
-    text = f"<div>{html_table(['', *heads], lines, row_heads=True)}</div>"
-    if has_map(runs[0].dataset) and all(run.weights is not None for run in runs):
-        # The table has the values: below a map stands the run alone.
-        for i, head in enumerate(heads[:_MAPS]):
-            words = ", ".join([head, *(f"{name} {rows[name][i]}" for name in differ)])
-            chart = map_chart(runs[i].dataset, map_pixels(runs[i]), height=12)
-            for axis in (chart.x, chart.y):
-                axis.kind, axis.label = "none", ""
-            drawn = uri(picture([chart], width=2.4))
-            image = f'<img alt="{escape(words)}" src="{drawn}">'
-            caption = f"<figcaption>{escape(head)}</figcaption>"
-            text += f"<figure>{image}{caption}</figure>"
-    same = WORDS["alike"].format(", ".join(same))
-    return f"<div class='hp-beside'>{text}</div><p>{same}</p>"
