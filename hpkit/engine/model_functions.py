@@ -49,7 +49,9 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
                 net = model(*arguments)
                 if now != outside_state():
                     raise refusal("network_random")
-        except TypeError as error:  # of a class with other arguments, say
+        except (TypeError, AttributeError) as error:  # of other arguments, say
+            if not isinstance(getattr(error, "obj", 0), int):
+                raise  # an attribute of its own that is not there
             own = (pair for pair in setting.own if isinstance(pair[1], float))
             name, value = next(own, (None, None))
             key, reason = "model_float" if name else "model_call", first_line(error)
@@ -208,7 +210,8 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
     asked = {*names_of(settings)} - {*NAMES} | {*varied(settings)} & {*READ}
     if len(settings) == n_seeds == 1 and not asked:
         return [((), 0)]
-    known, found, shape = {}, [], (dataset.n_features, dataset.n_outputs)
+    known, found, failed = {}, [], set()
+    shape = dataset.n_features, dataset.n_outputs
     for setting in settings:
         fits = (k for k in known if all(getattr(setting, n, ...) == v for n, v in k))
         key = next(fits, None)
@@ -219,6 +222,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
                 check_network(net, *shape)
             except Exception as failure:
                 found.append(failure)
+                failed |= object.__getattribute__(recorded, "__dict__")["read"]
                 continue
             undrawn, rows = torch.random.fork_rng(devices=[]), torch.zeros(2, shape[0])
             with contextlib.suppress(Exception), torch.no_grad(), RANDOM_STATE, undrawn:
@@ -231,7 +235,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
             key = tuple((n, getattr(setting, n)) for n in names)
             known[key] = sum(p.numel() for p in net.parameters())
         found.append((key, known[key]))
-    for name in asked.difference(*map(dict, known)):
+    for name in asked.difference(failed, *map(dict, known)):
         if not mentions(model, name):
             raise refusal("unread", name, name=name)
         for i, setting in enumerate(settings):  # training alone may read it
@@ -260,7 +264,8 @@ def mentions(model, name):
                 return True
             ahead += _read_by(part)
         else:  # a class, or an object that is called
-            inside = vars(part if isinstance(part, type) else type(part)).values()
+            kinds = (part if isinstance(part, type) else type(part)).__mro__
+            inside = chain(*(vars(kind).values() for kind in kinds))
             ahead += [p for p in inside if hasattr(p, "__code__")]
     return False
 

@@ -70,7 +70,7 @@ def width_of(setting):
 @pytest.mark.parametrize(
     "model",
     [
-        Reading,
+        type("Inherits", (Reading,), {}),
         Reading(1, 1, BASE.but(own={"width": 1})),
         lambda i, o, s: Reading(i, o, s),
         lambda i, o, s: nn.Linear(i, width_of(s)),

@@ -253,6 +253,8 @@ def test_a_name_of_its_own_is_a_value_of_the_setting():
         ({"model": free, **FREE, "hidden": [(2,), (4,)]}, "got 'hidden', which it nev"),
         ({"model": free, **FREE, "learning_rate": [1, 2]}, "hpkit calls it lr"),
         ({"model": free, **FREE, "n_jobs": 2}, "hpkit calls it executor"),
+        ({"model": lambda s, i, o: free(i, o, s), **FREE}, "must take .n_features, n_"),
+        ({"model": lambda i, o, s: vars(s) and nn.ReLU(), **FREE}, "with parameters"),
         ({"model": free, "kind": ["bent"]}, "got none for setting.width; search width"),
         ({"model": free, **FREE, "but": [1, 2]}, "a Python name .*got 'but'"),
         ({"model": free, **FREE, "width": [[DATA]]}, "width must be a number, True"),
