@@ -257,7 +257,10 @@ def from_optuna(
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}
-    own = [n for n in ours.values() if n not in hp.NAMES and hp.ours_for(n) == "other"]
+    own = [n for n in ours.values() if n not in hp.NAMES]
+    for name in own:
+        if (known := hp.ours_for(name)) in hp.NAMES:
+            raise refusal("optuna_name", name, ours=known)
     base = base.but(own=dict.fromkeys(own) | dict(base.own))
     complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
     lowest = [min(t.intermediate_values.values(), default=np.nan) for t in complete]
@@ -343,6 +346,8 @@ def _choice(name, value):
 def _value(name, choice):
     if name == "hidden" and isinstance(choice, str):
         return tuple(int(units) for units in choice.split("-") if units.isdigit())
+    if isinstance(choice, str) and name in hp.NAMES:
+        return choice.lower()  # "Adam"
     if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)

@@ -216,7 +216,8 @@ class Search(_AsRuns):
         even = [self.settings[i] for i in np.flatnonzero(alike)]
         for name, values in self.space.items():
             best, most = getattr(self.best, name), self.dataset.n_train
-            if all(getattr(setting, name) == best for setting in even):
+            same = all(getattr(setting, name) == best for setting in even)
+            if same and best is not None:  # a trial of Optuna's need not have it
                 found[name] = edge_of(name, values, best, most)
         return {name: end for name, end in found.items() if end}
 

@@ -125,6 +125,26 @@ def test_the_study_of_another_search_is_refused(
         hk.bayesian_search(MOONS, BASE, lr=[1], study=study, n_trials=2)
 
 
+def test_a_study_of_another_program_is_read(optuna):
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+
+    def objective(trial):
+        layers = trial.suggest_int("n_layers", 1, 2)
+        units = [trial.suggest_int(f"units_{k}", 4, 9) for k in range(layers)]
+        trial.suggest_categorical("optim", ["Adam", "SGD"])
+        return 10 * layers + units[-1]
+
+    study.optimize(objective, 8)
+    with pytest.raises(ValueError, match=r"names=\{'optim': 'optimizer'\}"):
+        hk.from_optuna(study, MOONS, BASE)
+    found = hk.from_optuna(study, MOONS, BASE, names={"optim": "optimizer"})
+
+    assert {*found.values("optimizer")} <= {"adam", "sgd"}
+    assert "units_1" not in found.edge
+    assert found.best.units_1 is None
+    assert "units_0" in str(found)
+
+
 def test_seeds_and_their_spread_come_back_from_a_study():
     grid = hk.grid_search(MOONS, BASE, lr=[0.1, 0.12, 0.5, 1], seeds=(0, 3, 5))
     again = hk.from_optuna(grid.to_optuna(), MOONS, BASE)
