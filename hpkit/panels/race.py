@@ -10,7 +10,7 @@ import numpy as np
 from hpkit.charts import searches as charts
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.training import check_model
+from hpkit.engine.training import own_names
 from hpkit.hyperparameters import Hyperparameters, check_count, check_setting, refusal
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import count_box
@@ -80,7 +80,8 @@ class SearchRacePanel(Panel):
         self.base = check_setting(base, "base", default=Hyperparameters(epochs=27))
         super().__init__(dataset, title)
         rates = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
-        self.space, self.model = _check_ranges(values or rates), check_model(model)
+        own = own_names(values, model, self.base)
+        self.space, self.model = _check_ranges(values or rates, own), model
         self.found, self.lowest, self.whole = {}, {kind: [] for kind in LOOKS}, True
         whole = self.base.epochs
         budget, most = 9 * whole if budget is None else budget, _MOST_RUNS * whole
@@ -205,8 +206,8 @@ class SearchRacePanel(Panel):
         return code_of_search("random_search", self.dataset, *more, without=self.space)
 
 
-def _check_ranges(values):
-    space = check_space("SearchRacePanel", values, ranges=True)
+def _check_ranges(values, own):
+    space = check_space("SearchRacePanel", values, ranges=True, own=own)
     for name, given in space.items():
         if not isinstance(given, Range):
             raise refusal("race_range", given, kind=TypeError, name=name)

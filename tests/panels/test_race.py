@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from chart_reading import move, nth, press, shows, texts
 
 from hpkit import Hyperparameters, SearchRacePanel, log_uniform
@@ -44,6 +45,17 @@ def test_race_needs_ranges_and_a_budget(moons):
         SearchRacePanel(moons, QUICK, lr=[0.1, 1])
     with pytest.raises(ValueError, match="budget must be a whole number >= 10, got 7;"):
         SearchRacePanel(moons, QUICK, budget=7)
+
+
+def test_race_takes_what_a_model_reads_of_its_own(moons):
+    def model(n_in, n_out, setting):
+        first = torch.nn.Linear(n_in, setting.width)
+        return torch.nn.Sequential(first, torch.nn.Linear(setting.width, n_out))
+
+    race = make_race(moons, model=model, width=log_uniform(2, 40, whole=True))
+
+    for found in race.found.values():
+        assert {*found.values("width")} <= {*range(2, 41)}
 
 
 @pytest.mark.parametrize("budget", [30, 81, 243])
