@@ -310,6 +310,7 @@ def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
     kinds = "categories", "gaps", "unknown", "constant", "codes", "ids"
     lists = {key: [] for key in kinds}
+    lists["tells"] = [c.name for c in np.array(table.columns)[_tell(table.X, y)]]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
         if own.categories is not None:
@@ -341,6 +342,16 @@ def notes(table, rows, learned, y, classes):
             facts[part] = {"names": ", ".join(classes[k] for k in sorted(lost))}
     say = words("data")["notes"]
     return tuple(say[key].format(**fact) for key, fact in facts.items())
+
+
+def _tell(X, y):
+    """Return which columns alone tell all classes, or high from low, in all rows."""
+    y = y if y.dtype.kind == "i" else y > np.median(y)
+    order = np.argsort(y, kind="stable")
+    parts = np.searchsorted(y[order], np.unique(y))
+    X = np.nan_to_num(X, nan=np.inf)[order]  # a gap tells, too
+    low, high = (of.reduceat(X, parts) for of in (np.minimum, np.maximum))
+    return (np.sort(low, 0)[1:] > np.sort(high, 0)[:-1]).all(0) & (len(parts) > 1)
 
 
 def _whole_kinds(values):

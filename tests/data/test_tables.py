@@ -337,6 +337,14 @@ def test_a_column_that_only_names_rows_is_known():
     assert not any([known(10, 9.5, "id"), known(10, 0, "id")])
 
 
+@pytest.mark.parametrize("y", [[0, 1, 2] * 20, np.arange(60) ** 2.5])
+def test_a_column_that_alone_tells_the_target_is_said(y):
+    y = np.array(y)
+    fee = np.where(y > np.median(y), np.nan, y)  # asked of some alone
+    frame = pd.DataFrame({"fee": fee, "mixed": [5, *y[1:-1], 0], "y": y})
+    assert "tells the target: fee." in "".join(Dataset.from_frame(frame, "y").notes)
+
+
 @pytest.mark.parametrize(("rare", "told"), [(10, True), (11, False)])
 def test_five_times_as_many_are_uneven(rare, told):
     frame = pd.DataFrame({"x": np.sqrt(np.arange(50 + rare))})
