@@ -394,6 +394,7 @@ def fit(
     >>> fit(load_dataset("moons"), Hyperparameters(epochs=5)).val_loss.shape
     (6,)
     """
+    check_dataset(dataset)  # before somebody's y in place of the setting
     setting = hp.check_setting(setting, default=Hyperparameters())
     about = {"model": model, "loss": loss, "metric": metric, "device": device}
     *_, runs = train(dataset, setting, seeds=(seed,), **about, tick=1.0)
@@ -404,7 +405,8 @@ def rated(dataset, loss, metric):
     """Return a data set that is learned by a learner's own loss and metric, if any."""
     own = {"loss": loss, "metric": metric}
     for name, function in own.items():
-        if function is not None and not takes(function, "outputs", "targets"):
+        fits = takes(function, "outputs", "targets") and not isinstance(function, type)
+        if function is not None and not fits:
             raise refusal(name, function, kind=TypeError)
     objective = None if loss is metric is None else Objective(**own)
     same = check_dataset(dataset).objective is objective
@@ -412,7 +414,7 @@ def rated(dataset, loss, metric):
 
 
 def takes(function, *arguments):
-    """Say whether a function, and no class, can be called with so many arguments."""
+    """Say whether a function can be called with so many arguments."""
     try:
         inspect.signature(function).bind(*arguments)
     except ValueError:  # a built-in without a signature

@@ -98,9 +98,7 @@ _SCIPY = {"uniform": (), "loguniform": (True,), "randint": (False, True)}
 
 def check_list(name, values):
     """Return the values to try as a tuple, at least one, all different."""
-    # Of one of SciPy's distributions the way out is hpkit's own.
-    hint = "hints.a_range" if hasattr(values, "rvs") else "hints.a_list"
-    items = hp.check_items(name, values, hint=say(hint, name=name))
+    items = hp.check_items(name, values, hint=say("hints.values", name=name))
     values = tuple(TABLE[name].check(name, hp.plain(value)) for value in items)
     if len(set(values)) < len(values):
         twice = next(v for v in values if values.count(v) > 1)

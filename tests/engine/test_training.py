@@ -387,6 +387,7 @@ class Louder(nn.Module):
 FAULTS = {
     r"loss must be a function .*got 3; write": {"loss": 3},
     r"loss must be a function .*got <function .*; write": {"loss": lambda outputs: 0},
+    r"loss must be a function .*got <class .*; write": {"loss": torch.nn.HuberLoss},
     r"metric must be a function .*got 'f1'; write": {"metric": "f1"},
     r"one number, the mean.*got the shape \(\d+, 2\); end": {"loss": lambda o, t: o},
     r"must return a tensor, got float32; comp": {"loss": lambda o, t: np.float32(1)},

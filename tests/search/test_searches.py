@@ -540,6 +540,10 @@ def test_what_other_libraries_take_leads_to_ours():
     assert tuple(found.space.values()) == want
     with pytest.raises(TypeError, match=r"got \{'lr': \[0.1\]\}; write lr=\[0.1\]"):
         hk.grid_search(MOONS, {"lr": [0.1]})
+    with pytest.raises(ValueError, match=r"2, got 20; .* hpkit\.log_uniform"):
+        hk.random_search(MOONS, lr=(1e-4, 1e-1))
+    with pytest.raises(TypeError, match=r"use .*from_frame"):
+        hk.fit(MOONS.train.X, MOONS.train.y)
     for low in (0, -1):
         with pytest.raises(ValueError, match="must be > 0"):
             hk.log_uniform(low, 1)
