@@ -21,30 +21,37 @@ Calls for your own work, after `import hpkit as hk`. More: `help(hk.fit)`.
 PARTS = {
     "Data": ("", "load_dataset Dataset.from_frame"),
     "Settings": ("", "Hyperparameters log_uniform"),
-    "Training": ("", "fit train cross_validate"),
+    "Training": (
+        "- `model=`: a function or class `(n_features, n_outputs, setting)` that gives "
+        "a new `torch.nn.Module`. It takes rows (rows, n_features) and gives "
+        "(rows, n_outputs): logits, without a softmax, or one number.\n"
+        "- `loss=`, `metric=` (higher is better): functions of such outputs and of "
+        "targets, classes (rows,) or scaled numbers (rows, 1): "
+        "`metric=lambda outputs, targets: f1_score(targets, outputs.argmax(1))`.",
+        "fit train cross_validate",
+    ),
     "Searches": (
         "Each also takes `{shared}`, and gives a `Search` with `best`, `best_run`, "
         "`ties`, `edge`, `to_frame()` and `save(path)`.\n"
         '- `storage="tuning.json"`: a killed search goes on.\n'
         "- `cv=5`: settings on five folds.\n"
+        "- `executor=loky.get_reusable_executor()`: more processes.\n"
         "- `heads=[2, 4]`: `setting.heads` in your `model`.\n"
-        "- `loss=`, `metric=`: of outputs and targets, as in `fit`.",
-        "validation_curve grid_search one_at_a_time random_search successive_halving "
-        "bayesian_search",
+        '- `found.best_by("metric")` ranks by your metric, all else by the loss.',
+        "grid_search random_search successive_halving bayesian_search",
     ),
-    "Results": ("", "Search.to_frame load to_optuna"),
+    "Results": (
+        "`hk.from_optuna(study, data)` reads a study.",
+        "Search.to_frame load to_optuna",
+    ),
     "Using a run": (
-        "`run.predict_proba(X)` gives the probability of each class.",
+        "`run.predict_proba(X)` gives the probability of each class; "
+        "`run.test_accuracy()`, `test_loss()`, `test_metric()` look at the test rows, "
+        "once.",
         "Run.predict load_model Run.to_module Run.as_pytorch",
     ),
-    "Plots": (
-        "Each takes `ax=`.",
-        "plot_training_curves plot_validation_curve plot_grid",
-    ),
-    "Panels": (
-        "Others: {panels}.",
-        "TrainingPanel",
-    ),
+    "Plots": ("", "plot_training_curves plot_validation_curve plot_grid"),
+    "Panels": ("With your `model=`, too, as `GridPanel` does.", "TrainingPanel"),
 }
 SEARCHES = PARTS["Searches"][1].split()
 NOT_SHOWN = re.compile(r"import hpkit as hk$|from hpkit|\w+\.unlink\(\)")
@@ -107,9 +114,7 @@ def entry(name):
 
 def text():
     """Return the reference."""
-    panels = ", ".join(f"`{n}`" for n in hk.__all__ if n.endswith("Panel"))
-    panels = panels.replace("`TrainingPanel`, ", "")
-    facts = {"panels": panels, "shared": ", ".join(map(str, shared()))}
+    facts = {"shared": ", ".join(map(str, shared()))}
     lines = [HEAD]
     for heading, (intro, names) in PARTS.items():
         lines += [f"## {heading}", ""]

@@ -310,11 +310,11 @@ class Run:
         return self.dataset.test
 
     def as_pytorch(self, path: str | Path | None = None) -> str:
-        """Return a plain PyTorch loop without hpkit that gives the same curve.
+        """Return a plain PyTorch loop that gives the same curve, up to rounding.
 
         Run as a script or pasted, it leaves the validation losses in ``val_loss``, an
-        array (epochs + 1,). It reads the rows from a file that it names; they are the
-        training and validation rows as the network sees them.
+        array (epochs + 1,); with large steps roundings grow. The rows are those that
+        the network sees, to train and to validate, in a file that it names.
 
         Parameters
         ----------
