@@ -179,6 +179,7 @@ def _last_of(live, progress):
 
 def _show(found, bar):
     if bar.total is None:  # what a file has is no measure of the time left
+        bar.reset(found.expected)  # in a notebook the bar is a stub before
         bar.n = bar.initial = bar.last_print_n = found.cost.epochs
     bar.total = found.expected
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}

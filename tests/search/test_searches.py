@@ -1,6 +1,7 @@
 """Searches: what they train, what they find, what they refuse."""
 
 import _thread
+import importlib
 import inspect
 import re
 import signal
@@ -411,7 +412,7 @@ def test_interrupting_returns_what_is_done(request):
     assert found.cost.epochs > 10
 
 
-def test_progress_shows_runs_and_epochs(capsys):
+def test_progress_shows_runs_and_epochs(capsys, monkeypatch):
     search = {"dataset": MOONS, "base": BASE.but(epochs=2), "lr": LRS}
     hk.successive_halving(**search, seeds=(0, 1), progress=True)
     last = capsys.readouterr().err.split("\r")[-1]
@@ -419,6 +420,12 @@ def test_progress_shows_runs_and_epochs(capsys):
     assert "8/8" in last
     hk.successive_halving(**search)
     assert capsys.readouterr().err == ""
+    auto, bars = importlib.import_module("tqdm.auto"), []
+    own = {"close": lambda bar: bars.append(bar.container.children[1])}
+    notebook = importlib.import_module("tqdm.notebook").tqdm
+    monkeypatch.setattr(auto, "tqdm", type("Bar", (notebook,), own))
+    hk.grid_search(**search, progress=True)
+    assert (bars[0].layout.width, bars[0].max) == (None, 2 * len(LRS))
 
 
 @each_search
