@@ -71,11 +71,12 @@ class Lost:
 if TYPE_CHECKING:
     _AsRuns = Runs  # for editors: what there is, and of which type
 else:
-    _names = {*Runs.__annotations__, *vars(Runs)} - {"of"}
+    _docs = {name: getattr(part, "__doc__", "") for name, part in vars(Runs).items()}
+    _docs |= dict.fromkeys(Runs.__annotations__, "As in `Runs`.")
     _parts = {
-        name: property(attrgetter(f"runs.{name}"), doc="As in `Runs`.")
-        for name in _names
-        if not name.startswith("_")
+        name: property(attrgetter(f"runs.{name}"), doc=doc)
+        for name, doc in _docs.items()
+        if name != "of" and not name.startswith("_")
     }
     _AsRuns = type("_AsRuns", (), _parts)
 
@@ -250,7 +251,7 @@ class Search(_AsRuns):
         yield from ((i, start, self.settings[i].epochs) for i in last)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame, one row a setting: as in `Runs`, of what was searched.
+        """Return a DataFrame, a row a setting: as in `Runs`; rank_val_loss 1 is best.
 
         Examples
         --------
