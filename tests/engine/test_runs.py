@@ -736,7 +736,7 @@ def test_from_optuna_reads_a_study_of_somebody_else():
     assert search.best_so_far()[1][-1] == study.best_value
     hk.plot_best_so_far(search).figure.draw_without_rendering()
     assert search.best.lr == study.best_params["learning_rate"]
-    with pytest.raises(ValueError, match=r"must be one of lr, .*, got 'learning_rate'"):
+    with pytest.raises(ValueError, match=r"give names=.'learning_rate': 'lr'"):
         hk.from_optuna(study, MOONS, base)
 
 
