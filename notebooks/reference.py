@@ -25,9 +25,9 @@ PARTS = {
         "- `model=`: a function or class `(n_features, n_outputs, setting)` that gives "
         "a new `torch.nn.Module`. It takes rows (rows, n_features) and gives "
         "(rows, n_outputs): logits, without a softmax, or one number.\n"
-        "- `loss=`, `metric=` (higher is better): functions of such outputs and of "
-        "targets, classes (rows,) or scaled numbers (rows, 1): "
-        "`metric=lambda outputs, targets: f1_score(targets, outputs.argmax(1))`.",
+        "- `loss=`, `metric=` (higher is better): functions of outputs and targets: "
+        "places in `data.classes` (rows,), or scaled numbers (rows, 1). "
+        "`metric=lambda out, y: f1_score(y, out.argmax(1), pos_label=0)`.",
         "fit train cross_validate",
     ),
     "Searches": (

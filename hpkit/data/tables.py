@@ -332,7 +332,7 @@ def notes(table, rows, learned, y, classes):
     if counts.max() >= UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()
         facts["uneven"] = {"most": classes[most], "share": counts[most] / len(y)}
-        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare]}
+        facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
     named = [name.removesuffix(".0") for name in classes or ()]
     other = [k for k, name in enumerate(named) if name != str(k)]
     if other and all(name.lstrip("-").isdigit() for name in named):

@@ -329,8 +329,8 @@ def train(
     loss : function, optional
         ``(outputs, targets) -> scalar tensor``, such as ``torch.nn.HuberLoss()``: what
         trains, and what `val_loss` shows. Outputs are a tensor (rows, outputs), targets
-        classes (rows,), or numbers (rows, 1), scaled: one is `dataset.target_scale` of
-        your units. Default: cross-entropy, or squared error.
+        places in `dataset.classes` (rows,), or scaled numbers (rows, 1): one is
+        `dataset.target_scale` of your units. Default: cross-entropy, or squared error.
     metric : function, optional
         ``(outputs, targets) -> number`` of the validation rows after each epoch:
         `val_metric`. Higher is better, as in scikit-learn: return minus an error.
