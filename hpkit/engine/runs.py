@@ -504,24 +504,24 @@ class Runs:
 
     @cached_property
     def mean_val_accuracy(self) -> np.ndarray | None:
-        """Mean over seeds of the highest validation accuracy; None for regression."""
-        if self.val_accuracy is None:
-            return None
-        return _over_seeds(np.nanmean, np.fmax.reduce(self.val_accuracy, axis=-1))
+        """Mean over seeds of the accuracy at `best_epoch`; None for regression."""
+        each = self._at_best(self.val_accuracy)
+        return None if each is None else _over_seeds(np.nanmean, each)
 
     @cached_property
     def best_val_metric(self) -> np.ndarray | None:
         """Your own metric of each run at `best_epoch`, whose network predicts."""
-        if self.val_metric is None:
-            return None
-        at = self.best_epoch[..., None]
-        return np.take_along_axis(self.val_metric, at, -1)[..., 0]
+        return self._at_best(self.val_metric)
 
     @cached_property
     def mean_val_metric(self) -> np.ndarray | None:
         """Mean over seeds of `best_val_metric`, nan left out; None without one."""
         each = self.best_val_metric
         return None if each is None else _over_seeds(np.nanmean, each)
+
+    def _at_best(self, curves):
+        at = self.best_epoch[..., None]
+        return None if curves is None else np.take_along_axis(curves, at, -1)[..., 0]
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -158,8 +158,8 @@ class Search(_AsRuns):
         """Return a number for each setting, the lower the better: (n_settings,).
 
         Mean over seeds of the lowest "validation" loss, the one after the "last" epoch,
-        the lowest "training" loss, or minus the highest validation "accuracy" or your
-        own "metric" at the best epoch. nan where nothing was trained.
+        the lowest "training" loss, or minus the validation "accuracy" or your own
+        "metric" at the best epoch. nan where nothing was trained.
         """
         hp.check_choice("by", by, CRITERIA)
         runs, there = self.runs, self.runs.epochs_done >= 0

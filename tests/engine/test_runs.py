@@ -348,8 +348,8 @@ def test_scores_are_of_another_measure_too():
     best = {by: search.settings.index(search.best_by(by)) for by in CRITERIA}
 
     losses = {"validation": 0, "last": 1, "training": 2}
-    assert best == losses | {"accuracy": 1, "metric": 0}
-    assert search.scores("accuracy") == pytest.approx([-0.1, -0.7, -0.2])
+    assert best == losses | {"accuracy": 2, "metric": 0}
+    assert search.scores("accuracy") == pytest.approx([-0.1, -0.1, -0.2])
     with pytest.raises(ValueError, match=r"by must be one of .*, got 'test'; choose"):
         search.scores("test")
     object.__setattr__(search.runs, "val_accuracy", None)
