@@ -112,12 +112,11 @@ class _Plan:
             raise training.failure
         about = self.kind, self.base, self.space, runs, self.planned
         search = Search(*about, lost=training.lost, **more)
-        if not self.storage:
-            return search
-        self.storage.keep(search, self.now)
+        if self.storage:
+            self.storage.keep(search, self.now)
         if not search.finished or (best := runs.best_run).weights is not None:
             return search
-        # The best run is one that the file has, without its network: once more.
+        # The best run is one that a file or study has, without its network: once more.
         about = {"seeds": (best.seed,), "device": self.device}
         again = Lasting(self.dataset, [best.setting], model=self.model, **about)
         for _ in _under_way(again, self.tick, best.epochs_done):

@@ -57,8 +57,9 @@ def test_a_study_goes_on_and_what_it_has_is_not_trained_again(study):
     back = hk.from_optuna(study(0), MOONS, BASE)
     assert np.array_equal(back.val_loss, found.val_loss)
     assert np.array_equal(back.diverged, found.diverged)
-    best = hk.bayesian_search(MOONS, n_trials=8, study=study(3), **search).best_run
-    assert best.weights is None or best.network() is not None
+    for n_trials in (7, 8):  # the best one is of the study
+        best = hk.bayesian_search(MOONS, n_trials=n_trials, study=study(3), **search)
+        assert best.best_run.network() is not None
 
 
 def test_a_setting_that_is_lost_is_a_failed_trial(optuna):
