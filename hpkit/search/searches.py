@@ -240,9 +240,11 @@ def grid_search(plan, **values):
         ended, the runs under way are in "tuning.json.state-0" or "-1" beside it.
     cv : int, optional
         Train on that many folds, cut as in `cross_validate`: the loss of seed k is the
-        lowest on fold k, which its network has not learned from. See `best_run`.
+        lowest on fold k, which its network has not learned from. See `best_run`. Goes
+        without `seeds`, `storage` and `executor`.
     executor : concurrent.futures.Executor, optional
-        Trains on other processes or machines: see `hpkit.search.executors`.
+        Trains on other processes, ``loky.get_reusable_executor()``, or machines,
+        ``client.get_executor()`` of Dask. The numbers stay the same, up to rounding.
     device : str or torch.device, default 'cpu'
         Where to train, as in `hpkit.train`.
     progress : bool, default False
