@@ -19,6 +19,7 @@ SPLITS = ("train", "valid", "test")
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
+_MOST_NAMES = 20  # of columns, in a note
 _MOST_COLUMNS = 2000  # of a column with categories: a table of millions would not fit
 
 
@@ -326,6 +327,8 @@ def notes(table, rows, learned, y, classes):
             lists["codes"].append(f"{name} ({kinds})")
         if gaps.any():
             lists["gaps"].append(f"{name} ({gaps.sum()})")
+    for names in lists.values():
+        names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
     facts |= {table.by: {"names": table.name}} if table.by else {}
     counts = np.bincount(y) if classes else np.ones(1)

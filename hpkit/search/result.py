@@ -6,7 +6,6 @@ same. Nothing here trains.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import attrgetter
@@ -343,14 +342,12 @@ def as_searches(result, strict=True):
         return {}
     if isinstance(given, dict):
         return given
-    named, kinds = {}, words("search")["kinds"]
-    for search in given:
-        kind = name = kinds[search.kind]
-        again = itertools.count(2)
-        while name in named:
-            name = f"{kind} {next(again)}"
-        named[name] = search
-    return named
+    kinds = [words("search")["kinds"][search.kind] for search in given]
+    again = [kinds[: i + 1].count(kind) for i, kind in enumerate(kinds)]
+    names = [
+        f"{kind} {k}" if k > 1 else kind for kind, k in zip(kinds, again, strict=True)
+    ]
+    return dict(zip(names, given, strict=True))
 
 
 def describe(result: Any) -> str:

@@ -225,6 +225,8 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
         "No test row is of 5.",
     ]
     assert Dataset.from_arrays(frame[["x", "same"]], frame.y).features == ("x", "same")
+    wide = frame.assign(**{f"same{k}": 7 for k in range(29)})
+    assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
 
 
 def test_new_rows_with_unknown_values_are_told_of():
