@@ -311,7 +311,8 @@ def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
     kinds = "categories", "gaps", "unknown", "constant", "codes", "ids"
     lists = {key: [] for key in kinds}
-    lists["tells"] = [c.name for c in np.array(table.columns)[_tell(table.X, y)]]
+    telling = itertools.compress(table.columns, _tell(table.X, y))
+    lists["tells"] = [column.name for column in telling]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
         if own.categories is not None:
@@ -348,13 +349,14 @@ def notes(table, rows, learned, y, classes):
 
 
 def _tell(X, y):
-    """Return which columns alone tell all classes, or high from low, in all rows."""
+    """Say of each column if it alone tells all classes, or high from low, apart."""
     y = y if y.dtype.kind == "i" else y > np.median(y)
     order = np.argsort(y, kind="stable")
     parts = np.searchsorted(y[order], np.unique(y))
-    X = np.nan_to_num(X, nan=np.inf)[order]  # a gap tells, too
-    low, high = (of.reduceat(X, parts) for of in (np.minimum, np.maximum))
-    return (np.sort(low, 0)[1:] > np.sort(high, 0)[:-1]).all(0) & (len(parts) > 1)
+    for values in X.T:  # one by one: a table may fill half of the memory
+        values = np.nan_to_num(values[order], nan=np.inf)  # a gap tells, too
+        low, high = (of.reduceat(values, parts) for of in (np.minimum, np.maximum))
+        yield len(parts) > 1 and (np.sort(low)[1:] > np.sort(high)[:-1]).all()
 
 
 def _whole_kinds(values):

@@ -33,19 +33,17 @@ class Range:
     log: bool = False
     whole: bool = False
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        return self.low, self.high
+    def _scaled(self, *values):
+        return map(math.log, values) if self.log else values
 
     def at(self, share: float) -> float:
-        low, high = map(math.log, self.ends) if self.log else self.ends
+        low, high = self._scaled(self.low, self.high)
         value = low + share * (high - low)
         value = float(f"{math.exp(value) if self.log else value:.{DIGITS}g}")
         return min(max(value, self.low), self.high)
 
     def share(self, value: float) -> float:
-        ends = (*self.ends, value)
-        low, high, value = map(math.log, ends) if self.log else ends
+        low, high, value = self._scaled(self.low, self.high, value)
         return (value - low) / (high - low)
 
     def __repr__(self):
@@ -139,7 +137,7 @@ def ends_of(name, values):
     """Return the lowest and the highest value that a `Range` can give; a list as is."""
     if not isinstance(values, Range):
         return values
-    return [as_count(name, values, end) for end in values.ends]
+    return [as_count(name, values, end) for end in (values.low, values.high)]
 
 
 def with_own(base, space):
