@@ -116,8 +116,8 @@ def plot_validation_curve(curve: Search, ax: Axes | None = None) -> Axes:
     >>> curve = hk.grid_search(hk.load_dataset("moons"), lr=[0.01, 0.1, 1])
     >>> ax = plot_validation_curve(curve)
     """
-    one = len(getattr(curve, "space", ())) == 1
-    curve = _as_search(curve, None if one else ("validation_curve",))
+    if len(_as_search(curve).space) > 1:
+        raise hyper.refusal("curve_names", got=", ".join(curve.space))
     chart = charts.validation_chart(curve, last=True)
     return drawn(chart, ax, _SIZE, _alt("curve", curve))
 
