@@ -346,9 +346,8 @@ def _choice(name, value):
 def _value(name, choice):
     if name == "hidden" and isinstance(choice, str):
         return tuple(int(units) for units in choice.split("-") if units.isdigit())
-    if isinstance(choice, str) and name in hp.NAMES:
-        return choice.lower()  # "Adam"
     if isinstance(choice, str) and choice[:1] == "(":  # a tuple of a model's own
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(choice)
-    return choice
+    ours = isinstance(choice, str) and name in hp.NAMES  # "Adam" elsewhere
+    return choice.lower() if ours else choice
