@@ -209,14 +209,6 @@ class TestBoxPanel(Panel):
                 self.note.value = html.escape(" ".join(self.store.notices))
             self._draw()
 
-    def close_box(self) -> None:
-        """Close the box again, for a teacher whose next class is to open it."""
-        with self.live.lock:
-            self.opened, self.again = None, False
-            self.dataset.test_looks.clear()
-            self.store.change(lambda data: data.update(_UNOPENED))
-            self._draw()
-
     @property
     def losses(self) -> list:
         """Validation loss and, once the box was opened, test loss of the choice."""

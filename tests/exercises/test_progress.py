@@ -123,7 +123,7 @@ def test_table_says_states_in_words():
     assert states["log_list"] == "→ not yet"
     assert states["prediction"] == "→ opened, no try yet"
     assert states["quiz/1"] == "✓ passed"
-    assert states["quiz/2"] == "- not tried"
+    assert states["quiz/2"] == "… not tried"
     assert table.done == 2
     for shown in (repr(table), table._repr_html_()):
         assert "✓ passed" in shown

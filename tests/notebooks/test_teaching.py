@@ -77,6 +77,19 @@ def test_class_of_fifty_minutes_fits():
     assert f"class_50](class_50.ipynb) ({sum(said)})" in GUIDE
 
 
+def test_files_of_learners_are_counted(tmp_path, monkeypatch):
+    write, count = re.findall(r"^```python\n(.*?)^```", GUIDE, re.S | re.M)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "collected").mkdir()
+    exec(write.replace("NAME OF", "collected/NAME OF"), {"hk": hk})
+
+    *lines, last = count.splitlines()
+    exec("\n".join(lines), space := {})
+    assert (eval(last, space).index == ["NAME OF THE LEARNER"]).all()
+    # Excel takes a cell that begins with such a sign for a formula.
+    assert not space["every"]["state"].str.contains("^[-+=@]").any()
+
+
 def test_minutes_of_a_lesson_are_the_same_everywhere():
     """In the lesson, in README and here; and its sections fill them, within a tenth."""
     readme = (FOLDER.parent / "README.md").read_text("utf-8")
