@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST = {  # lines, files
-    "hpkit/**/*.py": (17_371, 66),
+    "hpkit/**/*.py": (17_374, 66),
     "hpkit/charts/*.js": (696, 2),
     "tests/**/*.py": (21_368, 95),
 }

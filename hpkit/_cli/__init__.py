@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hpkit._cli import environment
 from hpkit._cli.doctor import report
-from hpkit._cli.environment import ROOT, Failure, ensure, replace, say
+from hpkit._cli.environment import PYTHON, ROOT, Failure, ensure, replace, say
 from hpkit._cli.lab import lesson_name, open_lab, reset
 
 
@@ -31,7 +31,7 @@ def main(argv):
 
 
 def parser():
-    top = argparse.ArgumentParser(prog="python -m hpkit", description=_help("hpkit"))
+    top = argparse.ArgumentParser(prog=f"{PYTHON} -m hpkit", description=_help("hpkit"))
     commands = top.add_subparsers(required=True, metavar="command", dest="command")
     _, lab, wheels, again, _, build, page = (
         commands.add_parser(name, help=_help(name))

@@ -3,6 +3,7 @@
 Standard library only at the top, so that it can say what else is missing.
 """
 
+import os
 import sys
 import tempfile
 from importlib import metadata
@@ -51,11 +52,12 @@ def extensions():
     places = jupyter_path("labextensions")
     off = get_page_config(places)["disabledExtensions"]
     off = {name.split(":")[0] for name in off}  # or one of its plugins is
+    python = sys.executable.removeprefix(f"{ROOT}{os.sep}")
     for name in _EXTENSIONS:
         if not any(Path(place, name, "package.json").is_file() for place in places):
-            raise RuntimeError(say("no_extension", name=name))
+            raise RuntimeError(say("no_extension", name=name, python=python))
         if name in off:
-            raise RuntimeError(say("disabled", name=name))
+            raise RuntimeError(say("disabled", name=name, python=python))
     return say("found", names=", ".join(_EXTENSIONS))
 
 

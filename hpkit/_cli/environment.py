@@ -22,6 +22,7 @@ from pathlib import Path
 from hpkit import locale
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = "py" if sys.platform == "win32" else "python3"  # what terminals know it by
 
 # Kept in .venv: the mark of the requirements that it was filled with.  "unfinished"
 # from before the first file until pip is done, so that a call that was cut off by
@@ -55,7 +56,7 @@ _CAUSES = {
 
 
 def say(key, **facts):
-    return locale.say(f"cli.{key}", **facts)
+    return locale.say(f"cli.{key}", **facts).replace("python3 -m", f"{PYTHON} -m")
 
 
 class Failure(Exception):

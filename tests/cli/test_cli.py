@@ -21,7 +21,7 @@ import pytest
 from harness import send, wait_for_server
 
 from hpkit._cli import doctor, environment, lab
-from hpkit._cli.environment import ROOT, STAMP, Failure
+from hpkit._cli.environment import PYTHON, ROOT, STAMP, Failure
 
 FAKE = """
 import json, os, sys
@@ -393,7 +393,7 @@ def test_doctor_without_packages_gives_the_way_out(project, call):
     shutil.rmtree(project / ".venv", ignore_errors=True)
     done = call("doctor")
     assert done.returncode == 1
-    assert "thing>=1 needed, not here; python -m hpkit lab" in done.stdout
+    assert f"thing>=1 needed, not here; {PYTHON} -m hpkit lab" in done.stdout
 
 
 @POSIX
@@ -428,7 +428,7 @@ def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
 def test_doctor_sees_a_front_end_that_is_disabled(name, monkeypatch):
     config = "jupyterlab_server.config.get_page_config"
     monkeypatch.setattr(config, lambda _: {"disabledExtensions": [name]})
-    with pytest.raises(RuntimeError, match="labextension enable anywidget"):
+    with pytest.raises(RuntimeError, match="-m jupyter labextension enable anywidget"):
         doctor.extensions()
     monkeypatch.setattr(config, lambda _: {"disabledExtensions": []})
     assert "anywidget found" in doctor.extensions()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpkit._cli import lab
-from hpkit._cli.environment import Failure
+from hpkit._cli.environment import PYTHON, Failure
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_update_lies_beside_what_was_written_and_replaces_what_was_not(project, 
     assert now["02_rate.ipynb"] == "my answers"
     assert now["02_rate.new.ipynb"] == now["00_start.ipynb"] == "second"
     assert len(now) == 6
-    assert "python -m hpkit reset 02" in capsys.readouterr().out
+    assert f"{PYTHON} -m hpkit reset 02" in capsys.readouterr().out
 
 
 def test_reset_keeps_every_old_copy_and_gives_the_newest_lesson(project, capsys):
