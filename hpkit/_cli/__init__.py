@@ -33,20 +33,18 @@ def main(argv):
 def parser():
     top = argparse.ArgumentParser(prog=f"{PYTHON} -m hpkit", description=_help("hpkit"))
     commands = top.add_subparsers(required=True, metavar="command", dest="command")
-    _, lab, wheels, again, _, build, page = (
+    lab, again, _, wheels, _, build, _ = (
         commands.add_parser(name, help=_help(name))
-        for name in ("test", "lab", "wheels", "reset", "doctor", "build", "page")
+        for name in ("lab", "reset", "doctor", "wheels", "page", "build", "test")
     )
     lab.add_argument("lesson", nargs="?", help=_help("lab_lesson"))
-    lab.add_argument("--port", type=int, help=_help("port"))
     lab.add_argument("--no-browser", action="store_true", help=_help("no_browser"))
     lab.add_argument("--wheels", metavar="FOLDER", help=_help("lab_wheels"))
     wheels.add_argument("folder", type=Path)
     again.add_argument("lesson", help=_help("lesson"))
     build.add_argument("lesson", nargs="?", help=_help("build_lesson"))
-    for name in ("check", "pictures", "reference"):
+    for name in ("check", "reference"):
         build.add_argument(f"--{name}", action="store_true", help=_help(name))
-    page.add_argument("--out", default="site", help=_help("out"))
     return top
 
 
@@ -62,12 +60,10 @@ def _run(given, argv):
     match given.command:
         case "lab":
             lesson = lesson_name(given.lesson)
-            if given.port is not None and not 0 < given.port < 2**16:
-                raise Failure(say("port", port=given.port))
             if given.wheels:
                 environment.use_wheels(given.wheels)
             ensure(argv)
-            open_lab(lesson, given.port, browser=not given.no_browser)
+            open_lab(lesson, browser=not given.no_browser)
         case "wheels":
             ensure(argv)
             environment.download(given.folder.resolve())
@@ -90,11 +86,9 @@ def _run(given, argv):
             return report()
         case "page":
             ensure(argv)
-            return maker("page").make(Path(given.out))
+            return maker("page").make(Path("site"))
         case "build":
             ensure(argv)
-            if given.pictures:
-                return maker("pictures").make()
             if given.reference or not (given.lesson or given.check):
                 maker("reference").make()
             if not given.reference:
