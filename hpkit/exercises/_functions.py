@@ -33,6 +33,7 @@ def _watched(train, n_rows, batch_size):
     optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
     for name in ("zero_grad", "step"):
         setattr(optimizer, name, noting(name, getattr(optimizer, name)))
+    net.zero_grad = optimizer.zero_grad  # either will do
     net.weight.register_hook(lambda gradient: did.append("backward"))
     net.register_forward_pre_hook(lambda _, rows: did.append(len(rows[0])))
     shown = f"net, optimizer, X, y, batch_size={batch_size}"
@@ -58,10 +59,10 @@ def loop(answer):
     for n_rows, batch_size in ((12, 4), (10, 4), (5, 1), (6, 6)):
         did, weights = _watched(answer, n_rows, batch_size)
         _, want = _watched(loop.answer(), n_rows, batch_size)
-        for part in ("backward", "step", "zero_grad"):
-            wrong_if(**{f"no_{part}": part not in did})
         if (weights - want).abs().max() < 1e-5:
             continue
+        for part in ("backward", "step", "zero_grad"):
+            wrong_if(**{f"no_{part}": part not in did})
         sizes = [what for what in did if isinstance(what, int)]
         steps = [what for what in did if isinstance(what, str)]
         wrong_if(

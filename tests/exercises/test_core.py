@@ -13,7 +13,7 @@ import pytest
 import torch
 from chart_reading import outputs
 from ipywidgets.widgets.widget import _instances as widgets
-from wrong_answers import ALL, right, wrong_answers
+from wrong_answers import ALL, loop_with, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
 from hpkit import Hyperparameters, exercises, locale
@@ -302,6 +302,10 @@ def test_function_error_is_shown_as_the_learners_and_changes_no_case():
     error = "ZeroDivisionError: division by zero"
     assert told == [error, "halve([1, 2])", "return 1 / 0"]
     assert case == [1, 2]
+
+
+def test_a_loop_may_clear_the_gradients_of_the_network():
+    assert LESSONS["01_parameters_and_hyperparameters"].loop.check(loop_with("nbs"))
 
 
 def test_pairs_may_come_in_any_order_and_as_any_list():

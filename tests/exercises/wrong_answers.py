@@ -59,7 +59,7 @@ def loop_with(order, *, first="", last="", whole=False, drop_last=False, factor=
         import torch
 
         def take(names, loss=None):
-            steps = {"z": optimizer.zero_grad, "s": optimizer.step}
+            steps = {"z": optimizer.zero_grad, "s": optimizer.step, "n": net.zero_grad}
             for name in names:
                 loss.backward() if name == "b" else steps[name]()
 
@@ -189,7 +189,7 @@ WRONG = {
         unknown=["momentum"],
     ),
     "01/loop": by(
-        early=[loop_with(order) for order in ("zsb", "szb", "sbz")],
+        early=[loop_with(order) for order in ("zsb", "snb", "sbz")],
         no_step=[loop_with("zb")],
         no_backward=[loop_with("zs"), lambda n, optimizer, *rest: optimizer.step],
         no_zero_grad=[loop_with("bs")],
