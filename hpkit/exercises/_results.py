@@ -152,7 +152,8 @@ def search(answer):
     wrong_if({"n": len(runs.seeds)}, seeds=len(runs.seeds) < _FEW_SEEDS)
     wrong_if({"n": looked}, looked=looked > 1)
     best = label(runs.settings[runs.order[0]], varied(runs.settings))
-    look = "test_loss" if runs.dataset.is_regression else "test_accuracy"
+    look = "hk.fit(my_data, my_search.best)" if runs.folds else "my_search.best_run"
+    look += ".test_loss()" if runs.dataset.is_regression else ".test_accuracy()"
     names = ", ".join(TABLE[name].label for name in getattr(answer, "edge", ()))
     edge = search.words["edges"]["at" if names else "none"].format(names)
     edge = edge if hasattr(answer, "edge") else ""

@@ -16,7 +16,7 @@ from ipywidgets.widgets.widget import _instances as widgets
 from wrong_answers import ALL, loop_with, right, wrong_answers
 from wrong_answers import EX as LESSONS
 
-from hpkit import Hyperparameters, exercises, locale
+from hpkit import Hyperparameters, exercises, grid_search, locale
 from hpkit.data.datasets import Dataset
 from hpkit.exercises import _answers, _core
 from hpkit.exercises._answers import NotYet
@@ -76,10 +76,14 @@ def test_exercise(exercise):
     assert len(texts["hints"]) >= 2
 
 
-def test_own_table_is_told_what_was_done_to_it():
+def test_own_table_is_told_what_was_done_to_it_and_how_its_box_opens():
     frame = pd.DataFrame({"id": range(100), "x": [0, 1] * 50, "y": ["a", "b"] * 50})
     data = Dataset.from_frame(frame, target="y")
     assert data.notes[0] in LESSONS["11_your_own"].own_data.check(data).message
+    lrs, quick = [0.1, 0.2, 0.3, 0.4, 0.5], Hyperparameters(epochs=1)
+    found = grid_search(data, quick, lr=lrs, cv=3)
+    said = LESSONS["11_your_own"].search.check(found).message
+    assert "`hk.fit(my_data, my_search.best).test_accuracy()`" in said  # no fold's
 
 
 @every_exercise
