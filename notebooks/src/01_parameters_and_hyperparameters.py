@@ -25,8 +25,8 @@ torch.set_num_threads(1)  # a small network is quickest on one thread
 # When you bake bread, you set the temperature and the clock and close the door. Inside,
 # the dough changes by itself.
 #
-# **Predict.** The panel has three sliders. Which of them moves while the network
-# trains?
+# **Predict.** The panel has three sliders on the left. Which of them moves while the
+# network trains?
 #
 # **Do.** Switch on **Slow** and move the learning rate a little to the right.
 
@@ -35,8 +35,9 @@ start = hk.Hyperparameters(lr=0.03, batch_size=32, epochs=60)
 hk.TrainingPanel(moons, start)
 
 # %% [markdown]
-# The lines and the map move; the sliders stay where you put them. They are the
-# **hyperparameters**, set before training:
+# **What you see: none.** The lines and the map move; the three sliders stay.
+#
+# The three are **hyperparameters**, set before training:
 #
 # - the **learning rate** (`lr`): how long each step is,
 # - the **batch size**: how many points the network looks at before each step,
@@ -87,7 +88,7 @@ before = [p.detach().clone() for p in net.parameters()]
 # **Predict.** There are 400 training points. With a batch size of 32, how many times
 # does one epoch change the weights?
 #
-# Read the loop line by line. The four lines in the middle are the heart of it.
+# Read the loop line by line; the four in the middle are its heart.
 
 # %%
 loss_of, losses, steps = nn.CrossEntropyLoss(), [], 0
@@ -108,7 +109,9 @@ print(steps // epochs, "steps in an epoch,", steps, "steps in all")
 print(f"validation loss: {losses[0]:.2f} after epoch 1, {losses[-1]:.2f} at the end")
 
 # %% [markdown]
-# Twelve full batches and one of 16. Does `hk.fit` give the same numbers?
+# **What you see: 13.** Twelve full batches and one of 16.
+#
+# **Predict.** Does `hk.fit` give the same numbers?
 
 # %%
 run = hk.fit(moons, hk.Hyperparameters(lr=0.1, batch_size=32, epochs=30), seed=0)
@@ -161,7 +164,7 @@ base = hk.Hyperparameters(lr=0.3, batch_size=32)
 hk.TrainingPanel(moons, base.but(epochs=60), controls=("lr", "epochs"))
 
 # %% [markdown]
-# **What you see: a straight cut, then a curve.** At first the boundary cuts right
+# **What you see: a straight cut, then a curve.** At first the boundary cuts
 # through both moons. Then it bends around them, and more of the validation points are
 # classified correctly. <!-- claim: border-gets-better -->
 #
@@ -265,9 +268,8 @@ for seed in range(10):
 print(f"validation loss below training loss: {below} of 10 runs")
 
 # %% [markdown]
-# **What you see: in six.** The code is the same in all ten. One split simply holds more
-# easy points than the other, now this one, now that one.
-# <!-- claim: validation-below-training -->
+# **What you see: in six.** The code is the same in all ten: one split simply holds more
+# easy points, now this one, now that one. <!-- claim: validation-below-training -->
 #
 # ## 6. Defaults are a start (2 minutes)
 #
@@ -318,8 +320,7 @@ hk.progress(1)
 # - Training changes parameters. Hyperparameters are set before it and stay.
 #   <!-- claim: training-changes-parameters -->
 # - Training is one loop: loss, slope, step. `hk.fit` runs it.
-# - Six shapes tell you what to do: too slow, good, bouncing, diverged, overfitting,
-#   noisy.
+# - The shape of the training curve tells you what to do.
 # - Choose by the validation loss. <!-- claim: lower-training-higher-validation -->
 #
 # ## Further reading
