@@ -201,8 +201,10 @@ def costs(sizes):
 ex.cost.check(costs)
 
 # %% [markdown]
-# That is the strength of the recipe: another list of 4 is *plus 3*, which makes 11, not
-# *times 4*, which makes 144. So
+# **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*: the strength
+# of the recipe.
+#
+# So
 #
 # - when training takes long, begin one at a time,
 # - write down what was held fixed, and ask again when it changes,

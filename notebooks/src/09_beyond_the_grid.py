@@ -4,7 +4,7 @@
 # You have a budget: so many epochs, and no more. A grid spends it evenly, like a farmer
 # who sows every field the same. There are cleverer ways: throw dice, send the weak ones
 # home early, learn from what you have seen, or notice that two knobs are one. None is
-# magic, and each has a place where it fails.
+# magic; each has a place where it fails.
 #
 # **About 45 minutes.** By the end you'll be able to
 #
@@ -40,8 +40,9 @@ any_lr, any_decay = hk.log_uniform(1e-4, 10), hk.log_uniform(1e-7, 1e-4)
 # **Predict.** Which one will be lowest most often? Place your bet in the panel.
 #
 # **Do.** Press **Start** for ten races, each with other seeds. On the right each line
-# is a setting, from its values to its loss. Who was lowest, how often did random beat
-# the grid? Then set the budget to 243. What changes for the grid?
+# is a setting, from its values to its loss. Who was lowest? How often did random beat
+# the grid? Then set the budget to 243 and press **Start** again: what changes for the
+# grid?
 
 # %%
 hk.SearchRacePanel(digits, small.but(epochs=9), races=10, predict=True)
@@ -263,8 +264,8 @@ for name, x in (("learning rate", rates), ("one number", number)):
 print(f"one number, all hundred: a factor of {number.max() / number.min():.0f}")
 
 # %% [markdown]
-# **What you see: a combination.** In the one number the five lie closer together than
-# in the learning rate, where all hundred span more than a factor of a thousand.
+# **What you see: a combination.** In the one number all hundred span more than a factor
+# of a thousand, but the five lie closer together than in the learning rate.
 # <!-- claim: best-share-one-number -->
 
 # %%
@@ -278,8 +279,8 @@ ex.with_momentum.check(answer)
 # ## 5. Learn from what you have seen (8 minutes)
 #
 # Dice have no memory. A **Bayesian search** remembers: it looks more often where good
-# results are more likely. A well-known tool for it is *Optuna*. Here it is in its
-# own words, as you would write it in any project:
+# results are more likely. A well-known tool for it is *Optuna*. Here it is as you would
+# write it in any project:
 
 # %%
 import optuna
