@@ -183,8 +183,10 @@ class ClinicPanel(Panel):
             self.treated = runs and runs[int(chosen), 0]
 
         yield from self._shown(self.patient.dataset, settings, [seed], lowest)
-        row = {"patient": self.number, "fault": self.patient.fault, "named": named}
-        row |= {"remedy": remedy, "loss_before": _end_of(self.run)}
+        # Not the fault: the table would tell it to whoever is to look again.
+        row = {"patient": self.number, "named": named}
+        row |= {"right": named == self.patient.fault, "remedy": remedy}
+        row |= {"loss_before": _end_of(self.run)}
         row |= {"loss_after": _end_of(self.treated)}
         tried = sum(self.number == old["patient"] for old in self.rows)
         self.rows.append(row | {"try": tried + 1})
@@ -192,7 +194,7 @@ class ClinicPanel(Panel):
 
     def _update(self, running):
         self.treat_button.disabled = running or not self.there
-        right = [r["fault"] == r["named"] for r in self.rows if r["try"] == 1]
+        right = [r["right"] for r in self.rows if r["try"] == 1]
         in_a_row = right[::-1].index(False) if False in right else len(right)
         said = WORDS["score"].format(in_a_row, sum(right), len(right))
         self.status.value = said if right else ""
@@ -223,21 +225,21 @@ class ClinicPanel(Panel):
     def _says(self, running):
         if running or self.treated is None:
             return WORDS["treating" if running else "ask"]
-        note = self.rows[-1]
+        note, fault = self.rows[-1], self.patient.fault
         losses = np.array([note["loss_before"], note["loss_after"]])
         before, after = np.nan_to_num(losses, nan=np.inf)
         untried = note["remedy"] == "validation" and not self.patient.tried
         ends = {"nothing": untried, "still": np.isnan(losses).all()}
         # With another seed the same fault may end lower, by luck.
-        helped = note["remedy"] != "seed" or note["fault"] == "unlucky"
+        helped = note["remedy"] != "seed" or fault == "unlucky"
         helped, slower = helped and after < CURED * before, note["remedy"] == "lower"
-        slower &= note["fault"] in ("overfitting", "training")
+        slower &= fault in ("overfitting", "training")
         ends |= {"slower": helped and slower, "helped": helped, "no_help": True}
         end = next(end for end, holds in ends.items() if holds)
-        facts = {"clue": WORDS["clues"][note["fault"]]}
+        facts = {"clue": WORDS["clues"][fault]}
         facts |= {"remedy": WORDS["remedies"][note["remedy"]]}
         facts |= {"before": _loss_text(before), "after": _loss_text(after)}
-        said = WORDS["right" if note["named"] == note["fault"] else "wrong"]
+        said = WORDS["right" if note["right"] else "wrong"]
         return f"{said} {WORDS[end]}".format(**facts)
 
     def frame(self):
