@@ -75,7 +75,6 @@ class CoinFlipsPanel(Panel):
     def flip(self) -> None:
         """Flip all coins again, and go back to the first number of models."""
         self.flips += 1
-        self._try(self.first)
         self.live.start(self._training())
 
     def _run(self):
@@ -89,6 +88,7 @@ class CoinFlipsPanel(Panel):
             self.count.value = models
 
     def _training(self):
+        self._try(self.first)
         data, found = load_dataset("coin_flips", self.flips), np.zeros((2, _MODELS))
         for first, lr in enumerate(RATES):  # twenty seeds each
             setting = Hyperparameters(lr=lr, hidden=(16,), epochs=20)

@@ -178,17 +178,17 @@ class Live:
         """Step through a job and draw, until its end or a stop."""
         due_at, stale = 0.0, False
         for news in job:
-            if self._halt.is_set():
-                return
             stale = stale or news is not False
             due = time.perf_counter() >= due_at or news is False
-            if stale and (due or self.paused):
+            if stale and (due or self.paused) and not self._halt.is_set():
                 begin = time.perf_counter()
                 with self.lock:
                     self.draw()
                 end, stale = time.perf_counter(), False
                 due_at = end + max(FRAME, _REST * (end - begin))
             self._go.wait()
+            if self._halt.is_set():  # also while it was drawn
+                return
 
     @contextmanager
     def _errors_shown(self):

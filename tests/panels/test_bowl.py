@@ -1,5 +1,7 @@
 """BowlPanel: gradient descent, step by step."""
 
+import time
+
 import numpy as np
 import pytest
 from chart_reading import commit, curve, mark, marks, pasted, press, shows, until
@@ -49,6 +51,16 @@ def test_bowl_runs_stops_and_goes_back():
     press(bowl, "stop")
     assert 3 <= bowl.steps < 20
     bowl.reset_button.click()
+    assert bowl.steps == 0
+
+    def click(draw=bowl.live.draw):  # while a picture is drawn, just before a step
+        draw()
+        time.sleep(0.02)  # so slow that it waits for the step after the next
+        if bowl.steps == 2:
+            bowl.reset()
+
+    bowl.live.draw = click
+    press(bowl, "run")
     assert bowl.steps == 0
 
 

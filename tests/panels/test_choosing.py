@@ -62,6 +62,20 @@ def test_coin_flips_run_tries_one_after_the_other_and_stops():
     assert len(panel.frame()) == panel.count.value
 
 
+def test_new_flips_while_the_line_climbs_begin_with_the_first_models():
+    panel, drawn = CoinFlipsPanel(models=3).wait(60), []
+
+    def click(draw=panel.live.draw):  # between two steps, where most of the time goes
+        drawn.append(draw())
+        if len(drawn) == 2:
+            panel.flip()
+
+    panel.live.draw = click
+    press(panel, "run")
+
+    assert (panel.flips, panel.count.value) == (1, 3)
+
+
 def test_coin_flips_climb_in_steps_and_keep_the_guess_for_other_flips():
     panel = CoinFlipsPanel(models=20, predict=True).wait(60)
     commit(panel, 80)
