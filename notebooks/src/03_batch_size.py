@@ -267,8 +267,7 @@ ax = hk.alt_text(ax, "Six bars: an epoch takes less time the larger the batch.")
 # %% [markdown]
 # **What you see: many times as long.** Each update has a price of its own, however
 # few points are in it. <!-- claim: batch-epoch-gets-faster --> So choose a
-# batch large enough to be quick and small enough for many updates, and then a learning
-# rate that suits it.
+# batch large enough to be quick and small enough for many updates.
 #
 # ## 7. Four questions (2 minutes)
 

@@ -44,8 +44,8 @@ cells
 # choose by, to judge at the end. And it has put all columns on one scale, that of the
 # *training* rows, so that one learning rate suits all weights.
 #
-# **Do.** Is one cell the best, or are many? Then put momentum in place of the batch
-# size. Does it lower the loss, or only move the dark cells?
+# **Do.** Is one cell best, or are many equally good? Then put momentum in place of the
+# batch size. Does it lower the loss, or only move the dark cells?
 
 # %%
 hk.GridPanel(cells, "lr", "batch_size", base=simple)
@@ -311,8 +311,7 @@ print("same numbers:", (there.val_loss == here.val_loss).all())
 
 # %% [markdown]
 # **What you see: the same numbers.** To the last digit, whichever worker has trained
-# them. <!-- claim: own-machines-same-numbers --> More machines pay when a search takes
-# minutes or hours.
+# them. <!-- claim: own-machines-same-numbers -->
 #
 # ## 6. The last look, and the report (6 minutes)
 #
