@@ -201,8 +201,8 @@ def costs(sizes):
 ex.cost.check(costs)
 
 # %% [markdown]
-# **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*: the strength
-# of the recipe.
+# **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*: the
+# strength of the recipe.
 #
 # So
 #
