@@ -14,9 +14,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import mistune
 import nbformat
-from build import FIRST_LINE
-from markdown_it import MarkdownIt
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -47,7 +46,7 @@ UNANSWERED = re.compile(r"\.check\(|\bhk\.progress\(")  # says what is not done 
 DEAD = words("panels")["panel"]["dead"]
 SAID = tomllib.loads((SOURCE / "words.toml").read_text("utf-8"))
 LINK = "<p class='live'><a href='../index.html#{}'>{}</a></p>"
-MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+MARKDOWN = mistune.create_markdown(escape=False, plugins=["table"])
 
 
 def lesson(path):
@@ -55,7 +54,7 @@ def lesson(path):
     parts = []
     for cell in nbformat.read(path, 4).cells:
         if cell.cell_type == "markdown":
-            parts.append(MARKDOWN.render(cell.source))
+            parts.append(MARKDOWN(cell.source))
             continue
         source, hidden = cell.source, cell.metadata.get("jupyter", {})
         code = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
@@ -63,9 +62,10 @@ def lesson(path):
         if hidden.get("source_hidden"):
             first = html.escape(source.splitlines()[0].removeprefix("# "))
             code = f"<details><summary>{first}</summary>{code}</details>"
-        outputs = [] if UNANSWERED.search(source) else cell.outputs
+        folded = hidden.get("outputs_hidden", False)  # and a first line in its place
+        outputs = [] if UNANSWERED.search(source) else cell.outputs[folded:]
         out = "".join(_shown(output, source) for output in outputs)
-        if out and hidden.get("outputs_hidden"):
+        if out and folded:
             out = f"<details><summary><b>{ANSWER}</b></summary>{out}</details>"
         parts.append(code + (f"<div class='out'>{out}</div>" if out else ""))
     return re.sub(r'(href="[^":]+)\.(ipynb|md)"', r'\1.html"', "".join(parts))
@@ -79,7 +79,7 @@ def _shown(output, source):
         picture = data["image/png"].replace("\n", "")
         return f'<img alt="{alt}" loading="lazy" src="data:image/png;base64,{picture}">'
     if "text/markdown" in data:
-        return MARKDOWN.render(data["text/markdown"])
+        return MARKDOWN(data["text/markdown"])
     if "text/html" in data:
         return data["text/html"]
     said = output.get("text") or data.get("text/plain", "")
@@ -87,7 +87,7 @@ def _shown(output, source):
         panel = PANEL.search(source)
         place = LIVE.get(panel[1]) if panel else None
         return LINK.format(place, SAID["live"]) if place else ""
-    return "" if said == FIRST_LINE else f"<pre>{html.escape(said)}</pre>"
+    return f"<pre>{html.escape(said)}</pre>"
 
 
 def write_lessons(folder):
@@ -98,7 +98,7 @@ def write_lessons(folder):
     for name in ("glossary", "REFERENCE"):
         read = (SOURCE.parent / f"{name}.md").read_text("utf-8")
         read = re.sub(r"(\]\([^):]+)\.ipynb", r"\1.html", read)
-        pages[name] = MARKDOWN.render(read)
+        pages[name] = MARKDOWN(read)
     for name, body in pages.items():
         title = re.sub("<[^>]+>", "", body[body.index("<h1>") : body.index("</h1>")])
         text = frame.replace("{title}", title).replace("{body}", body)

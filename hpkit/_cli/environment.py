@@ -98,7 +98,7 @@ def _met(want):
 
 def ensure(argv, root=ROOT):
     """Return if this Python has the requirements, else go on in ``.venv``."""
-    venv, tests = root / ".venv", argv[:1] in (["test"], ["build"], ["page"])
+    venv, tests = root / ".venv", argv[:1] in (["test"], ["build"])
     if inside(root):
         fill(venv, root, tests)
     elif missing(root, tests):
