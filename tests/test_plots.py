@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 import hpkit as hk
-from hpkit.charts.runs import told
+from hpkit.charts.runs import mean_and_spread
 from hpkit.charts.spec import COLORS, light
 
 matplotlib.use("Agg")
@@ -465,9 +465,8 @@ def test_seeds_has_a_dot_for_each_run(curve):
         row = places[abs(places[:, 1] - (3 - i)) < 0.2]  # the first one is on top
         assert sorted(row[:, 0]) == sorted(on_line(curve.best_val_loss[i]))
     assert ax.get_yticklabels()[3].get_text() == "lr 0.001"
-    assert [text.get_text() for text in ax.texts] == list(
-        map(told, curve.best_val_loss)
-    )
+    said = list(map(mean_and_spread, curve.best_val_loss))
+    assert [text.get_text() for text in ax.texts] == said
 
 
 def test_boundary_shows_every_training_point_on_the_networks_answers(run):

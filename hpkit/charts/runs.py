@@ -200,7 +200,7 @@ def runs_chart(
     return Chart(Axis(epoch, (0, most)), Axis(loss, (floor, top)), marks, alt=alt)
 
 
-def told(losses) -> str:
+def mean_and_spread(losses) -> str:
     """Return mean and spread of some losses in words, "" of none."""
     spread = losses.std(ddof=1) if len(losses) > 1 else 0.0
     words = WORDS["mean_spread" if len(losses) > 1 else "mean"]
@@ -240,7 +240,7 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, alt="") -> Chart:
     lost["label"] = [WORDS["gone_of"].format(out[i].sum(), many) for i in gone]
     still, around = {"color": "ink", "hover": False}, np.outer(spread, [-1, 1])
     look = still | {"shape": "diamond", "size": 6, "strong": True}
-    look["label"] = list(map(told, fine)) if few else None
+    look["label"] = list(map(mean_and_spread, fine)) if few else None
     marks = [
         mark.line(joined, rows + aside[: len(joined), None], **thin),
         *dots,

@@ -187,9 +187,7 @@ class TestBoxPanel(Panel):
     def _recall(self):
         """Take what was seen before, here, in another panel or another session."""
         if seen := self.store.load()["opened"]:
-            # Older versions wrote them as text.
-            losses = {name: float(seen[name]) for name in LOSSES}
-            self.opened, self.again = seen | losses, True
+            self.opened, self.again = seen, True
             if self.guess and not self.guess.open and seen["guess"] is not None:
                 self.guess.widget.value = seen["guess"]
                 self.guess.commit()
@@ -266,7 +264,6 @@ class TestBoxPanel(Panel):
 def _check(data):
     """Raise unless this is what a box writes."""
     if seen := data["opened"]:
-        kinds = {"setting": str, "seed": int, "accuracy": float | None}
-        check_kinds(seen, kinds | {"guess": float | None})
-        for name in LOSSES:
-            float(seen[name])
+        kinds = {"setting": str, "seed": int} | dict.fromkeys(LOSSES, float)
+        kinds |= dict.fromkeys(("accuracy", "guess"), float | None)
+        check_kinds(seen, kinds)

@@ -25,7 +25,7 @@ from hpkit.charts.runs import nice_top
 from hpkit.charts.spec import Axis, Chart, css, line, state
 from hpkit.hyperparameters import TABLE, refusal
 from hpkit.locale import Texts
-from hpkit.panels.parts import FULL, button, head_of, named, row, say
+from hpkit.panels.parts import FULL, button, head_of, html_of, named, row
 from hpkit.search.space import check_list
 from hpkit.store import keep_guess
 from hpkit.text import shown
@@ -428,8 +428,9 @@ class Entry:
         text = W.Text(written(values), continuous_update=False)
         self.text = named(text, WORDS["values_tip"])
         self.text.layout.width = FULL
-        self.note = say("", "hp-muted")
-        head = row(say(head_of(label or WORDS["values"])), self.which, name="hp-row")
+        self.note = html_of("", "hp-muted")
+        head = html_of(head_of(label or WORDS["values"]))
+        head = row(head, self.which, name="hp-row")
         self.frame = W.VBox([head, self.text, self.note]).add_class("hp-knob")
         for widget in (self.which, self.text):
             widget.observe(self._count, "value")
@@ -489,9 +490,9 @@ class Guess:
         if not isinstance(widget, W.Box):  # a box with a tooltip is not drawn
             widget.tooltip = question
         self.button = button(GUESS["commit"], GUESS["commit_tip"], "primary")
-        self.answer = say("", "hp-muted")
+        self.answer = html_of("", "hp-muted")
         self.answer.layout.min_height = "1.5em"  # what it says moves nothing
-        label = say(head_of(html.escape(question)))
+        label = html_of(head_of(html.escape(question)))
         self.box = W.VBox([label, widget, self.button, self.answer])
         self.box.add_class("hp-guess")
         panel.add_class("hp-covered")
@@ -558,7 +559,7 @@ class Drawing(W.VBox):
         self.before = 1.0 if data.is_regression else float(np.log(data.n_outputs))
         self.highest = nice_top(max(1.5, 1.2 * self.before))
         self.charts = LiveCharts(calls={"draw": self._drawn})
-        super().__init__([say(GUESS["how"], "hp-muted"), self.charts])
+        super().__init__([html_of(GUESS["how"], "hp-muted"), self.charts])
         self._drawn([self.before] * len(self.at))
         self.value = None
 

@@ -14,7 +14,7 @@ from hpkit.engine.training import check_dataset, own_names
 from hpkit.hyperparameters import TABLE, Hyperparameters, in_order, refusal
 from hpkit.locale import Texts, digits
 from hpkit.panels.controls import pick_knob
-from hpkit.panels.parts import dropdown, say
+from hpkit.panels.parts import dropdown, html_of
 from hpkit.panels.searches import SearchPanel
 from hpkit.search.searches import check_order, grid_search, one_at_a_time
 from hpkit.search.space import check_space, with_own
@@ -111,14 +111,14 @@ class OneAtATimePanel(SearchPanel):
         self.on_change(self._reseed, self.seeds)
         left = [
             order,
-            say(WORDS["start"], "hp-muted"),
+            html_of(WORDS["start"], "hp-muted"),
             *(knob.box for knob in self.starts.values()),
             self.seed_box,
             self.buttons(next=self._go, all=lambda: self._go(len(self.space))),
             self.buttons(grid=self.reveal),
             self.buttons(back=self.reset, stop=self.stop),
         ]
-        self.paths = say(WORDS["no_path"], "hp-table", "hp-paths")
+        self.paths = html_of(WORDS["no_path"], "hp-table", "hp-paths")
         self.drawers = {"paths": self.paths, **self.drawers}
         self.build(*left)
 

@@ -37,7 +37,7 @@ from hpkit.engine.training import TURN, check_settings, rated, train
 from hpkit.locale import Texts
 from hpkit.panels import parts
 from hpkit.panels.controls import Guess, LiveCharts, check_predict, written
-from hpkit.panels.parts import button, named, row, say
+from hpkit.panels.parts import button, html_of, named, row
 from hpkit.store import reason, write
 from hpkit.text import shown, stem
 
@@ -280,7 +280,8 @@ class Panel(W.VBox):
         self.drawers = {"table": None}  # what is below, one at a time, by name
         self.title, self.result, self._quiet = hyper.check_text("title", title), "", 0
         self._saving = None  # the wait before the saved picture is drawn anew
-        self.status, self.note = say("", "hp-status"), say("", "hp-muted", "hp-grow")
+        self.status = html_of("", "hp-status")
+        self.note = html_of("", "hp-muted", "hp-grow")
         self.bar = W.FloatProgress(value=0, min=0, max=1).add_class("hp-bar")
         super().__init__()
         self.add_class("hpkit")
@@ -293,7 +294,7 @@ class Panel(W.VBox):
         called under the lock and its errors shown; `over` stands above the charts.
         """
         head = f"<span class='hp-title'>{html.escape(self.title)}</span>"
-        head = say(head + parts.alive(self), "hp-grow")
+        head = html_of(head + parts.alive(self), "hp-grow")
         controls = W.VBox([*([self.guess.box] if self.guess else ()), *left])
         calls = {name: self._guarded(call) for name, call in (calls or {}).items()}
         self.charts = LiveCharts(self.widths, calls=calls)
@@ -311,7 +312,7 @@ class Panel(W.VBox):
         names = [(self.texts[name], name) for name in self.drawers]
         tips = [self.texts[f"{name}_tip"] for name in self.drawers]
         self.view = parts.toggles(names, tips, "84px")
-        below = [box or say("", "hp-table") for box in self.drawers.values()]
+        below = [box or html_of("", "hp-table") for box in self.drawers.values()]
         self.drawer = W.Stack(below, selected_index=0)
         save = self.button("save", lambda: self._write(self._saved))
         share = [self.button("share", self._share)] if self.shares else []

@@ -55,10 +55,10 @@ def dropdown(options, name, label=None):
     """Return a list to choose from, called `name`, and a box of it below its label."""
     made = named(W.Dropdown(options=options), name)
     made.layout.width = FULL
-    return made, W.VBox([say(head_of(label or name)), made]).add_class("hp-knob")
+    return made, W.VBox([html_of(head_of(label or name)), made]).add_class("hp-knob")
 
 
-def say(text="", *classes):
+def html_of(text="", *classes):
     """Return a widget for a line of text that keeps its place."""
     return W.HTML(text, _dom_classes=classes)
 
@@ -69,7 +69,7 @@ def head_of(label):
 
 def style_sheet():
     """Return the style sheet as a widget: it must be on the page with the panel."""
-    sheet = say(_rules(), "hp-style")
+    sheet = html_of(_rules(), "hp-style")
     _sheets.add(sheet)
     return sheet
 

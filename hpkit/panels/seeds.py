@@ -6,7 +6,7 @@ from functools import partial
 import ipywidgets as W
 import numpy as np
 
-from hpkit.charts.runs import seeds_chart, told
+from hpkit.charts.runs import mean_and_spread, seeds_chart
 from hpkit.data.datasets import Dataset
 from hpkit.engine.training import Runs, check_settings
 from hpkit.hyperparameters import Hyperparameters, check_count, varied
@@ -109,7 +109,8 @@ class SeedsPanel(Panel):
 
     def _charts(self):
         losses, at = self.losses, self.shown
-        strips = "; ".join(map(WORDS["at"].format, self.names, map(told, losses)))
+        means = map(mean_and_spread, losses)
+        strips = "; ".join(map(WORDS["at"].format, self.names, means))
         look = {"seeds": np.array(self.runs.seeds)[at]}
         look["alt"] = WORDS["alt"].format(len(at), strips)
         return [seeds_chart(losses, self.runs.diverged[:, at], self.short, **look)]

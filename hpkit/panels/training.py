@@ -99,7 +99,7 @@ class TrainingPanel(Panel):
         options = (WORDS["same"], False), (WORDS["new"], True)
         tips = WORDS["same_tip"], WORDS["new_tip"]
         self.new_seeds = parts.toggles(options, tips, "4.8em")
-        name = parts.say(parts.head_of(WORDS["seed"]))
+        name = parts.html_of(parts.head_of(WORDS["seed"]))
         seed_row = parts.row(name, self.new_seeds, name="hp-row")
         units = [(WORDS[unit], unit) for unit in ("epochs", "updates", "seconds")]
         self.unit = parts.toggles(units, [WORDS["unit_tip"]] * 3)
@@ -107,7 +107,7 @@ class TrainingPanel(Panel):
         if has_map(self.dataset):
             self.scrub = W.IntSlider(1, min=0, max=1, readout=False)
             parts.named(self.scrub, WORDS["scrub"]).add_class("hp-slide")
-            name = parts.say(parts.head_of(WORDS["scrub"]))
+            name = parts.html_of(parts.head_of(WORDS["scrub"]))
             over.append(parts.row(name, self.scrub, name="hp-knob hp-scrub"))
             self.widths = (3, 2.3)
             self.on_change(self._scrubbed, self.scrub)
@@ -406,7 +406,7 @@ class _RunList:
         self.kept, self.chosen, self.note = [], None, ""
         self.list = parts.named(W.Select(options=[]), WORDS["list_tip"])
         self.list.add_class("hp-mono").add_class("hp-list").layout.width = "100%"
-        self.heads = parts.say("")  # of the size of the lines
+        self.heads = parts.html_of("")  # of the size of the lines
         self.name = parts.named(W.Text(placeholder=WORDS["name"]), WORDS["name"])
         self.name.layout.width = "13.5em"
         look = W.Layout(width="14.6em", margin="18px 0 0 10px")
