@@ -326,8 +326,9 @@ def map_chart(dataset, pixels, *, split="train", names=(), size=2.6, **chart) ->
     (left, right, bottom, top), _ = map_cells(dataset, 2)
     part, dots = getattr(dataset, split), []
     for n in range(dataset.n_outputs):
-        look = {"color": CLASSES[n % len(CLASSES)], "shape": SHAPES[n % len(SHAPES)]}
-        look |= {"size": size, "hover": False, "legend": names[n] if names else None}
+        color, shape, _ = mark.look_of(n)
+        look = {"size": size, "hover": False, "legend": names[n] if names else None}
+        look |= {"color": color, "shape": shape}
         dots.append(mark.points(*part.X[part.y == n].T, **look))
     ground = mark.image(np.zeros((0, 0, 4), np.uint8) if pixels is None else pixels)
     across = Axis(dataset.features[0], (left, right))

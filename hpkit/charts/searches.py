@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from hpkit.charts import spec as mark
 from hpkit.charts.runs import HIGHEST, clipped, floor_of, nice_top, stacked, usual_high
-from hpkit.charts.spec import CLASSES, GUESS, SHAPES, Axis, Chart
+from hpkit.charts.spec import DASHES, GUESS, Axis, Chart, look_of
 from hpkit.hyperparameters import TABLE, are_numbers, in_order
 from hpkit.locale import Texts, digits
 from hpkit.search.space import Range
@@ -30,7 +30,6 @@ _FRAMES = {  # of cells: color, width, dash, how far one lies inwards
     "chosen": ("ink", 2.5, "dotted", 0.07),
     "guess": ("purple", 4.0, "dotted", 0.0),  # a right one and the best are both seen
 }
-_DASHES = (None, "dashed", "dotted", "dashdot")
 _COLUMN = 0.07  # of the budget: from one column of ends to the next
 
 
@@ -64,7 +63,7 @@ def _shades(name, values):
     _, at = value_axis(name, values)
     colors = colormaps["viridis"](np.linspace(0.85, 0.28, len(at)))
     ranks = np.argsort(np.argsort(at, kind="stable"))
-    return [to_hex(colors[r]) for r in ranks], [_DASHES[r % 2] for r in ranks]
+    return [to_hex(colors[r]) for r in ranks], [DASHES[r % 2] for r in ranks]
 
 
 def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Chart:
@@ -354,16 +353,13 @@ def steps_chart(search, space, beside=()) -> Chart:
     )
 
 
-def best_so_far_chart(
-    searches, *, looks=(CLASSES, SHAPES, _DASHES), budget=None, ends=None, **chart
-) -> Chart:
+def best_so_far_chart(searches, *, budget=None, ends=None, **chart) -> Chart:
     """Return a step line for each `Search`, by name: the lowest loss so far.
 
-    `looks` are their colors, shapes and dashes. With a `budget` they race: `ends` has
-    by name the lowest loss of each of many races, drawn as a column of points beyond
-    the axis. Else the loss axis is logarithmic where the lines span a factor of ten.
+    With a `budget` they race: `ends` has by name the lowest loss of each of many races,
+    drawn as a column of points beyond the axis. Else the loss axis is logarithmic where
+    the lines span a factor of ten.
     """
-    colors, shapes, dashes = looks
     race, label = budget is not None, "{}" if budget else "{} {}"
     curves = {name: search.best_so_far() for name, search in searches.items()}
     spent = [epochs for epochs, _ in curves.values()]
@@ -387,10 +383,13 @@ def best_so_far_chart(
     ticks = np.linspace(0, budget, 4).round().tolist() if race else []
     texts = [f"{tick:g}" for tick in ticks] + [WORDS["all_races"]] * bool(room)
     ticks += [budget * (1 + (len(curves) + 1) / 2 * _COLUMN)] * bool(room)
-    every = range(len(curves))
-    steps = {"color": _by_turns(colors, every), "dash": _by_turns(dashes, every)}
+    looks = list(map(look_of, range(len(curves))))
+    steps = {"color": [c for c, _, _ in looks], "dash": [dash for *_, dash in looks]}
     steps |= {"width": 2.6, "name": list(curves), "label": labels, "step": True}
-    dots = {"color": _by_turns(colors, owner), "shape": _by_turns(shapes, owner)}
+    dots = {
+        "color": [looks[k][0] for k in owner],
+        "shape": [looks[k][1] for k in owner],
+    }
     across = Axis(WORDS["spent"], (0, budget * (1.02 + room)), ticks=ticks, texts=texts)
     up = Axis(WORDS["so_far"], span, "log" if log else "linear")
     marks = [
@@ -399,10 +398,6 @@ def best_so_far_chart(
         mark.rule([budget] if room else [], color="soft", width=1),
     ]
     return Chart(across, up, marks, **chart)
-
-
-def _by_turns(looks, numbers):
-    return [looks[k % len(looks)] for k in numbers]
 
 
 def _log_axis(label, values):
@@ -421,7 +416,7 @@ def spent_chart(each, budget) -> Chart:
         epochs, loss = spent + epochs, np.minimum(loss, lowest)
         spent, lowest = int(epochs[-1]), loss[-1]
         said = _LOG["entry"].format(n=n + 1, what=name)
-        look = {"color": CLASSES[n % len(CLASSES)], "label": said}
+        look = {"color": look_of(n)[0], "label": said}
         marks.append(mark.line(epochs, loss, step=True, width=3, **look))
         marks.append(mark.rule(spent, color="soft", width=0.6))
         ends.append(_LOG["end"].format(loss=lowest, epochs=spent))
@@ -439,7 +434,7 @@ def tried_chart(each, chosen=None) -> Chart:
     """
     marks, dots, crosses = [], set(), set()
     for n, runs in enumerate(each):
-        color, shape = CLASSES[n % len(CLASSES)], SHAPES[n % len(SHAPES)]
+        color, shape, _ = look_of(n)
         lrs, out = np.array([s.lr for s in runs.settings]), runs.unfit
         loss, look = runs.mean_val_loss, {"opacity": 0.7, "size": 5, "shape": shape}
         marks.append(mark.points(lrs[~out], loss[~out], color=color, **look))

@@ -58,6 +58,7 @@ CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 # Of the classes, for eyes without color.
 FEW = 4  # settings of which every line has room; more are a tangle
 SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
+DASHES = (None, "dashed", "dotted", "dashdot")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
 _RAMP = ["#1F2F88", "#2258A5", "#1E80B8", "#2FA4C2"]
@@ -145,6 +146,11 @@ class Mark:
         shapes = [n for column in self.columns for n in column.shape]
         head = np.array([len(self.columns), *shapes], np.int32)
         return b"".join([head.tobytes(), *(c.tobytes() for c in self.columns)])
+
+
+def look_of(number):
+    """Return color, shape and dash of one of several, by its number."""
+    return tuple(looks[number % len(looks)] for looks in (CLASSES, SHAPES, DASHES))
 
 
 def _mark(kind, *columns, **look):

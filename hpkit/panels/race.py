@@ -8,6 +8,7 @@ import ipywidgets as W
 import numpy as np
 
 from hpkit.charts import searches as charts
+from hpkit.charts.spec import look_of
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
 from hpkit.engine.training import own_names
@@ -22,14 +23,8 @@ from hpkit.search.space import Range, as_count, check_space, log_uniform
 from hpkit.text import short
 
 WORDS = Texts("panels.race")
-# Kind of search: color, shape and dash.
-LOOKS = {
-    "grid": ("purple", "circle", None),
-    "random": ("blue", "square", "dashed"),
-    "halving": ("green", "diamond", "dashdot"),
-    "bayes": ("orange", "triangle", "dotted"),
-}
-BEST = 0.2  # of the axis of the loss: settings up to there are in color
+KINDS = ("grid", "random", "halving", "bayes")
+_BEST = 0.2  # of the axis of the loss: settings up to there are in color
 _MOST_RUNS, _MOST_RACES = 810, 1000  # as many as can be typed
 _ETA = 3
 
@@ -82,7 +77,7 @@ class SearchRacePanel(Panel):
         rates = {"lr": log_uniform(1e-4, 10), "weight_decay": log_uniform(1e-7, 1e-4)}
         own = own_names(values, model, self.base)
         self.space, self.model = _check_ranges(values or rates, own), model
-        self.found, self.lowest, self.whole = {}, {kind: [] for kind in LOOKS}, True
+        self.found, self.lowest, self.whole = {}, {kind: [] for kind in KINDS}, True
         whole = self.base.epochs
         budget, most = 9 * whole if budget is None else budget, _MOST_RUNS * whole
         hint = WORDS["hint"].format(9 * whole)
@@ -112,7 +107,7 @@ class SearchRacePanel(Panel):
 
     def _racing(self, first, races):
         """Run the first race side by side, then the others (a job)."""
-        found, lowest, going = {}, {kind: [] for kind in LOOKS}, list(LOOKS)
+        found, lowest, going = {}, {kind: [] for kind in KINDS}, list(KINDS)
         while going:
             for kind in [*going]:
                 if (news := next(first[kind], None)) is None:
@@ -146,14 +141,13 @@ class SearchRacePanel(Panel):
 
     def _pictures(self):
         many, names = self._count > 1, WORDS["kinds"]
-        found = {kind: self.found[kind] for kind in LOOKS if kind in self.found}
+        found = {kind: self.found[kind] for kind in KINDS if kind in self.found}
         alt = WORDS["over_alt"].format(re.sub("<[^>]+>", "", self._sentence(False)))
         text = {"title": WORDS["over_many" if many else "over"], "alt": alt}
-        looks = zip(*LOOKS.values(), strict=True)
-        look = {"looks": looks, "budget": self.budget.value}
+        text["budget"] = self.budget.value
         ends = {names[kind]: self.lowest[kind] for kind in found} if many else None
         named = {names[kind]: each for kind, each in found.items()}
-        race = charts.best_so_far_chart(named, ends=ends, **look, **text)
+        race = charts.best_so_far_chart(named, ends=ends, **text)
         return [race, self._settings(found)]
 
     def _settings(self, found):
@@ -166,12 +160,12 @@ class SearchRacePanel(Panel):
             settings += [runs.settings[i] for i in begun]
             losses += runs.mean_val_loss[begun].tolist()
         axes, shares = charts.parallel_axes(self.space, settings, losses)
-        strong = shares[:, -1] <= BEST
+        strong = shares[:, -1] <= _BEST
         facts = strong.sum(), len(strong)
         look = {"title": WORDS["settings"].format(*facts)}
         look |= {"alt": WORDS["settings_alt"].format(*facts)}
-        names = ("color", "shape", "dash")
-        looks = {name: [LOOKS[k][n] for k in kinds] for n, name in enumerate(names)}
+        looks = zip(*(look_of(KINDS.index(kind)) for kind in kinds), strict=True)
+        looks = dict(zip(("color", "shape", "dash"), looks, strict=False))
         looks["legend"] = [WORDS["kinds"][kind] for kind in kinds]
         said = looks["legend"], [short(s, self.space) for s in settings], losses
         looks["tip"] = list(map(WORDS["setting"].format, *said))
@@ -180,7 +174,7 @@ class SearchRacePanel(Panel):
     def _says(self, running):
         count, races = self._count, self.races.value
         said = "" if running or self.whole else WORDS["halted"]
-        lowest = {kind: self.lowest[kind][:count] for kind in LOOKS}
+        lowest = {kind: self.lowest[kind][:count] for kind in KINDS}
         said += race_sentence(lowest, self.budget.value)
         more = not running and count < races
         return said + WORDS["more"].format(races) * more

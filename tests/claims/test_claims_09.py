@@ -8,7 +8,7 @@ import pytest
 from over_seeds import apart, losses, repeats, trained
 
 import hpkit as hk
-from hpkit.panels.race import LOOKS, halving_count, lowest_of, per_axis, searches
+from hpkit.panels.race import KINDS, halving_count, lowest_of, per_axis, searches
 
 pytestmark = pytest.mark.slow
 
@@ -145,20 +145,20 @@ def test_tpe_goes_on_trying():
 
 @cache
 def races_of_the_panel(budget):
-    """Return the lowest losses (races, 4) in the order of LOOKS."""
+    """Return the lowest losses (races, 4) in the order of KINDS."""
     space = {"lr": hk.log_uniform(1e-4, 10), "weight_decay": hk.log_uniform(1e-7, 1e-4)}
     found = []
     for seed in SEEDS:
         race = searches(
             hk.load_dataset("digits"), DIGITS.but(epochs=9), space, budget, seed, None
         )
-        assert tuple(race) == tuple(LOOKS)
+        assert tuple(race) == KINDS
         found.append([lowest_of(deque(each, 1)[0]) for each in race.values()])
     return np.array(found)
 
 
 def test_race_badly_placed_grid():
-    lowest = dict(zip(LOOKS, races_of_the_panel(81).T, strict=True))
+    lowest = dict(zip(KINDS, races_of_the_panel(81).T, strict=True))
     assert np.mean(lowest["random"] < lowest["grid"]) >= 0.8
     assert np.mean(lowest["grid"] > 4 * lowest["halving"]) >= 0.8
 
@@ -176,7 +176,7 @@ def test_race_halving_lowest():
     lowest = races_of_the_panel(81)
     wins = (lowest <= lowest.min(1, keepdims=True)).sum(0)
     assert halving_count(81, 9) == 35
-    assert wins.argmax() == list(LOOKS).index("halving")
+    assert wins.argmax() == KINDS.index("halving")
     assert wins.max() > 0.5 * len(SEEDS)
 
 
