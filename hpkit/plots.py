@@ -61,7 +61,7 @@ def plot_training_curves(
     split = split if split is not None else ("both" if count <= FEW else "valid")
     hyper.check_choice("split", split, ("both", "valid", "train"))
     names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
-    chart = runs_chart(runs, split, names, few=count <= FEW)
+    chart = runs_chart(runs, split, names)
     size = _SIZE[0], max(_SIZE[1], 0.6 + 0.19 * count)
     return drawn(chart, ax, size, _alt("training", runs))
 

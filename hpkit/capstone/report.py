@@ -149,8 +149,8 @@ def content(data, bars):
     yield _block("blockquote", choice["why"] if choice else say("report.open_why"))
     if choice:
         run = find((run for entry in entries for run in runs_of(entry)), choice)
-        look = {"few": True, "alt": run_sentence(run)}
-        yield {"curves": runs_chart(Runs.of([run]), "both", [""], **look)}
+        curves = runs_chart(Runs.of([run]), "both", [""], run_sentence(run))
+        yield {"curves": curves}
         yield from _again(data)
     if data["rivals"] and data["test"]:
         mine = {"mine": data["test"]["accuracy"]}

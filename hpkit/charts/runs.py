@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 
 from hpkit.charts import spec as mark
-from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, PINNED, SHAPES, Axis, Chart
+from hpkit.charts.spec import CLASSES, COLORS, FEW, GUESS, PINNED, Axis, Chart
 from hpkit.engine.runs import softmax
 from hpkit.locale import Texts, digits
 
@@ -15,7 +15,7 @@ WORDS = Texts("charts")
 WAYS = Texts("capstone.rivals")
 _DASHES = dict.fromkeys(PINNED[3:], "dashdot")
 _DENSE = 200  # points of a curve, where there are many: more are not seen
-_SHADES = ("blue", "orange", "green", "purple", "brown", "sky", "ink")
+_SHADES = (*CLASSES, "ink")
 _ENDS, _TICKS = (0.2, 0.985), (0.3, 0.5, 0.7, 0.85, 0.95)  # of accuracies
 HIGHEST = 3  # times the loss before training: what lies above is cut
 GRID = 56  # cells along a side of the map: 3,136 points, about a millisecond
@@ -145,12 +145,10 @@ def shades(count: int) -> list[str]:
     return list(_SHADES[:count]) if count <= len(_SHADES) else list(map(to_hex, ramp))
 
 
-def runs_chart(
-    runs, split: str, names: Sequence[str], *, few: bool, alt: str = ""
-) -> Chart:
+def runs_chart(runs, split: str, names: Sequence[str], alt: str = "") -> Chart:
     """Return the training curves of settings: means over seeds, with their spread."""
     # `split` is "both", "valid" (solid) or "train" (dashed); `names` stand at the ends
-    # of the curves; with `few` the lowest points get large rings.
+    # of the curves; where they are few, the lowest points get large rings.
     there = np.flatnonzero((runs.epochs_done >= 0).any(1))
     out, parts = runs.diverged.any(1), {"both": ("valid", "train")}.get(split, (split,))
     losses = {"valid": runs.val_loss, "train": runs.train_loss}
@@ -191,7 +189,8 @@ def runs_chart(
             said = WORDS["gone"].format(names[i])
             marks.append(mark.cross([at], label=said, color=color))
         elif split != "train" and np.isfinite(mean).any():
-            at, size = int(np.nanargmin(mean)), 6 if few or strong else 3.4
+            at = int(np.nanargmin(mean))
+            size = 6 if strong or len(there) <= FEW else 3.4
             look = {"size": size, "filled": False, "hover": False, "color": color}
             marks.append(mark.points([at], [mean[at]], **look))
     loss = {"valid": "val_loss", "train": "train_loss", "both": "both_losses"}[split]
@@ -226,12 +225,13 @@ def seeds_chart(losses, out, names, *, seeds, pairs=None, alt="") -> Chart:
     if not few:  # words beside the means would meet
         each = zip(names, mean, strict=True)
         names = [n if np.isnan(m) else f"{n}: {digits(m)}" for n, m in each]
-    colors, dots = [_SHADES[i % len(_SHADES)] for i in range(count)], []
+    colors, shapes, _ = zip(*map(mark.look_of, range(count)), strict=True)
+    dots = []
     # Seeds beside each other lie at other heights: few dots cover each other.
     aside = 0.24 * ((0.5 + 0.618 * np.arange(len(seeds))) % 1 - 0.5)
     for i, color in enumerate(colors):
         each = zip(seeds, losses[i], strict=True)
-        look = {"color": color, "shape": SHAPES[i % len(SHAPES)], "opacity": 0.7}
+        look = {"color": color, "shape": shapes[i], "opacity": 0.7}
         look["tip"] = [WORDS["tip_seed"].format(names[i], *at) for at in each]
         dots.append(mark.points(losses[i], rows[i] + aside, **look))
     thin = {"color": "soft", "width": 0.8, "opacity": 0.5, "hover": False}

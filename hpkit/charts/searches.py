@@ -66,12 +66,11 @@ def _shades(name, values):
     return [to_hex(colors[r]) for r in ranks], [DASHES[r % 2] for r in ranks]
 
 
-def value_curves_chart(found, *, chosen: int | None = None, alt: str = "") -> Chart:
+def value_curves_chart(found, chosen: int, alt: str) -> Chart:
     """Return the training curves of a search over one hyperparameter, by its value."""
-    # The setting of number `chosen`, default the best, is drawn strongly. A click on a
-    # curve tells the number of its setting as "curve".
+    # The setting of number `chosen` is drawn strongly. A click on a curve tells the
+    # number of its setting as "curve".
     runs, name = found.runs, found.param_name
-    chosen = int(runs.order[0]) if chosen is None else chosen
     values, out = found.values(name), runs.unfit
     texts, (colors, dashes) = list(map(shown, values)), _shades(name, tuple(values))
     done = runs.epochs_done.min(1)

@@ -17,7 +17,7 @@ changed are sent. `click` and `draw` name what is told: `calls[name](index)`,
 
     line(x, y)          lines, one a row of y; x is shared or has rows as well
     band(x, low, high)  the area between two curves
-    points(x, y)        `shape` is one of SHAPES
+    points(x, y)        `shape` is one of _SHAPES
     ring(x, y)          around points; the first is labeled
     cross(x)            at the upper edge, of what diverged; the same label once
     rule(at)            lines through the whole chart: upright, or `across`
@@ -57,7 +57,7 @@ PINNED = ("orange", "purple", "ink", "green", "sky")  # the first ones in gray, 
 CLASSES = ("blue", "orange", "green", "purple", "brown", "sky")
 # Of the classes, for eyes without color.
 FEW = 4  # settings of which every line has room; more are a tangle
-SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
+_SHAPES = ("circle", "triangle", "square", "diamond", "plus", "x")
 DASHES = (None, "dashed", "dotted", "dashdot")
 # ColorBrewer's YlGnBu without its ends, from dark (low) to light: frames stand out on
 # every cell, and the order is kept in gray print.
@@ -150,7 +150,7 @@ class Mark:
 
 def look_of(number):
     """Return color, shape and dash of one of several, by its number."""
-    return tuple(looks[number % len(looks)] for looks in (CLASSES, SHAPES, DASHES))
+    return tuple(looks[number % len(looks)] for looks in (CLASSES, _SHAPES, DASHES))
 
 
 def _mark(kind, *columns, **look):

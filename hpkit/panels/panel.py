@@ -4,8 +4,8 @@ A panel is a box of widgets. A subclass makes its controls and hands them on wit
 `build`, starts jobs on `self.live`, and says what it shows once it is `there`:
 `_update(running)` lets status, bar and controls show the state, `_charts()` returns the
 charts, always as many and of the same marks, `_says(running)` the result in words
-(HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `_code()` the cell for
-them.
+(HTML), `_table()` the numbers as `pandas.DataFrame` takes them, `_rows_below()` others
+that the table below shows, `_code()` the cell for them.
 
 A job is a generator: it trains a little, writes down what there is, and yields. Between
 two yields it can be stopped, paused, replaced and drawn. `yield False` says that there

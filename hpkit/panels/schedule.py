@@ -165,7 +165,7 @@ class SchedulePanel(Panel):
         alt, names = WORDS["losses_alt"].format(self._losses("low")), self.names
         if np.allclose(self.factors, 1) and not self.runs.diverged.any():  # one curve
             names = ["", names[1], f"{names[0]}, {names[2]}"]
-        losses = runs_chart(self.runs, "valid", names, few=True, alt=alt)
+        losses = runs_chart(self.runs, "valid", names, alt)
         losses.x.domain = 0, epochs
         return [rate, losses]
 

@@ -355,9 +355,9 @@ class ValidationCurvePanel(_ListsPanel):
     def _charts(self):
         found = self.found
         strong = label(found.settings[self.focus], (found.param_name,))
-        alt, look = CURVE["curves"].format(strong), {"chosen": self.focus}
-        curves = charts.value_curves_chart(found, **look, alt=alt)
-        look |= {"before": self.before, "alt": describe(found)}
+        alt = CURVE["curves"].format(strong)
+        curves = charts.value_curves_chart(found, self.focus, alt)
+        look = {"chosen": self.focus, "before": self.before, "alt": describe(found)}
         look["drawn"] = drawn = self.guess and self.guess.drawn
         if drawn and found.finished and len(found.settings) == len(drawn[0]):
             out = found.runs.unfit
