@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 
 import ipywidgets as W
@@ -322,17 +321,14 @@ class TrainingPanel(Panel):
         return text if self.now else unbegun + text + self._best() + self.list.note
 
     def _best(self):
-        """Return which run of the list is the best, or which are, in words."""
-        kept = self.list.kept
+        """Return which run of the list is the best, in words."""
+        kept, mine = self.list.kept, self.run.best_val_loss
         if len(kept) < 2:
             return ""
-        _, best = min((k.run.diverged, k.run.best_val_loss) for k in kept)
-        close = partial(math.isclose, best, rel_tol=1e-5)
-        equal = [k for k in kept if close(k.run.best_val_loss)]
-        names = [escape(k.called) for k in equal if k is not self.strong]
-        line = "leader" if self.strong not in equal else "shared" if names else "self"
-        facts = {"n": len(kept), "names": WORDS["and"].join(names)}
-        return WORDS[line].format(**facts, best=digits(best))
+        first = min(kept, key=lambda k: (k.run.diverged, k.run.best_val_loss))
+        best, name = first.run.best_val_loss, escape(first.called)
+        line = "self" if math.isclose(best, mine, rel_tol=1e-5) else "leader"
+        return WORDS[line].format(n=len(kept), name=name, best=digits(best))
 
     def _code(self):
         return parts.code_of_run(self.run)
@@ -398,8 +394,8 @@ class _RunList:
     """Runs in the order in which they were trained; one of them is chosen."""
 
     # The panel's `_draw` is called after a change, its `show_setting` when another run
-    # is chosen; `columns` are the hyperparameters shown. `note` says what happened to
-    # an earlier run of the newest setting.
+    # is chosen; `columns` are the hyperparameters shown. `note` says that the newest
+    # run is the same as an earlier one.
 
     def __init__(self, panel, columns):
         self.panel, self.columns = panel, tuple(columns)
@@ -424,11 +420,8 @@ class _RunList:
         same = [k for k in self.kept if (k.run.setting, k.run.seed) == key]
         same.sort(key=lambda k: k.run.epochs_done)
         repeated = [k for k in same if k.run.epochs_done <= run.epochs_done]
-        self.note = ""
-        if len(repeated) < len(same):
-            self.note = WORDS["further"].format(escape(same[-1].called))
-        elif same and np.array_equal(same[-1].run.val_loss, run.val_loss):
-            self.note = WORDS["again"]
+        again = same and np.array_equal(same[-1].run.val_loss, run.val_loss)
+        self.note = WORDS["again"] if again else ""
         if repeated:
             self.chosen = repeated[-1]
             self.chosen.run = run

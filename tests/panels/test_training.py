@@ -166,7 +166,6 @@ def test_longer_run_takes_the_place_of_a_stopped_one(moons):
     press(panel, "train")
 
     assert [k.run.epochs_done for k in panel.list.kept] == [5, 60]
-    assert "longer run" not in panel.result
 
 
 def test_slow_training_can_be_watched_and_its_stop_leaves_the_finished_run(moons):
@@ -187,9 +186,7 @@ def test_slow_training_can_be_watched_and_its_stop_leaves_the_finished_run(moons
     assert (first.name, first.color) == ("mine", color)
     assert 1 < second.run.epochs_done < 200
     assert panel.run is second.run
-    said = panel.result
-    assert "Stopped at epoch" in said
-    assert "A longer run of this setting stays in the list: \u201cmine\u201d." in said
+    assert "Stopped at epoch" in panel.result
     panel.slow.value = False
     press(panel, "train")
     np.testing.assert_array_equal(panel.run.val_loss, finished.val_loss)
@@ -338,17 +335,17 @@ def test_pin_name_remove_and_reset(panel):
     assert (panel.new_seeds.value, panel.seed, panel.run.seed) == (False, 0, 0)
 
 
-def test_sentence_names_all_runs_that_are_the_best():
+def test_sentence_names_a_run_that_is_the_best():
     small = load_dataset("small_moons")
     panel = TrainingPanel(small, Hyperparameters(lr=0.1, batch_size=10, epochs=60))
     for setting in ({"epochs": 80}, {"epochs": 100}):  # over-fitted long before
         panel.controls.setting = panel.controls.setting.but(**setting)
         panel.wait()
-    assert "Best of the 3 runs, tied with run 1 and run 2." in panel.result
+    assert "None of the 3 runs is lower." in panel.result  # all are the same there
 
     panel.controls.setting = panel.controls.setting.but(lr=0.001, epochs=10)
     panel.wait()
-    assert "Best of 4 runs: run 1 and run 2 and run 3 (0." in panel.result
+    assert "Best of 4 runs: run 1 (0." in panel.result
 
 
 def test_diverged_run_does_not_stretch_the_axis(moons):
