@@ -33,6 +33,7 @@ from hpkit.text import shown
 WORDS = Texts("panels.controls")
 GUESS, PARTS = Texts("panels.guess"), Texts("panels.parts")
 MOST_SEEDS = 500  # of a panel
+QUICK = 0.5  # seconds: what takes less follows the sliders
 _MOST_VALUES = 100
 _WHOLE = ("count", "units")
 
@@ -292,7 +293,7 @@ class Controls:
         names = hyper.check_items("controls", names, empty=True, of="names")
         for name in names:
             hyper.check_choice("controls", name, tuple(TABLE))
-        self.base = base
+        self.base, self.quick = base, False
         of = {n: (n, dataset, getattr(base, n)) for n in names}
         self.knobs = {n: BUILD[TABLE[n].control](*more) for n, more in of.items()}
         self.box = W.VBox([knob.box for knob in self.knobs.values()])
@@ -315,11 +316,12 @@ class Controls:
         shown = tuple(self.knobs)
         return {} if shown == usual else {"show": ",".join(shown) or ","}
 
-    def follow(self, on):
-        """Let sliders tell every place they pass, or only where they stop."""
+    def follow(self, seconds):
+        """Let sliders tell every place they pass, if each is quick."""
+        self.quick = seconds < QUICK
         for knob in self.knobs.values():
             if hasattr(knob.slider, "continuous_update"):
-                knob.slider.continuous_update = on
+                knob.slider.continuous_update = self.quick
 
 
 def given_seeds(seeds):

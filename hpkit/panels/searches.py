@@ -38,7 +38,6 @@ CURVE = Texts("panels.curve", "panels.search_panel")
 GRID = Texts("panels.grid", "panels.search_panel")
 USUAL = 354  # weights of the usual network on moons
 PACE = 3e-6  # seconds a unit of `work`, until a search has shown it
-QUICK = 0.5  # seconds: shorter searches follow the slider
 LONG = 60  # seconds: the panel warns
 FEW = {"lr": "0.001 to 10 in 5", "batch_size": "8, 16, 32, 64, 128"}
 
@@ -229,10 +228,9 @@ class _ListsPanel(SearchPanel):
         if any(entry.wrong for entry in self.entries):
             return  # it says so itself; what is drawn stays
         seconds = self.seconds()
-        self.controls.follow(seconds < QUICK)
-        if seconds < QUICK:
-            self.start(replace=self.job_seconds >= QUICK)
-            return
+        self.controls.follow(seconds)
+        if self.controls.quick:
+            return self.start(replace=self.job_seconds >= c.QUICK)
         self.error, words = None, WORDS["long" if seconds > LONG else "slow"]
         settings, each = self._planned(), len(self.seed_list)
         facts = {"runs": len(settings) * each, "seconds": seconds}
@@ -447,19 +445,15 @@ class GridPanel(_ListsPanel):
 
     def _charts(self):
         found, space = self.found, self.found.space
-        best = [] if found.runs.unfit.all() else [found.best]
-        marked = {
-            "best": best,
-            "ties": [*found.ties, *best] if found.ties else [],  # one plateau
-            "chosen": [] if self.chosen is None else [found.settings[self.focus]],
-        }
+        best = [] if found.runs.unfit.all() else [int(found.runs.order[0])]
+        ties = list(map(found.settings.index, found.ties))
+        marked = {"best": best, "ties": [*ties, *best] if ties else []}  # one plateau
+        marked["chosen"] = [] if self.chosen is None else [self.focus]
         if self.guess:
-            marked["guess"] = [found.settings[number] for number in self._guessed()]
-        look = {"title": GRID["map"], "alt": describe(found)}
-        look["framed"] = {
-            kind: [charts.cell_of(setting, space) for setting in each]
-            for kind, each in marked.items()
-        }
+            marked["guess"] = self._guessed()
+        _, up = map(len, space.values())
+        cells = {kind: [divmod(n, up) for n in each] for kind, each in marked.items()}
+        look = {"framed": cells, "title": GRID["map"], "alt": describe(found)}
         heatmap = charts.heatmap_chart(space, charts.grid_losses(found), **look)
         return [heatmap, self._beside(found)]
 

@@ -24,7 +24,6 @@ from hpkit.panels.panel import FRAME, Panel, values_text
 from hpkit.text import label, run_sentence, short, shown, text_lines
 
 WORDS = Texts("panels.training")
-QUICK = 0.5  # seconds: trainings shorter than this follow the slider
 PACE = 0.05  # seconds an epoch takes at least in a slow training: enough to watch
 _MAP_EVERY = 0.33  # seconds between two maps of a training
 
@@ -76,7 +75,7 @@ class TrainingPanel(Panel):
         self.first, self.seed = (base, seed), seed
         self.now = None  # the run in training, as `Kept`
         self.unbegun = False  # whether the last one was stopped before its first epoch
-        self.job_seconds = self.per_update = math.inf  # until one has ended
+        self.per_update = math.inf  # seconds, until one has ended
         # The map, its epoch, of what and when it was taken; whether a job takes one.
         self.pixels, self.epoch, self.mapped = None, None, (None, 0.0)
         self.scrubbing = False
@@ -168,7 +167,7 @@ class TrainingPanel(Panel):
 
     def _moved(self):
         """Follow a control; a short training that runs may end first."""
-        self._start(wait=True, replace=self.job_seconds >= QUICK)
+        self._start(wait=True, replace=not self.controls.quick)
 
     def seconds(self, setting: Hyperparameters) -> float:
         """Return about how long a training of the setting takes, from the last one."""
@@ -176,8 +175,7 @@ class TrainingPanel(Panel):
         return max(each, PACE * self.slow.value) * setting.epochs
 
     def _expect(self, setting):
-        self.job_seconds = self.seconds(setting)
-        self.controls.follow(self.job_seconds < QUICK)
+        self.controls.follow(self.seconds(setting))
 
     def show_setting(self) -> None:
         """Let the controls show the setting of the chosen run, unless one trains."""
