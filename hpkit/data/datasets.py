@@ -474,15 +474,15 @@ def check_rows(X, names, preparation=()):
         X = X.rename(columns=str)[list(names)]
     else:
         try:
-            rows = np.asarray(X)
-            X = rows if rows.dtype.kind in "biuf" else np.array(X, object)
+            rows, named = np.asarray(X), any(column.categories for column in columns)
+            # A category as it was typed: beside numbers True would become 1.
+            X = np.array(X, object) if named or rows.dtype.kind not in "biuf" else rows
         except Exception:
             raise refusal("rows_numbers", X, kind=TypeError, way=way) from None
         X = X[None] if X.shape == (count,) else X
     if X.ndim != 2 or X.shape[1] != count:
         raise refusal("rows_shape", count=count, shape=X.shape, way=way)
     numbers = not hasattr(X, "columns") and X.dtype.kind in "biuf"
-    numbers &= not any(column.categories for column in columns)
     X = X.astype(float) if numbers else tables.numbered(X, columns)
     filled, gaps = [column.fill is not None for column in columns], np.isnan(X)
     if (bad := ~(np.isfinite(X) | (gaps & filled))).any():

@@ -123,8 +123,8 @@ class ModuleNetworks:
 
         def step():
             out = self._ask(net.eval(), rows)
-            measured = [t._version for t in own.fixed]
             net.train()
+            measured = [t._version for t in own.fixed]
             return measured, [out, *self._gradients(own, rows, torch.ones_like)]
 
         with self.at_work():
@@ -145,7 +145,7 @@ class ModuleNetworks:
             self._leave("random")
         elif replaced or own.has_state or not all(map(_same, first, again)):
             self._leave("state")
-        elif measured != versions:  # in measuring, of which a stack sees other parts
+        elif measured != versions:  # by train() or measuring: other rows, too
             self._leave("differs")
         elif any(isinstance(m, _CONVOLUTIONS) for m in net.modules()):
             self._leave("convolution")

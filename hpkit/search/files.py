@@ -276,10 +276,10 @@ class Storage:
             self.refuse("settings")
         if not same:  # a later stage that goes another way now
             return
-        groups = [g for g in self._groups() if first <= g.runs[0][0] < end]
+        new = set(product(range(first, end), range(len(training.seeds))))
+        groups = [g for g in self._groups() if new >= {*g.runs}]
         going = {run for group in groups for run in group.runs}
         begun = {run for group in groups if group.state for run in group.runs}
-        new = set(product(range(first, end), range(len(training.seeds))))
         done = new & self.done
         for run in done | (begun & self.there):
             fill(training.arrays, run, self.before.runs[run])

@@ -229,6 +229,13 @@ def test_what_predicts_otherwise_than_it_looks_is_said():
     assert "same18, ... (30). The" in Dataset.from_frame(wide, "y").notes[0]
 
 
+def test_a_row_that_is_typed_has_its_categories_as_they_are():
+    frame = pd.DataFrame({"a": [True, None] * 9, "x": 1.0, "y": [0, 1] * 9})
+    data = Dataset.from_frame(frame, "y")
+    assert data.features == ("a is missing", "a=True", "x")
+    assert data.prepare([True, 1.0]).tolist() == [[0, 1, 1]]
+
+
 def test_new_rows_with_unknown_values_are_told_of():
     frame = messy()
     data = made(frame)

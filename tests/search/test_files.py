@@ -223,6 +223,13 @@ def test_more_draws_are_trained_other_draws_and_other_rows_are_refused():
     assert more.fit_time[0] == first.fit_time[0]  # not trained again
     hk.random_search(DIGITS, BASE, **space)  # fewer: the file keeps the others
     assert os.listdir() == ["tuning.json"]
+    left = space | {"storage": "left.json", "tick": 0}
+    live = hk.random_search.live(DIGITS, BASE, **left | {"n_trials": 3})
+    for _ in range(3):
+        next(live)
+    live.close()
+    *_, fewer = hk.random_search.live(DIGITS, BASE, **left)  # of a stack of three
+    assert_same(fewer, first)
     with pytest.raises(ValueError, match="the settings are others"):
         hk.random_search(DIGITS, BASE, search_seed=1, **space)
     cut = {"lr": RANGE, "storage": "cut.json"}
