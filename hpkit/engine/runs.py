@@ -630,14 +630,14 @@ def _over_seeds(function, losses, **more):
 def ranked(runs, scores, among=None):
     """Return the numbers of settings from the lowest score to the highest.
 
-    Any seed that diverged or failed ranks last. Scores that differ by rounding alone
-    (see `EVEN`) are a tie: first comes what has fewer epochs, then what is first in
-    `among`.
+    Any seed that diverged or failed ranks last, no runs after that. Scores that differ
+    by rounding alone (see `EVEN`) are a tie: first comes what has fewer epochs, then
+    what is first in `among`.
     """
     among = np.arange(len(runs.settings)) if among is None else np.asarray(among)
     epochs = [runs.settings[i].epochs for i in among]
-    order = epochs, levels(np.asarray(scores)[among]), runs.unfit[among]
-    return among[np.lexsort(order)]
+    last = runs.unfit[among] | (runs.epochs_done[among] < 0).all(1)
+    return among[np.lexsort((epochs, levels(np.asarray(scores)[among]), last))]
 
 
 def levels(scores):
