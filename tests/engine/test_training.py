@@ -418,6 +418,16 @@ def test_an_odd_loss_or_metric_is_refused_in_three_parts(words):
             call(**FAULTS[words])
 
 
+def test_a_loss_is_not_taken_for_the_network_of_another_thread_that_draws():
+    def loss(outputs, targets):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(torch.rand, 1).result()
+        return focal(outputs, targets)
+
+    run = fit(MOONS, QUICK, loss=loss)
+    np.testing.assert_array_equal(run.val_loss, fit(MOONS, QUICK, loss=focal).val_loss)
+
+
 def test_a_loss_or_metric_that_torch_broadcasts_unasked_is_refused():
     mse, softplus = nn.functional.mse_loss, nn.functional.softplus
     for own in (
