@@ -200,7 +200,7 @@ class ModuleNetworks:
             self.nets[run] = nets[run]
             nets[run].set([t[i] for t in (*self.weights, *self.buffers)])
             if self.measured and not nets[run].begun:  # elsewhere, which may freeze
-                with torch.random.fork_rng(devices=[]):
+                with RANDOM_STATE, torch.random.fork_rng(devices=[]):
                     nets[run].mode(False)
             nets[run].grads = [grad[i] for grad in self.grads]
         self.made.clear()

@@ -20,7 +20,7 @@ import torch
 
 from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, Split, check_rows, check_there
-from hpkit.engine.dense import first_line, network, start
+from hpkit.engine.dense import RANDOM_STATE, first_line, network, start
 from hpkit.engine.stack import OneThread
 from hpkit.hyperparameters import Hyperparameters, refusal, varied
 from hpkit.locale import say
@@ -158,7 +158,7 @@ class Run:
         steps_on = epoch == "last" and not self.ended
         if not len(valid.y) or steps_on or not np.isfinite(wanted):
             return
-        with torch.random.fork_rng(devices=[]):
+        with RANDOM_STATE, torch.random.fork_rng(devices=[]):
             loss, again = (self._loss(valid, _outputs(net, valid.X)) for _ in range(2))
         # What draws when it is asked gives two answers.
         if loss == again and not np.isclose(loss, wanted, 1e-4, 1e-6):

@@ -404,6 +404,17 @@ def test_a_network_is_that_of_its_training_or_is_refused():
     np.testing.assert_array_equal(run.predict_proba(DATA.valid), before)
 
 
+def test_a_network_that_is_looked_at_never_draws_between_those_of_another_thread():
+    def model(n_in, n_out, setting):
+        net = nn.Linear(n_in, n_out)
+        net.register_forward_hook(lambda *_: held.append(lock._is_owned()))
+        return net
+
+    held, lock = [], modules.RANDOM_STATE
+    hk.fit(DATA, BASE, model=model).network()
+    assert all(held)
+
+
 def test_a_softmax_at_the_end_is_told_of():
     def model(n_in, n_out, setting):
         return nn.Sequential(nn.Linear(n_in, n_out), nn.Softmax(1))
