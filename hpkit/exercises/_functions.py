@@ -19,6 +19,8 @@ def _watched(train, n_rows, batch_size):
     """Run a loop on a small network; return what it did in order, and the weights."""
     import torch
 
+    from hpkit.engine.dense import RANDOM_STATE
+
     def noting(name, method):
         def called(*args, **kwargs):
             did.append(name)
@@ -26,7 +28,7 @@ def _watched(train, n_rows, batch_size):
 
         return called
 
-    with torch.random.fork_rng([]):  # nobody else's draws change
+    with RANDOM_STATE, torch.random.fork_rng([]):  # nobody else's draws change
         torch.default_generator.manual_seed(0)
         X, net, did = torch.randn(n_rows, 2), torch.nn.Linear(2, 2), []
     y = (X[:, 0] > 0).long()
