@@ -40,6 +40,7 @@ _WORD = re.compile(r"\w*[a-z]\w*")  # that is no place for a fact
 _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
 _OWN = {"np", "nn", "torch", "seed", "stop", "X_train", "X_valid", "y_train", "y_valid"}
+_OWN |= {"loss_of", "validation_loss", "SimpleNamespace", "len", "range", "print"}
 _IN_SKLEARN = {
     "hidden": "hidden_layer_sizes",
     "activation": "activation",

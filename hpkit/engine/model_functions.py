@@ -312,13 +312,11 @@ def mark(value, depth=0):
         return "parameter"
     if isinstance(value, torch.Tensor):
         return hash(pack(value.detach()))
-    if isinstance(value, np.ndarray):
-        return value.shape, hash(value.tobytes())
     if isinstance(value, types.FunctionType):
         return hash(value.__code__)
     if isinstance(value, torch.Generator):
         return hash(pack(value.get_state()))
-    if isinstance(value, np.random.Generator | random.Random):
+    if isinstance(value, np.ndarray | np.random.Generator | random.Random):
         return hash(pickle.dumps(value))
     if isinstance(value, itertools.count):
         return repr(value)
