@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_chosen = [os.environ.get("HPKIT_LANG", "en")]
+_chosen = [os.environ.get("HPKIT_LANG") or "en"]
 
 
 def language(name: str | None = None) -> str:
