@@ -36,6 +36,7 @@ hk.TrainingPanel(moons, start)
 
 # %% [markdown]
 # **What you see: none.** The lines and the map move; the three sliders stay.
+# <!-- claim: training-changes-parameters -->
 #
 # The three are **hyperparameters**, set before training:
 #
@@ -110,6 +111,7 @@ print(f"validation loss: {losses[0]:.2f} after epoch 1, {losses[-1]:.2f} at the 
 
 # %% [markdown]
 # **What you see: 13.** Twelve full batches and one of 16.
+# <!-- claim: training-changes-parameters -->
 #
 # **Predict.** Does `hk.fit` give the same numbers?
 

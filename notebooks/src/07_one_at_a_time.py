@@ -202,7 +202,7 @@ ex.cost.check(costs)
 
 # %% [markdown]
 # **What you see: 11 and 144.** Another list of 4 is *plus 3*, not *times 4*: the
-# strength of the recipe.
+# strength of the recipe. <!-- claim: path-cost -->
 #
 # So
 #

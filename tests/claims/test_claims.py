@@ -98,6 +98,7 @@ def test_training_changes_parameters(loops):
         moved = sum((a != b).sum() for a, b in zip(after, space["before"], strict=True))
         assert moved > 0.5 * sum(p.numel() for p in after)
         assert (space["lr"], space["batch_size"], space["epochs"]) == (0.1, 32, 30)
+        assert space["steps"] == 13 * 30
 
 
 def test_border_gets_better():

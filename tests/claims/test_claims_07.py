@@ -64,6 +64,9 @@ def test_path_cost():
         assert (steps.cost.settings, steps.cost.runs) == (8, 24)
         assert steps.steps[-1].winner == walk("spiral", k, order)[0]
     assert len(table("spiral")[0]) == 36
+    lists = LISTS["spiral"] | {"momentum": (0, 0.3, 0.6, 0.9)}
+    steps = hk.one_at_a_time(spiral, START["spiral"].but(epochs=1), **lists)
+    assert (steps.cost.settings, 36 * len(lists["momentum"])) == (11, 144)
 
 
 def test_path_spiral_order_decides():

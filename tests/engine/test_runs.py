@@ -614,7 +614,8 @@ def test_a_file_holds_all_but_weights(search, more, tmp_path):
 )
 def test_a_search_from_a_file_knows_the_edge(most, edge, tmp_path):
     search = hk.grid_search(MOONS, hk.Hyperparameters(epochs=1), batch_size=[200, most])
-    object.__setattr__(search.runs, "val_loss", np.array([[[1, 0.5]], [[1, 0.4]]]))
+    losses = np.array([[[1, 0.5]], [[1, 0.4]]])
+    search = replace(search, runs=replace(search.runs, val_loss=losses))
     again = hk.load(search.save(tmp_path / "search.json"))
     assert again.best.batch_size == most
     assert search.edge == again.edge == edge
