@@ -14,7 +14,7 @@ from hpkit.charts.runs import has_map, loss_chart, map_chart, map_pixels
 from hpkit.charts.spec import PINNED, Axis, rule
 from hpkit.data.datasets import Dataset
 from hpkit.engine.dense import Model
-from hpkit.engine.runs import Run, Runs
+from hpkit.engine.runs import CURVES, Run, Runs
 from hpkit.engine.training import Training, check_model
 from hpkit.hyperparameters import TABLE, Hyperparameters
 from hpkit.locale import Texts, digits
@@ -347,10 +347,19 @@ class TrainingPanel(Panel):
         return self.runs.history() if self.list.kept else {}
 
     def _rows_below(self):
-        if not self.list.kept:
-            return self.frame()
-        names = (*self.controls.knobs, *hyper.varied(self.runs.settings))
-        return self.runs._frame(dict.fromkeys(names))
+        """Return a row for each run, with what its curves have at its best epoch."""
+        import pandas as pd
+
+        varied = hyper.varied([kept.run.setting for kept in self.list.kept])
+        names, rows = dict.fromkeys((*self.controls.knobs, *varied)), []
+        for kept in self.list.kept:
+            run, at = kept.run, {"run": kept.label}
+            at |= {f"param_{name}": getattr(run.setting, name, None) for name in names}
+            at |= {"seed": run.seed, "best_epoch": run.best_epoch}
+            curves = {name: getattr(run, name) for name in CURVES}
+            at |= {n: c[run.best_epoch] for n, c in curves.items() if c is not None}
+            rows.append(at | {"diverged": run.diverged, "fit_time": run.fit_time})
+        return pd.DataFrame(rows)
 
 
 def updates_per_epoch(dataset, setting):

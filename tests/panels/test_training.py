@@ -276,6 +276,7 @@ def test_pinned_curves_are_labeled_by_what_differs(panel):
     panel.new_seeds.value = True
     press(panel, "train")
     assert names() == ["seed 0"]
+    assert panel.drawer.children[1].value.count("<tr") == 1 + 2  # a row each
     panel.list.list.index = 0
     panel.list.name.value = "first"
     panel.list.list.index = 1
