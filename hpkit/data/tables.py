@@ -311,7 +311,7 @@ def notes(table, rows, learned, y, classes):
     """Return what was done with a table, a sentence for each kind of thing."""
     kinds = "categories", "gaps", "unknown", "constant", "codes", "ids"
     lists = {key: [] for key in kinds}
-    telling = itertools.compress(table.columns, _tell(table.X, y))
+    telling = itertools.compress(table.columns, _tell(table, y))
     lists["tells"] = [column.name for column in telling]
     for own, column, values in zip(table.columns, learned, table.X.T, strict=True):
         name, gaps = own.name, np.isnan(values)
@@ -348,13 +348,17 @@ def notes(table, rows, learned, y, classes):
     return tuple(say[key].format(**fact) for key, fact in facts.items())
 
 
-def _tell(X, y):
+def _tell(table, y):
     """Say of each column if it alone tells all classes, or high from low, apart."""
     y = y if y.dtype.kind == "i" else y > np.median(y)
     order = np.argsort(y, kind="stable")
     parts = np.searchsorted(y[order], np.unique(y))
-    for values in X.T:  # one by one: a table may fill half of the memory
-        values = np.nan_to_num(values[order], nan=np.inf)  # a gap tells, too
+    for column, values in zip(table.columns, table.X.T, strict=True):
+        if column.categories is not None:  # by the mean target of each
+            kinds = values.astype(int)
+            values = (np.bincount(kinds, y) / np.bincount(kinds))[kinds]
+        # One by one: a table may fill half of the memory. A gap tells, too.
+        values = np.nan_to_num(values[order], nan=np.inf)
         low, high = (of.reduceat(values, parts) for of in (np.minimum, np.maximum))
         yield len(parts) > 1 and (np.sort(low)[1:] > np.sort(high)[:-1]).all()
 

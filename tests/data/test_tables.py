@@ -351,8 +351,16 @@ def test_a_column_that_only_names_rows_is_known():
 def test_a_column_that_alone_tells_the_target_is_said(y):
     y = np.array(y)
     fee = np.where(y > np.median(y), np.nan, y)  # asked of some alone
-    frame = pd.DataFrame({"fee": fee, "mixed": [5, *y[1:-1], 0], "y": y})
-    assert "tells the target: fee." in "".join(Dataset.from_frame(frame, "y").notes)
+    ends = np.where(y > np.median(y), np.tile(["m", "z"], 30), "n")
+    why = np.where(y == 0, "p", ends)
+    columns = {
+        "fee": fee,
+        "why": why,
+        "mixed": [5, *y[1:-1], 0],
+        "off": np.roll(ends, 1),
+    }
+    said = Dataset.from_frame(pd.DataFrame(columns | {"y": y}), "y").notes
+    assert "tells the target: fee, why." in "".join(said)
 
 
 @pytest.mark.parametrize(("rare", "told"), [(10, True), (11, False)])
