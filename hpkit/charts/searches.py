@@ -288,7 +288,8 @@ def path_chart(space, searches, path=(), earlier=(), beside=(), **chart) -> Char
     alt = WORDS["path_alt"].format("; ".join(told).replace("\n", ", "))
     lift = 0.16 if path else 0.0
     look = {"tip": every, "lift": lift, "beside": beside, "click": None}
-    return heatmap_chart(space, loss, cells=look, marks=marks, alt=alt, **chart)
+    chart |= {"alt": alt, "choose": ""}
+    return heatmap_chart(space, loss, cells=look, marks=marks, **chart)
 
 
 def steps_chart(search, space, beside=()) -> Chart:
@@ -348,7 +349,6 @@ def steps_chart(search, space, beside=()) -> Chart:
         marks,
         title=WORDS["steps"],
         alt=WORDS["steps_alt"].format("; ".join(said)),
-        choose=WORDS["choose_setting"],
     )
 
 

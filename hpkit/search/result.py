@@ -176,7 +176,7 @@ class Search(_AsRuns):
         return np.where(there.any(1), total / np.maximum(there.sum(1), 1), np.nan)
 
     def best_by(self, by: str) -> Hyperparameters:
-        """Return the best setting by other `scores`, "accuracy", for `hpkit.fit`."""
+        """Return the best setting by other `scores`, such as "accuracy": `fit` it."""
         scores = self.scores(by)
         if by == "metric" and np.isnan(scores).all():
             raise refusal("nan_metric")
