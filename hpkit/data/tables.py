@@ -335,7 +335,7 @@ def notes(table, rows, learned, y, classes):
     counts = np.bincount(y) if classes else np.ones(1)
     if counts.max() >= UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()
-        facts["uneven"] = {"most": classes[most], "share": counts[most] / len(y)}
+        facts["uneven"] = {"most": classes[most], "share": 100 * counts[most] / len(y)}
         facts["uneven"] |= {"rare": classes[rare], "count": counts[rare], "k": rare}
     named = [name.removesuffix(".0") for name in classes or ()]
     other = [k for k, name in enumerate(named) if name != str(k)]
