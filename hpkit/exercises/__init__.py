@@ -19,9 +19,7 @@ look at. Teachers: ``configure(solutions=False)`` hides the solutions,
 """
 
 import sys
-from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 from hpkit.exercises import _curves, _functions, _results, _trainings
 from hpkit.exercises._core import TEXTS, Exercise, Feedback, configure, load_texts
@@ -39,34 +37,22 @@ _CHECKS = vars(_functions) | vars(_results) | vars(_trainings)
 class Lesson(ModuleType):
     """The exercises of a lesson, in their order and by their names, and its quiz.
 
-    A module, such as ``hpkit.exercises.lesson_02_learning_rate``; its texts are read
-    when it is first used.
+    A module, such as ``hpkit.exercises.lesson_02_learning_rate``.
     """
 
-    mystery_curves = _curves.mystery_curves  # which lesson 01 shows
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "quiz" in vars(self):
-            raise AttributeError(f"{self.__name__} has no {name!r}")
-        lesson = self.__name__.partition("lesson_")[2]
-        names = [n for n in load_texts(lesson) if n != "title"]
-        made = {n: _CHECKS.get(n) or Exercise.of_files(n) for n in names}
-        all_ = tuple(made.values())
-        for one in all_:
+    def __init__(self, lesson: str) -> None:
+        super().__init__(f"{__name__}.lesson_{lesson}")
+        names = [name for name in load_texts(lesson) if name != "title"]
+        made = {name: _CHECKS.get(name) or Exercise.of_files(name) for name in names}
+        for one in made.values():
             one.lesson = lesson
-        made |= {"exercises": all_, "EXERCISES": all_, "quiz": Quiz(lesson)}
-        vars(self).update(made)  # at once, for whoever asks in another thread
-        return getattr(self, name)
-
-    def __dir__(self) -> list[str]:
-        own = ("quiz", "exercises", "mystery_curves")
-        return [*own, *(one.name for one in self.exercises)]
+        self.exercises = self.EXERCISES = tuple(made.values())
+        self.quiz, self.mystery_curves = Quiz(lesson), _curves.mystery_curves
+        vars(self).update(made)
 
 
 for _name in LESSONS:
-    _lesson = Lesson(f"{__name__}.lesson_{_name}")
-    _lesson.__spec__ = ModuleSpec(_lesson.__name__, None)
-    _lesson.__file__ = str(TEXTS / f"{_name}.toml")
+    _lesson = Lesson(_name)
     vars()[f"lesson_{_name}"] = sys.modules[_lesson.__name__] = _lesson
 
 
