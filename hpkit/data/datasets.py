@@ -309,12 +309,12 @@ class Dataset:
         plain = {c.name for c in columns if c.standardize and c.categories is None}
         use = [feature in plain for feature in features]
         center, scale = X[rows[0]].mean(0), X[rows[0]].std(0)
-        differ = np.ptp(X[rows[0]], 0) > 0  # the deviation of equal ones is rounding
+        differ = np.ptp(X[rows[0]], 0) > tables.SAME  # of equal ones it is rounding
         center, scale = np.where(use, center, 0), np.where(use & differ, scale, 1)
         target_center, target_scale = 0.0, 1.0
         if classes is None:
             target_center = y[rows[0]].mean()
-            target_scale = y[rows[0]].std() if np.ptp(y[rows[0]]) else 1.0
+            target_scale = y[rows[0]].std() if np.ptp(y[rows[0]]) > tables.SAME else 1.0
             y = (y - target_center) / target_scale
         X = (X - center) / scale
         splits = [Split(X[part], y[part]) for part in rows]
@@ -412,8 +412,7 @@ def _load(name, seed):
 
 # ---- from a table of one's own: every fault is said here, before training -----------
 
-# Beyond these the squares of a spread are 0 or infinite.
-_LARGEST, _SMALLEST = 1e100, 1e-100
+_LARGEST = 1e100  # the squares of larger ones are infinite
 GAPS = ("None", "nan", "NaT", "<NA>")
 
 
@@ -435,23 +434,17 @@ def _check_arrays(X, y, names=(), gaps=False):
         raise refusal("no_rows")
     names = names or [*(f"x{i + 1}" for i in range(X.shape[1])), "y"]
     bad = np.zeros((len(y), len(names)), bool)
-    bad[:, :-1] = ~(np.isfinite(X) | (gaps & np.isnan(X)))
+    fits = (X <= _LARGEST) & (X >= -_LARGEST)
+    bad[:, :-1] = ~(fits | (gaps & np.isnan(X)))
     if y.dtype.kind == "f":
-        bad[:, -1] = ~np.isfinite(y)
+        bad[:, -1] = ~(abs(y) <= _LARGEST)
     elif y.dtype.kind not in "iubUS":  # objects, times: classes named by their text
         texts = [v if isinstance(v, str) else brief(v) for v in y]
         none = [not isinstance(v, str) and brief(v) in GAPS for v in y]
         y, bad[:, -1] = np.array(texts), none
     if bad.any():
-        raise refusal("not_finite", count=bad.any(1).sum(), names=_where(bad, names))
-    numbers = [*X.T, y] if y.dtype.kind in "iuf" else X.T
-    for name, values in zip(names, numbers, strict=False):
-        values = values[~np.isnan(values)]
-        most, spread = abs(values).max(), np.ptp(values)
-        if most > _LARGEST or 0 < spread < _SMALLEST:
-            odd = most if most > _LARGEST else spread
-            ends = {"largest": _LARGEST, "smallest": _SMALLEST}
-            raise refusal("size", odd, name=name, **ends)
+        facts = {"count": bad.any(1).sum(), "names": _where(bad, names)}
+        raise refusal("not_finite", most=_LARGEST, **facts)
     return X, y
 
 

@@ -16,6 +16,7 @@ from hpkit.hyperparameters import check_items, refusal
 from hpkit.locale import words
 
 SPLITS = ("train", "valid", "test")
+SAME = 1e-100  # numbers that differ by no more: the squares of a smaller spread are 0
 UNEVEN = 5  # times as many rows as the rarest class
 # Text of more kinds than a tenth of the rows, but of 10 to 100, must be named.
 FEW, MANY, SHARE = 10, 100, 0.1
@@ -322,7 +323,7 @@ def notes(table, rows, learned, y, classes):
             gaps = np.equal(values, 0) & ("" in own.categories)
         elif _names_rows(name, values):
             lists["ids"].append(name)
-        elif np.ptp(values[rows[0]]) == 0:  # nan where there are gaps, which tell
+        elif np.ptp(values[rows[0]]) <= SAME:  # nan where there are gaps, which tell
             lists["constant"].append(name)
         elif own.standardize and 2 < (kinds := _whole_kinds(values[~gaps])) <= FEW:
             lists["codes"].append(f"{name} ({kinds})")

@@ -125,7 +125,6 @@ BAD_FRAMES = {
     "no columns": (pd.DataFrame({"y": [0, 1] * 10}), "shape"),
     "one name twice": (pd.DataFrame(np.eye(20)[:, :3], columns=[*"aay"]), "names"),
     "huge": (pd.DataFrame({"a": np.arange(20) * 1e300, "y": [0, 1] * 10}), "1e\\+100"),
-    "tiny": (pd.DataFrame({"a": np.arange(20) * 1e-200, "y": [0, 1] * 10}), "1e-100"),
     "huge target": (pd.DataFrame({"a": range(20), "y": np.arange(20) * 1e300}), "1e"),
     "infinite": (pd.DataFrame({"a": [np.inf, 1] * 10, "y": [0, 1] * 10}), "infinite"),
 }
@@ -159,7 +158,7 @@ def test_rows_with_a_gap_are_counted(gap):
         with pytest.raises(ValueError, match="got 2 rows with some in a, b, c; leave"):
             Dataset.from_frame(frame, "y")
     huge = frame.replace([np.inf, -np.inf], 0).assign(b=[1e101, *range(19)])
-    with pytest.raises(ValueError, match=r"got 1e\+101 in b; give it in another unit"):
+    with pytest.raises(ValueError, match="got 1 rows with some in b; leave"):
         Dataset.from_frame(huge, "y")
 
 
