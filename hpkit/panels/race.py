@@ -19,7 +19,7 @@ from hpkit.panels.panel import FRAME, Panel
 from hpkit.panels.parts import code_of_search
 from hpkit.search import searches as search
 from hpkit.search.bayes import bayesian_search
-from hpkit.search.space import Range, as_count, check_space, log_uniform
+from hpkit.search.space import Range, check_space, log_uniform
 from hpkit.text import short
 
 WORDS = Texts("panels.race")
@@ -236,8 +236,8 @@ def searches(dataset, base, space, budget, seed, model):
     count = budget // base.epochs
     shares = np.linspace(0, 1, max(1, per_axis(count, len(space))))
     points = {
-        n: list(dict.fromkeys(as_count(n, r, r.at(share)) for share in shares))
-        for n, r in space.items()
+        name: list(dict.fromkeys(map(values.at, shares)))
+        for name, values in space.items()
     }
     same = {"seeds": (seed,), "model": model, "tick": FRAME}
     draw = {"search_seed": seed, **same, **space}

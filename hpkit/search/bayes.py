@@ -23,7 +23,7 @@ from hpkit.locale import words
 from hpkit.search.files import about_data, begins_alike, facts_of, setting_to_plain
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
-from hpkit.search.space import COUNTS, MOST_TRIALS, Range, ends_of
+from hpkit.search.space import MOST_TRIALS, Range, ends_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -152,8 +152,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
 
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
     about = _about(plan)
-    longest = plan.space.get("epochs", (plan.base.epochs,))
-    longest = max(ends_of("epochs", longest))
+    longest = max(ends_of(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:
         now = min(count - asked, 1 if asked else first)
@@ -319,18 +318,15 @@ def _distribution(name, values):
 
     if not isinstance(values, Range):
         return distributions.CategoricalDistribution([_choice(name, v) for v in values])
-    if name in COUNTS or values.whole:
-        low, high = ends_of(name, values)
-        return distributions.IntDistribution(low, high, log=values.log)
-    return distributions.FloatDistribution(values.low, values.high, log=values.log)
+    kind = "IntDistribution" if values.whole else "FloatDistribution"
+    return getattr(distributions, kind)(*ends_of(values), log=values.log)
 
 
 def _values(name, found):
     """Return what a distribution of Optuna's is for a search."""
     if hasattr(found, "choices"):
         return tuple(_value(name, choice) for choice in found.choices)
-    whole = isinstance(found.low, int) and name not in hp.NAMES
-    return Range(found.low, found.high, found.log, whole)
+    return Range(found.low, found.high, found.log, isinstance(found.low, int))
 
 
 def _setting(params, base):

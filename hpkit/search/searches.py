@@ -64,8 +64,8 @@ class _Plan:
         self.space = tried.check_space(self.kind, self.space, **about)
         self.base = tried.with_own(base, self.space)
         for name, values in self.space.items():
-            ends = tried.ends_of(name, values)
-            check_settings([self.base.but(**{name: v}) for v in ends], self.dataset)
+            ends = [self.base.but(**{name: v}) for v in tried.ends_of(values)]
+            check_settings(ends, self.dataset)
         self.seeds = hp.check_seeds(self.seeds)
         self.tick = hp.check_number("tick", self.tick, low=0)
         self.device = check_device(self.device)

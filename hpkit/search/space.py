@@ -7,7 +7,7 @@ Nothing here trains.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -16,8 +16,6 @@ from hpkit import hyperparameters as hp
 from hpkit.hyperparameters import TABLE, check_name, refusal
 from hpkit.locale import say
 
-# Whole numbers: what is drawn is rounded.
-COUNTS = [name for name, facts in TABLE.items() if facts.kind == "count"]
 MOST_TRIALS = 10**5
 DIGITS = 4  # that a drawn value keeps: enough to try, short enough to read
 # A drawn value within this share of the range from its end is at the edge.
@@ -40,7 +38,8 @@ class Range:
         low, high = self._scaled(self.low, self.high)
         value = low + share * (high - low)
         value = float(f"{math.exp(value) if self.log else value:.{DIGITS}g}")
-        return min(max(value, self.low), self.high)
+        value = min(max(value, self.low), self.high)
+        return round(value) if self.whole else value
 
     def share(self, value: float) -> float:
         low, high, value = self._scaled(self.low, self.high, value)
@@ -122,27 +121,23 @@ def check_space(function, space, *, ranges=False, own=()):
             raise refusal("no_range", values, kind=TypeError, **facts)
         if kind in ("choice", "units"):
             raise refusal("odd_range", values, kind=TypeError, name=name)
-        for end in ends_of(name, values):
+        if values.whole or kind == "count":
+            low, high = map(round, (values.low, values.high))
+            values = Range(low, high, values.log, whole=True)
+        for end in ends_of(values):
             TABLE[name].check(name, end)
         checked[name] = values
     return checked
 
 
-def as_count(name, values, value):
-    """Return a value of a `Range`, rounded where that is of whole numbers."""
-    return round(value) if values.whole or name in COUNTS else value
-
-
-def ends_of(name, values):
-    """Return the lowest and the highest value that a `Range` can give; a list as is."""
-    if not isinstance(values, Range):
-        return values
-    return [as_count(name, values, end) for end in (values.low, values.high)]
+def ends_of(values):
+    """Return the lowest and the highest value of a `Range`; a list as it is."""
+    return (values.low, values.high) if isinstance(values, Range) else values
 
 
 def with_own(base, space):
     """Return a setting that has the names of a model's own, too, with first values."""
-    first = {n: ends_of(n, v)[0] for n, v in space.items() if n not in TABLE}
+    first = {n: ends_of(v)[0] for n, v in space.items() if n not in TABLE}
     return base.but(own=first | dict(base.own)) if first else base
 
 
@@ -162,27 +157,26 @@ def drawn_settings(base, space, count, seed):
         raise refusal("too_many_trials", most=most, count=count)
     rng, found = np.random.default_rng(hp.check_seed("search_seed", seed)), {}
     for _ in range(1000 * count):
-        values = {name: draw(rng, name, v) for name, v in space.items()}
+        values = {name: draw(rng, v) for name, v in space.items()}
         found[base.but(**values)] = None  # a dict, since a set has no order
         if len(found) == count:
             return list(found)
     raise refusal("too_few_settings", count=count, found=len(found))
 
 
-def draw(rng, name, values):
+def draw(rng, values):
     if not isinstance(values, Range):
         return values[rng.integers(len(values))]
-    if not (values.whole or name in COUNTS):
-        return values.at(rng.random())
-    low, high = ends_of(name, values)  # whole parts, too
-    drawn = Range(low - 0.5, high + 0.5, values.log).at(rng.random())
-    return min(max(round(drawn), low), high)
+    low, high = ends_of(values)
+    if values.whole:  # the ends have whole parts, too
+        values = replace(values, low=low - 0.5, high=high + 0.5)
+    return min(max(values.at(rng.random()), low), high)
 
 
 def edge_of(name, values, best, most=math.inf):
     """Say at which end, with more beyond it, the best value is, or None."""
     if isinstance(values, Range):
-        share, (low, high) = values.share(best), ends_of(name, values)
+        share, (low, high) = values.share(best), ends_of(values)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
     elif len(values) > 1 and hp.are_numbers(values):
         low, high = min(values), max(values)

@@ -438,7 +438,7 @@ def test_what_a_halving_dropped_is_no_tie():
         ("lr", hk.uniform(0.1, 1), 0.946, None),
         ("weight_decay", hk.uniform(0, 0.1), 0.0017, None),
         ("weight_decay", hk.uniform(0.001, 0.1), 0.0017, "lowest"),
-        ("epochs", hk.uniform(1, 50), 2, None),
+        ("epochs", hk.uniform(1, 50, whole=True), 2, None),
         ("batch_size", hk.uniform(8, 400), 397, "highest"),
     ],
 )
@@ -728,7 +728,7 @@ def test_from_optuna_reads_a_study_of_somebody_else():
 
     search = hk.from_optuna(study, MOONS, base, names={"learning_rate": "lr"})
 
-    space = {"lr": hk.log_uniform(0.01, 1), "batch_size": hk.uniform(8, 64)}
+    space = {"lr": hk.log_uniform(0.01, 1), "batch_size": hk.uniform(8, 64, whole=True)}
     assert search.space == space
     values = [t.value for t in study.trials]
     assert search.val_loss[0, 0].tolist()[2] == values[0]

@@ -171,7 +171,7 @@ def test_ranges_draw_evenly_and_round():
     decades = np.histogram([np.log10(s.lr) for s in lrs], bins=4, range=(-4, 0))[0]
     momenta = drawn_settings(base, {"momentum": Range(0, 0.8)}, n, 0)
     quarters = np.histogram([s.momentum for s in momenta], bins=4, range=(0, 0.8))[0]
-    epochs = drawn_settings(base, {"epochs": Range(1, 50)}, 20, 0)
+    epochs = drawn_settings(base, {"epochs": Range(1, 50, whole=True)}, 20, 0)
 
     assert (abs(decades - n / 4) < n / 20).all()
     assert (abs(quarters - n / 4) < n / 20).all()
@@ -182,7 +182,7 @@ def test_ranges_draw_evenly_and_round():
 @pytest.mark.parametrize("make", [hk.uniform, hk.log_uniform])
 def test_ends_of_whole_numbers_are_drawn_like_all_others(make):
     rng = np.random.default_rng(0)
-    drawn = [draw(rng, "epochs", make(1, 3)) for _ in range(6000)]
+    drawn = [draw(rng, make(1, 3, whole=True)) for _ in range(6000)]
     counts = np.unique(drawn, return_counts=True)[1] / 6000
     share = 1 / 3 if make is hk.uniform else np.log([3, 5 / 3, 7 / 5]) / np.log(7)
     assert np.allclose(counts, share, atol=0.03)
