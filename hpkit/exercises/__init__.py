@@ -43,7 +43,7 @@ class Lesson(ModuleType):
     def __init__(self, lesson: str) -> None:
         super().__init__(f"{__name__}.lesson_{lesson}")
         names = [name for name in load_texts(lesson) if name != "title"]
-        made = {name: _CHECKS.get(name) or Exercise.of_files(name) for name in names}
+        made = {name: _CHECKS.get(name) or Exercise(name=name) for name in names}
         for one in made.values():
             one.lesson = lesson
         self.exercises = self.EXERCISES = tuple(made.values())

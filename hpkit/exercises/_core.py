@@ -136,32 +136,25 @@ class Exercise:
     `NotYet` for a wrong answer.
     """
 
-    def __init__(self, check: Callable) -> None:
-        self.name, self._check = check.__name__, check
+    def __init__(self, check: Callable | None = None, *, name: str = "") -> None:
+        self._check = check or self._check_by_files
+        self.name = getattr(check, "__name__", name)
         self.lesson = ""  # which makes itself known
         self._hints_shown, self.last, self._box = 0, None, None
 
-    @classmethod
-    def of_files(cls, name):
-        """Return one all of which is in files: text, numbers, choices, or cases."""
-
-        def check(answer):
-            words = exercise.words
-            if least := words.get("least"):
-                return read.check_text(answer, least, words.get("numbers", 0))
-            if slips := words.get("slips"):
-                return read.check_numbers(answer, exercise.answer(), slips)
-            if choices := words.get("choices"):
-                how = {name: words[name] for name in ("full", "extra") if name in words}
-                names = load_texts(exercise.lesson, translated=False)[name]["choices"]
-                want = exercise.answer()
-                return read.check_choices(answer, want, choices, names, **how)
-            any_order = words.get("any_order", False)
-            return read.check_cases(answer, *exercise.cases(), any_order=any_order)
-
-        check.__name__ = name
-        exercise = cls(check)
-        return exercise
+    def _check_by_files(self, answer):
+        """Check what is all in files: text, numbers, choices, or cases."""
+        words = self.words
+        if least := words.get("least"):
+            return read.check_text(answer, least, words.get("numbers", 0))
+        if slips := words.get("slips"):
+            return read.check_numbers(answer, self.answer(), slips)
+        if choices := words.get("choices"):
+            how = {name: words[name] for name in ("full", "extra") if name in words}
+            names = load_texts(self.lesson, translated=False)[self.name]["choices"]
+            return read.check_choices(answer, self.answer(), choices, names, **how)
+        any_order = words.get("any_order", False)
+        return read.check_cases(answer, *self.cases(), any_order=any_order)
 
     @property
     def words(self) -> dict:
