@@ -41,8 +41,7 @@ class Store:
     def __init__(self, path, new, check, words):
         self.path, self.new, self.check, self.words = path, new, check, words
         self.notices = []
-        self._kept = deepcopy(new)  # all there is where path is None
-        self._waiting = []  # changes that no file could take
+        self._waiting = []  # changes that no file has taken
         self._guard = threading.RLock()
 
     @property
@@ -66,7 +65,7 @@ class Store:
 
         with self._guard:
             if self.path is None:
-                update(self._kept)
+                self._waiting.append(update)
                 return self.load()
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +87,7 @@ class Store:
 
     def _read(self, set_aside=False):
         if self.path is None:
-            return deepcopy(self._kept)
+            return deepcopy(self.new)
         try:
             data = deepcopy(self.new) | json.loads(self.path.read_text("utf-8"))
             self.check(data)

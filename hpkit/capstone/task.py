@@ -126,8 +126,6 @@ class Capstone:
         self.bars, self.name, self._found = tuple(bars), name, []
         if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
             refuse("name", name=brief(name))
-        if not isinstance(folder, str | PathLike | None):
-            refuse("folder", folder=brief(folder))
         self.folder = None if folder is None else Path(folder)
         path = self.folder and self.folder / f"{name}.json"
         new = _NEW | {"dataset": dataset.name, "rows": dataset.fingerprint}

@@ -250,9 +250,6 @@ def from_optuna(
     """
     _check_study(study)
     check_dataset(dataset)
-    texts = [*names, *names.values()] if isinstance(names, dict) else [None]
-    if names is not None and not all(isinstance(text, str) for text in texts):
-        raise refusal("optuna_names", names, kind=TypeError)
     base, names = check_setting(base, "base", default=Hyperparameters()), names or {}
     trials = [t for t in study.get_trials(deepcopy=False) if t.state.name in READ]
     ours = {name: names.get(name, name) for trial in trials for name in trial.params}

@@ -382,13 +382,11 @@ def one_at_a_time(plan, *, order=None, **values):
 
 def check_order(order, space):
     names = list(space)
-    if order is None:
-        return tuple(names)
-    hint = say("hints.order", names=names)
-    order = hp.check_items("order", order, hint=hint, most=len(hp.NAMES), of="names")
+    order, hint = order if order is not None else names, say("hints.order", names=names)
+    order = hp.check_items("order", order, hint=hint, of="names")
     if sorted(map(hp.brief, order)) != sorted(map(hp.brief, names)):
         raise refusal("order", list(order), names=names)
-    return tuple(map(str, order))
+    return order
 
 
 def _train_steps(plan):
