@@ -54,41 +54,37 @@ def _help(key):
 
 def _run(given, argv):
     """Run a command: what cannot work is said before anything is installed."""
+    command = given.command
     installed = not ((ROOT / "tests").is_dir() and (ROOT / "notebooks").is_dir())
-    if installed and given.command in ("test", "wheels", "build", "page"):
-        raise Failure(say("no_clone", command=given.command, root=ROOT))
-    match given.command:
+    if installed and command in ("test", "wheels", "build", "page"):
+        raise Failure(say("no_clone", command=command, root=ROOT))
+    lesson = lesson_name(given.lesson) if command in ("lab", "reset") else ""
+    if command == "lab" and given.wheels:
+        environment.use_wheels(given.wheels)
+    if command != "doctor":  # it checks this environment, or .venv; never installs
+        ensure(argv)
+    match command:
         case "lab":
-            lesson = lesson_name(given.lesson)
-            if given.wheels:
-                environment.use_wheels(given.wheels)
-            ensure(argv)
             open_lab(lesson, browser=not given.no_browser)
         case "wheels":
-            ensure(argv)
             environment.download(given.folder.resolve())
             print(say("wheels_done", v=sys.version_info))
         case "reset":
-            lesson = lesson_name(given.lesson)
-            ensure(argv)
             reset(lesson)
             from hpkit.exercises import progress
 
             if lesson[:2].isdigit():  # the class hour keeps none
                 print(progress(lesson).reset())
         case "test":
-            ensure(argv)
             replace([sys.executable, "-m", "pytest", *argv[1:]])
-        case "doctor":  # it checks this environment, or .venv; never installs
+        case "doctor":
             elsewhere = not environment.inside() and environment.missing()
             if elsewhere and (python := environment.existing()):
                 replace([python, "-m", "hpkit", *argv])
             return report()
         case "page":
-            ensure(argv)
             return maker("page").make(Path("site"))
         case "build":
-            ensure(argv)
             if given.reference or not (given.lesson or given.check):
                 maker("reference").make()
             if not given.reference:
