@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -20,16 +19,13 @@ from hpkit.data.datasets import Dataset, check_dataset
 from hpkit.engine.runs import CURVES, DIVERGED_ABOVE, Run, Runs, fill
 from hpkit.hyperparameters import Hyperparameters, check_seed, check_setting, refusal
 from hpkit.locale import words
-from hpkit.search.files import about_data, begins_alike, facts_of, setting_to_plain
+from hpkit.search.files import facts_of, other_part, setting_to_plain
 from hpkit.search.result import Search
 from hpkit.search.searches import searching
 from hpkit.search.space import MOST_TRIALS, Range, ends_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
-
-# An attribute of a trial: what differs where it is another.
-_PARTS = {"setting": "base", "rows": "dataset", "code": "model"}
 
 _RANDOM_FIRST = 10  # trials that TPE draws at random before it begins to model
 READ = ("COMPLETE", "PRUNED")  # states of a trial; failed and running ones say nothing
@@ -95,27 +91,20 @@ def bayesian_search(
 
 def _earlier_runs(plan, trials):
     """Return what a study holds of this search, refusing what is of another one."""
-    runs, about = [], _about(plan)
+    runs, facts = [], facts_of(plan)
     for trial in trials:
-        if "setting" not in trial.user_attrs or {*trial.params} != {*plan.space}:
+        told = trial.user_attrs
+        if "setting" not in told or {*trial.params} != {*plan.space}:
             continue
         setting = _setting(trial.params, plan.base)
-        for name, now in (about | {"setting": setting_to_plain(setting)}).items():
-            if now != trial.user_attrs.get(name, now):
-                part = words("search")["parts"][_PARTS.get(name, name)]
-                raise refusal("study_other", trial.number, part=part)
-        found = _runs_of(trial.user_attrs, plan.dataset, setting)
-        if found and not runs and not begins_alike(plan, found[0]):
-            part = words("search")["parts"]["model"]
+        found = _runs_of(told, plan.dataset, setting)
+        first = found[0] if found and not runs else None
+        same = told["setting"] == setting_to_plain(setting)
+        if part := other_part(plan, facts, told, first) if same else "base":
+            part = words("search")["parts"][part]
             raise refusal("study_other", trial.number, part=part)
         runs += found
     return runs
-
-
-def _about(plan):
-    """Return what the trials of a search share, as their attributes have it."""
-    about = {"dataset": about_data(plan.dataset), "seeds": plan.seeds}
-    return json.loads(json.dumps(about | facts_of(plan)))
 
 
 def _curves(runs, i):
@@ -151,7 +140,7 @@ def _ask_and_tell(plan, count, study, first, asked=0):
     from optuna.trial import TrialState
 
     ranges = {name: _distribution(name, v) for name, v in plan.space.items()}
-    about = _about(plan)
+    about = facts_of(plan)
     longest = max(ends_of(plan.space.get("epochs", (plan.base.epochs,))))
     plan.planned = plan.cost([plan.base.but(epochs=longest)] * count)
     while asked < count:

@@ -192,9 +192,19 @@ def begins_alike(plan, run, said=None):
 
 
 def facts_of(plan):
-    """Return marks of the rows and of the model, whose first losses may be others'."""
-    facts = {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
+    """Return what tells the data, the seeds and the model of a search from others."""
+    facts = {"dataset": about_data(plan.dataset), "seeds": list(plan.seeds)}
+    facts |= {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def other_part(plan, facts, told, run):
+    """Return the part in which what was told is of another search, or None."""
+    for name, fact in facts.items():
+        if told.get(name, fact) != fact:
+            return {"rows": "dataset", "code": "model"}.get(name, name)
+    alike = run is None or begins_alike(plan, run, told.get("said"))
+    return None if alike else "model"
 
 
 def _code_of(model):
@@ -248,18 +258,12 @@ class Storage:
 
     def _check(self, plan):
         """Refuse the file of another search, data set, base or model."""
-        before, names = self.before, ("kind", "base", "space", "seeds")
-        same = {name: getattr(before, name) == getattr(plan, name) for name in names}
-        same["dataset"] = self.plain["dataset"] == about_data(plan.dataset)
-        for run in list(before.runs)[:1] if all(same.values()) else ():
-            same["model"] = begins_alike(plan, run, self.plain.get("said"))
-        for part, fact in (("dataset", "rows"), ("model", "code")):
-            known = self.plain.get(fact), self.facts.get(fact)
-            if None not in known and known[0] != known[1]:
-                same[part] = False
-        for name, fits in same.items():
-            if not fits:
+        for name in ("kind", "base", "space"):
+            if getattr(self.before, name) != getattr(plan, name):
                 self.refuse(name)
+        run = next(iter(self.before.runs), None)
+        if part := other_part(plan, self.facts, self.plain, run):
+            self.refuse(part)
 
     def refuse(self, name):
         raise refusal("storage", str(self.path), part=words("search")["parts"][name])
