@@ -248,12 +248,9 @@ class Storage:
     def _read(self, plan):
         self.before, self.plain = read(str(self.path), plan.dataset)
         runs, self.rungs = self.before.runs, self.before.rungs
-        going = self.plain.get("going")
-        if going is None:  # a file of `Search.save`
-            kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
-            going = [at for at in np.argwhere(~runs.ended) if at[0] in kept]
         self.there = set(map(tuple, np.argwhere(runs.epochs_done >= 0).tolist()))
-        self.done = self.there - set(map(tuple, going))
+        kept = self.rungs[-1].kept if self.rungs else range(len(runs.settings))
+        self.done = {at for at in self.there if runs.ended[at] or at[0] not in kept}
         self.state = 0 if self.plain.get("state") == 0 else 1
 
     def _check(self, plan):
@@ -313,8 +310,7 @@ class Storage:
     def write(self):
         start, (search, training) = time.perf_counter(), self.last
         state, groups = 1 - self.state, training.groups()
-        runs = [run for part in (*groups, *training.lost) for run in part.runs]
-        more = {"state": state, "going": list(map(list, runs))}
+        more = {"state": state}
         more |= {"said": list(map(str, training.said))} if training.said else {}
         more |= self.facts
         try:
