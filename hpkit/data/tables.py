@@ -144,15 +144,10 @@ def _key(what, column):
 
 
 def _read_inputs(inputs, categorical, standardize):
-    import pandas as pd
-
     kinds = {name: dtype.kind for name, dtype in inputs.dtypes.items()}
     gaps, columns = inputs.isna().sum(), {name: Column(name) for name in kinds}
     categorical = _check_columns("categorical", categorical, kinds)
-    of_days = {"date", "datetime", "datetime64"}
-    days = {n for n in kinds if pd.api.types.infer_dtype(inputs[n]) in of_days}
-    days -= {*categorical}
-    if dates := [name for name, kind in kinds.items() if kind in "mM" or name in days]:
+    if dates := [name for name, kind in kinds.items() if kind in "mM"]:
         raise refusal("dates", names=", ".join(dates))
     if empty := [name for name in kinds if 0 < gaps[name] == len(inputs)]:
         raise refusal("empty_column", name=empty[0])
