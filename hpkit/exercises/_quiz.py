@@ -96,14 +96,7 @@ class Quiz:
         return [(n, entries.get(self.key(n), {})) for n in range(1, len(self) + 1)]
 
     def __repr__(self):
-        lines = []
-        for n, question in enumerate(self.questions, 1):
-            lines.append(f"{n}. {to_text(question['question'])}")
-            lines += question.get("code", "").splitlines()
-            for letter, a in _by_letter(question).items():
-                lines.append(f"   {letter}  {to_text(a['answer'])}")
-            lines.append("")
-        return "\n".join([*lines, say("exercises.quiz.by_call")])
+        return repr(_core.Page(self._markdown()))
 
     def _markdown(self):
         parts = []
@@ -113,7 +106,7 @@ class Quiz:
                 parts.append(f"```python\n{code}\n```")
             rows = _by_letter(question).items()
             parts.append("\n".join(f"- **{k}** {a['answer']}" for k, a in rows))
-        return "\n\n".join(parts)
+        return "\n\n".join([*parts, say("exercises.quiz.by_call")])
 
     def _ipython_display_(self):
         from hpkit.panels import parts

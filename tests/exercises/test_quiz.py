@@ -95,7 +95,7 @@ def test_questions_of_another_language_stand_beside_the_english(tmp_path, monkey
 def test_without_a_front_end_it_prints_and_is_answered_by_call(quiz):
     text = repr(quiz)
     assert re.search(r"^1\. ", text, re.MULTILINE)
-    assert "   A  " in text
+    assert "\n- A " in text
     assert 'ex.quiz.answer(1, "A")' in text
     got = quiz.answer(1, quiz.right(1).lower())
     assert got.passed
@@ -215,5 +215,5 @@ def test_saved_questions_stand_beside_the_buttons(quiz, monkeypatch):
     assert view[VIEW]["model_id"] == quiz._box.model_id
     assert "- **A** " in saved["text/markdown"]
     assert saved["text/plain"] == repr(quiz)
-    assert "   A  " in saved["text/html"]
+    assert "\n- A " in saved["text/html"]
     assert WORDS["dead"] in saved["text/html"]
