@@ -142,8 +142,8 @@ def with_own(base, space):
 
 
 def all_settings(base, space):
-    base, every = with_own(base, space), product(*space.values())
-    return [base.but(**dict(zip(space, values, strict=True))) for values in every]
+    each = (zip(space, values, strict=True) for values in product(*space.values()))
+    return [base.but(**dict(values)) for values in each]
 
 
 def count_of(space):
