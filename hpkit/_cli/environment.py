@@ -5,7 +5,6 @@ and pyproject.toml; otherwise ``.venv`` in the project's folder is made and fill
 Not in here: what is then run in it.
 """
 
-import hashlib
 import os
 import platform
 import re
@@ -24,10 +23,9 @@ from hpkit import locale
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "py" if sys.platform == "win32" else "python3"  # what terminals know it by
 
-# Kept in .venv: the mark of the requirements that it was filled with.  "unfinished"
-# from before the first file until pip is done, so that a call that was cut off by
-# Ctrl-C or a closed lid is known.  A .venv made by hand has none.
-STAMP = "hpkit-requirements"
+# In .venv from before the first file until pip is done, so that a call that was cut off
+# by Ctrl-C or a closed lid is known.
+STAMP = "hpkit-unfinished"
 _TEST_TOOLS = "tests/requirements.txt"  # reads requirements.txt, too
 
 # Measured: .venv with the CPU build of torch takes 2.0 GB, with the CUDA build about 7,
@@ -132,7 +130,7 @@ def make(venv, root=ROOT):
         if venv.exists():
             shutil.rmtree(venv)
         venv.mkdir()
-        (venv / STAMP).write_text("unfinished")
+        (venv / STAMP).touch()
     except OSError as error:
         raise failure(str(error), root) from None
     command = [sys.executable, "-m", "venv", venv]
@@ -147,17 +145,15 @@ def make(venv, root=ROOT):
 def fill(venv, root=ROOT, tests=False):
     """Install the requirements into the running ``.venv`` unless that is done."""
     stamp = venv / STAMP
-    mark = hashlib.sha256("\n".join(requirements(root)).encode()).hexdigest()
-    known = not stamp.exists() or stamp.read_text() == mark
-    if known and not missing(root, tests):
+    if not stamp.exists() and not missing(root, tests):
         return
     print(say("installing"), flush=True)
     try:
-        if stamp.exists() and stamp.read_text() == "unfinished":
+        if stamp.exists():
             _forget_half_installed()
-        stamp.write_text("unfinished")
+        stamp.touch()
         install(root, tests)
-        stamp.write_text(mark)
+        stamp.unlink()
     except OSError as error:
         raise failure(str(error), root) from None
     if lacking := missing(root, tests):
