@@ -387,8 +387,7 @@ def _trained(dataset, settings, seeds):
     from hpkit.data.datasets import load_dataset
     from hpkit.engine.training import train
 
-    dataset = load_dataset(dataset) if isinstance(dataset, str) else dataset
     n = len(settings) * len(seeds)
     print(say("exercises.training" if n > 1 else "exercises.training_one", n=n))
-    *_, runs = train(dataset, settings, seeds=seeds)
+    *_, runs = train(load_dataset(dataset), settings, seeds=seeds)
     return runs
