@@ -331,15 +331,13 @@ def as_runs(result):
     raise refusal("result", kind=TypeError, type=type(result).__name__)
 
 
-def as_searches(result, strict=True):
-    """Return one or several searches as a dict by name; if not `strict`, or nothing."""
-    given = [result] if isinstance(result, Search) and strict else result
+def as_searches(result):
+    """Return one or several searches as a dict by name."""
+    given = [result] if isinstance(result, Search) else result
     several = given.values() if isinstance(given, dict) else given
     fit = isinstance(given, dict | list | tuple) and len(given) > 0
     if not fit or not all(isinstance(search, Search) for search in several):
-        if strict:
-            raise refusal("searches", result, kind=TypeError)
-        return {}
+        raise refusal("searches", result, kind=TypeError)
     if isinstance(given, dict):
         return given
     kinds = [words("search")["kinds"][search.kind] for search in given]
@@ -365,14 +363,14 @@ def describe(result: Any) -> str:
     moons, validation loss against learning rate
     """
     told = words("plots")["told"]
-    if several := as_searches(result, strict=False):
+    members = result if isinstance(result, list | tuple) else ()
+    if isinstance(result, dict) or any(isinstance(one, Search) for one in members):
         said = []
-        for name, search in several.items():
+        for name, search in as_searches(result).items():
             epochs, losses = search.best_so_far()
             facts = {"name": name, "epochs": epochs[-1], "loss": losses[-1]}
             said.append(told["so_far"].format(**facts))
-        data = next(iter(several.values())).dataset.name
-        return f"{data}: {'; '.join(said)}."
+        return f"{search.dataset.name}: {'; '.join(said)}."
     runs = as_runs(result)
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
