@@ -74,7 +74,7 @@ def load(path: str | Path, dataset: Dataset | None = None) -> Search:
     >>> path.unlink()
     """
     search, plain = read(path, dataset)
-    if dataset and not plain["dataset"].items() <= about_data(dataset).items():
+    if dataset and not plain["dataset"].items() <= _about_data(dataset).items():
         raise refusal("other_data", dataset.name, name=plain["dataset"]["name"])
     return search
 
@@ -135,14 +135,14 @@ def runs_to_plain(runs):
         plain.append(one | {"fit_time": run.fit_time} | curves)
     more = {"folds": len(runs.folds), "failed": sorted(runs.lost)}
     return {
-        "dataset": about_data(data),
+        "dataset": _about_data(data),
         "seeds": list(runs.seeds),
         "settings": [setting_to_plain(s) for s in runs.settings],
         "runs": plain,
     } | {name: value for name, value in more.items() if value}
 
 
-def about_data(data):
+def _about_data(data):
     about = {n: _plain(getattr(data, n)) for n in ("name", "features", "classes")}
     return about | {"n_train": data.n_train}
 
@@ -193,7 +193,7 @@ def begins_alike(plan, run, said=None):
 
 def facts_of(plan):
     """Return what tells the data, the seeds and the model of a search from others."""
-    facts = {"dataset": about_data(plan.dataset), "seeds": list(plan.seeds)}
+    facts = {"dataset": _about_data(plan.dataset), "seeds": list(plan.seeds)}
     facts |= {"rows": plan.dataset.fingerprint, "code": _code_of(plan.model)}
     return {name: fact for name, fact in facts.items() if fact}
 
