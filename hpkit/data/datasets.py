@@ -335,9 +335,7 @@ def folds_of(dataset, count, rng):
         y = np.concatenate([part.y for part in splits])
         if dataset.is_regression:
             y = y * dataset.target_scale + dataset.target_center
-        kind = {"standardize": bool((dataset.scale != 1).any())}
-        columns = [Column(feature, **kind) for feature in dataset.features]
-        table = Table(X, y, dataset.preparation or columns)
+        table = Table(X, y, dataset.preparation)
     for learn, held in tables.folds(table, count, rng, dataset.classes):
         rows = learn, held, held[:0]
         about = dataset.name, table, rows, dataset.classes, dataset.preparation

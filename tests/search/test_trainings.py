@@ -2,6 +2,7 @@
 
 import concurrent.futures as futures
 import warnings
+from dataclasses import replace
 
 import architectures
 import numpy as np
@@ -244,11 +245,8 @@ def test_several_settings_share_the_cuts():
 
 def test_the_test_rows_stay_in_their_box():
     moons = hk.load_dataset("moons", seed=5)
-    other = hk.Dataset(
-        moons.name, moons.train, moons.valid,
-        hk.data.datasets.Split(moons.test.X + 9, 1 - moons.test.y),
-        moons.features, moons.classes, moons.center, moons.scale,
-    )  # fmt: skip
+    test = hk.data.datasets.Split(moons.test.X + 9, 1 - moons.test.y)
+    other = replace(moons, test=test)
     losses = [hk.cross_validate(data, SETTING, folds=3) for data in (moons, other)]
 
     np.testing.assert_array_equal(*losses)
