@@ -143,10 +143,12 @@ print(f"its choice: {chosen:.3f}; best of all 27: {full.mean_val_loss.min():.3f}
 # %% tags=["drawing"]
 # The 27 curves of the halving; losses above 3 are drawn at 3, the early epochs wider
 fig, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
-for run in halving.runs:
-    done = run.epochs_done
-    color = {1: "#AAAAAA", 3: "#E69F00", 9: "#009E73", 27: "#0072B2"}[done]
-    ax.plot(np.clip(run.val_loss, 0, 3), "o-", ms=4, color=color, zorder=done)
+colors = {1: "#AAAAAA", 3: "#E69F00", 9: "#009E73", 27: "#0072B2"}
+for end, color in colors.items():
+    ended = [run.val_loss for run in halving.runs if run.epochs_done == end]
+    lines = ax.plot(np.clip(ended, 0, 3).T, "o-", ms=4, color=color, zorder=end)
+    lines[0].set_label(f"{len(ended)} until epoch {end}")
+ax.legend(frameon=False)
 ax.set_xscale("function", functions=(np.log1p, np.expm1))
 ax.set(xlabel="epoch", ylabel="validation loss", xticks=[0, 1, 3, 9, 27])
 ax.spines[["top", "right"]].set_visible(False)
@@ -166,16 +168,16 @@ layers = [(32,), (16, 16), (16, 16, 16), (16, 16, 16, 16)]
 patient = hk.Hyperparameters(lr=0.1, batch_size=16, epochs=80)
 nets = hk.grid_search(spiral, patient, hidden=layers, seeds=range(3))
 so_far = np.minimum.accumulate(nets.val_loss, axis=2).mean(1)
-print("layers:    1     2     3     4")
-print("epoch  3:", so_far[:, 3].round(3))
+print("layers:      1     2     3     4")
+print("epoch  3:", *map("{:.3f}".format, so_far[:, 3]))
 
 # %% [markdown]
 # **Predict.** You keep one of the four. Which one? And which is best at epoch 80?
 
 # %%
-print("layers:    1     2     3     4")
+print("layers:      1     2     3     4")
 for epoch in (3, 10, 40, 80):
-    print(f"epoch {epoch:2}:", so_far[:, epoch].round(3))
+    print(f"epoch {epoch:2}:", *map("{:.3f}".format, so_far[:, epoch]))
 ax = hk.plot_training_curves(nets, split="valid")
 
 # %% [markdown]
@@ -237,7 +239,7 @@ loss = np.clip(cloud.mean_val_loss, 0, 3)
 for ax, name, x in zip(axes, names, (cloud.values("lr"), number), strict=True):
     curve = np.polyval(np.polyfit(np.log(x), np.log(loss), 3), np.log(x))
     share = 1 - np.var(np.log(loss) - curve) / np.var(np.log(loss))
-    ax.loglog(x, loss, "o", alpha=0.7)
+    ax.loglog(x, loss, "o", color="#0072B2", alpha=0.7)
     ax.set(xlabel=name, title=f"explains {share:.0%} of the differences in loss")
     hk.alt_text(ax, f"100 dots, loss against {name}; explains {share:.0%}.")
 axes[0].set(ylabel="lowest validation loss", yticks=[0.2, 0.5, 1, 2])
@@ -311,10 +313,12 @@ print("best:", study.best_params, f"loss {study.best_value:.3f}")
 # The proposed learning rates in their order; the line is the best one
 rates = [trial.params["lr"] for trial in study.trials]
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-ax.semilogy(rates, "o", ms=8)
+ax.semilogy(rates, "o", ms=8, color="#0072B2")
 ax.axvline(9.5, color="gray", ls="--")
 ax.axhline(study.best_params["lr"], color="#D55E00")
-ax.set(xlabel="trial", ylabel="proposed learning rate")
+ax.set(xlabel="trial (left of the dashed line: random)", ylabel="learning rate")
+ax.yaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
+ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "30 proposed learning rates in their order; the best as a line.")
 
 # %% [markdown]
