@@ -79,7 +79,7 @@ except hk.BudgetError as problem:
 curve = wine.validation_curve(base, param_name="lr", param_range=[0.001, 0.01, 0.1, 1])
 more = wine.validation_curve(base, param_name="lr", param_range=[2, 4, 8])
 for one in (curve, more):
-    print(*one.param_range, "losses", one.mean_val_loss.round(3))
+    print(*one.param_range, "losses", *one.mean_val_loss.round(3))
 
 # %% [markdown]
 # **What you see: the same search is free.** It gives the very same numbers, so you may
@@ -141,8 +141,10 @@ print(f"validation accuracy: {accuracy.min():.2f} to {accuracy.max():.2f}")
 # %% tags=["drawing"]
 # Each ticket as a dot
 fig, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
-ax.semilogx(tickets.values("lr"), accuracy, "o", ms=8, alpha=0.7)
+ax.semilogx(tickets.values("lr"), accuracy, "o", ms=8, color="#0072B2", alpha=0.7)
 ax.set(xlabel="learning rate", ylabel="validation accuracy")
+ax.xaxis.set(major_formatter="{x:g}", minor_locator=plt.NullLocator())
+ax.spines[["top", "right"]].set_visible(False)
 _ = hk.alt_text(ax, "30 dots, validation accuracy against the learning rate.")
 
 # %% [markdown]
