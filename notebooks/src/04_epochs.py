@@ -97,8 +97,10 @@ ex.best.check(best_epoch)
 # *last epoch*. One of them can never go up. Which?
 
 # %%
-about = {"param_range": [5, 10, 20, 50, 100, 200], "seeds": range(3)}
-curve = hk.validation_curve(small, long, param_name="epochs", **about)
+lengths = [5, 10, 20, 50, 100, 200]
+curve = hk.validation_curve(
+    small, long, param_name="epochs", param_range=lengths, seeds=range(3)
+)
 ax = hk.plot_validation_curve(curve)
 
 # %% [markdown]
