@@ -437,7 +437,7 @@ function chart(el, tell) {
     if (list.length > most)  // what is strong, then evenly
       list = list.sort((a, b) => a.y - b.y).filter((e, i) => e.strong || i % keep == 0)
     const places = spread(list.map(e => e.y), gap, box.top, box.bottom)
-    const begin = box.right + .7 * em, from = begin + stub + .2 * em
+    const begin = box.right + .7 * em, from = begin + stub + (stub ? .4 : .2) * em
     const leads = pool(ties, 'path', list.length)
     pool(ends, 'text', list.length).forEach((node, i) => {
       const e = list[i], wide = width(e.text, small, e.strong), y = f1(e.y)
