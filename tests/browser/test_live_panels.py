@@ -41,6 +41,10 @@ def test_every_panel_is_fit_for_all(notebook):
     assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
 
     assert page.evaluate(OUTSIDE) == []
+    page.set_viewport_size({"width": 690, "height": 844})  # as narrow as on a phone
+    page.wait_for_timeout(1000)
+    assert page.evaluate(OUTSIDE) == []
+    page.set_viewport_size({"width": 1280, "height": 800})
 
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         use_theme(page, theme)
@@ -67,7 +71,7 @@ OUTSIDE = """() => [...document.querySelectorAll('.hpkit')].flatMap(panel => {
     const parts = [...panel.querySelectorAll('button, input, select, svg')]
     const out = parts.filter(p => p.getBoundingClientRect().right > right)
     const wide = panel.scrollWidth > panel.clientWidth ? [panel.innerText] : []
-    return [...wide, ...out.map(p => p.outerHTML.slice(0, 99))]
+    return [...wide.filter(Boolean), ...out.map(p => p.outerHTML.slice(0, 99))]
 })"""
 
 
