@@ -96,7 +96,7 @@ def plot_seeds(
     names = [short(s, hyper.varied(runs.settings)) for s in runs.settings]
     losses = np.where(runs.diverged, np.nan, runs.best_val_loss)
     chart = seeds_chart(losses, runs.diverged, names, seeds=runs.seeds, pairs=pairs)
-    size = _SIZE[0], 1.3 + 0.45 * min(count, 14)
+    size = _SIZE[0], 1.7 + 0.45 * min(count, 14)
     return drawn(chart, ax, size, _alt("seeds", runs))
 
 
