@@ -68,6 +68,10 @@ class SearchPanel(Panel):
     def there(self):
         return self.found is not None and len(self.found.runs) > 0
 
+    def _rows_below(self):
+        rows = self.frame()  # the best first, as few rows are seen at once
+        return rows.sort_values("rank_val_loss") if len(rows) else rows
+
     def _table(self):
         return self.found.to_frame()
 

@@ -333,6 +333,10 @@ def test_as_good_is_the_same_everywhere(moons):
     rows = found._repr_html_().split("<tr>")[2:]
     order = found.runs.order
     assert {int(order[i]) for i, r in enumerate(rows) if ">as good<" in r} == ties
+    panel.view.value = "table"  # from the best to the worst
+    rows = panel.drawer.children[panel.view.index].value.split("<tr>")[1:]
+    losses = [f"<td>{loss:.4g}</td>" for loss in np.sort(found.mean_val_loss)]
+    assert [loss in row for loss, row in zip(losses, rows, strict=True)] == [True] * 6
     best = divmod(int(order[0]), 2)
     assert framed(panel.charts, "ties") == {best, *(divmod(i, 2) for i in ties)}
     ties = {"ties": [divmod(i, 2) for i in ties]}
