@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Parameters and hyperparameters
 #
+# When you bake bread, you set the temperature and the clock and close the door. Inside,
+# the dough changes by itself.
+#
 # **About 35 minutes.** By the end you'll be able to
 #
 # - say which numbers training changes, and which ones you set before it,
@@ -21,9 +24,6 @@ torch.set_num_threads(1)  # a small network is quickest on one thread
 
 # %% [markdown]
 # ## 1. Two kinds of numbers (4 minutes)
-#
-# When you bake bread, you set the temperature and the clock and close the door. Inside,
-# the dough changes by itself.
 #
 # **Predict.** The panel has three sliders on the left. Which of them moves while the
 # network trains?

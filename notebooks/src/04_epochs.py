@@ -1,6 +1,10 @@
 # %% [markdown]
 # # Epochs
 #
+# You prepare for an exam with 50 old questions. Going through the pile once is an
+# **epoch**. At first you know too little. Then you begin to *understand*: you could
+# answer new questions, too. And if you go on and on?
+#
 # **About 35 minutes.** By the end you'll be able to
 #
 # - see in a training curve whether a run was too short, too long, or right,
@@ -19,10 +23,6 @@ long = hk.Hyperparameters(0.1, 10, 200, momentum=0.9, hidden=(64, 64))
 
 # %% [markdown]
 # ## 1. Learning for an exam (6 minutes)
-#
-# You prepare for an exam with 50 old questions. Going through the pile once is an
-# **epoch**. At first you know too little. Then you begin to *understand*: you could
-# answer new questions, too. And if you go on and on?
 #
 # First the beginning, on moons.
 #

@@ -1,6 +1,10 @@
 # %% [markdown]
 # # Seeds
 #
+# Roll a die once. It shows 5. Is it a good die? One roll can't tell. Yet people train
+# one setting once, see 0.11, train another once, see 0.13, and call the first one
+# better. How much of that is the die?
+#
 # **About 25 minutes.** By the end you'll be able to
 #
 # - say how much of a result is luck,
@@ -21,10 +25,7 @@ ana, jun = base.but(lr=0.25), base.but(lr=0.3)
 # %% [markdown]
 # ## 1. Same setting, different luck (4 minutes)
 #
-# Roll a die once. It shows 5. Is it a good die? One roll can't tell. Yet people train
-# one setting once, see 0.11, train another once, see 0.13, and call the first one
-# better. How much of that is the die? Below, only the **seed** changes: the first
-# weights and the order of the points.
+# Below, only the **seed** changes: the first weights and the order of the points.
 #
 # **Predict.** By how many percent is the highest of twenty losses above the lowest: 5,
 # 10, more?

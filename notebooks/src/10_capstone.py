@@ -1,6 +1,9 @@
 # %% [markdown]
 # # The capstone: sixty epochs
 #
+# A post office wants to read handwritten digits, the ones you know. There is money for
+# **sixty epochs** of training in all. You decide how to spend them.
+#
 # **About 60 minutes.** By the end you'll have
 #
 # - planned a search for a budget, and kept to it,
@@ -18,9 +21,8 @@ wine_data = hk.load_dataset("wine")
 # %% [markdown]
 # ## The task
 #
-# A post office wants to read handwritten digits, the ones you know. There is money for
-# **sixty epochs** of training in all. You decide how to spend them. At the end there is
-# one model and one number, its test accuracy. It has three bars to clear:
+# At the end there is one model and one number, its test accuracy. It has three bars to
+# clear:
 #
 # - **0.85**: a beginner's guess stays below it after ten epochs.
 #   <!-- claim: capstone-start-below-the-bar -->
