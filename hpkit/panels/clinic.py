@@ -34,7 +34,7 @@ CURED = 0.8  # of the loss before: what lies above counts as no help
 SEEDS = 40  # among which an unlucky one is looked for
 SHOWN = 6  # the highest loss that a chart grows for
 OTHERS = 4  # seeds shown beside the patient
-ROW = ["patient", "named", "right", "remedy", "loss_before", "loss_after", "try"]
+_ROW = ["patient", "named", "right", "remedy", "loss_before", "loss_after", "try"]
 RECORD = ("lr", "batch_size", "epochs", "hidden", "momentum", "weight_decay")
 
 
@@ -247,7 +247,7 @@ class ClinicPanel(Panel):
         import pandas as pd
 
         said = {**WORDS["faults"], **WORDS["remedies"]}
-        return pd.DataFrame(self.rows, columns=ROW).replace(said)
+        return pd.DataFrame(self.rows, columns=_ROW).replace(said)
 
     def _code(self):
         name, drawn = self.patient.dataset.name, self.patient.drawn
