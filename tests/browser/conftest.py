@@ -18,6 +18,7 @@ from harness import (
     shut_down_kernels,
     write_notebook,
 )
+from playwright.sync_api import Error
 
 
 def pytest_collection_modifyitems(items):
@@ -62,9 +63,29 @@ def browser(profile):
     return profile.browser
 
 
+DRAWS = """() => Promise.race([
+    new Promise(drawn => requestAnimationFrame(() => drawn(true))),
+    new Promise(late => setTimeout(late, 10000, false))])"""
+
+
+def page_that_draws(profile, url):
+    """Give a new page, of the server's process.
+
+    Rarely Chromium draws a page not once, for ever: what waits for an element to stand
+    still then waits in vain. A new page is drawn.
+    """
+    for _ in range(3):
+        page = profile.new_page()
+        page.goto(f"{url}/api")
+        if page.evaluate(DRAWS):
+            return page
+        page.close()
+    pytest.fail("Chromium draws none of three new pages")
+
+
 @pytest.fixture
 def page(profile, lab_server):
-    page = profile.new_page()
+    page = page_that_draws(profile, lab_server.url)
     yield page
     page.close()
     shut_down_kernels(lab_server.url)
@@ -73,7 +94,7 @@ def page(profile, lab_server):
 @pytest.fixture(scope="module")
 def notebook(profile, lab_server, request):
     """Function that puts cells below the module's set-up, in one kernel, and runs."""
-    page = profile.new_page()
+    page = page_that_draws(profile, lab_server.url)
     write_notebook(lab_server.root / "cells.ipynb", request.module.SETUP)
     open_notebook(page, lab_server.url, "cells.ipynb")
 
@@ -103,6 +124,9 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed and "profile" in item.funcargs:
         for n, page in enumerate(item.funcargs["profile"].pages):
             picture = Path(tempfile.mkdtemp()) / f"{n}.png"
-            page.screenshot(path=picture)
+            try:
+                page.screenshot(path=picture, timeout=10_000)
+            except Error as failure:  # the test's own failure is what must be read
+                picture = f"none: {failure}"
             report.sections.append(("screenshot", str(picture)))
     return report
