@@ -38,6 +38,7 @@ def parser():
         for name in ("lab", "reset", "doctor", "wheels", "page", "build", "test")
     )
     lab.add_argument("lesson", nargs="?", help=_help("lab_lesson"))
+    lab.add_argument("--port", type=int, help=_help("port"))
     lab.add_argument("--no-browser", action="store_true", help=_help("no_browser"))
     lab.add_argument("--wheels", metavar="FOLDER", help=_help("lab_wheels"))
     wheels.add_argument("folder", type=Path)
@@ -59,13 +60,15 @@ def _run(given, argv):
     if installed and command in ("test", "wheels", "build", "page"):
         raise Failure(say("no_clone", command=command, root=ROOT))
     lesson = lesson_name(given.lesson) if command in ("lab", "reset") else ""
+    if command == "lab" and given.port is not None and not 0 < given.port < 2**16:
+        raise Failure(say("port", port=given.port))
     if command == "lab" and given.wheels:
         environment.use_wheels(given.wheels)
     if command != "doctor":  # it checks this environment, or .venv; never installs
         ensure(argv)
     match command:
         case "lab":
-            open_lab(lesson, browser=not given.no_browser)
+            open_lab(lesson, given.port, browser=not given.no_browser)
         case "wheels":
             environment.download(given.folder.resolve())
             print(say("wheels_done", v=sys.version_info))

@@ -35,12 +35,15 @@ def lesson_name(number, root=ROOT):
     raise Failure(say("no_lesson", numbers=numbers, number=number))
 
 
-def open_lab(lesson, browser=True):
+def open_lab(lesson, port=None, browser=True):
     options = {
         "ServerApp.root_dir": refresh(),
         "LabApp.default_url": address(f"{lesson}.ipynb"),
         "ServerApp.answer_yes": True,  # Ctrl-C stops, without a question
     }
+    if port is not None:
+        # A taken one ends JupyterLab, which says so.
+        options |= {"ServerApp.port": port, "ServerApp.port_retries": 0}
     if not browser:
         options["ServerApp.open_browser"] = False
     if hasattr(os, "geteuid") and os.geteuid() == 0:

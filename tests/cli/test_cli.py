@@ -185,7 +185,11 @@ def test_second_call_starts_at_once_and_an_unfinished_venv_is_filled(project, ca
     assert "computer of the same kind" in sentence(call("test"))
 
 
-def test_lab_opens_the_lesson_in_jupyterlab(project, call):
+def test_lab_opens_the_lesson_in_jupyterlab_on_the_port_asked_for(project, call):
+    done = call("lab", "--port", "1")
+    options = json.loads(done.stdout.splitlines()[-1])[0]
+    assert {"--ServerApp.port=1", "--ServerApp.port_retries=0"} <= {*options}
+    assert "from 1 to 65535, got 0" in sentence(call("lab", "--port", "0"))
     assert "one of 00, 02, got 77" in sentence(call("lab", "77"))
     done = call("lab", "2", "--no-browser")
     arguments, _, _ = json.loads(done.stdout.splitlines()[-1])
@@ -403,10 +407,9 @@ def test_lab_serves_and_stops(stop, tmp_path, monkeypatch):
         monkeypatch.setenv(name, str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    monkeypatch.setenv("JUPYTER_PORT", str(port))
     url, log = f"http://127.0.0.1:{port}", tmp_path / "log"
     process = subprocess.Popen(
-        [sys.executable, "-m", "hpkit", "lab", "--no-browser"],
+        [sys.executable, "-m", "hpkit", "lab", "--no-browser", f"--port={port}"],
         cwd=ROOT,
         stderr=log.open("w"),
         # What a shell starts in the background ignores Ctrl-C, its children too.
