@@ -1,4 +1,4 @@
-"""Make the page to try without installing: ``python -m hpkit page``.
+"""Make the page to try without installing: ``python -m hpkit page --out FOLDER``.
 
 Static files: the page of ``notebooks/page``, numbers of `recorded`, and every lesson to
 read.  It needs no server and asks nobody for anything, so it opens from a memory stick.

@@ -1,4 +1,4 @@
-"""Make the pictures of the README: ``.venv/bin/python notebooks/pictures.py``.
+"""Make the pictures of the README: ``python -m hpkit build --pictures``.
 
 Each drives a real panel in JupyterLab with the mouse and takes its picture, so that the
 README shows what a learner sees.  It needs what the tests in the browser need.
@@ -124,7 +124,3 @@ def write_moving(frames):
 def save(picture, path):
     """Write a still with few colors."""
     picture.quantize(128).save(path, optimize=True)
-
-
-if __name__ == "__main__":
-    make()

@@ -33,7 +33,7 @@ def main(argv):
 def parser():
     top = argparse.ArgumentParser(prog=f"{PYTHON} -m hpkit", description=_help("hpkit"))
     commands = top.add_subparsers(required=True, metavar="command", dest="command")
-    lab, again, _, wheels, _, build, _ = (
+    lab, again, _, wheels, page, build, _ = (
         commands.add_parser(name, help=_help(name))
         for name in ("lab", "reset", "doctor", "wheels", "page", "build", "test")
     )
@@ -44,8 +44,9 @@ def parser():
     wheels.add_argument("folder", type=Path)
     again.add_argument("lesson", help=_help("lesson"))
     build.add_argument("lesson", nargs="?", help=_help("build_lesson"))
-    for name in ("check", "reference"):
+    for name in ("check", "pictures", "reference"):
         build.add_argument(f"--{name}", action="store_true", help=_help(name))
+    page.add_argument("--out", default="site", help=_help("out"))
     return top
 
 
@@ -86,8 +87,10 @@ def _run(given, argv):
                 replace([python, "-m", "hpkit", *argv])
             return report()
         case "page":
-            return maker("page").make(Path("site"))
+            return maker("page").make(Path(given.out))
         case "build":
+            if given.pictures:
+                return maker("pictures").make()
             if given.reference or not (given.lesson or given.check):
                 maker("reference").make()
             if not given.reference:
