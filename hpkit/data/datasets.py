@@ -258,9 +258,8 @@ class Dataset:
         if features is None:
             features = [f"x{i + 1}" for i in range(count)]
         hint = words("hints")["features"].format(count=count)
-        about = {"hint": hint, "most": count, "of": "names"}
-        features = hp.check_items("features", features, **about)
-        if len(features) < count:
+        features = hp.check_items("features", features, hint=hint, of="names")
+        if len(features) != count:
             raise refusal("feature_names", features, count=count)
         columns = [Column(hp.check_text("feature", name, hint)) for name in features]
         return cls._of_table(Table(X, y, columns), name, task, valid, test, seed)
@@ -274,7 +273,7 @@ class Dataset:
         )
         if valid + test >= 1:
             raise refusal("shares", valid=valid, test=test)
-        classes, y = _encode_target(table.y, task)
+        classes, y = _encode_target(table.y, task, table.order)
         rng = np.random.default_rng(hp.check_seed("seed", seed))
         rows = tables.cut(table, y if classes else None, valid, test, rng)
         data = cls._prepared(name, replace(table, y=y), rows, classes)
@@ -486,11 +485,14 @@ def check_rows(X, names, preparation=()):
     return X
 
 
-def _encode_target(y, task):
+def _encode_target(y, task, order):
     """Return the names of the classes (None for regression) and y as numbers."""
     if task is None:
-        numeric = y.dtype.kind in "iuf"
-        few = len(np.unique(y)) <= 20 and (y == np.round(y)).all() if numeric else True
+        kinds = np.unique(y)
+        if y.dtype.kind in "iuf":
+            few = len(kinds) <= 20 and (y == np.round(y)).all()
+        else:  # numbers as text are refused below
+            few = len(kinds) <= 20 or not tables.are_numbers(map(str, kinds)).all()
         task = "classification" if few else "regression"
     hp.check_choice("task", task, ("classification", "regression"))
     if task == "regression":
@@ -500,6 +502,9 @@ def _encode_target(y, task):
             raise refusal("regression_rows", count=len(y))
         return None, y.astype(float)
     names, y, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if order:
+        places = np.argsort([order.index(name) for name in names])
+        names, y, counts = names[places], places.argsort()[y], counts[places]
     names = names.tolist()  # a learner reads 0, not np.int64(0)
     if len(names) < 2:
         raise refusal("one_class", only=names[0])

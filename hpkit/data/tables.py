@@ -80,6 +80,7 @@ class Table:
     by: str = ""  # what cuts it: "groups", "time", "splits" or nothing,
     name: str = ""  # in the column of this name
     key: np.ndarray | None = None  # name of the group, rank in time, name of split
+    order: tuple = ()  # of the names of the classes, where the table has one
 
 
 def prepare(X, columns, coded):
@@ -109,11 +110,14 @@ def read_frame(frame, target, by, categorical, standardize):
         if gaps := frame[name].isna().sum():
             raise refusal("gaps", names=f"{name} ({gaps})", what=what)
     inputs = frame.drop(columns=[target, *by.values()]).rename(columns=str)
+    if not inputs.shape[1]:
+        raise refusal("no_inputs", names=", ".join(names))
     X, columns = _read_inputs(inputs, categorical, standardize)
     y, kind = frame[target], frame[target].dtype.kind
+    order = _texts(y.cat.categories.to_series()) if hasattr(y, "cat") else ()
     y = y.to_numpy(kind + "8") if kind in "iuf" else np.array(_texts(y), str)
     cut_by = [(what, str(name), _key(what, frame[name])) for what, name in by.items()]
-    return Table(X, y, columns, *itertools.chain(*cut_by))
+    return Table(X, y, columns, *itertools.chain(*cut_by), order=tuple(order))
 
 
 def _check_column(what, name, names):
@@ -180,11 +184,19 @@ def _texts(values):
     return values.astype(object).map(text, na_action="ignore").fillna("")
 
 
+def are_numbers(texts):
+    """Say which texts are numbers, also as "12%", "$7" and "1,5"."""
+    import pandas as pd
+
+    plain = [text.replace(",", "").strip(" %$€") for text in texts]
+    return pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").notna()
+
+
 def _check_texts(name, texts, rows):
     """Raise where text is no list of categories, but numbers, names or dates."""
     import pandas as pd
 
-    read = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna()
+    read = are_numbers(texts)
     if 2 * read.sum() > len(texts):
         odd = [text for text, number in zip(texts, read, strict=True) if not number]
         raise refusal("number_texts", (odd or texts)[0], name=name)
@@ -328,6 +340,10 @@ def notes(table, rows, learned, y, classes):
         names[_MOST_NAMES:] = [f"... ({len(names)})"] * (len(names) > _MOST_NAMES)
     facts = {key: {"names": ", ".join(names)} for key, names in lists.items() if names}
     facts |= {table.by: {"names": table.name}} if table.by else {}
+    each = {hash((row.tobytes(), k)) for row, k in zip(table.X, y, strict=True)}
+    copies = len(y) - len(each)  # if most are, there are few kinds of rows
+    if not table.by and 0 < copies <= len(y) / 2:
+        facts["copies"] = {"count": copies}
     counts = np.bincount(y) if classes else np.ones(1)
     if counts.max() >= UNEVEN * counts.min():
         most, rare = counts.argmax(), counts.argmin()

@@ -111,10 +111,10 @@ def test_regression_is_recognised_and_standardised():
 
 BAD_FRAMES = {
     "gap": (pd.DataFrame({"a": range(20), "y": [0, None] * 10}), "y \\(10\\)"),
-    "text": (
-        pd.DataFrame({"a": [*"abcdefghijklmnopqrst"], "y": [0, 1] * 10}),
-        "20 di",
-    ),
+    "text": (pd.DataFrame({"a": [*"abcdefghijklmno"], "y": [0, 1, 1] * 5}), "15 di"),
+    "12%": (pd.DataFrame({"a": ["1%", "-2 %"] * 9, "y": [0, 1] * 9}), "'-2 %'.*strip"),
+    "1,5": (pd.DataFrame({"a": ["1,5", "2"] * 9, "y": [0, 1] * 9}), "decimal="),
+    "percent": (pd.DataFrame({"a": 1, "y": [f"{k}%" for k in range(21)]}), "'0%'; tu"),
     "one class": (pd.DataFrame({"a": range(20), "y": ["z"] * 20}), "only 'z'"),
     "one number": (pd.DataFrame({"a": range(20), "y": [0] * 20}), "only 0;"),
     "rare number": (pd.DataFrame({"a": range(20), "y": [0] * 18 + [1] * 2}), "2 of 1;"),
@@ -122,7 +122,7 @@ BAD_FRAMES = {
     "few rows": (pd.DataFrame({"a": range(3), "y": [*"abc"]}), "3 rows"),
     "no such column": (pd.DataFrame({"a": range(20)}), "columns are a"),
     "no rows": (pd.DataFrame({"a": [], "y": []}), "none"),
-    "no columns": (pd.DataFrame({"y": [0, 1] * 10}), "shape"),
+    "no columns": (pd.DataFrame({"y": [0, 1] * 10}), "got y alone"),
     "one name twice": (pd.DataFrame(np.eye(20)[:, :3], columns=[*"aay"]), "names"),
     "huge": (pd.DataFrame({"a": np.arange(20) * 1e300, "y": [0, 1] * 10}), "1e\\+100"),
     "huge target": (pd.DataFrame({"a": range(20), "y": np.arange(20) * 1e300}), "1e"),

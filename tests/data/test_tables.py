@@ -195,6 +195,8 @@ def test_what_was_done_is_said():
     frame = messy().assign(sick=["ill"] + ["well"] * 19 * (N // 20) + ["ill"] * 11)
 
     said = made(frame).notes
+    twice = made(pd.concat([frame, frame[:9]])).notes
+    assert "Rows equal to an earlier one: 9." in "".join(twice)
 
     assert said == (
         "Categories became columns of 0 and 1: city (3), ward (3).",
@@ -425,6 +427,10 @@ def test_what_is_named_as_a_category_is_taken():
     assert sum(name.startswith("name=") for name in data.features) > 60
     assert {"dose=0", "dose=4"} <= {*data.features}
     assert (data.scale == 1).all()
+    frame["sick"] = pd.Categorical(frame.sick, ["yes", "never", "no"])
+    turned = made(frame, categorical=["name", 5], standardize=False)
+    assert (data.classes, turned.classes) == (("no", "yes"), ("yes", "no"))
+    assert turned.train.y.mean() == 1 - data.train.y.mean()
 
 
 def test_missing_values_of_pandas_and_plain_arrays_are_read_alike():
