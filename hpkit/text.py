@@ -127,6 +127,7 @@ def _metric_sentences(search) -> list:
     if not unknown.all():
         best = search.best_by("metric")
         there, value = (means[search.settings.index(s)] for s in (search.best, best))
+        best = search.best if value <= there else best  # of equal ones
         facts = {"setting": label(best, search.space), "there": there, "value": value}
         one = "metric" if best == search.best else "metric_apart"
         found.append(say[one].format(**facts))

@@ -192,6 +192,7 @@ def to_optuna(search: Search) -> Study:
         raise refusal("search", search, kind=TypeError)
     study, runs = _new_study(None), search.runs
     ranges = {name: _distribution(name, search._listed(name)) for name in search.space}
+    lists = [name for name, found in ranges.items() if hasattr(found, "choices")]
     for i, setting in enumerate(search.settings):
         if (runs.epochs_done[i] < 0).any():
             continue
@@ -199,11 +200,13 @@ def to_optuna(search: Search) -> Study:
         state = TrialState.FAIL if runs.unfit[i] else state
         complete, value = state is TrialState.COMPLETE, float(runs.mean_val_loss[i])
         curve = enumerate(runs.val_loss[i].mean(0).tolist())
+        # Of a conditional study a trial need not have all: a range has no None.
+        there = [n for n in ranges if n in lists or getattr(setting, n) is not None]
         about = {"std_val_loss": float(runs.std_val_loss[i]), "seeds": [*search.seeds]}
         trial = create_trial(
             state=state,
-            params={n: _choice(n, getattr(setting, n)) for n in search.space},
-            distributions=ranges,
+            params={n: _choice(n, getattr(setting, n)) for n in there},
+            distributions={n: ranges[n] for n in there},
             value=value if complete else None,
             intermediate_values={e: v for e, v in curve if np.isfinite(v)},
             user_attrs=about | _curves(runs, i),

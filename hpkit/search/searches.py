@@ -179,11 +179,13 @@ def _last_of(live, progress):
 def _show(found, bar):
     if bar.total is None:  # what a file has is no measure of the time left
         bar.reset(found.expected)  # in a notebook the bar is a stub before
+    # Epochs that patience saves are done: a notebook's bar would not get shorter.
+    done = found.cost.epochs + found.planned.epochs - found.expected
         bar.n = bar.initial = bar.last_print_n = found.cost.epochs
     bar.total = found.expected
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
     bar.set_description(say("search.bar", **facts), refresh=False)
-    bar.update(found.cost.epochs - bar.n)
+    bar.update(done - bar.n)
 
 
 def _under_way(training, tick, pause=float("inf")):

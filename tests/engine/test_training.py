@@ -339,6 +339,8 @@ def test_an_own_metric_is_measured_beside_the_loss_and_ranks():
     same = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], metric=right)
     assert f"rate 0.5, too: {same.mean_val_metric[1]:.3g}." in str(same)
     assert "metric" not in f"{hk.grid_search(MOONS, QUICK, lr=[0.1])}"
+    even = hk.grid_search(MOONS, QUICK, lr=[0.01, 0.5], metric=lambda o, t: 0)
+    assert "highest at learning rate 0.5, too: 0." in str(even)
     assert grid.to_frame()["mean_val_metric"].tolist() == grid.mean_val_metric.tolist()
     rows = grid.history().query("metric == 'metric' and split == 'valid'")
     assert rows["value"].to_numpy() == pytest.approx(grid.val_metric.ravel(), abs=1e-6)

@@ -142,6 +142,7 @@ def test_a_study_of_another_program_is_read(optuna):
     assert "units_1" not in found.edge
     assert found.best.units_1 is None
     assert "units_0" in str(found)
+    assert hk.from_optuna(hk.to_optuna(found), MOONS, BASE).settings == found.settings
 
 
 def test_seeds_and_their_spread_come_back_from_a_study():

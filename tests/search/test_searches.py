@@ -421,11 +421,13 @@ def test_progress_shows_runs_and_epochs(capsys, monkeypatch):
     hk.successive_halving(**search)
     assert capsys.readouterr().err == ""
     auto, bars = importlib.import_module("tqdm.auto"), []
-    own = {"close": lambda bar: bars.append(bar.container.children[1])}
+    own = {"close": lambda bar: bars.append(bar)}
     notebook = importlib.import_module("tqdm.notebook").tqdm
     monkeypatch.setattr(auto, "tqdm", type("Bar", (notebook,), own))
-    hk.grid_search(**search, progress=True)
-    assert (bars[0].layout.width, bars[0].max) == (None, 2 * len(LRS))
+    search |= {"base": BASE.but(epochs=99, patience=1)}
+    assert hk.grid_search(**search, progress=True).cost.epochs < 99 * len(LRS)
+    shown = bars[0].container.children[1]
+    assert (shown.layout.width, shown.max) == (None, bars[0].n)
 
 
 @each_search
