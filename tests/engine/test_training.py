@@ -395,9 +395,8 @@ FAULTS = {
     r"must return a tensor, got float32; comp": {"loss": lambda o, t: np.float32(1)},
     r"must return a tensor, got NoneType; c": {"loss": lambda o, t: None},
     r"got one without a gradient; compute": {"loss": lambda o, t: o.detach().mean()},
-    r"got this error from it: .*size of tensor.*; try": {
-        "loss": lambda o, t: (o - t).mean()
-    },
+    r"from it: .*size of tensor.*; try": {"loss": lambda o, t: (o - t).mean()},
+    r"must have a lowest .* CrossEntropyLoss": {"loss": nn.NLLLoss()},
     r"metric must take .*got this .*zero; t": {"metric": lambda o, t: 1 / 0},
     r"metric must return one number, got ten.*; r": {"metric": lambda o, t: o},
     r"metric must return one number, got None; r": {"metric": lambda o, t: None},
