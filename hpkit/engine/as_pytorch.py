@@ -41,6 +41,9 @@ _THERE = ("import numpy as np", "import torch", "import torch.nn as nn")
 _CHOSEN = ("optimizer", "activation")  # never off; in the loop by what they choose
 _OWN = {"np", "nn", "torch", "seed", "stop", "X_train", "X_valid", "y_train", "y_valid"}
 _OWN |= {"loss_of", "validation_loss", "SimpleNamespace", "len", "range", "print"}
+# What stands in a template until it is filled.
+_OWN |= {"N_FEATURES", "N_OUTPUTS", "POINTS", "SETTINGS", "SEEDS", "ROWS", "FLOAT"}
+_OWN |= {"IMPORTS", "MODEL_SOURCE", "MODEL_NAME", "LOSS_SOURCE", "LOSS_NAME"}
 _IN_SKLEARN = {
     "hidden": "hidden_layer_sizes",
     "activation": "activation",
