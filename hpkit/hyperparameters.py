@@ -365,6 +365,7 @@ class Hyperparameters:
     label_smoothing: float = _number(0.0, "0, 0.05, 0.1, 0.2", _SHARES, below=1)
     class_weight: str = _choice("none", _CLASS_WEIGHTS, "loop")
     own: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
+    _of = frozenset()  # "model", "loss": what a search that made it had of a learner's
 
     def __post_init__(self):
         for name in NAMES:
@@ -376,7 +377,10 @@ class Hyperparameters:
         """Return the same setting with some values changed, such as ``lr=0.1``."""
         own = {name: changes.pop(name) for name, _ in self.own if name in changes}
         new = replace(self, **changes)
-        return replace(new, own=dict(new.own) | own) if own else new
+        new = replace(new, own=dict(new.own) | own) if own else new
+        if self._of:
+            object.__setattr__(new, "_of", self._of)
+        return new
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # Python looks for many, also before there is a value

@@ -59,7 +59,8 @@ def save(run, path):
     data["preparation"] = [vars(column) for column in run.dataset.preparation]
     plain = {"format": FORMAT, "version": VERSION, "own": run.model is not network}
     plain |= {"dataset": {n: v for n, v in data.items() if n not in _ROWS}}
-    plain |= {"n_train": run.dataset.n_train, "setting": dict(vars(run.setting))}
+    setting = {n: v for n, v in vars(run.setting).items() if n != "_of"}
+    plain |= {"n_train": run.dataset.n_train, "setting": setting}
     plain |= {name: getattr(run, name) for name in ("seed", *CURVES, "fit_time")}
     plain = tree_map_only(np.generic, np.generic.item, plain)
     plain = tree_map_only(np.ndarray, torch.tensor, plain)

@@ -28,6 +28,7 @@ from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, net
 from hpkit.engine.runs import Run, Runs, empty_arrays, fill
 from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
+from hpkit.locale import say
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
 _READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS, *LOSS}
@@ -109,6 +110,11 @@ class Training:
         new, own = check_settings(settings, self.dataset), self.dataset.objective
         if not self.own and (names := hp.names_of(new)[len(hp.NAMES) :]):
             raise refusal("own_alone", names[0])
+        there = {"model": self.own, "loss": own and own.loss}
+        if gone := [n for n in there if not there[n] and any(n in s._of for s in new)]:
+            from hpkit.engine.model_functions import warn
+
+            warn(say("engine.left_out", name=gone[0]), UserWarning)
         self.check_memory(new)
         before = SimpleNamespace(**self.arrays)
         self.first, self.settings = len(self.settings), (*self.settings, *new)

@@ -62,7 +62,9 @@ class _Plan:
         base = hp.check_setting(self.base, "base", default=Hyperparameters())
         about = {"ranges": self.ranges, "own": own_names(self.space, self.model, base)}
         self.space = tried.check_space(self.kind, self.space, **about)
-        self.base = tried.with_own(base, self.space)
+        self.base = tried.with_own(base, self.space).but()
+        if given := {n for n in ("model", "loss") if getattr(self, n) is not None}:
+            object.__setattr__(self.base, "_of", base._of | given)
         for name, values in self.space.items():
             ends = [self.base.but(**{name: v}) for v in tried.ends_of(values)]
             check_settings(ends, self.dataset)
@@ -177,12 +179,11 @@ def _last_of(live, progress):
 
 
 def _show(found, bar):
-    if bar.total is None:  # what a file has is no measure of the time left
-        bar.reset(found.expected)  # in a notebook the bar is a stub before
     # Epochs that patience saves are done: a notebook's bar would not get shorter.
     done = found.cost.epochs + found.planned.epochs - found.expected
-        bar.n = bar.initial = bar.last_print_n = found.cost.epochs
-    bar.total = found.expected
+    if bar.total is None:  # what a file has is no measure of the time left
+        bar.reset(found.planned.epochs)  # in a notebook the bar is a stub before
+        bar.n = bar.initial = bar.last_print_n = done
     facts = {"runs": found.runs_done, "all_runs": found.planned.runs}
     bar.set_description(say("search.bar", **facts), refresh=False)
     bar.update(done - bar.n)

@@ -419,6 +419,24 @@ def test_an_odd_loss_or_metric_is_refused_in_three_parts(words):
             call(**FAULTS[words])
 
 
+def test_what_a_search_had_and_a_later_training_has_not_is_told(tmp_path):
+    own = {"model": linear_log, "loss": nn.NLLLoss()}
+    found = hk.grid_search(MOONS, QUICK, lr=[0.1, 0.5], **own)
+    run = fit(MOONS, found.best.but(epochs=2), **own)
+    loaded = hk.load_model(run.save(tmp_path / "run.pt"), model=linear_log)
+    assert loaded.setting == run.setting
+    with pytest.warns(UserWarning, match="by a search with model=, and"):
+        fit(MOONS, run.setting)
+    with pytest.warns(UserWarning, match="by a search with loss=, and"):
+        hk.grid_search(MOONS, found.best, lr=[0.2], model=linear_log)
+    with pytest.raises(ValueError, match="must have a lowest value"):
+        fit(NUMBERS, QUICK, loss=nn.CrossEntropyLoss())
+
+
+def linear_log(n_features, n_outputs, setting):
+    return nn.Sequential(nn.Linear(n_features, n_outputs), nn.LogSoftmax(1))
+
+
 def test_a_loss_is_not_taken_for_the_network_of_another_thread_that_draws():
     def loss(outputs, targets):
         with ThreadPoolExecutor(1) as pool:
