@@ -37,9 +37,9 @@ class Range:
     def at(self, share: float) -> float:
         low, high = self._scaled(self.low, self.high)
         value = low + share * (high - low)
-        value = float(f"{math.exp(value) if self.log else value:.{DIGITS}g}")
-        value = min(max(value, self.low), self.high)
-        return round(value) if self.whole else value
+        value = math.exp(value) if self.log else value
+        value = round(value) if self.whole else float(f"{value:.{DIGITS}g}")
+        return min(max(value, self.low), self.high)
 
     def share(self, value: float) -> float:
         low, high, value = self._scaled(self.low, self.high, value)

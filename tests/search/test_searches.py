@@ -186,6 +186,8 @@ def test_ends_of_whole_numbers_are_drawn_like_all_others(make):
     counts = np.unique(drawn, return_counts=True)[1] / 6000
     share = 1 / 3 if make is hk.uniform else np.log([3, 5 / 3, 7 / 5]) / np.log(7)
     assert np.allclose(counts, share, atol=0.03)
+    large = {draw(rng, make(123_456, 123_466, whole=True)) for _ in range(200)}
+    assert large == {*range(123_456, 123_467)}
 
 
 def test_one_at_a_time_keeps_its_path_and_trains_nothing_twice():
