@@ -106,7 +106,6 @@ def _search_from_plain(plain, dataset):
         for name, values in plain["space"].items()
     }
     space = space and check_space(plain["kind"], space, ranges=True, own=dict(base.own))
-    words("search")["kinds"][plain["kind"]]  # one that is known
     steps = []
     for step in map(_tuples, plain["steps"]):
         step |= {"base": Hyperparameters(**step["base"]), "cost": Cost(**step["cost"])}
@@ -117,7 +116,9 @@ def _search_from_plain(plain, dataset):
     lost = tuple(Lost(**_tuples(part)) for part in plain["lost"])
     runs = replace(runs, lost=frozenset(run for part in lost for run in part.runs))
     about = plain["kind"], base, space, runs, Cost(**plain["planned"])
-    return Search(*about, plain["finished"], tuple(steps), rungs, lost)
+    search = Search(*about, plain["finished"], tuple(steps), rungs, lost)
+    _ = search.describe(), search.best_so_far()  # what they can't read is no search
+    return search
 
 
 def _tuples(plain):

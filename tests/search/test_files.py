@@ -441,9 +441,10 @@ def places(part, path=()):
             yield from places(value, (*path, key))
 
 
-def test_file_with_anything_odd_in_it_is_refused_or_shown_whole(tmp_path):
+@pytest.mark.parametrize("kind", ["successive_halving", "one_at_a_time"])
+def test_file_with_anything_odd_in_it_is_refused_or_shown_whole(tmp_path, kind):
     rng, path = np.random.default_rng(0), tmp_path / "odd.json"
-    text = (SAVED / "successive_halving.json").read_text()
+    text = (SAVED / f"{kind}.json").read_text()
     every = list(places(json.loads(text)))
     odd = [None, "<img src=x onerror=a()>", -1, 10**30, 1e400, [], {}, [[[]]], True, ""]
     refused = 0
@@ -457,5 +458,7 @@ def test_file_with_anything_odd_in_it_is_refused_or_shown_whole(tmp_path):
             refused += error.refused
             continue
         assert "<img" not in found._repr_html_()
+        assert repr(found)
+        assert len(found.best_so_far()) == 2
         assert len(found.to_frame()) == len(found.settings)
     assert refused > 100
