@@ -312,8 +312,6 @@ class Search(_AsRuns):
         return f"<{self.describe()}>"
 
     def _repr_html_(self):
-        if not len(self.runs):
-            return f"<p>{self.describe()}</p>"
         say, diverged = words("search"), self.runs.diverged.any(1)
         notes = dict.fromkeys(self._tied, say["tie_note"])
         notes |= {self.runs.order[0]: say["best_note"]}

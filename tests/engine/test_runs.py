@@ -396,6 +396,15 @@ def test_ties_are_what_the_same_seeds_do_not_tell_apart():
     assert "nan" not in one.describe() + one._repr_html_()
 
 
+def test_a_table_without_runs_has_its_words_and_no_html_of_a_name():
+    found = made([[[1, 0.3]]])
+    named = replace(found.dataset, name="<b>mine")
+    empty = replace(found.runs, dataset=named, epochs_done=found.epochs_done - 2)
+    page = replace(found, runs=empty)._repr_html_()
+    assert "on &lt;b&gt;mine: " in page
+    assert "Nothing was trained yet." in page
+
+
 def test_what_misses_a_seed_is_no_tie():
     lost = lasting([*UNEVEN, UNEVEN[1]])
     lost[3][2] = [NAN, NAN]
