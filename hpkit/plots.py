@@ -216,7 +216,7 @@ def plot_grid(
     title = _SAY["cells" if seeds > 1 else "cells_one"].format(seeds)
     title += "\n" + _SAY["over"].format(names=others) if others else ""
     chart = charts.path_chart(space, [grid], framed=_framed(grid, space), title=title)
-    legend = charts.WORDS["diverged"] if grid.runs.unfit.any() else None
+    legend = charts.WORDS["diverged"] if grid.diverged.any() else None
     chart.marks.append(points(np.nan, np.nan, shape="x", color="ink", legend=legend))
     return drawn(chart, ax, _size(space), _alt("grid", grid.runs))
 

@@ -124,7 +124,8 @@ def validation_chart(
     order = np.argsort(at, kind="stable")
     order = order[np.isfinite(mean[order])]
     x, y, s = at[order], mean[order], np.nan_to_num(spread[order])
-    best, gone = [i for i in order if i == runs.order[0]], np.flatnonzero(out)
+    best = [i for i in order if i == runs.order[0]]
+    gone = np.flatnonzero(runs.diverged.any(1))  # not what failed
     picked = [] if chosen is None else [chosen]
     # Of one that diverged, the sign is below its cross.
     height = np.where(out, floor + 0.92 * (top - floor), mean)[picked]

@@ -352,7 +352,7 @@ class ValidationCurvePanel(_ListsPanel):
         return {"param_name": name, "param_range": values}
 
     def _choose_out(self, number):
-        self.choose(int(np.flatnonzero(self.found.runs.unfit)[number]))
+        self.choose(int(np.flatnonzero(self.found.diverged.any(1))[number]))
 
     def _charts(self):
         found = self.found

@@ -372,7 +372,7 @@ def describe(result: Any) -> str:
     runs = as_runs(result)
     if len(runs) == 1:
         return text.run_sentence(next(iter(runs)))
-    out, best, n = runs.unfit, int(runs.order[0]), len(runs.settings)
+    out, best, n = runs.diverged.any(1), int(runs.order[0]), len(runs.settings)
     setting = text.short(runs.settings[best], hp.varied(runs.settings))
     facts = {"data": runs.dataset.name, "n": n, "seeds": len(runs.seeds)}
     facts |= {"best": runs.mean_val_loss[best], "gone": out.sum(), "setting": setting}

@@ -10,6 +10,7 @@ import optuna
 import pytest
 import torch
 from architectures import failing, sized
+from matplotlib.figure import Figure
 from torch import nn
 
 import hpkit as hk
@@ -99,6 +100,9 @@ def test_a_setting_that_lost_a_run_is_never_the_best(tmp_path):
     for search in (found, hk.load(found.save(tmp_path / "a.json"))):
         assert search.best.odd == ""
         assert search.to_frame().rank_val_loss.tolist() == [2, 1]
+        assert "diverged" not in hk.describe(search)  # nor is it one on a chart
+        ax = hk.plot_validation_curve(search, Figure().subplots())
+        assert "diverged" not in [text.get_text() for text in ax.texts]
 
 
 def of_a_random_size(n_in, n_out, setting):
