@@ -244,7 +244,7 @@ print(f"before {grid.mean_val_loss.min():.3f}, now {mine.mean_val_loss.min():.3f
 #
 # ## 4. Optuna (5 minutes)
 #
-# Optuna wants ranges only. Here it looks for a learning rate and a weight decay, with
+# Optuna searches ranges, too. Here it looks for a learning rate and a weight decay, with
 # the network, the cut and the three seeds of section 2.
 #
 # **Predict.** Fifteen trials. Where will the study end: above the grid of section 2, at

@@ -169,7 +169,7 @@ def range_test(setting, seed):
 
 
 # %% [markdown]
-# The last line smooths the jumps. A usual rule takes a third of the rate at which the
+# The last line smooths the jumps. One rule takes a third of the rate at which the
 # loss is lowest.
 #
 # **Predict.** Where does the range test have its lowest point, compared with the
