@@ -41,10 +41,6 @@ class Range:
         value = round(value) if self.whole else float(f"{value:.{DIGITS}g}")
         return min(max(value, self.low), self.high)
 
-    def share(self, value: float) -> float:
-        low, high, value = self._scaled(self.low, self.high, value)
-        return (value - low) / (high - low)
-
     def __repr__(self):
         name, whole = "log_" * self.log + "uniform", ", whole=True" * self.whole
         return f"{name}({self.low:g}, {self.high:g}{whole})"
@@ -176,7 +172,9 @@ def draw(rng, values):
 def edge_of(name, values, best, most=math.inf):
     """Say at which end, with more beyond it, the best value is, or None."""
     if isinstance(values, Range):
-        share, (low, high) = values.share(best), ends_of(values)
+        low, high = ends_of(values)
+        start, end, place = values._scaled(low, high, best)
+        share = (place - start) / (end - start)
         at = {"lowest": share < EDGE, "highest": share > 1 - EDGE}
     elif len(values) > 1 and hp.are_numbers(values):
         low, high = min(values), max(values)
