@@ -129,9 +129,8 @@ def check_choices(answer, want, choices, names=None, **how):
         wrong_if({"missing": repr(key)}, missing=answer.get(_letters(key), ...) is ...)
     got = {key: choice(answer[_letters(key)], choices, **how) for key in want}
     wrong = [key for key in want if got[key] != want[key]]
-    if wrong:
-        right = len(want) - len(wrong)
-        raise NotYet(wrong[0], right=right, of=len(want), got=got[wrong[0]])
+    facts = {"right": len(want) - len(wrong), "of": len(want)}
+    wrong_if(facts, **dict.fromkeys(wrong, True))
 
 
 def check_numbers(answer, want, slips):

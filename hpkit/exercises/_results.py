@@ -42,11 +42,9 @@ def stop(answer):
     """Some run has begun and was stopped before its last epoch."""
     runs = _runs_of(answer)
     stopped = [r for r in runs if 0 < r.epochs_done < r.setting.epochs]
-    if stopped:
-        return {"done": stopped[-1].epochs_done, "epochs": stopped[-1].setting.epochs}
-    begun = any(r.epochs_done for r in runs)
-    facts = {"done": runs[-1].epochs_done, "epochs": runs[-1].setting.epochs}
-    wrong_if(facts, not_begun=not begun, to_the_end=True)
+    begun, run = any(r.epochs_done for r in runs), (stopped or runs)[-1]
+    facts = {"done": run.epochs_done, "epochs": run.setting.epochs}
+    return wrong_if(facts, not_begun=not begun, to_the_end=not stopped)
 
 
 @Exercise
@@ -54,12 +52,11 @@ def name_it(answer):
     """Some run of the panel is pinned and has a name."""
     if (kept := _kept_in(answer)) is None:
         raise kind(answer)
-    names = [one.name.strip() for one in kept]
-    pinned = [one.color for one in kept]
-    for name, color in zip(names, pinned, strict=True):
-        if name and color:
-            return {"name": name}
-    wrong_if(not_pinned=any(names), not_named=any(pinned), neither=True)
+    names = [one.name.strip() for one in kept if one.color]
+    if any(names):
+        return {"name": next(filter(None, names))}
+    named = any(one.name.strip() for one in kept)
+    wrong_if(not_pinned=named, not_named=names, neither=True)
 
 
 @Exercise

@@ -267,6 +267,7 @@ class TrainingPanel(Panel):
     def _take_map(self, run):
         """Take the map: while training the last weights, then those of the best."""
         training, now = self.now is not None, time.perf_counter()
+        self.scrub.disabled = training and not self.controls.quick  # it follows
         (before, at), key = self.mapped, (id(run), training)
         soon = training and not self.live.paused and now - at < _MAP_EVERY
         if before == key or soon:
