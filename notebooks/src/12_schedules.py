@@ -138,13 +138,12 @@ ex.warm_cosine.check(warm_cosine)
 # just one: the rate grows with every update, from far too small to far too large, and
 # you watch the loss.
 
-# %%
+# %% tags=["drawing"]
+# The rows as tensors, and a network of a setting
 X, y = torch.tensor(digits.train.X).float(), torch.tensor(digits.train.y)
-ramp = np.geomspace(1e-4, 10, 100)
 torch.set_num_threads(1)  # on one core, whatever else your computer does
 
 
-# %%
 def network(setting, seed):
     torch.manual_seed(seed)
     layers, size = [], 64
@@ -155,7 +154,7 @@ def network(setting, seed):
 
 # %%
 def range_test(setting, seed):
-    net, losses = network(setting, seed), []
+    net, losses, ramp = network(setting, seed), [], np.geomspace(1e-4, 10, 100)
     optimizer = torch.optim.SGD(net.parameters(), momentum=setting.momentum)
     for lr in ramp:
         optimizer.param_groups[0]["lr"] = lr

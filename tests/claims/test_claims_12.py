@@ -98,7 +98,7 @@ def test_warmup_at_its_best():
 @cache
 def proposals():
     """Return for each network the rule's rates and the best of the curve (repeats,)."""
-    test, found = defined("12", "import", "X, y", "def ne", "def ra")["range_test"], []
+    test, found = defined("12", "import", "# The rows", "def ra")["range_test"], []
     for setting in (SMALL, DEEP):
         losses = curve(setting)[0]
         thirds = [test(setting, seed).idxmin() / 3 for seed in repeats(20)]
