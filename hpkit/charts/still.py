@@ -20,7 +20,7 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from hpkit.charts.spec import Axis, Chart, light, unpacked
@@ -99,6 +99,7 @@ def still(charts, widths=None, *, width=9.6, letter=_LETTER) -> Figure:
 
 def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     """Draw a chart on axes; its margins are the caller's."""
+    before = {text: text.get_text() for text in ax.findobj(Text)}
     _axes(ax, chart, letter)
     sheet = _Sheet(ax, letter)
     for number, mark in enumerate(chart.marks):
@@ -108,6 +109,9 @@ def draw(ax: Axes, chart: Chart, letter: float = _LETTER) -> Axes:
     _header(sheet, chart, sheet.end_labels())
     for note in sheet.notes:
         sheet.beside(*note)
+    for text in ax.findobj(Text):  # "$" in a name begins no formula
+        if text.get_text() != before.get(text):
+            text.set_parse_math("$" not in text.get_text())
     return ax
 
 

@@ -1,8 +1,11 @@
 """Still pictures: what the axes hold is what the chart describes."""
 
+import io
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from hpkit.charts import spec
@@ -162,6 +165,16 @@ def test_texts():
     assert free == wide
     assert len(narrow) == 1  # all shrink to their room
     assert max(narrow) < max(free)
+
+
+def test_dollar_signs_of_names_begin_no_formula():
+    name, ax = r"$_ or \no $", Figure().subplots()
+    ax.set_title("$x^2$")
+    labels = spec.line(X, X, label=name), spec.points(1, 1, label=name, legend=name)
+    draw(ax, Chart(Axis(name, kind="band", texts=[name]), Axis(name), [*labels]))
+    ax.figure.savefig(io.BytesIO())
+    texts = {text.get_text(): text.get_parse_math() for text in ax.findobj(Text)}
+    assert (texts[name], texts["$x^2$"]) == (False, True)
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])
