@@ -23,7 +23,10 @@ import numpy as np
 
 from hpkit.locale import words
 
-OPTIMIZERS = ("sgd", "adam", "rmsprop", "adamw", "nesterov")
+# Class in torch.optim: a script gives it what it knows of ours, and such a line.
+OPTIMIZERS = {"sgd": ("SGD",), "adam": ("Adam",), "rmsprop": ("RMSprop",)}
+OPTIMIZERS |= {"adamw": ("AdamW",)}
+OPTIMIZERS |= {"nesterov": ("SGD", "nesterov=momentum > 0,  #? momentum")}
 ACTIVATIONS = ("relu", "tanh")
 _CLASS_WEIGHTS = ("none", "balanced")
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
@@ -352,7 +355,7 @@ class Hyperparameters:
     epochs: int = _number(30, "5, 10, 20, 40, 80", "count", most=10**6)
     momentum: float = _number(0.0, "0, 0.5, 0.8, 0.9, 0.95", _MOMENTA, below=1)
     weight_decay: float = _number(0.0, "0, 0.0001, 0.001, 0.01, 0.1", _DECAYS, True)
-    optimizer: str = _choice("sgd", OPTIMIZERS, "loop")
+    optimizer: str = _choice("sgd", tuple(OPTIMIZERS), "loop")
     hidden: tuple[int, ...] = _known((16, 16), *_UNITS, "network")
     activation: str = _choice("relu", ACTIVATIONS, "network")
     dropout: float = _number(0.0, "0, 0.1, 0.2, 0.3, 0.5", _DROPPED, below=1)

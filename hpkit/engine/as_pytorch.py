@@ -9,6 +9,7 @@ loss comes with the source of all that it uses (`source_of`). Nothing here train
 
 import ast
 import builtins
+import functools
 import inspect
 import io
 import json
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hpkit import hyperparameters as hp
 from hpkit import store
 from hpkit.engine.dense import network
 from hpkit.engine.files import checked
@@ -231,8 +233,22 @@ def _says(text, name):
 # ---- the scripts in `plain/` -------------------------------------------------------
 
 
+@functools.cache
 def _template(name):
-    return (_FOLDER / f"{name}.txt").read_text("utf-8")
+    text = (_FOLDER / f"{name}.txt").read_text("utf-8")
+    return text.replace("OPTIMIZERS\n", "".join(map(_optimizer, hp.OPTIMIZERS)))
+
+
+def _optimizer(name):
+    """Return the lines of an optimizer, with the hyperparameters that it takes."""
+    kind, *more = hp.OPTIMIZERS[name]
+    known = inspect.signature(getattr(torch.optim, kind)).parameters
+    lines = ["net.parameters(),", "lr=lr,"]
+    for ours in [n for n in NAMES if n in known and n != "lr"]:
+        off = known[ours].default == getattr(Hyperparameters, ours)  # AdamW decays
+        lines.append(f"{ours}={ours}," + f"  #? {ours}" * off)
+    lines = "\n    ".join([*lines, *more])
+    return f"optimizer = torch.optim.{kind}(  #= optimizer {name}\n    {lines}\n)\n"
 
 
 def _kept(text, uses):
