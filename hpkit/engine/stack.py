@@ -28,14 +28,14 @@ _BETA1, _BETA2, _ALPHA, _EPSILON = 0.9, 0.999, 0.99, 1e-8
 # What an optimizer remembers of each weight.
 _STATES = {"sgd": ("velocity",), "rmsprop": ("v", "velocity"), "adam": ("m", "v")}
 _STATES |= {"nesterov": _STATES["sgd"], "adamw": _STATES["adam"]}
-EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
-LOSS = ("clip", "label_smoothing", "class_weight")  # the first two may differ, too
+_EACH = ("lr", "momentum", "weight_decay")  # may differ from run to run
+# What else is read here; only class weights, batch size and optimizer may not differ.
+STEPS_READ = (*_EACH, "clip", "label_smoothing", "class_weight", "schedule", "warmup")
+STEPS_READ += ("epochs", "patience", "batch_size", "optimizer")
 _DRAWS = ("shuffles", "droppers")  # the generators
-PLANNED = ("schedule", "warmup")  # these, too: what they make of lr
-ENDS = ("epochs", "patience")  # these, too: when a run leaves
 # What a new stack has as the old one, or `arrange` makes anew from the rest.
 _REMADE = ("net", "data", "device", "place", "weights", "class_weights")
-_REMADE += ("pieces", "owner", "at", "noted", "settings", *EACH)
+_REMADE += ("pieces", "owner", "at", "noted", "settings", *_EACH)
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Stack:
         if count > 1:  # a run alone has one value for all its weights
             owners = torch.cat([owners.repeat_interleave(size) for size in sizes])
         self.owner = owners.to(self.device)
-        for name in EACH:  # None where it is off in all of them
+        for name in _EACH:  # None where it is off in all of them
             each = [getattr(s, name) for s in self.settings]
             setattr(self, name, self._numbers(each)[self.owner] if any(each) else None)
         clips = [s.clip or math.inf for s in self.settings]
@@ -471,6 +471,6 @@ def pack(value):
     return file.getvalue()
 
 
-def unpack(content):
-    """Read what `pack` made of a stack's state: numbers and texts, nothing is run."""
-    return torch.load(io.BytesIO(content), "cpu", weights_only=True)
+def unpack(content, trusted=False):
+    """Read what `pack` made: if not `trusted` numbers and texts, nothing is run."""
+    return torch.load(io.BytesIO(content), "cpu", weights_only=not trusted)

@@ -26,12 +26,12 @@ from hpkit import hyperparameters as hp
 from hpkit.data.datasets import Dataset, check_dataset, check_there
 from hpkit.engine.dense import READ, DenseNetworks, Model, Objective, Score, network
 from hpkit.engine.runs import Run, Runs, empty_arrays, fill
-from hpkit.engine.stack import EACH, ENDS, LOSS, PLANNED, Columns, OneThread, Stack
+from hpkit.engine.stack import STEPS_READ, Columns, OneThread, Stack, pack, unpack
 from hpkit.hyperparameters import Hyperparameters, agreed, refusal
 from hpkit.locale import say
 
 # A hyperparameter that nothing here reads would do nothing, in silence.
-_READ = {"batch_size", "optimizer", *READ, *EACH, *PLANNED, *ENDS, *LOSS}
+_READ = {*READ, *STEPS_READ}
 assert {*hp.TABLE} == _READ, {*hp.TABLE} ^ _READ
 
 # What a thread enters to train for a moment. Small steps of several threads at once are
@@ -55,19 +55,23 @@ _LIMITS = (
 
 
 class Group(NamedTuple):
-    """(setting, seed) numbers for a stack; `size`: their weights, 0 if not known."""
+    """(setting, seed) numbers for a stack; `size`: their weights, 0 if not known.
+
+    `state`: what `pack` made of that of a stack that has come to epoch `done`.
+    """
 
     runs: list
     stacked: bool = False
     size: int = 0
-    state: dict | None = None
+    state: bytes | None = None
+    done: float = -1.0
 
 
 class Training:
     """Runs under way: `advance` trains them on, `runs` is what there is so far.
 
     Arguments as in `train`. `workers`: how many will share the work, so that no group
-    is larger than one's part. `groups`: what to train, if not all.
+    is larger than one's part.
     """
 
     lost, failure = (), None  # of a search
@@ -83,7 +87,6 @@ class Training:
         dtype=torch.float32,
         device="cpu",
         workers=1,
-        groups=None,
     ):
         self.dataset, self.seeds = check_dataset(dataset), hp.check_seeds(seeds)
         self.model = network if check_model(model) is None else model
@@ -98,12 +101,10 @@ class Training:
         self.extend(settings)
         self.data, own = Columns.of(dataset, dtype, self.device), dataset.objective
         self.said = []
-        if own and groups is None:
+        if own:
             self.said, again = (own.check(self.data, self.own) for _ in range(2))
             if not np.array_equal(self.said, again, equal_nan=True):
                 raise refusal("loss_random")
-        if groups is not None:
-            self.waiting = groups
 
     def extend(self, settings):
         """Train these, too, once all that were there before have ended."""
@@ -177,7 +178,9 @@ class Training:
     def build(self, group):
         if self.device.type == "cpu":
             _check_free(4 * _EACH * group.size, len(group.runs), self.most)
-        runs = list(map(tuple, group.state["runs"])) if group.state else group.runs
+        state = group.state  # a dict in older files
+        state = unpack(state) if isinstance(state, bytes) else state
+        runs = list(map(tuple, state["runs"])) if state else group.runs
         settings = [self.settings[i] for i, _ in runs]
         seeds, (dataset, data) = [self.seeds[k] for _, k in runs], self.rows_of(group)
         if self.own:
@@ -188,8 +191,8 @@ class Training:
         else:
             net = DenseNetworks(dataset, settings[0])
         stack = Stack(runs, settings, seeds, data, net)
-        if group.state:
-            stack.resume(group.state)
+        if state:
+            stack.resume(state)
             stack.keep([run in group.runs for run in runs])
         return stack
 
@@ -255,6 +258,16 @@ class Training:
         for stack in self.stacks:
             stack.settings = [settings[i] for i, _ in stack.runs]
             stack.arrange()
+
+    def groups(self):
+        """Return all that is still to be trained, as `Group`s to go on with."""
+        found = list(self.waiting)
+        for stack in self.stacks:
+            own = getattr(stack.net, "has_state", False)
+            state = None if own else pack(stack.state())
+            about = getattr(stack.net, "stacked", False), len(stack.flat["weights"])
+            found.append(Group(stack.runs, *about, state, stack.done))
+        return found
 
     def paused(self, pause):
         return not self.waiting and all(s.done >= pause for s in self.stacks)

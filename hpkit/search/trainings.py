@@ -42,15 +42,6 @@ class Lasting(Training):
     def add(self, groups):
         self.waiting[:0] = groups
 
-    def groups(self):
-        """Return all that is still to be trained, as `Group`s to go on with."""
-        found = list(self.waiting)
-        for stack in self.stacks:
-            state = None if getattr(stack.net, "has_state", False) else stack.state()
-            about = getattr(stack.net, "stacked", False), len(stack.flat["weights"])
-            found.append(Group(stack.runs, *about, state))
-        return found
-
     def take(self, groups):
         """Train these, in place of what is waiting."""
         self.waiting, self.stacks = list(groups), []

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -94,10 +93,10 @@ def test_an_own_loss_and_metric_travel(model, pool):
 def test_an_error_of_hpkits_own_in_a_worker_is_raised(spawn_pool, monkeypatch):
     send = executors.Spread._send
 
-    def wrong(self, part, pause):  # the worker has no such setting
-        odd = {"runs": [(99, 0)]} if part.runs[0][0] == 1 else {}
-        send(self, replace(part, **odd), pause)
-        self.waiting[[*self.waiting][-1]] = part
+    def wrong(self, group, pause):  # the worker has no such setting
+        odd = {"runs": [(99, 0)]} if group.runs[0][0] == 1 else {}
+        send(self, group._replace(**odd), pause)
+        self.waiting[[*self.waiting][-1]] = group
 
     monkeypatch.setattr(executors.Spread, "_send", wrong)
     with pytest.raises(IndexError):
@@ -236,8 +235,7 @@ def test_groups_of_unlike_length_come_back_whole():
     assert same(whole, spread.runs)
 
 
-def test_of_large_networks_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
-    monkeypatch.setattr(executors, "WEIGHTS_PER_STACK", 1)
+def test_no_more_are_out_than_keep_the_workers_busy(monkeypatch):
     monkeypatch.setattr("hpkit.engine.training.MOST_KEPT", 1)
     whole = hk.grid_search(MOONS, BASE, lr=[0.01 * 2**i for i in range(9)])
     with futures.ThreadPoolExecutor(2) as pool:
@@ -263,13 +261,12 @@ class Failing(futures.ThreadPoolExecutor):
         super().__init__(1)
         self.batch_size, self.error, self.after = batch_size, error, after
 
-    def submit(self, function, part, *args):
-        setting = part.make.args[1][part.runs[0][0]]
-        if setting.batch_size == self.batch_size:
+    def submit(self, function, make, settings, group, *args):
+        if settings[group.runs[0][0]].batch_size == self.batch_size:
             self.after -= 1
             if self.after < 0:
                 return super().submit(self.fail)
-        return super().submit(function, part, *args)
+        return super().submit(function, make, settings, group, *args)
 
     def fail(self):
         raise self.error
@@ -368,7 +365,6 @@ def test_a_pool_is_put_down_only_when_a_process_has_died():
 
 
 def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch):
-    monkeypatch.setattr(executors, "SILENCE", 0.01)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = Silent(None, -9)
     with pytest.warns(ExecutorWarning, match=r"broke \(BrokenExecutor\)"):
@@ -376,14 +372,12 @@ def test_a_search_goes_on_when_a_dead_process_leaves_its_pool_silent(monkeypatch
     assert pool.close.called
     assert found.lost == ()
     assert same(found, whole)
-    monkeypatch.setattr(executors, "SILENCE", 0)
     answers = Breaking(after=10**6, refuses=True)  # steadily: it is no dead pool
     answers._processes = {0: Mock(exitcode=-9)}
     assert same(hk.grid_search(MOONS, BASE, **SPACE, executor=answers), whole)
 
 
 def test_a_slow_pool_is_waited_for_however_long_it_is_silent(monkeypatch):
-    monkeypatch.setattr(executors, "SILENCE", 0)
     look = Mock(wraps=executors.end_pool)
     spread = spread_on(Silent(None, None), BASE)
     monkeypatch.setattr(executors, "end_pool", look)
@@ -431,7 +425,7 @@ def test_closing_asks_for_nothing_more():
     spread.advance(0)
     asked = list(spread.waiting)
     spread.close()
-    assert len(asked) == 3  # small networks all at once, though they are many
+    assert len(asked) == 2  # of three, for one worker
     assert all(future.cancelled() for future in asked)
     assert spread.finished
 
@@ -470,7 +464,6 @@ def half_an_answer():
 @pytest.mark.slow
 def test_a_pool_that_waits_for_a_dead_process_is_end_pool(monkeypatch):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr(executors, "SILENCE", 0.5)
     whole = hk.grid_search(MOONS, BASE, **SPACE)
     pool = loky.ProcessPoolExecutor(2)
     broken = pool.submit(half_an_answer)
@@ -529,7 +522,7 @@ def test_pools_and_functions_that_cannot_travel_are_refused(
         with pytest.raises((ValueError, TypeError), match=words):
             hk.grid_search(MOONS, BASE, lr=[0.1], **own, executor=pool)
     threads = futures.ThreadPoolExecutor(1)
-    assert check_executor(threads, locked) is threads  # nothing travels
+    check_executor(threads, locked)  # nothing travels
 
 
 def test_a_notebooks_function_is_refused_by_a_spawn_pool(spawn_pool, monkeypatch):
