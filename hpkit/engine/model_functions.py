@@ -6,7 +6,6 @@ and copied before anything is trained. How that is trained is in `own_networks`.
 
 import contextlib
 import copy
-import dis
 import functools
 import inspect
 import itertools
@@ -17,13 +16,13 @@ import sysconfig
 import types
 import warnings
 from collections import deque
-from itertools import chain, islice, pairwise
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
+from hpkit import hyperparameters as hp
 from hpkit.engine.dense import RANDOM_STATE, READ, first_line, start
 from hpkit.engine.stack import pack
 from hpkit.hyperparameters import NAMES, Hyperparameters, names_of, refusal, varied
@@ -32,7 +31,7 @@ from hpkit.locale import say
 _OWN_TO_TORCH = set(vars(nn.Module()))
 _LIBRARIES = tuple(sysconfig.get_paths()[n] for n in ("purelib", "platlib", "stdlib"))
 _LIBRARIES += (torch.__path__[0].removesuffix("torch"),)  # not always one of these
-_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME")
+_PLAIN = bool | int | float | str | torch.dtype | Hyperparameters
 _TOLD = set()  # the networks that end in a softmax
 _DEEPEST, _MOST_READ = 8, 1000  # parts in parts; of what a trace may depend on
 
@@ -84,21 +83,12 @@ def start_own(model, n_features, n_outputs, setting, seed, dtype):
 def _check_copy(net, given, n_features):
     """Refuse a network that reaches layers in a way that no copy of it would."""
     net, given = (getattr(each, "_orig_mod", each) for each in (net, given))
-    parts = [part for m in net.modules() for part in vars(m).values()]
-    for part in islice(parts, _MOST_READ):  # which grows
-        if isinstance(part, list | tuple | dict):
-            parts += part.values() if isinstance(part, dict) else part
-    own = {type(m).forward for m in net.modules() if not _of_library(type(m))}
-    read = [value for f in own if hasattr(f, "__code__") for value in _read_by(f)]
-    outside = any(getattr(part, "__closure__", None) for part in parts)
-    if net is given or not (outside or any(isinstance(v, nn.Module) for v in read)):
-        return
     asked = [part for part in given.parameters() if part.requires_grad]
     rows = next(net.parameters()).new_zeros(2, n_features)
     with torch.enable_grad(), contextlib.suppress(Exception):  # which is told later
         total = copied(net).eval()(rows).sum()
         found = torch.autograd.grad(total, asked, allow_unused=True)
-        if any(grad is not None for grad in found):
+        if net is not given and any(grad is not None for grad in found):
             asked.clear()
     if not asked:
         raise refusal("network_copy", net)
@@ -237,6 +227,7 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
         found.append((key, known[key]))
     for name in asked.difference(failed, *map(dict, known)):
         if not mentions(model, name):
+            hp.check_name(name, () if hp.ours_for(name) in NAMES else asked)
             raise refusal("unread", name, name=name)
         for i, setting in enumerate(settings):  # training alone may read it
             if not isinstance(found[i], Exception):
@@ -246,45 +237,23 @@ def group_by_reading(model, dataset, settings, n_seeds, dtype):
 
 
 def mentions(model, name):
-    """Say whether the code of a model function, or of what it calls, reads a name."""
-    ahead, seen = [model], set()
-    for part in ahead:  # which grows
-        part = inspect.unwrap(getattr(part, "func", part))  # of a partial
-        torchs = str(getattr(part, "__module__", "")).startswith("torch.")
-        if torchs or id(part) in seen:
-            continue
-        seen.add(id(part))
-        if isinstance(getattr(part, "__code__", None), types.CodeType):
-            codes = _codes(part)
-            steps = pairwise(chain(*map(dis.get_instructions, codes)))
-            own = ((a, b) for a, b in steps if b.opname == "LOAD_ATTR")
-            # From Python 3.13 on two names may be loaded at once.
-            reads = [b.argval for a, b in own if np.atleast_1d(a.argval)[-1] != "self"]
-            if name in chain(reads, *(code.co_consts for code in codes)):
-                return True
-            ahead += _read_by(part)
-        else:  # a class, or an object that is called
-            kinds = (part if isinstance(part, type) else type(part)).__mro__
-            inside = chain(*(vars(kind).values() for kind in kinds))
-            ahead += [p for p in inside if hasattr(p, "__code__")]
-    return False
-
-
-def _codes(function):
-    """Return the code of a function and of all that is defined inside it."""
-    codes = [function.__code__]
-    for code in codes:  # which grows
+    """Say whether a name is in the code of a model function, or of what that reads."""
+    mark(inspect.unwrap(getattr(model, "func", model)), seen := {})  # of a partial
+    own = [part for part in seen.values() if isinstance(part, types.FunctionType)]
+    codes = [part.__code__ for part in own if not _of_library(part)]
+    for code in codes:  # which grows, by what is defined inside
         codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    return codes
+    return any(name in (*code.co_names, *code.co_consts) for code in codes)
 
 
 def _read_by(function, library=False):
     """Return what a function reads around it; of a library's what it encloses."""
     around = function.__globals__
-    found = [function.__defaults__, function.__kwdefaults__]
-    for code in () if library else _codes(function):
-        read = (one for one in dis.get_instructions(code) if one.opname in _GLOBAL)
-        found += [around[one.argval] for one in read if one.argval in around]
+    found, codes = [function.__defaults__, function.__kwdefaults__], []
+    codes += [] if library else [function.__code__]
+    for code in codes:  # which grows, by what is defined inside
+        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+        found += [around[name] for name in code.co_names if name in around]
     for cell in function.__closure__ or ():
         with contextlib.suppress(ValueError):  # an empty one
             found.append(cell.cell_contents)
@@ -304,68 +273,58 @@ def fingerprint(net):
     return tuple(found)
 
 
-def mark(value, depth=0):
-    """Return something to compare and hash for a value, by content where that goes."""
-    if value is None or isinstance(value, bool | int | float | str | torch.dtype):
+def surroundings(net):
+    """Return what the code of a network reads beside it, to compare and hash."""
+    seen = {}
+    parts = ((type(module), _own_parts(module)) for module in net.modules())
+    return tuple(mark(pair, seen) for pair in parts)
+
+
+def mark(value, seen=None, depth=0):
+    """Return something to compare and hash for a value, by content where that goes.
+
+    With `seen`, a dict, functions and classes stand for all that they read, and what
+    has content that is not looked at is like nothing else.
+    """
+    if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, nn.Parameter):
         return "parameter"
     if isinstance(value, torch.Tensor):
         return hash(pack(value.detach()))
-    if isinstance(value, types.FunctionType):
-        return hash(value.__code__)
     if isinstance(value, torch.Generator):
         return hash(pack(value.get_state()))
     if isinstance(value, np.ndarray | np.random.Generator | random.Random):
         return hash(pickle.dumps(value))
     if isinstance(value, itertools.count):
         return repr(value)
-    name, inner = type(value).__qualname__, functools.partial(mark, depth=depth + 1)
-    if depth > _DEEPEST:
-        return name
+    kind = type(value)
+    name, inner = kind.__qualname__, functools.partial(mark, seen=seen, depth=depth + 1)
+    if seen is not None:
+        if id(value) in seen:
+            return "again", list(seen).index(id(value))
+        seen[id(value)] = value  # kept: another would have its number
+    if depth > _DEEPEST or len(seen or ()) > _MOST_READ:
+        return name if seen is None else object()
+    if isinstance(value, types.FunctionType):
+        read = () if seen is None else _read_by(value, _of_library(value))
+        return value.__code__, *map(inner, read)
     if isinstance(value, list | tuple | set | deque):
         return name, *map(inner, value)
     if isinstance(value, dict):
         return tuple((inner(k), inner(v)) for k, v in value.items())
-    if isinstance(value, types.SimpleNamespace) or not _of_library(type(value)):
+    if isinstance(value, types.SimpleNamespace) or not _of_library(kind):
         with contextlib.suppress(Exception):  # what it holds, by __dict__ or slots
             return name, inner(value.__reduce_ex__(2)[1:3])
-    return name
-
-
-def surroundings(net):
-    """Return what the code of a network reads beside it, to compare and hash."""
-    ahead, found, seen = [], [], set()
-    for module in net.modules():
-        ahead += [type(module), _own_parts(module)]
-    for part in ahead:  # which grows
-        if len(ahead) > _MOST_READ:
-            return object()
-        if id(part) in seen:
-            continue
-        kind = type(part)
-        if part is None or kind in (bool, int, float, str, Hyperparameters):
-            found.append((kind, part))
-            continue
-        seen.add(id(part))
-        named = kind is types.ModuleType or hasattr(part, "__module__")
-        library = named and _of_library(part)
-        if kind in (list, tuple, dict):
-            found.append((kind, len(part)))
-            ahead += part if kind is not dict else [*part, *part.values()]
-        elif isinstance(part, types.FunctionType):
-            found.append(part.__code__)
-            ahead += _read_by(part, library)
-        elif isinstance(part, type) and not library:
-            ahead += (v for name, v in vars(part).items() if name[:2] != "__")
-            ahead += part.__bases__
-        elif library and kind is type:  # some are made anew at each call
-            found.append((part.__module__, part.__qualname__))
-        elif kind in (types.BuiltinFunctionType, library and types.ModuleType):
-            found.append(part)
-        else:
-            found.append(object())  # its content is not seen: like nothing else
-    return tuple(found)
+    if seen is None:
+        return name
+    if isinstance(value, type | types.ModuleType) and _of_library(value):
+        return value.__name__, value.__dict__.get("__module__")  # some are made anew
+    if isinstance(value, type):
+        code = types.FunctionType
+        own = [v for n, v in vars(value).items() if n[:2] != "__" or type(v) is code]
+        return name, *map(inner, [*own, *value.__bases__])
+    return value if isinstance(value, types.BuiltinFunctionType) else object()
 
 
 def _of_library(part):

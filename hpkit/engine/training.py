@@ -465,14 +465,10 @@ def check_device(device):
 
 
 def own_names(names, model, base):
-    """Return the names that can be a model's own: of `base`, all with a model."""
+    """Return the names that can be a model's own: of `base`, with a model all."""
     own = [*dict(hp.check_setting(base, "base", default=Hyperparameters()).own)]
-    if check_model(model) is None:
-        return own
-    from hpkit.engine.model_functions import mentions
-
-    own += [n for n in names if hp.ours_for(n) == "other" or mentions(model, n)]
-    return own
+    others = [n for n in names if hp.ours_for(n) in ("other", *hp.NAMES)]
+    return own if check_model(model) is None else [*own, *others]
 
 
 def check_settings(settings, dataset):
